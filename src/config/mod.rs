@@ -1,0 +1,134 @@
+//! The configuration: TOML in, checked values out; a refusal names the key, the line and the mend.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that `callbackd.toml` says, checked, with defaults filled in.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The PBXs, at least one; `name` is unique.
+    pub pbx: Vec<Pbx>,
+    /// How calls are told apart.
+    pub calls: Calls,
+    /// Telephone numbers.
+    pub numbers: Numbers,
+    /// Business hours.
+    pub hours: Hours,
+    /// The database.
+    pub store: Store,
+    /// The log.
+    pub log: Log,
+}
+
+/// `[pbx]` or one of `[[pbx]]`.
+#[derive(Debug, Clone)]
+pub struct Pbx {
+    /// Key of this PBX in all tables; default `pbx`.
+    pub name: String,
+    /// `host:port` of the AMI; default `127.0.0.1:5038`.
+    pub address: String,
+    /// AMI user name.
+    pub username: String,
+    /// File that holds the AMI secret; default: the systemd credential `ami-secret` (or `ami-secret-<name>`).
+    pub secret_file: Option<PathBuf>,
+    /// Encrypt the connection.
+    pub tls: Option<Tls>,
+    /// Permit an unencrypted connection to another host.
+    pub allow_plaintext: bool,
+    /// Permit the plain `Login` where the PBX offers no MD5 challenge.
+    pub allow_plain_login: bool,
+}
+
+/// How the PBX's certificate is trusted (`tls = true` with at most one of the others).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// The system's certificate authorities.
+    System,
+    /// `tls_ca_file`: the certificate authority in this PEM file.
+    CaFile(PathBuf),
+    /// `tls_fingerprint_sha256`: exactly this certificate (SHA-256 of its DER form).
+    Fingerprint([u8; 32]),
+}
+
+/// `[calls]`. The lists are globs (`*`, `?`).
+#[derive(Debug, Clone)]
+pub struct Calls {
+    /// Contexts in which customers' calls arrive.
+    pub inbound_contexts: Vec<String>,
+    /// Channel names (`PJSIP/trunk-*`) that are trunks whatever their context is.
+    pub trunks: Vec<String>,
+    /// Menu contexts.
+    pub ivr_contexts: Vec<String>,
+    /// Contexts that say "we are closed".
+    pub closed_contexts: Vec<String>,
+    /// Contexts in which a message can be left.
+    pub voicemail_contexts: Vec<String>,
+    /// Contexts in which a machine serves the caller.
+    pub self_service_contexts: Vec<String>,
+    /// Contexts to which blocked callers are sent.
+    pub blocked_contexts: Vec<String>,
+    /// Regular expression for the whole of an extension's number; default: at most `numbers.internal_max_digits` digits.
+    pub internal_number: Option<String>,
+    /// Waited less than this: SHORT_ABANDON. Default 5 s.
+    pub short_abandon: Duration,
+    /// Talked less than this: SHORT. Default 0.
+    pub min_talk: Duration,
+}
+
+/// `[numbers]`.
+#[derive(Debug, Clone)]
+pub struct Numbers {
+    /// ISO 3166 country of national numbers, for example `US`.
+    pub region: String,
+    /// Up to this many digits are an extension. Default 5.
+    pub internal_max_digits: u8,
+}
+
+/// `[hours]`.
+#[derive(Debug, Clone)]
+pub struct Hours {
+    /// IANA time zone, for example `Europe/Berlin`; default: the system's.
+    pub timezone: Option<String>,
+    /// ISO 3166 country whose public holidays `PH` means.
+    pub country: Option<String>,
+    /// OpenStreetMap opening hours; default `24/7`.
+    pub open: String,
+}
+
+/// `[store]`.
+#[derive(Debug, Clone)]
+pub struct Store {
+    /// Database file; default `/var/lib/callbackd/calls.db`.
+    pub path: PathBuf,
+}
+
+/// `[log]`.
+#[derive(Debug, Clone)]
+pub struct Log {
+    /// `error`, `warn`, `info`, `debug`, `trace`, or a tracing filter. Default `info`.
+    pub level: String,
+    /// Text or JSON lines.
+    pub format: LogFormat,
+    /// How telephone numbers are shown.
+    pub numbers: ShowNumbers,
+}
+
+/// `log.format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One line of text.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// `log.numbers`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShowNumbers {
+    /// `+49…4711`.
+    Tail,
+    /// Whole.
+    Full,
+    /// Not at all.
+    None,
+}

@@ -1,0 +1,1 @@
+//! Business hours: is it open at a moment, and when does it open next.

@@ -1,0 +1,4 @@
+//! The pure core: events in, finished calls out; no clock, socket, SQL, log or runtime.
+pub mod hours;
+pub mod number;
+pub mod record;

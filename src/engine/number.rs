@@ -1,0 +1,1 @@
+//! Telephone numbers: from what the network sent to a form that can be compared and called.

@@ -1,0 +1,13 @@
+//! callbackd: reads the Asterisk Manager Interface, turns live events into calls, keeps one truthful row per call in SQLite.
+//!
+//! ```text
+//! socket → ami::frame → ami::event → engine::call → engine::verdict → ami::action → socket
+//!            bytes        frame        event   ↓        finished call
+//!                                            store  ←  one transaction per drained batch
+//! ```
+//!
+//! Imports point upstream only: `ami ← engine ← store ← daemon ← main`. `ami` and `engine` are pure: time is an argument.
+
+pub mod ami;
+pub mod config;
+pub mod engine;
