@@ -1,1 +1,263 @@
 //! Business hours: is it open at a moment, and when does it open next.
+
+mod gotoiftime;
+
+use crate::ami::event::Millis;
+use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use jiff::{Timestamp, tz::TimeZone};
+use opening_hours::{Context, OpeningHours, localization::Country};
+
+/// How far ahead an opening or closing is looked for. Rules that can never hold (`Dec 20 week 1 Mo`) are otherwise searched
+/// day by day until the year 10,000, which takes most of a minute; five years cover 29 February.
+const HORIZON_DAYS: i64 = 5 * 366;
+
+/// Words of OpenStreetMap's syntax that depend on where the sun is, so on coordinates that a configuration does not have.
+const SUN: [&str; 4] = ["sunrise", "sunset", "dawn", "dusk"];
+
+/// Days that no year has; the evaluator would take them for something else.
+const NO_SUCH_DAY: [&str; 6] = ["Feb 30", "Feb 31", "Apr 31", "Jun 31", "Sep 31", "Nov 31"];
+
+/// When the business is open, in its own time zone. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Hours {
+    zone: TimeZone,
+    /// `None`: always open.
+    rules: Option<OpeningHours>,
+}
+
+/// Why opening hours were refused. `offset` counts bytes in the text that was given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[allow(missing_docs)] // the messages say what each means
+pub enum HoursError {
+    #[error("these are not opening hours: {reason}")]
+    Syntax { offset: usize, reason: String },
+    #[error("`PH` means public holidays, but no country says whose")]
+    NoCountry { offset: usize },
+    #[error("no public holidays are known for the country `{country}`")]
+    UnknownCountry { country: String },
+    #[error("school holidays (`SH`) are not known for this country")]
+    SchoolHolidays { offset: usize },
+    #[error("`{word}` depends on where the sun is, which is not known here")]
+    Sun { offset: usize, word: &'static str },
+    #[error("no year has a {day}")]
+    NoSuchDay { offset: usize, day: &'static str },
+    #[error("{reason}")]
+    GotoIfTime { offset: usize, reason: String },
+}
+
+impl HoursError {
+    /// Where in the text, in bytes; `None` if the country is what was refused.
+    #[must_use]
+    pub fn offset(&self) -> Option<usize> {
+        match self {
+            Self::UnknownCountry { .. } => None,
+            Self::Syntax { offset, .. }
+            | Self::NoCountry { offset }
+            | Self::SchoolHolidays { offset }
+            | Self::Sun { offset, .. }
+            | Self::NoSuchDay { offset, .. }
+            | Self::GotoIfTime { offset, .. } => Some(*offset),
+        }
+    }
+
+    /// How to mend it.
+    #[must_use]
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Syntax { .. } => {
+                "write OpenStreetMap opening hours such as `Mo-Fr 09:00-18:00; Sa 10:00-14:00; PH off`, \
+                 or Asterisk's GotoIfTime form such as `09:00-17:59,mon-fri,*,*`"
+            }
+            Self::NoCountry { .. } => "set `country` to an ISO 3166 code such as `DE`, or leave out `PH`",
+            Self::UnknownCountry { .. } => "use a two-letter ISO 3166 code such as `DE`",
+            Self::SchoolHolidays { .. } => "write the dates instead, for example `2026 Jul 01-2026 Aug 15 off`",
+            Self::Sun { .. } => "write the times as HH:MM",
+            Self::NoSuchDay { .. } => "correct the date",
+            Self::GotoIfTime { .. } => {
+                "the form is `times,weekdays,days of the month,months`, for example `09:00-17:59,mon-fri,*,*`; \
+                 several are separated by `;`"
+            }
+        }
+    }
+}
+
+impl Hours {
+    /// Reads OpenStreetMap opening hours (<https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification>), or one or more
+    /// `GotoIfTime` conditions of Asterisk separated by `;`, any of which opens.
+    ///
+    /// `country` is an ISO 3166 alpha-2 code and gives `PH` its meaning: the holidays of the whole country, not those of its regions.
+    ///
+    /// # Errors
+    /// Whatever would be evaluated otherwise than its writer meant is refused: bad syntax, `PH` without a country, an unknown
+    /// country, school holidays that are not known, times that depend on the sun, and days that no year has.
+    pub fn parse(open: &str, zone: TimeZone, country: Option<&str>) -> Result<Self, HoursError> {
+        let country = match country {
+            None => None,
+            Some(code) => Some(
+                code.to_ascii_uppercase()
+                    .parse::<Country>()
+                    .map_err(|_| HoursError::UnknownCountry { country: code.to_owned() })?,
+            ),
+        };
+        if open.trim() == "24/7" {
+            return Ok(Self { zone, rules: None });
+        }
+        let translated = gotoiftime::translate(open)?;
+        if translated.is_none() {
+            refuse_what_would_be_misread(open, country)?;
+        }
+        let rules: OpeningHours =
+            translated.as_deref().unwrap_or(open).parse().map_err(|e| syntax_error(open, &format!("{e}")))?;
+        let mut context = Context::default().approx_bound_interval_size(TimeDelta::days(HORIZON_DAYS));
+        if let Some(country) = country {
+            context = context.with_holidays(country.holidays());
+        }
+        Ok(Self { zone, rules: Some(rules.with_context(context)) })
+    }
+
+    /// Open day and night.
+    #[must_use]
+    pub fn always() -> Self {
+        Self { zone: TimeZone::UTC, rules: None }
+    }
+
+    /// Whether it is open at this moment. `unknown` in the rules counts as closed, and so does
+    /// every moment outside the years 1970 to 2199.
+    #[must_use]
+    pub fn is_open(&self, at_ms: Millis) -> bool {
+        let Some(rules) = &self.rules else { return true };
+        let Some(at) = instant(at_ms) else { return false };
+        let offset_ms = self.offset_ms(at);
+        rules.is_open(civil(at, offset_ms))
+    }
+
+    /// The first moment, not before `at_ms`, at which it is open; `None` if that is more than about five years away.
+    #[must_use]
+    pub fn next_open(&self, at_ms: Millis) -> Option<Millis> {
+        self.first(at_ms, true)
+    }
+
+    /// The first moment, not before `at_ms`, at which it is closed; `None` if that is more than about five years away.
+    #[must_use]
+    pub fn closes_at(&self, at_ms: Millis) -> Option<Millis> {
+        self.first(at_ms, false)
+    }
+
+    /// Walks from change to change in civil time, one stretch of constant UTC offset after the other, so that a change which
+    /// falls into the hour that a clock skips, or repeats, is found at the moment at which `is_open` changes.
+    fn first(&self, at_ms: Millis, open: bool) -> Option<Millis> {
+        let Some(rules) = &self.rules else { return open.then_some(at_ms) };
+        let horizon_ms = at_ms.saturating_add(HORIZON_DAYS * 86_400_000);
+        let mut at = instant(at_ms)?;
+        loop {
+            let offset_ms = self.offset_ms(at);
+            let now = civil(at, offset_ms);
+            if rules.is_open(now) == open {
+                return Some(at.as_millisecond());
+            }
+            let shift_ms = self.zone.following(at).next().map(|t| t.timestamp().as_millisecond());
+            let change_ms =
+                rules.next_change(now).map(|change| at.as_millisecond() + (change - now).num_milliseconds());
+            let next_ms = match (change_ms, shift_ms) {
+                (None, _) => return None,
+                (Some(change), Some(shift)) => change.min(shift),
+                (Some(change), None) => change,
+            };
+            if next_ms > horizon_ms {
+                return None;
+            }
+            at = instant(next_ms)?;
+        }
+    }
+
+    fn offset_ms(&self, at: Timestamp) -> i64 {
+        i64::from(self.zone.to_offset(at).seconds()) * 1000
+    }
+}
+
+/// `None` outside the years 1970 to 2199: no call happens there, and the evaluator would walk there day by day.
+fn instant(at_ms: Millis) -> Option<Timestamp> {
+    const LAST_MS: Millis = 7_258_118_400_000;
+    Timestamp::from_millisecond(at_ms).ok().filter(|_| (0..LAST_MS).contains(&at_ms))
+}
+
+/// What a clock on the wall shows.
+fn civil(at: Timestamp, offset_ms: i64) -> NaiveDateTime {
+    const EPOCH: NaiveDateTime =
+        NaiveDate::from_ymd_opt(1970, 1, 1).expect("a date").and_hms_opt(0, 0, 0).expect("a time");
+    EPOCH + TimeDelta::milliseconds(at.as_millisecond() + offset_ms)
+}
+
+fn refuse_what_would_be_misread(open: &str, country: Option<Country>) -> Result<(), HoursError> {
+    if open.trim().is_empty() {
+        return Err(HoursError::Syntax {
+            offset: 0,
+            reason: "the text is empty (for always open write `24/7`)".to_owned(),
+        });
+    }
+    let bare = without_comments(open);
+    if let Some(offset) = word_at(&bare, "PH") {
+        match country {
+            None => return Err(HoursError::NoCountry { offset }),
+            Some(country) if country.holidays().get_public().count() == 0 => {
+                return Err(HoursError::UnknownCountry { country: country.to_string() });
+            }
+            Some(_) => {}
+        }
+    }
+    if let Some(offset) = word_at(&bare, "SH")
+        && country.is_none_or(|c| c.holidays().get_school().count() == 0)
+    {
+        return Err(HoursError::SchoolHolidays { offset });
+    }
+    let lower = bare.to_ascii_lowercase();
+    for word in SUN {
+        if let Some(offset) = word_at(&lower, word) {
+            return Err(HoursError::Sun { offset, word });
+        }
+    }
+    for day in NO_SUCH_DAY {
+        if let Some(offset) = word_at(&lower, &day.to_ascii_lowercase()) {
+            return Err(HoursError::NoSuchDay { offset, day });
+        }
+    }
+    Ok(())
+}
+
+/// The same text, of the same length, with the quoted comments blanked.
+fn without_comments(text: &str) -> String {
+    let mut quoted = false;
+    text.chars()
+        .flat_map(|c| {
+            let was = quoted;
+            quoted ^= c == '"';
+            let kept = if was || quoted { ' ' } else { c };
+            std::iter::repeat_n(kept, if kept == c { 1 } else { c.len_utf8() })
+        })
+        .collect()
+}
+
+/// Where `word` stands as a whole word.
+fn word_at(text: &str, word: &str) -> Option<usize> {
+    let letter = |c: Option<char>| c.is_some_and(char::is_alphanumeric);
+    text.match_indices(word)
+        .map(|(i, _)| i)
+        .find(|&i| !letter(text[..i].chars().next_back()) && !letter(text[i + word.len()..].chars().next()))
+}
+
+/// The parser draws its own picture (` --> 1:20` and, in its last line, `= expected …`); only the column is of use to a reader
+/// who does not know the grammar.
+fn syntax_error(open: &str, picture: &str) -> HoursError {
+    let column: Option<usize> =
+        picture.split_once("--> 1:").and_then(|(_, rest)| rest.lines().next()?.trim().parse().ok());
+    let offset = column.and_then(|c| open.char_indices().nth(c.saturating_sub(1))).map_or(open.len(), |(i, _)| i);
+    let reason = match (column, picture.lines().next()) {
+        (Some(_), _) if offset >= open.len() => "the text ends too soon".to_owned(),
+        (Some(_), _) => format!(
+            "`{}` is not understood here",
+            open[offset..].split([' ', ';', ',']).find(|w| !w.is_empty()).unwrap_or_default()
+        ),
+        (None, line) => line.unwrap_or("it cannot be read").to_owned(),
+    };
+    HoursError::Syntax { offset: if column.is_some() { offset } else { 0 }, reason }
+}
