@@ -1,0 +1,174 @@
+//! What can go wrong with a database, told apart by what the operator has to do.
+
+use rusqlite::ErrorCode;
+use std::path::{Path, PathBuf};
+
+/// Why a database could not be opened, read or written. Each message is one line with the path and the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The file is there, but it is no SQLite database.
+    #[error("{} is not an SQLite database; it was left as it is: give [store] path another name, or move the file away", path.display())]
+    NotADatabase {
+        /// The file.
+        path: PathBuf,
+    },
+    /// SQLite cannot make sense of what the file holds.
+    #[error("{} is damaged ({detail}); it was left as it is: restore a backup, or save what can be read with: sqlite3 FILE .recover", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says, or what is odd.
+        detail: String,
+    },
+    /// A sound database that somebody else made.
+    #[error("{} belongs to another application (application_id {found:#010x}, not {ours:#010x}); it was left as it is: give [store] path another name",
+        path.display(), ours = super::APPLICATION_ID)]
+    OtherApplication {
+        /// The file.
+        path: PathBuf,
+        /// Its `PRAGMA application_id`.
+        found: i32,
+    },
+    /// A later version of this program made it.
+    #[error("{} has schema {found}, this callbackd knows only up to {known}; it was left as it is: install the version that wrote it, or a later one",
+        path.display(), known = super::SCHEMA_VERSION)]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its `PRAGMA user_version`.
+        found: i32,
+    },
+    /// An earlier version of this program made it, and a reader may not migrate it.
+    #[error("{} has schema {found}, this command needs {needed}: start the daemon of this version once, it migrates the database",
+        path.display(), needed = super::SCHEMA_VERSION)]
+    OlderSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its `PRAGMA user_version`.
+        found: i32,
+    },
+    /// Another daemon writes to it.
+    #[error("{} is in use by another callbackd ({}; lock file {}): stop that one, or give this one its own [store] path",
+        path.display(), pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {pid}")), lock.display())]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// The lock file beside it.
+        lock: PathBuf,
+        /// The other's process id, if it could be read from the lock file.
+        pid: Option<u32>,
+    },
+    /// The directory is not there, and is not made silently.
+    #[error("cannot create {}: there is no directory {}: create it, owned by the user that callbackd runs as (StateDirectory= of the systemd unit does this)",
+        path.display(), directory.display())]
+    NoDirectory {
+        /// The database.
+        path: PathBuf,
+        /// The directory that is missing.
+        directory: PathBuf,
+    },
+    /// The system refuses to create a file.
+    #[error("cannot create {}: {source}: choose a place that can be written to as [store] path", path.display())]
+    CannotCreate {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The rights do not suffice.
+    #[error("no permission to {action} {}: {mend}", path.display())]
+    NoPermission {
+        /// The file or directory.
+        path: PathBuf,
+        /// `read`, `write` or `create`.
+        action: &'static str,
+        /// What to do.
+        mend: &'static str,
+    },
+    /// A reader's database is not there.
+    #[error("there is no database {}: has the daemon run yet? Its place is [store] path, or --db FILE", path.display())]
+    NotFound {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A write-ahead log without its index: a copy made of two of the three files.
+    #[error("{} has a write-ahead log (-wal) but not its index (-shm), and reading may create no file: let the daemon open it once, or copy with: sqlite3 FILE \".backup COPY\"",
+        path.display())]
+    NoWalIndex {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database came into use while it was read as a file that nobody uses.
+    #[error("{} came into use while it was being read: what was shown may be incomplete, run the command again", path.display())]
+    ChangedUnderReader {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The system cannot read it.
+    #[error("cannot read {}: {source}: look for what the kernel says about this disk (journalctl -k)", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Anything else that SQLite reports.
+    #[error("{}: {source}", path.display())]
+    Sqlite {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+impl Error {
+    /// The code with which the program ends, from `sysexits.h`: systemd and scripts tell by it whether trying again can help.
+    ///
+    /// 65 the file's contents; 66 no such file; 73 cannot be created; 74 input/output; 75 try again; 77 permission;
+    /// 78 a schema newer than the program, which no restart mends (like a wrong configuration).
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NotADatabase { .. } | Self::Damaged { .. } | Self::OtherApplication { .. } => 65,
+            Self::NotFound { .. } => 66,
+            Self::NoDirectory { .. } | Self::CannotCreate { .. } => 73,
+            Self::Sqlite { source, .. }
+                if matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) =>
+            {
+                75
+            }
+            Self::NoWalIndex { .. } | Self::Unreadable { .. } | Self::Sqlite { .. } => 74,
+            Self::InUse { .. } | Self::OlderSchema { .. } | Self::ChangedUnderReader { .. } => 75,
+            Self::NoPermission { .. } => 77,
+            Self::NewerSchema { .. } => 78,
+        }
+    }
+
+    /// SQLite's error, under the name by which the operator can act on it.
+    pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        match source.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail: source.to_string() },
+            Some(ErrorCode::PermissionDenied) => {
+                Self::NoPermission { path, action: "read", mend: "run as a member of the group that owns it" }
+            }
+            _ => Self::Sqlite { path, source },
+        }
+    }
+
+    /// True if the fault lies in what was to be written and not in the database or the machine: trying again cannot help.
+    pub(super) fn is_of_the_record(source: &rusqlite::Error) -> bool {
+        match source.sqlite_error_code() {
+            Some(code) => matches!(
+                code,
+                ErrorCode::ConstraintViolation
+                    | ErrorCode::TypeMismatch
+                    | ErrorCode::TooBig
+                    | ErrorCode::ParameterOutOfRange
+            ),
+            None => true,
+        }
+    }
+}

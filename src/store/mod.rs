@@ -1,0 +1,31 @@
+//! The database: the only room that knows SQL. One process writes, any number read.
+//!
+//! ```text
+//! Record → writer (its own thread) → Store::write → calls.db ← Reader ← commands
+//!          one transaction per drained batch
+//! ```
+//!
+//! Files beside the database: `-wal` and `-shm` are SQLite's, `.lock` says which daemon owns it. Nothing here deletes or recreates a
+//! database: what cannot be used is refused, with the reason and the mend, and left as it was found.
+
+mod error;
+mod inspect;
+mod lock;
+mod open;
+mod queries;
+mod reader;
+mod rows;
+mod writer;
+
+pub use error::Error;
+pub use open::{Store, migrations};
+pub use queries::{CallFilter, StoredCall};
+pub use reader::Reader;
+pub use rows::Refused;
+pub use writer::{Ack, Batch, Counters, Health, Stopped, Writer};
+
+/// `PRAGMA application_id` of our databases: the bytes `CBKD`. `file calls.db` shows it too.
+pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
+
+/// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
+pub const SCHEMA_VERSION: i32 = 1;

@@ -1,0 +1,160 @@
+//! The writing side of a database: opened by one process, created and migrated where needed, written in transactions.
+
+use super::inspect::inspect;
+use super::lock::Lock;
+use super::{Error, Refused, rows};
+use crate::engine::record::Record;
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
+use rusqlite_migration::{M, Migrations};
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The numbered files. Their count is [`super::SCHEMA_VERSION`]; a file that was released is never edited.
+const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001.sql"))];
+
+/// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.
+const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
+
+/// To this size the write-ahead log is cut after a checkpoint, bytes. A long report of a reader can make it grow.
+const WAL_LIMIT: i64 = 16 << 20;
+
+/// All migrations, in order.
+#[must_use]
+pub const fn migrations() -> Migrations<'static> {
+    Migrations::from_slice(STEPS)
+}
+
+/// A database that this process alone may write to.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+    keep_log: bool,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Opens `path`, creates it (mode 0640, less the umask) if there is nothing, migrates it if it is older.
+    ///
+    /// Durability: `synchronous = FULL`, so what [`Store::write`] returned `Ok` for survives a power cut; one transaction for all that waited
+    /// makes it cheap.
+    ///
+    /// # Errors
+    /// Everything that cannot or must not be written to is refused and left as it is, see [`Error`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let path = resolve(path)?;
+        // First before anything is created beside a file that is not ours, then again when nobody else can change it any more.
+        inspect(&path)?;
+        let lock = Lock::take(&path)?;
+        inspect(&path)?;
+        create_if_missing(&path)?;
+        let failed = |error| Error::sqlite(&path, error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
+        if connection.is_readonly(MAIN_DB).map_err(failed)? {
+            let mend = "give the file to the user that callbackd runs as";
+            return Err(Error::NoPermission { path, action: "write", mend });
+        }
+        configure(&connection).map_err(failed)?;
+        migrations().to_latest(&mut connection).map_err(|error| match error {
+            rusqlite_migration::Error::RusqliteError { err, .. } => Error::sqlite(&path, err),
+            other => Error::Damaged { path: path.clone(), detail: other.to_string() },
+        })?;
+        Ok(Self { connection, path, keep_log: false, _lock: lock })
+    }
+
+    /// Where it is, with symbolic links resolved.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves `-wal` (empty) and `-shm` where they are when the store is closed, so that members of the group who cannot write to the
+    /// directory can still read with plain `sqlite3 -readonly` while no daemon runs.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn keep_log(&mut self) -> Result<(), Error> {
+        let done = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
+        self.keep_log = done.map_err(|error| Error::sqlite(&self.path, error))?;
+        Ok(())
+    }
+
+    /// Writes all records in one transaction and returns when they are on the disk. A call that is there already, by `pbx` and `linkedid`, is
+    /// replaced and keeps its row id; a gap that is there already, by `pbx`, start and cause, is updated: writing twice is writing once.
+    ///
+    /// Records that the database refuses for their own sake are left out and returned; the others are written.
+    ///
+    /// # Errors
+    /// The database or the machine cannot take them now (locked, full, input/output): nothing was written, all can be tried again.
+    pub fn write<'a, I>(&mut self, records: I) -> Result<Vec<Refused>, Error>
+    where
+        I: IntoIterator<Item = &'a Record>,
+        I::IntoIter: Clone,
+    {
+        let records = records.into_iter();
+        let result = match self.transact(records.clone(), rows::put_all) {
+            Err(error) if Error::is_of_the_record(&error) => self.transact(records, rows::put_each),
+            result => result,
+        };
+        result.map_err(|error| Error::sqlite(&self.path, error))
+    }
+
+    fn transact<'a, I: Iterator<Item = &'a Record>>(
+        &mut self,
+        records: I,
+        put: fn(&mut rusqlite::Transaction<'_>, I) -> rusqlite::Result<Vec<Refused>>,
+    ) -> rusqlite::Result<Vec<Refused>> {
+        let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let refused = put(&mut transaction, records)?;
+        transaction.commit()?;
+        Ok(refused)
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        if self.keep_log {
+            // Best effort: what is in the log is as safe as what is in the file.
+            let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        }
+    }
+}
+
+/// The settings of the writing connection.
+fn configure(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update_and_check(None, "journal_size_limit", WAL_LIMIT, |row| row.get::<_, i64>(0))?;
+    Ok(())
+}
+
+/// The file itself, whatever links lead to it: two names of one database must meet the same lock.
+fn resolve(path: &Path) -> Result<PathBuf, Error> {
+    if let Ok(real) = path.canonicalize() {
+        return Ok(real);
+    }
+    let directory = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().ok_or_else(|| Error::NotADatabase { path: path.to_owned() })?;
+    match directory.canonicalize() {
+        Ok(real) => Ok(real.join(name)),
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Err(Error::NoDirectory { path: path.to_owned(), directory: directory.to_owned() })
+        }
+        Err(source) => Err(Error::CannotCreate { path: path.to_owned(), source }),
+    }
+}
+
+/// An empty file with our rights: SQLite gives its own files beside it the same ones.
+fn create_if_missing(path: &Path) -> Result<(), Error> {
+    match std::fs::File::options().write(true).create_new(true).mode(0o640).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+        Err(source) => Err(Error::CannotCreate { path: path.to_owned(), source }),
+    }
+}

@@ -1,0 +1,178 @@
+//! The questions that commands ask of stored calls.
+
+use super::rows::{SELECT_CALL, call, children};
+use super::{Error, Reader};
+use crate::ami::event::Millis;
+use crate::engine::record::{Direction, FinishedCall, Outcome, Status};
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
+use std::ops::ControlFlow;
+
+/// From so many digits on, a number is found by its end: fewer would find half of the table.
+const SUFFIX_DIGITS: usize = 4;
+
+/// Which calls. An empty list or `None` means "any"; all that is given must hold.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CallFilter {
+    /// Started at this moment or later, milliseconds since 1970 UTC.
+    pub since_ms: Option<Millis>,
+    /// Started before this moment, milliseconds since 1970 UTC.
+    pub until_ms: Option<Millis>,
+    /// One of these.
+    pub status: Vec<Status>,
+    /// One of these.
+    pub outcome: Vec<Outcome>,
+    /// One of these.
+    pub direction: Vec<Direction>,
+    /// The other party's number, as received or in E.164: the whole of it, or, if at least 4 digits are given, the end of it.
+    pub number: Option<String>,
+    /// A person who talked with the customer: the interface (`PJSIP/101`) or what follows its technology (`101`).
+    pub agent: Option<String>,
+    /// A queue that the caller was in, to the letter.
+    pub queue: Option<String>,
+    /// At most so many.
+    pub limit: Option<u64>,
+}
+
+/// A call as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StoredCall {
+    /// Row id.
+    pub id: i64,
+    /// The call. Legs, visits and IVR steps are empty where they were not asked for.
+    pub call: FinishedCall,
+}
+
+impl Reader {
+    /// Hands each call that `filter` lets through to `each`, newest first, without its children, until `each` breaks. Memory does not grow with
+    /// the number of calls.
+    ///
+    /// # Errors
+    /// See [`Error`]; calls may have been handed over before.
+    pub fn each_call(
+        &self,
+        filter: &CallFilter,
+        mut each: impl FnMut(StoredCall) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let (sql, values) = filter.sql();
+        self.read(|connection| {
+            let mut statement = connection.prepare(&sql)?;
+            let mut rows = statement.query(params_from_iter(values))?;
+            while let Some(row) = rows.next()? {
+                let (id, call) = call(row)?;
+                if each(StoredCall { id, call }).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The calls that `filter` lets through, newest first, without their children.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn calls(&self, filter: &CallFilter) -> Result<Vec<StoredCall>, Error> {
+        let mut calls = Vec::new();
+        self.each_call(filter, |call| {
+            calls.push(call);
+            ControlFlow::Continue(())
+        })?;
+        Ok(calls)
+    }
+
+    /// The whole call with this Linkedid or, if there is none, this row id. Several PBXs can each have one under the same Linkedid.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn call(&self, id_or_linkedid: &str) -> Result<Vec<StoredCall>, Error> {
+        self.read(|connection| {
+            // One snapshot for the call and its children: the daemon may be writing the call anew.
+            let snapshot = connection.unchecked_transaction()?;
+            let mut found = Vec::new();
+            for condition in ["linkedid = ?1 ORDER BY pbx", "id = ?1"] {
+                let mut statement = snapshot.prepare(&format!("{} WHERE {condition}", *SELECT_CALL))?;
+                let rows = statement.query_map([id_or_linkedid], call)?;
+                for row in rows {
+                    let (id, mut call) = row?;
+                    children(&snapshot, id, &mut call)?;
+                    found.push(StoredCall { id, call });
+                }
+                if !found.is_empty() {
+                    break;
+                }
+            }
+            Ok(found)
+        })
+    }
+}
+
+impl CallFilter {
+    /// The statement and the values of its parameters.
+    fn sql(&self) -> (String, Vec<Value>) {
+        let mut conditions: Vec<String> = Vec::new();
+        let mut values: Vec<Value> = Vec::new();
+        let mut add = |condition: &str, given: Vec<Value>| {
+            conditions.push(format!("({condition})"));
+            values.extend(given);
+        };
+        if let Some(since) = self.since_ms {
+            add("started_ms >= ?", vec![since.into()]);
+        }
+        if let Some(until) = self.until_ms {
+            add("started_ms < ?", vec![until.into()]);
+        }
+        for (column, words) in [
+            ("status", words(&self.status, Status::as_str)),
+            ("outcome", words(&self.outcome, Outcome::as_str)),
+            ("direction", words(&self.direction, Direction::as_str)),
+        ] {
+            if !words.is_empty() {
+                add(&format!("{column} IN ({})", vec!["?"; words.len()].join(", ")), words);
+            }
+        }
+        if let Some(number) = &self.number {
+            let exact: Value = number.clone().into();
+            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
+            if digits.len() >= SUFFIX_DIGITS {
+                let end: Value = format!("%{digits}").into();
+                add(
+                    "number = ? OR number_e164 = ? OR number LIKE ? OR number_e164 LIKE ?",
+                    vec![exact.clone(), exact, end.clone(), end],
+                );
+            } else {
+                add("number = ? OR number_e164 = ?", vec![exact.clone(), exact]);
+            }
+        }
+        if let Some(agent) = &self.agent {
+            let agent: Value = agent.clone().into();
+            add(
+                "agent = ? OR substr(agent, instr(agent, '/') + 1) = ? OR EXISTS (SELECT 1 FROM legs WHERE call_id = calls.id
+                 AND result = 'ANSWERED' AND (legs.agent = ? OR substr(legs.agent, instr(legs.agent, '/') + 1) = ?))",
+                vec![agent.clone(), agent.clone(), agent.clone(), agent],
+            );
+        }
+        if let Some(queue) = &self.queue {
+            let queue: Value = queue.clone().into();
+            add(
+                "queue = ? OR EXISTS (SELECT 1 FROM queue_visits WHERE call_id = calls.id AND queue_visits.queue = ?)",
+                vec![queue.clone(), queue],
+            );
+        }
+        let mut sql = SELECT_CALL.clone();
+        if !conditions.is_empty() {
+            sql.push_str(" WHERE ");
+            sql.push_str(&conditions.join(" AND "));
+        }
+        sql.push_str(" ORDER BY started_ms DESC, id DESC");
+        if let Some(limit) = self.limit {
+            sql.push_str(" LIMIT ?");
+            values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
+        }
+        (sql, values)
+    }
+}
+
+fn words<T: Copy>(words: &[T], text: fn(T) -> &'static str) -> Vec<Value> {
+    words.iter().map(|&word| Value::from(text(word).to_owned())).collect()
+}

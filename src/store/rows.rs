@@ -1,0 +1,277 @@
+//! Records to rows and rows to records.
+
+use crate::engine::record::{
+    Direction, FinishedCall, Gap, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record, Status,
+    VisitResult,
+};
+use rusqlite::types::Type;
+use rusqlite::{Connection, Row, Transaction, params};
+use std::sync::LazyLock;
+
+/// The columns of `calls` without the id, in the order of [`FinishedCall`].
+const CALL_COLUMNS: [&str; 28] = [
+    "pbx",
+    "linkedid",
+    "direction",
+    "status",
+    "outcome",
+    "number",
+    "number_e164",
+    "name",
+    "did",
+    "trunk",
+    "queue",
+    "agent",
+    "started_ms",
+    "answered_ms",
+    "ended_ms",
+    "wait_ms",
+    "queue_wait_ms",
+    "ring_ms",
+    "talk_ms",
+    "hold_ms",
+    "hangup_by",
+    "hangup_cause",
+    "transfers",
+    "voicemail",
+    "quality",
+    "why",
+    "callback_id",
+    "id",
+];
+
+/// Insert, or replace and keep the id.
+static PUT_CALL: LazyLock<String> = LazyLock::new(|| {
+    let columns = &CALL_COLUMNS[..27];
+    let replaced: Vec<String> = columns[2..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
+    format!(
+        "INSERT INTO calls ({}) VALUES ({}) ON CONFLICT (pbx, linkedid) DO UPDATE SET {} RETURNING id",
+        columns.join(", "),
+        vec!["?"; columns.len()].join(", "),
+        replaced.join(", ")
+    )
+});
+
+/// `SELECT` of what [`call`] reads.
+pub static SELECT_CALL: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM calls", CALL_COLUMNS.join(", ")));
+
+/// A record that the database refused for its own sake: it is not stored, and trying again would not help.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// Which of the records that were given, from 0.
+    pub index: usize,
+    /// Why, as SQLite says it.
+    pub error: String,
+}
+
+/// Writes all or fails.
+pub fn put_all<'a, I: Iterator<Item = &'a Record>>(
+    tx: &mut Transaction<'_>,
+    records: I,
+) -> rusqlite::Result<Vec<Refused>> {
+    for record in records {
+        put(tx, record)?;
+    }
+    Ok(Vec::new())
+}
+
+/// Writes each for itself and leaves out those that the database refuses; fails if the fault is not theirs.
+pub fn put_each<'a, I: Iterator<Item = &'a Record>>(
+    tx: &mut Transaction<'_>,
+    records: I,
+) -> rusqlite::Result<Vec<Refused>> {
+    let mut refused = Vec::new();
+    for (index, record) in records.enumerate() {
+        let savepoint = tx.savepoint()?;
+        match put(&savepoint, record) {
+            Ok(()) => savepoint.commit()?,
+            // Dropping the savepoint rolls it back.
+            Err(error) if super::Error::is_of_the_record(&error) => {
+                refused.push(Refused { index, error: error.to_string() })
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(refused)
+}
+
+fn put(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
+    match record {
+        Record::Call(call) => put_call(connection, call),
+        Record::Gap(gap) => put_gap(connection, gap),
+    }
+}
+
+fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()> {
+    let why =
+        serde_json::to_string(&call.why).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+    let id: i64 = connection.prepare_cached(&PUT_CALL)?.query_row(
+        params![
+            call.pbx,
+            call.linkedid,
+            call.direction.as_str(),
+            call.status.as_str(),
+            call.outcome.as_str(),
+            call.number,
+            call.number_e164,
+            call.name,
+            call.did,
+            call.trunk,
+            call.queue,
+            call.agent,
+            call.started_ms,
+            call.answered_ms,
+            call.ended_ms,
+            call.wait_ms,
+            call.queue_wait_ms,
+            call.ring_ms,
+            call.talk_ms,
+            call.hold_ms,
+            call.hangup_by.as_str(),
+            call.hangup_cause,
+            call.transfers,
+            call.voicemail,
+            call.quality.as_str(),
+            why,
+            call.callback_id,
+        ],
+        |row| row.get(0),
+    )?;
+    for sql in [
+        "DELETE FROM legs WHERE call_id = ?",
+        "DELETE FROM queue_visits WHERE call_id = ?",
+        "DELETE FROM ivr_steps WHERE call_id = ?",
+    ] {
+        connection.prepare_cached(sql)?.execute([id])?;
+    }
+    let mut put = connection.prepare_cached("INSERT INTO legs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    for (n, leg) in (0_i64..).zip(&call.legs) {
+        put.execute(params![
+            id,
+            n,
+            leg.agent,
+            leg.interface,
+            leg.queue,
+            leg.started_ms,
+            leg.answered_ms,
+            leg.ended_ms,
+            leg.talk_ms,
+            leg.result.as_str()
+        ])?;
+    }
+    let mut put = connection.prepare_cached("INSERT INTO queue_visits VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+    for (n, visit) in (0_i64..).zip(&call.visits) {
+        put.execute(params![
+            id,
+            n,
+            visit.queue,
+            visit.joined_ms,
+            visit.left_ms,
+            visit.position,
+            visit.result.as_str()
+        ])?;
+    }
+    let mut put = connection.prepare_cached("INSERT INTO ivr_steps VALUES (?, ?, ?, ?, ?)")?;
+    for (n, step) in (0_i64..).zip(&call.ivr) {
+        put.execute(params![id, n, step.context, step.digits, step.at_ms])?;
+    }
+    Ok(())
+}
+
+fn put_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO gaps (pbx, from_ms, to_ms, cause, calls_lost) VALUES (?, ?, ?, ?, ?)
+             ON CONFLICT (pbx, from_ms, cause) DO UPDATE SET to_ms = excluded.to_ms, calls_lost = excluded.calls_lost",
+        )?
+        .execute(params![gap.pbx, gap.from_ms, gap.to_ms, gap.cause.as_str(), gap.calls_lost])?;
+    Ok(())
+}
+
+/// A word of a column, or an error that names the column.
+macro_rules! word {
+    ($row:expr, $column:literal, $kind:ty) => {{
+        let text: String = $row.get($column)?;
+        <$kind>::from_text(&text).ok_or_else(|| unknown(concat!($column, " holds an unknown word: "), &text))?
+    }};
+}
+
+fn unknown(what: &str, text: &str) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, Type::Text, format!("{what}{}", text.escape_debug()).into())
+}
+
+/// Row id and call of a row of [`SELECT_CALL`], without its children.
+pub fn call(row: &Row<'_>) -> rusqlite::Result<(i64, FinishedCall)> {
+    let why: String = row.get("why")?;
+    let call = FinishedCall {
+        pbx: row.get("pbx")?,
+        linkedid: row.get("linkedid")?,
+        direction: word!(row, "direction", Direction),
+        status: word!(row, "status", Status),
+        outcome: word!(row, "outcome", Outcome),
+        number: row.get("number")?,
+        number_e164: row.get("number_e164")?,
+        name: row.get("name")?,
+        did: row.get("did")?,
+        trunk: row.get("trunk")?,
+        queue: row.get("queue")?,
+        agent: row.get("agent")?,
+        started_ms: row.get("started_ms")?,
+        answered_ms: row.get("answered_ms")?,
+        ended_ms: row.get("ended_ms")?,
+        wait_ms: row.get("wait_ms")?,
+        queue_wait_ms: row.get("queue_wait_ms")?,
+        ring_ms: row.get("ring_ms")?,
+        talk_ms: row.get("talk_ms")?,
+        hold_ms: row.get("hold_ms")?,
+        hangup_by: word!(row, "hangup_by", HangupBy),
+        hangup_cause: row.get("hangup_cause")?,
+        transfers: row.get("transfers")?,
+        voicemail: row.get("voicemail")?,
+        quality: word!(row, "quality", Quality),
+        why: serde_json::from_str(&why).map_err(|_| unknown("why is not a JSON array of strings: ", &why))?,
+        callback_id: row.get("callback_id")?,
+        legs: Vec::new(),
+        visits: Vec::new(),
+        ivr: Vec::new(),
+    };
+    Ok((row.get("id")?, call))
+}
+
+/// Reads the children of the call with this row id.
+pub fn children(connection: &Connection, id: i64, call: &mut FinishedCall) -> rusqlite::Result<()> {
+    let mut legs = connection.prepare("SELECT * FROM legs WHERE call_id = ? ORDER BY n")?;
+    call.legs = legs.query_map([id], leg)?.collect::<Result<_, _>>()?;
+    let mut visits = connection.prepare("SELECT * FROM queue_visits WHERE call_id = ? ORDER BY n")?;
+    call.visits = visits.query_map([id], visit)?.collect::<Result<_, _>>()?;
+    let mut steps = connection.prepare("SELECT * FROM ivr_steps WHERE call_id = ? ORDER BY n")?;
+    call.ivr = steps.query_map([id], step)?.collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn leg(row: &Row<'_>) -> rusqlite::Result<Leg> {
+    Ok(Leg {
+        agent: row.get("agent")?,
+        interface: row.get("interface")?,
+        queue: row.get("queue")?,
+        started_ms: row.get("started_ms")?,
+        answered_ms: row.get("answered_ms")?,
+        ended_ms: row.get("ended_ms")?,
+        talk_ms: row.get("talk_ms")?,
+        result: word!(row, "result", LegResult),
+    })
+}
+
+fn visit(row: &Row<'_>) -> rusqlite::Result<QueueVisit> {
+    Ok(QueueVisit {
+        queue: row.get("queue")?,
+        joined_ms: row.get("joined_ms")?,
+        left_ms: row.get("left_ms")?,
+        position: row.get("position")?,
+        result: word!(row, "result", VisitResult),
+    })
+}
+
+fn step(row: &Row<'_>) -> rusqlite::Result<IvrStep> {
+    Ok(IvrStep { context: row.get("context")?, digits: row.get("digits")?, at_ms: row.get("at_ms")? })
+}
