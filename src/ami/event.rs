@@ -89,6 +89,7 @@ pub enum MemberChange {
 /// One event, as far as the engine cares.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the fields are Asterisk's headers, under Asterisk's names
+#[allow(clippy::large_enum_variant)] // lives on the stack for one frame; a box would be the hot path's only allocation
 pub enum Event<'a> {
     /// Uptime in whole seconds; absent before branch 16.
     FullyBooted {

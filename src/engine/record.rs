@@ -25,7 +25,6 @@ macro_rules! words {
     };
 }
 
-
 words! {
     /// Who called whom.
     Direction {
