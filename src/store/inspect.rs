@@ -7,6 +7,10 @@ use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+/// The smallest page, and so the smallest database, bytes (<https://www.sqlite.org/fileformat.html#pages>). SQLite takes anything shorter for an
+/// empty database and would overwrite it.
+const SMALLEST: u64 = 512;
+
 /// What was found under the name of a database that is ours or may become so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Found {
@@ -61,7 +65,9 @@ pub fn inspect(path: &Path) -> Result<Found, Error> {
 /// [`Error::NotFound`], [`Error::NoPermission`], [`Error::NoWalIndex`], or what SQLite reports.
 pub fn open_read_only(path: &Path, may_create_index: bool) -> Result<Opened, Error> {
     match std::fs::metadata(path) {
-        Ok(meta) if !meta.is_file() => return Err(Error::NotADatabase { path: path.to_owned() }),
+        Ok(meta) if !meta.is_file() || (1..SMALLEST).contains(&meta.len()) => {
+            return Err(Error::NotADatabase { path: path.to_owned() });
+        }
         Ok(_) => {}
         Err(error) => return Err(unreadable(path, error)),
     }
