@@ -1,4 +1,183 @@
 //! The pure core: events in, finished calls out; no clock, socket, SQL, log or runtime.
+//!
+//! The contract: give one [`Input`], drain [`Engine::poll`] to its end, and come back with [`Input::Tick`] when
+//! [`Engine::deadline`] has passed. The same inputs give the same outputs.
+#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+
+pub mod bridge;
+pub mod call;
+pub mod channel;
+mod dial;
+mod dialplan;
+mod ending;
+mod finish;
 pub mod hours;
+mod merge;
 pub mod number;
+mod queue;
 pub mod record;
+mod resync;
+pub mod rules;
+pub mod table;
+pub mod talk;
+mod tracker;
+pub mod verdict;
+
+use crate::ami::event::{Millis, Stamped};
+use bridge::Bridge;
+use call::Call;
+use channel::Channel;
+use record::Record;
+use rules::Rules;
+use std::collections::{BTreeSet, VecDeque};
+use table::{Slot, Table};
+
+/// Channels tracked at once, the recently ended ones included; a new one beyond is counted and ignored.
+pub const MAX_CHANNELS: usize = 50_000;
+/// A call whose channels are all gone waits this long (ms) for events that are still on their way.
+pub const SETTLE_MS: u64 = 300;
+/// A call whose customer is gone while others still talk is told after this time (ms).
+pub const CUSTOMER_GONE_MS: u64 = 2_000;
+/// A told call is kept this long (ms): a late event can still correct its row, and makes no ghost of its own.
+pub const LINGER_MS: u64 = 30_000;
+
+/// A moment, by both clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Milliseconds since 1970 UTC: goes into records.
+    pub wall_ms: Millis,
+    /// Milliseconds since an arbitrary start, never running backwards: drives timers.
+    pub mono_ms: u64,
+}
+
+/// What can happen to the engine.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// The link is up and Asterisk has booted; `uptime_s` of Asterisk if it told (branch 16 on).
+    Linked {
+        /// Seconds since Asterisk started.
+        uptime_s: Option<u64>,
+    },
+    /// The lists of channels, queues and members begin.
+    SnapshotBegan,
+    /// An event, or an item of those lists.
+    Event(&'a Stamped<'a>),
+    /// The lists are complete.
+    SnapshotEnded,
+    /// The link is down.
+    Unlinked,
+    /// The rules changed (configuration was reloaded): they hold for what happens from now on.
+    Rules(&'a Rules),
+    /// Time has passed.
+    Tick,
+}
+
+/// What the engine wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Store this.
+    Record(Record),
+}
+
+/// What the engine has counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Events taken.
+    pub events: u64,
+    /// Events about channels that nobody introduced.
+    pub strangers: u64,
+    /// Channels ignored because of [`MAX_CHANNELS`].
+    pub channels_refused: u64,
+    /// Legs, visits and menu steps beyond the limits of one call.
+    pub details_dropped: u64,
+    /// Calls told to the store for the first time.
+    pub calls_told: u64,
+    /// Calls told again because a late event changed their row.
+    pub calls_corrected: u64,
+    /// Calls that became one with another.
+    pub calls_merged: u64,
+}
+
+/// The tracker of one PBX.
+#[derive(Debug)]
+pub struct Engine {
+    pbx: String,
+    rules: Rules,
+    channels: Table<Channel>,
+    bridges: Table<Bridge>,
+    calls: Table<Call>,
+    agenda: BTreeSet<(u64, Slot)>,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+    now: Moment,
+    link: resync::Link,
+}
+
+impl Engine {
+    /// A tracker for the PBX of this name. `last_seen_ms`: when an earlier run of the daemon last saw this PBX, if one did.
+    #[must_use]
+    pub fn new(pbx: &str, rules: Rules, last_seen_ms: Option<Millis>) -> Self {
+        Self {
+            pbx: pbx.to_owned(),
+            rules,
+            channels: Table::new(),
+            bridges: Table::new(),
+            calls: Table::new(),
+            agenda: BTreeSet::new(),
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+            now: Moment { wall_ms: 0, mono_ms: 0 },
+            link: resync::Link::new(last_seen_ms),
+        }
+    }
+
+    /// Takes one input. Drain [`Engine::poll`] afterwards.
+    pub fn handle(&mut self, input: Input<'_>, now: Moment) {
+        self.now = Moment { wall_ms: now.wall_ms, mono_ms: now.mono_ms.max(self.now.mono_ms) };
+        match input {
+            Input::Event(stamped) => {
+                self.counters.events += 1;
+                let at = stamped.at.unwrap_or(now.wall_ms);
+                self.link.saw(at);
+                self.take(&stamped.event, at);
+            }
+            Input::Linked { uptime_s } => self.linked(uptime_s),
+            Input::SnapshotBegan => self.link.snapshot_began(),
+            Input::SnapshotEnded => self.snapshot_ended(),
+            Input::Unlinked => self.link.lost(now.wall_ms),
+            Input::Rules(rules) => self.rules = rules.clone(),
+            Input::Tick => {}
+        }
+        self.settle_due();
+    }
+
+    /// The next thing to be done; `None` when all is said.
+    #[must_use = "what is not done is lost: calls are told once"]
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back with [`Input::Tick`], by the monotonic clock.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        self.agenda.first().map(|(due, _)| *due)
+    }
+
+    /// What has been counted since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Calls in progress.
+    #[must_use]
+    pub fn live_calls(&self) -> usize {
+        self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.remnant).count()
+    }
+
+    /// Channels, bridges and calls in memory, the recently ended ones included.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize, usize) {
+        (self.channels.len(), self.bridges.len(), self.calls.len())
+    }
+}

@@ -1,0 +1,64 @@
+//! What systemd is told: READY, STATUS, RELOADING, STOPPING, WATCHDOG (sd_notify(3)). Without systemd all of it is silent.
+
+use sd_notify::NotifyState;
+use std::time::Duration;
+
+/// The service manager, if there is one.
+#[derive(Debug, Default)]
+pub struct ServiceManager {
+    ready: bool,
+    status: String,
+}
+
+impl ServiceManager {
+    /// The daemon does its work, or has found out why it cannot yet. Said once.
+    pub fn ready(&mut self) {
+        if !std::mem::replace(&mut self.ready, true) {
+            tell(&[NotifyState::Ready]);
+        }
+    }
+
+    /// What `systemctl status` shows. Said when it changes.
+    pub fn status(&mut self, text: String) {
+        if text != self.status {
+            tell(&[NotifyState::Status(&text)]);
+            self.status = text;
+        }
+    }
+
+    /// The configuration is read anew. One datagram with the clock, as `Type=notify-reload` wants it.
+    pub fn reloading(&mut self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => tell(&[NotifyState::Reloading, now]),
+            Err(_) => tell(&[NotifyState::Reloading]),
+        }
+    }
+
+    /// The configuration is in force.
+    pub fn reloaded(&mut self) {
+        tell(&[NotifyState::Ready]);
+    }
+
+    /// The daemon is about to end.
+    pub fn stopping(&mut self) {
+        tell(&[NotifyState::Stopping]);
+    }
+
+    /// The loop turns.
+    pub fn alive(&self) {
+        tell(&[NotifyState::Watchdog]);
+    }
+
+    /// How often to say so: half of the unit's `WatchdogSec`; `None` without a watchdog.
+    #[must_use]
+    pub fn watchdog_period() -> Option<Duration> {
+        sd_notify::watchdog_enabled().map(|limit| limit / 2)
+    }
+}
+
+/// A service manager that does not listen is no reason to stop: the daemon also runs by hand.
+fn tell(state: &[NotifyState<'_>]) {
+    if let Err(err) = sd_notify::notify(state) {
+        tracing::debug!(target: "systemd", %err, "Could not tell the service manager");
+    }
+}

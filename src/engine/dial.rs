@@ -1,0 +1,157 @@
+//! Ring attempts: who is dialled for a call, and what becomes of it.
+
+use super::Engine;
+use super::call::{Attempt, MAX_LEGS, Origin};
+use super::channel::Kind;
+use super::number::Number;
+use super::table::Slot;
+use crate::ami::event::{self, Millis};
+
+impl Engine {
+    pub(super) fn dial_begins(
+        &mut self,
+        by: Option<&event::Channel<'_>>,
+        dest: &event::Channel<'_>,
+        dial_string: &str,
+        at: Millis,
+    ) {
+        let shown = by.map(|c| c.caller_num.to_string());
+        let by = by.and_then(|c| self.known(c, at));
+        let Some(slot) = self.known(dest, at) else { return };
+        self.attempt(by, slot, dial_string, None, at);
+        self.caller_id_shown(slot, shown);
+    }
+
+    pub(super) fn agent_called(
+        &mut self,
+        by: &event::Channel<'_>,
+        dest: &event::Channel<'_>,
+        queue: &str,
+        interface: &str,
+        at: Millis,
+    ) {
+        let by = self.known(by, at);
+        let Some(slot) = self.known(dest, at) else { return };
+        self.attempt(by, slot, interface, Some(queue), at);
+    }
+
+    /// Notes that a channel is dialled; called for it again, adds what was not known.
+    fn attempt(&mut self, by: Option<Slot>, dest: Slot, interface: &str, queue: Option<&str>, at: Millis) {
+        if let Some(by) = by {
+            self.join_calls(self.channels[by].call, self.channels[dest].call);
+        }
+        let channel = &self.channels[dest];
+        let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
+        let peer = channel.interface().to_owned();
+        let parent = by.and_then(|by| self.parent_attempt(slot, by));
+        let call = &mut self.calls[slot];
+        if kind == Kind::Trunk && call.origin != Origin::Trunk {
+            call.trunk_dialled = true;
+            call.trunk = Some(peer.clone()); // the last route that was tried counts
+            // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
+            call.number = dialled_number(interface).or(call.number.take());
+        }
+        if let Some(attempt) = call.attempt_mut(&uniqueid) {
+            if let Some(queue) = queue {
+                attempt.queue.get_or_insert(queue.into());
+                attempt.interface = interface.into();
+            }
+            attempt.by = attempt.by.or(by);
+            return;
+        }
+        if call.attempts.len() >= MAX_LEGS {
+            call.dropped += 1;
+            self.counters.details_dropped += 1;
+            return;
+        }
+        // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
+        let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
+        let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
+        call.attempts.push(Attempt {
+            uniqueid,
+            channel: dest,
+            by,
+            interface: interface.into(),
+            queue,
+            local: kind == Kind::Local,
+            parent,
+            started_ms: at,
+            rang_ms: None,
+            answered_ms: None,
+            ended_ms: None,
+            status: None,
+            cause: None,
+            caller_left: false,
+            forwarded: false,
+        });
+        self.retime(slot, at);
+    }
+
+    /// The caller id under which a customer is called over this channel.
+    fn caller_id_shown(&mut self, dest: Slot, shown: Option<String>) {
+        let channel = &self.channels[dest];
+        let (call, kind) = (channel.call, channel.kind);
+        let Some(shown) = shown.filter(|n| !n.is_empty()) else { return };
+        let outward = kind == Kind::Trunk && self.calls[call].origin != Origin::Trunk;
+        if outward && !matches!(self.rules.numbering.classify(&shown), Number::Internal) {
+            self.calls[call].did = Some(shown);
+        }
+    }
+
+    /// The Local attempt whose other half dials now.
+    fn parent_attempt(&self, call: Slot, by: Slot) -> Option<usize> {
+        let other = self.channels[by].other_half()?;
+        let other = self.channels.find(&other)?;
+        self.calls[call].attempts.iter().position(|a| a.channel == other)
+    }
+
+    pub(super) fn dial_changes(&mut self, dest: &event::Channel<'_>, status: &str, at: Millis) {
+        let Some(slot) = self.known(dest, at) else { return };
+        let channel = &self.channels[slot];
+        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        if let Some(attempt) = self.calls[call].attempt_mut(&uniqueid)
+            && status == "RINGING"
+        {
+            attempt.rang_ms.get_or_insert(at);
+        }
+    }
+
+    pub(super) fn dial_ends(
+        &mut self,
+        by: Option<&event::Channel<'_>>,
+        dest: &event::Channel<'_>,
+        status: &str,
+        forward: &str,
+        at: Millis,
+    ) {
+        if let Some(by) = by {
+            self.known(by, at);
+        }
+        let Some(slot) = self.known(dest, at) else { return };
+        let channel = &self.channels[slot];
+        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        let caller_left = self.caller_left_by(call, at);
+        let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
+        attempt.forwarded |= !forward.is_empty();
+        if attempt.status.is_some() {
+            return; // Dial and the queue say it twice; the first time they say why
+        }
+        attempt.status = Some(status.into());
+        if status == "ANSWER" {
+            attempt.answered_ms.get_or_insert(at);
+        } else {
+            attempt.caller_left = caller_left;
+            attempt.ended_ms.get_or_insert(at);
+        }
+    }
+}
+
+/// The number in a dial string: `PJSIP/12025550123@trunk` and `PJSIP/trunk/12025550123` hold `12025550123`.
+fn dialled_number(dial_string: &str) -> Option<String> {
+    let rest = dial_string.split_once('/').map_or(dial_string, |(_, rest)| rest);
+    let before_host = rest.split(['@', ',']).next().unwrap_or(rest);
+    let number = before_host.rsplit('/').next().unwrap_or(before_host);
+    let looks_dialled = number.chars().any(|c| c.is_ascii_digit())
+        && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
+    looks_dialled.then(|| number.to_owned())
+}

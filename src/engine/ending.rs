@@ -1,0 +1,103 @@
+//! The end of a call: wait for what is still on its way, judge, tell, and forget later.
+
+use super::call::Stage;
+use super::table::Slot;
+use super::{Engine, LINGER_MS, Output};
+use crate::ami::event::Millis;
+use crate::engine::record::Record;
+
+impl Engine {
+    /// Looks at every call whose time has come.
+    pub(super) fn settle_due(&mut self) {
+        while let Some(&(due, call)) = self.agenda.first() {
+            if due > self.now.mono_ms {
+                break;
+            }
+            self.agenda.pop_first();
+            self.calls[call].due = None;
+            match self.calls[call].stage {
+                Stage::Live => self.customer_gone(call),
+                Stage::Ending => self.tell(call),
+                Stage::Told => self.forget(call),
+            }
+        }
+    }
+
+    /// The customer hung up a while ago and others of the call are still there: tell it, and let them go on without him.
+    fn customer_gone(&mut self, call: Slot) {
+        let first = &self.channels[self.calls[call].first];
+        let Some(ended) = first.ended_ms else { return };
+        self.split_off_survivors(call, ended);
+        self.calls[call].stage = Stage::Ending;
+        self.tell(call);
+    }
+
+    /// Moves the channels that still live into a call of their own which makes no row.
+    fn split_off_survivors(&mut self, call: Slot, at: Millis) {
+        let survivors: Vec<Slot> =
+            self.calls[call].channels.iter().copied().filter(|s| self.channels[*s].ended_ms.is_none()).collect();
+        let Some(&first) = survivors.first() else { return };
+        for slot in &survivors {
+            self.leave_talk(call, *slot, at);
+        }
+        let mut rest = super::call::Call::new("", first, super::call::Origin::Extension, at);
+        rest.remnant = true;
+        rest.live = survivors.len();
+        rest.keys.clear();
+        rest.channels.clone_from(&survivors);
+        let key = format!("{} after its customer", self.calls[call].linkedid);
+        rest.keys.push(key.as_str().into());
+        let rest = self.calls.insert(&key, rest);
+        for slot in &survivors {
+            self.channels[*slot].call = rest;
+        }
+        let c = &mut self.calls[call];
+        c.channels.retain(|s| !survivors.contains(s));
+        c.live = 0;
+    }
+
+    fn leave_talk(&mut self, call: Slot, person: Slot, at: Millis) {
+        for p in self.calls[call].people.iter_mut().filter(|p| p.channel == person) {
+            p.talk.set(super::talk::Talking::No, at);
+        }
+    }
+
+    fn tell(&mut self, call: Slot) {
+        if self.calls[call].live > 0 && !self.first_ended(call) {
+            self.calls[call].stage = Stage::Live; // someone came back
+            return;
+        }
+        if !self.calls[call].remnant
+            && let Some(finished) = self.finish(call)
+        {
+            let before = self.calls[call].told.take();
+            if before.as_deref() != Some(&finished) {
+                if before.is_some() {
+                    self.counters.calls_corrected += 1;
+                } else {
+                    self.counters.calls_told += 1;
+                }
+                self.outputs.push_back(Output::Record(Record::Call(Box::new(finished.clone()))));
+            }
+            self.calls[call].told = Some(Box::new(finished));
+        }
+        self.calls[call].stage = Stage::Told;
+        self.look_again(call, LINGER_MS);
+    }
+
+    fn first_ended(&self, call: Slot) -> bool {
+        self.channels[self.calls[call].first].ended_ms.is_some()
+    }
+
+    fn forget(&mut self, call: Slot) {
+        let Some(gone) = self.calls.get(call) else { return };
+        let (keys, channels) = (gone.keys.clone(), gone.channels.clone());
+        for slot in channels {
+            let uniqueid = self.channels[slot].uniqueid.clone();
+            let name = self.channels[slot].name.clone();
+            self.leaves(slot, self.channels[slot].created_ms);
+            self.channels.remove(slot, [&*uniqueid, &*name]);
+        }
+        self.calls.remove(call, keys.iter().map(|k| &**k));
+    }
+}

@@ -1,0 +1,334 @@
+//! From a call that is over to its row: times, legs, visits, who ended it, and the verdict.
+
+use super::Engine;
+use super::call::{Attempt, Call, Origin, Stay};
+use super::channel::Kind;
+use super::record::{Direction, FinishedCall, HangupBy, Leg, LegResult, Quality, QueueVisit, VisitResult};
+use super::table::Slot;
+use super::tracker::CALLBACK_CHANNEL;
+use super::verdict::{Facts, judge};
+use crate::ami::event::Millis;
+use crate::engine::number::Number;
+
+/// The call's end follows the talk's end within this time (ms): then whoever ended the talk ended the call.
+const SAME_END_MS: Millis = 1_000;
+
+/// A transfer is reported a moment after the talk that it began has started or the old one has ended (ms).
+const TRANSFER_SLACK_MS: Millis = 500;
+
+impl Engine {
+    /// The row of a call; `None` for one that never was a call (a channel made and hung up with nothing between).
+    pub(super) fn finish(&self, slot: Slot) -> Option<FinishedCall> {
+        let call = &self.calls[slot];
+        if self.only_rang(call) {
+            return None;
+        }
+        let direction = direction(call);
+        let started_ms = call.started_ms;
+        let ended_ms = self.end_of(call).max(started_ms);
+        let visits: Vec<QueueVisit> = call.stays.iter().map(|s| self.visit(call, s, ended_ms)).collect();
+        let legs = self.legs(call, ended_ms);
+        let answered_ms = call.talk.first_ms.map(|t| t.clamp(started_ms, ended_ms));
+        let wait_ms = answered_ms.unwrap_or(ended_ms) - started_ms;
+        let number = call.number.clone();
+        let closed_on_arrival = direction == Direction::Inbound && !self.rules.hours.is_open(started_ms);
+        let leg_results: Vec<LegResult> = legs.iter().map(|l| l.result).collect();
+        let visit_results: Vec<(&str, VisitResult)> = visits.iter().map(|v| (&*v.queue, v.result)).collect();
+        let last_left = visits.last().map(|v| v.left_ms);
+        let verdict = judge(&Facts {
+            direction,
+            answered: answered_ms.is_some(),
+            talk_ms: call.talk.talk_ms,
+            wait_ms,
+            transfer_lost: transfer_lost(call),
+            closed_on_arrival,
+            caller_left: self.caller_left_by(slot, Millis::MAX),
+            dialplan: &call.dialplan,
+            legs: &leg_results,
+            ringing_at_end: call.attempts.iter().any(|a| a.caller_left),
+            visits: &visit_results,
+            tried_after_queue: last_left.is_some_and(|left| legs.iter().any(|l| l.started_ms >= left)),
+            ivr: &call.ivr,
+            cause: call.cause,
+            unseen_end: call.lost.is_some(),
+            short_abandon_ms: self.rules.short_abandon_ms,
+            min_talk_ms: self.rules.min_talk_ms,
+        });
+        let mut why = verdict.why;
+        if call.partial {
+            why.push("seen from the middle: it was in progress when the connection came up".to_owned());
+        }
+        if call.lost.is_some() && answered_ms.is_some() {
+            why.push("its end was not seen: the connection to the PBX was down".to_owned());
+        }
+        if call.dropped > 0 {
+            why.push(format!("{} details beyond the limits are not kept", call.dropped));
+        }
+        Some(FinishedCall {
+            pbx: self.pbx.clone(),
+            linkedid: call.linkedid.to_string(),
+            direction,
+            status: verdict.status,
+            outcome: verdict.outcome,
+            number_e164: number.as_deref().and_then(|n| match self.rules.numbering.classify(n) {
+                Number::Callable(e164) => Some(e164),
+                _ => None,
+            }),
+            number,
+            name: call.name.clone(),
+            did: call.did.clone(),
+            trunk: call.trunk.clone(),
+            queue: connecting_queue(&visits),
+            agent: self.agent(call),
+            started_ms,
+            answered_ms,
+            ended_ms,
+            wait_ms,
+            queue_wait_ms: visits.iter().map(|v| v.left_ms - v.joined_ms).sum(),
+            ring_ms: ring_time(call, answered_ms.unwrap_or(ended_ms)),
+            talk_ms: call.talk.talk_ms,
+            hold_ms: call.talk.hold_ms,
+            hangup_by: self.hangup_by(call),
+            hangup_cause: call.cause,
+            transfers: call.transfers,
+            voicemail: call.dialplan.message,
+            quality: match (call.lost.is_some(), call.partial) {
+                (true, _) => Quality::Gap,
+                (false, true) => Quality::Partial,
+                (false, false) => Quality::Full,
+            },
+            why,
+            callback_id: callback_id(call),
+            legs,
+            visits,
+            ivr: call.ivr.clone(),
+        })
+    }
+
+    /// A phone of ours that was rung on nobody's behalf and did not answer: the first half of an Originate, or Asterisk ringing
+    /// back an agent whose transfer failed. There was no second party yet, so there was no call.
+    fn only_rang(&self, call: &Call) -> bool {
+        let first = &self.channels[call.first];
+        call.origin == Origin::Extension
+            && !first.incoming
+            && !first.up
+            && first.kind == Kind::Extension
+            && call.channels.len() == 1
+            && !call.partial
+    }
+
+    /// When the customer was gone; for the others, when everyone was.
+    fn end_of(&self, call: &Call) -> Millis {
+        let last = call.channels.iter().filter_map(|s| self.channels[*s].ended_ms).max();
+        let customer = if call.origin == Origin::Trunk { self.channels[call.first].ended_ms } else { last };
+        customer.or(last).unwrap_or(call.touched_ms)
+    }
+
+    fn legs(&self, call: &Call, ended_ms: Millis) -> Vec<Leg> {
+        let leads_on: Vec<usize> = call.attempts.iter().filter_map(|a| a.parent).collect();
+        let mut legs = Vec::with_capacity(call.attempts.len());
+        for (i, attempt) in call.attempts.iter().enumerate() {
+            if attempt.local && leads_on.contains(&i) {
+                continue; // whoever it led to is the attempt that counts
+            }
+            let root = attempt.parent.map_or(attempt, |p| &call.attempts[p]);
+            let channel = &self.channels[attempt.channel];
+            let person = call.people.iter().find(|p| p.channel == attempt.channel);
+            let agent = person.map_or_else(|| channel.interface().into(), |p| p.interface.clone());
+            let talk = match person {
+                Some(person) => Some(person.talk),
+                None if channel.bridged && self.is_customer_of(call, attempt.channel) => Some(call.talk),
+                None => None,
+            };
+            let end = channel.ended_ms.or(attempt.ended_ms).unwrap_or(ended_ms);
+            let left = talk.and_then(|t| t.last_end_ms).unwrap_or(end);
+            legs.push(Leg {
+                agent: agent.into(),
+                interface: root.interface.to_string(),
+                queue: attempt.queue.as_deref().map(str::to_owned),
+                started_ms: attempt.started_ms,
+                answered_ms: attempt.answered_ms,
+                ended_ms: left.max(attempt.started_ms),
+                talk_ms: talk.map_or(0, |t| t.talk_ms),
+                result: self.leg_result(call, attempt, root),
+            });
+        }
+        legs
+    }
+
+    /// How one ring attempt ended. Dial's first word counts; a cause only refines it.
+    fn leg_result(&self, call: &Call, leg: &Attempt, root: &Attempt) -> LegResult {
+        let channel = &self.channels[leg.channel];
+        if channel.bridged {
+            return LegResult::Answered; // with the customer, or with a colleague who consulted
+        }
+        let other_answered = leg.cause == Some(26)
+            || call
+                .people
+                .iter()
+                .any(|p| p.channel != leg.channel && p.talk.first_ms.is_some_and(|t| t >= leg.started_ms));
+        if leg.answered_ms.is_some() {
+            let end = channel.ended_ms.or(leg.ended_ms).unwrap_or(Millis::MAX);
+            let caller_gone = leg.caller_left || self.channels[call.first].far_hangup_ms.is_some_and(|t| t <= end);
+            return match (other_answered, caller_gone) {
+                (true, _) => LegResult::LostRace,
+                (false, true) => LegResult::Cancelled,
+                (false, false) => LegResult::Dumped,
+            };
+        }
+        // 21 is Q.850 "call rejected": a phone's 403 or 603 comes as NOANSWER and shows itself only in its own cause.
+        match leg.status.as_deref().or(root.status.as_deref()) {
+            Some("BUSY") => LegResult::Busy,
+            Some("CONGESTION") => LegResult::Congestion,
+            Some("CHANUNAVAIL") => LegResult::Unavailable,
+            _ if leg.cause == Some(21) && !leg.caller_left => LegResult::Rejected,
+            _ if leg.caller_left || root.caller_left => LegResult::Cancelled,
+            _ if leg.forwarded => LegResult::Elsewhere,
+            Some("CANCEL") | None if other_answered => LegResult::Elsewhere,
+            _ if leg.cause == Some(17) => LegResult::Busy,
+            _ if leg.cause == Some(20) && leg.rang_ms.is_none() => LegResult::Unavailable,
+            _ => LegResult::NoAnswer,
+        }
+    }
+
+    fn visit(&self, call: &Call, stay: &Stay, ended_ms: Millis) -> QueueVisit {
+        let left_ms = stay.left_ms.unwrap_or(ended_ms);
+        let first = &self.channels[call.first];
+        let caller_hung_up = first.far_hangup_ms.is_some_and(|t| t <= left_ms.max(stay.joined_ms));
+        let result = match stay.status.as_deref() {
+            _ if stay.connected => VisitResult::Connected,
+            Some("TIMEOUT") => VisitResult::Timeout,
+            Some("FULL") => VisitResult::Full,
+            Some("JOINEMPTY") => VisitResult::JoinEmpty,
+            Some("JOINUNAVAIL") => VisitResult::JoinUnavail,
+            Some("LEAVEEMPTY") => VisitResult::LeaveEmpty,
+            Some("LEAVEUNAVAIL") => VisitResult::LeaveUnavail,
+            Some("CONTINUE") => VisitResult::Continue,
+            Some("WITHDRAW") => VisitResult::Withdraw,
+            _ if call.lost.is_some() && stay.left_ms.is_none() => VisitResult::Unknown,
+            _ if caller_hung_up || (stay.left_ms.is_none() && first.pbx_hangup_ms.is_none()) => VisitResult::Abandoned,
+            _ if stay.abandoned || stay.left_ms.is_none() => VisitResult::Transferred,
+            _ => VisitResult::Key,
+        };
+        QueueVisit {
+            queue: stay.queue.to_string(),
+            joined_ms: stay.joined_ms,
+            left_ms: left_ms.max(stay.joined_ms),
+            position: stay.position,
+            result,
+        }
+    }
+
+    /// Our side's person: the first who talked with the customer; for calls that one of us made, that one.
+    fn agent(&self, call: &Call) -> Option<String> {
+        match call.origin {
+            Origin::Trunk => {
+                let first = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms)?;
+                Some(first.interface.to_string())
+            }
+            Origin::Extension | Origin::Callback => {
+                let first = &self.channels[call.first];
+                let person = if self.is_customer_of(call, call.first) && call.trunk_dialled {
+                    call.people.first().map(|p| p.interface.to_string())
+                } else {
+                    Some(first.interface().to_owned())
+                };
+                person.or_else(|| Some(first.interface().to_owned()))
+            }
+        }
+    }
+
+    fn is_customer_of(&self, call: &Call, slot: Slot) -> bool {
+        self.is_customer(self.channels[call.first].call, slot)
+    }
+
+    /// Who ended the call: the earliest request on the line decides. `HangupRequest` is the far end, `SoftHangupRequest` the PBX.
+    fn hangup_by(&self, call: &Call) -> HangupBy {
+        if call.talk.first_ms.is_none() && call.dialplan.turned_away() {
+            return HangupBy::Pbx;
+        }
+        let (customers, ours): (Vec<Slot>, Vec<Slot>) =
+            call.channels.iter().copied().partition(|s| self.is_customer_of(call, *s));
+        let far = |slots: &[Slot]| slots.iter().filter_map(|s| self.channels[*s].far_hangup_ms).min();
+        let pbx = |slots: &[Slot]| slots.iter().filter_map(|s| self.channels[*s].pbx_hangup_ms).min();
+        let customer = far(&customers);
+        let agent = match call.talk.last_end_ms {
+            // Of those who talked last: who rejected or left earlier did not end the call.
+            Some(end) => call
+                .people
+                .iter()
+                .filter(|p| p.talk.last_end_ms.is_some_and(|t| t + SAME_END_MS >= end))
+                .filter_map(|p| self.channels[p.channel].far_hangup_ms)
+                .filter(|t| *t <= end + SAME_END_MS)
+                .min(),
+            None if call.origin == Origin::Trunk => None,
+            None => far(&ours).filter(|_| self.channels[call.first].far_hangup_ms.is_some()),
+        };
+        let agent = agent.filter(|_| {
+            let end = call.talk.last_end_ms.unwrap_or(Millis::MIN);
+            call.origin != Origin::Trunk || self.channels[call.first].ended_ms.is_none_or(|t| t - end <= SAME_END_MS)
+        });
+        let caller_is_ours = call.origin != Origin::Trunk && call.trunk_dialled;
+        let (customer, agent) = if caller_is_ours || call.origin == Origin::Trunk {
+            (customer, agent)
+        } else {
+            (far(&[call.first]), agent.filter(|_| call.talk.last_end_ms.is_some()))
+        };
+        let pbx = pbx(&customers).or_else(|| pbx(&[call.first]));
+        match [(customer, HangupBy::Customer), (agent, HangupBy::Agent), (pbx, HangupBy::Pbx)]
+            .into_iter()
+            .filter_map(|(t, who)| Some((t?, who)))
+            .min_by_key(|(t, _)| *t)
+        {
+            Some((_, who)) => who,
+            None => HangupBy::Unknown,
+        }
+    }
+}
+
+fn direction(call: &Call) -> Direction {
+    match call.origin {
+        Origin::Trunk => Direction::Inbound,
+        Origin::Callback => Direction::Callback,
+        Origin::Extension if call.trunk_dialled => Direction::Outbound,
+        Origin::Extension => Direction::Internal,
+    }
+}
+
+/// After the last transfer nobody began to talk with the customer.
+fn transfer_lost(call: &Call) -> bool {
+    let (Some(transfer), Some(start), Some(end)) = (call.transfer_ms, call.talk.last_start_ms, call.talk.last_end_ms)
+    else {
+        return false;
+    };
+    start < transfer && end <= transfer + TRANSFER_SLACK_MS
+}
+
+fn connecting_queue(visits: &[QueueVisit]) -> Option<String> {
+    let connected = visits.iter().find(|v| v.result == VisitResult::Connected);
+    connected.or(visits.last()).map(|v| v.queue.clone())
+}
+
+/// Time up to `until` in which at least one person's phone was being rung: overlapping attempts count once.
+fn ring_time(call: &Call, until: Millis) -> Millis {
+    let mut spans: Vec<(Millis, Millis)> = call
+        .attempts
+        .iter()
+        .filter(|a| !a.local)
+        .map(|a| (a.started_ms, a.answered_ms.or(a.ended_ms).unwrap_or(until).min(until)))
+        .collect();
+    spans.sort_unstable();
+    let (mut total, mut covered) = (0, Millis::MIN);
+    for (start, end) in spans {
+        let start = start.max(covered);
+        total += (end - start).max(0);
+        covered = covered.max(end);
+    }
+    total
+}
+
+/// The callback whose channel this is: `cb-<callback>-<attempt>`.
+fn callback_id(call: &Call) -> Option<i64> {
+    let rest = call.linkedid.strip_prefix(CALLBACK_CHANNEL)?;
+    rest.split('-').next()?.parse().ok()
+}

@@ -1,0 +1,84 @@
+//! Two calls that turn out to be one: they came to share a linkedid, a channel or a bridge.
+
+use super::Engine;
+use super::call::{Call, Origin, Stage};
+use super::table::Slot;
+
+impl Engine {
+    /// A channel shows this linkedid now: if it was another, the calls are one.
+    pub(super) fn linkedid_seen(&mut self, channel: Slot, linkedid: &str) {
+        if linkedid.is_empty() || *self.channels[channel].linkedid == *linkedid {
+            return;
+        }
+        self.channels[channel].linkedid = linkedid.into();
+        let call = self.channels[channel].call;
+        match self.calls.find(linkedid) {
+            Some(other) => self.join_calls(call, other),
+            None => {
+                self.calls.alias(linkedid, call);
+                self.calls[call].keys.push(linkedid.into());
+            }
+        }
+    }
+
+    /// Makes two calls one. The customer's call stays: an inbound one before any other, else the one that began first.
+    pub(super) fn join_calls(&mut self, a: Slot, b: Slot) {
+        if a == b {
+            return;
+        }
+        let rank = |c: &Call| (c.remnant, c.stage == Stage::Told, c.origin != Origin::Trunk, c.started_ms);
+        let (stays, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
+        if self.calls[goes].stage == Stage::Told {
+            return; // it has its row; a stray late event does not undo that
+        }
+        if let Some(due) = self.calls[goes].due.take() {
+            self.agenda.remove(&(due, goes));
+        }
+        let Some(gone) = self.calls.remove(goes, std::iter::empty()) else { return };
+        for key in &gone.keys {
+            self.calls.alias(key, stays);
+        }
+        for channel in &gone.channels {
+            self.channels[*channel].call = stays;
+        }
+        self.counters.calls_merged += 1;
+        absorb(&mut self.calls[stays], gone);
+        let at = self.calls[stays].touched_ms;
+        self.retime(stays, at);
+    }
+}
+
+/// Adds everything that is known of one call to another.
+fn absorb(call: &mut Call, gone: Call) {
+    let offset = call.attempts.len();
+    call.keys.extend(gone.keys);
+    call.channels.extend(gone.channels);
+    call.live += gone.live;
+    call.touched_ms = call.touched_ms.max(gone.touched_ms);
+    call.attempts.extend(gone.attempts.into_iter().map(|mut a| {
+        a.parent = a.parent.map(|p| p + offset);
+        a
+    }));
+    call.stays.extend(gone.stays);
+    call.stays.sort_by_key(|s| s.joined_ms);
+    if gone.origin == Origin::Trunk {
+        call.ivr.extend(gone.ivr);
+        call.ivr.sort_by_key(|s| s.at_ms);
+        call.started_ms = call.started_ms.min(gone.started_ms);
+    }
+    // People of the other call may be this call's customer: who talks with whom is worked out anew by the clocks' owner.
+    call.trunk_dialled |= gone.trunk_dialled;
+    if call.origin == Origin::Trunk {
+        call.trunk_dialled = false;
+    } else if call.number.is_none() || (gone.trunk_dialled && call.trunk.is_none()) {
+        call.number = gone.number.or(call.number.take());
+        call.trunk = call.trunk.take().or(gone.trunk);
+    }
+    call.transfers += gone.transfers;
+    call.transfer_ms = call.transfer_ms.max(gone.transfer_ms);
+    call.partial |= gone.partial;
+    call.dropped += gone.dropped;
+    if call.stage == Stage::Ending && call.live > 0 {
+        call.stage = Stage::Live;
+    }
+}

@@ -1,0 +1,62 @@
+//! Stays in queues: joined, left, abandoned, connected.
+
+use super::Engine;
+use super::call::{MAX_VISITS, Stay};
+use crate::ami::event::{self, Millis};
+
+impl Engine {
+    pub(super) fn joins_queue(&mut self, seen: &event::Channel<'_>, queue: &str, position: u32, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        let call = &mut self.calls[self.channels[slot].call];
+        if call.stay_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
+            return;
+        }
+        if call.stays.len() >= MAX_VISITS {
+            call.dropped += 1;
+            self.counters.details_dropped += 1;
+            return;
+        }
+        call.stays.push(Stay {
+            queue: queue.into(),
+            joined_ms: at,
+            left_ms: None,
+            position: Some(position),
+            connected: false,
+            abandoned: false,
+            status: None,
+        });
+    }
+
+    pub(super) fn leaves_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        let call = &mut self.calls[self.channels[slot].call];
+        if let Some(stay) = call.stay_mut(queue) {
+            stay.left_ms.get_or_insert(at);
+        }
+    }
+
+    pub(super) fn abandons_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        let call = &mut self.calls[self.channels[slot].call];
+        if let Some(stay) = call.stay_mut(queue) {
+            stay.abandoned = true;
+            stay.left_ms.get_or_insert(at);
+        }
+    }
+
+    pub(super) fn agent_connected(
+        &mut self,
+        seen: &event::Channel<'_>,
+        dest: &event::Channel<'_>,
+        queue: &str,
+        at: Millis,
+    ) {
+        self.known(dest, at);
+        let Some(slot) = self.known(seen, at) else { return };
+        let call = &mut self.calls[self.channels[slot].call];
+        if let Some(stay) = call.stay_mut(queue) {
+            stay.connected = true;
+            stay.left_ms.get_or_insert(at);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Lost and found: what a connection that was down means for the calls in progress.
+
+use super::Engine;
+use super::Output;
+use super::call::Stage;
+use super::record::{Gap, GapCause, Record};
+use super::table::Slot;
+use crate::ami::event::{self, Millis};
+
+/// A boot time this much (ms) after the last event still counts as the same run of Asterisk: clocks differ, `Uptime` is in
+/// whole seconds.
+const BOOT_SLACK_MS: Millis = 1_500;
+
+/// What is known about the link.
+#[derive(Debug)]
+pub struct Link {
+    /// The latest moment seen.
+    last_seen_ms: Option<Millis>,
+    /// The daemon has been connected since it started.
+    ever_linked: bool,
+    /// Sight was lost then, and what follows is a gap.
+    lost_ms: Option<Millis>,
+    /// Asterisk restarted while sight was lost.
+    restarted: bool,
+    /// Number of the current snapshot.
+    snapshot: u32,
+    /// The lists are being told.
+    listing: bool,
+}
+
+impl Link {
+    /// A link that has never been up in this run.
+    pub(super) fn new(last_seen_ms: Option<Millis>) -> Self {
+        Self { last_seen_ms, ever_linked: false, lost_ms: last_seen_ms, restarted: false, snapshot: 0, listing: false }
+    }
+
+    pub(super) fn saw(&mut self, at: Millis) {
+        if self.lost_ms.is_none() {
+            self.last_seen_ms = self.last_seen_ms.max(Some(at));
+        }
+    }
+
+    pub(super) fn lost(&mut self, at: Millis) {
+        self.listing = false;
+        if self.ever_linked && self.lost_ms.is_none() {
+            self.lost_ms = Some(at);
+        }
+    }
+
+    pub(super) fn snapshot_began(&mut self) {
+        self.snapshot += 1;
+        self.listing = true;
+    }
+
+    /// Number of the latest snapshot: a channel that bears it has shown itself since.
+    pub(super) fn snapshot(&self) -> u32 {
+        self.snapshot
+    }
+
+    /// The lists are being told.
+    pub(super) fn listing(&self) -> bool {
+        self.listing
+    }
+}
+
+impl Engine {
+    pub(super) fn linked(&mut self, uptime_s: Option<u64>) {
+        let booted = uptime_s.and_then(|s| i64::try_from(s).ok()).map(|s| self.now.wall_ms - s * 1_000);
+        let last = self.link.lost_ms.or(self.link.last_seen_ms);
+        self.link.restarted = matches!((booted, last), (Some(booted), Some(last)) if booted > last + BOOT_SLACK_MS);
+    }
+
+    /// An item of `CoreShowChannels`.
+    pub(super) fn channel_listed(
+        &mut self,
+        seen: &event::Channel<'_>,
+        bridge_id: &str,
+        application: &str,
+        duration_s: u64,
+        at: Millis,
+    ) {
+        let began = at - i64::try_from(duration_s).unwrap_or(0).saturating_mul(1_000);
+        let slot = match self.channels.find(&seen.uniqueid) {
+            Some(slot) if self.channels[slot].ended_ms.is_some() => return, // it hung up while the list was made
+            Some(slot) => {
+                self.linkedid_seen(slot, &seen.linkedid);
+                slot
+            }
+            None => {
+                // `AppDial`, `AppDial2`, `AppQueue`: the PBX dialled it; else its far end dialled us.
+                let dialled = application.starts_with("AppDial") || application.starts_with("AppQueue");
+                let Some(slot) = self.channel_begins(seen, began, !dialled, true) else { return };
+                slot
+            }
+        };
+        self.channels[slot].snapshot = self.link.snapshot;
+        if !bridge_id.is_empty() && self.channels[slot].bridge.is_none() {
+            let bridge = self.bridge_by_id(bridge_id);
+            self.put_into(bridge, slot, at);
+        }
+    }
+
+    /// The lists are complete: what they do not name has ended unseen.
+    pub(super) fn snapshot_ended(&mut self) {
+        if !std::mem::take(&mut self.link.listing) {
+            return;
+        }
+        let now = self.now.wall_ms;
+        let lost_at = self.link.lost_ms.take();
+        let cause = match (self.link.ever_linked, self.link.restarted) {
+            (_, true) => GapCause::PbxRestart,
+            (true, false) => GapCause::LinkLost,
+            (false, false) => GapCause::DaemonDown,
+        };
+        let from = lost_at.or(self.link.last_seen_ms).unwrap_or(now).min(now);
+        let gone: Vec<Slot> = self
+            .channels
+            .iter()
+            .filter(|(_, c)| c.ended_ms.is_none() && c.snapshot != self.link.snapshot)
+            .map(|(slot, _)| slot)
+            .collect();
+        let mut calls_lost = 0;
+        for slot in gone {
+            let call = self.channels[slot].call;
+            self.leaves(slot, from);
+            self.ended(slot, None, from);
+            let c = &mut self.calls[call];
+            if c.live == 0 && c.lost.is_none() && c.stage != Stage::Told {
+                c.lost = Some((from, now));
+                calls_lost += u32::from(!c.remnant);
+            } else {
+                c.partial = true;
+            }
+        }
+        if let Some(from_ms) = lost_at {
+            let gap = Gap { pbx: self.pbx.clone(), from_ms: from_ms.min(now), to_ms: now, cause, calls_lost };
+            self.outputs.push_back(Output::Record(Record::Gap(gap)));
+        }
+        self.link.ever_linked = true;
+        self.link.restarted = false;
+        self.link.saw(now);
+    }
+}

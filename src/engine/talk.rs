@@ -1,0 +1,108 @@
+//! Talk and hold time: a stopwatch that two parties share.
+
+use crate::ami::event::Millis;
+
+/// What two parties do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Talking {
+    /// Not connected.
+    #[default]
+    No,
+    /// They can hear each other.
+    Yes,
+    /// Connected, one of them on hold (or parked).
+    Held,
+}
+
+/// Adds up talk and hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Clock {
+    state: Talking,
+    since: Millis,
+    /// Milliseconds of talk in the intervals that are over.
+    pub talk_ms: Millis,
+    /// Milliseconds of hold in the intervals that are over.
+    pub hold_ms: Millis,
+    /// First time that they could hear each other.
+    pub first_ms: Option<Millis>,
+    /// Latest time that a connection began.
+    pub last_start_ms: Option<Millis>,
+    /// Latest time that a connection ended.
+    pub last_end_ms: Option<Millis>,
+}
+
+impl Clock {
+    /// What they do now.
+    #[must_use]
+    pub fn state(&self) -> Talking {
+        self.state
+    }
+
+    /// They do this from now on. A time before the latest change counts as no time at all.
+    pub fn set(&mut self, state: Talking, at: Millis) {
+        if state == self.state {
+            return;
+        }
+        let spent = (at - self.since).max(0);
+        match self.state {
+            Talking::No => {
+                self.last_start_ms = Some(at);
+            }
+            Talking::Yes => self.talk_ms += spent,
+            Talking::Held => self.hold_ms += spent,
+        }
+        if state == Talking::No {
+            self.last_end_ms = Some(at);
+        } else if self.first_ms.is_none() {
+            self.first_ms = Some(at);
+        }
+        self.state = state;
+        self.since = at;
+    }
+
+    /// Adds the times of another watch whose intervals do not overlap with this one's.
+    pub fn absorb(&mut self, other: &Clock) {
+        self.talk_ms += other.talk_ms;
+        self.hold_ms += other.hold_ms;
+        self.first_ms = earliest(self.first_ms, other.first_ms);
+        self.last_start_ms = self.last_start_ms.max(other.last_start_ms);
+        self.last_end_ms = self.last_end_ms.max(other.last_end_ms);
+        if self.state == Talking::No && other.state != Talking::No {
+            self.state = other.state;
+            self.since = other.since;
+        }
+    }
+}
+
+/// The earlier of two times of which either may be absent.
+#[must_use]
+pub fn earliest(a: Option<Millis>, b: Option<Millis>) -> Option<Millis> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Clock, Talking};
+
+    #[test]
+    fn hold_is_not_talk() {
+        let mut clock = Clock::default();
+        clock.set(Talking::Yes, 1_000);
+        clock.set(Talking::Held, 4_000);
+        clock.set(Talking::Yes, 9_000);
+        clock.set(Talking::No, 10_000);
+        assert_eq!((clock.talk_ms, clock.hold_ms), (4_000, 5_000));
+        assert_eq!((clock.first_ms, clock.last_start_ms, clock.last_end_ms), (Some(1_000), Some(1_000), Some(10_000)));
+    }
+
+    #[test]
+    fn a_clock_that_runs_backwards_makes_no_negative_time() {
+        let mut clock = Clock::default();
+        clock.set(Talking::Yes, 5_000);
+        clock.set(Talking::No, 4_000);
+        assert_eq!(clock.talk_ms, 0);
+    }
+}

@@ -1,0 +1,528 @@
+//! Events to calls: which channel, bridge and call an event is about, and what it changes there.
+
+use super::bridge::Bridge;
+use super::call::{Call, Origin, Person, Stage};
+use super::channel::{self, Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
+use super::table::Slot;
+use super::talk::{Clock, Talking};
+use super::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS};
+use crate::ami::event::{self, Event, Millis};
+
+/// Prefix of the channel ids that this daemon gives to its own Originates: `cb-<callback>-<attempt>`.
+pub const CALLBACK_CHANNEL: &str = "cb-";
+
+impl Engine {
+    pub(super) fn take(&mut self, event: &Event<'_>, at: Millis) {
+        match event {
+            Event::Newchannel(c) => {
+                self.channel_begins(c, at, c.state == STATE_RING, false);
+            }
+            Event::Newstate(c) => self.state_changes(c, at),
+            Event::NewCallerid(c) => self.caller_id_changes(c, at),
+            Event::Newexten { channel, extension: _, application, data } => {
+                self.dialplan_runs(channel, application, data, at);
+            }
+            Event::Rename { new_name, uniqueid, .. } => self.renamed(uniqueid, new_name),
+            Event::HangupRequest { channel, .. } => {
+                if let Some(slot) = self.known(channel, at) {
+                    self.channels[slot].far_hangup_ms.get_or_insert(at);
+                }
+            }
+            Event::SoftHangupRequest { channel, .. } => {
+                if let Some(slot) = self.known(channel, at) {
+                    self.channels[slot].pbx_hangup_ms.get_or_insert(at);
+                }
+            }
+            Event::Hangup { channel, cause } => self.channel_ends(channel, *cause, at),
+
+            Event::DialBegin { channel, dest, dial_string } => {
+                self.dial_begins(channel.as_ref(), dest, dial_string, at);
+            }
+            Event::DialState { dest, status, .. } => self.dial_changes(dest, status, at),
+            Event::DialEnd { channel, dest, status, forward } => {
+                self.dial_ends(channel.as_ref(), dest, status, forward, at);
+            }
+
+            Event::BridgeCreate(bridge) => {
+                self.bridge(bridge);
+            }
+            Event::BridgeDestroy(bridge) => self.bridge_ends(bridge, at),
+            Event::BridgeEnter { bridge, channel, .. } => self.enters(bridge, channel, at),
+            Event::BridgeLeave { channel, .. } => {
+                if let Some(slot) = self.known(channel, at) {
+                    self.leaves(slot, at);
+                }
+            }
+            Event::BridgeMerge { to, from } => self.bridges_merge(to, from, at),
+
+            Event::Hold(c) => self.hold_changes(c, true, at),
+            Event::Unhold(c) => self.hold_changes(c, false, at),
+            Event::LocalBridge { one, two } => {
+                let (Some(one), Some(two)) = (self.known(one, at), self.known(two, at)) else { return };
+                self.join_calls(self.channels[one].call, self.channels[two].call);
+                self.retime(self.channels[one].call, at);
+            }
+            Event::BlindTransfer { result, transferer, transferee, .. } => {
+                self.transferred(result, &[Some(transferer), transferee.as_ref()], at);
+            }
+            Event::AttendedTransfer { result, orig_transferer, second_transferer, transferee, target, .. } => {
+                let parties = [Some(orig_transferer), Some(second_transferer), transferee.as_ref(), target.as_ref()];
+                self.transferred(result, &parties, at);
+            }
+            Event::Pickup { channel, target } => {
+                let (Some(by), Some(rung)) = (self.known(channel, at), self.known(target, at)) else { return };
+                self.join_calls(self.channels[rung].call, self.channels[by].call);
+            }
+            Event::ParkedCall { parkee, .. } => self.parking_changes(parkee, true, at),
+            Event::UnParkedCall { parkee, .. }
+            | Event::ParkedCallTimeOut { parkee }
+            | Event::ParkedCallGiveUp { parkee } => self.parking_changes(parkee, false, at),
+
+            Event::QueueCallerJoin { channel, queue, position } => self.joins_queue(channel, queue, *position, at),
+            Event::QueueCallerLeave { channel, queue } => self.leaves_queue(channel, queue, at),
+            Event::QueueCallerAbandon { channel, queue, .. } => self.abandons_queue(channel, queue, at),
+            Event::AgentCalled { channel, dest, queue, interface, .. } => {
+                self.agent_called(channel, dest, queue, interface, at);
+            }
+            Event::AgentConnect { channel, dest, queue, .. } => self.agent_connected(channel, dest, queue, at),
+            Event::VarSet { channel: Some(channel), variable, value } => {
+                self.variable_set(channel, variable, value, at)
+            }
+            Event::UserEvent { name, channel: Some(channel), .. } if name.eq_ignore_ascii_case("CallbackRequest") => {
+                if let Some(slot) = self.known(channel, at) {
+                    let call = self.channels[slot].call;
+                    self.calls[call].dialplan.callback_requested = true;
+                    self.touched(call, at);
+                }
+            }
+            Event::CoreShowChannel { channel, bridge_id, application, duration_s, .. } => {
+                self.channel_listed(channel, bridge_id, application, *duration_s, at);
+            }
+            // What agents do when they are not on a call is not part of any call.
+            Event::FullyBooted { .. }
+            | Event::Shutdown { .. }
+            | Event::AgentComplete { .. }
+            | Event::AgentDump { .. }
+            | Event::AgentRingNoAnswer { .. }
+            | Event::QueueMember { .. }
+            | Event::QueueParams { .. }
+            | Event::QueueEntry { .. }
+            | Event::DeviceStateChange { .. }
+            | Event::VarSet { channel: None, .. }
+            | Event::UserEvent { .. }
+            | Event::OriginateResponse { .. }
+            | Event::Other(_) => {}
+        }
+    }
+
+    /// The channel that an event is about. One that nobody introduced is taken in as seen from the middle.
+    pub(super) fn known(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
+        if seen.uniqueid.is_empty() {
+            return None;
+        }
+        let Some(slot) = self.channels.find(&seen.uniqueid) else {
+            self.counters.strangers += 1;
+            return self.channel_begins(seen, at, false, true);
+        };
+        self.linkedid_seen(slot, &seen.linkedid);
+        let listing = self.link.listing();
+        let channel = &mut self.channels[slot];
+        if listing {
+            channel.snapshot = self.link.snapshot(); // its own event proves that it lives, whatever the lists say
+        }
+        if seen.state == STATE_UP {
+            channel.up = true;
+        }
+        let call = channel.call;
+        self.touched(call, at);
+        Some(slot)
+    }
+
+    /// Something happened to the call: a told one will be looked at again.
+    pub(super) fn touched(&mut self, call: Slot, at: Millis) {
+        let c = &mut self.calls[call];
+        c.touched_ms = c.touched_ms.max(at);
+        if c.stage == Stage::Told {
+            c.stage = Stage::Ending;
+            self.look_again(call, super::SETTLE_MS);
+        }
+    }
+
+    /// Looks at the call again after so many milliseconds.
+    pub(super) fn look_again(&mut self, call: Slot, after_ms: u64) {
+        let due = self.now.mono_ms + after_ms;
+        if let Some(old) = self.calls[call].due.replace(due) {
+            self.agenda.remove(&(old, call));
+        }
+        self.agenda.insert((due, call));
+    }
+
+    fn kind(&self, seen: &event::Channel<'_>) -> Kind {
+        match channel::technology_kind(&seen.name) {
+            Kind::Extension if self.rules.trunks.fit(&seen.name) || self.rules.inbound_contexts.fit(&seen.context) => {
+                Kind::Trunk
+            }
+            kind => kind,
+        }
+    }
+
+    /// Takes a channel in. `None` beyond the limit.
+    pub(super) fn channel_begins(
+        &mut self,
+        seen: &event::Channel<'_>,
+        at: Millis,
+        incoming: bool,
+        partial: bool,
+    ) -> Option<Slot> {
+        if seen.uniqueid.is_empty() || self.channels.find(&seen.uniqueid).is_some() {
+            return self.channels.find(&seen.uniqueid); // told twice: a snapshot and the live event race
+        }
+        if self.channels.len() >= MAX_CHANNELS {
+            self.counters.channels_refused += 1;
+            return None;
+        }
+        let kind = self.kind(seen);
+        let linkedid: &str = if seen.linkedid.is_empty() { &seen.uniqueid } else { &seen.linkedid };
+        let existing = self.calls.find(linkedid);
+        // The call needs the channel's slot and the channel the call's: a new call is made right after.
+        let slot = self.channels.insert(
+            &seen.uniqueid,
+            Channel {
+                uniqueid: (&*seen.uniqueid).into(),
+                name: (&*seen.name).into(),
+                linkedid: linkedid.into(),
+                kind,
+                call: existing.unwrap_or_default(),
+                incoming,
+                created_ms: at,
+                up: seen.state == STATE_UP,
+                ended_ms: None,
+                far_hangup_ms: None,
+                pbx_hangup_ms: None,
+                bridge: None,
+                bridged: false,
+                held: false,
+                parked: false,
+                context: (&*seen.context).into(),
+                exten: (&*seen.exten).into(),
+                snapshot: self.link.snapshot(),
+            },
+        );
+        if kind == Kind::Local {
+            self.channels.alias(&seen.name, slot);
+        }
+        let call = existing.unwrap_or_else(|| self.call_begins(seen, slot, linkedid, kind, incoming, partial, at));
+        self.channels[slot].call = call;
+        let c = &mut self.calls[call];
+        c.channels.push(slot);
+        c.live += 1;
+        if partial && existing.is_none() {
+            c.partial = true;
+        }
+        if c.stage == Stage::Told {
+            c.stage = Stage::Ending;
+        }
+        self.touched(call, at);
+        Some(slot)
+    }
+
+    #[allow(clippy::too_many_arguments)] // one caller, each argument a plain fact of the first channel
+    fn call_begins(
+        &mut self,
+        seen: &event::Channel<'_>,
+        first: Slot,
+        linkedid: &str,
+        kind: Kind,
+        incoming: bool,
+        partial: bool,
+        at: Millis,
+    ) -> Slot {
+        let origin = if seen.uniqueid.starts_with(CALLBACK_CHANNEL) {
+            Origin::Callback
+        } else if kind == Kind::Trunk && (incoming || partial) {
+            Origin::Trunk
+        } else {
+            Origin::Extension
+        };
+        let mut call = Call::new(linkedid, first, origin, at);
+        match origin {
+            Origin::Trunk => {
+                call.number = channel::filled(&seen.caller_num);
+                call.name = channel::filled(&seen.caller_name);
+                call.did = dialled(&seen.exten);
+                call.trunk = Some(channel::interface(&seen.name).to_owned());
+            }
+            Origin::Extension => call.number = dialled(&seen.exten),
+            Origin::Callback => {}
+        }
+        if kind == Kind::Trunk && origin == Origin::Extension {
+            call.trunk_dialled = true; // an Originate that calls the customer first
+            call.trunk = Some(channel::interface(&seen.name).to_owned());
+        }
+        let slot = self.calls.insert(linkedid, call);
+        if !seen.context.is_empty() {
+            self.place_changes(slot, &seen.context, "", at);
+        }
+        slot
+    }
+
+    fn state_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        let channel = &self.channels[slot];
+        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
+        match seen.state {
+            STATE_RINGING => {
+                attempt.rang_ms.get_or_insert(at);
+            }
+            STATE_UP => {
+                attempt.answered_ms.get_or_insert(at);
+            }
+            _ => {}
+        }
+    }
+
+    fn caller_id_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        let call = &mut self.calls[self.channels[slot].call];
+        if call.origin == Origin::Trunk && call.first == slot && call.number.is_none() {
+            call.number = channel::filled(&seen.caller_num);
+            call.name = channel::filled(&seen.caller_name);
+        }
+    }
+
+    fn renamed(&mut self, uniqueid: &str, new_name: &str) {
+        let Some(slot) = self.channels.find(uniqueid) else { return };
+        let channel = &mut self.channels[slot];
+        channel.name = new_name.into();
+        if channel::technology_kind(new_name) == Kind::Local {
+            self.channels.alias(new_name, slot);
+        }
+        // A masquerade can put a phone where half of a Local channel was.
+        if self.channels[slot].kind == Kind::Local && channel::technology_kind(new_name) == Kind::Extension {
+            self.channels[slot].kind = if self.rules.trunks.fit(new_name) { Kind::Trunk } else { Kind::Extension };
+        }
+    }
+
+    fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        if self.channels[slot].ended_ms.is_some() {
+            return;
+        }
+        self.leaves(slot, at);
+        self.ended(slot, Some(cause), at);
+    }
+
+    /// The channel is gone, with a cause if one was told.
+    pub(super) fn ended(&mut self, slot: Slot, cause: Option<u16>, at: Millis) {
+        let caller_left = self.caller_left_by(self.channels[slot].call, at);
+        let channel = &mut self.channels[slot];
+        channel.ended_ms = Some(at);
+        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        let is_customer = self.is_customer(call, slot);
+        let c = &mut self.calls[call];
+        c.live = c.live.saturating_sub(1);
+        if let Some(attempt) = c.attempt_mut(&uniqueid) {
+            attempt.cause = attempt.cause.or(cause);
+            if attempt.ended_ms.is_none() {
+                attempt.caller_left = caller_left;
+            }
+            attempt.ended_ms.get_or_insert(at);
+        }
+        if is_customer {
+            c.cause = cause.or(c.cause);
+        }
+        if c.live == 0 {
+            c.stage = Stage::Ending;
+            self.look_again(call, super::SETTLE_MS);
+        } else if is_customer && c.origin == Origin::Trunk && c.stage == Stage::Live {
+            self.look_again(call, CUSTOMER_GONE_MS);
+        }
+    }
+
+    /// The caller of this call had hung up by that time, of his own will.
+    pub(super) fn caller_left_by(&self, call: Slot, at: Millis) -> bool {
+        if self.calls[call].dialplan.turned_away() {
+            return false; // his hanging up only answers what the PBX told him
+        }
+        let first = &self.channels[self.calls[call].first];
+        first.far_hangup_ms.is_some_and(|t| t <= at && first.pbx_hangup_ms.is_none_or(|p| t <= p))
+    }
+
+    /// The customer's side of the call: for an internal call, the calling extension.
+    pub(super) fn is_customer(&self, call: Slot, slot: Slot) -> bool {
+        let (call, channel) = (&self.calls[call], &self.channels[slot]);
+        match call.origin {
+            Origin::Trunk => slot == call.first,
+            Origin::Extension | Origin::Callback if call.trunk_dialled => channel.kind == Kind::Trunk,
+            Origin::Extension => slot == call.first,
+            Origin::Callback => false,
+        }
+    }
+
+    fn bridge(&mut self, seen: &event::Bridge<'_>) -> Slot {
+        let holding = seen.technology == "holding_bridge";
+        if let Some(slot) = self.bridges.find(&seen.uniqueid) {
+            self.bridges[slot].holding |= holding;
+            return slot;
+        }
+        let bridge = Bridge { uniqueid: (&*seen.uniqueid).into(), holding, members: Vec::with_capacity(2) };
+        self.bridges.insert(&seen.uniqueid, bridge)
+    }
+
+    /// The bridge with this id, for those who know nothing else of it.
+    pub(super) fn bridge_by_id(&mut self, id: &str) -> Slot {
+        self.bridge(&event::Bridge { uniqueid: id.into(), ..Default::default() })
+    }
+
+    fn bridge_ends(&mut self, seen: &event::Bridge<'_>, at: Millis) {
+        let Some(slot) = self.bridges.find(&seen.uniqueid) else { return };
+        for member in self.bridges[slot].members.clone() {
+            self.leaves(member, at);
+        }
+        self.bridges.remove(slot, [&*seen.uniqueid]);
+    }
+
+    fn enters(&mut self, bridge: &event::Bridge<'_>, channel: &event::Channel<'_>, at: Millis) {
+        let Some(channel) = self.known(channel, at) else { return };
+        let bridge = self.bridge(bridge);
+        self.put_into(bridge, channel, at);
+    }
+
+    /// Puts a channel into a bridge and its call together with those of the others in it.
+    pub(super) fn put_into(&mut self, bridge: Slot, channel: Slot, at: Millis) {
+        if self.channels[channel].bridge == Some(bridge) || self.channels[channel].ended_ms.is_some() {
+            return;
+        }
+        self.leaves(channel, at);
+        self.channels[channel].bridge = Some(bridge);
+        self.bridges[bridge].members.push(channel);
+        if !self.bridges[bridge].holding && self.bridges[bridge].members.len() > 1 {
+            let first = self.bridges[bridge].members[0];
+            self.channels[first].bridged = true;
+            self.channels[channel].bridged = true;
+            self.join_calls(self.channels[first].call, self.channels[channel].call);
+        }
+        self.retime(self.channels[channel].call, at);
+    }
+
+    pub(super) fn leaves(&mut self, channel: Slot, at: Millis) {
+        let Some(bridge) = self.channels[channel].bridge.take() else { return };
+        if let Some(bridge) = self.bridges.get_mut(bridge) {
+            bridge.members.retain(|m| *m != channel);
+        }
+        self.retime(self.channels[channel].call, at);
+    }
+
+    fn bridges_merge(&mut self, to: &event::Bridge<'_>, from: &event::Bridge<'_>, at: Millis) {
+        let (to, from) = (self.bridge(to), self.bridge(from));
+        for member in self.bridges[from].members.clone() {
+            self.put_into(to, member, at);
+        }
+    }
+
+    fn hold_changes(&mut self, seen: &event::Channel<'_>, held: bool, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        self.channels[slot].held = held;
+        self.retime(self.channels[slot].call, at);
+    }
+
+    fn parking_changes(&mut self, seen: &event::Channel<'_>, parked: bool, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        self.channels[slot].parked = parked;
+        self.retime(self.channels[slot].call, at);
+    }
+
+    fn transferred(&mut self, result: &str, parties: &[Option<&event::Channel<'_>>], at: Millis) {
+        if !result.eq_ignore_ascii_case("Success") {
+            return;
+        }
+        let slots: Vec<Slot> = parties.iter().flatten().filter_map(|p| self.known(p, at)).collect();
+        let Some(&first) = slots.first() else { return };
+        for other in &slots[1..] {
+            self.join_calls(self.channels[first].call, self.channels[*other].call);
+        }
+        let call = &mut self.calls[self.channels[first].call];
+        call.transfers += 1;
+        call.transfer_ms = Some(at);
+    }
+
+    /// Works out who hears the customer now, and lets the clocks run accordingly.
+    pub(super) fn retime(&mut self, call: Slot, at: Millis) {
+        let mut heard: Vec<(Slot, bool)> = Vec::new();
+        let mut waits = false;
+        for i in 0..self.calls[call].channels.len() {
+            let slot = self.calls[call].channels[i];
+            if self.channels[slot].ended_ms.is_none() && self.is_customer(call, slot) {
+                let channel = &self.channels[slot];
+                waits |= channel.parked || (channel.bridge.is_some() && self.someone_comes_back(call));
+                self.hears(call, slot, &mut heard);
+            }
+        }
+        let held = heard.iter().any(|(_, held)| *held);
+        for (person, _) in &heard {
+            let call = &mut self.calls[call];
+            if !call.people.iter().any(|p| p.channel == *person) {
+                let interface = self.channels[*person].interface().into();
+                call.people.push(Person { channel: *person, interface, talk: Clock::default() });
+            }
+        }
+        let call = &mut self.calls[call];
+        for person in &mut call.people {
+            let state = match heard.iter().any(|(slot, _)| *slot == person.channel) {
+                false => Talking::No,
+                true if held => Talking::Held,
+                true => Talking::Yes,
+            };
+            person.talk.set(state, at);
+        }
+        let state = match (heard.is_empty(), held) {
+            (false, false) => Talking::Yes,
+            (false, true) => Talking::Held,
+            (true, _) if waits && call.talk.first_ms.is_some() => Talking::Held,
+            (true, _) => Talking::No,
+        };
+        call.talk.set(state, at);
+    }
+
+    /// Someone who talked with the customer is still on the line: he consults a colleague and means to come back.
+    fn someone_comes_back(&self, call: Slot) -> bool {
+        self.calls[call].people.iter().any(|p| {
+            let channel = &self.channels[p.channel];
+            channel.ended_ms.is_none() && channel.far_hangup_ms.is_none() && channel.pbx_hangup_ms.is_none()
+        })
+    }
+
+    /// Adds to `heard` every person whom this channel hears, through bridges and Local channels, and whether the way
+    /// there is on hold.
+    fn hears(&self, call: Slot, from: Slot, heard: &mut Vec<(Slot, bool)>) {
+        let mut seen = vec![from];
+        let mut next = 0;
+        let mut held = self.channels[from].held;
+        let before = heard.len();
+        while next < seen.len() {
+            let channel = &self.channels[seen[next]];
+            next += 1;
+            let other_half = channel.other_half().and_then(|name| self.channels.find(&name));
+            let members = channel.bridge.and_then(|b| self.bridges.get(b)).filter(|b| !b.holding);
+            for &slot in members.iter().flat_map(|b| &b.members).chain(&other_half) {
+                if seen.contains(&slot) || self.channels[slot].ended_ms.is_some() {
+                    continue;
+                }
+                seen.push(slot);
+                held |= self.channels[slot].held;
+                if self.channels[slot].is_party() && !self.is_customer(call, slot) {
+                    heard.push((slot, false));
+                }
+            }
+        }
+        for entry in &mut heard[before..] {
+            entry.1 = held;
+        }
+    }
+}
+
+/// An extension as a dialled number; `None` for the dialplan's special ones.
+fn dialled(exten: &str) -> Option<String> {
+    (!exten.is_empty() && !matches!(exten, "s" | "h" | "i" | "t" | "o")).then(|| exten.to_owned())
+}
