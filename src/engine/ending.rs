@@ -23,6 +23,15 @@ impl Engine {
         }
     }
 
+    /// Tells every call that is over, without waiting for what may still be on its way.
+    pub(super) fn tell_all(&mut self) {
+        let over: Vec<Slot> =
+            self.calls.iter().filter(|(_, c)| c.stage == Stage::Ending).map(|(slot, _)| slot).collect();
+        for call in over {
+            self.tell(call);
+        }
+    }
+
     /// The customer hung up a while ago and others of the call are still there: tell it, and let them go on without him.
     fn customer_gone(&mut self, call: Slot) {
         let first = &self.channels[self.calls[call].first];

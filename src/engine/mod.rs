@@ -41,6 +41,9 @@ pub const CUSTOMER_GONE_MS: u64 = 2_000;
 /// A told call is kept this long (ms): a late event can still correct its row, and makes no ghost of its own.
 pub const LINGER_MS: u64 = 30_000;
 
+/// While the link is up, the store is told this often (ms) that the PBX is seen: a crash then loses sight by this much at most.
+pub const SEEN_EVERY_MS: Millis = 60_000;
+
 /// A moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
@@ -66,6 +69,8 @@ pub enum Input<'a> {
     SnapshotEnded,
     /// The link is down.
     Unlinked,
+    /// The daemon ends: calls in progress are told as far as they are known. A later run that finds them alive tells them again.
+    Stopping,
     /// The rules changed (configuration was reloaded): they hold for what happens from now on.
     Rules(&'a Rules),
     /// Time has passed.
@@ -145,10 +150,12 @@ impl Engine {
             Input::SnapshotBegan => self.link.snapshot_began(),
             Input::SnapshotEnded => self.snapshot_ended(),
             Input::Unlinked => self.link.lost(now.wall_ms),
+            Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}
         }
         self.settle_due();
+        self.tell_seen();
     }
 
     /// The next thing to be done; `None` when all is said.

@@ -356,4 +356,11 @@ pub enum Record {
     Call(Box<FinishedCall>),
     /// Insert.
     Gap(Gap),
+    /// Replace by `pbx`: its events have been seen up to this moment.
+    Seen {
+        /// Name of the PBX.
+        pbx: String,
+        /// Milliseconds since 1970 UTC.
+        seen_ms: Millis,
+    },
 }

@@ -26,12 +26,22 @@ pub struct Link {
     snapshot: u32,
     /// The lists are being told.
     listing: bool,
+    /// The store was told then that the PBX is seen.
+    told_seen_ms: Millis,
 }
 
 impl Link {
     /// A link that has never been up in this run.
     pub(super) fn new(last_seen_ms: Option<Millis>) -> Self {
-        Self { last_seen_ms, ever_linked: false, lost_ms: last_seen_ms, restarted: false, snapshot: 0, listing: false }
+        Self {
+            last_seen_ms,
+            ever_linked: false,
+            lost_ms: last_seen_ms,
+            restarted: false,
+            snapshot: 0,
+            listing: false,
+            told_seen_ms: 0,
+        }
     }
 
     pub(super) fn saw(&mut self, at: Millis) {
@@ -68,6 +78,50 @@ impl Engine {
         let booted = uptime_s.and_then(|s| i64::try_from(s).ok()).map(|s| self.now.wall_ms - s * 1_000);
         let last = self.link.lost_ms.or(self.link.last_seen_ms);
         self.link.restarted = matches!((booted, last), (Some(booted), Some(last)) if booted > last + BOOT_SLACK_MS);
+    }
+
+    /// Tells the store now and then up to when the PBX is seen.
+    pub(super) fn tell_seen(&mut self) {
+        let now = self.now.wall_ms;
+        let up = self.link.ever_linked && self.link.lost_ms.is_none();
+        if up && now - self.link.told_seen_ms >= super::SEEN_EVERY_MS {
+            self.seen(now);
+        }
+    }
+
+    fn seen(&mut self, seen_ms: Millis) {
+        self.link.told_seen_ms = seen_ms;
+        self.outputs.push_back(Output::Record(Record::Seen { pbx: self.pbx.clone(), seen_ms }));
+    }
+
+    /// The daemon ends: what happens from here on is not seen.
+    pub(super) fn stopping(&mut self) {
+        let from = self.link.lost_ms.unwrap_or(self.now.wall_ms);
+        self.end_unseen(from, |_| true);
+        self.tell_all();
+        if self.link.ever_linked {
+            self.seen(from);
+        }
+    }
+
+    /// Ends the live channels that fit, as of `from`, without having seen their end. Returns how many calls lost their last one.
+    fn end_unseen(&mut self, from: Millis, gone: impl Fn(&super::channel::Channel) -> bool) -> u32 {
+        let slots: Vec<Slot> =
+            self.channels.iter().filter(|(_, c)| c.ended_ms.is_none() && gone(c)).map(|(slot, _)| slot).collect();
+        let mut calls_lost = 0;
+        for slot in slots {
+            let call = self.channels[slot].call;
+            self.leaves(slot, from);
+            self.ended(slot, None, from);
+            let c = &mut self.calls[call];
+            if c.live == 0 && c.lost.is_none() && c.stage != Stage::Told {
+                c.lost = Some((from, self.now.wall_ms));
+                calls_lost += u32::from(!c.remnant);
+            } else {
+                c.partial = true;
+            }
+        }
+        calls_lost
     }
 
     /// An item of `CoreShowChannels`.
@@ -113,25 +167,8 @@ impl Engine {
             (false, false) => GapCause::DaemonDown,
         };
         let from = lost_at.or(self.link.last_seen_ms).unwrap_or(now).min(now);
-        let gone: Vec<Slot> = self
-            .channels
-            .iter()
-            .filter(|(_, c)| c.ended_ms.is_none() && c.snapshot != self.link.snapshot)
-            .map(|(slot, _)| slot)
-            .collect();
-        let mut calls_lost = 0;
-        for slot in gone {
-            let call = self.channels[slot].call;
-            self.leaves(slot, from);
-            self.ended(slot, None, from);
-            let c = &mut self.calls[call];
-            if c.live == 0 && c.lost.is_none() && c.stage != Stage::Told {
-                c.lost = Some((from, now));
-                calls_lost += u32::from(!c.remnant);
-            } else {
-                c.partial = true;
-            }
-        }
+        let snapshot = self.link.snapshot;
+        let calls_lost = self.end_unseen(from, |c| c.snapshot != snapshot);
         if let Some(from_ms) = lost_at {
             let gap = Gap { pbx: self.pbx.clone(), from_ms: from_ms.min(now), to_ms: now, cause, calls_lost };
             self.outputs.push_back(Output::Record(Record::Gap(gap)));

@@ -3,9 +3,10 @@
 use super::inspect::inspect;
 use super::lock::Lock;
 use super::{Error, Refused, rows};
+use crate::ami::event::Millis;
 use crate::engine::record::Record;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, MAIN_DB, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
@@ -70,6 +71,17 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// When an earlier run last saw this PBX, ms since 1970 UTC; `None` if none ever did.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn last_seen(&self, pbx: &str) -> Result<Option<Millis>, Error> {
+        self.connection
+            .query_row("SELECT seen_ms FROM pbx_seen WHERE pbx = ?", [pbx], |row| row.get(0))
+            .optional()
+            .map_err(|error| Error::sqlite(&self.path, error))
     }
 
     /// Leaves `-wal` (empty) and `-shm` where they are when the store is closed, so that members of the group who cannot write to the

@@ -1,5 +1,6 @@
 //! Records to rows and rows to records.
 
+use crate::ami::event::Millis;
 use crate::engine::record::{
     Direction, FinishedCall, Gap, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record, Status,
     VisitResult,
@@ -99,6 +100,7 @@ fn put(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     match record {
         Record::Call(call) => put_call(connection, call),
         Record::Gap(gap) => put_gap(connection, gap),
+        Record::Seen { pbx, seen_ms } => put_seen(connection, pbx, *seen_ms),
     }
 }
 
@@ -185,6 +187,15 @@ fn put_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result<()> {
              ON CONFLICT (pbx, from_ms, cause) DO UPDATE SET to_ms = excluded.to_ms, calls_lost = excluded.calls_lost",
         )?
         .execute(params![gap.pbx, gap.from_ms, gap.to_ms, gap.cause.as_str(), gap.calls_lost])?;
+    Ok(())
+}
+
+fn put_seen(connection: &Connection, pbx: &str, seen_ms: Millis) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO pbx_seen (pbx, seen_ms) VALUES (?, ?) ON CONFLICT (pbx) DO UPDATE SET seen_ms = excluded.seen_ms",
+        )?
+        .execute(params![pbx, seen_ms])?;
     Ok(())
 }
 

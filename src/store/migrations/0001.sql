@@ -88,6 +88,11 @@ CREATE TABLE gaps (
     UNIQUE (pbx, from_ms, cause)
 ) STRICT;
 
+CREATE TABLE pbx_seen (
+    pbx     TEXT    PRIMARY KEY,           -- name of the PBX in the configuration
+    seen_ms INTEGER NOT NULL               -- ms since 1970 UTC: its events were seen up to here; what came while no daemon ran is a gap
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW v_calls AS -- one line per call for people, newest first; times are local to whoever asks (TZ, else the machine's zone)
 SELECT id,
        datetime(started_ms / 1000, 'unixepoch', 'localtime')      AS started,    -- local time, YYYY-MM-DD HH:MM:SS
