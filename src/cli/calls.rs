@@ -18,8 +18,7 @@ const TABLE_ROWS: u64 = 50;
 
 /// List calls, newest first, or tell one call's story
 #[derive(Debug, Clone, Default, clap::Args)]
-#[command(
-    after_help = "\
+#[command(after_help = "\
 Times: 2026-11-22T14:00:00Z, 2026-11-22, '2026-11-22 14:00', today, yesterday, or back from now: 2h, 7d, 1h30m.
 A date means its first moment, in the time zone of the configuration.
 
@@ -27,8 +26,7 @@ Examples:
   callbackd calls --since today --status CANCEL,NOANSWER
   callbackd calls --since 7d --queue sales --csv > sales.csv
   callbackd calls --number 5550123
-  callbackd calls show 812"
-)]
+  callbackd calls show 812")]
 pub struct CallsArgs {
     /// Database to read [default: store.path of the configuration]
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "config")]
@@ -163,7 +161,10 @@ fn list(
         }
         if more {
             // Notes are a courtesy: that they cannot be said is no error.
-            let _ = writeln!(notes, "The newest {rows} are shown, there are more: --limit N, --since TIME, or --csv for all.");
+            let _ = writeln!(
+                notes,
+                "The newest {rows} are shown, there are more: --limit N, --since TIME, or --csv for all."
+            );
         }
         calls.len() as u64
     };
@@ -175,7 +176,9 @@ fn list(
 
 fn show(args: &CallsArgs, id: &str, db_path: &Path, zone: &TimeZone, out: &mut impl Write) -> Result<(), CallsError> {
     if let Some(option) = args.list_option() {
-        return Err(CallsError::Usage(format!("{option} chooses among calls, but calls show tells of one: leave it out")));
+        return Err(CallsError::Usage(format!(
+            "{option} chooses among calls, but calls show tells of one: leave it out"
+        )));
     }
     let calls = Reader::open(db_path)?.call(id)?;
     if calls.is_empty() {
