@@ -22,7 +22,7 @@ pub use open::{Store, migrations};
 pub use queries::{CallFilter, StoredCall};
 pub use reader::Reader;
 pub use rows::Refused;
-pub use writer::{Ack, Batch, Counters, Health, Stopped, Writer};
+pub use writer::{Ack, Batch, Counters, Health, QUEUE_BATCHES, Stopped, Writer};
 
 /// `PRAGMA application_id` of our databases: the bytes `CBKD`. `file calls.db` shows it too.
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");

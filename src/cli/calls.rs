@@ -1,0 +1,250 @@
+//! `callbackd calls`: lists calls, and tells one call's story.
+
+mod list;
+mod plain;
+mod story;
+mod when;
+
+use crate::engine::record::{Direction, Outcome, Status};
+use crate::store::{self, CallFilter, Reader};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::io::{self, ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+/// Rows of a table if `--limit` is not given: more than a screen is for `--json` and `--csv`, which are not limited.
+const TABLE_ROWS: u64 = 50;
+
+/// List calls, newest first, or tell one call's story
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Times: 2026-11-22T14:00:00Z, 2026-11-22, '2026-11-22 14:00', today, yesterday, or back from now: 2h, 7d, 1h30m.
+A date means its first moment, in the time zone of the configuration.
+
+Examples:
+  callbackd calls --since today --status CANCEL,NOANSWER
+  callbackd calls --since 7d --queue sales --csv > sales.csv
+  callbackd calls --number 5550123
+  callbackd calls show 812")]
+pub struct CallsArgs {
+    /// Database to read [default: store.path of the configuration]
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "config")]
+    pub db: Option<PathBuf>,
+    /// Configuration that names the database and the time zone [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Print one JSON object per line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print comma-separated values with a header line
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Started at this time or later
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Started before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// One of these statuses (comma-separated)
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = words(Status::ALL, Status::as_str, Status::from_text))]
+    pub status: Vec<Status>,
+    /// One of these outcomes (comma-separated)
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = words(Outcome::ALL, Outcome::as_str, Outcome::from_text))]
+    pub outcome: Vec<Outcome>,
+    /// The other party's number: whole, or at least its last 4 digits
+    #[arg(long)]
+    pub number: Option<String>,
+    /// Somebody who talked: PJSIP/101, or 101
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// A queue that the caller was in
+    #[arg(long)]
+    pub queue: Option<String>,
+    /// One of these directions (comma-separated)
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = words(Direction::ALL, Direction::as_str, Direction::from_text))]
+    pub direction: Vec<Direction>,
+    /// At most so many calls [default: 50 in a table, else all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Instead of a list
+    #[command(subcommand)]
+    pub command: Option<CallsCommand>,
+}
+
+/// What `calls` does instead of listing.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum CallsCommand {
+    /// Tell one call's story: what happened, in order, and why it has its status
+    Show {
+        /// The number in the table's first column, or the Linkedid (`call=` in the log)
+        id: String,
+    },
+}
+
+/// Why `calls` failed. Each message is one line, said by the caller on standard error.
+#[derive(Debug, thiserror::Error)]
+pub enum CallsError {
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// An argument.
+    #[error("{0}")]
+    Usage(String),
+    /// No such call.
+    #[error("there is no call {}: give a number of the table's first column or a Linkedid", .0.escape_debug())]
+    NoSuchCall(String),
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(io::Error),
+}
+
+impl CallsError {
+    /// The code with which the program ends, from `sysexits.h`: 64 usage, 66 no such call, 74 output, or [`store::Error::exit_code`].
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Store(error) => error.exit_code(),
+            Self::Usage(_) => 64,
+            Self::NoSuchCall(_) => 66,
+            Self::Output(_) => 74,
+        }
+    }
+}
+
+/// Runs the command on the database at `db_path`. `out` gets the data, `notes` what is said beside it (nothing found, more there is).
+/// Times are read and shown in `zone`. A reader of `out` that has gone away (`EPIPE`) ends it without an error.
+///
+/// # Errors
+/// See [`CallsError`].
+pub fn run(
+    args: &CallsArgs,
+    db_path: &Path,
+    zone: &TimeZone,
+    now: Timestamp,
+    out: &mut impl Write,
+    notes: &mut impl Write,
+) -> Result<(), CallsError> {
+    let result = match &args.command {
+        Some(CallsCommand::Show { id }) => show(args, id, db_path, zone, out),
+        None => list(args, db_path, zone, now, out, notes),
+    };
+    match result.and_then(|()| out.flush().map_err(CallsError::Output)) {
+        Err(CallsError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        result => result,
+    }
+}
+
+fn list(
+    args: &CallsArgs,
+    db_path: &Path,
+    zone: &TimeZone,
+    now: Timestamp,
+    out: &mut impl Write,
+    notes: &mut impl Write,
+) -> Result<(), CallsError> {
+    let mut filter = args.filter(zone, now)?;
+    let reader = Reader::open(db_path)?;
+    let shown = if args.json {
+        list::json(&reader, &filter, out)?
+    } else if args.csv {
+        list::csv(&reader, &filter, out)?
+    } else {
+        let rows = args.limit.unwrap_or(TABLE_ROWS);
+        // One more than is shown tells whether there are more.
+        filter.limit = Some(rows.saturating_add(1));
+        let mut calls = reader.calls(&filter)?;
+        let more = calls.len() as u64 > rows;
+        calls.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
+        if !calls.is_empty() {
+            list::table(&calls, zone, out).map_err(CallsError::Output)?;
+        }
+        if more {
+            // Notes are a courtesy: that they cannot be said is no error.
+            let _ = writeln!(
+                notes,
+                "The newest {rows} are shown, there are more: --limit N, --since TIME, or --csv for all."
+            );
+        }
+        calls.len() as u64
+    };
+    if shown == 0 {
+        let _ = writeln!(notes, "No calls match.");
+    }
+    Ok(())
+}
+
+fn show(args: &CallsArgs, id: &str, db_path: &Path, zone: &TimeZone, out: &mut impl Write) -> Result<(), CallsError> {
+    if let Some(option) = args.list_option() {
+        return Err(CallsError::Usage(format!(
+            "{option} chooses among calls, but calls show tells of one: leave it out"
+        )));
+    }
+    let calls = Reader::open(db_path)?.call(id)?;
+    if calls.is_empty() {
+        return Err(CallsError::NoSuchCall(id.to_owned()));
+    }
+    for (n, call) in calls.iter().enumerate() {
+        if args.json {
+            list::json_with_children(call, out).map_err(CallsError::Output)?;
+        } else {
+            let between = if n > 0 { "\n" } else { "" };
+            write!(out, "{between}{}", story::story(call, zone)).map_err(CallsError::Output)?;
+        }
+    }
+    Ok(())
+}
+
+impl CallsArgs {
+    fn filter(&self, zone: &TimeZone, now: Timestamp) -> Result<CallFilter, CallsError> {
+        let moment = |option: &str, text: &Option<String>| {
+            let parse = |text| when::parse(text, zone, now).map(|at| at.as_millisecond());
+            text.as_deref().map(parse).transpose().map_err(|error| CallsError::Usage(format!("{option}: {error}")))
+        };
+        let filter = CallFilter {
+            since_ms: moment("--since", &self.since)?,
+            until_ms: moment("--until", &self.until)?,
+            status: self.status.clone(),
+            outcome: self.outcome.clone(),
+            direction: self.direction.clone(),
+            number: self.number.clone(),
+            agent: self.agent.clone(),
+            queue: self.queue.clone(),
+            limit: self.limit,
+        };
+        match (filter.since_ms, filter.until_ms) {
+            (Some(since), Some(until)) if since >= until => {
+                Err(CallsError::Usage("--since is not before --until: no call can match".to_owned()))
+            }
+            _ => Ok(filter),
+        }
+    }
+
+    /// The first option given that only makes sense for a list.
+    fn list_option(&self) -> Option<&'static str> {
+        [
+            ("--csv", self.csv),
+            ("--since", self.since.is_some()),
+            ("--until", self.until.is_some()),
+            ("--status", !self.status.is_empty()),
+            ("--outcome", !self.outcome.is_empty()),
+            ("--number", self.number.is_some()),
+            ("--agent", self.agent.is_some()),
+            ("--queue", self.queue.is_some()),
+            ("--direction", !self.direction.is_empty()),
+            ("--limit", self.limit.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(option, given)| given.then_some(option))
+    }
+}
+
+/// Accepts the words of one of the engine's enums in any case; anything else is answered with the list of them.
+fn words<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    text: fn(T) -> &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|&word| text(word)))
+        .try_map(move |given| parse(&given).ok_or_else(|| format!("{given} is none of them")))
+}

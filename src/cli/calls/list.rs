@@ -1,0 +1,286 @@
+//! Many calls as a table, as JSON lines, as CSV.
+
+use super::CallsError;
+use super::plain::{clip, clock, local, safe, utc};
+use crate::ami::event::Millis;
+use crate::engine::record::{Direction, FinishedCall, IvrStep, Leg, QueueVisit};
+use crate::store::{CallFilter, Reader, StoredCall};
+use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use std::io::{self, Write};
+use std::ops::ControlFlow;
+
+/// The table is made for terminals of this width, columns.
+const WIDTH: usize = 100;
+
+/// Names of queues and agents are cut to this many characters where the table would be too wide.
+const SHORT_NAME: usize = 9;
+
+const HEADER: [&str; 10] = ["ID", "Started", "Dir", "Number", "Status", "Outcome", "Queue", "Agent", "Wait", "Talk"];
+
+/// The columns of [`HEADER`] that hold quantities.
+const RIGHT: [usize; 3] = [0, 8, 9];
+
+/// The columns of [`HEADER`] that hold names of the operator's choice.
+const NAMES: [usize; 2] = [6, 7];
+
+/// A table for people.
+pub fn table(calls: &[StoredCall], zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
+    let mut rows: Vec<[String; 10]> = calls.iter().map(|call| row(call, zone)).collect();
+    let mut gap = 2;
+    if width(&rows, gap) > WIDTH {
+        for row in &mut rows {
+            for column in NAMES {
+                row[column] = clip(&row[column], SHORT_NAME);
+            }
+        }
+        if width(&rows, gap) > WIDTH {
+            gap = 1;
+        }
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(HEADER);
+    table.add_rows(rows.into_iter().map(|row| row.map(Cell::new)));
+    for (n, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, gap));
+        if RIGHT.contains(&n) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    writeln!(out, "{}", table.trim_fmt())
+}
+
+fn row(StoredCall { id, call }: &StoredCall, zone: &TimeZone) -> [String; 10] {
+    let text = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), safe);
+    let direction = match call.direction {
+        Direction::Inbound => "in",
+        Direction::Outbound => "out",
+        Direction::Internal => "int",
+        Direction::Callback => "cb",
+    };
+    [
+        id.to_string(),
+        local(call.started_ms, zone, "%Y-%m-%d %H:%M"),
+        direction.to_owned(),
+        call.number_e164.as_ref().or(call.number.as_ref()).map_or_else(|| "withheld".to_owned(), |number| safe(number)),
+        call.status.to_string(),
+        call.outcome.to_string(),
+        text(&call.queue),
+        text(&call.agent),
+        clock(call.wait_ms),
+        clock(call.talk_ms),
+    ]
+}
+
+/// Of the widest line.
+fn width(rows: &[[String; 10]], gap: u16) -> usize {
+    let column = |n: usize| rows.iter().map(|row| row[n].chars().count()).chain([HEADER[n].len()]).max().unwrap_or(0);
+    (0..HEADER.len()).map(column).sum::<usize>() + (HEADER.len() - 1) * usize::from(gap)
+}
+
+/// A call as scripts and spreadsheets get it. The names are a contract: add at the end, never rename. Times are RFC 3339 in UTC and, with `_ms`,
+/// milliseconds since 1970; durations are milliseconds.
+#[derive(Serialize)]
+struct Flat<'a> {
+    id: i64,
+    pbx: &'a str,
+    linkedid: &'a str,
+    direction: &'a str,
+    status: &'a str,
+    outcome: &'a str,
+    number: Option<&'a str>,
+    number_e164: Option<&'a str>,
+    name: Option<&'a str>,
+    did: Option<&'a str>,
+    trunk: Option<&'a str>,
+    queue: Option<&'a str>,
+    agent: Option<&'a str>,
+    started: String,
+    started_ms: Millis,
+    answered: Option<String>,
+    answered_ms: Option<Millis>,
+    ended: String,
+    ended_ms: Millis,
+    wait_ms: Millis,
+    queue_wait_ms: Millis,
+    ring_ms: Millis,
+    talk_ms: Millis,
+    hold_ms: Millis,
+    hangup_by: &'a str,
+    hangup_cause: Option<u16>,
+    transfers: u32,
+    voicemail: bool,
+    quality: &'a str,
+    callback_id: Option<i64>,
+}
+
+impl<'a> Flat<'a> {
+    fn new(id: i64, call: &'a FinishedCall) -> Self {
+        Self {
+            id,
+            pbx: &call.pbx,
+            linkedid: &call.linkedid,
+            direction: call.direction.as_str(),
+            status: call.status.as_str(),
+            outcome: call.outcome.as_str(),
+            number: call.number.as_deref(),
+            number_e164: call.number_e164.as_deref(),
+            name: call.name.as_deref(),
+            did: call.did.as_deref(),
+            trunk: call.trunk.as_deref(),
+            queue: call.queue.as_deref(),
+            agent: call.agent.as_deref(),
+            started: utc(call.started_ms),
+            started_ms: call.started_ms,
+            answered: call.answered_ms.map(utc),
+            answered_ms: call.answered_ms,
+            ended: utc(call.ended_ms),
+            ended_ms: call.ended_ms,
+            wait_ms: call.wait_ms,
+            queue_wait_ms: call.queue_wait_ms,
+            ring_ms: call.ring_ms,
+            talk_ms: call.talk_ms,
+            hold_ms: call.hold_ms,
+            hangup_by: call.hangup_by.as_str(),
+            hangup_cause: call.hangup_cause,
+            transfers: call.transfers,
+            voicemail: call.voicemail,
+            quality: call.quality.as_str(),
+            callback_id: call.callback_id,
+        }
+    }
+}
+
+/// A JSON object of a list, or with children for one call's story.
+#[derive(Serialize)]
+struct Object<'a> {
+    #[serde(flatten)]
+    flat: Flat<'a>,
+    why: &'a [String],
+    #[serde(flatten)]
+    children: Option<Children<'a>>,
+}
+
+#[derive(Serialize)]
+struct Children<'a> {
+    legs: &'a [Leg],
+    queue_visits: &'a [QueueVisit],
+    ivr_steps: &'a [IvrStep],
+}
+
+/// One object per line; returns how many.
+pub fn json(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
+    each(reader, filter, |StoredCall { id, call }| {
+        object(&Object { flat: Flat::new(*id, call), why: &call.why, children: None }, out)
+    })
+}
+
+/// One call with everything that is stored of it.
+pub fn json_with_children(StoredCall { id, call }: &StoredCall, out: &mut impl Write) -> io::Result<()> {
+    let children = Some(Children { legs: &call.legs, queue_visits: &call.visits, ivr_steps: &call.ivr });
+    object(&Object { flat: Flat::new(*id, call), why: &call.why, children }, out)
+}
+
+fn object(object: &Object<'_>, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, object)?;
+    writeln!(out)
+}
+
+/// RFC 4180 with a header; `why` is one column, its sentences joined by `; `. Returns how many calls.
+pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
+    /// The last column needs no borrowed array.
+    #[derive(Serialize)]
+    struct Why {
+        why: String,
+    }
+    let mut lines = csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out);
+    let header = [
+        "id",
+        "pbx",
+        "linkedid",
+        "direction",
+        "status",
+        "outcome",
+        "number",
+        "number_e164",
+        "name",
+        "did",
+        "trunk",
+        "queue",
+        "agent",
+        "started",
+        "started_ms",
+        "answered",
+        "answered_ms",
+        "ended",
+        "ended_ms",
+        "wait_ms",
+        "queue_wait_ms",
+        "ring_ms",
+        "talk_ms",
+        "hold_ms",
+        "hangup_by",
+        "hangup_cause",
+        "transfers",
+        "voicemail",
+        "quality",
+        "callback_id",
+        "why",
+    ];
+    lines.write_record(header).map_err(csv_error).map_err(CallsError::Output)?;
+    let shown = each(reader, filter, |StoredCall { id, call }| {
+        let mut call = call.clone();
+        for text in [
+            &mut call.number,
+            &mut call.number_e164,
+            &mut call.name,
+            &mut call.did,
+            &mut call.trunk,
+            &mut call.queue,
+            &mut call.agent,
+        ] {
+            *text = text.take().map(no_formula);
+        }
+        let why = no_formula(call.why.join("; "));
+        lines.serialize((Flat::new(*id, &call), Why { why })).map_err(csv_error)
+    })?;
+    lines.flush().map_err(CallsError::Output)?;
+    Ok(shown)
+}
+
+/// A spreadsheet runs what begins with `=`, `+`, `-`, `@`, tab or return as a formula, and strangers choose their names: such a cell gets a `'` in
+/// front. A telephone number (`+12025550123`, `*72`) stays as it is: as a formula it can only be a number.
+fn no_formula(text: String) -> String {
+    let is_number =
+        |text: &str| text.trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'));
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&text) { format!("'{text}") } else { text }
+}
+
+/// Hands calls over until one cannot be written.
+fn each(
+    reader: &Reader,
+    filter: &CallFilter,
+    mut write: impl FnMut(&StoredCall) -> io::Result<()>,
+) -> Result<u64, CallsError> {
+    let mut shown = 0;
+    let mut failed = None;
+    reader.each_call(filter, |call| match write(&call) {
+        Ok(()) => {
+            shown += 1;
+            ControlFlow::Continue(())
+        }
+        Err(error) => {
+            failed = Some(error);
+            ControlFlow::Break(())
+        }
+    })?;
+    failed.map_or(Ok(shown), |error| Err(CallsError::Output(error)))
+}
+
+fn csv_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}

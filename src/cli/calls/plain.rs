@@ -1,0 +1,64 @@
+//! Stored text, made safe and short for a terminal.
+
+use crate::ami::event::Millis;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::fmt::Write;
+
+/// The text with everything escaped that could move the cursor, colour the screen or turn the direction of writing: names and numbers come
+/// from strangers.
+pub fn safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns =
+            matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+        if c.is_control() || turns {
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "{}", c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
+}
+
+/// At most `width` characters, the last one `…` if something was cut.
+pub fn clip(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// A duration as a clock shows it: `0:37`, `12:05`, `1:02:03`, cut to whole seconds.
+pub fn clock(ms: Millis) -> String {
+    let s = ms / 1_000;
+    if s < 3_600 {
+        format!("{}:{:02}", s / 60, s % 60)
+    } else {
+        format!("{}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)
+    }
+}
+
+/// A duration in words: `0.4 s`, `37.0 s`, `2 min 5 s`, `1 h 2 min 3 s`.
+pub fn spell(ms: Millis) -> String {
+    let s = ms / 1_000;
+    match s {
+        ..60 => format!("{}.{} s", s, ms % 1_000 / 100),
+        60..3_600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min {} s", s / 3_600, s / 60 % 60, s % 60),
+    }
+}
+
+/// A moment in `zone`, by a `strftime` format; a number where the calendar ends.
+pub fn local(ms: Millis, zone: &TimeZone, format: &str) -> String {
+    match Timestamp::from_millisecond(ms) {
+        Ok(at) => at.to_zoned(zone.clone()).strftime(format).to_string(),
+        Err(_) => format!("{ms} ms"),
+    }
+}
+
+/// A moment in UTC, RFC 3339 with milliseconds.
+pub fn utc(ms: Millis) -> String {
+    local(ms, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S%.3fZ")
+}

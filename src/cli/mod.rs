@@ -1,0 +1,3 @@
+//! The commands for people: one file for each.
+
+pub mod calls;
