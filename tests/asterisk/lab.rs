@@ -2,7 +2,7 @@
 
 use crate::instance::{Instance, Settings, below};
 use crate::manager::{Frame, Manager};
-use crate::slot::Slot;
+use crate::slot::{self, Slot};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -41,11 +41,7 @@ impl Lab {
 
     fn try_start() -> Result<Self, String> {
         let root = provide()?;
-        let base = if root == Path::new("/") {
-            std::env::temp_dir().join("callbackd-lab-runs")
-        } else {
-            PathBuf::from("/lab")
-        };
+        let base = if root == Path::new("/") { slot::own_dir().join("runs") } else { PathBuf::from("/lab") };
         let home = |number: u16| base.join(format!("slot{number}"));
         let slot = Slot::acquire(|number| below(&root, &home(number)))?;
         let home = home(slot.number());

@@ -3,6 +3,8 @@
 //! `CALLBACKD_ASTERISK` chooses the version (22, 16 or `system`); `CALLBACKD_NO_ASTERISK=1` leaves these tests out;
 //! `CALLBACKD_SCENARIO` places only the calls whose name contains it.
 
+#![expect(clippy::disallowed_methods, reason = "a test outside of the pure rooms, against a clock that is real")]
+
 mod compare;
 mod daemon;
 mod instance;

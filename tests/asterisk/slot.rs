@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// Slots on one machine; the last one's ports end below Linux's ephemeral range, which begins at 32768.
@@ -20,7 +21,7 @@ pub struct Slot {
 impl Slot {
     /// Takes the first free slot, and clears what dead labs have left behind in `home(number)`.
     pub fn acquire(home: impl Fn(u16) -> PathBuf) -> Result<Self, String> {
-        let locks = std::env::temp_dir().join("callbackd-lab-slots");
+        let locks = own_dir().join("slots");
         fs::create_dir_all(&locks).map_err(|e| format!("cannot make {}: {e}", locks.display()))?;
         let mut ours = None;
         for number in 0..SLOTS {
@@ -60,6 +61,13 @@ impl Slot {
         let first = self.port(10) + instance * half;
         (first, first + half - 1)
     }
+}
+
+/// Where this user's labs keep what outlives them: what root made, others could not lock or clear.
+/// Between users the look at the ports decides.
+pub fn own_dir() -> PathBuf {
+    let user = fs::metadata("/proc/self").map_or(0, |m| m.uid());
+    std::env::temp_dir().join(format!("callbackd-lab-{user}"))
 }
 
 fn port(slot: u16, nth: u16) -> u16 {
