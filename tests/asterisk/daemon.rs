@@ -1,0 +1,172 @@
+//! The daemon under test: the real binary with its own configuration, database and notification socket.
+
+use rusqlite::{Connection, OpenFlags};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixDatagram;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
+
+/// How long it may take to say READY=1, and to end after SIGTERM.
+const PROMPTLY: Duration = Duration::from_secs(20);
+
+/// What it is told about the lab's dialplan.
+const CONFIGURATION: &str = r#"
+[pbx]
+name = "lab"
+address = "@ADDRESS@"
+username = "@USERNAME@"
+secret_file = "@DIR@/secret"
+
+[calls]
+inbound_contexts = ["from-trunk"]
+trunks = ["PJSIP/trunk-*", "PJSIP/deadtrunk-*"]
+ivr_contexts = ["ivr-*"]
+closed_contexts = ["closed"]
+voicemail_contexts = ["voicemail", "voicemail-box"]
+self_service_contexts = ["self-service"]
+blocked_contexts = ["blocked"]
+
+[numbers]
+region = "US"
+
+[store]
+path = "@DIR@/calls.db"
+
+[log]
+numbers = "full"
+"#;
+
+#[derive(Default)]
+struct Log {
+    lines: Vec<String>,
+    ended: bool,
+}
+
+/// A running `callbackd run`; killed when dropped.
+pub struct Daemon {
+    child: Child,
+    dir: PathBuf,
+    log: Arc<(Mutex<Log>, Condvar)>,
+}
+
+impl Daemon {
+    /// Starts it in `dir` against this AMI (address, user, secret), and waits until it says that it is ready.
+    pub fn start(dir: &Path, (address, username, secret): (String, &str, &str)) -> Result<Self, String> {
+        let io = |e: std::io::Error| format!("{}: {e}", dir.display());
+        fs::write(dir.join("secret"), secret).map_err(io)?;
+        fs::set_permissions(dir.join("secret"), fs::Permissions::from_mode(0o600)).map_err(io)?;
+        let config = [("@ADDRESS@", address.as_str()), ("@USERNAME@", username), ("@DIR@", &dir.display().to_string())];
+        let config = config.iter().fold(CONFIGURATION.to_owned(), |text, (key, value)| text.replace(key, value));
+        fs::write(dir.join("callbackd.toml"), config).map_err(io)?;
+        let notify = UnixDatagram::bind(dir.join("notify")).map_err(io)?;
+        let mut child = Command::new(env!("CARGO_BIN_EXE_callbackd"))
+            .args(["run", "--config"])
+            .arg(dir.join("callbackd.toml"))
+            .env("NOTIFY_SOCKET", dir.join("notify"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(io)?;
+        let log = Arc::new((Mutex::new(Log::default()), Condvar::new()));
+        let (stderr, shared) = (child.stderr.take().expect("stderr is piped"), Arc::clone(&log));
+        std::thread::spawn(move || collect(stderr, &shared));
+        let mut daemon = Daemon { child, dir: dir.to_owned(), log };
+        daemon.wait_until_ready(&notify)?;
+        Ok(daemon)
+    }
+
+    fn wait_until_ready(&mut self, notify: &UnixDatagram) -> Result<(), String> {
+        let deadline = Instant::now() + PROMPTLY;
+        notify.set_read_timeout(Some(Duration::from_millis(100))).map_err(|e| e.to_string())?;
+        let mut message = [0; 4096];
+        while Instant::now() < deadline {
+            if let Ok(n) = notify.recv(&mut message)
+                && String::from_utf8_lossy(&message[..n]).lines().any(|l| l == "READY=1")
+            {
+                return Ok(());
+            }
+            if let Ok(Some(status)) = self.child.try_wait() {
+                return Err(format!("callbackd run ended before it was ready ({status}); it said:\n{}", self.said()));
+            }
+        }
+        Err(format!("callbackd run did not say READY=1 in {PROMPTLY:?}; it said:\n{}", self.said()))
+    }
+
+    /// Waits for a line of its log that `wanted` accepts.
+    pub fn wait_for_line(
+        &self,
+        deadline: Instant,
+        what: &str,
+        wanted: impl Fn(&str) -> bool,
+    ) -> Result<String, String> {
+        let (lock, arrived) = &*self.log;
+        let mut log = lock.lock().expect("no reader panics");
+        loop {
+            if let Some(line) = log.lines.iter().find(|l| wanted(l)) {
+                return Ok(line.clone());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if log.ended || left.is_zero() {
+                return Err(format!(
+                    "the daemon's log has no {what}{}",
+                    if log.ended { ", and it has ended" } else { "" }
+                ));
+            }
+            log = arrived.wait_timeout(log, left).expect("no reader panics").0;
+        }
+    }
+
+    /// Waits until it has logged the end of this call.
+    pub fn wait_for_call(&self, linkedid: &str, deadline: Instant) -> Result<(), String> {
+        let key = format!("call={linkedid} ");
+        self.wait_for_line(deadline, &format!("'Call ended' of {linkedid}"), |l| {
+            l.contains("Call ended") && format!("{l} ").contains(&key)
+        })
+        .map(drop)
+    }
+
+    /// Everything that it has logged so far.
+    pub fn said(&self) -> String {
+        self.log.0.lock().expect("no reader panics").lines.join("\n")
+    }
+
+    /// Ends it by SIGTERM, after which every call that it has seen is in the database.
+    pub fn stop(mut self) -> Result<Connection, String> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).map_err(|e| e.to_string())?;
+        let status = crate::patience::until(Instant::now() + PROMPTLY, || self.child.try_wait().ok().flatten());
+        match status {
+            Some(status) if status.success() => {}
+            Some(status) => {
+                return Err(format!("callbackd ended with {status} after SIGTERM; it said:\n{}", self.said()));
+            }
+            None => {
+                return Err(format!("callbackd did not end within {PROMPTLY:?} of SIGTERM; it said:\n{}", self.said()));
+            }
+        }
+        Connection::open_with_flags(self.dir.join("calls.db"), OpenFlags::SQLITE_OPEN_READ_ONLY)
+            .map_err(|e| e.to_string())
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn collect(stderr: impl std::io::Read, shared: &(Mutex<Log>, Condvar)) {
+    let lines = BufReader::new(stderr).lines().map_while(Result::ok);
+    for line in lines {
+        shared.0.lock().expect("no waiter panics").lines.push(line);
+        shared.1.notify_all();
+    }
+    shared.0.lock().expect("no waiter panics").ended = true;
+    shared.1.notify_all();
+}

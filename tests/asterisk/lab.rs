@@ -1,0 +1,170 @@
+//! The lab: a PBX under test and a farm of phones and callers, both real Asterisks on loopback.
+
+use crate::instance::{Instance, Settings, below};
+use crate::manager::{Frame, Manager};
+use crate::slot::{self, Slot};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+/// How long both Asterisks may take to be fully booted.
+const START: Duration = Duration::from_secs(90);
+/// AMI secret of all users; the port is open on loopback only.
+const SECRET: &str = "lab-s3cret";
+
+/// Both Asterisks; stopped, and their directory removed, when dropped.
+pub struct Lab {
+    /// The harness's own eye and hand on the PBX under test.
+    pub pbx: Manager,
+    /// The same on the farm.
+    pub farm: Manager,
+    instances: [Instance; 2],
+    outside: PathBuf,
+    slot: Slot,
+    placed: AtomicU32,
+}
+
+impl Lab {
+    /// Starts a lab, or says why there can be none. `None` only where the environment asks to leave these tests out.
+    pub fn start() -> Option<Self> {
+        if std::env::var_os("CALLBACKD_NO_ASTERISK").is_some_and(|v| v == "1") {
+            eprintln!("left out, as CALLBACKD_NO_ASTERISK=1 asks: nothing was tested against a real Asterisk");
+            return None;
+        }
+        match Self::try_start() {
+            Ok(lab) => Some(lab),
+            Err(e) => panic!("no Asterisk to test against: {e}"),
+        }
+    }
+
+    fn try_start() -> Result<Self, String> {
+        let root = provide()?;
+        let base = if root == Path::new("/") { slot::own_dir().join("runs") } else { PathBuf::from("/lab") };
+        let home = |number: u16| base.join(format!("slot{number}"));
+        let slot = Slot::acquire(|number| below(&root, &home(number)))?;
+        let home = home(slot.number());
+        let settings = |i: u16| Settings {
+            name: if i == 0 { "pbx" } else { "farm" },
+            sip: slot.port(i),
+            peer_sip: slot.port(1 - i),
+            dead_sip: slot.port(9),
+            ami: slot.port(2 + i),
+            rtp: slot.rtp(i),
+            secret: SECRET.to_owned(),
+        };
+        let start = |i: u16| Instance::start(&root, &home.join(settings(i).name), &settings(i));
+        let instances = [start(0)?, start(1)?];
+        let deadline = Instant::now() + START;
+        let login = |i: u16| {
+            Manager::login(slot.port(2 + i), "harness", SECRET, None, deadline).map_err(|e| {
+                format!(
+                    "{e}; it said:\n{}{}",
+                    instances[usize::from(i)].read("out"),
+                    instances[usize::from(i)].read("log/full")
+                )
+            })
+        };
+        let (pbx, farm) = (login(0)?, login(1)?);
+        Ok(Lab { pbx, farm, instances, outside: below(&root, &home), slot, placed: AtomicU32::new(0) })
+    }
+
+    /// Version as Asterisk tells it, for example `22.10.0`.
+    pub fn version(&self) -> String {
+        self.pbx.action(&[("Action", "CoreSettings")]).map(|f| f.get("AsteriskVersion").to_owned()).unwrap_or_default()
+    }
+
+    /// The daemon's way in: address, user and secret.
+    pub fn ami(&self) -> (String, &'static str, &'static str) {
+        (format!("127.0.0.1:{}", self.slot.port(2)), "callbackd", SECRET)
+    }
+
+    /// Records what the daemon's AMI user receives, from the banner on.
+    pub fn record(&self, path: &Path) -> Result<Manager, String> {
+        let recorder = Manager::login(self.slot.port(2), "callbackd", SECRET, Some(path), Instant::now() + START)?;
+        for (action, end) in [("QueueStatus", "QueueStatusComplete"), ("CoreShowChannels", "CoreShowChannelsComplete")]
+        {
+            let from = recorder.position();
+            recorder.action(&[("Action", action)])?;
+            recorder.wait(from, Instant::now() + START, end, |f| f.is(end))?;
+        }
+        Ok(recorder)
+    }
+
+    /// Tells what the party at this number does when it is called.
+    pub fn script(&self, number: &str, script: &str) -> Result<(), String> {
+        let name = format!("SCRIPT_{number}");
+        self.farm.action(&[("Action", "Setvar"), ("Variable", &name), ("Value", script)]).map(drop)
+    }
+
+    /// Has `from` call `to` on the PBX and act `script` once answered; gives up after `patience` if not answered.
+    pub fn place(&self, from: &str, to: &str, script: &str, patience: Duration) -> Result<(), String> {
+        let id = format!("caller-{}", self.placed.fetch_add(1, Ordering::Relaxed));
+        let channel = format!("PJSIP/{to}@pbx");
+        let (timeout, variable) = (patience.as_millis().to_string(), format!("SCRIPT={script}"));
+        let action = [
+            ("Action", "Originate"),
+            ("Channel", &channel),
+            ("ChannelId", &id),
+            ("CallerID", from),
+            ("Timeout", &timeout),
+            ("Context", "script"),
+            ("Exten", "s"),
+            ("Priority", "1"),
+            ("Variable", &variable),
+            ("Async", "true"),
+        ];
+        self.farm.action(&action).map(drop)
+    }
+
+    /// The PBX's channel of the caller with this number, once it exists.
+    pub fn arrival(&self, since: usize, number: &str, dialled: &str, deadline: Instant) -> Result<Frame, String> {
+        let what = format!("the call from {number} to {dialled}");
+        self.pbx.wait(since, deadline, &what, |f| {
+            f.is("Newchannel") && f.get("CallerIDNum") == number && f.get("Exten") == dialled
+        })
+    }
+
+    /// Waits until the last channel that ever belonged to this Linkedid is gone.
+    pub fn departure(&self, since: usize, linkedid: &str, deadline: Instant) -> Result<(), String> {
+        let (mut live, mut seen) = (std::collections::BTreeSet::new(), false);
+        self.pbx.fold(since, deadline, &format!("the end of {linkedid}"), |f| {
+            let channel = f.get("Uniqueid").to_owned();
+            if f.is("Newchannel") && f.get("Linkedid") == linkedid {
+                seen |= live.insert(channel);
+            } else if f.is("Hangup") {
+                live.remove(&channel);
+            }
+            (seen && live.is_empty()).then_some(())
+        })
+    }
+
+    /// Stops the PBX in its own way, after which what it wrote about the calls is whole: `Master.csv` and `queue_log`.
+    pub fn stop(&mut self) -> Result<(String, String), String> {
+        self.instances[0].stop()?;
+        Ok((self.instances[0].read("log/cdr-csv/Master.csv"), self.instances[0].read("log/queue_log")))
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        for instance in &mut self.instances {
+            instance.kill();
+        }
+        let _ = fs::remove_dir_all(&self.outside);
+    }
+}
+
+/// Has the script beside this file provide an Asterisk.
+fn provide() -> Result<PathBuf, String> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/asterisk/provide");
+    let output = Command::new(&script)
+        .stderr(std::process::Stdio::inherit())
+        .output()
+        .map_err(|e| format!("{}: {e}", script.display()))?;
+    if !output.status.success() {
+        return Err(format!("{} failed, see above", script.display()));
+    }
+    Ok(PathBuf::from(String::from_utf8_lossy(&output.stdout).trim()))
+}
