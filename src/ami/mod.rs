@@ -1,5 +1,6 @@
 //! The Asterisk Manager Interface as pure code: bytes to frames to events, actions to bytes, and the login state machine.
 
+pub mod action;
 mod blank_line;
 pub mod decoder;
 pub mod event;
@@ -8,10 +9,18 @@ pub mod frame;
 mod gathered;
 pub mod header;
 pub mod interest;
+pub mod notice;
 mod parse;
+pub mod pending;
+pub mod recorded;
+pub mod session;
 
+pub use action::{Action, ActionError, ActionId};
 pub use decoder::{Counters, FrameDecoder, FrameError, Received, Refusal};
 pub use event::Stamped;
 pub use frame::{Frame, Kind};
 pub use gathered::{EventError, EventFault};
 pub use interest::Interest;
+pub use notice::{DeadReason, LoginRefusal, Notice, SnapshotSize};
+pub use recorded::Recorded;
+pub use session::{Disposition, Login, Session, SessionOutput};
