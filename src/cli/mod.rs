@@ -1,3 +1,4 @@
 //! The commands for people: one file for each.
 
 pub mod calls;
+pub mod replay;

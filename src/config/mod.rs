@@ -1,5 +1,7 @@
 //! The configuration: TOML in, checked values out; a refusal names the key, the line and the mend.
 
+mod rules;
+
 use std::path::PathBuf;
 use std::time::Duration;
 

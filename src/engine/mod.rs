@@ -24,6 +24,7 @@ mod tracker;
 pub mod verdict;
 
 use crate::ami::event::{Millis, Stamped};
+use crate::ami::notice::Notice;
 use bridge::Bridge;
 use call::Call;
 use channel::Channel;
@@ -65,8 +66,11 @@ pub enum Input<'a> {
     SnapshotBegan,
     /// An event, or an item of those lists.
     Event(&'a Stamped<'a>),
-    /// The lists are complete.
-    SnapshotEnded,
+    /// The lists are over.
+    SnapshotEnded {
+        /// The list of channels came whole: a channel that is not in it has ended.
+        channels_known: bool,
+    },
     /// The link is down.
     Unlinked,
     /// The daemon ends: calls in progress are told as far as they are known. A later run that finds them alive tells them again.
@@ -75,6 +79,25 @@ pub enum Input<'a> {
     Rules(&'a Rules),
     /// Time has passed.
     Tick,
+}
+
+impl Input<'_> {
+    /// What a session's news means to the engine, if anything.
+    #[must_use]
+    pub fn from_notice(notice: &Notice) -> Option<Self> {
+        match notice {
+            Notice::Booted { uptime_s } => Some(Self::Linked { uptime_s: *uptime_s }),
+            Notice::BootUnconfirmed => Some(Self::Linked { uptime_s: None }),
+            Notice::SnapshotBegan => Some(Self::SnapshotBegan),
+            Notice::SnapshotEnded(size) => Some(Self::SnapshotEnded { channels_known: size.channels_known }),
+            Notice::LinkDead(_) => Some(Self::Unlinked),
+            Notice::BannerSeen { .. }
+            | Notice::LoggedIn
+            | Notice::LoginRefused { .. }
+            | Notice::SnapshotRefused { .. }
+            | Notice::Live => None,
+        }
+    }
 }
 
 /// What the engine wants done.
@@ -148,7 +171,7 @@ impl Engine {
             }
             Input::Linked { uptime_s } => self.linked(uptime_s),
             Input::SnapshotBegan => self.link.snapshot_began(),
-            Input::SnapshotEnded => self.snapshot_ended(),
+            Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
             Input::Unlinked => self.link.lost(now.wall_ms),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),

@@ -155,7 +155,7 @@ impl Engine {
     }
 
     /// The lists are complete: what they do not name has ended unseen.
-    pub(super) fn snapshot_ended(&mut self) {
+    pub(super) fn snapshot_ended(&mut self, channels_known: bool) {
         if !std::mem::take(&mut self.link.listing) {
             return;
         }
@@ -168,7 +168,7 @@ impl Engine {
         };
         let from = lost_at.or(self.link.last_seen_ms).unwrap_or(now).min(now);
         let snapshot = self.link.snapshot;
-        let calls_lost = self.end_unseen(from, |c| c.snapshot != snapshot);
+        let calls_lost = self.end_unseen(from, |c| channels_known && c.snapshot != snapshot);
         if let Some(from_ms) = lost_at {
             let gap = Gap { pbx: self.pbx.clone(), from_ms: from_ms.min(now), to_ms: now, cause, calls_lost };
             self.outputs.push_back(Output::Record(Record::Gap(gap)));

@@ -122,10 +122,11 @@ fn answered(f: &Facts<'_>) -> (Status, Outcome, String) {
 
 /// The caller hung up before anyone took the call.
 fn gave_up(f: &Facts<'_>) -> (Status, Outcome, String) {
-    if f.wait_ms < f.short_abandon_ms {
+    let in_queue = f.visits.last().is_some_and(|(_, result)| *result == VisitResult::Abandoned);
+    if (in_queue || f.ringing_at_end) && f.wait_ms < f.short_abandon_ms {
         return said(Status::Cancel, Outcome::ShortAbandon, "caller hung up sooner than calls.short_abandon");
     }
-    if f.visits.last().is_some_and(|(_, result)| *result == VisitResult::Abandoned) {
+    if in_queue {
         return said(Status::Cancel, Outcome::QueueAbandon, "caller hung up while waiting in a queue");
     }
     if f.ringing_at_end {

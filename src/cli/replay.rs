@@ -1,0 +1,273 @@
+//! `callbackd replay`: runs recorded AMI streams through the same engine and store as the daemon, as fast as it can.
+
+use crate::ami::decoder::Received;
+use crate::ami::recorded::Recorded;
+use crate::ami::{FrameDecoder, Interest, Kind, Stamped};
+use crate::config::Config;
+use crate::engine::record::{Direction, Record, Status};
+use crate::engine::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Moment, Output, SETTLE_MS};
+use crate::store::{self, Store};
+use bytes::BytesMut;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use tokio_util::codec::Decoder;
+
+/// Bytes read from a file at once.
+const CHUNK: usize = 256 * 1024;
+
+/// Records that go into one transaction.
+const RECORDS_PER_COMMIT: usize = 5_000;
+
+/// Run recorded AMI streams through the engine into a database
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Several files are several sessions of one PBX, in order. Time is taken from their Timestamp: headers
+(manager.conf: timestampevents = yes; `callbackd capture` adds them), so the same files give the same rows.
+
+Example:
+  callbackd replay --db /tmp/calls.db monday.ami tuesday.ami && callbackd calls --db /tmp/calls.db")]
+pub struct ReplayArgs {
+    /// Configuration whose rules are applied [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Database to write; made if it is not there, added to if it is
+    #[arg(long, value_name = "FILE")]
+    pub db: PathBuf,
+    /// Recorded streams, in order
+    #[arg(required = true, value_name = "FILE.ami")]
+    pub files: Vec<PathBuf>,
+}
+
+/// What a replay did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Bytes read.
+    pub bytes: u64,
+    /// Frames that an event was read from.
+    pub events: u64,
+    /// Frames that were discarded, and events that could not be read.
+    pub discarded: u64,
+    /// Calls stored.
+    pub calls: u64,
+    /// Inbound calls among them that nobody answered.
+    pub missed: u64,
+    /// Gaps stored.
+    pub gaps: u64,
+    /// Calls that had not ended when the last file did; they are not stored.
+    pub in_progress: usize,
+}
+
+/// Why a replay ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A recording cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Read {
+        /// The recording.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A recording holds nothing of the AMI.
+    #[error("{path} is no recording of the Asterisk Manager Interface: it holds no frame (first bytes: {excerpt})", path = path.display())]
+    NotAmi {
+        /// The file.
+        path: PathBuf,
+        /// Its first bytes, escaped.
+        excerpt: String,
+    },
+    /// The database cannot be written.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl ReplayError {
+    /// The exit code of sysexits(3).
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Read { .. } => 66,
+            Self::NotAmi { .. } => 65,
+            Self::Store(error) => error.exit_code(),
+        }
+    }
+}
+
+/// Replays the files into the database and says on `out` what came of it.
+///
+/// # Errors
+/// A file that cannot be read, a database that cannot be written. What was replayed before is stored.
+pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
+    let mut store = Store::open(&args.db)?;
+    let pbx = &config.pbx[0].name;
+    let mut replay = Replay::new(Engine::new(pbx, config.rules(), store.last_seen(pbx)?));
+    for path in &args.files {
+        replay.file(path, &mut store)?;
+    }
+    replay.finish(&mut store)?;
+    let t = replay.tally;
+    // Whoever reads the summary from a closed pipe does not want it.
+    let _ = writeln!(
+        out,
+        "Replayed {} file{}: {} events, {} calls ({} missed), {} gaps, {} still in progress, {} frames discarded",
+        args.files.len(),
+        if args.files.len() == 1 { "" } else { "s" },
+        t.events,
+        t.calls,
+        t.missed,
+        t.gaps,
+        t.in_progress,
+        t.discarded
+    );
+    Ok(t)
+}
+
+/// A replay in progress.
+struct Replay {
+    engine: Engine,
+    now: Moment,
+    records: Vec<Record>,
+    tally: Tally,
+}
+
+impl Replay {
+    fn new(engine: Engine) -> Self {
+        Self { engine, now: Moment { wall_ms: 0, mono_ms: 0 }, records: Vec::new(), tally: Tally::default() }
+    }
+
+    fn file(&mut self, path: &Path, store: &mut Store) -> Result<(), ReplayError> {
+        let unreadable = |source| ReplayError::Read { path: path.to_owned(), source };
+        let mut file = File::open(path).map_err(unreadable)?;
+        let mut decoder = FrameDecoder::new(Interest::engine());
+        let mut follower = Recorded::default();
+        let mut buffer = BytesMut::new();
+        // Frames that come before the first stamp happened at its time: they are held until it is known.
+        let mut held: Option<Vec<Received>> = Some(Vec::new());
+        let mut frames = 0;
+        let mut excerpt = String::new();
+        loop {
+            let at_end = read_some(&mut file, &mut buffer).map_err(unreadable)? == 0;
+            self.tally.bytes += buffer.len() as u64;
+            if excerpt.is_empty() {
+                excerpt = buffer[..buffer.len().min(32)].escape_ascii().to_string();
+            }
+            loop {
+                let received = if at_end { decoder.decode_eof(&mut buffer) } else { decoder.decode(&mut buffer) };
+                let Some(received) = received.map_err(unreadable)? else { break };
+                frames += u64::from(matches!(received, Received::Frame(_)));
+                match &mut held {
+                    Some(waiting) => {
+                        let stamp = stamp(&received);
+                        waiting.push(received);
+                        if let Some(at) = stamp {
+                            self.pass_time(at);
+                            for received in held.take().unwrap_or_default() {
+                                self.received(&received, &mut follower);
+                            }
+                        }
+                    }
+                    None => self.received(&received, &mut follower),
+                }
+            }
+            self.store(store, RECORDS_PER_COMMIT)?;
+            if at_end {
+                break;
+            }
+        }
+        for received in held.take().unwrap_or_default() {
+            self.received(&received, &mut follower);
+        }
+        if frames == 0 {
+            return Err(ReplayError::NotAmi { path: path.to_owned(), excerpt });
+        }
+        self.give(Input::Unlinked);
+        Ok(())
+    }
+
+    fn received(&mut self, received: &Received, follower: &mut Recorded) {
+        for notice in follower.received(received) {
+            if let Some(input) = Input::from_notice(&notice) {
+                self.give(input);
+            }
+        }
+        match received {
+            Received::Frame(frame) if matches!(frame.kind(), Kind::Event(_)) => match Stamped::parse(frame) {
+                Ok(stamped) => {
+                    self.tally.events += 1;
+                    if let Some(at) = stamped.at {
+                        self.pass_time(at);
+                    }
+                    self.give(Input::Event(&stamped));
+                }
+                Err(_) => self.tally.discarded += 1,
+            },
+            Received::Discarded(_) => self.tally.discarded += 1,
+            Received::Frame(_) | Received::Banner(_) => {}
+        }
+    }
+
+    /// Lets the clocks run up to a recorded moment; they never run back.
+    fn pass_time(&mut self, at: i64) {
+        let wall_ms = self.now.wall_ms.max(at);
+        if self.now.wall_ms == 0 {
+            self.now = Moment { wall_ms, mono_ms: 0 };
+        }
+        let passed = u64::try_from(wall_ms - self.now.wall_ms).unwrap_or(0);
+        let end = self.now.mono_ms + passed;
+        // The engine is woken when it asked to be, not when the next event happens to come.
+        while let Some(due) = self.engine.deadline().filter(|due| *due <= end) {
+            let step = due.saturating_sub(self.now.mono_ms);
+            self.now.mono_ms += step;
+            self.now.wall_ms += i64::try_from(step).unwrap_or(0);
+            self.give(Input::Tick);
+        }
+        self.now = Moment { wall_ms, mono_ms: end };
+    }
+
+    fn give(&mut self, input: Input<'_>) {
+        self.engine.handle(input, self.now);
+        while let Some(Output::Record(record)) = self.engine.poll() {
+            match &record {
+                Record::Call(call) => {
+                    self.tally.calls += 1;
+                    let missed = call.direction == Direction::Inbound
+                        && !matches!(call.status, Status::Answer | Status::Unknown);
+                    self.tally.missed += u64::from(missed);
+                }
+                Record::Gap(_) => self.tally.gaps += 1,
+                Record::Seen { .. } => {}
+            }
+            self.records.push(record);
+        }
+    }
+
+    fn store(&mut self, store: &mut Store, at_least: usize) -> Result<(), store::Error> {
+        if self.records.len() >= at_least.max(1) {
+            store.write(&self.records)?;
+            self.records.clear();
+        }
+        Ok(())
+    }
+
+    /// What has ended is told; what has not is counted.
+    fn finish(&mut self, store: &mut Store) -> Result<(), store::Error> {
+        let last = i64::try_from(CUSTOMER_GONE_MS + SETTLE_MS + LINGER_MS).unwrap_or(i64::MAX);
+        self.pass_time(self.now.wall_ms + last);
+        self.tally.in_progress = self.engine.live_calls();
+        self.store(store, 1)
+    }
+}
+
+fn stamp(received: &Received) -> Option<i64> {
+    let Received::Frame(frame) = received else { return None };
+    Stamped::parse(frame).ok()?.at
+}
+
+fn read_some(file: &mut File, buffer: &mut BytesMut) -> io::Result<usize> {
+    let start = buffer.len();
+    buffer.resize(start + CHUNK, 0);
+    let read = file.read(&mut buffer[start..]);
+    buffer.truncate(start + *read.as_ref().unwrap_or(&0));
+    read
+}

@@ -1,0 +1,106 @@
+//! Hands the engine's records to the store's thread, and keeps them until they are on the disk.
+
+use crate::engine::record::Record;
+use crate::store::{Ack, Batch, Health, Refused, Stopped, Writer};
+use std::collections::VecDeque;
+use std::sync::mpsc::TrySendError;
+use std::time::Duration;
+
+/// Records that may wait for room in the writer's queue: at 100 calls a second, more than ten minutes of a database that cannot be
+/// written. Beyond it the oldest are given up, counted and said.
+pub const MAX_WAITING: usize = 100_000;
+
+/// The daemon's side of the store.
+#[derive(Debug)]
+pub struct Recorder {
+    writer: Writer,
+    next_seq: u64,
+    waiting: VecDeque<Record>,
+    sent: VecDeque<(u64, Vec<Record>)>,
+    lost: u64,
+}
+
+/// What has become durable, or never will.
+#[derive(Debug)]
+pub struct Settled {
+    /// On the disk.
+    pub stored: Vec<Record>,
+    /// Refused by the database for their own sake, and why.
+    pub refused: Vec<(Record, String)>,
+}
+
+impl Recorder {
+    /// Records go to this writer.
+    #[must_use]
+    pub fn new(writer: Writer) -> Self {
+        Self { writer, next_seq: 1, waiting: VecDeque::new(), sent: VecDeque::new(), lost: 0 }
+    }
+
+    /// Takes a record; it goes out with the next [`Recorder::send`].
+    pub fn push(&mut self, record: Record) {
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.pop_front();
+            self.lost += 1;
+        }
+        self.waiting.push_back(record);
+    }
+
+    /// Hands everything that waits to the writer as one batch, as far as its queue has room. Never blocks.
+    pub fn send(&mut self) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let records: Vec<Record> = self.waiting.drain(..).collect();
+        let batch = Batch { seq: self.next_seq, records: records.clone() };
+        match self.writer.try_send(batch) {
+            Ok(()) => {
+                self.sent.push_back((self.next_seq, records));
+                self.next_seq += 1;
+            }
+            Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => self.waiting.extend(batch.records),
+        }
+    }
+
+    /// The writer has answered for a batch.
+    pub fn acknowledged(&mut self, ack: Ack) -> Settled {
+        let (seq, mut faults): (u64, Vec<Refused>) = match ack {
+            Ack::Committed { seq } => (seq, Vec::new()),
+            Ack::Failed { seq, refused } => (seq, refused),
+        };
+        let mut settled = Settled { stored: Vec::new(), refused: Vec::new() };
+        while self.sent.front().is_some_and(|(first, _)| *first <= seq) {
+            let Some((_, records)) = self.sent.pop_front() else { break };
+            for (index, record) in records.into_iter().enumerate() {
+                match faults.iter().position(|f| f.index == index) {
+                    Some(fault) => settled.refused.push((record, faults.swap_remove(fault).error)),
+                    None => settled.stored.push(record),
+                }
+            }
+        }
+        settled
+    }
+
+    /// Records that are not on the disk yet.
+    #[must_use]
+    pub fn unsaved(&self) -> usize {
+        self.waiting.len() + self.sent.iter().map(|(_, records)| records.len()).sum::<usize>()
+    }
+
+    /// Records given up because of [`MAX_WAITING`].
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost
+    }
+
+    /// What the writer is doing.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.writer.health()
+    }
+
+    /// Commits what is left and ends the thread.
+    pub fn stop(mut self, patience: Duration) -> Stopped {
+        self.send();
+        self.writer.stop(patience)
+    }
+}
