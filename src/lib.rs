@@ -11,3 +11,4 @@
 pub mod ami;
 pub mod config;
 pub mod engine;
+pub mod exit;
