@@ -12,4 +12,5 @@ pub mod ami;
 pub mod cli;
 pub mod config;
 pub mod engine;
+pub mod exit;
 pub mod store;

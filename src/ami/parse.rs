@@ -237,7 +237,9 @@ fn queue<'a>(name: &[u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventError>
 
 fn agent<'a>(name: &[u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventError> {
     h.read(CALLER_AND_DEST, NO_BRIDGE, AGENT)?;
-    let (channel, dest, queue) = (h.channel(0)?, h.channel(1)?, h.needed("Queue")?);
+    // The agent may be gone when the talk is reported as complete: the caller had been redirected away from him.
+    let dest = if name == b"AgentComplete" { h.channel_if_any(1)?.unwrap_or_default() } else { h.channel(1)? };
+    let (channel, queue) = (h.channel(0)?, h.needed("Queue")?);
     let (interface, member) = (h.first(&["Interface", "Location"]), h.first(&["MemberName", "AgentName"]));
     Ok(match name {
         b"AgentCalled" => Event::AgentCalled { channel, dest, queue, interface, member },

@@ -1,12 +1,57 @@
 //! The configuration: TOML in, checked values out; a refusal names the key, the line and the mend.
 
+mod defaults;
+mod file;
+mod pbx;
+mod refusal;
 mod rules;
+mod section;
+
+pub use refusal::{Problem, Refusal};
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// Every table and the keys it knows; the tables themselves are the keys of the table without a name.
+pub const KEYS: &[(&str, &[&str])] = &[
+    ("", &["pbx", "calls", "numbers", "hours", "store", "log"]),
+    (
+        "pbx",
+        &[
+            "name",
+            "address",
+            "tls",
+            "tls_ca_file",
+            "tls_fingerprint_sha256",
+            "username",
+            "secret_file",
+            "allow_plaintext",
+            "allow_plain_login",
+        ],
+    ),
+    (
+        "calls",
+        &[
+            "inbound_contexts",
+            "trunks",
+            "ivr_contexts",
+            "closed_contexts",
+            "voicemail_contexts",
+            "self_service_contexts",
+            "blocked_contexts",
+            "internal_number",
+            "short_abandon",
+            "min_talk",
+        ],
+    ),
+    ("numbers", &["region", "internal_max_digits"]),
+    ("hours", &["timezone", "country", "open"]),
+    ("store", &["path"]),
+    ("log", &["level", "format", "numbers"]),
+];
+
 /// Everything that `callbackd.toml` says, checked, with defaults filled in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// The PBXs, at least one; `name` is unique.
     pub pbx: Vec<Pbx>,
@@ -23,7 +68,7 @@ pub struct Config {
 }
 
 /// `[pbx]` or one of `[[pbx]]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pbx {
     /// Key of this PBX in all tables; default `pbx`.
     pub name: String,
@@ -53,7 +98,7 @@ pub enum Tls {
 }
 
 /// `[calls]`. The lists are globs (`*`, `?`).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calls {
     /// Contexts in which customers' calls arrive.
     pub inbound_contexts: Vec<String>,
@@ -78,7 +123,7 @@ pub struct Calls {
 }
 
 /// `[numbers]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Numbers {
     /// ISO 3166 country of national numbers, for example `US`.
     pub region: String,
@@ -87,7 +132,7 @@ pub struct Numbers {
 }
 
 /// `[hours]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hours {
     /// IANA time zone, for example `Europe/Berlin`; default: the system's.
     pub timezone: Option<String>,
@@ -98,14 +143,14 @@ pub struct Hours {
 }
 
 /// `[store]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     /// Database file; default `/var/lib/callbackd/calls.db`.
     pub path: PathBuf,
 }
 
 /// `[log]`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// `error`, `warn`, `info`, `debug`, `trace`, or a tracing filter. Default `info`.
     pub level: String,

@@ -2,10 +2,7 @@
 
 use super::Config;
 use crate::ami::event::Millis;
-use crate::engine::hours::Hours;
-use crate::engine::number::{InternalRule, Numbering};
 use crate::engine::rules::{Globs, Rules};
-use jiff::tz::TimeZone;
 use std::time::Duration;
 
 impl Config {
@@ -16,11 +13,6 @@ impl Config {
     #[must_use]
     pub fn rules(&self) -> Rules {
         let checked = "checked when the configuration was read";
-        let hours = Hours::parse(&self.hours.open, self.zone(), self.hours.country.as_deref()).expect(checked);
-        let internal = match &self.calls.internal_number {
-            Some(pattern) => InternalRule::matches(pattern).expect(checked),
-            None => InternalRule::MaxDigits(self.numbers.internal_max_digits),
-        };
         Rules {
             inbound_contexts: Globs::new(&self.calls.inbound_contexts),
             trunks: Globs::new(&self.calls.trunks),
@@ -31,21 +23,9 @@ impl Config {
             blocked_contexts: Globs::new(&self.calls.blocked_contexts),
             short_abandon_ms: millis(self.calls.short_abandon),
             min_talk_ms: millis(self.calls.min_talk),
-            hours,
-            numbering: Numbering::new(&self.numbers.region, internal).expect(checked),
+            hours: self.hours.build().expect(checked),
+            numbering: self.numbering().expect(checked),
         }
-    }
-
-    /// The time zone of the business: for hours, days and times shown to people.
-    ///
-    /// # Panics
-    /// If the zone is unknown, which a configuration that was read by this program never is.
-    #[must_use]
-    pub fn zone(&self) -> TimeZone {
-        self.hours
-            .timezone
-            .as_deref()
-            .map_or_else(TimeZone::system, |name| TimeZone::get(name).expect("checked when the configuration was read"))
     }
 }
 

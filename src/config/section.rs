@@ -1,0 +1,268 @@
+//! One table of the file under reading: typed values out, a problem for whatever is not as it must be.
+
+use super::KEYS;
+use super::refusal::Problem;
+use std::cell::RefCell;
+use std::ops::Range;
+use std::time::Duration;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+/// How alike two keys must be (Jaro-Winkler, 0 to 1) for one to be offered in place of the other.
+const ALIKE: f64 = 0.8;
+
+/// The problems found so far.
+#[derive(Debug, Default)]
+pub(super) struct Problems(RefCell<Vec<Problem>>);
+
+impl Problems {
+    pub(super) fn add(
+        &self,
+        span: Range<usize>,
+        title: impl Into<String>,
+        label: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.0.borrow_mut().push(Problem {
+            title: title.into(),
+            span: Some(span),
+            label: label.into(),
+            help: help.into(),
+        });
+    }
+
+    pub(super) fn into_vec(self) -> Vec<Problem> {
+        self.0.into_inner()
+    }
+}
+
+/// A text value and where it stands.
+#[derive(Debug, Clone)]
+pub(super) struct Text {
+    pub(super) value: String,
+    /// With its quotes.
+    pub(super) span: Range<usize>,
+}
+
+impl Text {
+    /// The place of a byte of the value, as far as the value has no escapes before it.
+    pub(super) fn at(&self, offset: usize) -> Range<usize> {
+        if self.span.len() != self.value.len() + 2 {
+            return self.span.clone();
+        }
+        let start = self.span.start + 1 + offset.min(self.value.len());
+        start..(start + 1).min(self.span.end)
+    }
+}
+
+/// A table, or nothing where the file does not have it.
+pub(super) struct Section<'a, 'i> {
+    name: &'static str,
+    table: Option<&'a DeTable<'i>>,
+    pub(super) problems: &'a Problems,
+}
+
+impl<'a, 'i> Section<'a, 'i> {
+    /// Every key that this table does not know becomes a problem.
+    pub(super) fn new(name: &'static str, table: Option<&'a DeTable<'i>>, problems: &'a Problems) -> Self {
+        let section = Self { name, table, problems };
+        for key in table.into_iter().flat_map(DeTable::keys) {
+            if !known(name).contains(&key.get_ref().as_ref()) {
+                section.unknown(key.get_ref(), key.span());
+            }
+        }
+        section
+    }
+
+    fn unknown(&self, key: &str, span: Range<usize>) {
+        let lower = key.to_ascii_lowercase().replace('-', "_");
+        if self.name == "pbx" && ["secret", "password", "passwd", "passphrase"].contains(&lower.as_str()) {
+            let help = "put the secret alone into a file that only callbackd can read (chmod 600) and name it: secret_file = \"…\"; \
+                        or install it as /etc/callbackd/ami-secret for systemd's LoadCredential=ami-secret";
+            return self.problems.add(
+                span,
+                "a secret must not stand in the configuration",
+                "this can be read by too many",
+                help,
+            );
+        }
+        let nearest = nearest(key, known(self.name).iter().copied());
+        let elsewhere = KEYS.iter().find(|(section, keys)| *section != self.name && keys.contains(&lower.as_str()));
+        let help = match (nearest, elsewhere) {
+            (Some(near), _) if near == lower => format!("write `{near}`"),
+            (_, Some(("", _))) => format!("[{lower}] is a table of its own"),
+            (_, Some((section, _))) => format!("`{lower}` belongs in [{section}]"),
+            (Some(near), None) => format!("did you mean `{near}`?"),
+            (None, None) if self.name.is_empty() => format!("the tables are {}", known("").join(", ")),
+            (None, None) => format!("the keys of [{}] are {}", self.name, known(self.name).join(", ")),
+        };
+        if self.name.is_empty() {
+            return self.problems.add(span, format!("unknown table or key `{key}`"), "unknown", help);
+        }
+        self.problems.add(span, format!("unknown key `{key}` in [{}]", self.name), "unknown key", help);
+    }
+
+    fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'i>>> {
+        debug_assert!(known(self.name).contains(&key), "{key} is not among the known keys of {}", self.name);
+        self.table?.get(key)
+    }
+
+    fn wrong_type(&self, key: &str, value: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {
+        let found = value.get_ref().type_str();
+        self.problems.add(
+            value.span(),
+            format!("`{key}` must be {wanted}"),
+            format!("this is {}", article(found)),
+            format!("for example: {key} = {example}"),
+        );
+    }
+
+    /// Where the key's value stands.
+    pub(super) fn span(&self, key: &str) -> Option<Range<usize>> {
+        self.get(key).map(Spanned::span)
+    }
+
+    /// A text that is not empty.
+    pub(super) fn text(&self, key: &str, example: &str) -> Option<Text> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::String(s) if s.trim().is_empty() => {
+                self.problems.add(
+                    value.span(),
+                    format!("`{key}` must not be empty"),
+                    "empty",
+                    format!("for example: {key} = {example}; or leave the key out"),
+                );
+                None
+            }
+            DeValue::String(s) if s.contains(char::is_control) => {
+                self.problems.add(
+                    value.span(),
+                    format!("`{key}` must not hold control characters"),
+                    "line break, tab or the like",
+                    "remove it",
+                );
+                None
+            }
+            DeValue::String(s) => Some(Text { value: s.to_string(), span: value.span() }),
+            _ => {
+                self.wrong_type(key, value, "a text in quotes", example);
+                None
+            }
+        }
+    }
+
+    pub(super) fn flag(&self, key: &str) -> bool {
+        let Some(value) = self.get(key) else { return false };
+        if let DeValue::Boolean(flag) = value.get_ref() {
+            return *flag;
+        }
+        self.wrong_type(key, value, "true or false", "true");
+        false
+    }
+
+    pub(super) fn number(&self, key: &str, default: u8, allowed: std::ops::RangeInclusive<u8>) -> u8 {
+        let Some(value) = self.get(key) else { return default };
+        let DeValue::Integer(number) = value.get_ref() else {
+            self.wrong_type(key, value, "a whole number", &default.to_string());
+            return default;
+        };
+        match u8::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) if allowed.contains(&number) => number,
+            _ => {
+                let range = format!("{} to {}", allowed.start(), allowed.end());
+                self.problems.add(
+                    value.span(),
+                    format!("`{key}` must be {range}"),
+                    "out of range",
+                    format!("the default is {default}"),
+                );
+                default
+            }
+        }
+    }
+
+    /// A duration such as `"30s"`, from zero to `max`.
+    pub(super) fn duration(&self, key: &str, default: Duration, max: Duration) -> Duration {
+        let example = format!("\"{}s\"", default.as_secs());
+        let Some(value) = self.get(key) else { return default };
+        if !matches!(value.get_ref(), DeValue::String(_)) {
+            self.wrong_type(key, value, "a duration in quotes, with its unit", &example);
+            return default;
+        }
+        let Some(text) = self.text(key, &example) else { return default };
+        let refuse = |label: String, help: &str| {
+            self.problems.add(text.span.clone(), format!("`{key}` is not a duration that can be used"), label, help);
+            default
+        };
+        match text.value.parse::<jiff::SignedDuration>() {
+            Err(_) => refuse(
+                "not a duration".to_owned(),
+                "write a number with its unit: \"500ms\", \"30s\", \"5m\", \"4h\", \"1h 30m\"",
+            ),
+            Ok(found) if found.is_negative() => refuse("negative".to_owned(), "a duration cannot be less than \"0s\""),
+            Ok(found) => match Duration::try_from(found) {
+                Ok(found) if found <= max => found,
+                _ => refuse(
+                    format!("longer than {:#}", jiff::SignedDuration::try_from(max).unwrap_or_default()),
+                    "use a shorter duration",
+                ),
+            },
+        }
+    }
+
+    /// Globs.
+    pub(super) fn globs(&self, key: &str, default: Vec<String>) -> Vec<String> {
+        let Some(value) = self.get(key) else { return default };
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_type(key, value, "a list of texts", "[\"from-trunk*\"]");
+            return default;
+        };
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            match item.get_ref() {
+                DeValue::String(glob) => match glob_fault(glob) {
+                    Some(fault) => self.problems.add(
+                        item.span(),
+                        format!("`{glob}` in `{key}` is not a pattern for names"),
+                        fault,
+                        "`*` stands for any characters and `?` for one; everything else stands for itself",
+                    ),
+                    None => out.push(glob.to_string()),
+                },
+                _ => self.wrong_type(key, item, "a list of texts", "[\"from-trunk*\"]"),
+            }
+        }
+        out
+    }
+}
+
+/// The keys that a table knows; the tables themselves under `""`.
+fn known(section: &str) -> &'static [&'static str] {
+    KEYS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys)
+}
+
+/// The candidate that is most like `word`, if any is like it.
+pub(super) fn nearest<'c>(word: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
+    let word = word.to_ascii_lowercase().replace('-', "_");
+    candidates
+        .map(|c| (strsim::jaro_winkler(&word, &c.to_ascii_lowercase()), c))
+        .filter(|(score, _)| *score >= ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, c)| c)
+}
+
+fn glob_fault(glob: &str) -> Option<&'static str> {
+    if glob.trim().is_empty() {
+        return Some("empty");
+    }
+    if glob.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Some("names have no spaces");
+    }
+    glob.contains(['^', '$', '[', ']', '{', '}', '|', '\\', '(', ')']).then_some("this looks like a regular expression")
+}
+
+fn article(type_name: &str) -> String {
+    let vowel = type_name.starts_with(['a', 'e', 'i', 'o', 'u']);
+    format!("{} {type_name}", if vowel { "an" } else { "a" })
+}

@@ -1,0 +1,47 @@
+//! Exit codes: sysexits(3), whose names systemd prints.
+
+use std::process::ExitCode;
+
+/// Why the process ended. 2 is not here: it is what the argument parser exits with on wrong arguments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Ok = 0,
+    /// The command ran and its answer is no: `check --connect` found something missing.
+    No = 1,
+    /// `EX_USAGE`: arguments that are well formed but make no sense together. systemd does not restart.
+    Usage = 64,
+    /// `EX_DATAERR`: the input is damaged: a capture, or a file that is not a database.
+    Data = 65,
+    /// `EX_NOINPUT`: an input file does not exist or cannot be read.
+    NoInput = 66,
+    /// `EX_UNAVAILABLE`: what is needed is not there: nothing listens at the address.
+    Unavailable = 69,
+    /// `EX_SOFTWARE`: a bug of this program.
+    Software = 70,
+    /// `EX_CANTCREAT`: an output file cannot be created.
+    CantCreate = 73,
+    /// `EX_IOERR`: reading or writing failed: a full disk, a broken database.
+    IoError = 74,
+    /// `EX_TEMPFAIL`: try again later: another daemon holds the database.
+    TempFail = 75,
+    /// `EX_NOPERM`: the PBX refused the login, or a file must not be used by this user.
+    NoPermission = 77,
+    /// `EX_CONFIG`: the configuration was refused. systemd does not restart.
+    Config = 78,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
