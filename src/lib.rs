@@ -12,3 +12,4 @@ pub mod ami;
 pub mod config;
 pub mod engine;
 pub mod exit;
+pub mod log;
