@@ -11,6 +11,8 @@
 pub mod ami;
 pub mod cli;
 pub mod config;
+pub mod daemon;
 pub mod engine;
 pub mod exit;
+pub mod log;
 pub mod store;
