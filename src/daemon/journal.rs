@@ -3,8 +3,8 @@
 
 use super::link::LossReason;
 use crate::ami::notice::{LoginRefusal, Notice};
-use crate::engine::record::{FinishedCall, Gap, Record};
 use crate::config::ShowNumbers;
+use crate::engine::record::{FinishedCall, Gap, Record};
 use crate::log::{Masked, Wire};
 
 /// A record is on the disk.
@@ -92,7 +92,9 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             waiting = size.callers,
             "Asterisk is ready"
         ),
-        Notice::LinkDead(reason) => tracing::debug!(target: "session", pbx, peer, %reason, "The connection is of no more use"),
+        Notice::LinkDead(reason) => {
+            tracing::debug!(target: "session", pbx, peer, %reason, "The connection is of no more use")
+        }
     }
 }
 

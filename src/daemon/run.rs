@@ -110,7 +110,8 @@ impl Daemon {
         // The receiver lives as long as the loop; after it nobody needs to know.
         let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
         let (to_loop, from_links) = mpsc::channel(LINK_EVENTS);
-        let links = config.pbx.iter().enumerate().map(|(i, pbx)| Link::spawn(i, pbx.clone(), to_loop.clone())).collect();
+        let links =
+            config.pbx.iter().enumerate().map(|(i, pbx)| Link::spawn(i, pbx.clone(), to_loop.clone())).collect();
         Ok(Self {
             config,
             config_path: config_path.to_owned(),

@@ -252,7 +252,12 @@ impl Engine {
                 call.did = dialled(&seen.exten);
                 call.trunk = Some(channel::interface(&seen.name).to_owned());
             }
-            Origin::Extension => call.number = dialled(&seen.exten),
+            // As for a customer: who calls, and what he dialled. If a trunk is dialled next, it is a call outward.
+            Origin::Extension => {
+                call.number = channel::filled(&seen.caller_num);
+                call.name = channel::filled(&seen.caller_name);
+                call.did = dialled(&seen.exten);
+            }
             Origin::Callback => {}
         }
         if kind == Kind::Trunk && origin == Origin::Extension {
