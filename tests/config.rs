@@ -324,6 +324,12 @@ fn a_secret_in_the_file_is_refused_and_not_shown() {
 }
 
 #[test]
+fn a_caret_stands_under_a_whole_character() {
+    refused("[hours]\nopen = \"Mo-Fr 09:00-18:00; \u{d9c}\"", "2:28", &["`\u{d9c}` is not understood here"]);
+    refused("[hours]\nopen = \"\u{784}\"", "2:9", &["not opening hours"]);
+}
+
+#[test]
 fn broken_toml_is_refused_at_its_place() {
     refused("[pbx\n", "1:5", &["not TOML"]);
     refused("[pbx]\n[[pbx]]\n", "2:3", &["not TOML"]);
