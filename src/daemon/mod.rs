@@ -6,4 +6,5 @@ pub mod link;
 pub mod recorder;
 pub mod run;
 pub mod systemd;
+pub mod visit;
 pub mod watched;
