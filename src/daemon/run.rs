@@ -103,7 +103,7 @@ impl Daemon {
         rules.numbering.warm_up();
         let mut watched = Vec::new();
         for pbx in &config.pbx {
-            let last_seen = store.last_seen(&pbx.name)?;
+            let last_seen = store.take_over(&pbx.name)?;
             watched.push(Watched::new(&pbx.name, &pbx.address, Engine::new(&pbx.name, rules.clone(), last_seen)));
         }
         let (acked, acks) = mpsc::unbounded_channel();
