@@ -10,4 +10,5 @@
 
 pub mod ami;
 pub mod config;
+pub mod daemon;
 pub mod engine;
