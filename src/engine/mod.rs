@@ -76,6 +76,8 @@ pub enum Input<'a> {
     },
     /// The link is down.
     Unlinked,
+    /// More events came than could be taken, and a snapshot follows.
+    Overloaded,
     /// The daemon ends: calls in progress are told as far as they are known. A later run that finds them alive tells them again.
     Stopping,
     /// The rules changed (configuration was reloaded): they hold for what happens from now on.
@@ -178,6 +180,7 @@ impl Engine {
             Input::SnapshotBegan => self.link.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
             Input::Unlinked => self.link.lost(now.wall_ms),
+            Input::Overloaded => self.link.overloaded(now.wall_ms),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}

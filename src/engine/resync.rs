@@ -23,6 +23,8 @@ pub struct Link {
     lost_ms: Option<Millis>,
     /// Asterisk restarted while sight was lost.
     restarted: bool,
+    /// Sight was lost because more events came than could be taken.
+    overload: bool,
     /// Number of the current snapshot.
     snapshot: u32,
     /// The lists are being told.
@@ -43,6 +45,7 @@ impl Link {
             ever_linked: false,
             lost_ms: last_seen_ms,
             restarted: false,
+            overload: false,
             snapshot: 0,
             listing: false,
             told_seen_ms: 0,
@@ -62,6 +65,11 @@ impl Link {
         if self.ever_linked && self.lost_ms.is_none() {
             self.lost_ms = Some(at);
         }
+    }
+
+    pub(super) fn overloaded(&mut self, at: Millis) {
+        self.lost(at);
+        self.overload = true;
     }
 
     pub(super) fn snapshot_began(&mut self) {
@@ -171,8 +179,10 @@ impl Engine {
         }
         let now = self.now.wall_ms;
         let lost_at = self.link.lost_ms.take();
+        let overload = std::mem::take(&mut self.link.overload);
         let cause = match (self.link.ever_linked, self.link.restarted) {
             (_, true) => GapCause::PbxRestart,
+            _ if overload => GapCause::Overload,
             (true, false) => GapCause::LinkLost,
             (false, false) => GapCause::DaemonDown,
         };
