@@ -195,7 +195,8 @@ fn nothing_but_the_login_is_sent_before_it_succeeded_however_long_it_takes() {
     peer.sends(&[]);
     peer.greets();
     assert_eq!(peer.session.request(&Action::ping(), peer.now), Err(RequestError::NotLive));
-    peer.session.log_off(peer.now);
+    assert!(!peer.session.log_off(peer.now));
+    peer.session.take_snapshot(peer.now);
     peer.passes(ACTION_TIMEOUT - 1);
     peer.says("Event: FullyBooted\nUptime: 3\n\nEvent: Newchannel\nUniqueid: 1.1\n\n");
     peer.sends(&["Challenge"]);
@@ -560,11 +561,24 @@ fn an_answer_that_nobody_asked_for_changes_nothing() {
 }
 
 #[test]
+fn the_snapshot_can_be_taken_again() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    peer.session.take_snapshot(peer.now);
+    peer.drain();
+    peer.notes(&[Notice::SnapshotBegan]);
+    peer.lists(&[], "QueueStatusComplete");
+    peer.lists(&[], "CoreShowChannelsComplete");
+    peer.sends(&["QueueStatus", "CoreShowChannels"]);
+    peer.notes(&[empty_snapshot(), Notice::Live]);
+}
+
+#[test]
 fn saying_good_bye_ends_the_session() {
     let mut peer = Peer::new();
     peer.becomes_live();
-    peer.session.log_off(peer.now);
-    peer.session.log_off(peer.now);
+    assert!(peer.session.log_off(peer.now));
+    assert!(peer.session.log_off(peer.now));
     peer.drain();
     peer.answers_last("Goodbye", "Message: Thanks for all the fish.");
     peer.sends(&["Logoff"]);

@@ -199,7 +199,7 @@ impl Session {
         self.heard_ms = self.heard_ms.max(now_ms);
     }
 
-    /// Takes what the decoder received, in its order.
+    /// Takes what the decoder received, in its order. A frame for the engine comes before the outputs that it leads to.
     pub fn received(&mut self, received: &Received, now_ms: u64) -> Disposition {
         self.heard(now_ms);
         match (received, self.state) {
@@ -274,10 +274,18 @@ impl Session {
         Ok(self.send(action, Purpose::Request, now_ms))
     }
 
-    /// Says good-bye, if anybody is there to hear it; [`DeadReason::LoggedOff`] follows.
-    pub fn log_off(&mut self, now_ms: u64) {
+    /// Says good-bye; [`DeadReason::LoggedOff`] follows. `false` if there is nobody to say it to.
+    pub fn log_off(&mut self, now_ms: u64) -> bool {
         if self.logged_in() && !self.pending.has(Purpose::Logoff) {
             self.send(&Action::logoff(), Purpose::Logoff, now_ms);
+        }
+        self.logged_in()
+    }
+
+    /// Takes the snapshot again: events have been lost on their way to the engine. Does nothing before the first one.
+    pub fn take_snapshot(&mut self, now_ms: u64) {
+        if matches!(self.state, State::Snapshot(_) | State::Live) {
+            self.begin_snapshot(now_ms);
         }
     }
 

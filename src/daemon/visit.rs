@@ -1,14 +1,20 @@
 //! One connection that a command drives step by step: `check` asks questions, `capture` listens.
 
 use super::clock::Clock;
+use super::lost::LostReason;
+use super::route::{Route, Wire};
+use super::secret::Secret;
 use crate::ami::excerpt::excerpt;
-use crate::ami::notice::{DeadReason, LoginRefusal, Notice};
+use crate::ami::notice::Notice;
 use crate::ami::session::{Answer, Login, RequestError, Session, SessionOutput};
 use crate::ami::{Action, ActionId, Frame, FrameDecoder, Interest, Kind, Received};
+use crate::config::Pbx;
 use bytes::{Buf, BytesMut};
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::sleep_until;
 use tokio_util::codec::Decoder;
 
@@ -26,36 +32,11 @@ pub enum Heard {
     Answer(Answer),
 }
 
-/// Why nothing more comes.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Ended {
-    /// What answers is something else.
-    #[error("what answers is not the Asterisk Manager Interface, it says \"{0}\": is this the port of manager.conf (5038, TLS 5039)?")]
-    NotAmi(String),
-    /// The login was refused.
-    #[error("{reason} (Asterisk said \"{message}\")")]
-    LoginRefused {
-        /// Why.
-        reason: LoginRefusal,
-        /// Asterisk's own words, escaped.
-        message: String,
-    },
-    /// Asterisk closed the connection.
-    #[error("Asterisk closed the connection")]
-    Closed,
-    /// The connection broke.
-    #[error("the connection broke: {0}")]
-    Broken(String),
-    /// The session is of no more use.
-    #[error(transparent)]
-    Dead(#[from] DeadReason),
-}
-
 /// A connection and its session. Drop it to hang up.
-#[derive(Debug)]
-pub struct Visit<W> {
-    reader: ReadHalf<W>,
-    writer: WriteHalf<W>,
+pub struct Visit {
+    peer: SocketAddr,
+    reader: ReadHalf<Wire>,
+    writer: WriteHalf<Wire>,
     session: Session,
     decoder: FrameDecoder,
     clock: Clock,
@@ -64,17 +45,29 @@ pub struct Visit<W> {
     unflushed: bool,
     greeted: bool,
     heard: VecDeque<Heard>,
-    ended: Option<Ended>,
+    ended: Option<LostReason>,
 }
 
-impl<W: AsyncRead + AsyncWrite + Unpin> Visit<W> {
-    /// Begins on a fresh connection. Events outside of `interest` are not heard.
-    pub fn begin(wire: W, login: Login, interest: Interest) -> Self {
+impl Visit {
+    /// Connects; the login follows by itself. Events outside of `interest` are not heard. `credentials` is
+    /// `$CREDENTIALS_DIRECTORY`.
+    ///
+    /// # Errors
+    /// No secret, no connection.
+    pub async fn begin(pbx: &Pbx, credentials: Option<&Path>, interest: Interest) -> Result<Self, LostReason> {
+        let secret = Secret::of(pbx, credentials).load()?;
+        let login = Login { username: pbx.username.clone(), secret, allow_plain: pbx.allow_plain_login };
+        let (wire, peer) = Route::to(pbx).connect().await?;
+        Ok(Self::over(wire, peer, login, interest))
+    }
+
+    fn over(wire: Wire, peer: SocketAddr, login: Login, interest: Interest) -> Self {
         let (reader, writer) = split(wire);
         let clock = Clock::start();
         // The keys of the standard library's hashes are random; whoever cannot read the stream cannot guess them.
         let nonce = RandomState::new().hash_one("action id");
         Self {
+            peer,
             reader,
             writer,
             session: Session::new(login, nonce, clock.now().mono_ms),
@@ -89,6 +82,12 @@ impl<W: AsyncRead + AsyncWrite + Unpin> Visit<W> {
         }
     }
 
+    /// The other end.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
     /// Sends an action; its answer will be heard.
     ///
     /// # Errors
@@ -97,16 +96,16 @@ impl<W: AsyncRead + AsyncWrite + Unpin> Visit<W> {
         self.session.request(action, self.clock.now().mono_ms)
     }
 
-    /// Says good-bye; [`DeadReason::LoggedOff`] will end the visit.
-    pub fn log_off(&mut self) {
-        self.session.log_off(self.clock.now().mono_ms);
+    /// Says good-bye; [`crate::ami::DeadReason::LoggedOff`] will end the visit. `false` if there is nobody to say it to.
+    pub fn log_off(&mut self) -> bool {
+        self.session.log_off(self.clock.now().mono_ms)
     }
 
     /// Waits for what comes next; `tap` is given every byte as it is read. Nothing is lost if the wait is given up.
     ///
     /// # Errors
     /// The end of the visit.
-    pub async fn next(&mut self, tap: &mut impl FnMut(&[u8])) -> Result<Heard, Ended> {
+    pub async fn next(&mut self, tap: &mut impl FnMut(&[u8])) -> Result<Heard, LostReason> {
         loop {
             self.drain();
             if let Some(heard) = self.heard.pop_front() {
@@ -125,7 +124,7 @@ impl<W: AsyncRead + AsyncWrite + Unpin> Visit<W> {
             let deadline = self.clock.instant(self.session.deadline().unwrap_or(0));
             tokio::select! {
                 read = self.reader.read_buf(&mut self.input) => match read {
-                    Ok(0) => self.ended = Some(Ended::Closed),
+                    Ok(0) => self.ended = Some(LostReason::Closed),
                     Ok(count) => {
                         tap(&self.input[self.input.len() - count..]);
                         self.session.heard(self.clock.now().mono_ms);
@@ -146,11 +145,11 @@ impl<W: AsyncRead + AsyncWrite + Unpin> Visit<W> {
         match &received {
             Received::Banner(_) => self.greeted = true,
             Received::Discarded(error) if !self.greeted => {
-                self.ended = Some(Ended::NotAmi(error.excerpt.clone()));
+                self.ended = Some(LostReason::NotAmi(error.excerpt.clone()));
                 return;
             }
             Received::Frame(frame) if !self.greeted => {
-                self.ended = Some(Ended::NotAmi(excerpt(frame.bytes())));
+                self.ended = Some(LostReason::NotAmi(excerpt(frame.bytes())));
                 return;
             }
             _ => {}
@@ -170,7 +169,7 @@ impl<W: AsyncRead + AsyncWrite + Unpin> Visit<W> {
                 SessionOutput::Send(bytes) => self.output.extend_from_slice(&bytes),
                 SessionOutput::Answer(answer) => self.heard.push_back(Heard::Answer(answer)),
                 SessionOutput::Notice(Notice::LoginRefused { reason, message }) => {
-                    self.ended = Some(Ended::LoginRefused { reason, message: excerpt(message.as_bytes()) });
+                    self.ended = Some(LostReason::LoginRefused { reason, message: excerpt(message.as_bytes()) });
                 }
                 SessionOutput::Notice(Notice::LinkDead(reason)) => self.ended = Some(reason.into()),
                 SessionOutput::Notice(notice) => self.heard.push_back(Heard::Notice(notice)),
@@ -196,9 +195,9 @@ async fn send<W: AsyncWrite + Unpin>(writer: &mut W, output: &mut BytesMut, unfl
     }
 }
 
-fn broken(error: &std::io::Error) -> Ended {
+fn broken(error: &std::io::Error) -> LostReason {
     match error.kind() {
-        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => Ended::Closed,
-        _ => Ended::Broken(error.to_string()),
+        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => LostReason::Closed,
+        _ => LostReason::Broken(error.to_string()),
     }
 }

@@ -70,6 +70,9 @@ impl Engine {
         }
         // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
+        if let Some(parent) = parent {
+            self.roster.led_to(&call.attempts[parent].interface, &peer);
+        }
         let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
         call.attempts.push(Attempt {
             uniqueid,

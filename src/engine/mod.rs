@@ -4,6 +4,7 @@
 //! [`Engine::deadline`] has passed. The same inputs give the same outputs.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod agent;
 pub mod bridge;
 pub mod call;
 pub mod channel;
@@ -17,6 +18,7 @@ pub mod number;
 mod queue;
 pub mod record;
 mod resync;
+mod roster;
 pub mod rules;
 pub mod table;
 pub mod talk;
@@ -25,6 +27,7 @@ pub mod verdict;
 
 use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
+use agent::Roster;
 use bridge::Bridge;
 use call::Call;
 use channel::Channel;
@@ -73,6 +76,8 @@ pub enum Input<'a> {
     },
     /// The link is down.
     Unlinked,
+    /// More events came than could be taken, and a snapshot follows.
+    Overloaded,
     /// The daemon ends: calls in progress are told as far as they are known. A later run that finds them alive tells them again.
     Stopping,
     /// The rules changed (configuration was reloaded): they hold for what happens from now on.
@@ -135,6 +140,7 @@ pub struct Engine {
     bridges: Table<Bridge>,
     calls: Table<Call>,
     agenda: BTreeSet<(u64, Slot)>,
+    roster: Roster,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
@@ -152,6 +158,7 @@ impl Engine {
             bridges: Table::new(),
             calls: Table::new(),
             agenda: BTreeSet::new(),
+            roster: Roster::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
@@ -173,6 +180,7 @@ impl Engine {
             Input::SnapshotBegan => self.link.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
             Input::Unlinked => self.link.lost(now.wall_ms),
+            Input::Overloaded => self.link.overloaded(now.wall_ms),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}
