@@ -1,9 +1,9 @@
 //! The door: arguments in, exit code out.
 
 use callbackd::cli::{self, Cli, Command};
-use callbackd::config::Config;
+use callbackd::config::{Config, Refusal};
 use callbackd::exit::Exit;
-use callbackd::{cli::calls, cli::replay, daemon};
+use callbackd::{cli::calls, cli::check, cli::replay, daemon};
 use clap::Parser;
 use std::io::{self, BufWriter};
 use std::path::Path;
@@ -12,6 +12,13 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(args) => daemon::run::run(&args.config),
+        Command::Check(args) => {
+            let path = args.config.clone().unwrap_or_else(|| cli::DEFAULT_CONFIG.into());
+            match cli::configuration(Some(&path)) {
+                Ok(config) => check::run(&args, &path, &config, &mut anstream::stdout().lock()),
+                Err(refusal) => refused(&refusal),
+            }
+        }
         Command::Replay(args) => with_configuration(args.config.as_deref(), |config| {
             replay::run(&args, config, &mut io::stderr())
                 .map(drop)
@@ -38,11 +45,13 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
 fn with_configuration(path: Option<&Path>, command: impl FnOnce(&Config) -> Result<(), (u8, String)>) -> Exit {
     match cli::configuration(path) {
         Ok(config) => ended(command(&config)),
-        Err(refusal) => {
-            anstream::eprint!("{}", refusal.render(true));
-            refusal.exit()
-        }
+        Err(refusal) => refused(&refusal),
     }
+}
+
+fn refused(refusal: &Refusal) -> Exit {
+    anstream::eprint!("{}", refusal.render(true));
+    refusal.exit()
 }
 
 /// Says on stderr why a command failed.

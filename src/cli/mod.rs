@@ -1,7 +1,9 @@
 //! The commands for people: one file for each.
 
 pub mod calls;
+pub mod check;
 pub mod replay;
+pub mod secret;
 
 use crate::config::{Config, Refusal};
 use clap::{Parser, Subcommand};
@@ -38,6 +40,8 @@ pub struct Cli {
 pub enum Command {
     /// Watch the PBX and keep its calls, in the foreground (what the service does)
     Run(RunArgs),
+    /// Say what is right and what is missing, here and on the PBX
+    Check(check::CheckArgs),
     /// Run recorded AMI streams through the engine into a database
     Replay(replay::ReplayArgs),
     /// List calls, newest first, or tell one call's story
