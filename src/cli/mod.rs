@@ -1,6 +1,7 @@
 //! The commands for people: one file for each.
 
 pub mod calls;
+pub mod capture;
 pub mod check;
 pub mod replay;
 pub mod secret;
@@ -42,6 +43,8 @@ pub enum Command {
     Run(RunArgs),
     /// Say what is right and what is missing, here and on the PBX
     Check(check::CheckArgs),
+    /// Record what the PBX sends, for replay
+    Capture(capture::CaptureArgs),
     /// Run recorded AMI streams through the engine into a database
     Replay(replay::ReplayArgs),
     /// List calls, newest first, or tell one call's story
