@@ -13,7 +13,8 @@ fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(args) => daemon::run::run(&args.config),
         Command::Check(args) => with_file(args.config.as_deref(), |path, config| {
-            check::run(&args, path, config, &mut anstream::stdout().lock())
+            let width = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+            check::run(&args, path, config, &mut anstream::stdout().lock(), width)
         }),
         Command::Capture(args) => with_file(args.config.as_deref(), |path, config| {
             match capture::run(&args, path, config, &mut io::stderr()) {

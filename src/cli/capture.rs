@@ -3,10 +3,10 @@
 pub mod file;
 pub mod stamper;
 
-use super::secret;
 use crate::ami::{DeadReason, Interest, Notice};
 use crate::config::{Config, Pbx};
 use crate::daemon::LostReason;
+use crate::daemon::secret;
 use crate::daemon::visit::{Heard, Visit};
 use crate::exit::Exit;
 use file::Recording;
@@ -281,7 +281,9 @@ impl Capture<'_> {
         let files: Vec<String> = self.done.iter().map(|(path, ..)| path.display().to_string()).collect();
         let seconds = self.began.elapsed().as_secs();
         let files = files.join(" ");
-        self.say(&format!("Recorded {events} events, {bytes} bytes in {seconds} s: {files} (mode 600: customers' numbers)"));
+        self.say(&format!(
+            "Recorded {events} events, {bytes} bytes in {seconds} s: {files} (mode 600: customers' numbers)"
+        ));
         self.say(&format!("Make rows of it:  callbackd replay --db FILE.db {files}"));
     }
 

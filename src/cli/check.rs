@@ -7,9 +7,9 @@ mod here;
 pub mod report;
 pub mod rights;
 
-use super::secret;
 use crate::config::{Config, Pbx};
 use crate::daemon::LostReason;
+use crate::daemon::secret;
 use crate::exit::Exit;
 use crate::log::Wire;
 use ask::{Told, ask};
@@ -42,12 +42,12 @@ pub struct CheckArgs {
     pub json: bool,
 }
 
-/// Checks and says on `out` what was found.
-pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write) -> Exit {
+/// Checks and says on `out`, which is `width` columns wide if it is a terminal, what was found.
+pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write, width: Option<usize>) -> Exit {
     let mut config = config.clone();
     let credentials = secret::credentials();
     secret::beside(&mut config, path, credentials.as_deref());
-    let mut report = Report::new(out, args.json);
+    let mut report = Report::new(out, args.json, width);
     here::look(&config, path, credentials.as_deref(), &mut report);
     if args.connect {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
@@ -81,7 +81,8 @@ fn there(pbx: &Pbx, config: &Config, told: &Told, report: &mut Report<'_>) {
         };
         report.refuse(exit, &Finding::missing(what, reason.to_string()));
         if exit == Exit::NoPermission {
-            let secret = pbx.secret_file.as_ref().map_or("systemd's credential".to_owned(), |f| f.display().to_string());
+            let secret =
+                pbx.secret_file.as_ref().map_or("systemd's credential".to_owned(), |f| f.display().to_string());
             let lines = format!(
                 "secret = …                   ; the line in {secret}\ndeny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255\n"
             );

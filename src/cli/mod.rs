@@ -4,7 +4,6 @@ pub mod calls;
 pub mod capture;
 pub mod check;
 pub mod replay;
-pub mod secret;
 
 use crate::config::{Config, Refusal};
 use clap::{Parser, Subcommand};

@@ -4,10 +4,11 @@ use super::clock::Clock;
 use super::journal;
 use super::link::{self, Link, LinkEvent};
 use super::recorder::Recorder;
+use super::secret::{self, Secret};
 use super::systemd::ServiceManager;
 use super::watched::{Standing, Watched};
 use crate::ami::Interest;
-use crate::config::Config;
+use crate::config::{Config, Refusal};
 use crate::engine::{Engine, Input};
 use crate::exit::Exit;
 use crate::log::{self, Reload};
@@ -34,13 +35,20 @@ const AT_ONCE: i32 = 143;
 /// Runs the daemon until a signal ends it. Refusals are written to stderr.
 #[must_use]
 pub fn run(config_path: &Path) -> Exit {
-    let config = match Config::load(config_path) {
+    let credentials = secret::credentials();
+    let config = match load(config_path, credentials.as_deref()) {
         Ok(config) => config,
         Err(refusal) => {
             anstream::eprint!("{}", refusal.render(true));
             return refusal.exit();
         }
     };
+    for pbx in &config.pbx {
+        if let Err(err) = Secret::of(pbx, credentials.as_deref()).load() {
+            anstream::eprintln!("error: {err}");
+            return Exit::Config;
+        }
+    }
     let reload = match log::init(&config.log, log::stderr_is_the_journal()) {
         Ok(reload) => reload,
         Err(err) => {
@@ -70,6 +78,13 @@ pub fn run(config_path: &Path) -> Exit {
             Exit::Software
         }
     }
+}
+
+/// The configuration, with the places of secrets filled in.
+fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> {
+    let mut config = Config::load(path)?;
+    secret::beside(&mut config, path, credentials);
+    Ok(config)
 }
 
 /// What the daemon cannot live with.
@@ -108,7 +123,7 @@ impl Daemon {
         let (acked, acks) = mpsc::unbounded_channel();
         // The receiver lives as long as the loop; after it nobody needs to know.
         let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let credentials = secret::credentials();
         let mut from_links = SelectAll::new();
         let mut links = Vec::new();
         for (i, pbx) in config.pbx.iter().enumerate() {
@@ -236,7 +251,7 @@ impl Daemon {
     /// Reads the configuration anew. A refused one changes nothing.
     fn reconfigure(&mut self) {
         self.service.reloading();
-        match Config::load(&self.config_path) {
+        match load(&self.config_path, secret::credentials().as_deref()) {
             Ok(new) => {
                 let rules = new.rules();
                 let now = self.clock.now();

@@ -179,7 +179,11 @@ impl Visit {
 }
 
 /// Writes some of `output`, or flushes when all is written. Safe to be dropped at any await.
-async fn send<W: AsyncWrite + Unpin>(writer: &mut W, output: &mut BytesMut, unflushed: &mut bool) -> std::io::Result<()> {
+async fn send<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    output: &mut BytesMut,
+    unflushed: &mut bool,
+) -> std::io::Result<()> {
     if output.is_empty() {
         writer.flush().await?;
         *unflushed = false;

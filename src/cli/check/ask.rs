@@ -137,6 +137,8 @@ impl Asking<'_> {
             }
         }
         self.visit.log_off();
+        // The end of the connection is what is waited for.
+        while let Ok(Ok(_)) = timeout_at(until, self.next()).await {}
         Ok(())
     }
 }

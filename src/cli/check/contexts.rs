@@ -19,7 +19,17 @@ const WORDS: [(&str, &str, &[&str]); 5] = [
 
 /// FreePBX's own contexts that only sound so: for outgoing calls, feature codes, and steps that every call passes.
 const NOT: [&str; 11] = [
-    "outrt-", "macro-", "sub-", "app-", "outbound-", "func-", "from-did-direct", "from-internal", "bad-", "ext-", "crm-",
+    "outrt-",
+    "macro-",
+    "sub-",
+    "app-",
+    "outbound-",
+    "func-",
+    "from-did-direct",
+    "from-internal",
+    "bad-",
+    "ext-",
+    "crm-",
 ];
 
 /// The findings, and lines for `callbackd.toml`.
@@ -36,9 +46,15 @@ pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules) -> (Vec<Finding>, Opti
     for (rule, purpose, contexts) in &suspects {
         let shown: Vec<String> = contexts.iter().map(|context| Wire(context).to_string()).collect();
         let verb = if contexts.len() == 1 { "sounds" } else { "sound" };
-        found.push(Finding::warn("contexts", format!("{} {verb} like {purpose}, and no rule names it", shortened(&shown))));
-        let patterns: Vec<String> =
-            globs(calls, rule).iter().chain(contexts).map(|pattern| format!("\"{}\"", pattern.escape_debug())).collect();
+        found.push(Finding::warn(
+            "contexts",
+            format!("{} {verb} like {purpose}, and no rule names it", shortened(&shown)),
+        ));
+        let patterns: Vec<String> = globs(calls, rule)
+            .iter()
+            .chain(contexts)
+            .map(|pattern| format!("\"{}\"", pattern.escape_debug()))
+            .collect();
         lines.push_str(&format!("{rule} = [{}]\n", patterns.join(", ")));
     }
     let unplaced: Vec<String> = facts
@@ -49,7 +65,8 @@ pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules) -> (Vec<Finding>, Opti
         .map(|context| Wire(context).to_string())
         .collect();
     if !unplaced.is_empty() {
-        let detail = format!("no rule names {}, where channels are now: right for our own phones", shortened(&unplaced));
+        let detail =
+            format!("no rule names {}, where channels are now: right for our own phones", shortened(&unplaced));
         found.push(Finding::ok("contexts", detail));
     }
     let mend = (!lines.is_empty()).then(|| Mend {
@@ -68,12 +85,20 @@ fn inbound(named: &[&String], calls: &Calls) -> Finding {
     if !calls.trunks.is_empty() {
         return Finding::ok(what, format!("calls from outside arrive on {}", calls.trunks.join(", ")));
     }
-    Finding::missing(what, "calls.inbound_contexts fits no context, and calls.trunks is empty: no call counts as inbound")
+    Finding::missing(
+        what,
+        "calls.inbound_contexts fits no context, and calls.trunks is empty: no call counts as inbound",
+    )
 }
 
 /// Contexts whose name tells a purpose that no rule gives them, by rule.
-fn suspects(all: &BTreeSet<String>, live: &BTreeSet<String>, rules: &Rules) -> Vec<(&'static str, &'static str, Vec<String>)> {
-    let mut out: Vec<(&str, &str, Vec<String>)> = WORDS.iter().map(|(rule, purpose, _)| (*rule, *purpose, Vec::new())).collect();
+fn suspects(
+    all: &BTreeSet<String>,
+    live: &BTreeSet<String>,
+    rules: &Rules,
+) -> Vec<(&'static str, &'static str, Vec<String>)> {
+    let mut out: Vec<(&str, &str, Vec<String>)> =
+        WORDS.iter().map(|(rule, purpose, _)| (*rule, *purpose, Vec::new())).collect();
     for context in all.union(live).filter(|context| !is_named(context, rules)) {
         let name = context.to_lowercase();
         if NOT.iter().any(|prefix| name.starts_with(prefix)) {

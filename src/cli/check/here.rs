@@ -28,7 +28,7 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, report: &m
         }
     }
     if rustix::process::geteuid().is_root() {
-        let detail = "whom no file is closed to; as the service's user: runuser -u callbackd -- callbackd check";
+        let detail = "no file is closed to root; as the service's user: runuser -u callbackd -- callbackd check";
         report.add(&Finding::warn("checked as root", detail));
     }
 }

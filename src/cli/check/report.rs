@@ -4,6 +4,11 @@ use crate::exit::Exit;
 use serde_json::json;
 use std::io::Write;
 
+/// Where the details begin.
+const INDENT: usize = 30;
+/// In fewer columns broken lines are worse than long ones.
+const NARROWEST: usize = 30;
+
 /// How good a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mark {
@@ -56,6 +61,7 @@ pub struct Mend {
 pub struct Report<'a> {
     out: &'a mut dyn Write,
     json: bool,
+    width: Option<usize>,
     section: String,
     missing: usize,
     warnings: usize,
@@ -63,9 +69,9 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
-    /// Findings go to `out`.
-    pub fn new(out: &'a mut dyn Write, json: bool) -> Self {
-        Self { out, json, section: String::new(), missing: 0, warnings: 0, refused: None }
+    /// Findings go to `out`, broken at words into lines of `width` columns where it is a terminal.
+    pub fn new(out: &'a mut dyn Write, json: bool, width: Option<usize>) -> Self {
+        Self { out, json, width, section: String::new(), missing: 0, warnings: 0, refused: None }
     }
 
     /// The findings that follow are about this.
@@ -91,7 +97,7 @@ impl<'a> Report<'a> {
             let line = json!({ "about": self.section, "mark": word.to_lowercase(), "what": what, "detail": detail });
             self.say(&format!("{line}\n"));
         } else {
-            self.say(&format!("  {color}{word:<7}\x1b[0m  {what:<17}  {detail}\n"));
+            self.say(&format!("  {color}{word:<7}\x1b[0m  {what:<17}  {}\n", self.broken(detail)));
         }
     }
 
@@ -127,12 +133,34 @@ impl<'a> Report<'a> {
             let verdict = match (self.missing, self.warnings) {
                 (0, 0) => "\x1b[32mAll is well.\x1b[0m".to_owned(),
                 (0, _) => format!("\x1b[33mAll that is needed is there; {warnings}.\x1b[0m"),
-                (n, _) => format!("\x1b[1;31m{} missing or wrong; {warnings}.\x1b[0m", count(n, "thing is", "things are")),
+                (n, _) => {
+                    format!("\x1b[1;31m{} missing or wrong; {warnings}.\x1b[0m", count(n, "thing is", "things are"))
+                }
             };
             let _ = writeln!(self.out, "\n{verdict}");
         }
         let _ = self.out.flush();
         exit
+    }
+
+    fn broken(&self, detail: &str) -> String {
+        let Some(room) = self.width.map(|width| width.saturating_sub(INDENT)).filter(|room| *room >= NARROWEST) else {
+            return detail.to_owned();
+        };
+        let (mut out, mut column) = (String::new(), 0);
+        for word in detail.split(' ') {
+            let length = word.chars().count();
+            if column > 0 && column + 1 + length > room {
+                out.push_str(&format!("\n{:INDENT$}", ""));
+                column = 0;
+            } else if column > 0 {
+                out.push(' ');
+                column += 1;
+            }
+            out.push_str(word);
+            column += length;
+        }
+        out
     }
 
     /// Whoever reads from a closed pipe has seen enough; the exit code tells the rest.

@@ -45,9 +45,9 @@ pub fn judge(facts: &Facts, pbx: &Pbx) -> (Vec<Finding>, Vec<Mend>) {
 
 fn version(facts: &Facts) -> Finding {
     let Some(version) = &facts.version else {
-        return Finding::warn("Asterisk", format!("AMI {}; its own version is told only with write = reporting", facts.ami));
+        return Finding::warn("Asterisk", "its version is told only with write = reporting");
     };
-    let shown = format!("{}, AMI {}", Wire(version), Wire(&facts.ami));
+    let shown = Wire(version).to_string();
     let branch = version.split('.').next().and_then(|branch| branch.parse::<u32>().ok());
     if branch.is_some_and(|branch| BRANCHES.contains(&branch)) {
         return Finding::ok("Asterisk", shown);
@@ -97,7 +97,8 @@ fn write(facts: &Facts, class: &'static str, action: &str, without: &str) -> Fin
     if class == "agent" && reload && !actions.contains_key("QueueStatus") {
         return Finding::ok(what, "manager.conf has it");
     }
-    let mend = if reload { "manager.conf has it, but it is not in force: asterisk -rx 'manager reload'" } else { without };
+    let mend =
+        if reload { "manager.conf has it, but it is not in force: asterisk -rx 'manager reload'" } else { without };
     Finding::missing(what, format!("may not {action}: {mend}"))
 }
 
@@ -134,7 +135,9 @@ fn writetimeout(facts: &Facts) -> Option<Finding> {
     let what = "writetimeout";
     match facts.conf.writetimeout.as_deref().map(|value| (value, value.parse::<u32>())) {
         Some((_, Ok(ms))) if ms >= WRITETIMEOUT => Some(Finding::ok(what, format!("{ms} ms"))),
-        Some((value, _)) => Some(Finding::warn(what, format!("{}: a pause of this machine ends the connection", Wire(value)))),
+        Some((value, _)) => {
+            Some(Finding::warn(what, format!("{}: a pause of this machine ends the connection", Wire(value))))
+        }
         None => Some(Finding::warn(what, "100 ms, the default: a pause of this machine ends the connection")),
     }
 }
@@ -143,15 +146,13 @@ fn queues(facts: &Facts) -> Finding {
     if let Some((_, message)) = facts.refused.iter().find(|(action, _)| *action == "QueueStatus") {
         return Finding::warn("queues", format!("Asterisk said \"{}\": is app_queue loaded?", Wire(message)));
     }
-    let empty: Vec<&str> = facts.queues.iter().filter(|(_, members)| **members == 0).map(|(queue, _)| &**queue).collect();
+    let empty: Vec<&str> =
+        facts.queues.iter().filter(|(_, members)| **members == 0).map(|(queue, _)| &**queue).collect();
     let plural = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });
     let members: u32 = facts.queues.values().sum();
     let queues = facts.queues.len();
-    let mut detail = format!(
-        "{} with {}",
-        plural(queues, "queue", "queues"),
-        plural(members as usize, "member", "members")
-    );
+    let mut detail =
+        format!("{} with {}", plural(queues, "queue", "queues"), plural(members as usize, "member", "members"));
     if !facts.queues.is_empty() {
         let names: Vec<String> = facts.queues.keys().map(|queue| Wire(queue).to_string()).collect();
         detail = format!("{detail}: {}", shortened(&names));
