@@ -99,6 +99,19 @@ fn an_event_that_was_raised_and_does_not_come_back_is_missing() {
 }
 
 #[test]
+fn what_the_file_says_is_no_evidence_where_it_is_not_in_force() {
+    let (said, _) = with_pbx(|action| {
+        let originate = "Originate: Originate a call.  (Priv: originate,all)\n";
+        (action.get("Action") == "ListCommands").then(|| usual(action).replace(originate, ""))
+    });
+    assert_eq!(said.code, 1, "{said:#?}");
+    assert!(said.line(&["MISSING", "write originate"]).contains("not in force"));
+    for class in ["read call", "read agent", "read user"] {
+        assert!(said.line(&["warn", class]).contains("changed since Asterisk read it"));
+    }
+}
+
+#[test]
 fn rights_beyond_the_needed_are_a_warning() {
     let (said, _) = with_pbx(|action| {
         let more = "Command: Execute Asterisk CLI Command.  (Priv: command,all)\nPing: ";
@@ -127,6 +140,17 @@ fn contexts_that_sound_like_something_and_that_no_rule_names_are_told() {
     assert!(said.out.contains("ivr_contexts = [\"ivr-*\", \"main-menu\"]"), "{}", said.out);
     assert!(said.line(&["night-shift", "closed hours"]).contains("warn"));
     assert!(!said.out.contains("macro-dialout") && !said.out.contains("ivr-7"), "{}", said.out);
+}
+
+#[test]
+fn contexts_of_channels_that_no_rule_names_are_told() {
+    let (said, _) = with_pbx(|action| {
+        let channel =
+            "Event: CoreShowChannel\nActionID: @ID@\nChannel: PJSIP/101-1\nUniqueid: 1.1\nContext: shop-floor\n\n";
+        let end = "Event: CoreShowChannelsC";
+        (action.get("Action") == "CoreShowChannels").then(|| usual(action).replace(end, &format!("{channel}{end}")))
+    });
+    assert!(said.line(&["shop-floor"]).contains("where channels are now"), "{said:#?}");
 }
 
 #[test]

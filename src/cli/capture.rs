@@ -27,11 +27,13 @@ const GOODBYE: Duration = Duration::from_secs(1);
 /// Record what a PBX sends, for replay and for bug reports
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-Records the stream of a login of its own, as it is received, until Ctrl-C or --duration; the daemon may run beside it. Events that
-Asterisk did not stamp get a Timestamp: of their arrival. When the connection is lost and made again, the new session goes to a file
-of its own (FILE-2, FILE-3, …): replay takes them in order. Existing files are not overwritten.
+Records the stream of a login of its own, as it is received, until Ctrl-C or --duration; the daemon may run beside it. Events \
+that Asterisk did not stamp get a Timestamp: of their arrival. When the connection is lost and made again, the new session goes \
+to a file of its own (FILE-2, FILE-3, …): replay takes them in order. Existing files are not overwritten.
 
-A recording holds your customers' numbers and names, but not the secret: its mode is 600, and think before you pass it on.
+A recording holds your customers' numbers and names, but not the secret: its mode is 600; think before you pass it on.
+
+Exit codes: 0 recorded, 69 no connection, or none at the end, 73 the file cannot be created, 77 login refused.
 
 Examples:
   callbackd capture monday.ami

@@ -20,10 +20,10 @@ use std::path::{Path, PathBuf};
 /// Say what is right and what is missing, before the service is started
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
-Nothing is created or changed here, and a running daemon is not disturbed. With --connect, Asterisk is asked what our user may do;
-its global variable CALLBACKD_CHECK, which nothing reads, is set to see that events arrive.
+Nothing is created or changed here, and a running daemon is not disturbed. With --connect, Asterisk is asked what our user may \
+do; its global variable CALLBACKD_CHECK, which nothing reads, is set to see that events arrive.
 
-Exit codes: 0 all that is needed is there, 1 something is missing, 69 no connection, 77 login refused, 78 configuration or
+Exit codes: 0 all that is needed is there, 1 something is missing, 69 no connection, 77 login refused, 78 configuration or \
 secret refused; with a database that cannot be used, the code with which run would end.
 
 Examples:

@@ -69,6 +69,10 @@ fn read(facts: &Facts, class: &'static str, without: &str) -> Finding {
             what,
             "manager.conf has it, but no such event came: asterisk -rx 'manager reload', or an eventfilter drops it",
         ),
+        (Some(true), false) if is_stale(facts) => Finding::warn(
+            what,
+            "manager.conf has it, but was changed since Asterisk read it: asterisk -rx 'manager reload'",
+        ),
         (Some(true), false) => Finding::ok(what, "manager.conf has it"),
         (None, true) if class == "system" => {
             Finding::missing(what, format!("no FullyBooted came after the login: {without}"))
@@ -78,6 +82,22 @@ fn read(facts: &Facts, class: &'static str, without: &str) -> Finding {
             Finding::warn(what, "not seen yet; asterisk -rx 'manager show user NAME' tells (\"read perm\")")
         }
     }
+}
+
+/// What `manager.conf` says is not what is in force, as far as both are known: it was changed and not loaded.
+fn is_stale(facts: &Facts) -> bool {
+    let read = facts.conf.read.as_ref().is_some_and(|list| {
+        let seen = |class: &str| facts.seen.contains_key(class);
+        let expected = |class: &str| class == "system" || facts.raised.contains(class);
+        READ.iter().any(|(class, _)| grants(list, class) != seen(class) && (seen(class) || expected(class)))
+    });
+    let write = facts.conf.write.as_ref().zip(facts.actions.as_ref()).is_some_and(|(list, actions)| {
+        // Actions of one class alone; others suffice with another class.
+        [("originate", "Originate"), ("call", "Setvar")]
+            .iter()
+            .any(|(class, action)| grants(list, class) != actions.contains_key(*action))
+    });
+    read || write
 }
 
 /// A write class shows in the list of actions that may be called.
@@ -175,9 +195,14 @@ pub(super) fn shortened(names: &[String]) -> String {
 
 /// Lines for `manager.conf`; `secret` if the whole section may be missing.
 pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&str>) -> Mend {
-    let mut lines = String::new();
+    let mut lines = "\
+; plain Asterisk  /etc/asterisk/manager.conf
+; Debian, Ubuntu  /etc/asterisk/manager.d/callbackd.conf
+; FreePBX         /etc/asterisk/manager_custom.conf
+"
+    .to_owned();
     if general {
-        lines.push_str("[general](+)                 ; in manager.conf itself: the section [general] that is there\n");
+        lines.push_str("[general](+)      ; in manager.conf itself: [general], which is there\n");
         lines.push_str("timestampevents = yes\n\n");
     }
     if user {
@@ -189,6 +214,5 @@ pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&s
         lines.push_str(&format!("read = {read}\nwrite = {write}\nwritetimeout = 5000\n\n"));
     }
     lines.push_str("; then: asterisk -rx 'manager reload'\n");
-    let file = "/etc/asterisk/manager.conf (Debian: manager.d/callbackd.conf, FreePBX: manager_custom.conf)".to_owned();
-    Mend { file, lines }
+    Mend { file: "Asterisk's manager.conf".to_owned(), lines }
 }
