@@ -13,6 +13,8 @@ pub struct Cdr {
     pub end: i64,
     /// `ANSWERED`, `NO ANSWER`, `BUSY`, `FAILED` or `CONGESTION`.
     pub disposition: String,
+    /// Uniqueid of the calling channel.
+    pub uniqueid: String,
     /// Linkedid.
     pub linkedid: String,
     /// The line as written.
@@ -40,6 +42,7 @@ pub fn cdrs(master: &str) -> Vec<Cdr> {
                 start: seconds(&column(9)),
                 end: seconds(&column(11)),
                 disposition: column(14),
+                uniqueid: column(16),
                 linkedid: column(19),
                 line: r.iter().collect::<Vec<_>>().join(","),
             }
@@ -97,7 +100,8 @@ pub struct Account {
 /// Draws up the account of one call.
 pub fn account(cdrs: &[Cdr], events: &[QueueEvent], linkedid: &str) -> Account {
     let mut account = Account::default();
-    for cdr in cdrs.iter().filter(|c| c.linkedid == linkedid) {
+    let of_call: Vec<&Cdr> = cdrs.iter().filter(|c| c.linkedid == linkedid).collect();
+    for cdr in &of_call {
         if cdr.disposition == "ANSWERED" && !cdr.dstchannel.is_empty() {
             account.talked.insert(peer(&cdr.dstchannel));
         }
@@ -105,7 +109,9 @@ pub fn account(cdrs: &[Cdr], events: &[QueueEvent], linkedid: &str) -> Account {
         account.span = Some((start.min(cdr.start), end.max(cdr.end)));
         account.lines.push(cdr.line.clone());
     }
-    for event in events.iter().filter(|e| e.callid == linkedid) {
+    // A queue that was reached by a consultation logs the consulting channel.
+    let channels: BTreeSet<&str> = of_call.iter().map(|c| c.uniqueid.as_str()).chain([linkedid]).collect();
+    for event in events.iter().filter(|e| channels.contains(e.callid.as_str())) {
         let seconds = |n: usize| event.data.get(n).and_then(|s| s.parse::<i64>().ok());
         let result = match event.event.as_str() {
             "CONNECT" => Some("CONNECTED"),

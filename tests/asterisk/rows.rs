@@ -14,6 +14,8 @@ pub struct Actual {
     pub ended_ms: i64,
     /// `calls.talk_ms`.
     pub talk_ms: i64,
+    /// `calls.hold_ms`.
+    pub hold_ms: i64,
     /// `calls.why`.
     pub why: String,
 }
@@ -26,7 +28,7 @@ pub fn count(db: &Connection) -> rusqlite::Result<usize> {
 
 /// The call that began under this Linkedid.
 pub fn read(db: &Connection, linkedid: &str) -> rusqlite::Result<Option<Actual>> {
-    let sql = "SELECT id, direction, status, outcome, agent, queue, hangup_by, transfers, voicemail, number, started_ms, ended_ms, talk_ms, why
+    let sql = "SELECT id, direction, status, outcome, agent, queue, hangup_by, transfers, voicemail, number, started_ms, ended_ms, talk_ms, hold_ms, why
                FROM calls WHERE linkedid = ?1";
     let found = db
         .query_row(sql, [linkedid], |r| {
@@ -38,10 +40,17 @@ pub fn read(db: &Connection, linkedid: &str) -> rusqlite::Result<Option<Actual>>
             for column in ["transfers", "voicemail"] {
                 lines.push(format!("{column} {}", r.get::<_, i64>(column)?));
             }
-            let (started_ms, ended_ms, talk_ms) = (r.get("started_ms")?, r.get("ended_ms")?, r.get("talk_ms")?);
             Ok((
                 r.get::<_, i64>("id")?,
-                Actual { lines, number: text("number")?, started_ms, ended_ms, talk_ms, why: text("why")? },
+                Actual {
+                    lines,
+                    number: text("number")?,
+                    started_ms: r.get("started_ms")?,
+                    ended_ms: r.get("ended_ms")?,
+                    talk_ms: r.get("talk_ms")?,
+                    hold_ms: r.get("hold_ms")?,
+                    why: text("why")?,
+                },
             ))
         })
         .optional()?;
