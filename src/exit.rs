@@ -40,6 +40,18 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// The exit for a number; a number that is none of these is a bug of this program.
+    #[must_use]
+    pub fn from_code(code: u8) -> Self {
+        use Exit::{CantCreate, Config, Data, IoError, No, NoInput, NoPermission, Ok, TempFail, Unavailable, Usage};
+        [Ok, No, Usage, Data, NoInput, Unavailable, CantCreate, IoError, TempFail, NoPermission, Config]
+            .into_iter()
+            .find(|exit| exit.code() == code)
+            .unwrap_or(Exit::Software)
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit.code())

@@ -1,0 +1,118 @@
+//! What the operator reads: one line for each call that ended, each gap, each change of a link. The sentence is constant, the keys keep
+//! their order.
+
+use super::link::LossReason;
+use crate::ami::notice::{LoginRefusal, Notice};
+use crate::engine::record::{FinishedCall, Gap, Record};
+use crate::config::ShowNumbers;
+use crate::log::{Masked, Wire};
+
+/// A record is on the disk.
+pub fn stored(record: &Record, show: ShowNumbers) {
+    match record {
+        Record::Call(call) => call_ended(call, show),
+        Record::Gap(gap) => gap_closed(gap),
+        Record::Seen { .. } => {}
+    }
+}
+
+/// A record is lost: the database refused it for its own sake.
+pub fn refused(record: &Record, err: &str) {
+    let call = match record {
+        Record::Call(call) => call.linkedid.as_str(),
+        Record::Gap(_) | Record::Seen { .. } => "-",
+    };
+    tracing::error!(target: "store", call = %Wire(call), err, "The database refused a record, it is lost; please report this");
+}
+
+fn call_ended(call: &FinishedCall, show: ShowNumbers) {
+    tracing::info!(
+        target: "call",
+        call = %Wire(&call.linkedid),
+        direction = %call.direction,
+        status = %call.status,
+        outcome = %call.outcome,
+        queue = call.queue.as_deref().map(|q| display(Wire(q))),
+        agent = call.agent.as_deref().map(|a| display(Wire(a))),
+        number = call.number_e164.as_deref().or(call.number.as_deref()).map(|number| display(Masked { number, show })),
+        wait_s = seconds(call.wait_ms),
+        talk_s = call.answered_ms.map(|_| seconds(call.talk_ms)),
+        "Call ended"
+    );
+}
+
+fn gap_closed(gap: &Gap) {
+    let gap_s = seconds(gap.to_ms - gap.from_ms);
+    tracing::warn!(
+        target: "session",
+        pbx = %gap.pbx,
+        gap_s,
+        reason = %gap.cause,
+        calls_lost = gap.calls_lost,
+        "The PBX was not seen for a while; calls that began and ended in it are not in the database"
+    );
+}
+
+fn seconds(ms: i64) -> i64 {
+    (ms + 500) / 1_000
+}
+
+/// Something happened on the link to a PBX.
+pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
+    match notice {
+        Notice::BannerSeen { version } => {
+            tracing::debug!(target: "session", pbx, peer, ami = %Wire(version), "Asterisk greeted");
+        }
+        Notice::LoggedIn => tracing::debug!(target: "session", pbx, peer, "Logged in"),
+        Notice::LoginRefused { reason, message } => login_refused(pbx, peer, reason, message),
+        Notice::Booted { uptime_s } => tracing::debug!(target: "session", pbx, peer, uptime_s, "Asterisk has booted"),
+        Notice::BootUnconfirmed => tracing::warn!(
+            target: "session",
+            pbx,
+            peer,
+            "Asterisk does not say that it has booted: it is still starting, or the AMI user lacks read = system; a restart of Asterisk \
+             cannot be told from a lost link (callbackd check --connect shows the mend)"
+        ),
+        Notice::SnapshotRefused { action, message } => tracing::warn!(
+            target: "session",
+            pbx,
+            peer,
+            action,
+            err = %Wire(message),
+            "Asterisk refused a list; calls in progress are not all known (callbackd check --connect shows the mend)"
+        ),
+        Notice::SnapshotBegan | Notice::Live => {}
+        Notice::SnapshotEnded(size) => tracing::info!(
+            target: "session",
+            peer,
+            pbx,
+            calls,
+            queues = size.queues,
+            members = size.members,
+            waiting = size.callers,
+            "Asterisk is ready"
+        ),
+        Notice::LinkDead(reason) => tracing::debug!(target: "session", pbx, peer, %reason, "The connection is of no more use"),
+    }
+}
+
+fn login_refused(pbx: &str, peer: &str, reason: &LoginRefusal, message: &str) {
+    tracing::error!(
+        target: "session",
+        pbx,
+        peer,
+        reason = %reason,
+        err = %Wire(message),
+        "Asterisk refused the login; no call is seen until it is mended"
+    );
+}
+
+/// The link is down, or could not be made.
+pub fn lost(pbx: &str, peer: &str, reason: &LossReason, was_live: bool, retry_in: std::time::Duration) {
+    let retry_in_s = retry_in.as_secs_f32();
+    if was_live {
+        tracing::warn!(target: "session", pbx, peer, %reason, retry_in_s, "The connection to Asterisk is lost; calls go unseen until it is back");
+    } else {
+        tracing::warn!(target: "session", pbx, peer, %reason, retry_in_s, "Asterisk cannot be reached; calls go unseen");
+    }
+}

@@ -1,0 +1,315 @@
+//! `callbackd run`: sets everything up, then one loop until a signal ends it.
+
+use super::clock::Clock;
+use super::journal;
+use super::link::{Link, LinkEvent};
+use super::recorder::Recorder;
+use super::systemd::ServiceManager;
+use super::watched::{Standing, Watched};
+use crate::config::Config;
+use crate::engine::{Engine, Input};
+use crate::exit::Exit;
+use crate::log::{self, Reload};
+use crate::store::{self, Ack, Health, Store, Writer};
+use futures_util::StreamExt;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook_tokio::Signals;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// Frames and notices that may wait for the loop, over all links. Beyond it a link drops frames, says so once and has the gap recorded.
+const LINK_EVENTS: usize = 65_536;
+
+/// Taken from the links before the store, timers and signals get their turn.
+const EVENTS_PER_TURN: usize = 1_024;
+
+/// How long a stopping daemon goes on trying to write what is left, within systemd's default `TimeoutStopSec` of 90 s.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Exit code of a process that a second signal ended at once: 128 + SIGTERM, as a shell shows it.
+const AT_ONCE: i32 = 143;
+
+/// Runs the daemon until a signal ends it. Refusals are written to stderr.
+#[must_use]
+pub fn run(config_path: &Path) -> Exit {
+    let config = match Config::load(config_path) {
+        Ok(config) => config,
+        Err(refusal) => {
+            anstream::eprint!("{}", refusal.render(true));
+            return refusal.exit();
+        }
+    };
+    let reload = match log::init(&config.log, log::stderr_is_the_journal()) {
+        Ok(reload) => reload,
+        Err(err) => {
+            anstream::eprintln!("error: log.level: {err}");
+            return Exit::Config;
+        }
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(err) => {
+            tracing::error!(target: "daemon", %err, "The system gives no threads, cannot start");
+            return Exit::Software;
+        }
+    };
+    let outcome = runtime.block_on(async {
+        let daemon = Daemon::prepare(config, config_path, reload)?;
+        daemon.turn().await
+    });
+    match outcome {
+        Ok(()) => Exit::Ok,
+        Err(Fatal::Store(err)) => {
+            tracing::error!(target: "store", %err, "Cannot use the database, stopping");
+            Exit::from_code(err.exit_code())
+        }
+        Err(Fatal::Signals(err)) => {
+            tracing::error!(target: "daemon", %err, "Cannot listen to signals, stopping");
+            Exit::Software
+        }
+    }
+}
+
+/// What the daemon cannot live with.
+#[derive(Debug, thiserror::Error)]
+enum Fatal {
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    #[error("{0}")]
+    Signals(std::io::Error),
+}
+
+struct Daemon {
+    config: Config,
+    config_path: PathBuf,
+    reload: Reload,
+    clock: Clock,
+    service: ServiceManager,
+    watched: Vec<Watched>,
+    links: Vec<Link>,
+    from_links: mpsc::Receiver<(usize, LinkEvent)>,
+    recorder: Recorder,
+    acks: mpsc::UnboundedReceiver<Ack>,
+    stored_calls: u64,
+}
+
+impl Daemon {
+    fn prepare(config: Config, config_path: &Path, reload: Reload) -> Result<Self, Fatal> {
+        let store = Store::open(&config.store.path)?;
+        let rules = config.rules();
+        rules.numbering.warm_up();
+        let mut watched = Vec::new();
+        for pbx in &config.pbx {
+            let last_seen = store.last_seen(&pbx.name)?;
+            watched.push(Watched::new(&pbx.name, &pbx.address, Engine::new(&pbx.name, rules.clone(), last_seen)));
+        }
+        let (acked, acks) = mpsc::unbounded_channel();
+        // The receiver lives as long as the loop; after it nobody needs to know.
+        let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
+        let (to_loop, from_links) = mpsc::channel(LINK_EVENTS);
+        let links = config.pbx.iter().enumerate().map(|(i, pbx)| Link::spawn(i, pbx.clone(), to_loop.clone())).collect();
+        Ok(Self {
+            config,
+            config_path: config_path.to_owned(),
+            reload,
+            clock: Clock::start(),
+            service: ServiceManager::default(),
+            watched,
+            links,
+            from_links,
+            recorder: Recorder::new(writer),
+            acks,
+            stored_calls: 0,
+        })
+    }
+
+    async fn turn(mut self) -> Result<(), Fatal> {
+        let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(Fatal::Signals)?;
+        let stopping = second_signal_ends_at_once().map_err(Fatal::Signals)?;
+        let mut watchdog = tokio::time::interval(ServiceManager::watchdog_period().unwrap_or(Duration::from_secs(15)));
+        tracing::info!(
+            target: "daemon",
+            version = env!("CARGO_PKG_VERSION"),
+            config = %self.config_path.display(),
+            db = %self.config.store.path.display(),
+            "callbackd starts"
+        );
+        loop {
+            let due = self.watched.iter().filter_map(Watched::deadline).min();
+            let wake = async {
+                match due {
+                    Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(signal) = signals.next() => match signal {
+                    SIGHUP => self.reconfigure(),
+                    signal => {
+                        stopping.store(true, Ordering::SeqCst);
+                        self.stop(signal).await;
+                        return Ok(());
+                    }
+                },
+                Some((pbx, event)) = self.from_links.recv() => self.take(pbx, event),
+                Some(ack) = self.acks.recv() => self.acknowledged(ack),
+                () = wake => self.tick(),
+                _ = watchdog.tick() => {
+                    self.service.alive();
+                    self.recorder.send();
+                }
+            }
+            self.after();
+        }
+    }
+
+    /// Takes an event and what waits behind it, as one batch.
+    fn take(&mut self, pbx: usize, event: LinkEvent) {
+        let now = self.clock.now();
+        self.watched[pbx].take(event, now);
+        for _ in 1..EVENTS_PER_TURN {
+            let Ok((pbx, event)) = self.from_links.try_recv() else { break };
+            self.watched[pbx].take(event, now);
+        }
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        for watched in &mut self.watched {
+            watched.tick(now);
+        }
+    }
+
+    /// Hands the engines' records to the store and tells the service manager where things stand.
+    fn after(&mut self) {
+        for watched in &mut self.watched {
+            for record in watched.records() {
+                self.recorder.push(record);
+            }
+        }
+        self.recorder.send();
+        if self.watched.iter().all(|w| w.standing != Standing::Connecting) {
+            self.service.ready();
+        }
+        let status = self.status();
+        self.service.status(status);
+    }
+
+    fn status(&self) -> String {
+        let links = self.watched.iter().map(|w| match &w.standing {
+            Standing::Connecting => format!("{}: connecting to {}", w.name, w.peer),
+            Standing::Live => format!("{}: live, {} calls in progress", w.name, w.live_calls()),
+            Standing::Down(reason) => format!("{}: NOT CONNECTED ({reason})", w.name),
+        });
+        let store = match self.recorder.health() {
+            Health::Writing => format!("{} calls stored since start", self.stored_calls),
+            Health::Retrying { error, .. } => {
+                format!("DATABASE CANNOT BE WRITTEN ({error}), {} records wait", self.recorder.unsaved())
+            }
+        };
+        links.chain([store]).collect::<Vec<_>>().join("; ")
+    }
+
+    fn acknowledged(&mut self, ack: Ack) {
+        let settled = self.recorder.acknowledged(ack);
+        for record in &settled.stored {
+            self.stored_calls += u64::from(matches!(record, crate::engine::record::Record::Call(_)));
+            journal::stored(record, self.config.log.numbers);
+        }
+        for (record, error) in &settled.refused {
+            journal::refused(record, error);
+        }
+    }
+
+    /// Reads the configuration anew. A refused one changes nothing.
+    fn reconfigure(&mut self) {
+        self.service.reloading();
+        match Config::load(&self.config_path) {
+            Ok(new) => {
+                let rules = new.rules();
+                let now = self.clock.now();
+                for watched in &mut self.watched {
+                    watched.give(Input::Rules(&rules), now);
+                }
+                if let Err(err) = self.reload.apply(&new.log) {
+                    tracing::warn!(target: "daemon", %err, "The log keeps its level");
+                }
+                let restart = needs_restart(&self.config, &new);
+                self.config = Config { pbx: self.config.pbx.clone(), store: self.config.store.clone(), ..new };
+                tracing::info!(target: "daemon", config = %self.config_path.display(), "Configuration read anew");
+                if !restart.is_empty() {
+                    tracing::warn!(
+                        target: "daemon",
+                        tables = restart,
+                        "Some changes take effect only after systemctl restart callbackd"
+                    );
+                }
+            }
+            Err(refusal) => {
+                for problem in refusal.problems() {
+                    tracing::error!(
+                        target: "daemon",
+                        err = %problem.title,
+                        mend = %problem.help,
+                        "The changed configuration is refused, the old one stays in force"
+                    );
+                }
+            }
+        }
+        self.service.reloaded();
+    }
+
+    async fn stop(mut self, signal: i32) {
+        self.service.stopping();
+        let calls: usize = self.watched.iter().map(Watched::live_calls).sum();
+        tracing::info!(target: "daemon", signal, calls, "Stopping; a second signal ends the daemon at once");
+        for link in self.links.drain(..) {
+            link.stop().await;
+        }
+        while let Ok((pbx, event)) = self.from_links.try_recv() {
+            let now = self.clock.now();
+            self.watched[pbx].take(event, now);
+        }
+        let now = self.clock.now();
+        for watched in &mut self.watched {
+            watched.give(Input::Stopping, now);
+        }
+        self.after();
+        let Self { recorder, mut acks, config, .. } = self;
+        let stopped = tokio::task::spawn_blocking(move || recorder.stop(STOP_PATIENCE)).await;
+        acks.close();
+        drop((acks, config));
+        match stopped {
+            Ok(stopped) if stopped.unwritten.is_empty() => tracing::info!(target: "daemon", "callbackd has stopped"),
+            Ok(stopped) => {
+                let records: usize = stopped.unwritten.iter().map(|b| b.records.len()).sum();
+                tracing::error!(target: "store", records, "Stopped with records that could not be written, they are lost");
+            }
+            Err(err) => tracing::error!(target: "store", %err, "The store's thread did not end in order"),
+        }
+    }
+}
+
+/// Arms the signals: once the flag that is returned is set, the next one ends the process without more ado.
+fn second_signal_ends_at_once() -> std::io::Result<Arc<AtomicBool>> {
+    let stopping = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register_conditional_shutdown(signal, AT_ONCE, Arc::clone(&stopping))?;
+    }
+    Ok(stopping)
+}
+
+/// The tables whose changes need a restart.
+fn needs_restart(old: &Config, new: &Config) -> String {
+    let mut tables = Vec::new();
+    if old.pbx != new.pbx {
+        tables.push("pbx");
+    }
+    if old.store != new.store {
+        tables.push("store");
+    }
+    tables.join(",")
+}

@@ -1,0 +1,125 @@
+//! One PBX under watch: its link's state and its engine.
+
+use super::journal;
+use super::link::{LinkEvent, LossReason};
+use crate::ami::notice::Notice;
+use crate::ami::{Frame, Stamped};
+use crate::engine::record::Record;
+use crate::engine::{Engine, Input, Moment, Output};
+use crate::log::{RateLimit, Wire};
+
+/// What strangers can provoke is said at most this often (ms).
+const SAY_EVERY_MS: i64 = 10_000;
+
+/// How the link stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Not tried to the end yet.
+    Connecting,
+    /// Live.
+    Live,
+    /// Down, and why.
+    Down(String),
+}
+
+/// A PBX under watch.
+#[derive(Debug)]
+pub struct Watched {
+    /// Its name in the configuration.
+    pub name: String,
+    /// Its address in the configuration.
+    pub peer: String,
+    /// How the link stands.
+    pub standing: Standing,
+    engine: Engine,
+    unreadable: RateLimit,
+}
+
+impl Watched {
+    /// A PBX whose link has not been tried yet.
+    #[must_use]
+    pub fn new(name: &str, peer: &str, engine: Engine) -> Self {
+        Self {
+            name: name.to_owned(),
+            peer: peer.to_owned(),
+            standing: Standing::Connecting,
+            engine,
+            unreadable: RateLimit::new(SAY_EVERY_MS),
+        }
+    }
+
+    /// Takes what came over the link.
+    pub fn take(&mut self, event: LinkEvent, now: Moment) {
+        match event {
+            LinkEvent::Frame(frame) => self.frame(&frame, now),
+            LinkEvent::Notice(notice) => self.notice(&notice, now),
+            LinkEvent::Lost { reason, retry_in } => self.lost(&reason, retry_in, now),
+        }
+    }
+
+    fn frame(&mut self, frame: &Frame, now: Moment) {
+        match Stamped::parse(frame) {
+            Ok(stamped) => self.engine.handle(Input::Event(&stamped), now),
+            Err(err) => {
+                if let Some(suppressed) = self.unreadable.allow("unreadable event", now.wall_ms) {
+                    tracing::warn!(
+                        target: "session",
+                        pbx = %self.name,
+                        err = %Wire(&err.to_string()),
+                        suppressed,
+                        "An event could not be read and was left out; the call that it was about may lack a detail"
+                    );
+                }
+            }
+        }
+    }
+
+    fn notice(&mut self, notice: &Notice, now: Moment) {
+        if let Some(input) = Input::from_notice(notice) {
+            self.engine.handle(input, now);
+        }
+        if matches!(notice, Notice::SnapshotEnded(_)) {
+            self.standing = Standing::Live;
+        }
+        if let Notice::LoginRefused { reason, .. } = notice {
+            self.standing = Standing::Down(format!("login refused: {reason}"));
+        }
+        journal::notice(&self.name, &self.peer, notice, self.engine.live_calls());
+    }
+
+    fn lost(&mut self, reason: &LossReason, retry_in: std::time::Duration, now: Moment) {
+        self.engine.handle(Input::Unlinked, now);
+        let was_live = self.standing == Standing::Live;
+        if !matches!(self.standing, Standing::Down(_)) || !reason.is_refusal() {
+            self.standing = Standing::Down(reason.to_string());
+        }
+        journal::lost(&self.name, &self.peer, reason, was_live, retry_in);
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Moment) {
+        self.engine.handle(Input::Tick, now);
+    }
+
+    /// Gives the engine something that is not of the link.
+    pub fn give(&mut self, input: Input<'_>, now: Moment) {
+        self.engine.handle(input, now);
+    }
+
+    /// When [`Watched::tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        self.engine.deadline()
+    }
+
+    /// What the engine wants stored.
+    pub fn records(&mut self) -> impl Iterator<Item = Record> + '_ {
+        std::iter::from_fn(|| self.engine.poll().map(|Output::Record(record)| record))
+    }
+
+    /// Calls in progress.
+    #[must_use]
+    pub fn live_calls(&self) -> usize {
+        self.engine.live_calls()
+    }
+}
