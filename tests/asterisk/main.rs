@@ -30,41 +30,12 @@ use std::time::{Duration, Instant};
 const SETTLE: Duration = Duration::from_secs(20);
 
 #[test]
-fn asterisk_itself_writes_what_the_script_says() {
-    let Some(mut lab) = Lab::start() else { return };
-    let files = files("oracle");
-    let recorder = lab.record(&files.join("calls.ami")).expect("the daemon's AMI user can log in");
-    let table = scenarios::named(&[
-        "queue: answered, the agent hangs up",
-        "queue: abandoned",
-        "queue: the first agent rings out, the second answers",
-        "ring group: one answers",
-        "direct: the caller cancels",
-        "menu: hung up",
-    ]);
-    let placed = run::run(&lab, &table);
-    drop(recorder);
-    let (cdrs, events) = oracle(&mut lab, &files);
-    let mut report = Report::default();
-    for call in &placed {
-        match &call.linkedid {
-            Ok(linkedid) => {
-                let account = oracle::account(&cdrs, &events, linkedid);
-                report.add(call, compare::script_with_oracle(&call.scenario.row, &account), "", &account);
-            }
-            Err(e) => report.add(call, vec![e.clone()], "", &Account::default()),
-        }
-    }
-    report.conclude(&files);
-}
-
-#[test]
 fn every_call_becomes_one_true_row() {
     let Some(mut lab) = Lab::start() else { return };
     let files = files("rows");
     let recorder = lab.record(&files.join("calls.ami")).expect("the daemon's AMI user can log in");
     let daemon = Daemon::start(&files, lab.ami()).unwrap_or_else(|e| panic!("{e}"));
-    let placed = run::run(&lab, &scenarios::wanted());
+    let placed = run::run(&lab, &scenarios::wanted(&lab));
     drop(recorder);
     let deadline = Instant::now() + SETTLE;
     let mut untold: Vec<_> = placed

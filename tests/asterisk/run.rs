@@ -81,8 +81,10 @@ fn place(lab: &Lab, scenario: &Scenario, number: String, n: usize) -> Vec<Placed
         let mut from = since;
         for step in scenario.steps {
             let (next, event) = lab.pbx.find(from, deadline, &format!("{} of {linkedid}", step.upon), |f| {
+                // A phone that joins by itself begins with a Linkedid of its own.
+                let joins = step.having.iter().any(|(h, v)| *h == "Channel" && !v.contains("trunk"));
                 f.is(step.upon)
-                    && f.names("Linkedid", linkedid)
+                    && (joins || f.names("Linkedid", linkedid))
                     && step.having.iter().all(|(header, part)| f.get(header).contains(part))
             })?;
             from = next;

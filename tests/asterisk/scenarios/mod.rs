@@ -36,10 +36,3 @@ pub fn wanted(lab: &Lab) -> Vec<Scenario> {
     let part = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
     all().into_iter().filter(|s| s.name.contains(&part) && (s.needs.is_empty() || lab.has(s.needs))).collect()
 }
-
-/// Those of these names.
-pub fn named(names: &[&str]) -> Vec<Scenario> {
-    let found: Vec<_> = all().into_iter().filter(|s| names.contains(&s.name)).collect();
-    assert_eq!(found.len(), names.len(), "a scenario of {names:?} does not exist");
-    found
-}

@@ -61,7 +61,14 @@ pub const ALL: &[Scenario] = &[
         caller: Caller::Phone("1481"),
         dials: "12125550148",
         parties: &[("12125550148", BUSY)],
-        row: Row { status: "BUSY", outcome: "ALL_BUSY", agent: "PJSIP/1481", legs: &[("PJSIP/trunk", "BUSY")], ..OUTBOUND },
+        row: Row {
+            status: "BUSY",
+            outcome: "ALL_BUSY",
+            agent: "PJSIP/1481",
+            legs: &[("PJSIP/trunk", "BUSY")],
+            hangup_by: "customer",
+            ..OUTBOUND
+        },
         ..Scenario::OUTSIDE
     },
     Scenario {
@@ -69,7 +76,12 @@ pub const ALL: &[Scenario] = &[
         caller: Caller::Phone("1491"),
         dials: "12125550149",
         parties: &[("12125550149", RINGS)],
-        row: Row { direction: "outbound", agent: "PJSIP/1491", legs: &[("PJSIP/trunk", "NOANSWER")], ..Row::UNANSWERED },
+        row: Row {
+            direction: "outbound",
+            agent: "PJSIP/1491",
+            legs: &[("PJSIP/trunk", "NOANSWER")],
+            ..Row::UNANSWERED
+        },
         ..Scenario::OUTSIDE
     },
     Scenario {

@@ -148,6 +148,20 @@ pub const ALL: &[Scenario] = &[
         ..Scenario::OUTSIDE
     },
     Scenario {
+        name: "queue with two Local members: both answer at once",
+        dials: "5550161",
+        parties: &[("1611", TALKS), ("1612", TALKS)],
+        row: Row {
+            agent: "PJSIP/161*",
+            queue: "q61",
+            legs: &[("*", "ANSWERED"), ("*", "ELSEWHERE|LOST_RACE")],
+            visits: &[("q61", "CONNECTED")],
+            cdr_errs: Some("a loser is bridged with the inner half of his Local channel for a moment"),
+            ..Row::ANSWERED
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
         name: "queue whose agent hears an announcement: the caller gives up meanwhile",
         dials: "5550169",
         script: "wait:5.7-hangup",
@@ -157,6 +171,7 @@ pub const ALL: &[Scenario] = &[
             queue: "q69",
             legs: &[("PJSIP/1691", "CANCELLED")],
             visits: &[("q69", "ABANDONED")],
+            cdr_errs: Some("it has an agent who heard the announcement as one who talked"),
             ..Row::CANCELLED
         },
         ..Scenario::OUTSIDE
@@ -221,17 +236,15 @@ pub const ALL: &[Scenario] = &[
         name: "queue: redirected to another phone while talking",
         dials: "5550109",
         parties: &[("1091", STAYS), ("1092", TALKS)],
-        steps: &[Step {
-            upon: "BridgeEnter",
-            having: &[("Channel", "PJSIP/trunk-")],
-            then: Deed::Redirects("1092"),
-        }],
+        steps: &[Step { upon: "BridgeEnter", having: &[("Channel", "PJSIP/trunk-")], then: Deed::Redirects("1092") }],
         row: Row {
             agent: "PJSIP/1091",
             queue: "q09",
             legs: &[("PJSIP/1091", "ANSWERED"), ("PJSIP/1092", "ANSWERED")],
             visits: &[("q09", "CONNECTED")],
-            queue_log_errs: Some("it counts the first agent's talk to the end of the call, and takes it for hung up by the caller"),
+            queue_log_errs: Some(
+                "it counts the first agent's talk to the end of the call, and takes it for hung up by the caller",
+            ),
             ..Row::ANSWERED
         },
         ..Scenario::OUTSIDE

@@ -196,12 +196,7 @@ pub const ALL: &[Scenario] = &[
         name: "direct: the caller is put on hold and back",
         dials: "5550139",
         parties: &[("1391", "ring-wait:1-answer-wait:1.5-hold:2-wait:1.5-hangup")],
-        row: Row {
-            agent: "PJSIP/1391",
-            hold_s: (1, 3),
-            legs: &[("PJSIP/1391", "ANSWERED")],
-            ..Row::ANSWERED
-        },
+        row: Row { agent: "PJSIP/1391", hold_s: (1, 3), legs: &[("PJSIP/1391", "ANSWERED")], ..Row::ANSWERED },
         ..Scenario::OUTSIDE
     },
     Scenario {

@@ -34,6 +34,7 @@ pub const ALL: &[Scenario] = &[
             talk_s: (4, 9),
             hold_s: (5, 8),
             legs: &[("PJSIP/1861", "ANSWERED"), ("PJSIP/1861", "ANSWERED")],
+            cdr_errs: Some("it does not tell one phone that talks twice from one that talks once"),
             ..Row::ANSWERED
         },
         ..Scenario::OUTSIDE

@@ -121,6 +121,7 @@ pub const ALL: &[Scenario] = &[
             talk_s: (1, 4),
             hold_s: (4, 10),
             legs: &[("PJSIP/1721", "ANSWERED"), ("PJSIP/1722", "NOANSWER")],
+            cdr_errs: Some("it has the transfer's target as one who talked, and leaves out the wait alone at the end"),
             ..Row::ANSWERED
         },
         ..Scenario::OUTSIDE
@@ -167,6 +168,7 @@ pub const ALL: &[Scenario] = &[
             talk_s: (1, 4),
             hold_s: (3, 8),
             legs: &[("PJSIP/1761", "ANSWERED"), ("PJSIP/1762", "ANSWERED")],
+            cdr_errs: Some("it goes on with what our phones talk about when the customer is gone"),
             ..Row::ANSWERED
         },
         ..Scenario::OUTSIDE
