@@ -83,6 +83,10 @@ pub fn queue_events(log: &str) -> Vec<QueueEvent> {
 pub struct Account {
     /// Technology and peer of everybody whose CDR is answered (`PJSIP/1001`); trunks as `PJSIP/trunk`.
     pub talked: BTreeSet<String>,
+    /// Every disposition among its CDRs.
+    pub dispositions: BTreeSet<String>,
+    /// The first agent to whom a queue connected the caller, as technology and peer.
+    pub connected_to: Option<String>,
     /// Queue and end of each stay, in the words of the table `queue_visits`; refusals at the door are not in queue_log.
     pub visits: Vec<(String, String)>,
     /// First start and last end in the CDR, seconds since 1970 UTC.
@@ -105,6 +109,7 @@ pub fn account(cdrs: &[Cdr], events: &[QueueEvent], linkedid: &str) -> Account {
         if cdr.disposition == "ANSWERED" && !cdr.dstchannel.is_empty() {
             account.talked.insert(peer(&cdr.dstchannel));
         }
+        account.dispositions.insert(cdr.disposition.clone());
         let (start, end) = account.span.unwrap_or((cdr.start, cdr.end));
         account.span = Some((start.min(cdr.start), end.max(cdr.end)));
         account.lines.push(cdr.line.clone());
@@ -123,6 +128,7 @@ pub fn account(cdrs: &[Cdr], events: &[QueueEvent], linkedid: &str) -> Account {
         };
         account.visits.extend(result.map(|r| (event.queue.clone(), r.to_owned())));
         match event.event.as_str() {
+            "CONNECT" => drop(account.connected_to.get_or_insert_with(|| event.agent.replace("Agent ", "PJSIP/"))),
             "COMPLETEAGENT" => (account.completed_by, account.queue_talk) = (Some("agent"), seconds(1)),
             "COMPLETECALLER" => (account.completed_by, account.queue_talk) = (Some("customer"), seconds(1)),
             "RINGNOANSWER" => account.rang_out.push(event.agent.clone()),
