@@ -1,10 +1,13 @@
 //! The configuration: defaults, and refusals that name the key, the line and the mend.
 #![allow(missing_docs)]
 
-use callbackd::config::{Config, KEYS, LogFormat, Pbx, Refusal, ShowNumbers, Tls};
+use callbackd::config::{Config, KEYS, Pbx, Refusal};
+#[cfg(feature = "tls")]
+use callbackd::config::{LogFormat, ShowNumbers, Tls};
 use callbackd::exit::Exit;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "tls")]
 use std::time::Duration;
 
 const DOCUMENTED: &str = include_str!("../config/callbackd.toml");
@@ -47,6 +50,7 @@ fn the_documented_file_names_every_key() {
     }
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn every_example_that_is_commented_out_can_be_used() {
     let keys = || KEYS.iter().flat_map(|(_, keys)| keys.iter());
@@ -66,6 +70,7 @@ fn every_example_that_is_commented_out_can_be_used() {
     assert_eq!(tried, 6);
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn every_key_is_taken_over() {
     let config = good(
@@ -156,6 +161,7 @@ fn the_smallest_file_names_address_user_and_secret() {
     );
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn a_port_that_is_missing_is_asterisks_own() {
     for (text, address) in [
@@ -261,6 +267,7 @@ fn a_plaintext_connection_to_another_machine_is_refused() {
     }
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn an_address_that_cannot_be_one_is_refused() {
     for address in
@@ -270,6 +277,7 @@ fn an_address_that_cannot_be_one_is_refused() {
     }
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn tls_keys_that_contradict_each_other_are_refused() {
     let pin = "ab".repeat(32);
@@ -286,6 +294,12 @@ fn tls_keys_that_contradict_each_other_are_refused() {
         &["4 hexadecimal digits, not 64", "openssl x509"],
     );
     refused("[pbx]\ntls = true\ntls_fingerprint_sha256 = \"xy\"", "3:26", &["`x` is not a hexadecimal digit"]);
+}
+
+#[cfg(not(feature = "tls"))]
+#[test]
+fn a_build_without_tls_says_so() {
+    refused("[pbx]\ntls = true", "2:7", &["this build of callbackd has no TLS"]);
 }
 
 #[test]
@@ -307,6 +321,12 @@ fn a_secret_in_the_file_is_refused_and_not_shown() {
         "2:1",
         &["must not stand in the configuration", "secret_file", "LoadCredential"],
     );
+}
+
+#[test]
+fn a_caret_stands_under_a_whole_character() {
+    refused("[hours]\nopen = \"Mo-Fr 09:00-18:00; \u{d9c}\"", "2:28", &["`\u{d9c}` is not understood here"]);
+    refused("[hours]\nopen = \"\u{784}\"", "2:9", &["not opening hours"]);
 }
 
 #[test]
@@ -344,6 +364,7 @@ fn file(dir: &Path, bytes: &[u8], mode: u32) -> PathBuf {
     path
 }
 
+#[cfg(feature = "tls")]
 #[test]
 fn files_named_in_the_file_are_relative_to_it() {
     let dir = tempfile::tempdir().unwrap();

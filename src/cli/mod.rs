@@ -41,7 +41,7 @@ pub enum Command {
     /// Run recorded AMI streams through the engine into a database
     Replay(replay::ReplayArgs),
     /// List calls, newest first, or tell one call's story
-    Calls(calls::CallsArgs),
+    Calls(Box<calls::CallsArgs>),
 }
 
 /// `callbackd run`

@@ -101,7 +101,7 @@ impl ReplayError {
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
     let mut store = Store::open(&args.db)?;
     let pbx = &config.pbx[0].name;
-    let mut replay = Replay::new(Engine::new(pbx, config.rules(), store.last_seen(pbx)?));
+    let mut replay = Replay::new(Engine::new(pbx, config.rules(), store.take_over(pbx)?));
     for path in &args.files {
         replay.file(path, &mut store)?;
     }
@@ -236,7 +236,7 @@ impl Replay {
                     self.tally.missed += u64::from(missed);
                 }
                 Record::Gap(_) => self.tally.gaps += 1,
-                Record::Seen { .. } => {}
+                Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => {}
             }
             self.records.push(record);
         }

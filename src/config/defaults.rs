@@ -75,6 +75,7 @@ impl Default for Calls {
             internal_number: None,
             short_abandon: Duration::from_secs(5),
             min_talk: Duration::ZERO,
+            wrapup: Duration::ZERO,
         }
     }
 }

@@ -18,6 +18,9 @@ const MAX_FILE: u64 = 1 << 20;
 const MAX_SHORT_ABANDON: Duration = Duration::from_secs(600);
 /// Who talked longer than this did talk.
 const MAX_MIN_TALK: Duration = Duration::from_secs(3600);
+
+/// After-call work longer than this is a pause.
+const MAX_WRAPUP: Duration = Duration::from_secs(3600);
 /// An E.164 number has up to 15 digits, an extension fewer than the shortest of them.
 const MAX_INTERNAL_DIGITS: u8 = 8;
 
@@ -217,6 +220,7 @@ fn calls(section: &Section<'_, '_>) -> Calls {
         internal_number,
         short_abandon: section.duration("short_abandon", default.short_abandon, MAX_SHORT_ABANDON),
         min_talk: section.duration("min_talk", default.min_talk, MAX_MIN_TALK),
+        wrapup: section.duration("wrapup", default.wrapup, MAX_WRAPUP),
     }
 }
 

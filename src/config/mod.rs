@@ -42,6 +42,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "internal_number",
             "short_abandon",
             "min_talk",
+            "wrapup",
         ],
     ),
     ("numbers", &["region", "internal_max_digits"]),
@@ -120,6 +121,8 @@ pub struct Calls {
     pub short_abandon: Duration,
     /// Talked less than this: SHORT. Default 0.
     pub min_talk: Duration,
+    /// After-call work after a queue's call, where the queue member does not say how long. Default 0: none.
+    pub wrapup: Duration,
 }
 
 /// `[numbers]`.

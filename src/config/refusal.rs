@@ -31,8 +31,13 @@ pub struct Refusal {
 impl Refusal {
     /// `origin` is the file's name, `text` its content.
     pub(super) fn new(origin: &str, text: &str, mut problems: Vec<Problem>) -> Self {
+        let text = without_secrets(text);
+        // The renderer slices the text by these bytes, so each must be the edge of a character.
+        for span in problems.iter_mut().filter_map(|p| p.span.as_mut()) {
+            *span = text.floor_char_boundary(span.start)..text.ceil_char_boundary(span.end);
+        }
         problems.sort_by_key(|p| p.span.as_ref().map_or(0, |s| s.start));
-        Self { origin: origin.to_owned(), text: without_secrets(text), problems }
+        Self { origin: origin.to_owned(), text, problems }
     }
 
     /// Something is wrong with the file itself.

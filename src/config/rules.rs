@@ -23,6 +23,7 @@ impl Config {
             blocked_contexts: Globs::new(&self.calls.blocked_contexts),
             short_abandon_ms: millis(self.calls.short_abandon),
             min_talk_ms: millis(self.calls.min_talk),
+            wrapup_ms: millis(self.calls.wrapup),
             hours: self.hours.build().expect(checked),
             numbering: self.numbering().expect(checked),
         }

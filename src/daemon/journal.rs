@@ -3,8 +3,8 @@
 
 use super::link::LossReason;
 use crate::ami::notice::{LoginRefusal, Notice};
-use crate::engine::record::{FinishedCall, Gap, Record};
 use crate::config::ShowNumbers;
+use crate::engine::record::{FinishedCall, Gap, Record};
 use crate::log::{Masked, Wire};
 
 /// A record is on the disk.
@@ -12,7 +12,7 @@ pub fn stored(record: &Record, show: ShowNumbers) {
     match record {
         Record::Call(call) => call_ended(call, show),
         Record::Gap(gap) => gap_closed(gap),
-        Record::Seen { .. } => {}
+        Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => {}
     }
 }
 
@@ -20,7 +20,7 @@ pub fn stored(record: &Record, show: ShowNumbers) {
 pub fn refused(record: &Record, err: &str) {
     let call = match record {
         Record::Call(call) => call.linkedid.as_str(),
-        Record::Gap(_) | Record::Seen { .. } => "-",
+        Record::Gap(_) | Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => "-",
     };
     tracing::error!(target: "store", call = %Wire(call), err, "The database refused a record, it is lost; please report this");
 }
@@ -92,7 +92,9 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             waiting = size.callers,
             "Asterisk is ready"
         ),
-        Notice::LinkDead(reason) => tracing::debug!(target: "session", pbx, peer, %reason, "The connection is of no more use"),
+        Notice::LinkDead(reason) => {
+            tracing::debug!(target: "session", pbx, peer, %reason, "The connection is of no more use")
+        }
     }
 }
 

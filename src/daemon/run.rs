@@ -103,14 +103,15 @@ impl Daemon {
         rules.numbering.warm_up();
         let mut watched = Vec::new();
         for pbx in &config.pbx {
-            let last_seen = store.last_seen(&pbx.name)?;
+            let last_seen = store.take_over(&pbx.name)?;
             watched.push(Watched::new(&pbx.name, &pbx.address, Engine::new(&pbx.name, rules.clone(), last_seen)));
         }
         let (acked, acks) = mpsc::unbounded_channel();
         // The receiver lives as long as the loop; after it nobody needs to know.
         let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
         let (to_loop, from_links) = mpsc::channel(LINK_EVENTS);
-        let links = config.pbx.iter().enumerate().map(|(i, pbx)| Link::spawn(i, pbx.clone(), to_loop.clone())).collect();
+        let links =
+            config.pbx.iter().enumerate().map(|(i, pbx)| Link::spawn(i, pbx.clone(), to_loop.clone())).collect();
         Ok(Self {
             config,
             config_path: config_path.to_owned(),

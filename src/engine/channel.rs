@@ -57,6 +57,12 @@ pub struct Channel {
     pub bridge: Option<Slot>,
     /// It shared a bridge with another channel, ever.
     pub bridged: bool,
+    /// The agent whose phone it makes ring at the moment.
+    pub rings_for: Option<Slot>,
+    /// The agent whom it connects with somebody at the moment.
+    pub talks_for: Option<Slot>,
+    /// The far end rings.
+    pub ringing: bool,
     /// On hold.
     pub held: bool,
     /// Parked.

@@ -46,7 +46,11 @@ impl Engine {
         let parent = by.and_then(|by| self.parent_attempt(slot, by));
         let call = &mut self.calls[slot];
         if kind == Kind::Trunk && call.origin != Origin::Trunk {
-            call.trunk_dialled = true;
+            if !std::mem::replace(&mut call.trunk_dialled, true) {
+                // A call outward: the other party is whom we dial.
+                call.number = call.did.take();
+                call.name = None;
+            }
             call.trunk = Some(peer.clone()); // the last route that was tried counts
             // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
             call.number = dialled_number(interface).or(call.number.take());
@@ -67,6 +71,9 @@ impl Engine {
         }
         // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
+        if let Some(parent) = parent {
+            self.roster.led_to(&call.attempts[parent].interface, &peer);
+        }
         let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
         call.attempts.push(Attempt {
             uniqueid,

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::call::{Attempt, Call, Origin, Person, Stay};
-use super::channel::Kind;
+use super::channel::{Channel, Kind};
 use super::record::{Direction, FinishedCall, HangupBy, Leg, LegResult, Quality, QueueVisit, VisitResult};
 use super::table::Slot;
 use super::tracker::CALLBACK_CHANNEL;
@@ -242,23 +242,14 @@ impl Engine {
         }
     }
 
-    /// Our side's person: the first who talked with the customer; for calls that one of us made, that one.
+    /// Our side's person: the first who talked with the customer. A call outward belongs to the phone that made it, answered or not.
     fn agent(&self, call: &Call) -> Option<String> {
-        match call.origin {
-            Origin::Trunk => {
-                let first = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms)?;
-                Some(first.interface.to_string())
-            }
-            Origin::Extension | Origin::Callback => {
-                let first = &self.channels[call.first];
-                let person = if self.is_customer_of(call, call.first) && call.trunk_dialled {
-                    call.people.first().map(|p| p.interface.to_string())
-                } else {
-                    Some(first.interface().to_owned())
-                };
-                person.or_else(|| Some(first.interface().to_owned()))
-            }
+        let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
+        let made_by_us = call.origin != Origin::Trunk && (call.trunk_dialled || call.origin == Origin::Callback);
+        if made_by_us && !self.is_customer_of(call, call.first) {
+            return Some(self.channels[call.first].interface().to_owned());
         }
+        talked.map(|p| p.interface.to_string())
     }
 
     fn is_customer_of(&self, call: &Call, slot: Slot) -> bool {
@@ -267,46 +258,37 @@ impl Engine {
 
     /// Who ended the call: the earliest request on the line decides. `HangupRequest` is the far end, `SoftHangupRequest` the PBX.
     fn hangup_by(&self, call: &Call) -> HangupBy {
-        if call.talk.first_ms.is_none() && call.dialplan.turned_away() {
-            return HangupBy::Pbx;
-        }
-        let (customers, ours): (Vec<Slot>, Vec<Slot>) =
-            call.channels.iter().copied().partition(|s| self.is_customer_of(call, *s));
-        let far = |slots: &[Slot]| slots.iter().filter_map(|s| self.channels[*s].far_hangup_ms).min();
-        let pbx = |slots: &[Slot]| slots.iter().filter_map(|s| self.channels[*s].pbx_hangup_ms).min();
-        let customer = far(&customers);
-        let agent = match call.talk.last_end_ms {
-            // Of those who talked last: who rejected or left earlier did not end the call.
-            Some(end) => call
-                .people
-                .iter()
-                .filter(|p| p.talk.last_end_ms.is_some_and(|t| t + SAME_END_MS >= end))
-                .filter_map(|p| self.channels[p.channel].far_hangup_ms)
-                .filter(|t| *t <= end + SAME_END_MS)
-                .min(),
-            None if call.origin == Origin::Trunk => None,
-            None => far(&ours).filter(|_| self.channels[call.first].far_hangup_ms.is_some()),
+        let first = &self.channels[call.first];
+        let Some(talk_end) = call.talk.last_end_ms else {
+            // Nobody talked: phones that rejected or were busy did not end it, only the caller or the PBX can have.
+            let caller = if self.is_customer_of(call, call.first) { HangupBy::Customer } else { HangupBy::Agent };
+            let caller_left = first.far_hangup_ms.filter(|_| !call.dialplan.turned_away());
+            let turned_away = first.far_hangup_ms.filter(|_| call.dialplan.turned_away());
+            return earliest_of([(caller_left, caller), (turned_away.or(first.pbx_hangup_ms), HangupBy::Pbx)]);
         };
-        let agent = agent.filter(|_| {
-            let end = call.talk.last_end_ms.unwrap_or(Millis::MIN);
-            call.origin != Origin::Trunk || self.channels[call.first].ended_ms.is_none_or(|t| t - end <= SAME_END_MS)
-        });
-        let caller_is_ours = call.origin != Origin::Trunk && call.trunk_dialled;
-        let (customer, agent) = if caller_is_ours || call.origin == Origin::Trunk {
-            (customer, agent)
-        } else {
-            (far(&[call.first]), agent.filter(|_| call.talk.last_end_ms.is_some()))
-        };
-        let pbx = pbx(&customers).or_else(|| pbx(&[call.first]));
-        match [(customer, HangupBy::Customer), (agent, HangupBy::Agent), (pbx, HangupBy::Pbx)]
-            .into_iter()
-            .filter_map(|(t, who)| Some((t?, who)))
-            .min_by_key(|(t, _)| *t)
-        {
-            Some((_, who)) => who,
-            None => HangupBy::Unknown,
-        }
+        let customers = call.channels.iter().filter(|s| self.channels[**s].bridged && self.is_customer_of(call, **s));
+        let customers: Vec<&Channel> = customers.map(|s| &self.channels[*s]).collect();
+        let end = customers.iter().filter_map(|c| c.ended_ms).max().unwrap_or(talk_end);
+        // Of those who talked last, and only if the customer was not led on by the dialplan afterwards.
+        let agent = call
+            .people
+            .iter()
+            .filter(|p| p.talk.last_end_ms.is_some_and(|t| t + SAME_END_MS >= talk_end))
+            .filter_map(|p| self.channels[p.channel].far_hangup_ms)
+            .filter(|t| *t <= talk_end + SAME_END_MS && end - talk_end <= SAME_END_MS)
+            .min();
+        earliest_of([
+            (customers.iter().filter_map(|c| c.far_hangup_ms).min(), HangupBy::Customer),
+            (agent, HangupBy::Agent),
+            (customers.iter().filter_map(|c| c.pbx_hangup_ms).min().or(first.pbx_hangup_ms), HangupBy::Pbx),
+        ])
     }
+}
+
+/// Who asked first; of two at the same time, the one that is named first.
+fn earliest_of<const N: usize>(requests: [(Option<Millis>, HangupBy); N]) -> HangupBy {
+    let told = requests.into_iter().filter_map(|(at, who)| Some((at?, who)));
+    told.min_by_key(|(at, _)| *at).map_or(HangupBy::Unknown, |(_, who)| who)
 }
 
 fn direction(call: &Call) -> Direction {

@@ -4,6 +4,7 @@
 //! [`Engine::deadline`] has passed. The same inputs give the same outputs.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types)]
 
+pub mod agent;
 pub mod bridge;
 pub mod call;
 pub mod channel;
@@ -17,6 +18,7 @@ pub mod number;
 mod queue;
 pub mod record;
 mod resync;
+mod roster;
 pub mod rules;
 pub mod table;
 pub mod talk;
@@ -25,6 +27,7 @@ pub mod verdict;
 
 use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
+use agent::Roster;
 use bridge::Bridge;
 use call::Call;
 use channel::Channel;
@@ -135,6 +138,7 @@ pub struct Engine {
     bridges: Table<Bridge>,
     calls: Table<Call>,
     agenda: BTreeSet<(u64, Slot)>,
+    roster: Roster,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
@@ -152,6 +156,7 @@ impl Engine {
             bridges: Table::new(),
             calls: Table::new(),
             agenda: BTreeSet::new(),
+            roster: Roster::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },

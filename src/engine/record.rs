@@ -348,6 +348,41 @@ pub struct Gap {
     pub calls_lost: u32,
 }
 
+words! {
+    /// What an agent does.
+    Activity {
+        /// In at least one queue, with a phone that can be reached.
+        LoggedIn = "logged_in",
+        /// Paused in a queue.
+        Paused = "paused",
+        /// His phone rings.
+        Ringing = "ringing",
+        /// Connected with somebody: a customer, a colleague, anyone.
+        Talking = "talking",
+        /// After-call work.
+        WrapUp = "wrapup",
+    }
+}
+
+/// A time in which an agent did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Interval {
+    /// Name of the PBX.
+    pub pbx: String,
+    /// The person, as interface (`PJSIP/101`).
+    pub agent: String,
+    /// What he did.
+    pub activity: Activity,
+    /// The queue in which he was paused; empty for the rest.
+    pub queue: String,
+    /// Why he was paused; empty for the rest.
+    pub reason: String,
+    /// Began.
+    pub from_ms: Millis,
+    /// Ended; `None` while it lasts.
+    pub to_ms: Option<Millis>,
+}
+
 /// One thing to be stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "record", rename_all = "lowercase")]
@@ -356,6 +391,17 @@ pub enum Record {
     Call(Box<FinishedCall>),
     /// Insert.
     Gap(Gap),
+    /// Insert, or replace by (`pbx`, `agent`): a person and his name.
+    Agent {
+        /// Name of the PBX.
+        pbx: String,
+        /// The person, as interface (`PJSIP/101`).
+        agent: String,
+        /// As the queues name him.
+        name: String,
+    },
+    /// Insert, or replace by all but `to_ms` and `reason`.
+    Interval(Interval),
     /// Replace by `pbx`: its events have been seen up to this moment.
     Seen {
         /// Name of the PBX.

@@ -6,6 +6,7 @@ use super::call::Stage;
 use super::record::{Gap, GapCause, Record};
 use super::table::Slot;
 use crate::ami::event::{self, Millis};
+use std::collections::BTreeSet;
 
 /// A boot time this much (ms) after the last event still counts as the same run of Asterisk: clocks differ, `Uptime` is in
 /// whole seconds.
@@ -28,6 +29,10 @@ pub struct Link {
     listing: bool,
     /// The store was told then that the PBX is seen.
     told_seen_ms: Millis,
+    /// Queues of the lists that are being told.
+    pub(super) queues: BTreeSet<Box<str>>,
+    /// Callers of the list of queues whose channels the list of channels has yet to tell: queue, position, uniqueid, joined.
+    pub(super) waiting: Vec<(Box<str>, u32, Box<str>, Millis)>,
 }
 
 impl Link {
@@ -41,6 +46,8 @@ impl Link {
             snapshot: 0,
             listing: false,
             told_seen_ms: 0,
+            queues: BTreeSet::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -60,6 +67,8 @@ impl Link {
     pub(super) fn snapshot_began(&mut self) {
         self.snapshot += 1;
         self.listing = true;
+        self.queues.clear();
+        self.waiting.clear();
     }
 
     /// Number of the latest snapshot: a channel that bears it has shown itself since.
@@ -98,6 +107,7 @@ impl Engine {
     pub(super) fn stopping(&mut self) {
         let from = self.link.lost_ms.unwrap_or(self.now.wall_ms);
         self.end_unseen(from, |_| true);
+        self.agents_unseen(from);
         self.tell_all();
         if self.link.ever_linked {
             self.seen(from);
@@ -169,6 +179,15 @@ impl Engine {
         let from = lost_at.or(self.link.last_seen_ms).unwrap_or(now).min(now);
         let snapshot = self.link.snapshot;
         let calls_lost = self.end_unseen(from, |c| channels_known && c.snapshot != snapshot);
+        if self.link.restarted {
+            self.agents_unseen(from);
+        }
+        self.members_gone(now);
+        for (queue, position, uniqueid, joined_ms) in std::mem::take(&mut self.link.waiting) {
+            if let Some(slot) = self.channels.find(&uniqueid) {
+                self.stay_seen(slot, &queue, position, joined_ms);
+            }
+        }
         if let Some(from_ms) = lost_at {
             let gap = Gap { pbx: self.pbx.clone(), from_ms: from_ms.min(now), to_ms: now, cause, calls_lost };
             self.outputs.push_back(Output::Record(Record::Gap(gap)));

@@ -43,6 +43,8 @@ pub struct Rules {
     pub short_abandon_ms: Millis,
     /// Talked less than this many milliseconds: SHORT.
     pub min_talk_ms: Millis,
+    /// After-call work of an agent for whom no queue says how long, milliseconds; 0 for none.
+    pub wrapup_ms: Millis,
     /// Business hours.
     pub hours: Hours,
     /// Numbering plan.

@@ -98,16 +98,17 @@ impl Engine {
             Event::CoreShowChannel { channel, bridge_id, application, duration_s, .. } => {
                 self.channel_listed(channel, bridge_id, application, *duration_s, at);
             }
-            // What agents do when they are not on a call is not part of any call.
+            Event::QueueMember { change, member } => self.member_changes(*change, member, at),
+            Event::QueueParams { queue, .. } => self.queue_listed(queue),
+            Event::QueueEntry { queue, position, uniqueid, wait_s, .. } => {
+                self.waiting_listed(queue, *position, uniqueid, *wait_s, at);
+            }
+            Event::DeviceStateChange { device, state } => self.device_changes(device, state, at),
             Event::FullyBooted { .. }
             | Event::Shutdown { .. }
             | Event::AgentComplete { .. }
             | Event::AgentDump { .. }
             | Event::AgentRingNoAnswer { .. }
-            | Event::QueueMember { .. }
-            | Event::QueueParams { .. }
-            | Event::QueueEntry { .. }
-            | Event::DeviceStateChange { .. }
             | Event::VarSet { channel: None, .. }
             | Event::UserEvent { .. }
             | Event::OriginateResponse { .. }
@@ -201,6 +202,9 @@ impl Engine {
                 pbx_hangup_ms: None,
                 bridge: None,
                 bridged: false,
+                rings_for: None,
+                talks_for: None,
+                ringing: false,
                 held: false,
                 parked: false,
                 context: (&*seen.context).into(),
@@ -252,7 +256,12 @@ impl Engine {
                 call.did = dialled(&seen.exten);
                 call.trunk = Some(channel::interface(&seen.name).to_owned());
             }
-            Origin::Extension => call.number = dialled(&seen.exten),
+            // As for a customer: who calls, and what he dialled. If a trunk is dialled next, it is a call outward.
+            Origin::Extension => {
+                call.number = channel::filled(&seen.caller_num);
+                call.name = channel::filled(&seen.caller_name);
+                call.did = dialled(&seen.exten);
+            }
             Origin::Callback => {}
         }
         if kind == Kind::Trunk && origin == Origin::Extension {
@@ -268,8 +277,10 @@ impl Engine {
 
     fn state_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
         let Some(slot) = self.known(seen, at) else { return };
-        let channel = &self.channels[slot];
+        let channel = &mut self.channels[slot];
+        channel.ringing = seen.state == STATE_RINGING;
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        self.phone_changes(slot, at);
         let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
         match seen.state {
             STATE_RINGING => {
@@ -319,6 +330,7 @@ impl Engine {
         let channel = &mut self.channels[slot];
         channel.ended_ms = Some(at);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        self.phone_changes(slot, at);
         let is_customer = self.is_customer(call, slot);
         let c = &mut self.calls[call];
         c.live = c.live.saturating_sub(1);
@@ -403,14 +415,17 @@ impl Engine {
             self.channels[channel].bridged = true;
             self.join_calls(self.channels[first].call, self.channels[channel].call);
         }
+        self.phones_change(bridge, at);
         self.retime(self.channels[channel].call, at);
     }
 
     pub(super) fn leaves(&mut self, channel: Slot, at: Millis) {
-        let Some(bridge) = self.channels[channel].bridge.take() else { return };
-        if let Some(bridge) = self.bridges.get_mut(bridge) {
+        let Some(slot) = self.channels[channel].bridge.take() else { return };
+        if let Some(bridge) = self.bridges.get_mut(slot) {
             bridge.members.retain(|m| *m != channel);
+            self.phones_change(slot, at);
         }
+        self.phone_changes(channel, at);
         self.retime(self.channels[channel].call, at);
     }
 

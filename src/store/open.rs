@@ -73,15 +73,25 @@ impl Store {
         &self.path
     }
 
-    /// When an earlier run last saw this PBX, ms since 1970 UTC; `None` if none ever did.
+    /// Takes over from an earlier run: ends the agents' intervals that it left open, as of when it last saw this PBX, and returns that time
+    /// (ms since 1970 UTC); `None` if none ever did.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn last_seen(&self, pbx: &str) -> Result<Option<Millis>, Error> {
-        self.connection
+    pub fn take_over(&self, pbx: &str) -> Result<Option<Millis>, Error> {
+        let failed = |error| Error::sqlite(&self.path, error);
+        let seen: Option<Millis> = self
+            .connection
             .query_row("SELECT seen_ms FROM pbx_seen WHERE pbx = ?", [pbx], |row| row.get(0))
             .optional()
-            .map_err(|error| Error::sqlite(&self.path, error))
+            .map_err(failed)?;
+        self.connection
+            .execute(
+                "UPDATE agent_intervals SET to_ms = max(from_ms, coalesce(?2, from_ms)) WHERE pbx = ?1 AND to_ms IS NULL",
+                (pbx, seen),
+            )
+            .map_err(failed)?;
+        Ok(seen)
     }
 
     /// Leaves `-wal` (empty) and `-shm` where they are when the store is closed, so that members of the group who cannot write to the

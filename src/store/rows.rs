@@ -2,8 +2,8 @@
 
 use crate::ami::event::Millis;
 use crate::engine::record::{
-    Direction, FinishedCall, Gap, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record, Status,
-    VisitResult,
+    Direction, FinishedCall, Gap, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
+    Status, VisitResult,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
@@ -100,6 +100,8 @@ fn put(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     match record {
         Record::Call(call) => put_call(connection, call),
         Record::Gap(gap) => put_gap(connection, gap),
+        Record::Agent { pbx, agent, name } => put_agent(connection, pbx, agent, name),
+        Record::Interval(interval) => put_interval(connection, interval),
         Record::Seen { pbx, seen_ms } => put_seen(connection, pbx, *seen_ms),
     }
 }
@@ -187,6 +189,33 @@ fn put_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result<()> {
              ON CONFLICT (pbx, from_ms, cause) DO UPDATE SET to_ms = excluded.to_ms, calls_lost = excluded.calls_lost",
         )?
         .execute(params![gap.pbx, gap.from_ms, gap.to_ms, gap.cause.as_str(), gap.calls_lost])?;
+    Ok(())
+}
+
+fn put_agent(connection: &Connection, pbx: &str, agent: &str, name: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO agents (pbx, agent, name) VALUES (?, ?, ?) ON CONFLICT (pbx, agent) DO UPDATE SET name = excluded.name",
+        )?
+        .execute(params![pbx, agent, name])?;
+    Ok(())
+}
+
+fn put_interval(connection: &Connection, interval: &Interval) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO agent_intervals (pbx, agent, activity, queue, reason, from_ms, to_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
+             ON CONFLICT (pbx, agent, activity, queue, from_ms) DO UPDATE SET reason = excluded.reason, to_ms = excluded.to_ms",
+        )?
+        .execute(params![
+            interval.pbx,
+            interval.agent,
+            interval.activity.as_str(),
+            interval.queue,
+            interval.reason,
+            interval.from_ms,
+            interval.to_ms
+        ])?;
     Ok(())
 }
 

@@ -88,6 +88,26 @@ CREATE TABLE gaps (
     UNIQUE (pbx, from_ms, cause)
 ) STRICT;
 
+CREATE TABLE agents (
+    pbx   TEXT NOT NULL,                   -- name of the PBX in the configuration
+    agent TEXT NOT NULL,                   -- the person, as technology and peer of the phone: PJSIP/101
+    name  TEXT NOT NULL,                   -- as the queues name him (MemberName)
+    PRIMARY KEY (pbx, agent)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agent_intervals (
+    pbx      TEXT    NOT NULL,             -- name of the PBX in the configuration
+    agent    TEXT    NOT NULL,             -- the person, as in agents.agent
+    activity TEXT    NOT NULL,             -- what he did: logged_in, paused, ringing, talking, wrapup
+    queue    TEXT    NOT NULL,             -- the queue in which he was paused; empty for the rest
+    reason   TEXT    NOT NULL,             -- why he was paused (PausedReason); empty for the rest
+    from_ms  INTEGER NOT NULL,             -- ms since 1970 UTC: began, or was first seen
+    to_ms    INTEGER,                      -- ms since 1970 UTC: ended; NULL while it lasts
+    PRIMARY KEY (pbx, agent, activity, queue, from_ms)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX agent_intervals_open ON agent_intervals (pbx) WHERE to_ms IS NULL;
+
 CREATE TABLE pbx_seen (
     pbx     TEXT    PRIMARY KEY,           -- name of the PBX in the configuration
     seen_ms INTEGER NOT NULL               -- ms since 1970 UTC: its events were seen up to here; what came while no daemon ran is a gap

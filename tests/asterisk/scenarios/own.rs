@@ -7,7 +7,7 @@ use std::time::Duration;
 const INTERNAL: Scenario = Scenario {
     caller: Caller::Phone("1451"),
     dials: "1452",
-    row: Row { direction: "internal", agent: "PJSIP/1451", ..Row::INBOUND },
+    row: Row { direction: "internal", ..Row::INBOUND },
     ..Scenario::OUTSIDE
 };
 /// A phone's call to the outside.
@@ -18,13 +18,13 @@ pub const ALL: &[Scenario] = &[
     Scenario {
         name: "internal: answered",
         parties: &[("1452", TALKS)],
-        row: Row { direction: "internal", agent: "PJSIP/1451", legs: &[("PJSIP/1452", "ANSWERED")], ..Row::ANSWERED },
+        row: Row { direction: "internal", agent: "PJSIP/1452", legs: &[("PJSIP/1452", "ANSWERED")], ..Row::ANSWERED },
         ..INTERNAL
     },
     Scenario {
         name: "internal: not answered",
         parties: &[("1452", RINGS)],
-        row: Row { direction: "internal", agent: "PJSIP/1451", legs: &[("PJSIP/1452", "NOANSWER")], ..Row::UNANSWERED },
+        row: Row { direction: "internal", legs: &[("PJSIP/1452", "NOANSWER")], ..Row::UNANSWERED },
         ..INTERNAL
     },
     Scenario {
@@ -66,7 +66,6 @@ pub const ALL: &[Scenario] = &[
             outcome: "ALL_BUSY",
             agent: "PJSIP/1481",
             legs: &[("PJSIP/trunk", "BUSY")],
-            hangup_by: "customer",
             ..OUTBOUND
         },
         ..Scenario::OUTSIDE
@@ -122,7 +121,6 @@ pub const ALL: &[Scenario] = &[
             direction: "outbound",
             outcome: "REJECTED",
             agent: "PJSIP/1443",
-            hangup_by: "customer",
             legs: &[("PJSIP/trunk", "REJECTED")],
             ..Row::UNANSWERED
         },

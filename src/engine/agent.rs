@@ -1,0 +1,276 @@
+//! Agents: one person over member name, queue interface, state interface and phone, and what he does when.
+
+use super::record::{Activity, Interval};
+use super::table::{Slot, Table};
+use crate::ami::event::{Member, Millis};
+use std::collections::BTreeMap;
+
+/// Agents known at once; a new one beyond is counted and ignored.
+pub const MAX_AGENTS: usize = 10_000;
+
+/// A person who answers calls.
+#[derive(Debug)]
+pub struct Agent {
+    /// Technology and peer of his phone (`PJSIP/101`); for one whose phone is not known yet, what the queue dials.
+    pub id: Box<str>,
+    /// As the queues name him.
+    pub name: Option<Box<str>>,
+    /// Every text that means him.
+    pub aliases: Vec<Box<str>>,
+    /// The queues that he is in.
+    pub memberships: BTreeMap<Box<str>, Membership>,
+    /// His phone can be reached, as far as the queues and the device say.
+    pub reachable: bool,
+    /// Channels of his that ring.
+    pub ringing: u32,
+    /// Channels of his that are connected with somebody.
+    pub talking: u32,
+    /// After-call work after a queue's call, milliseconds; 0 for none.
+    pub wrapup_ms: Millis,
+    open: BTreeMap<(Activity, Box<str>), (Millis, Box<str>)>,
+}
+
+/// One queue's word on a member.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// Paused in this queue; a pause in one queue is none in another.
+    pub paused: bool,
+    /// Why.
+    pub reason: Box<str>,
+    /// Lower is asked first.
+    pub penalty: u32,
+    /// Seen in the snapshot of this number, or since.
+    pub snapshot: u32,
+}
+
+/// All agents of a PBX.
+#[derive(Debug, Default)]
+pub struct Roster {
+    agents: Table<Agent>,
+    /// Agents ignored because of [`MAX_AGENTS`].
+    pub refused: u64,
+}
+
+/// A device that a phone is: not a Local channel, not a dialplan hint, not somebody's invention.
+fn device(interface: &str) -> Option<&str> {
+    let interface =
+        interface.split_once("/n").map_or(interface, |(i, rest)| if rest.is_empty() { i } else { interface });
+    let (technology, peer) = interface.split_once('/')?;
+    let real = !matches!(technology, "Local" | "Agent") && !technology.contains(':') && !peer.is_empty();
+    real.then_some(interface)
+}
+
+/// The extension in `Local/900@from-queue/n` and `hint:900@ext-local`, and the peer of `PJSIP/900`.
+fn extension(interface: &str) -> Option<&str> {
+    let rest = interface.strip_prefix("hint:").or_else(|| interface.split_once('/').map(|(_, rest)| rest))?;
+    let extension = rest.split(['@', '/']).next()?;
+    (!extension.is_empty() && extension.bytes().all(|b| b.is_ascii_digit())).then_some(extension)
+}
+
+impl Roster {
+    /// The agent whom this text means.
+    #[must_use]
+    pub fn find(&self, interface: &str) -> Option<Slot> {
+        self.agents.find(interface)
+    }
+
+    /// An agent.
+    #[must_use]
+    pub fn get(&self, slot: Slot) -> &Agent {
+        &self.agents[slot]
+    }
+
+    /// An agent, to be changed.
+    pub fn get_mut(&mut self, slot: Slot) -> &mut Agent {
+        &mut self.agents[slot]
+    }
+
+    /// All agents.
+    pub fn iter(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().map(|(_, agent)| agent)
+    }
+
+    /// Slots of all agents.
+    #[must_use]
+    pub fn slots(&self) -> Vec<Slot> {
+        self.agents.iter().map(|(slot, _)| slot).collect()
+    }
+
+    /// The person whom a queue means by a member, taken in if he is new. `None` beyond the limit.
+    pub fn member(&mut self, member: &Member<'_>) -> Option<Slot> {
+        let phone = device(&member.state_interface).or_else(|| device(&member.interface));
+        let by_extension = [&*member.state_interface, &*member.interface]
+            .into_iter()
+            .filter_map(extension)
+            .find_map(|e| self.agents.find(&format!("extension {e}")));
+        let found =
+            phone.and_then(|p| self.agents.find(p)).or_else(|| self.agents.find(&member.interface)).or(by_extension);
+        let slot = match found {
+            Some(slot) => slot,
+            None => self.take_in(phone.unwrap_or(&member.interface))?,
+        };
+        for alias in [phone.unwrap_or_default(), &*member.interface, &*member.state_interface] {
+            self.alias(slot, alias);
+        }
+        if let Some(phone) = phone
+            && device(&self.agents[slot].id).is_none()
+        {
+            self.agents[slot].id = phone.into();
+        }
+        Some(slot)
+    }
+
+    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person.
+    pub fn led_to(&mut self, interface: &str, phone: &str) {
+        let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) else { return };
+        if device(&self.agents[slot].id).is_none() {
+            self.agents[slot].id = phone.into();
+        }
+        self.alias(slot, phone);
+    }
+
+    fn take_in(&mut self, id: &str) -> Option<Slot> {
+        if self.agents.len() >= MAX_AGENTS {
+            self.refused += 1;
+            return None;
+        }
+        let agent = Agent {
+            id: id.into(),
+            name: None,
+            aliases: Vec::new(),
+            memberships: BTreeMap::new(),
+            reachable: true,
+            ringing: 0,
+            talking: 0,
+            wrapup_ms: 0,
+            open: BTreeMap::new(),
+        };
+        let slot = self.agents.insert(id, agent);
+        self.alias(slot, id);
+        Some(slot)
+    }
+
+    fn alias(&mut self, slot: Slot, alias: &str) {
+        if alias.is_empty() || self.agents.find(alias).is_some_and(|s| s != slot) {
+            return;
+        }
+        let mut keys = vec![alias.to_owned()];
+        if let Some(extension) = extension(alias) {
+            keys.push(format!("extension {extension}"));
+        }
+        for key in keys {
+            if self.agents.find(&key).is_none() || !self.agents[slot].aliases.iter().any(|a| **a == *key) {
+                self.agents.alias(&key, slot);
+                self.agents[slot].aliases.push(key.into());
+            }
+        }
+    }
+}
+
+impl Agent {
+    /// Begins or ends an activity. Returns the intervals that this changes: open when one begins, closed when one ends.
+    pub fn set(&mut self, activity: Activity, queue: &str, reason: &str, on: bool, at: Millis) -> Vec<Interval> {
+        let key = (activity, Box::from(queue));
+        if on && self.open.get(&key).is_some_and(|(_, before)| **before == *reason) {
+            return Vec::new();
+        }
+        let mut changed = Vec::new();
+        if let Some((since, before)) = self.open.remove(&key) {
+            changed.push(self.interval(activity, queue, &before, since, Some(at.max(since))));
+        }
+        if on {
+            self.open.insert(key, (at, reason.into()));
+            changed.push(self.interval(activity, queue, reason, at, None));
+        }
+        changed
+    }
+
+    /// Ends everything that he does, as of a moment.
+    pub fn close_all(&mut self, at: Millis) -> Vec<Interval> {
+        let open = std::mem::take(&mut self.open);
+        open.into_iter()
+            .map(|((activity, queue), (since, reason))| {
+                self.interval(activity, &queue, &reason, since, Some(at.max(since)))
+            })
+            .collect()
+    }
+
+    /// Since when he does it.
+    #[must_use]
+    pub fn since(&self, activity: Activity, queue: &str) -> Option<Millis> {
+        self.open.get(&(activity, Box::from(queue))).map(|(since, _)| *since)
+    }
+
+    /// An interval of his.
+    #[must_use]
+    pub fn interval(
+        &self,
+        activity: Activity,
+        queue: &str,
+        reason: &str,
+        from: Millis,
+        to: Option<Millis>,
+    ) -> Interval {
+        Interval {
+            pbx: String::new(),
+            agent: self.id.to_string(),
+            activity,
+            queue: queue.to_owned(),
+            reason: reason.to_owned(),
+            from_ms: from,
+            to_ms: to,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Roster, device, extension};
+    use crate::ami::event::Member;
+
+    fn member<'a>(queue: &'a str, interface: &'a str, state_interface: &'a str) -> Member<'a> {
+        Member {
+            queue: queue.into(),
+            interface: interface.into(),
+            state_interface: state_interface.into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_phone_is_told_from_what_only_leads_to_one() {
+        assert_eq!(device("PJSIP/900"), Some("PJSIP/900"));
+        assert_eq!(device("Local/900@from-queue/n"), None);
+        assert_eq!(device("hint:900@ext-local"), None);
+        assert_eq!(device("Custom:desk"), None);
+        assert_eq!(extension("Local/900@from-queue/n"), Some("900"));
+        assert_eq!(extension("hint:900@ext-local"), Some("900"));
+        assert_eq!(extension("PJSIP/alice"), None);
+    }
+
+    #[test]
+    fn one_person_stands_behind_local_hint_and_phone() {
+        let mut roster = Roster::default();
+        let first = roster.member(&member("sales", "Local/900@from-queue/n", "hint:900@ext-local")).unwrap();
+        let second = roster.member(&member("support", "PJSIP/900", "PJSIP/900")).unwrap();
+        assert_eq!(first, second);
+        assert_eq!(&*roster.get(first).id, "PJSIP/900");
+        assert_eq!(roster.find("PJSIP/900"), Some(first));
+    }
+
+    #[test]
+    fn the_phone_that_a_local_interface_leads_to_is_the_person() {
+        let mut roster = Roster::default();
+        let agent = roster.member(&member("sales", "Local/desk@from-queue/n", "")).unwrap();
+        roster.led_to("Local/desk@from-queue/n", "PJSIP/201");
+        assert_eq!((&*roster.get(agent).id, roster.find("PJSIP/201")), ("PJSIP/201", Some(agent)));
+    }
+
+    #[test]
+    fn two_people_with_phones_of_their_own_stay_two() {
+        let mut roster = Roster::default();
+        let a = roster.member(&member("sales", "PJSIP/101", "PJSIP/101")).unwrap();
+        let b = roster.member(&member("sales", "PJSIP/102", "PJSIP/102")).unwrap();
+        assert_ne!(a, b);
+    }
+}
