@@ -67,7 +67,7 @@ pub fn number(n: usize, caller: Caller) -> String {
 }
 
 /// Places one call, and those that belong to it.
-fn place(lab: &Lab, scenario: &Scenario, number: String, n: usize) -> Vec<Placed> {
+pub fn place(lab: &Lab, scenario: &Scenario, number: String, n: usize) -> Vec<Placed> {
     let since = lab.pbx.position();
     let mut others = Vec::new();
     let linkedid = (|| {
