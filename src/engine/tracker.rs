@@ -482,9 +482,14 @@ impl Engine {
         for other in &slots[1..] {
             self.join_calls(self.channels[first].call, self.channels[*other].call);
         }
-        let call = &mut self.calls[self.channels[first].call];
-        call.transfers += 1;
-        call.transfer_ms = Some(at);
+        let call = self.channels[first].call;
+        self.calls[call].transfers += 1;
+        if self.is_customer(call, first) {
+            // He sent our side to someone else, and is himself gone by that: nobody was to take his call.
+            self.channels[first].far_hangup_ms.get_or_insert(at);
+        } else {
+            self.calls[call].transfer_ms = Some(at);
+        }
     }
 
     /// Works out who hears the customer now, and lets the clocks run accordingly.

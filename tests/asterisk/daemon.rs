@@ -63,7 +63,7 @@ impl Daemon {
         let config = config.iter().fold(CONFIGURATION.to_owned(), |text, (key, value)| text.replace(key, value));
         fs::write(dir.join("callbackd.toml"), config).map_err(io)?;
         let notify = UnixDatagram::bind(dir.join("notify")).map_err(io)?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_callbackd"))
+        let mut child = Command::new(binary())
             .args(["run", "--config"])
             .arg(dir.join("callbackd.toml"))
             .env("NOTIFY_SOCKET", dir.join("notify"))
@@ -130,6 +130,25 @@ impl Daemon {
         .map(drop)
     }
 
+    /// Gives every line of its log to `show`, as it comes, until it ends.
+    pub fn follow(&self, show: impl Fn(&str) + Send + 'static) -> std::thread::JoinHandle<()> {
+        let log = Arc::clone(&self.log);
+        std::thread::spawn(move || {
+            let (lock, arrived) = &*log;
+            let mut next = 0;
+            loop {
+                let mut log = lock.lock().expect("no reader panics");
+                while log.lines.len() == next && !log.ended {
+                    log = arrived.wait(log).expect("no reader panics");
+                }
+                let Some(line) = log.lines.get(next).cloned() else { return };
+                drop(log);
+                next += 1;
+                show(&line);
+            }
+        })
+    }
+
     /// Everything that it has logged so far.
     pub fn said(&self) -> String {
         self.log.0.lock().expect("no reader panics").lines.join("\n")
@@ -159,6 +178,14 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The binary that is tested; where none is, the one that the environment names.
+pub fn binary() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_callbackd")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("CALLBACKD_BINARY").map(PathBuf::from))
+        .unwrap_or_else(|| PathBuf::from("callbackd"))
 }
 
 fn collect(stderr: impl std::io::Read, shared: &(Mutex<Log>, Condvar)) {
