@@ -7,7 +7,8 @@ use bytes::Bytes;
 use callbackd::ami::event::Event;
 use callbackd::ami::pending::MAX_PENDING;
 use callbackd::ami::session::{
-    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, Unanswered,
+    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, SNAPSHOT_EVERY,
+    Unanswered,
 };
 use callbackd::ami::{
     Action, ActionId, DeadReason, Disposition, Login, LoginRefusal, Notice, Received, Recorded, Session, SessionOutput,
@@ -416,6 +417,24 @@ fn a_silent_link_is_pinged_and_stays_while_it_answers() {
     }
     peer.notes(&[]);
     assert_eq!(peer.session.unknown_responses(), 0);
+}
+
+#[test]
+fn a_live_session_asks_for_the_lists_again_now_and_then() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    let live_since = peer.now;
+    while peer.now < live_since + SNAPSHOT_EVERY - PING_EVERY {
+        peer.says("Event: Newstate\nUniqueid: 1.1\nChannel: PJSIP/101-1\nLinkedid: 1.1\n\n");
+        peer.passes(PING_EVERY / 2);
+    }
+    peer.sends(&[]);
+    peer.says("Event: Newstate\nUniqueid: 1.1\nChannel: PJSIP/101-1\nLinkedid: 1.1\n\n");
+    peer.passes(live_since + SNAPSHOT_EVERY - peer.now);
+    peer.lists(&[], "QueueStatusComplete");
+    peer.lists(&[], "CoreShowChannelsComplete");
+    peer.sends(&["QueueStatus", "CoreShowChannels"]);
+    peer.notes(&[Notice::SnapshotBegan, empty_snapshot(), Notice::Live]);
 }
 
 #[test]
