@@ -54,12 +54,20 @@ impl Delivery {
 
     /// Waits for room and hands on one thing that waits. Safe to be dropped at any await.
     pub async fn flush(&mut self) -> Flushed {
+        if self.waiting.is_empty() {
+            // Half empty first: else a consumer that is a little too slow would get snapshot after snapshot.
+            let room = self.events.max_capacity().div_ceil(2);
+            let Ok(mut permits) = self.events.reserve_many(room).await else { return Flushed::NobodyListens };
+            if let Some(permit) = permits.next() {
+                permit.send(LinkEvent::Overloaded { dropped: std::mem::take(&mut self.dropped) });
+            }
+            return Flushed::OverloadEnded;
+        }
         let Ok(permit) = self.events.reserve().await else { return Flushed::NobodyListens };
         if let Some(event) = self.waiting.pop_front() {
             permit.send(event);
-            return Flushed::Nothing;
         }
-        permit.send(LinkEvent::Overloaded { dropped: std::mem::take(&mut self.dropped) });
-        Flushed::OverloadEnded
+        // With nothing dropped there is nothing to tell.
+        Flushed::Nothing
     }
 }
