@@ -7,7 +7,8 @@ use bytes::Bytes;
 use callbackd::ami::event::Event;
 use callbackd::ami::pending::MAX_PENDING;
 use callbackd::ami::session::{
-    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, Unanswered,
+    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, SNAPSHOT_EVERY,
+    Unanswered,
 };
 use callbackd::ami::{
     Action, ActionId, DeadReason, Disposition, Login, LoginRefusal, Notice, Received, Recorded, Session, SessionOutput,
@@ -195,7 +196,8 @@ fn nothing_but_the_login_is_sent_before_it_succeeded_however_long_it_takes() {
     peer.sends(&[]);
     peer.greets();
     assert_eq!(peer.session.request(&Action::ping(), peer.now), Err(RequestError::NotLive));
-    peer.session.log_off(peer.now);
+    assert!(!peer.session.log_off(peer.now));
+    peer.session.take_snapshot(peer.now);
     peer.passes(ACTION_TIMEOUT - 1);
     peer.says("Event: FullyBooted\nUptime: 3\n\nEvent: Newchannel\nUniqueid: 1.1\n\n");
     peer.sends(&["Challenge"]);
@@ -418,6 +420,24 @@ fn a_silent_link_is_pinged_and_stays_while_it_answers() {
 }
 
 #[test]
+fn a_live_session_asks_for_the_lists_again_now_and_then() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    let live_since = peer.now;
+    while peer.now < live_since + SNAPSHOT_EVERY - PING_EVERY {
+        peer.says("Event: Newstate\nUniqueid: 1.1\nChannel: PJSIP/101-1\nLinkedid: 1.1\n\n");
+        peer.passes(PING_EVERY / 2);
+    }
+    peer.sends(&[]);
+    peer.says("Event: Newstate\nUniqueid: 1.1\nChannel: PJSIP/101-1\nLinkedid: 1.1\n\n");
+    peer.passes(live_since + SNAPSHOT_EVERY - peer.now);
+    peer.lists(&[], "QueueStatusComplete");
+    peer.lists(&[], "CoreShowChannelsComplete");
+    peer.sends(&["QueueStatus", "CoreShowChannels"]);
+    peer.notes(&[Notice::SnapshotBegan, empty_snapshot(), Notice::Live]);
+}
+
+#[test]
 fn a_link_that_answers_no_ping_is_dead() {
     let mut peer = Peer::new();
     peer.becomes_live();
@@ -560,11 +580,24 @@ fn an_answer_that_nobody_asked_for_changes_nothing() {
 }
 
 #[test]
+fn the_snapshot_can_be_taken_again() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    peer.session.take_snapshot(peer.now);
+    peer.drain();
+    peer.notes(&[Notice::SnapshotBegan]);
+    peer.lists(&[], "QueueStatusComplete");
+    peer.lists(&[], "CoreShowChannelsComplete");
+    peer.sends(&["QueueStatus", "CoreShowChannels"]);
+    peer.notes(&[empty_snapshot(), Notice::Live]);
+}
+
+#[test]
 fn saying_good_bye_ends_the_session() {
     let mut peer = Peer::new();
     peer.becomes_live();
-    peer.session.log_off(peer.now);
-    peer.session.log_off(peer.now);
+    assert!(peer.session.log_off(peer.now));
+    assert!(peer.session.log_off(peer.now));
     peer.drain();
     peer.answers_last("Goodbye", "Message: Thanks for all the fish.");
     peer.sends(&["Logoff"]);

@@ -1,12 +1,13 @@
 //! Cuts the byte stream into frames: bounded, never looking twice, skipping what nobody needs.
 
 use bytes::{Buf, BytesMut};
+use memchr::memmem::Finder;
 use tokio_util::codec::Decoder;
 
 use super::blank_line::BlankLine;
 use super::excerpt::excerpt;
 use super::frame::{Frame, text};
-use super::header::{BANNER, banner, header};
+use super::header::{BANNER, Header, banner, header};
 use super::interest::{Interest, Need};
 
 /// Longest frame, in bytes, all line ends included and its empty line excluded. Asterisk's longest events (an
@@ -144,6 +145,7 @@ pub struct FrameDecoder {
     interest: Interest,
     position: Position,
     blank_line: BlankLine,
+    variable: Finder<'static>,
     /// How much of an unfinished first line has been searched for its end.
     searched: usize,
     counters: Counters,
@@ -156,6 +158,7 @@ impl FrameDecoder {
             interest,
             position: Position::Start,
             blank_line: BlankLine::new(),
+            variable: Finder::new(b"\nVariable:"),
             searched: 0,
             counters: Counters::default(),
         }
@@ -233,16 +236,25 @@ impl FrameDecoder {
         Some(None)
     }
 
+    /// The values of all `Variable` headers: a second one may be the real one behind a forged one.
+    fn variables<'a>(&'a self, frame: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.variable
+            .find_iter(frame)
+            .filter_map(|at| header(&frame[at + 1..]).ok())
+            .map(|(_, variable)| variable.value)
+    }
+
     /// A wanted frame that is all there; `None` for a variable that nobody needs.
     fn finish(&mut self, buffer: &mut BytesMut, variable: bool, (end, next): (usize, usize)) -> Option<Received> {
         let offset = self.counters.bytes;
-        let frame = buffer.split_to(next).freeze().slice(..end);
+        let frame = buffer.split_to(end).freeze();
+        buffer.advance(next - end);
         self.counters.bytes += next as u64;
         self.position = Position::Start;
         if end > MAX_FRAME {
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        if variable && !variables(&frame).any(|name| self.interest.variable(name)) {
+        if variable && !self.variables(&frame).any(|name| self.interest.variable(name)) {
             self.counters.skipped += 1;
             return None;
         }
@@ -314,14 +326,6 @@ fn line_length(line: &[u8]) -> usize {
     line.strip_suffix(b"\r").unwrap_or(line).len()
 }
 
-/// The values of all `Variable` headers: a second one may be the real one behind a forged one.
-fn variables(frame: &[u8]) -> impl Iterator<Item = &[u8]> {
-    const KEY: &[u8] = b"\nVariable:";
-    memchr::memmem::find_iter(frame, KEY)
-        .filter_map(|at| header(&frame[at + 1..]).ok())
-        .map(|(_, variable)| variable.value)
-}
-
 /// Headers that stand in a frame at most once. Of the fields that Asterisk does not escape (`CallerIDNum`, `Exten`,
 /// `Context`, `AccountCode`, `Channel`) any could hold a line break that forges one of these.
 const ONCE: [&[u8]; 7] = [b"Event", b"Response", b"ActionID", b"Uniqueid", b"Linkedid", b"Variable", b"Value"];
@@ -329,36 +333,56 @@ const ONCE: [&[u8]; 7] = [b"Event", b"Response", b"ActionID", b"Uniqueid", b"Lin
 const ONCE_IN_RESPONSES: usize = 3;
 const ONCE_IN_EVENTS: usize = 5;
 
+/// The place of `key` in [`ONCE`], whatever the case of its letters.
+#[inline]
+fn once(key: &[u8]) -> Option<usize> {
+    let place = match (key.len(), key[0] | 0x20) {
+        (5, b'e') => 0,
+        (8, b'r') => 1,
+        (8, b'a') => 2,
+        (8, b'u') => 3,
+        (8, b'l') => 4,
+        (8, b'v') => 5,
+        (5, b'v') => 6,
+        _ => return None,
+    };
+    key.eq_ignore_ascii_case(ONCE[place]).then_some(place)
+}
+
 /// Checks a whole frame: the reason against it, and where the offending line begins.
 fn check(frame: &[u8]) -> Result<(), (Refusal, usize)> {
     if let Some(at) = memchr::memchr(0, frame) {
         return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
     }
     let mut seen: [Option<&[u8]>; ONCE.len()] = [None; ONCE.len()];
-    let (mut once, mut echo) = (&ONCE[..ONCE_IN_RESPONSES], false);
+    let (mut at_most, mut echo) = (ONCE_IN_RESPONSES, false);
     let (mut start, mut count) = (0, 0);
     for end in memchr::memchr_iter(b'\n', frame) {
         let line = &frame[start..=end];
-        if line_length(line) > MAX_LINE {
+        if line.len() > MAX_LINE && line_length(line) > MAX_LINE {
             return Err((Refusal::LineTooLong, start));
         }
         count += 1;
         if count > MAX_HEADERS {
             return Err((Refusal::TooManyHeaders, start));
         }
-        let Ok((_, found)) = header(line) else { return Err((Refusal::NotAHeader, start)) };
-        if count == 1 && found.key.eq_ignore_ascii_case(b"Event") {
-            once = if found.value == b"VarSet" { &ONCE } else { &ONCE[..ONCE_IN_EVENTS] };
-            // A dialplan's `UserEvent(Tag,Uniqueid: ${UNIQUEID})` repeats what the channel's headers say: no forgery.
-            echo = found.value == b"UserEvent";
-        }
-        if let Some(which) = once.iter().position(|key| found.key.eq_ignore_ascii_case(key)) {
-            match seen[which].replace(found.value) {
-                Some(before) if !(echo && before == found.value) => return Err((Refusal::Forged, start)),
-                _ => {}
+        let colon = match line.iter().position(|&byte| byte == b':') {
+            Some(colon) if colon > 0 => colon,
+            _ => return Err((Refusal::NotAHeader, start)),
+        };
+        if let Some(which) = once(&line[..colon]) {
+            let Ok((_, Header { value, .. })) = header(line) else { return Err((Refusal::NotAHeader, start)) };
+            if which == 0 {
+                // A response that goes on as an event; the reverse is an OriginateResponse.
+                if count > 1 {
+                    return Err((Refusal::Forged, start));
+                }
+                at_most = if value == b"VarSet" { ONCE.len() } else { ONCE_IN_EVENTS };
+                // A dialplan's `UserEvent(Tag,Uniqueid: ${UNIQUEID})` repeats what its channel says: no forgery.
+                echo = value == b"UserEvent";
             }
-            // A response that goes on as an event; the reverse is an OriginateResponse.
-            if which == 0 && count > 1 {
+            let before = seen[which].replace(value);
+            if which < at_most && before.is_some_and(|before| !(echo && before == value)) {
                 return Err((Refusal::Forged, start));
             }
         }

@@ -131,18 +131,16 @@ impl<'a> Gathered<'a> {
 
     fn slot(&mut self, key: &'a [u8]) -> Option<&mut Option<&'a [u8]>> {
         // The event's own headers come first: BlindTransfer's `Context` is not a channel's.
-        if let Some(at) = self.field_names.iter().position(|name| name.as_bytes() == key) {
+        if let Some(at) = place(self.field_names, key) {
             return Some(&mut self.fields[at]);
         }
         for (at, prefix) in self.channel_prefixes.iter().enumerate() {
-            if let Some(slot) = key.strip_prefix(prefix.as_bytes()).and_then(channel_slot) {
+            if let Some(slot) = behind(prefix, key).and_then(channel_slot) {
                 return Some(&mut self.channels[at][slot]);
             }
         }
         for (at, prefix) in self.bridge_prefixes.iter().enumerate() {
-            if let Some(rest) = key.strip_prefix(prefix.as_bytes())
-                && let Some(slot) = BRIDGE_HEADERS.iter().position(|name| name.as_bytes() == rest)
-            {
+            if let Some(slot) = behind(prefix, key).and_then(|rest| place(&BRIDGE_HEADERS, rest)) {
                 return Some(&mut self.bridges[at][slot]);
             }
         }
@@ -296,21 +294,40 @@ impl<'a> Gathered<'a> {
     }
 }
 
+/// The place of `key` among `names`. Length and first byte settle nearly all, without a call to compare the rest.
+#[inline]
+fn place(names: &[&str], key: &[u8]) -> Option<usize> {
+    let first = key.first()?;
+    names.iter().position(|name| name.len() == key.len() && name.as_bytes()[0] == *first && name.as_bytes() == key)
+}
+
+/// What follows `prefix` in `key`; most prefixes are empty.
+#[inline]
+fn behind<'k>(prefix: &str, key: &'k [u8]) -> Option<&'k [u8]> {
+    match prefix.as_bytes().first() {
+        None => Some(key),
+        first if first == key.first() => key.strip_prefix(prefix.as_bytes()),
+        Some(_) => None,
+    }
+}
+
 /// The place in [`CHANNEL_HEADERS`]; a `match` because it is asked for every header of every event.
+#[inline]
 fn channel_slot(header: &[u8]) -> Option<usize> {
-    Some(match header {
-        b"Channel" => 0,
-        b"Uniqueid" => 1,
-        b"Linkedid" => 2,
-        b"ChannelState" => 3,
-        b"CallerIDNum" => 4,
-        b"CallerIDName" => 5,
-        b"ConnectedLineNum" => 6,
-        b"AccountCode" => 7,
-        b"Context" => 8,
-        b"Exten" => 9,
+    let (slot, name): (usize, &[u8]) = match (header.len(), header.first()?) {
+        (7, b'C') if header[1] == b'h' => (0, b"Channel"),
+        (8, b'U') => (1, b"Uniqueid"),
+        (8, b'L') => (2, b"Linkedid"),
+        (12, b'C') if header[1] == b'h' => (3, b"ChannelState"),
+        (11, b'C') => (4, b"CallerIDNum"),
+        (12, b'C') => (5, b"CallerIDName"),
+        (16, b'C') => (6, b"ConnectedLineNum"),
+        (11, b'A') => (7, b"AccountCode"),
+        (7, b'C') => (8, b"Context"),
+        (5, b'E') => (9, b"Exten"),
         _ => return None,
-    })
+    };
+    (header == name).then_some(slot)
 }
 
 /// The text, empty where Asterisk says that it knows none.

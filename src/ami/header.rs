@@ -15,6 +15,7 @@ pub struct Header<'a> {
 }
 
 /// A line without its end (LF with an optional CR before it), and what follows it.
+#[inline]
 pub(super) fn line(input: &[u8]) -> IResult<&[u8], &[u8]> {
     let Some(end) = memchr::memchr(b'\n', input) else {
         return Err(Err::Error(Error::new(input, ErrorKind::CrLf)));
@@ -25,13 +26,15 @@ pub(super) fn line(input: &[u8]) -> IResult<&[u8], &[u8]> {
 }
 
 /// A line that has a colon, cut there.
+#[inline]
 pub(super) fn header(input: &[u8]) -> IResult<&[u8], Header<'_>> {
-    let (rest, line) = line(input)?;
-    let Some(colon) = line.iter().position(|&byte| byte == b':').filter(|&colon| colon > 0) else {
+    // Keys are short: a loop is over before a call to search for the colon has begun.
+    let Some(colon) = input.iter().position(|&byte| byte == b':' || byte == b'\n').filter(|&at| at > 0) else {
         return Err(Err::Error(Error::new(input, ErrorKind::Char)));
     };
-    let (value, key) = take(colon).parse_complete(line)?;
+    let (value, key) = take(colon).parse_complete(input)?;
     let (value, _) = (tag(":"), opt(tag(" "))).parse_complete(value)?;
+    let (rest, value) = line(value)?;
     Ok((rest, Header { key, value }))
 }
 

@@ -28,7 +28,7 @@ enum List {
 }
 
 impl Recorded {
-    /// Takes what the decoder received. The notices belong before the frame itself, and all events to the engine.
+    /// Takes what the decoder received. All events belong to the engine, and the notices behind the frame itself.
     pub fn received(&mut self, received: &Received) -> Vec<Notice> {
         match received {
             Received::Banner(version) => {

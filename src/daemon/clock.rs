@@ -1,35 +1,55 @@
-//! The shell's clocks: the only place where the daemon asks what time it is.
+//! The clocks: read here and passed into the pure rooms as arguments.
 
+use tokio::time::Instant;
+
+use crate::ami::event::Millis;
 use crate::engine::Moment;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Wall clock for records, monotonic clock for timers.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    start: Instant,
+/// Milliseconds since 1970 UTC, as this machine believes.
+pub(super) fn wall() -> Millis {
+    #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
+    let now = jiff::Timestamp::now();
+    now.as_millisecond()
 }
 
-#[allow(clippy::disallowed_methods, reason = "this is the door through which time comes in")]
+/// The monotonic milliseconds that a session is driven with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Monotonic(Instant);
+
+impl Monotonic {
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    pub fn now_ms(self) -> u64 {
+        u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    pub fn at(self, ms: u64) -> Instant {
+        self.0 + std::time::Duration::from_millis(ms)
+    }
+}
+
+/// Both clocks, for the engines: wall time for records, monotonic time for timers.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock(Monotonic);
+
 impl Clock {
     /// A clock whose monotonic side starts at 0 now.
     #[must_use]
     pub fn start() -> Self {
-        Self { start: Instant::now() }
+        Self(Monotonic::start())
     }
 
     /// This moment, by both clocks.
     #[must_use]
-    pub fn now(&self) -> Moment {
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Moment {
-            wall_ms: i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX),
-            mono_ms: u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX),
-        }
+    pub fn now(self) -> Moment {
+        Moment { wall_ms: wall(), mono_ms: self.0.now_ms() }
     }
 
     /// The instant at which the monotonic side shows this.
     #[must_use]
-    pub fn instant(&self, mono_ms: u64) -> tokio::time::Instant {
-        (self.start + Duration::from_millis(mono_ms)).into()
+    pub fn instant(self, mono_ms: u64) -> Instant {
+        self.0.at(mono_ms)
     }
 }

@@ -1,8 +1,8 @@
 //! What the operator reads: one line for each call that ended, each gap, each change of a link. The sentence is constant, the keys keep
 //! their order.
 
-use super::link::LossReason;
-use crate::ami::notice::{LoginRefusal, Notice};
+use super::lost::LostReason;
+use crate::ami::notice::Notice;
 use crate::config::ShowNumbers;
 use crate::engine::record::{FinishedCall, Gap, Record};
 use crate::log::{Masked, Wire};
@@ -64,7 +64,6 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             tracing::debug!(target: "session", pbx, peer, ami = %Wire(version), "Asterisk greeted");
         }
         Notice::LoggedIn => tracing::debug!(target: "session", pbx, peer, "Logged in"),
-        Notice::LoginRefused { reason, message } => login_refused(pbx, peer, reason, message),
         Notice::Booted { uptime_s } => tracing::debug!(target: "session", pbx, peer, uptime_s, "Asterisk has booted"),
         Notice::BootUnconfirmed => tracing::warn!(
             target: "session",
@@ -81,7 +80,8 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             err = %Wire(message),
             "Asterisk refused a list; calls in progress are not all known (callbackd check --connect shows the mend)"
         ),
-        Notice::SnapshotBegan | Notice::Live => {}
+        // Refusals and deaths are told when the link is lost.
+        Notice::SnapshotBegan | Notice::Live | Notice::LoginRefused { .. } | Notice::LinkDead(_) => {}
         Notice::SnapshotEnded(size) => tracing::info!(
             target: "session",
             peer,
@@ -92,29 +92,31 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             waiting = size.callers,
             "Asterisk is ready"
         ),
-        Notice::LinkDead(reason) => {
-            tracing::debug!(target: "session", pbx, peer, %reason, "The connection is of no more use")
-        }
     }
 }
 
-fn login_refused(pbx: &str, peer: &str, reason: &LoginRefusal, message: &str) {
-    tracing::error!(
-        target: "session",
-        pbx,
-        peer,
-        reason = %reason,
-        err = %Wire(message),
-        "Asterisk refused the login; no call is seen until it is mended"
-    );
-}
-
 /// The link is down, or could not be made.
-pub fn lost(pbx: &str, peer: &str, reason: &LossReason, was_live: bool, retry_in: std::time::Duration) {
-    let retry_in_s = retry_in.as_secs_f32();
-    if was_live {
-        tracing::warn!(target: "session", pbx, peer, %reason, retry_in_s, "The connection to Asterisk is lost; calls go unseen until it is back");
-    } else {
-        tracing::warn!(target: "session", pbx, peer, %reason, retry_in_s, "Asterisk cannot be reached; calls go unseen");
+pub fn lost(pbx: &str, peer: &str, reason: &LostReason, was_live: bool, retry_in: std::time::Duration) {
+    let retry_in_s = (retry_in.as_secs_f64() * 10.0).round() / 10.0;
+    match (reason.needs_a_person(), was_live) {
+        (true, _) => tracing::error!(
+            target: "session",
+            pbx,
+            peer,
+            retry_in_s,
+            %reason,
+            "Asterisk cannot be used until a person mends it; no call is seen"
+        ),
+        (false, true) => tracing::warn!(
+            target: "session",
+            pbx,
+            peer,
+            retry_in_s,
+            %reason,
+            "The connection to Asterisk is lost; calls go unseen until it is back"
+        ),
+        (false, false) => {
+            tracing::warn!(target: "session", pbx, peer, retry_in_s, %reason, "Asterisk cannot be reached; calls go unseen");
+        }
     }
 }

@@ -1,150 +1,264 @@
-//! The connection to one PBX: made, used, lost, made again, for ever.
+//! The link to one PBX: connects, logs in, keeps reading, and never gives up.
 
-use super::clock::Clock;
-use crate::ami::decoder::Received;
-use crate::ami::notice::Notice;
-use crate::ami::session::{Disposition, Login, Session, SessionOutput};
-use crate::ami::{Frame, FrameDecoder, Interest};
-use crate::config::Pbx;
-use bytes::BytesMut;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::sync::mpsc;
-use tokio_util::codec::Decoder;
 
-/// What a link tells the loop.
+use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::clock::Monotonic;
+use super::connection::{Connection, Ended};
+use super::delivery::{Delivery, Flushed};
+use super::lost::LostReason;
+use super::route::Route;
+use super::secret::Secret;
+use crate::ami::event::Millis;
+use crate::ami::session::{Reply, RequestError, Unanswered};
+use crate::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
+use crate::config::Pbx;
+
+/// The first wait after a loss, at least; it doubles with every failure, and up to as much again is added at random, so that
+/// several clients of a restarted Asterisk do not come at once.
+pub const RETRY_FROM: Duration = Duration::from_millis(100);
+/// The longest wait between two attempts.
+pub const RETRY_UP_TO: Duration = Duration::from_secs(30);
+/// Events that may wait for the consumer. A busy PBX makes some thousand a second: several seconds' worth, some 16 MiB.
+pub const MAX_WAITING_EVENTS: usize = 16_384;
+/// Requests that may wait for the link.
+const MAX_WAITING_REQUESTS: usize = 64;
+/// How long a good-bye may take.
+pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What a link tells its consumer, in the order in which it happened.
 #[derive(Debug)]
 pub enum LinkEvent {
+    /// A connection was made; the login follows.
+    Connected {
+        /// The other end.
+        peer: SocketAddr,
+        /// TLS.
+        encrypted: bool,
+    },
     /// An event for the engine.
-    Frame(Frame),
-    /// Something happened to the session.
+    Frame {
+        /// The event.
+        frame: Frame,
+        /// When its last byte was read, by this machine's clock.
+        arrived_ms: Millis,
+    },
+    /// A frame that was thrown away.
+    Discarded(FrameError),
+    /// The session's progress. Refusals and deaths come as [`LinkEvent::Lost`] as well.
     Notice(Notice),
-    /// The connection is gone, or could not be made.
+    /// The consumer was too slow: so many events are missing since the last one, and a snapshot follows.
+    Overloaded {
+        /// How many were dropped.
+        dropped: u64,
+    },
+    /// There is no connection (any more).
     Lost {
         /// Why.
-        reason: LossReason,
-        /// Next try.
+        reason: LostReason,
+        /// The next attempt comes after so long.
         retry_in: Duration,
     },
 }
 
-/// Why there is no connection.
-#[derive(Debug, Clone, thiserror::Error)]
-pub enum LossReason {
-    /// Any.
-    #[error("{0}")]
-    Other(String),
-    /// Login.
-    #[error("login refused")]
-    Refused,
+/// Takes the raw bytes as they are read, before anything is decided about them.
+pub type Tee = Box<dyn FnMut(&[u8]) + Send>;
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RequestFailed {
+    /// It was not sent.
+    #[error(transparent)]
+    NotSent(#[from] RequestError),
+    /// It was sent: it may or may not have had its effect.
+    #[error(transparent)]
+    Unanswered(#[from] Unanswered),
 }
 
-impl LossReason {
-    /// The login was refused.
-    #[must_use]
-    pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Refused)
-    }
+/// What the link is told.
+pub(super) enum Command {
+    Request(Action, oneshot::Sender<Result<Reply, RequestFailed>>),
+    Stop,
 }
 
 /// A running link.
 #[derive(Debug)]
 pub struct Link {
-    stop: mpsc::Sender<()>,
-    task: tokio::task::JoinHandle<()>,
+    commands: mpsc::Sender<Command>,
+    task: JoinHandle<()>,
+}
+
+/// The channel from links to their consumer, of the size that they are made for.
+pub fn events() -> (mpsc::Sender<LinkEvent>, mpsc::Receiver<LinkEvent>) {
+    mpsc::channel(MAX_WAITING_EVENTS)
 }
 
 impl Link {
-    /// Starts it.
-    #[must_use]
-    pub fn spawn(index: usize, pbx: Pbx, out: mpsc::Sender<(usize, LinkEvent)>) -> Self {
-        let (stop, mut stopped) = mpsc::channel(1);
-        let task = tokio::spawn(async move {
-            loop {
-                let error = tokio::select! {
-                    _ = stopped.recv() => return,
-                    error = once(index, &pbx, &out) => error,
-                };
-                let retry_in = Duration::from_secs(1);
-                let lost = LinkEvent::Lost { reason: LossReason::Other(error), retry_in };
-                if out.send((index, lost)).await.is_err() {
-                    return;
-                }
-                tokio::select! {
-                    _ = stopped.recv() => return,
-                    () = tokio::time::sleep(retry_in) => {}
-                }
-            }
-        });
-        Self { stop, task }
+    /// Starts the link to `pbx`; it ends with [`Self::stop`], or when nobody receives its events any more. `credentials` is
+    /// `$CREDENTIALS_DIRECTORY`.
+    pub fn spawn(
+        pbx: &Pbx,
+        credentials: Option<&Path>,
+        interest: Interest,
+        tee: Option<Tee>,
+        events: mpsc::Sender<LinkEvent>,
+    ) -> Self {
+        let (commands, received) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let linker = Linker {
+            route: Route::to(pbx),
+            username: pbx.username.clone(),
+            secret: Secret::of(pbx, credentials),
+            allow_plain_login: pbx.allow_plain_login,
+            interest,
+            tee,
+            commands: received,
+            delivery: Delivery::new(events),
+        };
+        Self { commands, task: tokio::spawn(linker.run()) }
     }
 
-    /// Ends it.
+    /// Sends an action and waits for its answer.
+    ///
+    /// # Errors
+    /// The action was not sent, or not answered.
+    pub async fn request(&self, action: Action) -> Result<Reply, RequestFailed> {
+        let (reply, answer) = oneshot::channel();
+        if self.commands.try_send(Command::Request(action, reply)).is_err() {
+            return Err(if self.task.is_finished() { RequestError::NotLive } else { RequestError::TooMany }.into());
+        }
+        answer.await.unwrap_or(Err(RequestFailed::Unanswered(Unanswered::LinkLost)))
+    }
+
+    /// Logs off and closes the connection.
     pub async fn stop(self) {
-        let _ = self.stop.send(()).await;
-        let _ = self.task.await;
+        // Where the link has ended by itself, there is nobody to tell.
+        let _ = self.commands.send(Command::Stop).await;
+        if let Err(panic) = self.task.await
+            && panic.is_panic()
+        {
+            std::panic::resume_unwind(panic.into_panic());
+        }
     }
 }
 
-async fn once(index: usize, pbx: &Pbx, out: &mpsc::Sender<(usize, LinkEvent)>) -> String {
-    let clock = Clock::start();
-    let secret = pbx.secret_file.as_ref().and_then(|p| std::fs::read_to_string(p).ok()).unwrap_or_default();
-    let mut socket = match tokio::net::TcpStream::connect(&pbx.address).await {
-        Ok(socket) => socket,
-        Err(e) => return e.to_string(),
-    };
-    let login = Login {
-        username: pbx.username.clone(),
-        secret: secret.trim_end().to_owned().into(),
-        allow_plain: pbx.allow_plain_login,
-    };
-    let mut session = Session::new(login, 42, clock.now().mono_ms);
-    let mut decoder = FrameDecoder::new(Interest::engine());
-    let mut buffer = BytesMut::with_capacity(65536);
-    loop {
-        while let Some(output) = session.poll() {
-            match output {
-                SessionOutput::Send(bytes) => {
-                    if let Err(e) = socket.write_all(&bytes).await {
-                        return e.to_string();
-                    }
-                }
-                SessionOutput::Notice(notice) => {
-                    let _ = out.send((index, LinkEvent::Notice(notice))).await;
-                }
-                SessionOutput::Answer(_) => {}
+/// The task behind a [`Link`].
+struct Linker {
+    route: Route,
+    username: String,
+    secret: Secret,
+    allow_plain_login: bool,
+    interest: Interest,
+    tee: Option<Tee>,
+    commands: mpsc::Receiver<Command>,
+    delivery: Delivery,
+}
+
+impl Linker {
+    async fn run(mut self) {
+        let mut retries = retries();
+        loop {
+            let mut was_live = false;
+            let reason = match self.attempt(&mut was_live).await {
+                Ended::Lost(reason) => reason,
+                Ended::Stopped => break,
+            };
+            if was_live {
+                retries = self::retries();
+            }
+            let next = retries.next().unwrap_or(RETRY_UP_TO).min(RETRY_UP_TO);
+            let retry_in = if reason.needs_a_person() { RETRY_UP_TO } else { next };
+            self.delivery.push(LinkEvent::Lost { reason, retry_in });
+            if self.meanwhile(sleep(retry_in)).await.is_none() {
+                break;
             }
         }
-        if session.is_dead() {
-            return "session over".to_owned();
+        // The last words: there is room soon, or nobody listens.
+        while self.delivery.is_behind() {
+            match timeout(GOODBYE_TIMEOUT, self.delivery.flush()).await {
+                Ok(Flushed::Nothing | Flushed::OverloadEnded) => {}
+                Ok(Flushed::NobodyListens) | Err(_) => break,
+            }
         }
-        let due = session.deadline().unwrap_or(u64::MAX / 2);
-        tokio::select! {
-            read = socket.read_buf(&mut buffer) => match read {
-                Ok(0) => return "closed by Asterisk".to_owned(),
-                Err(e) => return e.to_string(),
-                Ok(_) => session.heard(clock.now().mono_ms),
-            },
-            () = tokio::time::sleep_until(clock.instant(due)) => session.tick(clock.now().mono_ms),
-        }
-        while let Ok(Some(received)) = decoder.decode(&mut buffer) {
-            let disposition = session.received(&received, clock.now().mono_ms);
-            while let Some(output) = session.poll() {
-                match output {
-                    SessionOutput::Send(bytes) => {
-                        if let Err(e) = socket.write_all(&bytes).await {
-                            return e.to_string();
-                        }
+    }
+
+    /// One connection, from the attempt to its end.
+    async fn attempt(&mut self, was_live: &mut bool) -> Ended {
+        let login = match self.secret.load() {
+            Ok(secret) => Login { username: self.username.clone(), secret, allow_plain: self.allow_plain_login },
+            Err(error) => return Ended::Lost(error.into()),
+        };
+        let route = self.route.clone();
+        let (wire, peer) = match self.meanwhile(route.connect()).await {
+            Some(Ok(connected)) => connected,
+            Some(Err(reason)) => return Ended::Lost(reason),
+            None => return Ended::Stopped,
+        };
+        self.delivery.push(LinkEvent::Connected { peer, encrypted: route.encrypted() });
+        let clock = Monotonic::start();
+        let session = Session::new(login, nonce(), clock.now_ms());
+        let connection = Connection::new(session, clock, self.interest.clone());
+        connection.run(wire, &mut self.commands, &mut self.delivery, &mut self.tee, was_live).await
+    }
+
+    /// Waits while there is no connection; `None` if there is to be none any more.
+    async fn meanwhile<T>(&mut self, waiting: impl Future<Output = T>) -> Option<T> {
+        tokio::pin!(waiting);
+        loop {
+            tokio::select! {
+                done = &mut waiting => return Some(done),
+                command = self.commands.recv() => match command {
+                    Some(Command::Request(_, reply)) => {
+                        // Whoever asked may have gone.
+                        let _ = reply.send(Err(RequestError::NotLive.into()));
                     }
-                    SessionOutput::Notice(notice) => {
-                        let _ = out.send((index, LinkEvent::Notice(notice))).await;
+                    Some(Command::Stop) | None => return None,
+                },
+                flushed = self.delivery.flush(), if self.delivery.is_behind() => {
+                    if flushed == Flushed::NobodyListens {
+                        return None;
                     }
-                    SessionOutput::Answer(_) => {}
                 }
             }
-            if let (Disposition::ForEngine, Received::Frame(frame)) = (disposition, received) {
-                let _ = out.send((index, LinkEvent::Frame(frame))).await;
-            }
+        }
+    }
+}
+
+/// The waits after losses without a success between them.
+fn retries() -> ExponentialBackoff {
+    ExponentialBuilder::new()
+        .with_min_delay(RETRY_FROM)
+        // The random part may double it.
+        .with_max_delay(RETRY_UP_TO / 2)
+        .without_max_times()
+        .with_jitter()
+        .build()
+}
+
+/// Random enough that who cannot read the stream cannot guess it: the standard library's hash keys come from the system.
+fn nonce() -> u64 {
+    RandomState::new().hash_one("action id")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_double_from_a_tenth_of_a_second_and_never_exceed_half_a_minute() {
+        let waits: Vec<_> = retries().take(40).collect();
+        assert_eq!(waits.len(), 40, "it never gives up");
+        let mut least = RETRY_FROM;
+        for wait in waits {
+            assert!(wait >= least && wait <= 2 * least, "{wait:?} is not within {least:?} and its double");
+            assert!(wait <= RETRY_UP_TO);
+            least = (2 * least).min(RETRY_UP_TO / 2);
         }
     }
 }

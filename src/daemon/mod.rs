@@ -1,9 +1,22 @@
 //! The daemon: one loop over links, store, timers, signals and the service manager. The only async room.
 
-pub mod clock;
-pub mod journal;
+#[cfg(feature = "tls")]
+mod certificate;
+mod clock;
+mod connection;
+mod delivery;
+mod journal;
 pub mod link;
-pub mod recorder;
+mod lost;
+mod recorder;
+pub mod route;
 pub mod run;
-pub mod systemd;
-pub mod watched;
+pub mod secret;
+mod systemd;
+#[cfg(feature = "tls")]
+mod tls;
+mod watched;
+
+pub use link::{Link, LinkEvent, RequestFailed, events};
+pub use lost::LostReason;
+pub use secret::{Secret, SecretError};

@@ -86,10 +86,10 @@ impl Recorder {
         self.waiting.len() + self.sent.iter().map(|(_, records)| records.len()).sum::<usize>()
     }
 
-    /// Records given up because of [`MAX_WAITING`].
-    #[must_use]
-    pub fn lost(&self) -> u64 {
-        self.lost
+    /// Records given up because of [`MAX_WAITING`], since this was last asked.
+    #[must_use = "a loss that nobody tells is a lie"]
+    pub fn take_lost(&mut self) -> u64 {
+        std::mem::take(&mut self.lost)
     }
 
     /// What the writer is doing.

@@ -2,16 +2,18 @@
 
 use super::clock::Clock;
 use super::journal;
-use super::link::{Link, LinkEvent};
+use super::link::{self, Link, LinkEvent};
 use super::recorder::Recorder;
 use super::systemd::ServiceManager;
 use super::watched::{Standing, Watched};
+use crate::ami::Interest;
 use crate::config::Config;
 use crate::engine::{Engine, Input};
 use crate::exit::Exit;
 use crate::log::{self, Reload};
 use crate::store::{self, Ack, Health, Store, Writer};
-use futures_util::StreamExt;
+use futures_util::stream::{BoxStream, SelectAll, poll_fn};
+use futures_util::{FutureExt, StreamExt};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
 use std::path::{Path, PathBuf};
@@ -19,9 +21,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// Frames and notices that may wait for the loop, over all links. Beyond it a link drops frames, says so once and has the gap recorded.
-const LINK_EVENTS: usize = 65_536;
 
 /// Taken from the links before the store, timers and signals get their turn.
 const EVENTS_PER_TURN: usize = 1_024;
@@ -90,7 +89,7 @@ struct Daemon {
     service: ServiceManager,
     watched: Vec<Watched>,
     links: Vec<Link>,
-    from_links: mpsc::Receiver<(usize, LinkEvent)>,
+    from_links: SelectAll<BoxStream<'static, (usize, LinkEvent)>>,
     recorder: Recorder,
     acks: mpsc::UnboundedReceiver<Ack>,
     stored_calls: u64,
@@ -109,9 +108,14 @@ impl Daemon {
         let (acked, acks) = mpsc::unbounded_channel();
         // The receiver lives as long as the loop; after it nobody needs to know.
         let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
-        let (to_loop, from_links) = mpsc::channel(LINK_EVENTS);
-        let links =
-            config.pbx.iter().enumerate().map(|(i, pbx)| Link::spawn(i, pbx.clone(), to_loop.clone())).collect();
+        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let mut from_links = SelectAll::new();
+        let mut links = Vec::new();
+        for (i, pbx) in config.pbx.iter().enumerate() {
+            let (events, mut received) = link::events();
+            links.push(Link::spawn(pbx, credentials.as_deref(), Interest::engine(), None, events));
+            from_links.push(poll_fn(move |cx| received.poll_recv(cx).map(|event| event.map(|e| (i, e)))).boxed());
+        }
         Ok(Self {
             config,
             config_path: config_path.to_owned(),
@@ -155,7 +159,7 @@ impl Daemon {
                         return Ok(());
                     }
                 },
-                Some((pbx, event)) = self.from_links.recv() => self.take(pbx, event),
+                Some((pbx, event)) = self.from_links.next() => self.take(pbx, event),
                 Some(ack) = self.acks.recv() => self.acknowledged(ack),
                 () = wake => self.tick(),
                 _ = watchdog.tick() => {
@@ -172,7 +176,7 @@ impl Daemon {
         let now = self.clock.now();
         self.watched[pbx].take(event, now);
         for _ in 1..EVENTS_PER_TURN {
-            let Ok((pbx, event)) = self.from_links.try_recv() else { break };
+            let Some(Some((pbx, event))) = self.from_links.next().now_or_never() else { break };
             self.watched[pbx].take(event, now);
         }
     }
@@ -190,6 +194,10 @@ impl Daemon {
             for record in watched.records() {
                 self.recorder.push(record);
             }
+        }
+        let records = self.recorder.take_lost();
+        if records > 0 {
+            tracing::error!(target: "store", records, "The database could not be written for too long, the oldest waiting records are lost");
         }
         self.recorder.send();
         if self.watched.iter().all(|w| w.standing != Standing::Connecting) {
@@ -270,7 +278,8 @@ impl Daemon {
         for link in self.links.drain(..) {
             link.stop().await;
         }
-        while let Ok((pbx, event)) = self.from_links.try_recv() {
+        // The links have ended: what they told before is all there is.
+        while let Some((pbx, event)) = self.from_links.next().await {
             let now = self.clock.now();
             self.watched[pbx].take(event, now);
         }

@@ -1,12 +1,13 @@
 //! One PBX under watch: its link's state and its engine.
 
 use super::journal;
-use super::link::{LinkEvent, LossReason};
+use super::link::LinkEvent;
+use super::lost::LostReason;
 use crate::ami::notice::Notice;
 use crate::ami::{Frame, Stamped};
 use crate::engine::record::Record;
 use crate::engine::{Engine, Input, Moment, Output};
-use crate::log::{RateLimit, Wire};
+use crate::log::RateLimit;
 
 /// What strangers can provoke is said at most this often (ms).
 const SAY_EVERY_MS: i64 = 10_000;
@@ -51,8 +52,23 @@ impl Watched {
     /// Takes what came over the link.
     pub fn take(&mut self, event: LinkEvent, now: Moment) {
         match event {
-            LinkEvent::Frame(frame) => self.frame(&frame, now),
+            LinkEvent::Connected { peer, encrypted } => {
+                tracing::debug!(target: "session", pbx = %self.name, %peer, encrypted, "Connected");
+            }
+            LinkEvent::Frame { frame, arrived_ms } => {
+                self.frame(&frame, Moment { wall_ms: arrived_ms, mono_ms: now.mono_ms });
+            }
+            LinkEvent::Discarded(err) => self.discarded(&err.to_string(), now),
             LinkEvent::Notice(notice) => self.notice(&notice, now),
+            LinkEvent::Overloaded { dropped } => {
+                tracing::error!(
+                    target: "session",
+                    pbx = %self.name,
+                    dropped,
+                    "More events came than could be taken; calls that ended meanwhile are UNKNOWN, the state is asked for again"
+                );
+                self.engine.handle(Input::Overloaded, now);
+            }
             LinkEvent::Lost { reason, retry_in } => self.lost(&reason, retry_in, now),
         }
     }
@@ -60,17 +76,20 @@ impl Watched {
     fn frame(&mut self, frame: &Frame, now: Moment) {
         match Stamped::parse(frame) {
             Ok(stamped) => self.engine.handle(Input::Event(&stamped), now),
-            Err(err) => {
-                if let Some(suppressed) = self.unreadable.allow("unreadable event", now.wall_ms) {
-                    tracing::warn!(
-                        target: "session",
-                        pbx = %self.name,
-                        err = %Wire(&err.to_string()),
-                        suppressed,
-                        "An event could not be read and was left out; the call that it was about may lack a detail"
-                    );
-                }
-            }
+            Err(err) => self.discarded(&err.to_string(), now),
+        }
+    }
+
+    fn discarded(&mut self, err: &str, now: Moment) {
+        let limit = self.unreadable.allow("unreadable event", now.wall_ms);
+        if let Some(suppressed) = limit {
+            tracing::warn!(
+                target: "session",
+                pbx = %self.name,
+                err,
+                suppressed,
+                "An event could not be read and was left out; the call that it was about may lack a detail"
+            );
         }
     }
 
@@ -79,20 +98,18 @@ impl Watched {
             self.engine.handle(input, now);
         }
         if matches!(notice, Notice::SnapshotEnded(_)) {
-            self.standing = Standing::Live;
-        }
-        if let Notice::LoginRefused { reason, .. } = notice {
-            self.standing = Standing::Down(format!("login refused: {reason}"));
+            let again = std::mem::replace(&mut self.standing, Standing::Live) == Standing::Live;
+            if again {
+                return; // the regular look at what is really there
+            }
         }
         journal::notice(&self.name, &self.peer, notice, self.engine.live_calls());
     }
 
-    fn lost(&mut self, reason: &LossReason, retry_in: std::time::Duration, now: Moment) {
+    fn lost(&mut self, reason: &LostReason, retry_in: std::time::Duration, now: Moment) {
         self.engine.handle(Input::Unlinked, now);
         let was_live = self.standing == Standing::Live;
-        if !matches!(self.standing, Standing::Down(_)) || !reason.is_refusal() {
-            self.standing = Standing::Down(reason.to_string());
-        }
+        self.standing = Standing::Down(reason.to_string());
         journal::lost(&self.name, &self.peer, reason, was_live, retry_in);
     }
 

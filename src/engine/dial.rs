@@ -146,9 +146,9 @@ impl Engine {
         at: Millis,
     ) {
         if let Some(by) = by {
-            self.known(by, at);
+            self.met(by, at);
         }
-        let Some(slot) = self.known(dest, at) else { return };
+        let Some(slot) = self.met(dest, at) else { return };
         let channel = &self.channels[slot];
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         let caller_left = self.caller_left_by(call, at);

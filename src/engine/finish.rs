@@ -3,7 +3,9 @@
 use super::Engine;
 use super::call::{Attempt, Call, Origin, Person, Stay};
 use super::channel::{Channel, Kind};
-use super::record::{Direction, FinishedCall, HangupBy, Leg, LegResult, Quality, QueueVisit, VisitResult};
+use super::record::{
+    Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
+};
 use super::table::Slot;
 use super::tracker::CALLBACK_CHANNEL;
 use super::verdict::{Facts, judge};
@@ -102,6 +104,8 @@ impl Engine {
             legs,
             visits,
             ivr: call.ivr.clone(),
+            tags: tags(call, verdict.status, verdict.outcome, ended_ms),
+            ratings: call.ratings.clone(),
         })
     }
 
@@ -333,6 +337,21 @@ fn ring_time(call: &Call, until: Millis) -> Millis {
         covered = covered.max(end);
     }
     total
+}
+
+/// What the dialplan said, after what follows from the verdict.
+fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag> {
+    let code = match (status, outcome) {
+        (_, Outcome::VoicemailLeft) => Some("VOICEMAIL"),
+        (_, Outcome::CallbackRequested) => Some("CALLBACK"),
+        (Status::Answer, Outcome::TransferLost) => Some("DISCONNECTED"),
+        (Status::Cancel, _) => Some("ABANDONED"),
+        (Status::Busy, _) => Some("BUSY"),
+        (Status::NoAnswer, _) => Some("NO_ANSWER"),
+        _ => None,
+    };
+    let by_rule = code.map(|code| Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms });
+    by_rule.into_iter().chain(call.tags.iter().cloned()).collect()
 }
 
 /// The callback whose channel this is: `cb-<callback>-<attempt>`.

@@ -23,6 +23,7 @@ pub mod rules;
 pub mod table;
 pub mod talk;
 mod tracker;
+mod user_event;
 pub mod verdict;
 
 use crate::ami::event::{Millis, Stamped};
@@ -76,6 +77,8 @@ pub enum Input<'a> {
     },
     /// The link is down.
     Unlinked,
+    /// More events came than could be taken, and a snapshot follows.
+    Overloaded,
     /// The daemon ends: calls in progress are told as far as they are known. A later run that finds them alive tells them again.
     Stopping,
     /// The rules changed (configuration was reloaded): they hold for what happens from now on.
@@ -127,6 +130,10 @@ pub struct Counters {
     pub calls_corrected: u64,
     /// Calls that became one with another.
     pub calls_merged: u64,
+    /// Calls whose end was never told, found gone by a snapshot.
+    pub calls_unseen: u64,
+    /// User events for callbackd that could not be understood.
+    pub user_events_refused: u64,
 }
 
 /// The tracker of one PBX.
@@ -139,6 +146,7 @@ pub struct Engine {
     calls: Table<Call>,
     agenda: BTreeSet<(u64, Slot)>,
     roster: Roster,
+    trunks_met: BTreeSet<Box<str>>,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
@@ -157,6 +165,7 @@ impl Engine {
             calls: Table::new(),
             agenda: BTreeSet::new(),
             roster: Roster::default(),
+            trunks_met: BTreeSet::new(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
@@ -178,6 +187,7 @@ impl Engine {
             Input::SnapshotBegan => self.link.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
             Input::Unlinked => self.link.lost(now.wall_ms),
+            Input::Overloaded => self.link.overloaded(now.wall_ms),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}

@@ -23,6 +23,8 @@ pub struct Link {
     lost_ms: Option<Millis>,
     /// Asterisk restarted while sight was lost.
     restarted: bool,
+    /// Sight was lost because more events came than could be taken.
+    overload: bool,
     /// Number of the current snapshot.
     snapshot: u32,
     /// The lists are being told.
@@ -43,6 +45,7 @@ impl Link {
             ever_linked: false,
             lost_ms: last_seen_ms,
             restarted: false,
+            overload: false,
             snapshot: 0,
             listing: false,
             told_seen_ms: 0,
@@ -62,6 +65,11 @@ impl Link {
         if self.ever_linked && self.lost_ms.is_none() {
             self.lost_ms = Some(at);
         }
+    }
+
+    pub(super) fn overloaded(&mut self, at: Millis) {
+        self.lost(at);
+        self.overload = true;
     }
 
     pub(super) fn snapshot_began(&mut self) {
@@ -134,6 +142,19 @@ impl Engine {
         calls_lost
     }
 
+    /// Bridges whose end was not told hold nobody in the end.
+    fn forget_empty_bridges(&mut self) {
+        let empty: Vec<(Slot, Box<str>)> = self
+            .bridges
+            .iter()
+            .filter(|(_, b)| b.members.is_empty())
+            .map(|(slot, b)| (slot, b.uniqueid.clone()))
+            .collect();
+        for (slot, uniqueid) in empty {
+            self.bridges.remove(slot, [&*uniqueid]);
+        }
+    }
+
     /// An item of `CoreShowChannels`.
     pub(super) fn channel_listed(
         &mut self,
@@ -171,14 +192,21 @@ impl Engine {
         }
         let now = self.now.wall_ms;
         let lost_at = self.link.lost_ms.take();
+        let overload = std::mem::take(&mut self.link.overload);
         let cause = match (self.link.ever_linked, self.link.restarted) {
             (_, true) => GapCause::PbxRestart,
+            _ if overload => GapCause::Overload,
             (true, false) => GapCause::LinkLost,
             (false, false) => GapCause::DaemonDown,
         };
         let from = lost_at.or(self.link.last_seen_ms).unwrap_or(now).min(now);
+        // While sight was never lost, an event that is on its way can be overtaken by the lists: only a channel that two lists in a
+        // row do not name has ended unseen.
+        let missed = if lost_at.is_some() || !self.link.ever_linked { 1 } else { 2 };
         let snapshot = self.link.snapshot;
-        let calls_lost = self.end_unseen(from, |c| channels_known && c.snapshot != snapshot);
+        let calls_lost = self.end_unseen(from, |c| channels_known && c.snapshot + missed <= snapshot);
+        self.counters.calls_unseen += u64::from(calls_lost);
+        self.forget_empty_bridges();
         if self.link.restarted {
             self.agents_unseen(from);
         }

@@ -1,0 +1,175 @@
+//! Takes an X.509 certificate apart as far as rustls does not: version 1, as Asterisk's own `ast_tls_cert` makes them.
+
+use std::time::Duration;
+
+use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, UtcTime};
+use der::{Decode, Reader, SliceReader, Tag, TagNumber};
+use tokio_rustls::rustls::pki_types::{SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
+
+/// The parts of a certificate, of any version (RFC 5280, section 4.1).
+#[derive(Debug)]
+pub(super) struct Certificate<'a> {
+    /// What is signed, as it stands.
+    signed: &'a [u8],
+    signature_algorithm: &'a [u8],
+    signature: &'a [u8],
+    issuer: &'a [u8],
+    not_before: Duration,
+    not_after: Duration,
+    /// The whole SubjectPublicKeyInfo.
+    pub public_key_info: &'a [u8],
+    pub key: PublicKey<'a>,
+}
+
+/// The content of a SubjectPublicKeyInfo.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct PublicKey<'a> {
+    algorithm: &'a [u8],
+    bits: &'a [u8],
+}
+
+/// Why a certificate is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum CertificateFault {
+    #[error("it cannot be read: {0}")]
+    Unreadable(String),
+    #[error("it is not valid yet: compare the clocks of both machines")]
+    NotYetValid,
+    #[error("it has expired: make a new one (ast_tls_cert -v sets the number of days)")]
+    Expired,
+    #[error("it was not issued by a certificate authority in tls_ca_file")]
+    UnknownIssuer,
+    #[error(
+        "it was not signed by the authority that it names, or is signed in a way that is no longer accepted (SHA-1, or a key of less than 2048 bits)"
+    )]
+    BadSignature,
+}
+
+impl From<der::Error> for CertificateFault {
+    fn from(error: der::Error) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+impl<'a> Certificate<'a> {
+    pub fn parse(der: &'a [u8]) -> Result<Self, CertificateFault> {
+        let mut reader = SliceReader::new(der)?;
+        let (signed, algorithm, signature) = reader.sequence(|r| {
+            Ok::<_, der::Error>((r.tlv_bytes()?, r.decode::<AnyRef<'a>>()?, r.decode::<BitStringRef<'a>>()?))
+        })?;
+        reader.finish()?;
+        let mut reader = SliceReader::new(signed)?;
+        let (inner_algorithm, issuer, not_before, not_after, public_key_info) = reader.sequence(|r| {
+            let version = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
+            if Tag::peek(r)? == version {
+                r.tlv_bytes()?;
+            }
+            r.tlv_bytes()?; // serial number
+            let algorithm: AnyRef<'a> = r.decode()?;
+            let issuer: AnyRef<'a> = r.decode()?;
+            let (not_before, not_after) = r.sequence(|r| Ok::<_, der::Error>((time(r)?, time(r)?)))?;
+            r.tlv_bytes()?; // subject
+            let public_key_info = r.tlv_bytes()?;
+            while !r.is_finished() {
+                r.tlv_bytes()?; // extensions: of no concern where this is used
+            }
+            Ok::<_, der::Error>((algorithm, issuer, not_before, not_after, public_key_info))
+        })?;
+        reader.finish()?;
+        if inner_algorithm != algorithm {
+            return Err(CertificateFault::Unreadable("it names two signature algorithms".into()));
+        }
+        Ok(Self {
+            signed,
+            signature_algorithm: algorithm.value(),
+            signature: octets(signature)?,
+            issuer: issuer.value(),
+            not_before,
+            not_after,
+            public_key_info,
+            key: PublicKey::parse(AnyRef::from_der(public_key_info)?.value())?,
+        })
+    }
+
+    pub fn check_dates(&self, now: UnixTime) -> Result<(), CertificateFault> {
+        let now = Duration::from_secs(now.as_secs());
+        if now < self.not_before {
+            return Err(CertificateFault::NotYetValid);
+        }
+        if now > self.not_after {
+            return Err(CertificateFault::Expired);
+        }
+        Ok(())
+    }
+
+    /// Checks that one of `anchors` has signed this certificate itself.
+    pub fn check_issuer(
+        &self,
+        anchors: &[TrustAnchor<'_>],
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+    ) -> Result<(), CertificateFault> {
+        let mut fault = CertificateFault::UnknownIssuer;
+        for anchor in anchors.iter().filter(|anchor| *anchor.subject == *self.issuer) {
+            let key = PublicKey::parse(&anchor.subject_public_key_info)?;
+            if key.verify(self.signed, self.signature_algorithm, self.signature, algorithms) {
+                return Ok(());
+            }
+            fault = CertificateFault::BadSignature;
+        }
+        Err(fault)
+    }
+}
+
+impl<'a> PublicKey<'a> {
+    /// From the content of a SubjectPublicKeyInfo.
+    fn parse(content: &'a [u8]) -> Result<Self, CertificateFault> {
+        let mut reader = SliceReader::new(content)?;
+        let algorithm: AnyRef<'a> = reader.decode()?;
+        let bits: BitStringRef<'a> = reader.decode()?;
+        reader.finish()?;
+        Ok(Self { algorithm: algorithm.value(), bits: octets(bits)? })
+    }
+
+    fn verify(
+        &self,
+        message: &[u8],
+        signature_algorithm: &[u8],
+        signature: &[u8],
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+    ) -> bool {
+        algorithms
+            .iter()
+            .filter(|algorithm| *algorithm.signature_alg_id() == *signature_algorithm)
+            .any(|algorithm| self.verify_with(*algorithm, message, signature))
+    }
+
+    /// Whether `signature` over `message` is this key's, by this algorithm.
+    pub fn verify_with(
+        &self,
+        algorithm: &dyn SignatureVerificationAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        *algorithm.public_key_alg_id() == *self.algorithm
+            && algorithm.verify_signature(self.bits, message, signature).is_ok()
+    }
+
+    /// An RSA key of less than 2048 bits: its modulus and exponent need less than 256 bytes. Elliptic keys are shorter
+    /// still, so only RSA's own algorithm identifier (RFC 8017, `1.2.840.113549.1.1.1`) counts.
+    pub fn is_weak_rsa(&self) -> bool {
+        const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+        self.algorithm.starts_with(RSA) && self.bits.len() < 256
+    }
+}
+
+fn octets(bits: BitStringRef<'_>) -> Result<&[u8], CertificateFault> {
+    bits.as_bytes().ok_or_else(|| CertificateFault::Unreadable("a bit string is not made of bytes".into()))
+}
+
+/// Since 1970 (RFC 5280, section 4.1.2.5: UTCTime up to 2049, GeneralizedTime from 2050).
+fn time<'a>(reader: &mut SliceReader<'a>) -> der::Result<Duration> {
+    Ok(match Tag::peek(reader)? {
+        Tag::UtcTime => reader.decode::<UtcTime>()?.to_unix_duration(),
+        _ => reader.decode::<GeneralizedTime>()?.to_unix_duration(),
+    })
+}

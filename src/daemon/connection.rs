@@ -1,0 +1,219 @@
+//! One connection: reads and writes at once, so that neither Asterisk nor the consumer can make the other wait.
+
+use std::collections::HashMap;
+
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tokio_util::codec::Decoder;
+
+use super::clock::{Monotonic, wall};
+use super::delivery::{Delivery, Flushed};
+use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
+use super::lost::LostReason;
+use super::route::Wire;
+use crate::ami::excerpt::excerpt;
+use crate::ami::session::{Answer, Reply};
+use crate::ami::{ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput};
+
+/// Room for one read. Asterisk writes events one by one, so that a read rarely fills it.
+const READ: usize = 16 * 1024;
+/// Most bytes that may wait to be sent; some hundred actions.
+const MAX_UNSENT: usize = 256 * 1024;
+
+/// How a connection ended.
+pub(super) enum Ended {
+    Lost(LostReason),
+    Stopped,
+}
+
+pub(super) struct Connection {
+    session: Session,
+    clock: Monotonic,
+    decoder: FrameDecoder,
+    input: BytesMut,
+    output: BytesMut,
+    /// Bytes are written but may still be held back (by TLS).
+    unflushed: bool,
+    waiting: HashMap<ActionId, oneshot::Sender<Result<Reply, RequestFailed>>>,
+    ended: Option<Ended>,
+    stop_by: Option<Instant>,
+}
+
+impl Connection {
+    pub fn new(session: Session, clock: Monotonic, interest: Interest) -> Self {
+        Self {
+            session,
+            clock,
+            decoder: FrameDecoder::new(interest),
+            input: BytesMut::with_capacity(READ),
+            output: BytesMut::new(),
+            unflushed: false,
+            waiting: HashMap::new(),
+            ended: None,
+            stop_by: None,
+        }
+    }
+
+    /// Runs to the end. `was_live` becomes true when the session does.
+    pub async fn run(
+        mut self,
+        wire: Wire,
+        commands: &mut mpsc::Receiver<Command>,
+        delivery: &mut Delivery,
+        tee: &mut Option<Tee>,
+        was_live: &mut bool,
+    ) -> Ended {
+        let (mut reader, mut writer) = tokio::io::split(wire);
+        loop {
+            self.drain(delivery, was_live);
+            if let Some(ended) = self.ended.take() {
+                self.session.lost();
+                self.drain(delivery, was_live);
+                return if self.stop_by.is_some() { Ended::Stopped } else { ended };
+            }
+            self.input.reserve(READ);
+            let (deadline, unsent) = (self.deadline(), self.unflushed || !self.output.is_empty());
+            // Every branch may be dropped half way without losing anything.
+            tokio::select! {
+                read = reader.read_buf(&mut self.input) => match read {
+                    Ok(0) => self.ended = Some(Ended::Lost(LostReason::Closed)),
+                    Ok(count) => self.take(count, delivery, tee),
+                    Err(error) => self.ended = Some(broken(&error)),
+                },
+                sent = send(&mut writer, &mut self.output, &mut self.unflushed), if unsent => {
+                    if let Err(error) = sent {
+                        self.ended = Some(broken(&error));
+                    }
+                }
+                flushed = delivery.flush(), if delivery.is_behind() => match flushed {
+                    Flushed::Nothing => {}
+                    Flushed::OverloadEnded => self.session.take_snapshot(self.clock.now_ms()),
+                    Flushed::NobodyListens => self.stop(),
+                },
+                command = commands.recv(), if self.stop_by.is_none() => match command {
+                    Some(Command::Request(action, reply)) => match self.session.request(&action, self.clock.now_ms()) {
+                        Ok(id) => {
+                            self.waiting.insert(id, reply);
+                        }
+                        Err(error) => {
+                            // Whoever asked may have gone.
+                            let _ = reply.send(Err(error.into()));
+                        }
+                    },
+                    Some(Command::Stop) | None => self.stop(),
+                },
+                () = sleep_until(deadline) => {
+                    self.session.tick(self.clock.now_ms());
+                    if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
+                        self.ended = Some(Ended::Stopped);
+                    }
+                }
+            }
+        }
+    }
+
+    fn deadline(&self) -> Instant {
+        let session = self.session.deadline().map(|ms| self.clock.at(ms));
+        let far = Instant::now() + GOODBYE_TIMEOUT;
+        [session, self.stop_by].into_iter().flatten().min().unwrap_or(far)
+    }
+
+    fn stop(&mut self) {
+        if self.stop_by.is_none() {
+            self.stop_by = Some(Instant::now() + GOODBYE_TIMEOUT);
+            let before_login = !self.session.log_off(self.clock.now_ms());
+            if before_login {
+                self.ended = Some(Ended::Stopped);
+            }
+        }
+    }
+
+    /// Takes the bytes that were read last.
+    fn take(&mut self, count: usize, delivery: &mut Delivery, tee: &mut Option<Tee>) {
+        let (arrived_ms, now_ms) = (wall(), self.clock.now_ms());
+        if let Some(tee) = tee {
+            tee(&self.input[self.input.len() - count..]);
+        }
+        self.session.heard(now_ms);
+        // No content makes the decoder fail.
+        while let Ok(Some(received)) = self.decoder.decode(&mut self.input) {
+            let disposition = self.session.received(&received, now_ms);
+            match received {
+                Received::Frame(frame) if disposition == Disposition::ForEngine => {
+                    delivery.push(LinkEvent::Frame { frame, arrived_ms });
+                }
+                Received::Discarded(error) => delivery.push(LinkEvent::Discarded(error)),
+                Received::Frame(_) | Received::Banner(_) => {}
+            }
+            while let Some(output) = self.session.poll() {
+                self.handle(output, delivery);
+            }
+        }
+    }
+
+    fn drain(&mut self, delivery: &mut Delivery, was_live: &mut bool) {
+        while let Some(output) = self.session.poll() {
+            self.handle(output, delivery);
+        }
+        *was_live |= self.session.is_live();
+        if self.output.len() > MAX_UNSENT {
+            self.ended = Some(Ended::Lost(LostReason::Stuck(self.output.len())));
+        }
+    }
+
+    fn handle(&mut self, output: SessionOutput, delivery: &mut Delivery) {
+        match output {
+            SessionOutput::Send(bytes) => self.output.extend_from_slice(&bytes),
+            SessionOutput::Answer(Answer { id, reply, .. }) => {
+                if let Some(waiting) = self.waiting.remove(&id) {
+                    // Whoever asked may have gone.
+                    let _ = waiting.send(reply.map_err(RequestFailed::from));
+                }
+            }
+            SessionOutput::Notice(notice) => {
+                match &notice {
+                    Notice::LoginRefused { reason, message } => {
+                        let (reason, message) = (reason.clone(), excerpt(message.as_bytes()));
+                        self.ended = Some(Ended::Lost(LostReason::LoginRefused { reason, message }));
+                    }
+                    Notice::LinkDead(DeadReason::LoggedOff) if self.stop_by.is_some() => {
+                        self.ended = Some(Ended::Stopped);
+                    }
+                    Notice::LinkDead(reason) => self.ended = Some(Ended::Lost((*reason).into())),
+                    _ => {}
+                }
+                delivery.push(LinkEvent::Notice(notice));
+            }
+        }
+    }
+}
+
+/// Writes some of `output`, or, when all is written, flushes. Safe to be dropped at any await.
+async fn send(
+    writer: &mut (impl AsyncWrite + Unpin),
+    output: &mut BytesMut,
+    unflushed: &mut bool,
+) -> std::io::Result<()> {
+    if output.is_empty() {
+        writer.flush().await?;
+        *unflushed = false;
+        return Ok(());
+    }
+    match writer.write(output).await? {
+        0 => Err(std::io::ErrorKind::WriteZero.into()),
+        count => {
+            output.advance(count);
+            *unflushed = true;
+            Ok(())
+        }
+    }
+}
+
+fn broken(error: &std::io::Error) -> Ended {
+    Ended::Lost(match error.kind() {
+        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => LostReason::Closed,
+        _ => LostReason::Broken(error.to_string()),
+    })
+}

@@ -1,0 +1,76 @@
+//! Why a link was lost or never made, typed by what helps: trying again soon, or a person.
+
+use std::net::SocketAddr;
+
+use super::secret::SecretError;
+use crate::ami::{DeadReason, LoginRefusal};
+
+/// Why there is no connection. Every message states what is wrong and, where a person can mend it, how.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LostReason {
+    /// There is no secret to log in with.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The address has no host and port, or the name is unknown.
+    #[error("cannot resolve {address}: {why}")]
+    Unresolved {
+        /// `pbx.address`.
+        address: String,
+        /// The resolver's words.
+        why: String,
+    },
+    /// Another host, and neither `tls` nor `allow_plaintext`.
+    #[error(
+        "{peer} is another host and the connection is not encrypted: set pbx.tls = true (AMI's port for it is 5039), or pbx.allow_plaintext = true if nobody else is on the way"
+    )]
+    PlaintextRefused {
+        /// What `pbx.address` resolved to.
+        peer: SocketAddr,
+    },
+    /// Nobody accepted the connection.
+    #[error("cannot connect to {peer}: {why}")]
+    Unreachable {
+        /// The address that was tried last.
+        peer: SocketAddr,
+        /// The system's words.
+        why: String,
+    },
+    /// The TLS session did not come to be.
+    #[error("no TLS with {peer}: {why}")]
+    Tls {
+        /// The other end.
+        peer: SocketAddr,
+        /// What is wrong and how to mend it.
+        why: String,
+    },
+    /// `tls_ca_file` cannot be used, or the system has no certificates.
+    #[error("TLS cannot be set up: {0}")]
+    TlsSetup(String),
+    /// Asterisk closed the connection: it stopped, or this client was too slow for `writetimeout`.
+    #[error("Asterisk closed the connection")]
+    Closed,
+    /// The connection broke.
+    #[error("the connection broke: {0}")]
+    Broken(String),
+    /// Asterisk took nothing of what was sent.
+    #[error("Asterisk reads nothing: {0} bytes wait to be sent")]
+    Stuck(usize),
+    /// The login was refused.
+    #[error("login refused: {reason} (Asterisk said \"{message}\")")]
+    LoginRefused {
+        /// Why.
+        reason: LoginRefusal,
+        /// Asterisk's own words, escaped.
+        message: String,
+    },
+    /// The session is of no more use.
+    #[error(transparent)]
+    Dead(#[from] DeadReason),
+}
+
+impl LostReason {
+    /// Trying again soon cannot help, and a refused login is an entry in Asterisk's security log: try slowly.
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self, Self::Secret(_) | Self::PlaintextRefused { .. } | Self::TlsSetup(_) | Self::LoginRefused { .. })
+    }
+}

@@ -1,0 +1,111 @@
+//! The way to one PBX: name to address, address to connection, connection to TLS.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::lost::LostReason;
+use crate::config::{Pbx, Tls};
+
+/// How long the resolver, each address, and TLS may take.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A connection, encrypted or not.
+pub(super) type Wire = Box<dyn AsyncReadWrite>;
+
+/// What a connection can do.
+pub(super) trait AsyncReadWrite: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> AsyncReadWrite for T {}
+
+/// How to reach one PBX.
+#[derive(Debug, Clone)]
+pub(super) struct Route {
+    address: String,
+    tls: Option<Tls>,
+    allow_plaintext: bool,
+}
+
+impl Route {
+    pub fn to(pbx: &Pbx) -> Self {
+        Self { address: pbx.address.clone(), tls: pbx.tls.clone(), allow_plaintext: pbx.allow_plaintext }
+    }
+
+    pub fn encrypted(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Makes a connection, trying each of the name's addresses.
+    pub async fn connect(&self) -> Result<(Wire, SocketAddr), LostReason> {
+        #[cfg(not(feature = "tls"))]
+        if self.tls.is_some() {
+            return Err(LostReason::TlsSetup("this callbackd was built without TLS".into()));
+        }
+        let (stream, peer) = self.reach().await?;
+        // Actions are small and answers are waited for. Without it they only come later.
+        let _ = stream.set_nodelay(true);
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            let connector = super::tls::connector(tls).map_err(LostReason::TlsSetup)?;
+            let handshake = super::tls::connect(&connector, host(&self.address), stream);
+            return match timeout(CONNECT_TIMEOUT, handshake).await {
+                Ok(Ok(stream)) => Ok((Box::new(stream), peer)),
+                Ok(Err(why)) => Err(LostReason::Tls { peer, why }),
+                Err(_) => Err(LostReason::Tls { peer, why: "no answer in time".into() }),
+            };
+        }
+        Ok((Box::new(stream), peer))
+    }
+
+    async fn reach(&self) -> Result<(TcpStream, SocketAddr), LostReason> {
+        let unresolved = |why: String| LostReason::Unresolved { address: self.address.clone(), why };
+        let peers: Vec<SocketAddr> = match timeout(CONNECT_TIMEOUT, tokio::net::lookup_host(&self.address)).await {
+            Ok(Ok(peers)) => peers.collect(),
+            Ok(Err(error)) => return Err(unresolved(error.to_string())),
+            Err(_) => return Err(unresolved("the resolver does not answer".into())),
+        };
+        let mut reason = unresolved("the name has no address".into());
+        for peer in peers {
+            // Here and not only in the configuration: a name may lead elsewhere than it did then.
+            if self.tls.is_none() && !self.allow_plaintext && !peer.ip().to_canonical().is_loopback() {
+                reason = LostReason::PlaintextRefused { peer };
+                continue;
+            }
+            match timeout(CONNECT_TIMEOUT, TcpStream::connect(peer)).await {
+                Ok(Ok(stream)) => return Ok((stream, peer)),
+                Ok(Err(error)) => reason = LostReason::Unreachable { peer, why: unreachable(&error) },
+                Err(_) => reason = LostReason::Unreachable { peer, why: "no answer in time".into() },
+            }
+        }
+        Err(reason)
+    }
+}
+
+fn unreachable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionRefused => {
+            "nobody listens there: is Asterisk running, with enabled = yes in manager.conf?".into()
+        }
+        _ => error.to_string(),
+    }
+}
+
+/// The host in `host:port`.
+#[cfg(feature = "tls")]
+fn host(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
+}
+
+#[cfg(all(test, feature = "tls"))]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn the_host_is_what_stands_before_the_port() {
+        assert_eq!(host("pbx.example:5039"), "pbx.example");
+        assert_eq!(host("[::1]:5039"), "[::1]");
+    }
+}

@@ -1,0 +1,141 @@
+//! The AMI secret: from a systemd credential or a file that nobody else can read; never from TOML, arguments or environment.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use secrecy::{SecretString, zeroize::Zeroizing};
+
+use crate::config::Pbx;
+
+/// Longest secret file, in bytes. What Asterisk takes in one line of an action is less.
+pub const MAX_SECRET: u64 = 4096;
+
+/// Where the secret of one PBX is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    pbx: String,
+    file: Option<PathBuf>,
+    credentials: Option<PathBuf>,
+}
+
+/// Why there is no secret. Every message names the place and the mend.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SecretError {
+    /// No `secret_file`, no credential.
+    #[error("no secret for PBX \"{pbx}\": set pbx.secret_file, or LoadCredential=ami-secret:/path in the unit")]
+    NotConfigured {
+        /// The PBX's name.
+        pbx: String,
+    },
+    /// systemd passed credentials, but none of this name.
+    #[error("no credential ami-secret-{pbx} or ami-secret in {}: add LoadCredential=ami-secret:/path to the unit", directory.display())]
+    NoCredential {
+        /// The PBX's name.
+        pbx: String,
+        /// `$CREDENTIALS_DIRECTORY`.
+        directory: PathBuf,
+    },
+    /// The file cannot be opened or read.
+    #[error("cannot read {}: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        why: String,
+    },
+    /// Not a regular file.
+    #[error("{} is not a regular file", path.display())]
+    NotAFile {
+        /// What was named.
+        path: PathBuf,
+    },
+    /// Others than its owner may read or write the file.
+    #[error("{} has mode {mode:04o}, so others can read or change it: chmod 600 {}", path.display(), path.display())]
+    Exposed {
+        /// The file.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
+    },
+    /// Nothing in it but line ends.
+    #[error("{} is empty: write the secret of the user's section in manager.conf into it", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Over [`MAX_SECRET`], several lines, or not UTF-8.
+    #[error("{} is not one line of text of at most {MAX_SECRET} bytes", path.display())]
+    NotALine {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+impl Secret {
+    /// Of this PBX: `secret_file` if it is set, else the credential `ami-secret-<name>` or `ami-secret` in `credentials`,
+    /// which is `$CREDENTIALS_DIRECTORY`.
+    pub fn of(pbx: &Pbx, credentials: Option<&Path>) -> Self {
+        Self { pbx: pbx.name.clone(), file: pbx.secret_file.clone(), credentials: credentials.map(Path::to_owned) }
+    }
+
+    /// Reads it anew: a secret that was mended is taken at the next attempt.
+    ///
+    /// # Errors
+    /// It is not there, not safe or not usable.
+    pub fn load(&self) -> Result<SecretString, SecretError> {
+        if let Some(file) = &self.file {
+            return read(file, true);
+        }
+        let Some(directory) = &self.credentials else {
+            return Err(SecretError::NotConfigured { pbx: self.pbx.clone() });
+        };
+        for name in [format!("ami-secret-{}", self.pbx), "ami-secret".to_owned()] {
+            let path = directory.join(name);
+            if path.exists() {
+                // systemd itself guards the directory; its files' modes differ from version to version.
+                return read(&path, false);
+            }
+        }
+        Err(SecretError::NoCredential { pbx: self.pbx.clone(), directory: directory.clone() })
+    }
+}
+
+fn read(path: &Path, guarded: bool) -> Result<SecretString, SecretError> {
+    let owned = || path.to_owned();
+    let unreadable = |error: std::io::Error| SecretError::Unreadable {
+        path: owned(),
+        why: match error.kind() {
+            ErrorKind::NotFound => "no such file".into(),
+            ErrorKind::PermissionDenied => "permission denied: make the daemon's user its owner".into(),
+            _ => error.to_string(),
+        },
+    };
+    // A named pipe would block the open for ever.
+    let before = std::fs::metadata(path).map_err(unreadable)?;
+    if !before.is_file() {
+        return Err(SecretError::NotAFile { path: owned() });
+    }
+    let mut file = File::open(path).map_err(unreadable)?;
+    // Of the opened file: what stands under the name may have changed meanwhile.
+    let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
+    if guarded && mode & 0o077 != 0 {
+        return Err(SecretError::Exposed { path: owned(), mode });
+    }
+    let mut text = Zeroizing::new(String::with_capacity(MAX_SECRET as usize + 1));
+    match Read::by_ref(&mut file).take(MAX_SECRET + 1).read_to_string(&mut text) {
+        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(SecretError::NotALine { path: owned() }),
+        Err(error) => return Err(unreadable(error)),
+        Ok(length) if length as u64 > MAX_SECRET => return Err(SecretError::NotALine { path: owned() }),
+        Ok(_) => {}
+    }
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        return Err(SecretError::Empty { path: owned() });
+    }
+    if secret.contains(['\r', '\n', '\0']) {
+        return Err(SecretError::NotALine { path: owned() });
+    }
+    Ok(SecretString::from(secret))
+}

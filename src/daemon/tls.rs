@@ -1,0 +1,282 @@
+//! TLS to Asterisk: trust by the system's authorities, by one authority's file, or by one certificate's fingerprint.
+
+use std::fmt::Write as _;
+use std::io;
+use std::sync::Arc;
+
+use rustls_platform_verifier::Verifier;
+use sha2::{Digest, Sha256};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use tokio_rustls::rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls13_signature_with_raw_key};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use tokio_rustls::rustls::server::ParsedCertificate;
+use tokio_rustls::rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
+use tokio_rustls::{TlsConnector, rustls};
+
+use super::certificate::{Certificate, CertificateFault};
+use crate::config::Tls;
+
+/// Prepares connections that trust as configured. Files are read anew, so that a mended one is taken.
+///
+/// # Errors
+/// `tls_ca_file` cannot be used, or the system has no authorities; the text names the place and the mend.
+pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
+    let provider = Arc::new(ring::default_provider());
+    let verifier: Arc<dyn ServerCertVerifier> = match tls {
+        Tls::System => Arc::new(Verifier::new(provider.clone()).map_err(|error| {
+            format!("the system's certificate authorities cannot be read ({error}): install ca-certificates, or set tls_ca_file or tls_fingerprint_sha256")
+        })?),
+        Tls::CaFile(path) => {
+            let shown = path.display();
+            let unreadable = |error| format!("tls_ca_file {shown} cannot be read: {error}");
+            let certificates = CertificateDer::pem_file_iter(path)
+                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+                .map_err(|error| unreadable(error.to_string()))?;
+            let mut roots = RootCertStore::empty();
+            let (added, _) = roots.add_parsable_certificates(certificates.iter().cloned());
+            if added == 0 {
+                return Err(format!("tls_ca_file {shown} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"));
+            }
+            Arc::new(NamedAuthority { roots, certificates, provider: provider.clone() })
+        }
+        Tls::Fingerprint(sha256) => Arc::new(Pinned { sha256: *sha256, provider: provider.clone() }),
+    };
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| error.to_string())?
+        .dangerous()
+        .with_custom_certificate_verifier(verifier)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Makes the TLS session. `host` is the name or address that the certificate must be for, where its name counts.
+///
+/// # Errors
+/// What is wrong and how to mend it.
+pub(super) async fn connect(
+    connector: &TlsConnector,
+    host: &str,
+    stream: TcpStream,
+) -> Result<TlsStream<TcpStream>, String> {
+    let name = ServerName::try_from(host.trim_start_matches('[').trim_end_matches(']').to_owned())
+        .map_err(|_| format!("\"{host}\" is neither a host's name nor an address"))?;
+    connector.connect(name, stream).await.map_err(|error| describe(&error))
+}
+
+/// Trusts what an authority in `tls_ca_file` has signed.
+///
+/// Beyond what rustls accepts (which is tried first): certificates of X.509 version 1 that the authority itself has signed,
+/// and certificates that name no host at all. Both is what Asterisk's `ast_tls_cert` makes, with an authority of its own for
+/// each PBX; the operator has named that authority, and so the PBX. A certificate that does name hosts must name this one.
+#[derive(Debug)]
+struct NamedAuthority {
+    roots: RootCertStore,
+    certificates: Vec<CertificateDer<'static>>,
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for NamedAuthority {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        let Ok(parsed) = ParsedCertificate::try_from(end_entity) else {
+            let certificate = Certificate::parse(end_entity).map_err(refused)?;
+            certificate.check_dates(now).map_err(refused)?;
+            certificate.check_issuer(&self.roots.roots, algorithms).map_err(refused)?;
+            return Ok(ServerCertVerified::assertion());
+        };
+        match verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms) {
+            Ok(()) => {}
+            // A self-signed certificate, named itself: it is its own authority, which rustls refuses.
+            Err(_) if self.certificates.contains(end_entity) => {
+                Certificate::parse(end_entity).and_then(|it| it.check_dates(now)).map_err(refused)?;
+                return Ok(ServerCertVerified::assertion());
+            }
+            Err(error) => return Err(error),
+        }
+        match verify_server_name(&parsed, server_name) {
+            Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }))
+                if presented.is_empty() => {}
+            named => named?,
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        tls12(message, certificate, signed, &self.provider)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        tls13(message, certificate, signed, &self.provider)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Trusts exactly one certificate, whoever made it, whatever it names, however old it is.
+#[derive(Debug)]
+struct Pinned {
+    sha256: [u8; 32],
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Pinned {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let presented = Sha256::digest(end_entity);
+        if presented[..] != self.sha256 {
+            return Err(refused(OtherCertificate(fingerprint(&presented))));
+        }
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        tls12(message, certificate, signed, &self.provider)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        tls13(message, certificate, signed, &self.provider)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "it is not the one of tls_fingerprint_sha256: Asterisk shows {0}; if its certificate was renewed, put that there, else somebody else answers"
+)]
+struct OtherCertificate(String);
+
+#[derive(Debug, thiserror::Error)]
+#[error("its RSA key has less than 2048 bits: make a new one with ast_tls_cert -b 2048")]
+struct WeakKey;
+
+/// `AB:CD:…`, as `openssl x509 -fingerprint -sha256` prints it.
+fn fingerprint(digest: &[u8]) -> String {
+    let mut text = String::with_capacity(digest.len() * 3);
+    for byte in digest {
+        let separator = if text.is_empty() { "" } else { ":" };
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{separator}{byte:02X}");
+    }
+    text
+}
+
+fn refused(fault: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(fault))))
+}
+
+/// Checks who holds the certificate's key, with the key itself: rustls' own way there refuses version 1.
+fn tls13(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+    provider: &CryptoProvider,
+) -> Result<HandshakeSignatureValid, Error> {
+    let certificate = Certificate::parse(certificate).map_err(refused)?;
+    let key = SubjectPublicKeyInfoDer::from(certificate.public_key_info);
+    verify_tls13_signature_with_raw_key(message, &key, signed, &provider.signature_verification_algorithms)
+        .map_err(|error| if certificate.key.is_weak_rsa() { refused(WeakKey) } else { error })
+}
+
+/// The same for TLS 1.2, for which rustls has no such door: RFC 5246, section 4.7.
+fn tls12(
+    message: &[u8],
+    certificate: &CertificateDer<'_>,
+    signed: &DigitallySignedStruct,
+    provider: &CryptoProvider,
+) -> Result<HandshakeSignatureValid, Error> {
+    let certificate = Certificate::parse(certificate).map_err(refused)?;
+    let mapping = provider.signature_verification_algorithms.mapping;
+    let algorithms = mapping.iter().find(|(scheme, _)| *scheme == signed.scheme).map_or(&[][..], |(_, found)| *found);
+    if algorithms.iter().any(|algorithm| certificate.key.verify_with(*algorithm, message, signed.signature())) {
+        return Ok(HandshakeSignatureValid::assertion());
+    }
+    Err(if certificate.key.is_weak_rsa() { refused(WeakKey) } else { CertificateError::BadSignature.into() })
+}
+
+/// What went wrong, in words that name the mend.
+fn describe(error: &io::Error) -> String {
+    let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
+        return match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset => {
+                "the other end hung up during the handshake: is this the port of tlsbindaddr in manager.conf (5039)?"
+                    .into()
+            }
+            _ => error.to_string(),
+        };
+    };
+    match tls {
+        Error::InvalidMessage(_) => {
+            "what answers does not speak TLS: is this the port of tlsbindaddr in manager.conf (5039)?".into()
+        }
+        Error::InvalidCertificate(fault) => format!("the certificate is refused: {}", explain(fault)),
+        other => other.to_string(),
+    }
+}
+
+fn explain(fault: &CertificateError) -> String {
+    let by_file = "set tls_ca_file to the authority's certificate, or tls_fingerprint_sha256";
+    match fault {
+        CertificateError::Other(OtherError(own)) if own.to_string().contains("UnsupportedCertVersion") => {
+            format!("it is of X.509 version 1, as ast_tls_cert makes them: {by_file}")
+        }
+        CertificateError::Other(OtherError(own)) => own.to_string(),
+        CertificateError::UnknownIssuer => format!("it was not issued by a trusted authority: {by_file}"),
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired.to_string(),
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            CertificateFault::NotYetValid.to_string()
+        }
+        CertificateError::NotValidForNameContext { expected, presented } => {
+            let expected = expected.to_str();
+            if presented.is_empty() {
+                return format!("it names no host, so not {expected} either: {by_file}");
+            }
+            format!("it is for {}, not for {expected}: use that name in pbx.address", presented.join(", "))
+        }
+        other => other.to_string(),
+    }
+}
