@@ -213,7 +213,10 @@ impl Engine {
             _ if leg.forwarded => LegResult::Elsewhere,
             Some("CANCEL") | None if other_answered => LegResult::Elsewhere,
             _ if leg.cause == Some(17) => LegResult::Busy,
-            _ if leg.cause == Some(20) && leg.rang_ms.is_none() => LegResult::Unavailable,
+            // Q.850: 1 unallocated, 2 and 3 no route, 20 subscriber absent, 22 changed, 27 out of order, 28 format.
+            _ if matches!(leg.cause, Some(1..=3 | 20 | 22 | 27 | 28)) && leg.rang_ms.is_none() => {
+                LegResult::Unavailable
+            }
             _ => LegResult::NoAnswer,
         }
     }

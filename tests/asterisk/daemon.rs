@@ -130,25 +130,6 @@ impl Daemon {
         .map(drop)
     }
 
-    /// Gives every line of its log to `show`, as it comes, until it ends.
-    pub fn follow(&self, show: impl Fn(&str) + Send + 'static) -> std::thread::JoinHandle<()> {
-        let log = Arc::clone(&self.log);
-        std::thread::spawn(move || {
-            let (lock, arrived) = &*log;
-            let mut next = 0;
-            loop {
-                let mut log = lock.lock().expect("no reader panics");
-                while log.lines.len() == next && !log.ended {
-                    log = arrived.wait(log).expect("no reader panics");
-                }
-                let Some(line) = log.lines.get(next).cloned() else { return };
-                drop(log);
-                next += 1;
-                show(&line);
-            }
-        })
-    }
-
     /// Everything that it has logged so far.
     pub fn said(&self) -> String {
         self.log.0.lock().expect("no reader panics").lines.join("\n")

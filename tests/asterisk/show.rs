@@ -22,6 +22,7 @@ use script::{Caller, Scenario};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// What is shown, in the order in which it begins.
@@ -41,6 +42,8 @@ const CALLS: &[&str] = &[
 const TOLD: &str = "blind transfer: answered";
 /// Between the beginnings of two calls.
 const STAGGER: Duration = Duration::from_millis(900);
+/// Nothing of this lasts longer.
+const LONGEST: Duration = Duration::from_secs(120);
 /// The daemon tells a call so long after its end, at most.
 const SETTLE: Duration = Duration::from_secs(10);
 
@@ -50,24 +53,33 @@ fn main() -> Result<(), String> {
     let paint = Paint(std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none());
     paint.title(&format!("Asterisk {} is up: a PBX, and beside it its phones and callers", lab.version()));
     let daemon = Daemon::start(&dir, lab.ami())?;
-    let log = daemon.follow(move |line| println!("{}", paint.log(line)));
-    let placed = call(&lab, paint);
-    let deadline = Instant::now() + SETTLE;
-    for linkedid in placed.iter().filter_map(|(_, linkedid)| linkedid.as_ref()) {
-        daemon.wait_for_call(linkedid, deadline)?;
-    }
+    let over = AtomicBool::new(false);
+    let placed = std::thread::scope(|scope| {
+        scope.spawn(|| follow(&daemon, &over, paint));
+        let placed = call(&lab, paint);
+        let deadline = Instant::now() + SETTLE;
+        let told: Result<Vec<()>, String> = placed
+            .iter()
+            .filter_map(|(_, linkedid)| linkedid.as_ref())
+            .map(|linkedid| daemon.wait_for_call(linkedid, deadline))
+            .collect();
+        over.store(true, Ordering::Relaxed);
+        told.map(|_| placed)
+    })?;
     let db = daemon.stop()?;
-    let _ = log.join();
     let file = dir.join("calls.db");
     paint.title("One row a call");
-    paint.command(&format!("callbackd calls --db {}", file.display()));
+    let here = std::env::current_dir().unwrap_or_default();
+    let binary = daemon::binary();
+    let binary = binary.strip_prefix(&here).unwrap_or(&binary).display();
+    paint.command(&format!("{binary} calls --db {}", file.display()));
     callbackd(&file, &[])?;
     let told = placed.iter().find(|(s, _)| s.name == TOLD).and_then(|(_, linkedid)| linkedid.clone());
     let id: i64 = db
         .query_row("SELECT id FROM calls WHERE linkedid = ?1", [told], |r| r.get(0))
         .map_err(|e| format!("the row of '{TOLD}': {e}"))?;
     paint.title("The story of one of them");
-    paint.command(&format!("callbackd calls show {id} --db {}", file.display()));
+    paint.command(&format!("{binary} calls show {id} --db {}", file.display()));
     callbackd(&file, &["show", &id.to_string()])?;
     paint.title("It is plain SQLite");
     let sql = "SELECT status, outcome, count(*) AS calls FROM v_calls GROUP BY 1, 2 ORDER BY 3 DESC";
@@ -78,12 +90,32 @@ fn main() -> Result<(), String> {
     Ok(())
 }
 
+/// Prints the daemon's log as it comes, until it is over.
+fn follow(daemon: &Daemon, over: &AtomicBool, paint: Paint) {
+    let mut shown = 0;
+    patience::until(Instant::now() + LONGEST, || {
+        let ends = over.load(Ordering::Relaxed);
+        let said = daemon.said();
+        for line in said.lines().skip(shown) {
+            println!("{}", paint.log(line));
+            shown += 1;
+        }
+        ends.then_some(())
+    });
+}
+
+/// The scenarios of these names.
+fn named(names: &[&str]) -> Vec<Scenario> {
+    let all = scenarios::all();
+    names.iter().filter_map(|name| all.iter().find(|s| s.name == *name).copied()).collect()
+}
+
 /// Places the calls one after the other and says so; returns each with its Linkedid when all have ended.
 fn call(lab: &Lab, paint: Paint) -> Vec<(Scenario, Option<String>)> {
     let begin = Instant::now();
     std::thread::scope(|scope| {
         let calls: Vec<_> = (0..)
-            .zip(scenarios::named(CALLS))
+            .zip(named(CALLS))
             .map(|(n, scenario)| {
                 scope.spawn(move || {
                     patience::until(begin + STAGGER * (n + 1), || None::<()>);

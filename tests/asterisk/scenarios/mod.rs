@@ -36,10 +36,3 @@ pub fn wanted(lab: &Lab) -> Vec<Scenario> {
     let part = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
     all().into_iter().filter(|s| s.name.contains(&part) && (s.needs.is_empty() || lab.has(s.needs))).collect()
 }
-
-/// Those of these names, in this order.
-pub fn named(names: &[&str]) -> Vec<Scenario> {
-    let all = all();
-    let named = |name: &&str| all.iter().find(|s| s.name == *name).copied();
-    names.iter().map(|name| named(name).unwrap_or_else(|| panic!("there is no scenario '{name}'"))).collect()
-}

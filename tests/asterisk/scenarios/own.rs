@@ -140,4 +140,18 @@ pub const ALL: &[Scenario] = &[
         },
         ..Scenario::OUTSIDE
     },
+    Scenario {
+        name: "outbound: there is no such number",
+        caller: Caller::Phone("1441"),
+        dials: "12125550141",
+        parties: &[("12125550141", "unallocated")],
+        row: Row {
+            status: "NOT_CONNECTED",
+            outcome: "UNAVAILABLE",
+            agent: "PJSIP/1441",
+            legs: &[("PJSIP/trunk", "UNAVAILABLE")],
+            ..OUTBOUND
+        },
+        ..Scenario::OUTSIDE
+    },
 ];

@@ -209,6 +209,7 @@ pub const ALL: &[Scenario] = &[
                 ("PJSIP/1163", "BUSY"),
             ],
             visits: &[("q16", "CONNECTED")],
+            cdr_errs: Some("it may have the rung phone as one who talked"),
             ..Row::ANSWERED
         },
         ..Scenario::OUTSIDE

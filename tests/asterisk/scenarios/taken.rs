@@ -5,7 +5,7 @@ use crate::script::{Deed, RINGS, Row, Scenario, Step, TALKS, TALKS_AT_ONCE, WAIT
 /// Answers, talks for a while, and parks by `#7`.
 const PARKS: &str = "ring-wait:1-answer-wait:1.5-dtmf:#7-wait:20-hangup";
 
-/// DIDs 85–87, 90 and 55502CC.
+/// DIDs 85–87, 90, 96 and 55502CC.
 pub const ALL: &[Scenario] = &[
     Scenario {
         name: "parking: a colleague retrieves the call",
@@ -51,6 +51,19 @@ pub const ALL: &[Scenario] = &[
             hold_s: (1, 5),
             legs: &[("PJSIP/1751", "ANSWERED")],
             ..Row::ANSWERED
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "parking: by the dialplan, and it comes back to nobody",
+        dials: "5550196",
+        script: "wait:40-hangup",
+        row: Row {
+            status: "NOT_CONNECTED",
+            outcome: "UNAVAILABLE",
+            legs: &[("PJSIP/trunk", "UNAVAILABLE")],
+            cdr_errs: Some("it is closed while the caller still hears the signal at the end"),
+            ..Row::INBOUND
         },
         ..Scenario::OUTSIDE
     },
