@@ -14,7 +14,7 @@ use super::interest::{Interest, Need};
 /// has some 4 KiB, the answer to `ListCommands` some 12; only the answer to a `Command` can be longer.
 pub const MAX_FRAME: usize = 64 * 1024;
 /// Longest line, in bytes, without its end. What a dialplan line expands to is at most 4 KiB in Asterisk
-/// (`VAR_BUF_SIZE`, `include/asterisk/pbx.h`).
+/// (`VAR_BUF_SIZE`, `main/pbx_private.h`).
 pub const MAX_LINE: usize = 8 * 1024;
 /// Most headers in a frame, the first line included. Six channels make about 100.
 pub const MAX_HEADERS: usize = 512;
