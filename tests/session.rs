@@ -5,9 +5,10 @@ mod ami;
 use ami::{captures, decode};
 use bytes::Bytes;
 use callbackd::ami::event::Event;
-use callbackd::ami::pending::MAX_PENDING;
+use callbackd::ami::pending::{MAX_LIST_ITEMS, MAX_PENDING};
 use callbackd::ami::session::{
-    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, Unanswered,
+    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, SNAPSHOT_EVERY,
+    Unanswered,
 };
 use callbackd::ami::{
     Action, ActionId, DeadReason, Disposition, Login, LoginRefusal, Notice, Received, Recorded, Session, SessionOutput,
@@ -419,6 +420,22 @@ fn a_silent_link_is_pinged_and_stays_while_it_answers() {
 }
 
 #[test]
+fn a_live_session_asks_for_the_lists_again_now_and_then() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    let live_since = peer.now;
+    while peer.now < live_since + SNAPSHOT_EVERY {
+        peer.sends(&[]);
+        peer.says("Event: Newstate\nUniqueid: 1.1\nChannel: PJSIP/101-1\nLinkedid: 1.1\n\n");
+        peer.passes((PING_EVERY / 2).min(live_since + SNAPSHOT_EVERY - peer.now));
+    }
+    peer.lists(&[], "QueueStatusComplete");
+    peer.lists(&[], "CoreShowChannelsComplete");
+    peer.sends(&["QueueStatus", "CoreShowChannels"]);
+    peer.notes(&[Notice::SnapshotBegan, empty_snapshot(), Notice::Live]);
+}
+
+#[test]
 fn a_link_that_answers_no_ping_is_dead() {
     let mut peer = Peer::new();
     peer.becomes_live();
@@ -489,6 +506,20 @@ fn a_request_for_a_list_is_answered_by_all_its_items() {
     assert_eq!(items, ["QueueParams", "QueueMember"]);
     assert!(reply.success() && !reply.cut);
     assert_eq!(peer.engine, [] as [&str; 0], "they were asked for, so the engine need not see them");
+}
+
+#[test]
+fn a_list_that_is_too_long_is_cut_and_marked() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    let id = peer.session.request(&Action::queue_status(), peer.now).unwrap();
+    peer.drain();
+    peer.says(&format!("Response: Success\nActionID: {}\nEventList: start\n\n", id.as_str()));
+    peer.says(&format!("Event: QueueMember\nActionID: {}\n\n", id.as_str()).repeat(MAX_LIST_ITEMS + 1));
+    peer.says(&format!("Event: QueueStatusComplete\nActionID: {}\nEventList: Complete\n\n", id.as_str()));
+    let reply = peer.answers[0].reply.as_ref().unwrap();
+    assert!(reply.cut);
+    assert_eq!(reply.items.len(), MAX_LIST_ITEMS);
 }
 
 #[test]
@@ -618,6 +649,17 @@ fn a_recording_with_a_second_connection_tells_a_second_story() {
         decode(&[&stream[..], &stream[..]].concat()).iter().flat_map(|received| recorded.received(received)).collect();
     assert_eq!(story.len(), 12);
     assert_eq!(story[..6], story[6..]);
+}
+
+#[test]
+fn a_recording_with_lists_that_never_end_is_followed_in_bounded_memory() {
+    let mut recorded = Recorded::default();
+    let start =
+        |id: usize| format!("Response: Success\nActionID: {id}\nEventList: start\nMessage: Channels will follow\n\n");
+    let stream: String = (0..1000).map(start).collect();
+    let story: Vec<_> = decode(stream.as_bytes()).iter().flat_map(|received| recorded.received(received)).collect();
+    assert_eq!(story, [Notice::SnapshotBegan]);
+    assert!(format!("{recorded:?}").len() < 1000, "{recorded:?}");
 }
 
 #[test]

@@ -59,7 +59,8 @@ fn every_column_of_every_table_is_commented_in_the_database_itself() {
         .collect();
     assert!(columns.len() > 40, "{}", columns.len());
     for (table, column, sql) in columns {
-        let line = sql.lines().find(|line| line.trim_start().starts_with(&format!("{column} "))).unwrap();
+        let names = [format!("{column} "), format!("\"{column}\" ")];
+        let line = sql.lines().find(|line| names.iter().any(|n| line.trim_start().starts_with(n))).unwrap();
         let (_, comment) = line.split_once(" -- ").unwrap_or_else(|| panic!("{table}.{column} has no comment"));
         assert!(comment.trim().len() > 5, "{table}.{column}: {comment}");
         if column.ends_with("_ms") {

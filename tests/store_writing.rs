@@ -35,6 +35,8 @@ fn a_call_is_read_back_as_it_was_written() {
         legs: vec![],
         visits: vec![],
         ivr: vec![],
+        tags: vec![],
+        ratings: vec![],
         ..abandoned("1.3")
     };
     let calls = [abandoned("1.1"), answered("1.2"), bare];

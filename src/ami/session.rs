@@ -28,6 +28,9 @@ pub const PING_EVERY: u64 = 10_000;
 /// The link is dead when nothing came for so many milliseconds after a ping.
 pub const PING_TIMEOUT: u64 = 5_000;
 
+/// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never told.
+pub const SNAPSHOT_EVERY: u64 = 300_000;
+
 /// Who logs in.
 #[derive(Debug, Clone)]
 pub struct Login {
@@ -140,6 +143,7 @@ pub struct Session {
     heard_ms: u64,
     ping: Option<(ActionId, u64)>,
     unknown_responses: u64,
+    snapshot_ms: u64,
 }
 
 impl Session {
@@ -156,6 +160,7 @@ impl Session {
             heard_ms: now_ms,
             ping: None,
             unknown_responses: 0,
+            snapshot_ms: now_ms,
         }
     }
 
@@ -170,6 +175,7 @@ impl Session {
             State::Dead => return None,
             State::Greeting(since) => Some(since + BANNER_TIMEOUT),
             State::Booting(since) => Some(since + BOOT_TIMEOUT),
+            State::Live => Some(self.snapshot_ms + SNAPSHOT_EVERY),
             _ => None,
         };
         let ping = self.logged_in().then(|| match &self.ping {
@@ -234,6 +240,7 @@ impl Session {
                 self.notice(Notice::BootUnconfirmed);
                 self.begin_snapshot(now_ms);
             }
+            State::Live if now_ms >= self.snapshot_ms + SNAPSHOT_EVERY => self.begin_snapshot(now_ms),
             _ => {}
         }
         while let Some(pending) = self.pending.take_expired(now_ms) {
@@ -442,6 +449,7 @@ impl Session {
         self.pending.take_purpose(Purpose::Queues);
         self.pending.take_purpose(Purpose::Channels);
         self.state = State::Snapshot(SnapshotSize::default());
+        self.snapshot_ms = now_ms;
         self.notice(Notice::SnapshotBegan);
         self.send(&Action::queue_status(), Purpose::Queues, now_ms);
     }

@@ -1,6 +1,7 @@
 //! One connection: reads and writes at once, so that neither Asterisk nor the consumer can make the other wait.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -19,8 +20,10 @@ use crate::ami::{ActionId, DeadReason, Disposition, FrameDecoder, Interest, Noti
 
 /// Room for one read. Asterisk writes events one by one, so that a read rarely fills it.
 const READ: usize = 16 * 1024;
-/// Most bytes that may wait to be sent; some hundred actions.
-const MAX_UNSENT: usize = 256 * 1024;
+/// While so many bytes wait to be sent, no further action is taken; some hundred usual ones.
+const MAX_UNSENT: usize = 64 * 1024;
+/// Asterisk reads nothing for so long: it is given up.
+const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How a connection ended.
 pub(super) enum Ended {
@@ -36,6 +39,8 @@ pub(super) struct Connection {
     output: BytesMut,
     /// Bytes are written but may still be held back (by TLS).
     unflushed: bool,
+    /// When something was sent last, or began to wait.
+    sent: Instant,
     waiting: HashMap<ActionId, oneshot::Sender<Result<Reply, RequestFailed>>>,
     ended: Option<Ended>,
     stop_by: Option<Instant>,
@@ -50,6 +55,7 @@ impl Connection {
             input: BytesMut::with_capacity(READ),
             output: BytesMut::new(),
             unflushed: false,
+            sent: Instant::now(),
             waiting: HashMap::new(),
             ended: None,
             stop_by: None,
@@ -74,7 +80,7 @@ impl Connection {
                 return if self.stop_by.is_some() { Ended::Stopped } else { ended };
             }
             self.input.reserve(READ);
-            let (deadline, unsent) = (self.deadline(), self.unflushed || !self.output.is_empty());
+            let (deadline, unsent) = (self.deadline(), self.has_unsent());
             // Every branch may be dropped half way without losing anything.
             tokio::select! {
                 read = reader.read_buf(&mut self.input) => match read {
@@ -83,6 +89,7 @@ impl Connection {
                     Err(error) => self.ended = Some(broken(&error)),
                 },
                 sent = send(&mut writer, &mut self.output, &mut self.unflushed), if unsent => {
+                    self.sent = Instant::now();
                     if let Err(error) = sent {
                         self.ended = Some(broken(&error));
                     }
@@ -92,7 +99,7 @@ impl Connection {
                     Flushed::OverloadEnded => self.session.take_snapshot(self.clock.now_ms()),
                     Flushed::NobodyListens => self.stop(),
                 },
-                command = commands.recv(), if self.stop_by.is_none() => match command {
+                command = commands.recv(), if self.stop_by.is_none() && self.output.len() < MAX_UNSENT => match command {
                     Some(Command::Request(action, reply)) => match self.session.request(&action, self.clock.now_ms()) {
                         Ok(id) => {
                             self.waiting.insert(id, reply);
@@ -108,16 +115,23 @@ impl Connection {
                     self.session.tick(self.clock.now_ms());
                     if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
                         self.ended = Some(Ended::Stopped);
+                    } else if self.has_unsent() && self.sent + SEND_TIMEOUT <= Instant::now() {
+                        self.ended = Some(Ended::Lost(LostReason::Stuck(self.output.len())));
                     }
                 }
             }
         }
     }
 
+    fn has_unsent(&self) -> bool {
+        self.unflushed || !self.output.is_empty()
+    }
+
     fn deadline(&self) -> Instant {
         let session = self.session.deadline().map(|ms| self.clock.at(ms));
-        let far = Instant::now() + GOODBYE_TIMEOUT;
-        [session, self.stop_by].into_iter().flatten().min().unwrap_or(far)
+        let stuck = self.has_unsent().then(|| self.sent + SEND_TIMEOUT);
+        let far = Instant::now() + SEND_TIMEOUT;
+        [session, stuck, self.stop_by].into_iter().flatten().min().unwrap_or(far)
     }
 
     fn stop(&mut self) {
@@ -158,14 +172,16 @@ impl Connection {
             self.handle(output, delivery);
         }
         *was_live |= self.session.is_live();
-        if self.output.len() > MAX_UNSENT {
-            self.ended = Some(Ended::Lost(LostReason::Stuck(self.output.len())));
-        }
     }
 
     fn handle(&mut self, output: SessionOutput, delivery: &mut Delivery) {
         match output {
-            SessionOutput::Send(bytes) => self.output.extend_from_slice(&bytes),
+            SessionOutput::Send(bytes) => {
+                if !self.has_unsent() {
+                    self.sent = Instant::now();
+                }
+                self.output.extend_from_slice(&bytes);
+            }
             SessionOutput::Answer(Answer { id, reply, .. }) => {
                 if let Some(waiting) = self.waiting.remove(&id) {
                     // Whoever asked may have gone.
@@ -216,4 +232,65 @@ fn broken(error: &std::io::Error) -> Ended {
         std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => LostReason::Closed,
         _ => LostReason::Broken(error.to_string()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use tokio::io::DuplexStream;
+
+    use super::*;
+    use crate::ami::{Action, Login};
+
+    /// Speaks until the session is live; only the bytes that a test needs are looked at.
+    async fn serve(asterisk: &mut DuplexStream) {
+        let answers = [
+            "Response: Success\r\nActionID: {}\r\nChallenge: 1\r\n\r\n",
+            "Response: Success\r\nActionID: {}\r\n\r\nEvent: FullyBooted\r\n\r\n",
+            "Response: Success\r\nActionID: {}\r\n\r\n",
+            "Response: Success\r\nActionID: {}\r\n\r\n",
+        ];
+        asterisk.write_all(b"Asterisk Call Manager/11.0.0\r\n").await.unwrap();
+        for answer in answers {
+            let mut action = String::new();
+            while !action.ends_with("\r\n\r\n") {
+                action.push(char::from(asterisk.read_u8().await.unwrap()));
+            }
+            let id = action.lines().find_map(|line| line.strip_prefix("ActionID: ")).unwrap();
+            asterisk.write_all(answer.replace("{}", id).as_bytes()).await.unwrap();
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_asterisk_that_reads_nothing_is_given_up_after_a_while_and_not_before() {
+        let (wire, mut asterisk) = tokio::io::duplex(1024);
+        let (sender, mut commands) = mpsc::channel(64);
+        let (events, mut received) = mpsc::channel(64);
+        let clock = Monotonic::start();
+        let login = Login { username: "u".into(), secret: SecretString::from("s"), allow_plain: false };
+        let connection = Connection::new(Session::new(login, 1, 0), clock, Interest::engine());
+        let (mut delivery, mut tee, mut was_live) = (Delivery::new(events), None, false);
+        let peer = async {
+            serve(&mut asterisk).await;
+            while !matches!(received.recv().await, Some(LinkEvent::Notice(Notice::Live))) {}
+            let quiet_since = clock.now_ms();
+            let mut answers = Vec::new();
+            for _ in 0..8 {
+                let (reply, answer) = oneshot::channel();
+                let action = Action::ping().with("Variable", "x".repeat(1000)).unwrap();
+                sender.send(Command::Request(action, reply)).await.unwrap();
+                answers.push(answer);
+            }
+            for answer in answers {
+                let answer = answer.await.unwrap();
+                assert_eq!(answer, Err(RequestFailed::Unanswered(crate::ami::session::Unanswered::LinkLost)));
+            }
+            u128::from(clock.now_ms() - quiet_since)
+        };
+        let running = connection.run(Box::new(wire), &mut commands, &mut delivery, &mut tee, &mut was_live);
+        let (ended, waited) = tokio::join!(running, peer);
+        assert!(matches!(ended, Ended::Lost(LostReason::Stuck(1024..))), "not stuck");
+        assert!(was_live);
+        assert!((SEND_TIMEOUT.as_millis()..SEND_TIMEOUT.as_millis() + 100).contains(&waited), "{waited} ms");
+    }
 }

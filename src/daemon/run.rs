@@ -26,6 +26,9 @@ use tokio::sync::mpsc;
 /// Taken from the links before the store, timers and signals get their turn.
 const EVENTS_PER_TURN: usize = 1_024;
 
+/// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
+const STATUS_EVERY_MS: u64 = 1_000;
+
 /// How long a stopping daemon goes on trying to write what is left, within systemd's default `TimeoutStopSec` of 90 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -108,6 +111,8 @@ struct Daemon {
     recorder: Recorder,
     acks: mpsc::UnboundedReceiver<Ack>,
     stored_calls: u64,
+    status_due: u64,
+    status_stale: bool,
 }
 
 impl Daemon {
@@ -143,6 +148,8 @@ impl Daemon {
             recorder: Recorder::new(writer),
             acks,
             stored_calls: 0,
+            status_due: 0,
+            status_stale: true,
         })
     }
 
@@ -158,7 +165,8 @@ impl Daemon {
             "callbackd starts"
         );
         loop {
-            let due = self.watched.iter().filter_map(Watched::deadline).min();
+            let status = self.status_stale.then_some(self.status_due);
+            let due = self.watched.iter().filter_map(Watched::deadline).chain(status).min();
             let wake = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
@@ -218,8 +226,13 @@ impl Daemon {
         if self.watched.iter().all(|w| w.standing != Standing::Connecting) {
             self.service.ready();
         }
-        let status = self.status();
-        self.service.status(status);
+        let now = self.clock.now().mono_ms;
+        self.status_stale = now < self.status_due;
+        if !self.status_stale {
+            self.status_due = now + STATUS_EVERY_MS;
+            let status = self.status();
+            self.service.status(status);
+        }
     }
 
     fn status(&self) -> String {
@@ -303,10 +316,17 @@ impl Daemon {
             watched.give(Input::Stopping, now);
         }
         self.after();
-        let Self { recorder, mut acks, config, .. } = self;
-        let stopped = tokio::task::spawn_blocking(move || recorder.stop(STOP_PATIENCE)).await;
-        acks.close();
-        drop((acks, config));
+        let give_up = tokio::time::sleep(STOP_PATIENCE);
+        tokio::pin!(give_up);
+        while self.recorder.unsaved() > 0 {
+            tokio::select! {
+                Some(ack) = self.acks.recv() => self.acknowledged(ack),
+                () = &mut give_up => break,
+            }
+            self.recorder.send();
+        }
+        let recorder = self.recorder;
+        let stopped = tokio::task::spawn_blocking(move || recorder.stop(Duration::ZERO)).await;
         match stopped {
             Ok(stopped) if stopped.unwritten.is_empty() => tracing::info!(target: "daemon", "callbackd has stopped"),
             Ok(stopped) => {

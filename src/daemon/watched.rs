@@ -98,7 +98,10 @@ impl Watched {
             self.engine.handle(input, now);
         }
         if matches!(notice, Notice::SnapshotEnded(_)) {
-            self.standing = Standing::Live;
+            let again = std::mem::replace(&mut self.standing, Standing::Live) == Standing::Live;
+            if again {
+                return; // the regular look at what is really there
+            }
         }
         journal::notice(&self.name, &self.peer, notice, self.engine.live_calls());
     }

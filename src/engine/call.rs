@@ -1,6 +1,6 @@
 //! A call in progress: the facts that its events have told, before anyone judges them.
 
-use super::record::{FinishedCall, IvrStep};
+use super::record::{FinishedCall, IvrStep, Rating, Tag};
 use super::rules::Purpose;
 use super::table::Slot;
 use super::talk::Clock;
@@ -10,6 +10,8 @@ use crate::ami::event::Millis;
 pub const MAX_LEGS: usize = 500;
 /// Stays in queues kept for one call.
 pub const MAX_VISITS: usize = 100;
+/// Tags, and ratings, kept for one call.
+pub const MAX_TAGS: usize = 50;
 /// Menu steps kept for one call.
 pub const MAX_IVR_STEPS: usize = 200;
 
@@ -94,6 +96,10 @@ pub struct Call {
     pub remnant: bool,
     /// Legs, visits or steps beyond the limits.
     pub dropped: u32,
+    /// What was said about it.
+    pub tags: Vec<Tag>,
+    /// How it was rated.
+    pub ratings: Vec<Rating>,
     /// The row as it was told.
     pub told: Option<Box<FinishedCall>>,
 }
@@ -229,6 +235,8 @@ impl Call {
             lost: None,
             remnant: false,
             dropped: 0,
+            tags: Vec::new(),
+            ratings: Vec::new(),
             told: None,
         }
     }

@@ -61,6 +61,7 @@ impl Engine {
                 attempt.interface = interface.into();
             }
             attempt.by = attempt.by.or(by);
+            self.adopt(slot, dest);
             return;
         }
         if call.attempts.len() >= MAX_LEGS {
@@ -91,7 +92,20 @@ impl Engine {
             caller_left: false,
             forwarded: false,
         });
+        self.adopt(slot, dest);
         self.retime(slot, at);
+    }
+
+    /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
+    fn adopt(&mut self, call: Slot, local: Slot) {
+        let Some(other) = self.channels[local].other_half().and_then(|name| self.channels.find(&name)) else { return };
+        let attempts = &mut self.calls[call].attempts;
+        let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
+        let queue = attempts[parent].queue.clone();
+        for child in attempts.iter_mut().filter(|a| a.by == Some(other)) {
+            child.parent = child.parent.or(Some(parent));
+            child.queue = child.queue.take().or_else(|| queue.clone());
+        }
     }
 
     /// The caller id under which a customer is called over this channel.
@@ -132,9 +146,9 @@ impl Engine {
         at: Millis,
     ) {
         if let Some(by) = by {
-            self.known(by, at);
+            self.met(by, at);
         }
-        let Some(slot) = self.known(dest, at) else { return };
+        let Some(slot) = self.met(dest, at) else { return };
         let channel = &self.channels[slot];
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         let caller_left = self.caller_left_by(call, at);

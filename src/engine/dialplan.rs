@@ -61,7 +61,7 @@ impl Engine {
     }
 
     pub(super) fn variable_set(&mut self, seen: &event::Channel<'_>, variable: &str, value: &str, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.met(seen, at) else { return };
         let call = self.channels[slot].call;
         let leads = self.leads(call, slot);
         let c = &mut self.calls[call];

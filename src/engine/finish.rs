@@ -1,9 +1,11 @@
 //! From a call that is over to its row: times, legs, visits, who ended it, and the verdict.
 
 use super::Engine;
-use super::call::{Attempt, Call, Origin, Stay};
+use super::call::{Attempt, Call, Origin, Person, Stay};
 use super::channel::{Channel, Kind};
-use super::record::{Direction, FinishedCall, HangupBy, Leg, LegResult, Quality, QueueVisit, VisitResult};
+use super::record::{
+    Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
+};
 use super::table::Slot;
 use super::tracker::CALLBACK_CHANNEL;
 use super::verdict::{Facts, judge};
@@ -102,6 +104,8 @@ impl Engine {
             legs,
             visits,
             ivr: call.ivr.clone(),
+            tags: tags(call, verdict.status, verdict.outcome, ended_ms),
+            ratings: call.ratings.clone(),
         })
     }
 
@@ -153,7 +157,29 @@ impl Engine {
                 result: self.leg_result(call, attempt, root),
             });
         }
+        if call.origin == Origin::Trunk {
+            legs.extend(Self::volunteers(call, ended_ms));
+            legs.sort_by_key(|l| l.started_ms);
+        }
         legs
+    }
+
+    /// Those who took the customer's call though nobody rang them: from parking, by pickup, in a conference.
+    fn volunteers(call: &Call, ended_ms: Millis) -> impl Iterator<Item = Leg> {
+        let unrung = |p: &&Person| !call.attempts.iter().any(|a| a.channel == p.channel);
+        call.people.iter().filter(unrung).filter_map(move |p| {
+            let first = p.talk.first_ms?;
+            Some(Leg {
+                agent: p.interface.to_string(),
+                interface: p.interface.to_string(),
+                queue: None,
+                started_ms: first,
+                answered_ms: Some(first),
+                ended_ms: p.talk.last_end_ms.unwrap_or(ended_ms).max(first),
+                talk_ms: p.talk.talk_ms,
+                result: LegResult::Answered,
+            })
+        })
     }
 
     /// How one ring attempt ended. Dial's first word counts; a cause only refines it.
@@ -162,15 +188,16 @@ impl Engine {
         if channel.bridged {
             return LegResult::Answered; // with the customer, or with a colleague who consulted
         }
-        let other_answered = leg.cause == Some(26)
-            || call
-                .people
-                .iter()
-                .any(|p| p.channel != leg.channel && p.talk.first_ms.is_some_and(|t| t >= leg.started_ms));
+        let others = || call.people.iter().filter(|p| p.channel != leg.channel);
+        let other_answered =
+            leg.cause == Some(26) || others().any(|p| p.talk.first_ms.is_some_and(|t| t >= leg.started_ms));
         if leg.answered_ms.is_some() {
             let end = channel.ended_ms.or(leg.ended_ms).unwrap_or(Millis::MAX);
+            // Another's answer to a later attempt does not make this one a race.
+            let race = |a: &Attempt| a.answered_ms.is_some_and(|t| t >= leg.started_ms && t <= end);
+            let lost_race = others().any(|p| call.attempts.iter().any(|a| a.channel == p.channel && race(a)));
             let caller_gone = leg.caller_left || self.channels[call.first].far_hangup_ms.is_some_and(|t| t <= end);
-            return match (other_answered, caller_gone) {
+            return match (lost_race || leg.cause == Some(26), caller_gone) {
                 (true, _) => LegResult::LostRace,
                 (false, true) => LegResult::Cancelled,
                 (false, false) => LegResult::Dumped,
@@ -186,7 +213,10 @@ impl Engine {
             _ if leg.forwarded => LegResult::Elsewhere,
             Some("CANCEL") | None if other_answered => LegResult::Elsewhere,
             _ if leg.cause == Some(17) => LegResult::Busy,
-            _ if leg.cause == Some(20) && leg.rang_ms.is_none() => LegResult::Unavailable,
+            // Q.850: 1 unallocated, 2 and 3 no route, 20 subscriber absent, 22 changed, 27 out of order, 28 format.
+            _ if matches!(leg.cause, Some(1..=3 | 20 | 22 | 27 | 28)) && leg.rang_ms.is_none() => {
+                LegResult::Unavailable
+            }
             _ => LegResult::NoAnswer,
         }
     }
@@ -307,6 +337,21 @@ fn ring_time(call: &Call, until: Millis) -> Millis {
         covered = covered.max(end);
     }
     total
+}
+
+/// What the dialplan said, after what follows from the verdict.
+fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag> {
+    let code = match (status, outcome) {
+        (_, Outcome::VoicemailLeft) => Some("VOICEMAIL"),
+        (_, Outcome::CallbackRequested) => Some("CALLBACK"),
+        (Status::Answer, Outcome::TransferLost) => Some("DISCONNECTED"),
+        (Status::Cancel, _) => Some("ABANDONED"),
+        (Status::Busy, _) => Some("BUSY"),
+        (Status::NoAnswer, _) => Some("NO_ANSWER"),
+        _ => None,
+    };
+    let by_rule = code.map(|code| Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms });
+    by_rule.into_iter().chain(call.tags.iter().cloned()).collect()
 }
 
 /// The callback whose channel this is: `cb-<callback>-<attempt>`.

@@ -74,6 +74,8 @@ fn absorb(call: &mut Call, gone: Call) {
         call.number = gone.number.or(call.number.take());
         call.trunk = call.trunk.take().or(gone.trunk);
     }
+    call.tags.extend(gone.tags);
+    call.ratings.extend(gone.ratings);
     call.transfers += gone.transfers;
     call.transfer_ms = call.transfer_ms.max(gone.transfer_ms);
     call.partial |= gone.partial;

@@ -23,6 +23,7 @@ pub mod rules;
 pub mod table;
 pub mod talk;
 mod tracker;
+mod user_event;
 pub mod verdict;
 
 use crate::ami::event::{Millis, Stamped};
@@ -129,6 +130,10 @@ pub struct Counters {
     pub calls_corrected: u64,
     /// Calls that became one with another.
     pub calls_merged: u64,
+    /// Calls whose end was never told, found gone by a snapshot.
+    pub calls_unseen: u64,
+    /// User events for callbackd that could not be understood.
+    pub user_events_refused: u64,
 }
 
 /// The tracker of one PBX.
@@ -141,6 +146,7 @@ pub struct Engine {
     calls: Table<Call>,
     agenda: BTreeSet<(u64, Slot)>,
     roster: Roster,
+    trunks_met: BTreeSet<Box<str>>,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
@@ -159,6 +165,7 @@ impl Engine {
             calls: Table::new(),
             agenda: BTreeSet::new(),
             roster: Roster::default(),
+            trunks_met: BTreeSet::new(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },

@@ -28,7 +28,7 @@ impl Engine {
     }
 
     pub(super) fn leaves_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.met(seen, at) else { return };
         let call = &mut self.calls[self.channels[slot].call];
         if let Some(stay) = call.stay_mut(queue) {
             stay.left_ms.get_or_insert(at);
@@ -36,7 +36,7 @@ impl Engine {
     }
 
     pub(super) fn abandons_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.met(seen, at) else { return };
         let call = &mut self.calls[self.channels[slot].call];
         if let Some(stay) = call.stay_mut(queue) {
             stay.abandoned = true;

@@ -270,6 +270,34 @@ pub struct FinishedCall {
     pub visits: Vec<QueueVisit>,
     /// Menus and keys, in order.
     pub ivr: Vec<IvrStep>,
+    /// Dispositions, set by rule and by the dialplan.
+    pub tags: Vec<Tag>,
+    /// Ratings by the customer.
+    pub ratings: Vec<Rating>,
+}
+
+/// A disposition of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tag {
+    /// One of the codes of the table `codes`, or a new one.
+    pub code: String,
+    /// Free text.
+    pub note: String,
+    /// Who set it: `rule`, `dialplan`, or whom the dialplan names.
+    pub by: String,
+    /// When.
+    pub at_ms: Millis,
+}
+
+/// A customer's rating of a call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rating {
+    /// As the dialplan's survey counts.
+    pub score: f64,
+    /// What was rated, or by which survey; empty if there is only one.
+    pub by: String,
+    /// When.
+    pub at_ms: Millis,
 }
 
 /// One ring attempt at a person's phone or at an off-net destination.

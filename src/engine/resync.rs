@@ -142,6 +142,19 @@ impl Engine {
         calls_lost
     }
 
+    /// Bridges whose end was not told hold nobody in the end.
+    fn forget_empty_bridges(&mut self) {
+        let empty: Vec<(Slot, Box<str>)> = self
+            .bridges
+            .iter()
+            .filter(|(_, b)| b.members.is_empty())
+            .map(|(slot, b)| (slot, b.uniqueid.clone()))
+            .collect();
+        for (slot, uniqueid) in empty {
+            self.bridges.remove(slot, [&*uniqueid]);
+        }
+    }
+
     /// An item of `CoreShowChannels`.
     pub(super) fn channel_listed(
         &mut self,
@@ -187,8 +200,13 @@ impl Engine {
             (false, false) => GapCause::DaemonDown,
         };
         let from = lost_at.or(self.link.last_seen_ms).unwrap_or(now).min(now);
+        // While sight was never lost, an event that is on its way can be overtaken by the lists: only a channel that two lists in a
+        // row do not name has ended unseen.
+        let missed = if lost_at.is_some() || !self.link.ever_linked { 1 } else { 2 };
         let snapshot = self.link.snapshot;
-        let calls_lost = self.end_unseen(from, |c| channels_known && c.snapshot != snapshot);
+        let calls_lost = self.end_unseen(from, |c| channels_known && c.snapshot + missed <= snapshot);
+        self.counters.calls_unseen += u64::from(calls_lost);
+        self.forget_empty_bridges();
         if self.link.restarted {
             self.agents_unseen(from);
         }

@@ -3,10 +3,14 @@
 use super::bridge::Bridge;
 use super::call::{Call, Origin, Person, Stage};
 use super::channel::{self, Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
+use super::number::Number;
 use super::table::Slot;
 use super::talk::{Clock, Talking};
 use super::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS};
 use crate::ami::event::{self, Event, Millis};
+
+/// Trunks remembered by their peers.
+const MAX_TRUNKS_MET: usize = 1_000;
 
 /// Prefix of the channel ids that this daemon gives to its own Originates: `cb-<callback>-<attempt>`.
 pub const CALLBACK_CHANNEL: &str = "cb-";
@@ -24,12 +28,12 @@ impl Engine {
             }
             Event::Rename { new_name, uniqueid, .. } => self.renamed(uniqueid, new_name),
             Event::HangupRequest { channel, .. } => {
-                if let Some(slot) = self.known(channel, at) {
+                if let Some(slot) = self.met(channel, at) {
                     self.channels[slot].far_hangup_ms.get_or_insert(at);
                 }
             }
             Event::SoftHangupRequest { channel, .. } => {
-                if let Some(slot) = self.known(channel, at) {
+                if let Some(slot) = self.met(channel, at) {
                     self.channels[slot].pbx_hangup_ms.get_or_insert(at);
                 }
             }
@@ -49,7 +53,7 @@ impl Engine {
             Event::BridgeDestroy(bridge) => self.bridge_ends(bridge, at),
             Event::BridgeEnter { bridge, channel, .. } => self.enters(bridge, channel, at),
             Event::BridgeLeave { channel, .. } => {
-                if let Some(slot) = self.known(channel, at) {
+                if let Some(slot) = self.met(channel, at) {
                     self.leaves(slot, at);
                 }
             }
@@ -88,13 +92,7 @@ impl Engine {
             Event::VarSet { channel: Some(channel), variable, value } => {
                 self.variable_set(channel, variable, value, at)
             }
-            Event::UserEvent { name, channel: Some(channel), .. } if name.eq_ignore_ascii_case("CallbackRequest") => {
-                if let Some(slot) = self.known(channel, at) {
-                    let call = self.channels[slot].call;
-                    self.calls[call].dialplan.callback_requested = true;
-                    self.touched(call, at);
-                }
-            }
+            Event::UserEvent { name, channel: Some(channel), fields } => self.user_event(name, channel, fields, at),
             Event::CoreShowChannel { channel, bridge_id, application, duration_s, .. } => {
                 self.channel_listed(channel, bridge_id, application, *duration_s, at);
             }
@@ -110,7 +108,7 @@ impl Engine {
             | Event::AgentDump { .. }
             | Event::AgentRingNoAnswer { .. }
             | Event::VarSet { channel: None, .. }
-            | Event::UserEvent { .. }
+            | Event::UserEvent { channel: None, .. }
             | Event::OriginateResponse { .. }
             | Event::Other(_) => {}
         }
@@ -121,10 +119,17 @@ impl Engine {
         if seen.uniqueid.is_empty() {
             return None;
         }
-        let Some(slot) = self.channels.find(&seen.uniqueid) else {
+        if self.channels.find(&seen.uniqueid).is_none() {
             self.counters.strangers += 1;
             return self.channel_begins(seen, at, false, true);
-        };
+        }
+        self.met(seen, at)
+    }
+
+    /// The channel that an event is about, if it has been met before. For events that come at the end of something: a channel
+    /// that is only ending was told long ago, or ended where nobody looked.
+    pub(super) fn met(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
+        let slot = self.channels.find(&seen.uniqueid)?;
         self.linkedid_seen(slot, &seen.linkedid);
         let listing = self.link.listing();
         let channel = &mut self.channels[slot];
@@ -163,7 +168,17 @@ impl Engine {
             Kind::Extension if self.rules.trunks.fit(&seen.name) || self.rules.inbound_contexts.fit(&seen.context) => {
                 Kind::Trunk
             }
+            // One that is seen from the middle is no longer in the context by which trunks are known.
+            Kind::Extension if self.trunks_met.contains(channel::interface(&seen.name)) => Kind::Trunk,
             kind => kind,
+        }
+    }
+
+    /// Remembers a trunk by its peer.
+    fn trunk_met(&mut self, name: &str) {
+        let peer = channel::interface(name);
+        if self.trunks_met.len() < MAX_TRUNKS_MET && !self.trunks_met.contains(peer) {
+            self.trunks_met.insert(peer.into());
         }
     }
 
@@ -182,7 +197,12 @@ impl Engine {
             self.counters.channels_refused += 1;
             return None;
         }
-        let kind = self.kind(seen);
+        let mut kind = self.kind(seen);
+        if kind == Kind::Trunk && !partial {
+            self.trunk_met(&seen.name);
+        } else if kind == Kind::Extension && partial && incoming && self.is_outside(&seen.caller_num) {
+            kind = Kind::Trunk;
+        }
         let linkedid: &str = if seen.linkedid.is_empty() { &seen.uniqueid } else { &seen.linkedid };
         let existing = self.calls.find(linkedid);
         // The call needs the channel's slot and the channel the call's: a new call is made right after.
@@ -228,6 +248,11 @@ impl Engine {
         }
         self.touched(call, at);
         Some(slot)
+    }
+
+    /// A number that is no extension's: whoever shows it calls from outside.
+    fn is_outside(&self, number: &str) -> bool {
+        matches!(self.rules.numbering.classify(number), Number::Callable(_))
     }
 
     #[allow(clippy::too_many_arguments)] // one caller, each argument a plain fact of the first channel
@@ -316,7 +341,7 @@ impl Engine {
     }
 
     fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.met(seen, at) else { return };
         if self.channels[slot].ended_ms.is_some() {
             return;
         }
@@ -457,9 +482,14 @@ impl Engine {
         for other in &slots[1..] {
             self.join_calls(self.channels[first].call, self.channels[*other].call);
         }
-        let call = &mut self.calls[self.channels[first].call];
-        call.transfers += 1;
-        call.transfer_ms = Some(at);
+        let call = self.channels[first].call;
+        self.calls[call].transfers += 1;
+        if self.is_customer(call, first) {
+            // He sent our side to someone else, and is himself gone by that: nobody was to take his call.
+            self.channels[first].far_hangup_ms.get_or_insert(at);
+        } else {
+            self.calls[call].transfer_ms = Some(at);
+        }
     }
 
     /// Works out who hears the customer now, and lets the clocks run accordingly.

@@ -2,8 +2,8 @@
 
 use crate::ami::event::Millis;
 use crate::engine::record::{
-    Direction, FinishedCall, Gap, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
-    Status, VisitResult,
+    Direction, FinishedCall, Gap, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Rating,
+    Record, Status, Tag, VisitResult,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
@@ -145,6 +145,8 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()
         "DELETE FROM legs WHERE call_id = ?",
         "DELETE FROM queue_visits WHERE call_id = ?",
         "DELETE FROM ivr_steps WHERE call_id = ?",
+        "DELETE FROM tags WHERE call_id = ? AND source = 'engine'",
+        "DELETE FROM ratings WHERE call_id = ?",
     ] {
         connection.prepare_cached(sql)?.execute([id])?;
     }
@@ -178,6 +180,17 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()
     let mut put = connection.prepare_cached("INSERT INTO ivr_steps VALUES (?, ?, ?, ?, ?)")?;
     for (n, step) in (0_i64..).zip(&call.ivr) {
         put.execute(params![id, n, step.context, step.digits, step.at_ms])?;
+    }
+    // A tag that a person has set by command stands, whatever the dialplan says.
+    let mut put = connection.prepare_cached(
+        "INSERT INTO tags VALUES (?, ?, ?, ?, ?, 'engine') ON CONFLICT (call_id, code, \"by\") DO NOTHING",
+    )?;
+    for tag in &call.tags {
+        put.execute(params![id, tag.code, tag.note, tag.by, tag.at_ms])?;
+    }
+    let mut put = connection.prepare_cached("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?)")?;
+    for rating in &call.ratings {
+        put.execute(params![id, rating.by, rating.score, rating.at_ms])?;
     }
     Ok(())
 }
@@ -274,6 +287,8 @@ pub fn call(row: &Row<'_>) -> rusqlite::Result<(i64, FinishedCall)> {
         legs: Vec::new(),
         visits: Vec::new(),
         ivr: Vec::new(),
+        tags: Vec::new(),
+        ratings: Vec::new(),
     };
     Ok((row.get("id")?, call))
 }
@@ -286,7 +301,19 @@ pub fn children(connection: &Connection, id: i64, call: &mut FinishedCall) -> ru
     call.visits = visits.query_map([id], visit)?.collect::<Result<_, _>>()?;
     let mut steps = connection.prepare("SELECT * FROM ivr_steps WHERE call_id = ? ORDER BY n")?;
     call.ivr = steps.query_map([id], step)?.collect::<Result<_, _>>()?;
+    let mut tags = connection.prepare("SELECT * FROM tags WHERE call_id = ? ORDER BY at_ms, code")?;
+    call.tags = tags.query_map([id], tag)?.collect::<Result<_, _>>()?;
+    let mut ratings = connection.prepare("SELECT * FROM ratings WHERE call_id = ? ORDER BY at_ms")?;
+    call.ratings = ratings.query_map([id], rating)?.collect::<Result<_, _>>()?;
     Ok(())
+}
+
+fn tag(row: &Row<'_>) -> rusqlite::Result<Tag> {
+    Ok(Tag { code: row.get("code")?, note: row.get("note")?, by: row.get("by")?, at_ms: row.get("at_ms")? })
+}
+
+fn rating(row: &Row<'_>) -> rusqlite::Result<Rating> {
+    Ok(Rating { score: row.get("score")?, by: row.get("by")?, at_ms: row.get("at_ms")? })
 }
 
 fn leg(row: &Row<'_>) -> rusqlite::Result<Leg> {

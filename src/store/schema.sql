@@ -80,6 +80,49 @@ CREATE TABLE ivr_steps (
     PRIMARY KEY (call_id, n)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE codes (
+    code     TEXT PRIMARY KEY,             -- the word: letters, digits, _ and -
+    label    TEXT NOT NULL,                -- for people
+    callback TEXT NOT NULL,                -- what it means for callbacks: none, suppress, request
+    expires  TEXT                          -- how long a suppression holds, as in the configuration (90d); NULL for ever
+) STRICT, WITHOUT ROWID;
+
+INSERT INTO codes (code, label, callback, expires) VALUES
+    ('NO_ANSWER',      'Nobody answered',            'none',     NULL),
+    ('BUSY',           'Everyone was busy',          'none',     NULL),
+    ('ABANDONED',      'The caller gave up',         'none',     NULL),
+    ('DISCONNECTED',   'Lost in a transfer',         'none',     NULL),
+    ('CALLBACK',       'Asked to be called back',    'request',  NULL),
+    ('VOICEMAIL',      'Left a message',             'none',     NULL),
+    ('INTERESTED',     'Interested',                 'none',     NULL),
+    ('NOT_INTERESTED', 'Not interested',             'none',     NULL),
+    ('DEMO_BOOKED',    'Demonstration booked',       'none',     NULL),
+    ('MEETING_SET',    'Meeting set',                'none',     NULL),
+    ('DEAL_CLOSED',    'Deal closed',                'none',     NULL),
+    ('FOLLOW_UP',      'To be followed up',          'request',  NULL),
+    ('DO_NOT_CONTACT', 'Does not want to be called', 'suppress', '365d'),
+    ('WRONG_NUMBER',   'Wrong number',               'suppress', NULL);
+
+CREATE TABLE tags (
+    call_id INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
+    code    TEXT    NOT NULL,              -- one of codes.code, or a new word
+    note    TEXT    NOT NULL,              -- free text
+    "by"    TEXT    NOT NULL,              -- who set it: rule (from status and outcome), dialplan, or a name
+    at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: when
+    source  TEXT    NOT NULL,              -- engine: rewritten with the call's row; command: kept
+    PRIMARY KEY (call_id, code, "by")
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX tags_code ON tags (code);
+
+CREATE TABLE ratings (
+    call_id INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
+    "by"    TEXT    NOT NULL,              -- what was rated, or by which survey; empty if there is only one
+    score   REAL    NOT NULL,              -- as the dialplan's survey counts: UserEvent(CallRating,Score: 5)
+    at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: when
+    PRIMARY KEY (call_id, "by")
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE gaps (
     id         INTEGER PRIMARY KEY,        -- row id
     pbx        TEXT    NOT NULL,           -- name of the PBX in the configuration

@@ -63,7 +63,7 @@ impl Daemon {
         let config = config.iter().fold(CONFIGURATION.to_owned(), |text, (key, value)| text.replace(key, value));
         fs::write(dir.join("callbackd.toml"), config).map_err(io)?;
         let notify = UnixDatagram::bind(dir.join("notify")).map_err(io)?;
-        let mut child = Command::new(env!("CARGO_BIN_EXE_callbackd"))
+        let mut child = Command::new(binary())
             .args(["run", "--config"])
             .arg(dir.join("callbackd.toml"))
             .env("NOTIFY_SOCKET", dir.join("notify"))
@@ -159,6 +159,14 @@ impl Drop for Daemon {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The binary that is tested; where none is, the one that the environment names.
+pub fn binary() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_callbackd")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("CALLBACKD_BINARY").map(PathBuf::from))
+        .unwrap_or_else(|| PathBuf::from("callbackd"))
 }
 
 fn collect(stderr: impl std::io::Read, shared: &(Mutex<Log>, Condvar)) {

@@ -75,6 +75,11 @@ impl Lab {
         self.pbx.action(&[("Action", "CoreSettings")]).map(|f| f.get("AsteriskVersion").to_owned()).unwrap_or_default()
     }
 
+    /// Has this module been loaded?
+    pub fn has(&self, module: &str) -> bool {
+        self.pbx.action(&[("Action", "ModuleCheck"), ("Module", module)]).is_ok()
+    }
+
     /// The daemon's way in: address, user and secret.
     pub fn ami(&self) -> (String, &'static str, &'static str) {
         (format!("127.0.0.1:{}", self.slot.port(2)), "callbackd", SECRET)
@@ -92,10 +97,14 @@ impl Lab {
         Ok(recorder)
     }
 
-    /// Tells what the party at this number does when it is called.
+    /// Tells what the party at this number does when it is called; at `<number>_<n>`, when it is called for the nth time from now.
     pub fn script(&self, number: &str, script: &str) -> Result<(), String> {
-        let name = format!("SCRIPT_{number}");
-        self.farm.action(&[("Action", "Setvar"), ("Variable", &name), ("Value", script)]).map(drop)
+        let set = |name: String, value: &str| {
+            self.farm.action(&[("Action", "Setvar"), ("Variable", &name), ("Value", value)]).map(drop)
+        };
+        let party = number.split('_').next().unwrap_or(number);
+        set(format!("CALLS_{party}"), "0")?;
+        set(format!("SCRIPT_{number}"), script)
     }
 
     /// Has `from` call `to` on the PBX and act `script` once answered; gives up after `patience` if not answered.

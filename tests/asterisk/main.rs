@@ -10,6 +10,7 @@ mod compare;
 mod daemon;
 mod instance;
 mod lab;
+mod load;
 mod manager;
 mod oracle;
 mod patience;
@@ -21,6 +22,7 @@ mod slot;
 
 use daemon::Daemon;
 use lab::Lab;
+use load::{Load, Tally};
 use oracle::Account;
 use run::Placed;
 use std::fmt::Write;
@@ -31,41 +33,12 @@ use std::time::{Duration, Instant};
 const SETTLE: Duration = Duration::from_secs(20);
 
 #[test]
-fn asterisk_itself_writes_what_the_script_says() {
-    let Some(mut lab) = Lab::start() else { return };
-    let files = files("oracle");
-    let recorder = lab.record(&files.join("calls.ami")).expect("the daemon's AMI user can log in");
-    let table = scenarios::named(&[
-        "queue: answered, the agent hangs up",
-        "queue: abandoned",
-        "queue: the first agent rings out, the second answers",
-        "ring group: one answers",
-        "direct: the caller cancels",
-        "menu: hung up",
-    ]);
-    let placed = run::run(&lab, &table);
-    drop(recorder);
-    let (cdrs, events) = oracle(&mut lab, &files);
-    let mut report = Report::default();
-    for call in &placed {
-        match &call.linkedid {
-            Ok(linkedid) => {
-                let account = oracle::account(&cdrs, &events, linkedid);
-                report.add(call, compare::script_with_oracle(&call.scenario.row, &account), "", &account);
-            }
-            Err(e) => report.add(call, vec![e.clone()], "", &Account::default()),
-        }
-    }
-    report.conclude(&files);
-}
-
-#[test]
 fn every_call_becomes_one_true_row() {
     let Some(mut lab) = Lab::start() else { return };
     let files = files("rows");
     let recorder = lab.record(&files.join("calls.ami")).expect("the daemon's AMI user can log in");
     let daemon = Daemon::start(&files, lab.ami()).unwrap_or_else(|e| panic!("{e}"));
-    let placed = run::run(&lab, &scenarios::wanted());
+    let placed = run::run(&lab, &scenarios::wanted(&lab));
     drop(recorder);
     let deadline = Instant::now() + SETTLE;
     let mut untold: Vec<_> = placed
@@ -101,6 +74,42 @@ fn every_call_becomes_one_true_row() {
     }
     report.note(untold);
     report.conclude(&files);
+}
+
+#[test]
+fn a_busy_hour_is_one_row_a_caller() {
+    let Some(mut lab) = Lab::start() else { return };
+    let files = files("load");
+    let load = Load::from_environment();
+    let recorder = lab.record(&files.join("calls.ami")).expect("the daemon's AMI user can log in");
+    let daemon = Daemon::start(&files, lab.ami()).unwrap_or_else(|e| panic!("{e}"));
+    let begin = Instant::now();
+    let placed = load.place(&lab).unwrap_or_else(|e| panic!("{e}; seed {}", load.seed));
+    drop(recorder);
+    let took = begin.elapsed();
+    let deadline = Instant::now() + SETTLE;
+    let untold: Vec<_> = placed.iter().filter_map(|c| daemon.wait_for_call(&c.linkedid, deadline).err()).collect();
+    let db = daemon.stop().unwrap_or_else(|e| panic!("{e}"));
+    let version = lab.version();
+    let (cdrs, events) = oracle(&mut lab, &files);
+    let (mut told, rows) = rows::inbound(&db).expect("the tables are those of the design");
+    let mut tally = Tally::default();
+    for call in &placed {
+        match told.remove(&call.number).as_deref() {
+            Some([row]) => tally.compare(call, row, &oracle::account(&cdrs, &events, &call.linkedid)),
+            Some(rows) => tally.wrong.push_str(&format!("\n✗ {} rows for {}", rows.len(), call.number)),
+            None => tally.wrong.push_str(&format!("\n✗ no row for {}, {}", call.number, call.linkedid)),
+        }
+    }
+    let others: Vec<_> = told.keys().collect();
+    let report = tally.text(&load, &version, took);
+    println!("{report}");
+    std::fs::write(files.join("report"), &report).expect("target is writable");
+    assert!(
+        untold.is_empty() && others.is_empty() && rows == placed.len(),
+        "{rows} rows, besides {others:?}; {untold:#?}"
+    );
+    assert!(tally.wrong.is_empty(), "{report}{}\nall that Asterisk wrote: {}", tally.wrong, files.display());
 }
 
 /// A fresh directory for what a test leaves to look at.

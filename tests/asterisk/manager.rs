@@ -31,6 +31,11 @@ impl Frame {
         self.0.iter().find(|(k, _)| k == key).map_or("", |(_, v)| v)
     }
 
+    /// A header of any party of the event (`Linkedid`, `DestLinkedid`, `ParkeeLinkedid`, …) has this value.
+    pub fn names(&self, key: &str, value: &str) -> bool {
+        self.0.iter().any(|(k, v)| k.ends_with(key) && v == value)
+    }
+
     /// Is it this event?
     pub fn is(&self, event: &str) -> bool {
         self.get("Event") == event
@@ -113,7 +118,23 @@ impl Manager {
         what: &str,
         wanted: impl Fn(&Frame) -> bool,
     ) -> Result<Frame, String> {
-        self.fold(from, deadline, what, |frame| wanted(frame).then(|| frame.clone()))
+        self.find(from, deadline, what, wanted).map(|(_, frame)| frame)
+    }
+
+    /// The same, with the position after that frame.
+    pub fn find(
+        &self,
+        from: usize,
+        deadline: Instant,
+        what: &str,
+        wanted: impl Fn(&Frame) -> bool,
+    ) -> Result<(usize, Frame), String> {
+        let mut next = from;
+        self.fold(from, deadline, what, |frame| {
+            next += 1;
+            wanted(frame).then(|| frame.clone())
+        })
+        .map(|frame| (next, frame))
     }
 
     /// Feeds every frame since `from` to `step`, in order, until it gives a result.

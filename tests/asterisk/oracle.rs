@@ -13,6 +13,8 @@ pub struct Cdr {
     pub end: i64,
     /// `ANSWERED`, `NO ANSWER`, `BUSY`, `FAILED` or `CONGESTION`.
     pub disposition: String,
+    /// Uniqueid of the calling channel.
+    pub uniqueid: String,
     /// Linkedid.
     pub linkedid: String,
     /// The line as written.
@@ -40,6 +42,7 @@ pub fn cdrs(master: &str) -> Vec<Cdr> {
                 start: seconds(&column(9)),
                 end: seconds(&column(11)),
                 disposition: column(14),
+                uniqueid: column(16),
                 linkedid: column(19),
                 line: r.iter().collect::<Vec<_>>().join(","),
             }
@@ -80,6 +83,10 @@ pub fn queue_events(log: &str) -> Vec<QueueEvent> {
 pub struct Account {
     /// Technology and peer of everybody whose CDR is answered (`PJSIP/1001`); trunks as `PJSIP/trunk`.
     pub talked: BTreeSet<String>,
+    /// Every disposition among its CDRs.
+    pub dispositions: BTreeSet<String>,
+    /// The first agent to whom a queue connected the caller, as technology and peer.
+    pub connected_to: Option<String>,
     /// Queue and end of each stay, in the words of the table `queue_visits`; refusals at the door are not in queue_log.
     pub visits: Vec<(String, String)>,
     /// First start and last end in the CDR, seconds since 1970 UTC.
@@ -97,15 +104,19 @@ pub struct Account {
 /// Draws up the account of one call.
 pub fn account(cdrs: &[Cdr], events: &[QueueEvent], linkedid: &str) -> Account {
     let mut account = Account::default();
-    for cdr in cdrs.iter().filter(|c| c.linkedid == linkedid) {
+    let of_call: Vec<&Cdr> = cdrs.iter().filter(|c| c.linkedid == linkedid).collect();
+    for cdr in &of_call {
         if cdr.disposition == "ANSWERED" && !cdr.dstchannel.is_empty() {
             account.talked.insert(peer(&cdr.dstchannel));
         }
+        account.dispositions.insert(cdr.disposition.clone());
         let (start, end) = account.span.unwrap_or((cdr.start, cdr.end));
         account.span = Some((start.min(cdr.start), end.max(cdr.end)));
         account.lines.push(cdr.line.clone());
     }
-    for event in events.iter().filter(|e| e.callid == linkedid) {
+    // A queue that was reached by a consultation logs the consulting channel.
+    let channels: BTreeSet<&str> = of_call.iter().map(|c| c.uniqueid.as_str()).chain([linkedid]).collect();
+    for event in events.iter().filter(|e| channels.contains(e.callid.as_str())) {
         let seconds = |n: usize| event.data.get(n).and_then(|s| s.parse::<i64>().ok());
         let result = match event.event.as_str() {
             "CONNECT" => Some("CONNECTED"),
@@ -117,6 +128,7 @@ pub fn account(cdrs: &[Cdr], events: &[QueueEvent], linkedid: &str) -> Account {
         };
         account.visits.extend(result.map(|r| (event.queue.clone(), r.to_owned())));
         match event.event.as_str() {
+            "CONNECT" => drop(account.connected_to.get_or_insert_with(|| event.agent.replace("Agent ", "PJSIP/"))),
             "COMPLETEAGENT" => (account.completed_by, account.queue_talk) = (Some("agent"), seconds(1)),
             "COMPLETECALLER" => (account.completed_by, account.queue_talk) = (Some("customer"), seconds(1)),
             "RINGNOANSWER" => account.rang_out.push(event.agent.clone()),

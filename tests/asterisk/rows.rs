@@ -1,6 +1,8 @@
 //! The rows that the daemon wrote, read with plain SQL.
 
+use crate::load::Told;
 use rusqlite::{Connection, OptionalExtension};
+use std::collections::BTreeMap;
 
 /// One call as the tables have it.
 pub struct Actual {
@@ -14,6 +16,8 @@ pub struct Actual {
     pub ended_ms: i64,
     /// `calls.talk_ms`.
     pub talk_ms: i64,
+    /// `calls.hold_ms`.
+    pub hold_ms: i64,
     /// `calls.why`.
     pub why: String,
 }
@@ -26,7 +30,7 @@ pub fn count(db: &Connection) -> rusqlite::Result<usize> {
 
 /// The call that began under this Linkedid.
 pub fn read(db: &Connection, linkedid: &str) -> rusqlite::Result<Option<Actual>> {
-    let sql = "SELECT id, direction, status, outcome, agent, queue, hangup_by, transfers, voicemail, number, started_ms, ended_ms, talk_ms, why
+    let sql = "SELECT id, direction, status, outcome, agent, queue, hangup_by, transfers, voicemail, number, started_ms, ended_ms, talk_ms, hold_ms, why
                FROM calls WHERE linkedid = ?1";
     let found = db
         .query_row(sql, [linkedid], |r| {
@@ -38,10 +42,17 @@ pub fn read(db: &Connection, linkedid: &str) -> rusqlite::Result<Option<Actual>>
             for column in ["transfers", "voicemail"] {
                 lines.push(format!("{column} {}", r.get::<_, i64>(column)?));
             }
-            let (started_ms, ended_ms, talk_ms) = (r.get("started_ms")?, r.get("ended_ms")?, r.get("talk_ms")?);
             Ok((
                 r.get::<_, i64>("id")?,
-                Actual { lines, number: text("number")?, started_ms, ended_ms, talk_ms, why: text("why")? },
+                Actual {
+                    lines,
+                    number: text("number")?,
+                    started_ms: r.get("started_ms")?,
+                    ended_ms: r.get("ended_ms")?,
+                    talk_ms: r.get("talk_ms")?,
+                    hold_ms: r.get("hold_ms")?,
+                    why: text("why")?,
+                },
             ))
         })
         .optional()?;
@@ -59,4 +70,29 @@ pub fn read(db: &Connection, linkedid: &str) -> rusqlite::Result<Option<Actual>>
     }
     actual.lines.sort();
     Ok(Some(actual))
+}
+
+/// All inbound calls by the caller's number, and how many calls of any direction there are.
+pub fn inbound(db: &Connection) -> rusqlite::Result<(BTreeMap<String, Vec<Told>>, usize)> {
+    let mut visits: BTreeMap<i64, Vec<(String, String)>> = BTreeMap::new();
+    let mut statement = db.prepare("SELECT call_id, queue, result FROM queue_visits ORDER BY call_id, n")?;
+    let mut rows = statement.query([])?;
+    while let Some(r) = rows.next()? {
+        visits.entry(r.get(0)?).or_default().push((r.get(1)?, r.get(2)?));
+    }
+    let mut told: BTreeMap<String, Vec<Told>> = BTreeMap::new();
+    let mut statement =
+        db.prepare("SELECT id, number, status, outcome, agent FROM calls WHERE direction = 'inbound'")?;
+    let mut rows = statement.query([])?;
+    while let Some(r) = rows.next()? {
+        let text = |n: usize| r.get::<_, Option<String>>(n).map(Option::unwrap_or_default);
+        let row = Told {
+            status: text(2)?,
+            outcome: text(3)?,
+            agent: text(4)?,
+            visits: visits.remove(&r.get(0)?).unwrap_or_default(),
+        };
+        told.entry(text(1)?).or_default().push(row);
+    }
+    Ok((told, count(db)?))
 }

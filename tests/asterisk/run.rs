@@ -1,7 +1,8 @@
 //! Placing the calls of a table: those that share no phones at once, the others one after the other.
 
 use crate::lab::Lab;
-use crate::script::{Caller, Scenario};
+use crate::manager::Frame;
+use crate::script::{Caller, Deed, Scenario, Step};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -23,6 +24,9 @@ pub struct Placed {
     pub linkedid: Result<String, String>,
 }
 
+/// Numbers by area codes: who else is called into a scenario has the last area code.
+const MEANWHILE: usize = (AREA_CODES.len() - 1) * 100;
+
 /// Places all of them and waits until all have ended on the PBX.
 pub fn run(lab: &Lab, scenarios: &[Scenario]) -> Vec<Placed> {
     let mut lanes: BTreeMap<&str, Vec<(usize, Scenario)>> = BTreeMap::new();
@@ -38,9 +42,8 @@ pub fn run(lab: &Lab, scenarios: &[Scenario]) -> Vec<Placed> {
             scope.spawn(|| {
                 while let Some(lane) = next(&waiting) {
                     for (n, scenario) in lane {
-                        let number = number(n, &scenario);
-                        let linkedid = place(lab, &scenario, &number);
-                        placed.lock().expect("no worker panics").push((n, Placed { scenario, number, linkedid }));
+                        let calls = place(lab, &scenario, number(n, scenario.caller), n);
+                        placed.lock().expect("no worker panics").extend(calls.into_iter().map(|p| (n, p)));
                     }
                 }
             });
@@ -55,21 +58,75 @@ fn next<T>(waiting: &Mutex<Vec<T>>) -> Option<T> {
     waiting.lock().expect("no worker panics").pop()
 }
 
-fn number(n: usize, scenario: &Scenario) -> String {
-    match scenario.caller {
+/// The number of the nth caller.
+pub fn number(n: usize, caller: Caller) -> String {
+    match caller {
         Caller::Outside => format!("1{}55501{:02}", AREA_CODES[n / 100], n % 100),
         Caller::Phone(extension) => extension.to_owned(),
     }
 }
 
-fn place(lab: &Lab, scenario: &Scenario, number: &str) -> Result<String, String> {
-    for (party, script) in scenario.parties {
-        lab.script(party, script)?;
-    }
+/// Places one call, and those that belong to it.
+pub fn place(lab: &Lab, scenario: &Scenario, number: String, n: usize) -> Vec<Placed> {
     let since = lab.pbx.position();
-    lab.place(number, scenario.dials, scenario.script, scenario.patience)?;
-    let deadline = Instant::now() + LONGEST;
-    let linkedid = lab.arrival(since, number, scenario.dials, deadline)?.get("Linkedid").to_owned();
-    lab.departure(since, &linkedid, deadline)?;
-    Ok(linkedid)
+    let mut others = Vec::new();
+    let linkedid = (|| {
+        for (party, script) in scenario.parties {
+            lab.script(party, script)?;
+        }
+        let deadline = Instant::now() + LONGEST;
+        lab.place(&number, scenario.dials, scenario.script, scenario.patience)?;
+        let arrival = lab.arrival(since, &number, scenario.dials, deadline)?;
+        let linkedid = arrival.get("Linkedid");
+        let mut from = since;
+        for step in scenario.steps {
+            let (next, event) = lab.pbx.find(from, deadline, &format!("{} of {linkedid}", step.upon), |f| {
+                // A phone that joins by itself begins with a Linkedid of its own.
+                let joins = step.having.iter().any(|(h, v)| *h == "Channel" && !v.contains("trunk"));
+                f.is(step.upon)
+                    && (joins || f.names("Linkedid", linkedid))
+                    && step.having.iter().all(|(header, part)| f.get(header).contains(part))
+            })?;
+            from = next;
+            if let Deed::Places(other) = step.then {
+                others.extend(place(lab, other, self::number(MEANWHILE + n % 100, other.caller), n));
+            } else {
+                act(lab, step, arrival.get("Channel"), &event)?;
+            }
+        }
+        lab.departure(since, linkedid, deadline)?;
+        Ok(linkedid.to_owned())
+    })();
+    others.insert(0, Placed { scenario: *scenario, number, linkedid });
+    others
+}
+
+fn act(lab: &Lab, step: &Step, caller: &str, event: &Frame) -> Result<(), String> {
+    match step.then {
+        Deed::Dials { phone, number, script } => {
+            let number = number.strip_prefix('@').map_or(number, |header| event.get(header));
+            lab.place(phone, number, script, LONGEST)
+        }
+        Deed::Redirects(exten) => lab
+            .pbx
+            .action(&[
+                ("Action", "Redirect"),
+                ("Channel", caller),
+                ("Context", "from-internal"),
+                ("Exten", exten),
+                ("Priority", "1"),
+            ])
+            .map(drop),
+        Deed::Pauses { queue, interface, paused } => lab
+            .pbx
+            .action(&[
+                ("Action", "QueuePause"),
+                ("Queue", queue),
+                ("Interface", interface),
+                ("Paused", if paused { "true" } else { "false" }),
+                ("Reason", "lunch"),
+            ])
+            .map(drop),
+        Deed::Places(_) => Ok(()), // placed by the one who asks, as it makes calls of its own
+    }
 }

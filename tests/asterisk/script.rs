@@ -14,6 +14,8 @@ pub const REJECTS: &str = "ring-wait:1-reject";
 pub const BUSY: &str = "busy";
 /// As a caller: never hangs up.
 pub const WAITS: &str = "wait:90-hangup";
+/// As a phone that dials in: talks three seconds, hangs up.
+pub const TALKS_AT_ONCE: &str = "wait:3-hangup";
 
 /// Who calls.
 #[derive(Clone, Copy)]
@@ -22,6 +24,44 @@ pub enum Caller {
     Outside,
     /// One of our phones.
     Phone(&'static str),
+}
+
+/// What somebody does during a call, when an event of the call says that it is time.
+#[derive(Clone, Copy)]
+pub struct Step {
+    /// The event that is awaited; it must belong to the call, and come after that of the step before.
+    pub upon: &'static str,
+    /// Headers of it, and a part of their value.
+    pub having: &'static [(&'static str, &'static str)],
+    /// What is done then.
+    pub then: Deed,
+}
+
+/// Something done during a call.
+#[derive(Clone, Copy)]
+pub enum Deed {
+    /// One of our phones dials; `@Header` is what that header of the awaited event says.
+    Dials {
+        /// The phone's extension.
+        phone: &'static str,
+        /// What it dials.
+        number: &'static str,
+        /// What it does once answered.
+        script: &'static str,
+    },
+    /// An administrator redirects the caller's channel to this extension.
+    Redirects(&'static str),
+    /// A member pauses in its queue, or comes back.
+    Pauses {
+        /// Queue.
+        queue: &'static str,
+        /// The member's interface.
+        interface: &'static str,
+        /// Pauses.
+        paused: bool,
+    },
+    /// Meanwhile another call is placed, which has a row of its own.
+    Places(&'static Scenario),
 }
 
 /// One call.
@@ -39,6 +79,10 @@ pub struct Scenario {
     pub patience: Duration,
     /// What the called ones do, by number.
     pub parties: &'static [(&'static str, &'static str)],
+    /// A module that it needs and that not every Asterisk has; empty for none.
+    pub needs: &'static str,
+    /// What else happens meanwhile, in order.
+    pub steps: &'static [Step],
     /// The row, by the rules for statuses.
     pub row: Row,
 }
@@ -52,6 +96,8 @@ impl Scenario {
         script: WAITS,
         patience: Duration::from_secs(60),
         parties: &[],
+        needs: "",
+        steps: &[],
         row: Row::INBOUND,
     };
 
@@ -61,12 +107,15 @@ impl Scenario {
             Caller::Phone(extension) => &extension[1..3],
             Caller::Outside => &self.dials[self.dials.len().saturating_sub(2)..],
         };
-        // DID 5550189 rings the phones of cell 88.
-        if own == "89" { "88" } else { own }
+        match own {
+            "89" => "88", // DID 5550189 rings the phones of cell 88
+            "91" => "90", // both conference rooms are the phones' of cell 90
+            _ => own,
+        }
     }
 }
 
-/// What must be in the tables. Legs, visits and menus are compared in any order; an agent of `*` may be anybody.
+/// What must be in the tables. Legs, visits and menus are compared in any order; an agent of `*` may be anybody, `A|B` is either.
 #[derive(Clone, Copy)]
 pub struct Row {
     /// `calls.direction`.
@@ -93,8 +142,12 @@ pub struct Row {
     pub visits: &'static [(&'static str, &'static str)],
     /// Context and digits of each menu.
     pub ivr: &'static [(&'static str, &'static str)],
+    /// Seconds on hold, from and to.
+    pub hold_s: (i64, i64),
     /// Why Asterisk's own CDR tells another story about who talked, where it is known to.
     pub cdr_errs: Option<&'static str>,
+    /// Why its queue_log tells another story, where it is known to.
+    pub queue_log_errs: Option<&'static str>,
 }
 
 impl Row {
@@ -112,7 +165,9 @@ impl Row {
         legs: &[],
         visits: &[],
         ivr: &[],
+        hold_s: (0, 0),
         cdr_errs: None,
+        queue_log_errs: None,
     };
     /// Answered by a person who hung up after three seconds.
     pub const ANSWERED: Self =

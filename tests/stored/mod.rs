@@ -54,6 +54,8 @@ pub fn abandoned(linkedid: &str) -> FinishedCall {
             result: VisitResult::Abandoned,
         }],
         ivr: vec![IvrStep { context: "ivr-main".into(), digits: "1".into(), at_ms: t + 1_000 }],
+        tags: vec![],
+        ratings: vec![],
     }
 }
 

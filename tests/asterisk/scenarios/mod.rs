@@ -1,29 +1,38 @@
 //! The calls that are placed, by topic, each with the row that the rules for statuses demand.
 
 mod closed;
+mod forward;
 mod ivr;
 mod own;
 mod queue;
+mod queue_ways;
 mod ring;
+mod taken;
 mod transfer;
 mod unserved;
 
+use crate::lab::Lab;
 use crate::script::Scenario;
 
 /// All of them.
 pub fn all() -> Vec<Scenario> {
-    [queue::ALL, ring::ALL, ivr::ALL, closed::ALL, unserved::ALL, own::ALL, transfer::ALL].concat()
+    [
+        queue::ALL,
+        queue_ways::ALL,
+        ring::ALL,
+        forward::ALL,
+        ivr::ALL,
+        closed::ALL,
+        unserved::ALL,
+        own::ALL,
+        transfer::ALL,
+        taken::ALL,
+    ]
+    .concat()
 }
 
-/// All whose name contains what `CALLBACKD_SCENARIO` says; without it, all.
-pub fn wanted() -> Vec<Scenario> {
+/// All that this Asterisk can do whose name contains what `CALLBACKD_SCENARIO` says; without it, all.
+pub fn wanted(lab: &Lab) -> Vec<Scenario> {
     let part = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
-    all().into_iter().filter(|s| s.name.contains(&part)).collect()
-}
-
-/// Those of these names.
-pub fn named(names: &[&str]) -> Vec<Scenario> {
-    let found: Vec<_> = all().into_iter().filter(|s| names.contains(&s.name)).collect();
-    assert_eq!(found.len(), names.len(), "a scenario of {names:?} does not exist");
-    found
+    all().into_iter().filter(|s| s.name.contains(&part) && (s.needs.is_empty() || lab.has(s.needs))).collect()
 }

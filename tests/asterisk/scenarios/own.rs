@@ -39,7 +39,7 @@ pub const ALL: &[Scenario] = &[
         dials: "12125550146",
         script: "wait:3.5-hangup",
         parties: &[("12125550146", STAYS)],
-        row: Row { direction: "outbound", agent: "PJSIP/1461", legs: &[("*", "ANSWERED")], ..Row::ANSWERED },
+        row: Row { direction: "outbound", agent: "PJSIP/1461", legs: &[("PJSIP/trunk", "ANSWERED")], ..Row::ANSWERED },
         ..Scenario::OUTSIDE
     },
     Scenario {
@@ -51,7 +51,7 @@ pub const ALL: &[Scenario] = &[
             direction: "outbound",
             agent: "PJSIP/1471",
             hangup_by: "customer",
-            legs: &[("*", "ANSWERED")],
+            legs: &[("PJSIP/trunk", "ANSWERED")],
             ..Row::ANSWERED
         },
         ..Scenario::OUTSIDE
@@ -61,7 +61,13 @@ pub const ALL: &[Scenario] = &[
         caller: Caller::Phone("1481"),
         dials: "12125550148",
         parties: &[("12125550148", BUSY)],
-        row: Row { status: "BUSY", outcome: "ALL_BUSY", agent: "*", legs: &[("*", "BUSY")], ..OUTBOUND },
+        row: Row {
+            status: "BUSY",
+            outcome: "ALL_BUSY",
+            agent: "PJSIP/1481",
+            legs: &[("PJSIP/trunk", "BUSY")],
+            ..OUTBOUND
+        },
         ..Scenario::OUTSIDE
     },
     Scenario {
@@ -69,7 +75,12 @@ pub const ALL: &[Scenario] = &[
         caller: Caller::Phone("1491"),
         dials: "12125550149",
         parties: &[("12125550149", RINGS)],
-        row: Row { direction: "outbound", agent: "*", legs: &[("*", "NOANSWER")], ..Row::UNANSWERED },
+        row: Row {
+            direction: "outbound",
+            agent: "PJSIP/1491",
+            legs: &[("PJSIP/trunk", "NOANSWER")],
+            ..Row::UNANSWERED
+        },
         ..Scenario::OUTSIDE
     },
     Scenario {
@@ -81,10 +92,65 @@ pub const ALL: &[Scenario] = &[
         row: Row {
             direction: "outbound",
             outcome: "RING_ABANDON",
-            agent: "*",
+            agent: "PJSIP/1492",
             hangup_by: "agent",
-            legs: &[("*", "CANCELLED")],
+            legs: &[("PJSIP/trunk", "CANCELLED")],
             ..Row::CANCELLED
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "internal: the caller gives up",
+        patience: Duration::from_millis(3_000),
+        parties: &[("1452", RINGS)],
+        row: Row {
+            status: "CANCEL",
+            outcome: "RING_ABANDON",
+            hangup_by: "customer",
+            legs: &[("PJSIP/1452", "CANCELLED")],
+            ..INTERNAL.row
+        },
+        ..INTERNAL
+    },
+    Scenario {
+        name: "outbound: rejected",
+        caller: Caller::Phone("1443"),
+        dials: "12125550143",
+        parties: &[("12125550143", "reject")],
+        row: Row {
+            direction: "outbound",
+            outcome: "REJECTED",
+            agent: "PJSIP/1443",
+            legs: &[("PJSIP/trunk", "REJECTED")],
+            ..Row::UNANSWERED
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "outbound: the first trunk is dead, the second connects",
+        caller: Caller::Phone("1442"),
+        dials: "82125550144",
+        parties: &[("12125550144", TALKS)],
+        row: Row {
+            direction: "outbound",
+            agent: "PJSIP/1442",
+            hangup_by: "customer",
+            legs: &[("PJSIP/deadtrunk", "NOANSWER"), ("PJSIP/trunk", "ANSWERED")],
+            ..Row::ANSWERED
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "outbound: there is no such number",
+        caller: Caller::Phone("1441"),
+        dials: "12125550141",
+        parties: &[("12125550141", "unallocated")],
+        row: Row {
+            status: "NOT_CONNECTED",
+            outcome: "UNAVAILABLE",
+            agent: "PJSIP/1441",
+            legs: &[("PJSIP/trunk", "UNAVAILABLE")],
+            ..OUTBOUND
         },
         ..Scenario::OUTSIDE
     },

@@ -167,17 +167,58 @@ pub const ALL: &[Scenario] = &[
         ..Scenario::OUTSIDE
     },
     Scenario {
-        name: "forward to an outside number: answered",
-        dials: "5550192",
-        parties: &[("12025550192", TALKS)],
-        row: Row { agent: "*", legs: &[("*", "ANSWERED")], ..Row::ANSWERED },
+        name: "hunt: the caller cancels while the second rings",
+        dials: "5550142",
+        patience: Duration::from_millis(5_500),
+        parties: &[("1421", RINGS), ("1422", RINGS), ("1423", RINGS)],
+        row: Row {
+            outcome: "RING_ABANDON",
+            legs: &[("PJSIP/1421", "NOANSWER"), ("PJSIP/1422", "CANCELLED")],
+            ..Row::CANCELLED
+        },
         ..Scenario::OUTSIDE
     },
     Scenario {
-        name: "forward to an outside number: not answered",
-        dials: "5550192",
-        parties: &[("12025550192", RINGS)],
-        row: Row { legs: &[("*", "NOANSWER")], ..Row::UNANSWERED },
+        name: "ring group: two answer at once",
+        dials: "5550126",
+        parties: &[("1261", TALKS), ("1262", TALKS)],
+        row: Row { agent: "PJSIP/126*", legs: &[("*", "ANSWERED"), ("*", "ELSEWHERE|LOST_RACE")], ..Row::ANSWERED },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "direct: the called one hears an announcement first",
+        dials: "5550199",
+        parties: &[("1991", "ring-wait:1-answer-wait:6-hangup")],
+        row: Row { agent: "PJSIP/1991", legs: &[("PJSIP/1991", "ANSWERED")], ..Row::ANSWERED },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "direct: the caller is put on hold and back",
+        dials: "5550139",
+        parties: &[("1391", "ring-wait:1-answer-wait:1.5-hold:2-wait:1.5-hangup")],
+        row: Row { agent: "PJSIP/1391", hold_s: (1, 3), legs: &[("PJSIP/1391", "ANSWERED")], ..Row::ANSWERED },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "direct: the caller hangs up on hold",
+        dials: "5550138",
+        script: "wait:6-hangup",
+        parties: &[("1381", "ring-wait:1-answer-wait:1.5-hold:20-hangup")],
+        row: Row {
+            agent: "PJSIP/1381",
+            hangup_by: "customer",
+            talk_s: (1, 4),
+            hold_s: (2, 5),
+            legs: &[("PJSIP/1381", "ANSWERED")],
+            ..Row::ANSWERED
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "direct: the agent hangs up, and the caller hears a survey",
+        dials: "5550193",
+        parties: &[("1931", TALKS)],
+        row: Row { agent: "PJSIP/1931", hangup_by: "pbx", legs: &[("PJSIP/1931", "ANSWERED")], ..Row::ANSWERED },
         ..Scenario::OUTSIDE
     },
 ];
