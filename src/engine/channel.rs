@@ -55,7 +55,7 @@ pub struct Channel {
     pub pbx_hangup_ms: Option<Millis>,
     /// Bridge that it is in.
     pub bridge: Option<Slot>,
-    /// It shared a bridge with another channel, ever.
+    /// It was connected with another party, ever.
     pub bridged: bool,
     /// The agent whose phone it makes ring at the moment.
     pub rings_for: Option<Slot>,

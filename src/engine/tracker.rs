@@ -436,9 +436,8 @@ impl Engine {
         self.bridges[bridge].members.push(channel);
         if !self.bridges[bridge].holding && self.bridges[bridge].members.len() > 1 {
             let first = self.bridges[bridge].members[0];
-            self.channels[first].bridged = true;
-            self.channels[channel].bridged = true;
             self.join_calls(self.channels[first].call, self.channels[channel].call);
+            self.meet(channel);
         }
         self.phones_change(bridge, at);
         self.retime(self.channels[channel].call, at);
@@ -538,32 +537,43 @@ impl Engine {
         })
     }
 
-    /// Adds to `heard` every person whom this channel hears, through bridges and Local channels, and whether the way
-    /// there is on hold.
+    /// Adds to `heard` every person whom this channel hears, and whether the way there is on hold.
     fn hears(&self, call: Slot, from: Slot, heard: &mut Vec<(Slot, bool)>) {
-        let mut seen = vec![from];
+        let reached = self.reached(from);
+        let held = reached.iter().any(|slot| self.channels[*slot].held);
+        let people =
+            reached.into_iter().filter(|slot| self.channels[*slot].is_party() && !self.is_customer(call, *slot));
+        heard.extend(people.map(|slot| (slot, held)));
+    }
+
+    /// Parties that hear each other now have met. Half of a Local channel alone is nobody to meet: he who loses the race to answer
+    /// is bridged with it for a moment.
+    fn meet(&mut self, channel: Slot) {
+        let mut parties = self.reached(channel);
+        parties.retain(|slot| self.channels[*slot].is_party());
+        if parties.len() > 1 {
+            for slot in parties {
+                self.channels[slot].bridged = true;
+            }
+        }
+    }
+
+    /// This channel and all that it is connected with, through bridges and Local channels.
+    fn reached(&self, from: Slot) -> Vec<Slot> {
+        let mut reached = vec![from];
         let mut next = 0;
-        let mut held = self.channels[from].held;
-        let before = heard.len();
-        while next < seen.len() {
-            let channel = &self.channels[seen[next]];
+        while next < reached.len() {
+            let channel = &self.channels[reached[next]];
             next += 1;
             let other_half = channel.other_half().and_then(|name| self.channels.find(&name));
             let members = channel.bridge.and_then(|b| self.bridges.get(b)).filter(|b| !b.holding);
             for &slot in members.iter().flat_map(|b| &b.members).chain(&other_half) {
-                if seen.contains(&slot) || self.channels[slot].ended_ms.is_some() {
-                    continue;
-                }
-                seen.push(slot);
-                held |= self.channels[slot].held;
-                if self.channels[slot].is_party() && !self.is_customer(call, slot) {
-                    heard.push((slot, false));
+                if !reached.contains(&slot) && self.channels[slot].ended_ms.is_none() {
+                    reached.push(slot);
                 }
             }
         }
-        for entry in &mut heard[before..] {
-            entry.1 = held;
-        }
+        reached
     }
 }
 

@@ -161,6 +161,20 @@ impl Drop for Daemon {
     }
 }
 
+/// Replays a recording with the configuration that a daemon left in `dir`; the path of the database that this makes.
+pub fn replay(dir: &Path, recording: &Path) -> Result<PathBuf, String> {
+    let db = dir.join("replayed.db");
+    let output = Command::new(binary())
+        .args(["replay", "--config"])
+        .arg(dir.join("callbackd.toml"))
+        .arg("--db")
+        .arg(&db)
+        .arg(recording)
+        .output()
+        .map_err(|e| e.to_string())?;
+    if output.status.success() { Ok(db) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
 /// The binary that is tested; where none is, the one that the environment names.
 pub fn binary() -> PathBuf {
     option_env!("CARGO_BIN_EXE_callbackd")

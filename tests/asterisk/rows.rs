@@ -3,6 +3,7 @@
 use crate::load::Told;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// One call as the tables have it.
 pub struct Actual {
@@ -95,4 +96,25 @@ pub fn inbound(db: &Connection) -> rusqlite::Result<(BTreeMap<String, Vec<Told>>
         told.entry(text(1)?).or_default().push(row);
     }
     Ok((told, count(db)?))
+}
+
+/// The calls that another database tells differently, with their children.
+pub fn differing(db: &Connection, other: &Path) -> rusqlite::Result<Vec<String>> {
+    const TOLD: &str = "SELECT linkedid, direction, status, outcome, number, did, queue, agent, started_ms, answered_ms, ended_ms, ring_ms,
+        talk_ms, hold_ms, hangup_by, transfers, why,
+        (SELECT group_concat(agent || result || talk_ms) FROM @legs WHERE call_id = c.id),
+        (SELECT group_concat(queue || result || joined_ms || left_ms) FROM @queue_visits WHERE call_id = c.id) FROM @calls c";
+    db.execute("ATTACH ?1 AS other", [other.to_string_lossy()])?;
+    let (mine, others) = (TOLD.replace('@', "main."), TOLD.replace('@', "other."));
+    let mut differing = Vec::new();
+    for (who, one, two) in [("the daemon", &mine, &others), ("a replay of what was on the wire", &others, &mine)] {
+        let mut statement = db.prepare(&format!("{one} EXCEPT {two}"))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query([])?;
+        while let Some(r) = rows.next()? {
+            let cells: Vec<_> = (0..columns).filter_map(|n| r.get::<_, rusqlite::types::Value>(n).ok()).collect();
+            differing.push(format!("only {who} says {cells:?}"));
+        }
+    }
+    Ok(differing)
 }

@@ -204,9 +204,9 @@ pub const ALL: &[Scenario] = &[
             talk_s: (1, 5),
             legs: &[
                 ("PJSIP/1161", "ELSEWHERE"),
-                ("PJSIP/1162", "BUSY"),
+                ("PJSIP/1162", "BUSY|ELSEWHERE"),
                 ("PJSIP/1162", "ANSWERED"),
-                ("PJSIP/1163", "BUSY"),
+                ("PJSIP/1163", "BUSY|ELSEWHERE"),
             ],
             visits: &[("q16", "CONNECTED")],
             cdr_errs: Some("it may have the rung phone as one who talked"),
