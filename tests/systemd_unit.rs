@@ -66,7 +66,7 @@ fn a_misspelt_line_would_be_noticed() {
 #[test]
 fn exits_that_a_restart_cannot_mend_are_not_restarted() {
     let line = UNIT.lines().find_map(|l| l.strip_prefix("RestartPreventExitStatus=")).unwrap();
-    assert_eq!(line, format!("{} {}", Exit::Usage.code(), Exit::Config.code()));
+    assert_eq!(line, format!("{} {} {}", Exit::Usage.code(), Exit::Data.code(), Exit::Config.code()));
 }
 
 #[test]

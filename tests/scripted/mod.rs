@@ -2,13 +2,15 @@
 #![allow(dead_code, missing_docs)] // each test binary uses its own part
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 pub const SECRET: &str = "s3cret-lab";
 pub const GREETING: &str = "Asterisk Call Manager/11.0.0\n";
@@ -211,22 +213,30 @@ impl Said {
 /// A program that runs, and what it says on stderr.
 pub struct Running {
     pub child: Child,
-    stderr: BufReader<std::process::ChildStderr>,
+    lines: Receiver<String>,
     said: String,
 }
 
 impl Running {
     pub fn start(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        Self { child, stderr, said: String::new() }
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = channel();
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            while stderr.read_line(&mut line).is_ok_and(|read| read > 0)
+                && sender.send(std::mem::take(&mut line)).is_ok()
+            {}
+        });
+        Self { child, lines, said: String::new() }
     }
 
     /// Waits for a line with this text.
     pub fn wait_for(&mut self, text: &str) {
         loop {
-            let mut line = String::new();
-            assert_ne!(self.stderr.read_line(&mut line).unwrap(), 0, "no \"{text}\" in {}", self.said);
+            // Nobody waits this long unless the test fails.
+            let line = self.lines.recv_timeout(Duration::from_secs(30));
+            let line = line.unwrap_or_else(|_| panic!("no \"{text}\" in {}", self.said));
             self.said.push_str(&line);
             if line.contains(text) {
                 return;
@@ -239,7 +249,7 @@ impl Running {
         if let Some(signal) = signal {
             rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
         }
-        self.stderr.read_to_string(&mut self.said).unwrap();
+        self.said.extend(self.lines.iter());
         (self.child.wait().unwrap().code(), std::mem::take(&mut self.said))
     }
 }
