@@ -1,9 +1,9 @@
 //! The door: arguments in, exit code out.
 
 use callbackd::cli::{self, Cli, Command};
-use callbackd::config::Config;
+use callbackd::config::{Config, Refusal};
 use callbackd::exit::Exit;
-use callbackd::{cli::calls, cli::replay, daemon};
+use callbackd::{cli::calls, cli::capture, cli::check, cli::replay, daemon};
 use clap::Parser;
 use std::io::{self, BufWriter};
 use std::path::Path;
@@ -12,6 +12,19 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let exit = match Cli::parse().command {
         Command::Run(args) => daemon::run::run(&args.config),
+        Command::Check(args) => with_file(args.config.as_deref(), |path, config| {
+            let width = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
+            check::run(&args, path, config, &mut anstream::stdout().lock(), width)
+        }),
+        Command::Capture(args) => with_file(args.config.as_deref(), |path, config| {
+            match capture::run(&args, path, config, &mut io::stderr()) {
+                Ok(()) => Exit::Ok,
+                Err(error) => {
+                    anstream::eprintln!("error: {error}");
+                    error.exit()
+                }
+            }
+        }),
         Command::Replay(args) => with_configuration(args.config.as_deref(), |config| {
             replay::run(&args, config, &mut io::stderr())
                 .map(drop)
@@ -36,13 +49,19 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
 }
 
 fn with_configuration(path: Option<&Path>, command: impl FnOnce(&Config) -> Result<(), (u8, String)>) -> Exit {
+    with_file(path, |_, config| ended(command(config)))
+}
+
+fn with_file(path: Option<&Path>, command: impl FnOnce(&Path, &Config) -> Exit) -> Exit {
     match cli::configuration(path) {
-        Ok(config) => ended(command(&config)),
-        Err(refusal) => {
-            anstream::eprint!("{}", refusal.render(true));
-            refusal.exit()
-        }
+        Ok(config) => command(path.unwrap_or(Path::new(cli::DEFAULT_CONFIG)), &config),
+        Err(refusal) => refused(&refusal),
     }
+}
+
+fn refused(refusal: &Refusal) -> Exit {
+    anstream::eprint!("{}", refusal.render(true));
+    refusal.exit()
 }
 
 /// Says on stderr why a command failed.

@@ -5,7 +5,7 @@ mod ami;
 use ami::{captures, decode};
 use bytes::Bytes;
 use callbackd::ami::event::Event;
-use callbackd::ami::pending::MAX_PENDING;
+use callbackd::ami::pending::{MAX_LIST_ITEMS, MAX_PENDING};
 use callbackd::ami::session::{
     ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, SNAPSHOT_EVERY,
     Unanswered,
@@ -509,6 +509,20 @@ fn a_request_for_a_list_is_answered_by_all_its_items() {
 }
 
 #[test]
+fn a_list_that_is_too_long_is_cut_and_marked() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    let id = peer.session.request(&Action::queue_status(), peer.now).unwrap();
+    peer.drain();
+    peer.says(&format!("Response: Success\nActionID: {}\nEventList: start\n\n", id.as_str()));
+    peer.says(&format!("Event: QueueMember\nActionID: {}\n\n", id.as_str()).repeat(MAX_LIST_ITEMS + 1));
+    peer.says(&format!("Event: QueueStatusComplete\nActionID: {}\nEventList: Complete\n\n", id.as_str()));
+    let reply = peer.answers[0].reply.as_ref().unwrap();
+    assert!(reply.cut);
+    assert_eq!(reply.items.len(), MAX_LIST_ITEMS);
+}
+
+#[test]
 fn an_error_is_an_answer_too() {
     let mut peer = Peer::new();
     peer.becomes_live();
@@ -635,6 +649,17 @@ fn a_recording_with_a_second_connection_tells_a_second_story() {
         decode(&[&stream[..], &stream[..]].concat()).iter().flat_map(|received| recorded.received(received)).collect();
     assert_eq!(story.len(), 12);
     assert_eq!(story[..6], story[6..]);
+}
+
+#[test]
+fn a_recording_with_lists_that_never_end_is_followed_in_bounded_memory() {
+    let mut recorded = Recorded::default();
+    let start =
+        |id: usize| format!("Response: Success\nActionID: {id}\nEventList: start\nMessage: Channels will follow\n\n");
+    let stream: String = (0..1000).map(start).collect();
+    let story: Vec<_> = decode(stream.as_bytes()).iter().flat_map(|received| recorded.received(received)).collect();
+    assert_eq!(story, [Notice::SnapshotBegan]);
+    assert!(format!("{recorded:?}").len() < 1000, "{recorded:?}");
 }
 
 #[test]

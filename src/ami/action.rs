@@ -181,6 +181,20 @@ impl Action {
         Self::named("ListCommands")
     }
 
+    /// The value of a global variable or of a function that needs no channel, in the answer's `Value`. Needs write `call` or
+    /// `reporting`.
+    ///
+    /// # Errors
+    /// The name cannot be sent.
+    pub fn get_global(variable: &str) -> Result<Self, ActionError> {
+        Self::named("Getvar").with("Variable", variable)
+    }
+
+    /// Lists the dialplan, one `ListDialplan` for each priority. Needs write `config` or `reporting`.
+    pub fn show_dialplan() -> Self {
+        Self::named("ShowDialPlan")
+    }
+
     /// Runs a command of Asterisk's console; answered by one `Output` header a line. Needs write `command`.
     ///
     /// # Errors

@@ -10,12 +10,13 @@ use super::frame::{Frame, text};
 use super::header::{BANNER, Header, banner, header};
 use super::interest::{Interest, Need};
 
-/// Longest frame, in bytes, all line ends included and its empty line excluded. Asterisk's longest events (an
-/// AttendedTransfer with six channels) stay under 8 KiB; the answer to a `Command` is the exception.
+/// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
+/// has some 4 KiB, the answer to `ListCommands` some 12; only the answer to a `Command` can be longer.
 pub const MAX_FRAME: usize = 64 * 1024;
-/// Longest line, in bytes, without its end. Asterisk cuts application data and variables at 4 KiB (`BUFSIZ` or less).
+/// Longest line, in bytes, without its end. What a dialplan line expands to is at most 4 KiB in Asterisk
+/// (`VAR_BUF_SIZE`, `main/pbx_private.h`).
 pub const MAX_LINE: usize = 8 * 1024;
-/// Most headers in a frame, the first line included. Six channels make about 120.
+/// Most headers in a frame, the first line included. Six channels make about 100.
 pub const MAX_HEADERS: usize = 512;
 
 /// One thing that the stream held.

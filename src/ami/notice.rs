@@ -78,7 +78,9 @@ pub enum LoginRefusal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeadReason {
     /// Nothing greeted in time.
-    #[error("no greeting came: is this the port of the Asterisk Manager Interface?")]
+    #[error(
+        "no greeting came: is this the port of the Asterisk Manager Interface, and is it one without TLS (5038) or with (5039, pbx.tls = true)?"
+    )]
     NoBanner,
     /// The first line was not Asterisk's greeting.
     #[error("what answered is not the Asterisk Manager Interface")]

@@ -1,6 +1,8 @@
 //! The commands for people: one file for each.
 
 pub mod calls;
+pub mod capture;
+pub mod check;
 pub mod replay;
 
 use crate::config::{Config, Refusal};
@@ -38,6 +40,10 @@ pub struct Cli {
 pub enum Command {
     /// Watch the PBX and keep its calls, in the foreground (what the service does)
     Run(RunArgs),
+    /// Say what is right and what is missing, here and on the PBX
+    Check(check::CheckArgs),
+    /// Record what the PBX sends, for replay
+    Capture(capture::CaptureArgs),
     /// Run recorded AMI streams through the engine into a database
     Replay(replay::ReplayArgs),
     /// List calls, newest first, or tell one call's story

@@ -186,11 +186,6 @@ impl Replay {
     }
 
     fn received(&mut self, received: &Received, follower: &mut Recorded) {
-        for notice in follower.received(received) {
-            if let Some(input) = Input::from_notice(&notice) {
-                self.give(input);
-            }
-        }
         match received {
             Received::Frame(frame) if matches!(frame.kind(), Kind::Event(_)) => match Stamped::parse(frame) {
                 Ok(stamped) => {
@@ -204,6 +199,12 @@ impl Replay {
             },
             Received::Discarded(_) => self.tally.discarded += 1,
             Received::Frame(_) | Received::Banner(_) => {}
+        }
+        // As in a live session: the frame first, then what it means for the session.
+        for notice in follower.received(received) {
+            if let Some(input) = Input::from_notice(&notice) {
+                self.give(input);
+            }
         }
     }
 

@@ -173,3 +173,91 @@ fn time<'a>(reader: &mut SliceReader<'a>) -> der::Result<Duration> {
         _ => reader.decode::<GeneralizedTime>()?.to_unix_duration(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// One TLV of less than 128 bytes, or of less than 65,536 if it must.
+    fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap();
+        let [high, low] = length.to_be_bytes();
+        let header = if length < 128 {
+            vec![tag, low]
+        } else if high == 0 {
+            vec![tag, 0x81, low]
+        } else {
+            vec![tag, 0x82, high, low]
+        };
+        [header, content.to_vec()].concat()
+    }
+
+    /// A certificate of version 1 with these dates; nobody has signed it.
+    fn certificate(not_before: &[u8], not_after: &[u8], key: &[u8]) -> Vec<u8> {
+        let rsa = tlv(0x30, &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00]);
+        let name = tlv(0x30, b"");
+        let bits = tlv(0x03, &[&[0], key].concat());
+        let time = |text: &[u8]| tlv(if text.len() == 13 { 0x17 } else { 0x18 }, text);
+        let validity = tlv(0x30, &[time(not_before), time(not_after)].concat());
+        let info = tlv(0x30, &[rsa.clone(), bits.clone()].concat());
+        let signed = tlv(0x30, &[tlv(0x02, &[1]), rsa.clone(), name.clone(), validity, name, info].concat());
+        tlv(0x30, &[signed, rsa, bits].concat())
+    }
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_certificate_is_valid_from_its_first_second_to_its_last() {
+        // date -u -d '2026-01-01' +%s; date -u -d '2051-01-01' +%s
+        let (first, last) = (1_767_225_600, 2_556_144_000);
+        let der = certificate(b"260101000000Z", b"20510101000000Z", &[0; 270]);
+        let parsed = Certificate::parse(&der).unwrap();
+        assert_eq!(parsed.check_dates(at(first - 1)), Err(CertificateFault::NotYetValid));
+        assert_eq!(parsed.check_dates(at(first)), Ok(()));
+        assert_eq!(parsed.check_dates(at(last)), Ok(()));
+        assert_eq!(parsed.check_dates(at(last + 1)), Err(CertificateFault::Expired));
+    }
+
+    #[test]
+    fn an_rsa_key_is_weak_below_2048_bits() {
+        // The lengths of RSAPublicKey with a modulus of 1024 and 2048 bits.
+        for (length, weak) in [(140, true), (270, false)] {
+            let der = certificate(b"260101000000Z", b"270101000000Z", &vec![0; length]);
+            assert_eq!(Certificate::parse(&der).unwrap().key.is_weak_rsa(), weak, "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn without_an_authority_nobody_has_signed() {
+        let der = certificate(b"260101000000Z", b"270101000000Z", &[0; 270]);
+        assert_eq!(Certificate::parse(&der).unwrap().check_issuer(&[], &[]), Err(CertificateFault::UnknownIssuer));
+    }
+
+    #[test]
+    fn a_certificate_that_is_cut_or_too_long_cannot_be_read() {
+        let der = certificate(b"260101000000Z", b"270101000000Z", &[0; 270]);
+        for end in 0..der.len() {
+            assert!(matches!(Certificate::parse(&der[..end]), Err(CertificateFault::Unreadable(_))), "cut at {end}");
+        }
+        assert!(Certificate::parse(&[&der[..], &[0]].concat()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(at in 0_usize..400, bytes in proptest::collection::vec(any::<u8>(), 0..8)) {
+            let mut der = certificate(b"260101000000Z", b"270101000000Z", &[0; 270]);
+            let at = at.min(der.len());
+            let end = (at + bytes.len()).min(der.len());
+            der.splice(at..end, bytes.clone());
+            // Whatever it says, it says it without a panic.
+            if let Ok(parsed) = Certificate::parse(&der) {
+                prop_assert!(parsed.public_key_info.len() <= der.len());
+            }
+            prop_assert!(Certificate::parse(&bytes).is_err());
+        }
+    }
+}

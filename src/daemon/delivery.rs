@@ -7,6 +7,10 @@ use tokio::sync::mpsc::error::TrySendError;
 
 use super::link::LinkEvent;
 
+/// Most things beside frames that wait for the consumer. A connection makes some ten: only one that takes nothing for hours,
+/// while links come and go, gets here.
+const MAX_WAITING: usize = 1024;
+
 /// The bounded channel to the consumer. While it is full, frames are dropped and counted, and all else waits in order; when
 /// there is room again, the consumer is told how much was lost.
 #[derive(Debug)]
@@ -48,6 +52,7 @@ impl Delivery {
         };
         match event {
             LinkEvent::Frame { .. } | LinkEvent::Discarded(_) => self.dropped += 1,
+            _ if self.waiting.len() >= MAX_WAITING => self.dropped += 1,
             event => self.waiting.push_back(event),
         }
     }
@@ -69,5 +74,48 @@ impl Delivery {
         }
         // With nothing dropped there is nothing to tell.
         Flushed::Nothing
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::ami::Notice;
+
+    #[tokio::test]
+    async fn what_waits_is_bounded_and_the_rest_is_counted() {
+        let (sender, mut events) = mpsc::channel(2);
+        let mut delivery = Delivery::new(sender);
+        for _ in 0..2 + MAX_WAITING + 5 {
+            delivery.push(LinkEvent::Notice(Notice::Live));
+        }
+        let mut notices = 0;
+        while delivery.is_behind() {
+            while let Ok(event) = events.try_recv() {
+                assert!(matches!(event, LinkEvent::Notice(Notice::Live)), "{event:?}");
+                notices += 1;
+            }
+            delivery.flush().await;
+        }
+        assert_eq!(notices, 2 + MAX_WAITING);
+        assert!(matches!(events.try_recv(), Ok(LinkEvent::Overloaded { dropped: 5 })));
+    }
+
+    #[tokio::test]
+    async fn nothing_that_was_pushed_later_overtakes_what_waits() {
+        let (sender, mut events) = mpsc::channel(1);
+        let mut delivery = Delivery::new(sender);
+        delivery.push(LinkEvent::Notice(Notice::LoggedIn));
+        delivery.push(LinkEvent::Notice(Notice::SnapshotBegan));
+        assert!(matches!(events.try_recv(), Ok(LinkEvent::Notice(Notice::LoggedIn))));
+        delivery.push(LinkEvent::Notice(Notice::Live));
+        assert!(events.try_recv().is_err(), "there is room, but something waits");
+        assert_eq!(delivery.flush().await, Flushed::Nothing);
+        assert!(matches!(events.try_recv(), Ok(LinkEvent::Notice(Notice::SnapshotBegan))));
+        assert_eq!(delivery.flush().await, Flushed::Nothing);
+        assert!(matches!(events.try_recv(), Ok(LinkEvent::Notice(Notice::Live))));
+        assert!(!delivery.is_behind());
     }
 }

@@ -46,6 +46,11 @@ pub enum LostReason {
     /// `tls_ca_file` cannot be used, or the system has no certificates.
     #[error("TLS cannot be set up: {0}")]
     TlsSetup(String),
+    /// What answers is something else; the beginning of what it said, escaped.
+    #[error(
+        "what answers is not the Asterisk Manager Interface, it says \"{0}\": is this the port in manager.conf (5038, with TLS 5039)?"
+    )]
+    NotAmi(String),
     /// Asterisk closed the connection: it stopped, or this client was too slow for `writetimeout`.
     #[error("Asterisk closed the connection")]
     Closed,

@@ -15,6 +15,7 @@ pub mod secret;
 mod systemd;
 #[cfg(feature = "tls")]
 mod tls;
+pub mod visit;
 mod watched;
 
 pub use link::{Link, LinkEvent, RequestFailed, events};

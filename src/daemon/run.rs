@@ -4,10 +4,11 @@ use super::clock::Clock;
 use super::journal;
 use super::link::{self, Link, LinkEvent};
 use super::recorder::Recorder;
+use super::secret::{self, Secret};
 use super::systemd::ServiceManager;
 use super::watched::{Standing, Watched};
 use crate::ami::Interest;
-use crate::config::Config;
+use crate::config::{Config, Refusal};
 use crate::engine::{Engine, Input};
 use crate::exit::Exit;
 use crate::log::{self, Reload};
@@ -25,6 +26,9 @@ use tokio::sync::mpsc;
 /// Taken from the links before the store, timers and signals get their turn.
 const EVENTS_PER_TURN: usize = 1_024;
 
+/// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
+const STATUS_EVERY_MS: u64 = 1_000;
+
 /// How long a stopping daemon goes on trying to write what is left, within systemd's default `TimeoutStopSec` of 90 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -34,13 +38,20 @@ const AT_ONCE: i32 = 143;
 /// Runs the daemon until a signal ends it. Refusals are written to stderr.
 #[must_use]
 pub fn run(config_path: &Path) -> Exit {
-    let config = match Config::load(config_path) {
+    let credentials = secret::credentials();
+    let config = match load(config_path, credentials.as_deref()) {
         Ok(config) => config,
         Err(refusal) => {
             anstream::eprint!("{}", refusal.render(true));
             return refusal.exit();
         }
     };
+    for pbx in &config.pbx {
+        if let Err(err) = Secret::of(pbx, credentials.as_deref()).load() {
+            anstream::eprintln!("error: {err}");
+            return Exit::Config;
+        }
+    }
     let reload = match log::init(&config.log, log::stderr_is_the_journal()) {
         Ok(reload) => reload,
         Err(err) => {
@@ -72,6 +83,13 @@ pub fn run(config_path: &Path) -> Exit {
     }
 }
 
+/// The configuration, with the places of secrets filled in.
+fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> {
+    let mut config = Config::load(path)?;
+    secret::beside(&mut config, path, credentials);
+    Ok(config)
+}
+
 /// What the daemon cannot live with.
 #[derive(Debug, thiserror::Error)]
 enum Fatal {
@@ -93,6 +111,8 @@ struct Daemon {
     recorder: Recorder,
     acks: mpsc::UnboundedReceiver<Ack>,
     stored_calls: u64,
+    status_due: u64,
+    status_stale: bool,
 }
 
 impl Daemon {
@@ -108,7 +128,7 @@ impl Daemon {
         let (acked, acks) = mpsc::unbounded_channel();
         // The receiver lives as long as the loop; after it nobody needs to know.
         let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
-        let credentials = std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from);
+        let credentials = secret::credentials();
         let mut from_links = SelectAll::new();
         let mut links = Vec::new();
         for (i, pbx) in config.pbx.iter().enumerate() {
@@ -128,6 +148,8 @@ impl Daemon {
             recorder: Recorder::new(writer),
             acks,
             stored_calls: 0,
+            status_due: 0,
+            status_stale: true,
         })
     }
 
@@ -143,7 +165,8 @@ impl Daemon {
             "callbackd starts"
         );
         loop {
-            let due = self.watched.iter().filter_map(Watched::deadline).min();
+            let status = self.status_stale.then_some(self.status_due);
+            let due = self.watched.iter().filter_map(Watched::deadline).chain(status).min();
             let wake = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
@@ -203,8 +226,13 @@ impl Daemon {
         if self.watched.iter().all(|w| w.standing != Standing::Connecting) {
             self.service.ready();
         }
-        let status = self.status();
-        self.service.status(status);
+        let now = self.clock.now().mono_ms;
+        self.status_stale = now < self.status_due;
+        if !self.status_stale {
+            self.status_due = now + STATUS_EVERY_MS;
+            let status = self.status();
+            self.service.status(status);
+        }
     }
 
     fn status(&self) -> String {
@@ -236,7 +264,7 @@ impl Daemon {
     /// Reads the configuration anew. A refused one changes nothing.
     fn reconfigure(&mut self) {
         self.service.reloading();
-        match Config::load(&self.config_path) {
+        match load(&self.config_path, secret::credentials().as_deref()) {
             Ok(new) => {
                 let rules = new.rules();
                 let now = self.clock.now();
@@ -288,10 +316,17 @@ impl Daemon {
             watched.give(Input::Stopping, now);
         }
         self.after();
-        let Self { recorder, mut acks, config, .. } = self;
-        let stopped = tokio::task::spawn_blocking(move || recorder.stop(STOP_PATIENCE)).await;
-        acks.close();
-        drop((acks, config));
+        let give_up = tokio::time::sleep(STOP_PATIENCE);
+        tokio::pin!(give_up);
+        while self.recorder.unsaved() > 0 {
+            tokio::select! {
+                Some(ack) = self.acks.recv() => self.acknowledged(ack),
+                () = &mut give_up => break,
+            }
+            self.recorder.send();
+        }
+        let recorder = self.recorder;
+        let stopped = tokio::task::spawn_blocking(move || recorder.stop(Duration::ZERO)).await;
         match stopped {
             Ok(stopped) if stopped.unwritten.is_empty() => tracing::info!(target: "daemon", "callbackd has stopped"),
             Ok(stopped) => {

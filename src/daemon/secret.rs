@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{SecretString, zeroize::Zeroizing};
 
-use crate::config::Pbx;
+use crate::config::{Config, Pbx};
 
 /// Longest secret file, in bytes. What Asterisk takes in one line of an action is less.
 pub const MAX_SECRET: u64 = 4096;
@@ -99,6 +99,26 @@ impl Secret {
             }
         }
         Err(SecretError::NoCredential { pbx: self.pbx.clone(), directory: directory.clone() })
+    }
+}
+
+/// `$CREDENTIALS_DIRECTORY`, if systemd started us.
+#[must_use]
+pub fn credentials() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
+}
+
+/// For a person who starts a command by hand: without systemd's credentials, a PBX without `secret_file` has its secret in the file
+/// that callbackd.service loads them from, `ami-secret-<name>` or `ami-secret` beside the configuration. Where neither is there,
+/// nothing changes.
+pub fn beside(config: &mut Config, path: &Path, credentials: Option<&Path>) {
+    if credentials.is_some() {
+        return;
+    }
+    let directory = path.parent().unwrap_or(Path::new(""));
+    for pbx in config.pbx.iter_mut().filter(|pbx| pbx.secret_file.is_none()) {
+        let names = [format!("ami-secret-{}", pbx.name), "ami-secret".to_owned()];
+        pbx.secret_file = names.map(|name| directory.join(name)).into_iter().find(|file| file.exists());
     }
 }
 

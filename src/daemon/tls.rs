@@ -264,6 +264,9 @@ fn explain(fault: &CertificateError) -> String {
         CertificateError::Other(OtherError(own)) if own.to_string().contains("UnsupportedCertVersion") => {
             format!("it is of X.509 version 1, as ast_tls_cert makes them: {by_file}")
         }
+        CertificateError::Other(OtherError(own)) if own.to_string().contains("CaUsedAsEndEntity") => {
+            format!("it is self-signed, so no authority vouches for it: {by_file}")
+        }
         CertificateError::Other(OtherError(own)) => own.to_string(),
         CertificateError::UnknownIssuer => format!("it was not issued by a trusted authority: {by_file}"),
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => CertificateFault::Expired.to_string(),

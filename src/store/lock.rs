@@ -52,7 +52,7 @@ impl Lock {
 }
 
 /// `calls.db` → `calls.db.lock`.
-fn lock_path(path: &Path) -> PathBuf {
+pub(super) fn lock_path(path: &Path) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");
     name.into()

@@ -9,6 +9,7 @@
 //! database: what cannot be used is refused, with the reason and the mend, and left as it was found.
 
 mod error;
+pub mod examine;
 mod inspect;
 mod lock;
 mod open;

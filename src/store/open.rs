@@ -157,7 +157,7 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The file itself, whatever links lead to it: two names of one database must meet the same lock.
-fn resolve(path: &Path) -> Result<PathBuf, Error> {
+pub(super) fn resolve(path: &Path) -> Result<PathBuf, Error> {
     if let Ok(real) = path.canonicalize() {
         return Ok(real);
     }

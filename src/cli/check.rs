@@ -1,0 +1,101 @@
+//! `callbackd check`: whether `run` would start, and whether the PBX tells and allows all that is needed.
+
+pub mod ask;
+pub mod contexts;
+pub mod facts;
+mod here;
+pub mod report;
+pub mod rights;
+
+use crate::config::{Config, Pbx};
+use crate::daemon::LostReason;
+use crate::daemon::secret;
+use crate::exit::Exit;
+use crate::log::Wire;
+use ask::{Told, ask};
+use report::{Finding, Report};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Say what is right and what is missing, before the service is started
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Nothing is created or changed here, and a running daemon is not disturbed. With --connect, Asterisk is asked what our user may \
+do; its global variable CALLBACKD_CHECK, which nothing reads, is set to see that events arrive.
+
+Exit codes: 0 all that is needed is there, 1 something is missing, 69 no connection, 77 login refused, 78 configuration or \
+secret refused; with a database that cannot be used, the code with which run would end.
+
+Examples:
+  callbackd check
+  callbackd check --connect
+  callbackd check --connect --json | jq -r 'select(.mark != \"ok\") | .what'")]
+pub struct CheckArgs {
+    /// Configuration [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Log in to each PBX: version, rights, queues, contexts
+    #[arg(long)]
+    pub connect: bool,
+    /// One JSON object a line: about, mark (ok, warn, missing), what, detail
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Checks and says on `out`, which is `width` columns wide if it is a terminal, what was found.
+pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write, width: Option<usize>) -> Exit {
+    let mut config = config.clone();
+    let credentials = secret::credentials();
+    secret::beside(&mut config, path, credentials.as_deref());
+    let mut report = Report::new(out, args.json, width);
+    here::look(&config, path, credentials.as_deref(), &mut report);
+    if args.connect {
+        match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+            Ok(runtime) => {
+                for pbx in &config.pbx {
+                    let told = runtime.block_on(ask(pbx, credentials.as_deref()));
+                    there(pbx, &config, &told, &mut report);
+                }
+            }
+            Err(error) => report.refuse(Exit::Software, &Finding::missing("threads", error.to_string())),
+        }
+    }
+    report.conclude()
+}
+
+fn there(pbx: &Pbx, config: &Config, told: &Told, report: &mut Report<'_>) {
+    report.section(&format!("PBX {} at {}", pbx.name, pbx.address));
+    if !told.facts.ami.is_empty() {
+        let how = if pbx.tls.is_some() { "encrypted" } else { "not encrypted" };
+        report.add(&Finding::ok("connection", format!("{how}, greeted by AMI {}", Wire(&told.facts.ami))));
+    }
+    if told.logged_in {
+        report.add(&Finding::ok("login", format!("as {}", Wire(&pbx.username))));
+    }
+    if let Some(reason) = &told.broken {
+        let (exit, what) = match reason {
+            LostReason::Secret(_) => (Exit::Config, "secret"),
+            LostReason::LoginRefused { .. } => (Exit::NoPermission, "login"),
+            LostReason::TlsSetup(_) | LostReason::PlaintextRefused { .. } => (Exit::Config, "connection"),
+            _ => (Exit::Unavailable, "connection"),
+        };
+        report.refuse(exit, &Finding::missing(what, reason.to_string()));
+        if exit == Exit::NoPermission {
+            let secret =
+                pbx.secret_file.as_ref().map_or("systemd's credential".to_owned(), |f| f.display().to_string());
+            let lines = format!(
+                "secret = …                   ; the line in {secret}\ndeny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255\n"
+            );
+            report.mend(&rights::manager_conf(&pbx.username, true, false, Some(&lines)));
+        }
+        return;
+    }
+    let (found, mut mends) = rights::judge(&told.facts, pbx);
+    report.extend(&found);
+    let (found, mend) = contexts::judge(&told.facts, &config.calls, &config.rules());
+    report.extend(&found);
+    mends.extend(mend);
+    for mend in &mends {
+        report.mend(mend);
+    }
+}

@@ -1,0 +1,144 @@
+//! The conversation with one PBX: logs in, asks, listens for what comes back.
+
+use super::facts::{Facts, PROBE_EVENT, PROBE_VARIABLE};
+use crate::ami::notice::Notice;
+use crate::ami::session::Reply;
+use crate::ami::{Action, Interest};
+use crate::config::Pbx;
+use crate::daemon::LostReason;
+use crate::daemon::visit::{Heard, Visit};
+use std::path::Path;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+
+/// How long raised events may take to come back. Asterisk needs milliseconds.
+const ECHO: Duration = Duration::from_secs(2);
+
+/// What is known when the conversation has ended, and why if it ended early.
+pub struct Told {
+    /// All that was learnt.
+    pub facts: Facts,
+    /// The other end, if there was one.
+    pub peer: Option<std::net::SocketAddr>,
+    /// The login succeeded.
+    pub logged_in: bool,
+    /// What kept the conversation from its end.
+    pub broken: Option<LostReason>,
+}
+
+/// Visits a PBX.
+pub async fn ask(pbx: &Pbx, credentials: Option<&Path>) -> Told {
+    let mut told = Told { facts: Facts::default(), peer: None, logged_in: false, broken: None };
+    match Visit::begin(pbx, credentials, Interest::everything()).await {
+        Ok(visit) => {
+            told.peer = Some(visit.peer());
+            let mut asking = Asking { visit, told: &mut told };
+            if let Err(reason) = asking.all(&pbx.username).await {
+                told.broken = Some(reason);
+            }
+        }
+        Err(reason) => told.broken = Some(reason),
+    }
+    told
+}
+
+struct Asking<'a> {
+    visit: Visit,
+    told: &'a mut Told,
+}
+
+impl Asking<'_> {
+    async fn all(&mut self, username: &str) -> Result<(), LostReason> {
+        while !matches!(self.next().await?, Heard::Notice(Notice::Live)) {}
+        if let Some(reply) = self.request(&Action::list_commands()).await? {
+            self.told.facts.list_commands(&reply.response);
+        }
+        if let Some(reply) = self.request(&Action::core_settings()).await? {
+            self.told.facts.version = reply.response.text("AsteriskVersion").map(|text| text.into_owned());
+        }
+        self.manager_conf(username).await?;
+        if self.told.facts.may("ShowDialPlan") {
+            self.request(&Action::show_dialplan()).await?;
+        }
+        self.raise().await
+    }
+
+    /// Hears one thing and takes what it says.
+    async fn next(&mut self) -> Result<Heard, LostReason> {
+        let heard = self.visit.next(&mut |_| {}).await?;
+        let facts = &mut self.told.facts;
+        match &heard {
+            Heard::Event(frame) => facts.event(frame),
+            Heard::Notice(Notice::BannerSeen { version }) => facts.ami.clone_from(version),
+            Heard::Notice(Notice::LoggedIn) => self.told.logged_in = true,
+            Heard::Notice(Notice::Booted { .. }) => facts.booted = true,
+            Heard::Notice(Notice::SnapshotRefused { action, message }) => facts.refused.push((action, message.clone())),
+            Heard::Notice(Notice::SnapshotEnded(size)) => facts.size = *size,
+            Heard::Notice(_) | Heard::Answer(_) => {}
+        }
+        Ok(heard)
+    }
+
+    /// Sends an action and waits for its answer; `None` if it was refused or not answered.
+    async fn request(&mut self, action: &Action) -> Result<Option<Reply>, LostReason> {
+        // One at a time on a live session: it is never refused for want of room.
+        let Ok(id) = self.visit.request(action) else { return Ok(None) };
+        loop {
+            if let Heard::Answer(answer) = self.next().await?
+                && answer.id == id
+            {
+                return Ok(answer.reply.ok().filter(Reply::success));
+            }
+        }
+    }
+
+    async fn manager_conf(&mut self, username: &str) -> Result<(), LostReason> {
+        // What could end the function's argument is in no user's name that Asterisk reads.
+        let plain = username.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte));
+        if !plain || !self.told.facts.may("Getvar") {
+            return Ok(());
+        }
+        self.told.facts.conf.read = self.conf(username, "read").await?;
+        self.told.facts.conf.write = self.conf(username, "write").await?;
+        self.told.facts.conf.writetimeout = self.conf(username, "writetimeout").await?;
+        self.told.facts.conf.timestampevents = self.conf("general", "timestampevents").await?;
+        Ok(())
+    }
+
+    /// The last value of a key, which is the one that Asterisk takes.
+    async fn conf(&mut self, section: &str, key: &str) -> Result<Option<String>, LostReason> {
+        let Ok(action) = Action::get_global(&format!("AST_CONFIG(manager.conf,{section},{key},-1)")) else {
+            return Ok(None);
+        };
+        let reply = self.request(&action).await?;
+        let value = reply.and_then(|reply| reply.response.text("Value").map(|text| text.into_owned()));
+        Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    /// Raises events of classes that nothing else proves, and waits for them to come back.
+    async fn raise(&mut self) -> Result<(), LostReason> {
+        if self.told.facts.may("Setvar")
+            && let Ok(action) = Action::set_global(PROBE_VARIABLE, "")
+            && self.request(&action).await?.is_some()
+        {
+            self.told.facts.raised.insert("dialplan");
+        }
+        if self.told.facts.may("UserEvent")
+            && let Ok(action) = Action::user_event(PROBE_EVENT, &[])
+            && self.request(&action).await?.is_some()
+        {
+            self.told.facts.raised.insert("user");
+        }
+        let until = Instant::now() + ECHO;
+        while self.told.facts.raised.iter().any(|class| !self.told.facts.seen.contains_key(*class)) {
+            match timeout_at(until, self.next()).await {
+                Ok(heard) => drop(heard?),
+                Err(_) => break,
+            }
+        }
+        self.visit.log_off();
+        // The end of the connection is what is waited for.
+        while let Ok(Ok(_)) = timeout_at(until, self.next()).await {}
+        Ok(())
+    }
+}

@@ -1,0 +1,109 @@
+//! What a PBX tells about itself and about the rights of our user: gathered, not yet judged.
+
+use crate::ami::{Frame, Kind, SnapshotSize};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The variable that is set so that a `VarSet` comes back. Nothing reads it.
+pub const PROBE_VARIABLE: &str = "CALLBACKD_CHECK";
+/// The event that is raised, where the user may, so that it comes back.
+pub const PROBE_EVENT: &str = "CallbackdCheck";
+
+/// Everything that was learnt on one visit.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The protocol's version, from the greeting.
+    pub ami: String,
+    /// `AsteriskVersion` of `CoreSettings`.
+    pub version: Option<String>,
+    /// `FullyBooted` came.
+    pub booted: bool,
+    /// Lists that were refused after the login: the action and Asterisk's words.
+    pub refused: Vec<(&'static str, String)>,
+    /// What the lists held.
+    pub size: SnapshotSize,
+    /// Queues and how many members each has.
+    pub queues: BTreeMap<String, u32>,
+    /// Contexts that channels are in now.
+    pub live_contexts: BTreeSet<String>,
+    /// All contexts, as far as the dialplan could be listed.
+    pub contexts: Option<BTreeSet<String>>,
+    /// The actions that our user may call, each with the classes of which one suffices. `None` if they could not be listed.
+    pub actions: Option<BTreeMap<String, BTreeSet<String>>>,
+    /// The read classes of live events that came, each with the first event's name.
+    pub seen: BTreeMap<String, String>,
+    /// Whether live events carry a `Timestamp`; `None` while none came.
+    pub stamped: Option<bool>,
+    /// Events that were raised on purpose.
+    pub raised: BTreeSet<&'static str>,
+    /// `manager.conf` as Asterisk would read it now.
+    pub conf: ManagerConf,
+}
+
+/// Values of `manager.conf`, read with the dialplan function `AST_CONFIG` (`funcs/func_config.c`), which follows its includes. `None`:
+/// not there, or it could not be read.
+#[derive(Debug, Clone, Default)]
+pub struct ManagerConf {
+    /// `read` of our user's section.
+    pub read: Option<String>,
+    /// `write` of our user's section.
+    pub write: Option<String>,
+    /// `writetimeout` of our user's section, milliseconds.
+    pub writetimeout: Option<String>,
+    /// `timestampevents` of `[general]`.
+    pub timestampevents: Option<String>,
+}
+
+impl Facts {
+    /// Takes an event, live or of a list.
+    pub fn event(&mut self, frame: &Frame) {
+        let Kind::Event(name) = frame.kind() else { return };
+        let text = |key| frame.text(key).unwrap_or_default().into_owned();
+        match name {
+            b"QueueParams" => {
+                self.queues.entry(text("Queue")).or_default();
+            }
+            b"QueueMember" => *self.queues.entry(text("Queue")).or_default() += 1,
+            b"CoreShowChannel" => {
+                self.live_contexts.insert(text("Context"));
+            }
+            b"ListDialplan" => {
+                self.contexts.get_or_insert_default().insert(text("Context"));
+            }
+            _ => {}
+        }
+        // Items of lists have no class. `FullyBooted` is written by the login itself and is never stamped.
+        let Some(classes) = frame.text("Privilege") else { return };
+        for class in classes.split(',').filter(|class| *class != "all") {
+            self.seen.entry(class.to_owned()).or_insert_with(|| String::from_utf8_lossy(name).into_owned());
+        }
+        if name != b"FullyBooted" {
+            self.stamped = Some(frame.get("Timestamp").is_some());
+        }
+    }
+
+    /// Takes the answer to `ListCommands`: `<action>: <synopsis>  (Priv: <class>,…)`.
+    pub fn list_commands(&mut self, response: &Frame) {
+        let mut actions = BTreeMap::new();
+        for header in response.headers() {
+            let (name, text) = (String::from_utf8_lossy(header.key), String::from_utf8_lossy(header.value));
+            let Some(classes) = text.rsplit_once("(Priv: ").and_then(|(_, rest)| rest.strip_suffix(')')) else {
+                continue;
+            };
+            let classes = classes.split(',').map(str::trim).filter(|class| !matches!(*class, "all" | "<none>"));
+            actions.insert(name.into_owned(), classes.map(str::to_owned).collect());
+        }
+        self.actions = (!actions.is_empty()).then_some(actions);
+    }
+
+    /// Our user may call this action.
+    #[must_use]
+    pub fn may(&self, action: &str) -> bool {
+        self.actions.as_ref().is_some_and(|actions| actions.contains_key(action))
+    }
+}
+
+/// Whether a list of classes as in `manager.conf` (`system,call,…` or `all`) has this one.
+#[must_use]
+pub fn grants(list: &str, class: &str) -> bool {
+    list.split(',').map(str::trim).any(|word| word.eq_ignore_ascii_case(class) || word.eq_ignore_ascii_case("all"))
+}

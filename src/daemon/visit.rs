@@ -1,0 +1,207 @@
+//! One connection that a command drives step by step: `check` asks questions, `capture` listens.
+
+use super::clock::Clock;
+use super::lost::LostReason;
+use super::route::{Route, Wire};
+use super::secret::Secret;
+use crate::ami::excerpt::excerpt;
+use crate::ami::notice::Notice;
+use crate::ami::session::{Answer, Login, RequestError, Session, SessionOutput};
+use crate::ami::{Action, ActionId, Frame, FrameDecoder, Interest, Kind, Received};
+use crate::config::Pbx;
+use bytes::{Buf, BytesMut};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::net::SocketAddr;
+use std::path::Path;
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::time::sleep_until;
+use tokio_util::codec::Decoder;
+
+/// Room for one read.
+const READ: usize = 64 * 1024;
+
+/// What came next.
+#[derive(Debug)]
+pub enum Heard {
+    /// An event, live or an item of a list.
+    Event(Frame),
+    /// The session's progress.
+    Notice(Notice),
+    /// The end of a request.
+    Answer(Answer),
+}
+
+/// A connection and its session. Drop it to hang up.
+pub struct Visit {
+    peer: SocketAddr,
+    reader: ReadHalf<Wire>,
+    writer: WriteHalf<Wire>,
+    session: Session,
+    decoder: FrameDecoder,
+    clock: Clock,
+    input: BytesMut,
+    output: BytesMut,
+    unflushed: bool,
+    greeted: bool,
+    heard: VecDeque<Heard>,
+    ended: Option<LostReason>,
+}
+
+impl Visit {
+    /// Connects; the login follows by itself. Events outside of `interest` are not heard. `credentials` is
+    /// `$CREDENTIALS_DIRECTORY`.
+    ///
+    /// # Errors
+    /// No secret, no connection.
+    pub async fn begin(pbx: &Pbx, credentials: Option<&Path>, interest: Interest) -> Result<Self, LostReason> {
+        let secret = Secret::of(pbx, credentials).load()?;
+        let login = Login { username: pbx.username.clone(), secret, allow_plain: pbx.allow_plain_login };
+        let (wire, peer) = Route::to(pbx).connect().await?;
+        Ok(Self::over(wire, peer, login, interest))
+    }
+
+    fn over(wire: Wire, peer: SocketAddr, login: Login, interest: Interest) -> Self {
+        let (reader, writer) = split(wire);
+        let clock = Clock::start();
+        // The keys of the standard library's hashes are random; whoever cannot read the stream cannot guess them.
+        let nonce = RandomState::new().hash_one("action id");
+        Self {
+            peer,
+            reader,
+            writer,
+            session: Session::new(login, nonce, clock.now().mono_ms),
+            decoder: FrameDecoder::new(interest),
+            clock,
+            input: BytesMut::with_capacity(READ),
+            output: BytesMut::new(),
+            unflushed: false,
+            greeted: false,
+            heard: VecDeque::new(),
+            ended: None,
+        }
+    }
+
+    /// The other end.
+    #[must_use]
+    pub fn peer(&self) -> SocketAddr {
+        self.peer
+    }
+
+    /// Sends an action; its answer will be heard.
+    ///
+    /// # Errors
+    /// The session is not live, or too many answers are outstanding.
+    pub fn request(&mut self, action: &Action) -> Result<ActionId, RequestError> {
+        self.session.request(action, self.clock.now().mono_ms)
+    }
+
+    /// Says good-bye; [`crate::ami::DeadReason::LoggedOff`] will end the visit. `false` if there is nobody to say it to.
+    pub fn log_off(&mut self) -> bool {
+        self.session.log_off(self.clock.now().mono_ms)
+    }
+
+    /// Waits for what comes next; `tap` is given every byte as it is read. Nothing is lost if the wait is given up.
+    ///
+    /// # Errors
+    /// The end of the visit.
+    pub async fn next(&mut self, tap: &mut impl FnMut(&[u8])) -> Result<Heard, LostReason> {
+        loop {
+            self.drain();
+            if let Some(heard) = self.heard.pop_front() {
+                return Ok(heard);
+            }
+            if let Some(ended) = self.ended.take() {
+                return Err(ended);
+            }
+            // No content makes the decoder fail.
+            if let Ok(Some(received)) = self.decoder.decode(&mut self.input) {
+                self.take(received);
+                continue;
+            }
+            self.input.reserve(READ);
+            let unsent = self.unflushed || !self.output.is_empty();
+            let deadline = self.clock.instant(self.session.deadline().unwrap_or(0));
+            tokio::select! {
+                read = self.reader.read_buf(&mut self.input) => match read {
+                    Ok(0) => self.ended = Some(LostReason::Closed),
+                    Ok(count) => {
+                        tap(&self.input[self.input.len() - count..]);
+                        self.session.heard(self.clock.now().mono_ms);
+                    }
+                    Err(error) => self.ended = Some(broken(&error)),
+                },
+                sent = send(&mut self.writer, &mut self.output, &mut self.unflushed), if unsent => {
+                    if let Err(error) = sent {
+                        self.ended = Some(broken(&error));
+                    }
+                }
+                () = sleep_until(deadline) => self.session.tick(self.clock.now().mono_ms),
+            }
+        }
+    }
+
+    fn take(&mut self, received: Received) {
+        match &received {
+            Received::Banner(_) => self.greeted = true,
+            Received::Discarded(error) if !self.greeted => {
+                self.ended = Some(LostReason::NotAmi(error.excerpt.clone()));
+                return;
+            }
+            Received::Frame(frame) if !self.greeted => {
+                self.ended = Some(LostReason::NotAmi(excerpt(frame.bytes())));
+                return;
+            }
+            _ => {}
+        }
+        // Whoever watches wants every event, also the items of lists that the session collects.
+        let _ = self.session.received(&received, self.clock.now().mono_ms);
+        if let Received::Frame(frame) = received
+            && matches!(frame.kind(), Kind::Event(_))
+        {
+            self.heard.push_back(Heard::Event(frame));
+        }
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.session.poll() {
+            match output {
+                SessionOutput::Send(bytes) => self.output.extend_from_slice(&bytes),
+                SessionOutput::Answer(answer) => self.heard.push_back(Heard::Answer(answer)),
+                SessionOutput::Notice(Notice::LoginRefused { reason, message }) => {
+                    self.ended = Some(LostReason::LoginRefused { reason, message: excerpt(message.as_bytes()) });
+                }
+                SessionOutput::Notice(Notice::LinkDead(reason)) => self.ended = Some(reason.into()),
+                SessionOutput::Notice(notice) => self.heard.push_back(Heard::Notice(notice)),
+            }
+        }
+    }
+}
+
+/// Writes some of `output`, or flushes when all is written. Safe to be dropped at any await.
+async fn send<W: AsyncWrite + Unpin>(
+    writer: &mut W,
+    output: &mut BytesMut,
+    unflushed: &mut bool,
+) -> std::io::Result<()> {
+    if output.is_empty() {
+        writer.flush().await?;
+        *unflushed = false;
+        return Ok(());
+    }
+    match writer.write(output).await? {
+        0 => Err(std::io::ErrorKind::WriteZero.into()),
+        count => {
+            output.advance(count);
+            *unflushed = true;
+            Ok(())
+        }
+    }
+}
+
+fn broken(error: &std::io::Error) -> LostReason {
+    match error.kind() {
+        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => LostReason::Closed,
+        _ => LostReason::Broken(error.to_string()),
+    }
+}
