@@ -14,6 +14,9 @@ const START: Duration = Duration::from_secs(90);
 /// AMI secret of all users; the port is open on loopback only.
 const SECRET: &str = "lab-s3cret";
 
+/// The phone of `pbx/pjsip.conf` without a contact.
+const NEVER_REGISTERED: &str = "1998";
+
 /// Both Asterisks; stopped, and their directory removed, when dropped.
 pub struct Lab {
     /// The harness's own eye and hand on the PBX under test.
@@ -67,6 +70,9 @@ impl Lab {
             })
         };
         let (pbx, farm) = (login(0)?, login(1)?);
+        for manager in [&pbx, &farm] {
+            settled(manager, deadline)?;
+        }
         Ok(Lab { pbx, farm, instances, outside: below(&root, &home), slot, placed: AtomicU32::new(0) })
     }
 
@@ -135,6 +141,19 @@ impl Lab {
         })
     }
 
+    /// What the farm says about its latest attempt to call under this number, for a call that never arrived.
+    pub fn fate(&self, number: &str) -> String {
+        let mut fate = String::from("nothing yet");
+        let _ = self.farm.fold::<()>(0, Instant::now(), "", |f| {
+            if f.get("CallerIDNum") == number && ["Newchannel", "Hangup", "OriginateResponse"].contains(&f.get("Event"))
+            {
+                fate = format!("{f:?}");
+            }
+            None
+        });
+        fate
+    }
+
     /// Waits until the last channel that ever belonged to this Linkedid is gone.
     pub fn departure(&self, since: usize, linkedid: &str, deadline: Instant) -> Result<(), String> {
         let (mut live, mut seen) = (std::collections::BTreeSet::new(), false);
@@ -163,6 +182,29 @@ impl Drop for Lab {
         }
         let _ = fs::remove_dir_all(&self.outside);
     }
+}
+
+/// FullyBooted comes before PJSIP has made its endpoints' contacts: waits until all but the phone that never registers can be dialled.
+fn settled(manager: &Manager, deadline: Instant) -> Result<(), String> {
+    let mut waiting = String::new();
+    let ready = crate::patience::until(deadline, || {
+        let from = manager.position();
+        let mut unready = Vec::new();
+        let asked = manager.action(&[("Action", "PJSIPShowEndpoints")]).and_then(|_| {
+            manager.fold(from, deadline, "EndpointListComplete", |f| {
+                if f.is("EndpointList")
+                    && f.get("ObjectName") != NEVER_REGISTERED
+                    && f.get("DeviceState") != "Not in use"
+                {
+                    unready.push(format!("{} is {}", f.get("ObjectName"), f.get("DeviceState")));
+                }
+                f.is("EndpointListComplete").then_some(())
+            })
+        });
+        waiting = asked.err().unwrap_or_else(|| unready.join(", "));
+        waiting.is_empty().then_some(())
+    });
+    ready.ok_or_else(|| format!("PJSIP is not ready: {waiting}"))
 }
 
 /// Has the script beside this file provide an Asterisk.

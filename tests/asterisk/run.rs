@@ -76,7 +76,9 @@ pub fn place(lab: &Lab, scenario: &Scenario, number: String, n: usize) -> Vec<Pl
         }
         let deadline = Instant::now() + LONGEST;
         lab.place(&number, scenario.dials, scenario.script, scenario.patience)?;
-        let arrival = lab.arrival(since, &number, scenario.dials, deadline)?;
+        let arrival = lab
+            .arrival(since, &number, scenario.dials, deadline)
+            .map_err(|e| format!("{e}; the farm says: {}", lab.fate(&number)))?;
         let linkedid = arrival.get("Linkedid");
         let mut from = since;
         for step in scenario.steps {
