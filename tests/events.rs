@@ -80,6 +80,12 @@ fn every_event_of_every_capture_is_read() {
                 "NewConnectedLine",
                 "RTCPSent",
                 "RTCPReceived",
+                "MusicOnHoldStart",
+                "MusicOnHoldStop",
+                "ConfbridgeStart",
+                "ConfbridgeJoin",
+                "ConfbridgeLeave",
+                "ConfbridgeEnd",
                 "QueueStatusComplete",
                 "CoreShowChannelsComplete",
             ];

@@ -120,6 +120,8 @@ pub struct Dialplan {
     pub queue: Option<Box<str>>,
     /// The latest DIALSTATUS.
     pub dial_status: Option<Box<str>>,
+    /// When it was set.
+    pub dial_status_ms: Millis,
     /// A message was left.
     pub message: bool,
     /// A callback was asked for.
@@ -164,10 +166,10 @@ pub struct Attempt {
     pub ended_ms: Option<Millis>,
     /// How Dial or the queue says it ended, the first time they say it.
     pub status: Option<Box<str>>,
+    /// When they said so; the end of time before they do.
+    pub status_ms: Millis,
     /// Q.850 cause by which its channel ended.
     pub cause: Option<u16>,
-    /// The caller had left when it ended.
-    pub caller_left: bool,
     /// The called phone forwarded elsewhere.
     pub forwarded: bool,
 }
@@ -239,6 +241,15 @@ impl Call {
             ratings: Vec::new(),
             told: None,
         }
+    }
+
+    /// A trunk is dialled: the other party is whom we dial.
+    pub fn goes_out(&mut self, trunk: String) {
+        if !std::mem::replace(&mut self.trunk_dialled, true) {
+            self.number = self.did.take();
+            self.name = None;
+        }
+        self.trunk = Some(trunk); // the last route that was tried counts
     }
 
     /// The attempt to ring the channel with this uniqueid.

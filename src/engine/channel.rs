@@ -41,8 +41,8 @@ pub struct Channel {
     pub kind: Kind,
     /// The call that it belongs to.
     pub call: Slot,
-    /// The far end called us (as opposed to: the PBX dialled it).
-    pub incoming: bool,
+    /// The far end called us (as opposed to: the PBX dialled it); `None` where nothing has told yet.
+    pub incoming: Option<bool>,
     /// First seen.
     pub created_ms: Millis,
     /// Answered.

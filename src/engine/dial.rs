@@ -17,7 +17,7 @@ impl Engine {
     ) {
         let shown = by.map(|c| c.caller_num.to_string());
         let by = by.and_then(|c| self.known(c, at));
-        let Some(slot) = self.known(dest, at) else { return };
+        let Some(slot) = self.dialled(dest, at) else { return };
         self.attempt(by, slot, dial_string, None, at);
         self.caller_id_shown(slot, shown);
     }
@@ -31,8 +31,17 @@ impl Engine {
         at: Millis,
     ) {
         let by = self.known(by, at);
-        let Some(slot) = self.known(dest, at) else { return };
+        let Some(slot) = self.dialled(dest, at) else { return };
         self.attempt(by, slot, interface, Some(queue), at);
+    }
+
+    /// The channel that an event says is dialled: one that nobody introduced did not call us.
+    fn dialled(&mut self, dest: &event::Channel<'_>, at: Millis) -> Option<Slot> {
+        if dest.uniqueid.is_empty() || self.channels.find(&dest.uniqueid).is_some() {
+            return self.known(dest, at);
+        }
+        self.counters.strangers += 1;
+        self.channel_begins(dest, at, Some(false), true)
     }
 
     /// Notes that a channel is dialled; called for it again, adds what was not known.
@@ -46,12 +55,7 @@ impl Engine {
         let parent = by.and_then(|by| self.parent_attempt(slot, by));
         let call = &mut self.calls[slot];
         if kind == Kind::Trunk && call.origin != Origin::Trunk {
-            if !std::mem::replace(&mut call.trunk_dialled, true) {
-                // A call outward: the other party is whom we dial.
-                call.number = call.did.take();
-                call.name = None;
-            }
-            call.trunk = Some(peer.clone()); // the last route that was tried counts
+            call.goes_out(peer.clone());
             // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
             call.number = dialled_number(interface).or(call.number.take());
         }
@@ -88,8 +92,8 @@ impl Engine {
             answered_ms: None,
             ended_ms: None,
             status: None,
+            status_ms: Millis::MAX,
             cause: None,
-            caller_left: false,
             forwarded: false,
         });
         self.adopt(slot, dest);
@@ -127,7 +131,7 @@ impl Engine {
     }
 
     pub(super) fn dial_changes(&mut self, dest: &event::Channel<'_>, status: &str, at: Millis) {
-        let Some(slot) = self.known(dest, at) else { return };
+        let Some(slot) = self.dialled(dest, at) else { return };
         let channel = &self.channels[slot];
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         if let Some(attempt) = self.calls[call].attempt_mut(&uniqueid)
@@ -151,18 +155,17 @@ impl Engine {
         let Some(slot) = self.met(dest, at) else { return };
         let channel = &self.channels[slot];
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        let caller_left = self.caller_left_by(call, at);
         let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
         attempt.forwarded |= !forward.is_empty();
-        if attempt.status.is_some() {
+        if attempt.status_ms <= at {
             return; // Dial and the queue say it twice; the first time they say why
         }
         attempt.status = Some(status.into());
+        attempt.status_ms = at;
         if status == "ANSWER" {
             attempt.answered_ms.get_or_insert(at);
         } else {
-            attempt.caller_left = caller_left;
-            attempt.ended_ms.get_or_insert(at);
+            attempt.ended_ms = Some(attempt.ended_ms.map_or(at, |ended| ended.min(at)));
         }
     }
 }

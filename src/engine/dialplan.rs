@@ -67,7 +67,10 @@ impl Engine {
         let c = &mut self.calls[call];
         match variable {
             "QUEUESTATUS" if !value.is_empty() => queue_status(c, value, at),
-            "DIALSTATUS" if leads && !value.is_empty() => c.dialplan.dial_status = Some(value.into()),
+            "DIALSTATUS" if leads && !value.is_empty() && c.dialplan.dial_status_ms <= at => {
+                c.dialplan.dial_status = Some(value.into());
+                c.dialplan.dial_status_ms = at;
+            }
             "VMSTATUS" => c.dialplan.message |= value == "SUCCESS",
             // Record() ends well by a key, by silence, by its time limit, or by the caller's hanging up.
             "RECORD_STATUS" if c.dialplan.purpose.voicemail => {
@@ -102,7 +105,8 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
 /// Notes how Queue() ended. It says so after the caller left, or instead of letting him in.
 fn queue_status(call: &mut Call, value: &str, at: Millis) {
     let refused = REFUSED.contains(&value);
-    if !refused && let Some(stay) = call.stays.last_mut() {
+    // Heard late, it may come after the caller has joined the next queue.
+    if !refused && let Some(stay) = call.stays.iter_mut().rev().find(|s| s.joined_ms <= at) {
         if !stay.connected {
             stay.status = Some(value.into());
         }

@@ -36,6 +36,9 @@ impl Engine {
     fn customer_gone(&mut self, call: Slot) {
         let first = &self.channels[self.calls[call].first];
         let Some(ended) = first.ended_ms else { return };
+        if self.calls[call].origin != super::call::Origin::Trunk {
+            return; // merged meanwhile into one that lives on without its first channel
+        }
         self.split_off_survivors(call, ended);
         self.calls[call].stage = Stage::Ending;
         self.tell(call);

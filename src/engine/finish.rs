@@ -47,7 +47,7 @@ impl Engine {
             caller_left: self.caller_left_by(slot, Millis::MAX),
             dialplan: &call.dialplan,
             legs: &leg_results,
-            ringing_at_end: call.attempts.iter().any(|a| a.caller_left),
+            ringing_at_end: call.attempts.iter().any(|a| self.caller_left_before(call, a)),
             visits: &visit_results,
             tried_after_queue: last_left.is_some_and(|left| legs.iter().any(|l| l.started_ms >= left)),
             ivr: &call.ivr,
@@ -114,7 +114,7 @@ impl Engine {
     fn only_rang(&self, call: &Call) -> bool {
         let first = &self.channels[call.first];
         call.origin == Origin::Extension
-            && !first.incoming
+            && first.incoming == Some(false)
             && !first.up
             && first.kind == Kind::Extension
             && call.channels.len() == 1
@@ -182,12 +182,18 @@ impl Engine {
         })
     }
 
+    /// The caller had left when this attempt ended.
+    fn caller_left_before(&self, call: &Call, attempt: &Attempt) -> bool {
+        attempt.ended_ms.is_some_and(|ended| self.caller_left_by(self.channels[call.first].call, ended))
+    }
+
     /// How one ring attempt ended. Dial's first word counts; a cause only refines it.
     fn leg_result(&self, call: &Call, leg: &Attempt, root: &Attempt) -> LegResult {
         let channel = &self.channels[leg.channel];
         if channel.bridged {
             return LegResult::Answered; // with the customer, or with a colleague who consulted
         }
+        let caller_left = self.caller_left_before(call, leg);
         let others = || call.people.iter().filter(|p| p.channel != leg.channel);
         let other_answered =
             leg.cause == Some(26) || others().any(|p| p.talk.first_ms.is_some_and(|t| t >= leg.started_ms));
@@ -196,7 +202,7 @@ impl Engine {
             // Another's answer to a later attempt does not make this one a race.
             let race = |a: &Attempt| a.answered_ms.is_some_and(|t| t >= leg.started_ms && t <= end);
             let lost_race = others().any(|p| call.attempts.iter().any(|a| a.channel == p.channel && race(a)));
-            let caller_gone = leg.caller_left || self.channels[call.first].far_hangup_ms.is_some_and(|t| t <= end);
+            let caller_gone = caller_left || self.channels[call.first].far_hangup_ms.is_some_and(|t| t <= end);
             return match (lost_race || leg.cause == Some(26), caller_gone) {
                 (true, _) => LegResult::LostRace,
                 (false, true) => LegResult::Cancelled,
@@ -208,8 +214,8 @@ impl Engine {
             Some("BUSY") => LegResult::Busy,
             Some("CONGESTION") => LegResult::Congestion,
             Some("CHANUNAVAIL") => LegResult::Unavailable,
-            _ if leg.cause == Some(21) && !leg.caller_left => LegResult::Rejected,
-            _ if leg.caller_left || root.caller_left => LegResult::Cancelled,
+            _ if leg.cause == Some(21) && !caller_left => LegResult::Rejected,
+            _ if caller_left || self.caller_left_before(call, root) => LegResult::Cancelled,
             _ if leg.forwarded => LegResult::Elsewhere,
             Some("CANCEL") | None if other_answered => LegResult::Elsewhere,
             _ if leg.cause == Some(17) => LegResult::Busy,

@@ -2,7 +2,8 @@
 
 use super::Engine;
 use super::Output;
-use super::call::Stage;
+use super::call::{Origin, Stage};
+use super::channel::Channel;
 use super::record::{Gap, GapCause, Record};
 use super::table::Slot;
 use crate::ami::event::{self, Millis};
@@ -95,6 +96,9 @@ impl Engine {
         let booted = uptime_s.and_then(|s| i64::try_from(s).ok()).map(|s| self.now.wall_ms - s * 1_000);
         let last = self.link.lost_ms.or(self.link.last_seen_ms);
         self.link.restarted = matches!((booted, last), (Some(booted), Some(last)) if booted > last + BOOT_SLACK_MS);
+        if self.link.restarted {
+            self.agents_unseen(last.unwrap_or(self.now.wall_ms)); // before the lists tell what they do now
+        }
     }
 
     /// Tells the store now and then up to when the PBX is seen.
@@ -123,7 +127,7 @@ impl Engine {
     }
 
     /// Ends the live channels that fit, as of `from`, without having seen their end. Returns how many calls lost their last one.
-    fn end_unseen(&mut self, from: Millis, gone: impl Fn(&super::channel::Channel) -> bool) -> u32 {
+    fn end_unseen(&mut self, from: Millis, gone: impl Fn(&Channel) -> bool) -> u32 {
         let slots: Vec<Slot> =
             self.channels.iter().filter(|(_, c)| c.ended_ms.is_none() && gone(c)).map(|(slot, _)| slot).collect();
         let mut calls_lost = 0;
@@ -132,7 +136,8 @@ impl Engine {
             self.leaves(slot, from);
             self.ended(slot, None, from);
             let c = &mut self.calls[call];
-            if c.live == 0 && c.lost.is_none() && c.stage != Stage::Told {
+            let over = c.live == 0 || (c.origin == Origin::Trunk && c.first == slot);
+            if over && c.lost.is_none() && c.stage != Stage::Told {
                 c.lost = Some((from, self.now.wall_ms));
                 calls_lost += u32::from(!c.remnant);
             } else {
@@ -165,16 +170,17 @@ impl Engine {
         at: Millis,
     ) {
         let began = at - i64::try_from(duration_s).unwrap_or(0).saturating_mul(1_000);
+        // `AppDial`, `AppDial2`, `AppQueue`: the PBX dialled it; else its far end dialled us.
+        let incoming = !(application.starts_with("AppDial") || application.starts_with("AppQueue"));
         let slot = match self.channels.find(&seen.uniqueid) {
             Some(slot) if self.channels[slot].ended_ms.is_some() => return, // it hung up while the list was made
             Some(slot) => {
                 self.linkedid_seen(slot, &seen.linkedid);
+                self.direction_listed(slot, seen, incoming, began);
                 slot
             }
             None => {
-                // `AppDial`, `AppDial2`, `AppQueue`: the PBX dialled it; else its far end dialled us.
-                let dialled = application.starts_with("AppDial") || application.starts_with("AppQueue");
-                let Some(slot) = self.channel_begins(seen, began, !dialled, true) else { return };
+                let Some(slot) = self.channel_begins(seen, began, Some(incoming), true) else { return };
                 slot
             }
         };
@@ -204,12 +210,13 @@ impl Engine {
         // row do not name has ended unseen.
         let missed = if lost_at.is_some() || !self.link.ever_linked { 1 } else { 2 };
         let snapshot = self.link.snapshot;
-        let calls_lost = self.end_unseen(from, |c| channels_known && c.snapshot + missed <= snapshot);
+        // A restart ended all that had begun before it, whether or not the list came.
+        let restarted = self.link.restarted;
+        let gone =
+            |c: &Channel| c.snapshot + missed <= snapshot && (channels_known || restarted && c.created_ms <= from);
+        let calls_lost = self.end_unseen(from, gone);
         self.counters.calls_unseen += u64::from(calls_lost);
         self.forget_empty_bridges();
-        if self.link.restarted {
-            self.agents_unseen(from);
-        }
         self.members_gone(now);
         for (queue, position, uniqueid, joined_ms) in std::mem::take(&mut self.link.waiting) {
             if let Some(slot) = self.channels.find(&uniqueid) {

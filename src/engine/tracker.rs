@@ -1,11 +1,9 @@
 //! Events to calls: which channel, bridge and call an event is about, and what it changes there.
 
 use super::bridge::Bridge;
-use super::call::{Call, Origin, Person, Stage};
+use super::call::{Origin, Stage};
 use super::channel::{self, Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
-use super::number::Number;
 use super::table::Slot;
-use super::talk::{Clock, Talking};
 use super::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS};
 use crate::ami::event::{self, Event, Millis};
 
@@ -19,7 +17,7 @@ impl Engine {
     pub(super) fn take(&mut self, event: &Event<'_>, at: Millis) {
         match event {
             Event::Newchannel(c) => {
-                self.channel_begins(c, at, c.state == STATE_RING, false);
+                self.channel_begins(c, at, Some(c.state == STATE_RING), false);
             }
             Event::Newstate(c) => self.state_changes(c, at),
             Event::NewCallerid(c) => self.caller_id_changes(c, at),
@@ -121,7 +119,7 @@ impl Engine {
         }
         if self.channels.find(&seen.uniqueid).is_none() {
             self.counters.strangers += 1;
-            return self.channel_begins(seen, at, false, true);
+            return self.channel_begins(seen, at, None, true);
         }
         self.met(seen, at)
     }
@@ -187,7 +185,7 @@ impl Engine {
         &mut self,
         seen: &event::Channel<'_>,
         at: Millis,
-        incoming: bool,
+        incoming: Option<bool>,
         partial: bool,
     ) -> Option<Slot> {
         if seen.uniqueid.is_empty() || self.channels.find(&seen.uniqueid).is_some() {
@@ -200,7 +198,7 @@ impl Engine {
         let mut kind = self.kind(seen);
         if kind == Kind::Trunk && !partial {
             self.trunk_met(&seen.name);
-        } else if kind == Kind::Extension && partial && incoming && self.is_outside(&seen.caller_num) {
+        } else if kind == Kind::Extension && partial && incoming == Some(true) && self.calls_from_outside(seen) {
             kind = Kind::Trunk;
         }
         let linkedid: &str = if seen.linkedid.is_empty() { &seen.uniqueid } else { &seen.linkedid };
@@ -235,69 +233,24 @@ impl Engine {
         if kind == Kind::Local {
             self.channels.alias(&seen.name, slot);
         }
-        let call = existing.unwrap_or_else(|| self.call_begins(seen, slot, linkedid, kind, incoming, partial, at));
+        let call = match existing {
+            Some(call) => {
+                self.channels[slot].call = call;
+                self.joins(call, seen, slot, at);
+                call
+            }
+            None => self.call_begins(seen, slot, linkedid, at),
+        };
         self.channels[slot].call = call;
         let c = &mut self.calls[call];
         c.channels.push(slot);
         c.live += 1;
-        if partial && existing.is_none() {
-            c.partial = true;
-        }
+        c.partial |= partial && existing.is_none();
         if c.stage == Stage::Told {
             c.stage = Stage::Ending;
         }
         self.touched(call, at);
         Some(slot)
-    }
-
-    /// A number that is no extension's: whoever shows it calls from outside.
-    fn is_outside(&self, number: &str) -> bool {
-        matches!(self.rules.numbering.classify(number), Number::Callable(_))
-    }
-
-    #[allow(clippy::too_many_arguments)] // one caller, each argument a plain fact of the first channel
-    fn call_begins(
-        &mut self,
-        seen: &event::Channel<'_>,
-        first: Slot,
-        linkedid: &str,
-        kind: Kind,
-        incoming: bool,
-        partial: bool,
-        at: Millis,
-    ) -> Slot {
-        let origin = if seen.uniqueid.starts_with(CALLBACK_CHANNEL) {
-            Origin::Callback
-        } else if kind == Kind::Trunk && (incoming || partial) {
-            Origin::Trunk
-        } else {
-            Origin::Extension
-        };
-        let mut call = Call::new(linkedid, first, origin, at);
-        match origin {
-            Origin::Trunk => {
-                call.number = channel::filled(&seen.caller_num);
-                call.name = channel::filled(&seen.caller_name);
-                call.did = dialled(&seen.exten);
-                call.trunk = Some(channel::interface(&seen.name).to_owned());
-            }
-            // As for a customer: who calls, and what he dialled. If a trunk is dialled next, it is a call outward.
-            Origin::Extension => {
-                call.number = channel::filled(&seen.caller_num);
-                call.name = channel::filled(&seen.caller_name);
-                call.did = dialled(&seen.exten);
-            }
-            Origin::Callback => {}
-        }
-        if kind == Kind::Trunk && origin == Origin::Extension {
-            call.trunk_dialled = true; // an Originate that calls the customer first
-            call.trunk = Some(channel::interface(&seen.name).to_owned());
-        }
-        let slot = self.calls.insert(linkedid, call);
-        if !seen.context.is_empty() {
-            self.place_changes(slot, &seen.context, "", at);
-        }
-        slot
     }
 
     fn state_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
@@ -351,7 +304,6 @@ impl Engine {
 
     /// The channel is gone, with a cause if one was told.
     pub(super) fn ended(&mut self, slot: Slot, cause: Option<u16>, at: Millis) {
-        let caller_left = self.caller_left_by(self.channels[slot].call, at);
         let channel = &mut self.channels[slot];
         channel.ended_ms = Some(at);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
@@ -361,9 +313,6 @@ impl Engine {
         c.live = c.live.saturating_sub(1);
         if let Some(attempt) = c.attempt_mut(&uniqueid) {
             attempt.cause = attempt.cause.or(cause);
-            if attempt.ended_ms.is_none() {
-                attempt.caller_left = caller_left;
-            }
             attempt.ended_ms.get_or_insert(at);
         }
         if is_customer {
@@ -490,94 +439,4 @@ impl Engine {
             self.calls[call].transfer_ms = Some(at);
         }
     }
-
-    /// Works out who hears the customer now, and lets the clocks run accordingly.
-    pub(super) fn retime(&mut self, call: Slot, at: Millis) {
-        let mut heard: Vec<(Slot, bool)> = Vec::new();
-        let mut waits = false;
-        for i in 0..self.calls[call].channels.len() {
-            let slot = self.calls[call].channels[i];
-            if self.channels[slot].ended_ms.is_none() && self.is_customer(call, slot) {
-                let channel = &self.channels[slot];
-                waits |= channel.parked || (channel.bridge.is_some() && self.someone_comes_back(call));
-                self.hears(call, slot, &mut heard);
-            }
-        }
-        let held = heard.iter().any(|(_, held)| *held);
-        for (person, _) in &heard {
-            let call = &mut self.calls[call];
-            if !call.people.iter().any(|p| p.channel == *person) {
-                let interface = self.channels[*person].interface().into();
-                call.people.push(Person { channel: *person, interface, talk: Clock::default() });
-            }
-        }
-        let call = &mut self.calls[call];
-        for person in &mut call.people {
-            let state = match heard.iter().any(|(slot, _)| *slot == person.channel) {
-                false => Talking::No,
-                true if held => Talking::Held,
-                true => Talking::Yes,
-            };
-            person.talk.set(state, at);
-        }
-        let state = match (heard.is_empty(), held) {
-            (false, false) => Talking::Yes,
-            (false, true) => Talking::Held,
-            (true, _) if waits && call.talk.first_ms.is_some() => Talking::Held,
-            (true, _) => Talking::No,
-        };
-        call.talk.set(state, at);
-    }
-
-    /// Someone who talked with the customer is still on the line: he consults a colleague and means to come back.
-    fn someone_comes_back(&self, call: Slot) -> bool {
-        self.calls[call].people.iter().any(|p| {
-            let channel = &self.channels[p.channel];
-            channel.ended_ms.is_none() && channel.far_hangup_ms.is_none() && channel.pbx_hangup_ms.is_none()
-        })
-    }
-
-    /// Adds to `heard` every person whom this channel hears, and whether the way there is on hold.
-    fn hears(&self, call: Slot, from: Slot, heard: &mut Vec<(Slot, bool)>) {
-        let reached = self.reached(from);
-        let held = reached.iter().any(|slot| self.channels[*slot].held);
-        let people =
-            reached.into_iter().filter(|slot| self.channels[*slot].is_party() && !self.is_customer(call, *slot));
-        heard.extend(people.map(|slot| (slot, held)));
-    }
-
-    /// Parties that hear each other now have met. Half of a Local channel alone is nobody to meet: he who loses the race to answer
-    /// is bridged with it for a moment.
-    fn meet(&mut self, channel: Slot) {
-        let mut parties = self.reached(channel);
-        parties.retain(|slot| self.channels[*slot].is_party());
-        if parties.len() > 1 {
-            for slot in parties {
-                self.channels[slot].bridged = true;
-            }
-        }
-    }
-
-    /// This channel and all that it is connected with, through bridges and Local channels.
-    fn reached(&self, from: Slot) -> Vec<Slot> {
-        let mut reached = vec![from];
-        let mut next = 0;
-        while next < reached.len() {
-            let channel = &self.channels[reached[next]];
-            next += 1;
-            let other_half = channel.other_half().and_then(|name| self.channels.find(&name));
-            let members = channel.bridge.and_then(|b| self.bridges.get(b)).filter(|b| !b.holding);
-            for &slot in members.iter().flat_map(|b| &b.members).chain(&other_half) {
-                if !reached.contains(&slot) && self.channels[slot].ended_ms.is_none() {
-                    reached.push(slot);
-                }
-            }
-        }
-        reached
-    }
-}
-
-/// An extension as a dialled number; `None` for the dialplan's special ones.
-fn dialled(exten: &str) -> Option<String> {
-    (!exten.is_empty() && !matches!(exten, "s" | "h" | "i" | "t" | "o")).then(|| exten.to_owned())
 }
