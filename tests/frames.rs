@@ -103,7 +103,9 @@ fn the_engine_is_spared_what_nobody_needs_and_misses_nothing_else() {
         let wanted_by_hand = |frame: &&Frame| match frame.text("Event").as_deref() {
             None => true,
             Some("TestEvent" | "NewConnectedLine" | "RTCPSent" | "RTCPReceived") => false,
-            Some("VarSet") => frame.text("Variable").as_deref() == Some("DIALSTATUS"),
+            Some("MusicOnHoldStart" | "MusicOnHoldStop") => false,
+            Some("ConfbridgeStart" | "ConfbridgeJoin" | "ConfbridgeLeave" | "ConfbridgeEnd") => false,
+            Some("VarSet") => matches!(frame.text("Variable").as_deref(), Some("DIALSTATUS" | "QUEUESTATUS")),
             Some(_) => true,
         };
         let by_hand: Vec<_> = frames(&all).into_iter().filter(wanted_by_hand).collect();
