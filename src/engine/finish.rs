@@ -118,7 +118,6 @@ impl Engine {
             && !first.up
             && first.kind == Kind::Extension
             && call.channels.len() == 1
-            && !call.partial
     }
 
     /// When the customer was gone; for the others, when everyone was.

@@ -3,7 +3,7 @@
 use super::Engine;
 use super::Output;
 use super::call::{Origin, Stage};
-use super::channel::Channel;
+use super::channel::{Channel, STATE_RINGING};
 use super::record::{Gap, GapCause, Record};
 use super::table::Slot;
 use crate::ami::event::{self, Millis};
@@ -170,8 +170,9 @@ impl Engine {
         at: Millis,
     ) {
         let began = at - i64::try_from(duration_s).unwrap_or(0).saturating_mul(1_000);
-        // `AppDial`, `AppDial2`, `AppQueue`: the PBX dialled it; else its far end dialled us.
-        let incoming = !(application.starts_with("AppDial") || application.starts_with("AppQueue"));
+        // `AppDial`, `AppDial2`, `AppQueue`: the PBX dialled it, and so it did where a phone rings; else its far end dialled us.
+        let dialled = application.starts_with("AppDial") || application.starts_with("AppQueue");
+        let incoming = !dialled && seen.state != STATE_RINGING;
         let slot = match self.channels.find(&seen.uniqueid) {
             Some(slot) if self.channels[slot].ended_ms.is_some() => return, // it hung up while the list was made
             Some(slot) => {

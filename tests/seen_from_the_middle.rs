@@ -1,0 +1,527 @@
+//! Calls that were in progress when the link came up, and calls that ended while it was down.
+
+mod stream;
+
+use std::collections::BTreeMap;
+
+use callbackd::ami::Frame;
+use callbackd::ami::Stamped;
+use callbackd::ami::event::Event;
+use callbackd::engine::Input;
+use callbackd::engine::record::{
+    Direction, FinishedCall, GapCause, HangupBy, LegResult, Outcome, Quality, Status, VisitResult,
+};
+use stream::{Driver, FORGOTTEN_MS, Line, Recording, frames, recordings, rules, stamp, stock_rules};
+
+const START: i64 = 1_800_000_000_000;
+
+/// What Asterisk would list, kept by a reader of its events that knows nothing of calls.
+#[derive(Default)]
+struct Listed {
+    /// By uniqueid: the channel, its application, its bridge and when it was made.
+    channels: BTreeMap<String, (Line, String, String, i64)>,
+    /// Queue, uniqueid and joined.
+    waiting: Vec<(String, String, i64)>,
+}
+
+impl Listed {
+    fn line(c: &callbackd::ami::event::Channel<'_>) -> Line {
+        let mut line = Line::new(&c.name, &c.uniqueid, &c.linkedid, &c.caller_num, &c.context, &c.exten);
+        line.state = c.state;
+        line
+    }
+
+    fn take(&mut self, frame: &Frame) {
+        let (stamped, at) = (Stamped::parse(frame).unwrap(), stamp(frame));
+        match &stamped.event {
+            Event::Newchannel(c) => {
+                let entry = (Self::line(c), String::new(), String::new(), at);
+                self.channels.insert(c.uniqueid.to_string(), entry);
+            }
+            Event::Newexten { channel: c, application, .. } => {
+                self.refresh(c);
+                self.channels.get_mut(&*c.uniqueid).unwrap().1 = application.to_string();
+            }
+            Event::DialBegin { dest, .. } => {
+                self.refresh(dest);
+                self.channels.get_mut(&*dest.uniqueid).unwrap().1 = "AppDial".to_owned();
+            }
+            Event::AgentCalled { dest, .. } => {
+                self.refresh(dest);
+                self.channels.get_mut(&*dest.uniqueid).unwrap().1 = "AppQueue".to_owned();
+            }
+            Event::Newstate(c) | Event::NewCallerid(c) => self.refresh(c),
+            Event::Rename { new_name, uniqueid, .. } => {
+                if let Some(entry) = self.channels.get_mut(&**uniqueid) {
+                    entry.0.name = new_name.to_string();
+                }
+            }
+            Event::BridgeEnter { bridge, channel, .. } => {
+                self.refresh(channel);
+                self.channels.get_mut(&*channel.uniqueid).unwrap().2 = bridge.uniqueid.to_string();
+            }
+            Event::BridgeLeave { channel, .. } => {
+                self.refresh(channel);
+                self.channels.get_mut(&*channel.uniqueid).unwrap().2.clear();
+            }
+            Event::Hangup { channel, .. } => {
+                self.channels.remove(&*channel.uniqueid);
+                self.waiting.retain(|w| w.1 != channel.uniqueid);
+            }
+            Event::QueueCallerJoin { channel, queue, .. } => {
+                self.waiting.push((queue.to_string(), channel.uniqueid.to_string(), at));
+            }
+            Event::QueueCallerLeave { channel, queue } => {
+                self.waiting.retain(|w| !(w.0 == *queue && w.1 == channel.uniqueid));
+            }
+            _ => {}
+        }
+    }
+
+    fn refresh(&mut self, c: &callbackd::ami::event::Channel<'_>) {
+        if let Some(entry) = self.channels.get_mut(&*c.uniqueid) {
+            entry.0 = Self::line(c);
+        }
+    }
+
+    /// The items of `CoreShowChannels` and `QueueStatus` at a moment: queues first, as the daemon asks for them.
+    fn frames(&self, at: i64, channels_backwards: bool) -> Vec<Frame> {
+        let mut text = String::new();
+        for (n, (queue, uniqueid, joined)) in self.waiting.iter().enumerate() {
+            let (position, wait) = ((n + 1).to_string(), ((at - joined) / 1000).to_string());
+            let name = &self.channels[uniqueid].0.name;
+            text += &stream::text(
+                "QueueEntry",
+                &[
+                    ("Queue", queue),
+                    ("Position", &position),
+                    ("Channel", name),
+                    ("Uniqueid", uniqueid),
+                    ("Wait", &wait),
+                ],
+            );
+        }
+        let mut items: Vec<String> = self
+            .channels
+            .values()
+            .map(|(line, app, bridge, made)| line.listed(app, bridge, u32::try_from((at - made) / 1000).unwrap()))
+            .collect();
+        if channels_backwards {
+            items.reverse();
+        }
+        frames((text + &items.concat()).as_bytes())
+    }
+}
+
+/// The rows of a recording of which only what came from `cut` on was seen, after lists of what went on.
+fn seen_from(recording: &Recording, cut: usize, backwards: bool, stock: bool) -> Vec<FinishedCall> {
+    let mut listed = Listed::default();
+    for frame in &recording.live[..cut] {
+        listed.take(frame);
+    }
+    let at = stamp(&recording.live[cut]);
+    let mut driver = Driver::unlinked(if stock { stock_rules() } else { rules() }, at, None);
+    driver.link(100_000, &listed.frames(at, backwards));
+    for frame in &recording.live[cut..] {
+        driver.play(frame);
+    }
+    driver.pass(FORGOTTEN_MS);
+    let (channels, _, calls) = driver.engine.sizes();
+    assert_eq!((channels, calls), (0, 0), "{} cut at {cut}", recording.name);
+    driver.rows()
+}
+
+/// Where to cut: a few places between the first event and the last. Not where a channel is being hung up: its reason has been told
+/// before, and nothing that comes says it again.
+fn cuts(recording: &Recording) -> Vec<usize> {
+    let (mut ending, mut fit) = (0, Vec::new());
+    for (i, frame) in recording.live.iter().enumerate() {
+        if ending == 0 && i > 0 {
+            fit.push(i);
+        }
+        // On each channel one request comes first, whoever makes it.
+        let of = |f: &&Frame| f.get("Uniqueid") == frame.get("Uniqueid");
+        let asks = |f: &Frame| matches!(f.get("Event"), Some(b"HangupRequest" | b"SoftHangupRequest"));
+        let again = recording.live[..i].iter().filter(of).any(asks);
+        match frame.get("Event") {
+            _ if asks(frame) && !again => ending += 1,
+            Some(b"Hangup") if again => ending -= 1,
+            _ => {}
+        }
+    }
+    let step = fit.len().div_ceil(8).max(1);
+    fit.into_iter().step_by(step).collect()
+}
+
+/// Nobody has hung up before this place.
+fn all_still_there(recording: &Recording, cut: usize) -> bool {
+    !recording.live[..cut].iter().any(|f| matches!(f.get("Event"), Some(b"HangupRequest" | b"SoftHangupRequest")))
+}
+
+#[test]
+fn a_call_seen_from_the_middle_has_its_direction_also_where_nothing_is_configured() {
+    let mut wrong = Vec::new();
+    for recording in recordings() {
+        let whole = Driver::played(&recording).rows();
+        for cut in cuts(&recording) {
+            for backwards in [false, true] {
+                let rows = seen_from(&recording, cut, backwards, true);
+                for row in &rows {
+                    let Some(expected) = whole.iter().find(|w| w.linkedid == row.linkedid) else {
+                        wrong.push(format!(
+                            "{} from {cut}: an extra row {} {}",
+                            recording.name, row.direction, row.linkedid
+                        ));
+                        continue;
+                    };
+                    if row.direction != expected.direction {
+                        wrong.push(format!(
+                            "{} from {cut} {backwards}: {} {} became {}",
+                            recording.name, row.linkedid, expected.direction, row.direction
+                        ));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn a_call_seen_from_the_middle_is_partial_and_ends_as_it_did() {
+    let mut wrong = Vec::new();
+    for recording in recordings() {
+        let whole = Driver::played(&recording).rows();
+        for cut in cuts(&recording).into_iter().filter(|cut| all_still_there(&recording, *cut)) {
+            let began = |row: &FinishedCall| {
+                let first = recording.live.iter().position(|f| f.get("Uniqueid") == Some(row.linkedid.as_bytes()));
+                first.is_some_and(|first| first < cut)
+            };
+            for row in seen_from(&recording, cut, false, false) {
+                let Some(expected) = whole.iter().find(|w| w.linkedid == row.linkedid) else { continue };
+                // With whom he talked first, before anyone looked, nothing tells once he talks with another or with none.
+                let talks = |row: &FinishedCall| row.legs.iter().filter(|l| l.result == LegResult::Answered).count();
+                let one_talk = talks(expected) == 1 && expected.transfers == 0;
+                let quality = if began(&row) { Quality::Partial } else { Quality::Full };
+                let told = |row: &FinishedCall, quality| {
+                    let outcome = (expected.answered_ms.is_none() || one_talk)
+                        .then(|| (row.status == Status::Answer, &row.agent));
+                    // What was dialled over a trunk before anyone looked is told by nothing any more.
+                    let number = row.number.clone().filter(|_| row.direction == Direction::Inbound);
+                    format!("{quality} {outcome:?} {:?} {number:?} {}", row.ended_ms, row.hangup_by)
+                };
+                let (found, expected) = (told(&row, row.quality), told(expected, quality));
+                if found != expected {
+                    wrong.push(format!("{} from {cut}: {found}, expected {expected}", recording.name));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+/// A customer who has waited 90 s in the queue, and a phone that rings for him.
+fn waiting() -> (Line, Line, Vec<Frame>) {
+    let customer = Line::new("PJSIP/carrier-9", "c.1", "c.1", "12025550123", "ext-queues", "600").state(6);
+    let phone = Line::phone("101", "c.2", "c.1").state(5);
+    let entry =
+        [("Queue", "sales"), ("Position", "2"), ("Channel", &*customer.name), ("Uniqueid", "c.1"), ("Wait", "90")];
+    let lists = stream::text("QueueParams", &[("Queue", "sales"), ("Calls", "1")])
+        + &stream::text("QueueEntry", &entry)
+        + &phone.listed("AppQueue", "", 4)
+        + &customer.listed("Queue", "", 100);
+    (customer, phone, frames(lists.as_bytes()))
+}
+
+#[test]
+fn a_waiting_caller_of_the_list_is_a_visit_that_began_when_he_joined() {
+    let (customer, _, lists) = waiting();
+    let mut driver = Driver::unlinked(stock_rules(), START, None);
+    driver.link(100_000, &lists);
+    driver.pass(10_000);
+    driver.say(&customer.event("HangupRequest", &[("Cause", "16")]));
+    driver.say(&customer.event(
+        "QueueCallerAbandon",
+        &[("Queue", "sales"), ("Position", "1"), ("OriginalPosition", "2"), ("HoldTime", "100")],
+    ));
+    driver.say(&customer.event("QueueCallerLeave", &[("Queue", "sales"), ("Count", "0"), ("Position", "1")]));
+    driver.say(&customer.hangs_up());
+    driver.say(&Line::phone("101", "c.2", "c.1").hangs_up());
+    driver.pass(FORGOTTEN_MS);
+
+    let row = driver.row();
+    assert_eq!((row.direction, row.status, row.outcome), (Direction::Inbound, Status::Cancel, Outcome::QueueAbandon));
+    assert_eq!((row.quality, row.started_ms, row.ended_ms), (Quality::Partial, START - 100_000, START + 10_000));
+    assert_eq!((row.number.as_deref(), row.trunk.as_deref()), (Some("12025550123"), Some("PJSIP/carrier")));
+    let visits: Vec<_> = row.visits.iter().map(|v| (&*v.queue, v.position, v.joined_ms, v.left_ms, v.result)).collect();
+    assert_eq!(visits, [("sales", Some(2), START - 90_000, START + 10_000, VisitResult::Abandoned)]);
+}
+
+#[test]
+fn an_outward_call_is_outbound_though_its_phone_shows_the_companys_number() {
+    for backwards in [false, true] {
+        let phone = Line::new("PJSIP/1483-1", "o.1", "o.1", "12025550100", "macro-dialout-trunk", "s").state(6);
+        let trunk = Line::new("PJSIP/carrier-2", "o.2", "o.1", "12125550186", "from-pstn", "").state(6);
+        let mut items = [phone.listed("Dial", "b1", 30), trunk.listed("AppDial", "b1", 29)];
+        if backwards {
+            items.reverse();
+        }
+        let mut driver = Driver::unlinked(stock_rules(), START, None);
+        driver.link(100_000, &frames(items.concat().as_bytes()));
+        driver.pass(5_000);
+        driver.say(&trunk.far_end_hangs_up());
+        for line in [&trunk, &phone] {
+            driver.say(&line.leaves("b1"));
+            driver.say(&line.hangs_up());
+        }
+        driver.pass(FORGOTTEN_MS);
+        let row = driver.row();
+        assert_eq!((row.direction, row.status, row.quality), (Direction::Outbound, Status::Answer, Quality::Partial));
+        assert_eq!((row.number.as_deref(), row.agent.as_deref()), (Some("12125550186"), Some("PJSIP/1483")));
+        assert_eq!((row.talk_ms, row.hangup_by), (5_000, HangupBy::Customer));
+    }
+}
+
+#[test]
+fn events_that_race_with_the_lists_change_nothing_twice() {
+    let (customer, phone, lists) = waiting();
+    let end = |driver: &mut Driver| {
+        driver.pass(2_000);
+        for line in [&phone, &customer] {
+            driver.say(&line.hangs_up());
+        }
+        driver.pass(FORGOTTEN_MS);
+    };
+    let mut plain = Driver::unlinked(stock_rules(), START, None);
+    plain.link(100_000, &lists);
+    end(&mut plain);
+
+    // The same, but news of the channels comes before, between and after the items that name them, and an item comes twice.
+    let mut racing = Driver::unlinked(stock_rules(), START, None);
+    racing.give(Input::Linked { uptime_s: Some(100_000) });
+    racing.say(&phone.event("Newstate", &[]));
+    racing.give(Input::SnapshotBegan);
+    for frame in lists.iter().chain(&lists) {
+        racing.frame(frame);
+        racing.say(&phone.event("Newstate", &[]));
+    }
+    racing.give(Input::SnapshotEnded { channels_known: true });
+    end(&mut racing);
+
+    let seen = |driver: &Driver| {
+        let mut row = driver.row();
+        row.legs.clear(); // that the phone rings for him is told by its state, which only the second has seen
+        row.why.clear();
+        row
+    };
+    assert_eq!(seen(&plain), seen(&racing));
+    assert_eq!(racing.row().visits.len(), 1);
+}
+
+#[test]
+fn a_channel_that_hung_up_while_the_list_was_made_stays_gone() {
+    let (customer, phone, lists) = waiting();
+    let mut driver = Driver::unlinked(stock_rules(), START, None);
+    driver.link(100_000, &lists);
+    driver.give(Input::SnapshotBegan);
+    driver.say(&phone.hangs_up());
+    driver.say(&customer.hangs_up());
+    for frame in &lists {
+        driver.frame(frame);
+    }
+    driver.give(Input::SnapshotEnded { channels_known: true });
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.rows().len(), driver.engine.live_calls(), driver.engine.sizes()), (1, 0, (0, 0, 0)));
+}
+
+/// A customer who talks with 101 since now.
+fn talking(driver: &mut Driver, id: &str) -> (Line, Line) {
+    let customer = Line::customer(&format!("{id}.1"));
+    let phone = Line::phone("101", &format!("{id}.2"), &customer.id);
+    driver.say(&(customer.begins() + &phone.begins() + &customer.dials(&phone)));
+    driver.say(&phone.clone().state(6).event("Newstate", &[]));
+    driver.say(&customer.dial_ends(&phone, "ANSWER"));
+    driver.say(&(customer.enters(id) + &phone.enters(id)));
+    (customer.state(6), phone.state(6))
+}
+
+/// A customer for whom 102 rings since now.
+fn ringing(driver: &mut Driver, id: &str) -> (Line, Line) {
+    let customer = Line::customer(&format!("{id}.1"));
+    let phone = Line::phone("102", &format!("{id}.2"), &customer.id);
+    driver.say(&(customer.begins() + &phone.begins() + &customer.dials(&phone)));
+    driver.say(&phone.clone().state(5).event("Newstate", &[]));
+    (customer, phone.state(5))
+}
+
+#[test]
+fn a_lost_link_costs_only_what_ended_while_it_was_down() {
+    let mut driver = Driver::linked(rules(), START);
+    let (alive, alive_phone) = talking(&mut driver, "alive");
+    talking(&mut driver, "talked");
+    ringing(&mut driver, "rang");
+    driver.pass(20_000);
+    driver.give(Input::Unlinked);
+    driver.pass(40_000);
+    let lists = alive.listed("Dial", "alive", 60) + &alive_phone.listed("AppDial", "alive", 60);
+    driver.link(100_000, &frames(lists.as_bytes()));
+    driver.pass(5_000);
+    assert_eq!(driver.engine.live_calls(), 1);
+    driver.say(&alive.far_end_hangs_up());
+    for line in [&alive, &alive_phone] {
+        driver.say(&line.leaves("alive"));
+        driver.say(&line.hangs_up());
+    }
+    driver.pass(FORGOTTEN_MS);
+
+    let rows: Vec<_> = driver
+        .rows()
+        .into_iter()
+        .map(|r| (r.linkedid, r.status, r.outcome, r.quality, r.talk_ms, r.ended_ms - START))
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("alive.1".to_owned(), Status::Answer, Outcome::Agent, Quality::Full, 65_000, 65_000),
+            ("rang.1".to_owned(), Status::Unknown, Outcome::Gap, Quality::Gap, 0, 20_000),
+            ("talked.1".to_owned(), Status::Answer, Outcome::Agent, Quality::Gap, 20_000, 20_000),
+        ]
+    );
+    let gaps: Vec<_> =
+        driver.gaps().iter().map(|g| (g.from_ms - START, g.to_ms - START, g.cause, g.calls_lost)).collect();
+    assert_eq!(gaps, [(20_000, 60_000, GapCause::LinkLost, 2)]);
+    assert_eq!(driver.engine.counters().calls_unseen, 2);
+}
+
+#[test]
+fn a_customer_who_was_lost_sight_of_is_unknown_though_a_phone_of_his_call_still_lives() {
+    let mut driver = Driver::linked(rules(), START);
+    let (_, phone) = ringing(&mut driver, "rang");
+    driver.pass(3_000);
+    driver.give(Input::Unlinked);
+    driver.pass(10_000);
+    driver.link(100_000, &frames(phone.listed("AppDial", "", 13).as_bytes()));
+    driver.pass(500);
+    driver.say(&phone.hangs_up());
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    assert_eq!((row.status, row.outcome, row.quality), (Status::Unknown, Outcome::Gap, Quality::Gap));
+    assert_eq!(driver.gaps()[0].calls_lost, 1);
+}
+
+#[test]
+fn a_restart_of_the_pbx_ends_all_that_was_whether_or_not_the_list_of_channels_came() {
+    for channels_known in [true, false] {
+        let mut driver = Driver::linked(rules(), START);
+        talking(&mut driver, "talked");
+        ringing(&mut driver, "rang");
+        driver.pass(20_000);
+        driver.give(Input::Unlinked);
+        driver.pass(40_000);
+        driver.give(Input::Linked { uptime_s: Some(10) });
+        let (young, _) = ringing(&mut driver, "young");
+        driver.snapshot(&frames(young.listed("Dial", "", 0).as_bytes()), channels_known);
+        driver.pass(FORGOTTEN_MS);
+        let rows: Vec<_> = driver.rows().into_iter().map(|r| (r.linkedid, r.status, r.quality)).collect();
+        let expected = [
+            ("rang.1".to_owned(), Status::Unknown, Quality::Gap),
+            ("talked.1".to_owned(), Status::Answer, Quality::Gap),
+        ];
+        assert_eq!(rows, expected, "{channels_known}");
+        let gaps: Vec<_> = driver.gaps().iter().map(|g| (g.cause, g.calls_lost)).collect();
+        assert_eq!(gaps, [(GapCause::PbxRestart, 2)]);
+        assert_eq!(driver.engine.live_calls(), 1, "what began after the restart goes on");
+    }
+}
+
+#[test]
+fn a_link_that_fell_is_no_restart() {
+    let mut driver = Driver::linked(rules(), START);
+    driver.pass(20_000);
+    driver.give(Input::Unlinked);
+    driver.pass(40_000);
+    driver.link(41, &[]);
+    assert_eq!(driver.gaps()[0].cause, GapCause::LinkLost);
+}
+
+#[test]
+fn the_time_in_which_the_daemon_was_off_is_a_gap() {
+    let mut driver = Driver::unlinked(rules(), START, Some(START - 3_600_000));
+    driver.link(100_000, &[]);
+    let gaps: Vec<_> = driver.gaps().iter().map(|g| (g.from_ms, g.to_ms, g.cause, g.calls_lost)).collect();
+    assert_eq!(gaps, [(START - 3_600_000, START, GapCause::DaemonDown, 0)]);
+}
+
+#[test]
+fn the_first_run_of_all_has_no_gap() {
+    let driver = Driver::linked(rules(), START);
+    assert!(driver.gaps().is_empty());
+}
+
+#[test]
+fn events_lost_to_overload_are_a_gap_and_what_ended_in_it_is_closed_by_one_list() {
+    let mut driver = Driver::linked(rules(), START);
+    ringing(&mut driver, "rang");
+    driver.pass(3_000);
+    driver.give(Input::Overloaded);
+    driver.pass(2_000);
+    driver.snapshot(&[], true);
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.row().status, driver.row().outcome), (Status::Unknown, Outcome::Gap));
+    let gaps: Vec<_> =
+        driver.gaps().iter().map(|g| (g.from_ms - START, g.to_ms - START, g.cause, g.calls_lost)).collect();
+    assert_eq!(gaps, [(3_000, 5_000, GapCause::Overload, 1)]);
+}
+
+#[test]
+fn lists_that_did_not_come_whole_end_nothing() {
+    let mut driver = Driver::linked(rules(), START);
+    ringing(&mut driver, "rang");
+    driver.give(Input::Unlinked);
+    for _ in 0..3 {
+        driver.pass(1_000);
+        driver.give(Input::Linked { uptime_s: Some(100_000) });
+        driver.snapshot(&[], false);
+    }
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.rows().len(), driver.engine.live_calls()), (0, 1));
+}
+
+#[test]
+fn a_channel_that_one_periodic_list_does_not_name_survives_and_two_in_a_row_end_it() {
+    let mut driver = Driver::linked(rules(), START);
+    let (customer, _) = ringing(&mut driver, "rang");
+    driver.pass(3_000);
+    driver.snapshot(&[], true);
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.rows().len(), driver.engine.live_calls()), (0, 1), "its Hangup can be on the way");
+    driver.snapshot(&frames(customer.listed("Dial", "", 60).as_bytes()), true);
+    driver.snapshot(&[], true);
+    assert_eq!(driver.engine.live_calls(), 1, "the count begins anew");
+    driver.snapshot(&[], true);
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.row().status, driver.row().outcome), (Status::Unknown, Outcome::Gap));
+    assert_eq!((driver.engine.live_calls(), driver.engine.counters().calls_unseen), (0, 1));
+}
+
+#[test]
+fn what_a_stopping_daemon_could_not_see_ended_the_next_run_tells_again() {
+    let mut first = Driver::linked(rules(), START);
+    let (customer, phone) = talking(&mut first, "call");
+    first.pass(10_000);
+    first.give(Input::Stopping);
+    assert_eq!((first.row().status, first.row().quality), (Status::Answer, Quality::Gap));
+
+    let mut second = Driver::unlinked(rules(), START + 15_000, Some(START + 10_000));
+    let lists = customer.listed("Dial", "call", 15) + &phone.listed("AppDial", "call", 15);
+    second.link(100_000, &frames(lists.as_bytes()));
+    second.pass(5_000);
+    second.say(&customer.far_end_hangs_up());
+    for line in [&customer, &phone] {
+        second.say(&line.leaves("call"));
+        second.say(&line.hangs_up());
+    }
+    second.pass(FORGOTTEN_MS);
+    assert_eq!(second.row().linkedid, first.row().linkedid);
+    assert_eq!((second.row().status, second.row().quality), (Status::Answer, Quality::Partial));
+}
