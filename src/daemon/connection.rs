@@ -86,12 +86,12 @@ impl Connection {
                 read = reader.read_buf(&mut self.input) => match read {
                     Ok(0) => self.ended = Some(Ended::Lost(LostReason::Closed)),
                     Ok(count) => self.take(count, delivery, tee),
-                    Err(error) => self.ended = Some(broken(&error)),
+                    Err(error) => self.ended = Some(Ended::Lost(LostReason::broken(&error))),
                 },
                 sent = send(&mut writer, &mut self.output, &mut self.unflushed), if unsent => {
                     self.sent = Instant::now();
                     if let Err(error) = sent {
-                        self.ended = Some(broken(&error));
+                        self.ended = Some(Ended::Lost(LostReason::broken(&error)));
                     }
                 }
                 flushed = delivery.flush(), if delivery.is_behind() => match flushed {
@@ -207,7 +207,7 @@ impl Connection {
 }
 
 /// Writes some of `output`, or, when all is written, flushes. Safe to be dropped at any await.
-async fn send(
+pub(super) async fn send(
     writer: &mut (impl AsyncWrite + Unpin),
     output: &mut BytesMut,
     unflushed: &mut bool,
@@ -224,73 +224,5 @@ async fn send(
             *unflushed = true;
             Ok(())
         }
-    }
-}
-
-fn broken(error: &std::io::Error) -> Ended {
-    Ended::Lost(match error.kind() {
-        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => LostReason::Closed,
-        _ => LostReason::Broken(error.to_string()),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use secrecy::SecretString;
-    use tokio::io::DuplexStream;
-
-    use super::*;
-    use crate::ami::{Action, Login};
-
-    /// Speaks until the session is live; only the bytes that a test needs are looked at.
-    async fn serve(asterisk: &mut DuplexStream) {
-        let answers = [
-            "Response: Success\r\nActionID: {}\r\nChallenge: 1\r\n\r\n",
-            "Response: Success\r\nActionID: {}\r\n\r\nEvent: FullyBooted\r\n\r\n",
-            "Response: Success\r\nActionID: {}\r\n\r\n",
-            "Response: Success\r\nActionID: {}\r\n\r\n",
-        ];
-        asterisk.write_all(b"Asterisk Call Manager/11.0.0\r\n").await.unwrap();
-        for answer in answers {
-            let mut action = String::new();
-            while !action.ends_with("\r\n\r\n") {
-                action.push(char::from(asterisk.read_u8().await.unwrap()));
-            }
-            let id = action.lines().find_map(|line| line.strip_prefix("ActionID: ")).unwrap();
-            asterisk.write_all(answer.replace("{}", id).as_bytes()).await.unwrap();
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_asterisk_that_reads_nothing_is_given_up_after_a_while_and_not_before() {
-        let (wire, mut asterisk) = tokio::io::duplex(1024);
-        let (sender, mut commands) = mpsc::channel(64);
-        let (events, mut received) = mpsc::channel(64);
-        let clock = Monotonic::start();
-        let login = Login { username: "u".into(), secret: SecretString::from("s"), allow_plain: false };
-        let connection = Connection::new(Session::new(login, 1, 0), clock, Interest::engine());
-        let (mut delivery, mut tee, mut was_live) = (Delivery::new(events), None, false);
-        let peer = async {
-            serve(&mut asterisk).await;
-            while !matches!(received.recv().await, Some(LinkEvent::Notice(Notice::Live))) {}
-            let quiet_since = clock.now_ms();
-            let mut answers = Vec::new();
-            for _ in 0..8 {
-                let (reply, answer) = oneshot::channel();
-                let action = Action::ping().with("Variable", "x".repeat(1000)).unwrap();
-                sender.send(Command::Request(action, reply)).await.unwrap();
-                answers.push(answer);
-            }
-            for answer in answers {
-                let answer = answer.await.unwrap();
-                assert_eq!(answer, Err(RequestFailed::Unanswered(crate::ami::session::Unanswered::LinkLost)));
-            }
-            u128::from(clock.now_ms() - quiet_since)
-        };
-        let running = connection.run(Box::new(wire), &mut commands, &mut delivery, &mut tee, &mut was_live);
-        let (ended, waited) = tokio::join!(running, peer);
-        assert!(matches!(ended, Ended::Lost(LostReason::Stuck(1024..))), "not stuck");
-        assert!(was_live);
-        assert!((SEND_TIMEOUT.as_millis()..SEND_TIMEOUT.as_millis() + 100).contains(&waited), "{waited} ms");
     }
 }

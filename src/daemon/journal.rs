@@ -54,7 +54,7 @@ fn gap_closed(gap: &Gap) {
 }
 
 fn seconds(ms: i64) -> i64 {
-    (ms + 500) / 1_000
+    ms / 1_000 // whole seconds that have passed, as CDR and queue_log count
 }
 
 /// Something happened on the link to a PBX.

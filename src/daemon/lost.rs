@@ -74,6 +74,14 @@ pub enum LostReason {
 }
 
 impl LostReason {
+    /// What an error of the socket says: the other end closed it, or it broke.
+    pub(super) fn broken(error: &std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => Self::Closed,
+            _ => Self::Broken(error.to_string()),
+        }
+    }
+
     /// Trying again soon cannot help, and a refused login is an entry in Asterisk's security log: try slowly.
     pub fn needs_a_person(&self) -> bool {
         matches!(self, Self::Secret(_) | Self::PlaintextRefused { .. } | Self::TlsSetup(_) | Self::LoginRefused { .. })

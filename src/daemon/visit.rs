@@ -1,6 +1,7 @@
 //! One connection that a command drives step by step: `check` asks questions, `capture` listens.
 
 use super::clock::Clock;
+use super::connection::send;
 use super::lost::LostReason;
 use super::route::{Route, Wire};
 use super::secret::Secret;
@@ -9,12 +10,12 @@ use crate::ami::notice::Notice;
 use crate::ami::session::{Answer, Login, RequestError, Session, SessionOutput};
 use crate::ami::{Action, ActionId, Frame, FrameDecoder, Interest, Kind, Received};
 use crate::config::Pbx;
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use std::collections::VecDeque;
 use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::Path;
-use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
 use tokio::time::sleep_until;
 use tokio_util::codec::Decoder;
 
@@ -129,11 +130,11 @@ impl Visit {
                         tap(&self.input[self.input.len() - count..]);
                         self.session.heard(self.clock.now().mono_ms);
                     }
-                    Err(error) => self.ended = Some(broken(&error)),
+                    Err(error) => self.ended = Some(LostReason::broken(&error)),
                 },
                 sent = send(&mut self.writer, &mut self.output, &mut self.unflushed), if unsent => {
                     if let Err(error) = sent {
-                        self.ended = Some(broken(&error));
+                        self.ended = Some(LostReason::broken(&error));
                     }
                 }
                 () = sleep_until(deadline) => self.session.tick(self.clock.now().mono_ms),
@@ -175,33 +176,5 @@ impl Visit {
                 SessionOutput::Notice(notice) => self.heard.push_back(Heard::Notice(notice)),
             }
         }
-    }
-}
-
-/// Writes some of `output`, or flushes when all is written. Safe to be dropped at any await.
-async fn send<W: AsyncWrite + Unpin>(
-    writer: &mut W,
-    output: &mut BytesMut,
-    unflushed: &mut bool,
-) -> std::io::Result<()> {
-    if output.is_empty() {
-        writer.flush().await?;
-        *unflushed = false;
-        return Ok(());
-    }
-    match writer.write(output).await? {
-        0 => Err(std::io::ErrorKind::WriteZero.into()),
-        count => {
-            output.advance(count);
-            *unflushed = true;
-            Ok(())
-        }
-    }
-}
-
-fn broken(error: &std::io::Error) -> LostReason {
-    match error.kind() {
-        std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::UnexpectedEof => LostReason::Closed,
-        _ => LostReason::Broken(error.to_string()),
     }
 }

@@ -31,7 +31,10 @@ impl Engine {
         let visits: Vec<QueueVisit> = call.stays.iter().map(|s| self.visit(call, s, ended_ms)).collect();
         let legs = self.legs(call, ended_ms);
         let answered_ms = call.talk.first_ms.map(|t| t.clamp(started_ms, ended_ms));
-        let wait_ms = answered_ms.unwrap_or(ended_ms) - started_ms;
+        // Who hangs up waits no longer, though the PBX may take seconds to notice (it finishes an announcement first).
+        let gave_up_ms = self.channels[call.first].far_hangup_ms.filter(|_| self.caller_left_by(slot, Millis::MAX));
+        let wait_end_ms = answered_ms.or(gave_up_ms).unwrap_or(ended_ms).clamp(started_ms, ended_ms);
+        let wait_ms = wait_end_ms - started_ms;
         let number = call.number.clone();
         let closed_on_arrival = direction == Direction::Inbound && !self.rules.hours.is_open(started_ms);
         let leg_results: Vec<LegResult> = legs.iter().map(|l| l.result).collect();

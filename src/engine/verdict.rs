@@ -173,7 +173,7 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
         return said(Status::NoAnswer, Outcome::QueueTimeout, "the queue's time ran out");
     }
     if kindest == Some(LegResult::NoAnswer) {
-        return said(Status::NoAnswer, Outcome::RingTimeout, "phones rang and nobody answered");
+        return said(Status::NoAnswer, Outcome::RingTimeout, "nobody answered in time");
     }
     if kindest == Some(LegResult::Unavailable) || (kindest.is_none() && dial_status(f, "CHANUNAVAIL")) {
         return said(Status::NotConnected, Outcome::Unavailable, "no destination could be reached");
