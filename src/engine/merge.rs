@@ -28,7 +28,7 @@ impl Engine {
         }
         let rank = |c: &Call| (c.remnant, c.stage == Stage::Told, c.origin != Origin::Trunk, c.started_ms);
         let (stays, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
-        if self.calls[goes].stage == Stage::Told {
+        if self.calls[goes].stage == Stage::Told || self.calls[stays].stage == Stage::Told {
             return; // it has its row; a stray late event does not undo that
         }
         if let Some(due) = self.calls[goes].due.take() {

@@ -51,6 +51,9 @@ pub const LINGER_MS: u64 = 30_000;
 /// While the link is up, the store is told this often (ms) that the PBX is seen: a crash then loses sight by this much at most.
 pub const SEEN_EVERY_MS: Millis = 60_000;
 
+/// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be reckoned with (ms).
+pub const MAX_STAMP_MS: Millis = 253_402_300_799_999;
+
 /// A moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
@@ -181,7 +184,7 @@ impl Engine {
         match input {
             Input::Event(stamped) => {
                 self.counters.events += 1;
-                let at = stamped.at.unwrap_or(now.wall_ms);
+                let at = stamped.at.unwrap_or(now.wall_ms).clamp(0, MAX_STAMP_MS);
                 self.link.saw(at);
                 self.take(&stamped.event, at);
             }

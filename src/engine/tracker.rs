@@ -282,8 +282,10 @@ impl Engine {
 
     fn renamed(&mut self, uniqueid: &str, new_name: &str) {
         let Some(slot) = self.channels.find(uniqueid) else { return };
-        let channel = &mut self.channels[slot];
-        channel.name = new_name.into();
+        let old_name = std::mem::replace(&mut self.channels[slot].name, new_name.into());
+        if *old_name != *uniqueid {
+            self.channels.unalias(&old_name, slot);
+        }
         if channel::technology_kind(new_name) == Kind::Local {
             self.channels.alias(new_name, slot);
         }
