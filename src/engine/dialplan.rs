@@ -67,9 +67,7 @@ impl Engine {
         let c = &mut self.calls[call];
         match variable {
             "QUEUESTATUS" if !value.is_empty() => {
-                if queue_status(c, value, at) {
-                    self.counters.details_dropped += 1;
-                }
+                self.counters.details_dropped += u64::from(queue_status(c, value, at));
             }
             "DIALSTATUS" if leads && !value.is_empty() && c.dialplan.dial_status_ms <= at => {
                 c.dialplan.dial_status = Some(value.into());

@@ -1,6 +1,8 @@
 //! Streams for the engine: events from text, recordings, and a driver that keeps the time and collects what is told.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod listed;
+
 use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
