@@ -25,8 +25,6 @@ pub struct Agent {
     pub ringing: u32,
     /// Channels of his that are connected with somebody.
     pub talking: u32,
-    /// After-call work after a queue's call, milliseconds; 0 for none.
-    pub wrapup_ms: Millis,
     open: BTreeMap<(Activity, Box<str>), (Millis, Box<str>)>,
 }
 
@@ -39,6 +37,8 @@ pub struct Membership {
     pub reason: Box<str>,
     /// Lower is asked first.
     pub penalty: u32,
+    /// After-call work after a call of this queue, milliseconds; 0 for none.
+    pub wrapup_ms: Millis,
     /// Seen in the snapshot of this number, or since.
     pub snapshot: u32,
 }
@@ -112,21 +112,43 @@ impl Roster {
         for alias in [phone.unwrap_or_default(), &*member.interface, &*member.state_interface] {
             self.alias(slot, alias);
         }
-        if let Some(phone) = phone
-            && device(&self.agents[slot].id).is_none()
-        {
-            self.agents[slot].id = phone.into();
-        }
         Some(slot)
     }
 
-    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person.
+    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if he had none yet.
     pub fn led_to(&mut self, interface: &str, phone: &str) {
-        let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) else { return };
-        if device(&self.agents[slot].id).is_none() {
-            self.agents[slot].id = phone.into();
+        if let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) {
+            self.alias(slot, phone);
+        }
+    }
+
+    /// Whose phone this is: by itself, or by its extension where all that is known of a person is what leads to one.
+    pub fn phone(&mut self, phone: &str) -> Option<Slot> {
+        if let Some(slot) = self.agents.find(phone) {
+            return Some(slot);
+        }
+        let slot = self.agents.find(&format!("extension {}", extension(device(phone)?)?))?;
+        let has_another = self.agents[slot].aliases.iter().any(|a| device(a).is_some());
+        if has_another {
+            return None;
         }
         self.alias(slot, phone);
+        Some(slot)
+    }
+
+    /// Names a person by his phone once it is known. What he does is told as ended under the old name, and anew under the new one.
+    pub fn name_by_phone(&mut self, slot: Slot, at: Millis) -> Vec<Interval> {
+        let agent = &mut self.agents[slot];
+        let phone = agent.aliases.iter().find(|a| device(a).is_some()).cloned();
+        let Some(phone) = phone.filter(|_| device(&agent.id).is_none()) else { return Vec::new() };
+        let doing: Vec<_> =
+            agent.open.iter().map(|((a, queue), (_, reason))| (*a, queue.clone(), reason.clone())).collect();
+        let mut changed = agent.close_all(at);
+        agent.id = phone;
+        for (activity, queue, reason) in doing {
+            changed.extend(agent.set(activity, &queue, &reason, true, at));
+        }
+        changed
     }
 
     fn take_in(&mut self, id: &str) -> Option<Slot> {
@@ -142,7 +164,6 @@ impl Roster {
             reachable: true,
             ringing: 0,
             talking: 0,
-            wrapup_ms: 0,
             open: BTreeMap::new(),
         };
         let slot = self.agents.insert(id, agent);
@@ -253,6 +274,7 @@ mod tests {
         let mut roster = Roster::default();
         let first = roster.member(&member("sales", "Local/900@from-queue/n", "hint:900@ext-local")).unwrap();
         let second = roster.member(&member("support", "PJSIP/900", "PJSIP/900")).unwrap();
+        roster.name_by_phone(second, 0);
         assert_eq!(first, second);
         assert_eq!(&*roster.get(first).id, "PJSIP/900");
         assert_eq!(roster.find("PJSIP/900"), Some(first));
@@ -263,6 +285,7 @@ mod tests {
         let mut roster = Roster::default();
         let agent = roster.member(&member("sales", "Local/desk@from-queue/n", "")).unwrap();
         roster.led_to("Local/desk@from-queue/n", "PJSIP/201");
+        roster.name_by_phone(agent, 0);
         assert_eq!((&*roster.get(agent).id, roster.find("PJSIP/201")), ("PJSIP/201", Some(agent)));
     }
 

@@ -100,6 +100,9 @@ pub struct Call {
     pub tags: Vec<Tag>,
     /// How it was rated.
     pub ratings: Vec<Rating>,
+    /// Others of it went on without the customer, in a call of their own which owns their channels now: it is to be forgotten by then,
+    /// by the monotonic clock.
+    pub forget_by: Option<u64>,
     /// The row as it was told.
     pub told: Option<Box<FinishedCall>>,
 }
@@ -239,6 +242,7 @@ impl Call {
             dropped: 0,
             tags: Vec::new(),
             ratings: Vec::new(),
+            forget_by: None,
             told: None,
         }
     }

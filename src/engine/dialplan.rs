@@ -66,7 +66,9 @@ impl Engine {
         let leads = self.leads(call, slot);
         let c = &mut self.calls[call];
         match variable {
-            "QUEUESTATUS" if !value.is_empty() => queue_status(c, value, at),
+            "QUEUESTATUS" if !value.is_empty() => {
+                self.counters.details_dropped += u64::from(queue_status(c, value, at));
+            }
             "DIALSTATUS" if leads && !value.is_empty() && c.dialplan.dial_status_ms <= at => {
                 c.dialplan.dial_status = Some(value.into());
                 c.dialplan.dial_status_ms = at;
@@ -102,17 +104,21 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
     false
 }
 
-/// Notes how Queue() ended. It says so after the caller left, or instead of letting him in.
-fn queue_status(call: &mut Call, value: &str, at: Millis) {
+/// Notes how Queue() ended. It says so after the caller left, or instead of letting him in. True if there is no room left.
+fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
     let refused = REFUSED.contains(&value);
     // Heard late, it may come after the caller has joined the next queue.
     if !refused && let Some(stay) = call.stays.iter_mut().rev().find(|s| s.joined_ms <= at) {
         if !stay.connected {
             stay.status = Some(value.into());
         }
-        return;
+        return false;
     }
-    if refused && call.stays.len() < MAX_VISITS {
+    if refused && call.stays.len() >= MAX_VISITS {
+        call.dropped += 1;
+        return true;
+    }
+    if refused {
         let queue = call.dialplan.queue.clone().unwrap_or_default();
         call.stays.push(Stay {
             queue,
@@ -124,4 +130,5 @@ fn queue_status(call: &mut Call, value: &str, at: Millis) {
             status: Some(value.into()),
         });
     }
+    false
 }

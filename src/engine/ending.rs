@@ -1,6 +1,6 @@
 //! The end of a call: wait for what is still on its way, judge, tell, and forget later.
 
-use super::call::Stage;
+use super::call::{Call, Origin, Stage};
 use super::table::Slot;
 use super::{Engine, LINGER_MS, Output};
 use crate::ami::event::Millis;
@@ -36,7 +36,7 @@ impl Engine {
     fn customer_gone(&mut self, call: Slot) {
         let first = &self.channels[self.calls[call].first];
         let Some(ended) = first.ended_ms else { return };
-        if self.calls[call].origin != super::call::Origin::Trunk {
+        if self.calls[call].origin != Origin::Trunk {
             return; // merged meanwhile into one that lives on without its first channel
         }
         self.split_off_survivors(call, ended);
@@ -52,20 +52,27 @@ impl Engine {
         for slot in &survivors {
             self.leave_talk(call, *slot, at);
         }
-        let mut rest = super::call::Call::new("", first, super::call::Origin::Extension, at);
+        let mut rest = Call::new("", first, Origin::Extension, at);
         rest.remnant = true;
         rest.live = survivors.len();
         rest.keys.clear();
         rest.channels.clone_from(&survivors);
         let key = format!("{} after its customer", self.calls[call].linkedid);
         rest.keys.push(key.as_str().into());
+        // Whatever they dial still bears the customer's linkedid: it is theirs, and must not make a second row under it.
+        rest.keys.extend(self.calls[call].keys.iter().cloned());
         let rest = self.calls.insert(&key, rest);
+        for i in 0..self.calls[call].keys.len() {
+            let key = self.calls[call].keys[i].clone();
+            self.calls.alias(&key, rest);
+        }
         for slot in &survivors {
             self.channels[*slot].call = rest;
         }
         let c = &mut self.calls[call];
         c.channels.retain(|s| !survivors.contains(s));
         c.live = 0;
+        c.forget_by = Some(self.now.mono_ms + LINGER_MS);
     }
 
     fn leave_talk(&mut self, call: Slot, person: Slot, at: Millis) {
@@ -75,9 +82,15 @@ impl Engine {
     }
 
     fn tell(&mut self, call: Slot) {
-        if self.calls[call].live > 0 && !self.first_ended(call) {
-            self.calls[call].stage = Stage::Live; // someone came back
-            return;
+        if self.calls[call].live > 0 {
+            let first = &self.channels[self.calls[call].first];
+            match first.ended_ms {
+                Some(ended) if self.calls[call].origin == Origin::Trunk => self.split_off_survivors(call, ended),
+                _ => {
+                    self.calls[call].stage = Stage::Live; // someone came back
+                    return;
+                }
+            }
         }
         if !self.calls[call].remnant
             && let Some(finished) = self.finish(call)
@@ -94,20 +107,15 @@ impl Engine {
             self.calls[call].told = Some(Box::new(finished));
         }
         self.calls[call].stage = Stage::Told;
-        self.look_again(call, LINGER_MS);
-    }
-
-    fn first_ended(&self, call: Slot) -> bool {
-        self.channels[self.calls[call].first].ended_ms.is_some()
+        let left = self.calls[call].forget_by.map_or(LINGER_MS, |by| by.saturating_sub(self.now.mono_ms));
+        self.look_again(call, left);
     }
 
     fn forget(&mut self, call: Slot) {
         let Some(gone) = self.calls.get(call) else { return };
         let (keys, channels) = (gone.keys.clone(), gone.channels.clone());
         for slot in channels {
-            let uniqueid = self.channels[slot].uniqueid.clone();
-            let name = self.channels[slot].name.clone();
-            self.leaves(slot, self.channels[slot].created_ms);
+            let (uniqueid, name) = (self.channels[slot].uniqueid.clone(), self.channels[slot].name.clone());
             self.channels.remove(slot, [&*uniqueid, &*name]);
         }
         self.calls.remove(call, keys.iter().map(|k| &**k));

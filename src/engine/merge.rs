@@ -1,7 +1,7 @@
 //! Two calls that turn out to be one: they came to share a linkedid, a channel or a bridge.
 
 use super::Engine;
-use super::call::{Call, Origin, Stage};
+use super::call::{Call, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Origin, Stage};
 use super::table::Slot;
 
 impl Engine {
@@ -26,9 +26,10 @@ impl Engine {
         if a == b {
             return;
         }
-        let rank = |c: &Call| (c.remnant, c.stage == Stage::Told, c.origin != Origin::Trunk, c.started_ms);
+        let over = |c: &Call| c.stage == Stage::Told || (c.told.is_some() && c.live == 0);
+        let rank = |c: &Call| (c.remnant, over(c), c.origin != Origin::Trunk, c.started_ms);
         let (stays, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
-        if self.calls[goes].stage == Stage::Told {
+        if over(&self.calls[goes]) || over(&self.calls[stays]) {
             return; // it has its row; a stray late event does not undo that
         }
         if let Some(due) = self.calls[goes].due.take() {
@@ -42,14 +43,15 @@ impl Engine {
             self.channels[*channel].call = stays;
         }
         self.counters.calls_merged += 1;
-        absorb(&mut self.calls[stays], gone);
+        let dropped = absorb(&mut self.calls[stays], gone);
+        self.counters.details_dropped += dropped;
         let at = self.calls[stays].touched_ms;
         self.retime(stays, at);
     }
 }
 
-/// Adds everything that is known of one call to another.
-fn absorb(call: &mut Call, gone: Call) {
+/// Adds everything that is known of one call to another. Returns how many details were beyond the limits of one call.
+fn absorb(call: &mut Call, gone: Call) -> u64 {
     let offset = call.attempts.len();
     call.keys.extend(gone.keys);
     call.channels.extend(gone.channels);
@@ -83,4 +85,25 @@ fn absorb(call: &mut Call, gone: Call) {
     if call.stage == Stage::Ending && call.live > 0 {
         call.stage = Stage::Live;
     }
+    let beyond = [
+        cut(&mut call.attempts, MAX_LEGS),
+        cut(&mut call.stays, MAX_VISITS),
+        cut(&mut call.ivr, MAX_IVR_STEPS),
+        cut(&mut call.tags, MAX_TAGS),
+        cut(&mut call.ratings, MAX_TAGS),
+    ];
+    let kept = call.attempts.len();
+    for attempt in &mut call.attempts {
+        attempt.parent = attempt.parent.filter(|p| *p < kept);
+    }
+    let beyond: usize = beyond.iter().sum();
+    call.dropped += u32::try_from(beyond).unwrap_or(u32::MAX);
+    beyond as u64
+}
+
+/// Cuts a list to its limit. Returns how much was beyond.
+fn cut<T>(list: &mut Vec<T>, limit: usize) -> usize {
+    let beyond = list.len().saturating_sub(limit);
+    list.truncate(limit);
+    beyond
 }

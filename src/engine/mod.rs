@@ -39,6 +39,8 @@ use rules::Rules;
 use std::collections::{BTreeSet, VecDeque};
 use table::{Slot, Table};
 
+/// Trunks remembered by their peers.
+pub const MAX_TRUNKS_MET: usize = 1_000;
 /// Channels tracked at once, the recently ended ones included; a new one beyond is counted and ignored.
 pub const MAX_CHANNELS: usize = 50_000;
 /// A call whose channels are all gone waits this long (ms) for events that are still on their way.
@@ -50,6 +52,9 @@ pub const LINGER_MS: u64 = 30_000;
 
 /// While the link is up, the store is told this often (ms) that the PBX is seen: a crash then loses sight by this much at most.
 pub const SEEN_EVERY_MS: Millis = 60_000;
+
+/// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be reckoned with (ms).
+pub const MAX_STAMP_MS: Millis = 253_402_300_799_999;
 
 /// A moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,6 +139,10 @@ pub struct Counters {
     pub calls_merged: u64,
     /// Calls whose end was never told, found gone by a snapshot.
     pub calls_unseen: u64,
+    /// Agents ignored because of [`agent::MAX_AGENTS`].
+    pub agents_refused: u64,
+    /// Trunks not remembered because of [`MAX_TRUNKS_MET`]: their calls are told from others by their contexts alone.
+    pub trunks_refused: u64,
     /// User events for callbackd that could not be understood.
     pub user_events_refused: u64,
 }
@@ -181,7 +190,7 @@ impl Engine {
         match input {
             Input::Event(stamped) => {
                 self.counters.events += 1;
-                let at = stamped.at.unwrap_or(now.wall_ms);
+                let at = stamped.at.unwrap_or(now.wall_ms).clamp(0, MAX_STAMP_MS);
                 self.link.saw(at);
                 self.take(&stamped.event, at);
             }
@@ -213,7 +222,7 @@ impl Engine {
     /// What has been counted since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.counters
+        Counters { agents_refused: self.roster.refused, ..self.counters }
     }
 
     /// Calls in progress.

@@ -93,7 +93,7 @@ impl Link {
 
 impl Engine {
     pub(super) fn linked(&mut self, uptime_s: Option<u64>) {
-        let booted = uptime_s.and_then(|s| i64::try_from(s).ok()).map(|s| self.now.wall_ms - s * 1_000);
+        let booted = uptime_s.map(|s| self.now.wall_ms - seconds(s));
         let last = self.link.lost_ms.or(self.link.last_seen_ms);
         self.link.restarted = matches!((booted, last), (Some(booted), Some(last)) if booted > last + BOOT_SLACK_MS);
         if self.link.restarted {
@@ -169,7 +169,7 @@ impl Engine {
         duration_s: u64,
         at: Millis,
     ) {
-        let began = at - i64::try_from(duration_s).unwrap_or(0).saturating_mul(1_000);
+        let began = (at - seconds(duration_s)).max(0);
         // `AppDial`, `AppDial2`, `AppQueue`: the PBX dialled it, and so it did where a phone rings; else its far end dialled us.
         let dialled = application.starts_with("AppDial") || application.starts_with("AppQueue");
         let incoming = !dialled && seen.state != STATE_RINGING;
@@ -232,4 +232,9 @@ impl Engine {
         self.link.restarted = false;
         self.link.saw(now);
     }
+}
+
+/// Seconds as a list tells them, in milliseconds; never more than there have been since 1970.
+fn seconds(seconds: u64) -> Millis {
+    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000).min(super::MAX_STAMP_MS)
 }

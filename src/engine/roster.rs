@@ -17,6 +17,7 @@ impl Engine {
         let Some(slot) = self.roster.member(member) else { return };
         let snapshot = self.link.snapshot();
         let default_wrapup = self.rules.wrapup_ms;
+        self.named_by_phone(slot, at);
         let agent = self.roster.get_mut(slot);
         let renamed = !member.name.is_empty() && agent.name.as_deref() != Some(&*member.name);
         if renamed {
@@ -28,30 +29,53 @@ impl Engine {
             intervals.extend(agent.set(Activity::Paused, &member.queue, "", false, at));
         } else {
             let (paused, reason) = (member.paused, Box::from(&*member.paused_reason));
-            let membership = Membership { paused, reason, penalty: member.penalty, snapshot };
+            let wrapup_ms = match Millis::from(member.wrapup_s) {
+                0 => default_wrapup,
+                seconds => seconds * 1_000,
+            };
+            let membership = Membership { paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
             agent.memberships.insert((&*member.queue).into(), membership);
             // A pause event tells no device state.
             if change != MemberChange::Pause {
                 agent.reachable = !UNREACHABLE.contains(&member.status);
             }
-            agent.wrapup_ms = match Millis::from(member.wrapup_s) {
-                0 => default_wrapup,
-                seconds => seconds * 1_000,
-            };
             intervals.extend(agent.set(Activity::Paused, &member.queue, &member.paused_reason, paused, at));
         }
         if renamed {
-            let (agent, name) = (agent.id.to_string(), member.name.to_string());
-            self.outputs.push_back(Output::Record(Record::Agent { pbx: self.pbx.clone(), agent, name }));
+            self.tell_name(slot);
         }
         self.tell_intervals(intervals);
         self.log_in_changes(slot, at);
     }
 
     pub(super) fn device_changes(&mut self, device: &str, state: &str, at: Millis) {
-        let Some(slot) = self.roster.find(device) else { return };
+        let Some(slot) = self.phone_of(device, at) else { return };
         self.roster.get_mut(slot).reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
         self.log_in_changes(slot, at);
+    }
+
+    /// The agent whose phone this is.
+    fn phone_of(&mut self, phone: &str, at: Millis) -> Option<Slot> {
+        let slot = self.roster.phone(phone)?;
+        self.named_by_phone(slot, at);
+        Some(slot)
+    }
+
+    /// A person whose phone has become known is called by it from now on.
+    fn named_by_phone(&mut self, slot: Slot, at: Millis) {
+        let before = self.roster.get(slot).id.clone();
+        let changed = self.roster.name_by_phone(slot, at);
+        self.tell_intervals(changed);
+        if self.roster.get(slot).id != before {
+            self.tell_name(slot);
+        }
+    }
+
+    fn tell_name(&mut self, slot: Slot) {
+        let agent = self.roster.get(slot);
+        let Some(name) = &agent.name else { return };
+        let (agent, name) = (agent.id.to_string(), name.to_string());
+        self.outputs.push_back(Output::Record(Record::Agent { pbx: self.pbx.clone(), agent, name }));
     }
 
     fn log_in_changes(&mut self, slot: Slot, at: Millis) {
@@ -77,7 +101,12 @@ impl Engine {
     /// Notes a stay whose beginning was not seen.
     pub(super) fn stay_seen(&mut self, channel: Slot, queue: &str, position: u32, joined_ms: Millis) {
         let call = &mut self.calls[self.channels[channel].call];
-        if call.stays.iter().any(|s| &*s.queue == queue && s.left_ms.is_none()) || call.stays.len() >= MAX_VISITS {
+        if call.stays.iter().any(|s| &*s.queue == queue && s.left_ms.is_none()) {
+            return;
+        }
+        if call.stays.len() >= MAX_VISITS {
+            call.dropped += 1;
+            self.counters.details_dropped += 1;
             return;
         }
         call.stays.push(Stay {
@@ -140,7 +169,8 @@ impl Engine {
         let rings = lives && channel.ringing;
         let talks = lives && bridge.is_some_and(|b| !b.holding && b.members.len() > 1);
         if rings != channel.rings_for.is_some() {
-            let agent = if rings { self.roster.find(channel.interface()) } else { channel.rings_for };
+            let (interface, before) = (channel.interface().to_owned(), channel.rings_for);
+            let agent = if rings { self.phone_of(&interface, at) } else { before };
             self.channels[slot].rings_for = agent.filter(|_| rings);
             if let Some(agent) = agent {
                 let a = self.roster.get_mut(agent);
@@ -151,14 +181,17 @@ impl Engine {
         }
         let channel = &self.channels[slot];
         if talks != channel.talks_for.is_some() {
-            let agent = if talks { self.roster.find(channel.interface()) } else { channel.talks_for };
+            let (interface, before) = (channel.interface().to_owned(), channel.talks_for);
+            let agent = if talks { self.phone_of(&interface, at) } else { before };
             self.channels[slot].talks_for = agent.filter(|_| talks);
             if let Some(agent) = agent {
                 let a = self.roster.get_mut(agent);
                 a.talking = if talks { a.talking + 1 } else { a.talking.saturating_sub(1) };
                 let mut changed = a.set(Activity::Talking, "", "", a.talking > 0, at);
-                if !talks && a.wrapup_ms > 0 && served_a_queue(&self.calls[self.channels[slot].call], slot) {
-                    changed.push(a.interval(Activity::WrapUp, "", "", at, Some(at + a.wrapup_ms)));
+                let queue = queue_served(&self.calls[self.channels[slot].call], slot);
+                let wrapup_ms = queue.and_then(|q| a.memberships.get(q)).map_or(0, |m| m.wrapup_ms);
+                if !talks && wrapup_ms > 0 {
+                    changed.push(a.interval(Activity::WrapUp, "", "", at, Some(at + wrapup_ms)));
                 }
                 self.tell_intervals(changed);
             }
@@ -173,7 +206,7 @@ impl Engine {
     }
 }
 
-/// The channel was rung by a queue: after it there is after-call work.
-fn served_a_queue(call: &super::call::Call, channel: Slot) -> bool {
-    call.attempts.iter().any(|a| a.channel == channel && a.queue.is_some())
+/// The queue that rang this channel: after its call there is after-call work.
+fn queue_served(call: &super::call::Call, channel: Slot) -> Option<&str> {
+    call.attempts.iter().find(|a| a.channel == channel)?.queue.as_deref()
 }

@@ -56,6 +56,13 @@ impl<T> Table<T> {
         self.keys.insert(key.into(), slot);
     }
 
+    /// A key leads to the slot no more.
+    pub fn unalias(&mut self, key: &str, slot: Slot) {
+        if self.keys.get(key) == Some(&slot) {
+            self.keys.remove(key);
+        }
+    }
+
     /// The slot under a key.
     #[must_use]
     pub fn find(&self, key: &str) -> Option<Slot> {
@@ -78,9 +85,7 @@ impl<T> Table<T> {
         let thing = self.slots.get_mut(slot.0 as usize)?.take()?;
         self.free.push(slot);
         for key in keys {
-            if self.keys.get(key) == Some(&slot) {
-                self.keys.remove(key);
-            }
+            self.unalias(key, slot);
         }
         Some(thing)
     }

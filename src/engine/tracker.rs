@@ -4,11 +4,8 @@ use super::bridge::Bridge;
 use super::call::{Origin, Stage};
 use super::channel::{self, Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
 use super::table::Slot;
-use super::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS};
+use super::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS, MAX_TRUNKS_MET};
 use crate::ami::event::{self, Event, Millis};
-
-/// Trunks remembered by their peers.
-const MAX_TRUNKS_MET: usize = 1_000;
 
 /// Prefix of the channel ids that this daemon gives to its own Originates: `cb-<callback>-<attempt>`.
 pub const CALLBACK_CHANNEL: &str = "cb-";
@@ -175,8 +172,13 @@ impl Engine {
     /// Remembers a trunk by its peer.
     fn trunk_met(&mut self, name: &str) {
         let peer = channel::interface(name);
-        if self.trunks_met.len() < MAX_TRUNKS_MET && !self.trunks_met.contains(peer) {
+        if self.trunks_met.contains(peer) {
+            return;
+        }
+        if self.trunks_met.len() < MAX_TRUNKS_MET {
             self.trunks_met.insert(peer.into());
+        } else {
+            self.counters.trunks_refused += 1;
         }
     }
 
@@ -282,8 +284,10 @@ impl Engine {
 
     fn renamed(&mut self, uniqueid: &str, new_name: &str) {
         let Some(slot) = self.channels.find(uniqueid) else { return };
-        let channel = &mut self.channels[slot];
-        channel.name = new_name.into();
+        let old_name = std::mem::replace(&mut self.channels[slot].name, new_name.into());
+        if *old_name != *uniqueid {
+            self.channels.unalias(&old_name, slot);
+        }
         if channel::technology_kind(new_name) == Kind::Local {
             self.channels.alias(new_name, slot);
         }

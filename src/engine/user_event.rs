@@ -25,7 +25,7 @@ impl Engine {
     ) {
         let field = |wanted: &str| {
             let found = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted));
-            found.map_or(String::new(), |(_, value)| value.trim().chars().take(MAX_TEXT).collect())
+            found.map_or(String::new(), |(_, value)| printable(value))
         };
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
         if !is("CallbackRequest") && !is("CallTag") && !is("CallRating") {
@@ -57,6 +57,11 @@ impl Engine {
             _ => self.counters.user_events_refused += 1,
         }
     }
+}
+
+/// A value as it is kept: without what a terminal would obey, and not too long.
+fn printable(value: &str) -> String {
+    value.trim().chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
 }
 
 /// Codes are words that can stand in a filter and in a column: letters, digits, `_` and `-`.

@@ -1,9 +1,12 @@
 //! Streams for the engine: events from text, recordings, and a driver that keeps the time and collects what is told.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod listed;
+
 use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
+use callbackd::ami::event::Event;
 use callbackd::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
 use callbackd::config::Config;
 use callbackd::engine::record::{FinishedCall, Gap, Interval, Record};
@@ -175,6 +178,11 @@ impl Driver {
     pub fn frame(&mut self, frame: &Frame) {
         let stamped = Stamped::parse(frame).unwrap_or_else(|e| panic!("{e}: {:?}", frame.bytes()));
         self.give(Input::Event(&stamped));
+    }
+
+    /// An event that happens now.
+    pub fn take(&mut self, event: Event<'_>) {
+        self.give(Input::Event(&Stamped { at: None, action_id: "".into(), event }));
     }
 
     /// An event of a recording, arriving when it happened.
