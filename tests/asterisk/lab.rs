@@ -168,6 +168,22 @@ impl Lab {
         })
     }
 
+    /// The PBX crashes and is started again at once; a call that it had is lost on it, though the farm may not know yet.
+    pub fn crash_pbx(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + START;
+        self.instances[0].crash_and_start()?;
+        self.pbx = Manager::login(self.slot.port(2), "harness", SECRET, None, deadline)?;
+        settled(&self.pbx, deadline)
+    }
+
+    /// The caller with this number hangs up now.
+    pub fn hang_up(&self, number: &str) -> Result<(), String> {
+        let channel = self.farm.wait(0, Instant::now() + START, &format!("the channel of {number}"), |f| {
+            f.get("CallerIDNum") == number && f.get("Channel").starts_with("PJSIP/pbx")
+        })?;
+        self.farm.action(&[("Action", "Hangup"), ("Channel", channel.get("Channel"))]).map(drop)
+    }
+
     /// Stops the PBX in its own way, after which what it wrote about the calls is whole: `Master.csv` and `queue_log`.
     pub fn stop(&mut self) -> Result<(String, String), String> {
         self.instances[0].stop()?;
