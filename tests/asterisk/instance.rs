@@ -63,9 +63,8 @@ impl Instance {
         Ok(Instance { child: launch(root, home)?, root: root.to_owned(), home: home.to_owned() })
     }
 
-    /// Kills it, as a crash would, and starts it anew with the same files and ports.
-    pub fn crash_and_start(&mut self) -> Result<(), String> {
-        self.kill();
+    /// Starts it anew after [`Self::kill`], with the same files and ports.
+    pub fn start_again(&mut self) -> Result<(), String> {
         self.child = launch(&self.root, &self.home)?;
         Ok(())
     }

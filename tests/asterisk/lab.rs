@@ -168,10 +168,15 @@ impl Lab {
         })
     }
 
-    /// The PBX crashes and is started again at once; a call that it had is lost on it, though the farm may not know yet.
-    pub fn crash_pbx(&mut self) -> Result<(), String> {
+    /// The PBX crashes: its calls are lost on it, though the farm may not know yet.
+    pub fn crash_pbx(&mut self) {
+        self.instances[0].kill();
+    }
+
+    /// The PBX is started again after a crash; phones can be dialled when this returns.
+    pub fn start_pbx_again(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + START;
-        self.instances[0].crash_and_start()?;
+        self.instances[0].start_again()?;
         self.pbx = Manager::login(self.slot.port(2), "harness", SECRET, None, deadline)?;
         settled(&self.pbx, deadline)
     }

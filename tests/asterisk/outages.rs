@@ -138,12 +138,16 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
 
     wire.cut();
     daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
+    let since = lab.pbx.position();
     let answered_unseen = Call::place(lab, 3, "5550131")?;
     let never_seen = Call::place(lab, 4, "5550132")?;
     never_seen.talks(lab)?;
     never_seen.ends(lab)?;
     gives_up.ends(lab)?;
     answered_unseen.talks(lab)?;
+    lab.pbx.wait(since, soon(), "the next phone that rings for the one who waits on", |f| {
+        f.is("AgentCalled") && f.get("Linkedid") == served_later.linkedid
+    })?;
     wire.mend();
     daemon.wait_for_sight(soon())?;
 
@@ -163,7 +167,11 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
         [
             format!("inbound {} ANSWER AGENT PJSIP/1301 full", talking.number),
             format!("inbound {} UNKNOWN GAP gap q00 UNKNOWN", gives_up.number),
-            format!("inbound {} ANSWER AGENT {} full q01 CONNECTED", served_later.number, agent(lab, &served_later)?),
+            format!(
+                "inbound {} ANSWER AGENT {} partial q01 CONNECTED",
+                served_later.number,
+                agent(lab, &served_later)?
+            ),
             format!("inbound {} ANSWER AGENT PJSIP/1311 partial", answered_unseen.number),
             "no row".to_owned(),
         ],
@@ -211,6 +219,8 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
     for (cell, script) in [("30", STAYS), ("00", RINGS), ("31", TALKS)] {
         phones(lab, cell, script)?;
     }
+    let before = Call::place(lab, 3, "5550131")?;
+    lab.departure(before.since, &before.linkedid, soon())?;
     let talking = Call::place(lab, 0, "5550130")?;
     let waiting = Call::place(lab, 1, "5550300")?;
     let talks = talking.talks(lab)?;
@@ -218,7 +228,9 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
         wire.wait_for(event, soon())?;
     }
 
-    lab.crash_pbx()?;
+    lab.crash_pbx();
+    daemon.wait_for_line(soon(), "failed attempt", |l| l.contains("Asterisk cannot be reached; calls go unseen"))?;
+    lab.start_pbx_again()?;
     daemon.wait_for_sight(soon())?;
     let fresh = Call::place(lab, 2, "5550131")?;
     lab.departure(fresh.since, &fresh.linkedid, soon())?;
@@ -229,7 +241,6 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
         &daemon,
         &[
             "The connection to Asterisk is lost; calls go unseen until it is back",
-            "Asterisk cannot be reached; calls go unseen",
             "The PBX was not seen for a while; calls that began and ended in it are not in the database",
         ],
     );
@@ -239,15 +250,16 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
 
     let told = |call| told(&db, call);
     assert_eq!(
-        [&talking, &waiting, &fresh].map(told),
+        [&before, &talking, &waiting, &fresh].map(told),
         [
+            format!("inbound {} ANSWER AGENT PJSIP/1311 full", before.number),
             format!("inbound {} ANSWER AGENT PJSIP/1301 gap", talking.number),
             format!("inbound {} UNKNOWN GAP gap q00 UNKNOWN", waiting.number),
             format!("inbound {} ANSWER AGENT PJSIP/1311 full", fresh.number),
         ],
         "\n{said}"
     );
-    assert_eq!(rows(&db), 3, "\n{said}");
+    assert_eq!(rows(&db), 4, "\n{said}");
     let gaps = gaps(&db);
     let [(from, _, cause, calls_lost)] = &gaps[..] else { panic!("{gaps:?}\n{said}") };
     assert_eq!((cause.as_str(), *calls_lost), ("pbx_restart", 2), "\n{said}");
