@@ -292,6 +292,29 @@ fn a_lost_link_costs_only_what_ended_while_it_was_down() {
     assert_eq!(driver.engine.counters().calls_unseen, 2);
 }
 
+/// The cause of the gap after a link of 100 s to an Asterisk that had just booted, a loss, and a login so many ms later that tells this uptime.
+fn cause_of_gap(later_ms: i64, uptime_s: u64) -> Vec<GapCause> {
+    let mut driver = Driver::unlinked(rules(), START, None);
+    driver.link(0, &[]);
+    driver.pass(100_000);
+    driver.give(Input::Unlinked);
+    driver.pass(later_ms);
+    driver.link(uptime_s, &[]);
+    driver.gaps().iter().map(|g| g.cause).collect()
+}
+
+#[test]
+fn an_asterisk_that_is_back_at_once_has_restarted_all_the_same() {
+    assert_eq!(cause_of_gap(700, 0), [GapCause::PbxRestart]);
+    assert_eq!(cause_of_gap(60_000, 59), [GapCause::PbxRestart]);
+}
+
+#[test]
+fn an_uptime_in_whole_seconds_makes_no_restart() {
+    assert_eq!(cause_of_gap(990, 100), [GapCause::LinkLost]);
+    assert_eq!(cause_of_gap(60_990, 160), [GapCause::LinkLost]);
+}
+
 #[test]
 fn a_customer_who_was_lost_sight_of_is_unknown_though_a_phone_of_his_call_still_lives() {
     let mut driver = Driver::linked(rules(), START);
@@ -339,7 +362,7 @@ fn a_link_that_fell_is_no_restart() {
     driver.pass(20_000);
     driver.give(Input::Unlinked);
     driver.pass(40_000);
-    driver.link(41, &[]);
+    driver.link(100_060, &[]);
     assert_eq!(driver.gaps()[0].cause, GapCause::LinkLost);
 }
 

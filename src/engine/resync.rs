@@ -24,6 +24,8 @@ pub struct Link {
     lost_ms: Option<Millis>,
     /// Asterisk restarted while sight was lost.
     restarted: bool,
+    /// When the latest login to a booted Asterisk was, ms by the clock that never steps.
+    linked_mono_ms: Option<u64>,
     /// Sight was lost because more events came than could be taken.
     overload: bool,
     /// Number of the current snapshot.
@@ -46,6 +48,7 @@ impl Link {
             ever_linked: false,
             lost_ms: last_seen_ms,
             restarted: false,
+            linked_mono_ms: None,
             overload: false,
             snapshot: 0,
             listing: false,
@@ -93,9 +96,16 @@ impl Link {
 
 impl Engine {
     pub(super) fn linked(&mut self, uptime_s: Option<u64>) {
-        let booted = uptime_s.map(|s| self.now.wall_ms - seconds(s));
         let last = self.link.lost_ms.or(self.link.last_seen_ms);
-        self.link.restarted = matches!((booted, last), (Some(booted), Some(last)) if booted > last + BOOT_SLACK_MS);
+        if let Some(up_ms) = uptime_s.and_then(|s| i64::try_from(s).ok()).and_then(|s| s.checked_mul(1_000)) {
+            let now = self.now;
+            let began_after = |last: Millis| now.wall_ms - up_ms > last + BOOT_SLACK_MS;
+            // It can be back within a second of its end, too soon to tell by the loss: but the run that was met at the login before
+            // would have lasted since then.
+            let since = self.link.linked_mono_ms.replace(now.mono_ms).map(|then| now.mono_ms - then);
+            let too_young = |since: u64| i64::try_from(since).is_ok_and(|since| up_ms < since - BOOT_SLACK_MS);
+            self.link.restarted |= last.is_some_and(began_after) || since.is_some_and(too_young);
+        }
         if self.link.restarted {
             self.agents_unseen(last.unwrap_or(self.now.wall_ms)); // before the lists tell what they do now
         }

@@ -62,6 +62,7 @@ impl Daemon {
         let config = [("@ADDRESS@", address.as_str()), ("@USERNAME@", username), ("@DIR@", &dir.display().to_string())];
         let config = config.iter().fold(CONFIGURATION.to_owned(), |text, (key, value)| text.replace(key, value));
         fs::write(dir.join("callbackd.toml"), config).map_err(io)?;
+        let _ = fs::remove_file(dir.join("notify")); // of an earlier run in this directory
         let notify = UnixDatagram::bind(dir.join("notify")).map_err(io)?;
         let mut child = Command::new(binary())
             .args(["run", "--config"])
@@ -128,6 +129,11 @@ impl Daemon {
             l.contains("Call ended") && format!("{l} ").contains(&key)
         })
         .map(drop)
+    }
+
+    /// Waits until it has ended a gap: then it is connected again, and knows what has become of the calls.
+    pub fn wait_for_sight(&self, deadline: Instant) -> Result<String, String> {
+        self.wait_for_line(deadline, "end of a gap", |l| l.contains("The PBX was not seen for a while"))
     }
 
     /// Everything that it has logged so far.

@@ -60,18 +60,13 @@ impl Instance {
     pub fn start(root: &Path, home: &Path, settings: &Settings) -> Result<Self, String> {
         let outside = below(root, home);
         lay_out(root, &outside, home, settings).map_err(|e| format!("cannot prepare {}: {e}", outside.display()))?;
-        let out = fs::File::create(outside.join("out")).map_err(|e| e.to_string())?;
-        let err = out.try_clone().map_err(|e| e.to_string())?;
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]);
-        if root != Path::new("/") {
-            command.arg("chroot").arg(root);
-        }
-        command.args(["asterisk", "-f", "-C"]).arg(home.join("etc/asterisk.conf"));
-        command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
-        let child = command.spawn().map_err(|e| format!("cannot start asterisk by setpriv: {e}"))?;
-        fs::write(outside.join("pid"), child.id().to_string()).map_err(|e| e.to_string())?;
-        Ok(Instance { child, root: root.to_owned(), home: home.to_owned() })
+        Ok(Instance { child: launch(root, home)?, root: root.to_owned(), home: home.to_owned() })
+    }
+
+    /// Starts it anew after [`Self::kill`], with the same files and ports.
+    pub fn start_again(&mut self) -> Result<(), String> {
+        self.child = launch(&self.root, &self.home)?;
+        Ok(())
     }
 
     /// A file of its directory, for example `log/queue_log`; empty if it was never written.
@@ -105,6 +100,22 @@ impl Drop for Instance {
 /// The path outside the chroot of a path inside it.
 pub fn below(root: &Path, inside: &Path) -> PathBuf {
     root.join(inside.strip_prefix("/").unwrap_or(inside))
+}
+
+fn launch(root: &Path, home: &Path) -> Result<Child, String> {
+    let outside = below(root, home);
+    let out = fs::File::create(outside.join("out")).map_err(|e| e.to_string())?;
+    let err = out.try_clone().map_err(|e| e.to_string())?;
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL"]);
+    if root != Path::new("/") {
+        command.arg("chroot").arg(root);
+    }
+    command.args(["asterisk", "-f", "-C"]).arg(home.join("etc/asterisk.conf"));
+    command.stdin(Stdio::null()).stdout(out).stderr(err).process_group(0);
+    let child = command.spawn().map_err(|e| format!("cannot start asterisk by setpriv: {e}"))?;
+    fs::write(outside.join("pid"), child.id().to_string()).map_err(|e| e.to_string())?;
+    Ok(child)
 }
 
 fn lay_out(root: &Path, outside: &Path, home: &Path, settings: &Settings) -> std::io::Result<()> {

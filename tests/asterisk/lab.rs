@@ -168,6 +168,27 @@ impl Lab {
         })
     }
 
+    /// The PBX crashes: its calls are lost on it, though the farm may not know yet.
+    pub fn crash_pbx(&mut self) {
+        self.instances[0].kill();
+    }
+
+    /// The PBX is started again after a crash; phones can be dialled when this returns.
+    pub fn start_pbx_again(&mut self) -> Result<(), String> {
+        let deadline = Instant::now() + START;
+        self.instances[0].start_again()?;
+        self.pbx = Manager::login(self.slot.port(2), "harness", SECRET, None, deadline)?;
+        settled(&self.pbx, deadline)
+    }
+
+    /// The caller with this number hangs up now.
+    pub fn hang_up(&self, number: &str) -> Result<(), String> {
+        let channel = self.farm.wait(0, Instant::now() + START, &format!("the channel of {number}"), |f| {
+            f.get("CallerIDNum") == number && f.get("Channel").starts_with("PJSIP/pbx")
+        })?;
+        self.farm.action(&[("Action", "Hangup"), ("Channel", channel.get("Channel"))]).map(drop)
+    }
+
     /// Stops the PBX in its own way, after which what it wrote about the calls is whole: `Master.csv` and `queue_log`.
     pub fn stop(&mut self) -> Result<(String, String), String> {
         self.instances[0].stop()?;

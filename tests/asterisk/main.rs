@@ -13,12 +13,14 @@ mod lab;
 mod load;
 mod manager;
 mod oracle;
+mod outages;
 mod patience;
 mod rows;
 mod run;
 mod scenarios;
 mod script;
 mod slot;
+mod wire;
 
 use daemon::Daemon;
 use lab::Lab;
