@@ -61,7 +61,7 @@ impl Engine {
         });
         let mut why = verdict.why;
         if call.partial {
-            why.push("seen from the middle: it was in progress when the connection came up".to_owned());
+            why.push("not all of it was seen: for a part of it there was no connection to the PBX".to_owned());
         }
         if call.lost.is_some() && answered_ms.is_some() {
             why.push("its end was not seen: the connection to the PBX was down".to_owned());
@@ -216,6 +216,7 @@ impl Engine {
             Some("BUSY") => LegResult::Busy,
             Some("CONGESTION") => LegResult::Congestion,
             Some("CHANUNAVAIL") => LegResult::Unavailable,
+            None if leg.cause.is_none() && channel.ended_ms.is_some() => LegResult::Unknown, // a Hangup would have told one
             _ if leg.cause == Some(21) && !caller_left => LegResult::Rejected,
             _ if caller_left || self.caller_left_before(call, root) => LegResult::Cancelled,
             _ if leg.forwarded => LegResult::Elsewhere,

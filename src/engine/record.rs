@@ -144,6 +144,8 @@ words! {
         LostRace = "LOST_RACE",
         /// Answered and hung up before the caller was connected.
         Dumped = "DUMPED",
+        /// It ended while the connection was down.
+        Unknown = "UNKNOWN",
     }
 }
 
@@ -198,7 +200,7 @@ words! {
     Quality {
         /// From the first event to the last.
         Full = "full",
-        /// From the middle: it was in progress when the link came up.
+        /// In part: it was in progress when the link came up, or a channel of it ended while the link was down.
         Partial = "partial",
         /// It ended while the link was down.
         Gap = "gap",

@@ -83,6 +83,13 @@ fn told(db: &Connection, call: &Call) -> String {
     told.unwrap_or_else(|| "no row".to_owned())
 }
 
+/// How the last phone fared that is known to have rung for a call.
+fn last_leg(db: &Connection, call: &Call) -> String {
+    let sql =
+        "SELECT result FROM legs WHERE call_id = (SELECT id FROM calls WHERE linkedid = ?1) ORDER BY started_ms DESC";
+    db.query_row(sql, [&call.linkedid], |r| r.get(0)).expect("a leg")
+}
+
 fn talk_ms(db: &Connection, call: &Call) -> i64 {
     db.query_row("SELECT talk_ms FROM calls WHERE linkedid = ?1", [&call.linkedid], |r| r.get(0)).expect("a row")
 }
@@ -178,6 +185,7 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
         "\n{said}"
     );
     assert_eq!(rows(&db), 4, "\n{said}");
+    assert_eq!(last_leg(&db, &gives_up), "UNKNOWN", "nobody saw that the caller left while it rang");
 
     let gaps = gaps(&db);
     let [(from, to, cause, calls_lost)] = &gaps[..] else { panic!("{gaps:?}\n{said}") };

@@ -85,7 +85,7 @@ fn sums(call: &FinishedCall) -> String {
     parts.push(ended_by(call));
     match call.quality {
         Quality::Full => {}
-        Quality::Partial => parts.push("seen from the middle on only".to_owned()),
+        Quality::Partial => parts.push("seen in part only".to_owned()),
         Quality::Gap => parts.push("its end was not seen".to_owned()),
         Quality::Backfilled => parts.push("told afterwards by Asterisk's own records".to_owned()),
     }
@@ -203,6 +203,7 @@ fn attempt(leg: &Leg) -> Vec<(Millis, Step, String)> {
         LegResult::Cancelled => format!("{agent} stops ringing: the caller left"),
         LegResult::LostRace => format!("{agent} answered a moment too late"),
         LegResult::Dumped => format!("{agent} hung up before the caller was connected"),
+        LegResult::Unknown => format!("{agent} rang, how it ended was not seen"),
     };
     let step = if leg.answered_ms.is_some() { Step::AgentLeft } else { Step::RingEnded };
     events.push((leg.ended_ms, step, end));

@@ -50,7 +50,7 @@ CREATE TABLE legs (
     answered_ms INTEGER,                   -- ms since 1970 UTC: it answered; NULL if it did not
     ended_ms    INTEGER NOT NULL,          -- ms since 1970 UTC: it ended; for an answered one, the person left
     talk_ms     INTEGER NOT NULL,          -- ms on the line with the customer
-    result      TEXT    NOT NULL,          -- how: ANSWERED, NOANSWER, BUSY, REJECTED, UNAVAILABLE, CONGESTION, ELSEWHERE, CANCELLED, LOST_RACE, DUMPED
+    result      TEXT    NOT NULL,          -- how: ANSWERED, NOANSWER, BUSY, REJECTED, UNAVAILABLE, CONGESTION, ELSEWHERE, CANCELLED, LOST_RACE, DUMPED, UNKNOWN
     PRIMARY KEY (call_id, n)
 ) STRICT, WITHOUT ROWID;
 
