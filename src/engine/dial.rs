@@ -48,6 +48,9 @@ impl Engine {
     fn attempt(&mut self, by: Option<Slot>, dest: Slot, interface: &str, queue: Option<&str>, at: Millis) {
         if let Some(by) = by {
             self.join_calls(self.channels[by].call, self.channels[dest].call);
+            if self.channels[by].call != self.channels[dest].call {
+                return; // one of them has its row: a stray late event adds nothing to it
+            }
         }
         let channel = &self.channels[dest];
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
@@ -157,8 +160,9 @@ impl Engine {
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
         attempt.forwarded |= !forward.is_empty();
-        if attempt.status_ms <= at {
-            return; // Dial and the queue say it twice; the first time they say why
+        // Dial and the queue say it twice, the second time CANCEL and often in the same millisecond; the first time they say why.
+        if attempt.status_ms < at || (attempt.status_ms == at && status == "CANCEL") {
+            return;
         }
         attempt.status = Some(status.into());
         attempt.status_ms = at;

@@ -108,7 +108,9 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
 fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
     let refused = REFUSED.contains(&value);
     // Heard late, it may come after the caller has joined the next queue.
-    if !refused && let Some(stay) = call.stays.iter_mut().rev().find(|s| s.joined_ms <= at) {
+    let before = call.stays.iter().rposition(|s| s.joined_ms < at).or(call.stays.len().checked_sub(1));
+    if !refused && let Some(before) = before {
+        let stay = &mut call.stays[before];
         if !stay.connected {
             stay.status = Some(value.into());
         }
