@@ -53,6 +53,9 @@ impl Engine {
             }
         }
         let channel = &self.channels[dest];
+        if by.is_some_and(|by| self.channels[by].call != channel.call) && channel.ended_ms.is_some() {
+            return; // it ended in a call that has its row; nobody can be dialling it now
+        }
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
         let peer = channel.interface().to_owned();
         let parent = by.and_then(|by| self.parent_attempt(slot, by));
