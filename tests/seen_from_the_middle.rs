@@ -218,6 +218,36 @@ fn events_that_race_with_the_lists_change_nothing_twice() {
 }
 
 #[test]
+fn phones_that_outlive_their_caller_make_no_row_under_his_linkedid() {
+    let phone = Line::phone("101", "c.2", "c.1").state(6);
+    let halves = [";1", ";2"].map(|half| {
+        Line::new(&format!("Local/101@from-queue-1{half}"), &format!("c.3{half}"), "c.1", "", "from-queue", "101")
+            .state(6)
+    });
+    let lists =
+        halves[0].listed("AppQueue", "", 9) + &halves[1].listed("Dial", "b", 9) + &phone.listed("AppDial", "b", 9);
+    let mut driver = Driver::unlinked(stock_rules(), START, None);
+    driver.link(100_000, &frames(lists.as_bytes()));
+    driver.pass(100);
+    for line in [&halves[0], &halves[1], &phone] {
+        driver.say(&line.hangs_up());
+    }
+    driver.pass(FORGOTTEN_MS);
+    assert!(driver.rows().is_empty(), "{:#?}", driver.rows());
+}
+
+#[test]
+fn who_hears_the_busy_signal_when_the_link_comes_up_was_ended_by_the_pbx() {
+    let customer = Line::customer("c.1");
+    let mut driver = Driver::unlinked(stock_rules(), START, None);
+    driver.link(100_000, &frames(customer.listed("Busy", "", 2).as_bytes()));
+    driver.pass(1_000);
+    driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.row().status, driver.row().hangup_by), (Status::Busy, HangupBy::Pbx));
+}
+
+#[test]
 fn a_channel_that_hung_up_while_the_list_was_made_stays_gone() {
     let (customer, phone, lists) = waiting();
     let mut driver = Driver::unlinked(stock_rules(), START, None);

@@ -29,10 +29,23 @@ impl Engine {
         if moved || self.calls[call].dialplan.application.is_none() {
             self.place_changes(call, &seen.context, &seen.exten, at);
         }
+        self.application_runs(call, application, data);
+    }
+
+    fn application_runs(&mut self, call: Slot, application: &str, data: &str) {
         let plan = &mut self.calls[call].dialplan;
         plan.application = Some((application.to_ascii_lowercase().into(), data.into()));
         if application.eq_ignore_ascii_case("Queue") {
             plan.queue = data.split(',').next().map(Into::into);
+        }
+    }
+
+    /// What a list says that a channel runs, where no event has said it before.
+    pub(super) fn application_listed(&mut self, slot: Slot, application: &str, data: &str) {
+        let call = self.channels[slot].call;
+        let news = self.leads(call, slot) && self.calls[call].dialplan.application.is_none();
+        if news && !application.is_empty() && self.channels[slot].incoming != Some(false) {
+            self.application_runs(call, application, data);
         }
     }
 

@@ -116,11 +116,16 @@ impl Engine {
     /// back an agent whose transfer failed. There was no second party yet, so there was no call.
     fn only_rang(&self, call: &Call) -> bool {
         let first = &self.channels[call.first];
-        call.origin == Origin::Extension
-            && first.incoming == Some(false)
-            && !first.up
-            && first.kind == Kind::Extension
-            && call.channels.len() == 1
+        let alone =
+            !first.incoming.unwrap_or(true) && !first.up && first.kind == Kind::Extension && call.channels.len() == 1;
+        call.origin == Origin::Extension && (alone || self.left_over(call))
+    }
+
+    /// Phones that had been dialled for a caller who was gone before anyone looked: his row, under the same linkedid, is not theirs.
+    fn left_over(&self, call: &Call) -> bool {
+        let mut parties = call.channels.iter().map(|s| &self.channels[*s]).filter(|c| c.is_party());
+        let led = *self.channels[call.first].uniqueid == *call.linkedid;
+        call.partial && !led && parties.all(|c| c.kind == Kind::Extension && c.incoming == Some(false))
     }
 
     /// When the customer was gone; for the others, when everyone was.

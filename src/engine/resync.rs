@@ -176,6 +176,7 @@ impl Engine {
         seen: &event::Channel<'_>,
         bridge_id: &str,
         application: &str,
+        data: &str,
         duration_s: u64,
         at: Millis,
     ) {
@@ -196,6 +197,7 @@ impl Engine {
             }
         };
         self.channels[slot].snapshot = self.link.snapshot;
+        self.application_listed(slot, application, data);
         if !bridge_id.is_empty() && self.channels[slot].bridge.is_none() {
             let bridge = self.bridge_by_id(bridge_id);
             self.put_into(bridge, slot, at);

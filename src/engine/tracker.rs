@@ -88,8 +88,8 @@ impl Engine {
                 self.variable_set(channel, variable, value, at)
             }
             Event::UserEvent { name, channel: Some(channel), fields } => self.user_event(name, channel, fields, at),
-            Event::CoreShowChannel { channel, bridge_id, application, duration_s, .. } => {
-                self.channel_listed(channel, bridge_id, application, *duration_s, at);
+            Event::CoreShowChannel { channel, bridge_id, application, data, duration_s } => {
+                self.channel_listed(channel, bridge_id, application, data, *duration_s, at);
             }
             Event::QueueMember { change, member } => self.member_changes(*change, member, at),
             Event::QueueParams { queue, .. } => self.queue_listed(queue),
