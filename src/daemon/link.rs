@@ -242,7 +242,7 @@ fn retries() -> ExponentialBackoff {
 }
 
 /// Random enough that who cannot read the stream cannot guess it: the standard library's hash keys come from the system.
-fn nonce() -> u64 {
+pub(super) fn nonce() -> u64 {
     RandomState::new().hash_one("action id")
 }
 

@@ -12,7 +12,6 @@ use crate::ami::{Action, ActionId, Frame, FrameDecoder, Interest, Kind, Received
 use crate::config::Pbx;
 use bytes::BytesMut;
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
@@ -65,8 +64,7 @@ impl Visit {
     fn over(wire: Wire, peer: SocketAddr, login: Login, interest: Interest) -> Self {
         let (reader, writer) = split(wire);
         let clock = Clock::start();
-        // The keys of the standard library's hashes are random; whoever cannot read the stream cannot guess them.
-        let nonce = RandomState::new().hash_one("action id");
+        let nonce = super::link::nonce();
         Self {
             peer,
             reader,

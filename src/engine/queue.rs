@@ -2,12 +2,18 @@
 
 use super::Engine;
 use super::call::{MAX_VISITS, Stay};
+use super::table::Slot;
 use crate::ami::event::{self, Millis};
 
 impl Engine {
     pub(super) fn joins_queue(&mut self, seen: &event::Channel<'_>, queue: &str, position: u32, at: Millis) {
         let Some(slot) = self.known(seen, at) else { return };
-        let call = &mut self.calls[self.channels[slot].call];
+        self.stay_begins(slot, queue, position, at);
+    }
+
+    /// Notes a stay in a queue, unless one in that queue is going on. For a caller who was found waiting, `joined_ms` is what the list says.
+    pub(super) fn stay_begins(&mut self, channel: Slot, queue: &str, position: u32, joined_ms: Millis) {
+        let call = &mut self.calls[self.channels[channel].call];
         if call.stay_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
             return;
         }
@@ -18,7 +24,7 @@ impl Engine {
         }
         call.stays.push(Stay {
             queue: queue.into(),
-            joined_ms: at,
+            joined_ms,
             left_ms: None,
             position: Some(position),
             connected: false,

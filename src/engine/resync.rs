@@ -233,7 +233,7 @@ impl Engine {
         self.members_gone(now);
         for (queue, position, uniqueid, joined_ms) in std::mem::take(&mut self.link.waiting) {
             if let Some(slot) = self.channels.find(&uniqueid) {
-                self.stay_seen(slot, &queue, position, joined_ms);
+                self.stay_begins(slot, &queue, position, joined_ms);
             }
         }
         if let Some(from_ms) = lost_at {

@@ -3,7 +3,6 @@
 use super::Engine;
 use super::Output;
 use super::agent::Membership;
-use super::call::{MAX_VISITS, Stay};
 use super::channel::Kind;
 use super::record::{Activity, Interval, Record};
 use super::table::Slot;
@@ -95,29 +94,7 @@ impl Engine {
             self.link.waiting.push((queue.into(), position, uniqueid.into(), at - Millis::from(wait_s) * 1_000));
             return;
         };
-        self.stay_seen(slot, queue, position, at - Millis::from(wait_s) * 1_000);
-    }
-
-    /// Notes a stay whose beginning was not seen.
-    pub(super) fn stay_seen(&mut self, channel: Slot, queue: &str, position: u32, joined_ms: Millis) {
-        let call = &mut self.calls[self.channels[channel].call];
-        if call.stays.iter().any(|s| &*s.queue == queue && s.left_ms.is_none()) {
-            return;
-        }
-        if call.stays.len() >= MAX_VISITS {
-            call.dropped += 1;
-            self.counters.details_dropped += 1;
-            return;
-        }
-        call.stays.push(Stay {
-            queue: queue.into(),
-            joined_ms,
-            left_ms: None,
-            position: Some(position),
-            connected: false,
-            abandoned: false,
-            status: None,
-        });
+        self.stay_begins(slot, queue, position, at - Millis::from(wait_s) * 1_000);
     }
 
     /// Members whom a list of their queue does not name any more have left it unseen. A queue that is not listed at all (realtime ones
