@@ -255,6 +255,9 @@ fn true_to_time(record: &Record) -> bool {
         Record::Interval(interval) => interval.to_ms.is_none_or(|to| interval.from_ms <= to),
         Record::Agent { agent, .. } => !agent.is_empty(),
         Record::Seen { .. } => true,
+        Record::Callback(_) | Record::Attempt(_) | Record::Forbid(_) | Record::Permit(_) => {
+            unreachable!("the tracker makes no callbacks")
+        }
     }
 }
 

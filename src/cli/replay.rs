@@ -228,7 +228,8 @@ impl Replay {
 
     fn give(&mut self, input: Input<'_>) {
         self.engine.handle(input, self.now);
-        while let Some(Output::Record(record)) = self.engine.poll() {
+        while let Some(output) = self.engine.poll() {
+            let Output::Record(record) = output else { continue };
             match &record {
                 Record::Call(call) => {
                     self.tally.calls += 1;
@@ -237,7 +238,13 @@ impl Replay {
                     self.tally.missed += u64::from(missed);
                 }
                 Record::Gap(_) => self.tally.gaps += 1,
-                Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => {}
+                Record::Agent { .. }
+                | Record::Interval(_)
+                | Record::Seen { .. }
+                | Record::Callback(_)
+                | Record::Attempt(_)
+                | Record::Forbid(_)
+                | Record::Permit(_) => {}
             }
             self.records.push(record);
         }

@@ -12,7 +12,13 @@ pub fn stored(record: &Record, show: ShowNumbers) {
     match record {
         Record::Call(call) => call_ended(call, show),
         Record::Gap(gap) => gap_closed(gap),
-        Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => {}
+        Record::Agent { .. }
+        | Record::Interval(_)
+        | Record::Seen { .. }
+        | Record::Callback(_)
+        | Record::Attempt(_)
+        | Record::Forbid(_)
+        | Record::Permit(_) => {}
     }
 }
 
@@ -20,7 +26,7 @@ pub fn stored(record: &Record, show: ShowNumbers) {
 pub fn refused(record: &Record, err: &str) {
     let call = match record {
         Record::Call(call) => call.linkedid.as_str(),
-        Record::Gap(_) | Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => "-",
+        _ => "-",
     };
     tracing::error!(target: "store", call = %Wire(call), err, "The database refused a record, it is lost; please report this");
 }

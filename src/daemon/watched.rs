@@ -131,7 +131,10 @@ impl Watched {
 
     /// What the engine wants stored.
     pub fn records(&mut self) -> impl Iterator<Item = Record> + '_ {
-        std::iter::from_fn(|| self.engine.poll().map(|Output::Record(record)| record))
+        std::iter::from_fn(|| self.engine.poll()).filter_map(|output| match output {
+            Output::Record(record) => Some(record),
+            Output::Line(_) | Output::Progress(_) | Output::FloorChanged | Output::InSight => None,
+        })
     }
 
     /// Calls in progress.

@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod bridge;
 pub mod call;
+pub mod callback;
 pub mod channel;
 mod dial;
 mod dialplan;
@@ -33,6 +34,7 @@ use crate::ami::notice::Notice;
 use agent::Roster;
 use bridge::Bridge;
 use call::Call;
+use callback::progress::{LineChange, Progress};
 use channel::Channel;
 use record::Record;
 use rules::Rules;
@@ -118,6 +120,14 @@ impl Input<'_> {
 pub enum Output {
     /// Store this.
     Record(Record),
+    /// A customer's line changed.
+    Line(LineChange),
+    /// An attempt of ours went a step further.
+    Progress(Progress),
+    /// An agent may have become free or busy, or the callers who wait in a queue changed: look at the floor again.
+    FloorChanged,
+    /// The lists have come: what lives is known.
+    InSight,
 }
 
 /// What the engine has counted.

@@ -1,5 +1,6 @@
 //! What the engine hands to the store: finished calls and gaps, owned, ready to be written as rows.
 
+use super::callback::row::{AttemptRow, CallbackChange, DoNotCall};
 use crate::ami::event::Millis;
 use serde::Serialize;
 use std::fmt;
@@ -24,6 +25,8 @@ macro_rules! words {
         impl Serialize for $name { fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { s.serialize_str(self.as_str()) } }
     };
 }
+
+pub(super) use words;
 
 words! {
     /// Who called whom.
@@ -439,4 +442,12 @@ pub enum Record {
         /// Milliseconds since 1970 UTC.
         seen_ms: Millis,
     },
+    /// Insert, or replace by `id`; and what the change means to the rows of calls.
+    Callback(Box<CallbackChange>),
+    /// Insert, or replace by (`callback_id`, `n`).
+    Attempt(Box<AttemptRow>),
+    /// Insert, or replace by `number_e164`.
+    Forbid(DoNotCall),
+    /// Delete by number in E.164.
+    Permit(String),
 }

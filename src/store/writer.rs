@@ -283,7 +283,7 @@ impl<F: FnMut(Ack)> Worker<F> {
             for one in &lost {
                 let call = match &batch.records[one.index] {
                     Record::Call(call) => call.linkedid.as_str(),
-                    Record::Gap(_) | Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => "-",
+                    _ => "-",
                 };
                 tracing::error!(target: "store", call = ?call, err = %one.error,
                     "Row refused by the database, it is lost: please report this line");

@@ -1,0 +1,86 @@
+//! The floor: who of the agents is free, which queues have callers waiting, which attempts live; as the trackers know it now.
+
+use crate::ami::event::Millis;
+
+/// Why an agent cannot be asked now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Busy {
+    /// In no queue, or his phone cannot be reached.
+    LoggedOut,
+    /// Paused in this queue (or everywhere).
+    Paused,
+    /// A channel of his lives, whatever it does.
+    OnCall,
+    /// His device says in use, ringing, busy or on hold.
+    DeviceInUse,
+    /// His device's state is unknown (0).
+    DeviceUnknown,
+    /// After-call work until this moment.
+    WrapUp {
+        /// Milliseconds of the monotonic clock.
+        until_mono_ms: u64,
+    },
+}
+
+impl Busy {
+    /// For people: `callbackd agents`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "logged out",
+            Self::Paused => "paused",
+            Self::OnCall => "on a call",
+            Self::DeviceInUse => "phone in use",
+            Self::DeviceUnknown => "phone state unknown",
+            Self::WrapUp { .. } => "wrap-up",
+        }
+    }
+}
+
+/// One agent as he is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentNow {
+    /// The person, as in `agents.agent`: `PJSIP/101`.
+    pub agent: String,
+    /// As the queues name him.
+    pub name: Option<String>,
+    /// His queues.
+    pub queues: Vec<MemberNow>,
+    /// `None` if nothing but a pause could hinder him: pauses are in [`AgentNow::queues`].
+    pub busy: Option<Busy>,
+    /// Since when he is as he is (free or busy), milliseconds since 1970 UTC.
+    pub since_ms: Millis,
+    /// His last conversation ended then; `None` if he had none that was seen.
+    pub last_talk_ms: Option<Millis>,
+    /// Conversations seen since the daemon started.
+    pub calls: u32,
+}
+
+/// One queue's word on an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberNow {
+    /// The queue.
+    pub queue: String,
+    /// As the queue dials him: `Local/101@from-queue/n`.
+    pub interface: String,
+    /// Paused in it.
+    pub paused: bool,
+    /// Why.
+    pub paused_reason: String,
+    /// Lower is asked first.
+    pub penalty: u32,
+}
+
+/// What the desk asks the tracker of one PBX, at the moment at which it decides.
+pub trait Floor {
+    /// All agents that are known.
+    fn agents(&self) -> Vec<AgentNow>;
+    /// One of them.
+    fn agent(&self, agent: &str) -> Option<AgentNow>;
+    /// Callers who wait in each queue, by its name; queues without any may be missing.
+    fn waiting(&self) -> std::collections::BTreeMap<String, u32>;
+    /// A channel of this attempt lives (`cb-…`).
+    fn attempt_lives(&self, channel_id: &str) -> bool;
+    /// Sight is whole: linked, and the lists have come.
+    fn in_sight(&self) -> bool;
+}

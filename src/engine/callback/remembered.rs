@@ -1,0 +1,23 @@
+//! What a desk knows from before it began: read from the store at the start.
+
+use super::row::{AttemptRow, CallbackRow, DoNotCall};
+use crate::ami::event::Millis;
+
+/// Read once, when the daemon starts.
+#[derive(Debug, Clone, Default)]
+pub struct Remembered {
+    /// Open callbacks, with the linkedids of the misses behind each.
+    pub open: Vec<(CallbackRow, Vec<String>)>,
+    /// Attempts without a result: what became of them must be found out.
+    pub in_flight: Vec<AttemptRow>,
+    /// The last agent of the attempts of each open callback that no agent took: (callback, agent, ended).
+    pub refusals: Vec<(i64, String, Millis)>,
+    /// Attempts of the last 24 hours in which a customer may have been dialled: when, and whom.
+    pub dialled: Vec<(Millis, String)>,
+    /// Who last talked with a customer: number, agent, when.
+    pub owners: Vec<(String, String, Millis)>,
+    /// Those not to be called.
+    pub forbidden: Vec<DoNotCall>,
+    /// The highest id given so far, 0 for none.
+    pub last_id: i64,
+}
