@@ -1,5 +1,6 @@
 //! Agents: one person over member name, queue interface, state interface and phone, and what he does when.
 
+use super::callback::floor::Busy;
 use super::record::{Activity, Interval};
 use super::table::{Slot, Table};
 use crate::ami::event::{Member, Millis};
@@ -21,16 +22,43 @@ pub struct Agent {
     pub memberships: BTreeMap<Box<str>, Membership>,
     /// His phone can be reached, as far as the queues and the device say.
     pub reachable: bool,
+    /// The last word on the state of his phone, and the last word on that of what only leads to it (a hint, a Local channel).
+    pub states: [Option<DeviceState>; 2],
     /// Channels of his that ring.
     pub ringing: u32,
     /// Channels of his that are connected with somebody.
     pub talking: u32,
+    /// After-call work ends then, by the monotonic clock.
+    pub wrapup_until: Option<u64>,
+    /// What hinders him, as it was found last; `None` if nothing does.
+    pub busy: Option<Busy>,
+    /// Since when he is free, or is not.
+    pub since_ms: Millis,
+    /// His last conversation ended then.
+    pub last_talk_ms: Option<Millis>,
+    /// Conversations that have been seen.
+    pub calls: u32,
     open: BTreeMap<(Activity, Box<str>), (Millis, Box<str>)>,
+}
+
+/// What is known of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceState {
+    /// Asterisk does not know.
+    Unknown,
+    /// Nothing goes on there.
+    Idle,
+    /// It rings, talks, holds, or does not want to be disturbed.
+    InUse,
 }
 
 /// One queue's word on a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Membership {
+    /// What the queue dials.
+    pub interface: Box<str>,
+    /// It asks what only leads to his phone for the state.
+    pub by_hint: bool,
     /// Paused in this queue; a pause in one queue is none in another.
     pub paused: bool,
     /// Why.
@@ -52,7 +80,7 @@ pub struct Roster {
 }
 
 /// A device that a phone is: not a Local channel, not a dialplan hint, not somebody's invention.
-fn device(interface: &str) -> Option<&str> {
+pub(super) fn device(interface: &str) -> Option<&str> {
     let interface =
         interface.split_once("/n").map_or(interface, |(i, rest)| if rest.is_empty() { i } else { interface });
     let (technology, peer) = interface.split_once('/')?;
@@ -61,7 +89,7 @@ fn device(interface: &str) -> Option<&str> {
 }
 
 /// The extension in `Local/900@from-queue/n` and `hint:900@ext-local`, and the peer of `PJSIP/900`.
-fn extension(interface: &str) -> Option<&str> {
+pub(super) fn extension(interface: &str) -> Option<&str> {
     let rest = interface.strip_prefix("hint:").or_else(|| interface.split_once('/').map(|(_, rest)| rest))?;
     let extension = rest.split(['@', '/']).next()?;
     (!extension.is_empty() && extension.bytes().all(|b| b.is_ascii_digit())).then_some(extension)
@@ -90,6 +118,18 @@ impl Roster {
         self.agents.iter().map(|(_, agent)| agent)
     }
 
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.agents.len()
+    }
+
+    /// Nobody is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.agents.is_empty()
+    }
+
     /// Slots of all agents.
     #[must_use]
     pub fn slots(&self) -> Vec<Slot> {
@@ -97,7 +137,7 @@ impl Roster {
     }
 
     /// The person whom a queue means by a member, taken in if he is new. `None` beyond the limit.
-    pub fn member(&mut self, member: &Member<'_>) -> Option<Slot> {
+    pub fn member(&mut self, member: &Member<'_>, at: Millis) -> Option<Slot> {
         let phone = device(&member.state_interface).or_else(|| device(&member.interface));
         let by_extension = [&*member.state_interface, &*member.interface]
             .into_iter()
@@ -107,7 +147,7 @@ impl Roster {
             phone.and_then(|p| self.agents.find(p)).or_else(|| self.agents.find(&member.interface)).or(by_extension);
         let slot = match found {
             Some(slot) => slot,
-            None => self.take_in(phone.unwrap_or(&member.interface))?,
+            None => self.take_in(phone.unwrap_or(&member.interface), at)?,
         };
         for alias in [phone.unwrap_or_default(), &*member.interface, &*member.state_interface] {
             self.alias(slot, alias);
@@ -139,8 +179,10 @@ impl Roster {
     /// Names a person by his phone once it is known. What he does is told as ended under the old name, and anew under the new one.
     pub fn name_by_phone(&mut self, slot: Slot, at: Millis) -> Vec<Interval> {
         let agent = &mut self.agents[slot];
-        let phone = agent.aliases.iter().find(|a| device(a).is_some()).cloned();
-        let Some(phone) = phone.filter(|_| device(&agent.id).is_none()) else { return Vec::new() };
+        if device(&agent.id).is_some() {
+            return Vec::new();
+        }
+        let Some(phone) = agent.aliases.iter().find(|a| device(a).is_some()).cloned() else { return Vec::new() };
         let doing: Vec<_> =
             agent.open.iter().map(|((a, queue), (_, reason))| (*a, queue.clone(), reason.clone())).collect();
         let mut changed = agent.close_all(at);
@@ -151,7 +193,7 @@ impl Roster {
         changed
     }
 
-    fn take_in(&mut self, id: &str) -> Option<Slot> {
+    fn take_in(&mut self, id: &str, at: Millis) -> Option<Slot> {
         if self.agents.len() >= MAX_AGENTS {
             self.refused += 1;
             return None;
@@ -162,8 +204,14 @@ impl Roster {
             aliases: Vec::new(),
             memberships: BTreeMap::new(),
             reachable: true,
+            states: [None; 2],
             ringing: 0,
             talking: 0,
+            wrapup_until: None,
+            busy: Some(Busy::LoggedOut),
+            since_ms: at,
+            last_talk_ms: None,
+            calls: 0,
             open: BTreeMap::new(),
         };
         let slot = self.agents.insert(id, agent);
@@ -189,6 +237,31 @@ impl Roster {
 }
 
 impl Agent {
+    /// What the devices of his that were heard of say: in use if one is, idle if one is known to be.
+    #[must_use]
+    pub fn state(&self) -> DeviceState {
+        let said = |state| self.states.contains(&Some(state));
+        if said(DeviceState::InUse) {
+            DeviceState::InUse
+        } else if said(DeviceState::Idle) {
+            DeviceState::Idle
+        } else {
+            DeviceState::Unknown
+        }
+    }
+
+    /// He has left a queue: what only his memberships told of a hint holds no more once none is left that asks for it.
+    pub fn left(&mut self) {
+        if !self.memberships.values().any(|m| m.by_hint) {
+            self.states[1] = None;
+        }
+    }
+
+    /// Takes in what was said of the state of one of his devices.
+    pub fn heard(&mut self, of: &str, state: DeviceState) {
+        self.states[usize::from(device(of).is_none())] = Some(state);
+    }
+
     /// Begins or ends an activity. Returns the intervals that this changes: open when one begins, closed when one ends.
     pub fn set(&mut self, activity: Activity, queue: &str, reason: &str, on: bool, at: Millis) -> Vec<Interval> {
         let key = (activity, Box::from(queue));
@@ -272,8 +345,8 @@ mod tests {
     #[test]
     fn one_person_stands_behind_local_hint_and_phone() {
         let mut roster = Roster::default();
-        let first = roster.member(&member("sales", "Local/900@from-queue/n", "hint:900@ext-local")).unwrap();
-        let second = roster.member(&member("support", "PJSIP/900", "PJSIP/900")).unwrap();
+        let first = roster.member(&member("sales", "Local/900@from-queue/n", "hint:900@ext-local"), 0).unwrap();
+        let second = roster.member(&member("support", "PJSIP/900", "PJSIP/900"), 0).unwrap();
         roster.name_by_phone(second, 0);
         assert_eq!(first, second);
         assert_eq!(&*roster.get(first).id, "PJSIP/900");
@@ -283,7 +356,7 @@ mod tests {
     #[test]
     fn the_phone_that_a_local_interface_leads_to_is_the_person() {
         let mut roster = Roster::default();
-        let agent = roster.member(&member("sales", "Local/desk@from-queue/n", "")).unwrap();
+        let agent = roster.member(&member("sales", "Local/desk@from-queue/n", ""), 0).unwrap();
         roster.led_to("Local/desk@from-queue/n", "PJSIP/201");
         roster.name_by_phone(agent, 0);
         assert_eq!((&*roster.get(agent).id, roster.find("PJSIP/201")), ("PJSIP/201", Some(agent)));
@@ -292,8 +365,8 @@ mod tests {
     #[test]
     fn two_people_with_phones_of_their_own_stay_two() {
         let mut roster = Roster::default();
-        let a = roster.member(&member("sales", "PJSIP/101", "PJSIP/101")).unwrap();
-        let b = roster.member(&member("sales", "PJSIP/102", "PJSIP/102")).unwrap();
+        let a = roster.member(&member("sales", "PJSIP/101", "PJSIP/101"), 0).unwrap();
+        let b = roster.member(&member("sales", "PJSIP/102", "PJSIP/102"), 0).unwrap();
         assert_ne!(a, b);
     }
 }

@@ -1,5 +1,6 @@
 //! A call in progress: the facts that its events have told, before anyone judges them.
 
+use super::line;
 use super::record::{FinishedCall, IvrStep, Rating, Tag};
 use super::rules::Purpose;
 use super::table::Slot;
@@ -103,6 +104,14 @@ pub struct Call {
     /// Others of it went on without the customer, in a call of their own which owns their channels now: it is to be forgotten by then,
     /// by the monotonic clock.
     pub forget_by: Option<u64>,
+    /// The number, as it was read last.
+    pub read: Option<line::Read>,
+    /// The customer's line, as it was told.
+    pub line: Option<line::Told>,
+    /// The queue in which its caller is counted as waiting.
+    pub waits_in: Option<Box<str>>,
+    /// An attempt of ours is in it.
+    pub ours: bool,
     /// The row as it was told.
     pub told: Option<Box<FinishedCall>>,
 }
@@ -243,6 +252,10 @@ impl Call {
             tags: Vec::new(),
             ratings: Vec::new(),
             forget_by: None,
+            read: None,
+            line: None,
+            waits_in: None,
+            ours: false,
             told: None,
         }
     }

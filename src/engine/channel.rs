@@ -61,6 +61,10 @@ pub struct Channel {
     pub rings_for: Option<Slot>,
     /// The agent whom it connects with somebody at the moment.
     pub talks_for: Option<Slot>,
+    /// The phone that it is counted for as long as it lives.
+    pub phone: Option<Slot>,
+    /// Its conversation is counted for the agent.
+    pub talk_counted: bool,
     /// The far end rings.
     pub ringing: bool,
     /// On hold.

@@ -52,6 +52,7 @@ impl Engine {
                 return; // one of them has its row: a stray late event adds nothing to it
             }
         }
+        self.customer_of_ours(by, dest);
         let channel = &self.channels[dest];
         if by.is_some_and(|by| self.channels[by].call != channel.call) && channel.ended_ms.is_some() {
             return; // it ended in a call that has its row; nobody can be dialling it now
@@ -103,7 +104,30 @@ impl Engine {
             forwarded: false,
         });
         self.adopt(slot, dest);
+        if parent.is_some()
+            && let Some(agent) = self.roster.find(&peer)
+        {
+            self.look_at(agent, at); // it may be his since a moment ago
+        }
         self.retime(slot, at);
+    }
+
+    /// Whom the agent's channel of an attempt of ours dials is the customer, also where nothing tells the trunk from a phone.
+    fn customer_of_ours(&mut self, by: Option<Slot>, dest: Slot) {
+        let Some(by) = by.filter(|_| self.channels[dest].kind == Kind::Extension) else { return };
+        let call = &self.calls[self.channels[by].call];
+        if call.origin != Origin::Callback || self.channels[call.first].kind == Kind::Trunk {
+            return;
+        }
+        let parent = self.parent_attempt(self.channels[by].call, by);
+        let by_agent = by == call.first || parent.is_some_and(|p| call.attempts[p].by == Some(call.first));
+        let interface = self.channels[dest].interface();
+        let peer = interface.split_once('/').map_or(interface, |(_, peer)| peer);
+        let of_us =
+            self.roster.find(interface).is_some() || matches!(self.rules.numbering.classify(peer), Number::Internal);
+        if by_agent && !of_us {
+            self.channels[dest].kind = Kind::Trunk;
+        }
     }
 
     /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.

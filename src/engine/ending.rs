@@ -69,6 +69,7 @@ impl Engine {
         for slot in &survivors {
             self.channels[*slot].call = rest;
         }
+        self.attempts_survive(call, rest);
         let c = &mut self.calls[call];
         c.channels.retain(|s| !survivors.contains(s));
         c.live = 0;
@@ -81,7 +82,7 @@ impl Engine {
         }
     }
 
-    fn tell(&mut self, call: Slot) {
+    pub(super) fn tell(&mut self, call: Slot) {
         if self.calls[call].live > 0 {
             let first = &self.channels[self.calls[call].first];
             match first.ended_ms {
@@ -106,7 +107,9 @@ impl Engine {
             }
             self.calls[call].told = Some(Box::new(finished));
         }
+        self.attempts_end(call);
         self.calls[call].stage = Stage::Told;
+        self.mark(call);
         let left = self.calls[call].forget_by.map_or(LINGER_MS, |by| by.saturating_sub(self.now.mono_ms));
         self.look_again(call, left);
     }
@@ -118,6 +121,9 @@ impl Engine {
             let (uniqueid, name) = (self.channels[slot].uniqueid.clone(), self.channels[slot].name.clone());
             self.channels.remove(slot, [&*uniqueid, &*name]);
         }
-        self.calls.remove(call, keys.iter().map(|k| &**k));
+        if let Some(gone) = self.calls.remove(call, keys.iter().map(|k| &**k)) {
+            self.line_of_a_call_gone(&gone);
+            self.waits_no_more(gone.waits_in);
+        }
     }
 }

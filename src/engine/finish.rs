@@ -7,10 +7,8 @@ use super::record::{
     Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
 };
 use super::table::Slot;
-use super::tracker::CALLBACK_CHANNEL;
 use super::verdict::{Facts, judge};
 use crate::ami::event::Millis;
-use crate::engine::number::Number;
 
 /// The call's end follows the talk's end within this time (ms): then whoever ended the talk ended the call.
 const SAME_END_MS: Millis = 1_000;
@@ -35,7 +33,6 @@ impl Engine {
         let gave_up_ms = self.channels[call.first].far_hangup_ms.filter(|_| self.caller_left_by(slot, Millis::MAX));
         let wait_end_ms = answered_ms.or(gave_up_ms).unwrap_or(ended_ms).clamp(started_ms, ended_ms);
         let wait_ms = wait_end_ms - started_ms;
-        let number = call.number.clone();
         let closed_on_arrival = direction == Direction::Inbound && !self.rules.hours.is_open(started_ms);
         let leg_results: Vec<LegResult> = legs.iter().map(|l| l.result).collect();
         let visit_results: Vec<(&str, VisitResult)> = visits.iter().map(|v| (&*v.queue, v.result)).collect();
@@ -75,11 +72,8 @@ impl Engine {
             direction,
             status: verdict.status,
             outcome: verdict.outcome,
-            number_e164: number.as_deref().and_then(|n| match self.rules.numbering.classify(n) {
-                Number::Callable(e164) => Some(e164),
-                _ => None,
-            }),
-            number,
+            number_e164: self.number_e164(call),
+            number: call.number.clone(),
             name: call.name.clone(),
             did: call.did.clone(),
             trunk: call.trunk.clone(),
@@ -103,7 +97,7 @@ impl Engine {
                 (false, false) => Quality::Full,
             },
             why,
-            callback_id: callback_id(call),
+            callback_id: self.callback_id(call),
             legs,
             visits,
             ivr: call.ivr.clone(),
@@ -195,7 +189,7 @@ impl Engine {
     }
 
     /// How one ring attempt ended. Dial's first word counts; a cause only refines it.
-    fn leg_result(&self, call: &Call, leg: &Attempt, root: &Attempt) -> LegResult {
+    pub(super) fn leg_result(&self, call: &Call, leg: &Attempt, root: &Attempt) -> LegResult {
         let channel = &self.channels[leg.channel];
         if channel.bridged {
             return LegResult::Answered; // with the customer, or with a colleague who consulted
@@ -266,6 +260,11 @@ impl Engine {
     /// Our side's person: the first who talked with the customer. A call outward belongs to the phone that made it, answered or not.
     fn agent(&self, call: &Call) -> Option<String> {
         let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
+        if call.origin == Origin::Callback && self.channels[call.first].kind == Kind::Local {
+            let leg =
+                || self.first_leg(call, call.first).map(|leg| self.channels[call.attempts[leg].channel].interface());
+            return talked.map(|p| p.interface.to_string()).or_else(|| leg().map(str::to_owned));
+        }
         let made_by_us = call.origin != Origin::Trunk && (call.trunk_dialled || call.origin == Origin::Callback);
         if made_by_us && !self.is_customer_of(call, call.first) {
             return Some(self.channels[call.first].interface().to_owned());
@@ -366,10 +365,4 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
     };
     let by_rule = code.map(|code| Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms });
     by_rule.into_iter().chain(call.tags.iter().cloned()).collect()
-}
-
-/// The callback whose channel this is: `cb-<callback>-<attempt>`.
-fn callback_id(call: &Call) -> Option<i64> {
-    let rest = call.linkedid.strip_prefix(CALLBACK_CHANNEL)?;
-    rest.split('-').next()?.parse().ok()
 }

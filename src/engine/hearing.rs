@@ -8,7 +8,8 @@ use crate::ami::event::Millis;
 
 impl Engine {
     /// Works out who hears the customer now, and lets the clocks run accordingly.
-    pub(super) fn retime(&mut self, call: Slot, at: Millis) {
+    pub(super) fn retime(&mut self, slot: Slot, at: Millis) {
+        let call = slot;
         let mut heard: Vec<(Slot, bool)> = Vec::new();
         let mut waits = false;
         for i in 0..self.calls[call].channels.len() {
@@ -43,6 +44,10 @@ impl Engine {
             (true, _) => Talking::No,
         };
         call.talk.set(state, at);
+        if !call.stays.is_empty() {
+            self.waiting_changes(slot);
+        }
+        self.mark(slot);
     }
 
     /// Someone who talked with the customer is still on the line: he consults a colleague and means to come back.

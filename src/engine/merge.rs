@@ -21,13 +21,14 @@ impl Engine {
         }
     }
 
-    /// Makes two calls one. The customer's call stays: an inbound one before any other, else the one that began first.
+    /// Makes two calls one. The customer's call stays: an inbound one before any other, a callback of ours before one of an
+    /// extension's own, else the one that began first.
     pub(super) fn join_calls(&mut self, a: Slot, b: Slot) {
         if a == b {
             return;
         }
         let over = |c: &Call| c.stage == Stage::Told || (c.told.is_some() && c.live == 0);
-        let rank = |c: &Call| (c.remnant, over(c), c.origin != Origin::Trunk, c.started_ms);
+        let rank = |c: &Call| (c.remnant, over(c), leads(c.origin), c.started_ms);
         let (stays, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
         if over(&self.calls[goes]) || over(&self.calls[stays]) {
             return; // it has its row; a stray late event does not undo that
@@ -43,10 +44,23 @@ impl Engine {
             self.channels[*channel].call = stays;
         }
         self.counters.calls_merged += 1;
+        self.line_of_a_call_gone(&gone);
+        self.waits_no_more(gone.waits_in.clone());
+        self.attempts_merge(&gone, stays);
         let dropped = absorb(&mut self.calls[stays], gone);
         self.counters.details_dropped += dropped;
         let at = self.calls[stays].touched_ms;
         self.retime(stays, at);
+        self.waiting_changes(stays);
+        self.mark(stays);
+    }
+}
+
+fn leads(origin: Origin) -> u8 {
+    match origin {
+        Origin::Trunk => 0,
+        Origin::Callback => 1,
+        Origin::Extension => 2,
     }
 }
 
@@ -82,6 +96,7 @@ fn absorb(call: &mut Call, gone: Call) -> u64 {
     call.transfer_ms = call.transfer_ms.max(gone.transfer_ms);
     call.partial |= gone.partial;
     call.dropped += gone.dropped;
+    call.ours |= gone.ours;
     if call.stage == Stage::Ending && call.live > 0 {
         call.stage = Stage::Live;
     }

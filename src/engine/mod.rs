@@ -13,11 +13,14 @@ mod dial;
 mod dialplan;
 mod ending;
 mod finish;
+mod floor;
 mod hearing;
 pub mod hours;
+pub mod line;
 mod merge;
 pub mod number;
 mod origin;
+mod our_attempt;
 mod queue;
 pub mod record;
 mod resync;
@@ -38,7 +41,7 @@ use callback::progress::{LineChange, Progress};
 use channel::Channel;
 use record::Record;
 use rules::Rules;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use table::{Slot, Table};
 
 /// Trunks remembered by their peers.
@@ -124,9 +127,11 @@ pub enum Output {
     Line(LineChange),
     /// An attempt of ours went a step further.
     Progress(Progress),
-    /// An agent may have become free or busy, or the callers who wait in a queue changed: look at the floor again.
+    /// An agent may have become free or busy, or the callers who wait in a queue changed: look at the floor again. At most once for
+    /// each input, with the very input that changed it; what changed out of sight is told right after [`Output::InSight`].
     FloorChanged,
-    /// The lists have come: what lives is known.
+    /// The lists have come, and sight is whole: what they did not name has ended, and an attempt of ours of which that holds has been
+    /// told as ended before this. Every snapshot says it, also one that was taken while sight was whole before.
     InSight,
 }
 
@@ -172,6 +177,13 @@ pub struct Engine {
     counters: Counters,
     now: Moment,
     link: resync::Link,
+    floor: floor::Known,
+    attempts: BTreeMap<Box<str>, our_attempt::OurAttempt>,
+    marked: Vec<Slot>,
+    freed: Vec<LineChange>,
+    event_ms: Millis,
+    comes_in_sight: bool,
+    stopping: bool,
 }
 
 impl Engine {
@@ -191,17 +203,26 @@ impl Engine {
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
             link: resync::Link::new(last_seen_ms),
+            floor: floor::Known::default(),
+            attempts: BTreeMap::new(),
+            marked: Vec::new(),
+            freed: Vec::new(),
+            event_ms: 0,
+            comes_in_sight: false,
+            stopping: false,
         }
     }
 
     /// Takes one input. Drain [`Engine::poll`] afterwards.
     pub fn handle(&mut self, input: Input<'_>, now: Moment) {
         self.now = Moment { wall_ms: now.wall_ms, mono_ms: now.mono_ms.max(self.now.mono_ms) };
+        (self.event_ms, self.stopping) = (now.wall_ms, false);
         match input {
             Input::Event(stamped) => {
                 self.counters.events += 1;
                 let at = stamped.at.unwrap_or(now.wall_ms).clamp(0, MAX_STAMP_MS);
                 self.link.saw(at);
+                self.event_ms = at;
                 self.take(&stamped.event, at);
             }
             Input::Linked { uptime_s } => self.linked(uptime_s),
@@ -214,6 +235,12 @@ impl Engine {
             Input::Tick => {}
         }
         self.settle_due();
+        self.wrapups_end();
+        self.tell_marked();
+        if std::mem::take(&mut self.comes_in_sight) {
+            self.outputs.push_back(Output::InSight);
+        }
+        self.tell_floor();
         self.tell_seen();
     }
 
@@ -226,7 +253,8 @@ impl Engine {
     /// When to come back with [`Input::Tick`], by the monotonic clock.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        self.agenda.first().map(|(due, _)| *due)
+        let (due, wrapup) = (self.agenda.first().map(|(due, _)| *due), self.floor.deadline());
+        due.into_iter().chain(wrapup).min()
     }
 
     /// What has been counted since the start.
@@ -239,6 +267,12 @@ impl Engine {
     #[must_use]
     pub fn live_calls(&self) -> usize {
         self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.remnant).count()
+    }
+
+    /// Live channels of phones and trunks: what is counted to know who is on a call.
+    #[must_use]
+    pub fn live_channels(&self) -> u32 {
+        self.floor.live_channels()
     }
 
     /// Channels, bridges and calls in memory, the recently ended ones included.

@@ -90,13 +90,15 @@ impl Engine {
                 c.did = dialled(&seen.exten);
             }
         }
-        if kind == Kind::Trunk && origin != Origin::Callback {
-            c.trunk_dialled = origin == Origin::Extension; // an Originate that calls the customer first
+        if kind == Kind::Trunk {
+            c.trunk_dialled = origin != Origin::Trunk; // an Originate that calls the customer first
             c.trunk = Some(channel::interface(&seen.name).to_owned());
         }
         if !seen.context.is_empty() {
             self.place_changes(call, &seen.context, "", at);
         }
+        self.waiting_changes(call);
+        self.mark(call);
     }
 }
 

@@ -13,7 +13,8 @@ impl Engine {
 
     /// Notes a stay in a queue, unless one in that queue is going on. For a caller who was found waiting, `joined_ms` is what the list says.
     pub(super) fn stay_begins(&mut self, channel: Slot, queue: &str, position: u32, joined_ms: Millis) {
-        let call = &mut self.calls[self.channels[channel].call];
+        let slot = self.channels[channel].call;
+        let call = &mut self.calls[slot];
         if call.stay_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
             return;
         }
@@ -31,23 +32,28 @@ impl Engine {
             abandoned: false,
             status: None,
         });
+        self.waiting_changes(slot);
     }
 
     pub(super) fn leaves_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
         let Some(slot) = self.met(seen, at) else { return };
-        let call = &mut self.calls[self.channels[slot].call];
+        let slot = self.channels[slot].call;
+        let call = &mut self.calls[slot];
         if let Some(stay) = call.stay_mut(queue) {
             stay.left_ms.get_or_insert(at);
         }
+        self.waiting_changes(slot);
     }
 
     pub(super) fn abandons_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
         let Some(slot) = self.met(seen, at) else { return };
-        let call = &mut self.calls[self.channels[slot].call];
+        let slot = self.channels[slot].call;
+        let call = &mut self.calls[slot];
         if let Some(stay) = call.stay_mut(queue) {
             stay.abandoned = true;
             stay.left_ms.get_or_insert(at);
         }
+        self.waiting_changes(slot);
     }
 
     pub(super) fn agent_connected(
@@ -59,10 +65,12 @@ impl Engine {
     ) {
         self.known(dest, at);
         let Some(slot) = self.known(seen, at) else { return };
-        let call = &mut self.calls[self.channels[slot].call];
+        let slot = self.channels[slot].call;
+        let call = &mut self.calls[slot];
         if let Some(stay) = call.stay_mut(queue) {
             stay.connected = true;
             stay.left_ms.get_or_insert(at);
         }
+        self.waiting_changes(slot);
     }
 }

@@ -32,6 +32,8 @@ pub struct Link {
     snapshot: u32,
     /// The lists are being told.
     listing: bool,
+    /// The list of channels has come whole since sight was lost: what lives is known.
+    whole: bool,
     /// The store was told then that the PBX is seen.
     told_seen_ms: Millis,
     /// Queues of the lists that are being told.
@@ -52,6 +54,7 @@ impl Link {
             overload: false,
             snapshot: 0,
             listing: false,
+            whole: false,
             told_seen_ms: 0,
             queues: BTreeSet::new(),
             waiting: Vec::new(),
@@ -66,6 +69,7 @@ impl Link {
 
     pub(super) fn lost(&mut self, at: Millis) {
         self.listing = false;
+        self.whole = false;
         if self.ever_linked && self.lost_ms.is_none() {
             self.lost_ms = Some(at);
         }
@@ -86,6 +90,11 @@ impl Link {
     /// Number of the latest snapshot: a channel that bears it has shown itself since.
     pub(super) fn snapshot(&self) -> u32 {
         self.snapshot
+    }
+
+    /// What lives is known: linked, and the lists have come.
+    pub(super) fn in_sight(&self) -> bool {
+        self.ever_linked && self.lost_ms.is_none() && self.whole
     }
 
     /// The lists are being told.
@@ -127,6 +136,7 @@ impl Engine {
 
     /// The daemon ends: what happens from here on is not seen.
     pub(super) fn stopping(&mut self) {
+        self.stopping = true;
         let from = self.link.lost_ms.unwrap_or(self.now.wall_ms);
         self.end_unseen(from, |_| true);
         self.agents_unseen(from);
@@ -197,6 +207,7 @@ impl Engine {
             }
         };
         self.channels[slot].snapshot = self.link.snapshot;
+        self.mark(self.channels[slot].call);
         self.application_listed(slot, application, data);
         if !bridge_id.is_empty() && self.channels[slot].bridge.is_none() {
             let bridge = self.bridge_by_id(bridge_id);
@@ -229,6 +240,9 @@ impl Engine {
             |c: &Channel| c.snapshot + missed <= snapshot && (channels_known || restarted && c.created_ms <= from);
         let calls_lost = self.end_unseen(from, gone);
         self.counters.calls_unseen += u64::from(calls_lost);
+        for call in self.lost_attempts() {
+            self.tell(call);
+        }
         self.forget_empty_bridges();
         self.members_gone(now);
         for (queue, position, uniqueid, joined_ms) in std::mem::take(&mut self.link.waiting) {
@@ -242,7 +256,9 @@ impl Engine {
         }
         self.link.ever_linked = true;
         self.link.restarted = false;
+        self.link.whole |= channels_known;
         self.link.saw(now);
+        self.comes_in_sight |= self.link.in_sight();
     }
 }
 

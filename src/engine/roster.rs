@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::Output;
-use super::agent::Membership;
+use super::agent::{DeviceState, Membership, device};
 use super::channel::Kind;
 use super::record::{Activity, Interval, Record};
 use super::table::Slot;
@@ -13,7 +13,11 @@ const UNREACHABLE: [u8; 2] = [4, 5];
 
 impl Engine {
     pub(super) fn member_changes(&mut self, change: MemberChange, member: &Member<'_>, at: Millis) {
-        let Some(slot) = self.roster.member(member) else { return };
+        let known = self.roster.len();
+        let Some(slot) = self.roster.member(member, at) else { return };
+        if self.roster.len() > known {
+            self.phones_claimed(slot);
+        }
         let snapshot = self.link.snapshot();
         let default_wrapup = self.rules.wrapup_ms;
         self.named_by_phone(slot, at);
@@ -22,9 +26,11 @@ impl Engine {
         if renamed {
             agent.name = Some((&*member.name).into());
         }
+        let asked = if member.state_interface.is_empty() { &*member.interface } else { &*member.state_interface };
         let mut intervals = Vec::new();
         if change == MemberChange::Removed {
-            agent.memberships.remove(&*member.queue);
+            self.floor.changed |= agent.memberships.remove(&*member.queue).is_some();
+            agent.left();
             intervals.extend(agent.set(Activity::Paused, &member.queue, "", false, at));
         } else {
             let (paused, reason) = (member.paused, Box::from(&*member.paused_reason));
@@ -32,11 +38,16 @@ impl Engine {
                 0 => default_wrapup,
                 seconds => seconds * 1_000,
             };
-            let membership = Membership { paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
-            agent.memberships.insert((&*member.queue).into(), membership);
+            let interface = Box::from(&*member.interface);
+            let by_hint = device(asked).is_none();
+            let membership =
+                Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
+            let before = agent.memberships.insert((&*member.queue).into(), membership);
+            self.floor.changed |= before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
             // A pause event tells no device state.
             if change != MemberChange::Pause {
                 agent.reachable = !UNREACHABLE.contains(&member.status);
+                agent.heard(asked, device_state(member.status));
             }
             intervals.extend(agent.set(Activity::Paused, &member.queue, &member.paused_reason, paused, at));
         }
@@ -47,14 +58,34 @@ impl Engine {
         self.log_in_changes(slot, at);
     }
 
+    /// A person of whom nothing is known but what leads to his phone can have channels already: those of that extension are his.
+    fn phones_claimed(&mut self, slot: Slot) {
+        let agent = self.roster.get(slot);
+        if agent.aliases.iter().any(|a| device(a).is_some()) {
+            return;
+        }
+        let extensions = agent.aliases.iter().filter_map(|a| a.strip_prefix("extension "));
+        let phones: Vec<Box<str>> = extensions.flat_map(|e| self.floor.phones_of(e)).collect();
+        for phone in phones {
+            self.roster.phone(&phone);
+        }
+    }
+
     pub(super) fn device_changes(&mut self, device: &str, state: &str, at: Millis) {
         let Some(slot) = self.phone_of(device, at) else { return };
-        self.roster.get_mut(slot).reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
+        let agent = self.roster.get_mut(slot);
+        agent.reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
+        let state = match state {
+            "NOT_INUSE" => DeviceState::Idle,
+            "INUSE" | "BUSY" | "RINGING" | "RINGINUSE" | "ONHOLD" => DeviceState::InUse,
+            _ => DeviceState::Unknown,
+        };
+        agent.heard(device, state);
         self.log_in_changes(slot, at);
     }
 
     /// The agent whose phone this is.
-    fn phone_of(&mut self, phone: &str, at: Millis) -> Option<Slot> {
+    pub(super) fn phone_of(&mut self, phone: &str, at: Millis) -> Option<Slot> {
         let slot = self.roster.phone(phone)?;
         self.named_by_phone(slot, at);
         Some(slot)
@@ -62,10 +93,12 @@ impl Engine {
 
     /// A person whose phone has become known is called by it from now on.
     fn named_by_phone(&mut self, slot: Slot, at: Millis) {
-        let before = self.roster.get(slot).id.clone();
+        if device(&self.roster.get(slot).id).is_some() {
+            return;
+        }
         let changed = self.roster.name_by_phone(slot, at);
         self.tell_intervals(changed);
-        if self.roster.get(slot).id != before {
+        if device(&self.roster.get(slot).id).is_some() {
             self.tell_name(slot);
         }
     }
@@ -82,6 +115,7 @@ impl Engine {
         let on = agent.reachable && !agent.memberships.is_empty();
         let changed = agent.set(Activity::LoggedIn, "", "", on, at);
         self.tell_intervals(changed);
+        self.look_at(slot, at);
     }
 
     pub(super) fn queue_listed(&mut self, queue: &str) {
@@ -110,9 +144,11 @@ impl Engine {
                 .map(|(queue, _)| queue.clone())
                 .collect();
             let mut intervals = Vec::new();
+            self.floor.changed |= !gone.is_empty();
             for queue in gone {
                 agent.memberships.remove(&queue);
                 intervals.extend(agent.set(Activity::Paused, &queue, "", false, at));
+                agent.left();
             }
             self.tell_intervals(intervals);
             self.log_in_changes(slot, at);
@@ -167,10 +203,19 @@ impl Engine {
                 let mut changed = a.set(Activity::Talking, "", "", a.talking > 0, at);
                 let queue = queue_served(&self.calls[self.channels[slot].call], slot);
                 let wrapup_ms = queue.and_then(|q| a.memberships.get(q)).map_or(0, |m| m.wrapup_ms);
-                if !talks && wrapup_ms > 0 {
+                let channel = &mut self.channels[slot];
+                if !talks && channel.bridged {
+                    a.last_talk_ms = a.last_talk_ms.max(Some(at));
+                    a.calls += u32::from(!std::mem::replace(&mut channel.talk_counted, true));
+                }
+                let works_on = !talks && wrapup_ms > 0;
+                if works_on {
                     changed.push(a.interval(Activity::WrapUp, "", "", at, Some(at + wrapup_ms)));
                 }
                 self.tell_intervals(changed);
+                if works_on {
+                    self.wrapup_begins(agent, wrapup_ms, at);
+                }
             }
         }
     }
@@ -180,6 +225,15 @@ impl Engine {
             interval.pbx.clone_from(&self.pbx);
             self.outputs.push_back(Output::Record(Record::Interval(interval)));
         }
+    }
+}
+
+/// `QueueMemberStatus.Status` as `AST_DEVICE_…` (`include/asterisk/devicestate.h`).
+fn device_state(status: u8) -> DeviceState {
+    match status {
+        1 => DeviceState::Idle,
+        2 | 3 | 6..=8 => DeviceState::InUse,
+        _ => DeviceState::Unknown,
     }
 }
 

@@ -21,7 +21,7 @@ impl Engine {
             Event::Newexten { channel, extension: _, application, data } => {
                 self.dialplan_runs(channel, application, data, at);
             }
-            Event::Rename { new_name, uniqueid, .. } => self.renamed(uniqueid, new_name),
+            Event::Rename { new_name, uniqueid, .. } => self.renamed(uniqueid, new_name, at),
             Event::HangupRequest { channel, .. } => {
                 if let Some(slot) = self.met(channel, at) {
                     self.channels[slot].far_hangup_ms.get_or_insert(at);
@@ -96,15 +96,18 @@ impl Engine {
             Event::QueueEntry { queue, position, uniqueid, wait_s, .. } => {
                 self.waiting_listed(queue, *position, uniqueid, *wait_s, at);
             }
+            Event::OriginateResponse { success: false, reason, uniqueid, .. } => {
+                self.originate_fails(uniqueid, *reason, at);
+            }
             Event::DeviceStateChange { device, state } => self.device_changes(device, state, at),
             Event::FullyBooted { .. }
             | Event::Shutdown { .. }
             | Event::AgentComplete { .. }
             | Event::AgentDump { .. }
             | Event::AgentRingNoAnswer { .. }
+            | Event::OriginateResponse { .. }
             | Event::VarSet { channel: None, .. }
             | Event::UserEvent { channel: None, .. }
-            | Event::OriginateResponse { .. }
             | Event::Other(_) => {}
         }
     }
@@ -147,6 +150,7 @@ impl Engine {
             c.stage = Stage::Ending;
             self.look_again(call, super::SETTLE_MS);
         }
+        self.mark(call);
     }
 
     /// Looks at the call again after so many milliseconds.
@@ -224,6 +228,8 @@ impl Engine {
                 bridged: false,
                 rings_for: None,
                 talks_for: None,
+                phone: None,
+                talk_counted: false,
                 ringing: false,
                 held: false,
                 parked: false,
@@ -252,6 +258,8 @@ impl Engine {
             c.stage = Stage::Ending;
         }
         self.touched(call, at);
+        self.phone_counts(slot, at);
+        self.our_attempt_begins(slot, at);
         Some(slot)
     }
 
@@ -282,7 +290,7 @@ impl Engine {
         }
     }
 
-    fn renamed(&mut self, uniqueid: &str, new_name: &str) {
+    fn renamed(&mut self, uniqueid: &str, new_name: &str, at: Millis) {
         let Some(slot) = self.channels.find(uniqueid) else { return };
         let old_name = std::mem::replace(&mut self.channels[slot].name, new_name.into());
         if *old_name != *uniqueid {
@@ -295,6 +303,7 @@ impl Engine {
         if self.channels[slot].kind == Kind::Local && channel::technology_kind(new_name) == Kind::Extension {
             self.channels[slot].kind = if self.rules.trunks.fit(new_name) { Kind::Trunk } else { Kind::Extension };
         }
+        self.phone_counts(slot, at);
     }
 
     fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, at: Millis) {
@@ -312,6 +321,7 @@ impl Engine {
         channel.ended_ms = Some(at);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         self.phone_changes(slot, at);
+        self.phone_counts(slot, at);
         let is_customer = self.is_customer(call, slot);
         let c = &mut self.calls[call];
         c.live = c.live.saturating_sub(1);
@@ -328,6 +338,8 @@ impl Engine {
         } else if is_customer && c.origin == Origin::Trunk && c.stage == Stage::Live {
             self.look_again(call, CUSTOMER_GONE_MS);
         }
+        self.waiting_changes(call);
+        self.mark(call);
     }
 
     /// The caller of this call had hung up by that time, of his own will.

@@ -120,13 +120,15 @@ pub struct Driver {
     pub engine: Engine,
     pub now: Moment,
     pub records: Vec<Record>,
+    /// What was told beside records, in order.
+    pub news: Vec<Output>,
 }
 
 impl Driver {
     /// Not connected yet; `start_ms` is the time of day.
     pub fn unlinked(rules: Rules, start_ms: i64, last_seen_ms: Option<i64>) -> Self {
         let now = Moment { wall_ms: start_ms, mono_ms: 0 };
-        Self { engine: Engine::new("lab", rules, last_seen_ms), now, records: Vec::new() }
+        Self { engine: Engine::new("lab", rules, last_seen_ms), now, records: Vec::new(), news: Vec::new() }
     }
 
     /// Connected, to a PBX on which nothing goes on.
@@ -138,8 +140,11 @@ impl Driver {
 
     pub fn give(&mut self, input: Input<'_>) {
         self.engine.handle(input, self.now);
-        while let Some(Output::Record(record)) = self.engine.poll() {
-            self.records.push(record);
+        while let Some(output) = self.engine.poll() {
+            match output {
+                Output::Record(record) => self.records.push(record),
+                news => self.news.push(news),
+            }
         }
     }
 
