@@ -4,37 +4,10 @@ mod stream;
 
 use callbackd::engine::Input;
 use callbackd::engine::record::{Activity, Interval, Record};
+use stream::member::{Membership, answers, end, rung_by};
 use stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
 
 const START: i64 = 1_800_000_000_000;
-
-/// A member of a queue, as its events show him.
-#[derive(Clone)]
-struct Membership<'a> {
-    queue: &'a str,
-    interface: &'a str,
-    state_interface: &'a str,
-    status: u8,
-    paused: bool,
-    reason: &'a str,
-    wrapup_s: u32,
-}
-
-impl<'a> Membership<'a> {
-    fn of(queue: &'a str, interface: &'a str) -> Self {
-        Self { queue, interface, state_interface: interface, status: 1, paused: false, reason: "", wrapup_s: 0 }
-    }
-
-    fn event(&self, name: &str) -> String {
-        let Self { queue, interface, state_interface, status, paused, reason, wrapup_s } = self;
-        let paused = u8::from(*paused);
-        format!(
-            "Event: {name}\r\nQueue: {queue}\r\nMemberName: Alice\r\nInterface: {interface}\r\nStateInterface: {state_interface}\r\n\
-             Membership: dynamic\r\nPenalty: 0\r\nCallsTaken: 0\r\nLastCall: 0\r\nLastPause: 0\r\nInCall: 0\r\nStatus: {status}\r\n\
-             Paused: {paused}\r\nPausedReason: {reason}\r\nRinginuse: 0\r\nWrapuptime: {wrapup_s}\r\n\r\n"
-        )
-    }
-}
 
 /// `agent activity queue reason from–to`, times from the start, in order.
 fn told(driver: &Driver) -> Vec<String> {
@@ -47,32 +20,6 @@ fn told(driver: &Driver) -> Vec<String> {
         format!("{} {}–{to}", words.join(" "), i.from_ms - START)
     };
     intervals.iter().map(told).collect()
-}
-
-/// A customer for whom a phone rings on behalf of a queue.
-fn rung_by(driver: &mut Driver, queue: &str, phone: &str, call: &str) -> (Line, Line) {
-    let customer = Line::customer(&format!("{call}.1"));
-    let phone = Line::phone(phone, &format!("{call}.2"), &customer.id);
-    driver.say(&(customer.begins() + &phone.begins()));
-    let interface = phone.name.rsplit_once('-').unwrap().0.to_owned();
-    driver.say(&customer.with(
-        &phone,
-        "AgentCalled",
-        &[("Queue", queue), ("Interface", &interface), ("MemberName", "Alice")],
-    ));
-    driver.say(&customer.dials(&phone));
-    driver.say(&phone.clone().state(5).event("Newstate", &[]));
-    (customer, phone)
-}
-
-fn answers(driver: &mut Driver, customer: &Line, phone: &Line, bridge: &str) {
-    driver.say(&phone.clone().state(6).event("Newstate", &[]));
-    driver.say(&(customer.dial_ends(phone, "ANSWER") + &phone.enters(bridge) + &customer.enters(bridge)));
-}
-
-fn end(driver: &mut Driver, customer: &Line, phone: &Line, bridge: &str) {
-    driver.say(&(phone.far_end_hangs_up() + &phone.leaves(bridge) + &customer.leaves(bridge)));
-    driver.say(&(phone.hangs_up() + &customer.hangs_up()));
 }
 
 #[test]

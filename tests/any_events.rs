@@ -4,8 +4,10 @@ mod stream;
 
 use callbackd::ami::Stamped;
 use callbackd::ami::event::{Bridge, Channel, Event, Member, MemberChange};
-use callbackd::engine::Input;
+use callbackd::engine::callback::floor::{Busy, Floor};
+use callbackd::engine::callback::progress::{Line, LineChange, Step as Progressed};
 use callbackd::engine::record::Record;
+use callbackd::engine::{Input, Output};
 use proptest::prelude::*;
 use stream::{Driver, FORGOTTEN_MS, rules};
 
@@ -184,7 +186,7 @@ fn about_queues() -> impl Strategy<Value = Event<'static>> {
         }),
         1 => queue.prop_map(|queue| Event::QueueParams { queue: queue.into(), strategy: "".into(), calls: 0 }),
         2 => (change, member).prop_map(|(change, member)| Event::QueueMember { change, member }),
-        1 => (one_of(&["PJSIP/101", "PJSIP/102"]), one_of(&["UNAVAILABLE", "NOT_INUSE"])).prop_map(|(device, state)| {
+        1 => (one_of(&["PJSIP/101", "PJSIP/102"]), one_of(&["UNAVAILABLE", "NOT_INUSE", "INUSE", "UNKNOWN"])).prop_map(|(device, state)| {
             Event::DeviceStateChange { device: device.into(), state: state.into() }
         }),
     ]
@@ -278,6 +280,57 @@ proptest! {
     }
 
     #[test]
+    fn every_busy_line_is_freed_once_and_talks_only_between(steps in prop::collection::vec(step(), 0..150)) {
+        let mut driver = ran(&steps);
+        for _ in 0..2 {
+            driver.link(1_000_000, &[]);
+        }
+        driver.pass(FORGOTTEN_MS);
+        let mut busy = Vec::new();
+        for news in &driver.news {
+            let Output::Line(LineChange { number_e164, linkedid, inbound, what }) = news else { continue };
+            let line = (number_e164, linkedid, inbound);
+            let at = busy.iter().position(|b| *b == line);
+            match what {
+                Line::Busy => {
+                    prop_assert_eq!(at, None);
+                    busy.push(line);
+                }
+                Line::Talking { .. } => prop_assert!(at.is_some()),
+                Line::Free => {
+                    prop_assert!(at.is_some(), "{line:?} was not busy");
+                    busy.remove(at.unwrap());
+                }
+            }
+        }
+        prop_assert_eq!(busy, vec![]);
+    }
+
+    #[test]
+    fn an_attempt_begins_before_it_advances_and_ends_once(steps in prop::collection::vec(step(), 0..150)) {
+        let mut driver = ran(&steps);
+        for _ in 0..2 {
+            driver.link(1_000_000, &[]);
+        }
+        driver.pass(FORGOTTEN_MS);
+        let stops = steps.iter().filter(|s| matches!(s, Step::Stopping)).count();
+        let (mut lives, mut unended) = (false, 0);
+        for progress in driver.progress() {
+            match &progress.step {
+                Progressed::Seen => {
+                    unended += usize::from(std::mem::replace(&mut lives, true)); // a run that ends leaves the rest to the next one
+                }
+                Progressed::Ended(facts) => {
+                    prop_assert!(std::mem::replace(&mut lives, false));
+                    prop_assert!(facts.talk_ms >= 0);
+                }
+                _ => prop_assert!(lives),
+            }
+        }
+        prop_assert!(unended + usize::from(lives) <= stops, "{:#?}", driver.progress());
+    }
+
+    #[test]
     fn lists_that_name_nothing_end_everything_and_then_all_is_forgotten(steps in prop::collection::vec(step(), 0..150)) {
         let mut driver = ran(&steps);
         for _ in 0..2 {
@@ -286,5 +339,9 @@ proptest! {
         driver.pass(FORGOTTEN_MS);
         driver.link(1_000_000, &[]);
         prop_assert_eq!(driver.engine.sizes(), (0, 0, 0));
+        prop_assert_eq!(driver.engine.live_channels(), 0);
+        prop_assert!(driver.engine.waiting().is_empty());
+        prop_assert!(driver.engine.agents().iter().all(|a| a.busy != Some(Busy::OnCall)));
+        prop_assert!(!driver.engine.attempt_lives("cb-7-1"));
     }
 }

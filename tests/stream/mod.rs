@@ -2,6 +2,7 @@
 #![allow(dead_code)] // each test file uses its own part
 
 pub mod listed;
+pub mod member;
 
 use std::path::{Path, PathBuf};
 
@@ -9,9 +10,10 @@ use bytes::BytesMut;
 use callbackd::ami::event::Event;
 use callbackd::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
 use callbackd::config::Config;
+use callbackd::engine::callback::progress::{LineChange, Progress};
 use callbackd::engine::record::{FinishedCall, Gap, Interval, Record};
 use callbackd::engine::rules::Rules;
-use callbackd::engine::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Moment, Output, SETTLE_MS};
+use callbackd::engine::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Moment, Output, SETTLE_MS, callback};
 use tokio_util::codec::Decoder;
 
 /// Longer than any time for which the engine remembers a call that is over.
@@ -231,6 +233,28 @@ impl Driver {
         let mut rows = self.rows();
         assert_eq!(rows.len(), 1, "{rows:#?}");
         rows.remove(0)
+    }
+
+    /// The steps of attempts that have been told.
+    pub fn progress(&self) -> Vec<&Progress> {
+        self.news
+            .iter()
+            .filter_map(|n| if let Output::Progress(progress) = n { Some(progress) } else { None })
+            .collect()
+    }
+
+    /// The changes of customers' lines that have been told: `number linkedid in|out busy|talking agent|free`.
+    pub fn lines(&self) -> Vec<String> {
+        let told = |news: &Output| {
+            let Output::Line(LineChange { number_e164, linkedid, inbound, what }) = news else { return None };
+            let what = match what {
+                callback::progress::Line::Busy => "busy".to_owned(),
+                callback::progress::Line::Talking { agent } => format!("talking {agent}"),
+                callback::progress::Line::Free => "free".to_owned(),
+            };
+            Some(format!("{number_e164} {linkedid} {} {what}", if *inbound { "in" } else { "out" }))
+        };
+        self.news.iter().filter_map(told).collect()
     }
 
     pub fn gaps(&self) -> Vec<&Gap> {
