@@ -68,6 +68,30 @@ impl Number {
     }
 }
 
+/// What the numbering plans say of a number in E.164.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assignment {
+    /// It belongs to the country of [`Numbering::new`]; a neighbour with the same calling code is another country.
+    pub home: bool,
+    /// What a call to it may cost.
+    pub tariff: Tariff,
+    /// Digits of the country's calling code.
+    pub code_digits: usize,
+    /// Digits after it.
+    pub national_digits: usize,
+}
+
+/// What a call to a number may cost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tariff {
+    /// What a call to the country usually costs, or nothing.
+    Usual,
+    /// Premium-rate, shared-cost, personal and pager numbers: the called earns, or forwards at the caller's cost.
+    Costly,
+    /// The plan has room for it, but no part of the plan is known to be given out there.
+    Unknown,
+}
+
 /// Which numbers are extensions.
 #[derive(Debug, Clone)]
 pub enum InternalRule {
@@ -130,6 +154,27 @@ impl Numbering {
         self.region.warm_up();
     }
 
+    /// The country in which national numbers are dialled, as ISO 3166 code.
+    #[must_use]
+    pub fn country(&self) -> &str {
+        self.region.id()
+    }
+
+    /// What is known of a number in E.164 (with `+`); `None` if no numbering plan has room for it, or it is not E.164.
+    #[must_use]
+    pub fn assignment(&self, e164: &str) -> Option<Assignment> {
+        self.region.assignment(e164_digits(e164)?)
+    }
+
+    /// What is dialled in the country for a number in E.164: behind the trunk prefix (`030…`, `8495…`, `1202…`) where the calling
+    /// code is the own one, else behind the international prefix (`00`, `011`, `810`).
+    ///
+    /// `None` if it is not E.164 or the build has no numbering plans (feature `phone`).
+    #[must_use]
+    pub fn as_dialled(&self, e164: &str) -> Option<String> {
+        self.region.as_dialled(e164_digits(e164)?)
+    }
+
     /// Reads a number as the network sent it or as somebody dialled it.
     ///
     /// Accepted are `+49 30 …`, the region's international prefix or `00`, the national form with or without its trunk prefix, and
@@ -156,6 +201,13 @@ impl Numbering {
             None => Number::Invalid,
         }
     }
+}
+
+/// The digits of a number in E.164 (with `+`), of which there are 3 to 15, the first not 0: the one form that comes near a dial string.
+pub(super) fn e164_digits(e164: &str) -> Option<&str> {
+    let digits = e164.strip_prefix('+')?;
+    let fits = (3..=15).contains(&digits.len()) && !digits.starts_with('0');
+    (fits && digits.bytes().all(|b| b.is_ascii_digit())).then_some(digits)
 }
 
 /// Whether a `+` leads, and the digits without the signs that people put between them; `None` if there is anything else.

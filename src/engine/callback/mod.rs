@@ -8,8 +8,11 @@
 //! What has consequences is stored first: [`Output::Act`] comes only after [`Input::Committed`] for the attempt that it belongs to.
 
 pub mod command;
+pub mod dial_string;
 pub mod floor;
 pub mod policy;
 pub mod progress;
+pub mod quiet;
 pub mod remembered;
 pub mod row;
+pub mod screen;

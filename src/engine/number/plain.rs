@@ -1,15 +1,18 @@
 //! Numbers without numbering plans: only what is written in full international form is understood.
 
+use super::{Assignment, Tariff};
+
 /// Shortest and longest number in E.164 without its `+` that is believed.
 const E164: std::ops::RangeInclusive<usize> = 8..=15;
 
 /// A country of which nothing is known.
 #[derive(Debug, Clone)]
-pub(super) struct Region;
+pub(super) struct Region(String);
 
 impl Region {
     pub(super) fn new(region: &str) -> Option<Self> {
-        (region.len() == 2 && region.bytes().all(|b| b.is_ascii_alphabetic())).then_some(Self)
+        (region.len() == 2 && region.bytes().all(|b| b.is_ascii_alphabetic()))
+            .then(|| Self(region.to_ascii_uppercase()))
     }
 
     #[allow(clippy::unused_self)] // the same face as with numbering plans
@@ -19,5 +22,25 @@ impl Region {
     pub(super) fn e164(&self, plus: bool, digits: &str) -> Option<String> {
         let rest = if plus { digits.strip_prefix("00").unwrap_or(digits) } else { digits.strip_prefix("00")? };
         (!rest.starts_with('0') && E164.contains(&rest.len())).then(|| format!("+{rest}"))
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.0
+    }
+
+    /// Whose it is and what it costs is not known, so it counts as foreign.
+    #[allow(clippy::unused_self)]
+    pub(super) fn assignment(&self, digits: &str) -> Option<Assignment> {
+        E164.contains(&digits.len()).then(|| Assignment {
+            home: false,
+            tariff: Tariff::Unknown,
+            code_digits: 3,
+            national_digits: digits.len() - 3,
+        })
+    }
+
+    #[allow(clippy::unused_self)]
+    pub(super) fn as_dialled(&self, _digits: &str) -> Option<String> {
+        None
     }
 }

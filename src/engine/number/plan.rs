@@ -3,10 +3,11 @@
 //! Only the metadata of the `phonenumber` crate is used: its parser strips the trunk prefix twice, so that it turns the Russian
 //! `8 800 555…` and `+7 812 …` into numbers that do not exist, and its patterns are matched without an end.
 
+use super::{Assignment, Tariff};
 use phonenumber::metadata::{DATABASE, Descriptors};
 use regex::{Regex, RegexBuilder};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Longest country calling code (ITU-T E.164).
 const MAX_CALLING_CODE: usize = 3;
@@ -16,9 +17,14 @@ const MAX_E164: usize = 15;
 /// The country in which numbers are dialled, with the plans learnt so far (at most one for each of the some 230 calling codes).
 #[derive(Debug, Clone)]
 pub(super) struct Region {
+    id: Arc<str>,
     calling_code: u16,
     international_prefix: Option<Regex>,
+    /// What is dialled before a calling code.
+    outward: Arc<str>,
     trunk: Trunk,
+    /// Numbers that are assigned in this country, without its neighbours behind the same calling code.
+    own: Arc<OnceLock<Option<Regex>>>,
     plans: Arc<Mutex<HashMap<u16, Arc<Plan>>>>,
 }
 
@@ -37,6 +43,10 @@ struct Plan {
     valid: Option<Regex>,
     /// Numbers that the plan has room for.
     possible: Option<Regex>,
+    /// Numbers at which the called earns, or forwards at the caller's cost.
+    costly: Option<Regex>,
+    /// Several countries have this calling code.
+    shared: bool,
     trunk: Trunk,
 }
 
@@ -50,6 +60,9 @@ impl Region {
     pub(super) fn new(region: &str) -> Option<Self> {
         let meta = DATABASE.by_id(region.to_ascii_uppercase().as_str()).filter(|m| m.id() != "001")?;
         Some(Self {
+            id: meta.id().into(),
+            outward: outward(meta).into(),
+            own: Arc::default(),
             calling_code: meta.country_code(),
             international_prefix: meta.international_prefix().and_then(|r| regex(&format!("^(?:{})", r.as_str()))),
             trunk: Trunk::of(meta),
@@ -72,6 +85,58 @@ impl Region {
             .find_map(|wanted| self.international(digits, wanted))
             .or_else(|| self.prefixed(digits, Wanted::Valid))
             .or_else(|| self.national(digits, Wanted::Valid))
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn assignment(&self, digits: &str) -> Option<Assignment> {
+        let (code, plan, nsn) = self.split(digits)?;
+        let valid = plan.has(nsn, Wanted::Valid);
+        if !valid && !plan.has(nsn, Wanted::Possible) {
+            return None;
+        }
+        let costly = plan.costly.as_ref().is_some_and(|p| p.is_match(nsn));
+        let tariff = match (costly, valid) {
+            (true, _) => Tariff::Costly,
+            (false, true) => Tariff::Usual,
+            (false, false) => Tariff::Unknown,
+        };
+        Some(Assignment {
+            home: code == self.calling_code && self.has_own(&plan, nsn),
+            tariff,
+            code_digits: digits.len() - nsn.len(),
+            national_digits: nsn.len(),
+        })
+    }
+
+    pub(super) fn as_dialled(&self, digits: &str) -> Option<String> {
+        let (code, _, nsn) = self.split(digits)?;
+        if code == self.calling_code {
+            return Some(format!("{}{nsn}", self.trunk.prefix.as_deref().unwrap_or_default()));
+        }
+        Some(format!("{}{digits}", self.outward))
+    }
+
+    /// Calling code, its plan, and the digits after it. No calling code is the beginning of another.
+    fn split<'d>(&self, digits: &'d str) -> Option<(u16, Arc<Plan>, &'d str)> {
+        (1..=MAX_CALLING_CODE.min(digits.len())).find_map(|len| {
+            let code: u16 = digits[..len].parse().ok()?;
+            Some((code, self.plan(code)?, &digits[len..]))
+        })
+    }
+
+    /// A number behind the own calling code is the own country's; a calling code that several countries share tells by what each gave out.
+    fn has_own(&self, plan: &Plan, nsn: &str) -> bool {
+        if !plan.shared {
+            return true;
+        }
+        let own = self.own.get_or_init(|| {
+            let meta = DATABASE.by_id(&*self.id)?;
+            regex(&format!("^(?:{})$", assigned(meta.descriptors()).join("|")))
+        });
+        own.as_ref().is_some_and(|p| p.is_match(nsn))
     }
 
     fn unsigned(&self, digits: &str, wanted: Wanted) -> Option<String> {
@@ -164,6 +229,8 @@ impl Plan {
         Some(Self {
             valid: all(assigned),
             possible: all(|d| vec![d.general().national_number().as_str().to_owned()]),
+            costly: all(costly),
+            shared: countries.len() > 1,
             trunk: Trunk::of(main),
         })
     }
@@ -192,6 +259,23 @@ fn assigned(d: &Descriptors) -> Vec<String> {
     .flatten()
     .map(|d| d.national_number().as_str().to_owned())
     .collect()
+}
+
+/// The patterns of the numbers at which a call costs more than usual.
+fn costly(d: &Descriptors) -> Vec<String> {
+    [d.premium_rate(), d.shared_cost(), d.personal_number(), d.pager()]
+        .into_iter()
+        .flatten()
+        .map(|d| d.national_number().as_str().to_owned())
+        .collect()
+}
+
+/// What is dialled before the calling code of another country.
+fn outward(meta: &phonenumber::Metadata) -> String {
+    let plain = |text: &&str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let preferred = meta.preferred_international_prefix().map(|p| p.replace('~', "")); // `8~10`: wait for a tone
+    let only = meta.international_prefix().map(|r| r.as_str().to_owned());
+    preferred.iter().chain(&only).map(String::as_str).find(plain).unwrap_or("00").to_owned()
 }
 
 fn e164(code: u16, nsn: &str) -> Option<String> {
