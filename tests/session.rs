@@ -567,6 +567,15 @@ fn a_request_without_an_answer_times_out_and_the_link_lives_on() {
 }
 
 #[test]
+fn a_request_goes_out_while_a_later_snapshot_is_taken() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    peer.session.take_snapshot(peer.now);
+    assert!(!peer.session.is_live());
+    assert!(peer.session.request(&Action::core_settings(), peer.now).is_ok());
+}
+
+#[test]
 fn only_so_many_requests_may_wait_for_an_answer() {
     let mut peer = Peer::new();
     peer.becomes_live();

@@ -220,6 +220,67 @@ impl Action {
         Self::named("Setvar").with("Variable", variable)?.with("Value", value)
     }
 
+    /// Calls `channel`; who answers goes to extension `s` of `context`, priority 1. It is asynchronous: the answer says only that it was
+    /// queued, and `OriginateResponse` bears its `ActionID`. The channel's `Uniqueid` will be `channel_id`; Asterisk refuses one that a
+    /// live channel has. Needs write `originate`.
+    ///
+    /// # Errors
+    /// A text cannot be sent.
+    pub fn originate(channel: &str, channel_id: &str, context: &str, timeout_ms: i64) -> Result<Self, ActionError> {
+        Self::named("Originate")
+            .with("Channel", channel)?
+            .with("ChannelId", channel_id)?
+            .with("Context", context)?
+            .with("Exten", "s")?
+            .with("Priority", "1")?
+            .with("Timeout", timeout_ms.to_string())?
+            .with("Async", "true")
+    }
+
+    /// Hangs a channel up, by its name or `Uniqueid` (`main/channel.c`, `ast_channel_get_by_name`). Needs write `system` or `call`.
+    ///
+    /// # Errors
+    /// The name cannot be sent.
+    pub fn hangup(channel: &str) -> Result<Self, ActionError> {
+        Self::named("Hangup").with("Channel", channel)
+    }
+
+    /// Pauses a member in a queue, or ends the pause. Needs write `agent`.
+    ///
+    /// # Errors
+    /// A name or the reason cannot be sent.
+    pub fn queue_pause(queue: &str, interface: &str, paused: bool, reason: &str) -> Result<Self, ActionError> {
+        Self::named("QueuePause")
+            .with("Queue", queue)?
+            .with("Interface", interface)?
+            .with("Paused", if paused { "true" } else { "false" })?
+            .with("Reason", reason)
+    }
+
+    /// Puts a value into the Asterisk database. Needs write `system`.
+    ///
+    /// # Errors
+    /// A text cannot be sent.
+    pub fn db_put(family: &str, key: &str, value: &str) -> Result<Self, ActionError> {
+        Self::named("DBPut").with("Family", family)?.with("Key", key)?.with("Val", value)
+    }
+
+    /// Deletes a key of the Asterisk database; refused if there is none. Needs write `system`.
+    ///
+    /// # Errors
+    /// A text cannot be sent.
+    pub fn db_del(family: &str, key: &str) -> Result<Self, ActionError> {
+        Self::named("DBDel").with("Family", family)?.with("Key", key)
+    }
+
+    /// Deletes a family of the Asterisk database; refused if there is none. Needs write `system`.
+    ///
+    /// # Errors
+    /// A text cannot be sent.
+    pub fn db_del_tree(family: &str) -> Result<Self, ActionError> {
+        Self::named("DBDelTree").with("Family", family)
+    }
+
     /// The action's name.
     pub fn name(&self) -> &'static str {
         self.name

@@ -144,6 +144,7 @@ pub struct Session {
     ping: Option<(ActionId, u64)>,
     unknown_responses: u64,
     snapshot_ms: u64,
+    was_live: bool,
 }
 
 impl Session {
@@ -161,6 +162,7 @@ impl Session {
             ping: None,
             unknown_responses: 0,
             snapshot_ms: now_ms,
+            was_live: false,
         }
     }
 
@@ -269,10 +271,12 @@ impl Session {
     ///
     /// Events with that id that are not items of an announced list (`OriginateResponse`) go to the engine.
     ///
+    /// It may be called as soon as the session has been live, also while a later snapshot is taken.
+    ///
     /// # Errors
     /// The session is not live, or too many answers are outstanding.
     pub fn request(&mut self, action: &Action, now_ms: u64) -> Result<ActionId, RequestError> {
-        if !self.is_live() {
+        if !(self.is_live() || self.was_live && matches!(self.state, State::Snapshot(_))) {
             return Err(RequestError::NotLive);
         }
         if self.pending.is_full() {
@@ -465,6 +469,7 @@ impl Session {
                 if let State::Snapshot(mut size) = self.state {
                     size.channels_known = list.is_some_and(|list| !list.cut);
                     self.state = State::Live;
+                    self.was_live = true;
                     self.notice(Notice::SnapshotEnded(size));
                     self.notice(Notice::Live);
                 }

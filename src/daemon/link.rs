@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -91,8 +92,29 @@ pub(super) enum Command {
 /// A running link.
 #[derive(Debug)]
 pub struct Link {
-    commands: mpsc::Sender<Command>,
+    requester: Requester,
     task: JoinHandle<()>,
+}
+
+/// Sends actions over a link.
+#[derive(Debug, Clone)]
+pub struct Requester {
+    commands: mpsc::Sender<Command>,
+}
+
+impl Requester {
+    /// Queues an action, behind those that were queued before; what is returned waits for its answer.
+    pub fn request(&self, action: Action) -> impl Future<Output = Result<Reply, RequestFailed>> + Send + use<> {
+        let (reply, answer) = oneshot::channel();
+        let queued = self.commands.try_send(Command::Request(action, reply));
+        async move {
+            match queued {
+                Ok(()) => answer.await.unwrap_or(Err(RequestFailed::Unanswered(Unanswered::LinkLost))),
+                Err(TrySendError::Full(_)) => Err(RequestError::TooMany.into()),
+                Err(TrySendError::Closed(_)) => Err(RequestError::NotLive.into()),
+            }
+        }
+    }
 }
 
 /// The channel from links to their consumer, of the size that they are made for.
@@ -121,7 +143,13 @@ impl Link {
             commands: received,
             delivery: Delivery::new(events),
         };
-        Self { commands, task: tokio::spawn(linker.run()) }
+        Self { requester: Requester { commands }, task: tokio::spawn(linker.run()) }
+    }
+
+    /// The sender of this link's actions.
+    #[must_use]
+    pub fn requester(&self) -> Requester {
+        self.requester.clone()
     }
 
     /// Sends an action and waits for its answer.
@@ -129,17 +157,13 @@ impl Link {
     /// # Errors
     /// The action was not sent, or not answered.
     pub async fn request(&self, action: Action) -> Result<Reply, RequestFailed> {
-        let (reply, answer) = oneshot::channel();
-        if self.commands.try_send(Command::Request(action, reply)).is_err() {
-            return Err(if self.task.is_finished() { RequestError::NotLive } else { RequestError::TooMany }.into());
-        }
-        answer.await.unwrap_or(Err(RequestFailed::Unanswered(Unanswered::LinkLost)))
+        self.requester.request(action).await
     }
 
     /// Logs off and closes the connection.
     pub async fn stop(self) {
         // Where the link has ended by itself, there is nobody to tell.
-        let _ = self.commands.send(Command::Stop).await;
+        let _ = self.requester.commands.send(Command::Stop).await;
         if let Err(panic) = self.task.await
             && panic.is_panic()
         {

@@ -29,7 +29,7 @@ pub mod rules;
 pub mod table;
 pub mod talk;
 mod tracker;
-mod user_event;
+pub mod user_event;
 pub mod verdict;
 
 use crate::ami::event::{Millis, Stamped};

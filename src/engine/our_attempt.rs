@@ -166,7 +166,7 @@ impl Engine {
         let own = |(i, a): &(usize, &Attempt)| self.is_on_the_way(call, *i, |way| way.channel == first) && !a.local;
         let legs = || call.attempts.iter().enumerate().filter(own);
         let took = legs().find(|(_, a)| self.channels[a.channel].bridged).or(legs().find(|(_, a)| self.answered(a)));
-        took.or(legs().last())
+        took.or(legs().next_back())
             .or_else(|| call.attempts.iter().enumerate().find(|(_, a)| a.channel == first))
             .map(|l| l.0)
     }
@@ -253,7 +253,7 @@ impl Engine {
         };
         let legs = || call.attempts.iter().enumerate();
         let taken = if customer_first { legs().find(took) } else { None };
-        taken.or_else(|| legs().filter(dialled).last()).map(|(i, _)| i)
+        taken.or_else(|| legs().rfind(dialled)).map(|(i, _)| i)
     }
 
     /// How a leg ended that nobody waited for: none of those who dialled it can have left before.

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! UserEvent(CallbackRequest)
+//! UserEvent(CallbackDecline)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Note: order 4711)
 //! UserEvent(CallRating,Score: 5)
 //! ```
@@ -13,6 +14,9 @@ use crate::ami::event::{self, Millis, Text};
 
 /// Longest code, note and name that is kept, in characters.
 const MAX_TEXT: usize = 200;
+
+/// The disposition of a caller who needs no callback: he said so by `CallbackDecline`.
+pub const DECLINED: &str = "CALLBACK_DECLINED";
 
 impl Engine {
     /// Takes a user event that is meant for us. It may come for a call that has just ended; it never makes one.
@@ -28,7 +32,7 @@ impl Engine {
             found.map_or(String::new(), |(_, value)| printable(value))
         };
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
-        if !is("CallbackRequest") && !is("CallTag") && !is("CallRating") {
+        if !["CallbackRequest", "CallbackDecline", "CallTag", "CallRating"].into_iter().any(is) {
             return;
         }
         let Some(slot) = self.met(seen, at) else {
@@ -38,13 +42,18 @@ impl Engine {
         let call = &mut self.calls[self.channels[slot].call];
         if is("CallbackRequest") {
             call.dialplan.callback_requested = true;
+            call.tags.retain(|t| t.code != DECLINED);
             return;
         }
         let by = Some(field("By")).filter(|by| !by.is_empty());
-        let code = field("Code").to_ascii_uppercase();
+        let declines = is("CallbackDecline");
+        if declines {
+            call.dialplan.callback_requested = false;
+        }
+        let code = if declines { DECLINED.to_owned() } else { field("Code").to_ascii_uppercase() };
         let score: Option<f64> = field("Score").parse().ok().filter(|score: &f64| score.is_finite());
         match score {
-            _ if is("CallTag") && is_code(&code) && call.tags.len() < MAX_TAGS => {
+            _ if (declines || is("CallTag")) && is_code(&code) && call.tags.len() < MAX_TAGS => {
                 let by = by.unwrap_or_else(|| "dialplan".to_owned());
                 call.tags.retain(|t| t.code != code || t.by != by);
                 call.tags.push(Tag { code, note: field("Note"), by, at_ms: at });

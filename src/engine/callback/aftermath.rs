@@ -1,0 +1,106 @@
+//! After an attempt: what it means for the callback, the agent and the next attempt.
+
+use super::attempt::{Attempt, Phase};
+use super::deed::Deed;
+use super::progress::Facts;
+use super::row::{AttemptResult, RecoveredBy, State};
+use super::task::{OURSELVES, reason};
+use super::{Desk, MAX_ATTEMPTS, dial, outcome};
+use crate::engine::record::Record;
+
+impl Desk {
+    /// An attempt is over.
+    pub(super) fn end_attempt(&mut self, channel_id: &str, result: AttemptResult, detail: &str, facts: Option<&Facts>) {
+        let Some(mut attempt) = self.attempts.remove(channel_id) else { return };
+        let (now, row) = (self.now, &mut attempt.row);
+        row.result = Some(result);
+        detail.clone_into(&mut row.detail);
+        row.ended_ms = Some(facts.map_or(now.wall_ms, |f| f.ended_ms).max(row.intended_ms));
+        if let Some(facts) = facts {
+            row.talk_ms = facts.talk_ms;
+            row.linkedid = Some(facts.linkedid.clone());
+            if row.agent.is_none() {
+                row.agent_answered_ms = row.agent_answered_ms.or(facts.customer_answered_ms);
+            } else {
+                row.agent_answered_ms = row.agent_answered_ms.or(facts.agent_answered_ms);
+                row.customer_answered_ms = row.customer_answered_ms.or(facts.customer_answered_ms);
+            }
+        }
+        self.store(Record::Attempt(Box::new(attempt.row.clone())));
+        if let Some(ended) = attempt.row.ended_ms.filter(|_| attempt.phase == Phase::Seen) {
+            self.promise.learn(ended - attempt.row.intended_ms);
+        }
+        self.let_go(&attempt, result);
+        self.dirty = true;
+        let id = attempt.row.callback_id;
+        if self.tasks.get(&id).is_some_and(|t| t.attempt.as_deref() == Some(channel_id)) {
+            self.after(id, &attempt, result);
+        }
+    }
+
+    /// The agent is his own again.
+    fn let_go(&mut self, attempt: &Attempt, result: AttemptResult) {
+        let pbx = &attempt.row.pbx;
+        for (queue, interface) in &attempt.paused {
+            let deed = Deed::Pause { queue: queue.clone(), interface: interface.clone(), paused: false };
+            self.act(pbx, deed);
+        }
+        let Some(agent) = &attempt.reserved else { return };
+        self.agents.release(pbx, agent);
+        let taken = attempt.row.detail == dial::TAKEN; // a live call was quicker: no fault of his
+        if outcome::refused_by_agent(result) && !taken {
+            let until = self.now.mono_ms.saturating_add_signed(self.policy.agent_cooldown_ms);
+            self.agents.cool_down(pbx, agent, until);
+        }
+    }
+
+    /// What becomes of the callback.
+    fn after(&mut self, id: i64, attempt: &Attempt, result: AttemptResult) {
+        let (now, row) = (self.now.wall_ms, &attempt.row);
+        let max_attempts = self.policy.of(attempt.queue.as_deref()).max_attempts;
+        let retry = self.policy.retry.after(result);
+        let Some(task) = self.tasks.get_mut(&id) else { return };
+        task.attempt = None;
+        task.row.counted += u32::from(outcome::counts(result));
+        if let Some(agent) = attempt.reserved.clone().filter(|_| outcome::refused_by_agent(result)) {
+            task.last_refusal = Some((agent, now));
+        }
+        let note = match row.detail.as_str() {
+            "" => format!("attempt {}: {result}", row.n),
+            detail => format!("attempt {}: {result}, {detail}", row.n),
+        };
+        if result == AttemptResult::Connected {
+            self.counters.connected += 1;
+            let at = row.customer_answered_ms.unwrap_or(now);
+            let recovered = Some((RecoveredBy::Callback, at));
+            let call = row.linkedid.as_deref();
+            return self.close_recovered(id, State::Done, "", OURSELVES, &note, call, recovered);
+        }
+        let Some(retry_ms) = retry else {
+            return self.close(id, State::NotCallable, "invalid", OURSELVES, &note);
+        };
+        if task.row.counted >= max_attempts || task.row.attempts >= MAX_ATTEMPTS {
+            let why = if task.row.counted >= max_attempts { "" } else { "too-many-attempts" };
+            return self.close(id, State::Exhausted, why, OURSELVES, &note);
+        }
+        task.row.due_ms = now.saturating_add(retry_ms);
+        task.row.state = if retry_ms > 0 { State::Waiting } else { State::Pending };
+        let why = match (result, retry_ms) {
+            (AttemptResult::Lost, _) => reason::UNPROVEN,
+            (_, 0) => "",
+            _ => reason::RETRY_DELAY,
+        };
+        if task.held {
+            task.row.state = State::Waiting;
+        }
+        let why = if task.held { reason::HELD } else { why };
+        why.clone_into(&mut task.row.reason);
+        let due_ms = task.row.due_ms;
+        let due = self.mono(due_ms);
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.due = due;
+        }
+        self.tell(id, OURSELVES, &note, None, None);
+        self.line_up(id);
+    }
+}
