@@ -1,6 +1,7 @@
 //! What holds where the file says nothing: a stock FreePBX on the same machine.
 
-use super::{Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store};
+use super::{Api, Callback, Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,6 +43,10 @@ impl Default for Config {
             calls: Calls::default(),
             numbers: Numbers::default(),
             hours: Hours::default(),
+            named_hours: BTreeMap::new(),
+            callback: Callback::default(),
+            agents: Vec::new(),
+            api: Api::default(),
             store: Store::default(),
             log: Log::default(),
         }
@@ -82,7 +87,14 @@ impl Default for Calls {
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self { region: "US".to_owned(), internal_max_digits: 5 }
+        Self {
+            region: "US".to_owned(),
+            internal_max_digits: 5,
+            allow: Vec::new(),
+            deny: Vec::new(),
+            international: false,
+            premium: false,
+        }
     }
 }
 

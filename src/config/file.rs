@@ -2,10 +2,10 @@
 
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, pbx};
+use super::{Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, pbx};
 use crate::engine::hours::HoursError;
 use crate::engine::number::{InternalRule, NumberError, Numbering};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -125,11 +125,20 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     let root = root.get_ref();
     let problems = Problems::default();
     Section::new("", Some(root), &problems);
+    let main_hours = table(root, "hours", &problems);
+    let plain_hours = hours(&main_hours, &Hours::default());
+    let named_hours = named_hours(root, &plain_hours, &problems);
+    let agents = agents::read(root, &problems);
+    let names: Vec<String> = named_hours.keys().cloned().collect();
     let config = Config {
         pbx: pbxs(root, dir, &problems),
+        callback: callback::read(&table(root, "callback", &problems), &names, &agents),
+        agents,
+        api: api::read(&table(root, "api", &problems), dir),
         calls: calls(&table(root, "calls", &problems)),
         numbers: numbers(&table(root, "numbers", &problems)),
-        hours: hours(&table(root, "hours", &problems)),
+        hours: plain_hours,
+        named_hours,
         store: store(&table(root, "store", &problems), dir),
         log: log(&table(root, "log", &problems)),
     };
@@ -244,10 +253,51 @@ fn numbers(section: &Section<'_, '_>) -> Numbers {
             default.internal_max_digits,
             0..=MAX_INTERNAL_DIGITS,
         ),
+        allow: prefixes(section, "allow"),
+        deny: prefixes(section, "deny"),
+        international: section.flag_or("international", default.international),
+        premium: section.flag_or("premium", default.premium),
     }
 }
 
-fn hours(section: &Section<'_, '_>) -> Hours {
+/// Beginnings of numbers in E.164.
+fn prefixes(section: &Section<'_, '_>, key: &str) -> Vec<String> {
+    let mut out = Vec::new();
+    for text in section.texts(key, "[\"+4420\"]").unwrap_or_default() {
+        let digits = text.value.strip_prefix('+').unwrap_or_default();
+        let fits =
+            (1..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
+        if fits {
+            out.push(text.value);
+        } else {
+            section.problems.add(
+                text.span,
+                format!("`{}` in `{key}` is not the beginning of a number", text.value),
+                "not + and digits",
+                format!("write + and the calling code, without blanks: {key} = [\"+4420\"]"),
+            );
+        }
+    }
+    out
+}
+
+/// `[hours.NAME]`: as [hours], with the same time zone and country unless they say otherwise.
+fn named_hours(root: &DeTable<'_>, default: &Hours, problems: &Problems) -> BTreeMap<String, Hours> {
+    let Some(DeValue::Table(all)) = root.get("hours").map(|v| v.get_ref()) else { return BTreeMap::new() };
+    let mut out = BTreeMap::new();
+    for (name, value) in all {
+        let DeValue::Table(table) = value.get_ref() else { continue };
+        let section = Section::named("hours.NAME", &format!("hours.{}", name.get_ref()), Some(table), problems);
+        if section.span("open").is_none() {
+            let help = "add for example: open = \"Mo-Fr 09:00-18:00\"";
+            problems.add(name.span(), format!("[hours.{}] does not say when it is open", name.get_ref()), "here", help);
+        }
+        out.insert(name.get_ref().to_string(), hours(&section, default));
+    }
+    out
+}
+
+fn hours(section: &Section<'_, '_>, default: &Hours) -> Hours {
     let timezone = section.text("timezone", "\"Europe/Berlin\"");
     let country = section.text("country", "\"DE\"");
     let open = section.text("open", "\"Mo-Fr 09:00-18:00\"");
@@ -262,9 +312,9 @@ fn hours(section: &Section<'_, '_>) -> Hours {
         section.problems.add(zone.span.clone(), format!("the time zone `{}` is unknown", zone.value), "unknown", help);
     }
     let hours = Hours {
-        timezone: timezone.map(|t| t.value),
-        country: country.as_ref().map(|t| t.value.clone()),
-        open: open.as_ref().map_or(Hours::default().open, |t| t.value.clone()),
+        timezone: timezone.map(|t| t.value).or_else(|| default.timezone.clone()),
+        country: country.as_ref().map(|t| t.value.clone()).or_else(|| default.country.clone()),
+        open: open.as_ref().map_or_else(|| default.open.clone(), |t| t.value.clone()),
     };
     if let Err(e) = hours.build() {
         let span = match (e.offset(), &open, &country) {
@@ -320,7 +370,8 @@ fn level_fault(text: &str) -> Option<String> {
     tracing_subscriber::EnvFilter::try_new(text).err().map(|e| e.to_string())
 }
 
-fn one_of<T: Copy>(section: &Section<'_, '_>, key: &str, choices: &[(&'static str, T)]) -> Option<T> {
+/// The value of the choice that the key names.
+pub(super) fn one_of<T: Copy>(section: &Section<'_, '_>, key: &str, choices: &[(&'static str, T)]) -> Option<T> {
     let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
     let text = section.text(key, &names[0])?;
     let found = choices.iter().find(|(name, _)| *name == text.value).map(|(_, value)| *value);

@@ -1,20 +1,28 @@
 //! The configuration: TOML in, checked values out; a refusal names the key, the line and the mend.
 
+mod agents;
+mod api;
+mod callback;
 mod defaults;
 mod file;
 mod pbx;
+mod policy;
 mod refusal;
 mod rules;
 mod section;
 
+pub use agents::Agent;
+pub use api::Api;
+pub use callback::{Callback, CallbackQueue};
 pub use refusal::{Problem, Refusal};
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Every table and the keys it knows; the tables themselves are the keys of the table without a name.
 pub const KEYS: &[(&str, &[&str])] = &[
-    ("", &["pbx", "calls", "numbers", "hours", "store", "log"]),
+    ("", &["pbx", "calls", "numbers", "hours", "callback", "agents", "api", "store", "log"]),
     (
         "pbx",
         &[
@@ -45,8 +53,95 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "wrapup",
         ],
     ),
-    ("numbers", &["region", "internal_max_digits"]),
+    ("numbers", &["region", "internal_max_digits", "allow", "deny", "international", "premium"]),
     ("hours", &["timezone", "country", "open"]),
+    ("hours.NAME", &["timezone", "country", "open"]),
+    (
+        "callback",
+        &[
+            "enabled",
+            "on",
+            "delay",
+            "expire",
+            "expire_promised",
+            "max_attempts",
+            "priority",
+            "hours",
+            "last_dispatch",
+            "max_active",
+            "order",
+            "strategy",
+            "owner_window",
+            "agents",
+            "fallback",
+            "fallback_after",
+            "min_talk",
+            "agent_ring",
+            "customer_ring",
+            "agent_cooldown",
+            "live_callers_first",
+            "overtake_after",
+            "unknown_is_free",
+            "pause_agent",
+            "daily_per_number",
+            "daily_per_prefix",
+            "prefix_digits",
+            "daily",
+            "quiet",
+            "first",
+            "dial_agent",
+            "dial_customer",
+            "number_form",
+            "caller_id",
+            "agent_context",
+            "customer_context",
+            "script",
+            "announcement",
+            "accept_key",
+            "publish",
+            "retry",
+            "queue",
+            "did",
+        ],
+    ),
+    (
+        "callback.retry",
+        &[
+            "customer_busy",
+            "customer_noanswer",
+            "customer_rejected",
+            "maybe_voicemail",
+            "congestion",
+            "agent_left",
+            "originate_error",
+            "lost",
+        ],
+    ),
+    (
+        "callback.queue.NAME",
+        &[
+            "enabled",
+            "delay",
+            "expire",
+            "expire_promised",
+            "max_attempts",
+            "priority",
+            "hours",
+            "last_dispatch",
+            "strategy",
+            "owner_window",
+            "agents",
+            "fallback",
+            "fallback_after",
+            "first",
+            "caller_id",
+            "script",
+            "announcement",
+            "accept_key",
+        ],
+    ),
+    ("agents", &["name", "interface", "queues", "wrapup", "state_interface"]),
+    ("api", &["socket", "mode", "group"]),
     ("store", &["path"]),
     ("log", &["level", "format", "numbers"]),
 ];
@@ -62,6 +157,14 @@ pub struct Config {
     pub numbers: Numbers,
     /// Business hours.
     pub hours: Hours,
+    /// `[hours.NAME]`: hours that a queue's callbacks keep instead; what they do not say is taken from `[hours]`.
+    pub named_hours: BTreeMap<String, Hours>,
+    /// Calling back.
+    pub callback: Callback,
+    /// People whom the queues do not tell enough about.
+    pub agents: Vec<Agent>,
+    /// The local API.
+    pub api: Api,
     /// The database.
     pub store: Store,
     /// The log.
@@ -132,6 +235,14 @@ pub struct Numbers {
     pub region: String,
     /// Up to this many digits are an extension. Default 5.
     pub internal_max_digits: u8,
+    /// Prefixes (with `+`) that may be called though they are international or premium-rate.
+    pub allow: Vec<String>,
+    /// Prefixes that may not be called.
+    pub deny: Vec<String>,
+    /// Numbers of other countries may be called. Default false.
+    pub international: bool,
+    /// Premium-rate, shared-cost, personal and pager numbers may be called. Default false.
+    pub premium: bool,
 }
 
 /// `[hours]`.

@@ -57,7 +57,10 @@ impl Text {
 
 /// A table, or nothing where the file does not have it.
 pub(super) struct Section<'a, 'i> {
+    /// In [`KEYS`].
     name: &'static str,
+    /// As it stands in the file: `callback.queue.sales` for `callback.queue.NAME`.
+    shown: String,
     table: Option<&'a DeTable<'i>>,
     pub(super) problems: &'a Problems,
 }
@@ -65,9 +68,21 @@ pub(super) struct Section<'a, 'i> {
 impl<'a, 'i> Section<'a, 'i> {
     /// Every key that this table does not know becomes a problem.
     pub(super) fn new(name: &'static str, table: Option<&'a DeTable<'i>>, problems: &'a Problems) -> Self {
-        let section = Self { name, table, problems };
-        for key in table.into_iter().flat_map(DeTable::keys) {
-            if !known(name).contains(&key.get_ref().as_ref()) {
+        Self::named(name, name, table, problems)
+    }
+
+    /// The same for one of several tables of a kind.
+    pub(super) fn named(
+        name: &'static str,
+        shown: &str,
+        table: Option<&'a DeTable<'i>>,
+        problems: &'a Problems,
+    ) -> Self {
+        let section = Self { name, shown: shown.to_owned(), table, problems };
+        for (key, value) in table.into_iter().flatten() {
+            // [hours] holds keys, and tables with names of the user's choice.
+            let named = name == "hours" && matches!(value.get_ref(), DeValue::Table(_));
+            if !named && !known(name).contains(&key.get_ref().as_ref()) {
                 section.unknown(key.get_ref(), key.span());
             }
         }
@@ -94,12 +109,12 @@ impl<'a, 'i> Section<'a, 'i> {
             (_, Some((section, _))) => format!("`{lower}` belongs in [{section}]"),
             (Some(near), None) => format!("did you mean `{near}`?"),
             (None, None) if self.name.is_empty() => format!("the tables are {}", known("").join(", ")),
-            (None, None) => format!("the keys of [{}] are {}", self.name, known(self.name).join(", ")),
+            (None, None) => format!("the keys of [{}] are {}", self.shown, known(self.name).join(", ")),
         };
         if self.name.is_empty() {
             return self.problems.add(span, format!("unknown table or key `{key}`"), "unknown", help);
         }
-        self.problems.add(span, format!("unknown key `{key}` in [{}]", self.name), "unknown key", help);
+        self.problems.add(span, format!("unknown key `{key}` in [{}]", self.shown), "unknown key", help);
     }
 
     fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'i>>> {
@@ -152,23 +167,40 @@ impl<'a, 'i> Section<'a, 'i> {
         }
     }
 
+    /// A text that may be empty.
+    pub(super) fn text_or_empty(&self, key: &str, example: &str) -> Option<Text> {
+        let value = self.get(key)?;
+        match value.get_ref() {
+            DeValue::String(s) if s.is_empty() => Some(Text { value: String::new(), span: value.span() }),
+            _ => self.text(key, example),
+        }
+    }
+
     pub(super) fn flag(&self, key: &str) -> bool {
-        let Some(value) = self.get(key) else { return false };
+        self.flag_or(key, false)
+    }
+
+    pub(super) fn flag_or(&self, key: &str, default: bool) -> bool {
+        let Some(value) = self.get(key) else { return default };
         if let DeValue::Boolean(flag) = value.get_ref() {
             return *flag;
         }
         self.wrong_type(key, value, "true or false", "true");
-        false
+        default
     }
 
-    pub(super) fn number(&self, key: &str, default: u8, allowed: std::ops::RangeInclusive<u8>) -> u8 {
+    pub(super) fn number<N>(&self, key: &str, default: N, allowed: std::ops::RangeInclusive<N>) -> N
+    where
+        N: Copy + PartialOrd + std::fmt::Display + TryFrom<i64>,
+    {
         let Some(value) = self.get(key) else { return default };
         let DeValue::Integer(number) = value.get_ref() else {
             self.wrong_type(key, value, "a whole number", &default.to_string());
             return default;
         };
-        match u8::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) if allowed.contains(&number) => number,
+        let found = i64::from_str_radix(number.as_str(), number.radix()).ok().and_then(|n| N::try_from(n).ok());
+        match found {
+            Some(number) if allowed.contains(&number) => number,
             _ => {
                 let range = format!("{} to {}", allowed.start(), allowed.end());
                 self.problems.add(
@@ -184,6 +216,17 @@ impl<'a, 'i> Section<'a, 'i> {
 
     /// A duration such as `"30s"`, from zero to `max`.
     pub(super) fn duration(&self, key: &str, default: Duration, max: Duration) -> Duration {
+        self.duration_in(key, default, Duration::ZERO..=max)
+    }
+
+    /// A duration within bounds.
+    pub(super) fn duration_in(
+        &self,
+        key: &str,
+        default: Duration,
+        allowed: std::ops::RangeInclusive<Duration>,
+    ) -> Duration {
+        let (min, max) = allowed.into_inner();
         let example = format!("\"{}s\"", default.as_secs());
         let Some(value) = self.get(key) else { return default };
         if !matches!(value.get_ref(), DeValue::String(_)) {
@@ -202,13 +245,72 @@ impl<'a, 'i> Section<'a, 'i> {
             ),
             Ok(found) if found.is_negative() => refuse("negative".to_owned(), "a duration cannot be less than \"0s\""),
             Ok(found) => match Duration::try_from(found) {
+                Ok(found) if found < min => refuse(format!("shorter than {}", in_words(min)), "use a longer duration"),
                 Ok(found) if found <= max => found,
-                _ => refuse(
-                    format!("longer than {:#}", jiff::SignedDuration::try_from(max).unwrap_or_default()),
-                    "use a shorter duration",
-                ),
+                _ => refuse(format!("longer than {}", in_words(max)), "use a shorter duration"),
             },
         }
+    }
+
+    /// Texts, each with its place.
+    pub(super) fn texts(&self, key: &str, example: &str) -> Option<Vec<Text>> {
+        let value = self.get(key)?;
+        let DeValue::Array(items) = value.get_ref() else {
+            self.wrong_type(key, value, "a list of texts", example);
+            return None;
+        };
+        let mut out = Vec::with_capacity(items.len());
+        for item in items {
+            match item.get_ref() {
+                DeValue::String(s) if !s.trim().is_empty() && !s.contains(char::is_control) => {
+                    out.push(Text { value: s.to_string(), span: item.span() });
+                }
+                DeValue::String(_) => self.problems.add(
+                    item.span(),
+                    format!("`{key}` must not hold empty texts or control characters"),
+                    "this one",
+                    format!("for example: {key} = {example}"),
+                ),
+                _ => self.wrong_type(key, item, "a list of texts", example),
+            }
+        }
+        Some(out)
+    }
+
+    /// The tables in the table `key`, by their names.
+    pub(super) fn tables(&self, key: &str) -> Vec<(&'a Spanned<std::borrow::Cow<'i, str>>, &'a DeTable<'i>)> {
+        let Some(value) = self.get(key) else { return Vec::new() };
+        let DeValue::Table(tables) = value.get_ref() else {
+            self.wrong_table(key, value);
+            return Vec::new();
+        };
+        let mut out = Vec::new();
+        for (name, value) in tables {
+            match value.get_ref() {
+                DeValue::Table(table) => out.push((name, table)),
+                _ => self.wrong_table(&format!("{key}.{}", name.get_ref()), value),
+            }
+        }
+        out
+    }
+
+    /// The table `key` itself.
+    pub(super) fn table(&self, key: &str) -> Option<&'a DeTable<'i>> {
+        let value = self.get(key)?;
+        if let DeValue::Table(table) = value.get_ref() {
+            return Some(table);
+        }
+        self.wrong_table(key, value);
+        None
+    }
+
+    fn wrong_table(&self, key: &str, value: &Spanned<DeValue<'_>>) {
+        self.problems.add(
+            value.span(),
+            format!("`{key}` must be a table"),
+            "not a table",
+            format!("write [{}.{key}] on a line of its own and the keys below it", self.shown),
+        );
     }
 
     /// Globs.
@@ -235,6 +337,10 @@ impl<'a, 'i> Section<'a, 'i> {
         }
         out
     }
+}
+
+fn in_words(duration: Duration) -> String {
+    format!("{:#}", jiff::SignedDuration::try_from(duration).unwrap_or_default())
 }
 
 /// The keys that a table knows; the tables themselves under `""`.

@@ -204,8 +204,9 @@ impl fmt::Display for DialString {
     }
 }
 
-/// Technology and resource, of bytes that mean nothing to Asterisk.
-fn is_interface(text: &str) -> bool {
+/// Technology and resource, of bytes that mean nothing to Asterisk: what a queue's member may be to be dialled.
+#[must_use]
+pub fn is_interface(text: &str) -> bool {
     let Some((technology, resource)) = text.split_once('/') else { return false };
     let named = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric());
     named(technology)
@@ -297,6 +298,12 @@ fn fill(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> Option
     }
     out.push_str(rest);
     Some(out)
+}
+
+/// Whether this names a sound file and nothing else: letters, digits and `/_.-`.
+#[must_use]
+pub fn is_sound(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_.-".contains(&b))
 }
 
 /// What of a text from outside (a caller's name, an agent's name) may be put into a caller id or a variable of an `Originate`, in

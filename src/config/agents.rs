@@ -1,0 +1,77 @@
+//! The tables `[[agents]]`: people whom the queues do not tell enough about.
+
+use super::section::{Problems, Section};
+use crate::engine::callback::dial_string::is_interface;
+use std::collections::BTreeSet;
+use std::time::Duration;
+use toml::de::{DeTable, DeValue};
+
+/// After-call work longer than this is a pause.
+const MAX_WRAPUP: Duration = Duration::from_secs(3600);
+
+/// One of `[[agents]]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Agent {
+    /// As people call him.
+    pub name: Option<String>,
+    /// His phone: `PJSIP/101`.
+    pub interface: String,
+    /// Queues whose callbacks he takes.
+    pub queues: Vec<String>,
+    /// His after-call work; default: what his queues or `calls.wrapup` say.
+    pub wrapup: Option<Duration>,
+    /// Whose state tells whether he is free, for example `hint:101@ext-local`; default: his phone's.
+    pub state_interface: Option<String>,
+}
+
+/// Reads them.
+pub(super) fn read(root: &DeTable<'_>, problems: &Problems) -> Vec<Agent> {
+    let Some(value) = root.get("agents") else { return Vec::new() };
+    let DeValue::Array(items) = value.get_ref() else {
+        let help = "write [[agents]] once for each agent, with his interface below it";
+        problems.add(value.span(), "`agents` must be a list of tables", "not a list", help);
+        return Vec::new();
+    };
+    let mut taken = BTreeSet::new();
+    let mut out = Vec::new();
+    for item in items {
+        let DeValue::Table(table) = item.get_ref() else {
+            let help = "write [[agents]] and below it: interface = \"PJSIP/101\"";
+            problems.add(item.span(), "an agent must be a table", "not a table", help);
+            continue;
+        };
+        let section = Section::new("agents", Some(table), problems);
+        let Some(interface) = section.text("interface", "\"PJSIP/101\"") else {
+            if section.span("interface").is_none() {
+                let help = "add his phone: interface = \"PJSIP/101\"";
+                problems.add(item.span(), "an agent needs an `interface`", "without one", help);
+            }
+            continue;
+        };
+        if !is_interface(&interface.value) {
+            problems.add(
+                interface.span.clone(),
+                "`interface` is not a phone that can be dialled",
+                "technology, `/` and a name are needed",
+                "write it as the queues do, of letters, digits and `/_.@+-`: \"PJSIP/101\"",
+            );
+        }
+        let name = section.text("name", "\"Ann\"");
+        for (key, text) in [("interface", Some(&interface)), ("name", name.as_ref())] {
+            if let Some(text) = text
+                && !taken.insert((key, text.value.clone()))
+            {
+                let title = format!("two agents have the {key} \"{}\"", text.value);
+                problems.add(text.span.clone(), title, "taken", "give each of the [[agents]] his own");
+            }
+        }
+        out.push(Agent {
+            name: name.map(|t| t.value),
+            interface: interface.value,
+            queues: section.texts("queues", "[\"sales\"]").unwrap_or_default().into_iter().map(|t| t.value).collect(),
+            wrapup: section.span("wrapup").map(|_| section.duration("wrapup", Duration::ZERO, MAX_WRAPUP)),
+            state_interface: section.text("state_interface", "\"hint:101@ext-local\"").map(|t| t.value),
+        });
+    }
+    out
+}

@@ -1,0 +1,76 @@
+//! The table `[api]`: where the local API listens, and who may speak to it.
+
+use super::section::Section;
+use std::path::{Path, PathBuf};
+
+/// `sockaddr_un` holds 108 bytes with the closing NUL (`man 7 unix`).
+const MAX_SOCKET: usize = 107;
+
+/// `[api]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Api {
+    /// The socket. Default `/run/callbackd/api.sock`.
+    pub socket: PathBuf,
+    /// Its file mode: who may write to it may command. Default 0660.
+    pub mode: u32,
+    /// Its group; default: the daemon's.
+    pub group: Option<String>,
+}
+
+impl Default for Api {
+    fn default() -> Self {
+        Self { socket: PathBuf::from("/run/callbackd/api.sock"), mode: 0o660, group: None }
+    }
+}
+
+/// Reads it; the socket is taken relative to `dir`.
+pub(super) fn read(section: &Section<'_, '_>, dir: &Path) -> Api {
+    let mut api = Api::default();
+    if let Some(text) = section.text("socket", "\"/run/callbackd/api.sock\"") {
+        let socket = dir.join(&text.value);
+        if socket.as_os_str().len() > MAX_SOCKET {
+            section.problems.add(
+                text.span,
+                format!("the path of `socket` is longer than {MAX_SOCKET} bytes"),
+                "too long for a Unix socket",
+                "use a shorter path, such as \"/run/callbackd/api.sock\"",
+            );
+        }
+        api.socket = socket;
+    }
+    if let Some(text) = section.text("mode", "\"0660\"") {
+        let octal = text.value.bytes().all(|b| (b'0'..=b'7').contains(&b)) && (3..=4).contains(&text.value.len());
+        match u32::from_str_radix(&text.value, 8).ok().filter(|_| octal) {
+            Some(mode) if mode & 0o002 != 0 => section.problems.add(
+                text.span,
+                "with this `mode` everyone on the machine could make calls",
+                "writable by others",
+                "use \"0660\" and name in `group` those who may",
+            ),
+            Some(mode) if mode & 0o600 != 0o600 || mode & !0o777 != 0 => section.problems.add(
+                text.span,
+                "`mode` does not let the daemon's own user in, or sets special bits",
+                "cannot be used",
+                "use \"0660\", or \"0600\" for the daemon's user and root alone",
+            ),
+            Some(mode) => api.mode = mode,
+            None => section.problems.add(
+                text.span,
+                "`mode` is not a file mode",
+                "not octal",
+                "write three or four octal digits in quotes: mode = \"0660\"",
+            ),
+        }
+    }
+    if let Some(text) = section.text("group", "\"operators\"") {
+        let named = text.value.len() <= 32
+            && text.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+            && !text.value.starts_with('-');
+        if !named {
+            let help = "use the name of a group as in /etc/group";
+            section.problems.add(text.span.clone(), "`group` is not a group's name", "not a name", help);
+        }
+        api.group = Some(text.value);
+    }
+    api
+}

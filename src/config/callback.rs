@@ -1,0 +1,206 @@
+//! The table `[callback]`: what it says, and what holds where it says nothing.
+
+mod read;
+mod templates;
+
+pub(super) use read::read;
+
+use crate::engine::callback::policy::{First, Retry, Strategy};
+use crate::engine::record::Outcome;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+/// Outcomes that are called back unless `callback.on` says otherwise: the caller wanted somebody and got nobody.
+const ON: [Outcome; 20] = [
+    Outcome::VoicemailLeft,
+    Outcome::Announcement,
+    Outcome::HungUp,
+    Outcome::CallbackRequested,
+    Outcome::QueueAbandon,
+    Outcome::RingAbandon,
+    Outcome::IvrLost,
+    Outcome::EarlyAbandon,
+    Outcome::IvrTimeout,
+    Outcome::IvrInvalid,
+    Outcome::QueueEmpty,
+    Outcome::QueueFull,
+    Outcome::AllBusy,
+    Outcome::Rejected,
+    Outcome::QueueTimeout,
+    Outcome::RingTimeout,
+    Outcome::Unavailable,
+    Outcome::Congestion,
+    Outcome::Failed,
+    Outcome::NotOffered,
+];
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// `[callback]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Callback {
+    /// Missed callers are called back. Default false: a daemon makes no calls until it is told to.
+    pub enabled: bool,
+    /// Outcomes that make a callback.
+    pub on: BTreeSet<Outcome>,
+    /// Attempts at once, 1 to 1000. Default 5.
+    pub max_active: u32,
+    /// `order = "newest"`.
+    pub newest_first: bool,
+    /// Talk of less is MAYBE_VOICEMAIL. Up to 1 h, default 10 s.
+    pub min_talk: Duration,
+    /// An agent's phone rings so long. 5 s to 2 min, default 20 s.
+    pub agent_ring: Duration,
+    /// A customer's phone rings so long. 10 s to 3 min, default 45 s.
+    pub customer_ring: Duration,
+    /// No offer for so long to an agent who did not take one. 10 s to 8 h, default 2 min.
+    pub agent_cooldown: Duration,
+    /// No offer to agents in whose queues callers wait. Default true.
+    pub live_callers_first: bool,
+    /// In spite of live callers once it has been due for so long. 1 min to 24 h, default never.
+    pub overtake_after: Option<Duration>,
+    /// Agents whose device state is unknown count as free. Default false.
+    pub unknown_is_free: bool,
+    /// Pause the agent in his queues during an attempt. Default false.
+    pub pause_agent: bool,
+    /// Attempts to one number in 24 hours, 1 to 50. Default 5.
+    pub daily_per_number: u32,
+    /// Attempts to numbers of one prefix in 24 hours. Default 50.
+    pub daily_per_prefix: u32,
+    /// Digits of that prefix, the calling code included, 2 to 15. Default 6.
+    pub prefix_digits: u8,
+    /// Attempts in 24 hours. Default 1000.
+    pub daily: u32,
+    /// Minutes of the customer's day in which he is not called: from, to. Default 21:00 to 08:00.
+    pub quiet: Option<(u16, u16)>,
+    /// How an agent is dialled. Default `{interface}`.
+    pub dial_agent: String,
+    /// How a customer is dialled. Default `Local/{number}@from-internal/n`.
+    pub dial_customer: String,
+    /// What `{number}` is. Default `{national}`.
+    pub number_form: String,
+    /// Context of the agent's leg. Default `callbackd-agent`.
+    pub agent_context: String,
+    /// Context of the customer's leg where he is called first. Default `callbackd-customer`.
+    pub customer_context: String,
+    /// Publish promises into the Asterisk database. Default false.
+    pub publish: bool,
+    /// `[callback.retry]`, in milliseconds; each 10 s to 24 h.
+    pub retry: Retry,
+    /// What holds for queues without a table of their own.
+    pub default: CallbackQueue,
+    /// `[callback.queue.NAME]`, with what they do not say taken from `[callback]`.
+    pub queues: BTreeMap<String, CallbackQueue>,
+    /// `[callback.did]`: the queue of a miss that was in none, by the number dialled.
+    pub dids: BTreeMap<String, String>,
+}
+
+/// What may differ from queue to queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallbackQueue {
+    /// Misses of this queue are called back.
+    pub enabled: bool,
+    /// Not sooner after the miss. Up to 24 h, default 60 s.
+    pub delay: Duration,
+    /// Not later after the last miss, of opening hours at most. 1 min to 30 days, default 4 h.
+    pub expire: Duration,
+    /// The same where the customer asked for it. Default 24 h.
+    pub expire_promised: Duration,
+    /// Attempts that count against the customer, 1 to 20. Default 3.
+    pub max_attempts: u32,
+    /// Higher goes first, -1000 to 1000. Default 0.
+    pub priority: i64,
+    /// Name of the `[hours.NAME]` in which customers may be called; default: `[hours]`.
+    pub hours: Option<String>,
+    /// No dispatch in the last so much time before closing. Up to 4 h, default 5 min.
+    pub last_dispatch: Duration,
+    /// In which order agents are asked.
+    pub strategy: Strategy,
+    /// For so long only the owner is asked. Up to 24 h, default 1 min.
+    pub owner_window: Duration,
+    /// These agents instead of the queue's members, as interfaces.
+    pub agents: Vec<String>,
+    /// The queue whose agents are asked too after `fallback_after`.
+    pub fallback: Option<String>,
+    /// See `fallback`. Up to 24 h, default 10 min.
+    pub fallback_after: Duration,
+    /// What the customer sees: a number, or `{did}`.
+    pub caller_id: String,
+    /// Said to the agent and to webhooks.
+    pub script: String,
+    /// Sound that the agent hears first; empty for none.
+    pub announcement: String,
+    /// Key by which the agent accepts; empty if picking up is accepting.
+    pub accept_key: String,
+    /// Who is dialled first.
+    pub first: First,
+}
+
+impl Default for Callback {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            on: BTreeSet::from(ON),
+            max_active: 5,
+            newest_first: false,
+            min_talk: Duration::from_secs(10),
+            agent_ring: Duration::from_secs(20),
+            customer_ring: Duration::from_secs(45),
+            agent_cooldown: 2 * MINUTE,
+            live_callers_first: true,
+            overtake_after: None,
+            unknown_is_free: false,
+            pause_agent: false,
+            daily_per_number: 5,
+            daily_per_prefix: 50,
+            prefix_digits: 6,
+            daily: 1000,
+            quiet: Some((21 * 60, 8 * 60)),
+            dial_agent: "{interface}".to_owned(),
+            dial_customer: "Local/{number}@from-internal/n".to_owned(),
+            number_form: "{national}".to_owned(),
+            agent_context: "callbackd-agent".to_owned(),
+            customer_context: "callbackd-customer".to_owned(),
+            publish: false,
+            retry: Retry {
+                customer_busy: 120_000,
+                customer_noanswer: 900_000,
+                customer_rejected: 3_600_000,
+                maybe_voicemail: 1_800_000,
+                congestion: 60_000,
+                agent_left: 30_000,
+                originate_error: 60_000,
+                lost: 600_000,
+            },
+            default: CallbackQueue::default(),
+            queues: BTreeMap::new(),
+            dids: BTreeMap::new(),
+        }
+    }
+}
+
+impl Default for CallbackQueue {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            delay: MINUTE,
+            expire: 4 * HOUR,
+            expire_promised: 24 * HOUR,
+            max_attempts: 3,
+            priority: 0,
+            hours: None,
+            last_dispatch: 5 * MINUTE,
+            strategy: Strategy::LeastRecent,
+            owner_window: MINUTE,
+            agents: Vec::new(),
+            fallback: None,
+            fallback_after: 10 * MINUTE,
+            caller_id: "{did}".to_owned(),
+            script: String::new(),
+            announcement: String::new(),
+            accept_key: String::new(),
+            first: First::Agent,
+        }
+    }
+}

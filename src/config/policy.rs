@@ -1,0 +1,80 @@
+//! From the configuration to the policy by which missed callers are called back.
+
+use super::{CallbackQueue, Config, rules::millis};
+use crate::engine::callback::policy::{Policy, QueuePolicy, Screen};
+use crate::engine::hours::Hours;
+
+impl Config {
+    /// The policy. It is the same for all PBXs.
+    ///
+    /// # Panics
+    /// If hours or region are bad, which a configuration that was read by this program never is.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        let c = &self.callback;
+        Policy {
+            enabled: c.enabled,
+            on: c.on.clone(),
+            max_active: c.max_active,
+            newest_first: c.newest_first,
+            min_talk_ms: millis(c.min_talk),
+            agent_ring_ms: millis(c.agent_ring),
+            customer_ring_ms: millis(c.customer_ring),
+            agent_cooldown_ms: millis(c.agent_cooldown),
+            live_callers_first: c.live_callers_first,
+            overtake_after_ms: c.overtake_after.map(millis),
+            unknown_is_free: c.unknown_is_free,
+            pause_agent: c.pause_agent,
+            daily_per_number: c.daily_per_number,
+            daily_per_prefix: c.daily_per_prefix,
+            prefix_digits: c.prefix_digits,
+            daily: c.daily,
+            quiet: c.quiet,
+            retry: c.retry,
+            dial_agent: c.dial_agent.clone(),
+            dial_customer: c.dial_customer.clone(),
+            number_form: c.number_form.clone(),
+            agent_context: c.agent_context.clone(),
+            customer_context: c.customer_context.clone(),
+            publish: c.publish,
+            default: self.queue_policy(&c.default),
+            queues: c.queues.iter().map(|(name, queue)| (name.clone(), self.queue_policy(queue))).collect(),
+            dids: c.dids.clone(),
+            screen: Screen {
+                allow: self.numbers.allow.clone(),
+                deny: self.numbers.deny.clone(),
+                international: self.numbers.international,
+                premium: self.numbers.premium,
+            },
+            numbering: self.numbering().expect("checked when the configuration was read"),
+        }
+    }
+
+    fn queue_policy(&self, queue: &CallbackQueue) -> QueuePolicy {
+        QueuePolicy {
+            enabled: queue.enabled,
+            delay_ms: millis(queue.delay),
+            expire_ms: millis(queue.expire),
+            expire_promised_ms: millis(queue.expire_promised),
+            max_attempts: queue.max_attempts,
+            priority: queue.priority,
+            hours: self.hours_named(queue.hours.as_deref()),
+            last_dispatch_ms: millis(queue.last_dispatch),
+            strategy: queue.strategy,
+            owner_window_ms: millis(queue.owner_window),
+            agents: queue.agents.clone(),
+            fallback: queue.fallback.clone(),
+            fallback_after_ms: millis(queue.fallback_after),
+            caller_id: queue.caller_id.clone(),
+            script: queue.script.clone(),
+            announcement: queue.announcement.clone(),
+            accept_key: queue.accept_key.clone(),
+            first: queue.first,
+        }
+    }
+
+    fn hours_named(&self, name: Option<&str>) -> Hours {
+        let hours = name.and_then(|name| self.named_hours.get(name)).unwrap_or(&self.hours);
+        hours.build().expect("checked when the configuration was read")
+    }
+}
