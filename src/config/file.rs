@@ -2,7 +2,7 @@
 
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, pbx};
+use super::{Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, pbx};
 use crate::engine::hours::HoursError;
 use crate::engine::number::{InternalRule, NumberError, Numbering};
 use std::collections::{BTreeMap, HashSet};
@@ -134,6 +134,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         pbx: pbxs(root, dir, &problems),
         callback: callback::read(&table(root, "callback", &problems), &names, &agents),
         agents,
+        gap: gap(&table(root, "gap", &problems), dir),
         api: api::read(&table(root, "api", &problems), dir),
         calls: calls(&table(root, "calls", &problems)),
         numbers: numbers(&table(root, "numbers", &problems)),
@@ -325,6 +326,11 @@ fn hours(section: &Section<'_, '_>, default: &Hours) -> Hours {
         section.problems.add(span, e.to_string(), "here", e.help());
     }
     hours
+}
+
+fn gap(section: &Section<'_, '_>, dir: &Path) -> Gap {
+    let cdr_csv = section.text("cdr_csv", "\"/var/log/asterisk/cdr-csv/Master.csv\"");
+    Gap { cdr_csv: cdr_csv.map(|text| dir.join(text.value)) }
 }
 
 fn store(section: &Section<'_, '_>, dir: &Path) -> Store {
