@@ -55,12 +55,22 @@ pub struct Daemon {
 
 impl Daemon {
     /// Starts it in `dir` against this AMI (address, user, secret), and waits until it says that it is ready.
-    pub fn start(dir: &Path, (address, username, secret): (String, &str, &str)) -> Result<Self, String> {
+    pub fn start(dir: &Path, ami: (String, &str, &str)) -> Result<Self, String> {
+        Self::start_with(dir, ami, |configuration| configuration)
+    }
+
+    /// The same with another configuration.
+    pub fn start_with(
+        dir: &Path,
+        (address, username, secret): (String, &str, &str),
+        change: impl Fn(String) -> String,
+    ) -> Result<Self, String> {
         let io = |e: std::io::Error| format!("{}: {e}", dir.display());
         fs::write(dir.join("secret"), secret).map_err(io)?;
         fs::set_permissions(dir.join("secret"), fs::Permissions::from_mode(0o600)).map_err(io)?;
         let config = [("@ADDRESS@", address.as_str()), ("@USERNAME@", username), ("@DIR@", &dir.display().to_string())];
-        let config = config.iter().fold(CONFIGURATION.to_owned(), |text, (key, value)| text.replace(key, value));
+        let config =
+            config.iter().fold(change(CONFIGURATION.to_owned()), |text, (key, value)| text.replace(key, value));
         fs::write(dir.join("callbackd.toml"), config).map_err(io)?;
         let _ = fs::remove_file(dir.join("notify")); // of an earlier run in this directory
         let notify = UnixDatagram::bind(dir.join("notify")).map_err(io)?;
@@ -139,6 +149,12 @@ impl Daemon {
     /// Everything that it has logged so far.
     pub fn said(&self) -> String {
         self.log.0.lock().expect("no reader panics").lines.join("\n")
+    }
+
+    /// Ends it by SIGKILL: nothing is written any more.
+    pub fn crash(mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     /// Ends it by SIGTERM, after which every call that it has seen is in the database.

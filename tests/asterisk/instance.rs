@@ -16,13 +16,19 @@ const PROMPTS: &[(&str, f64)] = &[
     ("auth-thankyou", 0.3),
     ("beep", 0.3),
     ("beeperr", 0.3),
+    ("digits/star", 0.2),
     ("pbx-invalid", 0.3),
     ("pbx-invalidpark", 0.3),
     ("pbx-parkingfailed", 0.3),
     ("pbx-transfer", 0.3),
+    ("queue-minutes", 0.3),
+    ("queue-periodic-announce", 0.3),
+    ("queue-thankyou", 0.3),
     ("vm-goodbye", 0.3),
     ("vm-intro", 0.3),
     ("vm-isonphone", 0.3),
+    ("vm-nobodyavail", 0.3),
+    ("vm-press", 0.3),
     ("vm-isunavail", 0.3),
     ("vm-msgsaved", 0.3),
     ("vm-theperson", 0.3),
@@ -148,6 +154,10 @@ fn lay_out(root: &Path, outside: &Path, home: &Path, settings: &Settings) -> std
         let text = repeat(&fs::read_to_string(entry.path())?, &templates)?;
         let text = keys.iter().fold(text, |text, (key, value)| text.replace(&format!("@{key}@"), value));
         fs::write(outside.join("etc").join(entry.file_name()), text)?;
+    }
+    if settings.name == "pbx" {
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/asterisk/extensions_callbackd.conf");
+        fs::copy(shipped, outside.join("etc/extensions_callbackd.conf"))?;
     }
     Ok(())
 }

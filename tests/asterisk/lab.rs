@@ -91,6 +91,11 @@ impl Lab {
         (format!("127.0.0.1:{}", self.slot.port(2)), "callbackd", SECRET)
     }
 
+    /// Where the PBX writes its CDR, as seen from outside of its chroot.
+    pub fn cdr_csv(&self) -> PathBuf {
+        self.outside.join("pbx/log/cdr-csv/Master.csv")
+    }
+
     /// Records what the daemon's AMI user receives, from the banner on.
     pub fn record(&self, path: &Path) -> Result<Manager, String> {
         let recorder = Manager::login(self.slot.port(2), "callbackd", SECRET, Some(path), Instant::now() + START)?;

@@ -5,6 +5,7 @@
 
 #![expect(clippy::disallowed_methods, reason = "a test outside of the pure rooms, against a clock that is real")]
 
+mod callbacks;
 mod commands;
 mod compare;
 mod daemon;

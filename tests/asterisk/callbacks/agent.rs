@@ -1,0 +1,200 @@
+//! Who is asked, and what comes of agents who cannot or do not take it.
+
+use super::Scenario;
+use super::office::{Office, customer, extension, same, soon};
+use crate::script::{BUSY, REJECTS, RINGS, TALKS};
+use std::time::Duration;
+
+pub const ALL: &[Scenario] = &[
+    ("C7 a missed caller is connected with the agent who becomes free", connected),
+    ("C6 an agent on another call is asked when it ends", on_another_call),
+    ("C9 an agent who does not answer burns no attempt, the next is asked", does_not_answer),
+    ("C9 an agent who rejects burns no attempt, the next is asked", rejects),
+    ("C9 a busy phone is not the end", busy_phone),
+    ("C10 without the key nobody is connected, with it he is", accept_key),
+    ("C13 an agent who hangs up while the customer rings", leaves),
+    ("C26 nobody logged in is waited for", nobody_there),
+    ("C29 the agent who talked with him last is asked first", owner),
+    ("C33 an agent of two queues gets one callback at a time", one_at_a_time),
+    ("C8 live callers go first", live_callers_first),
+];
+
+/// Answers after a second and stays.
+const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";
+
+fn connected(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("00", customer(0));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, STAYS)?;
+    office.customer_does(&ann, TALKS)?;
+    let id = office.misses(&ann, cell)?;
+    office.comes_to(id, "PENDING")?;
+    office.pause(cell, 1, false)?;
+    let shown = office.lab.farm.wait(0, soon(), "what the agent sees", |f| {
+        f.is("Newchannel") && f.get("Exten") == extension(cell, 1) && f.get("CallerIDName").starts_with("CB")
+    })?;
+    same("what the agent sees", shown.get("CallerIDName"), "CB q00")?;
+    let shown = office
+        .lab
+        .farm
+        .wait(0, soon(), "what the customer sees", |f| f.is("Newchannel") && f.get("Exten") == ann.number)?;
+    same("what the customer sees", shown.get("CallerIDNum"), "5550300")?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1001")?;
+    office.comes_to(id, "DONE")?;
+    let won = format!("SELECT recovered_by FROM calls WHERE callback_id = {id} AND direction = 'inbound'");
+    office.until("the miss's row", &won, "callback")?;
+    let ours = format!(
+        "SELECT status || ' ' || outcome || ' ' || agent FROM calls WHERE linkedid = 'cb-{id}-1' AND direction = 'callback'"
+    );
+    office.until("the callback's own row", &ours, "ANSWER AGENT PJSIP/1001")?;
+    let inbound = format!("SELECT count(*) FROM calls WHERE number_e164 = '{}' AND direction = 'inbound'", ann.e164);
+    office.until("inbound rows", &inbound, "1")
+}
+
+fn on_another_call(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("01", customer(1));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, STAYS)?;
+    let id = office.misses(&ann, cell)?;
+    let since = office.lab.pbx.position();
+    office.lab.place("1011", "12025550189", "wait:5-hangup", Duration::from_secs(30))?;
+    office.lab.pbx.wait(since, soon(), "the agent's own call", |f| {
+        f.is("Newchannel") && f.get("Channel").starts_with("PJSIP/1011-")
+    })?;
+    office.pause(cell, 1, false)?;
+    office.stays_silent(id, 1)?;
+    office.rings(id, 1)?;
+    office.comes_to(id, "DONE")
+}
+
+fn does_not_answer(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("02", customer(2));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, RINGS)?;
+    office.agent_does(cell, 2, STAYS)?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.rings(id, 1)?;
+    office.pause(cell, 2, false)?;
+    office.attempt(id, 1, "AGENT_NOANSWER PJSIP/1021")?;
+    office.attempt(id, 2, "CONNECTED PJSIP/1022")?;
+    office.until("counted attempts", &format!("SELECT counted FROM callbacks WHERE id = {id}"), "1")
+}
+
+fn rejects(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("03", customer(3));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, REJECTS)?;
+    office.agent_does(cell, 2, STAYS)?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 1, "AGENT_REJECTED PJSIP/1031")?;
+    office.pause(cell, 2, false)?;
+    office.attempt(id, 2, "CONNECTED PJSIP/1032")
+}
+
+fn busy_phone(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("04", customer(4));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, BUSY)?;
+    office.agent_does(cell, 2, STAYS)?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 1, "AGENT_BUSY PJSIP/1041")?;
+    office.pause(cell, 2, false)?;
+    office.attempt(id, 2, "CONNECTED PJSIP/1042")
+}
+
+fn accept_key(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("50", customer(5));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, "answer-wait:60-hangup")?; // a voicemail
+    office.agent_does(cell, 2, "ring-wait:1-answer-wait:2-dtmf:1-wait:60-hangup")?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 1, "AGENT_NOANSWER PJSIP/1501")?;
+    office.pause(cell, 2, false)?;
+    office.attempt(id, 2, "CONNECTED PJSIP/1502")
+}
+
+fn leaves(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("05", customer(6));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, "ring-wait:1-answer-wait:3-hangup")?;
+    office.customer_does(&ann, RINGS)?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 1, "AGENT_LEFT PJSIP/1051")?;
+    office.event(id, 1, "Hangup", |f| f.get("Channel").starts_with("PJSIP/trunk-"))?;
+    office.until("counted attempts", &format!("SELECT counted FROM callbacks WHERE id = {id}"), "0")
+}
+
+fn nobody_there(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("70", customer(7)); // its members come and go
+    office.agent_does(cell, 1, STAYS)?;
+    let id = office.misses(&ann, cell)?;
+    office.comes_to(id, "WAITING NO_AGENT")?;
+    office.lab.pbx.action(&[("Action", "QueueAdd"), ("Queue", "q70"), ("Interface", "PJSIP/1701")])?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1701")
+}
+
+fn owner(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("07", customer(8));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 2, STAYS)?;
+    office.pause(cell, 2, false)?;
+    office.calls(&ann, "5550307", "wait:4-hangup")?;
+    office.pause(cell, 2, true)?;
+    let id = office.misses(&ann, cell)?;
+    office.until("the owner", &format!("SELECT owner FROM callbacks WHERE id = {id}"), "PJSIP/1072")?;
+    office.pause(cell, 1, false)?; // he has been idle for longer
+    office.stays_silent(id, 1)?;
+    office.pause(cell, 2, false)?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1072")
+}
+
+fn one_at_a_time(office: &Office<'_>) -> Result<(), String> {
+    let (ann, bob) = (customer(9), customer(10));
+    for cell in ["08", "09"] {
+        office.all_pause(cell)?;
+    }
+    office.lab.pbx.action(&[
+        ("Action", "QueueAdd"),
+        ("Queue", "q09"),
+        ("Interface", "PJSIP/1081"),
+        ("Paused", "true"),
+    ])?;
+    office.agent_does("08", 1, STAYS)?;
+    let (first, second) = (office.misses(&ann, "08")?, office.misses(&bob, "09")?);
+    office.pause("08", 1, false)?;
+    let action = [("Action", "QueuePause"), ("Queue", "q09"), ("Interface", "PJSIP/1081"), ("Paused", "false")];
+    office.lab.pbx.action(&action)?;
+    office.attempt(first, 1, "CONNECTED PJSIP/1081")?;
+    office.attempt(second, 1, "CONNECTED PJSIP/1081") // the judge looks whether they overlapped
+}
+
+fn live_callers_first(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann, bob) = ("51", customer(11), customer(12));
+    office.all_pause(cell)?;
+    let id = office.misses(&ann, cell)?;
+    office.agent_does(cell, 1, RINGS)?;
+    office.agent_does(cell, 2, STAYS)?;
+    let since = office.lab.pbx.position();
+    office.lab.place(&bob.number, "5550351", "wait:8-hangup", Duration::from_secs(30))?;
+    office
+        .lab
+        .pbx
+        .wait(since, soon(), "a caller in the queue", |f| f.is("QueueCallerJoin") && f.get("Queue") == "q51")?;
+    office.pause(cell, 1, false)?; // the queue rings him
+    office.lab.pbx.wait(since, soon(), "a ringing agent", |f| f.is("AgentCalled") && f.get("Queue") == "q51")?;
+    // 1512 takes callbacks and no calls of this queue: he is free while the caller waits, and would be asked.
+    office
+        .lab
+        .pbx
+        .action(&[("Action", "QueueAdd"), ("Queue", "q51"), ("Interface", "PJSIP/1513"), ("Penalty", "9")])
+        .err();
+    office.pause(cell, 2, false)?;
+    office.comes_to(id, "WAITING LIVE_CALLERS")?;
+    office.pause(cell, 1, true)?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1512")
+}

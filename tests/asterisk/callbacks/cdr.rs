@@ -1,0 +1,62 @@
+//! Asterisk's own CDR as judge: one dial for an attempt, one attempt for an agent at a time.
+
+use crate::oracle::Cdr;
+use rusqlite::Connection;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What Asterisk's CDR say against the daemon: a second dial, an agent in two attempts at once, an attempt that nobody stored, a stored result
+/// that they contradict.
+pub fn faults(db: &Connection, cdrs: &[Cdr]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let mut stored: BTreeMap<String, (String, String)> = BTreeMap::new();
+    let mut statement = db
+        .prepare("SELECT channel_id, coalesce(result, '-'), coalesce(agent, '-') FROM callback_attempts")
+        .expect("the tables are those of the design");
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).expect("it can be read");
+    for row in rows {
+        let (channel_id, result, agent): (String, String, String) = row.expect("it can be read");
+        stored.insert(channel_id, (result, agent));
+    }
+    let ours: Vec<&Cdr> = cdrs.iter().filter(|c| c.uniqueid.starts_with("cb-")).collect();
+    let mut dialled: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut busy: BTreeMap<&str, Vec<(i64, i64, &str)>> = BTreeMap::new();
+    for cdr in &ours {
+        let Some((_, agent)) = stored.get(&cdr.uniqueid) else {
+            faults
+                .push(format!("Asterisk dialled {} and the database knows nothing of it: {}", cdr.uniqueid, cdr.line));
+            continue;
+        };
+        if !cdr.dstchannel.is_empty() {
+            dialled.entry(&cdr.uniqueid).or_default().insert(&cdr.dstchannel);
+        }
+        let times = busy.entry(agent).or_default();
+        if !times.iter().any(|(_, _, id)| *id == cdr.uniqueid) {
+            times.push((cdr.start, cdr.end, &cdr.uniqueid));
+        }
+    }
+    for (channel_id, customers) in dialled {
+        if customers.len() > 1 {
+            faults.push(format!("{channel_id} dialled more than once: {customers:?}"));
+        }
+    }
+    for (agent, mut times) in busy {
+        times.sort_unstable();
+        for pair in times.windows(2) {
+            // Whole seconds: one may begin in the second in which the other ends.
+            if agent != "-" && pair[1].0 < pair[0].1 {
+                faults.push(format!("{agent} was offered {} and {} at once", pair[0].2, pair[1].2));
+            }
+        }
+    }
+    for (channel_id, (result, _)) in &stored {
+        let answered =
+            ours.iter().any(|c| c.uniqueid == *channel_id && !c.dstchannel.is_empty() && c.disposition == "ANSWERED");
+        if result == "CONNECTED" && !answered {
+            faults.push(format!("{channel_id} is stored as CONNECTED, and no CDR says that the customer answered"));
+        }
+        if ["-", "LOST"].contains(&result.as_str()) && std::env::var_os("CALLBACKD_SCENARIO").is_none() {
+            faults.push(format!("the result of {channel_id} is {result}"));
+        }
+    }
+    faults
+}

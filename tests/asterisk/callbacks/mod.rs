@@ -1,0 +1,63 @@
+//! Missed callers are called back, on a real PBX: by whom, when, and how it ends; judged by the database and by Asterisk's own CDR.
+
+mod agent;
+mod cdr;
+mod customer;
+mod kept;
+mod office;
+mod served;
+
+use crate::files;
+use crate::lab::Lab;
+use office::Office;
+use std::fmt::Write;
+use std::time::Instant;
+
+/// A scenario: it has a cell and customers of its own, so that all go on at once.
+type Scenario = (&'static str, fn(&Office<'_>) -> Result<(), String>);
+
+#[test]
+fn missed_callers_are_called_back_by_the_next_free_agent() {
+    let Some(mut lab) = Lab::start() else { return };
+    let files = files("callbacks");
+    let daemon = office::daemon(&files, &lab).unwrap_or_else(|e| panic!("{e}"));
+    let wanted = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
+    let scenarios: Vec<Scenario> = [agent::ALL, customer::ALL, served::ALL, kept::ALL]
+        .concat()
+        .into_iter()
+        .filter(|(name, _)| name.contains(&wanted))
+        .collect();
+    let office = Office { since: lab.pbx.position(), lab: &lab, dir: files.clone() };
+    let begin = Instant::now();
+    let results: Vec<(&str, Result<(), String>, f32)> = std::thread::scope(|scope| {
+        let office = &office;
+        let run = |(name, scenario): &Scenario| {
+            let (name, scenario) = (*name, *scenario);
+            scope.spawn(move || {
+                let began = Instant::now();
+                (name, scenario(office), began.elapsed().as_secs_f32())
+            })
+        };
+        let running: Vec<_> = scenarios.iter().map(run).collect();
+        running.into_iter().map(|r| r.join().expect("a scenario tells its failure")).collect()
+    });
+    let took = begin.elapsed();
+    let said = daemon.said();
+    let db = daemon.stop().unwrap_or_else(|e| panic!("{e}"));
+    let version = lab.version();
+    let (cdrs, _) = crate::oracle(&mut lab, &files);
+    std::fs::write(files.join("log"), &said).expect("target is writable");
+    let mut report = String::new();
+    for (name, result, seconds) in &results {
+        println!("{} {name} ({seconds:.0} s)", if result.is_ok() { "✓" } else { "✗" });
+        if let Err(error) = result {
+            let _ = writeln!(report, "\n✗ {name}: {error}");
+        }
+    }
+    for fault in cdr::faults(&db, &cdrs) {
+        let _ = writeln!(report, "\n✗ {fault}");
+    }
+    println!("{} scenarios on Asterisk {version} in {:.0} s", results.len(), took.as_secs_f32());
+    assert!(!results.is_empty(), "no scenario was run");
+    assert!(report.is_empty(), "{report}\nthe log, and all that Asterisk wrote: {}", files.display());
+}

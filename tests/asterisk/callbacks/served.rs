@@ -1,0 +1,88 @@
+//! A customer who has been served, or is on the line, is not called.
+
+use super::Scenario;
+use super::office::{Office, customer, soon};
+use crate::script::{RINGS, TALKS};
+use std::time::Duration;
+
+pub const ALL: &[Scenario] = &[
+    ("C1 C2 two misses are one callback", two_misses),
+    ("C3 who calls again and is served is not called", served),
+    ("C3 C19 also while the agent's phone rings", served_while_ringing),
+    ("C5 an agent's own call is as good", own_call),
+    ("C4 who is on the line waits until he is missed again", on_the_line),
+];
+
+const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";
+
+fn two_misses(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("10", customer(30));
+    office.all_pause(cell)?;
+    let first = office.misses(&ann, cell)?;
+    // Again, by way of a menu and a key: now it is promised.
+    office.calls(&ann, "5550179", "wait:1-dtmf:1-wait:9-hangup")?;
+    let sql = format!(
+        "SELECT count(*) || ' ' || max(missed_count) || ' ' || max(promised) FROM callbacks WHERE number_e164 = '{}'",
+        ann.e164
+    );
+    office.until("callbacks, misses, promised", &sql, "1 2 1")?;
+    office.agent_does(cell, 1, STAYS)?;
+    office.pause(cell, 1, false)?;
+    office.comes_to(first, "DONE")?;
+    let won = format!("SELECT count(*) FROM calls WHERE callback_id = {first} AND recovered_by = 'callback'");
+    office.until("misses won back", &won, "2")
+}
+
+fn served(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("11", customer(31));
+    office.all_pause(cell)?;
+    let id = office.misses(&ann, cell)?;
+    // On another number, where somebody is free.
+    office.lab.script("1801", TALKS)?;
+    office.calls(&ann, "5550180", "wait:60-hangup")?;
+    office.comes_to(id, "RECOVERED_BY_CUSTOMER")?;
+    office.pause(cell, 1, false)?;
+    office.stays_silent(id, 1)?;
+    let won = format!("SELECT recovered_by FROM calls WHERE callback_id = {id}");
+    office.until("the miss's row", &won, "customer")
+}
+
+fn served_while_ringing(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("12", customer(32));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 1, RINGS)?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.rings(id, 1)?;
+    office.lab.script("1811", TALKS)?;
+    office.calls(&ann, "5550181", "wait:60-hangup")?;
+    office.attempt(id, 1, "ABORTED_SERVED PJSIP/1121")?;
+    office.comes_to(id, "RECOVERED_BY_CUSTOMER")
+}
+
+fn own_call(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("13", customer(33));
+    office.all_pause(cell)?;
+    office.customer_does(&ann, "ring-wait:1-answer-wait:4-hangup")?;
+    let id = office.misses(&ann, cell)?;
+    office.lab.place("1132", &ann.number, "wait:60-hangup", Duration::from_secs(30))?;
+    office.comes_to(id, "RECOVERED_BY_AGENT")?;
+    office.pause(cell, 1, false)?;
+    office.stays_silent(id, 1)
+}
+
+fn on_the_line(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("16", customer(34));
+    office.all_pause(cell)?;
+    office.all_pause("17")?;
+    office.agent_does(cell, 1, STAYS)?;
+    let id = office.misses(&ann, cell)?;
+    let since = office.lab.pbx.position();
+    office.lab.place(&ann.number, "5550317", "wait:6-hangup", Duration::from_secs(30))?;
+    office.lab.arrival(since, &ann.number, "5550317", soon())?;
+    office.comes_to(id, "WAITING CUSTOMER_ON_LINE")?;
+    office.pause(cell, 1, false)?;
+    office.stays_silent(id, 1)?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1161")?;
+    office.until("misses", &format!("SELECT missed_count FROM callbacks WHERE id = {id}"), "2")
+}
