@@ -2,6 +2,7 @@
 
 mod desk;
 
+use callbackd::engine::callback::cdr::Cdr;
 use callbackd::engine::callback::deed::Deed;
 use callbackd::engine::callback::floor::Busy;
 use callbackd::engine::callback::policy::First;
@@ -367,6 +368,38 @@ fn an_attempt_of_unknown_fate_is_lost_and_never_repeated_at_once() {
     assert!(scene.rung().is_empty());
     scene.pass(1);
     assert_eq!(scene.rung(), [("PJSIP/102".to_owned(), "cb-1-2".to_owned())]);
+}
+
+#[test]
+fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
+    let cdr = |dstchannel: &str, disposition: &str, seconds: i64| Cdr {
+        dstchannel: dstchannel.into(),
+        disposition: disposition.into(),
+        answered: seconds > 0,
+        billed_ms: seconds * SECOND,
+    };
+    let trunk = "PJSIP/provider-00000001";
+    for (cdrs, result, stands) in [
+        (vec![cdr("", "NO ANSWER", 0)], AttemptResult::AgentNoAnswer, "DIALING_AGENT"),
+        (vec![cdr("", "ANSWERED", 4)], AttemptResult::AgentNoAnswer, "DIALING_AGENT"),
+        (vec![cdr(trunk, "BUSY", 4)], AttemptResult::CustomerBusy, "WAITING RETRY_DELAY"),
+        (vec![cdr(trunk, "NO ANSWER", 30)], AttemptResult::CustomerNoAnswer, "WAITING RETRY_DELAY"),
+        (vec![cdr(trunk, "ANSWERED", 90)], AttemptResult::Connected, "DONE"),
+        (vec![cdr(trunk, "ANSWERED", 20)], AttemptResult::Lost, "WAITING UNPROVEN"),
+        (vec![], AttemptResult::Lost, "WAITING UNPROVEN"),
+    ] {
+        let mut scene = after_a_crash(false);
+        let mut policy = policy();
+        policy.look_up_cdr = true;
+        scene.give(Input::Policy(&policy));
+        scene.hall.blind = false;
+        scene.give(Input::InSight(PBX));
+        assert_eq!(scene.looked_up, [FIRST]);
+        assert_eq!(scene.attempts[FIRST].result, None, "nothing is concluded before the answer");
+        scene.give(Input::LookedUp { channel_id: FIRST, cdrs: &cdrs });
+        assert_eq!(scene.attempts[FIRST].result, Some(result), "{cdrs:?}");
+        assert_eq!(scene.stands(1), stands, "{cdrs:?}");
+    }
 }
 
 #[test]

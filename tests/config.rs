@@ -86,7 +86,7 @@ fn every_example_that_is_commented_out_can_be_used() {
         assert_ne!(good(&(text + hours)), good(&(DOCUMENTED.to_owned() + hours)), "{bare}");
         tried += 1;
     }
-    assert_eq!((tried, tables), (10, 4));
+    assert_eq!((tried, tables), (11, 4));
 }
 
 #[test]
@@ -124,6 +124,7 @@ fn every_table_that_is_commented_out_can_be_used() {
         (Some(Duration::from_secs(20)), Some("hint:101@ext-local"))
     );
     assert_eq!(config.named_hours["sales"].open, "Mo-Sa 08:00-20:00");
+    assert_eq!(config.did_hours["+12025550100"], "sales");
 }
 
 #[cfg(feature = "tls")]

@@ -220,7 +220,9 @@ fn a_template_that_would_dial_something_else_is_refused_at_its_place() {
 fn what_would_reach_the_dialplan_as_more_than_a_name_is_refused() {
     refused_key("agent_context = \"a,s,1\"", &["is not the name of a context"]);
     refused_key("announcement = \"a&b\"", &["is not a sound file's name", "custom/callback"]);
-    refused_key("accept_key = \"11\"", &["is not a key of a telephone"]);
+    for key in ["11", "#", "a"] {
+        refused_key(&format!("accept_key = \"{key}\""), &["is not a digit key", "0 to 9"]);
+    }
     refused_key("caller_id = \"Sales <100>\"", &["is not a caller id", "{did}"]);
     refused_key(&format!("script = \"{}\"", "a".repeat(401)), &["is longer than 400 bytes"]);
     refused("[[agents]]\ninterface = \"PJSIP/1&PJSIP/2\"", "2:13", &["is not a phone that can be dialled"]);
@@ -261,6 +263,16 @@ fn hours_with_a_name_say_when_they_are_open() {
 }
 
 #[test]
+fn a_number_may_keep_hours_of_its_own() {
+    let rules = good("[hours]\ntimezone = \"UTC\"\nopen = \"09:00-18:00\"\n[hours.night]\nopen = \"20:00-23:00\"\ndids = [\"5550100\"]").rules();
+    let evening = "2026-11-23T21:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
+    assert!(rules.hours_of(Some("5550100")).is_open(evening));
+    assert!(!rules.hours_of(Some("5550101")).is_open(evening) && !rules.hours_of(None).is_open(evening));
+    let twice = "[hours.a]\nopen = \"24/7\"\ndids = [\"1\"]\n[hours.b]\nopen = \"24/7\"\ndids = [\"1\"]";
+    refused(twice, "6:9", &["calls to 1 keep the hours `a` already"]);
+}
+
+#[test]
 fn a_socket_that_everybody_could_command_is_refused() {
     let api = good("[api]\nsocket = \"/tmp/x\"\nmode = \"600\"\ngroup = \"operators\"").api;
     assert_eq!((api.socket.to_str(), api.mode, api.group.as_deref()), (Some("/tmp/x"), 0o600, Some("operators")));
@@ -276,5 +288,9 @@ fn a_socket_that_everybody_could_command_is_refused() {
 fn an_agent_may_need_longer_after_a_call() {
     let config = good("[[agents]]\ninterface = \"PJSIP/1\"\nwrapup = \"20s\"");
     assert_eq!(config.agents[0].wrapup, Some(Duration::from_secs(20)));
+    assert_eq!(
+        (config.rules().wrapup_of(["Local/1@x", "PJSIP/1"]), config.rules().wrapup_of(["PJSIP/2"])),
+        (20_000, 0)
+    );
     refused("[[agents]]\ninterface = \"PJSIP/1\"\nwrapup = \"2h\"", "3:10", &["longer than 1h"]);
 }

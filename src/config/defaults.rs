@@ -1,6 +1,6 @@
 //! What holds where the file says nothing: a stock FreePBX on the same machine.
 
-use super::{Api, Callback, Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store};
+use super::{Api, Callback, Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -44,8 +44,10 @@ impl Default for Config {
             numbers: Numbers::default(),
             hours: Hours::default(),
             named_hours: BTreeMap::new(),
+            did_hours: BTreeMap::new(),
             callback: Callback::default(),
             agents: Vec::new(),
+            gap: Gap::default(),
             api: Api::default(),
             store: Store::default(),
             log: Log::default(),

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 /// Every table and the keys it knows; the tables themselves are the keys of the table without a name.
 pub const KEYS: &[(&str, &[&str])] = &[
-    ("", &["pbx", "calls", "numbers", "hours", "callback", "agents", "api", "store", "log"]),
+    ("", &["pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "store", "log"]),
     (
         "pbx",
         &[
@@ -53,9 +53,10 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "wrapup",
         ],
     ),
+    ("gap", &["cdr_csv"]),
     ("numbers", &["region", "internal_max_digits", "allow", "deny", "international", "premium"]),
     ("hours", &["timezone", "country", "open"]),
-    ("hours.NAME", &["timezone", "country", "open"]),
+    ("hours.NAME", &["timezone", "country", "open", "dids"]),
     (
         "callback",
         &[
@@ -159,10 +160,14 @@ pub struct Config {
     pub hours: Hours,
     /// `[hours.NAME]`: hours that a queue's callbacks keep instead; what they do not say is taken from `[hours]`.
     pub named_hours: BTreeMap<String, Hours>,
+    /// `dids` of the `[hours.NAME]`: which hours hold for calls to a number.
+    pub did_hours: BTreeMap<String, String>,
     /// Calling back.
     pub callback: Callback,
     /// People whom the queues do not tell enough about.
     pub agents: Vec<Agent>,
+    /// Where Asterisk says what happened while nobody looked.
+    pub gap: Gap,
     /// The local API.
     pub api: Api,
     /// The database.
@@ -254,6 +259,13 @@ pub struct Hours {
     pub country: Option<String>,
     /// OpenStreetMap opening hours; default `24/7`.
     pub open: String,
+}
+
+/// `[gap]`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Gap {
+    /// Asterisk's `Master.csv`; default none.
+    pub cdr_csv: Option<PathBuf>,
 }
 
 /// `[store]`.

@@ -36,6 +36,7 @@ impl Config {
             number_form: c.number_form.clone(),
             agent_context: c.agent_context.clone(),
             customer_context: c.customer_context.clone(),
+            look_up_cdr: self.gap.cdr_csv.is_some(),
             publish: c.publish,
             default: self.queue_policy(&c.default),
             queues: c.queues.iter().map(|(name, queue)| (name.clone(), self.queue_policy(queue))).collect(),
@@ -73,7 +74,8 @@ impl Config {
         }
     }
 
-    fn hours_named(&self, name: Option<&str>) -> Hours {
+    /// `[hours.NAME]`, or `[hours]`.
+    pub(super) fn hours_named(&self, name: Option<&str>) -> Hours {
         let hours = name.and_then(|name| self.named_hours.get(name)).unwrap_or(&self.hours);
         hours.build().expect("checked when the configuration was read")
     }

@@ -1,24 +1,25 @@
 //! What the operator reads: one line for each call that ended, each gap, each change of a link. The sentence is constant, the keys keep
 //! their order.
 
+pub mod callback;
+
 use super::lost::LostReason;
+use crate::ami::event::Millis;
 use crate::ami::notice::Notice;
 use crate::config::ShowNumbers;
 use crate::engine::record::{FinishedCall, Gap, Record};
 use crate::log::{Masked, Wire};
 
 /// A record is on the disk.
-pub fn stored(record: &Record, show: ShowNumbers) {
+pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
     match record {
         Record::Call(call) => call_ended(call, show),
         Record::Gap(gap) => gap_closed(gap),
-        Record::Agent { .. }
-        | Record::Interval(_)
-        | Record::Seen { .. }
-        | Record::Callback(_)
-        | Record::Attempt(_)
-        | Record::Forbid(_)
-        | Record::Permit(_) => {}
+        Record::Callback(change) => callback::changed(change, show, now_ms),
+        Record::Attempt(attempt) => callback::attempt_ended(attempt),
+        Record::Forbid(entry) => callback::forbidden(entry, show),
+        Record::Permit(number) => callback::permitted(number, show),
+        Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => {}
     }
 }
 

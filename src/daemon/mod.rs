@@ -1,5 +1,7 @@
 //! The daemon: one loop over links, store, timers, signals and the service manager. The only async room.
 
+mod callbacks;
+mod cdr_file;
 #[cfg(feature = "tls")]
 mod certificate;
 mod clock;

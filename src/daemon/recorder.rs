@@ -18,6 +18,8 @@ pub struct Recorder {
     waiting: VecDeque<Record>,
     sent: VecDeque<(u64, Vec<Record>)>,
     lost: u64,
+    pushed: u64,
+    settled: u64,
 }
 
 /// What has become durable, or never will.
@@ -33,16 +35,29 @@ impl Recorder {
     /// Records go to this writer.
     #[must_use]
     pub fn new(writer: Writer) -> Self {
-        Self { writer, next_seq: 1, waiting: VecDeque::new(), sent: VecDeque::new(), lost: 0 }
+        Self { writer, next_seq: 1, waiting: VecDeque::new(), sent: VecDeque::new(), lost: 0, pushed: 0, settled: 0 }
     }
 
-    /// Takes a record; it goes out with the next [`Recorder::send`].
-    pub fn push(&mut self, record: Record) {
-        if self.waiting.len() >= MAX_WAITING {
-            self.waiting.pop_front();
-            self.lost += 1;
-        }
+    /// Takes a record; it goes out with the next [`Recorder::send`]. Returned is the one that is given up for it, if there is no room.
+    pub fn push(&mut self, record: Record) -> Option<Record> {
+        self.pushed += 1;
         self.waiting.push_back(record);
+        if self.waiting.len() <= MAX_WAITING {
+            return None;
+        }
+        self.lost += 1;
+        self.settled += 1;
+        self.waiting.pop_front()
+    }
+
+    /// How many records have been taken.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// How many of them have come to their end; they do so in the order in which they were taken.
+    pub fn settled(&self) -> u64 {
+        self.settled
     }
 
     /// Hands everything that waits to the writer as one batch, as far as its queue has room. Never blocks.
@@ -70,6 +85,7 @@ impl Recorder {
         let mut settled = Settled { stored: Vec::new(), refused: Vec::new() };
         while self.sent.front().is_some_and(|(first, _)| *first <= seq) {
             let Some((_, records)) = self.sent.pop_front() else { break };
+            self.settled += records.len() as u64;
             for (index, record) in records.into_iter().enumerate() {
                 match faults.iter().position(|f| f.index == index) {
                     Some(fault) => settled.refused.push((record, faults.swap_remove(fault).error)),

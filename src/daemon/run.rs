@@ -1,5 +1,6 @@
 //! `callbackd run`: sets everything up, then one loop until a signal ends it.
 
+use super::callbacks::{Callbacks, Outcome};
 use super::clock::Clock;
 use super::journal;
 use super::link::{self, Link, LinkEvent};
@@ -9,6 +10,7 @@ use super::systemd::ServiceManager;
 use super::watched::{Standing, Watched};
 use crate::ami::Interest;
 use crate::config::{Config, Refusal};
+use crate::engine::record::Record;
 use crate::engine::{Engine, Input};
 use crate::exit::Exit;
 use crate::log::{self, Reload};
@@ -110,6 +112,8 @@ struct Daemon {
     from_links: SelectAll<BoxStream<'static, (usize, LinkEvent)>>,
     recorder: Recorder,
     acks: mpsc::UnboundedReceiver<Ack>,
+    callbacks: Callbacks,
+    outcomes: mpsc::UnboundedReceiver<Outcome>,
     stored_calls: u64,
     status_due: u64,
     status_stale: bool,
@@ -125,6 +129,8 @@ impl Daemon {
             let last_seen = store.take_over(&pbx.name)?;
             watched.push(Watched::new(&pbx.name, &pbx.address, Engine::new(&pbx.name, rules.clone(), last_seen)));
         }
+        let clock = Clock::start();
+        let remembered = store.remembered(clock.now().wall_ms)?;
         let (acked, acks) = mpsc::unbounded_channel();
         // The receiver lives as long as the loop; after it nobody needs to know.
         let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
@@ -136,17 +142,23 @@ impl Daemon {
             links.push(Link::spawn(pbx, credentials.as_deref(), Interest::engine(), None, events));
             from_links.push(poll_fn(move |cx| received.poll_recv(cx).map(|event| event.map(|e| (i, e)))).boxed());
         }
+        let requesters =
+            config.pbx.iter().zip(&links).map(|(pbx, link)| (pbx.name.clone(), link.requester())).collect();
+        let (callbacks, outcomes) =
+            Callbacks::new(config.policy(), remembered, requesters, config.gap.cdr_csv.clone(), clock.now());
         Ok(Self {
             config,
             config_path: config_path.to_owned(),
             reload,
-            clock: Clock::start(),
+            clock,
             service: ServiceManager::default(),
             watched,
             links,
             from_links,
             recorder: Recorder::new(writer),
             acks,
+            callbacks,
+            outcomes,
             stored_calls: 0,
             status_due: 0,
             status_stale: true,
@@ -166,7 +178,8 @@ impl Daemon {
         );
         loop {
             let status = self.status_stale.then_some(self.status_due);
-            let due = self.watched.iter().filter_map(Watched::deadline).chain(status).min();
+            let desk = self.callbacks.desk().deadline();
+            let due = self.watched.iter().filter_map(Watched::deadline).chain(status).chain(desk).min();
             let wake = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
@@ -184,6 +197,7 @@ impl Daemon {
                 },
                 Some((pbx, event)) = self.from_links.next() => self.take(pbx, event),
                 Some(ack) = self.acks.recv() => self.acknowledged(ack),
+                Some(outcome) = self.outcomes.recv() => self.callbacks.result(&outcome, self.clock.now()),
                 () = wake => self.tick(),
                 _ = watchdog.tick() => {
                     self.service.alive();
@@ -211,12 +225,22 @@ impl Daemon {
         }
     }
 
-    /// Hands the engines' records to the store and tells the service manager where things stand.
+    /// Hands what the engines tell to the desk and the records of both to the store, and tells the service manager where things stand.
     fn after(&mut self) {
-        for watched in &mut self.watched {
-            for record in watched.records() {
-                self.recorder.push(record);
+        let now = self.clock.now();
+        for i in 0..self.watched.len() {
+            let watched = &mut self.watched[i];
+            if watched.take_unlinked() {
+                self.callbacks.unlinked(&watched.name, now);
             }
+            while let Some(output) = self.watched[i].poll() {
+                if let Some(record) = self.callbacks.hear(&self.watched[i].name, output, now) {
+                    self.push(record);
+                }
+            }
+        }
+        for record in self.callbacks.decide(&self.watched, now) {
+            self.push(record);
         }
         let records = self.recorder.take_lost();
         if records > 0 {
@@ -226,12 +250,18 @@ impl Daemon {
         if self.watched.iter().all(|w| w.standing != Standing::Connecting) {
             self.service.ready();
         }
-        let now = self.clock.now().mono_ms;
+        let now = now.mono_ms;
         self.status_stale = now < self.status_due;
         if !self.status_stale {
             self.status_due = now + STATUS_EVERY_MS;
             let status = self.status();
             self.service.status(status);
+        }
+    }
+
+    fn push(&mut self, record: Record) {
+        if let Some(lost) = self.recorder.push(record) {
+            self.callbacks.refused(&lost, self.clock.now());
         }
     }
 
@@ -247,17 +277,27 @@ impl Daemon {
                 format!("DATABASE CANNOT BE WRITTEN ({error}), {} records wait", self.recorder.unsaved())
             }
         };
-        links.chain([store]).collect::<Vec<_>>().join("; ")
+        let open: usize = self.callbacks.desk().open().values().sum();
+        let callbacks = self
+            .callbacks
+            .desk()
+            .policy()
+            .enabled
+            .then(|| format!("{open} callbacks open, {} going on", self.callbacks.desk().active()));
+        links.chain([store]).chain(callbacks).collect::<Vec<_>>().join("; ")
     }
 
     fn acknowledged(&mut self, ack: Ack) {
         let settled = self.recorder.acknowledged(ack);
+        let now = self.clock.now();
         for record in &settled.stored {
-            self.stored_calls += u64::from(matches!(record, crate::engine::record::Record::Call(_)));
-            journal::stored(record, self.config.log.numbers);
+            self.stored_calls += u64::from(matches!(record, Record::Call(_)));
+            journal::stored(record, self.config.log.numbers, now.wall_ms);
+            self.callbacks.stored(record, now);
         }
         for (record, error) in &settled.refused {
             journal::refused(record, error);
+            self.callbacks.refused(record, now);
         }
     }
 
@@ -271,6 +311,7 @@ impl Daemon {
                 for watched in &mut self.watched {
                     watched.give(Input::Rules(&rules), now);
                 }
+                self.callbacks.policy(&new.policy(), new.gap.cdr_csv.clone(), now);
                 if let Err(err) = self.reload.apply(&new.log) {
                     tracing::warn!(target: "daemon", %err, "The log keeps its level");
                 }

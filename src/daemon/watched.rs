@@ -5,7 +5,7 @@ use super::link::LinkEvent;
 use super::lost::LostReason;
 use crate::ami::notice::Notice;
 use crate::ami::{Frame, Stamped};
-use crate::engine::record::Record;
+use crate::engine::callback::floor::Floor;
 use crate::engine::{Engine, Input, Moment, Output};
 use crate::log::RateLimit;
 
@@ -33,6 +33,7 @@ pub struct Watched {
     /// How the link stands.
     pub standing: Standing,
     engine: Engine,
+    unlinked: bool,
     unreadable: RateLimit,
 }
 
@@ -45,6 +46,7 @@ impl Watched {
             peer: peer.to_owned(),
             standing: Standing::Connecting,
             engine,
+            unlinked: false,
             unreadable: RateLimit::new(SAY_EVERY_MS),
         }
     }
@@ -67,6 +69,7 @@ impl Watched {
                     dropped,
                     "More events came than could be taken; calls that ended meanwhile are UNKNOWN, the state is asked for again"
                 );
+                self.unlinked = true;
                 self.engine.handle(Input::Overloaded, now);
             }
             LinkEvent::Lost { reason, retry_in } => self.lost(&reason, retry_in, now),
@@ -107,6 +110,7 @@ impl Watched {
     }
 
     fn lost(&mut self, reason: &LostReason, retry_in: std::time::Duration, now: Moment) {
+        self.unlinked = true;
         self.engine.handle(Input::Unlinked, now);
         let was_live = self.standing == Standing::Live;
         self.standing = Standing::Down(reason.to_string());
@@ -129,12 +133,20 @@ impl Watched {
         self.engine.deadline()
     }
 
-    /// What the engine wants stored.
-    pub fn records(&mut self) -> impl Iterator<Item = Record> + '_ {
-        std::iter::from_fn(|| self.engine.poll()).filter_map(|output| match output {
-            Output::Record(record) => Some(record),
-            Output::Line(_) | Output::Progress(_) | Output::FloorChanged | Output::InSight => None,
-        })
+    /// The next thing that the engine tells.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.engine.poll()
+    }
+
+    /// Whether sight of the PBX was lost since this was last asked; it may be back.
+    pub fn take_unlinked(&mut self) -> bool {
+        std::mem::take(&mut self.unlinked)
+    }
+
+    /// Who is free.
+    #[must_use]
+    pub fn floor(&self) -> &dyn Floor {
+        &self.engine
     }
 
     /// Calls in progress.

@@ -8,6 +8,8 @@
 //! Files beside the database: `-wal` and `-shm` are SQLite's, `.lock` says which daemon owns it. Nothing here deletes or recreates a
 //! database: what cannot be used is refused, with the reason and the mend, and left as it was found.
 
+mod callback_queries;
+mod callback_rows;
 mod error;
 pub mod examine;
 mod inspect;
@@ -15,9 +17,11 @@ mod lock;
 mod open;
 mod queries;
 mod reader;
+mod remembered;
 mod rows;
 mod writer;
 
+pub use callback_queries::{CallbackFilter, CallbackStory, Miss};
 pub use error::Error;
 pub use open::{Store, migrations};
 pub use queries::{CallFilter, StoredCall};
@@ -29,4 +33,4 @@ pub use writer::{Ack, Batch, Counters, Health, QUEUE_BATCHES, Stopped, Writer};
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 1;
+pub const SCHEMA_VERSION: i32 = 2;

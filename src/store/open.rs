@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The numbered files. Their count is [`super::SCHEMA_VERSION`]; a file that was released is never edited.
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001.sql"))];
+const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001.sql")), M::up(include_str!("migrations/0002.sql"))];
 
 /// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
@@ -65,6 +65,10 @@ impl Store {
             other => Error::Damaged { path: path.clone(), detail: other.to_string() },
         })?;
         Ok(Self { connection, path, keep_log: false, _lock: lock })
+    }
+
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Where it is, with symbolic links resolved.

@@ -1,5 +1,6 @@
 //! Records to rows and rows to records.
 
+use super::callback_rows;
 use crate::ami::event::Millis;
 use crate::engine::record::{
     Direction, FinishedCall, Gap, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Rating,
@@ -44,7 +45,12 @@ const CALL_COLUMNS: [&str; 28] = [
 /// Insert, or replace and keep the id.
 static PUT_CALL: LazyLock<String> = LazyLock::new(|| {
     let columns = &CALL_COLUMNS[..27];
-    let replaced: Vec<String> = columns[2..].iter().map(|column| format!("{column} = excluded.{column}")).collect();
+    // Which callback a miss belongs to is written with the callback; the engine knows it of its own calls alone.
+    let replaced = columns[2..].iter().map(|column| match *column {
+        "callback_id" => "callback_id = coalesce(excluded.callback_id, callback_id)".to_owned(),
+        column => format!("{column} = excluded.{column}"),
+    });
+    let replaced: Vec<String> = replaced.collect();
     format!(
         "INSERT INTO calls ({}) VALUES ({}) ON CONFLICT (pbx, linkedid) DO UPDATE SET {} RETURNING id",
         columns.join(", "),
@@ -103,7 +109,10 @@ fn put(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
         Record::Agent { pbx, agent, name } => put_agent(connection, pbx, agent, name),
         Record::Interval(interval) => put_interval(connection, interval),
         Record::Seen { pbx, seen_ms } => put_seen(connection, pbx, *seen_ms),
-        Record::Callback(_) | Record::Attempt(_) | Record::Forbid(_) | Record::Permit(_) => Ok(()),
+        Record::Callback(change) => callback_rows::put_callback(connection, change),
+        Record::Attempt(row) => callback_rows::put_attempt(connection, row),
+        Record::Forbid(entry) => callback_rows::put_forbidden(connection, entry),
+        Record::Permit(number) => callback_rows::delete_forbidden(connection, number),
     }
 }
 
@@ -250,9 +259,11 @@ macro_rules! word {
     }};
 }
 
-fn unknown(what: &str, text: &str) -> rusqlite::Error {
+pub(super) fn unknown(what: &str, text: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, format!("{what}{}", text.escape_debug()).into())
 }
+
+pub(super) use word;
 
 /// Row id and call of a row of [`SELECT_CALL`], without its children.
 pub fn call(row: &Row<'_>) -> rusqlite::Result<(i64, FinishedCall)> {

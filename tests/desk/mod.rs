@@ -65,6 +65,7 @@ pub fn policy() -> Policy {
         number_form: "{digits}".into(),
         agent_context: "callbackd-agent".into(),
         customer_context: "callbackd-customer".into(),
+        look_up_cdr: false,
         publish: false,
         default: queue_policy(),
         queues: BTreeMap::new(),
@@ -158,6 +159,7 @@ pub struct Scene {
     pub attempts: BTreeMap<String, AttemptRow>,
     pub forbidden: BTreeMap<String, DoNotCall>,
     pub deeds: Vec<Deed>,
+    pub looked_up: Vec<String>,
     /// Intents that are not committed.
     pub intents: Vec<String>,
     calls: u32,
@@ -183,6 +185,7 @@ impl Scene {
             attempts: BTreeMap::new(),
             forbidden: BTreeMap::new(),
             deeds: Vec::new(),
+            looked_up: Vec::new(),
             intents: Vec::new(),
             calls: 0,
         }
@@ -218,6 +221,10 @@ impl Scene {
                     self.forbidden.remove(&number);
                 }
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
+                Output::LookUp { pbx, channel_id } => {
+                    assert_eq!(pbx, PBX);
+                    self.looked_up.push(channel_id);
+                }
                 Output::Act { pbx, deed } => {
                     assert_eq!(pbx, PBX);
                     if let Deed::Originate(originate) = &deed {

@@ -1,9 +1,10 @@
 //! Attempts whose fate a crash or an outage hid: looked up, never guessed.
 
-use super::Desk;
 use super::attempt::{Attempt, Phase};
+use super::cdr::{self, Cdr};
 use super::row::{AttemptResult, AttemptRow, State};
 use super::task::OURSELVES;
+use super::{Desk, Output};
 
 /// Sight of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
 const UNTIL_SIGHT_MS: u64 = 365 * 86_400_000;
@@ -71,11 +72,23 @@ impl Desk {
             for channel_id in in_doubt {
                 if floor.attempt_lives(&channel_id) {
                     self.lives_on(&channel_id);
+                } else if self.policy.look_up_cdr && self.attempts[&channel_id].row.agent.is_some() {
+                    self.outputs.push_back(Output::LookUp { pbx: pbx.clone(), channel_id });
                 } else {
                     self.end_attempt(&channel_id, AttemptResult::Lost, "a crash or an outage hid its end", None);
                 }
             }
             self.undo_stray_pauses(&pbx, floor);
+        }
+    }
+
+    /// What no channel tells, Asterisk's CDR may.
+    pub(super) fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr]) {
+        let Some(attempt) = self.attempts.get(channel_id).filter(|a| a.unlinked) else { return };
+        let (result, detail) = cdr::judge(cdrs, self.policy.customer_ring_ms, self.policy.min_talk_ms);
+        match attempt.aborted.clone().filter(|_| result != AttemptResult::Connected) {
+            Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None),
+            None => self.end_attempt(channel_id, result, &detail, None),
         }
     }
 

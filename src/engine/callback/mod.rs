@@ -11,6 +11,7 @@
 mod aftermath;
 pub mod agents;
 mod attempt;
+pub mod cdr;
 pub mod command;
 pub mod deed;
 pub mod dial;
@@ -37,6 +38,7 @@ use super::record::{FinishedCall, Record};
 use crate::ami::event::Millis;
 use agents::Agents;
 use attempt::Attempt;
+use cdr::Cdr;
 use deed::Deed;
 use floor::Floor;
 use lines::Lines;
@@ -85,6 +87,13 @@ pub enum Input<'a> {
         /// What became of the action.
         answer: Answer<'a>,
     },
+    /// What Asterisk's CDR hold of this attempt, whose end was not seen.
+    LookedUp {
+        /// The attempt.
+        channel_id: &'a str,
+        /// Its records; none if there are none, or the file cannot be read.
+        cdrs: &'a [Cdr],
+    },
     /// Asterisk's answer to a value that was to be published on this PBX.
     Published {
         /// The PBX.
@@ -114,6 +123,13 @@ pub enum Answer<'a> {
 pub enum Output {
     /// Store this.
     Record(Record),
+    /// Look this attempt up in Asterisk's CDR, and come back with [`Input::LookedUp`].
+    LookUp {
+        /// The PBX.
+        pbx: String,
+        /// The attempt: `uniqueid` of its CDR.
+        channel_id: String,
+    },
     /// Do this on the PBX of this name.
     Act {
         /// The PBX.
@@ -228,6 +244,7 @@ impl Desk {
             Input::Committed(channel_id) => self.committed(channel_id),
             Input::Refused(channel_id) => self.store_refused(channel_id),
             Input::Answered { channel_id, answer } => self.originate_answered(channel_id, answer),
+            Input::LookedUp { channel_id, cdrs } => self.looked_up(channel_id, cdrs),
             Input::Published { pbx, answer } => self.promise.answered(pbx, answer, self.now.mono_ms),
             Input::Policy(policy) => {
                 self.policy = policy.clone();

@@ -165,6 +165,8 @@ pub struct Policy {
     pub agent_context: String,
     /// Dialplan context for the customer's leg, customer first.
     pub customer_context: String,
+    /// Asterisk's CDR can be looked up (`gap.cdr_csv`).
+    pub look_up_cdr: bool,
     /// Publish what is promised into the Asterisk database (needs write `system`).
     pub publish: bool,
     /// For misses that no queue of [`Policy::queues`] is about.

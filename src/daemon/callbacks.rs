@@ -1,0 +1,241 @@
+//! The desk at work: it hears what the engines tell, its records go to the store, and its deeds to the links.
+
+use super::link::{RequestFailed, Requester};
+use super::watched::Watched;
+use super::{cdr_file, journal};
+use crate::ami::session::Reply;
+use crate::engine::callback::cdr::Cdr;
+use crate::engine::callback::command::{Command, CommandError, Done};
+use crate::engine::callback::deed::Deed;
+use crate::engine::callback::floor::Floor;
+use crate::engine::callback::policy::Policy;
+use crate::engine::callback::remembered::Remembered;
+use crate::engine::callback::row::{AttemptRow, CallbackRow};
+use crate::engine::callback::{Answer, Desk, Input};
+use crate::engine::record::Record;
+use crate::engine::{Moment, Output, callback};
+use crate::log::{RateLimit, Wire};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use tokio::sync::mpsc;
+
+/// Deeds that fail are told at most this often (ms).
+const SAY_EVERY_MS: i64 = 10_000;
+
+/// What became of something that the desk wanted.
+#[derive(Debug)]
+pub enum Outcome {
+    /// A deed.
+    Answered {
+        /// On this PBX.
+        pbx: String,
+        /// The deed.
+        deed: Deed,
+        /// Asterisk's answer.
+        reply: Result<Reply, RequestFailed>,
+    },
+    /// What Asterisk's CDR hold of an attempt.
+    LookedUp {
+        /// The attempt.
+        channel_id: String,
+        /// Its records.
+        cdrs: Vec<Cdr>,
+    },
+}
+
+/// The desk, with what connects it to the daemon.
+#[derive(Debug)]
+pub struct Callbacks {
+    desk: Desk,
+    requesters: BTreeMap<String, Requester>,
+    done: mpsc::UnboundedSender<Outcome>,
+    cdr_csv: Option<PathBuf>,
+    failures: RateLimit,
+}
+
+impl Callbacks {
+    /// A desk that goes on where an earlier one stopped, and where the results of its deeds come in.
+    pub fn new(
+        policy: Policy,
+        remembered: Remembered,
+        requesters: BTreeMap<String, Requester>,
+        cdr_csv: Option<PathBuf>,
+        now: Moment,
+    ) -> (Self, mpsc::UnboundedReceiver<Outcome>) {
+        let (done, results) = mpsc::unbounded_channel();
+        let desk = Desk::new(policy, remembered, now);
+        (Self { desk, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS) }, results)
+    }
+
+    /// What an engine tells. Its records are returned: they go to the store.
+    pub fn hear(&mut self, pbx: &str, output: Output, now: Moment) -> Option<Record> {
+        match output {
+            Output::Record(record) => {
+                if let Record::Call(call) = &record {
+                    self.desk.handle(Input::Told(call), now);
+                }
+                return Some(record);
+            }
+            Output::Line(change) => self.desk.handle(Input::Line(&change), now),
+            Output::Progress(progress) => self.desk.handle(Input::Progress(&progress), now),
+            Output::FloorChanged => self.desk.handle(Input::FloorChanged, now),
+            Output::InSight => self.desk.handle(Input::InSight(pbx), now),
+        }
+        None
+    }
+
+    /// Sight of a PBX is lost.
+    pub fn unlinked(&mut self, pbx: &str, now: Moment) {
+        self.desk.handle(Input::Unlinked(pbx), now);
+    }
+
+    /// The policy changed.
+    pub fn policy(&mut self, policy: &Policy, cdr_csv: Option<PathBuf>, now: Moment) {
+        self.cdr_csv = cdr_csv;
+        self.desk.handle(Input::Policy(policy), now);
+    }
+
+    /// A record is on the disk.
+    pub fn stored(&mut self, record: &Record, now: Moment) {
+        if let Some(intent) = intent(record) {
+            self.desk.handle(Input::Committed(&intent.channel_id), now);
+        }
+    }
+
+    /// The database refused a record.
+    pub fn refused(&mut self, record: &Record, now: Moment) {
+        if let Some(intent) = intent(record) {
+            self.desk.handle(Input::Refused(&intent.channel_id), now);
+        }
+    }
+
+    /// What became of a deed.
+    pub fn result(&mut self, result: &Outcome, now: Moment) {
+        let (pbx, deed, reply) = match result {
+            Outcome::Answered { pbx, deed, reply } => (pbx, deed, reply),
+            Outcome::LookedUp { channel_id, cdrs } => {
+                return self.desk.handle(Input::LookedUp { channel_id, cdrs }, now);
+            }
+        };
+        let answer = match reply {
+            Ok(reply) if reply.success() => Answer::Accepted,
+            Ok(reply) => Answer::Refused(&reply.message()),
+            Err(RequestFailed::NotSent(_)) => Answer::NotSent,
+            Err(RequestFailed::Unanswered(_)) => Answer::Unanswered,
+        };
+        match deed {
+            Deed::Originate(originate) => {
+                self.desk.handle(Input::Answered { channel_id: &originate.channel_id, answer }, now);
+            }
+            // A channel that is gone already, a family that was empty, a key that somebody else deleted: as it should be.
+            Deed::Hangup { .. } | Deed::PublishNothing | Deed::Publish { value: None, .. } | Deed::Pause { .. } => {}
+            Deed::Publish { .. } => self.desk.handle(Input::Published { pbx, answer }, now),
+        }
+        if let Answer::Refused(why) = answer {
+            self.say_refused(pbx, deed, why, now);
+        }
+    }
+
+    fn say_refused(&mut self, pbx: &str, deed: &Deed, why: &str, now: Moment) {
+        let (what, consequence) = match deed {
+            Deed::Originate(_) => {
+                ("Originate", "nobody was called; the AMI user may lack write = originate (callbackd check --connect)")
+            }
+            Deed::Pause { paused: true, .. } => {
+                ("QueuePause", "the queue may ring the agent meanwhile; the AMI user may lack write = agent")
+            }
+            Deed::Pause { paused: false, .. } => {
+                ("QueuePause", "the agent may still be paused with the reason callbackd: unpause him by hand")
+            }
+            Deed::Publish { value: Some(_), .. } => (
+                "DBPut",
+                "greetings cannot say what was promised; the AMI user may lack write = system, or set callback.publish = false",
+            ),
+            Deed::Hangup { .. } | Deed::PublishNothing | Deed::Publish { value: None, .. } => return,
+        };
+        if let Some(suppressed) = self.failures.allow(what, now.wall_ms) {
+            tracing::warn!(target: "callback", pbx, action = what, err = %Wire(why), suppressed, consequence, "Asterisk refused an action");
+        }
+    }
+
+    /// Lets the desk decide. Its records are returned, and its deeds are on their way.
+    pub fn decide(&mut self, watched: &[Watched], now: Moment) -> Vec<Record> {
+        let floors: BTreeMap<&str, &dyn Floor> = watched.iter().map(|w| (w.name.as_str(), w.floor())).collect();
+        self.desk.decide(now, &floors);
+        let mut records = Vec::new();
+        while let Some(output) = self.desk.poll() {
+            match output {
+                callback::Output::Record(record) => records.push(record),
+                callback::Output::LookUp { channel_id, .. } => self.look_up(channel_id),
+                callback::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
+            }
+        }
+        records
+    }
+
+    fn act(&self, pbx: String, deed: Deed, floors: &BTreeMap<&str, &dyn Floor>, now: Moment) {
+        if let Deed::Originate(originate) = &deed {
+            journal::callback::offered(originate, floors.get(pbx.as_str()).copied(), now.wall_ms);
+        }
+        let (Some(requester), Ok(action)) = (self.requesters.get(&pbx), deed.action()) else {
+            // What cannot be sent has been kept out of dial strings and names long before; nobody was called.
+            tracing::error!(target: "callback", pbx, deed = ?deed, "An action cannot be written, it was left out; please report this");
+            if let Deed::Originate(_) = &deed {
+                let reply = Err(RequestFailed::NotSent(crate::ami::session::RequestError::NotLive));
+                drop(self.done.send(Outcome::Answered { pbx, deed, reply }));
+            }
+            return;
+        };
+        let answered = requester.request(action); // queued here, so that deeds keep their order
+        let done = self.done.clone();
+        tokio::spawn(async move {
+            let reply = answered.await;
+            // The loop may have ended.
+            let _ = done.send(Outcome::Answered { pbx, deed, reply });
+        });
+    }
+
+    fn look_up(&self, channel_id: String) {
+        let (path, done) = (self.cdr_csv.clone(), self.done.clone());
+        tokio::task::spawn_blocking(move || {
+            let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id)).unwrap_or_else(|err| {
+                tracing::warn!(
+                    target: "callback", %err, channel = channel_id,
+                    "gap.cdr_csv cannot be read; what became of this attempt is not known, and the customer is not called for a while"
+                );
+                Vec::new()
+            });
+            // The loop may have ended.
+            let _ = done.send(Outcome::LookedUp { channel_id, cdrs });
+        });
+    }
+
+    /// Carries out a command; the answer may be given once the records of the next [`Callbacks::decide`] are stored.
+    ///
+    /// # Errors
+    /// If it cannot be done.
+    pub fn command(
+        &mut self,
+        command: &Command,
+        by: &str,
+        closed: Option<CallbackRow>,
+        watched: &[Watched],
+        now: Moment,
+    ) -> Result<Done, CommandError> {
+        let floors: BTreeMap<&str, &dyn Floor> = watched.iter().map(|w| (w.name.as_str(), w.floor())).collect();
+        self.desk.command(command, by, closed, now, &floors)
+    }
+
+    /// The desk.
+    pub fn desk(&self) -> &Desk {
+        &self.desk
+    }
+}
+
+/// A record that says that something will be dialled.
+fn intent(record: &Record) -> Option<&AttemptRow> {
+    match record {
+        Record::Attempt(row) if row.result.is_none() => Some(row),
+        _ => None,
+    }
+}

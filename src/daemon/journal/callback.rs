@@ -1,0 +1,97 @@
+//! What the operator reads of callbacks: queued, offered, connected or not, and how they end.
+
+use super::seconds;
+use crate::ami::event::Millis;
+use crate::config::ShowNumbers;
+use crate::engine::callback::dial::Originate;
+use crate::engine::callback::floor::Floor;
+use crate::engine::callback::row::{AttemptResult, AttemptRow, CallbackChange, DoNotCall};
+use crate::engine::callback::task::{OURSELVES, reason};
+use crate::log::{Masked, Wire};
+use tracing::field::display;
+
+/// A callback's change is on the disk.
+pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
+    let row = &change.row;
+    let Some(story) = &change.change else { return };
+    let number = row.number_e164.as_deref().map(|number| display(Masked { number, show }));
+    let queue = row.queue.as_deref().map(|q| display(Wire(q)));
+    let why = Some(row.reason.as_str()).filter(|r| !r.is_empty()).map(|r| display(Wire(r)));
+    let by = Some(story.by.as_str()).filter(|by| *by != OURSELVES).map(|by| display(Wire(by)));
+    let callback = row.id;
+    match (&change.miss, row.closed_ms) {
+        (Some(call), Some(_)) => tracing::info!(
+            target: "callback", callback, call = %Wire(call), number, state = %row.state, reason = why,
+            "No callback for this miss"
+        ),
+        (Some(call), None) if row.missed_count > 1 => tracing::info!(
+            target: "callback", callback, call = %Wire(call), queue, number, missed = row.missed_count,
+            "Callback joined by another miss"
+        ),
+        (Some(call), None) => tracing::info!(
+            target: "callback", callback, call = %Wire(call), queue, number,
+            due_in_s = seconds((row.due_ms - now_ms).max(0)),
+            "Callback queued"
+        ),
+        (None, Some(_)) => tracing::info!(
+            target: "callback", callback, state = %row.state, reason = why, number, by,
+            attempts = row.attempts, missed = row.missed_count,
+            "Callback closed"
+        ),
+        (None, None) if by.is_some() => tracing::info!(
+            target: "callback", callback, state = %row.state, reason = why, number, by, note = %Wire(&story.note),
+            "Callback changed by hand"
+        ),
+        (None, None) if [reason::RETRY_DELAY, reason::UNPROVEN].contains(&row.reason.as_str()) => tracing::info!(
+            target: "callback", callback, reason = why, retry_in_s = seconds((row.due_ms - now_ms).max(0)),
+            "Callback waits for the next attempt"
+        ),
+        (None, None) => tracing::debug!(
+            target: "callback", callback, state = %row.state, reason = why, note = %Wire(&story.note),
+            "Callback moved"
+        ),
+    }
+}
+
+/// An agent is about to be rung for a callback, or its customer.
+pub fn offered(originate: &Originate, floor: Option<&dyn Floor>, now_ms: Millis) {
+    let idle_s = floor.and_then(|f| f.agent(&originate.agent)).map(|a| seconds((now_ms - a.since_ms).max(0)));
+    let (callback, attempt, agent) = (originate.callback_id, originate.n, Wire(&originate.agent));
+    tracing::info!(target: "callback", callback, attempt, %agent, idle_s, "Callback offered");
+}
+
+/// An attempt's row is on the disk; it is told when it is over.
+pub fn attempt_ended(row: &AttemptRow) {
+    let Some(result) = row.result else { return };
+    let (callback, attempt) = (row.callback_id, row.n);
+    let agent = row.agent.as_deref().map(|a| display(Wire(a)));
+    let detail = Some(row.detail.as_str()).filter(|d| !d.is_empty()).map(|d| display(Wire(d)));
+    match result {
+        AttemptResult::Connected => {
+            tracing::info!(target: "callback", callback, attempt, agent, talk_s = seconds(row.talk_ms), "Callback connected");
+        }
+        AttemptResult::Lost => tracing::warn!(
+            target: "callback", callback, attempt, agent, reason = detail,
+            "What became of an attempt is not known; the customer is not called again for a while (callback.retry.lost)"
+        ),
+        AttemptResult::OriginateError => tracing::warn!(
+            target: "callback", callback, attempt, agent, reason = detail,
+            "An attempt could not be made; it is repeated (callbackd check --connect shows what is missing)"
+        ),
+        _ => {
+            tracing::info!(target: "callback", callback, attempt, agent, %result, reason = detail, "Callback not connected")
+        }
+    }
+}
+
+/// A number may not be called.
+pub fn forbidden(entry: &DoNotCall, show: ShowNumbers) {
+    let number = Masked { number: &entry.number_e164, show };
+    let (reason, by) = (Wire(&entry.reason), Wire(&entry.by));
+    tracing::info!(target: "callback", %number, %reason, %by, "A number is not to be called");
+}
+
+/// A number may be called again.
+pub fn permitted(number: &str, show: ShowNumbers) {
+    tracing::info!(target: "callback", number = %Masked { number, show }, "A number may be called again");
+}

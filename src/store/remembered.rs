@@ -1,0 +1,90 @@
+//! What a desk must know of earlier runs, read once at the start.
+
+use super::callback_rows::{attempt, callback, forbidden};
+use super::{Error, Store};
+use crate::ami::event::Millis;
+use crate::engine::callback::MAX_OWNERS;
+use crate::engine::callback::remembered::Remembered;
+use rusqlite::Connection;
+
+/// Who last talked with a customer is his owner for so long, ms.
+const OWNED_FOR_MS: Millis = 90 * DAY_MS;
+const DAY_MS: Millis = 86_400_000;
+
+impl Store {
+    /// Open callbacks, attempts in flight, and all else that decides who is called.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn remembered(&self, now_ms: Millis) -> Result<Remembered, Error> {
+        remembered(self.connection(), now_ms).map_err(|error| Error::sqlite(self.path(), error))
+    }
+}
+
+fn remembered(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Remembered> {
+    let mut open = Vec::new();
+    let mut misses =
+        connection.prepare("SELECT linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id")?;
+    for row in
+        connection.prepare("SELECT * FROM callbacks WHERE closed_ms IS NULL ORDER BY id")?.query_map([], callback)?
+    {
+        let row = row?;
+        let linkedids = misses.query_map([row.id], |miss| miss.get(0))?.collect::<Result<_, _>>()?;
+        open.push((row, linkedids));
+    }
+    let in_flight = connection
+        .prepare("SELECT * FROM callback_attempts WHERE result IS NULL ORDER BY callback_id, n")?
+        .query_map([], attempt)?
+        .collect::<Result<_, _>>()?;
+    // The last attempt decides: a refusal that was followed by anything else is forgotten.
+    let refusals = connection
+        .prepare(
+            "SELECT a.callback_id, a.agent, a.ended_ms
+               FROM callbacks c JOIN callback_attempts a ON a.callback_id = c.id
+              WHERE c.closed_ms IS NULL AND a.agent IS NOT NULL AND a.ended_ms IS NOT NULL
+                AND a.n = (SELECT max(n) FROM callback_attempts WHERE callback_id = c.id)
+                AND a.result IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'AGENT_LEFT')",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<Result<_, _>>()?;
+    let dialled = connection
+        .prepare(
+            "SELECT a.intended_ms, c.number_e164
+               FROM callback_attempts a JOIN callbacks c ON c.id = a.callback_id
+              WHERE a.intended_ms > ? AND c.number_e164 IS NOT NULL
+                AND coalesce(a.result, '') NOT IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'ORIGINATE_ERROR', 'ABORTED_SERVED')
+              ORDER BY a.intended_ms",
+        )?
+        .query_map([now_ms - DAY_MS], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let owners = connection
+        .prepare(
+            "SELECT number_e164, agent, max(ended_ms) FROM calls
+              WHERE agent IS NOT NULL AND talk_ms > 0 AND number_e164 IS NOT NULL AND ended_ms > ?1 AND direction <> 'internal'
+              GROUP BY number_e164 ORDER BY 3 DESC LIMIT ?2",
+        )?
+        .query_map((now_ms - OWNED_FOR_MS, i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX)), |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?
+        .collect::<Result<_, _>>()?;
+    let forbidden = connection
+        .prepare("SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?")?
+        .query_map([now_ms], forbidden)?
+        .collect::<Result<_, _>>()?;
+    let suppress = connection
+        .prepare("SELECT code, expires FROM codes WHERE callback = 'suppress'")?
+        .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.as_deref().and_then(duration_ms))))?
+        .collect::<Result<_, _>>()?;
+    let request = connection
+        .prepare("SELECT code FROM codes WHERE callback = 'request'")?
+        .query_map([], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    let last_id = connection.query_row("SELECT coalesce(max(id), 0) FROM callbacks", [], |row| row.get(0))?;
+    Ok(Remembered { open, in_flight, refusals, dialled, owners, forbidden, suppress, request, last_id })
+}
+
+/// Milliseconds of a text such as `365d` or `12h`. What cannot be read means for ever: a wish not to be called is not forgotten over a typing error.
+fn duration_ms(text: &str) -> Option<Millis> {
+    let span: jiff::Span = text.parse().ok()?;
+    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok().and_then(|d| Millis::try_from(d.as_millis()).ok())
+}
