@@ -45,6 +45,24 @@ fn ringing_talking_and_wrapup_are_exact() {
 }
 
 #[test]
+fn an_agent_has_the_wrapup_of_the_configuration_where_his_queue_does_not_say() {
+    let mut rules = rules();
+    rules.wrapups.insert("PJSIP/101".to_owned(), 7_000);
+    let mut driver = Driver::linked(rules, START);
+    driver.say(&Membership { wrapup_s: 3, ..Membership::of("sales", "PJSIP/101") }.event("QueueMemberAdded"));
+    driver.say(&Membership::of("support", "PJSIP/101").event("QueueMemberAdded"));
+    for (n, queue) in ["sales", "support"].into_iter().enumerate() {
+        let (customer, phone) = rung_by(&mut driver, queue, "101", &format!("q{n}"));
+        answers(&mut driver, &customer, &phone, queue);
+        driver.pass(1_000);
+        end(&mut driver, &customer, &phone, queue);
+        driver.pass(20_000);
+    }
+    let wrapups: Vec<String> = told(&driver).into_iter().filter(|t| t.contains("wrapup")).collect();
+    assert_eq!(wrapups, ["PJSIP/101 wrapup 1000–4000", "PJSIP/101 wrapup 22000–29000"]);
+}
+
+#[test]
 fn a_call_of_no_queue_has_no_wrapup_and_each_queue_has_its_own() {
     let mut driver = Driver::linked(rules(), START);
     driver.say(&Membership { wrapup_s: 10, ..Membership::of("sales", "PJSIP/101") }.event("QueueMemberAdded"));

@@ -44,6 +44,7 @@ impl Default for Config {
             numbers: Numbers::default(),
             hours: Hours::default(),
             named_hours: BTreeMap::new(),
+            did_hours: BTreeMap::new(),
             callback: Callback::default(),
             agents: Vec::new(),
             gap: Gap::default(),

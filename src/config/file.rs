@@ -127,7 +127,8 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     Section::new("", Some(root), &problems);
     let main_hours = table(root, "hours", &problems);
     let plain_hours = hours(&main_hours, &Hours::default());
-    let named_hours = named_hours(root, &plain_hours, &problems);
+    let mut did_hours = BTreeMap::new();
+    let named_hours = named_hours(root, &plain_hours, &mut did_hours, &problems);
     let agents = agents::read(root, &problems);
     let names: Vec<String> = named_hours.keys().cloned().collect();
     let config = Config {
@@ -140,6 +141,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         numbers: numbers(&table(root, "numbers", &problems)),
         hours: plain_hours,
         named_hours,
+        did_hours,
         store: store(&table(root, "store", &problems), dir),
         log: log(&table(root, "log", &problems)),
     };
@@ -282,18 +284,30 @@ fn prefixes(section: &Section<'_, '_>, key: &str) -> Vec<String> {
     out
 }
 
-/// `[hours.NAME]`: as [hours], with the same time zone and country unless they say otherwise.
-fn named_hours(root: &DeTable<'_>, default: &Hours, problems: &Problems) -> BTreeMap<String, Hours> {
+/// `[hours.NAME]`: as [hours], with the same time zone and country unless they say otherwise; and the numbers that they hold for.
+fn named_hours(
+    root: &DeTable<'_>,
+    default: &Hours,
+    dids: &mut BTreeMap<String, String>,
+    problems: &Problems,
+) -> BTreeMap<String, Hours> {
     let Some(DeValue::Table(all)) = root.get("hours").map(|v| v.get_ref()) else { return BTreeMap::new() };
     let mut out = BTreeMap::new();
     for (name, value) in all {
         let DeValue::Table(table) = value.get_ref() else { continue };
-        let section = Section::named("hours.NAME", &format!("hours.{}", name.get_ref()), Some(table), problems);
+        let named = name.get_ref().to_string();
+        let section = Section::named("hours.NAME", &format!("hours.{named}"), Some(table), problems);
         if section.span("open").is_none() {
             let help = "add for example: open = \"Mo-Fr 09:00-18:00\"";
-            problems.add(name.span(), format!("[hours.{}] does not say when it is open", name.get_ref()), "here", help);
+            problems.add(name.span(), format!("[hours.{named}] does not say when it is open"), "here", help);
         }
-        out.insert(name.get_ref().to_string(), hours(&section, default));
+        for did in section.texts("dids", "[\"+12025550100\"]").unwrap_or_default() {
+            if let Some(other) = dids.insert(did.value.clone(), named.clone()) {
+                let title = format!("calls to {} keep the hours `{other}` already", did.value);
+                problems.add(did.span, title, "named twice", "name each number in one [hours.NAME]");
+            }
+        }
+        out.insert(named, hours(&section, default));
     }
     out
 }

@@ -56,7 +56,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("gap", &["cdr_csv"]),
     ("numbers", &["region", "internal_max_digits", "allow", "deny", "international", "premium"]),
     ("hours", &["timezone", "country", "open"]),
-    ("hours.NAME", &["timezone", "country", "open"]),
+    ("hours.NAME", &["timezone", "country", "open", "dids"]),
     (
         "callback",
         &[
@@ -160,6 +160,8 @@ pub struct Config {
     pub hours: Hours,
     /// `[hours.NAME]`: hours that a queue's callbacks keep instead; what they do not say is taken from `[hours]`.
     pub named_hours: BTreeMap<String, Hours>,
+    /// `dids` of the `[hours.NAME]`: which hours hold for calls to a number.
+    pub did_hours: BTreeMap<String, String>,
     /// Calling back.
     pub callback: Callback,
     /// People whom the queues do not tell enough about.

@@ -74,7 +74,8 @@ impl Config {
         }
     }
 
-    fn hours_named(&self, name: Option<&str>) -> Hours {
+    /// `[hours.NAME]`, or `[hours]`.
+    pub(super) fn hours_named(&self, name: Option<&str>) -> Hours {
         let hours = name.and_then(|name| self.named_hours.get(name)).unwrap_or(&self.hours);
         hours.build().expect("checked when the configuration was read")
     }

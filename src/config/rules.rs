@@ -24,7 +24,9 @@ impl Config {
             short_abandon_ms: millis(self.calls.short_abandon),
             min_talk_ms: millis(self.calls.min_talk),
             wrapup_ms: millis(self.calls.wrapup),
+            wrapups: self.agents.iter().filter_map(|a| Some((a.interface.clone(), millis(a.wrapup?)))).collect(),
             hours: self.hours.build().expect(checked),
+            did_hours: self.did_hours.iter().map(|(did, name)| (did.clone(), self.hours_named(Some(name)))).collect(),
             numbering: self.numbering().expect(checked),
         }
     }

@@ -33,7 +33,8 @@ impl Engine {
         let gave_up_ms = self.channels[call.first].far_hangup_ms.filter(|_| self.caller_left_by(slot, Millis::MAX));
         let wait_end_ms = answered_ms.or(gave_up_ms).unwrap_or(ended_ms).clamp(started_ms, ended_ms);
         let wait_ms = wait_end_ms - started_ms;
-        let closed_on_arrival = direction == Direction::Inbound && !self.rules.hours.is_open(started_ms);
+        let closed_on_arrival =
+            direction == Direction::Inbound && !self.rules.hours_of(call.did.as_deref()).is_open(started_ms);
         let leg_results: Vec<LegResult> = legs.iter().map(|l| l.result).collect();
         let visit_results: Vec<(&str, VisitResult)> = visits.iter().map(|v| (&*v.queue, v.result)).collect();
         let last_left = visits.last().map(|v| v.left_ms);

@@ -71,7 +71,8 @@ impl Number {
 /// What the numbering plans say of a number in E.164.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assignment {
-    /// It belongs to the country of [`Numbering::new`]; a neighbour with the same calling code is another country.
+    /// It belongs to the country of [`Numbering::new`]. A neighbour with the same calling code is another country; what neither of them
+    /// is known to have given out counts as the own country's.
     pub home: bool,
     /// What a call to it may cost.
     pub tariff: Tariff,

@@ -19,7 +19,8 @@ impl Engine {
             self.phones_claimed(slot);
         }
         let snapshot = self.link.snapshot();
-        let default_wrapup = self.rules.wrapup_ms;
+        let names = [&*member.interface, &*member.state_interface, &*self.roster.get(slot).id];
+        let default_wrapup = self.rules.wrapup_of(names);
         self.named_by_phone(slot, at);
         let agent = self.roster.get_mut(slot);
         let renamed = !member.name.is_empty() && agent.name.as_deref() != Some(&*member.name);

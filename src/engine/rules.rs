@@ -3,6 +3,7 @@
 use super::hours::Hours;
 use super::number::Numbering;
 use crate::ami::event::Millis;
+use std::collections::BTreeMap;
 use wildmatch::WildMatch;
 
 /// A list of glob patterns (`*`, `?`).
@@ -45,8 +46,12 @@ pub struct Rules {
     pub min_talk_ms: Millis,
     /// After-call work of an agent for whom no queue says how long, milliseconds; 0 for none.
     pub wrapup_ms: Millis,
+    /// The same for single agents, by what the queue dials or by their phone.
+    pub wrapups: BTreeMap<String, Millis>,
     /// Business hours.
     pub hours: Hours,
+    /// Other hours, by the number that was dialled.
+    pub did_hours: BTreeMap<String, Hours>,
     /// Numbering plan.
     pub numbering: Numbering,
 }
@@ -68,6 +73,17 @@ pub struct Purpose {
 }
 
 impl Rules {
+    /// The business hours that hold for calls to a number.
+    #[must_use]
+    pub fn hours_of(&self, did: Option<&str>) -> &Hours {
+        did.and_then(|did| self.did_hours.get(did)).unwrap_or(&self.hours)
+    }
+
+    /// After-call work of an agent for whom no queue says how long; `names` are the texts that mean him.
+    pub fn wrapup_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Millis {
+        names.into_iter().find_map(|name| self.wrapups.get(name)).copied().unwrap_or(self.wrapup_ms)
+    }
+
     /// What a context is for.
     #[must_use]
     pub fn purpose(&self, context: &str) -> Purpose {

@@ -92,12 +92,12 @@ pub(super) fn announcement(section: &Section<'_, '_>, default: &str) -> String {
     checked(section, text, fits, "is not a sound file's name", "announcement", help).unwrap_or(default.to_owned())
 }
 
-/// By which key he accepts.
+/// By which key he accepts. Not `#`, which ends the input of `Read()`, nor `*`, which no sound file is named after.
 pub(super) fn accept_key(section: &Section<'_, '_>, default: &str) -> String {
     let text = section.text_or_empty("accept_key", "\"1\"");
-    let key = |t: &str| t.is_empty() || (t.len() == 1 && t.bytes().all(|b| b.is_ascii_digit() || b"*#".contains(&b)));
-    let help = "write one of 0 to 9, * and #; or \"\" if picking up is accepting";
-    checked(section, text, key, "is not a key of a telephone", "accept_key", help).unwrap_or(default.to_owned())
+    let key = |t: &str| t.is_empty() || (t.len() == 1 && t.bytes().all(|b| b.is_ascii_digit()));
+    let help = "write one of 0 to 9; or \"\" if picking up is accepting";
+    checked(section, text, key, "is not a digit key", "accept_key", help).unwrap_or(default.to_owned())
 }
 
 /// `"21:00-08:00"`, or `"off"`.

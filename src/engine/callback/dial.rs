@@ -1,6 +1,6 @@
 //! What is written to Asterisk for an attempt: one Originate, with everything that the dialplan needs as variables.
 
-use super::dial_string::{DialString, Dialable, shown};
+use super::dial_string::{DialString, Dialable, is_sound, shown};
 use super::floor::AgentNow;
 use super::policy::{First, Policy};
 use super::row::{AttemptRow, CallbackRow};
@@ -76,7 +76,7 @@ pub(super) fn originate(
         ("CALLBACKD_NUMBER", number.as_str().to_owned()),
         ("CALLBACKD_CALLERID", caller_id.clone()),
         ("CALLBACKD_RING", seconds(policy.customer_ring_ms)),
-        ("CALLBACKD_ANNOUNCE", shown(&queue.announcement, MAX_TEXT)),
+        ("CALLBACKD_ANNOUNCE", Some(&queue.announcement).filter(|sound| is_sound(sound)).cloned().unwrap_or_default()),
         ("CALLBACKD_ACCEPT", queue.accept_key.clone()),
         ("CALLBACKD_QUEUE", shown(task.queue.as_deref().unwrap_or_default(), MAX_TEXT)),
         ("CALLBACKD_SCRIPT", shown(&queue.script, MAX_TEXT)),

@@ -178,10 +178,10 @@ impl DialString {
             _ => extension.map(str::to_owned),
         });
         if let Some(text) = used.iter().map(String::as_str).find(harmful) {
-            return Err(DialError::Interface(shown(text, 80)));
+            return Err(DialError::Interface(quoted(text)));
         }
         if filled.is_none() {
-            return Err(DialError::NoExtension(shown(interface, 80)));
+            return Err(DialError::NoExtension(quoted(interface)));
         }
         Self::of(filled)
     }
@@ -219,6 +219,11 @@ fn extension(interface: &str) -> Option<&str> {
     let extension = interface.split_once('/')?.1.split(['@', '/']).next()?;
     let fits = (1..=MAX_DIALLED).contains(&extension.len()) && extension.bytes().all(|b| b.is_ascii_digit());
     fits.then_some(extension)
+}
+
+/// As it can stand in an error, whatever is in it.
+fn quoted(text: &str) -> String {
+    text.escape_debug().take(80).collect()
 }
 
 /// Checks `callback.dial_customer`.

@@ -124,7 +124,7 @@ impl Screen {
         if !found.home && !self.international && !country_allowed {
             return Err(Denied::International { number: number(), country: numbering.country().to_owned() });
         }
-        if found.tariff == Tariff::Unknown && !range_allowed {
+        if found.tariff == Tariff::Unknown && !country_allowed {
             return Err(Denied::Unassigned { number: number() });
         }
         Ok(())

@@ -104,7 +104,7 @@ impl Region {
             (false, false) => Tariff::Unknown,
         };
         Some(Assignment {
-            home: code == self.calling_code && self.has_own(&plan, nsn),
+            home: code == self.calling_code && (tariff == Tariff::Unknown || self.has_own(&plan, nsn)),
             tariff,
             code_digits: digits.len() - nsn.len(),
             national_digits: nsn.len(),
