@@ -9,6 +9,7 @@
 //! Imports point upstream only: `ami ← engine ← store ← daemon ← main`. `ami` and `engine` are pure: time is an argument.
 
 pub mod ami;
+pub mod api;
 pub mod cli;
 pub mod config;
 pub mod daemon;

@@ -1,5 +1,6 @@
 //! The daemon: one loop over links, store, timers, signals and the service manager. The only async room.
 
+mod answers;
 mod callbacks;
 mod cdr_file;
 #[cfg(feature = "tls")]

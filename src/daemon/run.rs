@@ -1,5 +1,6 @@
 //! `callbackd run`: sets everything up, then one loop until a signal ends it.
 
+use super::answers::{self, Answers};
 use super::callbacks::{Callbacks, Outcome};
 use super::clock::Clock;
 use super::journal;
@@ -9,7 +10,11 @@ use super::secret::{self, Secret};
 use super::systemd::ServiceManager;
 use super::watched::{Standing, Watched};
 use crate::ami::Interest;
+use crate::ami::event::Millis;
+use crate::api::{Ask, socket};
 use crate::config::{Config, Refusal};
+use crate::engine::callback::command::{Command, CommandError, Done};
+use crate::engine::callback::row::CallbackRow;
 use crate::engine::record::Record;
 use crate::engine::{Engine, Input};
 use crate::exit::Exit;
@@ -23,10 +28,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Taken from the links before the store, timers and signals get their turn.
 const EVENTS_PER_TURN: usize = 1_024;
+
+/// Commands that wait for the database.
+const ORDERS: usize = 64;
 
 /// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
 const STATUS_EVERY_MS: u64 = 1_000;
@@ -101,6 +109,14 @@ enum Fatal {
     Signals(std::io::Error),
 }
 
+/// A command, with what the database holds of the callback that it names.
+struct Order {
+    command: Command,
+    by: String,
+    reply: oneshot::Sender<Result<Done, CommandError>>,
+    closed: Option<CallbackRow>,
+}
+
 struct Daemon {
     config: Config,
     config_path: PathBuf,
@@ -114,6 +130,11 @@ struct Daemon {
     acks: mpsc::UnboundedReceiver<Ack>,
     callbacks: Callbacks,
     outcomes: mpsc::UnboundedReceiver<Outcome>,
+    api: Option<socket::Server>,
+    asks: mpsc::Receiver<Ask>,
+    found: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
+    answers: Answers,
+    since_ms: Millis,
     stored_calls: u64,
     status_due: u64,
     status_stale: bool,
@@ -146,6 +167,7 @@ impl Daemon {
             config.pbx.iter().zip(&links).map(|(pbx, link)| (pbx.name.clone(), link.requester())).collect();
         let (callbacks, outcomes) =
             Callbacks::new(config.policy(), remembered, requesters, config.gap.cdr_csv.clone(), clock.now());
+        let (api, asks) = listen(&config);
         Ok(Self {
             config,
             config_path: config_path.to_owned(),
@@ -159,6 +181,11 @@ impl Daemon {
             acks,
             callbacks,
             outcomes,
+            api,
+            asks,
+            found: mpsc::channel(ORDERS),
+            answers: Answers::default(),
+            since_ms: clock.now().wall_ms,
             stored_calls: 0,
             status_due: 0,
             status_stale: true,
@@ -198,6 +225,8 @@ impl Daemon {
                 Some((pbx, event)) = self.from_links.next() => self.take(pbx, event),
                 Some(ack) = self.acks.recv() => self.acknowledged(ack),
                 Some(outcome) = self.outcomes.recv() => self.callbacks.result(&outcome, self.clock.now()),
+                Some(ask) = self.asks.recv() => self.asked(ask),
+                Some(order) = self.found.1.recv() => self.carry_out(order),
                 () = wake => self.tick(),
                 _ = watchdog.tick() => {
                     self.service.alive();
@@ -259,6 +288,47 @@ impl Daemon {
         }
     }
 
+    fn asked(&mut self, ask: Ask) {
+        match ask {
+            // Whoever asked may have gone.
+            Ask::Agents(reply) => drop(reply.send(answers::agents(&self.watched, &self.callbacks))),
+            Ask::Status(reply) => {
+                let status =
+                    answers::status(&self.watched, &self.callbacks, &self.recorder, self.stored_calls, self.since_ms);
+                drop(reply.send(status));
+            }
+            Ask::Command { command, by, reply } => self.ordered(command, by, reply),
+        }
+    }
+
+    /// A callback that is not in memory is looked up before it is spoken of.
+    fn ordered(&mut self, command: Command, by: String, reply: oneshot::Sender<Result<Done, CommandError>>) {
+        match answers::named(&command).filter(|id| self.callbacks.desk().callback(*id).is_none()) {
+            None => self.carry_out(Order { command, by, reply, closed: None }),
+            Some(id) => {
+                let (db, found) = (self.config.store.path.clone(), self.found.0.clone());
+                tokio::task::spawn_blocking(move || {
+                    let closed = store::Reader::open(&db).and_then(|reader| reader.callback(id)).unwrap_or_else(|err| {
+                        tracing::warn!(target: "store", %err, "The database cannot be read; a closed callback is not found");
+                        None
+                    });
+                    // The loop may have ended, or be busy for so long that nobody waits any more.
+                    let _ = found.blocking_send(Order { command, by, reply, closed });
+                });
+            }
+        }
+    }
+
+    fn carry_out(&mut self, Order { command, by, reply, closed }: Order) {
+        let now = self.clock.now();
+        let done = self.callbacks.command(&command, &by, closed, &self.watched, now);
+        for record in self.callbacks.decide(&self.watched, now) {
+            self.push(record);
+        }
+        self.answers.push((reply, done), &self.recorder);
+        self.answers.settle(&self.recorder);
+    }
+
     fn push(&mut self, record: Record) {
         if let Some(lost) = self.recorder.push(record) {
             self.callbacks.refused(&lost, self.clock.now());
@@ -299,6 +369,7 @@ impl Daemon {
             journal::refused(record, error);
             self.callbacks.refused(record, now);
         }
+        self.answers.settle(&self.recorder);
     }
 
     /// Reads the configuration anew. A refused one changes nothing.
@@ -316,7 +387,12 @@ impl Daemon {
                     tracing::warn!(target: "daemon", %err, "The log keeps its level");
                 }
                 let restart = needs_restart(&self.config, &new);
-                self.config = Config { pbx: self.config.pbx.clone(), store: self.config.store.clone(), ..new };
+                self.config = Config {
+                    pbx: self.config.pbx.clone(),
+                    store: self.config.store.clone(),
+                    api: self.config.api.clone(),
+                    ..new
+                };
                 tracing::info!(target: "daemon", config = %self.config_path.display(), "Configuration read anew");
                 if !restart.is_empty() {
                     tracing::warn!(
@@ -342,6 +418,7 @@ impl Daemon {
 
     async fn stop(mut self, signal: i32) {
         self.service.stopping();
+        self.api = None;
         let calls: usize = self.watched.iter().map(Watched::live_calls).sum();
         tracing::info!(target: "daemon", signal, calls, "Stopping; a second signal ends the daemon at once");
         for link in self.links.drain(..) {
@@ -379,6 +456,23 @@ impl Daemon {
     }
 }
 
+/// Opens the local API. Calls are worth more than commands: without it the daemon runs all the same.
+fn listen(config: &Config) -> (Option<socket::Server>, mpsc::Receiver<Ask>) {
+    let api = &config.api;
+    match socket::Server::bind(&api.socket, api.mode, api.group.as_deref(), config.store.path.clone()) {
+        Ok((server, asks)) => (Some(server), asks),
+        Err(err) => {
+            tracing::error!(
+                target: "api",
+                socket = %api.socket.display(),
+                %err,
+                "The local API cannot be opened, callbackd takes no commands; set api.socket to a path in a directory that its user may write to"
+            );
+            (None, mpsc::channel(1).1)
+        }
+    }
+}
+
 /// Arms the signals: once the flag that is returned is set, the next one ends the process without more ado.
 fn second_signal_ends_at_once() -> std::io::Result<Arc<AtomicBool>> {
     let stopping = Arc::new(AtomicBool::new(false));
@@ -396,6 +490,9 @@ fn needs_restart(old: &Config, new: &Config) -> String {
     }
     if old.store != new.store {
         tables.push("store");
+    }
+    if old.api != new.api {
+        tables.push("api");
     }
     tables.join(",")
 }

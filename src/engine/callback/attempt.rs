@@ -321,15 +321,4 @@ impl Desk {
         let pbx = self.attempts[channel_id].row.pbx.clone();
         self.act(&pbx, Deed::Hangup { channel_id: channel_id.to_owned() });
     }
-
-    /// The agent can be asked at this moment, as far as the floor knows.
-    pub(super) fn free(&self, agent: &AgentNow) -> bool {
-        use super::floor::Busy;
-        let nothing = match agent.busy {
-            None => true,
-            Some(Busy::DeviceUnknown) => self.policy.unknown_is_free,
-            Some(_) => false,
-        };
-        nothing && (agent.queues.is_empty() || agent.queues.iter().any(|m| !m.paused || m.paused_reason == dial::PAUSE))
-    }
 }

@@ -11,6 +11,7 @@
 mod aftermath;
 pub mod agents;
 mod attempt;
+mod availability;
 pub mod cdr;
 pub mod command;
 pub mod deed;

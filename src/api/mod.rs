@@ -1,0 +1,36 @@
+//! The local API: HTTP with JSON over a Unix socket, for the command line and for programs on the same machine.
+//!
+//! ```text
+//! curl --unix-socket /run/callbackd/api.sock http://callbackd/v1/status
+//! ```
+//!
+//! Who may write to the socket's file may command: its mode and group decide. The peer's user name goes into the stories of callbacks. What is
+//! only read comes from the database; commands and what is live are asked of the daemon's loop ([`Ask`]).
+
+pub mod client;
+mod orders;
+mod routes;
+pub mod socket;
+pub mod status;
+
+use crate::engine::callback::command::{Command, CommandError, Done};
+use status::{AgentOnFloor, Status};
+use tokio::sync::oneshot;
+
+/// What a request wants of the daemon's loop.
+#[derive(Debug)]
+pub enum Ask {
+    /// Carry this out; the answer may be given once what it changed is on the disk.
+    Command {
+        /// The command.
+        command: Command,
+        /// The user who gave it.
+        by: String,
+        /// Where the answer goes.
+        reply: oneshot::Sender<Result<Done, CommandError>>,
+    },
+    /// How things stand.
+    Status(oneshot::Sender<Status>),
+    /// All agents, as they are now.
+    Agents(oneshot::Sender<Vec<AgentOnFloor>>),
+}

@@ -1,0 +1,122 @@
+//! Commands as they come in JSON.
+
+use crate::ami::event::Millis;
+use crate::engine::callback::command::{Command, CommandError};
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+/// Longest note or reason, in characters; longer ones are cut.
+const MAX_NOTE: usize = 500;
+
+/// `POST /v1/callbacks`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Add {
+    number: String,
+    pbx: Option<String>,
+    queue: Option<String>,
+    #[serde(default)]
+    delay_ms: Millis,
+    #[serde(default)]
+    priority: i64,
+    #[serde(default)]
+    note: String,
+}
+
+/// The body of `POST /v1/callbacks/{id}/{order}`; each order takes its own part of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Order {
+    note: String,
+    agent: Option<String>,
+    priority: Option<i64>,
+    delay_ms: Option<Millis>,
+}
+
+/// `POST /v1/dnc`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Forbid {
+    number: String,
+    #[serde(default)]
+    reason: String,
+    for_ms: Option<Millis>,
+}
+
+/// A time that lies ahead, and within a year.
+fn ahead(name: &'static str, ms: Millis) -> Result<Millis, String> {
+    match ms {
+        0..=31_536_000_000 => Ok(ms),
+        _ => Err(format!("`{name}` must be from 0 to 31536000000 (a year)")),
+    }
+}
+
+fn note(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(MAX_NOTE).collect()
+}
+
+impl TryFrom<Add> for Command {
+    type Error = String;
+
+    fn try_from(add: Add) -> Result<Self, String> {
+        Ok(Self::Add {
+            number: add.number,
+            pbx: add.pbx,
+            queue: add.queue.filter(|queue| !queue.is_empty()),
+            delay_ms: ahead("delay_ms", add.delay_ms)?,
+            priority: add.priority.clamp(-1_000_000, 1_000_000),
+            note: note(&add.note),
+        })
+    }
+}
+
+impl TryFrom<Forbid> for Command {
+    type Error = String;
+
+    fn try_from(forbid: Forbid) -> Result<Self, String> {
+        let for_ms = forbid.for_ms.map(|ms| match ms {
+            1..=3_153_600_000_000 => Ok(ms),
+            _ => Err("`for_ms` must be from 1 to 3153600000000 (a hundred years); leave it out for ever".to_owned()),
+        });
+        Ok(Self::Forbid { number: forbid.number, reason: note(&forbid.reason), for_ms: for_ms.transpose()? })
+    }
+}
+
+impl Order {
+    /// The command of this name for this callback; `None` if there is none of this name.
+    pub fn command(self, id: i64, name: &str) -> Option<Result<Command, String>> {
+        let note = note(&self.note);
+        let needs = |what: &str| format!("`{what}` is needed");
+        Some(match name {
+            "cancel" => Ok(Command::Cancel { id, note }),
+            "hold" => Ok(Command::Hold { id, note }),
+            "release" => Ok(Command::Release { id }),
+            "retry" => Ok(Command::Retry { id }),
+            "assign" => Ok(Command::Assign { id, agent: self.agent }),
+            "prioritise" => match self.priority {
+                Some(priority) => Ok(Command::Prioritise { id, priority: priority.clamp(-1_000_000, 1_000_000) }),
+                None => Err(needs("priority")),
+            },
+            "delay" => match self.delay_ms {
+                Some(ms) => ahead("delay_ms", ms).map(|delay_ms| Command::Delay { id, delay_ms, note }),
+                None => Err(needs("delay_ms")),
+            },
+            _ => return None,
+        })
+    }
+}
+
+/// The status of a command that was not carried out.
+pub fn status_of(error: &CommandError) -> StatusCode {
+    match error {
+        CommandError::NoSuchCallback(_) | CommandError::NotForbidden(_) => StatusCode::NOT_FOUND,
+        CommandError::Closed { .. }
+        | CommandError::Active { .. }
+        | CommandError::OpenAlready { .. }
+        | CommandError::DoNotCall(_)
+        | CommandError::Full(_) => StatusCode::CONFLICT,
+        CommandError::NotCallable { .. } | CommandError::WhichPbx(_) | CommandError::NoSuchAgent(_) => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+    }
+}

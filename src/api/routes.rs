@@ -1,0 +1,211 @@
+//! What can be asked, and under which path.
+
+use super::Ask;
+use super::orders::{Add, Forbid, Order, status_of};
+use super::status::{AgentOnFloor, Status};
+use crate::engine::callback::command::{Command, Done};
+use crate::engine::callback::row::State;
+use crate::store::{self, CallbackFilter, Reader};
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{delete, get, post};
+use axum::{Extension, Json, Router};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// Largest body, bytes.
+pub const MAX_BODY: usize = 16 * 1024;
+/// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Callbacks in one answer if the request does not say how many.
+const CALLBACKS: u64 = 1_000;
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Front {
+    /// To the daemon's loop.
+    pub asks: mpsc::Sender<Ask>,
+    /// The database.
+    pub db: PathBuf,
+}
+
+/// The user at the other end.
+#[derive(Debug, Clone)]
+pub struct Peer(pub String);
+
+/// What went wrong, as a status and a sentence.
+struct Failure(StatusCode, String);
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        (self.0, Json(json!({ "error": self.1 }))).into_response()
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+type Answer = Result<Json<serde_json::Value>, Failure>;
+
+/// All routes.
+pub fn router(front: Arc<Front>) -> Router {
+    Router::new()
+        .route("/v1/status", get(status))
+        .route("/v1/agents", get(agents))
+        .route("/v1/callbacks", get(list).post(add))
+        .route("/v1/callbacks/{id}", get(story))
+        .route("/v1/callbacks/{id}/{order}", post(order))
+        .route("/v1/dnc", get(forbidden).post(forbid))
+        .route("/v1/dnc/{number}", delete(permit))
+        .fallback(|| async { Failure(StatusCode::NOT_FOUND, NOWHERE.to_owned()) })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(front)
+}
+
+const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc";
+
+async fn status(Shared(front): Shared<Arc<Front>>) -> Answer {
+    let status: Status = front.ask(Ask::Status).await?;
+    Ok(Json(json!(status)))
+}
+
+async fn agents(Shared(front): Shared<Arc<Front>>) -> Answer {
+    let agents: Vec<AgentOnFloor> = front.ask(Ask::Agents).await?;
+    Ok(Json(json!(agents)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    open: Option<bool>,
+    state: Option<String>,
+    queue: Option<String>,
+    number: Option<String>,
+    limit: Option<u64>,
+}
+
+async fn list(Shared(front): Shared<Arc<Front>>, Query(wanted): Query<Wanted>) -> Answer {
+    let words = wanted.state.iter().flat_map(|words| words.split(','));
+    let state = words.map(|word| State::from_text(word).ok_or_else(|| unknown_state(word)));
+    let filter = CallbackFilter {
+        open: wanted.open,
+        state: state.collect::<Result<_, _>>()?,
+        queue: wanted.queue,
+        number: wanted.number,
+        limit: Some(wanted.limit.unwrap_or(CALLBACKS)),
+    };
+    front.read(move |reader| reader.callbacks(&filter)).await.map(|rows| Json(json!(rows)))
+}
+
+fn unknown_state(word: &str) -> Failure {
+    let all: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
+    Failure(StatusCode::BAD_REQUEST, format!("{} is no state: use {}", word.escape_debug(), all.join(", ")))
+}
+
+async fn story(Shared(front): Shared<Arc<Front>>, Path(id): Path<i64>) -> Answer {
+    match front.read(move |reader| reader.callback_story(id)).await? {
+        Some(story) => Ok(Json(json!(story))),
+        None => Err(Failure(StatusCode::NOT_FOUND, format!("there is no callback {id}"))),
+    }
+}
+
+async fn add(Shared(front): Shared<Arc<Front>>, Extension(peer): Extension<Peer>, body: Bytes) -> Answer {
+    let add: Add = parse(&body)?;
+    front.command(add.try_into().map_err(bad)?, peer).await
+}
+
+async fn order(
+    Shared(front): Shared<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
+    Path((id, name)): Path<(i64, String)>,
+    body: Bytes,
+) -> Answer {
+    let order: Order = if body.is_empty() { Order::default() } else { parse(&body)? };
+    match order.command(id, &name) {
+        Some(command) => front.command(command.map_err(bad)?, peer).await,
+        None => {
+            let orders = "cancel, hold, release, assign, retry, prioritise, delay";
+            Err(Failure(StatusCode::NOT_FOUND, format!("{} cannot be done: use {orders}", name.escape_debug())))
+        }
+    }
+}
+
+async fn forbidden(Shared(front): Shared<Arc<Front>>) -> Answer {
+    #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    front.read(move |reader| reader.do_not_call(now_ms)).await.map(|rows| Json(json!(rows)))
+}
+
+async fn forbid(Shared(front): Shared<Arc<Front>>, Extension(peer): Extension<Peer>, body: Bytes) -> Answer {
+    let forbid: Forbid = parse(&body)?;
+    front.command(forbid.try_into().map_err(bad)?, peer).await
+}
+
+async fn permit(
+    Shared(front): Shared<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
+    Path(number): Path<String>,
+) -> Answer {
+    front.command(Command::Permit { number }, peer).await
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|error| bad(format!("the body is not the JSON that is expected here: {error}")))
+}
+
+fn bad(why: String) -> Failure {
+    Failure(StatusCode::BAD_REQUEST, why)
+}
+
+impl Front {
+    async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let busy =
+            || Failure(StatusCode::SERVICE_UNAVAILABLE, "the daemon is busy or about to end: try again".to_owned());
+        self.asks.try_send(ask(reply)).map_err(|_| busy())?;
+        match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(busy()),
+            Err(_) => Err(Failure(
+                StatusCode::GATEWAY_TIMEOUT,
+                "it was taken, but is not on the disk yet: the database cannot be written (callbackd status, journalctl -u callbackd)"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    async fn command(&self, command: Command, peer: Peer) -> Answer {
+        let done = self.ask(|reply| Ask::Command { command, by: peer.0, reply }).await?;
+        match done {
+            Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
+            Ok(Done::Forbidden(entry)) => Ok(Json(json!({ "forbidden": entry }))),
+            Ok(Done::Permitted(number)) => Ok(Json(json!({ "permitted": number }))),
+            Err(error) => Err(Failure(status_of(&error), error.to_string())),
+        }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let db = self.db.clone();
+        let read = tokio::task::spawn_blocking(move || query(&Reader::open(&db)?));
+        match read.await {
+            Ok(result) => Ok(result?),
+            Err(_) => {
+                Err(Failure(StatusCode::INTERNAL_SERVER_ERROR, "the query panicked: please report this".to_owned()))
+            }
+        }
+    }
+}

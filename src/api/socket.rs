@@ -1,0 +1,133 @@
+//! The socket: who may come in, and how many at once.
+
+use super::Ask;
+use super::routes::{Front, Peer, router};
+use axum::Extension;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixStream as Probe;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
+
+/// Connections at once; more wait to be accepted.
+const MAX_CONNECTIONS: usize = 32;
+/// Requests that wait for the daemon's loop.
+const MAX_ASKS: usize = 64;
+/// A client may take so long to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// Nothing that is asked here takes longer, body and answer included.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A listening socket; its file is removed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    path: PathBuf,
+    task: JoinHandle<()>,
+}
+
+impl Server {
+    /// Listens at `path`, with this file mode and, if named, group; and hands over what is asked. A socket that a dead daemon left is
+    /// replaced.
+    ///
+    /// # Errors
+    /// Another daemon listens there, or the system's own.
+    pub fn bind(path: &Path, mode: u32, group: Option<&str>, db: PathBuf) -> io::Result<(Self, mpsc::Receiver<Ask>)> {
+        clear(path)?;
+        let gid = group.map(group_id).transpose()?;
+        let listener = UnixListener::bind(path)?;
+        if let Some(gid) = gid {
+            std::os::unix::fs::chown(path, None, Some(gid))?;
+        }
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        let (asks, received) = mpsc::channel(MAX_ASKS);
+        let front = Arc::new(Front { asks, db });
+        let task = tokio::spawn(accept(listener, front));
+        Ok((Self { path: path.to_owned(), task }, received))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.task.abort();
+        // It may have been replaced or removed by hand.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Removes what a dead daemon left; refuses to take a living one's place, or a file's that is none of ours.
+fn clear(path: &Path) -> io::Result<()> {
+    let kind = match std::fs::symlink_metadata(path) {
+        Ok(meta) => meta.file_type(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if !kind.is_socket() {
+        return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file of this name that is no socket"));
+    }
+    match Probe::connect(path) {
+        Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another daemon listens there")),
+        Err(error) if error.kind() == ErrorKind::ConnectionRefused => std::fs::remove_file(path),
+        Err(error) => Err(error),
+    }
+}
+
+/// The id of a group in `/etc/group`.
+fn group_id(name: &str) -> io::Result<u32> {
+    let missing = || io::Error::new(ErrorKind::NotFound, format!("there is no group {name} in /etc/group"));
+    id_in(Path::new("/etc/group"), name).ok_or_else(missing)
+}
+
+/// The third field of the line that begins with `name`, in a file such as `/etc/group` (`man 5 group`).
+fn id_in(file: &Path, name: &str) -> Option<u32> {
+    let text = std::fs::read_to_string(file).ok()?;
+    text.lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|f| f.first() == Some(&name))?
+        .get(2)?
+        .parse()
+        .ok()
+}
+
+/// The name of a user in `/etc/passwd`, else his number: users of a directory service have no line there.
+fn user_name(uid: u32) -> String {
+    let text = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let mut fields = text.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let found = fields.find(|f| f.get(2).and_then(|id| id.parse().ok()) == Some(uid));
+    found.and_then(|f| f.first().map(|name| (*name).to_owned())).unwrap_or_else(|| format!("uid {uid}"))
+}
+
+async fn accept(listener: UnixListener, front: Arc<Front>) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let front = Arc::clone(&front);
+                tokio::spawn(async move {
+                    // Who is too slow, or gone, is no news.
+                    let _ = tokio::time::timeout(CONNECTION_TIMEOUT, serve(stream, front)).await;
+                    drop(place);
+                });
+            }
+            // Too many files are open, for example: wait for some to be closed.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+async fn serve(stream: UnixStream, front: Arc<Front>) -> Result<(), hyper::Error> {
+    let peer = stream.peer_cred().map_or_else(|_| "unknown".to_owned(), |cred| user_name(cred.uid()));
+    let service = TowerToHyperService::new(router(front).layer(Extension(Peer(peer))));
+    http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service)
+        .await
+}

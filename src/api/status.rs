@@ -1,0 +1,70 @@
+//! How things stand: what `callbackd status` and `callbackd agents` show.
+
+use crate::ami::event::Millis;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How things stand. Times are milliseconds since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the running daemon.
+    pub version: String,
+    /// It runs since.
+    pub since_ms: Millis,
+    /// The PBXs.
+    pub pbx: Vec<PbxStatus>,
+    /// Callbacks are made at all.
+    pub callbacks_enabled: bool,
+    /// Open callbacks by state.
+    pub callbacks: BTreeMap<String, usize>,
+    /// Attempts that go on.
+    pub attempts: usize,
+    /// Calls stored since the start.
+    pub calls_stored: u64,
+    /// Records that are not on the disk yet.
+    pub unsaved: usize,
+    /// Why the database cannot be written, if so.
+    pub store_error: Option<String>,
+}
+
+/// One PBX.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PbxStatus {
+    /// Name in the configuration.
+    pub name: String,
+    /// Address in the configuration.
+    pub address: String,
+    /// `connecting`, `live`, or why it is down.
+    pub link: String,
+    /// Calls in progress.
+    pub calls: usize,
+    /// Agents who are known.
+    pub agents: usize,
+    /// Those of them who could be asked now.
+    pub free: usize,
+    /// Callers who wait, by queue.
+    pub waiting: BTreeMap<String, u32>,
+}
+
+/// An agent, as he is now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgentOnFloor {
+    /// Name of the PBX.
+    pub pbx: String,
+    /// The person, as interface: `PJSIP/101`.
+    pub agent: String,
+    /// As the queues name him.
+    pub name: Option<String>,
+    /// He could be asked now.
+    pub free: bool,
+    /// Why not; empty if he is free.
+    pub why_not: String,
+    /// As he is since then, ms since 1970 UTC.
+    pub since_ms: Millis,
+    /// His queues, with the reason of a pause where he has one.
+    pub queues: BTreeMap<String, Option<String>>,
+    /// His last conversation ended then, ms since 1970 UTC.
+    pub last_talk_ms: Option<Millis>,
+    /// Conversations since the daemon started.
+    pub calls: u32,
+}

@@ -1,0 +1,120 @@
+//! Answers to what comes in by the local API: how things stand at once, what commands did once it is on the disk.
+
+use super::callbacks::Callbacks;
+use super::recorder::Recorder;
+use super::watched::{Standing, Watched};
+use crate::ami::event::Millis;
+use crate::api::status::{AgentOnFloor, PbxStatus, Status};
+use crate::engine::callback::command::{Command, CommandError, Done};
+use crate::engine::callback::floor::AgentNow;
+use crate::store::Health;
+use std::collections::VecDeque;
+use tokio::sync::oneshot;
+
+/// The answer to a command, and where it goes.
+type Reply = (oneshot::Sender<Result<Done, CommandError>>, Result<Done, CommandError>);
+
+/// Answers that wait for the disk, in the order of their commands.
+#[derive(Debug, Default)]
+pub struct Answers {
+    waiting: VecDeque<(u64, Reply)>,
+}
+
+impl Answers {
+    /// A command was carried out, and its records have been pushed: the answer goes out when they are settled.
+    pub fn push(&mut self, reply: Reply, recorder: &Recorder) {
+        self.waiting.push_back((recorder.pushed(), reply));
+    }
+
+    /// Gives the answers whose records have been settled.
+    pub fn settle(&mut self, recorder: &Recorder) {
+        while self.waiting.front().is_some_and(|(pushed, _)| *pushed <= recorder.settled()) {
+            if let Some((_, (reply, answer))) = self.waiting.pop_front() {
+                // Whoever asked may have gone.
+                let _ = reply.send(answer);
+            }
+        }
+    }
+}
+
+/// The callback that a command names.
+pub fn named(command: &Command) -> Option<i64> {
+    match command {
+        Command::Cancel { id, .. }
+        | Command::Hold { id, .. }
+        | Command::Release { id }
+        | Command::Assign { id, .. }
+        | Command::Retry { id }
+        | Command::Prioritise { id, .. }
+        | Command::Delay { id, .. } => Some(*id),
+        Command::Add { .. } | Command::Forbid { .. } | Command::Permit { .. } => None,
+    }
+}
+
+/// All agents of all PBXs.
+pub fn agents(watched: &[Watched], callbacks: &Callbacks) -> Vec<AgentOnFloor> {
+    let on = |w: &Watched| {
+        let agents = w.floor().agents();
+        agents.into_iter().map(|agent| on_floor(&w.name, agent, callbacks)).collect::<Vec<_>>()
+    };
+    watched.iter().flat_map(on).collect()
+}
+
+fn on_floor(pbx: &str, agent: AgentNow, callbacks: &Callbacks) -> AgentOnFloor {
+    let why_not = callbacks.desk().why_not(pbx, &agent);
+    AgentOnFloor {
+        pbx: pbx.to_owned(),
+        free: why_not.is_none(),
+        why_not: why_not.unwrap_or_default(),
+        since_ms: agent.since_ms,
+        queues: agent.queues.into_iter().map(|m| (m.queue, m.paused.then_some(m.paused_reason))).collect(),
+        last_talk_ms: agent.last_talk_ms,
+        calls: agent.calls,
+        agent: agent.agent,
+        name: agent.name,
+    }
+}
+
+/// How things stand.
+pub fn status(
+    watched: &[Watched],
+    callbacks: &Callbacks,
+    recorder: &Recorder,
+    calls_stored: u64,
+    since_ms: Millis,
+) -> Status {
+    let desk = callbacks.desk();
+    Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        since_ms,
+        pbx: watched.iter().map(|w| pbx(w, callbacks)).collect(),
+        callbacks_enabled: desk.policy().enabled,
+        callbacks: desk.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
+        attempts: desk.active(),
+        calls_stored,
+        unsaved: recorder.unsaved(),
+        store_error: match recorder.health() {
+            Health::Writing => None,
+            Health::Retrying { error, .. } => Some(error),
+        },
+    }
+}
+
+fn pbx(watched: &Watched, callbacks: &Callbacks) -> PbxStatus {
+    let floor = watched.floor();
+    let agents = floor.agents();
+    let free = |agent: &&AgentNow| callbacks.desk().why_not(&watched.name, agent).is_none();
+    PbxStatus {
+        name: watched.name.clone(),
+        address: watched.peer.clone(),
+        link: match &watched.standing {
+            Standing::Connecting => "connecting".to_owned(),
+            Standing::Live => "live".to_owned(),
+            Standing::Down(reason) => format!("down: {reason}"),
+        },
+        calls: watched.live_calls(),
+        agents: agents.len(),
+        free: agents.iter().filter(free).count(),
+        waiting: floor.waiting(),
+    }
+}
