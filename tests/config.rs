@@ -119,10 +119,7 @@ fn every_table_that_is_commented_out_can_be_used() {
     assert_eq!(config.callback.dids["+12025550100"], "sales");
     let ann = &config.agents[0];
     assert_eq!((ann.name.as_deref(), ann.interface.as_str(), ann.queues.len()), (Some("Ann"), "PJSIP/101", 1));
-    assert_eq!(
-        (ann.wrapup, ann.state_interface.as_deref()),
-        (Some(Duration::from_secs(20)), Some("hint:101@ext-local"))
-    );
+    assert_eq!(ann.wrapup, Some(Duration::from_secs(20)));
     assert_eq!(config.named_hours["sales"].open, "Mo-Sa 08:00-20:00");
     assert_eq!(config.did_hours["+12025550100"], "sales");
 }

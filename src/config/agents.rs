@@ -1,4 +1,4 @@
-//! The tables `[[agents]]`: people whom the queues do not tell enough about.
+//! The tables `[[agents]]`: what the queues do not tell of their members.
 
 use super::section::{Problems, Section};
 use crate::engine::callback::dial_string::is_interface;
@@ -14,14 +14,12 @@ const MAX_WRAPUP: Duration = Duration::from_secs(3600);
 pub struct Agent {
     /// As people call him.
     pub name: Option<String>,
-    /// His phone: `PJSIP/101`.
+    /// His phone, as `callbackd agents` shows it: `PJSIP/101`.
     pub interface: String,
-    /// Queues whose callbacks he takes.
+    /// Queues whose callbacks he takes, whether he is their member or not.
     pub queues: Vec<String>,
-    /// His after-call work; default: what his queues or `calls.wrapup` say.
+    /// His after-call work where his queue does not say how long; default: `calls.wrapup`.
     pub wrapup: Option<Duration>,
-    /// Whose state tells whether he is free, for example `hint:101@ext-local`; default: his phone's.
-    pub state_interface: Option<String>,
 }
 
 /// Reads them.
@@ -70,7 +68,6 @@ pub(super) fn read(root: &DeTable<'_>, problems: &Problems) -> Vec<Agent> {
             interface: interface.value,
             queues: section.texts("queues", "[\"sales\"]").unwrap_or_default().into_iter().map(|t| t.value).collect(),
             wrapup: section.span("wrapup").map(|_| section.duration("wrapup", Duration::ZERO, MAX_WRAPUP)),
-            state_interface: section.text("state_interface", "\"hint:101@ext-local\"").map(|t| t.value),
         });
     }
     out

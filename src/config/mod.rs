@@ -141,7 +141,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "accept_key",
         ],
     ),
-    ("agents", &["name", "interface", "queues", "wrapup", "state_interface"]),
+    ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group"]),
     ("store", &["path"]),
     ("log", &["level", "format", "numbers"]),
@@ -164,7 +164,7 @@ pub struct Config {
     pub did_hours: BTreeMap<String, String>,
     /// Calling back.
     pub callback: Callback,
-    /// People whom the queues do not tell enough about.
+    /// What the queues do not tell of their members.
     pub agents: Vec<Agent>,
     /// Where Asterisk says what happened while nobody looked.
     pub gap: Gap,
