@@ -1,11 +1,14 @@
 //! The door: arguments in, exit code out.
 
+use callbackd::cli::failure::Failure;
+use callbackd::cli::place::{Place, PlaceArgs};
 use callbackd::cli::{self, Cli, Command};
+use callbackd::cli::{agents, callbacks, calls, capture, check, dnc, replay, status};
 use callbackd::config::{Config, Refusal};
+use callbackd::daemon;
 use callbackd::exit::Exit;
-use callbackd::{cli::calls, cli::capture, cli::check, cli::replay, daemon};
 use clap::Parser;
-use std::io::{self, BufWriter};
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -31,6 +34,10 @@ fn main() -> ExitCode {
                 .map_err(|error| (error.exit_code(), error.to_string()))
         }),
         Command::Calls(args) => list_calls(&args),
+        Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
+        Command::Agents(args) => at(&args.place, agents::run),
+        Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
+        Command::Status(args) => at(&args.place, status::run),
     };
     exit.into()
 }
@@ -46,6 +53,29 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
         Some(db) => ended(list(db, &jiff::tz::TimeZone::system())),
         None => with_configuration(args.config.as_deref(), |config| list(&config.store.path, &config.hours.zone())),
     }
+}
+
+type Out = BufWriter<io::StdoutLock<'static>>;
+
+/// Runs a command that speaks to the daemon or its database.
+fn at(
+    args: &PlaceArgs,
+    command: impl FnOnce(&Place, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
+) -> Exit {
+    #[allow(clippy::disallowed_methods)] // the door is where time comes in
+    let now = jiff::Timestamp::now();
+    with_configuration(args.config.as_deref(), |config| {
+        let place = Place::new(args, config, now);
+        let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
+        match command(&place, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
+            Err(failure) if !failure.is_closed_pipe() => {
+                // What was said before stands above the reason.
+                let _ = out.flush();
+                Err((failure.exit_code(), failure.to_string()))
+            }
+            _ => Ok(()),
+        }
+    })
 }
 
 fn with_configuration(path: Option<&Path>, command: impl FnOnce(&Config) -> Result<(), (u8, String)>) -> Exit {

@@ -166,6 +166,15 @@ fn who_refused_is_not_offered_the_same_callback_next_unless_nobody_else_is_there
 }
 
 #[test]
+fn who_refused_is_asked_again_after_a_while_if_all_others_pause() {
+    let mut scene = ringing();
+    scene.hall.agents[1].queues[0].paused = true;
+    scene.ends(FIRST, nobody());
+    scene.pass(2 * MINUTE);
+    assert_eq!(scene.rung()[1].0, "PJSIP/101");
+}
+
+#[test]
 fn after_as_many_counted_attempts_as_are_allowed_it_is_exhausted() {
     let mut scene = ringing();
     for n in 1..=3 {

@@ -1,13 +1,11 @@
 //! `callbackd calls`: lists calls, and tells one call's story.
 
 mod list;
-mod plain;
 mod story;
 mod when;
 
 use crate::engine::record::{Direction, Outcome, Status};
 use crate::store::{self, CallFilter, Reader};
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::{self, ErrorKind, Write};
@@ -47,10 +45,10 @@ pub struct CallsArgs {
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
     /// One of these statuses (comma-separated)
-    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = words(Status::ALL, Status::as_str, Status::from_text))]
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Status::ALL, Status::as_str, Status::from_text))]
     pub status: Vec<Status>,
     /// One of these outcomes (comma-separated)
-    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = words(Outcome::ALL, Outcome::as_str, Outcome::from_text))]
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Outcome::ALL, Outcome::as_str, Outcome::from_text))]
     pub outcome: Vec<Outcome>,
     /// The other party's number: whole, or at least its last 4 digits
     #[arg(long)]
@@ -62,7 +60,7 @@ pub struct CallsArgs {
     #[arg(long)]
     pub queue: Option<String>,
     /// One of these directions (comma-separated)
-    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = words(Direction::ALL, Direction::as_str, Direction::from_text))]
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Direction::ALL, Direction::as_str, Direction::from_text))]
     pub direction: Vec<Direction>,
     /// At most so many calls [default: 50 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
@@ -237,14 +235,4 @@ impl CallsArgs {
         .into_iter()
         .find_map(|(option, given)| given.then_some(option))
     }
-}
-
-/// Accepts the words of one of the engine's enums in any case; anything else is answered with the list of them.
-fn words<T: Copy + Send + Sync + 'static>(
-    all: &'static [T],
-    text: fn(T) -> &'static str,
-    parse: fn(&str) -> Option<T>,
-) -> impl TypedValueParser<Value = T> {
-    PossibleValuesParser::new(all.iter().map(|&word| text(word)))
-        .try_map(move |given| parse(&given).ok_or_else(|| format!("{given} is none of them")))
 }

@@ -1,18 +1,26 @@
 //! The commands for people: one file for each.
 
+pub mod agents;
+pub mod callbacks;
 pub mod calls;
 pub mod capture;
 pub mod check;
+pub mod dnc;
+pub mod failure;
+pub mod place;
+mod plain;
 pub mod replay;
+pub mod status;
 
 use crate::config::{Config, Refusal};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 
 /// Where the configuration is if nobody says otherwise.
 pub const DEFAULT_CONFIG: &str = "/etc/callbackd/callbackd.toml";
 
-/// One truthful row per Asterisk call, and every missed caller known
+/// One truthful row per Asterisk call, and every missed caller called back
 #[derive(Debug, Parser)]
 #[command(
     name = "callbackd",
@@ -26,6 +34,9 @@ Examples:
   callbackd run                                what the service does, in the foreground
   callbackd calls --since today                today's calls
   callbackd calls show 812                     the story of one call
+  callbackd status                             how things stand
+  callbackd agents                             who is free, and why not
+  callbackd callbacks                          who is to be called back, and why not yet
   callbackd capture monday.ami                 record what the PBX sends
   callbackd replay --db x.db monday.ami        make rows of a recording"
 )]
@@ -48,6 +59,14 @@ pub enum Command {
     Replay(replay::ReplayArgs),
     /// List calls, newest first, or tell one call's story
     Calls(Box<calls::CallsArgs>),
+    /// List callbacks, tell one's story, or change one
+    Callbacks(Box<callbacks::CallbacksArgs>),
+    /// Show the agents: who is free, since when, and why not
+    Agents(agents::AgentsArgs),
+    /// The list of those who are not to be called
+    Dnc(dnc::DncArgs),
+    /// Show how things stand
+    Status(status::StatusArgs),
 }
 
 /// `callbackd run`
@@ -64,4 +83,14 @@ pub struct RunArgs {
 /// The refusal, to be rendered.
 pub fn configuration(path: Option<&Path>) -> Result<Config, Refusal> {
     Config::load(path.unwrap_or(Path::new(DEFAULT_CONFIG)))
+}
+
+/// Accepts the words of one of the engine's enums in any case; anything else is answered with the list of them.
+fn words<T: Copy + Send + Sync + 'static>(
+    all: &'static [T],
+    text: fn(T) -> &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> impl TypedValueParser<Value = T> {
+    PossibleValuesParser::new(all.iter().map(|&word| text(word)))
+        .try_map(move |given| parse(&given).ok_or_else(|| format!("{given} is none of them")))
 }

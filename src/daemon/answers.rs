@@ -57,7 +57,9 @@ pub fn agents(watched: &[Watched], callbacks: &Callbacks) -> Vec<AgentOnFloor> {
         let agents = w.floor().agents();
         agents.into_iter().map(|agent| on_floor(&w.name, agent, callbacks)).collect::<Vec<_>>()
     };
-    watched.iter().flat_map(on).collect()
+    let mut agents: Vec<AgentOnFloor> = watched.iter().flat_map(on).collect();
+    agents.sort_by(|a, b| (&a.pbx, &a.agent).cmp(&(&b.pbx, &b.agent)));
+    agents
 }
 
 fn on_floor(pbx: &str, agent: AgentNow, callbacks: &Callbacks) -> AgentOnFloor {

@@ -24,7 +24,7 @@ mod writer;
 pub use callback_queries::{CallbackFilter, CallbackStory, Miss};
 pub use error::Error;
 pub use open::{Store, migrations};
-pub use queries::{CallFilter, StoredCall};
+pub use queries::{CallFilter, LastSeenAgent, StoredCall};
 pub use reader::Reader;
 pub use rows::Refused;
 pub use writer::{Ack, Batch, Counters, Health, QUEUE_BATCHES, Stopped, Writer};

@@ -1,11 +1,12 @@
 //! The questions that commands ask of stored calls.
 
-use super::rows::{SELECT_CALL, call, children};
+use super::rows::{SELECT_CALL, call, children, gap};
 use super::{Error, Reader};
 use crate::ami::event::Millis;
-use crate::engine::record::{Direction, FinishedCall, Outcome, Status};
-use rusqlite::params_from_iter;
+use crate::engine::record::{Direction, FinishedCall, Gap, Outcome, Status};
 use rusqlite::types::Value;
+use rusqlite::{OptionalExtension, params_from_iter};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 /// From so many digits on, a number is found by its end: fewer would find half of the table.
@@ -103,6 +104,73 @@ impl Reader {
                 }
             }
             Ok(found)
+        })
+    }
+}
+
+/// What an agent did last, as far as it was seen.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct LastSeenAgent {
+    /// Name of the PBX.
+    pub pbx: String,
+    /// The person, as interface.
+    pub agent: String,
+    /// As the queues name him.
+    pub name: String,
+    /// `logged_in`, `paused`, `ringing`, `talking`, `wrapup`; `None` if nothing was ever seen.
+    pub activity: Option<String>,
+    /// It began, ms since 1970 UTC.
+    pub from_ms: Option<Millis>,
+    /// It ended, ms since 1970 UTC; `None` if its end was not seen.
+    pub to_ms: Option<Millis>,
+}
+
+impl Reader {
+    /// The latest gap of any PBX.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn last_gap(&self) -> Result<Option<Gap>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare("SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps ORDER BY to_ms DESC LIMIT 1")?
+                .query_row([], gap)
+                .optional()
+        })
+    }
+
+    /// Until when each PBX was seen, ms since 1970 UTC.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn last_seen(&self) -> Result<BTreeMap<String, Millis>, Error> {
+        self.read(|connection| {
+            connection
+                .prepare("SELECT pbx, seen_ms FROM pbx_seen")?
+                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+                .collect()
+        })
+    }
+
+    /// All agents, with what each did last.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn last_seen_agents(&self) -> Result<Vec<LastSeenAgent>, Error> {
+        let sql = "SELECT pbx, agent, name, activity, max(from_ms), to_ms
+                     FROM agents LEFT JOIN agent_intervals USING (pbx, agent) GROUP BY pbx, agent ORDER BY pbx, agent";
+        self.read(|connection| {
+            let read = |row: &rusqlite::Row<'_>| {
+                Ok(LastSeenAgent {
+                    pbx: row.get(0)?,
+                    agent: row.get(1)?,
+                    name: row.get(2)?,
+                    activity: row.get(3)?,
+                    from_ms: row.get(4)?,
+                    to_ms: row.get(5)?,
+                })
+            };
+            connection.prepare(sql)?.query_map([], read)?.collect()
         })
     }
 }

@@ -3,8 +3,8 @@
 use super::callback_rows;
 use crate::ami::event::Millis;
 use crate::engine::record::{
-    Direction, FinishedCall, Gap, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Rating,
-    Record, Status, Tag, VisitResult,
+    Direction, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit,
+    Rating, Record, Status, Tag, VisitResult,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
@@ -318,6 +318,17 @@ pub fn children(connection: &Connection, id: i64, call: &mut FinishedCall) -> ru
     let mut ratings = connection.prepare("SELECT * FROM ratings WHERE call_id = ? ORDER BY at_ms")?;
     call.ratings = ratings.query_map([id], rating)?.collect::<Result<_, _>>()?;
     Ok(())
+}
+
+/// A row of `gaps`.
+pub fn gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
+    Ok(Gap {
+        pbx: row.get("pbx")?,
+        from_ms: row.get("from_ms")?,
+        to_ms: row.get("to_ms")?,
+        cause: word!(row, "cause", GapCause),
+        calls_lost: row.get("calls_lost")?,
+    })
 }
 
 fn tag(row: &Row<'_>) -> rusqlite::Result<Tag> {

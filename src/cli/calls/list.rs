@@ -1,8 +1,8 @@
 //! Many calls as a table, as JSON lines, as CSV.
 
 use super::CallsError;
-use super::plain::{clip, clock, local, safe, utc};
 use crate::ami::event::Millis;
+use crate::cli::plain::{clip, clock, local, safe, utc};
 use crate::engine::record::{Direction, FinishedCall, IvrStep, Leg, QueueVisit};
 use crate::store::{CallFilter, Reader, StoredCall};
 use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};

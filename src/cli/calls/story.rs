@@ -1,7 +1,7 @@
 //! One call as a story: what it came to, why, and what happened when.
 
-use super::plain::{local, safe, spell};
 use crate::ami::event::Millis;
+use crate::cli::plain::{local, safe, spell};
 use crate::engine::record::{
     Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, Quality, QueueVisit, VisitResult,
 };

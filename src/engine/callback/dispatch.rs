@@ -198,8 +198,8 @@ impl Desk {
             look = Some(look.map_or(owner_until, |l: u64| l.min(owner_until)));
         }
         let there = !pool.is_empty();
-        // Who did not take it is not offered it next, unless there is nobody else.
-        if pool.iter().any(|c| Some(side.agents[c.place].agent.as_str()) != refused) {
+        // Who did not take it is not offered it next, unless nobody else is at work.
+        if pool.iter().any(|c| !c.paused && Some(side.agents[c.place].agent.as_str()) != refused) {
             pool.retain(|c| Some(side.agents[c.place].agent.as_str()) != refused);
         }
         pool.retain(|c| side.free[c.place] && !c.paused);

@@ -6,6 +6,8 @@ use super::office::{Office, customer};
 pub const ALL: &[Scenario] = &[
     ("C24 nobody is called outside of hours", out_of_hours),
     ("C25 what is too old expires, and is seen to", expires),
+    ("C27 who is not to be called any more is not", not_any_more),
+    ("a person holds, assigns and releases", by_hand),
     ("C28 the greeting takes a wish, and knows the promise", greeting),
 ];
 
@@ -46,4 +48,52 @@ fn greeting(office: &Office<'_>) -> Result<(), String> {
     // He calls again and needs none any more.
     office.calls(&ann, "5550418", "wait:5-dtmf:2-wait:20-hangup")?;
     office.comes_to(id, "CANCELLED declined")
+}
+
+fn not_any_more(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("17", customer(43));
+    office.all_pause(cell)?;
+    let id = office.misses(&ann, cell)?;
+    office.comes_to(id, "PENDING")?;
+    office.run(&["dnc", "add", &ann.e164, "--reason", "asked us not to", "--for", "30d"])?;
+    office.comes_to(id, "DNC asked us not to")?;
+    let listed = office.run(&["dnc", "list"])?;
+    if !listed.contains(&ann.e164) {
+        return Err(format!("dnc list shows {listed}"));
+    }
+    let refused = office.run(&["callbacks", "add", &ann.e164]).err().unwrap_or_default();
+    if !refused.contains("is on the list of those not to be called") {
+        return Err(format!("callbacks add said {refused:?}"));
+    }
+    office.run(&["dnc", "remove", &ann.e164])?;
+    let opened = office.run(&["callbacks", "retry", &id.to_string()])?;
+    if !opened.contains("PENDING") {
+        return Err(format!("callbacks retry said {opened:?}"));
+    }
+    office.run(&["callbacks", "cancel", &id.to_string(), "--note", "enough"]).map(drop)
+}
+
+fn by_hand(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("06", customer(44));
+    office.all_pause(cell)?;
+    office.agent_does(cell, 3, "ring-wait:1-answer-wait:60-hangup")?;
+    office.run(&["callbacks", "add", &ann.e164, "--queue", "q06", "--note", "wrote an e-mail"])?;
+    let id = office.callback(&ann)?;
+    office.run(&["callbacks", "hold", &id.to_string()])?;
+    office.comes_to(id, "WAITING HELD")?;
+    for agent in [2, 3] {
+        office.pause(cell, agent, false)?;
+    }
+    office.stays_silent(id, 1)?;
+    office.run(&["callbacks", "assign", &id.to_string(), "PJSIP/1063"])?;
+    office.run(&["callbacks", "release", &id.to_string()])?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1063")?;
+    let story = office.run(&["callbacks", "show", &id.to_string()])?;
+    for part in ["wrote an e-mail (by root)", "WAITING HELD (by root)", "assigned to PJSIP/1063", "CONNECTED", "talked"]
+    {
+        if !story.contains(part) {
+            return Err(format!("{part:?} is not in the story:\n{story}"));
+        }
+    }
+    Ok(())
 }

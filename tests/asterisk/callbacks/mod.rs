@@ -2,7 +2,9 @@
 
 mod agent;
 mod cdr;
+mod crash;
 mod customer;
+mod drain;
 mod kept;
 mod office;
 mod served;
@@ -42,6 +44,11 @@ fn missed_callers_are_called_back_by_the_next_free_agent() {
         running.into_iter().map(|r| r.join().expect("a scenario tells its failure")).collect()
     });
     let took = begin.elapsed();
+    let screens = ["status", "agents", "callbacks --all"].map(|command| {
+        let shown = office.run(&command.split(' ').collect::<Vec<_>>());
+        format!("$ callbackd {command}\n{}\n", shown.unwrap_or_else(|e| panic!("{e}")))
+    });
+    std::fs::write(files.join("screens"), screens.concat()).expect("target is writable");
     let said = daemon.said();
     let db = daemon.stop().unwrap_or_else(|e| panic!("{e}"));
     let version = lab.version();

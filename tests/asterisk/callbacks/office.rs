@@ -62,11 +62,16 @@ open = "Jan 1 00:00-00:01"
 
 /// Starts a daemon for an office in `dir`.
 pub fn daemon(dir: &Path, lab: &Lab) -> Result<Daemon, String> {
+    daemon_with(dir, lab, |configuration| configuration)
+}
+
+/// The same with another configuration.
+pub fn daemon_with(dir: &Path, lab: &Lab, change: impl Fn(String) -> String) -> Result<Daemon, String> {
     let (address, _, secret) = lab.ami();
     let cdr = lab.cdr_csv().display().to_string();
     let daemon = Daemon::start_with(dir, (address, "callbackd-publishing", secret), |text| {
         let calls = "[calls]\nshort_abandon = \"1s\"\nwrapup = \"0s\"";
-        text.replace("[calls]", calls) + &CALLBACKS.replace("@CDR@", &cdr)
+        change(text.replace("[calls]", calls) + &CALLBACKS.replace("@CDR@", &cdr))
     })?;
     daemon.wait_for_line(soon(), "Asterisk is ready", |l| l.contains("Asterisk is ready"))?;
     Ok(daemon)
@@ -199,6 +204,22 @@ impl Office<'_> {
         );
         self.until(&format!("attempt {n} of callback {id}"), &sql, wanted)
             .map_err(|e| format!("{e}\n{}", self.story(id)))
+    }
+
+    /// Has the program itself do something, and returns what it printed.
+    pub fn run(&self, args: &[&str]) -> Result<String, String> {
+        let output = std::process::Command::new(crate::daemon::binary())
+            .args(args)
+            .arg("--config")
+            .arg(self.dir.join("callbackd.toml"))
+            .output()
+            .map_err(|e| e.to_string())?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        if output.status.success() {
+            Ok(text)
+        } else {
+            Err(format!("{args:?}: {text}{}", String::from_utf8_lossy(&output.stderr)))
+        }
     }
 
     /// Every change and attempt, for a failure's report.

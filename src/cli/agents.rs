@@ -1,0 +1,95 @@
+//! `callbackd agents`: who is free, since when, and why not.
+
+use super::failure::Failure;
+use super::place::{Place, PlaceArgs};
+use super::plain::{clip, local, safe, spell};
+use crate::api::status::AgentOnFloor;
+use comfy_table::Table;
+use serde_json::json;
+use std::io::Write;
+
+/// Show the agents: who is free, since when, and why not
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+An agent is free if his phone can be reached and is not in use, none of his channels is known to the PBX, he is not paused in all of his
+queues, his after-call work is over, and no callback was offered to him.")]
+pub struct AgentsArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub place: PlaceArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let Some(value) = place.get("/v1/agents")? else { return from_database(place, out, notes) };
+    if place.json {
+        for agent in value.as_array().into_iter().flatten() {
+            writeln!(out, "{agent}")?;
+        }
+        return Ok(());
+    }
+    let agents: Vec<AgentOnFloor> = serde_json::from_value(value)
+        .map_err(|error| Failure::Usage(format!("the daemon is of another version than this program: {error}")))?;
+    if agents.is_empty() {
+        // Notes are a courtesy: that they cannot be said is no error.
+        let _ = writeln!(notes, "No agent is known: no queue has members yet, or the PBX has not been seen.");
+        return Ok(());
+    }
+    let mut table = table(&["Agent", "Name", "Free", "Since", "Why not", "Last talk", "Calls", "Queues"]);
+    for agent in &agents {
+        table.add_row(cells(agent, place));
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    Ok(())
+}
+
+fn cells(agent: &AgentOnFloor, place: &Place) -> [String; 8] {
+    let now = place.now_ms();
+    let queues = agent.queues.iter().map(|(queue, paused)| match paused {
+        None => safe(queue),
+        Some(reason) if reason.is_empty() => format!("{} (paused)", safe(queue)),
+        Some(reason) => format!("{} (paused: {})", safe(queue), safe(reason)),
+    });
+    [
+        safe(&agent.agent),
+        agent.name.as_deref().map_or_else(|| "-".to_owned(), |name| clip(&safe(name), 24)),
+        if agent.free { "yes" } else { "no" }.to_owned(),
+        spell((now - agent.since_ms).max(0)),
+        if agent.why_not.is_empty() { "-".to_owned() } else { safe(&agent.why_not) },
+        agent.last_talk_ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &place.zone, "%H:%M:%S")),
+        agent.calls.to_string(),
+        queues.collect::<Vec<_>>().join(", "),
+    ]
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(header.iter().copied());
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table
+}
+
+/// What each did last, as the database knows it.
+fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    place.note_not_running(notes);
+    let agents = place.reader()?.last_seen_agents()?;
+    if place.json {
+        for agent in &agents {
+            writeln!(out, "{}", json!(agent))?;
+        }
+        return Ok(());
+    }
+    let mut table = table(&["Agent", "Name", "Last seen", "From", "To"]);
+    let at = |ms: Option<i64>| ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &place.zone, "%Y-%m-%d %H:%M:%S"));
+    for agent in &agents {
+        let activity = agent.activity.as_deref().unwrap_or("-");
+        table.add_row([safe(&agent.agent), safe(&agent.name), safe(activity), at(agent.from_ms), at(agent.to_ms)]);
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    Ok(())
+}

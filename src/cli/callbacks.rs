@@ -1,0 +1,249 @@
+//! `callbackd callbacks`: who is called back, what became of it, and what a person may change.
+
+mod list;
+mod story;
+
+use super::failure::Failure;
+use super::place::{Place, PlaceArgs};
+use super::plain::{clip, local, safe};
+use crate::engine::callback::row::State;
+use crate::store::CallbackFilter;
+use clap::Subcommand;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::time::Duration;
+
+/// Rows of a table if `--limit` is not given.
+const TABLE_ROWS: u64 = 50;
+
+/// List callbacks: open ones in the order of their turns, then closed ones; tell one's story, or change one
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Examples:
+  callbackd callbacks                          what is open, and why it waits
+  callbackd callbacks --all --number 5550123   all callbacks of a customer
+  callbackd callbacks show 812                 the whole story of one
+  callbackd callbacks add '+1 202 555 0123' --queue sales --note 'wrote an e-mail'
+  callbackd callbacks delay 812 2h --note 'in a meeting'
+  callbackd callbacks assign 812 PJSIP/204")]
+pub struct CallbacksArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub place: PlaceArgs,
+    /// Closed ones too
+    #[arg(long)]
+    pub all: bool,
+    /// In one of these states (comma-separated)
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(State::ALL, State::as_str, State::from_text))]
+    pub state: Vec<State>,
+    /// Of this queue
+    #[arg(long)]
+    pub queue: Option<String>,
+    /// The customer's number: whole in E.164, or at least its last 4 digits
+    #[arg(long)]
+    pub number: Option<String>,
+    /// At most so many [default: 50 in a table, else all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: Option<u64>,
+    /// Instead of a list
+    #[command(subcommand)]
+    pub command: Option<CallbacksCommand>,
+}
+
+/// What `callbacks` does instead of listing.
+#[derive(Debug, Clone, Subcommand)]
+pub enum CallbacksCommand {
+    /// Tell one callback's story: every change, every attempt, and why
+    Show {
+        /// The callback
+        id: i64,
+    },
+    /// Make a callback, or change the one that is open for the number
+    Add {
+        /// The customer's number, as you write it
+        number: String,
+        /// Whose agents are asked [default: anybody]
+        #[arg(long)]
+        queue: Option<String>,
+        /// Not sooner than in so long: 30m, 2h
+        #[arg(long = "in", value_name = "TIME", value_parser = duration)]
+        delay: Option<Duration>,
+        /// Higher goes first
+        #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+        priority: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
+        /// The PBX, where there are several
+        #[arg(long)]
+        pbx: Option<String>,
+    },
+    /// Take it back; a phone that rings for it stops
+    Cancel {
+        /// The callback
+        id: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Not until it is released
+    Hold {
+        /// The callback
+        id: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+    /// Go on with one that is held
+    Release {
+        /// The callback
+        id: i64,
+    },
+    /// This agent alone is asked
+    Assign {
+        /// The callback
+        id: i64,
+        /// The agent, as `callbackd agents` shows him (PJSIP/204) or by his name
+        #[arg(required_unless_present = "anyone")]
+        agent: Option<String>,
+        /// Anyone may take it again
+        #[arg(long, conflicts_with = "agent")]
+        anyone: bool,
+    },
+    /// Try it now, whatever delay there was; a closed one is opened again
+    Retry {
+        /// The callback
+        id: i64,
+    },
+    /// Higher goes first
+    Prioritise {
+        /// The callback
+        id: i64,
+        /// 0 is usual
+        #[arg(allow_negative_numbers = true)]
+        priority: i64,
+    },
+    /// Not sooner than in so long
+    Delay {
+        /// The callback
+        id: i64,
+        /// From now: 30m, 2h, 1d
+        #[arg(value_parser = duration)]
+        by: Duration,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
+    },
+}
+
+/// A duration as people write it; a day has 24 hours.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let help = "write a number with its unit: 30s, 5m, 2h, 1d";
+    let span: jiff::Span = text.parse().map_err(|_| help.to_owned())?;
+    let exact = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| help.to_owned())?;
+    Duration::try_from(exact).map_err(|_| "it cannot be negative".to_owned())
+}
+
+fn ms(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Runs the command. `out` gets the data, `notes` what is said beside it.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    match &args.command {
+        None => show_list(args, place, out, notes),
+        Some(CallbacksCommand::Show { id }) => {
+            let story = place.reader()?.callback_story(*id)?;
+            let story = story.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
+            if place.json {
+                writeln!(out, "{}", json!(story))?;
+            } else {
+                write!(out, "{}", story::story(&story, place))?;
+            }
+            Ok(())
+        }
+        Some(command) => {
+            let (path, body) = order(command);
+            let answer = place.post(&path, &body)?;
+            if place.json {
+                writeln!(out, "{answer}")?;
+            } else {
+                writeln!(out, "{}", told(&answer["callback"], place))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let closed_wanted = args.all || args.number.is_some() || args.state.iter().any(|s| !s.is_open());
+    let rows = args.limit.unwrap_or(if place.json { u64::MAX - 1 } else { TABLE_ROWS });
+    let filter = CallbackFilter {
+        open: if closed_wanted { None } else { Some(true) },
+        state: args.state.clone(),
+        queue: args.queue.clone(),
+        number: args.number.clone(),
+        limit: Some(rows + 1),
+    };
+    let mut callbacks = place.reader()?.callbacks(&filter)?;
+    let more = callbacks.len() as u64 > rows;
+    callbacks.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
+    if place.json {
+        for row in &callbacks {
+            writeln!(out, "{}", json!(row))?;
+        }
+    } else if callbacks.is_empty() {
+        // Notes are a courtesy: that they cannot be said is no error.
+        let _ = writeln!(
+            notes,
+            "{}",
+            if closed_wanted { "No callbacks match." } else { "No callback is open (--all shows closed ones)." }
+        );
+    } else {
+        writeln!(out, "{}", list::table(&callbacks, place))?;
+    }
+    if more {
+        let _ = writeln!(notes, "The first {rows} are shown, there are more: --limit N, or --json for all.");
+    }
+    Ok(())
+}
+
+/// Path and body of a command.
+fn order(command: &CallbacksCommand) -> (String, Value) {
+    let path = |id: &i64, order: &str| format!("/v1/callbacks/{id}/{order}");
+    match command {
+        CallbacksCommand::Add { number, queue, delay, priority, note, pbx } => (
+            "/v1/callbacks".to_owned(),
+            json!({
+                "number": number, "queue": queue, "delay_ms": delay.map_or(0, ms), "priority": priority, "note": note, "pbx": pbx
+            }),
+        ),
+        CallbacksCommand::Cancel { id, note } => (path(id, "cancel"), json!({ "note": note })),
+        CallbacksCommand::Hold { id, note } => (path(id, "hold"), json!({ "note": note })),
+        CallbacksCommand::Assign { id, agent, .. } => (path(id, "assign"), json!({ "agent": agent })),
+        CallbacksCommand::Release { id } => (path(id, "release"), json!({})),
+        CallbacksCommand::Retry { id } | CallbacksCommand::Show { id } => (path(id, "retry"), json!({})),
+        CallbacksCommand::Prioritise { id, priority } => (path(id, "prioritise"), json!({ "priority": priority })),
+        CallbacksCommand::Delay { id, by, note } => (path(id, "delay"), json!({ "delay_ms": ms(*by), "note": note })),
+    }
+}
+
+/// One line that says how a callback stands after a command.
+fn told(row: &Value, place: &Place) -> String {
+    let text = |key: &str| row[key].as_str().map(safe).unwrap_or_default();
+    let mut line = format!("Callback {} for {}: {}", row["id"], text("number_e164"), text("state"));
+    if !text("reason").is_empty() {
+        line = format!("{line} {}", text("reason"));
+    }
+    let due = row["due_ms"].as_i64().unwrap_or_default();
+    if row["closed_ms"].is_null() && due > place.now_ms() {
+        line = format!("{line}, due {}", local(due, &place.zone, "%Y-%m-%d %H:%M:%S"));
+    }
+    if !text("assigned").is_empty() {
+        line = format!("{line}, for {}", clip(&text("assigned"), 40));
+    }
+    line
+}

@@ -1,0 +1,48 @@
+//! Callbacks as a table.
+
+use crate::cli::place::Place;
+use crate::cli::plain::{clip, local, safe};
+use crate::engine::callback::row::CallbackRow;
+use comfy_table::{CellAlignment, Table};
+
+const HEADER: [&str; 9] = ["ID", "Missed", "Number", "Queue", "State", "Why", "Due", "Misses", "Tried"];
+
+/// The table, without a line break at its end.
+pub fn table(rows: &[CallbackRow], place: &Place) -> String {
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(HEADER);
+    for row in rows {
+        table.add_row(cells(row, place));
+    }
+    for (n, align) in [(0, CellAlignment::Right), (7, CellAlignment::Right), (8, CellAlignment::Right)] {
+        if let Some(column) = table.column_mut(n) {
+            column.set_cell_alignment(align);
+        }
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.trim_fmt()
+}
+
+fn cells(row: &CallbackRow, place: &Place) -> [String; 9] {
+    let promised = if row.promised { " (promised)" } else { "" };
+    let due = if row.closed_ms.is_some() {
+        "-".to_owned()
+    } else if row.due_ms <= place.now_ms() {
+        "now".to_owned()
+    } else {
+        local(row.due_ms, &place.zone, "%a %H:%M:%S")
+    };
+    [
+        row.id.to_string(),
+        local(row.first_missed_ms, &place.zone, "%Y-%m-%d %H:%M"),
+        row.number_e164.as_deref().map_or_else(|| "-".to_owned(), safe),
+        row.queue.as_deref().map_or_else(|| "-".to_owned(), |queue| clip(&safe(queue), 20)),
+        row.state.to_string(),
+        format!("{}{promised}", if row.reason.is_empty() { "-".to_owned() } else { clip(&safe(&row.reason), 24) }),
+        due,
+        row.missed_count.to_string(),
+        row.attempts.to_string(),
+    ]
+}

@@ -1,0 +1,108 @@
+//! One callback as a story: what it stands at, what it was made for, and what happened when.
+
+use crate::ami::event::Millis;
+use crate::cli::place::Place;
+use crate::cli::plain::{local, safe, spell};
+use crate::engine::callback::row::{AttemptRow, CallbackRow};
+use crate::store::CallbackStory;
+use std::fmt::Write;
+
+/// The whole text, with a line break at its end.
+pub fn story(story: &CallbackStory, place: &Place) -> String {
+    let row = &story.callback;
+    let at = |ms: Millis| local(ms, &place.zone, "%a %Y-%m-%d %H:%M:%S");
+    let mut text = String::new();
+    // Writing to a String cannot fail: the results of write! are dropped.
+    let _ = writeln!(text, "Callback {} to {}", row.id, customer(row));
+    let why = if row.reason.is_empty() { String::new() } else { format!(" {}", safe(&row.reason)) };
+    let _ = writeln!(text, "{}{why}{}", row.state, standing(row, place));
+    for line in facts(row) {
+        let _ = writeln!(text, "  {line}");
+    }
+    if let Some(linkedid) = &row.resolved_by {
+        let _ = writeln!(text, "  resolved by call {} (callbackd calls show {0})", safe(linkedid));
+    }
+    let _ = writeln!(text, "\nMissed calls");
+    for miss in &story.misses {
+        let recovered = miss.recovered.map(|(by, when)| format!(", won back by {by} {}", at(when))).unwrap_or_default();
+        let (id, status, outcome) = (miss.id, safe(&miss.status), safe(&miss.outcome));
+        let _ = writeln!(text, "  {}  {status} {outcome}, call {id}{recovered}", at(miss.ended_ms));
+    }
+    if story.misses.is_empty() {
+        let _ = writeln!(text, "  none: it was made by hand");
+    }
+    let _ = writeln!(text, "\nAttempts");
+    for attempt in &story.attempts {
+        let _ = writeln!(text, "  {}", tried(attempt, &at));
+    }
+    if story.attempts.is_empty() {
+        let _ = writeln!(text, "  none yet");
+    }
+    let _ = writeln!(text, "\nWhat happened");
+    for event in &story.events {
+        let why = if event.reason.is_empty() { String::new() } else { format!(" {}", safe(&event.reason)) };
+        let note = if event.note.is_empty() { String::new() } else { format!(": {}", safe(&event.note)) };
+        let by = if event.by == crate::engine::callback::task::OURSELVES {
+            String::new()
+        } else {
+            format!(" (by {})", safe(&event.by))
+        };
+        let _ = writeln!(text, "  {}  {}{why}{note}{by}", at(event.at_ms), event.state);
+    }
+    text
+}
+
+fn customer(row: &CallbackRow) -> String {
+    let number = row.number_e164.as_deref().map_or_else(|| "nobody who can be called".to_owned(), safe);
+    match row.name.as_deref().filter(|name| !name.is_empty()) {
+        Some(name) => format!("{number} \"{}\"", safe(name)),
+        None => number,
+    }
+}
+
+fn standing(row: &CallbackRow, place: &Place) -> String {
+    let at = |ms: Millis| local(ms, &place.zone, "%a %H:%M:%S");
+    match row.closed_ms {
+        Some(closed) => format!(", since {}", at(closed)),
+        None if row.due_ms > place.now_ms() => format!(", due {}, expires {}", at(row.due_ms), at(row.expires_ms)),
+        None => format!(", due since {}, expires {}", at(row.due_ms), at(row.expires_ms)),
+    }
+}
+
+fn facts(row: &CallbackRow) -> Vec<String> {
+    let mut facts = Vec::new();
+    let text = |what: &str, value: &Option<String>| value.as_deref().map(|value| format!("{what} {}", safe(value)));
+    facts.extend(text("queue", &row.queue));
+    facts.extend(text("he dialled", &row.did));
+    facts.extend(text("last talked with", &row.owner));
+    facts.extend(text("only for", &row.assigned));
+    if row.promised {
+        facts.push("he asked for it".to_owned());
+    }
+    if row.priority != 0 {
+        facts.push(format!("priority {}", row.priority));
+    }
+    facts.push(format!("{} attempts, {} of them count against callback.max_attempts", row.attempts, row.counted));
+    facts
+}
+
+fn tried(attempt: &AttemptRow, at: &impl Fn(Millis) -> String) -> String {
+    let who = attempt.agent.as_deref().map_or_else(|| "the customer first".to_owned(), safe);
+    let result = attempt.result.map_or_else(|| "goes on".to_owned(), |result| result.to_string());
+    let mut line = format!("{}  {}. {who}: {result}", at(attempt.intended_ms), attempt.n);
+    for (when, what) in
+        [(attempt.agent_answered_ms, "agent answered"), (attempt.customer_answered_ms, "customer answered")]
+    {
+        if let Some(when) = when {
+            let _ = write!(line, ", {what} after {}", spell((when - attempt.intended_ms).max(0)));
+        }
+    }
+    if attempt.talk_ms > 0 {
+        let _ = write!(line, ", talked {}", spell(attempt.talk_ms));
+    }
+    if !attempt.detail.is_empty() {
+        let _ = write!(line, " ({})", safe(&attempt.detail));
+    }
+    let _ = write!(line, ", {}", safe(&attempt.channel_id));
+    line
+}

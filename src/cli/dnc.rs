@@ -1,0 +1,306 @@
+//! `callbackd dnc`: the list of those who are not to be called.
+
+use super::callbacks::duration;
+use super::failure::Failure;
+use super::place::{Place, PlaceArgs, escaped};
+use super::plain::{clip, local, safe};
+use crate::engine::callback::row::DoNotCall;
+use clap::Subcommand;
+use comfy_table::Table;
+use jiff::Timestamp;
+use serde_json::json;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The largest file that is imported, bytes.
+const MAX_FILE: u64 = 64 << 20;
+/// Faults of a file that are told one by one.
+const FAULTS: usize = 20;
+
+/// The list of those who are not to be called
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+A file for import is CSV with the columns number, reason, until (RFC 3339; empty for ever); a header line may name them in any order.
+Export writes the same.
+
+Examples:
+  callbackd dnc add '+1 202 555 0123' --reason 'asked us not to' --for 365d
+  callbackd dnc import opposed.csv
+  callbackd dnc export > opposed.csv")]
+pub struct DncArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub place: PlaceArgs,
+    #[command(subcommand)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub command: DncCommand,
+}
+
+/// What is done with the list.
+#[derive(Debug, Clone, Subcommand)]
+pub enum DncCommand {
+    /// Show it
+    List,
+    /// Put a number on it; a callback that is open for it is closed
+    Add {
+        /// The number, as you write it
+        number: String,
+        /// Why
+        #[arg(long, default_value = "")]
+        reason: String,
+        /// For so long: 90d, 365d [default: for ever]
+        #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+        duration: Option<Duration>,
+    },
+    /// Take a number off it
+    Remove {
+        /// The number, as you write it
+        number: String,
+    },
+    /// Put all numbers of a CSV file on it; `-` reads standard input
+    Import {
+        /// The file
+        file: PathBuf,
+    },
+    /// Write it as CSV
+    Export,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(args: &DncArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    match &args.command {
+        DncCommand::List => list(place, out, notes),
+        DncCommand::Add { number, reason, duration } => {
+            let for_ms = duration.map(|d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX));
+            let answer = place.post("/v1/dnc", &json!({ "number": number, "reason": reason, "for_ms": for_ms }))?;
+            if place.json {
+                writeln!(out, "{answer}")?;
+            } else {
+                let number = answer["forbidden"]["number_e164"].as_str().unwrap_or(number);
+                let until = answer["forbidden"]["until_ms"].as_i64();
+                let until = until.map_or_else(
+                    || "for ever".to_owned(),
+                    |ms| format!("until {}", local(ms, &place.zone, "%Y-%m-%d %H:%M")),
+                );
+                writeln!(out, "{} is not called, {until}", safe(number))?;
+            }
+            Ok(())
+        }
+        DncCommand::Remove { number } => {
+            let answer = place.delete(&format!("/v1/dnc/{}", escaped(number)))?;
+            if place.json {
+                writeln!(out, "{answer}")?;
+            } else {
+                writeln!(out, "{} may be called again", safe(answer["permitted"].as_str().unwrap_or(number)))?;
+            }
+            Ok(())
+        }
+        DncCommand::Import { file } => import(file, place, out, notes),
+        DncCommand::Export => export(place, out),
+    }
+}
+
+fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let entries = place.reader()?.do_not_call(place.now_ms())?;
+    if place.json {
+        for entry in &entries {
+            writeln!(out, "{}", json!(entry))?;
+        }
+        return Ok(());
+    }
+    if entries.is_empty() {
+        // Notes are a courtesy: that they cannot be said is no error.
+        let _ = writeln!(notes, "The list is empty: everybody may be called.");
+        return Ok(());
+    }
+    let mut table = Table::new();
+    table.load_style(comfy_table::presets::NOTHING).set_header(["Number", "Until", "Since", "By", "Reason"]);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    let day = |ms: i64| local(ms, &place.zone, "%Y-%m-%d %H:%M");
+    for entry in &entries {
+        table.add_row([
+            safe(&entry.number_e164),
+            entry.until_ms.map_or_else(|| "for ever".to_owned(), day),
+            day(entry.added_ms),
+            clip(&safe(&entry.by), 16),
+            clip(&safe(&entry.reason), 60),
+        ]);
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    Ok(())
+}
+
+fn export(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
+    let entries = place.reader()?.do_not_call(place.now_ms())?;
+    let mut writer = csv::Writer::from_writer(out);
+    let written = (|| {
+        writer.write_record(["number", "reason", "until", "by", "added"])?;
+        for DoNotCall { number_e164, reason, by, added_ms, until_ms } in &entries {
+            let until = until_ms.map(instant).unwrap_or_default();
+            // A spreadsheet would take what begins with these for a formula.
+            let reason = if reason.starts_with(['=', '-', '@', '+']) { format!("'{reason}") } else { reason.clone() };
+            writer.write_record([number_e164.as_str(), &reason, &until, by, &instant(*added_ms)])?;
+        }
+        writer.flush()?;
+        Ok::<(), csv::Error>(())
+    })();
+    written.map_err(|error| Failure::Output(error.into()))
+}
+
+fn instant(ms: i64) -> String {
+    Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string())
+}
+
+/// One line of a file.
+struct Entry {
+    line: u64,
+    number: String,
+    reason: String,
+    for_ms: Option<i64>,
+}
+
+fn import(file: &Path, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let text = read(file)?;
+    let (entries, mut faults) = parse(&text, place.now_ms());
+    let mut added = 0;
+    for entry in &entries {
+        let body = json!({ "number": entry.number, "reason": entry.reason, "for_ms": entry.for_ms });
+        match place.post("/v1/dnc", &body) {
+            Ok(_) => added += 1,
+            Err(Failure::Daemon(crate::api::client::ClientError::Refused { message, .. })) => {
+                faults.push(format!("line {}: {message}", entry.line));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    for fault in faults.iter().take(FAULTS) {
+        let _ = writeln!(notes, "{fault}");
+    }
+    if faults.len() > FAULTS {
+        let _ = writeln!(notes, "… and {} lines more", faults.len() - FAULTS);
+    }
+    writeln!(out, "{added} numbers are not called any more, {} lines were left out", faults.len())?;
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Usage("some lines could not be read, see above; the others were taken".to_owned()))
+    }
+}
+
+fn read(file: &Path) -> Result<String, Failure> {
+    let named = |error: std::io::Error| Failure::Missing(format!("{}: {error}", file.display()));
+    let mut bytes = Vec::new();
+    if file == Path::new("-") {
+        std::io::stdin().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(named)?;
+    } else {
+        std::fs::File::open(file).map_err(named)?.take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(named)?;
+    }
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(Failure::Usage(format!(
+            "{} is larger than {} MiB: cut it into parts",
+            file.display(),
+            MAX_FILE >> 20
+        )));
+    }
+    Ok(String::from_utf8_lossy(&bytes).trim_start_matches('\u{feff}').to_owned())
+}
+
+/// Lines that can be read, and what is wrong with the others. The first line is a header if one of its columns is called `number`.
+fn parse(text: &str, now_ms: i64) -> (Vec<Entry>, Vec<String>) {
+    let mut reader =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let (mut entries, mut faults) = (Vec::new(), Vec::new());
+    let mut columns = (0, Some(1), Some(2));
+    for (n, row) in reader.records().enumerate() {
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                faults.push(format!("line {}: {error}", n + 1));
+                continue;
+            }
+        };
+        let line = row.position().map_or(n as u64 + 1, csv::Position::line);
+        let find = |name: &str| row.iter().position(|field| field.eq_ignore_ascii_case(name));
+        if n == 0
+            && let Some(number) = find("number")
+        {
+            columns = (number, find("reason"), find("until"));
+            continue;
+        }
+        let field = |column: Option<usize>| column.and_then(|c| row.get(c)).unwrap_or_default();
+        let (number, reason, until) = (field(Some(columns.0)), field(columns.1), field(columns.2));
+        if number.is_empty() {
+            faults.push(format!("line {line}: the column number is empty"));
+            continue;
+        }
+        let for_ms = match until {
+            "" => None,
+            until => match until.parse::<Timestamp>() {
+                Ok(at) if at.as_millisecond() > now_ms => Some(at.as_millisecond() - now_ms),
+                Ok(_) => continue, // its time is over
+                Err(_) => {
+                    faults.push(format!(
+                        "line {line}: the column until is not a time such as 2027-01-31T00:00:00Z: {}",
+                        safe(until)
+                    ));
+                    continue;
+                }
+            },
+        };
+        entries.push(Entry {
+            line,
+            number: number.to_owned(),
+            reason: reason.trim_start_matches('\'').to_owned(),
+            for_ms,
+        });
+    }
+    (entries, faults)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_found_by_their_names_or_places() {
+        for text in [
+            "+12025550123,complaint,\n",
+            "Until,Number,Reason\n,+12025550123,complaint\n",
+            "\"+12025550123\",complaint\n",
+        ] {
+            let (entries, faults) = parse(text, 0);
+            assert!(faults.is_empty(), "{faults:?}");
+            let entry = &entries[0];
+            assert_eq!(
+                (entry.number.as_str(), entry.reason.as_str(), entry.for_ms),
+                ("+12025550123", "complaint", None)
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_costs_no_other_and_is_named() {
+        let (entries, faults) = parse("+12025550123,a,soon\n,b,\n+12025550124,c,2030-01-01T00:00:00Z\n", 0);
+        assert_eq!(entries.iter().map(|e| e.number.as_str()).collect::<Vec<_>>(), ["+12025550124"]);
+        assert_eq!(entries[0].for_ms, Some(1_893_456_000_000));
+        assert_eq!(
+            faults,
+            [
+                "line 1: the column until is not a time such as 2027-01-31T00:00:00Z: soon",
+                "line 2: the column number is empty"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_over_is_not_imported() {
+        let (entries, faults) = parse("+12025550123,a,1970-01-01T00:00:01Z\n", 5_000);
+        assert!(entries.is_empty() && faults.is_empty());
+    }
+}

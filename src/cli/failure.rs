@@ -1,0 +1,49 @@
+//! Why a command that speaks to the daemon or its database failed: one line for standard error, and an exit code.
+
+use crate::api::client::ClientError;
+use crate::exit::Exit;
+use crate::store;
+use std::io::{self, ErrorKind};
+
+/// Why it failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The daemon.
+    #[error(transparent)]
+    Daemon(#[from] ClientError),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// An argument, or a file that it names.
+    #[error("{0}")]
+    Usage(String),
+    /// No such thing.
+    #[error("{0}")]
+    Missing(String),
+    /// The output cannot be written.
+    #[error("cannot write the output: {0}")]
+    Output(#[from] io::Error),
+}
+
+impl Failure {
+    /// The code with which the program ends, from `sysexits.h`; 1 where the daemon said no.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Daemon(ClientError::NotRunning(_)) => Exit::Unavailable.code(),
+            Self::Daemon(ClientError::NoPermission(_)) => Exit::NoPermission.code(),
+            Self::Daemon(ClientError::Refused { .. }) => Exit::No.code(),
+            Self::Daemon(ClientError::Broken(_)) => Exit::Software.code(),
+            Self::Store(error) => error.exit_code(),
+            Self::Usage(_) => Exit::Usage.code(),
+            Self::Missing(_) => Exit::NoInput.code(),
+            Self::Output(_) => Exit::IoError.code(),
+        }
+    }
+
+    /// A reader of the output that has gone away (`EPIPE`) is no failure.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == ErrorKind::BrokenPipe)
+    }
+}

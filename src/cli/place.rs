@@ -1,0 +1,100 @@
+//! Where the daemon and its database are, and how a command asks them.
+
+use super::failure::Failure;
+use crate::api::client::{self, ClientError};
+use crate::config::Config;
+use crate::store::Reader;
+use hyper::Method;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// Options of every command that speaks to the daemon.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct PlaceArgs {
+    /// Configuration [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// Socket of the daemon [default: api.socket of the configuration]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub socket: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// Where things are, and when it is.
+#[derive(Debug)]
+pub struct Place {
+    /// The daemon's socket.
+    pub socket: PathBuf,
+    /// The database.
+    pub db: PathBuf,
+    /// In which times are shown.
+    pub zone: TimeZone,
+    /// Now.
+    pub now: Timestamp,
+    /// JSON is wanted.
+    pub json: bool,
+}
+
+impl Place {
+    /// As the arguments and the configuration say.
+    #[must_use]
+    pub fn new(args: &PlaceArgs, config: &Config, now: Timestamp) -> Self {
+        Self {
+            socket: args.socket.clone().unwrap_or_else(|| config.api.socket.clone()),
+            db: config.store.path.clone(),
+            zone: config.hours.zone(),
+            now,
+            json: args.json,
+        }
+    }
+
+    /// Asks the daemon for something; `None` if it does not run.
+    pub(super) fn get(&self, path: &str) -> Result<Option<Value>, Failure> {
+        match client::request(&self.socket, Method::GET, path, None) {
+            Ok(value) => Ok(Some(value)),
+            Err(ClientError::NotRunning(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Has the daemon do something.
+    pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        Ok(client::request(&self.socket, Method::POST, path, Some(body))?)
+    }
+
+    /// Has the daemon undo something.
+    pub(super) fn delete(&self, path: &str) -> Result<Value, Failure> {
+        Ok(client::request(&self.socket, Method::DELETE, path, None)?)
+    }
+
+    /// The database, for reading.
+    pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        Ok(Reader::open(&self.db)?)
+    }
+
+    /// Milliseconds since 1970 UTC.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now.as_millisecond()
+    }
+
+    /// Says on `notes` that this is what the database knows.
+    pub(super) fn note_not_running(&self, notes: &mut impl Write) {
+        // Notes are a courtesy: that they cannot be said is no error.
+        let _ = writeln!(
+            notes,
+            "The daemon does not run (nobody listens at {}): this is from the database.",
+            self.socket.display()
+        );
+    }
+}
+
+/// A number as a path's last part: everything that is not a digit or letter is escaped.
+pub(super) fn escaped(text: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric();
+    text.bytes().map(|b| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
+}

@@ -1,0 +1,105 @@
+//! `callbackd status`: one screen that says how things stand.
+
+use super::failure::Failure;
+use super::place::{Place, PlaceArgs};
+use super::plain::{local, safe, spell};
+use crate::api::status::{PbxStatus, Status};
+use crate::engine::record::Gap;
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::io::Write;
+
+/// Show how things stand: link, live calls, agents, open callbacks, the last gap
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub place: PlaceArgs,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let Some(value) = place.get("/v1/status")? else { return from_database(place, out, notes) };
+    let gap = place.reader().and_then(|reader| Ok(reader.last_gap()?)).ok().flatten();
+    if place.json {
+        let mut value = value;
+        value["last_gap"] = json!(gap);
+        writeln!(out, "{value}")?;
+        return Ok(());
+    }
+    let status: Status = serde_json::from_value(value)
+        .map_err(|error| Failure::Usage(format!("the daemon is of another version than this program: {error}")))?;
+    let up = spell((place.now_ms() - status.since_ms).max(0));
+    let mut text = String::new();
+    // Writing to a String cannot fail: the results of write! are dropped.
+    let _ = writeln!(text, "callbackd   {}, runs for {up}", safe(&status.version));
+    for pbx in &status.pbx {
+        let _ = write!(text, "{}", of_pbx(pbx));
+    }
+    let _ = match &status.store_error {
+        None => writeln!(
+            text,
+            "database    {} calls stored since the start, {} records wait",
+            status.calls_stored, status.unsaved
+        ),
+        Some(error) => {
+            writeln!(text, "database    CANNOT BE WRITTEN: {}; {} records wait", safe(error), status.unsaved)
+        }
+    };
+    let _ = writeln!(text, "callbacks   {}", callbacks(&status));
+    let _ = writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| told(gap, place)));
+    write!(out, "{text}")?;
+    Ok(())
+}
+
+fn of_pbx(pbx: &PbxStatus) -> String {
+    let mut text = format!("pbx         {} at {}: {}\n", safe(&pbx.name), safe(&pbx.address), safe(&pbx.link));
+    let _ = writeln!(text, "calls       {} in progress", pbx.calls);
+    let _ = writeln!(text, "agents      {} of {} free (callbackd agents says who, and why not)", pbx.free, pbx.agents);
+    let waiting: Vec<String> = pbx.waiting.iter().map(|(queue, n)| format!("{n} in {}", safe(queue))).collect();
+    let _ = writeln!(text, "waiting     {}", if waiting.is_empty() { "nobody".to_owned() } else { waiting.join(", ") });
+    text
+}
+
+fn callbacks(status: &Status) -> String {
+    let open: usize = status.callbacks.values().sum();
+    let off = if status.callbacks_enabled { "" } else { "; none are made: callback.enabled = false" };
+    format!(
+        "{}, {} going on{off}",
+        counted(open as u64, status.callbacks.iter().map(|(s, n)| (s.clone(), *n as u64)).collect()),
+        status.attempts
+    )
+}
+
+fn counted(open: u64, by_state: BTreeMap<String, u64>) -> String {
+    let states: Vec<String> = by_state.iter().map(|(state, n)| format!("{n} {}", safe(state))).collect();
+    if states.is_empty() { format!("{open} open") } else { format!("{open} open ({})", states.join(", ")) }
+}
+
+fn told(gap: &Gap, place: &Place) -> String {
+    let from = local(gap.from_ms, &place.zone, "%Y-%m-%d %H:%M:%S");
+    format!("{from}, {} ({}), {} calls lost", spell(gap.to_ms - gap.from_ms), gap.cause, gap.calls_lost)
+}
+
+/// What the database knows when nobody runs.
+fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    place.note_not_running(notes);
+    let reader = place.reader()?;
+    let (open, gap, seen) = (reader.open_callbacks()?, reader.last_gap()?, reader.last_seen()?);
+    if place.json {
+        writeln!(out, "{}", json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }))?;
+        return Ok(());
+    }
+    let mut text = "callbackd   NOT RUNNING: systemctl start callbackd\n".to_owned();
+    for (pbx, ms) in &seen {
+        let _ = writeln!(text, "pbx         {}: last seen {}", safe(pbx), local(*ms, &place.zone, "%Y-%m-%d %H:%M:%S"));
+    }
+    let _ = writeln!(text, "callbacks   {}", counted(open.values().sum(), open));
+    let _ = writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| told(gap, place)));
+    write!(out, "{text}")?;
+    Ok(())
+}
