@@ -2,7 +2,7 @@
 
 mod stored;
 
-use callbackd::store::{Error, Reader, Store};
+use callbackd::store::{Error, Reader, SCHEMA_VERSION, Store};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use stored::{abandoned, contents, names, record};
@@ -41,7 +41,8 @@ fn a_newer_schema_is_refused() {
     let place = place();
     drop(Store::open(&place.path).unwrap());
     made_by(&place, "PRAGMA user_version = 7");
-    refused(&place, 78, &["schema 7", "only up to 1", "install the version that wrote it"]);
+    let known = format!("only up to {SCHEMA_VERSION}");
+    refused(&place, 78, &["schema 7", &known, "install the version that wrote it"]);
     assert!(matches!(Reader::open(&place.path), Err(Error::NewerSchema { found: 7, .. })));
 }
 
@@ -55,7 +56,7 @@ fn a_newer_schema_is_refused_even_if_only_the_write_ahead_log_tells() {
     drop(other);
     assert!(names(place.directory.path()).contains(&"calls.db-wal".to_owned()));
     let before = std::fs::read(&place.path).unwrap();
-    assert_eq!(before[63], 1, "the file itself still says 1");
+    assert_eq!(i32::from(before[63]), SCHEMA_VERSION, "the file itself still says what it was");
     let error = Store::open(&place.path).unwrap_err();
     assert!(matches!(error, Error::NewerSchema { found: 7, .. }), "{error}");
     assert_eq!(std::fs::read(&place.path).unwrap(), before);

@@ -7,6 +7,7 @@ use crate::engine::callback::command::{Command, Done};
 use crate::engine::callback::row::State;
 use crate::store::{self, CallbackFilter, Reader};
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -55,7 +56,21 @@ impl From<store::Error> for Failure {
     }
 }
 
+type Body = Result<Bytes, BytesRejection>;
 type Answer = Result<Json<serde_json::Value>, Failure>;
+
+/// A path, a question or a body that cannot be read is answered in JSON as everything else is.
+macro_rules! unreadable {
+    ($($rejection:ty),*) => {
+        $(impl From<$rejection> for Failure {
+            fn from(rejection: $rejection) -> Self {
+                Self(rejection.status(), rejection.body_text())
+            }
+        })*
+    };
+}
+
+unreadable!(PathRejection, QueryRejection, BytesRejection);
 
 /// All routes.
 pub fn router(front: Arc<Front>) -> Router {
@@ -68,11 +83,13 @@ pub fn router(front: Arc<Front>) -> Router {
         .route("/v1/dnc", get(forbidden).post(forbid))
         .route("/v1/dnc/{number}", delete(permit))
         .fallback(|| async { Failure(StatusCode::NOT_FOUND, NOWHERE.to_owned()) })
+        .method_not_allowed_fallback(|| async { Failure(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE.to_owned()) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(front)
 }
 
 const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc";
+const OTHERWISE: &str = "this cannot be done here: the header Allow says what can";
 
 async fn status(Shared(front): Shared<Arc<Front>>) -> Answer {
     let status: Status = front.ask(Ask::Status).await?;
@@ -94,7 +111,8 @@ struct Wanted {
     limit: Option<u64>,
 }
 
-async fn list(Shared(front): Shared<Arc<Front>>, Query(wanted): Query<Wanted>) -> Answer {
+async fn list(Shared(front): Shared<Arc<Front>>, wanted: Result<Query<Wanted>, QueryRejection>) -> Answer {
+    let Query(wanted) = wanted?;
     let words = wanted.state.iter().flat_map(|words| words.split(','));
     let state = words.map(|word| State::from_text(word).ok_or_else(|| unknown_state(word)));
     let filter = CallbackFilter {
@@ -112,24 +130,26 @@ fn unknown_state(word: &str) -> Failure {
     Failure(StatusCode::BAD_REQUEST, format!("{} is no state: use {}", word.escape_debug(), all.join(", ")))
 }
 
-async fn story(Shared(front): Shared<Arc<Front>>, Path(id): Path<i64>) -> Answer {
+async fn story(Shared(front): Shared<Arc<Front>>, id: Result<Path<i64>, PathRejection>) -> Answer {
+    let Path(id) = id?;
     match front.read(move |reader| reader.callback_story(id)).await? {
         Some(story) => Ok(Json(json!(story))),
         None => Err(Failure(StatusCode::NOT_FOUND, format!("there is no callback {id}"))),
     }
 }
 
-async fn add(Shared(front): Shared<Arc<Front>>, Extension(peer): Extension<Peer>, body: Bytes) -> Answer {
-    let add: Add = parse(&body)?;
+async fn add(Shared(front): Shared<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+    let add: Add = parse(&body?)?;
     front.command(add.try_into().map_err(bad)?, peer).await
 }
 
 async fn order(
     Shared(front): Shared<Arc<Front>>,
     Extension(peer): Extension<Peer>,
-    Path((id, name)): Path<(i64, String)>,
-    body: Bytes,
+    path: Result<Path<(i64, String)>, PathRejection>,
+    body: Body,
 ) -> Answer {
+    let (Path((id, name)), body) = (path?, body?);
     let order: Order = if body.is_empty() { Order::default() } else { parse(&body)? };
     match order.command(id, &name) {
         Some(command) => front.command(command.map_err(bad)?, peer).await,
@@ -146,16 +166,17 @@ async fn forbidden(Shared(front): Shared<Arc<Front>>) -> Answer {
     front.read(move |reader| reader.do_not_call(now_ms)).await.map(|rows| Json(json!(rows)))
 }
 
-async fn forbid(Shared(front): Shared<Arc<Front>>, Extension(peer): Extension<Peer>, body: Bytes) -> Answer {
-    let forbid: Forbid = parse(&body)?;
+async fn forbid(Shared(front): Shared<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+    let forbid: Forbid = parse(&body?)?;
     front.command(forbid.try_into().map_err(bad)?, peer).await
 }
 
 async fn permit(
     Shared(front): Shared<Arc<Front>>,
     Extension(peer): Extension<Peer>,
-    Path(number): Path<String>,
+    number: Result<Path<String>, PathRejection>,
 ) -> Answer {
+    let Path(number) = number?;
     front.command(Command::Permit { number }, peer).await
 }
 
