@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// Why the process ended. 2 is not here: it is what the argument parser exits with on wrong arguments.
+/// Why the process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Exit {
@@ -10,7 +10,7 @@ pub enum Exit {
     Ok = 0,
     /// The command ran and its answer is no: `check --connect` found something missing.
     No = 1,
-    /// `EX_USAGE`: arguments that are well formed but make no sense together. systemd does not restart.
+    /// `EX_USAGE`: arguments that do not parse, or make no sense together. systemd does not restart.
     Usage = 64,
     /// `EX_DATAERR`: the input is damaged: a capture, or a file that is not a database.
     Data = 65,

@@ -177,7 +177,7 @@ fn recordings_that_cannot_be_read_or_are_none_have_codes_of_their_own() {
 }
 
 #[test]
-fn wrong_arguments_exit_with_2_and_suggest_the_right_ones() {
+fn wrong_arguments_exit_with_64_and_suggest_the_right_ones() {
     for (args, suggestion) in [
         (&["chek"][..], "'check'"),
         (&["check", "--conect"], "'--connect'"),
@@ -189,7 +189,7 @@ fn wrong_arguments_exit_with_2_and_suggest_the_right_ones() {
         (&["calls", "--status", "ANSWERED"], "'ANSWER'"),
     ] {
         let said = scripted::said(callbackd(args).output().unwrap());
-        assert_eq!(said.code, 2, "{said:#?}");
+        assert_eq!(said.code, 64, "{said:#?}");
         assert!(said.err.contains(suggestion), "{args:?}: {}", said.err);
         assert_eq!(said.out, "");
     }

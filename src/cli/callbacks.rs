@@ -239,7 +239,8 @@ fn told(row: &Value, place: &Place) -> String {
         line = format!("{line} {}", text("reason"));
     }
     let due = row["due_ms"].as_i64().unwrap_or_default();
-    if row["closed_ms"].is_null() && due > place.now_ms() {
+    // "Now" was taken before the daemon was asked.
+    if row["closed_ms"].is_null() && due > place.now_ms() + 1_000 {
         line = format!("{line}, due {}", local(due, &place.zone, "%Y-%m-%d %H:%M:%S"));
     }
     if !text("assigned").is_empty() {
