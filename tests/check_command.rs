@@ -153,6 +153,59 @@ fn contexts_of_channels_that_no_rule_names_are_told() {
     assert!(said.line(&["shop-floor"]).contains("where channels are now"), "{said:#?}");
 }
 
+/// The same where callbacks are switched on, with these lines of `[callback]`.
+fn with_callbacks(lines: &str, mut other: impl FnMut(&Action) -> Option<String> + Send + 'static) -> Said {
+    let server =
+        Server::start(GREETING, 1, Box::new(move |action| Some(other(action).unwrap_or_else(|| usual(action)))));
+    let site = Site::new(server.port);
+    let text = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
+    site.configure(&format!("{text}[callback]\nenabled = true\n{lines}\n"));
+    site.run(&CONNECT)
+}
+
+#[test]
+fn callbacks_that_are_off_need_nothing() {
+    let (said, _) = with_pbx(|_| None);
+    assert!(said.line(&["callbacks", "callback.enabled = false"]).trim_start().starts_with("ok "));
+}
+
+#[test]
+fn callbacks_need_their_dialplan() {
+    let said = with_callbacks("", |_| None);
+    assert_eq!(said.code, 1, "{said:#?}");
+    assert!(said.line(&["no context callbackd-agent"]).contains("MISSING"));
+    assert!(said.line(&["no context from-internal", "callback.dial_customer"]).contains("MISSING"));
+    assert!(!said.out.contains("callbackd-customer"), "nobody is put into a queue: {}", said.out);
+    assert!(said.out.contains("#include \"extensions_callbackd.conf\""), "{}", said.out);
+    let included = |action: &Action| {
+        (action.get("Action") == "ShowDialPlan").then(|| {
+            let line =
+                |name| format!("Event: ListDialplan\nActionID: @ID@\nContext: {name}\nExtension: s\nPriority: 1\n\n");
+            let list = format!("{}{}", line("callbackd-agent"), line("callbackd-customer"));
+            usual(action).replace("Event: ShowDialPlanC", &format!("{list}Event: ShowDialPlanC"))
+        })
+    };
+    let dial = "dial_customer = \"PJSIP/{number}@provider\"";
+    let said = with_callbacks(dial, included);
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert!(said.line(&["callbacks", "agents are dialled as {interface}", "PJSIP/{number}@provider"]).contains("ok "));
+    let said = with_callbacks(&format!("{dial}\n[callback.queue.sales]\nfirst = \"customer\""), |_| None);
+    assert!(said.line(&["no context callbackd-customer"]).contains("MISSING"));
+}
+
+#[test]
+fn what_is_promised_needs_one_right_more() {
+    let said = with_callbacks("publish = true", |_| None);
+    assert!(said.line(&["write system", "may not DBPut"]).contains("MISSING"));
+    assert!(said.out.contains("write = originate,reporting,agent,call,system\n"), "{}", said.out);
+    let said = with_callbacks("publish = true", |action| {
+        (action.get("Action") == "ListCommands")
+            .then(|| usual(action).replace("Ping: ", "DBPut: Puts a value.  (Priv: system,all)\nPing: "))
+    });
+    assert!(said.line(&["write system", "may DBPut"]).contains("ok "));
+    assert!(!said.out.contains("too much"), "{}", said.out);
+}
+
 #[test]
 fn nobody_listening_is_said_with_the_mend() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

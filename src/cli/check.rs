@@ -1,6 +1,7 @@
 //! `callbackd check`: whether `run` would start, and whether the PBX tells and allows all that is needed.
 
 pub mod ask;
+mod callbacks;
 pub mod contexts;
 pub mod facts;
 mod here;
@@ -64,6 +65,7 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
 }
 
 fn there(pbx: &Pbx, config: &Config, told: &Told, report: &mut Report<'_>) {
+    let publish = config.callback.enabled && config.callback.publish;
     report.section(&format!("PBX {} at {}", pbx.name, pbx.address));
     if !told.facts.ami.is_empty() {
         let how = if pbx.tls.is_some() { "encrypted" } else { "not encrypted" };
@@ -86,13 +88,16 @@ fn there(pbx: &Pbx, config: &Config, told: &Told, report: &mut Report<'_>) {
             let lines = format!(
                 "secret = …                   ; the line in {secret}\ndeny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255\n"
             );
-            report.mend(&rights::manager_conf(&pbx.username, true, false, Some(&lines)));
+            report.mend(&rights::manager_conf(&pbx.username, true, false, Some(&lines), publish));
         }
         return;
     }
-    let (found, mut mends) = rights::judge(&told.facts, pbx);
+    let (found, mut mends) = rights::judge(&told.facts, pbx, publish);
     report.extend(&found);
     let (found, mend) = contexts::judge(&told.facts, &config.calls, &config.rules());
+    report.extend(&found);
+    mends.extend(mend);
+    let (found, mend) = callbacks::judge(&told.facts, &config.callback);
     report.extend(&found);
     mends.extend(mend);
     for mend in &mends {

@@ -28,18 +28,21 @@ const BRANCHES: std::ops::RangeInclusive<u32> = 16..=22;
 /// Least `writetimeout`, milliseconds: a busy machine pauses for longer than Asterisk's default of 100.
 const WRITETIMEOUT: u32 = 1_000;
 
-/// The findings on one PBX, and whether `manager.conf` has to be mended: the user's section, `[general]`.
-pub fn judge(facts: &Facts, pbx: &Pbx) -> (Vec<Finding>, Vec<Mend>) {
+/// The findings on one PBX, and whether `manager.conf` has to be mended: the user's section, `[general]`. What is promised to callers is
+/// published if `publish`: then our user needs `system` as well.
+pub fn judge(facts: &Facts, pbx: &Pbx, publish: bool) -> (Vec<Finding>, Vec<Mend>) {
     let mut found = vec![version(facts)];
     found.extend(READ.map(|(class, without)| read(facts, class, without)));
     found.extend(WRITE.map(|(class, action, without)| write(facts, class, action, without)));
-    found.extend(excess(facts));
+    found.extend(excess(facts, publish));
     found.push(stamps(facts));
     found.extend(writetimeout(facts));
     found.push(queues(facts));
     let faulty = |what: &str| found.iter().any(|f| f.mark != super::report::Mark::Ok && f.what.starts_with(what));
     let (user, general) = (faulty("read ") || faulty("write ") || faulty("writetimeout"), faulty("timestampevents"));
-    let mend = (user || general).then(|| manager_conf(&pbx.username, user, general, None));
+    let lacks_system = publish && facts.actions.is_some() && !facts.may("DBPut");
+    let mend = (user || general || lacks_system)
+        .then(|| manager_conf(&pbx.username, user || lacks_system, general, None, publish));
     (found, mend.into_iter().collect())
 }
 
@@ -123,10 +126,14 @@ fn write(facts: &Facts, class: &'static str, action: &str, without: &str) -> Fin
 }
 
 /// Rights with which a stolen secret would own the PBX.
-fn excess(facts: &Facts) -> Option<Finding> {
+fn excess(facts: &Facts, publish: bool) -> Option<Finding> {
     let actions = facts.actions.as_ref()?;
     let holds = |class: &&str| actions.values().any(|classes| classes.len() == 1 && classes.contains(*class));
-    let more: Vec<&str> = ["system", "command", "config"].into_iter().filter(holds).collect();
+    let more: Vec<&str> = ["system", "command", "config"]
+        .into_iter()
+        .filter(|class| !(publish && *class == "system"))
+        .filter(holds)
+        .collect();
     (!more.is_empty()).then(|| {
         let detail = format!("{}: not needed, and with it a stolen secret owns the PBX", more.join(", "));
         Finding::warn("write, too much", detail)
@@ -194,7 +201,7 @@ pub(super) fn shortened(names: &[String]) -> String {
 }
 
 /// Lines for `manager.conf`; `secret` if the whole section may be missing.
-pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&str>) -> Mend {
+pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&str>, system: bool) -> Mend {
     let mut lines = "\
 ; plain Asterisk  /etc/asterisk/manager.conf
 ; Debian, Ubuntu  /etc/asterisk/manager.d/callbackd.conf
@@ -211,7 +218,8 @@ pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&s
             lines.push_str(secret);
         }
         let (read, write) = (READ.map(|(class, _)| class).join(","), WRITE.map(|(class, ..)| class).join(","));
-        lines.push_str(&format!("read = {read}\nwrite = {write}\nwritetimeout = 5000\n\n"));
+        let system = if system { ",system" } else { "" };
+        lines.push_str(&format!("read = {read}\nwrite = {write}{system}\nwritetimeout = 5000\n\n"));
     }
     lines.push_str("; then: asterisk -rx 'manager reload'\n");
     Mend { file: "Asterisk's manager.conf".to_owned(), lines }

@@ -1,0 +1,73 @@
+//! Judges whether callbacks can be made on this PBX: their dialplan is there, and what is promised may be written.
+
+use super::facts::Facts;
+use super::report::{Finding, Mend};
+use crate::config::Callback;
+use crate::engine::callback::policy::First;
+use crate::log::Wire;
+
+/// The findings, and what is to be added to the dialplan.
+pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Mend>) {
+    let what = "callbacks";
+    if !callback.enabled {
+        return (vec![Finding::ok(what, "off: callback.enabled = false")], None);
+    }
+    let dialled = format!("agents are dialled as {}, customers as {}", callback.dial_agent, callback.dial_customer);
+    let mut found = vec![Finding::ok(what, dialled)];
+    found.extend(publishing(facts, callback.publish));
+    // That the dialplan cannot be listed is told elsewhere.
+    let Some(contexts) = &facts.contexts else { return (found, None) };
+    let absent: Vec<&str> = answering(callback).into_iter().filter(|context| !contexts.contains(*context)).collect();
+    for context in &absent {
+        let detail = format!("the dialplan has no context {}: whoever answers is hung up", Wire(context));
+        found.push(Finding::missing(what, detail));
+    }
+    for (key, dial) in [("dial_agent", &callback.dial_agent), ("dial_customer", &callback.dial_customer)] {
+        let context = local_context(dial).filter(|context| !context.contains('{') && !contexts.contains(*context));
+        if let Some(context) = context {
+            let detail = format!("the dialplan has no context {}, which callback.{key} names", Wire(context));
+            found.push(Finding::missing(what, detail));
+        }
+    }
+    let mend = (!absent.is_empty()).then(|| Mend {
+        file: "Asterisk's extensions.conf".to_owned(),
+        lines: "\
+; config/asterisk/extensions_callbackd.conf of callbackd goes to /etc/asterisk; then, on plain Asterisk at the end of
+; extensions.conf, on FreePBX in extensions_custom.conf:
+#include \"extensions_callbackd.conf\"
+; then: asterisk -rx 'dialplan reload'
+"
+        .to_owned(),
+    });
+    (found, mend)
+}
+
+/// The contexts in which those who answer first arrive.
+fn answering(callback: &Callback) -> Vec<&str> {
+    let firsts = || callback.queues.values().map(|queue| queue.first).chain([callback.default.first]);
+    [(First::Agent, &callback.agent_context), (First::Customer, &callback.customer_context)]
+        .into_iter()
+        .filter(|(first, _)| firsts().any(|f| f == *first))
+        .map(|(_, context)| context.as_str())
+        .collect()
+}
+
+/// The context of a dial string such as `Local/{number}@from-internal/n`.
+fn local_context(dial: &str) -> Option<&str> {
+    let (_, rest) = dial.strip_prefix("Local/")?.split_once('@')?;
+    rest.split('/').next()
+}
+
+/// `DBPut` is of the class `system` (`main/db.c`).
+fn publishing(facts: &Facts, publish: bool) -> Option<Finding> {
+    facts.actions.as_ref().filter(|_| publish)?;
+    let what = "write system";
+    Some(if facts.may("DBPut") {
+        Finding::ok(what, "may DBPut, for callback.publish")
+    } else {
+        Finding::missing(
+            what,
+            "may not DBPut: greetings cannot tell what was promised; or set callback.publish = false",
+        )
+    })
+}
