@@ -31,6 +31,10 @@ struct Side {
     agents: Vec<AgentNow>,
     /// By place in `agents`: can be asked.
     free: Vec<bool>,
+    /// How many of them can be asked.
+    left: usize,
+    /// By queue: somebody is at work who may take its callbacks.
+    manned: BTreeMap<String, bool>,
     waiting: BTreeMap<String, u32>,
     in_sight: bool,
 }
@@ -73,8 +77,10 @@ impl Desk {
         let side = |(pbx, floor): (&&'a str, &&dyn Floor)| {
             let agents = floor.agents();
             let can = |a: &AgentNow| self.free(a) && self.agents.may_be_asked(pbx, &a.agent, self.now.mono_ms);
-            let free = agents.iter().map(can).collect();
-            (*pbx, Side { free, agents, waiting: floor.waiting(), in_sight: floor.in_sight() })
+            let free: Vec<bool> = agents.iter().map(can).collect();
+            let left = free.iter().filter(|free| **free).count();
+            let (manned, waiting, in_sight) = (BTreeMap::new(), floor.waiting(), floor.in_sight());
+            (*pbx, Side { agents, free, left, manned, waiting, in_sight })
         };
         Hall {
             floors: floors.iter().map(side).collect(),
@@ -89,7 +95,7 @@ impl Desk {
         let Some(task) = self.tasks.get(&id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
         let queue = task.row.queue.clone();
-        let Some(side) = hall.floors.get(task.row.pbx.as_str()).filter(|side| side.in_sight) else {
+        let Some(side) = hall.floors.get_mut(task.row.pbx.as_str()).filter(|side| side.in_sight) else {
             return self.waits(id, reason::NO_LINK);
         };
         if self.lines.busy(&number) {
@@ -98,11 +104,10 @@ impl Desk {
         if hall.in_flight.contains(&number) {
             return; // the end of the attempt that was taken back is awaited
         }
-        if let Some((state, why)) = self.hindrance(&number) {
+        if let Some((state, why)) = self.hindrance_known(id, &number) {
             return self.close(id, state, &why, OURSELVES, "may not be called any more");
         }
-        let closed =
-            *hall.closed.entry(queue).or_insert_with(|| self.closed_until(self.policy.of(task.row.queue.as_deref())));
+        let closed = *hall.closed.entry(queue).or_insert_with_key(|q| self.closed_until(self.policy.of(q.as_deref())));
         if let Some(until) = closed {
             return self.waits_until(id, reason::OUT_OF_HOURS, until);
         }
@@ -129,10 +134,24 @@ impl Desk {
         hall.left -= 1;
         let Some(side) = self.tasks.get(&id).and_then(|t| hall.floors.get_mut(t.row.pbx.as_str())) else { return };
         side.free[place] = false;
+        side.left -= 1;
         let agent = side.agents[place].clone();
         hall.in_flight.insert(number);
         let customer_first = self.policy_of(id).first == super::policy::First::Customer;
         self.intend(id, &agent, customer_first);
+    }
+
+    /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. Who is forbidden is asked always.
+    fn hindrance_known(&mut self, id: i64, number: &str) -> Option<(State, String)> {
+        let screened = self.tasks.get(&id).is_some_and(|task| task.screened);
+        if screened && self.forbidden(number).is_none() {
+            return None;
+        }
+        let hindrance = self.hindrance(number);
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.screened = hindrance.is_none();
+        }
+        hindrance
     }
 
     fn waits(&mut self, id: i64, why: &str) {
@@ -165,17 +184,23 @@ impl Desk {
     }
 
     /// Whom of those who are free to ask: his place among the agents of the PBX.
-    fn choose(&mut self, id: i64, side: &Side) -> Result<usize, Nobody> {
+    fn choose(&mut self, id: i64, side: &mut Side) -> Result<usize, Nobody> {
         let now = self.now.mono_ms;
         let task = &self.tasks[&id];
         let queue = task.row.queue.as_deref();
         let policy = self.policy.of(queue);
-        let mut pool = Self::pool(side, queue, &policy.agents);
+        let owner_until = self.mono_later(task.due, policy.owner_window_ms);
+        let usual = task.row.assigned.is_none() && policy.fallback.is_none();
+        if side.left == 0 && usual && (task.row.owner.is_none() || owner_until <= now) {
+            return Err(if side.is_manned(queue, policy) { Nobody::Busy } else { Nobody::NotThere });
+        }
+        let side = &*side;
+        let mut pool = side.pool(queue, &policy.agents);
         let falls_back = self.mono_later(task.due, policy.fallback_after_ms);
         let mut look = None;
         if let Some(fallback) = &policy.fallback {
             if falls_back <= now {
-                let more = Self::pool(side, Some(fallback), &self.policy.of(Some(fallback)).agents);
+                let more = side.pool(Some(fallback), &self.policy.of(Some(fallback)).agents);
                 pool.extend(more.into_iter().filter(|m| !pool.iter().any(|p| p.place == m.place)).collect::<Vec<_>>());
             } else {
                 look = Some(falls_back);
@@ -186,7 +211,6 @@ impl Desk {
             pool = named(assigned).map(|place| Candidate::of(side, place, queue)).into_iter().collect();
         }
         pool.retain(|c| side.agents[c.place].busy != Some(Busy::LoggedOut));
-        let owner_until = self.mono_later(task.due, policy.owner_window_ms);
         let refused = task.last_refusal.as_ref().map(|(agent, _)| agent.as_str());
         let owner = task
             .row
@@ -230,20 +254,6 @@ impl Desk {
         mono.saturating_add_signed(ms)
     }
 
-    /// Who may take a callback of this queue: those who are named for it, or its members; without a queue anybody.
-    fn pool(side: &Side, queue: Option<&str>, named: &[String]) -> Vec<Candidate> {
-        if !named.is_empty() {
-            let known = named.iter().filter_map(|n| side.agents.iter().position(|a| a.agent == *n));
-            return known
-                .enumerate()
-                .map(|(rank, place)| Candidate { rank, ..Candidate::of(side, place, queue) })
-                .collect();
-        }
-        let member = |a: &AgentNow| queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q));
-        let members = side.agents.iter().enumerate().filter(|(_, a)| member(a));
-        members.map(|(place, _)| Candidate::of(side, place, queue)).collect()
-    }
-
     /// Who is least is asked: by penalty, then as the strategy says, then who has waited longest, then by name.
     fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, side: &Side) -> (u32, u64, Millis, String) {
         let agent = &side.agents[c.place];
@@ -257,6 +267,34 @@ impl Desk {
             Strategy::Random => scatter(id, self.tasks.get(&id).map_or(0, |t| t.row.attempts), &agent.agent),
         };
         (c.penalty, key, idle_since, agent.agent.clone())
+    }
+}
+
+impl Side {
+    /// Who may take a callback of this queue: those who are named for it, or its members; without a queue anybody.
+    fn pool(&self, queue: Option<&str>, named: &[String]) -> Vec<Candidate> {
+        if !named.is_empty() {
+            let known = named.iter().filter_map(|n| self.agents.iter().position(|a| a.agent == *n));
+            return known
+                .enumerate()
+                .map(|(rank, place)| Candidate { rank, ..Candidate::of(self, place, queue) })
+                .collect();
+        }
+        let member = |a: &AgentNow| queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q));
+        let members = self.agents.iter().enumerate().filter(|(_, a)| member(a));
+        members.map(|(place, _)| Candidate::of(self, place, queue)).collect()
+    }
+
+    /// Somebody of [`Side::pool`] is logged in.
+    fn is_manned(&mut self, queue: Option<&str>, policy: &QueuePolicy) -> bool {
+        let name = queue.unwrap_or_default();
+        if let Some(manned) = self.manned.get(name) {
+            return *manned;
+        }
+        let there = |c: &Candidate| self.agents[c.place].busy != Some(Busy::LoggedOut);
+        let manned = self.pool(queue, &policy.agents).iter().any(there);
+        self.manned.insert(name.to_owned(), manned);
+        manned
     }
 }
 

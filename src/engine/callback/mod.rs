@@ -249,6 +249,9 @@ impl Desk {
             Input::Published { pbx, answer } => self.promise.answered(pbx, answer, self.now.mono_ms),
             Input::Policy(policy) => {
                 self.policy = policy.clone();
+                for task in self.tasks.values_mut() {
+                    task.screened = false;
+                }
                 self.dirty = true;
             }
         }

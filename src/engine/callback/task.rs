@@ -56,6 +56,8 @@ pub struct Task {
     pub last_refusal: Option<(String, Millis)>,
     /// The attempt that goes on.
     pub attempt: Option<String>,
+    /// The policy that is in force lets the number be called. It is asked again when it is dialled.
+    pub screened: bool,
 }
 
 /// Place in the order of dispatch: promised first, then priority, then age.
@@ -85,7 +87,18 @@ impl Desk {
             self.by_number.insert(number.clone(), id);
         }
         let (due, expires) = (self.mono(row.due_ms), self.mono(row.expires_ms));
-        let task = Task { row, misses, due, expires, look: None, turn: None, held, last_refusal: None, attempt: None };
+        let task = Task {
+            row,
+            misses,
+            due,
+            expires,
+            look: None,
+            turn: None,
+            held,
+            last_refusal: None,
+            attempt: None,
+            screened: false,
+        };
         self.tasks.insert(id, task);
         self.line_up(id);
     }
