@@ -172,6 +172,8 @@ fn whoever_is_won_back_is_so_in_the_rows_of_all_his_misses() {
     let won = "SELECT group_concat(linkedid || ' ' || recovered_by || ' ' || recovered_ms, ', ') FROM calls WHERE recovered_by IS NOT NULL";
     let at = MONDAY_10 + 80_000;
     assert_eq!(database.one::<String>(won), format!("1.1 callback {at}, 1.2 callback {at}"));
+    let read = |linkedid| Reader::open(&database.path).unwrap().call(linkedid).unwrap().remove(0).recovered;
+    assert_eq!((read("1.1"), read("1.3")), (Some((RecoveredBy::Callback, at)), None));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use super::rows::{SELECT_CALL, call, children, gap};
 use super::{Error, Reader};
 use crate::ami::event::Millis;
+use crate::engine::callback::row::RecoveredBy;
 use crate::engine::record::{Direction, FinishedCall, Gap, Outcome, Status};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
@@ -42,6 +43,8 @@ pub struct StoredCall {
     pub id: i64,
     /// The call. Legs, visits and IVR steps are empty where they were not asked for.
     pub call: FinishedCall,
+    /// Who won a missed customer back, and when (ms since 1970 UTC).
+    pub recovered: Option<(RecoveredBy, Millis)>,
 }
 
 impl Reader {
@@ -60,8 +63,7 @@ impl Reader {
             let mut statement = connection.prepare(&sql)?;
             let mut rows = statement.query(params_from_iter(values))?;
             while let Some(row) = rows.next()? {
-                let (id, call) = call(row)?;
-                if each(StoredCall { id, call }).is_break() {
+                if each(call(row)?).is_break() {
                     break;
                 }
             }
@@ -95,9 +97,9 @@ impl Reader {
                 let mut statement = snapshot.prepare(&format!("{} WHERE {condition}", *SELECT_CALL))?;
                 let rows = statement.query_map([id_or_linkedid], call)?;
                 for row in rows {
-                    let (id, mut call) = row?;
-                    children(&snapshot, id, &mut call)?;
-                    found.push(StoredCall { id, call });
+                    let mut stored = row?;
+                    children(&snapshot, stored.id, &mut stored.call)?;
+                    found.push(stored);
                 }
                 if !found.is_empty() {
                     break;

@@ -1,7 +1,8 @@
 //! Records to rows and rows to records.
 
-use super::callback_rows;
+use super::{StoredCall, callback_rows};
 use crate::ami::event::Millis;
+use crate::engine::callback::row::RecoveredBy;
 use crate::engine::record::{
     Direction, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit,
     Rating, Record, Status, Tag, VisitResult,
@@ -10,8 +11,8 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
 use std::sync::LazyLock;
 
-/// The columns of `calls` without the id, in the order of [`FinishedCall`].
-const CALL_COLUMNS: [&str; 28] = [
+/// The columns of `calls` that come with a [`FinishedCall`], in its order.
+const CALL_COLUMNS: [&str; 27] = [
     "pbx",
     "linkedid",
     "direction",
@@ -39,12 +40,11 @@ const CALL_COLUMNS: [&str; 28] = [
     "quality",
     "why",
     "callback_id",
-    "id",
 ];
 
 /// Insert, or replace and keep the id.
 static PUT_CALL: LazyLock<String> = LazyLock::new(|| {
-    let columns = &CALL_COLUMNS[..27];
+    let columns = &CALL_COLUMNS;
     // Which callback a miss belongs to is written with the callback; the engine knows it of its own calls alone.
     let replaced = columns[2..].iter().map(|column| match *column {
         "callback_id" => "callback_id = coalesce(excluded.callback_id, callback_id)".to_owned(),
@@ -60,7 +60,8 @@ static PUT_CALL: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// `SELECT` of what [`call`] reads.
-pub static SELECT_CALL: LazyLock<String> = LazyLock::new(|| format!("SELECT {} FROM calls", CALL_COLUMNS.join(", ")));
+pub static SELECT_CALL: LazyLock<String> =
+    LazyLock::new(|| format!("SELECT id, recovered_by, recovered_ms, {} FROM calls", CALL_COLUMNS.join(", ")));
 
 /// A record that the database refused for its own sake: it is not stored, and trying again would not help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -266,7 +267,7 @@ pub(super) fn unknown(what: &str, text: &str) -> rusqlite::Error {
 pub(super) use word;
 
 /// Row id and call of a row of [`SELECT_CALL`], without its children.
-pub fn call(row: &Row<'_>) -> rusqlite::Result<(i64, FinishedCall)> {
+pub fn call(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
     let why: String = row.get("why")?;
     let call = FinishedCall {
         pbx: row.get("pbx")?,
@@ -302,7 +303,11 @@ pub fn call(row: &Row<'_>) -> rusqlite::Result<(i64, FinishedCall)> {
         tags: Vec::new(),
         ratings: Vec::new(),
     };
-    Ok((row.get("id")?, call))
+    let recovered = match row.get::<_, Option<String>>("recovered_by")? {
+        Some(_) => Some((word!(row, "recovered_by", RecoveredBy), row.get("recovered_ms")?)),
+        None => None,
+    };
+    Ok(StoredCall { id: row.get("id")?, call, recovered })
 }
 
 /// Reads the children of the call with this row id.

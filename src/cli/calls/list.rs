@@ -3,6 +3,7 @@
 use super::CallsError;
 use crate::ami::event::Millis;
 use crate::cli::plain::{clip, clock, local, safe, utc};
+use crate::engine::callback::row::RecoveredBy;
 use crate::engine::record::{Direction, FinishedCall, IvrStep, Leg, QueueVisit};
 use crate::store::{CallFilter, Reader, StoredCall};
 use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};
@@ -51,7 +52,7 @@ pub fn table(calls: &[StoredCall], zone: &TimeZone, out: &mut impl Write) -> io:
     writeln!(out, "{}", table.trim_fmt())
 }
 
-fn row(StoredCall { id, call }: &StoredCall, zone: &TimeZone) -> [String; 10] {
+fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10] {
     let text = |text: &Option<String>| text.as_deref().map_or_else(|| "-".to_owned(), safe);
     let direction = match call.direction {
         Direction::Inbound => "in",
@@ -113,10 +114,12 @@ struct Flat<'a> {
     voicemail: bool,
     quality: &'a str,
     callback_id: Option<i64>,
+    recovered_by: Option<&'a str>,
+    recovered_ms: Option<Millis>,
 }
 
 impl<'a> Flat<'a> {
-    fn new(id: i64, call: &'a FinishedCall) -> Self {
+    fn new(id: i64, call: &'a FinishedCall, recovered: Option<(RecoveredBy, Millis)>) -> Self {
         Self {
             id,
             pbx: &call.pbx,
@@ -148,6 +151,8 @@ impl<'a> Flat<'a> {
             voicemail: call.voicemail,
             quality: call.quality.as_str(),
             callback_id: call.callback_id,
+            recovered_by: recovered.map(|(by, _)| by.as_str()),
+            recovered_ms: recovered.map(|(_, at)| at),
         }
     }
 }
@@ -171,15 +176,15 @@ struct Children<'a> {
 
 /// One object per line; returns how many.
 pub fn json(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
-    each(reader, filter, |StoredCall { id, call }| {
-        object(&Object { flat: Flat::new(*id, call), why: &call.why, children: None }, out)
+    each(reader, filter, |StoredCall { id, call, recovered }| {
+        object(&Object { flat: Flat::new(*id, call, *recovered), why: &call.why, children: None }, out)
     })
 }
 
 /// One call with everything that is stored of it.
-pub fn json_with_children(StoredCall { id, call }: &StoredCall, out: &mut impl Write) -> io::Result<()> {
+pub fn json_with_children(StoredCall { id, call, recovered }: &StoredCall, out: &mut impl Write) -> io::Result<()> {
     let children = Some(Children { legs: &call.legs, queue_visits: &call.visits, ivr_steps: &call.ivr });
-    object(&Object { flat: Flat::new(*id, call), why: &call.why, children }, out)
+    object(&Object { flat: Flat::new(*id, call, *recovered), why: &call.why, children }, out)
 }
 
 fn object(object: &Object<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -226,10 +231,12 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
         "voicemail",
         "quality",
         "callback_id",
+        "recovered_by",
+        "recovered_ms",
         "why",
     ];
     lines.write_record(header).map_err(csv_error).map_err(CallsError::Output)?;
-    let shown = each(reader, filter, |StoredCall { id, call }| {
+    let shown = each(reader, filter, |StoredCall { id, call, recovered }| {
         let mut call = call.clone();
         for text in [
             &mut call.number,
@@ -243,7 +250,7 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
             *text = text.take().map(no_formula);
         }
         let why = no_formula(call.why.join("; "));
-        lines.serialize((Flat::new(*id, &call), Why { why })).map_err(csv_error)
+        lines.serialize((Flat::new(*id, &call, *recovered), Why { why })).map_err(csv_error)
     })?;
     lines.flush().map_err(CallsError::Output)?;
     Ok(shown)

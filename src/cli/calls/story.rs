@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
-pub fn story(StoredCall { id, call }: &StoredCall, zone: &TimeZone) -> String {
+pub fn story(StoredCall { id, call, recovered }: &StoredCall, zone: &TimeZone) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ =
@@ -18,7 +18,10 @@ pub fn story(StoredCall { id, call }: &StoredCall, zone: &TimeZone) -> String {
     let _ = writeln!(text, "{} {}: {}", call.status, call.outcome, sums(call));
     let _ = writeln!(text, "pbx={} call={}", safe(&call.pbx), safe(&call.linkedid));
     if let Some(id) = call.callback_id {
-        let _ = writeln!(text, "Belongs to callback {id}");
+        let _ = writeln!(text, "Belongs to callback {id} (callbackd callbacks show {id})");
+    }
+    if let Some((by, at)) = recovered {
+        let _ = writeln!(text, "Won back by {by} {}", local(*at, zone, "%a %Y-%m-%d %H:%M:%S"));
     }
     let _ = writeln!(text, "\nWhy");
     for fact in &call.why {
