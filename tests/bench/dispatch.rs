@@ -2,6 +2,7 @@
 //!
 //! `cargo bench --bench dispatch`. Two runs, without and with a background of 5,000 events a second (calls of a busy PBX, each of which becomes a row),
 //! beside the floor in the same run: a commit of one row to a database beside it, which an Originate has to wait for.
+#![allow(clippy::disallowed_methods)] // a benchmark reads the clock
 
 use callbackd::api::client;
 use hyper::Method;
