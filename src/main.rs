@@ -3,7 +3,7 @@
 use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{Place, PlaceArgs};
 use callbackd::cli::{self, Cli, Command};
-use callbackd::cli::{agents, callbacks, calls, capture, check, dnc, replay, status};
+use callbackd::cli::{agents, callbacks, calls, capture, check, demo, dnc, replay, status};
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
 use callbackd::exit::Exit;
@@ -23,6 +23,7 @@ fn main() -> ExitCode {
     };
     let exit = match cli.command {
         Command::Run(args) => daemon::run::run(&args.config),
+        Command::Demo(args) => demo::run(&args, &mut io::stdout()),
         Command::Check(args) => with_file(args.config.as_deref(), |path, config| {
             let width = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
             check::run(&args, path, config, &mut anstream::stdout().lock(), width)

@@ -5,6 +5,7 @@ pub mod callbacks;
 pub mod calls;
 pub mod capture;
 pub mod check;
+pub mod demo;
 pub mod dnc;
 pub mod failure;
 pub mod place;
@@ -30,6 +31,7 @@ pub const DEFAULT_CONFIG: &str = "/etc/callbackd/callbackd.toml";
 Exit codes are those of sysexits(3): 78 configuration, 77 permission or login, 75 in use or busy, 65 damaged input, ….
 
 Examples:
+  callbackd demo                               see it work, without a PBX
   callbackd check --connect                    is everything right, and what is missing
   callbackd run                                what the service does, in the foreground
   callbackd calls --since today                today's calls
@@ -51,6 +53,8 @@ pub struct Cli {
 pub enum Command {
     /// Watch the PBX and keep its calls, in the foreground (what the service does)
     Run(RunArgs),
+    /// See it work without a PBX: a pretend call centre and the real daemon
+    Demo(demo::DemoArgs),
     /// Say what is right and what is missing, here and on the PBX
     Check(check::CheckArgs),
     /// Record what the PBX sends, for replay

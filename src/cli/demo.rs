@@ -1,0 +1,222 @@
+//! `callbackd demo`: a pretend call centre, and the real daemon beside it, for whoever has no PBX at hand.
+
+use crate::daemon;
+use crate::demo::office::Office;
+use crate::demo::pbx::Pbx;
+use crate::demo::serve::{Switch, serve};
+use crate::demo::show::Tally;
+use crate::demo::town::{Folk, Town};
+use crate::exit::Exit;
+use rustix::process::{Signal, getpid, kill_process};
+use std::fs::{self, DirBuilder};
+use std::io::{self, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+/// The live summary comes this often.
+const SUMMARY_EVERY: Duration = Duration::from_secs(10);
+/// After the last call the callbacks that are open get so long.
+const LAST_CALLBACKS: Duration = Duration::from_secs(60);
+/// How long it lasts if nobody says so.
+const USUAL: Duration = Duration::from_secs(60);
+/// How often it is looked whether all is done.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// See it work without a PBX: a pretend call centre, the real daemon, a real database
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Three queues, eight agents, a menu, and callers of all kinds, made up; everything else is real: the daemon, the connection, the database.
+It ends after --duration, or with Ctrl-C, and says what came of it.
+
+Examples:
+  callbackd demo
+  callbackd demo --calls-per-minute 120 --duration 5m
+  callbackd demo --listen 127.0.0.1:5038       for your own AMI client: user callbackd, secret demo")]
+pub struct DemoArgs {
+    /// So many customers call a minute
+    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=3_000))]
+    pub calls_per_minute: u32,
+    /// Customers call for so long: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
+    #[arg(long, value_name = "TIME", value_parser = super::callbacks::duration)]
+    pub duration: Option<Duration>,
+    /// The same seed gives the same callers [default: another one each time]
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// Database, kept [default: in a new temporary directory]
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Let the pretend PBX listen here, for other AMI clients too
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub listen: Option<SocketAddr>,
+}
+
+/// Runs it.
+pub fn run(args: &DemoArgs, out: &mut impl Write) -> Exit {
+    match prepare(args).and_then(|stage| stage.play(args, out)) {
+        Ok(exit) => exit,
+        Err(error) => {
+            anstream::eprintln!("error: {error}");
+            Exit::CantCreate
+        }
+    }
+}
+
+/// Everything that is needed.
+struct Stage {
+    listener: TcpListener,
+    config: PathBuf,
+    db: PathBuf,
+    seed: u64,
+}
+
+fn prepare(args: &DemoArgs) -> io::Result<Stage> {
+    let named = |what: String| move |error: io::Error| io::Error::new(error.kind(), format!("{what}: {error}"));
+    let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
+    let directory = std::env::temp_dir().join(format!("callbackd-demo-{}-{seed}", getpid().as_raw_nonzero()));
+    DirBuilder::new().mode(0o700).create(&directory).map_err(named(directory.display().to_string()))?;
+    let address = args.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    let listener = TcpListener::bind(address).map_err(named(format!("--listen {address}")))?;
+    listener.set_nonblocking(true)?;
+    let db = match &args.db {
+        Some(db) => std::path::absolute(db)?,
+        None => directory.join("calls.db"),
+    };
+    write(&directory.join("secret"), 0o600, &format!("{}\n", Office::small().login.1))?;
+    let config = directory.join("callbackd.toml");
+    write(&config, 0o600, &configuration(listener.local_addr()?, &db))?;
+    Ok(Stage { listener, config, db, seed })
+}
+
+fn write(path: &Path, mode: u32, text: &str) -> io::Result<()> {
+    fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?.write_all(text.as_bytes())
+}
+
+/// As for a real PBX, but everything happens sooner.
+fn configuration(address: SocketAddr, db: &Path) -> String {
+    let host = if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
+    let db = serde_json::Value::from(db.display().to_string()); // a JSON string is a TOML string
+    format!(
+        r#"[pbx]
+name = "demo"
+address = "{host}"
+secret_file = "secret"
+allow_plaintext = true
+
+[store]
+path = {db}
+
+[api]
+socket = "api.sock"
+
+[calls]
+inbound_contexts = ["from-trunk"]
+ivr_contexts = ["ivr-*"]
+short_abandon = "1s"
+min_talk = "1s"
+
+[numbers]
+region = "US"
+
+[callback]
+enabled = true
+delay = "2s"
+min_talk = "2s"
+max_active = 8
+agent_ring = "10s"
+customer_ring = "12s"
+agent_cooldown = "10s"
+owner_window = "2s"
+last_dispatch = "0s"
+quiet = "off"
+daily = 100000
+daily_per_prefix = 100000
+daily_per_number = 50
+dial_agent = "{{interface}}"
+dial_customer = "PJSIP/{{number}}@trunk"
+number_form = "{{digits}}"
+
+[callback.retry]
+customer_busy = "10s"
+customer_noanswer = "15s"
+customer_rejected = "20s"
+maybe_voicemail = "15s"
+congestion = "10s"
+agent_left = "10s"
+originate_error = "10s"
+"#
+    )
+}
+
+impl Stage {
+    fn play(self, args: &DemoArgs, out: &mut impl Write) -> io::Result<Exit> {
+        let Self { listener, config, db, seed } = self;
+        let address = listener.local_addr()?;
+        let duration = args.duration.or(args.listen.is_none().then_some(USUAL));
+        let pace = args.calls_per_minute;
+        let how_long = duration.map_or("until Ctrl-C".to_owned(), |d| format!("for {} s", d.as_secs()));
+        anstream::eprintln!(
+            "A pretend PBX at {address}, {pace} calls a minute {how_long}, seed {seed}; the daemon beside it is the real one."
+        );
+        let switch = Switch::default();
+        let theirs = switch.clone();
+        thread::Builder::new().name("pretend-pbx".to_owned()).spawn(move || pretend(listener, seed, pace, theirs))?;
+        let watched = db.clone();
+        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&watched, &switch, duration))?;
+        let exit = daemon::run::run(&config);
+        if exit != Exit::Ok {
+            return Ok(exit);
+        }
+        let tally = Tally::of(&db).map_err(io::Error::other)?;
+        let (db, config) = (db.display(), config.display());
+        writeln!(
+            out,
+            "\n{}\nLook into it:\n  callbackd calls --db {db}\n  callbackd calls show 1 --db {db}\n  callbackd callbacks --all --config {config}\n  \
+             callbackd callbacks show 1 --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
+            tally.table()
+        )?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// The pretend PBX, in a thread of its own.
+fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
+    let office = Office::small();
+    #[allow(clippy::disallowed_methods)] // the door by which time comes in
+    let now = jiff::Timestamp::now().as_millisecond();
+    let town = Town::new(&office, seed, pace, now);
+    let pbx = Pbx::new(office, Box::new(Folk::new(seed)), now);
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else { return };
+    runtime.block_on(async {
+        if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
+            serve(listener, pbx, town, switch).await;
+        }
+    });
+}
+
+/// Says how it goes, closes the lines when the time is over, and ends the daemon when nothing is left to be done.
+fn watch(db: &Path, switch: &Switch, duration: Option<Duration>) {
+    let mut passed = Duration::ZERO;
+    loop {
+        thread::sleep(LOOK_EVERY);
+        passed += LOOK_EVERY;
+        let summary = passed.as_millis().is_multiple_of(SUMMARY_EVERY.as_millis());
+        let over = duration.filter(|duration| passed >= *duration);
+        // Until then the daemon may still be making the database.
+        let Some(tally) = (summary || over.is_some()).then(|| Tally::of(db).ok()).flatten() else { continue };
+        if summary {
+            let (calls, missed, open, called_back) = (tally.total(), tally.missed(), tally.open, tally.called_back());
+            tracing::info!(target: "demo", calls, missed, open, called_back, "So far");
+        }
+        let Some(over) = over else { continue };
+        switch.close_the_lines();
+        let done = switch.live_calls() == 0 && tally.open == 0;
+        if done || passed >= over + LAST_CALLBACKS {
+            // The daemon ends as it does under systemd.
+            let _ = kill_process(getpid(), Signal::TERM);
+            return;
+        }
+    }
+}

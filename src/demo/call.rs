@@ -1,0 +1,73 @@
+//! A call, from its first channel to the end of its last.
+
+use super::people::Caller;
+
+/// A channel that lives, by its serial.
+pub type Id = u32;
+
+/// Where a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// In the menu, or on its way to a queue.
+    Arriving,
+    /// In a queue.
+    Waiting,
+    /// Agent and customer talk.
+    Talking,
+    /// A callback rings an agent.
+    RingingAgent,
+    /// A callback rings its customer.
+    RingingCustomer,
+}
+
+/// Who asked for a callback, and with what.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Connection and `ActionID`.
+    pub by: (u64, String),
+    /// `Context` of the action.
+    pub context: String,
+    /// Variables without their leading underscores, in the order given.
+    pub variables: Vec<(String, String)>,
+    /// Number and name that the agent sees.
+    pub caller_id: (String, String),
+}
+
+impl Asked {
+    /// The variable's value; empty if there is none.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.variables.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// A call. The first channel is the customer's, of a callback the agent's.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// First channel.
+    pub first: Id,
+    /// The other one, while there is one.
+    pub second: Option<Id>,
+    /// Where it stands.
+    pub stage: Stage,
+    /// The customer's own wishes; of a callback nobody's.
+    pub caller: Caller,
+    /// Of a callback.
+    pub asked: Option<Asked>,
+    /// The queue.
+    pub queue: Option<String>,
+    /// The agent who rings or talks.
+    pub agent: Option<usize>,
+    /// It joined the queue, ms.
+    pub joined_ms: i64,
+    /// The phone that rings began to, ms.
+    pub rings_ms: i64,
+    /// They talk since then, ms.
+    pub talks_ms: Option<i64>,
+    /// Their bridge.
+    pub bridge: Option<String>,
+    /// An agent's phone rang.
+    pub rang: bool,
+    /// The customer's phone was rung by a callback, ms.
+    pub dialled_ms: Option<i64>,
+}

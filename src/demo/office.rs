@@ -1,0 +1,109 @@
+//! The call centre that the pretend PBX is configured for: its queues, agents, numbers and menu.
+
+/// Context in which customers arrive.
+pub const FROM_TRUNK: &str = "from-trunk";
+/// Context of the phones.
+pub const FROM_INTERNAL: &str = "from-internal";
+/// Context of the menu.
+pub const MENU: &str = "ivr-main";
+/// The trunk.
+pub const TRUNK: &str = "PJSIP/trunk";
+
+/// A queue, as in `queues.conf`.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    /// Name.
+    pub name: String,
+    /// Agents, as places in [`Office::agents`].
+    pub members: Vec<usize>,
+    /// `timeout`: an agent's phone rings so long, ms.
+    pub ring_ms: i64,
+    /// The caller is let go after so long, ms.
+    pub max_wait_ms: i64,
+    /// `wrapuptime`, ms.
+    pub wrapup_ms: i64,
+}
+
+/// An agent with one phone.
+#[derive(Debug, Clone)]
+pub struct Agent {
+    /// Name in the queues.
+    pub name: String,
+    /// `101`
+    pub extension: String,
+}
+
+impl Agent {
+    /// `PJSIP/101`
+    #[must_use]
+    pub fn interface(&self) -> String {
+        format!("PJSIP/{}", self.extension)
+    }
+}
+
+/// What a dialled number leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// This queue.
+    Queue(String),
+    /// The menu, and what its keys lead to.
+    Menu(Vec<(char, String)>),
+}
+
+/// The whole.
+#[derive(Debug, Clone)]
+pub struct Office {
+    /// Queues.
+    pub queues: Vec<Queue>,
+    /// Agents.
+    pub agents: Vec<Agent>,
+    /// Numbers that customers dial, and where they lead.
+    pub dids: Vec<(String, Entry)>,
+    /// The user who may log in, and his secret.
+    pub login: (String, String),
+}
+
+impl Office {
+    /// Three queues, eight agents, a menu.
+    #[must_use]
+    pub fn small() -> Self {
+        let names = ["Ann", "Ben", "Cleo", "Dan", "Eve", "Finn", "Gia", "Hugo"];
+        let agents = (101..).zip(names).map(|(n, name)| Agent { name: name.to_owned(), extension: n.to_string() });
+        let queue = |name: &str, members: &[usize]| Queue {
+            name: name.to_owned(),
+            members: members.to_vec(),
+            ring_ms: 6_000,
+            max_wait_ms: 25_000,
+            wrapup_ms: 2_000,
+        };
+        let to = |name: &str| Entry::Queue(name.to_owned());
+        Self {
+            queues: vec![queue("sales", &[0, 1, 2]), queue("support", &[2, 3, 4, 5]), queue("billing", &[5, 6, 7])],
+            agents: agents.collect(),
+            dids: vec![
+                ("5550100".to_owned(), to("support")),
+                ("5550101".to_owned(), to("sales")),
+                ("5550102".to_owned(), to("billing")),
+                ("5550103".to_owned(), Entry::Menu(vec![('1', "sales".to_owned()), ('2', "support".to_owned())])),
+            ],
+            login: ("callbackd".to_owned(), "demo".to_owned()),
+        }
+    }
+
+    /// The queue of this name.
+    #[must_use]
+    pub fn queue(&self, name: &str) -> Option<&Queue> {
+        self.queues.iter().find(|queue| queue.name == name)
+    }
+
+    /// The queues of an agent.
+    pub fn queues_of(&self, agent: usize) -> impl Iterator<Item = &Queue> {
+        self.queues.iter().filter(move |queue| queue.members.contains(&agent))
+    }
+
+    /// The agent with this interface.
+    #[must_use]
+    pub fn agent(&self, interface: &str) -> Option<usize> {
+        self.agents.iter().position(|agent| agent.interface() == interface)
+    }
+}

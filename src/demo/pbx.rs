@@ -1,0 +1,502 @@
+//! The PBX: channels, calls, queues, agents, and what is due when. What it tells is text for its clients.
+
+use super::call::{Call, Id};
+use super::channel::{Channel, ChannelState};
+use super::manager::Session;
+use super::office::{FROM_INTERNAL, FROM_TRUNK, Office, TRUNK};
+use super::people::{Caller, People};
+use super::truth::{Fate, Past};
+use super::wire::Event;
+use std::collections::{BTreeMap, VecDeque};
+
+/// For a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// These bytes.
+    Send(u64, String),
+    /// Its connection is closed.
+    Close(u64),
+}
+
+/// What happens to the PBX. Connections have numbers of the caller's choosing.
+#[derive(Debug)]
+pub enum Input<'a> {
+    /// A client connects.
+    Connected(u64),
+    /// It sent this.
+    Received(u64, &'a [u8]),
+    /// It is gone.
+    Disconnected(u64),
+    /// A customer calls.
+    Call(Caller),
+    /// An agent takes a break, or comes back (`None`).
+    Break(usize, Option<&'a str>),
+    /// Asterisk is restarted: calls and connections end, nothing is remembered but the configuration and AstDB.
+    Restart,
+}
+
+/// What is due. Channels and calls may be gone by then.
+#[derive(Debug, Clone)]
+pub(super) enum Step {
+    /// A caller joins his queue.
+    Join(Id, String),
+    /// He presses a key in the menu.
+    Key(Id, char),
+    /// He gives up.
+    GiveUp(Id),
+    /// The queue lets him go.
+    Expire(Id, i64),
+    /// Phones of free agents are looked for.
+    Offer,
+    /// The phone of this channel rings now.
+    Rings(Id, Id),
+    /// Its owner answers.
+    Answers(Id, Id),
+    /// He refuses, or is busy.
+    Refuses(Id, Id),
+    /// It rang out.
+    RangOut(Id, Id),
+    /// The conversation is over, ended by the agent or not.
+    TalkOver(Id, bool),
+}
+
+/// An agent at work.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Seat {
+    pub paused: Option<String>,
+    pub channels: u32,
+    pub device: Device,
+    pub calls_taken: u32,
+    pub last_call_ms: i64,
+    pub last_pause_ms: i64,
+    pub wraps_until_ms: i64,
+    /// He let it ring: the queue does not ring him again before, ms.
+    pub rest_until_ms: i64,
+}
+
+/// Device states that occur here, with their numbers in queue events (`include/asterisk/devicestate.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Device {
+    /// Free.
+    #[default]
+    NotInUse = 1,
+    /// In a call.
+    InUse = 2,
+    /// Ringing.
+    Ringing = 6,
+}
+
+impl Device {
+    /// `ast_devstate_str`.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotInUse => "NOT_INUSE",
+            Self::InUse => "INUSE",
+            Self::Ringing => "RINGING",
+        }
+    }
+}
+
+/// The pretend PBX.
+pub struct Pbx {
+    pub(super) office: Office,
+    pub(super) people: Box<dyn People + Send>,
+    pub(super) now: i64,
+    pub(super) booted_ms: i64,
+    pub(super) channels: BTreeMap<Id, Channel>,
+    pub(super) calls: BTreeMap<Id, Call>,
+    pub(super) seats: Vec<Seat>,
+    /// Callers by queue, in the order in which they came.
+    pub(super) waiting: BTreeMap<String, Vec<Id>>,
+    pub(super) sessions: BTreeMap<u64, Session>,
+    /// AstDB, by family and key.
+    pub(super) database: BTreeMap<(String, String), String>,
+    trunk: Device,
+    agenda: BTreeMap<(i64, u64), Step>,
+    steps: u64,
+    serial: Id,
+    stamp_us: i64,
+    out: VecDeque<Output>,
+    past: VecDeque<Past>,
+}
+
+impl std::fmt::Debug for Pbx {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pbx").field("now", &self.now).field("calls", &self.calls.len()).finish_non_exhaustive()
+    }
+}
+
+impl Pbx {
+    /// A PBX that has just started. Times are milliseconds since 1970 UTC.
+    #[must_use]
+    pub fn new(office: Office, people: Box<dyn People + Send>, now: i64) -> Self {
+        let seats = vec![Seat::default(); office.agents.len()];
+        Self {
+            office,
+            people,
+            now,
+            booted_ms: now,
+            channels: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            seats,
+            waiting: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            database: BTreeMap::new(),
+            trunk: Device::NotInUse,
+            agenda: BTreeMap::new(),
+            steps: 0,
+            serial: 0,
+            stamp_us: 0,
+            out: VecDeque::new(),
+            past: VecDeque::new(),
+        }
+    }
+
+    /// Takes what happens at this moment; what was due before happens first.
+    pub fn handle(&mut self, input: Input<'_>, now: i64) {
+        self.advance(now);
+        match input {
+            Input::Connected(client) => self.connected(client),
+            Input::Received(client, bytes) => self.received(client, bytes),
+            Input::Disconnected(client) => drop(self.sessions.remove(&client)),
+            Input::Call(caller) => self.arrive(caller),
+            Input::Break(agent, reason) => self.take_break(agent, reason),
+            Input::Restart => self.restart(),
+        }
+    }
+
+    /// Lets happen what is due by now.
+    pub fn advance(&mut self, now: i64) {
+        while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= now) {
+            self.now = self.now.max(entry.key().0);
+            let step = entry.remove();
+            self.step(step);
+        }
+        self.now = self.now.max(now);
+    }
+
+    /// When something is due next.
+    #[must_use]
+    pub fn deadline(&self) -> Option<i64> {
+        self.agenda.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// For a client, in order.
+    pub fn poll(&mut self) -> Option<Output> {
+        self.out.pop_front()
+    }
+
+    /// A call that is over, in the order of ends.
+    pub fn past(&mut self) -> Option<Past> {
+        self.past.pop_front()
+    }
+
+    /// Calls that go on.
+    #[must_use]
+    pub fn live_calls(&self) -> usize {
+        self.calls.len()
+    }
+
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Join(call, queue) => self.join(call, &queue),
+            Step::Key(call, key) => self.press(call, key),
+            Step::GiveUp(call) => self.give_up(call),
+            Step::Expire(call, joined_ms) => self.expire(call, joined_ms),
+            Step::Offer => self.offer(),
+            Step::Rings(call, channel) => self.rings(call, channel),
+            Step::Answers(call, channel) => self.answers(call, channel),
+            Step::Refuses(call, channel) => self.refuses(call, channel),
+            Step::RangOut(call, channel) => self.rang_out(call, channel),
+            Step::TalkOver(call, by_agent) => self.talk_over(call, by_agent),
+        }
+    }
+
+    pub(super) fn later(&mut self, ms: i64, step: Step) {
+        self.steps += 1;
+        self.agenda.insert((self.now + ms.max(0), self.steps), step);
+    }
+
+    /// Who rings is at the other end of a live call, in this channel.
+    pub(super) fn is_second(&self, call: Id, channel: Id) -> bool {
+        self.calls.get(&call).is_some_and(|c| c.second == Some(channel)) && self.channels.contains_key(&channel)
+    }
+
+    // Channels
+
+    /// A new channel on this device.
+    pub(super) fn channel(
+        &mut self,
+        device: &str,
+        state: ChannelState,
+        uniqueid: Option<&str>,
+        linked: Option<Id>,
+    ) -> Id {
+        let id = self.serial;
+        self.serial += 1;
+        let own = || format!("demo-{}.{id}", self.now.div_euclid(1_000));
+        let uniqueid = uniqueid.map_or_else(own, str::to_owned);
+        let linkedid =
+            linked.and_then(|l| self.channels.get(&l)).map_or_else(|| uniqueid.clone(), |c| c.linkedid.clone());
+        let context = if device == TRUNK { FROM_TRUNK } else { FROM_INTERNAL };
+        let caller = self.office.agent(device).map_or_else(Default::default, |agent| {
+            let agent = &self.office.agents[agent];
+            (agent.extension.clone(), agent.name.clone())
+        });
+        let channel = Channel {
+            name: format!("{device}-{id:08x}"),
+            state,
+            caller,
+            connected: Default::default(),
+            context: context.to_owned(),
+            exten: "s".to_owned(),
+            priority: 1,
+            uniqueid,
+            linkedid,
+            application: Default::default(),
+            created_ms: self.now,
+        };
+        self.channels.insert(id, channel);
+        if let Some(agent) = self.office.agent(device) {
+            self.seats[agent].channels += 1;
+        }
+        id
+    }
+
+    /// Changes a channel that lives.
+    pub(super) fn change(&mut self, id: Id, change: impl FnOnce(&mut Channel)) {
+        if let Some(channel) = self.channels.get_mut(&id) {
+            change(channel);
+        }
+    }
+
+    /// `Hangup`, and the channel is gone.
+    pub(super) fn hang_up(&mut self, id: Id, cause: u16) {
+        let Some(channel) = self.channels.remove(&id) else { return };
+        self.emit("Hangup", "call", |e| e.channel(&channel).put("Cause", cause).put("Cause-txt", cause_text(cause)));
+        if let Some(agent) = self.office.agent(channel.device()) {
+            self.seats[agent].channels -= 1;
+            if self.seats[agent].channels == 0 {
+                self.set_device(agent, Device::NotInUse);
+            }
+        } else if !self.channels.values().any(|c| c.device() == TRUNK) {
+            self.set_trunk(Device::NotInUse);
+        }
+        self.later(0, Step::Offer);
+    }
+
+    // Events
+
+    /// An event, for all who listen.
+    pub(super) fn emit(&mut self, name: &str, class: &str, fill: impl FnOnce(Event) -> Event) {
+        self.stamp_us = (self.stamp_us + 31).max(self.now * 1_000);
+        let text = fill(Event::new(name, class, self.stamp_us)).finish();
+        for (client, session) in &self.sessions {
+            if session.listens() {
+                self.out.push_back(Output::Send(*client, text.clone()));
+            }
+        }
+    }
+
+    /// An event about one channel.
+    pub(super) fn tell(&mut self, name: &str, class: &str, id: Id, more: &[(&str, &str)]) {
+        let Some(channel) = self.channels.get(&id).cloned() else { return };
+        self.emit(name, class, |e| more.iter().fold(e.channel(&channel), |e, (key, value)| e.put(key, value)));
+    }
+
+    /// An event about two channels: who dials (`None` for Originate), and who is dialled.
+    pub(super) fn tell_both(&mut self, name: &str, class: &str, from: Option<Id>, to: Id, more: &[(&str, &str)]) {
+        let from = from.and_then(|id| self.channels.get(&id).cloned());
+        let Some(to) = self.channels.get(&to).cloned() else { return };
+        self.emit(name, class, |e| {
+            let e = match &from {
+                Some(from) => e.channel(from),
+                None => e,
+            };
+            more.iter().fold(e.dest(&to), |e, (key, value)| e.put(key, value))
+        });
+    }
+
+    /// `Newexten`: the channel runs this application.
+    pub(super) fn runs(&mut self, id: Id, priority: u32, application: &str, data: &str) {
+        self.change(id, |c| {
+            c.priority = priority;
+            c.application = (application.to_owned(), data.to_owned());
+        });
+        let exten = self.channels.get(&id).map(|c| c.exten.clone()).unwrap_or_default();
+        let more = [("Extension", exten.as_str()), ("Application", application), ("AppData", data)];
+        self.tell("Newexten", "dialplan", id, &more);
+    }
+
+    /// `VarSet`.
+    pub(super) fn sets(&mut self, id: Id, variable: &str, value: &str) {
+        self.tell("VarSet", "dialplan", id, &[("Variable", variable), ("Value", value)]);
+    }
+
+    /// `Newstate`.
+    pub(super) fn becomes(&mut self, id: Id, state: ChannelState) {
+        self.change(id, |c| c.state = state);
+        self.tell("Newstate", "call", id, &[]);
+    }
+
+    /// Two channels are bridged, in this order.
+    pub(super) fn bridge(&mut self, call: Id, first: Id, second: Id) {
+        let n = self.steps ^ (u64::from(first) << 32);
+        let bridge = format!("{:08x}-0000-4000-8000-{n:012x}", self.now & 0xffff_ffff);
+        self.emit("BridgeCreate", "call", |e| e.bridge(&bridge, "simple_bridge", 0));
+        for (id, count) in [(first, 1), (second, 2)] {
+            let Some(channel) = self.channels.get(&id).cloned() else { continue };
+            self.emit("BridgeEnter", "call", |e| e.bridge(&bridge, "simple_bridge", count).channel(&channel));
+        }
+        if let Some(call) = self.calls.get_mut(&call) {
+            call.bridge = Some(bridge);
+        }
+    }
+
+    /// They leave it, in this order.
+    pub(super) fn unbridge(&mut self, call: Id, first: Id, second: Id) {
+        let Some(bridge) = self.calls.get_mut(&call).and_then(|c| c.bridge.take()) else { return };
+        for (id, count) in [(first, 1), (second, 0)] {
+            let Some(channel) = self.channels.get(&id).cloned() else { continue };
+            self.emit("BridgeLeave", "call", |e| e.bridge(&bridge, "simple_bridge", count).channel(&channel));
+        }
+        self.emit("BridgeDestroy", "call", |e| e.bridge(&bridge, "simple_bridge", 0));
+    }
+
+    // Devices and queues
+
+    pub(super) fn set_trunk(&mut self, device: Device) {
+        if self.trunk != device {
+            self.trunk = device;
+            self.emit("DeviceStateChange", "call", |e| e.put("Device", TRUNK).put("State", device.as_str()));
+        }
+    }
+
+    pub(super) fn set_device(&mut self, agent: usize, device: Device) {
+        if self.seats[agent].device == device {
+            return;
+        }
+        self.seats[agent].device = device;
+        let phone = self.office.agents[agent].interface();
+        self.emit("DeviceStateChange", "call", |e| e.put("Device", &phone).put("State", device.as_str()));
+        self.member_status(agent);
+    }
+
+    pub(super) fn member_status(&mut self, agent: usize) {
+        let queues: Vec<String> = self.office.queues_of(agent).map(|q| q.name.clone()).collect();
+        for queue in queues {
+            let member = self.member(agent, &queue);
+            let put = |e: Event| member.iter().fold(e.put("Queue", &queue), |e, (key, value)| e.put(key, value));
+            self.emit("QueueMemberStatus", "agent", put);
+        }
+    }
+
+    pub(super) fn queue_device(&mut self, queue: &str, state: &str) {
+        self.emit("DeviceStateChange", "call", |e| e.put("Device", format!("Queue:{queue}")).put("State", state));
+    }
+
+    /// The headers of `QueueMemberStatus` behind `Queue` (`queue_member_manager_to_ami`, `apps/app_queue.c`).
+    pub(super) fn member(&self, agent: usize, queue: &str) -> Vec<(&'static str, String)> {
+        let (seat, who) = (&self.seats[agent], &self.office.agents[agent]);
+        let seconds = |ms: i64| (ms / 1_000).to_string();
+        vec![
+            ("MemberName", who.name.clone()),
+            ("Interface", who.interface()),
+            ("StateInterface", who.interface()),
+            ("Membership", "static".to_owned()),
+            ("Penalty", "0".to_owned()),
+            ("CallsTaken", seat.calls_taken.to_string()),
+            ("LastCall", seconds(seat.last_call_ms)),
+            ("LastPause", seconds(seat.last_pause_ms)),
+            ("LoginTime", seconds(self.booted_ms)),
+            ("InCall", u8::from(seat.device == Device::InUse).to_string()),
+            ("Status", (seat.device as u8).to_string()),
+            ("Paused", u8::from(seat.paused.is_some()).to_string()),
+            ("PausedReason", seat.paused.clone().unwrap_or_default()),
+            ("Ringinuse", "0".to_owned()),
+            ("Wrapuptime", seconds(self.office.queue(queue).map_or(0, |q| q.wrapup_ms))),
+        ]
+    }
+
+    fn take_break(&mut self, agent: usize, reason: Option<&str>) {
+        if self.seats[agent].paused.as_deref() == reason {
+            return;
+        }
+        self.seats[agent].paused = reason.map(str::to_owned);
+        self.seats[agent].last_pause_ms = self.now;
+        let queues: Vec<String> = self.office.queues_of(agent).map(|q| q.name.clone()).collect();
+        for queue in queues {
+            let member = self.member(agent, &queue);
+            let put = |e: Event| member.iter().fold(e.put("Queue", &queue), |e, (key, value)| e.put(key, value));
+            self.emit("QueueMemberPause", "agent", put);
+        }
+        self.later(0, Step::Offer);
+    }
+
+    /// One agent in all his queues at the wish of a client.
+    pub(super) fn pause(&mut self, agent: usize, reason: Option<&str>) {
+        self.take_break(agent, reason);
+    }
+
+    fn restart(&mut self) {
+        self.emit("Shutdown", "system", |e| e.put("Shutdown", "Cleanly").put("Restart", "True"));
+        let calls: Vec<Id> = self.calls.keys().copied().collect();
+        for call in calls {
+            self.over(call, Fate::CutOff);
+        }
+        for client in std::mem::take(&mut self.sessions).into_keys() {
+            self.out.push_back(Output::Close(client));
+        }
+        self.channels.clear();
+        self.waiting.clear();
+        self.agenda.clear();
+        self.trunk = Device::NotInUse;
+        self.seats = vec![Seat::default(); self.office.agents.len()];
+        self.booted_ms = self.now;
+    }
+
+    pub(super) fn send(&mut self, client: u64, text: String) {
+        self.out.push_back(Output::Send(client, text));
+    }
+
+    pub(super) fn close(&mut self, client: u64) {
+        self.sessions.remove(&client);
+        self.out.push_back(Output::Close(client));
+    }
+
+    /// The call is over; its channels may still have to hang up.
+    pub(super) fn over(&mut self, id: Id, fate: Fate) {
+        let Some(call) = self.calls.remove(&id) else { return };
+        if let Some(waiting) = call.queue.as_ref().and_then(|queue| self.waiting.get_mut(queue)) {
+            waiting.retain(|waiting| *waiting != id);
+        }
+        let first = self.channels.get(&call.first);
+        let number =
+            call.asked.as_ref().map_or_else(|| call.caller.number.clone(), |a| a.get("CALLBACKD_NUMBER").to_owned());
+        self.past.push_back(Past {
+            linkedid: first.map(|c| c.linkedid.clone()).unwrap_or_default(),
+            number,
+            attempt: call.asked.as_ref().and(first.map(|c| c.uniqueid.clone())),
+            from_ms: first.map_or(self.now, |c| c.created_ms),
+            to_ms: self.now,
+            queue: call.queue,
+            agent: call.talks_ms.and(call.agent),
+            talk_ms: call.talks_ms.map_or(0, |at| self.now - at),
+            rang: call.rang,
+            fate: if call.talks_ms.is_some() && fate != Fate::CutOff { Fate::Served } else { fate },
+            dialled_ms: call.dialled_ms,
+        });
+    }
+}
+
+/// `ast_cause2str` of the causes that occur here (Q.850).
+fn cause_text(cause: u16) -> &'static str {
+    match cause {
+        16 => "Normal Clearing",
+        17 => "User busy",
+        19 => "User alerting, no answer",
+        20 => "Subscriber absent",
+        21 => "Call Rejected",
+        _ => "Unknown",
+    }
+}

@@ -1,0 +1,151 @@
+//! A town by chance: who calls when, how patient he is, and what people do whose phone rings. The same seed gives the same town.
+
+use super::office::{Entry, Office};
+use super::people::{Caller, People, Pickup, Talk};
+use fastrand::Rng;
+
+/// Customers who call again and again.
+const CUSTOMERS: u32 = 60;
+/// One in so many withholds his number.
+const WITHHELD: u32 = 25;
+/// Between two breaks that somebody takes, ms, on average.
+const BREAK_EVERY_MS: f64 = 12_000.0;
+
+/// The first calls come soon, ms, so that nobody waits for something to see.
+const FIRST_CALL_MS: i64 = 300;
+/// So many of them come at once.
+const FIRST_CALLS: u32 = 5;
+
+/// What happens next in the town.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Somebody calls.
+    Call(Caller),
+    /// An agent takes a break.
+    Break(usize, &'static str),
+    /// He comes back.
+    Back(usize),
+}
+
+/// The town. Times are milliseconds since 1970 UTC.
+#[derive(Debug)]
+pub struct Town {
+    rng: Rng,
+    dids: Vec<(String, Entry)>,
+    agents: usize,
+    mean_ms: f64,
+    first: u32,
+    next_call_ms: i64,
+    next_break_ms: i64,
+    back_ms: Vec<Option<i64>>,
+}
+
+impl Town {
+    /// A town with so many calls a minute, from `now` on.
+    #[must_use]
+    pub fn new(office: &Office, seed: u64, calls_per_minute: u32, now: i64) -> Self {
+        let mut town = Self {
+            rng: Rng::with_seed(seed),
+            dids: office.dids.clone(),
+            agents: office.agents.len(),
+            mean_ms: 60_000.0 / f64::from(calls_per_minute.max(1)),
+            first: FIRST_CALLS,
+            next_call_ms: now + FIRST_CALL_MS,
+            next_break_ms: now,
+            back_ms: vec![None; office.agents.len()],
+        };
+        town.next_break_ms += town.exponential(BREAK_EVERY_MS);
+        town
+    }
+
+    /// When something happens next.
+    #[must_use]
+    pub fn deadline(&self) -> i64 {
+        let back = self.back_ms.iter().flatten().copied().min().unwrap_or(i64::MAX);
+        self.next_call_ms.min(self.next_break_ms).min(back)
+    }
+
+    /// What happened until now, one after the other.
+    pub fn next(&mut self, now: i64) -> Option<Event> {
+        if let Some(agent) = self.back_ms.iter().position(|back| back.is_some_and(|at| at <= now)) {
+            self.back_ms[agent] = None;
+            return Some(Event::Back(agent));
+        }
+        if self.next_break_ms <= now {
+            self.next_break_ms = now + self.exponential(BREAK_EVERY_MS);
+            let agent = self.rng.usize(..self.agents);
+            if self.back_ms[agent].is_none() {
+                self.back_ms[agent] = Some(now + self.rng.i64(8_000..25_000));
+                return Some(Event::Break(agent, self.rng.choice(["lunch", "meeting", "e-mail"]).unwrap_or("break")));
+            }
+        }
+        if self.next_call_ms <= now {
+            let mean = if self.first > 0 { self.mean_ms.min(500.0) } else { self.mean_ms };
+            self.first = self.first.saturating_sub(1);
+            self.next_call_ms = now + self.exponential(mean);
+            return Some(Event::Call(self.caller()));
+        }
+        None
+    }
+
+    fn exponential(&mut self, mean: f64) -> i64 {
+        #[expect(clippy::cast_possible_truncation, reason = "minutes in milliseconds")]
+        let ms = (-mean * (1.0 - self.rng.f64()).ln()) as i64;
+        ms.max(1)
+    }
+
+    fn caller(&mut self) -> Caller {
+        let n = self.rng.u32(..CUSTOMERS);
+        let withheld = self.rng.u32(..WITHHELD) == 0;
+        let (did, entry) = self.dids[self.rng.usize(..self.dids.len())].clone();
+        let key = match &entry {
+            Entry::Menu(keys) if self.rng.u32(..5) > 0 => {
+                Some((keys[self.rng.usize(..keys.len())].0, self.rng.i64(1_000..4_000)))
+            }
+            _ => None,
+        };
+        Caller {
+            number: if withheld { String::new() } else { format!("1202555{:04}", 100 + n) },
+            name: if n.is_multiple_of(3) { format!("Customer {n}") } else { String::new() },
+            did,
+            key,
+            patience_ms: self.rng.i64(1_500..12_000),
+        }
+    }
+}
+
+/// What its people do.
+#[derive(Debug)]
+pub struct Folk(Rng);
+
+impl Folk {
+    /// The same seed, the same people.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self(Rng::with_seed(seed ^ 0x9e37_79b9_7f4a_7c15))
+    }
+}
+
+impl People for Folk {
+    fn agent(&mut self, _agent: usize, _callback: bool) -> Pickup {
+        match self.0.u32(..100) {
+            0..82 => Pickup::Answer(self.0.i64(800..4_000)),
+            82..92 => Pickup::Ignore,
+            92..97 => Pickup::Reject(self.0.i64(500..2_000)),
+            _ => Pickup::Unreachable,
+        }
+    }
+
+    fn customer(&mut self, _number: &str) -> Pickup {
+        match self.0.u32(..100) {
+            0..72 => Pickup::Answer(self.0.i64(1_000..5_000)),
+            72..84 => Pickup::Busy,
+            84..95 => Pickup::Ignore,
+            _ => Pickup::Reject(self.0.i64(500..3_000)),
+        }
+    }
+
+    fn talk(&mut self) -> Talk {
+        Talk { ms: self.0.i64(3_000..16_000), ended_by_agent: self.0.bool() }
+    }
+}

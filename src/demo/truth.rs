@@ -1,0 +1,43 @@
+//! What really happened, as the PBX knows it: what everything that watches it is judged by.
+
+/// How a customer's call ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// He gave up in the menu.
+    LostInMenu,
+    /// He gave up in the queue.
+    Abandoned,
+    /// The queue let him go.
+    QueueTimeout,
+    /// He talked with an agent.
+    Served,
+    /// Asterisk was stopped.
+    CutOff,
+}
+
+/// A call that is over. Times are milliseconds since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Past {
+    /// Its `Linkedid`.
+    pub linkedid: String,
+    /// The customer's number.
+    pub number: String,
+    /// The attempt of a callback, by its `ChannelId`; `None` for a customer's own call.
+    pub attempt: Option<String>,
+    /// It began.
+    pub from_ms: i64,
+    /// It ended.
+    pub to_ms: i64,
+    /// The queue that he was in.
+    pub queue: Option<String>,
+    /// The agent who was connected with the customer, as a place in the office.
+    pub agent: Option<usize>,
+    /// So long did they talk; 0 if they did not.
+    pub talk_ms: i64,
+    /// An agent's phone rang.
+    pub rang: bool,
+    /// How it ended.
+    pub fate: Fate,
+    /// The customer's phone was rung by a callback, then.
+    pub dialled_ms: Option<i64>,
+}
