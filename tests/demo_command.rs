@@ -61,8 +61,7 @@ impl Drop for Demo {
 fn a_missed_caller_is_called_back_before_ones_eyes() {
     let place = tempfile::tempdir().unwrap();
     let db = place.path().join("kept.db");
-    let mut demo =
-        Demo::start(place.path(), &["--calls-per-minute", "150", "--seed", "7", "--db", db.to_str().unwrap()]);
+    let mut demo = Demo::start(place.path(), &["--seed", "7", "--db", db.to_str().unwrap()]);
     for text in
         ["session: Asterisk is ready", "Callback queued", "Callback offered", "Callback connected", "state=DONE"]
     {

@@ -1,6 +1,7 @@
 //! A call, from its first channel to the end of its last.
 
 use super::people::Caller;
+use super::truth::Trial;
 
 /// A channel that lives, by its serial.
 pub type Id = u32;
@@ -66,8 +67,8 @@ pub struct Call {
     pub talks_ms: Option<i64>,
     /// Their bridge.
     pub bridge: Option<String>,
-    /// An agent's phone rang.
-    pub rang: bool,
+    /// The kindest end of the ringing of agents' phones that nobody answered.
+    pub kindest: Option<Trial>,
     /// The customer's phone was rung by a callback, ms.
     pub dialled_ms: Option<i64>,
 }

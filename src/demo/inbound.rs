@@ -31,7 +31,7 @@ impl Pbx {
             rings_ms: self.now,
             talks_ms: None,
             bridge: None,
-            rang: false,
+            kindest: None,
             dialled_ms: None,
         };
         self.calls.insert(id, call);

@@ -5,7 +5,7 @@ use super::channel::ChannelState;
 use super::office::TRUNK;
 use super::pbx::{Device, Pbx, Step};
 use super::people::{Caller, Pickup};
-use super::truth::Fate;
+use super::truth::{Fate, Trial};
 use super::wire::Event;
 
 /// From `Dial` to the phone's ringing, ms.
@@ -43,7 +43,7 @@ impl Pbx {
             rings_ms: self.now,
             talks_ms: None,
             bridge: None,
-            rang: true,
+            kindest: None,
             dialled_ms: None,
         };
         self.calls.insert(id, call);
@@ -58,12 +58,13 @@ impl Pbx {
         let extension = self.office.agents[agent].extension.clone();
         self.tell_both("DialBegin", "call", None, id, &[("DialString", &extension)]);
         match self.people.agent(agent, true) {
-            Pickup::Unreachable | Pickup::Busy => self.later(RINGS_AFTER_MS, Step::Refuses(id, id)),
+            Pickup::Unreachable => self.later(RINGS_AFTER_MS, Step::Refuses(id, id, Trial::Unreachable)),
+            Pickup::Busy => self.later(RINGS_AFTER_MS, Step::Refuses(id, id, Trial::Busy)),
             pickup => {
                 self.agent_rings(id, agent);
                 match pickup {
                     Pickup::Answer(ms) if ms < timeout_ms => self.later(ms, Step::Answers(id, id)),
-                    Pickup::Reject(ms) if ms < timeout_ms => self.later(ms, Step::Refuses(id, id)),
+                    Pickup::Reject(ms) if ms < timeout_ms => self.later(ms, Step::Refuses(id, id, Trial::Rejected)),
                     _ => self.later(timeout_ms, Step::RangOut(id, id)),
                 }
             }
@@ -104,8 +105,12 @@ impl Pbx {
         self.originated(None, &asked, &requested, reason);
     }
 
-    pub(super) fn agent_refuses(&mut self, id: Id) {
-        self.not_taken_up(id, "BUSY", 21, REASON_BUSY);
+    pub(super) fn agent_refuses(&mut self, id: Id, how: Trial) {
+        match how {
+            Trial::Unreachable => self.not_taken_up(id, "CHANUNAVAIL", 20, REASON_FAILURE),
+            Trial::Busy => self.not_taken_up(id, "BUSY", 17, REASON_BUSY),
+            Trial::Rejected | Trial::Rang => self.not_taken_up(id, "NOANSWER", 21, REASON_BUSY),
+        }
     }
 
     pub(super) fn agent_ignores(&mut self, id: Id) {
@@ -163,12 +168,15 @@ impl Pbx {
             call.dialled_ms = Some(self.now);
         }
         match self.people.customer(&number) {
-            Pickup::Unreachable | Pickup::Busy => self.later(TRUNK_RINGS_AFTER_MS, Step::Refuses(id, to)),
+            Pickup::Unreachable => self.later(TRUNK_RINGS_AFTER_MS, Step::Refuses(id, to, Trial::Unreachable)),
+            Pickup::Busy => self.later(TRUNK_RINGS_AFTER_MS, Step::Refuses(id, to, Trial::Busy)),
             pickup => {
                 self.later(TRUNK_RINGS_AFTER_MS, Step::Rings(id, to));
                 match pickup {
                     Pickup::Answer(ms) if ms < ring_ms => self.later(TRUNK_RINGS_AFTER_MS + ms, Step::Answers(id, to)),
-                    Pickup::Reject(ms) if ms < ring_ms => self.later(TRUNK_RINGS_AFTER_MS + ms, Step::Refuses(id, to)),
+                    Pickup::Reject(ms) if ms < ring_ms => {
+                        self.later(TRUNK_RINGS_AFTER_MS + ms, Step::Refuses(id, to, Trial::Rejected))
+                    }
                     _ => self.later(ring_ms, Step::RangOut(id, to)),
                 }
             }
@@ -195,10 +203,12 @@ impl Pbx {
         self.later(talk.ms, Step::TalkOver(id, talk.ended_by_agent));
     }
 
-    pub(super) fn customer_refuses(&mut self, id: Id, to: Id) {
-        let ringing = self.channels.get(&to).is_some_and(|c| c.state == ChannelState::Ringing);
-        let (status, cause) = if ringing { ("BUSY", 21) } else { ("BUSY", 17) };
-        self.not_reached(id, to, status, cause);
+    pub(super) fn customer_refuses(&mut self, id: Id, to: Id, how: Trial) {
+        match how {
+            Trial::Unreachable => self.not_reached(id, to, "CHANUNAVAIL", 20),
+            Trial::Busy => self.not_reached(id, to, "BUSY", 17),
+            Trial::Rejected | Trial::Rang => self.not_reached(id, to, "NOANSWER", 21),
+        }
     }
 
     pub(super) fn customer_ignores(&mut self, id: Id, to: Id) {

@@ -5,7 +5,7 @@ use super::channel::{Channel, ChannelState};
 use super::manager::Session;
 use super::office::{FROM_INTERNAL, FROM_TRUNK, Office, TRUNK};
 use super::people::{Caller, People};
-use super::truth::{Fate, Past};
+use super::truth::{Fate, Past, Trial};
 use super::wire::Event;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -52,8 +52,8 @@ pub(super) enum Step {
     Rings(Id, Id),
     /// Its owner answers.
     Answers(Id, Id),
-    /// He refuses, or is busy.
-    Refuses(Id, Id),
+    /// He refuses, is busy, or is not there.
+    Refuses(Id, Id, Trial),
     /// It rang out.
     RangOut(Id, Id),
     /// The conversation is over, ended by the agent or not.
@@ -197,6 +197,31 @@ impl Pbx {
         self.calls.len()
     }
 
+    /// Since when this customer has been on a line (ms), if he is: by his own call, or because a callback rings or talks with him.
+    #[must_use]
+    pub fn on_line_since(&self, number: &str) -> Option<i64> {
+        let his = |call: &&Call| match &call.asked {
+            None => call.caller.number == number,
+            Some(asked) => call.dialled_ms.is_some() && asked.get("CALLBACKD_NUMBER") == number,
+        };
+        let since = |call: &Call| call.dialled_ms.or_else(|| self.channels.get(&call.first).map(|c| c.created_ms));
+        self.calls.values().filter(his).filter_map(since).min()
+    }
+
+    /// Since when an agent has had a channel (ms), if he has one.
+    #[must_use]
+    pub fn busy_since(&self, agent: usize) -> Option<i64> {
+        let phone = self.office.agents[agent].interface();
+        self.channels.values().filter(|c| c.device() == phone).map(|c| c.created_ms).min()
+    }
+
+    /// An agent's pause: its reason, and since when (ms).
+    #[must_use]
+    pub fn paused(&self, agent: usize) -> Option<(&str, i64)> {
+        let seat = &self.seats[agent];
+        seat.paused.as_deref().map(|reason| (reason, seat.last_pause_ms))
+    }
+
     fn step(&mut self, step: Step) {
         match step {
             Step::Join(call, queue) => self.join(call, &queue),
@@ -206,7 +231,7 @@ impl Pbx {
             Step::Offer => self.offer(),
             Step::Rings(call, channel) => self.rings(call, channel),
             Step::Answers(call, channel) => self.answers(call, channel),
-            Step::Refuses(call, channel) => self.refuses(call, channel),
+            Step::Refuses(call, channel, how) => self.refuses(call, channel, how),
             Step::RangOut(call, channel) => self.rang_out(call, channel),
             Step::TalkOver(call, by_agent) => self.talk_over(call, by_agent),
         }
@@ -482,7 +507,7 @@ impl Pbx {
             queue: call.queue,
             agent: call.talks_ms.and(call.agent),
             talk_ms: call.talks_ms.map_or(0, |at| self.now - at),
-            rang: call.rang,
+            kindest: call.kindest,
             fate: if call.talks_ms.is_some() && fate != Fate::CutOff { Fate::Served } else { fate },
             dialled_ms: call.dialled_ms,
         });

@@ -4,7 +4,7 @@ use super::call::{Id, Stage};
 use super::channel::ChannelState;
 use super::pbx::{Device, Pbx, Step};
 use super::people::Pickup;
-use super::truth::Fate;
+use super::truth::{Fate, Trial};
 
 /// From `Dial` to the phone's ringing, ms.
 const RINGS_AFTER_MS: i64 = 4;
@@ -61,7 +61,7 @@ impl Pbx {
         let ring_ms = self.office.queue(queue).map_or(0, |q| q.ring_ms);
         let to = self.channel(&phone, ChannelState::Down, None, Some(id));
         let Some(call) = self.calls.get_mut(&id) else { return };
-        (call.second, call.agent, call.rings_ms, call.rang) = (Some(to), Some(agent), self.now, true);
+        (call.second, call.agent, call.rings_ms) = (Some(to), Some(agent), self.now);
         let Some(from) = self.channels.get(&id).cloned() else { return };
         self.tell("Newchannel", "call", to, &[]);
         self.change(to, |c| {
@@ -74,12 +74,16 @@ impl Pbx {
         let agents = self.channels.get(&to).map(|c| c.caller.clone()).unwrap_or_default();
         self.change(id, |c| c.connected = agents);
         match self.people.agent(agent, false) {
-            Pickup::Unreachable | Pickup::Busy => self.later(RINGS_AFTER_MS, Step::Refuses(id, to)),
+            Pickup::Unreachable => self.later(RINGS_AFTER_MS, Step::Refuses(id, to, Trial::Unreachable)),
+            Pickup::Busy => self.later(RINGS_AFTER_MS, Step::Refuses(id, to, Trial::Busy)),
             pickup => {
                 self.later(RINGS_AFTER_MS, Step::Rings(id, to));
                 match pickup {
                     Pickup::Answer(ms) if ms < ring_ms => self.later(RINGS_AFTER_MS + ms, Step::Answers(id, to)),
-                    Pickup::Reject(ms) if ms < ring_ms => self.later(RINGS_AFTER_MS + ms, Step::Refuses(id, to)),
+                    Pickup::Reject(ms) if ms < ring_ms => {
+                        self.later(RINGS_AFTER_MS + ms, Step::Refuses(id, to, Trial::Rejected));
+                    }
+
                     _ => self.later(ring_ms, Step::RangOut(id, to)),
                 }
             }
@@ -181,29 +185,27 @@ impl Pbx {
         self.later(wrapup, Step::Offer);
     }
 
-    /// The phone that rings stops, for this reason.
-    fn stops_ringing(&mut self, id: Id, status: &str, cause: u16) {
+    /// The phone that rings stops, with these `DialEnd`s.
+    fn stops_ringing(&mut self, id: Id, statuses: &[&str], cause: u16) {
         let Some(to) = self.calls.get_mut(&id).and_then(|call| call.second.take()) else { return };
-        self.tell_both("DialEnd", "call", Some(id), to, &[("DialStatus", status)]);
-        if status == "CANCEL" {
-            // app_queue publishes it once more when it clears its list of outgoing calls.
+        for status in statuses {
             self.tell_both("DialEnd", "call", Some(id), to, &[("DialStatus", status)]);
         }
         self.hang_up(to, cause);
     }
 
-    pub(super) fn refuses(&mut self, id: Id, to: Id) {
+    pub(super) fn refuses(&mut self, id: Id, to: Id, how: Trial) {
         match self.calls.get(&id).map(|call| call.stage) {
-            Some(Stage::Waiting) if self.is_second(id, to) => self.not_taken(id, to, "BUSY", 21),
-            Some(Stage::RingingAgent) if id == to => self.agent_refuses(id),
-            Some(Stage::RingingCustomer) if self.is_second(id, to) => self.customer_refuses(id, to),
+            Some(Stage::Waiting) if self.is_second(id, to) => self.not_taken(id, to, how),
+            Some(Stage::RingingAgent) if id == to => self.agent_refuses(id, how),
+            Some(Stage::RingingCustomer) if self.is_second(id, to) => self.customer_refuses(id, to, how),
             _ => {}
         }
     }
 
     pub(super) fn rang_out(&mut self, id: Id, to: Id) {
         match self.calls.get(&id).map(|call| call.stage) {
-            Some(Stage::Waiting) if self.is_second(id, to) => self.not_taken(id, to, "NOANSWER", 0),
+            Some(Stage::Waiting) if self.is_second(id, to) => self.not_taken(id, to, Trial::Rang),
             Some(Stage::RingingAgent) if id == to => self.agent_ignores(id),
             Some(Stage::RingingCustomer) if self.is_second(id, to) => self.customer_ignores(id, to),
             _ => {}
@@ -211,7 +213,26 @@ impl Pbx {
     }
 
     /// `AgentRingNoAnswer`, and the next agent's turn.
-    fn not_taken(&mut self, id: Id, to: Id, status: &str, cause: u16) {
+    fn not_taken(&mut self, id: Id, to: Id, how: Trial) {
+        self.ring_no_answer(id, to);
+        if how == Trial::Rejected {
+            self.tell("HangupRequest", "call", to, &[("Cause", "21")]);
+        }
+        let (status, cause) = match how {
+            Trial::Unreachable => ("CHANUNAVAIL", 20),
+            Trial::Busy => ("BUSY", 17),
+            // A queue takes a refusal for no answer; the channel's cause tells.
+            Trial::Rejected => ("NOANSWER", 21),
+            Trial::Rang => ("NOANSWER", 0),
+        };
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.kindest = call.kindest.max(Some(how));
+        }
+        self.stops_ringing(id, &[status], cause);
+        self.later(REST_MS, Step::Offer);
+    }
+
+    fn ring_no_answer(&mut self, id: Id, to: Id) {
         let Some(call) = self.calls.get(&id).cloned() else { return };
         let (agent, queue) = (call.agent.unwrap_or_default(), call.queue.unwrap_or_default());
         let rang = (self.now - call.rings_ms).to_string();
@@ -219,13 +240,12 @@ impl Pbx {
         let more = [("Queue", queue.as_str()), ("Interface", &phone), ("MemberName", &name), ("RingTime", &rang)];
         self.tell_both("AgentRingNoAnswer", "agent", Some(id), to, &more);
         self.seats[agent].rest_until_ms = self.now + REST_MS;
-        self.stops_ringing(id, status, cause);
-        self.later(REST_MS, Step::Offer);
     }
 
     pub(super) fn abandon(&mut self, id: Id) {
         self.tell("HangupRequest", "call", id, &[("Cause", "16")]);
-        self.stops_ringing(id, "CANCEL", 0);
+        // app_queue publishes it once more when it clears its list of outgoing calls.
+        self.stops_ringing(id, &["CANCEL", "CANCEL"], 0);
         self.out_of_queue(id);
         self.over(id, Fate::Abandoned);
         self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
@@ -256,11 +276,17 @@ impl Pbx {
         if call.stage != Stage::Waiting || call.joined_ms != joined_ms {
             return;
         }
+        let call_rings = call.second;
         let priority = self.channels.get(&id).map_or(1, |c| c.priority + 1);
-        self.stops_ringing(id, "NOANSWER", 0);
-        let queue = self.calls.get(&id).and_then(|call| call.queue.clone()).unwrap_or_default();
-        self.leaves(id, &queue);
-        self.sets(id, "QUEUEPOSITION", "1");
+        if let Some(to) = call_rings {
+            self.ring_no_answer(id, to);
+            if let Some(call) = self.calls.get_mut(&id) {
+                call.kindest = Some(Trial::Rang);
+            }
+        }
+        self.stops_ringing(id, &["NOANSWER", "CANCEL"], 0);
+        // app_queue calls this an abandonment too (EXITWITHTIMEOUT in queue_log).
+        self.out_of_queue(id);
         self.sets(id, "QUEUESTATUS", "TIMEOUT");
         self.runs(id, priority, "Hangup", "");
         self.over(id, Fate::QueueTimeout);

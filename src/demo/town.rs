@@ -146,6 +146,6 @@ impl People for Folk {
     }
 
     fn talk(&mut self) -> Talk {
-        Talk { ms: self.0.i64(3_000..16_000), ended_by_agent: self.0.bool() }
+        Talk { ms: self.0.i64(2_500..9_000), ended_by_agent: self.0.bool() }
     }
 }

@@ -15,6 +15,19 @@ pub enum Fate {
     CutOff,
 }
 
+/// How the ringing of a phone ended without an answer; the later, the kinder to the customer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trial {
+    /// No phone was there.
+    Unreachable,
+    /// Engaged.
+    Busy,
+    /// Refused.
+    Rejected,
+    /// It rang.
+    Rang,
+}
+
 /// A call that is over. Times are milliseconds since 1970 UTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Past {
@@ -34,8 +47,8 @@ pub struct Past {
     pub agent: Option<usize>,
     /// So long did they talk; 0 if they did not.
     pub talk_ms: i64,
-    /// An agent's phone rang.
-    pub rang: bool,
+    /// The kindest end of the ringing of agents' phones that nobody answered.
+    pub kindest: Option<Trial>,
     /// How it ended.
     pub fate: Fate,
     /// The customer's phone was rung by a callback, then.

@@ -54,6 +54,7 @@ impl Engine {
             ivr: &call.ivr,
             cause: call.cause,
             unseen_end: call.lost.is_some(),
+            partly_seen: call.partial,
             short_abandon_ms: self.rules.short_abandon_ms,
             min_talk_ms: self.rules.min_talk_ms,
         });

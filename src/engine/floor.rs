@@ -227,7 +227,8 @@ impl Floor for Engine {
     }
 
     fn attempt_lives(&self, channel_id: &str) -> bool {
-        let lives = |slot: Slot| self.calls[self.channels[slot].call].live > 0;
+        // What has ended is told a moment later, when the last news of it have come: until then nobody may think that its end was not seen.
+        let lives = |slot: Slot| self.calls[self.channels[slot].call].stage != Stage::Told;
         let second = || self.channels.find(&format!("{channel_id};2"));
         self.channels.find(channel_id).is_some_and(lives) || second().is_some_and(lives)
     }

@@ -39,6 +39,8 @@ pub struct Facts<'a> {
     pub cause: Option<u16>,
     /// It ended while nobody watched.
     pub unseen_end: bool,
+    /// A part of it was not seen.
+    pub partly_seen: bool,
     /// SHORT_ABANDON below this, ms.
     pub short_abandon_ms: Millis,
     /// SHORT below this, ms.
@@ -163,6 +165,9 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
         }
     }
     let kindest = kindest(f.legs);
+    if f.partly_seen && !dialplan_busy(f) {
+        return partly_seen(kindest, has(&[VisitResult::Timeout]));
+    }
     if kindest == Some(LegResult::Busy) || dialplan_busy(f) {
         return said(Status::Busy, Outcome::AllBusy, "every destination was busy");
     }
@@ -179,6 +184,17 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
         return said(Status::NotConnected, Outcome::Unavailable, "no destination could be reached");
     }
     failed(f, kindest)
+}
+
+/// Of a call that was not seen whole nobody can say that every phone was busy, or that none rang: a single fact must decide.
+fn partly_seen(kindest: Option<LegResult>, timed_out: bool) -> (Status, Outcome, String) {
+    if timed_out {
+        return said(Status::NoAnswer, Outcome::QueueTimeout, "the queue's time ran out");
+    }
+    if kindest == Some(LegResult::NoAnswer) {
+        return said(Status::NoAnswer, Outcome::RingTimeout, "nobody answered in time");
+    }
+    said(Status::Unknown, Outcome::Gap, "what was seen of it does not tell why nobody answered")
 }
 
 fn failed(f: &Facts<'_>, kindest: Option<LegResult>) -> (Status, Outcome, String) {

@@ -79,7 +79,7 @@ pub trait Floor {
     fn agent(&self, agent: &str) -> Option<AgentNow>;
     /// Callers who wait in each queue, by its name; queues without any may be missing.
     fn waiting(&self) -> std::collections::BTreeMap<String, u32>;
-    /// A channel of this attempt lives (`cb-…`).
+    /// The call of this attempt (`cb-…`) lives, or its end is about to be told.
     fn attempt_lives(&self, channel_id: &str) -> bool;
     /// Sight is whole: linked, and the lists have come.
     fn in_sight(&self) -> bool;

@@ -1,0 +1,242 @@
+//! The daemon without its shell: session, decoder, engine and desk, wired as the daemon wires them, with bytes, commits and time from outside.
+
+use bytes::BytesMut;
+use callbackd::ami::action::ActionId;
+use callbackd::ami::session::Answer as SessionAnswer;
+use callbackd::ami::{Disposition, FrameDecoder, Interest, Login, Notice, Received, Session, SessionOutput, Stamped};
+use callbackd::engine::callback::cdr::Cdr;
+use callbackd::engine::callback::command::Command;
+use callbackd::engine::callback::deed::Deed;
+use callbackd::engine::callback::floor::Floor;
+use callbackd::engine::callback::policy::Policy;
+use callbackd::engine::callback::remembered::Remembered;
+use callbackd::engine::callback::{self, Answer, Desk, Input as DeskInput};
+use callbackd::engine::record::Record;
+use callbackd::engine::rules::Rules;
+use callbackd::engine::{Engine, Input, Moment, Output};
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use tokio_util::codec::Decoder;
+
+pub const PBX: &str = "pbx";
+
+/// Whether it was a success, and the message; `Err` if nobody knows, `None` if it was not sent.
+type Reply = Option<Result<(bool, String), ()>>;
+
+/// What the core wants of the world.
+#[derive(Debug)]
+pub enum Want {
+    /// Bytes to the PBX.
+    Send(Vec<u8>),
+    /// To the disk.
+    Store(Record),
+    /// Look an attempt up in CDR.
+    LookUp(String),
+    /// A deed is about to leave.
+    Deed(Deed),
+    /// The connection is of no more use.
+    Drop,
+    /// Sight is whole.
+    InSight,
+}
+
+pub struct Core {
+    session: Option<Session>,
+    decoder: FrameDecoder,
+    input: BytesMut,
+    pub engine: Engine,
+    pub desk: Desk,
+    waiting: HashMap<ActionId, Deed>,
+    answers: VecDeque<(Deed, Reply)>,
+    wants: VecDeque<Want>,
+}
+
+impl Core {
+    pub fn new(rules: Rules, policy: Policy, remembered: Remembered, seen_ms: Option<i64>, now: Moment) -> Self {
+        Self {
+            session: None,
+            decoder: FrameDecoder::new(Interest::engine()),
+            input: BytesMut::new(),
+            engine: Engine::new(PBX, rules, seen_ms),
+            desk: Desk::new(policy, remembered, now),
+            waiting: HashMap::new(),
+            answers: VecDeque::new(),
+            wants: VecDeque::new(),
+        }
+    }
+
+    pub fn connected(&mut self, nonce: u64, now: Moment) {
+        let login = Login { username: "callbackd".to_owned(), secret: "demo".to_owned().into(), allow_plain: false };
+        self.session = Some(Session::new(login, nonce, now.mono_ms));
+        self.decoder = FrameDecoder::new(Interest::engine());
+        self.input.clear();
+    }
+
+    pub fn is_connected(&self) -> bool {
+        self.session.is_some()
+    }
+
+    pub fn bytes(&mut self, bytes: &[u8], now: Moment) {
+        let Some(session) = &mut self.session else { return };
+        session.heard(now.mono_ms);
+        self.input.extend_from_slice(bytes);
+        while let Ok(Some(received)) = self.decoder.decode(&mut self.input) {
+            let Some(session) = &mut self.session else { return };
+            let disposition = session.received(&received, now.mono_ms);
+            if let (Received::Frame(frame), Disposition::ForEngine) = (&received, disposition)
+                && let Ok(stamped) = Stamped::parse(frame)
+            {
+                self.engine.handle(Input::Event(&stamped), now);
+            }
+            self.drain_session(now);
+        }
+        self.after(now);
+    }
+
+    pub fn lost(&mut self, now: Moment) {
+        if let Some(mut session) = self.session.take() {
+            session.lost();
+            while let Some(output) = session.poll() {
+                self.session_says(output, now);
+            }
+            self.waiting.clear();
+            self.engine.handle(Input::Unlinked, now);
+            self.desk.handle(DeskInput::Unlinked(PBX), now);
+            self.after(now);
+        }
+    }
+
+    pub fn tick(&mut self, now: Moment) {
+        if let Some(session) = &mut self.session {
+            session.tick(now.mono_ms);
+            self.drain_session(now);
+        }
+        self.engine.handle(Input::Tick, now);
+        self.after(now);
+    }
+
+    pub fn stopping(&mut self, now: Moment) {
+        self.engine.handle(Input::Stopping, now);
+        self.after(now);
+    }
+
+    /// These records are on the disk.
+    pub fn committed(&mut self, records: &[Record], now: Moment) {
+        for record in records {
+            if let Record::Attempt(row) = record
+                && row.result.is_none()
+            {
+                self.desk.handle(DeskInput::Committed(&row.channel_id), now);
+            }
+        }
+        self.after(now);
+    }
+
+    pub fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr], now: Moment) {
+        self.desk.handle(DeskInput::LookedUp { channel_id, cdrs }, now);
+        self.after(now);
+    }
+
+    pub fn command(&mut self, command: &Command, now: Moment) {
+        let floors: BTreeMap<&str, &dyn Floor> = BTreeMap::from([(PBX, &self.engine as &dyn Floor)]);
+        // That it cannot be done is an answer to a person.
+        let _ = self.desk.command(command, "somebody", None, now, &floors);
+        self.after(now);
+    }
+
+    pub fn deadline(&self) -> Option<u64> {
+        let session = self.session.as_ref().and_then(Session::deadline);
+        [session, self.engine.deadline(), self.desk.deadline()].into_iter().flatten().min()
+    }
+
+    pub fn poll(&mut self) -> Option<Want> {
+        self.wants.pop_front()
+    }
+
+    fn drain_session(&mut self, now: Moment) {
+        while let Some(output) = self.session.as_mut().and_then(Session::poll) {
+            self.session_says(output, now);
+        }
+    }
+
+    fn session_says(&mut self, output: SessionOutput, now: Moment) {
+        match output {
+            SessionOutput::Send(bytes) => self.wants.push_back(Want::Send(bytes.to_vec())),
+            SessionOutput::Answer(SessionAnswer { id, reply, .. }) => {
+                if let Some(deed) = self.waiting.remove(&id) {
+                    let reply = reply.map(|reply| (reply.success(), reply.message().into_owned())).map_err(drop);
+                    self.answers.push_back((deed, Some(reply)));
+                }
+            }
+            SessionOutput::Notice(notice) => {
+                if let Some(input) = Input::from_notice(&notice) {
+                    self.engine.handle(input, now);
+                }
+                if matches!(notice, Notice::LinkDead(_) | Notice::LoginRefused { .. }) {
+                    self.wants.push_back(Want::Drop);
+                }
+            }
+        }
+    }
+
+    fn after(&mut self, now: Moment) {
+        loop {
+            while let Some(output) = self.engine.poll() {
+                match output {
+                    Output::Record(record) => {
+                        if let Record::Call(call) = &record {
+                            self.desk.handle(DeskInput::Told(call), now);
+                        }
+                        self.wants.push_back(Want::Store(record));
+                    }
+                    Output::Line(change) => self.desk.handle(DeskInput::Line(&change), now),
+                    Output::Progress(progress) => self.desk.handle(DeskInput::Progress(&progress), now),
+                    Output::FloorChanged => self.desk.handle(DeskInput::FloorChanged, now),
+                    Output::InSight => {
+                        self.desk.handle(DeskInput::InSight(PBX), now);
+                        self.wants.push_back(Want::InSight);
+                    }
+                }
+            }
+            let floors: BTreeMap<&str, &dyn Floor> = BTreeMap::from([(PBX, &self.engine as &dyn Floor)]);
+            self.desk.decide(now, &floors);
+            while let Some(output) = self.desk.poll() {
+                match output {
+                    callback::Output::Record(record) => self.wants.push_back(Want::Store(record)),
+                    callback::Output::LookUp { channel_id, .. } => self.wants.push_back(Want::LookUp(channel_id)),
+                    callback::Output::Act { deed, .. } => self.act(deed, now),
+                }
+            }
+            let Some((deed, reply)) = self.answers.pop_front() else { return };
+            self.answered(&deed, reply, now);
+        }
+    }
+
+    fn act(&mut self, deed: Deed, now: Moment) {
+        let action = deed.action().expect("what cannot be sent is kept out long before");
+        let sent = self.session.as_mut().and_then(|session| session.request(&action, now.mono_ms).ok());
+        match sent {
+            Some(id) => {
+                self.wants.push_back(Want::Deed(deed.clone()));
+                self.waiting.insert(id, deed);
+                self.drain_session(now);
+            }
+            None => self.answers.push_back((deed, None)),
+        }
+    }
+
+    fn answered(&mut self, deed: &Deed, reply: Reply, now: Moment) {
+        let answer = match &reply {
+            None => Answer::NotSent,
+            Some(Err(())) => Answer::Unanswered,
+            Some(Ok((true, _))) => Answer::Accepted,
+            Some(Ok((false, message))) => Answer::Refused(message),
+        };
+        match deed {
+            Deed::Originate(originate) => {
+                self.desk.handle(DeskInput::Answered { channel_id: &originate.channel_id, answer }, now);
+            }
+            Deed::Publish { value: Some(_), .. } => self.desk.handle(DeskInput::Published { pbx: PBX, answer }, now),
+            _ => {}
+        }
+    }
+}

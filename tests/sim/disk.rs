@@ -1,0 +1,133 @@
+//! The store as a model: what is on the disk, what is on its way, and what a new run remembers. Dumb on purpose.
+
+use callbackd::engine::callback::remembered::Remembered;
+use callbackd::engine::callback::row::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
+use callbackd::engine::record::{Direction, FinishedCall, Gap, Record};
+use std::collections::BTreeMap;
+
+const DAY_MS: i64 = 86_400_000;
+
+#[derive(Default)]
+pub struct Disk {
+    pub calls: BTreeMap<String, FinishedCall>,
+    pub misses: BTreeMap<String, i64>,
+    pub recovered: BTreeMap<String, (RecoveredBy, i64)>,
+    pub callbacks: BTreeMap<i64, CallbackRow>,
+    pub attempts: BTreeMap<String, AttemptRow>,
+    pub forbidden: BTreeMap<String, DoNotCall>,
+    pub gaps: Vec<Gap>,
+    pub seen_ms: Option<i64>,
+}
+
+impl Disk {
+    /// A transaction; what the database would refuse, and what no row may ever hold, is an error.
+    pub fn commit(&mut self, records: &[Record]) -> Result<(), String> {
+        records.iter().try_for_each(|record| self.put(record))
+    }
+
+    fn put(&mut self, record: &Record) -> Result<(), String> {
+        match record {
+            Record::Call(call) => {
+                sane(call)?;
+                self.calls.insert(call.linkedid.clone(), (**call).clone());
+            }
+            Record::Gap(gap) => {
+                if gap.to_ms < gap.from_ms {
+                    return Err(format!("a gap ends before it begins: {gap:?}"));
+                }
+                self.gaps.push(gap.clone());
+            }
+            Record::Seen { seen_ms, .. } => self.seen_ms = Some(*seen_ms),
+            Record::Callback(change) => {
+                let row = &change.row;
+                let other = |(id, other): (&i64, &CallbackRow)| {
+                    *id != row.id && other.closed_ms.is_none() && other.number_e164 == row.number_e164
+                };
+                if row.closed_ms.is_none() && self.callbacks.iter().any(other) {
+                    return Err(format!("two open callbacks for {:?}", row.number_e164));
+                }
+                if row.closed_ms.is_some() == row.state.is_open() {
+                    return Err(format!("{} is {} and closed at {:?}", row.id, row.state, row.closed_ms));
+                }
+                if let Some(linkedid) = &change.miss {
+                    self.misses.insert(linkedid.clone(), row.id);
+                }
+                if let Some(recovered) = change.recovered {
+                    for (linkedid, _) in self.misses.iter().filter(|(_, id)| **id == row.id) {
+                        self.recovered.insert(linkedid.clone(), recovered);
+                    }
+                }
+                self.callbacks.insert(row.id, row.clone());
+            }
+            Record::Attempt(row) => {
+                if row.talk_ms < 0 || row.ended_ms.is_some_and(|ended| ended < row.intended_ms - DAY_MS) {
+                    return Err(format!("an attempt with a negative time: {row:?}"));
+                }
+                let before = self.attempts.insert(row.channel_id.clone(), (**row).clone());
+                if before.is_some_and(|before| before.result.is_some() && row.result.is_none()) {
+                    return Err(format!("{} was over and is begun again", row.channel_id));
+                }
+            }
+            Record::Forbid(entry) => drop(self.forbidden.insert(entry.number_e164.clone(), entry.clone())),
+            Record::Permit(number) => drop(self.forbidden.remove(number)),
+            Record::Agent { .. } => {}
+            Record::Interval(interval) => {
+                if interval.to_ms.is_some_and(|to| to < interval.from_ms) {
+                    return Err(format!("an interval ends before it begins: {interval:?}"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What a desk that starts now reads.
+    pub fn remembered(&self, now_ms: i64) -> Remembered {
+        use AttemptResult as R;
+        let unreached = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::OriginateError, R::AbortedServed];
+        let open: Vec<&CallbackRow> = self.callbacks.values().filter(|row| row.closed_ms.is_none()).collect();
+        let misses =
+            |id: i64| self.misses.iter().filter(move |(_, of)| **of == id).map(|(linkedid, _)| linkedid.clone());
+        let last = |id: i64| self.attempts.values().filter(|a| a.callback_id == id).max_by_key(|a| a.n);
+        let refusal = |row: &&CallbackRow| {
+            let last = last(row.id)?;
+            let refused = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::AgentLeft].contains(&last.result?);
+            refused.then(|| Some((row.id, last.agent.clone()?, last.ended_ms?)))?
+        };
+        let dialled = self
+            .attempts
+            .values()
+            .filter(|a| a.intended_ms > now_ms - DAY_MS && a.result.is_none_or(|result| !unreached.contains(&result)));
+        let number = |id: i64| self.callbacks.get(&id).and_then(|row| row.number_e164.clone());
+        let mut owners: BTreeMap<String, (String, i64)> = BTreeMap::new();
+        for call in self.calls.values().filter(|c| c.talk_ms > 0 && c.direction != Direction::Internal) {
+            if let (Some(number), Some(agent)) = (&call.number_e164, &call.agent)
+                && owners.get(number).is_none_or(|(_, at)| *at < call.ended_ms)
+            {
+                owners.insert(number.clone(), (agent.clone(), call.ended_ms));
+            }
+        }
+        Remembered {
+            open: open.iter().map(|row| ((*row).clone(), misses(row.id).collect())).collect(),
+            in_flight: self.attempts.values().filter(|a| a.result.is_none()).cloned().collect(),
+            refusals: open.iter().filter_map(refusal).collect(),
+            dialled: dialled.filter_map(|a| Some((a.intended_ms, number(a.callback_id)?))).collect(),
+            owners: owners.into_iter().map(|(number, (agent, at))| (number, agent, at)).collect(),
+            forbidden: self.forbidden.values().cloned().collect(),
+            suppress: Vec::new(),
+            request: Vec::new(),
+            last_id: self.callbacks.keys().next_back().copied().unwrap_or(0),
+        }
+    }
+}
+
+/// What no row may say.
+fn sane(call: &FinishedCall) -> Result<(), String> {
+    let times = [call.wait_ms, call.queue_wait_ms, call.ring_ms, call.talk_ms, call.hold_ms];
+    if times.iter().any(|ms| *ms < 0) || call.ended_ms < call.started_ms {
+        return Err(format!("a negative time in {call:?}"));
+    }
+    if call.answered_ms.is_some_and(|at| at < call.started_ms || at > call.ended_ms) {
+        return Err(format!("answered outside of the call: {call:?}"));
+    }
+    Ok(())
+}

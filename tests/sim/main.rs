@@ -1,0 +1,71 @@
+//! The whole core through seeded days, with every fault that a network, a disk, a clock and a PBX can have.
+//!
+//! `cargo test --test sim` lives 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` lives more, `CALLBACKD_SEED=17` one, and
+//! `CALLBACKD_CALLS=300` makes each longer. A failure names its seed and step; the same seed is the same day, to the byte.
+
+mod core;
+mod disk;
+mod watch;
+mod world;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use world::World;
+
+/// Customers' calls in a day.
+const CALLS: u32 = 60;
+/// Days that are lived if nobody says otherwise.
+const SEEDS: u64 = 500;
+
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
+}
+
+fn calls() -> u32 {
+    asked("CALLBACKD_CALLS").map_or(CALLS, |calls| u32::try_from(calls).expect("a sensible number"))
+}
+
+#[test]
+fn days_with_all_faults_break_no_promise() {
+    if let Some(seed) = asked("CALLBACKD_SEED") {
+        println!("{:?}", World::new(seed, calls()).live().unwrap_or_else(|broken| panic!("{broken}")));
+        return;
+    }
+    let (seeds, next) = (asked("CALLBACKD_SEEDS").unwrap_or(SEEDS), AtomicU64::new(0));
+    let (all_calls, all_attempts) = (AtomicU64::new(0), AtomicU64::new(0));
+    let broken = std::sync::Mutex::new(Vec::new());
+    let workers = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..workers {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds || broken.lock().unwrap().len() >= 5 {
+                        return;
+                    }
+                    match std::panic::catch_unwind(|| World::new(seed, calls()).live()) {
+                        Ok(Ok(day)) => {
+                            all_calls.fetch_add(day.calls, Ordering::Relaxed);
+                            all_attempts.fetch_add(day.attempts, Ordering::Relaxed);
+                        }
+                        Ok(Err(what)) => broken.lock().unwrap().push(what),
+                        Err(_) => broken.lock().unwrap().push(format!("seed {seed} panicked")),
+                    }
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner().unwrap();
+    assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
+    let (calls, attempts) = (all_calls.into_inner(), all_attempts.into_inner());
+    println!("{seeds} days, {calls} calls, {attempts} attempts, no promise broken");
+    assert!(attempts > seeds, "customers were called back");
+}
+
+#[test]
+fn the_same_seed_is_the_same_day() {
+    for seed in 0..8 {
+        let day = || World::new(seed, 30).live().unwrap_or_else(|broken| panic!("{broken}"));
+        assert_eq!(day().hash, day().hash, "seed {seed}");
+    }
+}

@@ -1,0 +1,206 @@
+//! The oracle: what was seen, what really happened, and what may therefore not be otherwise. It knows nothing of the code under test.
+
+use crate::disk::Disk;
+use crate::world::{LATENCY_MS, is_open};
+use callbackd::demo::office::Office;
+use callbackd::demo::truth::{Fate, Past, Trial};
+use callbackd::engine::callback::dial::Originate;
+use callbackd::engine::callback::policy::Policy;
+use callbackd::engine::callback::row::AttemptResult;
+use callbackd::engine::record::Status;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What happened so shortly before that the daemon may not have heard of it, ms.
+const FRESH_MS: i64 = 2 * LATENCY_MS + 50;
+/// Talk of less than this (ms) is SHORT; `calls.min_talk` of the configuration.
+const SERVED_MS: i64 = 3_000;
+
+#[derive(Default)]
+pub struct Watch {
+    /// What really happened.
+    pub past: Vec<Past>,
+    sights: Vec<(i64, i64)>,
+    in_sight: Option<i64>,
+    originated: BTreeMap<String, i64>,
+    wrote: i64,
+}
+
+impl Watch {
+    pub fn in_sight(&mut self, now: i64) {
+        self.in_sight.get_or_insert(now);
+    }
+
+    pub fn out_of_sight(&mut self, until: i64) {
+        if let Some(from) = self.in_sight.take()
+            && from < until
+        {
+            self.sights.push((from, until));
+        }
+    }
+
+    pub fn wrote(&mut self, now: i64) {
+        self.wrote = now;
+    }
+
+    /// Nothing was written, and nothing ended, for so long, ms.
+    pub fn quiet_since(&self, now: i64) -> i64 {
+        now - self.past.last().map_or(0, |past| past.to_ms).max(self.wrote)
+    }
+
+    fn seen(&self, from: i64, to: i64) -> bool {
+        self.sights.iter().any(|(a, b)| *a <= from && to <= *b)
+    }
+
+    /// In sight without interruption since then.
+    fn watched_since(&self, at: i64) -> bool {
+        self.in_sight.is_some_and(|since| since <= at)
+    }
+
+    /// An agent is about to be rung for a callback.
+    #[expect(clippy::too_many_arguments, reason = "everything that may be wrong at this moment")]
+    pub fn originates(
+        &mut self,
+        disk: &Disk,
+        originate: &Originate,
+        number: &str,
+        busy_since: Option<i64>,
+        on_line_since: Option<i64>,
+        now: i64,
+        wall: i64,
+    ) -> Result<(), String> {
+        let id = &originate.channel_id;
+        let agent = &originate.agent;
+        if self.originated.insert(id.clone(), now).is_some() {
+            return Err(format!("{id} is dialled twice"));
+        }
+        if disk.attempts.get(id).is_none_or(|row| row.result.is_some()) {
+            return Err(format!("{id} is dialled without an intent on the disk"));
+        }
+        let fresh = now - FRESH_MS;
+        if busy_since.is_some_and(|since| since < fresh && self.watched_since(since)) {
+            return Err(format!("{id}: {agent} is rung, but is busy or paused since {busy_since:?}, now is {now}"));
+        }
+        if on_line_since.is_some_and(|since| since < fresh && self.watched_since(since)) {
+            return Err(format!(
+                "{id}: {number} is to be called, but is on the line since {on_line_since:?}, now is {now}"
+            ));
+        }
+        if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(format!("{id}: {number:?} is no number"));
+        }
+        let e164 = format!("+{number}");
+        if disk.forbidden.get(&e164).is_some_and(|entry| entry.until_ms.is_none_or(|until| until > wall)) {
+            return Err(format!("{id}: {e164} is not to be called"));
+        }
+        let Some(task) = disk.callbacks.get(&originate.callback_id) else {
+            return Err(format!("{id} is for a callback that is not on the disk"));
+        };
+        if !is_open(task.queue.as_deref(), wall) {
+            return Err(format!("{id} is dialled outside of hours"));
+        }
+        // Served by his own call after all misses that this callback is about, and for all to see.
+        let missed =
+            self.past.iter().filter(|past| disk.misses.get(&past.linkedid) == Some(&task.id)).map(|past| past.to_ms);
+        if let Some(last) = missed.max() {
+            let served = self.past.iter().find(|past| {
+                past.attempt.is_none()
+                    && past.number == number
+                    && past.talk_ms >= SERVED_MS
+                    && past.from_ms > last
+                    && past.to_ms < now - 10_000
+                    && self.watched_since(past.from_ms)
+            });
+            if let Some(served) = served {
+                return Err(format!("{id}: {number} was served by {} after his last miss", served.linkedid));
+            }
+        }
+        Ok(())
+    }
+
+    /// At the end of the day.
+    pub fn verdict(&self, disk: &Disk, policy: &Policy) -> Result<(), String> {
+        self.calls(disk)?;
+        self.callbacks(disk, policy)?;
+        self.dials()
+    }
+
+    fn calls(&self, disk: &Disk) -> Result<(), String> {
+        let office = Office::small();
+        for past in self.past.iter().filter(|past| past.attempt.is_none()) {
+            let seen = self.seen(past.from_ms, past.to_ms) && past.fate != Fate::CutOff;
+            let Some(call) = disk.calls.get(&past.linkedid) else {
+                if seen {
+                    return Err(format!("seen and not stored: {past:?}"));
+                }
+                continue;
+            };
+            let status = match past.fate {
+                Fate::LostInMenu | Fate::Abandoned => Status::Cancel,
+                Fate::QueueTimeout if past.kindest == Some(Trial::Busy) => Status::Busy,
+                Fate::QueueTimeout => Status::NoAnswer,
+                Fate::Served => Status::Answer,
+                Fate::CutOff => Status::Unknown,
+            };
+            let told = format!("{} {}, {:?} of {past:?}", call.status, call.outcome, call.why);
+            if seen && call.status != status {
+                return Err(format!("stored as {told}"));
+            }
+            if !seen && past.fate != Fate::CutOff && call.status != status && call.status != Status::Unknown {
+                return Err(format!("not seen whole, and neither UNKNOWN nor right: {told}"));
+            }
+            if !seen || past.fate != Fate::Served {
+                continue;
+            }
+            let agent = past.agent.map(|agent| office.agents[agent].interface());
+            if call.agent != agent || (call.talk_ms - past.talk_ms).abs() > 100 {
+                return Err(format!("stored with {:?} and {} ms: {past:?}: {call:?}", call.agent, call.talk_ms));
+            }
+        }
+        Ok(())
+    }
+
+    fn callbacks(&self, disk: &Disk, policy: &Policy) -> Result<(), String> {
+        for past in self.past.iter().filter(|past| past.attempt.is_none() && !past.number.is_empty()) {
+            let seen = self.seen(past.from_ms, past.to_ms);
+            let missed = disk.calls.get(&past.linkedid).is_some_and(|call| policy.on.contains(&call.outcome));
+            if seen && missed && !disk.misses.contains_key(&past.linkedid) {
+                return Err(format!("missed, and nobody knows: {past:?}"));
+            }
+        }
+        for past in self.past.iter() {
+            let Some(row) = past.attempt.as_ref().and_then(|attempt| disk.attempts.get(attempt)) else { continue };
+            let Some(result) = row.result else { return Err(format!("an attempt has no end: {row:?}")) };
+            let connected = result == AttemptResult::Connected;
+            let talked = past.talk_ms >= policy.min_talk_ms;
+            let near = (past.talk_ms - policy.min_talk_ms).abs() < 100;
+            if connected && !talked && !near {
+                return Err(format!("CONNECTED is not true of {past:?}"));
+            }
+            if talked && !near && !connected && self.seen(past.from_ms - 1_000, past.to_ms) {
+                return Err(format!(
+                    "{result} ({}) is not true of {past:?}: {row:?}, seen {:?}",
+                    row.detail, self.sights
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Nobody's phone rang twice for one attempt, nor for two at once.
+    fn dials(&self) -> Result<(), String> {
+        let mut attempts = BTreeSet::new();
+        let mut last: BTreeMap<&str, &Past> = BTreeMap::new();
+        let mut dialled: Vec<&Past> = self.past.iter().filter(|past| past.dialled_ms.is_some()).collect();
+        dialled.sort_by_key(|past| past.dialled_ms);
+        for past in dialled {
+            if !attempts.insert(past.attempt.as_deref()) {
+                return Err(format!("dialled twice for one attempt: {past:?}"));
+            }
+            if let Some(before) = last.insert(&past.number, past).filter(|before| Some(before.to_ms) > past.dialled_ms)
+            {
+                return Err(format!("two callbacks at once: {before:?} and {past:?}"));
+            }
+        }
+        Ok(())
+    }
+}
