@@ -248,6 +248,35 @@ fn who_hears_the_busy_signal_when_the_link_comes_up_was_ended_by_the_pbx() {
 }
 
 #[test]
+fn of_a_call_that_was_seen_in_part_nobody_says_that_every_phone_was_busy() {
+    let (customer, phone, lists) = waiting();
+    let other = Line::phone("102", "c.3", "c.1");
+    let mut driver = Driver::unlinked(stock_rules(), START, None);
+    driver.link(100_000, &lists);
+    // The phone that the list named was not there when it began to ring; the next one is busy.
+    driver.pass(1_000);
+    driver.say(&(customer.dial_ends(&phone, "BUSY") + &phone.hangs_up()));
+    driver.say(&(other.begins() + &customer.dials(&other) + &customer.dial_ends(&other, "BUSY") + &other.hangs_up()));
+    driver.say(&customer.event("QueueCallerLeave", &[("Queue", "sales"), ("Position", "1"), ("Count", "0")]));
+    driver.say(&customer.event("VarSet", &[("Variable", "QUEUESTATUS"), ("Value", "TIMEOUT")]));
+    driver.say(&customer.hangs_up());
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    assert_eq!((row.status, row.outcome, row.quality), (Status::NoAnswer, Outcome::QueueTimeout, Quality::Partial));
+}
+
+#[test]
+fn a_call_that_was_seen_in_part_and_of_which_nothing_tells_its_end_is_unknown() {
+    let (customer, phone, lists) = waiting();
+    let mut driver = Driver::unlinked(stock_rules(), START, None);
+    driver.link(100_000, &lists);
+    driver.pass(1_000);
+    driver.say(&(customer.dial_ends(&phone, "BUSY") + &phone.hangs_up() + &customer.hangs_up()));
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.row().status, driver.row().outcome), (Status::Unknown, Outcome::Gap));
+}
+
+#[test]
 fn a_channel_that_hung_up_while_the_list_was_made_stays_gone() {
     let (customer, phone, lists) = waiting();
     let mut driver = Driver::unlinked(stock_rules(), START, None);

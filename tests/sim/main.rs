@@ -1,7 +1,7 @@
 //! The whole core through seeded days, with every fault that a network, a disk, a clock and a PBX can have.
 //!
-//! `cargo test --test sim` lives 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` lives more, `CALLBACKD_SEED=17` one, and
-//! `CALLBACKD_CALLS=300` makes each longer. A failure names its seed and step; the same seed is the same day, to the byte.
+//! `cargo test --test sim` lives 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` lives more, `CALLBACKD_SEED=17` one and prints all
+//! that passes, and `CALLBACKD_CALLS=300` makes each longer. A failure names its seed and step; the same seed is the same day, to the byte.
 
 mod core;
 mod disk;
@@ -17,6 +17,15 @@ const CALLS: u32 = 60;
 /// Days that are lived if nobody says otherwise.
 const SEEDS: u64 = 500;
 
+/// Days that once broke a promise, and what was wrong.
+const ONCE_BROKEN: &[(u64, &str)] = &[
+    (3, "an attempt was LOST because its end was looked for in the moment before it was told"),
+    (37, "the same, over a bad network"),
+    (39, "the same, over a crash"),
+    (113, "of a call that was seen in part it was said that every phone was busy"),
+    (274, "the same, after a crash"),
+];
+
 fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is a number, not {text:?}")))
 }
@@ -28,7 +37,7 @@ fn calls() -> u32 {
 #[test]
 fn days_with_all_faults_break_no_promise() {
     if let Some(seed) = asked("CALLBACKD_SEED") {
-        println!("{:?}", World::new(seed, calls()).live().unwrap_or_else(|broken| panic!("{broken}")));
+        println!("{:?}", World::new(seed, calls()).talking().live().unwrap_or_else(|broken| panic!("{broken}")));
         return;
     }
     let (seeds, next) = (asked("CALLBACKD_SEEDS").unwrap_or(SEEDS), AtomicU64::new(0));
@@ -60,6 +69,15 @@ fn days_with_all_faults_break_no_promise() {
     let (calls, attempts) = (all_calls.into_inner(), all_attempts.into_inner());
     println!("{seeds} days, {calls} calls, {attempts} attempts, no promise broken");
     assert!(attempts > seeds, "customers were called back");
+}
+
+#[test]
+fn days_that_once_broke_a_promise_do_so_no_more() {
+    for (seed, what) in ONCE_BROKEN {
+        if let Err(broken) = World::new(*seed, CALLS).live() {
+            panic!("{what}: {broken}");
+        }
+    }
 }
 
 #[test]

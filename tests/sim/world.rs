@@ -123,7 +123,11 @@ pub struct World {
     fuse: Option<u32>,
     queue: Vec<Record>,
     writing: Option<Vec<Record>>,
-    stalls: Option<(i64, i64)>,
+    /// When the oldest record in each of them came.
+    queued_ms: i64,
+    writing_ms: i64,
+    /// The disk takes nothing until then.
+    stalls_until: i64,
     agenda: BTreeMap<(i64, u64), Event>,
     serial: u64,
     calls_left: u32,
@@ -131,6 +135,7 @@ pub struct World {
     steps: u64,
     hash: DefaultHasher,
     broken: Option<String>,
+    talks: bool,
 }
 
 /// What a day came to.
@@ -210,7 +215,9 @@ impl World {
             fuse: None,
             queue: Vec::new(),
             writing: None,
-            stalls: None,
+            queued_ms: START,
+            writing_ms: START,
+            stalls_until: START,
             agenda: BTreeMap::new(),
             serial: 0,
             calls_left: calls,
@@ -218,6 +225,7 @@ impl World {
             steps: 0,
             hash: DefaultHasher::new(),
             broken: None,
+            talks: false,
             rng,
         };
         world.at(0, Event::Start);
@@ -227,6 +235,12 @@ impl World {
         world.at(trouble, Event::Trouble);
         world.at(20 * SECOND, Event::Break(0, true));
         world
+    }
+
+    /// Everything that passes is printed.
+    pub fn talking(mut self) -> Self {
+        self.talks = true;
+        self
     }
 
     /// Lives the day to its end. What was broken is told with the step.
@@ -285,6 +299,13 @@ impl World {
         #[expect(clippy::cast_possible_truncation, clippy::cast_precision_loss, reason = "minutes in milliseconds")]
         let ms = (-(mean as f64) * (1.0 - self.rng.f64()).ln()) as i64;
         ms.clamp(1, mean * 10)
+    }
+
+    /// With `CALLBACKD_SEED` all that passes is printed.
+    fn say(&self, what: impl FnOnce() -> String) {
+        if self.talks {
+            println!("{} {}", self.now, what());
+        }
     }
 
     fn break_with(&mut self, what: String) {
@@ -360,13 +381,20 @@ impl World {
         match want {
             Want::Send(bytes) => {
                 bytes.hash(&mut self.hash);
+                self.say(|| format!("< {}", String::from_utf8_lossy(&bytes).replace("\r\n", " | ")));
                 let lag = self.rng.i64(1..LATENCY_MS);
                 let Some(link) = self.link.as_mut().filter(|link| !link.deaf) else { return };
                 link.to_pbx_at = link.to_pbx_at.max(self.now + lag);
                 let (client, ms) = (link.client, link.to_pbx_at - self.now);
                 self.at(ms, Event::ToPbx(client, bytes));
             }
-            Want::Store(record) => self.queue.push(record),
+            Want::Store(record) => {
+                self.say(|| format!("{record:?}"));
+                if self.queue.is_empty() {
+                    self.queued_ms = self.now;
+                }
+                self.queue.push(record);
+            }
             Want::LookUp(channel_id) => self.at(5, Event::LookedUp(self.run, channel_id)),
             Want::Deed(deed) => self.deed(&deed),
             Want::Drop => self.hang_up_link(),
@@ -443,8 +471,9 @@ impl World {
     fn write(&mut self) {
         if self.writing.is_none() && !self.queue.is_empty() {
             self.writing = Some(std::mem::take(&mut self.queue));
+            self.writing_ms = self.queued_ms;
             let ms = self.rng.i64(1..20);
-            let stalled = self.stalls.filter(|(_, until)| *until > self.now).map_or(0, |(_, until)| until - self.now);
+            let stalled = (self.stalls_until - self.now).max(0);
             self.at(ms + stalled, Event::Committed(self.run));
         }
     }
@@ -501,7 +530,8 @@ impl World {
         self.pbx.handle(Input::Connected(client), self.now);
     }
 
-    /// What the PBX says goes on its way; device states by a slower one, as they come from other threads of Asterisk.
+    /// What the PBX says goes on its way; states of devices and of queue members by a slower one, as they come from other threads of Asterisk,
+    /// but in order among themselves.
     fn listen(&mut self) {
         while let Some(output) = self.pbx.poll() {
             match output {
@@ -509,8 +539,7 @@ impl World {
                     if !self.is_link(client) {
                         continue;
                     }
-                    let slow =
-                        ["DeviceStateChange", "QueueMemberStatus"].iter().any(|name| text[7..].starts_with(name));
+                    let slow = ["DeviceStateChange", "QueueMember"].iter().any(|name| text[7..].starts_with(name));
                     let lag = self.rng.i64(1..LATENCY_MS - DEVICE_LAG_MS)
                         + if slow { self.rng.i64(0..DEVICE_LAG_MS) } else { 0 };
                     let Some(link) = &mut self.link else { continue };
@@ -537,6 +566,7 @@ impl World {
             return;
         }
         bytes.hash(&mut self.hash);
+        self.say(|| format!("> {}", String::from_utf8_lossy(bytes).replace("\r\n", " | ")));
         let now = self.moment();
         // TCP keeps no borders.
         let at = self.rng.usize(..=bytes.len());
@@ -577,9 +607,10 @@ impl World {
 
     /// What happens from here on is not seen; and what happened within the margin may not have been.
     fn unseen(&mut self, margin: i64) {
-        // While the disk stalls, nothing that was seen is safe from a crash.
-        let stalled = self.stalls.filter(|(_, until)| *until + TO_DISK_MS > self.now && margin == TO_DISK_MS);
-        let until = stalled.map_or(self.now, |(from, _)| from) - margin;
+        // A crash takes with it what was not on the disk yet.
+        let unwritten = [(self.writing.is_some(), self.writing_ms), (!self.queue.is_empty(), self.queued_ms)];
+        let oldest = unwritten.iter().filter(|(some, _)| *some && margin == TO_DISK_MS).map(|(_, at)| *at).min();
+        let until = oldest.unwrap_or(self.now).min(self.now) - margin;
         self.watch.out_of_sight(until);
     }
 
@@ -689,8 +720,7 @@ impl World {
             4 | 5 if machine && self.core.is_some() => self.fuse = Some(self.rng.u32(1..40)),
             6 if machine && self.core.is_some() => self.stop(),
             7 if machine => {
-                let until = self.now + self.exponential(20 * SECOND);
-                self.stalls = Some((self.now, until));
+                self.stalls_until = self.now + self.exponential(20 * SECOND);
             }
             0 if machine => self.wall_shift += self.rng.i64(-40 * MINUTE..40 * MINUTE),
             _ => {}

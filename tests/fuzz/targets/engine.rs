@@ -1,0 +1,71 @@
+//! Any order of any events, with losses, lists and time between them: the engine does not panic, stays within its limits, and tells no nonsense.
+#![no_main]
+
+use bytes::BytesMut;
+use callbackd::ami::{Frame, FrameDecoder, Interest, Received, Stamped};
+use callbackd::config::Config;
+use callbackd::engine::record::Record;
+use callbackd::engine::rules::Rules;
+use callbackd::engine::{Engine, Input, MAX_CHANNELS, Moment, Output};
+use libfuzzer_sys::fuzz_target;
+use std::sync::LazyLock;
+use tokio_util::codec::Decoder;
+
+static RULES: LazyLock<Rules> = LazyLock::new(|| {
+    let text = "[calls]\ninbound_contexts = [\"from-trunk\"]\nivr_contexts = [\"ivr-*\"]\n[numbers]\nregion = \"US\"\n[hours]\ntimezone = \"UTC\"\n";
+    Config::from_toml(text, "fuzz").expect("a configuration").rules()
+});
+
+fn frames(data: &[u8]) -> Vec<Frame> {
+    let (mut decoder, mut buffer) =
+        (FrameDecoder::new(Interest::engine()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
+    buffer.extend_from_slice(data);
+    let mut frames = Vec::new();
+    while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+        if let Received::Frame(frame) = received {
+            frames.push(frame);
+        }
+    }
+    frames
+}
+
+fn tell(engine: &mut Engine) {
+    while let Some(output) = engine.poll() {
+        if let Output::Record(Record::Call(call)) = output {
+            assert!(call.ended_ms >= call.started_ms, "{call:?}");
+            assert!(
+                [call.wait_ms, call.queue_wait_ms, call.ring_ms, call.talk_ms, call.hold_ms].iter().all(|ms| *ms >= 0),
+                "{call:?}"
+            );
+        }
+    }
+}
+
+fuzz_target!(|data: &[u8]| {
+    // The first bytes say what happens between the events.
+    let Some((script, data)) = data.split_at_checked(16) else { return };
+    let mut engine = Engine::new("pbx", RULES.clone(), None);
+    let mut now = Moment { wall_ms: 1_795_336_404_000, mono_ms: 1 };
+    engine.handle(Input::Linked { uptime_s: Some(100) }, now);
+    engine.handle(Input::SnapshotBegan, now);
+    engine.handle(Input::SnapshotEnded { channels_known: true }, now);
+    for (n, frame) in frames(data).iter().enumerate() {
+        let what = script[n % script.len()].rotate_left(u32::try_from(n / script.len() % 8).expect("small"));
+        let ms = [0, 1, 350, 2_100, 31_000][usize::from(what % 5)];
+        now = Moment { wall_ms: now.wall_ms + i64::try_from(ms).expect("small"), mono_ms: now.mono_ms + ms };
+        match what / 5 {
+            0 => engine.handle(Input::Unlinked, now),
+            1 => engine.handle(Input::Linked { uptime_s: Some(u64::from(what)) }, now),
+            2 => engine.handle(Input::SnapshotBegan, now),
+            3 => engine.handle(Input::SnapshotEnded { channels_known: n % 2 == 0 }, now),
+            4 => engine.handle(Input::Overloaded, now),
+            5 => engine.handle(Input::Stopping, now),
+            _ => engine.handle(Input::Tick, now),
+        }
+        if let Ok(stamped) = Stamped::parse(frame) {
+            engine.handle(Input::Event(&stamped), now);
+        }
+        tell(&mut engine);
+        assert!(engine.sizes().0 <= MAX_CHANNELS);
+    }
+});

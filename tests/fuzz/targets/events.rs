@@ -1,0 +1,20 @@
+//! Any frame as an event: parsed or refused with a reason, never a panic.
+#![no_main]
+
+use bytes::BytesMut;
+use callbackd::ami::{FrameDecoder, Interest, Received, Stamped};
+use libfuzzer_sys::fuzz_target;
+use tokio_util::codec::Decoder;
+
+fuzz_target!(|data: &[u8]| {
+    let (mut decoder, mut buffer) =
+        (FrameDecoder::new(Interest::everything()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
+    buffer.extend_from_slice(data);
+    while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+        if let Received::Frame(frame) = received
+            && let Err(error) = Stamped::parse(&frame)
+        {
+            assert!(!error.to_string().contains(['\r', '\n', '\u{1b}']), "{error}");
+        }
+    }
+});

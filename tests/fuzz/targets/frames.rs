@@ -1,0 +1,36 @@
+//! Any bytes, in any pieces: the decoder neither fails nor grows, and what it makes of them does not depend on the pieces.
+#![no_main]
+
+use bytes::BytesMut;
+use callbackd::ami::{FrameDecoder, Interest, Received};
+use libfuzzer_sys::fuzz_target;
+use tokio_util::codec::Decoder;
+
+fn decoded<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
+    let (mut decoder, mut buffer) = (FrameDecoder::new(Interest::everything()), BytesMut::new());
+    let mut out = Vec::new();
+    for part in parts {
+        buffer.extend_from_slice(part);
+        while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+            out.push(match received {
+                Received::Banner(version) => version,
+                Received::Discarded(error) => error.to_string(),
+                Received::Frame(frame) => {
+                    let lines = frame
+                        .headers()
+                        .map(|h| format!("{}: {}", String::from_utf8_lossy(h.key), String::from_utf8_lossy(h.value)));
+                    lines.collect::<Vec<_>>().join("\n")
+                }
+            });
+        }
+        assert!(buffer.len() <= callbackd::ami::decoder::MAX_FRAME + part.len());
+    }
+    out
+}
+
+fuzz_target!(|data: &[u8]| {
+    let Some((step, bytes)) = data.split_first() else { return };
+    let whole = decoded(std::iter::once(bytes));
+    let pieces = decoded(bytes.chunks(usize::from(*step).max(1)));
+    assert_eq!(whole, pieces);
+});
