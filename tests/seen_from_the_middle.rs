@@ -248,6 +248,21 @@ fn who_hears_the_busy_signal_when_the_link_comes_up_was_ended_by_the_pbx() {
 }
 
 #[test]
+fn a_link_that_is_found_dead_was_dead_since_it_was_heard_last() {
+    let customer = Line::customer("c.1");
+    let mut driver = Driver::linked(stock_rules(), START);
+    driver.say(&customer.begins());
+    driver.pass(60_000);
+    driver.give(Input::Silent { ms: 15_000 });
+    driver.give(Input::Unlinked);
+    driver.pass(10_000);
+    driver.link(100_000, &[]);
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!(driver.gaps()[0].from_ms, START + 45_000);
+    assert_eq!((driver.row().status, driver.row().ended_ms), (Status::Unknown, START + 45_000));
+}
+
+#[test]
 fn of_a_call_that_was_seen_in_part_nobody_says_that_every_phone_was_busy() {
     let (customer, phone, lists) = waiting();
     let other = Line::phone("102", "c.3", "c.1");

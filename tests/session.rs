@@ -444,7 +444,7 @@ fn a_link_that_answers_no_ping_is_dead() {
     peer.passes(PING_TIMEOUT - 1);
     peer.notes(&[]);
     peer.passes(1);
-    peer.notes(&[Notice::LinkDead(DeadReason::PingTimedOut)]);
+    peer.notes(&[Notice::Silent { ms: PING_EVERY + PING_TIMEOUT }, Notice::LinkDead(DeadReason::PingTimedOut)]);
     peer.sends(&["CoreSettings", "Ping"]);
     assert_eq!(
         peer.answers,

@@ -41,6 +41,11 @@ pub enum Notice {
     SnapshotEnded(SnapshotSize),
     /// From here on every event is new.
     Live,
+    /// The connection did not end in order: what happened since it was last heard has not been seen. A loss follows.
+    Silent {
+        /// Milliseconds since the last byte.
+        ms: u64,
+    },
     /// The connection is of no more use: drop it and connect again.
     LinkDead(DeadReason),
 }

@@ -248,7 +248,10 @@ impl Session {
         while let Some(pending) = self.pending.take_expired(now_ms) {
             match pending.purpose {
                 Purpose::Request => self.answer(pending, Err(Unanswered::TimedOut)),
-                _ => return self.die(DeadReason::Unanswered(pending.action)),
+                _ => {
+                    self.fell_silent(now_ms);
+                    return self.die(DeadReason::Unanswered(pending.action));
+                }
             }
         }
         if !self.logged_in() {
@@ -256,6 +259,7 @@ impl Session {
         }
         match &self.ping {
             Some((_, sent)) if now_ms >= (*sent).max(self.heard_ms) + PING_TIMEOUT => {
+                self.fell_silent(now_ms);
                 self.die(DeadReason::PingTimedOut);
             }
             None if now_ms >= self.heard_ms + PING_EVERY => {
@@ -297,6 +301,13 @@ impl Session {
     pub fn take_snapshot(&mut self, now_ms: u64) {
         if matches!(self.state, State::Snapshot(_) | State::Live) {
             self.begin_snapshot(now_ms);
+        }
+    }
+
+    /// The connection broke, and not by the other end's closing it: nobody knows for how long nothing has got through.
+    pub fn fell_silent(&mut self, now_ms: u64) {
+        if self.logged_in() {
+            self.notice(Notice::Silent { ms: now_ms.saturating_sub(self.heard_ms) });
         }
     }
 

@@ -86,12 +86,12 @@ impl Connection {
                 read = reader.read_buf(&mut self.input) => match read {
                     Ok(0) => self.ended = Some(Ended::Lost(LostReason::Closed)),
                     Ok(count) => self.take(count, delivery, tee),
-                    Err(error) => self.ended = Some(Ended::Lost(LostReason::broken(&error))),
+                    Err(error) => self.broke(LostReason::broken(&error)),
                 },
                 sent = send(&mut writer, &mut self.output, &mut self.unflushed), if unsent => {
                     self.sent = Instant::now();
                     if let Err(error) = sent {
-                        self.ended = Some(Ended::Lost(LostReason::broken(&error)));
+                        self.broke(LostReason::broken(&error));
                     }
                 }
                 flushed = delivery.flush(), if delivery.is_behind() => match flushed {
@@ -116,11 +116,16 @@ impl Connection {
                     if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
                         self.ended = Some(Ended::Stopped);
                     } else if self.has_unsent() && self.sent + SEND_TIMEOUT <= Instant::now() {
-                        self.ended = Some(Ended::Lost(LostReason::Stuck(self.output.len())));
+                        self.broke(LostReason::Stuck(self.output.len()));
                     }
                 }
             }
         }
+    }
+
+    fn broke(&mut self, reason: LostReason) {
+        self.session.fell_silent(self.clock.now_ms());
+        self.ended = Some(Ended::Lost(reason));
     }
 
     fn has_unsent(&self) -> bool {

@@ -88,7 +88,11 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             "Asterisk refused a list; calls in progress are not all known (callbackd check --connect shows the mend)"
         ),
         // Refusals and deaths are told when the link is lost.
-        Notice::SnapshotBegan | Notice::Live | Notice::LoginRefused { .. } | Notice::LinkDead(_) => {}
+        Notice::SnapshotBegan
+        | Notice::Live
+        | Notice::LoginRefused { .. }
+        | Notice::Silent { .. }
+        | Notice::LinkDead(_) => {}
         Notice::SnapshotEnded(size) => tracing::info!(
             target: "session",
             peer,

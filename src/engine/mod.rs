@@ -87,6 +87,11 @@ pub enum Input<'a> {
         /// The list of channels came whole: a channel that is not in it has ended.
         channels_known: bool,
     },
+    /// For so long nothing has come over the link, which turns out to be broken: sight was lost then.
+    Silent {
+        /// Milliseconds.
+        ms: u64,
+    },
     /// The link is down.
     Unlinked,
     /// More events came than could be taken, and a snapshot follows.
@@ -108,6 +113,7 @@ impl Input<'_> {
             Notice::BootUnconfirmed => Some(Self::Linked { uptime_s: None }),
             Notice::SnapshotBegan => Some(Self::SnapshotBegan),
             Notice::SnapshotEnded(size) => Some(Self::SnapshotEnded { channels_known: size.channels_known }),
+            Notice::Silent { ms } => Some(Self::Silent { ms: *ms }),
             Notice::LinkDead(_) => Some(Self::Unlinked),
             Notice::BannerSeen { .. }
             | Notice::LoggedIn
@@ -228,6 +234,7 @@ impl Engine {
             Input::Linked { uptime_s } => self.linked(uptime_s),
             Input::SnapshotBegan => self.link.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
+            Input::Silent { ms } => self.link.lost(now.wall_ms.saturating_sub(Millis::try_from(ms).unwrap_or(0))),
             Input::Unlinked => self.link.lost(now.wall_ms),
             Input::Overloaded => self.link.overloaded(now.wall_ms),
             Input::Stopping => self.stopping(),

@@ -24,6 +24,8 @@ const ONCE_BROKEN: &[(u64, &str)] = &[
     (39, "the same, over a crash"),
     (113, "of a call that was seen in part it was said that every phone was busy"),
     (274, "the same, after a crash"),
+    (363, "talk was counted until a dead connection was found dead, not until it was heard last"),
+    (1973, "the same"),
 ];
 
 fn asked(name: &str) -> Option<u64> {

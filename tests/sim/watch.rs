@@ -36,6 +36,10 @@ impl Watch {
         {
             self.sights.push((from, until));
         }
+        // A crash takes with it what was seen before the sight was lost, too.
+        if let Some(last) = self.sights.last_mut() {
+            last.1 = last.1.min(until);
+        }
     }
 
     pub fn wrote(&mut self, now: i64) {
@@ -177,7 +181,7 @@ impl Watch {
             let talked = past.talk_ms >= policy.min_talk_ms;
             let near = (past.talk_ms - policy.min_talk_ms).abs() < 100;
             if connected && !talked && !near {
-                return Err(format!("CONNECTED is not true of {past:?}"));
+                return Err(format!("CONNECTED ({}) is not true of {past:?}: {row:?}", row.detail));
             }
             if talked && !near && !connected && self.seen(past.from_ms - 1_000, past.to_ms) {
                 return Err(format!(
