@@ -6,7 +6,8 @@
 //!                                            store  ←  one transaction per drained batch
 //! ```
 //!
-//! Imports point upstream only: `ami ← engine ← store ← daemon ← main`. `ami` and `engine` are pure: time is an argument.
+//! Imports point upstream only: `ami ← engine ← store ← api ← daemon ← cli ← main`. `ami` and `engine` are pure: time is an argument.
+//! Missed calls become callbacks in `engine::callback`; people and programs come in by `api` and `cli`; `demo` is a PBX to try it with.
 
 pub mod ami;
 pub mod api;
