@@ -325,6 +325,44 @@ fn who_does_not_log_in_gets_nothing() {
 }
 
 #[test]
+fn the_shipped_filters_drop_what_they_name_and_nothing_else() {
+    let shipped = std::fs::read_to_string("config/asterisk/manager_callbackd.conf").unwrap();
+    let filters: Vec<&str> = shipped.lines().filter_map(|line| line.strip_prefix("eventfilter = ")).collect();
+    let mut scene = Scene::new(Pickup::Answer(2_000), 4_500, true);
+    for (n, filter) in filters.iter().enumerate() {
+        scene.send(&format!("Action: Filter\r\nActionID: f{n}\r\nOperation: Add\r\nFilter: {filter}\r\n\r\n"));
+    }
+    assert_eq!(scene.text.matches("Filter added successfully").count(), filters.len());
+    scene.send("Action: Filter\r\nActionID: x\r\nOperation: Add\r\nFilter: !^Event: (DialState|QueueMember)\r\n\r\n");
+    scene.send("Action: Filter\r\nActionID: y\r\nOperation: Add\r\nFilter: ((\r\n\r\n");
+    assert!(scene.text.contains("ActionID: y\r\nMessage: Filter did not compile"), "{}", scene.text);
+    scene.call("5550100", 60_000);
+    let text = scene.play();
+    assert!(!text.contains("Event: DialState") && !text.contains("Event: QueueMemberStatus"), "{text}");
+    let ours = shapes(&text).0;
+    let all = shapes(&{
+        let mut scene = Scene::new(Pickup::Answer(2_000), 4_500, true);
+        scene.call("5550100", 60_000);
+        scene.play()
+    });
+    let kept: Vec<String> = all.0.into_iter().filter(|shape| !shape.starts_with("DialState")).collect();
+    assert_eq!(ours, kept);
+}
+
+#[test]
+fn console_commands_are_answered_in_output_lines() {
+    let mut scene = Scene::new(Pickup::Ignore, 0, true);
+    scene.send("Action: Command\r\nActionID: 1\r\nCommand: core show channels count\r\n\r\n");
+    assert!(scene.text.ends_with("Output: 0 active channels\r\nOutput: 0 active calls\r\n\r\n"), "{}", scene.text);
+    scene.send("Action: Command\r\nActionID: 2\r\nCommand: core explode\r\n\r\n");
+    assert!(
+        scene.text.contains("Response: Error\r\nActionID: 2\r\nMessage: Command output follows\r\nOutput: No such"),
+        "{}",
+        scene.text
+    );
+}
+
+#[test]
 fn a_restart_ends_calls_and_connections() {
     let mut scene = Scene::new(Pickup::Answer(1_000), 60_000, true);
     scene.call("5550100", 60_000);

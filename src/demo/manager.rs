@@ -4,12 +4,16 @@ use super::call::Asked;
 use super::pbx::Pbx;
 use super::wire::block;
 use md5::{Digest, Md5};
+use regex::Regex;
 use std::fmt::Write;
 
 /// The greeting of Asterisk 22.
 pub const GREETING: &str = "Asterisk Call Manager/11.0.0\r\n";
 /// Larger actions end the connection.
 const MAX_ACTION: usize = 64 * 1024;
+
+/// Filters of one session; Asterisk has no limit, and nobody needs more.
+const MAX_FILTERS: usize = 64;
 
 /// A connection.
 #[derive(Debug, Default)]
@@ -18,12 +22,16 @@ pub struct Session {
     challenge: Option<String>,
     logged_in: bool,
     muted: bool,
+    /// What is let through (if there is any), and what is dropped.
+    filters: (Vec<Regex>, Vec<Regex>),
 }
 
 impl Session {
-    /// Events are sent to it.
-    pub(super) fn listens(&self) -> bool {
-        self.logged_in && !self.muted
+    /// This event is sent to it (`match_filter`, `main/manager.c`).
+    pub(super) fn listens(&self, event: &str) -> bool {
+        let fits = |filters: &[Regex]| filters.iter().any(|filter| filter.is_match(event));
+        let (wanted, dropped) = &self.filters;
+        self.logged_in && !self.muted && (wanted.is_empty() || fits(wanted)) && !fits(dropped)
     }
 }
 
@@ -135,7 +143,8 @@ impl Pbx {
                     _ => self.succeed(client, id, "Key tree deleted successfully"),
                 }
             }
-            "filter" => self.succeed(client, id, "Filter added successfully"),
+            "filter" => self.add_filter(client, action),
+            "command" => self.command(client, id, action.get("Command")),
             _ => self.refuse(client, id, "Invalid/unknown command"),
         }
     }
@@ -179,6 +188,45 @@ impl Pbx {
         let headers =
             [("Privilege", "system,all"), ("Uptime", &uptime), ("LastReload", &uptime), ("Status", "Fully Booted")];
         self.send(client, block("Event: FullyBooted", &headers));
+    }
+
+    /// A POSIX expression, tried on the whole event; `!` drops what fits.
+    fn add_filter(&mut self, client: u64, action: &Action) {
+        let (id, text) = (action.get("ActionID"), action.get("Filter"));
+        if !action.get("Operation").eq_ignore_ascii_case("Add") {
+            return self.refuse(client, id, "Unknown operation");
+        }
+        let (drops, expression) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
+        let Some(session) = self.sessions.get_mut(&client) else { return };
+        let filters = if drops { &mut session.filters.1 } else { &mut session.filters.0 };
+        match Regex::new(expression) {
+            Ok(filter) if filters.len() < MAX_FILTERS => {
+                filters.push(filter);
+                self.succeed(client, id, "Filter added successfully");
+            }
+            Ok(_) => self.refuse(client, id, "Too many filters"),
+            Err(_) => self.refuse(client, id, "Filter did not compile"),
+        }
+    }
+
+    /// The few commands of the console that clients ask for.
+    fn command(&mut self, client: u64, id: &str, line: &str) {
+        let uptime = (self.now - self.booted_ms) / 1_000;
+        let (channels, calls) = (self.channels.len(), self.live_calls());
+        let output = match line {
+            "core show version" => vec!["Asterisk 22.0.0-demo, which is none".to_owned()],
+            "core show uptime seconds" => vec![format!("System uptime: {uptime}"), format!("Last reload: {uptime}")],
+            "core show channels count" => vec![format!("{channels} active channels"), format!("{calls} active calls")],
+            _ => {
+                let why =
+                    format!("No such command '{line}' (type 'core show help {line}' for other possible commands)");
+                let headers = [("ActionID", id), ("Message", "Command output follows"), ("Output", &why)];
+                return self.send(client, block("Response: Error", &headers));
+            }
+        };
+        let headers = [("ActionID", id), ("Message", "Command output follows")].into_iter();
+        let headers: Vec<(&str, &str)> = headers.chain(output.iter().map(|line| ("Output", line.as_str()))).collect();
+        self.send(client, block("Response: Success", &headers));
     }
 
     fn queue_status(&mut self, client: u64, id: &str) {

@@ -317,7 +317,7 @@ impl Pbx {
         self.stamp_us = (self.stamp_us + 31).max(self.now * 1_000);
         let text = fill(Event::new(name, class, self.stamp_us)).finish();
         for (client, session) in &self.sessions {
-            if session.listens() {
+            if session.listens(&text) {
                 self.out.push_back(Output::Send(*client, text.clone()));
             }
         }
