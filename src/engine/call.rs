@@ -91,6 +91,8 @@ pub struct Call {
     pub cause: Option<u16>,
     /// Seen from the middle.
     pub partial: bool,
+    /// It lived while nobody watched: its beginning was seen, and perhaps its end.
+    pub interrupted: bool,
     /// Sight of it was lost between these times, and it ended then.
     pub lost: Option<(Millis, Millis)>,
     /// It has no customer of its own left (a consultation whose customer hung up): no row.
@@ -246,6 +248,7 @@ impl Call {
             transfer_ms: None,
             cause: None,
             partial: false,
+            interrupted: false,
             lost: None,
             remnant: false,
             dropped: 0,

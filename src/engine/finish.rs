@@ -54,12 +54,12 @@ impl Engine {
             ivr: &call.ivr,
             cause: call.cause,
             unseen_end: call.lost.is_some(),
-            partly_seen: call.partial,
+            partly_seen: call.partial || call.interrupted,
             short_abandon_ms: self.rules.short_abandon_ms,
             min_talk_ms: self.rules.min_talk_ms,
         });
         let mut why = verdict.why;
-        if call.partial {
+        if call.partial || call.interrupted {
             why.push("not all of it was seen: for a part of it there was no connection to the PBX".to_owned());
         }
         if call.lost.is_some() && answered_ms.is_some() {
@@ -93,7 +93,7 @@ impl Engine {
             hangup_cause: call.cause,
             transfers: call.transfers,
             voicemail: call.dialplan.message,
-            quality: match (call.lost.is_some(), call.partial) {
+            quality: match (call.lost.is_some(), call.partial || call.interrupted) {
                 (true, _) => Quality::Gap,
                 (false, true) => Quality::Partial,
                 (false, false) => Quality::Full,

@@ -95,6 +95,7 @@ fn absorb(call: &mut Call, gone: Call) -> u64 {
     call.transfers += gone.transfers;
     call.transfer_ms = call.transfer_ms.max(gone.transfer_ms);
     call.partial |= gone.partial;
+    call.interrupted |= gone.interrupted;
     call.dropped += gone.dropped;
     call.ours |= gone.ours;
     if call.stage == Stage::Ending && call.live > 0 {

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::Output;
-use super::call::{Origin, Stage};
+use super::call::{Call, Origin, Stage};
 use super::channel::{Channel, STATE_RINGING};
 use super::record::{Gap, GapCause, Record};
 use super::table::Slot;
@@ -167,6 +167,15 @@ impl Engine {
         calls_lost
     }
 
+    /// Whatever may have happened since then to the calls that still live was not seen.
+    fn lived_unseen(&mut self, from: Millis) {
+        let lived = |c: &Call| c.stage == Stage::Live && c.started_ms < from;
+        let slots: Vec<Slot> = self.calls.iter().filter(|(_, c)| lived(c)).map(|(slot, _)| slot).collect();
+        for slot in slots {
+            self.calls[slot].interrupted = true;
+        }
+    }
+
     /// Bridges whose end was not told hold nobody in the end.
     fn forget_empty_bridges(&mut self) {
         let empty: Vec<(Slot, Box<str>)> = self
@@ -242,6 +251,9 @@ impl Engine {
         self.counters.calls_unseen += u64::from(calls_lost);
         for call in self.lost_attempts() {
             self.tell(call);
+        }
+        if let Some(from) = lost_at {
+            self.lived_unseen(from);
         }
         self.forget_empty_bridges();
         self.members_gone(now);

@@ -24,6 +24,7 @@ const ONCE_BROKEN: &[(u64, &str)] = &[
     (39, "the same, over a crash"),
     (113, "of a call that was seen in part it was said that every phone was busy"),
     (274, "the same, after a crash"),
+    (2297, "a call that lived over a lost link was told as one that was seen whole"),
     (363, "talk was counted until a dead connection was found dead, not until it was heard last"),
     (1973, "the same"),
 ];

@@ -722,7 +722,10 @@ impl World {
             7 if machine => {
                 self.stalls_until = self.now + self.exponential(20 * SECOND);
             }
-            0 if machine => self.wall_shift += self.rng.i64(-40 * MINUTE..40 * MINUTE),
+            0 if machine => {
+                self.wall_shift += self.rng.i64(-40 * MINUTE..40 * MINUTE);
+                self.watch.skewed(self.now);
+            }
             _ => {}
         }
     }
