@@ -331,7 +331,7 @@ fn transfer_lost(call: &Call) -> bool {
     start < transfer && end <= transfer + TRANSFER_SLACK_MS
 }
 
-fn connecting_queue(visits: &[QueueVisit]) -> Option<String> {
+pub(super) fn connecting_queue(visits: &[QueueVisit]) -> Option<String> {
     let connected = visits.iter().find(|v| v.result == VisitResult::Connected);
     connected.or(visits.last()).map(|v| v.queue.clone())
 }
@@ -356,15 +356,19 @@ fn ring_time(call: &Call, until: Millis) -> Millis {
 
 /// What the dialplan said, after what follows from the verdict.
 fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag> {
+    rule_tag(status, outcome, at_ms).into_iter().chain(call.tags.iter().cloned()).collect()
+}
+
+/// What follows from the verdict.
+pub(super) fn rule_tag(status: Status, outcome: Outcome, at_ms: Millis) -> Option<Tag> {
     let code = match (status, outcome) {
-        (_, Outcome::VoicemailLeft) => Some("VOICEMAIL"),
-        (_, Outcome::CallbackRequested) => Some("CALLBACK"),
-        (Status::Answer, Outcome::TransferLost) => Some("DISCONNECTED"),
-        (Status::Cancel, _) => Some("ABANDONED"),
-        (Status::Busy, _) => Some("BUSY"),
-        (Status::NoAnswer, _) => Some("NO_ANSWER"),
-        _ => None,
+        (_, Outcome::VoicemailLeft) => "VOICEMAIL",
+        (_, Outcome::CallbackRequested) => "CALLBACK",
+        (Status::Answer, Outcome::TransferLost) => "DISCONNECTED",
+        (Status::Cancel, _) => "ABANDONED",
+        (Status::Busy, _) => "BUSY",
+        (Status::NoAnswer, _) => "NO_ANSWER",
+        _ => return None,
     };
-    let by_rule = code.map(|code| Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms });
-    by_rule.into_iter().chain(call.tags.iter().cloned()).collect()
+    Some(Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms })
 }

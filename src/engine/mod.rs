@@ -21,6 +21,7 @@ mod merge;
 pub mod number;
 mod origin;
 mod our_attempt;
+pub mod proof;
 mod queue;
 pub mod record;
 mod resync;

@@ -25,11 +25,16 @@ pub(super) struct OurAttempt {
 }
 
 /// The id of the attempt whose channel this is, by its uniqueid: `cb-<callback>-<attempt>`, with `;2` for the far half of a Local one.
-fn attempt_id(uniqueid: &str) -> Option<&str> {
+pub(super) fn attempt_id(uniqueid: &str) -> Option<&str> {
     let id = uniqueid.strip_suffix(";2").unwrap_or(uniqueid);
     let (callback, attempt) = id.strip_prefix(CALLBACK_CHANNEL)?.split_once('-')?;
     let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     (is_number(callback) && is_number(attempt)).then_some(id)
+}
+
+/// The callback that an attempt's id names.
+pub(super) fn callback_of(id: &str) -> Option<i64> {
+    attempt_id(id)?.strip_prefix(CALLBACK_CHANNEL)?.split('-').next()?.parse().ok()
 }
 
 impl Engine {
@@ -158,7 +163,7 @@ impl Engine {
     pub(super) fn callback_id(&self, call: &Call) -> Option<i64> {
         let by_channel = || call.channels.iter().find_map(|slot| attempt_id(&self.channels[*slot].uniqueid));
         let id = attempt_id(&call.linkedid).or_else(by_channel)?;
-        id.strip_prefix(CALLBACK_CHANNEL)?.split('-').next()?.parse().ok()
+        callback_of(id)
     }
 
     /// What the first leg of an attempt came to: the channel itself, or whoever a Local one led to.

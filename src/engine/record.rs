@@ -203,7 +203,7 @@ words! {
     Quality {
         /// From the first event to the last.
         Full = "full",
-        /// In part: it was in progress when the link came up, or a channel of it ended while the link was down.
+        /// In part: it was in progress when the link came up, lived while the link was down, or a channel of it ended then.
         Partial = "partial",
         /// It ended while the link was down.
         Gap = "gap",

@@ -172,7 +172,7 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
     assert_eq!(
         [&talking, &gives_up, &served_later, &answered_unseen, &never_seen].map(told),
         [
-            format!("inbound {} ANSWER AGENT PJSIP/1301 full", talking.number),
+            format!("inbound {} ANSWER AGENT PJSIP/1301 partial", talking.number),
             format!("inbound {} UNKNOWN GAP gap q00 UNKNOWN", gives_up.number),
             format!(
                 "inbound {} ANSWER AGENT {} partial q01 CONNECTED",
