@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Imports point upstream only: `ami ← engine ← store ← api ← daemon ← cli ← main`. `ami` and `engine` are pure: time is an argument.
-//! Missed calls become callbacks in `engine::callback`; people and programs come in by `api` and `cli`; `demo` is a PBX to try it with.
+//! What happened out of sight is proved in `engine::proof` from the files that `records` reads. Missed calls become callbacks in `engine::callback`; people and programs come in by `api` and `cli`; `demo` is a PBX to try it with.
 
 pub mod ami;
 pub mod api;
@@ -18,4 +18,5 @@ pub mod demo;
 pub mod engine;
 pub mod exit;
 pub mod log;
+pub mod records;
 pub mod store;

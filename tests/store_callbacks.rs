@@ -223,7 +223,7 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
         Record::Attempt(Box::new(attempt(4, 1, Some(AttemptResult::AgentRejected)))),
         callback(change(closed, "")),
     ]);
-    let remembered = database.store.remembered(MONDAY_10 + 120_000).unwrap();
+    let remembered = database.store.remembered(MONDAY_10 + 120_000, 10_000).unwrap();
     assert_eq!(remembered.open, [(made.row, vec!["1.1".to_owned()])]);
     assert_eq!(remembered.last_id, 9);
     assert!(remembered.in_flight.is_empty());
@@ -231,11 +231,11 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
     assert!(remembered.dialled.is_empty(), "his phone never rang");
 
     database.write(&[Record::Attempt(Box::new(attempt(4, 2, None)))]);
-    let remembered = database.store.remembered(MONDAY_10 + 120_000).unwrap();
+    let remembered = database.store.remembered(MONDAY_10 + 120_000, 10_000).unwrap();
     assert_eq!(remembered.in_flight, [attempt(4, 2, None)]);
     assert!(remembered.refusals.is_empty());
     assert_eq!(remembered.dialled, [(MONDAY_10 + 60_000, "+12025550123".to_owned())]);
-    assert!(database.store.remembered(MONDAY_10 + 60_000 + DAY).unwrap().dialled.is_empty());
+    assert!(database.store.remembered(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());
 }
 
 #[test]
@@ -243,9 +243,9 @@ fn the_owner_of_a_customer_is_who_talked_with_him_last() {
     let mut database = Database::new();
     let later = FinishedCall { agent: Some("PJSIP/102".into()), ended_ms: MONDAY_10 + 500_000, ..answered("1.2") };
     database.write(&[record(later), record(answered("1.1")), record(abandoned("1.3"))]);
-    let owners = database.store.remembered(MONDAY_10 + DAY).unwrap().owners;
+    let owners = database.store.remembered(MONDAY_10 + DAY, 10_000).unwrap().owners;
     assert_eq!(owners, [("+12025550123".to_owned(), "PJSIP/102".to_owned(), MONDAY_10 + 500_000)]);
-    assert!(database.store.remembered(MONDAY_10 + 100 * DAY).unwrap().owners.is_empty());
+    assert!(database.store.remembered(MONDAY_10 + 100 * DAY, 10_000).unwrap().owners.is_empty());
 }
 
 #[test]
@@ -260,16 +260,16 @@ fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_of
     };
     let (ever, week) = (entry("+12025550123", None), entry("+12025550124", Some(MONDAY_10 + 7 * DAY)));
     database.write(&[Record::Forbid(ever.clone()), Record::Forbid(week.clone())]);
-    assert_eq!(database.store.remembered(MONDAY_10).unwrap().forbidden, [ever.clone(), week]);
-    assert_eq!(database.store.remembered(MONDAY_10 + 8 * DAY).unwrap().forbidden, [ever]);
+    assert_eq!(database.store.remembered(MONDAY_10, 10_000).unwrap().forbidden, [ever.clone(), week]);
+    assert_eq!(database.store.remembered(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden, [ever]);
     database.write(&[Record::Permit("+12025550123".into())]);
-    assert!(database.store.remembered(MONDAY_10 + 8 * DAY).unwrap().forbidden.is_empty());
+    assert!(database.store.remembered(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden.is_empty());
 }
 
 #[test]
 fn dispositions_that_suppress_and_request_are_read_with_their_times() {
     let database = Database::new();
-    let remembered = database.store.remembered(MONDAY_10).unwrap();
+    let remembered = database.store.remembered(MONDAY_10, 10_000).unwrap();
     assert_eq!(
         remembered.suppress,
         [("DO_NOT_CONTACT".to_owned(), Some(365 * DAY)), ("WRONG_NUMBER".to_owned(), None)]

@@ -5,6 +5,7 @@ use super::section::{Problems, Section, nearest};
 use super::{Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, pbx};
 use crate::engine::hours::HoursError;
 use crate::engine::number::{InternalRule, NumberError, Numbering};
+use crate::records::Files;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -131,11 +132,12 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     let named_hours = named_hours(root, &plain_hours, &mut did_hours, &problems);
     let agents = agents::read(root, &problems);
     let names: Vec<String> = named_hours.keys().cloned().collect();
+    let pbx = pbxs(root, dir, &problems);
     let config = Config {
-        pbx: pbxs(root, dir, &problems),
         callback: callback::read(&table(root, "callback", &problems), &names, &agents),
         agents,
-        gap: gap(&table(root, "gap", &problems), dir),
+        gap: gap(&table(root, "gap", &problems), dir, &pbx),
+        pbx,
         api: api::read(&table(root, "api", &problems), dir),
         calls: calls(&table(root, "calls", &problems)),
         numbers: numbers(&table(root, "numbers", &problems)),
@@ -342,9 +344,19 @@ fn hours(section: &Section<'_, '_>, default: &Hours) -> Hours {
     hours
 }
 
-fn gap(section: &Section<'_, '_>, dir: &Path) -> Gap {
-    let cdr_csv = section.text("cdr_csv", "\"/var/log/asterisk/cdr-csv/Master.csv\"");
-    Gap { cdr_csv: cdr_csv.map(|text| dir.join(text.value)) }
+fn gap(section: &Section<'_, '_>, dir: &Path, pbxs: &[Pbx]) -> Gap {
+    let path = |key, example| section.text(key, example).map(|text| dir.join(text.value));
+    let cdr_csv = path("cdr_csv", "\"/var/log/asterisk/cdr-csv/Master.csv\"");
+    let queue_log = path("queue_log", "\"/var/log/asterisk/queue_log\"");
+    let pbx = section.text("pbx", "\"pbx\"").map(|text| {
+        if !pbxs.iter().any(|pbx| pbx.name == text.value) {
+            let names: Vec<&str> = pbxs.iter().map(|pbx| &*pbx.name).collect();
+            let help = format!("name one of [[pbx]]: {}", names.join(", "));
+            section.problems.add(text.span, "`gap.pbx` names no PBX", "no PBX has this name", help);
+        }
+        text.value
+    });
+    Gap { pbx, files: Files { cdr_csv, queue_log } }
 }
 
 fn store(section: &Section<'_, '_>, dir: &Path) -> Store {

@@ -16,6 +16,7 @@ pub use api::Api;
 pub use callback::{Callback, CallbackQueue};
 pub use refusal::{Problem, Refusal};
 
+use crate::records::Files;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,7 +54,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "wrapup",
         ],
     ),
-    ("gap", &["cdr_csv"]),
+    ("gap", &["pbx", "cdr_csv", "queue_log"]),
     ("numbers", &["region", "internal_max_digits", "allow", "deny", "international", "premium"]),
     ("hours", &["timezone", "country", "open"]),
     ("hours.NAME", &["timezone", "country", "open", "dids"]),
@@ -264,8 +265,10 @@ pub struct Hours {
 /// `[gap]`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Gap {
-    /// Asterisk's `Master.csv`; default none.
-    pub cdr_csv: Option<PathBuf>,
+    /// Name of the PBX whose files they are; default: the first.
+    pub pbx: Option<String>,
+    /// Where they are; default: nowhere.
+    pub files: Files,
 }
 
 /// `[store]`.

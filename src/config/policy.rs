@@ -36,7 +36,7 @@ impl Config {
             number_form: c.number_form.clone(),
             agent_context: c.agent_context.clone(),
             customer_context: c.customer_context.clone(),
-            look_up_cdr: self.gap.cdr_csv.is_some(),
+            look_up_cdr: self.gap.files.cdr_csv.is_some(),
             publish: c.publish,
             default: self.queue_policy(&c.default),
             queues: c.queues.iter().map(|(name, queue)| (name.clone(), self.queue_policy(queue))).collect(),

@@ -1,43 +1,30 @@
-//! Asterisk's `Master.csv`: looked into for attempts whose end nobody saw.
+//! Asterisk's CDR of attempts whose end nobody saw.
 
+use crate::ami::event::Millis;
 use crate::engine::callback::cdr::Cdr;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
+use crate::records::{self, Files, RecordsError};
+use jiff::tz::TimeZone;
 use std::path::Path;
 
-/// So much of the file's end is read, bytes: some 50,000 calls. An attempt in flight when sight was lost is among the last.
-const READ_AT_MOST: u64 = 16 << 20;
+/// An attempt in flight when sight was lost is no older than this, ms.
+const LOOK_BACK_MS: Millis = 48 * 3_600_000;
 
-/// The records whose `uniqueid` this is, in the order in which they were written. The columns are those of `cdr_csv.c`, with `loguniqueid = yes`.
+/// The records whose `uniqueid` this is, in the order in which they were written; cdr.conf needs `loguniqueid = yes`.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn of(path: &Path, uniqueid: &str) -> std::io::Result<Vec<Cdr>> {
-    let mut file = File::open(path)?;
-    let from = file.metadata()?.len().saturating_sub(READ_AT_MOST);
-    file.seek(SeekFrom::Start(from))?;
-    let mut bytes = Vec::new();
-    file.read_to_end(&mut bytes)?;
-    let lines = bytes.split(|b| *b == b'\n').skip(usize::from(from > 0));
-    let ours = lines.filter(|line| memchr::memmem::find(line, uniqueid.as_bytes()).is_some());
-    Ok(ours.filter_map(|line| record(line, uniqueid)).collect())
-}
-
-/// Accountcode, src, dst, dcontext, clid, channel, dstchannel, lastapp, lastdata, start, answer, end, duration, billsec, disposition, amaflags,
-/// uniqueid, … A line that a wider `cdr_custom` wrote has them elsewhere and is left out.
-fn record(line: &[u8], uniqueid: &str) -> Option<Cdr> {
-    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line);
-    let row = reader.byte_records().next()?.ok()?;
-    let column = |n: usize| row.get(n).map(|field| String::from_utf8_lossy(field).into_owned());
-    if column(16)? != uniqueid {
-        return None;
-    }
-    Some(Cdr {
-        dstchannel: column(6)?,
-        answered: !column(10)?.is_empty(),
-        billed_ms: column(13)?.parse::<i64>().ok()?.checked_mul(1_000)?,
-        disposition: column(14)?,
-    })
+pub fn of(path: &Path, uniqueid: &str, now_ms: Millis) -> Result<Vec<Cdr>, RecordsError> {
+    let files = Files { cdr_csv: Some(path.to_owned()), queue_log: None };
+    let found = records::since(&files, now_ms - LOOK_BACK_MS, &TimeZone::system())?.cdrs;
+    let ours = found.into_iter().filter(|cdr| cdr.uniqueid.as_deref() == Some(uniqueid));
+    Ok(ours
+        .map(|cdr| Cdr {
+            dstchannel: cdr.dstchannel,
+            disposition: cdr.disposition,
+            answered: cdr.answer_ms.is_some(),
+            billed_ms: cdr.billed_ms,
+        })
+        .collect())
 }
 
 #[cfg(test)]
@@ -53,21 +40,21 @@ mod tests {
     fn records_are_found_by_their_whole_uniqueid() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), format!("{ANSWERED}{UNANSWERED}a,torn line of cb-4-1")).unwrap();
-        let found = of(file.path(), "cb-4-1").unwrap();
+        let of = |id| of(file.path(), id, 1_795_336_800_000).unwrap();
         let expected = Cdr {
             dstchannel: "PJSIP/provider-00000048".into(),
             disposition: "ANSWERED".into(),
             answered: true,
             billed_ms: 5_000,
         };
-        assert_eq!(found, [expected]);
-        let unanswered = &of(file.path(), "cb-4-11").unwrap()[0];
+        assert_eq!(of("cb-4-1"), [expected]);
+        let unanswered = &of("cb-4-11")[0];
         assert_eq!((unanswered.answered, unanswered.dstchannel.as_str()), (false, ""));
-        assert!(of(file.path(), "cb-4").unwrap().is_empty());
+        assert!(of("cb-4").is_empty());
     }
 
     #[test]
     fn a_file_that_is_not_there_is_an_error() {
-        assert!(of(Path::new("/nonexistent/Master.csv"), "cb-4-1").is_err());
+        assert!(of(Path::new("/nonexistent/Master.csv"), "cb-4-1", 0).is_err());
     }
 }

@@ -7,7 +7,7 @@ use super::lost::LostReason;
 use crate::ami::event::Millis;
 use crate::ami::notice::Notice;
 use crate::config::ShowNumbers;
-use crate::engine::record::{FinishedCall, Gap, Record};
+use crate::engine::record::{FinishedCall, Gap, Quality, Record};
 use crate::log::{Masked, Wire};
 
 /// A record is on the disk.
@@ -44,6 +44,7 @@ fn call_ended(call: &FinishedCall, show: ShowNumbers) {
         number = call.number_e164.as_deref().or(call.number.as_deref()).map(|number| display(Masked { number, show })),
         wait_s = seconds(call.wait_ms),
         talk_s = call.answered_ms.map(|_| seconds(call.talk_ms)),
+        quality = Some(call.quality).filter(|quality| *quality != Quality::Full).map(display),
         "Call ended"
     );
 }
@@ -56,7 +57,7 @@ fn gap_closed(gap: &Gap) {
         gap_s,
         reason = %gap.cause,
         calls_lost = gap.calls_lost,
-        "The PBX was not seen for a while; calls that began and ended in it are not in the database"
+        "The PBX was not seen for a while; what happened meanwhile is unknown unless Asterisk's own records tell (gap.cdr_csv)"
     );
 }
 

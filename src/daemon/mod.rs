@@ -11,6 +11,7 @@ mod delivery;
 mod journal;
 pub mod link;
 mod lost;
+mod proofs;
 mod recorder;
 pub mod route;
 pub mod run;

@@ -5,6 +5,7 @@ use super::callbacks::{Callbacks, Outcome};
 use super::clock::Clock;
 use super::journal;
 use super::link::{self, Link, LinkEvent};
+use super::proofs::{self, Proofs};
 use super::recorder::Recorder;
 use super::secret::{self, Secret};
 use super::systemd::ServiceManager;
@@ -16,7 +17,7 @@ use crate::config::{Config, Refusal};
 use crate::engine::callback::command::{Command, CommandError, Done};
 use crate::engine::callback::row::CallbackRow;
 use crate::engine::record::Record;
-use crate::engine::{Engine, Input};
+use crate::engine::{Engine, Input, Output};
 use crate::exit::Exit;
 use crate::log::{self, Reload};
 use crate::store::{self, Ack, Health, Store, Writer};
@@ -130,6 +131,8 @@ struct Daemon {
     acks: mpsc::UnboundedReceiver<Ack>,
     callbacks: Callbacks,
     outcomes: mpsc::UnboundedReceiver<Outcome>,
+    proofs: Proofs,
+    proved: mpsc::UnboundedReceiver<proofs::Found>,
     api: Option<socket::Server>,
     asks: mpsc::Receiver<Ask>,
     found: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -151,7 +154,8 @@ impl Daemon {
             watched.push(Watched::new(&pbx.name, &pbx.address, Engine::new(&pbx.name, rules.clone(), last_seen)));
         }
         let clock = Clock::start();
-        let remembered = store.remembered(clock.now().wall_ms)?;
+        let policy = config.policy();
+        let remembered = store.remembered(clock.now().wall_ms, policy.min_talk_ms)?;
         let (acked, acks) = mpsc::unbounded_channel();
         // The receiver lives as long as the loop; after it nobody needs to know.
         let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
@@ -166,7 +170,8 @@ impl Daemon {
         let requesters =
             config.pbx.iter().zip(&links).map(|(pbx, link)| (pbx.name.clone(), link.requester())).collect();
         let (callbacks, outcomes) =
-            Callbacks::new(config.policy(), remembered, requesters, config.gap.cdr_csv.clone(), clock.now());
+            Callbacks::new(policy, remembered, requesters, config.gap.files.cdr_csv.clone(), clock.now());
+        let (proofs, proved) = Proofs::new(&config);
         let (api, asks) = listen(&config);
         Ok(Self {
             config,
@@ -181,6 +186,8 @@ impl Daemon {
             acks,
             callbacks,
             outcomes,
+            proofs,
+            proved,
             api,
             asks,
             found: mpsc::channel(ORDERS),
@@ -206,7 +213,8 @@ impl Daemon {
         loop {
             let status = self.status_stale.then_some(self.status_due);
             let desk = self.callbacks.desk().deadline();
-            let due = self.watched.iter().filter_map(Watched::deadline).chain(status).chain(desk).min();
+            let proof = self.proofs.deadline();
+            let due = self.watched.iter().filter_map(Watched::deadline).chain(status).chain(desk).chain(proof).min();
             let wake = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
@@ -225,6 +233,7 @@ impl Daemon {
                 Some((pbx, event)) = self.from_links.next() => self.take(pbx, event),
                 Some(ack) = self.acks.recv() => self.acknowledged(ack),
                 Some(outcome) = self.outcomes.recv() => self.callbacks.result(&outcome, self.clock.now()),
+                Some(found) = self.proved.recv() => self.prove(found),
                 Some(ask) = self.asks.recv() => self.asked(ask),
                 Some(order) = self.found.1.recv() => self.carry_out(order),
                 () = wake => self.tick(),
@@ -264,10 +273,12 @@ impl Daemon {
             }
             while let Some(output) = self.watched[i].poll() {
                 if let Some(record) = self.callbacks.hear(&self.watched[i].name, output, now) {
+                    self.proofs.hear(&record, now);
                     self.push(record);
                 }
             }
         }
+        self.proofs.look(&self.watched, self.recorder.unsaved() > 0, now);
         for record in self.callbacks.decide(&self.watched, now) {
             self.push(record);
         }
@@ -285,6 +296,18 @@ impl Daemon {
             self.status_due = now + STATUS_EVERY_MS;
             let status = self.status();
             self.service.status(status);
+        }
+    }
+
+    /// What was proved goes the way of every call: a miss among it makes a callback, an answer closes one.
+    fn prove(&mut self, found: proofs::Found) {
+        let now = self.clock.now();
+        for call in self.proofs.take(found, &self.watched) {
+            let pbx = call.pbx.clone();
+            let told = Output::Record(Record::Call(Box::new(call)));
+            if let Some(record) = self.callbacks.hear(&pbx, told, now) {
+                self.push(record);
+            }
         }
     }
 
@@ -382,7 +405,8 @@ impl Daemon {
                 for watched in &mut self.watched {
                     watched.give(Input::Rules(&rules), now);
                 }
-                self.callbacks.policy(&new.policy(), new.gap.cdr_csv.clone(), now);
+                self.proofs.configure(&new);
+                self.callbacks.policy(&new.policy(), new.gap.files.cdr_csv.clone(), now);
                 if let Err(err) = self.reload.apply(&new.log) {
                     tracing::warn!(target: "daemon", %err, "The log keeps its level");
                 }

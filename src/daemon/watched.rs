@@ -51,6 +51,12 @@ impl Watched {
         }
     }
 
+    /// The tracker.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Takes what came over the link.
     pub fn take(&mut self, event: LinkEvent, now: Moment) {
         match event {

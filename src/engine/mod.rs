@@ -169,6 +169,17 @@ pub struct Counters {
     pub user_events_refused: u64,
 }
 
+/// What the tracker has in memory of a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Known<'a> {
+    /// Nothing.
+    Nothing,
+    /// It is in progress, or its row is about to be told.
+    Live,
+    /// The row that was told.
+    Told(&'a record::FinishedCall),
+}
+
 /// The tracker of one PBX.
 #[derive(Debug)]
 pub struct Engine {
@@ -275,6 +286,26 @@ impl Engine {
     #[must_use]
     pub fn live_calls(&self) -> usize {
         self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.remnant).count()
+    }
+
+    /// What is in memory of the call of this linkedid.
+    #[must_use]
+    pub fn memory_of(&self, linkedid: &str) -> Known<'_> {
+        match self.calls.find(linkedid).map(|slot| &self.calls[slot]) {
+            None => Known::Nothing,
+            Some(call) => call.told.as_deref().map_or(Known::Live, Known::Told),
+        }
+    }
+
+    /// The linkedids of all calls that are not told yet, and of those that have gone into them.
+    pub fn live_linkedids(&self) -> impl Iterator<Item = &str> {
+        let live = self.calls.iter().filter(|(_, call)| call.told.is_none());
+        live.flat_map(|(_, call)| call.keys.iter().map(|key| &**key))
+    }
+
+    /// Technology and peer of what has been met as a trunk.
+    pub fn trunks_met(&self) -> impl Iterator<Item = &str> {
+        self.trunks_met.iter().map(|trunk| &**trunk)
     }
 
     /// Live channels of phones and trunks: what is counted to know who is on a call.

@@ -7,7 +7,7 @@ use crate::engine::callback::row::RecoveredBy;
 use crate::engine::record::{Direction, FinishedCall, Gap, Outcome, Status};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
 /// From so many digits on, a number is found by its end: fewer would find half of the table.
@@ -106,6 +106,43 @@ impl Reader {
                 }
             }
             Ok(found)
+        })
+    }
+}
+
+impl Reader {
+    /// The whole calls of a PBX that are stored under one of these linkedids.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn calls_under<'i>(
+        &self,
+        pbx: &str,
+        linkedids: impl Iterator<Item = &'i str>,
+    ) -> Result<Vec<StoredCall>, Error> {
+        self.read(|connection| {
+            let mut statement =
+                connection.prepare_cached(&format!("{} WHERE pbx = ?1 AND linkedid = ?2", *SELECT_CALL))?;
+            let mut found = Vec::new();
+            for linkedid in linkedids {
+                if let Some(mut stored) = statement.query_row([pbx, linkedid], call).optional()? {
+                    children(connection, stored.id, &mut stored.call)?;
+                    found.push(stored);
+                }
+            }
+            Ok(found)
+        })
+    }
+
+    /// Technology and peer of the trunks of a PBX, as its calls have them; at most so many.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn trunks(&self, pbx: &str, most: usize) -> Result<BTreeSet<String>, Error> {
+        let sql = "SELECT DISTINCT trunk FROM calls WHERE pbx = ?1 AND trunk IS NOT NULL LIMIT ?2";
+        self.read(|connection| {
+            let most = i64::try_from(most).unwrap_or(i64::MAX);
+            connection.prepare(sql)?.query_map((pbx, most), |row| row.get(0))?.collect()
         })
     }
 }

@@ -4,21 +4,46 @@ use super::callback_rows::{attempt, callback, forbidden};
 use super::{Error, Store};
 use crate::ami::event::Millis;
 use crate::engine::callback::MAX_OWNERS;
-use crate::engine::callback::remembered::Remembered;
+use crate::engine::callback::remembered::{Remembered, Served};
+use crate::engine::callback::row::RecoveredBy;
 use rusqlite::Connection;
 
 /// Who last talked with a customer is his owner for so long, ms.
 const OWNED_FOR_MS: Millis = 90 * DAY_MS;
 const DAY_MS: Millis = 86_400_000;
+/// So far back it is looked who was served since a miss: no callback lives longer (`callback.expire`), ms.
+const SERVED_FOR_MS: Millis = 31 * DAY_MS;
 
 impl Store {
-    /// Open callbacks, attempts in flight, and all else that decides who is called.
+    /// Open callbacks, attempts in flight, and all else that decides who is called. `min_talk_ms`: a call outward that was shorter served nobody.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn remembered(&self, now_ms: Millis) -> Result<Remembered, Error> {
-        remembered(self.connection(), now_ms).map_err(|error| Error::sqlite(self.path(), error))
+    pub fn remembered(&self, now_ms: Millis, min_talk_ms: Millis) -> Result<Remembered, Error> {
+        let read = || {
+            let served = served(self.connection(), now_ms, min_talk_ms)?;
+            Ok(Remembered { served, ..remembered(self.connection(), now_ms)? })
+        };
+        read().map_err(|error| Error::sqlite(self.path(), error))
     }
+}
+
+/// By which call each customer was served last. `min_talk_ms`: a call outward that was shorter did not serve him.
+fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusqlite::Result<Vec<(String, Served)>> {
+    let sql = "SELECT number_e164, direction, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms) FROM calls
+                WHERE status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
+                  AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
+                GROUP BY number_e164 ORDER BY 5 DESC LIMIT ?3";
+    let read = |row: &rusqlite::Row<'_>| {
+        let by = match row.get::<_, String>(1)?.as_str() {
+            "inbound" => RecoveredBy::Customer,
+            "outbound" => RecoveredBy::Agent,
+            _ => RecoveredBy::Callback,
+        };
+        Ok((row.get(0)?, Served { by, linkedid: row.get(2)?, at_ms: row.get(3)?, ended_ms: row.get(4)? }))
+    };
+    let most = i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX);
+    connection.prepare(sql)?.query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?.collect()
 }
 
 fn remembered(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Remembered> {
@@ -80,7 +105,8 @@ fn remembered(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Remem
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
     let last_id = connection.query_row("SELECT coalesce(max(id), 0) FROM callbacks", [], |row| row.get(0))?;
-    Ok(Remembered { open, in_flight, refusals, dialled, owners, forbidden, suppress, request, last_id })
+    let served = Vec::new();
+    Ok(Remembered { open, in_flight, refusals, dialled, owners, served, forbidden, suppress, request, last_id })
 }
 
 /// Milliseconds of a text such as `365d` or `12h`. What cannot be read means for ever: a wish not to be called is not forgotten over a typing error.

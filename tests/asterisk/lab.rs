@@ -96,6 +96,11 @@ impl Lab {
         self.outside.join("pbx/log/cdr-csv/Master.csv")
     }
 
+    /// Where it writes its queue_log.
+    pub fn queue_log(&self) -> PathBuf {
+        self.outside.join("pbx/log/queue_log")
+    }
+
     /// Records what the daemon's AMI user receives, from the banner on.
     pub fn record(&self, path: &Path) -> Result<Manager, String> {
         let recorder = Manager::login(self.slot.port(2), "callbackd", SECRET, Some(path), Instant::now() + START)?;
@@ -186,12 +191,19 @@ impl Lab {
         settled(&self.pbx, deadline)
     }
 
-    /// The caller with this number hangs up now.
+    /// The caller with this number hangs up now: the call that he placed last.
     pub fn hang_up(&self, number: &str) -> Result<(), String> {
-        let channel = self.farm.wait(0, Instant::now() + START, &format!("the channel of {number}"), |f| {
-            f.get("CallerIDNum") == number && f.get("Channel").starts_with("PJSIP/pbx")
-        })?;
-        self.farm.action(&[("Action", "Hangup"), ("Channel", channel.get("Channel"))]).map(drop)
+        // A phone that he rings bears his number too.
+        let is_his = |f: &Frame| f.get("CallerIDNum") == number && f.get("Uniqueid").starts_with("caller-");
+        let first = self.farm.wait(0, Instant::now() + START, &format!("the channel of {number}"), is_his)?;
+        let mut channel = first.get("Channel").to_owned();
+        let _ = self.farm.fold::<()>(0, Instant::now(), "", |f| {
+            if is_his(f) {
+                f.get("Channel").clone_into(&mut channel);
+            }
+            None
+        });
+        self.farm.action(&[("Action", "Hangup"), ("Channel", &channel)]).map(drop)
     }
 
     /// Stops the PBX in its own way, after which what it wrote about the calls is whole: `Master.csv` and `queue_log`.

@@ -16,6 +16,7 @@ mod manager;
 mod oracle;
 mod outages;
 mod patience;
+mod proved;
 mod rows;
 mod run;
 mod scenarios;

@@ -16,20 +16,20 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// What a clock of Asterisk's and one of the daemon's may differ in about one event.
 const SLACK_MS: i64 = 1_000;
 
-fn soon() -> Instant {
+pub fn soon() -> Instant {
     Instant::now() + PATIENCE
 }
 
 /// A call that goes on until somebody is told to end it.
-struct Call {
-    number: String,
-    linkedid: String,
+pub struct Call {
+    pub number: String,
+    pub linkedid: String,
     since: usize,
 }
 
 impl Call {
     /// The nth caller dials this DID, and is on the PBX.
-    fn place(lab: &Lab, n: usize, did: &str) -> Result<Self, String> {
+    pub fn place(lab: &Lab, n: usize, did: &str) -> Result<Self, String> {
         let (number, since) = (number(n, Caller::Outside), lab.pbx.position());
         lab.place(&number, did, WAITS, PATIENCE)?;
         let arrival = lab.arrival(since, &number, did, soon())?;
@@ -45,18 +45,18 @@ impl Call {
     }
 
     /// Waits until the customer and a person are in a bridge.
-    fn talks(&self, lab: &Lab) -> Result<Frame, String> {
+    pub fn talks(&self, lab: &Lab) -> Result<Frame, String> {
         self.event(lab, "BridgeEnter", 2)
     }
 
     /// Waits until the caller is in a queue and a phone rings for him.
-    fn waits(&self, lab: &Lab) -> Result<Frame, String> {
+    pub fn waits(&self, lab: &Lab) -> Result<Frame, String> {
         self.event(lab, "QueueCallerJoin", 1)?;
         self.event(lab, "AgentCalled", 1)
     }
 
     /// The caller hangs up.
-    fn ends(&self, lab: &Lab) -> Result<(), String> {
+    pub fn ends(&self, lab: &Lab) -> Result<(), String> {
         lab.hang_up(&self.number)?;
         lab.departure(self.since, &self.linkedid, soon())
     }
@@ -74,7 +74,7 @@ fn at(event: &Frame) -> i64 {
 }
 
 /// A row in a few words, with its visits to queues; `no row` if there is none.
-fn told(db: &Connection, call: &Call) -> String {
+pub fn told(db: &Connection, call: &Call) -> String {
     let sql = "SELECT concat_ws(' ', direction, number, status, outcome, agent, quality,
                  (SELECT group_concat(queue || ' ' || result, ' ') FROM queue_visits WHERE call_id = calls.id))
                FROM calls WHERE linkedid = ?1";
@@ -106,7 +106,7 @@ fn rows(db: &Connection) -> usize {
 }
 
 /// The phones of a cell do this when they are called next.
-fn phones(lab: &Lab, cell: &str, script: &str) -> Result<(), String> {
+pub fn phones(lab: &Lab, cell: &str, script: &str) -> Result<(), String> {
     (1..=3).try_for_each(|n| lab.script(&format!("1{cell}{n}"), script))
 }
 
@@ -249,7 +249,7 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
         &daemon,
         &[
             "The connection to Asterisk is lost; calls go unseen until it is back",
-            "The PBX was not seen for a while; calls that began and ended in it are not in the database",
+            "The PBX was not seen for a while; what happened meanwhile is unknown",
         ],
     );
     let said = daemon.said();

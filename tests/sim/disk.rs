@@ -1,11 +1,13 @@
 //! The store as a model: what is on the disk, what is on its way, and what a new run remembers. Dumb on purpose.
 
-use callbackd::engine::callback::remembered::Remembered;
+use callbackd::engine::callback::remembered::{Remembered, Served};
 use callbackd::engine::callback::row::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
-use callbackd::engine::record::{Direction, FinishedCall, Gap, Record};
+use callbackd::engine::record::{Direction, FinishedCall, Gap, Outcome, Record, Status};
 use std::collections::BTreeMap;
 
 const DAY_MS: i64 = 86_400_000;
+/// `callback.min_talk` of every day.
+const MIN_TALK_MS: i64 = 5_000;
 
 #[derive(Default)]
 pub struct Disk {
@@ -106,7 +108,23 @@ impl Disk {
                 owners.insert(number.clone(), (agent.clone(), call.ended_ms));
             }
         }
+        let mut served: BTreeMap<String, Served> = BTreeMap::new();
+        for call in self.calls.values().filter(|c| c.status == Status::Answer) {
+            let by = match call.direction {
+                Direction::Inbound if call.outcome == Outcome::Agent => RecoveredBy::Customer,
+                Direction::Outbound if call.talk_ms >= MIN_TALK_MS => RecoveredBy::Agent,
+                Direction::Callback if call.talk_ms >= MIN_TALK_MS => RecoveredBy::Callback,
+                _ => continue,
+            };
+            let (linkedid, at_ms) = (call.linkedid.clone(), call.answered_ms.unwrap_or(call.ended_ms));
+            let this = Served { by, linkedid, at_ms, ended_ms: call.ended_ms };
+            let number = call.number_e164.clone().unwrap_or_default();
+            if served.get(&number).is_none_or(|s| s.ended_ms < this.ended_ms) {
+                served.insert(number, this);
+            }
+        }
         Remembered {
+            served: served.into_iter().collect(),
             open: open.iter().map(|row| ((*row).clone(), misses(row.id).collect())).collect(),
             in_flight: self.attempts.values().filter(|a| a.result.is_none()).cloned().collect(),
             refusals: open.iter().filter_map(refusal).collect(),

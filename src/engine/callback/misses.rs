@@ -1,5 +1,6 @@
 //! What a finished call means: a customer missed, a customer served, or nothing.
 
+use super::remembered::Served;
 use super::row::{CallbackChange, CallbackRow, Change, DoNotCall, RecoveredBy, State};
 use super::task::{OURSELVES, reason};
 use super::{Desk, MAX_OPEN, MAX_OWNERS};
@@ -45,6 +46,7 @@ fn declined(call: &FinishedCall) -> bool {
 impl Desk {
     pub(super) fn call_told(&mut self, call: &FinishedCall) {
         self.owner_learnt(call);
+        self.service_learnt(call);
         self.tags_told(call);
         let missed = call.direction == Direction::Inbound && self.is_miss(call);
         match (missed, self.recent.get(call)) {
@@ -86,6 +88,32 @@ impl Desk {
                 self.counters.owners_dropped += 1;
                 let oldest = self.owners.iter().min_by_key(|(_, (_, at))| *at).map(|(number, _)| number.clone());
                 oldest.map(|number| self.owners.remove(&number));
+            }
+        }
+    }
+
+    /// What counts as having served the customer, and by whom.
+    fn service(&self, call: &FinishedCall) -> Option<Served> {
+        let long_enough = call.talk_ms >= self.policy.min_talk_ms;
+        let by = match (call.direction, call.outcome) {
+            (Direction::Inbound, Outcome::Agent) => RecoveredBy::Customer,
+            (Direction::Outbound, _) if long_enough => RecoveredBy::Agent,
+            (Direction::Callback, _) if long_enough => RecoveredBy::Callback,
+            _ => return None,
+        };
+        let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
+        let linkedid = call.linkedid.clone();
+        (call.status == Status::Answer).then_some(Served { by, linkedid, at_ms, ended_ms: call.ended_ms })
+    }
+
+    fn service_learnt(&mut self, call: &FinishedCall) {
+        let (Some(number), Some(service)) = (&call.number_e164, self.service(call)) else { return };
+        if self.served.get(number).is_none_or(|s| s.ended_ms <= service.ended_ms) {
+            self.served.insert(number.clone(), service);
+            if self.served.len() > MAX_OWNERS {
+                self.counters.owners_dropped += 1;
+                let oldest = self.served.iter().min_by_key(|(_, s)| s.ended_ms).map(|(number, _)| number.clone());
+                oldest.map(|number| self.served.remove(&number));
             }
         }
     }
@@ -227,8 +255,14 @@ impl Desk {
             row.reason.clear();
         }
         self.counters.queued += 1;
+        let since = row.number_e164.as_ref().and_then(|n| self.served.get(n)).filter(|s| s.ended_ms > call.ended_ms);
+        let since = since.cloned();
         self.insert(row, vec![call.linkedid.clone()]);
         self.tell(id, OURSELVES, &note, miss, None);
+        // A miss that is told late, out of Asterisk's records: he may have been served meanwhile.
+        if let Some(Served { by, linkedid, at_ms, .. }) = since {
+            self.served(id, by, &linkedid, at_ms);
+        }
     }
 
     /// Why this number may never be called, if so.
@@ -292,16 +326,12 @@ impl Desk {
     fn perhaps_served(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
         let Some(id) = self.open_for(number) else { return };
-        if call.status != Status::Answer || call.ended_ms < self.tasks[&id].row.last_missed_ms {
+        if call.ended_ms < self.tasks[&id].row.last_missed_ms {
             return;
         }
-        let at = call.answered_ms.unwrap_or(call.ended_ms);
-        match (call.direction, call.outcome) {
-            (Direction::Inbound, Outcome::Agent) => self.served(id, RecoveredBy::Customer, &call.linkedid, at),
-            (Direction::Outbound, _) if call.talk_ms >= self.policy.min_talk_ms => {
-                self.served(id, RecoveredBy::Agent, &call.linkedid, at);
-            }
-            _ => {}
+        // A callback of ours closes its own task by its result.
+        if let Some(service) = self.service(call).filter(|s| s.by != RecoveredBy::Callback) {
+            self.served(id, service.by, &service.linkedid, service.at_ms);
         }
     }
 

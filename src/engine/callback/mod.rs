@@ -48,7 +48,7 @@ use policy::Policy;
 use progress::{LineChange, Progress};
 use promise::Promise;
 use quota::Quota;
-use remembered::Remembered;
+use remembered::{Remembered, Served};
 use row::{CallbackRow, DoNotCall, State};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use task::{Task, Turn};
@@ -57,7 +57,7 @@ use task::{Task, Turn};
 pub const MAX_OPEN: usize = 20_000;
 /// Attempts at one callback, whatever became of them: one that meets nothing but refusals must end some day.
 pub const MAX_ATTEMPTS: u32 = 50;
-/// Customers whose last agent is remembered.
+/// Customers of whom it is remembered who talked with them last, and by which call they were served.
 pub const MAX_OWNERS: usize = 100_000;
 /// A callback that a person puts off lives at least so long (ms) after that, unless its queue's `expire` is less.
 const GRACE_MS: Millis = 3_600_000;
@@ -171,6 +171,7 @@ pub struct Desk {
     recent: Recent,
     quota: Quota,
     owners: BTreeMap<String, (String, Millis)>,
+    served: BTreeMap<String, Served>,
     forbidden: BTreeMap<String, DoNotCall>,
     suppress: BTreeMap<String, Option<Millis>>,
     request: BTreeSet<String>,
@@ -204,6 +205,7 @@ impl Desk {
             recent: Recent::default(),
             quota: Quota::new(remembered.dialled),
             owners: remembered.owners.into_iter().map(|(number, agent, at)| (number, (agent, at))).collect(),
+            served: remembered.served.into_iter().collect(),
             forbidden: remembered.forbidden.into_iter().map(|f| (f.number_e164.clone(), f)).collect(),
             suppress: remembered.suppress.into_iter().collect(),
             request: remembered.request.into_iter().collect(),

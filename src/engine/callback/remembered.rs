@@ -1,6 +1,6 @@
 //! What a desk knows from before it began: read from the store at the start.
 
-use super::row::{AttemptRow, CallbackRow, DoNotCall};
+use super::row::{AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
 use crate::ami::event::Millis;
 
 /// Read once, when the daemon starts.
@@ -16,6 +16,8 @@ pub struct Remembered {
     pub dialled: Vec<(Millis, String)>,
     /// Who last talked with a customer: number, agent, when.
     pub owners: Vec<(String, String, Millis)>,
+    /// By which call a customer was served last: number, call. Of so many days as a callback lives at most.
+    pub served: Vec<(String, Served)>,
     /// Those not to be called.
     pub forbidden: Vec<DoNotCall>,
     /// Codes that say that a customer is not to be called, and for how long (ms; `None` for ever).
@@ -24,4 +26,17 @@ pub struct Remembered {
     pub request: Vec<String>,
     /// The highest id given so far, 0 for none.
     pub last_id: i64,
+}
+
+/// The call by which a customer was served last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// Who served him.
+    pub by: RecoveredBy,
+    /// The call.
+    pub linkedid: String,
+    /// It was answered, ms since 1970 UTC.
+    pub at_ms: Millis,
+    /// It ended.
+    pub ended_ms: Millis,
 }

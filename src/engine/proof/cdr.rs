@@ -163,6 +163,14 @@ pub fn read(line: &csv::ByteRecord, zone: &Zone) -> Option<CdrLine> {
     })
 }
 
+/// The end of a record as its line has it, read as GMT whatever its zone is, ms; `None` if it is no CDR. To find a place in a file.
+#[must_use]
+pub fn rough_end(line: &[u8]) -> Option<Millis> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line);
+    let record = reader.byte_records().next()?.ok()?;
+    millis(Columns::of(&record)?.civil(&record, 11)?, &TimeZone::UTC)
+}
+
 /// The second that a uniqueid names, in ms: `pbx-1795336414.2` was made in second 1795336414.
 fn epoch(uniqueid: &str) -> Option<Millis> {
     let (head, _) = uniqueid.rsplit_once('.')?;

@@ -81,6 +81,13 @@ impl QueueEvent {
     }
 }
 
+/// The time of a line, ms; `None` if it has none. To find a place in a file.
+#[must_use]
+pub fn time(line: &[u8]) -> Option<Millis> {
+    let end = memchr::memchr(b'|', line)?;
+    seconds(std::str::from_utf8(&line[..end]).ok()?)
+}
+
 /// `1795336415`, or with `queue_log_realtime_use_gmt`-like patches a fraction behind it.
 fn seconds(text: &str) -> Option<Millis> {
     let whole = text.split('.').next()?;

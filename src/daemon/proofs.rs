@@ -1,0 +1,263 @@
+//! Gaps filled: after each outage Asterisk's CDR and queue_log are read beside the loop, and what they prove goes the way of every call.
+
+use super::watched::Watched;
+use crate::ami::event::Millis;
+use crate::config::Config;
+use crate::engine::proof::{self, Account, Prover};
+use crate::engine::record::{FinishedCall, Outcome, Quality, Record, Status};
+use crate::engine::rules::Rules;
+use crate::engine::{Known, MAX_TRUNKS_MET, Moment};
+use crate::records::{self, Files, RecordsError};
+use crate::store::{self, Reader, StoredCall};
+use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use tokio::sync::mpsc;
+
+/// After a gap the records are read so often, ms: soon, when calls that are just ending have been written, and when `cdr.conf` with `batch = yes`
+/// (300 s by default) has given its records out.
+const LOOKS_MS: [u64; 3] = [2_000, 60_000, 420_000];
+/// Looks that wait at once; one more goes together with the last.
+const MAX_WAITING: usize = 64;
+/// A call whose end was seen this long (ms) before sight was lost may not have reached the disk.
+const UNSTORED_MS: Millis = 10_000;
+/// CDR have whole seconds, and may be of another clock.
+const ROUNDING_MS: Millis = 2_000;
+/// Records of a call that ended in the gap may have been written so long before it, ms: of phones that left it earlier.
+const LONGEST_CALL_MS: Millis = 4 * 3_600_000;
+
+/// What came of a look.
+#[derive(Debug)]
+pub struct Found {
+    pbx: String,
+    result: Result<Look, LookError>,
+}
+
+/// What the records hold of a gap.
+#[derive(Debug, Default)]
+struct Look {
+    /// To be told, in the order in which they ended.
+    calls: Vec<FinishedCall>,
+    /// Lines of CDR files that are none.
+    unreadable: u64,
+    /// Files that were too long to be read back to the beginning of the gap.
+    cut: u64,
+}
+
+/// Why a look failed.
+#[derive(Debug, thiserror::Error)]
+enum LookError {
+    #[error(transparent)]
+    Records(#[from] RecordsError),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// A look that is to be taken.
+#[derive(Debug, Clone, Copy)]
+struct Due {
+    at_mono_ms: u64,
+    from_ms: Millis,
+    /// Calls that ended up to then; `None`: up to the moment of the look.
+    to_ms: Option<Millis>,
+}
+
+/// Gaps that wait to be proved, of the PBX whose files `[gap]` names.
+#[derive(Debug)]
+pub struct Proofs {
+    pbx: String,
+    files: Files,
+    db: PathBuf,
+    rules: Rules,
+    waiting: Vec<Due>,
+    looking: bool,
+    done: mpsc::UnboundedSender<Found>,
+}
+
+impl Proofs {
+    /// As configured, and where what was found comes in.
+    pub fn new(config: &Config) -> (Self, mpsc::UnboundedReceiver<Found>) {
+        let (done, found) = mpsc::unbounded_channel();
+        let mut proofs = Self {
+            pbx: String::new(),
+            files: Files::default(),
+            db: config.store.path.clone(),
+            rules: config.rules(),
+            waiting: Vec::new(),
+            looking: false,
+            done,
+        };
+        proofs.configure(config);
+        (proofs, found)
+    }
+
+    /// The configuration changed.
+    pub fn configure(&mut self, config: &Config) {
+        self.pbx = config.gap.pbx.clone().unwrap_or_else(|| config.pbx[0].name.clone());
+        self.files = config.gap.files.clone();
+        self.rules = config.rules();
+    }
+
+    /// An engine tells a record: it may be of something that was not seen.
+    pub fn hear(&mut self, record: &Record, now: Moment) {
+        if self.files.cdr_csv.is_none() {
+            return;
+        }
+        match record {
+            Record::Gap(gap) if gap.pbx == self.pbx => {
+                for (n, after) in LOOKS_MS.into_iter().enumerate() {
+                    let to_ms = (n == 0).then_some(gap.to_ms + ROUNDING_MS);
+                    self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms: gap.from_ms - UNSTORED_MS, to_ms });
+                }
+            }
+            // Of one that lived through a gap and ended afterwards.
+            Record::Call(call) if call.pbx == self.pbx && wants_proof(call) && call.quality != Quality::Backfilled => {
+                let from_ms = call.ended_ms - UNSTORED_MS;
+                for after in LOOKS_MS {
+                    self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms, to_ms: None });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wait(&mut self, due: Due) {
+        // Looks at nearly the same time are one.
+        let near = |d: &&mut Due| {
+            d.at_mono_ms.abs_diff(due.at_mono_ms) < LOOKS_MS[0] && d.to_ms.is_none() == due.to_ms.is_none()
+        };
+        if let Some(other) = self.waiting.iter_mut().find(near) {
+            other.from_ms = other.from_ms.min(due.from_ms);
+            other.to_ms = other.to_ms.max(due.to_ms);
+        } else if self.waiting.len() >= MAX_WAITING
+            && let Some(last) = self.waiting.iter_mut().max_by_key(|d| d.at_mono_ms)
+        {
+            last.from_ms = last.from_ms.min(due.from_ms);
+            last.at_mono_ms = last.at_mono_ms.max(due.at_mono_ms);
+            last.to_ms = None;
+        } else {
+            self.waiting.push(due);
+        }
+    }
+
+    /// When to look next, by the monotonic clock.
+    pub fn deadline(&self) -> Option<u64> {
+        self.waiting.iter().map(|due| due.at_mono_ms).min().filter(|_| !self.looking)
+    }
+
+    /// Looks if it is time. `unsaved`: rows that are on their way to the disk could not be seen there; it is looked later.
+    pub fn look(&mut self, watched: &[Watched], unsaved: bool, now: Moment) {
+        if self.looking || self.deadline().is_none_or(|at| at > now.mono_ms) {
+            return;
+        }
+        let Some(watched) = watched.iter().find(|w| w.name == self.pbx) else { return };
+        if unsaved {
+            for due in self.waiting.iter_mut().filter(|due| due.at_mono_ms <= now.mono_ms) {
+                due.at_mono_ms = now.mono_ms + LOOKS_MS[0];
+            }
+            return;
+        }
+        let (due, later): (Vec<Due>, Vec<Due>) = self.waiting.drain(..).partition(|due| due.at_mono_ms <= now.mono_ms);
+        self.waiting = later;
+        let from_ms = due.iter().map(|due| due.from_ms).min().unwrap_or(now.wall_ms);
+        let to_ms = if due.iter().any(|d| d.to_ms.is_none()) { None } else { due.iter().filter_map(|d| d.to_ms).max() };
+        let job = Job {
+            pbx: self.pbx.clone(),
+            files: self.files.clone(),
+            db: self.db.clone(),
+            rules: self.rules.clone(),
+            trunks: watched.engine().trunks_met().map(str::to_owned).collect(),
+            live: watched.engine().live_linkedids().map(str::to_owned).collect(),
+            from_ms,
+            to_ms: to_ms.unwrap_or(now.wall_ms),
+        };
+        self.looking = true;
+        let done = self.done.clone();
+        tokio::task::spawn_blocking(move || {
+            let found = Found { pbx: job.pbx.clone(), result: job.run() };
+            // The loop may have ended.
+            let _ = done.send(found);
+        });
+    }
+
+    /// What was found, less what the engine knows better by now: to be told as calls are told.
+    pub fn take(&mut self, found: Found, watched: &[Watched]) -> Vec<FinishedCall> {
+        self.looking = false;
+        let look = match found.result {
+            Ok(look) => look,
+            Err(err) => {
+                tracing::warn!(
+                    target: "session", pbx = found.pbx, %err,
+                    "What happened out of sight cannot be proved; calls of the gap stay UNKNOWN or missing"
+                );
+                return Vec::new();
+            }
+        };
+        let engine = watched.iter().find(|w| w.name == found.pbx).map(Watched::engine);
+        let better = |call: &FinishedCall| match engine.map_or(Known::Nothing, |e| e.memory_of(&call.linkedid)) {
+            Known::Nothing => false,
+            Known::Live => true,
+            Known::Told(told) => !wants_proof(told),
+        };
+        let calls: Vec<FinishedCall> = look.calls.into_iter().filter(|call| !better(call)).collect();
+        if !calls.is_empty() || look.cut > 0 {
+            let unknown = calls.iter().filter(|c| c.status == Status::Unknown).count();
+            tracing::info!(
+                target: "session", pbx = found.pbx, calls = calls.len(), unknown, unreadable = look.unreadable, cut = look.cut,
+                "What happened out of sight is told from Asterisk's records"
+            );
+        }
+        calls
+    }
+}
+
+/// Its end was not seen, or what was seen does not tell enough.
+fn wants_proof(call: &FinishedCall) -> bool {
+    call.outcome == Outcome::Gap || call.quality == Quality::Gap
+}
+
+/// One look, apart from the loop.
+struct Job {
+    pbx: String,
+    files: Files,
+    db: PathBuf,
+    rules: Rules,
+    trunks: BTreeSet<String>,
+    live: BTreeSet<String>,
+    from_ms: Millis,
+    to_ms: Millis,
+}
+
+impl Job {
+    fn run(mut self) -> Result<Look, LookError> {
+        let reader = Reader::open(Path::new(&self.db))?;
+        self.trunks.extend(reader.trunks(&self.pbx, MAX_TRUNKS_MET)?);
+        let read = records::since(&self.files, self.from_ms - LONGEST_CALL_MS, &TimeZone::system())?;
+        let mut look = Look { calls: Vec::new(), unreadable: read.unreadable, cut: read.cut };
+        let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks };
+        for account in proof::accounts(read.cdrs, read.events) {
+            let ended_ms = account.ended_ms();
+            let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms;
+            if in_gap && !account.ids.iter().any(|id| self.live.contains(id)) {
+                look.calls.extend(prove(&reader, &prover, &account)?);
+            }
+        }
+        look.calls.sort_by_key(|call| call.ended_ms);
+        Ok(look)
+    }
+}
+
+/// The row, unless there is one that needs no proof, or nothing more than it says already is proved.
+fn prove(reader: &Reader, prover: &Prover<'_>, account: &Account) -> Result<Option<FinishedCall>, LookError> {
+    let ids = account.ids.iter().map(String::as_str);
+    let own = account.id();
+    let stored = reader.calls_under(prover.pbx, ids.chain((account.ids.is_empty()).then_some(&*own)))?;
+    if stored.iter().any(|stored| !wants_proof(&stored.call)) {
+        return Ok(None);
+    }
+    let seen = stored.into_iter().next().map(|stored: StoredCall| stored.call);
+    let proved = prover.row(account, seen.as_ref());
+    Ok(proved.filter(|p| {
+        seen.is_none_or(|seen| (p.status, p.outcome) != (seen.status, seen.outcome) || p.status == Status::Answer)
+    }))
+}
