@@ -3,7 +3,7 @@
 use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{Place, PlaceArgs};
 use callbackd::cli::{self, Cli, Command};
-use callbackd::cli::{agents, callbacks, calls, capture, check, demo, dnc, replay, status};
+use callbackd::cli::{agents, audit, callbacks, calls, capture, check, demo, dnc, import, replay, status};
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
 use callbackd::exit::Exit;
@@ -42,6 +42,12 @@ fn main() -> ExitCode {
                 .map(drop)
                 .map_err(|error| (error.exit_code(), error.to_string()))
         }),
+        Command::Import(args) => with_configuration(args.config.as_deref(), |config| {
+            import::run(&args, config, &mut io::stdout())
+                .map(drop)
+                .map_err(|failure| (failure.exit_code(), failure.to_string()))
+        }),
+        Command::Audit(args) => hold_against_records(&args),
         Command::Calls(args) => list_calls(&args),
         Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
         Command::Agents(args) => at(&args.place, agents::run),
@@ -49,6 +55,15 @@ fn main() -> ExitCode {
         Command::Status(args) => at(&args.place, status::run),
     };
     exit.into()
+}
+
+fn hold_against_records(args: &audit::AuditArgs) -> Exit {
+    let mut explained = true;
+    let exit = at_config(&args.place, |config, place, out, _| {
+        explained = audit::run(args, config, place, out)?;
+        Ok(())
+    });
+    if exit == Exit::Ok && !explained { Exit::No } else { exit }
 }
 
 fn list_calls(args: &calls::CallsArgs) -> Exit {
@@ -71,12 +86,20 @@ fn at(
     args: &PlaceArgs,
     command: impl FnOnce(&Place, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
 ) -> Exit {
+    at_config(args, |_, place, out, notes| command(place, out, notes))
+}
+
+/// The same for one that needs the configuration too.
+fn at_config(
+    args: &PlaceArgs,
+    command: impl FnOnce(&Config, &Place, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
+) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
     with_configuration(args.config.as_deref(), |config| {
         let place = Place::new(args, config, now);
         let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
-        match command(&place, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
+        match command(config, &place, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
             Err(failure) if !failure.is_closed_pipe() => {
                 // What was said before stands above the reason.
                 let _ = out.flush();

@@ -2,7 +2,7 @@
 
 mod list;
 mod story;
-mod when;
+pub mod when;
 
 use crate::engine::record::{Direction, Outcome, Status};
 use crate::store::{self, CallFilter, Reader};

@@ -2,6 +2,7 @@
 
 use crate::api::client::ClientError;
 use crate::exit::Exit;
+use crate::records::RecordsError;
 use crate::store;
 use std::io::{self, ErrorKind};
 
@@ -14,6 +15,9 @@ pub enum Failure {
     /// The database.
     #[error(transparent)]
     Store(#[from] store::Error),
+    /// Asterisk's records.
+    #[error(transparent)]
+    Records(#[from] RecordsError),
     /// An argument, or a file that it names.
     #[error("{0}")]
     Usage(String),
@@ -35,6 +39,8 @@ impl Failure {
             Self::Daemon(ClientError::Refused { .. }) => Exit::No.code(),
             Self::Daemon(ClientError::Broken(_)) => Exit::Software.code(),
             Self::Store(error) => error.exit_code(),
+            Self::Records(RecordsError::Unreadable { .. }) => Exit::NoInput.code(),
+            Self::Records(RecordsError::NoCdr { .. }) => Exit::Data.code(),
             Self::Usage(_) => Exit::Usage.code(),
             Self::Missing(_) => Exit::NoInput.code(),
             Self::Output(_) => Exit::IoError.code(),

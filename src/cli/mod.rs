@@ -1,6 +1,7 @@
 //! The commands for people: one file for each.
 
 pub mod agents;
+pub mod audit;
 pub mod callbacks;
 pub mod calls;
 pub mod capture;
@@ -8,6 +9,7 @@ pub mod check;
 pub mod demo;
 pub mod dnc;
 pub mod failure;
+pub mod import;
 pub mod place;
 mod plain;
 pub mod replay;
@@ -61,6 +63,10 @@ pub enum Command {
     Capture(capture::CaptureArgs),
     /// Run recorded AMI streams through the engine into a database
     Replay(replay::ReplayArgs),
+    /// Make rows of the history in Asterisk's CDR and queue_log
+    Import(import::ImportArgs),
+    /// Hold the database against Asterisk's CDR and queue_log
+    Audit(audit::AuditArgs),
     /// List calls, newest first, or tell one call's story
     Calls(Box<calls::CallsArgs>),
     /// List callbacks, tell one's story, or change one

@@ -3,12 +3,13 @@
 use super::watched::Watched;
 use crate::ami::event::Millis;
 use crate::config::Config;
-use crate::engine::proof::{self, Account, Prover};
-use crate::engine::record::{FinishedCall, Outcome, Quality, Record, Status};
+use crate::engine::proof::gatherer::LONGEST_CALL_MS;
+use crate::engine::proof::{self, Prover};
+use crate::engine::record::{FinishedCall, Quality, Record, Status};
 use crate::engine::rules::Rules;
 use crate::engine::{Known, MAX_TRUNKS_MET, Moment};
 use crate::records::{self, Files, RecordsError};
-use crate::store::{self, Reader, StoredCall};
+use crate::store::{self, Reader};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -23,9 +24,6 @@ const MAX_WAITING: usize = 64;
 const UNSTORED_MS: Millis = 10_000;
 /// CDR have whole seconds, and may be of another clock.
 const ROUNDING_MS: Millis = 2_000;
-/// Records of a call that ended in the gap may have been written so long before it, ms: of phones that left it earlier.
-const LONGEST_CALL_MS: Millis = 4 * 3_600_000;
-
 /// What came of a look.
 #[derive(Debug)]
 pub struct Found {
@@ -111,7 +109,7 @@ impl Proofs {
                 }
             }
             // Of one that lived through a gap and ended afterwards.
-            Record::Call(call) if call.pbx == self.pbx && wants_proof(call) && call.quality != Quality::Backfilled => {
+            Record::Call(call) if call.pbx == self.pbx && call.wants_proof() && call.quality != Quality::Backfilled => {
                 let from_ms = call.ended_ms - UNSTORED_MS;
                 for after in LOOKS_MS {
                     self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms, to_ms: None });
@@ -197,7 +195,7 @@ impl Proofs {
         let better = |call: &FinishedCall| match engine.map_or(Known::Nothing, |e| e.memory_of(&call.linkedid)) {
             Known::Nothing => false,
             Known::Live => true,
-            Known::Told(told) => !wants_proof(told),
+            Known::Told(told) => !told.wants_proof(),
         };
         let calls: Vec<FinishedCall> = look.calls.into_iter().filter(|call| !better(call)).collect();
         if !calls.is_empty() || look.cut > 0 {
@@ -209,11 +207,6 @@ impl Proofs {
         }
         calls
     }
-}
-
-/// Its end was not seen, or what was seen does not tell enough.
-fn wants_proof(call: &FinishedCall) -> bool {
-    call.outcome == Outcome::Gap || call.quality == Quality::Gap
 }
 
 /// One look, apart from the loop.
@@ -239,25 +232,10 @@ impl Job {
             let ended_ms = account.ended_ms();
             let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms;
             if in_gap && !account.ids.iter().any(|id| self.live.contains(id)) {
-                look.calls.extend(prove(&reader, &prover, &account)?);
+                look.calls.extend(reader.prove(&prover, &account)?);
             }
         }
         look.calls.sort_by_key(|call| call.ended_ms);
         Ok(look)
     }
-}
-
-/// The row, unless there is one that needs no proof, or nothing more than it says already is proved.
-fn prove(reader: &Reader, prover: &Prover<'_>, account: &Account) -> Result<Option<FinishedCall>, LookError> {
-    let ids = account.ids.iter().map(String::as_str);
-    let own = account.id();
-    let stored = reader.calls_under(prover.pbx, ids.chain((account.ids.is_empty()).then_some(&*own)))?;
-    if stored.iter().any(|stored| !wants_proof(&stored.call)) {
-        return Ok(None);
-    }
-    let seen = stored.into_iter().next().map(|stored: StoredCall| stored.call);
-    let proved = prover.row(account, seen.as_ref());
-    Ok(proved.filter(|p| {
-        seen.is_none_or(|seen| (p.status, p.outcome) != (seen.status, seen.outcome) || p.status == Status::Answer)
-    }))
 }

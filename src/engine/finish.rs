@@ -247,6 +247,10 @@ impl Engine {
             Some("WITHDRAW") => VisitResult::Withdraw,
             _ if call.lost.is_some() && stay.left_ms.is_none() => VisitResult::Unknown,
             _ if caller_hung_up || (stay.left_ms.is_none() && first.pbx_hangup_ms.is_none()) => VisitResult::Abandoned,
+            // That he hung up may have gone unseen.
+            _ if (stay.abandoned || stay.left_ms.is_none()) && (call.partial || call.interrupted) => {
+                VisitResult::Unknown
+            }
             _ if stay.abandoned || stay.left_ms.is_none() => VisitResult::Transferred,
             _ => VisitResult::Key,
         };

@@ -281,6 +281,14 @@ pub struct FinishedCall {
     pub ratings: Vec<Rating>,
 }
 
+impl FinishedCall {
+    /// Its end was not seen, or what was seen does not tell enough: Asterisk's own records may say more.
+    #[must_use]
+    pub fn wants_proof(&self) -> bool {
+        self.outcome == Outcome::Gap || matches!(self.quality, Quality::Gap | Quality::Partial)
+    }
+}
+
 /// A disposition of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Tag {

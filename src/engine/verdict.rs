@@ -166,6 +166,10 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     }
     let kindest = kindest(f.legs);
     if f.partly_seen && !dialplan_busy(f) {
+        let left_unseen = f.visits.last().is_some_and(|(_, result)| *result == VisitResult::Unknown);
+        if left_unseen && !f.tried_after_queue {
+            return said(Status::Unknown, Outcome::Gap, "what was seen of it does not tell how his wait ended");
+        }
         return partly_seen(kindest, has(&[VisitResult::Timeout]));
     }
     if kindest == Some(LegResult::Busy) || dialplan_busy(f) {
@@ -224,7 +228,9 @@ fn outgoing(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.unseen_end {
         return said(Status::Unknown, Outcome::Gap, "ended while the connection to the PBX was down");
     }
-    if f.caller_left && f.ringing_at_end {
+    // A phone of an Originate that is busy or rejects hangs up itself.
+    let rang = kindest(f.legs) == Some(LegResult::NoAnswer);
+    if f.caller_left && f.ringing_at_end && rang {
         return said(Status::Cancel, Outcome::RingAbandon, "the caller hung up while the other side rang");
     }
     if f.caller_left && f.visits.last().is_some_and(|(_, r)| *r == VisitResult::Abandoned) {

@@ -15,6 +15,7 @@ pub mod examine;
 mod inspect;
 mod lock;
 mod open;
+mod proof;
 mod queries;
 mod reader;
 mod remembered;

@@ -178,6 +178,15 @@ impl Reader {
         })
     }
 
+    /// All gaps of a PBX, the earliest first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn gaps(&self, pbx: &str) -> Result<Vec<Gap>, Error> {
+        let sql = "SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps WHERE pbx = ? ORDER BY from_ms";
+        self.read(|connection| connection.prepare(sql)?.query_map([pbx], gap)?.collect())
+    }
+
     /// Until when each PBX was seen, ms since 1970 UTC.
     ///
     /// # Errors

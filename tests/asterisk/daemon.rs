@@ -197,6 +197,21 @@ pub fn replay(dir: &Path, recording: &Path) -> Result<PathBuf, String> {
     if output.status.success() { Ok(db) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
+/// Holds the database that a daemon left in `dir` against what Asterisk wrote, which lies beside it; what it says.
+pub fn audit(dir: &Path) -> Result<String, String> {
+    let output = Command::new(binary())
+        .args(["audit", "--since", "24h", "--config"])
+        .arg(dir.join("callbackd.toml"))
+        .arg("--cdr")
+        .arg(dir.join("calls.cdr.csv"))
+        .arg("--queue-log")
+        .arg(dir.join("calls.queue_log"))
+        .output()
+        .map_err(|e| e.to_string())?;
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(said) } else { Err(said + &String::from_utf8_lossy(&output.stderr)) }
+}
+
 /// The binary that is tested; where none is, the one that the environment names.
 pub fn binary() -> PathBuf {
     option_env!("CARGO_BIN_EXE_callbackd")

@@ -183,7 +183,12 @@ impl Lab {
         self.instances[0].kill();
     }
 
-    /// The PBX is started again after a crash; phones can be dialled when this returns.
+    /// The PBX ends its calls, writes what it has to, and stops.
+    pub fn stop_pbx(&mut self) -> Result<(), String> {
+        self.instances[0].stop()
+    }
+
+    /// The PBX is started again; phones can be dialled when this returns.
     pub fn start_pbx_again(&mut self) -> Result<(), String> {
         let deadline = Instant::now() + START;
         self.instances[0].start_again()?;

@@ -34,11 +34,16 @@ const DIDS: &[(std::ops::RangeInclusive<u32>, u32)] = &[
 ];
 
 /// A generator of random numbers that is the same everywhere (splitmix64).
-struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
+    /// The same for the same seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// Below `n`.
-    fn roll(&mut self, n: u32) -> u32 {
+    pub fn roll(&mut self, n: u32) -> u32 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -46,7 +51,7 @@ impl Dice {
         u32::try_from((z ^ (z >> 31)) % u64::from(n)).unwrap_or_default()
     }
 
-    fn did(&mut self) -> String {
+    pub fn did(&mut self) -> String {
         let mut at = self.roll(DIDS.iter().map(|(_, weight)| weight).sum());
         for (range, weight) in DIDS {
             if at < *weight {
@@ -58,7 +63,7 @@ impl Dice {
     }
 
     /// How a phone behaves all the time.
-    fn phone(&mut self) -> String {
+    pub fn phone(&mut self) -> String {
         match self.roll(100) {
             0..45 => format!("ring-wait:{}-answer-wait:{}-hangup", 1 + self.roll(3), 2 + self.roll(4)),
             45..65 => STAYS.to_owned(),
@@ -69,7 +74,7 @@ impl Dice {
     }
 
     /// What a caller does once answered, and how long he waits for that.
-    fn caller(&mut self, did: &str) -> (String, Duration) {
+    pub fn caller(&mut self, did: &str) -> (String, Duration) {
         let stays = 1 + self.roll(14);
         let patience =
             Duration::from_millis(u64::from(if self.roll(10) < 3 { 2_500 + self.roll(9_000) } else { 30_000 }));
@@ -82,6 +87,16 @@ impl Dice {
         };
         (script, patience)
     }
+}
+
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok())
+}
+
+/// What repeats a run: `CALLBACKD_LOAD_SEED`, else another one each second.
+pub fn seed() -> u64 {
+    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    asked("CALLBACKD_LOAD_SEED").unwrap_or(clock)
 }
 
 /// One random call.
@@ -110,11 +125,9 @@ pub struct Load {
 impl Load {
     /// As the environment says.
     pub fn from_environment() -> Self {
-        let number = |name: &str| std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok());
-        let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        let calls = number("CALLBACKD_LOAD_CALLS").and_then(|n| usize::try_from(n).ok()).unwrap_or(CALLS);
+        let calls = asked("CALLBACKD_LOAD_CALLS").and_then(|n| usize::try_from(n).ok()).unwrap_or(CALLS);
         assert!(calls <= MOST, "CALLBACKD_LOAD_CALLS is {calls}: there are numbers for {MOST} callers");
-        Load { seed: number("CALLBACKD_LOAD_SEED").unwrap_or(clock), calls }
+        Load { seed: seed(), calls }
     }
 
     /// Places all calls and waits until all have ended on the PBX.

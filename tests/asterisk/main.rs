@@ -6,6 +6,7 @@
 #![expect(clippy::disallowed_methods, reason = "a test outside of the pure rooms, against a clock that is real")]
 
 mod callbacks;
+mod chaos;
 mod commands;
 mod compare;
 mod daemon;
@@ -79,6 +80,7 @@ fn every_call_becomes_one_true_row() {
         untold.push(format!("{ran} calls were placed, {rows} rows were written"));
     }
     report.note(untold);
+    report.note(daemon::audit(&files).err().into_iter().collect());
     report.conclude(&files);
 }
 
@@ -115,6 +117,7 @@ fn a_busy_hour_is_one_row_a_caller() {
         untold.is_empty() && others.is_empty() && rows == placed.len(),
         "{rows} rows, besides {others:?}; {untold:#?}"
     );
+    daemon::audit(&files).unwrap_or_else(|e| panic!("{e}"));
     assert!(tally.wrong.is_empty(), "{report}{}\nall that Asterisk wrote: {}", tally.wrong, files.display());
 }
 

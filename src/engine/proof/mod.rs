@@ -10,7 +10,9 @@
 //! says in `why` what it read where. What the records leave open stays UNKNOWN.
 
 pub mod account;
+pub mod audit;
 pub mod cdr;
+pub mod gatherer;
 mod leg;
 mod proved;
 pub mod queue_log;

@@ -4,11 +4,9 @@ use crate::oracle::Cdr;
 use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What Asterisk's CDR say against the daemon: a second dial, an agent in two attempts at once, an attempt that nobody stored, a stored result
-/// that they contradict.
-pub fn faults(db: &Connection, cdrs: &[Cdr]) -> Vec<String> {
-    let mut faults = Vec::new();
-    let mut stored: BTreeMap<String, (String, String)> = BTreeMap::new();
+/// Result and agent of each attempt, by its channel.
+fn attempts(db: &Connection) -> BTreeMap<String, (String, String)> {
+    let mut stored = BTreeMap::new();
     let mut statement = db
         .prepare("SELECT channel_id, coalesce(result, '-'), coalesce(agent, '-') FROM callback_attempts")
         .expect("the tables are those of the design");
@@ -17,10 +15,35 @@ pub fn faults(db: &Connection, cdrs: &[Cdr]) -> Vec<String> {
         let (channel_id, result, agent): (String, String, String) = row.expect("it can be read");
         stored.insert(channel_id, (result, agent));
     }
+    stored
+}
+
+/// What Asterisk's CDR say against the daemon: a second dial, an agent in two attempts at once, an attempt that nobody stored, a stored result
+/// that they contradict.
+pub fn faults(db: &Connection, cdrs: &[Cdr]) -> Vec<String> {
+    let mut faults = double_dials(db, cdrs);
+    for (channel_id, (result, _)) in &attempts(db) {
+        let ours = |c: &&Cdr| c.uniqueid == *channel_id && !c.dstchannel.is_empty();
+        let answered = cdrs.iter().filter(ours).any(|c| c.disposition == "ANSWERED");
+        if result == "CONNECTED" && !answered {
+            faults.push(format!("{channel_id} is stored as CONNECTED, and no CDR says that the customer answered"));
+        }
+        if ["-", "LOST"].contains(&result.as_str()) && std::env::var_os("CALLBACKD_SCENARIO").is_none() {
+            faults.push(format!("the result of {channel_id} is {result}"));
+        }
+    }
+    faults
+}
+
+/// A second dial for one attempt, an agent in two attempts at once, an attempt that nobody stored.
+pub fn double_dials(db: &Connection, cdrs: &[Cdr]) -> Vec<String> {
+    let mut faults = Vec::new();
+    let stored = attempts(db);
     let ours: Vec<&Cdr> = cdrs.iter().filter(|c| c.uniqueid.starts_with("cb-")).collect();
     let mut dialled: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut busy: BTreeMap<&str, Vec<(i64, i64, &str)>> = BTreeMap::new();
-    for cdr in &ours {
+    // What an attempt dials in its other half (`;2` of a Local channel) is on the way to the agent.
+    for cdr in ours.iter().filter(|cdr| !cdr.uniqueid.ends_with(";2")) {
         let Some((_, agent)) = stored.get(&cdr.uniqueid) else {
             faults
                 .push(format!("Asterisk dialled {} and the database knows nothing of it: {}", cdr.uniqueid, cdr.line));
@@ -46,16 +69,6 @@ pub fn faults(db: &Connection, cdrs: &[Cdr]) -> Vec<String> {
             if agent != "-" && pair[1].0 < pair[0].1 {
                 faults.push(format!("{agent} was offered {} and {} at once", pair[0].2, pair[1].2));
             }
-        }
-    }
-    for (channel_id, (result, _)) in &stored {
-        let answered =
-            ours.iter().any(|c| c.uniqueid == *channel_id && !c.dstchannel.is_empty() && c.disposition == "ANSWERED");
-        if result == "CONNECTED" && !answered {
-            faults.push(format!("{channel_id} is stored as CONNECTED, and no CDR says that the customer answered"));
-        }
-        if ["-", "LOST"].contains(&result.as_str()) && std::env::var_os("CALLBACKD_SCENARIO").is_none() {
-            faults.push(format!("the result of {channel_id} is {result}"));
         }
     }
     faults

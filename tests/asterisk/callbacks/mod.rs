@@ -1,12 +1,12 @@
 //! Missed callers are called back, on a real PBX: by whom, when, and how it ends; judged by the database and by Asterisk's own CDR.
 
 mod agent;
-mod cdr;
+pub mod cdr;
 mod crash;
 mod customer;
 mod drain;
 mod kept;
-mod office;
+pub mod office;
 mod served;
 
 use crate::files;

@@ -1,0 +1,220 @@
+//! `callbackd audit`: the rows held against Asterisk's own CDR and queue_log, and every difference explained.
+
+use super::calls::when;
+use super::failure::Failure;
+use super::place::{Place, PlaceArgs};
+use super::plain::{local, safe};
+use crate::ami::event::Millis;
+use crate::config::Config;
+use crate::engine::MAX_TRUNKS_MET;
+use crate::engine::proof::audit::{Finding, Reason, compare};
+use crate::engine::proof::gatherer::LONGEST_CALL_MS;
+use crate::engine::proof::{self, Account, Prover};
+use crate::engine::record::{Direction, FinishedCall, Gap, GapCause, Quality};
+use crate::records::{self, Files};
+use crate::store::{CallFilter, Reader};
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::PathBuf;
+
+/// A call that ended so shortly ago (ms) may not be written yet, by Asterisk or by the daemon.
+const SETTLED_MS: Millis = 10_000;
+/// CDR have whole seconds (ms).
+const ROUNDING_MS: Millis = 2_000;
+/// So many differences are listed; all are counted.
+const LISTED: usize = 50;
+
+/// Hold the database against Asterisk's own CDR and queue_log, and explain every difference
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Only calls that have ended are compared. cdr.conf should have newcdrcolumns = yes and loguniqueid = yes in [csv].
+
+Exit codes: 0 every call is there and every difference is explained, 1 something is not.
+
+Examples:
+  callbackd audit --since yesterday --until today
+  callbackd audit --cdr /backup/Master.csv --queue-log /backup/queue_log --since 7d")]
+pub struct AuditArgs {
+    /// Where the daemon and its database are.
+    #[command(flatten)]
+    pub place: PlaceArgs,
+    /// Calls that began then or later: 2026-11-22, '2026-11-22 14:00', today, 24h
+    #[arg(long, value_name = "TIME", default_value = "24h")]
+    pub since: String,
+    /// Calls that began before then [default: now]
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// Asterisk's Master.csv, its rotated parts beside it [default: gap.cdr_csv of the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub cdr: Option<PathBuf>,
+    /// Asterisk's queue_log, its rotated parts beside it [default: gap.queue_log of the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub queue_log: Option<PathBuf>,
+}
+
+/// What an audit found.
+#[derive(Debug, Default, Serialize)]
+pub struct Report {
+    /// Calls that Asterisk's records have.
+    pub calls: usize,
+    /// Rows that say the same.
+    pub agree: usize,
+    /// Rows that rightly say something else, by reason.
+    pub explained: BTreeMap<Reason, usize>,
+    /// Calls without a row, which a gap covers.
+    pub in_gaps: usize,
+    /// Calls that were in progress when Asterisk restarted: a crash takes their CDR with it.
+    pub lost_by_asterisk: usize,
+    /// Rows without records: what was not answered is written only with `unanswered = yes` in cdr.conf.
+    pub unwritten: usize,
+    /// Lines of CDR files that are none.
+    pub unreadable: u64,
+    /// What nothing explains.
+    pub differences: Vec<Difference>,
+}
+
+/// A difference that nothing explains.
+#[derive(Debug, Serialize)]
+pub struct Difference {
+    /// Linkedid.
+    pub linkedid: String,
+    /// It began, ms since 1970 UTC.
+    pub started_ms: Millis,
+    /// What differs.
+    pub what: String,
+}
+
+/// Compares and reports.
+///
+/// # Errors
+/// Files or database cannot be read, times cannot be understood.
+pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Write) -> Result<bool, Failure> {
+    let moment = |option: &str, text: &str| {
+        when::parse(text, &place.zone, place.now).map_err(|e| Failure::Usage(format!("{option}: {e}")))
+    };
+    let since_ms = moment("--since", &args.since)?.as_millisecond();
+    let until = args.until.as_deref().map(|text| moment("--until", text)).transpose()?;
+    let until_ms = until.map_or(place.now_ms() - SETTLED_MS, |at| at.as_millisecond());
+    let files = Files {
+        cdr_csv: args.cdr.clone().or_else(|| config.gap.files.cdr_csv.clone()),
+        queue_log: args.queue_log.clone().or_else(|| config.gap.files.queue_log.clone()),
+    };
+    if files.cdr_csv.is_none() {
+        let mend = "give --cdr FILE, or set gap.cdr_csv in the configuration";
+        return Err(Failure::Usage(format!("there is nothing to compare with: {mend}")));
+    }
+    let report = audit(config, &place.reader()?, &files, since_ms, until_ms)?;
+    if place.json {
+        serde_json::to_writer(&mut *out, &report).map_err(std::io::Error::from)?;
+        writeln!(out)?;
+    } else {
+        show(&report, place, (since_ms, until_ms), out)?;
+    }
+    Ok(report.differences.is_empty())
+}
+
+fn audit(
+    config: &Config,
+    reader: &Reader,
+    files: &Files,
+    since_ms: Millis,
+    until_ms: Millis,
+) -> Result<Report, Failure> {
+    let pbx = config.gap.pbx.as_deref().unwrap_or(&config.pbx[0].name);
+    let read = records::since(files, since_ms - LONGEST_CALL_MS, &TimeZone::system())?;
+    let (rules, trunks) = (config.rules(), reader.trunks(pbx, MAX_TRUNKS_MET)?);
+    let prover = Prover { pbx, rules: &rules, trunks: &trunks };
+    let gaps = reader.gaps(pbx)?;
+    let mut report = Report { unreadable: read.unreadable, ..Report::default() };
+    let mut met: BTreeSet<String> = BTreeSet::new();
+    for account in proof::accounts(read.cdrs, read.events) {
+        let rows = reader.calls_of(pbx, &account)?;
+        met.extend(rows.iter().map(|row| row.linkedid.clone()));
+        if !(since_ms..until_ms).contains(&account.started_ms()) || account.ended_ms() > until_ms {
+            continue;
+        }
+        report.calls += 1;
+        match &rows[..] {
+            [] => report.missing(&account, &gaps),
+            [row] => report.row(row, &account, &prover),
+            rows => {
+                let ids: Vec<&str> = rows.iter().map(|row| &*row.linkedid).collect();
+                report.differs(&account, format!("{} rows for one call: {}", rows.len(), ids.join(", ")));
+            }
+        }
+    }
+    let filter =
+        CallFilter { since_ms: Some(since_ms + ROUNDING_MS), until_ms: Some(until_ms), ..CallFilter::default() };
+    for stored in reader.calls(&filter)? {
+        let row = stored.call;
+        if row.pbx == pbx && row.ended_ms < until_ms && !met.contains(&row.linkedid) {
+            report.unrecorded(&row, &gaps);
+        }
+    }
+    Ok(report)
+}
+
+impl Report {
+    fn differs(&mut self, account: &Account, what: String) {
+        self.differences.push(Difference { linkedid: account.id(), started_ms: account.started_ms(), what });
+    }
+
+    fn missing(&mut self, account: &Account, gaps: &[Gap]) {
+        let (from, to) = (account.started_ms(), account.ended_ms());
+        if gaps.iter().any(|gap| to + ROUNDING_MS >= gap.from_ms && from <= gap.to_ms + ROUNDING_MS) {
+            self.in_gaps += 1;
+        } else {
+            self.differs(account, "Asterisk has it, and there is no row".to_owned());
+        }
+    }
+
+    fn row(&mut self, row: &FinishedCall, account: &Account, prover: &Prover<'_>) {
+        match compare(row, account, prover) {
+            Finding::Agrees => self.agree += 1,
+            Finding::Explained(reason) => *self.explained.entry(reason).or_default() += 1,
+            Finding::Differs(what) => self.differs(account, what),
+        }
+    }
+
+    fn unrecorded(&mut self, row: &FinishedCall, gaps: &[Gap]) {
+        let restart = |gap: &&Gap| gap.cause == GapCause::PbxRestart;
+        let (from, to) = (row.started_ms, row.ended_ms + ROUNDING_MS);
+        let covered = gaps.iter().filter(restart).any(|gap| from <= gap.to_ms && to >= gap.from_ms);
+        if covered && row.quality != Quality::Full {
+            self.lost_by_asterisk += 1;
+        } else if row.direction == Direction::Inbound && row.answered_ms.is_some() {
+            let what = "a person talked with the customer, and Asterisk has no CDR of it".to_owned();
+            self.differences.push(Difference { linkedid: row.linkedid.clone(), started_ms: row.started_ms, what });
+        } else {
+            self.unwritten += 1;
+        }
+    }
+}
+
+fn show(report: &Report, place: &Place, (since, until): (Millis, Millis), out: &mut impl Write) -> std::io::Result<()> {
+    let time = |ms| local(ms, &place.zone, "%Y-%m-%d %H:%M");
+    writeln!(out, "Calls that Asterisk's records have from {} to {}: {}\n", time(since), time(until), report.calls)?;
+    let mut line = |n: usize, what: &str| if n > 0 { writeln!(out, "  {n:6}  {what}") } else { Ok(()) };
+    line(report.agree, "rows say the same")?;
+    for (reason, n) in &report.explained {
+        line(*n, &format!("rows differ: {reason}"))?;
+    }
+    line(report.in_gaps, "have no row: they were within a gap, and could not be proved")?;
+    line(report.lost_by_asterisk, "rows have no CDR: Asterisk crashed or restarted while they were in progress")?;
+    line(report.unwritten, "rows have no CDR: not answered (cdr.conf writes them with unanswered = yes)")?;
+    line(usize::try_from(report.unreadable).unwrap_or(usize::MAX), "lines of the CDR files are no CDR")?;
+    line(report.differences.len(), "DIFFERENCES that nothing explains")?;
+    if report.differences.is_empty() {
+        return writeln!(out, "\nEvery call is there, and every difference is explained.");
+    }
+    writeln!(out)?;
+    for d in report.differences.iter().take(LISTED) {
+        writeln!(out, "  {}  {}: {}", time(d.started_ms), safe(&d.linkedid), safe(&d.what))?;
+    }
+    if report.differences.len() > LISTED {
+        writeln!(out, "  … and {} more: --json lists all", report.differences.len() - LISTED)?;
+    }
+    writeln!(out, "\ncallbackd calls show ID tells what the daemon saw of a call.")
+}

@@ -1,0 +1,206 @@
+//! `callbackd import`: the history that Asterisk's CDR and queue_log hold, as rows. It calls nobody back.
+
+use super::failure::Failure;
+use crate::config::Config;
+use crate::engine::MAX_TRUNKS_MET;
+use crate::engine::proof::gatherer::Gatherer;
+use crate::engine::proof::{Account, Prover, QueueEvent, queue_log};
+use crate::engine::record::{Direction, Record, Status};
+use crate::records::{self, Lines, Records, RecordsError, rotated};
+use crate::store::{Reader, Store};
+use indicatif::{ProgressBar, ProgressStyle};
+use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Lines that are read, judged and stored together.
+const LINES: usize = 20_000;
+/// Lines of queue_log that are read together.
+const EVENTS: usize = 5_000;
+
+/// Make rows of the history in Asterisk's CDR and queue_log; nobody is called back for it
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Rotated parts (Master.csv.1, queue_log-20261122.gz, …) beside the files are read too. Calls that are in the database already stay as they
+are, so that an import can be repeated. The daemon must not run meanwhile. cdr.conf should have had newcdrcolumns = yes and
+loguniqueid = yes in [csv]; calls through queues need queue_log.
+
+Examples:
+  systemctl stop callbackd && callbackd import && systemctl start callbackd
+  callbackd import --db /tmp/history.db --cdr Master.csv --queue-log queue_log")]
+pub struct ImportArgs {
+    /// Configuration [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Database [default: store.path of the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub db: Option<PathBuf>,
+    /// Asterisk's Master.csv [default: gap.cdr_csv of the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub cdr: Option<PathBuf>,
+    /// Asterisk's queue_log [default: gap.queue_log of the configuration]
+    #[arg(long, value_name = "FILE")]
+    pub queue_log: Option<PathBuf>,
+}
+
+/// What an import did.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// CDR read.
+    pub cdrs: u64,
+    /// Lines that are none.
+    pub unreadable: u64,
+    /// Calls stored.
+    pub stored: u64,
+    /// Inbound ones among them that nobody answered.
+    pub missed: u64,
+    /// Calls among them of which the records do not tell enough.
+    pub unknown: u64,
+    /// Calls that were there already.
+    pub known: u64,
+}
+
+/// Imports, shows how far it is on the terminal, and says on `out` what came of it.
+///
+/// # Errors
+/// Files cannot be read, the database cannot be written. What was stored before stays.
+pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<Tally, Failure> {
+    let cdr = args.cdr.clone().or_else(|| config.gap.files.cdr_csv.clone());
+    let Some(cdr) = cdr else {
+        return Err(Failure::Usage(
+            "there is nothing to import: give --cdr FILE, or set gap.cdr_csv in the configuration".to_owned(),
+        ));
+    };
+    let queue_log = args.queue_log.clone().or_else(|| config.gap.files.queue_log.clone());
+    let db = args.db.as_deref().unwrap_or(&config.store.path);
+    let mut store = Store::open(db)?;
+    let reader = Reader::open(store.path())?;
+    let mut import = Import {
+        pbx: config.gap.pbx.as_deref().unwrap_or(&config.pbx[0].name),
+        config,
+        reader,
+        trunks: BTreeSet::new(),
+        tally: Tally::default(),
+    };
+    import.trunks = import.reader.trunks(import.pbx, MAX_TRUNKS_MET)?;
+    import.files(&cdr, queue_log.as_deref(), &mut store)?;
+    let t = import.tally;
+    writeln!(
+        out,
+        "Imported {} calls ({} missed, {} of them UNKNOWN for want of records) from {} CDR; {} were there already, {} lines were no CDR",
+        t.stored, t.missed, t.unknown, t.cdrs, t.known, t.unreadable
+    )?;
+    Ok(t)
+}
+
+struct Import<'a> {
+    pbx: &'a str,
+    config: &'a Config,
+    reader: Reader,
+    trunks: BTreeSet<String>,
+    tally: Tally,
+}
+
+impl Import<'_> {
+    fn files(&mut self, cdr: &Path, queue_log: Option<&Path>, store: &mut Store) -> Result<(), Failure> {
+        let parts = rotated(cdr, 0).map_err(RecordsError::unreadable(cdr))?;
+        let logs = queue_log.map_or(Ok(Vec::new()), |log| rotated(log, 0).map_err(RecordsError::unreadable(log)))?;
+        let bar = progress(&parts)?;
+        let mut events = Events { files: logs.into_iter(), lines: None };
+        let mut gatherer = Gatherer::default();
+        for part in parts {
+            let passed = bar.clone();
+            let mut lines = Lines::of(&part, move |n| passed.inc(n)).map_err(RecordsError::unreadable(&part))?;
+            loop {
+                let bytes = lines.next(LINES).map_err(RecordsError::unreadable(&part))?;
+                if bytes.is_empty() {
+                    break;
+                }
+                let mut read = Records::default();
+                records::read_cdrs(&bytes, &TimeZone::system(), &mut read);
+                self.tally.cdrs += read.cdrs.len() as u64;
+                self.tally.unreadable += read.unreadable;
+                let newest = read.cdrs.iter().map(|cdr| cdr.end_ms).max();
+                let events = newest.map_or(Ok(Vec::new()), |newest| events.up_to(newest))?;
+                self.store(gatherer.take(read.cdrs, events), store)?;
+            }
+        }
+        let rest = events.up_to(i64::MAX)?;
+        self.store(gatherer.take(Vec::new(), rest), store)?;
+        self.store(gatherer.finish(), store)?;
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    fn store(&mut self, accounts: Vec<Account>, store: &mut Store) -> Result<(), Failure> {
+        let rules = self.config.rules();
+        // Who was dialled as a trunk may be met as one that calls in.
+        let prover = Prover { pbx: self.pbx, rules: &rules, trunks: &self.trunks };
+        let mut records = Vec::new();
+        for account in accounts {
+            match self.reader.prove(&prover, &account)? {
+                Some(call) => {
+                    self.tally.stored += 1;
+                    self.tally.missed +=
+                        u64::from(call.direction == Direction::Inbound && call.status != Status::Answer);
+                    self.tally.unknown += u64::from(call.status == Status::Unknown);
+                    records.push(Record::Call(Box::new(call)));
+                }
+                None => self.tally.known += 1,
+            }
+        }
+        if let Some(refused) = store.write(&records)?.first() {
+            return Err(Failure::Missing(format!(
+                "the database refused a call: {}; please report this",
+                refused.error
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// The events of queue_log and its parts, in turn.
+struct Events {
+    files: std::vec::IntoIter<PathBuf>,
+    lines: Option<(PathBuf, Lines)>,
+}
+
+impl Events {
+    /// Those up to this moment, and some more.
+    fn up_to(&mut self, until_ms: i64) -> Result<Vec<QueueEvent>, RecordsError> {
+        let mut events: Vec<QueueEvent> = Vec::new();
+        loop {
+            if events.last().is_some_and(|event| event.at_ms > until_ms) {
+                return Ok(events);
+            }
+            if self.lines.is_none() {
+                let Some(file) = self.files.next() else { return Ok(events) };
+                let lines = Lines::of(&file, |_| {}).map_err(RecordsError::unreadable(&file))?;
+                self.lines = Some((file, lines));
+            }
+            let Some((file, lines)) = &mut self.lines else { return Ok(events) };
+            let bytes = lines.next(EVENTS).map_err(RecordsError::unreadable(file))?;
+            if bytes.is_empty() {
+                self.lines = None;
+            }
+            let text = String::from_utf8_lossy(&bytes);
+            events.extend(text.lines().filter_map(queue_log::read));
+        }
+    }
+}
+
+/// On the terminal only.
+fn progress(parts: &[PathBuf]) -> Result<ProgressBar, RecordsError> {
+    let size = |path: &PathBuf| -> io::Result<u64> { Ok(std::fs::metadata(path)?.len()) };
+    let mut total = 0;
+    for part in parts {
+        total += size(part).map_err(RecordsError::unreadable(part))?;
+    }
+    let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {bytes} of {total_bytes}, {eta} left");
+    let bar = ProgressBar::new(total);
+    Ok(match style {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    })
+}

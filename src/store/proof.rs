@@ -1,0 +1,41 @@
+//! What is proved out of Asterisk's records, beside what is stored already.
+
+use super::{Error, Reader};
+use crate::engine::proof::audit::visits_differ;
+use crate::engine::proof::{Account, Prover};
+use crate::engine::record::{FinishedCall, Quality, Status};
+
+/// Of a call whose end was seen the records only add what was out of sight before: what was seen is exact, they have whole seconds.
+fn says_more(proved: &FinishedCall, seen: &FinishedCall, account: &Account) -> bool {
+    match (seen.quality, seen.status) {
+        (_, Status::Unknown) => proved.status != Status::Unknown,
+        (Quality::Gap, _) => true,
+        _ => visits_differ(seen, account).is_some() || (proved.answered_ms.is_some() && seen.answered_ms.is_none()),
+    }
+}
+
+impl Reader {
+    /// The row that the records of a call make; `None` if there is one that needs no proof, or that says as much already.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn prove(&self, prover: &Prover<'_>, account: &Account) -> Result<Option<FinishedCall>, Error> {
+        let stored = self.calls_of(prover.pbx, account)?;
+        if stored.iter().any(|call| !call.wants_proof()) {
+            return Ok(None);
+        }
+        let seen = stored.first();
+        let proved = prover.row(account, seen);
+        Ok(proved.filter(|p| seen.is_none_or(|seen| says_more(p, seen, account))))
+    }
+
+    /// What is stored of the call that these records are of: several rows where calls became one that were told apart before.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn calls_of(&self, pbx: &str, account: &Account) -> Result<Vec<FinishedCall>, Error> {
+        let own = account.id();
+        let ids = account.ids.iter().map(String::as_str).chain(account.ids.is_empty().then_some(&*own));
+        Ok(self.calls_under(pbx, ids)?.into_iter().map(|stored| stored.call).collect())
+    }
+}
