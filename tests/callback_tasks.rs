@@ -4,7 +4,7 @@ mod desk;
 
 use callbackd::engine::callback::Input;
 use callbackd::engine::callback::progress::Line;
-use callbackd::engine::callback::remembered::Remembered;
+use callbackd::engine::callback::remembered::{Remembered, Served};
 use callbackd::engine::callback::row::{RecoveredBy, State};
 use callbackd::engine::record::{Direction, FinishedCall, Outcome, Status, Tag};
 use desk::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
@@ -296,4 +296,43 @@ fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
     }
     assert_eq!(scene.desk.open().values().sum::<usize>(), MAX_OPEN);
     assert_eq!(scene.desk.counters().refused, 1);
+}
+
+#[test]
+fn who_was_served_after_a_miss_that_is_told_late_is_not_called() {
+    let mut scene = waiting_room();
+    let miss = scene.missed(ANN, "sales");
+    scene.pass(MINUTE);
+    let served = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
+    scene.told(&served);
+    scene.told(&miss);
+    assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
+    assert_eq!(scene.row(1).resolved_by.as_ref(), Some(&served.linkedid));
+}
+
+#[test]
+fn a_talk_before_a_miss_that_is_told_late_does_not_count() {
+    let mut scene = waiting_room();
+    let served = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
+    scene.told(&served);
+    scene.pass(MINUTE);
+    let miss = scene.missed(ANN, "sales");
+    scene.told(&miss);
+    assert!(scene.row(1).closed_ms.is_none(), "{}", scene.stands(1));
+}
+
+#[test]
+fn a_call_of_an_earlier_run_that_served_him_counts_too() {
+    let served = Served {
+        by: RecoveredBy::Agent,
+        linkedid: "out.1".into(),
+        at_ms: MONDAY_10 + HOUR,
+        ended_ms: MONDAY_10 + HOUR + MINUTE,
+    };
+    let remembered = Remembered { served: vec![(ANN.to_owned(), served)], ..Remembered::default() };
+    let mut scene = Scene::remembering(policy(), Vec::new(), remembered);
+    let miss = scene.missed(ANN, "sales");
+    scene.pass(2 * HOUR);
+    scene.told(&miss);
+    assert_eq!(scene.stands(1), "RECOVERED_BY_AGENT");
 }

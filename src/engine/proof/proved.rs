@@ -51,12 +51,15 @@ impl Prover<'_> {
         let direction = seen.map_or_else(|| self.direction(account, first, &lines), |s| s.direction);
         let started_ms = seen.map_or(account.started_ms(), |s| s.started_ms.min(account.started_ms() + ROUNDING_MS));
         let ended_ms = lines.iter().map(|l| l.end_ms).max().unwrap_or(started_ms).max(started_ms);
-        let visits = visits(account, &lines, ended_ms);
+        let ids: BTreeSet<&str> = lines.iter().filter_map(|l| l.uniqueid.as_deref()).collect();
+        // A colleague may have consulted a queue for him, on a channel of its own.
+        let own = visits(account.events.iter().filter(|e| ids.contains(&*e.callid)), ended_ms);
+        let visits = visits(account.events.iter(), ended_ms);
         let rung = leg::rung(account, &first.channel);
         let talks = union(rung.iter().filter_map(|r| r.talked));
         let talk_ms: Millis = talks.iter().map(|(from, to)| to - from).sum();
         let answered_ms = seen.and_then(|s| s.answered_ms).or(talks.first().map(|t| t.0)).map(|t| t.max(started_ms));
-        let end = end_of(last, &visits, ended_ms);
+        let end = end_of(last, &own, ended_ms);
         let caller_left = end == End::CallerLeft;
         let left_ms = caller_left.then_some(ended_ms);
         let legs: Vec<_> = rung.iter().map(|r| r.leg(queue_at(&visits, r), left_ms, &talks)).collect();
@@ -229,11 +232,10 @@ fn unproven(verdict: &Verdict, rung: &[Rung<'_>], visits: &[QueueVisit], answere
     (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not tell how his wait ended")
 }
 
-/// The stays of the caller's channel.
-fn visits(account: &Account, lines: &[&CdrLine], ended_ms: Millis) -> Vec<QueueVisit> {
-    let ids: BTreeSet<&str> = lines.iter().filter_map(|l| l.uniqueid.as_deref()).collect();
+/// The stays in queues that these events tell of.
+fn visits<'a>(events: impl Iterator<Item = &'a QueueEvent>, ended_ms: Millis) -> Vec<QueueVisit> {
     let mut visits: Vec<QueueVisit> = Vec::new();
-    for event in account.events.iter().filter(|e| ids.contains(e.callid.as_str())) {
+    for event in events {
         let open = visits.iter_mut().rev().find(|v| v.queue == event.queue && v.result == VisitResult::Unknown);
         match (event.kind, open) {
             (Kind::Enter, _) => visits.push(QueueVisit {
