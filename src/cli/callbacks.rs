@@ -98,6 +98,9 @@ pub enum CallbacksCommand {
     Release {
         /// The callback
         id: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// This agent alone is asked
     Assign {
@@ -109,11 +112,17 @@ pub enum CallbacksCommand {
         /// Anyone may take it again
         #[arg(long, conflicts_with = "agent")]
         anyone: bool,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// Try it now, whatever delay there was; a closed one is opened again
     Retry {
         /// The callback
         id: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// Higher goes first
     Prioritise {
@@ -122,6 +131,9 @@ pub enum CallbacksCommand {
         /// 0 is usual
         #[arg(allow_negative_numbers = true)]
         priority: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// Not sooner than in so long
     Delay {
@@ -223,10 +235,15 @@ fn order(command: &CallbacksCommand) -> (String, Value) {
         ),
         CallbacksCommand::Cancel { id, note } => (path(id, "cancel"), json!({ "note": note })),
         CallbacksCommand::Hold { id, note } => (path(id, "hold"), json!({ "note": note })),
-        CallbacksCommand::Assign { id, agent, .. } => (path(id, "assign"), json!({ "agent": agent })),
-        CallbacksCommand::Release { id } => (path(id, "release"), json!({})),
-        CallbacksCommand::Retry { id } | CallbacksCommand::Show { id } => (path(id, "retry"), json!({})),
-        CallbacksCommand::Prioritise { id, priority } => (path(id, "prioritise"), json!({ "priority": priority })),
+        CallbacksCommand::Assign { id, agent, note, .. } => {
+            (path(id, "assign"), json!({ "agent": agent, "note": note }))
+        }
+        CallbacksCommand::Release { id, note } => (path(id, "release"), json!({ "note": note })),
+        CallbacksCommand::Retry { id, note } => (path(id, "retry"), json!({ "note": note })),
+        CallbacksCommand::Show { id } => (path(id, "retry"), json!({})),
+        CallbacksCommand::Prioritise { id, priority, note } => {
+            (path(id, "prioritise"), json!({ "priority": priority, "note": note }))
+        }
         CallbacksCommand::Delay { id, by, note } => (path(id, "delay"), json!({ "delay_ms": ms(*by), "note": note })),
     }
 }

@@ -114,6 +114,9 @@ impl Floor for Hall {
     fn agent(&self, agent: &str) -> Option<AgentNow> {
         self.agents.iter().find(|a| a.agent == agent).cloned()
     }
+    fn queues(&self) -> BTreeSet<String> {
+        self.agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.clone())).collect()
+    }
     fn waiting(&self) -> BTreeMap<String, u32> {
         self.waiting.clone()
     }
@@ -400,6 +403,11 @@ impl Scene {
 
     pub fn row(&self, id: i64) -> &CallbackRow {
         &self.rows[&id]
+    }
+
+    /// The row, or this one if nothing was stored of it.
+    pub fn row_or<'a>(&'a self, id: i64, remembered: &'a CallbackRow) -> &'a CallbackRow {
+        self.rows.get(&id).unwrap_or(remembered)
     }
 
     /// State and reason.
