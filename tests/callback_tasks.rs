@@ -139,7 +139,7 @@ fn who_waits_too_long_expires_and_is_not_silent_about_it() {
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "WAITING NO_AGENT");
     scene.pass(4 * HOUR);
-    assert_eq!(scene.stands(1), "EXPIRED");
+    assert_eq!(scene.stands(1), "EXPIRED NO_AGENT");
     assert_eq!(scene.row(1).closed_ms, Some(MONDAY_10 + 4 * HOUR));
 }
 

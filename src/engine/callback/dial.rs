@@ -82,7 +82,8 @@ pub(super) fn originate(
         ("CALLBACKD_SCRIPT", shown(&queue.script, MAX_TEXT)),
     ];
     variables.retain(|(_, value)| !value.is_empty());
-    let (channel, context, timeout_ms, shows) = match queue.first {
+    let first = if attempt.agent.is_some() { First::Agent } else { First::Customer };
+    let (channel, context, timeout_ms, shows) = match first {
         First::Agent => {
             // He is rung as his queue rings him, if it does: a Local channel may lead through his follow-me.
             let interface =
