@@ -7,6 +7,7 @@ use super::record::{
     Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
 };
 use super::table::Slot;
+use super::user_event::{ASKED, CALLER};
 use super::verdict::{Facts, judge};
 use crate::ami::event::Millis;
 
@@ -358,7 +359,7 @@ fn ring_time(call: &Call, until: Millis) -> Millis {
 fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag> {
     let code = match (status, outcome) {
         (_, Outcome::VoicemailLeft) => Some("VOICEMAIL"),
-        (_, Outcome::CallbackRequested) => Some("CALLBACK"),
+        (_, Outcome::CallbackRequested) => Some(ASKED),
         (Status::Answer, Outcome::TransferLost) => Some("DISCONNECTED"),
         (Status::Cancel, _) => Some("ABANDONED"),
         (Status::Busy, _) => Some("BUSY"),
@@ -366,5 +367,14 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
         _ => None,
     };
     let by_rule = code.map(|code| Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms });
-    by_rule.into_iter().chain(call.tags.iter().cloned()).collect()
+    // Closed hours and a message decide the outcome, and the wish counts none the less. Who was served after it has what he wanted.
+    let (asked, queue) = (call.dialplan.callback_requested, call.dialplan.callback_queue.as_deref());
+    let wish = asked && status != Status::Answer && (outcome != Outcome::CallbackRequested || queue.is_some());
+    let by_caller = wish.then(|| Tag {
+        code: ASKED.to_owned(),
+        note: queue.unwrap_or_default().to_owned(),
+        by: CALLER.to_owned(),
+        at_ms,
+    });
+    by_rule.into_iter().chain(by_caller).chain(call.tags.iter().cloned()).collect()
 }

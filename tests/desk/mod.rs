@@ -35,6 +35,7 @@ pub fn policy() -> Policy {
     Policy {
         enabled: true,
         on: BTreeSet::from(all),
+        short_abandon_ms: 5 * SECOND,
         max_active: 10,
         newest_first: false,
         min_talk_ms: 5 * SECOND,
