@@ -12,6 +12,7 @@ pub const ALL: &[Scenario] = &[
     ("C12 congestion is not the customer's fault", congestion),
     ("C11 a short answer may have been a voicemail", voicemail),
     ("C31 the customer first, if that is wanted", customer_first),
+    ("as often as is allowed, and no more", exhausted),
     ("C20 C22 withheld, premium and foreign numbers cost nothing", not_callable),
 ];
 
@@ -93,4 +94,15 @@ fn not_callable(office: &Office<'_>) -> Result<(), String> {
         office.until(number, &sql, &format!("NOT_CALLABLE {wanted}"))?;
     }
     Ok(())
+}
+
+fn exhausted(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("64", customer(27));
+    office.pause(cell, 1, true)?;
+    office.agent_does(cell, 1, STAYS)?;
+    office.customer_does(&ann, BUSY)?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 1, "CUSTOMER_BUSY PJSIP/1641")?;
+    office.comes_to(id, "EXHAUSTED")
 }

@@ -5,6 +5,7 @@ mod cdr;
 mod crash;
 mod customer;
 mod drain;
+mod freepbx;
 mod kept;
 mod office;
 mod served;
