@@ -66,7 +66,7 @@ pub enum CallbacksCommand {
         #[arg(long)]
         queue: Option<String>,
         /// Not sooner than in so long: 30m, 2h
-        #[arg(long = "in", value_name = "TIME", value_parser = duration)]
+        #[arg(long = "in", value_name = "TIME", value_parser = within_a_year)]
         delay: Option<Duration>,
         /// Higher goes first
         #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
@@ -140,7 +140,7 @@ pub enum CallbacksCommand {
         /// The callback
         id: i64,
         /// From now: 30m, 2h, 1d
-        #[arg(value_parser = duration)]
+        #[arg(value_parser = within_a_year)]
         by: Duration,
         /// Why
         #[arg(long, default_value = "")]
@@ -154,6 +154,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::Span = text.parse().map_err(|_| help.to_owned())?;
     let exact = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| help.to_owned())?;
     Duration::try_from(exact).map_err(|_| "it cannot be negative".to_owned())
+}
+
+/// The same, as far ahead as anything is put off.
+fn within_a_year(text: &str) -> Result<Duration, String> {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    duration(text).and_then(|ahead| if ahead <= YEAR { Ok(ahead) } else { Err("365d at most".to_owned()) })
 }
 
 fn ms(duration: Duration) -> i64 {
