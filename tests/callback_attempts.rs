@@ -491,6 +491,7 @@ fn the_originate_names_its_channel_its_context_and_all_that_the_dialplan_needs()
     assert_eq!(variable("CALLBACKD_CALLERID"), Some("5550100"));
     assert_eq!(variable("CALLBACKD_RING"), Some("30"));
     assert_eq!(variable("CALLBACKD_ACCEPT"), Some("1"));
+    assert_eq!(variable("CALLBACKD_TITLE"), Some("CB sales ×2"));
     assert_eq!(variable("CALLBACKD_ID"), Some("1"));
 }
 

@@ -80,6 +80,7 @@ pub(super) fn originate(
         ("CALLBACKD_ACCEPT", queue.accept_key.clone()),
         ("CALLBACKD_QUEUE", shown(task.queue.as_deref().unwrap_or_default(), MAX_TEXT)),
         ("CALLBACKD_SCRIPT", shown(&queue.script, MAX_TEXT)),
+        ("CALLBACKD_TITLE", title(task)),
     ];
     variables.retain(|(_, value)| !value.is_empty());
     let first = if attempt.agent.is_some() { First::Agent } else { First::Customer };

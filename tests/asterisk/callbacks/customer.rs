@@ -1,7 +1,7 @@
 //! What the customer's end says, and what it means for the next attempt.
 
 use super::Scenario;
-use super::office::{Office, PATIENCE, customer, soon};
+use super::office::{Office, PATIENCE, customer, same, soon};
 use crate::script::{BUSY, REJECTS, RINGS, TALKS};
 
 pub const ALL: &[Scenario] = &[
@@ -70,6 +70,12 @@ fn customer_first(office: &Office<'_>) -> Result<(), String> {
     office.customer_does(&ann, STAYS)?;
     let id = office.misses(&ann, cell)?;
     office.pause(cell, 1, false)?;
+    // He whom the queue rings sees who waits, and why.
+    let shown = office.lab.farm.wait(0, soon(), "what the agent sees", |f| {
+        f.is("Newchannel") && f.get("Exten") == "1571" && f.get("CallerIDName").starts_with("CB")
+    })?;
+    let shows = format!("{} {}", shown.get("CallerIDName"), shown.get("CallerIDNum"));
+    same("what the agent sees", &shows, &format!("CB q57 {}", ann.number))?;
     office.attempt(id, 1, "CONNECTED -")?;
     office.comes_to(id, "DONE")
 }

@@ -10,6 +10,7 @@ pub const ALL: &[Scenario] = &[
     ("a person holds, assigns and releases", by_hand),
     ("C28 the greeting takes a wish, and knows the promise", greeting),
     ("C28 C32 the greeting of closed hours takes a wish for its queue", closed),
+    ("a long wait is told in hours", hours),
     ("C23 who gives up at once is not called back", short_abandon),
     ("C24 nobody is called in the night of his own country", night),
 ];
@@ -133,4 +134,19 @@ fn night(office: &Office<'_>) -> Result<(), String> {
     members.iter().try_for_each(|member| office.pause_member("q61", member, false))?;
     office.comes_to(id, "WAITING QUIET_HOURS")?;
     office.stays_silent(id, 1)
+}
+
+fn hours(office: &Office<'_>) -> Result<(), String> {
+    // A queue that the daemon does not know, so that nobody corrects what is published of it.
+    let wait = [("Family", "callbackd"), ("Key", "queue/q99/wait"), ("Val", "901")];
+    office.lab.pbx.action(&[&[("Action", "DBPut")], &wait[..]].concat())?;
+    let since = office.lab.pbx.position();
+    office.lab.place("anonymous", "5550599", "wait:25-hangup", super::office::PATIENCE)?;
+    let said = |application: &'static str, data: &'static str| {
+        office.lab.pbx.wait(since, super::office::soon(), data, |f| {
+            f.is("Newexten") && f.get("Application") == application && f.get("AppData") == data
+        })
+    };
+    said("SayNumber", "16")?;
+    said("Playback", "hours").map(drop)
 }

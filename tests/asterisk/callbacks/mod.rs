@@ -8,6 +8,7 @@ mod drain;
 mod freepbx;
 mod kept;
 mod office;
+mod refused;
 mod served;
 
 use crate::files;

@@ -81,9 +81,14 @@ pub fn daemon(dir: &Path, lab: &Lab) -> Result<Daemon, String> {
 
 /// The same with another configuration.
 pub fn daemon_with(dir: &Path, lab: &Lab, change: impl Fn(String) -> String) -> Result<Daemon, String> {
+    daemon_as("callbackd-publishing", dir, lab, change)
+}
+
+/// The same as another user of the PBX.
+pub fn daemon_as(user: &str, dir: &Path, lab: &Lab, change: impl Fn(String) -> String) -> Result<Daemon, String> {
     let (address, _, secret) = lab.ami();
     let cdr = lab.cdr_csv().display().to_string();
-    let daemon = Daemon::start_with(dir, (address, "callbackd-publishing", secret), |text| {
+    let daemon = Daemon::start_with(dir, (address, user, secret), |text| {
         let calls = "[calls]\nshort_abandon = \"1s\"\nwrapup = \"0s\"";
         // Germany keeps one time, by which it is always night here; America keeps many.
         let numbers = "region = \"US\"\nallow = [\"+49\"]";
