@@ -2,6 +2,7 @@
 
 mod desk;
 
+use callbackd::engine::callback::Input;
 use callbackd::engine::callback::floor::Busy;
 use callbackd::engine::callback::policy::{Policy, QueuePolicy};
 use callbackd::engine::callback::remembered::Remembered;
@@ -45,6 +46,23 @@ fn what_was_left_of_its_life_at_closing_is_left_at_the_opening() {
     assert_eq!(scene.stands(1), "PENDING");
     scene.pass(1);
     assert_eq!(scene.stands(1), "EXPIRED");
+}
+
+#[test]
+fn an_outage_in_the_night_does_not_lengthen_its_life() {
+    let mut scene = Scene::new(day(), vec![agent("101", &["sales"])]);
+    scene.busy("PJSIP/101", Some(Busy::OnCall));
+    scene.pass(CLOSING - 3 * HOUR);
+    scene.misses(ANN, "sales");
+    scene.pass(5 * HOUR);
+    let expires_ms = scene.row(1).expires_ms;
+    assert_eq!(expires_ms, MONDAY_10 + OPENING + HOUR);
+    scene.hall.blind = true;
+    scene.give(Input::Unlinked(desk::PBX));
+    assert_eq!(scene.stands(1), "WAITING NO_LINK");
+    scene.hall.blind = false;
+    scene.give(Input::InSight(desk::PBX));
+    assert_eq!((scene.stands(1).as_str(), scene.row(1).expires_ms), ("WAITING OUT_OF_HOURS", expires_ms));
 }
 
 #[test]

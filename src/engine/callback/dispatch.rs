@@ -181,7 +181,10 @@ impl Desk {
             let policy = self.policy.of(task.row.queue.as_deref());
             let life = if task.row.promised { policy.expire_promised_ms } else { policy.expire_ms };
             let left = (task.row.expires_ms - now).clamp(0, life.max(0));
-            let expires_ms = task.row.expires_ms.max(until.saturating_add(left));
+            // Once for each time that is waited for: it may have waited for something else in between.
+            let extended = task.row.due_ms == until;
+            let longer = if extended { Millis::MIN } else { until.saturating_add(left) };
+            let expires_ms = task.row.expires_ms.max(longer);
             let expires = self.mono(expires_ms);
             if let Some(task) = self.tasks.get_mut(&id) {
                 (task.row.due_ms, task.row.expires_ms, task.expires) = (until, expires_ms, expires);
