@@ -165,10 +165,16 @@ impl Office<'_> {
         self.lab.script(&customer.number, script)
     }
 
-    /// A customer waits two seconds in the queue of a cell and gives up; the callback that comes of it.
+    /// A customer waits two seconds in the queue of a cell and gives up; the callback that comes of it, in one transaction with the
+    /// call's row: whoever sees the one sees the other.
     pub fn misses(&self, customer: &Customer, cell: &str) -> Result<i64, String> {
-        self.calls(customer, &format!("55503{cell}"), GIVES_UP)?;
-        self.callback(customer)
+        let linkedid = self.calls(customer, &format!("55503{cell}"), GIVES_UP)?;
+        let sql = format!("SELECT callback_id FROM calls WHERE linkedid = '{linkedid}'");
+        match crate::patience::until(soon(), || self.ask(&sql)).as_deref() {
+            None => Err(format!("the call {linkedid} has no row")),
+            Some("-") => Err(format!("the row of {linkedid} was stored before its callback")),
+            Some(id) => id.parse().map_err(|_| format!("{id} is no callback")),
+        }
     }
 
     /// A customer calls, does this, and hangs up.
