@@ -5,7 +5,6 @@ mod desk;
 use callbackd::engine::callback::cdr::Cdr;
 use callbackd::engine::callback::deed::Deed;
 use callbackd::engine::callback::floor::Busy;
-use callbackd::engine::callback::policy::First;
 use callbackd::engine::callback::progress::{Facts, Line, Step};
 use callbackd::engine::callback::remembered::Remembered;
 use callbackd::engine::callback::row::{AttemptResult, AttemptRow, DoNotCall, RecoveredBy, State};
@@ -460,6 +459,20 @@ fn the_agent_is_paused_while_an_attempt_goes_on_if_configured_and_always_freed()
 }
 
 #[test]
+fn a_pause_that_the_agent_took_himself_meanwhile_is_left_to_him() {
+    let mut policy = policy();
+    policy.pause_agent = true;
+    let mut scene = Scene::new(policy, vec![agent("101", &["sales", "support"])]);
+    scene.misses(ANN, "sales");
+    for (member, reason) in scene.hall.agents[0].queues.iter_mut().zip(["callbackd", "lunch"]) {
+        (member.paused, member.paused_reason) = (true, reason.into());
+    }
+    scene.ends(FIRST, nobody());
+    let freed: Vec<&Deed> = scene.deeds.iter().filter(|d| matches!(d, Deed::Pause { paused: false, .. })).collect();
+    assert!(matches!(freed[..], [Deed::Pause { queue, .. }] if queue == "sales"), "{freed:?}");
+}
+
+#[test]
 fn the_originate_names_its_channel_its_context_and_all_that_the_dialplan_needs() {
     let mut policy = policy();
     policy.default.script = "Sorry, all were busy".into();
@@ -478,20 +491,8 @@ fn the_originate_names_its_channel_its_context_and_all_that_the_dialplan_needs()
     assert_eq!(variable("CALLBACKD_CALLERID"), Some("5550100"));
     assert_eq!(variable("CALLBACKD_RING"), Some("30"));
     assert_eq!(variable("CALLBACKD_ACCEPT"), Some("1"));
+    assert_eq!(variable("CALLBACKD_TITLE"), Some("CB sales ×2"));
     assert_eq!(variable("CALLBACKD_ID"), Some("1"));
-}
-
-#[test]
-fn the_customer_may_be_dialled_first_and_then_put_into_the_queue() {
-    let mut policy = policy();
-    policy.default.first = First::Customer;
-    let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
-    scene.misses(ANN, "sales");
-    assert_eq!(scene.rung(), [("PJSIP/12025550123@provider".to_owned(), FIRST.to_owned())]);
-    assert_eq!(scene.originates().next().unwrap().context, "callbackd-customer");
-    assert_eq!(scene.stands(1), "DIALING_CUSTOMER");
-    scene.connects(FIRST, MINUTE);
-    assert_eq!(scene.stands(1), "DONE");
 }
 
 #[test]

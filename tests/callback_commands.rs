@@ -73,6 +73,8 @@ fn a_number_that_is_denied_is_refused_by_hand_too() {
 fn adding_a_number_that_waits_already_changes_its_callback() {
     let mut scene = all_busy();
     scene.misses(ANN, "sales");
+    scene.hall.agents.push(agent("102", &["support"]));
+    scene.busy("PJSIP/102", Some(Busy::OnCall));
     let command = Command::Add {
         number: ANN.into(),
         pbx: None,
@@ -132,7 +134,7 @@ fn a_held_callback_waits_until_it_is_released_also_over_another_miss() {
     scene.pass(HOUR);
     assert!(scene.rung().is_empty());
     assert_eq!(scene.stands(1), "WAITING HELD");
-    row(scene.asks(Command::Release { id: 1 }));
+    row(scene.asks(Command::Release { id: 1, note: String::new() }));
     assert_eq!(scene.rung().len(), 1);
 }
 
@@ -142,10 +144,13 @@ fn an_assigned_callback_is_for_that_agent_alone() {
     scene.busy("PJSIP/101", Some(Busy::OnCall));
     scene.busy("PJSIP/102", Some(Busy::OnCall));
     scene.misses(ANN, "sales");
-    let error = scene.asks(Command::Assign { id: 1, agent: Some("PJSIP/999".into()) }).unwrap_err();
+    let error =
+        scene.asks(Command::Assign { id: 1, agent: Some("PJSIP/999".into()), note: String::new() }).unwrap_err();
     assert_eq!(error.to_string(), "no agent is known as PJSIP/999: `callbackd agents` lists them");
     assert_eq!(
-        row(scene.asks(Command::Assign { id: 1, agent: Some("Agent 102".into()) })).assigned.as_deref(),
+        row(scene.asks(Command::Assign { id: 1, agent: Some("Agent 102".into()), note: String::new() }))
+            .assigned
+            .as_deref(),
         Some("PJSIP/102")
     );
     scene.busy("PJSIP/101", None);
@@ -160,10 +165,10 @@ fn an_assignment_can_be_taken_back() {
     scene.hall.agents[0].busy = Some(Busy::OnCall);
     scene.hall.agents[1].busy = Some(Busy::OnCall);
     scene.misses(ANN, "sales");
-    row(scene.asks(Command::Assign { id: 1, agent: Some("PJSIP/102".into()) }));
+    row(scene.asks(Command::Assign { id: 1, agent: Some("PJSIP/102".into()), note: String::new() }));
     scene.busy("PJSIP/101", None);
     assert!(scene.rung().is_empty());
-    row(scene.asks(Command::Assign { id: 1, agent: None }));
+    row(scene.asks(Command::Assign { id: 1, agent: None, note: String::new() }));
     assert_eq!(scene.rung()[0].0, "PJSIP/101");
 }
 
@@ -174,7 +179,7 @@ fn a_retry_does_not_wait_for_the_delay() {
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "WAITING DELAY");
-    row(scene.asks(Command::Retry { id: 1 }));
+    row(scene.asks(Command::Retry { id: 1, note: String::new() }));
     assert_eq!(scene.rung().len(), 1);
 }
 
@@ -185,7 +190,7 @@ fn a_closed_callback_is_opened_again_with_attempts_numbered_on() {
     scene.give(Input::Answered { channel_id: "cb-1-1", answer: Answer::Refused("no such context") });
     row(scene.asks(cancel(1)));
     let closed = scene.row(1).clone();
-    let opened = row(scene.asks_of(Command::Retry { id: 1 }, Some(closed.clone())));
+    let opened = row(scene.asks_of(Command::Retry { id: 1, note: String::new() }, Some(closed.clone())));
     assert!(opened.state.is_open());
     assert_eq!(opened.closed_ms, None);
     scene.pass(2 * MINUTE); // until the agent has cooled down
@@ -202,14 +207,16 @@ fn a_closed_callback_stays_closed_while_another_one_is_open_for_its_number() {
     row(scene.asks(cancel(1)));
     let closed = scene.row(1).clone();
     scene.misses(ANN, "sales");
-    let error = scene.asks_of(Command::Retry { id: 1 }, Some(closed)).unwrap_err();
+    let error = scene.asks_of(Command::Retry { id: 1, note: String::new() }, Some(closed)).unwrap_err();
     assert_eq!(error, CommandError::OpenAlready { id: 2 });
 }
 
 #[test]
 fn a_callback_that_nobody_knows_is_named() {
     let mut scene = all_busy();
-    for command in [cancel(7), Command::Retry { id: 7 }, Command::Release { id: 7 }] {
+    for command in
+        [cancel(7), Command::Retry { id: 7, note: String::new() }, Command::Release { id: 7, note: String::new() }]
+    {
         assert_eq!(scene.asks(command).unwrap_err().to_string(), "there is no callback 7");
     }
 }
@@ -219,7 +226,7 @@ fn priority_decides_who_goes_next() {
     let mut scene = all_busy();
     scene.misses(ANN, "sales");
     scene.misses(BOB, "sales");
-    row(scene.asks(Command::Prioritise { id: 2, priority: 10 }));
+    row(scene.asks(Command::Prioritise { id: 2, priority: 10, note: String::new() }));
     scene.busy("PJSIP/101", None);
     assert_eq!(scene.rung()[0].1, "cb-2-1");
 }
@@ -237,6 +244,63 @@ fn a_callback_may_be_put_off_and_lives_long_enough_for_that() {
     assert!(scene.rung().is_empty());
     scene.pass(1);
     assert_eq!(scene.rung().len(), 1);
+}
+
+#[test]
+fn every_order_keeps_the_reason_that_was_given_for_it() {
+    let mut scene = all_busy();
+    scene.misses(ANN, "sales");
+    let note = || "the boss asks".to_owned();
+    for (order, told) in [
+        (Command::Hold { id: 1, note: note() }, "the boss asks"),
+        (Command::Release { id: 1, note: note() }, "released: the boss asks"),
+        (
+            Command::Assign { id: 1, agent: Some("PJSIP/101".into()), note: note() },
+            "assigned to PJSIP/101: the boss asks",
+        ),
+        (Command::Assign { id: 1, agent: None, note: note() }, "anyone may take it: the boss asks"),
+        (Command::Prioritise { id: 1, priority: 3, note: note() }, "priority 3: the boss asks"),
+        (Command::Delay { id: 1, delay_ms: 2 * HOUR, note: note() }, "put off by 120 min: the boss asks"),
+        (Command::Delay { id: 1, delay_ms: 30_000, note: String::new() }, "put off by 30 s"),
+        (Command::Retry { id: 1, note: note() }, "to be tried at once: the boss asks"),
+        (Command::Cancel { id: 1, note: note() }, "the boss asks"),
+    ] {
+        let before = scene.story.len();
+        row(scene.asks(order));
+        let (_, change) = &scene.story[before];
+        assert_eq!((change.by.as_str(), change.note.as_str()), ("ann", told));
+    }
+}
+
+#[test]
+fn a_queue_that_nobody_knows_is_refused_with_those_that_there_are() {
+    let mut scene = all_busy();
+    let to = |queue: &str| Command::Add {
+        number: ANN.into(),
+        pbx: None,
+        queue: Some(queue.into()),
+        delay_ms: 0,
+        priority: 0,
+        note: String::new(),
+    };
+    assert_eq!(
+        scene.asks(to("salse")).unwrap_err().to_string(),
+        "no queue is known as salse: there are sales; one that Asterisk has not told of yet needs a [callback.queue.salse]"
+    );
+    assert!(scene.rows.is_empty());
+    scene.hall.blind = true; // what cannot be known is not refused
+    row(scene.asks(to("support")));
+}
+
+#[test]
+fn the_turn_of_a_released_callback_begins_with_its_release() {
+    let mut scene = all_busy();
+    scene.misses(ANN, "sales");
+    row(scene.asks(Command::Hold { id: 1, note: String::new() }));
+    scene.pass(4 * HOUR - MINUTE);
+    let released = row(scene.asks(Command::Release { id: 1, note: String::new() }));
+    assert_eq!(released.due_ms, scene.now.wall_ms);
+    assert_eq!(released.expires_ms, scene.now.wall_ms + HOUR, "it has a chance");
 }
 
 #[test]

@@ -298,6 +298,20 @@ fn a_fallback_queue_helps_after_its_time() {
 }
 
 #[test]
+fn a_fallback_may_be_a_list_of_agents_under_a_name_of_its_own() {
+    let mut policy = policy();
+    policy.queues.insert(
+        "sales".into(),
+        QueuePolicy { fallback: Some("heads".into()), fallback_after_ms: 5 * MINUTE, ..queue_policy() },
+    );
+    policy.queues.insert("heads".into(), QueuePolicy { agents: vec!["PJSIP/102".into()], ..queue_policy() });
+    let mut scene = Scene::new(policy, vec![agent("101", &["support"]), agent("102", &["support"])]);
+    scene.misses(ANN, "sales");
+    scene.pass(5 * MINUTE);
+    assert_eq!(scene.rung(), first("102"));
+}
+
+#[test]
 fn agents_named_for_a_queue_stand_in_for_its_members_in_their_order() {
     let mut policy = policy();
     policy.default.strategy = Strategy::Linear;
@@ -396,6 +410,18 @@ fn caps_hold_for_a_prefix_and_in_all_and_over_a_restart() {
         scene.misses(ANN, "sales");
         assert_eq!(scene.stands(1), "WAITING DAILY_CAP");
     }
+}
+
+#[test]
+fn caps_count_those_who_are_about_to_be_dialled() {
+    let mut policy = policy();
+    policy.daily_per_prefix = 1;
+    let mut scene = Scene::new(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])]);
+    scene.misses(ANN, "sales");
+    scene.misses(BOB, "sales");
+    assert_eq!((scene.rung().len(), scene.stands(2)), (1, "WAITING DAILY_CAP".to_owned()));
+    scene.ends("cb-1-1", nobody()); // the agent did not pick up: nobody was dialled, and the next may be
+    assert_eq!(scene.rung().len(), 2);
 }
 
 #[test]

@@ -87,6 +87,23 @@ fn only_the_outcomes_that_are_configured_make_callbacks() {
 }
 
 #[test]
+fn who_gave_up_at_once_is_not_called_wherever_he_was() {
+    for outcome in [Outcome::EarlyAbandon, Outcome::IvrLost] {
+        for (wait_ms, short_ones_too, made) in [(4_999, false, 0), (5_000, false, 1), (0, true, 1)] {
+            let mut policy = policy();
+            policy.on.insert(outcome);
+            if short_ones_too {
+                policy.on.insert(Outcome::ShortAbandon);
+            }
+            let mut scene = Scene::new(policy, Vec::new());
+            let call = FinishedCall { outcome, wait_ms, ..scene.missed(ANN, "sales") };
+            scene.told(&call);
+            assert_eq!(scene.rows.len(), made, "{outcome} after {wait_ms} ms");
+        }
+    }
+}
+
+#[test]
 fn calls_that_no_customer_made_are_no_misses() {
     for direction in [Direction::Outbound, Direction::Internal, Direction::Callback] {
         let mut scene = waiting_room();
@@ -139,7 +156,7 @@ fn who_waits_too_long_expires_and_is_not_silent_about_it() {
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "WAITING NO_AGENT");
     scene.pass(4 * HOUR);
-    assert_eq!(scene.stands(1), "EXPIRED");
+    assert_eq!(scene.stands(1), "EXPIRED NO_AGENT");
     assert_eq!(scene.row(1).closed_ms, Some(MONDAY_10 + 4 * HOUR));
 }
 
@@ -150,6 +167,23 @@ fn who_asked_for_a_callback_is_promised_one_and_waits_longer() {
     scene.told(&call);
     let row = scene.row(1);
     assert!(row.promised);
+    assert_eq!(row.expires_ms, MONDAY_10 + 24 * HOUR);
+}
+
+#[test]
+fn who_asked_for_one_in_closed_hours_is_promised_one_too_by_the_queue_that_the_greeting_named() {
+    let mut scene = waiting_room();
+    let wish = Tag { by: "caller".into(), note: "sales".into(), ..tag("CALLBACK", MONDAY_10) };
+    let call = FinishedCall {
+        status: Status::OutOfTime,
+        outcome: Outcome::HungUp, // not one of those that are called back here
+        queue: None,
+        tags: vec![wish],
+        ..scene.missed(ANN, "")
+    };
+    scene.told(&call);
+    let row = scene.row(1);
+    assert_eq!((row.promised, row.queue.as_deref()), (true, Some("sales")));
     assert_eq!(row.expires_ms, MONDAY_10 + 24 * HOUR);
 }
 

@@ -73,6 +73,8 @@ fn what_the_daemon_refuses_is_said_in_its_words() {
     front.added("+12025550123");
     refused(&front.run(&["callbacks", "hold", "4711"]), 1, &["error: there is no callback 4711"]);
     refused(&front.run(&["callbacks", "assign", "1", "PJSIP/999"]), 1, &["PJSIP/999"]);
+    let misspelt = front.run(&["callbacks", "add", "+12025550124", "--queue", "salse"]);
+    refused(&misspelt, 1, &["no queue is known as salse: there are sales"]);
     refused(&front.run(&["callbacks", "add", "not a number"]), 1, &["cannot be called"]);
     refused(&front.run(&["dnc", "remove", "+12025550199"]), 1, &["+12025550199"]);
     refused(&front.run(&["callbacks", "show", "4711"]), EX_NO_INPUT, &["there is no callback 4711"]);
@@ -86,6 +88,7 @@ fn what_is_typed_wrong_is_answered_with_what_is_right() {
         EX_USAGE,
         &["write a number with its unit: 30s, 5m, 2h, 1d"],
     );
+    refused(&front.run(&["callbacks", "delay", "1", "366d"]), EX_USAGE, &["365d at most"]);
     refused(&front.run(&["callbacks", "assign", "1"]), EX_USAGE, &["<AGENT>"]);
     refused(&front.run(&["callbacks", "--state", "OPEN"]), EX_USAGE, &["PENDING", "WAITING", "EXHAUSTED"]);
     refused(&front.run(&["callbacks", "hold", "first"]), EX_USAGE, &["first"]);
@@ -177,11 +180,16 @@ fn who_is_not_to_be_called_survives_the_way_through_a_file() {
 #[test]
 fn a_bad_line_of_a_list_costs_no_other_and_is_named() {
     let front = Front::open("");
-    front.site.write("bad.csv", "number,until\n+12025550123,\nnobody,\n+12025550124,soon\n+12025550125,\n", 0o644);
+    front.site.write(
+        "bad.csv",
+        "number,until\n+12025550123,\nnobody,\n+12025550124,soon\n\"+12025550126,\n+12025550125,\n",
+        0o644,
+    );
     let said = front.run(&["dnc", "import", "bad.csv"]);
     assert_eq!(said.code, EX_USAGE, "{said:#?}");
-    assert_eq!(said.out, "2 numbers are not called any more, 2 lines were left out\n");
+    assert_eq!(said.out, "2 numbers are not called any more, 3 lines were left out\n");
     has(&said.err, &["line 3: "]);
+    has(&said.err, &["line 5: a quote is not closed"]);
     has(&said.err, &["line 4: the column until is not a time such as"]);
     refused(&front.run(&["dnc", "import", "missing.csv"]), EX_NO_INPUT, &["missing.csv"]);
 }

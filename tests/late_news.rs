@@ -66,6 +66,16 @@ fn a_wish_to_be_called_back_that_comes_late_decides_the_row_again() {
 }
 
 #[test]
+fn a_wish_keeps_the_queue_that_was_named_with_it() {
+    let (mut driver, customer, _) = just_ended();
+    driver.say(&user_event(&customer, "CallbackRequest", &[("Queue", "sales")]));
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    let wish = row.tags.iter().find(|t| t.by == "caller").expect("the wish");
+    assert_eq!((&*wish.code, &*wish.note), ("CALLBACK", "sales"));
+}
+
+#[test]
 fn the_latest_tag_of_a_code_by_the_same_hand_counts() {
     let (mut driver, customer, _) = just_ended();
     for note in ["first", "second"] {

@@ -90,11 +90,11 @@ impl Order {
         Some(match name {
             "cancel" => Ok(Command::Cancel { id, note }),
             "hold" => Ok(Command::Hold { id, note }),
-            "release" => Ok(Command::Release { id }),
-            "retry" => Ok(Command::Retry { id }),
-            "assign" => Ok(Command::Assign { id, agent: self.agent }),
+            "release" => Ok(Command::Release { id, note }),
+            "retry" => Ok(Command::Retry { id, note }),
+            "assign" => Ok(Command::Assign { id, agent: self.agent, note }),
             "prioritise" => match self.priority {
-                Some(priority) => Ok(Command::Prioritise { id, priority: priority.clamp(-1_000_000, 1_000_000) }),
+                Some(priority) => Ok(Command::Prioritise { id, priority: priority.clamp(-1_000_000, 1_000_000), note }),
                 None => Err(needs("priority")),
             },
             "delay" => match self.delay_ms {
@@ -115,8 +115,9 @@ pub fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::OpenAlready { .. }
         | CommandError::DoNotCall(_)
         | CommandError::Full(_) => StatusCode::CONFLICT,
-        CommandError::NotCallable { .. } | CommandError::WhichPbx(_) | CommandError::NoSuchAgent(_) => {
-            StatusCode::UNPROCESSABLE_ENTITY
-        }
+        CommandError::NotCallable { .. }
+        | CommandError::WhichPbx(_)
+        | CommandError::NoSuchAgent(_)
+        | CommandError::NoSuchQueue { .. } => StatusCode::UNPROCESSABLE_ENTITY,
     }
 }

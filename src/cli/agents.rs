@@ -84,6 +84,10 @@ fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) ->
         }
         return Ok(());
     }
+    if agents.is_empty() {
+        let _ = writeln!(notes, "No agent has been seen yet.");
+        return Ok(());
+    }
     let mut table = table(&["Agent", "Name", "Last seen", "From", "To"]);
     let at = |ms: Option<i64>| ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &place.zone, "%Y-%m-%d %H:%M:%S"));
     for agent in &agents {

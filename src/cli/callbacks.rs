@@ -66,7 +66,7 @@ pub enum CallbacksCommand {
         #[arg(long)]
         queue: Option<String>,
         /// Not sooner than in so long: 30m, 2h
-        #[arg(long = "in", value_name = "TIME", value_parser = duration)]
+        #[arg(long = "in", value_name = "TIME", value_parser = within_a_year)]
         delay: Option<Duration>,
         /// Higher goes first
         #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
@@ -98,6 +98,9 @@ pub enum CallbacksCommand {
     Release {
         /// The callback
         id: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// This agent alone is asked
     Assign {
@@ -109,11 +112,17 @@ pub enum CallbacksCommand {
         /// Anyone may take it again
         #[arg(long, conflicts_with = "agent")]
         anyone: bool,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// Try it now, whatever delay there was; a closed one is opened again
     Retry {
         /// The callback
         id: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// Higher goes first
     Prioritise {
@@ -122,13 +131,16 @@ pub enum CallbacksCommand {
         /// 0 is usual
         #[arg(allow_negative_numbers = true)]
         priority: i64,
+        /// Why
+        #[arg(long, default_value = "")]
+        note: String,
     },
     /// Not sooner than in so long
     Delay {
         /// The callback
         id: i64,
         /// From now: 30m, 2h, 1d
-        #[arg(value_parser = duration)]
+        #[arg(value_parser = within_a_year)]
         by: Duration,
         /// Why
         #[arg(long, default_value = "")]
@@ -142,6 +154,12 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let span: jiff::Span = text.parse().map_err(|_| help.to_owned())?;
     let exact = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| help.to_owned())?;
     Duration::try_from(exact).map_err(|_| "it cannot be negative".to_owned())
+}
+
+/// The same, as far ahead as anything is put off.
+fn within_a_year(text: &str) -> Result<Duration, String> {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    duration(text).and_then(|ahead| if ahead <= YEAR { Ok(ahead) } else { Err("365d at most".to_owned()) })
 }
 
 fn ms(duration: Duration) -> i64 {
@@ -223,10 +241,15 @@ fn order(command: &CallbacksCommand) -> (String, Value) {
         ),
         CallbacksCommand::Cancel { id, note } => (path(id, "cancel"), json!({ "note": note })),
         CallbacksCommand::Hold { id, note } => (path(id, "hold"), json!({ "note": note })),
-        CallbacksCommand::Assign { id, agent, .. } => (path(id, "assign"), json!({ "agent": agent })),
-        CallbacksCommand::Release { id } => (path(id, "release"), json!({})),
-        CallbacksCommand::Retry { id } | CallbacksCommand::Show { id } => (path(id, "retry"), json!({})),
-        CallbacksCommand::Prioritise { id, priority } => (path(id, "prioritise"), json!({ "priority": priority })),
+        CallbacksCommand::Assign { id, agent, note, .. } => {
+            (path(id, "assign"), json!({ "agent": agent, "note": note }))
+        }
+        CallbacksCommand::Release { id, note } => (path(id, "release"), json!({ "note": note })),
+        CallbacksCommand::Retry { id, note } => (path(id, "retry"), json!({ "note": note })),
+        CallbacksCommand::Show { id } => (path(id, "retry"), json!({})),
+        CallbacksCommand::Prioritise { id, priority, note } => {
+            (path(id, "prioritise"), json!({ "priority": priority, "note": note }))
+        }
         CallbacksCommand::Delay { id, by, note } => (path(id, "delay"), json!({ "delay_ms": ms(*by), "note": note })),
     }
 }

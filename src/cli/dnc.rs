@@ -212,20 +212,28 @@ fn read(file: &Path) -> Result<String, Failure> {
 }
 
 /// Lines that can be read, and what is wrong with the others. The first line is a header if one of its columns is called `number`.
+/// Each line is an entry of its own: a quote that is never closed must not take the numbers below it off the list.
 fn parse(text: &str, now_ms: i64) -> (Vec<Entry>, Vec<String>) {
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let (mut entries, mut faults) = (Vec::new(), Vec::new());
     let mut columns = (0, Some(1), Some(2));
-    for (n, row) in reader.records().enumerate() {
-        let row = match row {
-            Ok(row) => row,
-            Err(error) => {
-                faults.push(format!("line {}: {error}", n + 1));
+    let lines = text.lines().zip(1..).filter(|(text, _)| !text.trim().is_empty());
+    for (n, (text, line)) in lines.enumerate() {
+        if text.matches('"').count() % 2 == 1 {
+            faults.push(format!(
+                "line {line}: a quote is not closed on it: write one entry a line, and \"\" for a quote in a field"
+            ));
+            continue;
+        }
+        let mut reader = csv::ReaderBuilder::new();
+        let mut reader = reader.has_headers(false).flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+        let row = match reader.records().next() {
+            Some(Ok(row)) => row,
+            Some(Err(error)) => {
+                faults.push(format!("line {line}: {error}"));
                 continue;
             }
+            None => continue,
         };
-        let line = row.position().map_or(n as u64 + 1, csv::Position::line);
         let find = |name: &str| row.iter().position(|field| field.eq_ignore_ascii_case(name));
         if n == 0
             && let Some(number) = find("number")
@@ -296,6 +304,13 @@ mod tests {
                 "line 2: the column number is empty"
             ]
         );
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_takes_no_number_below_it_off_the_list() {
+        let (entries, faults) = parse("+12025550123,\"a\n\n+12025550124,b\n", 0);
+        assert_eq!((entries[0].number.as_str(), entries[0].line), ("+12025550124", 3));
+        assert!(faults[0].starts_with("line 1: a quote is not closed"), "{faults:?}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ impl Config {
         Policy {
             enabled: c.enabled,
             on: c.on.clone(),
+            short_abandon_ms: millis(self.calls.short_abandon),
             max_active: c.max_active,
             newest_first: c.newest_first,
             min_talk_ms: millis(c.min_talk),

@@ -42,9 +42,9 @@ pub fn named(command: &Command) -> Option<i64> {
     match command {
         Command::Cancel { id, .. }
         | Command::Hold { id, .. }
-        | Command::Release { id }
+        | Command::Release { id, .. }
         | Command::Assign { id, .. }
-        | Command::Retry { id }
+        | Command::Retry { id, .. }
         | Command::Prioritise { id, .. }
         | Command::Delay { id, .. } => Some(*id),
         Command::Add { .. } | Command::Forbid { .. } | Command::Permit { .. } => None,

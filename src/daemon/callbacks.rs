@@ -51,6 +51,8 @@ pub struct Callbacks {
     done: mpsc::UnboundedSender<Outcome>,
     cdr_csv: Option<PathBuf>,
     failures: RateLimit,
+    /// Misses that were not taken, as far as it has been said.
+    refused_said: u64,
 }
 
 impl Callbacks {
@@ -64,7 +66,7 @@ impl Callbacks {
     ) -> (Self, mpsc::UnboundedReceiver<Outcome>) {
         let (done, results) = mpsc::unbounded_channel();
         let desk = Desk::new(policy, remembered, now);
-        (Self { desk, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS) }, results)
+        (Self { desk, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 }, results)
     }
 
     /// What an engine tells. Its records are returned: they go to the store.
@@ -162,6 +164,7 @@ impl Callbacks {
     pub fn decide(&mut self, watched: &[Watched], now: Moment) -> Vec<Record> {
         let floors: BTreeMap<&str, &dyn Floor> = watched.iter().map(|w| (w.name.as_str(), w.floor())).collect();
         self.desk.decide(now, &floors);
+        self.say_full(now);
         let mut records = Vec::new();
         while let Some(output) = self.desk.poll() {
             match output {
@@ -171,6 +174,19 @@ impl Callbacks {
             }
         }
         records
+    }
+
+    /// Misses for which there was no room: their calls have their rows, and nobody calls them back.
+    fn say_full(&mut self, now: Moment) {
+        let refused = self.desk.counters().refused;
+        if refused > self.refused_said && self.failures.allow("full", now.wall_ms).is_some() {
+            let missed = refused - self.refused_said;
+            self.refused_said = refused;
+            tracing::error!(
+                target: "callback", missed, open = callback::MAX_OPEN,
+                "Too many callbacks are open, these missed callers are not called back; cancel what is stale, or shorten callback.expire"
+            );
+        }
     }
 
     fn act(&self, pbx: String, deed: Deed, floors: &BTreeMap<&str, &dyn Floor>, now: Moment) {

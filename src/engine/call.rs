@@ -140,6 +140,8 @@ pub struct Dialplan {
     pub message: bool,
     /// A callback was asked for.
     pub callback_requested: bool,
+    /// The queue that was named with that wish.
+    pub callback_queue: Option<Box<str>>,
     /// The dialplan went to `i` for want of the dialled extension, outside menus.
     pub invalid: bool,
 }

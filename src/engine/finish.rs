@@ -7,6 +7,7 @@ use super::record::{
     Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
 };
 use super::table::Slot;
+use super::user_event::{ASKED, CALLER};
 use super::verdict::{Facts, judge};
 use crate::ami::event::Millis;
 
@@ -360,14 +361,23 @@ fn ring_time(call: &Call, until: Millis) -> Millis {
 
 /// What the dialplan said, after what follows from the verdict.
 fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag> {
-    rule_tag(status, outcome, at_ms).into_iter().chain(call.tags.iter().cloned()).collect()
+    // Closed hours and a message decide the outcome, and the wish counts none the less. Who was served after it has what he wanted.
+    let (asked, queue) = (call.dialplan.callback_requested, call.dialplan.callback_queue.as_deref());
+    let wish = asked && status != Status::Answer && (outcome != Outcome::CallbackRequested || queue.is_some());
+    let by_caller = wish.then(|| Tag {
+        code: ASKED.to_owned(),
+        note: queue.unwrap_or_default().to_owned(),
+        by: CALLER.to_owned(),
+        at_ms,
+    });
+    rule_tag(status, outcome, at_ms).into_iter().chain(by_caller).chain(call.tags.iter().cloned()).collect()
 }
 
 /// What follows from the verdict.
 pub(super) fn rule_tag(status: Status, outcome: Outcome, at_ms: Millis) -> Option<Tag> {
     let code = match (status, outcome) {
         (_, Outcome::VoicemailLeft) => "VOICEMAIL",
-        (_, Outcome::CallbackRequested) => "CALLBACK",
+        (_, Outcome::CallbackRequested) => ASKED,
         (Status::Answer, Outcome::TransferLost) => "DISCONNECTED",
         (Status::Cancel, _) => "ABANDONED",
         (Status::Busy, _) => "BUSY",

@@ -222,6 +222,11 @@ impl Floor for Engine {
         Some(Self::agent_now(self.roster.get(self.roster.find(agent)?)))
     }
 
+    fn queues(&self) -> BTreeSet<String> {
+        let manned = self.roster.iter().flat_map(|agent| agent.memberships.keys());
+        manned.map(ToString::to_string).chain(self.link.queues.iter().map(ToString::to_string)).collect()
+    }
+
     fn waiting(&self) -> BTreeMap<String, u32> {
         self.floor.waiting.iter().map(|(queue, count)| (queue.to_string(), *count)).collect()
     }

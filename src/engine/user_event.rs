@@ -1,7 +1,7 @@
 //! What the dialplan tells about a call by `UserEvent()`: a wish to be called back, a disposition, a rating.
 //!
 //! ```text
-//! UserEvent(CallbackRequest)
+//! UserEvent(CallbackRequest,Queue: sales)
 //! UserEvent(CallbackDecline)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Note: order 4711)
 //! UserEvent(CallRating,Score: 5)
@@ -17,6 +17,10 @@ const MAX_TEXT: usize = 200;
 
 /// The disposition of a caller who needs no callback: he said so by `CallbackDecline`.
 pub const DECLINED: &str = "CALLBACK_DECLINED";
+/// The disposition of a caller who asked to be called back, by [`CALLER`]; its note is the queue that the dialplan named with it.
+pub const ASKED: &str = "CALLBACK";
+/// Who sets [`ASKED`] where the call's outcome does not say it, as in closed hours.
+pub const CALLER: &str = "caller";
 
 impl Engine {
     /// Takes a user event that is meant for us. It may come for a call that has just ended; it never makes one.
@@ -42,6 +46,7 @@ impl Engine {
         let call = &mut self.calls[self.channels[slot].call];
         if is("CallbackRequest") {
             call.dialplan.callback_requested = true;
+            call.dialplan.callback_queue = Some(field("Queue")).filter(|queue| !queue.is_empty()).map(Into::into);
             call.tags.retain(|t| t.code != DECLINED);
             return;
         }

@@ -86,7 +86,7 @@ pub enum Error {
         mend: &'static str,
     },
     /// A reader's database is not there.
-    #[error("there is no database {}: has the daemon run yet? Its place is [store] path, or --db FILE", path.display())]
+    #[error("there is no database {}: has the daemon run yet? it is looked for where store.path of the configuration says (calls: or --db FILE)", path.display())]
     NotFound {
         /// The file.
         path: PathBuf,

@@ -35,6 +35,7 @@ pub fn policy() -> Policy {
     Policy {
         enabled: true,
         on: BTreeSet::from(all),
+        short_abandon_ms: 5 * SECOND,
         max_active: 10,
         newest_first: false,
         min_talk_ms: 5 * SECOND,
@@ -113,6 +114,9 @@ impl Floor for Hall {
     }
     fn agent(&self, agent: &str) -> Option<AgentNow> {
         self.agents.iter().find(|a| a.agent == agent).cloned()
+    }
+    fn queues(&self) -> BTreeSet<String> {
+        self.agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.clone())).collect()
     }
     fn waiting(&self) -> BTreeMap<String, u32> {
         self.waiting.clone()
@@ -400,6 +404,11 @@ impl Scene {
 
     pub fn row(&self, id: i64) -> &CallbackRow {
         &self.rows[&id]
+    }
+
+    /// The row, or this one if nothing was stored of it.
+    pub fn row_or<'a>(&'a self, id: i64, remembered: &'a CallbackRow) -> &'a CallbackRow {
+        self.rows.get(&id).unwrap_or(remembered)
     }
 
     /// State and reason.

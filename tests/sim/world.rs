@@ -675,9 +675,9 @@ impl World {
             0 => Command::Forbid { number, reason: note, for_ms: self.rng.bool().then_some(10 * MINUTE) },
             1 => Command::Permit { number },
             2 => Command::Cancel { id, note },
-            3 => Command::Retry { id },
+            3 => Command::Retry { id, note },
             4 => Command::Delay { id, delay_ms: 2 * MINUTE, note },
-            5 => Command::Prioritise { id, priority: 5 },
+            5 => Command::Prioritise { id, priority: 5, note },
             _ => Command::Add { number, pbx: None, queue: None, delay_ms: 0, priority: 0, note },
         };
         let now = self.moment();

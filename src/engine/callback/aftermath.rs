@@ -2,11 +2,23 @@
 
 use super::attempt::{Attempt, Phase};
 use super::deed::Deed;
+use super::floor::Floor;
 use super::progress::Facts;
 use super::row::{AttemptResult, RecoveredBy, State};
 use super::task::{OURSELVES, reason};
 use super::{Desk, MAX_ATTEMPTS, dial, outcome};
 use crate::engine::record::Record;
+use std::collections::BTreeMap;
+
+/// A pause of an attempt that is over: to be undone.
+#[derive(Debug)]
+pub(super) struct Paused {
+    pbx: String,
+    agent: String,
+    queue: String,
+    /// As the queue dials him.
+    interface: String,
+}
 
 impl Desk {
     /// An attempt is over.
@@ -41,16 +53,31 @@ impl Desk {
     /// The agent is his own again.
     fn let_go(&mut self, attempt: &Attempt, result: AttemptResult) {
         let pbx = &attempt.row.pbx;
-        for (queue, interface) in &attempt.paused {
-            let deed = Deed::Pause { queue: queue.clone(), interface: interface.clone(), paused: false };
-            self.act(pbx, deed);
-        }
         let Some(agent) = &attempt.reserved else { return };
+        let pauses = attempt.paused.iter().map(|(queue, interface)| Paused {
+            pbx: pbx.clone(),
+            agent: agent.clone(),
+            queue: queue.clone(),
+            interface: interface.clone(),
+        });
+        self.to_unpause.extend(pauses);
         self.agents.release(pbx, agent);
         let taken = attempt.row.detail == dial::TAKEN; // a live call was quicker: no fault of his
         if outcome::refused_by_agent(result) && !taken {
             let until = self.now.mono_ms.saturating_add_signed(self.policy.agent_cooldown_ms);
             self.agents.cool_down(pbx, agent, until);
+        }
+    }
+
+    /// Undoes the pauses of attempts that are over, but none that the agent has made his own meanwhile.
+    pub(super) fn unpause(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
+        for Paused { pbx, agent, queue, interface } in std::mem::take(&mut self.to_unpause) {
+            let now = floors.get(pbx.as_str()).and_then(|floor| floor.agent(&agent));
+            let member = now.as_ref().and_then(|agent| agent.queues.iter().find(|m| m.queue == queue));
+            // Our own pause may not have been told yet: only one with another reason is his.
+            if member.is_none_or(|m| !m.paused || m.paused_reason == dial::PAUSE) {
+                self.act(&pbx, Deed::Pause { queue, interface, paused: false });
+            }
         }
     }
 

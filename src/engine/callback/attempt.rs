@@ -43,6 +43,8 @@ pub(super) struct Attempt {
     pub reserved: Option<String>,
     /// How far it has come.
     pub phase: Phase,
+    /// Its customer was dialled, which counts for the caps of a day.
+    pub dialled: bool,
     /// It was taken back, and why.
     pub aborted: Option<String>,
     /// Sight of the PBX was lost since the Originate was written.
@@ -96,6 +98,7 @@ impl Desk {
             queue,
             reserved: Some(agent.agent.clone()),
             phase: Phase::Intended,
+            dialled: false,
             aborted: None,
             unlinked: false,
             paused: Vec::new(),
@@ -186,7 +189,9 @@ impl Desk {
     fn send(&mut self, channel_id: &str, originate: dial::Originate, agent: &AgentNow) {
         let (now, pbx) = (self.now, self.attempts[channel_id].row.pbx.clone());
         let mut paused = Vec::new();
-        if self.policy.pause_agent {
+        let customer_first = self.attempts[channel_id].row.agent.is_none();
+        // Customer first, the queue itself must be able to ring him.
+        if self.policy.pause_agent && !customer_first {
             for member in agent.queues.iter().filter(|m| !m.paused) {
                 paused.push((member.queue.clone(), member.interface.clone()));
                 let (queue, interface) = (member.queue.clone(), member.interface.clone());
@@ -195,11 +200,11 @@ impl Desk {
         }
         let ring_ms = u64::try_from(self.policy.agent_ring_ms + self.policy.customer_ring_ms).unwrap_or_default();
         let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
-        attempt.paused = paused;
+        attempt.paused.extend(paused);
         attempt.phase = Phase::Sent;
         attempt.look = now.mono_ms + ring_ms + PATIENCE_MS;
         let (id, n, number) = (attempt.row.callback_id, attempt.row.n, attempt.number.clone());
-        let customer_first = attempt.row.agent.is_none();
+        attempt.dialled |= customer_first;
         self.counters.dialled += 1;
         self.act(&pbx, Deed::Originate(Box::new(originate)));
         if customer_first {
@@ -254,6 +259,7 @@ impl Desk {
             }
             Step::CustomerDialled if customer_first => {}
             Step::CustomerDialled => {
+                attempt.dialled = true;
                 let number = attempt.number.clone();
                 self.quota.count(at, &number);
                 self.step_of(id, channel_id, State::DialingCustomer);

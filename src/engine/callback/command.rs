@@ -39,6 +39,8 @@ pub enum Command {
     Release {
         /// The callback.
         id: i64,
+        /// Why.
+        note: String,
     },
     /// This agent alone is asked; `None`: anyone again.
     Assign {
@@ -46,11 +48,15 @@ pub enum Command {
         id: i64,
         /// Interface or name as the queues say it.
         agent: Option<String>,
+        /// Why.
+        note: String,
     },
     /// Due now, whatever delay there was; a closed one is opened again.
     Retry {
         /// The callback.
         id: i64,
+        /// Why.
+        note: String,
     },
     /// Another priority.
     Prioritise {
@@ -58,6 +64,8 @@ pub enum Command {
         id: i64,
         /// Higher goes first.
         priority: i64,
+        /// Why.
+        note: String,
     },
     /// Not sooner than in so many ms.
     Delay {
@@ -140,10 +148,27 @@ pub enum CommandError {
     /// Nobody known by this name.
     #[error("no agent is known as {0}: `callbackd agents` lists them")]
     NoSuchAgent(String),
+    /// No such queue.
+    #[error("no queue is known as {queue}: {}", instead_of(.queue, .known))]
+    NoSuchQueue {
+        /// As it was given.
+        queue: String,
+        /// Those that are known.
+        known: Vec<String>,
+    },
     /// Too many open callbacks.
     #[error("there are {0} open callbacks already: no more are taken")]
     Full(usize),
     /// Not that number.
     #[error("{0} is not on the list of those not to be called")]
     NotForbidden(String),
+}
+
+/// What to write instead.
+fn instead_of(queue: &str, known: &[String]) -> String {
+    let mend = format!("one that Asterisk has not told of yet needs a [callback.queue.{queue}]");
+    match known {
+        [] => format!("Asterisk tells of none; {mend}"),
+        known => format!("there are {}; {mend}", known.join(", ")),
+    }
 }

@@ -80,9 +80,11 @@ pub(super) fn originate(
         ("CALLBACKD_ACCEPT", queue.accept_key.clone()),
         ("CALLBACKD_QUEUE", shown(task.queue.as_deref().unwrap_or_default(), MAX_TEXT)),
         ("CALLBACKD_SCRIPT", shown(&queue.script, MAX_TEXT)),
+        ("CALLBACKD_TITLE", title(task)),
     ];
     variables.retain(|(_, value)| !value.is_empty());
-    let (channel, context, timeout_ms, shows) = match queue.first {
+    let first = if attempt.agent.is_some() { First::Agent } else { First::Customer };
+    let (channel, context, timeout_ms, shows) = match first {
         First::Agent => {
             // He is rung as his queue rings him, if it does: a Local channel may lead through his follow-me.
             let interface =

@@ -20,8 +20,8 @@ struct Hall<'a> {
     floors: BTreeMap<&'a str, Side>,
     /// Numbers that an attempt lives for, also one that was taken back and has not ended yet.
     in_flight: BTreeSet<String>,
-    /// By queue: until when its customers are not called; `None` if they are.
-    closed: BTreeMap<Option<String>, Option<Millis>>,
+    /// By queue: whether its customers are called.
+    doors: BTreeMap<Option<String>, Door>,
     /// Attempts that may still be begun.
     left: u32,
 }
@@ -37,6 +37,15 @@ struct Side {
     manned: BTreeMap<String, bool>,
     waiting: BTreeMap<String, u32>,
     in_sight: bool,
+}
+
+/// Whether the customers of a queue are called, by the wall clock; [`Millis::MAX`] is never.
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    /// They are, until then.
+    Open(Millis),
+    /// They are not, until then.
+    Closed(Millis),
 }
 
 /// Why nobody is asked now.
@@ -85,7 +94,7 @@ impl Desk {
         Hall {
             floors: floors.iter().map(side).collect(),
             in_flight: self.attempts.values().map(|a| a.number.clone()).collect(),
-            closed: BTreeMap::new(),
+            doors: BTreeMap::new(),
             left: self.policy.max_active.saturating_sub(u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)),
         }
     }
@@ -107,21 +116,25 @@ impl Desk {
         if let Some((state, why)) = self.hindrance_known(id, &number) {
             return self.close(id, state, &why, OURSELVES, "may not be called any more");
         }
-        let closed = *hall.closed.entry(queue).or_insert_with_key(|q| self.closed_until(self.policy.of(q.as_deref())));
-        if let Some(until) = closed {
-            return self.waits_until(id, reason::OUT_OF_HOURS, until);
+        let door = *hall.doors.entry(queue).or_insert_with_key(|q| self.door(self.policy.of(q.as_deref())));
+        match door {
+            Door::Closed(until) => return self.waits_until(id, reason::OUT_OF_HOURS, until),
+            // At closing, whether anything else happens or not: the night must not use up its life.
+            Door::Open(until) => self.look_again(id, until),
         }
         let quiet = self.policy.quiet.and_then(|hours| quiet::quiet_until(hours, &number, self.now.wall_ms));
         if let Some(until) = quiet {
             return self.waits_until(id, reason::QUIET_HOURS, until);
         }
+        self.may_be_called_now(id);
         let place = match self.choose(id, side) {
             Ok(place) => place,
             Err(Nobody::NotThere) => return self.waits(id, reason::NO_AGENT),
             Err(Nobody::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
             Err(Nobody::Busy) => return self.move_to(id, State::Pending, "", OURSELVES, ""),
         };
-        if let Some((until, of_what)) = self.quota.exceeded(&number, &self.policy, self.now.wall_ms) {
+        let to_come = || self.attempts.values().filter(|a| !a.dialled).map(|a| a.number.as_str());
+        if let Some((until, of_what)) = self.quota.exceeded(&number, to_come, &self.policy, self.now.wall_ms) {
             let note = format!("as many calls as are allowed in a day {of_what}");
             if self.tasks.get(&id).is_some_and(|t| t.row.reason != reason::DAILY_CAP) {
                 self.move_to(id, State::Waiting, reason::DAILY_CAP, OURSELVES, &note);
@@ -137,7 +150,7 @@ impl Desk {
         side.left -= 1;
         let agent = side.agents[place].clone();
         hall.in_flight.insert(number);
-        let customer_first = self.policy_of(id).first == super::policy::First::Customer;
+        let customer_first = self.customer_first(id, &agent);
         self.intend(id, &agent, customer_first);
     }
 
@@ -158,9 +171,46 @@ impl Desk {
         self.move_to(id, State::Waiting, why, OURSELVES, "");
     }
 
+    /// Its customer is not called before this moment of the wall clock ([`Millis::MAX`]: never): that time costs it nothing of its life.
     fn waits_until(&mut self, id: i64, why: &str, until: Millis) {
-        self.waits(id, why);
+        let now = self.now.wall_ms;
+        let Some(task) = self.tasks.get(&id) else { return };
+        if until == Millis::MAX {
+            self.waits(id, why);
+        } else if task.row.reason != why || task.row.due_ms != until {
+            let policy = self.policy.of(task.row.queue.as_deref());
+            let life = if task.row.promised { policy.expire_promised_ms } else { policy.expire_ms };
+            let left = (task.row.expires_ms - now).clamp(0, life.max(0));
+            // Once for each time that is waited for: it may have waited for something else in between.
+            let extended = task.row.due_ms == until;
+            let longer = if extended { Millis::MIN } else { until.saturating_add(left) };
+            let expires_ms = task.row.expires_ms.max(longer);
+            let expires = self.mono(expires_ms);
+            if let Some(task) = self.tasks.get_mut(&id) {
+                (task.row.due_ms, task.row.expires_ms, task.expires) = (until, expires_ms, expires);
+                task.row.state = State::Waiting;
+                why.clone_into(&mut task.row.reason);
+            }
+            self.tell(id, OURSELVES, "", None, None);
+            self.look_at(id, expires);
+        }
         self.look_again(id, until);
+    }
+
+    /// The time in which its customer is not called is over: the owner's window, the fallback's and live callers' times begin with it.
+    fn may_be_called_now(&mut self, id: i64) {
+        let now = self.now;
+        if let Some(task) = self.tasks.get_mut(&id).filter(|task| reason::is_of_the_clock(&task.row.reason)) {
+            (task.row.due_ms, task.due) = (now.wall_ms, now.mono_ms);
+        }
+    }
+
+    /// The customer is dialled first only where the queue, into which he is then put, finds the agent who is set aside for him.
+    fn customer_first(&self, id: i64, agent: &AgentNow) -> bool {
+        let Some(task) = self.tasks.get(&id) else { return false };
+        let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == *queue && !m.paused);
+        let wanted = self.policy_of(id).first == super::policy::First::Customer;
+        wanted && task.row.assigned.is_none() && task.row.queue.as_ref().is_some_and(in_queue)
     }
 
     fn look_again(&mut self, id: i64, until: Millis) {
@@ -172,15 +222,14 @@ impl Desk {
         self.policy.of(self.tasks.get(&id).and_then(|t| t.row.queue.as_deref()))
     }
 
-    /// Until when the customers of a queue are not called; `None` if they are now.
-    pub(super) fn closed_until(&self, queue: &QueuePolicy) -> Option<Millis> {
+    fn door(&self, queue: &QueuePolicy) -> Door {
         let now = self.now.wall_ms;
-        let last = now.saturating_add(queue.last_dispatch_ms);
-        if queue.hours.is_open(now) && queue.hours.closes_at(now).is_none_or(|close| close > last) {
-            return None;
+        let Some(closing) = queue.hours.closes_at(now) else { return Door::Open(Millis::MAX) };
+        let last = closing.saturating_sub(queue.last_dispatch_ms);
+        if last > now {
+            return Door::Open(last);
         }
-        let closing = queue.hours.closes_at(now).unwrap_or(now);
-        Some(queue.hours.next_open(closing.max(now)).unwrap_or(now.saturating_add(LOOK_AGAIN_MS)))
+        Door::Closed(queue.hours.next_open(closing).unwrap_or(Millis::MAX))
     }
 
     /// Whom of those who are free to ask: his place among the agents of the PBX.

@@ -77,6 +77,8 @@ pub trait Floor {
     fn agents(&self) -> Vec<AgentNow>;
     /// One of them.
     fn agent(&self, agent: &str) -> Option<AgentNow>;
+    /// All queues that are known, also those without members.
+    fn queues(&self) -> std::collections::BTreeSet<String>;
     /// Callers who wait in each queue, by its name; queues without any may be missing.
     fn waiting(&self) -> std::collections::BTreeMap<String, u32>;
     /// The call of this attempt (`cb-…`) lives, or its end is about to be told.

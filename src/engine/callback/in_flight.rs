@@ -36,6 +36,7 @@ impl Desk {
             reserved: row.agent.clone(),
             row,
             phase: Phase::Sent,
+            dialled: true,
             aborted,
             unlinked: true,
             paused: Vec::new(),

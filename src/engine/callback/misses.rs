@@ -7,7 +7,7 @@ use super::{Desk, MAX_OPEN, MAX_OWNERS};
 use crate::ami::event::Millis;
 use crate::engine::number::Number;
 use crate::engine::record::{Direction, FinishedCall, Outcome, Record, Status};
-use crate::engine::user_event::DECLINED;
+use crate::engine::user_event::{ASKED, CALLER, DECLINED};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Misses remembered, so that a row that is told again makes no second callback.
@@ -43,6 +43,16 @@ fn declined(call: &FinishedCall) -> bool {
     call.tags.iter().any(|t| t.code == DECLINED)
 }
 
+/// Its caller asked to be called back where its outcome does not say so; the queue that was named with that.
+fn wish(call: &FinishedCall) -> Option<&str> {
+    call.tags.iter().find(|t| t.code == ASKED && t.by == CALLER).map(|t| t.note.as_str())
+}
+
+/// A person said that he will be called back: the caller asked for it, or the one who served him promised it.
+fn is_promised(call: &FinishedCall) -> bool {
+    matches!(call.outcome, Outcome::CallbackRequested | Outcome::Agent) || wish(call).is_some()
+}
+
 impl Desk {
     pub(super) fn call_told(&mut self, call: &FinishedCall) {
         self.owner_learnt(call);
@@ -76,7 +86,11 @@ impl Desk {
         }
         let served = call.status == Status::Answer && !matches!(call.outcome, Outcome::Short | Outcome::TransferLost);
         let asked = call.tags.iter().any(|t| t.by != "rule" && self.request.contains(&t.code));
-        self.policy.on.contains(&call.outcome) && !served || asked
+        // Before anyone was rung the outcome does not say that it was short.
+        let too_short = matches!(call.outcome, Outcome::EarlyAbandon | Outcome::IvrLost)
+            && call.wait_ms < self.policy.short_abandon_ms
+            && !self.policy.on.contains(&Outcome::ShortAbandon);
+        self.policy.on.contains(&call.outcome) && !served && !too_short || asked || wish(call).is_some()
     }
 
     fn owner_learnt(&mut self, call: &FinishedCall) {
@@ -159,7 +173,8 @@ impl Desk {
 
     fn missed(&mut self, call: &FinishedCall) {
         let by_did = || call.did.as_ref().and_then(|did| self.policy.dids.get(did)).cloned();
-        let queue = call.queue.clone().or_else(by_did);
+        let named = wish(call).filter(|queue| !queue.is_empty()).map(str::to_owned);
+        let queue = call.queue.clone().or(named).or_else(by_did);
         if !self.policy.enabled || !self.policy.of(queue.as_deref()).enabled {
             return;
         }
@@ -176,7 +191,7 @@ impl Desk {
         let row = &mut task.row;
         row.missed_count += 1;
         row.priority += 1;
-        row.promised |= call.outcome == Outcome::CallbackRequested;
+        row.promised |= is_promised(call);
         row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
         row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);
         row.expires_ms = row.expires_ms.max(expires_ms);
@@ -208,7 +223,7 @@ impl Desk {
         let id = self.last_id;
         self.recent.add(&call.pbx, &call.linkedid, id);
         let policy = self.policy.of(queue.as_deref());
-        let promised = call.outcome == Outcome::CallbackRequested || call.outcome == Outcome::Agent;
+        let promised = is_promised(call);
         let due_ms = call.ended_ms.saturating_add(policy.delay_ms);
         let priority = policy.priority;
         let number = call.number_e164.clone();
@@ -302,8 +317,7 @@ impl Desk {
     /// Too old by then; one that came while customers are not called lives from the opening on.
     fn expires_ms(&self, call: &FinishedCall, queue: Option<&str>) -> Millis {
         let policy = self.policy.of(queue);
-        let promised = call.outcome == Outcome::CallbackRequested;
-        let life = if promised { policy.expire_promised_ms } else { policy.expire_ms };
+        let life = if is_promised(call) { policy.expire_promised_ms } else { policy.expire_ms };
         let from = policy.hours.next_open(call.ended_ms).unwrap_or(call.ended_ms);
         from.saturating_add(life)
     }

@@ -180,6 +180,7 @@ pub struct Desk {
     outputs: VecDeque<Output>,
     counters: Counters,
     proving: BTreeSet<String>,
+    to_unpause: Vec<aftermath::Paused>,
     /// The next moment at which an agent has cooled down.
     cooling: Option<u64>,
     /// When all callbacks were looked at, and when they are to be looked at again, by the monotonic clock.
@@ -214,6 +215,7 @@ impl Desk {
             outputs: VecDeque::new(),
             counters: Counters::default(),
             proving: BTreeSet::new(),
+            to_unpause: Vec::new(),
             cooling: None,
             looked_at_all: 0,
             look_at_all: None,
@@ -263,6 +265,7 @@ impl Desk {
     pub fn decide(&mut self, now: Moment, floors: &BTreeMap<&str, &dyn Floor>) {
         self.tell_time(now);
         self.prove(floors);
+        self.unpause(floors);
         self.look_at_agenda();
         self.look_after_attempts(floors);
         let past = |at: Option<u64>| at.is_some_and(|at| at <= self.now.mono_ms);
@@ -271,6 +274,7 @@ impl Desk {
             self.promise.changes();
             self.dispatch(floors);
         }
+        self.unpause(floors);
         self.cooling = self.agents.next_cooldown_end(self.now.mono_ms);
         self.publish(floors);
     }

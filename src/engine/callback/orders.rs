@@ -30,6 +30,7 @@ impl Desk {
         match command {
             Command::Add { number, pbx, queue, delay_ms, priority, note } => {
                 let pbx = which(pbx.as_deref(), floors)?;
+                self.is_known(queue.as_deref(), floors.get(pbx.as_str()).copied())?;
                 self.add(number, &pbx, queue.clone(), *delay_ms, *priority, by, note)
             }
             Command::Cancel { id, note } => self.cancel(*id, by, note, closed),
@@ -38,24 +39,29 @@ impl Desk {
                 self.edit(*id, |task| task.held = true);
                 self.shown_as(*id, State::Waiting, reason::HELD, by, note)
             }
-            Command::Release { id } => {
+            Command::Release { id, note } => {
                 self.idle(*id, closed)?;
                 self.edit(*id, |task| task.held = false);
-                self.waits_or_not(*id, by, "released")
+                if self.tasks.get(id).is_some_and(|task| task.due <= self.now.mono_ms) {
+                    self.put_off(*id, 0); // its turn begins now, and it lives to see it
+                }
+                self.waits_or_not(*id, by, &because("released", note))
             }
-            Command::Assign { id, agent } => self.assign(*id, agent.as_deref(), by, closed, floors),
-            Command::Retry { id } => self.again(*id, by, closed),
-            Command::Prioritise { id, priority } => {
+            Command::Assign { id, agent, note } => self.assign(*id, agent.as_deref(), by, note, closed, floors),
+            Command::Retry { id, note } => self.again(*id, by, note, closed),
+            Command::Prioritise { id, priority, note } => {
                 self.known(*id, closed)?;
                 self.edit(*id, |task| task.row.priority = *priority);
-                self.told(*id, by, &format!("priority {priority}"))
+                self.told(*id, by, &because(&format!("priority {priority}"), note))
             }
             Command::Delay { id, delay_ms, note } => {
                 self.idle(*id, closed)?;
                 self.put_off(*id, *delay_ms);
-                let minutes = delay_ms / 60_000;
-                let note = if note.is_empty() { format!("put off by {minutes} min") } else { note.clone() };
-                self.waits_or_not(*id, by, &note)
+                let what = match (delay_ms / 1_000, delay_ms / 60_000) {
+                    (seconds, 0) => format!("put off by {seconds} s"),
+                    (_, minutes) => format!("put off by {minutes} min"),
+                };
+                self.waits_or_not(*id, by, &because(&what, note))
             }
             Command::Forbid { number, reason, for_ms } => {
                 let number_e164 = self.read(number)?;
@@ -187,6 +193,7 @@ impl Desk {
         id: i64,
         agent: Option<&str>,
         by: &str,
+        note: &str,
         closed: Option<CallbackRow>,
         floors: &Floors<'_>,
     ) -> Result<Done, CommandError> {
@@ -200,21 +207,21 @@ impl Desk {
                 Some(found.ok_or_else(|| CommandError::NoSuchAgent(wanted.to_owned()))?)
             }
         };
-        let note = found.as_ref().map_or_else(|| "anyone may take it".to_owned(), |a| format!("assigned to {a}"));
+        let what = found.as_ref().map_or_else(|| "anyone may take it".to_owned(), |a| format!("assigned to {a}"));
         self.edit(id, |task| {
             task.row.assigned = found;
             task.last_refusal = None;
         });
-        self.told(id, by, &note)
+        self.told(id, by, &because(&what, note))
     }
 
     /// Due at once; one that was closed is opened again and may fail as often as a new one.
-    fn again(&mut self, id: i64, by: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
+    fn again(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
         if self.tasks.contains_key(&id) {
             self.idle(id, None)?;
             self.edit(id, |task| task.held = false);
             self.put_off(id, 0);
-            return self.waits_or_not(id, by, "to be tried at once");
+            return self.waits_or_not(id, by, &because("to be tried at once", note));
         }
         let Some(mut row) = closed.filter(|row| row.id == id) else { return Err(CommandError::NoSuchCallback(id)) };
         let Some(number) = row.number_e164.clone() else {
@@ -237,7 +244,18 @@ impl Desk {
         row.closed_ms = None;
         row.resolved_by = None;
         self.insert(row, Vec::new());
-        self.told(id, by, "opened again")
+        self.told(id, by, &because("opened again", note))
+    }
+
+    /// A queue that can be named: of the PBX, as far as it is in sight, or of the configuration.
+    fn is_known(&self, queue: Option<&str>, floor: Option<&dyn Floor>) -> Result<(), CommandError> {
+        let (Some(queue), Some(floor)) = (queue, floor.filter(|floor| floor.in_sight())) else { return Ok(()) };
+        let known = floor.queues();
+        let configured = self.policy.queues.contains_key(queue) || self.policy.dids.values().any(|q| q == queue);
+        if configured || known.contains(queue) {
+            return Ok(());
+        }
+        Err(CommandError::NoSuchQueue { queue: queue.to_owned(), known: known.into_iter().collect() })
     }
 
     /// An open callback.
@@ -307,6 +325,11 @@ impl Desk {
         let Some(row) = self.callback(id) else { return Err(CommandError::NoSuchCallback(id)) };
         Ok(Done::Callback(Box::new(row.clone())))
     }
+}
+
+/// What was done, and the reason that was given for it.
+fn because(what: &str, note: &str) -> String {
+    if note.is_empty() { what.to_owned() } else { format!("{what}: {note}") }
 }
 
 /// The PBX that is meant.

@@ -123,6 +123,9 @@ pub struct Policy {
     pub enabled: bool,
     /// Outcomes of inbound calls that make a callback.
     pub on: BTreeSet<Outcome>,
+    /// Who gave up sooner (ms), wherever he was, has misdialled or wants to be called at his own price: no callback, unless
+    /// [`Policy::on`] has `SHORT_ABANDON`.
+    pub short_abandon_ms: Millis,
     /// Attempts that may go on at once.
     pub max_active: u32,
     /// Newest first instead of oldest first, among those of equal promise and priority.

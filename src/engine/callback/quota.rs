@@ -30,12 +30,20 @@ impl Quota {
         }
     }
 
-    /// `None` if one more call to this number is within all caps, else when the first of those that count leaves the day.
-    pub fn exceeded(&self, number: &str, policy: &Policy, now: Millis) -> Option<(Millis, &'static str)> {
-        let today = || self.dials.iter().filter(|(t, _)| *t > now - DAY_MS);
+    /// `None` if one more call to this number is within all caps, else when the first of those that count leaves the day. `to_come` are the
+    /// numbers of the attempts that go on and have not dialled their customers yet: they will.
+    pub fn exceeded<'n, N: Iterator<Item = &'n str>>(
+        &self,
+        number: &str,
+        to_come: impl Fn() -> N,
+        policy: &Policy,
+        now: Millis,
+    ) -> Option<(Millis, &'static str)> {
+        let done = || self.dials.iter().map(|(t, n)| (*t, n.as_str())).filter(|(t, _)| *t > now - DAY_MS);
+        let today = || done().chain(to_come().map(|n| (now, n)));
         let prefix: String = number.chars().take(usize::from(policy.prefix_digits) + 1).collect();
         let over = |cap: u32, fits: &dyn Fn(&str) -> bool| {
-            let times: Vec<Millis> = today().filter(|(_, n)| fits(n)).map(|(t, _)| *t).collect();
+            let times: Vec<Millis> = today().filter(|(_, n)| fits(n)).map(|(t, _)| t).collect();
             let cap = cap as usize;
             (times.len() >= cap).then(|| times.get(times.len() - cap).map_or(now + DAY_MS, |t| t + DAY_MS))
         };

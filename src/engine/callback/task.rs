@@ -33,6 +33,12 @@ pub mod reason {
     pub const DAILY_CAP: &str = "DAILY_CAP";
     /// The PBX is out of sight.
     pub const NO_LINK: &str = "NO_LINK";
+
+    /// It waits for a time of day: the business's or the customer's.
+    #[must_use]
+    pub fn is_of_the_clock(reason: &str) -> bool {
+        [OUT_OF_HOURS, QUIET_HOURS].contains(&reason)
+    }
 }
 
 /// An open callback.
@@ -86,7 +92,9 @@ impl Desk {
         if let Some(number) = &row.number_e164 {
             self.by_number.insert(number.clone(), id);
         }
-        let (due, expires) = (self.mono(row.due_ms), self.mono(row.expires_ms));
+        // The hours for which it waited may be others since a restart: they are asked again.
+        let due = if reason::is_of_the_clock(&row.reason) { self.now.mono_ms } else { self.mono(row.due_ms) };
+        let expires = self.mono(row.expires_ms);
         let task = Task {
             row,
             misses,
@@ -158,7 +166,13 @@ impl Desk {
                 continue; // its end will say
             }
             if task.expires <= now {
-                self.close(id, State::Expired, "", OURSELVES, "nobody was free in time");
+                let why = task.row.reason.clone();
+                let note = if why.is_empty() {
+                    "nobody was free in time"
+                } else {
+                    "too old; the reason is what it last waited for"
+                };
+                self.close(id, State::Expired, &why, OURSELVES, note);
                 continue;
             }
             if task.turn.is_none() {

@@ -17,6 +17,9 @@ pub const ALL: &[Scenario] = &[
     ("C29 the agent who talked with him last is asked first", owner),
     ("C33 an agent of two queues gets one callback at a time", one_at_a_time),
     ("C8 live callers go first", live_callers_first),
+    ("C7 C17 an agent whom Asterisk cannot dial is not the end", cannot_be_dialled),
+    ("members behind Local channels, as FreePBX has them, are rung as their queues ring them", local_members),
+    ("agents named for it help after a while", fallback),
 ];
 
 /// Answers after a second and stays.
@@ -197,4 +200,56 @@ fn live_callers_first(office: &Office<'_>) -> Result<(), String> {
     office.comes_to(id, "WAITING LIVE_CALLERS")?;
     office.pause(cell, 1, true)?;
     office.attempt(id, 1, "CONNECTED PJSIP/1512")
+}
+
+fn cannot_be_dialled(office: &Office<'_>) -> Result<(), String> {
+    let (queue, ann) = ("q62", customer(13));
+    // Nobody answers there: the channel that the Originate names cannot be made.
+    let nowhere = [
+        ("Action", "QueueAdd"),
+        ("Queue", queue),
+        ("Interface", "PJSIP/nobody"),
+        ("StateInterface", "PJSIP/1183"),
+        ("MemberName", "Nobody"),
+    ];
+    office.lab.pbx.action(&nowhere)?;
+    office.pause_member(queue, "PJSIP/nobody", true)?;
+    office.run(&["callbacks", "add", &ann.e164, "--queue", queue])?;
+    let id = office.callback(&ann)?;
+    office.pause_member(queue, "PJSIP/nobody", false)?;
+    let result = format!("SELECT result FROM callback_attempts WHERE callback_id = {id} AND n = 1");
+    office.until("its result", &result, "AGENT_BUSY")?;
+    office.agent_does("18", 2, STAYS)?;
+    office.customer_does(&ann, TALKS)?;
+    office.lab.pbx.action(&[("Action", "QueueAdd"), ("Queue", queue), ("Interface", "PJSIP/1182")])?;
+    office.comes_to(id, "DONE")?;
+    office.until("counted attempts", &format!("SELECT counted FROM callbacks WHERE id = {id}"), "1")
+}
+
+fn local_members(office: &Office<'_>) -> Result<(), String> {
+    for (n, queue, extension) in [(14, "q60", "1601"), (15, "q19", "1191")] {
+        let ann = customer(n);
+        for other in [extension, "1192"] {
+            office.pause_member(queue, &format!("Local/{other}@from-queue/n"), true).ok(); // not all are members
+        }
+        office.lab.script(extension, STAYS)?;
+        office.customer_does(&ann, TALKS)?;
+        let id = office.misses(&ann, &queue[1..])?;
+        office.pause_member(queue, &format!("Local/{extension}@from-queue/n"), false)?;
+        office
+            .event(id, 1, "Newchannel", |f| f.get("Channel").starts_with(&format!("Local/{extension}@from-queue")))?;
+        office.comes_to(id, "DONE")?;
+        let talked = format!("SELECT agent FROM calls WHERE linkedid = 'cb-{id}-1'");
+        office.until("who talked", &talked, &format!("PJSIP/{extension}"))?;
+    }
+    Ok(())
+}
+
+fn fallback(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("69", customer(16));
+    office.pause(cell, 1, true)?;
+    office.agent_does("66", 1, STAYS)?;
+    office.customer_does(&ann, TALKS)?;
+    let id = office.misses(&ann, cell)?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1661")
 }

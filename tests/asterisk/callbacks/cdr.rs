@@ -42,19 +42,20 @@ pub fn double_dials(db: &Connection, cdrs: &[Cdr]) -> Vec<String> {
     let ours: Vec<&Cdr> = cdrs.iter().filter(|c| c.uniqueid.starts_with("cb-")).collect();
     let mut dialled: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut busy: BTreeMap<&str, Vec<(i64, i64, &str)>> = BTreeMap::new();
-    // What an attempt dials in its other half (`;2` of a Local channel) is on the way to the agent.
-    for cdr in ours.iter().filter(|cdr| !cdr.uniqueid.ends_with(";2")) {
-        let Some((_, agent)) = stored.get(&cdr.uniqueid) else {
+    for cdr in &ours {
+        // The far half of a Local channel, by which an agent was rung, is of the attempt that its near half names.
+        let (id, near) = cdr.uniqueid.strip_suffix(";2").map_or((cdr.uniqueid.as_str(), true), |id| (id, false));
+        let Some((_, agent)) = stored.get(id) else {
             faults
                 .push(format!("Asterisk dialled {} and the database knows nothing of it: {}", cdr.uniqueid, cdr.line));
             continue;
         };
-        if !cdr.dstchannel.is_empty() {
-            dialled.entry(&cdr.uniqueid).or_default().insert(&cdr.dstchannel);
+        if near && !cdr.dstchannel.is_empty() {
+            dialled.entry(id).or_default().insert(&cdr.dstchannel);
         }
         let times = busy.entry(agent).or_default();
-        if !times.iter().any(|(_, _, id)| *id == cdr.uniqueid) {
-            times.push((cdr.start, cdr.end, &cdr.uniqueid));
+        if !times.iter().any(|(_, _, known)| *known == id) {
+            times.push((cdr.start, cdr.end, id));
         }
     }
     for (channel_id, customers) in dialled {

@@ -1,7 +1,7 @@
 //! What the customer's end says, and what it means for the next attempt.
 
 use super::Scenario;
-use super::office::{Office, PATIENCE, customer, soon};
+use super::office::{Office, PATIENCE, customer, same, soon};
 use crate::script::{BUSY, REJECTS, RINGS, TALKS};
 
 pub const ALL: &[Scenario] = &[
@@ -12,6 +12,7 @@ pub const ALL: &[Scenario] = &[
     ("C12 congestion is not the customer's fault", congestion),
     ("C11 a short answer may have been a voicemail", voicemail),
     ("C31 the customer first, if that is wanted", customer_first),
+    ("as often as is allowed, and no more", exhausted),
     ("C20 C22 withheld, premium and foreign numbers cost nothing", not_callable),
 ];
 
@@ -69,6 +70,12 @@ fn customer_first(office: &Office<'_>) -> Result<(), String> {
     office.customer_does(&ann, STAYS)?;
     let id = office.misses(&ann, cell)?;
     office.pause(cell, 1, false)?;
+    // He whom the queue rings sees who waits, and why.
+    let shown = office.lab.farm.wait(0, soon(), "what the agent sees", |f| {
+        f.is("Newchannel") && f.get("Exten") == "1571" && f.get("CallerIDName").starts_with("CB")
+    })?;
+    let shows = format!("{} {}", shown.get("CallerIDName"), shown.get("CallerIDNum"));
+    same("what the agent sees", &shows, &format!("CB q57 {}", ann.number))?;
     office.attempt(id, 1, "CONNECTED -")?;
     office.comes_to(id, "DONE")
 }
@@ -93,4 +100,15 @@ fn not_callable(office: &Office<'_>) -> Result<(), String> {
         office.until(number, &sql, &format!("NOT_CALLABLE {wanted}"))?;
     }
     Ok(())
+}
+
+fn exhausted(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("64", customer(27));
+    office.pause(cell, 1, true)?;
+    office.agent_does(cell, 1, STAYS)?;
+    office.customer_does(&ann, BUSY)?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 1, "CUSTOMER_BUSY PJSIP/1641")?;
+    office.comes_to(id, "EXHAUSTED")
 }

@@ -5,8 +5,10 @@ pub mod cdr;
 mod crash;
 mod customer;
 mod drain;
+mod freepbx;
 mod kept;
 pub mod office;
+mod refused;
 mod served;
 
 use crate::files;
@@ -49,6 +51,9 @@ fn missed_callers_are_called_back_by_the_next_free_agent() {
         format!("$ callbackd {command}\n{}\n", shown.unwrap_or_else(|e| panic!("{e}")))
     });
     std::fs::write(files.join("screens"), screens.concat()).expect("target is writable");
+    // Some callbacks are tried again meanwhile: nothing is cut off, so every attempt has its result.
+    let going_on = "SELECT count(*) FROM callback_attempts WHERE result IS NULL";
+    office.until("attempts that go on", going_on, "0").unwrap_or_else(|e| panic!("{e}"));
     let said = daemon.said();
     let db = daemon.stop().unwrap_or_else(|e| panic!("{e}"));
     let version = lab.version();

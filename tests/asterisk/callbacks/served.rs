@@ -1,7 +1,8 @@
 //! A customer who has been served, or is on the line, is not called.
 
 use super::Scenario;
-use super::office::{Office, customer, soon};
+use super::office::{self, Customer, Office, customer, soon};
+use crate::manager::Frame;
 use crate::script::{RINGS, TALKS};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ pub const ALL: &[Scenario] = &[
     ("C3 C19 also while the agent's phone rings", served_while_ringing),
     ("C5 an agent's own call is as good", own_call),
     ("C4 who is on the line waits until he is missed again", on_the_line),
+    ("C19 a customer who calls while we call him burns no attempt", both_call),
+    ("C21 however his number is written he is one customer", one_number),
 ];
 
 const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";
@@ -28,6 +31,13 @@ fn two_misses(office: &Office<'_>) -> Result<(), String> {
     office.until("callbacks, misses, promised", &sql, "1 2 1")?;
     office.agent_does(cell, 1, STAYS)?;
     office.pause(cell, 1, false)?;
+    let shown = office.lab.farm.wait(0, soon(), "what the agent sees", |f| {
+        f.is("Newchannel") && f.get("Exten") == "1101" && f.get("CallerIDName").starts_with("CB")
+    })?;
+    let shows = format!("{} {}", shown.get("CallerIDName"), shown.get("CallerIDNum"));
+    office::same("what the agent sees", &shows, &format!("CB q10 ×2 {}", ann.number))?;
+    let script = |f: &Frame| f.get("Variable") == "__CALLBACKD_SCRIPT" && f.get("Value") == "We missed you twice.";
+    office.event(first, 1, "VarSet", script)?;
     office.comes_to(first, "DONE")?;
     let won = format!("SELECT count(*) FROM calls WHERE callback_id = {first} AND recovered_by = 'callback'");
     office.until("misses won back", &won, "2")
@@ -85,4 +95,39 @@ fn on_the_line(office: &Office<'_>) -> Result<(), String> {
     office.stays_silent(id, 1)?;
     office.attempt(id, 1, "CONNECTED PJSIP/1161")?;
     office.until("misses", &format!("SELECT missed_count FROM callbacks WHERE id = {id}"), "2")
+}
+
+fn both_call(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("68", customer(35));
+    office.pause(cell, 1, true)?;
+    office.agent_does(cell, 1, STAYS)?;
+    office.customer_does(&ann, RINGS)?;
+    let id = office.misses(&ann, cell)?;
+    office.pause(cell, 1, false)?;
+    office.event(id, 1, "DialBegin", |f| f.get("DestChannel").starts_with("PJSIP/trunk-"))?;
+    office.pause(cell, 1, true)?;
+    office.calls(&ann, "5550368", "wait:3-hangup")?;
+    office.attempt(id, 1, "ABORTED_SERVED PJSIP/1681")?;
+    let stands = format!("SELECT counted || ' ' || missed_count FROM callbacks WHERE id = {id}");
+    office.until("counted attempts and misses", &stands, "0 2")?;
+    office.customer_does(&ann, TALKS)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 2, "CONNECTED PJSIP/1681")
+}
+
+fn one_number(office: &Office<'_>) -> Result<(), String> {
+    let cell = "67";
+    let ann = customer(36);
+    office.pause(cell, 1, true)?;
+    let national = ann.number.strip_prefix('1').unwrap_or_default().to_owned();
+    let mut id = 0;
+    for number in [ann.e164.clone(), ann.number.clone(), national] {
+        id = office.misses(&Customer { number, e164: ann.e164.clone() }, cell)?;
+    }
+    let sql = format!("SELECT count(*) || ' ' || max(missed_count) FROM callbacks WHERE number_e164 = '{}'", ann.e164);
+    office.until("callbacks, misses", &sql, "1 3")?;
+    office.agent_does(cell, 1, STAYS)?;
+    office.customer_does(&ann, TALKS)?;
+    office.pause(cell, 1, false)?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1671")
 }

@@ -1,0 +1,76 @@
+//! As FreePBX is set up: customers through the outbound routes, agents behind Local channels, and the agent paused meanwhile.
+
+use super::cdr;
+use super::office::{self, Office, customer, soon};
+use crate::files;
+use crate::lab::Lab;
+use crate::manager::Frame;
+
+#[test]
+fn a_customer_is_dialled_through_the_outbound_routes_while_his_agent_is_paused() {
+    let Some(mut lab) = Lab::start() else { return };
+    let files = files("callbacks-freepbx");
+    let run = || -> Result<(), String> {
+        let as_shipped = |text: String| {
+            let text = text.replace("dial_customer = \"PJSIP/{number}@trunk\"\n", "pause_agent = true\n");
+            text.replace("number_form = \"{digits}\"\n", "").replace("dial_agent = \"{interface}\"\n", "")
+        };
+        let daemon = office::daemon_with(&files, &lab, as_shipped)?;
+        let office = Office { since: lab.pbx.position(), lab: &lab, dir: files.clone() };
+        let (queue, member) = ("q60", "Local/1601@from-queue/n");
+        let [answers, busy, unknown] = [0, 1, 2].map(customer);
+        office.lab.script("1601", "ring-wait:1-answer-wait:60-hangup")?;
+        office.customer_does(&answers, "ring-wait:1-answer-wait:4-hangup")?;
+        office.customer_does(&busy, "busy")?;
+        office.customer_does(&unknown, "unallocated")?;
+        office.pause_member(queue, member, true)?;
+        let id = office.misses(&answers, "60")?;
+        office.pause_member(queue, member, false)?;
+        let pause = |paused: &'static str| {
+            move |f: &Frame| f.is("QueueMemberPause") && f.get("Interface") == member && f.get("Paused") == paused
+        };
+        let ours = office
+            .lab
+            .pbx
+            .wait(office.since, soon(), "our pause", |f| pause("1")(f) && f.get("PausedReason") == "callbackd")?;
+        drop(ours);
+        office.event(id, 1, "Newchannel", |f| {
+            f.get("Channel").starts_with(&format!("Local/{}@from-internal", answers.number))
+        })?;
+        office.attempt(id, 1, "CONNECTED PJSIP/1601")?;
+        office.comes_to(id, "DONE")?;
+        // He is his own again, which the next two show.
+        for (ann, result, stands) in [
+            (&busy, "CUSTOMER_BUSY PJSIP/1601", "WAITING RETRY_DELAY"),
+            (&unknown, "INVALID_NUMBER PJSIP/1601", "NOT_CALLABLE invalid"),
+        ] {
+            office.run(&["callbacks", "add", &ann.e164, "--queue", queue])?;
+            let id = office.callback(ann)?;
+            office.attempt(id, 1, result)?;
+            office.comes_to(id, stands)?;
+        }
+        // A pause that he takes himself while he calls back stays his.
+        let again = customer(3);
+        office.customer_does(&again, "ring-wait:1-answer-wait:4-hangup")?;
+        office.run(&["callbacks", "add", &again.e164, "--queue", queue])?;
+        let id = office.callback(&again)?;
+        office.comes_to(id, "TALKING")?;
+        office.pause_member(queue, member, true)?; // for lunch
+        office.comes_to(id, "DONE")?;
+        office.run(&["callbacks", "add", &customer(4).e164, "--queue", queue])?;
+        let next = office.callback(&customer(4))?;
+        office.stays_silent(next, 1)?;
+        let agents = office.run(&["agents"])?;
+        if !agents.contains("paused (lunch)") {
+            return Err(format!("agents shows\n{agents}"));
+        }
+        std::fs::write(files.join("log"), daemon.said()).map_err(|e| e.to_string())?;
+        daemon.stop().map(drop)
+    };
+    let result = run();
+    let (cdrs, _) = crate::oracle(&mut lab, &files);
+    result.unwrap_or_else(|e| panic!("{e}"));
+    let db = rusqlite::Connection::open(files.join("calls.db")).expect("the daemon has made it");
+    let faults = cdr::faults(&db, &cdrs);
+    assert!(faults.is_empty(), "{faults:#?}\nall that Asterisk wrote: {}", files.display());
+}
