@@ -2,7 +2,9 @@
 
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, owner, pbx};
+use super::{
+    Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, owner, pbx,
+};
 use crate::engine::hours::HoursError;
 use crate::engine::number::{InternalRule, NumberError, Numbering};
 use std::collections::{BTreeMap, HashSet};

@@ -75,8 +75,10 @@ impl Link {
         }
     }
 
+    /// Sight was lost then; a loss of the link may have been told before, since the news of the overload waits for room.
     pub(super) fn overloaded(&mut self, at: Millis) {
         self.lost(at);
+        self.lost_ms = self.lost_ms.map(|lost| lost.min(at));
         self.overload = true;
     }
 
