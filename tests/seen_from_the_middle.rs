@@ -482,6 +482,22 @@ fn a_link_that_broke_while_events_were_lost_to_overload_was_out_of_sight_since_t
 }
 
 #[test]
+fn a_link_that_was_silent_for_longer_than_was_told_first_was_out_of_sight_for_the_longer_time() {
+    let mut driver = Driver::linked(rules(), START);
+    driver.pass(3_600_000);
+    driver.give(Input::Silent { ms: 15_000 });
+    // The machine had been asleep before.
+    driver.give(Input::Silent { ms: 1_800_000 });
+    driver.give(Input::Unlinked);
+    driver.pass(1_000);
+    driver.snapshot(&[], true);
+    assert_eq!(
+        driver.gaps().iter().map(|g| (g.from_ms - START, g.cause)).collect::<Vec<_>>(),
+        [(1_800_000, GapCause::LinkLost)]
+    );
+}
+
+#[test]
 fn lists_that_did_not_come_whole_end_nothing() {
     let mut driver = Driver::linked(rules(), START);
     ringing(&mut driver, "rang");

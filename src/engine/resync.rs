@@ -75,10 +75,16 @@ impl Link {
         }
     }
 
-    /// Sight was lost then; a loss of the link may have been told before, since the news of the overload waits for room.
-    pub(super) fn overloaded(&mut self, at: Millis) {
+    /// Sight turns out to have been lost then already, though a later loss may have been told before.
+    pub(super) fn unseen_since(&mut self, at: Millis) {
         self.lost(at);
-        self.lost_ms = self.lost_ms.map(|lost| lost.min(at));
+        if self.ever_linked {
+            self.lost_ms = self.lost_ms.map(|lost| lost.min(at));
+        }
+    }
+
+    pub(super) fn overloaded(&mut self, at: Millis) {
+        self.unseen_since(at);
         self.overload = true;
     }
 
