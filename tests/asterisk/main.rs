@@ -12,6 +12,7 @@ mod daemon;
 mod instance;
 mod lab;
 mod load;
+mod logins;
 mod manager;
 mod oracle;
 mod outages;
