@@ -10,8 +10,9 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::process::Signal;
 use scripted::{Running, Site};
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 const LIBRARIES: [&str; 3] = [
     "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",

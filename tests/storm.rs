@@ -10,9 +10,10 @@ use rustix::process::Signal;
 use scripted::{Running, SECRET, Site};
 use std::fmt::Write as _;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::time::Instant;
 
 /// Events of the burst.
 const BURST: usize = 200_000;
