@@ -48,11 +48,12 @@ fn worst() -> Vec<Vec<u8>> {
     let base = channel("6.6", "12025550166", "Mallory");
     let long = "x".repeat(1 << 20);
     let mut frames: Vec<Vec<u8>> = [
+        // This one is told of in the log, the others too soon after it.
+        format!("Event: Newstate\r\n{}\r\n", channel("6.6", "12025550166\r\n+12025550166 no header", "x")),
         // Line breaks in a caller's number: another call's hangup, an answer to an action, an event of its own, half a frame.
         format!("Event: Newstate\r\n{}\r\n", channel("6.6", "12025550166\r\nEvent: Hangup\r\nUniqueid: 7.0", "x")),
         format!("Event: Newstate\r\n{}\r\n", channel("6.6", "12025550166\r\nUniqueid: 7.0\r\nLinkedid: 7.0", "x")),
         format!("Event: Newstate\r\n{}\r\n", channel("6.6", "1\r\n\r\nResponse: Success\r\nActionID: cb-0-1\r\n\r\n12025550166", "x")),
-        format!("Event: Newstate\r\n{}\r\n", channel("6.6", "12025550166\r\n+12025550166 no header", "x")),
         // A tag for another call, a wish for a call that nobody knows, a tag that is none.
         format!("Event: UserEvent\r\n{base}UserEvent: CallTag\r\nUniqueid: 7.0\r\nCode: DEAL_CLOSED\r\n\r\n"),
         "Event: UserEvent\r\nChannel: PJSIP/nobody\r\nUniqueid: 5.5\r\nLinkedid: 5.5\r\nUserEvent: CallbackRequest\r\nNumber: +12025550166\r\n\r\n".to_owned(),
@@ -163,6 +164,9 @@ async fn the_log_holds_no_number_no_control_byte_and_no_line_but_its_own() {
     let log = String::from_utf8(log).unwrap();
     plain("log", &log);
     assert!(log.lines().count() > 30, "{log}");
+    let refused =
+        log.lines().find(|line| line.contains("An event could not be read")).unwrap_or_else(|| panic!("{log}"));
+    assert!(refused.contains("+*********66 no header"), "{refused}");
     let own =
         regex::Regex::new(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} (ERROR|WARN |INFO |DEBUG|TRACE) [a-z_]+: ").unwrap();
     for line in log.lines() {
