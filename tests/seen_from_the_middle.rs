@@ -355,7 +355,7 @@ fn a_lost_link_costs_only_what_ended_while_it_was_down() {
     assert_eq!(
         rows,
         [
-            ("alive.1".to_owned(), Status::Answer, Outcome::Agent, Quality::Full, 65_000, 65_000),
+            ("alive.1".to_owned(), Status::Answer, Outcome::Agent, Quality::Partial, 65_000, 65_000),
             ("rang.1".to_owned(), Status::Unknown, Outcome::Gap, Quality::Gap, 0, 20_000),
             ("talked.1".to_owned(), Status::Answer, Outcome::Agent, Quality::Gap, 20_000, 20_000),
         ]
