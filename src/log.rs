@@ -8,7 +8,7 @@ mod line;
 mod wire;
 
 pub use limit::RateLimit;
-pub use wire::{Masked, Wire, WireBytes};
+pub use wire::{Masked, Remark, Wire, WireBytes};
 
 use crate::config::{self, LogFormat};
 use line::Look;

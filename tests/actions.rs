@@ -71,6 +71,47 @@ fn a_line_break_or_nul_cannot_get_into_a_value() {
 }
 
 #[test]
+fn whatever_text_an_action_is_made_of_it_cannot_carry_a_line_break_or_nul() {
+    type Make = fn(&str) -> Result<Action, ActionError>;
+    let makers: [(&str, Make); 25] = [
+        ("login: user", |x| Action::login_md5(x, "1", &SecretString::from("s"))),
+        ("plain login: user", |x| Action::login_plain(x, &SecretString::from("s"))),
+        ("plain login: secret", |x| Action::login_plain("u", &SecretString::from(x))),
+        ("global: name", Action::get_global),
+        ("set global: name", |x| Action::set_global(x, "v")),
+        ("set global: value", |x| Action::set_global("n", x)),
+        ("command", Action::command),
+        ("user event: name", |x| Action::user_event(x, &[])),
+        ("user event: key", |x| Action::user_event("n", &[(x, "v")])),
+        ("user event: value", |x| Action::user_event("n", &[("k", x)])),
+        ("originate: channel", |x| Action::originate(x, "cb-1-1", "c", 1)),
+        ("originate: id", |x| Action::originate("PJSIP/1", x, "c", 1)),
+        ("originate: context", |x| Action::originate("PJSIP/1", "cb-1-1", x, 1)),
+        ("hangup", Action::hangup),
+        ("pause: queue", |x| Action::queue_pause(x, "PJSIP/1", true, "r")),
+        ("pause: interface", |x| Action::queue_pause("q", x, true, "r")),
+        ("pause: reason", |x| Action::queue_pause("q", "PJSIP/1", true, x)),
+        ("put: family", |x| Action::db_put(x, "k", "v")),
+        ("put: key", |x| Action::db_put("f", x, "v")),
+        ("put: value", |x| Action::db_put("f", "k", x)),
+        ("delete: family", |x| Action::db_del(x, "k")),
+        ("delete: key", |x| Action::db_del("f", x)),
+        ("delete tree", Action::db_del_tree),
+        ("any header: key", |x| Action::ping().with(x, "v")),
+        ("any header: value", |x| Action::ping().with("k", x)),
+    ];
+    for (what, make) in makers {
+        assert!(make("plain").is_ok(), "{what}");
+        for wrong in ["x\r\nAction: Command\r\nCommand: core stop now", "x\n", "x\r", "x\0", "\r\n\r\n"] {
+            assert!(make(wrong).is_err(), "{what} takes {wrong:?}");
+        }
+    }
+    // The challenge is only hashed: whatever it holds, the line is hexadecimal.
+    let login = Action::login_md5("u", "1\r\nAction: Command", &SecretString::from("s")).unwrap();
+    assert_eq!(as_asterisk_reads_it(&encoded(&login)).len(), 5);
+}
+
+#[test]
 fn a_key_is_a_word_and_not_one_that_is_set_elsewhere() {
     let long = "k".repeat(MAX_KEY + 1);
     for wrong in ["", "a b", "a:", "a\r\n", "Schlüssel", "Action", "actionid", long.as_str()] {

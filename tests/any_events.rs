@@ -26,7 +26,7 @@ enum Step {
     SnapshotBegan,
     SnapshotEnded(bool),
     Unlinked,
-    Overloaded,
+    Overloaded(u64),
     Stopping,
     Tick,
 }
@@ -204,7 +204,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::SnapshotBegan),
         1 => any::<bool>().prop_map(Step::SnapshotEnded),
         1 => Just(Step::Unlinked),
-        1 => Just(Step::Overloaded),
+        1 => (0..10_000u64).prop_map(Step::Overloaded),
         1 => Just(Step::Stopping),
         1 => Just(Step::Tick),
     ]
@@ -227,7 +227,7 @@ fn ran(steps: &[Step]) -> Driver {
                 driver.give(Input::SnapshotEnded { channels_known: *channels_known })
             }
             Step::Unlinked => driver.give(Input::Unlinked),
-            Step::Overloaded => driver.give(Input::Overloaded),
+            Step::Overloaded(ms) => driver.give(Input::Overloaded { ms: *ms }),
             Step::Stopping => driver.give(Input::Stopping),
             Step::Tick => driver.give(Input::Tick),
         }

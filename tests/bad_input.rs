@@ -49,13 +49,24 @@ fn a_missing_configuration_is_said_with_its_path() {
 }
 
 #[test]
-fn a_configuration_that_others_can_change_is_refused() {
+fn a_configuration_that_others_can_change_or_replace_is_refused() {
     let site = Site::new(1);
     site.write("callbackd.toml", "", 0o666);
-    let said = site.run(&CHECK);
-    assert_eq!(said.code, 78, "{said:#?}");
-    assert!(said.line(&["can be changed by others (mode 0666)"]).contains("error"));
-    said.line(&["chmod go-w callbackd.toml"]);
+    for args in [RUN, CHECK] {
+        let said = site.run(&args);
+        assert_eq!(said.code, 78, "{said:#?}");
+        assert!(said.line(&["can be changed by others (mode 0666)"]).contains("error"));
+        said.line(&["chmod go-w callbackd.toml"]);
+    }
+    site.write("callbackd.toml", "", 0o644);
+    let directory = site.directory.path();
+    std::fs::set_permissions(directory, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    for args in [RUN, CHECK] {
+        let said = site.run(&args);
+        assert_eq!(said.code, 78, "{said:#?}");
+        said.line(&["the directory of the configuration file can be changed by others (mode 0777)"]);
+        said.line(&["chmod go-w", &directory.display().to_string()]);
+    }
 }
 
 #[test]

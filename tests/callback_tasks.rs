@@ -28,6 +28,14 @@ fn a_missed_caller_gets_a_callback_that_bears_what_is_known_of_him() {
 }
 
 #[test]
+fn a_miss_that_a_fast_clock_places_ahead_is_due_no_later_for_it() {
+    let mut scene = waiting_room();
+    let call = scene.missed(ANN, "sales");
+    scene.told(&FinishedCall { ended_ms: MONDAY_10 + 5 * HOUR, ..call });
+    assert_eq!(scene.row(1).due_ms, MONDAY_10);
+}
+
+#[test]
 fn a_second_miss_joins_the_open_callback_counts_and_goes_ahead() {
     let mut scene = waiting_room();
     scene.misses(ANN, "sales");

@@ -447,6 +447,45 @@ fn a_file_that_others_can_change_is_refused() {
 }
 
 #[test]
+fn a_file_that_others_can_replace_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = dir.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    let path = file(&open, b"", 0o644);
+    let link = dir.path().join("link.toml");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    for (mode, taken) in [(0o777, false), (0o770, false), (0o1777, true), (0o755, true)] {
+        std::fs::set_permissions(&open, std::fs::Permissions::from_mode(mode)).unwrap();
+        for name in [&path, &link] {
+            match Config::load(name) {
+                Ok(_) => assert!(taken, "{mode:o} {name:?}"),
+                Err(refusal) => {
+                    let (said, mend) = (refusal.to_string(), format!("chmod go-w {}", open.display()));
+                    assert!(!taken && said.contains(&format!("mode {mode:04o}")) && said.contains(&mend), "{said}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_file_of_another_user_is_refused() {
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("only root can give files away: not examined");
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let path = file(dir.path(), b"", 0o644);
+    for given in [path.as_path(), dir.path()] {
+        std::os::unix::fs::chown(given, Some(64_001), None).unwrap();
+        let said = Config::load(&path).unwrap_err().to_string();
+        let mend = format!("chown root {}", given.display());
+        assert!(said.contains("belongs to another user (uid 64001)") && said.contains(&mend), "{said}");
+        std::os::unix::fs::chown(given, Some(0), None).unwrap();
+    }
+    assert!(Config::load(&path).is_ok());
+}
+
+#[test]
 fn a_file_that_is_no_configuration_is_refused_with_its_name() {
     let dir = tempfile::tempdir().unwrap();
     let missing = dir.path().join("none.toml");

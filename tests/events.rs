@@ -504,6 +504,14 @@ fn text_that_is_not_utf_8_is_shown_with_marks_not_lost() {
 }
 
 #[test]
+fn control_characters_are_shown_with_marks_and_obeyed_by_nobody() {
+    let name = "\x1b[2J\x07 a\tb \u{9b}31m \x7f \u{a0}\u{c2}é";
+    let frame = frame(format!("Event: Newchannel\r\nUniqueid: 1.1\r\nCallerIDName: {name}\r\n\r\n").as_bytes());
+    let Event::Newchannel(channel) = Stamped::parse(&frame).unwrap().event else { panic!("not a Newchannel") };
+    assert_eq!(channel.caller_name, "\u{fffd}[2J\u{fffd} a\u{fffd}b \u{fffd}31m \u{fffd} \u{a0}\u{c2}é");
+}
+
+#[test]
 fn text_is_borrowed_from_the_frame() {
     let frame = event(&format!("Event: Newchannel\n{}", snapshot("", "1")));
     let Event::Newchannel(channel) = Stamped::parse(&frame).unwrap().event else { panic!("not a Newchannel") };

@@ -284,7 +284,7 @@ fn sight_is_whole_when_the_lists_have_come_until_it_is_lost() {
     driver.give(Input::SnapshotEnded { channels_known: true });
     assert!(driver.engine.in_sight());
     assert_eq!(std::mem::take(&mut driver.news), [Output::InSight, Output::FloorChanged]);
-    for lost in [Input::Unlinked, Input::Overloaded] {
+    for lost in [Input::Unlinked, Input::Overloaded { ms: 0 }] {
         driver.give(lost);
         assert!(!driver.engine.in_sight());
         driver.snapshot(&[], false);

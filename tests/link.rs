@@ -183,7 +183,7 @@ async fn a_consumer_that_does_not_keep_up_never_makes_asterisk_wait() {
     loop {
         match linked.next().await {
             LinkEvent::Frame { .. } => taken += 1,
-            LinkEvent::Overloaded { dropped } => (lost, told) = (lost + dropped, told + 1),
+            LinkEvent::Overloaded { dropped, .. } => (lost, told) = (lost + dropped, told + 1),
             // What the consumer knows has been repaired. The end of a list that was given up is an event more.
             LinkEvent::Notice(Notice::Live) if taken + lost >= sent => break,
             LinkEvent::Notice(_) => {}

@@ -2,7 +2,7 @@
 #![allow(missing_docs)]
 
 use callbackd::config::{Log, LogFormat, ShowNumbers};
-use callbackd::log::{Front, Masked, RateLimit, Reload, Wire, WireBytes, subscriber};
+use callbackd::log::{Front, Masked, RateLimit, Reload, Remark, Wire, WireBytes, subscriber};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 use tracing::{debug, error, info, trace, warn};
@@ -182,6 +182,18 @@ fn numbers_show_their_tail_all_or_nothing() {
     assert_eq!(show("+12025550123", ShowNumbers::Full), "+12025550123");
     assert_eq!(show("+1\n", ShowNumbers::Full), "+1\\n");
     assert_eq!(show("101", ShowNumbers::None), "hidden");
+}
+
+#[test]
+fn numbers_in_what_people_write_show_their_tail_all_or_nothing() {
+    let text = "he wants +1 (202) 555-0123, ask 101\n";
+    for (show, shown) in [
+        (ShowNumbers::Tail, "he wants +* (***) ***-**23, ask 101\\n"),
+        (ShowNumbers::None, "he wants +* (***) ***-****, ask 101\\n"),
+        (ShowNumbers::Full, "he wants +1 (202) 555-0123, ask 101\\n"),
+    ] {
+        assert_eq!(Remark { text, show }.to_string(), shown);
+    }
 }
 
 #[test]

@@ -455,18 +455,46 @@ fn the_first_run_of_all_has_no_gap() {
 }
 
 #[test]
-fn events_lost_to_overload_are_a_gap_and_what_ended_in_it_is_closed_by_one_list() {
+fn events_lost_to_overload_are_a_gap_from_the_first_of_them_and_what_ended_in_it_is_closed_by_one_list() {
     let mut driver = Driver::linked(rules(), START);
     ringing(&mut driver, "rang");
     driver.pass(3_000);
-    driver.give(Input::Overloaded);
+    driver.give(Input::Overloaded { ms: 1_000 });
     driver.pass(2_000);
     driver.snapshot(&[], true);
     driver.pass(FORGOTTEN_MS);
     assert_eq!((driver.row().status, driver.row().outcome), (Status::Unknown, Outcome::Gap));
     let gaps: Vec<_> =
         driver.gaps().iter().map(|g| (g.from_ms - START, g.to_ms - START, g.cause, g.calls_lost)).collect();
-    assert_eq!(gaps, [(3_000, 5_000, GapCause::Overload, 1)]);
+    assert_eq!(gaps, [(2_000, 5_000, GapCause::Overload, 1)]);
+}
+
+#[test]
+fn a_link_that_broke_while_events_were_lost_to_overload_was_out_of_sight_since_the_first_of_them() {
+    let mut driver = Driver::linked(rules(), START);
+    driver.pass(3_000);
+    driver.give(Input::Unlinked);
+    // The news of the overload waited for room behind that of the loss.
+    driver.give(Input::Overloaded { ms: 2_000 });
+    driver.pass(1_000);
+    driver.snapshot(&[], true);
+    assert_eq!(driver.gaps().iter().map(|g| g.from_ms - START).collect::<Vec<_>>(), [1_000]);
+}
+
+#[test]
+fn a_link_that_was_silent_for_longer_than_was_told_first_was_out_of_sight_for_the_longer_time() {
+    let mut driver = Driver::linked(rules(), START);
+    driver.pass(3_600_000);
+    driver.give(Input::Silent { ms: 15_000 });
+    // The machine had been asleep before.
+    driver.give(Input::Silent { ms: 1_800_000 });
+    driver.give(Input::Unlinked);
+    driver.pass(1_000);
+    driver.snapshot(&[], true);
+    assert_eq!(
+        driver.gaps().iter().map(|g| (g.from_ms - START, g.cause)).collect::<Vec<_>>(),
+        [(1_800_000, GapCause::LinkLost)]
+    );
 }
 
 #[test]

@@ -72,12 +72,18 @@ impl Frame {
     }
 }
 
-/// Borrows what is UTF-8, copies the rest with U+FFFD in the place of what is not.
+/// Borrows what is UTF-8 without control characters, copies the rest with U+FFFD in the place of what is not: whoever looks at the database
+/// with `sqlite3` has a terminal that would obey them.
 pub(super) fn text(value: &[u8]) -> Text<'_> {
     match std::str::from_utf8(value) {
-        Ok(text) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(String::from_utf8_lossy(value).into_owned()),
+        Ok(text) if !value.iter().any(|&byte| may_be_control(byte)) => Cow::Borrowed(text),
+        _ => Cow::Owned(String::from_utf8_lossy(value).replace(char::is_control, "\u{fffd}")),
     }
+}
+
+/// The control characters of ASCII, and the first byte of the others (U+0080 to U+009F) in UTF-8.
+const fn may_be_control(byte: u8) -> bool {
+    byte < b' ' || byte == 0x7f || byte == 0xc2
 }
 
 /// The headers of a frame, in order. See [`Frame::headers`].

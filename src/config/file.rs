@@ -2,13 +2,14 @@
 
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, pbx};
+use super::{
+    Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, owner, pbx,
+};
 use crate::engine::hours::HoursError;
 use crate::engine::number::{InternalRule, NumberError, Numbering};
 use crate::records::Files;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};
@@ -31,7 +32,7 @@ impl Config {
     /// Reads and checks a configuration file.
     ///
     /// # Errors
-    /// A file that is missing, unreadable, too large or writable by others, and everything that [`Config::from_toml`] refuses.
+    /// A file that is missing, unreadable, too large or can be changed by others than root and who reads it, and everything that [`Config::from_toml`] refuses.
     pub fn load(path: &Path) -> Result<Self, Refusal> {
         let origin = path.display().to_string();
         let refuse = |title: &str, help: String| Refusal::of_file(&origin, title.to_owned(), help);
@@ -44,13 +45,8 @@ impl Config {
         if !meta.is_file() {
             return Err(refuse("the configuration is not a file", "name a file with --config".to_owned()));
         }
-        let mode = meta.permissions().mode() & 0o7777;
-        if mode & 0o022 != 0 {
-            return Err(refuse(
-                &format!("the configuration file can be changed by others (mode {mode:04o})"),
-                format!("chmod go-w {origin}"),
-            ));
-        }
+        let user = rustix::process::geteuid().as_raw();
+        owner::check(path, &meta, user).map_err(|(title, mend)| refuse(&title, mend))?;
         let mut bytes = Vec::new();
         file.by_ref()
             .take(MAX_FILE + 1)

@@ -5,6 +5,7 @@ mod api;
 mod callback;
 mod defaults;
 mod file;
+mod owner;
 mod pbx;
 mod policy;
 mod refusal;

@@ -4,6 +4,7 @@ use super::link::{RequestFailed, Requester};
 use super::watched::Watched;
 use super::{cdr_file, journal};
 use crate::ami::session::Reply;
+use crate::config::ShowNumbers;
 use crate::engine::callback::cdr::Cdr;
 use crate::engine::callback::command::{Command, CommandError, Done};
 use crate::engine::callback::deed::Deed;
@@ -14,7 +15,7 @@ use crate::engine::callback::row::{AttemptRow, CallbackRow};
 use crate::engine::callback::{Answer, Desk, Input};
 use crate::engine::record::Record;
 use crate::engine::{Moment, Output, callback};
-use crate::log::{RateLimit, Wire};
+use crate::log::{RateLimit, Remark};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
@@ -156,7 +157,7 @@ impl Callbacks {
             Deed::Hangup { .. } | Deed::PublishNothing | Deed::Publish { value: None, .. } => return,
         };
         if let Some(suppressed) = self.failures.allow(what, now.wall_ms) {
-            tracing::warn!(target: "callback", pbx, action = what, err = %Wire(why), suppressed, consequence, "Asterisk refused an action");
+            tracing::warn!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, suppressed, consequence, "Asterisk refused an action");
         }
     }
 
@@ -193,9 +194,11 @@ impl Callbacks {
         if let Deed::Originate(originate) = &deed {
             journal::callback::offered(originate, floors.get(pbx.as_str()).copied(), now.wall_ms);
         }
-        let (Some(requester), Ok(action)) = (self.requesters.get(&pbx), deed.action()) else {
+        let action = deed.action();
+        let (Some(requester), Ok(action)) = (self.requesters.get(&pbx), action.clone()) else {
             // What cannot be sent has been kept out of dial strings and names long before; nobody was called.
-            tracing::error!(target: "callback", pbx, deed = ?deed, "An action cannot be written, it was left out; please report this");
+            let err = action.err().map(tracing::field::display);
+            tracing::error!(target: "callback", pbx, err, "An action cannot be written, it was left out; please report this");
             if let Deed::Originate(_) = &deed {
                 let reply = Err(RequestFailed::NotSent(crate::ami::session::RequestError::NotLive));
                 drop(self.done.send(Outcome::Answered { pbx, deed, reply }));

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::codec::Decoder;
 
-use super::clock::{Monotonic, wall};
+use super::clock::{Monotonic, Sleep, asleep_ms, wall};
 use super::delivery::{Delivery, Flushed};
 use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::lost::LostReason;
@@ -34,6 +34,7 @@ pub(super) enum Ended {
 pub(super) struct Connection {
     session: Session,
     clock: Monotonic,
+    sleep: Sleep,
     decoder: FrameDecoder,
     input: BytesMut,
     output: BytesMut,
@@ -51,6 +52,7 @@ impl Connection {
         Self {
             session,
             clock,
+            sleep: Sleep::new(asleep_ms()),
             decoder: FrameDecoder::new(interest),
             input: BytesMut::with_capacity(READ),
             output: BytesMut::new(),
@@ -74,7 +76,14 @@ impl Connection {
         let (mut reader, mut writer) = tokio::io::split(wire);
         loop {
             self.drain(delivery, was_live);
+            self.sleep.look(asleep_ms(), self.clock.now_ms());
             if let Some(ended) = self.ended.take() {
+                if let Some(ms) = self.sleep.unseen(self.clock.now_ms())
+                    && *was_live
+                    && matches!(ended, Ended::Lost(_))
+                {
+                    delivery.push(LinkEvent::Notice(Notice::Silent { ms }));
+                }
                 self.session.lost();
                 self.drain(delivery, was_live);
                 return if self.stop_by.is_some() { Ended::Stopped } else { ended };

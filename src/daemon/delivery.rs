@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
+use tokio::time::Instant;
 
 use super::link::LinkEvent;
+use crate::ami::{Notice, SnapshotSize};
 
 /// Most things beside frames that wait for the consumer. A connection makes some ten: only one that takes nothing for hours,
 /// while links come and go, gets here.
@@ -19,6 +21,8 @@ pub(super) struct Delivery {
     /// What must not be lost: a handful per connection.
     waiting: VecDeque<LinkEvent>,
     dropped: u64,
+    /// When the first of them was dropped.
+    since: Option<Instant>,
 }
 
 /// What [`Delivery::flush`] has done.
@@ -33,7 +37,7 @@ pub(super) enum Flushed {
 
 impl Delivery {
     pub fn new(events: Sender<LinkEvent>) -> Self {
-        Self { events, waiting: VecDeque::new(), dropped: 0 }
+        Self { events, waiting: VecDeque::new(), dropped: 0, since: None }
     }
 
     /// Something waits for room in the channel.
@@ -51,10 +55,20 @@ impl Delivery {
             }
         };
         match event {
-            LinkEvent::Frame { .. } | LinkEvent::Discarded(_) => self.dropped += 1,
-            _ if self.waiting.len() >= MAX_WAITING => self.dropped += 1,
+            LinkEvent::Frame { .. } | LinkEvent::Discarded(_) => self.drop_one(),
+            _ if self.waiting.len() >= MAX_WAITING => self.drop_one(),
+            // What was dropped may have been of the list: it proves nothing gone.
+            LinkEvent::Notice(Notice::SnapshotEnded(size)) if self.dropped > 0 => {
+                let size = SnapshotSize { channels_known: false, ..size };
+                self.waiting.push_back(LinkEvent::Notice(Notice::SnapshotEnded(size)));
+            }
             event => self.waiting.push_back(event),
         }
+    }
+
+    fn drop_one(&mut self) {
+        self.dropped += 1;
+        self.since.get_or_insert_with(Instant::now);
     }
 
     /// Waits for room and hands on one thing that waits. Safe to be dropped at any await.
@@ -63,8 +77,8 @@ impl Delivery {
             // Half empty first: else a consumer that is a little too slow would get snapshot after snapshot.
             let room = self.events.max_capacity().div_ceil(2);
             let Ok(mut permits) = self.events.reserve_many(room).await else { return Flushed::NobodyListens };
-            if let Some(permit) = permits.next() {
-                permit.send(LinkEvent::Overloaded { dropped: std::mem::take(&mut self.dropped) });
+            if let (Some(permit), Some(since)) = (permits.next(), self.since.take()) {
+                permit.send(LinkEvent::Overloaded { dropped: std::mem::take(&mut self.dropped), since });
             }
             return Flushed::OverloadEnded;
         }
@@ -79,10 +93,12 @@ impl Delivery {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::ami::Notice;
+    use crate::ami::{FrameError, Refusal};
 
     #[tokio::test]
     async fn what_waits_is_bounded_and_the_rest_is_counted() {
@@ -100,7 +116,37 @@ mod tests {
             delivery.flush().await;
         }
         assert_eq!(notices, 2 + MAX_WAITING);
-        assert!(matches!(events.try_recv(), Ok(LinkEvent::Overloaded { dropped: 5 })));
+        assert!(matches!(events.try_recv(), Ok(LinkEvent::Overloaded { dropped: 5, .. })));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_overload_counts_from_the_first_thing_that_was_dropped_and_its_list_proves_nothing_gone() {
+        let (sender, mut events) = mpsc::channel(1);
+        let mut delivery = Delivery::new(sender);
+        let event = || LinkEvent::Discarded(FrameError { refusal: Refusal::Nul, offset: 0, excerpt: String::new() });
+        let ended = || Notice::SnapshotEnded(SnapshotSize { channels_known: true, ..SnapshotSize::default() });
+        delivery.push(LinkEvent::Notice(Notice::SnapshotBegan));
+        let began = Instant::now();
+        for _ in 0..3 {
+            delivery.push(event());
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        delivery.push(LinkEvent::Notice(ended()));
+        let mut told = Vec::new();
+        while let Ok(event) = events.try_recv() {
+            told.push(event);
+            delivery.flush().await;
+        }
+        let [_, LinkEvent::Notice(Notice::SnapshotEnded(size)), LinkEvent::Overloaded { dropped: 3, since }] =
+            &told[..]
+        else {
+            panic!("{told:?}")
+        };
+        assert_eq!((size.channels_known, *since), (false, began));
+        delivery.push(LinkEvent::Notice(ended()));
+        let whole =
+            matches!(events.try_recv(), Ok(LinkEvent::Notice(Notice::SnapshotEnded(size))) if size.channels_known);
+        assert!(whole, "the next one is whole again");
     }
 
     #[tokio::test]

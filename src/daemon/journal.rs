@@ -16,7 +16,7 @@ pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         Record::Call(call) => call_ended(call, show),
         Record::Gap(gap) => gap_closed(gap),
         Record::Callback(change) => callback::changed(change, show, now_ms),
-        Record::Attempt(attempt) => callback::attempt_ended(attempt),
+        Record::Attempt(attempt) => callback::attempt_ended(attempt, show),
         Record::Forbid(entry) => callback::forbidden(entry, show),
         Record::Permit(number) => callback::permitted(number, show),
         Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => {}

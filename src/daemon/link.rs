@@ -9,7 +9,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::clock::Monotonic;
 use super::connection::{Connection, Ended};
@@ -59,6 +59,8 @@ pub enum LinkEvent {
     Overloaded {
         /// How many were dropped.
         dropped: u64,
+        /// When the first of them came.
+        since: Instant,
     },
     /// There is no connection (any more).
     Lost {

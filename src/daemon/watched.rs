@@ -8,6 +8,7 @@ use crate::ami::{Frame, Stamped};
 use crate::engine::callback::floor::Floor;
 use crate::engine::{Engine, Input, Moment, Output};
 use crate::log::RateLimit;
+use tokio::time::Instant;
 
 /// What strangers can provoke is said at most this often (ms).
 const SAY_EVERY_MS: i64 = 10_000;
@@ -34,7 +35,9 @@ pub struct Watched {
     pub standing: Standing,
     engine: Engine,
     unlinked: bool,
-    unreadable: RateLimit,
+    said: RateLimit,
+    /// Events that were dropped and not yet told of.
+    dropped: u64,
 }
 
 impl Watched {
@@ -47,7 +50,8 @@ impl Watched {
             standing: Standing::Connecting,
             engine,
             unlinked: false,
-            unreadable: RateLimit::new(SAY_EVERY_MS),
+            said: RateLimit::new(SAY_EVERY_MS),
+            dropped: 0,
         }
     }
 
@@ -68,16 +72,7 @@ impl Watched {
             }
             LinkEvent::Discarded(err) => self.discarded(&err.to_string(), now),
             LinkEvent::Notice(notice) => self.notice(&notice, now),
-            LinkEvent::Overloaded { dropped } => {
-                tracing::error!(
-                    target: "session",
-                    pbx = %self.name,
-                    dropped,
-                    "More events came than could be taken; calls that ended meanwhile are UNKNOWN, the state is asked for again"
-                );
-                self.unlinked = true;
-                self.engine.handle(Input::Overloaded, now);
-            }
+            LinkEvent::Overloaded { dropped, since } => self.overloaded(dropped, since, now),
             LinkEvent::Lost { reason, retry_in } => self.lost(&reason, retry_in, now),
         }
     }
@@ -89,8 +84,24 @@ impl Watched {
         }
     }
 
+    fn overloaded(&mut self, dropped: u64, since: Instant, now: Moment) {
+        self.dropped += dropped;
+        if let Some(suppressed) = self.said.allow("overload", now.wall_ms) {
+            tracing::error!(
+                target: "session",
+                pbx = %self.name,
+                dropped = std::mem::take(&mut self.dropped),
+                suppressed,
+                "More events came than could be taken; calls that ended meanwhile are UNKNOWN, the state is asked for again"
+            );
+        }
+        self.unlinked = true;
+        let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.engine.handle(Input::Overloaded { ms }, now);
+    }
+
     fn discarded(&mut self, err: &str, now: Moment) {
-        let limit = self.unreadable.allow("unreadable event", now.wall_ms);
+        let limit = self.said.allow("unreadable event", now.wall_ms);
         if let Some(suppressed) = limit {
             tracing::warn!(
                 target: "session",

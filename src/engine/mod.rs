@@ -95,8 +95,11 @@ pub enum Input<'a> {
     },
     /// The link is down.
     Unlinked,
-    /// More events came than could be taken, and a snapshot follows.
-    Overloaded,
+    /// More events came than could be taken, the first of those that are lost so long ago; a snapshot follows.
+    Overloaded {
+        /// Milliseconds.
+        ms: u64,
+    },
     /// The daemon ends: calls in progress are told as far as they are known. A later run that finds them alive tells them again.
     Stopping,
     /// The rules changed (configuration was reloaded): they hold for what happens from now on.
@@ -246,9 +249,9 @@ impl Engine {
             Input::Linked { uptime_s } => self.linked(uptime_s),
             Input::SnapshotBegan => self.link.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
-            Input::Silent { ms } => self.link.lost(now.wall_ms.saturating_sub(Millis::try_from(ms).unwrap_or(0))),
+            Input::Silent { ms } => self.link.unseen_since(ago(now, ms)),
             Input::Unlinked => self.link.lost(now.wall_ms),
-            Input::Overloaded => self.link.overloaded(now.wall_ms),
+            Input::Overloaded { ms } => self.link.overloaded(ago(now, ms)),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}
@@ -319,4 +322,9 @@ impl Engine {
     pub fn sizes(&self) -> (usize, usize, usize) {
         (self.channels.len(), self.bridges.len(), self.calls.len())
     }
+}
+
+/// So many milliseconds before now, by the wall.
+fn ago(now: Moment, ms: u64) -> Millis {
+    now.wall_ms.saturating_sub(Millis::try_from(ms).unwrap_or(0))
 }

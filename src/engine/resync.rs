@@ -75,8 +75,16 @@ impl Link {
         }
     }
 
-    pub(super) fn overloaded(&mut self, at: Millis) {
+    /// Sight turns out to have been lost then already, though a later loss may have been told before.
+    pub(super) fn unseen_since(&mut self, at: Millis) {
         self.lost(at);
+        if self.ever_linked {
+            self.lost_ms = self.lost_ms.map(|lost| lost.min(at));
+        }
+    }
+
+    pub(super) fn overloaded(&mut self, at: Millis) {
+        self.unseen_since(at);
         self.overload = true;
     }
 

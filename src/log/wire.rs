@@ -1,5 +1,6 @@
 //! Text that others wrote, and numbers of customers, in a form that may stand in a log.
 
+use crate::ami::excerpt::hide_numbers;
 use crate::config::ShowNumbers;
 use std::fmt;
 
@@ -28,7 +29,30 @@ impl fmt::Display for Wire<'_> {
     }
 }
 
-/// The same for bytes; what is not UTF-8 is shown as `\xff`.
+/// Text that a person wrote, or a refusal in Asterisk's words: as [`Wire`], and with the numbers in it hidden unless they may be shown.
+#[derive(Debug, Clone, Copy)]
+pub struct Remark<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// How much of a number.
+    pub show: ShowNumbers,
+}
+
+impl fmt::Display for Remark<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let left = match self.show {
+            ShowNumbers::Full => return Wire(self.text).fmt(f),
+            ShowNumbers::Tail => 2,
+            ShowNumbers::None => 0,
+        };
+        let mut bytes = self.text.as_bytes().to_owned();
+        hide_numbers(&mut bytes, left);
+        // Only digits were changed, so it is text still.
+        Wire(&String::from_utf8_lossy(&bytes)).fmt(f)
+    }
+}
+
+/// As [`Wire`], for bytes; what is not UTF-8 is shown as `\xff`.
 #[derive(Debug, Clone, Copy)]
 pub struct WireBytes<'a>(pub &'a [u8]);
 

@@ -13,6 +13,7 @@ mod daemon;
 mod instance;
 mod lab;
 mod load;
+mod logins;
 mod manager;
 mod oracle;
 mod outages;

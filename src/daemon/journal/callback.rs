@@ -7,7 +7,7 @@ use crate::engine::callback::dial::Originate;
 use crate::engine::callback::floor::Floor;
 use crate::engine::callback::row::{AttemptResult, AttemptRow, CallbackChange, DoNotCall};
 use crate::engine::callback::task::{OURSELVES, reason};
-use crate::log::{Masked, Wire};
+use crate::log::{Masked, Remark, Wire};
 use tracing::field::display;
 
 /// A callback's change is on the disk.
@@ -16,7 +16,7 @@ pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
     let Some(story) = &change.change else { return };
     let number = row.number_e164.as_deref().map(|number| display(Masked { number, show }));
     let queue = row.queue.as_deref().map(|q| display(Wire(q)));
-    let why = Some(row.reason.as_str()).filter(|r| !r.is_empty()).map(|r| display(Wire(r)));
+    let why = Some(row.reason.as_str()).filter(|r| !r.is_empty()).map(|text| display(Remark { text, show }));
     let by = Some(story.by.as_str()).filter(|by| *by != OURSELVES).map(|by| display(Wire(by)));
     let callback = row.id;
     match (&change.miss, row.closed_ms) {
@@ -39,7 +39,7 @@ pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
             "Callback closed"
         ),
         (None, None) if by.is_some() => tracing::info!(
-            target: "callback", callback, state = %row.state, reason = why, number, by, note = %Wire(&story.note),
+            target: "callback", callback, state = %row.state, reason = why, number, by, note = %Remark { text: &story.note, show },
             "Callback changed by hand"
         ),
         (None, None) if [reason::RETRY_DELAY, reason::UNPROVEN].contains(&row.reason.as_str()) => tracing::info!(
@@ -47,7 +47,7 @@ pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
             "Callback waits for the next attempt"
         ),
         (None, None) => tracing::debug!(
-            target: "callback", callback, state = %row.state, reason = why, note = %Wire(&story.note),
+            target: "callback", callback, state = %row.state, reason = why, note = %Remark { text: &story.note, show },
             "Callback moved"
         ),
     }
@@ -61,11 +61,11 @@ pub fn offered(originate: &Originate, floor: Option<&dyn Floor>, now_ms: Millis)
 }
 
 /// An attempt's row is on the disk; it is told when it is over.
-pub fn attempt_ended(row: &AttemptRow) {
+pub fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
     let Some(result) = row.result else { return };
     let (callback, attempt) = (row.callback_id, row.n);
     let agent = row.agent.as_deref().map(|a| display(Wire(a)));
-    let detail = Some(row.detail.as_str()).filter(|d| !d.is_empty()).map(|d| display(Wire(d)));
+    let detail = Some(row.detail.as_str()).filter(|d| !d.is_empty()).map(|text| display(Remark { text, show }));
     match result {
         AttemptResult::Connected => {
             tracing::info!(target: "callback", callback, attempt, agent, talk_s = seconds(row.talk_ms), "Callback connected");
@@ -87,7 +87,7 @@ pub fn attempt_ended(row: &AttemptRow) {
 /// A number may not be called.
 pub fn forbidden(entry: &DoNotCall, show: ShowNumbers) {
     let number = Masked { number: &entry.number_e164, show };
-    let (reason, by) = (Wire(&entry.reason), Wire(&entry.by));
+    let (reason, by) = (Remark { text: &entry.reason, show }, Wire(&entry.by));
     tracing::info!(target: "callback", %number, %reason, %by, "A number is not to be called");
 }
 

@@ -224,7 +224,8 @@ impl Desk {
         self.recent.add(&call.pbx, &call.linkedid, id);
         let policy = self.policy.of(queue.as_deref());
         let promised = is_promised(call);
-        let due_ms = call.ended_ms.saturating_add(policy.delay_ms);
+        // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
+        let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
         let priority = policy.priority;
         let number = call.number_e164.clone();
         let owner = number.as_ref().and_then(|n| self.owners.get(n)).map(|(agent, _)| agent.clone());

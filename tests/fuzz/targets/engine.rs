@@ -58,7 +58,7 @@ fuzz_target!(|data: &[u8]| {
             1 => engine.handle(Input::Linked { uptime_s: Some(u64::from(what)) }, now),
             2 => engine.handle(Input::SnapshotBegan, now),
             3 => engine.handle(Input::SnapshotEnded { channels_known: n % 2 == 0 }, now),
-            4 => engine.handle(Input::Overloaded, now),
+            4 => engine.handle(Input::Overloaded { ms: 0 }, now),
             5 => engine.handle(Input::Stopping, now),
             _ => engine.handle(Input::Tick, now),
         }
