@@ -1,6 +1,7 @@
 //! The commands for people: one file for each.
 
 pub mod agents;
+pub mod backup;
 pub mod callbacks;
 pub mod calls;
 pub mod capture;
@@ -12,6 +13,7 @@ pub mod place;
 mod plain;
 pub mod replay;
 pub mod status;
+pub mod vacuum;
 
 use crate::config::{Config, Refusal};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -39,6 +41,7 @@ Examples:
   callbackd status                             how things stand
   callbackd agents                             who is free, and why not
   callbackd callbacks                          who is to be called back, and why not yet
+  callbackd backup /backup/calls.db            a copy of the database, while the daemon runs
   callbackd capture monday.ami                 record what the PBX sends
   callbackd replay --db x.db monday.ami        make rows of a recording"
 )]
@@ -71,6 +74,10 @@ pub enum Command {
     Dnc(dnc::DncArgs),
     /// Show how things stand
     Status(status::StatusArgs),
+    /// Copy the database while the daemon runs
+    Backup(backup::BackupArgs),
+    /// Compact the database while the daemon does not run
+    Vacuum(vacuum::VacuumArgs),
 }
 
 /// `callbackd run`
