@@ -13,7 +13,8 @@ pub enum Error {
         path: PathBuf,
     },
     /// SQLite cannot make sense of what the file holds.
-    #[error("{} is damaged ({detail}); it was left as it is: restore a backup, or save what can be read with: sqlite3 FILE .recover", path.display())]
+    #[error("{} is damaged ({detail}); it was left as it is: restore a backup, or save what can be read with sqlite3 FILE .recover \
+             (Debian's sqlite3 cannot: callbackd check --db gives the lines that do)", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

@@ -4,7 +4,7 @@ use super::report::{Finding, Mend, Report};
 use crate::cli::plain::{local, size};
 use crate::exit::Exit;
 use crate::store::examine::examine;
-use crate::store::{MAX_FAULTS, Verified, verify};
+use crate::store::{self, APPLICATION_ID, MAX_FAULTS, SCHEMA_VERSION, Verified, verify};
 use jiff::tz::TimeZone;
 use std::path::Path;
 
@@ -18,7 +18,11 @@ pub fn look(db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
         Ok(verified) => verified,
         Err(error) => {
             let finding = Finding::missing("database", error.to_string());
-            return report.refuse(Exit::from_code(error.exit_code()), &finding);
+            report.refuse(Exit::from_code(error.exit_code()), &finding);
+            if matches!(error, store::Error::Damaged { .. }) {
+                report.mend(&mend(db, SCHEMA_VERSION));
+            }
+            return;
         }
     };
     let version = verified.version;
@@ -46,14 +50,28 @@ pub fn look(db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
         report.add(&Finding::ok("in use", format!("by the daemon, pid {pid}")));
     }
     if !verified.is_sound() {
-        let db = db.display();
-        let lines = format!(
-            "systemctl stop callbackd\n# with a copy that callbackd backup made: put it in the place of {db}; without:\n\
-             sqlite3 {db} .recover | sqlite3 {db}.recovered\nmv {db} {db}.damaged && rm -f {db}-wal {db}-shm\n\
-             mv {db}.recovered {db} && chown callbackd: {db} && chmod 640 {db}\nsystemctl start callbackd\n"
-        );
-        report.mend(&Mend { file: "a shell".to_owned(), lines });
+        report.mend(&mend(db, version));
     }
+}
+
+/// The way back. `.dump` goes on behind what cannot be read, as `.recover` does, which not every `sqlite3` has.
+fn mend(db: &Path, version: i32) -> Mend {
+    let name = |suffix: &str| quoted(&format!("{}{suffix}", db.display()));
+    let (db, saved, damaged, wal, shm) = (name(""), name(".saved"), name(".damaged"), name("-wal"), name("-shm"));
+    let lines = format!(
+        "systemctl stop callbackd\n# A copy that callbackd backup made is best: put it in the place of {db}. Without one, save what can be read:\n\
+         sqlite3 {db} .dump | sed 's/^ROLLBACK;.*/COMMIT;/' | sqlite3 {saved}\n\
+         sqlite3 {saved} 'PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {version}'\n\
+         mv {db} {damaged} && rm -f {wal} {shm} && mv {saved} {db}\n\
+         chown callbackd: {db} && chmod 640 {db}\nsystemctl start callbackd\n"
+    );
+    Mend { file: "a shell".to_owned(), lines }
+}
+
+/// As one word for a shell.
+fn quoted(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if text.bytes().all(plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }
 
 fn sound(verified: &Verified, report: &mut Report<'_>) {
