@@ -39,6 +39,9 @@ const ORDERS: usize = 64;
 /// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
 const STATUS_EVERY_MS: u64 = 1_000;
 
+/// A trunk on which nobody has called for so long is not known any more, ms: thirty days.
+const TRUNKS_FOR_MS: Millis = 30 * 86_400_000;
+
 /// How long a stopping daemon goes on trying to write what is left, within systemd's default `TimeoutStopSec` of 90 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
@@ -143,12 +146,13 @@ impl Daemon {
         let store = Store::open(&config.store.path)?;
         let rules = config.rules();
         rules.numbering.warm_up();
+        let clock = Clock::start();
         let mut watched = Vec::new();
         for pbx in &config.pbx {
-            let last_seen = store.take_over(&pbx.name)?;
-            watched.push(Watched::new(&pbx.name, &pbx.address, Engine::new(&pbx.name, rules.clone(), last_seen)));
+            let mut engine = Engine::new(&pbx.name, rules.clone(), store.take_over(&pbx.name)?);
+            engine.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
+            watched.push(Watched::new(&pbx.name, &pbx.address, engine));
         }
-        let clock = Clock::start();
         let remembered = store.remembered(clock.now().wall_ms)?;
         let (acked, acks) = mpsc::unbounded_channel();
         // The receiver lives as long as the loop; after it nobody needs to know.

@@ -121,6 +121,23 @@ impl Store {
         Ok(seen)
     }
 
+    /// The trunks on which customers have called this PBX since then (ms since 1970 UTC).
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn trunks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<String>, Error> {
+        let trunks = || -> rusqlite::Result<Vec<String>> {
+            self.connection
+                .prepare(
+                    "SELECT DISTINCT trunk FROM calls
+                      WHERE started_ms > ? AND pbx = ? AND direction = 'inbound' AND trunk IS NOT NULL",
+                )?
+                .query_map((since_ms, pbx), |row| row.get(0))?
+                .collect()
+        };
+        trunks().map_err(|error| Error::sqlite(&self.path, error))
+    }
+
     /// Leaves `-wal` (empty) and `-shm` where they are when the store is closed, so that members of the group who cannot write to the
     /// directory can still read with plain `sqlite3 -readonly` while no daemon runs.
     ///
