@@ -3,11 +3,14 @@
 use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{Place, PlaceArgs};
 use callbackd::cli::{self, Cli, Command};
-use callbackd::cli::{agents, audit, callbacks, calls, capture, check, demo, dnc, import, replay, status};
+use callbackd::cli::{
+    agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, replay, status, vacuum,
+};
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
 use callbackd::exit::Exit;
 use clap::Parser;
+use jiff::tz::TimeZone;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -24,10 +27,16 @@ fn main() -> ExitCode {
     let exit = match cli.command {
         Command::Run(args) => daemon::run::run(&args.config),
         Command::Demo(args) => demo::run(&args, &mut io::stdout()),
-        Command::Check(args) => with_file(args.config.as_deref(), |path, config| {
-            let width = rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col));
-            check::run(&args, path, config, &mut anstream::stdout().lock(), width)
-        }),
+        Command::Check(args) => match &args.db {
+            Some(Some(db)) => check::database(&args, db, &TimeZone::system(), &mut anstream::stdout().lock(), width()),
+            Some(None) => with_file(args.config.as_deref(), |_, config| {
+                let (db, zone) = (&config.store.path, config.hours.zone());
+                check::database(&args, db, &zone, &mut anstream::stdout().lock(), width())
+            }),
+            None => with_file(args.config.as_deref(), |path, config| {
+                check::run(&args, path, config, &mut anstream::stdout().lock(), width())
+            }),
+        },
         Command::Capture(args) => with_file(args.config.as_deref(), |path, config| {
             match capture::run(&args, path, config, &mut io::stderr()) {
                 Ok(()) => Exit::Ok,
@@ -53,6 +62,12 @@ fn main() -> ExitCode {
         Command::Agents(args) => at(&args.place, agents::run),
         Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
         Command::Status(args) => at(&args.place, status::run),
+        Command::Backup(args) => {
+            of_database(args.db.as_deref(), args.config.as_deref(), |db, out| backup::run(&args, db, out))
+        }
+        Command::Vacuum(args) => {
+            of_database(args.db.as_deref(), args.config.as_deref(), |db, out| vacuum::run(&args, db, out))
+        }
     };
     exit.into()
 }
@@ -69,13 +84,34 @@ fn hold_against_records(args: &audit::AuditArgs) -> Exit {
 fn list_calls(args: &calls::CallsArgs) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
-    let list = |db: &Path, zone: &jiff::tz::TimeZone| {
+    let list = |db: &Path, zone: &TimeZone| {
         let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
         calls::run(args, db, zone, now, &mut out, &mut notes).map_err(|error| (error.exit_code(), error.to_string()))
     };
     match &args.db {
-        Some(db) => ended(list(db, &jiff::tz::TimeZone::system())),
+        Some(db) => ended(list(db, &TimeZone::system())),
         None => with_configuration(args.config.as_deref(), |config| list(&config.store.path, &config.hours.zone())),
+    }
+}
+
+/// Columns of the terminal, if there is one.
+fn width() -> Option<usize> {
+    rustix::termios::tcgetwinsize(io::stdout()).ok().map(|size| usize::from(size.ws_col))
+}
+
+/// Runs a command that needs nothing but the place of a database.
+fn of_database(
+    db: Option<&Path>,
+    config: Option<&Path>,
+    command: impl FnOnce(&Path, &mut io::Stdout) -> Result<(), Failure>,
+) -> Exit {
+    let run = |db: &Path| match command(db, &mut io::stdout()) {
+        Err(failure) if !failure.is_closed_pipe() => Err((failure.exit_code(), failure.to_string())),
+        _ => Ok(()),
+    };
+    match db {
+        Some(db) => ended(run(db)),
+        None => with_configuration(config, |config| run(&config.store.path)),
     }
 }
 

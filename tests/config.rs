@@ -250,7 +250,7 @@ fn unknown_keys_and_tables_are_refused_with_a_hint() {
     refused("[pbx]\n\nAddress = \"x\"", "3:1", &["write `address`"]);
     refused("[pbx]\ninbound-contexts = []", "2:1", &["`inbound_contexts`"]);
     refused("[call]\nmin_talk = \"1s\"", "1:2", &["did you mean `calls`?"]);
-    refused("[store]\nzzz = 1", "2:1", &["the keys of [store] are path"]);
+    refused("[store]\nzzz = 1", "2:1", &["the keys of [store] are path, keep"]);
     refused("address = \"x\"", "1:1", &["`address` belongs in [pbx]"]);
 }
 
@@ -266,6 +266,14 @@ fn a_value_of_another_type_is_refused() {
     refused("calls = 3", "1:9", &["write [calls]"]);
     refused("pbx = []", "1:7", &["there must be a PBX"]);
     refused("pbx = [1]", "1:8", &["each `pbx` must be a table"]);
+    refused("[store]\nkeep = 400", "2:8", &["a duration in quotes", "400d"]);
+    refused("[store]\nkeep = \"long\"", "2:8", &["not a duration", "\"400d\", \"52w\"; or \"forever\""]);
+    for too_short in ["0s", "0", "23h", "-1d"] {
+        let help =
+            if too_short == "0" { "write a number with its unit" } else { "write \"forever\" to keep everything" };
+        refused(&format!("[store]\nkeep = \"{too_short}\""), "2:8", &[help]);
+    }
+    refused("[store]\nkeep = \"40000d\"", "2:8", &["longer than 100 years", "forever"]);
     refused("[store]\npath = \"\"", "2:8", &["must not be empty"]);
     refused("[pbx]\nusername = \"a\\nb\"", "2:12", &["control characters"]);
 }
@@ -511,4 +519,13 @@ proptest::proptest! {
             proptest::prop_assert!(refusal.to_string().contains("error: "));
         }
     }
+}
+
+#[test]
+fn rows_are_kept_for_days_weeks_or_for_ever() {
+    let keep = |text: &str| good(&format!("[store]\nkeep = \"{text}\"")).store.keep;
+    let days = |n: u64| Some(Duration::from_secs(n * 86_400));
+    assert_eq!(good("").store.keep, days(400));
+    assert_eq!([keep("1d"), keep("52w"), keep("48h")], [days(1), days(364), days(2)]);
+    assert_eq!(keep("forever"), None);
 }

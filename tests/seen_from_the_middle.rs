@@ -157,6 +157,28 @@ fn a_waiting_caller_of_the_list_is_a_visit_that_began_when_he_joined() {
 }
 
 #[test]
+fn who_withholds_his_number_is_known_by_a_trunk_of_an_earlier_run_and_by_nothing_else() {
+    let direction_of = |known: &[&str], name: &str, number: &str| {
+        let caller = Line::new(name, "c.1", "c.1", number, "ivr-1", "s").state(6);
+        let mut driver = Driver::unlinked(stock_rules(), START, None);
+        driver.engine.knows_trunks(known.iter().map(|trunk| (*trunk).to_owned()));
+        driver.link(100_000, &frames(caller.listed("BackGround", "", 20).as_bytes()));
+        driver.say(&caller.hangs_up());
+        driver.pass(FORGOTTEN_MS);
+        driver.row().direction
+    };
+    let carrier = ["PJSIP/carrier"];
+    assert_eq!(direction_of(&carrier, "PJSIP/carrier-9", ""), Direction::Inbound);
+    assert_eq!(direction_of(&[], "PJSIP/carrier-9", ""), Direction::Internal, "nothing tells it");
+    assert_eq!(direction_of(&carrier, "PJSIP/101-9", ""), Direction::Internal);
+    assert_eq!(
+        direction_of(&carrier, "PJSIP/carrier-9", "102"),
+        Direction::Internal,
+        "rules may have changed since: a number tells more"
+    );
+}
+
+#[test]
 fn an_outward_call_is_outbound_though_its_phone_shows_the_companys_number() {
     for backwards in [false, true] {
         let phone = Line::new("PJSIP/1483-1", "o.1", "o.1", "12025550100", "macro-dialout-trunk", "s").state(6);

@@ -178,3 +178,13 @@ fn a_reader_does_not_migrate_an_older_database() {
     assert!(error.to_string().contains("start the daemon"), "{error}");
     assert_eq!(contents(place.directory.path()), before);
 }
+
+#[test]
+fn a_page_of_garbage_in_the_middle_is_refused_before_a_byte_is_changed() {
+    let place = place();
+    let mut store = Store::open(&place.path).unwrap();
+    store.write(&(0..500).map(|n| record(abandoned(&format!("1.{n}")))).collect::<Vec<_>>()).unwrap();
+    drop(store);
+    stored::spoil(&place.path, "queue_visits");
+    refused(&place, 65, &["is damaged", "restore a backup", ".recover"]);
+}

@@ -3,6 +3,7 @@
 pub mod ask;
 mod callbacks;
 pub mod contexts;
+mod database;
 pub mod facts;
 mod here;
 pub mod report;
@@ -14,6 +15,7 @@ use crate::daemon::secret;
 use crate::exit::Exit;
 use crate::log::Wire;
 use ask::{Told, ask};
+use jiff::tz::TimeZone;
 use report::{Finding, Report};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -24,12 +26,17 @@ use std::path::{Path, PathBuf};
 Nothing is created or changed here, and a running daemon is not disturbed. With --connect, Asterisk is asked what our user may \
 do; its global variable CALLBACKD_CHECK, which nothing reads, is set to see that events arrive.
 
+With --db the database alone is read from end to end: whose it is, every page, row and reference, how large it is, and what it holds. \
+Look at it after a crash of the machine, and at copies; a running daemon goes on writing meanwhile.
+
 Exit codes: 0 all that is needed is there, 1 something is missing, 69 no connection, 77 login refused, 78 configuration or \
 secret refused; with a database that cannot be used, the code with which run would end.
 
 Examples:
   callbackd check
   callbackd check --connect
+  callbackd check --db
+  callbackd check --db /backup/calls.db
   callbackd check --connect --json | jq -r 'select(.mark != \"ok\") | .what'")]
 pub struct CheckArgs {
     /// Configuration [default: /etc/callbackd/callbackd.toml]
@@ -38,6 +45,9 @@ pub struct CheckArgs {
     /// Log in to each PBX: version, rights, queues, contexts
     #[arg(long)]
     pub connect: bool,
+    /// Read a database from end to end instead [default: store.path of the configuration]
+    #[arg(long, value_name = "FILE", conflicts_with = "connect")]
+    pub db: Option<Option<PathBuf>>,
     /// One JSON object a line: about, mark (ok, warn, missing), what, detail
     #[arg(long)]
     pub json: bool,
@@ -61,6 +71,13 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
             Err(error) => report.refuse(Exit::Software, &Finding::missing("threads", error.to_string())),
         }
     }
+    report.conclude()
+}
+
+/// Reads a database from end to end and says on `out` what was found; times are shown in `zone`.
+pub fn database(args: &CheckArgs, db: &Path, zone: &TimeZone, out: &mut impl Write, width: Option<usize>) -> Exit {
+    let mut report = Report::new(out, args.json, width);
+    database::look(db, zone, &mut report);
     report.conclude()
 }
 

@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod audit;
+pub mod backup;
 pub mod callbacks;
 pub mod calls;
 pub mod capture;
@@ -14,6 +15,7 @@ pub mod place;
 mod plain;
 pub mod replay;
 pub mod status;
+pub mod vacuum;
 
 use crate::config::{Config, Refusal};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -41,6 +43,7 @@ Examples:
   callbackd status                             how things stand
   callbackd agents                             who is free, and why not
   callbackd callbacks                          who is to be called back, and why not yet
+  callbackd backup /backup/calls.db            a copy of the database, while the daemon runs
   callbackd capture monday.ami                 record what the PBX sends
   callbackd replay --db x.db monday.ami        make rows of a recording"
 )]
@@ -77,6 +80,10 @@ pub enum Command {
     Dnc(dnc::DncArgs),
     /// Show how things stand
     Status(status::StatusArgs),
+    /// Copy the database while the daemon runs
+    Backup(backup::BackupArgs),
+    /// Compact the database while the daemon does not run
+    Vacuum(vacuum::VacuumArgs),
 }
 
 /// `callbackd run`

@@ -50,6 +50,17 @@ pub fn spell(ms: Millis) -> String {
     }
 }
 
+/// A size as disks are sold: `812 B`, `45.3 kB`, `1.2 MB`, `3.4 GB`.
+pub fn size(bytes: u64) -> String {
+    let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
+    match bytes {
+        ..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} kB", tenths(1_000)),
+        1_000_000..1_000_000_000 => format!("{} MB", tenths(1_000_000)),
+        _ => format!("{} GB", tenths(1_000_000_000)),
+    }
+}
+
 /// A moment in `zone`, by a `strftime` format; a number where the calendar ends.
 pub fn local(ms: Millis, zone: &TimeZone, format: &str) -> String {
     match Timestamp::from_millisecond(ms) {

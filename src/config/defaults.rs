@@ -36,6 +36,8 @@ fn owned(list: &[&str]) -> Vec<String> {
     list.iter().map(|s| (*s).to_owned()).collect()
 }
 
+const DAY: Duration = Duration::from_secs(86_400);
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -108,7 +110,7 @@ impl Default for Hours {
 
 impl Default for Store {
     fn default() -> Self {
-        Self { path: PathBuf::from("/var/lib/callbackd/calls.db") }
+        Self { path: PathBuf::from("/var/lib/callbackd/calls.db"), keep: Some(400 * DAY) }
     }
 }
 

@@ -14,6 +14,11 @@ use std::path::Path;
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
+/// Shorter than this would take away what callbacks are decided by: who was called in the last day.
+const MIN_KEEP: Duration = Duration::from_secs(86_400);
+/// A hundred years.
+const MAX_KEEP: Duration = Duration::from_secs(36_500 * 86_400);
+
 /// A configuration file is far smaller; a larger one is something else.
 const MAX_FILE: u64 = 1 << 20;
 /// Who waited longer than this did not give up early.
@@ -356,9 +361,11 @@ fn gap(section: &Section<'_, '_>, dir: &Path, pbxs: &[Pbx]) -> Gap {
 }
 
 fn store(section: &Section<'_, '_>, dir: &Path) -> Store {
-    section
-        .text("path", "\"/var/lib/callbackd/calls.db\"")
-        .map_or_else(Store::default, |text| Store { path: dir.join(text.value) })
+    let default = Store::default();
+    Store {
+        path: section.text("path", "\"/var/lib/callbackd/calls.db\"").map_or(default.path, |text| dir.join(text.value)),
+        keep: section.days("keep", default.keep, MIN_KEEP..=MAX_KEEP),
+    }
 }
 
 fn log(section: &Section<'_, '_>) -> Log {

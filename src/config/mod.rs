@@ -145,7 +145,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ),
     ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group"]),
-    ("store", &["path"]),
+    ("store", &["path", "keep"]),
     ("log", &["level", "format", "numbers"]),
 ];
 
@@ -277,6 +277,8 @@ pub struct Gap {
 pub struct Store {
     /// Database file; default `/var/lib/callbackd/calls.db`.
     pub path: PathBuf,
+    /// What ended so long ago is removed; `None`: never. Default 400 days.
+    pub keep: Option<Duration>,
 }
 
 /// `[log]`.

@@ -252,6 +252,35 @@ impl<'a, 'i> Section<'a, 'i> {
         }
     }
 
+    /// A duration within bounds that may be told in days and weeks; `None` where the file says `"forever"`.
+    pub(super) fn days(
+        &self,
+        key: &str,
+        default: Option<Duration>,
+        allowed: std::ops::RangeInclusive<Duration>,
+    ) -> Option<Duration> {
+        let (min, max) = allowed.into_inner();
+        let Some(value) = self.get(key) else { return default };
+        if !matches!(value.get_ref(), DeValue::String(_)) {
+            self.wrong_type(key, value, "a duration in quotes, with its unit", "\"400d\"");
+            return default;
+        }
+        let text = self.text(key, "\"400d\"")?;
+        if text.value == "forever" {
+            return None;
+        }
+        let span: Option<jiff::Span> = text.value.parse().ok();
+        let found = span.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+        let (label, help) = match found.map(Duration::try_from) {
+            None => ("not a duration", "write a number with its unit: \"400d\", \"52w\"; or \"forever\""),
+            Some(Ok(found)) if (min..=max).contains(&found) => return Some(found),
+            Some(Ok(found)) if found > max => ("longer than 100 years", "write \"forever\" to keep everything"),
+            Some(_) => ("shorter than a day", "use \"1d\" or more; write \"forever\" to keep everything"),
+        };
+        self.problems.add(text.span, format!("`{key}` is not a duration that can be used"), label, help);
+        default
+    }
+
     /// Texts, each with its place.
     pub(super) fn texts(&self, key: &str, example: &str) -> Option<Vec<Text>> {
         let value = self.get(key)?;

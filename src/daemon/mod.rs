@@ -16,9 +16,11 @@ mod recorder;
 pub mod route;
 pub mod run;
 pub mod secret;
+mod signals;
 mod systemd;
 #[cfg(feature = "tls")]
 mod tls;
+mod upkeep;
 pub mod visit;
 mod watched;
 

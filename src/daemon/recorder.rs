@@ -1,5 +1,6 @@
 //! Hands the engine's records to the store's thread, and keeps them until they are on the disk.
 
+use crate::ami::event::Millis;
 use crate::engine::record::Record;
 use crate::store::{Ack, Batch, Health, Refused, Stopped, Writer};
 use std::collections::VecDeque;
@@ -20,6 +21,8 @@ pub struct Recorder {
     lost: u64,
     pushed: u64,
     settled: u64,
+    /// The writer had no room, and has answered for nothing since.
+    full: bool,
 }
 
 /// What has become durable, or never will.
@@ -35,7 +38,16 @@ impl Recorder {
     /// Records go to this writer.
     #[must_use]
     pub fn new(writer: Writer) -> Self {
-        Self { writer, next_seq: 1, waiting: VecDeque::new(), sent: VecDeque::new(), lost: 0, pushed: 0, settled: 0 }
+        Self {
+            writer,
+            next_seq: 1,
+            waiting: VecDeque::new(),
+            sent: VecDeque::new(),
+            lost: 0,
+            pushed: 0,
+            settled: 0,
+            full: false,
+        }
     }
 
     /// Takes a record; it goes out with the next [`Recorder::send`]. Returned is the one that is given up for it, if there is no room.
@@ -60,9 +72,10 @@ impl Recorder {
         self.settled
     }
 
-    /// Hands everything that waits to the writer as one batch, as far as its queue has room. Never blocks.
+    /// Hands everything that waits to the writer as one batch, if its queue has room. Never blocks.
     pub fn send(&mut self) {
-        if self.waiting.is_empty() {
+        // A full queue has room again when the writer has answered: to copy all that waits with every event would keep the links waiting.
+        if self.waiting.is_empty() || self.full {
             return;
         }
         let records: Vec<Record> = self.waiting.drain(..).collect();
@@ -72,8 +85,16 @@ impl Recorder {
                 self.sent.push_back((self.next_seq, records));
                 self.next_seq += 1;
             }
-            Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => self.waiting.extend(batch.records),
+            Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => {
+                self.waiting.extend(batch.records);
+                self.full = true;
+            }
         }
+    }
+
+    /// Has rows removed that ended before this moment, ms since 1970 UTC; if the writer is busy, an hour later.
+    pub fn prune(&self, before_ms: Millis) {
+        self.writer.prune(before_ms);
     }
 
     /// The writer has answered for a batch.
@@ -82,6 +103,7 @@ impl Recorder {
             Ack::Committed { seq } => (seq, Vec::new()),
             Ack::Failed { seq, refused } => (seq, refused),
         };
+        self.full = false;
         let mut settled = Settled { stored: Vec::new(), refused: Vec::new() };
         while self.sent.front().is_some_and(|(first, _)| *first <= seq) {
             let Some((_, records)) = self.sent.pop_front() else { break };
@@ -117,6 +139,10 @@ impl Recorder {
     /// Commits what is left and ends the thread.
     pub fn stop(mut self, patience: Duration) -> Stopped {
         self.send();
-        self.writer.stop(patience)
+        let mut stopped = self.writer.stop(patience);
+        if !self.waiting.is_empty() {
+            stopped.unwritten.push(Batch { seq: self.next_seq, records: self.waiting.into() });
+        }
+        stopped
     }
 }

@@ -8,12 +8,14 @@ use super::link::{self, Link, LinkEvent};
 use super::proofs::{self, Proofs};
 use super::recorder::Recorder;
 use super::secret::{self, Secret};
+use super::signals;
 use super::systemd::ServiceManager;
+use super::upkeep::Upkeep;
 use super::watched::{Standing, Watched};
 use crate::ami::Interest;
 use crate::ami::event::Millis;
 use crate::api::{Ask, socket};
-use crate::config::{Config, Refusal};
+use crate::config::{self, Config, Refusal};
 use crate::engine::callback::command::{Command, CommandError, Done};
 use crate::engine::callback::row::CallbackRow;
 use crate::engine::record::Record;
@@ -23,11 +25,9 @@ use crate::log::{self, Reload};
 use crate::store::{self, Ack, Health, Store, Writer};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};
 use futures_util::{FutureExt, StreamExt};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook_tokio::Signals;
+use signal_hook::consts::{SIGHUP, SIGXFSZ};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -40,11 +40,11 @@ const ORDERS: usize = 64;
 /// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
 const STATUS_EVERY_MS: u64 = 1_000;
 
+/// A trunk on which nobody has called for so long is not known any more, ms: thirty days.
+const TRUNKS_FOR_MS: Millis = 30 * 86_400_000;
+
 /// How long a stopping daemon goes on trying to write what is left, within systemd's default `TimeoutStopSec` of 90 s.
 const STOP_PATIENCE: Duration = Duration::from_secs(20);
-
-/// Exit code of a process that a second signal ended at once: 128 + SIGTERM, as a shell shows it.
-const AT_ONCE: i32 = 143;
 
 /// Runs the daemon until a signal ends it. Refusals are written to stderr.
 #[must_use]
@@ -141,6 +141,7 @@ struct Daemon {
     stored_calls: u64,
     status_due: u64,
     status_stale: bool,
+    upkeep: Upkeep,
 }
 
 impl Daemon {
@@ -148,12 +149,13 @@ impl Daemon {
         let store = Store::open(&config.store.path)?;
         let rules = config.rules();
         rules.numbering.warm_up();
+        let clock = Clock::start();
         let mut watched = Vec::new();
         for pbx in &config.pbx {
-            let last_seen = store.take_over(&pbx.name)?;
-            watched.push(Watched::new(&pbx.name, &pbx.address, Engine::new(&pbx.name, rules.clone(), last_seen)));
+            let mut engine = Engine::new(&pbx.name, rules.clone(), store.take_over(&pbx.name)?);
+            engine.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
+            watched.push(Watched::new(&pbx.name, &pbx.address, engine));
         }
-        let clock = Clock::start();
         let policy = config.policy();
         let remembered = store.remembered(clock.now().wall_ms, policy.min_talk_ms)?;
         let (acked, acks) = mpsc::unbounded_channel();
@@ -196,12 +198,13 @@ impl Daemon {
             stored_calls: 0,
             status_due: 0,
             status_stale: true,
+            upkeep: Upkeep::default(),
         })
     }
 
     async fn turn(mut self) -> Result<(), Fatal> {
-        let mut signals = Signals::new([SIGHUP, SIGTERM, SIGINT]).map_err(Fatal::Signals)?;
-        let stopping = second_signal_ends_at_once().map_err(Fatal::Signals)?;
+        let mut signals = signals::listen().map_err(Fatal::Signals)?;
+        let stopping = signals::second_ends_at_once().map_err(Fatal::Signals)?;
         let mut watchdog = tokio::time::interval(ServiceManager::watchdog_period().unwrap_or(Duration::from_secs(15)));
         tracing::info!(
             target: "daemon",
@@ -213,8 +216,9 @@ impl Daemon {
         loop {
             let status = self.status_stale.then_some(self.status_due);
             let desk = self.callbacks.desk().deadline();
-            let proof = self.proofs.deadline();
-            let due = self.watched.iter().filter_map(Watched::deadline).chain(status).chain(desk).chain(proof).min();
+            let (proof, upkeep) = (self.proofs.deadline(), self.upkeep.deadline(self.config.store.keep));
+            let engines = self.watched.iter().filter_map(Watched::deadline);
+            let due = engines.chain(status).chain(desk).chain(proof).chain(upkeep).min();
             let wake = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
@@ -224,6 +228,7 @@ impl Daemon {
             tokio::select! {
                 Some(signal) = signals.next() => match signal {
                     SIGHUP => self.reconfigure(),
+                    SIGXFSZ => {} // the write that failed is told by the store
                     signal => {
                         stopping.store(true, Ordering::SeqCst);
                         self.stop(signal).await;
@@ -260,6 +265,9 @@ impl Daemon {
         let now = self.clock.now();
         for watched in &mut self.watched {
             watched.tick(now);
+        }
+        if let Some(before_ms) = self.upkeep.due(self.config.store.keep, now) {
+            self.recorder.prune(before_ms);
         }
     }
 
@@ -413,7 +421,7 @@ impl Daemon {
                 let restart = needs_restart(&self.config, &new);
                 self.config = Config {
                     pbx: self.config.pbx.clone(),
-                    store: self.config.store.clone(),
+                    store: config::Store { path: self.config.store.path.clone(), keep: new.store.keep },
                     api: self.config.api.clone(),
                     ..new
                 };
@@ -472,7 +480,9 @@ impl Daemon {
         match stopped {
             Ok(stopped) if stopped.unwritten.is_empty() => tracing::info!(target: "daemon", "callbackd has stopped"),
             Ok(stopped) => {
-                let records: usize = stopped.unwritten.iter().map(|b| b.records.len()).sum();
+                let unwritten = || stopped.unwritten.iter().flat_map(|batch| &batch.records);
+                unwritten().for_each(|record| journal::unwritten(record, self.config.log.numbers));
+                let records = unwritten().count();
                 tracing::error!(target: "store", records, "Stopped with records that could not be written, they are lost");
             }
             Err(err) => tracing::error!(target: "store", %err, "The store's thread did not end in order"),
@@ -497,22 +507,13 @@ fn listen(config: &Config) -> (Option<socket::Server>, mpsc::Receiver<Ask>) {
     }
 }
 
-/// Arms the signals: once the flag that is returned is set, the next one ends the process without more ado.
-fn second_signal_ends_at_once() -> std::io::Result<Arc<AtomicBool>> {
-    let stopping = Arc::new(AtomicBool::new(false));
-    for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register_conditional_shutdown(signal, AT_ONCE, Arc::clone(&stopping))?;
-    }
-    Ok(stopping)
-}
-
 /// The tables whose changes need a restart.
 fn needs_restart(old: &Config, new: &Config) -> String {
     let mut tables = Vec::new();
     if old.pbx != new.pbx {
         tables.push("pbx");
     }
-    if old.store != new.store {
+    if old.store.path != new.store.path {
         tables.push("store");
     }
     if old.api != new.api {

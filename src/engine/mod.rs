@@ -194,6 +194,8 @@ pub struct Engine {
     agenda: BTreeSet<(u64, Slot)>,
     roster: Roster,
     trunks_met: BTreeSet<Box<str>>,
+    /// Trunks of earlier runs: rules may have changed since, so they decide only where nothing else does.
+    trunks_of_old: BTreeSet<Box<str>>,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
@@ -220,6 +222,7 @@ impl Engine {
             agenda: BTreeSet::new(),
             roster: Roster::default(),
             trunks_met: BTreeSet::new(),
+            trunks_of_old: BTreeSet::new(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
@@ -232,6 +235,12 @@ impl Engine {
             comes_in_sight: false,
             stopping: false,
         }
+    }
+
+    /// Tells it on which trunks (`PJSIP/provider`) customers called in earlier runs: one who withholds his number and is met in a menu or a
+    /// queue shows nothing else to know him by. At most [`MAX_TRUNKS_MET`] are remembered.
+    pub fn knows_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
+        self.trunks_of_old = trunks.into_iter().take(MAX_TRUNKS_MET).map(String::into_boxed_str).collect();
     }
 
     /// Takes one input. Drain [`Engine::poll`] afterwards.

@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::call::{Call, Origin, Stage};
-use super::channel::{self, Kind};
+use super::channel::{self, Kind, filled};
 use super::number::Number;
 use super::table::Slot;
 use super::tracker::CALLBACK_CHANNEL;
@@ -10,10 +10,14 @@ use crate::ami::event::{self, Millis};
 
 impl Engine {
     /// Whoever shows a number that is no extension's calls from outside. But an extension that calls outward shows the number that the
-    /// customer is to see: its own name tells it apart where phones are named by their numbers, as FreePBX names them.
+    /// customer is to see: its own name tells it apart where phones are named by their numbers, as FreePBX names them. Who shows no number at
+    /// all is known by his trunk.
     pub(super) fn calls_from_outside(&self, seen: &event::Channel<'_>) -> bool {
         let peer = channel::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
-        let outside = matches!(self.rules.numbering.classify(&seen.caller_num), Number::Callable(_));
+        let outside = match filled(&seen.caller_num) {
+            Some(number) => matches!(self.rules.numbering.classify(&number), Number::Callable(_)),
+            None => self.trunks_of_old.contains(channel::interface(&seen.name)),
+        };
         outside && !matches!(self.rules.numbering.classify(peer), Number::Internal)
     }
 

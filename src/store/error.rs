@@ -13,7 +13,8 @@ pub enum Error {
         path: PathBuf,
     },
     /// SQLite cannot make sense of what the file holds.
-    #[error("{} is damaged ({detail}); it was left as it is: restore a backup, or save what can be read with: sqlite3 FILE .recover", path.display())]
+    #[error("{} is damaged ({detail}); it was left as it is: restore a backup, or save what can be read with sqlite3 FILE .recover \
+             (Debian's sqlite3 cannot: callbackd check --db gives the lines that do)", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -75,6 +76,46 @@ pub enum Error {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A copy's name is taken.
+    #[error("{} is there already and was left as it is: give another name, or --force to replace it", path.display())]
+    AlreadyThere {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A copy may not take this place, whoever wishes it.
+    #[error("{} cannot be replaced by a copy: {why}; give another name", path.display())]
+    MustNotReplace {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        why: String,
+    },
+    /// Compacting would keep a daemon from writing.
+    #[error("{} is in use by callbackd ({}), whose calls would have to wait: systemctl stop callbackd, then vacuum, then start it again; \
+             without it, free pages are filled again by new calls",
+        path.display(), pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {pid}")))]
+    MustStop {
+        /// The database.
+        path: PathBuf,
+        /// The daemon, if it could be read from the lock file.
+        pid: Option<u32>,
+    },
+    /// Compacting needs room for a second database.
+    #[error("{} cannot be compacted, the disk is full: that needs {} MB free beside it and in SQLITE_TMPDIR or /var/tmp; nothing was changed",
+        path.display(), needed.div_ceil(1_000_000))]
+    NoRoom {
+        /// The database.
+        path: PathBuf,
+        /// Its size, bytes.
+        needed: u64,
+    },
+    /// The file under the database's name is not the one that was opened.
+    #[error("{} was removed or replaced while callbackd uses it: put the file and its -wal back under their names, or restart callbackd, which \
+             begins anew there", path.display())]
+    Moved {
+        /// The file.
+        path: PathBuf,
+    },
     /// The rights do not suffice.
     #[error("no permission to {action} {}: {mend}", path.display())]
     NoPermission {
@@ -132,17 +173,32 @@ impl Error {
         match self {
             Self::NotADatabase { .. } | Self::Damaged { .. } | Self::OtherApplication { .. } => 65,
             Self::NotFound { .. } => 66,
-            Self::NoDirectory { .. } | Self::CannotCreate { .. } => 73,
+            Self::NoDirectory { .. }
+            | Self::CannotCreate { .. }
+            | Self::AlreadyThere { .. }
+            | Self::MustNotReplace { .. } => 73,
             Self::Sqlite { source, .. }
                 if matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) =>
             {
                 75
             }
-            Self::NoWalIndex { .. } | Self::Unreadable { .. } | Self::Sqlite { .. } => 74,
-            Self::InUse { .. } | Self::OlderSchema { .. } | Self::ChangedUnderReader { .. } => 75,
+            Self::NoWalIndex { .. }
+            | Self::Unreadable { .. }
+            | Self::NoRoom { .. }
+            | Self::Moved { .. }
+            | Self::Sqlite { .. } => 74,
+            Self::InUse { .. } | Self::MustStop { .. } | Self::OlderSchema { .. } | Self::ChangedUnderReader { .. } => {
+                75
+            }
             Self::NoPermission { .. } => 77,
             Self::NewerSchema { .. } => 78,
         }
+    }
+
+    /// True if neither time nor room mends it: a person has to.
+    #[must_use]
+    pub fn needs_a_person(&self) -> bool {
+        matches!(self, Self::NotADatabase { .. } | Self::Damaged { .. } | Self::Moved { .. })
     }
 
     /// SQLite's error, under the name by which the operator can act on it.

@@ -3,7 +3,7 @@
 use super::Error;
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Held for as long as a [`super::Store`] lives. The kernel lets go of it however the process ends, so it is never stale.
@@ -44,6 +44,12 @@ impl Lock {
                 return Err(Error::InUse { path: path.to_owned(), lock, pid });
             }
             Err(TryLockError::Error(source)) => return Err(refused(source)),
+        }
+        // Whoever the database belongs to must be able to take it after root has (callbackd vacuum). Only root can give it away.
+        if let (Ok(owner), Ok(ours)) = (std::fs::metadata(path), file.metadata())
+            && (owner.uid(), owner.gid()) != (ours.uid(), ours.gid())
+        {
+            let _ = std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()));
         }
         // The pid is a courtesy to whoever is refused: a full disk must not keep the daemon from starting.
         let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));

@@ -8,6 +8,7 @@
 //! Files beside the database: `-wal` and `-shm` are SQLite's, `.lock` says which daemon owns it. Nothing here deletes or recreates a
 //! database: what cannot be used is refused, with the reason and the mend, and left as it was found.
 
+mod backup;
 mod callback_queries;
 mod callback_rows;
 mod error;
@@ -16,18 +17,25 @@ mod inspect;
 mod lock;
 mod open;
 mod proof;
+mod prune;
 mod queries;
 mod reader;
 mod remembered;
 mod rows;
+mod vacuum;
+mod verify;
 mod writer;
 
+pub use backup::{Copied, backup};
 pub use callback_queries::{CallbackFilter, CallbackStory, Miss};
 pub use error::Error;
 pub use open::{Store, migrations};
+pub use prune::{PRUNE_ROWS, Pruned, Pruning};
 pub use queries::{CallFilter, LastSeenAgent, StoredCall};
 pub use reader::Reader;
 pub use rows::Refused;
+pub use vacuum::{Vacuumed, vacuum};
+pub use verify::{MAX_FAULTS, START_CHECK, Verified, verify};
 pub use writer::{Ack, Batch, Counters, Health, QUEUE_BATCHES, Stopped, Writer};
 
 /// `PRAGMA application_id` of our databases: the bytes `CBKD`. `file calls.db` shows it too.

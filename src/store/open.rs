@@ -1,15 +1,15 @@
 //! The writing side of a database: opened by one process, created and migrated where needed, written in transactions.
 
-use super::inspect::inspect;
+use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
-use super::{Error, Refused, rows};
+use super::{Error, Refused, START_CHECK, rows, verify};
 use crate::ami::event::Millis;
 use crate::engine::record::Record;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,11 +34,18 @@ pub struct Store {
     connection: Connection,
     path: PathBuf,
     keep_log: bool,
+    /// The file and its write-ahead log that are written to.
+    files: (Option<Identity>, Option<Identity>),
     _lock: Lock,
 }
 
+/// Device and inode.
+type Identity = (u64, u64);
+
 impl Store {
     /// Opens `path`, creates it (mode 0640, less the umask) if there is nothing, migrates it if it is older.
+    ///
+    /// A database that has anything in it is checked for damage first, for [`START_CHECK`] at most.
     ///
     /// Durability: `synchronous = FULL`, so what [`Store::write`] returned `Ok` for survives a power cut; one transaction for all that waited
     /// makes it cheap.
@@ -50,7 +57,9 @@ impl Store {
         // First before anything is created beside a file that is not ours, then again when nobody else can change it any more.
         inspect(&path)?;
         let lock = Lock::take(&path)?;
-        inspect(&path)?;
+        if inspect(&path)? != Found::Nothing {
+            refuse_damage(&path)?;
+        }
         create_if_missing(&path)?;
         let failed = |error| Error::sqlite(&path, error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -64,11 +73,25 @@ impl Store {
             rusqlite_migration::Error::RusqliteError { err, .. } => Error::sqlite(&path, err),
             other => Error::Damaged { path: path.clone(), detail: other.to_string() },
         })?;
-        Ok(Self { connection, path, keep_log: false, _lock: lock })
+        let files = (identity(&path), None);
+        Ok(Self { connection, path, keep_log: false, files, _lock: lock })
     }
 
     pub(super) fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    pub(super) fn connection_mut(&mut self) -> &mut Connection {
+        &mut self.connection
+    }
+
+    /// What is written to a file that has no name any more is lost with the process, and nobody else sees it.
+    pub(super) fn is_where_it_was(&self) -> Result<(), Error> {
+        let is_there = |path: &Path, file: Option<Identity>| file.is_none() || identity(path) == file;
+        if is_there(&self.path, self.files.0) && is_there(&beside(&self.path, "-wal"), self.files.1) {
+            return Ok(());
+        }
+        Err(Error::Moved { path: self.path.clone() })
     }
 
     /// Where it is, with symbolic links resolved.
@@ -98,6 +121,23 @@ impl Store {
         Ok(seen)
     }
 
+    /// The trunks on which customers have called this PBX since then (ms since 1970 UTC).
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn trunks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<String>, Error> {
+        let trunks = || -> rusqlite::Result<Vec<String>> {
+            self.connection
+                .prepare(
+                    "SELECT DISTINCT trunk FROM calls
+                      WHERE started_ms > ? AND pbx = ? AND direction = 'inbound' AND trunk IS NOT NULL",
+                )?
+                .query_map((since_ms, pbx), |row| row.get(0))?
+                .collect()
+        };
+        trunks().map_err(|error| Error::sqlite(&self.path, error))
+    }
+
     /// Leaves `-wal` (empty) and `-shm` where they are when the store is closed, so that members of the group who cannot write to the
     /// directory can still read with plain `sqlite3 -readonly` while no daemon runs.
     ///
@@ -121,12 +161,23 @@ impl Store {
         I: IntoIterator<Item = &'a Record>,
         I::IntoIter: Clone,
     {
+        self.is_where_it_was()?;
         let records = records.into_iter();
         let result = match self.transact(records.clone(), rows::put_all) {
             Err(error) if Error::is_of_the_record(&error) => self.transact(records, rows::put_each),
             result => result,
         };
-        result.map_err(|error| Error::sqlite(&self.path, error))
+        if result.is_ok() && self.files.1.is_none() {
+            self.files.1 = identity(&beside(&self.path, "-wal"));
+        }
+        result.map_err(|error| {
+            let error = Error::sqlite(&self.path, error);
+            if matches!(error, Error::Damaged { .. }) {
+                // What was read wrongly is not kept: the disk is asked again by the next attempt.
+                let _ = self.connection.execute_batch("PRAGMA shrink_memory");
+            }
+            error
+        })
     }
 
     fn transact<'a, I: Iterator<Item = &'a Record>>(
@@ -147,6 +198,26 @@ impl Drop for Store {
             // Best effort: what is in the log is as safe as what is in the file.
             let _ = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
         }
+    }
+}
+
+fn identity(path: &Path) -> Option<Identity> {
+    std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
+}
+
+/// Looks through a database before a byte of it is changed.
+fn refuse_damage(path: &Path) -> Result<(), Error> {
+    let opened = open_read_only(path, true)?;
+    match verify::structure(&opened.connection).map_err(|error| Error::sqlite(path, error))? {
+        None => {
+            let after_s = START_CHECK.as_secs();
+            tracing::info!(target: "store", after_s, "Database is too large to be checked whole at every start: callbackd check --db does");
+            Ok(())
+        }
+        Some(faults) => match faults.into_iter().next() {
+            None => Ok(()),
+            Some(detail) => Err(Error::Damaged { path: path.to_owned(), detail }),
+        },
     }
 }
 

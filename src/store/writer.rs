@@ -1,10 +1,11 @@
 //! The thread that owns the writing connection: everything that waits goes into one transaction, then is acknowledged.
 
-use super::{Error, Refused, Store};
+use super::{Error, Pruning, Refused, Store};
+use crate::ami::event::Millis;
 use crate::engine::record::Record;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, SendError, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,6 +21,20 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 
 /// The same trouble is told again in the log after this time.
 const REMIND: Duration = Duration::from_secs(60);
+
+/// From one step of a pruning to the next: the disk has better things to do.
+const PRUNE_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the thread is given to do.
+#[derive(Debug)]
+enum Work {
+    Batch(Batch),
+    /// Remove what ended before this moment, ms since 1970 UTC.
+    Prune(Millis),
+}
+
+/// A pruning, and when its next step is due.
+type Due = (Pruning, Instant);
 
 /// Records that belong together; acknowledged together.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +91,8 @@ pub struct Counters {
     pub commits: u64,
     /// Attempts that failed and were repeated.
     pub retries: u64,
+    /// Rows that were removed because of their age.
+    pub pruned: u64,
 }
 
 /// What a stopped writer leaves behind.
@@ -95,6 +112,7 @@ struct Shared {
     refused: AtomicU64,
     commits: AtomicU64,
     retries: AtomicU64,
+    pruned: AtomicU64,
     trouble: Mutex<Option<Health>>,
     stop_by: Mutex<Option<Instant>>,
 }
@@ -102,7 +120,7 @@ struct Shared {
 /// The handle of the thread. Dropping it stops the thread after one last attempt; [`Writer::stop`] tells what was left.
 #[derive(Debug)]
 pub struct Writer {
-    sender: Option<SyncSender<Batch>>,
+    sender: Option<SyncSender<Work>>,
     thread: Option<JoinHandle<Vec<Batch>>>,
     shared: Arc<Shared>,
 }
@@ -130,7 +148,10 @@ impl Writer {
     /// Gives it back: `Full` if [`QUEUE_BATCHES`] wait already, `Disconnected` if the thread is gone.
     pub fn try_send(&self, batch: Batch) -> Result<(), TrySendError<Batch>> {
         match &self.sender {
-            Some(sender) => sender.try_send(batch),
+            Some(sender) => sender.try_send(Work::Batch(batch)).map_err(|refused| match refused {
+                TrySendError::Full(work) => TrySendError::Full(given_back(work)),
+                TrySendError::Disconnected(work) => TrySendError::Disconnected(given_back(work)),
+            }),
             None => Err(TrySendError::Disconnected(batch)),
         }
     }
@@ -141,9 +162,15 @@ impl Writer {
     /// Gives it back if the thread is gone.
     pub fn send(&self, batch: Batch) -> Result<(), SendError<Batch>> {
         match &self.sender {
-            Some(sender) => sender.send(batch),
+            Some(sender) => sender.send(Work::Batch(batch)).map_err(|SendError(work)| SendError(given_back(work))),
             None => Err(SendError(batch)),
         }
+    }
+
+    /// Has everything removed that ended before this moment (ms since 1970 UTC), in small steps between the batches. False if that has to be
+    /// asked for again later: too much waits to be written.
+    pub fn prune(&self, before_ms: Millis) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Prune(before_ms)).is_ok())
     }
 
     /// What it is doing.
@@ -199,6 +226,7 @@ impl Shared {
             refused: self.refused.load(Relaxed),
             commits: self.commits.load(Relaxed),
             retries: self.retries.load(Relaxed),
+            pruned: self.pruned.load(Relaxed),
         }
     }
 }
@@ -212,19 +240,71 @@ struct Worker<F> {
 
 impl<F: FnMut(Ack)> Worker<F> {
     /// Until the sender is gone; returns what could not be written by then.
-    fn run(mut self, receiver: &Receiver<Batch>) -> Vec<Batch> {
-        while let Ok(first) = receiver.recv() {
-            let mut batches = vec![first];
-            batches.extend(receiver.try_iter().take(DRAIN_BATCHES - 1));
-            match self.commit(&batches) {
-                Some(refused) => self.acknowledge(&batches, refused),
-                None => {
-                    batches.extend(receiver.try_iter());
-                    return batches;
+    #[allow(clippy::disallowed_methods, reason = "the shell's clock")]
+    fn run(mut self, receiver: &Receiver<Work>) -> Vec<Batch> {
+        let mut pruning: Option<Due> = None;
+        loop {
+            let first = match &pruning {
+                None => receiver.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some((_, due)) => receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
+            };
+            let mut batches = Vec::new();
+            let mut take = |work| match work {
+                Work::Batch(batch) => batches.push(batch),
+                Work::Prune(before_ms) => {
+                    pruning.get_or_insert_with(|| (Pruning::new(before_ms), Instant::now()));
+                }
+            };
+            match first {
+                Ok(first) => {
+                    take(first);
+                    receiver.try_iter().take(DRAIN_BATCHES - 1).for_each(take);
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return Vec::new(),
+            }
+            if !batches.is_empty() {
+                match self.commit(&batches) {
+                    Some(refused) => self.acknowledge(&batches, refused),
+                    None => {
+                        let waits = receiver.try_iter().filter(|work| matches!(work, Work::Batch(_)));
+                        batches.extend(waits.map(given_back));
+                        return batches;
+                    }
                 }
             }
+            pruning = pruning.and_then(|pruning| self.prune(pruning));
         }
-        Vec::new()
+    }
+
+    /// The next step of a pruning, if it is due; `None` when it is over.
+    #[allow(clippy::disallowed_methods, reason = "the shell's clock")]
+    fn prune(&mut self, (mut pruning, due): Due) -> Option<Due> {
+        if Instant::now() < due {
+            return Some((pruning, due));
+        }
+        let before = pruning.removed.total();
+        if let Err(err) = self.store.prune(&mut pruning) {
+            tracing::warn!(target: "store", %err, "Old rows cannot be removed now; tried again in an hour");
+            return None;
+        }
+        let removed = pruning.removed;
+        self.shared.pruned.fetch_add(removed.total() - before, Relaxed);
+        if !pruning.is_over() {
+            return Some((pruning, Instant::now() + PRUNE_PAUSE));
+        }
+        if removed.total() > 0 {
+            tracing::info!(
+                target: "store",
+                calls = removed.calls,
+                callbacks = removed.callbacks,
+                gaps = removed.gaps,
+                intervals = removed.intervals,
+                dnc = removed.forbidden,
+                "Rows older than store.keep were removed"
+            );
+        }
+        None
     }
 
     /// One transaction, tried until it succeeds; `None` if the time to stop came first.
@@ -246,7 +326,7 @@ impl<F: FnMut(Ack)> Worker<F> {
                     self.shared.commits.fetch_add(1, Relaxed);
                     return Some(refused);
                 }
-                Err(error) => error.to_string(),
+                Err(error) => error,
             };
             attempts += 1;
             self.shared.retries.fetch_add(1, Relaxed);
@@ -258,9 +338,15 @@ impl<F: FnMut(Ack)> Worker<F> {
             let pause = pauses.next().unwrap_or(RETRY.1);
             if told.is_none_or(|told| now.duration_since(told) >= REMIND) {
                 told = Some(now);
-                tracing::warn!(target: "store", rows = unsaved, err = %error,
-                    "Database cannot be written, rows are kept in memory and tried again: make room or release the lock");
+                if error.needs_a_person() {
+                    tracing::error!(target: "store", rows = unsaved, err = %error,
+                        "Database is damaged or gone: nobody is called back, rows are kept in memory only and tried again");
+                } else {
+                    tracing::warn!(target: "store", rows = unsaved, err = %error,
+                        "Database cannot be written, rows are kept in memory and tried again: make room or release the lock");
+                }
             }
+            let error = error.to_string();
             *lock(&self.shared.trouble) = Some(Health::Retrying { error, attempts, unsaved });
             std::thread::park_timeout(left.map_or(pause, |left| pause.min(left)));
         }
@@ -295,6 +381,14 @@ impl<F: FnMut(Ack)> Worker<F> {
                 Ack::Failed { seq, refused: lost }
             });
         }
+    }
+}
+
+/// What a channel of batches gives back is a batch.
+fn given_back(work: Work) -> Batch {
+    match work {
+        Work::Batch(batch) => batch,
+        Work::Prune(_) => unreachable!("a pruning is never given back"),
     }
 }
 

@@ -128,3 +128,15 @@ pub fn names(directory: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+/// Fills the root page of a table with garbage, past SQLite. Only while no connection of this process is open.
+pub fn spoil(path: &Path, table: &str) {
+    use std::os::unix::fs::FileExt;
+    let connection = rusqlite::Connection::open(path).unwrap();
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap().unsigned_abs();
+    let (size, root) =
+        (number("PRAGMA page_size"), number(&format!("SELECT rootpage FROM sqlite_schema WHERE name = '{table}'")));
+    drop(connection);
+    let file = std::fs::File::options().write(true).open(path).unwrap();
+    file.write_all_at(&vec![0xA5; usize::try_from(size).unwrap()], (root - 1) * size).unwrap();
+}

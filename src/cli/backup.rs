@@ -1,0 +1,60 @@
+//! `callbackd backup`: a copy of the database, while the daemon runs or not.
+
+use super::failure::Failure;
+use super::plain::size;
+use crate::store;
+use serde_json::json;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Copy the database while the daemon runs
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+The copy is the database as it was at one moment. It is made under another name beside FILE (FILE.partial-PID), read from end to end, \
+and then given its name, with mode 640; a daemon that runs goes on writing. A copy made with cp lacks what is in the write-ahead log.
+To restore: systemctl stop callbackd, put the copy in the place of calls.db, remove calls.db-wal and calls.db-shm, and start it again.
+
+Exit codes: 0 copied, 65 the database is damaged, 66 there is none, 73 FILE is there already or cannot be made, 74 the disk failed.
+
+Examples:
+  callbackd backup /backup/calls-$(date +%F).db
+  callbackd backup --force /backup/calls.db
+  callbackd check --db /backup/calls.db")]
+pub struct BackupArgs {
+    /// The copy
+    #[arg(value_name = "FILE")]
+    pub to: PathBuf,
+    /// Replace FILE if it is there
+    #[arg(long)]
+    pub force: bool,
+    /// Database to copy [default: store.path of the configuration]
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub db: Option<PathBuf>,
+    /// Configuration that names the database [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Copies `db`.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(args: &BackupArgs, db: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    let copied = store::backup(db, &args.to, args.force)?;
+    let (to, bytes, calls, callbacks) = (copied.path.display(), copied.bytes, copied.calls, copied.callbacks);
+    if args.json {
+        let told = json!({ "from": db, "to": copied.path, "bytes": bytes, "calls": calls, "callbacks": callbacks });
+        writeln!(out, "{told}")?;
+    } else {
+        let from = db.display();
+        writeln!(
+            out,
+            "{from} copied to {to}: {}, {calls} calls, {callbacks} callbacks; the copy is sound",
+            size(bytes)
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! `callbackd vacuum`: gives the room of removed rows back to the disk.
+
+use super::failure::Failure;
+use super::plain::size;
+use crate::store;
+use serde_json::json;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Compact the database while the daemon does not run
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Rarely worth it: the room of rows that store.keep removes is used again by new ones. callbackd check --db says how much is free.
+The database is written anew, which needs as much room again as it has, beside it and in SQLITE_TMPDIR or /var/tmp.
+
+Exit codes: 0 done, 65 the database is damaged, 66 there is none, 74 the disk is full or failed, 75 the daemon runs.
+
+Examples:
+  systemctl stop callbackd && callbackd vacuum; systemctl start callbackd")]
+pub struct VacuumArgs {
+    /// Database to compact [default: store.path of the configuration]
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub db: Option<PathBuf>,
+    /// Configuration that names the database [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Compacts `db`.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(args: &VacuumArgs, db: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    let done = store::vacuum(db)?;
+    if args.json {
+        writeln!(out, "{}", json!({ "db": done.path, "before": done.before, "after": done.after }))?;
+    } else {
+        writeln!(out, "{}: {} before, {} now", done.path.display(), size(done.before), size(done.after))?;
+    }
+    Ok(())
+}
