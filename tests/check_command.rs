@@ -289,3 +289,35 @@ fn the_secret_beside_the_configuration_is_the_one_that_the_service_loads() {
     assert_eq!(said.code, 0, "{said:#?}");
     assert!(said.line(&["secret of pbx"]).contains("ami-secret"));
 }
+
+#[test]
+fn asterisks_own_files_are_looked_at_too() {
+    let site = Site::new(1);
+    let with = |files: &str| {
+        site.configure(&format!(
+            "[pbx]\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[gap]\ncdr_csv = \"Master.csv\"\n{files}"
+        ));
+        site.run(&CHECK)
+    };
+    let said = with("");
+    assert_eq!(said.code, 1, "{said:#?}");
+    assert!(said.line(&["gap.cdr_csv", "cannot read"]).contains("usermod -aG asterisk callbackd"), "{said:#?}");
+    let record = |ids: &str| {
+        format!(
+            "\"\",\"12025550123\",\"5550102\",\"from-trunk\",\"\",\"PJSIP/trunk-1\",\"\",\"Dial\",\"\",\"2026-11-22 08:00:00\",,\
+             \"2026-11-22 08:00:05\",5,0,\"NO ANSWER\",\"DOCUMENTATION\"{ids}\n"
+        )
+    };
+    for (ids, mark, words) in [
+        ("", "warn", "loguniqueid = yes"),
+        (",\"1795334400.1\"", "warn", "newcdrcolumns = yes"),
+        (",\"1795334400.1\",\"\",\"\",\"1795334400.1\",1", "ok", "with uniqueid and linkedid"),
+    ] {
+        site.write("Master.csv", &record(ids), 0o644);
+        let said = with("");
+        assert!(said.line(&["gap.cdr_csv", words]).trim_start().starts_with(mark), "{said:#?}");
+        assert!(said.line(&["gap.queue_log", "not set"]).contains("warn"), "{said:#?}");
+    }
+    site.write("queue_log", "", 0o644);
+    assert!(with("queue_log = \"queue_log\"\n").line(&["gap.queue_log"]).trim_start().starts_with("ok "));
+}

@@ -3,6 +3,7 @@
 use super::link::{RequestFailed, Requester};
 use super::watched::Watched;
 use super::{cdr_file, journal};
+use crate::ami::event::Millis;
 use crate::ami::session::Reply;
 use crate::config::ShowNumbers;
 use crate::engine::callback::cdr::Cdr;
@@ -170,7 +171,7 @@ impl Callbacks {
         while let Some(output) = self.desk.poll() {
             match output {
                 callback::Output::Record(record) => records.push(record),
-                callback::Output::LookUp { channel_id, .. } => self.look_up(channel_id, now),
+                callback::Output::LookUp { channel_id, since_ms, .. } => self.look_up(channel_id, since_ms),
                 callback::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
             }
         }
@@ -214,10 +215,10 @@ impl Callbacks {
         });
     }
 
-    fn look_up(&self, channel_id: String, now: Moment) {
+    fn look_up(&self, channel_id: String, since_ms: Millis) {
         let (path, done) = (self.cdr_csv.clone(), self.done.clone());
         tokio::task::spawn_blocking(move || {
-            let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id, now.wall_ms)).unwrap_or_else(|err| {
+            let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id, since_ms)).unwrap_or_else(|err| {
                 tracing::warn!(
                     target: "callback", %err, channel = channel_id,
                     "gap.cdr_csv cannot be read; what became of this attempt is not known, and the customer is not called for a while"

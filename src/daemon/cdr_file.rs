@@ -6,17 +6,19 @@ use crate::records::{self, Files, RecordsError};
 use jiff::tz::TimeZone;
 use std::path::Path;
 
-/// An attempt in flight when sight was lost is no older than this, ms.
-const LOOK_BACK_MS: Millis = 48 * 3_600_000;
+/// Asterisk's clock, from which CDR have whole seconds, may be behind ours by this, ms.
+const CLOCKS_MS: Millis = 60_000;
 
-/// The records whose `uniqueid` this is, in the order in which they were written; cdr.conf needs `loguniqueid = yes`.
+/// The records whose `uniqueid` this is and that began at `since_ms` or later, in the order in which they were written; cdr.conf needs
+/// `loguniqueid = yes`. Older ones are of an attempt that bore the same id before the database was begun anew, or restored.
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn of(path: &Path, uniqueid: &str, now_ms: Millis) -> Result<Vec<Cdr>, RecordsError> {
+pub fn of(path: &Path, uniqueid: &str, since_ms: Millis) -> Result<Vec<Cdr>, RecordsError> {
     let files = Files { cdr_csv: Some(path.to_owned()), queue_log: None };
-    let found = records::since(&files, now_ms - LOOK_BACK_MS, &TimeZone::system())?.cdrs;
-    let ours = found.into_iter().filter(|cdr| cdr.uniqueid.as_deref() == Some(uniqueid));
+    let found = records::since(&files, since_ms - CLOCKS_MS, &TimeZone::system())?.cdrs;
+    let since = |ms: Millis| ms >= since_ms - CLOCKS_MS;
+    let ours = found.into_iter().filter(|cdr| cdr.uniqueid.as_deref() == Some(uniqueid) && since(cdr.start_ms));
     Ok(ours
         .map(|cdr| Cdr {
             dstchannel: cdr.dstchannel,
@@ -36,11 +38,15 @@ mod tests {
     const UNANSWERED: &str = r#""","","s","callbackd-agent","","PJSIP/101-00000049","","AppDial2","(Outgoing Line)","2026-11-22 08:39:46",,"2026-11-22 08:39:48",2,0,"NO ANSWER","DOCUMENTATION","cb-4-11",""
 "#;
 
+    /// Tells in which zone the times of the file are.
+    const ANOTHER: &str = r#""","12025550124","s","ivr","","PJSIP/provider-1","","WaitExten","5","2026-11-22 08:35:31","2026-11-22 08:35:31","2026-11-22 08:35:33",2,2,"ANSWERED","DOCUMENTATION","1795336531.26",""
+"#;
+
     #[test]
     fn records_are_found_by_their_whole_uniqueid() {
         let file = tempfile::NamedTempFile::new().unwrap();
-        std::fs::write(file.path(), format!("{ANSWERED}{UNANSWERED}a,torn line of cb-4-1")).unwrap();
-        let of = |id| of(file.path(), id, 1_795_336_800_000).unwrap();
+        std::fs::write(file.path(), format!("{ANOTHER}{ANSWERED}{UNANSWERED}a,torn line of cb-4-1")).unwrap();
+        let of = |id| of(file.path(), id, 1_795_336_700_000).unwrap();
         let expected = Cdr {
             dstchannel: "PJSIP/provider-00000048".into(),
             disposition: "ANSWERED".into(),
@@ -51,6 +57,10 @@ mod tests {
         let unanswered = &of("cb-4-11")[0];
         assert_eq!((unanswered.answered, unanswered.dstchannel.as_str()), (false, ""));
         assert!(of("cb-4").is_empty());
+        assert!(
+            super::of(file.path(), "cb-4-1", 1_795_340_000_000).unwrap().is_empty(),
+            "of an earlier attempt by that name"
+        );
     }
 
     #[test]

@@ -98,6 +98,26 @@ pub fn since(files: &Files, since_ms: Millis, local: &TimeZone) -> Result<Record
     Ok(records)
 }
 
+/// The newest records of each file, to see what they are like. The files as they are named, without rotated parts.
+///
+/// # Errors
+/// See [`RecordsError`].
+pub fn newest(files: &Files, local: &TimeZone) -> Result<Records, RecordsError> {
+    let mut records = Records::default();
+    if let Some(path) = &files.cdr_csv {
+        let (bytes, _) = lines::tail(path, Millis::MAX, cdr::rough_end).map_err(RecordsError::unreadable(path))?;
+        let lines = read_cdrs(&bytes, local, &mut records);
+        if lines > 0 && records.cdrs.is_empty() {
+            return Err(RecordsError::NoCdr { path: path.clone(), lines });
+        }
+    }
+    if let Some(path) = &files.queue_log {
+        let (bytes, _) = lines::tail(path, Millis::MAX, queue_log::time).map_err(RecordsError::unreadable(path))?;
+        records.events.extend(String::from_utf8_lossy(&bytes).lines().filter_map(queue_log::read));
+    }
+    Ok(records)
+}
+
 /// Reads lines of one file; returns how many there were.
 pub fn read_cdrs(bytes: &[u8], local: &TimeZone, records: &mut Records) -> u64 {
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);

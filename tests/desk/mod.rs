@@ -225,7 +225,7 @@ impl Scene {
                     self.forbidden.remove(&number);
                 }
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
-                Output::LookUp { pbx, channel_id } => {
+                Output::LookUp { pbx, channel_id, .. } => {
                     assert_eq!(pbx, PBX);
                     self.looked_up.push(channel_id);
                 }

@@ -131,6 +131,16 @@ impl Core {
         self.after(now);
     }
 
+    /// The database refused these for their own sake.
+    pub fn refused(&mut self, records: &[Record], now: Moment) {
+        for record in records {
+            if let Record::Attempt(row) = record {
+                self.desk.handle(DeskInput::Refused(&row.channel_id), now);
+            }
+        }
+        self.after(now);
+    }
+
     pub fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr], now: Moment) {
         self.desk.handle(DeskInput::LookedUp { channel_id, cdrs }, now);
         self.after(now);

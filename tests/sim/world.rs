@@ -110,6 +110,8 @@ pub struct World {
     pub watch: Watch,
     config: Config,
     rng: Rng,
+    /// Of what was added to the days later: so that the days stay what they were.
+    luck: Rng,
     weather: Weather,
     pbx: Pbx,
     pbx_up: bool,
@@ -182,6 +184,11 @@ pub fn is_open(queue: Option<&str>, wall_ms: i64) -> bool {
     queue != Some("sales") || wall_ms.rem_euclid(60 * MINUTE) < 30 * MINUTE
 }
 
+/// It says that something will be dialled.
+fn is_intent(record: &Record) -> bool {
+    matches!(record, Record::Attempt(row) if row.result.is_none())
+}
+
 impl World {
     pub fn new(seed: u64, calls: u32) -> Self {
         let mut rng = Rng::with_seed(seed);
@@ -226,6 +233,7 @@ impl World {
             hash: DefaultHasher::new(),
             broken: None,
             talks: false,
+            luck: Rng::with_seed(seed ^ 0x5eed_1ac4),
             rng,
         };
         world.at(0, Event::Start);
@@ -480,9 +488,16 @@ impl World {
 
     fn commit(&mut self) {
         let Some(batch) = self.writing.take() else { return };
+        // The database may refuse a record for its own sake; the others are on the disk.
+        let bad = matches!(self.weather, Weather::BadMachine | Weather::Everything);
+        let (refused, batch): (Vec<Record>, Vec<Record>) =
+            batch.into_iter().partition(|record| bad && is_intent(record) && self.luck.u32(..25) == 0);
         self.put(&batch);
         let now = self.moment();
         self.with_core(|core| core.committed(&batch, now));
+        if !refused.is_empty() {
+            self.with_core(|core| core.refused(&refused, now));
+        }
         self.write();
     }
 
@@ -546,6 +561,7 @@ impl World {
                     let at = if slow { &mut link.devices_at } else { &mut link.to_daemon_at };
                     *at = (*at).max(self.now + lag);
                     let ms = *at - self.now;
+                    let text = if self.stutters(&text) { text.repeat(2) } else { text };
                     self.at(ms, Event::ToDaemon(client, text.into_bytes()));
                 }
                 Output::Close(client) => {
@@ -559,6 +575,12 @@ impl World {
             past.linkedid.hash(&mut self.hash);
             self.watch.past.push(past);
         }
+    }
+
+    /// Asterisk says some things twice: a leg's end, a device's state.
+    fn stutters(&mut self, text: &str) -> bool {
+        let may = ["DialEnd", "DeviceStateChange", "QueueMemberStatus"].iter().any(|name| text[7..].starts_with(name));
+        may && self.weather != Weather::Calm && self.luck.u32(..20) == 0
     }
 
     fn deliver(&mut self, client: u64, bytes: &[u8]) {

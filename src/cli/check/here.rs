@@ -4,7 +4,9 @@ use super::report::{Finding, Report};
 use crate::config::{Config, Pbx, Tls};
 use crate::daemon::Secret;
 use crate::exit::Exit;
+use crate::records::{self, Files};
 use crate::store::examine::{Examined, State, examine};
+use jiff::tz::TimeZone;
 use std::path::Path;
 
 /// Adds what is found. The configuration itself has been read.
@@ -27,9 +29,50 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, report: &m
             report.refuse(exit, &Finding::missing("database", error.to_string()));
         }
     }
+    gap(config, report);
     if rustix::process::geteuid().is_root() {
         let detail = "no file is closed to root; as the service's user: runuser -u callbackd -- callbackd check";
         report.add(&Finding::warn("checked as root", detail));
+    }
+}
+
+/// Asterisk's own files, by which gaps are proved.
+fn gap(config: &Config, report: &mut Report<'_>) {
+    let (files, zone) = (&config.gap.files, TimeZone::system());
+    let here = |pbx: &Pbx| ["127.", "localhost", "[::1]"].iter().any(|name| pbx.address.starts_with(name));
+    if let Some(path) = &files.cdr_csv {
+        let what = "gap.cdr_csv";
+        let only = Files { cdr_csv: Some(path.clone()), queue_log: None };
+        report.add(&match records::newest(&only, &zone) {
+            Err(error) => Finding::missing(what, error.to_string()),
+            Ok(read) if read.cdrs.is_empty() => Finding::ok(what, format!("{}, no call yet", path.display())),
+            Ok(read) if read.cdrs.iter().all(|cdr| cdr.uniqueid.is_none()) => {
+                Finding::warn(what, "it holds no uniqueid: set loguniqueid = yes in [csv] of cdr.conf")
+            }
+            Ok(read) if read.cdrs.iter().all(|cdr| cdr.linkedid.is_none()) => {
+                let mend = "it holds no linkedid, calls that were transferred are told in parts: set newcdrcolumns = yes in [csv] of cdr.conf";
+                Finding::warn(what, mend)
+            }
+            Ok(_) => Finding::ok(what, format!("{}, with uniqueid and linkedid", path.display())),
+        });
+    }
+    match &files.queue_log {
+        Some(path) => {
+            let only = Files { cdr_csv: None, queue_log: Some(path.clone()) };
+            report.add(&match records::newest(&only, &zone) {
+                Err(error) => Finding::missing("gap.queue_log", error.to_string()),
+                Ok(_) => Finding::ok("gap.queue_log", path.display().to_string()),
+            });
+        }
+        None if files.cdr_csv.is_some() => {
+            let detail = "not set: calls through queues stay UNKNOWN where nobody watched";
+            report.add(&Finding::warn("gap.queue_log", detail));
+        }
+        None if config.pbx.iter().any(here) => {
+            let detail = "not set: calls stay unknown where nobody watched; set gap.cdr_csv and gap.queue_log";
+            report.add(&Finding::warn("gap", detail));
+        }
+        None => {}
     }
 }
 

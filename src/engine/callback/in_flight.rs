@@ -74,7 +74,8 @@ impl Desk {
                 if floor.attempt_lives(&channel_id) {
                     self.lives_on(&channel_id);
                 } else if self.policy.look_up_cdr && self.attempts[&channel_id].row.agent.is_some() {
-                    self.outputs.push_back(Output::LookUp { pbx: pbx.clone(), channel_id });
+                    let since_ms = self.attempts[&channel_id].row.intended_ms;
+                    self.outputs.push_back(Output::LookUp { pbx: pbx.clone(), channel_id, since_ms });
                 } else {
                     self.end_attempt(&channel_id, AttemptResult::Lost, "a crash or an outage hid its end", None);
                 }

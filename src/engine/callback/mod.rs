@@ -130,6 +130,8 @@ pub enum Output {
         pbx: String,
         /// The attempt: `uniqueid` of its CDR.
         channel_id: String,
+        /// It was intended then, ms since 1970 UTC: an older CDR of that id is of another database's life.
+        since_ms: Millis,
     },
     /// Do this on the PBX of this name.
     Act {

@@ -1,0 +1,36 @@
+//! Any Master.csv and queue_log: rows without a negative duration, one for each call, or nothing; never a panic.
+#![no_main]
+
+use callbackd::config::Config;
+use callbackd::engine::proof::{self, Prover, queue_log};
+use callbackd::records::{Records, read_cdrs};
+use jiff::tz::TimeZone;
+use libfuzzer_sys::fuzz_target;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+static CONFIG: LazyLock<Config> = LazyLock::new(|| {
+    Config::from_toml(include_str!("../../traces.toml"), "traces.toml").unwrap_or_else(|refusal| panic!("{refusal}"))
+});
+
+fuzz_target!(|data: &[u8]| {
+    // The two files, one behind the other.
+    let border = data.windows(2).position(|pair| pair == b"\n\n").unwrap_or(data.len());
+    let (cdrs, log) = data.split_at(border);
+    let mut records = Records::default();
+    read_cdrs(cdrs, &TimeZone::UTC, &mut records);
+    let events = String::from_utf8_lossy(log).lines().filter_map(queue_log::read).collect();
+    let count = records.cdrs.len();
+    let accounts = proof::accounts(records.cdrs, events);
+    assert_eq!(accounts.iter().map(|a| a.cdrs.len()).sum::<usize>(), count, "no record is lost or told twice");
+    let (rules, trunks) = (CONFIG.rules(), BTreeSet::from(["PJSIP/trunk".to_owned()]));
+    let prover = Prover { pbx: "lab", rules: &rules, trunks: &trunks };
+    for account in &accounts {
+        let row = prover.row(account, None).expect("an account has a first record");
+        assert!(row.ended_ms >= row.started_ms && row.wait_ms >= 0 && row.talk_ms >= 0, "{row:?}");
+        assert!(row.queue_wait_ms >= 0 && row.ring_ms >= 0, "{row:?}");
+        assert!(row.legs.iter().all(|l| l.ended_ms >= l.started_ms && l.talk_ms >= 0), "{row:?}");
+        assert!(row.visits.iter().all(|v| v.left_ms >= v.joined_ms), "{row:?}");
+        proof::audit::compare(&row, account, &prover);
+    }
+});
