@@ -6,8 +6,9 @@
 //!                                            store  ←  one transaction per drained batch
 //! ```
 //!
-//! Imports point upstream only: `ami ← engine ← store ← api ← daemon ← cli ← main`. `ami` and `engine` are pure: time is an argument.
-//! What happened out of sight is proved in `engine::proof` from the files that `records` reads. Missed calls become callbacks in `engine::callback`; people and programs come in by `api` and `cli`; `demo` is a PBX to try it with.
+//! Imports point upstream only: `ami ← engine ← store ← api ← daemon ← cli ← main`, with `records` beside `store`. `ami` and `engine` are pure:
+//! time is an argument. What happened out of sight is proved in `engine::proof` from the files that `records` reads. Missed calls become
+//! callbacks in `engine::callback`; people and programs come in by `api` and `cli`; `demo` is a PBX to try it with.
 
 pub mod ami;
 pub mod api;
