@@ -82,3 +82,69 @@ fn the_records_alone_prove_what_the_events_told() {
     assert!(calls >= 24, "{calls}");
     assert!(differing.is_empty(), "{}", differing.join("\n"));
 }
+
+/// The records of one recorded call.
+fn recorded(name: &str) -> (String, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/asterisk22").join(name);
+    let read = |extension| std::fs::read_to_string(path.with_extension(extension)).unwrap();
+    (read("cdr.csv"), read("queue_log"))
+}
+
+fn judged(cdr: &str, queue_log: &str) -> Vec<String> {
+    let events: Vec<QueueEvent> = queue_log.lines().filter_map(queue_log::read).collect();
+    let calls = proof::accounts(cdrs(cdr.as_bytes()), events);
+    calls.iter().map(prove).map(|row| format!("{} {}", row.status, row.outcome)).collect()
+}
+
+#[test]
+fn without_queue_log_nobody_knows_whether_a_queue_served_him() {
+    for (name, with) in [("queue_answered", "ANSWER AGENT"), ("queue_abandoned", "CANCEL QUEUE_ABANDON")] {
+        let (cdr, log) = recorded(name);
+        assert_eq!(judged(&cdr, &log), [with], "{name}");
+        assert_eq!(judged(&cdr, ""), ["UNKNOWN GAP"], "{name}");
+    }
+}
+
+#[test]
+fn a_wait_whose_end_is_not_logged_is_unknown() {
+    let (cdr, log) = recorded("queue_abandoned");
+    let entered = log.lines().next().unwrap();
+    assert!(entered.contains("ENTERQUEUE"));
+    assert_eq!(judged(&cdr, entered), ["UNKNOWN GAP"]);
+}
+
+#[test]
+fn whatever_columns_cdr_conf_allows_the_verdict_is_the_same() {
+    for name in [
+        "direct_cancel",
+        "ivr_lost",
+        "ringgroup_answered",
+        "outbound_trunk_failover",
+        "direct_forward_302",
+        "blind_transfer",
+    ] {
+        let (cdr, log) = recorded(name);
+        let whole = judged(&cdr, &log);
+        assert_eq!(whole.len(), 1, "{name}: {whole:?}");
+        // loguniqueid, loguserfield, newcdrcolumns
+        for (id, field, new) in [
+            (false, false, false),
+            (true, false, false),
+            (true, true, false),
+            (false, true, false),
+            (false, false, true),
+            (true, false, true),
+            (false, true, true),
+        ] {
+            let kept = |n: usize| n < 16 || (n == 16 && id) || (n == 17 && field) || (n > 17 && new);
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for line in csv::ReaderBuilder::new().has_headers(false).from_reader(cdr.as_bytes()).byte_records() {
+                let line = line.unwrap();
+                let columns = line.iter().enumerate().filter(|(n, _)| kept(*n)).map(|(_, column)| column);
+                writer.write_record(columns).unwrap();
+            }
+            let cut = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            assert_eq!(judged(&cut, &log), whole, "{name}: uniqueid {id}, userfield {field}, new columns {new}");
+        }
+    }
+}

@@ -178,6 +178,17 @@ pub struct Config {
     pub log: Log,
 }
 
+impl Config {
+    /// The tables in which a changed configuration differs so that only a restart makes it hold; empty if there are none.
+    #[must_use]
+    pub fn restart_for(&self, new: &Self) -> String {
+        let changed =
+            [("pbx", self.pbx != new.pbx), ("store", self.store.path != new.store.path), ("api", self.api != new.api)];
+        let tables: Vec<&str> = changed.into_iter().filter(|(_, changed)| *changed).map(|(table, _)| table).collect();
+        tables.join(",")
+    }
+}
+
 /// `[pbx]` or one of `[[pbx]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pbx {

@@ -5,11 +5,13 @@ use super::recorder::Recorder;
 use super::watched::{Standing, Watched};
 use crate::ami::event::Millis;
 use crate::api::status::{AgentOnFloor, PbxStatus, Status};
+use crate::api::{Ask, socket};
+use crate::config::Config;
 use crate::engine::callback::command::{Command, CommandError, Done};
 use crate::engine::callback::floor::AgentNow;
 use crate::store::Health;
 use std::collections::VecDeque;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 /// The answer to a command, and where it goes.
 type Reply = (oneshot::Sender<Result<Done, CommandError>>, Result<Done, CommandError>);
@@ -118,5 +120,22 @@ fn pbx(watched: &Watched, callbacks: &Callbacks) -> PbxStatus {
         agents: agents.len(),
         free: agents.iter().filter(free).count(),
         waiting: floor.waiting(),
+    }
+}
+
+/// Opens the local API. Calls are worth more than commands: without it the daemon runs all the same.
+pub fn listen(config: &Config) -> (Option<socket::Server>, mpsc::Receiver<Ask>) {
+    let api = &config.api;
+    match socket::Server::bind(&api.socket, api.mode, api.group.as_deref(), config.store.path.clone()) {
+        Ok((server, asks)) => (Some(server), asks),
+        Err(err) => {
+            tracing::error!(
+                target: "api",
+                socket = %api.socket.display(),
+                %err,
+                "The local API cannot be opened, callbackd takes no commands; set api.socket to a path in a directory that its user may write to"
+            );
+            (None, mpsc::channel(1).1)
+        }
     }
 }

@@ -174,7 +174,7 @@ impl Daemon {
         let (callbacks, outcomes) =
             Callbacks::new(policy, remembered, requesters, config.gap.files.cdr_csv.clone(), clock.now());
         let (proofs, proved) = Proofs::new(&config);
-        let (api, asks) = listen(&config);
+        let (api, asks) = answers::listen(&config);
         Ok(Self {
             config,
             config_path: config_path.to_owned(),
@@ -418,7 +418,7 @@ impl Daemon {
                 if let Err(err) = self.reload.apply(&new.log) {
                     tracing::warn!(target: "daemon", %err, "The log keeps its level");
                 }
-                let restart = needs_restart(&self.config, &new);
+                let restart = self.config.restart_for(&new);
                 self.config = Config {
                     pbx: self.config.pbx.clone(),
                     store: config::Store { path: self.config.store.path.clone(), keep: new.store.keep },
@@ -488,36 +488,4 @@ impl Daemon {
             Err(err) => tracing::error!(target: "store", %err, "The store's thread did not end in order"),
         }
     }
-}
-
-/// Opens the local API. Calls are worth more than commands: without it the daemon runs all the same.
-fn listen(config: &Config) -> (Option<socket::Server>, mpsc::Receiver<Ask>) {
-    let api = &config.api;
-    match socket::Server::bind(&api.socket, api.mode, api.group.as_deref(), config.store.path.clone()) {
-        Ok((server, asks)) => (Some(server), asks),
-        Err(err) => {
-            tracing::error!(
-                target: "api",
-                socket = %api.socket.display(),
-                %err,
-                "The local API cannot be opened, callbackd takes no commands; set api.socket to a path in a directory that its user may write to"
-            );
-            (None, mpsc::channel(1).1)
-        }
-    }
-}
-
-/// The tables whose changes need a restart.
-fn needs_restart(old: &Config, new: &Config) -> String {
-    let mut tables = Vec::new();
-    if old.pbx != new.pbx {
-        tables.push("pbx");
-    }
-    if old.store.path != new.store.path {
-        tables.push("store");
-    }
-    if old.api != new.api {
-        tables.push("api");
-    }
-    tables.join(",")
 }

@@ -48,7 +48,20 @@ fn proved(daemon: &Daemon, call: &Call) -> Result<(), String> {
     daemon.wait_for_line(soon(), &format!("proof of {}", call.linkedid), line).map(drop)
 }
 
-/// The caller and how his calls went that nobody saw.
+/// One waits in a queue and one talks, and the daemon knows it.
+fn in_progress(lab: &Lab, wire: &Wire) -> Result<(Call, Call), String> {
+    for (cell, script) in [("00", RINGS), ("01", RINGS), ("30", STAYS), ("31", STAYS)] {
+        phones(lab, cell, script)?;
+    }
+    let waiting = Call::place(lab, 0, "5550300")?;
+    let talking = Call::place(lab, 1, "5550131")?;
+    for event in [waiting.waits(lab)?, talking.talks(lab)?] {
+        wire.wait_for(&event, soon())?;
+    }
+    Ok((waiting, talking))
+}
+
+/// The calls that nobody saw, or saw the end of.
 struct Unseen {
     gave_up: Call,
     missed: Call,
@@ -101,14 +114,7 @@ fn calls_of_a_cut_link_are_told_from_asterisks_records() {
     let cut = || -> Result<(), String> {
         let wire = Wire::to(&lab.ami().0);
         let daemon = start(&files("proved-cut"), &lab, wire.address())?;
-        for (cell, script) in [("00", RINGS), ("01", RINGS), ("30", STAYS), ("31", STAYS)] {
-            phones(&lab, cell, script)?;
-        }
-        let waiting = Call::place(&lab, 0, "5550300")?;
-        let talking = Call::place(&lab, 1, "5550131")?;
-        for event in [waiting.waits(&lab)?, talking.talks(&lab)?] {
-            wire.wait_for(&event, soon())?;
-        }
+        let (waiting, talking) = in_progress(&lab, &wire)?;
         wire.cut();
         daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
         let unseen = what_nobody_sees(&lab, waiting, 2)?;
@@ -136,14 +142,7 @@ fn calls_of_a_killed_daemon_are_told_from_asterisks_records() {
         let dir = files("proved-killed");
         let wire = Wire::to(&lab.ami().0);
         let daemon = start(&dir, &lab, wire.address())?;
-        for (cell, script) in [("00", RINGS), ("01", RINGS), ("30", STAYS), ("31", STAYS)] {
-            phones(&lab, cell, script)?;
-        }
-        let waiting = Call::place(&lab, 0, "5550300")?;
-        let talking = Call::place(&lab, 1, "5550131")?;
-        for event in [waiting.waits(&lab)?, talking.talks(&lab)?] {
-            wire.wait_for(&event, soon())?;
-        }
+        let (waiting, talking) = in_progress(&lab, &wire)?;
         daemon.crash();
         let unseen = what_nobody_sees(&lab, waiting, 2)?;
         talking.ends(&lab)?;
