@@ -148,3 +148,23 @@ fn whatever_columns_cdr_conf_allows_the_verdict_is_the_same() {
         }
     }
 }
+
+#[test]
+fn records_of_phones_alone_are_no_whole_call_yet() {
+    let (cdr, _) = recorded("queue_local_ringall_answered");
+    let of_phones: String = cdr.lines().filter(|l| l.contains(";2\",\"PJSIP/")).map(|l| format!("{l}\n")).collect();
+    let whole = |text: &str| proof::accounts(cdrs(text.as_bytes()), Vec::new()).iter().all(Account::is_whole);
+    assert!(!of_phones.is_empty() && !whole(&of_phones), "his caller may still talk");
+    assert!(whole(&cdr));
+}
+
+#[test]
+fn an_originate_that_met_a_busy_phone_was_busy() {
+    let busy = r#""","12025550121","s","from-internal","""CB q00"" <12025550121>","PJSIP/1002-00000000","","AppDial2","(Outgoing Line)","2026-11-24 15:22:43",,"2026-11-24 15:22:43",0,0,"BUSY","DOCUMENTATION","cb-4-1","","","cb-4-1",0"#;
+    assert_eq!(judged(busy, ""), ["BUSY ALL_BUSY"]);
+    let row = prove(&proof::accounts(cdrs(busy.as_bytes()), Vec::new())[0]);
+    assert_eq!(
+        (row.callback_id, row.agent.as_deref(), row.direction.as_str()),
+        (Some(4), Some("PJSIP/1002"), "callback")
+    );
+}

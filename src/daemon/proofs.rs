@@ -1,6 +1,6 @@
 //! Gaps filled: after each outage Asterisk's CDR and queue_log are read beside the loop, and what they prove goes the way of every call.
 
-use super::watched::Watched;
+use super::watched::{Standing, Watched};
 use crate::ami::event::Millis;
 use crate::config::Config;
 use crate::engine::proof::gatherer::LONGEST_CALL_MS;
@@ -143,13 +143,14 @@ impl Proofs {
         self.waiting.iter().map(|due| due.at_mono_ms).min().filter(|_| !self.looking)
     }
 
-    /// Looks if it is time. `unsaved`: rows that are on their way to the disk could not be seen there; it is looked later.
+    /// Looks if it is time. `unsaved`: rows that are on their way to the disk could not be seen there; it is looked later then.
     pub fn look(&mut self, watched: &[Watched], unsaved: bool, now: Moment) {
         if self.looking || self.deadline().is_none_or(|at| at > now.mono_ms) {
             return;
         }
         let Some(watched) = watched.iter().find(|w| w.name == self.pbx) else { return };
-        if unsaved {
+        // Nor does the engine know what lives while sight is lost: the gap that then ends asks again.
+        if unsaved || watched.standing != Standing::Live {
             for due in self.waiting.iter_mut().filter(|due| due.at_mono_ms <= now.mono_ms) {
                 due.at_mono_ms = now.mono_ms + LOOKS_MS[0];
             }
@@ -230,7 +231,7 @@ impl Job {
         let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks };
         for account in proof::accounts(read.cdrs, read.events) {
             let ended_ms = account.ended_ms();
-            let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms;
+            let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms && account.is_whole();
             if in_gap && !account.ids.iter().any(|id| self.live.contains(id)) {
                 look.calls.extend(reader.prove(&prover, &account)?);
             }

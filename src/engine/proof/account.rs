@@ -33,6 +33,14 @@ impl Account {
         self.cdrs.first()
     }
 
+    /// The channel that gave the call its linkedid has been written. While it lives there are already records of phones that left the call
+    /// earlier. Without `newcdrcolumns` nothing tells.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let given = self.cdrs.iter().any(|cdr| cdr.linkedid.is_some());
+        !given || self.cdrs.iter().any(|cdr| cdr.linkedid.is_some() && cdr.linkedid == cdr.uniqueid)
+    }
+
     /// It began, ms since 1970 UTC.
     #[must_use]
     pub fn started_ms(&self) -> Millis {

@@ -17,6 +17,8 @@ const ROUNDING_MS: Millis = 1_000;
 pub struct Rung<'a> {
     /// The record that names his channel.
     pub line: &'a CdrLine,
+    /// He himself, as technology and peer.
+    pub agent: &'a str,
     /// What was dialled: himself, or the Local channel that led to him.
     pub interface: String,
     /// A queue rang him.
@@ -32,6 +34,12 @@ pub fn rung<'a>(account: &'a Account, caller: &str) -> Vec<Rung<'a>> {
         let by_queue = is_queue(&line.lastapp);
         let outer = Outer { interface: None, by_queue, connect: talk(account, line), line };
         follow(account, line, &outer, 0, &mut found);
+    }
+    // An Originate rings the channel itself, and nobody else if it does not answer.
+    let own = account.cdrs.iter().find(|l| l.channel == caller && l.lastapp.eq_ignore_ascii_case("AppDial2"));
+    if let (true, Some(line)) = (found.is_empty(), own) {
+        let agent = channel::interface(&line.channel);
+        found.push(Rung { line, agent, interface: agent.to_owned(), by_queue: false, talked: None });
     }
     found
 }
@@ -69,7 +77,8 @@ fn follow<'a>(account: &'a Account, line: &'a CdrLine, outer: &Outer<'_>, depth:
                 (true, true) => outer.connect,
                 (true, false) => line.answer_ms.map(|from| (from.max(line.start_ms), line.end_ms)),
             };
-            found.push(Rung { line, interface, by_queue: outer.by_queue, talked });
+            let agent = channel::interface(&line.dstchannel);
+            found.push(Rung { line, agent, interface, by_queue: outer.by_queue, talked });
         }
     }
 }
@@ -103,7 +112,7 @@ impl Rung<'_> {
         };
         let (from, to) = self.talked.unwrap_or((line.start_ms, line.end_ms));
         Leg {
-            agent: channel::interface(&line.dstchannel).to_owned(),
+            agent: self.agent.to_owned(),
             interface: self.interface.clone(),
             queue: queue.filter(|_| self.by_queue).map(str::to_owned),
             started_ms: line.start_ms,

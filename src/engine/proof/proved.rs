@@ -186,7 +186,7 @@ impl Prover<'_> {
             return Some(channel::interface(&first.channel).to_owned());
         }
         let talked = rung.iter().filter(|r| r.talked.is_some()).min_by_key(|r| r.talked);
-        talked.map(|r| channel::interface(&r.line.dstchannel).to_owned())
+        talked.map(|r| r.agent.to_owned())
     }
 
     /// The menus in which his records ended.
