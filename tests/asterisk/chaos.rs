@@ -30,7 +30,7 @@ const EVERY: std::ops::Range<u32> = 5..15;
 const CRASHES: usize = 2;
 /// The last calls end within this, and what was proved of the last gap is told.
 const SETTLED: Duration = Duration::from_secs(75);
-/// Of a hundred calls so many may be UNKNOWN at most.
+/// Of a hundred calls so many may be UNKNOWN at most, and in a short run one more than that would be.
 const UNKNOWN_PERCENT: usize = 1;
 /// CDR have whole seconds, and a gap begins when the daemon was last seen to be alive.
 const ROUNDING_MS: i64 = 2_000;
@@ -208,7 +208,7 @@ fn whatever_is_killed_every_call_is_told_once_and_nobody_is_dialled_twice() {
     println!("{report}");
     std::fs::write(dir.join("report"), &report).expect("target is writable");
     assert!(faults.is_empty(), "{report}{faults:#?}\nall that was written: {}", dir.display());
-    assert!(unknown * 100 <= told * UNKNOWN_PERCENT, "{report}too many are UNKNOWN: {}", dir.display());
+    assert!(unknown <= 1 + told * UNKNOWN_PERCENT / 100, "{report}too many are UNKNOWN: {}", dir.display());
     assert!(audit.contains("Every call is there"), "{report}{}", dir.display());
     assert!(chaos.troubles.kills > 0 && chaos.troubles.cuts > 0 && chaos.troubles.crashes == CRASHES, "{report}");
 }
