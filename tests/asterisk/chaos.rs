@@ -30,7 +30,7 @@ const EVERY: std::ops::Range<u32> = 5..15;
 const CRASHES: usize = 2;
 /// The last calls end within this, and what was proved of the last gap is told.
 const SETTLED: Duration = Duration::from_secs(75);
-/// Of a hundred calls so many may be UNKNOWN at most, and in a short run one more than that would be.
+/// Of a hundred calls so many may be UNKNOWN at most, and one more: a short run has no hundred.
 const UNKNOWN_PERCENT: usize = 1;
 /// CDR have whole seconds, and a gap begins when the daemon was last seen to be alive.
 const ROUNDING_MS: i64 = 2_000;
