@@ -31,6 +31,6 @@ fuzz_target!(|data: &[u8]| {
         assert!(row.queue_wait_ms >= 0 && row.ring_ms >= 0, "{row:?}");
         assert!(row.legs.iter().all(|l| l.ended_ms >= l.started_ms && l.talk_ms >= 0), "{row:?}");
         assert!(row.visits.iter().all(|v| v.left_ms >= v.joined_ms), "{row:?}");
-        proof::audit::compare(&row, account, &prover);
+        let _ = proof::audit::compare(&row, account, &prover); // whatever it finds, it does not panic
     }
 });
