@@ -27,7 +27,7 @@ are, so that an import can be repeated. The daemon must not run meanwhile. cdr.c
 loguniqueid = yes in [csv]; calls through queues need queue_log.
 
 Examples:
-  systemctl stop callbackd && callbackd import && systemctl start callbackd
+  systemctl stop callbackd && runuser -u callbackd -- callbackd import && systemctl start callbackd
   callbackd import --db /tmp/history.db --cdr Master.csv --queue-log queue_log")]
 pub struct ImportArgs {
     /// Configuration [default: /etc/callbackd/callbackd.toml]
