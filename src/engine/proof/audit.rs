@@ -15,6 +15,8 @@ words! {
         AnsweredByPbx = "the PBX answered, not a person: CDR say ANSWERED",
         /// Who gave up is NO ANSWER in CDR.
         NoWordForCancel = "CDR have no word for a caller who gave up",
+        /// A busy member of a queue, and a phone that rejects, are NO ANSWER in CDR.
+        NoWordForBusy = "CDR do not always tell a busy phone from one that nobody took",
         /// CDR know no business hours.
         NoWordForHours = "CDR know no business hours",
         /// CDR know no blocked callers.
@@ -89,7 +91,10 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
         _ if row.outcome == Outcome::Blocked => Finding::Explained(Reason::NoWordForBlocked),
         _ if row.outcome == Outcome::QueueFull => Finding::Explained(Reason::NoWordForFull),
         (_, Status::Answer) if !person => Finding::Explained(Reason::AnsweredByPbx),
-        (Status::Cancel, Status::NoAnswer) => Finding::Explained(Reason::NoWordForCancel),
+        (Status::Cancel, Status::NoAnswer | Status::Busy) => Finding::Explained(Reason::NoWordForCancel),
+        (Status::Busy, Status::NoAnswer) | (Status::NoAnswer, Status::Busy) => {
+            Finding::Explained(Reason::NoWordForBusy)
+        }
         (Status::NotConnected, _) | (_, Status::NotConnected) => Finding::Explained(Reason::NoWordForFailure),
         (status, cdr) => Finding::Differs(format!("the row says {status}, CDR say {cdr}")),
     }
