@@ -224,9 +224,9 @@ fn count(db: &Connection, sql: &str) -> BTreeMap<String, usize> {
 
 /// Looks every customer's call that Asterisk wrote up in the rows. Returns how many there are, and how many of them are UNKNOWN.
 fn tell(db: &Connection, cdrs: &[Cdr], events: &[QueueEvent], faults: &mut Vec<String>) -> (usize, usize) {
-    let gaps: Vec<(i64, i64)> = db
-        .prepare("SELECT from_ms, to_ms FROM gaps")
-        .and_then(|mut s| s.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?.collect())
+    let gaps: Vec<(i64, i64, bool)> = db
+        .prepare("SELECT from_ms, to_ms, cause = 'pbx_restart' FROM gaps")
+        .and_then(|mut s| s.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?.collect())
         .expect("the tables are those of the design");
     let first = |c: &&Cdr| c.uniqueid == c.linkedid && c.line.contains(",PJSIP/trunk-");
     let mut linkedids: Vec<&str> = cdrs.iter().filter(first).map(|c| &*c.linkedid).collect();
@@ -244,14 +244,18 @@ fn tell(db: &Connection, cdrs: &[Cdr], events: &[QueueEvent], faults: &mut Vec<S
             faults.push(format!("{id} has no row: {:?}", account.lines));
             continue;
         };
+        let covers = |(from, to, _): &&(i64, i64, bool)| started <= to + ROUNDING_MS && ended + ROUNDING_MS >= *from;
+        let covering: Vec<_> = gaps.iter().filter(covers).collect();
         if status == "UNKNOWN" {
             unknown += 1;
-            if !gaps.iter().any(|(from, to)| started <= to + ROUNDING_MS && ended + ROUNDING_MS >= *from) {
+            if covering.is_empty() {
                 faults.push(format!("{id} is UNKNOWN, and no gap covers it"));
             }
             continue;
         }
-        let abandoned = account.visits.last().is_some_and(|(_, result)| result == "ABANDONED");
+        // An Asterisk that stops hangs up on those who wait, and its queue_log says that they gave up.
+        let stopped = covering.iter().any(|(_, _, restart)| *restart);
+        let abandoned = !stopped && account.visits.last().is_some_and(|(_, result)| result == "ABANDONED");
         let connected = account.connected_to.is_some();
         let fault = match status.as_str() {
             "ANSWER" if outcome != "SELF_SERVICE" && account.talked.is_empty() => "nobody talked with him",
