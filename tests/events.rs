@@ -339,7 +339,16 @@ fn an_agents_other_events_are_read() {
     let (channel, dest) = (channel("1"), channel("2"));
     reads_as(
         &format!("Event: AgentComplete\n{legs}\n{agent}\nHoldTime: 2\nTalkTime: 65\nReason: caller"),
-        Event::AgentComplete { channel, dest, queue, interface, member, reason: "caller".into(), talk_time_s: 65 },
+        Event::AgentComplete {
+            channel,
+            dest,
+            queue,
+            interface,
+            member,
+            reason: "caller".into(),
+            hold_time_s: 2,
+            talk_time_s: 65,
+        },
     );
     let (queue, interface, member) = ("sales".into(), "PJSIP/101".into(), "Alice".into());
     let (channel, dest) = (self::channel("1"), self::channel("2"));

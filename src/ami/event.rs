@@ -248,6 +248,7 @@ pub enum Event<'a> {
         hold_time_s: u32,
         ring_time_s: u32,
     },
+    /// `hold_time_s` (of the caller in the queue) and `talk_time_s` are seconds.
     AgentComplete {
         channel: Channel<'a>,
         dest: Channel<'a>,
@@ -255,6 +256,7 @@ pub enum Event<'a> {
         interface: Text<'a>,
         member: Text<'a>,
         reason: Text<'a>,
+        hold_time_s: u32,
         talk_time_s: u32,
     },
     AgentDump {

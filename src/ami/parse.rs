@@ -249,8 +249,8 @@ fn agent<'a>(name: &[u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventError>
             Event::AgentConnect { channel, dest, queue, interface, member, hold_time_s, ring_time_s }
         }
         b"AgentComplete" => {
-            let (reason, talk_time_s) = (h.text("Reason"), h.number("TalkTime")?);
-            Event::AgentComplete { channel, dest, queue, interface, member, reason, talk_time_s }
+            let (reason, hold_time_s, talk_time_s) = (h.text("Reason"), h.number("HoldTime")?, h.number("TalkTime")?);
+            Event::AgentComplete { channel, dest, queue, interface, member, reason, hold_time_s, talk_time_s }
         }
         _ => {
             let ring_time_ms = h.number("RingTime")?;

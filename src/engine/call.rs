@@ -93,6 +93,8 @@ pub struct Call {
     pub partial: bool,
     /// It lived while nobody watched: its beginning was seen, and perhaps its end.
     pub interrupted: bool,
+    /// Sight was lost while it lived, and no list has named it since: nobody knows what happened meanwhile.
+    pub in_doubt: bool,
     /// Sight of it was lost between these times, and it ended then.
     pub lost: Option<(Millis, Millis)>,
     /// It has no customer of its own left (a consultation whose customer hung up): no row.
@@ -188,6 +190,8 @@ pub struct Attempt {
     pub cause: Option<u16>,
     /// The called phone forwarded elsewhere.
     pub forwarded: bool,
+    /// Sight was lost while it went on, and nothing has shown it since: it may have been answered meanwhile.
+    pub in_doubt: bool,
 }
 
 /// One stay in a queue.
@@ -207,6 +211,8 @@ pub struct Stay {
     pub abandoned: bool,
     /// QUEUESTATUS after it.
     pub status: Option<Box<str>>,
+    /// Sight was lost while it went on, and nothing has shown it since: an agent may have been connected meanwhile.
+    pub in_doubt: bool,
 }
 
 /// Someone who shared a bridge with the customer.
@@ -251,6 +257,7 @@ impl Call {
             cause: None,
             partial: false,
             interrupted: false,
+            in_doubt: false,
             lost: None,
             remnant: false,
             dropped: 0,
@@ -263,6 +270,17 @@ impl Call {
             ours: false,
             told: None,
         }
+    }
+
+    /// Sight of it is lost.
+    pub fn goes_out_of_sight(&mut self) {
+        self.interrupted = true;
+        self.in_doubt = true;
+        self.stays.iter_mut().filter(|stay| stay.left_ms.is_none()).for_each(|stay| stay.in_doubt = true);
+        self.attempts
+            .iter_mut()
+            .filter(|attempt| attempt.ended_ms.is_none())
+            .for_each(|attempt| attempt.in_doubt = true);
     }
 
     /// A trunk is dialled: the other party is whom we dial.

@@ -102,6 +102,7 @@ impl Engine {
             status_ms: Millis::MAX,
             cause: None,
             forwarded: false,
+            in_doubt: false,
         });
         self.adopt(slot, dest);
         if parent.is_some()

@@ -143,6 +143,7 @@ fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
             connected: false,
             abandoned: false,
             status: Some(value.into()),
+            in_doubt: false,
         });
     }
     false

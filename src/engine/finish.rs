@@ -49,18 +49,19 @@ impl Engine {
             caller_left: self.caller_left_by(slot, Millis::MAX),
             dialplan: &call.dialplan,
             legs: &leg_results,
-            ringing_at_end: call.attempts.iter().any(|a| self.caller_left_before(call, a)),
+            ringing_at_end: call.attempts.iter().any(|a| !a.in_doubt && self.caller_left_before(call, a)),
             visits: &visit_results,
             tried_after_queue: last_left.is_some_and(|left| legs.iter().any(|l| l.started_ms >= left)),
             ivr: &call.ivr,
             cause: call.cause,
             unseen_end: call.lost.is_some(),
             partly_seen: call.partial || call.interrupted,
+            in_doubt: call.in_doubt,
             short_abandon_ms: self.rules.short_abandon_ms,
             min_talk_ms: self.rules.min_talk_ms,
         });
         let mut why = verdict.why;
-        if call.partial || call.interrupted {
+        if call.partial || (call.interrupted && call.lost.is_none()) {
             why.push("not all of it was seen: for a part of it there was no connection to the PBX".to_owned());
         }
         if call.lost.is_some() && answered_ms.is_some() {
@@ -218,6 +219,7 @@ impl Engine {
             Some("BUSY") => LegResult::Busy,
             Some("CONGESTION") => LegResult::Congestion,
             Some("CHANUNAVAIL") => LegResult::Unavailable,
+            None if leg.in_doubt => LegResult::Unknown,
             None if leg.cause.is_none() && channel.ended_ms.is_some() => LegResult::Unknown, // a Hangup would have told one
             _ if leg.cause == Some(21) && !caller_left => LegResult::Rejected,
             _ if caller_left || self.caller_left_before(call, root) => LegResult::Cancelled,
@@ -246,7 +248,7 @@ impl Engine {
             Some("LEAVEUNAVAIL") => VisitResult::LeaveUnavail,
             Some("CONTINUE") => VisitResult::Continue,
             Some("WITHDRAW") => VisitResult::Withdraw,
-            _ if call.lost.is_some() && stay.left_ms.is_none() => VisitResult::Unknown,
+            _ if stay.in_doubt || (call.lost.is_some() && stay.left_ms.is_none()) => VisitResult::Unknown,
             _ if caller_hung_up || (stay.left_ms.is_none() && first.pbx_hangup_ms.is_none()) => VisitResult::Abandoned,
             // That he hung up may have gone unseen.
             _ if (stay.abandoned || stay.left_ms.is_none()) && (call.partial || call.interrupted) => {

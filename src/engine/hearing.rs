@@ -22,11 +22,7 @@ impl Engine {
         }
         let held = heard.iter().any(|(_, held)| *held);
         for (person, _) in &heard {
-            let call = &mut self.calls[call];
-            if !call.people.iter().any(|p| p.channel == *person) {
-                let interface = self.channels[*person].interface().into();
-                call.people.push(Person { channel: *person, interface, talk: Clock::default() });
-            }
+            self.person(call, *person);
         }
         let call = &mut self.calls[call];
         for person in &mut call.people {
@@ -48,6 +44,28 @@ impl Engine {
             self.waiting_changes(slot);
         }
         self.mark(slot);
+    }
+
+    /// The customer and this phone had talked since `from`, and nobody saw it begin; at `to` it was over.
+    pub(super) fn had_talked(&mut self, customer: Slot, phone: Slot, from: Millis, to: Millis) {
+        let call = self.channels[customer].call;
+        self.channels[customer].bridged = true;
+        self.channels[phone].bridged = true;
+        self.person(call, phone).talk.had_begun(from, to);
+        self.calls[call].talk.had_begun(from, to);
+        self.mark(call);
+    }
+
+    /// Whoever is at this phone, as someone who talks with the customer.
+    fn person(&mut self, call: Slot, phone: Slot) -> &mut Person {
+        let people = &mut self.calls[call].people;
+        let known = people.iter().position(|p| p.channel == phone);
+        let index = known.unwrap_or_else(|| {
+            let interface = self.channels[phone].interface().into();
+            people.push(Person { channel: phone, interface, talk: Clock::default() });
+            people.len() - 1
+        });
+        &mut people[index]
     }
 
     /// Someone who talked with the customer is still on the line: he consults a colleague and means to come back.

@@ -258,9 +258,9 @@ impl Engine {
             Input::Linked { uptime_s } => self.linked(uptime_s),
             Input::SnapshotBegan => self.link.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
-            Input::Silent { ms } => self.link.unseen_since(ago(now, ms)),
-            Input::Unlinked => self.link.lost(now.wall_ms),
-            Input::Overloaded { ms } => self.link.overloaded(ago(now, ms)),
+            Input::Silent { ms } => self.sight_lost(|link| link.unseen_since(ago(now, ms))),
+            Input::Unlinked => self.sight_lost(|link| link.lost(now.wall_ms)),
+            Input::Overloaded { ms } => self.sight_lost(|link| link.overloaded(ago(now, ms))),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}

@@ -271,6 +271,7 @@ impl Engine {
             Some("BUSY") => LegResult::Busy,
             Some("CONGESTION") => LegResult::Congestion,
             Some("CHANUNAVAIL") => LegResult::Unavailable,
+            None if leg.in_doubt => LegResult::Unknown,
             None if cause.is_none() && self.channels[leg.channel].ended_ms.is_some() => LegResult::Unknown,
             // Q.850, as in the legs of other calls; 34 to 44 are the network's.
             _ => match cause {

@@ -5,17 +5,26 @@ use super::call::{MAX_VISITS, Stay};
 use super::table::Slot;
 use crate::ami::event::{self, Millis};
 
+/// What a queue says at the end of a talk with an agent.
+pub(super) struct Spent {
+    /// The caller waited so long before it, s.
+    pub hold_s: u32,
+    /// It lasted so long, s.
+    pub talk_s: u32,
+}
+
 impl Engine {
     pub(super) fn joins_queue(&mut self, seen: &event::Channel<'_>, queue: &str, position: u32, at: Millis) {
         let Some(slot) = self.known(seen, at) else { return };
-        self.stay_begins(slot, queue, position, at);
+        self.stay_begins(slot, queue, Some(position), at);
     }
 
     /// Notes a stay in a queue, unless one in that queue is going on. For a caller who was found waiting, `joined_ms` is what the list says.
-    pub(super) fn stay_begins(&mut self, channel: Slot, queue: &str, position: u32, joined_ms: Millis) {
+    pub(super) fn stay_begins(&mut self, channel: Slot, queue: &str, position: Option<u32>, joined_ms: Millis) {
         let slot = self.channels[channel].call;
         let call = &mut self.calls[slot];
-        if call.stay_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
+        if let Some(stay) = call.stay_mut(queue).filter(|s| s.left_ms.is_none()) {
+            stay.in_doubt = false;
             return;
         }
         if call.stays.len() >= MAX_VISITS {
@@ -27,10 +36,11 @@ impl Engine {
             queue: queue.into(),
             joined_ms,
             left_ms: None,
-            position: Some(position),
+            position,
             connected: false,
             abandoned: false,
             status: None,
+            in_doubt: false,
         });
         self.waiting_changes(slot);
     }
@@ -41,6 +51,7 @@ impl Engine {
         let call = &mut self.calls[slot];
         if let Some(stay) = call.stay_mut(queue) {
             stay.left_ms.get_or_insert(at);
+            stay.in_doubt = false;
         }
         self.waiting_changes(slot);
     }
@@ -52,6 +63,7 @@ impl Engine {
         if let Some(stay) = call.stay_mut(queue) {
             stay.abandoned = true;
             stay.left_ms.get_or_insert(at);
+            stay.in_doubt = false;
         }
         self.waiting_changes(slot);
     }
@@ -70,6 +82,37 @@ impl Engine {
         if let Some(stay) = call.stay_mut(queue) {
             stay.connected = true;
             stay.left_ms.get_or_insert(at);
+            stay.in_doubt = false;
+        }
+        self.waiting_changes(slot);
+    }
+
+    /// The queue reckons up a talk that is over. Where its beginning went unseen, this is what tells of it.
+    pub(super) fn agent_completes(
+        &mut self,
+        seen: &event::Channel<'_>,
+        dest: &event::Channel<'_>,
+        queue: &str,
+        spent: Spent,
+        at: Millis,
+    ) {
+        let (Some(caller), Some(agent)) = (self.met(seen, at), self.met(dest, at)) else { return };
+        let slot = self.channels[caller].call;
+        let began = at - Millis::from(spent.talk_s) * 1_000;
+        let call = &self.calls[slot];
+        if !(call.partial || call.interrupted) || call.stays.iter().any(|s| *s.queue == *queue && s.connected) {
+            return; // seen, and to the millisecond
+        }
+        if !call.stays.iter().any(|s| *s.queue == *queue) {
+            self.stay_begins(caller, queue, None, began - Millis::from(spent.hold_s) * 1_000);
+        }
+        if let Some(stay) = self.calls[slot].stay_mut(queue) {
+            stay.connected = true;
+            stay.in_doubt = false;
+            stay.left_ms = Some(stay.left_ms.map_or(began, |left| left.min(began)).max(stay.joined_ms));
+        }
+        if self.channels[agent].is_party() && self.channels[agent].call == slot && self.is_customer(slot, caller) {
+            self.had_talked(caller, agent, began, at);
         }
         self.waiting_changes(slot);
     }

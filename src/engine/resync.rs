@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::Output;
-use super::call::{Call, Origin, Stage};
+use super::call::{Origin, Stage};
 use super::channel::{Channel, STATE_RINGING};
 use super::record::{Gap, GapCause, Record};
 use super::table::Slot;
@@ -112,6 +112,15 @@ impl Link {
 }
 
 impl Engine {
+    /// Sight is lost, now or some time ago: whatever happens from then on to the calls that live is not seen.
+    pub(super) fn sight_lost(&mut self, tell: impl FnOnce(&mut Link)) {
+        tell(&mut self.link);
+        let live: Vec<Slot> = self.calls.iter().filter(|(_, c)| c.stage == Stage::Live).map(|(slot, _)| slot).collect();
+        for slot in live {
+            self.calls[slot].goes_out_of_sight();
+        }
+    }
+
     pub(super) fn linked(&mut self, uptime_s: Option<u64>) {
         let last = self.link.lost_ms.or(self.link.last_seen_ms);
         if let Some(up_ms) = uptime_s.and_then(|s| i64::try_from(s).ok()).and_then(|s| s.checked_mul(1_000)) {
@@ -175,15 +184,6 @@ impl Engine {
         calls_lost
     }
 
-    /// Whatever may have happened since then to the calls that still live was not seen.
-    fn lived_unseen(&mut self, from: Millis) {
-        let lived = |c: &Call| c.stage == Stage::Live && c.started_ms < from;
-        let slots: Vec<Slot> = self.calls.iter().filter(|(_, c)| lived(c)).map(|(slot, _)| slot).collect();
-        for slot in slots {
-            self.calls[slot].interrupted = true;
-        }
-    }
-
     /// Bridges whose end was not told hold nobody in the end.
     fn forget_empty_bridges(&mut self) {
         let empty: Vec<(Slot, Box<str>)> = self
@@ -224,12 +224,23 @@ impl Engine {
             }
         };
         self.channels[slot].snapshot = self.link.snapshot;
-        self.mark(self.channels[slot].call);
+        self.shows_itself(slot);
         self.application_listed(slot, application, data);
         if !bridge_id.is_empty() && self.channels[slot].bridge.is_none() {
             let bridge = self.bridge_by_id(bridge_id);
             self.put_into(bridge, slot, at);
         }
+    }
+
+    /// The list of channels names it: what becomes of it from here on is seen.
+    fn shows_itself(&mut self, slot: Slot) {
+        let call = self.channels[slot].call;
+        let c = &mut self.calls[call];
+        c.in_doubt &= c.first != slot;
+        if let Some(attempt) = c.attempts.iter_mut().rev().find(|a| a.channel == slot) {
+            attempt.in_doubt = false;
+        }
+        self.mark(call);
     }
 
     /// The lists are complete: what they do not name has ended unseen.
@@ -260,14 +271,11 @@ impl Engine {
         for call in self.lost_attempts() {
             self.tell(call);
         }
-        if let Some(from) = lost_at {
-            self.lived_unseen(from);
-        }
         self.forget_empty_bridges();
         self.members_gone(now);
         for (queue, position, uniqueid, joined_ms) in std::mem::take(&mut self.link.waiting) {
             if let Some(slot) = self.channels.find(&uniqueid) {
-                self.stay_begins(slot, &queue, position, joined_ms);
+                self.stay_begins(slot, &queue, Some(position), joined_ms);
             }
         }
         if let Some(from_ms) = lost_at {

@@ -129,7 +129,7 @@ impl Engine {
             self.link.waiting.push((queue.into(), position, uniqueid.into(), at - Millis::from(wait_s) * 1_000));
             return;
         };
-        self.stay_begins(slot, queue, position, at - Millis::from(wait_s) * 1_000);
+        self.stay_begins(slot, queue, Some(position), at - Millis::from(wait_s) * 1_000);
     }
 
     /// Members whom a list of their queue does not name any more have left it unseen. A queue that is not listed at all (realtime ones

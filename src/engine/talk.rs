@@ -60,6 +60,16 @@ impl Clock {
         self.since = at;
     }
 
+    /// They had been connected since `from`, unseen; and until `to`, if nothing was seen of it at all. The unseen part counts as talk.
+    pub fn had_begun(&mut self, from: Millis, to: Millis) {
+        let Some(first) = self.first_ms else {
+            self.set(Talking::Yes, from);
+            return self.set(Talking::No, to);
+        };
+        self.talk_ms += (first - from).max(0);
+        self.first_ms = Some(first.min(from));
+    }
+
     /// Adds the times of another watch whose intervals do not overlap with this one's.
     pub fn absorb(&mut self, other: &Clock) {
         self.talk_ms += other.talk_ms;

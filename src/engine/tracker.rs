@@ -3,6 +3,7 @@
 use super::bridge::Bridge;
 use super::call::{Origin, Stage};
 use super::channel::{self, Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
+use super::queue::Spent;
 use super::table::Slot;
 use super::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS, MAX_TRUNKS_MET};
 use crate::ami::event::{self, Event, Millis};
@@ -84,6 +85,9 @@ impl Engine {
                 self.agent_called(channel, dest, queue, interface, at);
             }
             Event::AgentConnect { channel, dest, queue, .. } => self.agent_connected(channel, dest, queue, at),
+            Event::AgentComplete { channel, dest, queue, hold_time_s, talk_time_s, .. } => {
+                self.agent_completes(channel, dest, queue, Spent { hold_s: *hold_time_s, talk_s: *talk_time_s }, at);
+            }
             Event::VarSet { channel: Some(channel), variable, value } => {
                 self.variable_set(channel, variable, value, at)
             }
@@ -102,7 +106,6 @@ impl Engine {
             Event::DeviceStateChange { device, state } => self.device_changes(device, state, at),
             Event::FullyBooted { .. }
             | Event::Shutdown { .. }
-            | Event::AgentComplete { .. }
             | Event::AgentDump { .. }
             | Event::AgentRingNoAnswer { .. }
             | Event::OriginateResponse { .. }

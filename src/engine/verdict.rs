@@ -41,6 +41,8 @@ pub struct Facts<'a> {
     pub unseen_end: bool,
     /// A part of it was not seen.
     pub partly_seen: bool,
+    /// Sight was lost while it lived, and it ended before anything told what had happened meanwhile.
+    pub in_doubt: bool,
     /// SHORT_ABANDON below this, ms.
     pub short_abandon_ms: Millis,
     /// SHORT below this, ms.
@@ -105,7 +107,25 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.unseen_end {
         return said(Status::Unknown, Outcome::Gap, "ended while the connection to the PBX was down");
     }
+    if f.in_doubt && !waited_in_vain(f) {
+        return untold();
+    }
     if f.caller_left { gave_up(f) } else { ended_by_pbx(f) }
+}
+
+/// The queue itself has said that it let him go without an agent.
+fn waited_in_vain(f: &Facts<'_>) -> bool {
+    use VisitResult::{Connected, Key, Transferred, Unknown};
+    f.visits.last().is_some_and(|(_, result)| !matches!(result, Connected | Key | Transferred | Unknown))
+}
+
+/// A leg or the last stay in a queue had an end that nobody saw.
+fn has_unseen_end(f: &Facts<'_>) -> bool {
+    f.legs.contains(&LegResult::Unknown) || f.visits.last().is_some_and(|(_, result)| *result == VisitResult::Unknown)
+}
+
+fn untold() -> (Status, Outcome, String) {
+    said(Status::Unknown, Outcome::Gap, "what was seen of it does not tell what had become of it")
 }
 
 fn answered(f: &Facts<'_>) -> (Status, Outcome, String) {
@@ -133,6 +153,9 @@ fn gave_up(f: &Facts<'_>) -> (Status, Outcome, String) {
     }
     if f.ringing_at_end {
         return said(Status::Cancel, Outcome::RingAbandon, "caller hung up while phones rang");
+    }
+    if f.partly_seen && has_unseen_end(f) {
+        return untold();
     }
     if f.dialplan.purpose.ivr {
         return said(Status::Cancel, Outcome::IvrLost, "caller hung up in a menu");
@@ -168,9 +191,9 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.partly_seen && !dialplan_busy(f) {
         let left_unseen = f.visits.last().is_some_and(|(_, result)| *result == VisitResult::Unknown);
         if left_unseen && !f.tried_after_queue {
-            return said(Status::Unknown, Outcome::Gap, "what was seen of it does not tell how his wait ended");
+            return untold();
         }
-        return partly_seen(kindest, has(&[VisitResult::Timeout]));
+        return partly_seen(f, kindest, has(&[VisitResult::Timeout]));
     }
     if kindest == Some(LegResult::Busy) || dialplan_busy(f) {
         return said(Status::Busy, Outcome::AllBusy, "every destination was busy");
@@ -191,14 +214,14 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
 }
 
 /// Of a call that was not seen whole nobody can say that every phone was busy, or that none rang: a single fact must decide.
-fn partly_seen(kindest: Option<LegResult>, timed_out: bool) -> (Status, Outcome, String) {
+fn partly_seen(f: &Facts<'_>, kindest: Option<LegResult>, timed_out: bool) -> (Status, Outcome, String) {
     if timed_out {
         return said(Status::NoAnswer, Outcome::QueueTimeout, "the queue's time ran out");
     }
-    if kindest == Some(LegResult::NoAnswer) {
+    if kindest == Some(LegResult::NoAnswer) && !has_unseen_end(f) {
         return said(Status::NoAnswer, Outcome::RingTimeout, "nobody answered in time");
     }
-    said(Status::Unknown, Outcome::Gap, "what was seen of it does not tell why nobody answered")
+    untold()
 }
 
 fn failed(f: &Facts<'_>, kindest: Option<LegResult>) -> (Status, Outcome, String) {
@@ -227,6 +250,9 @@ fn outgoing(f: &Facts<'_>) -> (Status, Outcome, String) {
     }
     if f.unseen_end {
         return said(Status::Unknown, Outcome::Gap, "ended while the connection to the PBX was down");
+    }
+    if f.in_doubt && !waited_in_vain(f) {
+        return untold();
     }
     // A phone of an Originate that is busy or rejects hangs up itself.
     let rang = kindest(f.legs) == Some(LegResult::NoAnswer);

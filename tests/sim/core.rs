@@ -92,6 +92,15 @@ impl Core {
         self.after(now);
     }
 
+    /// The connection broke, and not by the other end's closing it.
+    pub fn broke(&mut self, now: Moment) {
+        if let Some(session) = &mut self.session {
+            session.fell_silent(now.mono_ms);
+            self.drain_session(now);
+        }
+        self.lost(now);
+    }
+
     pub fn lost(&mut self, now: Moment) {
         if let Some(mut session) = self.session.take() {
             session.lost();

@@ -27,6 +27,10 @@ const ONCE_BROKEN: &[(u64, &str)] = &[
     (2297, "a call that lived over a lost link was told as one that was seen whole"),
     (363, "talk was counted until a dead connection was found dead, not until it was heard last"),
     (1973, "the same"),
+    (5679, "a call that ended between login and list was told as one that was seen whole, and that had rung nobody"),
+    (6223, "talk was counted up to where a cut was noticed: the day told a broken connection as one that was closed"),
+    (8077, "who was served out of sight and hung up before the list was told as one who gave up in the queue"),
+    (9327, "the same"),
 ];
 
 fn asked(name: &str) -> Option<u64> {

@@ -443,6 +443,7 @@ impl World {
     }
 
     fn crash(&mut self) {
+        self.say(|| "the daemon crashes".to_owned());
         let margin = TO_DISK_MS;
         self.unseen(margin);
         self.core = None;
@@ -566,7 +567,7 @@ impl World {
                 }
                 Output::Close(client) => {
                     if self.is_link(client) {
-                        self.cut(false);
+                        self.hang_up_link();
                     }
                 }
             }
@@ -609,14 +610,20 @@ impl World {
                 self.deliver(client, &bytes[..part]);
             }
         }
-        self.hang_up_link();
+        self.unlink(Core::broke);
     }
 
+    /// One end closes the connection, and says so.
     fn hang_up_link(&mut self) {
+        self.unlink(Core::lost);
+    }
+
+    fn unlink(&mut self, tell: fn(&mut Core, Moment)) {
+        self.say(|| "the link is down".to_owned());
         self.unseen(LATENCY_MS);
         self.close_link();
         let now = self.moment();
-        self.with_core(|core| core.lost(now));
+        self.with_core(|core| tell(core, now));
         self.at(100, Event::Connect(self.run));
     }
 

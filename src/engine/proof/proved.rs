@@ -87,6 +87,7 @@ impl Prover<'_> {
             cause: None,
             unseen_end: false,
             partly_seen: false,
+            in_doubt: false,
             short_abandon_ms: self.rules.short_abandon_ms,
             min_talk_ms: self.rules.min_talk_ms,
         });
