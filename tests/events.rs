@@ -365,6 +365,30 @@ fn an_agents_other_events_are_read() {
 }
 
 #[test]
+fn a_talk_that_is_complete_may_name_only_whom_the_queue_still_finds() {
+    let agent = "Queue: sales\nInterface: PJSIP/101\nMemberName: Alice\nHoldTime: 2\nTalkTime: 65\nReason: caller";
+    for (legs, channel, dest) in [
+        (snapshot("", "1"), channel("1"), Channel::default()),
+        (snapshot("Dest", "2"), Channel::default(), channel("2")),
+    ] {
+        let (queue, interface, member) = ("sales".into(), "PJSIP/101".into(), "Alice".into());
+        reads_as(
+            &format!("Event: AgentComplete\n{legs}\n{agent}"),
+            Event::AgentComplete {
+                channel,
+                dest,
+                queue,
+                interface,
+                member,
+                reason: "caller".into(),
+                hold_time_s: 2,
+                talk_time_s: 65,
+            },
+        );
+    }
+}
+
+#[test]
 fn a_member_is_read_from_the_list_and_from_its_events_old_and_new() {
     let member = Member {
         queue: "sales".into(),

@@ -376,42 +376,58 @@ fn a_phone_that_is_not_seen_ringing_any_more_did_not_ring_to_the_end() {
     }
 }
 
-/// What the queue says when the customer and 101 have talked for so long, s.
-fn completes(customer: &Line, phone: &Line, hold_s: &str, talk_s: &str) -> String {
+/// The customer hangs up after a talk with 101, and the queue says how long he waited and talked, s. Of the two it names only whom it still finds.
+fn completes(customer: &Line, phone: &Line, [hold_s, talk_s]: [&str; 2], named: (bool, bool)) -> String {
     let (customer, phone) = (customer.clone().state(6), phone.clone().state(6));
     let agent = [("Queue", "sales"), ("Interface", "PJSIP/101"), ("MemberName", "Alice"), ("Reason", "caller")];
-    let spent = [("HoldTime", hold_s), ("TalkTime", talk_s)];
-    customer.far_end_hangs_up()
-        + &customer.leaves("b")
-        + &phone.leaves("b")
-        + &customer.with(&phone, "AgentComplete", &[&agent[..], &spent].concat())
-        + &phone.hangs_up()
-        + &customer.hangs_up()
+    let more = [&agent[..], &[("HoldTime", hold_s), ("TalkTime", talk_s)]].concat();
+    let completes = match named {
+        (true, true) => customer.with(&phone, "AgentComplete", &more),
+        (true, false) => customer.event("AgentComplete", &more),
+        (false, true) => {
+            stream::text("AgentComplete", &more).replacen("\r\n", &format!("\r\n{}", phone.headers("Dest")), 1)
+        }
+        (false, false) => stream::text("AgentComplete", &more),
+    };
+    let ends = customer.far_end_hangs_up() + &customer.leaves("b") + &phone.leaves("b");
+    ends + &phone.hangs_up() + &customer.hangs_up() + &completes
 }
 
 #[test]
 fn a_talk_of_which_nothing_was_seen_is_told_by_what_the_queue_reckons_up_at_its_end() {
+    for named in [(true, true), (true, false), (false, true)] {
+        let mut driver = Driver::linked(rules(), START);
+        let (customer, phone) = waiting(&mut driver);
+        back_with(&mut driver, &completes(&customer, &phone, ["9", "16"], named), "");
+        let served = (vec![VisitResult::Connected], vec![LegResult::Answered]);
+        assert_eq!(came_to(&mut driver), (Status::Answer, Outcome::Agent, served.0, served.1), "{named:?}");
+        let row = driver.row();
+        assert_eq!((row.agent.as_deref(), row.talk_ms, row.wait_ms), (Some("PJSIP/101"), 16_000, 9_000));
+        assert_eq!((row.visits[0].left_ms - START, row.quality), (9_000, Quality::Partial));
+    }
+}
+
+#[test]
+fn a_reckoning_that_names_nobody_tells_nothing() {
     let mut driver = Driver::linked(rules(), START);
     let (customer, phone) = waiting(&mut driver);
-    back_with(&mut driver, &completes(&customer, &phone, "9", "16"), "");
-    let served = (vec![VisitResult::Connected], vec![LegResult::Answered]);
-    assert_eq!(came_to(&mut driver), (Status::Answer, Outcome::Agent, served.0, served.1));
-    let row = driver.row();
-    assert_eq!((row.agent.as_deref(), row.talk_ms, row.wait_ms), (Some("PJSIP/101"), 16_000, 9_000));
-    assert_eq!((row.visits[0].left_ms - START, row.quality), (9_000, Quality::Partial));
+    back_with(&mut driver, &completes(&customer, &phone, ["9", "16"], (false, false)), "");
+    assert_eq!(came_to(&mut driver).0, Status::Unknown);
 }
 
 #[test]
 fn a_talk_that_was_found_in_progress_lasted_as_long_as_the_queue_says() {
-    let (customer, phone) = (Line::customer("c.1").state(6), Line::phone("101", "c.2", "c.1").state(6));
-    let mut driver = Driver::unlinked(rules(), START, Some(START - 300_000));
-    let lists = customer.listed("Queue", "b", 100) + &phone.listed("AppQueue", "b", 90);
-    driver.link(100_000, &frames(lists.as_bytes()));
-    driver.pass(10_000);
-    driver.say(&completes(&customer, &phone, "15", "95"));
-    let served = (vec![VisitResult::Connected], vec![LegResult::Answered]);
-    assert_eq!(came_to(&mut driver), (Status::Answer, Outcome::Agent, served.0, served.1));
-    let row = driver.row();
-    assert_eq!((row.talk_ms, row.wait_ms, row.queue_wait_ms), (95_000, 15_000, 15_000));
-    assert_eq!(row.queue.as_deref(), Some("sales"));
+    for named in [(true, true), (true, false), (false, true)] {
+        let (customer, phone) = (Line::customer("c.1").state(6), Line::phone("101", "c.2", "c.1").state(6));
+        let mut driver = Driver::unlinked(rules(), START, Some(START - 300_000));
+        let lists = customer.listed("Queue", "b", 100) + &phone.listed("AppQueue", "b", 90);
+        driver.link(100_000, &frames(lists.as_bytes()));
+        driver.pass(10_000);
+        driver.say(&completes(&customer, &phone, ["15", "95"], named));
+        let served = (vec![VisitResult::Connected], vec![LegResult::Answered]);
+        assert_eq!(came_to(&mut driver), (Status::Answer, Outcome::Agent, served.0, served.1), "{named:?}");
+        let row = driver.row();
+        assert_eq!((row.talk_ms, row.wait_ms, row.queue_wait_ms), (95_000, 15_000, 15_000));
+        assert_eq!(row.queue.as_deref(), Some("sales"));
+    }
 }

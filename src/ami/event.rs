@@ -248,7 +248,7 @@ pub enum Event<'a> {
         hold_time_s: u32,
         ring_time_s: u32,
     },
-    /// `hold_time_s` (of the caller in the queue) and `talk_time_s` are seconds.
+    /// `hold_time_s` (of the caller in the queue) and `talk_time_s` are seconds. Whoever is gone by then has no `uniqueid`.
     AgentComplete {
         channel: Channel<'a>,
         dest: Channel<'a>,

@@ -237,9 +237,12 @@ fn queue<'a>(name: &[u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventError>
 
 fn agent<'a>(name: &[u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventError> {
     h.read(CALLER_AND_DEST, NO_BRIDGE, AGENT)?;
-    // The agent may be gone when the talk is reported as complete: the caller had been redirected away from him.
-    let dest = if name == b"AgentComplete" { h.channel_if_any(1)?.unwrap_or_default() } else { h.channel(1)? };
-    let (channel, queue) = (h.channel(0)?, h.needed("Queue")?);
+    // Either may be gone when the talk is reported as complete, and then has no headers (`app_queue.c` `send_agent_complete`).
+    let (channel, dest) = match name {
+        b"AgentComplete" => (h.channel_if_any(0)?.unwrap_or_default(), h.channel_if_any(1)?.unwrap_or_default()),
+        _ => (h.channel(0)?, h.channel(1)?),
+    };
+    let queue = h.needed("Queue")?;
     let (interface, member) = (h.first(&["Interface", "Location"]), h.first(&["MemberName", "AgentName"]));
     Ok(match name {
         b"AgentCalled" => Event::AgentCalled { channel, dest, queue, interface, member },

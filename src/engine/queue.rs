@@ -1,7 +1,7 @@
 //! Stays in queues: joined, left, abandoned, connected.
 
 use super::Engine;
-use super::call::{MAX_VISITS, Stay};
+use super::call::{Attempt, MAX_VISITS, Stay};
 use super::table::Slot;
 use crate::ami::event::{self, Millis};
 
@@ -90,20 +90,27 @@ impl Engine {
     /// The queue reckons up a talk that is over. Where its beginning went unseen, this is what tells of it.
     pub(super) fn agent_completes(
         &mut self,
-        seen: &event::Channel<'_>,
-        dest: &event::Channel<'_>,
+        (seen, dest): (&event::Channel<'_>, &event::Channel<'_>),
         queue: &str,
+        interface: &str,
         spent: Spent,
         at: Millis,
     ) {
-        let (Some(caller), Some(agent)) = (self.met(seen, at), self.met(dest, at)) else { return };
-        let slot = self.channels[caller].call;
+        let (caller, agent) = (self.met(seen, at), self.met(dest, at));
+        let Some(slot) = caller.or(agent).map(|party| self.channels[party].call) else { return };
         let began = at - Millis::from(spent.talk_s) * 1_000;
         let call = &self.calls[slot];
         if !(call.partial || call.interrupted) || call.stays.iter().any(|s| *s.queue == *queue && s.connected) {
             return; // seen, and to the millisecond
         }
-        if !call.stays.iter().any(|s| *s.queue == *queue) {
+        // Whichever of them is gone is not named.
+        let rung = |a: &&Attempt| *a.interface == *interface && a.queue.as_deref() == Some(queue);
+        let met = || call.people.iter().find(|p| *p.interface == *interface).map(|p| p.channel);
+        let agent = agent.or_else(met).or_else(|| call.attempts.iter().rev().find(rung).map(|a| a.channel));
+        let Some(caller) = caller.or_else(|| call.channels.iter().copied().find(|c| self.is_customer(slot, *c))) else {
+            return;
+        };
+        if !self.calls[slot].stays.iter().any(|s| *s.queue == *queue) {
             self.stay_begins(caller, queue, None, began - Millis::from(spent.hold_s) * 1_000);
         }
         if let Some(stay) = self.calls[slot].stay_mut(queue) {
@@ -111,7 +118,10 @@ impl Engine {
             stay.in_doubt = false;
             stay.left_ms = Some(stay.left_ms.map_or(began, |left| left.min(began)).max(stay.joined_ms));
         }
-        if self.channels[agent].is_party() && self.channels[agent].call == slot && self.is_customer(slot, caller) {
+        if let Some(agent) =
+            agent.filter(|agent| self.channels[*agent].is_party() && self.channels[*agent].call == slot)
+            && self.is_customer(slot, caller)
+        {
             self.had_talked(caller, agent, began, at);
         }
         self.waiting_changes(slot);

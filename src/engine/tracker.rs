@@ -85,8 +85,9 @@ impl Engine {
                 self.agent_called(channel, dest, queue, interface, at);
             }
             Event::AgentConnect { channel, dest, queue, .. } => self.agent_connected(channel, dest, queue, at),
-            Event::AgentComplete { channel, dest, queue, hold_time_s, talk_time_s, .. } => {
-                self.agent_completes(channel, dest, queue, Spent { hold_s: *hold_time_s, talk_s: *talk_time_s }, at);
+            Event::AgentComplete { channel, dest, queue, interface, hold_time_s, talk_time_s, .. } => {
+                let spent = Spent { hold_s: *hold_time_s, talk_s: *talk_time_s };
+                self.agent_completes((channel, dest), queue, interface, spent, at);
             }
             Event::VarSet { channel: Some(channel), variable, value } => {
                 self.variable_set(channel, variable, value, at)

@@ -343,3 +343,52 @@ fn restarted_daemon(lab: &Lab) -> Result<(), String> {
     assert!((told_ms - true_ms).abs() <= SLACK_MS, "talked {true_ms} ms, row says {told_ms}");
     Ok(())
 }
+
+#[test]
+fn the_queue_tells_how_long_a_talk_was_whose_beginning_nobody_saw() {
+    let Some(lab) = Lab::start() else { return };
+    talks_begun_unseen(&lab).unwrap_or_else(|e| panic!("{e}"));
+}
+
+fn talks_begun_unseen(lab: &Lab) -> Result<(), String> {
+    let wire = Wire::to(&lab.ami().0);
+    let dir = files("talks_begun_unseen");
+    let daemon = start(&dir, lab, &wire)?;
+    for cell in ["00", "01"] {
+        phones(lab, cell, "ring-wait:3-answer-wait:90-hangup")?;
+    }
+    let over_the_cut = Call::place(lab, 0, "5550300")?;
+    wire.wait_for(&over_the_cut.waits(lab)?, soon())?;
+    wire.cut();
+    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
+    over_the_cut.talks(lab)?;
+    wire.mend();
+    daemon.wait_for_sight(soon())?;
+
+    let over_the_restart = Call::place(lab, 1, "5550301")?;
+    wire.wait_for(&over_the_restart.talks(lab)?, soon())?;
+    daemon.stop()?;
+    let daemon = start(&dir, lab, &wire)?;
+    daemon.wait_for_sight(soon())?;
+    let calls = [&over_the_cut, &over_the_restart];
+    for call in calls {
+        call.ends(lab)?;
+        daemon.wait_for_call(&call.linkedid, soon())?;
+    }
+    let said = daemon.said();
+    let db = daemon.stop()?;
+    for (call, queue) in calls.into_iter().zip(["q00", "q01"]) {
+        let agent = agent(lab, call)?;
+        let expected = format!("inbound {} ANSWER AGENT {agent} partial {queue} CONNECTED", call.number);
+        assert_eq!(told(&db, call), expected, "\n{said}");
+        let (began, ended) = call.talk(lab)?;
+        let (true_ms, told_ms) = (ended - began, talk_ms(&db, call));
+        // The queue reckons in whole seconds.
+        assert!(
+            (told_ms - true_ms).abs() <= SLACK_MS,
+            "{}: talked {true_ms} ms, row says {told_ms}\n{said}",
+            call.number
+        );
+    }
+    Ok(())
+}
