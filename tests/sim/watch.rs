@@ -6,7 +6,7 @@ use callbackd::demo::office::Office;
 use callbackd::demo::truth::{Fate, Past, Trial};
 use callbackd::engine::callback::dial::Originate;
 use callbackd::engine::callback::policy::Policy;
-use callbackd::engine::callback::row::AttemptResult;
+use callbackd::engine::callback::row::{AttemptResult, AttemptRow};
 use callbackd::engine::record::Status;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -85,6 +85,11 @@ impl Watch {
         }
         if disk.attempts.get(id).is_none_or(|row| row.result.is_some()) {
             return Err(format!("{id} is dialled without an intent on the disk"));
+        }
+        let offered =
+            |row: &&AttemptRow| row.result.is_none() && row.agent.as_ref() == Some(agent) && row.channel_id != *id;
+        if let Some(other) = disk.attempts.values().find(offered) {
+            return Err(format!("{id}: {agent} is rung, and {} is his already", other.channel_id));
         }
         let fresh = now - FRESH_MS;
         if busy_since.is_some_and(|since| since < fresh && self.watched_since(since)) {

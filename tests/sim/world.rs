@@ -30,6 +30,10 @@ const DEVICE_LAG_MS: i64 = 25;
 pub const TO_DISK_MS: i64 = 5 * SECOND;
 /// When nothing disturbs it any more, every callback ends within this.
 pub const ALL_DONE_MS: i64 = 12 * 60 * MINUTE;
+/// Nothing is kept of a call that has been over for so long.
+const COLD_MS: i64 = 3 * MINUTE;
+/// More channels, bridges or calls than the daemon ever has reason to keep in such a day.
+const MAX_KEPT: usize = 300;
 /// Customers; few, so that they meet themselves.
 const CUSTOMERS: u32 = 12;
 
@@ -270,6 +274,7 @@ impl World {
             }
             self.step();
         }
+        self.grows_cold();
         let step = self.steps;
         let world = &mut self;
         if world.broken.is_none() {
@@ -283,6 +288,18 @@ impl World {
                 attempts: self.disk.attempts.len() as u64,
                 hash: self.hash.finish(),
             }),
+        }
+    }
+
+    /// When all is done, nothing of it is kept in memory for long.
+    fn grows_cold(&mut self) {
+        let by = self.now + COLD_MS;
+        while self.broken.is_none() && self.now < by {
+            self.step();
+        }
+        let sizes = self.core.as_ref().map(|core| core.engine.sizes());
+        if self.broken.is_none() && self.pbx.live_calls() == 0 && sizes.is_some_and(|sizes| sizes != (0, 0, 0)) {
+            self.broken = Some(format!("channels, bridges and calls that are kept of what is over: {sizes:?}"));
         }
     }
 
@@ -338,6 +355,10 @@ impl World {
             self.happens(event);
         }
         self.listen();
+        let (channels, bridges, calls) = self.core.as_ref().map_or((0, 0, 0), |core| core.engine.sizes());
+        if channels.max(bridges).max(calls) > MAX_KEPT {
+            self.break_with(format!("{channels} channels, {bridges} bridges and {calls} calls are kept"));
+        }
     }
 
     fn happens(&mut self, event: Event) {
