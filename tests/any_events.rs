@@ -253,6 +253,8 @@ fn true_to_time(record: &Record) -> bool {
                 && call.visits.iter().all(|v| v.joined_ms <= v.left_ms)
                 && !call.why.is_empty()
         }
+        Record::InProgress(call) => call.queue.is_some() == call.joined_ms.is_some(),
+        Record::NotInProgress { linkedid, .. } => !linkedid.is_empty(),
         Record::Gap(gap) => gap.from_ms <= gap.to_ms,
         Record::Interval(interval) => interval.to_ms.is_none_or(|to| interval.from_ms <= to),
         Record::Agent { agent, .. } => !agent.is_empty(),

@@ -76,6 +76,19 @@ fn old_calls_go_with_all_that_belongs_to_them_and_newer_ones_stay() {
 }
 
 #[test]
+fn calls_that_a_pbx_left_in_progress_which_nobody_watches_any_more_go_too() {
+    let (_directory, path) = place();
+    let mut store = Store::open(&path).unwrap();
+    let row = |id: &str, ms: i64| {
+        format!("INSERT INTO calls_in_progress (pbx, linkedid, started_ms) VALUES ('pbx', '{id}', {ms});")
+    };
+    sql(&path, &(row("old", MONDAY_10) + &row("new", NOW)));
+    assert_eq!(pruned(&mut store).calls, 1);
+    drop(store);
+    assert_eq!(texts(&path, "SELECT linkedid FROM calls_in_progress"), ["new"]);
+}
+
+#[test]
 fn an_open_callback_and_the_call_that_it_is_for_stay_whatever_their_age() {
     let (_directory, path) = place();
     let mut store = Store::open(&path).unwrap();

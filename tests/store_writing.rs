@@ -2,7 +2,7 @@
 
 mod stored;
 
-use callbackd::engine::record::{FinishedCall, Gap, Record};
+use callbackd::engine::record::{CallInProgress, FinishedCall, Gap, Record};
 use callbackd::store::{CallFilter, Reader, Store};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
@@ -124,4 +124,46 @@ fn todays_calls_are_found_by_the_index_of_time() {
         statement.query_map([], |row| row.get("detail")).unwrap().map(Result::unwrap).collect()
     };
     assert!(plans.iter().any(|plan| plan.contains("calls_started (started_ms>? AND started_ms<?)")), "{plans:?}");
+}
+
+fn in_progress(linkedid: &str, queue: Option<&str>) -> CallInProgress {
+    let text = |text: &str| Some(text.to_owned());
+    CallInProgress {
+        pbx: "pbx".to_owned(),
+        linkedid: linkedid.to_owned(),
+        number: text("2025550123"),
+        number_e164: text("+12025550123"),
+        name: text("Ann"),
+        did: text("5550100"),
+        trunk: text("PJSIP/carrier"),
+        queue: queue.map(str::to_owned),
+        started_ms: 1_000,
+        joined_ms: queue.map(|_| 2_000),
+    }
+}
+
+fn begun(call: CallInProgress) -> Record {
+    Record::InProgress(Box::new(call))
+}
+
+#[test]
+fn a_call_in_progress_is_kept_as_it_was_told_last_until_its_row_comes() {
+    let (_directory, path) = place();
+    let mut store = Store::open(&path).unwrap();
+    let other = CallInProgress { pbx: "branch".to_owned(), ..in_progress("1.1", None) };
+    let told = [in_progress("1.1", None), other.clone(), in_progress("1.1", Some("sales"))];
+    store.write(&told.map(begun)).unwrap();
+    assert_eq!(store.calls_in_progress("pbx").unwrap(), [in_progress("1.1", Some("sales"))]);
+    store.write(&[record(abandoned("1.1"))]).unwrap();
+    assert_eq!(store.calls_in_progress("pbx").unwrap(), []);
+    assert_eq!(store.calls_in_progress("branch").unwrap(), [other]);
+}
+
+#[test]
+fn a_call_that_went_into_another_is_in_progress_no_more() {
+    let (_directory, path) = place();
+    let mut store = Store::open(&path).unwrap();
+    store.write(&[begun(in_progress("1.1", None)), begun(in_progress("2.1", None))]).unwrap();
+    store.write(&[Record::NotInProgress { pbx: "pbx".to_owned(), linkedid: "2.1".to_owned() }]).unwrap();
+    assert_eq!(store.calls_in_progress("pbx").unwrap(), [in_progress("1.1", None)]);
 }

@@ -238,7 +238,9 @@ impl Replay {
                     self.tally.missed += u64::from(missed);
                 }
                 Record::Gap(_) => self.tally.gaps += 1,
-                Record::Agent { .. }
+                Record::InProgress(_)
+                | Record::NotInProgress { .. }
+                | Record::Agent { .. }
                 | Record::Interval(_)
                 | Record::Seen { .. }
                 | Record::Callback(_)

@@ -19,7 +19,11 @@ pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         Record::Attempt(attempt) => callback::attempt_ended(attempt, show),
         Record::Forbid(entry) => callback::forbidden(entry, show),
         Record::Permit(number) => callback::permitted(number, show),
-        Record::Agent { .. } | Record::Interval(_) | Record::Seen { .. } => {}
+        Record::InProgress(_)
+        | Record::NotInProgress { .. }
+        | Record::Agent { .. }
+        | Record::Interval(_)
+        | Record::Seen { .. } => {}
     }
 }
 

@@ -154,6 +154,7 @@ impl Daemon {
         for pbx in &config.pbx {
             let mut engine = Engine::new(&pbx.name, rules.clone(), store.take_over(&pbx.name)?);
             engine.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
+            engine.knows_calls(store.calls_in_progress(&pbx.name)?);
             watched.push(Watched::new(&pbx.name, &pbx.address, engine));
         }
         let policy = config.policy();

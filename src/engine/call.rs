@@ -1,7 +1,7 @@
 //! A call in progress: the facts that its events have told, before anyone judges them.
 
 use super::line;
-use super::record::{FinishedCall, IvrStep, Rating, Tag};
+use super::record::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use super::rules::Purpose;
 use super::table::Slot;
 use super::talk::Clock;
@@ -116,6 +116,8 @@ pub struct Call {
     pub waits_in: Option<Box<str>>,
     /// An attempt of ours is in it.
     pub ours: bool,
+    /// As it was told to be in progress.
+    pub in_progress: Option<Box<CallInProgress>>,
     /// The row as it was told.
     pub told: Option<Box<FinishedCall>>,
 }
@@ -215,6 +217,23 @@ pub struct Stay {
     pub in_doubt: bool,
 }
 
+impl Stay {
+    /// One that goes on.
+    #[must_use]
+    pub fn began(queue: &str, position: Option<u32>, joined_ms: Millis) -> Self {
+        Self {
+            queue: queue.into(),
+            joined_ms,
+            left_ms: None,
+            position,
+            connected: false,
+            abandoned: false,
+            status: None,
+            in_doubt: false,
+        }
+    }
+}
+
 /// Someone who shared a bridge with the customer.
 #[derive(Debug)]
 pub struct Person {
@@ -268,6 +287,7 @@ impl Call {
             line: None,
             waits_in: None,
             ours: false,
+            in_progress: None,
             told: None,
         }
     }

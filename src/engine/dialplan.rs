@@ -135,16 +135,8 @@ fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
     }
     if refused {
         let queue = call.dialplan.queue.clone().unwrap_or_default();
-        call.stays.push(Stay {
-            queue,
-            joined_ms: at,
-            left_ms: Some(at),
-            position: None,
-            connected: false,
-            abandoned: false,
-            status: Some(value.into()),
-            in_doubt: false,
-        });
+        let refused = Stay { left_ms: Some(at), status: Some(value.into()), ..Stay::began(&queue, None, at) };
+        call.stays.push(refused);
     }
     false
 }

@@ -123,6 +123,7 @@ impl Engine {
         }
         if let Some(gone) = self.calls.remove(call, keys.iter().map(|k| &**k)) {
             self.line_of_a_call_gone(&gone);
+            self.progress_of_a_call_gone(&gone);
             self.waits_no_more(gone.waits_in);
         }
     }

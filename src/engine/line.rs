@@ -39,6 +39,7 @@ impl Engine {
         let mut marked = std::mem::take(&mut self.marked);
         for call in marked.drain(..) {
             if self.calls.get(call).is_some() {
+                self.progress_changes(call);
                 self.line_changes(call);
                 self.attempts_advance(call);
             }

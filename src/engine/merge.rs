@@ -45,6 +45,7 @@ impl Engine {
         }
         self.counters.calls_merged += 1;
         self.line_of_a_call_gone(&gone);
+        self.progress_of_a_call_gone(&gone);
         self.waits_no_more(gone.waits_in.clone());
         self.attempts_merge(&gone, stays);
         let dropped = absorb(&mut self.calls[stays], gone);

@@ -32,16 +32,7 @@ impl Engine {
             self.counters.details_dropped += 1;
             return;
         }
-        call.stays.push(Stay {
-            queue: queue.into(),
-            joined_ms,
-            left_ms: None,
-            position,
-            connected: false,
-            abandoned: false,
-            status: None,
-            in_doubt: false,
-        });
+        call.stays.push(Stay::began(queue, position, joined_ms));
         self.waiting_changes(slot);
     }
 

@@ -360,6 +360,31 @@ pub struct IvrStep {
     pub at_ms: Millis,
 }
 
+/// A customer's call that has begun and is not over, as far as a later run must know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallInProgress {
+    /// Name of the PBX.
+    pub pbx: String,
+    /// `Linkedid`: its row will have the same.
+    pub linkedid: String,
+    /// The customer's number as received; `None` if withheld.
+    pub number: Option<String>,
+    /// The same in E.164; `None` if it cannot be called.
+    pub number_e164: Option<String>,
+    /// The customer's name.
+    pub name: Option<String>,
+    /// What he dialled.
+    pub did: Option<String>,
+    /// The trunk (`PJSIP/provider`).
+    pub trunk: Option<String>,
+    /// The queue in which he waits, or was last.
+    pub queue: Option<String>,
+    /// First event.
+    pub started_ms: Millis,
+    /// He joined that queue.
+    pub joined_ms: Option<Millis>,
+}
+
 words! {
     /// Why events were not seen.
     GapCause {
@@ -430,6 +455,15 @@ pub struct Interval {
 pub enum Record {
     /// Insert, or replace by (`pbx`, `linkedid`).
     Call(Box<FinishedCall>),
+    /// Insert, or replace by (`pbx`, `linkedid`), until a [`Record::Call`] of the same comes.
+    InProgress(Box<CallInProgress>),
+    /// Delete: it has gone into another call, or ended without a row.
+    NotInProgress {
+        /// Name of the PBX.
+        pbx: String,
+        /// `Linkedid`.
+        linkedid: String,
+    },
     /// Insert.
     Gap(Gap),
     /// Insert, or replace by (`pbx`, `agent`): a person and his name.

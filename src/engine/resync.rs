@@ -266,7 +266,10 @@ impl Engine {
         let restarted = self.link.restarted;
         let gone =
             |c: &Channel| c.snapshot + missed <= snapshot && (channels_known || restarted && c.created_ms <= from);
-        let calls_lost = self.end_unseen(from, gone);
+        let mut calls_lost = self.end_unseen(from, gone);
+        if channels_known {
+            calls_lost += self.calls_of_old_end(from);
+        }
         self.counters.calls_unseen += u64::from(calls_lost);
         for call in self.lost_attempts() {
             self.tell(call);

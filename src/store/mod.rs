@@ -42,4 +42,4 @@ pub use writer::{Ack, Batch, Counters, Health, QUEUE_BATCHES, Stopped, Writer};
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 2;
+pub const SCHEMA_VERSION: i32 = 3;

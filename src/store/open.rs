@@ -4,7 +4,7 @@ use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
 use super::{Error, Refused, START_CHECK, rows, verify};
 use crate::ami::event::Millis;
-use crate::engine::record::Record;
+use crate::engine::record::{CallInProgress, Record};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
@@ -14,7 +14,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The numbered files. Their count is [`super::SCHEMA_VERSION`]; a file that was released is never edited.
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001.sql")), M::up(include_str!("migrations/0002.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001.sql")),
+    M::up(include_str!("migrations/0002.sql")),
+    M::up(include_str!("migrations/0003.sql")),
+];
 
 /// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.
 const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
@@ -119,6 +123,14 @@ impl Store {
             )
             .map_err(failed)?;
         Ok(seen)
+    }
+
+    /// The customers' calls that were in progress on this PBX when the last run ended without a word; the latest first.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn calls_in_progress(&self, pbx: &str) -> Result<Vec<CallInProgress>, Error> {
+        rows::calls_in_progress(&self.connection, pbx).map_err(|error| Error::sqlite(&self.path, error))
     }
 
     /// The trunks on which customers have called this PBX since then (ms since 1970 UTC).

@@ -10,7 +10,7 @@ pub const PRUNE_ROWS: usize = 500;
 /// What was removed: rows by their table, without those that belong to them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Of `calls`.
+    /// Of `calls`, and of `calls_in_progress`: those of a PBX that is not watched any more.
     pub calls: u64,
     /// Of `callbacks`.
     pub callbacks: u64,
@@ -45,6 +45,7 @@ enum Stage {
     Calls,
     Callbacks,
     Gaps,
+    InProgress,
     /// Behind this agent's activity in this queue: `pbx`, `agent`, `activity`, `queue`.
     Intervals([String; 4]),
     /// Behind this number.
@@ -70,8 +71,9 @@ impl Pruning {
         let stage = match &mut self.stage {
             Stage::Calls => last(connection, CALLS, before, &mut removed.calls)?.then_some(Stage::Callbacks),
             Stage::Callbacks => last(connection, CALLBACKS, before, &mut removed.callbacks)?.then_some(Stage::Gaps),
-            Stage::Gaps => {
-                last(connection, GAPS, before, &mut removed.gaps)?.then(|| Stage::Intervals(Default::default()))
+            Stage::Gaps => last(connection, GAPS, before, &mut removed.gaps)?.then_some(Stage::InProgress),
+            Stage::InProgress => {
+                last(connection, IN_PROGRESS, before, &mut removed.calls)?.then(|| Stage::Intervals(Default::default()))
             }
             Stage::Intervals(behind) => intervals(connection, behind, before, &mut removed.intervals)?,
             Stage::Forbidden(behind) => forbidden(connection, behind, before, &mut removed.forbidden)?,
@@ -120,6 +122,10 @@ const CALLBACKS: &str = "
          ORDER BY closed_ms LIMIT ?2)";
 
 const GAPS: &str = "DELETE FROM gaps WHERE id IN (SELECT id FROM gaps WHERE to_ms < ?1 LIMIT ?2)";
+
+const IN_PROGRESS: &str = "
+    DELETE FROM calls_in_progress WHERE (pbx, linkedid) IN (
+        SELECT pbx, linkedid FROM calls_in_progress WHERE started_ms < ?1 LIMIT ?2)";
 
 /// Removes some; true if there were no more.
 fn last(connection: &Connection, sql: &str, before_ms: Millis, removed: &mut u64) -> rusqlite::Result<bool> {

@@ -4,8 +4,8 @@ use super::{StoredCall, callback_rows};
 use crate::ami::event::Millis;
 use crate::engine::callback::row::RecoveredBy;
 use crate::engine::record::{
-    Direction, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit,
-    Rating, Record, Status, Tag, VisitResult,
+    CallInProgress, Direction, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome,
+    Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
@@ -106,6 +106,8 @@ pub fn put_each<'a, I: Iterator<Item = &'a Record>>(
 fn put(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
     match record {
         Record::Call(call) => put_call(connection, call),
+        Record::InProgress(call) => put_in_progress(connection, call),
+        Record::NotInProgress { pbx, linkedid } => delete_in_progress(connection, pbx, linkedid),
         Record::Gap(gap) => put_gap(connection, gap),
         Record::Agent { pbx, agent, name } => put_agent(connection, pbx, agent, name),
         Record::Interval(interval) => put_interval(connection, interval),
@@ -118,6 +120,7 @@ fn put(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
 }
 
 fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()> {
+    delete_in_progress(connection, &call.pbx, &call.linkedid)?;
     let why =
         serde_json::to_string(&call.why).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let id: i64 = connection.prepare_cached(&PUT_CALL)?.query_row(
@@ -241,6 +244,57 @@ fn put_interval(connection: &Connection, interval: &Interval) -> rusqlite::Resul
             interval.to_ms
         ])?;
     Ok(())
+}
+
+fn put_in_progress(connection: &Connection, call: &CallInProgress) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR REPLACE INTO calls_in_progress
+                 (pbx, linkedid, number, number_e164, name, did, trunk, queue, started_ms, joined_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        )?
+        .execute(params![
+            call.pbx,
+            call.linkedid,
+            call.number,
+            call.number_e164,
+            call.name,
+            call.did,
+            call.trunk,
+            call.queue,
+            call.started_ms,
+            call.joined_ms
+        ])?;
+    Ok(())
+}
+
+fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("DELETE FROM calls_in_progress WHERE pbx = ? AND linkedid = ?")?
+        .execute(params![pbx, linkedid])?;
+    Ok(())
+}
+
+/// Those of one PBX, the latest first.
+pub fn calls_in_progress(connection: &Connection, pbx: &str) -> rusqlite::Result<Vec<CallInProgress>> {
+    let read = |row: &Row<'_>| {
+        Ok(CallInProgress {
+            pbx: row.get("pbx")?,
+            linkedid: row.get("linkedid")?,
+            number: row.get("number")?,
+            number_e164: row.get("number_e164")?,
+            name: row.get("name")?,
+            did: row.get("did")?,
+            trunk: row.get("trunk")?,
+            queue: row.get("queue")?,
+            started_ms: row.get("started_ms")?,
+            joined_ms: row.get("joined_ms")?,
+        })
+    };
+    connection
+        .prepare("SELECT * FROM calls_in_progress WHERE pbx = ? ORDER BY started_ms DESC")?
+        .query_map([pbx], read)?
+        .collect()
 }
 
 fn put_seen(connection: &Connection, pbx: &str, seen_ms: Millis) -> rusqlite::Result<()> {

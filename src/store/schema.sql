@@ -163,6 +163,20 @@ CREATE TABLE pbx_seen (
     seen_ms INTEGER NOT NULL               -- ms since 1970 UTC: its events were seen up to here; what came while no daemon ran is a gap
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE calls_in_progress (
+    pbx         TEXT    NOT NULL,          -- name of the PBX in the configuration
+    linkedid    TEXT    NOT NULL,          -- its row in calls will have the same
+    number      TEXT,                      -- as in calls
+    number_e164 TEXT,                      -- as in calls
+    name        TEXT,                      -- as in calls
+    did         TEXT,                      -- as in calls
+    trunk       TEXT,                      -- as in calls
+    queue       TEXT,                      -- the queue in which he waits, or was last; NULL if he was in none
+    started_ms  INTEGER NOT NULL,          -- ms since 1970 UTC: first event of the call
+    joined_ms   INTEGER,                   -- ms since 1970 UTC: he joined that queue; NULL if he was in none
+    PRIMARY KEY (pbx, linkedid)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE callbacks (
     id              INTEGER PRIMARY KEY,   -- chosen by the daemon, from 1
     pbx             TEXT    NOT NULL,      -- name of the PBX on which the call was missed and the customer is called

@@ -392,3 +392,59 @@ fn talks_begun_unseen(lab: &Lab) -> Result<(), String> {
     }
     Ok(())
 }
+
+#[test]
+fn a_killed_daemon_leaves_its_calls_in_progress_to_the_next() {
+    let Some(lab) = Lab::start() else { return };
+    killed_daemon(&lab).unwrap_or_else(|e| panic!("{e}"));
+}
+
+fn killed_daemon(lab: &Lab) -> Result<(), String> {
+    let wire = Wire::to(&lab.ami().0);
+    let dir = files("killed_daemon");
+    let daemon = start(&dir, lab, &wire)?;
+    for cell in ["00", "01"] {
+        phones(lab, cell, RINGS)?;
+    }
+    let gives_up = Call::place(lab, 0, "5550300")?;
+    let served_later = Call::place(lab, 1, "5550301")?;
+    let calls = [&gives_up, &served_later];
+    for call in calls {
+        wire.wait_for(&call.waits(lab)?, soon())?;
+    }
+    let open = "SELECT group_concat(concat_ws(' ', number, did, queue), ', ') FROM (SELECT * FROM calls_in_progress ORDER BY queue)";
+    let in_progress = || -> Option<String> {
+        let db = Connection::open(dir.join("calls.db")).expect("a database");
+        db.query_row(open, [], |r| r.get(0)).expect("the tables are those of the design")
+    };
+    let both = format!("{} 5550300 q00, {} 5550301 q01", gives_up.number, served_later.number);
+    let by = soon();
+    while in_progress().as_ref() != Some(&both) {
+        assert!(Instant::now() < by, "in progress: {:?}, expected {both}", in_progress());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+
+    daemon.crash();
+    gives_up.ends(lab)?;
+    let daemon = start(&dir, lab, &wire)?;
+    daemon.wait_for_call(&gives_up.linkedid, soon())?;
+    phones(lab, "01", TALKS)?;
+    lab.departure(served_later.since, &served_later.linkedid, soon())?;
+    daemon.wait_for_call(&served_later.linkedid, soon())?;
+    let said = daemon.said();
+    let db = daemon.stop()?;
+    let agent = agent(lab, &served_later)?;
+    assert_eq!(
+        calls.map(|call| told(&db, call)),
+        [
+            format!("inbound {} UNKNOWN GAP gap q00 UNKNOWN", gives_up.number),
+            format!("inbound {} ANSWER AGENT {agent} partial q01 CONNECTED", served_later.number),
+        ],
+        "\n{said}"
+    );
+    assert_eq!((rows(&db), in_progress()), (2, None), "\n{said}");
+    let gaps = gaps(&db);
+    let [(_, _, cause, calls_lost)] = &gaps[..] else { panic!("{gaps:?}\n{said}") };
+    assert_eq!((cause.as_str(), *calls_lost), ("daemon_down", 1), "\n{said}");
+    Ok(())
+}

@@ -2,7 +2,7 @@
 
 use callbackd::engine::callback::remembered::{Remembered, Served};
 use callbackd::engine::callback::row::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
-use callbackd::engine::record::{Direction, FinishedCall, Gap, Outcome, Record, Status};
+use callbackd::engine::record::{CallInProgress, Direction, FinishedCall, Gap, Outcome, Record, Status};
 use std::collections::BTreeMap;
 
 const DAY_MS: i64 = 86_400_000;
@@ -12,6 +12,8 @@ const MIN_TALK_MS: i64 = 5_000;
 #[derive(Default)]
 pub struct Disk {
     pub calls: BTreeMap<String, FinishedCall>,
+    /// Calls that have begun and are not over.
+    pub in_progress: BTreeMap<String, CallInProgress>,
     pub misses: BTreeMap<String, i64>,
     pub recovered: BTreeMap<String, (RecoveredBy, i64)>,
     pub callbacks: BTreeMap<i64, CallbackRow>,
@@ -31,8 +33,11 @@ impl Disk {
         match record {
             Record::Call(call) => {
                 sane(call)?;
+                self.in_progress.remove(&call.linkedid);
                 self.calls.insert(call.linkedid.clone(), (**call).clone());
             }
+            Record::InProgress(call) => drop(self.in_progress.insert(call.linkedid.clone(), (**call).clone())),
+            Record::NotInProgress { linkedid, .. } => drop(self.in_progress.remove(linkedid)),
             Record::Gap(gap) => {
                 if gap.to_ms < gap.from_ms {
                     return Err(format!("a gap ends before it begins: {gap:?}"));

@@ -140,12 +140,15 @@ impl Watch {
     }
 
     fn calls(&self, disk: &Disk) -> Result<(), String> {
+        if !disk.in_progress.is_empty() {
+            return Err(format!("still in progress: {:?}", disk.in_progress));
+        }
         let office = Office::small();
         for past in self.past.iter().filter(|past| past.attempt.is_none()) {
             let seen = self.seen(past.from_ms, past.to_ms) && past.fate != Fate::CutOff;
             let Some(call) = disk.calls.get(&past.linkedid) else {
-                if seen {
-                    return Err(format!("seen and not stored: {past:?}"));
+                if seen || self.seen(past.from_ms, past.from_ms + LATENCY_MS) {
+                    return Err(format!("its beginning was seen, and it is not stored: {past:?}"));
                 }
                 continue;
             };

@@ -458,7 +458,9 @@ impl World {
         let now = self.moment();
         self.run += 1;
         let remembered = self.disk.remembered(now.wall_ms);
-        self.core = Some(Core::new(self.config.rules(), self.policy.clone(), remembered, self.disk.seen_ms, now));
+        let mut core = Core::new(self.config.rules(), self.policy.clone(), remembered, self.disk.seen_ms, now);
+        core.engine.knows_calls(self.disk.in_progress.values().cloned());
+        self.core = Some(core);
         self.at(10, Event::Connect(self.run));
         self.at(11, Event::Tick);
     }
