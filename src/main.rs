@@ -1,7 +1,7 @@
 //! The door: arguments in, exit code out.
 
 use callbackd::cli::failure::Failure;
-use callbackd::cli::place::{Place, PlaceArgs};
+use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
 use callbackd::cli::{self, Cli, Command};
 use callbackd::cli::{
     agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, replay, status, vacuum,
@@ -62,12 +62,8 @@ fn main() -> ExitCode {
         Command::Agents(args) => at(&args.place, agents::run),
         Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
         Command::Status(args) => at(&args.place, status::run),
-        Command::Backup(args) => {
-            of_database(args.db.as_deref(), args.config.as_deref(), |db, out| backup::run(&args, db, out))
-        }
-        Command::Vacuum(args) => {
-            of_database(args.db.as_deref(), args.config.as_deref(), |db, out| vacuum::run(&args, db, out))
-        }
+        Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
+        Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),
     };
     exit.into()
 }
@@ -100,18 +96,14 @@ fn width() -> Option<usize> {
 }
 
 /// Runs a command that needs nothing but the place of a database.
-fn of_database(
-    db: Option<&Path>,
-    config: Option<&Path>,
-    command: impl FnOnce(&Path, &mut io::Stdout) -> Result<(), Failure>,
-) -> Exit {
+fn of_database(args: &DatabaseArgs, command: impl FnOnce(&Path, &mut io::Stdout) -> Result<(), Failure>) -> Exit {
     let run = |db: &Path| match command(db, &mut io::stdout()) {
         Err(failure) if !failure.is_closed_pipe() => Err((failure.exit_code(), failure.to_string())),
         _ => Ok(()),
     };
-    match db {
+    match &args.db {
         Some(db) => ended(run(db)),
-        None => with_configuration(config, |config| run(&config.store.path)),
+        None => with_configuration(args.config.as_deref(), |config| run(&config.store.path)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `callbackd backup`: a copy of the database, while the daemon runs or not.
 
 use super::failure::Failure;
+use super::place::DatabaseArgs;
 use super::plain::size;
 use crate::store;
 use serde_json::json;
@@ -27,12 +28,9 @@ pub struct BackupArgs {
     /// Replace FILE if it is there
     #[arg(long)]
     pub force: bool,
-    /// Database to copy [default: store.path of the configuration]
-    #[arg(long, value_name = "FILE", conflicts_with = "config")]
-    pub db: Option<PathBuf>,
-    /// Configuration that names the database [default: /etc/callbackd/callbackd.toml]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// Which.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -25,6 +25,17 @@ pub struct PlaceArgs {
     pub json: bool,
 }
 
+/// Options of every command that needs nothing but a database.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct DatabaseArgs {
+    /// Database [default: store.path of the configuration]
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub db: Option<PathBuf>,
+    /// Configuration that names the database [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
 /// Where things are, and when it is.
 #[derive(Debug)]
 pub struct Place {

@@ -1,11 +1,12 @@
 //! `callbackd vacuum`: gives the room of removed rows back to the disk.
 
 use super::failure::Failure;
+use super::place::DatabaseArgs;
 use super::plain::size;
 use crate::store;
 use serde_json::json;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Compact the database while the daemon does not run
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -18,12 +19,9 @@ Exit codes: 0 done, 65 the database is damaged, 66 there is none, 74 the disk is
 Examples:
   systemctl stop callbackd && callbackd vacuum; systemctl start callbackd")]
 pub struct VacuumArgs {
-    /// Database to compact [default: store.path of the configuration]
-    #[arg(long, value_name = "FILE", conflicts_with = "config")]
-    pub db: Option<PathBuf>,
-    /// Configuration that names the database [default: /etc/callbackd/callbackd.toml]
-    #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    /// Which.
+    #[command(flatten)]
+    pub database: DatabaseArgs,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

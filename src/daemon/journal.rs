@@ -36,33 +36,41 @@ pub fn refused(record: &Record, err: &str) {
     tracing::error!(target: "store", call = %Wire(call), err, "The database refused a record, it is lost; please report this");
 }
 
+/// A line about a call, with what it is known by first.
+macro_rules! about_call {
+    ($level:ident, $call:expr, $show:expr, $($more:tt)*) => {{
+        let number = $call.number_e164.as_deref().or($call.number.as_deref());
+        tracing::$level!(
+            target: "call",
+            call = %Wire(&$call.linkedid),
+            direction = %$call.direction,
+            status = %$call.status,
+            outcome = %$call.outcome,
+            queue = $call.queue.as_deref().map(|q| display(Wire(q))),
+            agent = $call.agent.as_deref().map(|a| display(Wire(a))),
+            number = number.map(|number| display(Masked { number, show: $show })),
+            $($more)*
+        );
+    }};
+}
+
 /// The daemon ends with a record that is not on the disk: what a person can make use of is told here at least.
 pub fn unwritten(record: &Record, show: ShowNumbers) {
     if let Record::Call(call) = record {
-        tracing::error!(
-            target: "call",
-            call = %Wire(&call.linkedid),
-            direction = %call.direction,
-            status = %call.status,
-            outcome = %call.outcome,
-            queue = call.queue.as_deref().map(|q| display(Wire(q))),
-            agent = call.agent.as_deref().map(|a| display(Wire(a))),
-            number = call.number_e164.as_deref().or(call.number.as_deref()).map(|number| display(Masked { number, show })),
+        about_call!(
+            error,
+            call,
+            show,
             "Call could not be stored: this line is all that is left of it here; Asterisk's CDR has it too"
         );
     }
 }
 
 fn call_ended(call: &FinishedCall, show: ShowNumbers) {
-    tracing::info!(
-        target: "call",
-        call = %Wire(&call.linkedid),
-        direction = %call.direction,
-        status = %call.status,
-        outcome = %call.outcome,
-        queue = call.queue.as_deref().map(|q| display(Wire(q))),
-        agent = call.agent.as_deref().map(|a| display(Wire(a))),
-        number = call.number_e164.as_deref().or(call.number.as_deref()).map(|number| display(Masked { number, show })),
+    about_call!(
+        info,
+        call,
+        show,
         wait_s = seconds(call.wait_ms),
         talk_s = call.answered_ms.map(|_| seconds(call.talk_ms)),
         quality = Some(call.quality).filter(|quality| *quality != Quality::Full).map(display),

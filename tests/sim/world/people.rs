@@ -1,0 +1,105 @@
+//! The people of a day: customers, agents, and whoever gives orders.
+
+use super::{CUSTOMERS, Event, MINUTE, SECOND, World};
+use callbackd::demo::pbx::Input;
+use callbackd::demo::people::{Caller, People, Pickup, Talk};
+use callbackd::engine::callback::command::Command;
+use fastrand::Rng;
+
+/// People as bad as real ones.
+pub(super) struct Crowd(pub(super) Rng);
+
+impl People for Crowd {
+    fn agent(&mut self, _agent: usize, _callback: bool) -> Pickup {
+        match self.0.u32(..10) {
+            0..6 => Pickup::Answer(self.0.i64(200..9_000)),
+            6 => Pickup::Ignore,
+            7 => Pickup::Busy,
+            8 => Pickup::Reject(self.0.i64(200..6_000)),
+            _ => Pickup::Unreachable,
+        }
+    }
+    fn customer(&mut self, _number: &str) -> Pickup {
+        match self.0.u32(..10) {
+            0..6 => Pickup::Answer(self.0.i64(200..20_000)),
+            6 => Pickup::Busy,
+            7 => Pickup::Ignore,
+            8 => Pickup::Reject(self.0.i64(200..6_000)),
+            _ => Pickup::Unreachable,
+        }
+    }
+    fn talk(&mut self) -> Talk {
+        let ms = if self.0.u32(..6) == 0 { self.0.i64(50..6_000) } else { self.0.i64(8_000..120_000) };
+        Talk { ms, ended_by_agent: self.0.bool() }
+    }
+}
+
+impl World {
+    pub(super) fn call(&mut self) {
+        if self.calls_left == 0 {
+            return;
+        }
+        self.calls_left -= 1;
+        let n = self.rng.u32(..CUSTOMERS);
+        let (did, key) = match self.rng.u32(..4) {
+            0 => ("5550100", None),
+            1 => ("5550101", None),
+            2 => ("5550102", None),
+            _ => ("5550103", self.rng.bool().then(|| (['1', '2'][self.rng.usize(..2)], self.rng.i64(500..5_000)))),
+        };
+        let caller = Caller {
+            number: if self.rng.u32(..20) == 0 { String::new() } else { format!("1202555{:04}", 100 + n) },
+            name: String::new(),
+            did: did.to_owned(),
+            key,
+            patience_ms: self.rng.i64(300..40_000),
+        };
+        if self.pbx_up {
+            self.pbx.handle(Input::Call(caller), self.now);
+        }
+        let next = self.exponential(15 * SECOND);
+        self.at(next, Event::Call);
+        if self.calls_left == 0 {
+            self.troubles_until = self.now + 5 * MINUTE;
+        }
+    }
+
+    pub(super) fn take_break(&mut self, agent: usize, away: bool) {
+        // A pause of ours is not his to end: he does not know of it.
+        if self.pbx.paused(agent).is_none_or(|(reason, _)| reason != "callbackd") {
+            self.pbx.handle(Input::Break(agent, away.then_some("lunch")), self.now);
+        }
+        let ms = self.exponential(if away { 2 * MINUTE } else { 3 * MINUTE });
+        if away {
+            self.at(ms, Event::Break(agent, false));
+        } else if self.calls_left > 0 {
+            let next = self.rng.usize(..8);
+            self.at(ms, Event::Break(next, true));
+        }
+    }
+
+    /// A person gives an order.
+    pub(super) fn command(&mut self) {
+        if self.calls_left == 0 {
+            return;
+        }
+        let next = self.exponential(4 * MINUTE);
+        self.at(next, Event::Command);
+        let number = format!("+1202555{:04}", 100 + self.rng.u32(..CUSTOMERS));
+        let open =
+            self.disk.callbacks.values().filter(|row| row.closed_ms.is_none()).map(|row| row.id).collect::<Vec<_>>();
+        let id = if open.is_empty() { 1 } else { open[self.rng.usize(..open.len())] };
+        let note = String::new();
+        let command = match self.rng.u32(..7) {
+            0 => Command::Forbid { number, reason: note, for_ms: self.rng.bool().then_some(10 * MINUTE) },
+            1 => Command::Permit { number },
+            2 => Command::Cancel { id, note },
+            3 => Command::Retry { id, note },
+            4 => Command::Delay { id, delay_ms: 2 * MINUTE, note },
+            5 => Command::Prioritise { id, priority: 5, note },
+            _ => Command::Add { number, pbx: None, queue: None, delay_ms: 0, priority: 0, note },
+        };
+        let now = self.moment();
+        self.with_core(|core| core.command(&command, now));
+    }
+}
