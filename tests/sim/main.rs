@@ -8,7 +8,7 @@ mod disk;
 mod watch;
 mod world;
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use world::World;
 
@@ -16,6 +16,10 @@ use world::World;
 const CALLS: u32 = 60;
 /// Days that are lived if nobody says otherwise.
 const SEEDS: u64 = 500;
+
+/// Days of fair weather in which the daemon crashes at each of its outputs in turn, and their customers' calls.
+const CRASHED: [u64; 2] = [4, 20];
+const CRASHED_CALLS: u32 = 12;
 
 /// Days that once broke a promise, and what was wrong.
 const ONCE_BROKEN: &[(u64, &str)] = &[
@@ -76,6 +80,26 @@ fn days_with_all_faults_break_no_promise() {
     let (calls, attempts) = (all_calls.into_inner(), all_attempts.into_inner());
     println!("{seeds} days, {calls} calls, {attempts} attempts, no promise broken");
     assert!(attempts > seeds, "customers were called back");
+}
+
+#[test]
+fn a_crash_at_any_output_breaks_no_promise() {
+    for seed in CRASHED {
+        let whole = World::new(seed, CRASHED_CALLS).live().unwrap_or_else(|broken| panic!("{broken}"));
+        assert!(whole.attempts > 2, "customers of day {seed} were called back");
+        let next = AtomicU32::new(1);
+        thread::scope(|scope| {
+            for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+                scope.spawn(|| {
+                    while let Some(at) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|at| *at <= whole.wants) {
+                        if let Err(broken) = World::new(seed, CRASHED_CALLS).crashing_at(at).live() {
+                            panic!("crashed at output {at}: {broken}");
+                        }
+                    }
+                });
+            }
+        });
+    }
 }
 
 #[test]

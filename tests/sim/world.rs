@@ -101,6 +101,8 @@ pub struct World {
     failures: u32,
     wall_shift: i64,
     fuse: Option<u32>,
+    wants: u32,
+    crashes_at: Option<u32>,
     queue: Vec<Record>,
     writing: Option<Vec<Record>>,
     /// When the oldest record in each of them came.
@@ -123,6 +125,8 @@ pub struct World {
 pub struct Day {
     pub calls: u64,
     pub attempts: u64,
+    /// What the daemon wanted to be done: bytes sent, records stored, and the like.
+    pub wants: u32,
     pub hash: u64,
 }
 
@@ -193,6 +197,8 @@ impl World {
             failures: 0,
             wall_shift: 0,
             fuse: None,
+            wants: 0,
+            crashes_at: None,
             queue: Vec::new(),
             writing: None,
             queued_ms: START,
@@ -221,6 +227,12 @@ impl World {
     /// Everything that passes is printed.
     pub fn talking(mut self) -> Self {
         self.talks = true;
+        self
+    }
+
+    /// The daemon crashes as soon as it has wanted so many things.
+    pub fn crashing_at(mut self, wants: u32) -> Self {
+        self.crashes_at = Some(wants);
         self
     }
 
@@ -255,6 +267,7 @@ impl World {
             None => Ok(Day {
                 calls: self.watch.past.len() as u64,
                 attempts: self.disk.attempts.len() as u64,
+                wants: self.wants,
                 hash: self.hash.finish(),
             }),
         }

@@ -11,6 +11,10 @@ impl World {
         let Some(core) = &mut self.core else { return };
         act(core);
         while let Some(want) = self.core.as_mut().and_then(Core::poll) {
+            self.wants += 1;
+            if self.crashes_at == Some(self.wants) {
+                return self.crash();
+            }
             if let Some(fuse) = &mut self.fuse {
                 *fuse = fuse.saturating_sub(1);
                 if *fuse == 0 {
