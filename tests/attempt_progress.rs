@@ -382,6 +382,23 @@ fn an_attempt_that_ended_out_of_sight_is_told_so_before_sight_is_whole() {
 }
 
 #[test]
+fn an_attempt_that_ends_before_the_lists_may_have_connected_them_out_of_sight() {
+    for (lists, unseen) in [(false, true), (true, false)] {
+        let (mut driver, agent) = ringing();
+        driver.pass(2_000);
+        driver.give(Input::Unlinked);
+        driver.pass(20_000);
+        driver.give(Input::Linked { uptime_s: Some(100_000) });
+        if lists {
+            let rings = agent.clone().state(5).listed("AppDial2", "", 22);
+            driver.snapshot(&frames(rings.as_bytes()), true);
+        }
+        driver.say(&(agent.clone().state(6).far_end_hangs_up() + &hangs_up(&agent.clone().state(6), "16")));
+        assert_eq!(facts(&mut driver).unseen, unseen, "the lists came first: {lists}");
+    }
+}
+
+#[test]
 fn a_daemon_that_ends_says_nothing_of_an_attempt_that_goes_on() {
     let (mut driver, ..) = talking();
     let before = driver.progress().len();

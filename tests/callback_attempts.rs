@@ -506,6 +506,6 @@ fn attempts_survive_only_with_all_their_facts() {
     let row: &AttemptRow = &scene.attempts[FIRST];
     assert_eq!(row.agent_answered_ms, Some(answered));
     assert_eq!(row.ended_ms, Some(MONDAY_10 + 8 * SECOND));
-    assert_eq!((row.customer_answered_ms, row.detail.as_str()), (None, "cause 17"));
+    assert_eq!((row.customer_answered_ms, row.detail.as_str()), (None, "the customer's line was busy, cause 17"));
     assert_eq!(row.linkedid.as_deref(), Some("cb"));
 }

@@ -2,6 +2,7 @@
 
 mod stream;
 
+use callbackd::engine::Input;
 use callbackd::engine::record::{CallInProgress, FinishedCall, Outcome, Quality, Record, Status, VisitResult};
 use stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
 
@@ -48,8 +49,10 @@ fn as_it_began() -> CallInProgress {
         did: Some("5550100".to_owned()),
         trunk: Some("PJSIP/trunk".to_owned()),
         queue: Some("sales".to_owned()),
+        agent: None,
         started_ms: START,
         joined_ms: Some(START + 2_000),
+        answered_ms: None,
     }
 }
 
@@ -61,7 +64,7 @@ fn next_run(left: &[CallInProgress]) -> Driver {
 }
 
 #[test]
-fn a_customers_call_is_told_when_it_begins_and_when_it_joins_a_queue_and_else_not() {
+fn a_customers_call_is_told_when_it_begins_joins_a_queue_and_is_answered_and_else_not() {
     let mut driver = Driver::linked(rules(), START);
     let customer = Line::customer("c.1");
     driver.say(&customer.begins());
@@ -75,7 +78,9 @@ fn a_customers_call_is_told_when_it_begins_and_when_it_joins_a_queue_and_else_no
     let phone = Line::phone("101", "c.2", "c.1");
     driver.say(&(phone.begins() + &customer.dials(&phone) + &customer.dial_ends(&phone, "ANSWER")));
     driver.say(&(customer.enters("b") + &phone.enters("b") + &customer.leaves("b") + &phone.leaves("b")));
-    assert_eq!(told_in_progress(&driver), 2);
+    let answered_ms = Some(START + 2_000);
+    let answered = CallInProgress { agent: Some("PJSIP/101".to_owned()), answered_ms, ..as_it_began() };
+    assert_eq!((in_progress(&driver), told_in_progress(&driver)), (vec![answered], 3));
     driver.say(&(phone.hangs_up() + &customer.hangs_up()));
     driver.pass(FORGOTTEN_MS);
     assert_eq!((in_progress(&driver), driver.rows().len()), (vec![], 1));
@@ -113,7 +118,8 @@ fn a_call_that_a_killed_run_left_and_that_lives_no_more_is_unknown_with_all_that
     assert_eq!(told, ["+12025550123", "5550100", "PJSIP/trunk", "sales"]);
     assert_eq!((started_ms, ended_ms, wait_ms), (START, START + 20_000, 20_000));
     assert_eq!((visits[0].result, visits[0].left_ms - visits[0].joined_ms), (VisitResult::Unknown, 18_000));
-    assert_eq!(why, ["it ended while callbackd was not running", "queue sales: UNKNOWN"]);
+    let untold = "what was seen of it does not tell what had become of it";
+    assert_eq!(why, [untold, "it ended while callbackd was not running", "queue sales: UNKNOWN"]);
     assert_eq!(driver.gaps()[0].calls_lost, 1);
     driver.snapshot(&[], true);
     assert_eq!(driver.told().len(), 1, "once");
@@ -165,9 +171,72 @@ fn a_caller_who_waited_through_a_kill_gave_up_in_his_queue() {
 #[test]
 fn while_the_list_of_channels_has_not_come_nothing_is_said_of_calls_that_a_killed_run_left() {
     let mut driver = next_run(&[as_it_began()]);
-    driver.give(callbackd::engine::Input::Linked { uptime_s: Some(100_000) });
+    driver.give(Input::Linked { uptime_s: Some(100_000) });
     driver.snapshot(&[], false);
     assert_eq!(driver.told().len(), 0);
     driver.snapshot(&[], true);
     assert_eq!(driver.row().status, Status::Unknown);
+}
+
+#[test]
+fn an_asterisk_that_has_restarted_has_ended_them_whether_or_not_the_list_of_channels_came() {
+    let mut driver = next_run(&[as_it_began()]);
+    driver.give(Input::Linked { uptime_s: Some(3) });
+    driver.snapshot(&[], false);
+    assert_eq!((driver.row().status, driver.gaps()[0].calls_lost), (Status::Unknown, 1));
+}
+
+#[test]
+fn of_a_call_that_a_killed_run_saw_answered_it_is_not_forgotten_that_he_was_served() {
+    let answered_ms = Some(START + 5_000);
+    let old = CallInProgress { agent: Some("PJSIP/101".to_owned()), answered_ms, ..as_it_began() };
+    let mut driver = next_run(&[old]);
+    driver.link(100_000, &[]);
+    let row = driver.row();
+    assert_eq!((row.status, row.outcome, row.quality), (Status::Answer, Outcome::Agent, Quality::Gap));
+    assert_eq!((row.agent.as_deref(), row.wait_ms, row.talk_ms), (Some("PJSIP/101"), 5_000, 15_000));
+    assert_eq!((row.queue_wait_ms, row.ended_ms - START), (3_000, 20_000));
+}
+
+#[test]
+fn a_row_that_was_told_before_the_lists_came_whole_is_not_told_again_as_unknown() {
+    let mut driver = next_run(&[as_it_began()]);
+    let customer = Line::customer("c.1").state(6);
+    driver.give(Input::Linked { uptime_s: Some(100_000) });
+    driver.snapshot(&frames(customer.listed("WaitExten", "", 29).as_bytes()), false);
+    driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+    driver.pass(FORGOTTEN_MS);
+    let told = driver.row().status;
+    driver.snapshot(&[], true);
+    assert_eq!((driver.told().len(), driver.row().status), (1, told));
+}
+
+#[test]
+fn a_row_that_was_proved_before_the_lists_came_whole_stands() {
+    let mut driver = next_run(&[as_it_began()]);
+    driver.engine.has_its_row("c.1");
+    driver.link(100_000, &[]);
+    assert_eq!((driver.told().len(), driver.gaps()[0].calls_lost), (0, 0));
+}
+
+#[test]
+fn who_has_come_to_anothers_linkedid_has_no_row_of_his_own() {
+    let mut driver = next_run(&[as_it_began()]);
+    let other = Line::customer("d.1").state(6);
+    let customer = Line::customer("c.1").state(6).of("d.1");
+    let lists = other.listed("ConfBridge", "b", 60) + &customer.listed("ConfBridge", "b", 30);
+    driver.link(100_000, &frames(lists.as_bytes()));
+    assert_eq!(driver.told().len(), 0);
+    let gone = |r: &&Record| matches!(r, Record::NotInProgress { linkedid, .. } if linkedid == "c.1");
+    assert_eq!(driver.records.iter().filter(gone).count(), 1);
+}
+
+#[test]
+fn a_list_that_comes_whole_days_later_does_not_make_him_wait_for_days() {
+    let mut driver = next_run(&[as_it_began()]);
+    driver.give(Input::Linked { uptime_s: Some(100_000) });
+    driver.snapshot(&[], false);
+    driver.pass(86_400_000);
+    driver.snapshot(&[], true);
+    assert_eq!(driver.row().ended_ms, START + 20_000);
 }

@@ -3,6 +3,7 @@
 mod stream;
 
 use callbackd::engine::Input;
+use callbackd::engine::callback::floor::Floor;
 use callbackd::engine::record::{FinishedCall, GapCause, LegResult, Outcome, Quality, Status, VisitResult};
 use stream::{Driver, FORGOTTEN_MS, Line, frames, rules, stock_rules};
 
@@ -430,4 +431,89 @@ fn a_talk_that_was_found_in_progress_lasted_as_long_as_the_queue_says() {
         assert_eq!((row.talk_ms, row.wait_ms, row.queue_wait_ms), (95_000, 15_000, 15_000));
         assert_eq!(row.queue.as_deref(), Some("sales"));
     }
+}
+
+#[test]
+fn who_had_left_a_queue_in_vain_before_the_link_was_lost_may_have_been_served_elsewhere() {
+    let mut driver = Driver::linked(rules(), START);
+    let (customer, phone) = waiting(&mut driver);
+    let leave = [("Queue", "sales"), ("Position", "1"), ("Count", "0")];
+    let status = [("Variable", "QUEUESTATUS"), ("Value", "TIMEOUT")];
+    driver.say(&(customer.dial_ends(&phone, "NOANSWER") + &phone.hangs_up()));
+    driver.say(&(customer.event("QueueCallerLeave", &leave) + &customer.event("VarSet", &status)));
+    back_with(&mut driver, &(customer.far_end_hangs_up() + &customer.hangs_up()), "");
+    assert_eq!(came_to(&mut driver).0, Status::Unknown);
+}
+
+#[test]
+fn what_the_queue_says_in_the_end_counts_though_a_phone_that_it_rang_was_lost_from_sight() {
+    let mut driver = Driver::linked(rules(), START);
+    let (customer, _) = waiting(&mut driver);
+    back_with(&mut driver, "", &still_waits(&customer));
+    let leave = [("Queue", "sales"), ("Position", "1"), ("Count", "0")];
+    let status = [("Variable", "QUEUESTATUS"), ("Value", "TIMEOUT")];
+    driver.pass(20_000);
+    driver.say(&(customer.event("QueueCallerLeave", &leave) + &customer.event("VarSet", &status)));
+    driver.pass(2_000);
+    driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+    let in_vain = (vec![VisitResult::Timeout], vec![LegResult::Unknown]);
+    assert_eq!(came_to(&mut driver), (Status::NoAnswer, Outcome::QueueTimeout, in_vain.0, in_vain.1));
+}
+
+#[test]
+fn who_is_found_elsewhere_than_he_was_may_have_been_served_meanwhile() {
+    for (application, status) in [("Playback", Status::Unknown), ("Wait", Status::Cancel)] {
+        let mut driver = Driver::linked(rules(), START);
+        let customer = Line::customer("c.1");
+        driver.say(&customer.begins());
+        let customer = customer.state(6);
+        driver.say(&customer.event("Newexten", &[("Extension", "5550100"), ("Application", "Wait"), ("AppData", "")]));
+        back_with(&mut driver, "", &customer.listed(application, "", 25));
+        driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+        assert_eq!(came_to(&mut driver).0, status, "{application}");
+    }
+}
+
+#[test]
+fn who_is_not_in_the_list_of_a_queue_any_more_does_not_wait_there() {
+    let mut driver = Driver::linked(rules(), START);
+    let (customer, _) = waiting(&mut driver);
+    let queue = stream::text("QueueParams", &[("Queue", "sales"), ("Calls", "0")]);
+    back_with(&mut driver, "", &(queue + &customer.listed("Playback", "", 25)));
+    assert!(driver.engine.waiting().is_empty());
+    driver.pass(60_000);
+    driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!(driver.row().queue_wait_ms, 25_000, "up to the list");
+}
+
+#[test]
+fn a_member_behind_a_local_channel_is_told_by_the_phone_that_it_led_to() {
+    let mut driver = Driver::linked(rules(), START);
+    let customer = Line::customer("c.1");
+    driver.say(&(customer.begins() + &customer.event("QueueCallerJoin", &[("Queue", "sales"), ("Position", "1")])));
+    let customer = customer.state(6);
+    let near = Line::new("Local/101@from-queue-1;1", "c.2", "c.1", "101", "from-queue", "101");
+    let far = Line::new("Local/101@from-queue-1;2", "c.3", "c.1", "101", "from-queue", "101").state(4);
+    let phone = Line::phone("101", "c.4", "c.1");
+    let called = [("Queue", "sales"), ("Interface", "Local/101@from-queue"), ("MemberName", "Alice")];
+    driver.say(&(near.begins() + &far.begins() + &customer.with(&near, "AgentCalled", &called)));
+    driver.say(&(customer.dials(&near) + &phone.begins() + &far.dials(&phone)));
+    let spent = [("Reason", "caller"), ("HoldTime", "9"), ("TalkTime", "16")];
+    let complete = customer.with(&near.clone().state(6), "AgentComplete", &[&called[..], &spent].concat());
+    let ends = customer.far_end_hangs_up() + &phone.hangs_up() + &far.hangs_up() + &near.hangs_up();
+    back_with(&mut driver, &(ends + &customer.hangs_up() + &complete), "");
+    let served = (vec![VisitResult::Connected], vec![LegResult::Answered]);
+    assert_eq!(came_to(&mut driver), (Status::Answer, Outcome::Agent, served.0, served.1));
+    assert_eq!((driver.row().agent.as_deref(), driver.row().talk_ms), (Some("PJSIP/101"), 16_000));
+}
+
+#[test]
+fn a_reckoning_by_a_clock_that_was_set_makes_no_talk_before_the_call() {
+    let mut driver = Driver::linked(rules(), START);
+    let (customer, phone) = waiting(&mut driver);
+    back_with(&mut driver, &completes(&customer, &phone, ["4294967295", "1800000000"], (true, true)), "");
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    assert_eq!((row.status, row.wait_ms, row.talk_ms, row.queue_wait_ms), (Status::Answer, 0, 25_000, 0));
 }

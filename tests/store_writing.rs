@@ -137,8 +137,10 @@ fn in_progress(linkedid: &str, queue: Option<&str>) -> CallInProgress {
         did: text("5550100"),
         trunk: text("PJSIP/carrier"),
         queue: queue.map(str::to_owned),
+        agent: None,
         started_ms: 1_000,
         joined_ms: queue.map(|_| 2_000),
+        answered_ms: None,
     }
 }
 
@@ -153,10 +155,10 @@ fn a_call_in_progress_is_kept_as_it_was_told_last_until_its_row_comes() {
     let other = CallInProgress { pbx: "branch".to_owned(), ..in_progress("1.1", None) };
     let told = [in_progress("1.1", None), other.clone(), in_progress("1.1", Some("sales"))];
     store.write(&told.map(begun)).unwrap();
-    assert_eq!(store.calls_in_progress("pbx").unwrap(), [in_progress("1.1", Some("sales"))]);
+    assert_eq!(store.calls_left("pbx").unwrap(), [in_progress("1.1", Some("sales"))]);
     store.write(&[record(abandoned("1.1"))]).unwrap();
-    assert_eq!(store.calls_in_progress("pbx").unwrap(), []);
-    assert_eq!(store.calls_in_progress("branch").unwrap(), [other]);
+    assert_eq!(store.calls_left("pbx").unwrap(), []);
+    assert_eq!(store.calls_left("branch").unwrap(), [other]);
 }
 
 #[test]
@@ -165,5 +167,14 @@ fn a_call_that_went_into_another_is_in_progress_no_more() {
     let mut store = Store::open(&path).unwrap();
     store.write(&[begun(in_progress("1.1", None)), begun(in_progress("2.1", None))]).unwrap();
     store.write(&[Record::NotInProgress { pbx: "pbx".to_owned(), linkedid: "2.1".to_owned() }]).unwrap();
-    assert_eq!(store.calls_in_progress("pbx").unwrap(), [in_progress("1.1", None)]);
+    assert_eq!(store.calls_left("pbx").unwrap(), [in_progress("1.1", None)]);
+}
+
+#[test]
+fn a_call_that_has_a_row_already_keeps_it_and_is_left_by_nobody() {
+    let (_directory, path) = place();
+    let mut store = Store::open(&path).unwrap();
+    store.write(&[record(answered("1.1")), begun(in_progress("1.1", None)), begun(in_progress("2.1", None))]).unwrap();
+    assert_eq!(store.calls_left("pbx").unwrap(), [in_progress("2.1", None)]);
+    assert_eq!(count(&path, "calls_in_progress"), 1);
 }

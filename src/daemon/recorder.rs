@@ -7,8 +7,8 @@ use std::collections::VecDeque;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 
-/// Records that may wait for room in the writer's queue: at 100 calls a second, more than ten minutes of a database that cannot be
-/// written. Beyond it the oldest are given up, counted and said.
+/// Records that may wait for room in the writer's queue: at 100 calls a second, some minutes of a database that cannot be written. Beyond
+/// it the oldest are given up, counted and said.
 pub const MAX_WAITING: usize = 100_000;
 
 /// The daemon's side of the store.

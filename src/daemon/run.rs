@@ -154,7 +154,7 @@ impl Daemon {
         for pbx in &config.pbx {
             let mut engine = Engine::new(&pbx.name, rules.clone(), store.take_over(&pbx.name)?);
             engine.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
-            engine.knows_calls(store.calls_in_progress(&pbx.name)?);
+            engine.knows_calls(store.calls_left(&pbx.name)?);
             watched.push(Watched::new(&pbx.name, &pbx.address, engine));
         }
         let policy = config.policy();
@@ -313,6 +313,9 @@ impl Daemon {
         let now = self.clock.now();
         for call in self.proofs.take(found, &self.watched) {
             let pbx = call.pbx.clone();
+            if let Some(watched) = self.watched.iter_mut().find(|watched| watched.name == pbx) {
+                watched.has_its_row(&call.linkedid);
+            }
             let told = Output::Record(Record::Call(Box::new(call)));
             if let Some(record) = self.callbacks.hear(&pbx, told, now) {
                 self.push(record);

@@ -139,6 +139,11 @@ impl Watched {
         self.engine.handle(Input::Tick, now);
     }
 
+    /// The row of this call has been told from Asterisk's own records.
+    pub fn has_its_row(&mut self, linkedid: &str) {
+        self.engine.has_its_row(linkedid);
+    }
+
     /// Gives the engine something that is not of the link.
     pub fn give(&mut self, input: Input<'_>, now: Moment) {
         self.engine.handle(input, now);

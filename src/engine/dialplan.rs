@@ -49,6 +49,27 @@ impl Engine {
         }
     }
 
+    /// The list names the caller where he was when sight of him was lost: in the same menu, or with the same application. Where he is not,
+    /// his place is noted.
+    pub(super) fn is_where_it_was(
+        &mut self,
+        slot: Slot,
+        (context, exten, application, data): (&str, &str, &str, &str),
+        at: Millis,
+    ) -> bool {
+        let call = self.channels[slot].call;
+        let moved = *self.channels[slot].context != *context;
+        let plan = &self.calls[call].dialplan;
+        let runs = |(name, with): &(Box<str>, Box<str>)| application.eq_ignore_ascii_case(name) && **with == *data;
+        let same = !moved && (plan.purpose.ivr || plan.application.as_ref().is_some_and(runs));
+        if moved && !context.is_empty() {
+            let channel = &mut self.channels[slot];
+            (channel.context, channel.exten) = (context.into(), exten.into());
+            self.place_changes(call, context, "", at);
+        }
+        same
+    }
+
     /// The dialplan that this channel runs decides the caller's fate: it began the call.
     fn leads(&self, call: Slot, slot: Slot) -> bool {
         self.calls[call].first == slot

@@ -104,6 +104,7 @@ impl Engine {
                     self.counters.calls_told += 1;
                 }
                 self.outputs.push_back(Output::Record(Record::Call(Box::new(finished.clone()))));
+                self.has_its_row(&finished.linkedid);
             }
             self.calls[call].told = Some(Box::new(finished));
         }

@@ -267,7 +267,7 @@ impl Engine {
     }
 
     /// Our side's person: the first who talked with the customer. A call outward belongs to the phone that made it, answered or not.
-    fn agent(&self, call: &Call) -> Option<String> {
+    pub(super) fn agent(&self, call: &Call) -> Option<String> {
         let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
         if call.origin == Origin::Callback && self.channels[call.first].kind == Kind::Local {
             let leg =

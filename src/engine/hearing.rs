@@ -46,12 +46,14 @@ impl Engine {
         self.mark(slot);
     }
 
-    /// The customer and this phone had talked since `from`, and nobody saw it begin; at `to` it was over.
-    pub(super) fn had_talked(&mut self, customer: Slot, phone: Slot, from: Millis, to: Millis) {
+    /// The customer had talked since `from`, with whoever is at this phone if it is known, and nobody saw it begin; at `to` it was over.
+    pub(super) fn had_talked(&mut self, customer: Slot, phone: Option<Slot>, from: Millis, to: Millis) {
         let call = self.channels[customer].call;
         self.channels[customer].bridged = true;
-        self.channels[phone].bridged = true;
-        self.person(call, phone).talk.had_begun(from, to);
+        if let Some(phone) = phone {
+            self.channels[phone].bridged = true;
+            self.person(call, phone).talk.had_begun(from, to);
+        }
         self.calls[call].talk.had_begun(from, to);
         self.mark(call);
     }

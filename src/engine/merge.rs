@@ -97,7 +97,6 @@ fn absorb(call: &mut Call, gone: Call) -> u64 {
     call.transfer_ms = call.transfer_ms.max(gone.transfer_ms);
     call.partial |= gone.partial;
     call.interrupted |= gone.interrupted;
-    call.in_doubt |= gone.in_doubt;
     call.dropped += gone.dropped;
     call.ours |= gone.ours;
     if call.stage == Stage::Ending && call.live > 0 {

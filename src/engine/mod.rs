@@ -41,7 +41,7 @@ use bridge::Bridge;
 use call::Call;
 use callback::progress::{LineChange, Progress};
 use channel::Channel;
-use record::{CallInProgress, Record};
+use record::Record;
 use rules::Rules;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use table::{Slot, Table};
@@ -197,8 +197,7 @@ pub struct Engine {
     trunks_met: BTreeSet<Box<str>>,
     /// Trunks of earlier runs: rules may have changed since, so they decide only where nothing else does.
     trunks_of_old: BTreeSet<Box<str>>,
-    /// Calls that were in progress when the last run ended without a word.
-    calls_of_old: Vec<CallInProgress>,
+    left: in_progress::Left,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
@@ -226,7 +225,7 @@ impl Engine {
             roster: Roster::default(),
             trunks_met: BTreeSet::new(),
             trunks_of_old: BTreeSet::new(),
-            calls_of_old: Vec::new(),
+            left: in_progress::Left::seen(last_seen_ms),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },

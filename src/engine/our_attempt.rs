@@ -240,7 +240,7 @@ impl Engine {
             customer_answered_ms: ours.connected_ms,
             talk_ms: self.talked(ours, call, first_channel, ended_ms),
             agent_hangup_by: agent_channel.map_or(HangupBy::Unknown, |channel| hung_up_by(channel, call)),
-            unseen: call.lost.is_some(),
+            unseen: call.lost.is_some() || call.in_doubt,
             ended_ms,
         }
     }

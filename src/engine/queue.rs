@@ -24,7 +24,8 @@ impl Engine {
         let slot = self.channels[channel].call;
         let call = &mut self.calls[slot];
         if let Some(stay) = call.stay_mut(queue).filter(|s| s.left_ms.is_none()) {
-            stay.in_doubt = false;
+            let waits = std::mem::take(&mut stay.in_doubt);
+            call.in_doubt &= !waits;
             return;
         }
         if call.stays.len() >= MAX_VISITS {
@@ -42,7 +43,8 @@ impl Engine {
         let call = &mut self.calls[slot];
         if let Some(stay) = call.stay_mut(queue) {
             stay.left_ms.get_or_insert(at);
-            stay.in_doubt = false;
+            let waited = std::mem::take(&mut stay.in_doubt);
+            call.in_doubt &= !waited; // he was there all along
         }
         self.waiting_changes(slot);
     }
@@ -54,7 +56,8 @@ impl Engine {
         if let Some(stay) = call.stay_mut(queue) {
             stay.abandoned = true;
             stay.left_ms.get_or_insert(at);
-            stay.in_doubt = false;
+            let waited = std::mem::take(&mut stay.in_doubt);
+            call.in_doubt &= !waited;
         }
         self.waiting_changes(slot);
     }
@@ -78,6 +81,20 @@ impl Engine {
         self.waiting_changes(slot);
     }
 
+    /// The lists have come: who was in a queue when sight was lost, and is not named there any more, has left it.
+    pub(super) fn stays_end_unseen(&mut self, at: Millis) {
+        let listed = &self.link.queues;
+        let left = |stay: &Stay| stay.in_doubt && stay.left_ms.is_none() && listed.contains(&stay.queue);
+        let calls: Vec<Slot> =
+            self.calls.iter().filter(|(_, c)| c.stays.iter().any(left)).map(|(slot, _)| slot).collect();
+        for slot in calls {
+            let listed = &self.link.queues;
+            let left = |stay: &&mut Stay| stay.in_doubt && stay.left_ms.is_none() && listed.contains(&stay.queue);
+            self.calls[slot].stays.iter_mut().filter(left).for_each(|stay| stay.left_ms = Some(at));
+            self.waiting_changes(slot);
+        }
+    }
+
     /// The queue reckons up a talk that is over. Where its beginning went unseen, this is what tells of it.
     pub(super) fn agent_completes(
         &mut self,
@@ -89,30 +106,37 @@ impl Engine {
     ) {
         let (caller, agent) = (self.met(seen, at), self.met(dest, at));
         let Some(slot) = caller.or(agent).map(|party| self.channels[party].call) else { return };
-        let began = at - Millis::from(spent.talk_s) * 1_000;
         let call = &self.calls[slot];
+        // Asterisk reckons by a clock that can be set.
+        let began = (at - Millis::from(spent.talk_s) * 1_000).max(call.started_ms).min(at);
+        let joined = (began - Millis::from(spent.hold_s) * 1_000).max(call.started_ms).min(began);
         if !(call.partial || call.interrupted) || call.stays.iter().any(|s| *s.queue == *queue && s.connected) {
             return; // seen, and to the millisecond
         }
-        // Whichever of them is gone is not named.
-        let rung = |a: &&Attempt| *a.interface == *interface && a.queue.as_deref() == Some(queue);
+        // Whichever of them is gone is not named, and a Local channel is nobody: it led to the person.
+        let led_to = |local: Slot| {
+            let child = |a: &&Attempt| a.parent.is_some_and(|parent| call.attempts[parent].channel == local);
+            call.attempts.iter().rev().find(child).map(|a| a.channel)
+        };
+        let is_person = |slot_of: &Slot| self.channels[*slot_of].is_party() && self.channels[*slot_of].call == slot;
+        let by_queue = |a: &&Attempt| *a.interface == *interface && a.queue.as_deref() == Some(queue);
+        let named = agent.map(|agent| led_to(agent).unwrap_or(agent)).filter(is_person);
         let met = || call.people.iter().find(|p| *p.interface == *interface).map(|p| p.channel);
-        let agent = agent.or_else(met).or_else(|| call.attempts.iter().rev().find(rung).map(|a| a.channel));
+        let rung = || call.attempts.iter().rev().find(by_queue).map(|a| led_to(a.channel).unwrap_or(a.channel));
+        let only = || call.people.first().filter(|_| call.people.len() == 1).map(|p| p.channel);
+        let agent = named.or_else(met).or_else(|| rung().filter(is_person)).or_else(only);
         let Some(caller) = caller.or_else(|| call.channels.iter().copied().find(|c| self.is_customer(slot, *c))) else {
             return;
         };
         if !self.calls[slot].stays.iter().any(|s| *s.queue == *queue) {
-            self.stay_begins(caller, queue, None, began - Millis::from(spent.hold_s) * 1_000);
+            self.stay_begins(caller, queue, None, joined);
         }
         if let Some(stay) = self.calls[slot].stay_mut(queue) {
             stay.connected = true;
             stay.in_doubt = false;
             stay.left_ms = Some(stay.left_ms.map_or(began, |left| left.min(began)).max(stay.joined_ms));
         }
-        if let Some(agent) =
-            agent.filter(|agent| self.channels[*agent].is_party() && self.channels[*agent].call == slot)
-            && self.is_customer(slot, caller)
-        {
+        if self.is_customer(slot, caller) {
             self.had_talked(caller, agent, began, at);
         }
         self.waiting_changes(slot);

@@ -57,7 +57,7 @@ words! {
         OutOfTime = "OUT_OF_TIME",
         /// Blocked, unreachable or failed before anyone could be rung.
         NotConnected = "NOT_CONNECTED",
-        /// It ended unseen.
+        /// What happened out of sight decides, and nothing proves it.
         Unknown = "UNKNOWN",
     }
 }
@@ -119,7 +119,7 @@ words! {
         Failed = "FAILED",
         /// The PBX ended it without ever ringing anyone.
         NotOffered = "NOT_OFFERED",
-        /// Ended while nobody watched.
+        /// It ended while nobody watched, or what was seen of it does not tell whether anyone served him.
         Gap = "GAP",
     }
 }
@@ -147,7 +147,7 @@ words! {
         LostRace = "LOST_RACE",
         /// Answered and hung up before the caller was connected.
         Dumped = "DUMPED",
-        /// It ended while the connection was down.
+        /// It ended while the connection was down, or may have been answered then.
         Unknown = "UNKNOWN",
     }
 }
@@ -179,7 +179,7 @@ words! {
         Withdraw = "WITHDRAW",
         /// Transferred or redirected out while waiting.
         Transferred = "TRANSFERRED",
-        /// It ended unseen.
+        /// It ended unseen, or an agent may have taken the caller out of sight.
         Unknown = "UNKNOWN",
     }
 }
@@ -379,10 +379,14 @@ pub struct CallInProgress {
     pub trunk: Option<String>,
     /// The queue in which he waits, or was last.
     pub queue: Option<String>,
+    /// Our side's person: the first who talked with him.
+    pub agent: Option<String>,
     /// First event.
     pub started_ms: Millis,
     /// He joined that queue.
     pub joined_ms: Option<Millis>,
+    /// First bridge with a person.
+    pub answered_ms: Option<Millis>,
 }
 
 words! {

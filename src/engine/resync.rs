@@ -2,7 +2,7 @@
 
 use super::Engine;
 use super::Output;
-use super::call::{Origin, Stage};
+use super::call::{Call, Origin, Stage};
 use super::channel::{Channel, STATE_RINGING};
 use super::record::{Gap, GapCause, Record};
 use super::table::Slot;
@@ -115,7 +115,10 @@ impl Engine {
     /// Sight is lost, now or some time ago: whatever happens from then on to the calls that live is not seen.
     pub(super) fn sight_lost(&mut self, tell: impl FnOnce(&mut Link)) {
         tell(&mut self.link);
-        let live: Vec<Slot> = self.calls.iter().filter(|(_, c)| c.stage == Stage::Live).map(|(slot, _)| slot).collect();
+        // A customer who is gone already has been seen to the end.
+        let gone = |c: &Call| c.origin == Origin::Trunk && self.channels[c.first].ended_ms.is_some();
+        let lives = |c: &Call| c.stage == Stage::Live && !gone(c);
+        let live: Vec<Slot> = self.calls.iter().filter(|(_, c)| lives(c)).map(|(slot, _)| slot).collect();
         for slot in live {
             self.calls[slot].goes_out_of_sight();
         }
@@ -224,7 +227,9 @@ impl Engine {
             }
         };
         self.channels[slot].snapshot = self.link.snapshot;
-        self.shows_itself(slot);
+        let bridged = !bridge_id.is_empty();
+        let place = (&*seen.context, &*seen.exten, application, data);
+        self.shows_itself(slot, bridged, place, at);
         self.application_listed(slot, application, data);
         if !bridge_id.is_empty() && self.channels[slot].bridge.is_none() {
             let bridge = self.bridge_by_id(bridge_id);
@@ -232,13 +237,17 @@ impl Engine {
         }
     }
 
-    /// The list of channels names it: what becomes of it from here on is seen.
-    fn shows_itself(&mut self, slot: Slot) {
+    /// The list of channels names it: what becomes of it from here on is seen, and so is what it did meanwhile if it is where it was.
+    fn shows_itself(&mut self, slot: Slot, bridged: bool, place: (&str, &str, &str, &str), at: Millis) {
         let call = self.channels[slot].call;
+        if self.calls[call].in_doubt && self.calls[call].first == slot {
+            let stayed = self.is_where_it_was(slot, place, at);
+            self.calls[call].in_doubt = !(stayed || bridged);
+        }
         let c = &mut self.calls[call];
-        c.in_doubt &= c.first != slot;
         if let Some(attempt) = c.attempts.iter_mut().rev().find(|a| a.channel == slot) {
-            attempt.in_doubt = false;
+            let rings = std::mem::take(&mut attempt.in_doubt);
+            c.in_doubt &= !rings; // as it did when sight was lost
         }
         self.mark(call);
     }
@@ -267,8 +276,8 @@ impl Engine {
         let gone =
             |c: &Channel| c.snapshot + missed <= snapshot && (channels_known || restarted && c.created_ms <= from);
         let mut calls_lost = self.end_unseen(from, gone);
-        if channels_known {
-            calls_lost += self.calls_of_old_end(from);
+        if channels_known || restarted {
+            calls_lost += self.calls_left_end();
         }
         self.counters.calls_unseen += u64::from(calls_lost);
         for call in self.lost_attempts() {
@@ -281,6 +290,7 @@ impl Engine {
                 self.stay_begins(slot, &queue, Some(position), joined_ms);
             }
         }
+        self.stays_end_unseen(now);
         if let Some(from_ms) = lost_at {
             let gap = Gap { pbx: self.pbx.clone(), from_ms: from_ms.min(now), to_ms: now, cause, calls_lost };
             self.outputs.push_back(Output::Record(Record::Gap(gap)));

@@ -66,8 +66,12 @@ impl Clock {
             self.set(Talking::Yes, from);
             return self.set(Talking::No, to);
         };
-        self.talk_ms += (first - from).max(0);
+        // After an earlier talk: what was seen of this one, if anything was, is its latest interval.
+        let seen = if first >= from { first } else { self.last_start_ms.filter(|start| *start >= from).unwrap_or(to) };
+        self.talk_ms += (seen - from).max(0);
         self.first_ms = Some(first.min(from));
+        self.last_start_ms = self.last_start_ms.max(Some(from));
+        self.last_end_ms = self.last_end_ms.max(Some(to));
     }
 
     /// Adds the times of another watch whose intervals do not overlap with this one's.

@@ -86,7 +86,7 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.answered {
         return answered(f);
     }
-    if plan.purpose.self_service && !f.unseen_end {
+    if plan.purpose.self_service && !f.unseen_end && !f.in_doubt {
         return said(Status::Answer, Outcome::SelfService, "ended in a self-service context");
     }
     if f.closed_on_arrival || plan.closed {
@@ -107,21 +107,20 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.unseen_end {
         return said(Status::Unknown, Outcome::Gap, "ended while the connection to the PBX was down");
     }
-    if f.in_doubt && !waited_in_vain(f) {
+    if f.in_doubt {
         return untold();
     }
     if f.caller_left { gave_up(f) } else { ended_by_pbx(f) }
 }
 
-/// The queue itself has said that it let him go without an agent.
-fn waited_in_vain(f: &Facts<'_>) -> bool {
-    use VisitResult::{Connected, Key, Transferred, Unknown};
-    f.visits.last().is_some_and(|(_, result)| !matches!(result, Connected | Key | Transferred | Unknown))
-}
-
-/// A leg or the last stay in a queue had an end that nobody saw.
+/// A leg or the last stay in a queue had an end that nobody saw, and with it perhaps an answer.
 fn has_unseen_end(f: &Facts<'_>) -> bool {
-    f.legs.contains(&LegResult::Unknown) || f.visits.last().is_some_and(|(_, result)| *result == VisitResult::Unknown)
+    use VisitResult::{Connected, Key, Transferred, Unknown};
+    let last = f.visits.last().map(|(_, result)| *result);
+    // What the queue rang before it let him go without an agent has not served him.
+    let in_vain = last.is_some_and(|result| !matches!(result, Connected | Key | Transferred | Unknown));
+    let leg_may_have = f.legs.contains(&LegResult::Unknown) && (!in_vain || f.tried_after_queue);
+    last == Some(Unknown) || leg_may_have
 }
 
 fn untold() -> (Status, Outcome, String) {
@@ -251,7 +250,7 @@ fn outgoing(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.unseen_end {
         return said(Status::Unknown, Outcome::Gap, "ended while the connection to the PBX was down");
     }
-    if f.in_doubt && !waited_in_vain(f) {
+    if f.in_doubt {
         return untold();
     }
     // A phone of an Originate that is busy or rejects hangs up itself.

@@ -125,12 +125,13 @@ impl Store {
         Ok(seen)
     }
 
-    /// The customers' calls that were in progress on this PBX when the last run ended without a word; the latest first.
+    /// The customers' calls that were in progress on this PBX when the last run ended without a word; the latest first. One that has a row
+    /// already, because it lived when an earlier run was stopped, keeps that row and is taken out.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn calls_in_progress(&self, pbx: &str) -> Result<Vec<CallInProgress>, Error> {
-        rows::calls_in_progress(&self.connection, pbx).map_err(|error| Error::sqlite(&self.path, error))
+    pub fn calls_left(&self, pbx: &str) -> Result<Vec<CallInProgress>, Error> {
+        rows::calls_left(&self.connection, pbx).map_err(|error| Error::sqlite(&self.path, error))
     }
 
     /// The trunks on which customers have called this PBX since then (ms since 1970 UTC).

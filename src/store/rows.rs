@@ -250,8 +250,8 @@ fn put_in_progress(connection: &Connection, call: &CallInProgress) -> rusqlite::
     connection
         .prepare_cached(
             "INSERT OR REPLACE INTO calls_in_progress
-                 (pbx, linkedid, number, number_e164, name, did, trunk, queue, started_ms, joined_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                 (pbx, linkedid, number, number_e164, name, did, trunk, queue, agent, started_ms, joined_ms, answered_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
             call.pbx,
@@ -262,8 +262,10 @@ fn put_in_progress(connection: &Connection, call: &CallInProgress) -> rusqlite::
             call.did,
             call.trunk,
             call.queue,
+            call.agent,
             call.started_ms,
-            call.joined_ms
+            call.joined_ms,
+            call.answered_ms
         ])?;
     Ok(())
 }
@@ -275,8 +277,13 @@ fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rus
     Ok(())
 }
 
-/// Those of one PBX, the latest first.
-pub fn calls_in_progress(connection: &Connection, pbx: &str) -> rusqlite::Result<Vec<CallInProgress>> {
+/// Those of one PBX that a run left, the latest first; without those that an earlier run has told already, as far as it saw them.
+pub fn calls_left(connection: &Connection, pbx: &str) -> rusqlite::Result<Vec<CallInProgress>> {
+    connection.execute(
+        "DELETE FROM calls_in_progress AS p WHERE pbx = ?
+            AND EXISTS (SELECT 1 FROM calls c WHERE c.pbx = p.pbx AND c.linkedid = p.linkedid)",
+        [pbx],
+    )?;
     let read = |row: &Row<'_>| {
         Ok(CallInProgress {
             pbx: row.get("pbx")?,
@@ -287,8 +294,10 @@ pub fn calls_in_progress(connection: &Connection, pbx: &str) -> rusqlite::Result
             did: row.get("did")?,
             trunk: row.get("trunk")?,
             queue: row.get("queue")?,
+            agent: row.get("agent")?,
             started_ms: row.get("started_ms")?,
             joined_ms: row.get("joined_ms")?,
+            answered_ms: row.get("answered_ms")?,
         })
     };
     connection

@@ -172,8 +172,10 @@ CREATE TABLE calls_in_progress (
     did         TEXT,                      -- as in calls
     trunk       TEXT,                      -- as in calls
     queue       TEXT,                      -- the queue in which he waits, or was last; NULL if he was in none
+    agent       TEXT,                      -- interface of the first person who talked with him (PJSIP/101); NULL if nobody did yet
     started_ms  INTEGER NOT NULL,          -- ms since 1970 UTC: first event of the call
     joined_ms   INTEGER,                   -- ms since 1970 UTC: he joined that queue; NULL if he was in none
+    answered_ms INTEGER,                   -- ms since 1970 UTC: first bridge with a person; NULL if there was none yet
     PRIMARY KEY (pbx, linkedid)
 ) STRICT, WITHOUT ROWID;
 

@@ -87,6 +87,12 @@ impl Disk {
         Ok(())
     }
 
+    /// What an engine that starts now reads: one that was told already keeps its row.
+    pub fn calls_left(&mut self) -> Vec<CallInProgress> {
+        self.in_progress.retain(|linkedid, _| !self.calls.contains_key(linkedid));
+        self.in_progress.values().cloned().collect()
+    }
+
     /// What a desk that starts now reads.
     pub fn remembered(&self, now_ms: i64) -> Remembered {
         use AttemptResult as R;

@@ -5,6 +5,13 @@ use super::row::AttemptResult;
 use crate::ami::event::Millis;
 use crate::engine::record::{HangupBy, LegResult};
 
+const NO_SUCH_NUMBER: &str = "there is no such number";
+const BUSY: &str = "the customer's line was busy";
+const DECLINED: &str = "the customer declined";
+const OUT_OF_REACH: &str = "the customer's phone could not be reached";
+const RANG_OUT: &str = "the customer's phone rang out";
+const CONGESTION: &str = "the trunk could not take the call";
+
 /// Judges an attempt that nobody took back. Q.850 causes only refine what Dial's own words leave open, as trunks pass them on.
 #[must_use]
 pub fn judge(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
@@ -25,25 +32,29 @@ pub fn judge(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
     }
     let Some(customer) = facts.customer else { return agents_fault(facts) };
     let cause = facts.customer_cause;
-    let told = cause.map_or(String::new(), |c| format!("cause {c}"));
+    let told = |words: &str| match cause {
+        // Dial gives up on a phone that rings without a cause (AST_CAUSE_NOTDEFINED).
+        None | Some(0) => words.to_owned(),
+        Some(cause) => format!("{words}, cause {cause}"),
+    };
     match (customer, cause) {
         // Q.850: 1 unallocated, 2 and 3 no route, 22 changed, 28 format.
         (LegResult::Unavailable | LegResult::Congestion | LegResult::NoAnswer, Some(1..=3 | 22 | 28)) => {
-            (R::InvalidNumber, told)
+            (R::InvalidNumber, told(NO_SUCH_NUMBER))
         }
-        (LegResult::Busy, _) | (LegResult::NoAnswer, Some(17)) => (R::CustomerBusy, told),
-        (LegResult::Rejected, _) => (R::CustomerRejected, told),
+        (LegResult::Busy, _) | (LegResult::NoAnswer, Some(17)) => (R::CustomerBusy, told(BUSY)),
+        (LegResult::Rejected, _) => (R::CustomerRejected, told(DECLINED)),
         (LegResult::Cancelled | LegResult::Elsewhere, _) if facts.agent_hangup_by == HangupBy::Agent => {
             result(R::AgentLeft, "the agent hung up before the customer answered")
         }
-        (LegResult::Unavailable, Some(18..=20 | 27)) => (R::CustomerNoAnswer, told),
-        (LegResult::Congestion | LegResult::Unavailable, _) => (R::Congestion, told),
+        (LegResult::Unavailable, Some(18..=20 | 27)) => (R::CustomerNoAnswer, told(OUT_OF_REACH)),
+        (LegResult::Congestion | LegResult::Unavailable, _) => (R::Congestion, told(CONGESTION)),
         (LegResult::Unknown, _) => result(R::Lost, "the end of the customer's leg was not seen"),
         // Answered, and hung up before anyone was connected.
         (LegResult::Answered | LegResult::Dumped | LegResult::LostRace, _) => {
             result(R::MaybeVoicemail, "answered and gone before they could talk")
         }
-        _ => (R::CustomerNoAnswer, told),
+        _ => (R::CustomerNoAnswer, told(RANG_OUT)),
     }
 }
 
@@ -103,10 +114,10 @@ pub fn failed(reason: u16, customer_first: bool) -> (AttemptResult, String) {
         (8, false) => (R::AgentBusy, "congestion on the way to the agent's phone"),
         (1, false) => (R::AgentRejected, "the agent hung up"),
         (_, false) => (R::AgentBusy, "the agent's phone cannot be reached"),
-        (5, true) => (R::CustomerBusy, ""),
-        (3, true) => (R::CustomerNoAnswer, ""),
-        (1, true) => (R::CustomerRejected, ""),
-        (_, true) => (R::Congestion, "the trunk could not take the call"),
+        (5, true) => (R::CustomerBusy, BUSY),
+        (3, true) => (R::CustomerNoAnswer, RANG_OUT),
+        (1, true) => (R::CustomerRejected, DECLINED),
+        (_, true) => (R::Congestion, CONGESTION),
     };
     (result, detail.to_owned())
 }

@@ -80,7 +80,7 @@ impl World {
         self.run += 1;
         let remembered = self.disk.remembered(now.wall_ms);
         let mut core = Core::new(self.config.rules(), self.policy.clone(), remembered, self.disk.seen_ms, now);
-        core.engine.knows_calls(self.disk.in_progress.values().cloned());
+        core.engine.knows_calls(self.disk.calls_left());
         self.core = Some(core);
         self.at(10, Event::Connect(self.run));
         self.at(11, Event::Tick);
