@@ -517,3 +517,28 @@ fn a_reckoning_by_a_clock_that_was_set_makes_no_talk_before_the_call() {
     let row = driver.row();
     assert_eq!((row.status, row.wait_ms, row.talk_ms, row.queue_wait_ms), (Status::Answer, 0, 25_000, 0));
 }
+
+#[test]
+fn whoever_waits_or_is_rung_for_again_after_the_loss_is_judged_by_that() {
+    let mut driver = Driver::linked(rules(), START);
+    let (customer, phone) = waiting(&mut driver);
+    let other = Line::phone("102", "c.3", "c.1");
+    let called = [("Queue", "sales"), ("Interface", "PJSIP/102"), ("MemberName", "Ben")];
+    // Before the lists the queue rings the next one for him.
+    let rings = phone.hangs_up() + &other.begins() + &customer.with(&other, "AgentCalled", &called);
+    let lists = customer.listed("Queue", "", 25) + &other.listed("AppQueue", "", 1);
+    back_with(&mut driver, &(rings + &customer.dials(&other)), &lists);
+    driver.pass(3_000);
+    driver.say(&(customer.far_end_hangs_up() + &other.hangs_up() + &customer.hangs_up()));
+    assert_eq!(came_to(&mut driver).1, Outcome::QueueAbandon);
+
+    let mut driver = Driver::linked(rules(), START);
+    let customer = Line::customer("c.1");
+    driver.say(&customer.begins());
+    let customer = customer.state(6);
+    back_with(&mut driver, "", &customer.listed("Playback", "", 25));
+    driver.say(&customer.event("QueueCallerJoin", &[("Queue", "sales"), ("Position", "1")]));
+    driver.pass(8_000);
+    driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+    assert_eq!(came_to(&mut driver).1, Outcome::QueueAbandon);
+}

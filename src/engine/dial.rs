@@ -80,6 +80,11 @@ impl Engine {
             self.counters.details_dropped += 1;
             return;
         }
+        // Whatever happened out of sight: somebody is rung for him again, by the queue in which he then waits.
+        call.in_doubt &= by != Some(call.first);
+        if let Some(stay) = queue.and_then(|queue| call.stay_mut(queue)).filter(|stay| stay.left_ms.is_none()) {
+            stay.in_doubt = false;
+        }
         // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
         if let Some(parent) = parent {

@@ -34,6 +34,7 @@ impl Engine {
             return;
         }
         call.stays.push(Stay::began(queue, position, joined_ms));
+        call.in_doubt = false; // whatever was before, he waits again
         self.waiting_changes(slot);
     }
 
