@@ -240,3 +240,15 @@ fn a_list_that_comes_whole_days_later_does_not_make_him_wait_for_days() {
     driver.snapshot(&[], true);
     assert_eq!(driver.row().ended_ms, START + 20_000);
 }
+
+#[test]
+fn a_call_whose_times_are_of_two_clocks_has_no_negative_time() {
+    let (ahead, answered_ms) = (START + 2_400_000, Some(START + 5_000));
+    for (started_ms, joined_ms) in [(ahead, Some(START)), (START, Some(ahead)), (ahead, Some(ahead))] {
+        let mut driver = next_run(&[CallInProgress { started_ms, joined_ms, answered_ms, ..as_it_began() }]);
+        driver.link(100_000, &[]);
+        let FinishedCall { started_ms, answered_ms, ended_ms, wait_ms, talk_ms, queue_wait_ms, .. } = driver.row();
+        assert!(wait_ms >= 0 && talk_ms >= 0 && queue_wait_ms >= 0, "{wait_ms} {talk_ms} {queue_wait_ms}");
+        assert!(Some(started_ms) <= answered_ms && answered_ms <= Some(ended_ms));
+    }
+}

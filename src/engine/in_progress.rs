@@ -127,8 +127,10 @@ fn not_in_progress(call: &CallInProgress) -> Output {
 
 /// The row of a call of which only the beginning was seen.
 fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
-    let latest = [call.joined_ms, call.answered_ms].into_iter().flatten().fold(call.started_ms, Millis::max);
-    let ended_ms = from.max(latest);
+    // Times of one call may be by the clocks of both machines: a list tells its age, events tell their time.
+    let times = || [Some(call.started_ms), call.joined_ms, call.answered_ms].into_iter().flatten();
+    let started_ms = times().fold(call.started_ms, Millis::min);
+    let ended_ms = times().fold(from, Millis::max);
     let (answered, wait_end_ms) = (call.answered_ms.is_some(), call.answered_ms.unwrap_or(ended_ms));
     let visit = call.queue.clone().zip(call.joined_ms);
     let visits: Vec<QueueVisit> = visit
@@ -160,10 +162,10 @@ fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
         trunk: call.trunk,
         queue: call.queue,
         agent: call.agent,
-        started_ms: call.started_ms,
+        started_ms,
         answered_ms: call.answered_ms,
         ended_ms,
-        wait_ms: wait_end_ms - call.started_ms,
+        wait_ms: wait_end_ms - started_ms,
         queue_wait_ms: visits.iter().map(|visit| visit.left_ms - visit.joined_ms).sum(),
         ring_ms: 0,
         talk_ms: if answered { ended_ms - wait_end_ms } else { 0 },
