@@ -399,6 +399,35 @@ fn an_attempt_that_ends_before_the_lists_may_have_connected_them_out_of_sight() 
 }
 
 #[test]
+fn a_customer_who_was_dialled_and_answered_out_of_sight_has_talked() {
+    let (mut driver, agent) = ringing();
+    driver.pass(2_000);
+    driver.give(Input::Unlinked);
+    driver.pass(20_000);
+    let (agent, customer) = (agent.state(6), customers().state(6));
+    let lists = agent.listed("Dial", "b", 22) + &customer.listed("AppDial", "b", 15);
+    driver.link(100_000, &frames(lists.as_bytes()));
+    driver.pass(8_000);
+    driver.say(&(customer.far_end_hangs_up() + &customer.leaves("b") + &agent.leaves("b")));
+    driver.say(&(hangs_up(&customer, "16") + &hangs_up(&agent, "16")));
+    let facts = facts(&mut driver);
+    assert!(facts.customer_answered_ms.is_some(), "{facts:?}");
+    assert_eq!((facts.talk_ms, facts.unseen), (8_000, false));
+}
+
+#[test]
+fn an_agent_who_picked_up_out_of_sight_may_have_talked_with_the_customer() {
+    let (mut driver, agent) = ringing();
+    driver.pass(2_000);
+    driver.give(Input::Unlinked);
+    driver.pass(20_000);
+    let agent = agent.state(6);
+    driver.link(100_000, &frames(agent.listed("Hangup", "", 22).as_bytes()));
+    driver.say(&(agent.far_end_hangs_up() + &hangs_up(&agent, "16")));
+    assert!(facts(&mut driver).unseen);
+}
+
+#[test]
 fn a_daemon_that_ends_says_nothing_of_an_attempt_that_goes_on() {
     let (mut driver, ..) = talking();
     let before = driver.progress().len();

@@ -3,7 +3,9 @@
 mod stream;
 
 use callbackd::engine::Input;
-use callbackd::engine::record::{CallInProgress, FinishedCall, Outcome, Quality, Record, Status, VisitResult};
+use callbackd::engine::record::{
+    CallInProgress, Direction, FinishedCall, Outcome, Quality, Record, Status, VisitResult,
+};
 use stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
 
 const START: i64 = 1_800_000_000_000;
@@ -140,7 +142,7 @@ fn a_call_that_a_killed_run_left_and_that_still_lives_keeps_what_the_lists_canno
     // He is in a menu now, and pressed 2.
     let customer = Line::new("PJSIP/trunk-c.1", "c.1", "c.1", "12025550123", "ivr-main", "2").state(6);
     driver.link(100_000, &frames(customer.listed("WaitExten", "", 29).as_bytes()));
-    assert_eq!(in_progress(&driver), [as_it_began()]);
+    assert_eq!(told_in_progress(&driver), 0, "the store has it as it was");
     driver.pass(5_000);
     driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
     driver.pass(FORGOTTEN_MS);
@@ -251,4 +253,29 @@ fn a_call_whose_times_are_of_two_clocks_has_no_negative_time() {
         assert!(wait_ms >= 0 && talk_ms >= 0 && queue_wait_ms >= 0, "{wait_ms} {talk_ms} {queue_wait_ms}");
         assert!(Some(started_ms) <= answered_ms && answered_ms <= Some(ended_ms));
     }
+}
+
+#[test]
+fn who_was_served_before_a_kill_and_gives_up_afterwards_was_served() {
+    let answered_ms = Some(START + 5_000);
+    let old = CallInProgress { agent: Some("PJSIP/101".to_owned()), answered_ms, ..as_it_began() };
+    let mut driver = next_run(&[old]);
+    let customer = Line::customer("c.1").state(6);
+    driver.link(100_000, &frames(customer.listed("Playback", "", 30).as_bytes()));
+    driver.pass(5_000);
+    driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    assert_eq!((row.status, row.agent.as_deref(), row.answered_ms), (Status::Answer, Some("PJSIP/101"), answered_ms));
+    assert_eq!(row.talk_ms, 15_000, "as long as it was seen");
+}
+
+#[test]
+fn what_a_killed_run_left_is_a_customers_call_whatever_it_looks_like_now() {
+    let mut driver = next_run(&[CallInProgress { number: None, number_e164: None, ..as_it_began() }]);
+    let customer = Line::new("PJSIP/trunk-c.1", "c.1", "c.1", "anonymous", "ivr-main", "2").state(6);
+    driver.link(100_000, &frames(customer.listed("WaitExten", "", 29).as_bytes()));
+    driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!(driver.row().direction, Direction::Inbound);
 }

@@ -54,14 +54,16 @@ impl Engine {
     pub(super) fn is_where_it_was(
         &mut self,
         slot: Slot,
-        (context, exten, application, data): (&str, &str, &str, &str),
+        (context, exten): (&str, &str),
+        (application, data): (&str, &str),
         at: Millis,
     ) -> bool {
         let call = self.channels[slot].call;
         let moved = *self.channels[slot].context != *context;
         let plan = &self.calls[call].dialplan;
         let runs = |(name, with): &(Box<str>, Box<str>)| application.eq_ignore_ascii_case(name) && **with == *data;
-        let same = !moved && (plan.purpose.ivr || plan.application.as_ref().is_some_and(runs));
+        let in_menu = plan.purpose.ivr && (*self.channels[slot].exten == *exten || matches!(exten, "s" | "t" | "i"));
+        let same = !moved && (in_menu || plan.application.as_ref().is_some_and(runs));
         if moved && !context.is_empty() {
             let channel = &mut self.channels[slot];
             (channel.context, channel.exten) = (context.into(), exten.into());

@@ -278,7 +278,8 @@ impl Engine {
         if made_by_us && !self.is_customer_of(call, call.first) {
             return Some(self.channels[call.first].interface().to_owned());
         }
-        talked.map(|p| p.interface.to_string())
+        let of_old = || call.in_progress.as_ref().and_then(|told| told.agent.clone());
+        talked.map(|p| p.interface.to_string()).or_else(of_old)
     }
 
     fn is_customer_of(&self, call: &Call, slot: Slot) -> bool {

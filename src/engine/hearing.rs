@@ -40,6 +40,7 @@ impl Engine {
             (true, _) => Talking::No,
         };
         call.talk.set(state, at);
+        call.in_doubt &= heard.is_empty(); // what became of him is plain
         if !call.stays.is_empty() {
             self.waiting_changes(slot);
         }

@@ -33,6 +33,11 @@ impl Engine {
         self.left.calls.remove(linkedid);
     }
 
+    /// A run that was killed has left a call that this channel began.
+    pub(super) fn was_left_in_progress(&self, uniqueid: &str) -> bool {
+        self.left.calls.contains_key(uniqueid)
+    }
+
     /// A call has begun, is in another queue, or is answered.
     pub(super) fn progress_changes(&mut self, slot: Slot) {
         let call = &self.calls[slot];
@@ -88,7 +93,9 @@ impl Engine {
             let customers = |slot: &Slot| self.calls[*slot].origin == Origin::Trunk;
             let call = his_own.map(|slot| self.channels[slot].call);
             match call.or_else(|| self.calls.find(&linkedid).filter(customers)) {
-                Some(slot) if customers(&slot) && *self.calls[slot].linkedid == *linkedid => self.takes_up(slot, &old),
+                Some(slot) if customers(&slot) && *self.calls[slot].linkedid == *linkedid => {
+                    self.takes_up(slot, old, from)
+                }
                 Some(_) => self.outputs.push_back(not_in_progress(&old)),
                 None => {
                     lost += 1;
@@ -100,7 +107,7 @@ impl Engine {
     }
 
     /// What was known of a call before anyone looked away.
-    fn takes_up(&mut self, slot: Slot, old: &CallInProgress) {
+    fn takes_up(&mut self, slot: Slot, old: CallInProgress, from: Millis) {
         let call = &mut self.calls[slot];
         if call.stage == Stage::Told {
             return;
@@ -116,6 +123,11 @@ impl Engine {
             call.stays.push(Stay { in_doubt: true, ..Stay::began(queue, None, joined_ms) });
             call.stays.sort_by_key(|stay| stay.joined_ms);
         }
+        // He was served, whatever becomes of him now.
+        if let Some(answered_ms) = old.answered_ms {
+            call.talk.had_begun(answered_ms, from.max(answered_ms));
+        }
+        call.in_progress = Some(Box::new(old));
         self.waiting_changes(slot);
         self.mark(slot);
     }

@@ -41,7 +41,7 @@ impl Engine {
         if !has_its_first && (*seen.uniqueid == *c.linkedid || (c.partial && c.origin == Origin::Extension && calls_in))
         {
             self.takes_the_lead(call, seen, slot, at);
-        } else if c.partial && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
+        } else if (c.partial || c.interrupted) && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
             // The call was put through before anyone looked.
             let peer = channel.interface().to_owned();
             let c = &mut self.calls[call];

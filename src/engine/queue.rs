@@ -1,7 +1,7 @@
 //! Stays in queues: joined, left, abandoned, connected.
 
 use super::Engine;
-use super::call::{Attempt, MAX_VISITS, Stay};
+use super::call::{Attempt, MAX_VISITS, Person, Stay};
 use super::table::Slot;
 use crate::ami::event::{self, Millis};
 
@@ -124,7 +124,9 @@ impl Engine {
         let named = agent.map(|agent| led_to(agent).unwrap_or(agent)).filter(is_person);
         let met = || call.people.iter().find(|p| *p.interface == *interface).map(|p| p.channel);
         let rung = || call.attempts.iter().rev().find(by_queue).map(|a| led_to(a.channel).unwrap_or(a.channel));
-        let only = || call.people.first().filter(|_| call.people.len() == 1).map(|p| p.channel);
+        // Whoever had talked with him before that is not the one.
+        let may_be = |p: &&Person| p.talk.last_end_ms.is_none_or(|end| end >= began);
+        let only = || call.people.first().filter(|_| call.people.len() == 1).filter(may_be).map(|p| p.channel);
         let agent = named.or_else(met).or_else(|| rung().filter(is_person)).or_else(only);
         let Some(caller) = caller.or_else(|| call.channels.iter().copied().find(|c| self.is_customer(slot, *c))) else {
             return;

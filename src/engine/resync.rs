@@ -2,10 +2,11 @@
 
 use super::Engine;
 use super::Output;
-use super::call::{Call, Origin, Stage};
-use super::channel::{Channel, STATE_RINGING};
+use super::call::{Attempt, Call, Origin, Stage};
+use super::channel::{Channel, STATE_RINGING, STATE_UP};
 use super::record::{Gap, GapCause, Record};
 use super::table::Slot;
+use super::talk::Talking;
 use crate::ami::event::{self, Millis};
 use std::collections::BTreeSet;
 
@@ -176,6 +177,11 @@ impl Engine {
             self.leaves(slot, from);
             self.ended(slot, None, from);
             let c = &mut self.calls[call];
+            let customer_seen_off =
+                c.origin == Origin::Trunk && c.first != slot && self.channels[c.first].ended_ms.is_some();
+            if customer_seen_off && c.lost.is_none() {
+                continue;
+            }
             let over = c.live == 0 || (c.origin == Origin::Trunk && c.first == slot);
             if over && c.lost.is_none() && c.stage != Stage::Told {
                 c.lost = Some((from, self.now.wall_ms));
@@ -228,8 +234,7 @@ impl Engine {
         };
         self.channels[slot].snapshot = self.link.snapshot;
         let bridged = !bridge_id.is_empty();
-        let place = (&*seen.context, &*seen.exten, application, data);
-        self.shows_itself(slot, bridged, place, at);
+        self.shows_itself(slot, seen, bridged, (application, data), at);
         self.application_listed(slot, application, data);
         if !bridge_id.is_empty() && self.channels[slot].bridge.is_none() {
             let bridge = self.bridge_by_id(bridge_id);
@@ -238,14 +243,16 @@ impl Engine {
     }
 
     /// The list of channels names it: what becomes of it from here on is seen, and so is what it did meanwhile if it is where it was.
-    fn shows_itself(&mut self, slot: Slot, bridged: bool, place: (&str, &str, &str, &str), at: Millis) {
+    fn shows_itself(&mut self, slot: Slot, seen: &event::Channel<'_>, bridged: bool, runs: (&str, &str), at: Millis) {
         let call = self.channels[slot].call;
-        if self.calls[call].in_doubt && self.calls[call].first == slot {
-            let stayed = self.is_where_it_was(slot, place, at);
-            self.calls[call].in_doubt = !(stayed || bridged);
+        if self.calls[call].first == slot && (self.calls[call].in_doubt || self.link.lost_ms.is_some()) {
+            let stayed = self.is_where_it_was(slot, (&seen.context, &seen.exten), runs, at);
+            let c = &mut self.calls[call];
+            c.in_doubt &= !(stayed || (bridged && c.talk.state() != Talking::No));
         }
         let c = &mut self.calls[call];
-        if let Some(attempt) = c.attempts.iter_mut().rev().find(|a| a.channel == slot) {
+        let as_it_was = |a: &&mut Attempt| a.channel == slot && (a.answered_ms.is_some() || seen.state != STATE_UP);
+        if let Some(attempt) = c.attempts.iter_mut().rev().find(as_it_was) {
             let rings = std::mem::take(&mut attempt.in_doubt);
             c.in_doubt &= !rings; // as it did when sight was lost
         }

@@ -2,6 +2,9 @@
 
 use crate::ami::event::Millis;
 
+/// Asterisk reckons talks in whole seconds: one that was seen to begin by so much before has not begun twice, ms.
+const WHOLE_SECOND_MS: Millis = 1_000;
+
 /// What two parties do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Talking {
@@ -67,7 +70,8 @@ impl Clock {
             return self.set(Talking::No, to);
         };
         // After an earlier talk: what was seen of this one, if anything was, is its latest interval.
-        let seen = if first >= from { first } else { self.last_start_ms.filter(|start| *start >= from).unwrap_or(to) };
+        let this = |start: Millis| start + WHOLE_SECOND_MS >= from;
+        let seen = if this(first) { first } else { self.last_start_ms.filter(|start| this(*start)).unwrap_or(to) };
         self.talk_ms += (seen - from).max(0);
         self.first_ms = Some(first.min(from));
         self.last_start_ms = self.last_start_ms.max(Some(from));

@@ -211,6 +211,10 @@ impl Engine {
         } else if kind == Kind::Extension && partial && incoming == Some(true) && self.calls_from_outside(seen) {
             kind = Kind::Trunk;
         }
+        // Only customers' calls are left in progress by a run that is killed.
+        if kind == Kind::Extension && self.was_left_in_progress(&seen.uniqueid) {
+            kind = Kind::Trunk;
+        }
         let linkedid: &str = if seen.linkedid.is_empty() { &seen.uniqueid } else { &seen.linkedid };
         let existing = self.calls.find(linkedid);
         // The call needs the channel's slot and the channel the call's: a new call is made right after.
