@@ -317,6 +317,13 @@ impl Call {
         self.attempts.iter_mut().rev().find(|a| &*a.uniqueid == uniqueid)
     }
 
+    /// The latest stay in a queue, now that something shows him there: he was there all along, and nothing is in doubt.
+    pub fn stay_shown(&mut self, queue: &str) -> Option<&mut Stay> {
+        let stay = self.stays.iter_mut().rev().find(|s| &*s.queue == queue)?;
+        self.in_doubt &= !std::mem::take(&mut stay.in_doubt);
+        Some(stay)
+    }
+
     /// The stay in a queue that is going on.
     pub fn stay_mut(&mut self, queue: &str) -> Option<&mut Stay> {
         self.stays.iter_mut().rev().find(|s| &*s.queue == queue)

@@ -5,6 +5,7 @@ use super::record::{
     CallInProgress, Direction, FinishedCall, HangupBy, Outcome, Quality, QueueVisit, Record, Status, VisitResult,
 };
 use super::table::Slot;
+use super::verdict::UNTOLD;
 use super::{Engine, MAX_CHANNELS, Output};
 use crate::ami::event::Millis;
 use std::collections::BTreeMap;
@@ -33,9 +34,9 @@ impl Engine {
         self.left.calls.remove(linkedid);
     }
 
-    /// A run that was killed has left a call that this channel began.
-    pub(super) fn was_left_in_progress(&self, uniqueid: &str) -> bool {
-        self.left.calls.contains_key(uniqueid)
+    /// A run that was killed has left this call; its linkedid is the uniqueid of the channel that began it.
+    pub(super) fn was_left_in_progress(&self, linkedid: &str) -> bool {
+        self.left.calls.contains_key(linkedid)
     }
 
     /// A call has begun, is in another queue, or is answered.
@@ -44,7 +45,7 @@ impl Engine {
         if call.origin != Origin::Trunk || call.stage != Stage::Live || call.remnant {
             return;
         }
-        if self.left.calls.contains_key(&*call.linkedid) {
+        if self.was_left_in_progress(&call.linkedid) {
             return; // more is known of it than the lists have told
         }
         let stay = call.stays.last();
@@ -157,7 +158,7 @@ fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
         .collect();
     let (status, outcome, first) = match answered {
         true => (Status::Answer, Outcome::Agent, "talked with a person; how long is not known"),
-        false => (Status::Unknown, Outcome::Gap, "what was seen of it does not tell what had become of it"),
+        false => (Status::Unknown, Outcome::Gap, UNTOLD),
     };
     let mut why = vec![first.to_owned(), "it ended while callbackd was not running".to_owned()];
     why.extend(visits.iter().map(|visit| format!("queue {}: {}", visit.queue, visit.result)));

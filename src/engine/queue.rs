@@ -23,9 +23,8 @@ impl Engine {
     pub(super) fn stay_begins(&mut self, channel: Slot, queue: &str, position: Option<u32>, joined_ms: Millis) {
         let slot = self.channels[channel].call;
         let call = &mut self.calls[slot];
-        if let Some(stay) = call.stay_mut(queue).filter(|s| s.left_ms.is_none()) {
-            let waits = std::mem::take(&mut stay.in_doubt);
-            call.in_doubt &= !waits;
+        if call.stay_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
+            call.stay_shown(queue);
             return;
         }
         if call.stays.len() >= MAX_VISITS {
@@ -42,10 +41,8 @@ impl Engine {
         let Some(slot) = self.met(seen, at) else { return };
         let slot = self.channels[slot].call;
         let call = &mut self.calls[slot];
-        if let Some(stay) = call.stay_mut(queue) {
+        if let Some(stay) = call.stay_shown(queue) {
             stay.left_ms.get_or_insert(at);
-            let waited = std::mem::take(&mut stay.in_doubt);
-            call.in_doubt &= !waited; // he was there all along
         }
         self.waiting_changes(slot);
     }
@@ -54,11 +51,9 @@ impl Engine {
         let Some(slot) = self.met(seen, at) else { return };
         let slot = self.channels[slot].call;
         let call = &mut self.calls[slot];
-        if let Some(stay) = call.stay_mut(queue) {
+        if let Some(stay) = call.stay_shown(queue) {
             stay.abandoned = true;
             stay.left_ms.get_or_insert(at);
-            let waited = std::mem::take(&mut stay.in_doubt);
-            call.in_doubt &= !waited;
         }
         self.waiting_changes(slot);
     }

@@ -236,7 +236,7 @@ impl Engine {
         let bridged = !bridge_id.is_empty();
         self.shows_itself(slot, seen, bridged, (application, data), at);
         self.application_listed(slot, application, data);
-        if !bridge_id.is_empty() && self.channels[slot].bridge.is_none() {
+        if bridged && self.channels[slot].bridge.is_none() {
             let bridge = self.bridge_by_id(bridge_id);
             self.put_into(bridge, slot, at);
         }

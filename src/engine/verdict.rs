@@ -6,6 +6,9 @@ use super::call::Dialplan;
 use super::record::{Direction, IvrStep, LegResult, Outcome, Status, VisitResult};
 use crate::ami::event::Millis;
 
+/// Of a call that may have been served out of sight.
+pub(super) const UNTOLD: &str = "what was seen of it does not tell what had become of it";
+
 /// What the verdict is made from.
 #[derive(Debug)]
 pub struct Facts<'a> {
@@ -124,7 +127,7 @@ fn has_unseen_end(f: &Facts<'_>) -> bool {
 }
 
 fn untold() -> (Status, Outcome, String) {
-    said(Status::Unknown, Outcome::Gap, "what was seen of it does not tell what had become of it")
+    said(Status::Unknown, Outcome::Gap, UNTOLD)
 }
 
 fn answered(f: &Facts<'_>) -> (Status, Outcome, String) {
