@@ -26,6 +26,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 /// To this size the write-ahead log is cut after a checkpoint, bytes. A long report of a reader can make it grow.
 const WAL_LIMIT: i64 = 16 << 20;
 
+/// Statements that the writing connection keeps prepared. It has about 40 (each record's, those of pruning), and all of them come again and
+/// again: were fewer kept than are used in turn, each use would prepare anew what the one before it put out.
+const PREPARED_STATEMENTS: usize = 64;
+
 /// All migrations, in order.
 #[must_use]
 pub const fn migrations() -> Migrations<'static> {
@@ -237,6 +241,7 @@ fn refuse_damage(path: &Path) -> Result<(), Error> {
 /// The settings of the writing connection.
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
     connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;

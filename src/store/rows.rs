@@ -42,21 +42,22 @@ const CALL_COLUMNS: [&str; 27] = [
     "callback_id",
 ];
 
-/// Insert, or replace and keep the id.
-static PUT_CALL: LazyLock<String> = LazyLock::new(|| {
+/// Inserts a call, or does nothing if it is there.
+static INSERT_CALL: LazyLock<String> = LazyLock::new(|| {
     let columns = &CALL_COLUMNS;
+    let places = vec!["?"; columns.len()].join(", ");
+    format!("INSERT INTO calls ({}) VALUES ({places}) ON CONFLICT (pbx, linkedid) DO NOTHING", columns.join(", "))
+});
+
+/// Replaces a call that is there and tells its id. The parameters are those of [`INSERT_CALL`].
+static REPLACE_CALL: LazyLock<String> = LazyLock::new(|| {
     // Which callback a miss belongs to is written with the callback; the engine knows it of its own calls alone.
-    let replaced = columns[2..].iter().map(|column| match *column {
-        "callback_id" => "callback_id = coalesce(excluded.callback_id, callback_id)".to_owned(),
-        column => format!("{column} = excluded.{column}"),
+    let replaced = (3..).zip(&CALL_COLUMNS[2..]).map(|(n, column)| match *column {
+        "callback_id" => format!("callback_id = coalesce(?{n}, callback_id)"),
+        column => format!("{column} = ?{n}"),
     });
     let replaced: Vec<String> = replaced.collect();
-    format!(
-        "INSERT INTO calls ({}) VALUES ({}) ON CONFLICT (pbx, linkedid) DO UPDATE SET {} RETURNING id",
-        columns.join(", "),
-        vec!["?"; columns.len()].join(", "),
-        replaced.join(", ")
-    )
+    format!("UPDATE calls SET {} WHERE pbx = ?1 AND linkedid = ?2 RETURNING id", replaced.join(", "))
 });
 
 /// `SELECT` of what [`call`] reads.
@@ -123,38 +124,48 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()
     delete_in_progress(connection, &call.pbx, &call.linkedid)?;
     let why =
         serde_json::to_string(&call.why).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let id: i64 = connection.prepare_cached(&PUT_CALL)?.query_row(
-        params![
-            call.pbx,
-            call.linkedid,
-            call.direction.as_str(),
-            call.status.as_str(),
-            call.outcome.as_str(),
-            call.number,
-            call.number_e164,
-            call.name,
-            call.did,
-            call.trunk,
-            call.queue,
-            call.agent,
-            call.started_ms,
-            call.answered_ms,
-            call.ended_ms,
-            call.wait_ms,
-            call.queue_wait_ms,
-            call.ring_ms,
-            call.talk_ms,
-            call.hold_ms,
-            call.hangup_by.as_str(),
-            call.hangup_cause,
-            call.transfers,
-            call.voicemail,
-            call.quality.as_str(),
-            why,
-            call.callback_id,
-        ],
-        |row| row.get(0),
-    )?;
+    let values = params![
+        call.pbx,
+        call.linkedid,
+        call.direction.as_str(),
+        call.status.as_str(),
+        call.outcome.as_str(),
+        call.number,
+        call.number_e164,
+        call.name,
+        call.did,
+        call.trunk,
+        call.queue,
+        call.agent,
+        call.started_ms,
+        call.answered_ms,
+        call.ended_ms,
+        call.wait_ms,
+        call.queue_wait_ms,
+        call.ring_ms,
+        call.talk_ms,
+        call.hold_ms,
+        call.hangup_by.as_str(),
+        call.hangup_cause,
+        call.transfers,
+        call.voicemail,
+        call.quality.as_str(),
+        why,
+        call.callback_id,
+    ];
+    // Most are new: only what is replaced has children that go.
+    let id = if connection.prepare_cached(&INSERT_CALL)?.execute(values)? > 0 {
+        connection.last_insert_rowid()
+    } else {
+        let id = connection.prepare_cached(&REPLACE_CALL)?.query_row(values, |row| row.get(0))?;
+        delete_children(connection, id)?;
+        id
+    };
+    put_children(connection, id, call)
+}
+
+/// Takes out what is written anew with its call.
+fn delete_children(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     for sql in [
         "DELETE FROM legs WHERE call_id = ?",
         "DELETE FROM queue_visits WHERE call_id = ?",
@@ -164,6 +175,10 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()
     ] {
         connection.prepare_cached(sql)?.execute([id])?;
     }
+    Ok(())
+}
+
+fn put_children(connection: &Connection, id: i64, call: &FinishedCall) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached("INSERT INTO legs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
     for (n, leg) in (0_i64..).zip(&call.legs) {
         put.execute(params![
