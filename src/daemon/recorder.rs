@@ -92,6 +92,11 @@ impl Recorder {
         }
     }
 
+    /// Has SQLite's figures of the tables kept; if the writer is busy, an hour later.
+    pub fn optimize(&self) {
+        self.writer.optimize();
+    }
+
     /// Has rows removed that ended before this moment, ms since 1970 UTC; if the writer is busy, an hour later.
     pub fn prune(&self, before_ms: Millis) {
         self.writer.prune(before_ms);

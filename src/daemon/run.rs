@@ -217,7 +217,7 @@ impl Daemon {
         loop {
             let status = self.status_stale.then_some(self.status_due);
             let desk = self.callbacks.desk().deadline();
-            let (proof, upkeep) = (self.proofs.deadline(), self.upkeep.deadline(self.config.store.keep));
+            let (proof, upkeep) = (self.proofs.deadline(), Some(self.upkeep.deadline()));
             let engines = self.watched.iter().filter_map(Watched::deadline);
             let due = engines.chain(status).chain(desk).chain(proof).chain(upkeep).min();
             let wake = async {
@@ -267,8 +267,11 @@ impl Daemon {
         for watched in &mut self.watched {
             watched.tick(now);
         }
-        if let Some(before_ms) = self.upkeep.due(self.config.store.keep, now) {
-            self.recorder.prune(before_ms);
+        if let Some(due) = self.upkeep.due(self.config.store.keep, now) {
+            self.recorder.optimize();
+            if let Some(before_ms) = due.prune_before_ms {
+                self.recorder.prune(before_ms);
+            }
         }
     }
 

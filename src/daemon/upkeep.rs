@@ -1,32 +1,39 @@
-//! When old rows are removed: at the start, then every hour.
+//! What the database needs every hour: old rows removed, and SQLite's figures of its tables kept.
 
 use crate::ami::event::Millis;
 use crate::engine::Moment;
 use std::time::Duration;
 
-/// From one pruning to the next, ms.
+/// From one upkeep to the next, ms. The first is at the start.
 const EVERY_MS: u64 = 3_600_000;
 
-/// The time of the next pruning.
+/// The time of the next upkeep.
 #[derive(Debug, Default)]
 pub struct Upkeep {
     due_ms: u64,
 }
 
+/// An upkeep that is to be done now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Due {
+    /// What ended before this moment (ms since 1970 UTC) is to be removed; `None` if everything is kept.
+    pub prune_before_ms: Option<Millis>,
+}
+
 impl Upkeep {
-    /// When to ask again, by the monotonic clock; never if everything is kept.
+    /// When to ask again, by the monotonic clock.
     #[must_use]
-    pub fn deadline(&self, keep: Option<Duration>) -> Option<u64> {
-        keep.map(|_| self.due_ms)
+    pub fn deadline(&self) -> u64 {
+        self.due_ms
     }
 
-    /// What ended before this moment (ms since 1970 UTC) is to be removed now; `None` if it is not time yet.
-    pub fn due(&mut self, keep: Option<Duration>, now: Moment) -> Option<Millis> {
-        let keep_ms = Millis::try_from(keep?.as_millis()).ok()?;
+    /// What is to be done now; `None` if it is not time yet.
+    pub fn due(&mut self, keep: Option<Duration>, now: Moment) -> Option<Due> {
         if now.mono_ms < self.due_ms {
             return None;
         }
         self.due_ms = now.mono_ms + EVERY_MS;
-        Some(now.wall_ms - keep_ms)
+        let keep_ms = keep.and_then(|keep| Millis::try_from(keep.as_millis()).ok());
+        Some(Due { prune_before_ms: keep_ms.map(|keep_ms| now.wall_ms - keep_ms) })
     }
 }

@@ -1,6 +1,8 @@
 //! The questions that commands ask of stored callbacks.
 
+use super::call_filter::{number_ends, places};
 use super::callback_rows::{attempt, callback, event, find, forbidden, recovered};
+use super::questions::{CALLBACK_ATTEMPTS, CALLBACK_EVENTS, DO_NOT_CALL, MISSES, OPEN_BY_STATE};
 use super::{Error, Reader};
 use crate::ami::event::Millis;
 use crate::engine::callback::row::{AttemptRow, CallbackRow, Change, DoNotCall, RecoveredBy, State};
@@ -9,8 +11,28 @@ use rusqlite::types::Value;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// From so many digits on, a number is found by its end.
-const SUFFIX_DIGITS: usize = 4;
+/// Callbacks come in two parts, as one order for both could be had from no index.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// For the planner: with figures of the table it would rather read all of it and sort.
+    index: &'static str,
+    condition: &'static str,
+    order: &'static str,
+}
+
+/// The order of their turns.
+pub(super) const OPEN_FIRST: Part = Part {
+    index: "INDEXED BY callbacks_closed",
+    condition: "closed_ms IS NULL",
+    order: "promised DESC, priority DESC, first_missed_ms, id",
+};
+
+/// The newest first.
+pub(super) const CLOSED_LAST: Part = Part {
+    index: "INDEXED BY callbacks_closed",
+    condition: "closed_ms IS NOT NULL",
+    order: "closed_ms DESC, promised DESC, priority DESC, first_missed_ms, id",
+};
 
 /// Which callbacks. An empty list or `None` means "any"; all that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -63,8 +85,21 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn callbacks(&self, filter: &CallbackFilter) -> Result<Vec<CallbackRow>, Error> {
-        let (sql, values) = filter.sql();
-        self.read(|connection| connection.prepare(&sql)?.query_map(params_from_iter(values), callback)?.collect())
+        self.read(|connection| {
+            // One snapshot: between the two, a callback may be closed.
+            let snapshot = connection.unchecked_transaction()?;
+            let mut found = Vec::new();
+            for (part, open) in [(OPEN_FIRST, true), (CLOSED_LAST, false)] {
+                let left = filter.limit.map(|limit| limit.saturating_sub(found.len() as u64));
+                if filter.open.is_none_or(|wanted| wanted == open) && left != Some(0) {
+                    let (sql, values) = CallbackFilter { limit: left, ..filter.clone() }.sql(part);
+                    for row in snapshot.prepare(&sql)?.query_map(params_from_iter(values), callback)? {
+                        found.push(row?);
+                    }
+                }
+            }
+            Ok(found)
+        })
     }
 
     /// A callback's row.
@@ -85,7 +120,7 @@ impl Reader {
             let snapshot = connection.unchecked_transaction()?;
             let Some(callback) = find(&snapshot, id)? else { return Ok(None) };
             let misses = snapshot
-                .prepare("SELECT * FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY ended_ms")?
+                .prepare(MISSES)?
                 .query_map([id], |row| {
                     Ok(Miss {
                         id: row.get("id")?,
@@ -97,14 +132,8 @@ impl Reader {
                     })
                 })?
                 .collect::<Result<_, _>>()?;
-            let events = snapshot
-                .prepare("SELECT * FROM callback_events WHERE callback_id = ? ORDER BY n")?
-                .query_map([id], event)?
-                .collect::<Result<_, _>>()?;
-            let attempts = snapshot
-                .prepare("SELECT * FROM callback_attempts WHERE callback_id = ? ORDER BY n")?
-                .query_map([id], attempt)?
-                .collect::<Result<_, _>>()?;
+            let events = snapshot.prepare(CALLBACK_EVENTS)?.query_map([id], event)?.collect::<Result<_, _>>()?;
+            let attempts = snapshot.prepare(CALLBACK_ATTEMPTS)?.query_map([id], attempt)?.collect::<Result<_, _>>()?;
             Ok(Some(CallbackStory { callback, misses, events, attempts }))
         })
     }
@@ -116,7 +145,7 @@ impl Reader {
     pub fn open_callbacks(&self) -> Result<BTreeMap<String, u64>, Error> {
         self.read(|connection| {
             connection
-                .prepare("SELECT state, count(*) FROM callbacks WHERE closed_ms IS NULL GROUP BY state")?
+                .prepare(OPEN_BY_STATE)?
                 .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
                 .collect()
         })
@@ -127,26 +156,17 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn do_not_call(&self, now_ms: Millis) -> Result<Vec<DoNotCall>, Error> {
-        self.read(|connection| {
-            connection
-                .prepare("SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ? ORDER BY number_e164")?
-                .query_map([now_ms], forbidden)?
-                .collect()
-        })
+        self.read(|connection| connection.prepare(DO_NOT_CALL)?.query_map([now_ms], forbidden)?.collect())
     }
 }
 
 impl CallbackFilter {
-    fn sql(&self) -> (String, Vec<Value>) {
-        let mut conditions = Vec::new();
+    /// The statement for open or for closed callbacks, whatever `open` says, and the values of its parameters.
+    pub(super) fn sql(&self, part: Part) -> (String, Vec<Value>) {
+        let mut conditions = vec![part.condition.to_owned()];
         let mut values: Vec<Value> = Vec::new();
-        match self.open {
-            Some(true) => conditions.push("closed_ms IS NULL".to_owned()),
-            Some(false) => conditions.push("closed_ms IS NOT NULL".to_owned()),
-            None => {}
-        }
         if !self.state.is_empty() {
-            conditions.push(format!("state IN ({})", vec!["?"; self.state.len()].join(", ")));
+            conditions.push(format!("state IN ({})", places(self.state.len())));
             values.extend(self.state.iter().map(|s| Value::from(s.as_str().to_owned())));
         }
         if let Some(queue) = &self.queue {
@@ -154,19 +174,17 @@ impl CallbackFilter {
             values.push(queue.clone().into());
         }
         if let Some(number) = &self.number {
-            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-            let end = if digits.len() >= SUFFIX_DIGITS { format!("%{digits}") } else { number.clone() };
-            conditions.push("(number_e164 = ? OR number_e164 LIKE ?)".to_owned());
-            values.extend([number.clone().into(), end.into()]);
+            let (ends, end) = number_ends(number);
+            let exact: Value = number.clone().into();
+            conditions.push(format!(
+                "id IN (SELECT id FROM callbacks WHERE substr(number_e164, -4) IN ({})) AND (number_e164 = ? OR number_e164 LIKE ?)",
+                places(ends.len())
+            ));
+            values.extend(ends.into_iter().chain([exact.clone(), end.unwrap_or(exact)]));
         }
-        let mut sql = "SELECT * FROM callbacks".to_owned();
-        if !conditions.is_empty() {
-            sql.push_str(" WHERE ");
-            sql.push_str(&conditions.join(" AND "));
-        }
-        sql.push_str(
-            " ORDER BY closed_ms IS NOT NULL, closed_ms DESC, promised DESC, priority DESC, first_missed_ms, id",
-        );
+        let index = if self.number.is_none() { part.index } else { "" };
+        let mut sql =
+            format!("SELECT * FROM callbacks {index} WHERE {} ORDER BY {}", conditions.join(" AND "), part.order);
         if let Some(limit) = self.limit {
             sql.push_str(" LIMIT ?");
             values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());

@@ -1,5 +1,6 @@
 //! Callbacks, their stories and attempts, and those not to be called: records to rows and rows to records.
 
+use super::questions::CALLBACK;
 use super::rows::{unknown, word};
 use crate::ami::event::Millis;
 use crate::engine::callback::row::{
@@ -200,5 +201,5 @@ pub fn recovered(row: &Row<'_>) -> rusqlite::Result<Option<(RecoveredBy, Millis)
 
 /// The callback of this id.
 pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<CallbackRow>> {
-    connection.prepare_cached("SELECT * FROM callbacks WHERE id = ?")?.query_row([id], callback).optional()
+    connection.prepare_cached(CALLBACK)?.query_row([id], callback).optional()
 }

@@ -9,6 +9,7 @@
 //! database: what cannot be used is refused, with the reason and the mend, and left as it was found.
 
 mod backup;
+mod call_filter;
 mod callback_queries;
 mod callback_rows;
 mod error;
@@ -16,9 +17,11 @@ pub mod examine;
 mod inspect;
 mod lock;
 mod open;
+mod optimize;
 mod proof;
 mod prune;
 mod queries;
+mod questions;
 mod reader;
 mod remembered;
 mod rows;
@@ -27,11 +30,14 @@ mod verify;
 mod writer;
 
 pub use backup::{Copied, backup};
+pub use call_filter::CallFilter;
 pub use callback_queries::{CallbackFilter, CallbackStory, Miss};
 pub use error::Error;
 pub use open::{Store, migrations};
 pub use prune::{PRUNE_ROWS, Pruned, Pruning};
-pub use queries::{CallFilter, LastSeenAgent, StoredCall};
+pub use queries::{LastSeenAgent, StoredCall};
+#[doc(hidden)]
+pub use questions::questions;
 pub use reader::Reader;
 pub use rows::Refused;
 pub use vacuum::{Vacuumed, vacuum};
@@ -42,4 +48,4 @@ pub use writer::{Ack, Batch, Counters, Health, QUEUE_BATCHES, Stopped, Writer};
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 3;
+pub const SCHEMA_VERSION: i32 = 4;

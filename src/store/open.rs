@@ -2,6 +2,7 @@
 
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
+use super::questions::{END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
 use super::{Error, Refused, START_CHECK, rows, verify};
 use crate::ami::event::Millis;
 use crate::engine::record::{CallInProgress, Record};
@@ -18,6 +19,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001.sql")),
     M::up(include_str!("migrations/0002.sql")),
     M::up(include_str!("migrations/0003.sql")),
+    M::up(include_str!("migrations/0004.sql")),
 ];
 
 /// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.
@@ -115,17 +117,9 @@ impl Store {
     /// What SQLite reports.
     pub fn take_over(&self, pbx: &str) -> Result<Option<Millis>, Error> {
         let failed = |error| Error::sqlite(&self.path, error);
-        let seen: Option<Millis> = self
-            .connection
-            .query_row("SELECT seen_ms FROM pbx_seen WHERE pbx = ?", [pbx], |row| row.get(0))
-            .optional()
-            .map_err(failed)?;
-        self.connection
-            .execute(
-                "UPDATE agent_intervals SET to_ms = max(from_ms, coalesce(?2, from_ms)) WHERE pbx = ?1 AND to_ms IS NULL",
-                (pbx, seen),
-            )
-            .map_err(failed)?;
+        let seen: Option<Millis> =
+            self.connection.query_row(SEEN, [pbx], |row| row.get(0)).optional().map_err(failed)?;
+        self.connection.execute(END_INTERVALS, (pbx, seen)).map_err(failed)?;
         Ok(seen)
     }
 
@@ -144,13 +138,7 @@ impl Store {
     /// What SQLite reports.
     pub fn trunks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<String>, Error> {
         let trunks = || -> rusqlite::Result<Vec<String>> {
-            self.connection
-                .prepare(
-                    "SELECT DISTINCT trunk FROM calls
-                      WHERE started_ms > ? AND pbx = ? AND direction = 'inbound' AND trunk IS NOT NULL",
-                )?
-                .query_map((since_ms, pbx), |row| row.get(0))?
-                .collect()
+            self.connection.prepare(TRUNKS_OF_CUSTOMERS)?.query_map((since_ms, pbx), |row| row.get(0))?.collect()
         };
         trunks().map_err(|error| Error::sqlite(&self.path, error))
     }

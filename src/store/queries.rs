@@ -1,40 +1,20 @@
 //! The questions that commands ask of stored calls.
 
+use super::questions::{
+    AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_UNDER, GAPS, LAST_GAP, LAST_SEEN,
+    NEWEST_CALL, TRUNKS,
+};
 use super::rows::{SELECT_CALL, call, children, gap};
-use super::{Error, Reader};
+use super::{CallFilter, Error, Reader};
 use crate::ami::event::Millis;
 use crate::engine::callback::row::RecoveredBy;
-use crate::engine::record::{Direction, FinishedCall, Gap, Outcome, Status};
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, params_from_iter};
+use crate::engine::record::{FinishedCall, Gap};
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-/// From so many digits on, a number is found by its end: fewer would find half of the table.
-const SUFFIX_DIGITS: usize = 4;
-
-/// Which calls. An empty list or `None` means "any"; all that is given must hold.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct CallFilter {
-    /// Started at this moment or later, milliseconds since 1970 UTC.
-    pub since_ms: Option<Millis>,
-    /// Started before this moment, milliseconds since 1970 UTC.
-    pub until_ms: Option<Millis>,
-    /// One of these.
-    pub status: Vec<Status>,
-    /// One of these.
-    pub outcome: Vec<Outcome>,
-    /// One of these.
-    pub direction: Vec<Direction>,
-    /// The other party's number, as received or in E.164: the whole of it, or, if at least 4 digits are given, the end of it.
-    pub number: Option<String>,
-    /// A person who talked with the customer: the interface (`PJSIP/101`) or what follows its technology (`101`).
-    pub agent: Option<String>,
-    /// A queue that the caller was in, to the letter.
-    pub queue: Option<String>,
-    /// At most so many.
-    pub limit: Option<u64>,
-}
+/// The newest calls are looked for among those of the last so many milliseconds first: most often they are there.
+const RECENTLY_MS: [Millis; 2] = [86_400_000, 30 * 86_400_000];
 
 /// A call as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,21 +33,14 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`]; calls may have been handed over before.
-    pub fn each_call(
-        &self,
-        filter: &CallFilter,
-        mut each: impl FnMut(StoredCall) -> ControlFlow<()>,
-    ) -> Result<(), Error> {
-        let (sql, values) = filter.sql();
+    pub fn each_call(&self, filter: &CallFilter, each: impl FnMut(StoredCall) -> ControlFlow<()>) -> Result<(), Error> {
         self.read(|connection| {
-            let mut statement = connection.prepare(&sql)?;
-            let mut rows = statement.query(params_from_iter(values))?;
-            while let Some(row) = rows.next()? {
-                if each(call(row)?).is_break() {
-                    break;
-                }
+            if let Some(calls) = newest(connection, filter)? {
+                // All have been read: whether more are wanted changes nothing.
+                let _ = calls.into_iter().try_for_each(each);
+                return Ok(());
             }
-            Ok(())
+            select(connection, filter, each)
         })
     }
 
@@ -93,8 +66,8 @@ impl Reader {
             // One snapshot for the call and its children: the daemon may be writing the call anew.
             let snapshot = connection.unchecked_transaction()?;
             let mut found = Vec::new();
-            for condition in ["linkedid = ?1 ORDER BY pbx", "id = ?1"] {
-                let mut statement = snapshot.prepare(&format!("{} WHERE {condition}", *SELECT_CALL))?;
+            for condition in [CALLS_BY_LINKEDID, CALLS_BY_ID] {
+                let mut statement = snapshot.prepare(&format!("{} {condition}", *SELECT_CALL))?;
                 let rows = statement.query_map([id_or_linkedid], call)?;
                 for row in rows {
                     let mut stored = row?;
@@ -121,8 +94,7 @@ impl Reader {
         linkedids: impl Iterator<Item = &'i str>,
     ) -> Result<Vec<StoredCall>, Error> {
         self.read(|connection| {
-            let mut statement =
-                connection.prepare_cached(&format!("{} WHERE pbx = ?1 AND linkedid = ?2", *SELECT_CALL))?;
+            let mut statement = connection.prepare_cached(&format!("{} {CALLS_UNDER}", *SELECT_CALL))?;
             let mut found = Vec::new();
             for linkedid in linkedids {
                 if let Some(mut stored) = statement.query_row([pbx, linkedid], call).optional()? {
@@ -139,10 +111,9 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn trunks(&self, pbx: &str, most: usize) -> Result<BTreeSet<String>, Error> {
-        let sql = "SELECT DISTINCT trunk FROM calls WHERE pbx = ?1 AND trunk IS NOT NULL LIMIT ?2";
         self.read(|connection| {
             let most = i64::try_from(most).unwrap_or(i64::MAX);
-            connection.prepare(sql)?.query_map((pbx, most), |row| row.get(0))?.collect()
+            connection.prepare(TRUNKS)?.query_map((pbx, most), |row| row.get(0))?.collect()
         })
     }
 }
@@ -170,12 +141,7 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn last_gap(&self) -> Result<Option<Gap>, Error> {
-        self.read(|connection| {
-            connection
-                .prepare("SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps ORDER BY to_ms DESC LIMIT 1")?
-                .query_row([], gap)
-                .optional()
-        })
+        self.read(|connection| connection.prepare(LAST_GAP)?.query_row([], gap).optional())
     }
 
     /// All gaps of a PBX, the earliest first.
@@ -183,8 +149,7 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn gaps(&self, pbx: &str) -> Result<Vec<Gap>, Error> {
-        let sql = "SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps WHERE pbx = ? ORDER BY from_ms";
-        self.read(|connection| connection.prepare(sql)?.query_map([pbx], gap)?.collect())
+        self.read(|connection| connection.prepare(GAPS)?.query_map([pbx], gap)?.collect())
     }
 
     /// Until when each PBX was seen, ms since 1970 UTC.
@@ -193,10 +158,7 @@ impl Reader {
     /// See [`Error`].
     pub fn last_seen(&self) -> Result<BTreeMap<String, Millis>, Error> {
         self.read(|connection| {
-            connection
-                .prepare("SELECT pbx, seen_ms FROM pbx_seen")?
-                .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-                .collect()
+            connection.prepare(LAST_SEEN)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
     }
 
@@ -205,90 +167,67 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn last_seen_agents(&self) -> Result<Vec<LastSeenAgent>, Error> {
-        let sql = "SELECT pbx, agent, name, activity, max(from_ms), to_ms
-                     FROM agents LEFT JOIN agent_intervals USING (pbx, agent) GROUP BY pbx, agent ORDER BY pbx, agent";
         self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
             let read = |row: &rusqlite::Row<'_>| {
-                Ok(LastSeenAgent {
-                    pbx: row.get(0)?,
-                    agent: row.get(1)?,
-                    name: row.get(2)?,
-                    activity: row.get(3)?,
-                    from_ms: row.get(4)?,
-                    to_ms: row.get(5)?,
-                })
+                let (pbx, agent, name) = (row.get(0)?, row.get(1)?, row.get(2)?);
+                Ok(LastSeenAgent { pbx, agent, name, activity: None, from_ms: None, to_ms: None })
             };
-            connection.prepare(sql)?.query_map([], read)?.collect()
+            let mut agents = snapshot.prepare(AGENTS)?;
+            agents.query_map([], read)?.map(|agent| with_last_activity(&snapshot, agent?)).collect()
         })
     }
 }
 
-impl CallFilter {
-    /// The statement and the values of its parameters.
-    fn sql(&self) -> (String, Vec<Value>) {
-        let mut conditions: Vec<String> = Vec::new();
-        let mut values: Vec<Value> = Vec::new();
-        let mut add = |condition: &str, given: Vec<Value>| {
-            conditions.push(format!("({condition})"));
-            values.extend(given);
-        };
-        if let Some(since) = self.since_ms {
-            add("started_ms >= ?", vec![since.into()]);
+/// The latest interval of each activity in each queue is one step in the index; the latest of them is what the agent did last.
+fn with_last_activity(connection: &Connection, mut agent: LastSeenAgent) -> rusqlite::Result<LastSeenAgent> {
+    let mut next = connection.prepare_cached(AGENT_ACTIVITY)?;
+    let mut last = connection.prepare_cached(AGENT_LAST)?;
+    let (mut activity, mut queue) = (String::new(), String::new());
+    let names = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    let times = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+    while let Some(found) = next.query_row((&agent.pbx, &agent.agent, &activity, &queue), names).optional()? {
+        (activity, queue) = found;
+        let (from_ms, to_ms): (Millis, _) = last.query_row((&agent.pbx, &agent.agent, &activity, &queue), times)?;
+        if agent.from_ms.is_none_or(|latest| latest < from_ms) {
+            (agent.activity, agent.from_ms, agent.to_ms) = (Some(activity.clone()), Some(from_ms), to_ms);
         }
-        if let Some(until) = self.until_ms {
-            add("started_ms < ?", vec![until.into()]);
-        }
-        for (column, words) in [
-            ("status", words(&self.status, Status::as_str)),
-            ("outcome", words(&self.outcome, Outcome::as_str)),
-            ("direction", words(&self.direction, Direction::as_str)),
-        ] {
-            if !words.is_empty() {
-                add(&format!("{column} IN ({})", vec!["?"; words.len()].join(", ")), words);
-            }
-        }
-        if let Some(number) = &self.number {
-            let exact: Value = number.clone().into();
-            let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-            if digits.len() >= SUFFIX_DIGITS {
-                let end: Value = format!("%{digits}").into();
-                add(
-                    "number = ? OR number_e164 = ? OR number LIKE ? OR number_e164 LIKE ?",
-                    vec![exact.clone(), exact, end.clone(), end],
-                );
-            } else {
-                add("number = ? OR number_e164 = ?", vec![exact.clone(), exact]);
-            }
-        }
-        if let Some(agent) = &self.agent {
-            let agent: Value = agent.clone().into();
-            add(
-                "agent = ? OR substr(agent, instr(agent, '/') + 1) = ? OR EXISTS (SELECT 1 FROM legs WHERE call_id = calls.id
-                 AND result = 'ANSWERED' AND (legs.agent = ? OR substr(legs.agent, instr(legs.agent, '/') + 1) = ?))",
-                vec![agent.clone(), agent.clone(), agent.clone(), agent],
-            );
-        }
-        if let Some(queue) = &self.queue {
-            let queue: Value = queue.clone().into();
-            add(
-                "queue = ? OR EXISTS (SELECT 1 FROM queue_visits WHERE call_id = calls.id AND queue_visits.queue = ?)",
-                vec![queue.clone(), queue],
-            );
-        }
-        let mut sql = SELECT_CALL.clone();
-        if !conditions.is_empty() {
-            sql.push_str(" WHERE ");
-            sql.push_str(&conditions.join(" AND "));
-        }
-        sql.push_str(" ORDER BY started_ms DESC, id DESC");
-        if let Some(limit) = self.limit {
-            sql.push_str(" LIMIT ?");
-            values.push(i64::try_from(limit).unwrap_or(i64::MAX).into());
-        }
-        (sql, values)
     }
+    Ok(agent)
 }
 
-fn words<T: Copy>(words: &[T], text: fn(T) -> &'static str) -> Vec<Value> {
-    words.iter().map(|&word| Value::from(text(word).to_owned())).collect()
+/// All that is asked for, if that is a number of the newest calls and the last weeks have as many. Without it SQLite would have to choose
+/// between looking through every call of, say, a queue for the newest of them, and through every call for one of that queue.
+fn newest(connection: &Connection, filter: &CallFilter) -> rusqlite::Result<Option<Vec<StoredCall>>> {
+    let (Some(limit), None, true) = (filter.limit, filter.since_ms, filter.chooses()) else { return Ok(None) };
+    let newest: Option<Millis> = connection.query_row(NEWEST_CALL, [], |row| row.get(0))?;
+    let Some(end) = filter.until_ms.or(newest) else { return Ok(None) };
+    for recently in RECENTLY_MS {
+        let recent = CallFilter { since_ms: Some(end.saturating_sub(recently)), ..filter.clone() };
+        let mut calls = Vec::new();
+        select(connection, &recent, |call| {
+            calls.push(call);
+            ControlFlow::Continue(())
+        })?;
+        if calls.len() as u64 == limit {
+            return Ok(Some(calls));
+        }
+    }
+    Ok(None)
+}
+
+fn select(
+    connection: &Connection,
+    filter: &CallFilter,
+    mut each: impl FnMut(StoredCall) -> ControlFlow<()>,
+) -> rusqlite::Result<()> {
+    let (sql, values) = filter.sql();
+    let mut statement = connection.prepare(&sql)?;
+    let mut rows = statement.query(params_from_iter(values))?;
+    while let Some(row) = rows.next()? {
+        if each(call(row)?).is_break() {
+            break;
+        }
+    }
+    Ok(())
 }

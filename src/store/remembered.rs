@@ -1,6 +1,9 @@
 //! What a desk must know of earlier runs, read once at the start.
 
 use super::callback_rows::{attempt, callback, forbidden};
+use super::questions::{
+    DIALLED, FORBIDDEN, IN_FLIGHT, LAST_CALLBACK, OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SERVED,
+};
 use super::{Error, Store};
 use crate::ami::event::Millis;
 use crate::engine::callback::MAX_OWNERS;
@@ -30,10 +33,6 @@ impl Store {
 
 /// By which call each customer was served last. `min_talk_ms`: a call outward that was shorter did not serve him.
 fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusqlite::Result<Vec<(String, Served)>> {
-    let sql = "SELECT number_e164, direction, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms) FROM calls
-                WHERE status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
-                  AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
-                GROUP BY number_e164 ORDER BY 5 DESC LIMIT ?3";
     let read = |row: &rusqlite::Row<'_>| {
         let by = match row.get::<_, String>(1)?.as_str() {
             "inbound" => RecoveredBy::Customer,
@@ -43,59 +42,33 @@ fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusql
         Ok((row.get(0)?, Served { by, linkedid: row.get(2)?, at_ms: row.get(3)?, ended_ms: row.get(4)? }))
     };
     let most = i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX);
-    connection.prepare(sql)?.query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?.collect()
+    connection.prepare(SERVED)?.query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?.collect()
 }
 
 fn remembered(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Remembered> {
     let mut open = Vec::new();
-    let mut misses =
-        connection.prepare("SELECT linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id")?;
-    for row in
-        connection.prepare("SELECT * FROM callbacks WHERE closed_ms IS NULL ORDER BY id")?.query_map([], callback)?
-    {
+    let mut misses = connection.prepare(OPEN_MISSES)?;
+    for row in connection.prepare(OPEN_CALLBACKS)?.query_map([], callback)? {
         let row = row?;
         let linkedids = misses.query_map([row.id], |miss| miss.get(0))?.collect::<Result<_, _>>()?;
         open.push((row, linkedids));
     }
-    let in_flight = connection
-        .prepare("SELECT * FROM callback_attempts WHERE result IS NULL ORDER BY callback_id, n")?
-        .query_map([], attempt)?
-        .collect::<Result<_, _>>()?;
-    // The last attempt decides: a refusal that was followed by anything else is forgotten.
+    let in_flight = connection.prepare(IN_FLIGHT)?.query_map([], attempt)?.collect::<Result<_, _>>()?;
     let refusals = connection
-        .prepare(
-            "SELECT a.callback_id, a.agent, a.ended_ms
-               FROM callbacks c JOIN callback_attempts a ON a.callback_id = c.id
-              WHERE c.closed_ms IS NULL AND a.agent IS NOT NULL AND a.ended_ms IS NOT NULL
-                AND a.n = (SELECT max(n) FROM callback_attempts WHERE callback_id = c.id)
-                AND a.result IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'AGENT_LEFT')",
-        )?
+        .prepare(REFUSALS)?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
         .collect::<Result<_, _>>()?;
     let dialled = connection
-        .prepare(
-            "SELECT a.intended_ms, c.number_e164
-               FROM callback_attempts a JOIN callbacks c ON c.id = a.callback_id
-              WHERE a.intended_ms > ? AND c.number_e164 IS NOT NULL
-                AND coalesce(a.result, '') NOT IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'ORIGINATE_ERROR', 'ABORTED_SERVED')
-              ORDER BY a.intended_ms",
-        )?
+        .prepare(DIALLED)?
         .query_map([now_ms - DAY_MS], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<Result<_, _>>()?;
     let owners = connection
-        .prepare(
-            "SELECT number_e164, agent, max(ended_ms) FROM calls
-              WHERE agent IS NOT NULL AND talk_ms > 0 AND number_e164 IS NOT NULL AND ended_ms > ?1 AND direction <> 'internal'
-              GROUP BY number_e164 ORDER BY 3 DESC LIMIT ?2",
-        )?
+        .prepare(OWNERS)?
         .query_map((now_ms - OWNED_FOR_MS, i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX)), |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?
         .collect::<Result<_, _>>()?;
-    let forbidden = connection
-        .prepare("SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?")?
-        .query_map([now_ms], forbidden)?
-        .collect::<Result<_, _>>()?;
+    let forbidden = connection.prepare(FORBIDDEN)?.query_map([now_ms], forbidden)?.collect::<Result<_, _>>()?;
     let suppress = connection
         .prepare("SELECT code, expires FROM codes WHERE callback = 'suppress'")?
         .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.as_deref().and_then(duration_ms))))?
@@ -104,7 +77,7 @@ fn remembered(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Remem
         .prepare("SELECT code FROM codes WHERE callback = 'request'")?
         .query_map([], |row| row.get(0))?
         .collect::<Result<_, _>>()?;
-    let last_id = connection.query_row("SELECT coalesce(max(id), 0) FROM callbacks", [], |row| row.get(0))?;
+    let last_id = connection.query_row(LAST_CALLBACK, [], |row| row.get(0))?;
     let served = Vec::new();
     Ok(Remembered { open, in_flight, refusals, dialled, owners, served, forbidden, suppress, request, last_id })
 }

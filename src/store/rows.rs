@@ -1,5 +1,6 @@
 //! Records to rows and rows to records.
 
+use super::questions::{CALLS_LEFT, DELETE_TOLD};
 use super::{StoredCall, callback_rows};
 use crate::ami::event::Millis;
 use crate::engine::callback::row::RecoveredBy;
@@ -294,11 +295,7 @@ fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rus
 
 /// Those of one PBX that a run left, the latest first; without those that an earlier run has told already, as far as it saw them.
 pub fn calls_left(connection: &Connection, pbx: &str) -> rusqlite::Result<Vec<CallInProgress>> {
-    connection.execute(
-        "DELETE FROM calls_in_progress AS p WHERE pbx = ?
-            AND EXISTS (SELECT 1 FROM calls c WHERE c.pbx = p.pbx AND c.linkedid = p.linkedid)",
-        [pbx],
-    )?;
+    connection.execute(DELETE_TOLD, [pbx])?;
     let read = |row: &Row<'_>| {
         Ok(CallInProgress {
             pbx: row.get("pbx")?,
@@ -315,10 +312,7 @@ pub fn calls_left(connection: &Connection, pbx: &str) -> rusqlite::Result<Vec<Ca
             answered_ms: row.get("answered_ms")?,
         })
     };
-    connection
-        .prepare("SELECT * FROM calls_in_progress WHERE pbx = ? ORDER BY started_ms DESC")?
-        .query_map([pbx], read)?
-        .collect()
+    connection.prepare(CALLS_LEFT)?.query_map([pbx], read)?.collect()
 }
 
 fn put_seen(connection: &Connection, pbx: &str, seen_ms: Millis) -> rusqlite::Result<()> {

@@ -42,9 +42,11 @@ CREATE INDEX calls_started ON calls (started_ms);
 CREATE INDEX calls_status  ON calls (status, started_ms);
 CREATE INDEX calls_queue   ON calls (queue, started_ms);
 CREATE INDEX calls_agent   ON calls (agent, started_ms);
-CREATE INDEX calls_number  ON calls (number_e164, started_ms);
+CREATE INDEX calls_number_end ON calls (substr(coalesce(number_e164, number), -4));
+CREATE INDEX calls_other_end  ON calls (substr(number, -4)) WHERE substr(number, -4) <> substr(number_e164, -4);
 CREATE INDEX calls_callback ON calls (callback_id) WHERE callback_id IS NOT NULL;
-CREATE INDEX calls_talks   ON calls (number_e164, ended_ms) WHERE agent IS NOT NULL AND talk_ms > 0;
+CREATE INDEX calls_ended   ON calls (ended_ms);
+CREATE INDEX calls_trunk   ON calls (pbx, trunk) WHERE trunk IS NOT NULL;
 
 CREATE TABLE legs (
     call_id     INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
@@ -138,6 +140,8 @@ CREATE TABLE gaps (
     UNIQUE (pbx, from_ms, cause)
 ) STRICT;
 
+CREATE INDEX gaps_ended ON gaps (to_ms);
+
 CREATE TABLE agents (
     pbx   TEXT NOT NULL,                   -- name of the PBX in the configuration
     agent TEXT NOT NULL,                   -- the person, as technology and peer of the phone: PJSIP/101
@@ -205,7 +209,7 @@ CREATE TABLE callbacks (
 ) STRICT;
 
 CREATE UNIQUE INDEX callbacks_one_open ON callbacks (number_e164) WHERE closed_ms IS NULL; -- at most one open callback for a number
-CREATE INDEX callbacks_number ON callbacks (number_e164, first_missed_ms);
+CREATE INDEX callbacks_number_end ON callbacks (substr(number_e164, -4));
 CREATE INDEX callbacks_closed ON callbacks (closed_ms);
 
 CREATE TABLE callback_events (

@@ -31,6 +31,8 @@ enum Work {
     Batch(Batch),
     /// Remove what ended before this moment, ms since 1970 UTC.
     Prune(Millis),
+    /// Have SQLite look at tables that have changed much.
+    Optimize,
 }
 
 /// A pruning, and when its next step is due.
@@ -173,6 +175,12 @@ impl Writer {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Prune(before_ms)).is_ok())
     }
 
+    /// Has SQLite's figures of the tables kept, from which it chooses the indices for questions. False if that has to be asked for again later:
+    /// too much waits to be written.
+    pub fn optimize(&self) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Optimize).is_ok())
+    }
+
     /// What it is doing.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -249,7 +257,9 @@ impl<F: FnMut(Ack)> Worker<F> {
                 Some((_, due)) => receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
             };
             let mut batches = Vec::new();
+            let mut optimize = false;
             let mut take = |work| match work {
+                Work::Optimize => optimize = true,
                 Work::Batch(batch) => batches.push(batch),
                 Work::Prune(before_ms) => {
                     pruning.get_or_insert_with(|| (Pruning::new(before_ms), Instant::now()));
@@ -272,6 +282,9 @@ impl<F: FnMut(Ack)> Worker<F> {
                         return batches;
                     }
                 }
+            }
+            if optimize && let Err(err) = self.store.optimize() {
+                tracing::warn!(target: "store", %err, "Tables cannot be analysed now; tried again in an hour");
             }
             pruning = pruning.and_then(|pruning| self.prune(pruning));
         }
@@ -388,7 +401,7 @@ impl<F: FnMut(Ack)> Worker<F> {
 fn given_back(work: Work) -> Batch {
     match work {
         Work::Batch(batch) => batch,
-        Work::Prune(_) => unreachable!("a pruning is never given back"),
+        Work::Prune(_) | Work::Optimize => unreachable!("only batches are given back"),
     }
 }
 

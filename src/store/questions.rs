@@ -1,0 +1,164 @@
+//! What is asked of a database that has grown for years: each question's text, in one place, so that a test can hold the plan of each.
+
+use super::callback_queries::{CLOSED_LAST, OPEN_FIRST};
+use super::rows::SELECT_CALL;
+use super::{CallFilter, CallbackFilter};
+use crate::engine::callback::row::State;
+use crate::engine::record::{Direction, Outcome, Status};
+
+/// The names of the PBXs come from the index, one step for each: a Linkedid alone is in no index.
+pub(super) const CALLS_BY_LINKEDID: &str = "WHERE linkedid = ?1 AND pbx IN (
+    WITH RECURSIVE met (pbx) AS (SELECT min(pbx) FROM calls UNION ALL
+        SELECT (SELECT min(pbx) FROM calls WHERE pbx > met.pbx) FROM met WHERE met.pbx IS NOT NULL)
+    SELECT pbx FROM met) ORDER BY pbx";
+pub(super) const CALLS_BY_ID: &str = "WHERE id = ?1";
+pub(super) const CALLS_UNDER: &str = "WHERE pbx = ?1 AND linkedid = ?2";
+pub(super) const NEWEST_CALL: &str = "SELECT max(started_ms) FROM calls";
+
+/// One step in the index for each trunk.
+pub(super) const TRUNKS: &str = "
+    WITH RECURSIVE met (trunk) AS (SELECT min(trunk) FROM calls WHERE pbx = ?1 AND trunk IS NOT NULL UNION ALL
+        SELECT (SELECT min(trunk) FROM calls WHERE pbx = ?1 AND trunk > met.trunk) FROM met WHERE met.trunk IS NOT NULL)
+    SELECT trunk FROM met WHERE trunk IS NOT NULL LIMIT ?2";
+
+/// `+` keeps the planner from the index of all calls of the PBX.
+pub(super) const TRUNKS_OF_CUSTOMERS: &str = "
+    SELECT DISTINCT trunk FROM calls
+     WHERE started_ms > ?1 AND +pbx = ?2 AND direction = 'inbound' AND trunk IS NOT NULL";
+
+pub(super) const LAST_GAP: &str = "SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps ORDER BY to_ms DESC LIMIT 1";
+pub(super) const GAPS: &str = "SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps WHERE pbx = ? ORDER BY from_ms";
+pub(super) const LAST_SEEN: &str = "SELECT pbx, seen_ms FROM pbx_seen";
+pub(super) const SEEN: &str = "SELECT seen_ms FROM pbx_seen WHERE pbx = ?";
+
+pub(super) const AGENTS: &str = "SELECT pbx, agent, name FROM agents ORDER BY pbx, agent";
+pub(super) const AGENT_ACTIVITY: &str = "
+    SELECT activity, queue FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND (activity, queue) > (?3, ?4)
+     ORDER BY activity, queue LIMIT 1";
+pub(super) const AGENT_LAST: &str = "
+    SELECT from_ms, to_ms FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND activity = ?3 AND queue = ?4
+     ORDER BY from_ms DESC LIMIT 1";
+/// The planner prefers the table's key, by which all of the PBX's intervals would be read.
+pub(super) const END_INTERVALS: &str = "
+    UPDATE agent_intervals INDEXED BY agent_intervals_open SET to_ms = max(from_ms, coalesce(?2, from_ms)) WHERE pbx = ?1 AND to_ms IS NULL";
+
+pub(super) const DELETE_TOLD: &str = "
+    DELETE FROM calls_in_progress AS p WHERE pbx = ?
+       AND EXISTS (SELECT 1 FROM calls c WHERE c.pbx = p.pbx AND c.linkedid = p.linkedid)";
+pub(super) const CALLS_LEFT: &str = "SELECT * FROM calls_in_progress WHERE pbx = ? ORDER BY started_ms DESC";
+
+pub(super) const MISSES: &str = "SELECT * FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY ended_ms";
+pub(super) const CALLBACK: &str = "SELECT * FROM callbacks WHERE id = ?";
+pub(super) const CALLBACK_EVENTS: &str = "SELECT * FROM callback_events WHERE callback_id = ? ORDER BY n";
+pub(super) const CALLBACK_ATTEMPTS: &str = "SELECT * FROM callback_attempts WHERE callback_id = ? ORDER BY n";
+pub(super) const OPEN_BY_STATE: &str = "SELECT state, count(*) FROM callbacks WHERE closed_ms IS NULL GROUP BY state";
+pub(super) const DO_NOT_CALL: &str =
+    "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ? ORDER BY number_e164";
+
+pub(super) const OPEN_CALLBACKS: &str = "SELECT * FROM callbacks WHERE closed_ms IS NULL ORDER BY id";
+pub(super) const OPEN_MISSES: &str =
+    "SELECT linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id";
+/// `+`: in the order of the table's key, all of it would be read.
+pub(super) const IN_FLIGHT: &str = "SELECT * FROM callback_attempts WHERE result IS NULL ORDER BY +callback_id, n";
+/// The last attempt decides: a refusal that was followed by anything else is forgotten. `CROSS JOIN`: first the open callbacks, then theirs.
+pub(super) const REFUSALS: &str = "
+    SELECT a.callback_id, a.agent, a.ended_ms
+      FROM callbacks c CROSS JOIN callback_attempts a ON a.callback_id = c.id
+     WHERE c.closed_ms IS NULL AND a.agent IS NOT NULL AND a.ended_ms IS NOT NULL
+       AND a.n = (SELECT max(n) FROM callback_attempts WHERE callback_id = c.id)
+       AND a.result IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'AGENT_LEFT')";
+pub(super) const DIALLED: &str = "
+    SELECT a.intended_ms, c.number_e164
+      FROM callback_attempts a CROSS JOIN callbacks c ON c.id = a.callback_id
+     WHERE a.intended_ms > ? AND c.number_e164 IS NOT NULL
+       AND coalesce(a.result, '') NOT IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'ORIGINATE_ERROR', 'ABORTED_SERVED')
+     ORDER BY a.intended_ms";
+/// `+` keeps the planner of both to the calls that ended lately.
+pub(super) const OWNERS: &str = "
+    SELECT number_e164, agent, max(ended_ms) FROM calls
+     WHERE agent IS NOT NULL AND talk_ms > 0 AND number_e164 IS NOT NULL AND ended_ms > ?1 AND direction <> 'internal'
+     GROUP BY number_e164 ORDER BY 3 DESC LIMIT ?2";
+pub(super) const SERVED: &str = "
+    SELECT number_e164, direction, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms) FROM calls
+     WHERE +status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
+       AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
+     GROUP BY number_e164 ORDER BY 5 DESC LIMIT ?3";
+pub(super) const FORBIDDEN: &str = "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?";
+pub(super) const LAST_CALLBACK: &str = "SELECT coalesce(max(id), 0) FROM callbacks";
+
+/// Every question of commands and of the start, under a name that says who asks: for a test of their plans.
+#[doc(hidden)]
+#[must_use]
+pub fn questions() -> Vec<(String, String)> {
+    let (text, span) = (|text: &str| Some(text.to_owned()), (Some(1_000), Some(2_000)));
+    let filters = [
+        ("", CallFilter::default()),
+        ("--status", CallFilter { status: vec![Status::Busy], ..CallFilter::default() }),
+        ("--outcome", CallFilter { outcome: vec![Outcome::Agent], ..CallFilter::default() }),
+        ("--direction", CallFilter { direction: vec![Direction::Inbound], ..CallFilter::default() }),
+        ("--number", CallFilter { number: text("+12025550123"), ..CallFilter::default() }),
+        ("--number (short)", CallFilter { number: text("12"), ..CallFilter::default() }),
+        ("--agent", CallFilter { agent: text("101"), ..CallFilter::default() }),
+        ("--queue", CallFilter { queue: text("sales"), ..CallFilter::default() }),
+    ];
+    let calls = filters.into_iter().flat_map(|(options, filter)| {
+        let all = filter.sql().0;
+        let newest = CallFilter { limit: Some(51), ..filter.clone() }.sql().0;
+        let span = CallFilter { since_ms: span.0, until_ms: span.1, ..filter }.sql().0;
+        [
+            (options.to_owned(), all),
+            (format!("{options} --limit"), newest),
+            (format!("{options} --since --until"), span),
+        ]
+    });
+    let filters = [
+        ("", CallbackFilter::default()),
+        ("--state", CallbackFilter { state: vec![State::Done], ..CallbackFilter::default() }),
+        ("--queue", CallbackFilter { queue: text("sales"), ..CallbackFilter::default() }),
+        ("--number", CallbackFilter { number: text("+12025550123"), ..CallbackFilter::default() }),
+    ];
+    let callbacks = filters.into_iter().flat_map(|(options, filter)| {
+        let limited = CallbackFilter { limit: Some(51), ..filter };
+        [
+            (format!("{options} open"), limited.sql(OPEN_FIRST).0),
+            (format!("{options} closed"), limited.sql(CLOSED_LAST).0),
+        ]
+    });
+    let call = |condition| format!("{} {condition}", *SELECT_CALL);
+    let others = [
+        ("calls show (Linkedid)", call(CALLS_BY_LINKEDID)),
+        ("calls show (id)", call(CALLS_BY_ID)),
+        ("audit, import: calls", call(CALLS_UNDER)),
+        ("audit, import: trunks", TRUNKS.to_owned()),
+        ("audit: gaps", GAPS.to_owned()),
+        ("calls: newest", NEWEST_CALL.to_owned()),
+        ("status: last gap", LAST_GAP.to_owned()),
+        ("status: last seen", LAST_SEEN.to_owned()),
+        ("agents", AGENTS.to_owned()),
+        ("agents: activities", AGENT_ACTIVITY.to_owned()),
+        ("agents: last", AGENT_LAST.to_owned()),
+        ("callbacks show: misses", MISSES.to_owned()),
+        ("callbacks show", CALLBACK.to_owned()),
+        ("callbacks show: events", CALLBACK_EVENTS.to_owned()),
+        ("callbacks show: attempts", CALLBACK_ATTEMPTS.to_owned()),
+        ("status: open callbacks", OPEN_BY_STATE.to_owned()),
+        ("dnc list", DO_NOT_CALL.to_owned()),
+        ("start: seen", SEEN.to_owned()),
+        ("start: intervals", END_INTERVALS.to_owned()),
+        ("start: trunks", TRUNKS_OF_CUSTOMERS.to_owned()),
+        ("start: told", DELETE_TOLD.to_owned()),
+        ("start: calls left", CALLS_LEFT.to_owned()),
+        ("start: open callbacks", OPEN_CALLBACKS.to_owned()),
+        ("start: misses", OPEN_MISSES.to_owned()),
+        ("start: in flight", IN_FLIGHT.to_owned()),
+        ("start: refusals", REFUSALS.to_owned()),
+        ("start: dialled", DIALLED.to_owned()),
+        ("start: owners", OWNERS.to_owned()),
+        ("start: served", SERVED.to_owned()),
+        ("start: forbidden", FORBIDDEN.to_owned()),
+        ("start: last callback", LAST_CALLBACK.to_owned()),
+    ];
+    let lists = calls.map(|(options, sql)| (format!("calls {options}"), sql));
+    let lists = lists.chain(callbacks.map(|(options, sql)| (format!("callbacks {options}"), sql)));
+    lists.chain(others.map(|(name, sql)| (name.to_owned(), sql))).collect()
+}
