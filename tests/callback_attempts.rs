@@ -10,7 +10,9 @@ use callbackd::engine::callback::remembered::Remembered;
 use callbackd::engine::callback::row::{AttemptResult, AttemptRow, DoNotCall, RecoveredBy, State};
 use callbackd::engine::callback::{Answer, Input};
 use callbackd::engine::record::{Direction, HangupBy, LegResult};
-use desk::{ANN, HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, customer, nobody, policy, talk};
+use desk::{
+    ANN, HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, customer, nobody, overall, policies, policy, talk,
+};
 
 const FIRST: &str = "cb-1-1";
 
@@ -399,7 +401,7 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
         let mut scene = after_a_crash(false);
         let mut policy = policy();
         policy.look_up_cdr = true;
-        scene.give(Input::Policy(&policy));
+        scene.give(Input::Policies(&policies(overall(), policy)));
         scene.hall.blind = false;
         scene.give(Input::InSight(PBX));
         assert_eq!(scene.looked_up, [FIRST]);

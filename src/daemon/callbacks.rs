@@ -10,7 +10,7 @@ use crate::engine::callback::cdr::Cdr;
 use crate::engine::callback::command::{Command, CommandError, Done};
 use crate::engine::callback::deed::Deed;
 use crate::engine::callback::floor::Floor;
-use crate::engine::callback::policy::Policy;
+use crate::engine::callback::policy::Policies;
 use crate::engine::callback::remembered::Remembered;
 use crate::engine::callback::row::{AttemptRow, CallbackRow};
 use crate::engine::callback::{Answer, Desk, Input};
@@ -51,7 +51,8 @@ pub struct Callbacks {
     desk: Desk,
     requesters: BTreeMap<String, Requester>,
     done: mpsc::UnboundedSender<Outcome>,
-    cdr_csv: Option<PathBuf>,
+    /// By the name of the PBX.
+    cdr_csv: BTreeMap<String, PathBuf>,
     failures: RateLimit,
     /// Misses that were not taken, as far as it has been said.
     refused_said: u64,
@@ -60,14 +61,14 @@ pub struct Callbacks {
 impl Callbacks {
     /// A desk that goes on where an earlier one stopped, and where the results of its deeds come in.
     pub fn new(
-        policy: Policy,
+        policies: Policies,
         remembered: Remembered,
         requesters: BTreeMap<String, Requester>,
-        cdr_csv: Option<PathBuf>,
+        cdr_csv: BTreeMap<String, PathBuf>,
         now: Moment,
     ) -> (Self, mpsc::UnboundedReceiver<Outcome>) {
         let (done, results) = mpsc::unbounded_channel();
-        let desk = Desk::new(policy, remembered, now);
+        let desk = Desk::new(policies, remembered, now);
         (Self { desk, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 }, results)
     }
 
@@ -93,10 +94,10 @@ impl Callbacks {
         self.desk.handle(Input::Unlinked(pbx), now);
     }
 
-    /// The policy changed.
-    pub fn policy(&mut self, policy: &Policy, cdr_csv: Option<PathBuf>, now: Moment) {
+    /// The policies changed, and with them perhaps where each PBX's CDR are.
+    pub fn policies(&mut self, policies: &Policies, cdr_csv: BTreeMap<String, PathBuf>, now: Moment) {
         self.cdr_csv = cdr_csv;
-        self.desk.handle(Input::Policy(policy), now);
+        self.desk.handle(Input::Policies(policies), now);
     }
 
     /// A record is on the disk.
@@ -171,7 +172,7 @@ impl Callbacks {
         while let Some(output) = self.desk.poll() {
             match output {
                 callback::Output::Record(record) => records.push(record),
-                callback::Output::LookUp { channel_id, since_ms, .. } => self.look_up(channel_id, since_ms),
+                callback::Output::LookUp { pbx, channel_id, since_ms } => self.look_up(pbx, channel_id, since_ms),
                 callback::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
             }
         }
@@ -215,12 +216,13 @@ impl Callbacks {
         });
     }
 
-    fn look_up(&self, channel_id: String, since_ms: Millis) {
-        let (path, done) = (self.cdr_csv.clone(), self.done.clone());
+    /// In the files of the attempt's own PBX: another one's may have the same id.
+    fn look_up(&self, pbx: String, channel_id: String, since_ms: Millis) {
+        let (path, done) = (self.cdr_csv.get(&pbx).cloned(), self.done.clone());
         tokio::task::spawn_blocking(move || {
             let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id, since_ms)).unwrap_or_else(|err| {
                 tracing::warn!(
-                    target: "callback", %err, channel = channel_id,
+                    target: "callback", pbx, %err, channel = channel_id,
                     "gap.cdr_csv cannot be read; what became of this attempt is not known, and the customer is not called for a while"
                 );
                 Vec::new()

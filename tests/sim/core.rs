@@ -8,7 +8,7 @@ use callbackd::engine::callback::cdr::Cdr;
 use callbackd::engine::callback::command::Command;
 use callbackd::engine::callback::deed::Deed;
 use callbackd::engine::callback::floor::Floor;
-use callbackd::engine::callback::policy::Policy;
+use callbackd::engine::callback::policy::Policies;
 use callbackd::engine::callback::remembered::Remembered;
 use callbackd::engine::callback::{self, Answer, Desk, Input as DeskInput};
 use callbackd::engine::record::Record;
@@ -51,13 +51,13 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(rules: Rules, policy: Policy, remembered: Remembered, seen_ms: Option<i64>, now: Moment) -> Self {
+    pub fn new(rules: Rules, policies: Policies, remembered: Remembered, seen_ms: Option<i64>, now: Moment) -> Self {
         Self {
             session: None,
             decoder: FrameDecoder::new(Interest::engine()),
             input: BytesMut::new(),
             engine: Engine::new(PBX, rules, seen_ms),
-            desk: Desk::new(policy, remembered, now),
+            desk: Desk::new(policies, remembered, now),
             waiting: HashMap::new(),
             answers: VecDeque::new(),
             wants: VecDeque::new(),

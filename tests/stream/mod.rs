@@ -22,13 +22,13 @@ pub const FORGOTTEN_MS: i64 = (CUSTOMER_GONE_MS + SETTLE_MS + LINGER_MS) as i64 
 /// The rules under which the recordings are judged.
 pub fn rules() -> Rules {
     let text = include_str!("../traces.toml");
-    Config::from_toml(text, "tests/traces.toml").expect("the configuration").rules()
+    Config::from_toml(text, "tests/traces.toml").expect("the configuration").pbx[0].settings.rules()
 }
 
 /// The rules of a configuration that says nothing but how to log in.
 pub fn stock_rules() -> Rules {
     let text = "[pbx]\nusername = \"callbackd\"\nsecret_file = \"/dev/null\"\n";
-    Config::from_toml(text, "stock").expect("the smallest configuration").rules()
+    Config::from_toml(text, "stock").expect("the smallest configuration").pbx[0].settings.rules()
 }
 
 /// The event frames of a text of the AMI, as they come off the wire.
