@@ -2,9 +2,9 @@
 #![allow(missing_docs)]
 #![cfg(feature = "phone")]
 
-use callbackd::engine::callback::dial_string::{DialError, DialString, Dialable, check_customer, check_form, shown};
-use callbackd::engine::callback::policy::Screen;
-use callbackd::engine::number::{InternalRule, Numbering};
+use callbackd_core::callbacks::attempt::dial_string::{DialError, DialString, Dialable, check_customer, check_form, shown};
+use callbackd_core::callbacks::policy::Screen;
+use callbackd_core::model::number::{InternalRule, Numbering};
 use std::collections::BTreeMap;
 
 const CASES: usize = 100_000;

@@ -1,7 +1,7 @@
 //! Commands as they come in JSON.
 
-use crate::ami::event::Millis;
-use crate::engine::callback::command::{Command, CommandError};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::commands::{Command, CommandError};
 use axum::http::StatusCode;
 use serde::Deserialize;
 

@@ -3,8 +3,8 @@
 use super::Ask;
 use super::orders::{Add, Forbid, Order, status_of};
 use super::status::{AgentOnFloor, Status};
-use crate::engine::callback::command::{Command, Done};
-use crate::engine::callback::row::State;
+use callbackd_core::callbacks::commands::{Command, Done};
+use callbackd_core::model::CallbackState as State;
 use crate::store::{self, CallbackFilter, Reader};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};

@@ -6,7 +6,7 @@ mod story;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
 use super::plain::{clip, local, safe};
-use crate::engine::callback::row::State;
+use callbackd_core::model::CallbackState as State;
 use crate::store::CallbackFilter;
 use clap::Subcommand;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@ mod list;
 mod story;
 pub mod when;
 
-use crate::engine::record::{Direction, Outcome, Status};
+use callbackd_core::model::{Direction, Outcome, Status};
 use crate::store::{self, CallFilter, Reader};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -3,7 +3,7 @@
 pub mod file;
 pub mod stamper;
 
-use crate::ami::{DeadReason, Interest, Notice};
+use callbackd_core::ami::{DeadReason, Interest, Notice};
 use crate::config::{Config, Pbx};
 use crate::daemon::LostReason;
 use crate::daemon::secret;

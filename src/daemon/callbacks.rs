@@ -3,19 +3,21 @@
 use super::link::{RequestFailed, Requester};
 use super::watched::Watched;
 use super::{cdr_file, journal};
-use crate::ami::event::Millis;
-use crate::ami::session::Reply;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::ami::session::Reply;
 use crate::config::ShowNumbers;
-use crate::engine::callback::cdr::Cdr;
-use crate::engine::callback::command::{Command, CommandError, Done};
-use crate::engine::callback::deed::Deed;
-use crate::engine::callback::floor::Floor;
-use crate::engine::callback::policy::Policy;
-use crate::engine::callback::remembered::Remembered;
-use crate::engine::callback::row::{AttemptRow, CallbackRow};
-use crate::engine::callback::{Answer, Desk, Input};
-use crate::engine::record::Record;
-use crate::engine::{Moment, Output, callback};
+use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::model::presence::Floor;
+use callbackd_core::callbacks::policy::Policy;
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::model::{AttemptRow, CallbackRow};
+use callbackd_core::callbacks::{Answer, Desk, Input};
+use callbackd_core::model::Record;
+use callbackd_core::callbacks as callback;
+use callbackd_core::model::Moment;
+use callbackd_core::tracker::Output;
 use crate::log::{RateLimit, Remark};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -201,7 +203,7 @@ impl Callbacks {
             let err = action.err().map(tracing::field::display);
             tracing::error!(target: "callback", pbx, err, "An action cannot be written, it was left out; please report this");
             if let Deed::Originate(_) = &deed {
-                let reply = Err(RequestFailed::NotSent(crate::ami::session::RequestError::NotLive));
+                let reply = Err(RequestFailed::NotSent(callbackd_core::ami::session::RequestError::NotLive));
                 drop(self.done.send(Outcome::Answered { pbx, deed, reply }));
             }
             return;

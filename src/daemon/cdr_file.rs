@@ -1,7 +1,7 @@
 //! Asterisk's CDR of attempts whose end nobody saw.
 
-use crate::ami::event::Millis;
-use crate::engine::callback::cdr::Cdr;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::attempt::cdr::Cdr;
 use crate::records::{self, Files, RecordsError};
 use jiff::tz::TimeZone;
 use std::path::Path;

@@ -1,13 +1,15 @@
 //! Gaps filled: after each outage Asterisk's CDR and queue_log are read beside the loop, and what they prove goes the way of every call.
 
 use super::watched::{Standing, Watched};
-use crate::ami::event::Millis;
+use callbackd_core::ami::event::Millis;
 use crate::config::Config;
-use crate::engine::proof::gatherer::LONGEST_CALL_MS;
-use crate::engine::proof::{self, Prover};
-use crate::engine::record::{FinishedCall, Quality, Record, Status};
-use crate::engine::rules::Rules;
-use crate::engine::{Known, MAX_TRUNKS_MET, Moment};
+use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
+use callbackd_core::reconcile as proof;
+use callbackd_core::reconcile::Prover;
+use callbackd_core::model::{FinishedCall, Quality, Record, Status};
+use callbackd_core::model::rules::Rules;
+use callbackd_core::model::Moment;
+use callbackd_core::tracker::{Known, MAX_TRUNKS_MET};
 use crate::records::{self, Files, RecordsError};
 use crate::store::{self, Reader};
 use jiff::tz::TimeZone;

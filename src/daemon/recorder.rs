@@ -1,7 +1,7 @@
 //! Hands the engine's records to the store's thread, and keeps them until they are on the disk.
 
-use crate::ami::event::Millis;
-use crate::engine::record::Record;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Record;
 use crate::store::{Ack, Batch, Health, Refused, Stopped, Writer};
 use std::collections::VecDeque;
 use std::sync::mpsc::TrySendError;

@@ -1,7 +1,7 @@
 //! What came of a demo, as a person reads it.
 
-use crate::engine::callback::row::State;
-use crate::engine::record::{Direction, Status};
+use callbackd_core::model::CallbackState as State;
+use callbackd_core::model::{Direction, Status};
 use crate::store::{CallFilter, CallbackFilter, Error, Reader};
 use comfy_table::{CellAlignment, Table};
 use std::collections::BTreeMap;

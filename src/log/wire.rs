@@ -1,6 +1,6 @@
 //! Text that others wrote, and numbers of customers, in a form that may stand in a log.
 
-use crate::ami::excerpt::hide_numbers;
+use callbackd_core::ami::excerpt::hide_numbers;
 use crate::config::ShowNumbers;
 use std::fmt;
 

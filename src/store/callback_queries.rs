@@ -2,8 +2,8 @@
 
 use super::callback_rows::{attempt, callback, event, find, forbidden, recovered};
 use super::{Error, Reader};
-use crate::ami::event::Millis;
-use crate::engine::callback::row::{AttemptRow, CallbackRow, Change, DoNotCall, RecoveredBy, State};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{AttemptRow, CallbackRow, CallbackState as State, CallbackStep as Change, DoNotCall, RecoveredBy};
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 use serde::Serialize;

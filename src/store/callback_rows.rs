@@ -1,10 +1,8 @@
 //! Callbacks, their stories and attempts, and those not to be called: records to rows and rows to records.
 
 use super::rows::{unknown, word};
-use crate::ami::event::Millis;
-use crate::engine::callback::row::{
-    AttemptResult, AttemptRow, CallbackChange, CallbackRow, Change, DoNotCall, RecoveredBy, State,
-};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState as State, CallbackStep as Change, DoNotCall, RecoveredBy};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// Writes a callback as it is after a change, the change itself, and what both mean to the rows of calls.

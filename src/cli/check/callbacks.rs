@@ -3,7 +3,7 @@
 use super::facts::Facts;
 use super::report::{Finding, Mend};
 use crate::config::Callback;
-use crate::engine::callback::policy::First;
+use callbackd_core::callbacks::policy::First;
 use crate::log::Wire;
 
 /// The findings, and what is to be added to the dialplan.

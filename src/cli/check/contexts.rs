@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::report::{Finding, Mend};
 use super::rights::shortened;
 use crate::config::Calls;
-use crate::engine::rules::Rules;
+use callbackd_core::model::rules::Rules;
 use crate::log::Wire;
 use std::collections::BTreeSet;
 
@@ -113,7 +113,7 @@ fn suspects(
 }
 
 fn is_named(context: &str, rules: &Rules) -> bool {
-    rules.inbound_contexts.fit(context) || rules.purpose(context) != crate::engine::rules::Purpose::default()
+    rules.inbound_contexts.fit(context) || rules.purpose(context) != callbackd_core::model::rules::Purpose::default()
 }
 
 fn globs<'a>(calls: &'a Calls, rule: &str) -> &'a [String] {
