@@ -1,6 +1,5 @@
 //! Which numbers may be called, and when the customer sleeps.
 #![allow(missing_docs)]
-#![cfg(feature = "phone")]
 
 use callbackd::engine::callback::policy::Screen;
 use callbackd::engine::callback::quiet::{quiet_until, quiet_zone};
