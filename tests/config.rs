@@ -2,7 +2,6 @@
 #![allow(missing_docs)]
 
 use callbackd::config::{Config, KEYS, Pbx, Refusal};
-#[cfg(feature = "tls")]
 use callbackd::config::{LogFormat, ShowNumbers, Tls};
 use callbackd_core::callbacks::policy::{First, Strategy};
 use callbackd::exit::Exit;
@@ -60,7 +59,6 @@ fn the_documented_file_names_every_key() {
     assert!(!documented("callback.did").is_empty());
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn every_example_that_is_commented_out_can_be_used() {
     let is_key =
@@ -124,7 +122,6 @@ fn every_table_that_is_commented_out_can_be_used() {
     assert_eq!(config.did_hours["+12025550100"], "sales");
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn every_key_is_taken_over() {
     let config = good(
@@ -215,7 +212,6 @@ fn the_smallest_file_names_address_user_and_secret() {
     );
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn a_port_that_is_missing_is_asterisks_own() {
     for (text, address) in [
@@ -328,7 +324,6 @@ fn a_plaintext_connection_to_another_machine_is_refused() {
     }
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn an_address_that_cannot_be_one_is_refused() {
     for address in
@@ -338,7 +333,6 @@ fn an_address_that_cannot_be_one_is_refused() {
     }
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn tls_keys_that_contradict_each_other_are_refused() {
     let pin = "ab".repeat(32);
@@ -355,12 +349,6 @@ fn tls_keys_that_contradict_each_other_are_refused() {
         &["4 hexadecimal digits, not 64", "openssl x509"],
     );
     refused("[pbx]\ntls = true\ntls_fingerprint_sha256 = \"xy\"", "3:26", &["`x` is not a hexadecimal digit"]);
-}
-
-#[cfg(not(feature = "tls"))]
-#[test]
-fn a_build_without_tls_says_so() {
-    refused("[pbx]\ntls = true", "2:7", &["this build of callbackd has no TLS"]);
 }
 
 #[test]
@@ -425,7 +413,6 @@ fn file(dir: &Path, bytes: &[u8], mode: u32) -> PathBuf {
     path
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn files_named_in_the_file_are_relative_to_it() {
     let dir = tempfile::tempdir().unwrap();

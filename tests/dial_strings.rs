@@ -1,6 +1,5 @@
 //! Nothing that a caller or a queue's member calls himself reaches a dial string, a caller id or a variable as more than a name.
 #![allow(missing_docs)]
-#![cfg(feature = "phone")]
 
 use callbackd_core::callbacks::attempt::dial_string::{DialError, DialString, Dialable, check_customer, check_form, shown};
 use callbackd_core::callbacks::policy::Screen;

@@ -1,6 +1,5 @@
 //! Which numbers may be called, and when the customer sleeps.
 #![allow(missing_docs)]
-#![cfg(feature = "phone")]
 
 use callbackd_core::callbacks::policy::Screen;
 use callbackd_core::callbacks::dispatch::quiet_hours::{quiet_until, quiet_zone};
