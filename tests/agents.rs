@@ -2,8 +2,8 @@
 
 mod stream;
 
-use callbackd_core::tracker::Input;
-use callbackd_core::model::{Activity, Interval, Record};
+use callbackd::engine::Input;
+use callbackd::engine::record::{Activity, Interval, Record};
 use stream::member::{Membership, answers, end, rung_by};
 use stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
 

@@ -2,12 +2,12 @@
 
 mod stream;
 
-use callbackd_core::ami::Stamped;
-use callbackd_core::ami::event::{Bridge, Channel, Event, Member, MemberChange};
-use callbackd_core::model::presence::{Busy, Floor};
-use callbackd_core::model::progress::{Line, LineChange, Step as Progressed};
-use callbackd_core::model::Record;
-use callbackd_core::tracker::{Input, Output};
+use callbackd::ami::Stamped;
+use callbackd::ami::event::{Bridge, Channel, Event, Member, MemberChange};
+use callbackd::engine::callback::floor::{Busy, Floor};
+use callbackd::engine::callback::progress::{Line, LineChange, Step as Progressed};
+use callbackd::engine::record::Record;
+use callbackd::engine::{Input, Output};
 use proptest::prelude::*;
 use stream::{Driver, FORGOTTEN_MS, rules};
 

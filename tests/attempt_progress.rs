@@ -2,11 +2,11 @@
 
 mod stream;
 
-use callbackd_core::ami::Frame;
-use callbackd_core::model::presence::Floor;
-use callbackd_core::model::progress::{Facts, Step};
-use callbackd_core::model::{Direction, HangupBy, LegResult};
-use callbackd_core::tracker::{Input, Output};
+use callbackd::ami::Frame;
+use callbackd::engine::callback::floor::Floor;
+use callbackd::engine::callback::progress::{Facts, Step};
+use callbackd::engine::record::{Direction, HangupBy, LegResult};
+use callbackd::engine::{Input, Output};
 use stream::{Driver, FORGOTTEN_MS, Line, frames, recording, rules, stamp};
 
 const START: i64 = 1_800_000_000_000;

@@ -2,14 +2,14 @@
 
 mod desk;
 
-use callbackd_core::callbacks::attempt::cdr::Cdr;
-use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::model::presence::Busy;
-use callbackd_core::model::progress::{Facts, Line, Step};
-use callbackd_core::callbacks::restore::Remembered;
-use callbackd_core::model::{AttemptResult, AttemptRow, CallbackState as State, DoNotCall, RecoveredBy};
-use callbackd_core::callbacks::{Answer, Input};
-use callbackd_core::model::{Direction, HangupBy, LegResult};
+use callbackd::engine::callback::cdr::Cdr;
+use callbackd::engine::callback::deed::Deed;
+use callbackd::engine::callback::floor::Busy;
+use callbackd::engine::callback::progress::{Facts, Line, Step};
+use callbackd::engine::callback::remembered::Remembered;
+use callbackd::engine::callback::row::{AttemptResult, AttemptRow, DoNotCall, RecoveredBy, State};
+use callbackd::engine::callback::{Answer, Input};
+use callbackd::engine::record::{Direction, HangupBy, LegResult};
 use desk::{ANN, HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, customer, nobody, policy, talk};
 
 const FIRST: &str = "cb-1-1";
@@ -188,7 +188,7 @@ fn after_as_many_counted_attempts_as_are_allowed_it_is_exhausted() {
 
 #[test]
 fn refusals_by_agents_end_some_day() {
-    use callbackd_core::callbacks::MAX_ATTEMPTS;
+    use callbackd::engine::callback::MAX_ATTEMPTS;
     let mut policy = policy();
     policy.agent_cooldown_ms = 0;
     policy.default.expire_ms = 1_000 * HOUR;
@@ -242,7 +242,7 @@ fn who_is_forbidden_after_the_callback_was_made_is_not_dialled() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
     scene.commits = false;
     scene.misses(ANN, "sales");
-    let command = callbackd_core::callbacks::commands::Command::Forbid {
+    let command = callbackd::engine::callback::command::Command::Forbid {
         number: ANN.into(),
         reason: "asked us not to".into(),
         for_ms: None,

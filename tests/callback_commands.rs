@@ -2,12 +2,12 @@
 
 mod desk;
 
-use callbackd_core::callbacks::Answer;
-use callbackd_core::callbacks::Input;
-use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::model::presence::Busy;
-use callbackd_core::model::progress::Step;
-use callbackd_core::model::{CallbackRow, CallbackState as State};
+use callbackd::engine::callback::Answer;
+use callbackd::engine::callback::Input;
+use callbackd::engine::callback::command::{Command, CommandError, Done};
+use callbackd::engine::callback::floor::Busy;
+use callbackd::engine::callback::progress::Step;
+use callbackd::engine::callback::row::{CallbackRow, State};
 use desk::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, policy};
 
 fn add(number: &str) -> Command {

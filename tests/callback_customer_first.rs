@@ -2,11 +2,11 @@
 
 mod desk;
 
-use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::callbacks::policy::{First, Policy, QueuePolicy};
-use callbackd_core::callbacks::restore::Remembered;
-use callbackd_core::model::CallbackRow;
-use callbackd_core::model::FinishedCall;
+use callbackd::engine::callback::deed::Deed;
+use callbackd::engine::callback::policy::{First, Policy, QueuePolicy};
+use callbackd::engine::callback::remembered::Remembered;
+use callbackd::engine::callback::row::CallbackRow;
+use callbackd::engine::record::FinishedCall;
 use desk::{ANN, MINUTE, MONDAY_10, Scene, agent, policy, queue_policy};
 
 fn customer_first() -> Policy {

@@ -2,11 +2,11 @@
 
 mod desk;
 
-use callbackd_core::callbacks::Input;
-use callbackd_core::model::presence::Busy;
-use callbackd_core::callbacks::policy::{Policy, QueuePolicy};
-use callbackd_core::callbacks::restore::Remembered;
-use callbackd_core::model::hours::Hours;
+use callbackd::engine::callback::Input;
+use callbackd::engine::callback::floor::Busy;
+use callbackd::engine::callback::policy::{Policy, QueuePolicy};
+use callbackd::engine::callback::remembered::Remembered;
+use callbackd::engine::hours::Hours;
 use desk::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
 use jiff::tz::TimeZone;
 

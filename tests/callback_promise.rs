@@ -2,11 +2,11 @@
 
 mod desk;
 
-use callbackd_core::callbacks::Input;
-use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::model::presence::Busy;
-use callbackd_core::callbacks::policy::Policy;
-use callbackd_core::model::hours::Hours;
+use callbackd::engine::callback::Input;
+use callbackd::engine::callback::deed::Deed;
+use callbackd::engine::callback::floor::Busy;
+use callbackd::engine::callback::policy::Policy;
+use callbackd::engine::hours::Hours;
 use desk::{ANN, BOB, HOUR, MINUTE, PBX, SECOND, Scene, agent};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;

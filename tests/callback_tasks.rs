@@ -2,11 +2,11 @@
 
 mod desk;
 
-use callbackd_core::callbacks::Input;
-use callbackd_core::model::progress::Line;
-use callbackd_core::callbacks::restore::{Remembered, Served};
-use callbackd_core::model::{CallbackState as State, RecoveredBy};
-use callbackd_core::model::{Direction, FinishedCall, Outcome, Status, Tag};
+use callbackd::engine::callback::Input;
+use callbackd::engine::callback::progress::Line;
+use callbackd::engine::callback::remembered::{Remembered, Served};
+use callbackd::engine::callback::row::{RecoveredBy, State};
+use callbackd::engine::record::{Direction, FinishedCall, Outcome, Status, Tag};
 use desk::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
 
 /// Nobody is there to take anything.
@@ -311,7 +311,7 @@ fn a_queue_may_be_left_out() {
     let mut policy = policy();
     policy.queues.insert(
         "internal".into(),
-        callbackd_core::callbacks::policy::QueuePolicy { enabled: false, ..queue_policy() },
+        callbackd::engine::callback::policy::QueuePolicy { enabled: false, ..queue_policy() },
     );
     let mut scene = Scene::new(policy, Vec::new());
     scene.misses(ANN, "internal");
@@ -322,7 +322,7 @@ fn a_queue_may_be_left_out() {
 
 #[test]
 fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
-    use callbackd_core::callbacks::MAX_OPEN;
+    use callbackd::engine::callback::MAX_OPEN;
     let mut scene = waiting_room();
     let call = scene.missed(ANN, "sales");
     for i in 0..=MAX_OPEN {

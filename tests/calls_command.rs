@@ -3,7 +3,7 @@
 mod stored;
 
 use callbackd::cli::calls::{CallsArgs, CallsError, run};
-use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
+use callbackd::engine::record::{Direction, FinishedCall, Outcome, Status};
 use callbackd::store::Store;
 use clap::{Args, FromArgMatches};
 use jiff::Timestamp;

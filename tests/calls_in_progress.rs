@@ -2,8 +2,10 @@
 
 mod stream;
 
-use callbackd_core::tracker::Input;
-use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Outcome, Quality, Record, Status, VisitResult};
+use callbackd::engine::Input;
+use callbackd::engine::record::{
+    CallInProgress, Direction, FinishedCall, Outcome, Quality, Record, Status, VisitResult,
+};
 use stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
 
 const START: i64 = 1_800_000_000_000;

@@ -3,8 +3,8 @@
 
 mod scripted;
 
-use callbackd_core::ami::decoder::{MAX_FRAME, Received};
-use callbackd_core::ami::{FrameDecoder, Interest, Kind};
+use callbackd::ami::decoder::{MAX_FRAME, Received};
+use callbackd::ami::{FrameDecoder, Interest, Kind};
 use callbackd::cli::capture::stamper::Stamper;
 use jiff::Timestamp;
 use rustix::process::Signal;
@@ -41,8 +41,9 @@ fn traces() -> Vec<(String, Vec<u8>)> {
 }
 
 fn frames(bytes: &[u8]) -> Vec<Vec<String>> {
+    use tokio_util::codec::Decoder;
     let (mut decoder, mut buffer, mut out) = (FrameDecoder::new(Interest::everything()), bytes.into(), Vec::new());
-    while let Some(received) = decoder.decode_eof(&mut buffer) {
+    while let Some(received) = decoder.decode_eof(&mut buffer).unwrap() {
         if let Received::Frame(frame) = received {
             let event = matches!(frame.kind(), Kind::Event(_));
             let mut lines: Vec<String> = frame

@@ -2,8 +2,8 @@
 #![allow(missing_docs)]
 
 use callbackd::config::{Config, Refusal};
-use callbackd_core::callbacks::policy::{First, Strategy};
-use callbackd_core::model::Outcome;
+use callbackd::engine::callback::policy::{First, Strategy};
+use callbackd::engine::record::Outcome;
 use std::time::Duration;
 
 const MINUTE: i64 = 60_000;

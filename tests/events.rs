@@ -3,8 +3,8 @@
 mod ami;
 
 use ami::{captures, decode, frame};
-use callbackd_core::ami::event::{Bridge, Channel, Event, Member, MemberChange};
-use callbackd_core::ami::{EventFault, Frame, Kind, Received, Stamped};
+use callbackd::ami::event::{Bridge, Channel, Event, Member, MemberChange};
+use callbackd::ami::{EventFault, Frame, Kind, Received, Stamped};
 use proptest::prelude::*;
 
 /// The frame of these lines.

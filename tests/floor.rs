@@ -2,8 +2,8 @@
 
 mod stream;
 
-use callbackd_core::model::presence::{AgentNow, Busy, Floor};
-use callbackd_core::tracker::{Input, Output};
+use callbackd::engine::callback::floor::{AgentNow, Busy, Floor};
+use callbackd::engine::{Input, Output};
 use stream::member::{Membership, answers, end, rung_by};
 use stream::{Driver, FORGOTTEN_MS, Line, frames, recordings, rules, text};
 

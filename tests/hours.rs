@@ -1,7 +1,7 @@
 //! Business hours: open, closed, holidays, clock changes, Asterisk's own form.
 #![allow(missing_docs)]
 
-use callbackd_core::model::hours::{Hours, HoursError};
+use callbackd::engine::hours::{Hours, HoursError};
 use jiff::tz::TimeZone;
 
 fn zone(name: &str) -> TimeZone {

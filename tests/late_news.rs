@@ -2,9 +2,9 @@
 
 mod stream;
 
-use callbackd_core::ami::event::{Channel, Event};
-use callbackd_core::tracker::LINGER_MS;
-use callbackd_core::model::{Outcome, Status};
+use callbackd::ami::event::{Channel, Event};
+use callbackd::engine::LINGER_MS;
+use callbackd::engine::record::{Outcome, Status};
 use stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
 
 const START: i64 = 1_800_000_000_000;

@@ -4,8 +4,8 @@ mod peer;
 
 use std::time::Duration;
 
-use callbackd_core::ami::session::{ACTION_TIMEOUT, BANNER_TIMEOUT, PING_EVERY, PING_TIMEOUT, SNAPSHOT_EVERY};
-use callbackd_core::ami::{DeadReason, LoginRefusal, Notice};
+use callbackd::ami::session::{ACTION_TIMEOUT, BANNER_TIMEOUT, PING_EVERY, PING_TIMEOUT, SNAPSHOT_EVERY};
+use callbackd::ami::{DeadReason, LoginRefusal, Notice};
 use callbackd::daemon::link::RETRY_UP_TO;
 use callbackd::daemon::{LinkEvent, LostReason, SecretError};
 use peer::{Asterisk, Linked, Listening, secret_file, within};

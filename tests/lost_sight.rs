@@ -2,9 +2,9 @@
 
 mod stream;
 
-use callbackd_core::tracker::Input;
-use callbackd_core::model::presence::Floor;
-use callbackd_core::model::{FinishedCall, GapCause, LegResult, Outcome, Quality, Status, VisitResult};
+use callbackd::engine::Input;
+use callbackd::engine::callback::floor::Floor;
+use callbackd::engine::record::{FinishedCall, GapCause, LegResult, Outcome, Quality, Status, VisitResult};
 use stream::{Driver, FORGOTTEN_MS, Line, frames, rules, stock_rules};
 
 const START: i64 = 1_800_000_000_000;

@@ -2,7 +2,7 @@
 
 mod stream;
 
-use callbackd_core::model::{Direction, Outcome, Status};
+use callbackd::engine::record::{Direction, Outcome, Status};
 use stream::{Driver, FORGOTTEN_MS, Line, rules};
 
 const START: i64 = 1_800_000_000_000;

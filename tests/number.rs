@@ -1,7 +1,7 @@
 //! Telephone numbers: one subscriber has one form, and what is no number is told apart.
 #![allow(missing_docs)]
 
-use callbackd_core::model::number::{InternalRule, Number, NumberError, Numbering};
+use callbackd::engine::number::{InternalRule, Number, NumberError, Numbering};
 use proptest::prelude::*;
 
 fn numbering(region: &str) -> Numbering {

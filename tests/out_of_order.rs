@@ -5,8 +5,8 @@
 
 mod stream;
 
-use callbackd_core::ami::{Frame, Kind};
-use callbackd_core::model::{FinishedCall, Leg};
+use callbackd::ami::{Frame, Kind};
+use callbackd::engine::record::{FinishedCall, Leg};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 use stream::{Driver, FORGOTTEN_MS, Recording, recordings, rules, stamp};

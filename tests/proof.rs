@@ -1,9 +1,8 @@
 //! What Asterisk's CDR and queue_log alone prove of a call, held against what its events told.
 
 use callbackd::config::Config;
-use callbackd_core::reconcile as proof;
-use callbackd_core::reconcile::{Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
-use callbackd_core::model::FinishedCall;
+use callbackd::engine::proof::{self, Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
+use callbackd::engine::record::FinishedCall;
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,8 +1,7 @@
 //! Asterisk's record files as they lie about: rotated, compressed, torn, long, missing.
 
-use callbackd_core::reconcile::gatherer::Gatherer;
-use callbackd_core::reconcile as proof;
-use callbackd_core::reconcile::Account;
+use callbackd::engine::proof::gatherer::Gatherer;
+use callbackd::engine::proof::{self, Account};
 use callbackd::records::{self, Files, Lines, Records, RecordsError, rotated};
 use flate2::Compression;
 use flate2::write::GzEncoder;

@@ -2,9 +2,9 @@
 
 mod stream;
 
-use callbackd_core::ami::Frame;
-use callbackd_core::tracker::Input;
-use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Status, VisitResult};
+use callbackd::ami::Frame;
+use callbackd::engine::Input;
+use callbackd::engine::record::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Status, VisitResult};
 use stream::listed::Listed;
 use stream::{Driver, FORGOTTEN_MS, Line, Recording, frames, recordings, rules, stamp, stock_rules};
 

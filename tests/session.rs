@@ -4,10 +4,16 @@ mod ami;
 
 use ami::{captures, decode};
 use bytes::Bytes;
-use callbackd_core::ami::event::Event;
-use callbackd_core::ami::pending::{MAX_LIST_ITEMS, MAX_PENDING};
-use callbackd_core::ami::session::{ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, SNAPSHOT_EVERY, Unanswered};
-use callbackd_core::ami::{Action, ActionId, DeadReason, Disposition, Login, LoginRefusal, Notice, Received, Recorded, Session, SessionOutput, SnapshotSize, Stamped};
+use callbackd::ami::event::Event;
+use callbackd::ami::pending::{MAX_LIST_ITEMS, MAX_PENDING};
+use callbackd::ami::session::{
+    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, SNAPSHOT_EVERY,
+    Unanswered,
+};
+use callbackd::ami::{
+    Action, ActionId, DeadReason, Disposition, Login, LoginRefusal, Notice, Received, Recorded, Session, SessionOutput,
+    SnapshotSize, Stamped,
+};
 use secrecy::SecretString;
 
 const NONCE: u64 = 0xfeed;

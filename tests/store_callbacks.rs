@@ -2,8 +2,10 @@
 
 mod stored;
 
-use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState as State, CallbackStep as Change, DoNotCall, RecoveredBy};
-use callbackd_core::model::{Direction, FinishedCall, Record};
+use callbackd::engine::callback::row::{
+    AttemptResult, AttemptRow, CallbackChange, CallbackRow, Change, DoNotCall, RecoveredBy, State,
+};
+use callbackd::engine::record::{Direction, FinishedCall, Record};
 use callbackd::store::{CallbackFilter, Reader, Refused, Store};
 use rusqlite::Connection;
 use std::path::PathBuf;

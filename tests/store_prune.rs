@@ -2,7 +2,7 @@
 
 mod stored;
 
-use callbackd_core::model::FinishedCall;
+use callbackd::engine::record::FinishedCall;
 use callbackd::store::{Ack, Batch, PRUNE_ROWS, Pruned, Pruning, Store, Writer};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};

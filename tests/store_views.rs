@@ -2,7 +2,7 @@
 
 mod stored;
 
-use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
+use callbackd::engine::record::{Direction, FinishedCall, Outcome, Status};
 use callbackd::store::{Batch, Store, Writer};
 use std::path::Path;
 use std::process::Command;

@@ -2,7 +2,7 @@
 
 mod stored;
 
-use callbackd_core::model::Record;
+use callbackd::engine::record::Record;
 use callbackd::store::{Ack, Batch, CallFilter, Health, Reader, Store, Writer};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 mod stored;
 
-use callbackd_core::model::{CallInProgress, FinishedCall, Gap, Record};
+use callbackd::engine::record::{CallInProgress, FinishedCall, Gap, Record};
 use callbackd::store::{CallFilter, Reader, Store};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};

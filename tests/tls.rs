@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use callbackd_core::ami::Notice;
+use callbackd::ami::Notice;
 use callbackd::config::{Pbx, Tls};
 use callbackd::daemon::link::RETRY_UP_TO;
 use callbackd::daemon::{LinkEvent, LostReason};

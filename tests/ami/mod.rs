@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 
 use bytes::BytesMut;
-use callbackd_core::ami::{Counters, Frame, FrameDecoder, Interest, Received};
+use callbackd::ami::{Counters, Frame, FrameDecoder, Interest, Received};
+use tokio_util::codec::Decoder;
 
 /// All captures: a name for messages, and the bytes as they were received.
 pub fn captures() -> Vec<(String, Vec<u8>)> {
@@ -30,11 +31,11 @@ pub fn decode_all<'a>(interest: Interest, pieces: impl IntoIterator<Item = &'a [
     let (mut buffer, mut received) = (BytesMut::new(), Vec::new());
     for piece in pieces {
         buffer.extend_from_slice(piece);
-        while let Some(item) = decoder.decode(&mut buffer) {
+        while let Some(item) = decoder.decode(&mut buffer).unwrap() {
             received.push(item);
         }
     }
-    while let Some(item) = decoder.decode_eof(&mut buffer) {
+    while let Some(item) = decoder.decode_eof(&mut buffer).unwrap() {
         received.push(item);
     }
     (received, decoder.counters())

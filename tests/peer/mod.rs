@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use callbackd_core::ami::{Interest, Notice};
+use callbackd::ami::{Interest, Notice};
 use callbackd::config::Pbx;
 use callbackd::daemon::link::Tee;
 use callbackd::daemon::{Link, LinkEvent, LostReason};

@@ -1,7 +1,10 @@
 //! Calls to store, and places to store them in.
 #![allow(dead_code, reason = "each test file uses its part")]
 
-use callbackd_core::model::{Direction, FinishedCall, Gap, GapCause, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record, Status, VisitResult};
+use callbackd::engine::record::{
+    Direction, FinishedCall, Gap, GapCause, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
+    Status, VisitResult,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

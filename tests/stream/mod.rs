@@ -7,15 +7,14 @@ pub mod member;
 use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
-use callbackd_core::ami::event::Event;
-use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
+use callbackd::ami::event::Event;
+use callbackd::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
 use callbackd::config::Config;
-use callbackd_core::model::progress::{LineChange, Progress};
-use callbackd_core::model::{FinishedCall, Gap, Interval, Record};
-use callbackd_core::model::rules::Rules;
-use callbackd_core::callbacks as callback;
-use callbackd_core::model::Moment;
-use callbackd_core::tracker::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Output, SETTLE_MS};
+use callbackd::engine::callback::progress::{LineChange, Progress};
+use callbackd::engine::record::{FinishedCall, Gap, Interval, Record};
+use callbackd::engine::rules::Rules;
+use callbackd::engine::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Moment, Output, SETTLE_MS, callback};
+use tokio_util::codec::Decoder;
 
 /// Longer than any time for which the engine remembers a call that is over.
 pub const FORGOTTEN_MS: i64 = (CUSTOMER_GONE_MS + SETTLE_MS + LINGER_MS) as i64 * 2;
@@ -41,7 +40,7 @@ pub fn frames(text: &[u8]) -> Vec<Frame> {
     }
     buffer.extend_from_slice(text);
     let mut frames = Vec::new();
-    while let Some(received) = decoder.decode(&mut buffer) {
+    while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
         if let Received::Frame(frame) = received
             && matches!(frame.kind(), Kind::Event(_))
         {

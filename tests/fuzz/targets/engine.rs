@@ -9,6 +9,7 @@ use callbackd::engine::rules::Rules;
 use callbackd::engine::{Engine, Input, MAX_CHANNELS, Moment, Output};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
+use tokio_util::codec::Decoder;
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let text = "[calls]\ninbound_contexts = [\"from-trunk\"]\nivr_contexts = [\"ivr-*\"]\n[numbers]\nregion = \"US\"\n[hours]\ntimezone = \"UTC\"\n";
@@ -20,7 +21,7 @@ fn frames(data: &[u8]) -> Vec<Frame> {
         (FrameDecoder::new(Interest::engine()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
     buffer.extend_from_slice(data);
     let mut frames = Vec::new();
-    while let Some(received) = decoder.decode(&mut buffer) {
+    while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
         if let Received::Frame(frame) = received {
             frames.push(frame);
         }

@@ -4,13 +4,14 @@
 use bytes::BytesMut;
 use callbackd::ami::{FrameDecoder, Interest, Received};
 use libfuzzer_sys::fuzz_target;
+use tokio_util::codec::Decoder;
 
 fn decoded<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let (mut decoder, mut buffer) = (FrameDecoder::new(Interest::everything()), BytesMut::new());
     let mut out = Vec::new();
     for part in parts {
         buffer.extend_from_slice(part);
-        while let Some(received) = decoder.decode(&mut buffer) {
+        while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
             out.push(match received {
                 Received::Banner(version) => version,
                 Received::Discarded(error) => error.to_string(),
