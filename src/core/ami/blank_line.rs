@@ -71,7 +71,7 @@ impl Pattern {
 
 #[cfg(test)]
 mod tests {
-    use crate::ami::*;
+    use super::*;
 
     /// The specification, line by line.
     fn oracle(bytes: &[u8]) -> Option<(usize, usize)> {

@@ -72,7 +72,7 @@ pub fn hide_numbers(text: &mut [u8], left: usize) {
 
 #[cfg(test)]
 mod tests {
-    use crate::ami::*;
+    use super::*;
 
     #[test]
     fn printable_text_is_left_as_it_is() {

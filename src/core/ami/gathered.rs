@@ -377,7 +377,7 @@ fn clock(value: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use crate::ami::*;
+    use super::*;
 
     #[test]
     fn a_timestamp_is_cut_to_milliseconds_exactly() {

@@ -49,7 +49,7 @@ pub(crate) const BANNER: &[u8] = b"Asterisk Call Manager/";
 
 #[cfg(test)]
 mod tests {
-    use crate::ami::*;
+    use super::*;
 
     #[test]
     fn a_header_is_cut_at_its_first_colon_and_keeps_the_others() {

@@ -76,7 +76,7 @@ impl Interest {
 
 #[cfg(test)]
 mod tests {
-    use crate::ami::*;
+    use super::*;
 
     #[test]
     fn only_the_variables_that_decide_something_are_wanted() {

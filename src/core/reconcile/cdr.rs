@@ -202,7 +202,7 @@ fn candidates(civil: DateTime, zone: &TimeZone) -> Vec<Millis> {
 
 #[cfg(test)]
 mod tests {
-    use crate::reconcile::*;
+    use super::*;
 
     const HEAD: &str = r#""","12025550123","5550100","from-trunk","""Ann ""A"" B"" <12025550123>","PJSIP/trunk-00000002","PJSIP/102-00000003","Queue","support,,,,20","#;
 

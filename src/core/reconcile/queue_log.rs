@@ -96,7 +96,7 @@ fn seconds(text: &str) -> Option<Millis> {
 
 #[cfg(test)]
 mod tests {
-    use crate::reconcile::*;
+    use super::*;
 
     #[test]
     fn what_is_about_a_call_is_read_and_the_rest_left_out() {

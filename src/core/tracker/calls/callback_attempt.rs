@@ -327,7 +327,7 @@ fn step(id: &str, at_ms: Millis, step: Step) -> Output {
 
 #[cfg(test)]
 mod tests {
-    use crate::tracker::attempt_id;
+    use super::attempt_id;
 
     #[test]
     fn both_halves_of_a_local_channel_are_of_one_attempt_and_other_ids_of_none() {

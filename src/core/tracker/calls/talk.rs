@@ -103,7 +103,7 @@ pub fn earliest(a: Option<Millis>, b: Option<Millis>) -> Option<Millis> {
 
 #[cfg(test)]
 mod tests {
-    use crate::tracker::{Clock, Talking};
+    use super::{Clock, Talking};
 
     #[test]
     fn hold_is_not_talk() {

@@ -319,7 +319,7 @@ impl Agent {
 
 #[cfg(test)]
 mod tests {
-    use crate::tracker::{Roster, device, extension};
+    use super::{Roster, device, extension};
     use crate::ami::event::Member;
 
     fn member<'a>(queue: &'a str, interface: &'a str, state_interface: &'a str) -> Member<'a> {
