@@ -24,6 +24,11 @@ use tokio::sync::mpsc;
 /// Deeds that fail are told at most this often (ms).
 const SAY_EVERY_MS: i64 = 10_000;
 
+/// Outcomes that wait for the loop. What can be under way is bounded: a link takes 64 requests and as many wait for Asterisk's answer, all
+/// beyond fail at once, and there are at most as many look-ups as attempts. Where more of them end at once than fit here, the task that has
+/// the outcome waits for room, never the loop: no outcome is lost.
+const MAX_OUTCOMES: usize = 256;
+
 /// What became of something that the desk wanted.
 #[derive(Debug)]
 pub enum Outcome {
@@ -50,7 +55,7 @@ pub enum Outcome {
 pub struct Callbacks {
     desk: Desk,
     requesters: BTreeMap<String, Requester>,
-    done: mpsc::UnboundedSender<Outcome>,
+    done: mpsc::Sender<Outcome>,
     cdr_csv: Option<PathBuf>,
     failures: RateLimit,
     /// Misses that were not taken, as far as it has been said.
@@ -65,8 +70,8 @@ impl Callbacks {
         requesters: BTreeMap<String, Requester>,
         cdr_csv: Option<PathBuf>,
         now: Moment,
-    ) -> (Self, mpsc::UnboundedReceiver<Outcome>) {
-        let (done, results) = mpsc::unbounded_channel();
+    ) -> (Self, mpsc::Receiver<Outcome>) {
+        let (done, results) = mpsc::channel(MAX_OUTCOMES);
         let desk = Desk::new(policy, remembered, now);
         (Self { desk, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 }, results)
     }
@@ -202,17 +207,12 @@ impl Callbacks {
             tracing::error!(target: "callback", pbx, err, "An action cannot be written, it was left out; please report this");
             if let Deed::Originate(_) = &deed {
                 let reply = Err(RequestFailed::NotSent(crate::ami::session::RequestError::NotLive));
-                drop(self.done.send(Outcome::Answered { pbx, deed, reply }));
+                answer(self.done.clone(), pbx, deed, std::future::ready(reply));
             }
             return;
         };
         let answered = requester.request(action); // queued here, so that deeds keep their order
-        let done = self.done.clone();
-        tokio::spawn(async move {
-            let reply = answered.await;
-            // The loop may have ended.
-            let _ = done.send(Outcome::Answered { pbx, deed, reply });
-        });
+        answer(self.done.clone(), pbx, deed, answered);
     }
 
     fn look_up(&self, channel_id: String, since_ms: Millis) {
@@ -226,7 +226,7 @@ impl Callbacks {
                 Vec::new()
             });
             // The loop may have ended.
-            let _ = done.send(Outcome::LookedUp { channel_id, cdrs });
+            let _ = done.blocking_send(Outcome::LookedUp { channel_id, cdrs });
         });
     }
 
@@ -252,10 +252,51 @@ impl Callbacks {
     }
 }
 
+/// Waits for the answer beside the loop, and for room to hand it to the loop.
+fn answer(
+    done: mpsc::Sender<Outcome>,
+    pbx: String,
+    deed: Deed,
+    answered: impl Future<Output = Result<Reply, RequestFailed>> + Send + 'static,
+) {
+    tokio::spawn(async move {
+        let reply = answered.await;
+        // The loop may have ended.
+        let _ = done.send(Outcome::Answered { pbx, deed, reply }).await;
+    });
+}
+
 /// A record that says that something will be dialled.
 fn intent(record: &Record) -> Option<&AttemptRow> {
     match record {
         Record::Attempt(row) if row.result.is_none() => Some(row),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ami::session::RequestError;
+
+    #[tokio::test]
+    async fn no_outcome_is_lost_where_more_come_than_fit() {
+        let (done, mut outcomes) = mpsc::channel(MAX_OUTCOMES);
+        let all = 2 * MAX_OUTCOMES;
+        for n in 0..all {
+            let reply = Err(RequestFailed::NotSent(RequestError::NotLive));
+            answer(done.clone(), n.to_string(), Deed::PublishNothing, std::future::ready(reply));
+        }
+        while outcomes.len() < MAX_OUTCOMES {
+            tokio::task::yield_now().await;
+        }
+        let mut heard = std::collections::BTreeSet::new();
+        while heard.len() < all {
+            match outcomes.recv().await {
+                Some(Outcome::Answered { pbx, .. }) => assert!(heard.insert(pbx), "told twice"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(outcomes.is_empty());
     }
 }

@@ -24,6 +24,9 @@ const MAX_WAITING: usize = 64;
 const UNSTORED_MS: Millis = 10_000;
 /// CDR have whole seconds, and may be of another clock.
 const ROUNDING_MS: Millis = 2_000;
+/// Looks that were taken and wait for the loop. There is one look at a time ([`Proofs::look`]), and the next comes after this one was heard,
+/// so that one place is always free.
+const MAX_FOUND: usize = 1;
 /// What came of a look.
 #[derive(Debug)]
 pub struct Found {
@@ -69,13 +72,13 @@ pub struct Proofs {
     rules: Rules,
     waiting: Vec<Due>,
     looking: bool,
-    done: mpsc::UnboundedSender<Found>,
+    done: mpsc::Sender<Found>,
 }
 
 impl Proofs {
     /// As configured, and where what was found comes in.
-    pub fn new(config: &Config) -> (Self, mpsc::UnboundedReceiver<Found>) {
-        let (done, found) = mpsc::unbounded_channel();
+    pub fn new(config: &Config) -> (Self, mpsc::Receiver<Found>) {
+        let (done, found) = mpsc::channel(MAX_FOUND);
         let mut proofs = Self {
             pbx: String::new(),
             files: Files::default(),
@@ -174,8 +177,8 @@ impl Proofs {
         let done = self.done.clone();
         tokio::task::spawn_blocking(move || {
             let found = Found { pbx: job.pbx.clone(), result: job.run() };
-            // The loop may have ended.
-            let _ = done.send(found);
+            // The loop may have ended. Were there no room, this thread would wait, not the loop.
+            let _ = done.blocking_send(found);
         });
     }
 

@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::journal;
 use super::link::{self, Link, LinkEvent};
 use super::proofs::{self, Proofs};
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use super::secret::{self, Secret};
 use super::signals;
 use super::systemd::ServiceManager;
@@ -34,7 +34,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Taken from the links before the store, timers and signals get their turn.
 const EVENTS_PER_TURN: usize = 1_024;
 
-/// Commands that wait for the database.
+/// Commands whose callback was looked up in the database and that wait for the loop; beyond it the look-ups wait, on threads of their own.
 const ORDERS: usize = 64;
 
 /// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
@@ -128,11 +128,11 @@ struct Daemon {
     links: Vec<Link>,
     from_links: SelectAll<BoxStream<'static, (usize, LinkEvent)>>,
     recorder: Recorder,
-    acks: mpsc::UnboundedReceiver<Ack>,
+    acks: mpsc::Receiver<Ack>,
     callbacks: Callbacks,
-    outcomes: mpsc::UnboundedReceiver<Outcome>,
+    outcomes: mpsc::Receiver<Outcome>,
     proofs: Proofs,
-    proved: mpsc::UnboundedReceiver<proofs::Found>,
+    proved: mpsc::Receiver<proofs::Found>,
     api: Option<socket::Server>,
     asks: mpsc::Receiver<Ask>,
     found: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -159,9 +159,8 @@ impl Daemon {
         }
         let policy = config.policy();
         let remembered = store.remembered(clock.now().wall_ms, policy.min_talk_ms)?;
-        let (acked, acks) = mpsc::unbounded_channel();
-        // The receiver lives as long as the loop; after it nobody needs to know.
-        let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
+        let (acknowledge, acks) = recorder::acks();
+        let writer = Writer::spawn(store, acknowledge)?;
         let credentials = secret::credentials();
         let mut from_links = SelectAll::new();
         let mut links = Vec::new();

@@ -1,9 +1,5 @@
 //! Telephone numbers: from what the network sent to a form that can be compared and called.
 
-#[cfg(feature = "phone")]
-mod plan;
-#[cfg(not(feature = "phone"))]
-#[path = "number/plain.rs"]
 mod plan;
 
 use regex::Regex;
@@ -170,7 +166,7 @@ impl Numbering {
     /// What is dialled in the country for a number in E.164: behind the trunk prefix (`030…`, `8495…`, `1202…`) where the calling
     /// code is the own one, else behind the international prefix (`00`, `011`, `810`).
     ///
-    /// `None` if it is not E.164 or the build has no numbering plans (feature `phone`).
+    /// `None` if it is not E.164 or no numbering plan has room for it.
     #[must_use]
     pub fn as_dialled(&self, e164: &str) -> Option<String> {
         self.region.as_dialled(e164_digits(e164)?)

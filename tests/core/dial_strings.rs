@@ -1,5 +1,4 @@
 //! Nothing that a caller or a queue's member calls himself reaches a dial string, a caller id or a variable as more than a name.
-#![cfg(feature = "phone")]
 
 use callbackd::engine::callback::dial_string::{DialError, DialString, Dialable, check_customer, check_form, shown};
 use callbackd::engine::callback::policy::Screen;

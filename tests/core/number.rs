@@ -75,7 +75,6 @@ fn full_international_form_needs_no_numbering_plan() {
     one_form("DE", "+12025550123", &["0012025550123", "+0012025550123"]);
 }
 
-#[cfg(feature = "phone")]
 mod plans {
     use super::*;
 

@@ -1,5 +1,4 @@
 //! Which numbers may be called, and when the customer sleeps.
-#![cfg(feature = "phone")]
 
 use callbackd::engine::callback::policy::Screen;
 use callbackd::engine::callback::quiet::{quiet_until, quiet_zone};

@@ -1,7 +1,6 @@
 //! The configuration: defaults, and refusals that name the key, the line and the mend.
 
 use callbackd::config::{Config, KEYS, Pbx, Refusal};
-#[cfg(feature = "tls")]
 use callbackd::config::{LogFormat, ShowNumbers, Tls};
 use callbackd::engine::callback::policy::{First, Strategy};
 use callbackd::exit::Exit;
@@ -58,7 +57,6 @@ fn the_documented_file_names_every_key() {
     assert!(!documented("callback.did").is_empty());
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn every_example_that_is_commented_out_can_be_used() {
     let is_key =
@@ -122,7 +120,6 @@ fn every_table_that_is_commented_out_can_be_used() {
     assert_eq!(config.did_hours["+12025550100"], "sales");
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn every_key_is_taken_over() {
     let config = good(
@@ -213,7 +210,6 @@ fn the_smallest_file_names_address_user_and_secret() {
     );
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn a_port_that_is_missing_is_asterisks_own() {
     for (text, address) in [
@@ -326,7 +322,6 @@ fn a_plaintext_connection_to_another_machine_is_refused() {
     }
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn an_address_that_cannot_be_one_is_refused() {
     for address in
@@ -336,7 +331,6 @@ fn an_address_that_cannot_be_one_is_refused() {
     }
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn tls_keys_that_contradict_each_other_are_refused() {
     let pin = "ab".repeat(32);
@@ -353,12 +347,6 @@ fn tls_keys_that_contradict_each_other_are_refused() {
         &["4 hexadecimal digits, not 64", "openssl x509"],
     );
     refused("[pbx]\ntls = true\ntls_fingerprint_sha256 = \"xy\"", "3:26", &["`x` is not a hexadecimal digit"]);
-}
-
-#[cfg(not(feature = "tls"))]
-#[test]
-fn a_build_without_tls_says_so() {
-    refused("[pbx]\ntls = true", "2:7", &["this build of callbackd has no TLS"]);
 }
 
 #[test]

@@ -39,7 +39,6 @@ fn nobody_is_called_until_the_configuration_says_so() {
     assert!(good("[callback]\nenabled = true").policy().enabled);
 }
 
-#[cfg(feature = "phone")]
 #[test]
 fn neither_premium_nor_international_numbers_are_called_until_the_configuration_says_so() {
     let policy = good("").policy();

@@ -12,7 +12,6 @@ fn file(dir: &Path, bytes: &[u8], mode: u32) -> PathBuf {
     path
 }
 
-#[cfg(feature = "tls")]
 #[test]
 fn files_named_in_the_file_are_relative_to_it() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,4 @@
 //! TLS to a PBX: the certificates that Asterisk's `ast_tls_cert` makes, and everybody who must not be trusted.
-#![cfg(feature = "tls")]
 
 use std::io::BufRead as _;
 use std::path::{Path, PathBuf};
