@@ -1,14 +1,14 @@
 //! `callbackd replay`: runs recorded AMI streams through the same engine and store as the daemon, as fast as it can.
 
+use crate::config::Config;
+use crate::store::{self, Store};
+use bytes::BytesMut;
 use callbackd_core::ami::decoder::Received;
 use callbackd_core::ami::recorded::Recorded;
 use callbackd_core::ami::{FrameDecoder, Interest, Kind, Stamped};
-use crate::config::Config;
-use callbackd_core::model::{Direction, Record, Status};
 use callbackd_core::model::Moment;
+use callbackd_core::model::{Direction, Record, Status};
 use callbackd_core::tracker::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Output, SETTLE_MS};
-use crate::store::{self, Store};
-use bytes::BytesMut;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};

@@ -5,9 +5,9 @@ use super::section::{Problems, Section, nearest};
 use super::{
     Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, owner, pbx,
 };
+use crate::records::Files;
 use callbackd_core::model::hours::HoursError;
 use callbackd_core::model::number::{InternalRule, NumberError, Numbering};
-use crate::records::Files;
 use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};
 use std::path::Path;

@@ -3,22 +3,22 @@
 use super::link::{RequestFailed, Requester};
 use super::watched::Watched;
 use super::{cdr_file, journal};
+use crate::config::ShowNumbers;
+use crate::log::{RateLimit, Remark};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::session::Reply;
-use crate::config::ShowNumbers;
+use callbackd_core::callbacks;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::model::presence::Floor;
 use callbackd_core::callbacks::policy::Policy;
 use callbackd_core::callbacks::restore::Remembered;
-use callbackd_core::model::{AttemptRow, CallbackRow};
 use callbackd_core::callbacks::{Answer, Desk, Input};
-use callbackd_core::model::Record;
-use callbackd_core::callbacks as callback;
 use callbackd_core::model::Moment;
+use callbackd_core::model::Record;
+use callbackd_core::model::presence::Floor;
+use callbackd_core::model::{AttemptRow, CallbackRow};
 use callbackd_core::tracker::Output;
-use crate::log::{RateLimit, Remark};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
@@ -177,9 +177,9 @@ impl Callbacks {
         let mut records = Vec::new();
         while let Some(output) = self.desk.poll() {
             match output {
-                callback::Output::Record(record) => records.push(record),
-                callback::Output::LookUp { channel_id, since_ms, .. } => self.look_up(channel_id, since_ms),
-                callback::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
+                callbacks::Output::Record(record) => records.push(record),
+                callbacks::Output::LookUp { channel_id, since_ms, .. } => self.look_up(channel_id, since_ms),
+                callbacks::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
             }
         }
         records
@@ -192,7 +192,7 @@ impl Callbacks {
             let missed = refused - self.refused_said;
             self.refused_said = refused;
             tracing::error!(
-                target: "callback", missed, open = callback::MAX_OPEN,
+                target: "callback", missed, open = callbacks::MAX_OPEN,
                 "Too many callbacks are open, these missed callers are not called back; cancel what is stale, or shorten callback.expire"
             );
         }

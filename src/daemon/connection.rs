@@ -15,7 +15,9 @@ use super::lost::LostReason;
 use super::route::Wire;
 use callbackd_core::ami::excerpt::excerpt;
 use callbackd_core::ami::session::{Answer, Reply};
-use callbackd_core::ami::{ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput};
+use callbackd_core::ami::{
+    ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput,
+};
 
 /// Room for one read. Asterisk writes events one by one, so that a read rarely fills it.
 const READ: usize = 16 * 1024;

@@ -3,12 +3,12 @@
 use super::journal;
 use super::link::LinkEvent;
 use super::lost::LostReason;
+use crate::log::RateLimit;
 use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::{Frame, Stamped};
-use callbackd_core::model::presence::Floor;
 use callbackd_core::model::Moment;
+use callbackd_core::model::presence::Floor;
 use callbackd_core::tracker::{Engine, Input, Output};
-use crate::log::RateLimit;
 use tokio::time::Instant;
 
 /// What strangers can provoke is said at most this often (ms).

@@ -3,7 +3,10 @@
 use super::{StoredCall, callback_rows};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::RecoveredBy;
-use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult};
+use callbackd_core::model::{
+    CallInProgress, Direction, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome,
+    Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult,
+};
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
 use std::sync::LazyLock;

@@ -1,7 +1,7 @@
 //! Actions to bytes: what is written is what Asterisk reads, and what it would cut or misread cannot be built.
 
-use callbackd::ami::action::{MAX_ACTION_HEADERS, MAX_ACTION_LINE, MAX_KEY, Value};
-use callbackd::ami::{Action, ActionError, ActionId};
+use callbackd_core::ami::action::{MAX_ACTION_HEADERS, MAX_ACTION_LINE, MAX_KEY, Value};
+use callbackd_core::ami::{Action, ActionError, ActionId};
 use proptest::prelude::*;
 use secrecy::SecretString;
 

@@ -2,8 +2,8 @@
 
 use crate::stream::member::{Membership, answers, end, rung_by};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
-use callbackd::engine::Input;
-use callbackd::engine::record::{Activity, Interval, Record};
+use callbackd_core::model::{Activity, Interval, Record};
+use callbackd_core::tracker::Input;
 
 const START: i64 = 1_800_000_000_000;
 

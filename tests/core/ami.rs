@@ -3,8 +3,7 @@
 use std::path::PathBuf;
 
 use bytes::BytesMut;
-use callbackd::ami::{Counters, Frame, FrameDecoder, Interest, Received};
-use tokio_util::codec::Decoder;
+use callbackd_core::ami::{Counters, Frame, FrameDecoder, Interest, Received};
 
 /// All captures: a name for messages, and the bytes as they were received.
 pub fn captures() -> Vec<(String, Vec<u8>)> {
@@ -30,11 +29,11 @@ pub fn decode_all<'a>(interest: Interest, pieces: impl IntoIterator<Item = &'a [
     let (mut buffer, mut received) = (BytesMut::new(), Vec::new());
     for piece in pieces {
         buffer.extend_from_slice(piece);
-        while let Some(item) = decoder.decode(&mut buffer).unwrap() {
+        while let Some(item) = decoder.decode(&mut buffer) {
             received.push(item);
         }
     }
-    while let Some(item) = decoder.decode_eof(&mut buffer).unwrap() {
+    while let Some(item) = decoder.decode_eof(&mut buffer) {
         received.push(item);
     }
     (received, decoder.counters())

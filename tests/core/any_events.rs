@@ -1,12 +1,12 @@
 //! Whatever comes in whatever order: no panic, no negative time, no growth, and the same again for the same input.
 
 use crate::stream::{Driver, FORGOTTEN_MS, rules};
-use callbackd::ami::Stamped;
-use callbackd::ami::event::{Bridge, Channel, Event, Member, MemberChange};
-use callbackd::engine::callback::floor::{Busy, Floor};
-use callbackd::engine::callback::progress::{Line, LineChange, Step as Progressed};
-use callbackd::engine::record::Record;
-use callbackd::engine::{Input, Output};
+use callbackd_core::ami::Stamped;
+use callbackd_core::ami::event::{Bridge, Channel, Event, Member, MemberChange};
+use callbackd_core::model::Record;
+use callbackd_core::model::presence::{Busy, Floor};
+use callbackd_core::model::progress::{Line, LineChange, Step as Progressed};
+use callbackd_core::tracker::{Input, Output};
 use proptest::prelude::*;
 
 const START: i64 = 1_800_000_000_000;

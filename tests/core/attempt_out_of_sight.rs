@@ -2,9 +2,9 @@
 
 use crate::attempt_progress::{ID, START, agents, customers, facts, hangs_up, ringing, steps, talking};
 use crate::stream::{Driver, frames, rules};
-use callbackd::engine::callback::floor::Floor;
-use callbackd::engine::record::{HangupBy, LegResult};
-use callbackd::engine::{Input, Output};
+use callbackd_core::model::presence::Floor;
+use callbackd_core::model::{HangupBy, LegResult};
+use callbackd_core::tracker::{Input, Output};
 
 #[test]
 fn an_attempt_that_a_list_finds_is_seen_with_all_that_it_has_come_to() {

@@ -1,11 +1,11 @@
 //! Attempts of ours step by step, and what is known of each when its call is over.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recording, rules, stamp};
-use callbackd::ami::Frame;
-use callbackd::engine::Input;
-use callbackd::engine::callback::floor::Floor;
-use callbackd::engine::callback::progress::{Facts, Step};
-use callbackd::engine::record::{Direction, HangupBy, LegResult};
+use callbackd_core::ami::Frame;
+use callbackd_core::model::presence::Floor;
+use callbackd_core::model::progress::{Facts, Step};
+use callbackd_core::model::{Direction, HangupBy, LegResult};
+use callbackd_core::tracker::Input;
 
 pub const START: i64 = 1_800_000_000_000;
 pub const ID: &str = "cb-7-1";

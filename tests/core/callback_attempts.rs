@@ -1,13 +1,13 @@
 //! Attempts: stored before they are dialled, judged by their legs, repeated by rule, and never made twice.
 
 use crate::desk::{ANN, HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, customer, nobody, policy, talk};
-use callbackd::engine::callback::deed::Deed;
-use callbackd::engine::callback::floor::Busy;
-use callbackd::engine::callback::progress::{Facts, Line, Step};
-use callbackd::engine::callback::remembered::Remembered;
-use callbackd::engine::callback::row::{AttemptResult, AttemptRow, DoNotCall, RecoveredBy, State};
-use callbackd::engine::callback::{Answer, Input};
-use callbackd::engine::record::{Direction, HangupBy, LegResult};
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::{Answer, Input};
+use callbackd_core::model::presence::Busy;
+use callbackd_core::model::progress::{Facts, Line, Step};
+use callbackd_core::model::{AttemptResult, AttemptRow, CallbackState, DoNotCall, RecoveredBy};
+use callbackd_core::model::{Direction, HangupBy, LegResult};
 
 pub const FIRST: &str = "cb-1-1";
 
@@ -88,10 +88,17 @@ fn a_callback_that_connects_and_lasts_is_done_and_wins_the_customer_back() {
     assert_eq!(scene.recovered, [(1, RecoveredBy::Callback, from)]);
     let attempt = &scene.attempts[FIRST];
     assert_eq!((attempt.result, attempt.talk_ms), (Some(AttemptResult::Connected), 148 * SECOND));
-    let states: Vec<State> = scene.story.iter().map(|(_, c)| c.state).collect();
+    let states: Vec<CallbackState> = scene.story.iter().map(|(_, c)| c.state).collect();
     assert_eq!(
         states,
-        [State::Pending, State::Reserved, State::DialingAgent, State::DialingCustomer, State::Talking, State::Done]
+        [
+            CallbackState::Pending,
+            CallbackState::Reserved,
+            CallbackState::DialingAgent,
+            CallbackState::DialingCustomer,
+            CallbackState::Talking,
+            CallbackState::Done
+        ]
     );
 }
 
@@ -185,7 +192,7 @@ fn after_as_many_counted_attempts_as_are_allowed_it_is_exhausted() {
 
 #[test]
 fn refusals_by_agents_end_some_day() {
-    use callbackd::engine::callback::MAX_ATTEMPTS;
+    use callbackd_core::callbacks::MAX_ATTEMPTS;
     let mut policy = policy();
     policy.agent_cooldown_ms = 0;
     policy.default.expire_ms = 1_000 * HOUR;
@@ -239,7 +246,7 @@ fn who_is_forbidden_after_the_callback_was_made_is_not_dialled() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
     scene.commits = false;
     scene.misses(ANN, "sales");
-    let command = callbackd::engine::callback::command::Command::Forbid {
+    let command = callbackd_core::callbacks::commands::Command::Forbid {
         number: ANN.into(),
         reason: "asked us not to".into(),
         for_ms: None,

@@ -1,12 +1,12 @@
 //! What people may ask of the desk, and what it answers.
 
 use crate::desk::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, policy};
-use callbackd::engine::callback::Answer;
-use callbackd::engine::callback::Input;
-use callbackd::engine::callback::command::{Command, CommandError, Done};
-use callbackd::engine::callback::floor::Busy;
-use callbackd::engine::callback::progress::Step;
-use callbackd::engine::callback::row::{CallbackRow, State};
+use callbackd_core::callbacks::Answer;
+use callbackd_core::callbacks::Input;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::model::presence::Busy;
+use callbackd_core::model::progress::Step;
+use callbackd_core::model::{CallbackRow, CallbackState};
 
 fn add(number: &str) -> Command {
     Command::Add {
@@ -105,7 +105,7 @@ fn a_cancelled_callback_is_not_made_and_a_ringing_phone_stops_ringing() {
     scene.misses(ANN, "sales");
     scene.step("cb-1-1", Step::Seen);
     let cancelled = row(scene.asks(cancel(1)));
-    assert_eq!(cancelled.state, State::Cancelled);
+    assert_eq!(cancelled.state, CallbackState::Cancelled);
     assert_eq!(scene.hung_up(), ["cb-1-1"]);
     assert_eq!(scene.story.last().map(|(_, c)| c.note.as_str()), Some("he wrote an e-mail"));
     scene.pass(HOUR);

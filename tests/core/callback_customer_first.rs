@@ -1,11 +1,11 @@
 //! The customer is dialled first, and put into the queue: only where an agent of that queue is set aside for him.
 
 use crate::desk::{ANN, MINUTE, MONDAY_10, Scene, agent, policy, queue_policy};
-use callbackd::engine::callback::deed::Deed;
-use callbackd::engine::callback::policy::{First, Policy, QueuePolicy};
-use callbackd::engine::callback::remembered::Remembered;
-use callbackd::engine::callback::row::CallbackRow;
-use callbackd::engine::record::FinishedCall;
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::policy::{First, Policy, QueuePolicy};
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::model::CallbackRow;
+use callbackd_core::model::FinishedCall;
 
 fn customer_first() -> Policy {
     let mut policy = policy();

@@ -1,12 +1,12 @@
 //! Who is called when, and by whom.
 
 use crate::desk::{ANN, BOB, CAT, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, nobody, policy, queue_policy};
-use callbackd::engine::callback::Input;
-use callbackd::engine::callback::floor::Busy;
-use callbackd::engine::callback::policy::{QueuePolicy, Strategy};
-use callbackd::engine::callback::remembered::Remembered;
-use callbackd::engine::hours::Hours;
-use callbackd::engine::record::{Direction, FinishedCall, Outcome};
+use callbackd_core::callbacks::Input;
+use callbackd_core::callbacks::policy::{QueuePolicy, Strategy};
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::model::hours::Hours;
+use callbackd_core::model::presence::Busy;
+use callbackd_core::model::{Direction, FinishedCall, Outcome};
 use jiff::tz::TimeZone;
 
 fn first(extension: &str) -> Vec<(String, String)> {

@@ -1,11 +1,11 @@
 //! Closing time, night and opening: what they cost a callback, and what begins with them.
 
 use crate::desk::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
-use callbackd::engine::callback::Input;
-use callbackd::engine::callback::floor::Busy;
-use callbackd::engine::callback::policy::{Policy, QueuePolicy};
-use callbackd::engine::callback::remembered::Remembered;
-use callbackd::engine::hours::Hours;
+use callbackd_core::callbacks::Input;
+use callbackd_core::callbacks::policy::{Policy, QueuePolicy};
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::model::hours::Hours;
+use callbackd_core::model::presence::Busy;
 use jiff::tz::TimeZone;
 
 /// 10:00 to 18:00 every day, in UTC, where the scenes begin at ten.

@@ -1,11 +1,11 @@
 //! What callers are told at the greeting: published where the dialplan can read it, and honest.
 
 use crate::desk::{ANN, BOB, HOUR, MINUTE, PBX, SECOND, Scene, agent};
-use callbackd::engine::callback::Input;
-use callbackd::engine::callback::deed::Deed;
-use callbackd::engine::callback::floor::Busy;
-use callbackd::engine::callback::policy::Policy;
-use callbackd::engine::hours::Hours;
+use callbackd_core::callbacks::Input;
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::policy::Policy;
+use callbackd_core::model::hours::Hours;
+use callbackd_core::model::presence::Busy;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 

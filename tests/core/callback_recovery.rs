@@ -2,11 +2,11 @@
 
 use crate::callback_attempts::{FIRST, ringing};
 use crate::desk::{HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, policy, talk};
-use callbackd::engine::callback::Input;
-use callbackd::engine::callback::cdr::Cdr;
-use callbackd::engine::callback::deed::Deed;
-use callbackd::engine::callback::remembered::Remembered;
-use callbackd::engine::callback::row::AttemptResult;
+use callbackd_core::callbacks::Input;
+use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::model::AttemptResult;
 
 fn after_a_crash(pauses: bool) -> Scene {
     let before = ringing();

@@ -1,11 +1,11 @@
 //! What becomes of a missed call: a task, one for each customer, until he has been served.
 
 use crate::desk::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
-use callbackd::engine::callback::Input;
-use callbackd::engine::callback::progress::Line;
-use callbackd::engine::callback::remembered::{Remembered, Served};
-use callbackd::engine::callback::row::{RecoveredBy, State};
-use callbackd::engine::record::{Direction, FinishedCall, Outcome, Status, Tag};
+use callbackd_core::callbacks::Input;
+use callbackd_core::callbacks::restore::{Remembered, Served};
+use callbackd_core::model::progress::Line;
+use callbackd_core::model::{CallbackState, RecoveredBy};
+use callbackd_core::model::{Direction, FinishedCall, Outcome, Status, Tag};
 
 /// Nobody is there to take anything.
 fn waiting_room() -> Scene {
@@ -138,7 +138,7 @@ fn one_ring_from_a_premium_or_foreign_number_costs_nothing() {
     for number in ["+19005550100", "+37120000000"] {
         let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
         scene.misses(number, "sales");
-        assert_eq!(scene.row(1).state, State::NotCallable, "{number}");
+        assert_eq!(scene.row(1).state, CallbackState::NotCallable, "{number}");
         assert!(scene.rung().is_empty());
     }
 }
@@ -307,10 +307,9 @@ fn a_miss_in_no_queue_takes_the_queue_of_the_number_that_was_dialled() {
 #[test]
 fn a_queue_may_be_left_out() {
     let mut policy = policy();
-    policy.queues.insert(
-        "internal".into(),
-        callbackd::engine::callback::policy::QueuePolicy { enabled: false, ..queue_policy() },
-    );
+    policy
+        .queues
+        .insert("internal".into(), callbackd_core::callbacks::policy::QueuePolicy { enabled: false, ..queue_policy() });
     let mut scene = Scene::new(policy, Vec::new());
     scene.misses(ANN, "internal");
     assert!(scene.rows.is_empty());
@@ -320,7 +319,7 @@ fn a_queue_may_be_left_out() {
 
 #[test]
 fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
-    use callbackd::engine::callback::MAX_OPEN;
+    use callbackd_core::callbacks::MAX_OPEN;
     let mut scene = waiting_room();
     let call = scene.missed(ANN, "sales");
     for i in 0..=MAX_OPEN {

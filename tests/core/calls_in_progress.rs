@@ -1,10 +1,8 @@
 //! Customers' calls in progress, told while they last, and what the next run makes of those that a killed one left.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
-use callbackd::engine::Input;
-use callbackd::engine::record::{
-    CallInProgress, Direction, FinishedCall, Outcome, Quality, Record, Status, VisitResult,
-};
+use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Outcome, Quality, Record, Status, VisitResult};
+use callbackd_core::tracker::Input;
 
 const START: i64 = 1_800_000_000_000;
 

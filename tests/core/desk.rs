@@ -1,18 +1,18 @@
 //! A desk with a floor that a test sets, a clock that it turns, and a store that remembers what it was told.
 
-use callbackd::engine::Moment;
-use callbackd::engine::callback::command::{Command, CommandError, Done};
-use callbackd::engine::callback::deed::Deed;
-use callbackd::engine::callback::dial::Originate;
-use callbackd::engine::callback::floor::{AgentNow, Busy, Floor, MemberNow};
-use callbackd::engine::callback::policy::{First, Policy, QueuePolicy, Retry, Screen, Strategy};
-use callbackd::engine::callback::progress::{Facts, Line, LineChange, Progress, Step};
-use callbackd::engine::callback::remembered::Remembered;
-use callbackd::engine::callback::row::{AttemptResult, AttemptRow, CallbackRow, Change, DoNotCall, RecoveredBy};
-use callbackd::engine::callback::{Desk, Input, Output};
-use callbackd::engine::hours::Hours;
-use callbackd::engine::number::{InternalRule, Numbering};
-use callbackd::engine::record::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Record, Status};
+use callbackd_core::callbacks::attempt::originate::Originate;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::policy::{First, Policy, QueuePolicy, Retry, Screen, Strategy};
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::{Desk, Input, Output};
+use callbackd_core::model::Moment;
+use callbackd_core::model::hours::Hours;
+use callbackd_core::model::number::{InternalRule, Numbering};
+use callbackd_core::model::presence::{AgentNow, Busy, Floor, MemberNow};
+use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
+use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy};
+use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Record, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// 2026-03-02 10:00:00 UTC, a Monday.
@@ -156,7 +156,7 @@ pub struct Scene {
     /// A batch is committed as soon as it is there.
     pub commits: bool,
     pub rows: BTreeMap<i64, CallbackRow>,
-    pub story: Vec<(i64, Change)>,
+    pub story: Vec<(i64, CallbackStep)>,
     pub misses: Vec<(i64, String)>,
     pub recovered: Vec<(i64, RecoveredBy, i64)>,
     pub attempts: BTreeMap<String, AttemptRow>,
@@ -246,7 +246,7 @@ impl Scene {
         any
     }
 
-    fn keep(&mut self, change: callbackd::engine::callback::row::CallbackChange) {
+    fn keep(&mut self, change: callbackd_core::model::CallbackChange) {
         let id = change.row.id;
         if change.row.state.is_open() {
             let twin =

@@ -1,8 +1,10 @@
 //! Nothing that a caller or a queue's member calls himself reaches a dial string, a caller id or a variable as more than a name.
 
-use callbackd::engine::callback::dial_string::{DialError, DialString, Dialable, check_customer, check_form, shown};
-use callbackd::engine::callback::policy::Screen;
-use callbackd::engine::number::{InternalRule, Numbering};
+use callbackd_core::callbacks::attempt::dial_string::{
+    DialError, DialString, Dialable, check_customer, check_form, shown,
+};
+use callbackd_core::callbacks::policy::Screen;
+use callbackd_core::model::number::{InternalRule, Numbering};
 use std::collections::BTreeMap;
 
 const CASES: usize = 100_000;

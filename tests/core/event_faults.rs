@@ -2,8 +2,8 @@
 
 use crate::ami::{decode, frame};
 use crate::events::{channel, event, is_refused, reads_as, snapshot};
-use callbackd::ami::event::Event;
-use callbackd::ami::{EventFault, Received, Stamped};
+use callbackd_core::ami::event::Event;
+use callbackd_core::ami::{EventFault, Received, Stamped};
 use proptest::prelude::*;
 
 #[test]

@@ -1,8 +1,8 @@
 //! Frames to typed events: every header lands where it belongs, older names included, and no value is guessed.
 
 use crate::ami::{captures, decode, frame};
-use callbackd::ami::event::{Bridge, Channel, Event};
-use callbackd::ami::{EventFault, Frame, Kind, Received, Stamped};
+use callbackd_core::ami::event::{Bridge, Channel, Event};
+use callbackd_core::ami::{EventFault, Frame, Kind, Received, Stamped};
 
 /// The frame of these lines.
 pub fn event(lines: &str) -> Frame {

@@ -2,8 +2,8 @@
 
 use crate::stream::member::{Membership, answers, end, rung_by};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, recordings, rules, text};
-use callbackd::engine::callback::floor::{AgentNow, Busy, Floor};
-use callbackd::engine::{Input, Output};
+use callbackd_core::model::presence::{AgentNow, Busy, Floor};
+use callbackd_core::tracker::{Input, Output};
 
 const START: i64 = 1_800_000_000_000;
 

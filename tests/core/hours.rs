@@ -1,6 +1,6 @@
 //! Business hours: open, closed, holidays, clock changes, Asterisk's own form.
 
-use callbackd::engine::hours::{Hours, HoursError};
+use callbackd_core::model::hours::{Hours, HoursError};
 use jiff::tz::TimeZone;
 
 fn zone(name: &str) -> TimeZone {

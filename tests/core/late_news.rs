@@ -1,9 +1,9 @@
 //! News of calls that are over, or nearly so: they correct a row once, and make none of their own.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
-use callbackd::ami::event::{Channel, Event};
-use callbackd::engine::LINGER_MS;
-use callbackd::engine::record::{Outcome, Status};
+use callbackd_core::ami::event::{Channel, Event};
+use callbackd_core::model::{Outcome, Status};
+use callbackd_core::tracker::LINGER_MS;
 
 const START: i64 = 1_800_000_000_000;
 

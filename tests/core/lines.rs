@@ -2,9 +2,9 @@
 
 use crate::stream::member::{answers, end, rung_by};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
-use callbackd::engine::callback::progress::Line as Change;
-use callbackd::engine::record::Record;
-use callbackd::engine::{Input, Output};
+use callbackd_core::model::Record;
+use callbackd_core::model::progress::Line as Change;
+use callbackd_core::tracker::{Input, Output};
 
 const START: i64 = 1_800_000_000_000;
 const CUSTOMER: &str = "+12025550123";
@@ -27,7 +27,9 @@ fn a_customer_who_calls_is_on_the_line_until_his_row_is_told() {
     driver.say(&(customer.event("Hold", &[]) + &customer.event("Unhold", &[])));
     end(&mut driver, &customer, &phone, "b");
     assert_eq!(lines(&mut driver), [""; 0]);
-    driver.engine.handle(Input::Tick, callbackd::engine::Moment { mono_ms: driver.now.mono_ms + 1_000, ..driver.now });
+    driver
+        .engine
+        .handle(Input::Tick, callbackd_core::model::Moment { mono_ms: driver.now.mono_ms + 1_000, ..driver.now });
     let outputs: Vec<Output> = std::iter::from_fn(|| driver.engine.poll()).collect();
     let row = outputs.iter().position(|o| matches!(o, Output::Record(Record::Call(_))));
     let free = outputs.iter().position(|o| matches!(o, Output::Line(line) if line.what == Change::Free));

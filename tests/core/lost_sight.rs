@@ -1,8 +1,8 @@
 //! What a link that was down for a while means for the calls that lived when it was lost.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules, stock_rules};
-use callbackd::engine::Input;
-use callbackd::engine::record::{GapCause, Outcome, Quality, Status};
+use callbackd_core::model::{GapCause, Outcome, Quality, Status};
+use callbackd_core::tracker::Input;
 
 pub const START: i64 = 1_800_000_000_000;
 

@@ -2,9 +2,9 @@
 
 use crate::lost_sight::{START, ringing};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
-use callbackd::engine::Input;
-use callbackd::engine::callback::floor::Floor;
-use callbackd::engine::record::{FinishedCall, LegResult, Outcome, Quality, Status, VisitResult};
+use callbackd_core::model::presence::Floor;
+use callbackd_core::model::{FinishedCall, LegResult, Outcome, Quality, Status, VisitResult};
+use callbackd_core::tracker::Input;
 
 /// A customer who waits in a queue since now, and for whom 101 rings.
 fn waiting(driver: &mut Driver) -> (Line, Line) {

@@ -1,7 +1,7 @@
 //! Calls that come to share a linkedid, a channel or a bridge become one, whatever the order in which that is told.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
-use callbackd::engine::record::{Direction, Outcome, Status};
+use callbackd_core::model::{Direction, Outcome, Status};
 
 const START: i64 = 1_800_000_000_000;
 

@@ -1,6 +1,6 @@
 //! Telephone numbers: one subscriber has one form, and what is no number is told apart.
 
-use callbackd::engine::number::{InternalRule, Number, NumberError, Numbering};
+use callbackd_core::model::number::{InternalRule, Number, NumberError, Numbering};
 use proptest::prelude::*;
 
 fn numbering(region: &str) -> Numbering {

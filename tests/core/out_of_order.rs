@@ -4,8 +4,8 @@
 //! (Dial, the queue, device states) is told through topics of their own and comes earlier, later or twice.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Recording, recordings, rules, stamp};
-use callbackd::ami::{Frame, Kind};
-use callbackd::engine::record::{FinishedCall, Leg};
+use callbackd_core::ami::{Frame, Kind};
+use callbackd_core::model::{FinishedCall, Leg};
 use proptest::prelude::*;
 use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 

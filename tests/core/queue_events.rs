@@ -1,7 +1,7 @@
 //! Frames of queues, their callers and members to typed events.
 
 use crate::events::{channel, reads_as, snapshot};
-use callbackd::ami::event::{Channel, Event, Member, MemberChange};
+use callbackd_core::ami::event::{Channel, Event, Member, MemberChange};
 
 #[test]
 fn a_queues_callers_are_read_under_new_and_old_names() {

@@ -1,8 +1,8 @@
 //! Which numbers may be called, and when the customer sleeps.
 
-use callbackd::engine::callback::policy::Screen;
-use callbackd::engine::callback::quiet::{quiet_until, quiet_zone};
-use callbackd::engine::number::{InternalRule, Numbering};
+use callbackd_core::callbacks::dispatch::quiet_hours::{quiet_until, quiet_zone};
+use callbackd_core::callbacks::policy::Screen;
+use callbackd_core::model::number::{InternalRule, Numbering};
 
 const NIGHT: (u16, u16) = (21 * 60, 8 * 60);
 

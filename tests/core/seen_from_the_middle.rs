@@ -2,9 +2,9 @@
 
 use crate::stream::listed::Listed;
 use crate::stream::{Driver, FORGOTTEN_MS, Line, Recording, frames, recordings, rules, stamp, stock_rules};
-use callbackd::ami::Frame;
-use callbackd::engine::Input;
-use callbackd::engine::record::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Status, VisitResult};
+use callbackd_core::ami::Frame;
+use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Status, VisitResult};
+use callbackd_core::tracker::Input;
 
 const START: i64 = 1_800_000_000_000;
 

@@ -2,11 +2,11 @@
 
 use crate::ami::decode;
 use bytes::Bytes;
-use callbackd::ami::session::{
+use callbackd_core::ami::session::{
     ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, SNAPSHOT_EVERY,
     Unanswered,
 };
-use callbackd::ami::{
+use callbackd_core::ami::{
     Action, DeadReason, Disposition, Login, LoginRefusal, Notice, Received, Session, SessionOutput, SnapshotSize,
 };
 use secrecy::SecretString;

@@ -2,8 +2,8 @@
 
 use crate::ami::{captures, decode};
 use crate::session::empty_snapshot;
-use callbackd::ami::event::Event;
-use callbackd::ami::{Notice, Received, Recorded, SnapshotSize, Stamped};
+use callbackd_core::ami::event::Event;
+use callbackd_core::ami::{Notice, Received, Recorded, SnapshotSize, Stamped};
 
 #[test]
 fn a_recording_tells_the_same_story_as_its_session() {

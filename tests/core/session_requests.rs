@@ -1,9 +1,9 @@
 //! Requests within a session: each is answered once, in time or not, and nothing else is hurt.
 
 use crate::session::{NONCE, Peer};
-use callbackd::ami::pending::{MAX_LIST_ITEMS, MAX_PENDING};
-use callbackd::ami::session::{ACTION_TIMEOUT, Answer, RequestError, Unanswered};
-use callbackd::ami::{Action, ActionId};
+use callbackd_core::ami::pending::{MAX_LIST_ITEMS, MAX_PENDING};
+use callbackd_core::ami::session::{ACTION_TIMEOUT, Answer, RequestError, Unanswered};
+use callbackd_core::ami::{Action, ActionId};
 
 #[test]
 fn a_request_is_answered_by_its_own_response() {

@@ -2,8 +2,8 @@
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::cli::calls::{CallsArgs, CallsError, run};
-use callbackd::engine::record::{Direction, FinishedCall, Outcome, Status};
 use callbackd::store::Store;
+use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
 use clap::{Args, FromArgMatches};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -1,9 +1,9 @@
 //! `callbackd capture`: what is recorded, where, and how a recording ends.
 
 use crate::scripted::{GREETING, Running, SECRET, Server, Site, mode, said, usual};
-use callbackd::ami::decoder::{MAX_FRAME, Received};
-use callbackd::ami::{FrameDecoder, Interest, Kind};
 use callbackd::cli::capture::stamper::Stamper;
+use callbackd_core::ami::decoder::{MAX_FRAME, Received};
+use callbackd_core::ami::{FrameDecoder, Interest, Kind};
 use jiff::Timestamp;
 use rustix::process::Signal;
 use std::fs;
@@ -38,9 +38,8 @@ fn traces() -> Vec<(String, Vec<u8>)> {
 }
 
 fn frames(bytes: &[u8]) -> Vec<Vec<String>> {
-    use tokio_util::codec::Decoder;
     let (mut decoder, mut buffer, mut out) = (FrameDecoder::new(Interest::everything()), bytes.into(), Vec::new());
-    while let Some(received) = decoder.decode_eof(&mut buffer).unwrap() {
+    while let Some(received) = decoder.decode_eof(&mut buffer) {
         if let Received::Frame(frame) = received {
             let event = matches!(frame.kind(), Kind::Event(_));
             let mut lines: Vec<String> = frame

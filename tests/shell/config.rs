@@ -2,8 +2,8 @@
 
 use callbackd::config::{Config, KEYS, Pbx, Refusal};
 use callbackd::config::{LogFormat, ShowNumbers, Tls};
-use callbackd::engine::callback::policy::{First, Strategy};
 use callbackd::exit::Exit;
+use callbackd_core::callbacks::policy::{First, Strategy};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -157,7 +157,7 @@ fn every_key_is_taken_over() {
         [store]
         path = "/tmp/calls.db"
         [log]
-        level = "warn,callbackd::ami=debug"
+        level = "warn,callbackd_core::ami=debug"
         format = "json"
         numbers = "none"
         "#,
@@ -194,7 +194,7 @@ fn every_key_is_taken_over() {
     assert_eq!(config.store.path, PathBuf::from("/tmp/calls.db"));
     assert_eq!(
         (config.log.level.as_str(), config.log.format, config.log.numbers),
-        ("warn,callbackd::ami=debug", LogFormat::Json, ShowNumbers::None)
+        ("warn,callbackd_core::ami=debug", LogFormat::Json, ShowNumbers::None)
     );
     let christmas_noon = "2026-12-25T11:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
     assert!(!config.hours.build().unwrap().is_open(christmas_noon));
@@ -300,7 +300,7 @@ fn hours_are_refused_at_the_very_word() {
 fn a_region_or_level_that_does_not_exist_is_refused() {
     refused("[numbers]\nregion = \"Germany\"", "2:10", &["`Germany`", "two-letter"]);
     refused("[log]\nlevel = \"wran\"", "2:9", &["did you mean \"warn\"?"]);
-    refused("[log]\nlevel = \"info,callbackd::ami=loud\"", "2:9", &["`loud` is no level"]);
+    refused("[log]\nlevel = \"info,callbackd_core::ami=loud\"", "2:9", &["`loud` is no level"]);
     refused("[log]\nformat = \"xml\"", "2:10", &["use \"text\" or \"json\""]);
     refused("[log]\nnumbers = \"some\"", "2:11", &["\"tail\" or \"full\" or \"none\""]);
 }

@@ -1,8 +1,8 @@
 //! What the configuration says about callbacks: the policy that it makes, and refusals that name the key, the line and the mend.
 
 use callbackd::config::{Config, Refusal};
-use callbackd::engine::callback::policy::{First, Strategy};
-use callbackd::engine::record::Outcome;
+use callbackd_core::callbacks::policy::{First, Strategy};
+use callbackd_core::model::Outcome;
 use std::time::Duration;
 
 const MINUTE: i64 = 60_000;

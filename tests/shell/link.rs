@@ -4,13 +4,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::peer::{Linked, Listening, pbx, within};
-use callbackd::ami::{Action, DeadReason, LoginRefusal, Notice, SnapshotSize};
 use callbackd::daemon::link::{RETRY_FROM, RETRY_UP_TO};
 use callbackd::daemon::{LinkEvent, LostReason, RequestFailed, SecretError};
+use callbackd_core::ami::{Action, DeadReason, LoginRefusal, Notice, SnapshotSize};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
-use callbackd::ami::session::{RequestError, Unanswered};
+use callbackd_core::ami::session::{RequestError, Unanswered};
 
 #[tokio::test]
 async fn it_logs_in_takes_the_snapshot_and_hands_on_events_in_order() {

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use crate::peer::{Asterisk, Linked, Listening, secret_file, within};
-use callbackd::ami::session::{ACTION_TIMEOUT, BANNER_TIMEOUT, PING_EVERY, PING_TIMEOUT, SNAPSHOT_EVERY};
-use callbackd::ami::{DeadReason, LoginRefusal, Notice};
 use callbackd::daemon::link::RETRY_UP_TO;
 use callbackd::daemon::{LinkEvent, LostReason, SecretError};
+use callbackd_core::ami::session::{ACTION_TIMEOUT, BANNER_TIMEOUT, PING_EVERY, PING_TIMEOUT, SNAPSHOT_EVERY};
+use callbackd_core::ami::{DeadReason, LoginRefusal, Notice};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;

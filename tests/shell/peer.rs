@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use callbackd::ami::{Interest, Notice};
 use callbackd::config::Pbx;
 use callbackd::daemon::link::Tee;
 use callbackd::daemon::{Link, LinkEvent, LostReason};
+use callbackd_core::ami::{Interest, Notice};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};

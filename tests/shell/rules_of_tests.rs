@@ -2,7 +2,7 @@
 
 use crate::core_rules::{rules, stock_rules};
 use callbackd::config::Config;
-use callbackd::engine::rules::Rules;
+use callbackd_core::model::rules::Rules;
 
 fn configured(text: &str) -> Rules {
     Config::from_toml(text, "rules").unwrap_or_else(|refusal| panic!("{}", refusal.render(false))).rules()

@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use crate::peer::{Asterisk, Linked, pbx, within};
-use callbackd::ami::Notice;
 use callbackd::config::{Pbx, Tls};
 use callbackd::daemon::link::RETRY_UP_TO;
 use callbackd::daemon::{LinkEvent, LostReason};
+use callbackd_core::ami::Notice;
 use tempfile::TempDir;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;

@@ -1,8 +1,9 @@
 //! What Asterisk's CDR and queue_log alone prove of a call, held against what its events told.
 
 use callbackd::config::Config;
-use callbackd::engine::proof::{self, Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
-use callbackd::engine::record::FinishedCall;
+use callbackd_core::model::FinishedCall;
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::{Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -16,13 +17,13 @@ fn cdrs(text: &[u8]) -> Vec<CdrLine> {
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
     let lines: Vec<csv::ByteRecord> = reader.into_byte_records().map(Result::unwrap).collect();
     let zone = Zone::learn(&TimeZone::UTC, &lines);
-    lines.iter().map(|line| proof::cdr::read(line, &zone).unwrap_or_else(|| panic!("{line:?}"))).collect()
+    lines.iter().map(|line| reconcile::cdr::read(line, &zone).unwrap_or_else(|| panic!("{line:?}"))).collect()
 }
 
 fn accounts(cdr_csv: &Path, queue_log: &Path) -> Vec<Account> {
     let log = std::fs::read_to_string(queue_log).unwrap();
     let events: Vec<QueueEvent> = log.lines().filter_map(queue_log::read).collect();
-    proof::accounts(cdrs(&std::fs::read(cdr_csv).unwrap()), events)
+    reconcile::accounts(cdrs(&std::fs::read(cdr_csv).unwrap()), events)
 }
 
 fn prove(account: &Account) -> FinishedCall {
@@ -92,7 +93,7 @@ fn recorded(name: &str) -> (String, String) {
 
 fn judged(cdr: &str, queue_log: &str) -> Vec<String> {
     let events: Vec<QueueEvent> = queue_log.lines().filter_map(queue_log::read).collect();
-    let calls = proof::accounts(cdrs(cdr.as_bytes()), events);
+    let calls = reconcile::accounts(cdrs(cdr.as_bytes()), events);
     calls.iter().map(prove).map(|row| format!("{} {}", row.status, row.outcome)).collect()
 }
 
@@ -153,7 +154,7 @@ fn whatever_columns_cdr_conf_allows_the_verdict_is_the_same() {
 fn records_of_phones_alone_are_no_whole_call_yet() {
     let (cdr, _) = recorded("queue_local_ringall_answered");
     let of_phones: String = cdr.lines().filter(|l| l.contains(";2\",\"PJSIP/")).map(|l| format!("{l}\n")).collect();
-    let whole = |text: &str| proof::accounts(cdrs(text.as_bytes()), Vec::new()).iter().all(Account::is_whole);
+    let whole = |text: &str| reconcile::accounts(cdrs(text.as_bytes()), Vec::new()).iter().all(Account::is_whole);
     assert!(!of_phones.is_empty() && !whole(&of_phones), "his caller may still talk");
     assert!(whole(&cdr));
 }
@@ -162,7 +163,7 @@ fn records_of_phones_alone_are_no_whole_call_yet() {
 fn an_originate_that_met_a_busy_phone_was_busy() {
     let busy = r#""","12025550121","s","from-internal","""CB q00"" <12025550121>","PJSIP/1002-00000000","","AppDial2","(Outgoing Line)","2026-11-24 15:22:43",,"2026-11-24 15:22:43",0,0,"BUSY","DOCUMENTATION","cb-4-1","","","cb-4-1",0"#;
     assert_eq!(judged(busy, ""), ["BUSY ALL_BUSY"]);
-    let row = prove(&proof::accounts(cdrs(busy.as_bytes()), Vec::new())[0]);
+    let row = prove(&reconcile::accounts(cdrs(busy.as_bytes()), Vec::new())[0]);
     assert_eq!(
         (row.callback_id, row.agent.as_deref(), row.direction.as_str()),
         (Some(4), Some("PJSIP/1002"), "callback")

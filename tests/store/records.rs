@@ -1,8 +1,9 @@
 //! Asterisk's record files as they lie about: rotated, compressed, torn, long, missing.
 
-use callbackd::engine::proof::gatherer::Gatherer;
-use callbackd::engine::proof::{self, Account};
 use callbackd::records::{self, Files, Lines, Records, RecordsError, rotated};
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::Account;
+use callbackd_core::reconcile::gatherer::Gatherer;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::tz::TimeZone;
@@ -154,9 +155,9 @@ proptest! {
         let log: String = starts.iter().step_by(2).map(|at| queue_event(*at, "ENTERQUEUE")).collect();
         let mut records = Records::default();
         records::read_cdrs(text.as_bytes(), &TimeZone::UTC, &mut records);
-        let events: Vec<_> = log.lines().filter_map(proof::queue_log::read).collect();
+        let events: Vec<_> = log.lines().filter_map(reconcile::queue_log::read).collect();
 
-        let whole = proof::accounts(records.cdrs.clone(), events.clone());
+        let whole = reconcile::accounts(records.cdrs.clone(), events.clone());
         let (mut gatherer, mut given) = (Gatherer::default(), Vec::new());
         let (mut cdrs, mut waiting) = (records.cdrs.into_iter(), events);
         for size in parts.iter().cycle() {

@@ -1,11 +1,11 @@
 //! Callbacks in the database: tasks with their stories, attempts, the list of those not to be called; and what a restart reads of them.
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
-use callbackd::engine::callback::row::{
-    AttemptResult, AttemptRow, CallbackChange, CallbackRow, Change, DoNotCall, RecoveredBy, State,
-};
-use callbackd::engine::record::{Direction, FinishedCall, Record};
 use callbackd::store::{CallbackFilter, Reader, Refused, Store};
+use callbackd_core::model::{
+    AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
+};
+use callbackd_core::model::{Direction, FinishedCall, Record};
 use rusqlite::Connection;
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ fn row(id: i64, number: &str) -> CallbackRow {
         pbx: "pbx".into(),
         number_e164: Some(number.into()),
         name: Some("ACME".into()),
-        state: State::Waiting,
+        state: CallbackState::Waiting,
         reason: "DELAY".into(),
         queue: Some("sales".into()),
         did: Some("5550100".into()),
@@ -39,7 +39,7 @@ fn row(id: i64, number: &str) -> CallbackRow {
 }
 
 fn change(row: CallbackRow, note: &str) -> CallbackChange {
-    let story = Change {
+    let story = CallbackStep {
         at_ms: MONDAY_10,
         state: row.state,
         reason: row.reason.clone(),
@@ -109,19 +109,19 @@ fn a_callback_is_read_back_as_it_was_written() {
 #[test]
 fn every_change_adds_a_line_to_the_story_and_the_row_is_as_the_last_one_says() {
     let mut database = Database::new();
-    let states = [State::Waiting, State::Pending, State::Reserved, State::DialingAgent];
+    let states = [CallbackState::Waiting, CallbackState::Pending, CallbackState::Reserved, CallbackState::DialingAgent];
     for state in states {
         let row = CallbackRow { state, reason: String::new(), ..row(1, "+12025550123") };
         database.write(&[callback(change(row, state.as_str()))]);
     }
     let figures = CallbackChange {
         change: None,
-        ..change(CallbackRow { priority: 9, state: State::Talking, ..row(1, "+12025550123") }, "")
+        ..change(CallbackRow { priority: 9, state: CallbackState::Talking, ..row(1, "+12025550123") }, "")
     };
     database.write(&[callback(figures)]);
     let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
     assert_eq!(story.events.iter().map(|e| e.state).collect::<Vec<_>>(), states);
-    assert_eq!((story.callback.priority, story.callback.state), (9, State::Talking));
+    assert_eq!((story.callback.priority, story.callback.state), (9, CallbackState::Talking));
 }
 
 #[test]
@@ -138,15 +138,19 @@ fn a_second_open_callback_for_a_number_is_refused_and_its_neighbours_are_not() {
     assert!(refused[0].error.contains("callbacks.number_e164"), "{}", refused[0].error);
     assert_eq!(database.one::<i64>("SELECT count(*) FROM callbacks"), 2);
     assert_eq!(database.one::<i64>("SELECT count(*) FROM calls"), 1);
-    let closed = CallbackRow { state: State::Done, closed_ms: Some(MONDAY_10), ..row(1, "+12025550123") };
+    let closed = CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10), ..row(1, "+12025550123") };
     assert!(database.write(&[callback(change(closed, "")), callback(change(row(2, "+12025550123"), ""))]).is_empty());
 }
 
 #[test]
 fn many_who_cannot_be_called_do_not_stand_in_each_others_way() {
     let mut database = Database::new();
-    let nameless =
-        |id| CallbackRow { number_e164: None, state: State::NotCallable, closed_ms: Some(MONDAY_10), ..row(id, "") };
+    let nameless = |id| CallbackRow {
+        number_e164: None,
+        state: CallbackState::NotCallable,
+        closed_ms: Some(MONDAY_10),
+        ..row(id, "")
+    };
     assert!(database.write(&[callback(change(nameless(1), "")), callback(change(nameless(2), ""))]).is_empty());
 }
 
@@ -154,7 +158,8 @@ fn many_who_cannot_be_called_do_not_stand_in_each_others_way() {
 fn whoever_is_won_back_is_so_in_the_rows_of_all_his_misses() {
     let mut database = Database::new();
     let miss = |linkedid: &str| CallbackChange { miss: Some(linkedid.into()), ..change(row(1, "+12025550123"), "") };
-    let done = CallbackRow { state: State::Done, closed_ms: Some(MONDAY_10 + 90_000), ..row(1, "+12025550123") };
+    let done =
+        CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10 + 90_000), ..row(1, "+12025550123") };
     let done =
         CallbackChange { recovered: Some((RecoveredBy::Callback, MONDAY_10 + 80_000)), ..change(done, "called back") };
     let ours = FinishedCall { direction: Direction::Callback, callback_id: Some(1), ..answered("cb-1-1") };
@@ -214,7 +219,7 @@ fn an_attempt_of_no_callback_is_refused() {
 fn a_restart_reads_what_is_open_and_what_is_in_flight() {
     let mut database = Database::new();
     let made = CallbackChange { miss: Some("1.1".into()), ..change(row(4, "+12025550123"), "") };
-    let closed = CallbackRow { state: State::Expired, closed_ms: Some(MONDAY_10), ..row(9, "+12025550124") };
+    let closed = CallbackRow { state: CallbackState::Expired, closed_ms: Some(MONDAY_10), ..row(9, "+12025550124") };
     database.write(&[
         record(abandoned("1.1")),
         callback(made.clone()),
@@ -279,7 +284,7 @@ fn dispositions_that_suppress_and_request_are_read_with_their_times() {
 fn open_callbacks_are_listed_in_the_order_of_their_turns_and_closed_ones_after_them() {
     let mut database = Database::new();
     let plain = |id: i64| CallbackRow { promised: false, priority: 0, ..row(id, &format!("+1202555012{id}")) };
-    let closed = |id: i64, at| CallbackRow { state: State::Done, closed_ms: Some(MONDAY_10 + at), ..plain(id) };
+    let closed = |id: i64, at| CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10 + at), ..plain(id) };
     let rows = [
         closed(1, 5),
         closed(2, 9),
@@ -297,7 +302,7 @@ fn open_callbacks_are_listed_in_the_order_of_their_turns_and_closed_ones_after_t
     assert_eq!(listed(&CallbackFilter { open: Some(false), ..CallbackFilter::default() }), [2, 1]);
     assert_eq!(listed(&CallbackFilter { number: Some("550124".into()), ..CallbackFilter::default() }), [4]);
     assert_eq!(
-        listed(&CallbackFilter { state: vec![State::Waiting], limit: Some(2), ..CallbackFilter::default() }),
+        listed(&CallbackFilter { state: vec![CallbackState::Waiting], limit: Some(2), ..CallbackFilter::default() }),
         [6, 5]
     );
     assert_eq!(reader.open_callbacks().unwrap()["WAITING"], 4);

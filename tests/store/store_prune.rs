@@ -1,8 +1,8 @@
 //! What is older than `store.keep` goes, a few rows at a time and never at the cost of what is still to be done.
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
-use callbackd::engine::record::FinishedCall;
 use callbackd::store::{Ack, Batch, PRUNE_ROWS, Pruned, Pruning, Store, Writer};
+use callbackd_core::model::FinishedCall;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;

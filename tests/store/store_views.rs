@@ -1,8 +1,8 @@
 //! Someone who knows only `sqlite3` reads the views: local time, seconds, words.
 
 use crate::stored::{abandoned, answered, record};
-use callbackd::engine::record::{Direction, FinishedCall, Outcome, Status};
 use callbackd::store::{Batch, Store, Writer};
+use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::channel;

@@ -1,8 +1,8 @@
 //! The writer's thread: one transaction for all that waits, nothing lost while the database cannot be written, bounded.
 
 use crate::stored::{abandoned, record};
-use callbackd::engine::record::Record;
 use callbackd::store::{Ack, Batch, CallFilter, Health, Reader, Store, Writer};
+use callbackd_core::model::Record;
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, TrySendError, channel};

@@ -1,8 +1,8 @@
 //! One row per call: written once however often it is handed over, children and all, and never at the cost of another.
 
 use crate::stored::{abandoned, answered, gap, record};
-use callbackd::engine::record::{CallInProgress, FinishedCall, Gap, Record};
 use callbackd::store::{CallFilter, Reader, Store};
+use callbackd_core::model::{CallInProgress, FinishedCall, Gap, Record};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 

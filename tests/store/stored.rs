@@ -1,6 +1,6 @@
 //! Calls to store, and places to store them in.
 
-use callbackd::engine::record::{
+use callbackd_core::model::{
     Direction, FinishedCall, Gap, GapCause, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
     Status, VisitResult,
 };

@@ -1,10 +1,10 @@
 //! One callback as a story: what it stands at, what it was made for, and what happened when.
 
-use callbackd_core::ami::event::Millis;
 use crate::cli::place::Place;
 use crate::cli::plain::{local, safe, spell};
-use callbackd_core::model::{AttemptRow, CallbackRow};
 use crate::store::CallbackStory;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{AttemptRow, CallbackRow};
 use std::fmt::Write;
 
 /// The whole text, with a line break at its end.

@@ -4,8 +4,8 @@ use super::facts::Facts;
 use super::report::{Finding, Mend};
 use super::rights::shortened;
 use crate::config::Calls;
-use callbackd_core::model::rules::Rules;
 use crate::log::Wire;
+use callbackd_core::model::rules::Rules;
 use std::collections::BTreeSet;
 
 /// Words in a context's name that tell what it may be for, and the rule that would name it.

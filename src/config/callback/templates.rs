@@ -1,7 +1,9 @@
 //! Texts of `[callback]` that end up in the dialplan: templates, contexts, sounds, keys, hours of the night.
 
 use super::super::section::{Section, Text, nearest};
-use callbackd_core::callbacks::attempt::dial_string::{AGENT, CUSTOMER, FORM, TemplateError, check_agent, check_customer, check_form, is_sound};
+use callbackd_core::callbacks::attempt::dial_string::{
+    AGENT, CUSTOMER, FORM, TemplateError, check_agent, check_customer, check_form, is_sound,
+};
 
 /// Longest text for a channel variable, bytes: a line of an AMI action holds 1,024 with its name.
 const MAX_TEXT: usize = 400;

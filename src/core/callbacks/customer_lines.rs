@@ -1,9 +1,9 @@
 //! Customers' lines: who is calling us, or is being called by one of us, at this moment.
 
 use crate::callbacks::Desk;
-use crate::model::progress::{Line, LineChange};
-use crate::model::{CallbackState as State, RecoveredBy};
 use crate::callbacks::task::{OURSELVES, reason};
+use crate::model::progress::{Line, LineChange};
+use crate::model::{CallbackState, RecoveredBy};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The calls in progress of each customer, by E.164.
@@ -48,14 +48,14 @@ impl Desk {
     fn on_the_line(&mut self, change: &LineChange) {
         let Some(id) = self.open_for(&change.number_e164) else { return };
         let task = &self.tasks[&id];
-        if task.row.state == State::Talking {
+        if task.row.state == CallbackState::Talking {
             return;
         }
         if let Some(channel_id) = task.attempt.clone() {
             let who = if change.inbound { "the customer calls" } else { "an agent calls the customer" };
             self.abandon(&channel_id, &format!("{who}: {}", change.linkedid));
         } else if task.turn.is_some() {
-            self.move_to(id, State::Waiting, reason::CUSTOMER_ON_LINE, OURSELVES, "");
+            self.move_to(id, CallbackState::Waiting, reason::CUSTOMER_ON_LINE, OURSELVES, "");
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What a finished call means: a customer missed, a customer served, or nothing.
 
+use crate::ami::event::Millis;
 use crate::callbacks::restore::Served;
-use crate::model::{CallbackChange, CallbackRow, CallbackState as State, CallbackStep as Change, DoNotCall, RecoveredBy};
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Desk, MAX_OPEN, MAX_OWNERS};
-use crate::ami::event::Millis;
-use crate::model::number::Number;
-use crate::model::{Direction, FinishedCall, Outcome, Record, Status};
 use crate::model::codes::{ASKED, CALLER, DECLINED};
+use crate::model::number::Number;
+use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
+use crate::model::{Direction, FinishedCall, Outcome, Record, Status};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Misses remembered, so that a row that is told again makes no second callback.
@@ -75,7 +75,7 @@ impl Desk {
     fn declined(&mut self, call: &FinishedCall) {
         let open = call.number_e164.as_deref().and_then(|number| self.open_for(number));
         if let Some(id) = open.filter(|id| !self.tasks[id].row.state.is_active()) {
-            self.close(id, State::Cancelled, "declined", OURSELVES, "the customer needs no callback");
+            self.close(id, CallbackState::Cancelled, "declined", OURSELVES, "the customer needs no callback");
         }
     }
 
@@ -160,9 +160,9 @@ impl Desk {
         let (why, by) = (entry.reason.clone(), entry.by.clone());
         self.forbidden.insert(number.clone(), entry);
         if let Some(id) = self.open_for(&number)
-            && self.tasks[&id].row.state != State::Talking
+            && self.tasks[&id].row.state != CallbackState::Talking
         {
-            self.close(id, State::Dnc, &why, &by, "put on the list of those not to be called");
+            self.close(id, CallbackState::Dnc, &why, &by, "put on the list of those not to be called");
         }
     }
 
@@ -234,7 +234,7 @@ impl Desk {
             pbx: call.pbx.clone(),
             number_e164: number,
             name: call.name.clone(),
-            state: State::Waiting,
+            state: CallbackState::Waiting,
             reason: reason::DELAY.to_owned(),
             expires_ms: self.expires_ms(call, queue.as_deref()),
             queue,
@@ -254,7 +254,7 @@ impl Desk {
             closed_ms: None,
         };
         let hindrance = match &row.number_e164 {
-            None => Some((State::NotCallable, self.no_number(call))),
+            None => Some((CallbackState::NotCallable, self.no_number(call))),
             Some(number) => self.hindrance(number),
         };
         let note = format!("missed ({})", call.outcome);
@@ -267,7 +267,7 @@ impl Desk {
             return;
         }
         if self.now.wall_ms >= due_ms {
-            row.state = State::Pending;
+            row.state = CallbackState::Pending;
             row.reason.clear();
         }
         self.counters.queued += 1;
@@ -282,12 +282,12 @@ impl Desk {
     }
 
     /// Why this number may never be called, if so.
-    pub(crate) fn hindrance(&self, number: &str) -> Option<(State, String)> {
+    pub(crate) fn hindrance(&self, number: &str) -> Option<(CallbackState, String)> {
         if let Some(entry) = self.forbidden(number) {
-            return Some((State::Dnc, entry.reason.clone()));
+            return Some((CallbackState::Dnc, entry.reason.clone()));
         }
         let denied = self.policy.screen.verdict(&self.policy.numbering, number).err()?;
-        Some((State::NotCallable, denied.word().to_owned()))
+        Some((CallbackState::NotCallable, denied.word().to_owned()))
     }
 
     fn no_number(&self, call: &FinishedCall) -> String {
@@ -304,7 +304,7 @@ impl Desk {
 
     /// A row that never was in memory: closed as it was made.
     fn tell_row(&mut self, row: CallbackRow, note: &str, miss: Option<String>) {
-        let change = Change {
+        let change = CallbackStep {
             at_ms: self.now.wall_ms,
             state: row.state,
             reason: row.reason.clone(),
@@ -328,12 +328,12 @@ impl Desk {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         let before = task.misses.len();
         task.misses.retain(|l| *l != call.linkedid);
-        if task.misses.len() == before || task.row.state == State::Talking {
+        if task.misses.len() == before || task.row.state == CallbackState::Talking {
             return;
         }
         task.row.missed_count = task.row.missed_count.saturating_sub(1).max(1);
         if task.misses.is_empty() {
-            self.close(id, State::Cancelled, "corrected", OURSELVES, "the call was not missed after all");
+            self.close(id, CallbackState::Cancelled, "corrected", OURSELVES, "the call was not missed after all");
         }
     }
 
@@ -353,9 +353,9 @@ impl Desk {
     /// The customer has been served by somebody else than us: nobody calls him any more.
     pub(crate) fn served(&mut self, id: i64, by: RecoveredBy, linkedid: &str, at: Millis) {
         let (state, note) = match by {
-            RecoveredBy::Customer => (State::RecoveredByCustomer, "he called again and was served"),
-            RecoveredBy::Agent => (State::RecoveredByAgent, "an agent called him"),
-            RecoveredBy::Callback => (State::Done, "called back"),
+            RecoveredBy::Customer => (CallbackState::RecoveredByCustomer, "he called again and was served"),
+            RecoveredBy::Agent => (CallbackState::RecoveredByAgent, "an agent called him"),
+            RecoveredBy::Callback => (CallbackState::Done, "called back"),
         };
         self.close_recovered(id, state, "", OURSELVES, note, Some(linkedid), Some((by, at)));
     }

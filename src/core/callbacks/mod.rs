@@ -20,12 +20,12 @@ pub mod restore;
 pub mod task;
 pub mod wait_estimates;
 
-use crate::model::Moment;
-use crate::model::{FinishedCall, Record};
 use crate::ami::event::Millis;
+use crate::model::Moment;
 use crate::model::presence::Floor;
 use crate::model::progress::{LineChange, Progress};
-use crate::model::{CallbackRow, CallbackState as State, DoNotCall};
+use crate::model::{CallbackRow, CallbackState, DoNotCall};
+use crate::model::{FinishedCall, Record};
 use agents::Agents;
 use attempt::cdr::Cdr;
 use attempt::{Attempt, follow_up};
@@ -35,9 +35,9 @@ use missed_calls::Recent;
 use pbx_action::Deed;
 use policy::Policy;
 use restore::{Remembered, Served};
-use wait_estimates::Promise;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use task::{Task, Turn};
+use wait_estimates::Promise;
 
 /// Open callbacks at once; a miss beyond is counted and makes none.
 pub const MAX_OPEN: usize = 20_000;
@@ -296,7 +296,7 @@ impl Desk {
 
     /// Open callbacks by state.
     #[must_use]
-    pub fn open(&self) -> BTreeMap<State, usize> {
+    pub fn open(&self) -> BTreeMap<CallbackState, usize> {
         let mut by_state = BTreeMap::new();
         for task in self.tasks.values() {
             *by_state.entry(task.row.state).or_default() += 1;

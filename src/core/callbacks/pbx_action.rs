@@ -1,7 +1,7 @@
 //! What the desk has done on a PBX, and the action that does it.
 
-use crate::callbacks::attempt::originate::{Originate, PAUSE};
 use crate::ami::action::{Action, ActionError};
+use crate::callbacks::attempt::originate::{Originate, PAUSE};
 
 /// Family of the Asterisk database in which promises are published.
 pub const FAMILY: &str = "callbackd";

@@ -1,7 +1,7 @@
 //! What a desk knows from before it began: read from the store at the start.
 
-use crate::model::{AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
 use crate::ami::event::Millis;
+use crate::model::{AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
 
 /// Read once, when the daemon starts.
 #[derive(Debug, Clone, Default)]

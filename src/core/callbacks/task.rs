@@ -1,9 +1,9 @@
 //! An open callback, and how it moves from state to state.
 
-use crate::callbacks::Desk;
-use crate::model::{CallbackChange, CallbackRow, CallbackState as State, CallbackStep as Change, RecoveredBy};
 use crate::ami::event::Millis;
+use crate::callbacks::Desk;
 use crate::model::Record;
+use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, RecoveredBy};
 use std::cmp::Reverse;
 
 /// Who changes a callback when no person does.
@@ -172,7 +172,7 @@ impl Desk {
                 } else {
                     "too old; the reason is what it last waited for"
                 };
-                self.close(id, State::Expired, &why, OURSELVES, note);
+                self.close(id, CallbackState::Expired, &why, OURSELVES, note);
                 continue;
             }
             if task.turn.is_none() {
@@ -186,7 +186,7 @@ impl Desk {
     }
 
     /// A callback comes to a state for a reason; nothing happens if it is there.
-    pub(crate) fn move_to(&mut self, id: i64, state: State, reason: &str, by: &str, note: &str) {
+    pub(crate) fn move_to(&mut self, id: i64, state: CallbackState, reason: &str, by: &str, note: &str) {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         if task.row.state == state && task.row.reason == reason && note.is_empty() {
             return;
@@ -206,7 +206,7 @@ impl Desk {
         recovered: Option<(RecoveredBy, Millis)>,
     ) {
         let Some(task) = self.tasks.get(&id) else { return };
-        let change = Change {
+        let change = CallbackStep {
             at_ms: self.now.wall_ms,
             state: task.row.state,
             reason: task.row.reason.clone(),
@@ -218,7 +218,7 @@ impl Desk {
     }
 
     /// Closes a callback.
-    pub(crate) fn close(&mut self, id: i64, state: State, reason: &str, by: &str, note: &str) {
+    pub(crate) fn close(&mut self, id: i64, state: CallbackState, reason: &str, by: &str, note: &str) {
         self.close_recovered(id, state, reason, by, note, None, None);
     }
 
@@ -227,7 +227,7 @@ impl Desk {
     pub(crate) fn close_recovered(
         &mut self,
         id: i64,
-        state: State,
+        state: CallbackState,
         reason: &str,
         by: &str,
         note: &str,

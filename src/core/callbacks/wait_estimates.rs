@@ -4,12 +4,12 @@
 //! open for, under its E.164 digits and as it is dialled nationally; `queue/<queue>/open` and `queue/<queue>/wait` are how many wait for a
 //! callback of a queue, and how many minutes a new one would take. An estimate is never below what is known: a delay, an opening hour.
 
-use crate::callbacks::pbx_action::Deed;
-use crate::callbacks::attempt::dial_string::Dialable;
-use crate::model::presence::Floor;
-use crate::model::CallbackState as State;
-use crate::callbacks::{Answer, Desk};
 use crate::ami::event::Millis;
+use crate::callbacks::attempt::dial_string::Dialable;
+use crate::callbacks::pbx_action::Deed;
+use crate::callbacks::{Answer, Desk};
+use crate::model::CallbackState;
+use crate::model::presence::Floor;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Published at most this often, ms.
@@ -133,7 +133,7 @@ impl Desk {
             let place = ahead.entry(queue).or_default();
             let minutes = if row.state.is_active() { 0 } else { self.minutes(queue, row.due_ms, *place, &agents) };
             *place += 1;
-            let state = if row.state == State::Waiting { row.reason.as_str() } else { row.state.as_str() };
+            let state = if row.state == CallbackState::Waiting { row.reason.as_str() } else { row.state.as_str() };
             let Some(number) = &row.number_e164 else { continue };
             for form in self.forms(number) {
                 wanted.insert(format!("number/{form}"), format!("open|{minutes}|{state}"));
@@ -161,7 +161,13 @@ impl Desk {
 
     /// Minutes until the one with so many ahead of him may expect his call: not before it is due and customers are called, and then as
     /// long as those ahead of him take with the agents who are there.
-    fn minutes(&self, queue: Option<&str>, due_ms: Millis, ahead: i64, agents: &[crate::model::presence::AgentNow]) -> i64 {
+    fn minutes(
+        &self,
+        queue: Option<&str>,
+        due_ms: Millis,
+        ahead: i64,
+        agents: &[crate::model::presence::AgentNow],
+    ) -> i64 {
         let policy = self.policy.of(queue);
         let due = due_ms.max(self.now.wall_ms);
         let from = if policy.hours.is_open(due) { due } else { policy.hours.next_open(due).unwrap_or(due) };

@@ -1,8 +1,8 @@
 //! A finished call with its legs, queue visits, menu steps, tags and ratings: one row of `calls` and its children.
 
-use crate::ami::event::Millis;
 use super::text_enum;
 use super::{Direction, HangupBy, Outcome, Quality, Status};
+use crate::ami::event::Millis;
 use serde::Serialize;
 
 text_enum! {

@@ -1,7 +1,7 @@
 //! What the store keeps of callbacks: the task, each change of it, each attempt, and the list of those not to be called.
 
-use crate::model::text_enum;
 use crate::ami::event::Millis;
+use crate::model::text_enum;
 use serde::Serialize;
 
 text_enum! {

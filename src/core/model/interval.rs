@@ -1,7 +1,7 @@
 //! A time in which an agent did something.
 
-use crate::ami::event::Millis;
 use super::text_enum;
+use crate::ami::event::Millis;
 use serde::Serialize;
 
 text_enum! {

@@ -1,7 +1,7 @@
 //! What the tracker tells about customers' lines, agents and our own attempts while calls are in progress.
 
-use crate::model::{HangupBy, LegResult};
 use crate::ami::event::Millis;
+use crate::model::{HangupBy, LegResult};
 
 /// A customer's line, as a call with an outside party changes it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What the core hands to the store, ready to be written as rows.
 
-use crate::ami::event::Millis;
 use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, FinishedCall, Gap, Interval};
+use crate::ami::event::Millis;
 use serde::Serialize;
 
 /// One thing to be stored.

@@ -1,8 +1,8 @@
 //! The rules by which calls are told apart: contexts, trunks, limits in time.
 
+use crate::ami::event::Millis;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;
-use crate::ami::event::Millis;
 use std::collections::BTreeMap;
 use wildmatch::WildMatch;
 

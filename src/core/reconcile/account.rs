@@ -1,10 +1,10 @@
 //! What CDR and queue_log together say about one call: its records, gathered by the ids and channels that they share.
 
+use crate::ami::event::Millis;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::queue_log::QueueEvent;
-use crate::ami::event::Millis;
 use crate::tracker::topology::channel;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The records of one call.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -60,8 +60,8 @@ pub fn accounts(mut cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> Vec<Account>
     // Of those that began in one second, the one that gave the call its linkedid goes first.
     cdrs.sort_by_key(|cdr| (cdr.start_ms, cdr.linkedid.is_some() && cdr.linkedid != cdr.uniqueid, cdr.sequence));
     let mut groups = Groups::new(cdrs.len());
-    let mut by_id: HashMap<&str, usize> = HashMap::new();
-    let mut by_channel: HashMap<&str, Vec<usize>> = HashMap::new();
+    let mut by_id: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut by_channel: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (n, cdr) in cdrs.iter().enumerate() {
         for id in [&cdr.uniqueid, &cdr.linkedid].into_iter().flatten() {
             groups.join(*by_id.entry(id).or_insert(n), n);
@@ -81,7 +81,7 @@ pub fn accounts(mut cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> Vec<Account>
         }
     }
     let roots: Vec<usize> = (0..cdrs.len()).map(|n| groups.root(n)).collect();
-    let root_of: HashMap<String, usize> = by_id.into_iter().map(|(id, n)| (id.to_owned(), roots[n])).collect();
+    let root_of: BTreeMap<String, usize> = by_id.into_iter().map(|(id, n)| (id.to_owned(), roots[n])).collect();
     let mut found: BTreeMap<usize, Account> = BTreeMap::new();
     for (cdr, root) in cdrs.into_iter().zip(&roots) {
         let account = found.entry(*root).or_default();

@@ -1,9 +1,9 @@
 //! Long files in little memory: records are taken in the order in which Asterisk wrote them, and calls given out once no more of them can come.
 
+use crate::ami::event::Millis;
 use crate::reconcile::account::{Account, accounts};
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::queue_log::QueueEvent;
-use crate::ami::event::Millis;
 
 /// CDR of one call are written within this time (ms) of each other: a phone that left it early first, its caller last.
 pub const LONGEST_CALL_MS: Millis = 4 * 3_600_000;

@@ -1,12 +1,12 @@
 //! Whom the records say was rung for a call, and what became of each.
 
+use crate::ami::event::Millis;
+use crate::model::{Leg, LegResult};
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::queue_log::Kind as QueueKind;
-use crate::ami::event::Millis;
 use crate::tracker::topology::channel;
 use crate::tracker::topology::channel::Kind;
-use crate::model::{Leg, LegResult};
 
 /// Local channels that lead to Local channels are followed so deep.
 const MAX_DEPTH: u32 = 8;

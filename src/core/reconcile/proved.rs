@@ -1,18 +1,20 @@
 //! From one call's records to its row, by the rules by which live calls are judged.
 
+use crate::ami::event::Millis;
+use crate::model::number::Number;
+use crate::model::rules::{Purpose, Rules};
+use crate::model::{
+    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Status, VisitResult,
+};
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::leg;
 use crate::reconcile::leg::Rung;
 use crate::reconcile::queue_log::{Kind, QueueEvent};
-use crate::ami::event::Millis;
 use crate::tracker::calls::call::Dialplan;
+use crate::tracker::calls::callback_attempt::{attempt_id, callback_of};
 use crate::tracker::topology::channel;
 use crate::tracker::verdict::row::{connecting_queue, rule_tag};
-use crate::model::number::Number;
-use crate::tracker::calls::callback_attempt::{attempt_id, callback_of};
-use crate::model::{Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Status, VisitResult};
-use crate::model::rules::{Purpose, Rules};
 use crate::tracker::verdict::{Facts, Verdict, judge};
 use std::collections::BTreeSet;
 
@@ -293,8 +295,7 @@ fn end_of(last: &CdrLine, visits: &[QueueVisit], ended_ms: Millis) -> End {
 /// After the last talk a phone was rung for him, nobody took it, and that was the end.
 fn transfer_lost(talks: &[(Millis, Millis)], legs: &[Leg], ended_ms: Millis) -> bool {
     let Some((_, over)) = talks.last() else { return false };
-    let vain =
-        |l: &crate::model::Leg| l.talk_ms == 0 && l.started_ms + ROUNDING_MS > *over && l.ended_ms > *over;
+    let vain = |l: &crate::model::Leg| l.talk_ms == 0 && l.started_ms + ROUNDING_MS > *over && l.ended_ms > *over;
     legs.iter().any(|l| vain(l) && l.ended_ms + ROUNDING_MS >= ended_ms)
 }
 

@@ -1,14 +1,14 @@
 //! Lost and found: what a connection that was down means for the calls in progress.
 
+use crate::ami::event;
+use crate::ami::event::Millis;
+use crate::model::{Gap, GapCause, Record};
 use crate::tracker::Engine;
 use crate::tracker::Output;
 use crate::tracker::calls::call::{Attempt, Call, Origin, Stage};
-use crate::tracker::topology::channel::{Channel, STATE_RINGING, STATE_UP};
-use crate::model::{Gap, GapCause, Record};
-use crate::tracker::table::Slot;
 use crate::tracker::calls::talk::Talking;
-use crate::ami::event;
-use crate::ami::event::Millis;
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel::{Channel, STATE_RINGING, STATE_UP};
 use std::collections::BTreeSet;
 
 /// A boot time this much (ms) after the last event still counts as the same run of Asterisk: clocks differ, `Uptime` is in

@@ -1,14 +1,14 @@
 //! Events to calls: which channel, bridge and call an event is about, and what it changes there.
 
-use crate::tracker::topology::bridge::Bridge;
-use crate::tracker::calls::call::{Origin, Stage};
-use crate::tracker::topology::channel;
-use crate::tracker::topology::channel::{Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
-use crate::tracker::calls::queue_visits::Spent;
-use crate::tracker::table::Slot;
-use crate::tracker::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS, MAX_TRUNKS_MET};
 use crate::ami::event;
 use crate::ami::event::{Event, Millis};
+use crate::tracker::calls::call::{Origin, Stage};
+use crate::tracker::calls::queue_visits::Spent;
+use crate::tracker::table::Slot;
+use crate::tracker::topology::bridge::Bridge;
+use crate::tracker::topology::channel;
+use crate::tracker::topology::channel::{Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
+use crate::tracker::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS, MAX_TRUNKS_MET};
 
 impl Engine {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {

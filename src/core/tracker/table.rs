@@ -1,4 +1,5 @@
 //! A table of things with stable slots, found by their text key.
+#![expect(clippy::disallowed_types, reason = "looked up, never walked")]
 
 use foldhash::fast::FixedState;
 use std::collections::HashMap;
@@ -15,7 +16,6 @@ pub struct Slot(u32);
 pub struct Table<T> {
     slots: Vec<Option<T>>,
     free: Vec<Slot>,
-    #[allow(clippy::disallowed_types)] // looked up, never walked
     keys: HashMap<Box<str>, Slot, FixedState>,
 }
 

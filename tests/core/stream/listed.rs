@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use callbackd::ami::event::Event;
-use callbackd::ami::{Frame, Stamped};
+use callbackd_core::ami::event::Event;
+use callbackd_core::ami::{Frame, Stamped};
 
 use super::{Line, frames, stamp};
 
@@ -17,7 +17,7 @@ pub struct Listed {
 }
 
 impl Listed {
-    fn line(c: &callbackd::ami::event::Channel<'_>) -> Line {
+    fn line(c: &callbackd_core::ami::event::Channel<'_>) -> Line {
         let mut line = Line::new(&c.name, &c.uniqueid, &c.linkedid, &c.caller_num, &c.context, &c.exten);
         line.state = c.state;
         line
@@ -70,7 +70,7 @@ impl Listed {
         }
     }
 
-    fn refresh(&mut self, c: &callbackd::ami::event::Channel<'_>) {
+    fn refresh(&mut self, c: &callbackd_core::ami::event::Channel<'_>) {
         if let Some(entry) = self.channels.get_mut(&*c.uniqueid) {
             entry.0 = Self::line(c);
         }

@@ -7,14 +7,15 @@ mod rules;
 use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
-use callbackd::ami::event::Event;
-use callbackd::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
-use callbackd::engine::callback::progress::{LineChange, Progress};
-use callbackd::engine::record::{FinishedCall, Gap, Interval, Record};
-use callbackd::engine::rules::Rules;
-use callbackd::engine::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Moment, Output, SETTLE_MS, callback};
+use callbackd_core::ami::event::Event;
+use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
+use callbackd_core::callbacks;
+use callbackd_core::model::Moment;
+use callbackd_core::model::progress::{LineChange, Progress};
+use callbackd_core::model::rules::Rules;
+use callbackd_core::model::{FinishedCall, Gap, Interval, Record};
+use callbackd_core::tracker::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Output, SETTLE_MS};
 pub use rules::{rules, stock_rules};
-use tokio_util::codec::Decoder;
 
 /// Longer than any time for which the engine remembers a call that is over.
 pub const FORGOTTEN_MS: i64 = (CUSTOMER_GONE_MS + SETTLE_MS + LINGER_MS) as i64 * 2;
@@ -28,7 +29,7 @@ pub fn frames(text: &[u8]) -> Vec<Frame> {
     }
     buffer.extend_from_slice(text);
     let mut frames = Vec::new();
-    while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+    while let Some(received) = decoder.decode(&mut buffer) {
         if let Received::Frame(frame) = received
             && matches!(frame.kind(), Kind::Event(_))
         {
@@ -236,9 +237,9 @@ impl Driver {
         let told = |news: &Output| {
             let Output::Line(LineChange { number_e164, linkedid, inbound, what }) = news else { return None };
             let what = match what {
-                callback::progress::Line::Busy => "busy".to_owned(),
-                callback::progress::Line::Talking { agent } => format!("talking {agent}"),
-                callback::progress::Line::Free => "free".to_owned(),
+                callbackd_core::model::progress::Line::Busy => "busy".to_owned(),
+                callbackd_core::model::progress::Line::Talking { agent } => format!("talking {agent}"),
+                callbackd_core::model::progress::Line::Free => "free".to_owned(),
             };
             Some(format!("{number_e164} {linkedid} {} {what}", if *inbound { "in" } else { "out" }))
         };

@@ -1,9 +1,9 @@
 //! The rules of the tests, without a configuration: those under which the recordings are judged, and those of a configuration that says
 //! nothing. The shell's tests hold both against the configuration itself.
 
-use callbackd::engine::hours::Hours;
-use callbackd::engine::number::{InternalRule, Numbering};
-use callbackd::engine::rules::{Globs, Rules};
+use callbackd_core::model::hours::Hours;
+use callbackd_core::model::number::{InternalRule, Numbering};
+use callbackd_core::model::rules::{Globs, Rules};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! What Asterisk's own CDR prove of an attempt whose end was not seen.
 
-use crate::model::AttemptResult;
 use crate::ami::event::Millis;
+use crate::model::AttemptResult;
 
 /// One CDR of an attempt's first channel, as far as it proves anything.
 #[derive(Debug, Clone, PartialEq, Eq)]

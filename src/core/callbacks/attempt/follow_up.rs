@@ -1,14 +1,14 @@
 //! After an attempt: what it means for the callback, the agent and the next attempt.
 
 use crate::callbacks::attempt::{Attempt, Phase};
+use crate::callbacks::attempt::{originate, result};
 use crate::callbacks::pbx_action::Deed;
-use crate::model::presence::Floor;
-use crate::model::progress::Facts;
-use crate::model::{AttemptResult, CallbackState as State, RecoveredBy};
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Desk, MAX_ATTEMPTS};
-use crate::callbacks::attempt::{originate as dial, result as outcome};
 use crate::model::Record;
+use crate::model::presence::Floor;
+use crate::model::progress::Facts;
+use crate::model::{AttemptResult, CallbackState, RecoveredBy};
 use std::collections::BTreeMap;
 
 /// A pause of an attempt that is over: to be undone.
@@ -63,8 +63,8 @@ impl Desk {
         });
         self.to_unpause.extend(pauses);
         self.agents.release(pbx, agent);
-        let taken = attempt.row.detail == dial::TAKEN; // a live call was quicker: no fault of his
-        if outcome::refused_by_agent(result) && !taken {
+        let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: no fault of his
+        if result::refused_by_agent(result) && !taken {
             let until = self.now.mono_ms.saturating_add_signed(self.policy.agent_cooldown_ms);
             self.agents.cool_down(pbx, agent, until);
         }
@@ -76,7 +76,7 @@ impl Desk {
             let now = floors.get(pbx.as_str()).and_then(|floor| floor.agent(&agent));
             let member = now.as_ref().and_then(|agent| agent.queues.iter().find(|m| m.queue == queue));
             // Our own pause may not have been told yet: only one with another reason is his.
-            if member.is_none_or(|m| !m.paused || m.paused_reason == dial::PAUSE) {
+            if member.is_none_or(|m| !m.paused || m.paused_reason == originate::PAUSE) {
                 self.act(&pbx, Deed::Pause { queue, interface, paused: false });
             }
         }
@@ -89,8 +89,8 @@ impl Desk {
         let retry = self.policy.retry.after(result);
         let Some(task) = self.tasks.get_mut(&id) else { return };
         task.attempt = None;
-        task.row.counted += u32::from(outcome::counts(result));
-        if let Some(agent) = attempt.reserved.clone().filter(|_| outcome::refused_by_agent(result)) {
+        task.row.counted += u32::from(result::counts(result));
+        if let Some(agent) = attempt.reserved.clone().filter(|_| result::refused_by_agent(result)) {
             task.last_refusal = Some((agent, now));
         }
         let note = match row.detail.as_str() {
@@ -102,24 +102,24 @@ impl Desk {
             let at = row.customer_answered_ms.unwrap_or(now);
             let recovered = Some((RecoveredBy::Callback, at));
             let call = row.linkedid.as_deref();
-            return self.close_recovered(id, State::Done, "", OURSELVES, &note, call, recovered);
+            return self.close_recovered(id, CallbackState::Done, "", OURSELVES, &note, call, recovered);
         }
         let Some(retry_ms) = retry else {
-            return self.close(id, State::NotCallable, "invalid", OURSELVES, &note);
+            return self.close(id, CallbackState::NotCallable, "invalid", OURSELVES, &note);
         };
         if task.row.counted >= max_attempts || task.row.attempts >= MAX_ATTEMPTS {
             let why = if task.row.counted >= max_attempts { "" } else { "too-many-attempts" };
-            return self.close(id, State::Exhausted, why, OURSELVES, &note);
+            return self.close(id, CallbackState::Exhausted, why, OURSELVES, &note);
         }
         task.row.due_ms = now.saturating_add(retry_ms);
-        task.row.state = if retry_ms > 0 { State::Waiting } else { State::Pending };
+        task.row.state = if retry_ms > 0 { CallbackState::Waiting } else { CallbackState::Pending };
         let why = match (result, retry_ms) {
             (AttemptResult::Lost, _) => reason::UNPROVEN,
             (_, 0) => "",
             _ => reason::RETRY_DELAY,
         };
         if task.held {
-            task.row.state = State::Waiting;
+            task.row.state = CallbackState::Waiting;
         }
         let why = if task.held { reason::HELD } else { why };
         why.clone_into(&mut task.row.reason);

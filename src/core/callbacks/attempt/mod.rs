@@ -8,14 +8,12 @@ mod recovery;
 pub mod result;
 
 use crate::callbacks::pbx_action::Deed;
-use crate::callbacks::attempt::originate as dial;
-use crate::model::presence::{AgentNow, Floor};
-use crate::model::progress::{Progress, Step};
-use crate::model::{AttemptResult, AttemptRow, CallbackState as State};
 use crate::callbacks::task::OURSELVES;
 use crate::callbacks::{Answer, Desk};
-use crate::callbacks::attempt::result as outcome;
 use crate::model::Record;
+use crate::model::presence::{AgentNow, Floor};
+use crate::model::progress::{Progress, Step};
+use crate::model::{AttemptResult, AttemptRow, CallbackState};
 use std::collections::BTreeMap;
 
 /// An Originate that could not leave is tried again after so long (ms).
@@ -113,7 +111,7 @@ impl Desk {
             look,
         };
         self.attempts.insert(channel_id, attempt);
-        self.move_to(id, State::Reserved, "", OURSELVES, &format!("attempt {n} with {}", agent.agent));
+        self.move_to(id, CallbackState::Reserved, "", OURSELVES, &format!("attempt {n} with {}", agent.agent));
         self.store(Record::Attempt(Box::new(row)));
     }
 
@@ -183,18 +181,18 @@ impl Desk {
         }
         let agent = attempt.reserved.as_deref().and_then(|a| floor.agent(a));
         let Some(agent) = agent.filter(|a| floor.in_sight() && self.free(a)) else {
-            return self.end_attempt(channel_id, AttemptResult::AgentBusy, dial::TAKEN, None);
+            return self.end_attempt(channel_id, AttemptResult::AgentBusy, originate::TAKEN, None);
         };
         let Some(task) = self.tasks.get(&id) else {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "closed", None);
         };
-        match dial::originate(&self.policy, &task.row, &attempt.row, &agent) {
+        match originate::originate(&self.policy, &task.row, &attempt.row, &agent) {
             Err(why) => self.end_attempt(channel_id, AttemptResult::OriginateError, &why, None),
             Ok(originate) => self.send(channel_id, originate, &agent),
         }
     }
 
-    fn send(&mut self, channel_id: &str, originate: dial::Originate, agent: &AgentNow) {
+    fn send(&mut self, channel_id: &str, originate: originate::Originate, agent: &AgentNow) {
         let (now, pbx) = (self.now, self.attempts[channel_id].row.pbx.clone());
         let mut paused = Vec::new();
         let customer_first = self.attempts[channel_id].row.agent.is_none();
@@ -217,9 +215,9 @@ impl Desk {
         self.act(&pbx, Deed::Originate(Box::new(originate)));
         if customer_first {
             self.quota.count(now.wall_ms, &number);
-            self.move_to(id, State::DialingCustomer, "", OURSELVES, &format!("attempt {n}"));
+            self.move_to(id, CallbackState::DialingCustomer, "", OURSELVES, &format!("attempt {n}"));
         } else {
-            self.move_to(id, State::DialingAgent, "", OURSELVES, &format!("attempt {n} rings {}", agent.agent));
+            self.move_to(id, CallbackState::DialingAgent, "", OURSELVES, &format!("attempt {n} rings {}", agent.agent));
         }
     }
 
@@ -270,7 +268,7 @@ impl Desk {
                 attempt.dialled = true;
                 let number = attempt.number.clone();
                 self.quota.count(at, &number);
-                self.step_of(id, channel_id, State::DialingCustomer);
+                self.step_of(id, channel_id, CallbackState::DialingCustomer);
             }
             Step::Connected => {
                 if customer_first {
@@ -279,13 +277,13 @@ impl Desk {
                     attempt.row.customer_answered_ms.get_or_insert(at);
                 }
                 self.store_attempt(channel_id);
-                self.step_of(id, channel_id, State::Talking);
+                self.step_of(id, channel_id, CallbackState::Talking);
             }
             Step::Ended(facts) => {
                 let (judged, detail) = if customer_first {
-                    outcome::judge_customer_first(facts, self.policy.min_talk_ms)
+                    result::judge_customer_first(facts, self.policy.min_talk_ms)
                 } else {
-                    outcome::judge(facts, self.policy.min_talk_ms)
+                    result::judge(facts, self.policy.min_talk_ms)
                 };
                 match attempt.aborted.clone().filter(|_| judged != AttemptResult::Connected) {
                     Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, Some(facts)),
@@ -294,7 +292,7 @@ impl Desk {
             }
             Step::Failed { reason } if attempt.phase < Phase::Seen => {
                 let aborted = attempt.aborted.clone();
-                let (result, detail) = outcome::failed(*reason, customer_first);
+                let (result, detail) = result::failed(*reason, customer_first);
                 match aborted {
                     Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None),
                     None => self.end_attempt(channel_id, result, &detail, None),
@@ -305,7 +303,7 @@ impl Desk {
     }
 
     /// The callback goes to this state, if this attempt is its own still.
-    fn step_of(&mut self, id: i64, channel_id: &str, state: State) {
+    fn step_of(&mut self, id: i64, channel_id: &str, state: CallbackState) {
         if self.tasks.get(&id).is_some_and(|t| t.attempt.as_deref() == Some(channel_id)) {
             self.move_to(id, state, "", OURSELVES, "");
         }

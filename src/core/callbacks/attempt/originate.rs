@@ -1,11 +1,11 @@
 //! What is written to Asterisk for an attempt: one Originate, with everything that the dialplan needs as variables.
 
-use crate::callbacks::attempt::dial_string::{DialString, Dialable, is_sound, shown};
-use crate::model::presence::AgentNow;
-use crate::callbacks::policy::{First, Policy};
-use crate::model::{AttemptRow, CallbackRow};
 use crate::ami::action::{Action, ActionError};
 use crate::ami::event::Millis;
+use crate::callbacks::attempt::dial_string::{DialString, Dialable, is_sound, shown};
+use crate::callbacks::policy::{First, Policy};
+use crate::model::presence::AgentNow;
+use crate::model::{AttemptRow, CallbackRow};
 
 /// Reason of the pauses that an attempt sets and undoes.
 pub const PAUSE: &str = "callbackd";

@@ -1,11 +1,11 @@
 //! Attempts whose fate a crash or an outage hid: looked up, never guessed.
 
-use crate::callbacks::attempt::{Attempt, Phase};
 use crate::callbacks::attempt::cdr;
 use crate::callbacks::attempt::cdr::Cdr;
-use crate::model::{AttemptResult, AttemptRow, CallbackState as State};
+use crate::callbacks::attempt::{Attempt, Phase};
 use crate::callbacks::task::OURSELVES;
 use crate::callbacks::{Desk, Output};
+use crate::model::{AttemptResult, AttemptRow, CallbackState};
 
 /// Sight of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
 const UNTIL_SIGHT_MS: u64 = 365 * 86_400_000;
@@ -103,12 +103,12 @@ impl Desk {
         attempt.look = look;
         let id = attempt.row.callback_id;
         let state = match (attempt.row.customer_answered_ms, attempt.row.agent_answered_ms) {
-            (Some(_), _) => State::Talking,
-            (None, Some(_)) => State::DialingCustomer,
-            (None, None) => State::DialingAgent,
+            (Some(_), _) => CallbackState::Talking,
+            (None, Some(_)) => CallbackState::DialingCustomer,
+            (None, None) => CallbackState::DialingAgent,
         };
         if self.attempts[channel_id].aborted.is_some() {
-            if state != State::Talking {
+            if state != CallbackState::Talking {
                 self.hang_up(channel_id);
             }
             return;
@@ -117,7 +117,7 @@ impl Desk {
         if self.tasks.get(&id).is_some_and(|t| t.row.state != state) {
             self.move_to(id, state, "", OURSELVES, "found alive after an interruption");
         }
-        if busy && state != State::Talking {
+        if busy && state != CallbackState::Talking {
             self.abandon(channel_id, "the customer is on the line");
         }
     }
@@ -125,8 +125,12 @@ impl Desk {
     /// A pause with our reason on an agent whom nothing is going on with is one that a crash kept us from undoing.
     fn undo_stray_pauses(&mut self, pbx: &str, floor: &dyn crate::model::presence::Floor) {
         for agent in floor.agents() {
-            let ours: Vec<_> =
-                agent.queues.iter().filter(|m| m.paused && m.paused_reason == crate::callbacks::attempt::originate::PAUSE).cloned().collect();
+            let ours: Vec<_> = agent
+                .queues
+                .iter()
+                .filter(|m| m.paused && m.paused_reason == crate::callbacks::attempt::originate::PAUSE)
+                .cloned()
+                .collect();
             let live = self
                 .attempts
                 .iter_mut()
@@ -139,7 +143,11 @@ impl Desk {
                 Some(_) => {}
                 None => {
                     for m in ours {
-                        let deed = crate::callbacks::pbx_action::Deed::Pause { queue: m.queue, interface: m.interface, paused: false };
+                        let deed = crate::callbacks::pbx_action::Deed::Pause {
+                            queue: m.queue,
+                            interface: m.interface,
+                            paused: false,
+                        };
                         self.act(pbx, deed);
                     }
                 }

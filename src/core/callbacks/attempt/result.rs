@@ -1,8 +1,8 @@
 //! How an attempt ended, from what is known of its call.
 
-use crate::model::progress::Facts;
-use crate::model::AttemptResult;
 use crate::ami::event::Millis;
+use crate::model::AttemptResult;
+use crate::model::progress::Facts;
 use crate::model::{HangupBy, LegResult};
 
 const NO_SUCH_NUMBER: &str = "there is no such number";

@@ -1,13 +1,13 @@
 //! What people ask of the desk.
 
+use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
-use crate::model::presence::Floor;
-use crate::model::{CallbackRow, CallbackState as State, DoNotCall};
 use crate::callbacks::task::reason;
 use crate::callbacks::{Desk, MAX_OPEN};
-use crate::ami::event::Millis;
-use crate::model::number::Number;
 use crate::model::Record;
+use crate::model::number::Number;
+use crate::model::presence::Floor;
+use crate::model::{CallbackRow, CallbackState, DoNotCall};
 use std::collections::BTreeMap;
 
 type Floors<'a> = BTreeMap<&'a str, &'a dyn Floor>;
@@ -37,7 +37,7 @@ impl Desk {
             Command::Hold { id, note } => {
                 self.idle(*id, closed)?;
                 self.edit(*id, |task| task.held = true);
-                self.shown_as(*id, State::Waiting, reason::HELD, by, note)
+                self.shown_as(*id, CallbackState::Waiting, reason::HELD, by, note)
             }
             Command::Release { id, note } => {
                 self.idle(*id, closed)?;
@@ -154,7 +154,7 @@ impl Desk {
             owner: self.owners.get(&number).map(|(agent, _)| agent.clone()),
             number_e164: Some(number),
             name: None,
-            state: if delay_ms > 0 { State::Waiting } else { State::Pending },
+            state: if delay_ms > 0 { CallbackState::Waiting } else { CallbackState::Pending },
             reason: if delay_ms > 0 { reason::DELAY.to_owned() } else { String::new() },
             queue,
             did: None,
@@ -179,12 +179,12 @@ impl Desk {
 
     fn cancel(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
         let row = self.known(id, closed)?.clone();
-        if row.state == State::Talking {
+        if row.state == CallbackState::Talking {
             return Err(CommandError::Active { id, state: row.state });
         }
         let now = self.now.wall_ms;
-        self.close(id, State::Cancelled, "", by, note);
-        let row = CallbackRow { state: State::Cancelled, reason: String::new(), closed_ms: Some(now), ..row };
+        self.close(id, CallbackState::Cancelled, "", by, note);
+        let row = CallbackRow { state: CallbackState::Cancelled, reason: String::new(), closed_ms: Some(now), ..row };
         Ok(Done::Callback(Box::new(row)))
     }
 
@@ -202,7 +202,8 @@ impl Desk {
             None => None,
             Some(wanted) => {
                 let agents = floors.get(pbx.as_str()).map_or_else(Vec::new, |f| f.agents());
-                let fits = |a: &&crate::model::presence::AgentNow| a.agent == wanted || a.name.as_deref() == Some(wanted);
+                let fits =
+                    |a: &&crate::model::presence::AgentNow| a.agent == wanted || a.name.as_deref() == Some(wanted);
                 let found = agents.iter().find(fits).map(|a| a.agent.clone());
                 Some(found.ok_or_else(|| CommandError::NoSuchAgent(wanted.to_owned()))?)
             }
@@ -236,7 +237,7 @@ impl Desk {
         }
         let now = self.now.wall_ms;
         let policy = self.policy.of(row.queue.as_deref());
-        row.state = State::Pending;
+        row.state = CallbackState::Pending;
         row.reason.clear();
         row.counted = 0;
         row.due_ms = now;
@@ -287,9 +288,9 @@ impl Desk {
         let due = self.mono(due_ms);
         let expires_ms = self.tasks.get(&id).map_or(due_ms, |t| {
             // What a person puts off shall have a chance after that.
-            t.row
-                .expires_ms
-                .max(due_ms.saturating_add(self.policy.of(t.row.queue.as_deref()).expire_ms.min(crate::callbacks::GRACE_MS)))
+            t.row.expires_ms.max(
+                due_ms.saturating_add(self.policy.of(t.row.queue.as_deref()).expire_ms.min(crate::callbacks::GRACE_MS)),
+            )
         });
         let expires = self.mono(expires_ms);
         self.edit(id, |task| {
@@ -302,15 +303,22 @@ impl Desk {
     fn waits_or_not(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
         let Some(task) = self.tasks.get(&id) else { return Err(CommandError::NoSuchCallback(id)) };
         let (state, why) = match (task.held, task.due > self.now.mono_ms) {
-            (true, _) => (State::Waiting, reason::HELD),
-            (false, true) if task.row.attempts > 0 => (State::Waiting, reason::RETRY_DELAY),
-            (false, true) => (State::Waiting, reason::DELAY),
-            (false, false) => (State::Pending, ""),
+            (true, _) => (CallbackState::Waiting, reason::HELD),
+            (false, true) if task.row.attempts > 0 => (CallbackState::Waiting, reason::RETRY_DELAY),
+            (false, true) => (CallbackState::Waiting, reason::DELAY),
+            (false, false) => (CallbackState::Pending, ""),
         };
         self.shown_as(id, state, why, by, note)
     }
 
-    fn shown_as(&mut self, id: i64, state: State, why: &str, by: &str, note: &str) -> Result<Done, CommandError> {
+    fn shown_as(
+        &mut self,
+        id: i64,
+        state: CallbackState,
+        why: &str,
+        by: &str,
+        note: &str,
+    ) -> Result<Done, CommandError> {
         self.edit(id, |task| {
             task.row.state = state;
             why.clone_into(&mut task.row.reason);

@@ -2,8 +2,8 @@
 
 mod apply;
 
-use crate::model::{CallbackRow, DoNotCall};
 use crate::ami::event::Millis;
+use crate::model::{CallbackRow, DoNotCall};
 
 /// A command. `by` names who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]

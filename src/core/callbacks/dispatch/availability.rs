@@ -1,8 +1,8 @@
 //! Whether an agent can be asked, and if not, why.
 
-use crate::model::presence::{AgentNow, Busy};
 use crate::callbacks::Desk;
-use crate::callbacks::attempt::originate as dial;
+use crate::callbacks::attempt::originate;
+use crate::model::presence::{AgentNow, Busy};
 
 impl Desk {
     /// The agent can be asked at this moment, as far as the floor knows.
@@ -43,5 +43,5 @@ impl Desk {
 
 /// Paused in each of his queues by others than us.
 fn everywhere_paused(agent: &AgentNow) -> bool {
-    !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused && m.paused_reason != dial::PAUSE)
+    !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused && m.paused_reason != originate::PAUSE)
 }

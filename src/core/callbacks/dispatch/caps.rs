@@ -1,7 +1,7 @@
 //! How often customers may be dialled in a day: caps per number, per prefix and in all, so that no fault and no fraud can cost much.
 
-use crate::callbacks::policy::Policy;
 use crate::ami::event::Millis;
+use crate::callbacks::policy::Policy;
 use std::collections::VecDeque;
 
 /// What counts as a day, ms.

@@ -5,13 +5,12 @@ pub(crate) mod caps;
 pub mod number_policy;
 pub mod quiet_hours;
 
-use crate::model::presence::{AgentNow, Busy, Floor};
-use crate::callbacks::policy::{QueuePolicy, Strategy};
-use crate::model::CallbackState as State;
-use crate::callbacks::task::{OURSELVES, reason};
-use crate::callbacks::Desk;
-use crate::callbacks::dispatch::quiet_hours as quiet;
 use crate::ami::event::Millis;
+use crate::callbacks::Desk;
+use crate::callbacks::policy::{QueuePolicy, Strategy};
+use crate::callbacks::task::{OURSELVES, reason};
+use crate::model::CallbackState;
+use crate::model::presence::{AgentNow, Busy, Floor};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to so many callbacks are all looked at whenever anything changes.
@@ -128,7 +127,7 @@ impl Desk {
             // At closing, whether anything else happens or not: the night must not use up its life.
             Door::Open(until) => self.look_again(id, until),
         }
-        let quiet = self.policy.quiet.and_then(|hours| quiet::quiet_until(hours, &number, self.now.wall_ms));
+        let quiet = self.policy.quiet.and_then(|hours| quiet_hours::quiet_until(hours, &number, self.now.wall_ms));
         if let Some(until) = quiet {
             return self.waits_until(id, reason::QUIET_HOURS, until);
         }
@@ -137,18 +136,18 @@ impl Desk {
             Ok(place) => place,
             Err(Nobody::NotThere) => return self.waits(id, reason::NO_AGENT),
             Err(Nobody::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
-            Err(Nobody::Busy) => return self.move_to(id, State::Pending, "", OURSELVES, ""),
+            Err(Nobody::Busy) => return self.move_to(id, CallbackState::Pending, "", OURSELVES, ""),
         };
         let to_come = || self.attempts.values().filter(|a| !a.dialled).map(|a| a.number.as_str());
         if let Some((until, of_what)) = self.quota.exceeded(&number, to_come, &self.policy, self.now.wall_ms) {
             let note = format!("as many calls as are allowed in a day {of_what}");
             if self.tasks.get(&id).is_some_and(|t| t.row.reason != reason::DAILY_CAP) {
-                self.move_to(id, State::Waiting, reason::DAILY_CAP, OURSELVES, &note);
+                self.move_to(id, CallbackState::Waiting, reason::DAILY_CAP, OURSELVES, &note);
             }
             return self.look_again(id, until);
         }
         if hall.left == 0 {
-            return self.move_to(id, State::Pending, "", OURSELVES, "");
+            return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
         }
         hall.left -= 1;
         let Some(side) = self.tasks.get(&id).and_then(|t| hall.floors.get_mut(t.row.pbx.as_str())) else { return };
@@ -161,7 +160,7 @@ impl Desk {
     }
 
     /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. Who is forbidden is asked always.
-    fn hindrance_known(&mut self, id: i64, number: &str) -> Option<(State, String)> {
+    fn hindrance_known(&mut self, id: i64, number: &str) -> Option<(CallbackState, String)> {
         let screened = self.tasks.get(&id).is_some_and(|task| task.screened);
         if screened && self.forbidden(number).is_none() {
             return None;
@@ -174,7 +173,7 @@ impl Desk {
     }
 
     fn waits(&mut self, id: i64, why: &str) {
-        self.move_to(id, State::Waiting, why, OURSELVES, "");
+        self.move_to(id, CallbackState::Waiting, why, OURSELVES, "");
     }
 
     /// Its customer is not called before this moment of the wall clock ([`Millis::MAX`]: never): that time costs it nothing of its life.
@@ -194,7 +193,7 @@ impl Desk {
             let expires = self.mono(expires_ms);
             if let Some(task) = self.tasks.get_mut(&id) {
                 (task.row.due_ms, task.row.expires_ms, task.expires) = (until, expires_ms, expires);
-                task.row.state = State::Waiting;
+                task.row.state = CallbackState::Waiting;
                 why.clone_into(&mut task.row.reason);
             }
             self.tell(id, OURSELVES, "", None, None);

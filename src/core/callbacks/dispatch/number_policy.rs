@@ -1,7 +1,7 @@
 //! Whether a number may be called: nothing that a one-ring caller could earn at, nothing that the configuration forbids.
 
-use crate::model::number::{Numbering, Tariff, e164_digits};
 use crate::callbacks::policy::Screen;
+use crate::model::number::{Numbering, Tariff, e164_digits};
 
 /// Fewer digits after the calling code are a service: emergency and operator numbers are shorter than any customer's.
 const MIN_NATIONAL_DIGITS: usize = 5;

@@ -1,7 +1,7 @@
 //! The customer's night: when his quiet hours end, where his number tells his time zone.
 
-use crate::model::number::e164_digits;
 use crate::ami::event::Millis;
+use crate::model::number::e164_digits;
 use jiff::civil::Time;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use jiff::{Timestamp, ToSpan};

@@ -6,7 +6,7 @@
 use crate::model::number::{Assignment, Tariff};
 use phonenumber::metadata::{DATABASE, Descriptors};
 use regex::{Regex, RegexBuilder};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Longest country calling code (ITU-T E.164).
@@ -25,7 +25,7 @@ pub(crate) struct Region {
     trunk: Trunk,
     /// Numbers that are assigned in this country, without its neighbours behind the same calling code.
     own: Arc<OnceLock<Option<Regex>>>,
-    plans: Arc<Mutex<HashMap<u16, Arc<Plan>>>>,
+    plans: Arc<Mutex<BTreeMap<u16, Arc<Plan>>>>,
 }
 
 /// What is dialled before a national number, and may hide a carrier code or a mobile digit that has to be moved.

@@ -1,11 +1,11 @@
 //! A call in progress: the facts that its events have told, before anyone judges them.
 
-use crate::tracker::calls::customer_line as line;
-use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
-use crate::model::rules::Purpose;
-use crate::tracker::table::Slot;
-use crate::tracker::calls::talk::Clock;
 use crate::ami::event::Millis;
+use crate::model::rules::Purpose;
+use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
+use crate::tracker::calls::customer_line;
+use crate::tracker::calls::talk::Clock;
+use crate::tracker::table::Slot;
 
 /// Ring attempts kept for one call; more are counted, not kept.
 pub const MAX_LEGS: usize = 500;
@@ -109,9 +109,9 @@ pub struct Call {
     /// by the monotonic clock.
     pub forget_by: Option<u64>,
     /// The number, as it was read last.
-    pub read: Option<line::Read>,
+    pub read: Option<customer_line::Read>,
     /// The customer's line, as it was told.
-    pub line: Option<line::Told>,
+    pub line: Option<customer_line::Told>,
     /// The queue in which its caller is counted as waiting.
     pub waits_in: Option<Box<str>>,
     /// An attempt of ours is in it.

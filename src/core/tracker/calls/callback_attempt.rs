@@ -1,14 +1,14 @@
 //! Attempts of ours: the calls that this daemon's Originates make, told step by step, and what became of them.
 
-use crate::tracker::calls::call::{Attempt, Call, Origin};
-use crate::model::progress::{Facts, Progress, Step};
-use crate::tracker::topology::channel::{Channel, Kind};
-use crate::model::{HangupBy, LegResult};
-use crate::tracker::table::Slot;
-use crate::tracker::calls::talk::Talking;
-use crate::model::codes::CALLBACK_CHANNEL;
-use crate::tracker::{Engine, Output};
 use crate::ami::event::Millis;
+use crate::model::codes::CALLBACK_CHANNEL;
+use crate::model::progress::{Facts, Progress, Step};
+use crate::model::{HangupBy, LegResult};
+use crate::tracker::calls::call::{Attempt, Call, Origin};
+use crate::tracker::calls::talk::Talking;
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel::{Channel, Kind};
+use crate::tracker::{Engine, Output};
 
 /// An attempt whose call is not over.
 #[derive(Debug)]

@@ -1,8 +1,8 @@
 //! Customers' lines: who of them is on one, and with whom he talks, told while calls are in progress.
 
-use crate::tracker::calls::call::{Call, Origin, Stage};
-use crate::model::progress::{Line, LineChange};
 use crate::model::number::Number;
+use crate::model::progress::{Line, LineChange};
+use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
 use crate::tracker::{Engine, Output};
 

@@ -1,11 +1,11 @@
 //! What the dialplan does with a caller: menus, closed and voicemail contexts, applications, variables.
 
-use crate::tracker::Engine;
-use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, Stay};
-use crate::model::IvrStep;
-use crate::tracker::table::Slot;
 use crate::ami::event;
 use crate::ami::event::Millis;
+use crate::model::IvrStep;
+use crate::tracker::Engine;
+use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, Stay};
+use crate::tracker::table::Slot;
 
 /// Results of Queue() for a caller whom it never let in: no `QueueCallerJoin` comes for them (`app_queue.c` `join_queue`).
 const REFUSED: &[&str] = &["FULL", "JOINEMPTY", "JOINUNAVAIL"];

@@ -1,10 +1,10 @@
 //! The end of a call: wait for what is still on its way, judge, tell, and forget later.
 
+use crate::ami::event::Millis;
+use crate::model::Record;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
 use crate::tracker::{Engine, LINGER_MS, Output};
-use crate::ami::event::Millis;
-use crate::model::Record;
 
 impl Engine {
     /// Looks at every call whose time has come.

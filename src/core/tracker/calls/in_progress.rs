@@ -1,11 +1,13 @@
 //! Customers' calls in progress, told while they last: a run that is killed leaves them to the next one, which says what became of them.
 
+use crate::ami::event::Millis;
+use crate::model::{
+    CallInProgress, Direction, FinishedCall, HangupBy, Outcome, Quality, QueueVisit, Record, Status, VisitResult,
+};
 use crate::tracker::calls::call::{Call, Origin, Stage, Stay};
-use crate::model::{CallInProgress, Direction, FinishedCall, HangupBy, Outcome, Quality, QueueVisit, Record, Status, VisitResult};
 use crate::tracker::table::Slot;
 use crate::tracker::verdict::UNTOLD;
 use crate::tracker::{Engine, MAX_CHANNELS, Output};
-use crate::ami::event::Millis;
 use std::collections::BTreeMap;
 
 /// Calls that were in progress when the last run ended without a word, and when it had last said that it saw the PBX.

@@ -1,12 +1,12 @@
 //! Ring attempts: who is dialled for a call, and what becomes of it.
 
-use crate::tracker::Engine;
-use crate::tracker::calls::call::{Attempt, MAX_LEGS, Origin};
-use crate::tracker::topology::channel::Kind;
-use crate::model::number::Number;
-use crate::tracker::table::Slot;
 use crate::ami::event;
 use crate::ami::event::Millis;
+use crate::model::number::Number;
+use crate::tracker::Engine;
+use crate::tracker::calls::call::{Attempt, MAX_LEGS, Origin};
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel::Kind;
 
 impl Engine {
     pub(crate) fn dial_begins(

@@ -1,14 +1,14 @@
 //! Whose call it is: the channel that began it, and what that one tells of the customer.
 
-use crate::tracker::Engine;
-use crate::tracker::calls::call::{Call, Origin, Stage};
-use crate::tracker::topology::channel;
-use crate::tracker::topology::channel::{Kind, filled};
-use crate::model::number::Number;
-use crate::tracker::table::Slot;
-use crate::model::codes::CALLBACK_CHANNEL;
 use crate::ami::event;
 use crate::ami::event::Millis;
+use crate::model::codes::CALLBACK_CHANNEL;
+use crate::model::number::Number;
+use crate::tracker::Engine;
+use crate::tracker::calls::call::{Call, Origin, Stage};
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel;
+use crate::tracker::topology::channel::{Kind, filled};
 
 impl Engine {
     /// Whoever shows a number that is no extension's calls from outside. But an extension that calls outward shows the number that the

@@ -1,10 +1,10 @@
 //! Stays in queues: joined, left, abandoned, connected.
 
+use crate::ami::event;
+use crate::ami::event::Millis;
 use crate::tracker::Engine;
 use crate::tracker::calls::call::{Attempt, MAX_VISITS, Person, Stay};
 use crate::tracker::table::Slot;
-use crate::ami::event;
-use crate::ami::event::Millis;
 
 /// What a queue says at the end of a talk with an agent.
 pub(crate) struct Spent {

@@ -7,12 +7,12 @@
 //! UserEvent(CallRating,Score: 5)
 //! ```
 
-use crate::model::codes::DECLINED;
-use crate::tracker::Engine;
-use crate::tracker::calls::call::MAX_TAGS;
-use crate::model::{Rating, Tag};
 use crate::ami::event;
 use crate::ami::event::{Millis, Text};
+use crate::model::codes::DECLINED;
+use crate::model::{Rating, Tag};
+use crate::tracker::Engine;
+use crate::tracker::calls::call::MAX_TAGS;
 
 /// Longest code, note and name that is kept, in characters.
 const MAX_TEXT: usize = 200;

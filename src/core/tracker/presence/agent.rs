@@ -1,9 +1,9 @@
 //! Agents: one person over member name, queue interface, state interface and phone, and what he does when.
 
+use crate::ami::event::{Member, Millis};
 use crate::model::presence::Busy;
 use crate::model::{Activity, Interval};
 use crate::tracker::table::{Slot, Table};
-use crate::ami::event::{Member, Millis};
 use std::collections::BTreeMap;
 
 /// Agents known at once; a new one beyond is counted and ignored.

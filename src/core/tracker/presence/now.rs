@@ -1,13 +1,13 @@
 //! The floor as the tracker knows it: whose phones have channels, who is free, how many wait in each queue.
 
-use crate::tracker::presence::agent::{Agent, DeviceState};
-use crate::tracker::calls::call::{Origin, Stage};
-use crate::model::presence::{AgentNow, Busy, Floor, MemberNow};
-use crate::tracker::topology::channel::Kind;
-use crate::tracker::table::{Slot, Table};
-use crate::tracker::calls::talk::Talking;
-use crate::tracker::{Engine, Output};
 use crate::ami::event::Millis;
+use crate::model::presence::{AgentNow, Busy, Floor, MemberNow};
+use crate::tracker::calls::call::{Origin, Stage};
+use crate::tracker::calls::talk::Talking;
+use crate::tracker::presence::agent::{Agent, DeviceState};
+use crate::tracker::table::{Slot, Table};
+use crate::tracker::topology::channel::Kind;
+use crate::tracker::{Engine, Output};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What decides who is free, kept up to date with every event.

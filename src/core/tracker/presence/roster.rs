@@ -1,12 +1,12 @@
 //! What queues, devices and channels say about agents, told to the store as intervals.
 
+use crate::ami::event::{Member, MemberChange, Millis};
+use crate::model::{Activity, Interval, Record};
 use crate::tracker::Engine;
 use crate::tracker::Output;
 use crate::tracker::presence::agent::{DeviceState, Membership, device};
-use crate::tracker::topology::channel::Kind;
-use crate::model::{Activity, Interval, Record};
 use crate::tracker::table::Slot;
-use crate::ami::event::{Member, MemberChange, Millis};
+use crate::tracker::topology::channel::Kind;
 
 /// `QueueMemberStatus.Status` of a phone that cannot be reached: `AST_DEVICE_INVALID`, `AST_DEVICE_UNAVAILABLE`.
 const UNREACHABLE: [u8; 2] = [4, 5];

@@ -1,10 +1,10 @@
 //! Who hears whom: through bridges and Local channels, to the clocks of talk and hold.
 
+use crate::ami::event::Millis;
 use crate::tracker::Engine;
 use crate::tracker::calls::call::Person;
-use crate::tracker::table::Slot;
 use crate::tracker::calls::talk::{Clock, Talking};
-use crate::ami::event::Millis;
+use crate::tracker::table::Slot;
 
 impl Engine {
     /// Works out who hears the customer now, and lets the clocks run accordingly.

@@ -1,8 +1,8 @@
 //! One channel of Asterisk: one end of one connection, as far as its call needs to know it.
 
-use crate::tracker::table::Slot;
 use crate::ami::event;
 use crate::ami::event::Millis;
+use crate::tracker::table::Slot;
 
 /// `AST_STATE_RING`: the far end has dialled us (`include/asterisk/channelstate.h`).
 pub const STATE_RING: u8 = 4;

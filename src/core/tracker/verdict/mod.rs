@@ -4,9 +4,9 @@
 
 pub(crate) mod row;
 
-use crate::tracker::calls::call::Dialplan;
-use crate::model::{Direction, IvrStep, LegResult, Outcome, Status, VisitResult};
 use crate::ami::event::Millis;
+use crate::model::{Direction, IvrStep, LegResult, Outcome, Status, VisitResult};
+use crate::tracker::calls::call::Dialplan;
 
 /// Of a call that may have been served out of sight.
 pub(crate) const UNTOLD: &str = "what was seen of it does not tell what had become of it";

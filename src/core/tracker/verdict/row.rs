@@ -1,13 +1,15 @@
 //! From a call that is over to its row: times, legs, visits, who ended it, and the verdict.
 
+use crate::ami::event::Millis;
+use crate::model::codes::{ASKED, CALLER};
+use crate::model::{
+    Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
+};
 use crate::tracker::Engine;
 use crate::tracker::calls::call::{Attempt, Call, Origin, Person, Stay};
-use crate::tracker::topology::channel::{Channel, Kind};
-use crate::model::{Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult};
 use crate::tracker::table::Slot;
-use crate::model::codes::{ASKED, CALLER};
+use crate::tracker::topology::channel::{Channel, Kind};
 use crate::tracker::verdict::{Facts, judge};
-use crate::ami::event::Millis;
 
 /// The call's end follows the talk's end within this time (ms): then whoever ended the talk ended the call.
 const SAME_END_MS: Millis = 1_000;
