@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use bytes::BytesMut;
 use callbackd_core::ami::event::Event;
 use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
-use callbackd_core::callbacks;
 use callbackd_core::model::Moment;
 use callbackd_core::model::progress::{LineChange, Progress};
 use callbackd_core::model::rules::Rules;
