@@ -1,6 +1,6 @@
 //! How things stand: what `callbackd status` and `callbackd agents` show.
 
-use crate::ami::event::Millis;
+use callbackd_core::ami::event::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

@@ -2,7 +2,7 @@
 
 use super::inherit::Source;
 use super::section::Section;
-use crate::engine::callback::dial_string::is_interface;
+use callbackd_core::callbacks::attempt::dial_string::is_interface;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use toml::de::DeValue;

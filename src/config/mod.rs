@@ -21,8 +21,8 @@ pub use callback::{Callback, CallbackQueue};
 pub use refusal::{Problem, Refusal};
 pub use settings::Settings;
 
-use crate::engine::callback::policy::Overall;
 use crate::records::Files;
+use callbackd_core::callbacks::policy::Overall;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -144,15 +144,6 @@ fn tls(section: &Section<'_, '_>, dir: &Path) -> Option<Tls> {
     let on = section.flag("tls");
     let ca = section.text("tls_ca_file", "\"/etc/callbackd/asterisk-ca.pem\"");
     let pin = section.text("tls_fingerprint_sha256", "\"…64 hexadecimal digits…\"");
-    if on && !cfg!(feature = "tls") {
-        let span = section.span("tls").unwrap_or_default();
-        section.problems.add(
-            span,
-            "this build of callbackd has no TLS",
-            "cannot be used",
-            "install a build with the feature `tls`",
-        );
-    }
     if !on {
         for (key, text) in [("tls_ca_file", &ca), ("tls_fingerprint_sha256", &pin)] {
             if let Some(text) = text {

@@ -1,8 +1,8 @@
 //! From the configuration to the policy by which missed callers are called back.
 
 use super::{CallbackQueue, Config, Settings, rules::millis};
-use crate::engine::callback::policy::{Policies, Policy, QueuePolicy, Screen};
-use crate::engine::hours::Hours;
+use callbackd_core::callbacks::policy::{Policies, Policy, QueuePolicy, Screen};
+use callbackd_core::model::hours::Hours;
 
 impl Config {
     /// The policies of all PBXs.

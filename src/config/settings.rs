@@ -3,8 +3,8 @@
 use super::inherit::Source;
 use super::section::{Section, nearest};
 use super::{Agent, Callback, Calls, Hours, Numbers, agents, callback};
-use crate::engine::hours::HoursError;
-use crate::engine::number::{InternalRule, NumberError, Numbering};
+use callbackd_core::model::hours::HoursError;
+use callbackd_core::model::number::{InternalRule, NumberError, Numbering};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use toml::de::DeValue;
@@ -57,8 +57,8 @@ impl Hours {
     ///
     /// # Errors
     /// None after [`Config::load`], which has tried it.
-    pub fn build(&self) -> Result<crate::engine::hours::Hours, HoursError> {
-        crate::engine::hours::Hours::parse(&self.open, self.zone(), self.country.as_deref())
+    pub fn build(&self) -> Result<callbackd_core::model::hours::Hours, HoursError> {
+        callbackd_core::model::hours::Hours::parse(&self.open, self.zone(), self.country.as_deref())
     }
 
     /// The time zone of the business: for hours, days and times shown to people.

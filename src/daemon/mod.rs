@@ -3,7 +3,6 @@
 mod answers;
 mod callbacks;
 mod cdr_file;
-#[cfg(feature = "tls")]
 mod certificate;
 mod clock;
 mod connection;
@@ -18,7 +17,6 @@ pub mod run;
 pub mod secret;
 mod signals;
 mod systemd;
-#[cfg(feature = "tls")]
 mod tls;
 mod upkeep;
 pub mod visit;

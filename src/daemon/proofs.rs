@@ -1,15 +1,17 @@
 //! Gaps filled: after each outage Asterisk's CDR and queue_log are read beside the loop, and what they prove goes the way of every call.
 
 use super::watched::{Standing, Watched};
-use crate::ami::event::Millis;
 use crate::config::{Config, Pbx};
-use crate::engine::proof::gatherer::LONGEST_CALL_MS;
-use crate::engine::proof::{self, Prover};
-use crate::engine::record::{FinishedCall, Quality, Record, Status};
-use crate::engine::rules::Rules;
-use crate::engine::{Known, MAX_TRUNKS_MET, Moment};
 use crate::records::{self, Files, RecordsError};
 use crate::store::{self, Reader};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Moment;
+use callbackd_core::model::rules::Rules;
+use callbackd_core::model::{FinishedCall, Quality, Record, Status};
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::Prover;
+use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
+use callbackd_core::tracker::{Known, MAX_TRUNKS_MET};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -65,7 +67,7 @@ struct Due {
 pub struct Proofs {
     pbxs: Vec<PbxGaps>,
     db: PathBuf,
-    done: mpsc::UnboundedSender<Found>,
+    done: mpsc::Sender<Found>,
 }
 
 /// Gaps of one PBX that wait to be proved.
@@ -80,8 +82,9 @@ struct PbxGaps {
 
 impl Proofs {
     /// As configured, and where what was found comes in.
-    pub fn new(config: &Config) -> (Self, mpsc::UnboundedReceiver<Found>) {
-        let (done, found) = mpsc::unbounded_channel();
+    pub fn new(config: &Config) -> (Self, mpsc::Receiver<Found>) {
+        // Each PBX has one look at a time, and the next comes after that was heard: a place is always free.
+        let (done, found) = mpsc::channel(config.pbx.len().max(1));
         let gaps = |pbx: &Pbx| PbxGaps {
             pbx: pbx.name.clone(),
             files: pbx.gap.clone(),
@@ -127,8 +130,8 @@ impl Proofs {
             let done = self.done.clone();
             tokio::task::spawn_blocking(move || {
                 let found = Found { pbx: job.pbx.clone(), result: job.run() };
-                // The loop may have ended.
-                let _ = done.send(found);
+                // The loop may have ended. Were there no room, this thread would wait, not the loop.
+                let _ = done.blocking_send(found);
             });
         }
     }
@@ -259,7 +262,7 @@ impl Job {
         let read = records::since(&self.files, self.from_ms - LONGEST_CALL_MS, &TimeZone::system())?;
         let mut look = Look { calls: Vec::new(), unreadable: read.unreadable, cut: read.cut };
         let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks };
-        for account in proof::accounts(read.cdrs, read.events) {
+        for account in reconcile::accounts(read.cdrs, read.events) {
             let ended_ms = account.ended_ms();
             let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms && account.is_whole();
             if in_gap && !account.ids.iter().any(|id| self.live.contains(id)) {

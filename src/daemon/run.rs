@@ -6,23 +6,23 @@ use super::clock::Clock;
 use super::journal;
 use super::link::{self, Link, LinkEvent};
 use super::proofs::{self, Proofs};
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use super::secret::{self, Secret};
 use super::signals;
 use super::systemd::ServiceManager;
 use super::upkeep::Upkeep;
 use super::watched::{Standing, Watched};
-use crate::ami::Interest;
-use crate::ami::event::Millis;
 use crate::api::{Ask, socket};
 use crate::config::{Config, Refusal};
-use crate::engine::callback::command::{Command, CommandError, Done};
-use crate::engine::callback::row::CallbackRow;
-use crate::engine::record::Record;
-use crate::engine::{Engine, Input, Output};
 use crate::exit::Exit;
 use crate::log::{self, Reload};
 use crate::store::{self, Ack, Health, Store, Writer};
+use callbackd_core::ami::Interest;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::model::CallbackRow;
+use callbackd_core::model::Record;
+use callbackd_core::tracker::{Engine, Input, Output};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};
 use futures_util::{FutureExt, StreamExt};
 use signal_hook::consts::{SIGHUP, SIGXFSZ};
@@ -35,7 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Taken from the links before the store, timers and signals get their turn.
 const EVENTS_PER_TURN: usize = 1_024;
 
-/// Commands that wait for the database.
+/// Commands whose callback was looked up in the database and that wait for the loop; beyond it the look-ups wait, on threads of their own.
 const ORDERS: usize = 64;
 
 /// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
@@ -134,11 +134,11 @@ struct Daemon {
     links: Vec<Link>,
     from_links: SelectAll<BoxStream<'static, (usize, LinkEvent)>>,
     recorder: Recorder,
-    acks: mpsc::UnboundedReceiver<Ack>,
+    acks: mpsc::Receiver<Ack>,
     callbacks: Callbacks,
-    outcomes: mpsc::UnboundedReceiver<Outcome>,
+    outcomes: mpsc::Receiver<Outcome>,
     proofs: Proofs,
-    proved: mpsc::UnboundedReceiver<proofs::Found>,
+    proved: mpsc::Receiver<proofs::Found>,
     api: Option<socket::Server>,
     asks: mpsc::Receiver<Ask>,
     found: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -164,9 +164,8 @@ impl Daemon {
             watched.push(Watched::new(&pbx.name, &pbx.address, engine));
         }
         let remembered = store.remembered(clock.now().wall_ms, config.overall.min_talk_ms)?;
-        let (acked, acks) = mpsc::unbounded_channel();
-        // The receiver lives as long as the loop; after it nobody needs to know.
-        let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
+        let (acknowledge, acks) = recorder::acks();
+        let writer = Writer::spawn(store, acknowledge)?;
         let credentials = secret::credentials();
         let mut from_links = SelectAll::new();
         let mut links = Vec::new();
