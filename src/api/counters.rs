@@ -3,9 +3,8 @@
 //! Every number begins at 0 with the process and only grows. The names are part of the API; each room's own counters are taken over by
 //! an exhaustive pattern, so that a counter that is new there cannot be forgotten here.
 
-use crate::engine;
-use crate::engine::callback;
 use crate::store;
+use callbackd_core::{callbacks, tracker};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -84,8 +83,8 @@ pub struct TrackerCounters {
 impl TrackerCounters {
     /// From the tracker's own, and what could not even be handed to it.
     #[must_use]
-    pub fn new(counters: engine::Counters, events_unreadable: u64) -> Self {
-        let engine::Counters {
+    pub fn new(counters: tracker::Counters, events_unreadable: u64) -> Self {
+        let tracker::Counters {
             events,
             strangers,
             channels_refused,
@@ -132,9 +131,9 @@ pub struct CallbackCounters {
     pub owners_dropped: u64,
 }
 
-impl From<callback::Counters> for CallbackCounters {
-    fn from(counters: callback::Counters) -> Self {
-        let callback::Counters { queued, joined, refused, dialled, connected, owners_dropped } = counters;
+impl From<callbacks::Counters> for CallbackCounters {
+    fn from(counters: callbacks::Counters) -> Self {
+        let callbacks::Counters { queued, joined, refused, dialled, connected, owners_dropped } = counters;
         Self { queued, joined, refused, dialled, connected, owners_dropped }
     }
 }

@@ -14,7 +14,7 @@ mod routes;
 pub mod socket;
 pub mod status;
 
-use crate::engine::callback::command::{Command, CommandError, Done};
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use status::{AgentOnFloor, Status};
 use tokio::sync::oneshot;
 

@@ -4,15 +4,16 @@ use super::calls::when;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
 use super::plain::{local, safe};
-use crate::ami::event::Millis;
 use crate::config::Config;
-use crate::engine::MAX_TRUNKS_MET;
-use crate::engine::proof::audit::{Finding, Reason, compare};
-use crate::engine::proof::gatherer::LONGEST_CALL_MS;
-use crate::engine::proof::{self, Account, Prover};
-use crate::engine::record::{Direction, FinishedCall, Gap, GapCause, Quality};
 use crate::records::{self, Files};
 use crate::store::{CallFilter, Reader};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{Direction, FinishedCall, Gap, GapCause, Quality};
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::audit::{Finding, Reason, compare};
+use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
+use callbackd_core::reconcile::{Account, Prover};
+use callbackd_core::tracker::MAX_TRUNKS_MET;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -129,7 +130,7 @@ fn audit(
     let gaps = reader.gaps(pbx)?;
     let mut report = Report { unreadable: read.unreadable, ..Report::default() };
     let mut met: BTreeSet<String> = BTreeSet::new();
-    for account in proof::accounts(read.cdrs, read.events) {
+    for account in reconcile::accounts(read.cdrs, read.events) {
         let rows = reader.calls_of(pbx, &account)?;
         met.extend(rows.iter().map(|row| row.linkedid.clone()));
         if !(since_ms..until_ms).contains(&account.started_ms()) || account.ended_ms() > until_ms {

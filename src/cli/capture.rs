@@ -3,12 +3,12 @@
 pub mod file;
 pub mod stamper;
 
-use crate::ami::{DeadReason, Interest, Notice};
 use crate::config::{Config, Pbx};
 use crate::daemon::LostReason;
 use crate::daemon::secret;
 use crate::daemon::visit::{Heard, Visit};
 use crate::exit::Exit;
+use callbackd_core::ami::{DeadReason, Interest, Notice};
 use file::Recording;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};

@@ -2,12 +2,12 @@
 
 use super::failure::Failure;
 use crate::config::Config;
-use crate::engine::MAX_TRUNKS_MET;
-use crate::engine::proof::gatherer::Gatherer;
-use crate::engine::proof::{Account, Prover, QueueEvent, queue_log};
-use crate::engine::record::{Direction, Record, Status};
 use crate::records::{self, Lines, Records, RecordsError, rotated};
 use crate::store::{Reader, Store};
+use callbackd_core::model::{Direction, Record, Status};
+use callbackd_core::reconcile::gatherer::Gatherer;
+use callbackd_core::reconcile::{Account, Prover, QueueEvent, queue_log};
+use callbackd_core::tracker::MAX_TRUNKS_MET;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;

@@ -1,17 +1,17 @@
 //! `callbackd replay`: runs recorded AMI streams through the same engine and store as the daemon, as fast as it can.
 
-use crate::ami::decoder::Received;
-use crate::ami::recorded::Recorded;
-use crate::ami::{FrameDecoder, Interest, Kind, Stamped};
 use crate::config::Config;
-use crate::engine::record::{Direction, Record, Status};
-use crate::engine::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Moment, Output, SETTLE_MS};
 use crate::store::{self, Store};
 use bytes::BytesMut;
+use callbackd_core::ami::decoder::Received;
+use callbackd_core::ami::recorded::Recorded;
+use callbackd_core::ami::{FrameDecoder, Interest, Kind, Stamped};
+use callbackd_core::model::Moment;
+use callbackd_core::model::{Direction, Record, Status};
+use callbackd_core::tracker::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Output, SETTLE_MS};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use tokio_util::codec::Decoder;
 
 /// Bytes read from a file at once.
 const CHUNK: usize = 256 * 1024;
@@ -154,7 +154,7 @@ impl Replay {
             }
             loop {
                 let received = if at_end { decoder.decode_eof(&mut buffer) } else { decoder.decode(&mut buffer) };
-                let Some(received) = received.map_err(unreadable)? else { break };
+                let Some(received) = received else { break };
                 frames += u64::from(matches!(received, Received::Frame(_)));
                 match &mut held {
                     Some(waiting) => {

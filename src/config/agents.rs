@@ -1,7 +1,7 @@
 //! The tables `[[agents]]`: what the queues do not tell of their members.
 
 use super::section::{Problems, Section};
-use crate::engine::callback::dial_string::is_interface;
+use callbackd_core::callbacks::attempt::dial_string::is_interface;
 use std::collections::BTreeSet;
 use std::time::Duration;
 use toml::de::{DeTable, DeValue};

@@ -5,8 +5,8 @@ mod templates;
 
 pub(super) use read::read;
 
-use crate::engine::callback::policy::{First, Retry, Strategy};
-use crate::engine::record::Outcome;
+use callbackd_core::callbacks::policy::{First, Retry, Strategy};
+use callbackd_core::model::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 

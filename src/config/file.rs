@@ -5,9 +5,9 @@ use super::section::{Problems, Section, nearest};
 use super::{
     Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, owner, pbx,
 };
-use crate::engine::hours::HoursError;
-use crate::engine::number::{InternalRule, NumberError, Numbering};
 use crate::records::Files;
+use callbackd_core::model::hours::HoursError;
+use callbackd_core::model::number::{InternalRule, NumberError, Numbering};
 use std::collections::{BTreeMap, HashSet};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
@@ -98,8 +98,8 @@ impl Hours {
     ///
     /// # Errors
     /// None after [`Config::load`], which has tried it.
-    pub fn build(&self) -> Result<crate::engine::hours::Hours, HoursError> {
-        crate::engine::hours::Hours::parse(&self.open, self.zone(), self.country.as_deref())
+    pub fn build(&self) -> Result<callbackd_core::model::hours::Hours, HoursError> {
+        callbackd_core::model::hours::Hours::parse(&self.open, self.zone(), self.country.as_deref())
     }
 
     /// The time zone of the business: for hours, days and times shown to people.

@@ -1,8 +1,8 @@
 //! From the configuration to the policy by which missed callers are called back.
 
 use super::{CallbackQueue, Config, rules::millis};
-use crate::engine::callback::policy::{Policy, QueuePolicy, Screen};
-use crate::engine::hours::Hours;
+use callbackd_core::callbacks::policy::{Policy, QueuePolicy, Screen};
+use callbackd_core::model::hours::Hours;
 
 impl Config {
     /// The policy. It is the same for all PBXs.

@@ -1,8 +1,8 @@
 //! From the configuration to the rules by which the engine tells calls apart.
 
 use super::Config;
-use crate::ami::event::Millis;
-use crate::engine::rules::{Globs, Rules};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::rules::{Globs, Rules};
 use std::time::Duration;
 
 impl Config {

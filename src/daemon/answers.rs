@@ -4,14 +4,14 @@ use super::callbacks::Callbacks;
 use super::link::Link;
 use super::recorder::Recorder;
 use super::watched::{Standing, Watched};
-use crate::ami::event::Millis;
 use crate::api::counters::{Counters, PbxCounters, StoreCounters, TrackerCounters};
 use crate::api::status::{AgentOnFloor, PbxStatus, Status};
 use crate::api::{Ask, socket};
 use crate::config::Config;
-use crate::engine::callback::command::{Command, CommandError, Done};
-use crate::engine::callback::floor::AgentNow;
 use crate::store::Health;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::model::presence::AgentNow;
 use std::collections::VecDeque;
 use tokio::sync::{mpsc, oneshot};
 

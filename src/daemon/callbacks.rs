@@ -3,20 +3,22 @@
 use super::link::{RequestFailed, Requester};
 use super::watched::Watched;
 use super::{cdr_file, journal};
-use crate::ami::event::Millis;
-use crate::ami::session::Reply;
 use crate::config::ShowNumbers;
-use crate::engine::callback::cdr::Cdr;
-use crate::engine::callback::command::{Command, CommandError, Done};
-use crate::engine::callback::deed::Deed;
-use crate::engine::callback::floor::Floor;
-use crate::engine::callback::policy::Policy;
-use crate::engine::callback::remembered::Remembered;
-use crate::engine::callback::row::{AttemptRow, CallbackRow};
-use crate::engine::callback::{Answer, Desk, Input};
-use crate::engine::record::Record;
-use crate::engine::{Moment, Output, callback};
 use crate::log::{RateLimit, Remark};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::ami::session::Reply;
+use callbackd_core::callbacks;
+use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::policy::Policy;
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::{Answer, Desk, Input};
+use callbackd_core::model::Moment;
+use callbackd_core::model::Record;
+use callbackd_core::model::presence::Floor;
+use callbackd_core::model::{AttemptRow, CallbackRow};
+use callbackd_core::tracker::Output;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
@@ -175,9 +177,9 @@ impl Callbacks {
         let mut records = Vec::new();
         while let Some(output) = self.desk.poll() {
             match output {
-                callback::Output::Record(record) => records.push(record),
-                callback::Output::LookUp { channel_id, since_ms, .. } => self.look_up(channel_id, since_ms),
-                callback::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
+                callbacks::Output::Record(record) => records.push(record),
+                callbacks::Output::LookUp { channel_id, since_ms, .. } => self.look_up(channel_id, since_ms),
+                callbacks::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
             }
         }
         records
@@ -190,7 +192,7 @@ impl Callbacks {
             let missed = refused - self.refused_said;
             self.refused_said = refused;
             tracing::error!(
-                target: "callback", missed, open = callback::MAX_OPEN,
+                target: "callback", missed, open = callbacks::MAX_OPEN,
                 "Too many callbacks are open, these missed callers are not called back; cancel what is stale, or shorten callback.expire"
             );
         }
@@ -206,7 +208,7 @@ impl Callbacks {
             let err = action.err().map(tracing::field::display);
             tracing::error!(target: "callback", pbx, err, "An action cannot be written, it was left out; please report this");
             if let Deed::Originate(_) = &deed {
-                let reply = Err(RequestFailed::NotSent(crate::ami::session::RequestError::NotLive));
+                let reply = Err(RequestFailed::NotSent(callbackd_core::ami::session::RequestError::NotLive));
                 answer(self.done.clone(), pbx, deed, std::future::ready(reply));
             }
             return;
@@ -277,7 +279,7 @@ fn intent(record: &Record) -> Option<&AttemptRow> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ami::session::RequestError;
+    use callbackd_core::ami::session::RequestError;
 
     #[tokio::test]
     async fn no_outcome_is_lost_where_more_come_than_fit() {

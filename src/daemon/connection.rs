@@ -7,7 +7,6 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
-use tokio_util::codec::Decoder;
 
 use super::clock::{Monotonic, Sleep, asleep_ms, wall};
 use super::delivery::{Delivery, Flushed};
@@ -15,9 +14,11 @@ use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
 use super::route::Wire;
-use crate::ami::excerpt::excerpt;
-use crate::ami::session::{Answer, Reply};
-use crate::ami::{ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput};
+use callbackd_core::ami::excerpt::excerpt;
+use callbackd_core::ami::session::{Answer, Reply};
+use callbackd_core::ami::{
+    ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput,
+};
 
 /// Room for one read. Asterisk writes events one by one, so that a read rarely fills it.
 const READ: usize = 16 * 1024;
@@ -171,7 +172,7 @@ impl Connection {
         }
         self.session.heard(now_ms);
         // No content makes the decoder fail.
-        while let Ok(Some(received)) = self.decoder.decode(&mut self.input) {
+        while let Some(received) = self.decoder.decode(&mut self.input) {
             let disposition = self.session.received(&received, now_ms);
             match received {
                 Received::Frame(frame) if disposition == Disposition::ForEngine => {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::link::LinkEvent;
 use super::link_counters::SharedCounters;
-use crate::ami::{Notice, SnapshotSize};
+use callbackd_core::ami::{Notice, SnapshotSize};
 
 /// Most things beside frames that wait for the consumer. A connection makes some ten: only one that takes nothing for hours,
 /// while links come and go, gets here.
@@ -101,7 +101,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::ami::{FrameError, Refusal};
+    use callbackd_core::ami::{FrameError, Refusal};
 
     #[tokio::test]
     async fn what_waits_is_bounded_and_the_rest_is_counted() {

@@ -18,11 +18,11 @@ use super::link_counters::SharedCounters;
 use super::lost::LostReason;
 use super::route::Route;
 use super::secret::Secret;
-use crate::ami::event::Millis;
-use crate::ami::session::{Reply, RequestError, Unanswered};
-use crate::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
 use crate::api::counters::LinkCounters;
 use crate::config::Pbx;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::ami::session::{Reply, RequestError, Unanswered};
+use callbackd_core::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
 
 /// The first wait after a loss, at least; it doubles with every failure, and up to as much again is added at random, so that
 /// several clients of a restarted Asterisk do not come at once.

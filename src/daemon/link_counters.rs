@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::ami::{self, Refusal};
 use crate::api::counters::LinkCounters;
+use callbackd_core::ami::{self, Refusal};
 
 /// The counters of one link, since it was started, over all its connections. Clones count together; each number is exact, but numbers that
 /// were read together may be some events apart.

@@ -1,15 +1,17 @@
 //! Gaps filled: after each outage Asterisk's CDR and queue_log are read beside the loop, and what they prove goes the way of every call.
 
 use super::watched::{Standing, Watched};
-use crate::ami::event::Millis;
 use crate::config::Config;
-use crate::engine::proof::gatherer::LONGEST_CALL_MS;
-use crate::engine::proof::{self, Prover};
-use crate::engine::record::{FinishedCall, Quality, Record, Status};
-use crate::engine::rules::Rules;
-use crate::engine::{Known, MAX_TRUNKS_MET, Moment};
 use crate::records::{self, Files, RecordsError};
 use crate::store::{self, Reader};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Moment;
+use callbackd_core::model::rules::Rules;
+use callbackd_core::model::{FinishedCall, Quality, Record, Status};
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::Prover;
+use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
+use callbackd_core::tracker::{Known, MAX_TRUNKS_MET};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -232,7 +234,7 @@ impl Job {
         let read = records::since(&self.files, self.from_ms - LONGEST_CALL_MS, &TimeZone::system())?;
         let mut look = Look { calls: Vec::new(), unreadable: read.unreadable, cut: read.cut };
         let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks };
-        for account in proof::accounts(read.cdrs, read.events) {
+        for account in reconcile::accounts(read.cdrs, read.events) {
             let ended_ms = account.ended_ms();
             let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms && account.is_whole();
             if in_gap && !account.ids.iter().any(|id| self.live.contains(id)) {

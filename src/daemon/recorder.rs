@@ -1,8 +1,8 @@
 //! Hands the engine's records to the store's thread, and keeps them until they are on the disk.
 
-use crate::ami::event::Millis;
-use crate::engine::record::Record;
 use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Record;
 use std::collections::VecDeque;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! When old rows are removed: at the start, then every hour.
 
-use crate::ami::event::Millis;
-use crate::engine::Moment;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Moment;
 use std::time::Duration;
 
 /// From one pruning to the next, ms.

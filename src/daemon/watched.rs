@@ -3,11 +3,12 @@
 use super::journal;
 use super::link::LinkEvent;
 use super::lost::LostReason;
-use crate::ami::notice::Notice;
-use crate::ami::{Frame, Stamped};
-use crate::engine::callback::floor::Floor;
-use crate::engine::{Engine, Input, Moment, Output};
 use crate::log::RateLimit;
+use callbackd_core::ami::notice::Notice;
+use callbackd_core::ami::{Frame, Stamped};
+use callbackd_core::model::Moment;
+use callbackd_core::model::presence::Floor;
+use callbackd_core::tracker::{Engine, Input, Output};
 use tokio::time::Instant;
 
 /// What strangers can provoke is said at most this often (ms).

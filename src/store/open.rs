@@ -3,8 +3,8 @@
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
 use super::{Error, Refused, START_CHECK, rows, verify};
-use crate::ami::event::Millis;
-use crate::engine::record::{CallInProgress, Record};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{CallInProgress, Record};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};

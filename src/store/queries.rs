@@ -2,9 +2,9 @@
 
 use super::rows::{SELECT_CALL, call, children, gap};
 use super::{Error, Reader};
-use crate::ami::event::Millis;
-use crate::engine::callback::row::RecoveredBy;
-use crate::engine::record::{Direction, FinishedCall, Gap, Outcome, Status};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::RecoveredBy;
+use callbackd_core::model::{Direction, FinishedCall, Gap, Outcome, Status};
 use rusqlite::types::Value;
 use rusqlite::{OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};

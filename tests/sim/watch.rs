@@ -4,10 +4,10 @@ use crate::disk::Disk;
 use crate::world::{LATENCY_MS, is_open};
 use callbackd::demo::office::Office;
 use callbackd::demo::truth::{Fate, Past, Trial};
-use callbackd::engine::callback::dial::Originate;
-use callbackd::engine::callback::policy::Policy;
-use callbackd::engine::callback::row::{AttemptResult, AttemptRow};
-use callbackd::engine::record::Status;
+use callbackd_core::callbacks::attempt::originate::Originate;
+use callbackd_core::callbacks::policy::Policy;
+use callbackd_core::model::Status;
+use callbackd_core::model::{AttemptResult, AttemptRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened so shortly before that the daemon may not have heard of it, ms.

@@ -4,8 +4,8 @@ use super::facts::Facts;
 use super::report::{Finding, Mend};
 use super::rights::shortened;
 use crate::config::Calls;
-use crate::engine::rules::Rules;
 use crate::log::Wire;
+use callbackd_core::model::rules::Rules;
 use std::collections::BTreeSet;
 
 /// Words in a context's name that tell what it may be for, and the rule that would name it.
@@ -113,7 +113,7 @@ fn suspects(
 }
 
 fn is_named(context: &str, rules: &Rules) -> bool {
-    rules.inbound_contexts.fit(context) || rules.purpose(context) != crate::engine::rules::Purpose::default()
+    rules.inbound_contexts.fit(context) || rules.purpose(context) != callbackd_core::model::rules::Purpose::default()
 }
 
 fn globs<'a>(calls: &'a Calls, rule: &str) -> &'a [String] {

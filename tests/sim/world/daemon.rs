@@ -3,7 +3,7 @@
 use super::{Event, LATENCY_MS, SECOND, TO_DISK_MS, World};
 use crate::core::{Core, Want};
 use callbackd::demo::office::Office;
-use callbackd::engine::callback::deed::Deed;
+use callbackd_core::callbacks::pbx_action::Deed;
 use std::hash::Hash;
 
 impl World {

@@ -2,8 +2,8 @@
 
 use super::{Event, Weather, World};
 use callbackd::demo::truth::{Fate, Past};
-use callbackd::engine::callback::cdr::Cdr;
-use callbackd::engine::record::Record;
+use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::model::Record;
 
 /// It says that something will be dialled.
 fn is_intent(record: &Record) -> bool {
