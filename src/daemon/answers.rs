@@ -95,7 +95,7 @@ pub fn status(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         since_ms,
         pbx: watched.iter().map(|w| pbx(w, callbacks)).collect(),
-        callbacks_enabled: desk.policy().enabled,
+        callbacks_enabled: desk.policies().any_enabled(),
         callbacks: desk.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
         attempts: desk.active(),
         calls_stored,

@@ -11,7 +11,7 @@ use callbackd_core::callbacks;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::callbacks::policy::Policy;
+use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::Remembered;
 use callbackd_core::callbacks::{Answer, Desk, Input};
 use callbackd_core::model::Moment;
@@ -58,7 +58,8 @@ pub struct Callbacks {
     desk: Desk,
     requesters: BTreeMap<String, Requester>,
     done: mpsc::Sender<Outcome>,
-    cdr_csv: Option<PathBuf>,
+    /// By the name of the PBX.
+    cdr_csv: BTreeMap<String, PathBuf>,
     failures: RateLimit,
     /// Misses that were not taken, as far as it has been said.
     refused_said: u64,
@@ -67,14 +68,14 @@ pub struct Callbacks {
 impl Callbacks {
     /// A desk that goes on where an earlier one stopped, and where the results of its deeds come in.
     pub fn new(
-        policy: Policy,
+        policies: Policies,
         remembered: Remembered,
         requesters: BTreeMap<String, Requester>,
-        cdr_csv: Option<PathBuf>,
+        cdr_csv: BTreeMap<String, PathBuf>,
         now: Moment,
     ) -> (Self, mpsc::Receiver<Outcome>) {
         let (done, results) = mpsc::channel(MAX_OUTCOMES);
-        let desk = Desk::new(policy, remembered, now);
+        let desk = Desk::new(policies, remembered, now);
         (Self { desk, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 }, results)
     }
 
@@ -100,10 +101,10 @@ impl Callbacks {
         self.desk.handle(Input::Unlinked(pbx), now);
     }
 
-    /// The policy changed.
-    pub fn policy(&mut self, policy: &Policy, cdr_csv: Option<PathBuf>, now: Moment) {
+    /// The policies changed, and with them perhaps where each PBX's CDR are.
+    pub fn policies(&mut self, policies: &Policies, cdr_csv: BTreeMap<String, PathBuf>, now: Moment) {
         self.cdr_csv = cdr_csv;
-        self.desk.handle(Input::Policy(policy), now);
+        self.desk.handle(Input::Policies(policies), now);
     }
 
     /// A record is on the disk.
@@ -178,7 +179,7 @@ impl Callbacks {
         while let Some(output) = self.desk.poll() {
             match output {
                 callbacks::Output::Record(record) => records.push(record),
-                callbacks::Output::LookUp { channel_id, since_ms, .. } => self.look_up(channel_id, since_ms),
+                callbacks::Output::LookUp { pbx, channel_id, since_ms } => self.look_up(pbx, channel_id, since_ms),
                 callbacks::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
             }
         }
@@ -217,12 +218,13 @@ impl Callbacks {
         answer(self.done.clone(), pbx, deed, answered);
     }
 
-    fn look_up(&self, channel_id: String, since_ms: Millis) {
-        let (path, done) = (self.cdr_csv.clone(), self.done.clone());
+    /// In the files of the attempt's own PBX: another one's may have the same id.
+    fn look_up(&self, pbx: String, channel_id: String, since_ms: Millis) {
+        let (path, done) = (self.cdr_csv.get(&pbx).cloned(), self.done.clone());
         tokio::task::spawn_blocking(move || {
             let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id, since_ms)).unwrap_or_else(|err| {
                 tracing::warn!(
-                    target: "callback", %err, channel = channel_id,
+                    target: "callback", pbx, %err, channel = channel_id,
                     "gap.cdr_csv cannot be read; what became of this attempt is not known, and the customer is not called for a while"
                 );
                 Vec::new()

@@ -13,7 +13,7 @@ use super::systemd::ServiceManager;
 use super::upkeep::Upkeep;
 use super::watched::{Standing, Watched};
 use crate::api::{Ask, socket};
-use crate::config::{self, Config, Refusal};
+use crate::config::{Config, Refusal};
 use crate::exit::Exit;
 use crate::log::{self, Reload};
 use crate::store::{self, Ack, Health, Store, Writer};
@@ -26,6 +26,7 @@ use callbackd_core::tracker::{Engine, Input, Output};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};
 use futures_util::{FutureExt, StreamExt};
 use signal_hook::consts::{SIGHUP, SIGXFSZ};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -101,6 +102,11 @@ fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> {
     Ok(config)
 }
 
+/// Where each PBX's CDR are, by its name.
+fn cdr_files(config: &Config) -> BTreeMap<String, PathBuf> {
+    config.pbx.iter().filter_map(|pbx| Some((pbx.name.clone(), pbx.gap.cdr_csv.clone()?))).collect()
+}
+
 /// What the daemon cannot live with.
 #[derive(Debug, thiserror::Error)]
 enum Fatal {
@@ -147,18 +153,17 @@ struct Daemon {
 impl Daemon {
     fn prepare(config: Config, config_path: &Path, reload: Reload) -> Result<Self, Fatal> {
         let store = Store::open(&config.store.path)?;
-        let rules = config.rules();
-        rules.numbering.warm_up();
         let clock = Clock::start();
         let mut watched = Vec::new();
         for pbx in &config.pbx {
-            let mut engine = Engine::new(&pbx.name, rules.clone(), store.take_over(&pbx.name)?);
+            let rules = pbx.settings.rules();
+            rules.numbering.warm_up();
+            let mut engine = Engine::new(&pbx.name, rules, store.take_over(&pbx.name)?);
             engine.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
             engine.knows_calls(store.calls_left(&pbx.name)?);
             watched.push(Watched::new(&pbx.name, &pbx.address, engine));
         }
-        let policy = config.policy();
-        let remembered = store.remembered(clock.now().wall_ms, policy.min_talk_ms)?;
+        let remembered = store.remembered(clock.now().wall_ms, config.overall.min_talk_ms)?;
         let (acknowledge, acks) = recorder::acks();
         let writer = Writer::spawn(store, acknowledge)?;
         let credentials = secret::credentials();
@@ -172,7 +177,7 @@ impl Daemon {
         let requesters =
             config.pbx.iter().zip(&links).map(|(pbx, link)| (pbx.name.clone(), link.requester())).collect();
         let (callbacks, outcomes) =
-            Callbacks::new(policy, remembered, requesters, config.gap.files.cdr_csv.clone(), clock.now());
+            Callbacks::new(config.policies(), remembered, requesters, cdr_files(&config), clock.now());
         let (proofs, proved) = Proofs::new(&config);
         let (api, asks) = answers::listen(&config);
         Ok(Self {
@@ -386,8 +391,8 @@ impl Daemon {
         let callbacks = self
             .callbacks
             .desk()
-            .policy()
-            .enabled
+            .policies()
+            .any_enabled()
             .then(|| format!("{open} callbacks open, {} going on", self.callbacks.desk().active()));
         links.chain([store]).chain(callbacks).collect::<Vec<_>>().join("; ")
     }
@@ -412,23 +417,17 @@ impl Daemon {
         self.service.reloading();
         match load(&self.config_path, secret::credentials().as_deref()) {
             Ok(new) => {
-                let rules = new.rules();
+                let restart = self.config.restart_for(&new);
+                self.config = self.config.reloaded(new);
                 let now = self.clock.now();
-                for watched in &mut self.watched {
-                    watched.give(Input::Rules(&rules), now);
+                for (watched, pbx) in self.watched.iter_mut().zip(&self.config.pbx) {
+                    watched.give(Input::Rules(&pbx.settings.rules()), now);
                 }
-                self.proofs.configure(&new);
-                self.callbacks.policy(&new.policy(), new.gap.files.cdr_csv.clone(), now);
-                if let Err(err) = self.reload.apply(&new.log) {
+                self.proofs.configure(&self.config);
+                self.callbacks.policies(&self.config.policies(), cdr_files(&self.config), now);
+                if let Err(err) = self.reload.apply(&self.config.log) {
                     tracing::warn!(target: "daemon", %err, "The log keeps its level");
                 }
-                let restart = self.config.restart_for(&new);
-                self.config = Config {
-                    pbx: self.config.pbx.clone(),
-                    store: config::Store { path: self.config.store.path.clone(), keep: new.store.keep },
-                    api: self.config.api.clone(),
-                    ..new
-                };
                 tracing::info!(target: "daemon", config = %self.config_path.display(), "Configuration read anew");
                 if !restart.is_empty() {
                     tracing::warn!(

@@ -55,7 +55,7 @@ fn frames(stream: &[u8]) -> Vec<Frame> {
 
 fn engine() -> Engine {
     let config = Config::from_toml(include_str!("../traces.toml"), "tests/traces.toml").expect("the configuration");
-    Engine::new("lab", config.rules(), None)
+    Engine::new("lab", config.pbx[0].settings.rules(), None)
 }
 
 /// Takes all frames, a millisecond apart, and drops what the engine wants stored.

@@ -1,8 +1,10 @@
 //! Who is called when, and by whom.
 
-use crate::desk::{ANN, BOB, CAT, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, nobody, policy, queue_policy};
+use crate::desk::{
+    ANN, BOB, CAT, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, nobody, overall, policies, policy, queue_policy,
+};
 use callbackd_core::callbacks::Input;
-use callbackd_core::callbacks::policy::{QueuePolicy, Strategy};
+use callbackd_core::callbacks::policy::{Overall, QueuePolicy, Strategy};
 use callbackd_core::callbacks::restore::Remembered;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
@@ -92,10 +94,9 @@ fn never_more_attempts_than_free_agents_and_one_callback_for_an_agent_at_a_time(
 
 #[test]
 fn no_more_attempts_at_once_than_are_allowed() {
-    let mut policy = policy();
-    policy.max_active = 2;
+    let policies = policies(Overall { max_active: 2, ..overall() }, policy());
     let agents = (0..5).map(|i| agent(&format!("10{i}"), &["sales"])).collect();
-    let mut scene = Scene::new(policy, agents);
+    let mut scene = Scene::with(policies, agents, Remembered::default());
     for i in 0..5 {
         scene.misses(&format!("+1202555013{i}"), "sales");
     }
@@ -137,9 +138,8 @@ fn promised_goes_first_then_priority_then_age() {
 
 #[test]
 fn newest_first_is_an_option() {
-    let mut policy = policy();
-    policy.newest_first = true;
-    let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
+    let policies = policies(Overall { newest_first: true, ..overall() }, policy());
+    let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], Remembered::default());
     scene.busy("PJSIP/101", Some(Busy::OnCall));
     scene.misses(ANN, "sales");
     scene.pass(SECOND);
@@ -226,8 +226,9 @@ fn round_robin_asks_each_in_turn() {
 fn a_random_choice_reaches_everybody_in_the_end() {
     let mut policy = policy();
     policy.default.strategy = Strategy::Random;
-    policy.daily_per_prefix = 1_000;
-    let mut scene = Scene::new(policy, (0..4).map(|i| agent(&format!("10{i}"), &["sales"])).collect());
+    let policies = policies(Overall { daily_per_prefix: 1_000, ..overall() }, policy);
+    let agents = (0..4).map(|i| agent(&format!("10{i}"), &["sales"])).collect();
+    let mut scene = Scene::with(policies, agents, Remembered::default());
     for i in 0..80 {
         scene.misses(&format!("+120255501{i:02}"), "sales");
         let (_, channel_id) = scene.rung().last().cloned().unwrap();
@@ -381,10 +382,10 @@ fn a_customer_is_not_called_in_the_night_of_his_own_country() {
 #[test]
 fn a_cap_on_calls_to_one_number_holds_and_is_said() {
     let mut policy = policy();
-    policy.daily_per_number = 2;
     policy.default.max_attempts = 10;
     policy.default.expire_ms = 72 * HOUR;
-    let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
+    let policies = policies(Overall { daily_per_number: 2, ..overall() }, policy);
+    let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], Remembered::default());
     scene.misses(ANN, "sales");
     for n in 1..=2 {
         let channel_id = format!("cb-1-{n}");
@@ -401,10 +402,9 @@ fn a_cap_on_calls_to_one_number_holds_and_is_said() {
 fn caps_hold_for_a_prefix_and_in_all_and_over_a_restart() {
     let remembered =
         || Remembered { dialled: vec![(MONDAY_10 - HOUR, "+12025550199".into())], ..Remembered::default() };
-    for (prefix, all) in [(1, 100), (100, 1)] {
-        let mut policy = policy();
-        (policy.daily_per_prefix, policy.daily) = (prefix, all);
-        let mut scene = Scene::remembering(policy, vec![agent("101", &["sales"])], remembered());
+    for (daily_per_prefix, daily) in [(1, 100), (100, 1)] {
+        let policies = policies(Overall { daily_per_prefix, daily, ..overall() }, policy());
+        let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], remembered());
         scene.misses(ANN, "sales");
         assert_eq!(scene.stands(1), "WAITING DAILY_CAP");
     }
@@ -412,9 +412,9 @@ fn caps_hold_for_a_prefix_and_in_all_and_over_a_restart() {
 
 #[test]
 fn caps_count_those_who_are_about_to_be_dialled() {
-    let mut policy = policy();
-    policy.daily_per_prefix = 1;
-    let mut scene = Scene::new(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])]);
+    let policies = policies(Overall { daily_per_prefix: 1, ..overall() }, policy());
+    let agents = vec![agent("101", &["sales"]), agent("102", &["sales"])];
+    let mut scene = Scene::with(policies, agents, Remembered::default());
     scene.misses(ANN, "sales");
     scene.misses(BOB, "sales");
     assert_eq!((scene.rung().len(), scene.stands(2)), (1, "WAITING DAILY_CAP".to_owned()));

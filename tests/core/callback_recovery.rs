@@ -1,7 +1,7 @@
 //! What a crash of the daemon, or an outage of the link, leaves of attempts.
 
 use crate::callback_attempts::{FIRST, ringing};
-use crate::desk::{HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, policy, talk};
+use crate::desk::{HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, overall, policies, policy, talk};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::pbx_action::Deed;
@@ -75,7 +75,7 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
         let mut scene = after_a_crash(false);
         let mut policy = policy();
         policy.look_up_cdr = true;
-        scene.give(Input::Policy(&policy));
+        scene.give(Input::Policies(&policies(overall(), policy)));
         scene.hall.blind = false;
         scene.give(Input::InSight(PBX));
         assert_eq!(scene.looked_up, [FIRST]);

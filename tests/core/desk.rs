@@ -3,7 +3,7 @@
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::callbacks::policy::{First, Policy, QueuePolicy, Retry, Screen, Strategy};
+use callbackd_core::callbacks::policy::{First, Overall, Policies, Policy, QueuePolicy, Retry, Screen, Strategy};
 use callbackd_core::callbacks::restore::Remembered;
 use callbackd_core::callbacks::{Desk, Input, Output};
 use callbackd_core::model::Moment;
@@ -35,9 +35,6 @@ pub fn policy() -> Policy {
         enabled: true,
         on: BTreeSet::from(all),
         short_abandon_ms: 5 * SECOND,
-        max_active: 10,
-        newest_first: false,
-        min_talk_ms: 5 * SECOND,
         agent_ring_ms: 15 * SECOND,
         customer_ring_ms: 30 * SECOND,
         agent_cooldown_ms: 2 * MINUTE,
@@ -45,10 +42,6 @@ pub fn policy() -> Policy {
         overtake_after_ms: None,
         unknown_is_free: false,
         pause_agent: false,
-        daily_per_number: 6,
-        daily_per_prefix: 100,
-        prefix_digits: 6,
-        daily: 1_000,
         quiet: None,
         retry: Retry {
             customer_busy: 2 * MINUTE,
@@ -73,6 +66,23 @@ pub fn policy() -> Policy {
         screen: Screen::default(),
         numbering: Numbering::new("US", InternalRule::MaxDigits(5)).unwrap(),
     }
+}
+
+pub fn overall() -> Overall {
+    Overall {
+        max_active: 10,
+        newest_first: false,
+        min_talk_ms: 5 * SECOND,
+        daily_per_number: 6,
+        daily_per_prefix: 100,
+        prefix_digits: 6,
+        daily: 1_000,
+    }
+}
+
+/// Of one PBX.
+pub fn policies(overall: Overall, policy: Policy) -> Policies {
+    Policies { overall, pbx: BTreeMap::from([(PBX.to_owned(), policy.clone())]), others: policy }
 }
 
 pub fn queue_policy() -> QueuePolicy {
@@ -170,12 +180,16 @@ pub struct Scene {
 
 impl Scene {
     pub fn new(policy: Policy, agents: Vec<AgentNow>) -> Self {
-        Self::remembering(policy, agents, Remembered::default())
+        Self::with(policies(overall(), policy), agents, Remembered::default())
     }
 
     pub fn remembering(policy: Policy, agents: Vec<AgentNow>, remembered: Remembered) -> Self {
+        Self::with(policies(overall(), policy), agents, remembered)
+    }
+
+    pub fn with(policies: Policies, agents: Vec<AgentNow>, remembered: Remembered) -> Self {
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
-        let desk = Desk::new(policy, remembered, now);
+        let desk = Desk::new(policies, remembered, now);
         Self {
             desk,
             hall: Hall { agents, ..Hall::default() },

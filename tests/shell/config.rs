@@ -79,7 +79,9 @@ fn every_example_that_is_commented_out_can_be_used() {
         if bare.starts_with("tls_") {
             text = text.replace("tls = false", "tls = true");
         }
-        assert_ne!(good(&(text + hours)), good(&(DOCUMENTED.to_owned() + hours)), "{bare}");
+        let (with, without) = (good(&(text + hours)), good(&(DOCUMENTED.to_owned() + hours)));
+        // Whoever does not name the PBX of [gap] means the first.
+        assert_eq!(with == without, bare.starts_with("pbx = "), "{bare}");
         tried += 1;
     }
     assert_eq!((tried, tables), (13, 4));
@@ -99,7 +101,7 @@ fn every_table_that_is_commented_out_can_be_used() {
         text.push('\n');
     }
     let config = good(&text);
-    let (queue, plain) = (&config.callback.queues["sales"], &config.callback.default);
+    let (queue, plain) = (&config.shared.callback.queues["sales"], &config.shared.callback.default);
     assert_ne!(queue.enabled, plain.enabled);
     assert_ne!(
         (queue.delay, queue.expire, queue.expire_promised, queue.last_dispatch),
@@ -112,12 +114,12 @@ fn every_table_that_is_commented_out_can_be_used() {
     assert_eq!((queue.fallback.as_deref(), queue.caller_id.as_str()), (Some("office"), "+12025550100"));
     assert_eq!((queue.announcement.as_str(), queue.accept_key.as_str()), ("custom/callback", "1"));
     assert!(queue.script.starts_with("You wanted"));
-    assert_eq!(config.callback.dids["+12025550100"], "sales");
-    let ann = &config.agents[0];
+    assert_eq!(config.shared.callback.dids["+12025550100"], "sales");
+    let ann = &config.shared.agents[0];
     assert_eq!((ann.name.as_deref(), ann.interface.as_str(), ann.queues.len()), (Some("Ann"), "PJSIP/101", 1));
     assert_eq!(ann.wrapup, Some(Duration::from_secs(20)));
-    assert_eq!(config.named_hours["sales"].open, "Mo-Sa 08:00-20:00");
-    assert_eq!(config.did_hours["+12025550100"], "sales");
+    assert_eq!(config.shared.named_hours["sales"].open, "Mo-Sa 08:00-20:00");
+    assert_eq!(config.shared.did_hours["+12025550100"], "sales");
 }
 
 #[test]
@@ -172,33 +174,35 @@ fn every_key_is_taken_over() {
         tls: Some(Tls::Fingerprint(pin)),
         allow_plaintext: false,
         allow_plain_login: true,
+        settings: config.shared.clone(),
+        ..Pbx::default()
     };
     assert_eq!(config.pbx[0], berlin);
     assert_eq!((config.pbx[1].address.as_str(), config.pbx[1].allow_plaintext), ("192.0.2.7:6038", true));
     let lists = [
-        &config.calls.inbound_contexts,
-        &config.calls.trunks,
-        &config.calls.closed_contexts,
-        &config.calls.voicemail_contexts,
-        &config.calls.self_service_contexts,
-        &config.calls.blocked_contexts,
+        &config.shared.calls.inbound_contexts,
+        &config.shared.calls.trunks,
+        &config.shared.calls.closed_contexts,
+        &config.shared.calls.voicemail_contexts,
+        &config.shared.calls.self_service_contexts,
+        &config.shared.calls.blocked_contexts,
     ];
     assert_eq!(lists.map(|l| l[0].as_str()), ["incoming", "PJSIP/trunk-*", "night", "vm", "balance?", "no"]);
-    assert!(config.calls.ivr_contexts.is_empty());
-    assert_eq!(config.calls.internal_number.as_deref(), Some("\\d{3}"));
+    assert!(config.shared.calls.ivr_contexts.is_empty());
+    assert_eq!(config.shared.calls.internal_number.as_deref(), Some("\\d{3}"));
     assert_eq!(
-        (config.calls.short_abandon, config.calls.min_talk),
+        (config.shared.calls.short_abandon, config.shared.calls.min_talk),
         (Duration::from_millis(60_500), Duration::from_secs(2))
     );
-    assert_eq!((config.numbers.region.as_str(), config.numbers.internal_max_digits), ("de", 0));
+    assert_eq!((config.shared.numbers.region.as_str(), config.shared.numbers.internal_max_digits), ("de", 0));
     assert_eq!(config.store.path, PathBuf::from("/tmp/calls.db"));
     assert_eq!(
         (config.log.level.as_str(), config.log.format, config.log.numbers),
         ("warn,callbackd_core::ami=debug", LogFormat::Json, ShowNumbers::None)
     );
     let christmas_noon = "2026-12-25T11:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
-    assert!(!config.hours.build().unwrap().is_open(christmas_noon));
-    assert!(config.numbering().is_ok());
+    assert!(!config.shared.hours.build().unwrap().is_open(christmas_noon));
+    assert!(config.shared.numbering().is_ok());
 }
 
 #[test]
@@ -307,8 +311,11 @@ fn a_region_or_level_that_does_not_exist_is_refused() {
 
 #[test]
 fn pbxs_are_told_apart_by_their_names() {
-    refused("[[pbx]]\n[[pbx]]\n", "2:1", &["two PBXs are named `pbx`", "`name` of its own"]);
-    refused("[[pbx]]\nname = \"a\"\n[[pbx]]\nname = \"a\"\n", "4:8", &["two PBXs are named `a`"]);
+    refused("[[pbx]]\nname = \"a\"\n[[pbx]]\n", "3:1", &["each of several PBXs needs a `name`", "name = \"berlin\""]);
+    refused("[[pbx]]\n[[pbx]]\nname = \"a\"\n", "1:1", &["each of several PBXs needs a `name`"]);
+    assert_eq!(bad("[[pbx]]\n[[pbx]]\n").problems().len(), 2);
+    assert_eq!(good("[[pbx]]").pbx[0].name, "pbx");
+    refused("[[pbx]]\nname = \"a\"\n[[pbx]]\nname = \"a\"\n", "4:8", &["two PBXs are named `a`", "`name` of its own"]);
     refused("[pbx]\nname = \"a b\"", "2:8", &["letters, digits"]);
 }
 

@@ -1,7 +1,7 @@
 //! What the configuration says about callbacks: the policy that it makes, and refusals that name the key, the line and the mend.
 
 use callbackd::config::{Config, Refusal};
-use callbackd_core::callbacks::policy::{First, Strategy};
+use callbackd_core::callbacks::policy::{First, Policy, Strategy};
 use callbackd_core::model::Outcome;
 use std::time::Duration;
 
@@ -9,6 +9,11 @@ const MINUTE: i64 = 60_000;
 
 fn good(text: &str) -> Config {
     Config::from_toml(text, "callbackd.toml").unwrap_or_else(|r| panic!("{r}"))
+}
+
+/// That of its only PBX.
+fn policy_of(config: &Config) -> Policy {
+    config.policies().of("pbx").clone()
 }
 
 fn bad(text: &str) -> Refusal {
@@ -34,14 +39,14 @@ fn refused_key(line: &str, words: &[&str]) {
 
 #[test]
 fn nobody_is_called_until_the_configuration_says_so() {
-    assert!(!good("").policy().enabled);
-    assert!(!good("[callback]\ndelay = \"2m\"").policy().enabled);
-    assert!(good("[callback]\nenabled = true").policy().enabled);
+    assert!(!policy_of(&good("")).enabled);
+    assert!(!policy_of(&good("[callback]\ndelay = \"2m\"")).enabled);
+    assert!(policy_of(&good("[callback]\nenabled = true")).enabled);
 }
 
 #[test]
 fn neither_premium_nor_international_numbers_are_called_until_the_configuration_says_so() {
-    let policy = good("").policy();
+    let policy = policy_of(&good(""));
     for (number, word) in [
         ("+12025550123", None),
         ("+18765550123", Some("international")),
@@ -50,7 +55,7 @@ fn neither_premium_nor_international_numbers_are_called_until_the_configuration_
     ] {
         assert_eq!(policy.screen.verdict(&policy.numbering, number).err().map(|d| d.word()), word, "{number}");
     }
-    let policy = good("[numbers]\nallow = [\"+44\"]\ndeny = [\"+442079\"]\npremium = true").policy();
+    let policy = policy_of(&good("[numbers]\nallow = [\"+44\"]\ndeny = [\"+442079\"]\npremium = true"));
     for (number, word) in [
         ("+442079460123", Some("deny_list")),
         ("+441632960123", None),
@@ -63,17 +68,17 @@ fn neither_premium_nor_international_numbers_are_called_until_the_configuration_
 
 #[test]
 fn misses_are_called_back_and_served_callers_are_not() {
-    let on = good("").policy().on;
+    let on = policy_of(&good("")).on;
     assert!(on.contains(&Outcome::QueueAbandon) && on.contains(&Outcome::CallbackRequested));
     for never in [Outcome::Agent, Outcome::SelfService, Outcome::ShortAbandon, Outcome::Blocked, Outcome::Gap] {
         assert!(!on.contains(&never), "{never}");
     }
-    assert_eq!(good("[callback]\non = [\"short_abandon\"]").policy().on.len(), 1);
+    assert_eq!(policy_of(&good("[callback]\non = [\"short_abandon\"]")).on.len(), 1);
 }
 
 #[test]
 fn a_queue_takes_from_callback_what_it_does_not_say() {
-    let policy = good(
+    let policy = policy_of(&good(
         r#"
         [callback]
         enabled = true
@@ -90,8 +95,7 @@ fn a_queue_takes_from_callback_what_it_does_not_say() {
         [callback.did]
         "12025550100" = "sales"
         "#,
-    )
-    .policy();
+    ));
     let sales = policy.of(Some("sales"));
     assert_eq!(
         (sales.delay_ms, sales.priority, sales.first, sales.strategy),
@@ -106,7 +110,7 @@ fn a_queue_takes_from_callback_what_it_does_not_say() {
 
 #[test]
 fn a_queue_may_keep_other_hours_with_the_time_zone_of_all() {
-    let policy = good(
+    let policy = policy_of(&good(
         r#"
         [hours]
         timezone = "Europe/Berlin"
@@ -116,8 +120,7 @@ fn a_queue_may_keep_other_hours_with_the_time_zone_of_all() {
         [callback.queue.support]
         hours = "late"
         "#,
-    )
-    .policy();
+    ));
     let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_millisecond();
     let (morning, evening) = (at("2026-11-23T10:00:00+01:00"), at("2026-11-23T21:00:00+01:00"));
     let (support, others) = (&policy.of(Some("support")).hours, &policy.of(None).hours);
@@ -128,19 +131,19 @@ fn a_queue_may_keep_other_hours_with_the_time_zone_of_all() {
 #[test]
 fn agents_named_for_a_queue_are_its_agents() {
     let agents = "[[agents]]\nname = \"Ann\"\ninterface = \"PJSIP/101\"\nqueues = [\"sales\"]\n[[agents]]\ninterface = \"PJSIP/102\"\n";
-    let policy = good(agents).policy();
+    let policy = policy_of(&good(agents));
     assert_eq!(policy.of(Some("sales")).agents, ["PJSIP/101"]);
     assert!(policy.of(Some("support")).agents.is_empty() && policy.default.agents.is_empty());
     let own = good(&format!("{agents}[callback.queue.sales]\nagents = [\"PJSIP/102\", \"Ann\"]\n"));
-    assert_eq!(own.policy().of(Some("sales")).agents, ["PJSIP/102", "PJSIP/101"]);
+    assert_eq!(policy_of(&own).of(Some("sales")).agents, ["PJSIP/102", "PJSIP/101"]);
 }
 
 #[test]
 fn retries_and_caps_are_taken_over() {
-    let policy =
-        good("[callback]\nquiet = \"off\"\novertake_after = \"20m\"\ndaily = 7\n[callback.retry]\nlost = \"1h\"\n")
-            .policy();
-    assert_eq!((policy.quiet, policy.overtake_after_ms, policy.daily), (None, Some(20 * MINUTE), 7));
+    let config =
+        good("[callback]\nquiet = \"off\"\novertake_after = \"20m\"\ndaily = 7\n[callback.retry]\nlost = \"1h\"\n");
+    let policy = policy_of(&config);
+    assert_eq!((policy.quiet, policy.overtake_after_ms, config.overall.daily), (None, Some(20 * MINUTE), 7));
     assert_eq!((policy.retry.lost, policy.retry.customer_busy), (60 * MINUTE, 2 * MINUTE));
 }
 
@@ -263,7 +266,7 @@ fn hours_with_a_name_say_when_they_are_open() {
 
 #[test]
 fn a_number_may_keep_hours_of_its_own() {
-    let rules = good("[hours]\ntimezone = \"UTC\"\nopen = \"09:00-18:00\"\n[hours.night]\nopen = \"20:00-23:00\"\ndids = [\"5550100\"]").rules();
+    let rules = good("[hours]\ntimezone = \"UTC\"\nopen = \"09:00-18:00\"\n[hours.night]\nopen = \"20:00-23:00\"\ndids = [\"5550100\"]").pbx[0].settings.rules();
     let evening = "2026-11-23T21:00:00Z".parse::<jiff::Timestamp>().unwrap().as_millisecond();
     assert!(rules.hours_of(Some("5550100")).is_open(evening));
     assert!(!rules.hours_of(Some("5550101")).is_open(evening) && !rules.hours_of(None).is_open(evening));
@@ -286,9 +289,12 @@ fn a_socket_that_everybody_could_command_is_refused() {
 #[test]
 fn an_agent_may_need_longer_after_a_call() {
     let config = good("[[agents]]\ninterface = \"PJSIP/1\"\nwrapup = \"20s\"");
-    assert_eq!(config.agents[0].wrapup, Some(Duration::from_secs(20)));
+    assert_eq!(config.pbx[0].settings.agents[0].wrapup, Some(Duration::from_secs(20)));
     assert_eq!(
-        (config.rules().wrapup_of(["Local/1@x", "PJSIP/1"]), config.rules().wrapup_of(["PJSIP/2"])),
+        (
+            config.pbx[0].settings.rules().wrapup_of(["Local/1@x", "PJSIP/1"]),
+            config.pbx[0].settings.rules().wrapup_of(["PJSIP/2"])
+        ),
         (20_000, 0)
     );
     refused("[[agents]]\ninterface = \"PJSIP/1\"\nwrapup = \"2h\"", "3:10", &["longer than 1h"]);

@@ -10,6 +10,7 @@ mod clock;
 mod config;
 mod config_callback;
 mod config_files;
+mod config_pbx;
 #[path = "../core/stream/rules.rs"]
 mod core_rules;
 mod database_commands;

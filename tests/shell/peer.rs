@@ -41,6 +41,7 @@ pub fn pbx(address: &str, directory: &TempDir) -> Pbx {
         tls: None,
         allow_plaintext: false,
         allow_plain_login: false,
+        ..Pbx::default()
     }
 }
 

@@ -5,7 +5,9 @@ use callbackd::config::Config;
 use callbackd_core::model::rules::Rules;
 
 fn configured(text: &str) -> Rules {
-    Config::from_toml(text, "rules").unwrap_or_else(|refusal| panic!("{}", refusal.render(false))).rules()
+    Config::from_toml(text, "rules").unwrap_or_else(|refusal| panic!("{}", refusal.render(false))).pbx[0]
+        .settings
+        .rules()
 }
 
 #[track_caller]

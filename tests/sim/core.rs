@@ -10,7 +10,7 @@ use callbackd_core::callbacks;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::callbacks::policy::Policy;
+use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::Remembered;
 use callbackd_core::callbacks::{Answer, Desk, Input as DeskInput};
 use callbackd_core::model::Moment;
@@ -54,13 +54,13 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(rules: Rules, policy: Policy, remembered: Remembered, seen_ms: Option<i64>, now: Moment) -> Self {
+    pub fn new(rules: Rules, policies: Policies, remembered: Remembered, seen_ms: Option<i64>, now: Moment) -> Self {
         Self {
             session: None,
             decoder: FrameDecoder::new(Interest::engine()),
             input: BytesMut::new(),
             engine: Engine::new(PBX, rules, seen_ms),
-            desk: Desk::new(policy, remembered, now),
+            desk: Desk::new(policies, remembered, now),
             waiting: HashMap::new(),
             answers: VecDeque::new(),
             wants: VecDeque::new(),

@@ -29,7 +29,7 @@ fn accounts(cdr_csv: &Path, queue_log: &Path) -> Vec<Account> {
 fn prove(account: &Account) -> FinishedCall {
     let config = configuration();
     let trunks = BTreeSet::from(["PJSIP/trunk".to_owned()]);
-    let prover = Prover { pbx: "lab", rules: &config.rules(), trunks: &trunks };
+    let prover = Prover { pbx: "lab", rules: &config.pbx[0].settings.rules(), trunks: &trunks };
     prover.row(account, None).expect("an account has a first record")
 }
 

@@ -28,7 +28,7 @@ fn recordings() -> Vec<PathBuf> {
 
 fn replayed(files: &[PathBuf], directory: &Path) -> Connection {
     let db = directory.join("calls.db");
-    let args = ReplayArgs { config: None, db: db.clone(), files: files.to_vec() };
+    let args = ReplayArgs { config: None, pbx: None, db: db.clone(), files: files.to_vec() };
     replay::run(&args, &configuration(), &mut std::io::sink()).unwrap();
     Connection::open_with_flags(db, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap()
 }
@@ -165,7 +165,7 @@ fn a_file_that_is_no_recording_is_refused_by_name() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("notes.txt");
     std::fs::write(&file, "Dear diary\n\n").unwrap();
-    let args = ReplayArgs { config: None, db: directory.path().join("calls.db"), files: vec![file] };
+    let args = ReplayArgs { config: None, pbx: None, db: directory.path().join("calls.db"), files: vec![file] };
     let error = replay::run(&args, &configuration(), &mut std::io::sink()).unwrap_err();
     assert_eq!(error.exit_code(), 65);
     assert!(error.to_string().contains("notes.txt") && error.to_string().contains("Dear diary"), "{error}");

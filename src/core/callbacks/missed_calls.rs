@@ -84,13 +84,14 @@ impl Desk {
         if declined(call) {
             return false;
         }
+        let policy = self.policy(&call.pbx);
         let served = call.status == Status::Answer && !matches!(call.outcome, Outcome::Short | Outcome::TransferLost);
         let asked = call.tags.iter().any(|t| t.by != "rule" && self.request.contains(&t.code));
         // Before anyone was rung the outcome does not say that it was short.
         let too_short = matches!(call.outcome, Outcome::EarlyAbandon | Outcome::IvrLost)
-            && call.wait_ms < self.policy.short_abandon_ms
-            && !self.policy.on.contains(&Outcome::ShortAbandon);
-        self.policy.on.contains(&call.outcome) && !served && !too_short || asked || wish(call).is_some()
+            && call.wait_ms < policy.short_abandon_ms
+            && !policy.on.contains(&Outcome::ShortAbandon);
+        policy.on.contains(&call.outcome) && !served && !too_short || asked || wish(call).is_some()
     }
 
     fn owner_learnt(&mut self, call: &FinishedCall) {
@@ -108,7 +109,7 @@ impl Desk {
 
     /// What counts as having served the customer, and by whom.
     fn service(&self, call: &FinishedCall) -> Option<Served> {
-        let long_enough = call.talk_ms >= self.policy.min_talk_ms;
+        let long_enough = call.talk_ms >= self.policies.overall.min_talk_ms;
         let by = match (call.direction, call.outcome) {
             (Direction::Inbound, Outcome::Agent) => RecoveredBy::Customer,
             (Direction::Outbound, _) if long_enough => RecoveredBy::Agent,
@@ -172,10 +173,11 @@ impl Desk {
     }
 
     fn missed(&mut self, call: &FinishedCall) {
-        let by_did = || call.did.as_ref().and_then(|did| self.policy.dids.get(did)).cloned();
+        let policy = self.policy(&call.pbx);
+        let by_did = || call.did.as_ref().and_then(|did| policy.dids.get(did)).cloned();
         let named = wish(call).filter(|queue| !queue.is_empty()).map(str::to_owned);
         let queue = call.queue.clone().or(named).or_else(by_did);
-        if !self.policy.enabled || !self.policy.of(queue.as_deref()).enabled {
+        if !policy.enabled || !policy.of(queue.as_deref()).enabled {
             return;
         }
         match call.number_e164.as_deref().and_then(|number| self.open_for(number)) {
@@ -186,7 +188,8 @@ impl Desk {
 
     /// Another miss of a customer who has an open callback: it counts, and goes ahead of those who called once.
     fn missed_again(&mut self, id: i64, call: &FinishedCall) {
-        let expires_ms = self.expires_ms(call, self.tasks[&id].row.queue.as_deref());
+        let row = &self.tasks[&id].row;
+        let expires_ms = self.expires_ms(call, &row.pbx, row.queue.as_deref());
         let Some(task) = self.tasks.get_mut(&id) else { return };
         let row = &mut task.row;
         row.missed_count += 1;
@@ -222,7 +225,7 @@ impl Desk {
         self.last_id += 1;
         let id = self.last_id;
         self.recent.add(&call.pbx, &call.linkedid, id);
-        let policy = self.policy.of(queue.as_deref());
+        let policy = self.policy(&call.pbx).of(queue.as_deref());
         let promised = is_promised(call);
         // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
         let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
@@ -236,7 +239,7 @@ impl Desk {
             name: call.name.clone(),
             state: CallbackState::Waiting,
             reason: reason::DELAY.to_owned(),
-            expires_ms: self.expires_ms(call, queue.as_deref()),
+            expires_ms: self.expires_ms(call, &call.pbx, queue.as_deref()),
             queue,
             did: call.did.clone(),
             owner,
@@ -255,7 +258,7 @@ impl Desk {
         };
         let hindrance = match &row.number_e164 {
             None => Some((CallbackState::NotCallable, self.no_number(call))),
-            Some(number) => self.hindrance(number),
+            Some(number) => self.hindrance(&call.pbx, number),
         };
         let note = format!("missed ({})", call.outcome);
         let miss = Some(call.linkedid.clone());
@@ -281,18 +284,19 @@ impl Desk {
         }
     }
 
-    /// Why this number may never be called, if so.
-    pub(crate) fn hindrance(&self, number: &str) -> Option<(CallbackState, String)> {
+    /// Why this number may never be called from this PBX, if so.
+    pub(crate) fn hindrance(&self, pbx: &str, number: &str) -> Option<(CallbackState, String)> {
         if let Some(entry) = self.forbidden(number) {
             return Some((CallbackState::Dnc, entry.reason.clone()));
         }
-        let denied = self.policy.screen.verdict(&self.policy.numbering, number).err()?;
+        let policy = self.policy(pbx);
+        let denied = policy.screen.verdict(&policy.numbering, number).err()?;
         Some((CallbackState::NotCallable, denied.word().to_owned()))
     }
 
     fn no_number(&self, call: &FinishedCall) -> String {
         let number = call.number.as_deref().unwrap_or_default();
-        match self.policy.numbering.classify(number) {
+        match self.policy(&call.pbx).numbering.classify(number) {
             Number::Withheld => "withheld",
             Number::Internal => "internal",
             Number::TooShort => "too-short",
@@ -316,8 +320,8 @@ impl Desk {
     }
 
     /// Too old by then; one that came while customers are not called lives from the opening on.
-    fn expires_ms(&self, call: &FinishedCall, queue: Option<&str>) -> Millis {
-        let policy = self.policy.of(queue);
+    fn expires_ms(&self, call: &FinishedCall, pbx: &str, queue: Option<&str>) -> Millis {
+        let policy = self.policy(pbx).of(queue);
         let life = if is_promised(call) { policy.expire_promised_ms } else { policy.expire_ms };
         let from = policy.hours.next_open(call.ended_ms).unwrap_or(call.ended_ms);
         from.saturating_add(life)

@@ -33,7 +33,7 @@ use customer_lines::Lines;
 use dispatch::caps::Quota;
 use missed_calls::Recent;
 use pbx_action::Deed;
-use policy::Policy;
+use policy::{Policies, Policy};
 use restore::{Remembered, Served};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use task::{Task, Turn};
@@ -88,8 +88,8 @@ pub enum Input<'a> {
         /// What became of the action.
         answer: Answer<'a>,
     },
-    /// The policy changed.
-    Policy(&'a Policy),
+    /// The policies changed.
+    Policies(&'a Policies),
 }
 
 /// What became of an action.
@@ -148,7 +148,7 @@ pub struct Counters {
 /// All callbacks of all PBXs.
 #[derive(Debug)]
 pub struct Desk {
-    policy: Policy,
+    policies: Policies,
     tasks: BTreeMap<i64, Task>,
     by_number: BTreeMap<String, i64>,
     ready: BTreeSet<Turn>,
@@ -181,9 +181,9 @@ pub struct Desk {
 impl Desk {
     /// A desk that goes on where an earlier one stopped.
     #[must_use]
-    pub fn new(policy: Policy, remembered: Remembered, now: Moment) -> Self {
+    pub fn new(policies: Policies, remembered: Remembered, now: Moment) -> Self {
         let mut desk = Self {
-            policy,
+            policies,
             tasks: BTreeMap::new(),
             by_number: BTreeMap::new(),
             ready: BTreeSet::new(),
@@ -239,8 +239,8 @@ impl Desk {
             Input::Answered { channel_id, answer } => self.originate_answered(channel_id, answer),
             Input::LookedUp { channel_id, cdrs } => self.looked_up(channel_id, cdrs),
             Input::Published { pbx, answer } => self.promise.answered(pbx, answer, self.now.mono_ms),
-            Input::Policy(policy) => {
-                self.policy = policy.clone();
+            Input::Policies(policies) => {
+                self.policies = policies.clone();
                 for task in self.tasks.values_mut() {
                     task.screened = false;
                 }
@@ -284,8 +284,13 @@ impl Desk {
 
     /// What is decided by.
     #[must_use]
-    pub fn policy(&self) -> &Policy {
-        &self.policy
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// What is decided by on this PBX.
+    fn policy(&self, pbx: &str) -> &Policy {
+        self.policies.of(pbx)
     }
 
     /// What has been counted.

@@ -116,7 +116,51 @@ pub struct QueuePolicy {
     pub first: First,
 }
 
-/// The policy.
+/// What holds for the callbacks of all PBXs together: a customer may be missed on several, and gets one callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Overall {
+    /// Attempts that may go on at once.
+    pub max_active: u32,
+    /// Newest first instead of oldest first, among those of equal promise and priority.
+    pub newest_first: bool,
+    /// Talk of less than this (ms) is MAYBE_VOICEMAIL, and an agent's own call of less does not win a customer back.
+    pub min_talk_ms: Millis,
+    /// Attempts to one number, in 24 hours.
+    pub daily_per_number: u32,
+    /// Attempts to numbers of one prefix, in 24 hours.
+    pub daily_per_prefix: u32,
+    /// Digits of that prefix, the country's code included.
+    pub prefix_digits: u8,
+    /// Attempts in all, in 24 hours.
+    pub daily: u32,
+}
+
+/// The policies of all PBXs.
+#[derive(Debug, Clone)]
+pub struct Policies {
+    /// What holds for all of them together.
+    pub overall: Overall,
+    /// By the name of the PBX.
+    pub pbx: BTreeMap<String, Policy>,
+    /// For callbacks of a PBX that is not configured any more.
+    pub others: Policy,
+}
+
+impl Policies {
+    /// The policy of a PBX.
+    #[must_use]
+    pub fn of(&self, pbx: &str) -> &Policy {
+        self.pbx.get(pbx).unwrap_or(&self.others)
+    }
+
+    /// Missed callers of at least one PBX are called back.
+    #[must_use]
+    pub fn any_enabled(&self) -> bool {
+        self.pbx.values().any(|policy| policy.enabled)
+    }
+}
+
+/// The policy of one PBX.
 #[derive(Debug, Clone)]
 pub struct Policy {
     /// Missed callers are called back at all.
@@ -126,12 +170,6 @@ pub struct Policy {
     /// Who gave up sooner (ms), wherever he was, has misdialled or wants to be called at his own price: no callback, unless
     /// [`Policy::on`] has `SHORT_ABANDON`.
     pub short_abandon_ms: Millis,
-    /// Attempts that may go on at once.
-    pub max_active: u32,
-    /// Newest first instead of oldest first, among those of equal promise and priority.
-    pub newest_first: bool,
-    /// Talk of less than this (ms) is MAYBE_VOICEMAIL, and an agent's own call of less does not win a customer back.
-    pub min_talk_ms: Millis,
     /// An agent's phone rings so long (ms).
     pub agent_ring_ms: Millis,
     /// A customer's phone rings so long (ms).
@@ -146,14 +184,6 @@ pub struct Policy {
     pub unknown_is_free: bool,
     /// Pause the agent in his queues (with the reason `callbackd`) while an attempt goes on.
     pub pause_agent: bool,
-    /// Attempts to one number, in 24 hours.
-    pub daily_per_number: u32,
-    /// Attempts to numbers of one prefix, in 24 hours.
-    pub daily_per_prefix: u32,
-    /// Digits of that prefix, the country's code included.
-    pub prefix_digits: u8,
-    /// Attempts in all, in 24 hours.
-    pub daily: u32,
     /// The customer's local hours in which he is not called, where his number tells his time zone: minutes of the day, from and to.
     pub quiet: Option<(u16, u16)>,
     /// How soon an attempt is repeated.

@@ -114,7 +114,7 @@ impl Desk {
     /// Puts a callback among those whose turn may come, or on the agenda until then.
     pub(crate) fn line_up(&mut self, id: i64) {
         let now = self.now.mono_ms;
-        let newest_first = self.policy.newest_first;
+        let newest_first = self.policies.overall.newest_first;
         let Some(task) = self.tasks.get_mut(&id) else { return };
         if let Some(turn) = task.turn.take() {
             self.ready.remove(&turn);

@@ -77,7 +77,7 @@ impl Promise {
 impl Desk {
     /// Publishes what has changed, if it is time to.
     pub(crate) fn publish(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
-        if !self.policy.publish {
+        if !floors.keys().any(|pbx| self.policy(pbx).publish) {
             self.promise.stale = false;
             return;
         }
@@ -87,7 +87,7 @@ impl Desk {
         self.promise.stale = false;
         self.promise.next = self.now.mono_ms + EVERY_MS;
         for (pbx, floor) in floors {
-            if floor.in_sight() && !self.promise.refused.contains(*pbx) {
+            if self.policy(pbx).publish && floor.in_sight() && !self.promise.refused.contains(*pbx) {
                 let wanted = self.promised_on(pbx, *floor);
                 self.publish_on(pbx, &wanted);
             }
@@ -131,28 +131,31 @@ impl Desk {
             let row = &task.row;
             let queue = row.queue.as_deref();
             let place = ahead.entry(queue).or_default();
-            let minutes = if row.state.is_active() { 0 } else { self.minutes(queue, row.due_ms, *place, &agents) };
+            let minutes = if row.state.is_active() { 0 } else { self.minutes(pbx, queue, row.due_ms, *place, &agents) };
             *place += 1;
             let state = if row.state == CallbackState::Waiting { row.reason.as_str() } else { row.state.as_str() };
             let Some(number) = &row.number_e164 else { continue };
-            for form in self.forms(number) {
+            for form in self.forms(pbx, number) {
                 wanted.insert(format!("number/{form}"), format!("open|{minutes}|{state}"));
             }
         }
         let queues: BTreeSet<&str> = agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.as_str())).collect();
         for queue in queues.into_iter().filter(|q| key_part(q)) {
             let open = ahead.get(&Some(queue)).copied().unwrap_or(0);
-            let due_ms = self.now.wall_ms.saturating_add(self.policy.of(Some(queue)).delay_ms);
+            let due_ms = self.now.wall_ms.saturating_add(self.policy(pbx).of(Some(queue)).delay_ms);
             wanted.insert(format!("queue/{queue}/open"), open.to_string());
-            wanted.insert(format!("queue/{queue}/wait"), self.minutes(Some(queue), due_ms, open, &agents).to_string());
+            wanted.insert(
+                format!("queue/{queue}/wait"),
+                self.minutes(pbx, Some(queue), due_ms, open, &agents).to_string(),
+            );
         }
         wanted
     }
 
     /// A number as it may arrive: with and without its country's code. Where a national number begins with that code, as in North America,
     /// networks send it without as well.
-    fn forms(&self, number: &str) -> BTreeSet<String> {
-        let form = |form| Dialable::new(number, &self.policy.numbering, form).ok().map(|n| n.as_str().to_owned());
+    fn forms(&self, pbx: &str, number: &str) -> BTreeSet<String> {
+        let form = |form| Dialable::new(number, &self.policy(pbx).numbering, form).ok().map(|n| n.as_str().to_owned());
         let (digits, national) = (form("{digits}"), form("{national}"));
         let bare =
             digits.as_ref().filter(|d| national.as_ref() == Some(*d)).and_then(|d| d.get(1..)).map(str::to_owned);
@@ -163,12 +166,13 @@ impl Desk {
     /// long as those ahead of him take with the agents who are there.
     fn minutes(
         &self,
+        pbx: &str,
         queue: Option<&str>,
         due_ms: Millis,
         ahead: i64,
         agents: &[crate::model::presence::AgentNow],
     ) -> i64 {
-        let policy = self.policy.of(queue);
+        let policy = self.policy(pbx).of(queue);
         let due = due_ms.max(self.now.wall_ms);
         let from = if policy.hours.is_open(due) { due } else { policy.hours.next_open(due).unwrap_or(due) };
         let there = agents.iter().filter(|a| {

@@ -13,7 +13,7 @@ use std::sync::LazyLock;
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let text = "[calls]\ninbound_contexts = [\"from-trunk\"]\nivr_contexts = [\"ivr-*\"]\n[numbers]\nregion = \"US\"\n[hours]\ntimezone = \"UTC\"\n";
-    Config::from_toml(text, "fuzz").expect("a configuration").rules()
+    Config::from_toml(text, "fuzz").expect("a configuration").pbx[0].settings.rules()
 });
 
 fn frames(data: &[u8]) -> Vec<Frame> {

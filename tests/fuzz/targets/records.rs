@@ -24,7 +24,7 @@ fuzz_target!(|data: &[u8]| {
     let count = records.cdrs.len();
     let accounts = reconcile::accounts(records.cdrs, events);
     assert_eq!(accounts.iter().map(|a| a.cdrs.len()).sum::<usize>(), count, "no record is lost or told twice");
-    let (rules, trunks) = (CONFIG.rules(), BTreeSet::from(["PJSIP/trunk".to_owned()]));
+    let (rules, trunks) = (CONFIG.pbx[0].settings.rules(), BTreeSet::from(["PJSIP/trunk".to_owned()]));
     let prover = Prover { pbx: "lab", rules: &rules, trunks: &trunks };
     for account in &accounts {
         let row = prover.row(account, None).expect("an account has a first record");

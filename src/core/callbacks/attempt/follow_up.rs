@@ -65,7 +65,7 @@ impl Desk {
         self.agents.release(pbx, agent);
         let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: no fault of his
         if result::refused_by_agent(result) && !taken {
-            let until = self.now.mono_ms.saturating_add_signed(self.policy.agent_cooldown_ms);
+            let until = self.now.mono_ms.saturating_add_signed(self.policy(pbx).agent_cooldown_ms);
             self.agents.cool_down(pbx, agent, until);
         }
     }
@@ -85,8 +85,9 @@ impl Desk {
     /// What becomes of the callback.
     fn after(&mut self, id: i64, attempt: &Attempt, result: AttemptResult) {
         let (now, row) = (self.now.wall_ms, &attempt.row);
-        let max_attempts = self.policy.of(attempt.queue.as_deref()).max_attempts;
-        let retry = self.policy.retry.after(result);
+        let policy = self.policy(&row.pbx);
+        let max_attempts = policy.of(attempt.queue.as_deref()).max_attempts;
+        let retry = policy.retry.after(result);
         let Some(task) = self.tasks.get_mut(&id) else { return };
         task.attempt = None;
         task.row.counted += u32::from(result::counts(result));

@@ -170,23 +170,23 @@ impl Desk {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "the customer is on the line", None);
         }
         let (id, number) = (attempt.row.callback_id, attempt.number.clone());
-        if let Some((state, why)) = self.hindrance(&number) {
+        if let Some((state, why)) = self.hindrance(&attempt.row.pbx, &number) {
             self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None);
             return self.close(id, state, &why, OURSELVES, "may not be called any more");
         }
         let attempt = &self.attempts[channel_id];
-        let queue = self.policy.of(attempt.queue.as_deref());
-        if !queue.hours.is_open(self.now.wall_ms) {
+        let policy = self.policy(&attempt.row.pbx);
+        if !policy.of(attempt.queue.as_deref()).hours.is_open(self.now.wall_ms) {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "customers are not called now", None);
         }
         let agent = attempt.reserved.as_deref().and_then(|a| floor.agent(a));
-        let Some(agent) = agent.filter(|a| floor.in_sight() && self.free(a)) else {
+        let Some(agent) = agent.filter(|a| floor.in_sight() && self.free(&attempt.row.pbx, a)) else {
             return self.end_attempt(channel_id, AttemptResult::AgentBusy, originate::TAKEN, None);
         };
         let Some(task) = self.tasks.get(&id) else {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "closed", None);
         };
-        match originate::originate(&self.policy, &task.row, &attempt.row, &agent) {
+        match originate::originate(policy, &task.row, &attempt.row, &agent) {
             Err(why) => self.end_attempt(channel_id, AttemptResult::OriginateError, &why, None),
             Ok(originate) => self.send(channel_id, originate, &agent),
         }
@@ -196,15 +196,17 @@ impl Desk {
         let (now, pbx) = (self.now, self.attempts[channel_id].row.pbx.clone());
         let mut paused = Vec::new();
         let customer_first = self.attempts[channel_id].row.agent.is_none();
+        let policy = self.policy(&pbx);
+        let (pauses, ring_ms) = (policy.pause_agent, policy.agent_ring_ms + policy.customer_ring_ms);
         // Customer first, the queue itself must be able to ring him.
-        if self.policy.pause_agent && !customer_first {
+        if pauses && !customer_first {
             for member in agent.queues.iter().filter(|m| !m.paused) {
                 paused.push((member.queue.clone(), member.interface.clone()));
                 let (queue, interface) = (member.queue.clone(), member.interface.clone());
                 self.act(&pbx, Deed::Pause { queue, interface, paused: true });
             }
         }
-        let ring_ms = u64::try_from(self.policy.agent_ring_ms + self.policy.customer_ring_ms).unwrap_or_default();
+        let ring_ms = u64::try_from(ring_ms).unwrap_or_default();
         let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
         attempt.paused.extend(paused);
         attempt.phase = Phase::Sent;
@@ -281,9 +283,9 @@ impl Desk {
             }
             Step::Ended(facts) => {
                 let (judged, detail) = if customer_first {
-                    result::judge_customer_first(facts, self.policy.min_talk_ms)
+                    result::judge_customer_first(facts, self.policies.overall.min_talk_ms)
                 } else {
-                    result::judge(facts, self.policy.min_talk_ms)
+                    result::judge(facts, self.policies.overall.min_talk_ms)
                 };
                 match attempt.aborted.clone().filter(|_| judged != AttemptResult::Connected) {
                     Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, Some(facts)),

@@ -74,7 +74,7 @@ impl Desk {
             for channel_id in in_doubt {
                 if floor.attempt_lives(&channel_id) {
                     self.lives_on(&channel_id);
-                } else if self.policy.look_up_cdr && self.attempts[&channel_id].row.agent.is_some() {
+                } else if self.policy(&pbx).look_up_cdr && self.attempts[&channel_id].row.agent.is_some() {
                     let since_ms = self.attempts[&channel_id].row.intended_ms;
                     self.outputs.push_back(Output::LookUp { pbx: pbx.clone(), channel_id, since_ms });
                 } else {
@@ -88,7 +88,8 @@ impl Desk {
     /// What no channel tells, Asterisk's CDR may.
     pub(crate) fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr]) {
         let Some(attempt) = self.attempts.get(channel_id).filter(|a| a.unlinked) else { return };
-        let (result, detail) = cdr::judge(cdrs, self.policy.customer_ring_ms, self.policy.min_talk_ms);
+        let (result, detail) =
+            cdr::judge(cdrs, self.policy(&attempt.row.pbx).customer_ring_ms, self.policies.overall.min_talk_ms);
         match attempt.aborted.clone().filter(|_| result != AttemptResult::Connected) {
             Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None),
             None => self.end_attempt(channel_id, result, &detail, None),

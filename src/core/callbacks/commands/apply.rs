@@ -8,7 +8,7 @@ use crate::model::Record;
 use crate::model::number::Number;
 use crate::model::presence::Floor;
 use crate::model::{CallbackRow, CallbackState, DoNotCall};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 type Floors<'a> = BTreeMap<&'a str, &'a dyn Floor>;
 
@@ -30,7 +30,7 @@ impl Desk {
         match command {
             Command::Add { number, pbx, queue, delay_ms, priority, note } => {
                 let pbx = which(pbx.as_deref(), floors)?;
-                self.is_known(queue.as_deref(), floors.get(pbx.as_str()).copied())?;
+                self.is_known(&pbx, queue.as_deref(), floors.get(pbx.as_str()).copied())?;
                 self.add(number, &pbx, queue.clone(), *delay_ms, *priority, by, note)
             }
             Command::Cancel { id, note } => self.cancel(*id, by, note, closed),
@@ -64,7 +64,7 @@ impl Desk {
                 self.waits_or_not(*id, by, &because(&what, note))
             }
             Command::Forbid { number, reason, for_ms } => {
-                let number_e164 = self.read(number)?;
+                let number_e164 = self.read_anywhere(number)?;
                 let entry = DoNotCall {
                     number_e164,
                     reason: reason.clone(),
@@ -76,7 +76,7 @@ impl Desk {
                 Ok(Done::Forbidden(entry))
             }
             Command::Permit { number } => {
-                let number = self.read(number)?;
+                let number = self.read_anywhere(number)?;
                 if self.forbidden.remove(&number).is_none() {
                     return Err(CommandError::NotForbidden(number));
                 }
@@ -86,9 +86,22 @@ impl Desk {
         }
     }
 
-    /// A number as a person writes it, in E.164.
-    fn read(&self, number: &str) -> Result<String, CommandError> {
-        let reason = match self.policy.numbering.classify(number) {
+    /// A number as a person writes it, in E.164; on whichever PBX it is that.
+    fn read_anywhere(&self, number: &str) -> Result<String, CommandError> {
+        let names = self.policies.pbx.keys();
+        let (found, faults): (Vec<_>, Vec<_>) = names.map(|pbx| self.read(pbx, number)).partition(Result::is_ok);
+        let found: BTreeSet<String> = found.into_iter().flatten().collect();
+        if found.len() > 1 {
+            let found: Vec<String> = found.into_iter().collect();
+            let reason = format!("it may be {}; write it in full", found.join(" or "));
+            return Err(CommandError::NotCallable { number: number.to_owned(), reason });
+        }
+        found.into_iter().next().map_or_else(|| faults.into_iter().next().unwrap_or_else(|| self.read("", number)), Ok)
+    }
+
+    /// A number as a person writes it on this PBX, in E.164.
+    fn read(&self, pbx: &str, number: &str) -> Result<String, CommandError> {
+        let reason = match self.policy(pbx).numbering.classify(number) {
             Number::Callable(e164) => return Ok(e164),
             Number::Internal => "it is an extension",
             Number::Withheld => "it stands for a number that was withheld",
@@ -99,14 +112,15 @@ impl Desk {
         Err(CommandError::NotCallable { number: number.to_owned(), reason: reason.to_owned() })
     }
 
-    /// The number, if it may be called.
-    fn may_be_called(&self, e164: &str) -> Result<(), CommandError> {
+    /// The number, if it may be called from this PBX.
+    fn may_be_called(&self, pbx: &str, e164: &str) -> Result<(), CommandError> {
         if self.forbidden(e164).is_some() {
             return Err(CommandError::DoNotCall(e164.to_owned()));
         }
-        self.policy
+        let policy = self.policy(pbx);
+        policy
             .screen
-            .verdict(&self.policy.numbering, e164)
+            .verdict(&policy.numbering, e164)
             .map_err(|denied| CommandError::NotCallable { number: e164.to_owned(), reason: denied.reason() })
     }
 
@@ -121,12 +135,13 @@ impl Desk {
         by: &str,
         note: &str,
     ) -> Result<Done, CommandError> {
-        let number = self.read(number)?;
-        self.may_be_called(&number)?;
+        let number = self.read(pbx, number)?;
+        self.may_be_called(pbx, &number)?;
         let now = self.now.wall_ms;
         let due_ms = now.saturating_add(delay_ms);
-        let policy = self.policy.of(queue.as_deref());
+        let policy = self.policy(pbx).of(queue.as_deref());
         let expires_ms = policy.hours.next_open(due_ms).unwrap_or(due_ms).saturating_add(policy.expire_ms);
+        let usual_priority = policy.priority;
         if let Some(id) = self.open_for(&number) {
             self.edit(id, |task| {
                 task.row.priority = task.row.priority.max(priority);
@@ -147,7 +162,7 @@ impl Desk {
         }
         self.last_id += 1;
         let id = self.last_id;
-        let priority = priority.saturating_add(policy.priority);
+        let priority = priority.saturating_add(usual_priority);
         let row = CallbackRow {
             id,
             pbx: pbx.to_owned(),
@@ -228,7 +243,7 @@ impl Desk {
         let Some(number) = row.number_e164.clone() else {
             return Err(CommandError::NotCallable { number: "it".to_owned(), reason: "it has no number".to_owned() });
         };
-        self.may_be_called(&number)?;
+        self.may_be_called(&row.pbx, &number)?;
         if let Some(id) = self.open_for(&number) {
             return Err(CommandError::OpenAlready { id });
         }
@@ -236,7 +251,7 @@ impl Desk {
             return Err(CommandError::Full(self.tasks.len()));
         }
         let now = self.now.wall_ms;
-        let policy = self.policy.of(row.queue.as_deref());
+        let policy = self.policy(&row.pbx).of(row.queue.as_deref());
         row.state = CallbackState::Pending;
         row.reason.clear();
         row.counted = 0;
@@ -249,10 +264,11 @@ impl Desk {
     }
 
     /// A queue that can be named: of the PBX, as far as it is in sight, or of the configuration.
-    fn is_known(&self, queue: Option<&str>, floor: Option<&dyn Floor>) -> Result<(), CommandError> {
+    fn is_known(&self, pbx: &str, queue: Option<&str>, floor: Option<&dyn Floor>) -> Result<(), CommandError> {
         let (Some(queue), Some(floor)) = (queue, floor.filter(|floor| floor.in_sight())) else { return Ok(()) };
         let known = floor.queues();
-        let configured = self.policy.queues.contains_key(queue) || self.policy.dids.values().any(|q| q == queue);
+        let policy = self.policy(pbx);
+        let configured = policy.queues.contains_key(queue) || policy.dids.values().any(|q| q == queue);
         if configured || known.contains(queue) {
             return Ok(());
         }
@@ -288,9 +304,8 @@ impl Desk {
         let due = self.mono(due_ms);
         let expires_ms = self.tasks.get(&id).map_or(due_ms, |t| {
             // What a person puts off shall have a chance after that.
-            t.row.expires_ms.max(
-                due_ms.saturating_add(self.policy.of(t.row.queue.as_deref()).expire_ms.min(crate::callbacks::GRACE_MS)),
-            )
+            let expire_ms = self.policy(&t.row.pbx).of(t.row.queue.as_deref()).expire_ms;
+            t.row.expires_ms.max(due_ms.saturating_add(expire_ms.min(crate::callbacks::GRACE_MS)))
         });
         let expires = self.mono(expires_ms);
         self.edit(id, |task| {

@@ -6,10 +6,10 @@ use crate::model::presence::{AgentNow, Busy};
 
 impl Desk {
     /// The agent can be asked at this moment, as far as the floor knows.
-    pub(crate) fn free(&self, agent: &AgentNow) -> bool {
+    pub(crate) fn free(&self, pbx: &str, agent: &AgentNow) -> bool {
         let hindered = match agent.busy {
             None => false,
-            Some(Busy::DeviceUnknown) => !self.policy.unknown_is_free,
+            Some(Busy::DeviceUnknown) => !self.policy(pbx).unknown_is_free,
             Some(_) => true,
         };
         !hindered && !everywhere_paused(agent)
@@ -28,7 +28,7 @@ impl Desk {
             Some(Busy::WrapUp { until_mono_ms }) => {
                 return Some(format!("{}, {} s left", Busy::WrapUp { until_mono_ms }.as_str(), seconds(until_mono_ms)));
             }
-            Some(Busy::DeviceUnknown) if self.policy.unknown_is_free => {}
+            Some(Busy::DeviceUnknown) if self.policy(pbx).unknown_is_free => {}
             Some(busy) => return Some(busy.as_str().to_owned()),
             None => {}
         }

@@ -1,7 +1,7 @@
 //! How often customers may be dialled in a day: caps per number, per prefix and in all, so that no fault and no fraud can cost much.
 
 use crate::ami::event::Millis;
-use crate::callbacks::policy::Policy;
+use crate::callbacks::policy::Overall;
 use std::collections::VecDeque;
 
 /// What counts as a day, ms.
@@ -36,23 +36,23 @@ impl Quota {
         &self,
         number: &str,
         to_come: impl Fn() -> N,
-        policy: &Policy,
+        caps: &Overall,
         now: Millis,
     ) -> Option<(Millis, &'static str)> {
         let done = || self.dials.iter().map(|(t, n)| (*t, n.as_str())).filter(|(t, _)| *t > now - DAY_MS);
         let today = || done().chain(to_come().map(|n| (now, n)));
-        let prefix: String = number.chars().take(usize::from(policy.prefix_digits) + 1).collect();
+        let prefix: String = number.chars().take(usize::from(caps.prefix_digits) + 1).collect();
         let over = |cap: u32, fits: &dyn Fn(&str) -> bool| {
             let times: Vec<Millis> = today().filter(|(_, n)| fits(n)).map(|(t, _)| t).collect();
             let cap = cap as usize;
             (times.len() >= cap).then(|| times.get(times.len() - cap).map_or(now + DAY_MS, |t| t + DAY_MS))
         };
-        if let Some(free) = over(policy.daily, &|_| true) {
+        if let Some(free) = over(caps.daily, &|_| true) {
             return Some((free, "in all"));
         }
-        if let Some(free) = over(policy.daily_per_prefix, &|n| n.starts_with(&prefix)) {
+        if let Some(free) = over(caps.daily_per_prefix, &|n| n.starts_with(&prefix)) {
             return Some((free, "of this prefix"));
         }
-        over(policy.daily_per_number, &|n| n == number).map(|free| (free, "of this number"))
+        over(caps.daily_per_number, &|n| n == number).map(|free| (free, "of this number"))
     }
 }

@@ -25,8 +25,6 @@ struct Hall<'a> {
     floors: BTreeMap<&'a str, Side>,
     /// Numbers that an attempt lives for, also one that was taken back and has not ended yet.
     in_flight: BTreeSet<String>,
-    /// By queue: whether its customers are called.
-    doors: BTreeMap<Option<String>, Door>,
     /// Attempts that may still be begun.
     left: u32,
 }
@@ -40,6 +38,8 @@ struct Side {
     left: usize,
     /// By queue: somebody is at work who may take its callbacks.
     manned: BTreeMap<String, bool>,
+    /// By queue: whether its customers are called.
+    doors: BTreeMap<Option<String>, Door>,
     waiting: BTreeMap<String, u32>,
     in_sight: bool,
 }
@@ -67,7 +67,7 @@ impl Desk {
     /// Gives callbacks to free agents, in the order of their turns.
     pub(crate) fn dispatch(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
         let now = self.now.mono_ms;
-        if !self.policy.enabled || self.ready.is_empty() {
+        if !self.policies.any_enabled() || self.ready.is_empty() {
             self.look_at_all = None;
             return;
         }
@@ -90,17 +90,20 @@ impl Desk {
     fn hall<'a>(&self, floors: &BTreeMap<&'a str, &dyn Floor>) -> Hall<'a> {
         let side = |(pbx, floor): (&&'a str, &&dyn Floor)| {
             let agents = floor.agents();
-            let can = |a: &AgentNow| self.free(a) && self.agents.may_be_asked(pbx, &a.agent, self.now.mono_ms);
+            let can = |a: &AgentNow| self.free(pbx, a) && self.agents.may_be_asked(pbx, &a.agent, self.now.mono_ms);
             let free: Vec<bool> = agents.iter().map(can).collect();
             let left = free.iter().filter(|free| **free).count();
-            let (manned, waiting, in_sight) = (BTreeMap::new(), floor.waiting(), floor.in_sight());
-            (*pbx, Side { agents, free, left, manned, waiting, in_sight })
+            let (manned, doors) = (BTreeMap::new(), BTreeMap::new());
+            (*pbx, Side { agents, free, left, manned, doors, waiting: floor.waiting(), in_sight: floor.in_sight() })
         };
         Hall {
             floors: floors.iter().map(side).collect(),
             in_flight: self.attempts.values().map(|a| a.number.clone()).collect(),
-            doors: BTreeMap::new(),
-            left: self.policy.max_active.saturating_sub(u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)),
+            left: self
+                .policies
+                .overall
+                .max_active
+                .saturating_sub(u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)),
         }
     }
 
@@ -108,8 +111,11 @@ impl Desk {
     fn consider(&mut self, id: i64, hall: &mut Hall<'_>) {
         let Some(task) = self.tasks.get(&id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
-        let queue = task.row.queue.clone();
-        let Some(side) = hall.floors.get_mut(task.row.pbx.as_str()).filter(|side| side.in_sight) else {
+        let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
+        if !self.policy(&pbx).enabled {
+            return;
+        }
+        let Some(side) = hall.floors.get_mut(pbx.as_str()).filter(|side| side.in_sight) else {
             return self.waits(id, reason::NO_LINK);
         };
         if self.lines.busy(&number) {
@@ -121,13 +127,15 @@ impl Desk {
         if let Some((state, why)) = self.hindrance_known(id, &number) {
             return self.close(id, state, &why, OURSELVES, "may not be called any more");
         }
-        let door = *hall.doors.entry(queue).or_insert_with_key(|q| self.door(self.policy.of(q.as_deref())));
+        let policy = self.policies.of(&pbx);
+        let door = *side.doors.entry(queue).or_insert_with_key(|q| self.door(policy.of(q.as_deref())));
         match door {
             Door::Closed(until) => return self.waits_until(id, reason::OUT_OF_HOURS, until),
             // At closing, whether anything else happens or not: the night must not use up its life.
             Door::Open(until) => self.look_again(id, until),
         }
-        let quiet = self.policy.quiet.and_then(|hours| quiet_hours::quiet_until(hours, &number, self.now.wall_ms));
+        let quiet =
+            self.policy(&pbx).quiet.and_then(|hours| quiet_hours::quiet_until(hours, &number, self.now.wall_ms));
         if let Some(until) = quiet {
             return self.waits_until(id, reason::QUIET_HOURS, until);
         }
@@ -139,7 +147,8 @@ impl Desk {
             Err(Nobody::Busy) => return self.move_to(id, CallbackState::Pending, "", OURSELVES, ""),
         };
         let to_come = || self.attempts.values().filter(|a| !a.dialled).map(|a| a.number.as_str());
-        if let Some((until, of_what)) = self.quota.exceeded(&number, to_come, &self.policy, self.now.wall_ms) {
+        if let Some((until, of_what)) = self.quota.exceeded(&number, to_come, &self.policies.overall, self.now.wall_ms)
+        {
             let note = format!("as many calls as are allowed in a day {of_what}");
             if self.tasks.get(&id).is_some_and(|t| t.row.reason != reason::DAILY_CAP) {
                 self.move_to(id, CallbackState::Waiting, reason::DAILY_CAP, OURSELVES, &note);
@@ -165,7 +174,8 @@ impl Desk {
         if screened && self.forbidden(number).is_none() {
             return None;
         }
-        let hindrance = self.hindrance(number);
+        let pbx = self.tasks.get(&id)?.row.pbx.as_str();
+        let hindrance = self.hindrance(pbx, number);
         if let Some(task) = self.tasks.get_mut(&id) {
             task.screened = hindrance.is_none();
         }
@@ -183,7 +193,7 @@ impl Desk {
         if until == Millis::MAX {
             self.waits(id, why);
         } else if task.row.reason != why || task.row.due_ms != until {
-            let policy = self.policy.of(task.row.queue.as_deref());
+            let policy = self.policy(&task.row.pbx).of(task.row.queue.as_deref());
             let life = if task.row.promised { policy.expire_promised_ms } else { policy.expire_ms };
             let left = (task.row.expires_ms - now).clamp(0, life.max(0));
             // Once for each time that is waited for: it may have waited for something else in between.
@@ -214,17 +224,14 @@ impl Desk {
     fn customer_first(&self, id: i64, agent: &AgentNow) -> bool {
         let Some(task) = self.tasks.get(&id) else { return false };
         let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == *queue && !m.paused);
-        let wanted = self.policy_of(id).first == crate::callbacks::policy::First::Customer;
+        let wanted =
+            self.policy(&task.row.pbx).of(task.row.queue.as_deref()).first == crate::callbacks::policy::First::Customer;
         wanted && task.row.assigned.is_none() && task.row.queue.as_ref().is_some_and(in_queue)
     }
 
     fn look_again(&mut self, id: i64, until: Millis) {
         let at = self.mono(until.min(self.now.wall_ms.saturating_add(LOOK_AGAIN_MS)));
         self.look_by(id, at.max(self.now.mono_ms + 1));
-    }
-
-    fn policy_of(&self, id: i64) -> &QueuePolicy {
-        self.policy.of(self.tasks.get(&id).and_then(|t| t.row.queue.as_deref()))
     }
 
     fn door(&self, queue: &QueuePolicy) -> Door {
@@ -242,7 +249,8 @@ impl Desk {
         let now = self.now.mono_ms;
         let task = &self.tasks[&id];
         let queue = task.row.queue.as_deref();
-        let policy = self.policy.of(queue);
+        let of_pbx = self.policy(&task.row.pbx);
+        let policy = of_pbx.of(queue);
         let owner_until = self.mono_later(task.due, policy.owner_window_ms);
         let usual = task.row.assigned.is_none() && policy.fallback.is_none();
         if side.left == 0 && usual && (task.row.owner.is_none() || owner_until <= now) {
@@ -254,7 +262,7 @@ impl Desk {
         let mut look = None;
         if let Some(fallback) = &policy.fallback {
             if falls_back <= now {
-                let more = side.pool(Some(fallback), &self.policy.of(Some(fallback)).agents);
+                let more = side.pool(Some(fallback), &of_pbx.of(Some(fallback)).agents);
                 pool.extend(more.into_iter().filter(|m| !pool.iter().any(|p| p.place == m.place)).collect::<Vec<_>>());
             } else {
                 look = Some(falls_back);
@@ -282,8 +290,8 @@ impl Desk {
         }
         pool.retain(|c| side.free[c.place] && !c.paused);
         let some_free = !pool.is_empty();
-        let overtakes = self.policy.overtake_after_ms.map(|ms| self.mono_later(task.due, ms));
-        if self.policy.live_callers_first && overtakes.is_none_or(|at| at > now) {
+        let overtakes = of_pbx.overtake_after_ms.map(|ms| self.mono_later(task.due, ms));
+        if of_pbx.live_callers_first && overtakes.is_none_or(|at| at > now) {
             pool.retain(|c| {
                 !side.agents[c.place].queues.iter().any(|m| !m.paused && side.waiting.contains_key(&m.queue))
             });
