@@ -8,6 +8,7 @@
 //! only read comes from the database; commands and what is live are asked of the daemon's loop ([`Ask`]).
 
 pub mod client;
+pub mod counters;
 mod orders;
 mod routes;
 pub mod socket;

@@ -1,8 +1,10 @@
 //! Answers to what comes in by the local API: how things stand at once, what commands did once it is on the disk.
 
 use super::callbacks::Callbacks;
+use super::link::Link;
 use super::recorder::Recorder;
 use super::watched::{Standing, Watched};
+use crate::api::counters::{Counters, PbxCounters, StoreCounters, TrackerCounters};
 use crate::api::status::{AgentOnFloor, PbxStatus, Status};
 use crate::api::{Ask, socket};
 use crate::config::Config;
@@ -79,9 +81,10 @@ fn on_floor(pbx: &str, agent: AgentNow, callbacks: &Callbacks) -> AgentOnFloor {
     }
 }
 
-/// How things stand.
+/// How things stand; `links` are those of `watched`, in the same order.
 pub fn status(
     watched: &[Watched],
+    links: &[Link],
     callbacks: &Callbacks,
     recorder: &Recorder,
     calls_stored: u64,
@@ -101,6 +104,18 @@ pub fn status(
             Health::Writing => None,
             Health::Retrying { error, .. } => Some(error),
         },
+        counters: Counters {
+            pbx: watched.iter().zip(links).map(|(w, link)| (w.name.clone(), counted(w, link))).collect(),
+            callbacks: desk.counters().into(),
+            store: StoreCounters::new(recorder.counters(), recorder.given_up()),
+        },
+    }
+}
+
+fn counted(watched: &Watched, link: &Link) -> PbxCounters {
+    PbxCounters {
+        link: link.counters(),
+        tracker: TrackerCounters::new(watched.engine().counters(), watched.events_unreadable()),
     }
 }
 

@@ -9,6 +9,7 @@ mod connection;
 mod delivery;
 mod journal;
 pub mod link;
+mod link_counters;
 mod lost;
 mod proofs;
 mod recorder;

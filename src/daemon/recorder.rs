@@ -1,6 +1,6 @@
 //! Hands the engine's records to the store's thread, and keeps them until they are on the disk.
 
-use crate::store::{Ack, Batch, DRAIN_BATCHES, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
+use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
 use std::collections::VecDeque;
@@ -38,7 +38,10 @@ pub struct Recorder {
     next_seq: u64,
     waiting: VecDeque<Record>,
     sent: VecDeque<(u64, Vec<Record>)>,
+    /// Given up, and not told of yet by [`Recorder::take_lost`].
     lost: u64,
+    /// Given up since the start.
+    given_up: u64,
     pushed: u64,
     settled: u64,
     /// The writer had no room, and has answered for nothing since.
@@ -64,6 +67,7 @@ impl Recorder {
             waiting: VecDeque::new(),
             sent: VecDeque::new(),
             lost: 0,
+            given_up: 0,
             pushed: 0,
             settled: 0,
             full: false,
@@ -78,6 +82,7 @@ impl Recorder {
             return None;
         }
         self.lost += 1;
+        self.given_up += 1;
         self.settled += 1;
         self.waiting.pop_front()
     }
@@ -149,6 +154,18 @@ impl Recorder {
     #[must_use = "a loss that nobody tells is a lie"]
     pub fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)
+    }
+
+    /// Records given up because of [`MAX_WAITING`], since the start.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// What the writer has done.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.writer.counters()
     }
 
     /// What the writer is doing.

@@ -332,8 +332,9 @@ impl Daemon {
             // Whoever asked may have gone.
             Ask::Agents(reply) => drop(reply.send(answers::agents(&self.watched, &self.callbacks))),
             Ask::Status(reply) => {
+                let (calls, since_ms) = (self.stored_calls, self.since_ms);
                 let status =
-                    answers::status(&self.watched, &self.callbacks, &self.recorder, self.stored_calls, self.since_ms);
+                    answers::status(&self.watched, &self.links, &self.callbacks, &self.recorder, calls, since_ms);
                 drop(reply.send(status));
             }
             Ask::Command { command, by, reply } => self.ordered(command, by, reply),

@@ -39,6 +39,7 @@ pub struct Watched {
     said: RateLimit,
     /// Events that were dropped and not yet told of.
     dropped: u64,
+    events_unreadable: u64,
 }
 
 impl Watched {
@@ -53,6 +54,7 @@ impl Watched {
             unlinked: false,
             said: RateLimit::new(SAY_EVERY_MS),
             dropped: 0,
+            events_unreadable: 0,
         }
     }
 
@@ -60,6 +62,12 @@ impl Watched {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Events that were left out because they could not be read, though their frames could.
+    #[must_use]
+    pub fn events_unreadable(&self) -> u64 {
+        self.events_unreadable
     }
 
     /// Takes what came over the link.
@@ -81,7 +89,10 @@ impl Watched {
     fn frame(&mut self, frame: &Frame, now: Moment) {
         match Stamped::parse(frame) {
             Ok(stamped) => self.engine.handle(Input::Event(&stamped), now),
-            Err(err) => self.discarded(&err.to_string(), now),
+            Err(err) => {
+                self.events_unreadable += 1;
+                self.discarded(&err.to_string(), now);
+            }
         }
     }
 

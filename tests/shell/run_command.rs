@@ -228,3 +228,74 @@ fn a_pbx_that_hangs_up_before_it_is_known_is_tried_again() {
     told.wait_for_line("READY=1");
     assert_eq!(daemon.end(Some(Signal::TERM)).0, Some(0));
 }
+
+/// What cannot be read, what nobody needs, and an answer that nobody asked for: beside a call that goes on unharmed.
+const RUBBISH: &str = "\
+Event: Hangup\nthis line is no header\n\n\
+of a frame that was torn\nUniqueid: 7.1\n\n\
+Torn: too\nUniqueid: 7.1\n\n\
+Event: Hangup\nTimestamp: 1795336420.000000\nChannel: PJSIP/trunk-00000002\nUniqueid: 7.1\nUniqueid: 7.9\n\n\
+Event: Newchannel\nTimestamp: 1795336420.000000\nChannel: PJSIP/trunk-00000009\nChannelState: many\nUniqueid: 7.9\n\n\
+Event: RTCPSent\nChannel: PJSIP/trunk-00000002\nUniqueid: 7.1\n\n\
+Response: Success\nActionID: of-somebody-else\n\n";
+
+#[test]
+fn everything_that_is_counted_can_be_read_while_the_daemon_runs() {
+    let mut connection = 0;
+    let answer = move |action: &Action| {
+        let last = action.get("Action") == "CoreShowChannels";
+        connection += usize::from(last);
+        let more = if last { [CALL, RUBBISH, CALL_ENDS].concat() } else { String::new() };
+        // The first connection is cut in the middle of the list.
+        (!last || connection > 1).then(|| usual(action) + &more)
+    };
+    let server = Server::start(GREETING, 2, Box::new(answer));
+    let site = Site::new(server.port);
+    let configuration = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
+    site.configure(&format!(
+        "{configuration}[api]\nsocket = \"api.sock\"\n[callback]\nenabled = true\ndial_agent = \"{{interface}}\"\n\
+         dial_customer = \"PJSIP/{{number}}@trunk\"\n"
+    ));
+    let (mut daemon, _told) = start(&site, &[]);
+    daemon.wait_for("call: Call ended, call=7.1");
+    let counters = || -> serde_json::Value {
+        let said = site.run(&["status", "--json", "--config", "callbackd.toml"]);
+        serde_json::from_str::<serde_json::Value>(&said.out).unwrap_or_else(|e| panic!("{e}: {said:?}"))["counters"]
+            .take()
+    };
+    // The link adds up what it has read when it has handed it on, and a callback is one record more.
+    let mut counted = counters();
+    while counted["pbx"]["pbx"]["link"]["discarded"]["headless"] == 0 || counted["store"]["batches"] == 0 {
+        counted = counters();
+    }
+    let link = &counted["pbx"]["pbx"]["link"];
+    assert_eq!((&link["connections"], &link["logins"], &link["losses"]), (&2.into(), &1.into(), &1.into()), "{link}");
+    let discarded = link["discarded"].as_object().unwrap();
+    let reasons: Vec<(&str, u64)> = discarded.iter().map(|(r, n)| (r.as_str(), n.as_u64().unwrap())).collect();
+    assert_eq!(
+        reasons,
+        [
+            ("cut_short", 0),
+            ("forged", 1),
+            ("frame_too_long", 0),
+            ("headless", 1),
+            ("line_too_long", 0),
+            ("not_a_header", 2),
+            ("nul", 0),
+            ("too_many_headers", 0)
+        ]
+    );
+    assert_eq!((&link["skipped"], &link["unknown_responses"], &link["dropped"]), (&1.into(), &1.into(), &0.into()));
+    assert!(link["bytes"].as_u64() > Some((CALL.len() + RUBBISH.len() + CALL_ENDS.len()) as u64), "{link}");
+    let tracker = &counted["pbx"]["pbx"]["tracker"];
+    assert!(link["frames"].as_u64() > tracker["events"].as_u64(), "{counted}");
+    // Of the call seven, and of each connection three: the queue, its member, and that Asterisk has booted or the list has ended.
+    let events = tracker["events"].as_u64().unwrap();
+    assert_eq!(events, 7 + 2 * 3, "{tracker}");
+    assert_eq!((&tracker["calls_recorded"], &tracker["events_unreadable"]), (&1.into(), &1.into()), "{tracker}");
+    assert_eq!((&counted["callbacks"]["queued"], &counted["callbacks"]["dialled"]), (&1.into(), &0.into()));
+    let store = &counted["store"];
+    assert!(store["records"].as_u64() >= Some(2) && store["commits"].as_u64() >= Some(1), "{store}");
+    assert_eq!((&store["refused"], &store["given_up"]), (&0.into(), &0.into()), "{store}");
+    daemon.end(Some(Signal::TERM));
+}
