@@ -7,7 +7,7 @@ use callbackd_core::ami::{Counters, Frame, FrameDecoder, Interest, Received};
 
 /// All captures: a name for messages, and the bytes as they were received.
 pub fn captures() -> Vec<(String, Vec<u8>)> {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../tests/traces");
     let mut found = Vec::new();
     for version in std::fs::read_dir(&root).expect("tests/traces") {
         for file in std::fs::read_dir(version.unwrap().path()).unwrap() {

@@ -16,6 +16,7 @@ mod callback_commands;
 mod callback_customer_first;
 mod callback_dispatch;
 mod callback_hours;
+mod callback_pbxs;
 mod callback_promise;
 mod callback_recovery;
 mod callback_tasks;

@@ -84,7 +84,7 @@ pub fn stamp(frame: &Frame) -> i64 {
 
 /// All recordings under `tests/traces`, and under the directories of `CALLBACKD_RECORDINGS` (separated by colons).
 pub fn recordings() -> Vec<Recording> {
-    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/traces");
     let mut directories = vec![traces.join("asterisk16"), traces.join("asterisk22")];
     let more = std::env::var("CALLBACKD_RECORDINGS").unwrap_or_default();
     directories.extend(more.split(':').filter(|d| !d.is_empty()).map(PathBuf::from));
@@ -101,7 +101,7 @@ pub fn recordings() -> Vec<Recording> {
 
 /// The recording of this name, made on Asterisk 22.
 pub fn recording(name: &str) -> Recording {
-    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/asterisk22");
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/traces/asterisk22");
     Recording::read(&traces.join(name).with_extension("ami"))
 }
 
