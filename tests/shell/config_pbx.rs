@@ -223,6 +223,7 @@ fn what_is_wrong_with_an_inherited_key_names_the_pbx() {
 #[test]
 fn a_version_that_is_not_understood_is_refused() {
     assert_eq!(good("version = 1"), Config::default());
+    assert!(DOCUMENTED.lines().any(|line| line == "version = 1"));
     let words = ["this program understands version 1 of the configuration, not 2", "write version = 1"];
     refused("version = 2\nnew_key = true", "1:11", &words);
     refused("version = \"1\"", "1:11", &["`version` must be a whole number", "or leave it out"]);
@@ -242,4 +243,22 @@ fn a_reload_takes_what_holds_for_each_pbx_and_keeps_the_links() {
     assert_eq!(before.restart_for(&good(&format!("{TWO}[pbx.calls]\nwrapup = \"9s\"\n"))), "");
     let renamed = before.reloaded(good("[pbx]\nname = \"c\"\n[calls]\nwrapup = \"7s\"\n"));
     assert!(renamed.pbx.iter().all(|pbx| pbx.settings.calls.wrapup == Duration::from_secs(7)), "what is said for all");
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..proptest::prelude::ProptestConfig::default() })]
+
+    #[test]
+    fn no_tables_below_a_pbx_make_it_panic(text in "(\\[\\[pbx\\]\\]\n(name = \"[ab]\"\n)?|\\[(pbx\\.)?(calls|hours|hours\\.a|callback|callback\\.queue|callback\\.queue\\.s|callback\\.retry|agents|gap)\\]\n|\\[\\[(pbx\\.)?agents\\]\\]\n|(name|open|delay|daily|agents|queue|hours|pbx|cdr_csv|interface|trunks|calls) = (\"[a1s]{0,2}\"|7|\\[\"a\"\\]|\\{ a = 1 \\})\n){0,12}") {
+        match Config::from_toml(&text, "x") {
+            Ok(config) => {
+                let _ = config.policies();
+                proptest::prop_assert!(config.pbx.iter().all(|pbx| config.named(&pbx.name) == Some(pbx)));
+            }
+            Err(refusal) => {
+                proptest::prop_assert!(!refusal.problems().is_empty());
+                proptest::prop_assert!(refusal.to_string().contains("error: "));
+            }
+        }
+    }
 }

@@ -107,6 +107,15 @@ impl Shows {
     }
 }
 
+impl Shows {
+    /// These bytes in place of a certificate.
+    fn bytes(workshop: &Workshop, der: Vec<u8>, key: &str) -> Self {
+        let key = PrivateKeyDer::from_pem_file(workshop.path(&format!("{key}.key"))).unwrap();
+        let key = ring::default_provider().key_provider.load_private_key(key).unwrap();
+        Self(Arc::new(CertifiedKey::new(vec![der.into()], key)))
+    }
+}
+
 impl ResolvesServerCert for Shows {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         Some(Arc::clone(&self.0))
@@ -394,5 +403,79 @@ async fn a_file_that_is_no_authority_is_a_refusal_that_needs_a_person() {
         let (reason, retry_in) = linked.lost().await;
         refusal(&reason.to_string(), &[said, &file.display().to_string()]);
         assert_eq!(retry_in, RETRY_UP_TO);
+    }
+}
+
+/// Extensions with which the authority signs a certificate, the host that it is shown for, and what is said; `None`: it is trusted.
+const EXTENSIONS: [(&str, &str, Option<&str>); 16] = [
+    ("subjectAltName=DNS:localhost", "localhost", None),
+    ("subjectAltName=DNS:LOCALHOST", "localhost", None),
+    ("subjectAltName=IP:127.0.0.1", "127.0.0.1", None),
+    ("subjectAltName=critical,DNS:localhost\nbasicConstraints=critical,CA:FALSE", "localhost", None),
+    ("subjectAltName=DNS:localhost\nextendedKeyUsage=serverAuth,clientAuth", "localhost", None),
+    ("1.2.3.4.5=ASN1:UTF8String:x\nsubjectAltName=DNS:localhost", "localhost", None),
+    ("1.2.3.4.5=critical,ASN1:UTF8String:x\nsubjectAltName=DNS:localhost", "localhost", Some("critical extension")),
+    // What rustls cannot read must not be a way round the names.
+    ("1.2.3.4.5=critical,ASN1:UTF8String:x\nsubjectAltName=DNS:other.example", "localhost", Some("critical extension")),
+    ("1.2.3.4.5=critical,ASN1:UTF8String:x", "localhost", Some("critical extension")),
+    ("subjectAltName=DNS:localhost\nextendedKeyUsage=clientAuth", "localhost", Some("serverAuth")),
+    ("subjectAltName=DNS:localhost\nbasicConstraints=critical,CA:TRUE", "localhost", Some("an authority's own")),
+    ("subjectAltName=DNS:*.example", "localhost", Some("not for localhost")),
+    ("subjectAltName=IP:127.0.0.2", "127.0.0.1", Some("not for 127.0.0.1")),
+    // An address that stands there as a name is no address.
+    ("subjectAltName=DNS:127.0.0.1", "127.0.0.1", Some("127.0.0.1")),
+    ("subjectAltName=email:pbx@example.org", "localhost", Some("localhost")),
+    // dNSName "localhost", a NUL, ".example"
+    ("2.5.29.17=DER:30:14:82:12:6c:6f:63:61:6c:68:6f:73:74:00:2e:65:78:61:6d:70:6c:65", "localhost", Some("localhost")),
+];
+
+#[tokio::test]
+async fn each_certificate_by_the_right_authority_is_taken_or_refused_for_what_it_says() {
+    let workshop = Workshop::new();
+    workshop.authority("ca");
+    workshop.certificate("pbx", "ca", 2048, "");
+    for (extensions, host, said) in EXTENSIONS {
+        workshop.write("extensions", &format!("{extensions}\n"));
+        workshop.openssl(
+            "x509 -req -days 365 -in pbx.csr -CA ca.crt -CAkey ca.key -set_serial 02 -out row.crt -extfile extensions",
+        );
+        let secure = Secure::new(Shows::new(&workshop, "row", "pbx"), &TLS13).await;
+        match said {
+            None => secure.is_trusted(host, workshop.ca_file("ca")).await,
+            Some(said) => {
+                let why = secure.is_refused(host, workshop.ca_file("ca")).await;
+                assert!(why.contains("the certificate is refused") && why.contains(said), "{extensions}: {why}");
+            }
+        }
+        // Whoever pins it has seen it.
+        secure.is_trusted(host, Tls::Fingerprint(workshop.fingerprint("row").1)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_self_signed_certificate_in_the_file_must_name_the_host_too_if_it_has_names() {
+    let workshop = Workshop::new();
+    workshop.openssl(
+        "req -x509 -newkey rsa:2048 -nodes -days 30 -subj /CN=pbx.example -addext subjectAltName=DNS:localhost -keyout pbx.key -out pbx.crt",
+    );
+    let secure = Secure::new(Shows::new(&workshop, "pbx", "pbx"), &TLS13).await;
+    secure.is_trusted("localhost", workshop.ca_file("pbx")).await;
+    refusal(&secure.is_refused("127.0.0.1", workshop.ca_file("pbx")).await, &["not for 127.0.0.1"]);
+}
+
+#[tokio::test]
+async fn a_certificate_whose_bytes_were_changed_is_refused() {
+    let workshop = Workshop::new();
+    workshop.authority("ca");
+    workshop.certificate("pbx", "ca", 2048, "");
+    let whole = CertificateDer::from_pem_file(workshop.path("pbx.crt")).unwrap().to_vec();
+    let mut signature = whole.clone();
+    *signature.last_mut().unwrap() ^= 1;
+    let trailing = [&whole[..], &[0]].concat();
+    let short = whole[..whole.len() - 1].to_vec();
+    for (what, der) in [("signature", signature), ("a byte too many", trailing), ("a byte too few", short)] {
+        let secure = Secure::new(Shows::bytes(&workshop, der, "pbx"), &TLS13).await;
+        let why = secure.is_refused("localhost", workshop.ca_file("ca")).await;
+        assert!(why.contains("the certificate is refused"), "{what}: {why}");
     }
 }
