@@ -30,7 +30,7 @@ fn main() -> ExitCode {
         Command::Check(args) => match &args.db {
             Some(Some(db)) => check::database(&args, db, &TimeZone::system(), &mut anstream::stdout().lock(), width()),
             Some(None) => with_file(args.config.as_deref(), |_, config| {
-                let (db, zone) = (&config.store.path, config.hours.zone());
+                let (db, zone) = (&config.store.path, config.zone());
                 check::database(&args, db, &zone, &mut anstream::stdout().lock(), width())
             }),
             None => with_file(args.config.as_deref(), |path, config| {
@@ -86,7 +86,7 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
     };
     match &args.db {
         Some(db) => ended(list(db, &TimeZone::system())),
-        None => with_configuration(args.config.as_deref(), |config| list(&config.store.path, &config.hours.zone())),
+        None => with_configuration(args.config.as_deref(), |config| list(&config.store.path, &config.zone())),
     }
 }
 

@@ -8,12 +8,13 @@
 //! only read comes from the database; commands and what is live are asked of the daemon's loop ([`Ask`]).
 
 pub mod client;
+pub mod counters;
 mod orders;
 mod routes;
 pub mod socket;
 pub mod status;
 
-use crate::engine::callback::command::{Command, CommandError, Done};
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use status::{AgentOnFloor, Status};
 use tokio::sync::oneshot;
 

@@ -1,8 +1,8 @@
 //! Commands as they come in JSON.
 
-use crate::ami::event::Millis;
-use crate::engine::callback::command::{Command, CommandError};
 use axum::http::StatusCode;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::commands::{Command, CommandError};
 use serde::Deserialize;
 
 /// Longest note or reason, in characters; longer ones are cut.

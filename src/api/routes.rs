@@ -3,8 +3,6 @@
 use super::Ask;
 use super::orders::{Add, Forbid, Order, status_of};
 use super::status::{AgentOnFloor, Status};
-use crate::engine::callback::command::{Command, Done};
-use crate::engine::callback::row::State;
 use crate::store::{self, CallbackFilter, Reader};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
@@ -13,6 +11,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Extension, Json, Router};
+use callbackd_core::callbacks::commands::{Command, Done};
+use callbackd_core::model::CallbackState;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
@@ -114,7 +114,7 @@ struct Wanted {
 async fn list(Shared(front): Shared<Arc<Front>>, wanted: Result<Query<Wanted>, QueryRejection>) -> Answer {
     let Query(wanted) = wanted?;
     let words = wanted.state.iter().flat_map(|words| words.split(','));
-    let state = words.map(|word| State::from_text(word).ok_or_else(|| unknown_state(word)));
+    let state = words.map(|word| CallbackState::from_text(word).ok_or_else(|| unknown_state(word)));
     let filter = CallbackFilter {
         open: wanted.open,
         state: state.collect::<Result<_, _>>()?,
@@ -126,7 +126,7 @@ async fn list(Shared(front): Shared<Arc<Front>>, wanted: Result<Query<Wanted>, Q
 }
 
 fn unknown_state(word: &str) -> Failure {
-    let all: Vec<&str> = State::ALL.iter().map(|s| s.as_str()).collect();
+    let all: Vec<&str> = CallbackState::ALL.iter().map(|s| s.as_str()).collect();
     Failure(StatusCode::BAD_REQUEST, format!("{} is no state: use {}", word.escape_debug(), all.join(", ")))
 }
 

@@ -1,6 +1,7 @@
 //! How things stand: what `callbackd status` and `callbackd agents` show.
 
-use crate::ami::event::Millis;
+use super::counters::Counters;
+use callbackd_core::ami::event::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -25,6 +26,8 @@ pub struct Status {
     pub unsaved: usize,
     /// Why the database cannot be written, if so.
     pub store_error: Option<String>,
+    /// What has been counted since the start.
+    pub counters: Counters,
 }
 
 /// One PBX.

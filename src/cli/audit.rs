@@ -2,17 +2,18 @@
 
 use super::calls::when;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs};
+use super::place::{Place, PlaceArgs, which};
 use super::plain::{local, safe};
-use crate::ami::event::Millis;
-use crate::config::Config;
-use crate::engine::MAX_TRUNKS_MET;
-use crate::engine::proof::audit::{Finding, Reason, compare};
-use crate::engine::proof::gatherer::LONGEST_CALL_MS;
-use crate::engine::proof::{self, Account, Prover};
-use crate::engine::record::{Direction, FinishedCall, Gap, GapCause, Quality};
+use crate::config::{Config, Pbx};
 use crate::records::{self, Files};
 use crate::store::{CallFilter, Reader};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{Direction, FinishedCall, Gap, GapCause, Quality};
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::audit::{Finding, Reason, compare};
+use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
+use callbackd_core::reconcile::{Account, Prover};
+use callbackd_core::tracker::MAX_TRUNKS_MET;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,10 +47,13 @@ pub struct AuditArgs {
     /// Calls that began before then [default: now]
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
-    /// Asterisk's Master.csv, its rotated parts beside it [default: gap.cdr_csv of the configuration]
+    /// Name of the PBX whose rows and files they are, where several have files of their own
+    #[arg(long, value_name = "NAME")]
+    pub pbx: Option<String>,
+    /// Asterisk's Master.csv, its rotated parts beside it [default: gap.cdr_csv of the PBX]
     #[arg(long, value_name = "FILE")]
     pub cdr: Option<PathBuf>,
-    /// Asterisk's queue_log, its rotated parts beside it [default: gap.queue_log of the configuration]
+    /// Asterisk's queue_log, its rotated parts beside it [default: gap.queue_log of the PBX]
     #[arg(long, value_name = "FILE")]
     pub queue_log: Option<PathBuf>,
 }
@@ -89,7 +93,7 @@ pub struct Difference {
 /// Compares and reports.
 ///
 /// # Errors
-/// Files or database cannot be read, times cannot be understood.
+/// No PBX is named where several may be meant, files or database cannot be read, times cannot be understood.
 pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Write) -> Result<bool, Failure> {
     let moment = |option: &str, text: &str| {
         when::parse(text, &place.zone, place.now).map_err(|e| Failure::Usage(format!("{option}: {e}")))
@@ -97,15 +101,18 @@ pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Writ
     let since_ms = moment("--since", &args.since)?.as_millisecond();
     let until = args.until.as_deref().map(|text| moment("--until", text)).transpose()?;
     let until_ms = until.map_or(place.now_ms() - SETTLED_MS, |at| at.as_millisecond());
+    // Files that are named say nothing of their PBX.
+    let has_files = |pbx: &Pbx| args.cdr.is_none() && pbx.gap.cdr_csv.is_some();
+    let pbx = which(config, args.pbx.as_deref(), has_files).map_err(Failure::Usage)?;
     let files = Files {
-        cdr_csv: args.cdr.clone().or_else(|| config.gap.files.cdr_csv.clone()),
-        queue_log: args.queue_log.clone().or_else(|| config.gap.files.queue_log.clone()),
+        cdr_csv: args.cdr.clone().or_else(|| pbx.gap.cdr_csv.clone()),
+        queue_log: args.queue_log.clone().or_else(|| pbx.gap.queue_log.clone()),
     };
     if files.cdr_csv.is_none() {
         let mend = "give --cdr FILE, or set gap.cdr_csv in the configuration";
         return Err(Failure::Usage(format!("there is nothing to compare with: {mend}")));
     }
-    let report = audit(config, &place.reader()?, &files, since_ms, until_ms)?;
+    let report = audit(pbx, &place.reader()?, &files, since_ms, until_ms)?;
     if place.json {
         serde_json::to_writer(&mut *out, &report).map_err(std::io::Error::from)?;
         writeln!(out)?;
@@ -115,22 +122,15 @@ pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Writ
     Ok(report.differences.is_empty())
 }
 
-fn audit(
-    config: &Config,
-    reader: &Reader,
-    files: &Files,
-    since_ms: Millis,
-    until_ms: Millis,
-) -> Result<Report, Failure> {
-    let pbx = config.gap.pbx.as_deref().unwrap_or(&config.pbx[0].name);
+fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: Millis) -> Result<Report, Failure> {
     let read = records::since(files, since_ms - LONGEST_CALL_MS, &TimeZone::system())?;
-    let (rules, trunks) = (config.rules(), reader.trunks(pbx, MAX_TRUNKS_MET)?);
-    let prover = Prover { pbx, rules: &rules, trunks: &trunks };
-    let gaps = reader.gaps(pbx)?;
+    let (rules, trunks) = (pbx.settings.rules(), reader.trunks(&pbx.name, MAX_TRUNKS_MET)?);
+    let prover = Prover { pbx: &pbx.name, rules: &rules, trunks: &trunks };
+    let gaps = reader.gaps(&pbx.name)?;
     let mut report = Report { unreadable: read.unreadable, ..Report::default() };
     let mut met: BTreeSet<String> = BTreeSet::new();
-    for account in proof::accounts(read.cdrs, read.events) {
-        let rows = reader.calls_of(pbx, &account)?;
+    for account in reconcile::accounts(read.cdrs, read.events) {
+        let rows = reader.calls_of(&pbx.name, &account)?;
         met.extend(rows.iter().map(|row| row.linkedid.clone()));
         if !(since_ms..until_ms).contains(&account.started_ms()) || account.ended_ms() > until_ms {
             continue;
@@ -149,7 +149,7 @@ fn audit(
         CallFilter { since_ms: Some(since_ms + ROUNDING_MS), until_ms: Some(until_ms), ..CallFilter::default() };
     for stored in reader.calls(&filter)? {
         let row = stored.call;
-        if row.pbx == pbx && row.ended_ms < until_ms && !met.contains(&row.linkedid) {
+        if row.pbx == pbx.name && row.ended_ms < until_ms && !met.contains(&row.linkedid) {
             report.unrecorded(&row, &gaps);
         }
     }

@@ -6,8 +6,8 @@ mod story;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
 use super::plain::{clip, local, safe};
-use crate::engine::callback::row::State;
 use crate::store::CallbackFilter;
+use callbackd_core::model::CallbackState;
 use clap::Subcommand;
 use serde_json::{Value, json};
 use std::io::Write;
@@ -34,8 +34,8 @@ pub struct CallbacksArgs {
     #[arg(long)]
     pub all: bool,
     /// In one of these states (comma-separated)
-    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(State::ALL, State::as_str, State::from_text))]
-    pub state: Vec<State>,
+    #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(CallbackState::ALL, CallbackState::as_str, CallbackState::from_text))]
+    pub state: Vec<CallbackState>,
     /// Of this queue
     #[arg(long)]
     pub queue: Option<String>,

@@ -4,8 +4,8 @@ mod list;
 mod story;
 pub mod when;
 
-use crate::engine::record::{Direction, Outcome, Status};
 use crate::store::{self, CallFilter, Reader};
+use callbackd_core::model::{Direction, Outcome, Status};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::io::{self, ErrorKind, Write};

@@ -3,12 +3,13 @@
 pub mod file;
 pub mod stamper;
 
-use crate::ami::{DeadReason, Interest, Notice};
+use super::place;
 use crate::config::{Config, Pbx};
 use crate::daemon::LostReason;
 use crate::daemon::secret;
 use crate::daemon::visit::{Heard, Visit};
 use crate::exit::Exit;
+use callbackd_core::ami::{DeadReason, Interest, Notice};
 use file::Recording;
 use futures_util::StreamExt;
 use jiff::{SignedDuration, Timestamp};
@@ -123,7 +124,7 @@ pub fn run(args: &CaptureArgs, path: &Path, config: &Config, notes: &mut impl Wr
     let credentials = secret::credentials();
     let mut config = config.clone();
     secret::beside(&mut config, path, credentials.as_deref());
-    let pbx = which(&config, args.pbx.as_deref())?;
+    let pbx = place::which(&config, args.pbx.as_deref(), |_| true).map_err(CaptureError::WhichPbx)?;
     if args.file.symlink_metadata().is_ok() {
         let source = io::ErrorKind::AlreadyExists.into();
         return Err(CaptureError::Create { path: args.file.clone(), source });
@@ -146,18 +147,6 @@ pub fn run(args: &CaptureArgs, path: &Path, config: &Config, notes: &mut impl Wr
         capture.summary();
         result
     })
-}
-
-fn which<'a>(config: &'a Config, name: Option<&str>) -> Result<&'a Pbx, CaptureError> {
-    let names = || config.pbx.iter().map(|pbx| pbx.name.as_str()).collect::<Vec<_>>().join(", ");
-    match (name, config.pbx.as_slice()) {
-        (None, [pbx]) => Ok(pbx),
-        (None, _) => Err(CaptureError::WhichPbx(format!("which PBX? Add --pbx with one of: {}", names()))),
-        (Some(name), all) => all
-            .iter()
-            .find(|pbx| pbx.name == name)
-            .ok_or_else(|| CaptureError::WhichPbx(format!("no PBX is named {name}; there are: {}", names()))),
-    }
 }
 
 /// How a session ended.

@@ -9,7 +9,8 @@ mod here;
 pub mod report;
 pub mod rights;
 
-use crate::config::{Config, Pbx};
+use super::place::which;
+use crate::config::{Config, Pbx, Settings};
 use crate::daemon::LostReason;
 use crate::daemon::secret;
 use crate::exit::Exit;
@@ -45,6 +46,9 @@ pub struct CheckArgs {
     /// Log in to each PBX: version, rights, queues, contexts
     #[arg(long)]
     pub connect: bool,
+    /// Look at this PBX alone [default: all]
+    #[arg(long, value_name = "NAME", conflicts_with = "db")]
+    pub pbx: Option<String>,
     /// Read a database from end to end instead [default: store.path of the configuration]
     #[arg(long, value_name = "FILE", conflicts_with = "connect")]
     pub db: Option<Option<PathBuf>>,
@@ -58,6 +62,16 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
     let mut config = config.clone();
     let credentials = secret::credentials();
     secret::beside(&mut config, path, credentials.as_deref());
+    let several = config.pbx.len() > 1;
+    if let Some(name) = &args.pbx {
+        match which(&config, Some(name), |_| true).cloned() {
+            Ok(pbx) => config.pbx = vec![pbx],
+            Err(fault) => {
+                anstream::eprintln!("error: {fault}");
+                return Exit::Usage;
+            }
+        }
+    }
     let mut report = Report::new(out, args.json, width);
     here::look(&config, path, credentials.as_deref(), &mut report);
     if args.connect {
@@ -65,7 +79,7 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
             Ok(runtime) => {
                 for pbx in &config.pbx {
                     let told = runtime.block_on(ask(pbx, credentials.as_deref()));
-                    there(pbx, &config, &told, &mut report);
+                    there(pbx, several, &told, &mut report);
                 }
             }
             Err(error) => report.refuse(Exit::Software, &Finding::missing("threads", error.to_string())),
@@ -81,8 +95,9 @@ pub fn database(args: &CheckArgs, db: &Path, zone: &TimeZone, out: &mut impl Wri
     report.conclude()
 }
 
-fn there(pbx: &Pbx, config: &Config, told: &Told, report: &mut Report<'_>) {
-    let publish = config.callback.enabled && config.callback.publish;
+fn there(pbx: &Pbx, several: bool, told: &Told, report: &mut Report<'_>) {
+    let Settings { calls, callback, .. } = &pbx.settings;
+    let publish = callback.enabled && callback.publish;
     report.section(&format!("PBX {} at {}", pbx.name, pbx.address));
     if !told.facts.ami.is_empty() {
         let how = if pbx.tls.is_some() { "encrypted" } else { "not encrypted" };
@@ -111,10 +126,10 @@ fn there(pbx: &Pbx, config: &Config, told: &Told, report: &mut Report<'_>) {
     }
     let (found, mut mends) = rights::judge(&told.facts, pbx, publish);
     report.extend(&found);
-    let (found, mend) = contexts::judge(&told.facts, &config.calls, &config.rules());
+    let (found, mend) = contexts::judge(&told.facts, calls, &pbx.settings.rules(), several);
     report.extend(&found);
     mends.extend(mend);
-    let (found, mend) = callbacks::judge(&told.facts, &config.callback);
+    let (found, mend) = callbacks::judge(&told.facts, callback);
     report.extend(&found);
     mends.extend(mend);
     for mend in &mends {

@@ -4,7 +4,7 @@ use super::callbacks::duration;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, escaped};
 use super::plain::{clip, local, safe};
-use crate::engine::callback::row::DoNotCall;
+use callbackd_core::model::DoNotCall;
 use clap::Subcommand;
 use comfy_table::Table;
 use jiff::Timestamp;

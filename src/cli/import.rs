@@ -1,13 +1,15 @@
 //! `callbackd import`: the history that Asterisk's CDR and queue_log hold, as rows. It calls nobody back.
 
 use super::failure::Failure;
-use crate::config::Config;
-use crate::engine::MAX_TRUNKS_MET;
-use crate::engine::proof::gatherer::Gatherer;
-use crate::engine::proof::{Account, Prover, QueueEvent, queue_log};
-use crate::engine::record::{Direction, Record, Status};
+use super::place::which;
+use crate::config::{Config, Pbx};
 use crate::records::{self, Lines, Records, RecordsError, rotated};
 use crate::store::{Reader, Store};
+use callbackd_core::model::rules::Rules;
+use callbackd_core::model::{Direction, Record, Status};
+use callbackd_core::reconcile::gatherer::Gatherer;
+use callbackd_core::reconcile::{Account, Prover, QueueEvent, queue_log};
+use callbackd_core::tracker::MAX_TRUNKS_MET;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
@@ -36,10 +38,13 @@ pub struct ImportArgs {
     /// Database [default: store.path of the configuration]
     #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
-    /// Asterisk's Master.csv [default: gap.cdr_csv of the configuration]
+    /// Name of the PBX whose calls they are, where several have files of their own
+    #[arg(long, value_name = "NAME")]
+    pub pbx: Option<String>,
+    /// Asterisk's Master.csv [default: gap.cdr_csv of the PBX]
     #[arg(long, value_name = "FILE")]
     pub cdr: Option<PathBuf>,
-    /// Asterisk's queue_log [default: gap.queue_log of the configuration]
+    /// Asterisk's queue_log [default: gap.queue_log of the PBX]
     #[arg(long, value_name = "FILE")]
     pub queue_log: Option<PathBuf>,
 }
@@ -66,19 +71,22 @@ pub struct Tally {
 /// # Errors
 /// Files cannot be read, the database cannot be written. What was stored before stays.
 pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<Tally, Failure> {
-    let cdr = args.cdr.clone().or_else(|| config.gap.files.cdr_csv.clone());
+    // Files that are named say nothing of their PBX.
+    let has_files = |pbx: &Pbx| args.cdr.is_none() && pbx.gap.cdr_csv.is_some();
+    let pbx = which(config, args.pbx.as_deref(), has_files).map_err(Failure::Usage)?;
+    let cdr = args.cdr.clone().or_else(|| pbx.gap.cdr_csv.clone());
     let Some(cdr) = cdr else {
         return Err(Failure::Usage(
             "there is nothing to import: give --cdr FILE, or set gap.cdr_csv in the configuration".to_owned(),
         ));
     };
-    let queue_log = args.queue_log.clone().or_else(|| config.gap.files.queue_log.clone());
+    let queue_log = args.queue_log.clone().or_else(|| pbx.gap.queue_log.clone());
     let db = args.db.as_deref().unwrap_or(&config.store.path);
     let mut store = Store::open(db)?;
     let reader = Reader::open(store.path())?;
     let mut import = Import {
-        pbx: config.gap.pbx.as_deref().unwrap_or(&config.pbx[0].name),
-        config,
+        pbx: &pbx.name,
+        rules: pbx.settings.rules(),
         reader,
         trunks: BTreeSet::new(),
         tally: Tally::default(),
@@ -96,7 +104,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
 
 struct Import<'a> {
     pbx: &'a str,
-    config: &'a Config,
+    rules: Rules,
     reader: Reader,
     trunks: BTreeSet<String>,
     tally: Tally,
@@ -134,9 +142,8 @@ impl Import<'_> {
     }
 
     fn store(&mut self, accounts: Vec<Account>, store: &mut Store) -> Result<(), Failure> {
-        let rules = self.config.rules();
         // Who was dialled as a trunk may be met as one that calls in.
-        let prover = Prover { pbx: self.pbx, rules: &rules, trunks: &self.trunks };
+        let prover = Prover { pbx: self.pbx, rules: &self.rules, trunks: &self.trunks };
         let mut records = Vec::new();
         for account in accounts {
             match self.reader.prove(&prover, &account)? {

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use crate::api::client::{self, ClientError};
-use crate::config::Config;
+use crate::config::{Config, Pbx};
 use crate::store::Reader;
 use hyper::Method;
 use jiff::Timestamp;
@@ -36,6 +36,26 @@ pub struct DatabaseArgs {
     pub config: Option<PathBuf>,
 }
 
+/// The PBX that a command is about: the one that is named, else the only one that may be meant.
+///
+/// # Errors
+/// In words, if several may be meant or none has the name.
+pub(super) fn which<'c>(
+    config: &'c Config,
+    name: Option<&str>,
+    may_be_meant: impl Fn(&Pbx) -> bool,
+) -> Result<&'c Pbx, String> {
+    let names = || config.pbx.iter().map(|pbx| pbx.name.as_str()).collect::<Vec<_>>().join(", ");
+    if let Some(name) = name {
+        return config.named(name).ok_or_else(|| format!("no PBX is named {name}; there are: {}", names()));
+    }
+    let mut meant = config.pbx.iter().filter(|pbx| config.pbx.len() == 1 || may_be_meant(pbx));
+    match (meant.next(), meant.next()) {
+        (Some(only), None) => Ok(only),
+        _ => Err(format!("which PBX? Add --pbx with one of: {}", names())),
+    }
+}
+
 /// Where things are, and when it is.
 #[derive(Debug)]
 pub struct Place {
@@ -58,7 +78,7 @@ impl Place {
         Self {
             socket: args.socket.clone().unwrap_or_else(|| config.api.socket.clone()),
             db: config.store.path.clone(),
-            zone: config.hours.zone(),
+            zone: config.zone(),
             now,
             json: args.json,
         }

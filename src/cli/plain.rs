@@ -1,6 +1,6 @@
 //! Stored text, made safe and short for a terminal.
 
-use crate::ami::event::Millis;
+use callbackd_core::ami::event::Millis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::fmt::Write;

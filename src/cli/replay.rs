@@ -1,17 +1,19 @@
 //! `callbackd replay`: runs recorded AMI streams through the same engine and store as the daemon, as fast as it can.
 
-use crate::ami::decoder::Received;
-use crate::ami::recorded::Recorded;
-use crate::ami::{FrameDecoder, Interest, Kind, Stamped};
+use super::place;
 use crate::config::Config;
-use crate::engine::record::{Direction, Record, Status};
-use crate::engine::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Moment, Output, SETTLE_MS};
+use crate::exit::Exit;
 use crate::store::{self, Store};
 use bytes::BytesMut;
+use callbackd_core::ami::decoder::Received;
+use callbackd_core::ami::recorded::Recorded;
+use callbackd_core::ami::{FrameDecoder, Interest, Kind, Stamped};
+use callbackd_core::model::Moment;
+use callbackd_core::model::{Direction, Record, Status};
+use callbackd_core::tracker::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Output, SETTLE_MS};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
-use tokio_util::codec::Decoder;
 
 /// Bytes read from a file at once.
 const CHUNK: usize = 256 * 1024;
@@ -31,6 +33,9 @@ pub struct ReplayArgs {
     /// Configuration whose rules are applied [default: /etc/callbackd/callbackd.toml]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Name of the PBX whose rules are applied and whose rows are written, where there are several
+    #[arg(long, value_name = "NAME")]
+    pub pbx: Option<String>,
     /// Database to write; made if it is not there, added to if it is
     #[arg(long, value_name = "FILE")]
     pub db: PathBuf,
@@ -61,6 +66,9 @@ pub struct Tally {
 /// Why a replay ended early.
 #[derive(Debug, thiserror::Error)]
 pub enum ReplayError {
+    /// `--pbx` is needed, or names none.
+    #[error("{0}")]
+    WhichPbx(String),
     /// A recording cannot be read.
     #[error("cannot read {path}: {source}", path = path.display())]
     Read {
@@ -87,6 +95,7 @@ impl ReplayError {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
+            Self::WhichPbx(_) => Exit::Usage.code(),
             Self::Read { .. } => 66,
             Self::NotAmi { .. } => 65,
             Self::Store(error) => error.exit_code(),
@@ -97,11 +106,11 @@ impl ReplayError {
 /// Replays the files into the database and says on `out` what came of it.
 ///
 /// # Errors
-/// A file that cannot be read, a database that cannot be written. What was replayed before is stored.
+/// A PBX that is not named where there are several, a file that cannot be read, a database that cannot be written. What was replayed before is stored.
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
+    let pbx = place::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
     let mut store = Store::open(&args.db)?;
-    let pbx = &config.pbx[0].name;
-    let mut replay = Replay::new(Engine::new(pbx, config.rules(), store.take_over(pbx)?));
+    let mut replay = Replay::new(Engine::new(&pbx.name, pbx.settings.rules(), store.take_over(&pbx.name)?));
     for path in &args.files {
         replay.file(path, &mut store)?;
     }
@@ -154,7 +163,7 @@ impl Replay {
             }
             loop {
                 let received = if at_end { decoder.decode_eof(&mut buffer) } else { decoder.decode(&mut buffer) };
-                let Some(received) = received.map_err(unreadable)? else { break };
+                let Some(received) = received else { break };
                 frames += u64::from(matches!(received, Received::Frame(_)));
                 match &mut held {
                     Some(waiting) => {

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
 use super::plain::{local, safe, spell};
 use crate::api::status::{PbxStatus, Status};
-use crate::engine::record::Gap;
+use callbackd_core::model::Gap;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,10 +1,11 @@
 //! The tables `[[agents]]`: what the queues do not tell of their members.
 
-use super::section::{Problems, Section};
-use crate::engine::callback::dial_string::is_interface;
+use super::inherit::Source;
+use super::section::Section;
+use callbackd_core::callbacks::attempt::dial_string::is_interface;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeValue;
 
 /// After-call work longer than this is a pause.
 const MAX_WRAPUP: Duration = Duration::from_secs(3600);
@@ -23,10 +24,11 @@ pub struct Agent {
 }
 
 /// Reads them.
-pub(super) fn read(root: &DeTable<'_>, problems: &Problems) -> Vec<Agent> {
-    let Some(value) = root.get("agents") else { return Vec::new() };
+pub(super) fn read(source: &Source<'_, '_>) -> Vec<Agent> {
+    let (shown, problems) = (source.shown(&["agents"]), source.problems);
+    let Some(value) = source.root.get("agents") else { return Vec::new() };
     let DeValue::Array(items) = value.get_ref() else {
-        let help = "write [[agents]] once for each agent, with his interface below it";
+        let help = format!("write [[{shown}]] once for each agent, with his interface below it");
         problems.add(value.span(), "`agents` must be a list of tables", "not a list", help);
         return Vec::new();
     };
@@ -34,11 +36,11 @@ pub(super) fn read(root: &DeTable<'_>, problems: &Problems) -> Vec<Agent> {
     let mut out = Vec::new();
     for item in items {
         let DeValue::Table(table) = item.get_ref() else {
-            let help = "write [[agents]] and below it: interface = \"PJSIP/101\"";
+            let help = format!("write [[{shown}]] and below it: interface = \"PJSIP/101\"");
             problems.add(item.span(), "an agent must be a table", "not a table", help);
             continue;
         };
-        let section = Section::new("agents", Some(table), problems);
+        let section = Section::named("agents", &shown, Some(table), problems);
         let Some(interface) = section.text("interface", "\"PJSIP/101\"") else {
             if section.span("interface").is_none() {
                 let help = "add his phone: interface = \"PJSIP/101\"";
@@ -60,7 +62,8 @@ pub(super) fn read(root: &DeTable<'_>, problems: &Problems) -> Vec<Agent> {
                 && !taken.insert((key, text.value.clone()))
             {
                 let title = format!("two agents have the {key} \"{}\"", text.value);
-                problems.add(text.span.clone(), title, "taken", "give each of the [[agents]] his own");
+                let help = format!("give each of the [[{shown}]] his own");
+                problems.add(text.span.clone(), title, "taken", help);
             }
         }
         out.push(Agent {

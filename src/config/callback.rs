@@ -3,10 +3,10 @@
 mod read;
 mod templates;
 
-pub(super) use read::read;
+pub(super) use read::{overall, read};
 
-use crate::engine::callback::policy::{First, Retry, Strategy};
-use crate::engine::record::Outcome;
+use callbackd_core::callbacks::policy::{First, Overall, Retry, Strategy};
+use callbackd_core::model::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -37,19 +37,24 @@ const ON: [Outcome; 20] = [
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// `[callback]`.
+/// Where `[callback]` says nothing: of all PBXs together.
+pub(super) const OVERALL: Overall = Overall {
+    max_active: 5,
+    newest_first: false,
+    min_talk_ms: 10_000,
+    daily_per_number: 5,
+    daily_per_prefix: 50,
+    prefix_digits: 6,
+    daily: 1000,
+};
+
+/// `[callback]`, without what it says of all PBXs together ([`Overall`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callback {
     /// Missed callers are called back. Default false: a daemon makes no calls until it is told to.
     pub enabled: bool,
     /// Outcomes that make a callback.
     pub on: BTreeSet<Outcome>,
-    /// Attempts at once, 1 to 1000. Default 5.
-    pub max_active: u32,
-    /// `order = "newest"`.
-    pub newest_first: bool,
-    /// Talk of less is MAYBE_VOICEMAIL. Up to 1 h, default 10 s.
-    pub min_talk: Duration,
     /// An agent's phone rings so long. 5 s to 2 min, default 20 s.
     pub agent_ring: Duration,
     /// A customer's phone rings so long. 10 s to 3 min, default 45 s.
@@ -64,14 +69,6 @@ pub struct Callback {
     pub unknown_is_free: bool,
     /// Pause the agent in his queues during an attempt. Default false.
     pub pause_agent: bool,
-    /// Attempts to one number in 24 hours, 1 to 50. Default 5.
-    pub daily_per_number: u32,
-    /// Attempts to numbers of one prefix in 24 hours. Default 50.
-    pub daily_per_prefix: u32,
-    /// Digits of that prefix, the calling code included, 2 to 15. Default 6.
-    pub prefix_digits: u8,
-    /// Attempts in 24 hours. Default 1000.
-    pub daily: u32,
     /// Minutes of the customer's day in which he is not called: from, to. Default 21:00 to 08:00.
     pub quiet: Option<(u16, u16)>,
     /// How an agent is dialled. Default `{interface}`.
@@ -142,9 +139,6 @@ impl Default for Callback {
         Self {
             enabled: false,
             on: BTreeSet::from(ON),
-            max_active: 5,
-            newest_first: false,
-            min_talk: Duration::from_secs(10),
             agent_ring: Duration::from_secs(20),
             customer_ring: Duration::from_secs(45),
             agent_cooldown: 2 * MINUTE,
@@ -152,10 +146,6 @@ impl Default for Callback {
             overtake_after: None,
             unknown_is_free: false,
             pause_agent: false,
-            daily_per_number: 5,
-            daily_per_prefix: 50,
-            prefix_digits: 6,
-            daily: 1000,
             quiet: Some((21 * 60, 8 * 60)),
             dial_agent: "{interface}".to_owned(),
             dial_customer: "Local/{number}@from-internal/n".to_owned(),

@@ -1,7 +1,8 @@
 //! What holds where the file says nothing: a stock FreePBX on the same machine.
 
-use super::{Api, Callback, Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store};
-use std::collections::BTreeMap;
+use super::callback::OVERALL;
+use super::{Api, Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, Settings, ShowNumbers, Store};
+use crate::records::Files;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -42,14 +43,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             pbx: vec![Pbx::default()],
-            calls: Calls::default(),
-            numbers: Numbers::default(),
-            hours: Hours::default(),
-            named_hours: BTreeMap::new(),
-            did_hours: BTreeMap::new(),
-            callback: Callback::default(),
-            agents: Vec::new(),
-            gap: Gap::default(),
+            shared: Settings::default(),
+            overall: OVERALL,
             api: Api::default(),
             store: Store::default(),
             log: Log::default(),
@@ -67,6 +62,8 @@ impl Default for Pbx {
             tls: None,
             allow_plaintext: false,
             allow_plain_login: false,
+            gap: Files::default(),
+            settings: Settings::default(),
         }
     }
 }

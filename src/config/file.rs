@@ -1,18 +1,17 @@
 //! From the file's text to a checked configuration.
 
+use super::inherit::Source;
+use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{
-    Calls, Config, Gap, Hours, Log, LogFormat, Numbers, Pbx, ShowNumbers, Store, agents, api, callback, owner, pbx,
-};
-use crate::engine::hours::HoursError;
-use crate::engine::number::{InternalRule, NumberError, Numbering};
-use crate::records::Files;
-use std::collections::{BTreeMap, HashSet};
+use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, owner, settings};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
+
+/// What the keys mean.
+const VERSION: i64 = 1;
 
 /// Shorter than this would take away what callbacks are decided by: who was called in the last day.
 const MIN_KEEP: Duration = Duration::from_secs(86_400);
@@ -21,16 +20,6 @@ const MAX_KEEP: Duration = Duration::from_secs(36_500 * 86_400);
 
 /// A configuration file is far smaller; a larger one is something else.
 const MAX_FILE: u64 = 1 << 20;
-/// Who waited longer than this did not give up early.
-const MAX_SHORT_ABANDON: Duration = Duration::from_secs(600);
-/// Who talked longer than this did talk.
-const MAX_MIN_TALK: Duration = Duration::from_secs(3600);
-
-/// After-call work longer than this is a pause.
-const MAX_WRAPUP: Duration = Duration::from_secs(3600);
-/// An E.164 number has up to 15 digits, an extension fewer than the shortest of them.
-const MAX_INTERNAL_DIGITS: u8 = 8;
-
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
 
 impl Config {
@@ -79,35 +68,6 @@ impl Config {
     pub fn from_toml(text: &str, origin: &str) -> Result<Self, Refusal> {
         read(text, Path::new("")).map_err(|problems| Refusal::new(origin, text, problems))
     }
-
-    /// The rules by which numbers are read.
-    ///
-    /// # Errors
-    /// None after [`Config::load`], which has tried it.
-    pub fn numbering(&self) -> Result<Numbering, NumberError> {
-        let rule = match &self.calls.internal_number {
-            Some(pattern) => InternalRule::matches(pattern)?,
-            None => InternalRule::MaxDigits(self.numbers.internal_max_digits),
-        };
-        Numbering::new(&self.numbers.region, rule)
-    }
-}
-
-impl Hours {
-    /// The hours as they can be asked.
-    ///
-    /// # Errors
-    /// None after [`Config::load`], which has tried it.
-    pub fn build(&self) -> Result<crate::engine::hours::Hours, HoursError> {
-        crate::engine::hours::Hours::parse(&self.open, self.zone(), self.country.as_deref())
-    }
-
-    /// The time zone of the business: for hours, days and times shown to people.
-    #[must_use]
-    pub fn zone(&self) -> jiff::tz::TimeZone {
-        let named = self.timezone.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
-        named.unwrap_or_else(jiff::tz::TimeZone::system)
-    }
 }
 
 fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
@@ -126,238 +86,43 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     }
     let root = root.get_ref();
     let problems = Problems::default();
-    Section::new("", Some(root), &problems);
-    let main_hours = table(root, "hours", &problems);
-    let plain_hours = hours(&main_hours, &Hours::default());
-    let mut did_hours = BTreeMap::new();
-    let named_hours = named_hours(root, &plain_hours, &mut did_hours, &problems);
-    let agents = agents::read(root, &problems);
-    let names: Vec<String> = named_hours.keys().cloned().collect();
+    let main = Section::new("", Some(root), &problems);
+    version(&main)?;
+    let all = Source { root, own: None, problems: &problems };
+    let shared = settings::read(&all);
     let pbx = pbxs(root, dir, &problems);
     let config = Config {
-        callback: callback::read(&table(root, "callback", &problems), &names, &agents),
-        agents,
-        gap: gap(&table(root, "gap", &problems), dir, &pbx),
+        overall: callback::overall(&all.section("callback")),
+        shared,
         pbx,
-        api: api::read(&table(root, "api", &problems), dir),
-        calls: calls(&table(root, "calls", &problems)),
-        numbers: numbers(&table(root, "numbers", &problems)),
-        hours: plain_hours,
-        named_hours,
-        did_hours,
-        store: store(&table(root, "store", &problems), dir),
-        log: log(&table(root, "log", &problems)),
+        api: api::read(&all.section("api"), dir),
+        store: store(&all.section("store"), dir),
+        log: log(&all.section("log")),
     };
     let problems = problems.into_vec();
     if problems.is_empty() { Ok(config) } else { Err(problems) }
 }
 
-fn table<'a, 'i>(root: &'a DeTable<'i>, name: &'static str, problems: &'a Problems) -> Section<'a, 'i> {
-    let table = root.get(name).and_then(|value| match value.get_ref() {
-        DeValue::Table(table) => Some(table),
-        _ => {
-            problems.add(
-                value.span(),
-                format!("`{name}` must be a table"),
-                "not a table",
-                format!("write [{name}] on a line of its own and the keys below it"),
-            );
-            None
-        }
-    });
-    Section::new(name, table, problems)
-}
-
-fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<Pbx> {
-    let Some(value) = root.get("pbx") else { return vec![Pbx::default()] };
-    let DeValue::Array(items) = value.get_ref() else {
-        return vec![pbx::read(&table(root, "pbx", problems), dir)];
-    };
-    if items.is_empty() {
-        problems.add(
-            value.span(),
-            "there must be a PBX",
-            "empty",
-            "write [[pbx]] with its address, username and secret_file",
-        );
+/// `version`: so that a key may come to mean something else one day.
+fn version(main: &Section<'_, '_>) -> Result<(), Vec<Problem>> {
+    let Some((span, found)) = main.integer("version") else { return Ok(()) };
+    let help =
+        format!("write version = {VERSION}, and compare the file with the callbackd.toml of this program's package");
+    match found {
+        Some(VERSION) => Ok(()),
+        Some(other) => Err(vec![Problem {
+            title: format!("this program understands version {VERSION} of the configuration, not {other}"),
+            span: Some(span),
+            label: "another version".to_owned(),
+            help,
+        }]),
+        None => Err(vec![Problem {
+            title: "`version` must be a whole number".to_owned(),
+            span: Some(span),
+            label: "not a whole number".to_owned(),
+            help: format!("write version = {VERSION}, or leave it out"),
+        }]),
     }
-    let mut names = HashSet::new();
-    let mut out = Vec::new();
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            problems.add(
-                item.span(),
-                "each `pbx` must be a table",
-                "not a table",
-                "write [[pbx]] on a line of its own and the keys below it",
-            );
-            continue;
-        };
-        let section = Section::new("pbx", Some(table), problems);
-        let pbx = pbx::read(&section, dir);
-        if !names.insert(pbx.name.clone()) {
-            let span = section.span("name").unwrap_or(item.span());
-            problems.add(
-                span,
-                format!("two PBXs are named `{}`", pbx.name),
-                "named like another",
-                "give each [[pbx]] a `name` of its own",
-            );
-        }
-        out.push(pbx);
-    }
-    out
-}
-
-fn calls(section: &Section<'_, '_>) -> Calls {
-    let default = Calls::default();
-    let internal_number = section.text("internal_number", "'[1-9]\\d{2,4}'").map(|text| {
-        if let Err(e) = InternalRule::matches(&text.value) {
-            let fault = e.to_string();
-            let last = fault.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
-            section.problems.add(
-                text.span,
-                "`internal_number` is not a regular expression",
-                last,
-                "it stands for the whole number, for example: internal_number = '[1-9]\\d{2,4}'",
-            );
-        }
-        text.value
-    });
-    Calls {
-        inbound_contexts: section.globs("inbound_contexts", default.inbound_contexts),
-        trunks: section.globs("trunks", default.trunks),
-        ivr_contexts: section.globs("ivr_contexts", default.ivr_contexts),
-        closed_contexts: section.globs("closed_contexts", default.closed_contexts),
-        voicemail_contexts: section.globs("voicemail_contexts", default.voicemail_contexts),
-        self_service_contexts: section.globs("self_service_contexts", default.self_service_contexts),
-        blocked_contexts: section.globs("blocked_contexts", default.blocked_contexts),
-        internal_number,
-        short_abandon: section.duration("short_abandon", default.short_abandon, MAX_SHORT_ABANDON),
-        min_talk: section.duration("min_talk", default.min_talk, MAX_MIN_TALK),
-        wrapup: section.duration("wrapup", default.wrapup, MAX_WRAPUP),
-    }
-}
-
-fn numbers(section: &Section<'_, '_>) -> Numbers {
-    let default = Numbers::default();
-    let region = section.text("region", "\"US\"").map(|text| {
-        if let Err(e) = Numbering::new(&text.value, InternalRule::MaxDigits(0)) {
-            section.problems.add(
-                text.span,
-                e.to_string(),
-                "unknown country",
-                "use a two-letter ISO 3166 code such as \"US\"",
-            );
-        }
-        text.value
-    });
-    Numbers {
-        region: region.unwrap_or(default.region),
-        internal_max_digits: section.number(
-            "internal_max_digits",
-            default.internal_max_digits,
-            0..=MAX_INTERNAL_DIGITS,
-        ),
-        allow: prefixes(section, "allow"),
-        deny: prefixes(section, "deny"),
-        international: section.flag_or("international", default.international),
-        premium: section.flag_or("premium", default.premium),
-    }
-}
-
-/// Beginnings of numbers in E.164.
-fn prefixes(section: &Section<'_, '_>, key: &str) -> Vec<String> {
-    let mut out = Vec::new();
-    for text in section.texts(key, "[\"+4420\"]").unwrap_or_default() {
-        let digits = text.value.strip_prefix('+').unwrap_or_default();
-        let fits =
-            (1..=15).contains(&digits.len()) && !digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
-        if fits {
-            out.push(text.value);
-        } else {
-            section.problems.add(
-                text.span,
-                format!("`{}` in `{key}` is not the beginning of a number", text.value),
-                "not + and digits",
-                format!("write + and the calling code, without blanks: {key} = [\"+4420\"]"),
-            );
-        }
-    }
-    out
-}
-
-/// `[hours.NAME]`: as [hours], with the same time zone and country unless they say otherwise; and the numbers that they hold for.
-fn named_hours(
-    root: &DeTable<'_>,
-    default: &Hours,
-    dids: &mut BTreeMap<String, String>,
-    problems: &Problems,
-) -> BTreeMap<String, Hours> {
-    let Some(DeValue::Table(all)) = root.get("hours").map(|v| v.get_ref()) else { return BTreeMap::new() };
-    let mut out = BTreeMap::new();
-    for (name, value) in all {
-        let DeValue::Table(table) = value.get_ref() else { continue };
-        let named = name.get_ref().to_string();
-        let section = Section::named("hours.NAME", &format!("hours.{named}"), Some(table), problems);
-        if section.span("open").is_none() {
-            let help = "add for example: open = \"Mo-Fr 09:00-18:00\"";
-            problems.add(name.span(), format!("[hours.{named}] does not say when it is open"), "here", help);
-        }
-        for did in section.texts("dids", "[\"+12025550100\"]").unwrap_or_default() {
-            if let Some(other) = dids.insert(did.value.clone(), named.clone()) {
-                let title = format!("calls to {} keep the hours `{other}` already", did.value);
-                problems.add(did.span, title, "named twice", "name each number in one [hours.NAME]");
-            }
-        }
-        out.insert(named, hours(&section, default));
-    }
-    out
-}
-
-fn hours(section: &Section<'_, '_>, default: &Hours) -> Hours {
-    let timezone = section.text("timezone", "\"Europe/Berlin\"");
-    let country = section.text("country", "\"DE\"");
-    let open = section.text("open", "\"Mo-Fr 09:00-18:00\"");
-    if let Some(zone) = &timezone
-        && jiff::tz::TimeZone::get(&zone.value).is_err()
-    {
-        let names: Vec<String> = jiff::tz::db().available().map(|n| n.to_string()).collect();
-        let city = nearest(&zone.value.replace(' ', "_"), names.iter().map(String::as_str));
-        let help = city.map_or("use an IANA name such as \"Europe/Berlin\"".to_owned(), |near| {
-            format!("did you mean \"{near}\"?")
-        });
-        section.problems.add(zone.span.clone(), format!("the time zone `{}` is unknown", zone.value), "unknown", help);
-    }
-    let hours = Hours {
-        timezone: timezone.map(|t| t.value).or_else(|| default.timezone.clone()),
-        country: country.as_ref().map(|t| t.value.clone()).or_else(|| default.country.clone()),
-        open: open.as_ref().map_or_else(|| default.open.clone(), |t| t.value.clone()),
-    };
-    if let Err(e) = hours.build() {
-        let span = match (e.offset(), &open, &country) {
-            (Some(offset), Some(open), _) => open.at(offset),
-            (None, _, Some(country)) => country.span.clone(),
-            _ => 0..0,
-        };
-        section.problems.add(span, e.to_string(), "here", e.help());
-    }
-    hours
-}
-
-fn gap(section: &Section<'_, '_>, dir: &Path, pbxs: &[Pbx]) -> Gap {
-    let path = |key, example| section.text(key, example).map(|text| dir.join(text.value));
-    let cdr_csv = path("cdr_csv", "\"/var/log/asterisk/cdr-csv/Master.csv\"");
-    let queue_log = path("queue_log", "\"/var/log/asterisk/queue_log\"");
-    let pbx = section.text("pbx", "\"pbx\"").map(|text| {
-        if !pbxs.iter().any(|pbx| pbx.name == text.value) {
-            let names: Vec<&str> = pbxs.iter().map(|pbx| &*pbx.name).collect();
-            let help = format!("name one of [[pbx]]: {}", names.join(", "));
-            section.problems.add(text.span, "`gap.pbx` names no PBX", "no PBX has this name", help);
-        }
-        text.value
-    });
-    Gap { pbx, files: Files { cdr_csv, queue_log } }
 }
 
 fn store(section: &Section<'_, '_>, dir: &Path) -> Store {

@@ -5,26 +5,30 @@ mod api;
 mod callback;
 mod defaults;
 mod file;
+mod gap;
+mod inherit;
 mod owner;
 mod pbx;
 mod policy;
 mod refusal;
 mod rules;
 mod section;
+mod settings;
 
 pub use agents::Agent;
 pub use api::Api;
 pub use callback::{Callback, CallbackQueue};
 pub use refusal::{Problem, Refusal};
+pub use settings::Settings;
 
 use crate::records::Files;
-use std::collections::BTreeMap;
+use callbackd_core::callbacks::policy::Overall;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// Every table and the keys it knows; the tables themselves are the keys of the table without a name.
 pub const KEYS: &[(&str, &[&str])] = &[
-    ("", &["pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "store", "log"]),
+    ("", &["version", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "store", "log"]),
     (
         "pbx",
         &[
@@ -154,22 +158,10 @@ pub const KEYS: &[(&str, &[&str])] = &[
 pub struct Config {
     /// The PBXs, at least one; `name` is unique.
     pub pbx: Vec<Pbx>,
-    /// How calls are told apart.
-    pub calls: Calls,
-    /// Telephone numbers.
-    pub numbers: Numbers,
-    /// Business hours.
-    pub hours: Hours,
-    /// `[hours.NAME]`: hours that a queue's callbacks keep instead; what they do not say is taken from `[hours]`.
-    pub named_hours: BTreeMap<String, Hours>,
-    /// `dids` of the `[hours.NAME]`: which hours hold for calls to a number.
-    pub did_hours: BTreeMap<String, String>,
-    /// Calling back.
-    pub callback: Callback,
-    /// What the queues do not tell of their members.
-    pub agents: Vec<Agent>,
-    /// Where Asterisk says what happened while nobody looked.
-    pub gap: Gap,
+    /// What the file says for all PBXs; what holds for one is [`Pbx::settings`].
+    pub shared: Settings,
+    /// What `[callback]` says of all PBXs together.
+    pub overall: Overall,
     /// The local API.
     pub api: Api,
     /// The database.
@@ -179,13 +171,47 @@ pub struct Config {
 }
 
 impl Config {
+    /// The PBX of this name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Pbx> {
+        self.pbx.iter().find(|pbx| pbx.name == name)
+    }
+
+    /// The time zone in which times are shown to people: of `[hours]`, or of the only PBX.
+    #[must_use]
+    pub fn zone(&self) -> jiff::tz::TimeZone {
+        match &self.pbx[..] {
+            [only] => only.settings.hours.zone(),
+            _ => self.shared.hours.zone(),
+        }
+    }
+
     /// The tables in which a changed configuration differs so that only a restart makes it hold; empty if there are none.
     #[must_use]
     pub fn restart_for(&self, new: &Self) -> String {
+        let same_links =
+            self.pbx.len() == new.pbx.len() && self.pbx.iter().zip(&new.pbx).all(|(a, b)| a.connects_as(b));
         let changed =
-            [("pbx", self.pbx != new.pbx), ("store", self.store.path != new.store.path), ("api", self.api != new.api)];
+            [("pbx", !same_links), ("store", self.store.path != new.store.path), ("api", self.api != new.api)];
         let tables: Vec<&str> = changed.into_iter().filter(|(_, changed)| *changed).map(|(table, _)| table).collect();
         tables.join(",")
+    }
+
+    /// A changed configuration as far as it holds without a restart: the PBXs and their links, the database's place and the API stay. A PBX that
+    /// it does not name any more goes on with what it says for all.
+    #[must_use]
+    pub fn reloaded(&self, new: Self) -> Self {
+        let stays = |old: &Pbx| {
+            let own = new.named(&old.name).map(|pbx| (pbx.gap.clone(), pbx.settings.clone()));
+            let (gap, settings) = own.unwrap_or_else(|| (Files::default(), new.shared.clone()));
+            Pbx { gap, settings, ..old.clone() }
+        };
+        Self {
+            pbx: self.pbx.iter().map(stays).collect(),
+            store: Store { path: self.store.path.clone(), keep: new.store.keep },
+            api: self.api.clone(),
+            ..new
+        }
     }
 }
 
@@ -206,6 +232,21 @@ pub struct Pbx {
     pub allow_plaintext: bool,
     /// Permit the plain `Login` where the PBX offers no MD5 challenge.
     pub allow_plain_login: bool,
+    /// `[pbx.gap]`, or `[gap]` where that is about this PBX: Asterisk's own files; default: none.
+    pub gap: Files,
+    /// What holds for this PBX: what stands below it, and what the file says for all where nothing does.
+    pub settings: Settings,
+}
+
+impl Pbx {
+    /// Its link is the same.
+    fn connects_as(&self, other: &Self) -> bool {
+        let Self { name, address, username, secret_file, tls, allow_plaintext, allow_plain_login, gap: _, settings: _ } =
+            self;
+        (name, address, username, secret_file, tls)
+            == (&other.name, &other.address, &other.username, &other.secret_file, &other.tls)
+            && (*allow_plaintext, *allow_plain_login) == (other.allow_plaintext, other.allow_plain_login)
+    }
 }
 
 /// How the PBX's certificate is trusted (`tls = true` with at most one of the others).
@@ -272,15 +313,6 @@ pub struct Hours {
     pub country: Option<String>,
     /// OpenStreetMap opening hours; default `24/7`.
     pub open: String,
-}
-
-/// `[gap]`.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Gap {
-    /// Name of the PBX whose files they are; default: the first.
-    pub pbx: Option<String>,
-    /// Where they are; default: nowhere.
-    pub files: Files,
 }
 
 /// `[store]`.

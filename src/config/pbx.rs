@@ -1,9 +1,13 @@
 //! The tables `[pbx]`: where a PBX is, and how it is spoken to safely.
 
-use super::section::Section;
-use super::{Pbx, Tls};
+use super::inherit::{Source, overlaid, places};
+use super::section::{Problems, Section};
+use super::{Pbx, Tls, gap, settings};
+use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::path::Path;
+use toml::de::{DeTable, DeValue};
 
 /// Ports of the AMI in Asterisk's own sample (`configs/samples/manager.conf.sample`).
 const PORT: u16 = 5038;
@@ -12,8 +16,79 @@ const TLS_PORT: u16 = 5039;
 /// Longest name of a PBX: it is part of every row and of a credential's name.
 const NAME_LEN: usize = 64;
 
+/// Reads all of them, each with what it does not inherit; files are taken relative to `dir`.
+pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<Pbx> {
+    let tables = tables(root, problems);
+    let mut names = HashSet::new();
+    let mut out = Vec::new();
+    for (table, span) in &tables {
+        let section = Section::new("pbx", *table, problems);
+        let mut pbx = read(&section, dir);
+        let name = section.span("name");
+        if tables.len() > 1 && name.is_none() {
+            let help = "add its name, such as name = \"berlin\": the database knows it by that; what was stored while it had none is of \"pbx\"";
+            problems.add(span.clone(), "each of several PBXs needs a `name`", "without one", help);
+        } else if !names.insert(pbx.name.clone()) {
+            problems.add(
+                name.unwrap_or(span.clone()),
+                format!("two PBXs are named `{}`", pbx.name),
+                "named like another",
+                "give each [[pbx]] a `name` of its own",
+            );
+        }
+        let own = table.cloned().unwrap_or_default();
+        let found = problems.count();
+        let root = overlaid(root, &own, problems);
+        pbx.settings = settings::read(&Source { root: &root, own: Some(&own), problems });
+        let own = places(&own);
+        problems.retitle(found, |span, title| {
+            let inherited = !own.iter().any(|place| place.contains(&span.start));
+            if inherited { format!("{title}, for the PBX `{}`", pbx.name) } else { title.to_owned() }
+        });
+        out.push(pbx);
+    }
+    let own = tables.iter().map(|(table, _)| *table);
+    gap::read(root, own, dir, &mut out, problems);
+    out
+}
+
+/// The tables, and where they begin; none where the file has none, or one that says nothing where it says nothing.
+fn tables<'a, 'i>(root: &'a DeTable<'i>, problems: &Problems) -> Vec<(Option<&'a DeTable<'i>>, Range<usize>)> {
+    let Some(value) = root.get("pbx") else { return vec![(None, 0..0)] };
+    let items = match value.get_ref() {
+        DeValue::Table(table) => return vec![(Some(table), value.span())],
+        DeValue::Array(items) => items,
+        _ => {
+            let help = "write [pbx] on a line of its own and the keys below it";
+            problems.add(value.span(), "`pbx` must be a table", "not a table", help);
+            return Vec::new();
+        }
+    };
+    if items.is_empty() {
+        problems.add(
+            value.span(),
+            "there must be a PBX",
+            "empty",
+            "write [[pbx]] with its address, username and secret_file",
+        );
+    }
+    let mut out = Vec::new();
+    for item in items {
+        match item.get_ref() {
+            DeValue::Table(table) => out.push((Some(table), item.span())),
+            _ => problems.add(
+                item.span(),
+                "each `pbx` must be a table",
+                "not a table",
+                "write [[pbx]] on a line of its own and the keys below it",
+            ),
+        }
+    }
+    out
+}
+
 /// Reads one table; files are taken relative to `dir`.
-pub(super) fn read(section: &Section<'_, '_>, dir: &Path) -> Pbx {
+fn read(section: &Section<'_, '_>, dir: &Path) -> Pbx {
     let mut pbx = Pbx {
         allow_plaintext: section.flag("allow_plaintext"),
         allow_plain_login: section.flag("allow_plain_login"),
@@ -69,15 +144,6 @@ fn tls(section: &Section<'_, '_>, dir: &Path) -> Option<Tls> {
     let on = section.flag("tls");
     let ca = section.text("tls_ca_file", "\"/etc/callbackd/asterisk-ca.pem\"");
     let pin = section.text("tls_fingerprint_sha256", "\"…64 hexadecimal digits…\"");
-    if on && !cfg!(feature = "tls") {
-        let span = section.span("tls").unwrap_or_default();
-        section.problems.add(
-            span,
-            "this build of callbackd has no TLS",
-            "cannot be used",
-            "install a build with the feature `tls`",
-        );
-    }
     if !on {
         for (key, text) in [("tls_ca_file", &ca), ("tls_fingerprint_sha256", &pin)] {
             if let Some(text) = text {

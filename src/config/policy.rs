@@ -1,24 +1,33 @@
 //! From the configuration to the policy by which missed callers are called back.
 
-use super::{CallbackQueue, Config, rules::millis};
-use crate::engine::callback::policy::{Policy, QueuePolicy, Screen};
-use crate::engine::hours::Hours;
+use super::{CallbackQueue, Config, Settings, rules::millis};
+use callbackd_core::callbacks::policy::{Policies, Policy, QueuePolicy, Screen};
+use callbackd_core::model::hours::Hours;
 
 impl Config {
-    /// The policy. It is the same for all PBXs.
+    /// The policies of all PBXs.
     ///
     /// # Panics
     /// If hours or region are bad, which a configuration that was read by this program never is.
     #[must_use]
-    pub fn policy(&self) -> Policy {
+    pub fn policies(&self) -> Policies {
+        let of = |pbx: &super::Pbx| (pbx.name.clone(), pbx.settings.policy(pbx.gap.cdr_csv.is_some()));
+        Policies { overall: self.overall, pbx: self.pbx.iter().map(of).collect(), others: self.shared.policy(false) }
+    }
+}
+
+impl Settings {
+    /// The policy by which the missed callers of a PBX are called back; `look_up_cdr`: its CDR can be read.
+    ///
+    /// # Panics
+    /// If hours or region are bad, which a configuration that was read by this program never is.
+    #[must_use]
+    pub fn policy(&self, look_up_cdr: bool) -> Policy {
         let c = &self.callback;
         Policy {
             enabled: c.enabled,
             on: c.on.clone(),
             short_abandon_ms: millis(self.calls.short_abandon),
-            max_active: c.max_active,
-            newest_first: c.newest_first,
-            min_talk_ms: millis(c.min_talk),
             agent_ring_ms: millis(c.agent_ring),
             customer_ring_ms: millis(c.customer_ring),
             agent_cooldown_ms: millis(c.agent_cooldown),
@@ -26,10 +35,6 @@ impl Config {
             overtake_after_ms: c.overtake_after.map(millis),
             unknown_is_free: c.unknown_is_free,
             pause_agent: c.pause_agent,
-            daily_per_number: c.daily_per_number,
-            daily_per_prefix: c.daily_per_prefix,
-            prefix_digits: c.prefix_digits,
-            daily: c.daily,
             quiet: c.quiet,
             retry: c.retry,
             dial_agent: c.dial_agent.clone(),
@@ -37,7 +42,7 @@ impl Config {
             number_form: c.number_form.clone(),
             agent_context: c.agent_context.clone(),
             customer_context: c.customer_context.clone(),
-            look_up_cdr: self.gap.files.cdr_csv.is_some(),
+            look_up_cdr,
             publish: c.publish,
             default: self.queue_policy(&c.default),
             queues: c.queues.iter().map(|(name, queue)| (name.clone(), self.queue_policy(queue))).collect(),

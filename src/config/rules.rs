@@ -1,12 +1,12 @@
 //! From the configuration to the rules by which the engine tells calls apart.
 
-use super::Config;
-use crate::ami::event::Millis;
-use crate::engine::rules::{Globs, Rules};
+use super::Settings;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::rules::{Globs, Rules};
 use std::time::Duration;
 
-impl Config {
-    /// The engine's rules.
+impl Settings {
+    /// The rules of a PBX's engine.
     ///
     /// # Panics
     /// If hours, region or patterns are bad, which a configuration that was read by this program never is.

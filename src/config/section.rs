@@ -1,6 +1,7 @@
 //! One table of the file under reading: typed values out, a problem for whatever is not as it must be.
 
 use super::KEYS;
+use super::inherit::{PBX_TABLES, is_for_one_pbx};
 use super::refusal::Problem;
 use std::cell::RefCell;
 use std::ops::Range;
@@ -23,12 +24,26 @@ impl Problems {
         label: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.0.borrow_mut().push(Problem {
-            title: title.into(),
-            span: Some(span),
-            label: label.into(),
-            help: help.into(),
-        });
+        let problem = Problem { title: title.into(), span: Some(span), label: label.into(), help: help.into() };
+        let mut all = self.0.borrow_mut();
+        // What several PBXs inherit is read once for each of them.
+        let same = |p: &Problem| (&p.span, &p.label, &p.help) == (&problem.span, &problem.label, &problem.help);
+        if !all.iter().any(same) {
+            all.push(problem);
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.0.borrow().len()
+    }
+
+    /// Changes the titles of those that were found after the first `from`, by their places.
+    pub(super) fn retitle(&self, from: usize, title: impl Fn(&Range<usize>, &str) -> String) {
+        for problem in self.0.borrow_mut().iter_mut().skip(from) {
+            if let Some(span) = &problem.span {
+                problem.title = title(span, &problem.title);
+            }
+        }
     }
 
     pub(super) fn into_vec(self) -> Vec<Problem> {
@@ -82,7 +97,7 @@ impl<'a, 'i> Section<'a, 'i> {
         for (key, value) in table.into_iter().flatten() {
             // [hours] holds keys, and tables with names of the user's choice.
             let named = name == "hours" && matches!(value.get_ref(), DeValue::Table(_));
-            if !named && !known(name).contains(&key.get_ref().as_ref()) {
+            if !named && !known(name).chain(tables(name)).any(|known| known == key.get_ref()) {
                 section.unknown(key.get_ref(), key.span());
             }
         }
@@ -101,15 +116,20 @@ impl<'a, 'i> Section<'a, 'i> {
                 help,
             );
         }
-        let nearest = nearest(key, known(self.name).iter().copied());
+        let nearest = nearest(key, known(self.name).chain(tables(self.name)));
         let elsewhere = KEYS.iter().find(|(section, keys)| *section != self.name && keys.contains(&lower.as_str()));
+        let list = |name| known(name).collect::<Vec<_>>().join(", ");
         let help = match (nearest, elsewhere) {
             (Some(near), _) if near == lower => format!("write `{near}`"),
+            (_, Some(("", _))) if lower == "version" => "`version` stands above all tables".to_owned(),
             (_, Some(("", _))) => format!("[{lower}] is a table of its own"),
+            (_, Some((section, _))) if self.is_of_a_pbx() && is_for_one_pbx(section, &lower) => {
+                format!("`{lower}` belongs in [pbx.{section}], or for all PBXs in [{section}]")
+            }
             (_, Some((section, _))) => format!("`{lower}` belongs in [{section}]"),
             (Some(near), None) => format!("did you mean `{near}`?"),
-            (None, None) if self.name.is_empty() => format!("the tables are {}", known("").join(", ")),
-            (None, None) => format!("the keys of [{}] are {}", self.shown, known(self.name).join(", ")),
+            (None, None) if self.name.is_empty() => format!("the tables are {}", list("")),
+            (None, None) => format!("the keys of [{}] are {}", self.shown, list(self.name)),
         };
         if self.name.is_empty() {
             return self.problems.add(span, format!("unknown table or key `{key}`"), "unknown", help);
@@ -117,8 +137,12 @@ impl<'a, 'i> Section<'a, 'i> {
         self.problems.add(span, format!("unknown key `{key}` in [{}]", self.shown), "unknown key", help);
     }
 
+    fn is_of_a_pbx(&self) -> bool {
+        self.name == "pbx" || self.shown.starts_with("pbx.")
+    }
+
     fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'i>>> {
-        debug_assert!(known(self.name).contains(&key), "{key} is not among the known keys of {}", self.name);
+        debug_assert!(known(self.name).any(|known| known == key), "{key} is not among the known keys of {}", self.name);
         self.table?.get(key)
     }
 
@@ -187,6 +211,13 @@ impl<'a, 'i> Section<'a, 'i> {
         }
         self.wrong_type(key, value, "true or false", "true");
         default
+    }
+
+    /// Where a number stands, and the number if it is a whole one.
+    pub(super) fn integer(&self, key: &str) -> Option<(Range<usize>, Option<i64>)> {
+        let value = self.get(key)?;
+        let number = value.get_ref().as_integer();
+        Some((value.span(), number.and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok())))
     }
 
     pub(super) fn number<N>(&self, key: &str, default: N, allowed: std::ops::RangeInclusive<N>) -> N
@@ -373,8 +404,15 @@ fn in_words(duration: Duration) -> String {
 }
 
 /// The keys that a table knows; the tables themselves under `""`.
-fn known(section: &str) -> &'static [&'static str] {
-    KEYS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys)
+fn known(section: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let keys: &[&str] = KEYS.iter().find(|(name, _)| *name == section).map_or(&[], |(_, keys)| keys);
+    keys.iter().copied()
+}
+
+/// The tables that it knows besides.
+fn tables(section: &str) -> impl Iterator<Item = &'static str> + use<> {
+    let tables: &[&str] = if section == "pbx" { &PBX_TABLES } else { &[] };
+    tables.iter().copied()
 }
 
 /// The candidate that is most like `word`, if any is like it.

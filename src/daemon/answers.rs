@@ -1,15 +1,17 @@
 //! Answers to what comes in by the local API: how things stand at once, what commands did once it is on the disk.
 
 use super::callbacks::Callbacks;
+use super::link::Link;
 use super::recorder::Recorder;
 use super::watched::{Standing, Watched};
-use crate::ami::event::Millis;
+use crate::api::counters::{Counters, PbxCounters, StoreCounters, TrackerCounters};
 use crate::api::status::{AgentOnFloor, PbxStatus, Status};
 use crate::api::{Ask, socket};
 use crate::config::Config;
-use crate::engine::callback::command::{Command, CommandError, Done};
-use crate::engine::callback::floor::AgentNow;
 use crate::store::Health;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::model::presence::AgentNow;
 use std::collections::VecDeque;
 use tokio::sync::{mpsc, oneshot};
 
@@ -79,9 +81,10 @@ fn on_floor(pbx: &str, agent: AgentNow, callbacks: &Callbacks) -> AgentOnFloor {
     }
 }
 
-/// How things stand.
+/// How things stand; `links` are those of `watched`, in the same order.
 pub fn status(
     watched: &[Watched],
+    links: &[Link],
     callbacks: &Callbacks,
     recorder: &Recorder,
     calls_stored: u64,
@@ -92,7 +95,7 @@ pub fn status(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         since_ms,
         pbx: watched.iter().map(|w| pbx(w, callbacks)).collect(),
-        callbacks_enabled: desk.policy().enabled,
+        callbacks_enabled: desk.policies().any_enabled(),
         callbacks: desk.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
         attempts: desk.active(),
         calls_stored,
@@ -101,6 +104,18 @@ pub fn status(
             Health::Writing => None,
             Health::Retrying { error, .. } => Some(error),
         },
+        counters: Counters {
+            pbx: watched.iter().zip(links).map(|(w, link)| (w.name.clone(), counted(w, link))).collect(),
+            callbacks: desk.counters().into(),
+            store: StoreCounters::new(recorder.counters(), recorder.given_up()),
+        },
+    }
+}
+
+fn counted(watched: &Watched, link: &Link) -> PbxCounters {
+    PbxCounters {
+        link: link.counters(),
+        tracker: TrackerCounters::new(watched.engine().counters(), watched.events_unreadable()),
     }
 }
 

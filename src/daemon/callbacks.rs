@@ -3,26 +3,33 @@
 use super::link::{RequestFailed, Requester};
 use super::watched::Watched;
 use super::{cdr_file, journal};
-use crate::ami::event::Millis;
-use crate::ami::session::Reply;
 use crate::config::ShowNumbers;
-use crate::engine::callback::cdr::Cdr;
-use crate::engine::callback::command::{Command, CommandError, Done};
-use crate::engine::callback::deed::Deed;
-use crate::engine::callback::floor::Floor;
-use crate::engine::callback::policy::Policy;
-use crate::engine::callback::remembered::Remembered;
-use crate::engine::callback::row::{AttemptRow, CallbackRow};
-use crate::engine::callback::{Answer, Desk, Input};
-use crate::engine::record::Record;
-use crate::engine::{Moment, Output, callback};
 use crate::log::{RateLimit, Remark};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::ami::session::Reply;
+use callbackd_core::callbacks;
+use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::policy::Policies;
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::{Answer, Desk, Input};
+use callbackd_core::model::Moment;
+use callbackd_core::model::Record;
+use callbackd_core::model::presence::Floor;
+use callbackd_core::model::{AttemptRow, CallbackRow};
+use callbackd_core::tracker::Output;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 
 /// Deeds that fail are told at most this often (ms).
 const SAY_EVERY_MS: i64 = 10_000;
+
+/// Outcomes that wait for the loop. What can be under way is bounded: a link takes 64 requests and as many wait for Asterisk's answer, all
+/// beyond fail at once, and there are at most as many look-ups as attempts. Where more of them end at once than fit here, the task that has
+/// the outcome waits for room, never the loop: no outcome is lost.
+const MAX_OUTCOMES: usize = 256;
 
 /// What became of something that the desk wanted.
 #[derive(Debug)]
@@ -50,8 +57,9 @@ pub enum Outcome {
 pub struct Callbacks {
     desk: Desk,
     requesters: BTreeMap<String, Requester>,
-    done: mpsc::UnboundedSender<Outcome>,
-    cdr_csv: Option<PathBuf>,
+    done: mpsc::Sender<Outcome>,
+    /// By the name of the PBX.
+    cdr_csv: BTreeMap<String, PathBuf>,
     failures: RateLimit,
     /// Misses that were not taken, as far as it has been said.
     refused_said: u64,
@@ -60,14 +68,14 @@ pub struct Callbacks {
 impl Callbacks {
     /// A desk that goes on where an earlier one stopped, and where the results of its deeds come in.
     pub fn new(
-        policy: Policy,
+        policies: Policies,
         remembered: Remembered,
         requesters: BTreeMap<String, Requester>,
-        cdr_csv: Option<PathBuf>,
+        cdr_csv: BTreeMap<String, PathBuf>,
         now: Moment,
-    ) -> (Self, mpsc::UnboundedReceiver<Outcome>) {
-        let (done, results) = mpsc::unbounded_channel();
-        let desk = Desk::new(policy, remembered, now);
+    ) -> (Self, mpsc::Receiver<Outcome>) {
+        let (done, results) = mpsc::channel(MAX_OUTCOMES);
+        let desk = Desk::new(policies, remembered, now);
         (Self { desk, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 }, results)
     }
 
@@ -93,10 +101,10 @@ impl Callbacks {
         self.desk.handle(Input::Unlinked(pbx), now);
     }
 
-    /// The policy changed.
-    pub fn policy(&mut self, policy: &Policy, cdr_csv: Option<PathBuf>, now: Moment) {
+    /// The policies changed, and with them perhaps where each PBX's CDR are.
+    pub fn policies(&mut self, policies: &Policies, cdr_csv: BTreeMap<String, PathBuf>, now: Moment) {
         self.cdr_csv = cdr_csv;
-        self.desk.handle(Input::Policy(policy), now);
+        self.desk.handle(Input::Policies(policies), now);
     }
 
     /// A record is on the disk.
@@ -170,9 +178,9 @@ impl Callbacks {
         let mut records = Vec::new();
         while let Some(output) = self.desk.poll() {
             match output {
-                callback::Output::Record(record) => records.push(record),
-                callback::Output::LookUp { channel_id, since_ms, .. } => self.look_up(channel_id, since_ms),
-                callback::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
+                callbacks::Output::Record(record) => records.push(record),
+                callbacks::Output::LookUp { pbx, channel_id, since_ms } => self.look_up(pbx, channel_id, since_ms),
+                callbacks::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
             }
         }
         records
@@ -185,7 +193,7 @@ impl Callbacks {
             let missed = refused - self.refused_said;
             self.refused_said = refused;
             tracing::error!(
-                target: "callback", missed, open = callback::MAX_OPEN,
+                target: "callback", missed, open = callbacks::MAX_OPEN,
                 "Too many callbacks are open, these missed callers are not called back; cancel what is stale, or shorten callback.expire"
             );
         }
@@ -201,32 +209,28 @@ impl Callbacks {
             let err = action.err().map(tracing::field::display);
             tracing::error!(target: "callback", pbx, err, "An action cannot be written, it was left out; please report this");
             if let Deed::Originate(_) = &deed {
-                let reply = Err(RequestFailed::NotSent(crate::ami::session::RequestError::NotLive));
-                drop(self.done.send(Outcome::Answered { pbx, deed, reply }));
+                let reply = Err(RequestFailed::NotSent(callbackd_core::ami::session::RequestError::NotLive));
+                answer(self.done.clone(), pbx, deed, std::future::ready(reply));
             }
             return;
         };
         let answered = requester.request(action); // queued here, so that deeds keep their order
-        let done = self.done.clone();
-        tokio::spawn(async move {
-            let reply = answered.await;
-            // The loop may have ended.
-            let _ = done.send(Outcome::Answered { pbx, deed, reply });
-        });
+        answer(self.done.clone(), pbx, deed, answered);
     }
 
-    fn look_up(&self, channel_id: String, since_ms: Millis) {
-        let (path, done) = (self.cdr_csv.clone(), self.done.clone());
+    /// In the files of the attempt's own PBX: another one's may have the same id.
+    fn look_up(&self, pbx: String, channel_id: String, since_ms: Millis) {
+        let (path, done) = (self.cdr_csv.get(&pbx).cloned(), self.done.clone());
         tokio::task::spawn_blocking(move || {
             let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id, since_ms)).unwrap_or_else(|err| {
                 tracing::warn!(
-                    target: "callback", %err, channel = channel_id,
+                    target: "callback", pbx, %err, channel = channel_id,
                     "gap.cdr_csv cannot be read; what became of this attempt is not known, and the customer is not called for a while"
                 );
                 Vec::new()
             });
             // The loop may have ended.
-            let _ = done.send(Outcome::LookedUp { channel_id, cdrs });
+            let _ = done.blocking_send(Outcome::LookedUp { channel_id, cdrs });
         });
     }
 
@@ -252,10 +256,51 @@ impl Callbacks {
     }
 }
 
+/// Waits for the answer beside the loop, and for room to hand it to the loop.
+fn answer(
+    done: mpsc::Sender<Outcome>,
+    pbx: String,
+    deed: Deed,
+    answered: impl Future<Output = Result<Reply, RequestFailed>> + Send + 'static,
+) {
+    tokio::spawn(async move {
+        let reply = answered.await;
+        // The loop may have ended.
+        let _ = done.send(Outcome::Answered { pbx, deed, reply }).await;
+    });
+}
+
 /// A record that says that something will be dialled.
 fn intent(record: &Record) -> Option<&AttemptRow> {
     match record {
         Record::Attempt(row) if row.result.is_none() => Some(row),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use callbackd_core::ami::session::RequestError;
+
+    #[tokio::test]
+    async fn no_outcome_is_lost_where_more_come_than_fit() {
+        let (done, mut outcomes) = mpsc::channel(MAX_OUTCOMES);
+        let all = 2 * MAX_OUTCOMES;
+        for n in 0..all {
+            let reply = Err(RequestFailed::NotSent(RequestError::NotLive));
+            answer(done.clone(), n.to_string(), Deed::PublishNothing, std::future::ready(reply));
+        }
+        while outcomes.len() < MAX_OUTCOMES {
+            tokio::task::yield_now().await;
+        }
+        let mut heard = std::collections::BTreeSet::new();
+        while heard.len() < all {
+            match outcomes.recv().await {
+                Some(Outcome::Answered { pbx, .. }) => assert!(heard.insert(pbx), "told twice"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(outcomes.is_empty());
     }
 }

@@ -1,8 +1,8 @@
 //! Asterisk's CDR of attempts whose end nobody saw.
 
-use crate::ami::event::Millis;
-use crate::engine::callback::cdr::Cdr;
 use crate::records::{self, Files, RecordsError};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::attempt::cdr::Cdr;
 use jiff::tz::TimeZone;
 use std::path::Path;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use der::asn1::{AnyRef, BitStringRef, GeneralizedTime, UtcTime};
-use der::{Decode, Reader, SliceReader, Tag, TagNumber};
+use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged};
 use tokio_rustls::rustls::pki_types::{SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 
 /// The parts of a certificate, of any version (RFC 5280, section 4.1).
@@ -16,6 +16,10 @@ pub(super) struct Certificate<'a> {
     issuer: &'a [u8],
     not_before: Duration,
     not_after: Duration,
+    /// It says that it is of version 1 and has nothing that came with later ones.
+    pub is_version_1: bool,
+    /// It has a subjectAltName, whatever stands in it.
+    pub has_names: bool,
     /// The whole SubjectPublicKeyInfo.
     pub public_key_info: &'a [u8],
     pub key: PublicKey<'a>,
@@ -59,21 +63,28 @@ impl<'a> Certificate<'a> {
         })?;
         reader.finish()?;
         let mut reader = SliceReader::new(signed)?;
-        let (inner_algorithm, issuer, not_before, not_after, public_key_info) = reader.sequence(|r| {
-            let version = Tag::ContextSpecific { constructed: true, number: TagNumber(0) };
-            if Tag::peek(r)? == version {
+        let (inner_algorithm, issuer, not_before, not_after, public_key_info, rest) = reader.sequence(|r| {
+            let mut rest = Rest { is_version_1: true, has_names: false };
+            if Tag::peek(r)? == explicit(0) {
                 r.tlv_bytes()?;
+                // Version 1 is the default, and a default is never written.
+                rest.is_version_1 = false;
             }
-            r.tlv_bytes()?; // serial number
+            r.decode::<AnyRef<'a>>()?.tag().assert_eq(Tag::Integer)?; // serial number
             let algorithm: AnyRef<'a> = r.decode()?;
             let issuer: AnyRef<'a> = r.decode()?;
+            issuer.tag().assert_eq(Tag::Sequence)?;
             let (not_before, not_after) = r.sequence(|r| Ok::<_, der::Error>((time(r)?, time(r)?)))?;
             r.tlv_bytes()?; // subject
             let public_key_info = r.tlv_bytes()?;
             while !r.is_finished() {
-                r.tlv_bytes()?; // extensions: of no concern where this is used
+                rest.is_version_1 = false;
+                let part: AnyRef<'a> = r.decode()?;
+                if part.tag() == explicit(3) {
+                    rest.has_names |= names(part.value())?;
+                }
             }
-            Ok::<_, der::Error>((algorithm, issuer, not_before, not_after, public_key_info))
+            Ok::<_, der::Error>((algorithm, issuer, not_before, not_after, public_key_info, rest))
         })?;
         reader.finish()?;
         if inner_algorithm != algorithm {
@@ -86,6 +97,8 @@ impl<'a> Certificate<'a> {
             issuer: issuer.value(),
             not_before,
             not_after,
+            is_version_1: rest.is_version_1,
+            has_names: rest.has_names,
             public_key_info,
             key: PublicKey::parse(AnyRef::from_der(public_key_info)?.value())?,
         })
@@ -102,14 +115,16 @@ impl<'a> Certificate<'a> {
         Ok(())
     }
 
-    /// Checks that one of `anchors` has signed this certificate itself.
+    /// Checks that one of `anchors` has signed this certificate itself. An authority that may speak for some names only is none for a
+    /// certificate of which this is all that is checked.
     pub fn check_issuer(
         &self,
         anchors: &[TrustAnchor<'_>],
         algorithms: &[&dyn SignatureVerificationAlgorithm],
     ) -> Result<(), CertificateFault> {
         let mut fault = CertificateFault::UnknownIssuer;
-        for anchor in anchors.iter().filter(|anchor| *anchor.subject == *self.issuer) {
+        let by_name = |anchor: &&TrustAnchor<'_>| *anchor.subject == *self.issuer && anchor.name_constraints.is_none();
+        for anchor in anchors.iter().filter(by_name) {
             let key = PublicKey::parse(&anchor.subject_public_key_info)?;
             if key.verify(self.signed, self.signature_algorithm, self.signature, algorithms) {
                 return Ok(());
@@ -160,6 +175,38 @@ impl<'a> PublicKey<'a> {
         const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
         self.algorithm.starts_with(RSA) && self.bits.len() < 256
     }
+}
+
+/// What else there is in a certificate.
+struct Rest {
+    is_version_1: bool,
+    has_names: bool,
+}
+
+/// The tag of an optional part (RFC 5280, section 4.1: 0 is the version, 3 are the extensions).
+fn explicit(number: u32) -> Tag {
+    Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
+}
+
+/// Whether a subjectAltName is among these extensions (RFC 5280, section 4.2.1.6).
+fn names(extensions: &[u8]) -> der::Result<bool> {
+    const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
+    let mut reader = SliceReader::new(extensions)?;
+    let found = reader.sequence(|r| {
+        let mut found = false;
+        while !r.is_finished() {
+            found |= r.sequence(|r| {
+                let id: AnyRef<'_> = r.decode()?;
+                while !r.is_finished() {
+                    r.tlv_bytes()?; // whether it is critical, and what it says
+                }
+                Ok::<_, der::Error>(id.tag() == Tag::ObjectIdentifier && id.value() == SUBJECT_ALT_NAME)
+            })?;
+        }
+        Ok::<_, der::Error>(found)
+    })?;
+    reader.finish()?;
+    Ok(found)
 }
 
 fn octets(bits: BitStringRef<'_>) -> Result<&[u8], CertificateFault> {
@@ -235,6 +282,59 @@ mod tests {
     fn without_an_authority_nobody_has_signed() {
         let der = certificate(b"260101000000Z", b"270101000000Z", &[0; 270]);
         assert_eq!(Certificate::parse(&der).unwrap().check_issuer(&[], &[]), Err(CertificateFault::UnknownIssuer));
+    }
+
+    /// One with this before its serial number, this as its serial number, and this behind its key.
+    fn with(version: &[u8], serial: &[u8], behind: &[u8]) -> Vec<u8> {
+        let plain = certificate(b"260101000000Z", b"270101000000Z", &[0; 270]);
+        let parsed = Certificate::parse(&plain).unwrap();
+        let content = AnyRef::from_der(parsed.signed).unwrap().value();
+        let signed = tlv(0x30, &[version, serial, &content[3..], behind].concat());
+        let rest = &AnyRef::from_der(&plain).unwrap().value()[parsed.signed.len()..];
+        tlv(0x30, &[&signed, rest].concat())
+    }
+
+    #[test]
+    fn only_what_has_nothing_of_later_versions_is_version_1() {
+        let serial = tlv(0x02, &[1]);
+        let v3 = tlv(0xa0, &tlv(0x02, &[2]));
+        let name = |id: u8| tlv(0x30, &[tlv(0x06, &[0x55, 0x1d, id]), tlv(0x04, &tlv(0x30, b""))].concat());
+        let extensions = |all: &[u8]| tlv(0xa3, &tlv(0x30, all));
+        for (what, der, version_1, names) in [
+            ("no version", with(&[], &serial, &[]), true, false),
+            ("version 3", with(&v3, &serial, &[]), false, false),
+            ("a unique id of version 2", with(&[], &serial, &tlv(0x81, &[0, 1])), false, false),
+            ("extensions without a version", with(&[], &serial, &extensions(&name(0x0e))), false, false),
+            ("names without a version", with(&[], &serial, &extensions(&name(0x11))), false, true),
+            ("names behind others", with(&v3, &serial, &extensions(&[name(0x0e), name(0x11)].concat())), false, true),
+        ] {
+            let parsed = Certificate::parse(&der).unwrap_or_else(|fault| panic!("{what}: {fault}"));
+            assert_eq!((parsed.is_version_1, parsed.has_names), (version_1, names), "{what}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_der_or_no_certificate_cannot_be_read() {
+        let serial = tlv(0x02, &[1]);
+        let mut two_algorithms = with(&[], &serial, &[]);
+        let last_of_id = two_algorithms.len() - 275 - 3; // before the signature's bit string and the NULL of its algorithm
+        two_algorithms[last_of_id] ^= 1;
+        let fault = Certificate::parse(&two_algorithms).unwrap_err();
+        assert!(fault.to_string().contains("two signature algorithms"), "{fault}");
+        let extensions = tlv(0xa3, &[tlv(0x30, b""), vec![5, 0]].concat());
+        for (what, der) in [
+            ("a serial number that is a text", with(&[], &tlv(0x0c, b"1"), &[])),
+            ("a length longer than it need be", with(&[], &[0x02, 0x81, 0x01, 0x01], &[])),
+            ("a length without an end", with(&[], &[0x02, 0x80, 0x01, 0, 0], &[])),
+            ("something behind the extensions", with(&[], &serial, &extensions)),
+            ("thirteen months", certificate(b"261301000000Z", b"270101000000Z", &[0; 270])),
+            ("a time without seconds", certificate(b"2601010000Z", b"270101000000Z", &[0; 270])),
+            ("a time without a zone", certificate(b"260101000000 ", b"270101000000Z", &[0; 270])),
+            ("a fraction of a second", certificate(b"20260101000000.5Z", b"270101000000Z", &[0; 270])),
+        ] {
+            let parsed = Certificate::parse(&der);
+            assert!(matches!(parsed, Err(CertificateFault::Unreadable(_))), "{what}: {parsed:?}");
+        }
     }
 
     #[test]

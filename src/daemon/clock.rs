@@ -2,8 +2,8 @@
 
 use tokio::time::Instant;
 
-use crate::ami::event::Millis;
-use crate::engine::Moment;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Moment;
 
 /// Milliseconds since 1970 UTC, as this machine believes.
 pub(super) fn wall() -> Millis {

@@ -7,16 +7,18 @@ use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
-use tokio_util::codec::Decoder;
 
 use super::clock::{Monotonic, Sleep, asleep_ms, wall};
 use super::delivery::{Delivery, Flushed};
 use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
+use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
 use super::route::Wire;
-use crate::ami::excerpt::excerpt;
-use crate::ami::session::{Answer, Reply};
-use crate::ami::{ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput};
+use callbackd_core::ami::excerpt::excerpt;
+use callbackd_core::ami::session::{Answer, Reply};
+use callbackd_core::ami::{
+    ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput,
+};
 
 /// Room for one read. Asterisk writes events one by one, so that a read rarely fills it.
 const READ: usize = 16 * 1024;
@@ -36,6 +38,8 @@ pub(super) struct Connection {
     clock: Monotonic,
     sleep: Sleep,
     decoder: FrameDecoder,
+    counters: SharedCounters,
+    published: Published,
     input: BytesMut,
     output: BytesMut,
     /// Bytes are written but may still be held back (by TLS).
@@ -48,12 +52,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub fn new(session: Session, clock: Monotonic, interest: Interest) -> Self {
+    pub fn new(session: Session, clock: Monotonic, interest: Interest, counters: SharedCounters) -> Self {
         Self {
             session,
             clock,
             sleep: Sleep::new(asleep_ms()),
             decoder: FrameDecoder::new(interest),
+            published: Published::new(counters.clone()),
+            counters,
             input: BytesMut::with_capacity(READ),
             output: BytesMut::new(),
             unflushed: false,
@@ -166,7 +172,7 @@ impl Connection {
         }
         self.session.heard(now_ms);
         // No content makes the decoder fail.
-        while let Ok(Some(received)) = self.decoder.decode(&mut self.input) {
+        while let Some(received) = self.decoder.decode(&mut self.input) {
             let disposition = self.session.received(&received, now_ms);
             match received {
                 Received::Frame(frame) if disposition == Disposition::ForEngine => {
@@ -179,13 +185,17 @@ impl Connection {
                 self.handle(output, delivery);
             }
         }
+        self.published.update(self.decoder.counters(), self.session.unknown_responses());
     }
 
     fn drain(&mut self, delivery: &mut Delivery, was_live: &mut bool) {
         while let Some(output) = self.session.poll() {
             self.handle(output, delivery);
         }
-        *was_live |= self.session.is_live();
+        if self.session.is_live() && !*was_live {
+            *was_live = true;
+            self.counters.went_live();
+        }
     }
 
     fn handle(&mut self, output: SessionOutput, delivery: &mut Delivery) {

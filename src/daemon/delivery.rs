@@ -7,7 +7,8 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
 use super::link::LinkEvent;
-use crate::ami::{Notice, SnapshotSize};
+use super::link_counters::SharedCounters;
+use callbackd_core::ami::{Notice, SnapshotSize};
 
 /// Most things beside frames that wait for the consumer. A connection makes some ten: only one that takes nothing for hours,
 /// while links come and go, gets here.
@@ -23,6 +24,7 @@ pub(super) struct Delivery {
     dropped: u64,
     /// When the first of them was dropped.
     since: Option<Instant>,
+    counters: SharedCounters,
 }
 
 /// What [`Delivery::flush`] has done.
@@ -36,8 +38,8 @@ pub(super) enum Flushed {
 }
 
 impl Delivery {
-    pub fn new(events: Sender<LinkEvent>) -> Self {
-        Self { events, waiting: VecDeque::new(), dropped: 0, since: None }
+    pub fn new(events: Sender<LinkEvent>, counters: SharedCounters) -> Self {
+        Self { events, waiting: VecDeque::new(), dropped: 0, since: None, counters }
     }
 
     /// Something waits for room in the channel.
@@ -68,6 +70,7 @@ impl Delivery {
 
     fn drop_one(&mut self) {
         self.dropped += 1;
+        self.counters.dropped();
         self.since.get_or_insert_with(Instant::now);
     }
 
@@ -98,12 +101,12 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use crate::ami::{FrameError, Refusal};
+    use callbackd_core::ami::{FrameError, Refusal};
 
     #[tokio::test]
     async fn what_waits_is_bounded_and_the_rest_is_counted() {
         let (sender, mut events) = mpsc::channel(2);
-        let mut delivery = Delivery::new(sender);
+        let mut delivery = Delivery::new(sender, SharedCounters::default());
         for _ in 0..2 + MAX_WAITING + 5 {
             delivery.push(LinkEvent::Notice(Notice::Live));
         }
@@ -122,7 +125,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_overload_counts_from_the_first_thing_that_was_dropped_and_its_list_proves_nothing_gone() {
         let (sender, mut events) = mpsc::channel(1);
-        let mut delivery = Delivery::new(sender);
+        let mut delivery = Delivery::new(sender, SharedCounters::default());
         let event = || LinkEvent::Discarded(FrameError { refusal: Refusal::Nul, offset: 0, excerpt: String::new() });
         let ended = || Notice::SnapshotEnded(SnapshotSize { channels_known: true, ..SnapshotSize::default() });
         delivery.push(LinkEvent::Notice(Notice::SnapshotBegan));
@@ -152,7 +155,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_that_was_pushed_later_overtakes_what_waits() {
         let (sender, mut events) = mpsc::channel(1);
-        let mut delivery = Delivery::new(sender);
+        let mut delivery = Delivery::new(sender, SharedCounters::default());
         delivery.push(LinkEvent::Notice(Notice::LoggedIn));
         delivery.push(LinkEvent::Notice(Notice::SnapshotBegan));
         assert!(matches!(events.try_recv(), Ok(LinkEvent::Notice(Notice::LoggedIn))));

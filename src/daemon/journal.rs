@@ -4,11 +4,11 @@
 pub mod callback;
 
 use super::lost::LostReason;
-use crate::ami::event::Millis;
-use crate::ami::notice::Notice;
 use crate::config::ShowNumbers;
-use crate::engine::record::{FinishedCall, Gap, Quality, Record};
 use crate::log::{Masked, Wire};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::ami::notice::Notice;
+use callbackd_core::model::{FinishedCall, Gap, Quality, Record};
 
 /// A record is on the disk.
 pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {

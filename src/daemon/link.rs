@@ -14,13 +14,15 @@ use tokio::time::{Instant, sleep, timeout};
 use super::clock::Monotonic;
 use super::connection::{Connection, Ended};
 use super::delivery::{Delivery, Flushed};
+use super::link_counters::SharedCounters;
 use super::lost::LostReason;
 use super::route::Route;
 use super::secret::Secret;
-use crate::ami::event::Millis;
-use crate::ami::session::{Reply, RequestError, Unanswered};
-use crate::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
+use crate::api::counters::LinkCounters;
 use crate::config::Pbx;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::ami::session::{Reply, RequestError, Unanswered};
+use callbackd_core::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
 
 /// The first wait after a loss, at least; it doubles with every failure, and up to as much again is added at random, so that
 /// several clients of a restarted Asterisk do not come at once.
@@ -95,6 +97,7 @@ pub(super) enum Command {
 #[derive(Debug)]
 pub struct Link {
     requester: Requester,
+    counters: SharedCounters,
     task: JoinHandle<()>,
 }
 
@@ -135,6 +138,7 @@ impl Link {
         events: mpsc::Sender<LinkEvent>,
     ) -> Self {
         let (commands, received) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let counters = SharedCounters::default();
         let linker = Linker {
             route: Route::to(pbx),
             username: pbx.username.clone(),
@@ -143,9 +147,16 @@ impl Link {
             interest,
             tee,
             commands: received,
-            delivery: Delivery::new(events),
+            delivery: Delivery::new(events, counters.clone()),
+            counters: counters.clone(),
         };
-        Self { requester: Requester { commands }, task: tokio::spawn(linker.run()) }
+        Self { requester: Requester { commands }, counters, task: tokio::spawn(linker.run()) }
+    }
+
+    /// What it has counted since it was started.
+    #[must_use]
+    pub fn counters(&self) -> LinkCounters {
+        self.counters.read()
     }
 
     /// The sender of this link's actions.
@@ -184,6 +195,7 @@ struct Linker {
     tee: Option<Tee>,
     commands: mpsc::Receiver<Command>,
     delivery: Delivery,
+    counters: SharedCounters,
 }
 
 impl Linker {
@@ -200,6 +212,7 @@ impl Linker {
             }
             let next = retries.next().unwrap_or(RETRY_UP_TO).min(RETRY_UP_TO);
             let retry_in = if reason.needs_a_person() { RETRY_UP_TO } else { next };
+            self.counters.lost();
             self.delivery.push(LinkEvent::Lost { reason, retry_in });
             if self.meanwhile(sleep(retry_in)).await.is_none() {
                 break;
@@ -226,10 +239,11 @@ impl Linker {
             Some(Err(reason)) => return Ended::Lost(reason),
             None => return Ended::Stopped,
         };
+        self.counters.connected();
         self.delivery.push(LinkEvent::Connected { peer, encrypted: route.encrypted() });
         let clock = Monotonic::start();
         let session = Session::new(login, nonce(), clock.now_ms());
-        let connection = Connection::new(session, clock, self.interest.clone());
+        let connection = Connection::new(session, clock, self.interest.clone(), self.counters.clone());
         connection.run(wire, &mut self.commands, &mut self.delivery, &mut self.tee, was_live).await
     }
 

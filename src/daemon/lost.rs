@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::secret::SecretError;
-use crate::ami::{DeadReason, LoginRefusal};
+use callbackd_core::ami::{DeadReason, LoginRefusal};
 
 /// Why there is no connection. Every message states what is wrong and, where a person can mend it, how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -3,13 +3,13 @@
 mod answers;
 mod callbacks;
 mod cdr_file;
-#[cfg(feature = "tls")]
 mod certificate;
 mod clock;
 mod connection;
 mod delivery;
 mod journal;
 pub mod link;
+mod link_counters;
 mod lost;
 mod proofs;
 mod recorder;
@@ -18,7 +18,6 @@ pub mod run;
 pub mod secret;
 mod signals;
 mod systemd;
-#[cfg(feature = "tls")]
 mod tls;
 mod upkeep;
 pub mod visit;

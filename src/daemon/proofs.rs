@@ -1,15 +1,17 @@
 //! Gaps filled: after each outage Asterisk's CDR and queue_log are read beside the loop, and what they prove goes the way of every call.
 
 use super::watched::{Standing, Watched};
-use crate::ami::event::Millis;
-use crate::config::Config;
-use crate::engine::proof::gatherer::LONGEST_CALL_MS;
-use crate::engine::proof::{self, Prover};
-use crate::engine::record::{FinishedCall, Quality, Record, Status};
-use crate::engine::rules::Rules;
-use crate::engine::{Known, MAX_TRUNKS_MET, Moment};
+use crate::config::{Config, Pbx};
 use crate::records::{self, Files, RecordsError};
 use crate::store::{self, Reader};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Moment;
+use callbackd_core::model::rules::Rules;
+use callbackd_core::model::{FinishedCall, Quality, Record, Status};
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::Prover;
+use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
+use callbackd_core::tracker::{Known, MAX_TRUNKS_MET};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -60,128 +62,85 @@ struct Due {
     to_ms: Option<Millis>,
 }
 
-/// Gaps that wait to be proved, of the PBX whose files `[gap]` names.
+/// Gaps that wait to be proved, of all PBXs whose files can be read.
 #[derive(Debug)]
 pub struct Proofs {
+    pbxs: Vec<PbxGaps>,
+    db: PathBuf,
+    done: mpsc::Sender<Found>,
+}
+
+/// Gaps of one PBX that wait to be proved.
+#[derive(Debug)]
+struct PbxGaps {
     pbx: String,
     files: Files,
-    db: PathBuf,
     rules: Rules,
     waiting: Vec<Due>,
     looking: bool,
-    done: mpsc::UnboundedSender<Found>,
 }
 
 impl Proofs {
     /// As configured, and where what was found comes in.
-    pub fn new(config: &Config) -> (Self, mpsc::UnboundedReceiver<Found>) {
-        let (done, found) = mpsc::unbounded_channel();
-        let mut proofs = Self {
-            pbx: String::new(),
-            files: Files::default(),
-            db: config.store.path.clone(),
-            rules: config.rules(),
+    pub fn new(config: &Config) -> (Self, mpsc::Receiver<Found>) {
+        // Each PBX has one look at a time, and the next comes after that was heard: a place is always free.
+        let (done, found) = mpsc::channel(config.pbx.len().max(1));
+        let gaps = |pbx: &Pbx| PbxGaps {
+            pbx: pbx.name.clone(),
+            files: pbx.gap.clone(),
+            rules: pbx.settings.rules(),
             waiting: Vec::new(),
             looking: false,
-            done,
         };
-        proofs.configure(config);
-        (proofs, found)
+        (Self { pbxs: config.pbx.iter().map(gaps).collect(), db: config.store.path.clone(), done }, found)
     }
 
-    /// The configuration changed.
+    /// The configuration changed; the PBXs are the same.
     pub fn configure(&mut self, config: &Config) {
-        self.pbx = config.gap.pbx.clone().unwrap_or_else(|| config.pbx[0].name.clone());
-        self.files = config.gap.files.clone();
-        self.rules = config.rules();
+        for gaps in &mut self.pbxs {
+            if let Some(pbx) = config.named(&gaps.pbx) {
+                gaps.files = pbx.gap.clone();
+                gaps.rules = pbx.settings.rules();
+            }
+        }
     }
 
     /// An engine tells a record: it may be of something that was not seen.
     pub fn hear(&mut self, record: &Record, now: Moment) {
-        if self.files.cdr_csv.is_none() {
-            return;
-        }
-        match record {
-            Record::Gap(gap) if gap.pbx == self.pbx => {
-                for (n, after) in LOOKS_MS.into_iter().enumerate() {
-                    let to_ms = (n == 0).then_some(gap.to_ms + ROUNDING_MS);
-                    self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms: gap.from_ms - UNSTORED_MS, to_ms });
-                }
-            }
-            // Of one that lived through a gap and ended afterwards.
-            Record::Call(call) if call.pbx == self.pbx && call.wants_proof() && call.quality != Quality::Backfilled => {
-                let from_ms = call.ended_ms - UNSTORED_MS;
-                for after in LOOKS_MS {
-                    self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms, to_ms: None });
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn wait(&mut self, due: Due) {
-        // Looks at nearly the same time are one.
-        let near = |d: &&mut Due| {
-            d.at_mono_ms.abs_diff(due.at_mono_ms) < LOOKS_MS[0] && d.to_ms.is_none() == due.to_ms.is_none()
+        let pbx = match record {
+            Record::Gap(gap) => &gap.pbx,
+            Record::Call(call) => &call.pbx,
+            _ => return,
         };
-        if let Some(other) = self.waiting.iter_mut().find(near) {
-            other.from_ms = other.from_ms.min(due.from_ms);
-            other.to_ms = other.to_ms.max(due.to_ms);
-        } else if self.waiting.len() >= MAX_WAITING
-            && let Some(last) = self.waiting.iter_mut().max_by_key(|d| d.at_mono_ms)
-        {
-            last.from_ms = last.from_ms.min(due.from_ms);
-            last.at_mono_ms = last.at_mono_ms.max(due.at_mono_ms);
-            last.to_ms = None;
-        } else {
-            self.waiting.push(due);
+        if let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == *pbx) {
+            gaps.hear(record, now);
         }
     }
 
     /// When to look next, by the monotonic clock.
     pub fn deadline(&self) -> Option<u64> {
-        self.waiting.iter().map(|due| due.at_mono_ms).min().filter(|_| !self.looking)
+        self.pbxs.iter().filter_map(PbxGaps::deadline).min()
     }
 
     /// Looks if it is time. `unsaved`: rows that are on their way to the disk could not be seen there; it is looked later then.
     pub fn look(&mut self, watched: &[Watched], unsaved: bool, now: Moment) {
-        if self.looking || self.deadline().is_none_or(|at| at > now.mono_ms) {
-            return;
+        for gaps in &mut self.pbxs {
+            let Some(watched) = watched.iter().find(|w| w.name == gaps.pbx) else { continue };
+            let Some(job) = gaps.look(watched, &self.db, unsaved, now) else { continue };
+            let done = self.done.clone();
+            tokio::task::spawn_blocking(move || {
+                let found = Found { pbx: job.pbx.clone(), result: job.run() };
+                // The loop may have ended. Were there no room, this thread would wait, not the loop.
+                let _ = done.blocking_send(found);
+            });
         }
-        let Some(watched) = watched.iter().find(|w| w.name == self.pbx) else { return };
-        // Nor does the engine know what lives while sight is lost: the gap that then ends asks again.
-        if unsaved || watched.standing != Standing::Live {
-            for due in self.waiting.iter_mut().filter(|due| due.at_mono_ms <= now.mono_ms) {
-                due.at_mono_ms = now.mono_ms + LOOKS_MS[0];
-            }
-            return;
-        }
-        let (due, later): (Vec<Due>, Vec<Due>) = self.waiting.drain(..).partition(|due| due.at_mono_ms <= now.mono_ms);
-        self.waiting = later;
-        let from_ms = due.iter().map(|due| due.from_ms).min().unwrap_or(now.wall_ms);
-        let to_ms = if due.iter().any(|d| d.to_ms.is_none()) { None } else { due.iter().filter_map(|d| d.to_ms).max() };
-        let job = Job {
-            pbx: self.pbx.clone(),
-            files: self.files.clone(),
-            db: self.db.clone(),
-            rules: self.rules.clone(),
-            trunks: watched.engine().trunks_met().map(str::to_owned).collect(),
-            live: watched.engine().live_linkedids().map(str::to_owned).collect(),
-            from_ms,
-            to_ms: to_ms.unwrap_or(now.wall_ms),
-        };
-        self.looking = true;
-        let done = self.done.clone();
-        tokio::task::spawn_blocking(move || {
-            let found = Found { pbx: job.pbx.clone(), result: job.run() };
-            // The loop may have ended.
-            let _ = done.send(found);
-        });
     }
 
     /// What was found, less what the engine knows better by now: to be told as calls are told.
     pub fn take(&mut self, found: Found, watched: &[Watched]) -> Vec<FinishedCall> {
-        self.looking = false;
+        if let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == found.pbx) {
+            gaps.looking = false;
+        }
         let look = match found.result {
             Ok(look) => look,
             Err(err) => {
@@ -210,6 +169,80 @@ impl Proofs {
     }
 }
 
+impl PbxGaps {
+    fn hear(&mut self, record: &Record, now: Moment) {
+        if self.files.cdr_csv.is_none() {
+            return;
+        }
+        match record {
+            Record::Gap(gap) => {
+                for (n, after) in LOOKS_MS.into_iter().enumerate() {
+                    let to_ms = (n == 0).then_some(gap.to_ms + ROUNDING_MS);
+                    self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms: gap.from_ms - UNSTORED_MS, to_ms });
+                }
+            }
+            // Of one that lived through a gap and ended afterwards.
+            Record::Call(call) if call.wants_proof() && call.quality != Quality::Backfilled => {
+                let from_ms = call.ended_ms - UNSTORED_MS;
+                for after in LOOKS_MS {
+                    self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms, to_ms: None });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn wait(&mut self, due: Due) {
+        // Looks at nearly the same time are one.
+        let near = |d: &&mut Due| {
+            d.at_mono_ms.abs_diff(due.at_mono_ms) < LOOKS_MS[0] && d.to_ms.is_none() == due.to_ms.is_none()
+        };
+        if let Some(other) = self.waiting.iter_mut().find(near) {
+            other.from_ms = other.from_ms.min(due.from_ms);
+            other.to_ms = other.to_ms.max(due.to_ms);
+        } else if self.waiting.len() >= MAX_WAITING
+            && let Some(last) = self.waiting.iter_mut().max_by_key(|d| d.at_mono_ms)
+        {
+            last.from_ms = last.from_ms.min(due.from_ms);
+            last.at_mono_ms = last.at_mono_ms.max(due.at_mono_ms);
+            last.to_ms = None;
+        } else {
+            self.waiting.push(due);
+        }
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        self.waiting.iter().map(|due| due.at_mono_ms).min().filter(|_| !self.looking)
+    }
+
+    /// The look that it is time for.
+    fn look(&mut self, watched: &Watched, db: &Path, unsaved: bool, now: Moment) -> Option<Job> {
+        self.deadline().filter(|at| *at <= now.mono_ms)?;
+        // Nor does the engine know what lives while sight is lost: the gap that then ends asks again.
+        if unsaved || watched.standing != Standing::Live {
+            for due in self.waiting.iter_mut().filter(|due| due.at_mono_ms <= now.mono_ms) {
+                due.at_mono_ms = now.mono_ms + LOOKS_MS[0];
+            }
+            return None;
+        }
+        let (due, later): (Vec<Due>, Vec<Due>) = self.waiting.drain(..).partition(|due| due.at_mono_ms <= now.mono_ms);
+        self.waiting = later;
+        let from_ms = due.iter().map(|due| due.from_ms).min().unwrap_or(now.wall_ms);
+        let to_ms = if due.iter().any(|d| d.to_ms.is_none()) { None } else { due.iter().filter_map(|d| d.to_ms).max() };
+        self.looking = true;
+        Some(Job {
+            pbx: self.pbx.clone(),
+            files: self.files.clone(),
+            db: db.to_owned(),
+            rules: self.rules.clone(),
+            trunks: watched.engine().trunks_met().map(str::to_owned).collect(),
+            live: watched.engine().live_linkedids().map(str::to_owned).collect(),
+            from_ms,
+            to_ms: to_ms.unwrap_or(now.wall_ms),
+        })
+    }
+}
+
 /// One look, apart from the loop.
 struct Job {
     pbx: String,
@@ -229,7 +262,7 @@ impl Job {
         let read = records::since(&self.files, self.from_ms - LONGEST_CALL_MS, &TimeZone::system())?;
         let mut look = Look { calls: Vec::new(), unreadable: read.unreadable, cut: read.cut };
         let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks };
-        for account in proof::accounts(read.cdrs, read.events) {
+        for account in reconcile::accounts(read.cdrs, read.events) {
             let ended_ms = account.ended_ms();
             let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms && account.is_whole();
             if in_gap && !account.ids.iter().any(|id| self.live.contains(id)) {

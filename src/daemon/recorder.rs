@@ -1,15 +1,35 @@
 //! Hands the engine's records to the store's thread, and keeps them until they are on the disk.
 
-use crate::ami::event::Millis;
-use crate::engine::record::Record;
-use crate::store::{Ack, Batch, Health, Refused, Stopped, Writer};
+use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Record;
 use std::collections::VecDeque;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
+use tokio::sync::mpsc;
 
 /// Records that may wait for room in the writer's queue: at 100 calls a second, some minutes of a database that cannot be written. Beyond
 /// it the oldest are given up, counted and said.
 pub const MAX_WAITING: usize = 100_000;
+
+/// Batches that the writer may hold without having answered for them, as seen from here: its queue full, and one transaction of the largest
+/// size under way or just answered for.
+pub const MAX_IN_FLIGHT: usize = QUEUE_BATCHES + DRAIN_BATCHES;
+
+/// The way of the writer's answers to the loop: what the writer's thread calls, and what the loop receives.
+///
+/// It has room for [`MAX_IN_FLIGHT`] answers. [`Recorder::send`] has no more batches under way, each gives one answer, and a batch counts as
+/// under way until [`Recorder::acknowledged`] has taken that answer out: so there is always room, and the writer's thread never waits.
+pub fn acks() -> (impl FnMut(Ack) + Send + 'static, mpsc::Receiver<Ack>) {
+    let (sender, receiver) = mpsc::channel(MAX_IN_FLIGHT);
+    let acknowledge = move |ack| {
+        // The receiver lives as long as the loop; after it nobody needs to know.
+        if let Err(mpsc::error::TrySendError::Full(ack)) = sender.try_send(ack) {
+            tracing::error!(target: "store", ?ack, "More answers than batches: please report this line");
+        }
+    };
+    (acknowledge, receiver)
+}
 
 /// The daemon's side of the store.
 #[derive(Debug)]
@@ -18,7 +38,10 @@ pub struct Recorder {
     next_seq: u64,
     waiting: VecDeque<Record>,
     sent: VecDeque<(u64, Vec<Record>)>,
+    /// Given up, and not told of yet by [`Recorder::take_lost`].
     lost: u64,
+    /// Given up since the start.
+    given_up: u64,
     pushed: u64,
     settled: u64,
     /// The writer had no room, and has answered for nothing since.
@@ -44,6 +67,7 @@ impl Recorder {
             waiting: VecDeque::new(),
             sent: VecDeque::new(),
             lost: 0,
+            given_up: 0,
             pushed: 0,
             settled: 0,
             full: false,
@@ -58,6 +82,7 @@ impl Recorder {
             return None;
         }
         self.lost += 1;
+        self.given_up += 1;
         self.settled += 1;
         self.waiting.pop_front()
     }
@@ -72,10 +97,11 @@ impl Recorder {
         self.settled
     }
 
-    /// Hands everything that waits to the writer as one batch, if its queue has room. Never blocks.
+    /// Hands everything that waits to the writer as one batch, if its queue has room and fewer than [`MAX_IN_FLIGHT`] batches are under way.
+    /// Never blocks: what finds no room waits, and goes out as one batch when the writer has answered.
     pub fn send(&mut self) {
         // A full queue has room again when the writer has answered: to copy all that waits with every event would keep the links waiting.
-        if self.waiting.is_empty() || self.full {
+        if self.waiting.is_empty() || self.full || self.sent.len() >= MAX_IN_FLIGHT {
             return;
         }
         let records: Vec<Record> = self.waiting.drain(..).collect();
@@ -135,6 +161,18 @@ impl Recorder {
         std::mem::take(&mut self.lost)
     }
 
+    /// Records given up because of [`MAX_WAITING`], since the start.
+    #[must_use]
+    pub fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// What the writer has done.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.writer.counters()
+    }
+
     /// What the writer is doing.
     #[must_use]
     pub fn health(&self) -> Health {
@@ -149,5 +187,48 @@ impl Recorder {
             stopped.unwritten.push(Batch { seq: self.next_seq, records: self.waiting.into() });
         }
         stopped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Store;
+
+    /// Sends batches of one record, up to so many in all, and waits until the writer has written them.
+    fn written(recorder: &mut Recorder, batches: u64) {
+        while recorder.pushed() < batches {
+            assert!(recorder.push(Record::Permit("+12025550100".into())).is_none());
+            recorder.send();
+        }
+        while recorder.writer.counters().batches < batches {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn however_long_the_loop_takes_no_answer_there_is_room_for_each_and_none_is_lost() {
+        let directory = tempfile::tempdir().unwrap();
+        let (acknowledge, mut acks) = acks();
+        let store = Store::open(&directory.path().join("calls.db")).unwrap();
+        let mut recorder = Recorder::new(Writer::spawn(store, acknowledge).unwrap());
+        let bound = MAX_IN_FLIGHT as u64;
+        for batches in [bound / 4, bound / 2, bound / 4 * 3, bound] {
+            written(&mut recorder, batches);
+        }
+        for _ in 0..10 {
+            assert!(recorder.push(Record::Permit("+12025550100".into())).is_none());
+            recorder.send();
+        }
+        assert_eq!(acks.len(), MAX_IN_FLIGHT, "one answer for each batch");
+        assert_eq!(recorder.unsaved(), MAX_IN_FLIGHT + 10, "what is beyond the bound waits");
+        let mut stored = 0;
+        while recorder.unsaved() > 0 {
+            let ack = acks.blocking_recv().expect("an answer");
+            stored += recorder.acknowledged(ack).stored.len();
+            recorder.send();
+        }
+        assert_eq!(stored, MAX_IN_FLIGHT + 10);
+        assert_eq!(recorder.writer.counters().batches, bound + 1, "what waited went out as one batch");
     }
 }

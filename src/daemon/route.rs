@@ -40,14 +40,9 @@ impl Route {
 
     /// Makes a connection, trying each of the name's addresses.
     pub async fn connect(&self) -> Result<(Wire, SocketAddr), LostReason> {
-        #[cfg(not(feature = "tls"))]
-        if self.tls.is_some() {
-            return Err(LostReason::TlsSetup("this callbackd was built without TLS".into()));
-        }
         let (stream, peer) = self.reach().await?;
         // Actions are small and answers are waited for. Without it they only come later.
         let _ = stream.set_nodelay(true);
-        #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
             let connector = super::tls::connector(tls).map_err(LostReason::TlsSetup)?;
             let handshake = super::tls::connect(&connector, host(&self.address), stream);
@@ -94,12 +89,11 @@ fn unreachable(error: &std::io::Error) -> String {
 }
 
 /// The host in `host:port`.
-#[cfg(feature = "tls")]
 fn host(address: &str) -> &str {
     address.rsplit_once(':').map_or(address, |(host, _)| host)
 }
 
-#[cfg(all(test, feature = "tls"))]
+#[cfg(test)]
 mod tests {
     use super::host;
 

@@ -6,26 +6,27 @@ use super::clock::Clock;
 use super::journal;
 use super::link::{self, Link, LinkEvent};
 use super::proofs::{self, Proofs};
-use super::recorder::Recorder;
+use super::recorder::{self, Recorder};
 use super::secret::{self, Secret};
 use super::signals;
 use super::systemd::ServiceManager;
 use super::upkeep::Upkeep;
 use super::watched::{Standing, Watched};
-use crate::ami::Interest;
-use crate::ami::event::Millis;
 use crate::api::{Ask, socket};
-use crate::config::{self, Config, Refusal};
-use crate::engine::callback::command::{Command, CommandError, Done};
-use crate::engine::callback::row::CallbackRow;
-use crate::engine::record::Record;
-use crate::engine::{Engine, Input, Output};
+use crate::config::{Config, Refusal};
 use crate::exit::Exit;
 use crate::log::{self, Reload};
 use crate::store::{self, Ack, Health, Store, Writer};
+use callbackd_core::ami::Interest;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::model::CallbackRow;
+use callbackd_core::model::Record;
+use callbackd_core::tracker::{Engine, Input, Output};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};
 use futures_util::{FutureExt, StreamExt};
 use signal_hook::consts::{SIGHUP, SIGXFSZ};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -34,7 +35,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Taken from the links before the store, timers and signals get their turn.
 const EVENTS_PER_TURN: usize = 1_024;
 
-/// Commands that wait for the database.
+/// Commands whose callback was looked up in the database and that wait for the loop; beyond it the look-ups wait, on threads of their own.
 const ORDERS: usize = 64;
 
 /// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
@@ -101,6 +102,11 @@ fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> {
     Ok(config)
 }
 
+/// Where each PBX's CDR are, by its name.
+fn cdr_files(config: &Config) -> BTreeMap<String, PathBuf> {
+    config.pbx.iter().filter_map(|pbx| Some((pbx.name.clone(), pbx.gap.cdr_csv.clone()?))).collect()
+}
+
 /// What the daemon cannot live with.
 #[derive(Debug, thiserror::Error)]
 enum Fatal {
@@ -128,11 +134,11 @@ struct Daemon {
     links: Vec<Link>,
     from_links: SelectAll<BoxStream<'static, (usize, LinkEvent)>>,
     recorder: Recorder,
-    acks: mpsc::UnboundedReceiver<Ack>,
+    acks: mpsc::Receiver<Ack>,
     callbacks: Callbacks,
-    outcomes: mpsc::UnboundedReceiver<Outcome>,
+    outcomes: mpsc::Receiver<Outcome>,
     proofs: Proofs,
-    proved: mpsc::UnboundedReceiver<proofs::Found>,
+    proved: mpsc::Receiver<proofs::Found>,
     api: Option<socket::Server>,
     asks: mpsc::Receiver<Ask>,
     found: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
@@ -147,21 +153,19 @@ struct Daemon {
 impl Daemon {
     fn prepare(config: Config, config_path: &Path, reload: Reload) -> Result<Self, Fatal> {
         let store = Store::open(&config.store.path)?;
-        let rules = config.rules();
-        rules.numbering.warm_up();
         let clock = Clock::start();
         let mut watched = Vec::new();
         for pbx in &config.pbx {
-            let mut engine = Engine::new(&pbx.name, rules.clone(), store.take_over(&pbx.name)?);
+            let rules = pbx.settings.rules();
+            rules.numbering.warm_up();
+            let mut engine = Engine::new(&pbx.name, rules, store.take_over(&pbx.name)?);
             engine.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
             engine.knows_calls(store.calls_left(&pbx.name)?);
             watched.push(Watched::new(&pbx.name, &pbx.address, engine));
         }
-        let policy = config.policy();
-        let remembered = store.remembered(clock.now().wall_ms, policy.min_talk_ms)?;
-        let (acked, acks) = mpsc::unbounded_channel();
-        // The receiver lives as long as the loop; after it nobody needs to know.
-        let writer = Writer::spawn(store, move |ack| drop(acked.send(ack)))?;
+        let remembered = store.remembered(clock.now().wall_ms, config.overall.min_talk_ms)?;
+        let (acknowledge, acks) = recorder::acks();
+        let writer = Writer::spawn(store, acknowledge)?;
         let credentials = secret::credentials();
         let mut from_links = SelectAll::new();
         let mut links = Vec::new();
@@ -173,7 +177,7 @@ impl Daemon {
         let requesters =
             config.pbx.iter().zip(&links).map(|(pbx, link)| (pbx.name.clone(), link.requester())).collect();
         let (callbacks, outcomes) =
-            Callbacks::new(policy, remembered, requesters, config.gap.files.cdr_csv.clone(), clock.now());
+            Callbacks::new(config.policies(), remembered, requesters, cdr_files(&config), clock.now());
         let (proofs, proved) = Proofs::new(&config);
         let (api, asks) = answers::listen(&config);
         Ok(Self {
@@ -331,8 +335,9 @@ impl Daemon {
             // Whoever asked may have gone.
             Ask::Agents(reply) => drop(reply.send(answers::agents(&self.watched, &self.callbacks))),
             Ask::Status(reply) => {
+                let (calls, since_ms) = (self.stored_calls, self.since_ms);
                 let status =
-                    answers::status(&self.watched, &self.callbacks, &self.recorder, self.stored_calls, self.since_ms);
+                    answers::status(&self.watched, &self.links, &self.callbacks, &self.recorder, calls, since_ms);
                 drop(reply.send(status));
             }
             Ask::Command { command, by, reply } => self.ordered(command, by, reply),
@@ -389,8 +394,8 @@ impl Daemon {
         let callbacks = self
             .callbacks
             .desk()
-            .policy()
-            .enabled
+            .policies()
+            .any_enabled()
             .then(|| format!("{open} callbacks open, {} going on", self.callbacks.desk().active()));
         links.chain([store]).chain(callbacks).collect::<Vec<_>>().join("; ")
     }
@@ -415,23 +420,17 @@ impl Daemon {
         self.service.reloading();
         match load(&self.config_path, secret::credentials().as_deref()) {
             Ok(new) => {
-                let rules = new.rules();
+                let restart = self.config.restart_for(&new);
+                self.config = self.config.reloaded(new);
                 let now = self.clock.now();
-                for watched in &mut self.watched {
-                    watched.give(Input::Rules(&rules), now);
+                for (watched, pbx) in self.watched.iter_mut().zip(&self.config.pbx) {
+                    watched.give(Input::Rules(&pbx.settings.rules()), now);
                 }
-                self.proofs.configure(&new);
-                self.callbacks.policy(&new.policy(), new.gap.files.cdr_csv.clone(), now);
-                if let Err(err) = self.reload.apply(&new.log) {
+                self.proofs.configure(&self.config);
+                self.callbacks.policies(&self.config.policies(), cdr_files(&self.config), now);
+                if let Err(err) = self.reload.apply(&self.config.log) {
                     tracing::warn!(target: "daemon", %err, "The log keeps its level");
                 }
-                let restart = self.config.restart_for(&new);
-                self.config = Config {
-                    pbx: self.config.pbx.clone(),
-                    store: config::Store { path: self.config.store.path.clone(), keep: new.store.keep },
-                    api: self.config.api.clone(),
-                    ..new
-                };
                 tracing::info!(target: "daemon", config = %self.config_path.display(), "Configuration read anew");
                 if !restart.is_empty() {
                     tracing::warn!(

@@ -12,7 +12,9 @@ use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVe
 use tokio_rustls::rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use tokio_rustls::rustls::crypto::{CryptoProvider, ring, verify_tls13_signature_with_raw_key};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, SubjectPublicKeyInfoDer, UnixTime};
+use tokio_rustls::rustls::pki_types::{
+    CertificateDer, ServerName, SignatureVerificationAlgorithm, SubjectPublicKeyInfoDer, UnixTime,
+};
 use tokio_rustls::rustls::server::ParsedCertificate;
 use tokio_rustls::rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
@@ -43,9 +45,10 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
             if added == 0 {
                 return Err(format!("tls_ca_file {shown} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"));
             }
-            Arc::new(NamedAuthority { roots, certificates, provider: provider.clone() })
+            let algorithms = provider.signature_verification_algorithms.all;
+            Arc::new(TrustVerifier { trust: NamedAuthority { roots, certificates, algorithms }, provider: provider.clone() })
         }
-        Tls::Fingerprint(sha256) => Arc::new(Pinned { sha256: *sha256, provider: provider.clone() }),
+        Tls::Fingerprint(sha256) => Arc::new(TrustVerifier { trust: Pinned(*sha256), provider: provider.clone() }),
     };
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -70,19 +73,27 @@ pub(super) async fn connect(
     connector.connect(name, stream).await.map_err(|error| describe(&error))
 }
 
-/// Trusts what an authority in `tls_ca_file` has signed.
-///
-/// Beyond what rustls accepts (which is tried first): certificates of X.509 version 1 that the authority itself has signed,
-/// and certificates that name no host at all. Both is what Asterisk's `ast_tls_cert` makes, with an authority of its own for
-/// each PBX; the operator has named that authority, and so the PBX. A certificate that does name hosts must name this one.
+/// Which certificate is the PBX's.
+trait Trust: std::fmt::Debug + Send + Sync {
+    /// # Errors
+    /// Why this one is not.
+    fn check(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error>;
+}
+
+/// Asks its trust whose certificate it is, and checks that the other end holds its key.
 #[derive(Debug)]
-struct NamedAuthority {
-    roots: RootCertStore,
-    certificates: Vec<CertificateDer<'static>>,
+struct TrustVerifier<T> {
+    trust: T,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for NamedAuthority {
+impl<T: Trust> ServerCertVerifier for TrustVerifier<T> {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -91,28 +102,7 @@ impl ServerCertVerifier for NamedAuthority {
         _ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let algorithms = self.provider.signature_verification_algorithms.all;
-        let Ok(parsed) = ParsedCertificate::try_from(end_entity) else {
-            let certificate = Certificate::parse(end_entity).map_err(refused)?;
-            certificate.check_dates(now).map_err(refused)?;
-            certificate.check_issuer(&self.roots.roots, algorithms).map_err(refused)?;
-            return Ok(ServerCertVerified::assertion());
-        };
-        match verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, algorithms) {
-            Ok(()) => {}
-            // A self-signed certificate, named itself: it is its own authority, which rustls refuses.
-            Err(_) if self.certificates.contains(end_entity) => {
-                Certificate::parse(end_entity).and_then(|it| it.check_dates(now)).map_err(refused)?;
-                return Ok(ServerCertVerified::assertion());
-            }
-            Err(error) => return Err(error),
-        }
-        match verify_server_name(&parsed, server_name) {
-            Err(Error::InvalidCertificate(CertificateError::NotValidForNameContext { presented, .. }))
-                if presented.is_empty() => {}
-            named => named?,
-        }
-        Ok(ServerCertVerified::assertion())
+        self.trust.check(end_entity, intermediates, server_name, now).map(|()| ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -135,52 +125,61 @@ impl ServerCertVerifier for NamedAuthority {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Trusts what an authority in `tls_ca_file` has signed.
+///
+/// Beyond what rustls accepts: certificates of X.509 version 1 that the authority itself has signed, and certificates without any
+/// subjectAltName. Both is what Asterisk's `ast_tls_cert` makes, with an authority of its own for each PBX; the operator has named that
+/// authority, and so the PBX. A certificate that does have names must name this host, also one that stands in the file itself.
+/// Only version 1 goes past rustls: what rustls cannot read of a later one (a critical extension that it does not know, a broken one) may
+/// be what forbids its use.
+#[derive(Debug)]
+struct NamedAuthority {
+    roots: RootCertStore,
+    certificates: Vec<CertificateDer<'static>>,
+    algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
+}
+
+impl Trust for NamedAuthority {
+    fn check(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Error> {
+        let certificate = Certificate::parse(end_entity).map_err(refused)?;
+        if certificate.is_version_1 {
+            certificate.check_dates(now).map_err(refused)?;
+            return certificate.check_issuer(&self.roots.roots, self.algorithms).map_err(refused);
+        }
+        let parsed = ParsedCertificate::try_from(end_entity)?;
+        match verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, self.algorithms) {
+            Ok(()) => {}
+            // A self-signed certificate, named itself: it is its own authority, which rustls refuses.
+            Err(_) if self.certificates.contains(end_entity) => certificate.check_dates(now).map_err(refused)?,
+            Err(error) => return Err(error),
+        }
+        if certificate.has_names { verify_server_name(&parsed, server_name) } else { Ok(()) }
     }
 }
 
 /// Trusts exactly one certificate, whoever made it, whatever it names, however old it is.
 #[derive(Debug)]
-struct Pinned {
-    sha256: [u8; 32],
-    provider: Arc<CryptoProvider>,
-}
+struct Pinned([u8; 32]);
 
-impl ServerCertVerifier for Pinned {
-    fn verify_server_cert(
+impl Trust for Pinned {
+    fn check(
         &self,
         end_entity: &CertificateDer<'_>,
         _intermediates: &[CertificateDer<'_>],
         _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
         _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
+    ) -> Result<(), Error> {
         let presented = Sha256::digest(end_entity);
-        if presented[..] != self.sha256 {
-            return Err(refused(OtherCertificate(fingerprint(&presented))));
-        }
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        tls12(message, certificate, signed, &self.provider)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        tls13(message, certificate, signed, &self.provider)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        if presented[..] == self.0 { Ok(()) } else { Err(refused(OtherCertificate(fingerprint(&presented)))) }
     }
 }
 
@@ -265,7 +264,11 @@ fn explain(fault: &CertificateError) -> String {
             format!("it is of X.509 version 1, as ast_tls_cert makes them: {by_file}")
         }
         CertificateError::Other(OtherError(own)) if own.to_string().contains("CaUsedAsEndEntity") => {
-            format!("it is self-signed, so no authority vouches for it: {by_file}")
+            format!("it is an authority's own (as self-signed ones are), so nobody else vouches for it: {by_file}")
+        }
+        CertificateError::Other(OtherError(own)) if own.to_string().contains("UnsupportedCriticalExtension") => {
+            "it has a critical extension that is not known here: have it made without, or set tls_fingerprint_sha256"
+                .into()
         }
         CertificateError::Other(OtherError(own)) => own.to_string(),
         CertificateError::UnknownIssuer => format!("it was not issued by a trusted authority: {by_file}"),
@@ -279,6 +282,9 @@ fn explain(fault: &CertificateError) -> String {
                 return format!("it names no host, so not {expected} either: {by_file}");
             }
             format!("it is for {}, not for {expected}: use that name in pbx.address", presented.join(", "))
+        }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            "it is not for servers: its extendedKeyUsage must have serverAuth, or be left out".into()
         }
         other => other.to_string(),
     }

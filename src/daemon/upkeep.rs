@@ -1,7 +1,7 @@
 //! What the database needs every hour: old rows removed, and SQLite's figures of its tables kept.
 
-use crate::ami::event::Millis;
-use crate::engine::Moment;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Moment;
 use std::time::Duration;
 
 /// From one upkeep to the next, ms. The first is at the start.

@@ -5,18 +5,17 @@ use super::connection::send;
 use super::lost::LostReason;
 use super::route::{Route, Wire};
 use super::secret::Secret;
-use crate::ami::excerpt::excerpt;
-use crate::ami::notice::Notice;
-use crate::ami::session::{Answer, Login, RequestError, Session, SessionOutput};
-use crate::ami::{Action, ActionId, Frame, FrameDecoder, Interest, Kind, Received};
 use crate::config::Pbx;
 use bytes::BytesMut;
+use callbackd_core::ami::excerpt::excerpt;
+use callbackd_core::ami::notice::Notice;
+use callbackd_core::ami::session::{Answer, Login, RequestError, Session, SessionOutput};
+use callbackd_core::ami::{Action, ActionId, Frame, FrameDecoder, Interest, Kind, Received};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::Path;
 use tokio::io::{AsyncReadExt, ReadHalf, WriteHalf, split};
 use tokio::time::sleep_until;
-use tokio_util::codec::Decoder;
 
 /// Room for one read.
 const READ: usize = 64 * 1024;
@@ -95,7 +94,7 @@ impl Visit {
         self.session.request(action, self.clock.now().mono_ms)
     }
 
-    /// Says good-bye; [`crate::ami::DeadReason::LoggedOff`] will end the visit. `false` if there is nobody to say it to.
+    /// Says good-bye; [`callbackd_core::ami::DeadReason::LoggedOff`] will end the visit. `false` if there is nobody to say it to.
     pub fn log_off(&mut self) -> bool {
         self.session.log_off(self.clock.now().mono_ms)
     }
@@ -114,7 +113,7 @@ impl Visit {
                 return Err(ended);
             }
             // No content makes the decoder fail.
-            if let Ok(Some(received)) = self.decoder.decode(&mut self.input) {
+            if let Some(received) = self.decoder.decode(&mut self.input) {
                 self.take(received);
                 continue;
             }

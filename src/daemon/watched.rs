@@ -3,11 +3,12 @@
 use super::journal;
 use super::link::LinkEvent;
 use super::lost::LostReason;
-use crate::ami::notice::Notice;
-use crate::ami::{Frame, Stamped};
-use crate::engine::callback::floor::Floor;
-use crate::engine::{Engine, Input, Moment, Output};
 use crate::log::RateLimit;
+use callbackd_core::ami::notice::Notice;
+use callbackd_core::ami::{Frame, Stamped};
+use callbackd_core::model::Moment;
+use callbackd_core::model::presence::Floor;
+use callbackd_core::tracker::{Engine, Input, Output};
 use tokio::time::Instant;
 
 /// What strangers can provoke is said at most this often (ms).
@@ -38,6 +39,7 @@ pub struct Watched {
     said: RateLimit,
     /// Events that were dropped and not yet told of.
     dropped: u64,
+    events_unreadable: u64,
 }
 
 impl Watched {
@@ -52,6 +54,7 @@ impl Watched {
             unlinked: false,
             said: RateLimit::new(SAY_EVERY_MS),
             dropped: 0,
+            events_unreadable: 0,
         }
     }
 
@@ -59,6 +62,12 @@ impl Watched {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// Events that were left out because they could not be read, though their frames could.
+    #[must_use]
+    pub fn events_unreadable(&self) -> u64 {
+        self.events_unreadable
     }
 
     /// Takes what came over the link.
@@ -80,7 +89,10 @@ impl Watched {
     fn frame(&mut self, frame: &Frame, now: Moment) {
         match Stamped::parse(frame) {
             Ok(stamped) => self.engine.handle(Input::Event(&stamped), now),
-            Err(err) => self.discarded(&err.to_string(), now),
+            Err(err) => {
+                self.events_unreadable += 1;
+                self.discarded(&err.to_string(), now);
+            }
         }
     }
 

@@ -1,8 +1,8 @@
 //! What came of a demo, as a person reads it.
 
-use crate::engine::callback::row::State;
-use crate::engine::record::{Direction, Status};
 use crate::store::{CallFilter, CallbackFilter, Error, Reader};
+use callbackd_core::model::CallbackState;
+use callbackd_core::model::{Direction, Status};
 use comfy_table::{CellAlignment, Table};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -61,7 +61,7 @@ impl Tally {
     /// Callbacks that were made and talked.
     #[must_use]
     pub fn called_back(&self) -> u64 {
-        self.callbacks.get(State::Done.as_str()).copied().unwrap_or(0)
+        self.callbacks.get(CallbackState::Done.as_str()).copied().unwrap_or(0)
     }
 
     /// Two tables, with a line break at the end.

@@ -1,7 +1,7 @@
 //! Text that others wrote, and numbers of customers, in a form that may stand in a log.
 
-use crate::ami::excerpt::hide_numbers;
 use crate::config::ShowNumbers;
+use callbackd_core::ami::excerpt::hide_numbers;
 use std::fmt;
 
 /// Characters of wire text that are shown.

@@ -1,7 +1,7 @@
 //! The lines of one file, plain or compressed by gzip: all of them, or the last ones.
 
 use super::READ_AT_MOST;
-use crate::ami::event::Millis;
+use callbackd_core::ami::event::Millis;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};

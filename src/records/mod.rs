@@ -6,8 +6,8 @@ mod rotated;
 pub use lines::Lines;
 pub use rotated::rotated;
 
-use crate::ami::event::Millis;
-use crate::engine::proof::{CdrLine, QueueEvent, Zone, cdr, queue_log};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::reconcile::{CdrLine, QueueEvent, Zone, cdr, queue_log};
 use jiff::tz::TimeZone;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! A log file and what rotation has made of its older parts.
 
-use crate::ami::event::Millis;
+use callbackd_core::ami::event::Millis;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,8 @@
 //! Which calls a command asks for, and the statement that finds them without reading all that is stored.
 
 use super::rows::SELECT_CALL;
-use crate::ami::event::Millis;
-use crate::engine::record::{Direction, Outcome, Status};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{Direction, Outcome, Status};
 use rusqlite::types::Value;
 
 /// From so many digits on, a number is found by its end: fewer would find half of the table. The indices `calls_number_end`,

@@ -4,8 +4,8 @@ use super::call_filter::{number_ends, places};
 use super::callback_rows::{attempt, callback, event, find, forbidden, recovered};
 use super::questions::{CALLBACK_ATTEMPTS, CALLBACK_EVENTS, DO_NOT_CALL, MISSES, OPEN_BY_STATE};
 use super::{Error, Reader};
-use crate::ami::event::Millis;
-use crate::engine::callback::row::{AttemptRow, CallbackRow, Change, DoNotCall, RecoveredBy, State};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{AttemptRow, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 use serde::Serialize;
@@ -40,7 +40,7 @@ pub struct CallbackFilter {
     /// Open ones only, or closed ones only.
     pub open: Option<bool>,
     /// In one of these states.
-    pub state: Vec<State>,
+    pub state: Vec<CallbackState>,
     /// Of this queue, to the letter.
     pub queue: Option<String>,
     /// The customer's number: the whole of it in E.164, or, if at least 4 digits are given, the end of it.
@@ -74,7 +74,7 @@ pub struct CallbackStory {
     /// The misses behind it, oldest first.
     pub misses: Vec<Miss>,
     /// Every change, oldest first.
-    pub events: Vec<Change>,
+    pub events: Vec<CallbackStep>,
     /// Every attempt, oldest first.
     pub attempts: Vec<AttemptRow>,
 }

@@ -2,9 +2,9 @@
 
 use super::questions::CALLBACK;
 use super::rows::{unknown, word};
-use crate::ami::event::Millis;
-use crate::engine::callback::row::{
-    AttemptResult, AttemptRow, CallbackChange, CallbackRow, Change, DoNotCall, RecoveredBy, State,
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{
+    AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -124,7 +124,7 @@ pub fn callback(row: &Row<'_>) -> rusqlite::Result<CallbackRow> {
         pbx: row.get("pbx")?,
         number_e164: row.get("number_e164")?,
         name: row.get("name")?,
-        state: word!(row, "state", State),
+        state: word!(row, "state", CallbackState),
         reason: row.get("reason")?,
         queue: row.get("queue")?,
         did: row.get("did")?,
@@ -146,10 +146,10 @@ pub fn callback(row: &Row<'_>) -> rusqlite::Result<CallbackRow> {
 }
 
 /// A row of `callback_events`.
-pub fn event(row: &Row<'_>) -> rusqlite::Result<Change> {
-    Ok(Change {
+pub fn event(row: &Row<'_>) -> rusqlite::Result<CallbackStep> {
+    Ok(CallbackStep {
         at_ms: row.get("at_ms")?,
-        state: word!(row, "state", State),
+        state: word!(row, "state", CallbackState),
         reason: row.get("reason")?,
         by: row.get("by")?,
         note: row.get("note")?,

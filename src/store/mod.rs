@@ -42,7 +42,7 @@ pub use reader::Reader;
 pub use rows::Refused;
 pub use vacuum::{Vacuumed, vacuum};
 pub use verify::{MAX_FAULTS, START_CHECK, Verified, verify};
-pub use writer::{Ack, Batch, Counters, Health, QUEUE_BATCHES, Stopped, Writer};
+pub use writer::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Stopped, Writer};
 
 /// `PRAGMA application_id` of our databases: the bytes `CBKD`. `file calls.db` shows it too.
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");

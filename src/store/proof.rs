@@ -1,9 +1,9 @@
 //! What is proved out of Asterisk's records, beside what is stored already.
 
 use super::{Error, Reader};
-use crate::engine::proof::audit::visits_differ;
-use crate::engine::proof::{Account, Prover};
-use crate::engine::record::{FinishedCall, Quality, Status};
+use callbackd_core::model::{FinishedCall, Quality, Status};
+use callbackd_core::reconcile::audit::visits_differ;
+use callbackd_core::reconcile::{Account, Prover};
 
 /// Of a call whose end was seen the records only add what was out of sight before: what was seen is exact, they have whole seconds.
 fn says_more(proved: &FinishedCall, seen: &FinishedCall, account: &Account) -> bool {

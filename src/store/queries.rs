@@ -6,9 +6,8 @@ use super::questions::{
 };
 use super::rows::{SELECT_CALL, call, children, gap};
 use super::{CallFilter, Error, Reader};
-use crate::ami::event::Millis;
-use crate::engine::callback::row::RecoveredBy;
-use crate::engine::record::{FinishedCall, Gap};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{FinishedCall, Gap, RecoveredBy};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;

@@ -3,8 +3,7 @@
 use super::callback_queries::{CLOSED_LAST, OPEN_FIRST};
 use super::rows::SELECT_CALL;
 use super::{CallFilter, CallbackFilter};
-use crate::engine::callback::row::State;
-use crate::engine::record::{Direction, Outcome, Status};
+use callbackd_core::model::{CallbackState, Direction, Outcome, Status};
 
 /// The names of the PBXs come from the index, one step for each: a Linkedid alone is in no index.
 pub(super) const CALLS_BY_LINKEDID: &str = "WHERE linkedid = ?1 AND pbx IN (
@@ -113,7 +112,7 @@ pub fn questions() -> Vec<(String, String)> {
     });
     let filters = [
         ("", CallbackFilter::default()),
-        ("--state", CallbackFilter { state: vec![State::Done], ..CallbackFilter::default() }),
+        ("--state", CallbackFilter { state: vec![CallbackState::Done], ..CallbackFilter::default() }),
         ("--queue", CallbackFilter { queue: text("sales"), ..CallbackFilter::default() }),
         ("--number", CallbackFilter { number: text("+12025550123"), ..CallbackFilter::default() }),
     ];

@@ -5,10 +5,10 @@ use super::questions::{
     DIALLED, FORBIDDEN, IN_FLIGHT, LAST_CALLBACK, OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SERVED,
 };
 use super::{Error, Store};
-use crate::ami::event::Millis;
-use crate::engine::callback::MAX_OWNERS;
-use crate::engine::callback::remembered::{Remembered, Served};
-use crate::engine::callback::row::RecoveredBy;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::MAX_OWNERS;
+use callbackd_core::callbacks::restore::{Remembered, Served};
+use callbackd_core::model::RecoveredBy;
 use rusqlite::Connection;
 
 /// Who last talked with a customer is his owner for so long, ms.

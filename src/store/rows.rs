@@ -2,9 +2,9 @@
 
 use super::questions::{CALLS_LEFT, DELETE_TOLD};
 use super::{StoredCall, callback_rows};
-use crate::ami::event::Millis;
-use crate::engine::callback::row::RecoveredBy;
-use crate::engine::record::{
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::RecoveredBy;
+use callbackd_core::model::{
     CallInProgress, Direction, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome,
     Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult,
 };

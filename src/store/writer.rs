@@ -1,9 +1,9 @@
 //! The thread that owns the writing connection: everything that waits goes into one transaction, then is acknowledged.
 
 use super::{Error, Pruning, Refused, Store};
-use crate::ami::event::Millis;
-use crate::engine::record::Record;
 use backon::{BackoffBuilder, ExponentialBuilder};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Record;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

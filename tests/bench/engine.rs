@@ -5,12 +5,12 @@
 use std::path::Path;
 
 use bytes::BytesMut;
-use callbackd::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
 use callbackd::config::Config;
-use callbackd::engine::{Engine, Input, LINGER_MS, Moment};
+use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
+use callbackd_core::model::Moment;
+use callbackd_core::tracker::{Engine, Input, LINGER_MS};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
-use tokio_util::codec::Decoder;
 
 /// Calls in one round.
 const CALLS: usize = 2_000;
@@ -43,7 +43,7 @@ fn frames(stream: &[u8]) -> Vec<Frame> {
     let mut buffer = BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]);
     buffer.extend_from_slice(stream);
     let mut frames = Vec::new();
-    while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+    while let Some(received) = decoder.decode(&mut buffer) {
         if let Received::Frame(frame) = received
             && matches!(frame.kind(), Kind::Event(_))
         {
@@ -55,7 +55,7 @@ fn frames(stream: &[u8]) -> Vec<Frame> {
 
 fn engine() -> Engine {
     let config = Config::from_toml(include_str!("../traces.toml"), "tests/traces.toml").expect("the configuration");
-    Engine::new("lab", config.rules(), None)
+    Engine::new("lab", config.pbx[0].settings.rules(), None)
 }
 
 /// Takes all frames, a millisecond apart, and drops what the engine wants stored.

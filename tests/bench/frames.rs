@@ -5,10 +5,9 @@
 use std::path::Path;
 
 use bytes::BytesMut;
-use callbackd::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
+use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
 use divan::counter::BytesCount;
 use divan::{Bencher, black_box};
-use tokio_util::codec::Decoder;
 
 fn main() {
     divan::main();
@@ -38,7 +37,7 @@ fn read(stream: &[u8], interest: Interest, mut each: impl FnMut(Frame)) -> u64 {
     let mut buffer = BytesMut::with_capacity(READ);
     for bytes in stream.chunks(READ) {
         buffer.extend_from_slice(bytes);
-        while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+        while let Some(received) = decoder.decode(&mut buffer) {
             if let Received::Frame(frame) = received {
                 each(frame);
             }

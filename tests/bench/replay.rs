@@ -49,7 +49,7 @@ fn recording_to_rows_on_the_disk(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::of_slice(&stream)).bench_local(|| {
         round += 1;
         let db = directory.path().join(format!("{round}.db"));
-        let args = ReplayArgs { config: None, db, files: vec![file.clone()] };
+        let args = ReplayArgs { config: None, pbx: None, db, files: vec![file.clone()] };
         let tally = replay::run(&args, &config, &mut std::io::sink()).expect("a replay");
         assert_eq!(tally.calls, CALLS as u64);
     });

@@ -1,16 +1,14 @@
 //! What the store costs for each call: process CPU time of writing a realistic mix of records, callbacks among them.
 //!
-//! `cargo bench --bench store`. The same file builds on older commits, so that two commits can be measured in turns in one run:
-//! `target/release/deps/store-… --bench` of each. The last line is a digest of all rows: it must be the same for both.
+//! `cargo bench --bench store`. To compare two commits, build it of both and run them in turns in one go:
+//! `target/release/deps/store-… --bench`. It prints a digest of all rows too, which must be the same for both.
 
-use callbackd::engine::callback::row::{
-    AttemptResult, AttemptRow, CallbackChange, CallbackRow, Change, RecoveredBy, State,
-};
-use callbackd::engine::record::{
-    Activity, CallInProgress, Direction, FinishedCall, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality,
-    QueueVisit, Record, Status, Tag, VisitResult,
-};
 use callbackd::store::Store;
+use callbackd_core::model::{
+    Activity, AttemptResult, AttemptRow, CallInProgress, CallbackChange, CallbackRow, CallbackState, CallbackStep,
+    Direction, FinishedCall, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
+    RecoveredBy, Status, Tag, VisitResult,
+};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use rustix::time::{ClockId, clock_gettime};
@@ -233,7 +231,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<String>, tell: &mut im
         pbx: "pbx".to_owned(),
         number_e164,
         name: some("A CUSTOMER"),
-        state: State::Pending,
+        state: CallbackState::Pending,
         reason: "NO_AGENT".to_owned(),
         queue: some("sales"),
         did: some("5550100"),
@@ -254,7 +252,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<String>, tell: &mut im
     };
     let change = |row: CallbackRow, after: usize, miss: bool, recovered: bool| {
         let (state, reason) = (row.state, row.reason.clone());
-        let change = Change { at_ms: at(after), state, reason, by: "callbackd".to_owned(), note: String::new() };
+        let change = CallbackStep { at_ms: at(after), state, reason, by: "callbackd".to_owned(), note: String::new() };
         Record::Callback(Box::new(CallbackChange {
             row,
             change: Some(change),
@@ -263,9 +261,9 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<String>, tell: &mut im
         }))
     };
     let reserved =
-        CallbackRow { state: State::Reserved, reason: String::new(), attempts: 1, counted: 1, ..row.clone() };
+        CallbackRow { state: CallbackState::Reserved, reason: String::new(), attempts: 1, counted: 1, ..row.clone() };
     let resolved_by = Some(format!("cb-{id}-1"));
-    let done = CallbackRow { state: State::Done, resolved_by, closed_ms: Some(at(150)), ..reserved.clone() };
+    let done = CallbackRow { state: CallbackState::Done, resolved_by, closed_ms: Some(at(150)), ..reserved.clone() };
     let intended = AttemptRow {
         callback_id: id,
         n: 1,

@@ -1,21 +1,24 @@
 //! The daemon without its shell: session, decoder, engine and desk, wired as the daemon wires them, with bytes, commits and time from outside.
 
 use bytes::BytesMut;
-use callbackd::ami::action::ActionId;
-use callbackd::ami::session::Answer as SessionAnswer;
-use callbackd::ami::{Disposition, FrameDecoder, Interest, Login, Notice, Received, Session, SessionOutput, Stamped};
-use callbackd::engine::callback::cdr::Cdr;
-use callbackd::engine::callback::command::Command;
-use callbackd::engine::callback::deed::Deed;
-use callbackd::engine::callback::floor::Floor;
-use callbackd::engine::callback::policy::Policy;
-use callbackd::engine::callback::remembered::Remembered;
-use callbackd::engine::callback::{self, Answer, Desk, Input as DeskInput};
-use callbackd::engine::record::Record;
-use callbackd::engine::rules::Rules;
-use callbackd::engine::{Engine, Input, Moment, Output};
+use callbackd_core::ami::action::ActionId;
+use callbackd_core::ami::session::Answer as SessionAnswer;
+use callbackd_core::ami::{
+    Disposition, FrameDecoder, Interest, Login, Notice, Received, Session, SessionOutput, Stamped,
+};
+use callbackd_core::callbacks;
+use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::callbacks::commands::Command;
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::policy::Policies;
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::{Answer, Desk, Input as DeskInput};
+use callbackd_core::model::Moment;
+use callbackd_core::model::Record;
+use callbackd_core::model::presence::Floor;
+use callbackd_core::model::rules::Rules;
+use callbackd_core::tracker::{Engine, Input, Output};
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use tokio_util::codec::Decoder;
 
 pub const PBX: &str = "pbx";
 
@@ -51,13 +54,13 @@ pub struct Core {
 }
 
 impl Core {
-    pub fn new(rules: Rules, policy: Policy, remembered: Remembered, seen_ms: Option<i64>, now: Moment) -> Self {
+    pub fn new(rules: Rules, policies: Policies, remembered: Remembered, seen_ms: Option<i64>, now: Moment) -> Self {
         Self {
             session: None,
             decoder: FrameDecoder::new(Interest::engine()),
             input: BytesMut::new(),
             engine: Engine::new(PBX, rules, seen_ms),
-            desk: Desk::new(policy, remembered, now),
+            desk: Desk::new(policies, remembered, now),
             waiting: HashMap::new(),
             answers: VecDeque::new(),
             wants: VecDeque::new(),
@@ -79,7 +82,7 @@ impl Core {
         let Some(session) = &mut self.session else { return };
         session.heard(now.mono_ms);
         self.input.extend_from_slice(bytes);
-        while let Ok(Some(received)) = self.decoder.decode(&mut self.input) {
+        while let Some(received) = self.decoder.decode(&mut self.input) {
             let Some(session) = &mut self.session else { return };
             let disposition = session.received(&received, now.mono_ms);
             if let (Received::Frame(frame), Disposition::ForEngine) = (&received, disposition)
@@ -220,9 +223,9 @@ impl Core {
             self.desk.decide(now, &floors);
             while let Some(output) = self.desk.poll() {
                 match output {
-                    callback::Output::Record(record) => self.wants.push_back(Want::Store(record)),
-                    callback::Output::LookUp { channel_id, .. } => self.wants.push_back(Want::LookUp(channel_id)),
-                    callback::Output::Act { deed, .. } => self.act(deed, now),
+                    callbacks::Output::Record(record) => self.wants.push_back(Want::Store(record)),
+                    callbacks::Output::LookUp { channel_id, .. } => self.wants.push_back(Want::LookUp(channel_id)),
+                    callbacks::Output::Act { deed, .. } => self.act(deed, now),
                 }
             }
             let Some((deed, reply)) = self.answers.pop_front() else { return };

@@ -1,8 +1,8 @@
 //! The store as a model: what is on the disk, what is on its way, and what a new run remembers. Dumb on purpose.
 
-use callbackd::engine::callback::remembered::{Remembered, Served};
-use callbackd::engine::callback::row::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
-use callbackd::engine::record::{CallInProgress, Direction, FinishedCall, Gap, Outcome, Record, Status};
+use callbackd_core::callbacks::restore::{Remembered, Served};
+use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
+use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Gap, Outcome, Record, Status};
 use std::collections::BTreeMap;
 
 const DAY_MS: i64 = 86_400_000;

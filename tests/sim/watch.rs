@@ -1,13 +1,14 @@
 //! The oracle: what was seen, what really happened, and what may therefore not be otherwise. It knows nothing of the code under test.
 
+use crate::core::PBX;
 use crate::disk::Disk;
 use crate::world::{LATENCY_MS, is_open};
 use callbackd::demo::office::Office;
 use callbackd::demo::truth::{Fate, Past, Trial};
-use callbackd::engine::callback::dial::Originate;
-use callbackd::engine::callback::policy::Policy;
-use callbackd::engine::callback::row::{AttemptResult, AttemptRow};
-use callbackd::engine::record::Status;
+use callbackd_core::callbacks::attempt::originate::Originate;
+use callbackd_core::callbacks::policy::Policies;
+use callbackd_core::model::Status;
+use callbackd_core::model::{AttemptResult, AttemptRow};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened so shortly before that the daemon may not have heard of it, ms.
@@ -133,9 +134,9 @@ impl Watch {
     }
 
     /// At the end of the day.
-    pub fn verdict(&self, disk: &Disk, policy: &Policy) -> Result<(), String> {
+    pub fn verdict(&self, disk: &Disk, policies: &Policies) -> Result<(), String> {
         self.calls(disk)?;
-        self.callbacks(disk, policy)?;
+        self.callbacks(disk, policies)?;
         self.dials()
     }
 
@@ -180,10 +181,10 @@ impl Watch {
         Ok(())
     }
 
-    fn callbacks(&self, disk: &Disk, policy: &Policy) -> Result<(), String> {
+    fn callbacks(&self, disk: &Disk, policies: &Policies) -> Result<(), String> {
         for past in self.past.iter().filter(|past| past.attempt.is_none() && !past.number.is_empty()) {
             let seen = self.seen(past.from_ms, past.to_ms);
-            let missed = disk.calls.get(&past.linkedid).is_some_and(|call| policy.on.contains(&call.outcome));
+            let missed = disk.calls.get(&past.linkedid).is_some_and(|call| policies.of(PBX).on.contains(&call.outcome));
             if seen && missed && !disk.misses.contains_key(&past.linkedid) {
                 return Err(format!("missed, and nobody knows: {past:?}"));
             }
@@ -192,8 +193,8 @@ impl Watch {
             let Some(row) = past.attempt.as_ref().and_then(|attempt| disk.attempts.get(attempt)) else { continue };
             let Some(result) = row.result else { return Err(format!("an attempt has no end: {row:?}")) };
             let connected = result == AttemptResult::Connected;
-            let talked = past.talk_ms >= policy.min_talk_ms;
-            let near = (past.talk_ms - policy.min_talk_ms).abs() < 100;
+            let talked = past.talk_ms >= policies.overall.min_talk_ms;
+            let near = (past.talk_ms - policies.overall.min_talk_ms).abs() < 100;
             // Where the clocks of daemon and PBX differ, what began out of sight and ended in sight has no true duration.
             let skewed = self.skewed_ms.is_some_and(|at| at < past.to_ms) && !self.seen(past.from_ms, past.to_ms);
             if connected && !talked && !near && !skewed {

@@ -6,15 +6,15 @@ mod people;
 mod storage;
 mod trouble;
 
-use crate::core::Core;
+use crate::core::{Core, PBX};
 use crate::disk::Disk;
 use crate::watch::Watch;
 use callbackd::config::Config;
 use callbackd::demo::office::Office;
 use callbackd::demo::pbx::{Input, Pbx};
-use callbackd::engine::Moment;
-use callbackd::engine::callback::policy::Policy;
-use callbackd::engine::record::Record;
+use callbackd_core::callbacks::policy::Policies;
+use callbackd_core::model::Moment;
+use callbackd_core::model::Record;
 use fastrand::Rng;
 use people::Crowd;
 use std::collections::BTreeMap;
@@ -84,7 +84,7 @@ pub struct World {
     pub seed: u64,
     pub now: i64,
     pub disk: Disk,
-    pub policy: Policy,
+    pub policies: Policies,
     pub watch: Watch,
     config: Config,
     rng: Rng,
@@ -170,8 +170,8 @@ impl World {
     pub fn new(seed: u64, calls: u32) -> Self {
         let mut rng = Rng::with_seed(seed);
         let config = configuration(&mut rng);
-        let mut policy = config.policy();
-        policy.look_up_cdr = rng.bool();
+        let mut policies = config.policies();
+        policies.pbx.get_mut(PBX).expect("the only one").look_up_cdr = rng.bool();
         let mut office = Office::small();
         for queue in &mut office.queues {
             queue.max_wait_ms = rng.i64(10..60) * SECOND;
@@ -183,7 +183,7 @@ impl World {
             seed,
             now: START,
             disk: Disk::default(),
-            policy,
+            policies,
             watch: Watch::default(),
             config,
             weather,
@@ -260,7 +260,7 @@ impl World {
         let world = &mut self;
         if world.broken.is_none() {
             world.unseen(TO_DISK_MS);
-            world.broken = world.watch.verdict(&world.disk, &world.policy).err();
+            world.broken = world.watch.verdict(&world.disk, &world.policies).err();
         }
         match self.broken {
             Some(broken) => Err(format!("seed {} ({:?}), step {step}: {broken}", self.seed, self.weather)),

@@ -2,7 +2,7 @@
 
 use crate::cli::place::Place;
 use crate::cli::plain::{clip, local, safe};
-use crate::engine::callback::row::CallbackRow;
+use callbackd_core::model::CallbackRow;
 use comfy_table::{CellAlignment, Table};
 
 const HEADER: [&str; 9] = ["ID", "Missed", "Number", "Queue", "State", "Why", "Due", "Misses", "Tried"];

@@ -1,10 +1,10 @@
 //! One callback as a story: what it stands at, what it was made for, and what happened when.
 
-use crate::ami::event::Millis;
 use crate::cli::place::Place;
 use crate::cli::plain::{local, safe, spell};
-use crate::engine::callback::row::{AttemptRow, CallbackRow};
 use crate::store::CallbackStory;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{AttemptRow, CallbackRow};
 use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
@@ -42,7 +42,7 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
     for event in &story.events {
         let why = if event.reason.is_empty() { String::new() } else { format!(" {}", safe(&event.reason)) };
         let note = if event.note.is_empty() { String::new() } else { format!(": {}", safe(&event.note)) };
-        let by = if event.by == crate::engine::callback::task::OURSELVES {
+        let by = if event.by == callbackd_core::callbacks::task::OURSELVES {
             String::new()
         } else {
             format!(" (by {})", safe(&event.by))

@@ -1,11 +1,11 @@
 //! Many calls as a table, as JSON lines, as CSV.
 
 use super::CallsError;
-use crate::ami::event::Millis;
 use crate::cli::plain::{clip, clock, local, safe, utc};
-use crate::engine::callback::row::RecoveredBy;
-use crate::engine::record::{Direction, FinishedCall, IvrStep, Leg, QueueVisit};
 use crate::store::{CallFilter, Reader, StoredCall};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::RecoveredBy;
+use callbackd_core::model::{Direction, FinishedCall, IvrStep, Leg, QueueVisit};
 use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};
 use jiff::tz::TimeZone;
 use serde::Serialize;

@@ -1,11 +1,11 @@
 //! One call as a story: what it came to, why, and what happened when.
 
-use crate::ami::event::Millis;
 use crate::cli::plain::{local, safe, spell};
-use crate::engine::record::{
+use crate::store::StoredCall;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{
     Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, Quality, QueueVisit, VisitResult,
 };
-use crate::store::StoredCall;
 use jiff::tz::TimeZone;
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
 //! Adds the time of arrival to events that carry no `Timestamp:`; everything else passes as it came.
 
-use crate::ami::decoder::MAX_FRAME;
+use callbackd_core::ami::decoder::MAX_FRAME;
 use jiff::Timestamp;
 
 /// Goes through one session's stream. Whole frames are given out, so that a recording that is cut short lacks nothing but whole frames.

@@ -1,12 +1,12 @@
 //! The conversation with one PBX: logs in, asks, listens for what comes back.
 
 use super::facts::{Facts, PROBE_EVENT, PROBE_VARIABLE};
-use crate::ami::notice::Notice;
-use crate::ami::session::Reply;
-use crate::ami::{Action, Interest};
 use crate::config::Pbx;
 use crate::daemon::LostReason;
 use crate::daemon::visit::{Heard, Visit};
+use callbackd_core::ami::notice::Notice;
+use callbackd_core::ami::session::Reply;
+use callbackd_core::ami::{Action, Interest};
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};

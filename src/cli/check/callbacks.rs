@@ -3,8 +3,8 @@
 use super::facts::Facts;
 use super::report::{Finding, Mend};
 use crate::config::Callback;
-use crate::engine::callback::policy::First;
 use crate::log::Wire;
+use callbackd_core::callbacks::policy::First;
 
 /// The findings, and what is to be added to the dialplan.
 pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Mend>) {

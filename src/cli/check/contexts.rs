@@ -4,8 +4,8 @@ use super::facts::Facts;
 use super::report::{Finding, Mend};
 use super::rights::shortened;
 use crate::config::Calls;
-use crate::engine::rules::Rules;
 use crate::log::Wire;
+use callbackd_core::model::rules::Rules;
 use std::collections::BTreeSet;
 
 /// Words in a context's name that tell what it may be for, and the rule that would name it.
@@ -32,8 +32,8 @@ const NOT: [&str; 11] = [
     "crm-",
 ];
 
-/// The findings, and lines for `callbackd.toml`.
-pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules) -> (Vec<Finding>, Option<Mend>) {
+/// The findings, and lines for `callbackd.toml`, below the PBX where there are `several`.
+pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules, several: bool) -> (Vec<Finding>, Option<Mend>) {
     let mut found = Vec::new();
     let Some(all) = &facts.contexts else {
         found.push(Finding::warn("contexts", "the dialplan cannot be listed without write = reporting"));
@@ -71,7 +71,7 @@ pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules) -> (Vec<Finding>, Opti
     }
     let mend = (!lines.is_empty()).then(|| Mend {
         file: "callbackd.toml, where the names mean what they sound like".to_owned(),
-        lines: format!("[calls]\n{lines}"),
+        lines: format!("{}\n{lines}", if several { "[pbx.calls]   # below its [[pbx]]" } else { "[calls]" }),
     });
     (found, mend)
 }
@@ -113,7 +113,7 @@ fn suspects(
 }
 
 fn is_named(context: &str, rules: &Rules) -> bool {
-    rules.inbound_contexts.fit(context) || rules.purpose(context) != crate::engine::rules::Purpose::default()
+    rules.inbound_contexts.fit(context) || rules.purpose(context) != callbackd_core::model::rules::Purpose::default()
 }
 
 fn globs<'a>(calls: &'a Calls, rule: &str) -> &'a [String] {

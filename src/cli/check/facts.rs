@@ -1,6 +1,6 @@
 //! What a PBX tells about itself and about the rights of our user: gathered, not yet judged.
 
-use crate::ami::{Frame, Kind, SnapshotSize};
+use callbackd_core::ami::{Frame, Kind, SnapshotSize};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The variable that is set so that a `VarSet` comes back. Nothing reads it.

@@ -29,19 +29,22 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, report: &m
             report.refuse(exit, &Finding::missing("database", error.to_string()));
         }
     }
-    gap(config, report);
+    for pbx in &config.pbx {
+        gap(pbx, config.pbx.len() > 1, report);
+    }
     if rustix::process::geteuid().is_root() {
         let detail = "no file is closed to root; as the service's user: runuser -u callbackd -- callbackd check";
         report.add(&Finding::warn("checked as root", detail));
     }
 }
 
-/// Asterisk's own files, by which gaps are proved.
-fn gap(config: &Config, report: &mut Report<'_>) {
-    let (files, zone) = (&config.gap.files, TimeZone::system());
-    let here = |pbx: &Pbx| ["127.", "localhost", "[::1]"].iter().any(|name| pbx.address.starts_with(name));
+/// Asterisk's own files, by which gaps are proved; the PBX is named where there are `several`.
+fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
+    let (files, zone) = (&pbx.gap, TimeZone::system());
+    let here = ["127.", "localhost", "[::1]"].iter().any(|name| pbx.address.starts_with(name));
+    let named = |key: &str| if several { format!("{key} of {}", pbx.name) } else { key.to_owned() };
     if let Some(path) = &files.cdr_csv {
-        let what = "gap.cdr_csv";
+        let what = named("gap.cdr_csv");
         let only = Files { cdr_csv: Some(path.clone()), queue_log: None };
         report.add(&match records::newest(&only, &zone) {
             Err(error) => Finding::missing(what, error.to_string()),
@@ -60,17 +63,17 @@ fn gap(config: &Config, report: &mut Report<'_>) {
         Some(path) => {
             let only = Files { cdr_csv: None, queue_log: Some(path.clone()) };
             report.add(&match records::newest(&only, &zone) {
-                Err(error) => Finding::missing("gap.queue_log", error.to_string()),
-                Ok(_) => Finding::ok("gap.queue_log", path.display().to_string()),
+                Err(error) => Finding::missing(named("gap.queue_log"), error.to_string()),
+                Ok(_) => Finding::ok(named("gap.queue_log"), path.display().to_string()),
             });
         }
         None if files.cdr_csv.is_some() => {
             let detail = "not set: calls through queues stay UNKNOWN where nobody watched";
-            report.add(&Finding::warn("gap.queue_log", detail));
+            report.add(&Finding::warn(named("gap.queue_log"), detail));
         }
-        None if config.pbx.iter().any(here) => {
+        None if here => {
             let detail = "not set: calls stay unknown where nobody watched; set gap.cdr_csv and gap.queue_log";
-            report.add(&Finding::warn("gap", detail));
+            report.add(&Finding::warn(named("gap"), detail));
         }
         None => {}
     }

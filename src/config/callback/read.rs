@@ -2,12 +2,13 @@
 
 use super::super::agents::Agent;
 use super::super::file::one_of;
+use super::super::inherit::Source;
 use super::super::section::{Problems, Section, nearest};
 use super::{Callback, CallbackQueue, templates};
-use crate::ami::event::Millis;
-use crate::engine::callback::dial_string::is_interface;
-use crate::engine::callback::policy::{First, Retry, Strategy};
-use crate::engine::record::Outcome;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::attempt::dial_string::is_interface;
+use callbackd_core::callbacks::policy::{First, Overall, Retry, Strategy};
+use callbackd_core::model::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -33,7 +34,8 @@ fn secs(from: u64, to: u64) -> RangeInclusive<Duration> {
 }
 
 /// Reads the table; `hours` are the names of the `[hours.NAME]`.
-pub(in super::super) fn read(section: &Section<'_, '_>, hours: &[String], agents: &[Agent]) -> Callback {
+pub(in super::super) fn read(source: &Source<'_, '_>, hours: &[String], agents: &[Agent]) -> Callback {
+    let section = &source.section("callback");
     let d = Callback::default();
     let around = Around { hours, agents };
     // `enabled` of [callback] is the main switch; a queue's own turns off that queue.
@@ -45,7 +47,7 @@ pub(in super::super) fn read(section: &Section<'_, '_>, hours: &[String], agents
             let help = "write the queue's name as in queues.conf: [callback.queue.sales]";
             section.problems.add(name.span(), "a queue needs a name", "no name", help);
         }
-        let shown = format!("callback.queue.{named}");
+        let shown = source.shown(&["callback", "queue", &named]);
         let own = Section::named("callback.queue.NAME", &shown, Some(table), section.problems);
         queues.insert(named.clone(), queue(&own, &default, &around, Some(&named)));
     }
@@ -56,12 +58,10 @@ pub(in super::super) fn read(section: &Section<'_, '_>, hours: &[String], agents
             own.agents = agents.iter().filter(|a| a.queues.contains(name)).map(|a| a.interface.clone()).collect();
         }
     }
+    let retries = source.shown(&["callback", "retry"]);
     Callback {
         enabled: section.flag_or("enabled", d.enabled),
         on: on(section, d.on),
-        max_active: section.number("max_active", d.max_active, 1..=1000),
-        newest_first: one_of(section, "order", &[("oldest", false), ("newest", true)]).unwrap_or(d.newest_first),
-        min_talk: section.duration("min_talk", d.min_talk, MAX_MIN_TALK),
         agent_ring: section.duration_in("agent_ring", d.agent_ring, secs(5, 120)),
         customer_ring: section.duration_in("customer_ring", d.customer_ring, secs(10, 180)),
         agent_cooldown: section.duration_in("agent_cooldown", d.agent_cooldown, secs(10, 8 * 3600)),
@@ -71,10 +71,6 @@ pub(in super::super) fn read(section: &Section<'_, '_>, hours: &[String], agents
             .map(|_| section.duration_in("overtake_after", Duration::from_secs(1800), secs(60, 86_400))),
         unknown_is_free: section.flag_or("unknown_is_free", d.unknown_is_free),
         pause_agent: section.flag_or("pause_agent", d.pause_agent),
-        daily_per_number: section.number("daily_per_number", d.daily_per_number, 1..=50),
-        daily_per_prefix: section.number("daily_per_prefix", d.daily_per_prefix, 1..=100_000),
-        prefix_digits: section.number("prefix_digits", d.prefix_digits, 2..=15),
-        daily: section.number("daily", d.daily, 1..=1_000_000),
         quiet: templates::quiet(section, d.quiet),
         dial_agent: templates::dial_agent(section, d.dial_agent),
         dial_customer: templates::dial_customer(section, d.dial_customer),
@@ -82,11 +78,30 @@ pub(in super::super) fn read(section: &Section<'_, '_>, hours: &[String], agents
         agent_context: templates::context(section, "agent_context", d.agent_context),
         customer_context: templates::context(section, "customer_context", d.customer_context),
         publish: section.flag_or("publish", d.publish),
-        retry: retry(&Section::new("callback.retry", section.table("retry"), section.problems), d.retry),
+        retry: retry(&Section::named("callback.retry", &retries, section.table("retry"), section.problems), d.retry),
         default,
         queues,
         dids: dids(section),
     }
+}
+
+/// Reads what it says of all PBXs together.
+pub(in super::super) fn overall(section: &Section<'_, '_>) -> Overall {
+    let d = super::OVERALL;
+    Overall {
+        max_active: section.number("max_active", d.max_active, 1..=1000),
+        newest_first: one_of(section, "order", &[("oldest", false), ("newest", true)]).unwrap_or(d.newest_first),
+        min_talk_ms: millis(section, "min_talk", d.min_talk_ms, Duration::ZERO..=MAX_MIN_TALK),
+        daily_per_number: section.number("daily_per_number", d.daily_per_number, 1..=50),
+        daily_per_prefix: section.number("daily_per_prefix", d.daily_per_prefix, 1..=100_000),
+        prefix_digits: section.number("prefix_digits", d.prefix_digits, 2..=15),
+        daily: section.number("daily", d.daily, 1..=1_000_000),
+    }
+}
+
+fn millis(s: &Section<'_, '_>, key: &str, default: Millis, allowed: RangeInclusive<Duration>) -> Millis {
+    let default = Duration::from_millis(default.unsigned_abs());
+    Millis::try_from(s.duration_in(key, default, allowed).as_millis()).unwrap_or(Millis::MAX)
 }
 
 /// What a queue's keys may name.
@@ -210,10 +225,7 @@ fn fallback(s: &Section<'_, '_>, own: Option<&str>) -> Option<String> {
 }
 
 fn retry(s: &Section<'_, '_>, d: Retry) -> Retry {
-    let every = |key, default: Millis, min| -> Millis {
-        let default = Duration::from_millis(default.unsigned_abs());
-        Millis::try_from(s.duration_in(key, default, min..=DAY).as_millis()).unwrap_or(Millis::MAX)
-    };
+    let every = |key, default, min| millis(s, key, default, min..=DAY);
     Retry {
         customer_busy: every("customer_busy", d.customer_busy, MIN_RETRY),
         customer_noanswer: every("customer_noanswer", d.customer_noanswer, MIN_RETRY),

@@ -1,7 +1,7 @@
 //! Texts of `[callback]` that end up in the dialplan: templates, contexts, sounds, keys, hours of the night.
 
 use super::super::section::{Section, Text, nearest};
-use crate::engine::callback::dial_string::{
+use callbackd_core::callbacks::attempt::dial_string::{
     AGENT, CUSTOMER, FORM, TemplateError, check_agent, check_customer, check_form, is_sound,
 };
 

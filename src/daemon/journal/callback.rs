@@ -1,13 +1,13 @@
 //! What the operator reads of callbacks: queued, offered, connected or not, and how they end.
 
 use super::seconds;
-use crate::ami::event::Millis;
 use crate::config::ShowNumbers;
-use crate::engine::callback::dial::Originate;
-use crate::engine::callback::floor::Floor;
-use crate::engine::callback::row::{AttemptResult, AttemptRow, CallbackChange, DoNotCall};
-use crate::engine::callback::task::{OURSELVES, reason};
 use crate::log::{Masked, Remark, Wire};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::attempt::originate::Originate;
+use callbackd_core::callbacks::task::{OURSELVES, reason};
+use callbackd_core::model::presence::Floor;
+use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, DoNotCall};
 use tracing::field::display;
 
 /// A callback's change is on the disk.

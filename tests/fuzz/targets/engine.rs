@@ -2,18 +2,18 @@
 #![no_main]
 
 use bytes::BytesMut;
-use callbackd::ami::{Frame, FrameDecoder, Interest, Received, Stamped};
+use callbackd_core::ami::{Frame, FrameDecoder, Interest, Received, Stamped};
 use callbackd::config::Config;
-use callbackd::engine::record::Record;
-use callbackd::engine::rules::Rules;
-use callbackd::engine::{Engine, Input, MAX_CHANNELS, Moment, Output};
+use callbackd_core::model::Record;
+use callbackd_core::model::rules::Rules;
+use callbackd_core::model::Moment;
+use callbackd_core::tracker::{Engine, Input, MAX_CHANNELS, Output};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use tokio_util::codec::Decoder;
 
 static RULES: LazyLock<Rules> = LazyLock::new(|| {
     let text = "[calls]\ninbound_contexts = [\"from-trunk\"]\nivr_contexts = [\"ivr-*\"]\n[numbers]\nregion = \"US\"\n[hours]\ntimezone = \"UTC\"\n";
-    Config::from_toml(text, "fuzz").expect("a configuration").rules()
+    Config::from_toml(text, "fuzz").expect("a configuration").pbx[0].settings.rules()
 });
 
 fn frames(data: &[u8]) -> Vec<Frame> {
@@ -21,7 +21,7 @@ fn frames(data: &[u8]) -> Vec<Frame> {
         (FrameDecoder::new(Interest::engine()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
     buffer.extend_from_slice(data);
     let mut frames = Vec::new();
-    while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+    while let Some(received) = decoder.decode(&mut buffer) {
         if let Received::Frame(frame) = received {
             frames.push(frame);
         }

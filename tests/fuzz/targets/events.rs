@@ -2,15 +2,14 @@
 #![no_main]
 
 use bytes::BytesMut;
-use callbackd::ami::{FrameDecoder, Interest, Received, Stamped};
+use callbackd_core::ami::{FrameDecoder, Interest, Received, Stamped};
 use libfuzzer_sys::fuzz_target;
-use tokio_util::codec::Decoder;
 
 fuzz_target!(|data: &[u8]| {
     let (mut decoder, mut buffer) =
         (FrameDecoder::new(Interest::everything()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
     buffer.extend_from_slice(data);
-    while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+    while let Some(received) = decoder.decode(&mut buffer) {
         if let Received::Frame(frame) = received
             && let Err(error) = Stamped::parse(&frame)
         {

@@ -2,16 +2,15 @@
 #![no_main]
 
 use bytes::BytesMut;
-use callbackd::ami::{FrameDecoder, Interest, Received};
+use callbackd_core::ami::{FrameDecoder, Interest, Received};
 use libfuzzer_sys::fuzz_target;
-use tokio_util::codec::Decoder;
 
 fn decoded<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
     let (mut decoder, mut buffer) = (FrameDecoder::new(Interest::everything()), BytesMut::new());
     let mut out = Vec::new();
     for part in parts {
         buffer.extend_from_slice(part);
-        while let Some(received) = decoder.decode(&mut buffer).expect("no content fails") {
+        while let Some(received) = decoder.decode(&mut buffer) {
             out.push(match received {
                 Received::Banner(version) => version,
                 Received::Discarded(error) => error.to_string(),
@@ -23,7 +22,7 @@ fn decoded<'a>(parts: impl Iterator<Item = &'a [u8]>) -> Vec<String> {
                 }
             });
         }
-        assert!(buffer.len() <= callbackd::ami::decoder::MAX_FRAME + part.len());
+        assert!(buffer.len() <= callbackd_core::ami::decoder::MAX_FRAME + part.len());
     }
     out
 }

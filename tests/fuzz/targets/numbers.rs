@@ -1,7 +1,7 @@
 //! Any text as a caller's number, in any region: what may be called is E.164 and nothing else, and only digits reach a dial string.
 #![no_main]
 
-use callbackd::engine::number::{InternalRule, Number, Numbering};
+use callbackd_core::model::number::{InternalRule, Number, Numbering};
 use libfuzzer_sys::fuzz_target;
 
 const REGIONS: [&str; 6] = ["US", "DE", "GB", "AU", "IT", "AR"];

@@ -2,7 +2,8 @@
 #![no_main]
 
 use callbackd::config::Config;
-use callbackd::engine::proof::{self, Prover, queue_log};
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::{Prover, queue_log};
 use callbackd::records::{Records, read_cdrs};
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
@@ -21,9 +22,9 @@ fuzz_target!(|data: &[u8]| {
     read_cdrs(cdrs, &TimeZone::UTC, &mut records);
     let events = String::from_utf8_lossy(log).lines().filter_map(queue_log::read).collect();
     let count = records.cdrs.len();
-    let accounts = proof::accounts(records.cdrs, events);
+    let accounts = reconcile::accounts(records.cdrs, events);
     assert_eq!(accounts.iter().map(|a| a.cdrs.len()).sum::<usize>(), count, "no record is lost or told twice");
-    let (rules, trunks) = (CONFIG.rules(), BTreeSet::from(["PJSIP/trunk".to_owned()]));
+    let (rules, trunks) = (CONFIG.pbx[0].settings.rules(), BTreeSet::from(["PJSIP/trunk".to_owned()]));
     let prover = Prover { pbx: "lab", rules: &rules, trunks: &trunks };
     for account in &accounts {
         let row = prover.row(account, None).expect("an account has a first record");
@@ -31,6 +32,6 @@ fuzz_target!(|data: &[u8]| {
         assert!(row.queue_wait_ms >= 0 && row.ring_ms >= 0, "{row:?}");
         assert!(row.legs.iter().all(|l| l.ended_ms >= l.started_ms && l.talk_ms >= 0), "{row:?}");
         assert!(row.visits.iter().all(|v| v.left_ms >= v.joined_ms), "{row:?}");
-        let _ = proof::audit::compare(&row, account, &prover); // whatever it finds, it does not panic
+        let _ = reconcile::audit::compare(&row, account, &prover); // whatever it finds, it does not panic
     }
 });

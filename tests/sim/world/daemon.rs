@@ -1,9 +1,9 @@
 //! The daemon of a day: it starts, wants things, crashes and is stopped.
 
 use super::{Event, LATENCY_MS, SECOND, TO_DISK_MS, World};
-use crate::core::{Core, Want};
+use crate::core::{Core, PBX, Want};
 use callbackd::demo::office::Office;
-use callbackd::engine::callback::deed::Deed;
+use callbackd_core::callbacks::pbx_action::Deed;
 use std::hash::Hash;
 
 impl World {
@@ -61,7 +61,7 @@ impl World {
                 originate.variables.iter().find(|(name, _)| *name == "CALLBACKD_NUMBER").map(|(_, n)| n.clone());
             let number = number.unwrap_or_default();
             let on_line = self.pbx.on_line_since(&number);
-            let ours = self.policy.pause_agent.then(|| self.pbx.paused(agent)).flatten();
+            let ours = self.policies.of(PBX).pause_agent.then(|| self.pbx.paused(agent)).flatten();
             let busy =
                 since.into_iter().flatten().min().filter(|_| ours.is_none_or(|(reason, _)| reason != "callbackd"));
             if let Err(broken) = self.watch.originates(&self.disk, originate, &number, busy, on_line, self.now, wall) {
@@ -79,7 +79,8 @@ impl World {
         let now = self.moment();
         self.run += 1;
         let remembered = self.disk.remembered(now.wall_ms);
-        let mut core = Core::new(self.config.rules(), self.policy.clone(), remembered, self.disk.seen_ms, now);
+        let mut core =
+            Core::new(self.config.pbx[0].settings.rules(), self.policies.clone(), remembered, self.disk.seen_ms, now);
         core.engine.knows_calls(self.disk.calls_left());
         self.core = Some(core);
         self.at(10, Event::Connect(self.run));

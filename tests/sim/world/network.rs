@@ -3,7 +3,7 @@
 use super::{DEVICE_LAG_MS, Event, LATENCY_MS, Link, TO_DISK_MS, Weather, World};
 use crate::core::Core;
 use callbackd::demo::pbx::{Input, Output};
-use callbackd::engine::Moment;
+use callbackd_core::model::Moment;
 use std::hash::Hash;
 
 impl World {

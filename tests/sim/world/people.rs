@@ -3,7 +3,7 @@
 use super::{CUSTOMERS, Event, MINUTE, SECOND, World};
 use callbackd::demo::pbx::Input;
 use callbackd::demo::people::{Caller, People, Pickup, Talk};
-use callbackd::engine::callback::command::Command;
+use callbackd_core::callbacks::commands::Command;
 use fastrand::Rng;
 
 /// People as bad as real ones.

@@ -1,9 +1,10 @@
 //! The disk of a day: transactions that take their time, fail, or refuse a record.
 
 use super::{Event, Weather, World};
+use crate::core::PBX;
 use callbackd::demo::truth::{Fate, Past};
-use callbackd::engine::callback::cdr::Cdr;
-use callbackd::engine::record::Record;
+use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::model::Record;
 
 /// It says that something will be dialled.
 fn is_intent(record: &Record) -> bool {
@@ -46,7 +47,7 @@ impl World {
     /// What Asterisk's CDR hold of an attempt, where there are any.
     pub(super) fn cdrs(&self, channel_id: &str) -> Vec<Cdr> {
         let of = |past: &&Past| past.attempt.as_deref() == Some(channel_id) && past.fate != Fate::CutOff;
-        let past = self.watch.past.iter().filter(of).filter(|_| self.policy.look_up_cdr);
+        let past = self.watch.past.iter().filter(of).filter(|_| self.policies.of(PBX).look_up_cdr);
         past.map(|past| Cdr {
             dstchannel: past.dialled_ms.map(|_| "PJSIP/trunk-1".to_owned()).unwrap_or_default(),
             disposition: if past.talk_ms > 0 { "ANSWERED" } else { "NO ANSWER" }.to_owned(),

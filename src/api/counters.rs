@@ -1,0 +1,167 @@
+//! What the daemon has counted since it was started: the object `counters` of `/v1/status`.
+//!
+//! Every number begins at 0 with the process and only grows. The names are part of the API; each room's own counters are taken over by
+//! an exhaustive pattern, so that a counter that is new there cannot be forgotten here.
+
+use crate::store;
+use callbackd_core::{callbacks, tracker};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// All counters of the daemon.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// By the name of the PBX in the configuration.
+    pub pbx: BTreeMap<String, PbxCounters>,
+    /// Callbacks, of all PBXs.
+    pub callbacks: CallbackCounters,
+    /// The writer of the database.
+    pub store: StoreCounters,
+}
+
+/// What was counted of one PBX.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PbxCounters {
+    /// Of its link.
+    pub link: LinkCounters,
+    /// Of its calls.
+    pub tracker: TrackerCounters,
+}
+
+/// What went over a link, over all its connections.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkCounters {
+    /// Connections that were made.
+    pub connections: u64,
+    /// Those of them that logged in and read the lists of channels and queues to their end.
+    pub logins: u64,
+    /// Connections that were lost, and attempts that failed.
+    pub losses: u64,
+    /// Bytes read.
+    pub bytes: u64,
+    /// Frames that somebody needed: events and responses.
+    pub frames: u64,
+    /// Events that nobody needs.
+    pub skipped: u64,
+    /// Frames that were thrown away because they could not be read, by reason; every reason is listed.
+    pub discarded: BTreeMap<String, u64>,
+    /// Events that were dropped because they came faster than they could be taken.
+    pub dropped: u64,
+    /// Responses to no action of this daemon.
+    pub unknown_responses: u64,
+}
+
+/// What the tracker of a PBX's calls has counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrackerCounters {
+    /// Events taken.
+    pub events: u64,
+    /// Events that were left out because a header had no sense.
+    pub events_unreadable: u64,
+    /// Events about channels that are not known.
+    pub unknown_channels: u64,
+    /// Channels ignored because too many are open.
+    pub channels_refused: u64,
+    /// Legs, queue visits and menu steps beyond the limits of one call.
+    pub details_dropped: u64,
+    /// Calls that ended and were recorded.
+    pub calls_recorded: u64,
+    /// Of those, how often one was recorded again because a late event changed its row.
+    pub calls_corrected: u64,
+    /// Calls that became one with another.
+    pub calls_merged: u64,
+    /// Calls whose end was not seen.
+    pub calls_end_unseen: u64,
+    /// Agents ignored because too many are known.
+    pub agents_refused: u64,
+    /// Trunks not remembered because too many are known.
+    pub trunks_refused: u64,
+    /// `UserEvent`s for callbackd that could not be understood.
+    pub user_events_refused: u64,
+}
+
+impl TrackerCounters {
+    /// From the tracker's own, and what could not even be handed to it.
+    #[must_use]
+    pub fn new(counters: tracker::Counters, events_unreadable: u64) -> Self {
+        let tracker::Counters {
+            events,
+            strangers,
+            channels_refused,
+            details_dropped,
+            calls_told,
+            calls_corrected,
+            calls_merged,
+            calls_unseen,
+            agents_refused,
+            trunks_refused,
+            user_events_refused,
+        } = counters;
+        Self {
+            events,
+            events_unreadable,
+            unknown_channels: strangers,
+            channels_refused,
+            details_dropped,
+            calls_recorded: calls_told,
+            calls_corrected,
+            calls_merged,
+            calls_end_unseen: calls_unseen,
+            agents_refused,
+            trunks_refused,
+            user_events_refused,
+        }
+    }
+}
+
+/// What was counted of callbacks.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CallbackCounters {
+    /// Callbacks made.
+    pub queued: u64,
+    /// Missed calls that came to a callback that was open.
+    pub joined: u64,
+    /// Missed calls that are not called back because too many callbacks are open.
+    pub refused: u64,
+    /// Attempts whose `Originate` was sent.
+    pub dialled: u64,
+    /// Attempts that connected agent and customer.
+    pub connected: u64,
+    /// Owners of customers that were forgotten because too many are known.
+    pub owners_dropped: u64,
+}
+
+impl From<callbacks::Counters> for CallbackCounters {
+    fn from(counters: callbacks::Counters) -> Self {
+        let callbacks::Counters { queued, joined, refused, dialled, connected, owners_dropped } = counters;
+        Self { queued, joined, refused, dialled, connected, owners_dropped }
+    }
+}
+
+/// What was counted of the database.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreCounters {
+    /// Batches of records that the writer has answered for.
+    pub batches: u64,
+    /// Records that were written.
+    pub records: u64,
+    /// Records that the database refused for their own sake; they are lost.
+    pub refused: u64,
+    /// Records given up because the database could not be written for too long; they are lost.
+    pub given_up: u64,
+    /// Transactions that were committed.
+    pub commits: u64,
+    /// Attempts at a transaction that failed and were repeated.
+    pub retries: u64,
+    /// Rows that were removed because of their age.
+    pub pruned: u64,
+}
+
+impl StoreCounters {
+    /// From the writer's own, and what never reached it.
+    #[must_use]
+    pub fn new(counters: store::Counters, given_up: u64) -> Self {
+        let store::Counters { batches, records, refused, commits, retries, pruned } = counters;
+        Self { batches, records, refused, given_up, commits, retries, pruned }
+    }
+}

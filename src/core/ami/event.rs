@@ -1,0 +1,345 @@
+//! Typed events: what the engine needs of Asterisk's event stream, borrowed from the frame it came in.
+//!
+//! Field names follow Asterisk's own headers (`main/manager*.c`, `apps/app_queue.c`, branches 16 to 22).
+
+use std::borrow::Cow;
+
+/// A header's value: borrowed from the frame, or a lossy copy where it is not UTF-8.
+pub type Text<'a> = Cow<'a, str>;
+
+/// Milliseconds since 1970 UTC.
+pub type Millis = i64;
+
+/// The prefix-less "channel snapshot" headers that most events carry, or the same with a prefix such as `Dest`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Channel<'a> {
+    /// `Channel`: technology, peer and a serial, for example `PJSIP/101-0000000f`.
+    pub name: Text<'a>,
+    /// `Uniqueid`: opaque; may carry a systemname prefix or be an id that an Originate chose.
+    pub uniqueid: Text<'a>,
+    /// `Linkedid`: uniqueid of the first channel of the call as Asterisk sees it now; it can change.
+    pub linkedid: Text<'a>,
+    /// `ChannelState`: 0 Down, 1 Rsrvd, 2 OffHook, 3 Dialing, 4 Ring, 5 Ringing, 6 Up, 7 Busy (`include/asterisk/channelstate.h`).
+    pub state: u8,
+    /// `CallerIDNum`; empty for `<unknown>`.
+    pub caller_num: Text<'a>,
+    /// `CallerIDName`; empty for `<unknown>`.
+    pub caller_name: Text<'a>,
+    /// `ConnectedLineNum`; empty for `<unknown>`.
+    pub connected_num: Text<'a>,
+    /// `AccountCode`.
+    pub account_code: Text<'a>,
+    /// `Context`: where the channel is in the dialplan.
+    pub context: Text<'a>,
+    /// `Exten`.
+    pub exten: Text<'a>,
+}
+
+/// The headers that describe a bridge.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bridge<'a> {
+    /// `BridgeUniqueid`.
+    pub uniqueid: Text<'a>,
+    /// `BridgeType`: `basic`, `base`, `parking`, `agent hold`, …
+    pub kind: Text<'a>,
+    /// `BridgeTechnology`: `simple_bridge`, `native_rtp`, `softmix`, `holding_bridge`, …
+    pub technology: Text<'a>,
+    /// `BridgeNumChannels`.
+    pub channels: u32,
+}
+
+/// One queue member, from `QueueMember` (list), `QueueMemberStatus`, `QueueMemberAdded`, `QueueMemberPause`, …
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// `Queue`.
+    pub queue: Text<'a>,
+    /// `MemberName` (`Name` in the list).
+    pub name: Text<'a>,
+    /// `Interface` (`Location` in the list): what the queue dials.
+    pub interface: Text<'a>,
+    /// `StateInterface`: whose device state decides; may be `hint:900@ext-local`.
+    pub state_interface: Text<'a>,
+    /// `Penalty`.
+    pub penalty: u32,
+    /// `Status`: 0 unknown, 1 not in use, 2 in use, 3 busy, 4 invalid, 5 unavailable, 6 ringing, 7 ringing in use, 8 on hold.
+    pub status: u8,
+    /// `Paused`.
+    pub paused: bool,
+    /// `PausedReason` (`Reason` in `QueueMemberPause`).
+    pub paused_reason: Text<'a>,
+    /// `Wrapuptime`, seconds: of the member, 0 when the queue's applies.
+    pub wrapup_s: u32,
+}
+
+/// What a `QueueMember…` event says about the member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MemberChange {
+    /// An item of the `QueueStatus` list.
+    Listed,
+    /// `QueueMemberStatus`, `QueueMemberPenalty`, `QueueMemberRinginuse`.
+    Status,
+    /// `QueueMemberAdded`.
+    Added,
+    /// `QueueMemberRemoved`.
+    Removed,
+    /// `QueueMemberPause`.
+    Pause,
+}
+
+/// One event, as far as the engine cares.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)] // the fields are Asterisk's headers, under Asterisk's names
+#[allow(clippy::large_enum_variant)] // lives on the stack for one frame; a box would be the hot path's only allocation
+pub enum Event<'a> {
+    /// Uptime in whole seconds; absent before branch 16.
+    FullyBooted {
+        uptime_s: Option<u64>,
+    },
+    /// Asterisk says that it goes down (`Shutdown`).
+    Shutdown {
+        restart: bool,
+    },
+
+    Newchannel(Channel<'a>),
+    Newstate(Channel<'a>),
+    NewCallerid(Channel<'a>),
+    Newexten {
+        channel: Channel<'a>,
+        extension: Text<'a>,
+        application: Text<'a>,
+        data: Text<'a>,
+    },
+    /// A channel changed its name (masquerade); `uniqueid` stays.
+    Rename {
+        name: Text<'a>,
+        new_name: Text<'a>,
+        uniqueid: Text<'a>,
+    },
+    /// The far end of this channel hung up. Cause is absent on branch 16 for some.
+    HangupRequest {
+        channel: Channel<'a>,
+        cause: Option<u16>,
+    },
+    /// The PBX hangs this channel up.
+    SoftHangupRequest {
+        channel: Channel<'a>,
+        cause: Option<u16>,
+    },
+    /// The channel is gone. `cause` is Q.850.
+    Hangup {
+        channel: Channel<'a>,
+        cause: u16,
+    },
+
+    /// `channel` is absent for an Originate.
+    DialBegin {
+        channel: Option<Channel<'a>>,
+        dest: Channel<'a>,
+        dial_string: Text<'a>,
+    },
+    DialState {
+        channel: Option<Channel<'a>>,
+        dest: Channel<'a>,
+        status: Text<'a>,
+    },
+    /// `forward`: where the called phone forwarded to, empty if it did not.
+    DialEnd {
+        channel: Option<Channel<'a>>,
+        dest: Channel<'a>,
+        status: Text<'a>,
+        forward: Text<'a>,
+    },
+
+    BridgeCreate(Bridge<'a>),
+    BridgeDestroy(Bridge<'a>),
+    /// `swap`: uniqueid of the channel whose place this one takes, empty if none.
+    BridgeEnter {
+        bridge: Bridge<'a>,
+        channel: Channel<'a>,
+        swap: Text<'a>,
+    },
+    BridgeLeave {
+        bridge: Bridge<'a>,
+        channel: Channel<'a>,
+    },
+    /// All channels of `from` move into `to`.
+    BridgeMerge {
+        to: Bridge<'a>,
+        from: Bridge<'a>,
+    },
+
+    Hold(Channel<'a>),
+    Unhold(Channel<'a>),
+    /// The two halves of a Local channel (`LocalOne…`, `LocalTwo…` headers).
+    LocalBridge {
+        one: Channel<'a>,
+        two: Channel<'a>,
+    },
+
+    /// `Result` is `Success`, `Failed`, `Invalid` or `Not Permitted`.
+    BlindTransfer {
+        result: Text<'a>,
+        transferer: Channel<'a>,
+        transferee: Option<Channel<'a>>,
+        context: Text<'a>,
+        exten: Text<'a>,
+    },
+    /// `dest_type`: `Bridge`, `App`, `Link`, `Threeway` or `Fail`.
+    AttendedTransfer {
+        result: Text<'a>,
+        orig_transferer: Channel<'a>,
+        second_transferer: Channel<'a>,
+        transferee: Option<Channel<'a>>,
+        target: Option<Channel<'a>>,
+        dest_type: Text<'a>,
+    },
+    /// `channel` picked up the call that rang at `target`.
+    Pickup {
+        channel: Channel<'a>,
+        target: Channel<'a>,
+    },
+
+    ParkedCall {
+        parkee: Channel<'a>,
+        parker_dial_string: Text<'a>,
+        space: Text<'a>,
+    },
+    UnParkedCall {
+        parkee: Channel<'a>,
+        retriever: Option<Channel<'a>>,
+    },
+    ParkedCallTimeOut {
+        parkee: Channel<'a>,
+    },
+    ParkedCallGiveUp {
+        parkee: Channel<'a>,
+    },
+
+    QueueCallerJoin {
+        channel: Channel<'a>,
+        queue: Text<'a>,
+        position: u32,
+    },
+    QueueCallerLeave {
+        channel: Channel<'a>,
+        queue: Text<'a>,
+    },
+    /// Not only a hang-up: also on time-out, leave-empty and withdrawal (`app_queue.c` `record_abandoned`).
+    QueueCallerAbandon {
+        channel: Channel<'a>,
+        queue: Text<'a>,
+        position: u32,
+        hold_time_s: u32,
+    },
+    AgentCalled {
+        channel: Channel<'a>,
+        dest: Channel<'a>,
+        queue: Text<'a>,
+        interface: Text<'a>,
+        member: Text<'a>,
+    },
+    /// `ring_time_s` and `hold_time_s` are seconds.
+    AgentConnect {
+        channel: Channel<'a>,
+        dest: Channel<'a>,
+        queue: Text<'a>,
+        interface: Text<'a>,
+        member: Text<'a>,
+        hold_time_s: u32,
+        ring_time_s: u32,
+    },
+    /// `hold_time_s` (of the caller in the queue) and `talk_time_s` are seconds. Whoever is gone by then has no `uniqueid`.
+    AgentComplete {
+        channel: Channel<'a>,
+        dest: Channel<'a>,
+        queue: Text<'a>,
+        interface: Text<'a>,
+        member: Text<'a>,
+        reason: Text<'a>,
+        hold_time_s: u32,
+        talk_time_s: u32,
+    },
+    AgentDump {
+        channel: Channel<'a>,
+        dest: Channel<'a>,
+        queue: Text<'a>,
+        interface: Text<'a>,
+        member: Text<'a>,
+    },
+    /// `ring_time_ms` is milliseconds, unlike `AgentConnect`'s.
+    AgentRingNoAnswer {
+        channel: Channel<'a>,
+        dest: Channel<'a>,
+        queue: Text<'a>,
+        interface: Text<'a>,
+        member: Text<'a>,
+        ring_time_ms: u32,
+    },
+
+    QueueMember {
+        change: MemberChange,
+        member: Member<'a>,
+    },
+    /// A queue of the `QueueStatus` list.
+    QueueParams {
+        queue: Text<'a>,
+        strategy: Text<'a>,
+        calls: u32,
+    },
+    /// A waiting caller of the `QueueStatus` list; `wait_s` in seconds.
+    QueueEntry {
+        queue: Text<'a>,
+        position: u32,
+        channel_name: Text<'a>,
+        uniqueid: Text<'a>,
+        wait_s: u32,
+    },
+
+    /// `state`: `NOT_INUSE`, `INUSE`, `BUSY`, `INVALID`, `UNAVAILABLE`, `RINGING`, `RINGINUSE`, `ONHOLD`, `UNKNOWN`.
+    DeviceStateChange {
+        device: Text<'a>,
+        state: Text<'a>,
+    },
+    /// Only the variables of [`crate::ami::interest`]; `channel` is absent for a global.
+    VarSet {
+        channel: Option<Channel<'a>>,
+        variable: Text<'a>,
+        value: Text<'a>,
+    },
+    /// `fields`: all headers that are not part of the channel snapshot, in order.
+    UserEvent {
+        name: Text<'a>,
+        channel: Option<Channel<'a>>,
+        fields: Vec<(Text<'a>, Text<'a>)>,
+    },
+
+    /// An item of `CoreShowChannels`: `duration_s` since the channel was made.
+    CoreShowChannel {
+        channel: Channel<'a>,
+        bridge_id: Text<'a>,
+        application: Text<'a>,
+        data: Text<'a>,
+        duration_s: u64,
+    },
+
+    OriginateResponse {
+        success: bool,
+        reason: u16,
+        channel_name: Text<'a>,
+        uniqueid: Text<'a>,
+    },
+
+    /// Any other event, by its name.
+    Other(Text<'a>),
+}
+
+/// An event with the headers that every event may carry.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Stamped<'a> {
+    /// `Timestamp:` (needs `timestampevents = yes`), rounded down to milliseconds; `None` where Asterisk sent none.
+    pub at: Option<Millis>,
+    /// `ActionID`, on events that belong to a list or answer an action; empty otherwise.
+    pub action_id: Text<'a>,
+    /// The event.
+    pub event: Event<'a>,
+}

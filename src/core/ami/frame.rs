@@ -1,0 +1,104 @@
+//! One frame: the lines between two empty lines, checked once and kept as they came.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use crate::ami::event::Text;
+use crate::ami::header;
+use crate::ami::header::Header;
+
+/// What a frame is, by its first line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// `Event: <name>`.
+    Event(&'a [u8]),
+    /// `Response: <value>`: `Success`, `Error`, `Goodbye`.
+    Response(&'a [u8]),
+}
+
+/// A whole, checked frame. Cloning is cheap: the bytes are shared.
+///
+/// The slice pins the buffer that it was read into: copy what lives longer than the event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    bytes: Bytes,
+    offset: u64,
+}
+
+impl Frame {
+    /// For the decoder, which has checked that every line is a header and that the first one names an event or response.
+    pub(crate) fn checked(bytes: Bytes, offset: u64) -> Self {
+        Self { bytes, offset }
+    }
+
+    /// Where the frame began in the stream, in bytes since the connection (or file) was opened.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// The frame as it came: every line with its end, without the empty line that closed it.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// What the first line says.
+    pub fn kind(&self) -> Kind<'_> {
+        match header::header(&self.bytes) {
+            Ok((_, Header { key, value })) if key.eq_ignore_ascii_case(b"Response") => Kind::Response(value),
+            Ok((_, Header { value, .. })) => Kind::Event(value),
+            Err(_) => Kind::Event(b""),
+        }
+    }
+
+    /// The headers in order, the first line included.
+    pub fn headers(&self) -> Headers<'_> {
+        Headers { rest: &self.bytes }
+    }
+
+    /// The value of the first header called `key` (letters of either case, as Asterisk itself compares them).
+    pub fn get(&self, key: &str) -> Option<&[u8]> {
+        self.headers().find(|header| header.key.eq_ignore_ascii_case(key.as_bytes())).map(|header| header.value)
+    }
+
+    /// The same as text; bytes that are not UTF-8 become U+FFFD.
+    pub fn text(&self, key: &str) -> Option<Text<'_>> {
+        self.get(key).map(text)
+    }
+
+    /// Where `part`, a slice of this frame, began in the stream.
+    pub(crate) fn offset_of(&self, part: &[u8]) -> u64 {
+        let within = (part.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize);
+        self.offset + within.min(self.bytes.len()) as u64
+    }
+}
+
+/// Borrows what is UTF-8 without control characters, copies the rest with U+FFFD in the place of what is not: whoever looks at the database
+/// with `sqlite3` has a terminal that would obey them.
+pub(crate) fn text(value: &[u8]) -> Text<'_> {
+    match std::str::from_utf8(value) {
+        Ok(text) if !value.iter().any(|&byte| may_be_control(byte)) => Cow::Borrowed(text),
+        _ => Cow::Owned(String::from_utf8_lossy(value).replace(char::is_control, "\u{fffd}")),
+    }
+}
+
+/// The control characters of ASCII, and the first byte of the others (U+0080 to U+009F) in UTF-8.
+const fn may_be_control(byte: u8) -> bool {
+    byte < b' ' || byte == 0x7f || byte == 0xc2
+}
+
+/// The headers of a frame, in order. See [`Frame::headers`].
+#[derive(Debug, Clone)]
+pub struct Headers<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = Header<'a>;
+
+    fn next(&mut self) -> Option<Header<'a>> {
+        let (rest, header) = header::header(self.rest).ok()?;
+        self.rest = rest;
+        Some(header)
+    }
+}

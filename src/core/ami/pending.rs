@@ -1,0 +1,106 @@
+//! Actions that wait for their answer, each with its time-out.
+
+use crate::ami::action::ActionId;
+use crate::ami::frame::Frame;
+
+/// Most actions that may wait for an answer at once.
+pub const MAX_PENDING: usize = 64;
+/// Most items that one answer's list may hold; the rest is dropped and marked.
+pub const MAX_LIST_ITEMS: usize = 20_000;
+
+/// What an action is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    Challenge,
+    Login,
+    /// The queues, or after them the channels, of the snapshot.
+    Queues,
+    Channels,
+    /// Whatever the session's user asked.
+    Request,
+    Logoff,
+}
+
+/// One action under way.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    pub id: ActionId,
+    pub action: &'static str,
+    pub purpose: Purpose,
+    /// When it counts as unanswered, in the session's milliseconds.
+    pub deadline_ms: u64,
+    /// The response that announced a list, whose items follow.
+    pub list: Option<List>,
+}
+
+/// A list that is coming in.
+#[derive(Debug)]
+pub(crate) struct List {
+    pub response: Frame,
+    pub items: Vec<Frame>,
+    pub cut: bool,
+}
+
+impl List {
+    /// What an event says about the list that it belongs to: whether it is the last one, and if so, whether the list is
+    /// whole (`Complete`) or was given up (`Cancelled`).
+    pub fn end(event: &Frame) -> Option<bool> {
+        let mark = event.get("EventList").filter(|mark| !mark.eq_ignore_ascii_case(b"start"))?;
+        Some(mark.eq_ignore_ascii_case(b"Complete"))
+    }
+
+    pub fn push(&mut self, item: Frame) {
+        if self.items.len() < MAX_LIST_ITEMS {
+            self.items.push(item);
+        } else {
+            self.cut = true;
+        }
+    }
+}
+
+/// All actions under way.
+#[derive(Debug, Default)]
+pub(crate) struct PendingActions(Vec<Pending>);
+
+impl PendingActions {
+    pub fn is_full(&self) -> bool {
+        self.0.len() >= MAX_PENDING
+    }
+
+    pub fn push(&mut self, pending: Pending) {
+        self.0.push(pending);
+    }
+
+    pub fn has(&self, purpose: Purpose) -> bool {
+        self.0.iter().any(|pending| pending.purpose == purpose)
+    }
+
+    pub fn find(&self, frame: &Frame) -> Option<usize> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let id = frame.get("ActionID")?;
+        self.0.iter().position(|pending| pending.id.as_str().as_bytes() == id)
+    }
+
+    pub fn get_mut(&mut self, at: usize) -> &mut Pending {
+        &mut self.0[at]
+    }
+
+    pub fn take(&mut self, at: usize) -> Pending {
+        self.0.remove(at)
+    }
+
+    pub fn take_purpose(&mut self, purpose: Purpose) {
+        self.0.retain(|pending| pending.purpose != purpose);
+    }
+
+    pub fn take_expired(&mut self, now_ms: u64) -> Option<Pending> {
+        let at = self.0.iter().position(|pending| pending.deadline_ms <= now_ms)?;
+        Some(self.0.remove(at))
+    }
+
+    pub fn deadline_ms(&self) -> Option<u64> {
+        self.0.iter().map(|pending| pending.deadline_ms).min()
+    }
+}

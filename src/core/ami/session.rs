@@ -1,0 +1,502 @@
+//! The life of one connection as a state machine: greeting, login, boot, snapshot, live; pings and time-outs.
+//!
+//! The contract: hand over what the decoder received (and every arrival of bytes, and the passing of time), then drain
+//! [`Session::poll`] to the end, then wait until [`Session::deadline`] at the latest. Nothing but `Challenge` and `Login` is
+//! ever sent before a login has succeeded: Asterisk answers anything else with an error that looks like a lost privilege.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use secrecy::SecretString;
+
+use crate::ami::action::{Action, ActionError, ActionId};
+use crate::ami::decoder::Received;
+use crate::ami::event::Text;
+use crate::ami::frame::{Frame, Kind};
+use crate::ami::notice::{DeadReason, LoginRefusal, Notice, SnapshotSize};
+use crate::ami::pending::{List, Pending, PendingActions, Purpose};
+
+/// How long a greeting may take, in milliseconds.
+pub const BANNER_TIMEOUT: u64 = 10_000;
+/// How long an answer, or the next item of a list, may take, in milliseconds. Asterisk itself sleeps a second before it
+/// refuses a login.
+pub const ACTION_TIMEOUT: u64 = 10_000;
+/// How long `FullyBooted` may take after the login before the session goes on without it, in milliseconds.
+pub const BOOT_TIMEOUT: u64 = 5_000;
+/// A ping is sent when nothing came for so many milliseconds.
+pub const PING_EVERY: u64 = 10_000;
+/// The link is dead when nothing came for so many milliseconds after a ping.
+pub const PING_TIMEOUT: u64 = 5_000;
+
+/// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never told.
+pub const SNAPSHOT_EVERY: u64 = 300_000;
+
+/// Who logs in.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The name of the user's section in `manager.conf`.
+    pub username: String,
+    /// Its `secret`.
+    pub secret: SecretString,
+    /// Whether the secret may be sent as it is where Asterisk offers no challenge.
+    pub allow_plain: bool,
+}
+
+/// What becomes of a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use = "a frame for the engine that is dropped is an event lost"]
+pub enum Disposition {
+    /// An event, live or of the snapshot.
+    ForEngine,
+    /// The session's own business.
+    Consumed,
+}
+
+/// What a session wants done or known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionOutput {
+    /// Write these bytes.
+    Send(Bytes),
+    /// Something happened.
+    Notice(Notice),
+    /// A [`Session::request`] came to its end.
+    Answer(Answer),
+}
+
+/// The end of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// What [`Session::request`] returned.
+    pub id: ActionId,
+    /// The action's name.
+    pub action: &'static str,
+    /// The answer, or why there is none. An action without an answer may or may not have had its effect.
+    pub reply: Result<Reply, Unanswered>,
+}
+
+/// Asterisk's answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The response.
+    pub response: Frame,
+    /// The list's items, if it announced a list; without the event that ends it.
+    pub items: Vec<Frame>,
+    /// The list is not whole: longer than [`crate::ami::pending::MAX_LIST_ITEMS`], or given up by Asterisk.
+    pub cut: bool,
+}
+
+impl Reply {
+    /// Whether the response is `Success`.
+    pub fn success(&self) -> bool {
+        self.response.kind() == Kind::Response(b"Success")
+    }
+
+    /// Asterisk's own words.
+    pub fn message(&self) -> Text<'_> {
+        self.response.text("Message").unwrap_or_default()
+    }
+}
+
+/// Why a request has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Unanswered {
+    /// Not within [`ACTION_TIMEOUT`].
+    #[error("no answer in time")]
+    TimedOut,
+    /// The connection ended first.
+    #[error("the connection was lost first")]
+    LinkLost,
+}
+
+/// Why a request was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// The session is not (or no longer) live.
+    #[error("not connected")]
+    NotLive,
+    /// [`crate::ami::pending::MAX_PENDING`] actions are waiting.
+    #[error("too many actions wait for an answer")]
+    TooMany,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Since when the greeting is waited for.
+    Greeting(u64),
+    LoggingIn,
+    /// Since when `FullyBooted` is waited for.
+    Booting(u64),
+    Snapshot(SnapshotSize),
+    Live,
+    Dead,
+}
+
+/// One connection's session.
+#[derive(Debug)]
+pub struct Session {
+    login: Login,
+    nonce: u64,
+    serial: u64,
+    state: State,
+    pending: PendingActions,
+    outputs: VecDeque<SessionOutput>,
+    heard_ms: u64,
+    ping: Option<(ActionId, u64)>,
+    unknown_responses: u64,
+    snapshot_ms: u64,
+    was_live: bool,
+}
+
+impl Session {
+    /// A session that begins now, that is, when the connection was made. `nonce` must be random: it keeps those who can
+    /// write into events, but not read them, from posing as answers. All times are milliseconds of one monotonic clock.
+    pub fn new(login: Login, nonce: u64, now_ms: u64) -> Self {
+        Self {
+            login,
+            nonce,
+            serial: 0,
+            state: State::Greeting(now_ms),
+            pending: PendingActions::default(),
+            outputs: VecDeque::new(),
+            heard_ms: now_ms,
+            ping: None,
+            unknown_responses: 0,
+            snapshot_ms: now_ms,
+            was_live: false,
+        }
+    }
+
+    /// What to do next; call until `None`.
+    pub fn poll(&mut self) -> Option<SessionOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// When [`Self::tick`] has something to do, if nothing comes before.
+    pub fn deadline(&self) -> Option<u64> {
+        let state = match self.state {
+            State::Dead => return None,
+            State::Greeting(since) => Some(since + BANNER_TIMEOUT),
+            State::Booting(since) => Some(since + BOOT_TIMEOUT),
+            State::Live => Some(self.snapshot_ms + SNAPSHOT_EVERY),
+            _ => None,
+        };
+        let ping = self.logged_in().then(|| match &self.ping {
+            Some((_, sent)) => (*sent).max(self.heard_ms) + PING_TIMEOUT,
+            None => self.heard_ms + PING_EVERY,
+        });
+        [state, ping, self.pending.deadline_ms()].into_iter().flatten().min()
+    }
+
+    /// The snapshot is complete and nothing has failed.
+    pub fn is_live(&self) -> bool {
+        self.state == State::Live
+    }
+
+    /// The connection is of no more use: drop it.
+    pub fn is_dead(&self) -> bool {
+        self.state == State::Dead
+    }
+
+    /// Responses that answered no action of this session.
+    pub fn unknown_responses(&self) -> u64 {
+        self.unknown_responses
+    }
+
+    /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end lives.
+    pub fn heard(&mut self, now_ms: u64) {
+        self.heard_ms = self.heard_ms.max(now_ms);
+    }
+
+    /// Takes what the decoder received, in its order. A frame for the engine comes before the outputs that it leads to.
+    pub fn received(&mut self, received: &Received, now_ms: u64) -> Disposition {
+        self.heard(now_ms);
+        match (received, self.state) {
+            (_, State::Dead) | (Received::Discarded(_), _) => Disposition::Consumed,
+            (Received::Banner(version), State::Greeting(_)) => {
+                self.notice(Notice::BannerSeen { version: version.clone() });
+                self.state = State::LoggingIn;
+                self.send(&Action::challenge(), Purpose::Challenge, now_ms);
+                Disposition::Consumed
+            }
+            (Received::Frame(_), State::Greeting(_)) => {
+                self.die(DeadReason::NotAsterisk);
+                Disposition::Consumed
+            }
+            (Received::Banner(_), _) => Disposition::Consumed,
+            (Received::Frame(frame), _) => match frame.kind() {
+                Kind::Event(name) => self.event(frame, name, now_ms),
+                Kind::Response(status) => {
+                    self.response(frame, status, now_ms);
+                    Disposition::Consumed
+                }
+            },
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now_ms: u64) {
+        match self.state {
+            State::Dead => return,
+            State::Greeting(since) if now_ms >= since + BANNER_TIMEOUT => return self.die(DeadReason::NoBanner),
+            State::Booting(since) if now_ms >= since + BOOT_TIMEOUT => {
+                self.notice(Notice::BootUnconfirmed);
+                self.begin_snapshot(now_ms);
+            }
+            State::Live if now_ms >= self.snapshot_ms + SNAPSHOT_EVERY => self.begin_snapshot(now_ms),
+            _ => {}
+        }
+        while let Some(pending) = self.pending.take_expired(now_ms) {
+            match pending.purpose {
+                Purpose::Request => self.answer(pending, Err(Unanswered::TimedOut)),
+                _ => {
+                    self.fell_silent(now_ms);
+                    return self.die(DeadReason::Unanswered(pending.action));
+                }
+            }
+        }
+        if !self.logged_in() {
+            return;
+        }
+        match &self.ping {
+            Some((_, sent)) if now_ms >= (*sent).max(self.heard_ms) + PING_TIMEOUT => {
+                self.fell_silent(now_ms);
+                self.die(DeadReason::PingTimedOut);
+            }
+            None if now_ms >= self.heard_ms + PING_EVERY => {
+                let id = self.next_id();
+                self.outputs.push_back(SessionOutput::Send(Action::ping().encode(&id)));
+                self.ping = Some((id, now_ms));
+            }
+            _ => {}
+        }
+    }
+
+    /// Sends an action; a [`SessionOutput::Answer`] with the returned id will follow.
+    ///
+    /// Events with that id that are not items of an announced list (`OriginateResponse`) go to the engine.
+    ///
+    /// It may be called as soon as the session has been live, also while a later snapshot is taken.
+    ///
+    /// # Errors
+    /// The session is not live, or too many answers are outstanding.
+    pub fn request(&mut self, action: &Action, now_ms: u64) -> Result<ActionId, RequestError> {
+        if !(self.is_live() || self.was_live && matches!(self.state, State::Snapshot(_))) {
+            return Err(RequestError::NotLive);
+        }
+        if self.pending.is_full() {
+            return Err(RequestError::TooMany);
+        }
+        Ok(self.send(action, Purpose::Request, now_ms))
+    }
+
+    /// Says good-bye; [`DeadReason::LoggedOff`] follows. `false` if there is nobody to say it to.
+    pub fn log_off(&mut self, now_ms: u64) -> bool {
+        if self.logged_in() && !self.pending.has(Purpose::Logoff) {
+            self.send(&Action::logoff(), Purpose::Logoff, now_ms);
+        }
+        self.logged_in()
+    }
+
+    /// Takes the snapshot again: events have been lost on their way to the engine. Does nothing before the first one.
+    pub fn take_snapshot(&mut self, now_ms: u64) {
+        if matches!(self.state, State::Snapshot(_) | State::Live) {
+            self.begin_snapshot(now_ms);
+        }
+    }
+
+    /// The connection broke, and not by the other end's closing it: nobody knows for how long nothing has got through.
+    pub fn fell_silent(&mut self, now_ms: u64) {
+        if self.logged_in() {
+            self.notice(Notice::Silent { ms: now_ms.saturating_sub(self.heard_ms) });
+        }
+    }
+
+    /// The connection is gone: outstanding requests will not be answered.
+    pub fn lost(&mut self) {
+        self.state = State::Dead;
+        self.ping = None;
+        while let Some(pending) = self.pending.take_expired(u64::MAX) {
+            if pending.purpose == Purpose::Request {
+                self.answer(pending, Err(Unanswered::LinkLost));
+            }
+        }
+    }
+
+    fn logged_in(&self) -> bool {
+        matches!(self.state, State::Booting(_) | State::Snapshot(_) | State::Live)
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.outputs.push_back(SessionOutput::Notice(notice));
+    }
+
+    fn answer(&mut self, pending: Pending, reply: Result<Reply, Unanswered>) {
+        let (id, action) = (pending.id, pending.action);
+        self.outputs.push_back(SessionOutput::Answer(Answer { id, action, reply }));
+    }
+
+    fn die(&mut self, reason: DeadReason) {
+        self.lost();
+        self.notice(Notice::LinkDead(reason));
+    }
+
+    fn refused(&mut self, reason: LoginRefusal, message: &str) {
+        self.lost();
+        self.notice(Notice::LoginRefused { reason, message: message.to_owned() });
+    }
+
+    fn next_id(&mut self) -> ActionId {
+        self.serial += 1;
+        ActionId::new(self.nonce, self.serial)
+    }
+
+    fn send(&mut self, action: &Action, purpose: Purpose, now_ms: u64) -> ActionId {
+        let id = self.next_id();
+        self.outputs.push_back(SessionOutput::Send(action.encode(&id)));
+        self.pending.push(Pending {
+            id: id.clone(),
+            action: action.name(),
+            purpose,
+            deadline_ms: now_ms + ACTION_TIMEOUT,
+            list: None,
+        });
+        id
+    }
+
+    fn event(&mut self, frame: &Frame, name: &[u8], now_ms: u64) -> Disposition {
+        if !self.logged_in() {
+            return Disposition::Consumed;
+        }
+        if name == b"FullyBooted" {
+            let uptime_s = frame.text("Uptime").and_then(|uptime| uptime.parse().ok());
+            self.notice(Notice::Booted { uptime_s });
+            self.begin_snapshot(now_ms);
+            return Disposition::ForEngine;
+        }
+        let Some(at) = self.pending.find(frame) else { return Disposition::ForEngine };
+        let pending = self.pending.get_mut(at);
+        let Some(list) = &mut pending.list else { return Disposition::ForEngine };
+        pending.deadline_ms = now_ms + ACTION_TIMEOUT;
+        if let Some(whole) = List::end(frame) {
+            list.cut |= !whole;
+            self.finish(at, now_ms);
+            return Disposition::Consumed;
+        }
+        if pending.purpose == Purpose::Request {
+            list.push(frame.clone());
+            return Disposition::Consumed;
+        }
+        if let State::Snapshot(size) = &mut self.state {
+            size.count(name);
+        }
+        Disposition::ForEngine
+    }
+
+    fn response(&mut self, frame: &Frame, status: &[u8], now_ms: u64) {
+        if let Some((id, _)) = &self.ping
+            && frame.get("ActionID") == Some(id.as_str().as_bytes())
+        {
+            self.ping = None;
+            return;
+        }
+        let Some(at) = self.pending.find(frame) else {
+            self.unknown_responses += 1;
+            return;
+        };
+        let success = status == b"Success";
+        let pending = self.pending.get_mut(at);
+        if success
+            && pending.list.is_none()
+            && frame.get("EventList").is_some_and(|mark| mark.eq_ignore_ascii_case(b"start"))
+        {
+            pending.list = Some(List { response: frame.clone(), items: Vec::new(), cut: false });
+            pending.deadline_ms = now_ms + ACTION_TIMEOUT;
+            return;
+        }
+        let message = frame.text("Message").unwrap_or_default();
+        match pending.purpose {
+            Purpose::Challenge => {
+                self.pending.take(at);
+                let challenge = frame.text("Challenge").filter(|_| success);
+                self.log_in(challenge.as_deref(), &message, now_ms);
+            }
+            Purpose::Login => {
+                self.pending.take(at);
+                if success {
+                    self.state = State::Booting(now_ms);
+                    self.notice(Notice::LoggedIn);
+                } else {
+                    self.refused(login_refusal(&message), &message);
+                }
+            }
+            Purpose::Queues | Purpose::Channels => {
+                if !success {
+                    let action = pending.action;
+                    self.notice(Notice::SnapshotRefused { action, message: message.into_owned() });
+                }
+                self.finish(at, now_ms);
+            }
+            Purpose::Request => {
+                let pending = self.pending.take(at);
+                self.answer(pending, Ok(Reply { response: frame.clone(), items: Vec::new(), cut: false }));
+            }
+            Purpose::Logoff => self.die(DeadReason::LoggedOff),
+        }
+    }
+
+    fn log_in(&mut self, challenge: Option<&str>, message: &str, now_ms: u64) {
+        let Login { username, secret, allow_plain } = &self.login;
+        let login: Result<Action, ActionError> = match challenge {
+            Some(challenge) => Action::login_md5(username, challenge, secret),
+            None if *allow_plain => Action::login_plain(username, secret),
+            None => return self.refused(LoginRefusal::NoChallenge, message),
+        };
+        match login {
+            Ok(login) => {
+                self.send(&login, Purpose::Login, now_ms);
+            }
+            Err(error) => self.refused(LoginRefusal::Unsendable(error), ""),
+        }
+    }
+
+    /// Queues first: who waits in one is then known when the channels come.
+    fn begin_snapshot(&mut self, now_ms: u64) {
+        self.pending.take_purpose(Purpose::Queues);
+        self.pending.take_purpose(Purpose::Channels);
+        self.state = State::Snapshot(SnapshotSize::default());
+        self.snapshot_ms = now_ms;
+        self.notice(Notice::SnapshotBegan);
+        self.send(&Action::queue_status(), Purpose::Queues, now_ms);
+    }
+
+    /// The action at this place has had its whole answer.
+    fn finish(&mut self, at: usize, now_ms: u64) {
+        let mut pending = self.pending.take(at);
+        match (pending.purpose, pending.list.take()) {
+            (Purpose::Queues, _) => {
+                self.send(&Action::core_show_channels(), Purpose::Channels, now_ms);
+            }
+            (Purpose::Channels, list) => {
+                if let State::Snapshot(mut size) = self.state {
+                    size.channels_known = list.is_some_and(|list| !list.cut);
+                    self.state = State::Live;
+                    self.was_live = true;
+                    self.notice(Notice::SnapshotEnded(size));
+                    self.notice(Notice::Live);
+                }
+            }
+            (_, Some(List { response, items, cut })) => self.answer(pending, Ok(Reply { response, items, cut })),
+            (_, None) => {}
+        }
+    }
+}
+
+/// What Asterisk's words mean (`main/manager.c`).
+fn login_refusal(message: &str) -> LoginRefusal {
+    match message {
+        "Authentication failed" => LoginRefusal::AuthenticationFailed,
+        "Login Already In Use" => LoginRefusal::AlreadyInUse,
+        "Permission denied" => LoginRefusal::PermissionDenied,
+        _ => LoginRefusal::Other,
+    }
+}

@@ -1,0 +1,71 @@
+//! What the desk itself remembers of agents: who is set aside, who cools down, whose turn it was.
+
+use crate::ami::event::Millis;
+use std::collections::BTreeMap;
+
+/// An agent of a PBX.
+type Key = (String, String);
+
+/// One agent, as the desk knows him.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Memory {
+    /// The callback that he is set aside for.
+    pub reserved: Option<i64>,
+    /// He did not take an offer: no other before this moment of the monotonic clock (ms).
+    pub cooldown_until: u64,
+    /// Number of the last offer made to him, over all agents; 0 for none.
+    pub last_offer: u64,
+    /// Offers made to him.
+    pub offers: u32,
+    /// The last one, ms since 1970 UTC.
+    pub offered_ms: Option<Millis>,
+}
+
+/// All agents whom something was ever offered to.
+#[derive(Debug, Default)]
+pub struct Agents {
+    agents: BTreeMap<Key, Memory>,
+    offers: u64,
+}
+
+impl Agents {
+    /// What is remembered of an agent.
+    #[must_use]
+    pub fn get(&self, pbx: &str, agent: &str) -> Option<&Memory> {
+        self.agents.get(&(pbx.to_owned(), agent.to_owned()))
+    }
+
+    /// Neither set aside nor cooling down.
+    #[must_use]
+    pub fn may_be_asked(&self, pbx: &str, agent: &str, now_mono_ms: u64) -> bool {
+        self.get(pbx, agent).is_none_or(|m| m.reserved.is_none() && m.cooldown_until <= now_mono_ms)
+    }
+
+    /// Sets an agent aside for a callback.
+    pub(crate) fn reserve(&mut self, pbx: &str, agent: &str, callback: i64, at: Millis) {
+        self.offers += 1;
+        let number = self.offers;
+        let memory = self.agents.entry((pbx.to_owned(), agent.to_owned())).or_default();
+        memory.reserved = Some(callback);
+        memory.last_offer = number;
+        memory.offers += 1;
+        memory.offered_ms = Some(at);
+    }
+
+    /// He is no longer set aside.
+    pub(crate) fn release(&mut self, pbx: &str, agent: &str) {
+        if let Some(memory) = self.agents.get_mut(&(pbx.to_owned(), agent.to_owned())) {
+            memory.reserved = None;
+        }
+    }
+
+    /// No offer before this moment.
+    pub(crate) fn cool_down(&mut self, pbx: &str, agent: &str, until: u64) {
+        self.agents.entry((pbx.to_owned(), agent.to_owned())).or_default().cooldown_until = until;
+    }
+
+    /// The next moment at which somebody has cooled down.
+    pub(crate) fn next_cooldown_end(&self, now: u64) -> Option<u64> {
+        self.agents.values().map(|m| m.cooldown_until).filter(|until| *until > now).min()
+    }
+}

@@ -1,0 +1,43 @@
+//! What Asterisk's own CDR prove of an attempt whose end was not seen.
+
+use crate::ami::event::Millis;
+use crate::model::AttemptResult;
+
+/// One CDR of an attempt's first channel, as far as it proves anything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cdr {
+    /// `dstchannel`: whom it dialled; empty if nobody.
+    pub dstchannel: String,
+    /// `disposition`.
+    pub disposition: String,
+    /// `answer`; `None` if that channel was never answered.
+    pub answered: bool,
+    /// `billsec` in ms: from the first leg's answer to the end, so the second leg's ringing is part of it.
+    pub billed_ms: Millis,
+}
+
+/// What the CDR of an agent-first attempt prove; [`AttemptResult::Lost`] where they leave it open. `ring_ms` is how long the customer may
+/// have been rung.
+#[must_use]
+pub fn judge(cdrs: &[Cdr], ring_ms: Millis, min_talk_ms: Millis) -> (AttemptResult, String) {
+    use AttemptResult as R;
+    let Some(last) = cdrs.iter().rfind(|c| !c.dstchannel.is_empty()).or(cdrs.last()) else {
+        return (R::Lost, "no channel lives and no CDR tells its end".to_owned());
+    };
+    let told = |result, what: &str| (result, format!("its CDR says: {what}"));
+    if last.dstchannel.is_empty() {
+        return match last.answered {
+            false => told(R::AgentNoAnswer, "the agent did not answer"),
+            true => told(R::AgentNoAnswer, "the agent answered and nobody was dialled"),
+        };
+    }
+    match last.disposition.as_str() {
+        "BUSY" => told(R::CustomerBusy, "busy"),
+        "NO ANSWER" => told(R::CustomerNoAnswer, "no answer"),
+        "FAILED" | "CONGESTION" => told(R::Congestion, &last.disposition.to_lowercase()),
+        // Whatever part of it was ringing, the rest was talk.
+        "ANSWERED" if last.billed_ms >= ring_ms.saturating_add(min_talk_ms) => told(R::Connected, "answered"),
+        "ANSWERED" => told(R::Lost, "answered, but not by whom and for how long"),
+        _ => told(R::Lost, "nothing that is known"),
+    }
+}

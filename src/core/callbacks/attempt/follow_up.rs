@@ -1,0 +1,135 @@
+//! After an attempt: what it means for the callback, the agent and the next attempt.
+
+use crate::callbacks::attempt::{Attempt, Phase};
+use crate::callbacks::attempt::{originate, result};
+use crate::callbacks::pbx_action::Deed;
+use crate::callbacks::task::{OURSELVES, reason};
+use crate::callbacks::{Desk, MAX_ATTEMPTS};
+use crate::model::Record;
+use crate::model::presence::Floor;
+use crate::model::progress::Facts;
+use crate::model::{AttemptResult, CallbackState, RecoveredBy};
+use std::collections::BTreeMap;
+
+/// A pause of an attempt that is over: to be undone.
+#[derive(Debug)]
+pub(crate) struct Paused {
+    pbx: String,
+    agent: String,
+    queue: String,
+    /// As the queue dials him.
+    interface: String,
+}
+
+impl Desk {
+    /// An attempt is over.
+    pub(crate) fn end_attempt(&mut self, channel_id: &str, result: AttemptResult, detail: &str, facts: Option<&Facts>) {
+        let Some(mut attempt) = self.attempts.remove(channel_id) else { return };
+        let (now, row) = (self.now, &mut attempt.row);
+        row.result = Some(result);
+        detail.clone_into(&mut row.detail);
+        row.ended_ms = Some(facts.map_or(now.wall_ms, |f| f.ended_ms).max(row.intended_ms));
+        if let Some(facts) = facts {
+            row.talk_ms = facts.talk_ms;
+            row.linkedid = Some(facts.linkedid.clone());
+            if row.agent.is_none() {
+                row.agent_answered_ms = row.agent_answered_ms.or(facts.customer_answered_ms);
+            } else {
+                row.agent_answered_ms = row.agent_answered_ms.or(facts.agent_answered_ms);
+                row.customer_answered_ms = row.customer_answered_ms.or(facts.customer_answered_ms);
+            }
+        }
+        self.store(Record::Attempt(Box::new(attempt.row.clone())));
+        if let Some(ended) = attempt.row.ended_ms.filter(|_| attempt.phase == Phase::Seen) {
+            self.promise.learn(ended - attempt.row.intended_ms);
+        }
+        self.let_go(&attempt, result);
+        self.dirty = true;
+        let id = attempt.row.callback_id;
+        if self.tasks.get(&id).is_some_and(|t| t.attempt.as_deref() == Some(channel_id)) {
+            self.after(id, &attempt, result);
+        }
+    }
+
+    /// The agent is his own again.
+    fn let_go(&mut self, attempt: &Attempt, result: AttemptResult) {
+        let pbx = &attempt.row.pbx;
+        let Some(agent) = &attempt.reserved else { return };
+        let pauses = attempt.paused.iter().map(|(queue, interface)| Paused {
+            pbx: pbx.clone(),
+            agent: agent.clone(),
+            queue: queue.clone(),
+            interface: interface.clone(),
+        });
+        self.to_unpause.extend(pauses);
+        self.agents.release(pbx, agent);
+        let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: no fault of his
+        if result::refused_by_agent(result) && !taken {
+            let until = self.now.mono_ms.saturating_add_signed(self.policy(pbx).agent_cooldown_ms);
+            self.agents.cool_down(pbx, agent, until);
+        }
+    }
+
+    /// Undoes the pauses of attempts that are over, but none that the agent has made his own meanwhile.
+    pub(crate) fn unpause(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
+        for Paused { pbx, agent, queue, interface } in std::mem::take(&mut self.to_unpause) {
+            let now = floors.get(pbx.as_str()).and_then(|floor| floor.agent(&agent));
+            let member = now.as_ref().and_then(|agent| agent.queues.iter().find(|m| m.queue == queue));
+            // Our own pause may not have been told yet: only one with another reason is his.
+            if member.is_none_or(|m| !m.paused || m.paused_reason == originate::PAUSE) {
+                self.act(&pbx, Deed::Pause { queue, interface, paused: false });
+            }
+        }
+    }
+
+    /// What becomes of the callback.
+    fn after(&mut self, id: i64, attempt: &Attempt, result: AttemptResult) {
+        let (now, row) = (self.now.wall_ms, &attempt.row);
+        let policy = self.policy(&row.pbx);
+        let max_attempts = policy.of(attempt.queue.as_deref()).max_attempts;
+        let retry = policy.retry.after(result);
+        let Some(task) = self.tasks.get_mut(&id) else { return };
+        task.attempt = None;
+        task.row.counted += u32::from(result::counts(result));
+        if let Some(agent) = attempt.reserved.clone().filter(|_| result::refused_by_agent(result)) {
+            task.last_refusal = Some((agent, now));
+        }
+        let note = match row.detail.as_str() {
+            "" => format!("attempt {}: {result}", row.n),
+            detail => format!("attempt {}: {result}, {detail}", row.n),
+        };
+        if result == AttemptResult::Connected {
+            self.counters.connected += 1;
+            let at = row.customer_answered_ms.unwrap_or(now);
+            let recovered = Some((RecoveredBy::Callback, at));
+            let call = row.linkedid.as_deref();
+            return self.close_recovered(id, CallbackState::Done, "", OURSELVES, &note, call, recovered);
+        }
+        let Some(retry_ms) = retry else {
+            return self.close(id, CallbackState::NotCallable, "invalid", OURSELVES, &note);
+        };
+        if task.row.counted >= max_attempts || task.row.attempts >= MAX_ATTEMPTS {
+            let why = if task.row.counted >= max_attempts { "" } else { "too-many-attempts" };
+            return self.close(id, CallbackState::Exhausted, why, OURSELVES, &note);
+        }
+        task.row.due_ms = now.saturating_add(retry_ms);
+        task.row.state = if retry_ms > 0 { CallbackState::Waiting } else { CallbackState::Pending };
+        let why = match (result, retry_ms) {
+            (AttemptResult::Lost, _) => reason::UNPROVEN,
+            (_, 0) => "",
+            _ => reason::RETRY_DELAY,
+        };
+        if task.held {
+            task.row.state = CallbackState::Waiting;
+        }
+        let why = if task.held { reason::HELD } else { why };
+        why.clone_into(&mut task.row.reason);
+        let due_ms = task.row.due_ms;
+        let due = self.mono(due_ms);
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.due = due;
+        }
+        self.tell(id, OURSELVES, &note, None, None);
+        self.line_up(id);
+    }
+}

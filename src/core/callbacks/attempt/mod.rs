@@ -1,0 +1,338 @@
+//! One attempt: from the intent that is stored first to the Originate, and what its channels tell.
+
+pub mod cdr;
+pub mod dial_string;
+pub(crate) mod follow_up;
+pub mod originate;
+mod recovery;
+pub mod result;
+
+use crate::callbacks::pbx_action::Deed;
+use crate::callbacks::task::OURSELVES;
+use crate::callbacks::{Answer, Desk};
+use crate::model::Record;
+use crate::model::presence::{AgentNow, Floor};
+use crate::model::progress::{Progress, Step};
+use crate::model::{AttemptResult, AttemptRow, CallbackState};
+use std::collections::BTreeMap;
+
+/// An Originate that could not leave is tried again after so long (ms).
+const SEND_AGAIN_MS: u64 = 200;
+/// Nothing came of an Originate so long (ms) after its phones' ringing times: it is looked whether anything of it lives.
+const PATIENCE_MS: u64 = 10_000;
+/// A living attempt is looked after this often (ms): should its end not be told, it must not go on for ever.
+pub(crate) const LOOK_EVERY_MS: u64 = 60_000;
+
+/// How far an attempt has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// The intent is on its way to the disk.
+    Intended,
+    /// The intent is on the disk; the Originate may be written.
+    Committed,
+    /// The Originate was written.
+    Sent,
+    /// Its channel has been seen.
+    Seen,
+}
+
+/// An attempt that goes on.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    /// As it is stored.
+    pub row: AttemptRow,
+    /// Whom it is to reach, E.164.
+    pub number: String,
+    /// Whose callback.
+    pub queue: Option<String>,
+    /// Who is set aside for it.
+    pub reserved: Option<String>,
+    /// How far it has come.
+    pub phase: Phase,
+    /// Its customer was dialled, which counts for the caps of a day.
+    pub dialled: bool,
+    /// It was taken back, and why.
+    pub aborted: Option<String>,
+    /// Sight of the PBX was lost since the Originate was written.
+    pub unlinked: bool,
+    /// Queues in which the agent was paused for it, and how they dial him.
+    pub paused: Vec<(String, String)>,
+    /// When it is looked after, by the monotonic clock.
+    pub look: u64,
+}
+
+impl Attempt {
+    /// When it is to be looked after; not before its intent is stored.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        (self.phase > Phase::Intended).then_some(self.look)
+    }
+}
+
+impl Desk {
+    /// Sets an agent aside for a callback and stores the intent to dial. Nothing is dialled before it is on the disk.
+    pub(crate) fn intend(&mut self, id: i64, agent: &AgentNow, customer_first: bool) {
+        let (now, look) = (self.now.wall_ms, self.now.mono_ms);
+        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let Some(number) = task.row.number_e164.clone() else { return };
+        task.row.attempts += 1;
+        let n = task.row.attempts;
+        let channel_id = format!("{}{id}-{n}", crate::model::codes::CALLBACK_CHANNEL);
+        task.attempt = Some(channel_id.clone());
+        if let Some(turn) = task.turn.take() {
+            self.ready.remove(&turn);
+        }
+        let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
+        let row = AttemptRow {
+            callback_id: id,
+            n,
+            pbx: pbx.clone(),
+            channel_id: channel_id.clone(),
+            agent: (!customer_first).then(|| agent.agent.clone()),
+            intended_ms: now,
+            agent_answered_ms: None,
+            customer_answered_ms: None,
+            ended_ms: None,
+            talk_ms: 0,
+            result: None,
+            detail: String::new(),
+            linkedid: None,
+        };
+        self.agents.reserve(&pbx, &agent.agent, id, now);
+        let attempt = Attempt {
+            row: row.clone(),
+            number,
+            queue,
+            reserved: Some(agent.agent.clone()),
+            phase: Phase::Intended,
+            dialled: false,
+            aborted: None,
+            unlinked: false,
+            paused: Vec::new(),
+            look,
+        };
+        self.attempts.insert(channel_id, attempt);
+        self.move_to(id, CallbackState::Reserved, "", OURSELVES, &format!("attempt {n} with {}", agent.agent));
+        self.store(Record::Attempt(Box::new(row)));
+    }
+
+    /// Its intent is on the disk: the next decision dials, or takes it back.
+    pub(crate) fn committed(&mut self, channel_id: &str) {
+        if let Some(attempt) = self.attempts.get_mut(channel_id).filter(|a| a.phase == Phase::Intended) {
+            attempt.phase = Phase::Committed;
+            attempt.look = self.now.mono_ms;
+        }
+    }
+
+    /// What cannot be stored is not dialled.
+    pub(crate) fn store_refused(&mut self, channel_id: &str) {
+        if self.attempts.get(channel_id).is_some_and(|a| a.phase == Phase::Intended) {
+            self.end_attempt(channel_id, AttemptResult::OriginateError, "the database refused it", None);
+        }
+    }
+
+    /// Dials what may be dialled, and looks after what nobody has told anything of.
+    pub(crate) fn look_after_attempts(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
+        let now = self.now.mono_ms;
+        let due: Vec<String> = self
+            .attempts
+            .iter()
+            .filter(|(_, a)| a.deadline().is_some_and(|d| d <= now))
+            .map(|(k, _)| k.clone())
+            .collect();
+        for channel_id in due {
+            let attempt = &self.attempts[&channel_id];
+            let Some(floor) = floors.get(attempt.row.pbx.as_str()).copied() else { continue };
+            if attempt.phase == Phase::Committed {
+                self.launch(&channel_id, floor);
+                continue;
+            }
+            let lives = floor.attempt_lives(&channel_id);
+            if lives || !floor.in_sight() {
+                if let Some(attempt) = self.attempts.get_mut(&channel_id) {
+                    attempt.look = now + LOOK_EVERY_MS;
+                }
+            } else if self.attempts[&channel_id].phase == Phase::Sent {
+                let detail = "nothing came of the Originate";
+                self.end_attempt(&channel_id, AttemptResult::OriginateError, detail, None);
+            } else {
+                self.end_attempt(&channel_id, AttemptResult::Lost, "its end was not seen", None);
+            }
+        }
+    }
+
+    /// The last look before it is dialled: minutes may have passed while the database could not be written.
+    fn launch(&mut self, channel_id: &str, floor: &dyn Floor) {
+        let attempt = &self.attempts[channel_id];
+        if let Some(why) = attempt.aborted.clone() {
+            return self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None);
+        }
+        if self.lines.busy(&attempt.number) {
+            return self.end_attempt(channel_id, AttemptResult::AbortedServed, "the customer is on the line", None);
+        }
+        let (id, number) = (attempt.row.callback_id, attempt.number.clone());
+        if let Some((state, why)) = self.hindrance(&attempt.row.pbx, &number) {
+            self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None);
+            return self.close(id, state, &why, OURSELVES, "may not be called any more");
+        }
+        let attempt = &self.attempts[channel_id];
+        let policy = self.policy(&attempt.row.pbx);
+        if !policy.of(attempt.queue.as_deref()).hours.is_open(self.now.wall_ms) {
+            return self.end_attempt(channel_id, AttemptResult::AbortedServed, "customers are not called now", None);
+        }
+        let agent = attempt.reserved.as_deref().and_then(|a| floor.agent(a));
+        let Some(agent) = agent.filter(|a| floor.in_sight() && self.free(&attempt.row.pbx, a)) else {
+            return self.end_attempt(channel_id, AttemptResult::AgentBusy, originate::TAKEN, None);
+        };
+        let Some(task) = self.tasks.get(&id) else {
+            return self.end_attempt(channel_id, AttemptResult::AbortedServed, "closed", None);
+        };
+        match originate::originate(policy, &task.row, &attempt.row, &agent) {
+            Err(why) => self.end_attempt(channel_id, AttemptResult::OriginateError, &why, None),
+            Ok(originate) => self.send(channel_id, originate, &agent),
+        }
+    }
+
+    fn send(&mut self, channel_id: &str, originate: originate::Originate, agent: &AgentNow) {
+        let (now, pbx) = (self.now, self.attempts[channel_id].row.pbx.clone());
+        let mut paused = Vec::new();
+        let customer_first = self.attempts[channel_id].row.agent.is_none();
+        let policy = self.policy(&pbx);
+        let (pauses, ring_ms) = (policy.pause_agent, policy.agent_ring_ms + policy.customer_ring_ms);
+        // Customer first, the queue itself must be able to ring him.
+        if pauses && !customer_first {
+            for member in agent.queues.iter().filter(|m| !m.paused) {
+                paused.push((member.queue.clone(), member.interface.clone()));
+                let (queue, interface) = (member.queue.clone(), member.interface.clone());
+                self.act(&pbx, Deed::Pause { queue, interface, paused: true });
+            }
+        }
+        let ring_ms = u64::try_from(ring_ms).unwrap_or_default();
+        let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
+        attempt.paused.extend(paused);
+        attempt.phase = Phase::Sent;
+        attempt.look = now.mono_ms + ring_ms + PATIENCE_MS;
+        let (id, n, number) = (attempt.row.callback_id, attempt.row.n, attempt.number.clone());
+        attempt.dialled |= customer_first;
+        self.counters.dialled += 1;
+        self.act(&pbx, Deed::Originate(Box::new(originate)));
+        if customer_first {
+            self.quota.count(now.wall_ms, &number);
+            self.move_to(id, CallbackState::DialingCustomer, "", OURSELVES, &format!("attempt {n}"));
+        } else {
+            self.move_to(id, CallbackState::DialingAgent, "", OURSELVES, &format!("attempt {n} rings {}", agent.agent));
+        }
+    }
+
+    /// What became of the Originate itself. That it was accepted says nothing; events do.
+    pub(crate) fn originate_answered(&mut self, channel_id: &str, answer: Answer<'_>) {
+        let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
+        match answer {
+            Answer::Accepted => {}
+            Answer::Refused(why) if attempt.phase == Phase::Sent => {
+                let detail = format!("Asterisk refused: {why}");
+                self.end_attempt(channel_id, AttemptResult::OriginateError, &detail, None);
+            }
+            Answer::NotSent if attempt.phase == Phase::Sent => {
+                attempt.phase = Phase::Committed;
+                attempt.look = self.now.mono_ms + SEND_AGAIN_MS;
+            }
+            Answer::Unanswered => attempt.unlinked = true,
+            Answer::Refused(_) | Answer::NotSent => {}
+        }
+    }
+
+    pub(crate) fn attempt_progresses(&mut self, progress: &Progress) {
+        let channel_id = &progress.channel_id;
+        let (at, now) = (progress.at_ms, self.now.mono_ms);
+        let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
+        let id = attempt.row.callback_id;
+        let customer_first = attempt.row.agent.is_none();
+        if attempt.phase < Phase::Seen && !matches!(progress.step, Step::Failed { .. }) {
+            attempt.phase = Phase::Seen;
+            attempt.look = now + LOOK_EVERY_MS;
+        }
+        match &progress.step {
+            Step::Seen => {
+                if attempt.aborted.is_some() {
+                    self.hang_up(channel_id); // it was taken back before there was anything to hang up
+                }
+            }
+            Step::AgentAnswered if customer_first => {
+                attempt.row.customer_answered_ms.get_or_insert(at);
+                self.store_attempt(channel_id);
+            }
+            Step::AgentAnswered => {
+                attempt.row.agent_answered_ms.get_or_insert(at);
+                self.store_attempt(channel_id);
+            }
+            Step::CustomerDialled if customer_first => {}
+            Step::CustomerDialled => {
+                attempt.dialled = true;
+                let number = attempt.number.clone();
+                self.quota.count(at, &number);
+                self.step_of(id, channel_id, CallbackState::DialingCustomer);
+            }
+            Step::Connected => {
+                if customer_first {
+                    attempt.row.agent_answered_ms.get_or_insert(at);
+                } else {
+                    attempt.row.customer_answered_ms.get_or_insert(at);
+                }
+                self.store_attempt(channel_id);
+                self.step_of(id, channel_id, CallbackState::Talking);
+            }
+            Step::Ended(facts) => {
+                let (judged, detail) = if customer_first {
+                    result::judge_customer_first(facts, self.policies.overall.min_talk_ms)
+                } else {
+                    result::judge(facts, self.policies.overall.min_talk_ms)
+                };
+                match attempt.aborted.clone().filter(|_| judged != AttemptResult::Connected) {
+                    Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, Some(facts)),
+                    None => self.end_attempt(channel_id, judged, &detail, Some(facts)),
+                }
+            }
+            Step::Failed { reason } if attempt.phase < Phase::Seen => {
+                let aborted = attempt.aborted.clone();
+                let (result, detail) = result::failed(*reason, customer_first);
+                match aborted {
+                    Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None),
+                    None => self.end_attempt(channel_id, result, &detail, None),
+                }
+            }
+            Step::Failed { .. } => {}
+        }
+    }
+
+    /// The callback goes to this state, if this attempt is its own still.
+    fn step_of(&mut self, id: i64, channel_id: &str, state: CallbackState) {
+        if self.tasks.get(&id).is_some_and(|t| t.attempt.as_deref() == Some(channel_id)) {
+            self.move_to(id, state, "", OURSELVES, "");
+        }
+    }
+
+    pub(crate) fn store_attempt(&mut self, channel_id: &str) {
+        if let Some(attempt) = self.attempts.get(channel_id) {
+            let row = attempt.row.clone();
+            self.store(Record::Attempt(Box::new(row)));
+        }
+    }
+
+    /// Takes an attempt back: what rings is hung up, what has not been dialled will not be.
+    pub(crate) fn abandon(&mut self, channel_id: &str, why: &str) {
+        let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
+        if attempt.aborted.is_some() {
+            return;
+        }
+        let why = if why.is_empty() { "the callback was closed" } else { why };
+        attempt.aborted = Some(why.to_owned());
+        if attempt.phase >= Phase::Sent {
+            self.hang_up(channel_id);
+        }
+    }
+
+    pub(crate) fn hang_up(&mut self, channel_id: &str) {
+        let pbx = self.attempts[channel_id].row.pbx.clone();
+        self.act(&pbx, Deed::Hangup { channel_id: channel_id.to_owned() });
+    }
+}

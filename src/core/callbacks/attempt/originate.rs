@@ -1,0 +1,129 @@
+//! What is written to Asterisk for an attempt: one Originate, with everything that the dialplan needs as variables.
+
+use crate::ami::action::{Action, ActionError};
+use crate::ami::event::Millis;
+use crate::callbacks::attempt::dial_string::{DialString, Dialable, is_sound, shown};
+use crate::callbacks::policy::{First, Policy};
+use crate::model::presence::AgentNow;
+use crate::model::{AttemptRow, CallbackRow};
+
+/// Reason of the pauses that an attempt sets and undoes.
+pub const PAUSE: &str = "callbackd";
+/// The agent took a live call between the choice and the dialling.
+pub(crate) const TAKEN: &str = "the agent is no longer free";
+/// What an agent's phone shows at most, bytes: longer names are cut by phones at will.
+const MAX_NAME: usize = 60;
+/// Other texts that go to the dialplan at most, bytes: an action's line holds 1,024.
+const MAX_TEXT: usize = 400;
+
+/// An Originate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Originate {
+    /// The callback.
+    pub callback_id: i64,
+    /// Number of the attempt.
+    pub n: u32,
+    /// Who is set aside for it, as interface.
+    pub agent: String,
+    /// Whose phone rings first: `PJSIP/101`.
+    pub channel: String,
+    /// `cb-<callback>-<n>`: its Uniqueid. Asterisk refuses a second live channel of the same id (`main/channel.c`).
+    pub channel_id: String,
+    /// Where the one who answers goes, extension `s`, priority 1.
+    pub context: String,
+    /// It rings so long, ms.
+    pub timeout_ms: Millis,
+    /// What that phone shows: name and number.
+    pub caller_id: (String, String),
+    /// Variables that the dialplan reads; they are set with a leading `__`, so that the legs which it dials inherit them.
+    pub variables: Vec<(&'static str, String)>,
+}
+
+impl Originate {
+    pub(crate) fn action(&self) -> Result<Action, ActionError> {
+        let (name, number) = &self.caller_id;
+        let caller_id = if name.is_empty() { number.clone() } else { format!("\"{name}\" <{number}>") };
+        let action = Action::originate(&self.channel, &self.channel_id, &self.context, self.timeout_ms)?;
+        let action = if caller_id.is_empty() { action } else { action.with("CallerID", caller_id)? };
+        // Asterisk would split one header with several variables at commas (`main/manager.c`, `astman_get_variables`).
+        self.variables
+            .iter()
+            .try_fold(action, |action, (variable, value)| action.with("Variable", format!("__{variable}={value}")))
+    }
+}
+
+/// Puts an attempt into Asterisk's words.
+///
+/// # Errors
+/// If the number, the agent's interface or a template yields nothing that may be dialled: in words.
+pub(crate) fn originate(
+    policy: &Policy,
+    task: &CallbackRow,
+    attempt: &AttemptRow,
+    agent: &AgentNow,
+) -> Result<Originate, String> {
+    let queue = policy.of(task.queue.as_deref());
+    let e164 = task.number_e164.as_deref().unwrap_or_default();
+    let number = Dialable::new(e164, &policy.numbering, &policy.number_form).map_err(|e| e.to_string())?;
+    let customer = DialString::customer(&policy.dial_customer, &number).map_err(|e| e.to_string())?;
+    let did = task.did.as_deref().filter(|did| digits(did)).unwrap_or_default();
+    let caller_id = queue.caller_id.replace("{did}", did);
+    let caller_id = if digits(&caller_id) { caller_id } else { String::new() };
+    let mut variables = vec![
+        ("CALLBACKD_ID", attempt.callback_id.to_string()),
+        ("CALLBACKD_ATTEMPT", attempt.n.to_string()),
+        ("CALLBACKD_DIAL", customer.as_str().to_owned()),
+        ("CALLBACKD_NUMBER", number.as_str().to_owned()),
+        ("CALLBACKD_CALLERID", caller_id.clone()),
+        ("CALLBACKD_RING", seconds(policy.customer_ring_ms)),
+        ("CALLBACKD_ANNOUNCE", Some(&queue.announcement).filter(|sound| is_sound(sound)).cloned().unwrap_or_default()),
+        ("CALLBACKD_ACCEPT", queue.accept_key.clone()),
+        ("CALLBACKD_QUEUE", shown(task.queue.as_deref().unwrap_or_default(), MAX_TEXT)),
+        ("CALLBACKD_SCRIPT", shown(&queue.script, MAX_TEXT)),
+        ("CALLBACKD_TITLE", title(task)),
+    ];
+    variables.retain(|(_, value)| !value.is_empty());
+    let first = if attempt.agent.is_some() { First::Agent } else { First::Customer };
+    let (channel, context, timeout_ms, shows) = match first {
+        First::Agent => {
+            // He is rung as his queue rings him, if it does: a Local channel may lead through his follow-me.
+            let interface =
+                agent.queues.iter().find(|m| Some(&m.queue) == task.queue.as_ref()).or(agent.queues.first());
+            let interface = interface.map_or(agent.agent.as_str(), |m| m.interface.as_str());
+            let channel = DialString::agent(&policy.dial_agent, &agent.agent, interface).map_err(|e| e.to_string())?;
+            (channel, &policy.agent_context, policy.agent_ring_ms, (title(task), number.as_str().to_owned()))
+        }
+        First::Customer => (customer, &policy.customer_context, policy.customer_ring_ms, (String::new(), caller_id)),
+    };
+    Ok(Originate {
+        callback_id: attempt.callback_id,
+        n: attempt.n,
+        agent: agent.agent.clone(),
+        channel: channel.as_str().to_owned(),
+        channel_id: attempt.channel_id.clone(),
+        context: context.clone(),
+        timeout_ms,
+        caller_id: shows,
+        variables,
+    })
+}
+
+/// What the agent sees: that it is a callback, for which queue, how often he called, and his name.
+fn title(task: &CallbackRow) -> String {
+    let mut title = "CB".to_owned();
+    for part in [task.queue.as_deref(), task.name.as_deref()].into_iter().flatten() {
+        title.push(' ');
+        title.push_str(part);
+    }
+    let times = if task.missed_count > 1 { format!(" ×{}", task.missed_count) } else { String::new() };
+    format!("{}{times}", shown(&title, MAX_NAME - times.len()))
+}
+
+fn digits(number: &str) -> bool {
+    let bare = number.strip_prefix('+').unwrap_or(number);
+    (3..=15).contains(&bare.len()) && bare.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn seconds(ms: Millis) -> String {
+    ((ms + 999) / 1_000).to_string()
+}

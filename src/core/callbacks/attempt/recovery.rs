@@ -1,0 +1,158 @@
+//! Attempts whose fate a crash or an outage hid: looked up, never guessed.
+
+use crate::callbacks::attempt::cdr;
+use crate::callbacks::attempt::cdr::Cdr;
+use crate::callbacks::attempt::{Attempt, Phase};
+use crate::callbacks::task::OURSELVES;
+use crate::callbacks::{Desk, Output};
+use crate::model::{AttemptResult, AttemptRow, CallbackState};
+
+/// Sight of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
+const UNTIL_SIGHT_MS: u64 = 365 * 86_400_000;
+
+impl Desk {
+    /// An attempt of an earlier run that had no result when that ended. Nothing is concluded before the PBX is in sight.
+    pub(crate) fn resume_attempt(&mut self, row: AttemptRow) {
+        let id = row.callback_id;
+        let (channel_id, look) = (row.channel_id.clone(), self.now.mono_ms + UNTIL_SIGHT_MS);
+        let task = self.tasks.get_mut(&id);
+        let (mut number, mut queue, mut aborted) = (String::new(), None, None);
+        match task {
+            Some(task) => {
+                task.attempt = Some(channel_id.clone());
+                if let Some(turn) = task.turn.take() {
+                    self.ready.remove(&turn);
+                }
+                number = task.row.number_e164.clone().unwrap_or_default();
+                queue.clone_from(&task.row.queue);
+            }
+            None => aborted = Some("the callback was closed".to_owned()),
+        }
+        if let Some(agent) = &row.agent {
+            self.agents.reserve(&row.pbx, agent, id, row.intended_ms);
+        }
+        let attempt = Attempt {
+            number,
+            queue,
+            reserved: row.agent.clone(),
+            row,
+            phase: Phase::Sent,
+            dialled: true,
+            aborted,
+            unlinked: true,
+            paused: Vec::new(),
+            look,
+        };
+        self.attempts.insert(channel_id, attempt);
+    }
+
+    /// Sight is lost: what is in flight goes on unseen.
+    pub(crate) fn unlinked(&mut self, pbx: &str) {
+        for attempt in self.attempts.values_mut().filter(|a| a.row.pbx == pbx && a.phase >= Phase::Sent) {
+            attempt.unlinked = true;
+        }
+        self.promise.forget(pbx); // it may come back with another database
+        self.dirty = true;
+    }
+
+    /// Sight is back, and what lives has been told: attempts that live go on, the others ended unseen.
+    pub(crate) fn in_sight(&mut self, pbx: &str) {
+        self.proving.insert(pbx.to_owned());
+        self.dirty = true;
+    }
+
+    /// Looks up the attempts of the PBXs that have come back into sight.
+    pub(crate) fn prove(&mut self, floors: &std::collections::BTreeMap<&str, &dyn crate::model::presence::Floor>) {
+        for pbx in std::mem::take(&mut self.proving) {
+            let Some(floor) = floors.get(pbx.as_str()).copied() else { continue };
+            let in_doubt: Vec<String> = self
+                .attempts
+                .iter()
+                .filter(|(_, a)| a.row.pbx == pbx && a.unlinked)
+                .map(|(channel_id, _)| channel_id.clone())
+                .collect();
+            for channel_id in in_doubt {
+                if floor.attempt_lives(&channel_id) {
+                    self.lives_on(&channel_id);
+                } else if self.policy(&pbx).look_up_cdr && self.attempts[&channel_id].row.agent.is_some() {
+                    let since_ms = self.attempts[&channel_id].row.intended_ms;
+                    self.outputs.push_back(Output::LookUp { pbx: pbx.clone(), channel_id, since_ms });
+                } else {
+                    self.end_attempt(&channel_id, AttemptResult::Lost, "a crash or an outage hid its end", None);
+                }
+            }
+            self.undo_stray_pauses(&pbx, floor);
+        }
+    }
+
+    /// What no channel tells, Asterisk's CDR may.
+    pub(crate) fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr]) {
+        let Some(attempt) = self.attempts.get(channel_id).filter(|a| a.unlinked) else { return };
+        let (result, detail) =
+            cdr::judge(cdrs, self.policy(&attempt.row.pbx).customer_ring_ms, self.policies.overall.min_talk_ms);
+        match attempt.aborted.clone().filter(|_| result != AttemptResult::Connected) {
+            Some(why) => self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None),
+            None => self.end_attempt(channel_id, result, &detail, None),
+        }
+    }
+
+    fn lives_on(&mut self, channel_id: &str) {
+        let look = self.now.mono_ms + crate::callbacks::attempt::LOOK_EVERY_MS;
+        let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
+        attempt.unlinked = false;
+        attempt.phase = Phase::Seen;
+        attempt.look = look;
+        let id = attempt.row.callback_id;
+        let state = match (attempt.row.customer_answered_ms, attempt.row.agent_answered_ms) {
+            (Some(_), _) => CallbackState::Talking,
+            (None, Some(_)) => CallbackState::DialingCustomer,
+            (None, None) => CallbackState::DialingAgent,
+        };
+        if self.attempts[channel_id].aborted.is_some() {
+            if state != CallbackState::Talking {
+                self.hang_up(channel_id);
+            }
+            return;
+        }
+        let busy = self.lines.busy(&self.attempts[channel_id].number);
+        if self.tasks.get(&id).is_some_and(|t| t.row.state != state) {
+            self.move_to(id, state, "", OURSELVES, "found alive after an interruption");
+        }
+        if busy && state != CallbackState::Talking {
+            self.abandon(channel_id, "the customer is on the line");
+        }
+    }
+
+    /// A pause with our reason on an agent whom nothing is going on with is one that a crash kept us from undoing.
+    fn undo_stray_pauses(&mut self, pbx: &str, floor: &dyn crate::model::presence::Floor) {
+        for agent in floor.agents() {
+            let ours: Vec<_> = agent
+                .queues
+                .iter()
+                .filter(|m| m.paused && m.paused_reason == crate::callbacks::attempt::originate::PAUSE)
+                .cloned()
+                .collect();
+            let live = self
+                .attempts
+                .iter_mut()
+                .map(|(_, a)| a)
+                .find(|a| a.row.pbx == pbx && a.reserved.as_deref() == Some(agent.agent.as_str()));
+            match live {
+                Some(attempt) if attempt.paused.is_empty() => {
+                    attempt.paused = ours.into_iter().map(|m| (m.queue, m.interface)).collect();
+                }
+                Some(_) => {}
+                None => {
+                    for m in ours {
+                        let deed = crate::callbacks::pbx_action::Deed::Pause {
+                            queue: m.queue,
+                            interface: m.interface,
+                            paused: false,
+                        };
+                        self.act(pbx, deed);
+                    }
+                }
+            }
+        }
+    }
+}

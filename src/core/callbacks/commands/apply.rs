@@ -1,0 +1,367 @@
+//! What people ask of the desk.
+
+use crate::ami::event::Millis;
+use crate::callbacks::commands::{Command, CommandError, Done};
+use crate::callbacks::task::reason;
+use crate::callbacks::{Desk, MAX_OPEN};
+use crate::model::Record;
+use crate::model::number::Number;
+use crate::model::presence::Floor;
+use crate::model::{CallbackRow, CallbackState, DoNotCall};
+use std::collections::{BTreeMap, BTreeSet};
+
+type Floors<'a> = BTreeMap<&'a str, &'a dyn Floor>;
+
+impl Desk {
+    /// Carries out a command; what it answers holds once the records that it made are stored. `closed` is the row of a callback that
+    /// is no longer open, if the command names one: the store knows it.
+    ///
+    /// # Errors
+    /// If it cannot be done; nothing has changed then.
+    pub fn command(
+        &mut self,
+        command: &Command,
+        by: &str,
+        closed: Option<CallbackRow>,
+        now: crate::callbacks::Moment,
+        floors: &Floors<'_>,
+    ) -> Result<Done, CommandError> {
+        self.tell_time(now);
+        match command {
+            Command::Add { number, pbx, queue, delay_ms, priority, note } => {
+                let pbx = which(pbx.as_deref(), floors)?;
+                self.is_known(&pbx, queue.as_deref(), floors.get(pbx.as_str()).copied())?;
+                self.add(number, &pbx, queue.clone(), *delay_ms, *priority, by, note)
+            }
+            Command::Cancel { id, note } => self.cancel(*id, by, note, closed),
+            Command::Hold { id, note } => {
+                self.idle(*id, closed)?;
+                self.edit(*id, |task| task.held = true);
+                self.shown_as(*id, CallbackState::Waiting, reason::HELD, by, note)
+            }
+            Command::Release { id, note } => {
+                self.idle(*id, closed)?;
+                self.edit(*id, |task| task.held = false);
+                if self.tasks.get(id).is_some_and(|task| task.due <= self.now.mono_ms) {
+                    self.put_off(*id, 0); // its turn begins now, and it lives to see it
+                }
+                self.waits_or_not(*id, by, &because("released", note))
+            }
+            Command::Assign { id, agent, note } => self.assign(*id, agent.as_deref(), by, note, closed, floors),
+            Command::Retry { id, note } => self.again(*id, by, note, closed),
+            Command::Prioritise { id, priority, note } => {
+                self.known(*id, closed)?;
+                self.edit(*id, |task| task.row.priority = *priority);
+                self.told(*id, by, &because(&format!("priority {priority}"), note))
+            }
+            Command::Delay { id, delay_ms, note } => {
+                self.idle(*id, closed)?;
+                self.put_off(*id, *delay_ms);
+                let what = match (delay_ms / 1_000, delay_ms / 60_000) {
+                    (seconds, 0) => format!("put off by {seconds} s"),
+                    (_, minutes) => format!("put off by {minutes} min"),
+                };
+                self.waits_or_not(*id, by, &because(&what, note))
+            }
+            Command::Forbid { number, reason, for_ms } => {
+                let number_e164 = self.read_anywhere(number)?;
+                let entry = DoNotCall {
+                    number_e164,
+                    reason: reason.clone(),
+                    by: by.to_owned(),
+                    added_ms: self.now.wall_ms,
+                    until_ms: for_ms.map(|ms| self.now.wall_ms.saturating_add(ms)),
+                };
+                self.forbid(entry.clone());
+                Ok(Done::Forbidden(entry))
+            }
+            Command::Permit { number } => {
+                let number = self.read_anywhere(number)?;
+                if self.forbidden.remove(&number).is_none() {
+                    return Err(CommandError::NotForbidden(number));
+                }
+                self.store(Record::Permit(number.clone()));
+                Ok(Done::Permitted(number))
+            }
+        }
+    }
+
+    /// A number as a person writes it, in E.164; on whichever PBX it is that.
+    fn read_anywhere(&self, number: &str) -> Result<String, CommandError> {
+        let names = self.policies.pbx.keys();
+        let (found, faults): (Vec<_>, Vec<_>) = names.map(|pbx| self.read(pbx, number)).partition(Result::is_ok);
+        let found: BTreeSet<String> = found.into_iter().flatten().collect();
+        if found.len() > 1 {
+            let found: Vec<String> = found.into_iter().collect();
+            let reason = format!("it may be {}; write it in full", found.join(" or "));
+            return Err(CommandError::NotCallable { number: number.to_owned(), reason });
+        }
+        found.into_iter().next().map_or_else(|| faults.into_iter().next().unwrap_or_else(|| self.read("", number)), Ok)
+    }
+
+    /// A number as a person writes it on this PBX, in E.164.
+    fn read(&self, pbx: &str, number: &str) -> Result<String, CommandError> {
+        let reason = match self.policy(pbx).numbering.classify(number) {
+            Number::Callable(e164) => return Ok(e164),
+            Number::Internal => "it is an extension",
+            Number::Withheld => "it stands for a number that was withheld",
+            Number::TooShort => "it has too few digits",
+            Number::Invalid => "no numbering plan knows it; write it in full, as +49 30 …",
+            Number::NotANumber => "it is no number",
+        };
+        Err(CommandError::NotCallable { number: number.to_owned(), reason: reason.to_owned() })
+    }
+
+    /// The number, if it may be called from this PBX.
+    fn may_be_called(&self, pbx: &str, e164: &str) -> Result<(), CommandError> {
+        if self.forbidden(e164).is_some() {
+            return Err(CommandError::DoNotCall(e164.to_owned()));
+        }
+        let policy = self.policy(pbx);
+        policy
+            .screen
+            .verdict(&policy.numbering, e164)
+            .map_err(|denied| CommandError::NotCallable { number: e164.to_owned(), reason: denied.reason() })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one command's worth of facts")]
+    fn add(
+        &mut self,
+        number: &str,
+        pbx: &str,
+        queue: Option<String>,
+        delay_ms: Millis,
+        priority: i64,
+        by: &str,
+        note: &str,
+    ) -> Result<Done, CommandError> {
+        let number = self.read(pbx, number)?;
+        self.may_be_called(pbx, &number)?;
+        let now = self.now.wall_ms;
+        let due_ms = now.saturating_add(delay_ms);
+        let policy = self.policy(pbx).of(queue.as_deref());
+        let expires_ms = policy.hours.next_open(due_ms).unwrap_or(due_ms).saturating_add(policy.expire_ms);
+        let usual_priority = policy.priority;
+        if let Some(id) = self.open_for(&number) {
+            self.edit(id, |task| {
+                task.row.priority = task.row.priority.max(priority);
+                task.row.expires_ms = task.row.expires_ms.max(expires_ms);
+                if queue.is_some() {
+                    task.row.queue = queue;
+                }
+            });
+            let sooner = self.tasks.get(&id).is_some_and(|t| t.attempt.is_none() && t.row.due_ms > due_ms);
+            if sooner {
+                self.put_off(id, delay_ms);
+            }
+            let note = if note.is_empty() { "added again by hand" } else { note };
+            return self.told(id, by, note);
+        }
+        if self.tasks.len() >= MAX_OPEN {
+            return Err(CommandError::Full(self.tasks.len()));
+        }
+        self.last_id += 1;
+        let id = self.last_id;
+        let priority = priority.saturating_add(usual_priority);
+        let row = CallbackRow {
+            id,
+            pbx: pbx.to_owned(),
+            owner: self.owners.get(&number).map(|(agent, _)| agent.clone()),
+            number_e164: Some(number),
+            name: None,
+            state: if delay_ms > 0 { CallbackState::Waiting } else { CallbackState::Pending },
+            reason: if delay_ms > 0 { reason::DELAY.to_owned() } else { String::new() },
+            queue,
+            did: None,
+            assigned: None,
+            promised: false,
+            priority,
+            missed_count: 0,
+            first_missed_ms: now,
+            last_missed_ms: now,
+            due_ms,
+            expires_ms,
+            attempts: 0,
+            counted: 0,
+            linkedid: None,
+            resolved_by: None,
+            closed_ms: None,
+        };
+        self.counters.queued += 1;
+        self.insert(row, Vec::new());
+        self.told(id, by, if note.is_empty() { "added by hand" } else { note })
+    }
+
+    fn cancel(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
+        let row = self.known(id, closed)?.clone();
+        if row.state == CallbackState::Talking {
+            return Err(CommandError::Active { id, state: row.state });
+        }
+        let now = self.now.wall_ms;
+        self.close(id, CallbackState::Cancelled, "", by, note);
+        let row = CallbackRow { state: CallbackState::Cancelled, reason: String::new(), closed_ms: Some(now), ..row };
+        Ok(Done::Callback(Box::new(row)))
+    }
+
+    fn assign(
+        &mut self,
+        id: i64,
+        agent: Option<&str>,
+        by: &str,
+        note: &str,
+        closed: Option<CallbackRow>,
+        floors: &Floors<'_>,
+    ) -> Result<Done, CommandError> {
+        let pbx = self.known(id, closed)?.pbx.clone();
+        let found = match agent {
+            None => None,
+            Some(wanted) => {
+                let agents = floors.get(pbx.as_str()).map_or_else(Vec::new, |f| f.agents());
+                let fits =
+                    |a: &&crate::model::presence::AgentNow| a.agent == wanted || a.name.as_deref() == Some(wanted);
+                let found = agents.iter().find(fits).map(|a| a.agent.clone());
+                Some(found.ok_or_else(|| CommandError::NoSuchAgent(wanted.to_owned()))?)
+            }
+        };
+        let what = found.as_ref().map_or_else(|| "anyone may take it".to_owned(), |a| format!("assigned to {a}"));
+        self.edit(id, |task| {
+            task.row.assigned = found;
+            task.last_refusal = None;
+        });
+        self.told(id, by, &because(&what, note))
+    }
+
+    /// Due at once; one that was closed is opened again and may fail as often as a new one.
+    fn again(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
+        if self.tasks.contains_key(&id) {
+            self.idle(id, None)?;
+            self.edit(id, |task| task.held = false);
+            self.put_off(id, 0);
+            return self.waits_or_not(id, by, &because("to be tried at once", note));
+        }
+        let Some(mut row) = closed.filter(|row| row.id == id) else { return Err(CommandError::NoSuchCallback(id)) };
+        let Some(number) = row.number_e164.clone() else {
+            return Err(CommandError::NotCallable { number: "it".to_owned(), reason: "it has no number".to_owned() });
+        };
+        self.may_be_called(&row.pbx, &number)?;
+        if let Some(id) = self.open_for(&number) {
+            return Err(CommandError::OpenAlready { id });
+        }
+        if self.tasks.len() >= MAX_OPEN {
+            return Err(CommandError::Full(self.tasks.len()));
+        }
+        let now = self.now.wall_ms;
+        let policy = self.policy(&row.pbx).of(row.queue.as_deref());
+        row.state = CallbackState::Pending;
+        row.reason.clear();
+        row.counted = 0;
+        row.due_ms = now;
+        row.expires_ms = policy.hours.next_open(now).unwrap_or(now).saturating_add(policy.expire_ms);
+        row.closed_ms = None;
+        row.resolved_by = None;
+        self.insert(row, Vec::new());
+        self.told(id, by, &because("opened again", note))
+    }
+
+    /// A queue that can be named: of the PBX, as far as it is in sight, or of the configuration.
+    fn is_known(&self, pbx: &str, queue: Option<&str>, floor: Option<&dyn Floor>) -> Result<(), CommandError> {
+        let (Some(queue), Some(floor)) = (queue, floor.filter(|floor| floor.in_sight())) else { return Ok(()) };
+        let known = floor.queues();
+        let policy = self.policy(pbx);
+        let configured = policy.queues.contains_key(queue) || policy.dids.values().any(|q| q == queue);
+        if configured || known.contains(queue) {
+            return Ok(());
+        }
+        Err(CommandError::NoSuchQueue { queue: queue.to_owned(), known: known.into_iter().collect() })
+    }
+
+    /// An open callback.
+    fn known(&self, id: i64, closed: Option<CallbackRow>) -> Result<&CallbackRow, CommandError> {
+        match (self.callback(id), closed) {
+            (Some(row), _) => Ok(row),
+            (None, Some(row)) if row.id == id => Err(CommandError::Closed { id, state: row.state }),
+            (None, _) => Err(CommandError::NoSuchCallback(id)),
+        }
+    }
+
+    /// An open callback that nothing is being done about.
+    fn idle(&self, id: i64, closed: Option<CallbackRow>) -> Result<(), CommandError> {
+        let row = self.known(id, closed)?;
+        if row.state.is_active() {
+            return Err(CommandError::Active { id, state: row.state });
+        }
+        Ok(())
+    }
+
+    fn edit(&mut self, id: i64, change: impl FnOnce(&mut crate::callbacks::Task)) {
+        if let Some(task) = self.tasks.get_mut(&id) {
+            change(task);
+        }
+    }
+
+    fn put_off(&mut self, id: i64, delay_ms: Millis) {
+        let due_ms = self.now.wall_ms.saturating_add(delay_ms);
+        let due = self.mono(due_ms);
+        let expires_ms = self.tasks.get(&id).map_or(due_ms, |t| {
+            // What a person puts off shall have a chance after that.
+            let expire_ms = self.policy(&t.row.pbx).of(t.row.queue.as_deref()).expire_ms;
+            t.row.expires_ms.max(due_ms.saturating_add(expire_ms.min(crate::callbacks::GRACE_MS)))
+        });
+        let expires = self.mono(expires_ms);
+        self.edit(id, |task| {
+            (task.row.due_ms, task.due) = (due_ms, due);
+            (task.row.expires_ms, task.expires) = (expires_ms, expires);
+        });
+    }
+
+    /// It waits for its time, or its turn may come.
+    fn waits_or_not(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
+        let Some(task) = self.tasks.get(&id) else { return Err(CommandError::NoSuchCallback(id)) };
+        let (state, why) = match (task.held, task.due > self.now.mono_ms) {
+            (true, _) => (CallbackState::Waiting, reason::HELD),
+            (false, true) if task.row.attempts > 0 => (CallbackState::Waiting, reason::RETRY_DELAY),
+            (false, true) => (CallbackState::Waiting, reason::DELAY),
+            (false, false) => (CallbackState::Pending, ""),
+        };
+        self.shown_as(id, state, why, by, note)
+    }
+
+    fn shown_as(
+        &mut self,
+        id: i64,
+        state: CallbackState,
+        why: &str,
+        by: &str,
+        note: &str,
+    ) -> Result<Done, CommandError> {
+        self.edit(id, |task| {
+            task.row.state = state;
+            why.clone_into(&mut task.row.reason);
+        });
+        self.told(id, by, note)
+    }
+
+    /// Stores what a person changed, and looks where that puts the callback.
+    fn told(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
+        self.tell(id, by, note, None, None);
+        self.line_up(id);
+        let Some(row) = self.callback(id) else { return Err(CommandError::NoSuchCallback(id)) };
+        Ok(Done::Callback(Box::new(row.clone())))
+    }
+}
+
+/// What was done, and the reason that was given for it.
+fn because(what: &str, note: &str) -> String {
+    if note.is_empty() { what.to_owned() } else { format!("{what}: {note}") }
+}
+
+/// The PBX that is meant.
+fn which(named: Option<&str>, floors: &Floors<'_>) -> Result<String, CommandError> {
+    let only = if floors.len() == 1 { floors.keys().next().copied() } else { None };
+    let all = || floors.keys().copied().collect::<Vec<_>>().join(", ");
+    match named {
+        Some(name) if floors.contains_key(name) => Ok(name.to_owned()),
+        None if only.is_some() => Ok(only.unwrap_or_default().to_owned()),
+        _ => Err(CommandError::WhichPbx(all())),
+    }
+}

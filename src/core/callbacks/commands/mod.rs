@@ -1,0 +1,176 @@
+//! What a person, or a program on his behalf, asks of the desk; and its answer.
+
+mod apply;
+
+use crate::ami::event::Millis;
+use crate::model::{CallbackRow, DoNotCall};
+
+/// A command. `by` names who gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Makes a callback, or adds to the number's open one.
+    Add {
+        /// As a person writes it.
+        number: String,
+        /// Name of the PBX; `None` for the only one.
+        pbx: Option<String>,
+        /// Whose agents.
+        queue: Option<String>,
+        /// Not sooner than in so many ms.
+        delay_ms: Millis,
+        /// Higher goes first.
+        priority: i64,
+        /// Why.
+        note: String,
+    },
+    /// Takes it back. An attempt that goes on before the customer has answered is hung up.
+    Cancel {
+        /// The callback.
+        id: i64,
+        /// Why.
+        note: String,
+    },
+    /// Not until it is released.
+    Hold {
+        /// The callback.
+        id: i64,
+        /// Why.
+        note: String,
+    },
+    /// Goes on.
+    Release {
+        /// The callback.
+        id: i64,
+        /// Why.
+        note: String,
+    },
+    /// This agent alone is asked; `None`: anyone again.
+    Assign {
+        /// The callback.
+        id: i64,
+        /// Interface or name as the queues say it.
+        agent: Option<String>,
+        /// Why.
+        note: String,
+    },
+    /// Due now, whatever delay there was; a closed one is opened again.
+    Retry {
+        /// The callback.
+        id: i64,
+        /// Why.
+        note: String,
+    },
+    /// Another priority.
+    Prioritise {
+        /// The callback.
+        id: i64,
+        /// Higher goes first.
+        priority: i64,
+        /// Why.
+        note: String,
+    },
+    /// Not sooner than in so many ms.
+    Delay {
+        /// The callback.
+        id: i64,
+        /// From now, ms.
+        delay_ms: Millis,
+        /// Why.
+        note: String,
+    },
+    /// He is not to be called.
+    Forbid {
+        /// As a person writes it.
+        number: String,
+        /// Why.
+        reason: String,
+        /// For so long, ms; `None` for ever.
+        for_ms: Option<Millis>,
+    },
+    /// He may be called again.
+    Permit {
+        /// As a person writes it.
+        number: String,
+    },
+}
+
+/// The answer to a command that was carried out; it holds once the records that it made are stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Done {
+    /// The callback as it is now.
+    Callback(Box<CallbackRow>),
+    /// The entry in the list of those not to be called.
+    Forbidden(DoNotCall),
+    /// The number that may be called again.
+    Permitted(String),
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// No such callback in memory.
+    #[error("there is no callback {0}")]
+    NoSuchCallback(i64),
+    /// It is closed.
+    #[error("callback {id} is closed ({state}): `callbackd callbacks retry {id}` opens it again")]
+    Closed {
+        /// The callback.
+        id: i64,
+        /// Its state.
+        state: crate::model::CallbackState,
+    },
+    /// An attempt goes on.
+    #[error("callback {id} is being carried out ({state}): wait for its end, or cancel it")]
+    Active {
+        /// The callback.
+        id: i64,
+        /// Its state.
+        state: crate::model::CallbackState,
+    },
+    /// The number cannot be called.
+    #[error("{number} cannot be called: {reason}")]
+    NotCallable {
+        /// As it was given.
+        number: String,
+        /// Why.
+        reason: String,
+    },
+    /// The customer does not want to be called.
+    #[error("{0} is on the list of those not to be called: `callbackd dnc remove {0}` takes it off")]
+    DoNotCall(String),
+    /// The number has an open callback already.
+    #[error("callback {id} for this number is open already")]
+    OpenAlready {
+        /// The other callback.
+        id: i64,
+    },
+    /// Unknown PBX, or none named where there are several.
+    #[error("name one of the PBXs: {0}")]
+    WhichPbx(String),
+    /// Nobody known by this name.
+    #[error("no agent is known as {0}: `callbackd agents` lists them")]
+    NoSuchAgent(String),
+    /// No such queue.
+    #[error("no queue is known as {queue}: {}", instead_of(.queue, .known))]
+    NoSuchQueue {
+        /// As it was given.
+        queue: String,
+        /// Those that are known.
+        known: Vec<String>,
+    },
+    /// Too many open callbacks.
+    #[error("there are {0} open callbacks already: no more are taken")]
+    Full(usize),
+    /// Not that number.
+    #[error("{0} is not on the list of those not to be called")]
+    NotForbidden(String),
+}
+
+/// What to write instead.
+fn instead_of(queue: &str, known: &[String]) -> String {
+    let mend = format!("one that Asterisk has not told of yet needs a [callback.queue.{queue}]");
+    match known {
+        [] => format!("Asterisk tells of none; {mend}"),
+        known => format!("there are {}; {mend}", known.join(", ")),
+    }
+}

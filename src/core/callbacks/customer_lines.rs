@@ -1,0 +1,61 @@
+//! Customers' lines: who is calling us, or is being called by one of us, at this moment.
+
+use crate::callbacks::Desk;
+use crate::callbacks::task::{OURSELVES, reason};
+use crate::model::progress::{Line, LineChange};
+use crate::model::{CallbackState, RecoveredBy};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The calls in progress of each customer, by E.164.
+#[derive(Debug, Default)]
+pub(crate) struct Lines {
+    calls: BTreeMap<String, BTreeSet<String>>,
+}
+
+impl Lines {
+    /// He is on the line.
+    pub(crate) fn busy(&self, number: &str) -> bool {
+        self.calls.contains_key(number)
+    }
+}
+
+impl Desk {
+    pub(crate) fn line_changes(&mut self, change: &LineChange) {
+        let number = &change.number_e164;
+        match &change.what {
+            Line::Busy => {
+                self.lines.calls.entry(number.clone()).or_default().insert(change.linkedid.clone());
+                self.on_the_line(change);
+            }
+            Line::Talking { .. } => {
+                let open = self.open_for(number);
+                if let Some(id) = open.filter(|_| change.inbound) {
+                    self.served(id, RecoveredBy::Customer, &change.linkedid, self.now.wall_ms);
+                }
+            }
+            Line::Free => {
+                let calls = self.lines.calls.get_mut(number);
+                let over = calls.is_some_and(|calls| calls.remove(&change.linkedid) && calls.is_empty());
+                if over {
+                    self.lines.calls.remove(number);
+                    self.dirty = true;
+                }
+            }
+        }
+    }
+
+    /// He calls while he is to be called: the attempt ends before it costs anyone anything, and the agent is free for his call.
+    fn on_the_line(&mut self, change: &LineChange) {
+        let Some(id) = self.open_for(&change.number_e164) else { return };
+        let task = &self.tasks[&id];
+        if task.row.state == CallbackState::Talking {
+            return;
+        }
+        if let Some(channel_id) = task.attempt.clone() {
+            let who = if change.inbound { "the customer calls" } else { "an agent calls the customer" };
+            self.abandon(&channel_id, &format!("{who}: {}", change.linkedid));
+        } else if task.turn.is_some() {
+            self.move_to(id, CallbackState::Waiting, reason::CUSTOMER_ON_LINE, OURSELVES, "");
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Whether an agent can be asked, and if not, why.
+
+use crate::callbacks::Desk;
+use crate::callbacks::attempt::originate;
+use crate::model::presence::{AgentNow, Busy};
+
+impl Desk {
+    /// The agent can be asked at this moment, as far as the floor knows.
+    pub(crate) fn free(&self, pbx: &str, agent: &AgentNow) -> bool {
+        let hindered = match agent.busy {
+            None => false,
+            Some(Busy::DeviceUnknown) => !self.policy(pbx).unknown_is_free,
+            Some(_) => true,
+        };
+        !hindered && !everywhere_paused(agent)
+    }
+
+    /// Why this agent is not asked, in words for people; `None` if he can be.
+    #[must_use]
+    pub fn why_not(&self, pbx: &str, agent: &AgentNow) -> Option<String> {
+        let now = self.now.mono_ms;
+        let seconds = |until: u64| until.saturating_sub(now).div_ceil(1_000);
+        let memory = self.agents.get(pbx, &agent.agent);
+        if let Some(callback) = memory.and_then(|m| m.reserved) {
+            return Some(format!("callback {callback}"));
+        }
+        match agent.busy {
+            Some(Busy::WrapUp { until_mono_ms }) => {
+                return Some(format!("{}, {} s left", Busy::WrapUp { until_mono_ms }.as_str(), seconds(until_mono_ms)));
+            }
+            Some(Busy::DeviceUnknown) if self.policy(pbx).unknown_is_free => {}
+            Some(busy) => return Some(busy.as_str().to_owned()),
+            None => {}
+        }
+        if everywhere_paused(agent) {
+            let reason = agent.queues.iter().map(|m| m.paused_reason.as_str()).find(|reason| !reason.is_empty());
+            return Some(reason.map_or_else(|| "paused".to_owned(), |reason| format!("paused ({reason})")));
+        }
+        let until = memory.map(|m| m.cooldown_until).filter(|until| *until > now)?;
+        Some(format!("did not take a callback, asked again in {} s", seconds(until)))
+    }
+}
+
+/// Paused in each of his queues by others than us.
+fn everywhere_paused(agent: &AgentNow) -> bool {
+    !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused && m.paused_reason != originate::PAUSE)
+}

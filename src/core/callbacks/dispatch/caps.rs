@@ -1,0 +1,58 @@
+//! How often customers may be dialled in a day: caps per number, per prefix and in all, so that no fault and no fraud can cost much.
+
+use crate::ami::event::Millis;
+use crate::callbacks::policy::Overall;
+use std::collections::VecDeque;
+
+/// What counts as a day, ms.
+const DAY_MS: Millis = 86_400_000;
+/// Dials remembered; the oldest go first. A cap in all that is higher than this is no cap.
+pub const MAX_DIALS: usize = 100_000;
+
+/// The dials of the last day, oldest first.
+#[derive(Debug, Default)]
+pub struct Quota {
+    dials: VecDeque<(Millis, String)>,
+}
+
+impl Quota {
+    /// Of earlier runs.
+    pub fn new(mut dialled: Vec<(Millis, String)>) -> Self {
+        dialled.sort();
+        Self { dials: dialled.into() }
+    }
+
+    /// A customer is dialled.
+    pub fn count(&mut self, at: Millis, number: &str) {
+        self.dials.push_back((at, number.to_owned()));
+        while self.dials.len() > MAX_DIALS || self.dials.front().is_some_and(|(t, _)| *t <= at - DAY_MS) {
+            self.dials.pop_front();
+        }
+    }
+
+    /// `None` if one more call to this number is within all caps, else when the first of those that count leaves the day. `to_come` are the
+    /// numbers of the attempts that go on and have not dialled their customers yet: they will.
+    pub fn exceeded<'n, N: Iterator<Item = &'n str>>(
+        &self,
+        number: &str,
+        to_come: impl Fn() -> N,
+        caps: &Overall,
+        now: Millis,
+    ) -> Option<(Millis, &'static str)> {
+        let done = || self.dials.iter().map(|(t, n)| (*t, n.as_str())).filter(|(t, _)| *t > now - DAY_MS);
+        let today = || done().chain(to_come().map(|n| (now, n)));
+        let prefix: String = number.chars().take(usize::from(caps.prefix_digits) + 1).collect();
+        let over = |cap: u32, fits: &dyn Fn(&str) -> bool| {
+            let times: Vec<Millis> = today().filter(|(_, n)| fits(n)).map(|(t, _)| t).collect();
+            let cap = cap as usize;
+            (times.len() >= cap).then(|| times.get(times.len() - cap).map_or(now + DAY_MS, |t| t + DAY_MS))
+        };
+        if let Some(free) = over(caps.daily, &|_| true) {
+            return Some((free, "in all"));
+        }
+        if let Some(free) = over(caps.daily_per_prefix, &|n| n.starts_with(&prefix)) {
+            return Some((free, "of this prefix"));
+        }
+        over(caps.daily_per_number, &|n| n == number).map(|free| (free, "of this number"))
+    }
+}

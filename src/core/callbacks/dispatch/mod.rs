@@ -1,0 +1,390 @@
+//! Dispatch: which callback goes next, and to whom of those who are free.
+
+mod availability;
+pub(crate) mod caps;
+pub mod number_policy;
+pub mod quiet_hours;
+
+use crate::ami::event::Millis;
+use crate::callbacks::Desk;
+use crate::callbacks::policy::{QueuePolicy, Strategy};
+use crate::callbacks::task::{OURSELVES, reason};
+use crate::model::CallbackState;
+use crate::model::presence::{AgentNow, Busy, Floor};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Up to so many callbacks are all looked at whenever anything changes.
+const FEW: usize = 200;
+/// With more, those who cannot have their turn at once are told why they wait this often (ms).
+const LOOK_AT_ALL_EVERY_MS: u64 = 1_000;
+/// Nothing that is told by the clock of a business or a customer is trusted for longer than this (ms): rules may be reloaded, clocks set.
+const LOOK_AGAIN_MS: Millis = 3_600_000;
+
+/// What one decision knows of the floors, until it has set agents aside.
+struct Hall<'a> {
+    floors: BTreeMap<&'a str, Side>,
+    /// Numbers that an attempt lives for, also one that was taken back and has not ended yet.
+    in_flight: BTreeSet<String>,
+    /// Attempts that may still be begun.
+    left: u32,
+}
+
+/// One PBX.
+struct Side {
+    agents: Vec<AgentNow>,
+    /// By place in `agents`: can be asked.
+    free: Vec<bool>,
+    /// How many of them can be asked.
+    left: usize,
+    /// By queue: somebody is at work who may take its callbacks.
+    manned: BTreeMap<String, bool>,
+    /// By queue: whether its customers are called.
+    doors: BTreeMap<Option<String>, Door>,
+    waiting: BTreeMap<String, u32>,
+    in_sight: bool,
+}
+
+/// Whether the customers of a queue are called, by the wall clock; [`Millis::MAX`] is never.
+#[derive(Debug, Clone, Copy)]
+enum Door {
+    /// They are, until then.
+    Open(Millis),
+    /// They are not, until then.
+    Closed(Millis),
+}
+
+/// Why nobody is asked now.
+enum Nobody {
+    /// None of those who may is logged in.
+    NotThere,
+    /// All are busy, or asked already, or their turn is not yet.
+    Busy,
+    /// Some are free, and callers wait for them.
+    LiveCallers,
+}
+
+impl Desk {
+    /// Gives callbacks to free agents, in the order of their turns.
+    pub(crate) fn dispatch(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
+        let now = self.now.mono_ms;
+        if !self.policies.any_enabled() || self.ready.is_empty() {
+            self.look_at_all = None;
+            return;
+        }
+        let all = self.ready.len() <= FEW || self.looked_at_all + LOOK_AT_ALL_EVERY_MS <= now;
+        let mut hall = self.hall(floors);
+        if all {
+            self.looked_at_all = now;
+        }
+        self.look_at_all = (!all).then_some(self.looked_at_all + LOOK_AT_ALL_EVERY_MS);
+        let turns: Vec<i64> = if all {
+            self.ready.iter().map(|turn| turn.id).collect()
+        } else {
+            self.ready.iter().map(|turn| turn.id).take(FEW).collect()
+        };
+        for id in turns {
+            self.consider(id, &mut hall);
+        }
+    }
+
+    fn hall<'a>(&self, floors: &BTreeMap<&'a str, &dyn Floor>) -> Hall<'a> {
+        let side = |(pbx, floor): (&&'a str, &&dyn Floor)| {
+            let agents = floor.agents();
+            let can = |a: &AgentNow| self.free(pbx, a) && self.agents.may_be_asked(pbx, &a.agent, self.now.mono_ms);
+            let free: Vec<bool> = agents.iter().map(can).collect();
+            let left = free.iter().filter(|free| **free).count();
+            let (manned, doors) = (BTreeMap::new(), BTreeMap::new());
+            (*pbx, Side { agents, free, left, manned, doors, waiting: floor.waiting(), in_sight: floor.in_sight() })
+        };
+        Hall {
+            floors: floors.iter().map(side).collect(),
+            in_flight: self.attempts.values().map(|a| a.number.clone()).collect(),
+            left: self
+                .policies
+                .overall
+                .max_active
+                .saturating_sub(u32::try_from(self.attempts.len()).unwrap_or(u32::MAX)),
+        }
+    }
+
+    /// One callback whose turn it is.
+    fn consider(&mut self, id: i64, hall: &mut Hall<'_>) {
+        let Some(task) = self.tasks.get(&id) else { return };
+        let Some(number) = task.row.number_e164.clone() else { return };
+        let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
+        if !self.policy(&pbx).enabled {
+            return;
+        }
+        let Some(side) = hall.floors.get_mut(pbx.as_str()).filter(|side| side.in_sight) else {
+            return self.waits(id, reason::NO_LINK);
+        };
+        if self.lines.busy(&number) {
+            return self.waits(id, reason::CUSTOMER_ON_LINE);
+        }
+        if hall.in_flight.contains(&number) {
+            return; // the end of the attempt that was taken back is awaited
+        }
+        if let Some((state, why)) = self.hindrance_known(id, &number) {
+            return self.close(id, state, &why, OURSELVES, "may not be called any more");
+        }
+        let policy = self.policies.of(&pbx);
+        let door = *side.doors.entry(queue).or_insert_with_key(|q| self.door(policy.of(q.as_deref())));
+        match door {
+            Door::Closed(until) => return self.waits_until(id, reason::OUT_OF_HOURS, until),
+            // At closing, whether anything else happens or not: the night must not use up its life.
+            Door::Open(until) => self.look_again(id, until),
+        }
+        let quiet =
+            self.policy(&pbx).quiet.and_then(|hours| quiet_hours::quiet_until(hours, &number, self.now.wall_ms));
+        if let Some(until) = quiet {
+            return self.waits_until(id, reason::QUIET_HOURS, until);
+        }
+        self.may_be_called_now(id);
+        let place = match self.choose(id, side) {
+            Ok(place) => place,
+            Err(Nobody::NotThere) => return self.waits(id, reason::NO_AGENT),
+            Err(Nobody::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
+            Err(Nobody::Busy) => return self.move_to(id, CallbackState::Pending, "", OURSELVES, ""),
+        };
+        let to_come = || self.attempts.values().filter(|a| !a.dialled).map(|a| a.number.as_str());
+        if let Some((until, of_what)) = self.quota.exceeded(&number, to_come, &self.policies.overall, self.now.wall_ms)
+        {
+            let note = format!("as many calls as are allowed in a day {of_what}");
+            if self.tasks.get(&id).is_some_and(|t| t.row.reason != reason::DAILY_CAP) {
+                self.move_to(id, CallbackState::Waiting, reason::DAILY_CAP, OURSELVES, &note);
+            }
+            return self.look_again(id, until);
+        }
+        if hall.left == 0 {
+            return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
+        }
+        hall.left -= 1;
+        let Some(side) = self.tasks.get(&id).and_then(|t| hall.floors.get_mut(t.row.pbx.as_str())) else { return };
+        side.free[place] = false;
+        side.left -= 1;
+        let agent = side.agents[place].clone();
+        hall.in_flight.insert(number);
+        let customer_first = self.customer_first(id, &agent);
+        self.intend(id, &agent, customer_first);
+    }
+
+    /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. Who is forbidden is asked always.
+    fn hindrance_known(&mut self, id: i64, number: &str) -> Option<(CallbackState, String)> {
+        let screened = self.tasks.get(&id).is_some_and(|task| task.screened);
+        if screened && self.forbidden(number).is_none() {
+            return None;
+        }
+        let pbx = self.tasks.get(&id)?.row.pbx.as_str();
+        let hindrance = self.hindrance(pbx, number);
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.screened = hindrance.is_none();
+        }
+        hindrance
+    }
+
+    fn waits(&mut self, id: i64, why: &str) {
+        self.move_to(id, CallbackState::Waiting, why, OURSELVES, "");
+    }
+
+    /// Its customer is not called before this moment of the wall clock ([`Millis::MAX`]: never): that time costs it nothing of its life.
+    fn waits_until(&mut self, id: i64, why: &str, until: Millis) {
+        let now = self.now.wall_ms;
+        let Some(task) = self.tasks.get(&id) else { return };
+        if until == Millis::MAX {
+            self.waits(id, why);
+        } else if task.row.reason != why || task.row.due_ms != until {
+            let policy = self.policy(&task.row.pbx).of(task.row.queue.as_deref());
+            let life = if task.row.promised { policy.expire_promised_ms } else { policy.expire_ms };
+            let left = (task.row.expires_ms - now).clamp(0, life.max(0));
+            // Once for each time that is waited for: it may have waited for something else in between.
+            let extended = task.row.due_ms == until;
+            let longer = if extended { Millis::MIN } else { until.saturating_add(left) };
+            let expires_ms = task.row.expires_ms.max(longer);
+            let expires = self.mono(expires_ms);
+            if let Some(task) = self.tasks.get_mut(&id) {
+                (task.row.due_ms, task.row.expires_ms, task.expires) = (until, expires_ms, expires);
+                task.row.state = CallbackState::Waiting;
+                why.clone_into(&mut task.row.reason);
+            }
+            self.tell(id, OURSELVES, "", None, None);
+            self.look_at(id, expires);
+        }
+        self.look_again(id, until);
+    }
+
+    /// The time in which its customer is not called is over: the owner's window, the fallback's and live callers' times begin with it.
+    fn may_be_called_now(&mut self, id: i64) {
+        let now = self.now;
+        if let Some(task) = self.tasks.get_mut(&id).filter(|task| reason::is_of_the_clock(&task.row.reason)) {
+            (task.row.due_ms, task.due) = (now.wall_ms, now.mono_ms);
+        }
+    }
+
+    /// The customer is dialled first only where the queue, into which he is then put, finds the agent who is set aside for him.
+    fn customer_first(&self, id: i64, agent: &AgentNow) -> bool {
+        let Some(task) = self.tasks.get(&id) else { return false };
+        let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == *queue && !m.paused);
+        let wanted =
+            self.policy(&task.row.pbx).of(task.row.queue.as_deref()).first == crate::callbacks::policy::First::Customer;
+        wanted && task.row.assigned.is_none() && task.row.queue.as_ref().is_some_and(in_queue)
+    }
+
+    fn look_again(&mut self, id: i64, until: Millis) {
+        let at = self.mono(until.min(self.now.wall_ms.saturating_add(LOOK_AGAIN_MS)));
+        self.look_by(id, at.max(self.now.mono_ms + 1));
+    }
+
+    fn door(&self, queue: &QueuePolicy) -> Door {
+        let now = self.now.wall_ms;
+        let Some(closing) = queue.hours.closes_at(now) else { return Door::Open(Millis::MAX) };
+        let last = closing.saturating_sub(queue.last_dispatch_ms);
+        if last > now {
+            return Door::Open(last);
+        }
+        Door::Closed(queue.hours.next_open(closing).unwrap_or(Millis::MAX))
+    }
+
+    /// Whom of those who are free to ask: his place among the agents of the PBX.
+    fn choose(&mut self, id: i64, side: &mut Side) -> Result<usize, Nobody> {
+        let now = self.now.mono_ms;
+        let task = &self.tasks[&id];
+        let queue = task.row.queue.as_deref();
+        let of_pbx = self.policy(&task.row.pbx);
+        let policy = of_pbx.of(queue);
+        let owner_until = self.mono_later(task.due, policy.owner_window_ms);
+        let usual = task.row.assigned.is_none() && policy.fallback.is_none();
+        if side.left == 0 && usual && (task.row.owner.is_none() || owner_until <= now) {
+            return Err(if side.is_manned(queue, policy) { Nobody::Busy } else { Nobody::NotThere });
+        }
+        let side = &*side;
+        let mut pool = side.pool(queue, &policy.agents);
+        let falls_back = self.mono_later(task.due, policy.fallback_after_ms);
+        let mut look = None;
+        if let Some(fallback) = &policy.fallback {
+            if falls_back <= now {
+                let more = side.pool(Some(fallback), &of_pbx.of(Some(fallback)).agents);
+                pool.extend(more.into_iter().filter(|m| !pool.iter().any(|p| p.place == m.place)).collect::<Vec<_>>());
+            } else {
+                look = Some(falls_back);
+            }
+        }
+        let named = |agent: &str| side.agents.iter().position(|a| a.agent == agent);
+        if let Some(assigned) = &task.row.assigned {
+            pool = named(assigned).map(|place| Candidate::of(side, place, queue)).into_iter().collect();
+        }
+        pool.retain(|c| side.agents[c.place].busy != Some(Busy::LoggedOut));
+        let refused = task.last_refusal.as_ref().map(|(agent, _)| agent.as_str());
+        let owner = task
+            .row
+            .owner
+            .as_deref()
+            .filter(|o| owner_until > now && refused != Some(*o) && task.row.assigned.is_none());
+        if let Some(place) = owner.and_then(named).filter(|p| side.agents[*p].busy != Some(Busy::LoggedOut)) {
+            pool = vec![Candidate::of(side, place, queue)];
+            look = Some(look.map_or(owner_until, |l: u64| l.min(owner_until)));
+        }
+        let there = !pool.is_empty();
+        // Who did not take it is not offered it next, unless nobody else is at work.
+        if pool.iter().any(|c| !c.paused && Some(side.agents[c.place].agent.as_str()) != refused) {
+            pool.retain(|c| Some(side.agents[c.place].agent.as_str()) != refused);
+        }
+        pool.retain(|c| side.free[c.place] && !c.paused);
+        let some_free = !pool.is_empty();
+        let overtakes = of_pbx.overtake_after_ms.map(|ms| self.mono_later(task.due, ms));
+        if of_pbx.live_callers_first && overtakes.is_none_or(|at| at > now) {
+            pool.retain(|c| {
+                !side.agents[c.place].queues.iter().any(|m| !m.paused && side.waiting.contains_key(&m.queue))
+            });
+            if some_free && pool.is_empty() {
+                look = [look, overtakes].into_iter().flatten().min();
+            }
+        }
+        let turn = |c: &Candidate| self.turn(id, policy.strategy, c, side);
+        let chosen = pool.iter().min_by_key(|c| turn(c)).map(|c| c.place);
+        if let Some(at) = look.filter(|_| chosen.is_none()) {
+            self.look_by(id, at.max(now + 1));
+        }
+        match chosen {
+            Some(place) => Ok(place),
+            None if some_free => Err(Nobody::LiveCallers),
+            None if there => Err(Nobody::Busy),
+            None => Err(Nobody::NotThere),
+        }
+    }
+
+    fn mono_later(&self, mono: u64, ms: Millis) -> u64 {
+        mono.saturating_add_signed(ms)
+    }
+
+    /// Who is least is asked: by penalty, then as the strategy says, then who has waited longest, then by name.
+    fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, side: &Side) -> (u32, u64, Millis, String) {
+        let agent = &side.agents[c.place];
+        let memory = self.tasks.get(&id).and_then(|t| self.agents.get(&t.row.pbx, &agent.agent));
+        let idle_since = agent.last_talk_ms.max(memory.and_then(|m| m.offered_ms)).unwrap_or(Millis::MIN);
+        let key = match strategy {
+            Strategy::LeastRecent => 0,
+            Strategy::FewestCalls => u64::from(agent.calls),
+            Strategy::RrMemory => memory.map_or(0, |m| m.last_offer),
+            Strategy::Linear => c.rank as u64,
+            Strategy::Random => scatter(id, self.tasks.get(&id).map_or(0, |t| t.row.attempts), &agent.agent),
+        };
+        (c.penalty, key, idle_since, agent.agent.clone())
+    }
+}
+
+impl Side {
+    /// Who may take a callback of this queue: those who are named for it, or its members; without a queue anybody.
+    fn pool(&self, queue: Option<&str>, named: &[String]) -> Vec<Candidate> {
+        if !named.is_empty() {
+            let known = named.iter().filter_map(|n| self.agents.iter().position(|a| a.agent == *n));
+            return known
+                .enumerate()
+                .map(|(rank, place)| Candidate { rank, ..Candidate::of(self, place, queue) })
+                .collect();
+        }
+        let member = |a: &AgentNow| queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q));
+        let members = self.agents.iter().enumerate().filter(|(_, a)| member(a));
+        members.map(|(place, _)| Candidate::of(self, place, queue)).collect()
+    }
+
+    /// Somebody of [`Side::pool`] is logged in.
+    fn is_manned(&mut self, queue: Option<&str>, policy: &QueuePolicy) -> bool {
+        let name = queue.unwrap_or_default();
+        if let Some(manned) = self.manned.get(name) {
+            return *manned;
+        }
+        let there = |c: &Candidate| self.agents[c.place].busy != Some(Busy::LoggedOut);
+        let manned = self.pool(queue, &policy.agents).iter().any(there);
+        self.manned.insert(name.to_owned(), manned);
+        manned
+    }
+}
+
+/// Somebody who may take a callback.
+struct Candidate {
+    place: usize,
+    penalty: u32,
+    /// In the queue that it is about; without one, in all of his.
+    paused: bool,
+    rank: usize,
+}
+
+impl Candidate {
+    fn of(side: &Side, place: usize, queue: Option<&str>) -> Self {
+        let agent = &side.agents[place];
+        let member = queue.and_then(|q| agent.queues.iter().find(|m| m.queue == q));
+        let everywhere = !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused);
+        Self {
+            place,
+            penalty: member.map_or(0, |m| m.penalty),
+            paused: member.map_or(everywhere, |m| m.paused),
+            rank: place,
+        }
+    }
+}
+
+/// The same for the same callback, attempt and agent, and else anything (FNV-1a, which scatters its last byte badly, and so ends with two zeros).
+fn scatter(id: i64, attempt: u32, agent: &str) -> u64 {
+    let bytes = id.to_le_bytes().into_iter().chain(attempt.to_le_bytes()).chain(agent.bytes()).chain([0, 0]);
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
+}

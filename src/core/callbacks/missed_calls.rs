@@ -1,0 +1,366 @@
+//! What a finished call means: a customer missed, a customer served, or nothing.
+
+use crate::ami::event::Millis;
+use crate::callbacks::restore::Served;
+use crate::callbacks::task::{OURSELVES, reason};
+use crate::callbacks::{Desk, MAX_OPEN, MAX_OWNERS};
+use crate::model::codes::{ASKED, CALLER, DECLINED};
+use crate::model::number::Number;
+use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
+use crate::model::{Direction, FinishedCall, Outcome, Record, Status};
+use std::collections::{BTreeMap, VecDeque};
+
+/// Misses remembered, so that a row that is told again makes no second callback.
+const MAX_RECENT: usize = 10_000;
+
+/// The latest misses and the callbacks that they came to.
+#[derive(Debug, Default)]
+pub(crate) struct Recent {
+    callbacks: BTreeMap<(String, String), i64>,
+    order: VecDeque<(String, String)>,
+}
+
+impl Recent {
+    pub(crate) fn add(&mut self, pbx: &str, linkedid: &str, callback: i64) {
+        let key = (pbx.to_owned(), linkedid.to_owned());
+        if self.callbacks.insert(key.clone(), callback).is_none() {
+            self.order.push_back(key);
+        }
+        if self.order.len() > MAX_RECENT
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.callbacks.remove(&oldest);
+        }
+    }
+
+    fn get(&self, call: &FinishedCall) -> Option<i64> {
+        self.callbacks.get(&(call.pbx.clone(), call.linkedid.clone())).copied()
+    }
+}
+
+/// Its caller said at the greeting that he needs no callback.
+fn declined(call: &FinishedCall) -> bool {
+    call.tags.iter().any(|t| t.code == DECLINED)
+}
+
+/// Its caller asked to be called back where its outcome does not say so; the queue that was named with that.
+fn wish(call: &FinishedCall) -> Option<&str> {
+    call.tags.iter().find(|t| t.code == ASKED && t.by == CALLER).map(|t| t.note.as_str())
+}
+
+/// A person said that he will be called back: the caller asked for it, or the one who served him promised it.
+fn is_promised(call: &FinishedCall) -> bool {
+    matches!(call.outcome, Outcome::CallbackRequested | Outcome::Agent) || wish(call).is_some()
+}
+
+impl Desk {
+    pub(crate) fn call_told(&mut self, call: &FinishedCall) {
+        self.owner_learnt(call);
+        self.service_learnt(call);
+        self.tags_told(call);
+        let missed = call.direction == Direction::Inbound && self.is_miss(call);
+        match (missed, self.recent.get(call)) {
+            (true, None) => self.missed(call),
+            (false, Some(id)) => self.not_missed_after_all(id, call),
+            (true, Some(_)) | (false, None) => {}
+        }
+        if call.direction == Direction::Inbound && declined(call) {
+            self.declined(call);
+        } else if !missed {
+            self.perhaps_served(call);
+        }
+    }
+
+    /// He pressed the key that says that he needs no callback.
+    fn declined(&mut self, call: &FinishedCall) {
+        let open = call.number_e164.as_deref().and_then(|number| self.open_for(number));
+        if let Some(id) = open.filter(|id| !self.tasks[id].row.state.is_active()) {
+            self.close(id, CallbackState::Cancelled, "declined", OURSELVES, "the customer needs no callback");
+        }
+    }
+
+    /// Its outcome is one of those that are called back, or its customer asked to be.
+    fn is_miss(&self, call: &FinishedCall) -> bool {
+        if declined(call) {
+            return false;
+        }
+        let policy = self.policy(&call.pbx);
+        let served = call.status == Status::Answer && !matches!(call.outcome, Outcome::Short | Outcome::TransferLost);
+        let asked = call.tags.iter().any(|t| t.by != "rule" && self.request.contains(&t.code));
+        // Before anyone was rung the outcome does not say that it was short.
+        let too_short = matches!(call.outcome, Outcome::EarlyAbandon | Outcome::IvrLost)
+            && call.wait_ms < policy.short_abandon_ms
+            && !policy.on.contains(&Outcome::ShortAbandon);
+        policy.on.contains(&call.outcome) && !served && !too_short || asked || wish(call).is_some()
+    }
+
+    fn owner_learnt(&mut self, call: &FinishedCall) {
+        let (Some(number), Some(agent), Some(_)) = (&call.number_e164, &call.agent, call.answered_ms) else { return };
+        let newer = self.owners.get(number).is_none_or(|(_, at)| *at <= call.ended_ms);
+        if call.talk_ms > 0 && newer && call.direction != Direction::Internal {
+            self.owners.insert(number.clone(), (agent.clone(), call.ended_ms));
+            if self.owners.len() > MAX_OWNERS {
+                self.counters.owners_dropped += 1;
+                let oldest = self.owners.iter().min_by_key(|(_, (_, at))| *at).map(|(number, _)| number.clone());
+                oldest.map(|number| self.owners.remove(&number));
+            }
+        }
+    }
+
+    /// What counts as having served the customer, and by whom.
+    fn service(&self, call: &FinishedCall) -> Option<Served> {
+        let long_enough = call.talk_ms >= self.policies.overall.min_talk_ms;
+        let by = match (call.direction, call.outcome) {
+            (Direction::Inbound, Outcome::Agent) => RecoveredBy::Customer,
+            (Direction::Outbound, _) if long_enough => RecoveredBy::Agent,
+            (Direction::Callback, _) if long_enough => RecoveredBy::Callback,
+            _ => return None,
+        };
+        let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
+        let linkedid = call.linkedid.clone();
+        (call.status == Status::Answer).then_some(Served { by, linkedid, at_ms, ended_ms: call.ended_ms })
+    }
+
+    fn service_learnt(&mut self, call: &FinishedCall) {
+        let (Some(number), Some(service)) = (&call.number_e164, self.service(call)) else { return };
+        if self.served.get(number).is_none_or(|s| s.ended_ms <= service.ended_ms) {
+            self.served.insert(number.clone(), service);
+            if self.served.len() > MAX_OWNERS {
+                self.counters.owners_dropped += 1;
+                let oldest = self.served.iter().min_by_key(|(_, s)| s.ended_ms).map(|(number, _)| number.clone());
+                oldest.map(|number| self.served.remove(&number));
+            }
+        }
+    }
+
+    /// Dispositions that say that a customer is not to be called (any more).
+    fn tags_told(&mut self, call: &FinishedCall) {
+        let Some(number) = &call.number_e164 else { return };
+        for tag in &call.tags {
+            let Some(for_ms) = self.suppress.get(&tag.code).copied() else { continue };
+            let until_ms = for_ms.map(|ms| tag.at_ms.saturating_add(ms));
+            let past = until_ms.is_some_and(|until| until <= self.now.wall_ms);
+            let known = self.forbidden.get(number).is_some_and(|f| f.added_ms >= tag.at_ms);
+            if !past && !known {
+                let entry = DoNotCall {
+                    number_e164: number.clone(),
+                    reason: tag.code.clone(),
+                    by: tag.by.clone(),
+                    added_ms: tag.at_ms,
+                    until_ms,
+                };
+                self.forbid(entry);
+            }
+        }
+    }
+
+    /// Puts a customer on the list; what is open for him is closed.
+    pub(crate) fn forbid(&mut self, entry: DoNotCall) {
+        self.store(Record::Forbid(entry.clone()));
+        let number = entry.number_e164.clone();
+        let (why, by) = (entry.reason.clone(), entry.by.clone());
+        self.forbidden.insert(number.clone(), entry);
+        if let Some(id) = self.open_for(&number)
+            && self.tasks[&id].row.state != CallbackState::Talking
+        {
+            self.close(id, CallbackState::Dnc, &why, &by, "put on the list of those not to be called");
+        }
+    }
+
+    /// He does not want to be called now.
+    pub(crate) fn forbidden(&self, number: &str) -> Option<&DoNotCall> {
+        self.forbidden.get(number).filter(|f| f.until_ms.is_none_or(|until| until > self.now.wall_ms))
+    }
+
+    fn missed(&mut self, call: &FinishedCall) {
+        let policy = self.policy(&call.pbx);
+        let by_did = || call.did.as_ref().and_then(|did| policy.dids.get(did)).cloned();
+        let named = wish(call).filter(|queue| !queue.is_empty()).map(str::to_owned);
+        let queue = call.queue.clone().or(named).or_else(by_did);
+        if !policy.enabled || !policy.of(queue.as_deref()).enabled {
+            return;
+        }
+        match call.number_e164.as_deref().and_then(|number| self.open_for(number)) {
+            Some(id) => self.missed_again(id, call),
+            None => self.queued(call, queue),
+        }
+    }
+
+    /// Another miss of a customer who has an open callback: it counts, and goes ahead of those who called once.
+    fn missed_again(&mut self, id: i64, call: &FinishedCall) {
+        let row = &self.tasks[&id].row;
+        let expires_ms = self.expires_ms(call, &row.pbx, row.queue.as_deref());
+        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let row = &mut task.row;
+        row.missed_count += 1;
+        row.priority += 1;
+        row.promised |= is_promised(call);
+        row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
+        row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);
+        row.expires_ms = row.expires_ms.max(expires_ms);
+        if call.name.is_some() {
+            row.name.clone_from(&call.name);
+        }
+        if row.did.is_none() {
+            row.did.clone_from(&call.did);
+        }
+        let note = format!("missed again ({}), {} times now", call.outcome, row.missed_count);
+        let expires_ms = row.expires_ms;
+        task.misses.push(call.linkedid.clone());
+        let expires = self.mono(expires_ms);
+        if let Some(task) = self.tasks.get_mut(&id) {
+            task.expires = expires;
+        }
+        self.counters.joined += 1;
+        self.recent.add(&call.pbx, &call.linkedid, id);
+        self.tell(id, OURSELVES, &note, Some(call.linkedid.clone()), None);
+        self.line_up(id);
+    }
+
+    fn queued(&mut self, call: &FinishedCall, queue: Option<String>) {
+        if self.tasks.len() >= MAX_OPEN {
+            self.counters.refused += 1;
+            return;
+        }
+        self.last_id += 1;
+        let id = self.last_id;
+        self.recent.add(&call.pbx, &call.linkedid, id);
+        let policy = self.policy(&call.pbx).of(queue.as_deref());
+        let promised = is_promised(call);
+        // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
+        let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
+        let priority = policy.priority;
+        let number = call.number_e164.clone();
+        let owner = number.as_ref().and_then(|n| self.owners.get(n)).map(|(agent, _)| agent.clone());
+        let mut row = CallbackRow {
+            id,
+            pbx: call.pbx.clone(),
+            number_e164: number,
+            name: call.name.clone(),
+            state: CallbackState::Waiting,
+            reason: reason::DELAY.to_owned(),
+            expires_ms: self.expires_ms(call, &call.pbx, queue.as_deref()),
+            queue,
+            did: call.did.clone(),
+            owner,
+            assigned: None,
+            promised,
+            priority,
+            missed_count: 1,
+            first_missed_ms: call.ended_ms,
+            last_missed_ms: call.ended_ms,
+            due_ms,
+            attempts: 0,
+            counted: 0,
+            linkedid: Some(call.linkedid.clone()),
+            resolved_by: None,
+            closed_ms: None,
+        };
+        let hindrance = match &row.number_e164 {
+            None => Some((CallbackState::NotCallable, self.no_number(call))),
+            Some(number) => self.hindrance(&call.pbx, number),
+        };
+        let note = format!("missed ({})", call.outcome);
+        let miss = Some(call.linkedid.clone());
+        if let Some((state, why)) = hindrance {
+            row.state = state;
+            row.reason = why;
+            row.closed_ms = Some(self.now.wall_ms);
+            self.tell_row(row, &note, miss);
+            return;
+        }
+        if self.now.wall_ms >= due_ms {
+            row.state = CallbackState::Pending;
+            row.reason.clear();
+        }
+        self.counters.queued += 1;
+        let since = row.number_e164.as_ref().and_then(|n| self.served.get(n)).filter(|s| s.ended_ms > call.ended_ms);
+        let since = since.cloned();
+        self.insert(row, vec![call.linkedid.clone()]);
+        self.tell(id, OURSELVES, &note, miss, None);
+        // A miss that is told late, out of Asterisk's records: he may have been served meanwhile.
+        if let Some(Served { by, linkedid, at_ms, .. }) = since {
+            self.served(id, by, &linkedid, at_ms);
+        }
+    }
+
+    /// Why this number may never be called from this PBX, if so.
+    pub(crate) fn hindrance(&self, pbx: &str, number: &str) -> Option<(CallbackState, String)> {
+        if let Some(entry) = self.forbidden(number) {
+            return Some((CallbackState::Dnc, entry.reason.clone()));
+        }
+        let policy = self.policy(pbx);
+        let denied = policy.screen.verdict(&policy.numbering, number).err()?;
+        Some((CallbackState::NotCallable, denied.word().to_owned()))
+    }
+
+    fn no_number(&self, call: &FinishedCall) -> String {
+        let number = call.number.as_deref().unwrap_or_default();
+        match self.policy(&call.pbx).numbering.classify(number) {
+            Number::Withheld => "withheld",
+            Number::Internal => "internal",
+            Number::TooShort => "too-short",
+            Number::Invalid | Number::Callable(_) => "invalid",
+            Number::NotANumber => "not-a-number",
+        }
+        .to_owned()
+    }
+
+    /// A row that never was in memory: closed as it was made.
+    fn tell_row(&mut self, row: CallbackRow, note: &str, miss: Option<String>) {
+        let change = CallbackStep {
+            at_ms: self.now.wall_ms,
+            state: row.state,
+            reason: row.reason.clone(),
+            by: OURSELVES.to_owned(),
+            note: note.to_owned(),
+        };
+        let change = CallbackChange { row, change: Some(change), miss, recovered: None };
+        self.store(Record::Callback(Box::new(change)));
+    }
+
+    /// Too old by then; one that came while customers are not called lives from the opening on.
+    fn expires_ms(&self, call: &FinishedCall, pbx: &str, queue: Option<&str>) -> Millis {
+        let policy = self.policy(pbx).of(queue);
+        let life = if is_promised(call) { policy.expire_promised_ms } else { policy.expire_ms };
+        let from = policy.hours.next_open(call.ended_ms).unwrap_or(call.ended_ms);
+        from.saturating_add(life)
+    }
+
+    /// A late event has corrected the row of a call that was taken for a miss.
+    fn not_missed_after_all(&mut self, id: i64, call: &FinishedCall) {
+        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let before = task.misses.len();
+        task.misses.retain(|l| *l != call.linkedid);
+        if task.misses.len() == before || task.row.state == CallbackState::Talking {
+            return;
+        }
+        task.row.missed_count = task.row.missed_count.saturating_sub(1).max(1);
+        if task.misses.is_empty() {
+            self.close(id, CallbackState::Cancelled, "corrected", OURSELVES, "the call was not missed after all");
+        }
+    }
+
+    /// The customer has been served by this call, if he was missed before.
+    fn perhaps_served(&mut self, call: &FinishedCall) {
+        let Some(number) = &call.number_e164 else { return };
+        let Some(id) = self.open_for(number) else { return };
+        if call.ended_ms < self.tasks[&id].row.last_missed_ms {
+            return;
+        }
+        // A callback of ours closes its own task by its result.
+        if let Some(service) = self.service(call).filter(|s| s.by != RecoveredBy::Callback) {
+            self.served(id, service.by, &service.linkedid, service.at_ms);
+        }
+    }
+
+    /// The customer has been served by somebody else than us: nobody calls him any more.
+    pub(crate) fn served(&mut self, id: i64, by: RecoveredBy, linkedid: &str, at: Millis) {
+        let (state, note) = match by {
+            RecoveredBy::Customer => (CallbackState::RecoveredByCustomer, "he called again and was served"),
+            RecoveredBy::Agent => (CallbackState::RecoveredByAgent, "an agent called him"),
+            RecoveredBy::Callback => (CallbackState::Done, "called back"),
+        };
+        self.close_recovered(id, state, "", OURSELVES, note, Some(linkedid), Some((by, at)));
+    }
+}

@@ -1,0 +1,347 @@
+//! Callbacks: from a missed call to a customer who was won back; the policy of who calls whom and when.
+//!
+//! ```text
+//! FinishedCall → task → dispatch (Floor: who is free) → attempt → stored → Originate → Progress → result → retry or close
+//! ```
+//!
+//! The contract is the engine's: give inputs ([`Desk::handle`]), let it decide ([`Desk::decide`]), drain [`Desk::poll`], come back at
+//! [`Desk::deadline`]. What has consequences is stored first: [`Output::Act`] with an [`Deed::Originate`] comes only after
+//! [`Input::Committed`] for the attempt that it belongs to.
+
+pub mod agents;
+pub mod attempt;
+pub mod commands;
+mod customer_lines;
+pub mod dispatch;
+mod missed_calls;
+pub mod pbx_action;
+pub mod policy;
+pub mod restore;
+pub mod task;
+pub mod wait_estimates;
+
+use crate::ami::event::Millis;
+use crate::model::Moment;
+use crate::model::presence::Floor;
+use crate::model::progress::{LineChange, Progress};
+use crate::model::{CallbackRow, CallbackState, DoNotCall};
+use crate::model::{FinishedCall, Record};
+use agents::Agents;
+use attempt::cdr::Cdr;
+use attempt::{Attempt, follow_up};
+use customer_lines::Lines;
+use dispatch::caps::Quota;
+use missed_calls::Recent;
+use pbx_action::Deed;
+use policy::{Policies, Policy};
+use restore::{Remembered, Served};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use task::{Task, Turn};
+use wait_estimates::Promise;
+
+/// Open callbacks at once; a miss beyond is counted and makes none.
+pub const MAX_OPEN: usize = 20_000;
+/// Attempts at one callback, whatever became of them: one that meets nothing but refusals must end some day.
+pub const MAX_ATTEMPTS: u32 = 50;
+/// Customers of whom it is remembered who talked with them last, and by which call they were served.
+pub const MAX_OWNERS: usize = 100_000;
+/// A callback that a person puts off lives at least so long (ms) after that, unless its queue's `expire` is less.
+const GRACE_MS: Millis = 3_600_000;
+
+/// What can happen to the desk.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// A call's row goes to the store, for the first time or corrected.
+    Told(&'a FinishedCall),
+    /// A customer's line changed.
+    Line(&'a LineChange),
+    /// An attempt went a step further.
+    Progress(&'a Progress),
+    /// Look at the floor again.
+    FloorChanged,
+    /// The lists of this PBX have come: what lives is known.
+    InSight(&'a str),
+    /// Sight of this PBX is lost.
+    Unlinked(&'a str),
+    /// The intent to make this attempt is on the disk.
+    Committed(&'a str),
+    /// The database refused to store this attempt.
+    Refused(&'a str),
+    /// Asterisk's answer to the Originate of this attempt.
+    Answered {
+        /// The attempt.
+        channel_id: &'a str,
+        /// What became of the action.
+        answer: Answer<'a>,
+    },
+    /// What Asterisk's CDR hold of this attempt, whose end was not seen.
+    LookedUp {
+        /// The attempt.
+        channel_id: &'a str,
+        /// Its records; none if there are none, or the file cannot be read.
+        cdrs: &'a [Cdr],
+    },
+    /// Asterisk's answer to a value that was to be published on this PBX.
+    Published {
+        /// The PBX.
+        pbx: &'a str,
+        /// What became of the action.
+        answer: Answer<'a>,
+    },
+    /// The policies changed.
+    Policies(&'a Policies),
+}
+
+/// What became of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer<'a> {
+    /// `Response: Success`: queued. Whether anybody answers is told by events.
+    Accepted,
+    /// `Response: Error`, in Asterisk's words: no event follows.
+    Refused(&'a str),
+    /// It never left.
+    NotSent,
+    /// It left, and whether it had its effect is not known.
+    Unanswered,
+}
+
+/// What the desk wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Store this.
+    Record(Record),
+    /// Look this attempt up in Asterisk's CDR, and come back with [`Input::LookedUp`].
+    LookUp {
+        /// The PBX.
+        pbx: String,
+        /// The attempt: `uniqueid` of its CDR.
+        channel_id: String,
+        /// It was intended then, ms since 1970 UTC: an older CDR of that id is of another database's life.
+        since_ms: Millis,
+    },
+    /// Do this on the PBX of this name.
+    Act {
+        /// The PBX.
+        pbx: String,
+        /// What.
+        deed: Deed,
+    },
+}
+
+/// What the desk has counted since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Callbacks made.
+    pub queued: u64,
+    /// Misses that came to an open callback.
+    pub joined: u64,
+    /// Misses that made none because of [`MAX_OPEN`].
+    pub refused: u64,
+    /// Attempts whose Originate was written.
+    pub dialled: u64,
+    /// Attempts that connected agent and customer.
+    pub connected: u64,
+    /// Owners forgotten because of [`MAX_OWNERS`].
+    pub owners_dropped: u64,
+}
+
+/// All callbacks of all PBXs.
+#[derive(Debug)]
+pub struct Desk {
+    policies: Policies,
+    tasks: BTreeMap<i64, Task>,
+    by_number: BTreeMap<String, i64>,
+    ready: BTreeSet<Turn>,
+    agenda: BTreeSet<(u64, i64)>,
+    attempts: BTreeMap<String, Attempt>,
+    agents: Agents,
+    lines: Lines,
+    recent: Recent,
+    quota: Quota,
+    owners: BTreeMap<String, (String, Millis)>,
+    served: BTreeMap<String, Served>,
+    forbidden: BTreeMap<String, DoNotCall>,
+    suppress: BTreeMap<String, Option<Millis>>,
+    request: BTreeSet<String>,
+    promise: Promise,
+    last_id: i64,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+    proving: BTreeSet<String>,
+    to_unpause: Vec<follow_up::Paused>,
+    /// The next moment at which an agent has cooled down.
+    cooling: Option<u64>,
+    /// When all callbacks were looked at, and when they are to be looked at again, by the monotonic clock.
+    looked_at_all: u64,
+    look_at_all: Option<u64>,
+    dirty: bool,
+    now: Moment,
+}
+
+impl Desk {
+    /// A desk that goes on where an earlier one stopped.
+    #[must_use]
+    pub fn new(policies: Policies, remembered: Remembered, now: Moment) -> Self {
+        let mut desk = Self {
+            policies,
+            tasks: BTreeMap::new(),
+            by_number: BTreeMap::new(),
+            ready: BTreeSet::new(),
+            agenda: BTreeSet::new(),
+            attempts: BTreeMap::new(),
+            agents: Agents::default(),
+            lines: Lines::default(),
+            recent: Recent::default(),
+            quota: Quota::new(remembered.dialled),
+            owners: remembered.owners.into_iter().map(|(number, agent, at)| (number, (agent, at))).collect(),
+            served: remembered.served.into_iter().collect(),
+            forbidden: remembered.forbidden.into_iter().map(|f| (f.number_e164.clone(), f)).collect(),
+            suppress: remembered.suppress.into_iter().collect(),
+            request: remembered.request.into_iter().collect(),
+            promise: Promise::default(),
+            last_id: remembered.last_id,
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+            proving: BTreeSet::new(),
+            to_unpause: Vec::new(),
+            cooling: None,
+            looked_at_all: 0,
+            look_at_all: None,
+            dirty: true,
+            now,
+        };
+        for (row, misses) in remembered.open {
+            desk.resume(row, &misses);
+        }
+        for (id, agent, at) in remembered.refusals {
+            if let Some(task) = desk.tasks.get_mut(&id) {
+                task.last_refusal = Some((agent, at));
+            }
+        }
+        for row in remembered.in_flight {
+            desk.resume_attempt(row);
+        }
+        desk
+    }
+
+    /// Takes an input. [`Desk::decide`] afterwards, once for as many as came together.
+    pub fn handle(&mut self, input: Input<'_>, now: Moment) {
+        self.tell_time(now);
+        match input {
+            Input::Told(call) => self.call_told(call),
+            Input::Line(change) => self.line_changes(change),
+            Input::Progress(progress) => self.attempt_progresses(progress),
+            Input::FloorChanged => self.dirty = true,
+            Input::InSight(pbx) => self.in_sight(pbx),
+            Input::Unlinked(pbx) => self.unlinked(pbx),
+            Input::Committed(channel_id) => self.committed(channel_id),
+            Input::Refused(channel_id) => self.store_refused(channel_id),
+            Input::Answered { channel_id, answer } => self.originate_answered(channel_id, answer),
+            Input::LookedUp { channel_id, cdrs } => self.looked_up(channel_id, cdrs),
+            Input::Published { pbx, answer } => self.promise.answered(pbx, answer, self.now.mono_ms),
+            Input::Policies(policies) => {
+                self.policies = policies.clone();
+                for task in self.tasks.values_mut() {
+                    task.screened = false;
+                }
+                self.dirty = true;
+            }
+        }
+    }
+
+    /// Looks at everything that may be due, with the floors of the PBXs as they are now.
+    pub fn decide(&mut self, now: Moment, floors: &BTreeMap<&str, &dyn Floor>) {
+        self.tell_time(now);
+        self.prove(floors);
+        self.unpause(floors);
+        self.look_at_agenda();
+        self.look_after_attempts(floors);
+        let past = |at: Option<u64>| at.is_some_and(|at| at <= self.now.mono_ms);
+        self.dirty |= past(self.cooling) || past(self.look_at_all);
+        if std::mem::take(&mut self.dirty) {
+            self.promise.changes();
+            self.dispatch(floors);
+        }
+        self.unpause(floors);
+        self.cooling = self.agents.next_cooldown_end(self.now.mono_ms);
+        self.publish(floors);
+    }
+
+    /// The next thing to be done; `None` when all is said.
+    #[must_use = "what is not done is lost"]
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back with [`Desk::decide`], by the monotonic clock.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        let task = self.agenda.first().map(|(due, _)| *due);
+        let attempt = self.attempts.values().filter_map(Attempt::deadline).min();
+        let agent = self.cooling.filter(|_| !self.ready.is_empty());
+        [task, attempt, agent, self.look_at_all, self.promise.deadline()].into_iter().flatten().min()
+    }
+
+    /// What is decided by.
+    #[must_use]
+    pub fn policies(&self) -> &Policies {
+        &self.policies
+    }
+
+    /// What is decided by on this PBX.
+    fn policy(&self, pbx: &str) -> &Policy {
+        self.policies.of(pbx)
+    }
+
+    /// What has been counted.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    /// Open callbacks by state.
+    #[must_use]
+    pub fn open(&self) -> BTreeMap<CallbackState, usize> {
+        let mut by_state = BTreeMap::new();
+        for task in self.tasks.values() {
+            *by_state.entry(task.row.state).or_default() += 1;
+        }
+        by_state
+    }
+
+    /// Attempts that go on.
+    #[must_use]
+    pub fn active(&self) -> usize {
+        self.attempts.len()
+    }
+
+    /// An open callback.
+    #[must_use]
+    pub fn callback(&self, id: i64) -> Option<&CallbackRow> {
+        self.tasks.get(&id).map(|task| &task.row)
+    }
+
+    /// What the desk remembers of agents.
+    #[must_use]
+    pub fn agents(&self) -> &Agents {
+        &self.agents
+    }
+
+    fn tell_time(&mut self, now: Moment) {
+        self.now = Moment { wall_ms: now.wall_ms, mono_ms: now.mono_ms.max(self.now.mono_ms) };
+    }
+
+    fn store(&mut self, record: Record) {
+        self.outputs.push_back(Output::Record(record));
+    }
+
+    fn act(&mut self, pbx: &str, deed: Deed) {
+        self.outputs.push_back(Output::Act { pbx: pbx.to_owned(), deed });
+    }
+
+    /// The moment of the monotonic clock that is so far from now as this moment of the wall clock.
+    fn mono(&self, wall_ms: Millis) -> u64 {
+        let ahead = wall_ms.saturating_sub(self.now.wall_ms);
+        self.now.mono_ms.saturating_add_signed(ahead)
+    }
+}

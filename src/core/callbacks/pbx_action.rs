@@ -1,0 +1,54 @@
+//! What the desk has done on a PBX, and the action that does it.
+
+use crate::ami::action::{Action, ActionError};
+use crate::callbacks::attempt::originate::{Originate, PAUSE};
+
+/// Family of the Asterisk database in which promises are published.
+pub const FAMILY: &str = "callbackd";
+
+/// Something done on a PBX.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deed {
+    /// Begin an attempt.
+    Originate(Box<Originate>),
+    /// Hang up an attempt's channel (Asterisk finds a channel by its Uniqueid too: `main/channel.c`, `ast_channel_get_by_name`).
+    Hangup {
+        /// The attempt.
+        channel_id: String,
+    },
+    /// Pause a queue's member, or undo a pause of ours.
+    Pause {
+        /// The queue.
+        queue: String,
+        /// As the queue dials him.
+        interface: String,
+        /// Pause, or come back.
+        paused: bool,
+    },
+    /// Delete all that was published: it may be of an earlier run.
+    PublishNothing,
+    /// Put a value into the Asterisk database, or delete it.
+    Publish {
+        /// Key in the family `callbackd`.
+        key: String,
+        /// `None`: delete.
+        value: Option<String>,
+    },
+}
+
+impl Deed {
+    /// The action that does it.
+    ///
+    /// # Errors
+    /// A text cannot be sent: it holds a line break, or is too long.
+    pub fn action(&self) -> Result<Action, ActionError> {
+        match self {
+            Self::Originate(originate) => originate.action(),
+            Self::Hangup { channel_id } => Action::hangup(channel_id),
+            Self::Pause { queue, interface, paused } => Action::queue_pause(queue, interface, *paused, PAUSE),
+            Self::PublishNothing => Action::db_del_tree(FAMILY),
+            Self::Publish { key, value: Some(value) } => Action::db_put(FAMILY, key, value),
+            Self::Publish { key, value: None } => Action::db_del(FAMILY, key),
+        }
+    }
+}

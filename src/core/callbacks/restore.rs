@@ -1,0 +1,42 @@
+//! What a desk knows from before it began: read from the store at the start.
+
+use crate::ami::event::Millis;
+use crate::model::{AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
+
+/// Read once, when the daemon starts.
+#[derive(Debug, Clone, Default)]
+pub struct Remembered {
+    /// Open callbacks, with the linkedids of the misses behind each.
+    pub open: Vec<(CallbackRow, Vec<String>)>,
+    /// Attempts without a result: what became of them must be found out.
+    pub in_flight: Vec<AttemptRow>,
+    /// The last agent of the attempts of each open callback that no agent took: (callback, agent, ended).
+    pub refusals: Vec<(i64, String, Millis)>,
+    /// Attempts of the last 24 hours in which a customer may have been dialled: when, and whom.
+    pub dialled: Vec<(Millis, String)>,
+    /// Who last talked with a customer: number, agent, when.
+    pub owners: Vec<(String, String, Millis)>,
+    /// By which call a customer was served last: number, call. Of so many days as a callback lives at most.
+    pub served: Vec<(String, Served)>,
+    /// Those not to be called.
+    pub forbidden: Vec<DoNotCall>,
+    /// Codes that say that a customer is not to be called, and for how long (ms; `None` for ever).
+    pub suppress: Vec<(String, Option<Millis>)>,
+    /// Codes that ask for a callback.
+    pub request: Vec<String>,
+    /// The highest id given so far, 0 for none.
+    pub last_id: i64,
+}
+
+/// The call by which a customer was served last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// Who served him.
+    pub by: RecoveredBy,
+    /// The call.
+    pub linkedid: String,
+    /// It was answered, ms since 1970 UTC.
+    pub at_ms: Millis,
+    /// It ended.
+    pub ended_ms: Millis,
+}

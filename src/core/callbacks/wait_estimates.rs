@@ -1,0 +1,192 @@
+//! What is promised to callers, published into the Asterisk database for the greetings to say.
+//!
+//! Keys of the family `callbackd`, each a short text: `number/<digits>` is `<state>|<minutes>|<reason>` for every number that a callback is
+//! open for, under its E.164 digits and as it is dialled nationally; `queue/<queue>/open` and `queue/<queue>/wait` are how many wait for a
+//! callback of a queue, and how many minutes a new one would take. An estimate is never below what is known: a delay, an opening hour.
+
+use crate::ami::event::Millis;
+use crate::callbacks::attempt::dial_string::Dialable;
+use crate::callbacks::pbx_action::Deed;
+use crate::callbacks::{Answer, Desk};
+use crate::model::CallbackState;
+use crate::model::presence::Floor;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Published at most this often, ms.
+const EVERY_MS: u64 = 2_000;
+/// Values written at one time; the rest follows. Fewer than a link lets wait for their answers.
+const AT_ONCE: usize = 24;
+/// After a failure nothing is published for so long, ms.
+const AFTER_FAILURE_MS: u64 = 10_000;
+/// Callbacks that are told of; those beyond are too far from their turns for an estimate to be honest.
+const MAX_TOLD: usize = 2_000;
+/// How long an attempt keeps an agent until attempts have been seen, ms.
+const FIRST_GUESS_MS: Millis = 180_000;
+
+/// What has been published.
+#[derive(Debug, Default)]
+pub(crate) struct Promise {
+    /// By PBX: what its database holds. No entry: it may hold anything.
+    told: BTreeMap<String, BTreeMap<String, String>>,
+    /// Not before this moment of the monotonic clock.
+    next: u64,
+    /// PBXs that refuse to be told anything, until they are out of sight and back.
+    refused: BTreeSet<String>,
+    /// Something may have changed.
+    stale: bool,
+    /// How long the latest attempts kept their agents, ms: a moving average.
+    usual_ms: Option<Millis>,
+}
+
+impl Promise {
+    /// An attempt kept its agent so long.
+    pub(crate) fn learn(&mut self, ms: Millis) {
+        self.usual_ms = Some(self.usual_ms.map_or(ms, |usual| usual + (ms - usual) / 8));
+    }
+
+    /// The PBX may have forgotten what it was told.
+    pub(crate) fn forget(&mut self, pbx: &str) {
+        self.told.remove(pbx);
+        self.refused.remove(pbx);
+        self.stale = true;
+    }
+
+    /// Asterisk's answer to a value. What did not arrive makes everything be told anew; what was refused would be refused again.
+    pub(crate) fn answered(&mut self, pbx: &str, answer: Answer<'_>, now_mono_ms: u64) {
+        match answer {
+            Answer::Accepted => {}
+            Answer::Refused(_) => drop(self.refused.insert(pbx.to_owned())),
+            Answer::NotSent | Answer::Unanswered => {
+                self.told.remove(pbx);
+                self.stale = true;
+                self.next = now_mono_ms + AFTER_FAILURE_MS;
+            }
+        }
+    }
+
+    /// What it was told may be true no longer.
+    pub(crate) fn changes(&mut self) {
+        self.stale = true;
+    }
+
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.stale.then_some(self.next)
+    }
+}
+
+impl Desk {
+    /// Publishes what has changed, if it is time to.
+    pub(crate) fn publish(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
+        if !floors.keys().any(|pbx| self.policy(pbx).publish) {
+            self.promise.stale = false;
+            return;
+        }
+        if !self.promise.stale || self.now.mono_ms < self.promise.next {
+            return;
+        }
+        self.promise.stale = false;
+        self.promise.next = self.now.mono_ms + EVERY_MS;
+        for (pbx, floor) in floors {
+            if self.policy(pbx).publish && floor.in_sight() && !self.promise.refused.contains(*pbx) {
+                let wanted = self.promised_on(pbx, *floor);
+                self.publish_on(pbx, &wanted);
+            }
+        }
+    }
+
+    fn publish_on(&mut self, pbx: &str, wanted: &BTreeMap<String, String>) {
+        if !self.promise.told.contains_key(pbx) {
+            self.act(pbx, Deed::PublishNothing);
+        }
+        let mut told = self.promise.told.remove(pbx).unwrap_or_default();
+        let gone = told.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
+        let new = wanted.iter().filter(|(key, value)| told.get(*key) != Some(value));
+        let changes: Vec<_> =
+            gone.chain(new.map(|(key, value)| (key.clone(), Some(value.clone())))).take(AT_ONCE + 1).collect();
+        self.promise.stale |= changes.len() > AT_ONCE;
+        for (key, value) in changes.into_iter().take(AT_ONCE) {
+            match &value {
+                Some(value) => told.insert(key.clone(), value.clone()),
+                None => told.remove(&key),
+            };
+            self.act(pbx, Deed::Publish { key, value });
+        }
+        self.promise.told.insert(pbx.to_owned(), told);
+    }
+
+    fn promised_on(&self, pbx: &str, floor: &dyn Floor) -> BTreeMap<String, String> {
+        let mut wanted = BTreeMap::new();
+        let agents = floor.agents();
+        let mut ahead: BTreeMap<Option<&str>, i64> = BTreeMap::new();
+        let here = |id: &i64| self.tasks.get(id).filter(|task| task.row.pbx == pbx);
+        // In the order of their turns: those who are being called, those whose turn may come, those whose time has not come.
+        let active = self.attempts.values().map(|a| a.row.callback_id);
+        let later = self
+            .agenda
+            .iter()
+            .map(|(_, id)| *id)
+            .filter(|id| here(id).is_some_and(|t| t.turn.is_none() && t.attempt.is_none()));
+        let order = active.chain(self.ready.iter().map(|turn| turn.id)).chain(later);
+        for task in order.filter_map(|id| here(&id)).take(MAX_TOLD) {
+            let row = &task.row;
+            let queue = row.queue.as_deref();
+            let place = ahead.entry(queue).or_default();
+            let minutes = if row.state.is_active() { 0 } else { self.minutes(pbx, queue, row.due_ms, *place, &agents) };
+            *place += 1;
+            let state = if row.state == CallbackState::Waiting { row.reason.as_str() } else { row.state.as_str() };
+            let Some(number) = &row.number_e164 else { continue };
+            for form in self.forms(pbx, number) {
+                wanted.insert(format!("number/{form}"), format!("open|{minutes}|{state}"));
+            }
+        }
+        let queues: BTreeSet<&str> = agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.as_str())).collect();
+        for queue in queues.into_iter().filter(|q| key_part(q)) {
+            let open = ahead.get(&Some(queue)).copied().unwrap_or(0);
+            let due_ms = self.now.wall_ms.saturating_add(self.policy(pbx).of(Some(queue)).delay_ms);
+            wanted.insert(format!("queue/{queue}/open"), open.to_string());
+            wanted.insert(
+                format!("queue/{queue}/wait"),
+                self.minutes(pbx, Some(queue), due_ms, open, &agents).to_string(),
+            );
+        }
+        wanted
+    }
+
+    /// A number as it may arrive: with and without its country's code. Where a national number begins with that code, as in North America,
+    /// networks send it without as well.
+    fn forms(&self, pbx: &str, number: &str) -> BTreeSet<String> {
+        let form = |form| Dialable::new(number, &self.policy(pbx).numbering, form).ok().map(|n| n.as_str().to_owned());
+        let (digits, national) = (form("{digits}"), form("{national}"));
+        let bare =
+            digits.as_ref().filter(|d| national.as_ref() == Some(*d)).and_then(|d| d.get(1..)).map(str::to_owned);
+        [digits, national, bare].into_iter().flatten().collect()
+    }
+
+    /// Minutes until the one with so many ahead of him may expect his call: not before it is due and customers are called, and then as
+    /// long as those ahead of him take with the agents who are there.
+    fn minutes(
+        &self,
+        pbx: &str,
+        queue: Option<&str>,
+        due_ms: Millis,
+        ahead: i64,
+        agents: &[crate::model::presence::AgentNow],
+    ) -> i64 {
+        let policy = self.policy(pbx).of(queue);
+        let due = due_ms.max(self.now.wall_ms);
+        let from = if policy.hours.is_open(due) { due } else { policy.hours.next_open(due).unwrap_or(due) };
+        let there = agents.iter().filter(|a| {
+            a.busy != Some(crate::model::presence::Busy::LoggedOut)
+                && queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q && !m.paused))
+        });
+        let hands = i64::try_from(there.count()).unwrap_or(1).max(1);
+        let usual = self.promise.usual_ms.unwrap_or(FIRST_GUESS_MS);
+        let wait = from - self.now.wall_ms + usual.saturating_mul(ahead + 1) / hands;
+        (wait.max(0) + 59_999) / 60_000
+    }
+}
+
+/// It can be part of a key: the Asterisk database takes any byte, its command line and our action do not.
+fn key_part(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 80 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-. ".contains(&b))
+}

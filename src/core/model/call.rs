@@ -1,0 +1,243 @@
+//! A finished call with its legs, queue visits, menu steps, tags and ratings: one row of `calls` and its children.
+
+use super::text_enum;
+use super::{Direction, HangupBy, Outcome, Quality, Status};
+use crate::ami::event::Millis;
+use serde::Serialize;
+
+text_enum! {
+    /// How one ring attempt ended.
+    LegResult {
+        /// Talked.
+        Answered = "ANSWERED",
+        /// Rang out.
+        NoAnswer = "NOANSWER",
+        /// Busy or do not disturb.
+        Busy = "BUSY",
+        /// The person pressed reject.
+        Rejected = "REJECTED",
+        /// Not registered, or unreachable.
+        Unavailable = "UNAVAILABLE",
+        /// Congestion.
+        Congestion = "CONGESTION",
+        /// Another leg answered first.
+        Elsewhere = "ELSEWHERE",
+        /// The caller left first.
+        Cancelled = "CANCELLED",
+        /// Answered a moment after another leg.
+        LostRace = "LOST_RACE",
+        /// Answered and hung up before the caller was connected.
+        Dumped = "DUMPED",
+        /// It ended while the connection was down, or may have been answered then.
+        Unknown = "UNKNOWN",
+    }
+}
+
+text_enum! {
+    /// How one stay in a queue ended.
+    VisitResult {
+        /// An agent was connected.
+        Connected = "CONNECTED",
+        /// The caller hung up while waiting.
+        Abandoned = "ABANDONED",
+        /// The queue's time ran out.
+        Timeout = "TIMEOUT",
+        /// Left by a key.
+        Key = "KEY",
+        /// Refused at the door: nobody serves it.
+        JoinEmpty = "JOINEMPTY",
+        /// Refused at the door: nobody is available.
+        JoinUnavail = "JOINUNAVAIL",
+        /// Sent away: nobody serves it any more.
+        LeaveEmpty = "LEAVEEMPTY",
+        /// Sent away: nobody is available any more.
+        LeaveUnavail = "LEAVEUNAVAIL",
+        /// Refused at the door: full.
+        Full = "FULL",
+        /// Sent on by option `c` or a rule of the dialplan.
+        Continue = "CONTINUE",
+        /// Taken out by `QueueWithdrawCaller`.
+        Withdraw = "WITHDRAW",
+        /// Transferred or redirected out while waiting.
+        Transferred = "TRANSFERRED",
+        /// It ended unseen, or an agent may have taken the caller out of sight.
+        Unknown = "UNKNOWN",
+    }
+}
+
+/// One row of `calls` with its children. Times are milliseconds since 1970 UTC, durations milliseconds, never negative.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct FinishedCall {
+    /// Name of the PBX in the configuration.
+    pub pbx: String,
+    /// Linkedid under which the call began; unique with `pbx`.
+    pub linkedid: String,
+    /// Who called whom.
+    pub direction: Direction,
+    /// What a manager counts.
+    pub status: Status,
+    /// Why.
+    pub outcome: Outcome,
+    /// The other party's number as received or dialled; `None` if withheld or absent.
+    pub number: Option<String>,
+    /// The number in E.164, if it can be called.
+    pub number_e164: Option<String>,
+    /// The other party's name, as the network told it.
+    pub name: Option<String>,
+    /// The number that the customer dialled, or for outbound calls the caller id that we showed.
+    pub did: Option<String>,
+    /// The trunk, as technology and peer (`PJSIP/trunk`).
+    pub trunk: Option<String>,
+    /// The last queue that the caller was in (or the one that connected him).
+    pub queue: Option<String>,
+    /// The first person who talked with the customer, as interface (`PJSIP/101`).
+    pub agent: Option<String>,
+    /// First event of the call.
+    pub started_ms: Millis,
+    /// First bridge with a person.
+    pub answered_ms: Option<Millis>,
+    /// The customer's last channel ended.
+    pub ended_ms: Millis,
+    /// From start to the first bridge with a person, or to the end.
+    pub wait_ms: Millis,
+    /// Sum of the stays in queues.
+    pub queue_wait_ms: Millis,
+    /// Time in which at least one person's phone rang.
+    pub ring_ms: Millis,
+    /// Time in which the customer shared a bridge with a person.
+    pub talk_ms: Millis,
+    /// Time on hold or parked after having been answered.
+    pub hold_ms: Millis,
+    /// Who ended it.
+    pub hangup_by: HangupBy,
+    /// Q.850 cause of the customer's channel; proves nothing by itself.
+    pub hangup_cause: Option<u16>,
+    /// Number of transfers.
+    pub transfers: u32,
+    /// A message was left.
+    pub voicemail: bool,
+    /// How much of it was seen.
+    pub quality: Quality,
+    /// The facts that decided the status, in plain words, in the order in which they count.
+    pub why: Vec<String>,
+    /// The callback that this call belongs to.
+    pub callback_id: Option<i64>,
+    /// Ring attempts, in order.
+    pub legs: Vec<Leg>,
+    /// Stays in queues, in order.
+    pub visits: Vec<QueueVisit>,
+    /// Menus and keys, in order.
+    pub ivr: Vec<IvrStep>,
+    /// Dispositions, set by rule and by the dialplan.
+    pub tags: Vec<Tag>,
+    /// Ratings by the customer.
+    pub ratings: Vec<Rating>,
+}
+
+impl FinishedCall {
+    /// Its end was not seen, or what was seen does not tell enough: Asterisk's own records may say more.
+    #[must_use]
+    pub fn wants_proof(&self) -> bool {
+        self.outcome == Outcome::Gap || matches!(self.quality, Quality::Gap | Quality::Partial)
+    }
+}
+
+/// A disposition of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tag {
+    /// One of the codes of the table `codes`, or a new one.
+    pub code: String,
+    /// Free text.
+    pub note: String,
+    /// Who set it: `rule`, `dialplan`, or whom the dialplan names.
+    pub by: String,
+    /// When.
+    pub at_ms: Millis,
+}
+
+/// A customer's rating of a call.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rating {
+    /// As the dialplan's survey counts.
+    pub score: f64,
+    /// What was rated, or by which survey; empty if there is only one.
+    pub by: String,
+    /// When.
+    pub at_ms: Millis,
+}
+
+/// One ring attempt at a person's phone or at an off-net destination.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Leg {
+    /// The person, as interface of the technology channel (`PJSIP/105`).
+    pub agent: String,
+    /// What was dialled, as the queue or Dial names it (`Local/105@from-queue/n`).
+    pub interface: String,
+    /// The queue that rang it.
+    pub queue: Option<String>,
+    /// It began to be dialled.
+    pub started_ms: Millis,
+    /// It answered.
+    pub answered_ms: Option<Millis>,
+    /// It ended (an answered one: the person left).
+    pub ended_ms: Millis,
+    /// Time on the line with the customer.
+    pub talk_ms: Millis,
+    /// How.
+    pub result: LegResult,
+}
+
+/// One stay in a queue.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct QueueVisit {
+    /// Queue name.
+    pub queue: String,
+    /// Entered.
+    pub joined_ms: Millis,
+    /// Left.
+    pub left_ms: Millis,
+    /// Position at entering; `None` if refused at the door.
+    pub position: Option<u32>,
+    /// How it ended.
+    pub result: VisitResult,
+}
+
+/// One menu that the caller was in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct IvrStep {
+    /// Dialplan context of the menu.
+    pub context: String,
+    /// What he chose there; empty if nothing, `t` for a time-out, `i` for an invalid choice.
+    pub digits: String,
+    /// He entered it.
+    pub at_ms: Millis,
+}
+
+/// A customer's call that has begun and is not over, as far as a later run must know it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallInProgress {
+    /// Name of the PBX.
+    pub pbx: String,
+    /// `Linkedid`: its row will have the same.
+    pub linkedid: String,
+    /// The customer's number as received; `None` if withheld.
+    pub number: Option<String>,
+    /// The same in E.164; `None` if it cannot be called.
+    pub number_e164: Option<String>,
+    /// The customer's name.
+    pub name: Option<String>,
+    /// What he dialled.
+    pub did: Option<String>,
+    /// The trunk (`PJSIP/provider`).
+    pub trunk: Option<String>,
+    /// The queue in which he waits, or was last.
+    pub queue: Option<String>,
+    /// Our side's person: the first who talked with him.
+    pub agent: Option<String>,
+    /// First event.
+    pub started_ms: Millis,
+    /// He joined that queue.
+    pub joined_ms: Option<Millis>,
+    /// First bridge with a person.
+    pub answered_ms: Option<Millis>,
+}

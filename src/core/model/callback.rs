@@ -1,0 +1,225 @@
+//! What the store keeps of callbacks: the task, each change of it, each attempt, and the list of those not to be called.
+
+use crate::ami::event::Millis;
+use crate::model::text_enum;
+use serde::Serialize;
+
+text_enum! {
+    /// Where a callback is in its life.
+    CallbackState {
+        /// Its turn may come at any moment.
+        Pending = "PENDING",
+        /// Something must happen first; the reason says what.
+        Waiting = "WAITING",
+        /// An agent is set aside for it; the attempt is being stored.
+        Reserved = "RESERVED",
+        /// The agent's phone rings.
+        DialingAgent = "DIALING_AGENT",
+        /// The agent has accepted, the customer's phone rings.
+        DialingCustomer = "DIALING_CUSTOMER",
+        /// They talk.
+        Talking = "TALKING",
+        /// Called back, and talked long enough.
+        Done = "DONE",
+        /// The customer called again and was served.
+        RecoveredByCustomer = "RECOVERED_BY_CUSTOMER",
+        /// An agent called him without us.
+        RecoveredByAgent = "RECOVERED_BY_AGENT",
+        /// Tried as often as is allowed.
+        Exhausted = "EXHAUSTED",
+        /// Too old.
+        Expired = "EXPIRED",
+        /// There is no number that may be called.
+        NotCallable = "NOT_CALLABLE",
+        /// He does not want to be called.
+        Dnc = "DNC",
+        /// A person, or a correction of the call's row, took it back.
+        Cancelled = "CANCELLED",
+    }
+}
+
+impl CallbackState {
+    /// Still to be done. At most one open callback exists for a number.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(
+            self,
+            Self::Pending | Self::Waiting | Self::Reserved | Self::DialingAgent | Self::DialingCustomer | Self::Talking
+        )
+    }
+
+    /// An attempt is going on.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Reserved | Self::DialingAgent | Self::DialingCustomer | Self::Talking)
+    }
+}
+
+text_enum! {
+    /// How one attempt ended.
+    AttemptResult {
+        /// Talked for at least `callback.min_talk`.
+        Connected = "CONNECTED",
+        /// Answered, but for too short a time to have been a person.
+        MaybeVoicemail = "MAYBE_VOICEMAIL",
+        /// The agent's phone rang out, or nobody accepted.
+        AgentNoAnswer = "AGENT_NOANSWER",
+        /// The agent's phone was busy or could not be reached.
+        AgentBusy = "AGENT_BUSY",
+        /// The agent refused.
+        AgentRejected = "AGENT_REJECTED",
+        /// The agent hung up before the customer answered.
+        AgentLeft = "AGENT_LEFT",
+        /// The customer's line was busy.
+        CustomerBusy = "CUSTOMER_BUSY",
+        /// The customer's phone rang out.
+        CustomerNoAnswer = "CUSTOMER_NOANSWER",
+        /// The customer refused.
+        CustomerRejected = "CUSTOMER_REJECTED",
+        /// The network knows no such number.
+        InvalidNumber = "INVALID_NUMBER",
+        /// The network could not take the call.
+        Congestion = "CONGESTION",
+        /// Asterisk refused the Originate.
+        OriginateError = "ORIGINATE_ERROR",
+        /// Taken back: the customer was served, or may not be called any more.
+        AbortedServed = "ABORTED_SERVED",
+        /// A crash or an outage hid its fate.
+        Lost = "LOST",
+    }
+}
+
+text_enum! {
+    /// Who won a missed customer back.
+    RecoveredBy {
+        /// This daemon's callback.
+        Callback = "callback",
+        /// The customer's own call.
+        Customer = "customer",
+        /// An agent's own call.
+        Agent = "agent",
+    }
+}
+
+/// One row of `callbacks`, as it is after a change. Times are milliseconds since 1970 UTC.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallbackRow {
+    /// Chosen by the daemon, from 1.
+    pub id: i64,
+    /// Name of the PBX on which the call was missed and the customer is called.
+    pub pbx: String,
+    /// The customer in E.164; `None` only where there is no number that can be called.
+    pub number_e164: Option<String>,
+    /// His name, as the network told it at the latest miss.
+    pub name: Option<String>,
+    /// Where it is in its life.
+    pub state: CallbackState,
+    /// Why it is there: a word such as `DELAY`, `NO_AGENT`, `withheld`; empty if the state says all.
+    pub reason: String,
+    /// The queue whose agents are asked; `None` if any agent may be.
+    pub queue: Option<String>,
+    /// The number that the customer dialled.
+    pub did: Option<String>,
+    /// The agent who last talked with him, as interface.
+    pub owner: Option<String>,
+    /// The only agent who may take it, as interface; set by a person.
+    pub assigned: Option<String>,
+    /// Asked for by the customer.
+    pub promised: bool,
+    /// Higher goes first; 0 unless configured or set.
+    pub priority: i64,
+    /// Missed calls behind it.
+    pub missed_count: u32,
+    /// The first of them ended.
+    pub first_missed_ms: Millis,
+    /// The last of them ended.
+    pub last_missed_ms: Millis,
+    /// Not before.
+    pub due_ms: Millis,
+    /// Not after.
+    pub expires_ms: Millis,
+    /// Attempts made.
+    pub attempts: u32,
+    /// Of those, the ones that count against the customer.
+    pub counted: u32,
+    /// Linkedid of the miss by which it began; `None` if it was made by hand.
+    pub linkedid: Option<String>,
+    /// Linkedid of the call by which it was done or recovered.
+    pub resolved_by: Option<String>,
+    /// Closed.
+    pub closed_ms: Option<Millis>,
+}
+
+/// One line of a callback's story.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallbackStep {
+    /// When.
+    pub at_ms: Millis,
+    /// The state that it came to.
+    pub state: CallbackState,
+    /// Why, as in [`CallbackRow::reason`].
+    pub reason: String,
+    /// Who: `callbackd`, or the person who gave the command.
+    pub by: String,
+    /// More, in plain words.
+    pub note: String,
+}
+
+/// A callback after a change, written in one piece with what the change means to the rows of calls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CallbackChange {
+    /// The row.
+    pub row: CallbackRow,
+    /// The line of its story; `None` if nothing but figures changed.
+    pub change: Option<CallbackStep>,
+    /// The missed call (linkedid on the row's PBX) that this change adds: its row gets the callback's id.
+    pub miss: Option<String>,
+    /// The customer was won back at this time: all its misses' rows say so.
+    pub recovered: Option<(RecoveredBy, Millis)>,
+}
+
+/// One row of `callback_attempts`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AttemptRow {
+    /// The callback.
+    pub callback_id: i64,
+    /// 1, 2, 3, …
+    pub n: u32,
+    /// Name of the PBX.
+    pub pbx: String,
+    /// `cb-<callback>-<n>`: the ChannelId of its Originate, so the Uniqueid of its first channel and of Asterisk's CDR.
+    pub channel_id: String,
+    /// The agent, as interface; `None` if the customer was called first, into the queue.
+    pub agent: Option<String>,
+    /// Committed to; the Originate was written after this was on the disk.
+    pub intended_ms: Millis,
+    /// The agent answered.
+    pub agent_answered_ms: Option<Millis>,
+    /// The customer answered.
+    pub customer_answered_ms: Option<Millis>,
+    /// Over.
+    pub ended_ms: Option<Millis>,
+    /// Time that agent and customer talked, milliseconds.
+    pub talk_ms: Millis,
+    /// How it ended; `None` while it lasts.
+    pub result: Option<AttemptResult>,
+    /// More, in plain words: what the network or Asterisk said.
+    pub detail: String,
+    /// Linkedid of the call's row.
+    pub linkedid: Option<String>,
+}
+
+/// One row of `do_not_call`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DoNotCall {
+    /// The number in E.164.
+    pub number_e164: String,
+    /// Why.
+    pub reason: String,
+    /// Who asked for it.
+    pub by: String,
+    /// Since.
+    pub added_ms: Millis,
+    /// Until; `None` for ever.
+    pub until_ms: Option<Millis>,
+}

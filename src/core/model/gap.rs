@@ -1,0 +1,34 @@
+//! A time in which events were not seen.
+
+use super::text_enum;
+use crate::ami::event::Millis;
+use serde::Serialize;
+
+text_enum! {
+    /// Why events were not seen.
+    GapCause {
+        /// The daemon was not running.
+        DaemonDown = "daemon_down",
+        /// The AMI connection was lost, Asterisk ran on.
+        LinkLost = "link_lost",
+        /// Asterisk itself restarted.
+        PbxRestart = "pbx_restart",
+        /// More events came than could be taken.
+        Overload = "overload",
+    }
+}
+
+/// A time in which events were not seen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Gap {
+    /// Name of the PBX.
+    pub pbx: String,
+    /// The last moment known to be seen.
+    pub from_ms: Millis,
+    /// The first moment seen again.
+    pub to_ms: Millis,
+    /// Why.
+    pub cause: GapCause,
+    /// Calls that were in progress and whose end was not seen.
+    pub calls_lost: u32,
+}

@@ -1,0 +1,40 @@
+//! A time in which an agent did something.
+
+use super::text_enum;
+use crate::ami::event::Millis;
+use serde::Serialize;
+
+text_enum! {
+    /// What an agent does.
+    Activity {
+        /// In at least one queue, with a phone that can be reached.
+        LoggedIn = "logged_in",
+        /// Paused in a queue.
+        Paused = "paused",
+        /// His phone rings.
+        Ringing = "ringing",
+        /// Connected with somebody: a customer, a colleague, anyone.
+        Talking = "talking",
+        /// After-call work.
+        WrapUp = "wrapup",
+    }
+}
+
+/// A time in which an agent did something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Interval {
+    /// Name of the PBX.
+    pub pbx: String,
+    /// The person, as interface (`PJSIP/101`).
+    pub agent: String,
+    /// What he did.
+    pub activity: Activity,
+    /// The queue in which he was paused; empty for the rest.
+    pub queue: String,
+    /// Why he was paused; empty for the rest.
+    pub reason: String,
+    /// Began.
+    pub from_ms: Millis,
+    /// Ended; `None` while it lasts.
+    pub to_ms: Option<Millis>,
+}

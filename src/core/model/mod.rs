@@ -1,0 +1,27 @@
+//! The vocabulary that all rooms share: rows, states, rules of telling calls apart, telephone numbers, hours.
+
+mod call;
+mod callback;
+pub mod codes;
+mod gap;
+pub mod hours;
+mod interval;
+mod moment;
+pub mod number;
+mod outcome;
+pub mod presence;
+pub mod progress;
+mod record;
+pub mod rules;
+mod text_enum;
+
+pub use call::{CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, VisitResult};
+pub use callback::{
+    AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
+};
+pub use gap::{Gap, GapCause};
+pub use interval::{Activity, Interval};
+pub use moment::Moment;
+pub use outcome::{Direction, HangupBy, Outcome, Quality, Status};
+pub use record::Record;
+pub(crate) use text_enum::text_enum;

@@ -1,0 +1,88 @@
+//! What the tracker tells about customers' lines, agents and our own attempts while calls are in progress.
+
+use crate::ami::event::Millis;
+use crate::model::{HangupBy, LegResult};
+
+/// A customer's line, as a call with an outside party changes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineChange {
+    /// The customer in E.164.
+    pub number_e164: String,
+    /// The call; several changes of one call bear the same.
+    pub linkedid: String,
+    /// He called us, or one of us called him (no callback of ours: those tell [`Progress`]).
+    pub inbound: bool,
+    /// What happened.
+    pub what: Line,
+}
+
+/// What happened to a customer's line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Line {
+    /// He is on it: calling us or being called by us.
+    Busy,
+    /// He talks with this agent.
+    Talking {
+        /// Interface.
+        agent: String,
+    },
+    /// That call is over. Its row follows, or came before.
+    Free,
+}
+
+/// A step of an attempt of ours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// `cb-<callback>-<n>`.
+    pub channel_id: String,
+    /// When.
+    pub at_ms: Millis,
+    /// What happened.
+    pub step: Step,
+}
+
+/// What happened to an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// Its first channel exists (it was made, or was found by a snapshot).
+    Seen,
+    /// The first leg answered.
+    AgentAnswered,
+    /// The second leg is being dialled.
+    CustomerDialled,
+    /// Agent and customer are connected.
+    Connected,
+    /// Its call is over.
+    Ended(Box<Facts>),
+    /// `OriginateResponse: Failure` with its reason (4 answered, 5 busy, 8 congestion, 3 no answer, 1 hangup, 0 failure), where no
+    /// channel may ever have been.
+    Failed {
+        /// As Asterisk counts (`main/dial.c`, `ast_dial_reason`).
+        reason: u16,
+    },
+}
+
+/// What is known of an attempt's call when it is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// Linkedid of its row.
+    pub linkedid: String,
+    /// How the agent's leg ended; `Answered` if he picked up at all.
+    pub agent: LegResult,
+    /// He picked up.
+    pub agent_answered_ms: Option<Millis>,
+    /// How the last leg to the customer ended; `None` if he was never dialled.
+    pub customer: Option<LegResult>,
+    /// Q.850 cause of that leg's channel.
+    pub customer_cause: Option<u16>,
+    /// Customer and agent were connected.
+    pub customer_answered_ms: Option<Millis>,
+    /// They talked so long, milliseconds.
+    pub talk_ms: Millis,
+    /// Who ended the agent's channel: `Agent` if its far end hung up first, `Pbx` otherwise.
+    pub agent_hangup_by: HangupBy,
+    /// Its end was not seen: sight of the PBX was lost.
+    pub unseen: bool,
+    /// Over.
+    pub ended_ms: Millis,
+}

@@ -1,0 +1,50 @@
+//! What the core hands to the store, ready to be written as rows.
+
+use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, FinishedCall, Gap, Interval};
+use crate::ami::event::Millis;
+use serde::Serialize;
+
+/// One thing to be stored.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "record", rename_all = "lowercase")]
+pub enum Record {
+    /// Insert, or replace by (`pbx`, `linkedid`).
+    Call(Box<FinishedCall>),
+    /// Insert, or replace by (`pbx`, `linkedid`), until a [`Record::Call`] of the same comes.
+    InProgress(Box<CallInProgress>),
+    /// Delete: it has gone into another call, or ended without a row.
+    NotInProgress {
+        /// Name of the PBX.
+        pbx: String,
+        /// `Linkedid`.
+        linkedid: String,
+    },
+    /// Insert.
+    Gap(Gap),
+    /// Insert, or replace by (`pbx`, `agent`): a person and his name.
+    Agent {
+        /// Name of the PBX.
+        pbx: String,
+        /// The person, as interface (`PJSIP/101`).
+        agent: String,
+        /// As the queues name him.
+        name: String,
+    },
+    /// Insert, or replace by all but `to_ms` and `reason`.
+    Interval(Interval),
+    /// Replace by `pbx`: its events have been seen up to this moment.
+    Seen {
+        /// Name of the PBX.
+        pbx: String,
+        /// Milliseconds since 1970 UTC.
+        seen_ms: Millis,
+    },
+    /// Insert, or replace by `id`; and what the change means to the rows of calls.
+    Callback(Box<CallbackChange>),
+    /// Insert, or replace by (`callback_id`, `n`).
+    Attempt(Box<AttemptRow>),
+    /// Insert, or replace by `number_e164`.
+    Forbid(DoNotCall),
+    /// Delete by number in E.164.
+    Permit(String),
+}

@@ -1,0 +1,98 @@
+//! The rules by which calls are told apart: contexts, trunks, limits in time.
+
+use crate::ami::event::Millis;
+use crate::model::hours::Hours;
+use crate::model::number::Numbering;
+use std::collections::BTreeMap;
+use wildmatch::WildMatch;
+
+/// A list of glob patterns (`*`, `?`).
+#[derive(Debug, Clone, Default)]
+pub struct Globs(Vec<WildMatch>);
+
+impl Globs {
+    /// Patterns as configured.
+    pub fn new<S: AsRef<str>>(patterns: impl IntoIterator<Item = S>) -> Self {
+        Self(patterns.into_iter().map(|p| WildMatch::new(p.as_ref())).collect())
+    }
+
+    /// One of the patterns fits the whole text.
+    #[must_use]
+    pub fn fit(&self, text: &str) -> bool {
+        self.0.iter().any(|g| g.matches(text))
+    }
+}
+
+/// Everything that the configuration says about telling calls apart.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// Contexts in which customers' calls arrive.
+    pub inbound_contexts: Globs,
+    /// Channel names that are trunks.
+    pub trunks: Globs,
+    /// Menu contexts.
+    pub ivr_contexts: Globs,
+    /// Contexts that say "we are closed".
+    pub closed_contexts: Globs,
+    /// Contexts in which a message can be left.
+    pub voicemail_contexts: Globs,
+    /// Contexts in which a machine serves the caller.
+    pub self_service_contexts: Globs,
+    /// Contexts to which blocked callers are sent.
+    pub blocked_contexts: Globs,
+    /// Waited less than this many milliseconds: SHORT_ABANDON.
+    pub short_abandon_ms: Millis,
+    /// Talked less than this many milliseconds: SHORT.
+    pub min_talk_ms: Millis,
+    /// After-call work of an agent for whom no queue says how long, milliseconds; 0 for none.
+    pub wrapup_ms: Millis,
+    /// The same for single agents, by what the queue dials or by their phone.
+    pub wrapups: BTreeMap<String, Millis>,
+    /// Business hours.
+    pub hours: Hours,
+    /// Other hours, by the number that was dialled.
+    pub did_hours: BTreeMap<String, Hours>,
+    /// Numbering plan.
+    pub numbering: Numbering,
+}
+
+/// What a dialplan context is for. A context may be several of these.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools)] // independent marks, not states
+pub struct Purpose {
+    /// Menu.
+    pub ivr: bool,
+    /// "We are closed".
+    pub closed: bool,
+    /// Takes messages.
+    pub voicemail: bool,
+    /// A machine serves.
+    pub self_service: bool,
+    /// For blocked callers.
+    pub blocked: bool,
+}
+
+impl Rules {
+    /// The business hours that hold for calls to a number.
+    #[must_use]
+    pub fn hours_of(&self, did: Option<&str>) -> &Hours {
+        did.and_then(|did| self.did_hours.get(did)).unwrap_or(&self.hours)
+    }
+
+    /// After-call work of an agent for whom no queue says how long; `names` are the texts that mean him.
+    pub fn wrapup_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Millis {
+        names.into_iter().find_map(|name| self.wrapups.get(name)).copied().unwrap_or(self.wrapup_ms)
+    }
+
+    /// What a context is for.
+    #[must_use]
+    pub fn purpose(&self, context: &str) -> Purpose {
+        Purpose {
+            ivr: self.ivr_contexts.fit(context),
+            closed: self.closed_contexts.fit(context),
+            voicemail: self.voicemail_contexts.fit(context),
+            self_service: self.self_service_contexts.fit(context),
+            blocked: self.blocked_contexts.fit(context),
+        }
+    }
+}

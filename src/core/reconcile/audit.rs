@@ -1,0 +1,153 @@
+//! A row held against Asterisk's own records of the same call: whether they agree, and if not, why rightly so.
+
+use crate::model::text_enum;
+use crate::model::{Direction, FinishedCall, Outcome, Quality, Status, VisitResult};
+use crate::reconcile::account::Account;
+use crate::reconcile::proved::Prover;
+use crate::reconcile::queue_log::Kind;
+
+text_enum! {
+    /// Why a row says something else than CDR do, rightly so.
+    Reason {
+        /// A queue, a menu or an announcement picked up: CDR say ANSWERED, and nobody talked with the customer.
+        AnsweredByPbx = "the PBX answered, not a person: CDR say ANSWERED",
+        /// Who gave up is NO ANSWER in CDR.
+        NoWordForCancel = "CDR have no word for a caller who gave up",
+        /// A busy member of a queue, and a phone that rejects, are NO ANSWER in CDR.
+        NoWordForBusy = "CDR do not always tell a busy phone from one that nobody took",
+        /// CDR know no business hours.
+        NoWordForHours = "CDR know no business hours",
+        /// CDR know no blocked callers.
+        NoWordForBlocked = "CDR know no blocked callers",
+        /// CDR tell congestion, unreachable and invalid as FAILED or NO ANSWER.
+        NoWordForFailure = "CDR have one word for all that failed",
+        /// A queue that is full is ANSWERED or NO ANSWER in CDR.
+        NoWordForFull = "CDR know no queue that is full",
+        /// A machine served the caller.
+        SelfService = "a machine served the caller",
+        /// The phone was answered, and the customer was gone, or heard nobody.
+        AnsweredInVain = "a phone was answered, and the customer never heard anybody",
+        /// The daemon saw only a part of it.
+        PartlySeen = "only a part of the call was seen",
+        /// The row is UNKNOWN: its end was not seen, and these records do not tell it either.
+        Unproven = "not seen, and the records do not tell either",
+    }
+}
+
+/// What came of holding one row against its records.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Finding {
+    /// They say the same.
+    Agrees,
+    /// They do not, rightly so.
+    Explained(Reason),
+    /// They do not, and nothing explains it.
+    Differs(String),
+}
+
+/// What CDR make of a call, in the words of `calls.status`: the kindest of its lines.
+#[must_use]
+pub fn cdr_status(account: &Account) -> Status {
+    let has = |word: &str| account.cdrs.iter().any(|cdr| cdr.disposition == word);
+    match () {
+        () if has("ANSWERED") => Status::Answer,
+        () if has("CANCEL") => Status::Cancel,
+        () if has("NO ANSWER") => Status::NoAnswer,
+        () if has("BUSY") => Status::Busy,
+        () => Status::NotConnected,
+    }
+}
+
+/// Holds a row against the records of its call.
+#[must_use]
+pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Finding {
+    if row.status == Status::Unknown {
+        return Finding::Explained(Reason::Unproven);
+    }
+    if let Some(what) = visits_differ(row, account) {
+        let in_part = matches!(row.quality, Quality::Partial | Quality::Gap);
+        return if in_part { Finding::Explained(Reason::PartlySeen) } else { Finding::Differs(what) };
+    }
+    let proved = prover.row(account, None);
+    let talked = proved.as_ref().is_some_and(|p| p.answered_ms.is_some());
+    let cdr = cdr_status(account);
+    let person = row.status == Status::Answer && row.outcome != Outcome::SelfService;
+    match (row.status, cdr) {
+        _ if row.outcome == Outcome::SelfService => Finding::Explained(Reason::SelfService),
+        _ if person && !talked && cdr != Status::Answer => {
+            Finding::Differs(format!("the row says that {} talked with him, CDR say {cdr}", who(row)))
+        }
+        _ if !person && talked && row.direction == Direction::Inbound => {
+            let answered_in_vain = row.legs.iter().any(|leg| leg.answered_ms.is_some());
+            if answered_in_vain {
+                return Finding::Explained(Reason::AnsweredInVain);
+            }
+            Finding::Differs("CDR and queue_log say that a person talked with him, the row does not".to_owned())
+        }
+        (status, cdr) if status == cdr => Finding::Agrees,
+        (Status::OutOfTime, _) => Finding::Explained(Reason::NoWordForHours),
+        _ if row.outcome == Outcome::Blocked => Finding::Explained(Reason::NoWordForBlocked),
+        _ if row.outcome == Outcome::QueueFull => Finding::Explained(Reason::NoWordForFull),
+        (_, Status::Answer) if !person => Finding::Explained(Reason::AnsweredByPbx),
+        (Status::Cancel, Status::NoAnswer | Status::Busy) => Finding::Explained(Reason::NoWordForCancel),
+        (Status::Busy, Status::NoAnswer) | (Status::NoAnswer, Status::Busy) => {
+            Finding::Explained(Reason::NoWordForBusy)
+        }
+        (Status::NotConnected, _) | (_, Status::NotConnected) => Finding::Explained(Reason::NoWordForFailure),
+        (status, cdr) => Finding::Differs(format!("the row says {status}, CDR say {cdr}")),
+    }
+}
+
+fn who(row: &FinishedCall) -> &str {
+    row.agent.as_deref().unwrap_or("somebody")
+}
+
+/// Queues and ends of the stays that queue_log has, against those of the row. What a queue refused at its door is in no log.
+#[must_use]
+pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
+    if account.events.is_empty() || row.status == Status::Unknown {
+        return None;
+    }
+    let logged: Vec<(String, VisitResult)> = account
+        .events
+        .iter()
+        .filter_map(|event| match event.kind {
+            Kind::Connect => Some((event.queue.clone(), VisitResult::Connected)),
+            Kind::Left(result) => Some((event.queue.clone(), result)),
+            _ => None,
+        })
+        .collect();
+    use VisitResult::{Abandoned, Full, JoinEmpty, JoinUnavail, LeaveEmpty, LeaveUnavail, Transferred};
+    let as_logged = |queue: &str, result: VisitResult| match result {
+        LeaveUnavail => LeaveEmpty,
+        // Who is redirected out of a queue has abandoned it, as it says.
+        Transferred if row.quality == Quality::Full && logged.iter().any(|(q, r)| q == queue && *r == Abandoned) => {
+            Abandoned
+        }
+        result => result,
+    };
+    let mut told: Vec<(String, VisitResult)> = row
+        .visits
+        .iter()
+        .filter(|v| ![JoinEmpty, JoinUnavail, Full].contains(&v.result))
+        .map(|v| (v.queue.clone(), as_logged(&v.queue, v.result)))
+        .collect();
+    let mut logged_sorted = logged.clone();
+    told.sort();
+    logged_sorted.sort();
+    // What ended a stay that Asterisk moved away from (a transfer, a redirect) is told by no event of the queue.
+    let silent = |(_, result): &(String, VisitResult)| {
+        matches!(result, VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)
+    };
+    let missing: Vec<_> = logged_sorted.iter().filter(|v| !told.contains(v)).collect();
+    let extra: Vec<_> = told.iter().filter(|v| !logged_sorted.contains(v) && !silent(v)).collect();
+    let text = |visits: &[&(String, VisitResult)]| {
+        visits.iter().map(|(queue, result)| format!("{queue} {result}")).collect::<Vec<_>>().join(", ")
+    };
+    match (missing.is_empty(), extra.is_empty()) {
+        (true, true) => None,
+        (false, true) => Some(format!("queue_log has {}, the row has not", text(&missing))),
+        (true, false) => Some(format!("the row has {}, queue_log has not", text(&extra))),
+        (false, false) => Some(format!("queue_log has {}, the row {}", text(&missing), text(&extra))),
+    }
+}

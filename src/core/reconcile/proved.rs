@@ -1,0 +1,368 @@
+//! From one call's records to its row, by the rules by which live calls are judged.
+
+use crate::ami::event::Millis;
+use crate::model::number::Number;
+use crate::model::rules::{Purpose, Rules};
+use crate::model::{
+    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Status, VisitResult,
+};
+use crate::reconcile::account::Account;
+use crate::reconcile::cdr::CdrLine;
+use crate::reconcile::leg;
+use crate::reconcile::leg::Rung;
+use crate::reconcile::queue_log::{Kind, QueueEvent};
+use crate::tracker::calls::call::Dialplan;
+use crate::tracker::calls::callback_attempt::{attempt_id, callback_of};
+use crate::tracker::topology::channel;
+use crate::tracker::verdict::row::{connecting_queue, rule_tag};
+use crate::tracker::verdict::{Facts, Verdict, judge};
+use std::collections::BTreeSet;
+
+/// queue_log and CDR cut to whole seconds (ms).
+const ROUNDING_MS: Millis = 1_000;
+
+/// Makes rows of records.
+#[derive(Debug)]
+pub struct Prover<'a> {
+    /// Name of the PBX in the configuration.
+    pub pbx: &'a str,
+    /// By which calls are told apart.
+    pub rules: &'a Rules,
+    /// Technology and peer of what is known as trunks (`PJSIP/trunk`), besides `calls.trunks`.
+    pub trunks: &'a BTreeSet<String>,
+}
+
+/// What is known of how the caller's part ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    CallerLeft,
+    PbxEnded,
+    /// He gave up, or the dialplan was over: the records are the same.
+    Open,
+}
+
+impl Prover<'_> {
+    /// The row that the records prove. `seen`: what was stored of the call, if anything was; it knows better who called whom, and is silent only
+    /// on what came after. The row is told under the id of `seen`.
+    #[must_use]
+    pub fn row(&self, account: &Account, seen: Option<&FinishedCall>) -> Option<FinishedCall> {
+        let first = account.first()?;
+        let lines: Vec<&CdrLine> = account.cdrs.iter().filter(|l| is_channel_of(l, first)).collect();
+        let last = *lines.iter().max_by_key(|l| (l.sequence, l.end_ms))?;
+        let direction = seen.map_or_else(|| self.direction(account, first, &lines), |s| s.direction);
+        let started_ms = seen.map_or(account.started_ms(), |s| s.started_ms.min(account.started_ms() + ROUNDING_MS));
+        let ended_ms = lines.iter().map(|l| l.end_ms).max().unwrap_or(started_ms).max(started_ms);
+        let ids: BTreeSet<&str> = lines.iter().filter_map(|l| l.uniqueid.as_deref()).collect();
+        // A colleague may have consulted a queue for him, on a channel of its own.
+        let own = visits(account.events.iter().filter(|e| ids.contains(&*e.callid)), ended_ms);
+        let visits = visits(account.events.iter(), ended_ms);
+        let rung = leg::rung(account, &first.channel);
+        let talks = union(rung.iter().filter_map(|r| r.talked));
+        let talk_ms: Millis = talks.iter().map(|(from, to)| to - from).sum();
+        let answered_ms = seen.and_then(|s| s.answered_ms).or(talks.first().map(|t| t.0)).map(|t| t.max(started_ms));
+        let end = end_of(last, &own, ended_ms);
+        let caller_left = end == End::CallerLeft;
+        let left_ms = caller_left.then_some(ended_ms);
+        let legs: Vec<_> = rung.iter().map(|r| r.leg(queue_at(&visits, r), left_ms, &talks)).collect();
+        let did = seen.and_then(|s| s.did.clone()).or_else(|| did(self.rules, &lines));
+        let ivr = seen.filter(|s| !s.ivr.is_empty()).map_or_else(|| self.menus(&lines), |s| s.ivr.clone());
+        let dialplan = self.dialplan(&lines, last, &ivr, seen);
+        let wait_end_ms = answered_ms.unwrap_or(ended_ms).min(ended_ms);
+        let closed_on_arrival =
+            direction == Direction::Inbound && !self.rules.hours_of(did.as_deref()).is_open(started_ms);
+        let last_left = visits.last().map(|v| v.left_ms);
+        let mut verdict = judge(&Facts {
+            direction,
+            answered: answered_ms.is_some(),
+            talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
+            wait_ms: wait_end_ms - started_ms,
+            transfer_lost: transfer_lost(&talks, &legs, ended_ms),
+            closed_on_arrival,
+            caller_left,
+            dialplan: &dialplan,
+            legs: &legs.iter().map(|l| l.result).collect::<Vec<LegResult>>(),
+            ringing_at_end: caller_left && !last.dstchannel.is_empty(),
+            visits: &visits.iter().map(|v| (&*v.queue, v.result)).collect::<Vec<_>>(),
+            tried_after_queue: last_left.is_some_and(|left| legs.iter().any(|l| l.started_ms >= left)),
+            ivr: &ivr,
+            cause: None,
+            unseen_end: false,
+            partly_seen: false,
+            in_doubt: false,
+            short_abandon_ms: self.rules.short_abandon_ms,
+            min_talk_ms: self.rules.min_talk_ms,
+        });
+        if let Some(what) = unproven(&verdict, &rung, &visits, answered_ms.is_some()) {
+            verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
+        } else if end == End::Open && answered_ms.is_none() && direction == Direction::Inbound {
+            verdict.why.push("whether he hung up or the PBX ended the call is not recorded".to_owned());
+        }
+        if talks.len() == 1
+            && rung.iter().any(|r| r.talked.is_some() && !r.by_queue && r.line.answer_ms == Some(r.line.start_ms))
+        {
+            verdict.why.push("talk is told from when the line was answered; a person may have come later".to_owned());
+        }
+        verdict.why.push("told afterwards by Asterisk's CDR and queue_log".to_owned());
+        let number = seen.and_then(|s| s.number.clone()).or_else(|| self.number(direction, first, &lines));
+        let number_e164 = number.as_deref().and_then(|n| match self.rules.numbering.classify(n) {
+            Number::Callable(e164) => Some(e164),
+            _ => None,
+        });
+        let tags = rule_tag(verdict.status, verdict.outcome, ended_ms).into_iter();
+        let tags =
+            tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != "rule").cloned())).collect();
+        let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));
+        Some(FinishedCall {
+            pbx: self.pbx.to_owned(),
+            linkedid: seen.map_or_else(|| account.id(), |s| s.linkedid.clone()),
+            direction,
+            status: verdict.status,
+            outcome: verdict.outcome,
+            number,
+            number_e164,
+            name: seen.and_then(|s| s.name.clone()).or_else(|| caller_name(&first.clid)),
+            did,
+            trunk: seen.and_then(|s| s.trunk.clone()).or(trunk.map(|c| channel::interface(c).to_owned())),
+            queue: connecting_queue(&visits),
+            agent: seen.and_then(|s| s.agent.clone()).or_else(|| self.agent(direction, first, &rung)),
+            started_ms,
+            answered_ms: answered_ms.map(|t| t.min(ended_ms)),
+            ended_ms,
+            wait_ms: wait_end_ms - started_ms,
+            queue_wait_ms: visits.iter().map(|v| v.left_ms - v.joined_ms).sum(),
+            ring_ms: ring_ms(&rung, &account.events, answered_ms),
+            talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
+            hold_ms: seen.map_or(0, |s| s.hold_ms),
+            hangup_by: hangup_by(account, end, direction, answered_ms.is_some(), ended_ms),
+            hangup_cause: seen.and_then(|s| s.hangup_cause),
+            transfers: seen.map_or(0, |s| s.transfers).max(transfers(&account.events)),
+            voicemail: seen.is_some_and(|s| s.voicemail),
+            quality: Quality::Backfilled,
+            why: verdict.why,
+            callback_id: seen.and_then(|s| s.callback_id).or_else(|| account.ids.iter().find_map(|id| callback_of(id))),
+            legs,
+            visits,
+            ivr,
+            tags,
+            ratings: seen.map_or_else(Vec::new, |s| s.ratings.clone()),
+        })
+    }
+
+    fn is_trunk(&self, channel: &str) -> bool {
+        !channel.is_empty() && (self.rules.trunks.fit(channel) || self.trunks.contains(channel::interface(channel)))
+    }
+
+    /// As for live calls: by trunks, by contexts, and else by whose number it is.
+    fn direction(&self, account: &Account, first: &CdrLine, lines: &[&CdrLine]) -> Direction {
+        if account.ids.iter().any(|id| attempt_id(id).is_some()) {
+            return Direction::Callback;
+        }
+        let outside = |number: &str| matches!(self.rules.numbering.classify(number), Number::Callable(_));
+        let peer = channel::interface(&first.channel).split_once('/').map_or("", |(_, peer)| peer);
+        let of_a_phone = matches!(self.rules.numbering.classify(peer), Number::Internal);
+        let arrives = lines.iter().any(|l| self.rules.inbound_contexts.fit(&l.dcontext));
+        if self.is_trunk(&first.channel) || !of_a_phone && (arrives || outside(&first.src)) {
+            return Direction::Inbound;
+        }
+        let goes_out = account.cdrs.iter().any(|l| self.is_trunk(&l.dstchannel));
+        if goes_out || lines.iter().any(|l| outside(&l.dst)) { Direction::Outbound } else { Direction::Internal }
+    }
+
+    /// The other party: who called, or whom a call outward was for.
+    fn number(&self, direction: Direction, first: &CdrLine, lines: &[&CdrLine]) -> Option<String> {
+        let number = if matches!(direction, Direction::Outbound | Direction::Callback) {
+            let callable = |n: &&str| self.rules.numbering.classify(n).e164().is_some();
+            // What the trunk was given is the number; the dialplan's extension may have a prefix.
+            let dialled =
+                lines.iter().rev().filter(|l| self.is_trunk(&l.dstchannel)).flat_map(|l| dialled(&l.lastdata));
+            let mut dsts = lines.iter().map(|l| &*l.dst);
+            dialled.chain(dsts.clone()).find(callable).or_else(|| dsts.next())
+        } else {
+            Some(&*first.src)
+        };
+        number.filter(|number| !number.is_empty()).map(str::to_owned)
+    }
+
+    fn agent(&self, direction: Direction, first: &CdrLine, rung: &[Rung<'_>]) -> Option<String> {
+        if matches!(direction, Direction::Outbound | Direction::Callback) {
+            return Some(channel::interface(&first.channel).to_owned());
+        }
+        let talked = rung.iter().filter(|r| r.talked.is_some()).min_by_key(|r| r.talked);
+        talked.map(|r| r.agent.to_owned())
+    }
+
+    /// The menus in which his records ended.
+    fn menus(&self, lines: &[&CdrLine]) -> Vec<IvrStep> {
+        let menus = lines.iter().filter(|l| self.rules.purpose(&l.dcontext).ivr);
+        let digits = |dst: &str| if dst == "s" { String::new() } else { dst.to_owned() };
+        menus.map(|l| IvrStep { context: l.dcontext.clone(), digits: digits(&l.dst), at_ms: l.start_ms }).collect()
+    }
+
+    fn dialplan(&self, lines: &[&CdrLine], last: &CdrLine, ivr: &[IvrStep], seen: Option<&FinishedCall>) -> Dialplan {
+        let went = |purpose: fn(&Purpose) -> bool| lines.iter().any(|l| purpose(&self.rules.purpose(&l.dcontext)));
+        let mut purpose = self.rules.purpose(&last.dcontext);
+        // What he chose led somewhere, though to no phone.
+        let chose = ivr.last().is_some_and(|step| step.digits.bytes().any(|b| b.is_ascii_digit()));
+        purpose.ivr &= !(chose && last.lastapp.eq_ignore_ascii_case("Hangup"));
+        let application = last.lastapp.to_ascii_lowercase();
+        let unreachable = last.dstchannel.is_empty() && application == "dial";
+        Dialplan {
+            purpose,
+            closed: went(|p| p.closed),
+            blocked: went(|p| p.blocked),
+            dial_status: unreachable.then(|| "CHANUNAVAIL".into()),
+            message: seen.is_some_and(|s| s.voicemail),
+            callback_requested: seen.is_some_and(|s| s.outcome == Outcome::CallbackRequested),
+            application: Some((application.into(), last.lastdata.as_str().into())),
+            ..Dialplan::default()
+        }
+    }
+}
+
+/// A record of the same channel: one that was put in another's place (masquerade) keeps its name.
+fn is_channel_of(line: &CdrLine, first: &CdrLine) -> bool {
+    line.channel == first.channel
+}
+
+/// Where records and verdict do not go together, and what is missing.
+fn unproven(verdict: &Verdict, rung: &[Rung<'_>], visits: &[QueueVisit], answered: bool) -> Option<&'static str> {
+    let silent = rung.iter().any(|r| r.by_queue) && visits.is_empty();
+    if silent && !answered {
+        return Some("he was in a queue, and no queue_log tells what became of him");
+    }
+    let open = visits.iter().any(|v| v.result == VisitResult::Unknown);
+    (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not tell how his wait ended")
+}
+
+/// The stays in queues that these events tell of.
+fn visits<'a>(events: impl Iterator<Item = &'a QueueEvent>, ended_ms: Millis) -> Vec<QueueVisit> {
+    let mut visits: Vec<QueueVisit> = Vec::new();
+    for event in events {
+        let open = visits.iter_mut().rev().find(|v| v.queue == event.queue && v.result == VisitResult::Unknown);
+        match (event.kind, open) {
+            (Kind::Enter, _) => visits.push(QueueVisit {
+                queue: event.queue.clone(),
+                joined_ms: event.at_ms,
+                left_ms: ended_ms.max(event.at_ms),
+                position: event.number(2).and_then(|n| u32::try_from(n).ok()),
+                result: VisitResult::Unknown,
+            }),
+            (Kind::Connect, Some(visit)) => {
+                (visit.left_ms, visit.result) = (event.at_ms.max(visit.joined_ms), VisitResult::Connected);
+            }
+            (Kind::Left(result), Some(visit)) => {
+                (visit.left_ms, visit.result) = (event.at_ms.max(visit.joined_ms), result);
+            }
+            _ => {}
+        }
+    }
+    visits
+}
+
+/// The queue in which he was when this phone rang.
+fn queue_at<'v>(visits: &'v [QueueVisit], rung: &Rung<'_>) -> Option<&'v str> {
+    let at = rung.line.end_ms;
+    let within = |v: &&QueueVisit| v.joined_ms <= at + ROUNDING_MS && rung.line.start_ms <= v.left_ms + ROUNDING_MS;
+    visits.iter().rfind(within).map(|v| &*v.queue)
+}
+
+/// What the last record of the caller's channel tells of its end: where the dialplan goes on after a phone or a queue it opens another record,
+/// so one that was closed while a phone rang was closed by him, unless the time given to the phone was over.
+fn end_of(last: &CdrLine, visits: &[QueueVisit], ended_ms: Millis) -> End {
+    if let Some(visit) = visits.last()
+        && (ended_ms - visit.left_ms).abs() <= ROUNDING_MS
+        && visit.result == VisitResult::Abandoned
+    {
+        return End::CallerLeft;
+    }
+    let seconds = |n: usize| last.lastdata.split(',').nth(n)?.parse::<u32>().ok().map(|s| Millis::from(s) * 1_000);
+    let before = |end: Option<Millis>| end.is_none_or(|end| last.duration_ms < end);
+    match last.lastapp.to_ascii_lowercase().as_str() {
+        "hangup" | "busy" | "congestion" | "playtones" | "goto" => End::PbxEnded,
+        "dial" if last.dstchannel.is_empty() || last.disposition != "NO ANSWER" && last.disposition != "CANCEL" => {
+            End::PbxEnded
+        }
+        "dial" if last.duration_ms == 0 => End::Open, // too short for a ring: it may have failed at once
+        "dial" if before(seconds(1)) => End::CallerLeft,
+        "dial" if last.answer_ms.is_some() => End::Open, // what came before the phone is in the same record
+        "dial" => End::PbxEnded,
+        "wait" if before(seconds(0)) => End::CallerLeft,
+        "waitexten" | "musiconhold" => End::CallerLeft,
+        _ => End::Open,
+    }
+}
+
+/// After the last talk a phone was rung for him, nobody took it, and that was the end.
+fn transfer_lost(talks: &[(Millis, Millis)], legs: &[Leg], ended_ms: Millis) -> bool {
+    let Some((_, over)) = talks.last() else { return false };
+    let vain = |l: &crate::model::Leg| l.talk_ms == 0 && l.started_ms + ROUNDING_MS > *over && l.ended_ms > *over;
+    legs.iter().any(|l| vain(l) && l.ended_ms + ROUNDING_MS >= ended_ms)
+}
+
+fn transfers(events: &[QueueEvent]) -> u32 {
+    u32::try_from(events.iter().filter(|e| e.kind == Kind::Transfer).count()).unwrap_or(u32::MAX)
+}
+
+/// Who ended it, where a record says so.
+fn hangup_by(account: &Account, end: End, direction: Direction, answered: bool, ended_ms: Millis) -> HangupBy {
+    let complete = account.events.iter().rev().find_map(|e| match e.kind {
+        Kind::Complete { by_caller } if (ended_ms - e.at_ms).abs() <= ROUNDING_MS => Some(by_caller),
+        _ => None,
+    });
+    let outward = matches!(direction, Direction::Outbound | Direction::Callback);
+    let caller = if outward { HangupBy::Agent } else { HangupBy::Customer };
+    match (complete, end) {
+        (Some(true), _) => HangupBy::Customer,
+        (Some(false), _) => HangupBy::Agent,
+        (None, End::CallerLeft) if !answered => caller,
+        (None, End::PbxEnded) if !answered => HangupBy::Pbx,
+        _ => HangupBy::Unknown,
+    }
+}
+
+/// Time in which at least one phone rang.
+fn ring_ms(rung: &[Rung<'_>], events: &[QueueEvent], answered_ms: Option<Millis>) -> Millis {
+    let until = answered_ms.unwrap_or(Millis::MAX);
+    let dialled = rung.iter().filter(|r| !r.by_queue && r.talked.is_none()).map(|r| (r.line.start_ms, r.line.end_ms));
+    let queued = events.iter().filter_map(|e| match e.kind {
+        Kind::RingNoAnswer | Kind::RingCanceled => Some((e.at_ms - e.number(0)?, e.at_ms)),
+        Kind::Connect => Some((e.at_ms - e.number(2)? * 1_000, e.at_ms)),
+        _ => None,
+    });
+    let spans = dialled.chain(queued).map(|(from, to)| (from, to.min(until))).filter(|(from, to)| from < to);
+    union(spans).iter().map(|(from, to)| to - from).sum()
+}
+
+/// Overlapping spans as one.
+fn union(spans: impl Iterator<Item = (Millis, Millis)>) -> Vec<(Millis, Millis)> {
+    let mut spans: Vec<_> = spans.collect();
+    spans.sort_unstable();
+    let mut joined: Vec<(Millis, Millis)> = Vec::new();
+    for (from, to) in spans {
+        match joined.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => joined.push((from, to.max(from))),
+        }
+    }
+    joined
+}
+
+/// The number that he dialled, if a record was closed while he was still where calls arrive.
+fn did(rules: &Rules, lines: &[&CdrLine]) -> Option<String> {
+    let arrival = lines.iter().find(|l| rules.inbound_contexts.fit(&l.dcontext))?;
+    let special = matches!(arrival.dst.as_str(), "" | "s" | "h" | "i" | "t" | "o");
+    (!special).then(|| arrival.dst.clone())
+}
+
+/// What may be numbers in the arguments of Dial(): `PJSIP/12025550123@trunk,20` and `PJSIP/trunk/12025550123` hold one.
+fn dialled(lastdata: &str) -> impl Iterator<Item = &str> {
+    let devices = lastdata.split(',').next().unwrap_or_default();
+    devices.split(['&', '/', '@'])
+}
+
+/// `"Ann" <12025550123>` → Ann.
+fn caller_name(clid: &str) -> Option<String> {
+    let (name, _) = clid.rsplit_once('<')?;
+    let name = name.trim().trim_matches('"');
+    (!name.is_empty()).then(|| name.to_owned())
+}

@@ -1,0 +1,331 @@
+//! A call in progress: the facts that its events have told, before anyone judges them.
+
+use crate::ami::event::Millis;
+use crate::model::rules::Purpose;
+use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
+use crate::tracker::calls::customer_line;
+use crate::tracker::calls::talk::Clock;
+use crate::tracker::table::Slot;
+
+/// Ring attempts kept for one call; more are counted, not kept.
+pub const MAX_LEGS: usize = 500;
+/// Stays in queues kept for one call.
+pub const MAX_VISITS: usize = 100;
+/// Tags, and ratings, kept for one call.
+pub const MAX_TAGS: usize = 50;
+/// Menu steps kept for one call.
+pub const MAX_IVR_STEPS: usize = 200;
+
+/// Where a call is in its life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It has live channels.
+    Live,
+    /// The customer is gone; it waits a moment for what is still on its way.
+    Ending,
+    /// Told to the store; kept a while for late events.
+    Told,
+}
+
+/// How the call came to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// A customer dialled us over a trunk.
+    Trunk,
+    /// A phone of ours dialled, or was dialled by an Originate.
+    Extension,
+    /// An Originate of this daemon (`ChannelId` is `cb-…`).
+    Callback,
+}
+
+/// A call.
+#[derive(Debug)]
+pub struct Call {
+    /// Linkedid under which it began.
+    pub linkedid: Box<str>,
+    /// All linkedids that lead here.
+    pub keys: Vec<Box<str>>,
+    /// Where it is in its life.
+    pub stage: Stage,
+    /// When the engine must look at it again, by the monotonic clock.
+    pub due: Option<u64>,
+    /// How it came to be.
+    pub origin: Origin,
+    /// The channel that began it.
+    pub first: Slot,
+    /// All its channels, also the ended ones.
+    pub channels: Vec<Slot>,
+    /// Those of them that live.
+    pub live: usize,
+    /// First event.
+    pub started_ms: Millis,
+    /// Latest event.
+    pub touched_ms: Millis,
+    /// A trunk was dialled.
+    pub trunk_dialled: bool,
+    /// The other party's number.
+    pub number: Option<String>,
+    /// The other party's name.
+    pub name: Option<String>,
+    /// What the customer dialled, or the caller id that was shown to him.
+    pub did: Option<String>,
+    /// The trunk.
+    pub trunk: Option<String>,
+    /// Ring attempts.
+    pub attempts: Vec<Attempt>,
+    /// Stays in queues.
+    pub stays: Vec<Stay>,
+    /// Menus.
+    pub ivr: Vec<IvrStep>,
+    /// Everyone who shared a bridge with the customer.
+    pub people: Vec<Person>,
+    /// When the customer talked with anyone.
+    pub talk: Clock,
+    /// What the dialplan did.
+    pub dialplan: Dialplan,
+    /// Transfers.
+    pub transfers: u32,
+    /// The latest of them.
+    pub transfer_ms: Option<Millis>,
+    /// Hangup cause of the customer's channel (Q.850).
+    pub cause: Option<u16>,
+    /// Seen from the middle.
+    pub partial: bool,
+    /// It lived while nobody watched: its beginning was seen, and perhaps its end.
+    pub interrupted: bool,
+    /// Sight was lost while it lived, and no list has named it since: nobody knows what happened meanwhile.
+    pub in_doubt: bool,
+    /// Sight of it was lost between these times, and it ended then.
+    pub lost: Option<(Millis, Millis)>,
+    /// It has no customer of its own left (a consultation whose customer hung up): no row.
+    pub remnant: bool,
+    /// Legs, visits or steps beyond the limits.
+    pub dropped: u32,
+    /// What was said about it.
+    pub tags: Vec<Tag>,
+    /// How it was rated.
+    pub ratings: Vec<Rating>,
+    /// Others of it went on without the customer, in a call of their own which owns their channels now: it is to be forgotten by then,
+    /// by the monotonic clock.
+    pub forget_by: Option<u64>,
+    /// The number, as it was read last.
+    pub read: Option<customer_line::Read>,
+    /// The customer's line, as it was told.
+    pub line: Option<customer_line::Told>,
+    /// The queue in which its caller is counted as waiting.
+    pub waits_in: Option<Box<str>>,
+    /// An attempt of ours is in it.
+    pub ours: bool,
+    /// As it was told to be in progress.
+    pub in_progress: Option<Box<CallInProgress>>,
+    /// The row as it was told.
+    pub told: Option<Box<FinishedCall>>,
+}
+
+/// What the dialplan did with the customer's channel.
+#[derive(Debug, Default)]
+#[allow(clippy::struct_excessive_bools)] // independent facts, not states
+pub struct Dialplan {
+    /// What the context that it is in is for.
+    pub purpose: Purpose,
+    /// The application that it ran last, lower case, with its arguments.
+    pub application: Option<(Box<str>, Box<str>)>,
+    /// It was ever in a closed context.
+    pub closed: bool,
+    /// It was ever in a blocked context.
+    pub blocked: bool,
+    /// The queue named by the latest Queue().
+    pub queue: Option<Box<str>>,
+    /// The latest DIALSTATUS.
+    pub dial_status: Option<Box<str>>,
+    /// When it was set.
+    pub dial_status_ms: Millis,
+    /// A message was left.
+    pub message: bool,
+    /// A callback was asked for.
+    pub callback_requested: bool,
+    /// The queue that was named with that wish.
+    pub callback_queue: Option<Box<str>>,
+    /// The dialplan went to `i` for want of the dialled extension, outside menus.
+    pub invalid: bool,
+}
+
+impl Dialplan {
+    /// The last thing that the caller heard was a busy or congestion signal: Busy() and Congestion() end a line that was not
+    /// answered through the far end, whose hang-up then looks like the caller's own (`res/res_pjsip_session.c`).
+    #[must_use]
+    pub fn turned_away(&self) -> bool {
+        self.application.as_ref().is_some_and(|(name, _)| matches!(&**name, "busy" | "congestion"))
+    }
+}
+
+/// One ring attempt.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Uniqueid of the dialled channel.
+    pub uniqueid: Box<str>,
+    /// The dialled channel.
+    pub channel: Slot,
+    /// Who dialled; `None` for an Originate.
+    pub by: Option<Slot>,
+    /// What was dialled, as the queue or Dial names it.
+    pub interface: Box<str>,
+    /// The queue that rang it.
+    pub queue: Option<Box<str>>,
+    /// It is a Local channel: whoever it leads to is the attempt that counts.
+    pub local: bool,
+    /// The Local attempt that led here.
+    pub parent: Option<usize>,
+    /// Began.
+    pub started_ms: Millis,
+    /// It rang.
+    pub rang_ms: Option<Millis>,
+    /// It answered.
+    pub answered_ms: Option<Millis>,
+    /// It ended, or was given up.
+    pub ended_ms: Option<Millis>,
+    /// How Dial or the queue says it ended, the first time they say it.
+    pub status: Option<Box<str>>,
+    /// When they said so; the end of time before they do.
+    pub status_ms: Millis,
+    /// Q.850 cause by which its channel ended.
+    pub cause: Option<u16>,
+    /// The called phone forwarded elsewhere.
+    pub forwarded: bool,
+    /// Sight was lost while it went on, and nothing has shown it since: it may have been answered meanwhile.
+    pub in_doubt: bool,
+}
+
+/// One stay in a queue.
+#[derive(Debug)]
+pub struct Stay {
+    /// Queue.
+    pub queue: Box<str>,
+    /// Joined, or refused.
+    pub joined_ms: Millis,
+    /// Left.
+    pub left_ms: Option<Millis>,
+    /// Position; `None` if refused.
+    pub position: Option<u32>,
+    /// An agent was connected.
+    pub connected: bool,
+    /// `QueueCallerAbandon` came: provisional, it comes for a time-out too.
+    pub abandoned: bool,
+    /// QUEUESTATUS after it.
+    pub status: Option<Box<str>>,
+    /// Sight was lost while it went on, and nothing has shown it since: an agent may have been connected meanwhile.
+    pub in_doubt: bool,
+}
+
+impl Stay {
+    /// One that goes on.
+    #[must_use]
+    pub fn began(queue: &str, position: Option<u32>, joined_ms: Millis) -> Self {
+        Self {
+            queue: queue.into(),
+            joined_ms,
+            left_ms: None,
+            position,
+            connected: false,
+            abandoned: false,
+            status: None,
+            in_doubt: false,
+        }
+    }
+}
+
+/// Someone who shared a bridge with the customer.
+#[derive(Debug)]
+pub struct Person {
+    /// The person's channel.
+    pub channel: Slot,
+    /// Technology and peer at the time.
+    pub interface: Box<str>,
+    /// When they talked.
+    pub talk: Clock,
+}
+
+impl Call {
+    /// A call that begins with this channel.
+    #[must_use]
+    pub fn new(linkedid: &str, first: Slot, origin: Origin, at: Millis) -> Self {
+        Self {
+            linkedid: linkedid.into(),
+            keys: vec![linkedid.into()],
+            stage: Stage::Live,
+            due: None,
+            origin,
+            first,
+            channels: Vec::with_capacity(4),
+            live: 0,
+            started_ms: at,
+            touched_ms: at,
+            trunk_dialled: false,
+            number: None,
+            name: None,
+            did: None,
+            trunk: None,
+            attempts: Vec::new(),
+            stays: Vec::new(),
+            ivr: Vec::new(),
+            people: Vec::new(),
+            talk: Clock::default(),
+            dialplan: Dialplan::default(),
+            transfers: 0,
+            transfer_ms: None,
+            cause: None,
+            partial: false,
+            interrupted: false,
+            in_doubt: false,
+            lost: None,
+            remnant: false,
+            dropped: 0,
+            tags: Vec::new(),
+            ratings: Vec::new(),
+            forget_by: None,
+            read: None,
+            line: None,
+            waits_in: None,
+            ours: false,
+            in_progress: None,
+            told: None,
+        }
+    }
+
+    /// Sight of it is lost.
+    pub fn goes_out_of_sight(&mut self) {
+        self.interrupted = true;
+        self.in_doubt = true;
+        self.stays.iter_mut().filter(|stay| stay.left_ms.is_none()).for_each(|stay| stay.in_doubt = true);
+        self.attempts
+            .iter_mut()
+            .filter(|attempt| attempt.ended_ms.is_none())
+            .for_each(|attempt| attempt.in_doubt = true);
+    }
+
+    /// A trunk is dialled: the other party is whom we dial.
+    pub fn goes_out(&mut self, trunk: String) {
+        if !std::mem::replace(&mut self.trunk_dialled, true) {
+            self.number = self.did.take();
+            self.name = None;
+        }
+        self.trunk = Some(trunk); // the last route that was tried counts
+    }
+
+    /// The attempt to ring the channel with this uniqueid.
+    pub fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut Attempt> {
+        self.attempts.iter_mut().rev().find(|a| &*a.uniqueid == uniqueid)
+    }
+
+    /// The latest stay in a queue, now that something shows him there: he was there all along, and nothing is in doubt.
+    pub fn stay_shown(&mut self, queue: &str) -> Option<&mut Stay> {
+        let stay = self.stays.iter_mut().rev().find(|s| &*s.queue == queue)?;
+        self.in_doubt &= !std::mem::take(&mut stay.in_doubt);
+        Some(stay)
+    }
+
+    /// The stay in a queue that is going on.
+    pub fn stay_mut(&mut self, queue: &str) -> Option<&mut Stay> {
+        self.stays.iter_mut().rev().find(|s| &*s.queue == queue)
+    }
+}

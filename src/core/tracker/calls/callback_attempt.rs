@@ -1,0 +1,340 @@
+//! Attempts of ours: the calls that this daemon's Originates make, told step by step, and what became of them.
+
+use crate::ami::event::Millis;
+use crate::model::codes::CALLBACK_CHANNEL;
+use crate::model::progress::{Facts, Progress, Step};
+use crate::model::{HangupBy, LegResult};
+use crate::tracker::calls::call::{Attempt, Call, Origin};
+use crate::tracker::calls::talk::Talking;
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel::{Channel, Kind};
+use crate::tracker::{Engine, Output};
+
+/// An attempt whose call is not over.
+#[derive(Debug)]
+pub(crate) struct OurAttempt {
+    /// Its first channel; of a Local one, the half that bears the id as it was given.
+    channel: Slot,
+    answered_ms: Option<Millis>,
+    dialled: bool,
+    connected_ms: Option<Millis>,
+    /// Its call went into another: agent and customer had talked so long then (ms), and talked on since.
+    merged: Option<(Millis, Option<Millis>)>,
+    /// Its call has its row, and others of it live on.
+    row: Option<Box<str>>,
+}
+
+/// The id of the attempt whose channel this is, by its uniqueid: `cb-<callback>-<attempt>`, with `;2` for the far half of a Local one.
+pub(crate) fn attempt_id(uniqueid: &str) -> Option<&str> {
+    let id = uniqueid.strip_suffix(";2").unwrap_or(uniqueid);
+    let (callback, attempt) = id.strip_prefix(CALLBACK_CHANNEL)?.split_once('-')?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    (is_number(callback) && is_number(attempt)).then_some(id)
+}
+
+/// The callback that an attempt's id names.
+pub(crate) fn callback_of(id: &str) -> Option<i64> {
+    attempt_id(id)?.strip_prefix(CALLBACK_CHANNEL)?.split('-').next()?.parse().ok()
+}
+
+impl Engine {
+    /// A channel began: it may be the first of an attempt.
+    pub(crate) fn our_attempt_begins(&mut self, slot: Slot, at: Millis) {
+        let channel = &self.channels[slot];
+        let Some(id) = attempt_id(&channel.uniqueid) else { return };
+        self.calls[channel.call].ours = true;
+        if let Some(known) = self.attempts.get_mut(id) {
+            if *channel.uniqueid == *id {
+                known.channel = slot;
+            }
+            return;
+        }
+        let attempt = OurAttempt {
+            channel: slot,
+            answered_ms: None,
+            dialled: false,
+            connected_ms: None,
+            merged: None,
+            row: None,
+        };
+        let id: Box<str> = id.into();
+        self.outputs.push_back(step(&id, at, Step::Seen));
+        self.attempts.insert(id, attempt);
+    }
+
+    /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).
+    pub(crate) fn originate_fails(&mut self, uniqueid: &str, reason: u16, at: Millis) {
+        if let Some(id) = attempt_id(uniqueid) {
+            self.outputs.push_back(step(id, at, Step::Failed { reason }));
+        }
+    }
+
+    /// Tells the steps that the attempts in this call have made.
+    pub(crate) fn attempts_advance(&mut self, call: Slot) {
+        let c = &self.calls[call];
+        if !c.ours {
+            return;
+        }
+        let at = self.event_ms;
+        for (id, attempt) in self.attempts.iter_mut() {
+            let Some(channel) = self.channels.get(attempt.channel).filter(|channel| channel.call == call) else {
+                continue;
+            };
+            if attempt.answered_ms.is_none() && channel.up {
+                attempt.answered_ms = Some(at);
+                self.outputs.push_back(step(id, at, Step::AgentAnswered));
+            }
+            if !attempt.dialled
+                && let Some(answered) = attempt.answered_ms
+            {
+                let half = channel.other_half().and_then(|name| self.channels.find(&name));
+                let dialled_from = |a: &Attempt| match a.by {
+                    Some(by) => by == attempt.channel || (Some(by) == half && a.started_ms > answered),
+                    None => false,
+                };
+                if let Some(leg) = c.attempts.iter().find(|a| dialled_from(a)) {
+                    attempt.dialled = true;
+                    self.outputs.push_back(step(id, leg.started_ms, Step::CustomerDialled));
+                }
+            }
+            if attempt.connected_ms.is_none()
+                && (channel.bridged || channel.kind == Kind::Local)
+                && let Some(connected) = c.talk.first_ms
+            {
+                attempt.connected_ms = Some(connected);
+                self.outputs.push_back(step(id, connected, Step::Connected));
+            }
+        }
+    }
+
+    /// A call went into another: the time that its attempts have talked is kept, since the other's clock knows nothing of it.
+    pub(crate) fn attempts_merge(&mut self, gone: &Call, into: Slot) {
+        if !gone.ours {
+            return;
+        }
+        let at = self.event_ms;
+        for attempt in self.attempts.values_mut() {
+            let here = self.channels.get(attempt.channel).is_some_and(|channel| channel.call == into);
+            if here && attempt.merged.is_none() && gone.channels.contains(&attempt.channel) {
+                let mut clock = gone.talk;
+                let talks = clock.state() != Talking::No;
+                clock.set(Talking::No, at);
+                attempt.merged = Some((clock.talk_ms, talks.then_some(at)));
+            }
+        }
+    }
+
+    /// Some of a call's channels go on without the customer, in a call that makes no row.
+    pub(crate) fn attempts_survive(&mut self, call: Slot, rest: Slot) {
+        if !self.calls[call].ours {
+            return;
+        }
+        for attempt in self.attempts.values_mut() {
+            if self.channels.get(attempt.channel).is_some_and(|channel| channel.call == rest) {
+                self.calls[rest].ours = true;
+                attempt.row = Some(self.calls[call].linkedid.clone());
+            }
+        }
+    }
+
+    /// A call is told: the attempts in it are over. A daemon that ends has not seen their end, and leaves that to its next run.
+    pub(crate) fn attempts_end(&mut self, call: Slot) {
+        if !self.calls[call].ours {
+            return;
+        }
+        let here = |a: &OurAttempt| self.channels.get(a.channel).is_none_or(|channel| channel.call == call);
+        let over: Vec<Box<str>> = self.attempts.iter().filter(|(_, a)| here(a)).map(|(id, _)| id.clone()).collect();
+        for id in over {
+            let Some(attempt) = self.attempts.remove(&id) else { continue };
+            if !self.stopping && self.channels.get(attempt.channel).is_some() {
+                let facts = self.facts(&attempt, call);
+                self.outputs.push_back(step(&id, facts.ended_ms, Step::Ended(Box::new(facts))));
+            }
+        }
+    }
+
+    /// Calls of attempts that a list did not name are told at once, so that their end is known when sight is whole again.
+    pub(crate) fn lost_attempts(&self) -> Vec<Slot> {
+        let calls = self.attempts.values().filter_map(|a| self.channels.get(a.channel)).map(|channel| channel.call);
+        calls.filter(|call| self.calls[*call].lost.is_some() && self.calls[*call].live == 0).collect()
+    }
+
+    /// The callback in whose attempt this call was made, also where the attempt's call has gone into this one.
+    pub(crate) fn callback_id(&self, call: &Call) -> Option<i64> {
+        let by_channel = || call.channels.iter().find_map(|slot| attempt_id(&self.channels[*slot].uniqueid));
+        let id = attempt_id(&call.linkedid).or_else(by_channel)?;
+        callback_of(id)
+    }
+
+    /// What the first leg of an attempt came to: the channel itself, or whoever a Local one led to.
+    pub(crate) fn first_leg(&self, call: &Call, first: Slot) -> Option<usize> {
+        let own = |(i, a): &(usize, &Attempt)| self.is_on_the_way(call, *i, |way| way.channel == first) && !a.local;
+        let legs = || call.attempts.iter().enumerate().filter(own);
+        let took = legs().find(|(_, a)| self.channels[a.channel].bridged).or(legs().find(|(_, a)| self.answered(a)));
+        took.or(legs().next_back())
+            .or_else(|| call.attempts.iter().enumerate().find(|(_, a)| a.channel == first))
+            .map(|l| l.0)
+    }
+
+    /// The attempt itself, or one of the Local attempts that led to it, fits.
+    fn is_on_the_way(&self, call: &Call, leg: usize, fits: impl Fn(&Attempt) -> bool) -> bool {
+        let mut next = Some(leg);
+        for _ in 0..=call.attempts.len() {
+            let Some(attempt) = next.and_then(|i| call.attempts.get(i)) else { return false };
+            if fits(attempt) {
+                return true;
+            }
+            next = attempt.parent;
+        }
+        false
+    }
+
+    fn answered(&self, leg: &Attempt) -> bool {
+        leg.answered_ms.is_some() || self.channels[leg.channel].up
+    }
+
+    fn facts(&self, ours: &OurAttempt, slot: Slot) -> Facts {
+        let call = &self.calls[slot];
+        let first = self.first_leg(call, ours.channel);
+        let first_channel = first.map_or(ours.channel, |i| call.attempts[i].channel);
+        let customer_first = self.channels[first_channel].kind == Kind::Trunk;
+        let second = self.second_leg(call, ours.channel, customer_first);
+        let (agent, customer) = if customer_first { (second, first) } else { (first, second) };
+        let ended_ms = call.channels.iter().filter_map(|s| self.channels[*s].ended_ms).max().unwrap_or(call.touched_ms);
+        let agent_channel = match agent {
+            Some(leg) => Some(&self.channels[call.attempts[leg].channel]),
+            None => (!customer_first).then_some(&self.channels[ours.channel]),
+        };
+        let root = |leg: usize| {
+            let attempt = &call.attempts[leg];
+            (attempt, attempt.parent.map_or(attempt, |p| &call.attempts[p]))
+        };
+        let agent_end = match agent.map(root) {
+            Some((leg, root)) => self.first_end(leg, root),
+            None if agent_channel.is_some_and(|channel| channel.up) => LegResult::Answered,
+            None if call.lost.is_some() => LegResult::Unknown,
+            None => LegResult::NoAnswer,
+        };
+        let agent_left = agent_channel.and_then(|channel| channel.far_hangup_ms);
+        let customer_end = match customer.map(root) {
+            Some((leg, root)) if customer_first => Some(self.first_end(leg, root)),
+            Some((leg, root)) => Some(match self.leg_result(call, leg, root) {
+                LegResult::NoAnswer if agent_left.is_some_and(|t| leg.ended_ms.is_none_or(|e| t <= e)) => {
+                    LegResult::Cancelled
+                }
+                result => result,
+            }),
+            None => self.channel_less_end(call, ours, customer_first),
+        };
+        let picked_up = agent.and_then(|leg| call.attempts[leg].answered_ms);
+        Facts {
+            linkedid: ours.row.as_deref().unwrap_or(&call.linkedid).to_owned(),
+            agent: agent_end,
+            agent_answered_ms: match agent_end {
+                LegResult::Answered if customer_first => picked_up.or(ours.connected_ms),
+                LegResult::Answered => picked_up.or(ours.answered_ms),
+                _ => None,
+            },
+            customer: customer_end,
+            customer_cause: customer.and_then(|leg| call.attempts[leg].cause),
+            customer_answered_ms: ours.connected_ms,
+            talk_ms: self.talked(ours, call, first_channel, ended_ms),
+            agent_hangup_by: agent_channel.map_or(HangupBy::Unknown, |channel| hung_up_by(channel, call)),
+            unseen: call.lost.is_some() || call.in_doubt,
+            ended_ms,
+        }
+    }
+
+    /// The leg to the other side, the last that was tried: agent first, whom his channel dialled; customer first, who took him.
+    fn second_leg(&self, call: &Call, ours: Slot, customer_first: bool) -> Option<usize> {
+        let leads_on = |i: usize| call.attempts.iter().any(|a| a.parent == Some(i));
+        let dialled = |(i, _): &(usize, &Attempt)| {
+            let from_ours = self.is_on_the_way(call, *i, |way| way.by == Some(ours));
+            let first_side = self.is_on_the_way(call, *i, |way| way.channel == ours);
+            !first_side && from_ours && !leads_on(*i)
+        };
+        let took = |(_, a): &(usize, &Attempt)| {
+            call.people.iter().any(|p| p.channel == a.channel && p.talk.first_ms.is_some())
+        };
+        let legs = || call.attempts.iter().enumerate();
+        let taken = if customer_first { legs().find(took) } else { None };
+        taken.or_else(|| legs().rfind(dialled)).map(|(i, _)| i)
+    }
+
+    /// How a leg ended that nobody waited for: none of those who dialled it can have left before.
+    fn first_end(&self, leg: &Attempt, root: &Attempt) -> LegResult {
+        if self.answered(leg) {
+            return LegResult::Answered;
+        }
+        let cause = leg.cause.or(root.cause);
+        match leg.status.as_deref().or(root.status.as_deref()) {
+            Some("BUSY") => LegResult::Busy,
+            Some("CONGESTION") => LegResult::Congestion,
+            Some("CHANUNAVAIL") => LegResult::Unavailable,
+            None if leg.in_doubt => LegResult::Unknown,
+            None if cause.is_none() && self.channels[leg.channel].ended_ms.is_some() => LegResult::Unknown,
+            // Q.850, as in the legs of other calls; 34 to 44 are the network's.
+            _ => match cause {
+                Some(21) => LegResult::Rejected,
+                Some(17) => LegResult::Busy,
+                Some(34 | 38 | 41 | 42 | 44) => LegResult::Congestion,
+                Some(1..=3 | 20 | 22 | 27 | 28) if leg.rang_ms.is_none() => LegResult::Unavailable,
+                _ => LegResult::NoAnswer,
+            },
+        }
+    }
+
+    /// Dial can fail before there is a channel: then its word is all that there is.
+    fn channel_less_end(&self, call: &Call, ours: &OurAttempt, customer_first: bool) -> Option<LegResult> {
+        if customer_first || ours.answered_ms.is_none() || call.first != ours.channel {
+            return None;
+        }
+        match call.dialplan.dial_status.as_deref()? {
+            "CHANUNAVAIL" => Some(LegResult::Unavailable),
+            "CONGESTION" => Some(LegResult::Congestion),
+            "BUSY" => Some(LegResult::Busy),
+            _ => None,
+        }
+    }
+
+    /// Milliseconds of talk. After a merge the rest of it is reckoned up to the end of the agent's channel, or the last one's if that
+    /// lives on.
+    fn talked(&self, ours: &OurAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
+        match ours.merged {
+            Some((talked, Some(since))) => {
+                let end = self.channels.get(first).and_then(|c| c.ended_ms).unwrap_or(ended_ms);
+                talked + (end - since).max(0)
+            }
+            Some((talked, None)) => talked,
+            None if call.origin == Origin::Callback => call.talk.talk_ms,
+            None => 0,
+        }
+    }
+}
+
+/// The earlier of two requests ended the channel: its far end's, or the PBX's.
+fn hung_up_by(channel: &Channel, call: &Call) -> HangupBy {
+    match (channel.far_hangup_ms, channel.pbx_hangup_ms) {
+        (Some(far), pbx) if pbx.is_none_or(|pbx| far <= pbx) => HangupBy::Agent,
+        (None, None) if call.lost.is_some() => HangupBy::Unknown,
+        _ => HangupBy::Pbx,
+    }
+}
+
+fn step(id: &str, at_ms: Millis, step: Step) -> Output {
+    Output::Progress(Progress { channel_id: id.to_owned(), at_ms, step })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::attempt_id;
+
+    #[test]
+    fn both_halves_of_a_local_channel_are_of_one_attempt_and_other_ids_of_none() {
+        assert_eq!(attempt_id("cb-42-1"), Some("cb-42-1"));
+        assert_eq!(attempt_id("cb-42-1;2"), Some("cb-42-1"));
+        for other in ["cb-42", "cb--1", "cb-x-1", "cb-42-1-2", "1795336728.80", "cb-42-1;3", ""] {
+            assert_eq!(attempt_id(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Customers' lines: who of them is on one, and with whom he talks, told while calls are in progress.
+
+use crate::model::number::Number;
+use crate::model::progress::{Line, LineChange};
+use crate::tracker::calls::call::{Call, Origin, Stage};
+use crate::tracker::table::Slot;
+use crate::tracker::{Engine, Output};
+
+/// A number as it was read: once for each call, as long as it stays the same.
+#[derive(Debug)]
+pub struct Read {
+    /// As the network sent it.
+    pub raw: String,
+    /// In E.164, if it can be called.
+    pub e164: Option<String>,
+}
+
+/// What has been told of a customer's line, and is to be taken back when the call is over.
+#[derive(Debug)]
+pub struct Told {
+    /// In E.164.
+    number: String,
+    /// The customer called us.
+    inbound: bool,
+    /// With whom he talks was told too.
+    talking: bool,
+}
+
+impl Engine {
+    /// Something about this call has changed: it is looked at once the event has been taken.
+    pub(crate) fn mark(&mut self, call: Slot) {
+        if self.marked.last() != Some(&call) {
+            self.marked.push(call);
+        }
+    }
+
+    /// Tells what the event meant to customers' lines and to our attempts.
+    pub(crate) fn tell_marked(&mut self) {
+        let mut marked = std::mem::take(&mut self.marked);
+        for call in marked.drain(..) {
+            if self.calls.get(call).is_some() {
+                self.progress_changes(call);
+                self.line_changes(call);
+                self.attempts_advance(call);
+            }
+        }
+        self.marked = marked;
+        // The call that one has merged into is told as busy first: no line seems free in between.
+        self.outputs.extend(self.freed.drain(..).map(Output::Line));
+    }
+
+    /// It has an outside party, and is not over. What was told as busy stays so until the call is told.
+    fn holds_a_line(&self, call: &Call) -> bool {
+        let outside = match call.origin {
+            Origin::Trunk => true,
+            Origin::Extension => call.trunk_dialled,
+            Origin::Callback => false,
+        };
+        let there = || call.origin != Origin::Trunk || self.channels[call.first].ended_ms.is_none();
+        outside && !call.remnant && call.stage != Stage::Told && (call.line.is_some() || (call.live > 0 && there()))
+    }
+
+    fn line_changes(&mut self, slot: Slot) {
+        let call = &self.calls[slot];
+        if !self.holds_a_line(call) {
+            self.line_frees(slot);
+            return;
+        }
+        if call.number.as_deref() != call.read.as_ref().map(|r| &*r.raw) {
+            let read = call.number.clone().map(|raw| Read { e164: self.e164(&raw), raw });
+            self.calls[slot].read = read;
+        }
+        let call = &self.calls[slot];
+        let inbound = call.origin == Origin::Trunk;
+        let number = call.read.as_ref().and_then(|r| r.e164.as_deref());
+        let told = call.line.as_ref().map(|l| (&*l.number, l.inbound));
+        if told != number.map(|number| (number, inbound)) {
+            let number = number.map(str::to_owned);
+            self.line_frees(slot);
+            if let Some(number) = number {
+                self.calls[slot].line = Some(Told { number, inbound, talking: false });
+                self.tell_line(slot, Line::Busy);
+            }
+        }
+        let call = &self.calls[slot];
+        if call.talk.first_ms.is_none() || call.line.as_ref().is_none_or(|l| l.talking) {
+            return;
+        }
+        let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
+        let Some(person) = talked else { return };
+        let known = self.roster.find(&person.interface);
+        let agent = known.map_or_else(|| person.interface.to_string(), |a| self.roster.get(a).id.to_string());
+        if let Some(line) = &mut self.calls[slot].line {
+            line.talking = true;
+        }
+        self.tell_line(slot, Line::Talking { agent });
+    }
+
+    fn e164(&self, number: &str) -> Option<String> {
+        match self.rules.numbering.classify(number) {
+            Number::Callable(e164) => Some(e164),
+            _ => None,
+        }
+    }
+
+    /// The number of a call's other party in E.164, read anew only where nobody has read it yet.
+    pub(crate) fn number_e164(&self, call: &Call) -> Option<String> {
+        let number = call.number.as_deref()?;
+        match &call.read {
+            Some(read) if read.raw == number => read.e164.clone(),
+            _ => self.e164(number),
+        }
+    }
+
+    fn tell_line(&mut self, slot: Slot, what: Line) {
+        if let Some(change) = change(&self.calls[slot], what) {
+            self.outputs.push_back(Output::Line(change));
+        }
+    }
+
+    fn line_frees(&mut self, slot: Slot) {
+        if self.calls[slot].line.is_some() {
+            self.tell_line(slot, Line::Free);
+            self.calls[slot].line = None;
+        }
+    }
+
+    /// A call that was told as busy ceases to be, as another has taken it in or nobody remembers it.
+    pub(crate) fn line_of_a_call_gone(&mut self, gone: &Call) {
+        self.freed.extend(change(gone, Line::Free));
+    }
+}
+
+fn change(call: &Call, what: Line) -> Option<LineChange> {
+    let line = call.line.as_ref()?;
+    Some(LineChange {
+        number_e164: line.number.clone(),
+        linkedid: call.linkedid.to_string(),
+        inbound: line.inbound,
+        what,
+    })
+}

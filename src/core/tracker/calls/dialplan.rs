@@ -1,0 +1,166 @@
+//! What the dialplan does with a caller: menus, closed and voicemail contexts, applications, variables.
+
+use crate::ami::event;
+use crate::ami::event::Millis;
+use crate::model::IvrStep;
+use crate::tracker::Engine;
+use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, Stay};
+use crate::tracker::table::Slot;
+
+/// Results of Queue() for a caller whom it never let in: no `QueueCallerJoin` comes for them (`app_queue.c` `join_queue`).
+const REFUSED: &[&str] = &["FULL", "JOINEMPTY", "JOINUNAVAIL"];
+
+impl Engine {
+    pub(crate) fn dialplan_runs(&mut self, seen: &event::Channel<'_>, application: &str, data: &str, at: Millis) {
+        let Some(slot) = self.known(seen, at) else { return };
+        let call = self.channels[slot].call;
+        if !self.leads(call, slot) {
+            return;
+        }
+        // Asterisk shows its own doings on dialled channels as applications (`AppDial`, `AppQueue`).
+        if data == "(Outgoing Line)" {
+            return;
+        }
+        let channel = &mut self.channels[slot];
+        let moved = *channel.context != *seen.context || *channel.exten != *seen.exten;
+        if moved {
+            channel.context = (&*seen.context).into();
+            channel.exten = (&*seen.exten).into();
+        }
+        if moved || self.calls[call].dialplan.application.is_none() {
+            self.place_changes(call, &seen.context, &seen.exten, at);
+        }
+        self.application_runs(call, application, data);
+    }
+
+    fn application_runs(&mut self, call: Slot, application: &str, data: &str) {
+        let plan = &mut self.calls[call].dialplan;
+        plan.application = Some((application.to_ascii_lowercase().into(), data.into()));
+        if application.eq_ignore_ascii_case("Queue") {
+            plan.queue = data.split(',').next().map(Into::into);
+        }
+    }
+
+    /// What a list says that a channel runs, where no event has said it before.
+    pub(crate) fn application_listed(&mut self, slot: Slot, application: &str, data: &str) {
+        let call = self.channels[slot].call;
+        let news = self.leads(call, slot) && self.calls[call].dialplan.application.is_none();
+        if news && !application.is_empty() && self.channels[slot].incoming != Some(false) {
+            self.application_runs(call, application, data);
+        }
+    }
+
+    /// The list names the caller where he was when sight of him was lost: in the same menu, or with the same application. Where he is not,
+    /// his place is noted.
+    pub(crate) fn is_where_it_was(
+        &mut self,
+        slot: Slot,
+        (context, exten): (&str, &str),
+        (application, data): (&str, &str),
+        at: Millis,
+    ) -> bool {
+        let call = self.channels[slot].call;
+        let moved = *self.channels[slot].context != *context;
+        let plan = &self.calls[call].dialplan;
+        let runs = |(name, with): &(Box<str>, Box<str>)| application.eq_ignore_ascii_case(name) && **with == *data;
+        let in_menu = plan.purpose.ivr && (*self.channels[slot].exten == *exten || matches!(exten, "s" | "t" | "i"));
+        let same = !moved && (in_menu || plan.application.as_ref().is_some_and(runs));
+        if moved && !context.is_empty() {
+            let channel = &mut self.channels[slot];
+            (channel.context, channel.exten) = (context.into(), exten.into());
+            self.place_changes(call, context, "", at);
+        }
+        same
+    }
+
+    /// The dialplan that this channel runs decides the caller's fate: it began the call.
+    fn leads(&self, call: Slot, slot: Slot) -> bool {
+        self.calls[call].first == slot
+    }
+
+    /// The caller came to another context or extension.
+    pub(crate) fn place_changes(&mut self, call: Slot, context: &str, exten: &str, at: Millis) {
+        let purpose = self.rules.purpose(context);
+        let call = &mut self.calls[call];
+        call.dialplan.purpose = purpose;
+        call.dialplan.closed |= purpose.closed;
+        call.dialplan.blocked |= purpose.blocked;
+        if call.did.is_none() && call.origin == Origin::Trunk && exten.bytes().any(|b| b.is_ascii_digit()) {
+            call.did = Some(exten.to_owned()); // trunks that arrive at `s` and are sorted out by the dialplan
+        }
+        if purpose.ivr {
+            if menu_step(call, context, exten, at) {
+                self.counters.details_dropped += 1;
+            }
+        } else if exten == "i" {
+            call.dialplan.invalid = true;
+        }
+    }
+
+    pub(crate) fn variable_set(&mut self, seen: &event::Channel<'_>, variable: &str, value: &str, at: Millis) {
+        let Some(slot) = self.met(seen, at) else { return };
+        let call = self.channels[slot].call;
+        let leads = self.leads(call, slot);
+        let c = &mut self.calls[call];
+        match variable {
+            "QUEUESTATUS" if !value.is_empty() => {
+                self.counters.details_dropped += u64::from(queue_status(c, value, at));
+            }
+            "DIALSTATUS" if leads && !value.is_empty() && c.dialplan.dial_status_ms <= at => {
+                c.dialplan.dial_status = Some(value.into());
+                c.dialplan.dial_status_ms = at;
+            }
+            "VMSTATUS" => c.dialplan.message |= value == "SUCCESS",
+            // Record() ends well by a key, by silence, by its time limit, or by the caller's hanging up.
+            "RECORD_STATUS" if c.dialplan.purpose.voicemail => {
+                c.dialplan.message |= matches!(value, "DTMF" | "SILENCE" | "TIMEOUT" | "HANGUP");
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Notes the menu that the caller is in, or what he chose there. True if there is no room left.
+fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
+    let chosen = if exten == "s" { "" } else { exten };
+    if let Some(last) = call.ivr.last_mut()
+        && last.context == context
+        && last.digits.is_empty()
+    {
+        last.digits.push_str(chosen);
+        return false;
+    }
+    if chosen == "h" {
+        return false; // the hang-up extension is no choice
+    }
+    if call.ivr.len() >= MAX_IVR_STEPS {
+        call.dropped += 1;
+        return true;
+    }
+    call.ivr.push(IvrStep { context: context.to_owned(), digits: chosen.to_owned(), at_ms: at });
+    false
+}
+
+/// Notes how Queue() ended. It says so after the caller left, or instead of letting him in. True if there is no room left.
+fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
+    let refused = REFUSED.contains(&value);
+    // Heard late, it may come after the caller has joined the next queue.
+    let before = call.stays.iter().rposition(|s| s.joined_ms < at).or(call.stays.len().checked_sub(1));
+    if !refused && let Some(before) = before {
+        let stay = &mut call.stays[before];
+        if !stay.connected {
+            stay.status = Some(value.into());
+        }
+        return false;
+    }
+    if refused && call.stays.len() >= MAX_VISITS {
+        call.dropped += 1;
+        return true;
+    }
+    if refused {
+        let queue = call.dialplan.queue.clone().unwrap_or_default();
+        let refused = Stay { left_ms: Some(at), status: Some(value.into()), ..Stay::began(&queue, None, at) };
+        call.stays.push(refused);
+    }
+    false
+}

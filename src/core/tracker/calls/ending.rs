@@ -1,0 +1,131 @@
+//! The end of a call: wait for what is still on its way, judge, tell, and forget later.
+
+use crate::ami::event::Millis;
+use crate::model::Record;
+use crate::tracker::calls::call::{Call, Origin, Stage};
+use crate::tracker::table::Slot;
+use crate::tracker::{Engine, LINGER_MS, Output};
+
+impl Engine {
+    /// Looks at every call whose time has come.
+    pub(crate) fn settle_due(&mut self) {
+        while let Some(&(due, call)) = self.agenda.first() {
+            if due > self.now.mono_ms {
+                break;
+            }
+            self.agenda.pop_first();
+            self.calls[call].due = None;
+            match self.calls[call].stage {
+                Stage::Live => self.customer_gone(call),
+                Stage::Ending => self.tell(call),
+                Stage::Told => self.forget(call),
+            }
+        }
+    }
+
+    /// Tells every call that is over, without waiting for what may still be on its way.
+    pub(crate) fn tell_all(&mut self) {
+        let over: Vec<Slot> =
+            self.calls.iter().filter(|(_, c)| c.stage == Stage::Ending).map(|(slot, _)| slot).collect();
+        for call in over {
+            self.tell(call);
+        }
+    }
+
+    /// The customer hung up a while ago and others of the call are still there: tell it, and let them go on without him.
+    fn customer_gone(&mut self, call: Slot) {
+        let first = &self.channels[self.calls[call].first];
+        let Some(ended) = first.ended_ms else { return };
+        if self.calls[call].origin != Origin::Trunk {
+            return; // merged meanwhile into one that lives on without its first channel
+        }
+        self.split_off_survivors(call, ended);
+        self.calls[call].stage = Stage::Ending;
+        self.tell(call);
+    }
+
+    /// Moves the channels that still live into a call of their own which makes no row.
+    fn split_off_survivors(&mut self, call: Slot, at: Millis) {
+        let survivors: Vec<Slot> =
+            self.calls[call].channels.iter().copied().filter(|s| self.channels[*s].ended_ms.is_none()).collect();
+        let Some(&first) = survivors.first() else { return };
+        for slot in &survivors {
+            self.leave_talk(call, *slot, at);
+        }
+        let mut rest = Call::new("", first, Origin::Extension, at);
+        rest.remnant = true;
+        rest.live = survivors.len();
+        rest.keys.clear();
+        rest.channels.clone_from(&survivors);
+        let key = format!("{} after its customer", self.calls[call].linkedid);
+        rest.keys.push(key.as_str().into());
+        // Whatever they dial still bears the customer's linkedid: it is theirs, and must not make a second row under it.
+        rest.keys.extend(self.calls[call].keys.iter().cloned());
+        let rest = self.calls.insert(&key, rest);
+        for i in 0..self.calls[call].keys.len() {
+            let key = self.calls[call].keys[i].clone();
+            self.calls.alias(&key, rest);
+        }
+        for slot in &survivors {
+            self.channels[*slot].call = rest;
+        }
+        self.attempts_survive(call, rest);
+        let c = &mut self.calls[call];
+        c.channels.retain(|s| !survivors.contains(s));
+        c.live = 0;
+        c.forget_by = Some(self.now.mono_ms + LINGER_MS);
+    }
+
+    fn leave_talk(&mut self, call: Slot, person: Slot, at: Millis) {
+        for p in self.calls[call].people.iter_mut().filter(|p| p.channel == person) {
+            p.talk.set(crate::tracker::calls::talk::Talking::No, at);
+        }
+    }
+
+    pub(crate) fn tell(&mut self, call: Slot) {
+        if self.calls[call].live > 0 {
+            let first = &self.channels[self.calls[call].first];
+            match first.ended_ms {
+                Some(ended) if self.calls[call].origin == Origin::Trunk => self.split_off_survivors(call, ended),
+                _ => {
+                    self.calls[call].stage = Stage::Live; // someone came back
+                    return;
+                }
+            }
+        }
+        if !self.calls[call].remnant
+            && let Some(finished) = self.finish(call)
+        {
+            let before = self.calls[call].told.take();
+            if before.as_deref() != Some(&finished) {
+                if before.is_some() {
+                    self.counters.calls_corrected += 1;
+                } else {
+                    self.counters.calls_told += 1;
+                }
+                self.outputs.push_back(Output::Record(Record::Call(Box::new(finished.clone()))));
+                self.has_its_row(&finished.linkedid);
+            }
+            self.calls[call].told = Some(Box::new(finished));
+        }
+        self.attempts_end(call);
+        self.calls[call].stage = Stage::Told;
+        self.mark(call);
+        let left = self.calls[call].forget_by.map_or(LINGER_MS, |by| by.saturating_sub(self.now.mono_ms));
+        self.look_again(call, left);
+    }
+
+    fn forget(&mut self, call: Slot) {
+        let Some(gone) = self.calls.get(call) else { return };
+        let (keys, channels) = (gone.keys.clone(), gone.channels.clone());
+        for slot in channels {
+            let (uniqueid, name) = (self.channels[slot].uniqueid.clone(), self.channels[slot].name.clone());
+            self.channels.remove(slot, [&*uniqueid, &*name]);
+        }
+        if let Some(gone) = self.calls.remove(call, keys.iter().map(|k| &**k)) {
+            self.line_of_a_call_gone(&gone);
+            self.progress_of_a_call_gone(&gone);
+            self.waits_no_more(gone.waits_in);
+        }
+    }
+}

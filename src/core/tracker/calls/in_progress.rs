@@ -1,0 +1,199 @@
+//! Customers' calls in progress, told while they last: a run that is killed leaves them to the next one, which says what became of them.
+
+use crate::ami::event::Millis;
+use crate::model::{
+    CallInProgress, Direction, FinishedCall, HangupBy, Outcome, Quality, QueueVisit, Record, Status, VisitResult,
+};
+use crate::tracker::calls::call::{Call, Origin, Stage, Stay};
+use crate::tracker::table::Slot;
+use crate::tracker::verdict::UNTOLD;
+use crate::tracker::{Engine, MAX_CHANNELS, Output};
+use std::collections::BTreeMap;
+
+/// Calls that were in progress when the last run ended without a word, and when it had last said that it saw the PBX.
+#[derive(Debug)]
+pub(crate) struct Left {
+    calls: BTreeMap<String, CallInProgress>,
+    seen_ms: Option<Millis>,
+}
+
+impl Left {
+    pub(crate) fn seen(seen_ms: Option<Millis>) -> Self {
+        Self { calls: BTreeMap::new(), seen_ms }
+    }
+}
+
+impl Engine {
+    /// Tells it which customers' calls were in progress when the last run ended without a word. At most [`MAX_CHANNELS`] are taken.
+    pub fn knows_calls(&mut self, calls: impl IntoIterator<Item = CallInProgress>) {
+        self.left.calls = calls.into_iter().take(MAX_CHANNELS).map(|call| (call.linkedid.clone(), call)).collect();
+    }
+
+    /// The row of this call has been told: that it was in progress once says nothing any more.
+    pub fn has_its_row(&mut self, linkedid: &str) {
+        self.left.calls.remove(linkedid);
+    }
+
+    /// A run that was killed has left this call; its linkedid is the uniqueid of the channel that began it.
+    pub(crate) fn was_left_in_progress(&self, linkedid: &str) -> bool {
+        self.left.calls.contains_key(linkedid)
+    }
+
+    /// A call has begun, is in another queue, or is answered.
+    pub(crate) fn progress_changes(&mut self, slot: Slot) {
+        let call = &self.calls[slot];
+        if call.origin != Origin::Trunk || call.stage != Stage::Live || call.remnant {
+            return;
+        }
+        if self.was_left_in_progress(&call.linkedid) {
+            return; // more is known of it than the lists have told
+        }
+        let stay = call.stays.last();
+        let as_told = |told: &CallInProgress| {
+            told.number == call.number
+                && told.did == call.did
+                && told.joined_ms == stay.map(|stay| stay.joined_ms)
+                && told.answered_ms == call.talk.first_ms
+        };
+        if call.in_progress.as_deref().is_some_and(as_told) {
+            return;
+        }
+        let now = CallInProgress {
+            pbx: self.pbx.clone(),
+            linkedid: call.linkedid.to_string(),
+            number: call.number.clone(),
+            number_e164: self.number_e164(call),
+            name: call.name.clone(),
+            did: call.did.clone(),
+            trunk: call.trunk.clone(),
+            queue: stay.map(|stay| stay.queue.to_string()),
+            agent: self.agent(call),
+            started_ms: call.started_ms,
+            joined_ms: stay.map(|stay| stay.joined_ms),
+            answered_ms: call.talk.first_ms,
+        };
+        self.outputs.push_back(Output::Record(Record::InProgress(Box::new(now.clone()))));
+        self.calls[slot].in_progress = Some(Box::new(now));
+    }
+
+    /// A call that was told as in progress is none of its own, or ends without a row.
+    pub(crate) fn progress_of_a_call_gone(&mut self, gone: &Call) {
+        if let Some(told) = gone.in_progress.as_ref().filter(|_| gone.told.is_none()) {
+            self.outputs.push_back(not_in_progress(told));
+        }
+    }
+
+    /// The first lists of this run have come: of the calls of the last one those that live are taken up, and the others have ended unseen.
+    /// Returns how many.
+    pub(crate) fn calls_left_end(&mut self) -> u32 {
+        let from = self.left.seen_ms.unwrap_or(self.now.wall_ms).min(self.now.wall_ms);
+        let mut lost = 0;
+        for (linkedid, old) in std::mem::take(&mut self.left.calls) {
+            // He may have come to another's linkedid, and his phones may outlive him under his own.
+            let his_own = self.channels.find(&linkedid).filter(|slot| self.channels[*slot].ended_ms.is_none());
+            let customers = |slot: &Slot| self.calls[*slot].origin == Origin::Trunk;
+            let call = his_own.map(|slot| self.channels[slot].call);
+            match call.or_else(|| self.calls.find(&linkedid).filter(customers)) {
+                Some(slot) if customers(&slot) && *self.calls[slot].linkedid == *linkedid => {
+                    self.takes_up(slot, old, from)
+                }
+                Some(_) => self.outputs.push_back(not_in_progress(&old)),
+                None => {
+                    lost += 1;
+                    self.outputs.push_back(Output::Record(Record::Call(Box::new(ended_unseen(old, from)))));
+                }
+            }
+        }
+        lost
+    }
+
+    /// What was known of a call before anyone looked away.
+    fn takes_up(&mut self, slot: Slot, old: CallInProgress, from: Millis) {
+        let call = &mut self.calls[slot];
+        if call.stage == Stage::Told {
+            return;
+        }
+        call.started_ms = call.started_ms.min(old.started_ms);
+        // The lists tell where in the dialplan he is now, not what he dialled.
+        call.did = old.did.clone().or(call.did.take());
+        call.number = call.number.take().or_else(|| old.number.clone());
+        call.name = call.name.take().or_else(|| old.name.clone());
+        if let (Some(queue), Some(joined_ms)) = (&old.queue, old.joined_ms)
+            && !call.stays.iter().any(|stay| *stay.queue == **queue)
+        {
+            call.stays.push(Stay { in_doubt: true, ..Stay::began(queue, None, joined_ms) });
+            call.stays.sort_by_key(|stay| stay.joined_ms);
+        }
+        // He was served, whatever becomes of him now.
+        if let Some(answered_ms) = old.answered_ms {
+            call.talk.had_begun(answered_ms, from.max(answered_ms));
+        }
+        call.in_progress = Some(Box::new(old));
+        self.waiting_changes(slot);
+        self.mark(slot);
+    }
+}
+
+fn not_in_progress(call: &CallInProgress) -> Output {
+    Output::Record(Record::NotInProgress { pbx: call.pbx.clone(), linkedid: call.linkedid.clone() })
+}
+
+/// The row of a call of which only the beginning was seen.
+fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
+    // Times of one call may be by the clocks of both machines: a list tells its age, events tell their time.
+    let times = || [Some(call.started_ms), call.joined_ms, call.answered_ms].into_iter().flatten();
+    let started_ms = times().fold(call.started_ms, Millis::min);
+    let ended_ms = times().fold(from, Millis::max);
+    let (answered, wait_end_ms) = (call.answered_ms.is_some(), call.answered_ms.unwrap_or(ended_ms));
+    let visit = call.queue.clone().zip(call.joined_ms);
+    let visits: Vec<QueueVisit> = visit
+        .into_iter()
+        .map(|(queue, joined_ms)| QueueVisit {
+            queue,
+            joined_ms,
+            left_ms: wait_end_ms.max(joined_ms),
+            position: None,
+            result: VisitResult::Unknown,
+        })
+        .collect();
+    let (status, outcome, first) = match answered {
+        true => (Status::Answer, Outcome::Agent, "talked with a person; how long is not known"),
+        false => (Status::Unknown, Outcome::Gap, UNTOLD),
+    };
+    let mut why = vec![first.to_owned(), "it ended while callbackd was not running".to_owned()];
+    why.extend(visits.iter().map(|visit| format!("queue {}: {}", visit.queue, visit.result)));
+    FinishedCall {
+        pbx: call.pbx,
+        linkedid: call.linkedid,
+        direction: Direction::Inbound,
+        status,
+        outcome,
+        number: call.number,
+        number_e164: call.number_e164,
+        name: call.name,
+        did: call.did,
+        trunk: call.trunk,
+        queue: call.queue,
+        agent: call.agent,
+        started_ms,
+        answered_ms: call.answered_ms,
+        ended_ms,
+        wait_ms: wait_end_ms - started_ms,
+        queue_wait_ms: visits.iter().map(|visit| visit.left_ms - visit.joined_ms).sum(),
+        ring_ms: 0,
+        talk_ms: if answered { ended_ms - wait_end_ms } else { 0 },
+        hold_ms: 0,
+        hangup_by: HangupBy::Unknown,
+        hangup_cause: None,
+        transfers: 0,
+        voicemail: false,
+        quality: Quality::Gap,
+        why,
+        callback_id: None,
+        legs: Vec::new(),
+        visits,
+        ivr: Vec::new(),
+        tags: Vec::new(),
+        ratings: Vec::new(),
+    }
+}

@@ -1,0 +1,219 @@
+//! Ring attempts: who is dialled for a call, and what becomes of it.
+
+use crate::ami::event;
+use crate::ami::event::Millis;
+use crate::model::number::Number;
+use crate::tracker::Engine;
+use crate::tracker::calls::call::{Attempt, MAX_LEGS, Origin};
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel::Kind;
+
+impl Engine {
+    pub(crate) fn dial_begins(
+        &mut self,
+        by: Option<&event::Channel<'_>>,
+        dest: &event::Channel<'_>,
+        dial_string: &str,
+        at: Millis,
+    ) {
+        let shown = by.map(|c| c.caller_num.to_string());
+        let by = by.and_then(|c| self.known(c, at));
+        let Some(slot) = self.dialled(dest, at) else { return };
+        self.attempt(by, slot, dial_string, None, at);
+        self.caller_id_shown(slot, shown);
+    }
+
+    pub(crate) fn agent_called(
+        &mut self,
+        by: &event::Channel<'_>,
+        dest: &event::Channel<'_>,
+        queue: &str,
+        interface: &str,
+        at: Millis,
+    ) {
+        let by = self.known(by, at);
+        let Some(slot) = self.dialled(dest, at) else { return };
+        self.attempt(by, slot, interface, Some(queue), at);
+    }
+
+    /// The channel that an event says is dialled: one that nobody introduced did not call us.
+    fn dialled(&mut self, dest: &event::Channel<'_>, at: Millis) -> Option<Slot> {
+        if dest.uniqueid.is_empty() || self.channels.find(&dest.uniqueid).is_some() {
+            return self.known(dest, at);
+        }
+        self.counters.strangers += 1;
+        self.channel_begins(dest, at, Some(false), true)
+    }
+
+    /// Notes that a channel is dialled; called for it again, adds what was not known.
+    fn attempt(&mut self, by: Option<Slot>, dest: Slot, interface: &str, queue: Option<&str>, at: Millis) {
+        if let Some(by) = by {
+            self.join_calls(self.channels[by].call, self.channels[dest].call);
+            if self.channels[by].call != self.channels[dest].call {
+                return; // one of them has its row: a stray late event adds nothing to it
+            }
+        }
+        self.customer_of_ours(by, dest);
+        let channel = &self.channels[dest];
+        if by.is_some_and(|by| self.channels[by].call != channel.call) && channel.ended_ms.is_some() {
+            return; // it ended in a call that has its row; nobody can be dialling it now
+        }
+        let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
+        let peer = channel.interface().to_owned();
+        let parent = by.and_then(|by| self.parent_attempt(slot, by));
+        let call = &mut self.calls[slot];
+        if kind == Kind::Trunk && call.origin != Origin::Trunk {
+            call.goes_out(peer.clone());
+            // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
+            call.number = dialled_number(interface).or(call.number.take());
+        }
+        if let Some(attempt) = call.attempt_mut(&uniqueid) {
+            if let Some(queue) = queue {
+                attempt.queue.get_or_insert(queue.into());
+                attempt.interface = interface.into();
+            }
+            attempt.by = attempt.by.or(by);
+            self.adopt(slot, dest);
+            return;
+        }
+        if call.attempts.len() >= MAX_LEGS {
+            call.dropped += 1;
+            self.counters.details_dropped += 1;
+            return;
+        }
+        // Whatever happened out of sight: somebody is rung for him again, by the queue in which he then waits.
+        call.in_doubt &= by != Some(call.first);
+        if let Some(stay) = queue.and_then(|queue| call.stay_mut(queue)).filter(|stay| stay.left_ms.is_none()) {
+            stay.in_doubt = false;
+        }
+        // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
+        let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
+        if let Some(parent) = parent {
+            self.roster.led_to(&call.attempts[parent].interface, &peer);
+        }
+        let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
+        call.attempts.push(Attempt {
+            uniqueid,
+            channel: dest,
+            by,
+            interface: interface.into(),
+            queue,
+            local: kind == Kind::Local,
+            parent,
+            started_ms: at,
+            rang_ms: None,
+            answered_ms: None,
+            ended_ms: None,
+            status: None,
+            status_ms: Millis::MAX,
+            cause: None,
+            forwarded: false,
+            in_doubt: false,
+        });
+        self.adopt(slot, dest);
+        if parent.is_some()
+            && let Some(agent) = self.roster.find(&peer)
+        {
+            self.look_at(agent, at); // it may be his since a moment ago
+        }
+        self.retime(slot, at);
+    }
+
+    /// Whom the agent's channel of an attempt of ours dials is the customer, also where nothing tells the trunk from a phone.
+    fn customer_of_ours(&mut self, by: Option<Slot>, dest: Slot) {
+        let Some(by) = by.filter(|_| self.channels[dest].kind == Kind::Extension) else { return };
+        let call = &self.calls[self.channels[by].call];
+        if call.origin != Origin::Callback || self.channels[call.first].kind == Kind::Trunk {
+            return;
+        }
+        let parent = self.parent_attempt(self.channels[by].call, by);
+        let by_agent = by == call.first || parent.is_some_and(|p| call.attempts[p].by == Some(call.first));
+        let interface = self.channels[dest].interface();
+        let peer = interface.split_once('/').map_or(interface, |(_, peer)| peer);
+        let of_us =
+            self.roster.find(interface).is_some() || matches!(self.rules.numbering.classify(peer), Number::Internal);
+        if by_agent && !of_us {
+            self.channels[dest].kind = Kind::Trunk;
+        }
+    }
+
+    /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
+    fn adopt(&mut self, call: Slot, local: Slot) {
+        let Some(other) = self.channels[local].other_half().and_then(|name| self.channels.find(&name)) else { return };
+        let attempts = &mut self.calls[call].attempts;
+        let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
+        let queue = attempts[parent].queue.clone();
+        for child in attempts.iter_mut().filter(|a| a.by == Some(other)) {
+            child.parent = child.parent.or(Some(parent));
+            child.queue = child.queue.take().or_else(|| queue.clone());
+        }
+    }
+
+    /// The caller id under which a customer is called over this channel.
+    fn caller_id_shown(&mut self, dest: Slot, shown: Option<String>) {
+        let channel = &self.channels[dest];
+        let (call, kind) = (channel.call, channel.kind);
+        let Some(shown) = shown.filter(|n| !n.is_empty()) else { return };
+        let outward = kind == Kind::Trunk && self.calls[call].origin != Origin::Trunk;
+        if outward && !matches!(self.rules.numbering.classify(&shown), Number::Internal) {
+            self.calls[call].did = Some(shown);
+        }
+    }
+
+    /// The Local attempt whose other half dials now.
+    fn parent_attempt(&self, call: Slot, by: Slot) -> Option<usize> {
+        let other = self.channels[by].other_half()?;
+        let other = self.channels.find(&other)?;
+        self.calls[call].attempts.iter().position(|a| a.channel == other)
+    }
+
+    pub(crate) fn dial_changes(&mut self, dest: &event::Channel<'_>, status: &str, at: Millis) {
+        let Some(slot) = self.dialled(dest, at) else { return };
+        let channel = &self.channels[slot];
+        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        if let Some(attempt) = self.calls[call].attempt_mut(&uniqueid)
+            && status == "RINGING"
+        {
+            attempt.rang_ms.get_or_insert(at);
+        }
+    }
+
+    pub(crate) fn dial_ends(
+        &mut self,
+        by: Option<&event::Channel<'_>>,
+        dest: &event::Channel<'_>,
+        status: &str,
+        forward: &str,
+        at: Millis,
+    ) {
+        if let Some(by) = by {
+            self.met(by, at);
+        }
+        let Some(slot) = self.met(dest, at) else { return };
+        let channel = &self.channels[slot];
+        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
+        attempt.forwarded |= !forward.is_empty();
+        // Dial and the queue say it twice, the second time CANCEL and often in the same millisecond; the first time they say why.
+        if attempt.status_ms < at || (attempt.status_ms == at && status == "CANCEL") {
+            return;
+        }
+        attempt.status = Some(status.into());
+        attempt.status_ms = at;
+        if status == "ANSWER" {
+            attempt.answered_ms.get_or_insert(at);
+        } else {
+            attempt.ended_ms = Some(attempt.ended_ms.map_or(at, |ended| ended.min(at)));
+        }
+    }
+}
+
+/// The number in a dial string: `PJSIP/12025550123@trunk` and `PJSIP/trunk/12025550123` hold `12025550123`.
+fn dialled_number(dial_string: &str) -> Option<String> {
+    let rest = dial_string.split_once('/').map_or(dial_string, |(_, rest)| rest);
+    let before_host = rest.split(['@', ',']).next().unwrap_or(rest);
+    let number = before_host.rsplit('/').next().unwrap_or(before_host);
+    let looks_dialled = number.chars().any(|c| c.is_ascii_digit())
+        && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
+    looks_dialled.then(|| number.to_owned())
+}

@@ -1,0 +1,126 @@
+//! Two calls that turn out to be one: they came to share a linkedid, a channel or a bridge.
+
+use crate::tracker::Engine;
+use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Origin, Stage};
+use crate::tracker::table::Slot;
+
+impl Engine {
+    /// A channel shows this linkedid now: if it was another, the calls are one.
+    pub(crate) fn linkedid_seen(&mut self, channel: Slot, linkedid: &str) {
+        if linkedid.is_empty() || *self.channels[channel].linkedid == *linkedid {
+            return;
+        }
+        self.channels[channel].linkedid = linkedid.into();
+        let call = self.channels[channel].call;
+        match self.calls.find(linkedid) {
+            Some(other) => self.join_calls(call, other),
+            None => {
+                self.calls.alias(linkedid, call);
+                self.calls[call].keys.push(linkedid.into());
+            }
+        }
+    }
+
+    /// Makes two calls one. The customer's call stays: an inbound one before any other, a callback of ours before one of an
+    /// extension's own, else the one that began first.
+    pub(crate) fn join_calls(&mut self, a: Slot, b: Slot) {
+        if a == b {
+            return;
+        }
+        let over = |c: &Call| c.stage == Stage::Told || (c.told.is_some() && c.live == 0);
+        let rank = |c: &Call| (c.remnant, over(c), leads(c.origin), c.started_ms);
+        let (stays, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
+        if over(&self.calls[goes]) || over(&self.calls[stays]) {
+            return; // it has its row; a stray late event does not undo that
+        }
+        if let Some(due) = self.calls[goes].due.take() {
+            self.agenda.remove(&(due, goes));
+        }
+        let Some(gone) = self.calls.remove(goes, std::iter::empty()) else { return };
+        for key in &gone.keys {
+            self.calls.alias(key, stays);
+        }
+        for channel in &gone.channels {
+            self.channels[*channel].call = stays;
+        }
+        self.counters.calls_merged += 1;
+        self.line_of_a_call_gone(&gone);
+        self.progress_of_a_call_gone(&gone);
+        self.waits_no_more(gone.waits_in.clone());
+        self.attempts_merge(&gone, stays);
+        let dropped = absorb(&mut self.calls[stays], gone);
+        self.counters.details_dropped += dropped;
+        let at = self.calls[stays].touched_ms;
+        self.retime(stays, at);
+        self.waiting_changes(stays);
+        self.mark(stays);
+    }
+}
+
+fn leads(origin: Origin) -> u8 {
+    match origin {
+        Origin::Trunk => 0,
+        Origin::Callback => 1,
+        Origin::Extension => 2,
+    }
+}
+
+/// Adds everything that is known of one call to another. Returns how many details were beyond the limits of one call.
+fn absorb(call: &mut Call, gone: Call) -> u64 {
+    let offset = call.attempts.len();
+    call.keys.extend(gone.keys);
+    call.channels.extend(gone.channels);
+    call.live += gone.live;
+    call.touched_ms = call.touched_ms.max(gone.touched_ms);
+    call.attempts.extend(gone.attempts.into_iter().map(|mut a| {
+        a.parent = a.parent.map(|p| p + offset);
+        a
+    }));
+    call.stays.extend(gone.stays);
+    call.stays.sort_by_key(|s| s.joined_ms);
+    if gone.origin == Origin::Trunk {
+        call.ivr.extend(gone.ivr);
+        call.ivr.sort_by_key(|s| s.at_ms);
+        call.started_ms = call.started_ms.min(gone.started_ms);
+    }
+    // People of the other call may be this call's customer: who talks with whom is worked out anew by the clocks' owner.
+    call.trunk_dialled |= gone.trunk_dialled;
+    if call.origin == Origin::Trunk {
+        call.trunk_dialled = false;
+    } else if call.number.is_none() || (gone.trunk_dialled && call.trunk.is_none()) {
+        call.number = gone.number.or(call.number.take());
+        call.trunk = call.trunk.take().or(gone.trunk);
+    }
+    call.tags.extend(gone.tags);
+    call.ratings.extend(gone.ratings);
+    call.transfers += gone.transfers;
+    call.transfer_ms = call.transfer_ms.max(gone.transfer_ms);
+    call.partial |= gone.partial;
+    call.interrupted |= gone.interrupted;
+    call.dropped += gone.dropped;
+    call.ours |= gone.ours;
+    if call.stage == Stage::Ending && call.live > 0 {
+        call.stage = Stage::Live;
+    }
+    let beyond = [
+        cut(&mut call.attempts, MAX_LEGS),
+        cut(&mut call.stays, MAX_VISITS),
+        cut(&mut call.ivr, MAX_IVR_STEPS),
+        cut(&mut call.tags, MAX_TAGS),
+        cut(&mut call.ratings, MAX_TAGS),
+    ];
+    let kept = call.attempts.len();
+    for attempt in &mut call.attempts {
+        attempt.parent = attempt.parent.filter(|p| *p < kept);
+    }
+    let beyond: usize = beyond.iter().sum();
+    call.dropped += u32::try_from(beyond).unwrap_or(u32::MAX);
+    beyond as u64
+}
+
+/// Cuts a list to its limit. Returns how much was beyond.
+fn cut<T>(list: &mut Vec<T>, limit: usize) -> usize {
+    let beyond = list.len().saturating_sub(limit);
+    list.truncate(limit);
+    beyond
+}

@@ -1,0 +1,114 @@
+//! Whose call it is: the channel that began it, and what that one tells of the customer.
+
+use crate::ami::event;
+use crate::ami::event::Millis;
+use crate::model::codes::CALLBACK_CHANNEL;
+use crate::model::number::Number;
+use crate::tracker::Engine;
+use crate::tracker::calls::call::{Call, Origin, Stage};
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel;
+use crate::tracker::topology::channel::{Kind, filled};
+
+impl Engine {
+    /// Whoever shows a number that is no extension's calls from outside. But an extension that calls outward shows the number that the
+    /// customer is to see: its own name tells it apart where phones are named by their numbers, as FreePBX names them. Who shows no number at
+    /// all is known by his trunk.
+    pub(crate) fn calls_from_outside(&self, seen: &event::Channel<'_>) -> bool {
+        let peer = channel::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
+        let outside = match filled(&seen.caller_num) {
+            Some(number) => matches!(self.rules.numbering.classify(&number), Number::Callable(_)),
+            None => self.trunks_of_old.contains(channel::interface(&seen.name)),
+        };
+        outside && !matches!(self.rules.numbering.classify(peer), Number::Internal)
+    }
+
+    /// A call begins with this channel.
+    pub(crate) fn call_begins(&mut self, seen: &event::Channel<'_>, first: Slot, linkedid: &str, at: Millis) -> Slot {
+        let slot = self.calls.insert(linkedid, Call::new(linkedid, first, Origin::Extension, at));
+        self.takes_the_lead(slot, seen, first, at);
+        slot
+    }
+
+    /// A channel comes to a call that is known already, perhaps to lead it from now on: the lists name channels in any order, and
+    /// what other threads say about a dialled channel can be heard before what the caller's own says about him.
+    pub(crate) fn joins(&mut self, call: Slot, seen: &event::Channel<'_>, slot: Slot, at: Millis) {
+        let (c, channel) = (&self.calls[call], &self.channels[slot]);
+        if c.stage == Stage::Told || c.remnant || c.first == slot {
+            return;
+        }
+        let has_its_first = *self.channels[c.first].uniqueid == *c.linkedid;
+        let calls_in = channel.kind == Kind::Trunk && channel.incoming == Some(true);
+        let is_out = channel.kind == Kind::Trunk && channel.incoming == Some(false);
+        if !has_its_first && (*seen.uniqueid == *c.linkedid || (c.partial && c.origin == Origin::Extension && calls_in))
+        {
+            self.takes_the_lead(call, seen, slot, at);
+        } else if (c.partial || c.interrupted) && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
+            // The call was put through before anyone looked.
+            let peer = channel.interface().to_owned();
+            let c = &mut self.calls[call];
+            c.goes_out(peer);
+            c.number = channel::filled(&seen.caller_num).or(c.number.take());
+        }
+    }
+
+    /// A list tells which way a channel was called that an event has made known before.
+    pub(crate) fn direction_listed(&mut self, slot: Slot, seen: &event::Channel<'_>, incoming: bool, at: Millis) {
+        if self.channels[slot].incoming.is_some() {
+            return;
+        }
+        let from_outside = incoming && self.calls_from_outside(seen);
+        let channel = &mut self.channels[slot];
+        channel.incoming = Some(incoming);
+        channel.created_ms = channel.created_ms.min(at);
+        if channel.kind == Kind::Extension && from_outside {
+            channel.kind = Kind::Trunk;
+        }
+        let call = channel.call;
+        if self.calls[call].first == slot {
+            self.takes_the_lead(call, seen, slot, at);
+        } else {
+            self.joins(call, seen, slot, at);
+        }
+    }
+
+    /// Takes from the channel that began the call what it tells of the customer.
+    pub(crate) fn takes_the_lead(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
+        let channel = &self.channels[first];
+        let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));
+        let origin = if seen.uniqueid.starts_with(CALLBACK_CHANNEL) {
+            Origin::Callback
+        } else if kind == Kind::Trunk && !dialled_by_us {
+            Origin::Trunk
+        } else {
+            Origin::Extension
+        };
+        let c = &mut self.calls[call];
+        (c.origin, c.first) = (origin, first);
+        c.started_ms = c.started_ms.min(at);
+        match origin {
+            Origin::Callback => {}
+            Origin::Extension if c.trunk_dialled => c.number = c.number.take().or_else(|| dialled(&seen.exten)),
+            // As for a customer, so for an extension: who calls, and what he dialled. If a trunk is dialled next, it is a call outward.
+            Origin::Trunk | Origin::Extension => {
+                c.number = channel::filled(&seen.caller_num);
+                c.name = channel::filled(&seen.caller_name);
+                c.did = dialled(&seen.exten);
+            }
+        }
+        if kind == Kind::Trunk {
+            c.trunk_dialled = origin != Origin::Trunk; // an Originate that calls the customer first
+            c.trunk = Some(channel::interface(&seen.name).to_owned());
+        }
+        if !seen.context.is_empty() {
+            self.place_changes(call, &seen.context, "", at);
+        }
+        self.waiting_changes(call);
+        self.mark(call);
+    }
+}
+
+/// An extension as a dialled number; `None` for the dialplan's special ones.
+fn dialled(exten: &str) -> Option<String> {
+    (!exten.is_empty() && !matches!(exten, "s" | "h" | "i" | "t" | "o")).then(|| exten.to_owned())
+}

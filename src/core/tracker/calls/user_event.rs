@@ -1,0 +1,79 @@
+//! What the dialplan tells about a call by `UserEvent()`: a wish to be called back, a disposition, a rating.
+//!
+//! ```text
+//! UserEvent(CallbackRequest,Queue: sales)
+//! UserEvent(CallbackDecline)
+//! UserEvent(CallTag,Code: DEAL_CLOSED,Note: order 4711)
+//! UserEvent(CallRating,Score: 5)
+//! ```
+
+use crate::ami::event;
+use crate::ami::event::{Millis, Text};
+use crate::model::codes::DECLINED;
+use crate::model::{Rating, Tag};
+use crate::tracker::Engine;
+use crate::tracker::calls::call::MAX_TAGS;
+
+/// Longest code, note and name that is kept, in characters.
+const MAX_TEXT: usize = 200;
+
+impl Engine {
+    /// Takes a user event that is meant for us. It may come for a call that has just ended; it never makes one.
+    pub(crate) fn user_event(
+        &mut self,
+        name: &str,
+        seen: &event::Channel<'_>,
+        fields: &[(Text<'_>, Text<'_>)],
+        at: Millis,
+    ) {
+        let field = |wanted: &str| {
+            let found = fields.iter().find(|(key, _)| key.eq_ignore_ascii_case(wanted));
+            found.map_or(String::new(), |(_, value)| printable(value))
+        };
+        let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
+        if !["CallbackRequest", "CallbackDecline", "CallTag", "CallRating"].into_iter().any(is) {
+            return;
+        }
+        let Some(slot) = self.met(seen, at) else {
+            self.counters.user_events_refused += 1;
+            return;
+        };
+        let call = &mut self.calls[self.channels[slot].call];
+        if is("CallbackRequest") {
+            call.dialplan.callback_requested = true;
+            call.dialplan.callback_queue = Some(field("Queue")).filter(|queue| !queue.is_empty()).map(Into::into);
+            call.tags.retain(|t| t.code != DECLINED);
+            return;
+        }
+        let by = Some(field("By")).filter(|by| !by.is_empty());
+        let declines = is("CallbackDecline");
+        if declines {
+            call.dialplan.callback_requested = false;
+        }
+        let code = if declines { DECLINED.to_owned() } else { field("Code").to_ascii_uppercase() };
+        let score: Option<f64> = field("Score").parse().ok().filter(|score: &f64| score.is_finite());
+        match score {
+            _ if (declines || is("CallTag")) && is_code(&code) && call.tags.len() < MAX_TAGS => {
+                let by = by.unwrap_or_else(|| "dialplan".to_owned());
+                call.tags.retain(|t| t.code != code || t.by != by);
+                call.tags.push(Tag { code, note: field("Note"), by, at_ms: at });
+            }
+            Some(score) if is("CallRating") && call.ratings.len() < MAX_TAGS => {
+                let by = by.unwrap_or_default();
+                call.ratings.retain(|r| r.by != by);
+                call.ratings.push(Rating { score, by, at_ms: at });
+            }
+            _ => self.counters.user_events_refused += 1,
+        }
+    }
+}
+
+/// A value as it is kept: without what a terminal would obey, and not too long.
+fn printable(value: &str) -> String {
+    value.trim().chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
+}
+
+/// Codes are words that can stand in a filter and in a column: letters, digits, `_` and `-`.
+fn is_code(code: &str) -> bool {
+    !code.is_empty() && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+}

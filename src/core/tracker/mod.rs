@@ -1,0 +1,311 @@
+//! The pure core: events in, finished calls out; no clock, socket, SQL, log or runtime.
+//!
+//! The contract: give one [`Input`], drain [`Engine::poll`] to its end, and come back with [`Input::Tick`] when
+//! [`Engine::deadline`] has passed. The same inputs give the same outputs.
+pub mod calls;
+mod coverage;
+mod events;
+pub mod presence;
+pub mod table;
+pub mod topology;
+pub mod verdict;
+
+use crate::ami::event::{Millis, Stamped};
+use crate::ami::notice::Notice;
+use crate::model::progress::{LineChange, Progress};
+use crate::model::rules::Rules;
+use crate::model::{FinishedCall, Moment, Record};
+use calls::call::{self, Call};
+use calls::{callback_attempt, in_progress};
+use presence::agent::Roster;
+use presence::now;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use table::{Slot, Table};
+use topology::bridge::Bridge;
+use topology::channel::Channel;
+
+/// Trunks remembered by their peers.
+pub const MAX_TRUNKS_MET: usize = 1_000;
+/// Channels tracked at once, the recently ended ones included; a new one beyond is counted and ignored.
+pub const MAX_CHANNELS: usize = 50_000;
+/// A call whose channels are all gone waits this long (ms) for events that are still on their way.
+pub const SETTLE_MS: u64 = 300;
+/// A call whose customer is gone while others still talk is told after this time (ms).
+pub const CUSTOMER_GONE_MS: u64 = 2_000;
+/// A told call is kept this long (ms): a late event can still correct its row, and makes no ghost of its own.
+pub const LINGER_MS: u64 = 30_000;
+
+/// While the link is up, the store is told this often (ms) that the PBX is seen: a crash then loses sight by this much at most.
+pub const SEEN_EVERY_MS: Millis = 60_000;
+
+/// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be reckoned with (ms).
+pub const MAX_STAMP_MS: Millis = 253_402_300_799_999;
+
+/// What can happen to the engine.
+#[derive(Debug, Clone, Copy)]
+pub enum Input<'a> {
+    /// The link is up and Asterisk has booted; `uptime_s` of Asterisk if it told (branch 16 on).
+    Linked {
+        /// Seconds since Asterisk started.
+        uptime_s: Option<u64>,
+    },
+    /// The lists of channels, queues and members begin.
+    SnapshotBegan,
+    /// An event, or an item of those lists.
+    Event(&'a Stamped<'a>),
+    /// The lists are over.
+    SnapshotEnded {
+        /// The list of channels came whole: a channel that is not in it has ended.
+        channels_known: bool,
+    },
+    /// For so long nothing has come over the link, which turns out to be broken: sight was lost then.
+    Silent {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// The link is down.
+    Unlinked,
+    /// More events came than could be taken, the first of those that are lost so long ago; a snapshot follows.
+    Overloaded {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// The daemon ends: calls in progress are told as far as they are known. A later run that finds them alive tells them again.
+    Stopping,
+    /// The rules changed (configuration was reloaded): they hold for what happens from now on.
+    Rules(&'a Rules),
+    /// Time has passed.
+    Tick,
+}
+
+impl Input<'_> {
+    /// What a session's news means to the engine, if anything.
+    #[must_use]
+    pub fn from_notice(notice: &Notice) -> Option<Self> {
+        match notice {
+            Notice::Booted { uptime_s } => Some(Self::Linked { uptime_s: *uptime_s }),
+            Notice::BootUnconfirmed => Some(Self::Linked { uptime_s: None }),
+            Notice::SnapshotBegan => Some(Self::SnapshotBegan),
+            Notice::SnapshotEnded(size) => Some(Self::SnapshotEnded { channels_known: size.channels_known }),
+            Notice::Silent { ms } => Some(Self::Silent { ms: *ms }),
+            Notice::LinkDead(_) => Some(Self::Unlinked),
+            Notice::BannerSeen { .. }
+            | Notice::LoggedIn
+            | Notice::LoginRefused { .. }
+            | Notice::SnapshotRefused { .. }
+            | Notice::Live => None,
+        }
+    }
+}
+
+/// What the engine wants done.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Store this.
+    Record(Record),
+    /// A customer's line changed.
+    Line(LineChange),
+    /// An attempt of ours went a step further.
+    Progress(Progress),
+    /// An agent may have become free or busy, or the callers who wait in a queue changed: look at the floor again. At most once for
+    /// each input, with the very input that changed it; what changed out of sight is told right after [`Output::InSight`].
+    FloorChanged,
+    /// The lists have come, and sight is whole: what they did not name has ended, and an attempt of ours of which that holds has been
+    /// told as ended before this. Every snapshot says it, also one that was taken while sight was whole before.
+    InSight,
+}
+
+/// What the engine has counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Events taken.
+    pub events: u64,
+    /// Events about channels that nobody introduced.
+    pub strangers: u64,
+    /// Channels ignored because of [`MAX_CHANNELS`].
+    pub channels_refused: u64,
+    /// Legs, visits and menu steps beyond the limits of one call.
+    pub details_dropped: u64,
+    /// Calls told to the store for the first time.
+    pub calls_told: u64,
+    /// Calls told again because a late event changed their row.
+    pub calls_corrected: u64,
+    /// Calls that became one with another.
+    pub calls_merged: u64,
+    /// Calls whose end was never told, found gone by a snapshot.
+    pub calls_unseen: u64,
+    /// Agents ignored because of [`agent::MAX_AGENTS`].
+    pub agents_refused: u64,
+    /// Trunks not remembered because of [`MAX_TRUNKS_MET`]: their calls are told from others by their contexts alone.
+    pub trunks_refused: u64,
+    /// User events for callbackd that could not be understood.
+    pub user_events_refused: u64,
+}
+
+/// What the tracker has in memory of a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Known<'a> {
+    /// Nothing.
+    Nothing,
+    /// It is in progress, or its row is about to be told.
+    Live,
+    /// The row that was told.
+    Told(&'a FinishedCall),
+}
+
+/// The tracker of one PBX.
+#[derive(Debug)]
+pub struct Engine {
+    pbx: String,
+    rules: Rules,
+    channels: Table<Channel>,
+    bridges: Table<Bridge>,
+    calls: Table<Call>,
+    agenda: BTreeSet<(u64, Slot)>,
+    roster: Roster,
+    trunks_met: BTreeSet<Box<str>>,
+    /// Trunks of earlier runs: rules may have changed since, so they decide only where nothing else does.
+    trunks_of_old: BTreeSet<Box<str>>,
+    left: in_progress::Left,
+    outputs: VecDeque<Output>,
+    counters: Counters,
+    now: Moment,
+    link: coverage::Link,
+    floor: now::Known,
+    attempts: BTreeMap<Box<str>, callback_attempt::OurAttempt>,
+    marked: Vec<Slot>,
+    freed: Vec<LineChange>,
+    event_ms: Millis,
+    comes_in_sight: bool,
+    stopping: bool,
+}
+
+impl Engine {
+    /// A tracker for the PBX of this name. `last_seen_ms`: when an earlier run of the daemon last saw this PBX, if one did.
+    #[must_use]
+    pub fn new(pbx: &str, rules: Rules, last_seen_ms: Option<Millis>) -> Self {
+        Self {
+            pbx: pbx.to_owned(),
+            rules,
+            channels: Table::new(),
+            bridges: Table::new(),
+            calls: Table::new(),
+            agenda: BTreeSet::new(),
+            roster: Roster::default(),
+            trunks_met: BTreeSet::new(),
+            trunks_of_old: BTreeSet::new(),
+            left: in_progress::Left::seen(last_seen_ms),
+            outputs: VecDeque::new(),
+            counters: Counters::default(),
+            now: Moment { wall_ms: 0, mono_ms: 0 },
+            link: coverage::Link::new(last_seen_ms),
+            floor: now::Known::default(),
+            attempts: BTreeMap::new(),
+            marked: Vec::new(),
+            freed: Vec::new(),
+            event_ms: 0,
+            comes_in_sight: false,
+            stopping: false,
+        }
+    }
+
+    /// Tells it on which trunks (`PJSIP/provider`) customers called in earlier runs: one who withholds his number and is met in a menu or a
+    /// queue shows nothing else to know him by. At most [`MAX_TRUNKS_MET`] are remembered.
+    pub fn knows_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
+        self.trunks_of_old = trunks.into_iter().take(MAX_TRUNKS_MET).map(String::into_boxed_str).collect();
+    }
+
+    /// Takes one input. Drain [`Engine::poll`] afterwards.
+    pub fn handle(&mut self, input: Input<'_>, now: Moment) {
+        self.now = Moment { wall_ms: now.wall_ms, mono_ms: now.mono_ms.max(self.now.mono_ms) };
+        (self.event_ms, self.stopping) = (now.wall_ms, false);
+        match input {
+            Input::Event(stamped) => {
+                self.counters.events += 1;
+                let at = stamped.at.unwrap_or(now.wall_ms).clamp(0, MAX_STAMP_MS);
+                self.link.saw(at);
+                self.event_ms = at;
+                self.take(&stamped.event, at);
+            }
+            Input::Linked { uptime_s } => self.linked(uptime_s),
+            Input::SnapshotBegan => self.link.snapshot_began(),
+            Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
+            Input::Silent { ms } => self.sight_lost(|link| link.unseen_since(ago(now, ms))),
+            Input::Unlinked => self.sight_lost(|link| link.lost(now.wall_ms)),
+            Input::Overloaded { ms } => self.sight_lost(|link| link.overloaded(ago(now, ms))),
+            Input::Stopping => self.stopping(),
+            Input::Rules(rules) => self.rules = rules.clone(),
+            Input::Tick => {}
+        }
+        self.settle_due();
+        self.wrapups_end();
+        self.tell_marked();
+        if std::mem::take(&mut self.comes_in_sight) {
+            self.outputs.push_back(Output::InSight);
+        }
+        self.tell_floor();
+        self.tell_seen();
+    }
+
+    /// The next thing to be done; `None` when all is said.
+    #[must_use = "what is not done is lost: calls are told once"]
+    pub fn poll(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to come back with [`Input::Tick`], by the monotonic clock.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        let (due, wrapup) = (self.agenda.first().map(|(due, _)| *due), self.floor.deadline());
+        due.into_iter().chain(wrapup).min()
+    }
+
+    /// What has been counted since the start.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        Counters { agents_refused: self.roster.refused, ..self.counters }
+    }
+
+    /// Calls in progress.
+    #[must_use]
+    pub fn live_calls(&self) -> usize {
+        self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.remnant).count()
+    }
+
+    /// What is in memory of the call of this linkedid.
+    #[must_use]
+    pub fn memory_of(&self, linkedid: &str) -> Known<'_> {
+        match self.calls.find(linkedid).map(|slot| &self.calls[slot]) {
+            None => Known::Nothing,
+            Some(call) => call.told.as_deref().map_or(Known::Live, Known::Told),
+        }
+    }
+
+    /// The linkedids of all calls that are not told yet, and of those that have gone into them.
+    pub fn live_linkedids(&self) -> impl Iterator<Item = &str> {
+        let live = self.calls.iter().filter(|(_, call)| call.told.is_none());
+        live.flat_map(|(_, call)| call.keys.iter().map(|key| &**key))
+    }
+
+    /// Technology and peer of what has been met as a trunk.
+    pub fn trunks_met(&self) -> impl Iterator<Item = &str> {
+        self.trunks_met.iter().map(|trunk| &**trunk)
+    }
+
+    /// Live channels of phones and trunks: what is counted to know who is on a call.
+    #[must_use]
+    pub fn live_channels(&self) -> u32 {
+        self.floor.live_channels()
+    }
+
+    /// Channels, bridges and calls in memory, the recently ended ones included.
+    #[must_use]
+    pub fn sizes(&self) -> (usize, usize, usize) {
+        (self.channels.len(), self.bridges.len(), self.calls.len())
+    }
+}
+
+/// So many milliseconds before now, by the wall.
+fn ago(now: Moment, ms: u64) -> Millis {
+    now.wall_ms.saturating_sub(Millis::try_from(ms).unwrap_or(0))
+}

@@ -1,0 +1,372 @@
+//! Agents: one person over member name, queue interface, state interface and phone, and what he does when.
+
+use crate::ami::event::{Member, Millis};
+use crate::model::presence::Busy;
+use crate::model::{Activity, Interval};
+use crate::tracker::table::{Slot, Table};
+use std::collections::BTreeMap;
+
+/// Agents known at once; a new one beyond is counted and ignored.
+pub const MAX_AGENTS: usize = 10_000;
+
+/// A person who answers calls.
+#[derive(Debug)]
+pub struct Agent {
+    /// Technology and peer of his phone (`PJSIP/101`); for one whose phone is not known yet, what the queue dials.
+    pub id: Box<str>,
+    /// As the queues name him.
+    pub name: Option<Box<str>>,
+    /// Every text that means him.
+    pub aliases: Vec<Box<str>>,
+    /// The queues that he is in.
+    pub memberships: BTreeMap<Box<str>, Membership>,
+    /// His phone can be reached, as far as the queues and the device say.
+    pub reachable: bool,
+    /// The last word on the state of his phone, and the last word on that of what only leads to it (a hint, a Local channel).
+    pub states: [Option<DeviceState>; 2],
+    /// Channels of his that ring.
+    pub ringing: u32,
+    /// Channels of his that are connected with somebody.
+    pub talking: u32,
+    /// After-call work ends then, by the monotonic clock.
+    pub wrapup_until: Option<u64>,
+    /// What hinders him, as it was found last; `None` if nothing does.
+    pub busy: Option<Busy>,
+    /// Since when he is free, or is not.
+    pub since_ms: Millis,
+    /// His last conversation ended then.
+    pub last_talk_ms: Option<Millis>,
+    /// Conversations that have been seen.
+    pub calls: u32,
+    open: BTreeMap<(Activity, Box<str>), (Millis, Box<str>)>,
+}
+
+/// What is known of a device.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeviceState {
+    /// Asterisk does not know.
+    Unknown,
+    /// Nothing goes on there.
+    Idle,
+    /// It rings, talks, holds, or does not want to be disturbed.
+    InUse,
+}
+
+/// One queue's word on a member.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Membership {
+    /// What the queue dials.
+    pub interface: Box<str>,
+    /// It asks what only leads to his phone for the state.
+    pub by_hint: bool,
+    /// Paused in this queue; a pause in one queue is none in another.
+    pub paused: bool,
+    /// Why.
+    pub reason: Box<str>,
+    /// Lower is asked first.
+    pub penalty: u32,
+    /// After-call work after a call of this queue, milliseconds; 0 for none.
+    pub wrapup_ms: Millis,
+    /// Seen in the snapshot of this number, or since.
+    pub snapshot: u32,
+}
+
+/// All agents of a PBX.
+#[derive(Debug, Default)]
+pub struct Roster {
+    agents: Table<Agent>,
+    /// Agents ignored because of [`MAX_AGENTS`].
+    pub refused: u64,
+}
+
+/// A device that a phone is: not a Local channel, not a dialplan hint, not somebody's invention.
+pub(crate) fn device(interface: &str) -> Option<&str> {
+    let interface =
+        interface.split_once("/n").map_or(interface, |(i, rest)| if rest.is_empty() { i } else { interface });
+    let (technology, peer) = interface.split_once('/')?;
+    let real = !matches!(technology, "Local" | "Agent") && !technology.contains(':') && !peer.is_empty();
+    real.then_some(interface)
+}
+
+/// The extension in `Local/900@from-queue/n` and `hint:900@ext-local`, and the peer of `PJSIP/900`.
+pub(crate) fn extension(interface: &str) -> Option<&str> {
+    let rest = interface.strip_prefix("hint:").or_else(|| interface.split_once('/').map(|(_, rest)| rest))?;
+    let extension = rest.split(['@', '/']).next()?;
+    (!extension.is_empty() && extension.bytes().all(|b| b.is_ascii_digit())).then_some(extension)
+}
+
+impl Roster {
+    /// The agent whom this text means.
+    #[must_use]
+    pub fn find(&self, interface: &str) -> Option<Slot> {
+        self.agents.find(interface)
+    }
+
+    /// An agent.
+    #[must_use]
+    pub fn get(&self, slot: Slot) -> &Agent {
+        &self.agents[slot]
+    }
+
+    /// An agent, to be changed.
+    pub fn get_mut(&mut self, slot: Slot) -> &mut Agent {
+        &mut self.agents[slot]
+    }
+
+    /// All agents.
+    pub fn iter(&self) -> impl Iterator<Item = &Agent> {
+        self.agents.iter().map(|(_, agent)| agent)
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.agents.len()
+    }
+
+    /// Nobody is known.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.agents.is_empty()
+    }
+
+    /// Slots of all agents.
+    #[must_use]
+    pub fn slots(&self) -> Vec<Slot> {
+        self.agents.iter().map(|(slot, _)| slot).collect()
+    }
+
+    /// The person whom a queue means by a member, taken in if he is new. `None` beyond the limit.
+    pub fn member(&mut self, member: &Member<'_>, at: Millis) -> Option<Slot> {
+        let phone = device(&member.state_interface).or_else(|| device(&member.interface));
+        let by_extension = [&*member.state_interface, &*member.interface]
+            .into_iter()
+            .filter_map(extension)
+            .find_map(|e| self.agents.find(&format!("extension {e}")));
+        let found =
+            phone.and_then(|p| self.agents.find(p)).or_else(|| self.agents.find(&member.interface)).or(by_extension);
+        let slot = match found {
+            Some(slot) => slot,
+            None => self.take_in(phone.unwrap_or(&member.interface), at)?,
+        };
+        for alias in [phone.unwrap_or_default(), &*member.interface, &*member.state_interface] {
+            self.alias(slot, alias);
+        }
+        Some(slot)
+    }
+
+    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if he had none yet.
+    pub fn led_to(&mut self, interface: &str, phone: &str) {
+        if let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) {
+            self.alias(slot, phone);
+        }
+    }
+
+    /// Whose phone this is: by itself, or by its extension where all that is known of a person is what leads to one.
+    pub fn phone(&mut self, phone: &str) -> Option<Slot> {
+        if let Some(slot) = self.agents.find(phone) {
+            return Some(slot);
+        }
+        let slot = self.agents.find(&format!("extension {}", extension(device(phone)?)?))?;
+        let has_another = self.agents[slot].aliases.iter().any(|a| device(a).is_some());
+        if has_another {
+            return None;
+        }
+        self.alias(slot, phone);
+        Some(slot)
+    }
+
+    /// Names a person by his phone once it is known. What he does is told as ended under the old name, and anew under the new one.
+    pub fn name_by_phone(&mut self, slot: Slot, at: Millis) -> Vec<Interval> {
+        let agent = &mut self.agents[slot];
+        if device(&agent.id).is_some() {
+            return Vec::new();
+        }
+        let Some(phone) = agent.aliases.iter().find(|a| device(a).is_some()).cloned() else { return Vec::new() };
+        let doing: Vec<_> =
+            agent.open.iter().map(|((a, queue), (_, reason))| (*a, queue.clone(), reason.clone())).collect();
+        let mut changed = agent.close_all(at);
+        agent.id = phone;
+        for (activity, queue, reason) in doing {
+            changed.extend(agent.set(activity, &queue, &reason, true, at));
+        }
+        changed
+    }
+
+    fn take_in(&mut self, id: &str, at: Millis) -> Option<Slot> {
+        if self.agents.len() >= MAX_AGENTS {
+            self.refused += 1;
+            return None;
+        }
+        let agent = Agent {
+            id: id.into(),
+            name: None,
+            aliases: Vec::new(),
+            memberships: BTreeMap::new(),
+            reachable: true,
+            states: [None; 2],
+            ringing: 0,
+            talking: 0,
+            wrapup_until: None,
+            busy: Some(Busy::LoggedOut),
+            since_ms: at,
+            last_talk_ms: None,
+            calls: 0,
+            open: BTreeMap::new(),
+        };
+        let slot = self.agents.insert(id, agent);
+        self.alias(slot, id);
+        Some(slot)
+    }
+
+    fn alias(&mut self, slot: Slot, alias: &str) {
+        if alias.is_empty() || self.agents.find(alias).is_some_and(|s| s != slot) {
+            return;
+        }
+        let mut keys = vec![alias.to_owned()];
+        if let Some(extension) = extension(alias) {
+            keys.push(format!("extension {extension}"));
+        }
+        for key in keys {
+            if self.agents.find(&key).is_none() || !self.agents[slot].aliases.iter().any(|a| **a == *key) {
+                self.agents.alias(&key, slot);
+                self.agents[slot].aliases.push(key.into());
+            }
+        }
+    }
+}
+
+impl Agent {
+    /// What the devices of his that were heard of say: in use if one is, idle if one is known to be.
+    #[must_use]
+    pub fn state(&self) -> DeviceState {
+        let said = |state| self.states.contains(&Some(state));
+        if said(DeviceState::InUse) {
+            DeviceState::InUse
+        } else if said(DeviceState::Idle) {
+            DeviceState::Idle
+        } else {
+            DeviceState::Unknown
+        }
+    }
+
+    /// He has left a queue: what only his memberships told of a hint holds no more once none is left that asks for it.
+    pub fn left(&mut self) {
+        if !self.memberships.values().any(|m| m.by_hint) {
+            self.states[1] = None;
+        }
+    }
+
+    /// Takes in what was said of the state of one of his devices.
+    pub fn heard(&mut self, of: &str, state: DeviceState) {
+        self.states[usize::from(device(of).is_none())] = Some(state);
+    }
+
+    /// Begins or ends an activity. Returns the intervals that this changes: open when one begins, closed when one ends.
+    pub fn set(&mut self, activity: Activity, queue: &str, reason: &str, on: bool, at: Millis) -> Vec<Interval> {
+        let key = (activity, Box::from(queue));
+        if on && self.open.get(&key).is_some_and(|(_, before)| **before == *reason) {
+            return Vec::new();
+        }
+        let mut changed = Vec::new();
+        if let Some((since, before)) = self.open.remove(&key) {
+            changed.push(self.interval(activity, queue, &before, since, Some(at.max(since))));
+        }
+        if on {
+            self.open.insert(key, (at, reason.into()));
+            changed.push(self.interval(activity, queue, reason, at, None));
+        }
+        changed
+    }
+
+    /// Ends everything that he does, as of a moment.
+    pub fn close_all(&mut self, at: Millis) -> Vec<Interval> {
+        let open = std::mem::take(&mut self.open);
+        open.into_iter()
+            .map(|((activity, queue), (since, reason))| {
+                self.interval(activity, &queue, &reason, since, Some(at.max(since)))
+            })
+            .collect()
+    }
+
+    /// Since when he does it.
+    #[must_use]
+    pub fn since(&self, activity: Activity, queue: &str) -> Option<Millis> {
+        self.open.get(&(activity, Box::from(queue))).map(|(since, _)| *since)
+    }
+
+    /// An interval of his.
+    #[must_use]
+    pub fn interval(
+        &self,
+        activity: Activity,
+        queue: &str,
+        reason: &str,
+        from: Millis,
+        to: Option<Millis>,
+    ) -> Interval {
+        Interval {
+            pbx: String::new(),
+            agent: self.id.to_string(),
+            activity,
+            queue: queue.to_owned(),
+            reason: reason.to_owned(),
+            from_ms: from,
+            to_ms: to,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Roster, device, extension};
+    use crate::ami::event::Member;
+
+    fn member<'a>(queue: &'a str, interface: &'a str, state_interface: &'a str) -> Member<'a> {
+        Member {
+            queue: queue.into(),
+            interface: interface.into(),
+            state_interface: state_interface.into(),
+            ..Default::default()
+        }
+    }
+
+    #[test]
+    fn a_phone_is_told_from_what_only_leads_to_one() {
+        assert_eq!(device("PJSIP/900"), Some("PJSIP/900"));
+        assert_eq!(device("Local/900@from-queue/n"), None);
+        assert_eq!(device("hint:900@ext-local"), None);
+        assert_eq!(device("Custom:desk"), None);
+        assert_eq!(extension("Local/900@from-queue/n"), Some("900"));
+        assert_eq!(extension("hint:900@ext-local"), Some("900"));
+        assert_eq!(extension("PJSIP/alice"), None);
+    }
+
+    #[test]
+    fn one_person_stands_behind_local_hint_and_phone() {
+        let mut roster = Roster::default();
+        let first = roster.member(&member("sales", "Local/900@from-queue/n", "hint:900@ext-local"), 0).unwrap();
+        let second = roster.member(&member("support", "PJSIP/900", "PJSIP/900"), 0).unwrap();
+        roster.name_by_phone(second, 0);
+        assert_eq!(first, second);
+        assert_eq!(&*roster.get(first).id, "PJSIP/900");
+        assert_eq!(roster.find("PJSIP/900"), Some(first));
+    }
+
+    #[test]
+    fn the_phone_that_a_local_interface_leads_to_is_the_person() {
+        let mut roster = Roster::default();
+        let agent = roster.member(&member("sales", "Local/desk@from-queue/n", ""), 0).unwrap();
+        roster.led_to("Local/desk@from-queue/n", "PJSIP/201");
+        roster.name_by_phone(agent, 0);
+        assert_eq!((&*roster.get(agent).id, roster.find("PJSIP/201")), ("PJSIP/201", Some(agent)));
+    }
+
+    #[test]
+    fn two_people_with_phones_of_their_own_stay_two() {
+        let mut roster = Roster::default();
+        let a = roster.member(&member("sales", "PJSIP/101", "PJSIP/101"), 0).unwrap();
+        let b = roster.member(&member("sales", "PJSIP/102", "PJSIP/102"), 0).unwrap();
+        assert_ne!(a, b);
+    }
+}

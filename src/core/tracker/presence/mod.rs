@@ -1,0 +1,5 @@
+//! Presence: agents, their queues and phones, and who is free.
+
+pub mod agent;
+pub(crate) mod now;
+pub(crate) mod roster;

@@ -1,0 +1,244 @@
+//! What queues, devices and channels say about agents, told to the store as intervals.
+
+use crate::ami::event::{Member, MemberChange, Millis};
+use crate::model::{Activity, Interval, Record};
+use crate::tracker::Engine;
+use crate::tracker::Output;
+use crate::tracker::presence::agent::{DeviceState, Membership, device};
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel::Kind;
+
+/// `QueueMemberStatus.Status` of a phone that cannot be reached: `AST_DEVICE_INVALID`, `AST_DEVICE_UNAVAILABLE`.
+const UNREACHABLE: [u8; 2] = [4, 5];
+
+impl Engine {
+    pub(crate) fn member_changes(&mut self, change: MemberChange, member: &Member<'_>, at: Millis) {
+        let known = self.roster.len();
+        let Some(slot) = self.roster.member(member, at) else { return };
+        if self.roster.len() > known {
+            self.phones_claimed(slot);
+        }
+        let snapshot = self.link.snapshot();
+        let names = [&*member.interface, &*member.state_interface, &*self.roster.get(slot).id];
+        let default_wrapup = self.rules.wrapup_of(names);
+        self.named_by_phone(slot, at);
+        let agent = self.roster.get_mut(slot);
+        let renamed = !member.name.is_empty() && agent.name.as_deref() != Some(&*member.name);
+        if renamed {
+            agent.name = Some((&*member.name).into());
+        }
+        let asked = if member.state_interface.is_empty() { &*member.interface } else { &*member.state_interface };
+        let mut intervals = Vec::new();
+        if change == MemberChange::Removed {
+            self.floor.changed |= agent.memberships.remove(&*member.queue).is_some();
+            agent.left();
+            intervals.extend(agent.set(Activity::Paused, &member.queue, "", false, at));
+        } else {
+            let (paused, reason) = (member.paused, Box::from(&*member.paused_reason));
+            let wrapup_ms = match Millis::from(member.wrapup_s) {
+                0 => default_wrapup,
+                seconds => seconds * 1_000,
+            };
+            let interface = Box::from(&*member.interface);
+            let by_hint = device(asked).is_none();
+            let membership =
+                Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
+            let before = agent.memberships.insert((&*member.queue).into(), membership);
+            self.floor.changed |= before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
+            // A pause event tells no device state.
+            if change != MemberChange::Pause {
+                agent.reachable = !UNREACHABLE.contains(&member.status);
+                agent.heard(asked, device_state(member.status));
+            }
+            intervals.extend(agent.set(Activity::Paused, &member.queue, &member.paused_reason, paused, at));
+        }
+        if renamed {
+            self.tell_name(slot);
+        }
+        self.tell_intervals(intervals);
+        self.log_in_changes(slot, at);
+    }
+
+    /// A person of whom nothing is known but what leads to his phone can have channels already: those of that extension are his.
+    fn phones_claimed(&mut self, slot: Slot) {
+        let agent = self.roster.get(slot);
+        if agent.aliases.iter().any(|a| device(a).is_some()) {
+            return;
+        }
+        let extensions = agent.aliases.iter().filter_map(|a| a.strip_prefix("extension "));
+        let phones: Vec<Box<str>> = extensions.flat_map(|e| self.floor.phones_of(e)).collect();
+        for phone in phones {
+            self.roster.phone(&phone);
+        }
+    }
+
+    pub(crate) fn device_changes(&mut self, device: &str, state: &str, at: Millis) {
+        let Some(slot) = self.phone_of(device, at) else { return };
+        let agent = self.roster.get_mut(slot);
+        agent.reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
+        let state = match state {
+            "NOT_INUSE" => DeviceState::Idle,
+            "INUSE" | "BUSY" | "RINGING" | "RINGINUSE" | "ONHOLD" => DeviceState::InUse,
+            _ => DeviceState::Unknown,
+        };
+        agent.heard(device, state);
+        self.log_in_changes(slot, at);
+    }
+
+    /// The agent whose phone this is.
+    pub(crate) fn phone_of(&mut self, phone: &str, at: Millis) -> Option<Slot> {
+        let slot = self.roster.phone(phone)?;
+        self.named_by_phone(slot, at);
+        Some(slot)
+    }
+
+    /// A person whose phone has become known is called by it from now on.
+    fn named_by_phone(&mut self, slot: Slot, at: Millis) {
+        if device(&self.roster.get(slot).id).is_some() {
+            return;
+        }
+        let changed = self.roster.name_by_phone(slot, at);
+        self.tell_intervals(changed);
+        if device(&self.roster.get(slot).id).is_some() {
+            self.tell_name(slot);
+        }
+    }
+
+    fn tell_name(&mut self, slot: Slot) {
+        let agent = self.roster.get(slot);
+        let Some(name) = &agent.name else { return };
+        let (agent, name) = (agent.id.to_string(), name.to_string());
+        self.outputs.push_back(Output::Record(Record::Agent { pbx: self.pbx.clone(), agent, name }));
+    }
+
+    fn log_in_changes(&mut self, slot: Slot, at: Millis) {
+        let agent = self.roster.get_mut(slot);
+        let on = agent.reachable && !agent.memberships.is_empty();
+        let changed = agent.set(Activity::LoggedIn, "", "", on, at);
+        self.tell_intervals(changed);
+        self.look_at(slot, at);
+    }
+
+    pub(crate) fn queue_listed(&mut self, queue: &str) {
+        self.link.queues.insert(queue.into());
+    }
+
+    /// A caller who waits in a queue, of the snapshot: his joining was not seen.
+    pub(crate) fn waiting_listed(&mut self, queue: &str, position: u32, uniqueid: &str, wait_s: u32, at: Millis) {
+        let Some(slot) = self.channels.find(uniqueid) else {
+            self.link.waiting.push((queue.into(), position, uniqueid.into(), at - Millis::from(wait_s) * 1_000));
+            return;
+        };
+        self.stay_begins(slot, queue, Some(position), at - Millis::from(wait_s) * 1_000);
+    }
+
+    /// Members whom a list of their queue does not name any more have left it unseen. A queue that is not listed at all (realtime ones
+    /// are not until they are used) says nothing about its members.
+    pub(crate) fn members_gone(&mut self, at: Millis) {
+        let snapshot = self.link.snapshot();
+        for slot in self.roster.slots() {
+            let agent = self.roster.get_mut(slot);
+            let gone: Vec<Box<str>> = agent
+                .memberships
+                .iter()
+                .filter(|(queue, m)| m.snapshot != snapshot && self.link.queues.contains(*queue))
+                .map(|(queue, _)| queue.clone())
+                .collect();
+            let mut intervals = Vec::new();
+            self.floor.changed |= !gone.is_empty();
+            for queue in gone {
+                agent.memberships.remove(&queue);
+                intervals.extend(agent.set(Activity::Paused, &queue, "", false, at));
+                agent.left();
+            }
+            self.tell_intervals(intervals);
+            self.log_in_changes(slot, at);
+        }
+    }
+
+    /// Nobody watches the agents any more, as of a moment.
+    pub(crate) fn agents_unseen(&mut self, at: Millis) {
+        for slot in self.roster.slots() {
+            let closed = self.roster.get_mut(slot).close_all(at);
+            self.tell_intervals(closed);
+        }
+    }
+
+    /// The channels of a bridge may now be connected with somebody, or alone.
+    pub(crate) fn phones_change(&mut self, bridge: Slot, at: Millis) {
+        for i in 0..self.bridges[bridge].members.len() {
+            let member = self.bridges[bridge].members[i];
+            self.phone_changes(member, at);
+        }
+    }
+
+    /// An agent's phone may have begun or ceased to ring or to talk.
+    pub(crate) fn phone_changes(&mut self, slot: Slot, at: Millis) {
+        let channel = &self.channels[slot];
+        if channel.kind != Kind::Extension {
+            return;
+        }
+        let lives = channel.ended_ms.is_none();
+        let bridge = channel.bridge.and_then(|b| self.bridges.get(b));
+        let rings = lives && channel.ringing;
+        let talks = lives && bridge.is_some_and(|b| !b.holding && b.members.len() > 1);
+        if rings != channel.rings_for.is_some() {
+            let (interface, before) = (channel.interface().to_owned(), channel.rings_for);
+            let agent = if rings { self.phone_of(&interface, at) } else { before };
+            self.channels[slot].rings_for = agent.filter(|_| rings);
+            if let Some(agent) = agent {
+                let a = self.roster.get_mut(agent);
+                a.ringing = if rings { a.ringing + 1 } else { a.ringing.saturating_sub(1) };
+                let changed = a.set(Activity::Ringing, "", "", a.ringing > 0, at);
+                self.tell_intervals(changed);
+            }
+        }
+        let channel = &self.channels[slot];
+        if talks != channel.talks_for.is_some() {
+            let (interface, before) = (channel.interface().to_owned(), channel.talks_for);
+            let agent = if talks { self.phone_of(&interface, at) } else { before };
+            self.channels[slot].talks_for = agent.filter(|_| talks);
+            if let Some(agent) = agent {
+                let a = self.roster.get_mut(agent);
+                a.talking = if talks { a.talking + 1 } else { a.talking.saturating_sub(1) };
+                let mut changed = a.set(Activity::Talking, "", "", a.talking > 0, at);
+                let queue = queue_served(&self.calls[self.channels[slot].call], slot);
+                let wrapup_ms = queue.and_then(|q| a.memberships.get(q)).map_or(0, |m| m.wrapup_ms);
+                let channel = &mut self.channels[slot];
+                if !talks && channel.bridged {
+                    a.last_talk_ms = a.last_talk_ms.max(Some(at));
+                    a.calls += u32::from(!std::mem::replace(&mut channel.talk_counted, true));
+                }
+                let works_on = !talks && wrapup_ms > 0;
+                if works_on {
+                    changed.push(a.interval(Activity::WrapUp, "", "", at, Some(at + wrapup_ms)));
+                }
+                self.tell_intervals(changed);
+                if works_on {
+                    self.wrapup_begins(agent, wrapup_ms, at);
+                }
+            }
+        }
+    }
+
+    fn tell_intervals(&mut self, intervals: Vec<Interval>) {
+        for mut interval in intervals {
+            interval.pbx.clone_from(&self.pbx);
+            self.outputs.push_back(Output::Record(Record::Interval(interval)));
+        }
+    }
+}
+
+/// `QueueMemberStatus.Status` as `AST_DEVICE_…` (`include/asterisk/devicestate.h`).
+fn device_state(status: u8) -> DeviceState {
+    match status {
+        1 => DeviceState::Idle,
+        2 | 3 | 6..=8 => DeviceState::InUse,
+        _ => DeviceState::Unknown,
+    }
+}
+
+/// The queue that rang this channel: after its call there is after-call work.
+fn queue_served(call: &crate::tracker::calls::call::Call, channel: Slot) -> Option<&str> {
+    call.attempts.iter().find(|a| a.channel == channel)?.queue.as_deref()
+}

@@ -1,0 +1,137 @@
+//! One channel of Asterisk: one end of one connection, as far as its call needs to know it.
+
+use crate::ami::event;
+use crate::ami::event::Millis;
+use crate::tracker::table::Slot;
+
+/// `AST_STATE_RING`: the far end has dialled us (`include/asterisk/channelstate.h`).
+pub const STATE_RING: u8 = 4;
+/// `AST_STATE_RINGING`: the far end rings.
+pub const STATE_RINGING: u8 = 5;
+/// `AST_STATE_UP`: answered.
+pub const STATE_UP: u8 = 6;
+
+/// Technologies whose channels are never a person: Asterisk makes them for itself
+/// (`CBAnn`, `CBRec`: app_confbridge; `Announcer`, `Recorder`: bridge softmix and parking; `Snoop`: stasis; `Message`: SIP MESSAGE).
+const MACHINES: &[&str] =
+    &["CBAnn", "CBRec", "Announcer", "Recorder", "Snoop", "Message", "Surrogate", "MulticastRTP", "AudioSocket"];
+
+/// What stands at the far end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The telephone network.
+    Trunk,
+    /// A phone of ours.
+    Extension,
+    /// Half of a Local channel: nobody, it leads on.
+    Local,
+    /// Asterisk itself.
+    Machine,
+}
+
+/// A channel that lives, or that ended a moment ago.
+#[derive(Debug)]
+pub struct Channel {
+    /// `Uniqueid`.
+    pub uniqueid: Box<str>,
+    /// `Channel`: changes by masquerade.
+    pub name: Box<str>,
+    /// `Linkedid` as last seen.
+    pub linkedid: Box<str>,
+    /// What stands at the far end.
+    pub kind: Kind,
+    /// The call that it belongs to.
+    pub call: Slot,
+    /// The far end called us (as opposed to: the PBX dialled it); `None` where nothing has told yet.
+    pub incoming: Option<bool>,
+    /// First seen.
+    pub created_ms: Millis,
+    /// Answered.
+    pub up: bool,
+    /// Hung up.
+    pub ended_ms: Option<Millis>,
+    /// The far end asked to hang up, first time.
+    pub far_hangup_ms: Option<Millis>,
+    /// The PBX asked to hang up, first time.
+    pub pbx_hangup_ms: Option<Millis>,
+    /// Bridge that it is in.
+    pub bridge: Option<Slot>,
+    /// It was connected with another party, ever.
+    pub bridged: bool,
+    /// The agent whose phone it makes ring at the moment.
+    pub rings_for: Option<Slot>,
+    /// The agent whom it connects with somebody at the moment.
+    pub talks_for: Option<Slot>,
+    /// The phone that it is counted for as long as it lives.
+    pub phone: Option<Slot>,
+    /// Its conversation is counted for the agent.
+    pub talk_counted: bool,
+    /// The far end rings.
+    pub ringing: bool,
+    /// On hold.
+    pub held: bool,
+    /// Parked.
+    pub parked: bool,
+    /// Where it is in the dialplan: context.
+    pub context: Box<str>,
+    /// Where it is in the dialplan: extension.
+    pub exten: Box<str>,
+    /// Seen in the snapshot of this number.
+    pub snapshot: u32,
+}
+
+impl Channel {
+    /// The person or trunk at the far end, as technology and peer: `PJSIP/101`.
+    #[must_use]
+    pub fn interface(&self) -> &str {
+        interface(&self.name)
+    }
+
+    /// Can be the far end of a talk.
+    #[must_use]
+    pub fn is_party(&self) -> bool {
+        matches!(self.kind, Kind::Trunk | Kind::Extension)
+    }
+
+    /// For one half of a Local channel: the name of the other.
+    #[must_use]
+    pub fn other_half(&self) -> Option<String> {
+        other_half(&self.name)
+    }
+}
+
+/// The name of the other half of a Local channel.
+#[must_use]
+pub fn other_half(name: &str) -> Option<String> {
+    let (base, half) = name.strip_prefix("Local/").and(name.rsplit_once(';'))?;
+    match half {
+        "1" => Some(format!("{base};2")),
+        "2" => Some(format!("{base};1")),
+        _ => None,
+    }
+}
+
+/// Technology and peer of a channel name: what is left when the serial number goes.
+///
+/// `PJSIP/101-0000000f` is `PJSIP/101`, `Local/105@from-queue-00000003;1` is `Local/105@from-queue`,
+/// `PJSIP/101-0000000f<ZOMBIE>` is `PJSIP/101`.
+#[must_use]
+pub fn interface(name: &str) -> &str {
+    name.rsplit_once('-').map_or(name, |(peer, _serial)| peer)
+}
+
+/// What stands at the far end of a channel that is no trunk by configuration.
+#[must_use]
+pub fn technology_kind(name: &str) -> Kind {
+    match name.split_once('/').map_or(name, |(technology, _)| technology) {
+        "Local" => Kind::Local,
+        technology if MACHINES.contains(&technology) => Kind::Machine,
+        _ => Kind::Extension,
+    }
+}
+
+/// A text of the event, owned; `None` where it is empty.
+#[must_use]
+pub fn filled(text: &event::Text<'_>) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_string())
+}

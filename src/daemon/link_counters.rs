@@ -1,0 +1,95 @@
+//! What a link counts in its own task, readable from outside at any time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::api::counters::LinkCounters;
+use callbackd_core::ami::{self, Refusal};
+
+/// The counters of one link, since it was started, over all its connections. Clones count together; each number is exact, but numbers that
+/// were read together may be some events apart.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedCounters(Arc<Cells>);
+
+#[derive(Debug, Default)]
+struct Cells {
+    connections: AtomicU64,
+    logins: AtomicU64,
+    losses: AtomicU64,
+    bytes: AtomicU64,
+    frames: AtomicU64,
+    skipped: AtomicU64,
+    discarded: [AtomicU64; Refusal::ALL.len()],
+    dropped: AtomicU64,
+    unknown_responses: AtomicU64,
+}
+
+impl SharedCounters {
+    /// A connection was made.
+    pub fn connected(&self) {
+        self.0.connections.fetch_add(1, Relaxed);
+    }
+
+    /// A session became live for the first time.
+    pub fn went_live(&self) {
+        self.0.logins.fetch_add(1, Relaxed);
+    }
+
+    /// A connection, or the attempt at one, came to its end without being asked to.
+    pub fn lost(&self) {
+        self.0.losses.fetch_add(1, Relaxed);
+    }
+
+    /// Something for the consumer was dropped, because it was too slow.
+    pub fn dropped(&self) {
+        self.0.dropped.fetch_add(1, Relaxed);
+    }
+
+    /// What they are now.
+    pub fn read(&self) -> LinkCounters {
+        let cells = &*self.0;
+        let by_reason = |reason: Refusal| (reason.name().to_owned(), cells.discarded[reason as usize].load(Relaxed));
+        LinkCounters {
+            connections: cells.connections.load(Relaxed),
+            logins: cells.logins.load(Relaxed),
+            losses: cells.losses.load(Relaxed),
+            bytes: cells.bytes.load(Relaxed),
+            frames: cells.frames.load(Relaxed),
+            skipped: cells.skipped.load(Relaxed),
+            discarded: Refusal::ALL.into_iter().map(by_reason).collect(),
+            dropped: cells.dropped.load(Relaxed),
+            unknown_responses: cells.unknown_responses.load(Relaxed),
+        }
+    }
+}
+
+/// Adds what one connection has counted, which begins at 0, to the link's counters.
+#[derive(Debug)]
+pub(super) struct Published {
+    counters: SharedCounters,
+    decoder: ami::Counters,
+    unknown_responses: u64,
+}
+
+impl Published {
+    pub fn new(counters: SharedCounters) -> Self {
+        Self { counters, decoder: ami::Counters::default(), unknown_responses: 0 }
+    }
+
+    /// Adds what has come since the last time.
+    pub fn update(&mut self, decoder: ami::Counters, unknown_responses: u64) {
+        let cells = &*self.counters.0;
+        let before = std::mem::replace(&mut self.decoder, decoder);
+        cells.bytes.fetch_add(decoder.bytes - before.bytes, Relaxed);
+        cells.frames.fetch_add(decoder.frames - before.frames, Relaxed);
+        cells.skipped.fetch_add(decoder.skipped - before.skipped, Relaxed);
+        if decoder.discarded_total() > before.discarded_total() {
+            for reason in Refusal::ALL {
+                let more = decoder.discarded(reason) - before.discarded(reason);
+                cells.discarded[reason as usize].fetch_add(more, Relaxed);
+            }
+        }
+        let before = std::mem::replace(&mut self.unknown_responses, unknown_responses);
+        cells.unknown_responses.fetch_add(unknown_responses - before, Relaxed);
+    }
+}

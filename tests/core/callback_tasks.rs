@@ -1,0 +1,377 @@
+//! What becomes of a missed call: a task, one for each customer, until he has been served.
+
+use crate::desk::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
+use callbackd_core::callbacks::Input;
+use callbackd_core::callbacks::restore::{Remembered, Served};
+use callbackd_core::model::progress::Line;
+use callbackd_core::model::{CallbackState, RecoveredBy};
+use callbackd_core::model::{Direction, FinishedCall, Outcome, Status, Tag};
+
+/// Nobody is there to take anything.
+fn waiting_room() -> Scene {
+    Scene::new(policy(), Vec::new())
+}
+
+#[test]
+fn a_missed_caller_gets_a_callback_that_bears_what_is_known_of_him() {
+    let mut scene = waiting_room();
+    scene.misses(ANN, "sales");
+    let row = scene.row(1);
+    assert_eq!(row.number_e164.as_deref(), Some(ANN));
+    assert_eq!((row.queue.as_deref(), row.did.as_deref()), (Some("sales"), Some("5550100")));
+    assert_eq!((row.missed_count, row.first_missed_ms, row.due_ms), (1, MONDAY_10, MONDAY_10));
+    assert_eq!(row.expires_ms, MONDAY_10 + 4 * HOUR);
+    assert_eq!(scene.misses, [(1, "miss.1".to_owned())]);
+    assert_eq!(scene.story[0].1.note, "missed (QUEUE_ABANDON)");
+}
+
+#[test]
+fn a_miss_that_a_fast_clock_places_ahead_is_due_no_later_for_it() {
+    let mut scene = waiting_room();
+    let call = scene.missed(ANN, "sales");
+    scene.told(&FinishedCall { ended_ms: MONDAY_10 + 5 * HOUR, ..call });
+    assert_eq!(scene.row(1).due_ms, MONDAY_10);
+}
+
+#[test]
+fn a_second_miss_joins_the_open_callback_counts_and_goes_ahead() {
+    let mut scene = waiting_room();
+    scene.misses(ANN, "sales");
+    scene.pass(MINUTE);
+    scene.misses(ANN, "support");
+    scene.pass(MINUTE);
+    scene.misses(ANN, "sales");
+    assert_eq!(scene.rows.len(), 1);
+    let row = scene.row(1);
+    assert_eq!((row.missed_count, row.priority), (3, 2));
+    assert_eq!((row.first_missed_ms, row.last_missed_ms), (MONDAY_10, MONDAY_10 + 2 * MINUTE));
+    assert_eq!(row.expires_ms, MONDAY_10 + 2 * MINUTE + 4 * HOUR);
+    assert_eq!(scene.misses.len(), 3);
+    assert_eq!(scene.desk.counters().joined, 2);
+}
+
+#[test]
+fn the_same_row_told_again_makes_no_second_callback() {
+    let mut scene = waiting_room();
+    let call = scene.misses(ANN, "sales");
+    scene.told(&call);
+    assert_eq!((scene.rows.len(), scene.row(1).missed_count), (1, 1));
+}
+
+#[test]
+fn a_row_told_again_after_a_restart_makes_no_second_callback() {
+    let mut scene = waiting_room();
+    let call = scene.misses(ANN, "sales");
+    let remembered = Remembered {
+        open: vec![(scene.row(1).clone(), vec![call.linkedid.clone()])],
+        last_id: 1,
+        ..Remembered::default()
+    };
+    let mut later = Scene::remembering(policy(), Vec::new(), remembered);
+    later.told(&call);
+    assert!(later.misses.is_empty());
+    later.missed(BOB, "sales");
+    later.misses(BOB, "sales");
+    assert!(later.rows.contains_key(&2), "ids go on: {:?}", later.rows.keys());
+}
+
+#[test]
+fn only_the_outcomes_that_are_configured_make_callbacks() {
+    for (outcome, status, made) in [
+        (Outcome::QueueAbandon, Status::Cancel, true),
+        (Outcome::ShortAbandon, Status::Cancel, false),
+        (Outcome::Blocked, Status::NotConnected, false),
+        (Outcome::Gap, Status::Unknown, false),
+        (Outcome::QueueEmpty, Status::NoAnswer, true),
+        (Outcome::Agent, Status::Answer, false),
+    ] {
+        let mut scene = waiting_room();
+        let call = FinishedCall { outcome, status, ..scene.missed(ANN, "sales") };
+        scene.told(&call);
+        assert_eq!(!scene.rows.is_empty(), made, "{outcome}");
+    }
+}
+
+#[test]
+fn who_gave_up_at_once_is_not_called_wherever_he_was() {
+    for outcome in [Outcome::EarlyAbandon, Outcome::IvrLost] {
+        for (wait_ms, short_ones_too, made) in [(4_999, false, 0), (5_000, false, 1), (0, true, 1)] {
+            let mut policy = policy();
+            policy.on.insert(outcome);
+            if short_ones_too {
+                policy.on.insert(Outcome::ShortAbandon);
+            }
+            let mut scene = Scene::new(policy, Vec::new());
+            let call = FinishedCall { outcome, wait_ms, ..scene.missed(ANN, "sales") };
+            scene.told(&call);
+            assert_eq!(scene.rows.len(), made, "{outcome} after {wait_ms} ms");
+        }
+    }
+}
+
+#[test]
+fn calls_that_no_customer_made_are_no_misses() {
+    for direction in [Direction::Outbound, Direction::Internal, Direction::Callback] {
+        let mut scene = waiting_room();
+        let call = FinishedCall { direction, ..scene.missed(ANN, "sales") };
+        scene.told(&call);
+        assert!(scene.rows.is_empty(), "{direction}");
+    }
+}
+
+#[test]
+fn a_caller_without_a_number_is_not_callable_and_the_row_says_why() {
+    for (number, why) in
+        [(None, "withheld"), (Some("anonymous"), "withheld"), (Some("101"), "internal"), (Some("555010"), "too-short")]
+    {
+        let mut scene = waiting_room();
+        let call = FinishedCall { number: number.map(str::to_owned), number_e164: None, ..scene.missed(ANN, "sales") };
+        scene.told(&call);
+        assert_eq!(scene.stands(1), format!("NOT_CALLABLE {why}"), "{number:?}");
+        assert_eq!(scene.misses.len(), 1);
+        assert!(scene.desk.callback(1).is_none());
+    }
+}
+
+#[test]
+fn one_ring_from_a_premium_or_foreign_number_costs_nothing() {
+    for number in ["+19005550100", "+37120000000"] {
+        let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
+        scene.misses(number, "sales");
+        assert_eq!(scene.row(1).state, CallbackState::NotCallable, "{number}");
+        assert!(scene.rung().is_empty());
+    }
+}
+
+#[test]
+fn a_delay_passes_before_a_turn_may_come() {
+    let mut policy = policy();
+    policy.default.delay_ms = MINUTE;
+    let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
+    scene.misses(ANN, "sales");
+    assert_eq!(scene.stands(1), "WAITING DELAY");
+    scene.pass(MINUTE - 1);
+    assert!(scene.rung().is_empty());
+    scene.pass(1);
+    assert_eq!(scene.rung().len(), 1);
+}
+
+#[test]
+fn who_waits_too_long_expires_and_is_not_silent_about_it() {
+    let mut scene = waiting_room();
+    scene.misses(ANN, "sales");
+    assert_eq!(scene.stands(1), "WAITING NO_AGENT");
+    scene.pass(4 * HOUR);
+    assert_eq!(scene.stands(1), "EXPIRED NO_AGENT");
+    assert_eq!(scene.row(1).closed_ms, Some(MONDAY_10 + 4 * HOUR));
+}
+
+#[test]
+fn who_asked_for_a_callback_is_promised_one_and_waits_longer() {
+    let mut scene = waiting_room();
+    let call = FinishedCall { outcome: Outcome::CallbackRequested, ..scene.missed(ANN, "sales") };
+    scene.told(&call);
+    let row = scene.row(1);
+    assert!(row.promised);
+    assert_eq!(row.expires_ms, MONDAY_10 + 24 * HOUR);
+}
+
+#[test]
+fn who_asked_for_one_in_closed_hours_is_promised_one_too_by_the_queue_that_the_greeting_named() {
+    let mut scene = waiting_room();
+    let wish = Tag { by: "caller".into(), note: "sales".into(), ..tag("CALLBACK", MONDAY_10) };
+    let call = FinishedCall {
+        status: Status::OutOfTime,
+        outcome: Outcome::HungUp, // not one of those that are called back here
+        queue: None,
+        tags: vec![wish],
+        ..scene.missed(ANN, "")
+    };
+    scene.told(&call);
+    let row = scene.row(1);
+    assert_eq!((row.promised, row.queue.as_deref()), (true, Some("sales")));
+    assert_eq!(row.expires_ms, MONDAY_10 + 24 * HOUR);
+}
+
+#[test]
+fn a_customer_who_calls_again_and_is_served_is_recovered_at_once() {
+    let mut scene = waiting_room();
+    scene.misses(ANN, "sales");
+    scene.pass(MINUTE);
+    scene.line(ANN, true, Line::Busy);
+    assert_eq!(scene.stands(1), "WAITING CUSTOMER_ON_LINE");
+    scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into() });
+    assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
+    assert_eq!(scene.recovered, [(1, RecoveredBy::Customer, MONDAY_10 + MINUTE)]);
+    assert_eq!(scene.row(1).resolved_by.as_deref(), Some(&*format!("live.{ANN}")));
+}
+
+#[test]
+fn a_customer_who_was_served_unseen_is_recovered_by_the_row_of_that_call() {
+    let mut scene = waiting_room();
+    scene.misses(ANN, "sales");
+    scene.pass(MINUTE);
+    let call = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
+    scene.told(&call);
+    assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
+}
+
+#[test]
+fn a_call_that_ended_before_the_miss_recovers_nobody() {
+    let mut scene = waiting_room();
+    let earlier = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
+    scene.pass(MINUTE);
+    scene.misses(ANN, "sales");
+    scene.told(&earlier);
+    assert_eq!(scene.stands(1), "WAITING NO_AGENT");
+}
+
+#[test]
+fn an_agents_own_call_recovers_if_they_talked_long_enough() {
+    for (talk, stands) in [(4 * SECOND, "WAITING NO_AGENT"), (5 * SECOND, "RECOVERED_BY_AGENT")] {
+        let mut scene = waiting_room();
+        scene.misses(ANN, "sales");
+        scene.pass(MINUTE);
+        let call = scene.talked(ANN, "PJSIP/101", Direction::Outbound, talk);
+        scene.told(&call);
+        assert_eq!(scene.stands(1), stands, "{talk} ms");
+    }
+}
+
+#[test]
+fn a_miss_that_a_late_event_corrects_is_taken_back() {
+    let mut scene = waiting_room();
+    let call = scene.misses(ANN, "sales");
+    let corrected = FinishedCall { status: Status::Answer, outcome: Outcome::SelfService, ..call };
+    scene.told(&corrected);
+    assert_eq!(scene.stands(1), "CANCELLED corrected");
+}
+
+fn tag(code: &str, at_ms: i64) -> Tag {
+    Tag { code: code.into(), note: String::new(), by: "dialplan".into(), at_ms }
+}
+
+#[test]
+fn a_disposition_may_suppress_callbacks_for_its_time() {
+    let remembered =
+        || Remembered { suppress: vec![("DO_NOT_CONTACT".into(), Some(365 * 24 * HOUR))], ..Remembered::default() };
+    let mut scene = Scene::remembering(policy(), Vec::new(), remembered());
+    scene.misses(ANN, "sales");
+    let call = FinishedCall {
+        tags: vec![tag("DO_NOT_CONTACT", MONDAY_10)],
+        ..scene.talked(ANN, "PJSIP/101", Direction::Outbound, 0)
+    };
+    scene.told(&call);
+    assert_eq!(scene.stands(1), "DNC DO_NOT_CONTACT");
+    assert_eq!(scene.forbidden[ANN].until_ms, Some(MONDAY_10 + 365 * 24 * HOUR));
+    scene.misses(ANN, "sales");
+    assert_eq!(scene.stands(2), "DNC DO_NOT_CONTACT");
+}
+
+#[test]
+fn a_disposition_may_ask_for_a_callback_of_a_served_customer() {
+    let remembered = Remembered { request: vec!["FOLLOW_UP".into()], ..Remembered::default() };
+    let mut scene = Scene::remembering(policy(), Vec::new(), remembered);
+    let call = FinishedCall {
+        tags: vec![tag("FOLLOW_UP", MONDAY_10)],
+        ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE)
+    };
+    scene.told(&call);
+    assert_eq!(scene.row(1).owner.as_deref(), Some("PJSIP/101"));
+    assert!(scene.row(1).state.is_open());
+}
+
+#[test]
+fn a_caller_who_declined_at_the_greeting_gets_no_callback() {
+    let mut scene = waiting_room();
+    let call = FinishedCall { tags: vec![tag("CALLBACK_DECLINED", MONDAY_10)], ..scene.missed(ANN, "sales") };
+    scene.told(&call);
+    assert!(scene.rows.is_empty());
+    scene.misses(ANN, "sales");
+    scene.pass(MINUTE);
+    let call = FinishedCall { tags: vec![tag("CALLBACK_DECLINED", MONDAY_10)], ..scene.missed(ANN, "sales") };
+    scene.told(&call);
+    assert_eq!(scene.stands(1), "CANCELLED declined");
+}
+
+#[test]
+fn a_miss_in_no_queue_takes_the_queue_of_the_number_that_was_dialled() {
+    let mut policy = policy();
+    policy.dids.insert("5550100".into(), "support".into());
+    let mut scene = Scene::new(policy, Vec::new());
+    let call = FinishedCall { queue: None, outcome: Outcome::RingAbandon, ..scene.missed(ANN, "") };
+    scene.told(&call);
+    assert_eq!(scene.row(1).queue.as_deref(), Some("support"));
+}
+
+#[test]
+fn a_queue_may_be_left_out() {
+    let mut policy = policy();
+    policy
+        .queues
+        .insert("internal".into(), callbackd_core::callbacks::policy::QueuePolicy { enabled: false, ..queue_policy() });
+    let mut scene = Scene::new(policy, Vec::new());
+    scene.misses(ANN, "internal");
+    assert!(scene.rows.is_empty());
+    scene.misses(ANN, "sales");
+    assert_eq!(scene.rows.len(), 1);
+}
+
+#[test]
+fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
+    use callbackd_core::callbacks::MAX_OPEN;
+    let mut scene = waiting_room();
+    let call = scene.missed(ANN, "sales");
+    for i in 0..=MAX_OPEN {
+        let number = format!("+1202{:07}", 5_550_000 + i);
+        let call = FinishedCall {
+            linkedid: format!("m.{i}"),
+            number: Some(number.clone()),
+            number_e164: Some(number),
+            ..call.clone()
+        };
+        scene.desk.handle(Input::Told(&call), scene.now);
+        while scene.desk.poll().is_some() {}
+    }
+    assert_eq!(scene.desk.open().values().sum::<usize>(), MAX_OPEN);
+    assert_eq!(scene.desk.counters().refused, 1);
+}
+
+#[test]
+fn who_was_served_after_a_miss_that_is_told_late_is_not_called() {
+    let mut scene = waiting_room();
+    let miss = scene.missed(ANN, "sales");
+    scene.pass(MINUTE);
+    let served = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
+    scene.told(&served);
+    scene.told(&miss);
+    assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
+    assert_eq!(scene.row(1).resolved_by.as_ref(), Some(&served.linkedid));
+}
+
+#[test]
+fn a_talk_before_a_miss_that_is_told_late_does_not_count() {
+    let mut scene = waiting_room();
+    let served = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
+    scene.told(&served);
+    scene.pass(MINUTE);
+    let miss = scene.missed(ANN, "sales");
+    scene.told(&miss);
+    assert!(scene.row(1).closed_ms.is_none(), "{}", scene.stands(1));
+}
+
+#[test]
+fn a_call_of_an_earlier_run_that_served_him_counts_too() {
+    let served = Served {
+        by: RecoveredBy::Agent,
+        linkedid: "out.1".into(),
+        at_ms: MONDAY_10 + HOUR,
+        ended_ms: MONDAY_10 + HOUR + MINUTE,
+    };
+    let remembered = Remembered { served: vec![(ANN.to_owned(), served)], ..Remembered::default() };
+    let mut scene = Scene::remembering(policy(), Vec::new(), remembered);
+    let miss = scene.missed(ANN, "sales");
+    scene.pass(2 * HOUR);
+    scene.told(&miss);
+    assert_eq!(scene.stands(1), "RECOVERED_BY_AGENT");
+}

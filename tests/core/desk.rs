@@ -1,0 +1,487 @@
+//! A desk with a floor that a test sets, a clock that it turns, and a store that remembers what it was told.
+
+use callbackd_core::callbacks::attempt::originate::Originate;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::policy::{First, Overall, Policies, Policy, QueuePolicy, Retry, Screen, Strategy};
+use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::{Desk, Input, Output};
+use callbackd_core::model::Moment;
+use callbackd_core::model::hours::Hours;
+use callbackd_core::model::number::{InternalRule, Numbering};
+use callbackd_core::model::presence::{AgentNow, Busy, Floor, MemberNow};
+use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
+use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy};
+use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Record, Status};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// 2026-03-02 10:00:00 UTC, a Monday.
+pub const MONDAY_10: i64 = 1_772_445_600_000;
+pub const SECOND: i64 = 1_000;
+pub const MINUTE: i64 = 60_000;
+pub const HOUR: i64 = 3_600_000;
+/// A customer.
+pub const ANN: &str = "+12025550123";
+/// Another.
+pub const BOB: &str = "+12025550124";
+pub const CAT: &str = "+12025550125";
+pub const PBX: &str = "pbx";
+
+/// No delay, so that a miss is due at once; no wrap-up; everything else as a business would have it.
+pub fn policy() -> Policy {
+    use Outcome as O;
+    let all = [O::QueueAbandon, O::RingAbandon, O::QueueTimeout, O::QueueEmpty, O::CallbackRequested, O::Announcement];
+    Policy {
+        enabled: true,
+        on: BTreeSet::from(all),
+        short_abandon_ms: 5 * SECOND,
+        agent_ring_ms: 15 * SECOND,
+        customer_ring_ms: 30 * SECOND,
+        agent_cooldown_ms: 2 * MINUTE,
+        live_callers_first: true,
+        overtake_after_ms: None,
+        unknown_is_free: false,
+        pause_agent: false,
+        quiet: None,
+        retry: Retry {
+            customer_busy: 2 * MINUTE,
+            customer_noanswer: 15 * MINUTE,
+            customer_rejected: 30 * MINUTE,
+            maybe_voicemail: 20 * MINUTE,
+            congestion: MINUTE,
+            agent_left: 0,
+            originate_error: 30 * SECOND,
+            lost: 10 * MINUTE,
+        },
+        dial_agent: "{device}".into(),
+        dial_customer: "PJSIP/{number}@provider".into(),
+        number_form: "{digits}".into(),
+        agent_context: "callbackd-agent".into(),
+        customer_context: "callbackd-customer".into(),
+        look_up_cdr: false,
+        publish: false,
+        default: queue_policy(),
+        queues: BTreeMap::new(),
+        dids: BTreeMap::new(),
+        screen: Screen::default(),
+        numbering: Numbering::new("US", InternalRule::MaxDigits(5)).unwrap(),
+    }
+}
+
+pub fn overall() -> Overall {
+    Overall {
+        max_active: 10,
+        newest_first: false,
+        min_talk_ms: 5 * SECOND,
+        daily_per_number: 6,
+        daily_per_prefix: 100,
+        prefix_digits: 6,
+        daily: 1_000,
+    }
+}
+
+/// Of one PBX.
+pub fn policies(overall: Overall, policy: Policy) -> Policies {
+    Policies { overall, pbx: BTreeMap::from([(PBX.to_owned(), policy.clone())]), others: policy }
+}
+
+pub fn queue_policy() -> QueuePolicy {
+    QueuePolicy {
+        enabled: true,
+        delay_ms: 0,
+        expire_ms: 4 * HOUR,
+        expire_promised_ms: 24 * HOUR,
+        max_attempts: 3,
+        priority: 0,
+        hours: Hours::always(),
+        last_dispatch_ms: 0,
+        strategy: Strategy::LeastRecent,
+        owner_window_ms: 0,
+        agents: Vec::new(),
+        fallback: None,
+        fallback_after_ms: 0,
+        caller_id: "{did}".into(),
+        script: String::new(),
+        announcement: String::new(),
+        accept_key: String::new(),
+        first: First::Agent,
+    }
+}
+
+/// The floor of a PBX, as a test sets it.
+#[derive(Debug, Default)]
+pub struct Hall {
+    pub agents: Vec<AgentNow>,
+    pub waiting: BTreeMap<String, u32>,
+    pub live: BTreeSet<String>,
+    pub blind: bool,
+}
+
+impl Floor for Hall {
+    fn agents(&self) -> Vec<AgentNow> {
+        self.agents.clone()
+    }
+    fn agent(&self, agent: &str) -> Option<AgentNow> {
+        self.agents.iter().find(|a| a.agent == agent).cloned()
+    }
+    fn queues(&self) -> BTreeSet<String> {
+        self.agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.clone())).collect()
+    }
+    fn waiting(&self) -> BTreeMap<String, u32> {
+        self.waiting.clone()
+    }
+    fn attempt_lives(&self, channel_id: &str) -> bool {
+        self.live.contains(channel_id)
+    }
+    fn in_sight(&self) -> bool {
+        !self.blind
+    }
+}
+
+/// `PJSIP/<extension>`, free, in these queues.
+pub fn agent(extension: &str, queues: &[&str]) -> AgentNow {
+    let member = |queue: &&str| MemberNow {
+        queue: (*queue).to_owned(),
+        interface: format!("PJSIP/{extension}"),
+        paused: false,
+        paused_reason: String::new(),
+        penalty: 0,
+    };
+    AgentNow {
+        agent: format!("PJSIP/{extension}"),
+        name: Some(format!("Agent {extension}")),
+        queues: queues.iter().map(member).collect(),
+        busy: None,
+        since_ms: MONDAY_10 - HOUR,
+        last_talk_ms: None,
+        calls: 0,
+    }
+}
+
+/// Everything around a desk.
+pub struct Scene {
+    pub desk: Desk,
+    pub hall: Hall,
+    pub now: Moment,
+    /// A batch is committed as soon as it is there.
+    pub commits: bool,
+    pub rows: BTreeMap<i64, CallbackRow>,
+    pub story: Vec<(i64, CallbackStep)>,
+    pub misses: Vec<(i64, String)>,
+    pub recovered: Vec<(i64, RecoveredBy, i64)>,
+    pub attempts: BTreeMap<String, AttemptRow>,
+    pub forbidden: BTreeMap<String, DoNotCall>,
+    pub deeds: Vec<Deed>,
+    pub looked_up: Vec<String>,
+    /// Intents that are not committed.
+    pub intents: Vec<String>,
+    calls: u32,
+}
+
+impl Scene {
+    pub fn new(policy: Policy, agents: Vec<AgentNow>) -> Self {
+        Self::with(policies(overall(), policy), agents, Remembered::default())
+    }
+
+    pub fn remembering(policy: Policy, agents: Vec<AgentNow>, remembered: Remembered) -> Self {
+        Self::with(policies(overall(), policy), agents, remembered)
+    }
+
+    pub fn with(policies: Policies, agents: Vec<AgentNow>, remembered: Remembered) -> Self {
+        let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
+        let desk = Desk::new(policies, remembered, now);
+        Self {
+            desk,
+            hall: Hall { agents, ..Hall::default() },
+            now,
+            commits: true,
+            rows: BTreeMap::new(),
+            story: Vec::new(),
+            misses: Vec::new(),
+            recovered: Vec::new(),
+            attempts: BTreeMap::new(),
+            forbidden: BTreeMap::new(),
+            deeds: Vec::new(),
+            looked_up: Vec::new(),
+            intents: Vec::new(),
+            calls: 0,
+        }
+    }
+
+    /// Lets the desk decide, and does what it wants, until it wants nothing.
+    pub fn settle(&mut self) {
+        loop {
+            let floors: BTreeMap<&str, &dyn Floor> = BTreeMap::from([(PBX, &self.hall as &dyn Floor)]);
+            self.desk.decide(self.now, &floors);
+            if !self.drain() {
+                break;
+            }
+        }
+    }
+
+    fn drain(&mut self) -> bool {
+        let mut any = false;
+        while let Some(output) = self.desk.poll() {
+            any = true;
+            match output {
+                Output::Record(Record::Callback(change)) => self.keep(*change),
+                Output::Record(Record::Attempt(row)) => {
+                    if row.result.is_none() && !self.attempts.contains_key(&row.channel_id) {
+                        self.intents.push(row.channel_id.clone());
+                    }
+                    self.attempts.insert(row.channel_id.clone(), *row);
+                }
+                Output::Record(Record::Forbid(entry)) => {
+                    self.forbidden.insert(entry.number_e164.clone(), entry);
+                }
+                Output::Record(Record::Permit(number)) => {
+                    self.forbidden.remove(&number);
+                }
+                Output::Record(other) => panic!("the desk stores no {other:?}"),
+                Output::LookUp { pbx, channel_id, .. } => {
+                    assert_eq!(pbx, PBX);
+                    self.looked_up.push(channel_id);
+                }
+                Output::Act { pbx, deed } => {
+                    assert_eq!(pbx, PBX);
+                    if let Deed::Originate(originate) = &deed {
+                        let row =
+                            self.attempts.get(&originate.channel_id).expect("an intent is stored before it is dialled");
+                        assert!(!self.intents.contains(&row.channel_id), "dialled before its intent was committed");
+                    }
+                    self.deeds.push(deed);
+                }
+            }
+        }
+        if self.commits && !self.intents.is_empty() {
+            self.commit();
+            return true;
+        }
+        any
+    }
+
+    fn keep(&mut self, change: callbackd_core::model::CallbackChange) {
+        let id = change.row.id;
+        if change.row.state.is_open() {
+            let twin =
+                self.rows.values().find(|r| r.id != id && r.state.is_open() && r.number_e164 == change.row.number_e164);
+            assert!(twin.is_none(), "two open callbacks for one number: {twin:?} and {:?}", change.row);
+        }
+        self.rows.insert(id, change.row);
+        self.story.extend(change.change.map(|c| (id, c)));
+        self.misses.extend(change.miss.map(|m| (id, m)));
+        self.recovered.extend(change.recovered.map(|(by, at)| (id, by, at)));
+    }
+
+    /// What was intended is on the disk now.
+    pub fn commit(&mut self) {
+        for channel_id in std::mem::take(&mut self.intents) {
+            self.desk.handle(Input::Committed(&channel_id), self.now);
+        }
+    }
+
+    /// Time passes, and the desk is asked at each of its deadlines.
+    pub fn pass(&mut self, ms: i64) {
+        let end = self.now.mono_ms + u64::try_from(ms).unwrap();
+        while let Some(due) = self.desk.deadline().filter(|due| *due <= end) {
+            let ahead = due.saturating_sub(self.now.mono_ms);
+            self.turn_clock(ahead);
+            self.settle();
+            if self.desk.deadline().is_some_and(|again| again <= self.now.mono_ms) {
+                self.turn_clock(1); // a deadline that does not move must not hang the test: the next turn shows what it is
+            }
+        }
+        self.turn_clock(end.saturating_sub(self.now.mono_ms));
+        self.settle();
+    }
+
+    fn turn_clock(&mut self, ms: u64) {
+        self.now.mono_ms += ms;
+        self.now.wall_ms += i64::try_from(ms).unwrap();
+    }
+
+    pub fn give(&mut self, input: Input<'_>) {
+        self.desk.handle(input, self.now);
+        self.settle();
+    }
+
+    /// A row goes to the store.
+    pub fn told(&mut self, call: &FinishedCall) {
+        self.give(Input::Told(call));
+    }
+
+    /// A customer gave up in this queue just now.
+    pub fn misses(&mut self, number: &str, queue: &str) -> FinishedCall {
+        let call = self.missed(number, queue);
+        self.told(&call);
+        call
+    }
+
+    pub fn missed(&mut self, number: &str, queue: &str) -> FinishedCall {
+        self.calls += 1;
+        FinishedCall {
+            pbx: PBX.into(),
+            linkedid: format!("miss.{}", self.calls),
+            direction: Direction::Inbound,
+            status: Status::Cancel,
+            outcome: Outcome::QueueAbandon,
+            number: Some(number.into()),
+            number_e164: Some(number.into()),
+            name: None,
+            did: Some("5550100".into()),
+            trunk: Some("PJSIP/provider".into()),
+            queue: Some(queue.into()),
+            agent: None,
+            started_ms: self.now.wall_ms - 40 * SECOND,
+            answered_ms: None,
+            ended_ms: self.now.wall_ms,
+            wait_ms: 40 * SECOND,
+            queue_wait_ms: 40 * SECOND,
+            ring_ms: 0,
+            talk_ms: 0,
+            hold_ms: 0,
+            hangup_by: HangupBy::Customer,
+            hangup_cause: Some(16),
+            transfers: 0,
+            voicemail: false,
+            quality: Quality::Full,
+            why: Vec::new(),
+            callback_id: None,
+            legs: Vec::new(),
+            visits: Vec::new(),
+            ivr: Vec::new(),
+            tags: Vec::new(),
+            ratings: Vec::new(),
+        }
+    }
+
+    /// A customer talked with this agent for so long, until now.
+    pub fn talked(&mut self, number: &str, agent: &str, direction: Direction, talk_ms: i64) -> FinishedCall {
+        FinishedCall {
+            direction,
+            status: Status::Answer,
+            outcome: Outcome::Agent,
+            agent: Some(agent.into()),
+            answered_ms: Some(self.now.wall_ms - talk_ms),
+            talk_ms,
+            ..self.missed(number, "sales")
+        }
+    }
+
+    pub fn line(&mut self, number: &str, inbound: bool, what: Line) {
+        let change = LineChange { number_e164: number.into(), linkedid: format!("live.{number}"), inbound, what };
+        self.give(Input::Line(&change));
+    }
+
+    pub fn step(&mut self, channel_id: &str, step: Step) {
+        if matches!(step, Step::Seen) {
+            self.hall.live.insert(channel_id.into());
+        }
+        if matches!(step, Step::Ended(_)) {
+            self.hall.live.remove(channel_id);
+        }
+        let progress = Progress { channel_id: channel_id.into(), at_ms: self.now.wall_ms, step };
+        self.give(Input::Progress(&progress));
+    }
+
+    /// The attempt ends thus.
+    pub fn ends(&mut self, channel_id: &str, facts: Facts) {
+        let facts = Facts { ended_ms: self.now.wall_ms, ..facts };
+        self.step(channel_id, Step::Ended(Box::new(facts)));
+    }
+
+    /// The attempt goes all the way to a conversation that lasts so long.
+    pub fn connects(&mut self, channel_id: &str, talk_ms: i64) {
+        self.step(channel_id, Step::Seen);
+        self.step(channel_id, Step::AgentAnswered);
+        self.step(channel_id, Step::CustomerDialled);
+        self.step(channel_id, Step::Connected);
+        let from = self.now.wall_ms;
+        self.pass(talk_ms);
+        self.ends(channel_id, talk(from, talk_ms));
+    }
+
+    /// The agents who have been rung, in order, with the attempts.
+    pub fn rung(&self) -> Vec<(String, String)> {
+        self.originates().map(|o| (o.channel.clone(), o.channel_id.clone())).collect()
+    }
+
+    pub fn originates(&self) -> impl Iterator<Item = &Originate> {
+        self.deeds.iter().filter_map(|d| if let Deed::Originate(o) = d { Some(&**o) } else { None })
+    }
+
+    pub fn hung_up(&self) -> Vec<String> {
+        let hangup = |d: &Deed| if let Deed::Hangup { channel_id } = d { Some(channel_id.clone()) } else { None };
+        self.deeds.iter().filter_map(hangup).collect()
+    }
+
+    pub fn row(&self, id: i64) -> &CallbackRow {
+        &self.rows[&id]
+    }
+
+    /// The row, or this one if nothing was stored of it.
+    pub fn row_or<'a>(&'a self, id: i64, remembered: &'a CallbackRow) -> &'a CallbackRow {
+        self.rows.get(&id).unwrap_or(remembered)
+    }
+
+    /// State and reason.
+    pub fn stands(&self, id: i64) -> String {
+        let row = self.row(id);
+        format!("{} {}", row.state, row.reason).trim_end().to_owned()
+    }
+
+    pub fn results(&self) -> Vec<(String, AttemptResult)> {
+        self.attempts.values().filter_map(|a| Some((a.channel_id.clone(), a.result?))).collect()
+    }
+
+    pub fn asks(&mut self, command: Command) -> Result<Done, CommandError> {
+        self.asks_of(command, None)
+    }
+
+    pub fn asks_of(&mut self, command: Command, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
+        let floors: BTreeMap<&str, &dyn Floor> = BTreeMap::from([(PBX, &self.hall as &dyn Floor)]);
+        let answer = self.desk.command(&command, "ann", closed, self.now, &floors);
+        self.settle();
+        answer
+    }
+
+    pub fn busy(&mut self, agent: &str, busy: Option<Busy>) {
+        let now = self.now.wall_ms;
+        let agent = self.hall.agents.iter_mut().find(|a| a.agent == agent).unwrap();
+        agent.busy = busy;
+        agent.since_ms = now;
+        self.give(Input::FloorChanged);
+    }
+}
+
+/// Nobody picked up.
+pub fn nobody() -> Facts {
+    Facts {
+        linkedid: "cb".into(),
+        agent: LegResult::NoAnswer,
+        agent_answered_ms: None,
+        customer: None,
+        customer_cause: None,
+        customer_answered_ms: None,
+        talk_ms: 0,
+        agent_hangup_by: HangupBy::Pbx,
+        unseen: false,
+        ended_ms: 0,
+    }
+}
+
+/// The agent picked up, and the customer's leg ended so.
+pub fn customer(result: LegResult, cause: u16) -> Facts {
+    Facts {
+        agent: LegResult::Answered,
+        agent_answered_ms: Some(MONDAY_10),
+        customer: Some(result),
+        customer_cause: Some(cause),
+        ..nobody()
+    }
+}
+
+/// They talked.
+pub fn talk(from: i64, talk_ms: i64) -> Facts {
+    Facts { customer_answered_ms: Some(from), talk_ms, ..customer(LegResult::Answered, 16) }
+}

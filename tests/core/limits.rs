@@ -1,0 +1,189 @@
+//! Every limit of the engine holds, and what is beyond it is counted.
+
+use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
+use callbackd_core::ami::event::{Channel, Event, Member, MemberChange};
+use callbackd_core::model::{Outcome, Quality, Record, Status};
+use callbackd_core::tracker::calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
+use callbackd_core::tracker::presence::agent::MAX_AGENTS;
+use callbackd_core::tracker::{Input, MAX_CHANNELS, MAX_TRUNKS_MET};
+
+const START: i64 = 1_800_000_000_000;
+
+fn customer(n: usize) -> Channel<'static> {
+    Channel {
+        name: format!("PJSIP/trunk-{n:08x}").into(),
+        uniqueid: format!("c.{n}").into(),
+        linkedid: format!("c.{n}").into(),
+        state: 4,
+        caller_num: "12025550123".into(),
+        context: "from-trunk".into(),
+        exten: "5550100".into(),
+        ..Channel::default()
+    }
+}
+
+/// One live call, to be filled with details.
+fn one_call() -> (Driver, Line) {
+    let mut driver = Driver::linked(rules(), START);
+    let line = Line::customer("c.1");
+    driver.say(&line.begins());
+    (driver, line)
+}
+
+#[test]
+fn calls_that_never_hang_up_fill_the_memory_to_its_limit_and_are_ended_by_lists_that_do_not_name_them() {
+    let mut driver = Driver::linked(rules(), START);
+    for n in 0..100_000 {
+        driver.take(Event::Newchannel(customer(n)));
+        if n % 1_000 == 0 {
+            driver.pass(1);
+        }
+    }
+    assert_eq!(driver.engine.sizes(), (MAX_CHANNELS, 0, MAX_CHANNELS));
+    assert_eq!(driver.engine.counters().channels_refused, (100_000 - MAX_CHANNELS) as u64);
+    // Time alone ends nothing.
+    driver.pass(24 * 3_600_000);
+    assert_eq!(driver.engine.live_calls(), MAX_CHANNELS);
+
+    driver.snapshot(&[], true);
+    driver.snapshot(&[], true);
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.engine.sizes(), driver.engine.counters().calls_unseen), ((0, 0, 0), MAX_CHANNELS as u64));
+    let unknown = |r: &&Record| matches!(r, Record::Call(c) if (c.status, c.outcome, c.quality) == (Status::Unknown, Outcome::Gap, Quality::Gap));
+    assert_eq!(driver.records.iter().filter(unknown).count(), MAX_CHANNELS);
+    // There is room again.
+    driver.take(Event::Newchannel(customer(1)));
+    assert_eq!(driver.engine.live_calls(), 1);
+}
+
+#[test]
+fn events_of_a_refused_channel_are_refused_like_itself() {
+    let mut driver = Driver::linked(rules(), START);
+    for n in 0..=MAX_CHANNELS {
+        driver.take(Event::Newchannel(customer(n)));
+    }
+    driver.take(Event::Newstate(customer(MAX_CHANNELS)));
+    driver.take(Event::Hangup { channel: customer(MAX_CHANNELS), cause: 16 });
+    assert_eq!((driver.engine.sizes().0, driver.engine.counters().channels_refused), (MAX_CHANNELS, 2));
+}
+
+#[test]
+fn legs_beyond_the_limit_are_counted_and_said() {
+    let (mut driver, line) = one_call();
+    for n in 0..MAX_LEGS + 3 {
+        let phone = Line::phone("101", &format!("p.{n}"), "c.1");
+        driver.say(&(phone.begins() + &line.dials(&phone) + &line.dial_ends(&phone, "BUSY") + &phone.hangs_up()));
+    }
+    driver.say(&line.hangs_up());
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    assert_eq!((row.legs.len(), driver.engine.counters().details_dropped), (MAX_LEGS, 3));
+    assert!(row.why.iter().any(|why| why == "3 details beyond the limits are not kept"), "{:?}", row.why);
+}
+
+#[test]
+fn visits_beyond_the_limit_are_counted_whether_the_queue_let_him_in_or_not() {
+    let (mut driver, line) = one_call();
+    for _ in 0..MAX_VISITS + 2 {
+        driver.say(&line.event("QueueCallerJoin", &[("Queue", "sales"), ("Position", "1"), ("Count", "1")]));
+        driver.say(&line.event("QueueCallerLeave", &[("Queue", "sales"), ("Position", "1"), ("Count", "0")]));
+    }
+    for _ in 0..4 {
+        driver.say(&line.event("VarSet", &[("Variable", "QUEUESTATUS"), ("Value", "FULL")]));
+    }
+    driver.give(Input::SnapshotBegan);
+    let entry = [("Queue", "other"), ("Position", "1"), ("Channel", &*line.name), ("Uniqueid", "c.1"), ("Wait", "5")];
+    driver.event("QueueEntry", &entry);
+    driver.say(&line.hangs_up());
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.row().visits.len(), driver.engine.counters().details_dropped), (MAX_VISITS, 2 + 4 + 1));
+}
+
+#[test]
+fn menu_steps_beyond_the_limit_are_counted() {
+    let (mut driver, line) = one_call();
+    let step = |context: &str, exten: &str| {
+        let mut line = line.clone();
+        (line.context, line.exten) = (context.to_owned(), exten.to_owned());
+        line.event("Newexten", &[("Extension", exten), ("Application", "Background"), ("AppData", "menu")])
+    };
+    for n in 0..MAX_IVR_STEPS + 5 {
+        driver.say(&step(&format!("ivr-{n}"), "s"));
+    }
+    driver.say(&line.hangs_up());
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!((driver.row().ivr.len(), driver.engine.counters().details_dropped), (MAX_IVR_STEPS, 5));
+}
+
+#[test]
+fn tags_and_ratings_beyond_the_limit_are_refused_and_counted() {
+    let (mut driver, line) = one_call();
+    for n in 0..MAX_TAGS + 2 {
+        let tag = format!("UserEvent: CallTag\r\nCode: C{n}\r\n\r\n");
+        let rating = format!("UserEvent: CallRating\r\nScore: 5\r\nBy: survey {n}\r\n\r\n");
+        for news in [tag, rating] {
+            driver.say(&format!("Event: UserEvent\r\n{}{news}", line.headers("")));
+        }
+    }
+    driver.say(&line.hangs_up());
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    let by_rule = row.tags.iter().filter(|t| t.by == "rule").count();
+    assert_eq!((row.tags.len() - by_rule, row.ratings.len()), (MAX_TAGS, MAX_TAGS));
+    assert_eq!(driver.engine.counters().user_events_refused, 4);
+}
+
+#[test]
+fn a_merge_keeps_to_the_limits_of_one_call() {
+    let mut driver = Driver::linked(rules(), START);
+    let lines = [Line::customer("c.1"), Line::phone("100", "e.1", "e.1").state(4)];
+    for (n, line) in lines.iter().enumerate() {
+        driver.say(&line.begins());
+        for i in 0..MAX_LEGS {
+            let phone = Line::phone("101", &format!("p.{n}.{i}"), &line.id);
+            driver.say(&(phone.begins() + &line.dials(&phone) + &line.dial_ends(&phone, "BUSY") + &phone.hangs_up()));
+        }
+        for i in 0..MAX_VISITS {
+            let queue = format!("q{i}");
+            driver.say(&line.event("QueueCallerJoin", &[("Queue", &queue), ("Position", "1"), ("Count", "1")]));
+        }
+    }
+    driver.say(&(lines[0].enters("b") + &lines[1].enters("b")));
+    driver.say(&(lines[1].hangs_up() + &lines[0].hangs_up()));
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    let answered = row.legs.iter().filter(|l| l.interface == "PJSIP/100").count();
+    assert_eq!((row.legs.len() - answered, row.visits.len()), (MAX_LEGS, MAX_VISITS));
+    assert_eq!(driver.engine.counters().details_dropped, (MAX_LEGS + MAX_VISITS) as u64);
+}
+
+#[test]
+fn agents_beyond_the_limit_are_ignored_and_counted() {
+    let mut driver = Driver::linked(rules(), START);
+    for n in 0..MAX_AGENTS + 7 {
+        let interface = format!("PJSIP/agent{n}");
+        let member = Member { queue: "sales".into(), interface: interface.into(), status: 1, ..Member::default() };
+        driver.take(Event::QueueMember { change: MemberChange::Added, member });
+    }
+    assert_eq!(driver.engine.counters().agents_refused, 7);
+    assert_eq!(driver.intervals().len(), MAX_AGENTS);
+}
+
+#[test]
+fn trunks_beyond_the_limit_are_not_remembered_and_counted() {
+    let mut driver = Driver::linked(rules(), START);
+    let channel = |trunk: usize, id: &str, state: u8, context: &'static str| Channel {
+        name: format!("PJSIP/carrier{trunk}-{id}").into(),
+        uniqueid: id.to_owned().into(),
+        linkedid: id.to_owned().into(),
+        state,
+        context: context.into(),
+        ..Channel::default()
+    };
+    for n in 0..MAX_TRUNKS_MET + 2 {
+        for again in 0..2 {
+            driver.take(Event::Newchannel(channel(n, &format!("{n}.{again}"), 4, "from-trunk")));
+        }
+    }
+    assert_eq!(driver.engine.counters().trunks_refused, 4, "each time that one of two comes");
+}

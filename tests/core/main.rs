@@ -1,0 +1,45 @@
+//! The pure core: frames, events, session, actions; calls, agents, callbacks. Nothing here touches a file, a socket or a clock.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "tests are outside of the core: they read recordings and seeds"
+)]
+
+mod actions;
+mod agents;
+mod ami;
+mod any_events;
+mod attempt_out_of_sight;
+mod attempt_progress;
+mod callback_attempts;
+mod callback_commands;
+mod callback_customer_first;
+mod callback_dispatch;
+mod callback_hours;
+mod callback_pbxs;
+mod callback_promise;
+mod callback_recovery;
+mod callback_tasks;
+mod calls_in_progress;
+mod desk;
+mod dial_strings;
+mod event_faults;
+mod events;
+mod floor;
+mod frames;
+mod hours;
+mod late_news;
+mod limits;
+mod lines;
+mod lost_sight;
+mod lost_sight_in_queues;
+mod merges;
+mod number;
+mod out_of_order;
+mod queue_events;
+mod screen;
+mod seen_from_the_middle;
+mod session;
+mod session_recordings;
+mod session_requests;
+mod stream;

@@ -1,0 +1,127 @@
+//! `callbackd demo`: a call centre without a PBX, from the first call to the table at the end.
+
+use crate::scripted::{callbackd, mode, said};
+use rustix::process::{Pid, Signal, kill_process};
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Stdio};
+use std::time::Duration;
+
+struct Demo {
+    child: Child,
+    log: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Demo {
+    fn start(place: &Path, args: &[&str]) -> Self {
+        let mut command = callbackd(&[&["demo"], args].concat());
+        command.env("TMPDIR", place).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, log, said: String::new() }
+    }
+
+    /// Reads the log until a line has this text.
+    fn wait_for(&mut self, text: &str) {
+        loop {
+            let mut line = String::new();
+            let read = self.log.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended without {text:?}:\n{}", self.said);
+            self.said.push_str(&line);
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+
+    /// Ctrl-C; then exit code and what was printed.
+    fn end(mut self) -> (Option<i32>, String) {
+        kill_process(Pid::from_child(&self.child), Signal::INT).unwrap();
+        self.log.read_to_string(&mut self.said).unwrap();
+        let mut out = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+        (self.child.wait().unwrap().code(), out)
+    }
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        // It may have ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_missed_caller_is_called_back_before_ones_eyes() {
+    let place = tempfile::tempdir().unwrap();
+    let db = place.path().join("kept.db");
+    let mut demo = Demo::start(place.path(), &["--seed", "7", "--db", db.to_str().unwrap()]);
+    for text in
+        ["session: Asterisk is ready", "Callback queued", "Callback offered", "Callback connected", "state=DONE"]
+    {
+        demo.wait_for(text);
+    }
+    let (code, out) = demo.end();
+    assert_eq!(code, Some(0));
+    // Columns are as wide as what the day brought.
+    let words: Vec<&str> = out.split_whitespace().map(|word| word.trim_end_matches(',')).collect();
+    let has = |row: &str| words.windows(row.split(' ').count()).any(|w| w.join(" ") == row);
+    for row in [
+        "Calls Outcome",
+        "ANSWER AGENT",
+        "Callbacks",
+        "DONE",
+        "missed calls won back:",
+        "by callback",
+        "sqlite3 -readonly",
+    ] {
+        assert!(has(row), "{row:?} is not in\n{out}");
+    }
+    let listed = said(callbackd(&["calls", "--db", db.to_str().unwrap()]).output().unwrap());
+    assert!(listed.out.contains("AGENT") && listed.code == 0, "{listed:#?}");
+    let directory = fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir()).unwrap();
+    assert_eq!(mode(&directory), 0o700);
+    let config = directory.join("callbackd.toml");
+    let listed = said(callbackd(&["callbacks", "--all", "--config", config.to_str().unwrap()]).output().unwrap());
+    assert!(listed.out.contains("DONE"), "what is told to look into can be looked into: {listed:#?}");
+}
+
+#[test]
+fn it_ends_by_itself_when_nobody_is_left_to_be_called() {
+    let place = tempfile::tempdir().unwrap();
+    let mut command = callbackd(&["demo", "--duration", "2s", "--calls-per-minute", "1", "--seed", "3"]);
+    let said = said(command.env("TMPDIR", place.path()).output().unwrap());
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert!(said.out.contains("calls, "), "{said:#?}");
+}
+
+#[test]
+fn others_may_connect_to_the_pretend_pbx() {
+    let place = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let address = format!("127.0.0.1:{port}");
+    let mut demo = Demo::start(place.path(), &["--listen", &address]);
+    demo.wait_for("session: Asterisk is ready");
+    let stream = TcpStream::connect(&address).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let mut greeting = String::new();
+    BufReader::new(stream).read_line(&mut greeting).unwrap();
+    assert_eq!(greeting, "Asterisk Call Manager/11.0.0\r\n");
+    assert_eq!(demo.end().0, Some(0));
+}
+
+#[test]
+fn an_address_that_is_taken_is_named() {
+    let place = tempfile::tempdir().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let said = said(callbackd(&["demo", "--listen", &address]).env("TMPDIR", place.path()).output().unwrap());
+    assert_eq!(said.code, 73, "{said:#?}");
+    assert!(said.err.contains(&address) && said.err.contains("in use"), "{said:#?}");
+    let said = crate::scripted::said(callbackd(&["demo", "--calls-per-minute", "0"]).output().unwrap());
+    assert_eq!(said.code, 64, "{said:#?}");
+}

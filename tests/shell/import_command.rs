@@ -1,0 +1,129 @@
+//! `callbackd import` and `callbackd audit`: history becomes rows, and rows are held against it.
+
+use crate::scripted::{Said, Site};
+use callbackd::store::Store;
+use rusqlite::{Connection, OpenFlags};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// All recorded calls on Asterisk 22, as one history.
+fn history(site: &Site) -> (PathBuf, PathBuf) {
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/asterisk22");
+    let (mut cdrs, mut events) = (String::new(), String::new());
+    let mut files: Vec<PathBuf> = fs::read_dir(traces).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        match file.extension().and_then(|e| e.to_str()) {
+            Some("csv") => cdrs.push_str(&fs::read_to_string(&file).unwrap()),
+            Some("queue_log") => events.push_str(&fs::read_to_string(&file).unwrap()),
+            _ => {}
+        }
+    }
+    let sorted = |text: String, key: fn(&str) -> String| {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_by_key(|line| key(line));
+        lines.join("\n") + "\n"
+    };
+    let end = |line: &str| line.split("\",\"").nth(10).unwrap_or_default().to_owned();
+    site.write("Master.csv", &sorted(cdrs, end), 0o644);
+    site.write("queue_log", &sorted(events, |line| line.split('|').next().unwrap_or_default().to_owned()), 0o644);
+    (site.path("Master.csv"), site.path("queue_log"))
+}
+
+fn site() -> Site {
+    let site = Site::new(1);
+    let base = include_str!("../traces.toml").replace("secret_file = \"/dev/null\"", "secret_file = \"secret\"");
+    site.configure(&format!("{base}\n[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n[gap]\ncdr_csv = \"Master.csv\"\nqueue_log = \"queue_log\"\n"));
+    site
+}
+
+fn run(site: &Site, args: &[&str]) -> Said {
+    site.run(&[args, &["--config", "callbackd.toml"]].concat())
+}
+
+fn rows(site: &Site) -> i64 {
+    let db = Connection::open_with_flags(site.path("calls.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    db.query_row("SELECT count(*) FROM calls WHERE quality = 'backfilled'", [], |r| r.get(0)).unwrap()
+}
+
+#[test]
+fn history_becomes_rows_once_and_calls_nobody_back() {
+    let site = site();
+    history(&site);
+    let first = run(&site, &["import"]);
+    assert_eq!(first.code, 0, "{first:#?}");
+    assert!(first.out.starts_with("Imported ") && !first.err.contains('%'), "{first:#?}");
+    let imported = rows(&site);
+    assert!(imported >= 19, "{imported} rows; {first:#?}");
+    assert!(first.out.contains(&format!("Imported {imported} calls")), "{first:#?}");
+    let again = run(&site, &["import"]);
+    assert!(
+        again.out.starts_with("Imported 0 calls") && again.out.contains(&format!("{imported} were there already")),
+        "{again:#?}"
+    );
+    assert_eq!(rows(&site), imported);
+    let db = Connection::open(site.path("calls.db")).unwrap();
+    let callbacks: i64 = db.query_row("SELECT count(*) FROM callbacks", [], |r| r.get(0)).unwrap();
+    assert_eq!(callbacks, 0, "nobody waits for a callback from history");
+}
+
+#[test]
+fn what_was_imported_is_what_the_records_say() {
+    let site = site();
+    history(&site);
+    assert_eq!(run(&site, &["import"]).code, 0);
+    let audit = run(&site, &["audit", "--since", "2026-11-22T00:00:00Z", "--until", "2026-11-23T00:00:00Z"]);
+    assert_eq!(audit.code, 0, "{audit:#?}");
+    assert!(
+        audit.out.contains("rows say the same") && audit.out.contains("every difference is explained"),
+        "{audit:#?}"
+    );
+}
+
+#[test]
+fn a_row_that_is_missing_or_wrong_is_found() {
+    let site = site();
+    history(&site);
+    assert_eq!(run(&site, &["import"]).code, 0);
+    let db = Connection::open(site.path("calls.db")).unwrap();
+    db.execute("DELETE FROM calls WHERE linkedid = 'pbx-1795336414.2'", []).unwrap();
+    db.execute(
+        "UPDATE calls SET status = 'ANSWER', outcome = 'AGENT', agent = 'PJSIP/9' WHERE linkedid = 'pbx-1795336511.20'",
+        [],
+    )
+    .unwrap();
+    drop(db);
+    let day = ["audit", "--since", "2026-11-22T00:00:00Z", "--until", "2026-11-23T00:00:00Z"];
+    let audit = run(&site, &day);
+    assert_eq!(audit.code, 1, "{audit:#?}");
+    assert!(audit.line(&["pbx-1795336414.2"]).contains("there is no row"), "{audit:#?}");
+    assert!(audit.line(&["pbx-1795336511.20"]).contains("PJSIP/9 talked with him, CDR say NOANSWER"), "{audit:#?}");
+    let json = run(&site, &[&day[..], &["--json"]].concat());
+    let report: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(report["differences"].as_array().unwrap().len(), 2, "{report}");
+}
+
+#[test]
+fn while_a_daemon_holds_the_database_nothing_is_imported() {
+    let site = site();
+    history(&site);
+    let store = Store::open(&site.path("calls.db")).unwrap();
+    let said = run(&site, &["import"]);
+    assert_eq!(said.code, 75, "{said:#?}");
+    assert!(said.err.contains("in use by another callbackd"), "{said:#?}");
+    drop(store);
+}
+
+#[test]
+fn a_file_that_is_missing_or_none_is_named() {
+    let site = site();
+    let said = run(&site, &["import"]);
+    assert_eq!(said.code, 66, "{said:#?}");
+    assert!(said.err.contains("Master.csv"), "{said:#?}");
+    site.write("Master.csv", "no,record\n", 0o644);
+    site.write("queue_log", "", 0o644);
+    drop(Store::open(&site.path("calls.db")).unwrap());
+    let said = run(&site, &["audit"]);
+    assert_eq!(said.code, 65, "{said:#?}");
+    assert!(said.err.contains("none is a CDR"), "{said:#?}");
+}

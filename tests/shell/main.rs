@@ -1,0 +1,41 @@
+//! The program and what surrounds the core: configuration, links, API, commands, log, systemd, the pretend PBX.
+
+mod api;
+mod bad_input;
+mod callbacks_command;
+mod calls_command;
+mod capture_command;
+mod check_command;
+mod clock;
+mod config;
+mod config_callback;
+mod config_files;
+mod config_pbx;
+#[path = "../core/stream/rules.rs"]
+mod core_rules;
+mod database_commands;
+mod demo_command;
+mod exchange;
+mod front;
+mod hostile_day;
+mod import_command;
+mod kill_loop;
+mod link;
+mod link_trouble;
+mod log_lines;
+mod manager_conf;
+mod peer;
+mod pretend_pbx;
+mod rules_of_tests;
+mod run_command;
+mod scripted;
+mod secret;
+mod several_pbxs;
+mod store_trouble;
+#[allow(dead_code, reason = "the tests of the store use all of it")]
+#[path = "../store/stored.rs"]
+mod stored;
+mod storm;
+mod systemd_run;
+mod systemd_unit;
+mod tls;

@@ -1,0 +1,162 @@
+//! One daemon and several PBXs: each by its own rules, with its own files; and commands that ask which one is meant.
+
+use crate::scripted::{GREETING, Running, Server, Site, usual};
+use rusqlite::{Connection, OpenFlags};
+use rustix::process::{Pid, Signal, kill_process};
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
+
+/// A call of the same linkedid on each PBX: nobody answers.
+const CALL: &str = "\
+Event: Newchannel\nTimestamp: 1795336414.770134\nChannel: PJSIP/trunk-00000002\nChannelState: 4\nCallerIDNum: 12025550123\nContext: from-trunk\nExten: 5550100\nUniqueid: 7.1\nLinkedid: 7.1\n\n\
+Event: Hangup\nTimestamp: 1795336434.773000\nChannel: PJSIP/trunk-00000002\nChannelState: 4\nUniqueid: 7.1\nLinkedid: 7.1\nCause: 16\n\n";
+
+fn server(events: &'static str) -> Server {
+    let answer = move |action: &crate::scripted::Action| {
+        let events = if action.get("Action") == "CoreShowChannels" { events } else { "" };
+        Some(usual(action) + events)
+    };
+    Server::start(GREETING, 2, Box::new(answer))
+}
+
+/// Two PBXs, `a` and `b`, with these tables below each.
+fn two(site: &Site, ports: [u16; 2], below: [&str; 2]) {
+    let pbx = |name: &str, port: u16, below: &str| {
+        format!("[[pbx]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\nsecret_file = \"secret\"\n{below}")
+    };
+    let (a, b) = (pbx("a", ports[0], below[0]), pbx("b", ports[1], below[1]));
+    site.configure(&format!(
+        "{a}{b}[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n[hours]\ntimezone = \"UTC\"\n"
+    ));
+}
+
+fn rows(site: &Site, sql: &str) -> Vec<(String, String)> {
+    let db = Connection::open_with_flags(site.path("calls.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let mut rows = db.prepare(sql).unwrap();
+    rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().map(Result::unwrap).collect()
+}
+
+#[test]
+fn each_pbx_has_rules_of_its_own() {
+    let (a, b) = (server(CALL), server(CALL));
+    let site = Site::new(1);
+    two(&site, [a.port, b.port], ["[pbx.calls]\ninbound_contexts = [\"elsewhere\"]\n", ""]);
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("direction=inbound");
+    daemon.end(Some(Signal::TERM));
+    let found = rows(&site, "SELECT pbx, direction FROM calls WHERE linkedid = '7.1' AND direction = 'inbound'");
+    assert_eq!(found, [("b".to_owned(), "inbound".to_owned())]);
+}
+
+#[test]
+fn a_reload_takes_over_what_stands_below_a_pbx() {
+    let server = server("");
+    let site = Site::new(server.port);
+    let told = UnixDatagram::bind(site.path("notify")).unwrap();
+    // No test waits this long unless it fails.
+    told.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let wait_for = |words: &str| {
+        let mut buffer = [0; 4096];
+        loop {
+            let read = match told.recv(&mut buffer) {
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue, // a signal of another test
+                read => read.unwrap_or_else(|e| panic!("not told {words}: {e}")),
+            };
+            let message = String::from_utf8_lossy(&buffer[..read]).into_owned();
+            if message.contains(words) {
+                return message;
+            }
+        }
+    };
+    let mut command = site.command(&["run", "--config", "callbackd.toml"]);
+    command.env("NOTIFY_SOCKET", site.path("notify"));
+    let daemon = Running::start(command);
+    assert!(!wait_for("STATUS=pbx: live").contains("callbacks open"));
+    let before = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
+    site.configure(&format!("{before}[pbx.callback]\nenabled = true\n"));
+    kill_process(Pid::from_child(&daemon.child), Signal::HUP).unwrap();
+    wait_for("0 callbacks open, 0 going on");
+    site.configure(&before);
+    kill_process(Pid::from_child(&daemon.child), Signal::HUP).unwrap();
+    wait_for("RELOADING=1");
+    let (code, said) = daemon.end(Some(Signal::TERM));
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("take effect only after"), "{said}");
+}
+
+/// One call that nobody answered, which has just ended.
+#[allow(clippy::disallowed_methods, reason = "a gap is of now")]
+fn cdr(linkedid: &str) -> String {
+    let at = |shift: i64| {
+        let at = jiff::Timestamp::now() - jiff::SignedDuration::from_secs(shift);
+        at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S").to_string()
+    };
+    format!(
+        "\"\",\"12025550123\",\"5550100\",\"from-trunk\",\"\",\"PJSIP/trunk-{linkedid}\",\"PJSIP/101-{linkedid}\",\"Dial\",\"PJSIP/101,20\",\"{}\",,\"{}\",\
+         5,0,\"NO ANSWER\",\"DOCUMENTATION\",\"{linkedid}\",\"\",\"\",\"{linkedid}\",1\n",
+        at(6),
+        at(1)
+    )
+}
+
+#[test]
+fn the_gap_of_each_pbx_is_filled_from_its_own_files() {
+    let (a, b) = (server(""), server(""));
+    let site = Site::new(1);
+    let files = ["[pbx.gap]\ncdr_csv = \"a.csv\"\n", "[pbx.gap]\ncdr_csv = \"b.csv\"\n"];
+    two(&site, [a.port, b.port], files);
+    site.write("a.csv", "", 0o644);
+    site.write("b.csv", "", 0o644);
+    let run = || Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    let ready = |daemon: &mut Running| {
+        daemon.wait_for("Asterisk is ready");
+        daemon.wait_for("Asterisk is ready");
+    };
+    let mut daemon = run();
+    ready(&mut daemon);
+    daemon.end(Some(Signal::TERM));
+    site.write("a.csv", &cdr("100.1"), 0o644);
+    site.write("b.csv", &(cdr("200.1") + &cdr("100.1")), 0o644);
+    let mut daemon = run();
+    ready(&mut daemon);
+    daemon.wait_for("What happened out of sight is told from Asterisk's records");
+    daemon.wait_for("What happened out of sight is told from Asterisk's records");
+    daemon.end(Some(Signal::TERM));
+    let of = |pbx: &str, linkedid: &str| (pbx.to_owned(), linkedid.to_owned());
+    assert_eq!(
+        rows(&site, "SELECT pbx, linkedid FROM calls ORDER BY pbx, linkedid"),
+        [of("a", "100.1"), of("b", "100.1"), of("b", "200.1")]
+    );
+}
+
+#[test]
+fn commands_ask_which_pbx_is_meant_where_several_may_be() {
+    let site = Site::new(1);
+    two(&site, [1, 2], ["", ""]);
+    site.write("x.ami", "Asterisk Call Manager/9.0.0\r\n", 0o644);
+    site.write("Master.csv", &cdr("100.1"), 0o644);
+    let config = ["--config", "callbackd.toml"];
+    let run = |args: &[&str]| site.run(&[args, &config].concat());
+    for args in [
+        &["replay", "--db", "x.db", "x.ami"][..],
+        &["import"],
+        &["import", "--cdr", "Master.csv"],
+        &["audit", "--cdr", "Master.csv"],
+    ] {
+        let said = run(args);
+        assert_eq!((said.code, said.err.trim()), (64, "error: which PBX? Add --pbx with one of: a, b"), "{args:?}");
+        let said = run(&[args, &["--pbx", "c"]].concat());
+        assert_eq!((said.code, said.err.trim()), (64, "error: no PBX is named c; there are: a, b"), "{args:?}");
+    }
+    let said = run(&["import", "--cdr", "Master.csv", "--pbx", "b"]);
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert_eq!(rows(&site, "SELECT pbx, linkedid FROM calls"), [("b".to_owned(), "100.1".to_owned())]);
+    two(&site, [1, 2], ["", "[pbx.gap]\ncdr_csv = \"Master.csv\"\n"]);
+    let said = run(&["audit"]);
+    assert_eq!(said.code, 0, "only b has files: {said:#?}");
+    let said = run(&["check", "--pbx", "c"]);
+    assert_eq!((said.code, said.err.trim()), (64, "error: no PBX is named c; there are: a, b"));
+    let said = run(&["check", "--pbx", "b"]);
+    assert!(said.out.contains("secret of b") && !said.out.contains("secret of a"), "{said:#?}");
+    assert!(run(&["check"]).line(&["gap.cdr_csv of b"]).contains("Master.csv"));
+}

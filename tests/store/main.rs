@@ -1,0 +1,17 @@
+//! What is kept in files: the database, and the record files of Asterisk and what they prove.
+
+mod proof;
+mod records;
+mod replayed_calls;
+mod store_backup;
+mod store_callbacks;
+mod store_disk_full;
+mod store_plans;
+mod store_prune;
+mod store_reading;
+mod store_refusals;
+mod store_schema;
+mod store_views;
+mod store_writer;
+mod store_writing;
+mod stored;

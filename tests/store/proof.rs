@@ -1,0 +1,171 @@
+//! What Asterisk's CDR and queue_log alone prove of a call, held against what its events told.
+
+use callbackd::config::Config;
+use callbackd_core::model::FinishedCall;
+use callbackd_core::reconcile;
+use callbackd_core::reconcile::{Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
+use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+fn configuration() -> Config {
+    let text = include_str!("../traces.toml");
+    Config::from_toml(text, "tests/traces.toml").unwrap_or_else(|refusal| panic!("{}", refusal.render(false)))
+}
+
+fn cdrs(text: &[u8]) -> Vec<CdrLine> {
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let lines: Vec<csv::ByteRecord> = reader.into_byte_records().map(Result::unwrap).collect();
+    let zone = Zone::learn(&TimeZone::UTC, &lines);
+    lines.iter().map(|line| reconcile::cdr::read(line, &zone).unwrap_or_else(|| panic!("{line:?}"))).collect()
+}
+
+fn accounts(cdr_csv: &Path, queue_log: &Path) -> Vec<Account> {
+    let log = std::fs::read_to_string(queue_log).unwrap();
+    let events: Vec<QueueEvent> = log.lines().filter_map(queue_log::read).collect();
+    reconcile::accounts(cdrs(&std::fs::read(cdr_csv).unwrap()), events)
+}
+
+fn prove(account: &Account) -> FinishedCall {
+    let config = configuration();
+    let trunks = BTreeSet::from(["PJSIP/trunk".to_owned()]);
+    let prover = Prover { pbx: "lab", rules: &config.pbx[0].settings.rules(), trunks: &trunks };
+    prover.row(account, None).expect("an account has a first record")
+}
+
+/// What the records cannot show, and what they prove instead: a queue that refuses a caller writes nothing.
+const BLIND: &[(&str, &str)] = &[("BUSY QUEUE_FULL", "NOANSWER NOT_OFFERED")];
+
+#[test]
+fn the_records_alone_prove_what_the_events_told() {
+    let traces = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces");
+    let mut differing = Vec::new();
+    let mut calls = 0;
+    for version in ["asterisk16", "asterisk22"] {
+        let files = std::fs::read_dir(traces.join(version)).unwrap().map(|file| file.unwrap().path());
+        for expectation in files.filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+            let name = expectation.file_stem().unwrap().to_string_lossy().into_owned();
+            let table: toml::Table = std::fs::read_to_string(&expectation).unwrap().parse().unwrap();
+            let proved: Vec<FinishedCall> =
+                accounts(&expectation.with_extension("cdr.csv"), &expectation.with_extension("queue_log"))
+                    .iter()
+                    .map(prove)
+                    .collect();
+            for call in table["call"].as_array().unwrap() {
+                calls += 1;
+                let text = |key: &str| call.get(key).and_then(toml::Value::as_str).map(str::to_owned);
+                let Some(p) = proved.iter().find(|p| Some(&p.linkedid) == text("linkedid").as_ref()) else {
+                    differing.push(format!("{version} {name}: {:?} is not proved", text("linkedid")));
+                    continue;
+                };
+                let told = format!("{} {}", text("status").unwrap(), text("outcome").unwrap());
+                let expected =
+                    BLIND.iter().find(|(blind, _)| *blind == told).map_or(told, |(_, proved)| (*proved).to_owned());
+                let found = format!("{} {}", p.status, p.outcome);
+                let who = [
+                    ("direction", Some(p.direction.to_string())),
+                    ("number", p.number.clone()),
+                    ("agent", p.agent.clone()),
+                ];
+                let other =
+                    who.iter().any(|(key, found)| text(key).is_some_and(|expected| Some(&expected) != found.as_ref()));
+                if expected != found || other {
+                    differing.push(format!("{version} {name}: {expected}, proved {found}; {who:?}; {:?}", p.why));
+                }
+            }
+            let strangers = proved.len().saturating_sub(table["call"].as_array().unwrap().len());
+            if strangers > 0 {
+                let ids: Vec<_> = proved.iter().map(|p| &p.linkedid).collect();
+                differing.push(format!("{version} {name}: calls that never were: {ids:?}"));
+            }
+        }
+    }
+    assert!(calls >= 24, "{calls}");
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+/// The records of one recorded call.
+fn recorded(name: &str) -> (String, String) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/asterisk22").join(name);
+    let read = |extension| std::fs::read_to_string(path.with_extension(extension)).unwrap();
+    (read("cdr.csv"), read("queue_log"))
+}
+
+fn judged(cdr: &str, queue_log: &str) -> Vec<String> {
+    let events: Vec<QueueEvent> = queue_log.lines().filter_map(queue_log::read).collect();
+    let calls = reconcile::accounts(cdrs(cdr.as_bytes()), events);
+    calls.iter().map(prove).map(|row| format!("{} {}", row.status, row.outcome)).collect()
+}
+
+#[test]
+fn without_queue_log_nobody_knows_whether_a_queue_served_him() {
+    for (name, with) in [("queue_answered", "ANSWER AGENT"), ("queue_abandoned", "CANCEL QUEUE_ABANDON")] {
+        let (cdr, log) = recorded(name);
+        assert_eq!(judged(&cdr, &log), [with], "{name}");
+        assert_eq!(judged(&cdr, ""), ["UNKNOWN GAP"], "{name}");
+    }
+}
+
+#[test]
+fn a_wait_whose_end_is_not_logged_is_unknown() {
+    let (cdr, log) = recorded("queue_abandoned");
+    let entered = log.lines().next().unwrap();
+    assert!(entered.contains("ENTERQUEUE"));
+    assert_eq!(judged(&cdr, entered), ["UNKNOWN GAP"]);
+}
+
+#[test]
+fn whatever_columns_cdr_conf_allows_the_verdict_is_the_same() {
+    for name in [
+        "direct_cancel",
+        "ivr_lost",
+        "ringgroup_answered",
+        "outbound_trunk_failover",
+        "direct_forward_302",
+        "blind_transfer",
+    ] {
+        let (cdr, log) = recorded(name);
+        let whole = judged(&cdr, &log);
+        assert_eq!(whole.len(), 1, "{name}: {whole:?}");
+        // loguniqueid, loguserfield, newcdrcolumns
+        for (id, field, new) in [
+            (false, false, false),
+            (true, false, false),
+            (true, true, false),
+            (false, true, false),
+            (false, false, true),
+            (true, false, true),
+            (false, true, true),
+        ] {
+            let kept = |n: usize| n < 16 || (n == 16 && id) || (n == 17 && field) || (n > 17 && new);
+            let mut writer = csv::Writer::from_writer(Vec::new());
+            for line in csv::ReaderBuilder::new().has_headers(false).from_reader(cdr.as_bytes()).byte_records() {
+                let line = line.unwrap();
+                let columns = line.iter().enumerate().filter(|(n, _)| kept(*n)).map(|(_, column)| column);
+                writer.write_record(columns).unwrap();
+            }
+            let cut = String::from_utf8(writer.into_inner().unwrap()).unwrap();
+            assert_eq!(judged(&cut, &log), whole, "{name}: uniqueid {id}, userfield {field}, new columns {new}");
+        }
+    }
+}
+
+#[test]
+fn records_of_phones_alone_are_no_whole_call_yet() {
+    let (cdr, _) = recorded("queue_local_ringall_answered");
+    let of_phones: String = cdr.lines().filter(|l| l.contains(";2\",\"PJSIP/")).map(|l| format!("{l}\n")).collect();
+    let whole = |text: &str| reconcile::accounts(cdrs(text.as_bytes()), Vec::new()).iter().all(Account::is_whole);
+    assert!(!of_phones.is_empty() && !whole(&of_phones), "his caller may still talk");
+    assert!(whole(&cdr));
+}
+
+#[test]
+fn an_originate_that_met_a_busy_phone_was_busy() {
+    let busy = r#""","12025550121","s","from-internal","""CB q00"" <12025550121>","PJSIP/1002-00000000","","AppDial2","(Outgoing Line)","2026-11-24 15:22:43",,"2026-11-24 15:22:43",0,0,"BUSY","DOCUMENTATION","cb-4-1","","","cb-4-1",0"#;
+    assert_eq!(judged(busy, ""), ["BUSY ALL_BUSY"]);
+    let row = prove(&reconcile::accounts(cdrs(busy.as_bytes()), Vec::new())[0]);
+    assert_eq!(
+        (row.callback_id, row.agent.as_deref(), row.direction.as_str()),
+        (Some(4), Some("PJSIP/1002"), "callback")
+    );
+}

@@ -1,0 +1,341 @@
+//! Callbacks in the database: tasks with their stories, attempts, the list of those not to be called; and what a restart reads of them.
+
+use crate::stored::{MONDAY_10, abandoned, answered, record};
+use callbackd::store::{CallbackFilter, Reader, Refused, Store};
+use callbackd_core::model::{
+    AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
+};
+use callbackd_core::model::{Direction, FinishedCall, Record};
+use rusqlite::Connection;
+use std::path::PathBuf;
+
+const DAY: i64 = 86_400_000;
+
+fn row(id: i64, number: &str) -> CallbackRow {
+    CallbackRow {
+        id,
+        pbx: "pbx".into(),
+        number_e164: Some(number.into()),
+        name: Some("ACME".into()),
+        state: CallbackState::Waiting,
+        reason: "DELAY".into(),
+        queue: Some("sales".into()),
+        did: Some("5550100".into()),
+        owner: Some("PJSIP/101".into()),
+        assigned: None,
+        promised: true,
+        priority: 3,
+        missed_count: 1,
+        first_missed_ms: MONDAY_10,
+        last_missed_ms: MONDAY_10,
+        due_ms: MONDAY_10 + 60_000,
+        expires_ms: MONDAY_10 + DAY,
+        attempts: 0,
+        counted: 0,
+        linkedid: Some("1.1".into()),
+        resolved_by: None,
+        closed_ms: None,
+    }
+}
+
+fn change(row: CallbackRow, note: &str) -> CallbackChange {
+    let story = CallbackStep {
+        at_ms: MONDAY_10,
+        state: row.state,
+        reason: row.reason.clone(),
+        by: "callbackd".into(),
+        note: note.into(),
+    };
+    CallbackChange { row, change: Some(story), miss: None, recovered: None }
+}
+
+fn callback(change: CallbackChange) -> Record {
+    Record::Callback(Box::new(change))
+}
+
+fn attempt(id: i64, n: u32, result: Option<AttemptResult>) -> AttemptRow {
+    AttemptRow {
+        callback_id: id,
+        n,
+        pbx: "pbx".into(),
+        channel_id: format!("cb-{id}-{n}"),
+        agent: Some("PJSIP/101".into()),
+        intended_ms: MONDAY_10 + 60_000,
+        agent_answered_ms: None,
+        customer_answered_ms: None,
+        ended_ms: result.map(|_| MONDAY_10 + 80_000),
+        talk_ms: 0,
+        result,
+        detail: String::new(),
+        linkedid: None,
+    }
+}
+
+struct Database {
+    _directory: tempfile::TempDir,
+    path: PathBuf,
+    store: Store,
+}
+
+impl Database {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("calls.db");
+        let store = Store::open(&path).unwrap();
+        Self { _directory: directory, path, store }
+    }
+
+    fn write(&mut self, records: &[Record]) -> Vec<Refused> {
+        self.store.write(records).unwrap()
+    }
+
+    fn one<T: rusqlite::types::FromSql>(&self, sql: &str) -> T {
+        Connection::open(&self.path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+}
+
+#[test]
+fn a_callback_is_read_back_as_it_was_written() {
+    let mut database = Database::new();
+    let mut made = change(row(1, "+12025550123"), "missed (QUEUE_ABANDON)");
+    made.miss = Some("1.1".into());
+    assert!(database.write(&[record(abandoned("1.1")), callback(made.clone())]).is_empty());
+    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    assert_eq!(story.callback, made.row);
+    assert_eq!(story.events, [made.change.unwrap()]);
+    assert_eq!(story.misses.iter().map(|m| m.linkedid.as_str()).collect::<Vec<_>>(), ["1.1"]);
+}
+
+#[test]
+fn every_change_adds_a_line_to_the_story_and_the_row_is_as_the_last_one_says() {
+    let mut database = Database::new();
+    let states = [CallbackState::Waiting, CallbackState::Pending, CallbackState::Reserved, CallbackState::DialingAgent];
+    for state in states {
+        let row = CallbackRow { state, reason: String::new(), ..row(1, "+12025550123") };
+        database.write(&[callback(change(row, state.as_str()))]);
+    }
+    let figures = CallbackChange {
+        change: None,
+        ..change(CallbackRow { priority: 9, state: CallbackState::Talking, ..row(1, "+12025550123") }, "")
+    };
+    database.write(&[callback(figures)]);
+    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    assert_eq!(story.events.iter().map(|e| e.state).collect::<Vec<_>>(), states);
+    assert_eq!((story.callback.priority, story.callback.state), (9, CallbackState::Talking));
+}
+
+#[test]
+fn a_second_open_callback_for_a_number_is_refused_and_its_neighbours_are_not() {
+    let mut database = Database::new();
+    let records = [
+        callback(change(row(1, "+12025550123"), "")),
+        callback(change(row(2, "+12025550123"), "")),
+        callback(change(row(3, "+12025550124"), "")),
+        record(abandoned("1.1")),
+    ];
+    let refused = database.write(&records);
+    assert_eq!(refused.iter().map(|r| r.index).collect::<Vec<_>>(), [1]);
+    assert!(refused[0].error.contains("callbacks.number_e164"), "{}", refused[0].error);
+    assert_eq!(database.one::<i64>("SELECT count(*) FROM callbacks"), 2);
+    assert_eq!(database.one::<i64>("SELECT count(*) FROM calls"), 1);
+    let closed = CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10), ..row(1, "+12025550123") };
+    assert!(database.write(&[callback(change(closed, "")), callback(change(row(2, "+12025550123"), ""))]).is_empty());
+}
+
+#[test]
+fn many_who_cannot_be_called_do_not_stand_in_each_others_way() {
+    let mut database = Database::new();
+    let nameless = |id| CallbackRow {
+        number_e164: None,
+        state: CallbackState::NotCallable,
+        closed_ms: Some(MONDAY_10),
+        ..row(id, "")
+    };
+    assert!(database.write(&[callback(change(nameless(1), "")), callback(change(nameless(2), ""))]).is_empty());
+}
+
+#[test]
+fn whoever_is_won_back_is_so_in_the_rows_of_all_his_misses() {
+    let mut database = Database::new();
+    let miss = |linkedid: &str| CallbackChange { miss: Some(linkedid.into()), ..change(row(1, "+12025550123"), "") };
+    let done =
+        CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10 + 90_000), ..row(1, "+12025550123") };
+    let done =
+        CallbackChange { recovered: Some((RecoveredBy::Callback, MONDAY_10 + 80_000)), ..change(done, "called back") };
+    let ours = FinishedCall { direction: Direction::Callback, callback_id: Some(1), ..answered("cb-1-1") };
+    database.write(&[
+        record(abandoned("1.1")),
+        callback(miss("1.1")),
+        record(abandoned("1.2")),
+        callback(miss("1.2")),
+        record(abandoned("1.3")),
+        record(ours),
+        callback(done),
+    ]);
+    let won = "SELECT group_concat(linkedid || ' ' || recovered_by || ' ' || recovered_ms, ', ') FROM calls WHERE recovered_by IS NOT NULL";
+    let at = MONDAY_10 + 80_000;
+    assert_eq!(database.one::<String>(won), format!("1.1 callback {at}, 1.2 callback {at}"));
+    let read = |linkedid| Reader::open(&database.path).unwrap().call(linkedid).unwrap().remove(0).recovered;
+    assert_eq!((read("1.1"), read("1.3")), (Some((RecoveredBy::Callback, at)), None));
+}
+
+#[test]
+fn a_row_that_is_written_again_keeps_its_callback_and_its_recovery() {
+    let mut database = Database::new();
+    let made = CallbackChange {
+        miss: Some("1.1".into()),
+        recovered: Some((RecoveredBy::Customer, MONDAY_10)),
+        ..change(row(1, "+12025550123"), "")
+    };
+    database.write(&[record(abandoned("1.1")), callback(made)]);
+    database.write(&[record(FinishedCall { transfers: 7, ..abandoned("1.1") })]);
+    assert_eq!(database.one::<i64>("SELECT callback_id FROM calls WHERE transfers = 7"), 1);
+    assert_eq!(database.one::<String>("SELECT recovered_by FROM calls WHERE transfers = 7"), "customer");
+}
+
+#[test]
+fn an_attempt_is_one_row_from_the_intent_to_the_result() {
+    let mut database = Database::new();
+    database.write(&[callback(change(row(1, "+12025550123"), "")), Record::Attempt(Box::new(attempt(1, 1, None)))]);
+    let ended = AttemptRow {
+        talk_ms: 31_000,
+        customer_answered_ms: Some(MONDAY_10),
+        linkedid: Some("cb-1-1".into()),
+        ..attempt(1, 1, Some(AttemptResult::Connected))
+    };
+    database.write(&[Record::Attempt(Box::new(ended.clone()))]);
+    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    assert_eq!(story.attempts, [ended]);
+}
+
+#[test]
+fn an_attempt_of_no_callback_is_refused() {
+    let mut database = Database::new();
+    let refused = database.write(&[Record::Attempt(Box::new(attempt(7, 1, None)))]);
+    assert_eq!(refused.len(), 1);
+}
+
+#[test]
+fn a_restart_reads_what_is_open_and_what_is_in_flight() {
+    let mut database = Database::new();
+    let made = CallbackChange { miss: Some("1.1".into()), ..change(row(4, "+12025550123"), "") };
+    let closed = CallbackRow { state: CallbackState::Expired, closed_ms: Some(MONDAY_10), ..row(9, "+12025550124") };
+    database.write(&[
+        record(abandoned("1.1")),
+        callback(made.clone()),
+        Record::Attempt(Box::new(attempt(4, 1, Some(AttemptResult::AgentRejected)))),
+        callback(change(closed, "")),
+    ]);
+    let remembered = database.store.remembered(MONDAY_10 + 120_000, 10_000).unwrap();
+    assert_eq!(remembered.open, [(made.row, vec!["1.1".to_owned()])]);
+    assert_eq!(remembered.last_id, 9);
+    assert!(remembered.in_flight.is_empty());
+    assert_eq!(remembered.refusals, [(4, "PJSIP/101".to_owned(), MONDAY_10 + 80_000)]);
+    assert!(remembered.dialled.is_empty(), "his phone never rang");
+
+    database.write(&[Record::Attempt(Box::new(attempt(4, 2, None)))]);
+    let remembered = database.store.remembered(MONDAY_10 + 120_000, 10_000).unwrap();
+    assert_eq!(remembered.in_flight, [attempt(4, 2, None)]);
+    assert!(remembered.refusals.is_empty());
+    assert_eq!(remembered.dialled, [(MONDAY_10 + 60_000, "+12025550123".to_owned())]);
+    assert!(database.store.remembered(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());
+}
+
+#[test]
+fn the_owner_of_a_customer_is_who_talked_with_him_last() {
+    let mut database = Database::new();
+    let later = FinishedCall { agent: Some("PJSIP/102".into()), ended_ms: MONDAY_10 + 500_000, ..answered("1.2") };
+    database.write(&[record(later), record(answered("1.1")), record(abandoned("1.3"))]);
+    let owners = database.store.remembered(MONDAY_10 + DAY, 10_000).unwrap().owners;
+    assert_eq!(owners, [("+12025550123".to_owned(), "PJSIP/102".to_owned(), MONDAY_10 + 500_000)]);
+    assert!(database.store.remembered(MONDAY_10 + 100 * DAY, 10_000).unwrap().owners.is_empty());
+}
+
+#[test]
+fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_off() {
+    let mut database = Database::new();
+    let entry = |number: &str, until_ms| DoNotCall {
+        number_e164: number.into(),
+        reason: "complaint".into(),
+        by: "ann".into(),
+        added_ms: MONDAY_10,
+        until_ms,
+    };
+    let (ever, week) = (entry("+12025550123", None), entry("+12025550124", Some(MONDAY_10 + 7 * DAY)));
+    database.write(&[Record::Forbid(ever.clone()), Record::Forbid(week.clone())]);
+    assert_eq!(database.store.remembered(MONDAY_10, 10_000).unwrap().forbidden, [ever.clone(), week]);
+    assert_eq!(database.store.remembered(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden, [ever]);
+    database.write(&[Record::Permit("+12025550123".into())]);
+    assert!(database.store.remembered(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden.is_empty());
+}
+
+#[test]
+fn dispositions_that_suppress_and_request_are_read_with_their_times() {
+    let database = Database::new();
+    let remembered = database.store.remembered(MONDAY_10, 10_000).unwrap();
+    assert_eq!(
+        remembered.suppress,
+        [("DO_NOT_CONTACT".to_owned(), Some(365 * DAY)), ("WRONG_NUMBER".to_owned(), None)]
+    );
+    assert_eq!(remembered.request, ["CALLBACK", "FOLLOW_UP"]);
+}
+
+#[test]
+fn open_callbacks_are_listed_in_the_order_of_their_turns_and_closed_ones_after_them() {
+    let mut database = Database::new();
+    let plain = |id: i64| CallbackRow { promised: false, priority: 0, ..row(id, &format!("+1202555012{id}")) };
+    let closed = |id: i64, at| CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10 + at), ..plain(id) };
+    let rows = [
+        closed(1, 5),
+        closed(2, 9),
+        CallbackRow { first_missed_ms: MONDAY_10 + 1, ..plain(3) },
+        plain(4),
+        CallbackRow { priority: 1, ..plain(5) },
+        CallbackRow { promised: true, first_missed_ms: MONDAY_10 + 9, ..plain(6) },
+    ];
+    for row in rows {
+        database.write(&[callback(change(row, ""))]);
+    }
+    let reader = Reader::open(&database.path).unwrap();
+    let listed = |filter: &CallbackFilter| reader.callbacks(filter).unwrap().iter().map(|r| r.id).collect::<Vec<_>>();
+    assert_eq!(listed(&CallbackFilter::default()), [6, 5, 4, 3, 2, 1]);
+    assert_eq!(listed(&CallbackFilter { open: Some(false), ..CallbackFilter::default() }), [2, 1]);
+    assert_eq!(listed(&CallbackFilter { number: Some("550124".into()), ..CallbackFilter::default() }), [4]);
+    assert_eq!(
+        listed(&CallbackFilter { state: vec![CallbackState::Waiting], limit: Some(2), ..CallbackFilter::default() }),
+        [6, 5]
+    );
+    assert_eq!(reader.open_callbacks().unwrap()["WAITING"], 4);
+}
+
+#[test]
+fn a_database_of_the_first_version_is_migrated_with_all_its_rows() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    let connection = Connection::open(&path).unwrap();
+    connection.execute_batch(include_str!("../../src/store/migrations/0001.sql")).unwrap();
+    connection.pragma_update(None, "user_version", 1).unwrap();
+    connection
+        .execute_batch(
+            "INSERT INTO calls VALUES (5, 'pbx', '1.1', 'inbound', 'CANCEL', 'QUEUE_ABANDON', '2025550123', '+12025550123', NULL, NULL,
+                 NULL, 'sales', NULL, 1, NULL, 2, 1, 1, 0, 0, 0, 'customer', 16, 0, 0, 'full', '[]', NULL);
+             INSERT INTO legs VALUES (5, 0, 'PJSIP/101', 'PJSIP/101', 'sales', 1, NULL, 2, 0, 'NOANSWER');",
+        )
+        .unwrap();
+    drop(connection);
+    let mut store = Store::open(&path).unwrap();
+    let made = CallbackChange {
+        miss: Some("1.1".into()),
+        recovered: Some((RecoveredBy::Agent, 7)),
+        ..change(row(1, "+12025550123"), "")
+    };
+    assert!(store.write(&[callback(made)]).unwrap().is_empty());
+    drop(store);
+    let connection = Connection::open(&path).unwrap();
+    let told: String = connection
+        .query_row("SELECT status || ' ' || recovered_by || ' ' || recovered_ms || ' ' || (SELECT count(*) FROM legs) FROM calls", [], |r| r.get(0))
+        .unwrap();
+    assert_eq!(told, "CANCEL agent 7 1");
+    let sound: String = connection.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
+    assert_eq!(sound, "ok");
+}

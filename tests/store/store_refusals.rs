@@ -1,0 +1,188 @@
+//! What cannot be used is refused with one line that names the path and the mend, and is left byte for byte as it was.
+
+use crate::stored::{abandoned, contents, names, record};
+use callbackd::store::{Error, Reader, SCHEMA_VERSION, Store};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+struct Place {
+    directory: tempfile::TempDir,
+    path: PathBuf,
+}
+
+fn place() -> Place {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    Place { directory, path }
+}
+
+fn made_by(place: &Place, sql: &str) {
+    Connection::open(&place.path).unwrap().execute_batch(sql).unwrap();
+}
+
+/// Refused by the writer, with this code and these words in one line; the directory is as it was.
+fn refused(place: &Place, code: u8, words: &[&str]) -> Error {
+    let before = contents(place.directory.path());
+    let error = Store::open(&place.path).unwrap_err();
+    let message = error.to_string();
+    assert_eq!(error.exit_code(), code, "{message}");
+    assert!(!message.contains('\n'), "{message}");
+    for word in words.iter().chain([&place.path.to_str().unwrap()]) {
+        assert!(message.contains(word), "{word} is missing in: {message}");
+    }
+    assert_eq!(contents(place.directory.path()), before);
+    error
+}
+
+#[test]
+fn a_newer_schema_is_refused() {
+    let place = place();
+    drop(Store::open(&place.path).unwrap());
+    made_by(&place, "PRAGMA user_version = 7");
+    let known = format!("only up to {SCHEMA_VERSION}");
+    refused(&place, 78, &["schema 7", &known, "install the version that wrote it"]);
+    assert!(matches!(Reader::open(&place.path), Err(Error::NewerSchema { found: 7, .. })));
+}
+
+#[test]
+fn a_newer_schema_is_refused_even_if_only_the_write_ahead_log_tells() {
+    let place = place();
+    drop(Store::open(&place.path).unwrap());
+    let other = Connection::open(&place.path).unwrap();
+    other.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
+    other.execute_batch("PRAGMA user_version = 7").unwrap();
+    drop(other);
+    assert!(names(place.directory.path()).contains(&"calls.db-wal".to_owned()));
+    let before = std::fs::read(&place.path).unwrap();
+    assert_eq!(i32::from(before[63]), SCHEMA_VERSION, "the file itself still says what it was");
+    let error = Store::open(&place.path).unwrap_err();
+    assert!(matches!(error, Error::NewerSchema { found: 7, .. }), "{error}");
+    assert_eq!(std::fs::read(&place.path).unwrap(), before);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    for text in ["x", "exten => 100,1,Answer()\n", &"not a database at all\n".repeat(1_000)] {
+        let place = place();
+        std::fs::write(&place.path, text).unwrap();
+        refused(&place, 65, &["is not an SQLite database", "left as it is", "[store] path"]);
+        assert!(matches!(Reader::open(&place.path), Err(Error::NotADatabase { .. })));
+    }
+}
+
+#[test]
+fn a_directory_under_the_name_of_the_database_is_refused() {
+    let place = place();
+    std::fs::create_dir(&place.path).unwrap();
+    refused(&place, 65, &["is not an SQLite database"]);
+}
+
+#[test]
+fn a_database_of_another_application_is_refused() {
+    for sql in ["PRAGMA application_id = 17; CREATE TABLE t (x)", "CREATE TABLE t (x)", "PRAGMA user_version = 3"] {
+        for wal in ["", "PRAGMA journal_mode = wal;"] {
+            let place = place();
+            made_by(&place, &format!("{wal}{sql}"));
+            refused(&place, 65, &["belongs to another application", "0x43424b44", "left as it is", "[store] path"]);
+            assert!(matches!(Reader::open(&place.path), Err(Error::OtherApplication { .. })));
+        }
+    }
+}
+
+#[test]
+fn a_damaged_database_is_refused() {
+    let place = place();
+    drop(Store::open(&place.path).unwrap());
+    let mut bytes = std::fs::read(&place.path).unwrap();
+    bytes[100..4_000].fill(0xA5); // the root page of sqlite_schema, after the header
+    std::fs::write(&place.path, bytes).unwrap();
+    refused(&place, 65, &["is damaged", "restore a backup", ".recover"]);
+}
+
+#[test]
+fn an_empty_file_beside_a_full_log_is_refused_because_sqlite_would_remove_the_log() {
+    let place = place();
+    std::fs::write(&place.path, "").unwrap();
+    std::fs::write(place.directory.path().join("calls.db-wal"), "somebody's last rows").unwrap();
+    refused(&place, 65, &["is damaged", "its write-ahead log is not"]);
+}
+
+#[test]
+fn an_empty_file_is_a_creation_that_was_interrupted_and_is_used() {
+    let place = place();
+    std::fs::write(&place.path, "").unwrap();
+    let mut store = Store::open(&place.path).unwrap();
+    assert_eq!(store.write(&[record(abandoned("1.1"))]).unwrap(), []);
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_told_the_first_ones_pid() {
+    let place = place();
+    let first = Store::open(&place.path).unwrap();
+    let error = Store::open(&place.path).unwrap_err();
+    assert_eq!(error.exit_code(), 75);
+    let message = error.to_string();
+    for word in [&format!("pid {}", std::process::id()), "in use by another callbackd", "calls.db.lock", "[store] path"]
+    {
+        assert!(message.contains(word), "{word} is missing in: {message}");
+    }
+    drop(first);
+    Store::open(&place.path).unwrap();
+}
+
+#[test]
+fn a_second_daemon_is_refused_under_another_name_of_the_same_file_too() {
+    let place = place();
+    let _first = Store::open(&place.path).unwrap();
+    let link = place.directory.path().join("link.db");
+    std::os::unix::fs::symlink(&place.path, &link).unwrap();
+    assert!(matches!(Store::open(&link), Err(Error::InUse { .. })));
+}
+
+#[test]
+fn a_missing_directory_is_not_made_silently() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("no/such/calls.db");
+    let error = Store::open(&path).unwrap_err();
+    assert_eq!(error.exit_code(), 73);
+    let message = error.to_string();
+    assert!(message.contains("there is no directory") && message.contains("StateDirectory="), "{message}");
+    assert_eq!(names(directory.path()), [] as [&str; 0]);
+}
+
+#[test]
+fn a_place_where_nobody_may_create_files_is_refused() {
+    let error = Store::open(Path::new("/proc/calls.db")).unwrap_err();
+    assert!([73, 77].contains(&error.exit_code()), "{error}");
+    assert!(error.to_string().contains("/proc/calls.db"), "{error}");
+}
+
+#[test]
+fn a_reader_of_nothing_is_told_where_to_look() {
+    let place = place();
+    let error = Reader::open(&place.path).unwrap_err();
+    assert_eq!(error.exit_code(), 66);
+    assert!(error.to_string().contains("--db FILE"), "{error}");
+    assert_eq!(names(place.directory.path()), [] as [&str; 0]);
+}
+
+#[test]
+fn a_reader_does_not_migrate_an_older_database() {
+    let place = place();
+    made_by(&place, "PRAGMA application_id = 1128418116");
+    let before = contents(place.directory.path());
+    let error = Reader::open(&place.path).unwrap_err();
+    assert_eq!(error.exit_code(), 75);
+    assert!(error.to_string().contains("start the daemon"), "{error}");
+    assert_eq!(contents(place.directory.path()), before);
+}
+
+#[test]
+fn a_page_of_garbage_in_the_middle_is_refused_before_a_byte_is_changed() {
+    let place = place();
+    let mut store = Store::open(&place.path).unwrap();
+    store.write(&(0..500).map(|n| record(abandoned(&format!("1.{n}")))).collect::<Vec<_>>()).unwrap();
+    drop(store);
+    crate::stored::spoil(&place.path, "queue_visits");
+    refused(&place, 65, &["is damaged", "restore a backup", ".recover"]);
+}
