@@ -113,7 +113,7 @@ fn some(text: &str) -> Option<String> {
 /// Records of one call with the second after its beginning in which each comes.
 fn call(n: usize, tell: &mut impl FnMut(usize, Record)) {
     let at = |after: usize| ms(n + after);
-    let missed = n % MISSED == 0;
+    let missed = n.is_multiple_of(MISSED);
     let row = finished(n, missed);
     let (first, second) = (row.legs[0].agent.clone(), row.legs[1].agent.clone());
     let so_far = CallInProgress {

@@ -150,7 +150,7 @@ fn odd_calls(path: &Path) -> Vec<FinishedCall> {
     let text = |text: Option<&str>| text.map(str::to_owned);
     let calls: Vec<FinishedCall> = (0..300)
         .map(|n: usize| {
-            let base = if n % 3 == 0 { abandoned(&format!("{n}")) } else { answered(&format!("{n}")) };
+            let base = if n.is_multiple_of(3) { abandoned(&format!("{n}")) } else { answered(&format!("{n}")) };
             let shift = i64::try_from(n).unwrap() * 12 * 3_600_000;
             let mut call = FinishedCall { started_ms: MONDAY_10 + shift, ended_ms: MONDAY_10 + shift + 41_200, ..base };
             (call.number, call.number_e164) = (text(numbers[n % 7].0), text(numbers[n % 7].1));
