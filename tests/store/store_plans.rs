@@ -55,7 +55,7 @@ fn years(path: &Path) {
                             callback_id)
          SELECT 'pbx', n || '.1', 'inbound', CASE n % 5 WHEN 0 THEN 'CANCEL' ELSE 'ANSWER' END,
                 CASE n % 5 WHEN 0 THEN 'QUEUE_ABANDON' ELSE 'AGENT' END, printf('202555%04d', n % 10000), printf('+1202555%04d', n % 10000),
-                'PJSIP/trunk' || n % 3, 'queue' || n % 3, CASE n % 5 WHEN 0 THEN NULL ELSE 'PJSIP/' || (100 + n % 40) END,
+                'PJSIP/trunk' || (n % 3), 'queue' || (n % 3), CASE n % 5 WHEN 0 THEN NULL ELSE 'PJSIP/' || (100 + n % 40) END,
                 1772445600000 + n * 300000, NULL, 1772445660000 + n * 300000, 1, 1, 1, 60000, 0, 'agent', 0, 0, 'full', '[]',
                 CASE n % 10 WHEN 0 THEN n / 10 + 1 END
            FROM n;
