@@ -15,7 +15,7 @@ pub mod socket;
 pub mod status;
 
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use status::{AgentOnFloor, Status};
+use status::{AgentInPresence, Status};
 use tokio::sync::oneshot;
 
 /// What a request wants of the daemon's loop.
@@ -33,5 +33,5 @@ pub enum Ask {
     /// How things stand.
     Status(oneshot::Sender<Status>),
     /// All agents, as they are now.
-    Agents(oneshot::Sender<Vec<AgentOnFloor>>),
+    Agents(oneshot::Sender<Vec<AgentInPresence>>),
 }

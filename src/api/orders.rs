@@ -36,7 +36,7 @@ pub struct Order {
 /// `POST /v1/dnc`
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Forbid {
+pub struct DncAdd {
     number: String,
     #[serde(default)]
     reason: String,
@@ -70,15 +70,15 @@ impl TryFrom<Add> for Command {
     }
 }
 
-impl TryFrom<Forbid> for Command {
+impl TryFrom<DncAdd> for Command {
     type Error = String;
 
-    fn try_from(forbid: Forbid) -> Result<Self, String> {
+    fn try_from(forbid: DncAdd) -> Result<Self, String> {
         let for_ms = forbid.for_ms.map(|ms| match ms {
             1..=3_153_600_000_000 => Ok(ms),
             _ => Err("`for_ms` must be from 1 to 3153600000000 (a hundred years); leave it out for ever".to_owned()),
         });
-        Ok(Self::Forbid { number: forbid.number, reason: note(&forbid.reason), for_ms: for_ms.transpose()? })
+        Ok(Self::DncAdd { number: forbid.number, reason: note(&forbid.reason), for_ms: for_ms.transpose()? })
     }
 }
 

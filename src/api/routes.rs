@@ -1,8 +1,8 @@
 //! What can be asked, and under which path.
 
 use super::Ask;
-use super::orders::{Add, Forbid, Order, status_of};
-use super::status::{AgentOnFloor, Status};
+use super::orders::{Add, DncAdd, Order, status_of};
+use super::status::{AgentInPresence, Status};
 use crate::store::{self, CallbackFilter, Reader};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
@@ -97,7 +97,7 @@ async fn status(Shared(front): Shared<Arc<Front>>) -> Answer {
 }
 
 async fn agents(Shared(front): Shared<Arc<Front>>) -> Answer {
-    let agents: Vec<AgentOnFloor> = front.ask(Ask::Agents).await?;
+    let agents: Vec<AgentInPresence> = front.ask(Ask::Agents).await?;
     Ok(Json(json!(agents)))
 }
 
@@ -167,7 +167,7 @@ async fn forbidden(Shared(front): Shared<Arc<Front>>) -> Answer {
 }
 
 async fn forbid(Shared(front): Shared<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
-    let forbid: Forbid = parse(&body?)?;
+    let forbid: DncAdd = parse(&body?)?;
     front.command(forbid.try_into().map_err(bad)?, peer).await
 }
 
@@ -177,7 +177,7 @@ async fn permit(
     number: Result<Path<String>, PathRejection>,
 ) -> Answer {
     let Path(number) = number?;
-    front.command(Command::Permit { number }, peer).await
+    front.command(Command::DncRemove { number }, peer).await
 }
 
 fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {

@@ -51,7 +51,7 @@ pub struct PbxStatus {
 
 /// An agent, as he is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentOnFloor {
+pub struct AgentInPresence {
     /// Name of the PBX.
     pub pbx: String,
     /// The person, as interface: `PJSIP/101`.

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
 use super::plain::{clip, local, safe, spell};
-use crate::api::status::AgentOnFloor;
+use crate::api::status::AgentInPresence;
 use comfy_table::Table;
 use serde_json::json;
 use std::io::Write;
@@ -31,7 +31,7 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
         }
         return Ok(());
     }
-    let agents: Vec<AgentOnFloor> = serde_json::from_value(value)
+    let agents: Vec<AgentInPresence> = serde_json::from_value(value)
         .map_err(|error| Failure::Usage(format!("the daemon is of another version than this program: {error}")))?;
     if agents.is_empty() {
         // Notes are a courtesy: that they cannot be said is no error.
@@ -46,7 +46,7 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
     Ok(())
 }
 
-fn cells(agent: &AgentOnFloor, place: &Place) -> [String; 8] {
+fn cells(agent: &AgentInPresence, place: &Place) -> [String; 8] {
     let now = place.now_ms();
     let queues = agent.queues.iter().map(|(queue, paused)| match paused {
         None => safe(queue),

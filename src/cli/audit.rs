@@ -109,8 +109,8 @@ pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Writ
         queue_log: args.queue_log.clone().or_else(|| pbx.gap.queue_log.clone()),
     };
     if files.cdr_csv.is_none() {
-        let mend = "give --cdr FILE, or set gap.cdr_csv in the configuration";
-        return Err(Failure::Usage(format!("there is nothing to compare with: {mend}")));
+        let hint = "give --cdr FILE, or set gap.cdr_csv in the configuration";
+        return Err(Failure::Usage(format!("there is nothing to compare with: {hint}")));
     }
     let report = audit(pbx, &place.reader()?, &files, since_ms, until_ms)?;
     if place.json {

@@ -6,8 +6,8 @@ pub mod stamper;
 use super::place;
 use crate::config::{Config, Pbx};
 use crate::daemon::LostReason;
+use crate::daemon::ami_client::{Heard, Visit};
 use crate::daemon::secret;
-use crate::daemon::visit::{Heard, Visit};
 use crate::exit::Exit;
 use callbackd_core::ami::{DeadReason, Interest, Notice};
 use file::Recording;
@@ -193,7 +193,7 @@ impl Capture<'_> {
     /// One session, from the connection to its end. Its file comes to be with the login: a failed attempt leaves nothing.
     async fn session(&mut self) -> Result<Over, CaptureError> {
         let begun = tokio::select! {
-            begun = Visit::begin(self.pbx, self.credentials.as_deref(), Interest::engine()) => begun,
+            begun = Visit::begin(self.pbx, self.credentials.as_deref(), Interest::tracker()) => begun,
             _ = ended(&mut self.signals, self.until) => return Ok(Over::Asked),
         };
         let mut visit = match begun {

@@ -78,8 +78,8 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 for pbx in &config.pbx {
-                    let told = runtime.block_on(ask(pbx, credentials.as_deref()));
-                    there(pbx, several, &told, &mut report);
+                    let recorded = runtime.block_on(ask(pbx, credentials.as_deref()));
+                    there(pbx, several, &recorded, &mut report);
                 }
             }
             Err(error) => report.refuse(Exit::Software, &Finding::missing("threads", error.to_string())),
@@ -95,18 +95,18 @@ pub fn database(args: &CheckArgs, db: &Path, zone: &TimeZone, out: &mut impl Wri
     report.conclude()
 }
 
-fn there(pbx: &Pbx, several: bool, told: &Told, report: &mut Report<'_>) {
+fn there(pbx: &Pbx, several: bool, recorded: &Told, report: &mut Report<'_>) {
     let Settings { calls, callback, .. } = &pbx.settings;
     let publish = callback.enabled && callback.publish;
     report.section(&format!("PBX {} at {}", pbx.name, pbx.address));
-    if !told.facts.ami.is_empty() {
+    if !recorded.facts.ami.is_empty() {
         let how = if pbx.tls.is_some() { "encrypted" } else { "not encrypted" };
-        report.add(&Finding::ok("connection", format!("{how}, greeted by AMI {}", Wire(&told.facts.ami))));
+        report.add(&Finding::ok("connection", format!("{how}, greeted by AMI {}", Wire(&recorded.facts.ami))));
     }
-    if told.logged_in {
+    if recorded.logged_in {
         report.add(&Finding::ok("login", format!("as {}", Wire(&pbx.username))));
     }
-    if let Some(reason) = &told.broken {
+    if let Some(reason) = &recorded.broken {
         let (exit, what) = match reason {
             LostReason::Secret(_) => (Exit::Config, "secret"),
             LostReason::LoginRefused { .. } => (Exit::NoPermission, "login"),
@@ -120,19 +120,19 @@ fn there(pbx: &Pbx, several: bool, told: &Told, report: &mut Report<'_>) {
             let lines = format!(
                 "secret = …                   ; the line in {secret}\ndeny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255\n"
             );
-            report.mend(&rights::manager_conf(&pbx.username, true, false, Some(&lines), publish));
+            report.hint(&rights::manager_conf(&pbx.username, true, false, Some(&lines), publish));
         }
         return;
     }
-    let (found, mut mends) = rights::judge(&told.facts, pbx, publish);
+    let (found, mut mends) = rights::judge(&recorded.facts, pbx, publish);
     report.extend(&found);
-    let (found, mend) = contexts::judge(&told.facts, calls, &pbx.settings.rules(), several);
+    let (found, hint) = contexts::judge(&recorded.facts, calls, &pbx.settings.rules(), several);
     report.extend(&found);
-    mends.extend(mend);
-    let (found, mend) = callbacks::judge(&told.facts, callback);
+    mends.extend(hint);
+    let (found, hint) = callbacks::judge(&recorded.facts, callback);
     report.extend(&found);
-    mends.extend(mend);
-    for mend in &mends {
-        report.mend(mend);
+    mends.extend(hint);
+    for hint in &mends {
+        report.hint(hint);
     }
 }

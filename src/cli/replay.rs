@@ -10,7 +10,7 @@ use callbackd_core::ami::recorded::Recorded;
 use callbackd_core::ami::{FrameDecoder, Interest, Kind, Stamped};
 use callbackd_core::model::Moment;
 use callbackd_core::model::{Direction, Record, Status};
-use callbackd_core::tracker::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Output, SETTLE_MS};
+use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -110,7 +110,7 @@ impl ReplayError {
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
     let pbx = place::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
     let mut store = Store::open(&args.db)?;
-    let mut replay = Replay::new(Engine::new(&pbx.name, pbx.settings.rules(), store.take_over(&pbx.name)?));
+    let mut replay = Replay::new(Tracker::new(&pbx.name, pbx.settings.rules(), store.take_over(&pbx.name)?));
     for path in &args.files {
         replay.file(path, &mut store)?;
     }
@@ -134,21 +134,21 @@ pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<T
 
 /// A replay in progress.
 struct Replay {
-    engine: Engine,
+    tracker: Tracker,
     now: Moment,
     records: Vec<Record>,
     tally: Tally,
 }
 
 impl Replay {
-    fn new(engine: Engine) -> Self {
-        Self { engine, now: Moment { wall_ms: 0, mono_ms: 0 }, records: Vec::new(), tally: Tally::default() }
+    fn new(tracker: Tracker) -> Self {
+        Self { tracker, now: Moment { wall_ms: 0, mono_ms: 0 }, records: Vec::new(), tally: Tally::default() }
     }
 
     fn file(&mut self, path: &Path, store: &mut Store) -> Result<(), ReplayError> {
         let unreadable = |source| ReplayError::Read { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(unreadable)?;
-        let mut decoder = FrameDecoder::new(Interest::engine());
+        let mut decoder = FrameDecoder::new(Interest::tracker());
         let mut follower = Recorded::default();
         let mut buffer = BytesMut::new();
         // Frames that come before the first stamp happened at its time: they are held until it is known.
@@ -226,7 +226,7 @@ impl Replay {
         let passed = u64::try_from(wall_ms - self.now.wall_ms).unwrap_or(0);
         let end = self.now.mono_ms + passed;
         // The engine is woken when it asked to be, not when the next event happens to come.
-        while let Some(due) = self.engine.deadline().filter(|due| *due <= end) {
+        while let Some(due) = self.tracker.deadline().filter(|due| *due <= end) {
             let step = due.saturating_sub(self.now.mono_ms);
             self.now.mono_ms += step;
             self.now.wall_ms += i64::try_from(step).unwrap_or(0);
@@ -236,8 +236,8 @@ impl Replay {
     }
 
     fn give(&mut self, input: Input<'_>) {
-        self.engine.handle(input, self.now);
-        while let Some(output) = self.engine.poll() {
+        self.tracker.handle(input, self.now);
+        while let Some(output) = self.tracker.poll() {
             let Output::Record(record) = output else { continue };
             match &record {
                 Record::Call(call) => {
@@ -254,8 +254,8 @@ impl Replay {
                 | Record::Seen { .. }
                 | Record::Callback(_)
                 | Record::Attempt(_)
-                | Record::Forbid(_)
-                | Record::Permit(_) => {}
+                | Record::DncAdd(_)
+                | Record::DncRemove(_) => {}
             }
             self.records.push(record);
         }
@@ -273,7 +273,7 @@ impl Replay {
     fn finish(&mut self, store: &mut Store) -> Result<(), store::Error> {
         let last = i64::try_from(CUSTOMER_GONE_MS + SETTLE_MS + LINGER_MS).unwrap_or(i64::MAX);
         self.pass_time(self.now.wall_ms + last);
-        self.tally.in_progress = self.engine.live_calls();
+        self.tally.in_progress = self.tracker.live_calls();
         self.store(store, 1)
     }
 }

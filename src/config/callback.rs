@@ -103,7 +103,7 @@ pub struct CallbackQueue {
     /// Not later after the last miss, of opening hours at most. 1 min to 30 days, default 4 h.
     pub expire: Duration,
     /// The same where the customer asked for it. Default 24 h.
-    pub expire_promised: Duration,
+    pub expire_requested: Duration,
     /// Attempts that count against the customer, 1 to 20. Default 3.
     pub max_attempts: u32,
     /// Higher goes first, -1000 to 1000. Default 0.
@@ -176,7 +176,7 @@ impl Default for CallbackQueue {
             enabled: true,
             delay: MINUTE,
             expire: 4 * HOUR,
-            expire_promised: 24 * HOUR,
+            expire_requested: 24 * HOUR,
             max_attempts: 3,
             priority: 0,
             hours: None,

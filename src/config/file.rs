@@ -40,7 +40,7 @@ impl Config {
             return Err(refuse("the configuration is not a file", "name a file with --config".to_owned()));
         }
         let user = rustix::process::geteuid().as_raw();
-        owner::check(path, &meta, user).map_err(|(title, mend)| refuse(&title, mend))?;
+        owner::check(path, &meta, user).map_err(|(title, hint)| refuse(&title, hint))?;
         let mut bytes = Vec::new();
         file.by_ref()
             .take(MAX_FILE + 1)

@@ -70,7 +70,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "on",
             "delay",
             "expire",
-            "expire_promised",
+            "expire_requested",
             "max_attempts",
             "priority",
             "hours",
@@ -130,7 +130,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "enabled",
             "delay",
             "expire",
-            "expire_promised",
+            "expire_requested",
             "max_attempts",
             "priority",
             "hours",
@@ -201,13 +201,13 @@ impl Config {
     /// it does not name any more goes on with what it says for all.
     #[must_use]
     pub fn reloaded(&self, new: Self) -> Self {
-        let stays = |old: &Pbx| {
+        let queue_visits = |old: &Pbx| {
             let own = new.named(&old.name).map(|pbx| (pbx.gap.clone(), pbx.settings.clone()));
             let (gap, settings) = own.unwrap_or_else(|| (Files::default(), new.shared.clone()));
             Pbx { gap, settings, ..old.clone() }
         };
         Self {
-            pbx: self.pbx.iter().map(stays).collect(),
+            pbx: self.pbx.iter().map(queue_visits).collect(),
             store: Store { path: self.store.path.clone(), keep: new.store.keep },
             api: self.api.clone(),
             ..new

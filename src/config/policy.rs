@@ -1,7 +1,7 @@
 //! From the configuration to the policy by which missed callers are called back.
 
 use super::{CallbackQueue, Config, Settings, rules::millis};
-use callbackd_core::callbacks::policy::{Policies, Policy, QueuePolicy, Screen};
+use callbackd_core::callbacks::policy::{NumberPolicy, Policies, Policy, QueuePolicy};
 use callbackd_core::model::hours::Hours;
 
 impl Config {
@@ -47,7 +47,7 @@ impl Settings {
             default: self.queue_policy(&c.default),
             queues: c.queues.iter().map(|(name, queue)| (name.clone(), self.queue_policy(queue))).collect(),
             dids: c.dids.clone(),
-            screen: Screen {
+            number_policy: NumberPolicy {
                 allow: self.numbers.allow.clone(),
                 deny: self.numbers.deny.clone(),
                 international: self.numbers.international,
@@ -62,7 +62,7 @@ impl Settings {
             enabled: queue.enabled,
             delay_ms: millis(queue.delay),
             expire_ms: millis(queue.expire),
-            expire_promised_ms: millis(queue.expire_promised),
+            expire_requested_ms: millis(queue.expire_requested),
             max_attempts: queue.max_attempts,
             priority: queue.priority,
             hours: self.hours_named(queue.hours.as_deref()),

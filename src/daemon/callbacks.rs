@@ -1,8 +1,8 @@
 //! The desk at work: it hears what the engines tell, its records go to the store, and its deeds to the links.
 
 use super::link::{RequestFailed, Requester};
-use super::watched::Watched;
-use super::{cdr_file, journal};
+use super::monitor::Monitor;
+use super::{cdr_file, event_log};
 use crate::config::ShowNumbers;
 use crate::log::{RateLimit, Remark};
 use callbackd_core::ami::event::Millis;
@@ -10,13 +10,13 @@ use callbackd_core::ami::session::Reply;
 use callbackd_core::callbacks;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
-use callbackd_core::callbacks::restore::Remembered;
-use callbackd_core::callbacks::{Answer, Desk, Input};
+use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::callbacks::{Answer, Input, Scheduler};
 use callbackd_core::model::Moment;
 use callbackd_core::model::Record;
-use callbackd_core::model::presence::Floor;
+use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use callbackd_core::tracker::Output;
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ pub enum Outcome {
         /// On this PBX.
         pbx: String,
         /// The deed.
-        deed: Deed,
+        pbx_action: PbxAction,
         /// Asterisk's answer.
         reply: Result<Reply, RequestFailed>,
     },
@@ -55,7 +55,7 @@ pub enum Outcome {
 /// The desk, with what connects it to the daemon.
 #[derive(Debug)]
 pub struct Callbacks {
-    desk: Desk,
+    scheduler: Scheduler,
     requesters: BTreeMap<String, Requester>,
     done: mpsc::Sender<Outcome>,
     /// By the name of the PBX.
@@ -69,14 +69,17 @@ impl Callbacks {
     /// A desk that goes on where an earlier one stopped, and where the results of its deeds come in.
     pub fn new(
         policies: Policies,
-        remembered: Remembered,
+        restored: RestoredState,
         requesters: BTreeMap<String, Requester>,
         cdr_csv: BTreeMap<String, PathBuf>,
         now: Moment,
     ) -> (Self, mpsc::Receiver<Outcome>) {
         let (done, results) = mpsc::channel(MAX_OUTCOMES);
-        let desk = Desk::new(policies, remembered, now);
-        (Self { desk, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 }, results)
+        let scheduler = Scheduler::new(policies, restored, now);
+        (
+            Self { scheduler, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 },
+            results,
+        )
     }
 
     /// What an engine tells. Its records are returned: they go to the store.
@@ -84,49 +87,49 @@ impl Callbacks {
         match output {
             Output::Record(record) => {
                 if let Record::Call(call) = &record {
-                    self.desk.handle(Input::Told(call), now);
+                    self.scheduler.handle(Input::Told(call), now);
                 }
                 return Some(record);
             }
-            Output::Line(change) => self.desk.handle(Input::Line(&change), now),
-            Output::Progress(progress) => self.desk.handle(Input::Progress(&progress), now),
-            Output::FloorChanged => self.desk.handle(Input::FloorChanged, now),
-            Output::InSight => self.desk.handle(Input::InSight(pbx), now),
+            Output::Line(change) => self.scheduler.handle(Input::Line(&change), now),
+            Output::Progress(progress) => self.scheduler.handle(Input::Progress(&progress), now),
+            Output::PresenceChanged => self.scheduler.handle(Input::PresenceChanged, now),
+            Output::InSync => self.scheduler.handle(Input::InSync(pbx), now),
         }
         None
     }
 
     /// Sight of a PBX is lost.
     pub fn unlinked(&mut self, pbx: &str, now: Moment) {
-        self.desk.handle(Input::Unlinked(pbx), now);
+        self.scheduler.handle(Input::Unlinked(pbx), now);
     }
 
     /// The policies changed, and with them perhaps where each PBX's CDR are.
     pub fn policies(&mut self, policies: &Policies, cdr_csv: BTreeMap<String, PathBuf>, now: Moment) {
         self.cdr_csv = cdr_csv;
-        self.desk.handle(Input::Policies(policies), now);
+        self.scheduler.handle(Input::Policies(policies), now);
     }
 
     /// A record is on the disk.
     pub fn stored(&mut self, record: &Record, now: Moment) {
         if let Some(intent) = intent(record) {
-            self.desk.handle(Input::Committed(&intent.channel_id), now);
+            self.scheduler.handle(Input::Committed(&intent.channel_id), now);
         }
     }
 
     /// The database refused a record.
     pub fn refused(&mut self, record: &Record, now: Moment) {
         if let Some(intent) = intent(record) {
-            self.desk.handle(Input::Refused(&intent.channel_id), now);
+            self.scheduler.handle(Input::Refused(&intent.channel_id), now);
         }
     }
 
     /// What became of a deed.
     pub fn result(&mut self, result: &Outcome, now: Moment) {
-        let (pbx, deed, reply) = match result {
-            Outcome::Answered { pbx, deed, reply } => (pbx, deed, reply),
+        let (pbx, pbx_action, reply) = match result {
+            Outcome::Answered { pbx, pbx_action, reply } => (pbx, pbx_action, reply),
             Outcome::LookedUp { channel_id, cdrs } => {
-                return self.desk.handle(Input::LookedUp { channel_id, cdrs }, now);
+                return self.scheduler.handle(Input::LookedUp { channel_id, cdrs }, now);
             }
         };
         let answer = match reply {
@@ -135,35 +138,38 @@ impl Callbacks {
             Err(RequestFailed::NotSent(_)) => Answer::NotSent,
             Err(RequestFailed::Unanswered(_)) => Answer::Unanswered,
         };
-        match deed {
-            Deed::Originate(originate) => {
-                self.desk.handle(Input::Answered { channel_id: &originate.channel_id, answer }, now);
+        match pbx_action {
+            PbxAction::Originate(originate) => {
+                self.scheduler.handle(Input::Answered { channel_id: &originate.channel_id, answer }, now);
             }
             // A channel that is gone already, a family that was empty, a key that somebody else deleted: as it should be.
-            Deed::Hangup { .. } | Deed::PublishNothing | Deed::Publish { value: None, .. } | Deed::Pause { .. } => {}
-            Deed::Publish { .. } => self.desk.handle(Input::Published { pbx, answer }, now),
+            PbxAction::Hangup { .. }
+            | PbxAction::PublishNothing
+            | PbxAction::Publish { value: None, .. }
+            | PbxAction::Pause { .. } => {}
+            PbxAction::Publish { .. } => self.scheduler.handle(Input::Published { pbx, answer }, now),
         }
         if let Answer::Refused(why) = answer {
-            self.say_refused(pbx, deed, why, now);
+            self.say_refused(pbx, pbx_action, why, now);
         }
     }
 
-    fn say_refused(&mut self, pbx: &str, deed: &Deed, why: &str, now: Moment) {
-        let (what, consequence) = match deed {
-            Deed::Originate(_) => {
+    fn say_refused(&mut self, pbx: &str, pbx_action: &PbxAction, why: &str, now: Moment) {
+        let (what, consequence) = match pbx_action {
+            PbxAction::Originate(_) => {
                 ("Originate", "nobody was called; the AMI user may lack write = originate (callbackd check --connect)")
             }
-            Deed::Pause { paused: true, .. } => {
+            PbxAction::Pause { paused: true, .. } => {
                 ("QueuePause", "the queue may ring the agent meanwhile; the AMI user may lack write = agent")
             }
-            Deed::Pause { paused: false, .. } => {
+            PbxAction::Pause { paused: false, .. } => {
                 ("QueuePause", "the agent may still be paused with the reason callbackd: unpause him by hand")
             }
-            Deed::Publish { value: Some(_), .. } => (
+            PbxAction::Publish { value: Some(_), .. } => (
                 "DBPut",
                 "greetings cannot say what was promised; the AMI user may lack write = system, or set callback.publish = false",
             ),
-            Deed::Hangup { .. } | Deed::PublishNothing | Deed::Publish { value: None, .. } => return,
+            PbxAction::Hangup { .. } | PbxAction::PublishNothing | PbxAction::Publish { value: None, .. } => return,
         };
         if let Some(suppressed) = self.failures.allow(what, now.wall_ms) {
             tracing::warn!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, suppressed, consequence, "Asterisk refused an action");
@@ -171,16 +177,17 @@ impl Callbacks {
     }
 
     /// Lets the desk decide. Its records are returned, and its deeds are on their way.
-    pub fn decide(&mut self, watched: &[Watched], now: Moment) -> Vec<Record> {
-        let floors: BTreeMap<&str, &dyn Floor> = watched.iter().map(|w| (w.name.as_str(), w.floor())).collect();
-        self.desk.decide(now, &floors);
+    pub fn decide(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
+        let presences: BTreeMap<&str, &dyn Presence> =
+            watched.iter().map(|w| (w.name.as_str(), w.presence())).collect();
+        self.scheduler.decide(now, &presences);
         self.say_full(now);
         let mut records = Vec::new();
-        while let Some(output) = self.desk.poll() {
+        while let Some(output) = self.scheduler.poll() {
             match output {
                 callbacks::Output::Record(record) => records.push(record),
                 callbacks::Output::LookUp { pbx, channel_id, since_ms } => self.look_up(pbx, channel_id, since_ms),
-                callbacks::Output::Act { pbx, deed } => self.act(pbx, deed, &floors, now),
+                callbacks::Output::Act { pbx, pbx_action } => self.act(pbx, pbx_action, &presences, now),
             }
         }
         records
@@ -188,7 +195,7 @@ impl Callbacks {
 
     /// Misses for which there was no room: their calls have their rows, and nobody calls them back.
     fn say_full(&mut self, now: Moment) {
-        let refused = self.desk.counters().refused;
+        let refused = self.scheduler.counters().refused;
         if refused > self.refused_said && self.failures.allow("full", now.wall_ms).is_some() {
             let missed = refused - self.refused_said;
             self.refused_said = refused;
@@ -199,23 +206,23 @@ impl Callbacks {
         }
     }
 
-    fn act(&self, pbx: String, deed: Deed, floors: &BTreeMap<&str, &dyn Floor>, now: Moment) {
-        if let Deed::Originate(originate) = &deed {
-            journal::callback::offered(originate, floors.get(pbx.as_str()).copied(), now.wall_ms);
+    fn act(&self, pbx: String, pbx_action: PbxAction, presences: &BTreeMap<&str, &dyn Presence>, now: Moment) {
+        if let PbxAction::Originate(originate) = &pbx_action {
+            event_log::callback::offered(originate, presences.get(pbx.as_str()).copied(), now.wall_ms);
         }
-        let action = deed.action();
+        let action = pbx_action.action();
         let (Some(requester), Ok(action)) = (self.requesters.get(&pbx), action.clone()) else {
             // What cannot be sent has been kept out of dial strings and names long before; nobody was called.
             let err = action.err().map(tracing::field::display);
             tracing::error!(target: "callback", pbx, err, "An action cannot be written, it was left out; please report this");
-            if let Deed::Originate(_) = &deed {
+            if let PbxAction::Originate(_) = &pbx_action {
                 let reply = Err(RequestFailed::NotSent(callbackd_core::ami::session::RequestError::NotLive));
-                answer(self.done.clone(), pbx, deed, std::future::ready(reply));
+                answer(self.done.clone(), pbx, pbx_action, std::future::ready(reply));
             }
             return;
         };
         let answered = requester.request(action); // queued here, so that deeds keep their order
-        answer(self.done.clone(), pbx, deed, answered);
+        answer(self.done.clone(), pbx, pbx_action, answered);
     }
 
     /// In the files of the attempt's own PBX: another one's may have the same id.
@@ -243,16 +250,17 @@ impl Callbacks {
         command: &Command,
         by: &str,
         closed: Option<CallbackRow>,
-        watched: &[Watched],
+        watched: &[Monitor],
         now: Moment,
     ) -> Result<Done, CommandError> {
-        let floors: BTreeMap<&str, &dyn Floor> = watched.iter().map(|w| (w.name.as_str(), w.floor())).collect();
-        self.desk.command(command, by, closed, now, &floors)
+        let presences: BTreeMap<&str, &dyn Presence> =
+            watched.iter().map(|w| (w.name.as_str(), w.presence())).collect();
+        self.scheduler.command(command, by, closed, now, &presences)
     }
 
     /// The desk.
-    pub fn desk(&self) -> &Desk {
-        &self.desk
+    pub fn scheduler(&self) -> &Scheduler {
+        &self.scheduler
     }
 }
 
@@ -260,13 +268,13 @@ impl Callbacks {
 fn answer(
     done: mpsc::Sender<Outcome>,
     pbx: String,
-    deed: Deed,
+    pbx_action: PbxAction,
     answered: impl Future<Output = Result<Reply, RequestFailed>> + Send + 'static,
 ) {
     tokio::spawn(async move {
         let reply = answered.await;
         // The loop may have ended.
-        let _ = done.send(Outcome::Answered { pbx, deed, reply }).await;
+        let _ = done.send(Outcome::Answered { pbx, pbx_action, reply }).await;
     });
 }
 
@@ -289,7 +297,7 @@ mod tests {
         let all = 2 * MAX_OUTCOMES;
         for n in 0..all {
             let reply = Err(RequestFailed::NotSent(RequestError::NotLive));
-            answer(done.clone(), n.to_string(), Deed::PublishNothing, std::future::ready(reply));
+            answer(done.clone(), n.to_string(), PbxAction::PublishNothing, std::future::ready(reply));
         }
         while outcomes.len() < MAX_OUTCOMES {
             tokio::task::yield_now().await;

@@ -9,11 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::{Monotonic, Sleep, asleep_ms, wall};
+use super::connector::Wire;
 use super::delivery::{Delivery, Flushed};
 use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
-use super::route::Wire;
 use callbackd_core::ami::excerpt::excerpt;
 use callbackd_core::ami::session::{Answer, Reply};
 use callbackd_core::ami::{

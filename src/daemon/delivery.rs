@@ -135,15 +135,15 @@ mod tests {
             tokio::time::advance(Duration::from_secs(1)).await;
         }
         delivery.push(LinkEvent::Notice(ended()));
-        let mut told = Vec::new();
+        let mut recorded = Vec::new();
         while let Ok(event) = events.try_recv() {
-            told.push(event);
+            recorded.push(event);
             delivery.flush().await;
         }
         let [_, LinkEvent::Notice(Notice::SnapshotEnded(size)), LinkEvent::Overloaded { dropped: 3, since }] =
-            &told[..]
+            &recorded[..]
         else {
-            panic!("{told:?}")
+            panic!("{recorded:?}")
         };
         assert_eq!((size.channels_known, *since), (false, began));
         delivery.push(LinkEvent::Notice(ended()));

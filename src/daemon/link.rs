@@ -13,10 +13,10 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::clock::Monotonic;
 use super::connection::{Connection, Ended};
+use super::connector::Route;
 use super::delivery::{Delivery, Flushed};
 use super::link_counters::SharedCounters;
 use super::lost::LostReason;
-use super::route::Route;
 use super::secret::Secret;
 use crate::api::counters::LinkCounters;
 use crate::config::Pbx;

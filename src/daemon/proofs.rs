@@ -1,6 +1,6 @@
 //! Gaps filled: after each outage Asterisk's CDR and queue_log are read beside the loop, and what they prove goes the way of every call.
 
-use super::watched::{Standing, Watched};
+use super::monitor::{Monitor, Standing};
 use crate::config::{Config, Pbx};
 use crate::records::{self, Files, RecordsError};
 use crate::store::{self, Reader};
@@ -123,7 +123,7 @@ impl Proofs {
     }
 
     /// Looks if it is time. `unsaved`: rows that are on their way to the disk could not be seen there; it is looked later then.
-    pub fn look(&mut self, watched: &[Watched], unsaved: bool, now: Moment) {
+    pub fn look(&mut self, watched: &[Monitor], unsaved: bool, now: Moment) {
         for gaps in &mut self.pbxs {
             let Some(watched) = watched.iter().find(|w| w.name == gaps.pbx) else { continue };
             let Some(job) = gaps.look(watched, &self.db, unsaved, now) else { continue };
@@ -137,7 +137,7 @@ impl Proofs {
     }
 
     /// What was found, less what the engine knows better by now: to be told as calls are told.
-    pub fn take(&mut self, found: Found, watched: &[Watched]) -> Vec<FinishedCall> {
+    pub fn take(&mut self, found: Found, watched: &[Monitor]) -> Vec<FinishedCall> {
         if let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == found.pbx) {
             gaps.looking = false;
         }
@@ -151,11 +151,11 @@ impl Proofs {
                 return Vec::new();
             }
         };
-        let engine = watched.iter().find(|w| w.name == found.pbx).map(Watched::engine);
-        let better = |call: &FinishedCall| match engine.map_or(Known::Nothing, |e| e.memory_of(&call.linkedid)) {
+        let tracker = watched.iter().find(|w| w.name == found.pbx).map(Monitor::tracker);
+        let better = |call: &FinishedCall| match tracker.map_or(Known::Nothing, |e| e.memory_of(&call.linkedid)) {
             Known::Nothing => false,
             Known::Live => true,
-            Known::Told(told) => !told.wants_proof(),
+            Known::Told(recorded) => !recorded.wants_proof(),
         };
         let calls: Vec<FinishedCall> = look.calls.into_iter().filter(|call| !better(call)).collect();
         if !calls.is_empty() || look.cut > 0 {
@@ -216,7 +216,7 @@ impl PbxGaps {
     }
 
     /// The look that it is time for.
-    fn look(&mut self, watched: &Watched, db: &Path, unsaved: bool, now: Moment) -> Option<Job> {
+    fn look(&mut self, watched: &Monitor, db: &Path, unsaved: bool, now: Moment) -> Option<Job> {
         self.deadline().filter(|at| *at <= now.mono_ms)?;
         // Nor does the engine know what lives while sight is lost: the gap that then ends asks again.
         if unsaved || watched.standing != Standing::Live {
@@ -235,8 +235,8 @@ impl PbxGaps {
             files: self.files.clone(),
             db: db.to_owned(),
             rules: self.rules.clone(),
-            trunks: watched.engine().trunks_met().map(str::to_owned).collect(),
-            live: watched.engine().live_linkedids().map(str::to_owned).collect(),
+            trunks: watched.tracker().trunks_met().map(str::to_owned).collect(),
+            live: watched.tracker().live_linkedids().map(str::to_owned).collect(),
             from_ms,
             to_ms: to_ms.unwrap_or(now.wall_ms),
         })

@@ -198,7 +198,7 @@ mod tests {
     /// Sends batches of one record, up to so many in all, and waits until the writer has written them.
     fn written(recorder: &mut Recorder, batches: u64) {
         while recorder.pushed() < batches {
-            assert!(recorder.push(Record::Permit("+12025550100".into())).is_none());
+            assert!(recorder.push(Record::DncRemove("+12025550100".into())).is_none());
             recorder.send();
         }
         while recorder.writer.counters().batches < batches {
@@ -217,7 +217,7 @@ mod tests {
             written(&mut recorder, batches);
         }
         for _ in 0..10 {
-            assert!(recorder.push(Record::Permit("+12025550100".into())).is_none());
+            assert!(recorder.push(Record::DncRemove("+12025550100".into())).is_none());
             recorder.send();
         }
         assert_eq!(acks.len(), MAX_IN_FLIGHT, "one answer for each batch");

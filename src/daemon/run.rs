@@ -1,17 +1,17 @@
 //! `callbackd run`: sets everything up, then one loop until a signal ends it.
 
-use super::answers::{self, Answers};
+use super::api_replies::{self, ApiReplies};
 use super::callbacks::{Callbacks, Outcome};
 use super::clock::Clock;
-use super::journal;
+use super::event_log;
 use super::link::{self, Link, LinkEvent};
+use super::monitor::{Monitor, Standing};
 use super::proofs::{self, Proofs};
 use super::recorder::{self, Recorder};
 use super::secret::{self, Secret};
 use super::signals;
 use super::systemd::ServiceManager;
 use super::upkeep::Upkeep;
-use super::watched::{Standing, Watched};
 use crate::api::{Ask, socket};
 use crate::config::{Config, Refusal};
 use crate::exit::Exit;
@@ -22,7 +22,7 @@ use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::model::CallbackRow;
 use callbackd_core::model::Record;
-use callbackd_core::tracker::{Engine, Input, Output};
+use callbackd_core::tracker::{Input, Output, Tracker};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};
 use futures_util::{FutureExt, StreamExt};
 use signal_hook::consts::{SIGHUP, SIGXFSZ};
@@ -130,7 +130,7 @@ struct Daemon {
     reload: Reload,
     clock: Clock,
     service: ServiceManager,
-    watched: Vec<Watched>,
+    watched: Vec<Monitor>,
     links: Vec<Link>,
     from_links: SelectAll<BoxStream<'static, (usize, LinkEvent)>>,
     recorder: Recorder,
@@ -142,7 +142,7 @@ struct Daemon {
     api: Option<socket::Server>,
     asks: mpsc::Receiver<Ask>,
     found: (mpsc::Sender<Order>, mpsc::Receiver<Order>),
-    answers: Answers,
+    answers: ApiReplies,
     since_ms: Millis,
     stored_calls: u64,
     status_due: u64,
@@ -158,12 +158,12 @@ impl Daemon {
         for pbx in &config.pbx {
             let rules = pbx.settings.rules();
             rules.numbering.warm_up();
-            let mut engine = Engine::new(&pbx.name, rules, store.take_over(&pbx.name)?);
-            engine.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
-            engine.knows_calls(store.calls_left(&pbx.name)?);
-            watched.push(Watched::new(&pbx.name, &pbx.address, engine));
+            let mut tracker = Tracker::new(&pbx.name, rules, store.take_over(&pbx.name)?);
+            tracker.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
+            tracker.knows_calls(store.calls_left(&pbx.name)?);
+            watched.push(Monitor::new(&pbx.name, &pbx.address, tracker));
         }
-        let remembered = store.remembered(clock.now().wall_ms, config.overall.min_talk_ms)?;
+        let restored = store.restored(clock.now().wall_ms, config.overall.min_talk_ms)?;
         let (acknowledge, acks) = recorder::acks();
         let writer = Writer::spawn(store, acknowledge)?;
         let credentials = secret::credentials();
@@ -171,15 +171,15 @@ impl Daemon {
         let mut links = Vec::new();
         for (i, pbx) in config.pbx.iter().enumerate() {
             let (events, mut received) = link::events();
-            links.push(Link::spawn(pbx, credentials.as_deref(), Interest::engine(), None, events));
+            links.push(Link::spawn(pbx, credentials.as_deref(), Interest::tracker(), None, events));
             from_links.push(poll_fn(move |cx| received.poll_recv(cx).map(|event| event.map(|e| (i, e)))).boxed());
         }
         let requesters =
             config.pbx.iter().zip(&links).map(|(pbx, link)| (pbx.name.clone(), link.requester())).collect();
         let (callbacks, outcomes) =
-            Callbacks::new(config.policies(), remembered, requesters, cdr_files(&config), clock.now());
+            Callbacks::new(config.policies(), restored, requesters, cdr_files(&config), clock.now());
         let (proofs, proved) = Proofs::new(&config);
-        let (api, asks) = answers::listen(&config);
+        let (api, asks) = api_replies::listen(&config);
         Ok(Self {
             config,
             config_path: config_path.to_owned(),
@@ -198,7 +198,7 @@ impl Daemon {
             api,
             asks,
             found: mpsc::channel(ORDERS),
-            answers: Answers::default(),
+            answers: ApiReplies::default(),
             since_ms: clock.now().wall_ms,
             stored_calls: 0,
             status_due: 0,
@@ -220,10 +220,10 @@ impl Daemon {
         );
         loop {
             let status = self.status_stale.then_some(self.status_due);
-            let desk = self.callbacks.desk().deadline();
+            let scheduler = self.callbacks.scheduler().deadline();
             let (proof, upkeep) = (self.proofs.deadline(), Some(self.upkeep.deadline()));
-            let engines = self.watched.iter().filter_map(Watched::deadline);
-            let due = engines.chain(status).chain(desk).chain(proof).chain(upkeep).min();
+            let engines = self.watched.iter().filter_map(Monitor::deadline);
+            let due = engines.chain(status).chain(scheduler).chain(proof).chain(upkeep).min();
             let wake = async {
                 match due {
                     Some(due) => tokio::time::sleep_until(self.clock.instant(due)).await,
@@ -323,8 +323,8 @@ impl Daemon {
             if let Some(watched) = self.watched.iter_mut().find(|watched| watched.name == pbx) {
                 watched.has_its_row(&call.linkedid);
             }
-            let told = Output::Record(Record::Call(Box::new(call)));
-            if let Some(record) = self.callbacks.hear(&pbx, told, now) {
+            let recorded = Output::Record(Record::Call(Box::new(call)));
+            if let Some(record) = self.callbacks.hear(&pbx, recorded, now) {
                 self.push(record);
             }
         }
@@ -333,11 +333,11 @@ impl Daemon {
     fn asked(&mut self, ask: Ask) {
         match ask {
             // Whoever asked may have gone.
-            Ask::Agents(reply) => drop(reply.send(answers::agents(&self.watched, &self.callbacks))),
+            Ask::Agents(reply) => drop(reply.send(api_replies::agents(&self.watched, &self.callbacks))),
             Ask::Status(reply) => {
                 let (calls, since_ms) = (self.stored_calls, self.since_ms);
                 let status =
-                    answers::status(&self.watched, &self.links, &self.callbacks, &self.recorder, calls, since_ms);
+                    api_replies::status(&self.watched, &self.links, &self.callbacks, &self.recorder, calls, since_ms);
                 drop(reply.send(status));
             }
             Ask::Command { command, by, reply } => self.ordered(command, by, reply),
@@ -346,7 +346,7 @@ impl Daemon {
 
     /// A callback that is not in memory is looked up before it is spoken of.
     fn ordered(&mut self, command: Command, by: String, reply: oneshot::Sender<Result<Done, CommandError>>) {
-        match answers::named(&command).filter(|id| self.callbacks.desk().callback(*id).is_none()) {
+        match api_replies::named(&command).filter(|id| self.callbacks.scheduler().callback(*id).is_none()) {
             None => self.carry_out(Order { command, by, reply, closed: None }),
             Some(id) => {
                 let (db, found) = (self.config.store.path.clone(), self.found.0.clone());
@@ -390,13 +390,13 @@ impl Daemon {
                 format!("DATABASE CANNOT BE WRITTEN ({error}), {} records wait", self.recorder.unsaved())
             }
         };
-        let open: usize = self.callbacks.desk().open().values().sum();
+        let open: usize = self.callbacks.scheduler().open().values().sum();
         let callbacks = self
             .callbacks
-            .desk()
+            .scheduler()
             .policies()
             .any_enabled()
-            .then(|| format!("{open} callbacks open, {} going on", self.callbacks.desk().active()));
+            .then(|| format!("{open} callbacks open, {} going on", self.callbacks.scheduler().active()));
         links.chain([store]).chain(callbacks).collect::<Vec<_>>().join("; ")
     }
 
@@ -405,11 +405,11 @@ impl Daemon {
         let now = self.clock.now();
         for record in &settled.stored {
             self.stored_calls += u64::from(matches!(record, Record::Call(_)));
-            journal::stored(record, self.config.log.numbers, now.wall_ms);
+            event_log::stored(record, self.config.log.numbers, now.wall_ms);
             self.callbacks.stored(record, now);
         }
         for (record, error) in &settled.refused {
-            journal::refused(record, error);
+            event_log::refused(record, error);
             self.callbacks.refused(record, now);
         }
         self.answers.settle(&self.recorder);
@@ -445,7 +445,7 @@ impl Daemon {
                     tracing::error!(
                         target: "daemon",
                         err = %problem.title,
-                        mend = %problem.help,
+                        hint = %problem.help,
                         "The changed configuration is refused, the old one stays in force"
                     );
                 }
@@ -457,7 +457,7 @@ impl Daemon {
     async fn stop(mut self, signal: i32) {
         self.service.stopping();
         self.api = None;
-        let calls: usize = self.watched.iter().map(Watched::live_calls).sum();
+        let calls: usize = self.watched.iter().map(Monitor::live_calls).sum();
         tracing::info!(target: "daemon", signal, calls, "Stopping; a second signal ends the daemon at once");
         for link in self.links.drain(..) {
             link.stop().await;
@@ -487,7 +487,7 @@ impl Daemon {
             Ok(stopped) if stopped.unwritten.is_empty() => tracing::info!(target: "daemon", "callbackd has stopped"),
             Ok(stopped) => {
                 let unwritten = || stopped.unwritten.iter().flat_map(|batch| &batch.records);
-                unwritten().for_each(|record| journal::unwritten(record, self.config.log.numbers));
+                unwritten().for_each(|record| event_log::unwritten(record, self.config.log.numbers));
                 let records = unwritten().count();
                 tracing::error!(target: "store", records, "Stopped with records that could not be written, they are lost");
             }

@@ -112,7 +112,7 @@ pub struct Pbx {
     /// AstDB, by family and key.
     pub(super) database: BTreeMap<(String, String), String>,
     trunk: Device,
-    agenda: BTreeMap<(i64, u64), Step>,
+    timers: BTreeMap<(i64, u64), Step>,
     steps: u64,
     serial: Id,
     stamp_us: i64,
@@ -143,7 +143,7 @@ impl Pbx {
             sessions: BTreeMap::new(),
             database: BTreeMap::new(),
             trunk: Device::NotInUse,
-            agenda: BTreeMap::new(),
+            timers: BTreeMap::new(),
             steps: 0,
             serial: 0,
             stamp_us: 0,
@@ -167,7 +167,7 @@ impl Pbx {
 
     /// Lets happen what is due by now.
     pub fn advance(&mut self, now: i64) {
-        while let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= now) {
+        while let Some(entry) = self.timers.first_entry().filter(|entry| entry.key().0 <= now) {
             self.now = self.now.max(entry.key().0);
             let step = entry.remove();
             self.step(step);
@@ -178,7 +178,7 @@ impl Pbx {
     /// When something is due next.
     #[must_use]
     pub fn deadline(&self) -> Option<i64> {
-        self.agenda.first_key_value().map(|((at, _), _)| *at)
+        self.timers.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// For a client, in order.
@@ -239,7 +239,7 @@ impl Pbx {
 
     pub(super) fn later(&mut self, ms: i64, step: Step) {
         self.steps += 1;
-        self.agenda.insert((self.now + ms.max(0), self.steps), step);
+        self.timers.insert((self.now + ms.max(0), self.steps), step);
     }
 
     /// Who rings is at the other end of a live call, in this channel.
@@ -474,7 +474,7 @@ impl Pbx {
         }
         self.channels.clear();
         self.waiting.clear();
-        self.agenda.clear();
+        self.timers.clear();
         self.trunk = Device::NotInUse;
         self.seats = vec![Seat::default(); self.office.agents.len()];
         self.booted_ms = self.now;

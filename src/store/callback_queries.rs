@@ -24,14 +24,14 @@ pub(super) struct Part {
 pub(super) const OPEN_FIRST: Part = Part {
     index: "INDEXED BY callbacks_closed",
     condition: "closed_ms IS NULL",
-    order: "promised DESC, priority DESC, first_missed_ms, id",
+    order: "requested DESC, priority DESC, first_missed_ms, id",
 };
 
 /// The newest first.
 pub(super) const CLOSED_LAST: Part = Part {
     index: "INDEXED BY callbacks_closed",
     condition: "closed_ms IS NOT NULL",
-    order: "closed_ms DESC, promised DESC, priority DESC, first_missed_ms, id",
+    order: "closed_ms DESC, requested DESC, priority DESC, first_missed_ms, id",
 };
 
 /// Which callbacks. An empty list or `None` means "any"; all that is given must hold.

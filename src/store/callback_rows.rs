@@ -16,7 +16,7 @@ pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlit
             "INSERT INTO callbacks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET
                  name = excluded.name, state = excluded.state, reason = excluded.reason, queue = excluded.queue, did = excluded.did,
-                 owner = excluded.owner, assigned = excluded.assigned, promised = excluded.promised, priority = excluded.priority,
+                 owner = excluded.owner, assigned = excluded.assigned, requested = excluded.requested, priority = excluded.priority,
                  missed_count = excluded.missed_count, first_missed_ms = excluded.first_missed_ms,
                  last_missed_ms = excluded.last_missed_ms, due_ms = excluded.due_ms, expires_ms = excluded.expires_ms,
                  attempts = excluded.attempts, counted = excluded.counted, resolved_by = excluded.resolved_by,
@@ -33,7 +33,7 @@ pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlit
             row.did,
             row.owner,
             row.assigned,
-            row.promised,
+            row.requested,
             row.priority,
             row.missed_count,
             row.first_missed_ms,
@@ -130,7 +130,7 @@ pub fn callback(row: &Row<'_>) -> rusqlite::Result<CallbackRow> {
         did: row.get("did")?,
         owner: row.get("owner")?,
         assigned: row.get("assigned")?,
-        promised: row.get("promised")?,
+        requested: row.get("requested")?,
         priority: row.get("priority")?,
         missed_count: row.get("missed_count")?,
         first_missed_ms: row.get("first_missed_ms")?,

@@ -117,14 +117,14 @@ pub enum Error {
         path: PathBuf,
     },
     /// The rights do not suffice.
-    #[error("no permission to {action} {}: {mend}", path.display())]
+    #[error("no permission to {action} {}: {hint}", path.display())]
     NoPermission {
         /// The file or directory.
         path: PathBuf,
         /// `read`, `write` or `create`.
         action: &'static str,
         /// What to do.
-        mend: &'static str,
+        hint: &'static str,
     },
     /// A reader's database is not there.
     #[error("there is no database {}: has the daemon run yet? it is looked for where store.path of the configuration says (calls: or --db FILE)", path.display())]
@@ -208,7 +208,7 @@ impl Error {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail: source.to_string() },
             Some(ErrorCode::PermissionDenied) => {
-                Self::NoPermission { path, action: "read", mend: "run as a member of the group that owns it" }
+                Self::NoPermission { path, action: "read", hint: "run as a member of the group that owns it" }
             }
             _ => Self::Sqlite { path, source },
         }

@@ -48,7 +48,7 @@ pub fn examine(path: &Path) -> Result<Examined, Error> {
             Found::Ours { version } => State::Older(version),
         }
     };
-    let mend = "give the directory and what is in it to the user that callbackd runs as";
+    let hint = "give the directory and what is in it to the user that callbackd runs as";
     let directory = path.parent().unwrap_or(Path::new("/"));
     for (place, access) in [
         (directory.to_owned(), Access::WRITE_OK | Access::EXEC_OK),
@@ -56,7 +56,7 @@ pub fn examine(path: &Path) -> Result<Examined, Error> {
         (lock_path(&path), Access::READ_OK | Access::WRITE_OK),
     ] {
         if place.exists() && accessat(CWD, &place, access, AtFlags::EACCESS).is_err() {
-            return Err(Error::NoPermission { path: place, action: "write", mend });
+            return Err(Error::NoPermission { path: place, action: "write", hint });
         }
     }
     let in_use_by = holder(&lock_path(&path));

@@ -119,7 +119,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> Error {
     match source.kind() {
         ErrorKind::NotFound => Error::NotFound { path },
         ErrorKind::PermissionDenied => {
-            Error::NoPermission { path, action: "read", mend: "run as root, or as a member of the group that owns it" }
+            Error::NoPermission { path, action: "read", hint: "run as root, or as a member of the group that owns it" }
         }
         _ => Error::Unreadable { path, source },
     }

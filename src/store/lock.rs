@@ -24,7 +24,7 @@ impl Lock {
             ErrorKind::PermissionDenied => Error::NoPermission {
                 path: lock.clone(),
                 action: "write",
-                mend: "give the directory and what is in it to the user that callbackd runs as",
+                hint: "give the directory and what is in it to the user that callbackd runs as",
             },
             _ => Error::CannotCreate { path: lock.clone(), source },
         };

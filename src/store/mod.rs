@@ -23,7 +23,7 @@ mod prune;
 mod queries;
 mod questions;
 mod reader;
-mod remembered;
+mod restored;
 mod rows;
 mod vacuum;
 mod verify;

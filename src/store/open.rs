@@ -75,8 +75,8 @@ impl Store {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
-            let mend = "give the file to the user that callbackd runs as";
-            return Err(Error::NoPermission { path, action: "write", mend });
+            let hint = "give the file to the user that callbackd runs as";
+            return Err(Error::NoPermission { path, action: "write", hint });
         }
         configure(&connection).map_err(failed)?;
         migrations().to_latest(&mut connection).map_err(|error| match error {

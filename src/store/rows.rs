@@ -116,8 +116,8 @@ fn put(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
         Record::Seen { pbx, seen_ms } => put_seen(connection, pbx, *seen_ms),
         Record::Callback(change) => callback_rows::put_callback(connection, change),
         Record::Attempt(row) => callback_rows::put_attempt(connection, row),
-        Record::Forbid(entry) => callback_rows::put_forbidden(connection, entry),
-        Record::Permit(number) => callback_rows::delete_forbidden(connection, number),
+        Record::DncAdd(entry) => callback_rows::put_forbidden(connection, entry),
+        Record::DncRemove(number) => callback_rows::delete_forbidden(connection, number),
     }
 }
 

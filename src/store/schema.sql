@@ -194,7 +194,7 @@ CREATE TABLE callbacks (
     did             TEXT,                  -- the number that the customer dialled
     owner           TEXT,                  -- the agent who last talked with him, as interface
     assigned        TEXT,                  -- the only agent who may take it, as interface; set by a person
-    promised        INTEGER NOT NULL,      -- 1 if the customer asked for it, else 0
+    requested       INTEGER NOT NULL,      -- 1 if the customer asked for it, else 0
     priority        INTEGER NOT NULL,      -- higher goes first
     missed_count    INTEGER NOT NULL,      -- missed calls behind it
     first_missed_ms INTEGER NOT NULL,      -- ms since 1970 UTC: the first of them ended
@@ -302,4 +302,4 @@ SELECT c.id,
        datetime(c.closed_ms / 1000, 'unixepoch', 'localtime')       AS closed,       -- empty while it is open
        c.pbx
   FROM callbacks c
- ORDER BY c.closed_ms IS NOT NULL, c.closed_ms DESC, c.promised DESC, c.priority DESC, c.first_missed_ms, c.id;
+ ORDER BY c.closed_ms IS NOT NULL, c.closed_ms DESC, c.requested DESC, c.priority DESC, c.first_missed_ms, c.id;

@@ -113,21 +113,21 @@ impl Chaos<'_> {
         let begin = Instant::now();
         let (mut placed, mut crashed_for) = (0, Duration::ZERO);
         let (mut kill, mut cut) = (self.after(EVERY), self.after(EVERY));
-        let (mut start, mut mend): (Option<Instant>, Option<Instant>) = (None, None);
+        let (mut start, mut repair): (Option<Instant>, Option<Instant>) = (None, None);
         while placed < calls {
             let call = begin + crashed_for + Duration::from_secs(1) * u32::try_from(placed).unwrap_or(u32::MAX) / RATE;
-            let due = [Some(call), Some(kill), Some(cut), start, mend].into_iter().flatten().min().unwrap_or(call);
+            let due = [Some(call), Some(kill), Some(cut), start, repair].into_iter().flatten().min().unwrap_or(call);
             crate::patience::until(due, || None::<()>);
             let now = Instant::now();
-            if mend.is_some_and(|at| at <= now) {
-                self.wire.mend();
-                mend = None;
+            if repair.is_some_and(|at| at <= now) {
+                self.wire.repair();
+                repair = None;
             }
-            if start.is_some_and(|at| at <= now) && mend.is_none() {
+            if start.is_some_and(|at| at <= now) && repair.is_none() {
                 self.start(lab)?;
                 start = None;
             } else if start.is_some_and(|at| at <= now) {
-                start = mend;
+                start = repair;
             }
             if kill <= now {
                 self.kill();
@@ -137,7 +137,7 @@ impl Chaos<'_> {
             if cut <= now {
                 self.wire.cut();
                 self.troubles.cuts += 1;
-                mend = Some(self.after(0..4));
+                repair = Some(self.after(0..4));
                 cut = self.after(EVERY);
             }
             if call <= now {
@@ -158,7 +158,7 @@ impl Chaos<'_> {
                 }
             }
         }
-        self.wire.mend();
+        self.wire.repair();
         if self.daemon.is_none() {
             self.start(lab)?;
         }
@@ -187,7 +187,7 @@ fn whatever_is_killed_every_call_is_told_once_and_nobody_is_dialled_twice() {
 
     let db = Connection::open(dir.join("calls.db")).expect("the daemon has made it");
     let mut faults = cdr::double_dials(&db, &cdrs);
-    let (told, unknown) = tell(&db, &cdrs, &events, &mut faults);
+    let (recorded, unknown) = tell(&db, &cdrs, &events, &mut faults);
     faults.extend(forgotten(&db));
     let integrity: String = db.query_row("PRAGMA integrity_check", [], |r| r.get(0)).expect("it can be read");
     if integrity != "ok" {
@@ -198,7 +198,7 @@ fn whatever_is_killed_every_call_is_told_once_and_nobody_is_dialled_twice() {
         count(&db, "SELECT status || ' ' || outcome || ' ' || quality FROM calls WHERE direction = 'inbound'");
     let attempts = count(&db, "SELECT coalesce(result, 'in flight') FROM callback_attempts");
     let mut report = format!(
-        "Asterisk {version}, seed {seed}: {calls} calls placed, {told} in CDR, {unknown} UNKNOWN; {:?}\n",
+        "Asterisk {version}, seed {seed}: {calls} calls placed, {recorded} in CDR, {unknown} UNKNOWN; {:?}\n",
         chaos.troubles
     );
     for (what, n) in outcomes.iter().chain(&attempts) {
@@ -208,7 +208,7 @@ fn whatever_is_killed_every_call_is_told_once_and_nobody_is_dialled_twice() {
     println!("{report}");
     std::fs::write(dir.join("report"), &report).expect("target is writable");
     assert!(faults.is_empty(), "{report}{faults:#?}\nall that was written: {}", dir.display());
-    assert!(unknown <= 1 + told * UNKNOWN_PERCENT / 100, "{report}too many are UNKNOWN: {}", dir.display());
+    assert!(unknown <= 1 + recorded * UNKNOWN_PERCENT / 100, "{report}too many are UNKNOWN: {}", dir.display());
     assert!(audit.contains("Every call is there"), "{report}{}", dir.display());
     assert!(chaos.troubles.kills > 0 && chaos.troubles.cuts > 0 && chaos.troubles.crashes == CRASHES, "{report}");
 }

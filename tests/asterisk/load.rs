@@ -75,15 +75,15 @@ impl Dice {
 
     /// What a caller does once answered, and how long he waits for that.
     pub fn caller(&mut self, did: &str) -> (String, Duration) {
-        let stays = 1 + self.roll(14);
+        let queue_visits = 1 + self.roll(14);
         let patience =
             Duration::from_millis(u64::from(if self.roll(10) < 3 { 2_500 + self.roll(9_000) } else { 30_000 }));
         let script = match (did.starts_with("555015") || did == "5550179", self.roll(5)) {
-            (true, 0) => format!("wait:{stays}-hangup"),
-            (true, 1) => format!("wait:1-dtmf:9-wait:{stays}-hangup"),
-            (true, 2) => format!("wait:1-dtmf:2-wait:{stays}-hangup"),
-            (true, _) => format!("wait:1-dtmf:1-wait:{stays}-hangup"),
-            (false, _) => format!("wait:{stays}-hangup"),
+            (true, 0) => format!("wait:{queue_visits}-hangup"),
+            (true, 1) => format!("wait:1-dtmf:9-wait:{queue_visits}-hangup"),
+            (true, 2) => format!("wait:1-dtmf:2-wait:{queue_visits}-hangup"),
+            (true, _) => format!("wait:1-dtmf:1-wait:{queue_visits}-hangup"),
+            (false, _) => format!("wait:{queue_visits}-hangup"),
         };
         (script, patience)
     }
@@ -242,18 +242,18 @@ pub struct Tally {
 
 impl Tally {
     /// Compares one call.
-    pub fn compare(&mut self, call: &Random, told: &Told, account: &Account) {
-        *self.outcomes.entry(format!("{} {}", told.status, told.outcome)).or_default() += 1;
+    pub fn compare(&mut self, call: &Random, recorded: &Told, account: &Account) {
+        *self.outcomes.entry(format!("{} {}", recorded.status, recorded.outcome)).or_default() += 1;
         let mut wrong = Vec::new();
-        let spoke = told.status == "ANSWER" && told.outcome != "SELF_SERVICE";
+        let spoke = recorded.status == "ANSWER" && recorded.outcome != "SELF_SERVICE";
         if spoke != call.bridged {
             wrong.push(format!("on the wire he was {}connected", if call.bridged { "" } else { "not " }));
         }
-        if told.status == "CANCEL" && !call.left {
+        if recorded.status == "CANCEL" && !call.left {
             wrong.push("on the wire he did not hang up".to_owned());
         }
         let refused = |result: &str| ["JOINEMPTY", "JOINUNAVAIL", "FULL"].contains(&result);
-        let logged: Vec<_> = told.visits.iter().filter(|(_, result)| !refused(result)).cloned().collect();
+        let logged: Vec<_> = recorded.visits.iter().filter(|(_, result)| !refused(result)).cloned().collect();
         if logged != account.visits {
             wrong.push(format!("queue_log has {:?}, the row {logged:?}", account.visits));
         }
@@ -261,11 +261,11 @@ impl Tally {
             *self.visits.entry(result.clone()).or_default() += 1;
         }
         if let Some(agent) = &account.connected_to
-            && *agent != told.agent
+            && *agent != recorded.agent
         {
-            wrong.push(format!("queue_log connects him to {agent}, the row has {}", told.agent));
+            wrong.push(format!("queue_log connects him to {agent}, the row has {}", recorded.agent));
         }
-        match reason(call, told, cdr_status(account)) {
+        match reason(call, recorded, cdr_status(account)) {
             Ok(None) => self.cdr_agrees += 1,
             Ok(Some(reason)) => *self.reasons.entry(reason).or_default() += 1,
             Err(e) => wrong.push(e),
@@ -274,8 +274,11 @@ impl Tally {
             return;
         }
         let Random { number, did, script, linkedid, .. } = call;
-        let _ =
-            writeln!(self.wrong, "\n✗ {linkedid}: {number} dials {did}, {script}: {} {}", told.status, told.outcome);
+        let _ = writeln!(
+            self.wrong,
+            "\n✗ {linkedid}: {number} dials {did}, {script}: {} {}",
+            recorded.status, recorded.outcome
+        );
         for line in wrong {
             let _ = writeln!(self.wrong, "  {line}");
         }
@@ -309,8 +312,8 @@ impl Tally {
 }
 
 /// Why CDR says something else, if it does.
-fn reason(call: &Random, told: &Told, cdr: &str) -> Result<Option<Reason>, String> {
-    match (told.status.as_str(), cdr) {
+fn reason(call: &Random, recorded: &Told, cdr: &str) -> Result<Option<Reason>, String> {
+    match (recorded.status.as_str(), cdr) {
         (status, cdr) if status == cdr => Ok(None),
         ("OUT_OF_TIME", _) if call.did == "5550173" => Ok(Some(Reason::NoWordForHours)),
         ("NOT_CONNECTED", _) if call.did == "5550176" => Ok(Some(Reason::NoWordForBlocked)),

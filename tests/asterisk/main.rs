@@ -46,7 +46,7 @@ fn every_call_becomes_one_true_row() {
     let daemon = Daemon::start(&files, lab.ami()).unwrap_or_else(|e| panic!("{e}"));
     let placed = run::run(&lab, &scenarios::wanted(&lab));
     let deadline = Instant::now() + SETTLE;
-    let mut untold: Vec<_> = placed
+    let mut unrecorded: Vec<_> = placed
         .iter()
         .filter_map(|p| p.linkedid.as_ref().ok())
         .filter_map(|id| daemon.wait_for_call(id, deadline).err())
@@ -55,7 +55,7 @@ fn every_call_becomes_one_true_row() {
     let db = daemon.stop().unwrap_or_else(|e| panic!("{e}"));
     let (cdrs, events) = oracle(&mut lab, &files);
     let replayed = daemon::replay(&files, &files.join("calls.ami")).unwrap_or_else(|e| panic!("{e}"));
-    untold.extend(rows::differing(&db, &replayed).expect("both have the tables of the design"));
+    unrecorded.extend(rows::differing(&db, &replayed).expect("both have the tables of the design"));
     let mut report = Report::default();
     for call in &placed {
         let Ok(linkedid) = &call.linkedid else {
@@ -78,9 +78,9 @@ fn every_call_becomes_one_true_row() {
     let ran = placed.iter().filter(|p| p.linkedid.is_ok()).count();
     let rows = rows::count(&db).expect("there is a table of calls");
     if rows != ran {
-        untold.push(format!("{ran} calls were placed, {rows} rows were written"));
+        unrecorded.push(format!("{ran} calls were placed, {rows} rows were written"));
     }
-    report.note(untold);
+    report.note(unrecorded);
     report.note(daemon::audit(&files).err().into_iter().collect());
     report.conclude(&files);
 }
@@ -97,26 +97,26 @@ fn a_busy_hour_is_one_row_a_caller() {
     drop(recorder);
     let took = begin.elapsed();
     let deadline = Instant::now() + SETTLE;
-    let untold: Vec<_> = placed.iter().filter_map(|c| daemon.wait_for_call(&c.linkedid, deadline).err()).collect();
+    let unrecorded: Vec<_> = placed.iter().filter_map(|c| daemon.wait_for_call(&c.linkedid, deadline).err()).collect();
     let db = daemon.stop().unwrap_or_else(|e| panic!("{e}"));
     let version = lab.version();
     let (cdrs, events) = oracle(&mut lab, &files);
-    let (mut told, rows) = rows::inbound(&db).expect("the tables are those of the design");
+    let (mut recorded, rows) = rows::inbound(&db).expect("the tables are those of the design");
     let mut tally = Tally::default();
     for call in &placed {
-        match told.remove(&call.number).as_deref() {
+        match recorded.remove(&call.number).as_deref() {
             Some([row]) => tally.compare(call, row, &oracle::account(&cdrs, &events, &call.linkedid)),
             Some(rows) => tally.wrong.push_str(&format!("\n✗ {} rows for {}", rows.len(), call.number)),
             None => tally.wrong.push_str(&format!("\n✗ no row for {}, {}", call.number, call.linkedid)),
         }
     }
-    let others: Vec<_> = told.keys().collect();
+    let others: Vec<_> = recorded.keys().collect();
     let report = tally.text(&load, &version, took);
     println!("{report}");
     std::fs::write(files.join("report"), &report).expect("target is writable");
     assert!(
-        untold.is_empty() && others.is_empty() && rows == placed.len(),
-        "{rows} rows, besides {others:?}; {untold:#?}"
+        unrecorded.is_empty() && others.is_empty() && rows == placed.len(),
+        "{rows} rows, besides {others:?}; {unrecorded:#?}"
     );
     daemon::audit(&files).unwrap_or_else(|e| panic!("{e}"));
     assert!(tally.wrong.is_empty(), "{report}{}\nall that Asterisk wrote: {}", tally.wrong, files.display());

@@ -74,13 +74,13 @@ fn at(event: &Frame) -> i64 {
 }
 
 /// A row in a few words, with its visits to queues; `no row` if there is none.
-pub fn told(db: &Connection, call: &Call) -> String {
+pub fn recorded(db: &Connection, call: &Call) -> String {
     let sql = "SELECT concat_ws(' ', direction, number, status, outcome, agent, quality,
                  (SELECT group_concat(queue || ' ' || result, ' ') FROM queue_visits WHERE call_id = calls.id))
                FROM calls WHERE linkedid = ?1";
-    let told =
+    let recorded =
         db.query_row(sql, [&call.linkedid], |r| r.get(0)).optional().expect("the tables are those of the design");
-    told.unwrap_or_else(|| "no row".to_owned())
+    recorded.unwrap_or_else(|| "no row".to_owned())
 }
 
 /// How the last phone fared that is known to have rung for a call.
@@ -155,8 +155,8 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
     lab.pbx.wait(since, soon(), "the next phone that rings for the one who waits on", |f| {
         f.is("AgentCalled") && f.get("Linkedid") == served_later.linkedid
     })?;
-    wire.mend();
-    daemon.wait_for_sight(soon())?;
+    wire.repair();
+    daemon.wait_for_sync(soon())?;
 
     phones(lab, "01", TALKS)?;
     lab.departure(served_later.since, &served_later.linkedid, soon())?;
@@ -168,9 +168,9 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
     let said = daemon.said();
     let db = daemon.stop()?;
 
-    let told = |call| told(&db, call);
+    let recorded = |call| recorded(&db, call);
     assert_eq!(
-        [&talking, &gives_up, &served_later, &answered_unseen, &never_seen].map(told),
+        [&talking, &gives_up, &served_later, &answered_unseen, &never_seen].map(recorded),
         [
             format!("inbound {} ANSWER AGENT PJSIP/1301 partial", talking.number),
             format!("inbound {} UNKNOWN GAP gap q00 UNKNOWN", gives_up.number),
@@ -239,7 +239,7 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
     lab.crash_pbx();
     daemon.wait_for_line(soon(), "failed attempt", |l| l.contains("Asterisk cannot be reached; calls go unseen"))?;
     lab.start_pbx_again()?;
-    daemon.wait_for_sight(soon())?;
+    daemon.wait_for_sync(soon())?;
     let fresh = Call::place(lab, 2, "5550131")?;
     lab.departure(fresh.since, &fresh.linkedid, soon())?;
     for call in [&talking, &waiting, &fresh] {
@@ -256,9 +256,9 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
     assert_eq!(said.matches("Asterisk is ready").count(), 2, "\n{said}");
     let db = daemon.stop()?;
 
-    let told = |call| told(&db, call);
+    let recorded = |call| recorded(&db, call);
     assert_eq!(
-        [&before, &talking, &waiting, &fresh].map(told),
+        [&before, &talking, &waiting, &fresh].map(recorded),
         [
             format!("inbound {} ANSWER AGENT PJSIP/1311 full", before.number),
             format!("inbound {} ANSWER AGENT PJSIP/1301 gap", talking.number),
@@ -299,7 +299,7 @@ fn restarted_daemon(lab: &Lab) -> Result<(), String> {
 
     let db = daemon.stop()?;
     assert_eq!(
-        calls.map(|call| told(&db, call)),
+        calls.map(|call| recorded(&db, call)),
         [
             format!("inbound {} ANSWER AGENT PJSIP/1301 gap", talking.number),
             format!("inbound {} UNKNOWN GAP gap q00 UNKNOWN", gives_up.number),
@@ -309,7 +309,7 @@ fn restarted_daemon(lab: &Lab) -> Result<(), String> {
     drop(db);
     gives_up.ends(lab)?;
     let daemon = start(&dir, lab, &wire)?;
-    daemon.wait_for_sight(soon())?;
+    daemon.wait_for_sync(soon())?;
     phones(lab, "01", TALKS)?;
     lab.departure(served_later.since, &served_later.linkedid, soon())?;
     talking.ends(lab)?;
@@ -320,7 +320,7 @@ fn restarted_daemon(lab: &Lab) -> Result<(), String> {
     let db = daemon.stop()?;
 
     assert_eq!(
-        calls.map(|call| told(&db, call)),
+        calls.map(|call| recorded(&db, call)),
         [
             format!("inbound {} ANSWER AGENT PJSIP/1301 partial", talking.number),
             format!("inbound {} UNKNOWN GAP gap q00 UNKNOWN", gives_up.number),
@@ -362,14 +362,14 @@ fn talks_begun_unseen(lab: &Lab) -> Result<(), String> {
     wire.cut();
     daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
     over_the_cut.talks(lab)?;
-    wire.mend();
-    daemon.wait_for_sight(soon())?;
+    wire.repair();
+    daemon.wait_for_sync(soon())?;
 
     let over_the_restart = Call::place(lab, 1, "5550301")?;
     wire.wait_for(&over_the_restart.talks(lab)?, soon())?;
     daemon.stop()?;
     let daemon = start(&dir, lab, &wire)?;
-    daemon.wait_for_sight(soon())?;
+    daemon.wait_for_sync(soon())?;
     let calls = [&over_the_cut, &over_the_restart];
     for call in calls {
         call.ends(lab)?;
@@ -380,7 +380,7 @@ fn talks_begun_unseen(lab: &Lab) -> Result<(), String> {
     for (call, queue) in calls.into_iter().zip(["q00", "q01"]) {
         let agent = agent(lab, call)?;
         let expected = format!("inbound {} ANSWER AGENT {agent} partial {queue} CONNECTED", call.number);
-        assert_eq!(told(&db, call), expected, "\n{said}");
+        assert_eq!(recorded(&db, call), expected, "\n{said}");
         let (began, ended) = call.talk(lab)?;
         let (true_ms, told_ms) = (ended - began, talk_ms(&db, call));
         // The queue reckons in whole seconds.
@@ -435,7 +435,7 @@ fn killed_daemon(lab: &Lab) -> Result<(), String> {
     let db = daemon.stop()?;
     let agent = agent(lab, &served_later)?;
     assert_eq!(
-        calls.map(|call| told(&db, call)),
+        calls.map(|call| recorded(&db, call)),
         [
             format!("inbound {} UNKNOWN GAP gap q00 UNKNOWN", gives_up.number),
             format!("inbound {} ANSWER AGENT {agent} partial q01 CONNECTED", served_later.number),

@@ -3,7 +3,7 @@
 use crate::daemon::Daemon;
 use crate::files;
 use crate::lab::Lab;
-use crate::outages::{Call, phones, soon, told};
+use crate::outages::{Call, phones, recorded, soon};
 use crate::script::{RINGS, STAYS};
 use crate::wire::Wire;
 use rusqlite::Connection;
@@ -91,7 +91,7 @@ fn what_nobody_sees(lab: &Lab, gave_up: Call, nth: usize) -> Result<Unseen, Stri
 fn is_told(db: &Connection, unseen: &Unseen, said: &str) {
     let Unseen { gave_up, missed, served, missed_then_served: [first, second] } = unseen;
     assert_eq!(
-        [gave_up, missed, served, first, second].map(|call| told(db, call)),
+        [gave_up, missed, served, first, second].map(|call| recorded(db, call)),
         [
             format!("inbound {} CANCEL QUEUE_ABANDON backfilled q00 ABANDONED", gave_up.number),
             format!("inbound {} CANCEL QUEUE_ABANDON backfilled q01 ABANDONED", missed.number),
@@ -118,8 +118,8 @@ fn calls_of_a_cut_link_are_told_from_asterisks_records() {
         wire.cut();
         daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
         let unseen = what_nobody_sees(&lab, waiting, 2)?;
-        wire.mend();
-        daemon.wait_for_sight(soon())?;
+        wire.repair();
+        daemon.wait_for_sync(soon())?;
         for call in [&unseen.gave_up, &unseen.missed, &unseen.served, &unseen.missed_then_served[1]] {
             proved(&daemon, call)?;
         }
@@ -128,7 +128,7 @@ fn calls_of_a_cut_link_are_told_from_asterisks_records() {
         let said = daemon.said();
         let db = daemon.stop()?;
         is_told(&db, &unseen, &said);
-        assert_eq!(told(&db, &talking), format!("inbound {} ANSWER AGENT PJSIP/1311 partial", talking.number));
+        assert_eq!(recorded(&db, &talking), format!("inbound {} ANSWER AGENT PJSIP/1311 partial", talking.number));
         assert_eq!(crate::rows::count(&db).expect("a table"), 6, "\n{said}");
         Ok(())
     };
@@ -153,7 +153,7 @@ fn calls_of_a_killed_daemon_are_told_from_asterisks_records() {
         let said = daemon.said();
         let db = daemon.stop()?;
         is_told(&db, &unseen, &said);
-        assert_eq!(told(&db, &talking), format!("inbound {} ANSWER AGENT PJSIP/1311 backfilled", talking.number));
+        assert_eq!(recorded(&db, &talking), format!("inbound {} ANSWER AGENT PJSIP/1311 backfilled", talking.number));
         assert_eq!(crate::rows::count(&db).expect("a table"), 6, "\n{said}");
         Ok(())
     };

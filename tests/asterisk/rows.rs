@@ -81,7 +81,7 @@ pub fn inbound(db: &Connection) -> rusqlite::Result<(BTreeMap<String, Vec<Told>>
     while let Some(r) = rows.next()? {
         visits.entry(r.get(0)?).or_default().push((r.get(1)?, r.get(2)?));
     }
-    let mut told: BTreeMap<String, Vec<Told>> = BTreeMap::new();
+    let mut recorded: BTreeMap<String, Vec<Told>> = BTreeMap::new();
     let mut statement =
         db.prepare("SELECT id, number, status, outcome, agent FROM calls WHERE direction = 'inbound'")?;
     let mut rows = statement.query([])?;
@@ -93,9 +93,9 @@ pub fn inbound(db: &Connection) -> rusqlite::Result<(BTreeMap<String, Vec<Told>>
             agent: text(4)?,
             visits: visits.remove(&r.get(0)?).unwrap_or_default(),
         };
-        told.entry(text(1)?).or_default().push(row);
+        recorded.entry(text(1)?).or_default().push(row);
     }
-    Ok((told, count(db)?))
+    Ok((recorded, count(db)?))
 }
 
 /// The calls that another database tells differently, with their children.

@@ -2,7 +2,7 @@
 
 use crate::lab::Lab;
 use crate::manager::Frame;
-use crate::script::{Caller, Deed, Scenario, Step};
+use crate::script::{Caller, PbxAction, Scenario, Step};
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
@@ -93,13 +93,13 @@ pub fn place(lab: &Lab, scenario: &Scenario, number: String, n: usize) -> Vec<Pl
         for step in scenario.steps {
             let (next, event) = lab.pbx.find(from, deadline, &format!("{} of {linkedid}", step.upon), |f| {
                 // A phone that joins by itself begins with a Linkedid of its own.
-                let joins = step.having.iter().any(|(h, v)| *h == "Channel" && !v.contains("trunk"));
+                let attach_channel = step.having.iter().any(|(h, v)| *h == "Channel" && !v.contains("trunk"));
                 f.is(step.upon)
-                    && (joins || f.names("Linkedid", linkedid))
+                    && (attach_channel || f.names("Linkedid", linkedid))
                     && step.having.iter().all(|(header, part)| f.get(header).contains(part))
             })?;
             from = next;
-            if let Deed::Places(other) = step.then {
+            if let PbxAction::Places(other) = step.then {
                 others.extend(place(lab, other, self::number(MEANWHILE + n % 100, other.caller), n));
             } else {
                 act(lab, step, arrival.get("Channel"), &event)?;
@@ -114,11 +114,11 @@ pub fn place(lab: &Lab, scenario: &Scenario, number: String, n: usize) -> Vec<Pl
 
 fn act(lab: &Lab, step: &Step, caller: &str, event: &Frame) -> Result<(), String> {
     match step.then {
-        Deed::Dials { phone, number, script } => {
+        PbxAction::Dials { phone, number, script } => {
             let number = number.strip_prefix('@').map_or(number, |header| event.get(header));
             lab.place(phone, number, script, LONGEST)
         }
-        Deed::Redirects(exten) => lab
+        PbxAction::Redirects(exten) => lab
             .pbx
             .action(&[
                 ("Action", "Redirect"),
@@ -128,7 +128,7 @@ fn act(lab: &Lab, step: &Step, caller: &str, event: &Frame) -> Result<(), String
                 ("Priority", "1"),
             ])
             .map(drop),
-        Deed::Pauses { queue, interface, paused } => lab
+        PbxAction::Pauses { queue, interface, paused } => lab
             .pbx
             .action(&[
                 ("Action", "QueuePause"),
@@ -138,6 +138,6 @@ fn act(lab: &Lab, step: &Step, caller: &str, event: &Frame) -> Result<(), String
                 ("Reason", "lunch"),
             ])
             .map(drop),
-        Deed::Places(_) => Ok(()), // placed by the one who asks, as it makes calls of its own
+        PbxAction::Places(_) => Ok(()), // placed by the one who asks, as it makes calls of its own
     }
 }

@@ -34,12 +34,12 @@ pub struct Step {
     /// Headers of it, and a part of their value.
     pub having: &'static [(&'static str, &'static str)],
     /// What is done then.
-    pub then: Deed,
+    pub then: PbxAction,
 }
 
 /// Something done during a call.
 #[derive(Clone, Copy)]
-pub enum Deed {
+pub enum PbxAction {
     /// One of our phones dials; `@Header` is what that header of the awaited event says.
     Dials {
         /// The phone's extension.

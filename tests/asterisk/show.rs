@@ -58,13 +58,13 @@ fn main() -> Result<(), String> {
         scope.spawn(|| follow(&daemon, &over, paint));
         let placed = call(&lab, paint);
         let deadline = Instant::now() + SETTLE;
-        let told: Result<Vec<()>, String> = placed
+        let recorded: Result<Vec<()>, String> = placed
             .iter()
             .filter_map(|(_, linkedid)| linkedid.as_ref())
             .map(|linkedid| daemon.wait_for_call(linkedid, deadline))
             .collect();
         over.store(true, Ordering::Relaxed);
-        told.map(|_| placed)
+        recorded.map(|_| placed)
     })?;
     let db = daemon.stop()?;
     let file = dir.join("calls.db");
@@ -74,9 +74,9 @@ fn main() -> Result<(), String> {
     let binary = binary.strip_prefix(&here).unwrap_or(&binary).display();
     paint.command(&format!("{binary} calls --db {}", file.display()));
     callbackd(&file, &[])?;
-    let told = placed.iter().find(|(s, _)| s.name == TOLD).and_then(|(_, linkedid)| linkedid.clone());
+    let recorded = placed.iter().find(|(s, _)| s.name == TOLD).and_then(|(_, linkedid)| linkedid.clone());
     let id: i64 = db
-        .query_row("SELECT id FROM calls WHERE linkedid = ?1", [told], |r| r.get(0))
+        .query_row("SELECT id FROM calls WHERE linkedid = ?1", [recorded], |r| r.get(0))
         .map_err(|e| format!("the row of '{TOLD}': {e}"))?;
     paint.title("The story of one of them");
     paint.command(&format!("{binary} calls show {id} --db {}", file.display()));

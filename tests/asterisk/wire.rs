@@ -52,7 +52,7 @@ impl Wire {
     }
 
     /// Lets connections through again, also those that were made meanwhile.
-    pub fn mend(&self) {
+    pub fn repair(&self) {
         self.shared.0.lock().expect("no carrier panics").cut = false;
         self.shared.1.notify_all();
     }

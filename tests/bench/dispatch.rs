@@ -33,16 +33,16 @@ const PATIENCE: Duration = Duration::from_secs(20);
 fn main() {
     // `cargo test --benches` only wants to know that it runs.
     let agents = if std::env::args().any(|arg| arg == "--bench") { AGENTS } else { 3 };
-    let floor = commits(agents);
+    let presence = commits(agents);
     println!("from the event that frees an agent to Originate on the wire, {agents} times each\n");
     println!("{:28}{:>10}{:>10}{:>10}{:>16}", "", "p50", "p99", "max", "p50 / floor");
     let show = |name: &str, spans: &[Duration]| {
         let at = |q: usize| spans[(spans.len() - 1) * q / 100];
         let ms = |d: Duration| format!("{:.2} ms", d.as_secs_f64() * 1e3);
-        let ratio = at(50).as_secs_f64() / floor[(floor.len() - 1) / 2].as_secs_f64();
+        let ratio = at(50).as_secs_f64() / presence[(presence.len() - 1) / 2].as_secs_f64();
         println!("{name:28}{:>10}{:>10}{:>10}{ratio:>16.1}", ms(at(50)), ms(at(99)), ms(at(100)));
     };
-    show("floor: commit of one row", &floor);
+    show("floor: commit of one row", &presence);
     show("quiet", &dispatches(agents, 0).0);
     let (spans, rate) = dispatches(agents, BACKGROUND);
     show(&format!("{rate} events a second"), &spans);

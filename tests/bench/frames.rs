@@ -74,7 +74,7 @@ fn floor_with_the_copy_of_a_read(bencher: Bencher<'_, '_>) {
 fn frames_that_the_engine_needs(bencher: Bencher<'_, '_>) {
     let stream = stream();
     bencher.counter(BytesCount::of_slice(&stream)).bench(|| {
-        read(black_box(&stream), Interest::engine(), |frame| {
+        read(black_box(&stream), Interest::tracker(), |frame| {
             black_box(frame);
         })
     });
@@ -94,7 +94,7 @@ fn all_frames(bencher: Bencher<'_, '_>) {
 fn events_that_the_engine_needs(bencher: Bencher<'_, '_>) {
     let stream = stream();
     bencher.counter(BytesCount::of_slice(&stream)).bench(|| {
-        read(black_box(&stream), Interest::engine(), |frame| {
+        read(black_box(&stream), Interest::tracker(), |frame| {
             if matches!(frame.kind(), Kind::Event(_)) {
                 black_box(Stamped::parse(&frame).expect("a capture's event"));
             }

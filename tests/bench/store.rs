@@ -237,7 +237,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<String>, tell: &mut im
         did: some("5550100"),
         owner: None,
         assigned: None,
-        promised: false,
+        requested: false,
         priority: 0,
         missed_count: 1,
         first_missed_ms: at(60),

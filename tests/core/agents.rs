@@ -8,16 +8,16 @@ use callbackd_core::tracker::Input;
 const START: i64 = 1_800_000_000_000;
 
 /// `agent activity queue reason from–to`, times from the start, in order.
-fn told(driver: &Driver) -> Vec<String> {
+fn recorded(driver: &Driver) -> Vec<String> {
     let mut intervals = driver.intervals();
     intervals.sort_by_key(|i| (i.from_ms, i.activity, i.queue.clone()));
-    let told = |i: &Interval| {
+    let recorded = |i: &Interval| {
         let to = i.to_ms.map_or("…".to_owned(), |to| (to - START).to_string());
         let words = [&*i.agent, i.activity.as_str(), &*i.queue, &*i.reason].map(str::to_owned);
         let words: Vec<String> = words.into_iter().filter(|w| !w.is_empty()).collect();
         format!("{} {}–{to}", words.join(" "), i.from_ms - START)
     };
-    intervals.iter().map(told).collect()
+    intervals.iter().map(recorded).collect()
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn ringing_talking_and_wrapup_are_exact() {
     end(&mut driver, &customer, &phone, "b");
     driver.pass(FORGOTTEN_MS);
     assert_eq!(
-        told(&driver),
+        recorded(&driver),
         [
             "PJSIP/101 logged_in 0–…",
             "PJSIP/101 ringing 1000–3345",
@@ -56,7 +56,7 @@ fn an_agent_has_the_wrapup_of_the_configuration_where_his_queue_does_not_say() {
         end(&mut driver, &customer, &phone, queue);
         driver.pass(20_000);
     }
-    let wrapups: Vec<String> = told(&driver).into_iter().filter(|t| t.contains("wrapup")).collect();
+    let wrapups: Vec<String> = recorded(&driver).into_iter().filter(|t| t.contains("wrapup")).collect();
     assert_eq!(wrapups, ["PJSIP/101 wrapup 1000–4000", "PJSIP/101 wrapup 22000–29000"]);
 }
 
@@ -77,7 +77,7 @@ fn a_call_of_no_queue_has_no_wrapup_and_each_queue_has_its_own() {
     answers(&mut driver, &customer, &phone, "direct");
     driver.pass(1_000);
     end(&mut driver, &customer, &phone, "direct");
-    let wrapups: Vec<String> = told(&driver).into_iter().filter(|t| t.contains("wrapup")).collect();
+    let wrapups: Vec<String> = recorded(&driver).into_iter().filter(|t| t.contains("wrapup")).collect();
     assert_eq!(wrapups, ["PJSIP/101 wrapup 1000–11000", "PJSIP/101 wrapup 22000–25000"]);
 }
 
@@ -103,7 +103,7 @@ fn a_freepbx_agent_is_one_person_over_local_hint_and_phone() {
     driver.say(&freepbx.event("QueueMemberRemoved"));
     driver.say(&Membership::of("support", "PJSIP/900").event("QueueMemberRemoved"));
     assert_eq!(
-        told(&driver),
+        recorded(&driver),
         [
             // Until his phone shows itself he is called by what leads to it; what he does goes on under its name.
             "Local/900@from-queue/n logged_in 0–1000",
@@ -128,7 +128,7 @@ fn a_phone_that_shares_only_its_extension_with_another_technologys_is_another_pe
     let (customer, phone) = (Line::customer("d.1"), Line::phone("900", "d.2", "d.1"));
     driver.say(&(customer.begins() + &phone.begins() + &customer.dials(&phone)));
     driver.say(&phone.clone().state(5).event("Newstate", &[]));
-    assert_eq!(told(&driver), ["SIP/900 logged_in 0–…"]);
+    assert_eq!(recorded(&driver), ["SIP/900 logged_in 0–…"]);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn the_phone_of_a_hint_agent_is_learnt_from_its_device_state() {
     driver.pass(1_000);
     driver.event("DeviceStateChange", &[("Device", "PJSIP/900"), ("State", "NOT_INUSE")]);
     assert_eq!(
-        told(&driver),
+        recorded(&driver),
         ["Local/900@from-queue/n logged_in 0–1000", "PJSIP/900 logged_in 1000–1000", "PJSIP/900 logged_in 2000–…"]
     );
 }
@@ -163,7 +163,7 @@ fn pauses_are_of_one_queue_and_a_new_reason_is_a_new_pause() {
     driver.pass(1_000);
     driver.say(&sales.event("QueueMemberPause"));
     assert_eq!(
-        told(&driver),
+        recorded(&driver),
         [
             "PJSIP/101 logged_in 0–…",
             "PJSIP/101 paused sales lunch 1000–3000",
@@ -186,7 +186,7 @@ fn an_agent_of_two_queues_is_logged_in_once_until_he_has_left_both() {
     driver.say(&sales.event("QueueMemberRemoved"));
     driver.pass(1_000);
     driver.say(&support.event("QueueMemberRemoved"));
-    assert_eq!(told(&driver), ["PJSIP/101 logged_in 0–4000", "PJSIP/101 paused sales 2000–3000"]);
+    assert_eq!(recorded(&driver), ["PJSIP/101 logged_in 0–4000", "PJSIP/101 paused sales 2000–3000"]);
 }
 
 #[test]
@@ -204,7 +204,7 @@ fn an_agent_whose_phone_cannot_be_reached_is_not_logged_in() {
     driver.pass(1_000);
     driver.event("DeviceStateChange", &[("Device", "PJSIP/101"), ("State", "UNAVAILABLE")]);
     assert_eq!(
-        told(&driver),
+        recorded(&driver),
         ["PJSIP/101 logged_in 0–1000", "PJSIP/101 paused sales 2000–…", "PJSIP/101 logged_in 3000–4000"]
     );
 }
@@ -222,7 +222,10 @@ fn a_second_phone_call_that_rings_meanwhile_is_the_same_ringing() {
     answers(&mut driver, &second, &second_leg, "b");
     driver.pass(1_000);
     end(&mut driver, &second, &second_leg, "b");
-    assert_eq!(told(&driver), ["PJSIP/101 logged_in 0–…", "PJSIP/101 ringing 0–3000", "PJSIP/101 talking 3000–4000"]);
+    assert_eq!(
+        recorded(&driver),
+        ["PJSIP/101 logged_in 0–…", "PJSIP/101 ringing 0–3000", "PJSIP/101 talking 3000–4000"]
+    );
 }
 
 #[test]
@@ -238,7 +241,7 @@ fn a_stopping_daemon_closes_what_it_will_not_see_the_end_of() {
     driver.pass(1_000);
     driver.give(Input::Stopping);
     assert_eq!(
-        told(&driver),
+        recorded(&driver),
         [
             "PJSIP/101 logged_in 0–3000",
             "PJSIP/101 paused sales lunch 0–3000",
@@ -259,7 +262,7 @@ fn after_a_restart_of_the_pbx_a_pause_that_the_list_still_tells_goes_on_anew() {
     driver.pass(30_000);
     driver.link(5, &crate::stream::frames(list.as_bytes()));
     assert_eq!(
-        told(&driver),
+        recorded(&driver),
         [
             "PJSIP/101 logged_in 0–5000",
             "PJSIP/101 paused sales lunch 0–5000",
@@ -279,10 +282,10 @@ fn who_left_his_queue_while_the_link_was_down_is_logged_out_by_the_list_of_that_
     driver.give(Input::Unlinked);
     driver.pass(5_000);
     driver.link(100_000, &[]);
-    assert_eq!(told(&driver), ["PJSIP/101 logged_in 0–…"], "a queue that is not listed says nothing");
+    assert_eq!(recorded(&driver), ["PJSIP/101 logged_in 0–…"], "a queue that is not listed says nothing");
     driver.pass(5_000);
     driver.snapshot(&crate::stream::frames(queue.as_bytes()), true);
-    assert_eq!(told(&driver), ["PJSIP/101 logged_in 0–15000"]);
+    assert_eq!(recorded(&driver), ["PJSIP/101 logged_in 0–15000"]);
 }
 
 #[test]

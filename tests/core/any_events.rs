@@ -4,7 +4,7 @@ use crate::stream::{Driver, FORGOTTEN_MS, rules};
 use callbackd_core::ami::Stamped;
 use callbackd_core::ami::event::{Bridge, Channel, Event, Member, MemberChange};
 use callbackd_core::model::Record;
-use callbackd_core::model::presence::{Busy, Floor};
+use callbackd_core::model::presence::{Busy, Presence};
 use callbackd_core::model::progress::{Line, LineChange, Step as Progressed};
 use callbackd_core::tracker::{Input, Output};
 use proptest::prelude::*;
@@ -229,12 +229,12 @@ fn ran(steps: &[Step]) -> Driver {
             Step::Stopping => driver.give(Input::Stopping),
             Step::Tick => driver.give(Input::Tick),
         }
-        let (channels, bridges, calls) = driver.engine.sizes();
+        let (channels, bridges, calls) = driver.tracker.sizes();
         // Each call has a channel, or had one a while ago; there are seven ids and three bridges.
         assert!(
-            channels <= 7 && bridges <= 3 && calls <= 7 + driver.told().len() + steps.len(),
+            channels <= 7 && bridges <= 3 && calls <= 7 + driver.recorded().len() + steps.len(),
             "{:?}",
-            driver.engine.sizes()
+            driver.tracker.sizes()
         );
     }
     driver
@@ -257,7 +257,7 @@ fn true_to_time(record: &Record) -> bool {
         Record::Interval(interval) => interval.to_ms.is_none_or(|to| interval.from_ms <= to),
         Record::Agent { agent, .. } => !agent.is_empty(),
         Record::Seen { .. } => true,
-        Record::Callback(_) | Record::Attempt(_) | Record::Forbid(_) | Record::Permit(_) => {
+        Record::Callback(_) | Record::Attempt(_) | Record::DncAdd(_) | Record::DncRemove(_) => {
             unreachable!("the tracker makes no callbacks")
         }
     }
@@ -338,10 +338,10 @@ proptest! {
         }
         driver.pass(FORGOTTEN_MS);
         driver.link(1_000_000, &[]);
-        prop_assert_eq!(driver.engine.sizes(), (0, 0, 0));
-        prop_assert_eq!(driver.engine.live_channels(), 0);
-        prop_assert!(driver.engine.waiting().is_empty());
-        prop_assert!(driver.engine.agents().iter().all(|a| a.busy != Some(Busy::OnCall)));
-        prop_assert!(!driver.engine.attempt_lives("cb-7-1"));
+        prop_assert_eq!(driver.tracker.sizes(), (0, 0, 0));
+        prop_assert_eq!(driver.tracker.live_channels(), 0);
+        prop_assert!(driver.tracker.waiting().is_empty());
+        prop_assert!(driver.tracker.agents().iter().all(|a| a.busy != Some(Busy::OnCall)));
+        prop_assert!(!driver.tracker.attempt_lives("cb-7-1"));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::attempt_progress::{ID, START, agents, customers, facts, hangs_up, ringing, steps, talking};
 use crate::stream::{Driver, frames, rules};
-use callbackd_core::model::presence::Floor;
+use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{HangupBy, LegResult};
 use callbackd_core::tracker::{Input, Output};
 
@@ -13,8 +13,8 @@ fn an_attempt_that_a_list_finds_is_seen_with_all_that_it_has_come_to() {
     let mut driver = Driver::unlinked(rules(), START, None);
     driver.link(100_000, &frames(lists.as_bytes()));
     assert_eq!(steps(&driver), ["seen", "agent answered", "connected"]);
-    assert!(matches!(driver.news.last(), Some(Output::InSight)), "{:?}", driver.news);
-    assert!(driver.engine.attempt_lives(ID));
+    assert!(matches!(driver.news.last(), Some(Output::InSync)), "{:?}", driver.news);
+    assert!(driver.tracker.attempt_lives(ID));
     driver.pass(5_000);
     driver.say(&(customer.far_end_hangs_up() + &hangs_up(&customer, "16") + &hangs_up(&agent, "16")));
     let facts = facts(&mut driver);
@@ -29,9 +29,9 @@ fn an_attempt_that_ended_out_of_sight_is_told_so_before_sight_is_whole() {
     driver.pass(10_000);
     driver.news.clear();
     driver.link(100_000, &[]);
-    let in_sight = driver.news.iter().position(|n| *n == Output::InSight);
+    let in_sync = driver.news.iter().position(|n| *n == Output::InSync);
     let ended = driver.news.iter().position(|n| matches!(n, Output::Progress(_)));
-    assert!(ended.is_some() && ended < in_sight, "{:?}", driver.news);
+    assert!(ended.is_some() && ended < in_sync, "{:?}", driver.news);
     let facts = facts(&mut driver);
     assert!(facts.unseen);
     assert_eq!((facts.agent_hangup_by, facts.talk_ms), (HangupBy::Unknown, 20_000));

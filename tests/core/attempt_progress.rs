@@ -2,7 +2,7 @@
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recording, rules, stamp};
 use callbackd_core::ami::Frame;
-use callbackd_core::model::presence::Floor;
+use callbackd_core::model::presence::Presence;
 use callbackd_core::model::progress::{Facts, Step};
 use callbackd_core::model::{Direction, HangupBy, LegResult};
 use callbackd_core::tracker::Input;
@@ -65,7 +65,7 @@ pub fn facts(driver: &mut Driver) -> Facts {
         .filter_map(|p| if let Step::Ended(facts) = &p.step { Some((**facts).clone()) } else { None })
         .collect();
     assert_eq!(ended.len(), 1, "{:?}", driver.progress());
-    assert_eq!((driver.engine.sizes().0, driver.engine.sizes().2), (0, 0));
+    assert_eq!((driver.tracker.sizes().0, driver.tracker.sizes().2), (0, 0));
     ended.into_iter().next().unwrap()
 }
 
@@ -137,12 +137,12 @@ fn an_attempt_lives_as_long_as_its_call() {
     );
     for (i, frame) in recording.live.iter().enumerate() {
         driver.play(frame);
-        assert_eq!(driver.engine.attempt_lives("cb-42-1"), i >= begins, "{i}");
-        assert!(!driver.engine.attempt_lives("cb-42-2"));
+        assert_eq!(driver.tracker.attempt_lives("cb-42-1"), i >= begins, "{i}");
+        assert!(!driver.tracker.attempt_lives("cb-42-2"));
     }
-    assert!(ends > begins && driver.told().is_empty(), "the end is about to be told");
+    assert!(ends > begins && driver.recorded().is_empty(), "the end is about to be told");
     driver.pass(FORGOTTEN_MS);
-    assert!(!driver.engine.attempt_lives("cb-42-1") && !driver.told().is_empty());
+    assert!(!driver.tracker.attempt_lives("cb-42-1") && !driver.recorded().is_empty());
 }
 
 #[test]
@@ -368,7 +368,7 @@ fn a_callback_that_its_agent_hands_over_is_over_when_the_customer_has_gone() {
     driver.say(&colleague.clone().of(ID).enters("b"));
     driver.say(&(hangs_up(&second, "16") + &hangs_up(&agent, "16")));
     driver.pass(30_000);
-    assert!(driver.engine.attempt_lives(ID));
+    assert!(driver.tracker.attempt_lives(ID));
     assert_eq!(steps(&driver).last(), Some(&"connected"));
     driver.say(&(customer.far_end_hangs_up() + &hangs_up(&customer, "16")));
     driver.say(&hangs_up(&colleague.clone().of(ID), "16"));
@@ -428,6 +428,6 @@ fn the_recording_cut_anywhere_tells_the_rest_of_its_steps() {
             assert_eq!((steps[0], steps[steps.len() - 1]), ("seen", "ended"), "{cut}");
             assert_eq!(steps.iter().filter(|s| **s == "ended").count(), 1, "{cut}");
         }
-        assert!(!driver.engine.attempt_lives("cb-42-1"), "{cut}");
+        assert!(!driver.tracker.attempt_lives("cb-42-1"), "{cut}");
     }
 }

@@ -1,8 +1,8 @@
 //! Attempts: stored before they are dialled, judged by their legs, repeated by rule, and never made twice.
 
-use crate::desk::{ANN, HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, customer, nobody, policy, talk};
-use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::callbacks::restore::Remembered;
+use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, customer, nobody, policy, talk};
+use callbackd_core::callbacks::pbx_action::PbxAction;
+use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input};
 use callbackd_core::model::presence::Busy;
 use callbackd_core::model::progress::{Facts, Line, Step};
@@ -55,7 +55,7 @@ fn everything_is_looked_at_again_right_before_dialling() {
         (
             |s| {
                 let call = s.talked(ANN, "PJSIP/103", Direction::Inbound, MINUTE);
-                s.told(&call);
+                s.recorded(&call);
             },
             AttemptResult::AbortedServed,
         ),
@@ -69,7 +69,7 @@ fn everything_is_looked_at_again_right_before_dialling() {
         scene.settle();
         assert!(scene.rung().is_empty());
         assert_eq!(scene.results(), [(FIRST.to_owned(), result)]);
-        assert_eq!(scene.desk.agents().get(PBX, "PJSIP/101").unwrap().cooldown_until, 0, "no fault of his");
+        assert_eq!(scene.scheduler.agents().get(PBX, "PJSIP/101").unwrap().cooldown_until, 0, "no fault of his");
     }
 }
 
@@ -246,7 +246,7 @@ fn who_is_forbidden_after_the_callback_was_made_is_not_dialled() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
     scene.commits = false;
     scene.misses(ANN, "sales");
-    let command = callbackd_core::callbacks::commands::Command::Forbid {
+    let command = callbackd_core::callbacks::commands::Command::DncAdd {
         number: ANN.into(),
         reason: "asked us not to".into(),
         for_ms: None,
@@ -268,8 +268,8 @@ fn a_forbidden_number_is_refused_until_its_time_is_over() {
         added_ms: 0,
         until_ms: Some(MONDAY_10 + HOUR),
     };
-    let remembered = Remembered { forbidden: vec![entry], ..Remembered::default() };
-    let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"])], remembered);
+    let restored = RestoredState { forbidden: vec![entry], ..RestoredState::default() };
+    let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"])], restored);
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "DNC complaint");
     scene.pass(HOUR);
@@ -342,7 +342,7 @@ fn the_agent_is_paused_while_an_attempt_goes_on_if_configured_and_always_freed()
     policy.pause_agent = true;
     let mut scene = Scene::new(policy, vec![agent("101", &["sales", "support"])]);
     scene.misses(ANN, "sales");
-    let pause = |queue: &str, paused| Deed::Pause { queue: queue.into(), interface: "PJSIP/101".into(), paused };
+    let pause = |queue: &str, paused| PbxAction::Pause { queue: queue.into(), interface: "PJSIP/101".into(), paused };
     assert_eq!(scene.deeds[..2], [pause("sales", true), pause("support", true)]);
     scene.ends(FIRST, nobody());
     assert_eq!(scene.deeds[3..5], [pause("sales", false), pause("support", false)]);
@@ -358,8 +358,9 @@ fn a_pause_that_the_agent_took_himself_meanwhile_is_left_to_him() {
         (member.paused, member.paused_reason) = (true, reason.into());
     }
     scene.ends(FIRST, nobody());
-    let freed: Vec<&Deed> = scene.deeds.iter().filter(|d| matches!(d, Deed::Pause { paused: false, .. })).collect();
-    assert!(matches!(freed[..], [Deed::Pause { queue, .. }] if queue == "sales"), "{freed:?}");
+    let freed: Vec<&PbxAction> =
+        scene.deeds.iter().filter(|d| matches!(d, PbxAction::Pause { paused: false, .. })).collect();
+    assert!(matches!(freed[..], [PbxAction::Pause { queue, .. }] if queue == "sales"), "{freed:?}");
 }
 
 #[test]
@@ -371,7 +372,7 @@ fn the_originate_names_its_channel_its_context_and_all_that_the_dialplan_needs()
     scene.misses(ANN, "sales");
     scene.misses(ANN, "sales");
     scene.hall.agents.push(agent("101", &["sales"]));
-    scene.give(Input::FloorChanged);
+    scene.give(Input::PresenceChanged);
     let originate = scene.originates().next().unwrap();
     assert_eq!((originate.channel.as_str(), originate.context.as_str()), ("PJSIP/101", "callbackd-agent"));
     assert_eq!((originate.channel_id.as_str(), originate.timeout_ms), (FIRST, 15 * SECOND));

@@ -1,6 +1,6 @@
 //! What people may ask of the desk, and what it answers.
 
-use crate::desk::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, policy};
+use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, policy};
 use callbackd_core::callbacks::Answer;
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
@@ -249,7 +249,7 @@ fn every_order_keeps_the_reason_that_was_given_for_it() {
     let mut scene = all_busy();
     scene.misses(ANN, "sales");
     let note = || "the boss asks".to_owned();
-    for (order, told) in [
+    for (order, recorded) in [
         (Command::Hold { id: 1, note: note() }, "the boss asks"),
         (Command::Release { id: 1, note: note() }, "released: the boss asks"),
         (
@@ -266,7 +266,7 @@ fn every_order_keeps_the_reason_that_was_given_for_it() {
         let before = scene.story.len();
         row(scene.asks(order));
         let (_, change) = &scene.story[before];
-        assert_eq!((change.by.as_str(), change.note.as_str()), ("ann", told));
+        assert_eq!((change.by.as_str(), change.note.as_str()), ("ann", recorded));
     }
 }
 
@@ -305,7 +305,7 @@ fn the_turn_of_a_released_callback_begins_with_its_release() {
 fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
     let mut scene = all_busy();
     scene.misses(ANN, "sales");
-    let forbid = Command::Forbid { number: "202-555-0123".into(), reason: "complaint".into(), for_ms: Some(HOUR) };
+    let forbid = Command::DncAdd { number: "202-555-0123".into(), reason: "complaint".into(), for_ms: Some(HOUR) };
     let Done::Forbidden(entry) = scene.asks(forbid).unwrap() else { panic!() };
     assert_eq!((entry.number_e164.as_str(), entry.until_ms), (ANN, Some(MONDAY_10 + HOUR)));
     assert_eq!(scene.stands(1), "DNC complaint");
@@ -313,7 +313,10 @@ fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
         scene.asks(add(ANN)).unwrap_err().to_string(),
         format!("{ANN} is on the list of those not to be called: `callbackd dnc remove {ANN}` takes it off")
     );
-    assert_eq!(scene.asks(Command::Permit { number: ANN.into() }).unwrap(), Done::Permitted(ANN.into()));
-    assert_eq!(scene.asks(Command::Permit { number: ANN.into() }).unwrap_err(), CommandError::NotForbidden(ANN.into()));
+    assert_eq!(scene.asks(Command::DncRemove { number: ANN.into() }).unwrap(), Done::Permitted(ANN.into()));
+    assert_eq!(
+        scene.asks(Command::DncRemove { number: ANN.into() }).unwrap_err(),
+        CommandError::NotForbidden(ANN.into())
+    );
     row(scene.asks(add(ANN)));
 }

@@ -1,9 +1,9 @@
 //! The customer is dialled first, and put into the queue: only where an agent of that queue is set aside for him.
 
-use crate::desk::{ANN, MINUTE, MONDAY_10, Scene, agent, policy, queue_policy};
-use callbackd_core::callbacks::pbx_action::Deed;
+use crate::scheduler::{ANN, MINUTE, MONDAY_10, Scene, agent, policy, queue_policy};
+use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{First, Policy, QueuePolicy};
-use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::CallbackRow;
 use callbackd_core::model::FinishedCall;
 
@@ -30,7 +30,7 @@ fn the_customer_may_be_dialled_first_and_then_put_into_the_queue() {
 fn where_there_is_no_queue_to_put_him_into_the_agent_is_first() {
     let mut scene = Scene::new(customer_first(), vec![agent("101", &["sales"])]);
     let call = FinishedCall { queue: None, did: None, ..scene.missed(ANN, "") };
-    scene.told(&call);
+    scene.recorded(&call);
     assert_eq!(scene.rung()[0].0, "PJSIP/101");
     assert_eq!(scene.originates().next().unwrap().context, "callbackd-agent");
 }
@@ -53,8 +53,8 @@ fn who_is_assigned_is_rung_himself_for_the_queue_might_ring_another() {
     let mut scene = Scene::new(customer_first(), Vec::new());
     scene.misses(ANN, "sales");
     let row = CallbackRow { assigned: Some("PJSIP/101".into()), ..scene.row(1).clone() };
-    let remembered = Remembered { open: vec![(row, Vec::new())], last_id: 1, ..Remembered::default() };
-    let mut scene = Scene::remembering(customer_first(), vec![agent("101", &["sales"])], remembered);
+    let restored = RestoredState { open: vec![(row, Vec::new())], last_id: 1, ..RestoredState::default() };
+    let mut scene = Scene::remembering(customer_first(), vec![agent("101", &["sales"])], restored);
     scene.settle();
     assert_eq!(scene.rung()[0].0, "PJSIP/101");
 }
@@ -65,6 +65,6 @@ fn the_agent_is_not_paused_for_then_the_queue_could_not_ring_him() {
     policy.pause_agent = true;
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
-    assert!(matches!(&scene.deeds[..], [Deed::Originate(_)]), "{:?}", scene.deeds);
+    assert!(matches!(&scene.deeds[..], [PbxAction::Originate(_)]), "{:?}", scene.deeds);
     assert!(scene.attempts["cb-1-1"].intended_ms == MONDAY_10);
 }

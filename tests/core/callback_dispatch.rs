@@ -1,11 +1,11 @@
 //! Who is called when, and by whom.
 
-use crate::desk::{
+use crate::scheduler::{
     ANN, BOB, CAT, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, nobody, overall, policies, policy, queue_policy,
 };
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::policy::{Overall, QueuePolicy, Strategy};
-use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
 use callbackd_core::model::{Direction, FinishedCall, Outcome};
@@ -77,7 +77,7 @@ fn only_members_of_the_queue_are_asked_and_anyone_where_there_is_none() {
     scene.misses(ANN, "sales");
     assert!(scene.rung().is_empty());
     let call = FinishedCall { queue: None, outcome: Outcome::RingAbandon, ..scene.missed(BOB, "") };
-    scene.told(&call);
+    scene.recorded(&call);
     assert_eq!(scene.rung(), [("PJSIP/101".to_owned(), "cb-2-1".to_owned())]);
 }
 
@@ -89,14 +89,14 @@ fn never_more_attempts_than_free_agents_and_one_callback_for_an_agent_at_a_time(
     }
     assert_eq!(scene.rung().len(), 2);
     assert_ne!(scene.rung()[0].0, scene.rung()[1].0);
-    assert_eq!(scene.desk.active(), 2);
+    assert_eq!(scene.scheduler.active(), 2);
 }
 
 #[test]
 fn no_more_attempts_at_once_than_are_allowed() {
     let policies = policies(Overall { max_active: 2, ..overall() }, policy());
     let agents = (0..5).map(|i| agent(&format!("10{i}"), &["sales"])).collect();
-    let mut scene = Scene::with(policies, agents, Remembered::default());
+    let mut scene = Scene::with(policies, agents, RestoredState::default());
     for i in 0..5 {
         scene.misses(&format!("+1202555013{i}"), "sales");
     }
@@ -114,9 +114,9 @@ fn promised_goes_first_then_priority_then_age() {
         scene.pass(SECOND);
     }
     scene.misses(CAT, "sales");
-    let promised = "+12025550126";
-    let call = FinishedCall { outcome: Outcome::CallbackRequested, ..scene.missed(promised, "sales") };
-    scene.told(&call);
+    let requested = "+12025550126";
+    let call = FinishedCall { outcome: Outcome::CallbackRequested, ..scene.missed(requested, "sales") };
+    scene.recorded(&call);
     let mut order = Vec::new();
     for _ in 0..4 {
         scene.busy("PJSIP/101", None);
@@ -126,7 +126,7 @@ fn promised_goes_first_then_priority_then_age() {
         order.push(scene.row(scene.attempts[&channel_id].callback_id).number_e164.clone().unwrap());
     }
     // The first conversation ends while the agent is free, so the next begins with it.
-    assert_eq!(order[0], promised);
+    assert_eq!(order[0], requested);
     assert_eq!(scene.attempts.values().map(|a| a.callback_id).collect::<Vec<_>>(), {
         let mut ids: Vec<i64> = scene.attempts.values().map(|a| a.callback_id).collect();
         ids.dedup();
@@ -139,7 +139,7 @@ fn promised_goes_first_then_priority_then_age() {
 #[test]
 fn newest_first_is_an_option() {
     let policies = policies(Overall { newest_first: true, ..overall() }, policy());
-    let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], Remembered::default());
+    let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], RestoredState::default());
     scene.busy("PJSIP/101", Some(Busy::OnCall));
     scene.misses(ANN, "sales");
     scene.pass(SECOND);
@@ -157,7 +157,7 @@ fn live_callers_go_first() {
     scene.pass(MINUTE);
     assert!(scene.rung().is_empty());
     scene.hall.waiting.clear();
-    scene.give(Input::FloorChanged);
+    scene.give(Input::PresenceChanged);
     assert_eq!(scene.rung(), first("101"));
 }
 
@@ -228,7 +228,7 @@ fn a_random_choice_reaches_everybody_in_the_end() {
     policy.default.strategy = Strategy::Random;
     let policies = policies(Overall { daily_per_prefix: 1_000, ..overall() }, policy);
     let agents = (0..4).map(|i| agent(&format!("10{i}"), &["sales"])).collect();
-    let mut scene = Scene::with(policies, agents, Remembered::default());
+    let mut scene = Scene::with(policies, agents, RestoredState::default());
     for i in 0..80 {
         scene.misses(&format!("+120255501{i:02}"), "sales");
         let (_, channel_id) = scene.rung().last().cloned().unwrap();
@@ -254,9 +254,11 @@ fn a_lower_penalty_goes_before_any_strategy() {
 fn the_owner_is_asked_first_and_anyone_when_his_window_is_over() {
     let mut policy = policy();
     policy.default.owner_window_ms = 10 * MINUTE;
-    let remembered =
-        Remembered { owners: vec![(ANN.into(), "PJSIP/102".into(), MONDAY_10 - 24 * HOUR)], ..Remembered::default() };
-    let mut scene = Scene::remembering(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])], remembered);
+    let restored = RestoredState {
+        owners: vec![(ANN.into(), "PJSIP/102".into(), MONDAY_10 - 24 * HOUR)],
+        ..RestoredState::default()
+    };
+    let mut scene = Scene::remembering(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])], restored);
     scene.busy("PJSIP/102", Some(Busy::OnCall));
     scene.misses(ANN, "sales");
     assert_eq!(scene.row(1).owner.as_deref(), Some("PJSIP/102"));
@@ -275,7 +277,7 @@ fn an_owner_who_is_free_takes_it_before_those_who_waited_longer_and_one_who_is_n
         scene.hall.agents[1].last_talk_ms = Some(MONDAY_10);
         scene.hall.agents[1].busy = there;
         let call = scene.talked(ANN, "PJSIP/102", Direction::Inbound, MINUTE);
-        scene.told(&call);
+        scene.recorded(&call);
         scene.misses(ANN, "sales");
         assert_eq!(scene.rung(), first(chosen));
     }
@@ -336,7 +338,7 @@ fn customers_are_called_in_business_hours_and_in_the_order_in_which_they_were_mi
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
     for number in [ANN, BOB] {
         let call = FinishedCall { outcome: Outcome::Announcement, ..scene.missed(number, "sales") };
-        scene.told(&call);
+        scene.recorded(&call);
         scene.pass(MINUTE);
     }
     assert_eq!(scene.stands(1), "WAITING OUT_OF_HOURS");
@@ -368,7 +370,7 @@ fn nobody_is_called_in_the_last_minutes_before_closing() {
 #[test]
 fn a_customer_is_not_called_in_the_night_of_his_own_country() {
     let mut policy = policy();
-    policy.screen.international = true;
+    policy.number_policy.international = true;
     policy.quiet = Some((21 * 60, 8 * 60));
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
     scene.misses("+81355550100", "sales"); // 10:00 UTC is 19:00 in Japan
@@ -385,7 +387,7 @@ fn a_cap_on_calls_to_one_number_holds_and_is_said() {
     policy.default.max_attempts = 10;
     policy.default.expire_ms = 72 * HOUR;
     let policies = policies(Overall { daily_per_number: 2, ..overall() }, policy);
-    let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], Remembered::default());
+    let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], RestoredState::default());
     scene.misses(ANN, "sales");
     for n in 1..=2 {
         let channel_id = format!("cb-1-{n}");
@@ -400,11 +402,11 @@ fn a_cap_on_calls_to_one_number_holds_and_is_said() {
 
 #[test]
 fn caps_hold_for_a_prefix_and_in_all_and_over_a_restart() {
-    let remembered =
-        || Remembered { dialled: vec![(MONDAY_10 - HOUR, "+12025550199".into())], ..Remembered::default() };
+    let restored =
+        || RestoredState { dialled: vec![(MONDAY_10 - HOUR, "+12025550199".into())], ..RestoredState::default() };
     for (daily_per_prefix, daily) in [(1, 100), (100, 1)] {
         let policies = policies(Overall { daily_per_prefix, daily, ..overall() }, policy());
-        let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], remembered());
+        let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], restored());
         scene.misses(ANN, "sales");
         assert_eq!(scene.stands(1), "WAITING DAILY_CAP");
     }
@@ -414,7 +416,7 @@ fn caps_hold_for_a_prefix_and_in_all_and_over_a_restart() {
 fn caps_count_those_who_are_about_to_be_dialled() {
     let policies = policies(Overall { daily_per_prefix: 1, ..overall() }, policy());
     let agents = vec![agent("101", &["sales"]), agent("102", &["sales"])];
-    let mut scene = Scene::with(policies, agents, Remembered::default());
+    let mut scene = Scene::with(policies, agents, RestoredState::default());
     scene.misses(ANN, "sales");
     scene.misses(BOB, "sales");
     assert_eq!((scene.rung().len(), scene.stands(2)), (1, "WAITING DAILY_CAP".to_owned()));
@@ -429,7 +431,7 @@ fn a_pbx_out_of_sight_is_waited_for() {
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "WAITING NO_LINK");
     scene.hall.blind = false;
-    scene.give(Input::InSight(crate::desk::PBX));
+    scene.give(Input::InSync(crate::scheduler::PBX));
     assert_eq!(scene.rung(), first("101"));
 }
 
@@ -440,7 +442,7 @@ fn thousands_who_wait_are_dispatched_from_the_top_and_all_are_told_why_within_a_
     for i in 0..1_000 {
         let call =
             FinishedCall { linkedid: format!("m.{i}"), ..scene.missed(&format!("+1202{:07}", 5_550_000 + i), "sales") };
-        scene.desk.handle(Input::Told(&call), scene.now);
+        scene.scheduler.handle(Input::Told(&call), scene.now);
     }
     scene.settle();
     scene.pass(SECOND);

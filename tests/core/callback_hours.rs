@@ -1,9 +1,9 @@
 //! Closing time, night and opening: what they cost a callback, and what begins with them.
 
-use crate::desk::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
+use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::policy::{Policy, QueuePolicy};
-use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
 use jiff::tz::TimeZone;
@@ -56,10 +56,10 @@ fn an_outage_in_the_night_does_not_lengthen_its_life() {
     let expires_ms = scene.row(1).expires_ms;
     assert_eq!(expires_ms, MONDAY_10 + OPENING + HOUR);
     scene.hall.blind = true;
-    scene.give(Input::Unlinked(crate::desk::PBX));
+    scene.give(Input::Unlinked(crate::scheduler::PBX));
     assert_eq!(scene.stands(1), "WAITING NO_LINK");
     scene.hall.blind = false;
-    scene.give(Input::InSight(crate::desk::PBX));
+    scene.give(Input::InSync(crate::scheduler::PBX));
     assert_eq!((scene.stands(1).as_str(), scene.row(1).expires_ms), ("WAITING OUT_OF_HOURS", expires_ms));
 }
 
@@ -77,7 +77,7 @@ fn who_was_missed_in_the_night_has_a_whole_life_from_the_opening_on_and_no_longe
 #[test]
 fn a_customers_night_costs_a_callback_nothing_either() {
     let mut policy = policy();
-    policy.screen.international = true;
+    policy.number_policy.international = true;
     policy.quiet = Some((21 * 60, 8 * 60));
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
     scene.pass(3 * HOUR); // 22:00 in Japan
@@ -96,13 +96,13 @@ fn what_waits_for_the_opening_says_when_it_is_also_after_a_restart_with_other_ho
     scene.misses(ANN, "sales");
     let row = scene.row(1).clone();
     assert_eq!((row.reason.as_str(), row.due_ms), ("OUT_OF_HOURS", MONDAY_10 + OPENING));
-    let remembered = || Remembered { open: vec![(row.clone(), Vec::new())], last_id: 1, ..Remembered::default() };
-    let mut closed = Scene::remembering(day(), vec![agent("101", &["sales"])], remembered());
+    let restored = || RestoredState { open: vec![(row.clone(), Vec::new())], last_id: 1, ..RestoredState::default() };
+    let mut closed = Scene::remembering(day(), vec![agent("101", &["sales"])], restored());
     closed.now.wall_ms = scene.now.wall_ms;
     closed.pass(HOUR);
     assert!(closed.rung().is_empty());
     assert_eq!(closed.row_or(1, &row).expires_ms, row.expires_ms, "it is extended once");
-    let mut always = Scene::remembering(policy(), vec![agent("101", &["sales"])], remembered());
+    let mut always = Scene::remembering(policy(), vec![agent("101", &["sales"])], restored());
     always.now.wall_ms = scene.now.wall_ms;
     always.settle();
     assert_eq!(always.rung().len(), 1);
@@ -112,9 +112,11 @@ fn what_waits_for_the_opening_says_when_it_is_also_after_a_restart_with_other_ho
 fn the_owners_window_begins_with_the_opening() {
     let mut policy = day();
     policy.default.owner_window_ms = 10 * MINUTE;
-    let remembered =
-        Remembered { owners: vec![(ANN.into(), "PJSIP/102".into(), MONDAY_10 - 24 * HOUR)], ..Remembered::default() };
-    let mut scene = Scene::remembering(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])], remembered);
+    let restored = RestoredState {
+        owners: vec![(ANN.into(), "PJSIP/102".into(), MONDAY_10 - 24 * HOUR)],
+        ..RestoredState::default()
+    };
+    let mut scene = Scene::remembering(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])], restored);
     scene.busy("PJSIP/102", Some(Busy::OnCall));
     scene.pass(CLOSING);
     scene.misses(ANN, "sales");

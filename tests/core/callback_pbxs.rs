@@ -1,19 +1,19 @@
 //! Callbacks of several PBXs: each by the policy of its own PBX, and the caps once for all.
 
-use crate::desk::{ANN, BOB, HOUR, Hall, MINUTE, MONDAY_10, Scene, agent, overall, policy, queue_policy};
+use crate::scheduler::{ANN, BOB, HOUR, Hall, MINUTE, MONDAY_10, Scene, agent, overall, policy, queue_policy};
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{Overall, Policies, Policy, QueuePolicy};
-use callbackd_core::callbacks::restore::Remembered;
-use callbackd_core::callbacks::{Desk, Input, Output};
+use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::callbacks::{Input, Output, Scheduler};
 use callbackd_core::model::number::{InternalRule, Numbering};
-use callbackd_core::model::presence::Floor;
+use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{FinishedCall, Moment, Record};
 use std::collections::BTreeMap;
 
 /// A desk between the PBXs `a` and `b`, with one agent on each, who have the same name.
 struct Two {
-    desk: Desk,
+    scheduler: Scheduler,
     halls: [Hall; 2],
     now: Moment,
     /// What was dialled, and on which PBX.
@@ -27,26 +27,26 @@ impl Two {
         let pbx = BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]);
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
         let hall = || Hall { agents: vec![agent("101", &["sales"])], ..Hall::default() };
-        let desk = Desk::new(Policies { overall, pbx, others }, Remembered::default(), now);
-        Self { desk, halls: [hall(), hall()], now, dialled: Vec::new(), stands: BTreeMap::new() }
+        let scheduler = Scheduler::new(Policies { overall, pbx, others }, RestoredState::default(), now);
+        Self { scheduler, halls: [hall(), hall()], now, dialled: Vec::new(), stands: BTreeMap::new() }
     }
 
-    fn floors(halls: &[Hall; 2]) -> BTreeMap<&str, &dyn Floor> {
-        BTreeMap::from([("a", &halls[0] as &dyn Floor), ("b", &halls[1] as &dyn Floor)])
+    fn presences(halls: &[Hall; 2]) -> BTreeMap<&str, &dyn Presence> {
+        BTreeMap::from([("a", &halls[0] as &dyn Presence), ("b", &halls[1] as &dyn Presence)])
     }
 
     fn settle(&mut self) {
         loop {
-            self.desk.decide(self.now, &Self::floors(&self.halls));
+            self.scheduler.decide(self.now, &Self::presences(&self.halls));
             let mut intents = Vec::new();
-            while let Some(output) = self.desk.poll() {
+            while let Some(output) = self.scheduler.poll() {
                 match output {
                     Output::Record(Record::Callback(change)) => {
                         let stands = format!("{} {}", change.row.state, change.row.reason);
                         self.stands.insert(change.row.id, (change.row.pbx, stands.trim_end().to_owned()));
                     }
                     Output::Record(Record::Attempt(row)) if row.result.is_none() => intents.push(row.channel_id),
-                    Output::Act { pbx, deed: Deed::Originate(originate) } => {
+                    Output::Act { pbx, pbx_action: PbxAction::Originate(originate) } => {
                         self.dialled.push((pbx, originate.channel))
                     }
                     _ => {}
@@ -56,7 +56,7 @@ impl Two {
                 return;
             }
             for channel_id in intents {
-                self.desk.handle(Input::Committed(&channel_id), self.now);
+                self.scheduler.handle(Input::Committed(&channel_id), self.now);
             }
         }
     }
@@ -64,7 +64,7 @@ impl Two {
     fn misses(&mut self, pbx: &str, number: &str) {
         let call = Scene::new(policy(), Vec::new()).missed(number, "sales");
         let call = FinishedCall { pbx: pbx.into(), ..call };
-        self.desk.handle(Input::Told(&call), self.now);
+        self.scheduler.handle(Input::Told(&call), self.now);
         self.settle();
     }
 
@@ -79,7 +79,7 @@ impl Two {
     }
 
     fn asks(&mut self, command: &Command) -> Result<Done, CommandError> {
-        self.desk.command(command, "Eve", None, self.now, &Self::floors(&self.halls))
+        self.scheduler.command(command, "Eve", None, self.now, &Self::presences(&self.halls))
     }
 }
 
@@ -105,10 +105,10 @@ fn a_pbx_whose_callbacks_are_off_makes_none_and_the_other_goes_on() {
     let mut two = Two::new(overall(), Policy { enabled: false, ..policy() }, policy());
     two.misses("a", ANN);
     two.misses("b", BOB);
-    assert_eq!((two.desk.counters().queued, two.stands(1).0), (1, "b"));
-    assert!(two.desk.policies().any_enabled());
+    assert_eq!((two.scheduler.counters().queued, two.stands(1).0), (1, "b"));
+    assert!(two.scheduler.policies().any_enabled());
     let neither = Two::new(overall(), Policy { enabled: false, ..policy() }, Policy { enabled: false, ..policy() });
-    assert!(!neither.desk.policies().any_enabled());
+    assert!(!neither.scheduler.policies().any_enabled());
 }
 
 #[test]
@@ -117,15 +117,15 @@ fn callbacks_that_are_switched_off_for_one_pbx_wait_there_until_they_are_on_agai
     two.halls[0].agents.clear();
     two.misses("a", ANN);
     assert_eq!(two.stands(1), ("a", "WAITING NO_AGENT"));
-    let mut policies = two.desk.policies().clone();
+    let mut policies = two.scheduler.policies().clone();
     policies.pbx.insert("a".to_owned(), Policy { enabled: false, ..policy() });
-    two.desk.handle(Input::Policies(&policies), two.now);
+    two.scheduler.handle(Input::Policies(&policies), two.now);
     two.halls[0].agents.push(agent("101", &["sales"]));
     two.settle();
     two.misses("b", BOB);
     assert_eq!(two.dialled.len(), 1, "on b alone: {:?}", two.dialled);
     policies.pbx.insert("a".to_owned(), policy());
-    two.desk.handle(Input::Policies(&policies), two.now);
+    two.scheduler.handle(Input::Policies(&policies), two.now);
     two.settle();
     assert_eq!(two.dialled[1].0, "a");
 }
@@ -158,7 +158,7 @@ fn a_national_number_is_read_as_its_pbx_reads_it() {
     assert!(two.asks(&add("a")).is_err(), "no number of the US");
     let Ok(Done::Callback(row)) = two.asks(&add("b")) else { panic!("a number of Germany") };
     assert_eq!(row.number_e164.as_deref(), Some("+493023125000"));
-    let forbid = |number: &str| Command::Forbid { number: number.to_owned(), reason: "asked".to_owned(), for_ms: None };
+    let forbid = |number: &str| Command::DncAdd { number: number.to_owned(), reason: "asked".to_owned(), for_ms: None };
     let Ok(Done::Forbidden(entry)) = two.asks(&forbid("030 23125000")) else { panic!("one PBX can read it") };
     assert_eq!(entry.number_e164, "+493023125000");
 }

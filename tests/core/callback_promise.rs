@@ -1,8 +1,8 @@
 //! What callers are told at the greeting: published where the dialplan can read it, and honest.
 
-use crate::desk::{ANN, BOB, HOUR, MINUTE, PBX, SECOND, Scene, agent};
+use crate::scheduler::{ANN, BOB, HOUR, MINUTE, PBX, SECOND, Scene, agent};
 use callbackd_core::callbacks::Input;
-use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policy;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
@@ -10,17 +10,17 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
 fn policy() -> Policy {
-    Policy { publish: true, ..crate::desk::policy() }
+    Policy { publish: true, ..crate::scheduler::policy() }
 }
 
 /// What the database of the PBX holds by now.
 fn published(scene: &Scene) -> BTreeMap<String, String> {
     let mut held = BTreeMap::from([("number/stale".to_owned(), "open|1|".to_owned())]);
-    for deed in &scene.deeds {
-        match deed {
-            Deed::PublishNothing => held.clear(),
-            Deed::Publish { key, value: Some(value) } => drop(held.insert(key.clone(), value.clone())),
-            Deed::Publish { key, value: None } => assert!(held.remove(key).is_some(), "{key} was never published"),
+    for pbx_action in &scene.deeds {
+        match pbx_action {
+            PbxAction::PublishNothing => held.clear(),
+            PbxAction::Publish { key, value: Some(value) } => drop(held.insert(key.clone(), value.clone())),
+            PbxAction::Publish { key, value: None } => assert!(held.remove(key).is_some(), "{key} was never published"),
             _ => {}
         }
     }
@@ -95,10 +95,10 @@ fn after_an_outage_everything_is_published_anew() {
     scene.hall.blind = true;
     scene.give(Input::Unlinked(PBX));
     scene.hall.blind = false;
-    scene.give(Input::InSight(PBX));
+    scene.give(Input::InSync(PBX));
     scene.pass(2 * SECOND);
     assert_eq!(published(&scene), before);
-    assert_eq!(scene.deeds[0], Deed::PublishNothing);
+    assert_eq!(scene.deeds[0], PbxAction::PublishNothing);
 }
 
 #[test]
@@ -108,11 +108,11 @@ fn nothing_is_published_twice_and_nothing_without_the_option() {
     scene.pass(2 * SECOND);
     let before = scene.deeds.len();
     for _ in 0..10 {
-        scene.give(Input::FloorChanged);
+        scene.give(Input::PresenceChanged);
         scene.pass(2 * SECOND);
     }
     assert_eq!(scene.deeds.len(), before);
-    let mut silent = Scene::new(crate::desk::policy(), Vec::new());
+    let mut silent = Scene::new(crate::scheduler::policy(), Vec::new());
     silent.misses(ANN, "sales");
     silent.pass(HOUR);
     assert!(silent.deeds.is_empty());
@@ -121,7 +121,7 @@ fn nothing_is_published_twice_and_nothing_without_the_option() {
 #[test]
 fn a_queue_whose_name_cannot_be_part_of_a_key_is_left_out() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sa/les", "sup\nport"])]);
-    scene.give(Input::FloorChanged);
+    scene.give(Input::PresenceChanged);
     scene.pass(2 * SECOND);
     assert!(published(&scene).is_empty());
 }

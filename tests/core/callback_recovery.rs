@@ -1,27 +1,27 @@
 //! What a crash of the daemon, or an outage of the link, leaves of attempts.
 
 use crate::callback_attempts::{FIRST, ringing};
-use crate::desk::{HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, overall, policies, policy, talk};
+use crate::scheduler::{HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, overall, policies, policy, talk};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
-use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::callbacks::restore::Remembered;
+use callbackd_core::callbacks::pbx_action::PbxAction;
+use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::AttemptResult;
 
 fn after_a_crash(pauses: bool) -> Scene {
     let before = ringing();
-    let remembered = Remembered {
+    let restored = RestoredState {
         open: vec![(before.row(1).clone(), vec!["miss.1".into()])],
         in_flight: vec![before.attempts[FIRST].clone()],
         last_id: 1,
-        ..Remembered::default()
+        ..RestoredState::default()
     };
     let mut agents = vec![agent("101", &["sales"]), agent("102", &["sales"])];
     if pauses {
         agents[0].queues[0].paused = true;
         agents[0].queues[0].paused_reason = "callbackd".into();
     }
-    let mut scene = Scene::remembering(policy(), agents, remembered);
+    let mut scene = Scene::remembering(policy(), agents, restored);
     scene.attempts.clone_from(&before.attempts);
     scene.hall.blind = true;
     scene.settle();
@@ -35,7 +35,7 @@ fn an_attempt_that_a_crash_hid_goes_on_if_its_channel_lives() {
     assert!(scene.rung().is_empty(), "nothing is concluded before the lists have come");
     scene.hall.blind = false;
     scene.hall.live.insert(FIRST.into());
-    scene.give(Input::InSight(PBX));
+    scene.give(Input::InSync(PBX));
     assert!(scene.rung().is_empty());
     scene.ends(FIRST, talk(MONDAY_10, MINUTE));
     assert_eq!(scene.stands(1), "DONE");
@@ -45,7 +45,7 @@ fn an_attempt_that_a_crash_hid_goes_on_if_its_channel_lives() {
 fn an_attempt_of_unknown_fate_is_lost_and_never_repeated_at_once() {
     let mut scene = after_a_crash(false);
     scene.hall.blind = false;
-    scene.give(Input::InSight(PBX));
+    scene.give(Input::InSync(PBX));
     assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::Lost));
     assert_eq!(scene.stands(1), "WAITING UNPROVEN");
     scene.pass(10 * MINUTE - 1);
@@ -77,7 +77,7 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
         policy.look_up_cdr = true;
         scene.give(Input::Policies(&policies(overall(), policy)));
         scene.hall.blind = false;
-        scene.give(Input::InSight(PBX));
+        scene.give(Input::InSync(PBX));
         assert_eq!(scene.looked_up, [FIRST]);
         assert_eq!(scene.attempts[FIRST].result, None, "nothing is concluded before the answer");
         scene.give(Input::LookedUp { channel_id: FIRST, cdrs: &cdrs });
@@ -90,18 +90,18 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
 fn pauses_of_ours_are_undone_after_a_crash() {
     let mut scene = after_a_crash(true);
     scene.hall.blind = false;
-    scene.give(Input::InSight(PBX));
-    let undone = Deed::Pause { queue: "sales".into(), interface: "PJSIP/101".into(), paused: false };
+    scene.give(Input::InSync(PBX));
+    let undone = PbxAction::Pause { queue: "sales".into(), interface: "PJSIP/101".into(), paused: false };
     assert_eq!(scene.deeds, [undone]);
 }
 
 #[test]
 fn an_attempt_of_a_callback_that_was_closed_before_the_crash_gets_its_result() {
     let before = ringing();
-    let remembered =
-        Remembered { in_flight: vec![before.attempts[FIRST].clone()], last_id: 1, ..Remembered::default() };
-    let mut scene = Scene::remembering(policy(), Vec::new(), remembered);
-    scene.give(Input::InSight(PBX));
+    let restored =
+        RestoredState { in_flight: vec![before.attempts[FIRST].clone()], last_id: 1, ..RestoredState::default() };
+    let mut scene = Scene::remembering(policy(), Vec::new(), restored);
+    scene.give(Input::InSync(PBX));
     assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::Lost));
 }
 
@@ -117,7 +117,7 @@ fn an_outage_in_the_middle_is_looked_up_like_a_crash() {
         if !lives {
             scene.hall.live.clear();
         }
-        scene.give(Input::InSight(PBX));
+        scene.give(Input::InSync(PBX));
         assert_eq!(scene.attempts[FIRST].result, (!lives).then_some(AttemptResult::Lost));
     }
 }

@@ -1,8 +1,8 @@
 //! What becomes of a missed call: a task, one for each customer, until he has been served.
 
-use crate::desk::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
+use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
 use callbackd_core::callbacks::Input;
-use callbackd_core::callbacks::restore::{Remembered, Served};
+use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::model::progress::Line;
 use callbackd_core::model::{CallbackState, RecoveredBy};
 use callbackd_core::model::{Direction, FinishedCall, Outcome, Status, Tag};
@@ -29,7 +29,7 @@ fn a_missed_caller_gets_a_callback_that_bears_what_is_known_of_him() {
 fn a_miss_that_a_fast_clock_places_ahead_is_due_no_later_for_it() {
     let mut scene = waiting_room();
     let call = scene.missed(ANN, "sales");
-    scene.told(&FinishedCall { ended_ms: MONDAY_10 + 5 * HOUR, ..call });
+    scene.recorded(&FinishedCall { ended_ms: MONDAY_10 + 5 * HOUR, ..call });
     assert_eq!(scene.row(1).due_ms, MONDAY_10);
 }
 
@@ -47,14 +47,14 @@ fn a_second_miss_joins_the_open_callback_counts_and_goes_ahead() {
     assert_eq!((row.first_missed_ms, row.last_missed_ms), (MONDAY_10, MONDAY_10 + 2 * MINUTE));
     assert_eq!(row.expires_ms, MONDAY_10 + 2 * MINUTE + 4 * HOUR);
     assert_eq!(scene.misses.len(), 3);
-    assert_eq!(scene.desk.counters().joined, 2);
+    assert_eq!(scene.scheduler.counters().joined, 2);
 }
 
 #[test]
 fn the_same_row_told_again_makes_no_second_callback() {
     let mut scene = waiting_room();
     let call = scene.misses(ANN, "sales");
-    scene.told(&call);
+    scene.recorded(&call);
     assert_eq!((scene.rows.len(), scene.row(1).missed_count), (1, 1));
 }
 
@@ -62,13 +62,13 @@ fn the_same_row_told_again_makes_no_second_callback() {
 fn a_row_told_again_after_a_restart_makes_no_second_callback() {
     let mut scene = waiting_room();
     let call = scene.misses(ANN, "sales");
-    let remembered = Remembered {
+    let restored = RestoredState {
         open: vec![(scene.row(1).clone(), vec![call.linkedid.clone()])],
         last_id: 1,
-        ..Remembered::default()
+        ..RestoredState::default()
     };
-    let mut later = Scene::remembering(policy(), Vec::new(), remembered);
-    later.told(&call);
+    let mut later = Scene::remembering(policy(), Vec::new(), restored);
+    later.recorded(&call);
     assert!(later.misses.is_empty());
     later.missed(BOB, "sales");
     later.misses(BOB, "sales");
@@ -87,7 +87,7 @@ fn only_the_outcomes_that_are_configured_make_callbacks() {
     ] {
         let mut scene = waiting_room();
         let call = FinishedCall { outcome, status, ..scene.missed(ANN, "sales") };
-        scene.told(&call);
+        scene.recorded(&call);
         assert_eq!(!scene.rows.is_empty(), made, "{outcome}");
     }
 }
@@ -103,7 +103,7 @@ fn who_gave_up_at_once_is_not_called_wherever_he_was() {
             }
             let mut scene = Scene::new(policy, Vec::new());
             let call = FinishedCall { outcome, wait_ms, ..scene.missed(ANN, "sales") };
-            scene.told(&call);
+            scene.recorded(&call);
             assert_eq!(scene.rows.len(), made, "{outcome} after {wait_ms} ms");
         }
     }
@@ -114,7 +114,7 @@ fn calls_that_no_customer_made_are_no_misses() {
     for direction in [Direction::Outbound, Direction::Internal, Direction::Callback] {
         let mut scene = waiting_room();
         let call = FinishedCall { direction, ..scene.missed(ANN, "sales") };
-        scene.told(&call);
+        scene.recorded(&call);
         assert!(scene.rows.is_empty(), "{direction}");
     }
 }
@@ -126,10 +126,10 @@ fn a_caller_without_a_number_is_not_callable_and_the_row_says_why() {
     {
         let mut scene = waiting_room();
         let call = FinishedCall { number: number.map(str::to_owned), number_e164: None, ..scene.missed(ANN, "sales") };
-        scene.told(&call);
+        scene.recorded(&call);
         assert_eq!(scene.stands(1), format!("NOT_CALLABLE {why}"), "{number:?}");
         assert_eq!(scene.misses.len(), 1);
-        assert!(scene.desk.callback(1).is_none());
+        assert!(scene.scheduler.callback(1).is_none());
     }
 }
 
@@ -170,9 +170,9 @@ fn who_waits_too_long_expires_and_is_not_silent_about_it() {
 fn who_asked_for_a_callback_is_promised_one_and_waits_longer() {
     let mut scene = waiting_room();
     let call = FinishedCall { outcome: Outcome::CallbackRequested, ..scene.missed(ANN, "sales") };
-    scene.told(&call);
+    scene.recorded(&call);
     let row = scene.row(1);
-    assert!(row.promised);
+    assert!(row.requested);
     assert_eq!(row.expires_ms, MONDAY_10 + 24 * HOUR);
 }
 
@@ -187,9 +187,9 @@ fn who_asked_for_one_in_closed_hours_is_promised_one_too_by_the_queue_that_the_g
         tags: vec![wish],
         ..scene.missed(ANN, "")
     };
-    scene.told(&call);
+    scene.recorded(&call);
     let row = scene.row(1);
-    assert_eq!((row.promised, row.queue.as_deref()), (true, Some("sales")));
+    assert_eq!((row.requested, row.queue.as_deref()), (true, Some("sales")));
     assert_eq!(row.expires_ms, MONDAY_10 + 24 * HOUR);
 }
 
@@ -212,7 +212,7 @@ fn a_customer_who_was_served_unseen_is_recovered_by_the_row_of_that_call() {
     scene.misses(ANN, "sales");
     scene.pass(MINUTE);
     let call = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
-    scene.told(&call);
+    scene.recorded(&call);
     assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
 }
 
@@ -222,7 +222,7 @@ fn a_call_that_ended_before_the_miss_recovers_nobody() {
     let earlier = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
     scene.pass(MINUTE);
     scene.misses(ANN, "sales");
-    scene.told(&earlier);
+    scene.recorded(&earlier);
     assert_eq!(scene.stands(1), "WAITING NO_AGENT");
 }
 
@@ -233,7 +233,7 @@ fn an_agents_own_call_recovers_if_they_talked_long_enough() {
         scene.misses(ANN, "sales");
         scene.pass(MINUTE);
         let call = scene.talked(ANN, "PJSIP/101", Direction::Outbound, talk);
-        scene.told(&call);
+        scene.recorded(&call);
         assert_eq!(scene.stands(1), stands, "{talk} ms");
     }
 }
@@ -243,7 +243,7 @@ fn a_miss_that_a_late_event_corrects_is_taken_back() {
     let mut scene = waiting_room();
     let call = scene.misses(ANN, "sales");
     let corrected = FinishedCall { status: Status::Answer, outcome: Outcome::SelfService, ..call };
-    scene.told(&corrected);
+    scene.recorded(&corrected);
     assert_eq!(scene.stands(1), "CANCELLED corrected");
 }
 
@@ -253,15 +253,17 @@ fn tag(code: &str, at_ms: i64) -> Tag {
 
 #[test]
 fn a_disposition_may_suppress_callbacks_for_its_time() {
-    let remembered =
-        || Remembered { suppress: vec![("DO_NOT_CONTACT".into(), Some(365 * 24 * HOUR))], ..Remembered::default() };
-    let mut scene = Scene::remembering(policy(), Vec::new(), remembered());
+    let restored = || RestoredState {
+        suppress: vec![("DO_NOT_CONTACT".into(), Some(365 * 24 * HOUR))],
+        ..RestoredState::default()
+    };
+    let mut scene = Scene::remembering(policy(), Vec::new(), restored());
     scene.misses(ANN, "sales");
     let call = FinishedCall {
         tags: vec![tag("DO_NOT_CONTACT", MONDAY_10)],
         ..scene.talked(ANN, "PJSIP/101", Direction::Outbound, 0)
     };
-    scene.told(&call);
+    scene.recorded(&call);
     assert_eq!(scene.stands(1), "DNC DO_NOT_CONTACT");
     assert_eq!(scene.forbidden[ANN].until_ms, Some(MONDAY_10 + 365 * 24 * HOUR));
     scene.misses(ANN, "sales");
@@ -270,13 +272,13 @@ fn a_disposition_may_suppress_callbacks_for_its_time() {
 
 #[test]
 fn a_disposition_may_ask_for_a_callback_of_a_served_customer() {
-    let remembered = Remembered { request: vec!["FOLLOW_UP".into()], ..Remembered::default() };
-    let mut scene = Scene::remembering(policy(), Vec::new(), remembered);
+    let restored = RestoredState { request: vec!["FOLLOW_UP".into()], ..RestoredState::default() };
+    let mut scene = Scene::remembering(policy(), Vec::new(), restored);
     let call = FinishedCall {
         tags: vec![tag("FOLLOW_UP", MONDAY_10)],
         ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE)
     };
-    scene.told(&call);
+    scene.recorded(&call);
     assert_eq!(scene.row(1).owner.as_deref(), Some("PJSIP/101"));
     assert!(scene.row(1).state.is_open());
 }
@@ -285,12 +287,12 @@ fn a_disposition_may_ask_for_a_callback_of_a_served_customer() {
 fn a_caller_who_declined_at_the_greeting_gets_no_callback() {
     let mut scene = waiting_room();
     let call = FinishedCall { tags: vec![tag("CALLBACK_DECLINED", MONDAY_10)], ..scene.missed(ANN, "sales") };
-    scene.told(&call);
+    scene.recorded(&call);
     assert!(scene.rows.is_empty());
     scene.misses(ANN, "sales");
     scene.pass(MINUTE);
     let call = FinishedCall { tags: vec![tag("CALLBACK_DECLINED", MONDAY_10)], ..scene.missed(ANN, "sales") };
-    scene.told(&call);
+    scene.recorded(&call);
     assert_eq!(scene.stands(1), "CANCELLED declined");
 }
 
@@ -300,7 +302,7 @@ fn a_miss_in_no_queue_takes_the_queue_of_the_number_that_was_dialled() {
     policy.dids.insert("5550100".into(), "support".into());
     let mut scene = Scene::new(policy, Vec::new());
     let call = FinishedCall { queue: None, outcome: Outcome::RingAbandon, ..scene.missed(ANN, "") };
-    scene.told(&call);
+    scene.recorded(&call);
     assert_eq!(scene.row(1).queue.as_deref(), Some("support"));
 }
 
@@ -330,11 +332,11 @@ fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
             number_e164: Some(number),
             ..call.clone()
         };
-        scene.desk.handle(Input::Told(&call), scene.now);
-        while scene.desk.poll().is_some() {}
+        scene.scheduler.handle(Input::Told(&call), scene.now);
+        while scene.scheduler.poll().is_some() {}
     }
-    assert_eq!(scene.desk.open().values().sum::<usize>(), MAX_OPEN);
-    assert_eq!(scene.desk.counters().refused, 1);
+    assert_eq!(scene.scheduler.open().values().sum::<usize>(), MAX_OPEN);
+    assert_eq!(scene.scheduler.counters().refused, 1);
 }
 
 #[test]
@@ -343,8 +345,8 @@ fn who_was_served_after_a_miss_that_is_told_late_is_not_called() {
     let miss = scene.missed(ANN, "sales");
     scene.pass(MINUTE);
     let served = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
-    scene.told(&served);
-    scene.told(&miss);
+    scene.recorded(&served);
+    scene.recorded(&miss);
     assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
     assert_eq!(scene.row(1).resolved_by.as_ref(), Some(&served.linkedid));
 }
@@ -353,10 +355,10 @@ fn who_was_served_after_a_miss_that_is_told_late_is_not_called() {
 fn a_talk_before_a_miss_that_is_told_late_does_not_count() {
     let mut scene = waiting_room();
     let served = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 30 * SECOND);
-    scene.told(&served);
+    scene.recorded(&served);
     scene.pass(MINUTE);
     let miss = scene.missed(ANN, "sales");
-    scene.told(&miss);
+    scene.recorded(&miss);
     assert!(scene.row(1).closed_ms.is_none(), "{}", scene.stands(1));
 }
 
@@ -368,10 +370,10 @@ fn a_call_of_an_earlier_run_that_served_him_counts_too() {
         at_ms: MONDAY_10 + HOUR,
         ended_ms: MONDAY_10 + HOUR + MINUTE,
     };
-    let remembered = Remembered { served: vec![(ANN.to_owned(), served)], ..Remembered::default() };
-    let mut scene = Scene::remembering(policy(), Vec::new(), remembered);
+    let restored = RestoredState { served: vec![(ANN.to_owned(), served)], ..RestoredState::default() };
+    let mut scene = Scene::remembering(policy(), Vec::new(), restored);
     let miss = scene.missed(ANN, "sales");
     scene.pass(2 * HOUR);
-    scene.told(&miss);
+    scene.recorded(&miss);
     assert_eq!(scene.stands(1), "RECOVERED_BY_AGENT");
 }

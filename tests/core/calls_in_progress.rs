@@ -57,7 +57,7 @@ fn as_it_began() -> CallInProgress {
 /// A run that follows one that was killed 10 s ago and leaves these calls.
 fn next_run(left: &[CallInProgress]) -> Driver {
     let mut driver = Driver::unlinked(rules(), START + 30_000, Some(START + 20_000));
-    driver.engine.knows_calls(left.iter().cloned());
+    driver.tracker.knows_calls(left.iter().cloned());
     driver
 }
 
@@ -112,15 +112,15 @@ fn a_call_that_a_killed_run_left_and_that_lives_no_more_is_unknown_with_all_that
     let row = driver.row();
     assert_eq!((row.status, row.outcome, row.quality), (Status::Unknown, Outcome::Gap, Quality::Gap));
     let FinishedCall { number_e164, did, trunk, queue, started_ms, ended_ms, wait_ms, visits, why, .. } = row;
-    let told = [number_e164, did, trunk, queue].map(Option::unwrap);
-    assert_eq!(told, ["+12025550123", "5550100", "PJSIP/trunk", "sales"]);
+    let recorded = [number_e164, did, trunk, queue].map(Option::unwrap);
+    assert_eq!(recorded, ["+12025550123", "5550100", "PJSIP/trunk", "sales"]);
     assert_eq!((started_ms, ended_ms, wait_ms), (START, START + 20_000, 20_000));
     assert_eq!((visits[0].result, visits[0].left_ms - visits[0].joined_ms), (VisitResult::Unknown, 18_000));
-    let untold = "what was seen of it does not tell what had become of it";
-    assert_eq!(why, [untold, "it ended while callbackd was not running", "queue sales: UNKNOWN"]);
+    let unrecorded = "what was seen of it does not tell what had become of it";
+    assert_eq!(why, [unrecorded, "it ended while callbackd was not running", "queue sales: UNKNOWN"]);
     assert_eq!(driver.gaps()[0].calls_lost, 1);
     driver.snapshot(&[], true);
-    assert_eq!(driver.told().len(), 1, "once");
+    assert_eq!(driver.recorded().len(), 1, "once");
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn while_the_list_of_channels_has_not_come_nothing_is_said_of_calls_that_a_kille
     let mut driver = next_run(&[as_it_began()]);
     driver.give(Input::Linked { uptime_s: Some(100_000) });
     driver.snapshot(&[], false);
-    assert_eq!(driver.told().len(), 0);
+    assert_eq!(driver.recorded().len(), 0);
     driver.snapshot(&[], true);
     assert_eq!(driver.row().status, Status::Unknown);
 }
@@ -204,17 +204,17 @@ fn a_row_that_was_told_before_the_lists_came_whole_is_not_told_again_as_unknown(
     driver.snapshot(&frames(customer.listed("WaitExten", "", 29).as_bytes()), false);
     driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
     driver.pass(FORGOTTEN_MS);
-    let told = driver.row().status;
+    let recorded = driver.row().status;
     driver.snapshot(&[], true);
-    assert_eq!((driver.told().len(), driver.row().status), (1, told));
+    assert_eq!((driver.recorded().len(), driver.row().status), (1, recorded));
 }
 
 #[test]
 fn a_row_that_was_proved_before_the_lists_came_whole_stands() {
     let mut driver = next_run(&[as_it_began()]);
-    driver.engine.has_its_row("c.1");
+    driver.tracker.has_its_row("c.1");
     driver.link(100_000, &[]);
-    assert_eq!((driver.told().len(), driver.gaps()[0].calls_lost), (0, 0));
+    assert_eq!((driver.recorded().len(), driver.gaps()[0].calls_lost), (0, 0));
 }
 
 #[test]
@@ -224,7 +224,7 @@ fn who_has_come_to_anothers_linkedid_has_no_row_of_his_own() {
     let customer = Line::customer("c.1").state(6).of("d.1");
     let lists = other.listed("ConfBridge", "b", 60) + &customer.listed("ConfBridge", "b", 30);
     driver.link(100_000, &frames(lists.as_bytes()));
-    assert_eq!(driver.told().len(), 0);
+    assert_eq!(driver.recorded().len(), 0);
     let gone = |r: &&Record| matches!(r, Record::NotInProgress { linkedid, .. } if linkedid == "c.1");
     assert_eq!(driver.records.iter().filter(gone).count(), 1);
 }

@@ -3,7 +3,7 @@
 use callbackd_core::callbacks::attempt::dial_string::{
     DialError, DialString, Dialable, check_customer, check_form, shown,
 };
-use callbackd_core::callbacks::policy::Screen;
+use callbackd_core::callbacks::policy::NumberPolicy;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use std::collections::BTreeMap;
 
@@ -185,21 +185,25 @@ fn whatever_comes_in_nothing_but_numbers_and_names_goes_out() {
     let mut dice = Dice(seed);
     let numberings = [numbering("US"), numbering("DE"), numbering("RU")];
     let screens = [
-        Screen::default(),
-        Screen { international: true, premium: true, ..Screen::default() },
-        Screen { allow: vec!["+44".into(), "+1900".into()], deny: vec!["+120255501".into()], ..Screen::default() },
+        NumberPolicy::default(),
+        NumberPolicy { international: true, premium: true, ..NumberPolicy::default() },
+        NumberPolicy {
+            allow: vec!["+44".into(), "+1900".into()],
+            deny: vec!["+120255501".into()],
+            ..NumberPolicy::default()
+        },
     ];
     let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
     for case in 0..CASES {
         let numbering = &numberings[dice.roll(numberings.len())];
-        let screen = &screens[dice.roll(screens.len())];
+        let number_policy = &screens[dice.roll(screens.len())];
         let raw = dice.text(GOOD);
         let say = |what: &str, out: &str| format!("CALLBACKD_SEED={seed} case {case}: {raw:?} became {what} {out:?}");
 
         // The way of a caller's number; and the number as it came, for doors must not rely on the doors before them.
         let read = numbering.classify(&raw).e164().map(str::to_owned);
         for e164 in read.iter().chain([&raw]) {
-            let verdict = screen.verdict(numbering, e164);
+            let verdict = number_policy.verdict(numbering, e164);
             *seen.entry(verdict.as_ref().map_or_else(|d| d.word(), |()| "may be called")).or_default() += 1;
             if let Err(denied) = &verdict {
                 assert!(!denied.reason().contains(char::is_control), "{}", say("the reason", &denied.reason()));

@@ -49,10 +49,10 @@ fn every_capture_cut_at_every_byte_gives_the_same_frames() {
         for (end, _) in stream.windows(4).enumerate().filter(|(_, four)| four == b"\r\n\r\n") {
             let window = [&stream[start..end + 4], NEXT].concat();
             start = end + 4;
-            let whole = decode_all(Interest::engine(), [&window[..]]);
+            let whole = decode_all(Interest::tracker(), [&window[..]]);
             for cut in 0..=window.len() {
                 let (head, tail) = window.split_at(cut);
-                let halves = decode_all(Interest::engine(), [head, tail]);
+                let halves = decode_all(Interest::tracker(), [head, tail]);
                 assert!(halves == whole, "{name}: cut at {cut} of {}", window.escape_ascii());
             }
         }
@@ -63,7 +63,7 @@ fn every_capture_cut_at_every_byte_gives_the_same_frames() {
 #[test]
 fn every_capture_fed_byte_by_byte_gives_the_same_frames() {
     for (name, stream) in captures() {
-        for interest in [Interest::engine(), Interest::everything()] {
+        for interest in [Interest::tracker(), Interest::everything()] {
             let whole = decode_all(interest.clone(), [&stream[..]]);
             assert_eq!(errors(&whole.0), [] as [&FrameError; 0], "{name}");
             let bytes = decode_all(interest, stream.chunks(1));
@@ -96,7 +96,7 @@ fn every_frame_of_a_capture_arrives_as_it_was_sent_from_where_it_stood() {
 fn the_engine_is_spared_what_nobody_needs_and_misses_nothing_else() {
     for (name, stream) in captures() {
         let (all, _) = decode_all(Interest::everything(), [&stream[..]]);
-        let (wanted, counters) = decode_all(Interest::engine(), [&stream[..]]);
+        let (wanted, counters) = decode_all(Interest::tracker(), [&stream[..]]);
         let wanted_by_hand = |frame: &&Frame| match frame.text("Event").as_deref() {
             None => true,
             Some("TestEvent" | "NewConnectedLine" | "RTCPSent" | "RTCPReceived") => false,
@@ -247,7 +247,7 @@ fn a_header_forged_by_a_line_break_in_a_value_costs_the_frame() {
 #[test]
 fn a_forged_variable_in_front_of_a_wanted_one_is_refused_not_skipped() {
     let stream = b"Event: VarSet\r\nExten: s\r\nVariable: BRIDGEPEER\r\nVariable: DIALSTATUS\r\nValue: x\r\n\r\n";
-    let (received, counters) = decode_all(Interest::engine(), [&stream[..]]);
+    let (received, counters) = decode_all(Interest::tracker(), [&stream[..]]);
     assert_eq!(refusals(&received), [Refusal::Forged]);
     assert_eq!(counters.skipped, 0);
 }
@@ -282,7 +282,7 @@ fn a_stream_that_ends_inside_a_frame_says_so() {
 
 #[test]
 fn a_skipped_event_never_fills_the_buffer_however_long_it_is() {
-    let mut decoder = FrameDecoder::new(Interest::engine());
+    let mut decoder = FrameDecoder::new(Interest::tracker());
     let mut buffer = BytesMut::new();
     buffer.extend_from_slice(b"Event: TestEvent\r\n");
     for _ in 0..1000 {
@@ -298,7 +298,7 @@ fn a_skipped_event_never_fills_the_buffer_however_long_it_is() {
 
 #[test]
 fn a_refused_frame_never_fills_the_buffer_however_long_it_is() {
-    let mut decoder = FrameDecoder::new(Interest::engine());
+    let mut decoder = FrameDecoder::new(Interest::tracker());
     let mut buffer = BytesMut::new();
     buffer.extend_from_slice(b"Event: Hangup\r\n");
     let mut refused = 0;
@@ -316,7 +316,7 @@ fn a_refused_frame_never_fills_the_buffer_however_long_it_is() {
 #[test]
 fn a_response_passes_whatever_the_interest() {
     let stream = b"Response: Error\r\nActionID: 1\r\nMessage: Permission denied\r\n\r\n";
-    assert_eq!(decode_all(Interest::engine(), [&stream[..]]).0.len(), 1);
+    assert_eq!(decode_all(Interest::tracker(), [&stream[..]]).0.len(), 1);
 }
 
 /// Lines as Asterisk may send them: no key that stands once, no line end inside.
@@ -366,9 +366,9 @@ proptest! {
         size in 1_usize..50,
     ) {
         let stream = noise.concat();
-        let whole = decode_all(Interest::engine(), [&stream[..]]);
+        let whole = decode_all(Interest::tracker(), [&stream[..]]);
         prop_assert_eq!(whole.1.bytes, stream.len() as u64);
-        let pieces = decode_all(Interest::engine(), stream.chunks(size));
+        let pieces = decode_all(Interest::tracker(), stream.chunks(size));
         prop_assert!(pieces == whole, "{:?}\n{:?}", pieces, whole);
     }
 }

@@ -18,7 +18,7 @@ fn just_ended() -> (Driver, Line, Line) {
     driver.say(&customer.dial_ends(&phone, "CANCEL"));
     driver.say(&(phone.hangs_up() + &customer.hangs_up()));
     driver.pass(1_000);
-    assert_eq!((driver.told().len(), driver.row().outcome), (1, Outcome::RingAbandon));
+    assert_eq!((driver.recorded().len(), driver.row().outcome), (1, Outcome::RingAbandon));
     (driver, customer, phone)
 }
 
@@ -36,7 +36,7 @@ fn a_tag_and_a_rating_on_a_live_call_are_in_its_row_from_the_start() {
     driver.say(&user_event(&customer, "CallRating", &[("Score", "4.5")]));
     driver.say(&customer.hangs_up());
     driver.pass(FORGOTTEN_MS);
-    assert_eq!(driver.told().len(), 1);
+    assert_eq!(driver.recorded().len(), 1);
     let row = driver.row();
     let tag = row.tags.iter().find(|t| t.code == "DEAL_CLOSED").expect("the tag");
     assert_eq!((&*tag.note, &*tag.by, tag.at_ms), ("order 4711", "Alice", START));
@@ -48,10 +48,10 @@ fn a_tag_on_a_call_that_has_just_ended_corrects_its_row_once() {
     let (mut driver, customer, _) = just_ended();
     driver.say(&user_event(&customer, "CallTag", &[("Code", "VIP")]));
     driver.pass(FORGOTTEN_MS);
-    assert_eq!(driver.told().len(), 2);
+    assert_eq!(driver.recorded().len(), 2);
     assert_eq!(driver.row().tags.iter().map(|t| &*t.code).collect::<Vec<_>>(), ["ABANDONED", "VIP"]);
-    let counters = driver.engine.counters();
-    assert_eq!((counters.calls_told, counters.calls_corrected), (1, 1));
+    let counters = driver.tracker.counters();
+    assert_eq!((counters.calls_recorded, counters.calls_corrected), (1, 1));
 }
 
 #[test]
@@ -60,7 +60,7 @@ fn a_wish_to_be_called_back_that_comes_late_decides_the_row_again() {
     driver.say(&user_event(&customer, "CallbackRequest", &[]));
     driver.pass(FORGOTTEN_MS);
     assert_eq!((driver.row().status, driver.row().outcome), (Status::NoAnswer, Outcome::CallbackRequested));
-    assert_eq!(driver.engine.counters().calls_corrected, 1);
+    assert_eq!(driver.tracker.counters().calls_corrected, 1);
 }
 
 #[test]
@@ -94,7 +94,7 @@ fn what_says_nothing_new_corrects_nothing() {
     driver.say(&(customer.hangs_up() + &phone.hangs_up()));
     driver.say(&customer.event("VarSet", &[("Variable", "DIALSTATUS"), ("Value", "CANCEL")]));
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.told().len(), driver.engine.counters().calls_corrected), (1, 0));
+    assert_eq!((driver.recorded().len(), driver.tracker.counters().calls_corrected), (1, 0));
 }
 
 #[test]
@@ -109,8 +109,8 @@ fn news_of_an_unknown_channel_makes_no_ghost_call() {
     driver.say(&(stranger.far_end_hangs_up() + &stranger.hangs_up()));
     driver.say(&stranger.event("QueueCallerLeave", &[("Queue", "sales"), ("Count", "0"), ("Position", "1")]));
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.told().len(), driver.engine.sizes()), (1, (0, 0, 0)));
-    assert_eq!(driver.engine.counters().user_events_refused, 3);
+    assert_eq!((driver.recorded().len(), driver.tracker.sizes()), (1, (0, 0, 0)));
+    assert_eq!(driver.tracker.counters().user_events_refused, 3);
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn a_user_event_after_the_call_has_been_forgotten_is_refused_and_counted() {
     driver.pass(i64::try_from(LINGER_MS).unwrap());
     driver.say(&user_event(&customer, "CallTag", &[("Code", "VIP")]));
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.told().len(), driver.engine.counters().user_events_refused), (1, 1));
+    assert_eq!((driver.recorded().len(), driver.tracker.counters().user_events_refused), (1, 1));
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn codes_that_are_no_words_and_scores_that_are_no_numbers_are_refused_and_counte
         driver.say(&user_event(&customer, name, &[(key, value)]));
     }
     driver.pass(FORGOTTEN_MS);
-    assert_eq!(driver.told().len(), 1, "{:#?}", driver.row());
-    assert_eq!(driver.engine.counters().user_events_refused, refused.len() as u64);
+    assert_eq!(driver.recorded().len(), 1, "{:#?}", driver.row());
+    assert_eq!(driver.tracker.counters().user_events_refused, refused.len() as u64);
 }
 
 #[test]
@@ -172,8 +172,8 @@ fn those_who_talk_on_after_their_customer_make_no_row_and_touch_his_no_more() {
     driver.pass(5_000);
     driver.say(&(customer.far_end_hangs_up() + &customer.leaves("b1") + &customer.hangs_up()));
     driver.pass(10_000);
-    let told = driver.row();
-    assert_eq!((told.ended_ms, told.talk_ms), (START + 10_000, 5_000));
+    let recorded = driver.row();
+    assert_eq!((recorded.ended_ms, recorded.talk_ms), (START + 10_000, 5_000));
 
     // Minutes later the two, whose channels still bear his linkedid, ring a third.
     driver.pass(FORGOTTEN_MS);
@@ -188,15 +188,15 @@ fn those_who_talk_on_after_their_customer_make_no_row_and_touch_his_no_more() {
     driver.say(&crate::stream::text("BridgeDestroy", &[("BridgeUniqueid", "b1")]));
     driver.say(&crate::stream::text("BridgeDestroy", &[("BridgeUniqueid", "b2")]));
     driver.pass(FORGOTTEN_MS);
-    assert_eq!(driver.row(), told);
-    assert_eq!((driver.told().len(), driver.engine.sizes()), (1, (0, 0, 0)));
+    assert_eq!(driver.row(), recorded);
+    assert_eq!((driver.recorded().len(), driver.tracker.sizes()), (1, (0, 0, 0)));
 }
 
 #[test]
 fn nothing_is_kept_of_a_recorded_call_after_a_while() {
     for recording in recordings() {
         let driver = Driver::played(&recording);
-        let (channels, bridges, calls) = driver.engine.sizes();
+        let (channels, bridges, calls) = driver.tracker.sizes();
         assert_eq!((channels, calls), (0, 0), "{}", recording.name);
         // Asterisk keeps the bridge of a parking lot.
         let count = |event: &[u8]| recording.live.iter().filter(|f| f.get("Event") == Some(event)).count();

@@ -39,21 +39,21 @@ fn calls_that_never_hang_up_fill_the_memory_to_its_limit_and_are_ended_by_lists_
             driver.pass(1);
         }
     }
-    assert_eq!(driver.engine.sizes(), (MAX_CHANNELS, 0, MAX_CHANNELS));
-    assert_eq!(driver.engine.counters().channels_refused, (100_000 - MAX_CHANNELS) as u64);
+    assert_eq!(driver.tracker.sizes(), (MAX_CHANNELS, 0, MAX_CHANNELS));
+    assert_eq!(driver.tracker.counters().channels_refused, (100_000 - MAX_CHANNELS) as u64);
     // Time alone ends nothing.
     driver.pass(24 * 3_600_000);
-    assert_eq!(driver.engine.live_calls(), MAX_CHANNELS);
+    assert_eq!(driver.tracker.live_calls(), MAX_CHANNELS);
 
     driver.snapshot(&[], true);
     driver.snapshot(&[], true);
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.engine.sizes(), driver.engine.counters().calls_unseen), ((0, 0, 0), MAX_CHANNELS as u64));
+    assert_eq!((driver.tracker.sizes(), driver.tracker.counters().calls_unseen), ((0, 0, 0), MAX_CHANNELS as u64));
     let unknown = |r: &&Record| matches!(r, Record::Call(c) if (c.status, c.outcome, c.quality) == (Status::Unknown, Outcome::Gap, Quality::Gap));
     assert_eq!(driver.records.iter().filter(unknown).count(), MAX_CHANNELS);
     // There is room again.
     driver.take(Event::Newchannel(customer(1)));
-    assert_eq!(driver.engine.live_calls(), 1);
+    assert_eq!(driver.tracker.live_calls(), 1);
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn events_of_a_refused_channel_are_refused_like_itself() {
     }
     driver.take(Event::Newstate(customer(MAX_CHANNELS)));
     driver.take(Event::Hangup { channel: customer(MAX_CHANNELS), cause: 16 });
-    assert_eq!((driver.engine.sizes().0, driver.engine.counters().channels_refused), (MAX_CHANNELS, 2));
+    assert_eq!((driver.tracker.sizes().0, driver.tracker.counters().channels_refused), (MAX_CHANNELS, 2));
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn legs_beyond_the_limit_are_counted_and_said() {
     driver.say(&line.hangs_up());
     driver.pass(FORGOTTEN_MS);
     let row = driver.row();
-    assert_eq!((row.legs.len(), driver.engine.counters().details_dropped), (MAX_LEGS, 3));
+    assert_eq!((row.legs.len(), driver.tracker.counters().details_dropped), (MAX_LEGS, 3));
     assert!(row.why.iter().any(|why| why == "3 details beyond the limits are not kept"), "{:?}", row.why);
 }
 
@@ -96,7 +96,7 @@ fn visits_beyond_the_limit_are_counted_whether_the_queue_let_him_in_or_not() {
     driver.event("QueueEntry", &entry);
     driver.say(&line.hangs_up());
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.row().visits.len(), driver.engine.counters().details_dropped), (MAX_VISITS, 2 + 4 + 1));
+    assert_eq!((driver.row().visits.len(), driver.tracker.counters().details_dropped), (MAX_VISITS, 2 + 4 + 1));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn menu_steps_beyond_the_limit_are_counted() {
     }
     driver.say(&line.hangs_up());
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.row().ivr.len(), driver.engine.counters().details_dropped), (MAX_IVR_STEPS, 5));
+    assert_eq!((driver.row().ivr.len(), driver.tracker.counters().details_dropped), (MAX_IVR_STEPS, 5));
 }
 
 #[test]
@@ -130,7 +130,7 @@ fn tags_and_ratings_beyond_the_limit_are_refused_and_counted() {
     let row = driver.row();
     let by_rule = row.tags.iter().filter(|t| t.by == "rule").count();
     assert_eq!((row.tags.len() - by_rule, row.ratings.len()), (MAX_TAGS, MAX_TAGS));
-    assert_eq!(driver.engine.counters().user_events_refused, 4);
+    assert_eq!(driver.tracker.counters().user_events_refused, 4);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn a_merge_keeps_to_the_limits_of_one_call() {
     let row = driver.row();
     let answered = row.legs.iter().filter(|l| l.interface == "PJSIP/100").count();
     assert_eq!((row.legs.len() - answered, row.visits.len()), (MAX_LEGS, MAX_VISITS));
-    assert_eq!(driver.engine.counters().details_dropped, (MAX_LEGS + MAX_VISITS) as u64);
+    assert_eq!(driver.tracker.counters().details_dropped, (MAX_LEGS + MAX_VISITS) as u64);
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn agents_beyond_the_limit_are_ignored_and_counted() {
         let member = Member { queue: "sales".into(), interface: interface.into(), status: 1, ..Member::default() };
         driver.take(Event::QueueMember { change: MemberChange::Added, member });
     }
-    assert_eq!(driver.engine.counters().agents_refused, 7);
+    assert_eq!(driver.tracker.counters().agents_refused, 7);
     assert_eq!(driver.intervals().len(), MAX_AGENTS);
 }
 
@@ -185,5 +185,5 @@ fn trunks_beyond_the_limit_are_not_remembered_and_counted() {
             driver.take(Event::Newchannel(channel(n, &format!("{n}.{again}"), 4, "from-trunk")));
         }
     }
-    assert_eq!(driver.engine.counters().trunks_refused, 4, "each time that one of two comes");
+    assert_eq!(driver.tracker.counters().trunks_refused, 4, "each time that one of two comes");
 }

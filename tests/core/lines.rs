@@ -28,9 +28,9 @@ fn a_customer_who_calls_is_on_the_line_until_his_row_is_told() {
     end(&mut driver, &customer, &phone, "b");
     assert_eq!(lines(&mut driver), [""; 0]);
     driver
-        .engine
+        .tracker
         .handle(Input::Tick, callbackd_core::model::Moment { mono_ms: driver.now.mono_ms + 1_000, ..driver.now });
-    let outputs: Vec<Output> = std::iter::from_fn(|| driver.engine.poll()).collect();
+    let outputs: Vec<Output> = std::iter::from_fn(|| driver.tracker.poll()).collect();
     let row = outputs.iter().position(|o| matches!(o, Output::Record(Record::Call(_))));
     let free = outputs.iter().position(|o| matches!(o, Output::Line(line) if line.what == Change::Free));
     assert!(row.is_some() && row < free, "{outputs:?}");
@@ -122,7 +122,7 @@ fn a_customer_who_is_found_on_the_line_is_told_with_the_lists() {
     let mut driver = Driver::unlinked(rules(), START, None);
     driver.link(100_000, &crate::stream::frames(customer.listed("Queue", "", 60).as_bytes()));
     assert_eq!(driver.lines(), [format!("{CUSTOMER} c.1 in busy")]);
-    assert!(matches!(driver.news.last(), Some(Output::InSight)), "{:?}", driver.news);
+    assert!(matches!(driver.news.last(), Some(Output::InSync)), "{:?}", driver.news);
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn a_lost_link_costs_only_what_ended_while_it_was_down() {
     let lists = alive.listed("Dial", "alive", 60) + &alive_phone.listed("AppDial", "alive", 60);
     driver.link(100_000, &frames(lists.as_bytes()));
     driver.pass(5_000);
-    assert_eq!(driver.engine.live_calls(), 1);
+    assert_eq!(driver.tracker.live_calls(), 1);
     driver.say(&alive.far_end_hangs_up());
     for line in [&alive, &alive_phone] {
         driver.say(&line.leaves("alive"));
@@ -77,7 +77,7 @@ fn a_lost_link_costs_only_what_ended_while_it_was_down() {
     let gaps: Vec<_> =
         driver.gaps().iter().map(|g| (g.from_ms - START, g.to_ms - START, g.cause, g.calls_lost)).collect();
     assert_eq!(gaps, [(20_000, 60_000, GapCause::LinkLost, 2)]);
-    assert_eq!(driver.engine.counters().calls_unseen, 2);
+    assert_eq!(driver.tracker.counters().calls_unseen, 2);
 }
 
 /// The cause of the gap after a link of 100 s to an Asterisk that had just booted, a loss, and a login so many ms later that tells this uptime.
@@ -140,7 +140,7 @@ fn a_restart_of_the_pbx_ends_all_that_was_whether_or_not_the_list_of_channels_ca
         assert_eq!(rows, expected, "{channels_known}");
         let gaps: Vec<_> = driver.gaps().iter().map(|g| (g.cause, g.calls_lost)).collect();
         assert_eq!(gaps, [(GapCause::PbxRestart, 2)]);
-        assert_eq!(driver.engine.live_calls(), 1, "what began after the restart goes on");
+        assert_eq!(driver.tracker.live_calls(), 1, "what began after the restart goes on");
     }
 }
 
@@ -222,7 +222,7 @@ fn lists_that_did_not_come_whole_end_nothing() {
         driver.snapshot(&[], false);
     }
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.rows().len(), driver.engine.live_calls()), (0, 1));
+    assert_eq!((driver.rows().len(), driver.tracker.live_calls()), (0, 1));
 }
 
 #[test]
@@ -232,14 +232,14 @@ fn a_channel_that_one_periodic_list_does_not_name_survives_and_two_in_a_row_end_
     driver.pass(3_000);
     driver.snapshot(&[], true);
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.rows().len(), driver.engine.live_calls()), (0, 1), "its Hangup can be on the way");
+    assert_eq!((driver.rows().len(), driver.tracker.live_calls()), (0, 1), "its Hangup can be on the way");
     driver.snapshot(&frames(customer.listed("Dial", "", 60).as_bytes()), true);
     driver.snapshot(&[], true);
-    assert_eq!(driver.engine.live_calls(), 1, "the count begins anew");
+    assert_eq!(driver.tracker.live_calls(), 1, "the count begins anew");
     driver.snapshot(&[], true);
     driver.pass(FORGOTTEN_MS);
     assert_eq!((driver.row().status, driver.row().outcome), (Status::Unknown, Outcome::Gap));
-    assert_eq!((driver.engine.live_calls(), driver.engine.counters().calls_unseen), (0, 1));
+    assert_eq!((driver.tracker.live_calls(), driver.tracker.counters().calls_unseen), (0, 1));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::lost_sight::{START, ringing};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
-use callbackd_core::model::presence::Floor;
+use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{FinishedCall, LegResult, Outcome, Quality, Status, VisitResult};
 use callbackd_core::tracker::Input;
 
@@ -219,7 +219,7 @@ fn who_is_not_in_the_list_of_a_queue_any_more_does_not_wait_there() {
     let (customer, _) = waiting(&mut driver);
     let queue = crate::stream::text("QueueParams", &[("Queue", "sales"), ("Calls", "0")]);
     back_with(&mut driver, "", &(queue + &customer.listed("Playback", "", 25)));
-    assert!(driver.engine.waiting().is_empty());
+    assert!(driver.tracker.waiting().is_empty());
     driver.pass(60_000);
     driver.say(&(customer.far_end_hangs_up() + &customer.hangs_up()));
     driver.pass(FORGOTTEN_MS);

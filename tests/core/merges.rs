@@ -10,7 +10,7 @@ fn end(driver: &mut Driver, lines: &[&Line]) {
         driver.say(&line.hangs_up());
     }
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.engine.sizes().0, driver.engine.sizes().2), (0, 0));
+    assert_eq!((driver.tracker.sizes().0, driver.tracker.sizes().2), (0, 0));
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn merging_is_transitive_and_the_first_start_and_did_stay() {
             );
             assert_eq!((row.did.as_deref(), row.number.as_deref()), (Some("5550100"), Some("12025550123")));
             assert_eq!(row.started_ms, START + i64::try_from(customer_at).unwrap() * 1_000);
-            assert_eq!(driver.engine.counters().calls_merged, 3);
+            assert_eq!(driver.tracker.counters().calls_merged, 3);
         }
     }
 }
@@ -121,18 +121,18 @@ fn two_customers_who_meet_in_a_conference_are_one_call_from_the_first_ones_start
 #[test]
 fn a_call_that_has_been_told_is_not_undone_by_a_stray_late_event() {
     let mut driver = Driver::linked(rules(), START);
-    let (told, living) = (Line::customer("a.1"), Line::customer("z.1"));
-    driver.say(&told.begins());
+    let (recorded, living) = (Line::customer("a.1"), Line::customer("z.1"));
+    driver.say(&recorded.begins());
     driver.pass(2_000);
-    driver.say(&(told.far_end_hangs_up() + &told.hangs_up()));
+    driver.say(&(recorded.far_end_hangs_up() + &recorded.hangs_up()));
     driver.pass(1_000);
     let row = driver.row();
     driver.say(&living.begins());
     driver.pass(1_000);
     // Either shows the other's linkedid.
-    driver.say(&told.clone().of("z.1").event("HangupRequest", &[]));
+    driver.say(&recorded.clone().of("z.1").event("HangupRequest", &[]));
     driver.say(&living.clone().of("a.1").event("Newstate", &[]));
-    driver.say(&living.dials(&told));
+    driver.say(&living.dials(&recorded));
     driver.pass(2_000);
     driver.say(&living.far_end_hangs_up());
     end(&mut driver, &[&living]);
@@ -155,7 +155,7 @@ fn linkedids_that_run_in_a_circle_end_in_one_call() {
             driver.say(&line.clone().of(&format!("m.{}", (n + round) % lines.len())).event("Newstate", &[]));
         }
     }
-    assert_eq!((driver.engine.live_calls(), driver.engine.counters().calls_merged), (1, 4));
+    assert_eq!((driver.tracker.live_calls(), driver.tracker.counters().calls_merged), (1, 4));
     let all: Vec<&Line> = lines.iter().collect();
     end(&mut driver, &all);
     assert_eq!(driver.row().direction, Direction::Internal);
@@ -169,7 +169,7 @@ fn the_same_linkedid_said_a_thousand_times_in_turns_costs_nothing() {
     for n in 0..1_000 {
         driver.say(&line.clone().of(&format!("other.{}", n % 2)).event("Newstate", &[]));
     }
-    assert_eq!((driver.engine.sizes(), driver.engine.counters().calls_merged), ((1, 0, 1), 0));
+    assert_eq!((driver.tracker.sizes(), driver.tracker.counters().calls_merged), ((1, 0, 1), 0));
     end(&mut driver, &[&line]);
     assert_eq!(driver.row().linkedid, "c.1");
 }

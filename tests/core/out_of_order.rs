@@ -164,13 +164,13 @@ impl Known {
     /// The events that something happened to, for whoever reads a failure.
     fn touched(&self, way: &Way) -> String {
         let live = &self.recording.live;
-        let told = way.changes.iter().map(|(at, change)| {
+        let recorded = way.changes.iter().map(|(at, change)| {
             let at = at.index(live.len());
             let more = ["Uniqueid", "DestUniqueid", "DialStatus", "ChannelStateDesc", "Variable", "Value"];
             let more = more.iter().filter_map(|key| live[at].text(key)).collect::<Vec<_>>().join(" ");
             format!("{at} {} {more}: {change:?}", name(&live[at]))
         });
-        told.collect::<Vec<_>>().join("\n ")
+        recorded.collect::<Vec<_>>().join("\n ")
     }
 }
 

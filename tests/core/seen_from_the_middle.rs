@@ -21,7 +21,7 @@ fn seen_from(recording: &Recording, cut: usize, backwards: bool, stock: bool) ->
         driver.play(frame);
     }
     driver.pass(FORGOTTEN_MS);
-    let (channels, _, calls) = driver.engine.sizes();
+    let (channels, _, calls) = driver.tracker.sizes();
     assert_eq!((channels, calls), (0, 0), "{} cut at {cut}", recording.name);
     driver.rows()
 }
@@ -98,14 +98,14 @@ fn a_call_seen_from_the_middle_is_partial_and_ends_as_it_did() {
                 let talks = |row: &FinishedCall| row.legs.iter().filter(|l| l.result == LegResult::Answered).count();
                 let one_talk = talks(expected) == 1 && expected.transfers == 0;
                 let quality = if began(&row) { Quality::Partial } else { Quality::Full };
-                let told = |row: &FinishedCall, quality| {
+                let recorded = |row: &FinishedCall, quality| {
                     let outcome = (expected.answered_ms.is_none() || one_talk)
                         .then(|| (row.status == Status::Answer, &row.agent));
                     // What was dialled over a trunk before anyone looked is told by nothing any more.
                     let number = row.number.clone().filter(|_| row.direction == Direction::Inbound);
                     format!("{quality} {outcome:?} {:?} {number:?} {}", row.ended_ms, row.hangup_by)
                 };
-                let (found, expected) = (told(&row, row.quality), told(expected, quality));
+                let (found, expected) = (recorded(&row, row.quality), recorded(expected, quality));
                 if found != expected {
                     wrong.push(format!("{} from {cut}: {found}, expected {expected}", recording.name));
                 }
@@ -157,7 +157,7 @@ fn who_withholds_his_number_is_known_by_a_trunk_of_an_earlier_run_and_by_nothing
     let direction_of = |known: &[&str], name: &str, number: &str| {
         let caller = Line::new(name, "c.1", "c.1", number, "ivr-1", "s").state(6);
         let mut driver = Driver::unlinked(stock_rules(), START, None);
-        driver.engine.knows_trunks(known.iter().map(|trunk| (*trunk).to_owned()));
+        driver.tracker.knows_trunks(known.iter().map(|trunk| (*trunk).to_owned()));
         driver.link(100_000, &frames(caller.listed("BackGround", "", 20).as_bytes()));
         driver.say(&caller.hangs_up());
         driver.pass(FORGOTTEN_MS);
@@ -307,5 +307,5 @@ fn a_channel_that_hung_up_while_the_list_was_made_stays_gone() {
     }
     driver.give(Input::SnapshotEnded { channels_known: true });
     driver.pass(FORGOTTEN_MS);
-    assert_eq!((driver.rows().len(), driver.engine.live_calls(), driver.engine.sizes()), (1, 0, (0, 0, 0)));
+    assert_eq!((driver.rows().len(), driver.tracker.live_calls(), driver.tracker.sizes()), (1, 0, (0, 0, 0)));
 }

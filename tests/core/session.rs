@@ -20,7 +20,7 @@ pub struct Peer {
     pub notices: Vec<Notice>,
     pub answers: Vec<Answer>,
     pub sent: Vec<String>,
-    pub engine: Vec<String>,
+    pub tracker: Vec<String>,
 }
 
 impl Peer {
@@ -33,7 +33,7 @@ impl Peer {
             Login { username: "callbackd".into(), secret: SecretString::from("s3cret-lab"), allow_plain: false };
         change(&mut login);
         let session = Session::new(login, NONCE, 1_000);
-        Self { session, now: 1_000, notices: vec![], answers: vec![], sent: vec![], engine: vec![] }
+        Self { session, now: 1_000, notices: vec![], answers: vec![], sent: vec![], tracker: vec![] }
     }
 
     pub fn drain(&mut self) {
@@ -51,7 +51,7 @@ impl Peer {
         for received in decode(stream.replace('\n', "\r\n").as_bytes()) {
             if self.session.received(&received, self.now) == Disposition::ForEngine {
                 let Received::Frame(frame) = &received else { panic!("{received:?} for the engine") };
-                self.engine.push(frame.text("Event").unwrap().into_owned());
+                self.tracker.push(frame.text("Event").unwrap().into_owned());
             }
         }
         self.drain();
@@ -115,7 +115,7 @@ impl Peer {
         assert!(self.session.is_live());
         self.sends(&["QueueStatus", "CoreShowChannels"]);
         self.notices.clear();
-        self.engine.clear();
+        self.tracker.clear();
     }
 }
 
@@ -157,7 +157,7 @@ fn the_way_from_greeting_to_live_is_one_step_at_a_time() {
         Notice::Live,
     ]);
     assert_eq!(
-        peer.engine,
+        peer.tracker,
         [
             "FullyBooted",
             "QueueParams",
@@ -196,7 +196,7 @@ fn nothing_but_the_login_is_sent_before_it_succeeded_however_long_it_takes() {
     peer.passes(ACTION_TIMEOUT - 1);
     peer.says("Event: FullyBooted\nUptime: 3\n\nEvent: Newchannel\nUniqueid: 1.1\n\n");
     peer.sends(&["Challenge"]);
-    assert_eq!(peer.engine, [] as [&str; 0], "nobody is logged in, so nothing is believed");
+    assert_eq!(peer.tracker, [] as [&str; 0], "nobody is logged in, so nothing is believed");
     peer.notes(&[Notice::BannerSeen { version: "11.0.0".into() }]);
 }
 
@@ -206,7 +206,7 @@ fn live_events_reach_the_engine_as_soon_as_the_login_is_accepted() {
     peer.logs_in();
     peer.says("Event: Newchannel\nUniqueid: 1.1\n\n");
     peer.says("Event: FullyBooted\nUptime: 8\n\nEvent: Hangup\nUniqueid: 1.1\n\n");
-    assert_eq!(peer.engine, ["Newchannel", "FullyBooted", "Hangup"]);
+    assert_eq!(peer.tracker, ["Newchannel", "FullyBooted", "Hangup"]);
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn live_events_between_the_items_of_a_list_are_not_counted_as_items() {
     peer.says(&format!("Event: QueueStatusComplete\nActionID: {id}\nEventList: Complete\n\n"));
     peer.lists(&[], "CoreShowChannelsComplete");
     assert_eq!(peer.notices[2], empty_snapshot());
-    assert_eq!(peer.engine, ["FullyBooted", "QueueMember", "QueueMember"]);
+    assert_eq!(peer.tracker, ["FullyBooted", "QueueMember", "QueueMember"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn a_request_is_answered_by_its_own_response() {
         })
         .collect();
     assert_eq!(answered, [(second, "CoreStatus", "two".into()), (first, "CoreSettings", "one".into())]);
-    assert_eq!(peer.engine, [] as [&str; 0]);
+    assert_eq!(peer.tracker, [] as [&str; 0]);
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_request_for_a_list_is_answered_by_all_its_items() {
     let items: Vec<_> = reply.items.iter().map(|item| item.text("Event").unwrap()).collect();
     assert_eq!(items, ["QueueParams", "QueueMember"]);
     assert!(reply.success() && !reply.cut);
-    assert_eq!(peer.engine, [] as [&str; 0], "they were asked for, so the engine need not see them");
+    assert_eq!(peer.tracker, [] as [&str; 0], "they were asked for, so the engine need not see them");
 }
 
 #[test]
@@ -77,7 +77,7 @@ fn the_event_that_follows_an_answered_action_goes_to_the_engine() {
     peer.says(&event);
     peer.answers_last("Success", "Message: Originate successfully queued");
     peer.says(&event);
-    assert_eq!(peer.engine, ["OriginateResponse", "OriginateResponse"]);
+    assert_eq!(peer.tracker, ["OriginateResponse", "OriginateResponse"]);
     assert_eq!(peer.answers.len(), 1);
 }
 

@@ -24,9 +24,9 @@ fn status_tells_how_things_stand() {
 fn agents_are_told_with_what_keeps_them() {
     let front = Front::open("");
     let agents = front.get("/v1/agents");
-    let told: Vec<_> = agents.as_array().unwrap().iter().map(|a| (&a["agent"], &a["free"], &a["queues"])).collect();
+    let recorded: Vec<_> = agents.as_array().unwrap().iter().map(|a| (&a["agent"], &a["free"], &a["queues"])).collect();
     let expected = [(json!("PJSIP/101"), json!({"sales": "lunch"})), (json!("PJSIP/102"), json!({"sales": ""}))];
-    assert_eq!(told, expected.each_ref().map(|(agent, queues)| (agent, &Value::Bool(false), queues)));
+    assert_eq!(recorded, expected.each_ref().map(|(agent, queues)| (agent, &Value::Bool(false), queues)));
     assert!(agents[0]["why_not"].as_str().unwrap().contains("paused"), "{agents}");
 }
 

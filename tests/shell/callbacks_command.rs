@@ -118,7 +118,7 @@ fn without_the_daemon_lists_come_from_the_database_and_orders_are_refused() {
 fn one_screen_says_how_things_stand() {
     let front = Front::open("");
     front.added("+12025550123");
-    let screen = well(front.run(&["status"]));
+    let number_policy = well(front.run(&["status"]));
     for words in [
         &["callbackd", env!("CARGO_PKG_VERSION"), "runs for"][..],
         &["pbx", "127.0.0.1:", "live"],
@@ -128,7 +128,7 @@ fn one_screen_says_how_things_stand() {
         &["callbacks", "1 open (1 PENDING), 0 going on"],
         &["last gap"],
     ] {
-        has(&screen, words);
+        has(&number_policy, words);
     }
 }
 

@@ -104,8 +104,8 @@ fn every_table_that_is_commented_out_can_be_used() {
     let (queue, plain) = (&config.shared.callback.queues["sales"], &config.shared.callback.default);
     assert_ne!(queue.enabled, plain.enabled);
     assert_ne!(
-        (queue.delay, queue.expire, queue.expire_promised, queue.last_dispatch),
-        (plain.delay, plain.expire, plain.expire_promised, plain.last_dispatch)
+        (queue.delay, queue.expire, queue.expire_requested, queue.last_dispatch),
+        (plain.delay, plain.expire, plain.expire_requested, plain.last_dispatch)
     );
     assert_eq!((queue.max_attempts, queue.priority, queue.hours.as_deref()), (5, 10, Some("sales")));
     assert_eq!((queue.strategy, queue.first), (Strategy::RrMemory, First::Customer));

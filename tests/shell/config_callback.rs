@@ -53,7 +53,7 @@ fn neither_premium_nor_international_numbers_are_called_until_the_configuration_
         ("+442079460123", Some("international")),
         ("+19002255555", Some("premium_rate")),
     ] {
-        assert_eq!(policy.screen.verdict(&policy.numbering, number).err().map(|d| d.word()), word, "{number}");
+        assert_eq!(policy.number_policy.verdict(&policy.numbering, number).err().map(|d| d.word()), word, "{number}");
     }
     let policy = policy_of(&good("[numbers]\nallow = [\"+44\"]\ndeny = [\"+442079\"]\npremium = true"));
     for (number, word) in [
@@ -62,7 +62,7 @@ fn neither_premium_nor_international_numbers_are_called_until_the_configuration_
         ("+493023125000", Some("international")),
         ("+19002255555", None),
     ] {
-        assert_eq!(policy.screen.verdict(&policy.numbering, number).err().map(|d| d.word()), word, "{number}");
+        assert_eq!(policy.number_policy.verdict(&policy.numbering, number).err().map(|d| d.word()), word, "{number}");
     }
 }
 

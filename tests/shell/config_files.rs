@@ -54,8 +54,8 @@ fn a_file_that_others_can_replace_is_refused() {
             match Config::load(name) {
                 Ok(_) => assert!(taken, "{mode:o} {name:?}"),
                 Err(refusal) => {
-                    let (said, mend) = (refusal.to_string(), format!("chmod go-w {}", open.display()));
-                    assert!(!taken && said.contains(&format!("mode {mode:04o}")) && said.contains(&mend), "{said}");
+                    let (said, hint) = (refusal.to_string(), format!("chmod go-w {}", open.display()));
+                    assert!(!taken && said.contains(&format!("mode {mode:04o}")) && said.contains(&hint), "{said}");
                 }
             }
         }
@@ -72,8 +72,8 @@ fn a_file_of_another_user_is_refused() {
     for given in [path.as_path(), dir.path()] {
         std::os::unix::fs::chown(given, Some(64_001), None).unwrap();
         let said = Config::load(&path).unwrap_err().to_string();
-        let mend = format!("chown root {}", given.display());
-        assert!(said.contains("belongs to another user (uid 64001)") && said.contains(&mend), "{said}");
+        let hint = format!("chown root {}", given.display());
+        assert!(said.contains("belongs to another user (uid 64001)") && said.contains(&hint), "{said}");
         std::os::unix::fs::chown(given, Some(0), None).unwrap();
     }
     assert!(Config::load(&path).is_ok());

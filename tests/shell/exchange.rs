@@ -63,11 +63,11 @@ impl Exchange {
         let port = listener.local_addr().unwrap().port();
         let (news, received) = channel();
         let known = Arc::new(Mutex::new(Known::default()));
-        let (joining, told) = (news.clone(), Arc::clone(&known));
+        let (joining, recorded) = (news.clone(), Arc::clone(&known));
         thread::spawn(move || attend(&listener, &joining));
         let agents = office.agents.len();
         let pbx = Pbx::new(office, people, now());
-        thread::spawn(move || live(&received, pbx, agents, callers, asked, &told));
+        thread::spawn(move || live(&received, pbx, agents, callers, asked, &recorded));
         Self { port, news, known }
     }
 

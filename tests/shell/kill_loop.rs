@@ -246,13 +246,13 @@ fn a_daemon_that_is_killed_at_any_moment_loses_nothing_that_it_saw_and_dials_nob
         (queue.ring_ms, queue.max_wait_ms, queue.wrapup_ms) = (1_500, 5_000, 500);
     }
     let unpromised = Arc::new(Mutex::new(Vec::new()));
-    let (promised_in, told) = (db.clone(), Arc::clone(&unpromised));
+    let (promised_in, recorded) = (db.clone(), Arc::clone(&unpromised));
     let exchange =
         Exchange::open(office, Box::new(Quick(rng.fork())), callers(rng.fork(), Arc::clone(&lines)), move |id| {
             let written = "SELECT count(*) FROM callback_attempts WHERE channel_id = ? AND result IS NULL";
             let written = reading(&promised_in).query_row(written, [id], |row| row.get::<_, i64>(0));
             if written != Ok(1) {
-                told.lock().unwrap().push(format!("{id} is dialled and not on the disk: {written:?}"));
+                recorded.lock().unwrap().push(format!("{id} is dialled and not on the disk: {written:?}"));
             }
         });
     site.write("secret", "demo\n", 0o600);

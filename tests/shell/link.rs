@@ -177,11 +177,11 @@ async fn a_consumer_that_does_not_keep_up_never_makes_asterisk_wait() {
             asterisk.list_whatever().await;
         }
     });
-    let (mut taken, mut lost, mut told) = (0_u64, 0, 0);
+    let (mut taken, mut lost, mut recorded) = (0_u64, 0, 0);
     loop {
         match linked.next().await {
             LinkEvent::Frame { .. } => taken += 1,
-            LinkEvent::Overloaded { dropped, .. } => (lost, told) = (lost + dropped, told + 1),
+            LinkEvent::Overloaded { dropped, .. } => (lost, recorded) = (lost + dropped, recorded + 1),
             // What the consumer knows has been repaired. The end of a list that was given up is an event more.
             LinkEvent::Notice(Notice::Live) if taken + lost >= sent => break,
             LinkEvent::Notice(_) => {}
@@ -189,7 +189,7 @@ async fn a_consumer_that_does_not_keep_up_never_makes_asterisk_wait() {
         }
     }
     assert!(lost > 0, "the channel had room for {taken}");
-    assert!(told < 10, "told {told} times");
+    assert!(recorded < 10, "told {recorded} times");
     answering.abort();
 }
 

@@ -26,10 +26,10 @@ struct Trickle {
 
 impl Trickle {
     async fn new(listening: &Listening) -> (Self, Linked) {
-        let (told, read) = mpsc::channel(1_000);
+        let (recorded, read) = mpsc::channel(1_000);
         // The test may have ended.
         let tee = Box::new(move |bytes: &[u8]| {
-            let _ = told.try_send(bytes.len());
+            let _ = recorded.try_send(bytes.len());
         });
         let linked = Linked::spawn(&listening.pbx, 10_000, Some(tee));
         (Self { asterisk: listening.accept().await, read }, linked)

@@ -78,7 +78,7 @@ pub struct Linked {
 impl Linked {
     pub fn spawn(pbx: &Pbx, room: usize, tee: Option<Tee>) -> Self {
         let (sender, events) = mpsc::channel(room);
-        Self { link: Link::spawn(pbx, None, Interest::engine(), tee, sender), events }
+        Self { link: Link::spawn(pbx, None, Interest::tracker(), tee, sender), events }
     }
 
     pub async fn next(&mut self) -> LinkEvent {

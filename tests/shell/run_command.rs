@@ -35,13 +35,13 @@ impl Told {
 }
 
 fn start(site: &Site, environment: &[(&str, &str)]) -> (Running, Told) {
-    let told = Told::at(site);
+    let recorded = Told::at(site);
     let mut command = site.command(&["run", "--config", "callbackd.toml"]);
     command.env("NOTIFY_SOCKET", site.path("notify"));
     for (key, value) in environment {
         command.env(key, value);
     }
-    (Running::start(command), told)
+    (Running::start(command), recorded)
 }
 
 fn usual_server(connections: usize) -> Server {
@@ -86,12 +86,12 @@ fn row(site: &Site) -> (String, String, String) {
 fn systemd_is_told_that_the_daemon_is_ready_when_the_pbx_is_seen_and_how_it_stands() {
     let server = usual_server(1);
     let site = Site::new(server.port);
-    let (daemon, told) = start(&site, &[]);
-    told.wait_for_line("READY=1");
-    told.wait_for_line("STATUS=pbx: live, 0 calls in progress; 0 calls stored since start");
+    let (daemon, recorded) = start(&site, &[]);
+    recorded.wait_for_line("READY=1");
+    recorded.wait_for_line("STATUS=pbx: live, 0 calls in progress; 0 calls stored since start");
     let (code, said) = daemon.end(Some(Signal::TERM));
     assert_eq!(code, Some(0), "{said}");
-    told.wait_for_line("STOPPING=1");
+    recorded.wait_for_line("STOPPING=1");
     assert!(said.contains("session: Asterisk is ready"), "{said}");
     assert!(said.contains("daemon: callbackd has stopped"), "{said}");
 }
@@ -100,9 +100,9 @@ fn systemd_is_told_that_the_daemon_is_ready_when_the_pbx_is_seen_and_how_it_stan
 fn a_daemon_whose_pbx_is_away_starts_all_the_same_and_says_so() {
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let site = Site::new(nobody);
-    let (mut daemon, told) = start(&site, &[]);
-    told.wait_for_line("READY=1");
-    told.wait_for(
+    let (mut daemon, recorded) = start(&site, &[]);
+    recorded.wait_for_line("READY=1");
+    recorded.wait_for(
         |l| l.starts_with("STATUS=pbx: NOT CONNECTED (cannot connect to 127.0.0.1"),
         "that it is not connected",
     );
@@ -126,17 +126,17 @@ fn a_call_is_a_line_in_the_log_and_a_row_on_the_disk() {
 fn a_stop_in_the_middle_of_a_call_tells_it_as_unknown_and_a_start_without_it_keeps_that() {
     let server = server_with(2, &[&[CALL]]);
     let site = Site::new(server.port);
-    let (daemon, told) = start(&site, &[]);
-    told.wait_for_line("READY=1");
-    told.wait_for(|l| l.starts_with("STATUS=pbx: live, 1 calls in progress"), "the call in progress");
+    let (daemon, recorded) = start(&site, &[]);
+    recorded.wait_for_line("READY=1");
+    recorded.wait_for(|l| l.starts_with("STATUS=pbx: live, 1 calls in progress"), "the call in progress");
     let (code, said) = daemon.end(Some(Signal::TERM));
     assert_eq!(code, Some(0));
     assert!(said.contains("status=UNKNOWN outcome=GAP"), "{said}");
     assert_eq!(row(&site), ("UNKNOWN".to_owned(), "GAP".to_owned(), "gap".to_owned()));
 
     std::fs::remove_file(site.path("notify")).unwrap();
-    let (mut daemon, told) = start(&site, &[]);
-    told.wait_for_line("READY=1");
+    let (mut daemon, recorded) = start(&site, &[]);
+    recorded.wait_for_line("READY=1");
     daemon.wait_for("reason=daemon_down");
     daemon.end(Some(Signal::TERM));
     assert_eq!(row(&site).0, "UNKNOWN");
@@ -146,8 +146,8 @@ fn a_stop_in_the_middle_of_a_call_tells_it_as_unknown_and_a_start_without_it_kee
 fn a_reload_applies_a_good_configuration_and_refuses_a_bad_one() {
     let server = usual_server(1);
     let site = Site::new(server.port);
-    let (mut daemon, told) = start(&site, &[]);
-    told.wait_for_line("READY=1");
+    let (mut daemon, recorded) = start(&site, &[]);
+    recorded.wait_for_line("READY=1");
     let hangup = |daemon: &Running| {
         rustix::process::kill_process(rustix::process::Pid::from_child(&daemon.child), Signal::HUP).unwrap();
     };
@@ -155,15 +155,15 @@ fn a_reload_applies_a_good_configuration_and_refuses_a_bad_one() {
     let good = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
     site.configure(&format!("{good}[calls]\nshort_abandon = \"2s\"\n"));
     hangup(&daemon);
-    let reloading = told.wait_for_line("RELOADING=1");
+    let reloading = recorded.wait_for_line("RELOADING=1");
     assert!(reloading.lines().any(|l| l.starts_with("MONOTONIC_USEC=")), "{reloading}");
-    told.wait_for_line("READY=1");
+    recorded.wait_for_line("READY=1");
     daemon.wait_for("daemon: Configuration read anew");
 
     site.configure(&format!("{good}[calls]\nshort_abadon = \"2s\"\n"));
     hangup(&daemon);
-    told.wait_for_line("RELOADING=1");
-    told.wait_for_line("READY=1");
+    recorded.wait_for_line("RELOADING=1");
+    recorded.wait_for_line("READY=1");
     daemon.wait_for("The changed configuration is refused, the old one stays in force");
 
     site.configure(&good.replace("calls.db", "other.db"));
@@ -177,9 +177,9 @@ fn a_reload_applies_a_good_configuration_and_refuses_a_bad_one() {
 fn the_watchdog_is_fed_by_the_loop_at_half_its_period() {
     let server = usual_server(1);
     let site = Site::new(server.port);
-    let (daemon, told) = start(&site, &[("WATCHDOG_USEC", "400000")]);
+    let (daemon, recorded) = start(&site, &[("WATCHDOG_USEC", "400000")]);
     for _ in 0..3 {
-        told.wait_for_line("WATCHDOG=1");
+        recorded.wait_for_line("WATCHDOG=1");
     }
     assert_eq!(daemon.end(Some(Signal::TERM)).0, Some(0));
 }
@@ -197,9 +197,9 @@ fn a_second_signal_ends_a_daemon_that_is_slow_to_stop() {
         }),
     );
     let site = Site::new(server.port);
-    let (mut daemon, told) = start(&site, &[]);
-    told.wait_for_line("READY=1");
-    told.wait_for(|l| l.starts_with("STATUS=pbx: live, 1 calls in progress"), "the call in progress");
+    let (mut daemon, recorded) = start(&site, &[]);
+    recorded.wait_for_line("READY=1");
+    recorded.wait_for(|l| l.starts_with("STATUS=pbx: live, 1 calls in progress"), "the call in progress");
     let db = Connection::open(site.path("calls.db")).unwrap();
     db.execute_batch("BEGIN IMMEDIATE").unwrap();
     let pid = rustix::process::Pid::from_child(&daemon.child);
@@ -223,9 +223,9 @@ fn a_pbx_that_hangs_up_before_it_is_known_is_tried_again() {
         }),
     );
     let site = Site::new(server.port);
-    let (mut daemon, told) = start(&site, &[]);
+    let (mut daemon, recorded) = start(&site, &[]);
     daemon.wait_for("session: Asterisk is ready");
-    told.wait_for_line("READY=1");
+    recorded.wait_for_line("READY=1");
     assert_eq!(daemon.end(Some(Signal::TERM)).0, Some(0));
 }
 

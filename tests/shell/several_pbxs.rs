@@ -52,13 +52,13 @@ fn each_pbx_has_rules_of_its_own() {
 fn a_reload_takes_over_what_stands_below_a_pbx() {
     let server = server("");
     let site = Site::new(server.port);
-    let told = UnixDatagram::bind(site.path("notify")).unwrap();
+    let recorded = UnixDatagram::bind(site.path("notify")).unwrap();
     // No test waits this long unless it fails.
-    told.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    recorded.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
     let wait_for = |words: &str| {
         let mut buffer = [0; 4096];
         loop {
-            let read = match told.recv(&mut buffer) {
+            let read = match recorded.recv(&mut buffer) {
                 Err(e) if e.kind() == std::io::ErrorKind::Interrupted => continue, // a signal of another test
                 read => read.unwrap_or_else(|e| panic!("not told {words}: {e}")),
             };

@@ -40,12 +40,12 @@ impl Scene {
     fn open(site: Site, db: &str) -> Self {
         let path = site.path(db);
         let unpromised = Arc::new(Mutex::new(Vec::new()));
-        let (promised_in, told) = (path.clone(), Arc::clone(&unpromised));
+        let (promised_in, recorded) = (path.clone(), Arc::clone(&unpromised));
         let exchange = Exchange::open(Office::small(), Box::new(Eager(500)), nobody(), move |id| {
             let written =
                 rows(&promised_in, &format!("SELECT count(*) FROM callback_attempts WHERE channel_id = '{id}'"));
             if written != 1 {
-                told.lock().unwrap().push(id.to_owned());
+                recorded.lock().unwrap().push(id.to_owned());
             }
         });
         for agent in 0..Office::small().agents.len() {
@@ -94,7 +94,7 @@ impl Scene {
         self.exchange.call(Caller { did: "5550102".to_owned(), ..impatient("12025550103", 300) });
         let status = self.until("a third missed caller", |status| open(status) == 3);
         assert_eq!(self.exchange.known().originated, [] as [&str; 0], "dialled without a promise on the disk");
-        assert!(status["store_error"].as_str().is_some_and(|told| told.contains(error)), "{status:#}");
+        assert!(status["store_error"].as_str().is_some_and(|recorded| recorded.contains(error)), "{status:#}");
         assert!(status["unsaved"].as_u64().unwrap() >= 3, "{status:#}");
         let shown = self.site.run(&["status", "--config", "callbackd.toml"]).out;
         assert!(shown.contains("CANNOT BE WRITTEN") && shown.contains("records wait"), "{shown}");

@@ -121,9 +121,9 @@ async fn a_burst_on_a_daemon_that_stands_still_is_taken_said_once_and_mended() {
     until(&site, "SELECT count(*) = 2 FROM calls WHERE linkedid IN ('9.0', '9.5000')").await;
     daemon.wait_for("call=9.5000");
 
-    let told: String =
+    let recorded: String =
         rows(&site, "SELECT group_concat(quality) FROM calls WHERE linkedid IN ('9.0', '9.5000') ORDER BY linkedid");
-    assert_eq!(told, "partial,full", "the call that lived on, and one that came after");
+    assert_eq!(recorded, "partial,full", "the call that lived on, and one that came after");
     let causes: String = rows(&site, "SELECT group_concat(DISTINCT cause) FROM gaps");
     assert_eq!(causes, "overload");
     let (from, to): (i64, i64) =

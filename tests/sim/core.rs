@@ -9,15 +9,15 @@ use callbackd_core::ami::{
 use callbackd_core::callbacks;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::Command;
-use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
-use callbackd_core::callbacks::restore::Remembered;
-use callbackd_core::callbacks::{Answer, Desk, Input as DeskInput};
+use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::callbacks::{Answer, Input as DeskInput, Scheduler};
 use callbackd_core::model::Moment;
 use callbackd_core::model::Record;
-use callbackd_core::model::presence::Floor;
+use callbackd_core::model::presence::Presence;
 use callbackd_core::model::rules::Rules;
-use callbackd_core::tracker::{Engine, Input, Output};
+use callbackd_core::tracker::{Input, Output, Tracker};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
 pub const PBX: &str = "pbx";
@@ -35,32 +35,32 @@ pub enum Want {
     /// Look an attempt up in CDR.
     LookUp(String),
     /// A deed is about to leave.
-    Deed(Deed),
+    PbxAction(PbxAction),
     /// The connection is of no more use.
     Drop,
     /// Sight is whole.
-    InSight,
+    InSync,
 }
 
 pub struct Core {
     session: Option<Session>,
     decoder: FrameDecoder,
     input: BytesMut,
-    pub engine: Engine,
-    pub desk: Desk,
-    waiting: HashMap<ActionId, Deed>,
-    answers: VecDeque<(Deed, Reply)>,
+    pub tracker: Tracker,
+    pub scheduler: Scheduler,
+    waiting: HashMap<ActionId, PbxAction>,
+    answers: VecDeque<(PbxAction, Reply)>,
     wants: VecDeque<Want>,
 }
 
 impl Core {
-    pub fn new(rules: Rules, policies: Policies, remembered: Remembered, seen_ms: Option<i64>, now: Moment) -> Self {
+    pub fn new(rules: Rules, policies: Policies, restored: RestoredState, seen_ms: Option<i64>, now: Moment) -> Self {
         Self {
             session: None,
-            decoder: FrameDecoder::new(Interest::engine()),
+            decoder: FrameDecoder::new(Interest::tracker()),
             input: BytesMut::new(),
-            engine: Engine::new(PBX, rules, seen_ms),
-            desk: Desk::new(policies, remembered, now),
+            tracker: Tracker::new(PBX, rules, seen_ms),
+            scheduler: Scheduler::new(policies, restored, now),
             waiting: HashMap::new(),
             answers: VecDeque::new(),
             wants: VecDeque::new(),
@@ -70,7 +70,7 @@ impl Core {
     pub fn connected(&mut self, nonce: u64, now: Moment) {
         let login = Login { username: "callbackd".to_owned(), secret: "demo".to_owned().into(), allow_plain: false };
         self.session = Some(Session::new(login, nonce, now.mono_ms));
-        self.decoder = FrameDecoder::new(Interest::engine());
+        self.decoder = FrameDecoder::new(Interest::tracker());
         self.input.clear();
     }
 
@@ -88,7 +88,7 @@ impl Core {
             if let (Received::Frame(frame), Disposition::ForEngine) = (&received, disposition)
                 && let Ok(stamped) = Stamped::parse(frame)
             {
-                self.engine.handle(Input::Event(&stamped), now);
+                self.tracker.handle(Input::Event(&stamped), now);
             }
             self.drain_session(now);
         }
@@ -111,8 +111,8 @@ impl Core {
                 self.session_says(output, now);
             }
             self.waiting.clear();
-            self.engine.handle(Input::Unlinked, now);
-            self.desk.handle(DeskInput::Unlinked(PBX), now);
+            self.tracker.handle(Input::Unlinked, now);
+            self.scheduler.handle(DeskInput::Unlinked(PBX), now);
             self.after(now);
         }
     }
@@ -122,12 +122,12 @@ impl Core {
             session.tick(now.mono_ms);
             self.drain_session(now);
         }
-        self.engine.handle(Input::Tick, now);
+        self.tracker.handle(Input::Tick, now);
         self.after(now);
     }
 
     pub fn stopping(&mut self, now: Moment) {
-        self.engine.handle(Input::Stopping, now);
+        self.tracker.handle(Input::Stopping, now);
         self.after(now);
     }
 
@@ -137,7 +137,7 @@ impl Core {
             if let Record::Attempt(row) = record
                 && row.result.is_none()
             {
-                self.desk.handle(DeskInput::Committed(&row.channel_id), now);
+                self.scheduler.handle(DeskInput::Committed(&row.channel_id), now);
             }
         }
         self.after(now);
@@ -147,27 +147,27 @@ impl Core {
     pub fn refused(&mut self, records: &[Record], now: Moment) {
         for record in records {
             if let Record::Attempt(row) = record {
-                self.desk.handle(DeskInput::Refused(&row.channel_id), now);
+                self.scheduler.handle(DeskInput::Refused(&row.channel_id), now);
             }
         }
         self.after(now);
     }
 
     pub fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr], now: Moment) {
-        self.desk.handle(DeskInput::LookedUp { channel_id, cdrs }, now);
+        self.scheduler.handle(DeskInput::LookedUp { channel_id, cdrs }, now);
         self.after(now);
     }
 
     pub fn command(&mut self, command: &Command, now: Moment) {
-        let floors: BTreeMap<&str, &dyn Floor> = BTreeMap::from([(PBX, &self.engine as &dyn Floor)]);
+        let presences: BTreeMap<&str, &dyn Presence> = BTreeMap::from([(PBX, &self.tracker as &dyn Presence)]);
         // That it cannot be done is an answer to a person.
-        let _ = self.desk.command(command, "somebody", None, now, &floors);
+        let _ = self.scheduler.command(command, "somebody", None, now, &presences);
         self.after(now);
     }
 
     pub fn deadline(&self) -> Option<u64> {
         let session = self.session.as_ref().and_then(Session::deadline);
-        [session, self.engine.deadline(), self.desk.deadline()].into_iter().flatten().min()
+        [session, self.tracker.deadline(), self.scheduler.deadline()].into_iter().flatten().min()
     }
 
     pub fn poll(&mut self) -> Option<Want> {
@@ -184,14 +184,14 @@ impl Core {
         match output {
             SessionOutput::Send(bytes) => self.wants.push_back(Want::Send(bytes.to_vec())),
             SessionOutput::Answer(SessionAnswer { id, reply, .. }) => {
-                if let Some(deed) = self.waiting.remove(&id) {
+                if let Some(pbx_action) = self.waiting.remove(&id) {
                     let reply = reply.map(|reply| (reply.success(), reply.message().into_owned())).map_err(drop);
-                    self.answers.push_back((deed, Some(reply)));
+                    self.answers.push_back((pbx_action, Some(reply)));
                 }
             }
             SessionOutput::Notice(notice) => {
                 if let Some(input) = Input::from_notice(&notice) {
-                    self.engine.handle(input, now);
+                    self.tracker.handle(input, now);
                 }
                 if matches!(notice, Notice::LinkDead(_) | Notice::LoginRefused { .. }) {
                     self.wants.push_back(Want::Drop);
@@ -202,62 +202,64 @@ impl Core {
 
     fn after(&mut self, now: Moment) {
         loop {
-            while let Some(output) = self.engine.poll() {
+            while let Some(output) = self.tracker.poll() {
                 match output {
                     Output::Record(record) => {
                         if let Record::Call(call) = &record {
-                            self.desk.handle(DeskInput::Told(call), now);
+                            self.scheduler.handle(DeskInput::Told(call), now);
                         }
                         self.wants.push_back(Want::Store(record));
                     }
-                    Output::Line(change) => self.desk.handle(DeskInput::Line(&change), now),
-                    Output::Progress(progress) => self.desk.handle(DeskInput::Progress(&progress), now),
-                    Output::FloorChanged => self.desk.handle(DeskInput::FloorChanged, now),
-                    Output::InSight => {
-                        self.desk.handle(DeskInput::InSight(PBX), now);
-                        self.wants.push_back(Want::InSight);
+                    Output::Line(change) => self.scheduler.handle(DeskInput::Line(&change), now),
+                    Output::Progress(progress) => self.scheduler.handle(DeskInput::Progress(&progress), now),
+                    Output::PresenceChanged => self.scheduler.handle(DeskInput::PresenceChanged, now),
+                    Output::InSync => {
+                        self.scheduler.handle(DeskInput::InSync(PBX), now);
+                        self.wants.push_back(Want::InSync);
                     }
                 }
             }
-            let floors: BTreeMap<&str, &dyn Floor> = BTreeMap::from([(PBX, &self.engine as &dyn Floor)]);
-            self.desk.decide(now, &floors);
-            while let Some(output) = self.desk.poll() {
+            let presences: BTreeMap<&str, &dyn Presence> = BTreeMap::from([(PBX, &self.tracker as &dyn Presence)]);
+            self.scheduler.decide(now, &presences);
+            while let Some(output) = self.scheduler.poll() {
                 match output {
                     callbacks::Output::Record(record) => self.wants.push_back(Want::Store(record)),
                     callbacks::Output::LookUp { channel_id, .. } => self.wants.push_back(Want::LookUp(channel_id)),
-                    callbacks::Output::Act { deed, .. } => self.act(deed, now),
+                    callbacks::Output::Act { pbx_action, .. } => self.act(pbx_action, now),
                 }
             }
-            let Some((deed, reply)) = self.answers.pop_front() else { return };
-            self.answered(&deed, reply, now);
+            let Some((pbx_action, reply)) = self.answers.pop_front() else { return };
+            self.answered(&pbx_action, reply, now);
         }
     }
 
-    fn act(&mut self, deed: Deed, now: Moment) {
-        let action = deed.action().expect("what cannot be sent is kept out long before");
+    fn act(&mut self, pbx_action: PbxAction, now: Moment) {
+        let action = pbx_action.action().expect("what cannot be sent is kept out long before");
         let sent = self.session.as_mut().and_then(|session| session.request(&action, now.mono_ms).ok());
         match sent {
             Some(id) => {
-                self.wants.push_back(Want::Deed(deed.clone()));
-                self.waiting.insert(id, deed);
+                self.wants.push_back(Want::PbxAction(pbx_action.clone()));
+                self.waiting.insert(id, pbx_action);
                 self.drain_session(now);
             }
-            None => self.answers.push_back((deed, None)),
+            None => self.answers.push_back((pbx_action, None)),
         }
     }
 
-    fn answered(&mut self, deed: &Deed, reply: Reply, now: Moment) {
+    fn answered(&mut self, pbx_action: &PbxAction, reply: Reply, now: Moment) {
         let answer = match &reply {
             None => Answer::NotSent,
             Some(Err(())) => Answer::Unanswered,
             Some(Ok((true, _))) => Answer::Accepted,
             Some(Ok((false, message))) => Answer::Refused(message),
         };
-        match deed {
-            Deed::Originate(originate) => {
-                self.desk.handle(DeskInput::Answered { channel_id: &originate.channel_id, answer }, now);
+        match pbx_action {
+            PbxAction::Originate(originate) => {
+                self.scheduler.handle(DeskInput::Answered { channel_id: &originate.channel_id, answer }, now);
             }
-            Deed::Publish { value: Some(_), .. } => self.desk.handle(DeskInput::Published { pbx: PBX, answer }, now),
+            PbxAction::Publish { value: Some(_), .. } => {
+                self.scheduler.handle(DeskInput::Published { pbx: PBX, answer }, now)
+            }
             _ => {}
         }
     }

@@ -1,6 +1,6 @@
 //! The store as a model: what is on the disk, what is on its way, and what a new run remembers. Dumb on purpose.
 
-use callbackd_core::callbacks::restore::{Remembered, Served};
+use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
 use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Gap, Outcome, Record, Status};
 use std::collections::BTreeMap;
@@ -75,8 +75,8 @@ impl Disk {
                     return Err(format!("{} was over and is begun again", row.channel_id));
                 }
             }
-            Record::Forbid(entry) => drop(self.forbidden.insert(entry.number_e164.clone(), entry.clone())),
-            Record::Permit(number) => drop(self.forbidden.remove(number)),
+            Record::DncAdd(entry) => drop(self.forbidden.insert(entry.number_e164.clone(), entry.clone())),
+            Record::DncRemove(number) => drop(self.forbidden.remove(number)),
             Record::Agent { .. } => {}
             Record::Interval(interval) => {
                 if interval.to_ms.is_some_and(|to| to < interval.from_ms) {
@@ -94,7 +94,7 @@ impl Disk {
     }
 
     /// What a desk that starts now reads.
-    pub fn remembered(&self, now_ms: i64) -> Remembered {
+    pub fn restored(&self, now_ms: i64) -> RestoredState {
         use AttemptResult as R;
         let unreached = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::OriginateError, R::AbortedServed];
         let open: Vec<&CallbackRow> = self.callbacks.values().filter(|row| row.closed_ms.is_none()).collect();
@@ -134,7 +134,7 @@ impl Disk {
                 served.insert(number, this);
             }
         }
-        Remembered {
+        RestoredState {
             served: served.into_iter().collect(),
             open: open.iter().map(|row| ((*row).clone(), misses(row.id).collect())).collect(),
             in_flight: self.attempts.values().filter(|a| a.result.is_none()).cloned().collect(),

@@ -21,19 +21,19 @@ pub struct Watch {
     /// What really happened.
     pub past: Vec<Past>,
     sights: Vec<(i64, i64)>,
-    in_sight: Option<i64>,
+    in_sync: Option<i64>,
     originated: BTreeMap<String, i64>,
     wrote: i64,
     skewed_ms: Option<i64>,
 }
 
 impl Watch {
-    pub fn in_sight(&mut self, now: i64) {
-        self.in_sight.get_or_insert(now);
+    pub fn in_sync(&mut self, now: i64) {
+        self.in_sync.get_or_insert(now);
     }
 
     pub fn out_of_sight(&mut self, until: i64) {
-        if let Some(from) = self.in_sight.take()
+        if let Some(from) = self.in_sync.take()
             && from < until
         {
             self.sights.push((from, until));
@@ -64,7 +64,7 @@ impl Watch {
 
     /// In sight without interruption since then.
     fn watched_since(&self, at: i64) -> bool {
-        self.in_sight.is_some_and(|since| since <= at)
+        self.in_sync.is_some_and(|since| since <= at)
     }
 
     /// An agent is about to be rung for a callback.
@@ -160,15 +160,15 @@ impl Watch {
                 Fate::Served => Status::Answer,
                 Fate::CutOff => Status::Unknown,
             };
-            let told = format!("{} {}, {:?} of {past:?}", call.status, call.outcome, call.why);
+            let recorded = format!("{} {}, {:?} of {past:?}", call.status, call.outcome, call.why);
             if seen && call.status != status {
-                return Err(format!("stored as {told}"));
+                return Err(format!("stored as {recorded}"));
             }
             // That the queue let him go is a fact; that every phone was busy can only be known of a call that was seen whole.
             let let_go = past.fate == Fate::QueueTimeout && call.status == Status::NoAnswer;
             if !seen && past.fate != Fate::CutOff && call.status != status && call.status != Status::Unknown && !let_go
             {
-                return Err(format!("not seen whole, and neither UNKNOWN nor right: {told}"));
+                return Err(format!("not seen whole, and neither UNKNOWN nor right: {recorded}"));
             }
             if !seen || past.fate != Fate::Served {
                 continue;

@@ -110,7 +110,7 @@ pub struct World {
     writing_ms: i64,
     /// The disk takes nothing until then.
     stalls_until: i64,
-    agenda: BTreeMap<(i64, u64), Event>,
+    timers: BTreeMap<(i64, u64), Event>,
     serial: u64,
     calls_left: u32,
     troubles_until: i64,
@@ -204,7 +204,7 @@ impl World {
             queued_ms: START,
             writing_ms: START,
             stalls_until: START,
-            agenda: BTreeMap::new(),
+            timers: BTreeMap::new(),
             serial: 0,
             calls_left: calls,
             troubles_until: i64::MAX,
@@ -279,7 +279,7 @@ impl World {
         while self.broken.is_none() && self.now < by {
             self.step();
         }
-        let sizes = self.core.as_ref().map(|core| core.engine.sizes());
+        let sizes = self.core.as_ref().map(|core| core.tracker.sizes());
         if self.broken.is_none() && self.pbx.live_calls() == 0 && sizes.is_some_and(|sizes| sizes != (0, 0, 0)) {
             self.broken = Some(format!("channels, bridges and calls that are kept of what is over: {sizes:?}"));
         }
@@ -287,8 +287,9 @@ impl World {
 
     /// Nothing is left to be done, and all of it is on the disk.
     fn is_done(&self) -> bool {
-        let settled =
-            |core: &Core| core.desk.open().is_empty() && core.desk.active() == 0 && core.engine.live_calls() == 0;
+        let settled = |core: &Core| {
+            core.scheduler.open().is_empty() && core.scheduler.active() == 0 && core.tracker.live_calls() == 0
+        };
         let quiet = self.queue.is_empty() && self.writing.is_none() && self.pbx.live_calls() == 0;
         quiet && self.core.as_ref().is_some_and(settled) && self.watch.quiet_since(self.now) > TO_DISK_MS
     }
@@ -299,7 +300,7 @@ impl World {
 
     fn at(&mut self, ms: i64, event: Event) {
         self.serial += 1;
-        self.agenda.insert((self.now + ms, self.serial), event);
+        self.timers.insert((self.now + ms, self.serial), event);
     }
 
     fn exponential(&mut self, mean: i64) -> i64 {
@@ -322,7 +323,7 @@ impl World {
     fn step(&mut self) {
         self.steps += 1;
         let core = self.core.as_ref().and_then(Core::deadline).map(|mono| START + i64::try_from(mono).unwrap() - 1_000);
-        let next = self.agenda.first_key_value().map(|((at, _), _)| *at);
+        let next = self.timers.first_key_value().map(|((at, _), _)| *at);
         let due = [core.map(|at| at.max(self.now)), next, self.pbx.deadline()].into_iter().flatten().min();
         let Some(due) = due else { return self.break_with("nothing is due any more".to_owned()) };
         self.now = self.now.max(due);
@@ -332,12 +333,12 @@ impl World {
             let now = self.moment();
             self.with_core(|core| core.tick(now));
         }
-        if let Some(entry) = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now) {
+        if let Some(entry) = self.timers.first_entry().filter(|entry| entry.key().0 <= self.now) {
             let event = entry.remove();
             self.happens(event);
         }
         self.listen();
-        let (channels, bridges, calls) = self.core.as_ref().map_or((0, 0, 0), |core| core.engine.sizes());
+        let (channels, bridges, calls) = self.core.as_ref().map_or((0, 0, 0), |core| core.tracker.sizes());
         if channels.max(bridges).max(calls) > MAX_KEPT {
             self.break_with(format!("{channels} channels, {bridges} bridges and {calls} calls are kept"));
         }

@@ -58,9 +58,11 @@ fn the_records_alone_prove_what_the_events_told() {
                     differing.push(format!("{version} {name}: {:?} is not proved", text("linkedid")));
                     continue;
                 };
-                let told = format!("{} {}", text("status").unwrap(), text("outcome").unwrap());
-                let expected =
-                    BLIND.iter().find(|(blind, _)| *blind == told).map_or(told, |(_, proved)| (*proved).to_owned());
+                let recorded = format!("{} {}", text("status").unwrap(), text("outcome").unwrap());
+                let expected = BLIND
+                    .iter()
+                    .find(|(blind, _)| *blind == recorded)
+                    .map_or(recorded, |(_, proved)| (*proved).to_owned());
                 let found = format!("{} {}", p.status, p.outcome);
                 let who = [
                     ("direction", Some(p.direction.to_string())),

@@ -23,7 +23,7 @@ fn row(id: i64, number: &str) -> CallbackRow {
         did: Some("5550100".into()),
         owner: Some("PJSIP/101".into()),
         assigned: None,
-        promised: true,
+        requested: true,
         priority: 3,
         missed_count: 1,
         first_missed_ms: MONDAY_10,
@@ -226,19 +226,19 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
         Record::Attempt(Box::new(attempt(4, 1, Some(AttemptResult::AgentRejected)))),
         callback(change(closed, "")),
     ]);
-    let remembered = database.store.remembered(MONDAY_10 + 120_000, 10_000).unwrap();
-    assert_eq!(remembered.open, [(made.row, vec!["1.1".to_owned()])]);
-    assert_eq!(remembered.last_id, 9);
-    assert!(remembered.in_flight.is_empty());
-    assert_eq!(remembered.refusals, [(4, "PJSIP/101".to_owned(), MONDAY_10 + 80_000)]);
-    assert!(remembered.dialled.is_empty(), "his phone never rang");
+    let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
+    assert_eq!(restored.open, [(made.row, vec!["1.1".to_owned()])]);
+    assert_eq!(restored.last_id, 9);
+    assert!(restored.in_flight.is_empty());
+    assert_eq!(restored.refusals, [(4, "PJSIP/101".to_owned(), MONDAY_10 + 80_000)]);
+    assert!(restored.dialled.is_empty(), "his phone never rang");
 
     database.write(&[Record::Attempt(Box::new(attempt(4, 2, None)))]);
-    let remembered = database.store.remembered(MONDAY_10 + 120_000, 10_000).unwrap();
-    assert_eq!(remembered.in_flight, [attempt(4, 2, None)]);
-    assert!(remembered.refusals.is_empty());
-    assert_eq!(remembered.dialled, [(MONDAY_10 + 60_000, "+12025550123".to_owned())]);
-    assert!(database.store.remembered(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());
+    let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
+    assert_eq!(restored.in_flight, [attempt(4, 2, None)]);
+    assert!(restored.refusals.is_empty());
+    assert_eq!(restored.dialled, [(MONDAY_10 + 60_000, "+12025550123".to_owned())]);
+    assert!(database.store.restored(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());
 }
 
 #[test]
@@ -246,9 +246,9 @@ fn the_owner_of_a_customer_is_who_talked_with_him_last() {
     let mut database = Database::new();
     let later = FinishedCall { agent: Some("PJSIP/102".into()), ended_ms: MONDAY_10 + 500_000, ..answered("1.2") };
     database.write(&[record(later), record(answered("1.1")), record(abandoned("1.3"))]);
-    let owners = database.store.remembered(MONDAY_10 + DAY, 10_000).unwrap().owners;
+    let owners = database.store.restored(MONDAY_10 + DAY, 10_000).unwrap().owners;
     assert_eq!(owners, [("+12025550123".to_owned(), "PJSIP/102".to_owned(), MONDAY_10 + 500_000)]);
-    assert!(database.store.remembered(MONDAY_10 + 100 * DAY, 10_000).unwrap().owners.is_empty());
+    assert!(database.store.restored(MONDAY_10 + 100 * DAY, 10_000).unwrap().owners.is_empty());
 }
 
 #[test]
@@ -262,28 +262,25 @@ fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_of
         until_ms,
     };
     let (ever, week) = (entry("+12025550123", None), entry("+12025550124", Some(MONDAY_10 + 7 * DAY)));
-    database.write(&[Record::Forbid(ever.clone()), Record::Forbid(week.clone())]);
-    assert_eq!(database.store.remembered(MONDAY_10, 10_000).unwrap().forbidden, [ever.clone(), week]);
-    assert_eq!(database.store.remembered(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden, [ever]);
-    database.write(&[Record::Permit("+12025550123".into())]);
-    assert!(database.store.remembered(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden.is_empty());
+    database.write(&[Record::DncAdd(ever.clone()), Record::DncAdd(week.clone())]);
+    assert_eq!(database.store.restored(MONDAY_10, 10_000).unwrap().forbidden, [ever.clone(), week]);
+    assert_eq!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden, [ever]);
+    database.write(&[Record::DncRemove("+12025550123".into())]);
+    assert!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden.is_empty());
 }
 
 #[test]
 fn dispositions_that_suppress_and_request_are_read_with_their_times() {
     let database = Database::new();
-    let remembered = database.store.remembered(MONDAY_10, 10_000).unwrap();
-    assert_eq!(
-        remembered.suppress,
-        [("DO_NOT_CONTACT".to_owned(), Some(365 * DAY)), ("WRONG_NUMBER".to_owned(), None)]
-    );
-    assert_eq!(remembered.request, ["CALLBACK", "FOLLOW_UP"]);
+    let restored = database.store.restored(MONDAY_10, 10_000).unwrap();
+    assert_eq!(restored.suppress, [("DO_NOT_CONTACT".to_owned(), Some(365 * DAY)), ("WRONG_NUMBER".to_owned(), None)]);
+    assert_eq!(restored.request, ["CALLBACK", "FOLLOW_UP"]);
 }
 
 #[test]
 fn open_callbacks_are_listed_in_the_order_of_their_turns_and_closed_ones_after_them() {
     let mut database = Database::new();
-    let plain = |id: i64| CallbackRow { promised: false, priority: 0, ..row(id, &format!("+1202555012{id}")) };
+    let plain = |id: i64| CallbackRow { requested: false, priority: 0, ..row(id, &format!("+1202555012{id}")) };
     let closed = |id: i64, at| CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10 + at), ..plain(id) };
     let rows = [
         closed(1, 5),
@@ -291,7 +288,7 @@ fn open_callbacks_are_listed_in_the_order_of_their_turns_and_closed_ones_after_t
         CallbackRow { first_missed_ms: MONDAY_10 + 1, ..plain(3) },
         plain(4),
         CallbackRow { priority: 1, ..plain(5) },
-        CallbackRow { promised: true, first_missed_ms: MONDAY_10 + 9, ..plain(6) },
+        CallbackRow { requested: true, first_missed_ms: MONDAY_10 + 9, ..plain(6) },
     ];
     for row in rows {
         database.write(&[callback(change(row, ""))]);
@@ -332,10 +329,10 @@ fn a_database_of_the_first_version_is_migrated_with_all_its_rows() {
     assert!(store.write(&[callback(made)]).unwrap().is_empty());
     drop(store);
     let connection = Connection::open(&path).unwrap();
-    let told: String = connection
+    let recorded: String = connection
         .query_row("SELECT status || ' ' || recovered_by || ' ' || recovered_ms || ' ' || (SELECT count(*) FROM legs) FROM calls", [], |r| r.get(0))
         .unwrap();
-    assert_eq!(told, "CANCEL agent 7 1");
+    assert_eq!(recorded, "CANCEL agent 7 1");
     let sound: String = connection.query_row("PRAGMA integrity_check", [], |r| r.get(0)).unwrap();
     assert_eq!(sound, "ok");
 }

@@ -109,7 +109,7 @@ fn closed_callbacks_go_with_their_stories_but_the_newest_stays_so_that_no_id_and
     let mut store = Store::open(&path).unwrap();
     sql(&path, &[1, 2, 3].map(|id| callback(id, "x", Some(MONDAY_10))).concat());
     assert_eq!(pruned(&mut store), Pruned { callbacks: 2, ..Pruned::default() });
-    assert_eq!(store.remembered(NOW, 0).unwrap().last_id, 3);
+    assert_eq!(store.restored(NOW, 0).unwrap().last_id, 3);
     drop(store);
     for table in ["callback_events", "callback_attempts"] {
         assert_eq!(texts(&path, &format!("SELECT CAST(callback_id AS TEXT) FROM {table}")), ["3"]);

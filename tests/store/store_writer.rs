@@ -167,11 +167,11 @@ fn a_refused_record_fails_its_batch_by_name_and_no_other() {
     writer.try_send(batch(3)).unwrap();
     drop(go_on);
     let stopped = writer.stop(PATIENCE);
-    let told: Vec<Ack> = acks.iter().collect();
-    assert_eq!(told[0], Ack::Committed { seq: 1 });
-    let Ack::Failed { seq: 2, refused } = &told[1] else { panic!("{told:?}") };
+    let recorded: Vec<Ack> = acks.iter().collect();
+    assert_eq!(recorded[0], Ack::Committed { seq: 1 });
+    let Ack::Failed { seq: 2, refused } = &recorded[1] else { panic!("{recorded:?}") };
     assert_eq!(refused.iter().map(|refused| refused.index).collect::<Vec<_>>(), [1]);
-    assert_eq!(told[2], Ack::Committed { seq: 3 });
+    assert_eq!(recorded[2], Ack::Committed { seq: 3 });
     assert_eq!((stopped.counters.records, stopped.counters.refused), (4, 1));
     assert_eq!(stored(&path), 4);
 }

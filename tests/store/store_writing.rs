@@ -151,8 +151,8 @@ fn a_call_in_progress_is_kept_as_it_was_told_last_until_its_row_comes() {
     let (_directory, path) = place();
     let mut store = Store::open(&path).unwrap();
     let other = CallInProgress { pbx: "branch".to_owned(), ..in_progress("1.1", None) };
-    let told = [in_progress("1.1", None), other.clone(), in_progress("1.1", Some("sales"))];
-    store.write(&told.map(begun)).unwrap();
+    let recorded = [in_progress("1.1", None), other.clone(), in_progress("1.1", Some("sales"))];
+    store.write(&recorded.map(begun)).unwrap();
     assert_eq!(store.calls_left("pbx").unwrap(), [in_progress("1.1", Some("sales"))]);
     store.write(&[record(abandoned("1.1"))]).unwrap();
     assert_eq!(store.calls_left("pbx").unwrap(), []);

@@ -26,7 +26,7 @@ pub fn table(rows: &[CallbackRow], place: &Place) -> String {
 }
 
 fn cells(row: &CallbackRow, place: &Place) -> [String; 9] {
-    let promised = if row.promised { " (promised)" } else { "" };
+    let requested = if row.requested { " (requested)" } else { "" };
     let due = if row.closed_ms.is_some() {
         "-".to_owned()
     } else if row.due_ms <= place.now_ms() {
@@ -40,7 +40,7 @@ fn cells(row: &CallbackRow, place: &Place) -> [String; 9] {
         row.number_e164.as_deref().map_or_else(|| "-".to_owned(), safe),
         row.queue.as_deref().map_or_else(|| "-".to_owned(), |queue| clip(&safe(queue), 20)),
         row.state.to_string(),
-        format!("{}{promised}", if row.reason.is_empty() { "-".to_owned() } else { clip(&safe(&row.reason), 24) }),
+        format!("{}{requested}", if row.reason.is_empty() { "-".to_owned() } else { clip(&safe(&row.reason), 24) }),
         due,
         row.missed_count.to_string(),
         row.attempts.to_string(),

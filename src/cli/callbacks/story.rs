@@ -76,7 +76,7 @@ fn facts(row: &CallbackRow) -> Vec<String> {
     facts.extend(text("he dialled", &row.did));
     facts.extend(text("last talked with", &row.owner));
     facts.extend(text("only for", &row.assigned));
-    if row.promised {
+    if row.requested {
         facts.push("he asked for it".to_owned());
     }
     if row.priority != 0 {

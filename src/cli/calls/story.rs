@@ -125,7 +125,7 @@ fn timeline(call: &FinishedCall) -> Vec<(Millis, Step, String)> {
     let mut events = vec![(call.started_ms, Step::Begin, "the call begins".to_owned())];
     events.extend(call.ivr.iter().map(menu));
     for visit in &call.visits {
-        events.extend(stay(visit));
+        events.extend(queue_visit(visit));
     }
     for leg in &call.legs {
         events.extend(attempt(leg));
@@ -151,7 +151,7 @@ fn menu(step: &IvrStep) -> (Millis, Step, String) {
     (step.at_ms, Step::Menu, what)
 }
 
-fn stay(visit: &QueueVisit) -> Vec<(Millis, Step, String)> {
+fn queue_visit(visit: &QueueVisit) -> Vec<(Millis, Step, String)> {
     let queue = safe(&visit.queue);
     let after = spell(visit.left_ms - visit.joined_ms);
     let refused = match visit.result {

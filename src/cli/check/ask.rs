@@ -3,7 +3,7 @@
 use super::facts::{Facts, PROBE_EVENT, PROBE_VARIABLE};
 use crate::config::Pbx;
 use crate::daemon::LostReason;
-use crate::daemon::visit::{Heard, Visit};
+use crate::daemon::ami_client::{Heard, Visit};
 use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::session::Reply;
 use callbackd_core::ami::{Action, Interest};
@@ -28,36 +28,36 @@ pub struct Told {
 
 /// Visits a PBX.
 pub async fn ask(pbx: &Pbx, credentials: Option<&Path>) -> Told {
-    let mut told = Told { facts: Facts::default(), peer: None, logged_in: false, broken: None };
+    let mut recorded = Told { facts: Facts::default(), peer: None, logged_in: false, broken: None };
     match Visit::begin(pbx, credentials, Interest::everything()).await {
         Ok(visit) => {
-            told.peer = Some(visit.peer());
-            let mut asking = Asking { visit, told: &mut told };
+            recorded.peer = Some(visit.peer());
+            let mut asking = Asking { visit, recorded: &mut recorded };
             if let Err(reason) = asking.all(&pbx.username).await {
-                told.broken = Some(reason);
+                recorded.broken = Some(reason);
             }
         }
-        Err(reason) => told.broken = Some(reason),
+        Err(reason) => recorded.broken = Some(reason),
     }
-    told
+    recorded
 }
 
 struct Asking<'a> {
     visit: Visit,
-    told: &'a mut Told,
+    recorded: &'a mut Told,
 }
 
 impl Asking<'_> {
     async fn all(&mut self, username: &str) -> Result<(), LostReason> {
         while !matches!(self.next().await?, Heard::Notice(Notice::Live)) {}
         if let Some(reply) = self.request(&Action::list_commands()).await? {
-            self.told.facts.list_commands(&reply.response);
+            self.recorded.facts.list_commands(&reply.response);
         }
         if let Some(reply) = self.request(&Action::core_settings()).await? {
-            self.told.facts.version = reply.response.text("AsteriskVersion").map(|text| text.into_owned());
+            self.recorded.facts.version = reply.response.text("AsteriskVersion").map(|text| text.into_owned());
         }
         self.manager_conf(username).await?;
-        if self.told.facts.may("ShowDialPlan") {
+        if self.recorded.facts.may("ShowDialPlan") {
             self.request(&Action::show_dialplan()).await?;
         }
         self.raise().await
@@ -66,11 +66,11 @@ impl Asking<'_> {
     /// Hears one thing and takes what it says.
     async fn next(&mut self) -> Result<Heard, LostReason> {
         let heard = self.visit.next(&mut |_| {}).await?;
-        let facts = &mut self.told.facts;
+        let facts = &mut self.recorded.facts;
         match &heard {
             Heard::Event(frame) => facts.event(frame),
             Heard::Notice(Notice::BannerSeen { version }) => facts.ami.clone_from(version),
-            Heard::Notice(Notice::LoggedIn) => self.told.logged_in = true,
+            Heard::Notice(Notice::LoggedIn) => self.recorded.logged_in = true,
             Heard::Notice(Notice::Booted { .. }) => facts.booted = true,
             Heard::Notice(Notice::SnapshotRefused { action, message }) => facts.refused.push((action, message.clone())),
             Heard::Notice(Notice::SnapshotEnded(size)) => facts.size = *size,
@@ -95,13 +95,13 @@ impl Asking<'_> {
     async fn manager_conf(&mut self, username: &str) -> Result<(), LostReason> {
         // What could end the function's argument is in no user's name that Asterisk reads.
         let plain = username.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte));
-        if !plain || !self.told.facts.may("Getvar") {
+        if !plain || !self.recorded.facts.may("Getvar") {
             return Ok(());
         }
-        self.told.facts.conf.read = self.conf(username, "read").await?;
-        self.told.facts.conf.write = self.conf(username, "write").await?;
-        self.told.facts.conf.writetimeout = self.conf(username, "writetimeout").await?;
-        self.told.facts.conf.timestampevents = self.conf("general", "timestampevents").await?;
+        self.recorded.facts.conf.read = self.conf(username, "read").await?;
+        self.recorded.facts.conf.write = self.conf(username, "write").await?;
+        self.recorded.facts.conf.writetimeout = self.conf(username, "writetimeout").await?;
+        self.recorded.facts.conf.timestampevents = self.conf("general", "timestampevents").await?;
         Ok(())
     }
 
@@ -117,20 +117,20 @@ impl Asking<'_> {
 
     /// Raises events of classes that nothing else proves, and waits for them to come back.
     async fn raise(&mut self) -> Result<(), LostReason> {
-        if self.told.facts.may("Setvar")
+        if self.recorded.facts.may("Setvar")
             && let Ok(action) = Action::set_global(PROBE_VARIABLE, "")
             && self.request(&action).await?.is_some()
         {
-            self.told.facts.raised.insert("dialplan");
+            self.recorded.facts.raised.insert("dialplan");
         }
-        if self.told.facts.may("UserEvent")
+        if self.recorded.facts.may("UserEvent")
             && let Ok(action) = Action::user_event(PROBE_EVENT, &[])
             && self.request(&action).await?.is_some()
         {
-            self.told.facts.raised.insert("user");
+            self.recorded.facts.raised.insert("user");
         }
         let until = Instant::now() + ECHO;
-        while self.told.facts.raised.iter().any(|class| !self.told.facts.seen.contains_key(*class)) {
+        while self.recorded.facts.raised.iter().any(|class| !self.recorded.facts.seen.contains_key(*class)) {
             match timeout_at(until, self.next()).await {
                 Ok(heard) => drop(heard?),
                 Err(_) => break,

@@ -1,13 +1,13 @@
 //! Judges whether callbacks can be made on this PBX: their dialplan is there, and what is promised may be written.
 
 use super::facts::Facts;
-use super::report::{Finding, Mend};
+use super::report::{Finding, Hint};
 use crate::config::Callback;
 use crate::log::Wire;
 use callbackd_core::callbacks::policy::First;
 
 /// The findings, and what is to be added to the dialplan.
-pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Mend>) {
+pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Hint>) {
     let what = "callbacks";
     if !callback.enabled {
         return (vec![Finding::ok(what, "off: callback.enabled = false")], None);
@@ -29,7 +29,7 @@ pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Mend>)
             found.push(Finding::missing(what, detail));
         }
     }
-    let mend = (!absent.is_empty()).then(|| Mend {
+    let hint = (!absent.is_empty()).then(|| Hint {
         file: "Asterisk's extensions.conf".to_owned(),
         lines: "\
 ; config/asterisk/extensions_callbackd.conf of callbackd goes to /etc/asterisk; then, on plain Asterisk at the end of
@@ -39,7 +39,7 @@ pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Mend>)
 "
         .to_owned(),
     });
-    (found, mend)
+    (found, hint)
 }
 
 /// The contexts in which those who answer first arrive.

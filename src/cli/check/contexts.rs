@@ -1,7 +1,7 @@
 //! Judges the rules for contexts by the contexts that there are.
 
 use super::facts::Facts;
-use super::report::{Finding, Mend};
+use super::report::{Finding, Hint};
 use super::rights::shortened;
 use crate::config::Calls;
 use crate::log::Wire;
@@ -33,7 +33,7 @@ const NOT: [&str; 11] = [
 ];
 
 /// The findings, and lines for `callbackd.toml`, below the PBX where there are `several`.
-pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules, several: bool) -> (Vec<Finding>, Option<Mend>) {
+pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules, several: bool) -> (Vec<Finding>, Option<Hint>) {
     let mut found = Vec::new();
     let Some(all) = &facts.contexts else {
         found.push(Finding::warn("contexts", "the dialplan cannot be listed without write = reporting"));
@@ -69,11 +69,11 @@ pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules, several: bool) -> (Vec
             format!("no rule names {}, where channels are now: right for our own phones", shortened(&unplaced));
         found.push(Finding::ok("contexts", detail));
     }
-    let mend = (!lines.is_empty()).then(|| Mend {
+    let hint = (!lines.is_empty()).then(|| Hint {
         file: "callbackd.toml, where the names mean what they sound like".to_owned(),
         lines: format!("{}\n{lines}", if several { "[pbx.calls]   # below its [[pbx]]" } else { "[calls]" }),
     });
-    (found, mend)
+    (found, hint)
 }
 
 fn inbound(named: &[&String], calls: &Calls) -> Finding {

@@ -1,6 +1,6 @@
 //! What `callbackd check --db` says of a database.
 
-use super::report::{Finding, Mend, Report};
+use super::report::{Finding, Hint, Report};
 use crate::cli::plain::{local, size};
 use crate::exit::Exit;
 use crate::store::examine::examine;
@@ -20,7 +20,7 @@ pub fn look(db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
             let finding = Finding::missing("database", error.to_string());
             report.refuse(Exit::from_code(error.exit_code()), &finding);
             if matches!(error, store::Error::Damaged { .. }) {
-                report.mend(&mend(db, SCHEMA_VERSION));
+                report.hint(&hint(db, SCHEMA_VERSION));
             }
             return;
         }
@@ -50,12 +50,12 @@ pub fn look(db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
         report.add(&Finding::ok("in use", format!("by the daemon, pid {pid}")));
     }
     if !verified.is_sound() {
-        report.mend(&mend(db, version));
+        report.hint(&hint(db, version));
     }
 }
 
 /// The way back. `.dump` goes on behind what cannot be read, as `.recover` does, which not every `sqlite3` has.
-fn mend(db: &Path, version: i32) -> Mend {
+fn hint(db: &Path, version: i32) -> Hint {
     let name = |suffix: &str| quoted(&format!("{}{suffix}", db.display()));
     let (db, saved, damaged, wal, shm) = (name(""), name(".saved"), name(".damaged"), name("-wal"), name("-shm"));
     let lines = format!(
@@ -65,7 +65,7 @@ fn mend(db: &Path, version: i32) -> Mend {
          mv {db} {damaged} && rm -f {wal} {shm} && mv {saved} {db}\n\
          chown callbackd: {db} && chmod 640 {db}\nsystemctl start callbackd\n"
     );
-    Mend { file: "a shell".to_owned(), lines }
+    Hint { file: "a shell".to_owned(), lines }
 }
 
 /// As one word for a shell.

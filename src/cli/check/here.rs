@@ -53,8 +53,8 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
                 Finding::warn(what, "it holds no uniqueid: set loguniqueid = yes in [csv] of cdr.conf")
             }
             Ok(read) if read.cdrs.iter().all(|cdr| cdr.linkedid.is_none()) => {
-                let mend = "it holds no linkedid, calls that were transferred are told in parts: set newcdrcolumns = yes in [csv] of cdr.conf";
-                Finding::warn(what, mend)
+                let hint = "it holds no linkedid, calls that were transferred are told in parts: set newcdrcolumns = yes in [csv] of cdr.conf";
+                Finding::warn(what, hint)
             }
             Ok(_) => Finding::ok(what, format!("{}, with uniqueid and linkedid", path.display())),
         });

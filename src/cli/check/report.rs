@@ -50,7 +50,7 @@ impl Finding {
 
 /// Lines to copy into a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mend {
+pub struct Hint {
     /// The file, or where to find it.
     pub file: String,
     /// The lines, each with its end.
@@ -115,12 +115,12 @@ impl<'a> Report<'a> {
     }
 
     /// Shows lines to copy.
-    pub fn mend(&mut self, mend: &Mend) {
+    pub fn hint(&mut self, hint: &Hint) {
         if self.json {
-            let line = json!({ "about": self.section, "mend": mend.file, "lines": mend.lines });
+            let line = json!({ "about": self.section, "mend": hint.file, "lines": hint.lines });
             self.say(&format!("{line}\n"));
         } else {
-            self.say(&format!("\nTo mend it, in {}:\n\n{}", mend.file, mend.lines));
+            self.say(&format!("\nTo mend it, in {}:\n\n{}", hint.file, hint.lines));
         }
     }
 

@@ -1,7 +1,7 @@
 //! Judges the rights of our user and the PBX's settings by what was learnt.
 
 use super::facts::{Facts, grants};
-use super::report::{Finding, Mend};
+use super::report::{Finding, Hint};
 use crate::config::Pbx;
 use crate::log::Wire;
 
@@ -30,7 +30,7 @@ const WRITETIMEOUT: u32 = 1_000;
 
 /// The findings on one PBX, and whether `manager.conf` has to be mended: the user's section, `[general]`. What is promised to callers is
 /// published if `publish`: then our user needs `system` as well.
-pub fn judge(facts: &Facts, pbx: &Pbx, publish: bool) -> (Vec<Finding>, Vec<Mend>) {
+pub fn judge(facts: &Facts, pbx: &Pbx, publish: bool) -> (Vec<Finding>, Vec<Hint>) {
     let mut found = vec![version(facts)];
     found.extend(READ.map(|(class, without)| read(facts, class, without)));
     found.extend(WRITE.map(|(class, action, without)| write(facts, class, action, without)));
@@ -41,9 +41,9 @@ pub fn judge(facts: &Facts, pbx: &Pbx, publish: bool) -> (Vec<Finding>, Vec<Mend
     let faulty = |what: &str| found.iter().any(|f| f.mark != super::report::Mark::Ok && f.what.starts_with(what));
     let (user, general) = (faulty("read ") || faulty("write ") || faulty("writetimeout"), faulty("timestampevents"));
     let lacks_system = publish && facts.actions.is_some() && !facts.may("DBPut");
-    let mend = (user || general || lacks_system)
+    let hint = (user || general || lacks_system)
         .then(|| manager_conf(&pbx.username, user || lacks_system, general, None, publish));
-    (found, mend.into_iter().collect())
+    (found, hint.into_iter().collect())
 }
 
 fn version(facts: &Facts) -> Finding {
@@ -120,9 +120,9 @@ fn write(facts: &Facts, class: &'static str, action: &str, without: &str) -> Fin
     if class == "agent" && reload && !actions.contains_key("QueueStatus") {
         return Finding::ok(what, "manager.conf has it");
     }
-    let mend =
+    let hint =
         if reload { "manager.conf has it, but it is not in force: asterisk -rx 'manager reload'" } else { without };
-    Finding::missing(what, format!("may not {action}: {mend}"))
+    Finding::missing(what, format!("may not {action}: {hint}"))
 }
 
 /// Rights with which a stolen secret would own the PBX.
@@ -201,7 +201,7 @@ pub(super) fn shortened(names: &[String]) -> String {
 }
 
 /// Lines for `manager.conf`; `secret` if the whole section may be missing.
-pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&str>, system: bool) -> Mend {
+pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&str>, system: bool) -> Hint {
     let mut lines = "\
 ; plain Asterisk  /etc/asterisk/manager.conf
 ; Debian, Ubuntu  /etc/asterisk/manager.d/callbackd.conf
@@ -222,5 +222,5 @@ pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&s
         lines.push_str(&format!("read = {read}\nwrite = {write}{system}\nwritetimeout = 5000\n\n"));
     }
     lines.push_str("; then: asterisk -rx 'manager reload'\n");
-    Mend { file: "Asterisk's manager.conf".to_owned(), lines }
+    Hint { file: "Asterisk's manager.conf".to_owned(), lines }
 }

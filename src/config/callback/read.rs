@@ -116,7 +116,7 @@ fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Opti
         enabled: s.flag_or("enabled", d.enabled),
         delay: s.duration("delay", d.delay, DAY),
         expire: s.duration_in("expire", d.expire, long.clone()),
-        expire_promised: s.duration_in("expire_promised", d.expire_promised, long),
+        expire_requested: s.duration_in("expire_requested", d.expire_requested, long),
         max_attempts: s.number("max_attempts", d.max_attempts, 1..=20),
         priority: s.number("priority", d.priority, -1000..=1000),
         hours: hours(s, around.hours).or_else(|| d.hours.clone()),
@@ -132,7 +132,7 @@ fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Opti
         accept_key: templates::accept_key(s, &d.accept_key),
         first: one_of(s, "first", &[("agent", First::Agent), ("customer", First::Customer)]).unwrap_or(d.first),
     };
-    for (key, expire) in [("expire", out.expire), ("expire_promised", out.expire_promised)] {
+    for (key, expire) in [("expire", out.expire), ("expire_requested", out.expire_requested)] {
         if let Some(span) = s.span(key).or_else(|| s.span("delay"))
             && expire <= out.delay
         {

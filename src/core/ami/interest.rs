@@ -27,7 +27,7 @@ impl Interest {
     }
 
     /// What [`crate::ami::event::Event`] has a variant for.
-    pub fn engine() -> Self {
+    pub fn tracker() -> Self {
         Self::default()
     }
 
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn only_the_variables_that_decide_something_are_wanted() {
-        let interest = Interest::engine();
+        let interest = Interest::tracker();
         for wanted in ["QUEUESTATUS", "DIALSTATUS", "VMSTATUS", "RECORD_STATUS", "CALLBACKD_TAG", "__CALLBACKD_ID"] {
             assert!(interest.variable(wanted.as_bytes()), "{wanted}");
         }
@@ -92,12 +92,12 @@ mod tests {
 
     #[test]
     fn an_event_can_be_asked_for_by_name() {
-        assert_eq!(Interest::engine().event(b"PeerEntry"), Need::No);
-        assert_eq!(Interest::engine().and("PeerEntry").event(b"PeerEntry"), Need::Yes);
+        assert_eq!(Interest::tracker().event(b"PeerEntry"), Need::No);
+        assert_eq!(Interest::tracker().and("PeerEntry").event(b"PeerEntry"), Need::Yes);
     }
 
     #[test]
     fn the_end_of_any_list_is_wanted() {
-        assert_eq!(Interest::engine().event(b"PeerlistComplete"), Need::Yes);
+        assert_eq!(Interest::tracker().event(b"PeerlistComplete"), Need::Yes);
     }
 }

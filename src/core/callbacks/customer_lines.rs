@@ -1,6 +1,6 @@
 //! Customers' lines: who is calling us, or is being called by one of us, at this moment.
 
-use crate::callbacks::Desk;
+use crate::callbacks::Scheduler;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::model::progress::{Line, LineChange};
 use crate::model::{CallbackState, RecoveredBy};
@@ -8,18 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The calls in progress of each customer, by E.164.
 #[derive(Debug, Default)]
-pub(crate) struct Lines {
+pub(crate) struct CustomerLines {
     calls: BTreeMap<String, BTreeSet<String>>,
 }
 
-impl Lines {
+impl CustomerLines {
     /// He is on the line.
     pub(crate) fn busy(&self, number: &str) -> bool {
         self.calls.contains_key(number)
     }
 }
 
-impl Desk {
+impl Scheduler {
     pub(crate) fn line_changes(&mut self, change: &LineChange) {
         let number = &change.number_e164;
         match &change.what {

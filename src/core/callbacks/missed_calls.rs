@@ -3,7 +3,7 @@
 use crate::ami::event::Millis;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
-use crate::callbacks::{Desk, MAX_OPEN, MAX_OWNERS};
+use crate::callbacks::{MAX_OPEN, MAX_OWNERS, Scheduler};
 use crate::model::codes::{ASKED, CALLER, DECLINED};
 use crate::model::number::Number;
 use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
@@ -49,15 +49,15 @@ fn wish(call: &FinishedCall) -> Option<&str> {
 }
 
 /// A person said that he will be called back: the caller asked for it, or the one who served him promised it.
-fn is_promised(call: &FinishedCall) -> bool {
+fn is_requested(call: &FinishedCall) -> bool {
     matches!(call.outcome, Outcome::CallbackRequested | Outcome::Agent) || wish(call).is_some()
 }
 
-impl Desk {
-    pub(crate) fn call_told(&mut self, call: &FinishedCall) {
+impl Scheduler {
+    pub(crate) fn call_recorded(&mut self, call: &FinishedCall) {
         self.owner_learnt(call);
         self.service_learnt(call);
-        self.tags_told(call);
+        self.tags_recorded(call);
         let missed = call.direction == Direction::Inbound && self.is_miss(call);
         match (missed, self.recent.get(call)) {
             (true, None) => self.missed(call),
@@ -134,7 +134,7 @@ impl Desk {
     }
 
     /// Dispositions that say that a customer is not to be called (any more).
-    fn tags_told(&mut self, call: &FinishedCall) {
+    fn tags_recorded(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
         for tag in &call.tags {
             let Some(for_ms) = self.suppress.get(&tag.code).copied() else { continue };
@@ -156,7 +156,7 @@ impl Desk {
 
     /// Puts a customer on the list; what is open for him is closed.
     pub(crate) fn forbid(&mut self, entry: DoNotCall) {
-        self.store(Record::Forbid(entry.clone()));
+        self.store(Record::DncAdd(entry.clone()));
         let number = entry.number_e164.clone();
         let (why, by) = (entry.reason.clone(), entry.by.clone());
         self.forbidden.insert(number.clone(), entry);
@@ -194,7 +194,7 @@ impl Desk {
         let row = &mut task.row;
         row.missed_count += 1;
         row.priority += 1;
-        row.promised |= is_promised(call);
+        row.requested |= is_requested(call);
         row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
         row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);
         row.expires_ms = row.expires_ms.max(expires_ms);
@@ -226,7 +226,7 @@ impl Desk {
         let id = self.last_id;
         self.recent.add(&call.pbx, &call.linkedid, id);
         let policy = self.policy(&call.pbx).of(queue.as_deref());
-        let promised = is_promised(call);
+        let requested = is_requested(call);
         // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
         let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
         let priority = policy.priority;
@@ -244,7 +244,7 @@ impl Desk {
             did: call.did.clone(),
             owner,
             assigned: None,
-            promised,
+            requested,
             priority,
             missed_count: 1,
             first_missed_ms: call.ended_ms,
@@ -256,13 +256,13 @@ impl Desk {
             resolved_by: None,
             closed_ms: None,
         };
-        let hindrance = match &row.number_e164 {
+        let block_reason = match &row.number_e164 {
             None => Some((CallbackState::NotCallable, self.no_number(call))),
-            Some(number) => self.hindrance(&call.pbx, number),
+            Some(number) => self.block_reason(&call.pbx, number),
         };
         let note = format!("missed ({})", call.outcome);
         let miss = Some(call.linkedid.clone());
-        if let Some((state, why)) = hindrance {
+        if let Some((state, why)) = block_reason {
             row.state = state;
             row.reason = why;
             row.closed_ms = Some(self.now.wall_ms);
@@ -285,12 +285,12 @@ impl Desk {
     }
 
     /// Why this number may never be called from this PBX, if so.
-    pub(crate) fn hindrance(&self, pbx: &str, number: &str) -> Option<(CallbackState, String)> {
+    pub(crate) fn block_reason(&self, pbx: &str, number: &str) -> Option<(CallbackState, String)> {
         if let Some(entry) = self.forbidden(number) {
             return Some((CallbackState::Dnc, entry.reason.clone()));
         }
         let policy = self.policy(pbx);
-        let denied = policy.screen.verdict(&policy.numbering, number).err()?;
+        let denied = policy.number_policy.verdict(&policy.numbering, number).err()?;
         Some((CallbackState::NotCallable, denied.word().to_owned()))
     }
 
@@ -322,7 +322,7 @@ impl Desk {
     /// Too old by then; one that came while customers are not called lives from the opening on.
     fn expires_ms(&self, call: &FinishedCall, pbx: &str, queue: Option<&str>) -> Millis {
         let policy = self.policy(pbx).of(queue);
-        let life = if is_promised(call) { policy.expire_promised_ms } else { policy.expire_ms };
+        let life = if is_requested(call) { policy.expire_requested_ms } else { policy.expire_ms };
         let from = policy.hours.next_open(call.ended_ms).unwrap_or(call.ended_ms);
         from.saturating_add(life)
     }

@@ -4,8 +4,8 @@
 //! FinishedCall → task → dispatch (Floor: who is free) → attempt → stored → Originate → Progress → result → retry or close
 //! ```
 //!
-//! The contract is the engine's: give inputs ([`Desk::handle`]), let it decide ([`Desk::decide`]), drain [`Desk::poll`], come back at
-//! [`Desk::deadline`]. What has consequences is stored first: [`Output::Act`] with an [`Deed::Originate`] comes only after
+//! The contract is the engine's: give inputs ([`Scheduler::handle`]), let it decide ([`Scheduler::decide`]), drain [`Scheduler::poll`], come back at
+//! [`Scheduler::deadline`]. What has consequences is stored first: [`Output::Act`] with an [`PbxAction::Originate`] comes only after
 //! [`Input::Committed`] for the attempt that it belongs to.
 
 pub mod agents;
@@ -22,22 +22,22 @@ pub mod wait_estimates;
 
 use crate::ami::event::Millis;
 use crate::model::Moment;
-use crate::model::presence::Floor;
+use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::{CallbackRow, CallbackState, DoNotCall};
 use crate::model::{FinishedCall, Record};
 use agents::Agents;
 use attempt::cdr::Cdr;
-use attempt::{Attempt, follow_up};
-use customer_lines::Lines;
-use dispatch::caps::Quota;
+use attempt::{CallbackAttempt, follow_up};
+use customer_lines::CustomerLines;
+use dispatch::caps::Caps;
 use missed_calls::Recent;
-use pbx_action::Deed;
+use pbx_action::PbxAction;
 use policy::{Policies, Policy};
-use restore::{Remembered, Served};
+use restore::{RestoredState, Served};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use task::{Task, Turn};
-use wait_estimates::Promise;
+use wait_estimates::WaitEstimates;
 
 /// Open callbacks at once; a miss beyond is counted and makes none.
 pub const MAX_OPEN: usize = 20_000;
@@ -58,9 +58,9 @@ pub enum Input<'a> {
     /// An attempt went a step further.
     Progress(&'a Progress),
     /// Look at the floor again.
-    FloorChanged,
+    PresenceChanged,
     /// The lists of this PBX have come: what lives is known.
-    InSight(&'a str),
+    InSync(&'a str),
     /// Sight of this PBX is lost.
     Unlinked(&'a str),
     /// The intent to make this attempt is on the disk.
@@ -124,7 +124,7 @@ pub enum Output {
         /// The PBX.
         pbx: String,
         /// What.
-        deed: Deed,
+        pbx_action: PbxAction,
     },
 }
 
@@ -147,23 +147,23 @@ pub struct Counters {
 
 /// All callbacks of all PBXs.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Scheduler {
     policies: Policies,
     tasks: BTreeMap<i64, Task>,
     by_number: BTreeMap<String, i64>,
     ready: BTreeSet<Turn>,
-    agenda: BTreeSet<(u64, i64)>,
-    attempts: BTreeMap<String, Attempt>,
+    timers: BTreeSet<(u64, i64)>,
+    attempts: BTreeMap<String, CallbackAttempt>,
     agents: Agents,
-    lines: Lines,
+    lines: CustomerLines,
     recent: Recent,
-    quota: Quota,
+    quota: Caps,
     owners: BTreeMap<String, (String, Millis)>,
     served: BTreeMap<String, Served>,
     forbidden: BTreeMap<String, DoNotCall>,
     suppress: BTreeMap<String, Option<Millis>>,
     request: BTreeSet<String>,
-    promise: Promise,
+    wait_estimates: WaitEstimates,
     last_id: i64,
     outputs: VecDeque<Output>,
     counters: Counters,
@@ -178,28 +178,28 @@ pub struct Desk {
     now: Moment,
 }
 
-impl Desk {
+impl Scheduler {
     /// A desk that goes on where an earlier one stopped.
     #[must_use]
-    pub fn new(policies: Policies, remembered: Remembered, now: Moment) -> Self {
-        let mut desk = Self {
+    pub fn new(policies: Policies, restored: RestoredState, now: Moment) -> Self {
+        let mut scheduler = Self {
             policies,
             tasks: BTreeMap::new(),
             by_number: BTreeMap::new(),
             ready: BTreeSet::new(),
-            agenda: BTreeSet::new(),
+            timers: BTreeSet::new(),
             attempts: BTreeMap::new(),
             agents: Agents::default(),
-            lines: Lines::default(),
+            lines: CustomerLines::default(),
             recent: Recent::default(),
-            quota: Quota::new(remembered.dialled),
-            owners: remembered.owners.into_iter().map(|(number, agent, at)| (number, (agent, at))).collect(),
-            served: remembered.served.into_iter().collect(),
-            forbidden: remembered.forbidden.into_iter().map(|f| (f.number_e164.clone(), f)).collect(),
-            suppress: remembered.suppress.into_iter().collect(),
-            request: remembered.request.into_iter().collect(),
-            promise: Promise::default(),
-            last_id: remembered.last_id,
+            quota: Caps::new(restored.dialled),
+            owners: restored.owners.into_iter().map(|(number, agent, at)| (number, (agent, at))).collect(),
+            served: restored.served.into_iter().collect(),
+            forbidden: restored.forbidden.into_iter().map(|f| (f.number_e164.clone(), f)).collect(),
+            suppress: restored.suppress.into_iter().collect(),
+            request: restored.request.into_iter().collect(),
+            wait_estimates: WaitEstimates::default(),
+            last_id: restored.last_id,
             outputs: VecDeque::new(),
             counters: Counters::default(),
             proving: BTreeSet::new(),
@@ -210,35 +210,35 @@ impl Desk {
             dirty: true,
             now,
         };
-        for (row, misses) in remembered.open {
-            desk.resume(row, &misses);
+        for (row, misses) in restored.open {
+            scheduler.resume(row, &misses);
         }
-        for (id, agent, at) in remembered.refusals {
-            if let Some(task) = desk.tasks.get_mut(&id) {
+        for (id, agent, at) in restored.refusals {
+            if let Some(task) = scheduler.tasks.get_mut(&id) {
                 task.last_refusal = Some((agent, at));
             }
         }
-        for row in remembered.in_flight {
-            desk.resume_attempt(row);
+        for row in restored.in_flight {
+            scheduler.resume_attempt(row);
         }
-        desk
+        scheduler
     }
 
-    /// Takes an input. [`Desk::decide`] afterwards, once for as many as came together.
+    /// Takes an input. [`Scheduler::decide`] afterwards, once for as many as came together.
     pub fn handle(&mut self, input: Input<'_>, now: Moment) {
         self.tell_time(now);
         match input {
-            Input::Told(call) => self.call_told(call),
+            Input::Told(call) => self.call_recorded(call),
             Input::Line(change) => self.line_changes(change),
             Input::Progress(progress) => self.attempt_progresses(progress),
-            Input::FloorChanged => self.dirty = true,
-            Input::InSight(pbx) => self.in_sight(pbx),
+            Input::PresenceChanged => self.dirty = true,
+            Input::InSync(pbx) => self.in_sync(pbx),
             Input::Unlinked(pbx) => self.unlinked(pbx),
             Input::Committed(channel_id) => self.committed(channel_id),
             Input::Refused(channel_id) => self.store_refused(channel_id),
             Input::Answered { channel_id, answer } => self.originate_answered(channel_id, answer),
             Input::LookedUp { channel_id, cdrs } => self.looked_up(channel_id, cdrs),
-            Input::Published { pbx, answer } => self.promise.answered(pbx, answer, self.now.mono_ms),
+            Input::Published { pbx, answer } => self.wait_estimates.answered(pbx, answer, self.now.mono_ms),
             Input::Policies(policies) => {
                 self.policies = policies.clone();
                 for task in self.tasks.values_mut() {
@@ -250,21 +250,21 @@ impl Desk {
     }
 
     /// Looks at everything that may be due, with the floors of the PBXs as they are now.
-    pub fn decide(&mut self, now: Moment, floors: &BTreeMap<&str, &dyn Floor>) {
+    pub fn decide(&mut self, now: Moment, presences: &BTreeMap<&str, &dyn Presence>) {
         self.tell_time(now);
-        self.prove(floors);
-        self.unpause(floors);
-        self.look_at_agenda();
-        self.look_after_attempts(floors);
+        self.prove(presences);
+        self.unpause(presences);
+        self.look_at_timers();
+        self.look_after_attempts(presences);
         let past = |at: Option<u64>| at.is_some_and(|at| at <= self.now.mono_ms);
         self.dirty |= past(self.cooling) || past(self.look_at_all);
         if std::mem::take(&mut self.dirty) {
-            self.promise.changes();
-            self.dispatch(floors);
+            self.wait_estimates.changes();
+            self.dispatch(presences);
         }
-        self.unpause(floors);
+        self.unpause(presences);
         self.cooling = self.agents.next_cooldown_end(self.now.mono_ms);
-        self.publish(floors);
+        self.publish(presences);
     }
 
     /// The next thing to be done; `None` when all is said.
@@ -273,13 +273,13 @@ impl Desk {
         self.outputs.pop_front()
     }
 
-    /// When to come back with [`Desk::decide`], by the monotonic clock.
+    /// When to come back with [`Scheduler::decide`], by the monotonic clock.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        let task = self.agenda.first().map(|(due, _)| *due);
-        let attempt = self.attempts.values().filter_map(Attempt::deadline).min();
+        let task = self.timers.first().map(|(due, _)| *due);
+        let attempt = self.attempts.values().filter_map(CallbackAttempt::deadline).min();
         let agent = self.cooling.filter(|_| !self.ready.is_empty());
-        [task, attempt, agent, self.look_at_all, self.promise.deadline()].into_iter().flatten().min()
+        [task, attempt, agent, self.look_at_all, self.wait_estimates.deadline()].into_iter().flatten().min()
     }
 
     /// What is decided by.
@@ -335,8 +335,8 @@ impl Desk {
         self.outputs.push_back(Output::Record(record));
     }
 
-    fn act(&mut self, pbx: &str, deed: Deed) {
-        self.outputs.push_back(Output::Act { pbx: pbx.to_owned(), deed });
+    fn act(&mut self, pbx: &str, pbx_action: PbxAction) {
+        self.outputs.push_back(Output::Act { pbx: pbx.to_owned(), pbx_action });
     }
 
     /// The moment of the monotonic clock that is so far from now as this moment of the wall clock.

@@ -8,7 +8,7 @@ pub const FAMILY: &str = "callbackd";
 
 /// Something done on a PBX.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Deed {
+pub enum PbxAction {
     /// Begin an attempt.
     Originate(Box<Originate>),
     /// Hang up an attempt's channel (Asterisk finds a channel by its Uniqueid too: `main/channel.c`, `ast_channel_get_by_name`).
@@ -36,7 +36,7 @@ pub enum Deed {
     },
 }
 
-impl Deed {
+impl PbxAction {
     /// The action that does it.
     ///
     /// # Errors

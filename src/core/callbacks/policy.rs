@@ -85,7 +85,7 @@ pub struct QueuePolicy {
     /// Not later after the last miss, ms.
     pub expire_ms: Millis,
     /// The same where the customer asked for it, ms.
-    pub expire_promised_ms: Millis,
+    pub expire_requested_ms: Millis,
     /// Attempts that count against the customer.
     pub max_attempts: u32,
     /// Added to a callback's priority.
@@ -209,14 +209,14 @@ pub struct Policy {
     /// The queue of a miss that was in none, by the number that was dialled (as dialled).
     pub dids: BTreeMap<String, String>,
     /// Which numbers may be called.
-    pub screen: Screen,
+    pub number_policy: NumberPolicy,
     /// How numbers are read.
     pub numbering: Numbering,
 }
 
 /// Which numbers may be called. Prefixes are E.164 with `+`; the longest that fits decides, deny before allow.
 #[derive(Debug, Clone, Default)]
-pub struct Screen {
+pub struct NumberPolicy {
     /// May be called though they are international or premium-rate.
     pub allow: Vec<String>,
     /// May not be called.

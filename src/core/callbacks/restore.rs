@@ -5,7 +5,7 @@ use crate::model::{AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
 
 /// Read once, when the daemon starts.
 #[derive(Debug, Clone, Default)]
-pub struct Remembered {
+pub struct RestoredState {
     /// Open callbacks, with the linkedids of the misses behind each.
     pub open: Vec<(CallbackRow, Vec<String>)>,
     /// Attempts without a result: what became of them must be found out.

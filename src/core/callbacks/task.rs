@@ -1,7 +1,7 @@
 //! An open callback, and how it moves from state to state.
 
 use crate::ami::event::Millis;
-use crate::callbacks::Desk;
+use crate::callbacks::Scheduler;
 use crate::model::Record;
 use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, RecoveredBy};
 use std::cmp::Reverse;
@@ -69,14 +69,14 @@ pub struct Task {
 /// Place in the order of dispatch: promised first, then priority, then age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Turn {
-    promised: Reverse<bool>,
+    requested: Reverse<bool>,
     priority: Reverse<i64>,
     age: Millis,
     /// The callback.
     pub id: i64,
 }
 
-impl Desk {
+impl Scheduler {
     /// Takes up an open callback of an earlier run.
     pub(crate) fn resume(&mut self, row: CallbackRow, misses: &[String]) {
         for linkedid in misses {
@@ -122,7 +122,7 @@ impl Desk {
         if task.attempt.is_none() && !task.held && task.due <= now {
             let missed = task.row.first_missed_ms;
             let turn = Turn {
-                promised: Reverse(task.row.promised),
+                requested: Reverse(task.row.requested),
                 priority: Reverse(task.row.priority),
                 age: if newest_first { -task.row.last_missed_ms } else { missed },
                 id,
@@ -139,9 +139,9 @@ impl Desk {
     pub(crate) fn look_at(&mut self, id: i64, at: u64) {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         if let Some(old) = task.look.replace(at) {
-            self.agenda.remove(&(old, id));
+            self.timers.remove(&(old, id));
         }
-        self.agenda.insert((at, id));
+        self.timers.insert((at, id));
     }
 
     /// Looks at a callback at this moment at the latest.
@@ -153,13 +153,13 @@ impl Desk {
     }
 
     /// Every callback whose time has come is looked at: it is too old, or its turn may come.
-    pub(crate) fn look_at_agenda(&mut self) {
+    pub(crate) fn look_at_timers(&mut self) {
         let now = self.now.mono_ms;
-        while let Some(&(at, id)) = self.agenda.first() {
+        while let Some(&(at, id)) = self.timers.first() {
             if at > now {
                 break;
             }
-            self.agenda.pop_first();
+            self.timers.pop_first();
             let Some(task) = self.tasks.get_mut(&id) else { continue };
             task.look = None;
             if task.attempt.is_some() {
@@ -253,7 +253,7 @@ impl Desk {
             self.ready.remove(&turn);
         }
         if let Some(look) = task.look {
-            self.agenda.remove(&(look, id));
+            self.timers.remove(&(look, id));
         }
         if let Some(channel_id) = task.attempt {
             self.abandon(&channel_id, "");

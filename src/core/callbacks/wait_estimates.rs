@@ -6,10 +6,10 @@
 
 use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::Dialable;
-use crate::callbacks::pbx_action::Deed;
-use crate::callbacks::{Answer, Desk};
+use crate::callbacks::pbx_action::PbxAction;
+use crate::callbacks::{Answer, Scheduler};
 use crate::model::CallbackState;
-use crate::model::presence::Floor;
+use crate::model::presence::Presence;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Published at most this often, ms.
@@ -25,9 +25,9 @@ const FIRST_GUESS_MS: Millis = 180_000;
 
 /// What has been published.
 #[derive(Debug, Default)]
-pub(crate) struct Promise {
+pub(crate) struct WaitEstimates {
     /// By PBX: what its database holds. No entry: it may hold anything.
-    told: BTreeMap<String, BTreeMap<String, String>>,
+    recorded: BTreeMap<String, BTreeMap<String, String>>,
     /// Not before this moment of the monotonic clock.
     next: u64,
     /// PBXs that refuse to be told anything, until they are out of sight and back.
@@ -38,7 +38,7 @@ pub(crate) struct Promise {
     usual_ms: Option<Millis>,
 }
 
-impl Promise {
+impl WaitEstimates {
     /// An attempt kept its agent so long.
     pub(crate) fn learn(&mut self, ms: Millis) {
         self.usual_ms = Some(self.usual_ms.map_or(ms, |usual| usual + (ms - usual) / 8));
@@ -46,7 +46,7 @@ impl Promise {
 
     /// The PBX may have forgotten what it was told.
     pub(crate) fn forget(&mut self, pbx: &str) {
-        self.told.remove(pbx);
+        self.recorded.remove(pbx);
         self.refused.remove(pbx);
         self.stale = true;
     }
@@ -57,7 +57,7 @@ impl Promise {
             Answer::Accepted => {}
             Answer::Refused(_) => drop(self.refused.insert(pbx.to_owned())),
             Answer::NotSent | Answer::Unanswered => {
-                self.told.remove(pbx);
+                self.recorded.remove(pbx);
                 self.stale = true;
                 self.next = now_mono_ms + AFTER_FAILURE_MS;
             }
@@ -74,55 +74,55 @@ impl Promise {
     }
 }
 
-impl Desk {
+impl Scheduler {
     /// Publishes what has changed, if it is time to.
-    pub(crate) fn publish(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
-        if !floors.keys().any(|pbx| self.policy(pbx).publish) {
-            self.promise.stale = false;
+    pub(crate) fn publish(&mut self, presences: &BTreeMap<&str, &dyn Presence>) {
+        if !presences.keys().any(|pbx| self.policy(pbx).publish) {
+            self.wait_estimates.stale = false;
             return;
         }
-        if !self.promise.stale || self.now.mono_ms < self.promise.next {
+        if !self.wait_estimates.stale || self.now.mono_ms < self.wait_estimates.next {
             return;
         }
-        self.promise.stale = false;
-        self.promise.next = self.now.mono_ms + EVERY_MS;
-        for (pbx, floor) in floors {
-            if self.policy(pbx).publish && floor.in_sight() && !self.promise.refused.contains(*pbx) {
-                let wanted = self.promised_on(pbx, *floor);
+        self.wait_estimates.stale = false;
+        self.wait_estimates.next = self.now.mono_ms + EVERY_MS;
+        for (pbx, presence) in presences {
+            if self.policy(pbx).publish && presence.in_sync() && !self.wait_estimates.refused.contains(*pbx) {
+                let wanted = self.estimates_on(pbx, *presence);
                 self.publish_on(pbx, &wanted);
             }
         }
     }
 
     fn publish_on(&mut self, pbx: &str, wanted: &BTreeMap<String, String>) {
-        if !self.promise.told.contains_key(pbx) {
-            self.act(pbx, Deed::PublishNothing);
+        if !self.wait_estimates.recorded.contains_key(pbx) {
+            self.act(pbx, PbxAction::PublishNothing);
         }
-        let mut told = self.promise.told.remove(pbx).unwrap_or_default();
-        let gone = told.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
-        let new = wanted.iter().filter(|(key, value)| told.get(*key) != Some(value));
+        let mut recorded = self.wait_estimates.recorded.remove(pbx).unwrap_or_default();
+        let gone = recorded.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
+        let new = wanted.iter().filter(|(key, value)| recorded.get(*key) != Some(value));
         let changes: Vec<_> =
             gone.chain(new.map(|(key, value)| (key.clone(), Some(value.clone())))).take(AT_ONCE + 1).collect();
-        self.promise.stale |= changes.len() > AT_ONCE;
+        self.wait_estimates.stale |= changes.len() > AT_ONCE;
         for (key, value) in changes.into_iter().take(AT_ONCE) {
             match &value {
-                Some(value) => told.insert(key.clone(), value.clone()),
-                None => told.remove(&key),
+                Some(value) => recorded.insert(key.clone(), value.clone()),
+                None => recorded.remove(&key),
             };
-            self.act(pbx, Deed::Publish { key, value });
+            self.act(pbx, PbxAction::Publish { key, value });
         }
-        self.promise.told.insert(pbx.to_owned(), told);
+        self.wait_estimates.recorded.insert(pbx.to_owned(), recorded);
     }
 
-    fn promised_on(&self, pbx: &str, floor: &dyn Floor) -> BTreeMap<String, String> {
+    fn estimates_on(&self, pbx: &str, presence: &dyn Presence) -> BTreeMap<String, String> {
         let mut wanted = BTreeMap::new();
-        let agents = floor.agents();
+        let agents = presence.agents();
         let mut ahead: BTreeMap<Option<&str>, i64> = BTreeMap::new();
         let here = |id: &i64| self.tasks.get(id).filter(|task| task.row.pbx == pbx);
         // In the order of their turns: those who are being called, those whose turn may come, those whose time has not come.
         let active = self.attempts.values().map(|a| a.row.callback_id);
         let later = self
-            .agenda
+            .timers
             .iter()
             .map(|(_, id)| *id)
             .filter(|id| here(id).is_some_and(|t| t.turn.is_none() && t.attempt.is_none()));
@@ -170,7 +170,7 @@ impl Desk {
         queue: Option<&str>,
         due_ms: Millis,
         ahead: i64,
-        agents: &[crate::model::presence::AgentNow],
+        agents: &[crate::model::presence::AgentView],
     ) -> i64 {
         let policy = self.policy(pbx).of(queue);
         let due = due_ms.max(self.now.wall_ms);
@@ -180,7 +180,7 @@ impl Desk {
                 && queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q && !m.paused))
         });
         let hands = i64::try_from(there.count()).unwrap_or(1).max(1);
-        let usual = self.promise.usual_ms.unwrap_or(FIRST_GUESS_MS);
+        let usual = self.wait_estimates.usual_ms.unwrap_or(FIRST_GUESS_MS);
         let wait = from - self.now.wall_ms + usual.saturating_mul(ahead + 1) / hands;
         (wait.max(0) + 59_999) / 60_000
     }

@@ -125,7 +125,7 @@ pub struct CallbackRow {
     /// The only agent who may take it, as interface; set by a person.
     pub assigned: Option<String>,
     /// Asked for by the customer.
-    pub promised: bool,
+    pub requested: bool,
     /// Higher goes first; 0 unless configured or set.
     pub priority: i64,
     /// Missed calls behind it.

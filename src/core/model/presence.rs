@@ -39,14 +39,14 @@ impl Busy {
 
 /// One agent as he is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AgentNow {
+pub struct AgentView {
     /// The person, as in `agents.agent`: `PJSIP/101`.
     pub agent: String,
     /// As the queues name him.
     pub name: Option<String>,
     /// His queues.
-    pub queues: Vec<MemberNow>,
-    /// `None` if nothing but a pause could hinder him: pauses are in [`AgentNow::queues`].
+    pub queues: Vec<MemberView>,
+    /// `None` if nothing but a pause could hinder him: pauses are in [`AgentView::queues`].
     pub busy: Option<Busy>,
     /// Since when he is as he is (free or busy), milliseconds since 1970 UTC.
     pub since_ms: Millis,
@@ -58,7 +58,7 @@ pub struct AgentNow {
 
 /// One queue's word on an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemberNow {
+pub struct MemberView {
     /// The queue.
     pub queue: String,
     /// As the queue dials him: `Local/101@from-queue/n`.
@@ -72,11 +72,11 @@ pub struct MemberNow {
 }
 
 /// What the desk asks the tracker of one PBX, at the moment at which it decides.
-pub trait Floor {
+pub trait Presence {
     /// All agents that are known.
-    fn agents(&self) -> Vec<AgentNow>;
+    fn agents(&self) -> Vec<AgentView>;
     /// One of them.
-    fn agent(&self, agent: &str) -> Option<AgentNow>;
+    fn agent(&self, agent: &str) -> Option<AgentView>;
     /// All queues that are known, also those without members.
     fn queues(&self) -> std::collections::BTreeSet<String>;
     /// Callers who wait in each queue, by its name; queues without any may be missing.
@@ -84,5 +84,5 @@ pub trait Floor {
     /// The call of this attempt (`cb-…`) lives, or its end is about to be told.
     fn attempt_lives(&self, channel_id: &str) -> bool;
     /// Sight is whole: linked, and the lists have come.
-    fn in_sight(&self) -> bool;
+    fn in_sync(&self) -> bool;
 }

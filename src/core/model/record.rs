@@ -44,7 +44,7 @@ pub enum Record {
     /// Insert, or replace by (`callback_id`, `n`).
     Attempt(Box<AttemptRow>),
     /// Insert, or replace by `number_e164`.
-    Forbid(DoNotCall),
+    DncAdd(DoNotCall),
     /// Delete by number in E.164.
-    Permit(String),
+    DncRemove(String),
 }

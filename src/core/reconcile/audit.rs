@@ -126,21 +126,21 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
         }
         result => result,
     };
-    let mut told: Vec<(String, VisitResult)> = row
+    let mut recorded: Vec<(String, VisitResult)> = row
         .visits
         .iter()
         .filter(|v| ![JoinEmpty, JoinUnavail, Full].contains(&v.result))
         .map(|v| (v.queue.clone(), as_logged(&v.queue, v.result)))
         .collect();
     let mut logged_sorted = logged.clone();
-    told.sort();
+    recorded.sort();
     logged_sorted.sort();
     // What ended a stay that Asterisk moved away from (a transfer, a redirect) is told by no event of the queue.
     let silent = |(_, result): &(String, VisitResult)| {
         matches!(result, VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)
     };
-    let missing: Vec<_> = logged_sorted.iter().filter(|v| !told.contains(v)).collect();
-    let extra: Vec<_> = told.iter().filter(|v| !logged_sorted.contains(v) && !silent(v)).collect();
+    let missing: Vec<_> = logged_sorted.iter().filter(|v| !recorded.contains(v)).collect();
+    let extra: Vec<_> = recorded.iter().filter(|v| !logged_sorted.contains(v) && !silent(v)).collect();
     let text = |visits: &[&(String, VisitResult)]| {
         visits.iter().map(|(queue, result)| format!("{queue} {result}")).collect::<Vec<_>>().join(", ")
     };

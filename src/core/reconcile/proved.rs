@@ -164,8 +164,8 @@ impl Prover<'_> {
         if self.is_trunk(&first.channel) || !of_a_phone && (arrives || outside(&first.src)) {
             return Direction::Inbound;
         }
-        let goes_out = account.cdrs.iter().any(|l| self.is_trunk(&l.dstchannel));
-        if goes_out || lines.iter().any(|l| outside(&l.dst)) { Direction::Outbound } else { Direction::Internal }
+        let mark_outbound = account.cdrs.iter().any(|l| self.is_trunk(&l.dstchannel));
+        if mark_outbound || lines.iter().any(|l| outside(&l.dst)) { Direction::Outbound } else { Direction::Internal }
     }
 
     /// The other party: who called, or whom a call outward was for.

@@ -3,9 +3,9 @@
 use crate::ami::event;
 use crate::ami::event::Millis;
 use crate::model::{Gap, GapCause, Record};
-use crate::tracker::Engine;
 use crate::tracker::Output;
-use crate::tracker::calls::call::{Attempt, Call, Origin, Stage};
+use crate::tracker::Tracker;
+use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, STATE_RINGING, STATE_UP};
@@ -103,7 +103,7 @@ impl Link {
     }
 
     /// What lives is known: linked, and the lists have come.
-    pub(crate) fn in_sight(&self) -> bool {
+    pub(crate) fn in_sync(&self) -> bool {
         self.ever_linked && self.lost_ms.is_none() && self.whole
     }
 
@@ -113,16 +113,16 @@ impl Link {
     }
 }
 
-impl Engine {
+impl Tracker {
     /// Sight is lost, now or some time ago: whatever happens from then on to the calls that live is not seen.
-    pub(crate) fn sight_lost(&mut self, tell: impl FnOnce(&mut Link)) {
+    pub(crate) fn sync_lost(&mut self, tell: impl FnOnce(&mut Link)) {
         tell(&mut self.link);
         // A customer who is gone already has been seen to the end.
         let gone = |c: &Call| c.origin == Origin::Trunk && self.channels[c.first].ended_ms.is_some();
         let lives = |c: &Call| c.stage == Stage::Live && !gone(c);
         let live: Vec<Slot> = self.calls.iter().filter(|(_, c)| lives(c)).map(|(slot, _)| slot).collect();
         for slot in live {
-            self.calls[slot].goes_out_of_sight();
+            self.calls[slot].loses_sync();
         }
     }
 
@@ -143,7 +143,7 @@ impl Engine {
     }
 
     /// Tells the store now and then up to when the PBX is seen.
-    pub(crate) fn tell_seen(&mut self) {
+    pub(crate) fn report_seen(&mut self) {
         let now = self.now.wall_ms;
         let up = self.link.ever_linked && self.link.lost_ms.is_none();
         if up && now - self.link.told_seen_ms >= crate::tracker::SEEN_EVERY_MS {
@@ -162,7 +162,7 @@ impl Engine {
         let from = self.link.lost_ms.unwrap_or(self.now.wall_ms);
         self.end_unseen(from, |_| true);
         self.agents_unseen(from);
-        self.tell_all();
+        self.record_all();
         if self.link.ever_linked {
             self.seen(from);
         }
@@ -186,7 +186,7 @@ impl Engine {
             let over = c.live == 0 || (c.origin == Origin::Trunk && c.first == slot);
             if over && c.lost.is_none() && c.stage != Stage::Told {
                 c.lost = Some((from, self.now.wall_ms));
-                calls_lost += u32::from(!c.remnant);
+                calls_lost += u32::from(!c.orphaned);
             } else {
                 c.partial = true;
             }
@@ -252,7 +252,7 @@ impl Engine {
             c.in_doubt &= !(stayed || (bridged && c.talk.state() != Talking::No));
         }
         let c = &mut self.calls[call];
-        let as_it_was = |a: &&mut Attempt| a.channel == slot && (a.answered_ms.is_some() || seen.state != STATE_UP);
+        let as_it_was = |a: &&mut TrackedLeg| a.channel == slot && (a.answered_ms.is_some() || seen.state != STATE_UP);
         if let Some(attempt) = c.attempts.iter_mut().rev().find(as_it_was) {
             let rings = std::mem::take(&mut attempt.in_doubt);
             c.in_doubt &= !rings; // as it did when sight was lost
@@ -295,10 +295,10 @@ impl Engine {
         self.members_gone(now);
         for (queue, position, uniqueid, joined_ms) in std::mem::take(&mut self.link.waiting) {
             if let Some(slot) = self.channels.find(&uniqueid) {
-                self.stay_begins(slot, &queue, Some(position), joined_ms);
+                self.visit_begins(slot, &queue, Some(position), joined_ms);
             }
         }
-        self.stays_end_unseen(now);
+        self.visits_end_unseen(now);
         if let Some(from_ms) = lost_at {
             let gap = Gap { pbx: self.pbx.clone(), from_ms: from_ms.min(now), to_ms: now, cause, calls_lost };
             self.outputs.push_back(Output::Record(Record::Gap(gap)));
@@ -307,7 +307,7 @@ impl Engine {
         self.link.restarted = false;
         self.link.whole |= channels_known;
         self.link.saw(now);
-        self.comes_in_sight |= self.link.in_sight();
+        self.comes_in_sync |= self.link.in_sync();
     }
 }
 

@@ -8,9 +8,9 @@ use crate::tracker::table::Slot;
 use crate::tracker::topology::bridge::Bridge;
 use crate::tracker::topology::channel;
 use crate::tracker::topology::channel::{Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
-use crate::tracker::{CUSTOMER_GONE_MS, Engine, MAX_CHANNELS, MAX_TRUNKS_MET};
+use crate::tracker::{CUSTOMER_GONE_MS, MAX_CHANNELS, MAX_TRUNKS_MET, Tracker};
 
-impl Engine {
+impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
         match event {
             Event::Newchannel(c) => {
@@ -23,12 +23,12 @@ impl Engine {
             }
             Event::Rename { new_name, uniqueid, .. } => self.renamed(uniqueid, new_name, at),
             Event::HangupRequest { channel, .. } => {
-                if let Some(slot) = self.met(channel, at) {
+                if let Some(slot) = self.find_channel(channel, at) {
                     self.channels[slot].far_hangup_ms.get_or_insert(at);
                 }
             }
             Event::SoftHangupRequest { channel, .. } => {
-                if let Some(slot) = self.met(channel, at) {
+                if let Some(slot) = self.find_channel(channel, at) {
                     self.channels[slot].pbx_hangup_ms.get_or_insert(at);
                 }
             }
@@ -48,7 +48,7 @@ impl Engine {
             Event::BridgeDestroy(bridge) => self.bridge_ends(bridge, at),
             Event::BridgeEnter { bridge, channel, .. } => self.enters(bridge, channel, at),
             Event::BridgeLeave { channel, .. } => {
-                if let Some(slot) = self.met(channel, at) {
+                if let Some(slot) = self.find_channel(channel, at) {
                     self.leaves(slot, at);
                 }
             }
@@ -57,7 +57,9 @@ impl Engine {
             Event::Hold(c) => self.hold_changes(c, true, at),
             Event::Unhold(c) => self.hold_changes(c, false, at),
             Event::LocalBridge { one, two } => {
-                let (Some(one), Some(two)) = (self.known(one, at), self.known(two, at)) else { return };
+                let (Some(one), Some(two)) = (self.channel_or_adopt(one, at), self.channel_or_adopt(two, at)) else {
+                    return;
+                };
                 self.join_calls(self.channels[one].call, self.channels[two].call);
                 self.retime(self.channels[one].call, at);
             }
@@ -69,7 +71,10 @@ impl Engine {
                 self.transferred(result, &parties, at);
             }
             Event::Pickup { channel, target } => {
-                let (Some(by), Some(rung)) = (self.known(channel, at), self.known(target, at)) else { return };
+                let (Some(by), Some(rung)) = (self.channel_or_adopt(channel, at), self.channel_or_adopt(target, at))
+                else {
+                    return;
+                };
                 self.join_calls(self.channels[rung].call, self.channels[by].call);
             }
             Event::ParkedCall { parkee, .. } => self.parking_changes(parkee, true, at),
@@ -116,7 +121,7 @@ impl Engine {
     }
 
     /// The channel that an event is about. One that nobody introduced is taken in as seen from the middle.
-    pub(crate) fn known(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
+    pub(crate) fn channel_or_adopt(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
         if seen.uniqueid.is_empty() {
             return None;
         }
@@ -124,12 +129,12 @@ impl Engine {
             self.counters.strangers += 1;
             return self.channel_begins(seen, at, None, true);
         }
-        self.met(seen, at)
+        self.find_channel(seen, at)
     }
 
     /// The channel that an event is about, if it has been met before. For events that come at the end of something: a channel
     /// that is only ending was told long ago, or ended where nobody looked.
-    pub(crate) fn met(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
+    pub(crate) fn find_channel(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
         let slot = self.channels.find(&seen.uniqueid)?;
         self.linkedid_seen(slot, &seen.linkedid);
         let listing = self.link.listing();
@@ -160,9 +165,9 @@ impl Engine {
     pub(crate) fn look_again(&mut self, call: Slot, after_ms: u64) {
         let due = self.now.mono_ms + after_ms;
         if let Some(old) = self.calls[call].due.replace(due) {
-            self.agenda.remove(&(old, call));
+            self.timers.remove(&(old, call));
         }
-        self.agenda.insert((due, call));
+        self.timers.insert((due, call));
     }
 
     fn kind(&self, seen: &event::Channel<'_>) -> Kind {
@@ -251,7 +256,7 @@ impl Engine {
         let call = match existing {
             Some(call) => {
                 self.channels[slot].call = call;
-                self.joins(call, seen, slot, at);
+                self.attach_channel(call, seen, slot, at);
                 call
             }
             None => self.call_begins(seen, slot, linkedid, at),
@@ -271,7 +276,7 @@ impl Engine {
     }
 
     fn state_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         let channel = &mut self.channels[slot];
         channel.ringing = seen.state == STATE_RINGING;
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
@@ -289,7 +294,7 @@ impl Engine {
     }
 
     fn caller_id_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         let call = &mut self.calls[self.channels[slot].call];
         if call.origin == Origin::Trunk && call.first == slot && call.number.is_none() {
             call.number = channel::filled(&seen.caller_num);
@@ -314,7 +319,7 @@ impl Engine {
     }
 
     fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, at: Millis) {
-        let Some(slot) = self.met(seen, at) else { return };
+        let Some(slot) = self.find_channel(seen, at) else { return };
         if self.channels[slot].ended_ms.is_some() {
             return;
         }
@@ -393,7 +398,7 @@ impl Engine {
     }
 
     fn enters(&mut self, bridge: &event::Bridge<'_>, channel: &event::Channel<'_>, at: Millis) {
-        let Some(channel) = self.known(channel, at) else { return };
+        let Some(channel) = self.channel_or_adopt(channel, at) else { return };
         let bridge = self.bridge(bridge);
         self.put_into(bridge, channel, at);
     }
@@ -433,13 +438,13 @@ impl Engine {
     }
 
     fn hold_changes(&mut self, seen: &event::Channel<'_>, held: bool, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         self.channels[slot].held = held;
         self.retime(self.channels[slot].call, at);
     }
 
     fn parking_changes(&mut self, seen: &event::Channel<'_>, parked: bool, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         self.channels[slot].parked = parked;
         self.retime(self.channels[slot].call, at);
     }
@@ -448,7 +453,7 @@ impl Engine {
         if !result.eq_ignore_ascii_case("Success") {
             return;
         }
-        let slots: Vec<Slot> = parties.iter().flatten().filter_map(|p| self.known(p, at)).collect();
+        let slots: Vec<Slot> = parties.iter().flatten().filter_map(|p| self.channel_or_adopt(p, at)).collect();
         let Some(&first) = slots.first() else { return };
         for other in &slots[1..] {
             self.join_calls(self.channels[first].call, self.channels[*other].call);

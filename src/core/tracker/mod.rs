@@ -1,7 +1,7 @@
 //! The pure core: events in, finished calls out; no clock, socket, SQL, log or runtime.
 //!
-//! The contract: give one [`Input`], drain [`Engine::poll`] to its end, and come back with [`Input::Tick`] when
-//! [`Engine::deadline`] has passed. The same inputs give the same outputs.
+//! The contract: give one [`Input`], drain [`Tracker::poll`] to its end, and come back with [`Input::Tick`] when
+//! [`Tracker::deadline`] has passed. The same inputs give the same outputs.
 pub mod calls;
 mod coverage;
 mod events;
@@ -108,11 +108,11 @@ pub enum Output {
     /// An attempt of ours went a step further.
     Progress(Progress),
     /// An agent may have become free or busy, or the callers who wait in a queue changed: look at the floor again. At most once for
-    /// each input, with the very input that changed it; what changed out of sight is told right after [`Output::InSight`].
-    FloorChanged,
+    /// each input, with the very input that changed it; what changed out of sight is told right after [`Output::InSync`].
+    PresenceChanged,
     /// The lists have come, and sight is whole: what they did not name has ended, and an attempt of ours of which that holds has been
     /// told as ended before this. Every snapshot says it, also one that was taken while sight was whole before.
-    InSight,
+    InSync,
 }
 
 /// What the engine has counted.
@@ -127,7 +127,7 @@ pub struct Counters {
     /// Legs, visits and menu steps beyond the limits of one call.
     pub details_dropped: u64,
     /// Calls told to the store for the first time.
-    pub calls_told: u64,
+    pub calls_recorded: u64,
     /// Calls told again because a late event changed their row.
     pub calls_corrected: u64,
     /// Calls that became one with another.
@@ -155,32 +155,32 @@ pub enum Known<'a> {
 
 /// The tracker of one PBX.
 #[derive(Debug)]
-pub struct Engine {
+pub struct Tracker {
     pbx: String,
     rules: Rules,
     channels: Table<Channel>,
     bridges: Table<Bridge>,
     calls: Table<Call>,
-    agenda: BTreeSet<(u64, Slot)>,
+    timers: BTreeSet<(u64, Slot)>,
     roster: Roster,
     trunks_met: BTreeSet<Box<str>>,
     /// Trunks of earlier runs: rules may have changed since, so they decide only where nothing else does.
     trunks_of_old: BTreeSet<Box<str>>,
-    left: in_progress::Left,
+    left: in_progress::Leftover,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
     link: coverage::Link,
-    floor: now::Known,
-    attempts: BTreeMap<Box<str>, callback_attempt::OurAttempt>,
+    presence: now::Known,
+    attempts: BTreeMap<Box<str>, callback_attempt::TrackedAttempt>,
     marked: Vec<Slot>,
     freed: Vec<LineChange>,
     event_ms: Millis,
-    comes_in_sight: bool,
+    comes_in_sync: bool,
     stopping: bool,
 }
 
-impl Engine {
+impl Tracker {
     /// A tracker for the PBX of this name. `last_seen_ms`: when an earlier run of the daemon last saw this PBX, if one did.
     #[must_use]
     pub fn new(pbx: &str, rules: Rules, last_seen_ms: Option<Millis>) -> Self {
@@ -190,21 +190,21 @@ impl Engine {
             channels: Table::new(),
             bridges: Table::new(),
             calls: Table::new(),
-            agenda: BTreeSet::new(),
+            timers: BTreeSet::new(),
             roster: Roster::default(),
             trunks_met: BTreeSet::new(),
             trunks_of_old: BTreeSet::new(),
-            left: in_progress::Left::seen(last_seen_ms),
+            left: in_progress::Leftover::seen(last_seen_ms),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
             link: coverage::Link::new(last_seen_ms),
-            floor: now::Known::default(),
+            presence: now::Known::default(),
             attempts: BTreeMap::new(),
             marked: Vec::new(),
             freed: Vec::new(),
             event_ms: 0,
-            comes_in_sight: false,
+            comes_in_sync: false,
             stopping: false,
         }
     }
@@ -215,7 +215,7 @@ impl Engine {
         self.trunks_of_old = trunks.into_iter().take(MAX_TRUNKS_MET).map(String::into_boxed_str).collect();
     }
 
-    /// Takes one input. Drain [`Engine::poll`] afterwards.
+    /// Takes one input. Drain [`Tracker::poll`] afterwards.
     pub fn handle(&mut self, input: Input<'_>, now: Moment) {
         self.now = Moment { wall_ms: now.wall_ms, mono_ms: now.mono_ms.max(self.now.mono_ms) };
         (self.event_ms, self.stopping) = (now.wall_ms, false);
@@ -230,21 +230,21 @@ impl Engine {
             Input::Linked { uptime_s } => self.linked(uptime_s),
             Input::SnapshotBegan => self.link.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
-            Input::Silent { ms } => self.sight_lost(|link| link.unseen_since(ago(now, ms))),
-            Input::Unlinked => self.sight_lost(|link| link.lost(now.wall_ms)),
-            Input::Overloaded { ms } => self.sight_lost(|link| link.overloaded(ago(now, ms))),
+            Input::Silent { ms } => self.sync_lost(|link| link.unseen_since(ago(now, ms))),
+            Input::Unlinked => self.sync_lost(|link| link.lost(now.wall_ms)),
+            Input::Overloaded { ms } => self.sync_lost(|link| link.overloaded(ago(now, ms))),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}
         }
         self.settle_due();
         self.wrapups_end();
-        self.tell_marked();
-        if std::mem::take(&mut self.comes_in_sight) {
-            self.outputs.push_back(Output::InSight);
+        self.record_marked();
+        if std::mem::take(&mut self.comes_in_sync) {
+            self.outputs.push_back(Output::InSync);
         }
-        self.tell_floor();
-        self.tell_seen();
+        self.report_presence();
+        self.report_seen();
     }
 
     /// The next thing to be done; `None` when all is said.
@@ -256,7 +256,7 @@ impl Engine {
     /// When to come back with [`Input::Tick`], by the monotonic clock.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        let (due, wrapup) = (self.agenda.first().map(|(due, _)| *due), self.floor.deadline());
+        let (due, wrapup) = (self.timers.first().map(|(due, _)| *due), self.presence.deadline());
         due.into_iter().chain(wrapup).min()
     }
 
@@ -269,7 +269,7 @@ impl Engine {
     /// Calls in progress.
     #[must_use]
     pub fn live_calls(&self) -> usize {
-        self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.remnant).count()
+        self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.orphaned).count()
     }
 
     /// What is in memory of the call of this linkedid.
@@ -277,13 +277,13 @@ impl Engine {
     pub fn memory_of(&self, linkedid: &str) -> Known<'_> {
         match self.calls.find(linkedid).map(|slot| &self.calls[slot]) {
             None => Known::Nothing,
-            Some(call) => call.told.as_deref().map_or(Known::Live, Known::Told),
+            Some(call) => call.recorded.as_deref().map_or(Known::Live, Known::Told),
         }
     }
 
     /// The linkedids of all calls that are not told yet, and of those that have gone into them.
     pub fn live_linkedids(&self) -> impl Iterator<Item = &str> {
-        let live = self.calls.iter().filter(|(_, call)| call.told.is_none());
+        let live = self.calls.iter().filter(|(_, call)| call.recorded.is_none());
         live.flat_map(|(_, call)| call.keys.iter().map(|key| &**key))
     }
 
@@ -295,7 +295,7 @@ impl Engine {
     /// Live channels of phones and trunks: what is counted to know who is on a call.
     #[must_use]
     pub fn live_channels(&self) -> u32 {
-        self.floor.live_channels()
+        self.presence.live_channels()
     }
 
     /// Channels, bridges and calls in memory, the recently ended ones included.

@@ -14,3 +14,24 @@ CREATE INDEX calls_ended ON calls (ended_ms);
 
 CREATE INDEX calls_trunk ON calls (pbx, trunk) WHERE trunk IS NOT NULL;
 CREATE INDEX gaps_ended ON gaps (to_ms);
+
+-- One word for one thing: the customer asked for it. The view is made anew, in its own words.
+DROP VIEW v_callbacks;
+ALTER TABLE callbacks RENAME COLUMN promised TO requested;
+CREATE VIEW v_callbacks AS -- one line per callback for people: the open ones first, in the order of their turns; times are local
+SELECT c.id,
+       datetime(c.first_missed_ms / 1000, 'unixepoch', 'localtime') AS missed,       -- the first miss, YYYY-MM-DD HH:MM:SS
+       c.number_e164                                                AS number,       -- the customer
+       c.name,                                                                       -- as the network told it
+       c.queue,                                                                      -- whose agents are asked
+       c.state,                                                                      -- where it is
+       c.reason,                                                                     -- why
+       c.missed_count                                               AS misses,       -- missed calls behind it
+       c.attempts,                                                                   -- attempts made
+       (SELECT a.result FROM callback_attempts a WHERE a.callback_id = c.id ORDER BY a.n DESC LIMIT 1) AS last_result, -- of the latest
+       (SELECT a.agent  FROM callback_attempts a WHERE a.callback_id = c.id ORDER BY a.n DESC LIMIT 1) AS last_agent,  -- of the latest
+       datetime(c.due_ms / 1000, 'unixepoch', 'localtime')          AS due,          -- not before
+       datetime(c.closed_ms / 1000, 'unixepoch', 'localtime')       AS closed,       -- empty while it is open
+       c.pbx
+  FROM callbacks c
+ ORDER BY c.closed_ms IS NOT NULL, c.closed_ms DESC, c.requested DESC, c.priority DESC, c.first_missed_ms, c.id;

@@ -37,17 +37,17 @@ fn greeting(office: &Office<'_>) -> Result<(), String> {
     office.all_pause(cell)?;
     office.calls(&ann, "5550418", "wait:4-dtmf:1-wait:20-hangup")?;
     let id = office.callback(&ann)?;
-    office.until("promised", &format!("SELECT promised FROM callbacks WHERE id = {id}"), "1")?;
+    office.until("requested", &format!("SELECT requested FROM callbacks WHERE id = {id}"), "1")?;
     let key = format!("number/{}", ann.number);
-    let told = crate::patience::until(super::office::soon(), || {
+    let recorded = crate::patience::until(super::office::soon(), || {
         let since = office.lab.pbx.position();
         office.lab.pbx.action(&[("Action", "DBGet"), ("Family", "callbackd"), ("Key", &key)]).ok()?;
         let found = office.lab.pbx.wait(since, super::office::soon(), "DBGetResponse", |f| f.is("DBGetResponse"));
         found.ok().map(|f| f.get("Val").to_owned())
     });
-    let told = told.ok_or("nothing was published for the number")?;
-    if !told.starts_with("open|") || !told.ends_with("|PENDING") {
-        return Err(format!("published is {told:?}"));
+    let recorded = recorded.ok_or("nothing was published for the number")?;
+    if !recorded.starts_with("open|") || !recorded.ends_with("|PENDING") {
+        return Err(format!("published is {recorded:?}"));
     }
     // He calls again and needs none any more.
     office.calls(&ann, "5550418", "wait:5-dtmf:2-wait:20-hangup")?;
@@ -107,9 +107,9 @@ fn closed(office: &Office<'_>) -> Result<(), String> {
     let linkedid = office.calls(&ann, &format!("55505{cell}"), "wait:4-dtmf:1-wait:20-hangup")?;
     let id = office.callback(&ann)?;
     let row = format!(
-        "SELECT calls.status || ' ' || callbacks.queue || ' ' || promised FROM callbacks JOIN calls ON calls.callback_id = callbacks.id WHERE calls.linkedid = '{linkedid}'"
+        "SELECT calls.status || ' ' || callbacks.queue || ' ' || requested FROM callbacks JOIN calls ON calls.callback_id = callbacks.id WHERE calls.linkedid = '{linkedid}'"
     );
-    office.until("status, queue, promised", &row, "OUT_OF_TIME q63 1")?;
+    office.until("status, queue, requested", &row, "OUT_OF_TIME q63 1")?;
     office.run(&["callbacks", "cancel", &id.to_string(), "--note", "it was seen"]).map(drop)
 }
 

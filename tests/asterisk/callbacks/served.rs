@@ -25,10 +25,10 @@ fn two_misses(office: &Office<'_>) -> Result<(), String> {
     // Again, by way of a menu and a key: now it is promised.
     office.calls(&ann, "5550179", "wait:1-dtmf:1-wait:9-hangup")?;
     let sql = format!(
-        "SELECT count(*) || ' ' || max(missed_count) || ' ' || max(promised) FROM callbacks WHERE number_e164 = '{}'",
+        "SELECT count(*) || ' ' || max(missed_count) || ' ' || max(requested) FROM callbacks WHERE number_e164 = '{}'",
         ann.e164
     );
-    office.until("callbacks, misses, promised", &sql, "1 2 1")?;
+    office.until("callbacks, misses, requested", &sql, "1 2 1")?;
     office.agent_does(cell, 1, STAYS)?;
     office.pause(cell, 1, false)?;
     let shown = office.lab.farm.wait(0, soon(), "what the agent sees", |f| {

@@ -1,6 +1,6 @@
 //! The less usual ways into a queue, out of it, and to an agent.
 
-use crate::script::{BUSY, Deed, RINGS, Row, STAYS, Scenario, Step, TALKS, TALKS_AT_ONCE};
+use crate::script::{BUSY, PbxAction, RINGS, Row, STAYS, Scenario, Step, TALKS, TALKS_AT_ONCE};
 
 /// A second caller for a queue that has room for one.
 const REFUSED: Scenario = Scenario {
@@ -17,7 +17,7 @@ pub const ALL: &[Scenario] = &[
         dials: "5550164",
         script: "wait:8-hangup",
         parties: &[("1641", RINGS)],
-        steps: &[Step { upon: "QueueCallerJoin", having: &[], then: Deed::Places(&REFUSED) }],
+        steps: &[Step { upon: "QueueCallerJoin", having: &[], then: PbxAction::Places(&REFUSED) }],
         row: Row {
             outcome: "QUEUE_ABANDON",
             queue: "q64",
@@ -41,12 +41,12 @@ pub const ALL: &[Scenario] = &[
             Step {
                 upon: "AgentRingNoAnswer",
                 having: &[],
-                then: Deed::Pauses { queue: "q65", interface: "PJSIP/1651", paused: true },
+                then: PbxAction::Pauses { queue: "q65", interface: "PJSIP/1651", paused: true },
             },
             Step {
                 upon: "QueueCallerLeave",
                 having: &[],
-                then: Deed::Pauses { queue: "q65", interface: "PJSIP/1651", paused: false },
+                then: PbxAction::Pauses { queue: "q65", interface: "PJSIP/1651", paused: false },
             },
         ],
         row: Row {
@@ -196,7 +196,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[Step {
             upon: "Newstate",
             having: &[("ChannelStateDesc", "Ringing"), ("Channel", "PJSIP/1161-")],
-            then: Deed::Dials { phone: "1162", number: "*8", script: TALKS_AT_ONCE },
+            then: PbxAction::Dials { phone: "1162", number: "*8", script: TALKS_AT_ONCE },
         }],
         row: Row {
             agent: "PJSIP/1162",
@@ -221,7 +221,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[Step {
             upon: "Newstate",
             having: &[("ChannelStateDesc", "Ringing"), ("Channel", "PJSIP/1091-")],
-            then: Deed::Redirects("1092"),
+            then: PbxAction::Redirects("1092"),
         }],
         row: Row {
             agent: "PJSIP/1092",
@@ -237,7 +237,11 @@ pub const ALL: &[Scenario] = &[
         name: "queue: redirected to another phone while talking",
         dials: "5550109",
         parties: &[("1091", STAYS), ("1092", TALKS)],
-        steps: &[Step { upon: "BridgeEnter", having: &[("Channel", "PJSIP/trunk-")], then: Deed::Redirects("1092") }],
+        steps: &[Step {
+            upon: "BridgeEnter",
+            having: &[("Channel", "PJSIP/trunk-")],
+            then: PbxAction::Redirects("1092"),
+        }],
         row: Row {
             agent: "PJSIP/1091",
             queue: "q09",

@@ -1,6 +1,6 @@
 //! Calls that somebody takes who was not rung: from parking, by pickup, in a conference.
 
-use crate::script::{Deed, RINGS, Row, Scenario, Step, TALKS, TALKS_AT_ONCE, WAITS};
+use crate::script::{PbxAction, RINGS, Row, Scenario, Step, TALKS, TALKS_AT_ONCE, WAITS};
 
 /// Answers, talks for a while, and parks by `#7`.
 const PARKS: &str = "ring-wait:1-answer-wait:1.5-dtmf:#7-wait:20-hangup";
@@ -14,7 +14,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[Step {
             upon: "ParkedCall",
             having: &[],
-            then: Deed::Dials { phone: "1852", number: "@ParkingSpace", script: TALKS_AT_ONCE },
+            then: PbxAction::Dials { phone: "1852", number: "@ParkingSpace", script: TALKS_AT_ONCE },
         }],
         row: Row {
             agent: "PJSIP/1851",
@@ -74,7 +74,7 @@ pub const ALL: &[Scenario] = &[
         steps: &[Step {
             upon: "Newstate",
             having: &[("ChannelStateDesc", "Ringing"), ("Channel", "PJSIP/1871-")],
-            then: Deed::Dials { phone: "1872", number: "*8", script: TALKS_AT_ONCE },
+            then: PbxAction::Dials { phone: "1872", number: "*8", script: TALKS_AT_ONCE },
         }],
         row: Row {
             agent: "PJSIP/1872",
@@ -93,12 +93,12 @@ pub const ALL: &[Scenario] = &[
             Step {
                 upon: "BridgeEnter",
                 having: &[],
-                then: Deed::Dials { phone: "1901", number: "90", script: "wait:4-hangup" },
+                then: PbxAction::Dials { phone: "1901", number: "90", script: "wait:4-hangup" },
             },
             Step {
                 upon: "BridgeEnter",
                 having: &[("Channel", "PJSIP/1901-")],
-                then: Deed::Dials { phone: "1902", number: "90", script: WAITS },
+                then: PbxAction::Dials { phone: "1902", number: "90", script: WAITS },
             },
         ],
         row: Row {

@@ -13,7 +13,7 @@ use callbackd_core::model::Moment;
 use callbackd_core::model::progress::{LineChange, Progress};
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{FinishedCall, Gap, Interval, Record};
-use callbackd_core::tracker::{CUSTOMER_GONE_MS, Engine, Input, LINGER_MS, Output, SETTLE_MS};
+use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
 pub use rules::{rules, stock_rules};
 
 /// Longer than any time for which the engine remembers a call that is over.
@@ -21,7 +21,7 @@ pub const FORGOTTEN_MS: i64 = (CUSTOMER_GONE_MS + SETTLE_MS + LINGER_MS) as i64 
 
 /// The event frames of a text of the AMI, as they come off the wire.
 pub fn frames(text: &[u8]) -> Vec<Frame> {
-    let mut decoder = FrameDecoder::new(Interest::engine());
+    let mut decoder = FrameDecoder::new(Interest::tracker());
     let mut buffer = BytesMut::new();
     if !text.starts_with(b"Asterisk Call Manager") {
         buffer.extend_from_slice(b"Asterisk Call Manager/11.0.0\r\n");
@@ -107,7 +107,7 @@ pub fn recording(name: &str) -> Recording {
 
 /// An engine, the time, and what it has told.
 pub struct Driver {
-    pub engine: Engine,
+    pub tracker: Tracker,
     pub now: Moment,
     pub records: Vec<Record>,
     /// What was told beside records, in order.
@@ -118,7 +118,7 @@ impl Driver {
     /// Not connected yet; `start_ms` is the time of day.
     pub fn unlinked(rules: Rules, start_ms: i64, last_seen_ms: Option<i64>) -> Self {
         let now = Moment { wall_ms: start_ms, mono_ms: 0 };
-        Self { engine: Engine::new("lab", rules, last_seen_ms), now, records: Vec::new(), news: Vec::new() }
+        Self { tracker: Tracker::new("lab", rules, last_seen_ms), now, records: Vec::new(), news: Vec::new() }
     }
 
     /// Connected, to a PBX on which nothing goes on.
@@ -129,8 +129,8 @@ impl Driver {
     }
 
     pub fn give(&mut self, input: Input<'_>) {
-        self.engine.handle(input, self.now);
-        while let Some(output) = self.engine.poll() {
+        self.tracker.handle(input, self.now);
+        while let Some(output) = self.tracker.poll() {
             match output {
                 Output::Record(record) => self.records.push(record),
                 news => self.news.push(news),
@@ -156,7 +156,7 @@ impl Driver {
     pub fn until(&mut self, wall_ms: i64) {
         let passed = u64::try_from(wall_ms - self.now.wall_ms).unwrap_or(0);
         let end = self.now.mono_ms + passed;
-        while let Some(due) = self.engine.deadline().filter(|due| *due <= end) {
+        while let Some(due) = self.tracker.deadline().filter(|due| *due <= end) {
             let step = due.saturating_sub(self.now.mono_ms);
             self.now.mono_ms += step;
             self.now.wall_ms += i64::try_from(step).unwrap();
@@ -199,14 +199,14 @@ impl Driver {
     }
 
     /// All calls told, in order, corrections included.
-    pub fn told(&self) -> Vec<&FinishedCall> {
+    pub fn recorded(&self) -> Vec<&FinishedCall> {
         self.records.iter().filter_map(|r| if let Record::Call(call) = r { Some(&**call) } else { None }).collect()
     }
 
     /// The rows as the store holds them in the end: by linkedid, the latest word counts.
     pub fn rows(&self) -> Vec<FinishedCall> {
         let mut rows: Vec<FinishedCall> = Vec::new();
-        for call in self.told() {
+        for call in self.recorded() {
             match rows.iter_mut().find(|row| row.linkedid == call.linkedid) {
                 Some(row) => *row = call.clone(),
                 None => rows.push(call.clone()),
@@ -233,7 +233,7 @@ impl Driver {
 
     /// The changes of customers' lines that have been told: `number linkedid in|out busy|talking agent|free`.
     pub fn lines(&self) -> Vec<String> {
-        let told = |news: &Output| {
+        let recorded = |news: &Output| {
             let Output::Line(LineChange { number_e164, linkedid, inbound, what }) = news else { return None };
             let what = match what {
                 callbackd_core::model::progress::Line::Busy => "busy".to_owned(),
@@ -242,7 +242,7 @@ impl Driver {
             };
             Some(format!("{number_e164} {linkedid} {} {what}", if *inbound { "in" } else { "out" }))
         };
-        self.news.iter().filter_map(told).collect()
+        self.news.iter().filter_map(recorded).collect()
     }
 
     pub fn gaps(&self) -> Vec<&Gap> {

@@ -3,7 +3,7 @@
 use super::{Event, LATENCY_MS, SECOND, TO_DISK_MS, World};
 use crate::core::{Core, PBX, Want};
 use callbackd::demo::office::Office;
-use callbackd_core::callbacks::pbx_action::Deed;
+use callbackd_core::callbacks::pbx_action::PbxAction;
 use std::hash::Hash;
 
 impl World {
@@ -46,14 +46,14 @@ impl World {
                 self.queue.push(record);
             }
             Want::LookUp(channel_id) => self.at(5, Event::LookedUp(self.run, channel_id)),
-            Want::Deed(deed) => self.deed(&deed),
+            Want::PbxAction(pbx_action) => self.pbx_action(&pbx_action),
             Want::Drop => self.hang_up_link(),
-            Want::InSight => self.watch.in_sight(self.now),
+            Want::InSync => self.watch.in_sync(self.now),
         }
     }
 
-    pub(super) fn deed(&mut self, deed: &Deed) {
-        if let Deed::Originate(originate) = deed {
+    pub(super) fn pbx_action(&mut self, pbx_action: &PbxAction) {
+        if let PbxAction::Originate(originate) = pbx_action {
             let agent = self.pbx_agent(&originate.agent);
             let since = [self.pbx.busy_since(agent), self.pbx.paused(agent).map(|(_, since)| since)];
             let wall = self.now + self.wall_shift;
@@ -78,10 +78,10 @@ impl World {
         assert!(self.core.is_none(), "one daemon at a time");
         let now = self.moment();
         self.run += 1;
-        let remembered = self.disk.remembered(now.wall_ms);
+        let restored = self.disk.restored(now.wall_ms);
         let mut core =
-            Core::new(self.config.pbx[0].settings.rules(), self.policies.clone(), remembered, self.disk.seen_ms, now);
-        core.engine.knows_calls(self.disk.calls_left());
+            Core::new(self.config.pbx[0].settings.rules(), self.policies.clone(), restored, self.disk.seen_ms, now);
+        core.tracker.knows_calls(self.disk.calls_left());
         self.core = Some(core);
         self.at(10, Event::Connect(self.run));
         self.at(11, Event::Tick);

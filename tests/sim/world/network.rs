@@ -87,8 +87,8 @@ impl World {
         let Some(client) = self.link.as_ref().map(|link| link.client) else { return };
         if half {
             let on_its_way = |event: &Event| matches!(event, Event::ToDaemon(to, _) if *to == client);
-            let next = self.agenda.iter().find(|(_, event)| on_its_way(event)).map(|(key, _)| *key);
-            if let Some(Event::ToDaemon(_, bytes)) = next.and_then(|key| self.agenda.remove(&key)) {
+            let next = self.timers.iter().find(|(_, event)| on_its_way(event)).map(|(key, _)| *key);
+            if let Some(Event::ToDaemon(_, bytes)) = next.and_then(|key| self.timers.remove(&key)) {
                 let part = self.rng.usize(..bytes.len());
                 self.deliver(client, &bytes[..part]);
             }

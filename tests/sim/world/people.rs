@@ -91,8 +91,8 @@ impl World {
         let id = if open.is_empty() { 1 } else { open[self.rng.usize(..open.len())] };
         let note = String::new();
         let command = match self.rng.u32(..7) {
-            0 => Command::Forbid { number, reason: note, for_ms: self.rng.bool().then_some(10 * MINUTE) },
-            1 => Command::Permit { number },
+            0 => Command::DncAdd { number, reason: note, for_ms: self.rng.bool().then_some(10 * MINUTE) },
+            1 => Command::DncRemove { number },
             2 => Command::Cancel { id, note },
             3 => Command::Retry { id, note },
             4 => Command::Delay { id, delay_ms: 2 * MINUTE, note },

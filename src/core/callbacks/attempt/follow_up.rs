@@ -1,12 +1,12 @@
 //! After an attempt: what it means for the callback, the agent and the next attempt.
 
-use crate::callbacks::attempt::{Attempt, Phase};
+use crate::callbacks::attempt::{CallbackAttempt, Phase};
 use crate::callbacks::attempt::{originate, result};
-use crate::callbacks::pbx_action::Deed;
+use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::{OURSELVES, reason};
-use crate::callbacks::{Desk, MAX_ATTEMPTS};
+use crate::callbacks::{MAX_ATTEMPTS, Scheduler};
 use crate::model::Record;
-use crate::model::presence::Floor;
+use crate::model::presence::Presence;
 use crate::model::progress::Facts;
 use crate::model::{AttemptResult, CallbackState, RecoveredBy};
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ pub(crate) struct Paused {
     interface: String,
 }
 
-impl Desk {
+impl Scheduler {
     /// An attempt is over.
     pub(crate) fn end_attempt(&mut self, channel_id: &str, result: AttemptResult, detail: &str, facts: Option<&Facts>) {
         let Some(mut attempt) = self.attempts.remove(channel_id) else { return };
@@ -41,7 +41,7 @@ impl Desk {
         }
         self.store(Record::Attempt(Box::new(attempt.row.clone())));
         if let Some(ended) = attempt.row.ended_ms.filter(|_| attempt.phase == Phase::Seen) {
-            self.promise.learn(ended - attempt.row.intended_ms);
+            self.wait_estimates.learn(ended - attempt.row.intended_ms);
         }
         self.let_go(&attempt, result);
         self.dirty = true;
@@ -52,7 +52,7 @@ impl Desk {
     }
 
     /// The agent is his own again.
-    fn let_go(&mut self, attempt: &Attempt, result: AttemptResult) {
+    fn let_go(&mut self, attempt: &CallbackAttempt, result: AttemptResult) {
         let pbx = &attempt.row.pbx;
         let Some(agent) = &attempt.reserved else { return };
         let pauses = attempt.paused.iter().map(|(queue, interface)| Paused {
@@ -71,19 +71,19 @@ impl Desk {
     }
 
     /// Undoes the pauses of attempts that are over, but none that the agent has made his own meanwhile.
-    pub(crate) fn unpause(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
+    pub(crate) fn unpause(&mut self, presences: &BTreeMap<&str, &dyn Presence>) {
         for Paused { pbx, agent, queue, interface } in std::mem::take(&mut self.to_unpause) {
-            let now = floors.get(pbx.as_str()).and_then(|floor| floor.agent(&agent));
+            let now = presences.get(pbx.as_str()).and_then(|presence| presence.agent(&agent));
             let member = now.as_ref().and_then(|agent| agent.queues.iter().find(|m| m.queue == queue));
             // Our own pause may not have been told yet: only one with another reason is his.
             if member.is_none_or(|m| !m.paused || m.paused_reason == originate::PAUSE) {
-                self.act(&pbx, Deed::Pause { queue, interface, paused: false });
+                self.act(&pbx, PbxAction::Pause { queue, interface, paused: false });
             }
         }
     }
 
     /// What becomes of the callback.
-    fn after(&mut self, id: i64, attempt: &Attempt, result: AttemptResult) {
+    fn after(&mut self, id: i64, attempt: &CallbackAttempt, result: AttemptResult) {
         let (now, row) = (self.now.wall_ms, &attempt.row);
         let policy = self.policy(&row.pbx);
         let max_attempts = policy.of(attempt.queue.as_deref()).max_attempts;

@@ -7,11 +7,11 @@ pub mod originate;
 mod recovery;
 pub mod result;
 
-use crate::callbacks::pbx_action::Deed;
+use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::OURSELVES;
-use crate::callbacks::{Answer, Desk};
+use crate::callbacks::{Answer, Scheduler};
 use crate::model::Record;
-use crate::model::presence::{AgentNow, Floor};
+use crate::model::presence::{AgentView, Presence};
 use crate::model::progress::{Progress, Step};
 use crate::model::{AttemptResult, AttemptRow, CallbackState};
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub(crate) enum Phase {
 
 /// An attempt that goes on.
 #[derive(Debug)]
-pub(crate) struct Attempt {
+pub(crate) struct CallbackAttempt {
     /// As it is stored.
     pub row: AttemptRow,
     /// Whom it is to reach, E.164.
@@ -61,16 +61,16 @@ pub(crate) struct Attempt {
     pub look: u64,
 }
 
-impl Attempt {
+impl CallbackAttempt {
     /// When it is to be looked after; not before its intent is stored.
     pub(crate) fn deadline(&self) -> Option<u64> {
         (self.phase > Phase::Intended).then_some(self.look)
     }
 }
 
-impl Desk {
+impl Scheduler {
     /// Sets an agent aside for a callback and stores the intent to dial. Nothing is dialled before it is on the disk.
-    pub(crate) fn intend(&mut self, id: i64, agent: &AgentNow, customer_first: bool) {
+    pub(crate) fn intend(&mut self, id: i64, agent: &AgentView, customer_first: bool) {
         let (now, look) = (self.now.wall_ms, self.now.mono_ms);
         let Some(task) = self.tasks.get_mut(&id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
@@ -98,7 +98,7 @@ impl Desk {
             linkedid: None,
         };
         self.agents.reserve(&pbx, &agent.agent, id, now);
-        let attempt = Attempt {
+        let attempt = CallbackAttempt {
             row: row.clone(),
             number,
             queue,
@@ -131,7 +131,7 @@ impl Desk {
     }
 
     /// Dials what may be dialled, and looks after what nobody has told anything of.
-    pub(crate) fn look_after_attempts(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
+    pub(crate) fn look_after_attempts(&mut self, presences: &BTreeMap<&str, &dyn Presence>) {
         let now = self.now.mono_ms;
         let due: Vec<String> = self
             .attempts
@@ -141,13 +141,13 @@ impl Desk {
             .collect();
         for channel_id in due {
             let attempt = &self.attempts[&channel_id];
-            let Some(floor) = floors.get(attempt.row.pbx.as_str()).copied() else { continue };
+            let Some(presence) = presences.get(attempt.row.pbx.as_str()).copied() else { continue };
             if attempt.phase == Phase::Committed {
-                self.launch(&channel_id, floor);
+                self.launch(&channel_id, presence);
                 continue;
             }
-            let lives = floor.attempt_lives(&channel_id);
-            if lives || !floor.in_sight() {
+            let lives = presence.attempt_lives(&channel_id);
+            if lives || !presence.in_sync() {
                 if let Some(attempt) = self.attempts.get_mut(&channel_id) {
                     attempt.look = now + LOOK_EVERY_MS;
                 }
@@ -161,7 +161,7 @@ impl Desk {
     }
 
     /// The last look before it is dialled: minutes may have passed while the database could not be written.
-    fn launch(&mut self, channel_id: &str, floor: &dyn Floor) {
+    fn launch(&mut self, channel_id: &str, presence: &dyn Presence) {
         let attempt = &self.attempts[channel_id];
         if let Some(why) = attempt.aborted.clone() {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None);
@@ -170,7 +170,7 @@ impl Desk {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "the customer is on the line", None);
         }
         let (id, number) = (attempt.row.callback_id, attempt.number.clone());
-        if let Some((state, why)) = self.hindrance(&attempt.row.pbx, &number) {
+        if let Some((state, why)) = self.block_reason(&attempt.row.pbx, &number) {
             self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None);
             return self.close(id, state, &why, OURSELVES, "may not be called any more");
         }
@@ -179,8 +179,8 @@ impl Desk {
         if !policy.of(attempt.queue.as_deref()).hours.is_open(self.now.wall_ms) {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "customers are not called now", None);
         }
-        let agent = attempt.reserved.as_deref().and_then(|a| floor.agent(a));
-        let Some(agent) = agent.filter(|a| floor.in_sight() && self.free(&attempt.row.pbx, a)) else {
+        let agent = attempt.reserved.as_deref().and_then(|a| presence.agent(a));
+        let Some(agent) = agent.filter(|a| presence.in_sync() && self.free(&attempt.row.pbx, a)) else {
             return self.end_attempt(channel_id, AttemptResult::AgentBusy, originate::TAKEN, None);
         };
         let Some(task) = self.tasks.get(&id) else {
@@ -192,7 +192,7 @@ impl Desk {
         }
     }
 
-    fn send(&mut self, channel_id: &str, originate: originate::Originate, agent: &AgentNow) {
+    fn send(&mut self, channel_id: &str, originate: originate::Originate, agent: &AgentView) {
         let (now, pbx) = (self.now, self.attempts[channel_id].row.pbx.clone());
         let mut paused = Vec::new();
         let customer_first = self.attempts[channel_id].row.agent.is_none();
@@ -203,7 +203,7 @@ impl Desk {
             for member in agent.queues.iter().filter(|m| !m.paused) {
                 paused.push((member.queue.clone(), member.interface.clone()));
                 let (queue, interface) = (member.queue.clone(), member.interface.clone());
-                self.act(&pbx, Deed::Pause { queue, interface, paused: true });
+                self.act(&pbx, PbxAction::Pause { queue, interface, paused: true });
             }
         }
         let ring_ms = u64::try_from(ring_ms).unwrap_or_default();
@@ -214,7 +214,7 @@ impl Desk {
         let (id, n, number) = (attempt.row.callback_id, attempt.row.n, attempt.number.clone());
         attempt.dialled |= customer_first;
         self.counters.dialled += 1;
-        self.act(&pbx, Deed::Originate(Box::new(originate)));
+        self.act(&pbx, PbxAction::Originate(Box::new(originate)));
         if customer_first {
             self.quota.count(now.wall_ms, &number);
             self.move_to(id, CallbackState::DialingCustomer, "", OURSELVES, &format!("attempt {n}"));
@@ -333,6 +333,6 @@ impl Desk {
 
     pub(crate) fn hang_up(&mut self, channel_id: &str) {
         let pbx = self.attempts[channel_id].row.pbx.clone();
-        self.act(&pbx, Deed::Hangup { channel_id: channel_id.to_owned() });
+        self.act(&pbx, PbxAction::Hangup { channel_id: channel_id.to_owned() });
     }
 }

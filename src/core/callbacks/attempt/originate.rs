@@ -4,7 +4,7 @@ use crate::ami::action::{Action, ActionError};
 use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::{DialString, Dialable, is_sound, shown};
 use crate::callbacks::policy::{First, Policy};
-use crate::model::presence::AgentNow;
+use crate::model::presence::AgentView;
 use crate::model::{AttemptRow, CallbackRow};
 
 /// Reason of the pauses that an attempt sets and undoes.
@@ -60,7 +60,7 @@ pub(crate) fn originate(
     policy: &Policy,
     task: &CallbackRow,
     attempt: &AttemptRow,
-    agent: &AgentNow,
+    agent: &AgentView,
 ) -> Result<Originate, String> {
     let queue = policy.of(task.queue.as_deref());
     let e164 = task.number_e164.as_deref().unwrap_or_default();

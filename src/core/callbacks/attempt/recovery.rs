@@ -2,15 +2,15 @@
 
 use crate::callbacks::attempt::cdr;
 use crate::callbacks::attempt::cdr::Cdr;
-use crate::callbacks::attempt::{Attempt, Phase};
+use crate::callbacks::attempt::{CallbackAttempt, Phase};
 use crate::callbacks::task::OURSELVES;
-use crate::callbacks::{Desk, Output};
+use crate::callbacks::{Output, Scheduler};
 use crate::model::{AttemptResult, AttemptRow, CallbackState};
 
 /// Sight of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
 const UNTIL_SIGHT_MS: u64 = 365 * 86_400_000;
 
-impl Desk {
+impl Scheduler {
     /// An attempt of an earlier run that had no result when that ended. Nothing is concluded before the PBX is in sight.
     pub(crate) fn resume_attempt(&mut self, row: AttemptRow) {
         let id = row.callback_id;
@@ -31,7 +31,7 @@ impl Desk {
         if let Some(agent) = &row.agent {
             self.agents.reserve(&row.pbx, agent, id, row.intended_ms);
         }
-        let attempt = Attempt {
+        let attempt = CallbackAttempt {
             number,
             queue,
             reserved: row.agent.clone(),
@@ -51,20 +51,23 @@ impl Desk {
         for attempt in self.attempts.values_mut().filter(|a| a.row.pbx == pbx && a.phase >= Phase::Sent) {
             attempt.unlinked = true;
         }
-        self.promise.forget(pbx); // it may come back with another database
+        self.wait_estimates.forget(pbx); // it may come back with another database
         self.dirty = true;
     }
 
     /// Sight is back, and what lives has been told: attempts that live go on, the others ended unseen.
-    pub(crate) fn in_sight(&mut self, pbx: &str) {
+    pub(crate) fn in_sync(&mut self, pbx: &str) {
         self.proving.insert(pbx.to_owned());
         self.dirty = true;
     }
 
     /// Looks up the attempts of the PBXs that have come back into sight.
-    pub(crate) fn prove(&mut self, floors: &std::collections::BTreeMap<&str, &dyn crate::model::presence::Floor>) {
+    pub(crate) fn prove(
+        &mut self,
+        presences: &std::collections::BTreeMap<&str, &dyn crate::model::presence::Presence>,
+    ) {
         for pbx in std::mem::take(&mut self.proving) {
-            let Some(floor) = floors.get(pbx.as_str()).copied() else { continue };
+            let Some(presence) = presences.get(pbx.as_str()).copied() else { continue };
             let in_doubt: Vec<String> = self
                 .attempts
                 .iter()
@@ -72,7 +75,7 @@ impl Desk {
                 .map(|(channel_id, _)| channel_id.clone())
                 .collect();
             for channel_id in in_doubt {
-                if floor.attempt_lives(&channel_id) {
+                if presence.attempt_lives(&channel_id) {
                     self.lives_on(&channel_id);
                 } else if self.policy(&pbx).look_up_cdr && self.attempts[&channel_id].row.agent.is_some() {
                     let since_ms = self.attempts[&channel_id].row.intended_ms;
@@ -81,7 +84,7 @@ impl Desk {
                     self.end_attempt(&channel_id, AttemptResult::Lost, "a crash or an outage hid its end", None);
                 }
             }
-            self.undo_stray_pauses(&pbx, floor);
+            self.undo_stray_pauses(&pbx, presence);
         }
     }
 
@@ -124,8 +127,8 @@ impl Desk {
     }
 
     /// A pause with our reason on an agent whom nothing is going on with is one that a crash kept us from undoing.
-    fn undo_stray_pauses(&mut self, pbx: &str, floor: &dyn crate::model::presence::Floor) {
-        for agent in floor.agents() {
+    fn undo_stray_pauses(&mut self, pbx: &str, presence: &dyn crate::model::presence::Presence) {
+        for agent in presence.agents() {
             let ours: Vec<_> = agent
                 .queues
                 .iter()
@@ -144,12 +147,12 @@ impl Desk {
                 Some(_) => {}
                 None => {
                     for m in ours {
-                        let deed = crate::callbacks::pbx_action::Deed::Pause {
+                        let pbx_action = crate::callbacks::pbx_action::PbxAction::Pause {
                             queue: m.queue,
                             interface: m.interface,
                             paused: false,
                         };
-                        self.act(pbx, deed);
+                        self.act(pbx, pbx_action);
                     }
                 }
             }

@@ -32,7 +32,7 @@ pub fn judge(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
     }
     let Some(customer) = facts.customer else { return agents_fault(facts) };
     let cause = facts.customer_cause;
-    let told = |words: &str| match cause {
+    let recorded = |words: &str| match cause {
         // Dial gives up on a phone that rings without a cause (AST_CAUSE_NOTDEFINED).
         None | Some(0) => words.to_owned(),
         Some(cause) => format!("{words}, cause {cause}"),
@@ -40,21 +40,21 @@ pub fn judge(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
     match (customer, cause) {
         // Q.850: 1 unallocated, 2 and 3 no route, 22 changed, 28 format.
         (LegResult::Unavailable | LegResult::Congestion | LegResult::NoAnswer, Some(1..=3 | 22 | 28)) => {
-            (R::InvalidNumber, told(NO_SUCH_NUMBER))
+            (R::InvalidNumber, recorded(NO_SUCH_NUMBER))
         }
-        (LegResult::Busy, _) | (LegResult::NoAnswer, Some(17)) => (R::CustomerBusy, told(BUSY)),
-        (LegResult::Rejected, _) => (R::CustomerRejected, told(DECLINED)),
+        (LegResult::Busy, _) | (LegResult::NoAnswer, Some(17)) => (R::CustomerBusy, recorded(BUSY)),
+        (LegResult::Rejected, _) => (R::CustomerRejected, recorded(DECLINED)),
         (LegResult::Cancelled | LegResult::Elsewhere, _) if facts.agent_hangup_by == HangupBy::Agent => {
             result(R::AgentLeft, "the agent hung up before the customer answered")
         }
-        (LegResult::Unavailable, Some(18..=20 | 27)) => (R::CustomerNoAnswer, told(OUT_OF_REACH)),
-        (LegResult::Congestion | LegResult::Unavailable, _) => (R::Congestion, told(CONGESTION)),
+        (LegResult::Unavailable, Some(18..=20 | 27)) => (R::CustomerNoAnswer, recorded(OUT_OF_REACH)),
+        (LegResult::Congestion | LegResult::Unavailable, _) => (R::Congestion, recorded(CONGESTION)),
         (LegResult::Unknown, _) => result(R::Lost, "the end of the customer's leg was not seen"),
         // Answered, and hung up before anyone was connected.
         (LegResult::Answered | LegResult::Dumped | LegResult::LostRace, _) => {
             result(R::MaybeVoicemail, "answered and gone before they could talk")
         }
-        _ => (R::CustomerNoAnswer, told(RANG_OUT)),
+        _ => (R::CustomerNoAnswer, recorded(RANG_OUT)),
     }
 }
 

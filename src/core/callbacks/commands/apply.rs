@@ -3,16 +3,16 @@
 use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
 use crate::callbacks::task::reason;
-use crate::callbacks::{Desk, MAX_OPEN};
+use crate::callbacks::{MAX_OPEN, Scheduler};
 use crate::model::Record;
 use crate::model::number::Number;
-use crate::model::presence::Floor;
+use crate::model::presence::Presence;
 use crate::model::{CallbackRow, CallbackState, DoNotCall};
 use std::collections::{BTreeMap, BTreeSet};
 
-type Floors<'a> = BTreeMap<&'a str, &'a dyn Floor>;
+type Floors<'a> = BTreeMap<&'a str, &'a dyn Presence>;
 
-impl Desk {
+impl Scheduler {
     /// Carries out a command; what it answers holds once the records that it made are stored. `closed` is the row of a callback that
     /// is no longer open, if the command names one: the store knows it.
     ///
@@ -24,13 +24,13 @@ impl Desk {
         by: &str,
         closed: Option<CallbackRow>,
         now: crate::callbacks::Moment,
-        floors: &Floors<'_>,
+        presences: &Floors<'_>,
     ) -> Result<Done, CommandError> {
         self.tell_time(now);
         match command {
             Command::Add { number, pbx, queue, delay_ms, priority, note } => {
-                let pbx = which(pbx.as_deref(), floors)?;
-                self.is_known(&pbx, queue.as_deref(), floors.get(pbx.as_str()).copied())?;
+                let pbx = which(pbx.as_deref(), presences)?;
+                self.is_known(&pbx, queue.as_deref(), presences.get(pbx.as_str()).copied())?;
                 self.add(number, &pbx, queue.clone(), *delay_ms, *priority, by, note)
             }
             Command::Cancel { id, note } => self.cancel(*id, by, note, closed),
@@ -47,12 +47,12 @@ impl Desk {
                 }
                 self.waits_or_not(*id, by, &because("released", note))
             }
-            Command::Assign { id, agent, note } => self.assign(*id, agent.as_deref(), by, note, closed, floors),
+            Command::Assign { id, agent, note } => self.assign(*id, agent.as_deref(), by, note, closed, presences),
             Command::Retry { id, note } => self.again(*id, by, note, closed),
             Command::Prioritise { id, priority, note } => {
                 self.known(*id, closed)?;
                 self.edit(*id, |task| task.row.priority = *priority);
-                self.told(*id, by, &because(&format!("priority {priority}"), note))
+                self.recorded(*id, by, &because(&format!("priority {priority}"), note))
             }
             Command::Delay { id, delay_ms, note } => {
                 self.idle(*id, closed)?;
@@ -63,7 +63,7 @@ impl Desk {
                 };
                 self.waits_or_not(*id, by, &because(&what, note))
             }
-            Command::Forbid { number, reason, for_ms } => {
+            Command::DncAdd { number, reason, for_ms } => {
                 let number_e164 = self.read_anywhere(number)?;
                 let entry = DoNotCall {
                     number_e164,
@@ -75,12 +75,12 @@ impl Desk {
                 self.forbid(entry.clone());
                 Ok(Done::Forbidden(entry))
             }
-            Command::Permit { number } => {
+            Command::DncRemove { number } => {
                 let number = self.read_anywhere(number)?;
                 if self.forbidden.remove(&number).is_none() {
                     return Err(CommandError::NotForbidden(number));
                 }
-                self.store(Record::Permit(number.clone()));
+                self.store(Record::DncRemove(number.clone()));
                 Ok(Done::Permitted(number))
             }
         }
@@ -119,7 +119,7 @@ impl Desk {
         }
         let policy = self.policy(pbx);
         policy
-            .screen
+            .number_policy
             .verdict(&policy.numbering, e164)
             .map_err(|denied| CommandError::NotCallable { number: e164.to_owned(), reason: denied.reason() })
     }
@@ -155,7 +155,7 @@ impl Desk {
                 self.put_off(id, delay_ms);
             }
             let note = if note.is_empty() { "added again by hand" } else { note };
-            return self.told(id, by, note);
+            return self.recorded(id, by, note);
         }
         if self.tasks.len() >= MAX_OPEN {
             return Err(CommandError::Full(self.tasks.len()));
@@ -174,7 +174,7 @@ impl Desk {
             queue,
             did: None,
             assigned: None,
-            promised: false,
+            requested: false,
             priority,
             missed_count: 0,
             first_missed_ms: now,
@@ -189,7 +189,7 @@ impl Desk {
         };
         self.counters.queued += 1;
         self.insert(row, Vec::new());
-        self.told(id, by, if note.is_empty() { "added by hand" } else { note })
+        self.recorded(id, by, if note.is_empty() { "added by hand" } else { note })
     }
 
     fn cancel(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
@@ -210,15 +210,15 @@ impl Desk {
         by: &str,
         note: &str,
         closed: Option<CallbackRow>,
-        floors: &Floors<'_>,
+        presences: &Floors<'_>,
     ) -> Result<Done, CommandError> {
         let pbx = self.known(id, closed)?.pbx.clone();
         let found = match agent {
             None => None,
             Some(wanted) => {
-                let agents = floors.get(pbx.as_str()).map_or_else(Vec::new, |f| f.agents());
+                let agents = presences.get(pbx.as_str()).map_or_else(Vec::new, |f| f.agents());
                 let fits =
-                    |a: &&crate::model::presence::AgentNow| a.agent == wanted || a.name.as_deref() == Some(wanted);
+                    |a: &&crate::model::presence::AgentView| a.agent == wanted || a.name.as_deref() == Some(wanted);
                 let found = agents.iter().find(fits).map(|a| a.agent.clone());
                 Some(found.ok_or_else(|| CommandError::NoSuchAgent(wanted.to_owned()))?)
             }
@@ -228,7 +228,7 @@ impl Desk {
             task.row.assigned = found;
             task.last_refusal = None;
         });
-        self.told(id, by, &because(&what, note))
+        self.recorded(id, by, &because(&what, note))
     }
 
     /// Due at once; one that was closed is opened again and may fail as often as a new one.
@@ -260,13 +260,15 @@ impl Desk {
         row.closed_ms = None;
         row.resolved_by = None;
         self.insert(row, Vec::new());
-        self.told(id, by, &because("opened again", note))
+        self.recorded(id, by, &because("opened again", note))
     }
 
     /// A queue that can be named: of the PBX, as far as it is in sight, or of the configuration.
-    fn is_known(&self, pbx: &str, queue: Option<&str>, floor: Option<&dyn Floor>) -> Result<(), CommandError> {
-        let (Some(queue), Some(floor)) = (queue, floor.filter(|floor| floor.in_sight())) else { return Ok(()) };
-        let known = floor.queues();
+    fn is_known(&self, pbx: &str, queue: Option<&str>, presence: Option<&dyn Presence>) -> Result<(), CommandError> {
+        let (Some(queue), Some(presence)) = (queue, presence.filter(|presence| presence.in_sync())) else {
+            return Ok(());
+        };
+        let known = presence.queues();
         let policy = self.policy(pbx);
         let configured = policy.queues.contains_key(queue) || policy.dids.values().any(|q| q == queue);
         if configured || known.contains(queue) {
@@ -338,11 +340,11 @@ impl Desk {
             task.row.state = state;
             why.clone_into(&mut task.row.reason);
         });
-        self.told(id, by, note)
+        self.recorded(id, by, note)
     }
 
     /// Stores what a person changed, and looks where that puts the callback.
-    fn told(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
+    fn recorded(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
         self.tell(id, by, note, None, None);
         self.line_up(id);
         let Some(row) = self.callback(id) else { return Err(CommandError::NoSuchCallback(id)) };
@@ -356,11 +358,11 @@ fn because(what: &str, note: &str) -> String {
 }
 
 /// The PBX that is meant.
-fn which(named: Option<&str>, floors: &Floors<'_>) -> Result<String, CommandError> {
-    let only = if floors.len() == 1 { floors.keys().next().copied() } else { None };
-    let all = || floors.keys().copied().collect::<Vec<_>>().join(", ");
+fn which(named: Option<&str>, presences: &Floors<'_>) -> Result<String, CommandError> {
+    let only = if presences.len() == 1 { presences.keys().next().copied() } else { None };
+    let all = || presences.keys().copied().collect::<Vec<_>>().join(", ");
     match named {
-        Some(name) if floors.contains_key(name) => Ok(name.to_owned()),
+        Some(name) if presences.contains_key(name) => Ok(name.to_owned()),
         None if only.is_some() => Ok(only.unwrap_or_default().to_owned()),
         _ => Err(CommandError::WhichPbx(all())),
     }

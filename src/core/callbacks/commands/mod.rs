@@ -79,7 +79,7 @@ pub enum Command {
         note: String,
     },
     /// He is not to be called.
-    Forbid {
+    DncAdd {
         /// As a person writes it.
         number: String,
         /// Why.
@@ -88,7 +88,7 @@ pub enum Command {
         for_ms: Option<Millis>,
     },
     /// He may be called again.
-    Permit {
+    DncRemove {
         /// As a person writes it.
         number: String,
     },
@@ -168,9 +168,9 @@ pub enum CommandError {
 
 /// What to write instead.
 fn instead_of(queue: &str, known: &[String]) -> String {
-    let mend = format!("one that Asterisk has not told of yet needs a [callback.queue.{queue}]");
+    let hint = format!("one that Asterisk has not told of yet needs a [callback.queue.{queue}]");
     match known {
-        [] => format!("Asterisk tells of none; {mend}"),
-        known => format!("there are {}; {mend}", known.join(", ")),
+        [] => format!("Asterisk tells of none; {hint}"),
+        known => format!("there are {}; {hint}", known.join(", ")),
     }
 }

@@ -1,12 +1,12 @@
 //! Whether an agent can be asked, and if not, why.
 
-use crate::callbacks::Desk;
+use crate::callbacks::Scheduler;
 use crate::callbacks::attempt::originate;
-use crate::model::presence::{AgentNow, Busy};
+use crate::model::presence::{AgentView, Busy};
 
-impl Desk {
+impl Scheduler {
     /// The agent can be asked at this moment, as far as the floor knows.
-    pub(crate) fn free(&self, pbx: &str, agent: &AgentNow) -> bool {
+    pub(crate) fn free(&self, pbx: &str, agent: &AgentView) -> bool {
         let hindered = match agent.busy {
             None => false,
             Some(Busy::DeviceUnknown) => !self.policy(pbx).unknown_is_free,
@@ -17,7 +17,7 @@ impl Desk {
 
     /// Why this agent is not asked, in words for people; `None` if he can be.
     #[must_use]
-    pub fn why_not(&self, pbx: &str, agent: &AgentNow) -> Option<String> {
+    pub fn why_not(&self, pbx: &str, agent: &AgentView) -> Option<String> {
         let now = self.now.mono_ms;
         let seconds = |until: u64| until.saturating_sub(now).div_ceil(1_000);
         let memory = self.agents.get(pbx, &agent.agent);
@@ -42,6 +42,6 @@ impl Desk {
 }
 
 /// Paused in each of his queues by others than us.
-fn everywhere_paused(agent: &AgentNow) -> bool {
+fn everywhere_paused(agent: &AgentView) -> bool {
     !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused && m.paused_reason != originate::PAUSE)
 }

@@ -11,11 +11,11 @@ pub const MAX_DIALS: usize = 100_000;
 
 /// The dials of the last day, oldest first.
 #[derive(Debug, Default)]
-pub struct Quota {
+pub struct Caps {
     dials: VecDeque<(Millis, String)>,
 }
 
-impl Quota {
+impl Caps {
     /// Of earlier runs.
     pub fn new(mut dialled: Vec<(Millis, String)>) -> Self {
         dialled.sort();

@@ -6,11 +6,11 @@ pub mod number_policy;
 pub mod quiet_hours;
 
 use crate::ami::event::Millis;
-use crate::callbacks::Desk;
+use crate::callbacks::Scheduler;
 use crate::callbacks::policy::{QueuePolicy, Strategy};
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::model::CallbackState;
-use crate::model::presence::{AgentNow, Busy, Floor};
+use crate::model::presence::{AgentView, Busy, Presence};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to so many callbacks are all looked at whenever anything changes.
@@ -21,8 +21,8 @@ const LOOK_AT_ALL_EVERY_MS: u64 = 1_000;
 const LOOK_AGAIN_MS: Millis = 3_600_000;
 
 /// What one decision knows of the floors, until it has set agents aside.
-struct Hall<'a> {
-    floors: BTreeMap<&'a str, Side>,
+struct DispatchRound<'a> {
+    presences: BTreeMap<&'a str, PbxView>,
     /// Numbers that an attempt lives for, also one that was taken back and has not ended yet.
     in_flight: BTreeSet<String>,
     /// Attempts that may still be begun.
@@ -30,8 +30,8 @@ struct Hall<'a> {
 }
 
 /// One PBX.
-struct Side {
-    agents: Vec<AgentNow>,
+struct PbxView {
+    agents: Vec<AgentView>,
     /// By place in `agents`: can be asked.
     free: Vec<bool>,
     /// How many of them can be asked.
@@ -39,14 +39,14 @@ struct Side {
     /// By queue: somebody is at work who may take its callbacks.
     manned: BTreeMap<String, bool>,
     /// By queue: whether its customers are called.
-    doors: BTreeMap<Option<String>, Door>,
+    doors: BTreeMap<Option<String>, CallingWindow>,
     waiting: BTreeMap<String, u32>,
-    in_sight: bool,
+    in_sync: bool,
 }
 
 /// Whether the customers of a queue are called, by the wall clock; [`Millis::MAX`] is never.
 #[derive(Debug, Clone, Copy)]
-enum Door {
+enum CallingWindow {
     /// They are, until then.
     Open(Millis),
     /// They are not, until then.
@@ -54,7 +54,7 @@ enum Door {
 }
 
 /// Why nobody is asked now.
-enum Nobody {
+enum NoCandidate {
     /// None of those who may is logged in.
     NotThere,
     /// All are busy, or asked already, or their turn is not yet.
@@ -63,16 +63,16 @@ enum Nobody {
     LiveCallers,
 }
 
-impl Desk {
+impl Scheduler {
     /// Gives callbacks to free agents, in the order of their turns.
-    pub(crate) fn dispatch(&mut self, floors: &BTreeMap<&str, &dyn Floor>) {
+    pub(crate) fn dispatch(&mut self, presences: &BTreeMap<&str, &dyn Presence>) {
         let now = self.now.mono_ms;
         if !self.policies.any_enabled() || self.ready.is_empty() {
             self.look_at_all = None;
             return;
         }
         let all = self.ready.len() <= FEW || self.looked_at_all + LOOK_AT_ALL_EVERY_MS <= now;
-        let mut hall = self.hall(floors);
+        let mut hall = self.hall(presences);
         if all {
             self.looked_at_all = now;
         }
@@ -87,17 +87,20 @@ impl Desk {
         }
     }
 
-    fn hall<'a>(&self, floors: &BTreeMap<&'a str, &dyn Floor>) -> Hall<'a> {
-        let side = |(pbx, floor): (&&'a str, &&dyn Floor)| {
-            let agents = floor.agents();
-            let can = |a: &AgentNow| self.free(pbx, a) && self.agents.may_be_asked(pbx, &a.agent, self.now.mono_ms);
+    fn hall<'a>(&self, presences: &BTreeMap<&'a str, &dyn Presence>) -> DispatchRound<'a> {
+        let side = |(pbx, presence): (&&'a str, &&dyn Presence)| {
+            let agents = presence.agents();
+            let can = |a: &AgentView| self.free(pbx, a) && self.agents.may_be_asked(pbx, &a.agent, self.now.mono_ms);
             let free: Vec<bool> = agents.iter().map(can).collect();
             let left = free.iter().filter(|free| **free).count();
             let (manned, doors) = (BTreeMap::new(), BTreeMap::new());
-            (*pbx, Side { agents, free, left, manned, doors, waiting: floor.waiting(), in_sight: floor.in_sight() })
+            (
+                *pbx,
+                PbxView { agents, free, left, manned, doors, waiting: presence.waiting(), in_sync: presence.in_sync() },
+            )
         };
-        Hall {
-            floors: floors.iter().map(side).collect(),
+        DispatchRound {
+            presences: presences.iter().map(side).collect(),
             in_flight: self.attempts.values().map(|a| a.number.clone()).collect(),
             left: self
                 .policies
@@ -108,14 +111,14 @@ impl Desk {
     }
 
     /// One callback whose turn it is.
-    fn consider(&mut self, id: i64, hall: &mut Hall<'_>) {
+    fn consider(&mut self, id: i64, hall: &mut DispatchRound<'_>) {
         let Some(task) = self.tasks.get(&id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
         if !self.policy(&pbx).enabled {
             return;
         }
-        let Some(side) = hall.floors.get_mut(pbx.as_str()).filter(|side| side.in_sight) else {
+        let Some(side) = hall.presences.get_mut(pbx.as_str()).filter(|side| side.in_sync) else {
             return self.waits(id, reason::NO_LINK);
         };
         if self.lines.busy(&number) {
@@ -124,15 +127,15 @@ impl Desk {
         if hall.in_flight.contains(&number) {
             return; // the end of the attempt that was taken back is awaited
         }
-        if let Some((state, why)) = self.hindrance_known(id, &number) {
+        if let Some((state, why)) = self.block_reason_known(id, &number) {
             return self.close(id, state, &why, OURSELVES, "may not be called any more");
         }
         let policy = self.policies.of(&pbx);
         let door = *side.doors.entry(queue).or_insert_with_key(|q| self.door(policy.of(q.as_deref())));
         match door {
-            Door::Closed(until) => return self.waits_until(id, reason::OUT_OF_HOURS, until),
+            CallingWindow::Closed(until) => return self.waits_until(id, reason::OUT_OF_HOURS, until),
             // At closing, whether anything else happens or not: the night must not use up its life.
-            Door::Open(until) => self.look_again(id, until),
+            CallingWindow::Open(until) => self.look_again(id, until),
         }
         let quiet =
             self.policy(&pbx).quiet.and_then(|hours| quiet_hours::quiet_until(hours, &number, self.now.wall_ms));
@@ -142,9 +145,9 @@ impl Desk {
         self.may_be_called_now(id);
         let place = match self.choose(id, side) {
             Ok(place) => place,
-            Err(Nobody::NotThere) => return self.waits(id, reason::NO_AGENT),
-            Err(Nobody::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
-            Err(Nobody::Busy) => return self.move_to(id, CallbackState::Pending, "", OURSELVES, ""),
+            Err(NoCandidate::NotThere) => return self.waits(id, reason::NO_AGENT),
+            Err(NoCandidate::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
+            Err(NoCandidate::Busy) => return self.move_to(id, CallbackState::Pending, "", OURSELVES, ""),
         };
         let to_come = || self.attempts.values().filter(|a| !a.dialled).map(|a| a.number.as_str());
         if let Some((until, of_what)) = self.quota.exceeded(&number, to_come, &self.policies.overall, self.now.wall_ms)
@@ -159,7 +162,7 @@ impl Desk {
             return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
         }
         hall.left -= 1;
-        let Some(side) = self.tasks.get(&id).and_then(|t| hall.floors.get_mut(t.row.pbx.as_str())) else { return };
+        let Some(side) = self.tasks.get(&id).and_then(|t| hall.presences.get_mut(t.row.pbx.as_str())) else { return };
         side.free[place] = false;
         side.left -= 1;
         let agent = side.agents[place].clone();
@@ -169,17 +172,17 @@ impl Desk {
     }
 
     /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. Who is forbidden is asked always.
-    fn hindrance_known(&mut self, id: i64, number: &str) -> Option<(CallbackState, String)> {
+    fn block_reason_known(&mut self, id: i64, number: &str) -> Option<(CallbackState, String)> {
         let screened = self.tasks.get(&id).is_some_and(|task| task.screened);
         if screened && self.forbidden(number).is_none() {
             return None;
         }
         let pbx = self.tasks.get(&id)?.row.pbx.as_str();
-        let hindrance = self.hindrance(pbx, number);
+        let block_reason = self.block_reason(pbx, number);
         if let Some(task) = self.tasks.get_mut(&id) {
-            task.screened = hindrance.is_none();
+            task.screened = block_reason.is_none();
         }
-        hindrance
+        block_reason
     }
 
     fn waits(&mut self, id: i64, why: &str) {
@@ -194,7 +197,7 @@ impl Desk {
             self.waits(id, why);
         } else if task.row.reason != why || task.row.due_ms != until {
             let policy = self.policy(&task.row.pbx).of(task.row.queue.as_deref());
-            let life = if task.row.promised { policy.expire_promised_ms } else { policy.expire_ms };
+            let life = if task.row.requested { policy.expire_requested_ms } else { policy.expire_ms };
             let left = (task.row.expires_ms - now).clamp(0, life.max(0));
             // Once for each time that is waited for: it may have waited for something else in between.
             let extended = task.row.due_ms == until;
@@ -221,7 +224,7 @@ impl Desk {
     }
 
     /// The customer is dialled first only where the queue, into which he is then put, finds the agent who is set aside for him.
-    fn customer_first(&self, id: i64, agent: &AgentNow) -> bool {
+    fn customer_first(&self, id: i64, agent: &AgentView) -> bool {
         let Some(task) = self.tasks.get(&id) else { return false };
         let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == *queue && !m.paused);
         let wanted =
@@ -234,18 +237,18 @@ impl Desk {
         self.look_by(id, at.max(self.now.mono_ms + 1));
     }
 
-    fn door(&self, queue: &QueuePolicy) -> Door {
+    fn door(&self, queue: &QueuePolicy) -> CallingWindow {
         let now = self.now.wall_ms;
-        let Some(closing) = queue.hours.closes_at(now) else { return Door::Open(Millis::MAX) };
+        let Some(closing) = queue.hours.closes_at(now) else { return CallingWindow::Open(Millis::MAX) };
         let last = closing.saturating_sub(queue.last_dispatch_ms);
         if last > now {
-            return Door::Open(last);
+            return CallingWindow::Open(last);
         }
-        Door::Closed(queue.hours.next_open(closing).unwrap_or(Millis::MAX))
+        CallingWindow::Closed(queue.hours.next_open(closing).unwrap_or(Millis::MAX))
     }
 
     /// Whom of those who are free to ask: his place among the agents of the PBX.
-    fn choose(&mut self, id: i64, side: &mut Side) -> Result<usize, Nobody> {
+    fn choose(&mut self, id: i64, side: &mut PbxView) -> Result<usize, NoCandidate> {
         let now = self.now.mono_ms;
         let task = &self.tasks[&id];
         let queue = task.row.queue.as_deref();
@@ -254,7 +257,7 @@ impl Desk {
         let owner_until = self.mono_later(task.due, policy.owner_window_ms);
         let usual = task.row.assigned.is_none() && policy.fallback.is_none();
         if side.left == 0 && usual && (task.row.owner.is_none() || owner_until <= now) {
-            return Err(if side.is_manned(queue, policy) { Nobody::Busy } else { Nobody::NotThere });
+            return Err(if side.is_manned(queue, policy) { NoCandidate::Busy } else { NoCandidate::NotThere });
         }
         let side = &*side;
         let mut pool = side.pool(queue, &policy.agents);
@@ -306,9 +309,9 @@ impl Desk {
         }
         match chosen {
             Some(place) => Ok(place),
-            None if some_free => Err(Nobody::LiveCallers),
-            None if there => Err(Nobody::Busy),
-            None => Err(Nobody::NotThere),
+            None if some_free => Err(NoCandidate::LiveCallers),
+            None if there => Err(NoCandidate::Busy),
+            None => Err(NoCandidate::NotThere),
         }
     }
 
@@ -317,7 +320,7 @@ impl Desk {
     }
 
     /// Who is least is asked: by penalty, then as the strategy says, then who has waited longest, then by name.
-    fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, side: &Side) -> (u32, u64, Millis, String) {
+    fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, side: &PbxView) -> (u32, u64, Millis, String) {
         let agent = &side.agents[c.place];
         let memory = self.tasks.get(&id).and_then(|t| self.agents.get(&t.row.pbx, &agent.agent));
         let idle_since = agent.last_talk_ms.max(memory.and_then(|m| m.offered_ms)).unwrap_or(Millis::MIN);
@@ -332,7 +335,7 @@ impl Desk {
     }
 }
 
-impl Side {
+impl PbxView {
     /// Who may take a callback of this queue: those who are named for it, or its members; without a queue anybody.
     fn pool(&self, queue: Option<&str>, named: &[String]) -> Vec<Candidate> {
         if !named.is_empty() {
@@ -342,12 +345,12 @@ impl Side {
                 .map(|(rank, place)| Candidate { rank, ..Candidate::of(self, place, queue) })
                 .collect();
         }
-        let member = |a: &AgentNow| queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q));
+        let member = |a: &AgentView| queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q));
         let members = self.agents.iter().enumerate().filter(|(_, a)| member(a));
         members.map(|(place, _)| Candidate::of(self, place, queue)).collect()
     }
 
-    /// Somebody of [`Side::pool`] is logged in.
+    /// Somebody of [`PbxView::pool`] is logged in.
     fn is_manned(&mut self, queue: Option<&str>, policy: &QueuePolicy) -> bool {
         let name = queue.unwrap_or_default();
         if let Some(manned) = self.manned.get(name) {
@@ -370,7 +373,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn of(side: &Side, place: usize, queue: Option<&str>) -> Self {
+    fn of(side: &PbxView, place: usize, queue: Option<&str>) -> Self {
         let agent = &side.agents[place];
         let member = queue.and_then(|q| agent.queues.iter().find(|m| m.queue == q));
         let everywhere = !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused);

@@ -1,6 +1,6 @@
 //! Whether a number may be called: nothing that a one-ring caller could earn at, nothing that the configuration forbids.
 
-use crate::callbacks::policy::Screen;
+use crate::callbacks::policy::NumberPolicy;
 use crate::model::number::{Numbering, Tariff, e164_digits};
 
 /// Fewer digits after the calling code are a service: emergency and operator numbers are shorter than any customer's.
@@ -90,7 +90,7 @@ impl Denied {
     }
 }
 
-impl Screen {
+impl NumberPolicy {
     /// Whether a number in E.164 (with `+`) may be called.
     ///
     /// The longest prefix of `deny` or `allow` that fits decides, of two of one length `deny`. A prefix in `allow` that is no longer

@@ -72,9 +72,9 @@ pub struct Call {
     /// The trunk.
     pub trunk: Option<String>,
     /// Ring attempts.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<TrackedLeg>,
     /// Stays in queues.
-    pub stays: Vec<Stay>,
+    pub queue_visits: Vec<TrackedVisit>,
     /// Menus.
     pub ivr: Vec<IvrStep>,
     /// Everyone who shared a bridge with the customer.
@@ -98,7 +98,7 @@ pub struct Call {
     /// Sight of it was lost between these times, and it ended then.
     pub lost: Option<(Millis, Millis)>,
     /// It has no customer of its own left (a consultation whose customer hung up): no row.
-    pub remnant: bool,
+    pub orphaned: bool,
     /// Legs, visits or steps beyond the limits.
     pub dropped: u32,
     /// What was said about it.
@@ -119,7 +119,7 @@ pub struct Call {
     /// As it was told to be in progress.
     pub in_progress: Option<Box<CallInProgress>>,
     /// The row as it was told.
-    pub told: Option<Box<FinishedCall>>,
+    pub recorded: Option<Box<FinishedCall>>,
 }
 
 /// What the dialplan did with the customer's channel.
@@ -161,7 +161,7 @@ impl Dialplan {
 
 /// One ring attempt.
 #[derive(Debug)]
-pub struct Attempt {
+pub struct TrackedLeg {
     /// Uniqueid of the dialled channel.
     pub uniqueid: Box<str>,
     /// The dialled channel.
@@ -198,7 +198,7 @@ pub struct Attempt {
 
 /// One stay in a queue.
 #[derive(Debug)]
-pub struct Stay {
+pub struct TrackedVisit {
     /// Queue.
     pub queue: Box<str>,
     /// Joined, or refused.
@@ -217,7 +217,7 @@ pub struct Stay {
     pub in_doubt: bool,
 }
 
-impl Stay {
+impl TrackedVisit {
     /// One that goes on.
     #[must_use]
     pub fn began(queue: &str, position: Option<u32>, joined_ms: Millis) -> Self {
@@ -266,7 +266,7 @@ impl Call {
             did: None,
             trunk: None,
             attempts: Vec::new(),
-            stays: Vec::new(),
+            queue_visits: Vec::new(),
             ivr: Vec::new(),
             people: Vec::new(),
             talk: Clock::default(),
@@ -278,7 +278,7 @@ impl Call {
             interrupted: false,
             in_doubt: false,
             lost: None,
-            remnant: false,
+            orphaned: false,
             dropped: 0,
             tags: Vec::new(),
             ratings: Vec::new(),
@@ -288,15 +288,18 @@ impl Call {
             waits_in: None,
             ours: false,
             in_progress: None,
-            told: None,
+            recorded: None,
         }
     }
 
     /// Sight of it is lost.
-    pub fn goes_out_of_sight(&mut self) {
+    pub fn loses_sync(&mut self) {
         self.interrupted = true;
         self.in_doubt = true;
-        self.stays.iter_mut().filter(|stay| stay.left_ms.is_none()).for_each(|stay| stay.in_doubt = true);
+        self.queue_visits
+            .iter_mut()
+            .filter(|queue_visit| queue_visit.left_ms.is_none())
+            .for_each(|queue_visit| queue_visit.in_doubt = true);
         self.attempts
             .iter_mut()
             .filter(|attempt| attempt.ended_ms.is_none())
@@ -304,7 +307,7 @@ impl Call {
     }
 
     /// A trunk is dialled: the other party is whom we dial.
-    pub fn goes_out(&mut self, trunk: String) {
+    pub fn mark_outbound(&mut self, trunk: String) {
         if !std::mem::replace(&mut self.trunk_dialled, true) {
             self.number = self.did.take();
             self.name = None;
@@ -313,19 +316,19 @@ impl Call {
     }
 
     /// The attempt to ring the channel with this uniqueid.
-    pub fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut Attempt> {
+    pub fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut TrackedLeg> {
         self.attempts.iter_mut().rev().find(|a| &*a.uniqueid == uniqueid)
     }
 
     /// The latest stay in a queue, now that something shows him there: he was there all along, and nothing is in doubt.
-    pub fn stay_shown(&mut self, queue: &str) -> Option<&mut Stay> {
-        let stay = self.stays.iter_mut().rev().find(|s| &*s.queue == queue)?;
-        self.in_doubt &= !std::mem::take(&mut stay.in_doubt);
-        Some(stay)
+    pub fn visit_shown(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
+        let queue_visit = self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)?;
+        self.in_doubt &= !std::mem::take(&mut queue_visit.in_doubt);
+        Some(queue_visit)
     }
 
     /// The stay in a queue that is going on.
-    pub fn stay_mut(&mut self, queue: &str) -> Option<&mut Stay> {
-        self.stays.iter_mut().rev().find(|s| &*s.queue == queue)
+    pub fn visit_mut(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
+        self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)
     }
 }

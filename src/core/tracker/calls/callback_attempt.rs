@@ -4,15 +4,15 @@ use crate::ami::event::Millis;
 use crate::model::codes::CALLBACK_CHANNEL;
 use crate::model::progress::{Facts, Progress, Step};
 use crate::model::{HangupBy, LegResult};
-use crate::tracker::calls::call::{Attempt, Call, Origin};
+use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, Kind};
-use crate::tracker::{Engine, Output};
+use crate::tracker::{Output, Tracker};
 
 /// An attempt whose call is not over.
 #[derive(Debug)]
-pub(crate) struct OurAttempt {
+pub(crate) struct TrackedAttempt {
     /// Its first channel; of a Local one, the half that bears the id as it was given.
     channel: Slot,
     answered_ms: Option<Millis>,
@@ -37,7 +37,7 @@ pub(crate) fn callback_of(id: &str) -> Option<i64> {
     attempt_id(id)?.strip_prefix(CALLBACK_CHANNEL)?.split('-').next()?.parse().ok()
 }
 
-impl Engine {
+impl Tracker {
     /// A channel began: it may be the first of an attempt.
     pub(crate) fn our_attempt_begins(&mut self, slot: Slot, at: Millis) {
         let channel = &self.channels[slot];
@@ -49,7 +49,7 @@ impl Engine {
             }
             return;
         }
-        let attempt = OurAttempt {
+        let attempt = TrackedAttempt {
             channel: slot,
             answered_ms: None,
             dialled: false,
@@ -88,7 +88,7 @@ impl Engine {
                 && let Some(answered) = attempt.answered_ms
             {
                 let half = channel.other_half().and_then(|name| self.channels.find(&name));
-                let dialled_from = |a: &Attempt| match a.by {
+                let dialled_from = |a: &TrackedLeg| match a.by {
                     Some(by) => by == attempt.channel || (Some(by) == half && a.started_ms > answered),
                     None => false,
                 };
@@ -142,7 +142,7 @@ impl Engine {
         if !self.calls[call].ours {
             return;
         }
-        let here = |a: &OurAttempt| self.channels.get(a.channel).is_none_or(|channel| channel.call == call);
+        let here = |a: &TrackedAttempt| self.channels.get(a.channel).is_none_or(|channel| channel.call == call);
         let over: Vec<Box<str>> = self.attempts.iter().filter(|(_, a)| here(a)).map(|(id, _)| id.clone()).collect();
         for id in over {
             let Some(attempt) = self.attempts.remove(&id) else { continue };
@@ -168,7 +168,7 @@ impl Engine {
 
     /// What the first leg of an attempt came to: the channel itself, or whoever a Local one led to.
     pub(crate) fn first_leg(&self, call: &Call, first: Slot) -> Option<usize> {
-        let own = |(i, a): &(usize, &Attempt)| self.is_on_the_way(call, *i, |way| way.channel == first) && !a.local;
+        let own = |(i, a): &(usize, &TrackedLeg)| self.is_on_the_way(call, *i, |way| way.channel == first) && !a.local;
         let legs = || call.attempts.iter().enumerate().filter(own);
         let took = legs().find(|(_, a)| self.channels[a.channel].bridged).or(legs().find(|(_, a)| self.answered(a)));
         took.or(legs().next_back())
@@ -177,7 +177,7 @@ impl Engine {
     }
 
     /// The attempt itself, or one of the Local attempts that led to it, fits.
-    fn is_on_the_way(&self, call: &Call, leg: usize, fits: impl Fn(&Attempt) -> bool) -> bool {
+    fn is_on_the_way(&self, call: &Call, leg: usize, fits: impl Fn(&TrackedLeg) -> bool) -> bool {
         let mut next = Some(leg);
         for _ in 0..=call.attempts.len() {
             let Some(attempt) = next.and_then(|i| call.attempts.get(i)) else { return false };
@@ -189,11 +189,11 @@ impl Engine {
         false
     }
 
-    fn answered(&self, leg: &Attempt) -> bool {
+    fn answered(&self, leg: &TrackedLeg) -> bool {
         leg.answered_ms.is_some() || self.channels[leg.channel].up
     }
 
-    fn facts(&self, ours: &OurAttempt, slot: Slot) -> Facts {
+    fn facts(&self, ours: &TrackedAttempt, slot: Slot) -> Facts {
         let call = &self.calls[slot];
         let first = self.first_leg(call, ours.channel);
         let first_channel = first.map_or(ours.channel, |i| call.attempts[i].channel);
@@ -248,12 +248,12 @@ impl Engine {
     /// The leg to the other side, the last that was tried: agent first, whom his channel dialled; customer first, who took him.
     fn second_leg(&self, call: &Call, ours: Slot, customer_first: bool) -> Option<usize> {
         let leads_on = |i: usize| call.attempts.iter().any(|a| a.parent == Some(i));
-        let dialled = |(i, _): &(usize, &Attempt)| {
+        let dialled = |(i, _): &(usize, &TrackedLeg)| {
             let from_ours = self.is_on_the_way(call, *i, |way| way.by == Some(ours));
             let first_side = self.is_on_the_way(call, *i, |way| way.channel == ours);
             !first_side && from_ours && !leads_on(*i)
         };
-        let took = |(_, a): &(usize, &Attempt)| {
+        let took = |(_, a): &(usize, &TrackedLeg)| {
             call.people.iter().any(|p| p.channel == a.channel && p.talk.first_ms.is_some())
         };
         let legs = || call.attempts.iter().enumerate();
@@ -262,7 +262,7 @@ impl Engine {
     }
 
     /// How a leg ended that nobody waited for: none of those who dialled it can have left before.
-    fn first_end(&self, leg: &Attempt, root: &Attempt) -> LegResult {
+    fn first_end(&self, leg: &TrackedLeg, root: &TrackedLeg) -> LegResult {
         if self.answered(leg) {
             return LegResult::Answered;
         }
@@ -285,7 +285,7 @@ impl Engine {
     }
 
     /// Dial can fail before there is a channel: then its word is all that there is.
-    fn channel_less_end(&self, call: &Call, ours: &OurAttempt, customer_first: bool) -> Option<LegResult> {
+    fn channel_less_end(&self, call: &Call, ours: &TrackedAttempt, customer_first: bool) -> Option<LegResult> {
         if customer_first || ours.answered_ms.is_none() || call.first != ours.channel {
             return None;
         }
@@ -299,7 +299,7 @@ impl Engine {
 
     /// Milliseconds of talk. After a merge the rest of it is reckoned up to the end of the agent's channel, or the last one's if that
     /// lives on.
-    fn talked(&self, ours: &OurAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
+    fn talked(&self, ours: &TrackedAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
         match ours.merged {
             Some((talked, Some(since))) => {
                 let end = self.channels.get(first).and_then(|c| c.ended_ms).unwrap_or(ended_ms);

@@ -4,7 +4,7 @@ use crate::model::number::Number;
 use crate::model::progress::{Line, LineChange};
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
-use crate::tracker::{Engine, Output};
+use crate::tracker::{Output, Tracker};
 
 /// A number as it was read: once for each call, as long as it stays the same.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ pub struct Told {
     talking: bool,
 }
 
-impl Engine {
+impl Tracker {
     /// Something about this call has changed: it is looked at once the event has been taken.
     pub(crate) fn mark(&mut self, call: Slot) {
         if self.marked.last() != Some(&call) {
@@ -35,7 +35,7 @@ impl Engine {
     }
 
     /// Tells what the event meant to customers' lines and to our attempts.
-    pub(crate) fn tell_marked(&mut self) {
+    pub(crate) fn record_marked(&mut self) {
         let mut marked = std::mem::take(&mut self.marked);
         for call in marked.drain(..) {
             if self.calls.get(call).is_some() {
@@ -57,7 +57,7 @@ impl Engine {
             Origin::Callback => false,
         };
         let there = || call.origin != Origin::Trunk || self.channels[call.first].ended_ms.is_none();
-        outside && !call.remnant && call.stage != Stage::Told && (call.line.is_some() || (call.live > 0 && there()))
+        outside && !call.orphaned && call.stage != Stage::Told && (call.line.is_some() || (call.live > 0 && there()))
     }
 
     fn line_changes(&mut self, slot: Slot) {
@@ -73,13 +73,13 @@ impl Engine {
         let call = &self.calls[slot];
         let inbound = call.origin == Origin::Trunk;
         let number = call.read.as_ref().and_then(|r| r.e164.as_deref());
-        let told = call.line.as_ref().map(|l| (&*l.number, l.inbound));
-        if told != number.map(|number| (number, inbound)) {
+        let recorded = call.line.as_ref().map(|l| (&*l.number, l.inbound));
+        if recorded != number.map(|number| (number, inbound)) {
             let number = number.map(str::to_owned);
             self.line_frees(slot);
             if let Some(number) = number {
                 self.calls[slot].line = Some(Told { number, inbound, talking: false });
-                self.tell_line(slot, Line::Busy);
+                self.report_line(slot, Line::Busy);
             }
         }
         let call = &self.calls[slot];
@@ -93,7 +93,7 @@ impl Engine {
         if let Some(line) = &mut self.calls[slot].line {
             line.talking = true;
         }
-        self.tell_line(slot, Line::Talking { agent });
+        self.report_line(slot, Line::Talking { agent });
     }
 
     fn e164(&self, number: &str) -> Option<String> {
@@ -112,7 +112,7 @@ impl Engine {
         }
     }
 
-    fn tell_line(&mut self, slot: Slot, what: Line) {
+    fn report_line(&mut self, slot: Slot, what: Line) {
         if let Some(change) = change(&self.calls[slot], what) {
             self.outputs.push_back(Output::Line(change));
         }
@@ -120,7 +120,7 @@ impl Engine {
 
     fn line_frees(&mut self, slot: Slot) {
         if self.calls[slot].line.is_some() {
-            self.tell_line(slot, Line::Free);
+            self.report_line(slot, Line::Free);
             self.calls[slot].line = None;
         }
     }

@@ -3,16 +3,16 @@
 use crate::ami::event;
 use crate::ami::event::Millis;
 use crate::model::IvrStep;
-use crate::tracker::Engine;
-use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, Stay};
+use crate::tracker::Tracker;
+use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedVisit};
 use crate::tracker::table::Slot;
 
 /// Results of Queue() for a caller whom it never let in: no `QueueCallerJoin` comes for them (`app_queue.c` `join_queue`).
 const REFUSED: &[&str] = &["FULL", "JOINEMPTY", "JOINUNAVAIL"];
 
-impl Engine {
+impl Tracker {
     pub(crate) fn dialplan_runs(&mut self, seen: &event::Channel<'_>, application: &str, data: &str, at: Millis) {
-        let Some(slot) = self.known(seen, at) else { return };
+        let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         let call = self.channels[slot].call;
         if !self.leads(call, slot) {
             return;
@@ -98,7 +98,7 @@ impl Engine {
     }
 
     pub(crate) fn variable_set(&mut self, seen: &event::Channel<'_>, variable: &str, value: &str, at: Millis) {
-        let Some(slot) = self.met(seen, at) else { return };
+        let Some(slot) = self.find_channel(seen, at) else { return };
         let call = self.channels[slot].call;
         let leads = self.leads(call, slot);
         let c = &mut self.calls[call];
@@ -145,22 +145,23 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
 fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
     let refused = REFUSED.contains(&value);
     // Heard late, it may come after the caller has joined the next queue.
-    let before = call.stays.iter().rposition(|s| s.joined_ms < at).or(call.stays.len().checked_sub(1));
+    let before = call.queue_visits.iter().rposition(|s| s.joined_ms < at).or(call.queue_visits.len().checked_sub(1));
     if !refused && let Some(before) = before {
-        let stay = &mut call.stays[before];
-        if !stay.connected {
-            stay.status = Some(value.into());
+        let queue_visit = &mut call.queue_visits[before];
+        if !queue_visit.connected {
+            queue_visit.status = Some(value.into());
         }
         return false;
     }
-    if refused && call.stays.len() >= MAX_VISITS {
+    if refused && call.queue_visits.len() >= MAX_VISITS {
         call.dropped += 1;
         return true;
     }
     if refused {
         let queue = call.dialplan.queue.clone().unwrap_or_default();
-        let refused = Stay { left_ms: Some(at), status: Some(value.into()), ..Stay::began(&queue, None, at) };
-        call.stays.push(refused);
+        let refused =
+            TrackedVisit { left_ms: Some(at), status: Some(value.into()), ..TrackedVisit::began(&queue, None, at) };
+        call.queue_visits.push(refused);
     }
     false
 }

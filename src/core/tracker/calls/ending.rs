@@ -4,16 +4,16 @@ use crate::ami::event::Millis;
 use crate::model::Record;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
-use crate::tracker::{Engine, LINGER_MS, Output};
+use crate::tracker::{LINGER_MS, Output, Tracker};
 
-impl Engine {
+impl Tracker {
     /// Looks at every call whose time has come.
     pub(crate) fn settle_due(&mut self) {
-        while let Some(&(due, call)) = self.agenda.first() {
+        while let Some(&(due, call)) = self.timers.first() {
             if due > self.now.mono_ms {
                 break;
             }
-            self.agenda.pop_first();
+            self.timers.pop_first();
             self.calls[call].due = None;
             match self.calls[call].stage {
                 Stage::Live => self.customer_gone(call),
@@ -24,7 +24,7 @@ impl Engine {
     }
 
     /// Tells every call that is over, without waiting for what may still be on its way.
-    pub(crate) fn tell_all(&mut self) {
+    pub(crate) fn record_all(&mut self) {
         let over: Vec<Slot> =
             self.calls.iter().filter(|(_, c)| c.stage == Stage::Ending).map(|(slot, _)| slot).collect();
         for call in over {
@@ -53,7 +53,7 @@ impl Engine {
             self.leave_talk(call, *slot, at);
         }
         let mut rest = Call::new("", first, Origin::Extension, at);
-        rest.remnant = true;
+        rest.orphaned = true;
         rest.live = survivors.len();
         rest.keys.clear();
         rest.channels.clone_from(&survivors);
@@ -93,20 +93,20 @@ impl Engine {
                 }
             }
         }
-        if !self.calls[call].remnant
+        if !self.calls[call].orphaned
             && let Some(finished) = self.finish(call)
         {
-            let before = self.calls[call].told.take();
+            let before = self.calls[call].recorded.take();
             if before.as_deref() != Some(&finished) {
                 if before.is_some() {
                     self.counters.calls_corrected += 1;
                 } else {
-                    self.counters.calls_told += 1;
+                    self.counters.calls_recorded += 1;
                 }
                 self.outputs.push_back(Output::Record(Record::Call(Box::new(finished.clone()))));
                 self.has_its_row(&finished.linkedid);
             }
-            self.calls[call].told = Some(Box::new(finished));
+            self.calls[call].recorded = Some(Box::new(finished));
         }
         self.attempts_end(call);
         self.calls[call].stage = Stage::Told;

@@ -4,26 +4,26 @@ use crate::ami::event::Millis;
 use crate::model::{
     CallInProgress, Direction, FinishedCall, HangupBy, Outcome, Quality, QueueVisit, Record, Status, VisitResult,
 };
-use crate::tracker::calls::call::{Call, Origin, Stage, Stay};
+use crate::tracker::calls::call::{Call, Origin, Stage, TrackedVisit};
 use crate::tracker::table::Slot;
-use crate::tracker::verdict::UNTOLD;
-use crate::tracker::{Engine, MAX_CHANNELS, Output};
+use crate::tracker::verdict::UNDECIDED;
+use crate::tracker::{MAX_CHANNELS, Output, Tracker};
 use std::collections::BTreeMap;
 
 /// Calls that were in progress when the last run ended without a word, and when it had last said that it saw the PBX.
 #[derive(Debug)]
-pub(crate) struct Left {
+pub(crate) struct Leftover {
     calls: BTreeMap<String, CallInProgress>,
     seen_ms: Option<Millis>,
 }
 
-impl Left {
+impl Leftover {
     pub(crate) fn seen(seen_ms: Option<Millis>) -> Self {
         Self { calls: BTreeMap::new(), seen_ms }
     }
 }
 
-impl Engine {
+impl Tracker {
     /// Tells it which customers' calls were in progress when the last run ended without a word. At most [`MAX_CHANNELS`] are taken.
     pub fn knows_calls(&mut self, calls: impl IntoIterator<Item = CallInProgress>) {
         self.left.calls = calls.into_iter().take(MAX_CHANNELS).map(|call| (call.linkedid.clone(), call)).collect();
@@ -42,18 +42,18 @@ impl Engine {
     /// A call has begun, is in another queue, or is answered.
     pub(crate) fn progress_changes(&mut self, slot: Slot) {
         let call = &self.calls[slot];
-        if call.origin != Origin::Trunk || call.stage != Stage::Live || call.remnant {
+        if call.origin != Origin::Trunk || call.stage != Stage::Live || call.orphaned {
             return;
         }
         if self.was_left_in_progress(&call.linkedid) {
             return; // more is known of it than the lists have told
         }
-        let stay = call.stays.last();
-        let as_told = |told: &CallInProgress| {
-            told.number == call.number
-                && told.did == call.did
-                && told.joined_ms == stay.map(|stay| stay.joined_ms)
-                && told.answered_ms == call.talk.first_ms
+        let queue_visit = call.queue_visits.last();
+        let as_told = |recorded: &CallInProgress| {
+            recorded.number == call.number
+                && recorded.did == call.did
+                && recorded.joined_ms == queue_visit.map(|queue_visit| queue_visit.joined_ms)
+                && recorded.answered_ms == call.talk.first_ms
         };
         if call.in_progress.as_deref().is_some_and(as_told) {
             return;
@@ -66,10 +66,10 @@ impl Engine {
             name: call.name.clone(),
             did: call.did.clone(),
             trunk: call.trunk.clone(),
-            queue: stay.map(|stay| stay.queue.to_string()),
+            queue: queue_visit.map(|queue_visit| queue_visit.queue.to_string()),
             agent: self.agent(call),
             started_ms: call.started_ms,
-            joined_ms: stay.map(|stay| stay.joined_ms),
+            joined_ms: queue_visit.map(|queue_visit| queue_visit.joined_ms),
             answered_ms: call.talk.first_ms,
         };
         self.outputs.push_back(Output::Record(Record::InProgress(Box::new(now.clone()))));
@@ -78,8 +78,8 @@ impl Engine {
 
     /// A call that was told as in progress is none of its own, or ends without a row.
     pub(crate) fn progress_of_a_call_gone(&mut self, gone: &Call) {
-        if let Some(told) = gone.in_progress.as_ref().filter(|_| gone.told.is_none()) {
-            self.outputs.push_back(not_in_progress(told));
+        if let Some(recorded) = gone.in_progress.as_ref().filter(|_| gone.recorded.is_none()) {
+            self.outputs.push_back(not_in_progress(recorded));
         }
     }
 
@@ -119,10 +119,10 @@ impl Engine {
         call.number = call.number.take().or_else(|| old.number.clone());
         call.name = call.name.take().or_else(|| old.name.clone());
         if let (Some(queue), Some(joined_ms)) = (&old.queue, old.joined_ms)
-            && !call.stays.iter().any(|stay| *stay.queue == **queue)
+            && !call.queue_visits.iter().any(|queue_visit| *queue_visit.queue == **queue)
         {
-            call.stays.push(Stay { in_doubt: true, ..Stay::began(queue, None, joined_ms) });
-            call.stays.sort_by_key(|stay| stay.joined_ms);
+            call.queue_visits.push(TrackedVisit { in_doubt: true, ..TrackedVisit::began(queue, None, joined_ms) });
+            call.queue_visits.sort_by_key(|queue_visit| queue_visit.joined_ms);
         }
         // He was served, whatever becomes of him now.
         if let Some(answered_ms) = old.answered_ms {
@@ -158,7 +158,7 @@ fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
         .collect();
     let (status, outcome, first) = match answered {
         true => (Status::Answer, Outcome::Agent, "talked with a person; how long is not known"),
-        false => (Status::Unknown, Outcome::Gap, UNTOLD),
+        false => (Status::Unknown, Outcome::Gap, UNDECIDED),
     };
     let mut why = vec![first.to_owned(), "it ended while callbackd was not running".to_owned()];
     why.extend(visits.iter().map(|visit| format!("queue {}: {}", visit.queue, visit.result)));

@@ -3,12 +3,12 @@
 use crate::ami::event;
 use crate::ami::event::Millis;
 use crate::model::number::Number;
-use crate::tracker::Engine;
-use crate::tracker::calls::call::{Attempt, MAX_LEGS, Origin};
+use crate::tracker::Tracker;
+use crate::tracker::calls::call::{MAX_LEGS, Origin, TrackedLeg};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
 
-impl Engine {
+impl Tracker {
     pub(crate) fn dial_begins(
         &mut self,
         by: Option<&event::Channel<'_>>,
@@ -17,7 +17,7 @@ impl Engine {
         at: Millis,
     ) {
         let shown = by.map(|c| c.caller_num.to_string());
-        let by = by.and_then(|c| self.known(c, at));
+        let by = by.and_then(|c| self.channel_or_adopt(c, at));
         let Some(slot) = self.dialled(dest, at) else { return };
         self.attempt(by, slot, dial_string, None, at);
         self.caller_id_shown(slot, shown);
@@ -31,7 +31,7 @@ impl Engine {
         interface: &str,
         at: Millis,
     ) {
-        let by = self.known(by, at);
+        let by = self.channel_or_adopt(by, at);
         let Some(slot) = self.dialled(dest, at) else { return };
         self.attempt(by, slot, interface, Some(queue), at);
     }
@@ -39,7 +39,7 @@ impl Engine {
     /// The channel that an event says is dialled: one that nobody introduced did not call us.
     fn dialled(&mut self, dest: &event::Channel<'_>, at: Millis) -> Option<Slot> {
         if dest.uniqueid.is_empty() || self.channels.find(&dest.uniqueid).is_some() {
-            return self.known(dest, at);
+            return self.channel_or_adopt(dest, at);
         }
         self.counters.strangers += 1;
         self.channel_begins(dest, at, Some(false), true)
@@ -63,7 +63,7 @@ impl Engine {
         let parent = by.and_then(|by| self.parent_attempt(slot, by));
         let call = &mut self.calls[slot];
         if kind == Kind::Trunk && call.origin != Origin::Trunk {
-            call.goes_out(peer.clone());
+            call.mark_outbound(peer.clone());
             // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
             call.number = dialled_number(interface).or(call.number.take());
         }
@@ -83,8 +83,10 @@ impl Engine {
         }
         // Whatever happened out of sight: somebody is rung for him again, by the queue in which he then waits.
         call.in_doubt &= by != Some(call.first);
-        if let Some(stay) = queue.and_then(|queue| call.stay_mut(queue)).filter(|stay| stay.left_ms.is_none()) {
-            stay.in_doubt = false;
+        if let Some(queue_visit) =
+            queue.and_then(|queue| call.visit_mut(queue)).filter(|queue_visit| queue_visit.left_ms.is_none())
+        {
+            queue_visit.in_doubt = false;
         }
         // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
@@ -92,7 +94,7 @@ impl Engine {
             self.roster.led_to(&call.attempts[parent].interface, &peer);
         }
         let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
-        call.attempts.push(Attempt {
+        call.attempts.push(TrackedLeg {
             uniqueid,
             channel: dest,
             by,
@@ -187,9 +189,9 @@ impl Engine {
         at: Millis,
     ) {
         if let Some(by) = by {
-            self.met(by, at);
+            self.find_channel(by, at);
         }
-        let Some(slot) = self.met(dest, at) else { return };
+        let Some(slot) = self.find_channel(dest, at) else { return };
         let channel = &self.channels[slot];
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };

@@ -1,10 +1,10 @@
 //! Two calls that turn out to be one: they came to share a linkedid, a channel or a bridge.
 
-use crate::tracker::Engine;
+use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Origin, Stage};
 use crate::tracker::table::Slot;
 
-impl Engine {
+impl Tracker {
     /// A channel shows this linkedid now: if it was another, the calls are one.
     pub(crate) fn linkedid_seen(&mut self, channel: Slot, linkedid: &str) {
         if linkedid.is_empty() || *self.channels[channel].linkedid == *linkedid {
@@ -27,33 +27,33 @@ impl Engine {
         if a == b {
             return;
         }
-        let over = |c: &Call| c.stage == Stage::Told || (c.told.is_some() && c.live == 0);
-        let rank = |c: &Call| (c.remnant, over(c), leads(c.origin), c.started_ms);
-        let (stays, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
-        if over(&self.calls[goes]) || over(&self.calls[stays]) {
+        let over = |c: &Call| c.stage == Stage::Told || (c.recorded.is_some() && c.live == 0);
+        let rank = |c: &Call| (c.orphaned, over(c), leads(c.origin), c.started_ms);
+        let (queue_visits, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
+        if over(&self.calls[goes]) || over(&self.calls[queue_visits]) {
             return; // it has its row; a stray late event does not undo that
         }
         if let Some(due) = self.calls[goes].due.take() {
-            self.agenda.remove(&(due, goes));
+            self.timers.remove(&(due, goes));
         }
         let Some(gone) = self.calls.remove(goes, std::iter::empty()) else { return };
         for key in &gone.keys {
-            self.calls.alias(key, stays);
+            self.calls.alias(key, queue_visits);
         }
         for channel in &gone.channels {
-            self.channels[*channel].call = stays;
+            self.channels[*channel].call = queue_visits;
         }
         self.counters.calls_merged += 1;
         self.line_of_a_call_gone(&gone);
         self.progress_of_a_call_gone(&gone);
         self.waits_no_more(gone.waits_in.clone());
-        self.attempts_merge(&gone, stays);
-        let dropped = absorb(&mut self.calls[stays], gone);
+        self.attempts_merge(&gone, queue_visits);
+        let dropped = absorb(&mut self.calls[queue_visits], gone);
         self.counters.details_dropped += dropped;
-        let at = self.calls[stays].touched_ms;
-        self.retime(stays, at);
-        self.waiting_changes(stays);
-        self.mark(stays);
+        let at = self.calls[queue_visits].touched_ms;
+        self.retime(queue_visits, at);
+        self.waiting_changes(queue_visits);
+        self.mark(queue_visits);
     }
 }
 
@@ -76,8 +76,8 @@ fn absorb(call: &mut Call, gone: Call) -> u64 {
         a.parent = a.parent.map(|p| p + offset);
         a
     }));
-    call.stays.extend(gone.stays);
-    call.stays.sort_by_key(|s| s.joined_ms);
+    call.queue_visits.extend(gone.queue_visits);
+    call.queue_visits.sort_by_key(|s| s.joined_ms);
     if gone.origin == Origin::Trunk {
         call.ivr.extend(gone.ivr);
         call.ivr.sort_by_key(|s| s.at_ms);
@@ -104,7 +104,7 @@ fn absorb(call: &mut Call, gone: Call) -> u64 {
     }
     let beyond = [
         cut(&mut call.attempts, MAX_LEGS),
-        cut(&mut call.stays, MAX_VISITS),
+        cut(&mut call.queue_visits, MAX_VISITS),
         cut(&mut call.ivr, MAX_IVR_STEPS),
         cut(&mut call.tags, MAX_TAGS),
         cut(&mut call.ratings, MAX_TAGS),

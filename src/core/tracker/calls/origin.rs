@@ -4,13 +4,13 @@ use crate::ami::event;
 use crate::ami::event::Millis;
 use crate::model::codes::CALLBACK_CHANNEL;
 use crate::model::number::Number;
-use crate::tracker::Engine;
+use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel;
 use crate::tracker::topology::channel::{Kind, filled};
 
-impl Engine {
+impl Tracker {
     /// Whoever shows a number that is no extension's calls from outside. But an extension that calls outward shows the number that the
     /// customer is to see: its own name tells it apart where phones are named by their numbers, as FreePBX names them. Who shows no number at
     /// all is known by his trunk.
@@ -26,15 +26,15 @@ impl Engine {
     /// A call begins with this channel.
     pub(crate) fn call_begins(&mut self, seen: &event::Channel<'_>, first: Slot, linkedid: &str, at: Millis) -> Slot {
         let slot = self.calls.insert(linkedid, Call::new(linkedid, first, Origin::Extension, at));
-        self.takes_the_lead(slot, seen, first, at);
+        self.set_first_channel(slot, seen, first, at);
         slot
     }
 
     /// A channel comes to a call that is known already, perhaps to lead it from now on: the lists name channels in any order, and
     /// what other threads say about a dialled channel can be heard before what the caller's own says about him.
-    pub(crate) fn joins(&mut self, call: Slot, seen: &event::Channel<'_>, slot: Slot, at: Millis) {
+    pub(crate) fn attach_channel(&mut self, call: Slot, seen: &event::Channel<'_>, slot: Slot, at: Millis) {
         let (c, channel) = (&self.calls[call], &self.channels[slot]);
-        if c.stage == Stage::Told || c.remnant || c.first == slot {
+        if c.stage == Stage::Told || c.orphaned || c.first == slot {
             return;
         }
         let has_its_first = *self.channels[c.first].uniqueid == *c.linkedid;
@@ -42,12 +42,12 @@ impl Engine {
         let is_out = channel.kind == Kind::Trunk && channel.incoming == Some(false);
         if !has_its_first && (*seen.uniqueid == *c.linkedid || (c.partial && c.origin == Origin::Extension && calls_in))
         {
-            self.takes_the_lead(call, seen, slot, at);
+            self.set_first_channel(call, seen, slot, at);
         } else if (c.partial || c.interrupted) && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
             // The call was put through before anyone looked.
             let peer = channel.interface().to_owned();
             let c = &mut self.calls[call];
-            c.goes_out(peer);
+            c.mark_outbound(peer);
             c.number = channel::filled(&seen.caller_num).or(c.number.take());
         }
     }
@@ -66,14 +66,14 @@ impl Engine {
         }
         let call = channel.call;
         if self.calls[call].first == slot {
-            self.takes_the_lead(call, seen, slot, at);
+            self.set_first_channel(call, seen, slot, at);
         } else {
-            self.joins(call, seen, slot, at);
+            self.attach_channel(call, seen, slot, at);
         }
     }
 
     /// Takes from the channel that began the call what it tells of the customer.
-    pub(crate) fn takes_the_lead(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
+    pub(crate) fn set_first_channel(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
         let channel = &self.channels[first];
         let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));
         let origin = if seen.uniqueid.starts_with(CALLBACK_CHANNEL) {

@@ -11,13 +11,13 @@ use crate::ami::event;
 use crate::ami::event::{Millis, Text};
 use crate::model::codes::DECLINED;
 use crate::model::{Rating, Tag};
-use crate::tracker::Engine;
+use crate::tracker::Tracker;
 use crate::tracker::calls::call::MAX_TAGS;
 
 /// Longest code, note and name that is kept, in characters.
 const MAX_TEXT: usize = 200;
 
-impl Engine {
+impl Tracker {
     /// Takes a user event that is meant for us. It may come for a call that has just ended; it never makes one.
     pub(crate) fn user_event(
         &mut self,
@@ -34,7 +34,7 @@ impl Engine {
         if !["CallbackRequest", "CallbackDecline", "CallTag", "CallRating"].into_iter().any(is) {
             return;
         }
-        let Some(slot) = self.met(seen, at) else {
+        let Some(slot) = self.find_channel(seen, at) else {
             self.counters.user_events_refused += 1;
             return;
         };

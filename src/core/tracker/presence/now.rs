@@ -1,13 +1,13 @@
 //! The floor as the tracker knows it: whose phones have channels, who is free, how many wait in each queue.
 
 use crate::ami::event::Millis;
-use crate::model::presence::{AgentNow, Busy, Floor, MemberNow};
+use crate::model::presence::{AgentView, Busy, MemberView, Presence};
 use crate::tracker::calls::call::{Origin, Stage};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::presence::agent::{Agent, DeviceState};
 use crate::tracker::table::{Slot, Table};
 use crate::tracker::topology::channel::Kind;
-use crate::tracker::{Engine, Output};
+use crate::tracker::{Output, Tracker};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What decides who is free, kept up to date with every event.
@@ -19,7 +19,7 @@ pub(crate) struct Known {
     waiting: BTreeMap<Box<str>, u32>,
     /// After-call work that goes on: until when, by the monotonic clock, and whose.
     wrapups: BTreeSet<(u64, Slot)>,
-    /// [`Output::FloorChanged`] is to be said.
+    /// [`Output::PresenceChanged`] is to be said.
     pub(crate) changed: bool,
 }
 
@@ -47,24 +47,24 @@ impl Known {
     }
 }
 
-impl Engine {
+impl Tracker {
     /// A channel began, ended or has another name: its phone may have one more or one less.
     pub(crate) fn phone_counts(&mut self, slot: Slot, at: Millis) {
         let channel = &self.channels[slot];
         let lives = channel.ended_ms.is_none() && channel.is_party();
         match channel.phone {
             None if !lives => return,
-            Some(phone) if lives && *self.floor.phones[phone].interface == *channel.interface() => return,
+            Some(phone) if lives && *self.presence.phones[phone].interface == *channel.interface() => return,
             _ => {}
         }
         if let Some(phone) = self.channels[slot].phone.take() {
-            let counted = &mut self.floor.phones[phone];
+            let counted = &mut self.presence.phones[phone];
             counted.channels -= 1;
             let agent = self.roster.find(&counted.interface);
             if counted.channels == 0
-                && let Some(gone) = self.floor.phones.remove(phone, [])
+                && let Some(gone) = self.presence.phones.remove(phone, [])
             {
-                self.floor.phones.unalias(&gone.interface, phone);
+                self.presence.phones.unalias(&gone.interface, phone);
             }
             if let Some(agent) = agent {
                 self.look_at(agent, at);
@@ -77,11 +77,11 @@ impl Engine {
 
     fn phone_begins(&mut self, slot: Slot, at: Millis) {
         let interface = self.channels[slot].interface();
-        let phone = match self.floor.phones.find(interface) {
+        let phone = match self.presence.phones.find(interface) {
             Some(phone) => phone,
-            None => self.floor.phones.insert(interface, Phone { interface: interface.into(), channels: 0 }),
+            None => self.presence.phones.insert(interface, Phone { interface: interface.into(), channels: 0 }),
         };
-        self.floor.phones[phone].channels += 1;
+        self.presence.phones[phone].channels += 1;
         let agent = match self.roster.find(interface) {
             None if self.channels[slot].kind == Kind::Extension => {
                 let interface = interface.to_owned();
@@ -108,7 +108,7 @@ impl Engine {
             agent.since_ms = at;
         }
         // Whether an unknown state is as good as none is for others to say.
-        self.floor.changed |= flips || [before, busy].contains(&Some(Busy::DeviceUnknown));
+        self.presence.changed |= flips || [before, busy].contains(&Some(Busy::DeviceUnknown));
     }
 
     /// What hinders this agent: the first that holds.
@@ -116,7 +116,7 @@ impl Engine {
         if agent.memberships.is_empty() || !agent.reachable {
             return Some(Busy::LoggedOut);
         }
-        if agent.aliases.iter().any(|interface| self.floor.phones.find(interface).is_some()) {
+        if agent.aliases.iter().any(|interface| self.presence.phones.find(interface).is_some()) {
             return Some(Busy::OnCall);
         }
         match agent.state() {
@@ -134,19 +134,19 @@ impl Engine {
             return;
         }
         if let Some(before) = agent.wrapup_until.replace(until) {
-            self.floor.wrapups.remove(&(before, slot));
+            self.presence.wrapups.remove(&(before, slot));
         }
-        self.floor.wrapups.insert((until, slot));
+        self.presence.wrapups.insert((until, slot));
         self.look_at(slot, at);
     }
 
     /// Ends the after-call work whose time is over.
     pub(crate) fn wrapups_end(&mut self) {
-        while let Some(&(until, slot)) = self.floor.wrapups.first() {
+        while let Some(&(until, slot)) = self.presence.wrapups.first() {
             if until > self.now.mono_ms {
                 break;
             }
-            self.floor.wrapups.pop_first();
+            self.presence.wrapups.pop_first();
             self.roster.get_mut(slot).wrapup_until = None;
             self.look_at(slot, self.now.wall_ms);
         }
@@ -157,51 +157,51 @@ impl Engine {
         let c = &self.calls[call];
         let waits = c.origin == Origin::Trunk
             && c.stage == Stage::Live
-            && !c.remnant
+            && !c.orphaned
             && c.talk.state() == Talking::No
             && self.channels[c.first].ended_ms.is_none();
-        let queue = c.stays.last().filter(|s| waits && s.left_ms.is_none()).map(|s| &s.queue);
+        let queue = c.queue_visits.last().filter(|s| waits && s.left_ms.is_none()).map(|s| &s.queue);
         if c.waits_in.as_ref() == queue {
             return;
         }
         let queue = queue.cloned();
         if let Some(queue) = &queue {
-            *self.floor.waiting.entry(queue.clone()).or_default() += 1;
+            *self.presence.waiting.entry(queue.clone()).or_default() += 1;
         }
         let before = std::mem::replace(&mut self.calls[call].waits_in, queue);
         self.waits_no_more(before);
-        self.floor.changed = true;
+        self.presence.changed = true;
     }
 
     /// Takes a caller off the count of the queue that he was counted in.
     pub(crate) fn waits_no_more(&mut self, queue: Option<Box<str>>) {
         let Some(queue) = queue else { return };
-        self.floor.changed = true;
-        if let Some(count) = self.floor.waiting.get_mut(&queue) {
+        self.presence.changed = true;
+        if let Some(count) = self.presence.waiting.get_mut(&queue) {
             *count -= 1;
             if *count == 0 {
-                self.floor.waiting.remove(&queue);
+                self.presence.waiting.remove(&queue);
             }
         }
     }
 
     /// Says once for each input that the floor has changed, if it has; what changes out of sight is said when sight is back.
-    pub(crate) fn tell_floor(&mut self) {
-        if self.floor.changed && self.link.in_sight() {
-            self.floor.changed = false;
-            self.outputs.push_back(Output::FloorChanged);
+    pub(crate) fn report_presence(&mut self) {
+        if self.presence.changed && self.link.in_sync() {
+            self.presence.changed = false;
+            self.outputs.push_back(Output::PresenceChanged);
         }
     }
 
-    fn agent_now(agent: &Agent) -> AgentNow {
-        let queues = agent.memberships.iter().map(|(queue, m)| MemberNow {
+    fn agent_now(agent: &Agent) -> AgentView {
+        let queues = agent.memberships.iter().map(|(queue, m)| MemberView {
             queue: queue.to_string(),
             interface: m.interface.to_string(),
             paused: m.paused,
             paused_reason: m.reason.to_string(),
             penalty: m.penalty,
         });
-        AgentNow {
+        AgentView {
             agent: agent.id.to_string(),
             name: agent.name.as_deref().map(str::to_owned),
             queues: queues.collect(),
@@ -213,12 +213,12 @@ impl Engine {
     }
 }
 
-impl Floor for Engine {
-    fn agents(&self) -> Vec<AgentNow> {
+impl Presence for Tracker {
+    fn agents(&self) -> Vec<AgentView> {
         self.roster.iter().map(Self::agent_now).collect()
     }
 
-    fn agent(&self, agent: &str) -> Option<AgentNow> {
+    fn agent(&self, agent: &str) -> Option<AgentView> {
         Some(Self::agent_now(self.roster.get(self.roster.find(agent)?)))
     }
 
@@ -228,7 +228,7 @@ impl Floor for Engine {
     }
 
     fn waiting(&self) -> BTreeMap<String, u32> {
-        self.floor.waiting.iter().map(|(queue, count)| (queue.to_string(), *count)).collect()
+        self.presence.waiting.iter().map(|(queue, count)| (queue.to_string(), *count)).collect()
     }
 
     fn attempt_lives(&self, channel_id: &str) -> bool {
@@ -238,7 +238,7 @@ impl Floor for Engine {
         self.channels.find(channel_id).is_some_and(lives) || second().is_some_and(lives)
     }
 
-    fn in_sight(&self) -> bool {
-        self.link.in_sight()
+    fn in_sync(&self) -> bool {
+        self.link.in_sync()
     }
 }

@@ -2,8 +2,8 @@
 
 use crate::ami::event::{Member, MemberChange, Millis};
 use crate::model::{Activity, Interval, Record};
-use crate::tracker::Engine;
 use crate::tracker::Output;
+use crate::tracker::Tracker;
 use crate::tracker::presence::agent::{DeviceState, Membership, device};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
@@ -11,7 +11,7 @@ use crate::tracker::topology::channel::Kind;
 /// `QueueMemberStatus.Status` of a phone that cannot be reached: `AST_DEVICE_INVALID`, `AST_DEVICE_UNAVAILABLE`.
 const UNREACHABLE: [u8; 2] = [4, 5];
 
-impl Engine {
+impl Tracker {
     pub(crate) fn member_changes(&mut self, change: MemberChange, member: &Member<'_>, at: Millis) {
         let known = self.roster.len();
         let Some(slot) = self.roster.member(member, at) else { return };
@@ -30,7 +30,7 @@ impl Engine {
         let asked = if member.state_interface.is_empty() { &*member.interface } else { &*member.state_interface };
         let mut intervals = Vec::new();
         if change == MemberChange::Removed {
-            self.floor.changed |= agent.memberships.remove(&*member.queue).is_some();
+            self.presence.changed |= agent.memberships.remove(&*member.queue).is_some();
             agent.left();
             intervals.extend(agent.set(Activity::Paused, &member.queue, "", false, at));
         } else {
@@ -44,7 +44,7 @@ impl Engine {
             let membership =
                 Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
             let before = agent.memberships.insert((&*member.queue).into(), membership);
-            self.floor.changed |= before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
+            self.presence.changed |= before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
             // A pause event tells no device state.
             if change != MemberChange::Pause {
                 agent.reachable = !UNREACHABLE.contains(&member.status);
@@ -53,9 +53,9 @@ impl Engine {
             intervals.extend(agent.set(Activity::Paused, &member.queue, &member.paused_reason, paused, at));
         }
         if renamed {
-            self.tell_name(slot);
+            self.report_name(slot);
         }
-        self.tell_intervals(intervals);
+        self.report_intervals(intervals);
         self.log_in_changes(slot, at);
     }
 
@@ -66,7 +66,7 @@ impl Engine {
             return;
         }
         let extensions = agent.aliases.iter().filter_map(|a| a.strip_prefix("extension "));
-        let phones: Vec<Box<str>> = extensions.flat_map(|e| self.floor.phones_of(e)).collect();
+        let phones: Vec<Box<str>> = extensions.flat_map(|e| self.presence.phones_of(e)).collect();
         for phone in phones {
             self.roster.phone(&phone);
         }
@@ -98,13 +98,13 @@ impl Engine {
             return;
         }
         let changed = self.roster.name_by_phone(slot, at);
-        self.tell_intervals(changed);
+        self.report_intervals(changed);
         if device(&self.roster.get(slot).id).is_some() {
-            self.tell_name(slot);
+            self.report_name(slot);
         }
     }
 
-    fn tell_name(&mut self, slot: Slot) {
+    fn report_name(&mut self, slot: Slot) {
         let agent = self.roster.get(slot);
         let Some(name) = &agent.name else { return };
         let (agent, name) = (agent.id.to_string(), name.to_string());
@@ -115,7 +115,7 @@ impl Engine {
         let agent = self.roster.get_mut(slot);
         let on = agent.reachable && !agent.memberships.is_empty();
         let changed = agent.set(Activity::LoggedIn, "", "", on, at);
-        self.tell_intervals(changed);
+        self.report_intervals(changed);
         self.look_at(slot, at);
     }
 
@@ -129,7 +129,7 @@ impl Engine {
             self.link.waiting.push((queue.into(), position, uniqueid.into(), at - Millis::from(wait_s) * 1_000));
             return;
         };
-        self.stay_begins(slot, queue, Some(position), at - Millis::from(wait_s) * 1_000);
+        self.visit_begins(slot, queue, Some(position), at - Millis::from(wait_s) * 1_000);
     }
 
     /// Members whom a list of their queue does not name any more have left it unseen. A queue that is not listed at all (realtime ones
@@ -145,13 +145,13 @@ impl Engine {
                 .map(|(queue, _)| queue.clone())
                 .collect();
             let mut intervals = Vec::new();
-            self.floor.changed |= !gone.is_empty();
+            self.presence.changed |= !gone.is_empty();
             for queue in gone {
                 agent.memberships.remove(&queue);
                 intervals.extend(agent.set(Activity::Paused, &queue, "", false, at));
                 agent.left();
             }
-            self.tell_intervals(intervals);
+            self.report_intervals(intervals);
             self.log_in_changes(slot, at);
         }
     }
@@ -160,7 +160,7 @@ impl Engine {
     pub(crate) fn agents_unseen(&mut self, at: Millis) {
         for slot in self.roster.slots() {
             let closed = self.roster.get_mut(slot).close_all(at);
-            self.tell_intervals(closed);
+            self.report_intervals(closed);
         }
     }
 
@@ -190,7 +190,7 @@ impl Engine {
                 let a = self.roster.get_mut(agent);
                 a.ringing = if rings { a.ringing + 1 } else { a.ringing.saturating_sub(1) };
                 let changed = a.set(Activity::Ringing, "", "", a.ringing > 0, at);
-                self.tell_intervals(changed);
+                self.report_intervals(changed);
             }
         }
         let channel = &self.channels[slot];
@@ -213,7 +213,7 @@ impl Engine {
                 if works_on {
                     changed.push(a.interval(Activity::WrapUp, "", "", at, Some(at + wrapup_ms)));
                 }
-                self.tell_intervals(changed);
+                self.report_intervals(changed);
                 if works_on {
                     self.wrapup_begins(agent, wrapup_ms, at);
                 }
@@ -221,7 +221,7 @@ impl Engine {
         }
     }
 
-    fn tell_intervals(&mut self, intervals: Vec<Interval>) {
+    fn report_intervals(&mut self, intervals: Vec<Interval>) {
         for mut interval in intervals {
             interval.pbx.clone_from(&self.pbx);
             self.outputs.push_back(Output::Record(Record::Interval(interval)));

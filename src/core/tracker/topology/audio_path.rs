@@ -1,12 +1,12 @@
 //! Who hears whom: through bridges and Local channels, to the clocks of talk and hold.
 
 use crate::ami::event::Millis;
-use crate::tracker::Engine;
+use crate::tracker::Tracker;
 use crate::tracker::calls::call::Person;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
 
-impl Engine {
+impl Tracker {
     /// Works out who hears the customer now, and lets the clocks run accordingly.
     pub(crate) fn retime(&mut self, slot: Slot, at: Millis) {
         let call = slot;
@@ -41,7 +41,7 @@ impl Engine {
         };
         call.talk.set(state, at);
         call.in_doubt &= heard.is_empty(); // what became of him is plain
-        if !call.stays.is_empty() {
+        if !call.queue_visits.is_empty() {
             self.waiting_changes(slot);
         }
         self.mark(slot);

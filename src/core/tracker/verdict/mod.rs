@@ -9,7 +9,7 @@ use crate::model::{Direction, IvrStep, LegResult, Outcome, Status, VisitResult};
 use crate::tracker::calls::call::Dialplan;
 
 /// Of a call that may have been served out of sight.
-pub(crate) const UNTOLD: &str = "what was seen of it does not tell what had become of it";
+pub(crate) const UNDECIDED: &str = "what was seen of it does not tell what had become of it";
 
 /// What the verdict is made from.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
         return said(Status::Unknown, Outcome::Gap, "ended while the connection to the PBX was down");
     }
     if f.in_doubt {
-        return untold();
+        return unrecorded();
     }
     if f.caller_left { gave_up(f) } else { ended_by_pbx(f) }
 }
@@ -128,8 +128,8 @@ fn has_unseen_end(f: &Facts<'_>) -> bool {
     last == Some(Unknown) || leg_may_have
 }
 
-fn untold() -> (Status, Outcome, String) {
-    said(Status::Unknown, Outcome::Gap, UNTOLD)
+fn unrecorded() -> (Status, Outcome, String) {
+    said(Status::Unknown, Outcome::Gap, UNDECIDED)
 }
 
 fn answered(f: &Facts<'_>) -> (Status, Outcome, String) {
@@ -159,7 +159,7 @@ fn gave_up(f: &Facts<'_>) -> (Status, Outcome, String) {
         return said(Status::Cancel, Outcome::RingAbandon, "caller hung up while phones rang");
     }
     if f.partly_seen && has_unseen_end(f) {
-        return untold();
+        return unrecorded();
     }
     if f.dialplan.purpose.ivr {
         return said(Status::Cancel, Outcome::IvrLost, "caller hung up in a menu");
@@ -195,7 +195,7 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.partly_seen && !dialplan_busy(f) {
         let left_unseen = f.visits.last().is_some_and(|(_, result)| *result == VisitResult::Unknown);
         if left_unseen && !f.tried_after_queue {
-            return untold();
+            return unrecorded();
         }
         return partly_seen(f, kindest, has(&[VisitResult::Timeout]));
     }
@@ -225,7 +225,7 @@ fn partly_seen(f: &Facts<'_>, kindest: Option<LegResult>, timed_out: bool) -> (S
     if kindest == Some(LegResult::NoAnswer) && !has_unseen_end(f) {
         return said(Status::NoAnswer, Outcome::RingTimeout, "nobody answered in time");
     }
-    untold()
+    unrecorded()
 }
 
 fn failed(f: &Facts<'_>, kindest: Option<LegResult>) -> (Status, Outcome, String) {
@@ -256,7 +256,7 @@ fn outgoing(f: &Facts<'_>) -> (Status, Outcome, String) {
         return said(Status::Unknown, Outcome::Gap, "ended while the connection to the PBX was down");
     }
     if f.in_doubt {
-        return untold();
+        return unrecorded();
     }
     // A phone of an Originate that is busy or rejects hangs up itself.
     let rang = kindest(f.legs) == Some(LegResult::NoAnswer);

@@ -5,8 +5,8 @@ use crate::model::codes::{ASKED, CALLER};
 use crate::model::{
     Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
 };
-use crate::tracker::Engine;
-use crate::tracker::calls::call::{Attempt, Call, Origin, Person, Stay};
+use crate::tracker::Tracker;
+use crate::tracker::calls::call::{Call, Origin, Person, TrackedLeg, TrackedVisit};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, Kind};
 use crate::tracker::verdict::{Facts, judge};
@@ -17,7 +17,7 @@ const SAME_END_MS: Millis = 1_000;
 /// A transfer is reported a moment after the talk that it began has started or the old one has ended (ms).
 const TRANSFER_SLACK_MS: Millis = 500;
 
-impl Engine {
+impl Tracker {
     /// The row of a call; `None` for one that never was a call (a channel made and hung up with nothing between).
     pub(crate) fn finish(&self, slot: Slot) -> Option<FinishedCall> {
         let call = &self.calls[slot];
@@ -27,7 +27,7 @@ impl Engine {
         let direction = direction(call);
         let started_ms = call.started_ms;
         let ended_ms = self.end_of(call).max(started_ms);
-        let visits: Vec<QueueVisit> = call.stays.iter().map(|s| self.visit(call, s, ended_ms)).collect();
+        let visits: Vec<QueueVisit> = call.queue_visits.iter().map(|s| self.visit(call, s, ended_ms)).collect();
         let legs = self.legs(call, ended_ms);
         let answered_ms = call.talk.first_ms.map(|t| t.clamp(started_ms, ended_ms));
         // Who hangs up waits no longer, though the PBX may take seconds to notice (it finishes an announcement first).
@@ -163,14 +163,14 @@ impl Engine {
             });
         }
         if call.origin == Origin::Trunk {
-            legs.extend(Self::volunteers(call, ended_ms));
+            legs.extend(Self::unrung_legs(call, ended_ms));
             legs.sort_by_key(|l| l.started_ms);
         }
         legs
     }
 
     /// Those who took the customer's call though nobody rang them: from parking, by pickup, in a conference.
-    fn volunteers(call: &Call, ended_ms: Millis) -> impl Iterator<Item = Leg> {
+    fn unrung_legs(call: &Call, ended_ms: Millis) -> impl Iterator<Item = Leg> {
         let unrung = |p: &&Person| !call.attempts.iter().any(|a| a.channel == p.channel);
         call.people.iter().filter(unrung).filter_map(move |p| {
             let first = p.talk.first_ms?;
@@ -188,12 +188,12 @@ impl Engine {
     }
 
     /// The caller had left when this attempt ended.
-    fn caller_left_before(&self, call: &Call, attempt: &Attempt) -> bool {
+    fn caller_left_before(&self, call: &Call, attempt: &TrackedLeg) -> bool {
         attempt.ended_ms.is_some_and(|ended| self.caller_left_by(self.channels[call.first].call, ended))
     }
 
     /// How one ring attempt ended. Dial's first word counts; a cause only refines it.
-    pub(crate) fn leg_result(&self, call: &Call, leg: &Attempt, root: &Attempt) -> LegResult {
+    pub(crate) fn leg_result(&self, call: &Call, leg: &TrackedLeg, root: &TrackedLeg) -> LegResult {
         let channel = &self.channels[leg.channel];
         if channel.bridged {
             return LegResult::Answered; // with the customer, or with a colleague who consulted
@@ -205,7 +205,7 @@ impl Engine {
         if leg.answered_ms.is_some() {
             let end = channel.ended_ms.or(leg.ended_ms).unwrap_or(Millis::MAX);
             // Another's answer to a later attempt does not make this one a race.
-            let race = |a: &Attempt| a.answered_ms.is_some_and(|t| t >= leg.started_ms && t <= end);
+            let race = |a: &TrackedLeg| a.answered_ms.is_some_and(|t| t >= leg.started_ms && t <= end);
             let lost_race = others().any(|p| call.attempts.iter().any(|a| a.channel == p.channel && race(a)));
             let caller_gone = caller_left || self.channels[call.first].far_hangup_ms.is_some_and(|t| t <= end);
             return match (lost_race || leg.cause == Some(26), caller_gone) {
@@ -234,12 +234,12 @@ impl Engine {
         }
     }
 
-    fn visit(&self, call: &Call, stay: &Stay, ended_ms: Millis) -> QueueVisit {
-        let left_ms = stay.left_ms.unwrap_or(ended_ms);
+    fn visit(&self, call: &Call, queue_visit: &TrackedVisit, ended_ms: Millis) -> QueueVisit {
+        let left_ms = queue_visit.left_ms.unwrap_or(ended_ms);
         let first = &self.channels[call.first];
-        let caller_hung_up = first.far_hangup_ms.is_some_and(|t| t <= left_ms.max(stay.joined_ms));
-        let result = match stay.status.as_deref() {
-            _ if stay.connected => VisitResult::Connected,
+        let caller_hung_up = first.far_hangup_ms.is_some_and(|t| t <= left_ms.max(queue_visit.joined_ms));
+        let result = match queue_visit.status.as_deref() {
+            _ if queue_visit.connected => VisitResult::Connected,
             Some("TIMEOUT") => VisitResult::Timeout,
             Some("FULL") => VisitResult::Full,
             Some("JOINEMPTY") => VisitResult::JoinEmpty,
@@ -248,20 +248,22 @@ impl Engine {
             Some("LEAVEUNAVAIL") => VisitResult::LeaveUnavail,
             Some("CONTINUE") => VisitResult::Continue,
             Some("WITHDRAW") => VisitResult::Withdraw,
-            _ if stay.in_doubt || (call.lost.is_some() && stay.left_ms.is_none()) => VisitResult::Unknown,
-            _ if caller_hung_up || (stay.left_ms.is_none() && first.pbx_hangup_ms.is_none()) => VisitResult::Abandoned,
+            _ if queue_visit.in_doubt || (call.lost.is_some() && queue_visit.left_ms.is_none()) => VisitResult::Unknown,
+            _ if caller_hung_up || (queue_visit.left_ms.is_none() && first.pbx_hangup_ms.is_none()) => {
+                VisitResult::Abandoned
+            }
             // That he hung up may have gone unseen.
-            _ if (stay.abandoned || stay.left_ms.is_none()) && (call.partial || call.interrupted) => {
+            _ if (queue_visit.abandoned || queue_visit.left_ms.is_none()) && (call.partial || call.interrupted) => {
                 VisitResult::Unknown
             }
-            _ if stay.abandoned || stay.left_ms.is_none() => VisitResult::Transferred,
+            _ if queue_visit.abandoned || queue_visit.left_ms.is_none() => VisitResult::Transferred,
             _ => VisitResult::Key,
         };
         QueueVisit {
-            queue: stay.queue.to_string(),
-            joined_ms: stay.joined_ms,
-            left_ms: left_ms.max(stay.joined_ms),
-            position: stay.position,
+            queue: queue_visit.queue.to_string(),
+            joined_ms: queue_visit.joined_ms,
+            left_ms: left_ms.max(queue_visit.joined_ms),
+            position: queue_visit.position,
             result,
         }
     }
@@ -278,7 +280,7 @@ impl Engine {
         if made_by_us && !self.is_customer_of(call, call.first) {
             return Some(self.channels[call.first].interface().to_owned());
         }
-        let of_old = || call.in_progress.as_ref().and_then(|told| told.agent.clone());
+        let of_old = || call.in_progress.as_ref().and_then(|recorded| recorded.agent.clone());
         talked.map(|p| p.interface.to_string()).or_else(of_old)
     }
 
@@ -317,8 +319,8 @@ impl Engine {
 
 /// Who asked first; of two at the same time, the one that is named first.
 fn earliest_of<const N: usize>(requests: [(Option<Millis>, HangupBy); N]) -> HangupBy {
-    let told = requests.into_iter().filter_map(|(at, who)| Some((at?, who)));
-    told.min_by_key(|(at, _)| *at).map_or(HangupBy::Unknown, |(_, who)| who)
+    let recorded = requests.into_iter().filter_map(|(at, who)| Some((at?, who)));
+    recorded.min_by_key(|(at, _)| *at).map_or(HangupBy::Unknown, |(_, who)| who)
 }
 
 fn direction(call: &Call) -> Direction {

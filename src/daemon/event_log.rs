@@ -17,8 +17,8 @@ pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         Record::Gap(gap) => gap_closed(gap),
         Record::Callback(change) => callback::changed(change, show, now_ms),
         Record::Attempt(attempt) => callback::attempt_ended(attempt, show),
-        Record::Forbid(entry) => callback::forbidden(entry, show),
-        Record::Permit(number) => callback::permitted(number, show),
+        Record::DncAdd(entry) => callback::forbidden(entry, show),
+        Record::DncRemove(number) => callback::permitted(number, show),
         Record::InProgress(_)
         | Record::NotInProgress { .. }
         | Record::Agent { .. }

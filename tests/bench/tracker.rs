@@ -8,7 +8,7 @@ use bytes::BytesMut;
 use callbackd::config::Config;
 use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
 use callbackd_core::model::Moment;
-use callbackd_core::tracker::{Engine, Input, LINGER_MS};
+use callbackd_core::tracker::{Input, LINGER_MS, Tracker};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 
@@ -39,7 +39,7 @@ fn stream(calls: usize) -> Vec<u8> {
 }
 
 fn frames(stream: &[u8]) -> Vec<Frame> {
-    let mut decoder = FrameDecoder::new(Interest::engine());
+    let mut decoder = FrameDecoder::new(Interest::tracker());
     let mut buffer = BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]);
     buffer.extend_from_slice(stream);
     let mut frames = Vec::new();
@@ -53,20 +53,20 @@ fn frames(stream: &[u8]) -> Vec<Frame> {
     frames
 }
 
-fn engine() -> Engine {
+fn tracker() -> Tracker {
     let config = Config::from_toml(include_str!("../traces.toml"), "tests/traces.toml").expect("the configuration");
-    Engine::new("lab", config.pbx[0].settings.rules(), None)
+    Tracker::new("lab", config.pbx[0].settings.rules(), None)
 }
 
 /// Takes all frames, a millisecond apart, and drops what the engine wants stored.
-fn track(engine: &mut Engine, frames: &[Frame], mut ms: u64) -> usize {
+fn track(tracker: &mut Tracker, frames: &[Frame], mut ms: u64) -> usize {
     let mut records = 0;
     for frame in frames {
         ms += 1;
         let now = Moment { wall_ms: i64::try_from(ms).expect("small"), mono_ms: ms };
         let stamped = Stamped::parse(frame).expect("a real event");
-        engine.handle(Input::Event(&stamped), now);
-        while engine.poll().is_some() {
+        tracker.handle(Input::Event(&stamped), now);
+        while tracker.poll().is_some() {
             records += 1;
         }
     }
@@ -93,8 +93,8 @@ fn events_parsed_and_tracked_to_records(bencher: Bencher<'_, '_>) {
     let frames = frames(&stream(CALLS));
     bencher
         .counter(ItemsCount::new(frames.len()))
-        .with_inputs(engine)
-        .bench_values(|mut engine| track(&mut engine, black_box(&frames), 0));
+        .with_inputs(tracker)
+        .bench_values(|mut tracker| track(&mut tracker, black_box(&frames), 0));
 }
 
 /// Bytes that live calls hold, measured by what the process holds before and after.
@@ -113,10 +113,10 @@ fn memory_of_live_calls() {
             frames(text.as_bytes())
         })
         .collect();
-    let mut engine = engine();
-    track(&mut engine, &live[..live.len() / 100], 0);
+    let mut tracker = tracker();
+    track(&mut tracker, &live[..live.len() / 100], 0);
     let before = resident();
-    track(&mut engine, &live, LINGER_MS);
-    let (channels, _, calls) = engine.sizes();
+    track(&mut tracker, &live, LINGER_MS);
+    let (channels, _, calls) = tracker.sizes();
     println!("memory: {calls} live calls with {channels} channels hold {} bytes each", (resident() - before) / calls);
 }

@@ -7,7 +7,7 @@ use super::questions::{
 use super::{Error, Store};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::MAX_OWNERS;
-use callbackd_core::callbacks::restore::{Remembered, Served};
+use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::model::RecoveredBy;
 use rusqlite::Connection;
 
@@ -22,10 +22,10 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn remembered(&self, now_ms: Millis, min_talk_ms: Millis) -> Result<Remembered, Error> {
+    pub fn restored(&self, now_ms: Millis, min_talk_ms: Millis) -> Result<RestoredState, Error> {
         let read = || {
             let served = served(self.connection(), now_ms, min_talk_ms)?;
-            Ok(Remembered { served, ..remembered(self.connection(), now_ms)? })
+            Ok(RestoredState { served, ..restored(self.connection(), now_ms)? })
         };
         read().map_err(|error| Error::sqlite(self.path(), error))
     }
@@ -45,7 +45,7 @@ fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusql
     connection.prepare(SERVED)?.query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?.collect()
 }
 
-fn remembered(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Remembered> {
+fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<RestoredState> {
     let mut open = Vec::new();
     let mut misses = connection.prepare(OPEN_MISSES)?;
     for row in connection.prepare(OPEN_CALLBACKS)?.query_map([], callback)? {
@@ -79,7 +79,7 @@ fn remembered(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Remem
         .collect::<Result<_, _>>()?;
     let last_id = connection.query_row(LAST_CALLBACK, [], |row| row.get(0))?;
     let served = Vec::new();
-    Ok(Remembered { open, in_flight, refusals, dialled, owners, served, forbidden, suppress, request, last_id })
+    Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, forbidden, suppress, request, last_id })
 }
 
 /// Milliseconds of a text such as `365d` or `12h`. What cannot be read means for ever: a wish not to be called is not forgotten over a typing error.

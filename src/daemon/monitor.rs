@@ -1,14 +1,14 @@
 //! One PBX under watch: its link's state and its engine.
 
-use super::journal;
+use super::event_log;
 use super::link::LinkEvent;
 use super::lost::LostReason;
 use crate::log::RateLimit;
 use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::{Frame, Stamped};
 use callbackd_core::model::Moment;
-use callbackd_core::model::presence::Floor;
-use callbackd_core::tracker::{Engine, Input, Output};
+use callbackd_core::model::presence::Presence;
+use callbackd_core::tracker::{Input, Output, Tracker};
 use tokio::time::Instant;
 
 /// What strangers can provoke is said at most this often (ms).
@@ -27,14 +27,14 @@ pub enum Standing {
 
 /// A PBX under watch.
 #[derive(Debug)]
-pub struct Watched {
+pub struct Monitor {
     /// Its name in the configuration.
     pub name: String,
     /// Its address in the configuration.
     pub peer: String,
     /// How the link stands.
     pub standing: Standing,
-    engine: Engine,
+    tracker: Tracker,
     unlinked: bool,
     said: RateLimit,
     /// Events that were dropped and not yet told of.
@@ -42,15 +42,15 @@ pub struct Watched {
     events_unreadable: u64,
 }
 
-impl Watched {
+impl Monitor {
     /// A PBX whose link has not been tried yet.
     #[must_use]
-    pub fn new(name: &str, peer: &str, engine: Engine) -> Self {
+    pub fn new(name: &str, peer: &str, tracker: Tracker) -> Self {
         Self {
             name: name.to_owned(),
             peer: peer.to_owned(),
             standing: Standing::Connecting,
-            engine,
+            tracker,
             unlinked: false,
             said: RateLimit::new(SAY_EVERY_MS),
             dropped: 0,
@@ -60,8 +60,8 @@ impl Watched {
 
     /// The tracker.
     #[must_use]
-    pub fn engine(&self) -> &Engine {
-        &self.engine
+    pub fn tracker(&self) -> &Tracker {
+        &self.tracker
     }
 
     /// Events that were left out because they could not be read, though their frames could.
@@ -88,7 +88,7 @@ impl Watched {
 
     fn frame(&mut self, frame: &Frame, now: Moment) {
         match Stamped::parse(frame) {
-            Ok(stamped) => self.engine.handle(Input::Event(&stamped), now),
+            Ok(stamped) => self.tracker.handle(Input::Event(&stamped), now),
             Err(err) => {
                 self.events_unreadable += 1;
                 self.discarded(&err.to_string(), now);
@@ -109,7 +109,7 @@ impl Watched {
         }
         self.unlinked = true;
         let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.engine.handle(Input::Overloaded { ms }, now);
+        self.tracker.handle(Input::Overloaded { ms }, now);
     }
 
     fn discarded(&mut self, err: &str, now: Moment) {
@@ -127,7 +127,7 @@ impl Watched {
 
     fn notice(&mut self, notice: &Notice, now: Moment) {
         if let Some(input) = Input::from_notice(notice) {
-            self.engine.handle(input, now);
+            self.tracker.handle(input, now);
         }
         if matches!(notice, Notice::SnapshotEnded(_)) {
             let again = std::mem::replace(&mut self.standing, Standing::Live) == Standing::Live;
@@ -135,41 +135,41 @@ impl Watched {
                 return; // the regular look at what is really there
             }
         }
-        journal::notice(&self.name, &self.peer, notice, self.engine.live_calls());
+        event_log::notice(&self.name, &self.peer, notice, self.tracker.live_calls());
     }
 
     fn lost(&mut self, reason: &LostReason, retry_in: std::time::Duration, now: Moment) {
         self.unlinked = true;
-        self.engine.handle(Input::Unlinked, now);
+        self.tracker.handle(Input::Unlinked, now);
         let was_live = self.standing == Standing::Live;
         self.standing = Standing::Down(reason.to_string());
-        journal::lost(&self.name, &self.peer, reason, was_live, retry_in);
+        event_log::lost(&self.name, &self.peer, reason, was_live, retry_in);
     }
 
     /// Time has passed.
     pub fn tick(&mut self, now: Moment) {
-        self.engine.handle(Input::Tick, now);
+        self.tracker.handle(Input::Tick, now);
     }
 
     /// The row of this call has been told from Asterisk's own records.
     pub fn has_its_row(&mut self, linkedid: &str) {
-        self.engine.has_its_row(linkedid);
+        self.tracker.has_its_row(linkedid);
     }
 
     /// Gives the engine something that is not of the link.
     pub fn give(&mut self, input: Input<'_>, now: Moment) {
-        self.engine.handle(input, now);
+        self.tracker.handle(input, now);
     }
 
-    /// When [`Watched::tick`] is due.
+    /// When [`Monitor::tick`] is due.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        self.engine.deadline()
+        self.tracker.deadline()
     }
 
     /// The next thing that the engine tells.
     pub fn poll(&mut self) -> Option<Output> {
-        self.engine.poll()
+        self.tracker.poll()
     }
 
     /// Whether sight of the PBX was lost since this was last asked; it may be back.
@@ -179,13 +179,13 @@ impl Watched {
 
     /// Who is free.
     #[must_use]
-    pub fn floor(&self) -> &dyn Floor {
-        &self.engine
+    pub fn presence(&self) -> &dyn Presence {
+        &self.tracker
     }
 
     /// Calls in progress.
     #[must_use]
     pub fn live_calls(&self) -> usize {
-        self.engine.live_calls()
+        self.tracker.live_calls()
     }
 }

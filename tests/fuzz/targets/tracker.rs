@@ -7,7 +7,7 @@ use callbackd::config::Config;
 use callbackd_core::model::Record;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::Moment;
-use callbackd_core::tracker::{Engine, Input, MAX_CHANNELS, Output};
+use callbackd_core::tracker::{Tracker, Input, MAX_CHANNELS, Output};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
 
 fn frames(data: &[u8]) -> Vec<Frame> {
     let (mut decoder, mut buffer) =
-        (FrameDecoder::new(Interest::engine()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
+        (FrameDecoder::new(Interest::tracker()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
     buffer.extend_from_slice(data);
     let mut frames = Vec::new();
     while let Some(received) = decoder.decode(&mut buffer) {
@@ -29,8 +29,8 @@ fn frames(data: &[u8]) -> Vec<Frame> {
     frames
 }
 
-fn tell(engine: &mut Engine) {
-    while let Some(output) = engine.poll() {
+fn tell(tracker: &mut Tracker) {
+    while let Some(output) = tracker.poll() {
         if let Output::Record(Record::Call(call)) = output {
             assert!(call.ended_ms >= call.started_ms, "{call:?}");
             assert!(
@@ -44,28 +44,28 @@ fn tell(engine: &mut Engine) {
 fuzz_target!(|data: &[u8]| {
     // The first bytes say what happens between the events.
     let Some((script, data)) = data.split_at_checked(16) else { return };
-    let mut engine = Engine::new("pbx", RULES.clone(), None);
+    let mut tracker = Tracker::new("pbx", RULES.clone(), None);
     let mut now = Moment { wall_ms: 1_795_336_404_000, mono_ms: 1 };
-    engine.handle(Input::Linked { uptime_s: Some(100) }, now);
-    engine.handle(Input::SnapshotBegan, now);
-    engine.handle(Input::SnapshotEnded { channels_known: true }, now);
+    tracker.handle(Input::Linked { uptime_s: Some(100) }, now);
+    tracker.handle(Input::SnapshotBegan, now);
+    tracker.handle(Input::SnapshotEnded { channels_known: true }, now);
     for (n, frame) in frames(data).iter().enumerate() {
         let what = script[n % script.len()].rotate_left(u32::try_from(n / script.len() % 8).expect("small"));
         let ms = [0, 1, 350, 2_100, 31_000][usize::from(what % 5)];
         now = Moment { wall_ms: now.wall_ms + i64::try_from(ms).expect("small"), mono_ms: now.mono_ms + ms };
         match what / 5 {
-            0 => engine.handle(Input::Unlinked, now),
-            1 => engine.handle(Input::Linked { uptime_s: Some(u64::from(what)) }, now),
-            2 => engine.handle(Input::SnapshotBegan, now),
-            3 => engine.handle(Input::SnapshotEnded { channels_known: n % 2 == 0 }, now),
-            4 => engine.handle(Input::Overloaded { ms: 0 }, now),
-            5 => engine.handle(Input::Stopping, now),
-            _ => engine.handle(Input::Tick, now),
+            0 => tracker.handle(Input::Unlinked, now),
+            1 => tracker.handle(Input::Linked { uptime_s: Some(u64::from(what)) }, now),
+            2 => tracker.handle(Input::SnapshotBegan, now),
+            3 => tracker.handle(Input::SnapshotEnded { channels_known: n % 2 == 0 }, now),
+            4 => tracker.handle(Input::Overloaded { ms: 0 }, now),
+            5 => tracker.handle(Input::Stopping, now),
+            _ => tracker.handle(Input::Tick, now),
         }
         if let Ok(stamped) = Stamped::parse(frame) {
-            engine.handle(Input::Event(&stamped), now);
+            tracker.handle(Input::Event(&stamped), now);
         }
-        tell(&mut engine);
-        assert!(engine.sizes().0 <= MAX_CHANNELS);
+        tell(&mut tracker);
+        assert!(tracker.sizes().0 <= MAX_CHANNELS);
     }
 });

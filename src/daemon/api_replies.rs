@@ -2,16 +2,16 @@
 
 use super::callbacks::Callbacks;
 use super::link::Link;
+use super::monitor::{Monitor, Standing};
 use super::recorder::Recorder;
-use super::watched::{Standing, Watched};
 use crate::api::counters::{Counters, PbxCounters, StoreCounters, TrackerCounters};
-use crate::api::status::{AgentOnFloor, PbxStatus, Status};
+use crate::api::status::{AgentInPresence, PbxStatus, Status};
 use crate::api::{Ask, socket};
 use crate::config::Config;
 use crate::store::Health;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::model::presence::AgentNow;
+use callbackd_core::model::presence::AgentView;
 use std::collections::VecDeque;
 use tokio::sync::{mpsc, oneshot};
 
@@ -20,11 +20,11 @@ type Reply = (oneshot::Sender<Result<Done, CommandError>>, Result<Done, CommandE
 
 /// Answers that wait for the disk, in the order of their commands.
 #[derive(Debug, Default)]
-pub struct Answers {
+pub struct ApiReplies {
     waiting: VecDeque<(u64, Reply)>,
 }
 
-impl Answers {
+impl ApiReplies {
     /// A command was carried out, and its records have been pushed: the answer goes out when they are settled.
     pub fn push(&mut self, reply: Reply, recorder: &Recorder) {
         self.waiting.push_back((recorder.pushed(), reply));
@@ -51,24 +51,24 @@ pub fn named(command: &Command) -> Option<i64> {
         | Command::Retry { id, .. }
         | Command::Prioritise { id, .. }
         | Command::Delay { id, .. } => Some(*id),
-        Command::Add { .. } | Command::Forbid { .. } | Command::Permit { .. } => None,
+        Command::Add { .. } | Command::DncAdd { .. } | Command::DncRemove { .. } => None,
     }
 }
 
 /// All agents of all PBXs.
-pub fn agents(watched: &[Watched], callbacks: &Callbacks) -> Vec<AgentOnFloor> {
-    let on = |w: &Watched| {
-        let agents = w.floor().agents();
-        agents.into_iter().map(|agent| on_floor(&w.name, agent, callbacks)).collect::<Vec<_>>()
+pub fn agents(watched: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence> {
+    let on = |w: &Monitor| {
+        let agents = w.presence().agents();
+        agents.into_iter().map(|agent| agent_view(&w.name, agent, callbacks)).collect::<Vec<_>>()
     };
-    let mut agents: Vec<AgentOnFloor> = watched.iter().flat_map(on).collect();
+    let mut agents: Vec<AgentInPresence> = watched.iter().flat_map(on).collect();
     agents.sort_by(|a, b| (&a.pbx, &a.agent).cmp(&(&b.pbx, &b.agent)));
     agents
 }
 
-fn on_floor(pbx: &str, agent: AgentNow, callbacks: &Callbacks) -> AgentOnFloor {
-    let why_not = callbacks.desk().why_not(pbx, &agent);
-    AgentOnFloor {
+fn agent_view(pbx: &str, agent: AgentView, callbacks: &Callbacks) -> AgentInPresence {
+    let why_not = callbacks.scheduler().why_not(pbx, &agent);
+    AgentInPresence {
         pbx: pbx.to_owned(),
         free: why_not.is_none(),
         why_not: why_not.unwrap_or_default(),
@@ -83,21 +83,21 @@ fn on_floor(pbx: &str, agent: AgentNow, callbacks: &Callbacks) -> AgentOnFloor {
 
 /// How things stand; `links` are those of `watched`, in the same order.
 pub fn status(
-    watched: &[Watched],
+    watched: &[Monitor],
     links: &[Link],
     callbacks: &Callbacks,
     recorder: &Recorder,
     calls_stored: u64,
     since_ms: Millis,
 ) -> Status {
-    let desk = callbacks.desk();
+    let scheduler = callbacks.scheduler();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         since_ms,
         pbx: watched.iter().map(|w| pbx(w, callbacks)).collect(),
-        callbacks_enabled: desk.policies().any_enabled(),
-        callbacks: desk.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
-        attempts: desk.active(),
+        callbacks_enabled: scheduler.policies().any_enabled(),
+        callbacks: scheduler.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
+        attempts: scheduler.active(),
         calls_stored,
         unsaved: recorder.unsaved(),
         store_error: match recorder.health() {
@@ -106,23 +106,23 @@ pub fn status(
         },
         counters: Counters {
             pbx: watched.iter().zip(links).map(|(w, link)| (w.name.clone(), counted(w, link))).collect(),
-            callbacks: desk.counters().into(),
+            callbacks: scheduler.counters().into(),
             store: StoreCounters::new(recorder.counters(), recorder.given_up()),
         },
     }
 }
 
-fn counted(watched: &Watched, link: &Link) -> PbxCounters {
+fn counted(watched: &Monitor, link: &Link) -> PbxCounters {
     PbxCounters {
         link: link.counters(),
-        tracker: TrackerCounters::new(watched.engine().counters(), watched.events_unreadable()),
+        tracker: TrackerCounters::new(watched.tracker().counters(), watched.events_unreadable()),
     }
 }
 
-fn pbx(watched: &Watched, callbacks: &Callbacks) -> PbxStatus {
-    let floor = watched.floor();
-    let agents = floor.agents();
-    let free = |agent: &&AgentNow| callbacks.desk().why_not(&watched.name, agent).is_none();
+fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
+    let presence = watched.presence();
+    let agents = presence.agents();
+    let free = |agent: &&AgentView| callbacks.scheduler().why_not(&watched.name, agent).is_none();
     PbxStatus {
         name: watched.name.clone(),
         address: watched.peer.clone(),
@@ -134,7 +134,7 @@ fn pbx(watched: &Watched, callbacks: &Callbacks) -> PbxStatus {
         calls: watched.live_calls(),
         agents: agents.len(),
         free: agents.iter().filter(free).count(),
-        waiting: floor.waiting(),
+        waiting: presence.waiting(),
     }
 }
 

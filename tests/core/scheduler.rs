@@ -2,14 +2,14 @@
 
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::callbacks::pbx_action::Deed;
-use callbackd_core::callbacks::policy::{First, Overall, Policies, Policy, QueuePolicy, Retry, Screen, Strategy};
-use callbackd_core::callbacks::restore::Remembered;
-use callbackd_core::callbacks::{Desk, Input, Output};
+use callbackd_core::callbacks::pbx_action::PbxAction;
+use callbackd_core::callbacks::policy::{First, NumberPolicy, Overall, Policies, Policy, QueuePolicy, Retry, Strategy};
+use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::callbacks::{Input, Output, Scheduler};
 use callbackd_core::model::Moment;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
-use callbackd_core::model::presence::{AgentNow, Busy, Floor, MemberNow};
+use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy};
 use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Record, Status};
@@ -63,7 +63,7 @@ pub fn policy() -> Policy {
         default: queue_policy(),
         queues: BTreeMap::new(),
         dids: BTreeMap::new(),
-        screen: Screen::default(),
+        number_policy: NumberPolicy::default(),
         numbering: Numbering::new("US", InternalRule::MaxDigits(5)).unwrap(),
     }
 }
@@ -90,7 +90,7 @@ pub fn queue_policy() -> QueuePolicy {
         enabled: true,
         delay_ms: 0,
         expire_ms: 4 * HOUR,
-        expire_promised_ms: 24 * HOUR,
+        expire_requested_ms: 24 * HOUR,
         max_attempts: 3,
         priority: 0,
         hours: Hours::always(),
@@ -111,17 +111,17 @@ pub fn queue_policy() -> QueuePolicy {
 /// The floor of a PBX, as a test sets it.
 #[derive(Debug, Default)]
 pub struct Hall {
-    pub agents: Vec<AgentNow>,
+    pub agents: Vec<AgentView>,
     pub waiting: BTreeMap<String, u32>,
     pub live: BTreeSet<String>,
     pub blind: bool,
 }
 
-impl Floor for Hall {
-    fn agents(&self) -> Vec<AgentNow> {
+impl Presence for Hall {
+    fn agents(&self) -> Vec<AgentView> {
         self.agents.clone()
     }
-    fn agent(&self, agent: &str) -> Option<AgentNow> {
+    fn agent(&self, agent: &str) -> Option<AgentView> {
         self.agents.iter().find(|a| a.agent == agent).cloned()
     }
     fn queues(&self) -> BTreeSet<String> {
@@ -133,21 +133,21 @@ impl Floor for Hall {
     fn attempt_lives(&self, channel_id: &str) -> bool {
         self.live.contains(channel_id)
     }
-    fn in_sight(&self) -> bool {
+    fn in_sync(&self) -> bool {
         !self.blind
     }
 }
 
 /// `PJSIP/<extension>`, free, in these queues.
-pub fn agent(extension: &str, queues: &[&str]) -> AgentNow {
-    let member = |queue: &&str| MemberNow {
+pub fn agent(extension: &str, queues: &[&str]) -> AgentView {
+    let member = |queue: &&str| MemberView {
         queue: (*queue).to_owned(),
         interface: format!("PJSIP/{extension}"),
         paused: false,
         paused_reason: String::new(),
         penalty: 0,
     };
-    AgentNow {
+    AgentView {
         agent: format!("PJSIP/{extension}"),
         name: Some(format!("Agent {extension}")),
         queues: queues.iter().map(member).collect(),
@@ -160,7 +160,7 @@ pub fn agent(extension: &str, queues: &[&str]) -> AgentNow {
 
 /// Everything around a desk.
 pub struct Scene {
-    pub desk: Desk,
+    pub scheduler: Scheduler,
     pub hall: Hall,
     pub now: Moment,
     /// A batch is committed as soon as it is there.
@@ -171,7 +171,7 @@ pub struct Scene {
     pub recovered: Vec<(i64, RecoveredBy, i64)>,
     pub attempts: BTreeMap<String, AttemptRow>,
     pub forbidden: BTreeMap<String, DoNotCall>,
-    pub deeds: Vec<Deed>,
+    pub deeds: Vec<PbxAction>,
     pub looked_up: Vec<String>,
     /// Intents that are not committed.
     pub intents: Vec<String>,
@@ -179,19 +179,19 @@ pub struct Scene {
 }
 
 impl Scene {
-    pub fn new(policy: Policy, agents: Vec<AgentNow>) -> Self {
-        Self::with(policies(overall(), policy), agents, Remembered::default())
+    pub fn new(policy: Policy, agents: Vec<AgentView>) -> Self {
+        Self::with(policies(overall(), policy), agents, RestoredState::default())
     }
 
-    pub fn remembering(policy: Policy, agents: Vec<AgentNow>, remembered: Remembered) -> Self {
-        Self::with(policies(overall(), policy), agents, remembered)
+    pub fn remembering(policy: Policy, agents: Vec<AgentView>, restored: RestoredState) -> Self {
+        Self::with(policies(overall(), policy), agents, restored)
     }
 
-    pub fn with(policies: Policies, agents: Vec<AgentNow>, remembered: Remembered) -> Self {
+    pub fn with(policies: Policies, agents: Vec<AgentView>, restored: RestoredState) -> Self {
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
-        let desk = Desk::new(policies, remembered, now);
+        let scheduler = Scheduler::new(policies, restored, now);
         Self {
-            desk,
+            scheduler,
             hall: Hall { agents, ..Hall::default() },
             now,
             commits: true,
@@ -211,8 +211,8 @@ impl Scene {
     /// Lets the desk decide, and does what it wants, until it wants nothing.
     pub fn settle(&mut self) {
         loop {
-            let floors: BTreeMap<&str, &dyn Floor> = BTreeMap::from([(PBX, &self.hall as &dyn Floor)]);
-            self.desk.decide(self.now, &floors);
+            let presences: BTreeMap<&str, &dyn Presence> = BTreeMap::from([(PBX, &self.hall as &dyn Presence)]);
+            self.scheduler.decide(self.now, &presences);
             if !self.drain() {
                 break;
             }
@@ -221,7 +221,7 @@ impl Scene {
 
     fn drain(&mut self) -> bool {
         let mut any = false;
-        while let Some(output) = self.desk.poll() {
+        while let Some(output) = self.scheduler.poll() {
             any = true;
             match output {
                 Output::Record(Record::Callback(change)) => self.keep(*change),
@@ -231,10 +231,10 @@ impl Scene {
                     }
                     self.attempts.insert(row.channel_id.clone(), *row);
                 }
-                Output::Record(Record::Forbid(entry)) => {
+                Output::Record(Record::DncAdd(entry)) => {
                     self.forbidden.insert(entry.number_e164.clone(), entry);
                 }
-                Output::Record(Record::Permit(number)) => {
+                Output::Record(Record::DncRemove(number)) => {
                     self.forbidden.remove(&number);
                 }
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
@@ -242,14 +242,14 @@ impl Scene {
                     assert_eq!(pbx, PBX);
                     self.looked_up.push(channel_id);
                 }
-                Output::Act { pbx, deed } => {
+                Output::Act { pbx, pbx_action } => {
                     assert_eq!(pbx, PBX);
-                    if let Deed::Originate(originate) = &deed {
+                    if let PbxAction::Originate(originate) = &pbx_action {
                         let row =
                             self.attempts.get(&originate.channel_id).expect("an intent is stored before it is dialled");
                         assert!(!self.intents.contains(&row.channel_id), "dialled before its intent was committed");
                     }
-                    self.deeds.push(deed);
+                    self.deeds.push(pbx_action);
                 }
             }
         }
@@ -276,18 +276,18 @@ impl Scene {
     /// What was intended is on the disk now.
     pub fn commit(&mut self) {
         for channel_id in std::mem::take(&mut self.intents) {
-            self.desk.handle(Input::Committed(&channel_id), self.now);
+            self.scheduler.handle(Input::Committed(&channel_id), self.now);
         }
     }
 
     /// Time passes, and the desk is asked at each of its deadlines.
     pub fn pass(&mut self, ms: i64) {
         let end = self.now.mono_ms + u64::try_from(ms).unwrap();
-        while let Some(due) = self.desk.deadline().filter(|due| *due <= end) {
+        while let Some(due) = self.scheduler.deadline().filter(|due| *due <= end) {
             let ahead = due.saturating_sub(self.now.mono_ms);
             self.turn_clock(ahead);
             self.settle();
-            if self.desk.deadline().is_some_and(|again| again <= self.now.mono_ms) {
+            if self.scheduler.deadline().is_some_and(|again| again <= self.now.mono_ms) {
                 self.turn_clock(1); // a deadline that does not move must not hang the test: the next turn shows what it is
             }
         }
@@ -301,19 +301,19 @@ impl Scene {
     }
 
     pub fn give(&mut self, input: Input<'_>) {
-        self.desk.handle(input, self.now);
+        self.scheduler.handle(input, self.now);
         self.settle();
     }
 
     /// A row goes to the store.
-    pub fn told(&mut self, call: &FinishedCall) {
+    pub fn recorded(&mut self, call: &FinishedCall) {
         self.give(Input::Told(call));
     }
 
     /// A customer gave up in this queue just now.
     pub fn misses(&mut self, number: &str, queue: &str) -> FinishedCall {
         let call = self.missed(number, queue);
-        self.told(&call);
+        self.recorded(&call);
         call
     }
 
@@ -407,11 +407,12 @@ impl Scene {
     }
 
     pub fn originates(&self) -> impl Iterator<Item = &Originate> {
-        self.deeds.iter().filter_map(|d| if let Deed::Originate(o) = d { Some(&**o) } else { None })
+        self.deeds.iter().filter_map(|d| if let PbxAction::Originate(o) = d { Some(&**o) } else { None })
     }
 
     pub fn hung_up(&self) -> Vec<String> {
-        let hangup = |d: &Deed| if let Deed::Hangup { channel_id } = d { Some(channel_id.clone()) } else { None };
+        let hangup =
+            |d: &PbxAction| if let PbxAction::Hangup { channel_id } = d { Some(channel_id.clone()) } else { None };
         self.deeds.iter().filter_map(hangup).collect()
     }
 
@@ -420,8 +421,8 @@ impl Scene {
     }
 
     /// The row, or this one if nothing was stored of it.
-    pub fn row_or<'a>(&'a self, id: i64, remembered: &'a CallbackRow) -> &'a CallbackRow {
-        self.rows.get(&id).unwrap_or(remembered)
+    pub fn row_or<'a>(&'a self, id: i64, restored: &'a CallbackRow) -> &'a CallbackRow {
+        self.rows.get(&id).unwrap_or(restored)
     }
 
     /// State and reason.
@@ -439,8 +440,8 @@ impl Scene {
     }
 
     pub fn asks_of(&mut self, command: Command, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
-        let floors: BTreeMap<&str, &dyn Floor> = BTreeMap::from([(PBX, &self.hall as &dyn Floor)]);
-        let answer = self.desk.command(&command, "ann", closed, self.now, &floors);
+        let presences: BTreeMap<&str, &dyn Presence> = BTreeMap::from([(PBX, &self.hall as &dyn Presence)]);
+        let answer = self.scheduler.command(&command, "ann", closed, self.now, &presences);
         self.settle();
         answer
     }
@@ -450,7 +451,7 @@ impl Scene {
         let agent = self.hall.agents.iter_mut().find(|a| a.agent == agent).unwrap();
         agent.busy = busy;
         agent.since_ms = now;
-        self.give(Input::FloorChanged);
+        self.give(Input::PresenceChanged);
     }
 }
 

@@ -2,13 +2,13 @@
 
 use crate::stream::member::{Membership, answers, end, rung_by};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, recordings, rules, text};
-use callbackd_core::model::presence::{AgentNow, Busy, Floor};
+use callbackd_core::model::presence::{AgentView, Busy, Presence};
 use callbackd_core::tracker::{Input, Output};
 
 const START: i64 = 1_800_000_000_000;
 
-fn alice(driver: &Driver) -> AgentNow {
-    driver.engine.agent("PJSIP/101").expect("Alice")
+fn alice(driver: &Driver) -> AgentView {
+    driver.tracker.agent("PJSIP/101").expect("Alice")
 }
 
 fn busy(driver: &Driver) -> Option<Busy> {
@@ -25,7 +25,7 @@ fn with_alice() -> Driver {
 
 /// Whether the floor was said to have changed since it was asked last.
 fn changed(driver: &mut Driver) -> bool {
-    std::mem::take(&mut driver.news).contains(&Output::FloorChanged)
+    std::mem::take(&mut driver.news).contains(&Output::PresenceChanged)
 }
 
 fn device(driver: &mut Driver, state: &str) {
@@ -76,12 +76,12 @@ fn an_agent_who_becomes_known_after_his_channel_is_on_a_call() {
             + &member.event("QueueMember");
         let mut driver = Driver::unlinked(rules(), START, None);
         driver.link(100_000, &frames(lists.as_bytes()));
-        let agents = driver.engine.agents();
+        let agents = driver.tracker.agents();
         assert_eq!((agents.len(), agents[0].busy), (1, Some(Busy::OnCall)), "{}", member.interface);
         assert_eq!(agents[0].agent, "PJSIP/900");
         assert_eq!(agents[0].queues[0].interface, member.interface);
         driver.say(&phone.hangs_up());
-        assert_eq!(driver.engine.agents()[0].busy, None, "{}", member.interface);
+        assert_eq!(driver.tracker.agents()[0].busy, None, "{}", member.interface);
     }
 }
 
@@ -96,9 +96,9 @@ fn the_phone_that_a_queues_local_channel_leads_to_makes_its_member_busy() {
     driver.say(&(customer.begins() + &near.begins() + &far.begins()));
     let called = [("Queue", "sales"), ("Interface", "Local/alice@agents/n"), ("MemberName", "Alice")];
     driver.say(&(customer.with(&near, "AgentCalled", &called) + &customer.dials(&near) + &phone.begins()));
-    assert_eq!(driver.engine.agents()[0].busy, None, "nobody knows yet whose phone that is");
+    assert_eq!(driver.tracker.agents()[0].busy, None, "nobody knows yet whose phone that is");
     driver.say(&far.dials(&phone));
-    assert_eq!(driver.engine.agents()[0].busy, Some(Busy::OnCall));
+    assert_eq!(driver.tracker.agents()[0].busy, Some(Busy::OnCall));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_channel_that_takes_anothers_name_is_that_ones() {
     driver.say(&rename("PJSIP/101-00000007<MASQ>"));
     assert_eq!(busy(&driver), Some(Busy::OnCall));
     driver.say(&rename("PJSIP/102-00000008"));
-    assert_eq!((busy(&driver), driver.engine.live_channels()), (None, 1));
+    assert_eq!((busy(&driver), driver.tracker.live_channels()), (None, 1));
 }
 
 #[test]
@@ -123,8 +123,8 @@ fn channels_that_a_list_does_not_name_hold_nobody() {
     driver.pass(10_000);
     driver.news.clear();
     driver.link(100_000, &frames(Membership::of("sales", "PJSIP/101").event("QueueMember").as_bytes()));
-    assert_eq!((busy(&driver), driver.engine.live_channels()), (None, 0));
-    assert_eq!(driver.news, [Output::InSight, Output::FloorChanged]);
+    assert_eq!((busy(&driver), driver.tracker.live_channels()), (None, 0));
+    assert_eq!(driver.news, [Output::InSync, Output::PresenceChanged]);
 }
 
 #[test]
@@ -216,9 +216,9 @@ fn after_call_work_ends_by_the_monotonic_clock_and_wakes_the_engine() {
     driver.now.wall_ms -= 3_600_000; // somebody sets the clock
     assert_eq!(busy(&driver), Some(Busy::WrapUp { until_mono_ms }));
     driver.news.clear();
-    assert!(driver.engine.deadline().is_some_and(|due| due <= until_mono_ms));
+    assert!(driver.tracker.deadline().is_some_and(|due| due <= until_mono_ms));
     driver.pass(1_000);
-    assert_eq!((driver.news.as_slice(), busy(&driver)), ([Output::FloorChanged].as_slice(), None));
+    assert_eq!((driver.news.as_slice(), busy(&driver)), ([Output::PresenceChanged].as_slice(), None));
 }
 
 #[test]
@@ -233,13 +233,13 @@ fn a_dial_that_nobody_answers_is_no_conversation() {
 #[test]
 fn callers_wait_from_their_join_to_their_leave_answer_or_hangup() {
     let mut driver = with_alice();
-    let waiting = |driver: &Driver| driver.engine.waiting().get("sales").copied().unwrap_or(0);
-    let joins = |line: &Line| line.event("QueueCallerJoin", &[("Queue", "sales"), ("Position", "1")]);
+    let waiting = |driver: &Driver| driver.tracker.waiting().get("sales").copied().unwrap_or(0);
+    let attach_channel = |line: &Line| line.event("QueueCallerJoin", &[("Queue", "sales"), ("Position", "1")]);
     let lines: Vec<Line> = (0..4).map(|n| Line::customer(&format!("c.{n}"))).collect();
     for (n, line) in lines.iter().enumerate() {
         driver.say(&line.begins());
         assert!(!changed(&mut driver), "he waits in no queue yet");
-        driver.say(&joins(line));
+        driver.say(&attach_channel(line));
         assert_eq!((waiting(&driver), changed(&mut driver)), (n as u32 + 1, true));
     }
     driver.say(&lines[0].event("QueueCallerLeave", &[("Queue", "sales")]));
@@ -251,7 +251,7 @@ fn callers_wait_from_their_join_to_their_leave_answer_or_hangup() {
     // Of one the leave was not heard, but he talks.
     let phone = Line::phone("102", "p.1", "c.3");
     driver.say(&(phone.begins() + &lines[3].enters("b") + &phone.enters("b")));
-    assert_eq!((driver.engine.waiting().len(), changed(&mut driver)), (0, true));
+    assert_eq!((driver.tracker.waiting().len(), changed(&mut driver)), (0, true));
 }
 
 #[test]
@@ -262,7 +262,7 @@ fn one_input_says_at_most_once_that_the_floor_has_changed() {
         for frame in &recording.live {
             driver.news.clear();
             driver.play(frame);
-            let last = driver.news.iter().filter(|n| **n == Output::FloorChanged).count();
+            let last = driver.news.iter().filter(|n| **n == Output::PresenceChanged).count();
             assert!(last <= 2, "{}: once for the event, once for a tick before it", recording.name);
         }
     }
@@ -274,29 +274,29 @@ fn one_input_says_at_most_once_that_the_floor_has_changed() {
 #[test]
 fn sight_is_whole_when_the_lists_have_come_until_it_is_lost() {
     let mut driver = Driver::unlinked(rules(), START, None);
-    assert!(!driver.engine.in_sight());
+    assert!(!driver.tracker.in_sync());
     driver.give(Input::Linked { uptime_s: None });
     driver.give(Input::SnapshotBegan);
     driver.say(&Membership::of("sales", "PJSIP/101").event("QueueMember"));
-    assert!(!driver.engine.in_sight() && driver.news.is_empty(), "what is listed is not told piece by piece");
+    assert!(!driver.tracker.in_sync() && driver.news.is_empty(), "what is listed is not told piece by piece");
     driver.give(Input::SnapshotEnded { channels_known: true });
-    assert!(driver.engine.in_sight());
-    assert_eq!(std::mem::take(&mut driver.news), [Output::InSight, Output::FloorChanged]);
+    assert!(driver.tracker.in_sync());
+    assert_eq!(std::mem::take(&mut driver.news), [Output::InSync, Output::PresenceChanged]);
     for lost in [Input::Unlinked, Input::Overloaded { ms: 0 }] {
         driver.give(lost);
-        assert!(!driver.engine.in_sight());
+        assert!(!driver.tracker.in_sync());
         driver.snapshot(&[], false);
-        assert!(!driver.engine.in_sight() && driver.news.is_empty(), "a list that was refused shows nothing");
+        assert!(!driver.tracker.in_sync() && driver.news.is_empty(), "a list that was refused shows nothing");
         driver.snapshot(&[], true);
-        assert!(driver.engine.in_sight());
-        assert!(std::mem::take(&mut driver.news).contains(&Output::InSight));
+        assert!(driver.tracker.in_sync());
+        assert!(std::mem::take(&mut driver.news).contains(&Output::InSync));
     }
 }
 
 #[test]
 fn whom_no_queue_knows_is_unknown_and_whom_none_has_any_more_is_logged_out() {
     let mut driver = with_alice();
-    assert_eq!(driver.engine.agent("PJSIP/777"), None);
+    assert_eq!(driver.tracker.agent("PJSIP/777"), None);
     driver.say(&Membership::of("sales", "PJSIP/101").event("QueueMemberRemoved"));
     assert_eq!((busy(&driver), changed(&mut driver)), (Some(Busy::LoggedOut), true));
 }
@@ -305,9 +305,9 @@ fn whom_no_queue_knows_is_unknown_and_whom_none_has_any_more_is_logged_out() {
 fn recorded_agents_are_all_free_of_channels_in_the_end() {
     for recording in recordings() {
         let driver = Driver::played(&recording);
-        assert_eq!(driver.engine.live_channels(), 0, "{}", recording.name);
-        assert!(driver.engine.waiting().is_empty(), "{}", recording.name);
-        for agent in driver.engine.agents() {
+        assert_eq!(driver.tracker.live_channels(), 0, "{}", recording.name);
+        assert!(driver.tracker.waiting().is_empty(), "{}", recording.name);
+        for agent in driver.tracker.agents() {
             assert_ne!(agent.busy, Some(Busy::OnCall), "{}: {}", recording.name, agent.agent);
         }
     }

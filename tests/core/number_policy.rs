@@ -1,19 +1,19 @@
 //! Which numbers may be called, and when the customer sleeps.
 
 use callbackd_core::callbacks::dispatch::quiet_hours::{quiet_until, quiet_zone};
-use callbackd_core::callbacks::policy::Screen;
+use callbackd_core::callbacks::policy::NumberPolicy;
 use callbackd_core::model::number::{InternalRule, Numbering};
 
 const NIGHT: (u16, u16) = (21 * 60, 8 * 60);
 
-fn screen(allow: &[&str], deny: &[&str]) -> Screen {
+fn number_policy(allow: &[&str], deny: &[&str]) -> NumberPolicy {
     let owned = |list: &[&str]| list.iter().map(|p| (*p).to_owned()).collect();
-    Screen { allow: owned(allow), deny: owned(deny), ..Screen::default() }
+    NumberPolicy { allow: owned(allow), deny: owned(deny), ..NumberPolicy::default() }
 }
 
-fn verdict(screen: &Screen, region: &str, e164: &str) -> &'static str {
+fn verdict(number_policy: &NumberPolicy, region: &str, e164: &str) -> &'static str {
     let numbering = Numbering::new(region, InternalRule::MaxDigits(5)).unwrap();
-    screen.verdict(&numbering, e164).map_or_else(|denied| denied.word(), |()| "may be called")
+    number_policy.verdict(&numbering, e164).map_or_else(|denied| denied.word(), |()| "may be called")
 }
 
 fn at(text: &str) -> i64 {
@@ -25,7 +25,7 @@ fn a_number_of_the_own_country_may_be_called() {
     for (region, e164) in
         [("US", "+12025550123"), ("DE", "+493023125000"), ("GB", "+442079460123"), ("US", "+18002255555")]
     {
-        assert_eq!(verdict(&Screen::default(), region, e164), "may be called", "{region} {e164}");
+        assert_eq!(verdict(&NumberPolicy::default(), region, e164), "may be called", "{region} {e164}");
     }
 }
 
@@ -38,27 +38,27 @@ fn a_neighbour_with_the_same_calling_code_is_another_country() {
         ("RU", "+77272555012", "Kazakhstan"),
         ("US", "+442079460123", "the United Kingdom"),
     ] {
-        assert_eq!(verdict(&Screen::default(), region, e164), "international", "{country}");
-        let open = Screen { international: true, ..Screen::default() };
+        assert_eq!(verdict(&NumberPolicy::default(), region, e164), "international", "{country}");
+        let open = NumberPolicy { international: true, ..NumberPolicy::default() };
         assert_eq!(verdict(&open, region, e164), "may be called", "{country}");
     }
 }
 
 #[test]
 fn who_earns_by_being_called_is_not_called() {
-    let abroad = Screen { international: true, ..Screen::default() };
-    for (screen, region, e164, kind) in [
-        (&Screen::default(), "US", "+19002255555", "premium rate"),
-        (&Screen::default(), "DE", "+499001234567", "premium rate"),
-        (&Screen::default(), "DE", "+491805123456", "shared cost"),
-        (&Screen::default(), "DE", "+4970012345678", "personal"),
-        (&Screen::default(), "GB", "+447011234567", "personal"),
+    let abroad = NumberPolicy { international: true, ..NumberPolicy::default() };
+    for (number_policy, region, e164, kind) in [
+        (&NumberPolicy::default(), "US", "+19002255555", "premium rate"),
+        (&NumberPolicy::default(), "DE", "+499001234567", "premium rate"),
+        (&NumberPolicy::default(), "DE", "+491805123456", "shared cost"),
+        (&NumberPolicy::default(), "DE", "+4970012345678", "personal"),
+        (&NumberPolicy::default(), "GB", "+447011234567", "personal"),
         (&abroad, "US", "+499001234567", "premium rate abroad"),
         (&abroad, "US", "+979912345678", "international premium rate"),
     ] {
-        assert_eq!(verdict(screen, region, e164), "premium_rate", "{kind}");
+        assert_eq!(verdict(number_policy, region, e164), "premium_rate", "{kind}");
     }
-    let premium = Screen { premium: true, ..Screen::default() };
+    let premium = NumberPolicy { premium: true, ..NumberPolicy::default() };
     assert_eq!(verdict(&premium, "US", "+19002255555"), "may be called");
     assert_eq!(verdict(&premium, "US", "+499001234567"), "international", "premium opens no country");
 }
@@ -73,27 +73,27 @@ fn the_longest_prefix_decides_and_deny_goes_before_allow() {
         (&["+4420", "+44207946"], &["+44207"], "may be called"),
         (&["+33"], &[], "international"),
     ] {
-        assert_eq!(verdict(&screen(allow, deny), "US", "+442079460123"), word, "allow {allow:?} deny {deny:?}");
+        assert_eq!(verdict(&number_policy(allow, deny), "US", "+442079460123"), word, "allow {allow:?} deny {deny:?}");
     }
-    assert_eq!(verdict(&screen(&[], &["+1202"]), "US", "+12025550123"), "deny_list");
+    assert_eq!(verdict(&number_policy(&[], &["+1202"]), "US", "+12025550123"), "deny_list");
 }
 
 #[test]
 fn a_country_that_is_allowed_does_not_open_its_premium_numbers() {
-    assert_eq!(verdict(&screen(&["+49"], &[]), "US", "+493023125000"), "may be called");
-    assert_eq!(verdict(&screen(&["+49"], &[]), "US", "+499001234567"), "premium_rate");
-    assert_eq!(verdict(&screen(&["+49900"], &[]), "US", "+499001234567"), "may be called");
+    assert_eq!(verdict(&number_policy(&["+49"], &[]), "US", "+493023125000"), "may be called");
+    assert_eq!(verdict(&number_policy(&["+49"], &[]), "US", "+499001234567"), "premium_rate");
+    assert_eq!(verdict(&number_policy(&["+49900"], &[]), "US", "+499001234567"), "may be called");
 }
 
 #[test]
 fn a_range_that_nobody_was_given_is_not_called_unless_it_is_allowed() {
-    assert_eq!(verdict(&Screen::default(), "GB", "+441632960123"), "unassigned");
-    assert_eq!(verdict(&screen(&["+441632"], &[]), "GB", "+441632960123"), "may be called");
+    assert_eq!(verdict(&NumberPolicy::default(), "GB", "+441632960123"), "unassigned");
+    assert_eq!(verdict(&number_policy(&["+441632"], &[]), "GB", "+441632960123"), "may be called");
 }
 
 #[test]
 fn what_is_no_number_in_full_is_never_called() {
-    let open = Screen { international: true, premium: true, ..screen(&["+"], &[]) };
+    let open = NumberPolicy { international: true, premium: true, ..number_policy(&["+"], &[]) };
     for text in [
         "",
         "+",
@@ -118,14 +118,14 @@ fn what_is_no_number_in_full_is_never_called() {
 #[test]
 fn every_refusal_names_what_permits_the_number() {
     let numbering = Numbering::new("US", InternalRule::MaxDigits(5)).unwrap();
-    for (screen, e164, key) in [
-        (Screen::default(), "+442079460123", "numbers.allow"),
-        (Screen::default(), "+442079460123", "numbers.international"),
-        (Screen::default(), "+19002255555", "numbers.premium"),
-        (screen(&[], &["+1202"]), "+12025550123", "numbers.deny"),
-        (Screen { international: true, ..Screen::default() }, "+441632960123", "numbers.allow"),
+    for (number_policy, e164, key) in [
+        (NumberPolicy::default(), "+442079460123", "numbers.allow"),
+        (NumberPolicy::default(), "+442079460123", "numbers.international"),
+        (NumberPolicy::default(), "+19002255555", "numbers.premium"),
+        (number_policy(&[], &["+1202"]), "+12025550123", "numbers.deny"),
+        (NumberPolicy { international: true, ..NumberPolicy::default() }, "+441632960123", "numbers.allow"),
     ] {
-        let reason = screen.verdict(&numbering, e164).unwrap_err().reason();
+        let reason = number_policy.verdict(&numbering, e164).unwrap_err().reason();
         assert!(reason.contains(key), "{reason}");
     }
 }

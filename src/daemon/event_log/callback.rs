@@ -6,7 +6,7 @@ use crate::log::{Masked, Remark, Wire};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::task::{OURSELVES, reason};
-use callbackd_core::model::presence::Floor;
+use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, DoNotCall};
 use tracing::field::display;
 
@@ -54,8 +54,8 @@ pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
 }
 
 /// An agent is about to be rung for a callback, or its customer.
-pub fn offered(originate: &Originate, floor: Option<&dyn Floor>, now_ms: Millis) {
-    let idle_s = floor.and_then(|f| f.agent(&originate.agent)).map(|a| seconds((now_ms - a.since_ms).max(0)));
+pub fn offered(originate: &Originate, presence: Option<&dyn Presence>, now_ms: Millis) {
+    let idle_s = presence.and_then(|f| f.agent(&originate.agent)).map(|a| seconds((now_ms - a.since_ms).max(0)));
     let (callback, attempt, agent) = (originate.callback_id, originate.n, Wire(&originate.agent));
     tracing::info!(target: "callback", callback, attempt, %agent, idle_s, "Callback offered");
 }

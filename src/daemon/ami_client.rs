@@ -2,8 +2,8 @@
 
 use super::clock::Clock;
 use super::connection::send;
+use super::connector::{Route, Wire};
 use super::lost::LostReason;
-use super::route::{Route, Wire};
 use super::secret::Secret;
 use crate::config::Pbx;
 use bytes::BytesMut;
