@@ -29,7 +29,11 @@ fn accounts(cdr_csv: &Path, queue_log: &Path) -> Vec<Account> {
 fn prove(account: &Account) -> FinishedCall {
     let config = configuration();
     let trunks = BTreeSet::from(["PJSIP/trunk".to_owned()]);
-    let prover = Prover { pbx: "lab", rules: &config.pbx[0].settings.rules(), trunks: &trunks };
+    let prover = Prover {
+        pbx: &callbackd_core::model::PbxId::new("lab"),
+        rules: &config.pbx[0].settings.rules(),
+        trunks: &trunks,
+    };
     prover.row(account, None).expect("an account has a first record")
 }
 

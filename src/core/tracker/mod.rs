@@ -14,7 +14,7 @@ use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
-use crate::model::{FinishedCall, Moment, Record};
+use crate::model::{FinishedCall, Moment, PbxId, Record};
 use calls::call::{self, Call};
 use calls::{callback_attempt, in_progress};
 use presence::agent::Roster;
@@ -156,7 +156,7 @@ pub enum Known<'a> {
 /// The tracker of one PBX.
 #[derive(Debug)]
 pub struct Tracker {
-    pbx: String,
+    pbx: PbxId,
     rules: Rules,
     channels: Table<Channel>,
     bridges: Table<Bridge>,
@@ -181,11 +181,11 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker for the PBX of this name. `last_seen_ms`: when an earlier run of the daemon last saw this PBX, if one did.
+    /// A tracker for this PBX. `last_seen_ms`: when an earlier run of the daemon last saw this PBX, if one did.
     #[must_use]
-    pub fn new(pbx: &str, rules: Rules, last_seen_ms: Option<Millis>) -> Self {
+    pub fn new(pbx: &PbxId, rules: Rules, last_seen_ms: Option<Millis>) -> Self {
         Self {
-            pbx: pbx.to_owned(),
+            pbx: pbx.clone(),
             rules,
             channels: Table::new(),
             bridges: Table::new(),
