@@ -1,6 +1,6 @@
 //! Callbacks of several PBXs: each by the policy of its own PBX, and the caps once for all.
 
-use crate::scheduler::{ANN, BOB, HOUR, Hall, MINUTE, MONDAY_10, Scene, agent, overall, policy, queue_policy};
+use crate::scheduler::{ANN, BOB, HOUR, Hall, MINUTE, MONDAY_10, Scene, agent, overall, policy, prefix, queue_policy};
 use callbackd_core::callbacks::Presences;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
@@ -45,7 +45,7 @@ impl Two {
         let pbx = BTreeMap::from([(PbxId::new("a"), a), (PbxId::new("b"), b)]);
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
         let hall = || Hall { agents: vec![agent("101", &["sales"])], ..Hall::default() };
-        let scheduler = Scheduler::new(Policies { overall, pbx, others }, RestoredState::default(), now);
+        let scheduler = Scheduler::new(Policies { overall, pbx, others }, prefix(), RestoredState::default(), now);
         Self {
             scheduler,
             halls: [hall(), hall()],
@@ -326,7 +326,10 @@ fn an_intent_of_one_pbx_is_taken_back_where_the_customer_is_missed_on_the_other_
     two.commits = true;
     two.settle();
     assert_eq!(two.dialled, [("b".to_owned(), "Local/101@b".to_owned())]);
-    assert_eq!(two.results(), [("cb-1-1".to_owned(), Some(AttemptResult::AbortedServed)), ("cb-1-2".to_owned(), None)]);
+    assert_eq!(
+        two.results(),
+        [("cb-0a1b2c3d-1-1".to_owned(), Some(AttemptResult::AbortedServed)), ("cb-0a1b2c3d-1-2".to_owned(), None)]
+    );
     let row = &two.rows[&1];
     assert_eq!((row.attempts, row.counted), (2, 0), "it does not count against the customer");
 }
@@ -338,7 +341,7 @@ fn the_channel_of_another_pbx_that_is_named_like_an_attempt_is_none_of_it() {
     let ended = |pbx: &str, two: &mut Two| {
         let progress = Progress {
             pbx: PbxId::new(pbx),
-            channel_id: "cb-1-1".to_owned(),
+            channel_id: "cb-0a1b2c3d-1-1".to_owned(),
             at_ms: two.now.wall_ms,
             step: Step::Connected,
         };
@@ -359,7 +362,8 @@ fn a_restart_goes_on_with_the_misses_of_both_pbxs_and_knows_them_again() {
     let later = two.misses("b", ANN);
     let open = vec![(two.rows[&1].clone(), two.misses_of(1))];
     let policies = two.scheduler.policies().clone();
-    two.scheduler = Scheduler::new(policies, RestoredState { open, last_id: 1, ..RestoredState::default() }, two.now);
+    two.scheduler =
+        Scheduler::new(policies, prefix(), RestoredState { open, last_id: 1, ..RestoredState::default() }, two.now);
     two.ends(&later);
     assert_eq!((two.stands.len(), two.rows[&1].missed_count), (1, 2), "b's miss is known");
 }

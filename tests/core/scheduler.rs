@@ -1,5 +1,6 @@
 //! A desk with a floor that a test sets, a clock that it turns, and a store that remembers what it was told.
 
+pub use crate::identity::{e164, pbx};
 use callbackd_core::callbacks::Presences;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
@@ -7,13 +8,15 @@ use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{First, NumberPolicy, Overall, Policies, Policy, QueuePolicy, Retry, Strategy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Input, Output, Scheduler};
+use callbackd_core::model::CallKey;
 use callbackd_core::model::Moment;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
-use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy};
-use callbackd_core::model::{CallKey, E164, PbxId};
+use callbackd_core::model::{
+    AttemptPrefix, AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy,
+};
 use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Record, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,16 +31,6 @@ pub const ANN: &str = "+12025550123";
 pub const BOB: &str = "+12025550124";
 pub const CAT: &str = "+12025550125";
 pub const PBX: &str = "pbx";
-
-/// The PBX of a [`Scene`].
-pub fn pbx() -> PbxId {
-    PbxId::new(PBX)
-}
-
-/// A number as the tests write it.
-pub fn e164(text: &str) -> E164 {
-    E164::new(text).unwrap()
-}
 
 /// No delay, so that a miss is due at once; no wrap-up; everything else as a business would have it.
 pub fn policy() -> Policy {
@@ -190,6 +183,11 @@ pub struct Scene {
     calls: u32,
 }
 
+/// What the ids of attempts begin with: `cb-0a1b2c3d-`.
+pub fn prefix() -> AttemptPrefix {
+    AttemptPrefix::of("0a1b2c3d").unwrap()
+}
+
 impl Scene {
     pub fn new(policy: Policy, agents: Vec<AgentView>) -> Self {
         Self::with(policies(overall(), policy), agents, RestoredState::default())
@@ -201,7 +199,7 @@ impl Scene {
 
     pub fn with(policies: Policies, agents: Vec<AgentView>, restored: RestoredState) -> Self {
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
-        let scheduler = Scheduler::new(policies, restored, now);
+        let scheduler = Scheduler::new(policies, prefix(), restored, now);
         Self {
             scheduler,
             hall: Hall { agents, ..Hall::default() },
@@ -381,12 +379,8 @@ impl Scene {
     }
 
     pub fn line(&mut self, number: &str, inbound: bool, what: Line) {
-        let change = LineChange {
-            number_e164: e164(number),
-            call: CallKey::new(&pbx(), &format!("live.{number}")),
-            inbound,
-            what,
-        };
+        let (number_e164, call) = (e164(number), CallKey::new(&pbx(), &format!("live.{number}")));
+        let change = LineChange { number_e164, call, inbound, what };
         self.give(Input::Line(&change));
     }
 

@@ -24,7 +24,7 @@ use crate::ami::event::Millis;
 use crate::model::Moment;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
-use crate::model::{AgentKey, CallbackRow, CallbackState, DoNotCall, E164, PbxId};
+use crate::model::{AgentKey, AttemptPrefix, CallbackRow, CallbackState, DoNotCall, E164, PbxId};
 use crate::model::{FinishedCall, Record};
 use agents::Agents;
 use attempt::cdr::Cdr;
@@ -119,7 +119,7 @@ pub enum Output {
         pbx: PbxId,
         /// The attempt: `uniqueid` of its CDR.
         channel_id: String,
-        /// It was intended then, ms since 1970 UTC: an older CDR of that id is of another database's life.
+        /// It was intended then, ms since 1970 UTC: older CDR are not of it.
         since_ms: Millis,
     },
     /// Do this on this PBX.
@@ -168,6 +168,7 @@ pub struct Scheduler {
     request: BTreeSet<String>,
     wait_estimates: WaitEstimates,
     last_id: i64,
+    prefix: AttemptPrefix,
     outputs: VecDeque<Output>,
     counters: Counters,
     proving: BTreeSet<PbxId>,
@@ -182,9 +183,9 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A desk that goes on where an earlier one stopped.
+    /// A desk that goes on where an earlier one stopped. `prefix`: of the ids that it gives to its attempts.
     #[must_use]
-    pub fn new(policies: Policies, restored: RestoredState, now: Moment) -> Self {
+    pub fn new(policies: Policies, prefix: AttemptPrefix, restored: RestoredState, now: Moment) -> Self {
         let mut scheduler = Self {
             policies,
             tasks: BTreeMap::new(),
@@ -203,6 +204,7 @@ impl Scheduler {
             request: restored.request.into_iter().collect(),
             wait_estimates: WaitEstimates::default(),
             last_id: restored.last_id,
+            prefix,
             outputs: VecDeque::new(),
             counters: Counters::default(),
             proving: BTreeSet::new(),

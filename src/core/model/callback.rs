@@ -209,7 +209,7 @@ pub struct AttemptRow {
     pub n: u32,
     /// The PBX.
     pub pbx: PbxId,
-    /// `cb-<callback>-<n>`: the ChannelId of its Originate, so the Uniqueid of its first channel and of Asterisk's CDR.
+    /// `cb-<identity>-<callback>-<n>`: the ChannelId of its Originate, so the Uniqueid of its first channel and of Asterisk's CDR.
     pub channel_id: String,
     /// The agent, as interface; `None` if the customer was called first, into the queue.
     pub agent: Option<String>,

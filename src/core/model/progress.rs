@@ -35,7 +35,7 @@ pub enum Line {
 pub struct Progress {
     /// The PBX on which it happened: an attempt is known there and nowhere else.
     pub pbx: PbxId,
-    /// `cb-<callback>-<n>`.
+    /// `cb-<identity>-<callback>-<n>`.
     pub channel_id: String,
     /// When.
     pub at_ms: Millis,
