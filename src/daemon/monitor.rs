@@ -1,4 +1,4 @@
-//! One PBX under watch: its link's state and its engine.
+//! One PBX: its link's state and its tracker.
 
 use super::event_log;
 use super::link::LinkEvent;
@@ -26,7 +26,7 @@ pub enum Standing {
     Down(String),
 }
 
-/// A PBX under watch.
+/// One PBX that the daemon is connected to, or tries to be.
 #[derive(Debug)]
 pub struct Monitor {
     /// Its name in the configuration.
@@ -38,7 +38,7 @@ pub struct Monitor {
     tracker: Tracker,
     unlinked: bool,
     said: RateLimit,
-    /// Events that were dropped and not yet told of.
+    /// Events that were dropped and not yet reported.
     dropped: u64,
     events_unreadable: u64,
 }
@@ -152,12 +152,12 @@ impl Monitor {
         self.tracker.handle(Input::Tick, now);
     }
 
-    /// The row of this call has been told from Asterisk's own records.
+    /// The row of this call has been made from Asterisk's own records.
     pub fn has_its_row(&mut self, linkedid: &str) {
         self.tracker.has_its_row(linkedid);
     }
 
-    /// Gives the engine something that is not of the link.
+    /// Gives the tracker an input that does not come from the link.
     pub fn give(&mut self, input: Input<'_>, now: Moment) {
         self.tracker.handle(input, now);
     }
@@ -168,12 +168,12 @@ impl Monitor {
         self.tracker.deadline()
     }
 
-    /// The next thing that the engine tells.
+    /// The next output of the tracker.
     pub fn poll(&mut self) -> Option<Output> {
         self.tracker.poll()
     }
 
-    /// Whether sight of the PBX was lost since this was last asked; it may be back.
+    /// Whether sync with the PBX was lost since this was last asked; it may be back.
     pub fn take_unlinked(&mut self) -> bool {
         std::mem::take(&mut self.unlinked)
     }

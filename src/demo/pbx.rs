@@ -1,4 +1,4 @@
-//! The PBX: channels, calls, queues, agents, and what is due when. What it tells is text for its clients.
+//! The PBX: channels, calls, queues, agents, and what is due when. Its output is text for its clients.
 
 use super::call::{Call, Id};
 use super::channel::{Channel, ChannelState};
@@ -31,20 +31,20 @@ pub enum Input<'a> {
     Call(Caller),
     /// An agent takes a break, or comes back (`None`).
     Break(usize, Option<&'a str>),
-    /// Asterisk is restarted: calls and connections end, nothing is remembered but the configuration and AstDB.
+    /// Asterisk is restarted: calls and connections end, and only the configuration and AstDB are kept.
     Restart,
 }
 
 /// What is due. Channels and calls may be gone by then.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// A caller joins his queue.
+    /// A caller joins the queue of this name.
     Join(Id, String),
-    /// He presses a key in the menu.
+    /// The caller presses a key in the menu.
     Key(Id, char),
-    /// He gives up.
+    /// The caller gives up.
     GiveUp(Id),
-    /// The queue lets him go.
+    /// The queue lets the caller go.
     Expire(Id, i64),
     /// Phones of free agents are looked for.
     Offer,
@@ -52,7 +52,7 @@ pub(super) enum Step {
     Rings(Id, Id),
     /// Its owner answers.
     Answers(Id, Id),
-    /// He refuses, is busy, or is not there.
+    /// The agent refuses, is busy, or is not there.
     Refuses(Id, Id, Trial),
     /// It rang out.
     RangOut(Id, Id),
@@ -70,7 +70,7 @@ pub(super) struct Seat {
     pub last_call_ms: i64,
     pub last_pause_ms: i64,
     pub wraps_until_ms: i64,
-    /// He let it ring: the queue does not ring him again before, ms.
+    /// The agent let it ring: the queue does not ring them again before this time, ms.
     pub rest_until_ms: i64,
 }
 
@@ -197,7 +197,7 @@ impl Pbx {
         self.calls.len()
     }
 
-    /// Since when this customer has been on a line (ms), if he is: by his own call, or because a callback rings or talks with him.
+    /// Since when this customer has been on a line (ms), if they are: by their own call, or because a callback rings or talks with them.
     #[must_use]
     pub fn on_line_since(&self, number: &str) -> Option<i64> {
         let his = |call: &&Call| match &call.asked {
@@ -208,7 +208,7 @@ impl Pbx {
         self.calls.values().filter(his).filter_map(since).min()
     }
 
-    /// Since when an agent has had a channel (ms), if he has one.
+    /// Since when an agent has had a channel (ms), if the agent has one.
     #[must_use]
     pub fn busy_since(&self, agent: usize) -> Option<i64> {
         let phone = self.office.agents[agent].interface();
@@ -288,7 +288,7 @@ impl Pbx {
         id
     }
 
-    /// Changes a channel that lives.
+    /// Changes a channel that is up.
     pub(super) fn change(&mut self, id: Id, change: impl FnOnce(&mut Channel)) {
         if let Some(channel) = self.channels.get_mut(&id) {
             change(channel);
@@ -458,7 +458,7 @@ impl Pbx {
         self.later(0, Step::Offer);
     }
 
-    /// One agent in all his queues at the wish of a client.
+    /// Pauses one agent in all queues at the wish of a client.
     pub(super) fn pause(&mut self, agent: usize, reason: Option<&str>) {
         self.take_break(agent, reason);
     }
