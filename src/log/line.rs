@@ -1,4 +1,4 @@
-//! One line: time and level, the target, the sentence, and `key=value` pairs in the order in which they were given.
+//! One line: what stands before it, the target, the sentence, and `key=value` pairs in the order in which they were given.
 
 use super::Front;
 use super::wire::{escape_into, is_plain};

@@ -1,4 +1,4 @@
-//! The daemon without its shell: session, decoder, engine and desk, wired as the daemon wires them, with bytes, commits and time from outside.
+//! The daemon without its shell: session, decoder, tracker and scheduler, wired as the daemon wires them, with bytes, commits and time from outside.
 
 use bytes::BytesMut;
 use callbackd_core::ami::action::ActionId;
@@ -36,11 +36,11 @@ pub enum Want {
     Store(Record),
     /// Look an attempt up in CDR.
     LookUp(String),
-    /// A deed is about to leave.
+    /// A PBX action is about to leave.
     PbxAction(PbxAction),
     /// The connection is of no more use.
     Drop,
-    /// Sight is whole.
+    /// The core is in sync with the PBX.
     InSync,
 }
 

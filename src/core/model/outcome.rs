@@ -117,7 +117,7 @@ text_enum! {
     Quality {
         /// From the first event to the last.
         Full = "full",
-        /// In part: it was in progress when the link came up, lived while the link was down, or a channel of it ended then.
+        /// In part: it was in progress when the link came up, went on while the link was down, or a channel of it ended then.
         Partial = "partial",
         /// It ended while the link was down.
         Gap = "gap",

@@ -22,7 +22,7 @@ impl World {
                 self.cut(half);
             }
             2 if network => {
-                // Nobody is told; the pings find out.
+                // Nobody reports it; the pings find out.
                 self.unseen(LATENCY_MS);
                 if let Some(link) = &mut self.link {
                     link.deaf = true;
