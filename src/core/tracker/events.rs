@@ -101,7 +101,7 @@ impl Tracker {
                 self.channel_listed(channel, bridge_id, application, data, *duration_s, at);
             }
             Event::QueueMember { change, member } => self.member_changes(*change, member, at),
-            Event::QueueParams { queue, .. } => self.queue_listed(queue),
+            Event::QueueParams { queue, .. } => self.coverage.queue_listed(queue),
             Event::QueueEntry { queue, position, uniqueid, wait_s, .. } => {
                 self.waiting_listed(queue, *position, uniqueid, *wait_s, at);
             }
@@ -137,10 +137,10 @@ impl Tracker {
     pub(crate) fn find_channel(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
         let slot = self.channels.find(&seen.uniqueid)?;
         self.linkedid_seen(slot, &seen.linkedid);
-        let listing = self.link.listing();
+        let listing = self.coverage.listing();
         let channel = &mut self.channels[slot];
         if listing {
-            channel.snapshot = self.link.snapshot(); // its own event proves that it lives, whatever the lists say
+            channel.snapshot = self.coverage.snapshot(); // its own event proves that it lives, whatever the lists say
         }
         if seen.state == STATE_UP {
             channel.up = true;
@@ -247,7 +247,7 @@ impl Tracker {
                 parked: false,
                 context: (&*seen.context).into(),
                 exten: (&*seen.exten).into(),
-                snapshot: self.link.snapshot(),
+                snapshot: self.coverage.snapshot(),
             },
         );
         if kind == Kind::Local {

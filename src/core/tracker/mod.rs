@@ -6,6 +6,7 @@ pub mod calls;
 mod coverage;
 mod events;
 pub mod presence;
+mod snapshot;
 pub mod table;
 pub mod topology;
 pub mod verdict;
@@ -170,13 +171,12 @@ pub struct Tracker {
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
-    link: coverage::Link,
+    coverage: coverage::Coverage,
     presence: now::Known,
     attempts: BTreeMap<Box<str>, callback_attempt::TrackedAttempt>,
     marked: Vec<Slot>,
     freed: Vec<LineChange>,
     event_ms: Millis,
-    comes_in_sync: bool,
     stopping: bool,
 }
 
@@ -198,13 +198,12 @@ impl Tracker {
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
-            link: coverage::Link::new(last_seen_ms),
+            coverage: coverage::Coverage::new(last_seen_ms),
             presence: now::Known::default(),
             attempts: BTreeMap::new(),
             marked: Vec::new(),
             freed: Vec::new(),
             event_ms: 0,
-            comes_in_sync: false,
             stopping: false,
         }
     }
@@ -223,16 +222,16 @@ impl Tracker {
             Input::Event(stamped) => {
                 self.counters.events += 1;
                 let at = stamped.at.unwrap_or(now.wall_ms).clamp(0, MAX_STAMP_MS);
-                self.link.saw(at);
+                self.coverage.saw(at);
                 self.event_ms = at;
                 self.take(&stamped.event, at);
             }
             Input::Linked { uptime_s } => self.linked(uptime_s),
-            Input::SnapshotBegan => self.link.snapshot_began(),
+            Input::SnapshotBegan => self.coverage.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
-            Input::Silent { ms } => self.sync_lost(|link| link.unseen_since(ago(now, ms))),
-            Input::Unlinked => self.sync_lost(|link| link.lost(now.wall_ms)),
-            Input::Overloaded { ms } => self.sync_lost(|link| link.overloaded(ago(now, ms))),
+            Input::Silent { ms } => self.sync_lost(|coverage| coverage.unseen_since(ago(now, ms))),
+            Input::Unlinked => self.sync_lost(|coverage| coverage.lost(now.wall_ms)),
+            Input::Overloaded { ms } => self.sync_lost(|coverage| coverage.overloaded(ago(now, ms))),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}
@@ -240,7 +239,7 @@ impl Tracker {
         self.settle_due();
         self.wrapups_end();
         self.record_marked();
-        if std::mem::take(&mut self.comes_in_sync) {
+        if self.coverage.takes_in_sync() {
             self.outputs.push_back(Output::InSync);
         }
         self.report_presence();

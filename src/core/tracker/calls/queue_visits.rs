@@ -80,16 +80,16 @@ impl Tracker {
 
     /// The lists have come: who was in a queue when sight was lost, and is not named there any more, has left it.
     pub(crate) fn visits_end_unseen(&mut self, at: Millis) {
-        let listed = &self.link.queues;
+        let coverage = &self.coverage;
         let left = |queue_visit: &TrackedVisit| {
-            queue_visit.in_doubt && queue_visit.left_ms.is_none() && listed.contains(&queue_visit.queue)
+            queue_visit.in_doubt && queue_visit.left_ms.is_none() && coverage.has_listed(&queue_visit.queue)
         };
         let calls: Vec<Slot> =
             self.calls.iter().filter(|(_, c)| c.queue_visits.iter().any(left)).map(|(slot, _)| slot).collect();
         for slot in calls {
-            let listed = &self.link.queues;
+            let coverage = &self.coverage;
             let left = |queue_visit: &&mut TrackedVisit| {
-                queue_visit.in_doubt && queue_visit.left_ms.is_none() && listed.contains(&queue_visit.queue)
+                queue_visit.in_doubt && queue_visit.left_ms.is_none() && coverage.has_listed(&queue_visit.queue)
             };
             self.calls[slot]
                 .queue_visits

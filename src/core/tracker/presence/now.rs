@@ -187,7 +187,7 @@ impl Tracker {
 
     /// Says once for each input that the floor has changed, if it has; what changes out of sight is said when sight is back.
     pub(crate) fn report_presence(&mut self) {
-        if self.presence.changed && self.link.in_sync() {
+        if self.presence.changed && self.coverage.in_sync() {
             self.presence.changed = false;
             self.outputs.push_back(Output::PresenceChanged);
         }
@@ -224,7 +224,7 @@ impl Presence for Tracker {
 
     fn queues(&self) -> BTreeSet<String> {
         let manned = self.roster.iter().flat_map(|agent| agent.memberships.keys());
-        manned.map(ToString::to_string).chain(self.link.queues.iter().map(ToString::to_string)).collect()
+        manned.map(ToString::to_string).chain(self.coverage.queues().map(ToString::to_string)).collect()
     }
 
     fn waiting(&self) -> BTreeMap<String, u32> {
@@ -239,6 +239,6 @@ impl Presence for Tracker {
     }
 
     fn in_sync(&self) -> bool {
-        self.link.in_sync()
+        self.coverage.in_sync()
     }
 }

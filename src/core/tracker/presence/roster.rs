@@ -4,6 +4,7 @@ use crate::ami::event::{Member, MemberChange, Millis};
 use crate::model::{Activity, Interval, Record};
 use crate::tracker::Output;
 use crate::tracker::Tracker;
+use crate::tracker::coverage::ListedCaller;
 use crate::tracker::presence::agent::{DeviceState, Membership, device};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
@@ -18,7 +19,7 @@ impl Tracker {
         if self.roster.len() > known {
             self.phones_claimed(slot);
         }
-        let snapshot = self.link.snapshot();
+        let snapshot = self.coverage.snapshot();
         let names = [&*member.interface, &*member.state_interface, &*self.roster.get(slot).id];
         let default_wrapup = self.rules.wrapup_of(names);
         self.named_by_phone(slot, at);
@@ -119,29 +120,28 @@ impl Tracker {
         self.look_at(slot, at);
     }
 
-    pub(crate) fn queue_listed(&mut self, queue: &str) {
-        self.link.queues.insert(queue.into());
-    }
-
     /// A caller who waits in a queue, of the snapshot: his joining was not seen.
     pub(crate) fn waiting_listed(&mut self, queue: &str, position: u32, uniqueid: &str, wait_s: u32, at: Millis) {
-        let Some(slot) = self.channels.find(uniqueid) else {
-            self.link.waiting.push((queue.into(), position, uniqueid.into(), at - Millis::from(wait_s) * 1_000));
-            return;
-        };
-        self.visit_begins(slot, queue, Some(position), at - Millis::from(wait_s) * 1_000);
+        let joined_ms = at - Millis::from(wait_s) * 1_000;
+        match self.channels.find(uniqueid) {
+            Some(slot) => self.visit_begins(slot, queue, Some(position), joined_ms),
+            None => {
+                let (queue, uniqueid) = (queue.into(), uniqueid.into());
+                self.coverage.caller_listed(ListedCaller { queue, position, uniqueid, joined_ms });
+            }
+        }
     }
 
     /// Members whom a list of their queue does not name any more have left it unseen. A queue that is not listed at all (realtime ones
     /// are not until they are used) says nothing about its members.
     pub(crate) fn members_gone(&mut self, at: Millis) {
-        let snapshot = self.link.snapshot();
+        let snapshot = self.coverage.snapshot();
         for slot in self.roster.slots() {
             let agent = self.roster.get_mut(slot);
             let gone: Vec<Box<str>> = agent
                 .memberships
                 .iter()
-                .filter(|(queue, m)| m.snapshot != snapshot && self.link.queues.contains(*queue))
+                .filter(|(queue, m)| m.snapshot != snapshot && self.coverage.has_listed(queue))
                 .map(|(queue, _)| queue.clone())
                 .collect();
             let mut intervals = Vec::new();
