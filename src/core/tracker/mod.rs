@@ -22,8 +22,7 @@ use presence::agent::Roster;
 use presence::now;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use table::{Slot, Table};
-use topology::bridge::Bridge;
-use topology::channel::Channel;
+use topology::graph::Topology;
 
 /// Trunks remembered by their peers.
 pub const MAX_TRUNKS_MET: usize = 1_000;
@@ -159,14 +158,10 @@ pub enum Known<'a> {
 pub struct Tracker {
     pbx: String,
     rules: Rules,
-    channels: Table<Channel>,
-    bridges: Table<Bridge>,
+    topology: Topology,
     calls: Table<Call>,
     timers: BTreeSet<(u64, Slot)>,
     roster: Roster,
-    trunks_met: BTreeSet<Box<str>>,
-    /// Trunks of earlier runs: rules may have changed since, so they decide only where nothing else does.
-    trunks_of_old: BTreeSet<Box<str>>,
     left: in_progress::Leftover,
     outputs: VecDeque<Output>,
     counters: Counters,
@@ -187,13 +182,10 @@ impl Tracker {
         Self {
             pbx: pbx.to_owned(),
             rules,
-            channels: Table::new(),
-            bridges: Table::new(),
+            topology: Topology::default(),
             calls: Table::new(),
             timers: BTreeSet::new(),
             roster: Roster::default(),
-            trunks_met: BTreeSet::new(),
-            trunks_of_old: BTreeSet::new(),
             left: in_progress::Leftover::seen(last_seen_ms),
             outputs: VecDeque::new(),
             counters: Counters::default(),
@@ -211,7 +203,7 @@ impl Tracker {
     /// Tells it on which trunks (`PJSIP/provider`) customers called in earlier runs: one who withholds his number and is met in a menu or a
     /// queue shows nothing else to know him by. At most [`MAX_TRUNKS_MET`] are remembered.
     pub fn knows_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
-        self.trunks_of_old = trunks.into_iter().take(MAX_TRUNKS_MET).map(String::into_boxed_str).collect();
+        self.topology.knows_trunks(trunks);
     }
 
     /// Takes one input. Drain [`Tracker::poll`] afterwards.
@@ -288,7 +280,7 @@ impl Tracker {
 
     /// Technology and peer of what has been met as a trunk.
     pub fn trunks_met(&self) -> impl Iterator<Item = &str> {
-        self.trunks_met.iter().map(|trunk| &**trunk)
+        self.topology.trunks_met()
     }
 
     /// Live channels of phones and trunks: what is counted to know who is on a call.
@@ -300,7 +292,8 @@ impl Tracker {
     /// Channels, bridges and calls in memory, the recently ended ones included.
     #[must_use]
     pub fn sizes(&self) -> (usize, usize, usize) {
-        (self.channels.len(), self.bridges.len(), self.calls.len())
+        let (channels, bridges) = self.topology.sizes();
+        (channels, bridges, self.calls.len())
     }
 }
 

@@ -16,7 +16,7 @@ impl Tracker {
     pub(crate) fn sync_lost(&mut self, tell: impl FnOnce(&mut Coverage)) {
         tell(&mut self.coverage);
         // A customer who is gone already has been seen to the end.
-        let gone = |c: &Call| c.origin == Origin::Trunk && self.channels[c.first].ended_ms.is_some();
+        let gone = |c: &Call| c.origin == Origin::Trunk && self.topology.channel(c.first).ended_ms.is_some();
         let lives = |c: &Call| c.stage == Stage::Live && !gone(c);
         let live: Vec<Slot> = self.calls.iter().filter(|(_, c)| lives(c)).map(|(slot, _)| slot).collect();
         for slot in live {
@@ -58,15 +58,15 @@ impl Tracker {
     /// Ends the live channels that fit, as of `from`, without having seen their end. Returns how many calls lost their last one.
     fn end_unseen(&mut self, from: Millis, gone: impl Fn(&Channel) -> bool) -> u32 {
         let slots: Vec<Slot> =
-            self.channels.iter().filter(|(_, c)| c.ended_ms.is_none() && gone(c)).map(|(slot, _)| slot).collect();
+            self.topology.channels().filter(|(_, c)| c.ended_ms.is_none() && gone(c)).map(|(slot, _)| slot).collect();
         let mut calls_lost = 0;
         for slot in slots {
-            let call = self.channels[slot].call;
+            let call = self.topology.channel(slot).call;
             self.leaves(slot, from);
             self.ended(slot, None, from);
             let c = &mut self.calls[call];
             let customer_seen_off =
-                c.origin == Origin::Trunk && c.first != slot && self.channels[c.first].ended_ms.is_some();
+                c.origin == Origin::Trunk && c.first != slot && self.topology.channel(c.first).ended_ms.is_some();
             if customer_seen_off && c.lost.is_none() {
                 continue;
             }
@@ -79,19 +79,6 @@ impl Tracker {
             }
         }
         calls_lost
-    }
-
-    /// Bridges whose end was not told hold nobody in the end.
-    fn forget_empty_bridges(&mut self) {
-        let empty: Vec<(Slot, Box<str>)> = self
-            .bridges
-            .iter()
-            .filter(|(_, b)| b.members.is_empty())
-            .map(|(slot, b)| (slot, b.uniqueid.clone()))
-            .collect();
-        for (slot, uniqueid) in empty {
-            self.bridges.remove(slot, [&*uniqueid]);
-        }
     }
 
     /// An item of `CoreShowChannels`.
@@ -108,8 +95,8 @@ impl Tracker {
         // `AppDial`, `AppDial2`, `AppQueue`: the PBX dialled it, and so it did where a phone rings; else its far end dialled us.
         let dialled = application.starts_with("AppDial") || application.starts_with("AppQueue");
         let incoming = !dialled && seen.state != STATE_RINGING;
-        let slot = match self.channels.find(&seen.uniqueid) {
-            Some(slot) if self.channels[slot].ended_ms.is_some() => return, // it hung up while the list was made
+        let slot = match self.topology.find(&seen.uniqueid) {
+            Some(slot) if self.topology.channel(slot).ended_ms.is_some() => return, // it hung up while the list was made
             Some(slot) => {
                 self.linkedid_seen(slot, &seen.linkedid);
                 self.direction_listed(slot, seen, incoming, began);
@@ -120,19 +107,19 @@ impl Tracker {
                 slot
             }
         };
-        self.channels[slot].snapshot = self.coverage.snapshot();
+        self.topology.lives_in(slot, self.coverage.snapshot());
         let bridged = !bridge_id.is_empty();
         self.shows_itself(slot, seen, bridged, (application, data), at);
         self.application_listed(slot, application, data);
-        if bridged && self.channels[slot].bridge.is_none() {
-            let bridge = self.bridge_by_id(bridge_id);
+        if bridged && self.topology.channel(slot).bridge.is_none() {
+            let bridge = self.topology.bridge_by_id(bridge_id);
             self.put_into(bridge, slot, at);
         }
     }
 
     /// The list of channels names it: what becomes of it from here on is seen, and so is what it did meanwhile if it is where it was.
     fn shows_itself(&mut self, slot: Slot, seen: &event::Channel<'_>, bridged: bool, runs: (&str, &str), at: Millis) {
-        let call = self.channels[slot].call;
+        let call = self.topology.channel(slot).call;
         if self.calls[call].first == slot && (self.calls[call].in_doubt || self.coverage.in_gap()) {
             let stayed = self.is_where_it_was(slot, (&seen.context, &seen.exten), runs, at);
             let c = &mut self.calls[call];
@@ -159,10 +146,10 @@ impl Tracker {
         for call in self.lost_attempts() {
             self.tell(call);
         }
-        self.forget_empty_bridges();
+        self.topology.forget_empty_bridges();
         self.members_gone(now);
         for caller in self.coverage.take_callers() {
-            if let Some(slot) = self.channels.find(&caller.uniqueid) {
+            if let Some(slot) = self.topology.find(&caller.uniqueid) {
                 self.visit_begins(slot, &caller.queue, Some(caller.position), caller.joined_ms);
             }
         }

@@ -56,7 +56,7 @@ impl Tracker {
             Origin::Extension => call.trunk_dialled,
             Origin::Callback => false,
         };
-        let there = || call.origin != Origin::Trunk || self.channels[call.first].ended_ms.is_none();
+        let there = || call.origin != Origin::Trunk || self.topology.channel(call.first).ended_ms.is_none();
         outside && !call.orphaned && call.stage != Stage::Told && (call.line.is_some() || (call.live > 0 && there()))
     }
 

@@ -34,7 +34,7 @@ impl Tracker {
 
     /// The customer hung up a while ago and others of the call are still there: tell it, and let them go on without him.
     fn customer_gone(&mut self, call: Slot) {
-        let first = &self.channels[self.calls[call].first];
+        let first = self.topology.channel(self.calls[call].first);
         let Some(ended) = first.ended_ms else { return };
         if self.calls[call].origin != Origin::Trunk {
             return; // merged meanwhile into one that lives on without its first channel
@@ -46,8 +46,12 @@ impl Tracker {
 
     /// Moves the channels that still live into a call of their own which makes no row.
     fn split_off_survivors(&mut self, call: Slot, at: Millis) {
-        let survivors: Vec<Slot> =
-            self.calls[call].channels.iter().copied().filter(|s| self.channels[*s].ended_ms.is_none()).collect();
+        let survivors: Vec<Slot> = self.calls[call]
+            .channels
+            .iter()
+            .copied()
+            .filter(|s| self.topology.channel(*s).ended_ms.is_none())
+            .collect();
         let Some(&first) = survivors.first() else { return };
         for slot in &survivors {
             self.leave_talk(call, *slot, at);
@@ -67,7 +71,7 @@ impl Tracker {
             self.calls.alias(&key, rest);
         }
         for slot in &survivors {
-            self.channels[*slot].call = rest;
+            self.topology.moves_to_call(*slot, rest);
         }
         self.attempts_survive(call, rest);
         let c = &mut self.calls[call];
@@ -84,7 +88,7 @@ impl Tracker {
 
     pub(crate) fn tell(&mut self, call: Slot) {
         if self.calls[call].live > 0 {
-            let first = &self.channels[self.calls[call].first];
+            let first = self.topology.channel(self.calls[call].first);
             match first.ended_ms {
                 Some(ended) if self.calls[call].origin == Origin::Trunk => self.split_off_survivors(call, ended),
                 _ => {
@@ -119,8 +123,7 @@ impl Tracker {
         let Some(gone) = self.calls.get(call) else { return };
         let (keys, channels) = (gone.keys.clone(), gone.channels.clone());
         for slot in channels {
-            let (uniqueid, name) = (self.channels[slot].uniqueid.clone(), self.channels[slot].name.clone());
-            self.channels.remove(slot, [&*uniqueid, &*name]);
+            self.topology.forget(slot);
         }
         if let Some(gone) = self.calls.remove(call, keys.iter().map(|k| &**k)) {
             self.line_of_a_call_gone(&gone);

@@ -90,9 +90,9 @@ impl Tracker {
         let mut lost = 0;
         for (linkedid, old) in std::mem::take(&mut self.left.calls) {
             // He may have come to another's linkedid, and his phones may outlive him under his own.
-            let his_own = self.channels.find(&linkedid).filter(|slot| self.channels[*slot].ended_ms.is_none());
+            let his_own = self.topology.find(&linkedid).filter(|slot| self.topology.channel(*slot).ended_ms.is_none());
             let customers = |slot: &Slot| self.calls[*slot].origin == Origin::Trunk;
-            let call = his_own.map(|slot| self.channels[slot].call);
+            let call = his_own.map(|slot| self.topology.channel(slot).call);
             match call.or_else(|| self.calls.find(&linkedid).filter(customers)) {
                 Some(slot) if customers(&slot) && *self.calls[slot].linkedid == *linkedid => {
                     self.takes_up(slot, old, from)

@@ -38,7 +38,7 @@ impl Tracker {
 
     /// The channel that an event says is dialled: one that nobody introduced did not call us.
     fn dialled(&mut self, dest: &event::Channel<'_>, at: Millis) -> Option<Slot> {
-        if dest.uniqueid.is_empty() || self.channels.find(&dest.uniqueid).is_some() {
+        if dest.uniqueid.is_empty() || self.topology.find(&dest.uniqueid).is_some() {
             return self.channel_or_adopt(dest, at);
         }
         self.counters.strangers += 1;
@@ -48,14 +48,14 @@ impl Tracker {
     /// Notes that a channel is dialled; called for it again, adds what was not known.
     fn attempt(&mut self, by: Option<Slot>, dest: Slot, interface: &str, queue: Option<&str>, at: Millis) {
         if let Some(by) = by {
-            self.join_calls(self.channels[by].call, self.channels[dest].call);
-            if self.channels[by].call != self.channels[dest].call {
+            self.join_calls(self.topology.channel(by).call, self.topology.channel(dest).call);
+            if self.topology.channel(by).call != self.topology.channel(dest).call {
                 return; // one of them has its row: a stray late event adds nothing to it
             }
         }
         self.customer_of_ours(by, dest);
-        let channel = &self.channels[dest];
-        if by.is_some_and(|by| self.channels[by].call != channel.call) && channel.ended_ms.is_some() {
+        let channel = self.topology.channel(dest);
+        if by.is_some_and(|by| self.topology.channel(by).call != channel.call) && channel.ended_ms.is_some() {
             return; // it ended in a call that has its row; nobody can be dialling it now
         }
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
@@ -123,25 +123,25 @@ impl Tracker {
 
     /// Whom the agent's channel of an attempt of ours dials is the customer, also where nothing tells the trunk from a phone.
     fn customer_of_ours(&mut self, by: Option<Slot>, dest: Slot) {
-        let Some(by) = by.filter(|_| self.channels[dest].kind == Kind::Extension) else { return };
-        let call = &self.calls[self.channels[by].call];
-        if call.origin != Origin::Callback || self.channels[call.first].kind == Kind::Trunk {
+        let Some(by) = by.filter(|_| self.topology.channel(dest).kind == Kind::Extension) else { return };
+        let call = &self.calls[self.topology.channel(by).call];
+        if call.origin != Origin::Callback || self.topology.channel(call.first).kind == Kind::Trunk {
             return;
         }
-        let parent = self.parent_attempt(self.channels[by].call, by);
+        let parent = self.parent_attempt(self.topology.channel(by).call, by);
         let by_agent = by == call.first || parent.is_some_and(|p| call.attempts[p].by == Some(call.first));
-        let interface = self.channels[dest].interface();
+        let interface = self.topology.channel(dest).interface();
         let peer = interface.split_once('/').map_or(interface, |(_, peer)| peer);
         let of_us =
             self.roster.find(interface).is_some() || matches!(self.rules.numbering.classify(peer), Number::Internal);
         if by_agent && !of_us {
-            self.channels[dest].kind = Kind::Trunk;
+            self.topology.is_a_trunk(dest);
         }
     }
 
     /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
     fn adopt(&mut self, call: Slot, local: Slot) {
-        let Some(other) = self.channels[local].other_half().and_then(|name| self.channels.find(&name)) else { return };
+        let Some(other) = self.topology.other_half(local) else { return };
         let attempts = &mut self.calls[call].attempts;
         let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
         let queue = attempts[parent].queue.clone();
@@ -153,7 +153,7 @@ impl Tracker {
 
     /// The caller id under which a customer is called over this channel.
     fn caller_id_shown(&mut self, dest: Slot, shown: Option<String>) {
-        let channel = &self.channels[dest];
+        let channel = self.topology.channel(dest);
         let (call, kind) = (channel.call, channel.kind);
         let Some(shown) = shown.filter(|n| !n.is_empty()) else { return };
         let outward = kind == Kind::Trunk && self.calls[call].origin != Origin::Trunk;
@@ -164,14 +164,13 @@ impl Tracker {
 
     /// The Local attempt whose other half dials now.
     fn parent_attempt(&self, call: Slot, by: Slot) -> Option<usize> {
-        let other = self.channels[by].other_half()?;
-        let other = self.channels.find(&other)?;
+        let other = self.topology.other_half(by)?;
         self.calls[call].attempts.iter().position(|a| a.channel == other)
     }
 
     pub(crate) fn dial_changes(&mut self, dest: &event::Channel<'_>, status: &str, at: Millis) {
         let Some(slot) = self.dialled(dest, at) else { return };
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         if let Some(attempt) = self.calls[call].attempt_mut(&uniqueid)
             && status == "RINGING"
@@ -192,7 +191,7 @@ impl Tracker {
             self.find_channel(by, at);
         }
         let Some(slot) = self.find_channel(dest, at) else { return };
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
         attempt.forwarded |= !forward.is_empty();

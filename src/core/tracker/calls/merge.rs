@@ -7,11 +7,10 @@ use crate::tracker::table::Slot;
 impl Tracker {
     /// A channel shows this linkedid now: if it was another, the calls are one.
     pub(crate) fn linkedid_seen(&mut self, channel: Slot, linkedid: &str) {
-        if linkedid.is_empty() || *self.channels[channel].linkedid == *linkedid {
+        if !self.topology.shows_linkedid(channel, linkedid) {
             return;
         }
-        self.channels[channel].linkedid = linkedid.into();
-        let call = self.channels[channel].call;
+        let call = self.topology.channel(channel).call;
         match self.calls.find(linkedid) {
             Some(other) => self.join_calls(call, other),
             None => {
@@ -41,7 +40,7 @@ impl Tracker {
             self.calls.alias(key, queue_visits);
         }
         for channel in &gone.channels {
-            self.channels[*channel].call = queue_visits;
+            self.topology.moves_to_call(*channel, queue_visits);
         }
         self.counters.calls_merged += 1;
         self.line_of_a_call_gone(&gone);

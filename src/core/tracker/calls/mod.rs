@@ -2,6 +2,7 @@
 
 pub mod call;
 pub(crate) mod callback_attempt;
+pub(crate) mod conversation;
 pub mod customer_line;
 pub(crate) mod dialplan;
 pub(crate) mod ending;

@@ -18,7 +18,7 @@ impl Tracker {
         let peer = channel::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
         let outside = match filled(&seen.caller_num) {
             Some(number) => matches!(self.rules.numbering.classify(&number), Number::Callable(_)),
-            None => self.trunks_of_old.contains(channel::interface(&seen.name)),
+            None => self.topology.was_trunk_of_old(&seen.name),
         };
         outside && !matches!(self.rules.numbering.classify(peer), Number::Internal)
     }
@@ -33,11 +33,11 @@ impl Tracker {
     /// A channel comes to a call that is known already, perhaps to lead it from now on: the lists name channels in any order, and
     /// what other threads say about a dialled channel can be heard before what the caller's own says about him.
     pub(crate) fn attach_channel(&mut self, call: Slot, seen: &event::Channel<'_>, slot: Slot, at: Millis) {
-        let (c, channel) = (&self.calls[call], &self.channels[slot]);
+        let (c, channel) = (&self.calls[call], self.topology.channel(slot));
         if c.stage == Stage::Told || c.orphaned || c.first == slot {
             return;
         }
-        let has_its_first = *self.channels[c.first].uniqueid == *c.linkedid;
+        let has_its_first = *self.topology.channel(c.first).uniqueid == *c.linkedid;
         let calls_in = channel.kind == Kind::Trunk && channel.incoming == Some(true);
         let is_out = channel.kind == Kind::Trunk && channel.incoming == Some(false);
         if !has_its_first && (*seen.uniqueid == *c.linkedid || (c.partial && c.origin == Origin::Extension && calls_in))
@@ -54,17 +54,15 @@ impl Tracker {
 
     /// A list tells which way a channel was called that an event has made known before.
     pub(crate) fn direction_listed(&mut self, slot: Slot, seen: &event::Channel<'_>, incoming: bool, at: Millis) {
-        if self.channels[slot].incoming.is_some() {
+        if self.topology.channel(slot).incoming.is_some() {
             return;
         }
         let from_outside = incoming && self.calls_from_outside(seen);
-        let channel = &mut self.channels[slot];
-        channel.incoming = Some(incoming);
-        channel.created_ms = channel.created_ms.min(at);
-        if channel.kind == Kind::Extension && from_outside {
-            channel.kind = Kind::Trunk;
+        self.topology.direction_told(slot, incoming, at);
+        if self.topology.channel(slot).kind == Kind::Extension && from_outside {
+            self.topology.is_a_trunk(slot);
         }
-        let call = channel.call;
+        let call = self.topology.channel(slot).call;
         if self.calls[call].first == slot {
             self.set_first_channel(call, seen, slot, at);
         } else {
@@ -74,7 +72,7 @@ impl Tracker {
 
     /// Takes from the channel that began the call what it tells of the customer.
     pub(crate) fn set_first_channel(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
-        let channel = &self.channels[first];
+        let channel = self.topology.channel(first);
         let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));
         let origin = if seen.uniqueid.starts_with(CALLBACK_CHANNEL) {
             Origin::Callback

@@ -22,7 +22,7 @@ impl Tracker {
 
     /// Notes a stay in a queue, unless one in that queue is going on. For a caller who was found waiting, `joined_ms` is what the list says.
     pub(crate) fn visit_begins(&mut self, channel: Slot, queue: &str, position: Option<u32>, joined_ms: Millis) {
-        let slot = self.channels[channel].call;
+        let slot = self.topology.channel(channel).call;
         let call = &mut self.calls[slot];
         if call.visit_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
             call.visit_shown(queue);
@@ -40,7 +40,7 @@ impl Tracker {
 
     pub(crate) fn leaves_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
-        let slot = self.channels[slot].call;
+        let slot = self.topology.channel(slot).call;
         let call = &mut self.calls[slot];
         if let Some(queue_visit) = call.visit_shown(queue) {
             queue_visit.left_ms.get_or_insert(at);
@@ -50,7 +50,7 @@ impl Tracker {
 
     pub(crate) fn abandons_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
-        let slot = self.channels[slot].call;
+        let slot = self.topology.channel(slot).call;
         let call = &mut self.calls[slot];
         if let Some(queue_visit) = call.visit_shown(queue) {
             queue_visit.abandoned = true;
@@ -68,7 +68,7 @@ impl Tracker {
     ) {
         self.channel_or_adopt(dest, at);
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
-        let slot = self.channels[slot].call;
+        let slot = self.topology.channel(slot).call;
         let call = &mut self.calls[slot];
         if let Some(queue_visit) = call.visit_mut(queue) {
             queue_visit.connected = true;
@@ -110,7 +110,7 @@ impl Tracker {
         at: Millis,
     ) {
         let (caller, agent) = (self.find_channel(seen, at), self.find_channel(dest, at));
-        let Some(slot) = caller.or(agent).map(|party| self.channels[party].call) else { return };
+        let Some(slot) = caller.or(agent).map(|party| self.topology.channel(party).call) else { return };
         let call = &self.calls[slot];
         // Asterisk reckons by a clock that can be set.
         let began = (at - Millis::from(spent.talk_s) * 1_000).max(call.started_ms).min(at);
@@ -123,7 +123,8 @@ impl Tracker {
             let child = |a: &&TrackedLeg| a.parent.is_some_and(|parent| call.attempts[parent].channel == local);
             call.attempts.iter().rev().find(child).map(|a| a.channel)
         };
-        let is_person = |slot_of: &Slot| self.channels[*slot_of].is_party() && self.channels[*slot_of].call == slot;
+        let is_person =
+            |slot_of: &Slot| self.topology.channel(*slot_of).is_party() && self.topology.channel(*slot_of).call == slot;
         let by_queue = |a: &&TrackedLeg| *a.interface == *interface && a.queue.as_deref() == Some(queue);
         let named = agent.map(|agent| led_to(agent).unwrap_or(agent)).filter(is_person);
         let met = || call.people.iter().find(|p| *p.interface == *interface).map(|p| p.channel);

@@ -50,14 +50,14 @@ impl Known {
 impl Tracker {
     /// A channel began, ended or has another name: its phone may have one more or one less.
     pub(crate) fn phone_counts(&mut self, slot: Slot, at: Millis) {
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         let lives = channel.ended_ms.is_none() && channel.is_party();
         match channel.phone {
             None if !lives => return,
             Some(phone) if lives && *self.presence.phones[phone].interface == *channel.interface() => return,
             _ => {}
         }
-        if let Some(phone) = self.channels[slot].phone.take() {
+        if let Some(phone) = self.topology.counted_for(slot, None) {
             let counted = &mut self.presence.phones[phone];
             counted.channels -= 1;
             let agent = self.roster.find(&counted.interface);
@@ -76,20 +76,20 @@ impl Tracker {
     }
 
     fn phone_begins(&mut self, slot: Slot, at: Millis) {
-        let interface = self.channels[slot].interface();
+        let interface = self.topology.channel(slot).interface();
         let phone = match self.presence.phones.find(interface) {
             Some(phone) => phone,
             None => self.presence.phones.insert(interface, Phone { interface: interface.into(), channels: 0 }),
         };
         self.presence.phones[phone].channels += 1;
         let agent = match self.roster.find(interface) {
-            None if self.channels[slot].kind == Kind::Extension => {
+            None if self.topology.channel(slot).kind == Kind::Extension => {
                 let interface = interface.to_owned();
                 self.phone_of(&interface, at)
             }
             agent => agent,
         };
-        self.channels[slot].phone = Some(phone);
+        self.topology.counted_for(slot, Some(phone));
         if let Some(agent) = agent {
             self.look_at(agent, at);
         }
@@ -159,7 +159,7 @@ impl Tracker {
             && c.stage == Stage::Live
             && !c.orphaned
             && c.talk.state() == Talking::No
-            && self.channels[c.first].ended_ms.is_none();
+            && self.topology.channel(c.first).ended_ms.is_none();
         let queue = c.queue_visits.last().filter(|s| waits && s.left_ms.is_none()).map(|s| &s.queue);
         if c.waits_in.as_ref() == queue {
             return;
@@ -233,9 +233,9 @@ impl Presence for Tracker {
 
     fn attempt_lives(&self, channel_id: &str) -> bool {
         // What has ended is told a moment later, when the last news of it have come: until then nobody may think that its end was not seen.
-        let lives = |slot: Slot| self.calls[self.channels[slot].call].stage != Stage::Told;
-        let second = || self.channels.find(&format!("{channel_id};2"));
-        self.channels.find(channel_id).is_some_and(lives) || second().is_some_and(lives)
+        let lives = |slot: Slot| self.calls[self.topology.channel(slot).call].stage != Stage::Told;
+        let second = || self.topology.find(&format!("{channel_id};2"));
+        self.topology.find(channel_id).is_some_and(lives) || second().is_some_and(lives)
     }
 
     fn in_sync(&self) -> bool {

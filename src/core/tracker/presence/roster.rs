@@ -123,7 +123,7 @@ impl Tracker {
     /// A caller who waits in a queue, of the snapshot: his joining was not seen.
     pub(crate) fn waiting_listed(&mut self, queue: &str, position: u32, uniqueid: &str, wait_s: u32, at: Millis) {
         let joined_ms = at - Millis::from(wait_s) * 1_000;
-        match self.channels.find(uniqueid) {
+        match self.topology.find(uniqueid) {
             Some(slot) => self.visit_begins(slot, queue, Some(position), joined_ms),
             None => {
                 let (queue, uniqueid) = (queue.into(), uniqueid.into());
@@ -166,26 +166,26 @@ impl Tracker {
 
     /// The channels of a bridge may now be connected with somebody, or alone.
     pub(crate) fn phones_change(&mut self, bridge: Slot, at: Millis) {
-        for i in 0..self.bridges[bridge].members.len() {
-            let member = self.bridges[bridge].members[i];
+        for i in 0..self.topology.members(bridge).len() {
+            let member = self.topology.members(bridge)[i];
             self.phone_changes(member, at);
         }
     }
 
     /// An agent's phone may have begun or ceased to ring or to talk.
     pub(crate) fn phone_changes(&mut self, slot: Slot, at: Millis) {
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         if channel.kind != Kind::Extension {
             return;
         }
         let lives = channel.ended_ms.is_none();
-        let bridge = channel.bridge.and_then(|b| self.bridges.get(b));
+        let bridge = self.topology.bridge_of(channel);
         let rings = lives && channel.ringing;
         let talks = lives && bridge.is_some_and(|b| !b.holding && b.members.len() > 1);
         if rings != channel.rings_for.is_some() {
             let (interface, before) = (channel.interface().to_owned(), channel.rings_for);
             let agent = if rings { self.phone_of(&interface, at) } else { before };
-            self.channels[slot].rings_for = agent.filter(|_| rings);
+            self.topology.rings_for(slot, agent.filter(|_| rings));
             if let Some(agent) = agent {
                 let a = self.roster.get_mut(agent);
                 a.ringing = if rings { a.ringing + 1 } else { a.ringing.saturating_sub(1) };
@@ -193,21 +193,20 @@ impl Tracker {
                 self.report_intervals(changed);
             }
         }
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         if talks != channel.talks_for.is_some() {
             let (interface, before) = (channel.interface().to_owned(), channel.talks_for);
             let agent = if talks { self.phone_of(&interface, at) } else { before };
-            self.channels[slot].talks_for = agent.filter(|_| talks);
+            self.topology.talks_for(slot, agent.filter(|_| talks));
             if let Some(agent) = agent {
                 let a = self.roster.get_mut(agent);
                 a.talking = if talks { a.talking + 1 } else { a.talking.saturating_sub(1) };
                 let mut changed = a.set(Activity::Talking, "", "", a.talking > 0, at);
-                let queue = queue_served(&self.calls[self.channels[slot].call], slot);
+                let queue = queue_served(&self.calls[self.topology.channel(slot).call], slot);
                 let wrapup_ms = queue.and_then(|q| a.memberships.get(q)).map_or(0, |m| m.wrapup_ms);
-                let channel = &mut self.channels[slot];
-                if !talks && channel.bridged {
+                if !talks && self.topology.channel(slot).bridged {
                     a.last_talk_ms = a.last_talk_ms.max(Some(at));
-                    a.calls += u32::from(!std::mem::replace(&mut channel.talk_counted, true));
+                    a.calls += u32::from(self.topology.talk_counts(slot));
                 }
                 let works_on = !talks && wrapup_ms > 0;
                 if works_on {

@@ -80,7 +80,52 @@ pub struct Channel {
     pub snapshot: u32,
 }
 
+/// What the event that makes a channel known does not say itself.
+#[derive(Debug, Clone, Copy)]
+pub struct Created {
+    /// What stands at the far end.
+    pub kind: Kind,
+    /// The call that it belongs to.
+    pub call: Slot,
+    /// The far end called us; `None` where nothing has told yet.
+    pub incoming: Option<bool>,
+    /// First seen.
+    pub at: Millis,
+    /// Number of the latest snapshot.
+    pub snapshot: u32,
+}
+
 impl Channel {
+    /// A channel as it is seen first.
+    #[must_use]
+    pub fn new(seen: &event::Channel<'_>, linkedid: &str, created: Created) -> Self {
+        Self {
+            uniqueid: (&*seen.uniqueid).into(),
+            name: (&*seen.name).into(),
+            linkedid: linkedid.into(),
+            kind: created.kind,
+            call: created.call,
+            incoming: created.incoming,
+            created_ms: created.at,
+            up: seen.state == STATE_UP,
+            ended_ms: None,
+            far_hangup_ms: None,
+            pbx_hangup_ms: None,
+            bridge: None,
+            bridged: false,
+            rings_for: None,
+            talks_for: None,
+            phone: None,
+            talk_counted: false,
+            ringing: false,
+            held: false,
+            parked: false,
+            context: (&*seen.context).into(),
+            exten: (&*seen.exten).into(),
+            snapshot: created.snapshot,
+        }
+    }
+
     /// The person or trunk at the far end, as technology and peer: `PJSIP/101`.
     #[must_use]
     pub fn interface(&self) -> &str {

@@ -3,3 +3,4 @@
 pub(crate) mod audio_path;
 pub mod bridge;
 pub mod channel;
+pub(crate) mod graph;
