@@ -2,12 +2,11 @@
 
 use crate::ami::event;
 use crate::ami::event::{Event, Millis};
-use crate::tracker::calls::call::{Origin, Stage};
+use crate::tracker::Tracker;
 use crate::tracker::calls::queue_visits::Spent;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel;
-use crate::tracker::topology::channel::{Channel, Created, Kind, STATE_RING, STATE_RINGING, STATE_UP};
-use crate::tracker::{CUSTOMER_GONE_MS, Tracker};
+use crate::tracker::topology::channel::{Channel, Created, Kind, STATE_RING};
 
 impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
@@ -143,28 +142,8 @@ impl Tracker {
         }
         self.topology.shows_state(slot, seen.state);
         let call = self.topology.channel(slot).call;
-        self.touched(call, at);
+        self.calls.touched(call, at, self.now.mono_ms);
         Some(slot)
-    }
-
-    /// Something happened to the call: a told one will be looked at again.
-    pub(crate) fn touched(&mut self, call: Slot, at: Millis) {
-        let c = &mut self.calls[call];
-        c.touched_ms = c.touched_ms.max(at);
-        if c.stage == Stage::Told {
-            c.stage = Stage::Ending;
-            self.look_again(call, crate::tracker::SETTLE_MS);
-        }
-        self.mark(call);
-    }
-
-    /// Looks at the call again after so many milliseconds.
-    pub(crate) fn look_again(&mut self, call: Slot, after_ms: u64) {
-        let due = self.now.mono_ms + after_ms;
-        if let Some(old) = self.calls[call].due.replace(due) {
-            self.timers.remove(&(old, call));
-        }
-        self.timers.insert((due, call));
     }
 
     fn kind(&self, seen: &event::Channel<'_>) -> Kind {
@@ -218,14 +197,8 @@ impl Tracker {
             None => self.call_begins(seen, slot, linkedid, at),
         };
         self.topology.moves_to_call(slot, call);
-        let c = &mut self.calls[call];
-        c.channels.push(slot);
-        c.live += 1;
-        c.partial |= partial && existing.is_none();
-        if c.stage == Stage::Told {
-            c.stage = Stage::Ending;
-        }
-        self.touched(call, at);
+        self.calls.channel_comes(call, slot, partial && existing.is_none());
+        self.calls.touched(call, at, self.now.mono_ms);
         self.phone_counts(slot, at);
         self.our_attempt_begins(slot, at);
         Some(slot)
@@ -237,25 +210,12 @@ impl Tracker {
         let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         self.phone_changes(slot, at);
-        let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
-        match seen.state {
-            STATE_RINGING => {
-                attempt.rang_ms.get_or_insert(at);
-            }
-            STATE_UP => {
-                attempt.answered_ms.get_or_insert(at);
-            }
-            _ => {}
-        }
+        self.calls.leg_state(call, &uniqueid, seen.state, at);
     }
 
     fn caller_id_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
-        let call = &mut self.calls[self.topology.channel(slot).call];
-        if call.origin == Origin::Trunk && call.first == slot && call.number.is_none() {
-            call.number = channel::filled(&seen.caller_num);
-            call.name = channel::filled(&seen.caller_name);
-        }
+        self.calls.caller_id_changes(self.topology.channel(slot).call, slot, seen);
     }
 
     fn renamed(&mut self, uniqueid: &str, new_name: &str, at: Millis) {
@@ -271,53 +231,6 @@ impl Tracker {
         }
         self.leaves(slot, at);
         self.ended(slot, Some(cause), at);
-    }
-
-    /// The channel is gone, with a cause if one was told.
-    pub(crate) fn ended(&mut self, slot: Slot, cause: Option<u16>, at: Millis) {
-        self.topology.ends(slot, at);
-        let channel = self.topology.channel(slot);
-        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        self.phone_changes(slot, at);
-        self.phone_counts(slot, at);
-        let is_customer = self.is_customer(call, slot);
-        let c = &mut self.calls[call];
-        c.live = c.live.saturating_sub(1);
-        if let Some(attempt) = c.attempt_mut(&uniqueid) {
-            attempt.cause = attempt.cause.or(cause);
-            attempt.ended_ms.get_or_insert(at);
-        }
-        if is_customer {
-            c.cause = cause.or(c.cause);
-        }
-        if c.live == 0 {
-            c.stage = Stage::Ending;
-            self.look_again(call, crate::tracker::SETTLE_MS);
-        } else if is_customer && c.origin == Origin::Trunk && c.stage == Stage::Live {
-            self.look_again(call, CUSTOMER_GONE_MS);
-        }
-        self.waiting_changes(call);
-        self.mark(call);
-    }
-
-    /// The caller of this call had hung up by that time, of his own will.
-    pub(crate) fn caller_left_by(&self, call: Slot, at: Millis) -> bool {
-        if self.calls[call].dialplan.turned_away() {
-            return false; // his hanging up only answers what the PBX told him
-        }
-        let first = self.topology.channel(self.calls[call].first);
-        first.far_hangup_ms.is_some_and(|t| t <= at && first.pbx_hangup_ms.is_none_or(|p| t <= p))
-    }
-
-    /// The customer's side of the call: for an internal call, the calling extension.
-    pub(crate) fn is_customer(&self, call: Slot, slot: Slot) -> bool {
-        let (call, channel) = (&self.calls[call], self.topology.channel(slot));
-        match call.origin {
-            Origin::Trunk => slot == call.first,
-            Origin::Extension | Origin::Callback if call.trunk_dialled => channel.kind == Kind::Trunk,
-            Origin::Extension => slot == call.first,
-            Origin::Callback => false,
-        }
     }
 
     fn bridge_ends(&mut self, seen: &event::Bridge<'_>, at: Millis) {
@@ -386,12 +299,11 @@ impl Tracker {
             self.join_calls(self.topology.channel(first).call, self.topology.channel(*other).call);
         }
         let call = self.topology.channel(first).call;
-        self.calls[call].transfers += 1;
-        if self.is_customer(call, first) {
+        let by_customer = self.is_customer(call, first);
+        self.calls.transferred(call, (!by_customer).then_some(at));
+        if by_customer {
             // He sent our side to someone else, and is himself gone by that: nobody was to take his call.
             self.topology.far_end_hangs_up(first, at);
-        } else {
-            self.calls[call].transfer_ms = Some(at);
         }
     }
 }

@@ -16,12 +16,11 @@ use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
 use crate::model::{FinishedCall, Moment, Record};
-use calls::call::{self, Call};
-use calls::{callback_attempt, in_progress};
+use calls::call;
+use calls::registry::Calls;
 use presence::agent::Roster;
 use presence::now;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use table::{Slot, Table};
+use std::collections::VecDeque;
 use topology::graph::Topology;
 
 /// Trunks remembered by their peers.
@@ -159,18 +158,13 @@ pub struct Tracker {
     pbx: String,
     rules: Rules,
     topology: Topology,
-    calls: Table<Call>,
-    timers: BTreeSet<(u64, Slot)>,
+    calls: Calls,
     roster: Roster,
-    left: in_progress::Leftover,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
     coverage: coverage::Coverage,
     presence: now::Known,
-    attempts: BTreeMap<Box<str>, callback_attempt::TrackedAttempt>,
-    marked: Vec<Slot>,
-    freed: Vec<LineChange>,
     event_ms: Millis,
     stopping: bool,
 }
@@ -183,18 +177,13 @@ impl Tracker {
             pbx: pbx.to_owned(),
             rules,
             topology: Topology::default(),
-            calls: Table::new(),
-            timers: BTreeSet::new(),
+            calls: Calls::new(last_seen_ms),
             roster: Roster::default(),
-            left: in_progress::Leftover::seen(last_seen_ms),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
             coverage: coverage::Coverage::new(last_seen_ms),
             presence: now::Known::default(),
-            attempts: BTreeMap::new(),
-            marked: Vec::new(),
-            freed: Vec::new(),
             event_ms: 0,
             stopping: false,
         }
@@ -247,7 +236,7 @@ impl Tracker {
     /// When to come back with [`Input::Tick`], by the monotonic clock.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        let (due, wrapup) = (self.timers.first().map(|(due, _)| *due), self.presence.deadline());
+        let (due, wrapup) = (self.calls.deadline(), self.presence.deadline());
         due.into_iter().chain(wrapup).min()
     }
 

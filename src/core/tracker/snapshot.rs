@@ -5,23 +5,15 @@ use crate::ami::event::Millis;
 use crate::model::{Gap, Record};
 use crate::tracker::Output;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg};
-use crate::tracker::calls::talk::Talking;
 use crate::tracker::coverage::Coverage;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{Channel, STATE_RINGING, STATE_UP};
+use crate::tracker::topology::channel::{Channel, STATE_RINGING};
 
 impl Tracker {
     /// Sight is lost, now or some time ago: whatever happens from then on to the calls that live is not seen.
     pub(crate) fn sync_lost(&mut self, tell: impl FnOnce(&mut Coverage)) {
         tell(&mut self.coverage);
-        // A customer who is gone already has been seen to the end.
-        let gone = |c: &Call| c.origin == Origin::Trunk && self.topology.channel(c.first).ended_ms.is_some();
-        let lives = |c: &Call| c.stage == Stage::Live && !gone(c);
-        let live: Vec<Slot> = self.calls.iter().filter(|(_, c)| lives(c)).map(|(slot, _)| slot).collect();
-        for slot in live {
-            self.calls[slot].loses_sync();
-        }
+        self.calls.lose_sync(&self.topology);
     }
 
     pub(crate) fn linked(&mut self, uptime_s: Option<u64>) {
@@ -64,19 +56,7 @@ impl Tracker {
             let call = self.topology.channel(slot).call;
             self.leaves(slot, from);
             self.ended(slot, None, from);
-            let c = &mut self.calls[call];
-            let customer_seen_off =
-                c.origin == Origin::Trunk && c.first != slot && self.topology.channel(c.first).ended_ms.is_some();
-            if customer_seen_off && c.lost.is_none() {
-                continue;
-            }
-            let over = c.live == 0 || (c.origin == Origin::Trunk && c.first == slot);
-            if over && c.lost.is_none() && c.stage != Stage::Told {
-                c.lost = Some((from, self.now.wall_ms));
-                calls_lost += u32::from(!c.orphaned);
-            } else {
-                c.partial = true;
-            }
+            calls_lost += u32::from(self.calls.ends_unseen(call, slot, &self.topology));
         }
         calls_lost
     }
@@ -109,29 +89,12 @@ impl Tracker {
         };
         self.topology.lives_in(slot, self.coverage.snapshot());
         let bridged = !bridge_id.is_empty();
-        self.shows_itself(slot, seen, bridged, (application, data), at);
+        self.channel_shows_itself(slot, seen, bridged, (application, data), at);
         self.application_listed(slot, application, data);
         if bridged && self.topology.channel(slot).bridge.is_none() {
             let bridge = self.topology.bridge_by_id(bridge_id);
             self.put_into(bridge, slot, at);
         }
-    }
-
-    /// The list of channels names it: what becomes of it from here on is seen, and so is what it did meanwhile if it is where it was.
-    fn shows_itself(&mut self, slot: Slot, seen: &event::Channel<'_>, bridged: bool, runs: (&str, &str), at: Millis) {
-        let call = self.topology.channel(slot).call;
-        if self.calls[call].first == slot && (self.calls[call].in_doubt || self.coverage.in_gap()) {
-            let stayed = self.is_where_it_was(slot, (&seen.context, &seen.exten), runs, at);
-            let c = &mut self.calls[call];
-            c.in_doubt &= !(stayed || (bridged && c.talk.state() != Talking::No));
-        }
-        let c = &mut self.calls[call];
-        let as_it_was = |a: &&mut TrackedLeg| a.channel == slot && (a.answered_ms.is_some() || seen.state != STATE_UP);
-        if let Some(attempt) = c.attempts.iter_mut().rev().find(as_it_was) {
-            let rings = std::mem::take(&mut attempt.in_doubt);
-            c.in_doubt &= !rings; // as it did when sight was lost
-        }
-        self.mark(call);
     }
 
     /// The lists are complete: what they do not name has ended unseen.

@@ -4,6 +4,7 @@ use crate::ami::event::Millis;
 use crate::model::rules::Purpose;
 use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
+use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::Clock;
 use crate::tracker::table::Slot;
 
@@ -89,14 +90,8 @@ pub struct Call {
     pub transfer_ms: Option<Millis>,
     /// Hangup cause of the customer's channel (Q.850).
     pub cause: Option<u16>,
-    /// Seen from the middle.
-    pub partial: bool,
-    /// It lived while nobody watched: its beginning was seen, and perhaps its end.
-    pub interrupted: bool,
-    /// Sight was lost while it lived, and no list has named it since: nobody knows what happened meanwhile.
-    pub in_doubt: bool,
-    /// Sight of it was lost between these times, and it ended then.
-    pub lost: Option<(Millis, Millis)>,
+    /// How much of it was seen.
+    pub seen: Seen,
     /// It has no customer of its own left (a consultation whose customer hung up): no row.
     pub orphaned: bool,
     /// Legs, visits or steps beyond the limits.
@@ -274,10 +269,7 @@ impl Call {
             transfers: 0,
             transfer_ms: None,
             cause: None,
-            partial: false,
-            interrupted: false,
-            in_doubt: false,
-            lost: None,
+            seen: Seen::default(),
             orphaned: false,
             dropped: 0,
             tags: Vec::new(),
@@ -294,8 +286,7 @@ impl Call {
 
     /// Sight of it is lost.
     pub fn loses_sync(&mut self) {
-        self.interrupted = true;
-        self.in_doubt = true;
+        self.seen.sync_is_lost();
         self.queue_visits
             .iter_mut()
             .filter(|queue_visit| queue_visit.left_ms.is_none())
@@ -323,7 +314,9 @@ impl Call {
     /// The latest stay in a queue, now that something shows him there: he was there all along, and nothing is in doubt.
     pub fn visit_shown(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
         let queue_visit = self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)?;
-        self.in_doubt &= !std::mem::take(&mut queue_visit.in_doubt);
+        if std::mem::take(&mut queue_visit.in_doubt) {
+            self.seen.customer_is_shown();
+        }
         Some(queue_visit)
     }
 

@@ -42,8 +42,8 @@ impl Tracker {
     pub(crate) fn our_attempt_begins(&mut self, slot: Slot, at: Millis) {
         let channel = self.topology.channel(slot);
         let Some(id) = attempt_id(&channel.uniqueid) else { return };
-        self.calls[channel.call].ours = true;
-        if let Some(known) = self.attempts.get_mut(id) {
+        self.calls.table[channel.call].ours = true;
+        if let Some(known) = self.calls.attempts.get_mut(id) {
             if *channel.uniqueid == *id {
                 known.channel = slot;
             }
@@ -59,7 +59,7 @@ impl Tracker {
         };
         let id: Box<str> = id.into();
         self.outputs.push_back(step(&id, at, Step::Seen));
-        self.attempts.insert(id, attempt);
+        self.calls.attempts.insert(id, attempt);
     }
 
     /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).
@@ -71,12 +71,12 @@ impl Tracker {
 
     /// Tells the steps that the attempts in this call have made.
     pub(crate) fn attempts_advance(&mut self, call: Slot) {
-        let c = &self.calls[call];
+        let c = &self.calls.table[call];
         if !c.ours {
             return;
         }
         let at = self.event_ms;
-        for (id, attempt) in self.attempts.iter_mut() {
+        for (id, attempt) in self.calls.attempts.iter_mut() {
             let Some(channel) = self.topology.get(attempt.channel).filter(|channel| channel.call == call) else {
                 continue;
             };
@@ -113,7 +113,7 @@ impl Tracker {
             return;
         }
         let at = self.event_ms;
-        for attempt in self.attempts.values_mut() {
+        for attempt in self.calls.attempts.values_mut() {
             let here = self.topology.get(attempt.channel).is_some_and(|channel| channel.call == into);
             if here && attempt.merged.is_none() && gone.channels.contains(&attempt.channel) {
                 let mut clock = gone.talk;
@@ -129,10 +129,10 @@ impl Tracker {
         if !self.calls[call].ours {
             return;
         }
-        for attempt in self.attempts.values_mut() {
+        for attempt in self.calls.attempts.values_mut() {
             if self.topology.get(attempt.channel).is_some_and(|channel| channel.call == rest) {
-                self.calls[rest].ours = true;
-                attempt.row = Some(self.calls[call].linkedid.clone());
+                self.calls.table[rest].ours = true;
+                attempt.row = Some(self.calls.table[call].linkedid.clone());
             }
         }
     }
@@ -143,9 +143,10 @@ impl Tracker {
             return;
         }
         let here = |a: &TrackedAttempt| self.topology.get(a.channel).is_none_or(|channel| channel.call == call);
-        let over: Vec<Box<str>> = self.attempts.iter().filter(|(_, a)| here(a)).map(|(id, _)| id.clone()).collect();
+        let over: Vec<Box<str>> =
+            self.calls.attempts.iter().filter(|(_, a)| here(a)).map(|(id, _)| id.clone()).collect();
         for id in over {
-            let Some(attempt) = self.attempts.remove(&id) else { continue };
+            let Some(attempt) = self.calls.attempts.remove(&id) else { continue };
             if !self.stopping && self.topology.get(attempt.channel).is_some() {
                 let facts = self.facts(&attempt, call);
                 self.outputs.push_back(step(&id, facts.ended_ms, Step::Ended(Box::new(facts))));
@@ -155,8 +156,9 @@ impl Tracker {
 
     /// Calls of attempts that a list did not name are told at once, so that their end is known when sight is whole again.
     pub(crate) fn lost_attempts(&self) -> Vec<Slot> {
-        let calls = self.attempts.values().filter_map(|a| self.topology.get(a.channel)).map(|channel| channel.call);
-        calls.filter(|call| self.calls[*call].lost.is_some() && self.calls[*call].live == 0).collect()
+        let calls =
+            self.calls.attempts.values().filter_map(|a| self.topology.get(a.channel)).map(|channel| channel.call);
+        calls.filter(|call| self.calls[*call].seen.end_unseen() && self.calls[*call].live == 0).collect()
     }
 
     /// The callback in whose attempt this call was made, also where the attempt's call has gone into this one.
@@ -214,7 +216,7 @@ impl Tracker {
         let agent_end = match agent.map(root) {
             Some((leg, root)) => self.first_end(leg, root),
             None if agent_channel.is_some_and(|channel| channel.up) => LegResult::Answered,
-            None if call.lost.is_some() => LegResult::Unknown,
+            None if call.seen.end_unseen() => LegResult::Unknown,
             None => LegResult::NoAnswer,
         };
         let agent_left = agent_channel.and_then(|channel| channel.far_hangup_ms);
@@ -242,7 +244,7 @@ impl Tracker {
             customer_answered_ms: ours.connected_ms,
             talk_ms: self.talked(ours, call, first_channel, ended_ms),
             agent_hangup_by: agent_channel.map_or(HangupBy::Unknown, |channel| hung_up_by(channel, call)),
-            unseen: call.lost.is_some() || call.in_doubt,
+            unseen: call.seen.end_unseen() || call.seen.in_doubt(),
             ended_ms,
         }
     }
@@ -318,7 +320,7 @@ impl Tracker {
 fn hung_up_by(channel: &Channel, call: &Call) -> HangupBy {
     match (channel.far_hangup_ms, channel.pbx_hangup_ms) {
         (Some(far), pbx) if pbx.is_none_or(|pbx| far <= pbx) => HangupBy::Agent,
-        (None, None) if call.lost.is_some() => HangupBy::Unknown,
+        (None, None) if call.seen.end_unseen() => HangupBy::Unknown,
         _ => HangupBy::Pbx,
     }
 }

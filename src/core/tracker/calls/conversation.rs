@@ -24,7 +24,7 @@ impl Tracker {
         for (person, _) in &heard {
             self.person(call, *person);
         }
-        let call = &mut self.calls[call];
+        let call = &mut self.calls.table[call];
         for person in &mut call.people {
             let state = match heard.iter().any(|(slot, _)| *slot == person.channel) {
                 false => Talking::No,
@@ -40,11 +40,13 @@ impl Tracker {
             (true, _) => Talking::No,
         };
         call.talk.set(state, at);
-        call.in_doubt &= heard.is_empty(); // what became of him is plain
+        if !heard.is_empty() {
+            call.seen.customer_is_shown();
+        }
         if !call.queue_visits.is_empty() {
             self.waiting_changes(slot);
         }
-        self.mark(slot);
+        self.calls.mark(slot);
     }
 
     /// The customer had talked since `from`, with whoever is at this phone if it is known, and nobody saw it begin; at `to` it was over.
@@ -55,13 +57,13 @@ impl Tracker {
             self.topology.has_met(phone);
             self.person(call, phone).talk.had_begun(from, to);
         }
-        self.calls[call].talk.had_begun(from, to);
-        self.mark(call);
+        self.calls.table[call].talk.had_begun(from, to);
+        self.calls.mark(call);
     }
 
     /// Whoever is at this phone, as someone who talks with the customer.
     fn person(&mut self, call: Slot, phone: Slot) -> &mut Person {
-        let people = &mut self.calls[call].people;
+        let people = &mut self.calls.table[call].people;
         let known = people.iter().position(|p| p.channel == phone);
         let index = known.unwrap_or_else(|| {
             let interface = self.topology.channel(phone).interface().into();

@@ -27,26 +27,19 @@ pub struct Told {
 }
 
 impl Tracker {
-    /// Something about this call has changed: it is looked at once the event has been taken.
-    pub(crate) fn mark(&mut self, call: Slot) {
-        if self.marked.last() != Some(&call) {
-            self.marked.push(call);
-        }
-    }
-
     /// Tells what the event meant to customers' lines and to our attempts.
     pub(crate) fn record_marked(&mut self) {
-        let mut marked = std::mem::take(&mut self.marked);
+        let mut marked = std::mem::take(&mut self.calls.marked);
         for call in marked.drain(..) {
-            if self.calls.get(call).is_some() {
+            if self.calls.table.get(call).is_some() {
                 self.progress_changes(call);
                 self.line_changes(call);
                 self.attempts_advance(call);
             }
         }
-        self.marked = marked;
+        self.calls.marked = marked;
         // The call that one has merged into is told as busy first: no line seems free in between.
-        self.outputs.extend(self.freed.drain(..).map(Output::Line));
+        self.outputs.extend(self.calls.freed.drain(..).map(Output::Line));
     }
 
     /// It has an outside party, and is not over. What was told as busy stays so until the call is told.
@@ -68,7 +61,7 @@ impl Tracker {
         }
         if call.number.as_deref() != call.read.as_ref().map(|r| &*r.raw) {
             let read = call.number.clone().map(|raw| Read { e164: self.e164(&raw), raw });
-            self.calls[slot].read = read;
+            self.calls.table[slot].read = read;
         }
         let call = &self.calls[slot];
         let inbound = call.origin == Origin::Trunk;
@@ -78,7 +71,7 @@ impl Tracker {
             let number = number.map(str::to_owned);
             self.line_frees(slot);
             if let Some(number) = number {
-                self.calls[slot].line = Some(Told { number, inbound, talking: false });
+                self.calls.table[slot].line = Some(Told { number, inbound, talking: false });
                 self.report_line(slot, Line::Busy);
             }
         }
@@ -90,7 +83,7 @@ impl Tracker {
         let Some(person) = talked else { return };
         let known = self.roster.find(&person.interface);
         let agent = known.map_or_else(|| person.interface.to_string(), |a| self.roster.get(a).id.to_string());
-        if let Some(line) = &mut self.calls[slot].line {
+        if let Some(line) = &mut self.calls.table[slot].line {
             line.talking = true;
         }
         self.report_line(slot, Line::Talking { agent });
@@ -121,13 +114,13 @@ impl Tracker {
     fn line_frees(&mut self, slot: Slot) {
         if self.calls[slot].line.is_some() {
             self.report_line(slot, Line::Free);
-            self.calls[slot].line = None;
+            self.calls.table[slot].line = None;
         }
     }
 
     /// A call that was told as busy ceases to be, as another has taken it in or nobody remembers it.
     pub(crate) fn line_of_a_call_gone(&mut self, gone: &Call) {
-        self.freed.extend(change(gone, Line::Free));
+        self.calls.freed.extend(change(gone, Line::Free));
     }
 }
 

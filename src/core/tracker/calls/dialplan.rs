@@ -29,7 +29,7 @@ impl Tracker {
     }
 
     fn application_runs(&mut self, call: Slot, application: &str, data: &str) {
-        let plan = &mut self.calls[call].dialplan;
+        let plan = &mut self.calls.table[call].dialplan;
         plan.application = Some((application.to_ascii_lowercase().into(), data.into()));
         if application.eq_ignore_ascii_case("Queue") {
             plan.queue = data.split(',').next().map(Into::into);
@@ -76,7 +76,7 @@ impl Tracker {
     /// The caller came to another context or extension.
     pub(crate) fn place_changes(&mut self, call: Slot, context: &str, exten: &str, at: Millis) {
         let purpose = self.rules.purpose(context);
-        let call = &mut self.calls[call];
+        let call = &mut self.calls.table[call];
         call.dialplan.purpose = purpose;
         call.dialplan.closed |= purpose.closed;
         call.dialplan.blocked |= purpose.blocked;
@@ -96,7 +96,7 @@ impl Tracker {
         let Some(slot) = self.find_channel(seen, at) else { return };
         let call = self.topology.channel(slot).call;
         let leads = self.leads(call, slot);
-        let c = &mut self.calls[call];
+        let c = &mut self.calls.table[call];
         match variable {
             "QUEUESTATUS" if !value.is_empty() => {
                 self.counters.details_dropped += u64::from(queue_status(c, value, at));

@@ -5,8 +5,9 @@ use crate::ami::event::Millis;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{MAX_LEGS, Origin, TrackedLeg};
+use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::Kind;
+use crate::tracker::topology::channel::{Kind, STATE_RINGING, STATE_UP};
 
 impl Tracker {
     pub(crate) fn dial_begins(
@@ -61,7 +62,7 @@ impl Tracker {
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
         let peer = channel.interface().to_owned();
         let parent = by.and_then(|by| self.parent_attempt(slot, by));
-        let call = &mut self.calls[slot];
+        let call = &mut self.calls.table[slot];
         if kind == Kind::Trunk && call.origin != Origin::Trunk {
             call.mark_outbound(peer.clone());
             // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
@@ -82,7 +83,9 @@ impl Tracker {
             return;
         }
         // Whatever happened out of sight: somebody is rung for him again, by the queue in which he then waits.
-        call.in_doubt &= by != Some(call.first);
+        if by == Some(call.first) {
+            call.seen.customer_is_shown();
+        }
         if let Some(queue_visit) =
             queue.and_then(|queue| call.visit_mut(queue)).filter(|queue_visit| queue_visit.left_ms.is_none())
         {
@@ -142,7 +145,7 @@ impl Tracker {
     /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
     fn adopt(&mut self, call: Slot, local: Slot) {
         let Some(other) = self.topology.other_half(local) else { return };
-        let attempts = &mut self.calls[call].attempts;
+        let attempts = &mut self.calls.table[call].attempts;
         let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
         let queue = attempts[parent].queue.clone();
         for child in attempts.iter_mut().filter(|a| a.by == Some(other)) {
@@ -158,7 +161,7 @@ impl Tracker {
         let Some(shown) = shown.filter(|n| !n.is_empty()) else { return };
         let outward = kind == Kind::Trunk && self.calls[call].origin != Origin::Trunk;
         if outward && !matches!(self.rules.numbering.classify(&shown), Number::Internal) {
-            self.calls[call].did = Some(shown);
+            self.calls.table[call].did = Some(shown);
         }
     }
 
@@ -172,7 +175,7 @@ impl Tracker {
         let Some(slot) = self.dialled(dest, at) else { return };
         let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        if let Some(attempt) = self.calls[call].attempt_mut(&uniqueid)
+        if let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid)
             && status == "RINGING"
         {
             attempt.rang_ms.get_or_insert(at);
@@ -193,7 +196,7 @@ impl Tracker {
         let Some(slot) = self.find_channel(dest, at) else { return };
         let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
+        let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid) else { return };
         attempt.forwarded |= !forward.is_empty();
         // Dial and the queue say it twice, the second time CANCEL and often in the same millisecond; the first time they say why.
         if attempt.status_ms < at || (attempt.status_ms == at && status == "CANCEL") {
@@ -217,4 +220,20 @@ fn dialled_number(dial_string: &str) -> Option<String> {
     let looks_dialled = number.chars().any(|c| c.is_ascii_digit())
         && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
     looks_dialled.then(|| number.to_owned())
+}
+
+impl Calls {
+    /// The channel of a leg is in this state now.
+    pub(crate) fn leg_state(&mut self, call: Slot, uniqueid: &str, state: u8, at: Millis) {
+        let Some(attempt) = self.table[call].attempt_mut(uniqueid) else { return };
+        match state {
+            STATE_RINGING => {
+                attempt.rang_ms.get_or_insert(at);
+            }
+            STATE_UP => {
+                attempt.answered_ms.get_or_insert(at);
+            }
+            _ => {}
+        }
+    }
 }

@@ -6,6 +6,7 @@ use crate::model::codes::CALLBACK_CHANNEL;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Stage};
+use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel;
 use crate::tracker::topology::channel::{Kind, filled};
@@ -25,7 +26,7 @@ impl Tracker {
 
     /// A call begins with this channel.
     pub(crate) fn call_begins(&mut self, seen: &event::Channel<'_>, first: Slot, linkedid: &str, at: Millis) -> Slot {
-        let slot = self.calls.insert(linkedid, Call::new(linkedid, first, Origin::Extension, at));
+        let slot = self.calls.table.insert(linkedid, Call::new(linkedid, first, Origin::Extension, at));
         self.set_first_channel(slot, seen, first, at);
         slot
     }
@@ -40,13 +41,14 @@ impl Tracker {
         let has_its_first = *self.topology.channel(c.first).uniqueid == *c.linkedid;
         let calls_in = channel.kind == Kind::Trunk && channel.incoming == Some(true);
         let is_out = channel.kind == Kind::Trunk && channel.incoming == Some(false);
-        if !has_its_first && (*seen.uniqueid == *c.linkedid || (c.partial && c.origin == Origin::Extension && calls_in))
+        if !has_its_first
+            && (*seen.uniqueid == *c.linkedid || (c.seen.missed_a_part() && c.origin == Origin::Extension && calls_in))
         {
             self.set_first_channel(call, seen, slot, at);
-        } else if (c.partial || c.interrupted) && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
+        } else if c.seen.partly() && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
             // The call was put through before anyone looked.
             let peer = channel.interface().to_owned();
-            let c = &mut self.calls[call];
+            let c = &mut self.calls.table[call];
             c.mark_outbound(peer);
             c.number = channel::filled(&seen.caller_num).or(c.number.take());
         }
@@ -81,7 +83,7 @@ impl Tracker {
         } else {
             Origin::Extension
         };
-        let c = &mut self.calls[call];
+        let c = &mut self.calls.table[call];
         (c.origin, c.first) = (origin, first);
         c.started_ms = c.started_ms.min(at);
         match origin {
@@ -102,11 +104,22 @@ impl Tracker {
             self.place_changes(call, &seen.context, "", at);
         }
         self.waiting_changes(call);
-        self.mark(call);
+        self.calls.mark(call);
     }
 }
 
 /// An extension as a dialled number; `None` for the dialplan's special ones.
 fn dialled(exten: &str) -> Option<String> {
     (!exten.is_empty() && !matches!(exten, "s" | "h" | "i" | "t" | "o")).then(|| exten.to_owned())
+}
+
+impl Calls {
+    /// A channel shows this caller: the customer's, if it is that of a call from outside whose caller is not known yet.
+    pub(crate) fn caller_id_changes(&mut self, call: Slot, channel: Slot, seen: &event::Channel<'_>) {
+        let call = &mut self.table[call];
+        if call.origin == Origin::Trunk && call.first == channel && call.number.is_none() {
+            call.number = channel::filled(&seen.caller_num);
+            call.name = channel::filled(&seen.caller_name);
+        }
+    }
 }

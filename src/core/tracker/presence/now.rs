@@ -168,7 +168,7 @@ impl Tracker {
         if let Some(queue) = &queue {
             *self.presence.waiting.entry(queue.clone()).or_default() += 1;
         }
-        let before = std::mem::replace(&mut self.calls[call].waits_in, queue);
+        let before = self.calls.waits_in(call, queue);
         self.waits_no_more(before);
         self.presence.changed = true;
     }

@@ -55,17 +55,17 @@ impl Tracker {
             tried_after_queue: last_left.is_some_and(|left| legs.iter().any(|l| l.started_ms >= left)),
             ivr: &call.ivr,
             cause: call.cause,
-            unseen_end: call.lost.is_some(),
-            partly_seen: call.partial || call.interrupted,
-            in_doubt: call.in_doubt,
+            unseen_end: call.seen.end_unseen(),
+            partly_seen: call.seen.partly(),
+            in_doubt: call.seen.in_doubt(),
             short_abandon_ms: self.rules.short_abandon_ms,
             min_talk_ms: self.rules.min_talk_ms,
         });
         let mut why = verdict.why;
-        if call.partial || (call.interrupted && call.lost.is_none()) {
+        if call.seen.partly_before_its_end() {
             why.push("not all of it was seen: for a part of it there was no connection to the PBX".to_owned());
         }
-        if call.lost.is_some() && answered_ms.is_some() {
+        if call.seen.end_unseen() && answered_ms.is_some() {
             why.push("its end was not seen: the connection to the PBX was down".to_owned());
         }
         if call.dropped > 0 {
@@ -96,7 +96,7 @@ impl Tracker {
             hangup_cause: call.cause,
             transfers: call.transfers,
             voicemail: call.dialplan.message,
-            quality: match (call.lost.is_some(), call.partial || call.interrupted) {
+            quality: match (call.seen.end_unseen(), call.seen.partly()) {
                 (true, _) => Quality::Gap,
                 (false, true) => Quality::Partial,
                 (false, false) => Quality::Full,
@@ -124,7 +124,7 @@ impl Tracker {
     fn left_over(&self, call: &Call) -> bool {
         let mut parties = call.channels.iter().map(|s| self.topology.channel(*s)).filter(|c| c.is_party());
         let led = *self.topology.channel(call.first).uniqueid == *call.linkedid;
-        call.partial && !led && parties.all(|c| c.kind == Kind::Extension && c.incoming == Some(false))
+        call.seen.missed_a_part() && !led && parties.all(|c| c.kind == Kind::Extension && c.incoming == Some(false))
     }
 
     /// When the customer was gone; for the others, when everyone was.
@@ -249,14 +249,14 @@ impl Tracker {
             Some("LEAVEUNAVAIL") => VisitResult::LeaveUnavail,
             Some("CONTINUE") => VisitResult::Continue,
             Some("WITHDRAW") => VisitResult::Withdraw,
-            _ if queue_visit.in_doubt || (call.lost.is_some() && queue_visit.left_ms.is_none()) => VisitResult::Unknown,
+            _ if queue_visit.in_doubt || (call.seen.end_unseen() && queue_visit.left_ms.is_none()) => {
+                VisitResult::Unknown
+            }
             _ if caller_hung_up || (queue_visit.left_ms.is_none() && first.pbx_hangup_ms.is_none()) => {
                 VisitResult::Abandoned
             }
             // That he hung up may have gone unseen.
-            _ if (queue_visit.abandoned || queue_visit.left_ms.is_none()) && (call.partial || call.interrupted) => {
-                VisitResult::Unknown
-            }
+            _ if (queue_visit.abandoned || queue_visit.left_ms.is_none()) && call.seen.partly() => VisitResult::Unknown,
             _ if queue_visit.abandoned || queue_visit.left_ms.is_none() => VisitResult::Transferred,
             _ => VisitResult::Key,
         };
