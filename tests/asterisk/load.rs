@@ -93,10 +93,12 @@ fn asked(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|v| v.parse::<u64>().ok())
 }
 
-/// What repeats a run: `CALLBACKD_LOAD_SEED`, else another one each second.
+/// The day that is lived if nobody says otherwise: a fault is then the change's, not the dice's. `tests/night` throws others.
+const SEED: u64 = 1_795_000_000;
+
+/// What repeats a run: `CALLBACKD_LOAD_SEED`.
 pub fn seed() -> u64 {
-    let clock = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs());
-    asked("CALLBACKD_LOAD_SEED").unwrap_or(clock)
+    asked("CALLBACKD_LOAD_SEED").unwrap_or(SEED)
 }
 
 /// One random call.

@@ -123,8 +123,10 @@ fn a_busy_hour_is_one_row_a_caller() {
 }
 
 /// A fresh directory for what a test leaves to look at.
+/// A directory for what one test leaves; each Asterisk has its own, as their suites run side by side.
 fn files(name: &str) -> PathBuf {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("asterisk").join(name);
+    let version = std::env::var("CALLBACKD_ASTERISK").unwrap_or_else(|_| "22".to_owned());
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("asterisk").join(version).join(name);
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir).expect("target is writable");
     dir

@@ -1,7 +1,7 @@
 //! The whole core through seeded days, with every fault that a network, a disk, a clock and a PBX can have.
 //!
-//! `cargo test --test sim` lives 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` lives more, `CALLBACKD_SEED=17` one and prints all
-//! that passes, and `CALLBACKD_CALLS=300` makes each longer. A failure names its seed and step; the same seed is the same day, to the byte.
+//! `cargo test --test sim` lives 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` lives more, from `CALLBACKD_FIRST_SEED` on, `CALLBACKD_SEED=17` one and
+//! prints all that passes, and `CALLBACKD_CALLS=300` makes each longer. A failure names its seed and step; the same seed is the same day, to the byte.
 
 mod core;
 mod disk;
@@ -53,7 +53,8 @@ fn days_with_all_faults_break_no_promise() {
         println!("{:?}", World::new(seed, calls()).talking().live().unwrap_or_else(|broken| panic!("{broken}")));
         return;
     }
-    let (seeds, next) = (asked("CALLBACKD_SEEDS").unwrap_or(SEEDS), AtomicU64::new(0));
+    let first = asked("CALLBACKD_FIRST_SEED").unwrap_or(0);
+    let (seeds, next) = (first.saturating_add(asked("CALLBACKD_SEEDS").unwrap_or(SEEDS)), AtomicU64::new(first));
     let (all_calls, all_attempts) = (AtomicU64::new(0), AtomicU64::new(0));
     let broken = std::sync::Mutex::new(Vec::new());
     let workers = thread::available_parallelism().map_or(1, usize::from);

@@ -15,7 +15,7 @@ use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
-use crate::model::{FinishedCall, Moment, Record};
+use crate::model::{FinishedCall, Moment, OurAttempts, Record};
 use calls::call;
 use calls::registry::Calls;
 use presence::agent::Roster;
@@ -157,6 +157,7 @@ pub enum Known<'a> {
 pub struct Tracker {
     pbx: String,
     rules: Rules,
+    our_attempts: OurAttempts,
     topology: Topology,
     calls: Calls,
     roster: Roster,
@@ -170,12 +171,14 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker for the PBX of this name. `last_seen_ms`: when an earlier run of the daemon last saw this PBX, if one did.
+    /// A tracker for the PBX of this name. `ours`: which channels are attempts of its own. `last_seen_ms`: when an earlier run of the
+    /// daemon last saw this PBX, if one did.
     #[must_use]
-    pub fn new(pbx: &str, rules: Rules, last_seen_ms: Option<Millis>) -> Self {
+    pub fn new(pbx: &str, rules: Rules, ours: OurAttempts, last_seen_ms: Option<Millis>) -> Self {
         Self {
             pbx: pbx.to_owned(),
             rules,
+            our_attempts: ours,
             topology: Topology::default(),
             calls: Calls::new(last_seen_ms),
             roster: Roster::default(),
