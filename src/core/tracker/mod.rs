@@ -18,8 +18,7 @@ use crate::model::rules::Rules;
 use crate::model::{FinishedCall, Moment, OurAttempts, Record};
 use calls::call;
 use calls::registry::Calls;
-use presence::agent::Roster;
-use presence::now;
+use presence::state::PresenceState;
 use std::collections::VecDeque;
 use topology::graph::Topology;
 
@@ -160,12 +159,11 @@ pub struct Tracker {
     our_attempts: OurAttempts,
     topology: Topology,
     calls: Calls,
-    roster: Roster,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
     coverage: coverage::Coverage,
-    presence: now::Known,
+    presence: PresenceState,
     event_ms: Millis,
     stopping: bool,
 }
@@ -181,12 +179,11 @@ impl Tracker {
             our_attempts: ours,
             topology: Topology::default(),
             calls: Calls::new(last_seen_ms),
-            roster: Roster::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
             coverage: coverage::Coverage::new(last_seen_ms),
-            presence: now::Known::default(),
+            presence: PresenceState::default(),
             event_ms: 0,
             stopping: false,
         }
@@ -221,7 +218,7 @@ impl Tracker {
             Input::Tick => {}
         }
         self.settle_due();
-        self.wrapups_end();
+        self.presence.wrapups_end(self.now);
         self.record_marked();
         if self.coverage.takes_in_sync() {
             self.outputs.push_back(Output::InSync);
@@ -246,7 +243,7 @@ impl Tracker {
     /// What has been counted since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters { agents_refused: self.roster.refused, ..self.counters }
+        Counters { agents_refused: self.presence.agents_refused(), ..self.counters }
     }
 
     /// Calls in progress.

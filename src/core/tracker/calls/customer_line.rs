@@ -81,8 +81,8 @@ impl Tracker {
         }
         let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
         let Some(person) = talked else { return };
-        let known = self.roster.find(&person.interface);
-        let agent = known.map_or_else(|| person.interface.to_string(), |a| self.roster.get(a).id.to_string());
+        let known = self.presence.find(&person.interface);
+        let agent = known.map_or_else(|| person.interface.to_string(), |a| self.presence.agent(a).id.to_string());
         if let Some(line) = &mut self.calls.table[slot].line {
             line.talking = true;
         }

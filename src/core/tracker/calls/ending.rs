@@ -171,7 +171,7 @@ impl Tracker {
         if let Some(gone) = self.calls.table.remove(call, keys.iter().map(|k| &**k)) {
             self.line_of_a_call_gone(&gone);
             self.progress_of_a_call_gone(&gone);
-            self.waits_no_more(gone.waits_in);
+            self.presence.waits_no_more(gone.waits_in);
         }
     }
 }

@@ -94,7 +94,7 @@ impl Tracker {
         // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
         if let Some(parent) = parent {
-            self.roster.led_to(&call.attempts[parent].interface, &peer);
+            self.presence.led_to(&call.attempts[parent].interface, &peer);
         }
         let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
         call.attempts.push(TrackedLeg {
@@ -117,9 +117,9 @@ impl Tracker {
         });
         self.adopt(slot, dest);
         if parent.is_some()
-            && let Some(agent) = self.roster.find(&peer)
+            && let Some(agent) = self.presence.find(&peer)
         {
-            self.look_at(agent, at); // it may be his since a moment ago
+            self.presence.look_at(agent, at); // it may be his since a moment ago
         }
         self.retime(slot, at);
     }
@@ -136,7 +136,7 @@ impl Tracker {
         let interface = self.topology.channel(dest).interface();
         let peer = interface.split_once('/').map_or(interface, |(_, peer)| peer);
         let of_us =
-            self.roster.find(interface).is_some() || matches!(self.rules.numbering.classify(peer), Number::Internal);
+            self.presence.find(interface).is_some() || matches!(self.rules.numbering.classify(peer), Number::Internal);
         if by_agent && !of_us {
             self.topology.is_a_trunk(dest);
         }

@@ -43,7 +43,7 @@ impl Tracker {
         self.counters.calls_merged += 1;
         self.line_of_a_call_gone(&gone);
         self.progress_of_a_call_gone(&gone);
-        self.waits_no_more(gone.waits_in.clone());
+        self.presence.waits_no_more(gone.waits_in.clone());
         self.attempts_merge(&gone, queue_visits);
         let dropped = absorb(&mut self.calls.table[queue_visits], gone);
         self.counters.details_dropped += dropped;

@@ -3,3 +3,4 @@
 pub mod agent;
 pub(crate) mod now;
 pub(crate) mod roster;
+pub(crate) mod state;

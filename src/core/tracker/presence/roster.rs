@@ -14,24 +14,25 @@ const UNREACHABLE: [u8; 2] = [4, 5];
 
 impl Tracker {
     pub(crate) fn member_changes(&mut self, change: MemberChange, member: &Member<'_>, at: Millis) {
-        let known = self.roster.len();
-        let Some(slot) = self.roster.member(member, at) else { return };
-        if self.roster.len() > known {
-            self.phones_claimed(slot);
+        let known = self.presence.roster.len();
+        let Some(slot) = self.presence.roster.member(member, at) else { return };
+        if self.presence.roster.len() > known {
+            self.presence.phones_claimed(slot);
         }
         let snapshot = self.coverage.snapshot();
-        let names = [&*member.interface, &*member.state_interface, &*self.roster.get(slot).id];
+        let names = [&*member.interface, &*member.state_interface, &*self.presence.roster.get(slot).id];
         let default_wrapup = self.rules.wrapup_of(names);
         self.named_by_phone(slot, at);
-        let agent = self.roster.get_mut(slot);
+        let agent = self.presence.roster.get_mut(slot);
         let renamed = !member.name.is_empty() && agent.name.as_deref() != Some(&*member.name);
         if renamed {
             agent.name = Some((&*member.name).into());
         }
         let asked = if member.state_interface.is_empty() { &*member.interface } else { &*member.state_interface };
         let mut intervals = Vec::new();
+        let changed;
         if change == MemberChange::Removed {
-            self.presence.changed |= agent.memberships.remove(&*member.queue).is_some();
+            changed = agent.memberships.remove(&*member.queue).is_some();
             agent.left();
             intervals.extend(agent.set(Activity::Paused, &member.queue, "", false, at));
         } else {
@@ -45,7 +46,7 @@ impl Tracker {
             let membership =
                 Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
             let before = agent.memberships.insert((&*member.queue).into(), membership);
-            self.presence.changed |= before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
+            changed = before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
             // A pause event tells no device state.
             if change != MemberChange::Pause {
                 agent.reachable = !UNREACHABLE.contains(&member.status);
@@ -53,6 +54,7 @@ impl Tracker {
             }
             intervals.extend(agent.set(Activity::Paused, &member.queue, &member.paused_reason, paused, at));
         }
+        self.presence.changes_if(changed);
         if renamed {
             self.report_name(slot);
         }
@@ -60,22 +62,9 @@ impl Tracker {
         self.log_in_changes(slot, at);
     }
 
-    /// A person of whom nothing is known but what leads to his phone can have channels already: those of that extension are his.
-    fn phones_claimed(&mut self, slot: Slot) {
-        let agent = self.roster.get(slot);
-        if agent.aliases.iter().any(|a| device(a).is_some()) {
-            return;
-        }
-        let extensions = agent.aliases.iter().filter_map(|a| a.strip_prefix("extension "));
-        let phones: Vec<Box<str>> = extensions.flat_map(|e| self.presence.phones_of(e)).collect();
-        for phone in phones {
-            self.roster.phone(&phone);
-        }
-    }
-
     pub(crate) fn device_changes(&mut self, device: &str, state: &str, at: Millis) {
         let Some(slot) = self.phone_of(device, at) else { return };
-        let agent = self.roster.get_mut(slot);
+        let agent = self.presence.roster.get_mut(slot);
         agent.reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
         let state = match state {
             "NOT_INUSE" => DeviceState::Idle,
@@ -88,36 +77,36 @@ impl Tracker {
 
     /// The agent whose phone this is.
     pub(crate) fn phone_of(&mut self, phone: &str, at: Millis) -> Option<Slot> {
-        let slot = self.roster.phone(phone)?;
+        let slot = self.presence.roster.phone(phone)?;
         self.named_by_phone(slot, at);
         Some(slot)
     }
 
     /// A person whose phone has become known is called by it from now on.
     fn named_by_phone(&mut self, slot: Slot, at: Millis) {
-        if device(&self.roster.get(slot).id).is_some() {
+        if device(&self.presence.roster.get(slot).id).is_some() {
             return;
         }
-        let changed = self.roster.name_by_phone(slot, at);
+        let changed = self.presence.roster.name_by_phone(slot, at);
         self.report_intervals(changed);
-        if device(&self.roster.get(slot).id).is_some() {
+        if device(&self.presence.roster.get(slot).id).is_some() {
             self.report_name(slot);
         }
     }
 
     fn report_name(&mut self, slot: Slot) {
-        let agent = self.roster.get(slot);
+        let agent = self.presence.roster.get(slot);
         let Some(name) = &agent.name else { return };
         let (agent, name) = (agent.id.to_string(), name.to_string());
         self.outputs.push_back(Output::Record(Record::Agent { pbx: self.pbx.clone(), agent, name }));
     }
 
     fn log_in_changes(&mut self, slot: Slot, at: Millis) {
-        let agent = self.roster.get_mut(slot);
+        let agent = self.presence.roster.get_mut(slot);
         let on = agent.reachable && !agent.memberships.is_empty();
         let changed = agent.set(Activity::LoggedIn, "", "", on, at);
         self.report_intervals(changed);
-        self.look_at(slot, at);
+        self.presence.look_at(slot, at);
     }
 
     /// A caller who waits in a queue, of the snapshot: his joining was not seen.
@@ -136,8 +125,8 @@ impl Tracker {
     /// are not until they are used) says nothing about its members.
     pub(crate) fn members_gone(&mut self, at: Millis) {
         let snapshot = self.coverage.snapshot();
-        for slot in self.roster.slots() {
-            let agent = self.roster.get_mut(slot);
+        for slot in self.presence.roster.slots() {
+            let agent = self.presence.roster.get_mut(slot);
             let gone: Vec<Box<str>> = agent
                 .memberships
                 .iter()
@@ -145,12 +134,13 @@ impl Tracker {
                 .map(|(queue, _)| queue.clone())
                 .collect();
             let mut intervals = Vec::new();
-            self.presence.changed |= !gone.is_empty();
+            let changed = !gone.is_empty();
             for queue in gone {
                 agent.memberships.remove(&queue);
                 intervals.extend(agent.set(Activity::Paused, &queue, "", false, at));
                 agent.left();
             }
+            self.presence.changes_if(changed);
             self.report_intervals(intervals);
             self.log_in_changes(slot, at);
         }
@@ -158,8 +148,8 @@ impl Tracker {
 
     /// Nobody watches the agents any more, as of a moment.
     pub(crate) fn agents_unseen(&mut self, at: Millis) {
-        for slot in self.roster.slots() {
-            let closed = self.roster.get_mut(slot).close_all(at);
+        for slot in self.presence.roster.slots() {
+            let closed = self.presence.roster.get_mut(slot).close_all(at);
             self.report_intervals(closed);
         }
     }
@@ -187,7 +177,7 @@ impl Tracker {
             let agent = if rings { self.phone_of(&interface, at) } else { before };
             self.topology.rings_for(slot, agent.filter(|_| rings));
             if let Some(agent) = agent {
-                let a = self.roster.get_mut(agent);
+                let a = self.presence.roster.get_mut(agent);
                 a.ringing = if rings { a.ringing + 1 } else { a.ringing.saturating_sub(1) };
                 let changed = a.set(Activity::Ringing, "", "", a.ringing > 0, at);
                 self.report_intervals(changed);
@@ -199,7 +189,7 @@ impl Tracker {
             let agent = if talks { self.phone_of(&interface, at) } else { before };
             self.topology.talks_for(slot, agent.filter(|_| talks));
             if let Some(agent) = agent {
-                let a = self.roster.get_mut(agent);
+                let a = self.presence.roster.get_mut(agent);
                 a.talking = if talks { a.talking + 1 } else { a.talking.saturating_sub(1) };
                 let mut changed = a.set(Activity::Talking, "", "", a.talking > 0, at);
                 let queue = queue_served(&self.calls[self.topology.channel(slot).call], slot);
@@ -214,7 +204,7 @@ impl Tracker {
                 }
                 self.report_intervals(changed);
                 if works_on {
-                    self.wrapup_begins(agent, wrapup_ms, at);
+                    self.presence.wrapup_begins(agent, wrapup_ms, at, self.now);
                 }
             }
         }
