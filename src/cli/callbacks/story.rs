@@ -19,8 +19,10 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
     for line in facts(row) {
         let _ = writeln!(text, "  {line}");
     }
-    if let Some(linkedid) = &row.resolved_by {
-        let _ = writeln!(text, "  resolved by call {} (callbackd calls show {0})", safe(linkedid));
+    if let Some(call) = &row.resolved_by {
+        let elsewhere = if call.pbx == row.pbx { String::new() } else { format!(" of {}", safe(&call.pbx)) };
+        let linkedid = safe(&call.linkedid);
+        let _ = writeln!(text, "  resolved by call {linkedid}{elsewhere} (callbackd calls show {linkedid})");
     }
     let _ = writeln!(text, "\nMissed calls");
     for miss in &story.misses {

@@ -64,7 +64,7 @@ fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10
         id.to_string(),
         local(call.started_ms, zone, "%Y-%m-%d %H:%M"),
         direction.to_owned(),
-        call.number_e164.as_ref().or(call.number.as_ref()).map_or_else(|| "withheld".to_owned(), |number| safe(number)),
+        call.number_e164.as_deref().or(call.number.as_deref()).map_or_else(|| "withheld".to_owned(), safe),
         call.status.to_string(),
         call.outcome.to_string(),
         text(&call.queue),
@@ -238,15 +238,8 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
     lines.write_record(header).map_err(csv_error).map_err(CallsError::Output)?;
     let shown = each(reader, filter, |StoredCall { id, call, recovered }| {
         let mut call = call.clone();
-        for text in [
-            &mut call.number,
-            &mut call.number_e164,
-            &mut call.name,
-            &mut call.did,
-            &mut call.trunk,
-            &mut call.queue,
-            &mut call.agent,
-        ] {
+        for text in [&mut call.number, &mut call.name, &mut call.did, &mut call.trunk, &mut call.queue, &mut call.agent]
+        {
             *text = text.take().map(no_formula);
         }
         let why = no_formula(call.why.join("; "));
