@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Imports point upstream only: `ami ← model ← tracker ← callbacks ← reconcile`.
-#![warn(clippy::disallowed_methods, clippy::disallowed_types)]
+#![warn(clippy::disallowed_methods, clippy::disallowed_types, unreachable_pub)]
 
 pub mod ami;
 pub mod callbacks;

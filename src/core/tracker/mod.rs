@@ -2,14 +2,14 @@
 //!
 //! The contract: give one [`Input`], drain [`Tracker::poll`] to its end, and come back with [`Input::Tick`] when
 //! [`Tracker::deadline`] has passed. The same inputs give the same outputs.
-pub mod calls;
+pub(crate) mod calls;
 mod coverage;
 mod events;
-pub mod presence;
+pub(crate) mod presence;
 mod snapshot;
-pub mod table;
-pub mod topology;
-pub mod verdict;
+mod table;
+pub(crate) mod topology;
+pub(crate) mod verdict;
 
 use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
@@ -17,7 +17,9 @@ use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
 use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
 use calls::call;
+pub use calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
 use calls::registry::Calls;
+pub use presence::agent::MAX_AGENTS;
 use presence::state::PresenceState;
 use std::collections::VecDeque;
 use topology::graph::Topology;

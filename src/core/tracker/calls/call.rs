@@ -19,7 +19,7 @@ pub const MAX_IVR_STEPS: usize = 200;
 
 /// Where a call is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// It has live channels.
     Live,
     /// The customer is gone; it waits a moment for what is still on its way.
@@ -30,7 +30,7 @@ pub enum Stage {
 
 /// How the call came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A customer dialled us over a trunk.
     Trunk,
     /// A phone of ours dialled, or was dialled by an Originate.
@@ -41,7 +41,7 @@ pub enum Origin {
 
 /// A call.
 #[derive(Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// Linkedid under which it began.
     pub linkedid: Box<str>,
     /// All linkedids that lead here.
@@ -120,7 +120,7 @@ pub struct Call {
 /// What the dialplan did with the customer's channel.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // independent facts, not states
-pub struct Dialplan {
+pub(crate) struct Dialplan {
     /// What the context that it is in is for.
     pub purpose: Purpose,
     /// The application that it ran last, lower case, with its arguments.
@@ -149,14 +149,14 @@ impl Dialplan {
     /// The last thing that the caller heard was a busy or congestion signal: Busy() and Congestion() end a line that was not
     /// answered through the far end, whose hang-up then looks like the caller's own (`res/res_pjsip_session.c`).
     #[must_use]
-    pub fn turned_away(&self) -> bool {
+    pub(crate) fn turned_away(&self) -> bool {
         self.application.as_ref().is_some_and(|(name, _)| matches!(&**name, "busy" | "congestion"))
     }
 }
 
 /// One ring attempt.
 #[derive(Debug)]
-pub struct TrackedLeg {
+pub(crate) struct TrackedLeg {
     /// Uniqueid of the dialled channel.
     pub uniqueid: Box<str>,
     /// The dialled channel.
@@ -193,7 +193,7 @@ pub struct TrackedLeg {
 
 /// One stay in a queue.
 #[derive(Debug)]
-pub struct TrackedVisit {
+pub(crate) struct TrackedVisit {
     /// Queue.
     pub queue: Box<str>,
     /// Joined, or refused.
@@ -215,7 +215,7 @@ pub struct TrackedVisit {
 impl TrackedVisit {
     /// One that goes on.
     #[must_use]
-    pub fn began(queue: &str, position: Option<u32>, joined_ms: Millis) -> Self {
+    pub(crate) fn began(queue: &str, position: Option<u32>, joined_ms: Millis) -> Self {
         Self {
             queue: queue.into(),
             joined_ms,
@@ -231,7 +231,7 @@ impl TrackedVisit {
 
 /// Someone who shared a bridge with the customer.
 #[derive(Debug)]
-pub struct Person {
+pub(crate) struct Person {
     /// The person's channel.
     pub channel: Slot,
     /// Technology and peer at the time.
@@ -243,7 +243,7 @@ pub struct Person {
 impl Call {
     /// A call that begins with this channel.
     #[must_use]
-    pub fn new(linkedid: &str, first: Slot, origin: Origin, at: Millis) -> Self {
+    pub(crate) fn new(linkedid: &str, first: Slot, origin: Origin, at: Millis) -> Self {
         Self {
             linkedid: linkedid.into(),
             keys: vec![linkedid.into()],
@@ -285,7 +285,7 @@ impl Call {
     }
 
     /// Sight of it is lost.
-    pub fn loses_sync(&mut self) {
+    pub(crate) fn loses_sync(&mut self) {
         self.seen.sync_is_lost();
         self.queue_visits
             .iter_mut()
@@ -298,7 +298,7 @@ impl Call {
     }
 
     /// A trunk is dialled: the other party is whom we dial.
-    pub fn mark_outbound(&mut self, trunk: String) {
+    pub(crate) fn mark_outbound(&mut self, trunk: String) {
         if !std::mem::replace(&mut self.trunk_dialled, true) {
             self.number = self.did.take();
             self.name = None;
@@ -307,12 +307,12 @@ impl Call {
     }
 
     /// The attempt to ring the channel with this uniqueid.
-    pub fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut TrackedLeg> {
+    pub(crate) fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut TrackedLeg> {
         self.attempts.iter_mut().rev().find(|a| &*a.uniqueid == uniqueid)
     }
 
     /// The latest stay in a queue, now that something shows him there: he was there all along, and nothing is in doubt.
-    pub fn visit_shown(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
+    pub(crate) fn visit_shown(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
         let queue_visit = self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)?;
         if std::mem::take(&mut queue_visit.in_doubt) {
             self.seen.customer_is_shown();
@@ -321,7 +321,7 @@ impl Call {
     }
 
     /// The stay in a queue that is going on.
-    pub fn visit_mut(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
+    pub(crate) fn visit_mut(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
         self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)
     }
 }

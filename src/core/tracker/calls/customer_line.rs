@@ -9,7 +9,7 @@ use crate::tracker::{Output, Tracker};
 
 /// A number as it was read: once for each call, as long as it stays the same.
 #[derive(Debug)]
-pub struct Read {
+pub(crate) struct Read {
     /// As the network sent it.
     pub raw: String,
     /// In E.164, if it can be called.
@@ -18,7 +18,7 @@ pub struct Read {
 
 /// What has been told of a customer's line, and is to be taken back when the call is over.
 #[derive(Debug)]
-pub struct Told {
+pub(crate) struct Told {
     /// The customer.
     number: E164,
     /// The customer called us.

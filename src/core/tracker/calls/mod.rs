@@ -1,9 +1,9 @@
 //! Calls: what belongs to one call, from its first event to its end.
 
-pub mod call;
+pub(crate) mod call;
 pub(crate) mod callback_attempt;
 pub(crate) mod conversation;
-pub mod customer_line;
+pub(crate) mod customer_line;
 pub(crate) mod dialplan;
 pub(crate) mod ending;
 pub(crate) mod in_progress;
@@ -14,5 +14,5 @@ pub(crate) mod origin;
 pub(crate) mod queue_visits;
 pub(crate) mod registry;
 pub(crate) mod seen;
-pub mod talk;
-pub mod user_event;
+pub(crate) mod talk;
+pub(crate) mod user_event;

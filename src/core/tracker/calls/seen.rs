@@ -14,7 +14,7 @@ enum Sight {
 
 /// How much of a call was seen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     missed_a_part: bool,
     sight: Sight,
     end_unseen: bool,
@@ -49,31 +49,31 @@ impl Seen {
 
     /// Its beginning, or the end of a part of it, was not seen.
     #[must_use]
-    pub fn missed_a_part(self) -> bool {
+    pub(crate) fn missed_a_part(self) -> bool {
         self.missed_a_part
     }
 
     /// A part of it was not seen.
     #[must_use]
-    pub fn partly(self) -> bool {
+    pub(crate) fn partly(self) -> bool {
         self.missed_a_part || self.sight != Sight::Kept
     }
 
     /// A part of it was not seen, other than the end alone.
     #[must_use]
-    pub fn partly_before_its_end(self) -> bool {
+    pub(crate) fn partly_before_its_end(self) -> bool {
         self.missed_a_part || (self.sight != Sight::Kept && !self.end_unseen)
     }
 
     /// Nobody knows what happened to the customer while sight was lost.
     #[must_use]
-    pub fn in_doubt(self) -> bool {
+    pub(crate) fn in_doubt(self) -> bool {
         self.sight == Sight::InDoubt
     }
 
     /// Its end was not seen.
     #[must_use]
-    pub fn end_unseen(self) -> bool {
+    pub(crate) fn end_unseen(self) -> bool {
         self.end_unseen
     }
 }
