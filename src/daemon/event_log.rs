@@ -33,7 +33,7 @@ pub fn refused(record: &Record, err: &str) {
         Record::Call(call) => (Some(&call.pbx), call.linkedid.as_str()),
         _ => (None, "-"),
     };
-    tracing::error!(target: "store", pbx = pbx.map(display), call = %Wire(call), err, "The database refused a record, it is lost; please report this");
+    tracing::error!(target: "store", call = %Wire(call), pbx = pbx.map(display), err, "The database refused a record, it is lost; please report this");
 }
 
 /// A line about a call, with what it is known by first.
@@ -42,8 +42,8 @@ macro_rules! about_call {
         let number = $call.number_e164.as_deref().or($call.number.as_deref());
         tracing::$level!(
             target: "call",
-            pbx = %$call.pbx,
             call = %Wire(&$call.linkedid),
+            pbx = %$call.pbx,
             direction = %$call.direction,
             status = %$call.status,
             outcome = %$call.outcome,
