@@ -8,7 +8,7 @@ use crate::config::{Config, Pbx};
 use crate::records::{self, Files};
 use crate::store::{CallFilter, Reader};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{Direction, FinishedCall, Gap, GapCause, Quality};
+use callbackd_core::model::{Direction, FinishedCall, Gap, GapCause, OurAttempts, Quality};
 use callbackd_core::reconcile;
 use callbackd_core::reconcile::audit::{Finding, Reason, compare};
 use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
@@ -125,7 +125,8 @@ pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Writ
 fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: Millis) -> Result<Report, Failure> {
     let read = records::since(files, since_ms - LONGEST_CALL_MS, &TimeZone::system())?;
     let (rules, trunks) = (pbx.settings.rules(), reader.trunks(&pbx.name, MAX_TRUNKS_MET)?);
-    let prover = Prover { pbx: &pbx.name, rules: &rules, trunks: &trunks };
+    let ours = OurAttempts::of(reader.attempt_prefix()?);
+    let prover = Prover { pbx: &pbx.name, rules: &rules, trunks: &trunks, ours: &ours };
     let gaps = reader.gaps(&pbx.name)?;
     let mut report = Report { unreadable: read.unreadable, ..Report::default() };
     let mut met: BTreeSet<String> = BTreeSet::new();

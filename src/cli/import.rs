@@ -6,7 +6,7 @@ use crate::config::{Config, Pbx};
 use crate::records::{self, Lines, Records, RecordsError, rotated};
 use crate::store::{Reader, Store};
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{Direction, Record, Status};
+use callbackd_core::model::{Direction, OurAttempts, Record, Status};
 use callbackd_core::reconcile::gatherer::Gatherer;
 use callbackd_core::reconcile::{Account, Prover, QueueEvent, queue_log};
 use callbackd_core::tracker::MAX_TRUNKS_MET;
@@ -88,6 +88,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
         pbx: &pbx.name,
         rules: pbx.settings.rules(),
         reader,
+        ours: OurAttempts::of(store.attempt_prefix()),
         trunks: BTreeSet::new(),
         tally: Tally::default(),
     };
@@ -106,6 +107,7 @@ struct Import<'a> {
     pbx: &'a str,
     rules: Rules,
     reader: Reader,
+    ours: OurAttempts,
     trunks: BTreeSet<String>,
     tally: Tally,
 }
@@ -143,7 +145,7 @@ impl Import<'_> {
 
     fn store(&mut self, accounts: Vec<Account>, store: &mut Store) -> Result<(), Failure> {
         // Who was dialled as a trunk may be met as one that calls in.
-        let prover = Prover { pbx: self.pbx, rules: &self.rules, trunks: &self.trunks };
+        let prover = Prover { pbx: self.pbx, rules: &self.rules, trunks: &self.trunks, ours: &self.ours };
         let mut records = Vec::new();
         for account in accounts {
             match self.reader.prove(&prover, &account)? {

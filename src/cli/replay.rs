@@ -9,7 +9,7 @@ use callbackd_core::ami::decoder::Received;
 use callbackd_core::ami::recorded::Recorded;
 use callbackd_core::ami::{FrameDecoder, Interest, Kind, Stamped};
 use callbackd_core::model::Moment;
-use callbackd_core::model::{Direction, Record, Status};
+use callbackd_core::model::{Direction, OurAttempts, Record, Status};
 use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -110,7 +110,13 @@ impl ReplayError {
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
     let pbx = place::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
     let mut store = Store::open(&args.db)?;
-    let mut replay = Replay::new(Tracker::new(&pbx.name, pbx.settings.rules(), store.take_over(&pbx.name)?));
+    // The database of the recording's daemon is not this one.
+    let mut replay = Replay::new(Tracker::new(
+        &pbx.name,
+        pbx.settings.rules(),
+        OurAttempts::of_anybody(),
+        store.take_over(&pbx.name)?,
+    ));
     for path in &args.files {
         replay.file(path, &mut store)?;
     }

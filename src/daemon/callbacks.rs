@@ -14,6 +14,7 @@ use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input, Scheduler};
+use callbackd_core::model::AttemptPrefix;
 use callbackd_core::model::Moment;
 use callbackd_core::model::Record;
 use callbackd_core::model::presence::Presence;
@@ -69,13 +70,14 @@ impl Callbacks {
     /// A desk that goes on where an earlier one stopped, and where the results of its deeds come in.
     pub fn new(
         policies: Policies,
+        prefix: AttemptPrefix,
         restored: RestoredState,
         requesters: BTreeMap<String, Requester>,
         cdr_csv: BTreeMap<String, PathBuf>,
         now: Moment,
     ) -> (Self, mpsc::Receiver<Outcome>) {
         let (done, results) = mpsc::channel(MAX_OUTCOMES);
-        let scheduler = Scheduler::new(policies, restored, now);
+        let scheduler = Scheduler::new(policies, prefix, restored, now);
         (
             Self { scheduler, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 },
             results,

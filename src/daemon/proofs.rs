@@ -7,7 +7,7 @@ use crate::store::{self, Reader};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Moment;
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{FinishedCall, Quality, Record, Status};
+use callbackd_core::model::{AttemptPrefix, FinishedCall, OurAttempts, Quality, Record, Status};
 use callbackd_core::reconcile;
 use callbackd_core::reconcile::Prover;
 use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
@@ -67,6 +67,7 @@ struct Due {
 pub struct Proofs {
     pbxs: Vec<PbxGaps>,
     db: PathBuf,
+    ours: OurAttempts,
     done: mpsc::Sender<Found>,
 }
 
@@ -81,8 +82,8 @@ struct PbxGaps {
 }
 
 impl Proofs {
-    /// As configured, and where what was found comes in.
-    pub fn new(config: &Config) -> (Self, mpsc::Receiver<Found>) {
+    /// As configured, with the form of our attempts' ids, and where what was found comes in.
+    pub fn new(config: &Config, prefix: AttemptPrefix) -> (Self, mpsc::Receiver<Found>) {
         // Each PBX has one look at a time, and the next comes after that was heard: a place is always free.
         let (done, found) = mpsc::channel(config.pbx.len().max(1));
         let gaps = |pbx: &Pbx| PbxGaps {
@@ -92,7 +93,15 @@ impl Proofs {
             waiting: Vec::new(),
             looking: false,
         };
-        (Self { pbxs: config.pbx.iter().map(gaps).collect(), db: config.store.path.clone(), done }, found)
+        (
+            Self {
+                pbxs: config.pbx.iter().map(gaps).collect(),
+                db: config.store.path.clone(),
+                ours: OurAttempts::of(prefix),
+                done,
+            },
+            found,
+        )
     }
 
     /// The configuration changed; the PBXs are the same.
@@ -126,7 +135,7 @@ impl Proofs {
     pub fn look(&mut self, watched: &[Monitor], unsaved: bool, now: Moment) {
         for gaps in &mut self.pbxs {
             let Some(watched) = watched.iter().find(|w| w.name == gaps.pbx) else { continue };
-            let Some(job) = gaps.look(watched, &self.db, unsaved, now) else { continue };
+            let Some(job) = gaps.look(watched, (&self.db, &self.ours), unsaved, now) else { continue };
             let done = self.done.clone();
             tokio::task::spawn_blocking(move || {
                 let found = Found { pbx: job.pbx.clone(), result: job.run() };
@@ -216,7 +225,13 @@ impl PbxGaps {
     }
 
     /// The look that it is time for.
-    fn look(&mut self, watched: &Monitor, db: &Path, unsaved: bool, now: Moment) -> Option<Job> {
+    fn look(
+        &mut self,
+        watched: &Monitor,
+        (db, ours): (&Path, &OurAttempts),
+        unsaved: bool,
+        now: Moment,
+    ) -> Option<Job> {
         self.deadline().filter(|at| *at <= now.mono_ms)?;
         // Nor does the engine know what lives while sight is lost: the gap that then ends asks again.
         if unsaved || watched.standing != Standing::Live {
@@ -234,6 +249,7 @@ impl PbxGaps {
             pbx: self.pbx.clone(),
             files: self.files.clone(),
             db: db.to_owned(),
+            ours: ours.clone(),
             rules: self.rules.clone(),
             trunks: watched.tracker().trunks_met().map(str::to_owned).collect(),
             live: watched.tracker().live_linkedids().map(str::to_owned).collect(),
@@ -248,6 +264,7 @@ struct Job {
     pbx: String,
     files: Files,
     db: PathBuf,
+    ours: OurAttempts,
     rules: Rules,
     trunks: BTreeSet<String>,
     live: BTreeSet<String>,
@@ -261,7 +278,7 @@ impl Job {
         self.trunks.extend(reader.trunks(&self.pbx, MAX_TRUNKS_MET)?);
         let read = records::since(&self.files, self.from_ms - LONGEST_CALL_MS, &TimeZone::system())?;
         let mut look = Look { calls: Vec::new(), unreadable: read.unreadable, cut: read.cut };
-        let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks };
+        let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks, ours: &self.ours };
         for account in reconcile::accounts(read.cdrs, read.events) {
             let ended_ms = account.ended_ms();
             let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms && account.is_whole();

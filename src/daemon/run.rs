@@ -158,11 +158,13 @@ impl Daemon {
         for pbx in &config.pbx {
             let rules = pbx.settings.rules();
             rules.numbering.warm_up();
-            let mut tracker = Tracker::new(&pbx.name, rules, store.take_over(&pbx.name)?);
+            let mut tracker =
+                Tracker::new(&pbx.name, rules, store.our_attempts(&pbx.name)?, store.take_over(&pbx.name)?);
             tracker.knows_trunks(store.trunks(&pbx.name, clock.now().wall_ms - TRUNKS_FOR_MS)?);
             tracker.knows_calls(store.calls_left(&pbx.name)?);
             watched.push(Monitor::new(&pbx.name, &pbx.address, tracker));
         }
+        let prefix = store.attempt_prefix();
         let restored = store.restored(clock.now().wall_ms, config.overall.min_talk_ms)?;
         let (acknowledge, acks) = recorder::acks();
         let writer = Writer::spawn(store, acknowledge)?;
@@ -177,8 +179,8 @@ impl Daemon {
         let requesters =
             config.pbx.iter().zip(&links).map(|(pbx, link)| (pbx.name.clone(), link.requester())).collect();
         let (callbacks, outcomes) =
-            Callbacks::new(config.policies(), restored, requesters, cdr_files(&config), clock.now());
-        let (proofs, proved) = Proofs::new(&config);
+            Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now());
+        let (proofs, proved) = Proofs::new(&config, prefix);
         let (api, asks) = api_replies::listen(&config);
         Ok(Self {
             config,

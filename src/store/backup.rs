@@ -2,7 +2,7 @@
 
 use super::inspect::{Found, beside, identify, open_read_only};
 use super::open::resolve;
-use super::{Error, verify};
+use super::{Error, identity, verify};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -36,7 +36,8 @@ pub struct Copied {
 }
 
 /// Copies the database `from`, as it is at this moment, to `to` (mode 0640, less the umask). The name `to` appears when the copy is whole, on
-/// the disk, and found sound; until then it has another name in the same directory. What is there already is replaced only if `replace`.
+/// the disk, and found sound; until then it has another name in the same directory. The copy is a
+/// database of its own, with an identity of its own. What is there already is replaced only if `replace`.
 ///
 /// # Errors
 /// See [`Error`]; in each case `to` is as it was.
@@ -118,11 +119,13 @@ fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
     let backup = Backup::new(&snapshot, &mut copy)?;
     loop {
         match backup.step(STEP_PAGES)? {
-            StepResult::Done => return Ok(()),
+            StepResult::Done => break,
             StepResult::More => std::thread::sleep(REST),
             _ => return Err(rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_BUSY), None)),
         }
     }
+    drop(backup);
+    identity::renew_copy(&copy)
 }
 
 /// Calls and callbacks of a copy that was found sound.
@@ -177,5 +180,8 @@ impl Drop for Partial {
     fn drop(&mut self) {
         // After a success it has another name.
         let _ = std::fs::remove_file(&self.0);
+        for suffix in ["-wal", "-shm"] {
+            let _ = std::fs::remove_file(beside(&self.0, suffix));
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Whether a writer could use a database, found out without changing, creating or locking anything.
 
 use super::inspect::{Found, beside, inspect};
-use super::lock::lock_path;
+use super::lock::{lock_path, pid};
 use super::open::resolve;
 use super::{Error, SCHEMA_VERSION};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
@@ -66,7 +66,7 @@ pub fn examine(path: &Path) -> Result<Examined, Error> {
 /// Who holds the lock. The kernel's list is read: to try the lock, even for a moment, could keep a daemon from starting.
 fn holder(lock: &Path) -> Option<u32> {
     let inode = std::fs::metadata(lock).ok()?.ino().to_string();
-    let pid: u32 = std::fs::read_to_string(lock).ok()?.trim().parse().ok()?;
+    let pid = pid(&std::fs::read_to_string(lock).ok()?)?;
     // `1: FLOCK  ADVISORY  WRITE 812 fd:01:393226 0 EOF` (proc_locks(5))
     let locks = std::fs::read_to_string("/proc/locks").ok()?;
     let held = locks.lines().any(|line| {

@@ -2,14 +2,34 @@
 
 use super::Error;
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::io::{ErrorKind, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Held for as long as a [`super::Store`] lives. The kernel lets go of it however the process ends, so it is never stale.
+///
+/// Its first line is the holder's process id, its second how far the database has come that is beside it: that stays where a database is put
+/// back with `cp`, and tells it from the one that was there before.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    found: Option<Mark>,
+}
+
+/// How far a database has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mark {
+    /// Which: `identity.db_uuid`.
+    pub db_uuid: String,
+    /// `identity.attempts`.
+    pub attempts: u64,
+}
+
+impl Mark {
+    fn read(text: &str) -> Option<Self> {
+        let (db_uuid, attempts) = text.lines().nth(1)?.split_once(' ')?;
+        Some(Self { db_uuid: db_uuid.to_owned(), attempts: attempts.trim().parse().ok()? })
+    }
 }
 
 impl Lock {
@@ -40,7 +60,7 @@ impl Lock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
+                let pid = file.read_to_string(&mut text).ok().and_then(|_| pid(&text));
                 return Err(Error::InUse { path: path.to_owned(), lock, pid });
             }
             Err(TryLockError::Error(source)) => return Err(refused(source)),
@@ -51,10 +71,39 @@ impl Lock {
         {
             let _ = std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()));
         }
+        let mut text = String::new();
+        let found = file.read_to_string(&mut text).ok().and_then(|_| Mark::read(&text));
+        let lock = Self { file, found };
         // The pid is a courtesy to whoever is refused: a full disk must not keep the daemon from starting.
-        let _ = file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id()));
-        Ok(Self { _file: file })
+        let _ = lock.write(lock.found.as_ref());
+        Ok(lock)
     }
+
+    /// What the last holder noted; `None` if nobody did, or it cannot be read.
+    pub fn found(&self) -> Option<&Mark> {
+        self.found.as_ref()
+    }
+
+    /// Notes how far the database has come; after the commit, so that a crash or a power cut leaves the note behind the database and never
+    /// ahead of it. Best effort: where it cannot be written, a database that is put back later may not be told from this one.
+    pub fn note(&self, mark: &Mark) {
+        let _ = self.write(Some(mark));
+    }
+
+    /// All in one piece of one length, in place: nothing is truncated, and a full disk is no hindrance.
+    fn write(&self, mark: Option<&Mark>) -> std::io::Result<()> {
+        let pid = std::process::id();
+        let Some(Mark { db_uuid, attempts }) = mark else {
+            self.file.set_len(0)?;
+            return self.file.write_all_at(format!("{pid:<10}\n").as_bytes(), 0);
+        };
+        self.file.write_all_at(format!("{pid:<10}\n{db_uuid} {attempts:020}\n").as_bytes(), 0)
+    }
+}
+
+/// The holder's process id, from what is in a lock file.
+pub(super) fn pid(text: &str) -> Option<u32> {
+    text.lines().next()?.trim().parse().ok()
 }
 
 /// `calls.db` → `calls.db.lock`.

@@ -14,6 +14,7 @@ mod callback_queries;
 mod callback_rows;
 mod error;
 pub mod examine;
+mod identity;
 mod inspect;
 mod lock;
 mod open;

@@ -1,11 +1,13 @@
 //! The writing side of a database: opened by one process, created and migrated where needed, written in transactions.
 
+use super::identity;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
 use super::questions::{END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
+use super::restored::in_flight;
 use super::{Error, Refused, START_CHECK, rows, verify};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{CallInProgress, Record};
+use callbackd_core::model::{AttemptPrefix, CallInProgress, OurAttempts, Record};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
@@ -45,12 +47,13 @@ pub struct Store {
     path: PathBuf,
     keep_log: bool,
     /// The file and its write-ahead log that are written to.
-    files: (Option<Identity>, Option<Identity>),
-    _lock: Lock,
+    files: (Option<FileId>, Option<FileId>),
+    prefix: AttemptPrefix,
+    lock: Lock,
 }
 
 /// Device and inode.
-type Identity = (u64, u64);
+type FileId = (u64, u64);
 
 impl Store {
     /// Opens `path`, creates it (mode 0640, less the umask) if there is nothing, migrates it if it is older.
@@ -83,8 +86,9 @@ impl Store {
             rusqlite_migration::Error::RusqliteError { err, .. } => Error::sqlite(&path, err),
             other => Error::Damaged { path: path.clone(), detail: other.to_string() },
         })?;
-        let files = (identity(&path), None);
-        Ok(Self { connection, path, keep_log: false, files, _lock: lock })
+        let prefix = identity::settle(&connection, &path, &lock)?;
+        let files = (file_id(&path), None);
+        Ok(Self { connection, path, keep_log: false, files, prefix, lock })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -97,7 +101,7 @@ impl Store {
 
     /// What is written to a file that has no name any more is lost with the process, and nobody else sees it.
     pub(super) fn is_where_it_was(&self) -> Result<(), Error> {
-        let is_there = |path: &Path, file: Option<Identity>| file.is_none() || identity(path) == file;
+        let is_there = |path: &Path, file: Option<FileId>| file.is_none() || file_id(path) == file;
         if is_there(&self.path, self.files.0) && is_there(&beside(&self.path, "-wal"), self.files.1) {
             return Ok(());
         }
@@ -108,6 +112,24 @@ impl Store {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the ids of this database's attempts begin with.
+    #[must_use]
+    pub fn attempt_prefix(&self) -> AttemptPrefix {
+        self.prefix
+    }
+
+    /// Which channels of this PBX are this database's attempts: by its identity, and those that earlier versions left in flight. One that
+    /// another database of this one's past left is not: it may be alive.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn our_attempts(&self, pbx: &str) -> Result<OurAttempts, Error> {
+        let ours = OurAttempts::of(self.prefix);
+        let in_flight = in_flight(&self.connection).map_err(|error| Error::sqlite(&self.path, error))?;
+        let here = in_flight.iter().filter(|row| row.pbx == pbx && self.prefix.may_be_ours(&row.channel_id));
+        Ok(here.fold(ours, |ours, row| ours.and_stored(&row.channel_id, row.callback_id)))
     }
 
     /// Takes over from an earlier run: ends the agents' intervals that it left open, as of when it last saw this PBX, and returns that time
@@ -168,12 +190,17 @@ impl Store {
     {
         self.is_where_it_was()?;
         let records = records.into_iter();
+        let has_attempts = records.clone().any(|record| matches!(record, Record::Attempt(_)));
         let result = match self.transact(records.clone(), rows::put_all) {
             Err(error) if Error::is_of_the_record(&error) => self.transact(records, rows::put_each),
             result => result,
         };
         if result.is_ok() && self.files.1.is_none() {
-            self.files.1 = identity(&beside(&self.path, "-wal"));
+            self.files.1 = file_id(&beside(&self.path, "-wal"));
+        }
+        if result.is_ok() && has_attempts {
+            // What cannot be read now is noted with the next attempt.
+            let _ = identity::note_attempts(&self.connection, &self.lock);
         }
         result.map_err(|error| {
             let error = Error::sqlite(&self.path, error);
@@ -206,7 +233,7 @@ impl Drop for Store {
     }
 }
 
-fn identity(path: &Path) -> Option<Identity> {
+fn file_id(path: &Path) -> Option<FileId> {
     std::fs::metadata(path).ok().map(|meta| (meta.dev(), meta.ino()))
 }
 

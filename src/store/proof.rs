@@ -1,9 +1,12 @@
 //! What is proved out of Asterisk's records, beside what is stored already.
 
+use super::questions::CALLBACK_OF_ATTEMPT;
 use super::{Error, Reader};
-use callbackd_core::model::{FinishedCall, Quality, Status};
+use callbackd_core::model::attempt_id::has_form_of_attempt;
+use callbackd_core::model::{FinishedCall, OurAttempts, Quality, Status};
 use callbackd_core::reconcile::audit::visits_differ;
 use callbackd_core::reconcile::{Account, Prover};
+use rusqlite::OptionalExtension;
 
 /// Of a call whose end was seen the records only add what was out of sight before: what was seen is exact, they have whole seconds.
 fn says_more(proved: &FinishedCall, seen: &FinishedCall, account: &Account) -> bool {
@@ -25,8 +28,26 @@ impl Reader {
             return Ok(None);
         }
         let seen = stored.first();
+        let ours = self.attempts_in(prover, account)?;
+        let prover = Prover { ours: ours.as_ref().unwrap_or(prover.ours), ..*prover };
         let proved = prover.row(account, seen);
         Ok(proved.filter(|p| seen.is_none_or(|seen| says_more(p, seen, account))))
+    }
+
+    /// Attempts among these records that the database holds under another form of id than it gives now.
+    fn attempts_in(&self, prover: &Prover<'_>, account: &Account) -> Result<Option<OurAttempts>, Error> {
+        let others = account.ids.iter().filter(|id| has_form_of_attempt(id) && prover.ours.attempt(id).is_none());
+        let mut ours = None;
+        for id in others {
+            let id = id.strip_suffix(";2").unwrap_or(id);
+            let callback: Option<i64> = self.read(|connection| {
+                connection.prepare_cached(CALLBACK_OF_ATTEMPT)?.query_row((prover.pbx, id), |row| row.get(0)).optional()
+            })?;
+            if let Some(callback) = callback {
+                ours = Some(ours.unwrap_or_else(|| prover.ours.clone()).and_stored(id, callback));
+            }
+        }
+        Ok(ours)
     }
 
     /// What is stored of the call that these records are of: several rows where calls became one that were told apart before.

@@ -83,6 +83,8 @@ pub(super) const SERVED: &str = "
        AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
      GROUP BY number_e164 ORDER BY 5 DESC LIMIT ?3";
 pub(super) const FORBIDDEN: &str = "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?";
+pub(super) const CALLBACK_OF_ATTEMPT: &str =
+    "SELECT callback_id FROM callback_attempts WHERE pbx = ? AND channel_id = ?";
 pub(super) const LAST_CALLBACK: &str = "SELECT coalesce(max(id), 0) FROM callbacks";
 
 /// Every question of commands and of the start, under a name that says who asks: for a test of their plans.
@@ -155,6 +157,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: owners", OWNERS.to_owned()),
         ("start: served", SERVED.to_owned()),
         ("start: forbidden", FORBIDDEN.to_owned()),
+        ("proof: callback of an attempt", CALLBACK_OF_ATTEMPT.to_owned()),
         ("start: last callback", LAST_CALLBACK.to_owned()),
     ];
     let lists = calls.map(|(options, sql)| (format!("calls {options}"), sql));

@@ -8,7 +8,7 @@ use super::{Error, Store};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
-use callbackd_core::model::RecoveredBy;
+use callbackd_core::model::{AttemptRow, RecoveredBy};
 use rusqlite::Connection;
 
 /// Who last talked with a customer is his owner for so long, ms.
@@ -45,6 +45,11 @@ fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusql
     connection.prepare(SERVED)?.query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?.collect()
 }
 
+/// Attempts without a result.
+pub(super) fn in_flight(connection: &Connection) -> rusqlite::Result<Vec<AttemptRow>> {
+    connection.prepare(IN_FLIGHT)?.query_map([], attempt)?.collect()
+}
+
 fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<RestoredState> {
     let mut open = Vec::new();
     let mut misses = connection.prepare(OPEN_MISSES)?;
@@ -53,7 +58,7 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         let linkedids = misses.query_map([row.id], |miss| miss.get(0))?.collect::<Result<_, _>>()?;
         open.push((row, linkedids));
     }
-    let in_flight = connection.prepare(IN_FLIGHT)?.query_map([], attempt)?.collect::<Result<_, _>>()?;
+    let in_flight = in_flight(connection)?;
     let refusals = connection
         .prepare(REFUSALS)?
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?

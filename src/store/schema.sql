@@ -244,6 +244,10 @@ CREATE TABLE callback_attempts (
 CREATE INDEX callback_attempts_open ON callback_attempts (pbx) WHERE result IS NULL;
 CREATE INDEX callback_attempts_time ON callback_attempts (intended_ms);
 
+CREATE TRIGGER attempts_are_counted AFTER INSERT ON callback_attempts BEGIN
+    UPDATE identity SET attempts = attempts + 1;
+END;
+
 CREATE TABLE do_not_call (
     number_e164 TEXT PRIMARY KEY,          -- who is not to be called
     reason      TEXT    NOT NULL,          -- why he is not to be called
@@ -251,6 +255,15 @@ CREATE TABLE do_not_call (
     added_ms    INTEGER NOT NULL,          -- ms since 1970 UTC: since
     until_ms    INTEGER                    -- ms since 1970 UTC: until; NULL for ever
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE identity (
+    n        INTEGER PRIMARY KEY CHECK (n = 1), -- 1: there is one row
+    db_uuid  TEXT    NOT NULL              -- which database this is: 32 random hexadecimal digits; a copy has others. Attempts are cb-<the first 8>-<callback>-<n>
+                     CHECK (length(db_uuid) = 32 AND db_uuid NOT GLOB '*[^0-9a-f]*'),
+    file     TEXT,                         -- the file that it was given to, inode and time of birth; NULL until a daemon has opened it
+    attempts INTEGER NOT NULL,             -- attempts ever made: fewer than the lock file says means that an older copy was put back
+    site     TEXT                          -- name of the site, where databases of several are brought together; NULL for none
+) STRICT;
 
 CREATE VIEW v_calls AS -- one line per call for people, newest first; times are local to whoever asks (TZ, else the machine's zone)
 SELECT id,

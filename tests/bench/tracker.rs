@@ -7,7 +7,7 @@ use std::path::Path;
 use bytes::BytesMut;
 use callbackd::config::Config;
 use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
-use callbackd_core::model::Moment;
+use callbackd_core::model::{Moment, OurAttempts};
 use callbackd_core::tracker::{Input, LINGER_MS, Tracker};
 use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
@@ -55,7 +55,7 @@ fn frames(stream: &[u8]) -> Vec<Frame> {
 
 fn tracker() -> Tracker {
     let config = Config::from_toml(include_str!("../traces.toml"), "tests/traces.toml").expect("the configuration");
-    Tracker::new("lab", config.pbx[0].settings.rules(), None)
+    Tracker::new("lab", config.pbx[0].settings.rules(), OurAttempts::of_anybody(), None)
 }
 
 /// Takes all frames, a millisecond apart, and drops what the engine wants stored.

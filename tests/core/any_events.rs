@@ -39,7 +39,7 @@ const NAMES: &[&str] = &[
     "CBAnn/1;1",
     "",
 ];
-const IDS: &[&str] = &["u.1", "u.2", "u.3", "u.4", "u.5", "u.6", "cb-7-1", ""];
+const IDS: &[&str] = &["u.1", "u.2", "u.3", "u.4", "u.5", "u.6", "cb-0a1b2c3d-7-1", ""];
 const CONTEXTS: &[&str] = &["from-trunk", "from-internal", "ivr-main", "closed", "voicemail", ""];
 const QUEUES: &[&str] = &["sales", "support"];
 
@@ -342,6 +342,6 @@ proptest! {
         prop_assert_eq!(driver.tracker.live_channels(), 0);
         prop_assert!(driver.tracker.waiting().is_empty());
         prop_assert!(driver.tracker.agents().iter().all(|a| a.busy != Some(Busy::OnCall)));
-        prop_assert!(!driver.tracker.attempt_lives("cb-7-1"));
+        prop_assert!(!driver.tracker.attempt_lives("cb-0a1b2c3d-7-1"));
     }
 }

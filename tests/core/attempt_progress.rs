@@ -8,7 +8,7 @@ use callbackd_core::model::{Direction, HangupBy, LegResult};
 use callbackd_core::tracker::Input;
 
 pub const START: i64 = 1_800_000_000_000;
-pub const ID: &str = "cb-7-1";
+pub const ID: &str = "cb-0a1b2c3d-7-1";
 
 /// The agent's channel of an attempt.
 pub fn agents() -> Line {
@@ -249,7 +249,7 @@ fn a_customer_behind_what_nobody_knows_as_a_trunk_is_the_customer() {
 /// An agent who is dialled through the dialplan: both halves of the Local channel, and his phone.
 fn through_the_dialplan() -> (Driver, [Line; 3]) {
     let near = Line::new("Local/101@from-internal-1;1", ID, ID, "101", "from-internal", "101");
-    let far = Line::new("Local/101@from-internal-1;2", "cb-7-1;2", ID, "101", "from-internal", "101");
+    let far = Line::new("Local/101@from-internal-1;2", "cb-0a1b2c3d-7-1;2", ID, "101", "from-internal", "101");
     let phone = Line::phone("101", "p.1", ID);
     let mut driver = Driver::linked(rules(), START);
     driver.say(&(near.begins() + &far.begins() + &dialled_for_us(&near, "101@from-internal")));

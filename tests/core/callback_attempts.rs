@@ -9,7 +9,7 @@ use callbackd_core::model::progress::{Facts, Line, Step};
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackState, DoNotCall, RecoveredBy};
 use callbackd_core::model::{Direction, HangupBy, LegResult};
 
-pub const FIRST: &str = "cb-1-1";
+pub const FIRST: &str = "cb-0a1b2c3d-1-1";
 
 /// Two agents of one queue; a customer was missed, and the first agent's phone rings.
 pub fn ringing() -> Scene {
@@ -130,7 +130,7 @@ fn each_result_has_its_own_retry_and_counts_against_the_customer_or_not() {
             assert_eq!(scene.rung().len(), 1, "{result}");
             scene.pass(1);
         }
-        assert_eq!(scene.rung()[1].1, "cb-1-2", "{result}");
+        assert_eq!(scene.rung()[1].1, "cb-0a1b2c3d-1-2", "{result}");
     }
 }
 
@@ -148,13 +148,13 @@ fn a_number_that_the_network_does_not_know_is_not_tried_again() {
 fn an_agent_who_does_not_take_it_cools_down_and_the_next_is_asked_at_once() {
     let mut scene = ringing();
     scene.ends(FIRST, nobody());
-    assert_eq!(scene.rung()[1], ("PJSIP/102".to_owned(), "cb-1-2".to_owned()));
-    scene.step("cb-1-2", Step::Seen);
+    assert_eq!(scene.rung()[1], ("PJSIP/102".to_owned(), "cb-0a1b2c3d-1-2".to_owned()));
+    scene.step("cb-0a1b2c3d-1-2", Step::Seen);
     scene.misses("+12025550177", "sales");
     scene.pass(2 * MINUTE - 1);
     assert_eq!(scene.rung().len(), 2, "101 cools down, 102 is being asked");
     scene.pass(1);
-    assert_eq!(scene.rung()[2], ("PJSIP/101".to_owned(), "cb-2-1".to_owned()));
+    assert_eq!(scene.rung()[2], ("PJSIP/101".to_owned(), "cb-0a1b2c3d-2-1".to_owned()));
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn who_refused_is_asked_again_after_a_while_if_all_others_pause() {
 fn after_as_many_counted_attempts_as_are_allowed_it_is_exhausted() {
     let mut scene = ringing();
     for n in 1..=3 {
-        let channel_id = format!("cb-1-{n}");
+        let channel_id = format!("cb-0a1b2c3d-1-{n}");
         scene.ends(&channel_id, customer(LegResult::Busy, 17));
         scene.pass(2 * MINUTE);
     }
@@ -199,7 +199,7 @@ fn refusals_by_agents_end_some_day() {
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
     for n in 1..=MAX_ATTEMPTS {
-        scene.ends(&format!("cb-1-{n}"), nobody());
+        scene.ends(&format!("cb-0a1b2c3d-1-{n}"), nobody());
         scene.pass(SECOND);
     }
     assert_eq!(scene.stands(1), "EXHAUSTED too-many-attempts");
@@ -228,7 +228,7 @@ fn a_customer_who_calls_while_we_call_burns_no_attempt_and_waits_if_he_is_missed
     scene.misses(ANN, "sales");
     scene.line(ANN, true, Line::Free);
     assert_eq!(scene.row(1).missed_count, 2);
-    assert_eq!(scene.rung()[1].1, "cb-1-2");
+    assert_eq!(scene.rung()[1].1, "cb-0a1b2c3d-1-2");
     assert_eq!(scene.rung()[1].0, "PJSIP/102", "who has waited longest; 101 was offered one just now");
 }
 

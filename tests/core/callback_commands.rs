@@ -103,10 +103,10 @@ fn a_pbx_that_is_not_known_is_asked_for() {
 fn a_cancelled_callback_is_not_made_and_a_ringing_phone_stops_ringing() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
-    scene.step("cb-1-1", Step::Seen);
+    scene.step("cb-0a1b2c3d-1-1", Step::Seen);
     let cancelled = row(scene.asks(cancel(1)));
     assert_eq!(cancelled.state, CallbackState::Cancelled);
-    assert_eq!(scene.hung_up(), ["cb-1-1"]);
+    assert_eq!(scene.hung_up(), ["cb-0a1b2c3d-1-1"]);
     assert_eq!(scene.story.last().map(|(_, c)| c.note.as_str()), Some("he wrote an e-mail"));
     scene.pass(HOUR);
     assert_eq!(scene.rung().len(), 1);
@@ -116,7 +116,7 @@ fn a_cancelled_callback_is_not_made_and_a_ringing_phone_stops_ringing() {
 fn who_talks_is_not_cut_off_by_a_command() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
-    scene.step("cb-1-1", Step::Connected);
+    scene.step("cb-0a1b2c3d-1-1", Step::Connected);
     let error = scene.asks(cancel(1)).unwrap_err();
     assert_eq!(error.to_string(), "callback 1 is being carried out (TALKING): wait for its end, or cancel it");
     assert!(scene.hung_up().is_empty());
@@ -185,14 +185,14 @@ fn a_retry_does_not_wait_for_the_delay() {
 fn a_closed_callback_is_opened_again_with_attempts_numbered_on() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
-    scene.give(Input::Answered { channel_id: "cb-1-1", answer: Answer::Refused("no such context") });
+    scene.give(Input::Answered { channel_id: "cb-0a1b2c3d-1-1", answer: Answer::Refused("no such context") });
     row(scene.asks(cancel(1)));
     let closed = scene.row(1).clone();
     let opened = row(scene.asks_of(Command::Retry { id: 1, note: String::new() }, Some(closed.clone())));
     assert!(opened.state.is_open());
     assert_eq!(opened.closed_ms, None);
     scene.pass(2 * MINUTE); // until the agent has cooled down
-    assert_eq!(scene.rung()[1].1, "cb-1-2");
+    assert_eq!(scene.rung()[1].1, "cb-0a1b2c3d-1-2");
     let error =
         scene.asks_of(Command::Hold { id: 9, note: String::new() }, Some(CallbackRow { id: 9, ..closed })).unwrap_err();
     assert_eq!(error.to_string(), "callback 9 is closed (CANCELLED): `callbackd callbacks retry 9` opens it again");
@@ -226,7 +226,7 @@ fn priority_decides_who_goes_next() {
     scene.misses(BOB, "sales");
     row(scene.asks(Command::Prioritise { id: 2, priority: 10, note: String::new() }));
     scene.busy("PJSIP/101", None);
-    assert_eq!(scene.rung()[0].1, "cb-2-1");
+    assert_eq!(scene.rung()[0].1, "cb-0a1b2c3d-2-1");
 }
 
 #[test]

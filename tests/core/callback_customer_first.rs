@@ -19,10 +19,10 @@ const CUSTOMER: &str = "PJSIP/12025550123@provider";
 fn the_customer_may_be_dialled_first_and_then_put_into_the_queue() {
     let mut scene = Scene::new(customer_first(), vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
-    assert_eq!(scene.rung(), [(CUSTOMER.to_owned(), "cb-1-1".to_owned())]);
+    assert_eq!(scene.rung(), [(CUSTOMER.to_owned(), "cb-0a1b2c3d-1-1".to_owned())]);
     assert_eq!(scene.originates().next().unwrap().context, "callbackd-customer");
     assert_eq!(scene.stands(1), "DIALING_CUSTOMER");
-    scene.connects("cb-1-1", MINUTE);
+    scene.connects("cb-0a1b2c3d-1-1", MINUTE);
     assert_eq!(scene.stands(1), "DONE");
 }
 
@@ -66,5 +66,5 @@ fn the_agent_is_not_paused_for_then_the_queue_could_not_ring_him() {
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
     assert!(matches!(&scene.deeds[..], [PbxAction::Originate(_)]), "{:?}", scene.deeds);
-    assert!(scene.attempts["cb-1-1"].intended_ms == MONDAY_10);
+    assert!(scene.attempts["cb-0a1b2c3d-1-1"].intended_ms == MONDAY_10);
 }

@@ -12,7 +12,7 @@ use callbackd_core::model::{Direction, FinishedCall, Outcome};
 use jiff::tz::TimeZone;
 
 fn first(extension: &str) -> Vec<(String, String)> {
-    vec![(format!("PJSIP/{extension}"), "cb-1-1".to_owned())]
+    vec![(format!("PJSIP/{extension}"), "cb-0a1b2c3d-1-1".to_owned())]
 }
 
 #[test]
@@ -21,7 +21,7 @@ fn a_free_agent_is_rung_at_once() {
     scene.misses(ANN, "sales");
     assert_eq!(scene.rung(), first("101"));
     assert_eq!(scene.stands(1), "DIALING_AGENT");
-    let attempt = &scene.attempts["cb-1-1"];
+    let attempt = &scene.attempts["cb-0a1b2c3d-1-1"];
     assert_eq!((attempt.n, attempt.agent.as_deref()), (1, Some("PJSIP/101")));
 }
 
@@ -58,7 +58,7 @@ fn an_agent_who_is_paused_in_the_queue_is_not_asked() {
     assert!(scene.rung().is_empty());
     assert_eq!(scene.stands(1), "PENDING");
     scene.misses(BOB, "support");
-    assert_eq!(scene.rung(), [("PJSIP/101".to_owned(), "cb-2-1".to_owned())]);
+    assert_eq!(scene.rung(), [("PJSIP/101".to_owned(), "cb-0a1b2c3d-2-1".to_owned())]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn only_members_of_the_queue_are_asked_and_anyone_where_there_is_none() {
     assert!(scene.rung().is_empty());
     let call = FinishedCall { queue: None, outcome: Outcome::RingAbandon, ..scene.missed(BOB, "") };
     scene.recorded(&call);
-    assert_eq!(scene.rung(), [("PJSIP/101".to_owned(), "cb-2-1".to_owned())]);
+    assert_eq!(scene.rung(), [("PJSIP/101".to_owned(), "cb-0a1b2c3d-2-1".to_owned())]);
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn no_more_attempts_at_once_than_are_allowed() {
         scene.misses(&format!("+1202555013{i}"), "sales");
     }
     assert_eq!(scene.rung().len(), 2);
-    scene.ends("cb-1-1", nobody());
+    scene.ends("cb-0a1b2c3d-1-1", nobody());
     assert_eq!(scene.rung().len(), 3);
 }
 
@@ -145,7 +145,7 @@ fn newest_first_is_an_option() {
     scene.pass(SECOND);
     scene.misses(BOB, "sales");
     scene.busy("PJSIP/101", None);
-    assert_eq!(scene.rung()[0].1, "cb-2-1");
+    assert_eq!(scene.rung()[0].1, "cb-0a1b2c3d-2-1");
 }
 
 #[test]
@@ -347,8 +347,8 @@ fn customers_are_called_in_business_hours_and_in_the_order_in_which_they_were_mi
     assert!(scene.rung().is_empty());
     scene.pass(1);
     assert_eq!(scene.rung(), first("101"));
-    scene.connects("cb-1-1", 10 * SECOND);
-    assert_eq!(scene.rung()[1].1, "cb-2-1");
+    scene.connects("cb-0a1b2c3d-1-1", 10 * SECOND);
+    assert_eq!(scene.rung()[1].1, "cb-0a1b2c3d-2-1");
 }
 
 #[test]
@@ -375,7 +375,7 @@ fn a_customer_is_not_called_in_the_night_of_his_own_country() {
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
     scene.misses("+81355550100", "sales"); // 10:00 UTC is 19:00 in Japan
     assert_eq!(scene.rung(), first("101"));
-    scene.ends("cb-1-1", nobody());
+    scene.ends("cb-0a1b2c3d-1-1", nobody());
     scene.pass(2 * HOUR);
     scene.misses("+81355550101", "sales"); // 21:00
     assert_eq!(scene.stands(2), "WAITING QUIET_HOURS");
@@ -390,14 +390,17 @@ fn a_cap_on_calls_to_one_number_holds_and_is_said() {
     let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], RestoredState::default());
     scene.misses(ANN, "sales");
     for n in 1..=2 {
-        let channel_id = format!("cb-1-{n}");
+        let channel_id = format!("cb-0a1b2c3d-1-{n}");
         scene.connects(&channel_id, SECOND); // too short to count as a conversation
         scene.pass(20 * MINUTE);
     }
     assert_eq!(scene.rung().len(), 2);
     assert_eq!(scene.stands(1), "WAITING DAILY_CAP");
     scene.pass(24 * HOUR);
-    assert_eq!(scene.attempts["cb-1-3"].intended_ms, scene.attempts["cb-1-1"].intended_ms + 24 * HOUR);
+    assert_eq!(
+        scene.attempts["cb-0a1b2c3d-1-3"].intended_ms,
+        scene.attempts["cb-0a1b2c3d-1-1"].intended_ms + 24 * HOUR
+    );
 }
 
 #[test]
@@ -420,7 +423,7 @@ fn caps_count_those_who_are_about_to_be_dialled() {
     scene.misses(ANN, "sales");
     scene.misses(BOB, "sales");
     assert_eq!((scene.rung().len(), scene.stands(2)), (1, "WAITING DAILY_CAP".to_owned()));
-    scene.ends("cb-1-1", nobody()); // the agent did not pick up: nobody was dialled, and the next may be
+    scene.ends("cb-0a1b2c3d-1-1", nobody()); // the agent did not pick up: nobody was dialled, and the next may be
     assert_eq!(scene.rung().len(), 2);
 }
 

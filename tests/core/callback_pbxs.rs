@@ -1,6 +1,6 @@
 //! Callbacks of several PBXs: each by the policy of its own PBX, and the caps once for all.
 
-use crate::scheduler::{ANN, BOB, HOUR, Hall, MINUTE, MONDAY_10, Scene, agent, overall, policy, queue_policy};
+use crate::scheduler::{ANN, BOB, HOUR, Hall, MINUTE, MONDAY_10, Scene, agent, overall, policy, prefix, queue_policy};
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{Overall, Policies, Policy, QueuePolicy};
@@ -27,7 +27,7 @@ impl Two {
         let pbx = BTreeMap::from([("a".to_owned(), a), ("b".to_owned(), b)]);
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
         let hall = || Hall { agents: vec![agent("101", &["sales"])], ..Hall::default() };
-        let scheduler = Scheduler::new(Policies { overall, pbx, others }, RestoredState::default(), now);
+        let scheduler = Scheduler::new(Policies { overall, pbx, others }, prefix(), RestoredState::default(), now);
         Self { scheduler, halls: [hall(), hall()], now, dialled: Vec::new(), stands: BTreeMap::new() }
     }
 

@@ -68,7 +68,7 @@ fn what_is_over_is_taken_back() {
     scene.misses(ANN, "sales");
     scene.pass(2 * SECOND);
     scene.busy("PJSIP/101", None);
-    scene.connects("cb-1-1", MINUTE);
+    scene.connects("cb-0a1b2c3d-1-1", MINUTE);
     scene.pass(2 * SECOND);
     let held = published(&scene);
     assert_eq!(held.keys().map(String::as_str).collect::<Vec<_>>(), ["queue/sales/open", "queue/sales/wait"]);

@@ -51,7 +51,7 @@ fn an_attempt_of_unknown_fate_is_lost_and_never_repeated_at_once() {
     scene.pass(10 * MINUTE - 1);
     assert!(scene.rung().is_empty());
     scene.pass(1);
-    assert_eq!(scene.rung(), [("PJSIP/102".to_owned(), "cb-1-2".to_owned())]);
+    assert_eq!(scene.rung(), [("PJSIP/102".to_owned(), "cb-0a1b2c3d-1-2".to_owned())]);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod actions;
 mod agents;
 mod ami;
 mod any_events;
+mod attempt_ids;
 mod attempt_out_of_sight;
 mod attempt_progress;
 mod callback_attempts;

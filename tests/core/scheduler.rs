@@ -11,7 +11,9 @@ use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
-use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy};
+use callbackd_core::model::{
+    AttemptPrefix, AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy,
+};
 use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Record, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -178,6 +180,11 @@ pub struct Scene {
     calls: u32,
 }
 
+/// What the ids of attempts begin with: `cb-0a1b2c3d-`.
+pub fn prefix() -> AttemptPrefix {
+    AttemptPrefix::of("0a1b2c3d").unwrap()
+}
+
 impl Scene {
     pub fn new(policy: Policy, agents: Vec<AgentView>) -> Self {
         Self::with(policies(overall(), policy), agents, RestoredState::default())
@@ -189,7 +196,7 @@ impl Scene {
 
     pub fn with(policies: Policies, agents: Vec<AgentView>, restored: RestoredState) -> Self {
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
-        let scheduler = Scheduler::new(policies, restored, now);
+        let scheduler = Scheduler::new(policies, prefix(), restored, now);
         Self {
             scheduler,
             hall: Hall { agents, ..Hall::default() },

@@ -13,10 +13,10 @@ use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input as DeskInput, Scheduler};
-use callbackd_core::model::Moment;
 use callbackd_core::model::Record;
 use callbackd_core::model::presence::Presence;
 use callbackd_core::model::rules::Rules;
+use callbackd_core::model::{AttemptPrefix, Moment, OurAttempts};
 use callbackd_core::tracker::{Input, Output, Tracker};
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
@@ -55,12 +55,13 @@ pub struct Core {
 
 impl Core {
     pub fn new(rules: Rules, policies: Policies, restored: RestoredState, seen_ms: Option<i64>, now: Moment) -> Self {
+        let prefix = AttemptPrefix::of("0a1b2c3d").unwrap();
         Self {
             session: None,
             decoder: FrameDecoder::new(Interest::tracker()),
             input: BytesMut::new(),
-            tracker: Tracker::new(PBX, rules, seen_ms),
-            scheduler: Scheduler::new(policies, restored, now),
+            tracker: Tracker::new(PBX, rules, OurAttempts::of(prefix), seen_ms),
+            scheduler: Scheduler::new(policies, prefix, restored, now),
             waiting: HashMap::new(),
             answers: VecDeque::new(),
             wants: VecDeque::new(),

@@ -6,6 +6,7 @@ mod replayed_calls;
 mod store_backup;
 mod store_callbacks;
 mod store_disk_full;
+mod store_identity;
 mod store_plans;
 mod store_prune;
 mod store_reading;

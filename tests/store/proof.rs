@@ -1,7 +1,8 @@
 //! What Asterisk's CDR and queue_log alone prove of a call, held against what its events told.
 
 use callbackd::config::Config;
-use callbackd_core::model::FinishedCall;
+use callbackd::store::{Reader, Store};
+use callbackd_core::model::{AttemptPrefix, FinishedCall, OurAttempts};
 use callbackd_core::reconcile;
 use callbackd_core::reconcile::{Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
 use jiff::tz::TimeZone;
@@ -26,10 +27,15 @@ fn accounts(cdr_csv: &Path, queue_log: &Path) -> Vec<Account> {
     reconcile::accounts(cdrs(&std::fs::read(cdr_csv).unwrap()), events)
 }
 
+/// The records of a lab in which one daemon makes callbacks: all of them are its own.
 fn prove(account: &Account) -> FinishedCall {
+    prove_as(account, &OurAttempts::of_anybody())
+}
+
+fn prove_as(account: &Account, ours: &OurAttempts) -> FinishedCall {
     let config = configuration();
     let trunks = BTreeSet::from(["PJSIP/trunk".to_owned()]);
-    let prover = Prover { pbx: "lab", rules: &config.pbx[0].settings.rules(), trunks: &trunks };
+    let prover = Prover { pbx: "lab", rules: &config.pbx[0].settings.rules(), trunks: &trunks, ours };
     prover.row(account, None).expect("an account has a first record")
 }
 
@@ -170,4 +176,47 @@ fn an_originate_that_met_a_busy_phone_was_busy() {
         (row.callback_id, row.agent.as_deref(), row.direction.as_str()),
         (Some(4), Some("PJSIP/1002"), "callback")
     );
+}
+
+#[test]
+fn records_of_another_databases_attempts_are_proved_as_calls_outward() {
+    let (cdr, _) = recorded("callback_originate");
+    let prefix = AttemptPrefix::of("0a1b2c3d").unwrap();
+    let proved = |id: &str, ours: &OurAttempts| {
+        let row = prove_as(&reconcile::accounts(cdrs(cdr.replace("cb-42-1", id).as_bytes()), Vec::new())[0], ours);
+        (row.direction.as_str(), row.callback_id)
+    };
+    let ours = OurAttempts::of(prefix);
+    assert_eq!(proved(&prefix.attempt(42, 1).unwrap(), &ours), ("callback", Some(42)));
+    assert_eq!(proved("cb-42-1", &ours.clone().and_stored("cb-42-1", 42)), ("callback", Some(42)));
+    for stranger in ["cb-42-1", "cb-ffffffff-42-1", "cb-shop-1795336726.1"] {
+        assert_eq!(proved(stranger, &ours), ("outbound", None), "{stranger}");
+    }
+}
+
+#[test]
+fn records_of_an_attempt_that_the_database_holds_are_its_own_whatever_form_the_id_has() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    drop(Store::open(&path).unwrap());
+    let db = rusqlite::Connection::open(&path).unwrap();
+    db.execute_batch(
+        "PRAGMA foreign_keys = off;
+         INSERT INTO callback_attempts VALUES (7, 1, 'lab', 'cb-42-1', NULL, 1, NULL, NULL, 2, 0, 'LOST', '', NULL)",
+    )
+    .unwrap();
+    drop(db);
+    let (cdr, _) = recorded("callback_originate");
+    let account = &reconcile::accounts(cdrs(cdr.as_bytes()), Vec::new())[0];
+    let (config, trunks) = (configuration(), BTreeSet::from(["PJSIP/trunk".to_owned()]));
+    let reader = Reader::open(&path).unwrap();
+    let ours = OurAttempts::of(reader.attempt_prefix().unwrap());
+    let rules = config.pbx[0].settings.rules();
+    let prove = |pbx: &str| {
+        let prover = Prover { pbx, rules: &rules, trunks: &trunks, ours: &ours };
+        let row = reader.prove(&prover, account).unwrap().unwrap();
+        (row.direction.as_str(), row.callback_id)
+    };
+    assert_eq!(prove("lab"), ("callback", Some(7)));
+    assert_eq!(prove("other"), ("outbound", None), "another PBX may have a channel of that id");
 }

@@ -4,6 +4,7 @@ use crate::ami::event::Millis;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{MAX_OPEN, MAX_OWNERS, Scheduler};
+use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::codes::{ASKED, CALLER, DECLINED};
 use crate::model::number::Number;
 use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
@@ -218,7 +219,7 @@ impl Scheduler {
     }
 
     fn queued(&mut self, call: &FinishedCall, queue: Option<String>) {
-        if self.tasks.len() >= MAX_OPEN {
+        if self.tasks.len() >= MAX_OPEN || self.last_id >= MAX_CALLBACK_ID {
             self.counters.refused += 1;
             return;
         }

@@ -24,7 +24,7 @@ use crate::ami::event::Millis;
 use crate::model::Moment;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
-use crate::model::{CallbackRow, CallbackState, DoNotCall};
+use crate::model::{AttemptPrefix, CallbackRow, CallbackState, DoNotCall};
 use crate::model::{FinishedCall, Record};
 use agents::Agents;
 use attempt::cdr::Cdr;
@@ -116,7 +116,7 @@ pub enum Output {
         pbx: String,
         /// The attempt: `uniqueid` of its CDR.
         channel_id: String,
-        /// It was intended then, ms since 1970 UTC: an older CDR of that id is of another database's life.
+        /// It was intended then, ms since 1970 UTC: older CDR are not of it.
         since_ms: Millis,
     },
     /// Do this on the PBX of this name.
@@ -165,6 +165,7 @@ pub struct Scheduler {
     request: BTreeSet<String>,
     wait_estimates: WaitEstimates,
     last_id: i64,
+    prefix: AttemptPrefix,
     outputs: VecDeque<Output>,
     counters: Counters,
     proving: BTreeSet<String>,
@@ -179,9 +180,9 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A desk that goes on where an earlier one stopped.
+    /// A desk that goes on where an earlier one stopped. `prefix`: of the ids that it gives to its attempts.
     #[must_use]
-    pub fn new(policies: Policies, restored: RestoredState, now: Moment) -> Self {
+    pub fn new(policies: Policies, prefix: AttemptPrefix, restored: RestoredState, now: Moment) -> Self {
         let mut scheduler = Self {
             policies,
             tasks: BTreeMap::new(),
@@ -200,6 +201,7 @@ impl Scheduler {
             request: restored.request.into_iter().collect(),
             wait_estimates: WaitEstimates::default(),
             last_id: restored.last_id,
+            prefix,
             outputs: VecDeque::new(),
             counters: Counters::default(),
             proving: BTreeSet::new(),

@@ -187,7 +187,7 @@ pub struct AttemptRow {
     pub n: u32,
     /// Name of the PBX.
     pub pbx: String,
-    /// `cb-<callback>-<n>`: the ChannelId of its Originate, so the Uniqueid of its first channel and of Asterisk's CDR.
+    /// `cb-<identity>-<callback>-<n>`: the ChannelId of its Originate, so the Uniqueid of its first channel and of Asterisk's CDR.
     pub channel_id: String,
     /// The agent, as interface; `None` if the customer was called first, into the queue.
     pub agent: Option<String>,

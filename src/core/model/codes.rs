@@ -1,7 +1,5 @@
-//! Words that mean the same in every room: codes of dispositions, and the sign of our own channels.
+//! Words that mean the same in every room: codes of dispositions.
 
-/// Prefix of the channel ids that this daemon gives to its own Originates: `cb-<callback>-<attempt>`.
-pub const CALLBACK_CHANNEL: &str = "cb-";
 /// The disposition of a caller who needs no callback: they said so by `CallbackDecline`.
 pub const DECLINED: &str = "CALLBACK_DECLINED";
 /// The disposition of a caller who asked to be called back, by [`CALLER`]; its note is the queue that the dialplan named with it.

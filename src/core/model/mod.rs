@@ -1,5 +1,6 @@
 //! The vocabulary that all rooms share: rows, states, rules of telling calls apart, telephone numbers, hours.
 
+pub mod attempt_id;
 mod call;
 mod callback;
 pub mod codes;
@@ -15,6 +16,7 @@ mod record;
 pub mod rules;
 mod text_enum;
 
+pub use attempt_id::{AttemptPrefix, OurAttempts};
 pub use call::{CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, VisitResult};
 pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,

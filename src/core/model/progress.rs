@@ -33,7 +33,7 @@ pub enum Line {
 /// A step of an attempt of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// `cb-<callback>-<n>`.
+    /// `cb-<identity>-<callback>-<n>`.
     pub channel_id: String,
     /// When.
     pub at_ms: Millis,

@@ -1,7 +1,7 @@
 //! One line of Asterisk's `cdr-csv/Master.csv`, with any set of columns that `cdr.conf` allows, and the zone of its times.
 
 use crate::ami::event::Millis;
-use crate::tracker::calls::callback_attempt::attempt_id;
+use crate::model::attempt_id::has_form_of_attempt;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 
@@ -178,11 +178,11 @@ fn epoch(uniqueid: &str) -> Option<Millis> {
     digits.parse::<u32>().ok().map(|s| Millis::from(s) * 1_000)
 }
 
-/// A uniqueid as Asterisk or this daemon makes them.
+/// A uniqueid as Asterisk, or a callbackd, makes them.
 fn is_id(text: &str) -> bool {
-    let made_here = attempt_id(text).is_some();
+    let made_by_callbackd = has_form_of_attempt(text);
     let counted = text.rsplit_once('.').is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    made_here || counted && epoch(text).is_some()
+    made_by_callbackd || counted && epoch(text).is_some()
 }
 
 fn millis(civil: DateTime, zone: &TimeZone) -> Option<Millis> {

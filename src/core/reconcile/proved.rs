@@ -4,7 +4,8 @@ use crate::ami::event::Millis;
 use crate::model::number::Number;
 use crate::model::rules::{Purpose, Rules};
 use crate::model::{
-    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Status, VisitResult,
+    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, Quality, QueueVisit, Status,
+    VisitResult,
 };
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
@@ -12,7 +13,6 @@ use crate::reconcile::leg;
 use crate::reconcile::leg::Rung;
 use crate::reconcile::queue_log::{Kind, QueueEvent};
 use crate::tracker::calls::call::Dialplan;
-use crate::tracker::calls::callback_attempt::{attempt_id, callback_of};
 use crate::tracker::topology::channel;
 use crate::tracker::verdict::row::{connecting_queue, rule_tag};
 use crate::tracker::verdict::{Facts, Verdict, judge};
@@ -30,6 +30,8 @@ pub struct Prover<'a> {
     pub rules: &'a Rules,
     /// Technology and peer of what is known as trunks (`PJSIP/trunk`), besides `calls.trunks`.
     pub trunks: &'a BTreeSet<String>,
+    /// Which records are of attempts of this database.
+    pub ours: &'a OurAttempts,
 }
 
 /// What is known of how the caller's part ended.
@@ -139,7 +141,9 @@ impl Prover<'_> {
             voicemail: seen.is_some_and(|s| s.voicemail),
             quality: Quality::Backfilled,
             why: verdict.why,
-            callback_id: seen.and_then(|s| s.callback_id).or_else(|| account.ids.iter().find_map(|id| callback_of(id))),
+            callback_id: seen
+                .and_then(|s| s.callback_id)
+                .or_else(|| account.ids.iter().find_map(|id| self.ours.callback(id))),
             legs,
             visits,
             ivr,
@@ -154,7 +158,7 @@ impl Prover<'_> {
 
     /// As for live calls: by trunks, by contexts, and else by whose number it is.
     fn direction(&self, account: &Account, first: &CdrLine, lines: &[&CdrLine]) -> Direction {
-        if account.ids.iter().any(|id| attempt_id(id).is_some()) {
+        if account.ids.iter().any(|id| self.ours.attempt(id).is_some()) {
             return Direction::Callback;
         }
         let outside = |number: &str| matches!(self.rules.numbering.classify(number), Number::Callable(_));

@@ -14,7 +14,7 @@ use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
-use crate::model::{FinishedCall, Moment, Record};
+use crate::model::{FinishedCall, Moment, OurAttempts, Record};
 use calls::call::{self, Call};
 use calls::{callback_attempt, in_progress};
 use presence::agent::Roster;
@@ -158,6 +158,7 @@ pub enum Known<'a> {
 pub struct Tracker {
     pbx: String,
     rules: Rules,
+    our_attempts: OurAttempts,
     channels: Table<Channel>,
     bridges: Table<Bridge>,
     calls: Table<Call>,
@@ -181,12 +182,14 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker for the PBX of this name. `last_seen_ms`: when an earlier run of the daemon last saw this PBX, if one did.
+    /// A tracker for the PBX of this name. `ours`: which channels are attempts of its own. `last_seen_ms`: when an earlier run of the
+    /// daemon last saw this PBX, if one did.
     #[must_use]
-    pub fn new(pbx: &str, rules: Rules, last_seen_ms: Option<Millis>) -> Self {
+    pub fn new(pbx: &str, rules: Rules, ours: OurAttempts, last_seen_ms: Option<Millis>) -> Self {
         Self {
             pbx: pbx.to_owned(),
             rules,
+            our_attempts: ours,
             channels: Table::new(),
             bridges: Table::new(),
             calls: Table::new(),

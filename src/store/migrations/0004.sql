@@ -1,4 +1,5 @@
 -- Indices for the questions that are asked: numbers by their end, the time when calls ended, trunks of a PBX, gaps by their end.
+-- The identity of the database.
 
 -- A number is looked for by its last digits, at least four: the index holds those four. Rows whose two forms end differently have a second
 -- entry. The whole number is found by its end too.
@@ -35,3 +36,18 @@ SELECT c.id,
        c.pbx
   FROM callbacks c
  ORDER BY c.closed_ms IS NOT NULL, c.closed_ms DESC, c.requested DESC, c.priority DESC, c.first_missed_ms, c.id;
+
+-- The daemon that opens the database gives it its identity anew, for it is not known yet which file it is in.
+CREATE TABLE identity (
+    n        INTEGER PRIMARY KEY CHECK (n = 1), -- 1: there is one row
+    db_uuid  TEXT    NOT NULL              -- which database this is: 32 random hexadecimal digits; a copy has others. Attempts are cb-<the first 8>-<callback>-<n>
+                     CHECK (length(db_uuid) = 32 AND db_uuid NOT GLOB '*[^0-9a-f]*'),
+    file     TEXT,                         -- the file that it was given to, inode and time of birth; NULL until a daemon has opened it
+    attempts INTEGER NOT NULL,             -- attempts ever made: fewer than the lock file says means that an older copy was put back
+    site     TEXT                          -- name of the site, where databases of several are brought together; NULL for none
+) STRICT;
+INSERT INTO identity VALUES (1, lower(hex(randomblob(16))), NULL, (SELECT count(*) FROM callback_attempts), NULL);
+
+CREATE TRIGGER attempts_are_counted AFTER INSERT ON callback_attempts BEGIN
+    UPDATE identity SET attempts = attempts + 1;
+END;

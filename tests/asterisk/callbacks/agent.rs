@@ -47,7 +47,8 @@ fn connected(office: &Office<'_>) -> Result<(), String> {
     let won = format!("SELECT recovered_by FROM calls WHERE callback_id = {id} AND direction = 'inbound'");
     office.until("the miss's row", &won, "callback")?;
     let ours = format!(
-        "SELECT status || ' ' || outcome || ' ' || agent FROM calls WHERE linkedid = 'cb-{id}-1' AND direction = 'callback'"
+        "SELECT status || ' ' || outcome || ' ' || agent FROM calls WHERE linkedid = '{}' AND direction = 'callback'",
+        office.channel_id(id, 1)?
     );
     office.until("the callback's own row", &ours, "ANSWER AGENT PJSIP/1001")?;
     let inbound = format!("SELECT count(*) FROM calls WHERE number_e164 = '{}' AND direction = 'inbound'", ann.e164);
@@ -239,7 +240,7 @@ fn local_members(office: &Office<'_>) -> Result<(), String> {
         office
             .event(id, 1, "Newchannel", |f| f.get("Channel").starts_with(&format!("Local/{extension}@from-queue")))?;
         office.comes_to(id, "DONE")?;
-        let talked = format!("SELECT agent FROM calls WHERE linkedid = 'cb-{id}-1'");
+        let talked = format!("SELECT agent FROM calls WHERE linkedid = '{}'", office.channel_id(id, 1)?);
         office.until("who talked", &talked, &format!("PJSIP/{extension}"))?;
     }
     Ok(())

@@ -277,9 +277,15 @@ impl Office<'_> {
         self.event(id, n, "Newchannel", |_| true)
     }
 
+    /// The id of an attempt's first channel, by the identity of the daemon's database.
+    pub fn channel_id(&self, id: i64, n: u32) -> Result<String, String> {
+        let identity = self.ask("SELECT substr(db_uuid, 1, 8) FROM identity").ok_or("the database has no identity")?;
+        Ok(format!("cb-{identity}-{id}-{n}"))
+    }
+
     /// An event of an attempt's call.
     pub fn event(&self, id: i64, n: u32, event: &str, wanted: impl Fn(&Frame) -> bool) -> Result<Frame, String> {
-        let channel_id = format!("cb-{id}-{n}");
+        let channel_id = self.channel_id(id, n)?;
         let what = format!("{event} of {channel_id}");
         let found = self.lab.pbx.wait(self.since, soon(), &what, |f| {
             f.is(event) && (f.get("Uniqueid") == channel_id || f.names("Linkedid", &channel_id)) && wanted(f)
@@ -290,7 +296,7 @@ impl Office<'_> {
     /// No channel of this attempt comes for a while.
     pub fn stays_silent(&self, id: i64, n: u32) -> Result<(), String> {
         std::thread::sleep(LONG_ENOUGH); // nothing can be awaited where nothing must happen
-        let channel_id = format!("cb-{id}-{n}");
+        let channel_id = self.channel_id(id, n)?;
         let seen = self
             .lab
             .pbx

@@ -12,7 +12,7 @@ use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped
 use callbackd_core::model::Moment;
 use callbackd_core::model::progress::{LineChange, Progress};
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{FinishedCall, Gap, Interval, Record};
+use callbackd_core::model::{AttemptPrefix, FinishedCall, Gap, Interval, OurAttempts, Record};
 use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
 pub use rules::{rules, stock_rules};
 
@@ -114,11 +114,16 @@ pub struct Driver {
     pub news: Vec<Output>,
 }
 
+/// `cb-0a1b2c3d-…`, and the one of the recording, which an earlier version left in flight.
+fn ours() -> OurAttempts {
+    OurAttempts::of(AttemptPrefix::of("0a1b2c3d").unwrap()).and_stored("cb-42-1", 42)
+}
+
 impl Driver {
     /// Not connected yet; `start_ms` is the time of day.
     pub fn unlinked(rules: Rules, start_ms: i64, last_seen_ms: Option<i64>) -> Self {
         let now = Moment { wall_ms: start_ms, mono_ms: 0 };
-        Self { tracker: Tracker::new("lab", rules, last_seen_ms), now, records: Vec::new(), news: Vec::new() }
+        Self { tracker: Tracker::new("lab", rules, ours(), last_seen_ms), now, records: Vec::new(), news: Vec::new() }
     }
 
     /// Connected, to a PBX on which nothing goes on.

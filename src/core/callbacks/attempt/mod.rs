@@ -74,9 +74,12 @@ impl Scheduler {
         let (now, look) = (self.now.wall_ms, self.now.mono_ms);
         let Some(task) = self.tasks.get_mut(&id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
-        task.row.attempts += 1;
-        let n = task.row.attempts;
-        let channel_id = format!("{}{id}-{n}", crate::model::codes::CALLBACK_CHANNEL);
+        let n = task.row.attempts + 1;
+        let Some(channel_id) = self.prefix.attempt(id, n) else {
+            let note = "its id is too long for the uniqueid of a channel";
+            return self.close(id, CallbackState::NotCallable, "", OURSELVES, note);
+        };
+        task.row.attempts = n;
         task.attempt = Some(channel_id.clone());
         if let Some(turn) = task.turn.take() {
             self.ready.remove(&turn);
@@ -332,6 +335,10 @@ impl Scheduler {
     }
 
     pub(crate) fn hang_up(&mut self, channel_id: &str) {
+        // One of the time before this database was put back or copied is not ours to end: whoever made it may be alive.
+        if !self.prefix.may_be_ours(channel_id) {
+            return;
+        }
         let pbx = self.attempts[channel_id].row.pbx.clone();
         self.act(&pbx, PbxAction::Hangup { channel_id: channel_id.to_owned() });
     }

@@ -27,7 +27,7 @@ pub struct Originate {
     pub agent: String,
     /// Whose phone rings first: `PJSIP/101`.
     pub channel: String,
-    /// `cb-<callback>-<n>`: its Uniqueid. Asterisk refuses a second live channel of the same id (`main/channel.c`).
+    /// `cb-<identity>-<callback>-<n>`: its Uniqueid. Asterisk refuses a second live channel of the same id (`main/channel.c`).
     pub channel_id: String,
     /// Where the one who answers goes, extension `s`, priority 1.
     pub context: String,

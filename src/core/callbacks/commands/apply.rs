@@ -5,6 +5,7 @@ use crate::callbacks::commands::{Command, CommandError, Done};
 use crate::callbacks::task::reason;
 use crate::callbacks::{MAX_OPEN, Scheduler};
 use crate::model::Record;
+use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::number::Number;
 use crate::model::presence::Presence;
 use crate::model::{CallbackRow, CallbackState, DoNotCall};
@@ -157,7 +158,7 @@ impl Scheduler {
             let note = if note.is_empty() { "added again by hand" } else { note };
             return self.recorded(id, by, note);
         }
-        if self.tasks.len() >= MAX_OPEN {
+        if self.tasks.len() >= MAX_OPEN || self.last_id >= MAX_CALLBACK_ID {
             return Err(CommandError::Full(self.tasks.len()));
         }
         self.last_id += 1;

@@ -1,7 +1,6 @@
 //! Attempts of ours: the calls that this daemon's Originates make, told step by step, and what became of them.
 
 use crate::ami::event::Millis;
-use crate::model::codes::CALLBACK_CHANNEL;
 use crate::model::progress::{Facts, Progress, Step};
 use crate::model::{HangupBy, LegResult};
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
@@ -24,24 +23,11 @@ pub(crate) struct TrackedAttempt {
     row: Option<Box<str>>,
 }
 
-/// The id of the attempt whose channel this is, by its uniqueid: `cb-<callback>-<attempt>`, with `;2` for the far half of a Local one.
-pub(crate) fn attempt_id(uniqueid: &str) -> Option<&str> {
-    let id = uniqueid.strip_suffix(";2").unwrap_or(uniqueid);
-    let (callback, attempt) = id.strip_prefix(CALLBACK_CHANNEL)?.split_once('-')?;
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    (is_number(callback) && is_number(attempt)).then_some(id)
-}
-
-/// The callback that an attempt's id names.
-pub(crate) fn callback_of(id: &str) -> Option<i64> {
-    attempt_id(id)?.strip_prefix(CALLBACK_CHANNEL)?.split('-').next()?.parse().ok()
-}
-
 impl Tracker {
     /// A channel began: it may be the first of an attempt.
     pub(crate) fn our_attempt_begins(&mut self, slot: Slot, at: Millis) {
         let channel = &self.channels[slot];
-        let Some(id) = attempt_id(&channel.uniqueid) else { return };
+        let Some(id) = self.our_attempts.attempt(&channel.uniqueid) else { return };
         self.calls[channel.call].ours = true;
         if let Some(known) = self.attempts.get_mut(id) {
             if *channel.uniqueid == *id {
@@ -64,7 +50,7 @@ impl Tracker {
 
     /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).
     pub(crate) fn originate_fails(&mut self, uniqueid: &str, reason: u16, at: Millis) {
-        if let Some(id) = attempt_id(uniqueid) {
+        if let Some(id) = self.our_attempts.attempt(uniqueid) {
             self.outputs.push_back(step(id, at, Step::Failed { reason }));
         }
     }
@@ -161,9 +147,9 @@ impl Tracker {
 
     /// The callback in whose attempt this call was made, also where the attempt's call has gone into this one.
     pub(crate) fn callback_id(&self, call: &Call) -> Option<i64> {
-        let by_channel = || call.channels.iter().find_map(|slot| attempt_id(&self.channels[*slot].uniqueid));
-        let id = attempt_id(&call.linkedid).or_else(by_channel)?;
-        callback_of(id)
+        let ours = &self.our_attempts;
+        let by_channel = || call.channels.iter().find_map(|slot| ours.callback(&self.channels[*slot].uniqueid));
+        ours.callback(&call.linkedid).or_else(by_channel)
     }
 
     /// What the first leg of an attempt came to: the channel itself, or whoever a Local one led to.
@@ -323,18 +309,4 @@ fn hung_up_by(channel: &Channel, call: &Call) -> HangupBy {
 
 fn step(id: &str, at_ms: Millis, step: Step) -> Output {
     Output::Progress(Progress { channel_id: id.to_owned(), at_ms, step })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::attempt_id;
-
-    #[test]
-    fn both_halves_of_a_local_channel_are_of_one_attempt_and_other_ids_of_none() {
-        assert_eq!(attempt_id("cb-42-1"), Some("cb-42-1"));
-        assert_eq!(attempt_id("cb-42-1;2"), Some("cb-42-1"));
-        for other in ["cb-42", "cb--1", "cb-x-1", "cb-42-1-2", "1795336728.80", "cb-42-1;3", ""] {
-            assert_eq!(attempt_id(other), None, "{other}");
-        }
-    }
 }

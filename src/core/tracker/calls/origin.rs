@@ -2,7 +2,6 @@
 
 use crate::ami::event;
 use crate::ami::event::Millis;
-use crate::model::codes::CALLBACK_CHANNEL;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Stage};
@@ -76,7 +75,7 @@ impl Tracker {
     pub(crate) fn set_first_channel(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
         let channel = &self.channels[first];
         let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));
-        let origin = if seen.uniqueid.starts_with(CALLBACK_CHANNEL) {
+        let origin = if self.our_attempts.attempt(&seen.uniqueid).is_some() {
             Origin::Callback
         } else if kind == Kind::Trunk && !dialled_by_us {
             Origin::Trunk
