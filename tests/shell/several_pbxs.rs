@@ -119,8 +119,8 @@ fn the_gap_of_each_pbx_is_filled_from_its_own_files() {
     site.write("b.csv", &(cdr("200.1") + &cdr("100.1")), 0o644);
     let mut daemon = run();
     ready(&mut daemon);
-    daemon.wait_for("What happened out of sight is told from Asterisk's records");
-    daemon.wait_for("What happened out of sight is told from Asterisk's records");
+    daemon.wait_for("Gap reconstructed from Asterisk's CDR and queue_log");
+    daemon.wait_for("Gap reconstructed from Asterisk's CDR and queue_log");
     daemon.end(Some(Signal::TERM));
     let of = |pbx: &str, linkedid: &str| (pbx.to_owned(), linkedid.to_owned());
     assert_eq!(
