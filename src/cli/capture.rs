@@ -257,7 +257,7 @@ impl Capture<'_> {
     }
 
     fn lost(&self, reason: LostReason) -> CaptureError {
-        CaptureError::Lost { pbx: self.pbx.name.clone(), address: self.pbx.address.clone(), reason }
+        CaptureError::Lost { pbx: self.pbx.name.to_string(), address: self.pbx.address.clone(), reason }
     }
 
     fn is_over(&self) -> bool {

@@ -5,6 +5,7 @@ use super::place::which;
 use crate::config::{Config, Pbx};
 use crate::records::{self, Lines, Records, RecordsError, rotated};
 use crate::store::{Reader, Store};
+use callbackd_core::model::PbxId;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Direction, OurAttempts, Record, Status};
 use callbackd_core::reconcile::gatherer::Gatherer;
@@ -104,7 +105,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
 }
 
 struct Import<'a> {
-    pbx: &'a str,
+    pbx: &'a PbxId,
     rules: Rules,
     reader: Reader,
     ours: OurAttempts,

@@ -55,7 +55,7 @@ impl Default for Config {
 impl Default for Pbx {
     fn default() -> Self {
         Self {
-            name: "pbx".to_owned(),
+            name: callbackd_core::model::PbxId::new("pbx"),
             address: "127.0.0.1:5038".to_owned(),
             username: "callbackd".to_owned(),
             secret_file: None,

@@ -32,7 +32,7 @@ pub(super) fn read<'a, 'i: 'a>(
         }
     }
     if let Some(all) = table(root, "gap", dir, problems) {
-        let named = all.pbx.as_ref().map(|text| pbxs.iter().position(|pbx| pbx.name == text.value));
+        let named = all.pbx.as_ref().map(|text| pbxs.iter().position(|pbx| pbx.name == *text.value));
         match (named.unwrap_or(Some(0)), &all.pbx) {
             (None, Some(text)) => {
                 let names: Vec<&str> = pbxs.iter().map(|pbx| &*pbx.name).collect();

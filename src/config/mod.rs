@@ -23,6 +23,7 @@ pub use settings::Settings;
 
 use crate::records::Files;
 use callbackd_core::callbacks::policy::Overall;
+use callbackd_core::model::PbxId;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -219,7 +220,7 @@ impl Config {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pbx {
     /// Key of this PBX in all tables; default `pbx`.
-    pub name: String,
+    pub name: PbxId,
     /// `host:port` of the AMI; default `127.0.0.1:5038`.
     pub address: String,
     /// AMI user name.

@@ -3,6 +3,7 @@
 use super::inherit::{Source, overlaid, places};
 use super::section::{Problems, Section};
 use super::{Pbx, Tls, gap, settings};
+use callbackd_core::model::PbxId;
 use std::collections::HashSet;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
@@ -105,7 +106,7 @@ fn read(section: &Section<'_, '_>, dir: &Path) -> Pbx {
                 format!("use up to {NAME_LEN} letters, digits, `-`, `_` and `.`"),
             );
         }
-        pbx.name = name.value;
+        pbx.name = PbxId::new(&name.value);
     }
     if let Some(username) = section.text("username", "\"callbackd\"") {
         pbx.username = username.value;

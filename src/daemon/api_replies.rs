@@ -11,6 +11,7 @@ use crate::config::Config;
 use crate::store::Health;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::model::PbxId;
 use callbackd_core::model::presence::AgentView;
 use std::collections::VecDeque;
 use tokio::sync::{mpsc, oneshot};
@@ -66,10 +67,10 @@ pub fn agents(watched: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence
     agents
 }
 
-fn agent_view(pbx: &str, agent: AgentView, callbacks: &Callbacks) -> AgentInPresence {
+fn agent_view(pbx: &PbxId, agent: AgentView, callbacks: &Callbacks) -> AgentInPresence {
     let why_not = callbacks.scheduler().why_not(pbx, &agent);
     AgentInPresence {
-        pbx: pbx.to_owned(),
+        pbx: pbx.to_string(),
         free: why_not.is_none(),
         why_not: why_not.unwrap_or_default(),
         since_ms: agent.since_ms,
@@ -105,7 +106,7 @@ pub fn status(
             Health::Retrying { error, .. } => Some(error),
         },
         counters: Counters {
-            pbx: watched.iter().zip(links).map(|(w, link)| (w.name.clone(), counted(w, link))).collect(),
+            pbx: watched.iter().zip(links).map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
             callbacks: scheduler.counters().into(),
             store: StoreCounters::new(recorder.counters(), recorder.given_up()),
         },
@@ -124,7 +125,7 @@ fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
     let agents = presence.agents();
     let free = |agent: &&AgentView| callbacks.scheduler().why_not(&watched.name, agent).is_none();
     PbxStatus {
-        name: watched.name.clone(),
+        name: watched.name.to_string(),
         address: watched.peer.clone(),
         link: match &watched.standing {
             Standing::Connecting => "connecting".to_owned(),

@@ -13,11 +13,11 @@ use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::callbacks::{Answer, Input, Scheduler};
+use callbackd_core::callbacks::{Answer, Input, Presences, Scheduler};
 use callbackd_core::model::AttemptPrefix;
 use callbackd_core::model::Moment;
+use callbackd_core::model::PbxId;
 use callbackd_core::model::Record;
-use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use callbackd_core::tracker::Output;
 use std::collections::BTreeMap;
@@ -38,7 +38,7 @@ pub enum Outcome {
     /// A deed.
     Answered {
         /// On this PBX.
-        pbx: String,
+        pbx: PbxId,
         /// The deed.
         pbx_action: PbxAction,
         /// Asterisk's answer.
@@ -57,10 +57,9 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Callbacks {
     scheduler: Scheduler,
-    requesters: BTreeMap<String, Requester>,
+    requesters: BTreeMap<PbxId, Requester>,
     done: mpsc::Sender<Outcome>,
-    /// By the name of the PBX.
-    cdr_csv: BTreeMap<String, PathBuf>,
+    cdr_csv: BTreeMap<PbxId, PathBuf>,
     failures: RateLimit,
     /// Misses that were not taken, as far as it has been said.
     refused_said: u64,
@@ -72,8 +71,8 @@ impl Callbacks {
         policies: Policies,
         prefix: AttemptPrefix,
         restored: RestoredState,
-        requesters: BTreeMap<String, Requester>,
-        cdr_csv: BTreeMap<String, PathBuf>,
+        requesters: BTreeMap<PbxId, Requester>,
+        cdr_csv: BTreeMap<PbxId, PathBuf>,
         now: Moment,
     ) -> (Self, mpsc::Receiver<Outcome>) {
         let (done, results) = mpsc::channel(MAX_OUTCOMES);
@@ -85,7 +84,7 @@ impl Callbacks {
     }
 
     /// What an engine tells. Its records are returned: they go to the store.
-    pub fn hear(&mut self, pbx: &str, output: Output, now: Moment) -> Option<Record> {
+    pub fn hear(&mut self, pbx: &PbxId, output: Output, now: Moment) -> Option<Record> {
         match output {
             Output::Record(record) => {
                 if let Record::Call(call) = &record {
@@ -102,12 +101,12 @@ impl Callbacks {
     }
 
     /// Sight of a PBX is lost.
-    pub fn unlinked(&mut self, pbx: &str, now: Moment) {
+    pub fn unlinked(&mut self, pbx: &PbxId, now: Moment) {
         self.scheduler.handle(Input::Unlinked(pbx), now);
     }
 
     /// The policies changed, and with them perhaps where each PBX's CDR are.
-    pub fn policies(&mut self, policies: &Policies, cdr_csv: BTreeMap<String, PathBuf>, now: Moment) {
+    pub fn policies(&mut self, policies: &Policies, cdr_csv: BTreeMap<PbxId, PathBuf>, now: Moment) {
         self.cdr_csv = cdr_csv;
         self.scheduler.handle(Input::Policies(policies), now);
     }
@@ -174,14 +173,13 @@ impl Callbacks {
             PbxAction::Hangup { .. } | PbxAction::PublishNothing | PbxAction::Publish { value: None, .. } => return,
         };
         if let Some(suppressed) = self.failures.allow(what, now.wall_ms) {
-            tracing::warn!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, suppressed, consequence, "Asterisk refused an action");
+            tracing::warn!(target: "callback", %pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, suppressed, consequence, "Asterisk refused an action");
         }
     }
 
     /// Lets the desk decide. Its records are returned, and its deeds are on their way.
     pub fn decide(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
-        let presences: BTreeMap<&str, &dyn Presence> =
-            watched.iter().map(|w| (w.name.as_str(), w.presence())).collect();
+        let presences: Presences<'_> = watched.iter().map(|w| (w.name.clone(), w.presence())).collect();
         self.scheduler.decide(now, &presences);
         self.say_full(now);
         let mut records = Vec::new();
@@ -208,15 +206,15 @@ impl Callbacks {
         }
     }
 
-    fn act(&self, pbx: String, pbx_action: PbxAction, presences: &BTreeMap<&str, &dyn Presence>, now: Moment) {
+    fn act(&self, pbx: PbxId, pbx_action: PbxAction, presences: &Presences<'_>, now: Moment) {
         if let PbxAction::Originate(originate) = &pbx_action {
-            event_log::callback::offered(originate, presences.get(pbx.as_str()).copied(), now.wall_ms);
+            event_log::callback::offered(&pbx, originate, presences.get(&pbx).copied(), now.wall_ms);
         }
         let action = pbx_action.action();
         let (Some(requester), Ok(action)) = (self.requesters.get(&pbx), action.clone()) else {
             // What cannot be sent has been kept out of dial strings and names long before; nobody was called.
             let err = action.err().map(tracing::field::display);
-            tracing::error!(target: "callback", pbx, err, "AMI action cannot be written and was left out; please report this");
+            tracing::error!(target: "callback", %pbx, err, "AMI action cannot be written and was left out; please report this");
             if let PbxAction::Originate(_) = &pbx_action {
                 let reply = Err(RequestFailed::NotSent(callbackd_core::ami::session::RequestError::NotLive));
                 answer(self.done.clone(), pbx, pbx_action, std::future::ready(reply));
@@ -228,12 +226,12 @@ impl Callbacks {
     }
 
     /// In the files of the attempt's own PBX: another one's may have the same id.
-    fn look_up(&self, pbx: String, channel_id: String, since_ms: Millis) {
+    fn look_up(&self, pbx: PbxId, channel_id: String, since_ms: Millis) {
         let (path, done) = (self.cdr_csv.get(&pbx).cloned(), self.done.clone());
         tokio::task::spawn_blocking(move || {
             let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id, since_ms)).unwrap_or_else(|err| {
                 tracing::warn!(
-                    target: "callback", pbx, %err, channel = channel_id,
+                    target: "callback", %pbx, %err, channel = channel_id,
                     "gap.cdr_csv cannot be read; what became of this attempt is not known, and the customer is not called for a while"
                 );
                 Vec::new()
@@ -255,8 +253,7 @@ impl Callbacks {
         watched: &[Monitor],
         now: Moment,
     ) -> Result<Done, CommandError> {
-        let presences: BTreeMap<&str, &dyn Presence> =
-            watched.iter().map(|w| (w.name.as_str(), w.presence())).collect();
+        let presences: Presences<'_> = watched.iter().map(|w| (w.name.clone(), w.presence())).collect();
         self.scheduler.command(command, by, closed, now, &presences)
     }
 
@@ -269,7 +266,7 @@ impl Callbacks {
 /// Waits for the answer beside the loop, and for room to hand it to the loop.
 fn answer(
     done: mpsc::Sender<Outcome>,
-    pbx: String,
+    pbx: PbxId,
     pbx_action: PbxAction,
     answered: impl Future<Output = Result<Reply, RequestFailed>> + Send + 'static,
 ) {
@@ -299,7 +296,7 @@ mod tests {
         let all = 2 * MAX_OUTCOMES;
         for n in 0..all {
             let reply = Err(RequestFailed::NotSent(RequestError::NotLive));
-            answer(done.clone(), n.to_string(), PbxAction::PublishNothing, std::future::ready(reply));
+            answer(done.clone(), PbxId::new(&n.to_string()), PbxAction::PublishNothing, std::future::ready(reply));
         }
         while outcomes.len() < MAX_OUTCOMES {
             tokio::task::yield_now().await;

@@ -29,11 +29,11 @@ pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
 
 /// A record is lost: the database refused it for its own sake.
 pub fn refused(record: &Record, err: &str) {
-    let call = match record {
-        Record::Call(call) => call.linkedid.as_str(),
-        _ => "-",
+    let (pbx, call) = match record {
+        Record::Call(call) => (Some(&call.pbx), call.linkedid.as_str()),
+        _ => (None, "-"),
     };
-    tracing::error!(target: "store", call = %Wire(call), err, "The database refused a record, it is lost; please report this");
+    tracing::error!(target: "store", call = %Wire(call), pbx = pbx.map(display), err, "The database refused a record, it is lost; please report this");
 }
 
 /// A line about a call, with what it is known by first.
@@ -43,6 +43,7 @@ macro_rules! about_call {
         tracing::$level!(
             target: "call",
             call = %Wire(&$call.linkedid),
+            pbx = %$call.pbx,
             direction = %$call.direction,
             status = %$call.status,
             outcome = %$call.outcome,

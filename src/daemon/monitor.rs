@@ -7,6 +7,7 @@ use crate::log::RateLimit;
 use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::{Frame, Stamped};
 use callbackd_core::model::Moment;
+use callbackd_core::model::PbxId;
 use callbackd_core::model::presence::Presence;
 use callbackd_core::tracker::{Input, Output, Tracker};
 use tokio::time::Instant;
@@ -29,7 +30,7 @@ pub enum Standing {
 #[derive(Debug)]
 pub struct Monitor {
     /// Its name in the configuration.
-    pub name: String,
+    pub name: PbxId,
     /// Its address in the configuration.
     pub peer: String,
     /// How the link stands.
@@ -45,9 +46,9 @@ pub struct Monitor {
 impl Monitor {
     /// A PBX whose link has not been tried yet.
     #[must_use]
-    pub fn new(name: &str, peer: &str, tracker: Tracker) -> Self {
+    pub fn new(name: &PbxId, peer: &str, tracker: Tracker) -> Self {
         Self {
-            name: name.to_owned(),
+            name: name.clone(),
             peer: peer.to_owned(),
             standing: Standing::Connecting,
             tracker,

@@ -6,6 +6,7 @@ use crate::records::{self, Files, RecordsError};
 use crate::store::{self, Reader};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Moment;
+use callbackd_core::model::PbxId;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{AttemptPrefix, FinishedCall, OurAttempts, Quality, Record, Status};
 use callbackd_core::reconcile;
@@ -29,7 +30,7 @@ const ROUNDING_MS: Millis = 2_000;
 /// What came of a look.
 #[derive(Debug)]
 pub struct Found {
-    pbx: String,
+    pbx: PbxId,
     result: Result<Look, LookError>,
 }
 
@@ -74,7 +75,7 @@ pub struct Proofs {
 /// Gaps of one PBX that wait to be proved.
 #[derive(Debug)]
 struct PbxGaps {
-    pbx: String,
+    pbx: PbxId,
     files: Files,
     rules: Rules,
     waiting: Vec<Due>,
@@ -154,7 +155,7 @@ impl Proofs {
             Ok(look) => look,
             Err(err) => {
                 tracing::warn!(
-                    target: "session", pbx = found.pbx, %err,
+                    target: "session", pbx = %found.pbx, %err,
                     "Gap cannot be reconstructed; its calls stay UNKNOWN or missing"
                 );
                 return Vec::new();
@@ -170,7 +171,7 @@ impl Proofs {
         if !calls.is_empty() || look.cut > 0 {
             let unknown = calls.iter().filter(|c| c.status == Status::Unknown).count();
             tracing::info!(
-                target: "session", pbx = found.pbx, calls = calls.len(), unknown, unreadable = look.unreadable, cut = look.cut,
+                target: "session", pbx = %found.pbx, calls = calls.len(), unknown, unreadable = look.unreadable, cut = look.cut,
                 "Gap reconstructed from Asterisk's CDR and queue_log"
             );
         }
@@ -261,7 +262,7 @@ impl PbxGaps {
 
 /// One look, apart from the loop.
 struct Job {
-    pbx: String,
+    pbx: PbxId,
     files: Files,
     db: PathBuf,
     ours: OurAttempts,

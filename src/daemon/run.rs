@@ -21,6 +21,7 @@ use callbackd_core::ami::Interest;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::model::CallbackRow;
+use callbackd_core::model::PbxId;
 use callbackd_core::model::Record;
 use callbackd_core::tracker::{Input, Output, Tracker};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};
@@ -102,8 +103,8 @@ fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> {
     Ok(config)
 }
 
-/// Where each PBX's CDR are, by its name.
-fn cdr_files(config: &Config) -> BTreeMap<String, PathBuf> {
+/// Where each PBX's CDR are.
+fn cdr_files(config: &Config) -> BTreeMap<PbxId, PathBuf> {
     config.pbx.iter().filter_map(|pbx| Some((pbx.name.clone(), pbx.gap.cdr_csv.clone()?))).collect()
 }
 

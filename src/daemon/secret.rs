@@ -1,5 +1,6 @@
 //! The AMI secret: from a systemd credential or a file that nobody else can read; never from TOML, arguments or environment.
 
+use callbackd_core::model::PbxId;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -15,7 +16,7 @@ pub const MAX_SECRET: u64 = 4096;
 /// Where the secret of one PBX is looked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Secret {
-    pbx: String,
+    pbx: PbxId,
     file: Option<PathBuf>,
     credentials: Option<PathBuf>,
 }
@@ -27,13 +28,13 @@ pub enum SecretError {
     #[error("no secret for PBX \"{pbx}\": set pbx.secret_file, or LoadCredential=ami-secret:/path in the unit")]
     NotConfigured {
         /// The PBX's name.
-        pbx: String,
+        pbx: PbxId,
     },
     /// systemd passed credentials, but none of this name.
     #[error("no credential ami-secret-{pbx} or ami-secret in {}: add LoadCredential=ami-secret:/path to the unit", directory.display())]
     NoCredential {
         /// The PBX's name.
-        pbx: String,
+        pbx: PbxId,
         /// `$CREDENTIALS_DIRECTORY`.
         directory: PathBuf,
     },

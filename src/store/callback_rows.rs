@@ -1,10 +1,11 @@
 //! Callbacks, their stories and attempts, and those not to be called: records to rows and rows to records.
 
 use super::questions::CALLBACK;
-use super::rows::{unknown, word};
+use super::rows::{e164, number_e164, pbx, unknown, word};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{
-    AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
+    AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, PbxId,
+    RecoveredBy,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -13,19 +14,19 @@ pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlit
     let row = &change.row;
     connection
         .prepare_cached(
-            "INSERT INTO callbacks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            "INSERT INTO callbacks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
              ON CONFLICT (id) DO UPDATE SET
-                 name = excluded.name, state = excluded.state, reason = excluded.reason, queue = excluded.queue, did = excluded.did,
+                 pbx = excluded.pbx, name = excluded.name, state = excluded.state, reason = excluded.reason, queue = excluded.queue, did = excluded.did,
                  owner = excluded.owner, assigned = excluded.assigned, requested = excluded.requested, priority = excluded.priority,
                  missed_count = excluded.missed_count, first_missed_ms = excluded.first_missed_ms,
                  last_missed_ms = excluded.last_missed_ms, due_ms = excluded.due_ms, expires_ms = excluded.expires_ms,
                  attempts = excluded.attempts, counted = excluded.counted, resolved_by = excluded.resolved_by,
-                 closed_ms = excluded.closed_ms",
+                 closed_ms = excluded.closed_ms, resolved_by_pbx = excluded.resolved_by_pbx",
         )?
         .execute(params![
             row.id,
-            row.pbx,
-            row.number_e164,
+            row.pbx.as_str(),
+            row.number_e164.as_deref(),
             row.name,
             row.state.as_str(),
             row.reason,
@@ -42,9 +43,11 @@ pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlit
             row.expires_ms,
             row.attempts,
             row.counted,
-            row.linkedid,
-            row.resolved_by,
+            row.first_miss.as_ref().map(|call| &*call.linkedid),
+            row.resolved_by.as_ref().map(|call| &*call.linkedid),
             row.closed_ms,
+            row.first_miss.as_ref().map(|call| call.pbx.as_str()),
+            row.resolved_by.as_ref().map(|call| call.pbx.as_str()),
         ])?;
     if let Some(event) = &change.change {
         connection
@@ -57,7 +60,7 @@ pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlit
     if let Some(miss) = &change.miss {
         connection
             .prepare_cached("UPDATE calls SET callback_id = ? WHERE pbx = ? AND linkedid = ?")?
-            .execute(params![row.id, row.pbx, miss])?;
+            .execute(params![row.id, miss.pbx.as_str(), &*miss.linkedid])?;
     }
     if let Some((by, at_ms)) = change.recovered {
         // An earlier recovery stands: the same number may have been missed, won back and missed again.
@@ -84,7 +87,7 @@ pub fn put_attempt(connection: &Connection, row: &AttemptRow) -> rusqlite::Resul
         .execute(params![
             row.callback_id,
             row.n,
-            row.pbx,
+            row.pbx.as_str(),
             row.channel_id,
             row.agent,
             row.intended_ms,
@@ -102,7 +105,7 @@ pub fn put_attempt(connection: &Connection, row: &AttemptRow) -> rusqlite::Resul
 /// Puts a number on the list of those not to be called.
 pub fn put_forbidden(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<()> {
     connection.prepare_cached("INSERT OR REPLACE INTO do_not_call VALUES (?, ?, ?, ?, ?)")?.execute(params![
-        entry.number_e164,
+        entry.number_e164.as_str(),
         entry.reason,
         entry.by,
         entry.added_ms,
@@ -121,8 +124,8 @@ pub fn delete_forbidden(connection: &Connection, number_e164: &str) -> rusqlite:
 pub fn callback(row: &Row<'_>) -> rusqlite::Result<CallbackRow> {
     Ok(CallbackRow {
         id: row.get("id")?,
-        pbx: row.get("pbx")?,
-        number_e164: row.get("number_e164")?,
+        pbx: pbx(row)?,
+        number_e164: number_e164(row)?,
         name: row.get("name")?,
         state: word!(row, "state", CallbackState),
         reason: row.get("reason")?,
@@ -139,10 +142,16 @@ pub fn callback(row: &Row<'_>) -> rusqlite::Result<CallbackRow> {
         expires_ms: row.get("expires_ms")?,
         attempts: row.get("attempts")?,
         counted: row.get("counted")?,
-        linkedid: row.get("linkedid")?,
-        resolved_by: row.get("resolved_by")?,
+        first_miss: call_key(row, "linkedid_pbx", "linkedid")?,
+        resolved_by: call_key(row, "resolved_by_pbx", "resolved_by")?,
         closed_ms: row.get("closed_ms")?,
     })
+}
+
+/// The call of these two columns.
+fn call_key(row: &Row<'_>, pbx: &str, linkedid: &str) -> rusqlite::Result<Option<CallKey>> {
+    let (pbx, linkedid): (Option<String>, Option<String>) = (row.get(pbx)?, row.get(linkedid)?);
+    Ok(pbx.zip(linkedid).map(|(pbx, linkedid)| CallKey::new(&PbxId::new(&pbx), &linkedid)))
 }
 
 /// A row of `callback_events`.
@@ -162,7 +171,7 @@ pub fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRow> {
     Ok(AttemptRow {
         callback_id: row.get("callback_id")?,
         n: row.get("n")?,
-        pbx: row.get("pbx")?,
+        pbx: pbx(row)?,
         channel_id: row.get("channel_id")?,
         agent: row.get("agent")?,
         intended_ms: row.get("intended_ms")?,
@@ -181,8 +190,9 @@ pub fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRow> {
 
 /// A row of `do_not_call`.
 pub fn forbidden(row: &Row<'_>) -> rusqlite::Result<DoNotCall> {
+    let text: String = row.get("number_e164")?;
     Ok(DoNotCall {
-        number_e164: row.get("number_e164")?,
+        number_e164: e164(&text)?,
         reason: row.get("reason")?,
         by: row.get("by")?,
         added_ms: row.get("added_ms")?,

@@ -41,7 +41,10 @@ impl Reader {
         for id in others {
             let id = id.strip_suffix(";2").unwrap_or(id);
             let callback: Option<i64> = self.read(|connection| {
-                connection.prepare_cached(CALLBACK_OF_ATTEMPT)?.query_row((prover.pbx, id), |row| row.get(0)).optional()
+                connection
+                    .prepare_cached(CALLBACK_OF_ATTEMPT)?
+                    .query_row((prover.pbx.as_str(), id), |row| row.get(0))
+                    .optional()
             })?;
             if let Some(callback) = callback {
                 ours = Some(ours.unwrap_or_else(|| prover.ours.clone()).and_stored(id, callback));

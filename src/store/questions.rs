@@ -56,12 +56,12 @@ pub(super) const DO_NOT_CALL: &str =
 
 pub(super) const OPEN_CALLBACKS: &str = "SELECT * FROM callbacks WHERE closed_ms IS NULL ORDER BY id";
 pub(super) const OPEN_MISSES: &str =
-    "SELECT linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id";
+    "SELECT pbx, linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id";
 /// `+`: in the order of the table's key, all of it would be read.
 pub(super) const IN_FLIGHT: &str = "SELECT * FROM callback_attempts WHERE result IS NULL ORDER BY +callback_id, n";
 /// The last attempt decides: a refusal that was followed by anything else is forgotten. `CROSS JOIN`: first the open callbacks, then theirs.
 pub(super) const REFUSALS: &str = "
-    SELECT a.callback_id, a.agent, a.ended_ms
+    SELECT a.callback_id, a.pbx, a.agent, a.ended_ms
       FROM callbacks c CROSS JOIN callback_attempts a ON a.callback_id = c.id
      WHERE c.closed_ms IS NULL AND a.agent IS NOT NULL AND a.ended_ms IS NOT NULL
        AND a.n = (SELECT max(n) FROM callback_attempts WHERE callback_id = c.id)
@@ -74,14 +74,14 @@ pub(super) const DIALLED: &str = "
      ORDER BY a.intended_ms";
 /// `+` keeps the planner of both to the calls that ended lately.
 pub(super) const OWNERS: &str = "
-    SELECT number_e164, agent, max(ended_ms) FROM calls
+    SELECT number_e164, pbx, agent, max(ended_ms) FROM calls
      WHERE agent IS NOT NULL AND talk_ms > 0 AND number_e164 IS NOT NULL AND ended_ms > ?1 AND direction <> 'internal'
-     GROUP BY number_e164 ORDER BY 3 DESC LIMIT ?2";
+     GROUP BY number_e164 ORDER BY 4 DESC LIMIT ?2";
 pub(super) const SERVED: &str = "
-    SELECT number_e164, direction, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms) FROM calls
+    SELECT number_e164, direction, pbx, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms) FROM calls
      WHERE +status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
        AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
-     GROUP BY number_e164 ORDER BY 5 DESC LIMIT ?3";
+     GROUP BY number_e164 ORDER BY 6 DESC LIMIT ?3";
 pub(super) const FORBIDDEN: &str = "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?";
 pub(super) const CALLBACK_OF_ATTEMPT: &str =
     "SELECT callback_id FROM callback_attempts WHERE pbx = ? AND channel_id = ?";
@@ -101,6 +101,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("--number (short)", CallFilter { number: text("12"), ..CallFilter::default() }),
         ("--agent", CallFilter { agent: text("101"), ..CallFilter::default() }),
         ("--queue", CallFilter { queue: text("sales"), ..CallFilter::default() }),
+        ("--pbx", CallFilter { pbx: text("pbx"), ..CallFilter::default() }),
     ];
     let calls = filters.into_iter().flat_map(|(options, filter)| {
         let all = filter.sql().0;
@@ -116,6 +117,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("", CallbackFilter::default()),
         ("--state", CallbackFilter { state: vec![CallbackState::Done], ..CallbackFilter::default() }),
         ("--queue", CallbackFilter { queue: text("sales"), ..CallbackFilter::default() }),
+        ("--pbx", CallbackFilter { pbx: text("pbx"), ..CallbackFilter::default() }),
         ("--number", CallbackFilter { number: text("+12025550123"), ..CallbackFilter::default() }),
     ];
     let callbacks = filters.into_iter().flat_map(|(options, filter)| {

@@ -4,11 +4,12 @@ use super::callback_rows::{attempt, callback, forbidden};
 use super::questions::{
     DIALLED, FORBIDDEN, IN_FLIGHT, LAST_CALLBACK, OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SERVED,
 };
+use super::rows::e164;
 use super::{Error, Store};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
-use callbackd_core::model::{AttemptRow, RecoveredBy};
+use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy};
 use rusqlite::Connection;
 
 /// Who last talked with a customer is his owner for so long, ms.
@@ -32,14 +33,15 @@ impl Store {
 }
 
 /// By which call each customer was served last. `min_talk_ms`: a call outward that was shorter did not serve him.
-fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusqlite::Result<Vec<(String, Served)>> {
+fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusqlite::Result<Vec<(E164, Served)>> {
     let read = |row: &rusqlite::Row<'_>| {
         let by = match row.get::<_, String>(1)?.as_str() {
             "inbound" => RecoveredBy::Customer,
             "outbound" => RecoveredBy::Agent,
             _ => RecoveredBy::Callback,
         };
-        Ok((row.get(0)?, Served { by, linkedid: row.get(2)?, at_ms: row.get(3)?, ended_ms: row.get(4)? }))
+        let served = Served { by, call: call_key(row, 2)?, at_ms: row.get(4)?, ended_ms: row.get(5)? };
+        Ok((e164(&row.get::<_, String>(0)?)?, served))
     };
     let most = i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX);
     connection.prepare(SERVED)?.query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?.collect()
@@ -55,22 +57,22 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
     let mut misses = connection.prepare(OPEN_MISSES)?;
     for row in connection.prepare(OPEN_CALLBACKS)?.query_map([], callback)? {
         let row = row?;
-        let linkedids = misses.query_map([row.id], |miss| miss.get(0))?.collect::<Result<_, _>>()?;
-        open.push((row, linkedids));
+        let misses = misses.query_map([row.id], |miss| call_key(miss, 0))?.collect::<Result<_, _>>()?;
+        open.push((row, misses));
     }
     let in_flight = in_flight(connection)?;
     let refusals = connection
         .prepare(REFUSALS)?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .query_map([], |row| Ok((row.get(0)?, agent_key(row, 1)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let dialled = connection
         .prepare(DIALLED)?
-        .query_map([now_ms - DAY_MS], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .query_map([now_ms - DAY_MS], |row| Ok((row.get(0)?, e164(&row.get::<_, String>(1)?)?)))?
         .collect::<Result<_, _>>()?;
     let owners = connection
         .prepare(OWNERS)?
         .query_map((now_ms - OWNED_FOR_MS, i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX)), |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            Ok((e164(&row.get::<_, String>(0)?)?, agent_key(row, 1)?, row.get(3)?))
         })?
         .collect::<Result<_, _>>()?;
     let forbidden = connection.prepare(FORBIDDEN)?.query_map([now_ms], forbidden)?.collect::<Result<_, _>>()?;
@@ -85,6 +87,16 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
     let last_id = connection.query_row(LAST_CALLBACK, [], |row| row.get(0))?;
     let served = Vec::new();
     Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, forbidden, suppress, request, last_id })
+}
+
+/// The call of this column, the PBX's name, and the next, its linkedid.
+fn call_key(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<CallKey> {
+    Ok(CallKey::new(&PbxId::new(row.get_ref(column)?.as_str()?), row.get_ref(column + 1)?.as_str()?))
+}
+
+/// The agent of this column, the PBX's name, and the next, the interface.
+fn agent_key(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<AgentKey> {
+    Ok(AgentKey::new(&PbxId::new(row.get_ref(column)?.as_str()?), row.get_ref(column + 1)?.as_str()?))
 }
 
 /// Milliseconds of a text such as `365d` or `12h`. What cannot be read means for ever: a wish not to be called is not forgotten over a typing error.

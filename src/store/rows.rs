@@ -5,8 +5,8 @@ use super::{StoredCall, callback_rows};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::RecoveredBy;
 use callbackd_core::model::{
-    CallInProgress, Direction, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome,
-    Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult,
+    CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome,
+    PbxId, Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
@@ -126,13 +126,13 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()
     let why =
         serde_json::to_string(&call.why).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
     let values = params![
-        call.pbx,
+        call.pbx.as_str(),
         call.linkedid,
         call.direction.as_str(),
         call.status.as_str(),
         call.outcome.as_str(),
         call.number,
-        call.number_e164,
+        call.number_e164.as_deref(),
         call.name,
         call.did,
         call.trunk,
@@ -231,7 +231,7 @@ fn put_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result<()> {
             "INSERT INTO gaps (pbx, from_ms, to_ms, cause, calls_lost) VALUES (?, ?, ?, ?, ?)
              ON CONFLICT (pbx, from_ms, cause) DO UPDATE SET to_ms = excluded.to_ms, calls_lost = excluded.calls_lost",
         )?
-        .execute(params![gap.pbx, gap.from_ms, gap.to_ms, gap.cause.as_str(), gap.calls_lost])?;
+        .execute(params![gap.pbx.as_str(), gap.from_ms, gap.to_ms, gap.cause.as_str(), gap.calls_lost])?;
     Ok(())
 }
 
@@ -251,7 +251,7 @@ fn put_interval(connection: &Connection, interval: &Interval) -> rusqlite::Resul
              ON CONFLICT (pbx, agent, activity, queue, from_ms) DO UPDATE SET reason = excluded.reason, to_ms = excluded.to_ms",
         )?
         .execute(params![
-            interval.pbx,
+            interval.pbx.as_str(),
             interval.agent,
             interval.activity.as_str(),
             interval.queue,
@@ -270,10 +270,10 @@ fn put_in_progress(connection: &Connection, call: &CallInProgress) -> rusqlite::
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         )?
         .execute(params![
-            call.pbx,
+            call.pbx.as_str(),
             call.linkedid,
             call.number,
-            call.number_e164,
+            call.number_e164.as_deref(),
             call.name,
             call.did,
             call.trunk,
@@ -294,14 +294,14 @@ fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rus
 }
 
 /// Those of one PBX that a run left, the latest first; without those that an earlier run has told already, as far as it saw them.
-pub fn calls_left(connection: &Connection, pbx: &str) -> rusqlite::Result<Vec<CallInProgress>> {
-    connection.execute(DELETE_TOLD, [pbx])?;
+pub fn calls_left(connection: &Connection, of: &str) -> rusqlite::Result<Vec<CallInProgress>> {
+    connection.execute(DELETE_TOLD, [of])?;
     let read = |row: &Row<'_>| {
         Ok(CallInProgress {
-            pbx: row.get("pbx")?,
+            pbx: pbx(row)?,
             linkedid: row.get("linkedid")?,
             number: row.get("number")?,
-            number_e164: row.get("number_e164")?,
+            number_e164: number_e164(row)?,
             name: row.get("name")?,
             did: row.get("did")?,
             trunk: row.get("trunk")?,
@@ -312,7 +312,7 @@ pub fn calls_left(connection: &Connection, pbx: &str) -> rusqlite::Result<Vec<Ca
             answered_ms: row.get("answered_ms")?,
         })
     };
-    connection.prepare(CALLS_LEFT)?.query_map([pbx], read)?.collect()
+    connection.prepare(CALLS_LEFT)?.query_map([of], read)?.collect()
 }
 
 fn put_seen(connection: &Connection, pbx: &str, seen_ms: Millis) -> rusqlite::Result<()> {
@@ -338,17 +338,33 @@ pub(super) fn unknown(what: &str, text: &str) -> rusqlite::Error {
 
 pub(super) use word;
 
+/// The PBX of a row.
+pub(super) fn pbx(row: &Row<'_>) -> rusqlite::Result<PbxId> {
+    Ok(PbxId::new(row.get_ref("pbx")?.as_str()?))
+}
+
+/// The number of a row in E.164, where it has one.
+pub(super) fn number_e164(row: &Row<'_>) -> rusqlite::Result<Option<E164>> {
+    let text: Option<String> = row.get("number_e164")?;
+    text.as_deref().map(e164).transpose()
+}
+
+/// A number that is stored in E.164.
+pub(super) fn e164(text: &str) -> rusqlite::Result<E164> {
+    E164::new(text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
+}
+
 /// Row id and call of a row of [`SELECT_CALL`], without its children.
 pub fn call(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
     let why: String = row.get("why")?;
     let call = FinishedCall {
-        pbx: row.get("pbx")?,
+        pbx: pbx(row)?,
         linkedid: row.get("linkedid")?,
         direction: word!(row, "direction", Direction),
         status: word!(row, "status", Status),
         outcome: word!(row, "outcome", Outcome),
         number: row.get("number")?,
-        number_e164: row.get("number_e164")?,
+        number_e164: number_e164(row)?,
         name: row.get("name")?,
         did: row.get("did")?,
         trunk: row.get("trunk")?,
@@ -400,7 +416,7 @@ pub fn children(connection: &Connection, id: i64, call: &mut FinishedCall) -> ru
 /// A row of `gaps`.
 pub fn gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
     Ok(Gap {
-        pbx: row.get("pbx")?,
+        pbx: pbx(row)?,
         from_ms: row.get("from_ms")?,
         to_ms: row.get("to_ms")?,
         cause: word!(row, "cause", GapCause),

@@ -185,7 +185,7 @@ CREATE TABLE calls_in_progress (
 
 CREATE TABLE callbacks (
     id              INTEGER PRIMARY KEY,   -- chosen by the daemon, from 1
-    pbx             TEXT    NOT NULL,      -- name of the PBX on which the call was missed and the customer is called
+    pbx             TEXT    NOT NULL,      -- name of the PBX on which the latest call was missed and from which the customer is called
     number_e164     TEXT,                  -- the customer; NULL only where there is no number that can be called
     name            TEXT,                  -- his name, as the network told it at the latest miss
     state           TEXT    NOT NULL,      -- open: PENDING, WAITING, RESERVED, DIALING_AGENT, DIALING_CUSTOMER, TALKING; closed: DONE, ...
@@ -205,7 +205,9 @@ CREATE TABLE callbacks (
     counted         INTEGER NOT NULL,      -- of those, the ones that count against callback.max_attempts
     linkedid        TEXT,                  -- linkedid of the miss by which it began; NULL if it was made by hand
     resolved_by     TEXT,                  -- linkedid of the call by which it was done or recovered
-    closed_ms       INTEGER                -- ms since 1970 UTC: closed; NULL while it is open
+    closed_ms       INTEGER,               -- ms since 1970 UTC: closed; NULL while it is open
+    linkedid_pbx    TEXT,                  -- name of the PBX of linkedid: a later miss on another one takes the callback there
+    resolved_by_pbx TEXT                   -- name of the PBX of resolved_by
 ) STRICT;
 
 CREATE UNIQUE INDEX callbacks_one_open ON callbacks (number_e164) WHERE closed_ms IS NULL; -- at most one open callback for a number

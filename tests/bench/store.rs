@@ -9,6 +9,7 @@ use callbackd_core::model::{
     Direction, FinishedCall, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
     RecoveredBy, Status, Tag, VisitResult,
 };
+use callbackd_core::model::{CallKey, E164, PbxId};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use rustix::time::{ClockId, clock_gettime};
@@ -96,7 +97,7 @@ fn transactions(calls: usize) -> Vec<Vec<Record>> {
     for (n, seconds) in seconds.chunks(SECONDS_IN_A_TRANSACTION).enumerate() {
         let mut records: Vec<Record> = seconds.concat();
         let seen_ms = ms(n * SECONDS_IN_A_TRANSACTION);
-        records.push(Record::Seen { pbx: "pbx".to_owned(), seen_ms });
+        records.push(Record::Seen { pbx: PbxId::new("pbx"), seen_ms });
         transactions.push(records);
     }
     transactions
@@ -142,7 +143,7 @@ fn call(n: usize, tell: &mut impl FnMut(usize, Record)) {
     tell(20, Record::InProgress(Box::new(last)));
     let interval = |agent: &str, activity, from: usize, to: Option<usize>| {
         Record::Interval(Interval {
-            pbx: "pbx".to_owned(),
+            pbx: PbxId::new("pbx"),
             agent: agent.to_owned(),
             activity,
             queue: String::new(),
@@ -181,12 +182,12 @@ fn finished(n: usize, missed: bool) -> FinishedCall {
     let queue = ["sales", "support", "billing"][n % 3];
     let tag = || Tag { code: "ABANDONED".to_owned(), note: String::new(), by: "rule".to_owned(), at_ms: at(60) };
     FinishedCall {
-        pbx: "pbx".to_owned(),
+        pbx: PbxId::new("pbx"),
         linkedid: format!("{}.{n}", ms(n) / 1_000),
         direction: Direction::Inbound,
         status: if missed { Status::Cancel } else { Status::Answer },
         outcome: if missed { Outcome::QueueAbandon } else { Outcome::Agent },
-        number_e164: Some(format!("+1{number}")),
+        number_e164: E164::new(&format!("+1{number}")).ok(),
         number: Some(number),
         name: some("A CUSTOMER"),
         did: some("5550100"),
@@ -223,12 +224,12 @@ fn finished(n: usize, missed: bool) -> FinishedCall {
 }
 
 /// Three changes and an attempt: intended and ended.
-fn callback(n: usize, linkedid: &str, number_e164: Option<String>, tell: &mut impl FnMut(usize, Record)) {
+fn callback(n: usize, linkedid: &str, number_e164: Option<E164>, tell: &mut impl FnMut(usize, Record)) {
     let at = |after: usize| ms(n + after);
     let id = i64::try_from(n / MISSED + 1).expect("small");
     let row = CallbackRow {
         id,
-        pbx: "pbx".to_owned(),
+        pbx: PbxId::new("pbx"),
         number_e164,
         name: some("A CUSTOMER"),
         state: CallbackState::Pending,
@@ -246,7 +247,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<String>, tell: &mut im
         expires_ms: at(86_400),
         attempts: 0,
         counted: 0,
-        linkedid: some(linkedid),
+        first_miss: Some(CallKey::new(&PbxId::new("pbx"), linkedid)),
         resolved_by: None,
         closed_ms: None,
     };
@@ -256,18 +257,18 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<String>, tell: &mut im
         Record::Callback(Box::new(CallbackChange {
             row,
             change: Some(change),
-            miss: miss.then(|| linkedid.to_owned()),
+            miss: miss.then(|| CallKey::new(&PbxId::new("pbx"), linkedid)),
             recovered: recovered.then(|| (RecoveredBy::Callback, at(after))),
         }))
     };
     let reserved =
         CallbackRow { state: CallbackState::Reserved, reason: String::new(), attempts: 1, counted: 1, ..row.clone() };
-    let resolved_by = Some(format!("cb-{id}-1"));
+    let resolved_by = Some(CallKey::new(&PbxId::new("pbx"), &format!("cb-{id}-1")));
     let done = CallbackRow { state: CallbackState::Done, resolved_by, closed_ms: Some(at(150)), ..reserved.clone() };
     let intended = AttemptRow {
         callback_id: id,
         n: 1,
-        pbx: "pbx".to_owned(),
+        pbx: PbxId::new("pbx"),
         channel_id: format!("cb-{id}-1"),
         agent: some("PJSIP/101"),
         intended_ms: at(90),

@@ -55,7 +55,8 @@ fn frames(stream: &[u8]) -> Vec<Frame> {
 
 fn tracker() -> Tracker {
     let config = Config::from_toml(include_str!("../traces.toml"), "tests/traces.toml").expect("the configuration");
-    Tracker::new("lab", config.pbx[0].settings.rules(), OurAttempts::of_anybody(), None)
+    let pbx = callbackd_core::model::PbxId::new("lab");
+    Tracker::new(&pbx, config.pbx[0].settings.rules(), OurAttempts::of_anybody(), None)
 }
 
 /// Takes all frames, a millisecond apart, and drops what the engine wants stored.

@@ -288,8 +288,8 @@ proptest! {
         driver.pass(FORGOTTEN_MS);
         let mut busy = Vec::new();
         for news in &driver.news {
-            let Output::Line(LineChange { number_e164, linkedid, inbound, what }) = news else { continue };
-            let line = (number_e164, linkedid, inbound);
+            let Output::Line(LineChange { number_e164, call, inbound, what }) = news else { continue };
+            let line = (number_e164, call, inbound);
             let at = busy.iter().position(|b| *b == line);
             match what {
                 Line::Busy => {

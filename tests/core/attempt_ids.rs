@@ -2,7 +2,7 @@
 
 use crate::attempt_progress::{ID, START, steps};
 use crate::callback_attempts::{FIRST, ringing};
-use crate::scheduler::{ANN, MINUTE, PBX, SECOND, Scene, agent, policy, prefix};
+use crate::scheduler::{ANN, MINUTE, SECOND, Scene, agent, pbx, policy, prefix};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recording, rules, stamp};
 use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::restore::RestoredState;
@@ -119,6 +119,6 @@ fn an_attempt_of_a_database_that_was_put_back_since_is_looked_up_but_never_hung_
     scene.asks(Command::Cancel { id: 1, note: String::new() }).unwrap();
     scene.pass(SECOND);
     assert!(scene.hung_up().is_empty(), "{:?}", scene.deeds);
-    scene.give(Input::InSync(PBX));
+    scene.give(Input::InSync(&pbx()));
     assert_eq!(scene.attempts[id].result, Some(AttemptResult::Lost));
 }

@@ -1,9 +1,10 @@
 //! Attempts: stored before they are dialled, judged by their legs, repeated by rule, and never made twice.
 
-use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, customer, nobody, policy, talk};
+use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, customer, nobody, pbx, policy, talk};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input};
+use callbackd_core::model::AgentKey;
 use callbackd_core::model::presence::Busy;
 use callbackd_core::model::progress::{Facts, Line, Step};
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackState, DoNotCall, RecoveredBy};
@@ -69,7 +70,11 @@ fn everything_is_looked_at_again_right_before_dialling() {
         scene.settle();
         assert!(scene.rung().is_empty());
         assert_eq!(scene.results(), [(FIRST.to_owned(), result)]);
-        assert_eq!(scene.scheduler.agents().get(PBX, "PJSIP/101").unwrap().cooldown_until, 0, "no fault of his");
+        assert_eq!(
+            scene.scheduler.agents().get(&AgentKey::new(&pbx(), "PJSIP/101")).unwrap().cooldown_until,
+            0,
+            "no fault of his"
+        );
     }
 }
 
@@ -262,7 +267,7 @@ fn who_is_forbidden_after_the_callback_was_made_is_not_dialled() {
 #[test]
 fn a_forbidden_number_is_refused_until_its_time_is_over() {
     let entry = DoNotCall {
-        number_e164: ANN.into(),
+        number_e164: crate::scheduler::e164(ANN),
         reason: "complaint".into(),
         by: "ann".into(),
         added_ms: 0,

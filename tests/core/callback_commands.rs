@@ -313,7 +313,10 @@ fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
         scene.asks(add(ANN)).unwrap_err().to_string(),
         format!("{ANN} is on the list of those not to be called: `callbackd dnc remove {ANN}` takes it off")
     );
-    assert_eq!(scene.asks(Command::DncRemove { number: ANN.into() }).unwrap(), Done::Permitted(ANN.into()));
+    assert_eq!(
+        scene.asks(Command::DncRemove { number: ANN.into() }).unwrap(),
+        Done::Permitted(crate::scheduler::e164(ANN))
+    );
     assert_eq!(
         scene.asks(Command::DncRemove { number: ANN.into() }).unwrap_err(),
         CommandError::NotForbidden(ANN.into())

@@ -6,6 +6,7 @@ use crate::scheduler::{
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::policy::{Overall, QueuePolicy, Strategy};
 use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::model::AgentKey;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
 use callbackd_core::model::{Direction, FinishedCall, Outcome};
@@ -255,7 +256,11 @@ fn the_owner_is_asked_first_and_anyone_when_his_window_is_over() {
     let mut policy = policy();
     policy.default.owner_window_ms = 10 * MINUTE;
     let restored = RestoredState {
-        owners: vec![(ANN.into(), "PJSIP/102".into(), MONDAY_10 - 24 * HOUR)],
+        owners: vec![(
+            crate::scheduler::e164(ANN),
+            AgentKey::new(&crate::scheduler::pbx(), "PJSIP/102"),
+            MONDAY_10 - 24 * HOUR,
+        )],
         ..RestoredState::default()
     };
     let mut scene = Scene::remembering(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])], restored);
@@ -405,8 +410,10 @@ fn a_cap_on_calls_to_one_number_holds_and_is_said() {
 
 #[test]
 fn caps_hold_for_a_prefix_and_in_all_and_over_a_restart() {
-    let restored =
-        || RestoredState { dialled: vec![(MONDAY_10 - HOUR, "+12025550199".into())], ..RestoredState::default() };
+    let restored = || RestoredState {
+        dialled: vec![(MONDAY_10 - HOUR, crate::scheduler::e164("+12025550199"))],
+        ..RestoredState::default()
+    };
     for (daily_per_prefix, daily) in [(1, 100), (100, 1)] {
         let policies = policies(Overall { daily_per_prefix, daily, ..overall() }, policy());
         let mut scene = Scene::with(policies, vec![agent("101", &["sales"])], restored());
@@ -434,7 +441,7 @@ fn a_pbx_out_of_sight_is_waited_for() {
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "WAITING NO_LINK");
     scene.hall.blind = false;
-    scene.give(Input::InSync(crate::scheduler::PBX));
+    scene.give(Input::InSync(&crate::scheduler::pbx()));
     assert_eq!(scene.rung(), first("101"));
 }
 

@@ -4,6 +4,7 @@ use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, polic
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::policy::{Policy, QueuePolicy};
 use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::model::AgentKey;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
 use jiff::tz::TimeZone;
@@ -56,10 +57,10 @@ fn an_outage_in_the_night_does_not_lengthen_its_life() {
     let expires_ms = scene.row(1).expires_ms;
     assert_eq!(expires_ms, MONDAY_10 + OPENING + HOUR);
     scene.hall.blind = true;
-    scene.give(Input::Unlinked(crate::scheduler::PBX));
+    scene.give(Input::Unlinked(&crate::scheduler::pbx()));
     assert_eq!(scene.stands(1), "WAITING NO_LINK");
     scene.hall.blind = false;
-    scene.give(Input::InSync(crate::scheduler::PBX));
+    scene.give(Input::InSync(&crate::scheduler::pbx()));
     assert_eq!((scene.stands(1).as_str(), scene.row(1).expires_ms), ("WAITING OUT_OF_HOURS", expires_ms));
 }
 
@@ -113,7 +114,11 @@ fn the_owners_window_begins_with_the_opening() {
     let mut policy = day();
     policy.default.owner_window_ms = 10 * MINUTE;
     let restored = RestoredState {
-        owners: vec![(ANN.into(), "PJSIP/102".into(), MONDAY_10 - 24 * HOUR)],
+        owners: vec![(
+            crate::scheduler::e164(ANN),
+            AgentKey::new(&crate::scheduler::pbx(), "PJSIP/102"),
+            MONDAY_10 - 24 * HOUR,
+        )],
         ..RestoredState::default()
     };
     let mut scene = Scene::remembering(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])], restored);

@@ -1,6 +1,6 @@
 //! What callers are told at the greeting: published where the dialplan can read it, and honest.
 
-use crate::scheduler::{ANN, BOB, HOUR, MINUTE, PBX, SECOND, Scene, agent};
+use crate::scheduler::{ANN, BOB, HOUR, MINUTE, SECOND, Scene, agent, pbx};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policy;
@@ -93,9 +93,9 @@ fn after_an_outage_everything_is_published_anew() {
     let before = published(&scene);
     scene.deeds.clear();
     scene.hall.blind = true;
-    scene.give(Input::Unlinked(PBX));
+    scene.give(Input::Unlinked(&pbx()));
     scene.hall.blind = false;
-    scene.give(Input::InSync(PBX));
+    scene.give(Input::InSync(&pbx()));
     scene.pass(2 * SECOND);
     assert_eq!(published(&scene), before);
     assert_eq!(scene.deeds[0], PbxAction::PublishNothing);

@@ -1,17 +1,18 @@
 //! What a crash of the daemon, or an outage of the link, leaves of attempts.
 
 use crate::callback_attempts::{FIRST, ringing};
-use crate::scheduler::{HOUR, MINUTE, MONDAY_10, PBX, SECOND, Scene, agent, overall, policies, policy, talk};
+use crate::scheduler::{HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, overall, pbx, policies, policy, talk};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::AttemptResult;
+use callbackd_core::model::CallKey;
 
 fn after_a_crash(pauses: bool) -> Scene {
     let before = ringing();
     let restored = RestoredState {
-        open: vec![(before.row(1).clone(), vec!["miss.1".into()])],
+        open: vec![(before.row(1).clone(), vec![CallKey::new(&pbx(), "miss.1")])],
         in_flight: vec![before.attempts[FIRST].clone()],
         last_id: 1,
         ..RestoredState::default()
@@ -35,7 +36,7 @@ fn an_attempt_that_a_crash_hid_goes_on_if_its_channel_lives() {
     assert!(scene.rung().is_empty(), "nothing is concluded before the lists have come");
     scene.hall.blind = false;
     scene.hall.live.insert(FIRST.into());
-    scene.give(Input::InSync(PBX));
+    scene.give(Input::InSync(&pbx()));
     assert!(scene.rung().is_empty());
     scene.ends(FIRST, talk(MONDAY_10, MINUTE));
     assert_eq!(scene.stands(1), "DONE");
@@ -45,7 +46,7 @@ fn an_attempt_that_a_crash_hid_goes_on_if_its_channel_lives() {
 fn an_attempt_of_unknown_fate_is_lost_and_never_repeated_at_once() {
     let mut scene = after_a_crash(false);
     scene.hall.blind = false;
-    scene.give(Input::InSync(PBX));
+    scene.give(Input::InSync(&pbx()));
     assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::Lost));
     assert_eq!(scene.stands(1), "WAITING UNPROVEN");
     scene.pass(10 * MINUTE - 1);
@@ -77,7 +78,7 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
         policy.look_up_cdr = true;
         scene.give(Input::Policies(&policies(overall(), policy)));
         scene.hall.blind = false;
-        scene.give(Input::InSync(PBX));
+        scene.give(Input::InSync(&pbx()));
         assert_eq!(scene.looked_up, [FIRST]);
         assert_eq!(scene.attempts[FIRST].result, None, "nothing is concluded before the answer");
         scene.give(Input::LookedUp { channel_id: FIRST, cdrs: &cdrs });
@@ -90,7 +91,7 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
 fn pauses_of_ours_are_undone_after_a_crash() {
     let mut scene = after_a_crash(true);
     scene.hall.blind = false;
-    scene.give(Input::InSync(PBX));
+    scene.give(Input::InSync(&pbx()));
     let undone = PbxAction::Pause { queue: "sales".into(), interface: "PJSIP/101".into(), paused: false };
     assert_eq!(scene.deeds, [undone]);
 }
@@ -101,7 +102,7 @@ fn an_attempt_of_a_callback_that_was_closed_before_the_crash_gets_its_result() {
     let restored =
         RestoredState { in_flight: vec![before.attempts[FIRST].clone()], last_id: 1, ..RestoredState::default() };
     let mut scene = Scene::remembering(policy(), Vec::new(), restored);
-    scene.give(Input::InSync(PBX));
+    scene.give(Input::InSync(&pbx()));
     assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::Lost));
 }
 
@@ -110,14 +111,14 @@ fn an_outage_in_the_middle_is_looked_up_like_a_crash() {
     for lives in [true, false] {
         let mut scene = ringing();
         scene.hall.blind = true;
-        scene.give(Input::Unlinked(PBX));
+        scene.give(Input::Unlinked(&pbx()));
         scene.pass(MINUTE);
         assert_eq!(scene.attempts[FIRST].result, None);
         scene.hall.blind = false;
         if !lives {
             scene.hall.live.clear();
         }
-        scene.give(Input::InSync(PBX));
+        scene.give(Input::InSync(&pbx()));
         assert_eq!(scene.attempts[FIRST].result, (!lives).then_some(AttemptResult::Lost));
     }
 }

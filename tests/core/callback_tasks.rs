@@ -1,8 +1,10 @@
 //! What becomes of a missed call: a task, one for each customer, until he has been served.
 
 use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
+use crate::scheduler::{e164, pbx};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
+use callbackd_core::model::CallKey;
 use callbackd_core::model::progress::Line;
 use callbackd_core::model::{CallbackState, RecoveredBy};
 use callbackd_core::model::{Direction, FinishedCall, Outcome, Status, Tag};
@@ -62,11 +64,8 @@ fn the_same_row_told_again_makes_no_second_callback() {
 fn a_row_told_again_after_a_restart_makes_no_second_callback() {
     let mut scene = waiting_room();
     let call = scene.misses(ANN, "sales");
-    let restored = RestoredState {
-        open: vec![(scene.row(1).clone(), vec![call.linkedid.clone()])],
-        last_id: 1,
-        ..RestoredState::default()
-    };
+    let restored =
+        RestoredState { open: vec![(scene.row(1).clone(), vec![call.key()])], last_id: 1, ..RestoredState::default() };
     let mut later = Scene::remembering(policy(), Vec::new(), restored);
     later.recorded(&call);
     assert!(later.misses.is_empty());
@@ -203,7 +202,7 @@ fn a_customer_who_calls_again_and_is_served_is_recovered_at_once() {
     scene.line(ANN, true, Line::Talking { agent: "PJSIP/101".into() });
     assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
     assert_eq!(scene.recovered, [(1, RecoveredBy::Customer, MONDAY_10 + MINUTE)]);
-    assert_eq!(scene.row(1).resolved_by.as_deref(), Some(&*format!("live.{ANN}")));
+    assert_eq!(scene.row(1).resolved_by, Some(CallKey::new(&pbx(), &format!("live.{ANN}"))));
 }
 
 #[test]
@@ -328,8 +327,8 @@ fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
         let number = format!("+1202{:07}", 5_550_000 + i);
         let call = FinishedCall {
             linkedid: format!("m.{i}"),
-            number: Some(number.clone()),
-            number_e164: Some(number),
+            number_e164: Some(e164(&number)),
+            number: Some(number),
             ..call.clone()
         };
         scene.scheduler.handle(Input::Told(&call), scene.now);
@@ -348,7 +347,7 @@ fn who_was_served_after_a_miss_that_is_told_late_is_not_called() {
     scene.recorded(&served);
     scene.recorded(&miss);
     assert_eq!(scene.stands(1), "RECOVERED_BY_CUSTOMER");
-    assert_eq!(scene.row(1).resolved_by.as_ref(), Some(&served.linkedid));
+    assert_eq!(scene.row(1).resolved_by, Some(served.key()));
 }
 
 #[test]
@@ -366,11 +365,11 @@ fn a_talk_before_a_miss_that_is_told_late_does_not_count() {
 fn a_call_of_an_earlier_run_that_served_him_counts_too() {
     let served = Served {
         by: RecoveredBy::Agent,
-        linkedid: "out.1".into(),
+        call: CallKey::new(&pbx(), "out.1"),
         at_ms: MONDAY_10 + HOUR,
         ended_ms: MONDAY_10 + HOUR + MINUTE,
     };
-    let restored = RestoredState { served: vec![(ANN.to_owned(), served)], ..RestoredState::default() };
+    let restored = RestoredState { served: vec![(e164(ANN), served)], ..RestoredState::default() };
     let mut scene = Scene::remembering(policy(), Vec::new(), restored);
     let miss = scene.missed(ANN, "sales");
     scene.pass(2 * HOUR);

@@ -2,6 +2,7 @@
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
 use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Outcome, Quality, Record, Status, VisitResult};
+use callbackd_core::model::{E164, PbxId};
 use callbackd_core::tracker::Input;
 
 const START: i64 = 1_800_000_000_000;
@@ -39,10 +40,10 @@ fn waiting(driver: &mut Driver) -> Line {
 
 fn as_it_began() -> CallInProgress {
     CallInProgress {
-        pbx: "lab".to_owned(),
+        pbx: PbxId::new("lab"),
         linkedid: "c.1".to_owned(),
         number: Some("12025550123".to_owned()),
-        number_e164: Some("+12025550123".to_owned()),
+        number_e164: E164::new("+12025550123").ok(),
         name: None,
         did: Some("5550100".to_owned()),
         trunk: Some("PJSIP/trunk".to_owned()),
@@ -112,7 +113,7 @@ fn a_call_that_a_killed_run_left_and_that_lives_no_more_is_unknown_with_all_that
     let row = driver.row();
     assert_eq!((row.status, row.outcome, row.quality), (Status::Unknown, Outcome::Gap, Quality::Gap));
     let FinishedCall { number_e164, did, trunk, queue, started_ms, ended_ms, wait_ms, visits, why, .. } = row;
-    let recorded = [number_e164, did, trunk, queue].map(Option::unwrap);
+    let recorded = [number_e164.map(|number| number.to_string()), did, trunk, queue].map(Option::unwrap);
     assert_eq!(recorded, ["+12025550123", "5550100", "PJSIP/trunk", "sales"]);
     assert_eq!((started_ms, ended_ms, wait_ms), (START, START + 20_000, 20_000));
     assert_eq!((visits[0].result, visits[0].left_ms - visits[0].joined_ms), (VisitResult::Unknown, 18_000));

@@ -27,6 +27,7 @@ mod event_faults;
 mod events;
 mod frames;
 mod hours;
+mod identity;
 mod late_news;
 mod limits;
 mod lines;

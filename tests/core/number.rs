@@ -1,5 +1,6 @@
 //! Telephone numbers: one subscriber has one form, and what is no number is told apart.
 
+use callbackd_core::model::E164;
 use callbackd_core::model::number::{InternalRule, Number, NumberError, Numbering};
 use proptest::prelude::*;
 
@@ -11,7 +12,7 @@ fn numbering(region: &str) -> Numbering {
 fn one_form(region: &str, e164: &str, forms: &[&str]) {
     let n = numbering(region);
     for raw in forms.iter().chain([&e164]) {
-        assert_eq!(n.classify(raw), Number::Callable(e164.to_owned()), "{region} {raw}");
+        assert_eq!(n.classify(raw), Number::Callable(E164::new(e164).unwrap()), "{region} {raw}");
     }
 }
 
@@ -146,7 +147,7 @@ mod plans {
             let d = meta.descriptors();
             let Some(example) = d.fixed_line().or(d.mobile()).and_then(|d| d.example()) else { continue };
             let number = format!("+{}{example}", meta.country_code());
-            assert_eq!(n.classify(&number), Number::Callable(number.clone()), "{}", meta.id());
+            assert_eq!(n.classify(&number), Number::Callable(E164::new(&number).unwrap()), "{}", meta.id());
             seen += 1;
         }
         assert!(seen > 200, "{seen}");

@@ -1,11 +1,14 @@
 //! A desk with a floor that a test sets, a clock that it turns, and a store that remembers what it was told.
 
+pub use crate::identity::{e164, pbx};
+use callbackd_core::callbacks::Presences;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{First, NumberPolicy, Overall, Policies, Policy, QueuePolicy, Retry, Strategy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Input, Output, Scheduler};
+use callbackd_core::model::CallKey;
 use callbackd_core::model::Moment;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
@@ -84,7 +87,7 @@ pub fn overall() -> Overall {
 
 /// Of one PBX.
 pub fn policies(overall: Overall, policy: Policy) -> Policies {
-    Policies { overall, pbx: BTreeMap::from([(PBX.to_owned(), policy.clone())]), others: policy }
+    Policies { overall, pbx: BTreeMap::from([(pbx(), policy.clone())]), others: policy }
 }
 
 pub fn queue_policy() -> QueuePolicy {
@@ -218,7 +221,7 @@ impl Scene {
     /// Lets the desk decide, and does what it wants, until it wants nothing.
     pub fn settle(&mut self) {
         loop {
-            let presences: BTreeMap<&str, &dyn Presence> = BTreeMap::from([(PBX, &self.hall as &dyn Presence)]);
+            let presences = Presences::from([(pbx(), &self.hall as &dyn Presence)]);
             self.scheduler.decide(self.now, &presences);
             if !self.drain() {
                 break;
@@ -239,10 +242,10 @@ impl Scene {
                     self.attempts.insert(row.channel_id.clone(), *row);
                 }
                 Output::Record(Record::DncAdd(entry)) => {
-                    self.forbidden.insert(entry.number_e164.clone(), entry);
+                    self.forbidden.insert(entry.number_e164.to_string(), entry);
                 }
                 Output::Record(Record::DncRemove(number)) => {
-                    self.forbidden.remove(&number);
+                    self.forbidden.remove(number.as_str());
                 }
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
                 Output::LookUp { pbx, channel_id, .. } => {
@@ -276,7 +279,7 @@ impl Scene {
         }
         self.rows.insert(id, change.row);
         self.story.extend(change.change.map(|c| (id, c)));
-        self.misses.extend(change.miss.map(|m| (id, m)));
+        self.misses.extend(change.miss.map(|m| (id, m.linkedid.to_string())));
         self.recovered.extend(change.recovered.map(|(by, at)| (id, by, at)));
     }
 
@@ -327,13 +330,13 @@ impl Scene {
     pub fn missed(&mut self, number: &str, queue: &str) -> FinishedCall {
         self.calls += 1;
         FinishedCall {
-            pbx: PBX.into(),
+            pbx: pbx(),
             linkedid: format!("miss.{}", self.calls),
             direction: Direction::Inbound,
             status: Status::Cancel,
             outcome: Outcome::QueueAbandon,
             number: Some(number.into()),
-            number_e164: Some(number.into()),
+            number_e164: Some(e164(number)),
             name: None,
             did: Some("5550100".into()),
             trunk: Some("PJSIP/provider".into()),
@@ -376,7 +379,8 @@ impl Scene {
     }
 
     pub fn line(&mut self, number: &str, inbound: bool, what: Line) {
-        let change = LineChange { number_e164: number.into(), linkedid: format!("live.{number}"), inbound, what };
+        let (number_e164, call) = (e164(number), CallKey::new(&pbx(), &format!("live.{number}")));
+        let change = LineChange { number_e164, call, inbound, what };
         self.give(Input::Line(&change));
     }
 
@@ -387,7 +391,7 @@ impl Scene {
         if matches!(step, Step::Ended(_)) {
             self.hall.live.remove(channel_id);
         }
-        let progress = Progress { channel_id: channel_id.into(), at_ms: self.now.wall_ms, step };
+        let progress = Progress { pbx: pbx(), channel_id: channel_id.into(), at_ms: self.now.wall_ms, step };
         self.give(Input::Progress(&progress));
     }
 
@@ -447,7 +451,7 @@ impl Scene {
     }
 
     pub fn asks_of(&mut self, command: Command, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
-        let presences: BTreeMap<&str, &dyn Presence> = BTreeMap::from([(PBX, &self.hall as &dyn Presence)]);
+        let presences = Presences::from([(pbx(), &self.hall as &dyn Presence)]);
         let answer = self.scheduler.command(&command, "ann", closed, self.now, &presences);
         self.settle();
         answer

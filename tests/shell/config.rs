@@ -167,7 +167,7 @@ fn every_key_is_taken_over() {
     let mut pin: [u8; 32] = std::array::from_fn(|i| i as u8);
     pin[31] = 0xff;
     let berlin = Pbx {
-        name: "berlin".into(),
+        name: callbackd_core::model::PbxId::new("berlin"),
         address: "pbx.example.org:5039".into(),
         username: "reader".into(),
         secret_file: Some("/etc/callbackd/berlin".into()),

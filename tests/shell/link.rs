@@ -142,7 +142,10 @@ async fn without_a_secret_nobody_is_called() {
     listening.pbx.secret_file = None;
     let mut linked = listening.link();
     let (reason, retry_in) = linked.lost().await;
-    assert_eq!(reason, LostReason::Secret(SecretError::NotConfigured { pbx: "pbx".into() }));
+    assert_eq!(
+        reason,
+        LostReason::Secret(SecretError::NotConfigured { pbx: callbackd_core::model::PbxId::new("pbx") })
+    );
     assert_eq!(retry_in, RETRY_UP_TO);
 }
 

@@ -34,7 +34,7 @@ pub fn secret_file(directory: &Path, text: &str) -> std::path::PathBuf {
 /// A PBX at this address, with the secret `s3cret-lab`.
 pub fn pbx(address: &str, directory: &TempDir) -> Pbx {
     Pbx {
-        name: "pbx".into(),
+        name: callbackd_core::model::PbxId::new("pbx"),
         address: address.into(),
         username: "callbackd".into(),
         secret_file: Some(secret_file(directory.path(), "s3cret-lab\n")),

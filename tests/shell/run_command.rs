@@ -116,7 +116,7 @@ fn a_call_is_a_line_in_the_log_and_a_row_on_the_disk() {
     let site = Site::new(server.port);
     let (mut daemon, _told) = start(&site, &[]);
     daemon.wait_for(
-        "call: Call ended, call=7.1 direction=inbound status=CANCEL outcome=RING_ABANDON number=+12…0123 wait_s=20",
+        "call: Call ended, call=7.1 pbx=pbx direction=inbound status=CANCEL outcome=RING_ABANDON number=+12…0123 wait_s=20",
     );
     assert_eq!(row(&site), ("CANCEL".to_owned(), "RING_ABANDON".to_owned(), "full".to_owned()));
     daemon.end(Some(Signal::TERM));

@@ -21,7 +21,11 @@ fn file(directory: &TempDir, name: &str, bytes: &[u8], mode: u32) -> PathBuf {
 }
 
 fn pbx(secret_file: Option<PathBuf>) -> Pbx {
-    Pbx { name: "main".into(), secret_file, ..crate::peer::pbx("127.0.0.1:5038", &directory()) }
+    Pbx {
+        name: callbackd_core::model::PbxId::new("main"),
+        secret_file,
+        ..crate::peer::pbx("127.0.0.1:5038", &directory())
+    }
 }
 
 fn load(secret_file: Option<PathBuf>, credentials: Option<&Path>) -> Result<String, SecretError> {
@@ -108,7 +112,13 @@ fn without_any_secret_both_ways_to_give_one_are_named() {
     assert!(error.contains("pbx.secret_file") && error.contains("LoadCredential=ami-secret:"), "{error}");
     let directory = directory();
     let error = load(None, Some(directory.path())).unwrap_err();
-    assert_eq!(error, SecretError::NoCredential { pbx: "main".into(), directory: directory.path().to_owned() });
+    assert_eq!(
+        error,
+        SecretError::NoCredential {
+            pbx: callbackd_core::model::PbxId::new("main"),
+            directory: directory.path().to_owned()
+        }
+    );
 }
 
 #[test]

@@ -96,7 +96,7 @@ fn works(report: &Report, server: &Server) {
     report.went("status", "live");
     report.went("member-commands", "");
     report.went("member-lists", "+12025550142");
-    report.went("log", "call: Call ended, call=7.1 direction=inbound");
+    report.went("log", "call: Call ended, call=7.1 pbx=pbx direction=inbound");
     report.went("log", "callback: Callback queued, callback=");
     report.went("log", "daemon: Configuration reloaded");
     report.went("log", "daemon: callbackd has stopped");

@@ -7,18 +7,20 @@ use callbackd_core::ami::{
     Disposition, FrameDecoder, Interest, Login, Notice, Received, Session, SessionOutput, Stamped,
 };
 use callbackd_core::callbacks;
+use callbackd_core::callbacks::Presences;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input as DeskInput, Scheduler};
+use callbackd_core::model::PbxId;
 use callbackd_core::model::Record;
 use callbackd_core::model::presence::Presence;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{AttemptPrefix, Moment, OurAttempts};
 use callbackd_core::tracker::{Input, Output, Tracker};
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 pub const PBX: &str = "pbx";
 
@@ -60,7 +62,7 @@ impl Core {
             session: None,
             decoder: FrameDecoder::new(Interest::tracker()),
             input: BytesMut::new(),
-            tracker: Tracker::new(PBX, rules, OurAttempts::of(prefix), seen_ms),
+            tracker: Tracker::new(&PbxId::new(PBX), rules, OurAttempts::of(prefix), seen_ms),
             scheduler: Scheduler::new(policies, prefix, restored, now),
             waiting: HashMap::new(),
             answers: VecDeque::new(),
@@ -113,7 +115,7 @@ impl Core {
             }
             self.waiting.clear();
             self.tracker.handle(Input::Unlinked, now);
-            self.scheduler.handle(DeskInput::Unlinked(PBX), now);
+            self.scheduler.handle(DeskInput::Unlinked(&PbxId::new(PBX)), now);
             self.after(now);
         }
     }
@@ -160,7 +162,7 @@ impl Core {
     }
 
     pub fn command(&mut self, command: &Command, now: Moment) {
-        let presences: BTreeMap<&str, &dyn Presence> = BTreeMap::from([(PBX, &self.tracker as &dyn Presence)]);
+        let presences = Presences::from([(PbxId::new(PBX), &self.tracker as &dyn Presence)]);
         // That it cannot be done is an answer to a person.
         let _ = self.scheduler.command(command, "somebody", None, now, &presences);
         self.after(now);
@@ -215,12 +217,12 @@ impl Core {
                     Output::Progress(progress) => self.scheduler.handle(DeskInput::Progress(&progress), now),
                     Output::PresenceChanged => self.scheduler.handle(DeskInput::PresenceChanged, now),
                     Output::InSync => {
-                        self.scheduler.handle(DeskInput::InSync(PBX), now);
+                        self.scheduler.handle(DeskInput::InSync(&PbxId::new(PBX)), now);
                         self.wants.push_back(Want::InSync);
                     }
                 }
             }
-            let presences: BTreeMap<&str, &dyn Presence> = BTreeMap::from([(PBX, &self.tracker as &dyn Presence)]);
+            let presences = Presences::from([(PbxId::new(PBX), &self.tracker as &dyn Presence)]);
             self.scheduler.decide(now, &presences);
             while let Some(output) = self.scheduler.poll() {
                 match output {
@@ -259,7 +261,7 @@ impl Core {
                 self.scheduler.handle(DeskInput::Answered { channel_id: &originate.channel_id, answer }, now);
             }
             PbxAction::Publish { value: Some(_), .. } => {
-                self.scheduler.handle(DeskInput::Published { pbx: PBX, answer }, now)
+                self.scheduler.handle(DeskInput::Published { pbx: &PbxId::new(PBX), answer }, now)
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! The store as a model: what is on the disk, what is on its way, and what a new run remembers. Dumb on purpose.
 
 use callbackd_core::callbacks::restore::{RestoredState, Served};
+use callbackd_core::model::{AgentKey, CallKey, E164};
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
 use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Gap, Outcome, Record, Status};
 use std::collections::BTreeMap;
@@ -11,14 +12,14 @@ const MIN_TALK_MS: i64 = 5_000;
 
 #[derive(Default)]
 pub struct Disk {
-    pub calls: BTreeMap<String, FinishedCall>,
+    pub calls: BTreeMap<CallKey, FinishedCall>,
     /// Calls that have begun and are not over.
-    pub in_progress: BTreeMap<String, CallInProgress>,
-    pub misses: BTreeMap<String, i64>,
-    pub recovered: BTreeMap<String, (RecoveredBy, i64)>,
+    pub in_progress: BTreeMap<CallKey, CallInProgress>,
+    pub misses: BTreeMap<CallKey, i64>,
+    pub recovered: BTreeMap<CallKey, (RecoveredBy, i64)>,
     pub callbacks: BTreeMap<i64, CallbackRow>,
     pub attempts: BTreeMap<String, AttemptRow>,
-    pub forbidden: BTreeMap<String, DoNotCall>,
+    pub forbidden: BTreeMap<E164, DoNotCall>,
     pub gaps: Vec<Gap>,
     pub seen_ms: Option<i64>,
 }
@@ -33,11 +34,13 @@ impl Disk {
         match record {
             Record::Call(call) => {
                 sane(call)?;
-                self.in_progress.remove(&call.linkedid);
-                self.calls.insert(call.linkedid.clone(), (**call).clone());
+                self.in_progress.remove(&call.key());
+                self.calls.insert(call.key(), (**call).clone());
             }
-            Record::InProgress(call) => drop(self.in_progress.insert(call.linkedid.clone(), (**call).clone())),
-            Record::NotInProgress { linkedid, .. } => drop(self.in_progress.remove(linkedid)),
+            Record::InProgress(call) => {
+                self.in_progress.insert(CallKey::new(&call.pbx, &call.linkedid), (**call).clone());
+            }
+            Record::NotInProgress { pbx, linkedid } => drop(self.in_progress.remove(&CallKey::new(pbx, linkedid))),
             Record::Gap(gap) => {
                 if gap.to_ms < gap.from_ms {
                     return Err(format!("a gap ends before it begins: {gap:?}"));
@@ -56,12 +59,12 @@ impl Disk {
                 if row.closed_ms.is_some() == row.state.is_open() {
                     return Err(format!("{} is {} and closed at {:?}", row.id, row.state, row.closed_ms));
                 }
-                if let Some(linkedid) = &change.miss {
-                    self.misses.insert(linkedid.clone(), row.id);
+                if let Some(miss) = &change.miss {
+                    self.misses.insert(miss.clone(), row.id);
                 }
                 if let Some(recovered) = change.recovered {
-                    for (linkedid, _) in self.misses.iter().filter(|(_, id)| **id == row.id) {
-                        self.recovered.insert(linkedid.clone(), recovered);
+                    for (miss, _) in self.misses.iter().filter(|(_, id)| **id == row.id) {
+                        self.recovered.insert(miss.clone(), recovered);
                     }
                 }
                 self.callbacks.insert(row.id, row.clone());
@@ -89,7 +92,7 @@ impl Disk {
 
     /// What an engine that starts now reads: one that was told already keeps its row.
     pub fn calls_left(&mut self) -> Vec<CallInProgress> {
-        self.in_progress.retain(|linkedid, _| !self.calls.contains_key(linkedid));
+        self.in_progress.retain(|call, _| !self.calls.contains_key(call));
         self.in_progress.values().cloned().collect()
     }
 
@@ -98,28 +101,27 @@ impl Disk {
         use AttemptResult as R;
         let unreached = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::OriginateError, R::AbortedServed];
         let open: Vec<&CallbackRow> = self.callbacks.values().filter(|row| row.closed_ms.is_none()).collect();
-        let misses =
-            |id: i64| self.misses.iter().filter(move |(_, of)| **of == id).map(|(linkedid, _)| linkedid.clone());
+        let misses = |id: i64| self.misses.iter().filter(move |(_, of)| **of == id).map(|(miss, _)| miss.clone());
         let last = |id: i64| self.attempts.values().filter(|a| a.callback_id == id).max_by_key(|a| a.n);
         let refusal = |row: &&CallbackRow| {
             let last = last(row.id)?;
             let refused = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::AgentLeft].contains(&last.result?);
-            refused.then(|| Some((row.id, last.agent.clone()?, last.ended_ms?)))?
+            refused.then(|| Some((row.id, AgentKey::new(&last.pbx, last.agent.as_ref()?), last.ended_ms?)))?
         };
         let dialled = self
             .attempts
             .values()
             .filter(|a| a.intended_ms > now_ms - DAY_MS && a.result.is_none_or(|result| !unreached.contains(&result)));
         let number = |id: i64| self.callbacks.get(&id).and_then(|row| row.number_e164.clone());
-        let mut owners: BTreeMap<String, (String, i64)> = BTreeMap::new();
+        let mut owners: BTreeMap<E164, (AgentKey, i64)> = BTreeMap::new();
         for call in self.calls.values().filter(|c| c.talk_ms > 0 && c.direction != Direction::Internal) {
             if let (Some(number), Some(agent)) = (&call.number_e164, &call.agent)
                 && owners.get(number).is_none_or(|(_, at)| *at < call.ended_ms)
             {
-                owners.insert(number.clone(), (agent.clone(), call.ended_ms));
+                owners.insert(number.clone(), (AgentKey::new(&call.pbx, agent), call.ended_ms));
             }
         }
-        let mut served: BTreeMap<String, Served> = BTreeMap::new();
+        let mut served: BTreeMap<E164, Served> = BTreeMap::new();
         for call in self.calls.values().filter(|c| c.status == Status::Answer) {
             let by = match call.direction {
                 Direction::Inbound if call.outcome == Outcome::Agent => RecoveredBy::Customer,
@@ -127,9 +129,9 @@ impl Disk {
                 Direction::Callback if call.talk_ms >= MIN_TALK_MS => RecoveredBy::Callback,
                 _ => continue,
             };
-            let (linkedid, at_ms) = (call.linkedid.clone(), call.answered_ms.unwrap_or(call.ended_ms));
-            let this = Served { by, linkedid, at_ms, ended_ms: call.ended_ms };
-            let number = call.number_e164.clone().unwrap_or_default();
+            let Some(number) = call.number_e164.clone() else { continue };
+            let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
+            let this = Served { by, call: call.key(), at_ms, ended_ms: call.ended_ms };
             if served.get(&number).is_none_or(|s| s.ended_ms < this.ended_ms) {
                 served.insert(number, this);
             }

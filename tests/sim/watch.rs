@@ -7,8 +7,7 @@ use callbackd::demo::office::Office;
 use callbackd::demo::truth::{Fate, Past, Trial};
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::policy::Policies;
-use callbackd_core::model::Status;
-use callbackd_core::model::{AttemptResult, AttemptRow};
+use callbackd_core::model::{AttemptResult, AttemptRow, CallKey, PbxId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened so shortly before that the daemon may not have heard of it, ms.
@@ -105,7 +104,7 @@ impl Watch {
             return Err(format!("{id}: {number:?} is no number"));
         }
         let e164 = format!("+{number}");
-        if disk.forbidden.get(&e164).is_some_and(|entry| entry.until_ms.is_none_or(|until| until > wall)) {
+        if disk.forbidden.get(e164.as_str()).is_some_and(|entry| entry.until_ms.is_none_or(|until| until > wall)) {
             return Err(format!("{id}: {e164} is not to be called"));
         }
         let Some(task) = disk.callbacks.get(&originate.callback_id) else {
@@ -116,7 +115,7 @@ impl Watch {
         }
         // Served by his own call after all misses that this callback is about, and for all to see.
         let missed =
-            self.past.iter().filter(|past| disk.misses.get(&past.linkedid) == Some(&task.id)).map(|past| past.to_ms);
+            self.past.iter().filter(|past| disk.misses.get(&key(past)) == Some(&task.id)).map(|past| past.to_ms);
         if let Some(last) = missed.max() {
             let served = self.past.iter().find(|past| {
                 past.attempt.is_none()
@@ -147,7 +146,7 @@ impl Watch {
         let office = Office::small();
         for past in self.past.iter().filter(|past| past.attempt.is_none()) {
             let seen = self.seen(past.from_ms, past.to_ms) && past.fate != Fate::CutOff;
-            let Some(call) = disk.calls.get(&past.linkedid) else {
+            let Some(call) = disk.calls.get(&key(past)) else {
                 if seen || self.seen(past.from_ms, past.from_ms + LATENCY_MS) {
                     return Err(format!("its beginning was seen, and it is not stored: {past:?}"));
                 }
@@ -184,8 +183,8 @@ impl Watch {
     fn callbacks(&self, disk: &Disk, policies: &Policies) -> Result<(), String> {
         for past in self.past.iter().filter(|past| past.attempt.is_none() && !past.number.is_empty()) {
             let seen = self.seen(past.from_ms, past.to_ms);
-            let missed = disk.calls.get(&past.linkedid).is_some_and(|call| policies.of(PBX).on.contains(&call.outcome));
-            if seen && missed && !disk.misses.contains_key(&past.linkedid) {
+            let missed = disk.calls.get(&key(past)).is_some_and(|call| policies.of(PBX).on.contains(&call.outcome));
+            if seen && missed && !disk.misses.contains_key(&key(past)) {
                 return Err(format!("missed, and nobody knows: {past:?}"));
             }
         }
@@ -227,4 +226,9 @@ impl Watch {
         }
         Ok(())
     }
+}
+
+/// The row that a call is to have.
+fn key(past: &Past) -> CallKey {
+    CallKey::new(&PbxId::new(PBX), &past.linkedid)
 }

@@ -2,6 +2,7 @@
 
 use callbackd::config::Config;
 use callbackd::store::{Reader, Store};
+use callbackd_core::model::PbxId;
 use callbackd_core::model::{AttemptPrefix, FinishedCall, OurAttempts};
 use callbackd_core::reconcile;
 use callbackd_core::reconcile::{Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
@@ -35,7 +36,8 @@ fn prove(account: &Account) -> FinishedCall {
 fn prove_as(account: &Account, ours: &OurAttempts) -> FinishedCall {
     let config = configuration();
     let trunks = BTreeSet::from(["PJSIP/trunk".to_owned()]);
-    let prover = Prover { pbx: "lab", rules: &config.pbx[0].settings.rules(), trunks: &trunks, ours };
+    let pbx = PbxId::new("lab");
+    let prover = Prover { pbx: &pbx, rules: &config.pbx[0].settings.rules(), trunks: &trunks, ours };
     prover.row(account, None).expect("an account has a first record")
 }
 
@@ -213,7 +215,7 @@ fn records_of_an_attempt_that_the_database_holds_are_its_own_whatever_form_the_i
     let ours = OurAttempts::of(reader.attempt_prefix().unwrap());
     let rules = config.pbx[0].settings.rules();
     let prove = |pbx: &str| {
-        let prover = Prover { pbx, rules: &rules, trunks: &trunks, ours: &ours };
+        let prover = Prover { pbx: &PbxId::new(pbx), rules: &rules, trunks: &trunks, ours: &ours };
         let row = reader.prove(&prover, account).unwrap().unwrap();
         (row.direction.as_str(), row.callback_id)
     };

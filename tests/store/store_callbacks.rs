@@ -2,6 +2,7 @@
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{CallbackFilter, Reader, Refused, Store};
+use callbackd_core::model::{AgentKey, CallKey, E164, PbxId};
 use callbackd_core::model::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
 };
@@ -11,11 +12,23 @@ use std::path::PathBuf;
 
 const DAY: i64 = 86_400_000;
 
+fn pbx() -> PbxId {
+    PbxId::new("pbx")
+}
+
+fn call(linkedid: &str) -> CallKey {
+    CallKey::new(&pbx(), linkedid)
+}
+
+fn e164(text: &str) -> E164 {
+    E164::new(text).unwrap()
+}
+
 fn row(id: i64, number: &str) -> CallbackRow {
     CallbackRow {
         id,
-        pbx: "pbx".into(),
-        number_e164: Some(number.into()),
+        pbx: pbx(),
+        number_e164: Some(e164(number)),
         name: Some("ACME".into()),
         state: CallbackState::Waiting,
         reason: "DELAY".into(),
@@ -32,7 +45,7 @@ fn row(id: i64, number: &str) -> CallbackRow {
         expires_ms: MONDAY_10 + DAY,
         attempts: 0,
         counted: 0,
-        linkedid: Some("1.1".into()),
+        first_miss: Some(call("1.1")),
         resolved_by: None,
         closed_ms: None,
     }
@@ -57,7 +70,7 @@ fn attempt(id: i64, n: u32, result: Option<AttemptResult>) -> AttemptRow {
     AttemptRow {
         callback_id: id,
         n,
-        pbx: "pbx".into(),
+        pbx: pbx(),
         channel_id: format!("cb-{id}-{n}"),
         agent: Some("PJSIP/101".into()),
         intended_ms: MONDAY_10 + 60_000,
@@ -98,7 +111,7 @@ impl Database {
 fn a_callback_is_read_back_as_it_was_written() {
     let mut database = Database::new();
     let mut made = change(row(1, "+12025550123"), "missed (QUEUE_ABANDON)");
-    made.miss = Some("1.1".into());
+    made.miss = Some(call("1.1"));
     assert!(database.write(&[record(abandoned("1.1")), callback(made.clone())]).is_empty());
     let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
     assert_eq!(story.callback, made.row);
@@ -149,7 +162,7 @@ fn many_who_cannot_be_called_do_not_stand_in_each_others_way() {
         number_e164: None,
         state: CallbackState::NotCallable,
         closed_ms: Some(MONDAY_10),
-        ..row(id, "")
+        ..row(id, "+12025550199")
     };
     assert!(database.write(&[callback(change(nameless(1), "")), callback(change(nameless(2), ""))]).is_empty());
 }
@@ -157,7 +170,7 @@ fn many_who_cannot_be_called_do_not_stand_in_each_others_way() {
 #[test]
 fn whoever_is_won_back_is_so_in_the_rows_of_all_his_misses() {
     let mut database = Database::new();
-    let miss = |linkedid: &str| CallbackChange { miss: Some(linkedid.into()), ..change(row(1, "+12025550123"), "") };
+    let miss = |linkedid: &str| CallbackChange { miss: Some(call(linkedid)), ..change(row(1, "+12025550123"), "") };
     let done =
         CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10 + 90_000), ..row(1, "+12025550123") };
     let done =
@@ -180,10 +193,109 @@ fn whoever_is_won_back_is_so_in_the_rows_of_all_his_misses() {
 }
 
 #[test]
+fn the_misses_of_two_pbxs_are_won_back_together_though_they_have_one_linkedid() {
+    let mut database = Database::new();
+    let branch = PbxId::new("branch");
+    let there = FinishedCall { pbx: branch.clone(), ..abandoned("1.1") };
+    let moved = CallbackRow { pbx: branch.clone(), missed_count: 2, owner: None, ..row(1, "+12025550123") };
+    let done = CallbackRow {
+        state: CallbackState::RecoveredByCustomer,
+        resolved_by: Some(CallKey::new(&pbx(), "9.9")),
+        closed_ms: Some(MONDAY_10 + 90_000),
+        ..moved.clone()
+    };
+    let records = [
+        record(abandoned("1.1")),
+        callback(CallbackChange { miss: Some(call("1.1")), ..change(row(1, "+12025550123"), "missed") }),
+        record(there.clone()),
+        callback(CallbackChange { miss: Some(there.key()), ..change(moved.clone(), "missed again") }),
+    ];
+    assert_eq!(database.write(&records), []);
+    let callbacks = "SELECT group_concat(pbx || ' ' || callback_id, ', ') FROM (SELECT * FROM calls ORDER BY pbx)";
+    assert_eq!(database.one::<String>(callbacks), "branch 1, pbx 1");
+    let open = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap().open;
+    assert_eq!(open, [(moved, vec![call("1.1"), there.key()])], "a restart knows the PBX of each miss");
+
+    let recovered = Some((RecoveredBy::Customer, MONDAY_10 + 80_000));
+    assert_eq!(database.write(&[callback(CallbackChange { recovered, ..change(done.clone(), "served") })]), []);
+    let won = "SELECT group_concat(pbx || ' ' || recovered_by, ', ') FROM (SELECT * FROM calls ORDER BY pbx)";
+    assert_eq!(database.one::<String>(won), "branch customer, pbx customer");
+    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    assert_eq!(story.callback, done);
+    let json = serde_json::to_value(&story.callback).unwrap();
+    let texts = ["pbx", "number_e164", "linkedid", "linkedid_pbx", "resolved_by", "resolved_by_pbx"];
+    let read: Vec<&str> = texts.into_iter().map(|key| json[key].as_str().unwrap()).collect();
+    assert_eq!(read, ["branch", "+12025550123", "1.1", "pbx", "9.9", "pbx"]);
+}
+
+#[test]
+fn who_served_or_owns_a_customer_is_restored_with_the_pbx_of_the_call() {
+    let mut database = Database::new();
+    let later = FinishedCall { pbx: PbxId::new("branch"), ended_ms: MONDAY_10 + 500_000, ..answered("1.1") };
+    database.write(&[record(answered("1.1")), record(later.clone())]);
+    let restored = database.store.restored(MONDAY_10 + DAY, 10_000).unwrap();
+    let agent = AgentKey::new(&later.pbx, later.agent.as_deref().unwrap());
+    assert_eq!(restored.owners, [(e164("+12025550123"), agent, MONDAY_10 + 500_000)]);
+    let served: Vec<_> = restored.served.into_iter().map(|(number, served)| (number, served.call)).collect();
+    assert_eq!(served, [(e164("+12025550123"), later.key())]);
+}
+
+#[test]
+fn a_database_of_the_third_version_keeps_its_callbacks_and_learns_on_which_pbx_their_calls_were() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    let connection = Connection::open(&path).unwrap();
+    for step in [
+        include_str!("../../src/store/migrations/0001.sql"),
+        include_str!("../../src/store/migrations/0002.sql"),
+        include_str!("../../src/store/migrations/0003.sql"),
+    ] {
+        connection.execute_batch(step).unwrap();
+    }
+    connection.pragma_update(None, "user_version", 3).unwrap();
+    let call = |id: i64, pbx: &str, linkedid: &str| {
+        format!(
+            "INSERT INTO calls VALUES ({id}, '{pbx}', '{linkedid}', 'inbound', 'CANCEL', 'QUEUE_ABANDON', '2025550123', '+12025550123',
+                 NULL, NULL, NULL, 'sales', NULL, 1, NULL, 2, 1, 1, 0, 0, 0, 'customer', 16, 0, 0, 'full', '[]', NULL, NULL, NULL);"
+        )
+    };
+    let callback = |id: i64, linkedid: &str, resolved_by: &str| {
+        format!(
+            "INSERT INTO callbacks VALUES ({id}, 'pbx', '+1202555010{id}', NULL, 'DONE', '', 'sales', NULL, 'PJSIP/101', NULL, 1, 0, 1,
+                 1, 1, 1, 2, 0, 0, {linkedid}, {resolved_by}, 9);"
+        )
+    };
+    let rows = [
+        "INSERT INTO pbx_seen VALUES ('pbx', 1), ('branch', 1);".to_owned(),
+        call(1, "pbx", "1.1"),
+        call(2, "branch", "1.1"),
+        call(3, "branch", "2.2"),
+        callback(1, "'1.1'", "'1.1'"),
+        callback(2, "'1.1'", "'2.2'"),
+        callback(3, "NULL", "'pruned'"),
+        callback(4, "NULL", "NULL"),
+    ];
+    connection.execute_batch(&rows.concat()).unwrap();
+    drop(connection);
+    drop(Store::open(&path).unwrap());
+    let reader = Reader::open(&path).unwrap();
+    let read = |id: i64| {
+        let row = reader.callback(id).unwrap().unwrap();
+        let text =
+            |call: Option<CallKey>| call.map_or("-".to_owned(), |call| format!("{} {}", call.pbx, call.linkedid));
+        assert!(row.requested && row.owner.as_deref() == Some("PJSIP/101"), "{row:?}");
+        (text(row.first_miss), text(row.resolved_by))
+    };
+    let all: Vec<_> = (1..=4).map(read).collect();
+    let expected = [("pbx 1.1", "pbx 1.1"), ("pbx 1.1", "branch 2.2"), ("-", "pbx pruned"), ("-", "-")];
+    assert_eq!(all, expected.map(|(miss, by)| (miss.to_owned(), by.to_owned())));
+}
+
+#[test]
 fn a_row_that_is_written_again_keeps_its_callback_and_its_recovery() {
     let mut database = Database::new();
     let made = CallbackChange {
-        miss: Some("1.1".into()),
+        miss: Some(call("1.1")),
         recovered: Some((RecoveredBy::Customer, MONDAY_10)),
         ..change(row(1, "+12025550123"), "")
     };
@@ -218,7 +330,7 @@ fn an_attempt_of_no_callback_is_refused() {
 #[test]
 fn a_restart_reads_what_is_open_and_what_is_in_flight() {
     let mut database = Database::new();
-    let made = CallbackChange { miss: Some("1.1".into()), ..change(row(4, "+12025550123"), "") };
+    let made = CallbackChange { miss: Some(call("1.1")), ..change(row(4, "+12025550123"), "") };
     let closed = CallbackRow { state: CallbackState::Expired, closed_ms: Some(MONDAY_10), ..row(9, "+12025550124") };
     database.write(&[
         record(abandoned("1.1")),
@@ -227,17 +339,17 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
         callback(change(closed, "")),
     ]);
     let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
-    assert_eq!(restored.open, [(made.row, vec!["1.1".to_owned()])]);
+    assert_eq!(restored.open, [(made.row, vec![call("1.1")])]);
     assert_eq!(restored.last_id, 9);
     assert!(restored.in_flight.is_empty());
-    assert_eq!(restored.refusals, [(4, "PJSIP/101".to_owned(), MONDAY_10 + 80_000)]);
+    assert_eq!(restored.refusals, [(4, AgentKey::new(&pbx(), "PJSIP/101"), MONDAY_10 + 80_000)]);
     assert!(restored.dialled.is_empty(), "his phone never rang");
 
     database.write(&[Record::Attempt(Box::new(attempt(4, 2, None)))]);
     let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
     assert_eq!(restored.in_flight, [attempt(4, 2, None)]);
     assert!(restored.refusals.is_empty());
-    assert_eq!(restored.dialled, [(MONDAY_10 + 60_000, "+12025550123".to_owned())]);
+    assert_eq!(restored.dialled, [(MONDAY_10 + 60_000, e164("+12025550123"))]);
     assert!(database.store.restored(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());
 }
 
@@ -247,7 +359,7 @@ fn the_owner_of_a_customer_is_who_talked_with_him_last() {
     let later = FinishedCall { agent: Some("PJSIP/102".into()), ended_ms: MONDAY_10 + 500_000, ..answered("1.2") };
     database.write(&[record(later), record(answered("1.1")), record(abandoned("1.3"))]);
     let owners = database.store.restored(MONDAY_10 + DAY, 10_000).unwrap().owners;
-    assert_eq!(owners, [("+12025550123".to_owned(), "PJSIP/102".to_owned(), MONDAY_10 + 500_000)]);
+    assert_eq!(owners, [(e164("+12025550123"), AgentKey::new(&pbx(), "PJSIP/102"), MONDAY_10 + 500_000)]);
     assert!(database.store.restored(MONDAY_10 + 100 * DAY, 10_000).unwrap().owners.is_empty());
 }
 
@@ -255,7 +367,7 @@ fn the_owner_of_a_customer_is_who_talked_with_him_last() {
 fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_off() {
     let mut database = Database::new();
     let entry = |number: &str, until_ms| DoNotCall {
-        number_e164: number.into(),
+        number_e164: e164(number),
         reason: "complaint".into(),
         by: "ann".into(),
         added_ms: MONDAY_10,
@@ -265,7 +377,7 @@ fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_of
     database.write(&[Record::DncAdd(ever.clone()), Record::DncAdd(week.clone())]);
     assert_eq!(database.store.restored(MONDAY_10, 10_000).unwrap().forbidden, [ever.clone(), week]);
     assert_eq!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden, [ever]);
-    database.write(&[Record::DncRemove("+12025550123".into())]);
+    database.write(&[Record::DncRemove(e164("+12025550123"))]);
     assert!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden.is_empty());
 }
 
@@ -322,7 +434,7 @@ fn a_database_of_the_first_version_is_migrated_with_all_its_rows() {
     drop(connection);
     let mut store = Store::open(&path).unwrap();
     let made = CallbackChange {
-        miss: Some("1.1".into()),
+        miss: Some(call("1.1")),
         recovered: Some((RecoveredBy::Agent, 7)),
         ..change(row(1, "+12025550123"), "")
     };

@@ -36,7 +36,7 @@ fn attempt(store: &Store, n: u32) -> Record {
     Record::Attempt(Box::new(AttemptRow {
         callback_id: 1,
         n,
-        pbx: "pbx".into(),
+        pbx: callbackd_core::model::PbxId::new("pbx"),
         channel_id: store.attempt_prefix().attempt(1, n).unwrap(),
         agent: None,
         intended_ms: 1,

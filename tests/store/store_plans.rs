@@ -27,13 +27,15 @@ const GROWING: [&str; 11] = [
 const WALK: &str = "SCAN calls USING INDEX calls_started";
 
 /// Questions that may do what none else may.
-const ALLOWED: [(&str, &str); 9] = [
+const ALLOWED: [(&str, &str); 11] = [
     ("calls ", WALK),
     ("calls  --limit", WALK),
     ("calls --outcome", WALK),
     ("calls --outcome --limit", WALK),
     ("calls --direction", WALK),
     ("calls --direction --limit", WALK),
+    ("calls --pbx", WALK),
+    ("calls --pbx --limit", WALK),
     // The first of the index is all that is read.
     ("status: last gap", "SCAN gaps USING INDEX gaps_ended"),
     // All of them are the answer.
@@ -65,7 +67,7 @@ fn years(path: &Path) {
          INSERT INTO agent_intervals SELECT pbx, agent, 'talking', '', '', started_ms, ended_ms FROM calls WHERE agent IS NOT NULL;
          INSERT INTO gaps SELECT NULL, 'pbx', n * 1000, n * 1000 + 500, 'link_lost', 0 FROM n WHERE n < 1000;
          INSERT INTO callbacks SELECT n / 10 + 1, 'pbx', printf('+1202555%04d', n % 10000), NULL, CASE WHEN n < 99000 THEN 'DONE' ELSE 'PENDING' END,
-                '', 'queue0', NULL, NULL, NULL, 0, 0, 1, n, n, n, n, 1, 1, n || '.1', NULL, CASE WHEN n < 99000 THEN n END
+                '', 'queue0', NULL, NULL, NULL, 0, 0, 1, n, n, n, n, 1, 1, n || '.1', NULL, CASE WHEN n < 99000 THEN n END, 'pbx', NULL
            FROM n WHERE n % 10 = 0;
          INSERT INTO callback_events SELECT id, 0, 0, 'PENDING', '', 'callbackd', '' FROM callbacks;
          INSERT INTO callback_attempts SELECT id, 1, 'pbx', 'cb-' || id, 'PJSIP/101', first_missed_ms, NULL, NULL, closed_ms, 0,
@@ -153,7 +155,8 @@ fn odd_calls(path: &Path) -> Vec<FinishedCall> {
             let base = if n.is_multiple_of(3) { abandoned(&format!("{n}")) } else { answered(&format!("{n}")) };
             let shift = i64::try_from(n).unwrap() * 12 * 3_600_000;
             let mut call = FinishedCall { started_ms: MONDAY_10 + shift, ended_ms: MONDAY_10 + shift + 41_200, ..base };
-            (call.number, call.number_e164) = (text(numbers[n % 7].0), text(numbers[n % 7].1));
+            call.number = text(numbers[n % 7].0);
+            call.number_e164 = numbers[n % 7].1.and_then(|number| callbackd_core::model::E164::new(number).ok());
             call.queue = text(["sales", "support"].get(n % 4).copied());
             call.visits[0].queue = ["sales", "billing"][n % 2].to_owned();
             call.visits[0].joined_ms = call.started_ms + 4_200;
@@ -177,10 +180,10 @@ fn odd_calls(path: &Path) -> Vec<FinishedCall> {
 fn lets_through(filter: &CallFilter, call: &FinishedCall) -> bool {
     let number = filter.number.as_ref().is_none_or(|wanted| {
         let digits: String = wanted.chars().filter(char::is_ascii_digit).collect();
-        [&call.number, &call.number_e164]
+        [call.number.as_deref(), call.number_e164.as_deref()]
             .into_iter()
             .flatten()
-            .any(|number| number == wanted || (digits.len() >= 4 && number.ends_with(&digits)))
+            .any(|number| number == *wanted || (digits.len() >= 4 && number.ends_with(&digits)))
     });
     let is_agent =
         |wanted: &str, agent: &str| agent == wanted || agent.split_once('/').is_some_and(|(_, peer)| peer == wanted);

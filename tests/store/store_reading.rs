@@ -22,7 +22,7 @@ fn ten_calls(path: &Path) {
         record(FinishedCall {
             started_ms: MONDAY_10 + n * 60_000,
             number: Some(format!("20255501{n:02}")),
-            number_e164: Some(format!("+120255501{n:02}")),
+            number_e164: callbackd_core::model::E164::new(&format!("+120255501{n:02}")).ok(),
             ..call
         })
     });

@@ -3,6 +3,7 @@
 use crate::stored::{abandoned, answered, gap, record};
 use callbackd::store::{CallFilter, Reader, Store};
 use callbackd_core::model::{CallInProgress, FinishedCall, Gap, Record};
+use callbackd_core::model::{E164, PbxId};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 
@@ -73,7 +74,7 @@ fn a_call_that_is_written_again_keeps_its_id_and_replaces_its_children() {
 fn the_same_linkedid_on_two_pbxs_is_two_calls() {
     let (_directory, path) = place();
     let mut store = Store::open(&path).unwrap();
-    let other = FinishedCall { pbx: "branch".into(), ..abandoned("1.1") };
+    let other = FinishedCall { pbx: PbxId::new("branch"), ..abandoned("1.1") };
     store.write(&[record(abandoned("1.1")), record(other)]).unwrap();
     let found = Reader::open(&path).unwrap().call("1.1").unwrap();
     assert_eq!(found.iter().map(|call| call.call.pbx.as_str()).collect::<Vec<_>>(), ["branch", "pbx"]);
@@ -127,10 +128,10 @@ fn todays_calls_are_found_by_the_index_of_time() {
 fn in_progress(linkedid: &str, queue: Option<&str>) -> CallInProgress {
     let text = |text: &str| Some(text.to_owned());
     CallInProgress {
-        pbx: "pbx".to_owned(),
+        pbx: PbxId::new("pbx"),
         linkedid: linkedid.to_owned(),
         number: text("2025550123"),
-        number_e164: text("+12025550123"),
+        number_e164: E164::new("+12025550123").ok(),
         name: text("Ann"),
         did: text("5550100"),
         trunk: text("PJSIP/carrier"),
@@ -150,7 +151,7 @@ fn begun(call: CallInProgress) -> Record {
 fn a_call_in_progress_is_kept_as_it_was_told_last_until_its_row_comes() {
     let (_directory, path) = place();
     let mut store = Store::open(&path).unwrap();
-    let other = CallInProgress { pbx: "branch".to_owned(), ..in_progress("1.1", None) };
+    let other = CallInProgress { pbx: PbxId::new("branch"), ..in_progress("1.1", None) };
     let recorded = [in_progress("1.1", None), other.clone(), in_progress("1.1", Some("sales"))];
     store.write(&recorded.map(begun)).unwrap();
     assert_eq!(store.calls_left("pbx").unwrap(), [in_progress("1.1", Some("sales"))]);
@@ -164,7 +165,7 @@ fn a_call_that_went_into_another_is_in_progress_no_more() {
     let (_directory, path) = place();
     let mut store = Store::open(&path).unwrap();
     store.write(&[begun(in_progress("1.1", None)), begun(in_progress("2.1", None))]).unwrap();
-    store.write(&[Record::NotInProgress { pbx: "pbx".to_owned(), linkedid: "2.1".to_owned() }]).unwrap();
+    store.write(&[Record::NotInProgress { pbx: PbxId::new("pbx"), linkedid: "2.1".to_owned() }]).unwrap();
     assert_eq!(store.calls_left("pbx").unwrap(), [in_progress("1.1", None)]);
 }
 

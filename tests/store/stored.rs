@@ -4,6 +4,7 @@ use callbackd_core::model::{
     Direction, FinishedCall, Gap, GapCause, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
     Status, VisitResult,
 };
+use callbackd_core::model::{E164, PbxId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -14,13 +15,13 @@ pub const MONDAY_10: i64 = 1_772_445_600_000;
 pub fn abandoned(linkedid: &str) -> FinishedCall {
     let t = MONDAY_10;
     FinishedCall {
-        pbx: "pbx".into(),
+        pbx: PbxId::new("pbx"),
         linkedid: linkedid.into(),
         direction: Direction::Inbound,
         status: Status::Cancel,
         outcome: Outcome::QueueAbandon,
         number: Some("2025550123".into()),
-        number_e164: Some("+12025550123".into()),
+        number_e164: E164::new("+12025550123").ok(),
         name: Some("ACME".into()),
         did: Some("5550100".into()),
         trunk: Some("PJSIP/provider".into()),
@@ -102,7 +103,13 @@ fn leg(agent: &str, started_ms: i64, ended_ms: i64, result: LegResult) -> Leg {
 
 /// The link was down for a minute.
 pub fn gap() -> Gap {
-    Gap { pbx: "pbx".into(), from_ms: MONDAY_10, to_ms: MONDAY_10 + 60_000, cause: GapCause::LinkLost, calls_lost: 2 }
+    Gap {
+        pbx: PbxId::new("pbx"),
+        from_ms: MONDAY_10,
+        to_ms: MONDAY_10 + 60_000,
+        cause: GapCause::LinkLost,
+        calls_lost: 2,
+    }
 }
 
 /// As the engine hands it over.

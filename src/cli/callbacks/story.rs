@@ -12,6 +12,8 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
     let row = &story.callback;
     let at = |ms: Millis| local(ms, &place.zone, "%a %Y-%m-%d %H:%M:%S");
     let mut text = String::new();
+    // Where a callback has gone from one PBX to another, what was not on the one that it is on now says so.
+    let elsewhere = |pbx: &str| if row.pbx == *pbx { String::new() } else { format!(" of {}", safe(pbx)) };
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ = writeln!(text, "Callback {} to {}", row.id, customer(row));
     let why = if row.reason.is_empty() { String::new() } else { format!(" {}", safe(&row.reason)) };
@@ -19,21 +21,23 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
     for line in facts(row) {
         let _ = writeln!(text, "  {line}");
     }
-    if let Some(linkedid) = &row.resolved_by {
-        let _ = writeln!(text, "  resolved by call {} (callbackd calls show {0})", safe(linkedid));
+    if let Some(call) = &row.resolved_by {
+        let (linkedid, of) = (safe(&call.linkedid), elsewhere(&call.pbx));
+        let _ = writeln!(text, "  resolved by call {linkedid}{of} (callbackd calls show {linkedid})");
     }
     let _ = writeln!(text, "\nMissed calls");
     for miss in &story.misses {
         let recovered = miss.recovered.map(|(by, when)| format!(", won back by {by} {}", at(when))).unwrap_or_default();
         let (id, status, outcome) = (miss.id, safe(&miss.status), safe(&miss.outcome));
-        let _ = writeln!(text, "  {}  {status} {outcome}, call {id}{recovered}", at(miss.ended_ms));
+        let _ =
+            writeln!(text, "  {}  {status} {outcome}, call {id}{}{recovered}", at(miss.ended_ms), elsewhere(&miss.pbx));
     }
     if story.misses.is_empty() {
         let _ = writeln!(text, "  none: it was made by hand");
     }
     let _ = writeln!(text, "\nAttempts");
     for attempt in &story.attempts {
-        let _ = writeln!(text, "  {}", tried(attempt, &at));
+        let _ = writeln!(text, "  {}{}", tried(attempt, &at), elsewhere(&attempt.pbx));
     }
     if story.attempts.is_empty() {
         let _ = writeln!(text, "  none yet");

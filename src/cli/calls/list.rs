@@ -26,8 +26,8 @@ const RIGHT: [usize; 3] = [0, 8, 9];
 /// The columns of [`HEADER`] that hold names of the operator's choice.
 const NAMES: [usize; 2] = [6, 7];
 
-/// A table for people.
-pub fn table(calls: &[StoredCall], zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
+/// A table for people; where there are several PBXs, which one is the last column.
+pub fn table(calls: &[StoredCall], several: bool, zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
     let mut rows: Vec<[String; 10]> = calls.iter().map(|call| row(call, zone)).collect();
     let mut gap = 2;
     if width(&rows, gap) > WIDTH {
@@ -41,8 +41,11 @@ pub fn table(calls: &[StoredCall], zone: &TimeZone, out: &mut impl Write) -> io:
         }
     }
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(HEADER);
-    table.add_rows(rows.into_iter().map(|row| row.map(Cell::new)));
+    let last = |pbx: &str| several.then(|| Cell::new(safe(pbx)));
+    table.load_style(NOTHING).set_header(HEADER.into_iter().map(Cell::new).chain(last("PBX")));
+    table.add_rows(
+        rows.into_iter().zip(calls).map(|(row, call)| row.into_iter().map(Cell::new).chain(last(&call.call.pbx))),
+    );
     for (n, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, gap));
         if RIGHT.contains(&n) {
@@ -64,7 +67,7 @@ fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10
         id.to_string(),
         local(call.started_ms, zone, "%Y-%m-%d %H:%M"),
         direction.to_owned(),
-        call.number_e164.as_ref().or(call.number.as_ref()).map_or_else(|| "withheld".to_owned(), |number| safe(number)),
+        call.number_e164.as_deref().or(call.number.as_deref()).map_or_else(|| "withheld".to_owned(), safe),
         call.status.to_string(),
         call.outcome.to_string(),
         text(&call.queue),
@@ -238,15 +241,8 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
     lines.write_record(header).map_err(csv_error).map_err(CallsError::Output)?;
     let shown = each(reader, filter, |StoredCall { id, call, recovered }| {
         let mut call = call.clone();
-        for text in [
-            &mut call.number,
-            &mut call.number_e164,
-            &mut call.name,
-            &mut call.did,
-            &mut call.trunk,
-            &mut call.queue,
-            &mut call.agent,
-        ] {
+        for text in [&mut call.number, &mut call.name, &mut call.did, &mut call.trunk, &mut call.queue, &mut call.agent]
+        {
             *text = text.take().map(no_formula);
         }
         let why = no_formula(call.why.join("; "));

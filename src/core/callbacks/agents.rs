@@ -1,10 +1,8 @@
 //! What the desk itself remembers of agents: who is set aside, who cools down, whose turn it was.
 
 use crate::ami::event::Millis;
+use crate::model::AgentKey;
 use std::collections::BTreeMap;
-
-/// An agent of a PBX.
-type Key = (String, String);
 
 /// One agent, as the desk knows him.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,28 +22,28 @@ pub struct Memory {
 /// All agents whom something was ever offered to.
 #[derive(Debug, Default)]
 pub struct Agents {
-    agents: BTreeMap<Key, Memory>,
+    agents: BTreeMap<AgentKey, Memory>,
     offers: u64,
 }
 
 impl Agents {
     /// What is remembered of an agent.
     #[must_use]
-    pub fn get(&self, pbx: &str, agent: &str) -> Option<&Memory> {
-        self.agents.get(&(pbx.to_owned(), agent.to_owned()))
+    pub fn get(&self, agent: &AgentKey) -> Option<&Memory> {
+        self.agents.get(agent)
     }
 
     /// Neither set aside nor cooling down.
     #[must_use]
-    pub fn may_be_asked(&self, pbx: &str, agent: &str, now_mono_ms: u64) -> bool {
-        self.get(pbx, agent).is_none_or(|m| m.reserved.is_none() && m.cooldown_until <= now_mono_ms)
+    pub fn may_be_asked(&self, agent: &AgentKey, now_mono_ms: u64) -> bool {
+        self.get(agent).is_none_or(|m| m.reserved.is_none() && m.cooldown_until <= now_mono_ms)
     }
 
     /// Sets an agent aside for a callback.
-    pub(crate) fn reserve(&mut self, pbx: &str, agent: &str, callback: i64, at: Millis) {
+    pub(crate) fn reserve(&mut self, agent: &AgentKey, callback: i64, at: Millis) {
         self.offers += 1;
         let number = self.offers;
-        let memory = self.agents.entry((pbx.to_owned(), agent.to_owned())).or_default();
+        let memory = self.agents.entry(agent.clone()).or_default();
         memory.reserved = Some(callback);
         memory.last_offer = number;
         memory.offers += 1;
@@ -53,15 +51,15 @@ impl Agents {
     }
 
     /// He is no longer set aside.
-    pub(crate) fn release(&mut self, pbx: &str, agent: &str) {
-        if let Some(memory) = self.agents.get_mut(&(pbx.to_owned(), agent.to_owned())) {
+    pub(crate) fn release(&mut self, agent: &AgentKey) {
+        if let Some(memory) = self.agents.get_mut(agent) {
             memory.reserved = None;
         }
     }
 
     /// No offer before this moment.
-    pub(crate) fn cool_down(&mut self, pbx: &str, agent: &str, until: u64) {
-        self.agents.entry((pbx.to_owned(), agent.to_owned())).or_default().cooldown_until = until;
+    pub(crate) fn cool_down(&mut self, agent: &AgentKey, until: u64) {
+        self.agents.entry(agent.clone()).or_default().cooldown_until = until;
     }
 
     /// The next moment at which somebody has cooled down.

@@ -3,13 +3,13 @@
 use crate::callbacks::Scheduler;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::model::progress::{Line, LineChange};
-use crate::model::{CallbackState, RecoveredBy};
+use crate::model::{CallKey, CallbackState, E164, RecoveredBy};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The calls in progress of each customer, by E.164.
+/// The calls in progress of each customer, on whichever PBX.
 #[derive(Debug, Default)]
 pub(crate) struct CustomerLines {
-    calls: BTreeMap<String, BTreeSet<String>>,
+    calls: BTreeMap<E164, BTreeSet<CallKey>>,
 }
 
 impl CustomerLines {
@@ -24,18 +24,18 @@ impl Scheduler {
         let number = &change.number_e164;
         match &change.what {
             Line::Busy => {
-                self.lines.calls.entry(number.clone()).or_default().insert(change.linkedid.clone());
+                self.lines.calls.entry(number.clone()).or_default().insert(change.call.clone());
                 self.on_the_line(change);
             }
             Line::Talking { .. } => {
                 let open = self.open_for(number);
                 if let Some(id) = open.filter(|_| change.inbound) {
-                    self.served(id, RecoveredBy::Customer, &change.linkedid, self.now.wall_ms);
+                    self.served(id, RecoveredBy::Customer, change.call.clone(), self.now.wall_ms);
                 }
             }
             Line::Free => {
                 let calls = self.lines.calls.get_mut(number);
-                let over = calls.is_some_and(|calls| calls.remove(&change.linkedid) && calls.is_empty());
+                let over = calls.is_some_and(|calls| calls.remove(&change.call) && calls.is_empty());
                 if over {
                     self.lines.calls.remove(number);
                     self.dirty = true;
@@ -53,7 +53,7 @@ impl Scheduler {
         }
         if let Some(channel_id) = task.attempt.clone() {
             let who = if change.inbound { "the customer calls" } else { "an agent calls the customer" };
-            self.abandon(&channel_id, &format!("{who}: {}", change.linkedid));
+            self.abandon(&channel_id, &format!("{who}: {}", change.call.linkedid));
         } else if task.turn.is_some() {
             self.move_to(id, CallbackState::Waiting, reason::CUSTOMER_ON_LINE, OURSELVES, "");
         }

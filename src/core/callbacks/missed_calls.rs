@@ -7,6 +7,7 @@ use crate::callbacks::{MAX_OPEN, MAX_OWNERS, Scheduler};
 use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::codes::{ASKED, CALLER, DECLINED};
 use crate::model::number::Number;
+use crate::model::{AgentKey, CallKey, E164, PbxId};
 use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
 use crate::model::{Direction, FinishedCall, Outcome, Record, Status};
 use std::collections::{BTreeMap, VecDeque};
@@ -17,15 +18,14 @@ const MAX_RECENT: usize = 10_000;
 /// The latest misses and the callbacks that they came to.
 #[derive(Debug, Default)]
 pub(crate) struct Recent {
-    callbacks: BTreeMap<(String, String), i64>,
-    order: VecDeque<(String, String)>,
+    callbacks: BTreeMap<CallKey, i64>,
+    order: VecDeque<CallKey>,
 }
 
 impl Recent {
-    pub(crate) fn add(&mut self, pbx: &str, linkedid: &str, callback: i64) {
-        let key = (pbx.to_owned(), linkedid.to_owned());
-        if self.callbacks.insert(key.clone(), callback).is_none() {
-            self.order.push_back(key);
+    pub(crate) fn add(&mut self, miss: &CallKey, callback: i64) {
+        if self.callbacks.insert(miss.clone(), callback).is_none() {
+            self.order.push_back(miss.clone());
         }
         if self.order.len() > MAX_RECENT
             && let Some(oldest) = self.order.pop_front()
@@ -35,7 +35,7 @@ impl Recent {
     }
 
     fn get(&self, call: &FinishedCall) -> Option<i64> {
-        self.callbacks.get(&(call.pbx.clone(), call.linkedid.clone())).copied()
+        self.callbacks.get(&call.key()).copied()
     }
 }
 
@@ -74,7 +74,7 @@ impl Scheduler {
 
     /// He pressed the key that says that he needs no callback.
     fn declined(&mut self, call: &FinishedCall) {
-        let open = call.number_e164.as_deref().and_then(|number| self.open_for(number));
+        let open = call.number_e164.as_ref().and_then(|number| self.open_for(number));
         if let Some(id) = open.filter(|id| !self.tasks[id].row.state.is_active()) {
             self.close(id, CallbackState::Cancelled, "declined", OURSELVES, "the customer needs no callback");
         }
@@ -99,7 +99,7 @@ impl Scheduler {
         let (Some(number), Some(agent), Some(_)) = (&call.number_e164, &call.agent, call.answered_ms) else { return };
         let newer = self.owners.get(number).is_none_or(|(_, at)| *at <= call.ended_ms);
         if call.talk_ms > 0 && newer && call.direction != Direction::Internal {
-            self.owners.insert(number.clone(), (agent.clone(), call.ended_ms));
+            self.owners.insert(number.clone(), (AgentKey::new(&call.pbx, agent), call.ended_ms));
             if self.owners.len() > MAX_OWNERS {
                 self.counters.owners_dropped += 1;
                 let oldest = self.owners.iter().min_by_key(|(_, (_, at))| *at).map(|(number, _)| number.clone());
@@ -118,8 +118,7 @@ impl Scheduler {
             _ => return None,
         };
         let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
-        let linkedid = call.linkedid.clone();
-        (call.status == Status::Answer).then_some(Served { by, linkedid, at_ms, ended_ms: call.ended_ms })
+        (call.status == Status::Answer).then(|| Served { by, call: call.key(), at_ms, ended_ms: call.ended_ms })
     }
 
     fn service_learnt(&mut self, call: &FinishedCall) {
@@ -169,7 +168,7 @@ impl Scheduler {
     }
 
     /// He does not want to be called now.
-    pub(crate) fn forbidden(&self, number: &str) -> Option<&DoNotCall> {
+    pub(crate) fn forbidden(&self, number: &E164) -> Option<&DoNotCall> {
         self.forbidden.get(number).filter(|f| f.until_ms.is_none_or(|until| until > self.now.wall_ms))
     }
 
@@ -181,14 +180,16 @@ impl Scheduler {
         if !policy.enabled || !policy.of(queue.as_deref()).enabled {
             return;
         }
-        match call.number_e164.as_deref().and_then(|number| self.open_for(number)) {
-            Some(id) => self.missed_again(id, call),
+        match call.number_e164.as_ref().and_then(|number| self.open_for(number)) {
+            Some(id) => self.missed_again(id, call, queue),
             None => self.queued(call, queue),
         }
     }
 
-    /// Another miss of a customer who has an open callback: it counts, and goes ahead of those who called once.
-    fn missed_again(&mut self, id: i64, call: &FinishedCall) {
+    /// Another miss of a customer who has an open callback: it counts, and goes ahead of those who called once. A later one on another PBX
+    /// takes the callback there.
+    fn missed_again(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) {
+        let note = self.moves(id, call, queue);
         let row = &self.tasks[&id].row;
         let expires_ms = self.expires_ms(call, &row.pbx, row.queue.as_deref());
         let Some(task) = self.tasks.get_mut(&id) else { return };
@@ -205,17 +206,49 @@ impl Scheduler {
         if row.did.is_none() {
             row.did.clone_from(&call.did);
         }
-        let note = format!("missed again ({}), {} times now", call.outcome, row.missed_count);
+        let note = format!("missed again ({}), {} times now{note}", call.outcome, row.missed_count);
         let expires_ms = row.expires_ms;
-        task.misses.push(call.linkedid.clone());
+        let miss = call.key();
+        task.misses.push(miss.clone());
         let expires = self.mono(expires_ms);
         if let Some(task) = self.tasks.get_mut(&id) {
             task.expires = expires;
         }
         self.counters.joined += 1;
-        self.recent.add(&call.pbx, &call.linkedid, id);
-        self.tell(id, OURSELVES, &note, Some(call.linkedid.clone()), None);
+        self.recent.add(&miss, id);
+        self.tell(id, OURSELVES, &note, Some(miss), None);
         self.line_up(id);
+    }
+
+    /// A callback goes to the PBX of the latest miss: its queue, agents and policy decide from now on, and what named an agent or a number
+    /// of the other PBX means nobody here. What is to be said of it in the callback's history; empty if it stays where it is.
+    fn moves(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) -> String {
+        let row = &self.tasks[&id].row;
+        if row.pbx == call.pbx || call.ended_ms < row.last_missed_ms {
+            return String::new();
+        }
+        let priority = self.policy(&call.pbx).of(queue.as_deref()).priority
+            - self.policy(&row.pbx).of(row.queue.as_deref()).priority;
+        let owner = row.number_e164.as_ref().and_then(|number| self.owner_on(&call.pbx, number));
+        let Some(task) = self.tasks.get_mut(&id) else { return String::new() };
+        let row = &mut task.row;
+        let mut note = format!("; from {} to {}", row.pbx, call.pbx);
+        if let Some(agent) = row.assigned.take() {
+            note.push_str(&format!(", no longer assigned to {agent} of {}", row.pbx));
+        }
+        row.pbx = call.pbx.clone();
+        row.queue = queue;
+        row.did.clone_from(&call.did);
+        row.owner = owner;
+        row.priority = row.priority.saturating_add(priority);
+        task.screened = false;
+        note
+    }
+
+    /// The agent of this PBX who last talked with the customer: the one of another PBX who has the same interface is somebody else.
+    pub(crate) fn owner_on(&self, pbx: &PbxId, number: &E164) -> Option<String> {
+        let (owner, _) = self.owners.get(number)?;
+        (owner.pbx == *pbx).then(|| owner.interface.to_string())
     }
 
     fn queued(&mut self, call: &FinishedCall, queue: Option<String>) {
@@ -225,14 +258,15 @@ impl Scheduler {
         }
         self.last_id += 1;
         let id = self.last_id;
-        self.recent.add(&call.pbx, &call.linkedid, id);
+        let miss = call.key();
+        self.recent.add(&miss, id);
         let policy = self.policy(&call.pbx).of(queue.as_deref());
         let requested = is_requested(call);
         // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
         let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
         let priority = policy.priority;
         let number = call.number_e164.clone();
-        let owner = number.as_ref().and_then(|n| self.owners.get(n)).map(|(agent, _)| agent.clone());
+        let owner = number.as_ref().and_then(|number| self.owner_on(&call.pbx, number));
         let mut row = CallbackRow {
             id,
             pbx: call.pbx.clone(),
@@ -253,7 +287,7 @@ impl Scheduler {
             due_ms,
             attempts: 0,
             counted: 0,
-            linkedid: Some(call.linkedid.clone()),
+            first_miss: Some(miss.clone()),
             resolved_by: None,
             closed_ms: None,
         };
@@ -262,12 +296,11 @@ impl Scheduler {
             Some(number) => self.block_reason(&call.pbx, number),
         };
         let note = format!("missed ({})", call.outcome);
-        let miss = Some(call.linkedid.clone());
         if let Some((state, why)) = block_reason {
             row.state = state;
             row.reason = why;
             row.closed_ms = Some(self.now.wall_ms);
-            self.tell_row(row, &note, miss);
+            self.tell_row(row, &note, Some(miss));
             return;
         }
         if self.now.wall_ms >= due_ms {
@@ -277,16 +310,16 @@ impl Scheduler {
         self.counters.queued += 1;
         let since = row.number_e164.as_ref().and_then(|n| self.served.get(n)).filter(|s| s.ended_ms > call.ended_ms);
         let since = since.cloned();
-        self.insert(row, vec![call.linkedid.clone()]);
-        self.tell(id, OURSELVES, &note, miss, None);
+        self.insert(row, vec![miss.clone()]);
+        self.tell(id, OURSELVES, &note, Some(miss), None);
         // A miss that is told late, out of Asterisk's records: he may have been served meanwhile.
-        if let Some(Served { by, linkedid, at_ms, .. }) = since {
-            self.served(id, by, &linkedid, at_ms);
+        if let Some(Served { by, call, at_ms, .. }) = since {
+            self.served(id, by, call, at_ms);
         }
     }
 
     /// Why this number may never be called from this PBX, if so.
-    pub(crate) fn block_reason(&self, pbx: &str, number: &str) -> Option<(CallbackState, String)> {
+    pub(crate) fn block_reason(&self, pbx: &PbxId, number: &E164) -> Option<(CallbackState, String)> {
         if let Some(entry) = self.forbidden(number) {
             return Some((CallbackState::Dnc, entry.reason.clone()));
         }
@@ -308,7 +341,7 @@ impl Scheduler {
     }
 
     /// A row that never was in memory: closed as it was made.
-    fn tell_row(&mut self, row: CallbackRow, note: &str, miss: Option<String>) {
+    fn tell_row(&mut self, row: CallbackRow, note: &str, miss: Option<CallKey>) {
         let change = CallbackStep {
             at_ms: self.now.wall_ms,
             state: row.state,
@@ -321,7 +354,7 @@ impl Scheduler {
     }
 
     /// Too old by then; one that came while customers are not called lives from the opening on.
-    fn expires_ms(&self, call: &FinishedCall, pbx: &str, queue: Option<&str>) -> Millis {
+    fn expires_ms(&self, call: &FinishedCall, pbx: &PbxId, queue: Option<&str>) -> Millis {
         let policy = self.policy(pbx).of(queue);
         let life = if is_requested(call) { policy.expire_requested_ms } else { policy.expire_ms };
         let from = policy.hours.next_open(call.ended_ms).unwrap_or(call.ended_ms);
@@ -331,8 +364,8 @@ impl Scheduler {
     /// A late event has corrected the row of a call that was taken for a miss.
     fn not_missed_after_all(&mut self, id: i64, call: &FinishedCall) {
         let Some(task) = self.tasks.get_mut(&id) else { return };
-        let before = task.misses.len();
-        task.misses.retain(|l| *l != call.linkedid);
+        let (before, key) = (task.misses.len(), call.key());
+        task.misses.retain(|miss| *miss != key);
         if task.misses.len() == before || task.row.state == CallbackState::Talking {
             return;
         }
@@ -351,17 +384,17 @@ impl Scheduler {
         }
         // A callback of ours closes its own task by its result.
         if let Some(service) = self.service(call).filter(|s| s.by != RecoveredBy::Callback) {
-            self.served(id, service.by, &service.linkedid, service.at_ms);
+            self.served(id, service.by, service.call, service.at_ms);
         }
     }
 
     /// The customer has been served by somebody else than us: nobody calls him any more.
-    pub(crate) fn served(&mut self, id: i64, by: RecoveredBy, linkedid: &str, at: Millis) {
+    pub(crate) fn served(&mut self, id: i64, by: RecoveredBy, call: CallKey, at: Millis) {
         let (state, note) = match by {
             RecoveredBy::Customer => (CallbackState::RecoveredByCustomer, "the customer called again and was served"),
             RecoveredBy::Agent => (CallbackState::RecoveredByAgent, "an agent called the customer"),
             RecoveredBy::Callback => (CallbackState::Done, "called back"),
         };
-        self.close_recovered(id, state, "", OURSELVES, note, Some(linkedid), Some((by, at)));
+        self.close_recovered(id, state, "", OURSELVES, note, Some(call), Some((by, at)));
     }
 }

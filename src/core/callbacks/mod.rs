@@ -24,7 +24,7 @@ use crate::ami::event::Millis;
 use crate::model::Moment;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
-use crate::model::{AttemptPrefix, CallbackRow, CallbackState, DoNotCall};
+use crate::model::{AgentKey, AttemptPrefix, CallbackRow, CallbackState, DoNotCall, E164, PbxId};
 use crate::model::{FinishedCall, Record};
 use agents::Agents;
 use attempt::cdr::Cdr;
@@ -48,6 +48,9 @@ pub const MAX_OWNERS: usize = 100_000;
 /// A callback that a person puts off lives at least so long (ms) after that, unless its queue's `expire` is less.
 const GRACE_MS: Millis = 3_600_000;
 
+/// The PBXs whose agents can be asked, as they are at the moment of a decision.
+pub type Presences<'a> = BTreeMap<PbxId, &'a dyn Presence>;
+
 /// What can happen to the desk.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
@@ -60,9 +63,9 @@ pub enum Input<'a> {
     /// Look at the floor again.
     PresenceChanged,
     /// The lists of this PBX have come: what lives is known.
-    InSync(&'a str),
+    InSync(&'a PbxId),
     /// Sight of this PBX is lost.
-    Unlinked(&'a str),
+    Unlinked(&'a PbxId),
     /// The intent to make this attempt is on the disk.
     Committed(&'a str),
     /// The database refused to store this attempt.
@@ -84,7 +87,7 @@ pub enum Input<'a> {
     /// Asterisk's answer to a value that was to be published on this PBX.
     Published {
         /// The PBX.
-        pbx: &'a str,
+        pbx: &'a PbxId,
         /// What became of the action.
         answer: Answer<'a>,
     },
@@ -113,16 +116,16 @@ pub enum Output {
     /// Look this attempt up in Asterisk's CDR, and come back with [`Input::LookedUp`].
     LookUp {
         /// The PBX.
-        pbx: String,
+        pbx: PbxId,
         /// The attempt: `uniqueid` of its CDR.
         channel_id: String,
         /// It was intended then, ms since 1970 UTC: older CDR are not of it.
         since_ms: Millis,
     },
-    /// Do this on the PBX of this name.
+    /// Do this on this PBX.
     Act {
         /// The PBX.
-        pbx: String,
+        pbx: PbxId,
         /// What.
         pbx_action: PbxAction,
     },
@@ -150,7 +153,7 @@ pub struct Counters {
 pub struct Scheduler {
     policies: Policies,
     tasks: BTreeMap<i64, Task>,
-    by_number: BTreeMap<String, i64>,
+    by_number: BTreeMap<E164, i64>,
     ready: BTreeSet<Turn>,
     timers: BTreeSet<(u64, i64)>,
     attempts: BTreeMap<String, CallbackAttempt>,
@@ -158,9 +161,9 @@ pub struct Scheduler {
     lines: CustomerLines,
     recent: Recent,
     quota: Caps,
-    owners: BTreeMap<String, (String, Millis)>,
-    served: BTreeMap<String, Served>,
-    forbidden: BTreeMap<String, DoNotCall>,
+    owners: BTreeMap<E164, (AgentKey, Millis)>,
+    served: BTreeMap<E164, Served>,
+    forbidden: BTreeMap<E164, DoNotCall>,
     suppress: BTreeMap<String, Option<Millis>>,
     request: BTreeSet<String>,
     wait_estimates: WaitEstimates,
@@ -168,7 +171,7 @@ pub struct Scheduler {
     prefix: AttemptPrefix,
     outputs: VecDeque<Output>,
     counters: Counters,
-    proving: BTreeSet<String>,
+    proving: BTreeSet<PbxId>,
     to_unpause: Vec<follow_up::Paused>,
     /// The next moment at which an agent has cooled down.
     cooling: Option<u64>,
@@ -213,7 +216,7 @@ impl Scheduler {
             now,
         };
         for (row, misses) in restored.open {
-            scheduler.resume(row, &misses);
+            scheduler.resume(row, misses);
         }
         for (id, agent, at) in restored.refusals {
             if let Some(task) = scheduler.tasks.get_mut(&id) {
@@ -252,7 +255,7 @@ impl Scheduler {
     }
 
     /// Looks at everything that may be due, with the floors of the PBXs as they are now.
-    pub fn decide(&mut self, now: Moment, presences: &BTreeMap<&str, &dyn Presence>) {
+    pub fn decide(&mut self, now: Moment, presences: &Presences<'_>) {
         self.tell_time(now);
         self.prove(presences);
         self.unpause(presences);
@@ -337,8 +340,8 @@ impl Scheduler {
         self.outputs.push_back(Output::Record(record));
     }
 
-    fn act(&mut self, pbx: &str, pbx_action: PbxAction) {
-        self.outputs.push_back(Output::Act { pbx: pbx.to_owned(), pbx_action });
+    fn act(&mut self, pbx: &PbxId, pbx_action: PbxAction) {
+        self.outputs.push_back(Output::Act { pbx: pbx.clone(), pbx_action });
     }
 
     /// The moment of the monotonic clock that is so far from now as this moment of the wall clock.

@@ -2,9 +2,9 @@
 
 use crate::ami::event::Millis;
 use crate::model::AttemptResult;
-use crate::model::Outcome;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;
+use crate::model::{Outcome, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// In which order free agents are asked. Names as in Asterisk's `queues.conf`.
@@ -140,8 +140,8 @@ pub struct Overall {
 pub struct Policies {
     /// What holds for all of them together.
     pub overall: Overall,
-    /// By the name of the PBX.
-    pub pbx: BTreeMap<String, Policy>,
+    /// By PBX.
+    pub pbx: BTreeMap<PbxId, Policy>,
     /// For callbacks of a PBX that is not configured any more.
     pub others: Policy,
 }

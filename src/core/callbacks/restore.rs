@@ -1,23 +1,23 @@
 //! What a desk knows from before it began: read from the store at the start.
 
 use crate::ami::event::Millis;
-use crate::model::{AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
+use crate::model::{AgentKey, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, RecoveredBy};
 
 /// Read once, when the daemon starts.
 #[derive(Debug, Clone, Default)]
 pub struct RestoredState {
-    /// Open callbacks, with the linkedids of the misses behind each.
-    pub open: Vec<(CallbackRow, Vec<String>)>,
+    /// Open callbacks, with the misses behind each.
+    pub open: Vec<(CallbackRow, Vec<CallKey>)>,
     /// Attempts without a result: what became of them must be found out.
     pub in_flight: Vec<AttemptRow>,
     /// The last agent of the attempts of each open callback that no agent took: (callback, agent, ended).
-    pub refusals: Vec<(i64, String, Millis)>,
+    pub refusals: Vec<(i64, AgentKey, Millis)>,
     /// Attempts of the last 24 hours in which a customer may have been dialled: when, and whom.
-    pub dialled: Vec<(Millis, String)>,
+    pub dialled: Vec<(Millis, E164)>,
     /// Who last talked with a customer: number, agent, when.
-    pub owners: Vec<(String, String, Millis)>,
+    pub owners: Vec<(E164, AgentKey, Millis)>,
     /// By which call a customer was served last: number, call. Of so many days as a callback lives at most.
-    pub served: Vec<(String, Served)>,
+    pub served: Vec<(E164, Served)>,
     /// Those not to be called.
     pub forbidden: Vec<DoNotCall>,
     /// Codes that say that a customer is not to be called, and for how long (ms; `None` for ever).
@@ -34,7 +34,7 @@ pub struct Served {
     /// Who served him.
     pub by: RecoveredBy,
     /// The call.
-    pub linkedid: String,
+    pub call: CallKey,
     /// It was answered, ms since 1970 UTC.
     pub at_ms: Millis,
     /// It ended.

@@ -3,7 +3,7 @@
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::model::Record;
-use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, RecoveredBy};
+use crate::model::{AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, E164, RecoveredBy};
 use std::cmp::Reverse;
 
 /// Who changes a callback when no person does.
@@ -46,8 +46,8 @@ pub mod reason {
 pub struct Task {
     /// As it is stored.
     pub row: CallbackRow,
-    /// Linkedids of the misses behind it.
-    pub misses: Vec<String>,
+    /// The misses behind it.
+    pub misses: Vec<CallKey>,
     /// Due, by the monotonic clock.
     pub due: u64,
     /// Too old, by the monotonic clock.
@@ -59,7 +59,7 @@ pub struct Task {
     /// A person holds it back.
     pub held: bool,
     /// The agent who did not take the last offer, and when: he is not offered it next.
-    pub last_refusal: Option<(String, Millis)>,
+    pub last_refusal: Option<(AgentKey, Millis)>,
     /// The attempt that goes on.
     pub attempt: Option<String>,
     /// The policy that is in force lets the number be called. It is asked again when it is dialled.
@@ -78,15 +78,15 @@ pub struct Turn {
 
 impl Scheduler {
     /// Takes up an open callback of an earlier run.
-    pub(crate) fn resume(&mut self, row: CallbackRow, misses: &[String]) {
-        for linkedid in misses {
-            self.recent.add(&row.pbx, linkedid, row.id);
+    pub(crate) fn resume(&mut self, row: CallbackRow, misses: Vec<CallKey>) {
+        for miss in &misses {
+            self.recent.add(miss, row.id);
         }
-        self.insert(row, misses.to_vec());
+        self.insert(row, misses);
     }
 
     /// Takes a row into memory and puts it where its state says.
-    pub(crate) fn insert(&mut self, row: CallbackRow, misses: Vec<String>) {
+    pub(crate) fn insert(&mut self, row: CallbackRow, misses: Vec<CallKey>) {
         let id = row.id;
         let held = row.reason == reason::HELD;
         if let Some(number) = &row.number_e164 {
@@ -202,7 +202,7 @@ impl Scheduler {
         id: i64,
         by: &str,
         note: &str,
-        miss: Option<String>,
+        miss: Option<CallKey>,
         recovered: Option<(RecoveredBy, Millis)>,
     ) {
         let Some(task) = self.tasks.get(&id) else { return };
@@ -231,7 +231,7 @@ impl Scheduler {
         reason: &str,
         by: &str,
         note: &str,
-        resolved_by: Option<&str>,
+        resolved_by: Option<CallKey>,
         recovered: Option<(RecoveredBy, Millis)>,
     ) {
         let now = self.now.wall_ms;
@@ -239,7 +239,7 @@ impl Scheduler {
         task.row.state = state;
         reason.clone_into(&mut task.row.reason);
         task.row.closed_ms = Some(now);
-        task.row.resolved_by = resolved_by.map(str::to_owned);
+        task.row.resolved_by = resolved_by;
         self.tell(id, by, note, None, recovered);
         self.forget(id);
     }
@@ -262,7 +262,7 @@ impl Scheduler {
     }
 
     /// The open callback for a number.
-    pub(crate) fn open_for(&self, number: &str) -> Option<i64> {
+    pub(crate) fn open_for(&self, number: &E164) -> Option<i64> {
         self.by_number.get(number).copied()
     }
 }

@@ -7,9 +7,9 @@
 use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::Dialable;
 use crate::callbacks::pbx_action::PbxAction;
-use crate::callbacks::{Answer, Scheduler};
-use crate::model::CallbackState;
+use crate::callbacks::{Answer, Presences, Scheduler};
 use crate::model::presence::Presence;
+use crate::model::{CallbackState, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Published at most this often, ms.
@@ -27,11 +27,11 @@ const FIRST_GUESS_MS: Millis = 180_000;
 #[derive(Debug, Default)]
 pub(crate) struct WaitEstimates {
     /// By PBX: what its database holds. No entry: it may hold anything.
-    recorded: BTreeMap<String, BTreeMap<String, String>>,
+    recorded: BTreeMap<PbxId, BTreeMap<String, String>>,
     /// Not before this moment of the monotonic clock.
     next: u64,
     /// PBXs that refuse to be told anything, until they are out of sight and back.
-    refused: BTreeSet<String>,
+    refused: BTreeSet<PbxId>,
     /// Something may have changed.
     stale: bool,
     /// How long the latest attempts kept their agents, ms: a moving average.
@@ -45,17 +45,17 @@ impl WaitEstimates {
     }
 
     /// The PBX may have forgotten what it was told.
-    pub(crate) fn forget(&mut self, pbx: &str) {
+    pub(crate) fn forget(&mut self, pbx: &PbxId) {
         self.recorded.remove(pbx);
         self.refused.remove(pbx);
         self.stale = true;
     }
 
     /// Asterisk's answer to a value. What did not arrive makes everything be told anew; what was refused would be refused again.
-    pub(crate) fn answered(&mut self, pbx: &str, answer: Answer<'_>, now_mono_ms: u64) {
+    pub(crate) fn answered(&mut self, pbx: &PbxId, answer: Answer<'_>, now_mono_ms: u64) {
         match answer {
             Answer::Accepted => {}
-            Answer::Refused(_) => drop(self.refused.insert(pbx.to_owned())),
+            Answer::Refused(_) => drop(self.refused.insert(pbx.clone())),
             Answer::NotSent | Answer::Unanswered => {
                 self.recorded.remove(pbx);
                 self.stale = true;
@@ -76,7 +76,7 @@ impl WaitEstimates {
 
 impl Scheduler {
     /// Publishes what has changed, if it is time to.
-    pub(crate) fn publish(&mut self, presences: &BTreeMap<&str, &dyn Presence>) {
+    pub(crate) fn publish(&mut self, presences: &Presences<'_>) {
         if !presences.keys().any(|pbx| self.policy(pbx).publish) {
             self.wait_estimates.stale = false;
             return;
@@ -87,14 +87,14 @@ impl Scheduler {
         self.wait_estimates.stale = false;
         self.wait_estimates.next = self.now.mono_ms + EVERY_MS;
         for (pbx, presence) in presences {
-            if self.policy(pbx).publish && presence.in_sync() && !self.wait_estimates.refused.contains(*pbx) {
+            if self.policy(pbx).publish && presence.in_sync() && !self.wait_estimates.refused.contains(pbx) {
                 let wanted = self.estimates_on(pbx, *presence);
                 self.publish_on(pbx, &wanted);
             }
         }
     }
 
-    fn publish_on(&mut self, pbx: &str, wanted: &BTreeMap<String, String>) {
+    fn publish_on(&mut self, pbx: &PbxId, wanted: &BTreeMap<String, String>) {
         if !self.wait_estimates.recorded.contains_key(pbx) {
             self.act(pbx, PbxAction::PublishNothing);
         }
@@ -111,14 +111,14 @@ impl Scheduler {
             };
             self.act(pbx, PbxAction::Publish { key, value });
         }
-        self.wait_estimates.recorded.insert(pbx.to_owned(), recorded);
+        self.wait_estimates.recorded.insert(pbx.clone(), recorded);
     }
 
-    fn estimates_on(&self, pbx: &str, presence: &dyn Presence) -> BTreeMap<String, String> {
+    fn estimates_on(&self, pbx: &PbxId, presence: &dyn Presence) -> BTreeMap<String, String> {
         let mut wanted = BTreeMap::new();
         let agents = presence.agents();
         let mut ahead: BTreeMap<Option<&str>, i64> = BTreeMap::new();
-        let here = |id: &i64| self.tasks.get(id).filter(|task| task.row.pbx == pbx);
+        let here = |id: &i64| self.tasks.get(id).filter(|task| task.row.pbx == *pbx);
         // In the order of their turns: those who are being called, those whose turn may come, those whose time has not come.
         let active = self.attempts.values().map(|a| a.row.callback_id);
         let later = self

@@ -1,6 +1,7 @@
 //! A finished call with its legs, queue visits, menu steps, tags and ratings: one row of `calls` and its children.
 
 use super::text_enum;
+use super::{CallKey, E164, PbxId};
 use super::{Direction, HangupBy, Outcome, Quality, Status};
 use crate::ami::event::Millis;
 use serde::Serialize;
@@ -68,8 +69,8 @@ text_enum! {
 /// One row of `calls` with its children. Times are milliseconds since 1970 UTC, durations milliseconds, never negative.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FinishedCall {
-    /// Name of the PBX in the configuration.
-    pub pbx: String,
+    /// The PBX.
+    pub pbx: PbxId,
     /// Linkedid under which the call began; unique with `pbx`.
     pub linkedid: String,
     /// Who called whom.
@@ -81,7 +82,7 @@ pub struct FinishedCall {
     /// The other party's number as received or dialled; `None` if withheld or absent.
     pub number: Option<String>,
     /// The number in E.164, if it can be called.
-    pub number_e164: Option<String>,
+    pub number_e164: Option<E164>,
     /// The other party's name, as the network told it.
     pub name: Option<String>,
     /// The number that the customer dialled, or for outbound calls the caller id that we showed.
@@ -135,6 +136,12 @@ pub struct FinishedCall {
 }
 
 impl FinishedCall {
+    /// Which call it is.
+    #[must_use]
+    pub fn key(&self) -> CallKey {
+        CallKey::new(&self.pbx, &self.linkedid)
+    }
+
     /// Its end was not seen, or what was seen does not tell enough: Asterisk's own records may say more.
     #[must_use]
     pub fn wants_proof(&self) -> bool {
@@ -216,14 +223,14 @@ pub struct IvrStep {
 /// A customer's call that has begun and is not over, as far as a later run must know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallInProgress {
-    /// Name of the PBX.
-    pub pbx: String,
+    /// The PBX.
+    pub pbx: PbxId,
     /// `Linkedid`: its row will have the same.
     pub linkedid: String,
     /// The customer's number as received; `None` if withheld.
     pub number: Option<String>,
     /// The same in E.164; `None` if it cannot be called.
-    pub number_e164: Option<String>,
+    pub number_e164: Option<E164>,
     /// The customer's name.
     pub name: Option<String>,
     /// What he dialled.

@@ -1,8 +1,8 @@
 //! What the store keeps of callbacks: the task, each change of it, each attempt, and the list of those not to be called.
 
 use crate::ami::event::Millis;
-use crate::model::text_enum;
-use serde::Serialize;
+use crate::model::{CallKey, E164, PbxId, text_enum};
+use serde::{Serialize, Serializer};
 
 text_enum! {
     /// Where a callback is in its life.
@@ -106,10 +106,10 @@ text_enum! {
 pub struct CallbackRow {
     /// Chosen by the daemon, from 1.
     pub id: i64,
-    /// Name of the PBX on which the call was missed and the customer is called.
-    pub pbx: String,
-    /// The customer in E.164; `None` only where there is no number that can be called.
-    pub number_e164: Option<String>,
+    /// The PBX of the latest miss: the customer is called from there, by its agents and its policy.
+    pub pbx: PbxId,
+    /// The customer; `None` only where there is no number that can be called.
+    pub number_e164: Option<E164>,
     /// His name, as the network told it at the latest miss.
     pub name: Option<String>,
     /// Where it is in its life.
@@ -120,9 +120,9 @@ pub struct CallbackRow {
     pub queue: Option<String>,
     /// The number that the customer dialled.
     pub did: Option<String>,
-    /// The agent who last talked with him, as interface.
+    /// The agent of this PBX who last talked with the customer, as interface; `None` if that was one of another PBX.
     pub owner: Option<String>,
-    /// The only agent who may take it, as interface; set by a person.
+    /// The only agent of this PBX who may take it, as interface; set by a person.
     pub assigned: Option<String>,
     /// Asked for by the customer.
     pub requested: bool,
@@ -142,12 +142,34 @@ pub struct CallbackRow {
     pub attempts: u32,
     /// Of those, the ones that count against the customer.
     pub counted: u32,
-    /// Linkedid of the miss by which it began; `None` if it was made by hand.
-    pub linkedid: Option<String>,
-    /// Linkedid of the call by which it was done or recovered.
-    pub resolved_by: Option<String>,
+    /// The miss by which it began; `None` if it was made by hand. Written as `linkedid` and `linkedid_pbx`.
+    #[serde(flatten, serialize_with = "first_miss")]
+    pub first_miss: Option<CallKey>,
+    /// The call by which it was done or recovered. Written as `resolved_by` and `resolved_by_pbx`.
+    #[serde(flatten, serialize_with = "resolved_by")]
+    pub resolved_by: Option<CallKey>,
     /// Closed.
     pub closed_ms: Option<Millis>,
+}
+
+fn first_miss<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Flat<'a> {
+        linkedid: Option<&'a str>,
+        linkedid_pbx: Option<&'a PbxId>,
+    }
+    let call = call.as_ref();
+    Flat { linkedid: call.map(|c| &*c.linkedid), linkedid_pbx: call.map(|c| &c.pbx) }.serialize(s)
+}
+
+fn resolved_by<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Flat<'a> {
+        resolved_by: Option<&'a str>,
+        resolved_by_pbx: Option<&'a PbxId>,
+    }
+    let call = call.as_ref();
+    Flat { resolved_by: call.map(|c| &*c.linkedid), resolved_by_pbx: call.map(|c| &c.pbx) }.serialize(s)
 }
 
 /// One line of a callback's story.
@@ -172,8 +194,8 @@ pub struct CallbackChange {
     pub row: CallbackRow,
     /// The line of its story; `None` if nothing but figures changed.
     pub change: Option<CallbackStep>,
-    /// The missed call (linkedid on the row's PBX) that this change adds: its row gets the callback's id.
-    pub miss: Option<String>,
+    /// The missed call that this change adds, of whichever PBX: its row gets the callback's id.
+    pub miss: Option<CallKey>,
     /// The customer was won back at this time: all its misses' rows say so.
     pub recovered: Option<(RecoveredBy, Millis)>,
 }
@@ -185,8 +207,8 @@ pub struct AttemptRow {
     pub callback_id: i64,
     /// 1, 2, 3, …
     pub n: u32,
-    /// Name of the PBX.
-    pub pbx: String,
+    /// The PBX.
+    pub pbx: PbxId,
     /// `cb-<identity>-<callback>-<n>`: the ChannelId of its Originate, so the Uniqueid of its first channel and of Asterisk's CDR.
     pub channel_id: String,
     /// The agent, as interface; `None` if the customer was called first, into the queue.
@@ -212,8 +234,8 @@ pub struct AttemptRow {
 /// One row of `do_not_call`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DoNotCall {
-    /// The number in E.164.
-    pub number_e164: String,
+    /// The number.
+    pub number_e164: E164,
     /// Why.
     pub reason: String,
     /// Who asked for it.

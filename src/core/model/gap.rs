@@ -1,6 +1,6 @@
 //! A time in which events were not seen.
 
-use super::text_enum;
+use super::{PbxId, text_enum};
 use crate::ami::event::Millis;
 use serde::Serialize;
 
@@ -21,8 +21,8 @@ text_enum! {
 /// A time in which events were not seen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gap {
-    /// Name of the PBX.
-    pub pbx: String,
+    /// The PBX.
+    pub pbx: PbxId,
     /// The last moment known to be seen.
     pub from_ms: Millis,
     /// The first moment seen again.

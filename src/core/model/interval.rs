@@ -1,6 +1,6 @@
 //! A time in which an agent did something.
 
-use super::text_enum;
+use super::{PbxId, text_enum};
 use crate::ami::event::Millis;
 use serde::Serialize;
 
@@ -23,8 +23,8 @@ text_enum! {
 /// A time in which an agent did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Interval {
-    /// Name of the PBX.
-    pub pbx: String,
+    /// The PBX.
+    pub pbx: PbxId,
     /// The person, as interface (`PJSIP/101`).
     pub agent: String,
     /// What he did.

@@ -6,6 +6,7 @@ mod callback;
 pub mod codes;
 mod gap;
 pub mod hours;
+pub mod identity;
 mod interval;
 mod moment;
 pub mod number;
@@ -22,6 +23,7 @@ pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
 };
 pub use gap::{Gap, GapCause};
+pub use identity::{AgentKey, CallKey, E164, NotE164, PbxId, QueueKey};
 pub use interval::{Activity, Interval};
 pub use moment::Moment;
 pub use outcome::{Direction, HangupBy, Outcome, Quality, Status};

@@ -2,6 +2,7 @@
 
 mod plan;
 
+use super::E164;
 use regex::Regex;
 
 /// E.164 allows 15 digits; international prefixes such as `810` and carrier codes come on top. Longer is no number.
@@ -40,7 +41,7 @@ const WITHHELD_KEYS: [&str; 5] = ["+266696687", "+2562533", "+8566696", "+737874
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Number {
     /// E.164 with `+`: one form for one subscriber, however the network wrote it.
-    Callable(String),
+    Callable(E164),
     /// An extension of this PBX.
     Internal,
     /// The network showed none.
@@ -56,7 +57,7 @@ pub enum Number {
 impl Number {
     /// The E.164 form, if there is one.
     #[must_use]
-    pub fn e164(&self) -> Option<&str> {
+    pub fn e164(&self) -> Option<&E164> {
         match self {
             Self::Callable(number) => Some(number),
             _ => None,
@@ -193,7 +194,7 @@ impl Numbering {
             return Number::Invalid;
         }
         match self.region.e164(plus, &digits) {
-            Some(number) => Number::Callable(number),
+            Some(number) => E164::new(&number).map_or(Number::Invalid, Number::Callable),
             None if digits.len() < MIN_DIGITS => Number::TooShort,
             None => Number::Invalid,
         }

@@ -1,15 +1,15 @@
 //! What the tracker tells about customers' lines, agents and our own attempts while calls are in progress.
 
 use crate::ami::event::Millis;
-use crate::model::{HangupBy, LegResult};
+use crate::model::{CallKey, E164, HangupBy, LegResult, PbxId};
 
 /// A customer's line, as a call with an outside party changes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineChange {
-    /// The customer in E.164.
-    pub number_e164: String,
+    /// The customer.
+    pub number_e164: E164,
     /// The call; several changes of one call bear the same.
-    pub linkedid: String,
+    pub call: CallKey,
     /// He called us, or one of us called him (no callback of ours: those tell [`Progress`]).
     pub inbound: bool,
     /// What happened.
@@ -33,6 +33,8 @@ pub enum Line {
 /// A step of an attempt of ours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
+    /// The PBX on which it happened: an attempt is known there and nowhere else.
+    pub pbx: PbxId,
     /// `cb-<identity>-<callback>-<n>`.
     pub channel_id: String,
     /// When.

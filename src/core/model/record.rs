@@ -1,6 +1,6 @@
 //! What the core hands to the store, ready to be written as rows.
 
-use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, FinishedCall, Gap, Interval};
+use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, PbxId};
 use crate::ami::event::Millis;
 use serde::Serialize;
 
@@ -14,8 +14,8 @@ pub enum Record {
     InProgress(Box<CallInProgress>),
     /// Delete: it has gone into another call, or ended without a row.
     NotInProgress {
-        /// Name of the PBX.
-        pbx: String,
+        /// The PBX.
+        pbx: PbxId,
         /// `Linkedid`.
         linkedid: String,
     },
@@ -23,8 +23,8 @@ pub enum Record {
     Gap(Gap),
     /// Insert, or replace by (`pbx`, `agent`): a person and his name.
     Agent {
-        /// Name of the PBX.
-        pbx: String,
+        /// The PBX.
+        pbx: PbxId,
         /// The person, as interface (`PJSIP/101`).
         agent: String,
         /// As the queues name him.
@@ -34,8 +34,8 @@ pub enum Record {
     Interval(Interval),
     /// Replace by `pbx`: its events have been seen up to this moment.
     Seen {
-        /// Name of the PBX.
-        pbx: String,
+        /// The PBX.
+        pbx: PbxId,
         /// Milliseconds since 1970 UTC.
         seen_ms: Millis,
     },
@@ -46,5 +46,5 @@ pub enum Record {
     /// Insert, or replace by `number_e164`.
     DncAdd(DoNotCall),
     /// Delete by number in E.164.
-    DncRemove(String),
+    DncRemove(E164),
 }

@@ -4,8 +4,8 @@ use crate::ami::event::Millis;
 use crate::model::number::Number;
 use crate::model::rules::{Purpose, Rules};
 use crate::model::{
-    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, Quality, QueueVisit, Status,
-    VisitResult,
+    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality, QueueVisit,
+    Status, VisitResult,
 };
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
@@ -24,8 +24,8 @@ const ROUNDING_MS: Millis = 1_000;
 /// Makes rows of records.
 #[derive(Debug)]
 pub struct Prover<'a> {
-    /// Name of the PBX in the configuration.
-    pub pbx: &'a str,
+    /// The PBX.
+    pub pbx: &'a PbxId,
     /// By which calls are told apart.
     pub rules: &'a Rules,
     /// Technology and peer of what is known as trunks (`PJSIP/trunk`), besides `calls.trunks`.
@@ -115,7 +115,7 @@ impl Prover<'_> {
             tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != "rule").cloned())).collect();
         let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));
         Some(FinishedCall {
-            pbx: self.pbx.to_owned(),
+            pbx: self.pbx.clone(),
             linkedid: seen.map_or_else(|| account.id(), |s| s.linkedid.clone()),
             direction,
             status: verdict.status,

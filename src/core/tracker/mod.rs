@@ -14,7 +14,7 @@ use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
-use crate::model::{FinishedCall, Moment, OurAttempts, Record};
+use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
 use calls::call::{self, Call};
 use calls::{callback_attempt, in_progress};
 use presence::agent::Roster;
@@ -156,7 +156,7 @@ pub enum Known<'a> {
 /// The tracker of one PBX.
 #[derive(Debug)]
 pub struct Tracker {
-    pbx: String,
+    pbx: PbxId,
     rules: Rules,
     our_attempts: OurAttempts,
     channels: Table<Channel>,
@@ -182,12 +182,12 @@ pub struct Tracker {
 }
 
 impl Tracker {
-    /// A tracker for the PBX of this name. `ours`: which channels are attempts of its own. `last_seen_ms`: when an earlier run of the
-    /// daemon last saw this PBX, if one did.
+    /// A tracker for this PBX. `ours`: which channels are attempts of its own. `last_seen_ms`: when an earlier run of the daemon last saw
+    /// this PBX, if one did.
     #[must_use]
-    pub fn new(pbx: &str, rules: Rules, ours: OurAttempts, last_seen_ms: Option<Millis>) -> Self {
+    pub fn new(pbx: &PbxId, rules: Rules, ours: OurAttempts, last_seen_ms: Option<Millis>) -> Self {
         Self {
-            pbx: pbx.to_owned(),
+            pbx: pbx.clone(),
             rules,
             our_attempts: ours,
             channels: Table::new(),

@@ -7,7 +7,7 @@ use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::task::{OURSELVES, reason};
 use callbackd_core::model::presence::Presence;
-use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, DoNotCall};
+use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, DoNotCall, PbxId};
 use tracing::field::display;
 
 /// A callback's change is on the disk.
@@ -19,45 +19,46 @@ pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
     let why = Some(row.reason.as_str()).filter(|r| !r.is_empty()).map(|text| display(Remark { text, show }));
     let by = Some(story.by.as_str()).filter(|by| *by != OURSELVES).map(|by| display(Wire(by)));
     let callback = row.id;
+    let call_pbx = change.miss.as_ref().filter(|call| call.pbx != row.pbx).map(|call| display(&call.pbx));
     match (&change.miss, row.closed_ms) {
         (Some(call), Some(_)) => tracing::info!(
-            target: "callback", callback, call = %Wire(call), number, state = %row.state, reason = why,
+            target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, number, state = %row.state, reason = why,
             "No callback for this miss"
         ),
         (Some(call), None) if row.missed_count > 1 => tracing::info!(
-            target: "callback", callback, call = %Wire(call), queue, number, missed = row.missed_count,
+            target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, queue, number, missed = row.missed_count,
             "Missed again; merged into the open callback"
         ),
         (Some(call), None) => tracing::info!(
-            target: "callback", callback, call = %Wire(call), queue, number,
+            target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, queue, number,
             due_in_s = seconds((row.due_ms - now_ms).max(0)),
             "Callback queued"
         ),
         (None, Some(_)) => tracing::info!(
-            target: "callback", callback, state = %row.state, reason = why, number, by,
+            target: "callback", callback, pbx = %row.pbx, state = %row.state, reason = why, number, by,
             attempts = row.attempts, missed = row.missed_count,
             "Callback closed"
         ),
         (None, None) if by.is_some() => tracing::info!(
-            target: "callback", callback, state = %row.state, reason = why, number, by, note = %Remark { text: &story.note, show },
+            target: "callback", callback, pbx = %row.pbx, state = %row.state, reason = why, number, by, note = %Remark { text: &story.note, show },
             "Callback changed by hand"
         ),
         (None, None) if [reason::RETRY_DELAY, reason::UNPROVEN].contains(&row.reason.as_str()) => tracing::info!(
-            target: "callback", callback, reason = why, retry_in_s = seconds((row.due_ms - now_ms).max(0)),
+            target: "callback", callback, pbx = %row.pbx, reason = why, retry_in_s = seconds((row.due_ms - now_ms).max(0)),
             "Callback waits for the next attempt"
         ),
         (None, None) => tracing::debug!(
-            target: "callback", callback, state = %row.state, reason = why, note = %Remark { text: &story.note, show },
+            target: "callback", callback, pbx = %row.pbx, state = %row.state, reason = why, note = %Remark { text: &story.note, show },
             "Callback moved"
         ),
     }
 }
 
 /// An agent is about to be rung for a callback, or its customer.
-pub fn offered(originate: &Originate, presence: Option<&dyn Presence>, now_ms: Millis) {
+pub fn offered(pbx: &PbxId, originate: &Originate, presence: Option<&dyn Presence>, now_ms: Millis) {
     let idle_s = presence.and_then(|f| f.agent(&originate.agent)).map(|a| seconds((now_ms - a.since_ms).max(0)));
     let (callback, attempt, agent) = (originate.callback_id, originate.n, Wire(&originate.agent));
-    tracing::info!(target: "callback", callback, attempt, %agent, idle_s, "Callback offered");
+    tracing::info!(target: "callback", callback, %pbx, attempt, %agent, idle_s, "Callback offered");
 }
 
 /// An attempt's row is on the disk; it is told when it is over.
@@ -68,18 +69,18 @@ pub fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
     let detail = Some(row.detail.as_str()).filter(|d| !d.is_empty()).map(|text| display(Remark { text, show }));
     match result {
         AttemptResult::Connected => {
-            tracing::info!(target: "callback", callback, attempt, agent, talk_s = seconds(row.talk_ms), "Callback connected");
+            tracing::info!(target: "callback", callback, pbx = %row.pbx, attempt, agent, talk_s = seconds(row.talk_ms), "Callback connected");
         }
         AttemptResult::Lost => tracing::warn!(
-            target: "callback", callback, attempt, agent, reason = detail,
+            target: "callback", callback, pbx = %row.pbx, attempt, agent, reason = detail,
             "Callback attempt outcome unknown; the customer is not called again before callback.retry.lost has passed"
         ),
         AttemptResult::OriginateError => tracing::warn!(
-            target: "callback", callback, attempt, agent, reason = detail,
+            target: "callback", callback, pbx = %row.pbx, attempt, agent, reason = detail,
             "Callback attempt could not be made; it is repeated (callbackd check --connect shows what is missing)"
         ),
         _ => {
-            tracing::info!(target: "callback", callback, attempt, agent, %result, reason = detail, "Callback not connected")
+            tracing::info!(target: "callback", callback, pbx = %row.pbx, attempt, agent, %result, reason = detail, "Callback not connected")
         }
     }
 }

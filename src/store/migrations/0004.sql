@@ -51,3 +51,23 @@ INSERT INTO identity VALUES (1, lower(hex(randomblob(16))), NULL, (SELECT count(
 CREATE TRIGGER attempts_are_counted AFTER INSERT ON callback_attempts BEGIN
     UPDATE identity SET attempts = attempts + 1;
 END;
+
+-- A customer may be missed on one PBX and served on another: two PBXs can have a call of the same linkedid. As in 0002, for the comments' sake.
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema
+   SET sql = replace(replace(sql, 'name of the PBX on which the call was missed and the customer is called',
+                                  'name of the PBX on which the latest call was missed and from which the customer is called'),
+'    closed_ms       INTEGER                -- ms since 1970 UTC: closed; NULL while it is open
+',
+'    closed_ms       INTEGER,               -- ms since 1970 UTC: closed; NULL while it is open
+    linkedid_pbx    TEXT,                  -- name of the PBX of linkedid: a later miss on another one takes the callback there
+    resolved_by_pbx TEXT                   -- name of the PBX of resolved_by
+')
+ WHERE type = 'table' AND name = 'callbacks';
+PRAGMA writable_schema = RESET;
+UPDATE callbacks SET linkedid_pbx = pbx WHERE linkedid IS NOT NULL;
+UPDATE callbacks
+   SET resolved_by_pbx = coalesce((SELECT c.pbx FROM calls c
+                                    WHERE c.pbx IN (SELECT s.pbx FROM pbx_seen s) AND c.linkedid = callbacks.resolved_by
+                                    ORDER BY c.pbx = callbacks.pbx DESC LIMIT 1), pbx)
+ WHERE resolved_by IS NOT NULL;

@@ -4,6 +4,7 @@ pub mod listed;
 pub mod member;
 mod rules;
 
+use callbackd_core::model::PbxId;
 use std::path::{Path, PathBuf};
 
 use bytes::BytesMut;
@@ -123,7 +124,8 @@ impl Driver {
     /// Not connected yet; `start_ms` is the time of day.
     pub fn unlinked(rules: Rules, start_ms: i64, last_seen_ms: Option<i64>) -> Self {
         let now = Moment { wall_ms: start_ms, mono_ms: 0 };
-        Self { tracker: Tracker::new("lab", rules, ours(), last_seen_ms), now, records: Vec::new(), news: Vec::new() }
+        let tracker = Tracker::new(&PbxId::new("lab"), rules, ours(), last_seen_ms);
+        Self { tracker, now, records: Vec::new(), news: Vec::new() }
     }
 
     /// Connected, to a PBX on which nothing goes on.
@@ -239,13 +241,13 @@ impl Driver {
     /// The changes of customers' lines that have been told: `number linkedid in|out busy|talking agent|free`.
     pub fn lines(&self) -> Vec<String> {
         let recorded = |news: &Output| {
-            let Output::Line(LineChange { number_e164, linkedid, inbound, what }) = news else { return None };
+            let Output::Line(LineChange { number_e164, call, inbound, what }) = news else { return None };
             let what = match what {
                 callbackd_core::model::progress::Line::Busy => "busy".to_owned(),
                 callbackd_core::model::progress::Line::Talking { agent } => format!("talking {agent}"),
                 callbackd_core::model::progress::Line::Free => "free".to_owned(),
             };
-            Some(format!("{number_e164} {linkedid} {} {what}", if *inbound { "in" } else { "out" }))
+            Some(format!("{number_e164} {} {} {what}", call.linkedid, if *inbound { "in" } else { "out" }))
         };
         self.news.iter().filter_map(recorded).collect()
     }

@@ -4,19 +4,16 @@ use crate::callbacks::attempt::{CallbackAttempt, Phase};
 use crate::callbacks::attempt::{originate, result};
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::{OURSELVES, reason};
-use crate::callbacks::{MAX_ATTEMPTS, Scheduler};
+use crate::callbacks::{MAX_ATTEMPTS, Presences, Scheduler};
 use crate::model::Record;
-use crate::model::presence::Presence;
 use crate::model::progress::Facts;
-use crate::model::{AttemptResult, CallbackState, RecoveredBy};
-use std::collections::BTreeMap;
+use crate::model::{AgentKey, AttemptResult, CallKey, CallbackState, QueueKey, RecoveredBy};
 
 /// A pause of an attempt that is over: to be undone.
 #[derive(Debug)]
 pub(crate) struct Paused {
-    pbx: String,
-    agent: String,
-    queue: String,
+    agent: AgentKey,
+    queue: QueueKey,
     /// As the queue dials him.
     interface: String,
 }
@@ -56,28 +53,28 @@ impl Scheduler {
         let pbx = &attempt.row.pbx;
         let Some(agent) = &attempt.reserved else { return };
         let pauses = attempt.paused.iter().map(|(queue, interface)| Paused {
-            pbx: pbx.clone(),
             agent: agent.clone(),
-            queue: queue.clone(),
+            queue: QueueKey::new(pbx, queue),
             interface: interface.clone(),
         });
         self.to_unpause.extend(pauses);
-        self.agents.release(pbx, agent);
+        self.agents.release(agent);
         let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: no fault of his
         if result::refused_by_agent(result) && !taken {
             let until = self.now.mono_ms.saturating_add_signed(self.policy(pbx).agent_cooldown_ms);
-            self.agents.cool_down(pbx, agent, until);
+            self.agents.cool_down(agent, until);
         }
     }
 
     /// Undoes the pauses of attempts that are over, but none that the agent has made his own meanwhile.
-    pub(crate) fn unpause(&mut self, presences: &BTreeMap<&str, &dyn Presence>) {
-        for Paused { pbx, agent, queue, interface } in std::mem::take(&mut self.to_unpause) {
-            let now = presences.get(pbx.as_str()).and_then(|presence| presence.agent(&agent));
-            let member = now.as_ref().and_then(|agent| agent.queues.iter().find(|m| m.queue == queue));
+    pub(crate) fn unpause(&mut self, presences: &Presences<'_>) {
+        for Paused { agent, queue, interface } in std::mem::take(&mut self.to_unpause) {
+            let now = presences.get(&agent.pbx).and_then(|presence| presence.agent(&agent.interface));
+            let member = now.as_ref().and_then(|agent| agent.queues.iter().find(|m| m.queue == *queue.queue));
             // Our own pause may not have been told yet: only one with another reason is his.
             if member.is_none_or(|m| !m.paused || m.paused_reason == originate::PAUSE) {
-                self.act(&pbx, PbxAction::Pause { queue, interface, paused: false });
+                let pause = PbxAction::Pause { queue: queue.queue.to_string(), interface, paused: false };
+                self.act(&queue.pbx, pause);
             }
         }
     }
@@ -102,7 +99,7 @@ impl Scheduler {
             self.counters.connected += 1;
             let at = row.customer_answered_ms.unwrap_or(now);
             let recovered = Some((RecoveredBy::Callback, at));
-            let call = row.linkedid.as_deref();
+            let call = row.linkedid.as_deref().map(|linkedid| CallKey::new(&row.pbx, linkedid));
             return self.close_recovered(id, CallbackState::Done, "", OURSELVES, &note, call, recovered);
         }
         let Some(retry_ms) = retry else {

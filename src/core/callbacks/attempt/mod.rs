@@ -9,12 +9,11 @@ pub mod result;
 
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::OURSELVES;
-use crate::callbacks::{Answer, Scheduler};
+use crate::callbacks::{Answer, Presences, Scheduler};
 use crate::model::Record;
 use crate::model::presence::{AgentView, Presence};
 use crate::model::progress::{Progress, Step};
-use crate::model::{AttemptResult, AttemptRow, CallbackState};
-use std::collections::BTreeMap;
+use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164};
 
 /// An Originate that could not leave is tried again after so long (ms).
 const SEND_AGAIN_MS: u64 = 200;
@@ -41,12 +40,12 @@ pub(crate) enum Phase {
 pub(crate) struct CallbackAttempt {
     /// As it is stored.
     pub row: AttemptRow,
-    /// Whom it is to reach, E.164.
-    pub number: String,
+    /// Whom it is to reach; `None` if the callback was closed before a restart, and it is only waited for its end.
+    pub number: Option<E164>,
     /// Whose callback.
     pub queue: Option<String>,
     /// Who is set aside for it.
-    pub reserved: Option<String>,
+    pub reserved: Option<AgentKey>,
     /// How far it has come.
     pub phase: Phase,
     /// Its customer was dialled, which counts for the caps of a day.
@@ -100,12 +99,13 @@ impl Scheduler {
             detail: String::new(),
             linkedid: None,
         };
-        self.agents.reserve(&pbx, &agent.agent, id, now);
+        let reserved = AgentKey::new(&pbx, &agent.agent);
+        self.agents.reserve(&reserved, id, now);
         let attempt = CallbackAttempt {
             row: row.clone(),
-            number,
+            number: Some(number),
             queue,
-            reserved: Some(agent.agent.clone()),
+            reserved: Some(reserved),
             phase: Phase::Intended,
             dialled: false,
             aborted: None,
@@ -134,7 +134,7 @@ impl Scheduler {
     }
 
     /// Dials what may be dialled, and looks after what nobody has told anything of.
-    pub(crate) fn look_after_attempts(&mut self, presences: &BTreeMap<&str, &dyn Presence>) {
+    pub(crate) fn look_after_attempts(&mut self, presences: &Presences<'_>) {
         let now = self.now.mono_ms;
         let due: Vec<String> = self
             .attempts
@@ -144,7 +144,7 @@ impl Scheduler {
             .collect();
         for channel_id in due {
             let attempt = &self.attempts[&channel_id];
-            let Some(presence) = presences.get(attempt.row.pbx.as_str()).copied() else { continue };
+            let Some(presence) = presences.get(&attempt.row.pbx).copied() else { continue };
             if attempt.phase == Phase::Committed {
                 self.launch(&channel_id, presence);
                 continue;
@@ -169,10 +169,17 @@ impl Scheduler {
         if let Some(why) = attempt.aborted.clone() {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None);
         }
-        if self.lines.busy(&attempt.number) {
+        let Some(number) = attempt.number.clone() else {
+            return self.end_attempt(channel_id, AttemptResult::AbortedServed, "closed", None);
+        };
+        if self.lines.busy(&number) {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "the customer is on the line", None);
         }
-        let (id, number) = (attempt.row.callback_id, attempt.number.clone());
+        let id = attempt.row.callback_id;
+        if self.tasks.get(&id).is_some_and(|task| task.row.pbx != attempt.row.pbx) {
+            let why = "the customer was missed on another PBX meanwhile, which calls back";
+            return self.end_attempt(channel_id, AttemptResult::AbortedServed, why, None);
+        }
         if let Some((state, why)) = self.block_reason(&attempt.row.pbx, &number) {
             self.end_attempt(channel_id, AttemptResult::AbortedServed, &why, None);
             return self.close(id, state, &why, OURSELVES, "may not be called any more");
@@ -182,7 +189,7 @@ impl Scheduler {
         if !policy.of(attempt.queue.as_deref()).hours.is_open(self.now.wall_ms) {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "customers are not called now", None);
         }
-        let agent = attempt.reserved.as_deref().and_then(|a| presence.agent(a));
+        let agent = attempt.reserved.as_ref().and_then(|a| presence.agent(&a.interface));
         let Some(agent) = agent.filter(|a| presence.in_sync() && self.free(&attempt.row.pbx, a)) else {
             return self.end_attempt(channel_id, AttemptResult::AgentBusy, originate::TAKEN, None);
         };
@@ -219,7 +226,7 @@ impl Scheduler {
         self.counters.dialled += 1;
         self.act(&pbx, PbxAction::Originate(Box::new(originate)));
         if customer_first {
-            self.quota.count(now.wall_ms, &number);
+            number.into_iter().for_each(|number| self.quota.count(now.wall_ms, &number));
             self.move_to(id, CallbackState::DialingCustomer, "", OURSELVES, &format!("attempt {n}"));
         } else {
             self.move_to(id, CallbackState::DialingAgent, "", OURSELVES, &format!("attempt {n} rings {}", agent.agent));
@@ -247,7 +254,8 @@ impl Scheduler {
     pub(crate) fn attempt_progresses(&mut self, progress: &Progress) {
         let channel_id = &progress.channel_id;
         let (at, now) = (progress.at_ms, self.now.mono_ms);
-        let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
+        let ours = |a: &&mut CallbackAttempt| a.row.pbx == progress.pbx; // another PBX's channel of that name is none of ours
+        let Some(attempt) = self.attempts.get_mut(channel_id).filter(ours) else { return };
         let id = attempt.row.callback_id;
         let customer_first = attempt.row.agent.is_none();
         if attempt.phase < Phase::Seen && !matches!(progress.step, Step::Failed { .. }) {
@@ -272,7 +280,7 @@ impl Scheduler {
             Step::CustomerDialled => {
                 attempt.dialled = true;
                 let number = attempt.number.clone();
-                self.quota.count(at, &number);
+                number.into_iter().for_each(|number| self.quota.count(at, &number));
                 self.step_of(id, channel_id, CallbackState::DialingCustomer);
             }
             Step::Connected => {

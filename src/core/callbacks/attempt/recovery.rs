@@ -5,7 +5,7 @@ use crate::callbacks::attempt::cdr::Cdr;
 use crate::callbacks::attempt::{CallbackAttempt, Phase};
 use crate::callbacks::task::OURSELVES;
 use crate::callbacks::{Output, Scheduler};
-use crate::model::{AttemptResult, AttemptRow, CallbackState};
+use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, PbxId};
 
 /// Sight of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
 const UNTIL_SIGHT_MS: u64 = 365 * 86_400_000;
@@ -16,25 +16,26 @@ impl Scheduler {
         let id = row.callback_id;
         let (channel_id, look) = (row.channel_id.clone(), self.now.mono_ms + UNTIL_SIGHT_MS);
         let task = self.tasks.get_mut(&id);
-        let (mut number, mut queue, mut aborted) = (String::new(), None, None);
+        let (mut number, mut queue, mut aborted) = (None, None, None);
         match task {
             Some(task) => {
                 task.attempt = Some(channel_id.clone());
                 if let Some(turn) = task.turn.take() {
                     self.ready.remove(&turn);
                 }
-                number = task.row.number_e164.clone().unwrap_or_default();
+                number.clone_from(&task.row.number_e164);
                 queue.clone_from(&task.row.queue);
             }
             None => aborted = Some("the callback was closed".to_owned()),
         }
-        if let Some(agent) = &row.agent {
-            self.agents.reserve(&row.pbx, agent, id, row.intended_ms);
+        let reserved = row.agent.as_ref().map(|agent| AgentKey::new(&row.pbx, agent));
+        if let Some(agent) = &reserved {
+            self.agents.reserve(agent, id, row.intended_ms);
         }
         let attempt = CallbackAttempt {
             number,
             queue,
-            reserved: row.agent.clone(),
+            reserved,
             row,
             phase: Phase::Sent,
             dialled: true,
@@ -47,8 +48,8 @@ impl Scheduler {
     }
 
     /// Sight is lost: what is in flight goes on unseen.
-    pub(crate) fn unlinked(&mut self, pbx: &str) {
-        for attempt in self.attempts.values_mut().filter(|a| a.row.pbx == pbx && a.phase >= Phase::Sent) {
+    pub(crate) fn unlinked(&mut self, pbx: &PbxId) {
+        for attempt in self.attempts.values_mut().filter(|a| a.row.pbx == *pbx && a.phase >= Phase::Sent) {
             attempt.unlinked = true;
         }
         self.wait_estimates.forget(pbx); // it may come back with another database
@@ -56,18 +57,15 @@ impl Scheduler {
     }
 
     /// Sight is back, and what lives has been told: attempts that live go on, the others ended unseen.
-    pub(crate) fn in_sync(&mut self, pbx: &str) {
-        self.proving.insert(pbx.to_owned());
+    pub(crate) fn in_sync(&mut self, pbx: &PbxId) {
+        self.proving.insert(pbx.clone());
         self.dirty = true;
     }
 
     /// Looks up the attempts of the PBXs that have come back into sight.
-    pub(crate) fn prove(
-        &mut self,
-        presences: &std::collections::BTreeMap<&str, &dyn crate::model::presence::Presence>,
-    ) {
+    pub(crate) fn prove(&mut self, presences: &crate::callbacks::Presences<'_>) {
         for pbx in std::mem::take(&mut self.proving) {
-            let Some(presence) = presences.get(pbx.as_str()).copied() else { continue };
+            let Some(presence) = presences.get(&pbx).copied() else { continue };
             let in_doubt: Vec<String> = self
                 .attempts
                 .iter()
@@ -117,7 +115,7 @@ impl Scheduler {
             }
             return;
         }
-        let busy = self.lines.busy(&self.attempts[channel_id].number);
+        let busy = self.attempts[channel_id].number.as_ref().is_some_and(|number| self.lines.busy(number));
         if self.tasks.get(&id).is_some_and(|t| t.row.state != state) {
             self.move_to(id, state, "", OURSELVES, "found alive after an interruption");
         }
@@ -127,7 +125,7 @@ impl Scheduler {
     }
 
     /// A pause with our reason on an agent whom nothing is going on with is one that a crash kept us from undoing.
-    fn undo_stray_pauses(&mut self, pbx: &str, presence: &dyn crate::model::presence::Presence) {
+    fn undo_stray_pauses(&mut self, pbx: &PbxId, presence: &dyn crate::model::presence::Presence) {
         for agent in presence.agents() {
             let ours: Vec<_> = agent
                 .queues
@@ -139,7 +137,7 @@ impl Scheduler {
                 .attempts
                 .iter_mut()
                 .map(|(_, a)| a)
-                .find(|a| a.row.pbx == pbx && a.reserved.as_deref() == Some(agent.agent.as_str()));
+                .find(|a| a.reserved.as_ref().is_some_and(|reserved| reserved.is(pbx, &agent.agent)));
             match live {
                 Some(attempt) if attempt.paused.is_empty() => {
                     attempt.paused = ours.into_iter().map(|m| (m.queue, m.interface)).collect();

@@ -2,16 +2,15 @@
 
 use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
+use crate::callbacks::policy::Policy;
 use crate::callbacks::task::reason;
-use crate::callbacks::{MAX_OPEN, Scheduler};
+use crate::callbacks::{MAX_OPEN, Presences, Scheduler};
 use crate::model::Record;
 use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::number::Number;
 use crate::model::presence::Presence;
-use crate::model::{CallbackRow, CallbackState, DoNotCall};
-use std::collections::{BTreeMap, BTreeSet};
-
-type Floors<'a> = BTreeMap<&'a str, &'a dyn Presence>;
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, PbxId};
+use std::collections::BTreeSet;
 
 impl Scheduler {
     /// Carries out a command; what it answers holds once the records that it made are stored. `closed` is the row of a callback that
@@ -25,13 +24,13 @@ impl Scheduler {
         by: &str,
         closed: Option<CallbackRow>,
         now: crate::callbacks::Moment,
-        presences: &Floors<'_>,
+        presences: &Presences<'_>,
     ) -> Result<Done, CommandError> {
         self.tell_time(now);
         match command {
             Command::Add { number, pbx, queue, delay_ms, priority, note } => {
                 let pbx = which(pbx.as_deref(), presences)?;
-                self.is_known(&pbx, queue.as_deref(), presences.get(pbx.as_str()).copied())?;
+                self.is_known(&pbx, queue.as_deref(), presences.get(&pbx).copied())?;
                 self.add(number, &pbx, queue.clone(), *delay_ms, *priority, by, note)
             }
             Command::Cancel { id, note } => self.cancel(*id, by, note, closed),
@@ -79,7 +78,7 @@ impl Scheduler {
             Command::DncRemove { number } => {
                 let number = self.read_anywhere(number)?;
                 if self.forbidden.remove(&number).is_none() {
-                    return Err(CommandError::NotForbidden(number));
+                    return Err(CommandError::NotForbidden(number.to_string()));
                 }
                 self.store(Record::DncRemove(number.clone()));
                 Ok(Done::Permitted(number))
@@ -88,55 +87,46 @@ impl Scheduler {
     }
 
     /// A number as a person writes it, in E.164; on whichever PBX it is that.
-    fn read_anywhere(&self, number: &str) -> Result<String, CommandError> {
+    fn read_anywhere(&self, number: &str) -> Result<E164, CommandError> {
         let names = self.policies.pbx.keys();
-        let (found, faults): (Vec<_>, Vec<_>) = names.map(|pbx| self.read(pbx, number)).partition(Result::is_ok);
-        let found: BTreeSet<String> = found.into_iter().flatten().collect();
+        let (found, faults): (Vec<_>, Vec<_>) =
+            names.map(|pbx| read(self.policy(pbx), number)).partition(Result::is_ok);
+        let found: BTreeSet<E164> = found.into_iter().flatten().collect();
         if found.len() > 1 {
-            let found: Vec<String> = found.into_iter().collect();
+            let found: Vec<&str> = found.iter().map(E164::as_str).collect();
             let reason = format!("it may be {}; write it in full", found.join(" or "));
             return Err(CommandError::NotCallable { number: number.to_owned(), reason });
         }
-        found.into_iter().next().map_or_else(|| faults.into_iter().next().unwrap_or_else(|| self.read("", number)), Ok)
-    }
-
-    /// A number as a person writes it on this PBX, in E.164.
-    fn read(&self, pbx: &str, number: &str) -> Result<String, CommandError> {
-        let reason = match self.policy(pbx).numbering.classify(number) {
-            Number::Callable(e164) => return Ok(e164),
-            Number::Internal => "it is an extension",
-            Number::Withheld => "it stands for a number that was withheld",
-            Number::TooShort => "it has too few digits",
-            Number::Invalid => "no numbering plan knows it; write it in full, as +49 30 …",
-            Number::NotANumber => "it is no number",
-        };
-        Err(CommandError::NotCallable { number: number.to_owned(), reason: reason.to_owned() })
+        found
+            .into_iter()
+            .next()
+            .map_or_else(|| faults.into_iter().next().unwrap_or_else(|| read(&self.policies.others, number)), Ok)
     }
 
     /// The number, if it may be called from this PBX.
-    fn may_be_called(&self, pbx: &str, e164: &str) -> Result<(), CommandError> {
+    fn may_be_called(&self, pbx: &PbxId, e164: &E164) -> Result<(), CommandError> {
         if self.forbidden(e164).is_some() {
-            return Err(CommandError::DoNotCall(e164.to_owned()));
+            return Err(CommandError::DoNotCall(e164.to_string()));
         }
         let policy = self.policy(pbx);
         policy
             .number_policy
             .verdict(&policy.numbering, e164)
-            .map_err(|denied| CommandError::NotCallable { number: e164.to_owned(), reason: denied.reason() })
+            .map_err(|denied| CommandError::NotCallable { number: e164.to_string(), reason: denied.reason() })
     }
 
     #[expect(clippy::too_many_arguments, reason = "one command's worth of facts")]
     fn add(
         &mut self,
         number: &str,
-        pbx: &str,
+        pbx: &PbxId,
         queue: Option<String>,
         delay_ms: Millis,
         priority: i64,
         by: &str,
         note: &str,
     ) -> Result<Done, CommandError> {
-        let number = self.read(pbx, number)?;
+        let number = read(self.policy(pbx), number)?;
         self.may_be_called(pbx, &number)?;
         let now = self.now.wall_ms;
         let due_ms = now.saturating_add(delay_ms);
@@ -166,8 +156,8 @@ impl Scheduler {
         let priority = priority.saturating_add(usual_priority);
         let row = CallbackRow {
             id,
-            pbx: pbx.to_owned(),
-            owner: self.owners.get(&number).map(|(agent, _)| agent.clone()),
+            pbx: pbx.clone(),
+            owner: self.owner_on(pbx, &number),
             number_e164: Some(number),
             name: None,
             state: if delay_ms > 0 { CallbackState::Waiting } else { CallbackState::Pending },
@@ -184,7 +174,7 @@ impl Scheduler {
             expires_ms,
             attempts: 0,
             counted: 0,
-            linkedid: None,
+            first_miss: None,
             resolved_by: None,
             closed_ms: None,
         };
@@ -211,13 +201,13 @@ impl Scheduler {
         by: &str,
         note: &str,
         closed: Option<CallbackRow>,
-        presences: &Floors<'_>,
+        presences: &Presences<'_>,
     ) -> Result<Done, CommandError> {
         let pbx = self.known(id, closed)?.pbx.clone();
         let found = match agent {
             None => None,
             Some(wanted) => {
-                let agents = presences.get(pbx.as_str()).map_or_else(Vec::new, |f| f.agents());
+                let agents = presences.get(&pbx).map_or_else(Vec::new, |f| f.agents());
                 let fits =
                     |a: &&crate::model::presence::AgentView| a.agent == wanted || a.name.as_deref() == Some(wanted);
                 let found = agents.iter().find(fits).map(|a| a.agent.clone());
@@ -265,7 +255,7 @@ impl Scheduler {
     }
 
     /// A queue that can be named: of the PBX, as far as it is in sight, or of the configuration.
-    fn is_known(&self, pbx: &str, queue: Option<&str>, presence: Option<&dyn Presence>) -> Result<(), CommandError> {
+    fn is_known(&self, pbx: &PbxId, queue: Option<&str>, presence: Option<&dyn Presence>) -> Result<(), CommandError> {
         let (Some(queue), Some(presence)) = (queue, presence.filter(|presence| presence.in_sync())) else {
             return Ok(());
         };
@@ -359,12 +349,22 @@ fn because(what: &str, note: &str) -> String {
 }
 
 /// The PBX that is meant.
-fn which(named: Option<&str>, presences: &Floors<'_>) -> Result<String, CommandError> {
-    let only = if presences.len() == 1 { presences.keys().next().copied() } else { None };
-    let all = || presences.keys().copied().collect::<Vec<_>>().join(", ");
-    match named {
-        Some(name) if presences.contains_key(name) => Ok(name.to_owned()),
-        None if only.is_some() => Ok(only.unwrap_or_default().to_owned()),
-        _ => Err(CommandError::WhichPbx(all())),
-    }
+fn which(named: Option<&str>, presences: &Presences<'_>) -> Result<PbxId, CommandError> {
+    let only = if presences.len() == 1 { presences.keys().next() } else { None };
+    let meant = named.map_or(only, |name| presences.get_key_value(name).map(|(pbx, _)| pbx));
+    let all = || presences.keys().map(PbxId::as_str).collect::<Vec<_>>().join(", ");
+    meant.cloned().ok_or_else(|| CommandError::WhichPbx(all()))
+}
+
+/// A number as a person writes it where this policy is in force.
+fn read(policy: &Policy, number: &str) -> Result<E164, CommandError> {
+    let reason = match policy.numbering.classify(number) {
+        Number::Callable(e164) => return Ok(e164),
+        Number::Internal => "it is an extension",
+        Number::Withheld => "it stands for a number that was withheld",
+        Number::TooShort => "it has too few digits",
+        Number::Invalid => "no numbering plan knows it; write it in full, as +49 30 …",
+        Number::NotANumber => "it is no number",
+    };
+    Err(CommandError::NotCallable { number: number.to_owned(), reason: reason.to_owned() })
 }

@@ -3,7 +3,7 @@
 mod apply;
 
 use crate::ami::event::Millis;
-use crate::model::{CallbackRow, DoNotCall};
+use crate::model::{CallbackRow, DoNotCall, E164};
 
 /// A command. `by` names who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,7 +102,7 @@ pub enum Done {
     /// The entry in the list of those not to be called.
     Forbidden(DoNotCall),
     /// The number that may be called again.
-    Permitted(String),
+    Permitted(E164),
 }
 
 /// Why a command was not carried out.

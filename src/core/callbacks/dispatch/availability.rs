@@ -3,10 +3,11 @@
 use crate::callbacks::Scheduler;
 use crate::callbacks::attempt::originate;
 use crate::model::presence::{AgentView, Busy};
+use crate::model::{AgentKey, PbxId};
 
 impl Scheduler {
     /// The agent can be asked at this moment, as far as the floor knows.
-    pub(crate) fn free(&self, pbx: &str, agent: &AgentView) -> bool {
+    pub(crate) fn free(&self, pbx: &PbxId, agent: &AgentView) -> bool {
         let hindered = match agent.busy {
             None => false,
             Some(Busy::DeviceUnknown) => !self.policy(pbx).unknown_is_free,
@@ -17,10 +18,10 @@ impl Scheduler {
 
     /// Why this agent is not asked, in words for people; `None` if he can be.
     #[must_use]
-    pub fn why_not(&self, pbx: &str, agent: &AgentView) -> Option<String> {
+    pub fn why_not(&self, pbx: &PbxId, agent: &AgentView) -> Option<String> {
         let now = self.now.mono_ms;
         let seconds = |until: u64| until.saturating_sub(now).div_ceil(1_000);
-        let memory = self.agents.get(pbx, &agent.agent);
+        let memory = self.agents.get(&AgentKey::new(pbx, &agent.agent));
         if let Some(callback) = memory.and_then(|m| m.reserved) {
             return Some(format!("callback {callback}"));
         }

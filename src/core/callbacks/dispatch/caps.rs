@@ -2,6 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::callbacks::policy::Overall;
+use crate::model::E164;
 use std::collections::VecDeque;
 
 /// What counts as a day, ms.
@@ -12,19 +13,19 @@ pub const MAX_DIALS: usize = 100_000;
 /// The dials of the last day, oldest first.
 #[derive(Debug, Default)]
 pub struct Caps {
-    dials: VecDeque<(Millis, String)>,
+    dials: VecDeque<(Millis, E164)>,
 }
 
 impl Caps {
     /// Of earlier runs.
-    pub fn new(mut dialled: Vec<(Millis, String)>) -> Self {
+    pub fn new(mut dialled: Vec<(Millis, E164)>) -> Self {
         dialled.sort();
         Self { dials: dialled.into() }
     }
 
     /// A customer is dialled.
-    pub fn count(&mut self, at: Millis, number: &str) {
-        self.dials.push_back((at, number.to_owned()));
+    pub fn count(&mut self, at: Millis, number: &E164) {
+        self.dials.push_back((at, number.clone()));
         while self.dials.len() > MAX_DIALS || self.dials.front().is_some_and(|(t, _)| *t <= at - DAY_MS) {
             self.dials.pop_front();
         }

@@ -6,11 +6,11 @@ pub mod number_policy;
 pub mod quiet_hours;
 
 use crate::ami::event::Millis;
-use crate::callbacks::Scheduler;
 use crate::callbacks::policy::{QueuePolicy, Strategy};
 use crate::callbacks::task::{OURSELVES, reason};
-use crate::model::CallbackState;
+use crate::callbacks::{Presences, Scheduler};
 use crate::model::presence::{AgentView, Busy, Presence};
+use crate::model::{AgentKey, CallbackState, E164, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to so many callbacks are all looked at whenever anything changes.
@@ -21,10 +21,10 @@ const LOOK_AT_ALL_EVERY_MS: u64 = 1_000;
 const LOOK_AGAIN_MS: Millis = 3_600_000;
 
 /// What one decision knows of the floors, until it has set agents aside.
-struct DispatchRound<'a> {
-    presences: BTreeMap<&'a str, PbxView>,
+struct DispatchRound {
+    presences: BTreeMap<PbxId, PbxView>,
     /// Numbers that an attempt lives for, also one that was taken back and has not ended yet.
-    in_flight: BTreeSet<String>,
+    in_flight: BTreeSet<E164>,
     /// Attempts that may still be begun.
     left: u32,
 }
@@ -65,7 +65,7 @@ enum NoCandidate {
 
 impl Scheduler {
     /// Gives callbacks to free agents, in the order of their turns.
-    pub(crate) fn dispatch(&mut self, presences: &BTreeMap<&str, &dyn Presence>) {
+    pub(crate) fn dispatch(&mut self, presences: &Presences<'_>) {
         let now = self.now.mono_ms;
         if !self.policies.any_enabled() || self.ready.is_empty() {
             self.look_at_all = None;
@@ -87,21 +87,23 @@ impl Scheduler {
         }
     }
 
-    fn hall<'a>(&self, presences: &BTreeMap<&'a str, &dyn Presence>) -> DispatchRound<'a> {
-        let side = |(pbx, presence): (&&'a str, &&dyn Presence)| {
+    fn hall(&self, presences: &Presences<'_>) -> DispatchRound {
+        let side = |(pbx, presence): (&PbxId, &&dyn Presence)| {
             let agents = presence.agents();
-            let can = |a: &AgentView| self.free(pbx, a) && self.agents.may_be_asked(pbx, &a.agent, self.now.mono_ms);
+            let can = |a: &AgentView| {
+                self.free(pbx, a) && self.agents.may_be_asked(&AgentKey::new(pbx, &a.agent), self.now.mono_ms)
+            };
             let free: Vec<bool> = agents.iter().map(can).collect();
             let left = free.iter().filter(|free| **free).count();
             let (manned, doors) = (BTreeMap::new(), BTreeMap::new());
             (
-                *pbx,
+                pbx.clone(),
                 PbxView { agents, free, left, manned, doors, waiting: presence.waiting(), in_sync: presence.in_sync() },
             )
         };
         DispatchRound {
             presences: presences.iter().map(side).collect(),
-            in_flight: self.attempts.values().map(|a| a.number.clone()).collect(),
+            in_flight: self.attempts.values().filter_map(|a| a.number.clone()).collect(),
             left: self
                 .policies
                 .overall
@@ -111,14 +113,14 @@ impl Scheduler {
     }
 
     /// One callback whose turn it is.
-    fn consider(&mut self, id: i64, hall: &mut DispatchRound<'_>) {
+    fn consider(&mut self, id: i64, hall: &mut DispatchRound) {
         let Some(task) = self.tasks.get(&id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
         if !self.policy(&pbx).enabled {
             return;
         }
-        let Some(side) = hall.presences.get_mut(pbx.as_str()).filter(|side| side.in_sync) else {
+        let Some(side) = hall.presences.get_mut(&pbx).filter(|side| side.in_sync) else {
             return self.waits(id, reason::NO_LINK);
         };
         if self.lines.busy(&number) {
@@ -149,7 +151,7 @@ impl Scheduler {
             Err(NoCandidate::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
             Err(NoCandidate::Busy) => return self.move_to(id, CallbackState::Pending, "", OURSELVES, ""),
         };
-        let to_come = || self.attempts.values().filter(|a| !a.dialled).map(|a| a.number.as_str());
+        let to_come = || self.attempts.values().filter(|a| !a.dialled).filter_map(|a| a.number.as_deref());
         if let Some((until, of_what)) = self.quota.exceeded(&number, to_come, &self.policies.overall, self.now.wall_ms)
         {
             let note = format!("as many calls as are allowed in a day {of_what}");
@@ -162,7 +164,7 @@ impl Scheduler {
             return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
         }
         hall.left -= 1;
-        let Some(side) = self.tasks.get(&id).and_then(|t| hall.presences.get_mut(t.row.pbx.as_str())) else { return };
+        let Some(side) = self.tasks.get(&id).and_then(|t| hall.presences.get_mut(&t.row.pbx)) else { return };
         side.free[place] = false;
         side.left -= 1;
         let agent = side.agents[place].clone();
@@ -172,12 +174,12 @@ impl Scheduler {
     }
 
     /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. Who is forbidden is asked always.
-    fn block_reason_known(&mut self, id: i64, number: &str) -> Option<(CallbackState, String)> {
+    fn block_reason_known(&mut self, id: i64, number: &E164) -> Option<(CallbackState, String)> {
         let screened = self.tasks.get(&id).is_some_and(|task| task.screened);
         if screened && self.forbidden(number).is_none() {
             return None;
         }
-        let pbx = self.tasks.get(&id)?.row.pbx.as_str();
+        let pbx = &self.tasks.get(&id)?.row.pbx;
         let block_reason = self.block_reason(pbx, number);
         if let Some(task) = self.tasks.get_mut(&id) {
             task.screened = block_reason.is_none();
@@ -276,7 +278,11 @@ impl Scheduler {
             pool = named(assigned).map(|place| Candidate::of(side, place, queue)).into_iter().collect();
         }
         pool.retain(|c| side.agents[c.place].busy != Some(Busy::LoggedOut));
-        let refused = task.last_refusal.as_ref().map(|(agent, _)| agent.as_str());
+        let refused = task
+            .last_refusal
+            .as_ref()
+            .filter(|(agent, _)| agent.pbx == task.row.pbx)
+            .map(|(agent, _)| &*agent.interface);
         let owner = task
             .row
             .owner
@@ -322,7 +328,7 @@ impl Scheduler {
     /// Who is least is asked: by penalty, then as the strategy says, then who has waited longest, then by name.
     fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, side: &PbxView) -> (u32, u64, Millis, String) {
         let agent = &side.agents[c.place];
-        let memory = self.tasks.get(&id).and_then(|t| self.agents.get(&t.row.pbx, &agent.agent));
+        let memory = self.tasks.get(&id).and_then(|t| self.agents.get(&AgentKey::new(&t.row.pbx, &agent.agent)));
         let idle_since = agent.last_talk_ms.max(memory.and_then(|m| m.offered_ms)).unwrap_or(Millis::MIN);
         let key = match strategy {
             Strategy::LeastRecent => 0,

@@ -2,7 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::model::progress::{Facts, Progress, Step};
-use crate::model::{HangupBy, LegResult};
+use crate::model::{HangupBy, LegResult, PbxId};
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
@@ -44,14 +44,14 @@ impl Tracker {
             row: None,
         };
         let id: Box<str> = id.into();
-        self.outputs.push_back(step(&id, at, Step::Seen));
+        self.outputs.push_back(step(&self.pbx, &id, at, Step::Seen));
         self.attempts.insert(id, attempt);
     }
 
     /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).
     pub(crate) fn originate_fails(&mut self, uniqueid: &str, reason: u16, at: Millis) {
         if let Some(id) = self.our_attempts.attempt(uniqueid) {
-            self.outputs.push_back(step(id, at, Step::Failed { reason }));
+            self.outputs.push_back(step(&self.pbx, id, at, Step::Failed { reason }));
         }
     }
 
@@ -68,7 +68,7 @@ impl Tracker {
             };
             if attempt.answered_ms.is_none() && channel.up {
                 attempt.answered_ms = Some(at);
-                self.outputs.push_back(step(id, at, Step::AgentAnswered));
+                self.outputs.push_back(step(&self.pbx, id, at, Step::AgentAnswered));
             }
             if !attempt.dialled
                 && let Some(answered) = attempt.answered_ms
@@ -80,7 +80,7 @@ impl Tracker {
                 };
                 if let Some(leg) = c.attempts.iter().find(|a| dialled_from(a)) {
                     attempt.dialled = true;
-                    self.outputs.push_back(step(id, leg.started_ms, Step::CustomerDialled));
+                    self.outputs.push_back(step(&self.pbx, id, leg.started_ms, Step::CustomerDialled));
                 }
             }
             if attempt.connected_ms.is_none()
@@ -88,7 +88,7 @@ impl Tracker {
                 && let Some(connected) = c.talk.first_ms
             {
                 attempt.connected_ms = Some(connected);
-                self.outputs.push_back(step(id, connected, Step::Connected));
+                self.outputs.push_back(step(&self.pbx, id, connected, Step::Connected));
             }
         }
     }
@@ -134,7 +134,7 @@ impl Tracker {
             let Some(attempt) = self.attempts.remove(&id) else { continue };
             if !self.stopping && self.channels.get(attempt.channel).is_some() {
                 let facts = self.facts(&attempt, call);
-                self.outputs.push_back(step(&id, facts.ended_ms, Step::Ended(Box::new(facts))));
+                self.outputs.push_back(step(&self.pbx, &id, facts.ended_ms, Step::Ended(Box::new(facts))));
             }
         }
     }
@@ -307,6 +307,6 @@ fn hung_up_by(channel: &Channel, call: &Call) -> HangupBy {
     }
 }
 
-fn step(id: &str, at_ms: Millis, step: Step) -> Output {
-    Output::Progress(Progress { channel_id: id.to_owned(), at_ms, step })
+fn step(pbx: &PbxId, id: &str, at_ms: Millis, step: Step) -> Output {
+    Output::Progress(Progress { pbx: pbx.clone(), channel_id: id.to_owned(), at_ms, step })
 }

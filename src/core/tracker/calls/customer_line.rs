@@ -2,6 +2,7 @@
 
 use crate::model::number::Number;
 use crate::model::progress::{Line, LineChange};
+use crate::model::{CallKey, E164, PbxId};
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
 use crate::tracker::{Output, Tracker};
@@ -12,14 +13,14 @@ pub struct Read {
     /// As the network sent it.
     pub raw: String,
     /// In E.164, if it can be called.
-    pub e164: Option<String>,
+    pub e164: Option<E164>,
 }
 
 /// What has been told of a customer's line, and is to be taken back when the call is over.
 #[derive(Debug)]
 pub struct Told {
-    /// In E.164.
-    number: String,
+    /// The customer.
+    number: E164,
     /// The customer called us.
     inbound: bool,
     /// With whom he talks was told too.
@@ -72,10 +73,10 @@ impl Tracker {
         }
         let call = &self.calls[slot];
         let inbound = call.origin == Origin::Trunk;
-        let number = call.read.as_ref().and_then(|r| r.e164.as_deref());
-        let recorded = call.line.as_ref().map(|l| (&*l.number, l.inbound));
+        let number = call.read.as_ref().and_then(|r| r.e164.as_ref());
+        let recorded = call.line.as_ref().map(|l| (&l.number, l.inbound));
         if recorded != number.map(|number| (number, inbound)) {
-            let number = number.map(str::to_owned);
+            let number = number.cloned();
             self.line_frees(slot);
             if let Some(number) = number {
                 self.calls[slot].line = Some(Told { number, inbound, talking: false });
@@ -96,7 +97,7 @@ impl Tracker {
         self.report_line(slot, Line::Talking { agent });
     }
 
-    fn e164(&self, number: &str) -> Option<String> {
+    fn e164(&self, number: &str) -> Option<E164> {
         match self.rules.numbering.classify(number) {
             Number::Callable(e164) => Some(e164),
             _ => None,
@@ -104,7 +105,7 @@ impl Tracker {
     }
 
     /// The number of a call's other party in E.164, read anew only where nobody has read it yet.
-    pub(crate) fn number_e164(&self, call: &Call) -> Option<String> {
+    pub(crate) fn number_e164(&self, call: &Call) -> Option<E164> {
         let number = call.number.as_deref()?;
         match &call.read {
             Some(read) if read.raw == number => read.e164.clone(),
@@ -113,7 +114,7 @@ impl Tracker {
     }
 
     fn report_line(&mut self, slot: Slot, what: Line) {
-        if let Some(change) = change(&self.calls[slot], what) {
+        if let Some(change) = change(&self.pbx, &self.calls[slot], what) {
             self.outputs.push_back(Output::Line(change));
         }
     }
@@ -127,15 +128,15 @@ impl Tracker {
 
     /// A call that was told as busy ceases to be, as another has taken it in or nobody remembers it.
     pub(crate) fn line_of_a_call_gone(&mut self, gone: &Call) {
-        self.freed.extend(change(gone, Line::Free));
+        self.freed.extend(change(&self.pbx, gone, Line::Free));
     }
 }
 
-fn change(call: &Call, what: Line) -> Option<LineChange> {
+fn change(pbx: &PbxId, call: &Call, what: Line) -> Option<LineChange> {
     let line = call.line.as_ref()?;
     Some(LineChange {
         number_e164: line.number.clone(),
-        linkedid: call.linkedid.to_string(),
+        call: CallKey::new(pbx, &call.linkedid),
         inbound: line.inbound,
         what,
     })

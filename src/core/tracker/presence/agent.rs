@@ -2,7 +2,7 @@
 
 use crate::ami::event::{Member, Millis};
 use crate::model::presence::Busy;
-use crate::model::{Activity, Interval};
+use crate::model::{Activity, Interval, PbxId};
 use crate::tracker::table::{Slot, Table};
 use std::collections::BTreeMap;
 
@@ -306,7 +306,7 @@ impl Agent {
         to: Option<Millis>,
     ) -> Interval {
         Interval {
-            pbx: String::new(),
+            pbx: PbxId::new(""), // the tracker says whose agent it is
             agent: self.id.to_string(),
             activity,
             queue: queue.to_owned(),
