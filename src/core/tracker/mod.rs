@@ -65,7 +65,7 @@ pub enum Input<'a> {
     },
     /// The link is down.
     Unlinked,
-    /// More events came than could be taken, the first of those that are lost so long ago; a snapshot follows.
+    /// AMI event queue overflowed, the first of those that are lost so long ago; a snapshot follows.
     Overloaded {
         /// Milliseconds.
         ms: u64,
