@@ -1,6 +1,6 @@
 //! What the daemon has counted since it was started: the object `counters` of `/v1/status`.
 //!
-//! Every number begins at 0 with the process and only grows. The names are part of the API; each room's own counters are taken over by
+//! Every number begins at 0 with the process and only grows. The names are part of the API; each module's own counters are taken over by
 //! an exhaustive pattern, so that a counter that is new there cannot be forgotten here.
 
 use crate::store;
@@ -74,7 +74,7 @@ pub struct TrackerCounters {
     pub calls_end_unseen: u64,
     /// Agents ignored because too many are known.
     pub agents_refused: u64,
-    /// Trunks not remembered because too many are known.
+    /// Trunks that were not kept, because the table of known trunks is full.
     pub trunks_refused: u64,
     /// `UserEvent`s for callbackd that could not be understood.
     pub user_events_refused: u64,

@@ -4,7 +4,7 @@
 //! curl --unix-socket /run/callbackd/api.sock http://callbackd/v1/status
 //! ```
 //!
-//! Who may write to the socket's file may command: its mode and group decide. The peer's user name goes into the stories of callbacks. What is
+//! Who may write to the socket's file may command: its mode and group decide. The peer's user name goes into the history of callbacks. What is
 //! only read comes from the database; commands and what is live are asked of the daemon's loop ([`Ask`]).
 
 pub mod client;

@@ -49,24 +49,24 @@ pub struct PbxStatus {
     pub waiting: BTreeMap<String, u32>,
 }
 
-/// An agent, as he is now.
+/// An agent's state at this moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentInPresence {
     /// Name of the PBX.
     pub pbx: String,
     /// The person, as interface: `PJSIP/101`.
     pub agent: String,
-    /// As the queues name him.
+    /// The agent's name, as the queues give it.
     pub name: Option<String>,
-    /// He could be asked now.
+    /// Whether the agent could be given a callback now.
     pub free: bool,
-    /// Why not; empty if he is free.
+    /// Why not; empty if the agent is free.
     pub why_not: String,
-    /// As he is since then, ms since 1970 UTC.
+    /// Start of this state, ms since 1970 UTC.
     pub since_ms: Millis,
-    /// His queues, with the reason of a pause where he has one.
+    /// The agent's queues; the value is the reason of a pause, `None` where the agent is not paused.
     pub queues: BTreeMap<String, Option<String>>,
-    /// His last conversation ended then, ms since 1970 UTC.
+    /// End of the agent's last conversation, ms since 1970 UTC.
     pub last_talk_ms: Option<Millis>,
     /// Conversations since the daemon started.
     pub calls: u32,

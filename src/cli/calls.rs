@@ -1,4 +1,4 @@
-//! `callbackd calls`: lists calls, and tells one call's story.
+//! `callbackd calls`: lists calls, and shows what happened in one call.
 
 mod list;
 mod story;
@@ -152,7 +152,7 @@ fn list(
         list::csv(&reader, &filter, out)?
     } else {
         let rows = args.limit.unwrap_or(TABLE_ROWS);
-        // One more than is shown tells whether there are more.
+        // One more than is shown: it says whether there are more.
         filter.limit = Some(rows.saturating_add(1));
         let mut calls = reader.calls(&filter)?;
         let more = calls.len() as u64 > rows;

@@ -1,4 +1,4 @@
-//! The configuration: TOML in, checked values out; a refusal names the key, the line and the mend.
+//! The configuration: TOML in, checked values out. A refusal names the key, the line and the fix.
 
 mod agents;
 mod api;
@@ -198,8 +198,8 @@ impl Config {
         tables.join(",")
     }
 
-    /// A changed configuration as far as it holds without a restart: the PBXs and their links, the database's place and the API stay. A PBX that
-    /// it does not name any more goes on with what it says for all.
+    /// A changed configuration, as far as it can be used without a restart: the PBXs and their links, the database's place and the API
+    /// are kept. A PBX that it does not name any more goes on with what it says for all.
     #[must_use]
     pub fn reloaded(&self, new: Self) -> Self {
         let queue_visits = |old: &Pbx| {

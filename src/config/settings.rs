@@ -22,7 +22,7 @@ const MAX_INTERNAL_DIGITS: u8 = 8;
 /// What the file says for all PBXs, or what holds for one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// How calls are told apart.
+    /// How calls are classified.
     pub calls: Calls,
     /// Telephone numbers.
     pub numbers: Numbers,
@@ -34,7 +34,7 @@ pub struct Settings {
     pub did_hours: BTreeMap<String, String>,
     /// Calling back.
     pub callback: Callback,
-    /// What the queues do not tell of their members.
+    /// What the queues do not say of their members.
     pub agents: Vec<Agent>,
 }
 

@@ -36,7 +36,7 @@ const MAX_WAITING_REQUESTS: usize = 64;
 /// How long a good-bye may take.
 pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a link tells its consumer, in the order in which it happened.
+/// What a link reports to its consumer, in the order in which it happened.
 #[derive(Debug)]
 pub enum LinkEvent {
     /// A connection was made; the login follows.
@@ -46,7 +46,7 @@ pub enum LinkEvent {
         /// TLS.
         encrypted: bool,
     },
-    /// An event for the engine.
+    /// An event for the tracker.
     Frame {
         /// The event.
         frame: Frame,
@@ -87,7 +87,7 @@ pub enum RequestFailed {
     Unanswered(#[from] Unanswered),
 }
 
-/// What the link is told.
+/// A command to the link.
 pub(super) enum Command {
     Request(Action, oneshot::Sender<Result<Reply, RequestFailed>>),
     Stop,
@@ -175,7 +175,7 @@ impl Link {
 
     /// Logs off and closes the connection.
     pub async fn stop(self) {
-        // Where the link has ended by itself, there is nobody to tell.
+        // Where the link has ended by itself, nobody receives this.
         let _ = self.requester.commands.send(Command::Stop).await;
         if let Err(panic) = self.task.await
             && panic.is_panic()

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::secret::SecretError;
 use callbackd_core::ami::{DeadReason, LoginRefusal};
 
-/// Why there is no connection. Every message states what is wrong and, where a person can mend it, how.
+/// Why there is no connection. Every message states what is wrong and, where a person can fix it, how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LostReason {
     /// There is no secret to log in with.
@@ -40,7 +40,7 @@ pub enum LostReason {
     Tls {
         /// The other end.
         peer: SocketAddr,
-        /// What is wrong and how to mend it.
+        /// What is wrong and how to fix it.
         why: String,
     },
     /// `tls_ca_file` cannot be used, or the system has no certificates.

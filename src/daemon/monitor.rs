@@ -1,4 +1,4 @@
-//! One PBX under watch: its link's state and its engine.
+//! One PBX: its link's state and its tracker.
 
 use super::event_log;
 use super::link::LinkEvent;
@@ -26,7 +26,7 @@ pub enum Standing {
     Down(String),
 }
 
-/// A PBX under watch.
+/// One PBX that the daemon is connected to, or tries to be.
 #[derive(Debug)]
 pub struct Monitor {
     /// Its name in the configuration.
@@ -38,7 +38,7 @@ pub struct Monitor {
     tracker: Tracker,
     unlinked: bool,
     said: RateLimit,
-    /// Events that were dropped and not yet told of.
+    /// Events that were dropped and not yet reported.
     dropped: u64,
     events_unreadable: u64,
 }
@@ -105,7 +105,7 @@ impl Monitor {
                 pbx = %self.name,
                 dropped = std::mem::take(&mut self.dropped),
                 suppressed,
-                "More events came than could be taken; calls that ended meanwhile are UNKNOWN, the state is asked for again"
+                "AMI event queue overflowed; calls that ended meanwhile are UNKNOWN, resynchronising"
             );
         }
         self.unlinked = true;
@@ -121,7 +121,7 @@ impl Monitor {
                 pbx = %self.name,
                 err,
                 suppressed,
-                "An event could not be read and was left out; the call that it was about may lack a detail"
+                "Malformed AMI event skipped; its call may lack a detail"
             );
         }
     }
@@ -152,12 +152,12 @@ impl Monitor {
         self.tracker.handle(Input::Tick, now);
     }
 
-    /// The row of this call has been told from Asterisk's own records.
+    /// The row of this call has been made from Asterisk's own records.
     pub fn has_its_row(&mut self, linkedid: &str) {
         self.tracker.has_its_row(linkedid);
     }
 
-    /// Gives the engine something that is not of the link.
+    /// Gives the tracker an input that does not come from the link.
     pub fn give(&mut self, input: Input<'_>, now: Moment) {
         self.tracker.handle(input, now);
     }
@@ -168,12 +168,12 @@ impl Monitor {
         self.tracker.deadline()
     }
 
-    /// The next thing that the engine tells.
+    /// The next output of the tracker.
     pub fn poll(&mut self) -> Option<Output> {
         self.tracker.poll()
     }
 
-    /// Whether sight of the PBX was lost since this was last asked; it may be back.
+    /// Whether sync with the PBX was lost since this was last asked; it may be back.
     pub fn take_unlinked(&mut self) -> bool {
         std::mem::take(&mut self.unlinked)
     }

@@ -75,7 +75,7 @@ pub fn run(config_path: &Path) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(err) => {
-            tracing::error!(target: "daemon", %err, "The system gives no threads, cannot start");
+            tracing::error!(target: "daemon", %err, "Cannot start the runtime");
             return Exit::Software;
         }
     };
@@ -236,7 +236,7 @@ impl Daemon {
             tokio::select! {
                 Some(signal) = signals.next() => match signal {
                     SIGHUP => self.reconfigure(),
-                    SIGXFSZ => {} // the write that failed is told by the store
+                    SIGXFSZ => {} // the store reports the write that failed
                     signal => {
                         stopping.store(true, Ordering::SeqCst);
                         self.stop(signal).await;
@@ -282,7 +282,7 @@ impl Daemon {
         }
     }
 
-    /// Hands what the engines tell to the desk and the records of both to the store, and tells the service manager where things stand.
+    /// Hands what the trackers report to the scheduler and the records of both to the store, and reports the state to the service manager.
     fn after(&mut self) {
         let now = self.clock.now();
         for i in 0..self.watched.len() {
@@ -432,9 +432,9 @@ impl Daemon {
                 self.proofs.configure(&self.config);
                 self.callbacks.policies(&self.config.policies(), cdr_files(&self.config), now);
                 if let Err(err) = self.reload.apply(&self.config.log) {
-                    tracing::warn!(target: "daemon", %err, "The log keeps its level");
+                    tracing::warn!(target: "daemon", %err, "log.level is not valid, the level is unchanged");
                 }
-                tracing::info!(target: "daemon", config = %self.config_path.display(), "Configuration read anew");
+                tracing::info!(target: "daemon", config = %self.config_path.display(), "Configuration reloaded");
                 if !restart.is_empty() {
                     tracing::warn!(
                         target: "daemon",
@@ -465,7 +465,7 @@ impl Daemon {
         for link in self.links.drain(..) {
             link.stop().await;
         }
-        // The links have ended: what they told before is all there is.
+        // The links have ended: what they sent before is all there is.
         while let Some((pbx, event)) = self.from_links.next().await {
             let now = self.clock.now();
             self.watched[pbx].take(event, now);
@@ -494,7 +494,7 @@ impl Daemon {
                 let records = unwritten().count();
                 tracing::error!(target: "store", records, "Stopped with records that could not be written, they are lost");
             }
-            Err(err) => tracing::error!(target: "store", %err, "The store's thread did not end in order"),
+            Err(err) => tracing::error!(target: "store", %err, "Store thread panicked"),
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct Secret {
     credentials: Option<PathBuf>,
 }
 
-/// Why there is no secret. Every message names the place and the mend.
+/// Why there is no secret. Every message names the place and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// No `secret_file`, no credential.
@@ -81,7 +81,7 @@ impl Secret {
         Self { pbx: pbx.name.clone(), file: pbx.secret_file.clone(), credentials: credentials.map(Path::to_owned) }
     }
 
-    /// Reads it anew: a secret that was mended is taken at the next attempt.
+    /// Reads it anew: a secret that was fixed is taken at the next attempt.
     ///
     /// # Errors
     /// It is not there, not safe or not usable.

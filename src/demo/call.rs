@@ -3,7 +3,7 @@
 use super::people::Caller;
 use super::truth::Trial;
 
-/// A channel that lives, by its serial.
+/// A channel that is up, by its serial.
 pub type Id = u32;
 
 /// Where a call stands.

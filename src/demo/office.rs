@@ -59,7 +59,7 @@ pub struct Office {
     pub agents: Vec<Agent>,
     /// Numbers that customers dial, and where they lead.
     pub dids: Vec<(String, Entry)>,
-    /// The user who may log in, and his secret.
+    /// The user who may log in, and the secret.
     pub login: (String, String),
 }
 

@@ -1,10 +1,11 @@
-//! The PBX: channels, calls, queues, agents, and what is due when. What it tells is text for its clients.
+//! The PBX: channels, calls, queues, agents, and what is due when. Its output is text for its clients.
 
 use super::call::{Call, Id};
 use super::channel::{Channel, ChannelState};
 use super::manager::Session;
 use super::office::{FROM_INTERNAL, FROM_TRUNK, Office, TRUNK};
 use super::people::{Caller, People};
+use super::seats::{Device, Seat};
 use super::truth::{Fate, Past, Trial};
 use super::wire::Event;
 use std::collections::{BTreeMap, VecDeque};
@@ -31,20 +32,20 @@ pub enum Input<'a> {
     Call(Caller),
     /// An agent takes a break, or comes back (`None`).
     Break(usize, Option<&'a str>),
-    /// Asterisk is restarted: calls and connections end, nothing is remembered but the configuration and AstDB.
+    /// Asterisk is restarted: calls and connections end, and only the configuration and AstDB are kept.
     Restart,
 }
 
 /// What is due. Channels and calls may be gone by then.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// A caller joins his queue.
+    /// A caller joins the queue of this name.
     Join(Id, String),
-    /// He presses a key in the menu.
+    /// The caller presses a key in the menu.
     Key(Id, char),
-    /// He gives up.
+    /// The caller gives up.
     GiveUp(Id),
-    /// The queue lets him go.
+    /// The queue lets the caller go.
     Expire(Id, i64),
     /// Phones of free agents are looked for.
     Offer,
@@ -52,49 +53,12 @@ pub(super) enum Step {
     Rings(Id, Id),
     /// Its owner answers.
     Answers(Id, Id),
-    /// He refuses, is busy, or is not there.
+    /// The agent refuses, is busy, or is not there.
     Refuses(Id, Id, Trial),
     /// It rang out.
     RangOut(Id, Id),
     /// The conversation is over, ended by the agent or not.
     TalkOver(Id, bool),
-}
-
-/// An agent at work.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Seat {
-    pub paused: Option<String>,
-    pub channels: u32,
-    pub device: Device,
-    pub calls_taken: u32,
-    pub last_call_ms: i64,
-    pub last_pause_ms: i64,
-    pub wraps_until_ms: i64,
-    /// He let it ring: the queue does not ring him again before, ms.
-    pub rest_until_ms: i64,
-}
-
-/// Device states that occur here, with their numbers in queue events (`include/asterisk/devicestate.h`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Device {
-    /// Free.
-    #[default]
-    NotInUse = 1,
-    /// In a call.
-    InUse = 2,
-    /// Ringing.
-    Ringing = 6,
-}
-
-impl Device {
-    /// `ast_devstate_str`.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::NotInUse => "NOT_INUSE",
-            Self::InUse => "INUSE",
-            Self::Ringing => "RINGING",
-        }
-    }
 }
 
 /// The pretend PBX.
@@ -111,7 +75,7 @@ pub struct Pbx {
     pub(super) sessions: BTreeMap<u64, Session>,
     /// AstDB, by family and key.
     pub(super) database: BTreeMap<(String, String), String>,
-    trunk: Device,
+    pub(super) trunk: Device,
     timers: BTreeMap<(i64, u64), Step>,
     steps: u64,
     serial: Id,
@@ -208,7 +172,7 @@ impl Pbx {
         self.calls.len()
     }
 
-    /// Since when this customer has been on a line (ms), if he is: by his own call, or because a callback rings or talks with him.
+    /// Since when this customer has been on a line (ms), if they are: by their own call, or because a callback rings or talks with them.
     #[must_use]
     pub fn on_line_since(&self, number: &str) -> Option<i64> {
         let his = |call: &&Call| match &call.asked {
@@ -219,7 +183,7 @@ impl Pbx {
         self.calls.values().filter(his).filter_map(since).min()
     }
 
-    /// Since when an agent has had a channel (ms), if he has one.
+    /// Since when an agent has had a channel (ms), if the agent has one.
     #[must_use]
     pub fn busy_since(&self, agent: usize) -> Option<i64> {
         let phone = self.office.agents[agent].interface();
@@ -299,7 +263,7 @@ impl Pbx {
         id
     }
 
-    /// Changes a channel that lives.
+    /// Changes a channel that is up.
     pub(super) fn change(&mut self, id: Id, change: impl FnOnce(&mut Channel)) {
         if let Some(channel) = self.channels.get_mut(&id) {
             change(channel);
@@ -397,81 +361,6 @@ impl Pbx {
             self.emit("BridgeLeave", "call", |e| e.bridge(&bridge, "simple_bridge", count).channel(&channel));
         }
         self.emit("BridgeDestroy", "call", |e| e.bridge(&bridge, "simple_bridge", 0));
-    }
-
-    // Devices and queues
-
-    pub(super) fn set_trunk(&mut self, device: Device) {
-        if self.trunk != device {
-            self.trunk = device;
-            self.emit("DeviceStateChange", "call", |e| e.put("Device", TRUNK).put("State", device.as_str()));
-        }
-    }
-
-    pub(super) fn set_device(&mut self, agent: usize, device: Device) {
-        if self.seats[agent].device == device {
-            return;
-        }
-        self.seats[agent].device = device;
-        let phone = self.office.agents[agent].interface();
-        self.emit("DeviceStateChange", "call", |e| e.put("Device", &phone).put("State", device.as_str()));
-        self.member_status(agent);
-    }
-
-    pub(super) fn member_status(&mut self, agent: usize) {
-        let queues: Vec<String> = self.office.queues_of(agent).map(|q| q.name.clone()).collect();
-        for queue in queues {
-            let member = self.member(agent, &queue);
-            let put = |e: Event| member.iter().fold(e.put("Queue", &queue), |e, (key, value)| e.put(key, value));
-            self.emit("QueueMemberStatus", "agent", put);
-        }
-    }
-
-    pub(super) fn queue_device(&mut self, queue: &str, state: &str) {
-        self.emit("DeviceStateChange", "call", |e| e.put("Device", format!("Queue:{queue}")).put("State", state));
-    }
-
-    /// The headers of `QueueMemberStatus` behind `Queue` (`queue_member_manager_to_ami`, `apps/app_queue.c`).
-    pub(super) fn member(&self, agent: usize, queue: &str) -> Vec<(&'static str, String)> {
-        let (seat, who) = (&self.seats[agent], &self.office.agents[agent]);
-        let seconds = |ms: i64| (ms / 1_000).to_string();
-        vec![
-            ("MemberName", who.name.clone()),
-            ("Interface", who.interface()),
-            ("StateInterface", who.interface()),
-            ("Membership", "static".to_owned()),
-            ("Penalty", "0".to_owned()),
-            ("CallsTaken", seat.calls_taken.to_string()),
-            ("LastCall", seconds(seat.last_call_ms)),
-            ("LastPause", seconds(seat.last_pause_ms)),
-            ("LoginTime", seconds(self.booted_ms)),
-            ("InCall", u8::from(seat.device == Device::InUse).to_string()),
-            ("Status", (seat.device as u8).to_string()),
-            ("Paused", u8::from(seat.paused.is_some()).to_string()),
-            ("PausedReason", seat.paused.clone().unwrap_or_default()),
-            ("Ringinuse", "0".to_owned()),
-            ("Wrapuptime", seconds(self.office.queue(queue).map_or(0, |q| q.wrapup_ms))),
-        ]
-    }
-
-    fn take_break(&mut self, agent: usize, reason: Option<&str>) {
-        if self.seats[agent].paused.as_deref() == reason {
-            return;
-        }
-        self.seats[agent].paused = reason.map(str::to_owned);
-        self.seats[agent].last_pause_ms = self.now;
-        let queues: Vec<String> = self.office.queues_of(agent).map(|q| q.name.clone()).collect();
-        for queue in queues {
-            let member = self.member(agent, &queue);
-            let put = |e: Event| member.iter().fold(e.put("Queue", &queue), |e, (key, value)| e.put(key, value));
-            self.emit("QueueMemberPause", "agent", put);
-        }
-        self.later(0, Step::Offer);
-    }
-
-    /// One agent in all his queues at the wish of a client.
-    pub(super) fn pause(&mut self, agent: usize, reason: Option<&str>) {
-        self.take_break(agent, reason);
     }
 
     fn restart(&mut self) {

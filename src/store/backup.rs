@@ -167,7 +167,7 @@ impl Partial {
         };
         let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
         match renameat_with(CWD, &self.0, CWD, to, flags) {
-            // Some network file systems cannot promise it. That nothing was there has been seen before.
+            // Some network file systems cannot do it in one step. That nothing was there has been seen before.
             Err(Errno::INVAL | Errno::NOSYS) => std::fs::rename(&self.0, to).map_err(failed)?,
             renamed => renamed.map_err(|error| failed(error.into()))?,
         }

@@ -32,7 +32,7 @@ pub struct Opened {
     pub immutable: bool,
 }
 
-/// Tells what `path` is. The writer asks before it creates or opens anything.
+/// Says what `path` is. The writer asks before it creates or opens anything.
 ///
 /// # Errors
 /// Everything that must not be written to: see [`Error`].

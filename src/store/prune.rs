@@ -10,7 +10,7 @@ pub const PRUNE_ROWS: usize = 500;
 /// What was removed: rows by their table, without those that belong to them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Of `calls`, and of `calls_in_progress`: those of a PBX that is not watched any more.
+    /// Of `calls`, and of `calls_in_progress`: those of a PBX that is not configured any more.
     pub calls: u64,
     /// Of `callbacks`.
     pub callbacks: u64,
@@ -87,7 +87,7 @@ impl Pruning {
 }
 
 impl Store {
-    /// Removes at most [`PRUNE_ROWS`] rows in one transaction. Open callbacks stay, whatever their age, with the calls that they are for.
+    /// Removes at most [`PRUNE_ROWS`] rows in one transaction. Open callbacks are kept, whatever their age, with the calls that they are for.
     ///
     /// # Errors
     /// The database cannot be written now: nothing was removed by this step.
@@ -112,7 +112,7 @@ const CALLS: &str = "
            AND linkedid NOT IN (SELECT linkedid FROM callbacks WHERE closed_ms IS NULL AND linkedid IS NOT NULL)
          ORDER BY started_ms LIMIT ?2)";
 
-/// Closed callbacks with their stories and attempts. The newest stays: its id tells the next one's, and an id that came again would give its
+/// Closed callbacks with their history and attempts. The newest is kept: the next id follows from its id, and an id that came again would give its
 /// attempts the channel ids of old ones, which Asterisk's CDR know.
 const CALLBACKS: &str = "
     DELETE FROM callbacks WHERE id IN (

@@ -124,7 +124,7 @@ pub struct LastSeenAgent {
     pub pbx: String,
     /// The person, as interface.
     pub agent: String,
-    /// As the queues name him.
+    /// The agent's name, as the queues give it.
     pub name: String,
     /// `logged_in`, `paused`, `ringing`, `talking`, `wrapup`; `None` if nothing was ever seen.
     pub activity: Option<String>,

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Faults that are told one by one.
+/// Faults that are listed one by one; more are only counted.
 pub const MAX_FAULTS: usize = 20;
 
 /// The check at the start takes so long at most: calls go unseen meanwhile. Enough for some hundred megabytes.
@@ -64,7 +64,7 @@ impl Verified {
 /// Reads all of `path` and changes nothing. A daemon that writes to it is not kept waiting.
 ///
 /// # Errors
-/// What is not one of our databases, or cannot be read at all, see [`Error`]; damage that leaves it readable is told in the result.
+/// What is not one of our databases, or cannot be read at all, see [`Error`]; damage that leaves it readable is in the result.
 pub fn verify(path: &Path) -> Result<Verified, Error> {
     let opened = open_read_only(path, false)?;
     let connection = &opened.connection;

@@ -1,4 +1,4 @@
-//! Logins that a real Asterisk refuses: the daemon says which mend helps, stays, and is in as soon as it was done.
+//! Logins that a real Asterisk refuses: the daemon names the fix, keeps trying, and is in as soon as it was done.
 
 use crate::daemon::Daemon;
 use crate::files;
@@ -13,7 +13,7 @@ fn soon() -> Instant {
 fn refused(daemon: &Daemon, words: &str) -> Result<(), String> {
     daemon
         .wait_for_line(soon(), "refused login", |l| {
-            l.contains("Asterisk cannot be used until a person mends it; no call is seen") && l.contains(words)
+            l.contains("AMI connection needs operator action; no calls are being recorded") && l.contains(words)
         })
         .map(drop)
 }

@@ -1,4 +1,4 @@
-//! Sight is lost and comes back: what the rows say about calls of which a part was not seen.
+//! Sync is lost and comes back: what the rows say about calls of which a part was not seen.
 
 use crate::daemon::Daemon;
 use crate::files;
@@ -20,7 +20,7 @@ pub fn soon() -> Instant {
     Instant::now() + PATIENCE
 }
 
-/// A call that goes on until somebody is told to end it.
+/// A call that goes on until the test ends it.
 pub struct Call {
     pub number: String,
     pub linkedid: String,
@@ -49,7 +49,7 @@ impl Call {
         self.event(lab, "BridgeEnter", 2)
     }
 
-    /// Waits until the caller is in a queue and a phone rings for him.
+    /// Waits until the caller is in a queue and a phone rings.
     pub fn waits(&self, lab: &Lab) -> Result<Frame, String> {
         self.event(lab, "QueueCallerJoin", 1)?;
         self.event(lab, "AgentCalled", 1)
@@ -144,7 +144,7 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
     }
 
     wire.cut();
-    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
+    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("Connection to Asterisk lost"))?;
     let since = lab.pbx.position();
     let answered_unseen = Call::place(lab, 3, "5550131")?;
     let never_seen = Call::place(lab, 4, "5550132")?;
@@ -200,7 +200,7 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
         let (true_ms, told_ms) = (ended - began, talk_ms(&db, call));
         assert!((told_ms - true_ms).abs() <= SLACK_MS, "{}: talked {true_ms} ms, row says {told_ms}", call.number);
     }
-    // Of what was not seen from its beginning, no more is told than was seen.
+    // Of what was not seen from its beginning, no more is recorded than was seen.
     let (_, ended) = answered_unseen.talk(lab)?;
     let told_ms = talk_ms(&db, &answered_unseen);
     assert!((told_ms - (ended - to)).abs() <= SLACK_MS, "seen for {} ms, row says {told_ms}", ended - to);
@@ -237,7 +237,9 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
     }
 
     lab.crash_pbx();
-    daemon.wait_for_line(soon(), "failed attempt", |l| l.contains("Asterisk cannot be reached; calls go unseen"))?;
+    daemon.wait_for_line(soon(), "failed attempt", |l| {
+        l.contains("Cannot connect to Asterisk; calls are not recorded")
+    })?;
     lab.start_pbx_again()?;
     daemon.wait_for_sync(soon())?;
     let fresh = Call::place(lab, 2, "5550131")?;
@@ -248,8 +250,8 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
     has_said(
         &daemon,
         &[
-            "The connection to Asterisk is lost; calls go unseen until it is back",
-            "The PBX was not seen for a while; what happened meanwhile is unknown",
+            "Connection to Asterisk lost; calls are not recorded until it is back",
+            "Event gap closed; what happened meanwhile is unknown",
         ],
     );
     let said = daemon.said();
@@ -360,7 +362,7 @@ fn talks_begun_unseen(lab: &Lab) -> Result<(), String> {
     let over_the_cut = Call::place(lab, 0, "5550300")?;
     wire.wait_for(&over_the_cut.waits(lab)?, soon())?;
     wire.cut();
-    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
+    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("Connection to Asterisk lost"))?;
     over_the_cut.talks(lab)?;
     wire.repair();
     daemon.wait_for_sync(soon())?;

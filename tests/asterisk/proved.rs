@@ -1,4 +1,4 @@
-//! What happened out of sight is told from Asterisk's own CDR and queue_log, and whoever was missed there is called back.
+//! What happened while events were not seen is recorded from Asterisk's own CDR and queue_log, and whoever was missed there is called back.
 
 use crate::daemon::Daemon;
 use crate::files;
@@ -116,7 +116,7 @@ fn calls_of_a_cut_link_are_told_from_asterisks_records() {
         let daemon = start(&files("proved-cut"), &lab, wire.address())?;
         let (waiting, talking) = in_progress(&lab, &wire)?;
         wire.cut();
-        daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
+        daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("Connection to Asterisk lost"))?;
         let unseen = what_nobody_sees(&lab, waiting, 2)?;
         wire.repair();
         daemon.wait_for_sync(soon())?;

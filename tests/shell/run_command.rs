@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-/// What the daemon tells the service manager, as it comes.
+/// What the daemon sends to the service manager, as it comes.
 struct Told(UnixDatagram);
 
 impl Told {
@@ -106,7 +106,7 @@ fn a_daemon_whose_pbx_is_away_starts_all_the_same_and_says_so() {
         |l| l.starts_with("STATUS=pbx: NOT CONNECTED (cannot connect to 127.0.0.1"),
         "that it is not connected",
     );
-    daemon.wait_for("Asterisk cannot be reached; calls go unseen");
+    daemon.wait_for("Cannot connect to Asterisk; calls are not recorded");
     assert_eq!(daemon.end(Some(Signal::INT)).0, Some(0));
 }
 
@@ -158,7 +158,7 @@ fn a_reload_applies_a_good_configuration_and_refuses_a_bad_one() {
     let reloading = recorded.wait_for_line("RELOADING=1");
     assert!(reloading.lines().any(|l| l.starts_with("MONOTONIC_USEC=")), "{reloading}");
     recorded.wait_for_line("READY=1");
-    daemon.wait_for("daemon: Configuration read anew");
+    daemon.wait_for("daemon: Configuration reloaded");
 
     site.configure(&format!("{good}[calls]\nshort_abadon = \"2s\"\n"));
     hangup(&daemon);

@@ -119,8 +119,8 @@ fn the_gap_of_each_pbx_is_filled_from_its_own_files() {
     site.write("b.csv", &(cdr("200.1") + &cdr("100.1")), 0o644);
     let mut daemon = run();
     ready(&mut daemon);
-    daemon.wait_for("What happened out of sight is told from Asterisk's records");
-    daemon.wait_for("What happened out of sight is told from Asterisk's records");
+    daemon.wait_for("Gap reconstructed from Asterisk's CDR and queue_log");
+    daemon.wait_for("Gap reconstructed from Asterisk's CDR and queue_log");
     daemon.end(Some(Signal::TERM));
     let of = |pbx: &str, linkedid: &str| (pbx.to_owned(), linkedid.to_owned());
     assert_eq!(
@@ -193,7 +193,7 @@ fn at_lunch(events: String) -> Server {
 fn a_customer_missed_on_both_has_one_callback_and_both_calls_say_so_over_a_restart() {
     let (_a, _b, site) = both_miss();
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    daemon.wait_for("Callback joined by another miss, callback=1 pbx=");
+    daemon.wait_for("Missed again; merged into the open callback, callback=1 pbx=");
     let said = site.run(&["callbacks", "--json", "--config", "callbackd.toml"]);
     let row: serde_json::Value = serde_json::from_str(&said.out).unwrap();
     let (pbx, first) = (row["pbx"].as_str().unwrap(), row["linkedid_pbx"].as_str().unwrap());
@@ -220,7 +220,7 @@ fn a_customer_missed_on_both_has_one_callback_and_both_calls_say_so_over_a_resta
 fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
     let (_a, _b, site) = both_miss();
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    daemon.wait_for("Callback joined by another miss");
+    daemon.wait_for("Missed again; merged into the open callback");
     let list = |args: &[&str]| {
         let said = site.run(&[args, &["--config", "callbackd.toml"]].concat());
         assert_eq!(said.code, 0, "{args:?}: {said:#?}");

@@ -1,4 +1,4 @@
-//! The store as a model: what is on the disk, what is on its way, and what a new run remembers. Dumb on purpose.
+//! The store as a model: what is on the disk, what is on its way, and what a new run reads. Dumb on purpose.
 
 use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::model::{AgentKey, CallKey, E164, PbxId};
@@ -103,13 +103,13 @@ impl Disk {
         self.callbacks.values().filter(moved).count() as u64
     }
 
-    /// What an engine that starts now reads: one that was told already keeps its row.
+    /// What a tracker that starts now reads: a call that was recorded already keeps its row.
     pub fn calls_left(&mut self, pbx: &str) -> Vec<CallInProgress> {
         self.in_progress.retain(|call, _| !self.calls.contains_key(call));
         self.in_progress.values().filter(|call| call.pbx == *pbx).cloned().collect()
     }
 
-    /// What a desk that starts now reads.
+    /// What a scheduler that starts now reads.
     pub fn restored(&self, now_ms: i64) -> RestoredState {
         use AttemptResult as R;
         let unreached = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::OriginateError, R::AbortedServed];

@@ -1,7 +1,8 @@
 //! The whole core through seeded days, with every fault that a network, a disk, a clock and a PBX can have.
 //!
-//! `cargo test --test sim` lives 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` lives more, from `CALLBACKD_FIRST_SEED` on, `CALLBACKD_SEED=17` one and
-//! prints all that passes, and `CALLBACKD_CALLS=300` makes each longer. A failure names its seed and step; the same seed is the same day, to the byte.
+//! `cargo test --test sim` runs 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` runs more, from
+//! `CALLBACKD_FIRST_SEED` on. `CALLBACKD_SEED=17` runs one and prints all that passes, and `CALLBACKD_CALLS=300` makes each longer.
+//! A failure names its seed and step; the same seed is the same day, to the byte.
 
 mod core;
 mod disk;
@@ -23,7 +24,7 @@ const SEEDS_OF_TWO: u64 = 60;
 const CRASHED: [u64; 2] = [4, 20];
 const CRASHED_CALLS: u32 = 12;
 
-/// Days that once broke a promise, and what was wrong.
+/// Days that once broke a rule, and what was wrong.
 const ONCE_BROKEN: &[(u64, &str)] = &[
     (3, "an attempt was LOST because its end was looked for in the moment before it was told"),
     (37, "the same, over a bad network"),

@@ -42,7 +42,7 @@ impl Watch {
         {
             self.sights.push((from, until));
         }
-        // A crash takes with it what was seen before the sight was lost, too.
+        // A crash takes with it what was seen before sync was lost, too.
         if let Some(last) = self.sights.last_mut() {
             last.1 = last.1.min(until);
         }
@@ -66,7 +66,7 @@ impl Watch {
         self.sights.iter().any(|(a, b)| *a <= from && to <= *b)
     }
 
-    /// In sight without interruption since then.
+    /// In sync without interruption since then.
     fn watched_since(&self, at: i64) -> bool {
         self.in_sync.is_some_and(|since| since <= at)
     }
@@ -152,7 +152,7 @@ impl Watch {
             if seen && call.status != status {
                 return Err(format!("stored as {recorded}"));
             }
-            // That the queue let him go is a fact; that every phone was busy can only be known of a call that was seen whole.
+            // That the queue let the caller go is a fact; that every phone was busy can only be known of a call that was seen whole.
             let let_go = past.fate == Fate::QueueTimeout && call.status == Status::NoAnswer;
             if !seen && past.fate != Fate::CutOff && call.status != status && call.status != Status::Unknown && !let_go
             {
@@ -184,7 +184,7 @@ impl Watch {
             let connected = result == AttemptResult::Connected;
             let talked = past.talk_ms >= policies.overall.min_talk_ms;
             let near = (past.talk_ms - policies.overall.min_talk_ms).abs() < 100;
-            // Where the clocks of daemon and PBX differ, what began out of sight and ended in sight has no true duration.
+            // Where the clocks of daemon and PBX differ, what began while events were not seen and ended in sync has no true duration.
             let skewed = self.skewed_ms.is_some_and(|at| at < past.to_ms) && !self.seen(past.from_ms, past.to_ms);
             if connected && !talked && !near && !skewed {
                 return Err(format!("CONNECTED ({}) is not true of {past:?}: {row:?}", row.detail));

@@ -26,7 +26,7 @@ const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 /// A byte is never longer on its way.
 pub const LATENCY_MS: i64 = 40;
-/// Device states come later than what else the PBX tells, by up to this.
+/// Device states come later than the PBX's other events, by up to this.
 const DEVICE_LAG_MS: i64 = 25;
 /// From the end of a call to its row on a healthy disk, at most: it settles, and is committed.
 pub const TO_DISK_MS: i64 = 5 * SECOND;
@@ -103,7 +103,7 @@ pub struct World {
     pub policies: Policies,
     config: Config,
     rng: Rng,
-    /// Of what was added to the days later: so that the days stay what they were.
+    /// Chance for what was added to the days later: so that the days do not change.
     luck: Rng,
     weather: Weather,
     sites: Vec<Site>,
@@ -146,7 +146,7 @@ pub struct Day {
 
 fn configuration(rng: &mut Rng, pbxs: usize) -> Config {
     let pick = |rng: &mut Rng, words: &[&str]| words[rng.usize(..words.len())].to_owned();
-    // Minutes are odd or even so that a dumb oracle can tell; see `is_open`.
+    // Minutes are odd or even so that a dumb oracle can decide; see `is_open`.
     let named = |name: &&str| format!("[[pbx]]\nname = \"{name}\"\n");
     let several: String = if pbxs > 1 { PBXS.iter().map(named).collect() } else { String::new() };
     let text = several
@@ -265,7 +265,7 @@ impl World {
         self
     }
 
-    /// Lives the day to its end. What was broken is told with the step.
+    /// Runs the day to its end. What was broken is returned with the step.
     pub fn live(mut self) -> Result<Day, String> {
         let mut ends = None;
         while self.broken.is_none() {

@@ -1,4 +1,4 @@
-//! One callback as a story: what it stands at, what it was made for, and what happened when.
+//! One callback in detail: its state, what it was made for, and what happened when.
 
 use crate::cli::place::Place;
 use crate::cli::plain::{local, safe, spell};
@@ -77,11 +77,11 @@ fn facts(row: &CallbackRow) -> Vec<String> {
     let mut facts = Vec::new();
     let text = |what: &str, value: &Option<String>| value.as_deref().map(|value| format!("{what} {}", safe(value)));
     facts.extend(text("queue", &row.queue));
-    facts.extend(text("he dialled", &row.did));
+    facts.extend(text("dialled", &row.did));
     facts.extend(text("last talked with", &row.owner));
     facts.extend(text("only for", &row.assigned));
     if row.requested {
-        facts.push("he asked for it".to_owned());
+        facts.push("the customer asked for it".to_owned());
     }
     if row.priority != 0 {
         facts.push(format!("priority {}", row.priority));

@@ -1,4 +1,4 @@
-//! What a PBX tells about itself and about the rights of our user: gathered, not yet judged.
+//! What a PBX reports about itself and about the rights of our user: gathered, not yet judged.
 
 use callbackd_core::ami::{Frame, Kind, SnapshotSize};
 use std::collections::{BTreeMap, BTreeSet};

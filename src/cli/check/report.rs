@@ -27,7 +27,7 @@ pub struct Finding {
     pub mark: Mark,
     /// What was looked at, in a few words.
     pub what: String,
-    /// What was found, and the mend.
+    /// What was found, and the fix.
     pub detail: String,
 }
 
@@ -57,7 +57,7 @@ pub struct Hint {
     pub lines: String,
 }
 
-/// Writes findings as they come in, and remembers how it ends. The writer is expected to drop colours where they are not wanted.
+/// Writes findings as they come in, and keeps the worst for the exit code. The writer is expected to drop colours where they are not wanted.
 pub struct Report<'a> {
     out: &'a mut dyn Write,
     json: bool,
@@ -117,10 +117,10 @@ impl<'a> Report<'a> {
     /// Shows lines to copy.
     pub fn hint(&mut self, hint: &Hint) {
         if self.json {
-            let line = json!({ "about": self.section, "mend": hint.file, "lines": hint.lines });
+            let line = json!({ "about": self.section, "fix": hint.file, "lines": hint.lines });
             self.say(&format!("{line}\n"));
         } else {
-            self.say(&format!("\nTo mend it, in {}:\n\n{}", hint.file, hint.lines));
+            self.say(&format!("\nTo fix it, in {}:\n\n{}", hint.file, hint.lines));
         }
     }
 
@@ -163,7 +163,7 @@ impl<'a> Report<'a> {
         out
     }
 
-    /// Whoever reads from a closed pipe has seen enough; the exit code tells the rest.
+    /// Whoever reads from a closed pipe has seen enough; the exit code says the rest.
     fn say(&mut self, text: &str) {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }

@@ -23,10 +23,10 @@ const MIN_RETRY_LOST: Duration = Duration::from_secs(60);
 
 /// Outcomes that are no misses, whatever the configuration says.
 const NEVER: [(Outcome, &str); 4] = [
-    (Outcome::Agent, "he was served"),
-    (Outcome::SelfService, "he was served"),
-    (Outcome::Blocked, "he is blocked"),
-    (Outcome::Gap, "nothing proves that he was not served"),
+    (Outcome::Agent, "the caller was served"),
+    (Outcome::SelfService, "the caller was served"),
+    (Outcome::Blocked, "the caller is blocked"),
+    (Outcome::Gap, "nothing proves that the caller was not served"),
 ];
 
 fn secs(from: u64, to: u64) -> RangeInclusive<Duration> {

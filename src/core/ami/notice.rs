@@ -1,4 +1,4 @@
-//! What a session has to tell: the connection's way from the greeting to live, and how it failed.
+//! What a session reports: the connection's way from the greeting to live, and how it failed.
 
 use crate::ami::action::ActionError;
 

@@ -11,10 +11,10 @@ use secrecy::SecretString;
 
 use crate::ami::action::{Action, ActionError, ActionId};
 use crate::ami::decoder::Received;
-use crate::ami::event::Text;
 use crate::ami::frame::{Frame, Kind};
 use crate::ami::notice::{DeadReason, LoginRefusal, Notice, SnapshotSize};
 use crate::ami::pending::{List, Pending, PendingActions, Purpose};
+pub use crate::ami::reply::{Answer, Reply, RequestError, Unanswered};
 
 /// How long a greeting may take, in milliseconds.
 pub const BANNER_TIMEOUT: u64 = 10_000;
@@ -28,7 +28,7 @@ pub const PING_EVERY: u64 = 10_000;
 /// The link is dead when nothing came for so many milliseconds after a ping.
 pub const PING_TIMEOUT: u64 = 5_000;
 
-/// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never told.
+/// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never reported.
 pub const SNAPSHOT_EVERY: u64 = 300_000;
 
 /// Who logs in.
@@ -61,62 +61,6 @@ pub enum SessionOutput {
     Notice(Notice),
     /// A [`Session::request`] came to its end.
     Answer(Answer),
-}
-
-/// The end of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
-    /// What [`Session::request`] returned.
-    pub id: ActionId,
-    /// The action's name.
-    pub action: &'static str,
-    /// The answer, or why there is none. An action without an answer may or may not have had its effect.
-    pub reply: Result<Reply, Unanswered>,
-}
-
-/// Asterisk's answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reply {
-    /// The response.
-    pub response: Frame,
-    /// The list's items, if it announced a list; without the event that ends it.
-    pub items: Vec<Frame>,
-    /// The list is not whole: longer than [`crate::ami::pending::MAX_LIST_ITEMS`], or given up by Asterisk.
-    pub cut: bool,
-}
-
-impl Reply {
-    /// Whether the response is `Success`.
-    pub fn success(&self) -> bool {
-        self.response.kind() == Kind::Response(b"Success")
-    }
-
-    /// Asterisk's own words.
-    pub fn message(&self) -> Text<'_> {
-        self.response.text("Message").unwrap_or_default()
-    }
-}
-
-/// Why a request has no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Unanswered {
-    /// Not within [`ACTION_TIMEOUT`].
-    #[error("no answer in time")]
-    TimedOut,
-    /// The connection ended first.
-    #[error("the connection was lost first")]
-    LinkLost,
-}
-
-/// Why a request was not sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum RequestError {
-    /// The session is not (or no longer) live.
-    #[error("not connected")]
-    NotLive,
-    /// [`crate::ami::pending::MAX_PENDING`] actions are waiting.
-    #[error("too many actions wait for an answer")]
-    TooMany,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -202,12 +146,12 @@ impl Session {
         self.unknown_responses
     }
 
-    /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end lives.
+    /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end is there.
     pub fn heard(&mut self, now_ms: u64) {
         self.heard_ms = self.heard_ms.max(now_ms);
     }
 
-    /// Takes what the decoder received, in its order. A frame for the engine comes before the outputs that it leads to.
+    /// Takes what the decoder received, in its order. A frame for the tracker comes before the outputs that it leads to.
     pub fn received(&mut self, received: &Received, now_ms: u64) -> Disposition {
         self.heard(now_ms);
         match (received, self.state) {
@@ -273,7 +217,7 @@ impl Session {
 
     /// Sends an action; a [`SessionOutput::Answer`] with the returned id will follow.
     ///
-    /// Events with that id that are not items of an announced list (`OriginateResponse`) go to the engine.
+    /// Events with that id that are not items of an announced list (`OriginateResponse`) go to the tracker.
     ///
     /// It may be called as soon as the session has been live, also while a later snapshot is taken.
     ///
@@ -297,7 +241,7 @@ impl Session {
         self.logged_in()
     }
 
-    /// Takes the snapshot again: events have been lost on their way to the engine. Does nothing before the first one.
+    /// Takes the snapshot again: events have been lost on their way to the tracker. Does nothing before the first one.
     pub fn take_snapshot(&mut self, now_ms: u64) {
         if matches!(self.state, State::Snapshot(_) | State::Live) {
             self.begin_snapshot(now_ms);

@@ -35,7 +35,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How one stay in a queue ended.
+    /// How one queue visit ended.
     VisitResult {
         /// An agent was connected.
         Connected = "CONNECTED",
@@ -61,7 +61,7 @@ text_enum! {
         Withdraw = "WITHDRAW",
         /// Transferred or redirected out while waiting.
         Transferred = "TRANSFERRED",
-        /// It ended unseen, or an agent may have taken the caller out of sight.
+        /// Its end was not seen, or an agent may have taken the caller while events were not seen.
         Unknown = "UNKNOWN",
     }
 }
@@ -83,13 +83,13 @@ pub struct FinishedCall {
     pub number: Option<String>,
     /// The number in E.164, if it can be called.
     pub number_e164: Option<E164>,
-    /// The other party's name, as the network told it.
+    /// The other party's name, as the network sent it.
     pub name: Option<String>,
     /// The number that the customer dialled, or for outbound calls the caller id that we showed.
     pub did: Option<String>,
     /// The trunk, as technology and peer (`PJSIP/trunk`).
     pub trunk: Option<String>,
-    /// The last queue that the caller was in (or the one that connected him).
+    /// The last queue that the caller was in (or the one whose agent answered).
     pub queue: Option<String>,
     /// The first person who talked with the customer, as interface (`PJSIP/101`).
     pub agent: Option<String>,
@@ -101,7 +101,7 @@ pub struct FinishedCall {
     pub ended_ms: Millis,
     /// From start to the first bridge with a person, or to the end.
     pub wait_ms: Millis,
-    /// Sum of the stays in queues.
+    /// Sum of the waits of all queue visits, ms.
     pub queue_wait_ms: Millis,
     /// Time in which at least one person's phone rang.
     pub ring_ms: Millis,
@@ -125,7 +125,7 @@ pub struct FinishedCall {
     pub callback_id: Option<i64>,
     /// Ring attempts, in order.
     pub legs: Vec<Leg>,
-    /// Stays in queues, in order.
+    /// Queue visits, in order.
     pub visits: Vec<QueueVisit>,
     /// Menus and keys, in order.
     pub ivr: Vec<IvrStep>,
@@ -142,7 +142,7 @@ impl FinishedCall {
         CallKey::new(&self.pbx, &self.linkedid)
     }
 
-    /// Its end was not seen, or what was seen does not tell enough: Asterisk's own records may say more.
+    /// Its end was not seen, or what was seen does not say enough: Asterisk's own records may say more.
     #[must_use]
     pub fn wants_proof(&self) -> bool {
         self.outcome == Outcome::Gap || matches!(self.quality, Quality::Gap | Quality::Partial)
@@ -194,7 +194,7 @@ pub struct Leg {
     pub result: LegResult,
 }
 
-/// One stay in a queue.
+/// One queue visit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QueueVisit {
     /// Queue name.
@@ -214,9 +214,9 @@ pub struct QueueVisit {
 pub struct IvrStep {
     /// Dialplan context of the menu.
     pub context: String,
-    /// What he chose there; empty if nothing, `t` for a time-out, `i` for an invalid choice.
+    /// The caller's choice there; empty if nothing, `t` for a time-out, `i` for an invalid choice.
     pub digits: String,
-    /// He entered it.
+    /// When the caller entered it.
     pub at_ms: Millis,
 }
 
@@ -233,17 +233,17 @@ pub struct CallInProgress {
     pub number_e164: Option<E164>,
     /// The customer's name.
     pub name: Option<String>,
-    /// What he dialled.
+    /// The number that the caller dialled.
     pub did: Option<String>,
     /// The trunk (`PJSIP/provider`).
     pub trunk: Option<String>,
-    /// The queue in which he waits, or was last.
+    /// The queue in which the caller waits, or was last.
     pub queue: Option<String>,
-    /// Our side's person: the first who talked with him.
+    /// The agent who talked with the customer first.
     pub agent: Option<String>,
     /// First event.
     pub started_ms: Millis,
-    /// He joined that queue.
+    /// When the caller joined that queue.
     pub joined_ms: Option<Millis>,
     /// First bridge with a person.
     pub answered_ms: Option<Millis>,

@@ -23,7 +23,7 @@ text_enum! {
         Done = "DONE",
         /// The customer called again and was served.
         RecoveredByCustomer = "RECOVERED_BY_CUSTOMER",
-        /// An agent called him without us.
+        /// An agent called the customer without us.
         RecoveredByAgent = "RECOVERED_BY_AGENT",
         /// Tried as often as is allowed.
         Exhausted = "EXHAUSTED",
@@ -31,7 +31,7 @@ text_enum! {
         Expired = "EXPIRED",
         /// There is no number that may be called.
         NotCallable = "NOT_CALLABLE",
-        /// He does not want to be called.
+        /// The customer does not want to be called.
         Dnc = "DNC",
         /// A person, or a correction of the call's row, took it back.
         Cancelled = "CANCELLED",
@@ -110,7 +110,7 @@ pub struct CallbackRow {
     pub pbx: PbxId,
     /// The customer; `None` only where there is no number that can be called.
     pub number_e164: Option<E164>,
-    /// His name, as the network told it at the latest miss.
+    /// The customer's name, as the network sent it at the latest miss.
     pub name: Option<String>,
     /// Where it is in its life.
     pub state: CallbackState,
@@ -172,7 +172,7 @@ fn resolved_by<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::
     Flat { resolved_by: call.map(|c| &*c.linkedid), resolved_by_pbx: call.map(|c| &c.pbx) }.serialize(s)
 }
 
-/// One line of a callback's story.
+/// One line of a callback's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallbackStep {
     /// When.
@@ -192,7 +192,7 @@ pub struct CallbackStep {
 pub struct CallbackChange {
     /// The row.
     pub row: CallbackRow,
-    /// The line of its story; `None` if nothing but figures changed.
+    /// The line of its history; `None` if nothing but figures changed.
     pub change: Option<CallbackStep>,
     /// The missed call that this change adds, of whichever PBX: its row gets the callback's id.
     pub miss: Option<CallKey>,

@@ -11,7 +11,7 @@ text_enum! {
         LoggedIn = "logged_in",
         /// Paused in a queue.
         Paused = "paused",
-        /// His phone rings.
+        /// The agent's phone rings.
         Ringing = "ringing",
         /// Connected with somebody: a customer, a colleague, anyone.
         Talking = "talking",
@@ -27,11 +27,11 @@ pub struct Interval {
     pub pbx: PbxId,
     /// The person, as interface (`PJSIP/101`).
     pub agent: String,
-    /// What he did.
+    /// What the agent did.
     pub activity: Activity,
-    /// The queue in which he was paused; empty for the rest.
+    /// The queue in which the agent was paused; empty for other activities.
     pub queue: String,
-    /// Why he was paused; empty for the rest.
+    /// The reason of the pause; empty for other activities.
     pub reason: String,
     /// Began.
     pub from_ms: Millis,

@@ -31,7 +31,7 @@ text_enum! {
         OutOfTime = "OUT_OF_TIME",
         /// Blocked, unreachable or failed before anyone could be rung.
         NotConnected = "NOT_CONNECTED",
-        /// What happened out of sight decides, and nothing proves it.
+        /// It depends on what happened while events were not seen, and nothing proves it.
         Unknown = "UNKNOWN",
     }
 }
@@ -93,7 +93,7 @@ text_enum! {
         Failed = "FAILED",
         /// The PBX ended it without ever ringing anyone.
         NotOffered = "NOT_OFFERED",
-        /// It ended while nobody watched, or what was seen of it does not tell whether anyone served him.
+        /// It ended while events were not seen, or what was seen does not say whether anyone served the caller.
         Gap = "GAP",
     }
 }
@@ -107,7 +107,7 @@ text_enum! {
         Agent = "agent",
         /// The dialplan, a time-out or an administrator.
         Pbx = "pbx",
-        /// Nothing tells.
+        /// Nothing says who.
         Unknown = "unknown",
     }
 }
@@ -117,11 +117,11 @@ text_enum! {
     Quality {
         /// From the first event to the last.
         Full = "full",
-        /// In part: it was in progress when the link came up, lived while the link was down, or a channel of it ended then.
+        /// In part: it was in progress when the link came up, went on while the link was down, or a channel of it ended then.
         Partial = "partial",
         /// It ended while the link was down.
         Gap = "gap",
-        /// Told afterwards by CDR or queue_log.
+        /// Completed afterwards from CDR or queue_log.
         Backfilled = "backfilled",
     }
 }

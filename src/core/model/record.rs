@@ -21,13 +21,13 @@ pub enum Record {
     },
     /// Insert.
     Gap(Gap),
-    /// Insert, or replace by (`pbx`, `agent`): a person and his name.
+    /// Insert, or replace by (`pbx`, `agent`): an agent and their name.
     Agent {
         /// The PBX.
         pbx: PbxId,
         /// The person, as interface (`PJSIP/101`).
         agent: String,
-        /// As the queues name him.
+        /// The agent's name, as the queues give it.
         name: String,
     },
     /// Insert, or replace by all but `to_ms` and `reason`.

@@ -1,4 +1,4 @@
-//! The rules by which calls are told apart: contexts, trunks, limits in time.
+//! The rules by which calls are classified: contexts, trunks, limits in time.
 
 use crate::ami::event::Millis;
 use crate::model::hours::Hours;
@@ -23,7 +23,7 @@ impl Globs {
     }
 }
 
-/// Everything that the configuration says about telling calls apart.
+/// Everything in the configuration that decides how calls are classified.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// Contexts in which customers' calls arrive.
@@ -79,7 +79,7 @@ impl Rules {
         did.and_then(|did| self.did_hours.get(did)).unwrap_or(&self.hours)
     }
 
-    /// After-call work of an agent for whom no queue says how long; `names` are the texts that mean him.
+    /// Wrap-up of an agent for whom no queue says how long; `names` are the texts that mean this agent.
     pub fn wrapup_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Millis {
         names.into_iter().find_map(|name| self.wrapups.get(name)).copied().unwrap_or(self.wrapup_ms)
     }

@@ -77,7 +77,7 @@ impl World {
     }
 
     pub(super) fn take_break(&mut self, i: usize, agent: usize, away: bool) {
-        // A pause of ours is not his to end: he does not know of it.
+        // A pause of ours is not the agent's to end: the agent does not know of it.
         if self.sites[i].pbx.paused(agent).is_none_or(|(reason, _)| reason != "callbackd") {
             self.sites[i].pbx.handle(Input::Break(agent, away.then_some("lunch")), self.now);
         }

@@ -23,7 +23,7 @@ impl World {
                 self.cut(i, half);
             }
             2 if network => {
-                // Nobody is told; the pings find out.
+                // Nobody reports it; the pings find out.
                 self.unseen(i, LATENCY_MS);
                 if let Some(link) = &mut self.sites[i].link {
                     link.deaf = true;
