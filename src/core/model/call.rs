@@ -45,15 +45,15 @@ text_enum! {
         Timeout = "TIMEOUT",
         /// Left by a key.
         Key = "KEY",
-        /// Refused at the door: nobody serves it.
+        /// Refused at joining (`JOINEMPTY`): the queue has no members.
         JoinEmpty = "JOINEMPTY",
-        /// Refused at the door: nobody is available.
+        /// Refused at joining (`JOINUNAVAIL`): no member is available.
         JoinUnavail = "JOINUNAVAIL",
         /// Sent away: nobody serves it any more.
         LeaveEmpty = "LEAVEEMPTY",
         /// Sent away: nobody is available any more.
         LeaveUnavail = "LEAVEUNAVAIL",
-        /// Refused at the door: full.
+        /// Refused at joining (`FULL`): the queue is full.
         Full = "FULL",
         /// Sent on by option `c` or a rule of the dialplan.
         Continue = "CONTINUE",
@@ -203,7 +203,7 @@ pub struct QueueVisit {
     pub joined_ms: Millis,
     /// The caller left, ms since 1970 UTC.
     pub left_ms: Millis,
-    /// Position at entering; `None` if refused at the door.
+    /// Position at entering; `None` if the queue refused the caller.
     pub position: Option<u32>,
     /// How the visit ended.
     pub result: VisitResult,
