@@ -1,4 +1,4 @@
-//! What a desk knows from before it began: read from the store at the start.
+//! What the scheduler knows of earlier runs: read from the store at the start.
 
 use crate::ami::event::Millis;
 use crate::model::{AgentKey, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, RecoveredBy};

@@ -22,7 +22,7 @@ impl Tracker {
         }
     }
 
-    /// Tells the store now and then up to when the PBX is seen.
+    /// Records now and then up to when the PBX is seen.
     pub(crate) fn report_seen(&mut self) {
         let now = self.now.wall_ms;
         if self.coverage.report_is_due(now) {
@@ -124,7 +124,7 @@ impl Tracker {
     }
 }
 
-/// Seconds as a list tells them, in milliseconds; never more than there have been since 1970.
+/// Seconds as a list gives them, in milliseconds; never more than there have been since 1970.
 fn seconds(seconds: u64) -> Millis {
     i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000).min(crate::tracker::MAX_STAMP_MS)
 }

@@ -1,4 +1,4 @@
-//! One attempt: from the intent that is stored first to the Originate, and what its channels tell.
+//! One attempt: from the intent that is stored first to the Originate, and what its channels show.
 
 pub mod cdr;
 pub mod dial_string;
@@ -52,7 +52,7 @@ pub(crate) struct CallbackAttempt {
     pub dialled: bool,
     /// It was taken back, and why.
     pub aborted: Option<String>,
-    /// Sight of the PBX was lost since the Originate was written.
+    /// Coverage of the PBX was lost since the Originate was written.
     pub unlinked: bool,
     /// Queues in which the agent was paused for it, and how they dial the agent.
     pub paused: Vec<(String, String)>,

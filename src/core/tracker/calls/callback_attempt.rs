@@ -55,7 +55,7 @@ impl Tracker {
         }
     }
 
-    /// Tells the steps that the attempts in this call have made.
+    /// Emits the steps that the attempts in this call have made.
     pub(crate) fn attempts_advance(&mut self, call: Slot) {
         let c = &self.calls.table[call];
         if !c.ours {

@@ -28,7 +28,7 @@ pub(crate) struct Told {
 }
 
 impl Tracker {
-    /// Tells what the event meant to customers' lines and to our attempts.
+    /// Emits what the event meant to customers' lines and to our attempts.
     pub(crate) fn record_marked(&mut self) {
         let mut marked = std::mem::take(&mut self.calls.marked);
         for call in marked.drain(..) {

@@ -1,4 +1,4 @@
-//! The end of a call: wait for what is still on its way, judge, tell, and forget later.
+//! The end of a call: wait for what is still on its way, reach the verdict, record it, and forget the call later.
 
 use crate::ami::event::Millis;
 use crate::model::Record;
@@ -66,7 +66,7 @@ impl Tracker {
         }
     }
 
-    /// Tells every call that is over, without waiting for what may still be on its way.
+    /// Records every call that is over, without waiting for what may still be on its way.
     pub(crate) fn record_all(&mut self) {
         let over: Vec<Slot> =
             self.calls.iter().filter(|(_, c)| c.stage == Stage::Ending).map(|(slot, _)| slot).collect();

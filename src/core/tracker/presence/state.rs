@@ -181,7 +181,7 @@ impl PresenceState {
         }
     }
 
-    /// After-call work begins. It lasts by the monotonic clock: no event tells its end.
+    /// After-call work begins. It lasts by the monotonic clock: no event marks its end.
     pub(crate) fn wrapup_begins(&mut self, slot: Slot, ms: Millis, at: Millis, now: Moment) {
         let until = now.mono_ms + u64::try_from(ms).unwrap_or(0);
         let agent = self.roster.get_mut(slot);

@@ -98,7 +98,7 @@ impl Topology {
         self.channels[slot].ringing = state == STATE_RINGING;
     }
 
-    /// A list tells which way the channel was called.
+    /// A list shows which way the channel was called.
     pub(crate) fn direction_told(&mut self, slot: Slot, incoming: bool, created_ms: Millis) {
         let channel = &mut self.channels[slot];
         channel.incoming = Some(incoming);
