@@ -37,18 +37,18 @@ const MAX_OUTCOMES: usize = 256;
 pub enum Outcome {
     /// The answer to a PBX action.
     Answered {
-        /// On this PBX.
+        /// The PBX that answered.
         pbx: PbxId,
         /// The action that was answered.
         pbx_action: PbxAction,
-        /// Asterisk's answer.
+        /// Asterisk's answer, or why there is none.
         reply: Result<Reply, RequestFailed>,
     },
     /// What Asterisk's CDR hold of an attempt.
     LookedUp {
-        /// The attempt.
+        /// The attempt's channel id.
         channel_id: String,
-        /// Its records.
+        /// The CDR found for it.
         cdrs: Vec<Cdr>,
     },
 }

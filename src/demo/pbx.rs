@@ -155,6 +155,17 @@ impl Pbx {
         self.past.pop_front()
     }
 
+    /// The number that the next channel gets.
+    #[must_use]
+    pub fn next_channel(&self) -> u32 {
+        self.serial
+    }
+
+    /// Channels are numbered from here on: two PBXs that stand at one number give the same Uniqueid in the same second. Never back.
+    pub fn skip_channels(&mut self, to: u32) {
+        self.serial = self.serial.max(to);
+    }
+
     /// Calls that go on.
     #[must_use]
     pub fn live_calls(&self) -> usize {

@@ -15,7 +15,7 @@ pub struct Facts {
     pub ami: String,
     /// `AsteriskVersion` of `CoreSettings`.
     pub version: Option<String>,
-    /// `FullyBooted` came.
+    /// Whether `FullyBooted` came.
     pub booted: bool,
     /// Lists that were refused after the login: the action and Asterisk's words.
     pub refused: Vec<(&'static str, String)>,

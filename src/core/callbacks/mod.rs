@@ -98,7 +98,7 @@ pub enum Input<'a> {
 /// What became of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// `Response: Success`: queued. Whether anybody answers is told by events.
+    /// `Response: Success`: queued. Whether anybody answers is shown by events.
     Accepted,
     /// `Response: Error`, in Asterisk's words: no event follows.
     Refused(&'a str),

@@ -31,7 +31,7 @@ pub struct RestoredState {
 /// The call by which a customer was served last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
-    /// Who served him.
+    /// Who served the customer.
     pub by: RecoveredBy,
     /// The call.
     pub call: CallKey,

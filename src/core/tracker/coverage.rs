@@ -16,23 +16,23 @@ pub(crate) struct Coverage {
     last_seen_ms: Option<Millis>,
     /// The daemon has been connected since it started.
     ever_linked: bool,
-    /// Sight was lost then, and what follows is a gap.
+    /// Coverage was lost then, and what follows is a gap.
     lost_ms: Option<Millis>,
-    /// Asterisk restarted while sight was lost.
+    /// Asterisk restarted during the gap.
     restarted: bool,
     /// When the latest login to a booted Asterisk was, ms by the clock that never steps.
     linked_mono_ms: Option<u64>,
-    /// Sight was lost because more events came than could be taken.
+    /// Coverage was lost because the event queue overflowed.
     overload: bool,
     /// Number of the current snapshot.
     snapshot: u32,
-    /// The lists are being told.
+    /// The lists are arriving.
     listing: bool,
-    /// The list of channels has come whole since sight was lost: what lives is known.
+    /// The list of channels has come complete since coverage was lost: what lives is known.
     whole: bool,
     /// The lists have just come, and it is to be said that what lives is known.
     comes_in_sync: bool,
-    /// The store was told then that the PBX is seen.
+    /// The store was given then that the PBX is seen.
     reported_ms: Millis,
     /// Queues of the latest lists.
     queues: BTreeSet<Box<str>>,
@@ -108,7 +108,7 @@ impl Coverage {
         }
     }
 
-    /// Sight turns out to have been lost then already, though a later loss may have been told before.
+    /// Coverage turns out to have been lost then already, though a later loss may have been noted before.
     pub(crate) fn unseen_since(&mut self, at: Millis) {
         self.lost(at);
         if self.ever_linked {
@@ -158,8 +158,8 @@ impl Coverage {
             (false, false) => GapCause::DaemonDown,
         };
         let from_ms = lost_at.or(self.last_seen_ms).unwrap_or(now).min(now);
-        // While sight was never lost, an event that is on its way can be overtaken by the lists: only a channel that two lists in a
-        // row do not name has ended unseen.
+        // While coverage was never lost, an event that is on its way can be overtaken by the lists: only a channel that two lists in a
+        // row do not name has ended without an event.
         let missed = if lost_at.is_some() || !linked_before { 1 } else { 2 };
         self.whole |= channels_known;
         self.saw(now);
@@ -188,7 +188,7 @@ impl Coverage {
         std::mem::take(&mut self.comes_in_sync)
     }
 
-    /// The lists are being told.
+    /// The lists are arriving.
     pub(crate) fn listing(&self) -> bool {
         self.listing
     }

@@ -10,7 +10,7 @@ use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, STATE_RINGING};
 
 impl Tracker {
-    /// Sight is lost, now or some time ago: whatever happens from then on to the calls that live is not seen.
+    /// Coverage is lost, now or some time ago: whatever happens from then on to live calls is not seen.
     pub(crate) fn sync_lost(&mut self, tell: impl FnOnce(&mut Coverage)) {
         tell(&mut self.coverage);
         self.calls.lose_sync(&self.topology);
@@ -97,7 +97,7 @@ impl Tracker {
         }
     }
 
-    /// The lists are complete: what they do not name has ended unseen.
+    /// The lists are complete: what they do not name has ended without an event.
     pub(crate) fn snapshot_ended(&mut self, channels_known: bool) {
         let now = self.now.wall_ms;
         let Some(sighted) = self.coverage.snapshot_ended(channels_known, now) else { return };

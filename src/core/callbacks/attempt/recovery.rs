@@ -56,7 +56,7 @@ impl Scheduler {
         self.dirty = true;
     }
 
-    /// Sight is back, and what lives has been told: attempts that live go on, the others ended unseen.
+    /// Coverage is back, and what lives is known: attempts that live go on, the others ended in the gap.
     pub(crate) fn in_sync(&mut self, pbx: &PbxId) {
         self.proving.insert(pbx.clone());
         self.dirty = true;

@@ -1,4 +1,4 @@
-//! What queues, devices and channels say about agents, told to the store as intervals.
+//! What queues, devices and channels say about agents, recorded as intervals.
 
 use crate::ami::event::{Member, MemberChange, Millis};
 use crate::model::{Activity, Interval, Record};
@@ -109,7 +109,7 @@ impl Tracker {
         self.presence.look_at(slot, at);
     }
 
-    /// A caller who waits in a queue, of the snapshot: his joining was not seen.
+    /// A caller who waits in a queue, of the snapshot: no QueueCallerJoin was seen.
     pub(crate) fn waiting_listed(&mut self, queue: &str, position: u32, uniqueid: &str, wait_s: u32, at: Millis) {
         let joined_ms = at - Millis::from(wait_s) * 1_000;
         match self.topology.find(uniqueid) {
@@ -146,7 +146,7 @@ impl Tracker {
         }
     }
 
-    /// Nobody watches the agents any more, as of a moment.
+    /// Coverage of the agents ends, as of a moment.
     pub(crate) fn agents_unseen(&mut self, at: Millis) {
         for slot in self.presence.roster.slots() {
             let closed = self.presence.roster.get_mut(slot).close_all(at);

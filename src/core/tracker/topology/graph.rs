@@ -244,7 +244,7 @@ impl Topology {
         self.bridges.remove(slot, [uniqueid]);
     }
 
-    /// Bridges whose end was not told hold nobody in the end.
+    /// Bridges whose end was not seen hold nobody in the end.
     pub(crate) fn forget_empty_bridges(&mut self) {
         let empty: Vec<(Slot, Box<str>)> = self
             .bridges
