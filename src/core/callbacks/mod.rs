@@ -86,7 +86,6 @@ pub enum Input<'a> {
     },
     /// Asterisk's answer to a value that was to be published on this PBX.
     Published {
-        /// The PBX.
         pbx: &'a PbxId,
         /// What became of the action.
         answer: Answer<'a>,
@@ -115,7 +114,6 @@ pub enum Output {
     Record(Record),
     /// Look this attempt up in Asterisk's CDR, and come back with [`Input::LookedUp`].
     LookUp {
-        /// The PBX.
         pbx: PbxId,
         /// The attempt: `uniqueid` of its CDR.
         channel_id: String,
@@ -123,12 +121,7 @@ pub enum Output {
         since_ms: Millis,
     },
     /// Do this on this PBX.
-    Act {
-        /// The PBX.
-        pbx: PbxId,
-        /// What.
-        pbx_action: PbxAction,
-    },
+    Act { pbx: PbxId, pbx_action: PbxAction },
 }
 
 /// The scheduler's counters since the start.

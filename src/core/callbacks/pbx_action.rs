@@ -18,7 +18,6 @@ pub enum PbxAction {
     },
     /// Pause a queue's member, or undo a pause of ours.
     Pause {
-        /// The queue.
         queue: String,
         /// As the queue dials the agent.
         interface: String,

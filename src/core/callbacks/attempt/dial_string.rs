@@ -28,10 +28,7 @@ pub enum DialError {
     #[error(
         "`callback.number_form` makes of {number} what cannot be dialled: write \"{{e164}}\", \"{{digits}}\" or \"{{national}}\", and at most {MAX_DIALLED} digits in all"
     )]
-    Form {
-        /// The number.
-        number: String,
-    },
+    Form { number: String },
     /// The template is not one.
     #[error("{0}")]
     Template(TemplateError),
@@ -55,14 +52,10 @@ pub enum DialError {
 pub enum TemplateError {
     /// A brace that opens or closes nothing.
     #[error("a brace without its other half")]
-    Brace {
-        /// Where.
-        at: usize,
-    },
+    Brace { at: usize },
     /// A placeholder that is not known here.
     #[error("`{{{name}}}` is not known here")]
     Placeholder {
-        /// Where.
         at: usize,
         /// The word between the braces.
         name: String,
@@ -70,7 +63,6 @@ pub enum TemplateError {
     /// A character that may not stand in a dial string.
     #[error("`{}` may not stand in a dial string", .found.escape_debug())]
     Character {
-        /// Where.
         at: usize,
         /// The character.
         found: char,

@@ -29,7 +29,6 @@ struct DispatchRound {
     left: u32,
 }
 
-/// One PBX.
 struct PbxView {
     agents: Vec<AgentView>,
     /// By place in `agents`: can be asked.
