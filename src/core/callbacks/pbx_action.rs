@@ -3,7 +3,7 @@
 use crate::ami::action::{Action, ActionError};
 use crate::callbacks::attempt::originate::{Originate, PAUSE};
 
-/// Family of the Asterisk database in which promises are published.
+/// Family of the Asterisk database in which wait estimates are published.
 pub const FAMILY: &str = "callbackd";
 
 /// Something done on a PBX.

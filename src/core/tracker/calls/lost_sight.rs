@@ -1,4 +1,4 @@
-//! Calls while sight is lost, and when the lists show them again or do not.
+//! Calls while sync is lost, and when the lists show them again or do not.
 
 use crate::ami::event;
 use crate::ami::event::Millis;
@@ -11,7 +11,7 @@ use crate::tracker::topology::channel::STATE_UP;
 use crate::tracker::topology::graph::Topology;
 
 impl Calls {
-    /// Sight is lost: whatever happens from then on to the calls that live is not seen.
+    /// Sync is lost: whatever happens from then on to the calls that are up is not seen.
     pub(crate) fn lose_sync(&mut self, topology: &Topology) {
         // A customer who is gone already has been seen to the end.
         let gone = |c: &Call| c.origin == Origin::Trunk && topology.channel(c.first).ended_ms.is_some();
@@ -63,7 +63,7 @@ impl Tracker {
         if let Some(attempt) = c.attempts.iter_mut().rev().find(as_it_was)
             && std::mem::take(&mut attempt.in_doubt)
         {
-            c.seen.customer_is_shown(); // it rings as it did when sight was lost
+            c.seen.customer_is_shown(); // it rings as it did when sync was lost
         }
         self.calls.mark(call);
     }

@@ -1,6 +1,6 @@
 //! How much of a call was seen, and what that leaves in doubt.
 
-/// What loss of sight has meant for a call.
+/// What loss of sync has meant for a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Sight {
     /// It was never lost.
@@ -26,17 +26,17 @@ impl Seen {
         self.missed_a_part = true;
     }
 
-    /// Sight is lost while it lives.
+    /// Sync is lost while it is up.
     pub(crate) fn sync_is_lost(&mut self) {
         self.sight = Sight::InDoubt;
     }
 
-    /// Something shows what became of the customer while nobody watched.
+    /// Something shows what became of the customer while events were not seen.
     pub(crate) fn customer_is_shown(&mut self) {
         self.sight = self.sight.min(Sight::Regained);
     }
 
-    /// It ended while sight was lost.
+    /// It ended while sync was lost.
     pub(crate) fn ends_unseen(&mut self) {
         self.end_unseen = true;
     }
@@ -65,7 +65,7 @@ impl Seen {
         self.missed_a_part || (self.sight != Sight::Kept && !self.end_unseen)
     }
 
-    /// Nobody knows what happened to the customer while sight was lost.
+    /// Nobody knows what happened to the customer while sync was lost.
     #[must_use]
     pub(crate) fn in_doubt(self) -> bool {
         self.sight == Sight::InDoubt

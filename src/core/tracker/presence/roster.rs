@@ -47,7 +47,7 @@ impl Tracker {
                 Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
             let before = agent.memberships.insert((&*member.queue).into(), membership);
             changed = before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
-            // A pause event tells no device state.
+            // A pause event gives no device state.
             if change != MemberChange::Pause {
                 agent.reachable = !UNREACHABLE.contains(&member.status);
                 agent.heard(asked, device_state(member.status));
