@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Faults that are listed one by one; more are only counted.
 pub const MAX_FAULTS: usize = 20;
 
-/// The check at the start takes so long at most: calls go unseen meanwhile. Enough for some hundred megabytes.
+/// The check at the start takes so long at most: calls are not recorded meanwhile. Enough for some hundred megabytes.
 pub const START_CHECK: Duration = Duration::from_secs(3);
 
 /// SQLite's virtual machine looks at the clock every so many steps.

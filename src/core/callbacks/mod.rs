@@ -45,13 +45,13 @@ pub const MAX_OPEN: usize = 20_000;
 pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
 pub const MAX_OWNERS: usize = 100_000;
-/// A callback that a person puts off is open at least so long (ms) after that, unless its queue's `expire` is less.
+/// A callback that a person puts off lives at least so long (ms) after that, unless its queue's `expire` is less.
 const GRACE_MS: Millis = 3_600_000;
 
 /// The PBXs whose agents can be asked, as they are at the moment of a decision.
 pub type Presences<'a> = BTreeMap<PbxId, &'a dyn Presence>;
 
-/// What can happen to the scheduler.
+/// An input of the scheduler.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// A call's row goes to the store, for the first time or corrected.
@@ -60,11 +60,11 @@ pub enum Input<'a> {
     Line(&'a LineChange),
     /// An attempt went a step further.
     Progress(&'a Progress),
-    /// Look at presence again.
+    /// Presence changed: read it again.
     PresenceChanged,
-    /// The lists of this PBX have come: which calls are up is known.
+    /// The lists of this PBX have come: what lives is known.
     InSync(&'a PbxId),
-    /// Sync with this PBX is lost.
+    /// Coverage of this PBX is lost.
     Unlinked(&'a PbxId),
     /// The intent to make this attempt is on the disk.
     Committed(&'a str),
@@ -108,7 +108,7 @@ pub enum Answer<'a> {
     Unanswered,
 }
 
-/// What the scheduler wants done.
+/// An output of the scheduler.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Store this.
@@ -131,7 +131,7 @@ pub enum Output {
     },
 }
 
-/// What the scheduler has counted since the start.
+/// The scheduler's counters since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Callbacks made.
@@ -183,7 +183,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A scheduler that goes on where an earlier one stopped. `prefix`: of the ids that it gives to its attempts.
+    /// A scheduler that goes on where an earlier run stopped. `prefix`: of the ids that it gives to its attempts.
     #[must_use]
     pub fn new(policies: Policies, prefix: AttemptPrefix, restored: RestoredState, now: Moment) -> Self {
         let mut scheduler = Self {
@@ -254,7 +254,7 @@ impl Scheduler {
         }
     }
 
-    /// Looks at everything that may be due, with the presence of the PBXs as it is now.
+    /// Looks at everything that may be due, with the floors of the PBXs as they are now.
     pub fn decide(&mut self, now: Moment, presences: &Presences<'_>) {
         self.tell_time(now);
         self.prove(presences);

@@ -1,4 +1,4 @@
-//! One attempt: from the intent that is stored first to the Originate, and what its channels report.
+//! One attempt: from the intent that is stored first to the Originate, and what its channels show.
 
 pub mod cdr;
 pub mod dial_string;
@@ -17,7 +17,7 @@ use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164};
 
 /// An Originate that could not leave is tried again after so long (ms).
 const SEND_AGAIN_MS: u64 = 200;
-/// Nothing came of an Originate so long (ms) after its phones' ringing times: it is checked whether anything of it is up.
+/// Nothing came of an Originate so long (ms) after its phones' ringing times: it is looked whether anything of it lives.
 const PATIENCE_MS: u64 = 10_000;
 /// A living attempt is looked after this often (ms): should its end not be seen, it must not go on for ever.
 pub(crate) const LOOK_EVERY_MS: u64 = 60_000;
@@ -52,7 +52,7 @@ pub(crate) struct CallbackAttempt {
     pub dialled: bool,
     /// It was taken back, and why.
     pub aborted: Option<String>,
-    /// Sync with the PBX was lost since the Originate was written.
+    /// Coverage of the PBX was lost since the Originate was written.
     pub unlinked: bool,
     /// Queues in which the agent was paused for it, and how they dial the agent.
     pub paused: Vec<(String, String)>,

@@ -55,7 +55,7 @@ impl Tracker {
         }
     }
 
-    /// Reports the steps that the attempts in this call have made.
+    /// Emits the steps that the attempts in this call have made.
     pub(crate) fn attempts_advance(&mut self, call: Slot) {
         let c = &self.calls.table[call];
         if !c.ours {
@@ -288,7 +288,7 @@ impl Tracker {
     }
 
     /// Milliseconds of talk. After a merge the rest of it counts up to the end of the agent's channel, or the last one's if that
-    /// is still up.
+    /// lives on.
     fn talked(&self, ours: &TrackedAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
         match ours.merged {
             Some((talked, Some(since))) => {

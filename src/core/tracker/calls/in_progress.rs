@@ -24,7 +24,7 @@ impl Leftover {
 }
 
 impl Tracker {
-    /// Takes in which customers' calls were in progress when the last run was killed. At most [`MAX_CHANNELS`] are taken.
+    /// Takes the customers' calls that were in progress when the last run crashed. At most [`MAX_CHANNELS`] are taken.
     pub fn knows_calls(&mut self, calls: impl IntoIterator<Item = CallInProgress>) {
         self.calls.left.calls =
             calls.into_iter().take(MAX_CHANNELS).map(|call| (call.linkedid.clone(), call)).collect();
@@ -47,7 +47,7 @@ impl Tracker {
             return;
         }
         if self.was_left_in_progress(&call.linkedid) {
-            return; // more is known of it than the lists have shown
+            return; // more is known of it than the lists have told
         }
         let queue_visit = call.queue_visits.last();
         let as_told = |recorded: &CallInProgress| {

@@ -1,4 +1,4 @@
-//! Whose call it is: the channel that began it, and what that channel shows of the customer.
+//! Whose call it is: the channel that began it, and what that one shows of the customer.
 
 use crate::ami::event;
 use crate::ami::event::Millis;
@@ -53,7 +53,7 @@ impl Tracker {
         }
     }
 
-    /// A list says which way a channel was called that an event has made known before.
+    /// A list shows which way a channel was called that an event has made known before.
     pub(crate) fn direction_listed(&mut self, slot: Slot, seen: &event::Channel<'_>, incoming: bool, at: Millis) {
         if self.topology.channel(slot).incoming.is_some() {
             return;
