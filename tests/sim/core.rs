@@ -41,7 +41,7 @@ pub enum Want {
     PbxAction(usize, PbxAction),
     /// The connection to this PBX is of no more use.
     Drop(usize),
-    /// Sight of this PBX is whole.
+    /// In sync with this PBX.
     InSync(usize),
 }
 

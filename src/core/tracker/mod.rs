@@ -134,7 +134,7 @@ pub struct Counters {
     pub calls_merged: u64,
     /// Calls whose end was never told, found gone by a snapshot.
     pub calls_unseen: u64,
-    /// Agents ignored because of [`agent::MAX_AGENTS`].
+    /// Agents ignored because of [`MAX_AGENTS`].
     pub agents_refused: u64,
     /// Trunks not remembered because of [`MAX_TRUNKS_MET`]: their calls are told from others by their contexts alone.
     pub trunks_refused: u64,
