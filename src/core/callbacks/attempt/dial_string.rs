@@ -94,7 +94,7 @@ pub const CUSTOMER: [&str; 1] = ["number"];
 pub const FORM: [&str; 3] = ["e164", "digits", "national"];
 
 /// A customer's number as it is dialled: `+` perhaps, and 3 to 15 ASCII digits. Whether it may be called is
-/// [`NumberPolicy::verdict`](crate::callbacks::policy::Screen::verdict)'s to say first.
+/// [`NumberPolicy::verdict`](crate::callbacks::policy::NumberPolicy::verdict)'s to say first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Dialable(String);
 
