@@ -114,7 +114,7 @@ impl Scheduler {
         }
     }
 
-    /// The PBX is out of sight: who makes callbacks there is asked anew.
+    /// Coverage of the PBX is lost: who makes callbacks there is asked again.
     pub(crate) fn signs_unknown(&mut self, pbx: &str) {
         self.signs.remove(pbx);
     }
