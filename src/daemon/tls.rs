@@ -221,7 +221,7 @@ fn tls13(
         .map_err(|error| if certificate.key.is_weak_rsa() { refused(WeakKey) } else { error })
 }
 
-/// The same for TLS 1.2, for which rustls has no such door: RFC 5246, section 4.7.
+/// The same for TLS 1.2, for which rustls has no such function: RFC 5246, section 4.7.
 fn tls12(
     message: &[u8],
     certificate: &CertificateDer<'_>,

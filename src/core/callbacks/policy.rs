@@ -200,6 +200,8 @@ pub struct Policy {
     pub customer_context: String,
     /// Asterisk's CDR can be looked up (`gap.cdr_csv`).
     pub look_up_cdr: bool,
+    /// Make callbacks though another callbackd makes them on the same PBX.
+    pub alongside: bool,
     /// Publish what is promised into the Asterisk database (needs write `system`).
     pub publish: bool,
     /// For misses that no queue of [`Policy::queues`] is about.

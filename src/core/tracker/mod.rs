@@ -15,6 +15,7 @@ use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
+use crate::model::sign::Sign;
 use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
 use calls::call;
 pub use calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
@@ -107,6 +108,8 @@ pub enum Output {
     Line(LineChange),
     /// An attempt of ours went a step further.
     Progress(Progress),
+    /// Another callbackd shows on this PBX that it makes callbacks there, or that it has stopped.
+    Sign(Sign),
     /// An agent may have become free or busy, or the callers who wait in a queue changed: look at the floor again. At most once for
     /// each input, with the very input that changed it; what changed out of sight is told right after [`Output::InSync`].
     PresenceChanged,
@@ -134,7 +137,7 @@ pub struct Counters {
     pub calls_merged: u64,
     /// Calls whose end was never told, found gone by a snapshot.
     pub calls_unseen: u64,
-    /// Agents ignored because of [`agent::MAX_AGENTS`].
+    /// Agents ignored because of [`MAX_AGENTS`].
     pub agents_refused: u64,
     /// Trunks not remembered because of [`MAX_TRUNKS_MET`]: their calls are told from others by their contexts alone.
     pub trunks_refused: u64,
