@@ -3,6 +3,7 @@
 use super::call_filter::{number_ends, places};
 use super::callback_rows::{attempt, callback, event, find, forbidden, recovered};
 use super::questions::{CALLBACK_ATTEMPTS, CALLBACK_EVENTS, DO_NOT_CALL, MISSES, OPEN_BY_STATE};
+use super::rows::unless_misspelt;
 use super::{Error, Reader};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
@@ -161,7 +162,13 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn do_not_call(&self, now_ms: Millis) -> Result<Vec<DoNotCall>, Error> {
-        self.read(|connection| connection.prepare(DO_NOT_CALL)?.query_map([now_ms], forbidden)?.collect())
+        self.read(|connection| {
+            connection
+                .prepare(DO_NOT_CALL)?
+                .query_map([now_ms], |row| unless_misspelt(forbidden(row)))?
+                .filter_map(Result::transpose)
+                .collect()
+        })
     }
 }
 

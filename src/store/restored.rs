@@ -4,7 +4,7 @@ use super::callback_rows::{attempt, callback, forbidden};
 use super::questions::{
     DIALLED, FORBIDDEN, IN_FLIGHT, LAST_CALLBACK, OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SERVED,
 };
-use super::rows::e164;
+use super::rows::{e164, unless_misspelt};
 use super::{Error, Store};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::MAX_OWNERS;
@@ -41,10 +41,14 @@ fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusql
             _ => RecoveredBy::Callback,
         };
         let served = Served { by, call: call_key(row, 2)?, at_ms: row.get(4)?, ended_ms: row.get(5)? };
-        Ok((e164(&row.get::<_, String>(0)?)?, served))
+        unless_misspelt(e164(&row.get::<_, String>(0)?)).map(|number| number.zip(Some(served)))
     };
     let most = i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX);
-    connection.prepare(SERVED)?.query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?.collect()
+    connection
+        .prepare(SERVED)?
+        .query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?
+        .filter_map(Result::transpose)
+        .collect()
 }
 
 /// Attempts without a result.
@@ -67,15 +71,25 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .collect::<Result<_, _>>()?;
     let dialled = connection
         .prepare(DIALLED)?
-        .query_map([now_ms - DAY_MS], |row| Ok((row.get(0)?, e164(&row.get::<_, String>(1)?)?)))?
+        .query_map([now_ms - DAY_MS], |row| {
+            let at: Millis = row.get(0)?;
+            Ok(unless_misspelt(e164(&row.get::<_, String>(1)?))?.map(|number| (at, number)))
+        })?
+        .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
     let owners = connection
         .prepare(OWNERS)?
         .query_map((now_ms - OWNED_FOR_MS, i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX)), |row| {
-            Ok((e164(&row.get::<_, String>(0)?)?, agent_key(row, 1)?, row.get(3)?))
+            let (agent, ended_ms): (AgentKey, Millis) = (agent_key(row, 1)?, row.get(3)?);
+            Ok(unless_misspelt(e164(&row.get::<_, String>(0)?))?.map(|number| (number, agent, ended_ms)))
         })?
+        .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
-    let forbidden = connection.prepare(FORBIDDEN)?.query_map([now_ms], forbidden)?.collect::<Result<_, _>>()?;
+    let forbidden = connection
+        .prepare(FORBIDDEN)?
+        .query_map([now_ms], |row| unless_misspelt(forbidden(row)))?
+        .filter_map(Result::transpose)
+        .collect::<Result<_, _>>()?;
     let suppress = connection
         .prepare("SELECT code, expires FROM codes WHERE callback = 'suppress'")?
         .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.as_deref().and_then(duration_ms))))?

@@ -5,8 +5,8 @@ use super::{StoredCall, callback_rows};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::RecoveredBy;
 use callbackd_core::model::{
-    CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome,
-    PbxId, Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult,
+    CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, NotE164,
+    Outcome, PbxId, Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
@@ -343,10 +343,21 @@ pub(super) fn pbx(row: &Row<'_>) -> rusqlite::Result<PbxId> {
     Ok(PbxId::new(row.get_ref("pbx")?.as_str()?))
 }
 
-/// The number of a row in E.164, where it has one.
+/// The number of a row in E.164, where it has one. What somebody wrote there by hand and is none cannot be called.
 pub(super) fn number_e164(row: &Row<'_>) -> rusqlite::Result<Option<E164>> {
     let text: Option<String> = row.get("number_e164")?;
-    text.as_deref().map(e164).transpose()
+    Ok(text.and_then(|text| E164::new(&text).ok()))
+}
+
+/// The row, or nothing where a number that somebody wrote by hand is none: it costs that row and no other.
+pub(super) fn unless_misspelt<T>(row: rusqlite::Result<T>) -> rusqlite::Result<Option<T>> {
+    match row {
+        Err(rusqlite::Error::FromSqlConversionFailure(_, _, error)) if error.is::<NotE164>() => {
+            tracing::warn!(target: "store", err = %error, "Row with a number that is not E.164 left out; correct or delete it");
+            Ok(None)
+        }
+        row => row.map(Some),
+    }
 }
 
 /// A number that is stored in E.164.

@@ -186,3 +186,35 @@ fn a_page_of_garbage_in_the_middle_is_refused_before_a_byte_is_changed() {
     crate::stored::spoil(&place.path, "queue_visits");
     refused(&place, 65, &["is damaged", "restore a backup", ".recover"]);
 }
+
+#[test]
+fn a_number_that_somebody_wrote_by_hand_and_is_none_costs_its_row_and_no_other() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    let mut store = Store::open(&path).unwrap();
+    store
+        .write(&[
+            crate::stored::record(crate::stored::answered("1.1")),
+            crate::stored::record(crate::stored::answered("1.2")),
+        ])
+        .unwrap();
+    drop(store);
+    let by_hand = rusqlite::Connection::open(&path).unwrap();
+    by_hand
+        .execute_batch(
+            "UPDATE calls SET number_e164 = '2025550123' WHERE linkedid = '1.1';
+             INSERT INTO do_not_call VALUES ('5550199', 'typed', 'ann', 1, NULL), ('+12025550199', 'asked', 'ann', 1, NULL);",
+        )
+        .unwrap();
+    drop(by_hand);
+
+    let store = Store::open(&path).unwrap();
+    let restored = store.restored(crate::stored::MONDAY_10 + 1_000, 0).unwrap();
+    assert_eq!(
+        restored.forbidden.iter().map(|entry| entry.number_e164.to_string()).collect::<Vec<_>>(),
+        ["+12025550199"]
+    );
+    assert_eq!((restored.owners.len(), restored.served.len()), (1, 1));
+    let calls = callbackd::store::Reader::open(&path).unwrap().calls(&callbackd::store::CallFilter::default()).unwrap();
+    assert_eq!(calls.iter().filter(|stored| stored.call.number_e164.is_none()).count(), 1, "shown, and not callable");
+}
