@@ -1,12 +1,12 @@
-//! One callbackd at a time makes callbacks on a PBX: the one that does shows a sign there, and one that sees another's sign waits.
+//! One callbackd at a time makes callbacks on a PBX: who does shows a sign there, and who sees another's waits.
 //!
-//! The sign is a global variable of Asterisk ([`SIGN_VARIABLE`]). It is read when the PBX comes in sync, and written anew every
-//! [`BEAT_MS`] by the one that makes callbacks; Asterisk reports each writing to all (`VarSet`). No clock of another machine is believed:
-//! a sign is as old as its last event. It needs no right that callbackd does not need anyway (write `call` and `reporting`, read `dialplan`).
+//! The sign is a global variable of Asterisk ([`SIGN_VARIABLE`]). It is read when the PBX comes into sight, and written anew every
+//! [`BEAT_MS`] by whoever makes callbacks; Asterisk tells all of each writing (`VarSet`). No clock of another machine is believed: a sign
+//! is as old as it was last heard. It needs no right that callbackd does not need anyway (write `call` and `reporting`, read `dialplan`).
 //! A new channel that bears another database's id of an attempt is a sign too, of one that may not write the variable.
 //!
-//! The first one goes on. Between two that both make callbacks, the one with fewer signs gives way, and of equals the one with the higher
-//! identity. One that has given way shows no sign, so that two never wait for each other. One's own sign, of an earlier run as well, is none.
+//! Who was first goes on: between two that both make callbacks, the one with fewer signs gives way, and of equals the one with the higher
+//! identity. Whoever has given way shows no sign, so that two never wait for each other. One's own sign, of an earlier run as well, is none.
 
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::{Answer, Presences, Scheduler};
@@ -35,7 +35,7 @@ pub struct Another {
 /// Whether the sign on a PBX is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Known {
-    /// It has not been asked for since the PBX came in sync.
+    /// It has not been asked for since the PBX came into sight.
     #[default]
     No,
     /// It was asked for; not waited for beyond this moment of the monotonic clock.
@@ -54,7 +54,7 @@ pub(crate) struct Signs {
     beats: u64,
     /// The next is due.
     next: u64,
-    /// Asterisk refuses to set the variable.
+    /// Asterisk refuses to be told.
     refused: bool,
 }
 
@@ -114,7 +114,7 @@ impl Scheduler {
         }
     }
 
-    /// Sync with the PBX is lost: who makes callbacks there is asked anew.
+    /// Coverage of the PBX is lost: who makes callbacks there is asked again.
     pub(crate) fn signs_unknown(&mut self, pbx: &str) {
         self.signs.remove(pbx);
     }

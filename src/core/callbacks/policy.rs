@@ -104,7 +104,7 @@ pub struct QueuePolicy {
     pub fallback: Option<String>,
     /// See `fallback`.
     pub fallback_after_ms: Millis,
-    /// What the customer sees: a number, or `{did}` for the one that they dialled.
+    /// What the customer sees: a number, or `{did}` for the one that the customer dialled.
     pub caller_id: String,
     /// Said to the agent and to webhooks: who you are, why late, next step.
     pub script: String,
@@ -121,7 +121,7 @@ pub struct QueuePolicy {
 pub struct Overall {
     /// Attempts that may go on at once.
     pub max_active: u32,
-    /// Newest first instead of oldest first, among those equally requested and of equal priority.
+    /// Newest first instead of oldest first, among those that are equally requested and of equal priority.
     pub newest_first: bool,
     /// Talk of less than this (ms) is MAYBE_VOICEMAIL, and an agent's own call of less does not win a customer back.
     pub min_talk_ms: Millis,
@@ -167,7 +167,7 @@ pub struct Policy {
     pub enabled: bool,
     /// Outcomes of inbound calls that make a callback.
     pub on: BTreeSet<Outcome>,
-    /// A caller who gave up sooner (ms), wherever that was, has misdialled or will call again: no callback, unless
+    /// A caller who gave up sooner (ms), wherever that was, gets no callback, unless
     /// [`Policy::on`] has `SHORT_ABANDON`.
     pub short_abandon_ms: Millis,
     /// An agent's phone rings so long (ms).
@@ -182,13 +182,13 @@ pub struct Policy {
     pub overtake_after_ms: Option<Millis>,
     /// Agents whose device state is unknown count as free.
     pub unknown_is_free: bool,
-    /// Pause the agent in all queues (with the reason `callbackd`) while an attempt goes on.
+    /// Pause the agent in all of the agent's queues (with the reason `callbackd`) while an attempt goes on.
     pub pause_agent: bool,
-    /// The customer's local hours in which nobody calls them, where the number shows the time zone: minutes of the day, from and to.
+    /// The customer's local hours in which no callback is made, where the number shows the time zone: minutes of the day, from and to.
     pub quiet: Option<(u16, u16)>,
     /// How soon an attempt is repeated.
     pub retry: Retry,
-    /// How an agent is dialled: `{device}` is the agent's phone (`PJSIP/101`), `{interface}` what the queue dials, `{extension}` its digits.
+    /// How an agent is dialled: `{device}` is the phone (`PJSIP/101`), `{interface}` what the queue dials, `{extension}` its digits.
     pub dial_agent: String,
     /// How a customer is dialled: `PJSIP/{number}@trunk`, `Local/{number}@from-internal/n`.
     pub dial_customer: String,

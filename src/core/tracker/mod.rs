@@ -33,19 +33,19 @@ pub const MAX_CHANNELS: usize = 50_000;
 pub const SETTLE_MS: u64 = 300;
 /// A call whose customer is gone while others still talk is recorded after this time (ms).
 pub const CUSTOMER_GONE_MS: u64 = 2_000;
-/// A recorded call is kept this long (ms): a late event can still correct its row, and makes no second call.
+/// Finished calls are kept this long (ms) so that late events correct the row instead of creating a new call.
 pub const LINGER_MS: u64 = 30_000;
 
-/// While the link is up, it is recorded this often (ms) that the PBX is seen: a crash then loses this much at most.
+/// While the link is up, the store is given this often (ms) that the PBX is seen: after a crash the gap begins this much too early at most.
 pub const SEEN_EVERY_MS: Millis = 60_000;
 
-/// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be reckoned with (ms).
+/// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be counted with (ms).
 pub const MAX_STAMP_MS: Millis = 253_402_300_799_999;
 
-/// What can happen to the tracker.
+/// An input of the tracker.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
-    /// The link is up and Asterisk has booted; `uptime_s` of Asterisk if it gave it (branch 16 on).
+    /// The link is up and Asterisk has booted; `uptime_s` of Asterisk if it was sent (branch 16 on).
     Linked {
         /// Seconds since Asterisk started.
         uptime_s: Option<u64>,
@@ -59,7 +59,7 @@ pub enum Input<'a> {
         /// The list of channels came whole: a channel that is not in it has ended.
         channels_known: bool,
     },
-    /// For so long nothing has come over the link, which turns out to be broken: sync was lost then.
+    /// For so long nothing has come over the link, which turns out to be broken: coverage was lost then.
     Silent {
         /// Milliseconds.
         ms: u64,
@@ -71,7 +71,7 @@ pub enum Input<'a> {
         /// Milliseconds.
         ms: u64,
     },
-    /// The daemon ends: calls in progress are recorded as far as they are known. A later run that finds them up records them again.
+    /// The daemon ends: calls in progress are recorded as far as they are known. A later run that finds them alive records them again.
     Stopping,
     /// The rules changed (configuration was reloaded): they hold for what happens from now on.
     Rules(&'a Rules),
@@ -80,7 +80,7 @@ pub enum Input<'a> {
 }
 
 impl Input<'_> {
-    /// What a session's notice means to the tracker, if anything.
+    /// The input that a session's output means for the tracker, if any.
     #[must_use]
     pub fn from_notice(notice: &Notice) -> Option<Self> {
         match notice {
@@ -99,7 +99,7 @@ impl Input<'_> {
     }
 }
 
-/// What the tracker wants done.
+/// An output of the tracker.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Store this.
@@ -110,15 +110,15 @@ pub enum Output {
     Progress(Progress),
     /// Another callbackd shows on this PBX that it makes callbacks there, or that it has stopped.
     Sign(Sign),
-    /// An agent may have become free or busy, or the callers who wait in a queue changed: look at presence again. At most once for
-    /// each input, with the very input that changed it; what changed while events were not seen is reported right after [`Output::InSync`].
+    /// An agent may have become free or busy, or the callers who wait in a queue changed: read presence again. At most once for
+    /// each input, with the very input that changed it; what changed in a gap is emitted right after [`Output::InSync`].
     PresenceChanged,
-    /// The lists have come, and sync is back: what they did not name has ended, and an attempt of ours of which that holds has been
-    /// reported as ended before this. Every snapshot says it, also one that was taken while in sync.
+    /// The lists have come, and coverage is complete: what they did not name has ended, and an attempt of ours of which that holds has been
+    /// recorded as ended before this. Every snapshot emits it, also one that was taken while coverage was complete before.
     InSync,
 }
 
-/// What the tracker has counted.
+/// The tracker's counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Events taken.
@@ -135,11 +135,11 @@ pub struct Counters {
     pub calls_corrected: u64,
     /// Calls that became one with another.
     pub calls_merged: u64,
-    /// Calls whose end was never reported, found gone by a snapshot.
+    /// Calls whose end was never seen, found gone by a snapshot.
     pub calls_unseen: u64,
     /// Agents ignored because of [`MAX_AGENTS`].
     pub agents_refused: u64,
-    /// Trunks not kept because of [`MAX_TRUNKS_MET`]: their calls are recognised by their contexts alone.
+    /// Trunks not kept because of [`MAX_TRUNKS_MET`]: their calls are classified by their contexts alone.
     pub trunks_refused: u64,
     /// User events for callbackd that could not be understood.
     pub user_events_refused: u64,
@@ -194,8 +194,8 @@ impl Tracker {
         }
     }
 
-    /// Takes in on which trunks (`PJSIP/provider`) customers called in earlier runs: one who withholds the number and is met in a menu or a
-    /// queue shows nothing else to be recognised by. At most [`MAX_TRUNKS_MET`] are kept.
+    /// Takes the trunks (`PJSIP/provider`) on which customers called in earlier runs: one who withholds the number and is met in a menu or a
+    /// queue shows nothing else to be known by. At most [`MAX_TRUNKS_MET`] are kept.
     pub fn knows_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
         self.topology.knows_trunks(trunks);
     }
