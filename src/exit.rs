@@ -6,7 +6,7 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Exit {
-    /// Done.
+    /// The command did what it was asked.
     Ok = 0,
     /// The command ran and its answer is no: `check --connect` found something missing.
     No = 1,

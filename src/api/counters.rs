@@ -22,9 +22,9 @@ pub struct Counters {
 /// What was counted of one PBX.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PbxCounters {
-    /// Of its link.
+    /// Counters of its link.
     pub link: LinkCounters,
-    /// Of its calls.
+    /// Counters of its calls.
     pub tracker: TrackerCounters,
 }
 
@@ -37,7 +37,7 @@ pub struct LinkCounters {
     pub logins: u64,
     /// Connections that were lost, and attempts that failed.
     pub losses: u64,
-    /// Bytes read.
+    /// Bytes read from the connection.
     pub bytes: u64,
     /// Frames that somebody needed: events and responses.
     pub frames: u64,
@@ -54,7 +54,7 @@ pub struct LinkCounters {
 /// What the tracker of a PBX's calls has counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackerCounters {
-    /// Events taken.
+    /// Events that the tracker took.
     pub events: u64,
     /// Events that were left out because a header had no sense.
     pub events_unreadable: u64,
@@ -117,7 +117,7 @@ impl TrackerCounters {
 /// What was counted of callbacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallbackCounters {
-    /// Callbacks made.
+    /// Callbacks that were made.
     pub queued: u64,
     /// Missed calls that came to a callback that was open.
     pub joined: u64,

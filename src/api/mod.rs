@@ -23,14 +23,14 @@ use tokio::sync::oneshot;
 pub enum Ask {
     /// Carry this out; the answer may be given once what it changed is on the disk.
     Command {
-        /// The command.
+        /// The command to carry out.
         command: Command,
         /// The user who gave it.
         by: String,
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Done, CommandError>>,
     },
-    /// How things stand.
+    /// Asks for the daemon's status.
     Status(oneshot::Sender<Status>),
     /// All agents, as they are now.
     Agents(oneshot::Sender<Vec<AgentInPresence>>),

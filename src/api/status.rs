@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 pub struct Status {
     /// Of the running daemon.
     pub version: String,
-    /// It runs since.
+    /// When the daemon started, ms since 1970 UTC.
     pub since_ms: Millis,
-    /// The PBXs.
+    /// The PBXs, in the order of the configuration.
     pub pbx: Vec<PbxStatus>,
     /// Callbacks are made at all.
     pub callbacks_enabled: bool,
@@ -30,7 +30,7 @@ pub struct Status {
     pub counters: Counters,
 }
 
-/// One PBX.
+/// State of one PBX.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PbxStatus {
     /// Name in the configuration.
@@ -39,7 +39,11 @@ pub struct PbxStatus {
     pub address: String,
     /// `connecting`, `live`, or why it is down.
     pub link: String,
-    /// Calls in progress.
+    /// Another callbackd that makes callbacks there, by the first 8 characters of its database's identity; none seen: `null`.
+    pub another_callbackd: Option<String>,
+    /// This one makes none there meanwhile.
+    pub gives_way: bool,
+    /// Number of calls in progress.
     pub calls: usize,
     /// Agents who are known.
     pub agents: usize,

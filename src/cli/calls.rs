@@ -86,13 +86,13 @@ pub enum CallsCommand {
 /// Why `calls` failed. Each message is one line, said by the caller on standard error.
 #[derive(Debug, thiserror::Error)]
 pub enum CallsError {
-    /// The database.
+    /// The database could not be used.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// An argument.
+    /// An argument cannot be understood.
     #[error("{0}")]
     Usage(String),
-    /// No such call.
+    /// No call has this id.
     #[error("there is no call {}: give a number of the table's first column or a Linkedid", .0.escape_debug())]
     NoSuchCall(String),
     /// The output cannot be written.

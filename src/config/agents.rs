@@ -23,7 +23,7 @@ pub struct Agent {
     pub wrapup: Option<Duration>,
 }
 
-/// Reads them.
+/// Reads all tables `[[agents]]`.
 pub(super) fn read(source: &Source<'_, '_>) -> Vec<Agent> {
     let (shown, problems) = (source.shown(&["agents"]), source.problems);
     let Some(value) = source.root.get("agents") else { return Vec::new() };

@@ -15,7 +15,7 @@ const VERSION: i64 = 1;
 
 /// Shorter than this would take away what callbacks are decided by: who was called in the last day.
 const MIN_KEEP: Duration = Duration::from_secs(86_400);
-/// A hundred years.
+/// Longest time for which anything is kept: a hundred years.
 const MAX_KEEP: Duration = Duration::from_secs(36_500 * 86_400);
 
 /// A configuration file is far smaller; a larger one is something else.
@@ -26,7 +26,8 @@ impl Config {
     /// Reads and checks a configuration file.
     ///
     /// # Errors
-    /// A file that is missing, unreadable, too large or can be changed by others than root and who reads it, and everything that [`Config::from_toml`] refuses.
+    /// A file that is missing, unreadable, too large or can be changed by others than root and who reads it.
+    /// Everything that [`Config::from_toml`] refuses.
     pub fn load(path: &Path) -> Result<Self, Refusal> {
         let origin = path.display().to_string();
         let refuse = |title: &str, help: String| Refusal::of_file(&origin, title.to_owned(), help);

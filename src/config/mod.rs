@@ -106,6 +106,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "script",
             "announcement",
             "accept_key",
+            "alongside",
             "publish",
             "retry",
             "queue",
@@ -163,11 +164,11 @@ pub struct Config {
     pub shared: Settings,
     /// What `[callback]` says of all PBXs together.
     pub overall: Overall,
-    /// The local API.
+    /// The local API, table `[api]`.
     pub api: Api,
-    /// The database.
+    /// The database, table `[store]`.
     pub store: Store,
-    /// The log.
+    /// The log, table `[log]`.
     pub log: Log,
 }
 
@@ -223,11 +224,11 @@ pub struct Pbx {
     pub name: PbxId,
     /// `host:port` of the AMI; default `127.0.0.1:5038`.
     pub address: String,
-    /// AMI user name.
+    /// The AMI user's name.
     pub username: String,
     /// File that holds the AMI secret; default: the systemd credential `ami-secret` (or `ami-secret-<name>`).
     pub secret_file: Option<PathBuf>,
-    /// Encrypt the connection.
+    /// TLS settings; `None` for a plain connection.
     pub tls: Option<Tls>,
     /// Permit an unencrypted connection to another host.
     pub allow_plaintext: bool,
@@ -268,7 +269,7 @@ pub struct Calls {
     pub inbound_contexts: Vec<String>,
     /// Channel names (`PJSIP/trunk-*`) that are trunks whatever their context is.
     pub trunks: Vec<String>,
-    /// Menu contexts.
+    /// Globs of contexts that are menus.
     pub ivr_contexts: Vec<String>,
     /// Contexts that say "we are closed".
     pub closed_contexts: Vec<String>,
@@ -288,7 +289,7 @@ pub struct Calls {
     pub wrapup: Duration,
 }
 
-/// `[numbers]`.
+/// The table `[numbers]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Numbers {
     /// ISO 3166 country of national numbers, for example `US`.
@@ -305,7 +306,7 @@ pub struct Numbers {
     pub premium: bool,
 }
 
-/// `[hours]`.
+/// The table `[hours]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hours {
     /// IANA time zone, for example `Europe/Berlin`; default: the system's.
@@ -316,7 +317,7 @@ pub struct Hours {
     pub open: String,
 }
 
-/// `[store]`.
+/// The table `[store]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     /// Database file; default `/var/lib/callbackd/calls.db`.
@@ -325,7 +326,7 @@ pub struct Store {
     pub keep: Option<Duration>,
 }
 
-/// `[log]`.
+/// The table `[log]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// `error`, `warn`, `info`, `debug`, `trace`, or a tracing filter. Default `info`.
@@ -336,7 +337,7 @@ pub struct Log {
     pub numbers: ShowNumbers,
 }
 
-/// `log.format`.
+/// The key `log.format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// One line of text.
@@ -345,13 +346,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// `log.numbers`.
+/// The key `log.numbers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShowNumbers {
-    /// `+49…4711`.
+    /// First and last digits: `+49…4711`.
     Tail,
-    /// Whole.
+    /// The whole number.
     Full,
-    /// Not at all.
+    /// No digits at all.
     None,
 }

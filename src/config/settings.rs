@@ -24,15 +24,15 @@ const MAX_INTERNAL_DIGITS: u8 = 8;
 pub struct Settings {
     /// How calls are classified.
     pub calls: Calls,
-    /// Telephone numbers.
+    /// Numbering plan, table `[numbers]`.
     pub numbers: Numbers,
-    /// Business hours.
+    /// Business hours, table `[hours]`.
     pub hours: Hours,
     /// `[hours.NAME]`: hours that a queue's callbacks keep instead; what they do not say is taken from `[hours]`.
     pub named_hours: BTreeMap<String, Hours>,
     /// `dids` of the `[hours.NAME]`: which hours hold for calls to a number.
     pub did_hours: BTreeMap<String, String>,
-    /// Calling back.
+    /// Rules of callbacks, table `[callback]`.
     pub callback: Callback,
     /// What the queues do not say of their members.
     pub agents: Vec<Agent>,
@@ -42,7 +42,7 @@ impl Settings {
     /// The rules by which numbers are read.
     ///
     /// # Errors
-    /// None after [`Config::load`], which has tried it.
+    /// None after [`Config::load`](super::Config::load), which has tried it.
     pub fn numbering(&self) -> Result<Numbering, NumberError> {
         let rule = match &self.calls.internal_number {
             Some(pattern) => InternalRule::matches(pattern)?,
@@ -56,7 +56,7 @@ impl Hours {
     /// The hours as they can be asked.
     ///
     /// # Errors
-    /// None after [`Config::load`], which has tried it.
+    /// None after [`Config::load`](super::Config::load), which has tried it.
     pub fn build(&self) -> Result<callbackd_core::model::hours::Hours, HoursError> {
         callbackd_core::model::hours::Hours::parse(&self.open, self.zone(), self.country.as_deref())
     }
@@ -69,7 +69,7 @@ impl Hours {
     }
 }
 
-/// Reads them.
+/// Reads the settings, as one PBX sees them.
 pub(super) fn read(source: &Source<'_, '_>) -> Settings {
     let plain_hours = hours(&source.section("hours"), &Hours::default());
     let mut did_hours = BTreeMap::new();

@@ -80,7 +80,7 @@ impl Visit {
         }
     }
 
-    /// The other end.
+    /// Address of the other end.
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
         self.peer

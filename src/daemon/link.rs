@@ -41,14 +41,14 @@ pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 pub enum LinkEvent {
     /// A connection was made; the login follows.
     Connected {
-        /// The other end.
+        /// Address of the other end.
         peer: SocketAddr,
-        /// TLS.
+        /// Whether the connection uses TLS.
         encrypted: bool,
     },
     /// An event for the tracker.
     Frame {
-        /// The event.
+        /// The event's frame.
         frame: Frame,
         /// When its last byte was read, by this machine's clock.
         arrived_ms: Millis,
@@ -66,7 +66,7 @@ pub enum LinkEvent {
     },
     /// There is no connection (any more).
     Lost {
-        /// Why.
+        /// Why it was lost.
         reason: LostReason,
         /// The next attempt comes after so long.
         retry_in: Duration,
@@ -93,7 +93,7 @@ pub(super) enum Command {
     Stop,
 }
 
-/// A running link.
+/// A running link to one PBX; it reconnects by itself.
 #[derive(Debug)]
 pub struct Link {
     requester: Requester,

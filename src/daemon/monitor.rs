@@ -20,9 +20,9 @@ const SAY_EVERY_MS: i64 = 10_000;
 pub enum Standing {
     /// Not tried to the end yet.
     Connecting,
-    /// Live.
+    /// In sync: events come, and the lists are taken.
     Live,
-    /// Down, and why.
+    /// No connection, and why.
     Down(String),
 }
 
@@ -59,7 +59,7 @@ impl Monitor {
         }
     }
 
-    /// The tracker.
+    /// The PBX's tracker, to be read.
     #[must_use]
     pub fn tracker(&self) -> &Tracker {
         &self.tracker
@@ -147,7 +147,7 @@ impl Monitor {
         event_log::lost(&self.name, &self.peer, reason, was_live, retry_in);
     }
 
-    /// Time has passed.
+    /// Time has passed: timers of the tracker run.
     pub fn tick(&mut self, now: Moment) {
         self.tracker.handle(Input::Tick, now);
     }
@@ -178,13 +178,13 @@ impl Monitor {
         std::mem::take(&mut self.unlinked)
     }
 
-    /// Who is free.
+    /// Presence of the PBX's agents, queues and attempts.
     #[must_use]
     pub fn presence(&self) -> &dyn Presence {
         &self.tracker
     }
 
-    /// Calls in progress.
+    /// Number of calls in progress.
     #[must_use]
     pub fn live_calls(&self) -> usize {
         self.tracker.live_calls()

@@ -51,7 +51,7 @@ pub struct Recorder {
 /// What has become durable, or never will.
 #[derive(Debug)]
 pub struct Settled {
-    /// On the disk.
+    /// Records that are on the disk now.
     pub stored: Vec<Record>,
     /// Refused by the database for their own sake, and why.
     pub refused: Vec<(Record, String)>,

@@ -35,7 +35,7 @@ pub enum SecretError {
     NoCredential {
         /// The PBX's name.
         pbx: PbxId,
-        /// `$CREDENTIALS_DIRECTORY`.
+        /// The value of `$CREDENTIALS_DIRECTORY`.
         directory: PathBuf,
     },
     /// The file cannot be opened or read.
@@ -43,13 +43,13 @@ pub enum SecretError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// What the system said.
         why: String,
     },
     /// Not a regular file.
     #[error("{} is not a regular file", path.display())]
     NotAFile {
-        /// What was named.
+        /// The path as configured.
         path: PathBuf,
     },
     /// Others than its owner may read or write the file.
@@ -57,7 +57,7 @@ pub enum SecretError {
     Exposed {
         /// The file.
         path: PathBuf,
-        /// Its permission bits.
+        /// Its permission bits, as `stat` gives them.
         mode: u32,
     },
     /// Nothing in it but line ends.

@@ -44,7 +44,7 @@ impl ServiceManager {
         tell(&[NotifyState::Stopping]);
     }
 
-    /// The loop turns.
+    /// Tells the watchdog that the loop still turns.
     pub fn alive(&self) {
         tell(&[NotifyState::Watchdog]);
     }

@@ -22,10 +22,10 @@ const REST: Duration = Duration::from_millis(2);
 /// How long to wait for a daemon that is just recovering its log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What was copied.
+/// The result of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
-    /// The copy.
+    /// Path of the copy.
     pub path: PathBuf,
     /// Its size, bytes.
     pub bytes: u64,

@@ -26,7 +26,7 @@ pub enum Found {
 /// A connection that cannot write, and how it came about.
 #[derive(Debug)]
 pub struct Opened {
-    /// The connection.
+    /// The connection, opened for reading.
     pub connection: Connection,
     /// Opened as a file that nobody uses: what others do to it meanwhile is not seen.
     pub immutable: bool,

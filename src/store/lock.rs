@@ -19,9 +19,9 @@ pub struct Lock {
 /// How far a database has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// Which: `identity.db_uuid`.
+    /// Which database it is: `identity.db_uuid`.
     pub db_uuid: String,
-    /// `identity.attempts`.
+    /// Attempts made so far: `identity.attempts`.
     pub attempts: u64,
 }
 

@@ -12,18 +12,18 @@ pub const PRUNE_ROWS: usize = 500;
 pub struct Pruned {
     /// Of `calls`, and of `calls_in_progress`: those of a PBX that is not configured any more.
     pub calls: u64,
-    /// Of `callbacks`.
+    /// Rows of `callbacks`.
     pub callbacks: u64,
-    /// Of `gaps`.
+    /// Rows of `gaps`.
     pub gaps: u64,
-    /// Of `agent_intervals`.
+    /// Rows of `agent_intervals`.
     pub intervals: u64,
     /// Of `do_not_call`: entries that no longer held.
     pub forbidden: u64,
 }
 
 impl Pruned {
-    /// All of them.
+    /// Sum over all tables.
     #[must_use]
     pub fn total(self) -> u64 {
         self.calls + self.callbacks + self.gaps + self.intervals + self.forbidden
@@ -35,7 +35,7 @@ impl Pruned {
 pub struct Pruning {
     before_ms: Millis,
     stage: Stage,
-    /// So far.
+    /// Rows removed so far.
     pub removed: Pruned,
 }
 

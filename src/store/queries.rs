@@ -18,7 +18,7 @@ const RECENTLY_MS: [Millis; 2] = [86_400_000, 30 * 86_400_000];
 /// A call as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredCall {
-    /// Row id.
+    /// Row id in `calls`.
     pub id: i64,
     /// The call. Legs, visits and IVR steps are empty where they were not asked for.
     pub call: FinishedCall,

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// Faults that are listed one by one; more are only counted.
 pub const MAX_FAULTS: usize = 20;
 
-/// The check at the start takes so long at most: calls go unseen meanwhile. Enough for some hundred megabytes.
+/// The check at the start takes so long at most: calls are not recorded meanwhile. Enough for some hundred megabytes.
 pub const START_CHECK: Duration = Duration::from_secs(3);
 
 /// SQLite's virtual machine looks at the clock every so many steps.
@@ -23,7 +23,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// What a database is and holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The file.
+    /// The file that was read.
     pub path: PathBuf,
     /// `PRAGMA user_version`.
     pub version: i32,
@@ -39,7 +39,7 @@ pub struct Verified {
     pub free_pages: u64,
     /// Bytes of the write-ahead log.
     pub log_bytes: u64,
-    /// Rows of `calls`.
+    /// Number of rows in `calls`.
     pub calls: u64,
     /// The oldest and the newest of them began, ms since 1970 UTC.
     pub span_ms: Option<(Millis, Millis)>,

@@ -103,7 +103,7 @@ pub struct Counters {
 pub struct Stopped {
     /// What could not be written before the deadline, in order.
     pub unwritten: Vec<Batch>,
-    /// The last count.
+    /// The counters as last read.
     pub counters: Counters,
 }
 

@@ -20,10 +20,10 @@ pub enum Mark {
     Missing,
 }
 
-/// One finding.
+/// One finding of the check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How good.
+    /// How serious it is.
     pub mark: Mark,
     /// What was looked at, in a few words.
     pub what: String,
@@ -32,12 +32,12 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// All is well.
+    /// A finding that all is well.
     pub fn ok(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { mark: Mark::Ok, what: what.into(), detail: detail.into() }
     }
 
-    /// Worth a look.
+    /// A finding that is worth a look.
     pub fn warn(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { mark: Mark::Warn, what: what.into(), detail: detail.into() }
     }
@@ -83,7 +83,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Something was found.
+    /// Adds one finding and writes it out.
     pub fn add(&mut self, finding: &Finding) {
         let Finding { mark, what, detail } = finding;
         self.missing += usize::from(*mark == Mark::Missing);
@@ -101,7 +101,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Several were.
+    /// Adds several findings.
     pub fn extend(&mut self, findings: &[Finding]) {
         for finding in findings {
             self.add(finding);

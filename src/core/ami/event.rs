@@ -340,6 +340,6 @@ pub struct Stamped<'a> {
     pub at: Option<Millis>,
     /// `ActionID`, on events that belong to a list or answer an action; empty otherwise.
     pub action_id: Text<'a>,
-    /// The event.
+    /// The event, borrowed from its frame.
     pub event: Event<'a>,
 }

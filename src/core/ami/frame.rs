@@ -11,7 +11,7 @@ use crate::ami::header::Header;
 /// What a frame is, by its first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind<'a> {
-    /// `Event: <name>`.
+    /// `Event: <name>`; the name as sent.
     Event(&'a [u8]),
     /// `Response: <value>`: `Success`, `Error`, `Goodbye`.
     Response(&'a [u8]),

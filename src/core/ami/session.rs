@@ -31,7 +31,7 @@ pub const PING_TIMEOUT: u64 = 5_000;
 /// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never reported.
 pub const SNAPSHOT_EVERY: u64 = 300_000;
 
-/// Who logs in.
+/// The user who logs in.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// The name of the user's section in `manager.conf`.
@@ -55,9 +55,9 @@ pub enum Disposition {
 /// What a session wants done or known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionOutput {
-    /// Write these bytes.
+    /// Write these bytes to the connection.
     Send(Bytes),
-    /// Something happened.
+    /// The session's progress or trouble.
     Notice(Notice),
     /// A [`Session::request`] came to its end.
     Answer(Answer),
@@ -75,7 +75,7 @@ enum State {
     Dead,
 }
 
-/// One connection's session.
+/// The session of one connection, from the greeting to its end.
 #[derive(Debug)]
 pub struct Session {
     login: Login,
@@ -177,7 +177,7 @@ impl Session {
         }
     }
 
-    /// Time has passed.
+    /// Time has passed: sends what is due and ends what takes too long.
     pub fn tick(&mut self, now_ms: u64) {
         match self.state {
             State::Dead => return,

@@ -1,4 +1,4 @@
-//! What the desk itself remembers of agents: who is set aside, who cools down, whose turn it was.
+//! What the scheduler itself keeps of agents: who is reserved, who gets no offers for a while, whose turn it was.
 
 use crate::ami::event::Millis;
 use crate::model::AgentKey;

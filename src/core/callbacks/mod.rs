@@ -1,14 +1,15 @@
 //! Callbacks: from a missed call to a customer who was won back; the policy of who calls whom and when.
 //!
 //! ```text
-//! FinishedCall → task → dispatch (Floor: who is free) → attempt → stored → Originate → Progress → result → retry or close
+//! FinishedCall → task → dispatch (Presence: who is free) → attempt → stored → Originate → Progress → result → retry or close
 //! ```
 //!
-//! The contract is the engine's: give inputs ([`Scheduler::handle`]), let it decide ([`Scheduler::decide`]), drain [`Scheduler::poll`], come back at
+//! The contract is the tracker's: give inputs ([`Scheduler::handle`]), let it decide ([`Scheduler::decide`]), drain [`Scheduler::poll`], come back at
 //! [`Scheduler::deadline`]. What has consequences is stored first: [`Output::Act`] with an [`PbxAction::Originate`] comes only after
 //! [`Input::Committed`] for the attempt that it belongs to.
 
 pub mod agents;
+pub mod alongside;
 pub mod attempt;
 pub mod commands;
 mod customer_lines;
@@ -24,6 +25,7 @@ use crate::ami::event::Millis;
 use crate::model::Moment;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
+use crate::model::sign::Sign;
 use crate::model::{AgentKey, AttemptPrefix, CallbackRow, CallbackState, DoNotCall, E164, PbxId};
 use crate::model::{FinishedCall, Record};
 use agents::Agents;
@@ -43,15 +45,15 @@ use wait_estimates::WaitEstimates;
 pub const MAX_OPEN: usize = 20_000;
 /// Attempts at one callback, whatever became of them: one that meets nothing but refusals must end some day.
 pub const MAX_ATTEMPTS: u32 = 50;
-/// Customers of whom it is remembered who talked with them last, and by which call they were served.
+/// Customers of whom it is kept who talked with them last, and by which call they were served.
 pub const MAX_OWNERS: usize = 100_000;
-/// A callback that a person puts off lives at least so long (ms) after that, unless its queue's `expire` is less.
+/// A callback that a person puts off is open at least so long (ms) after that, unless its queue's `expire` is less.
 const GRACE_MS: Millis = 3_600_000;
 
 /// The PBXs whose agents can be asked, as they are at the moment of a decision.
 pub type Presences<'a> = BTreeMap<PbxId, &'a dyn Presence>;
 
-/// What can happen to the desk.
+/// An input of the scheduler.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// A call's row goes to the store, for the first time or corrected.
@@ -60,11 +62,11 @@ pub enum Input<'a> {
     Line(&'a LineChange),
     /// An attempt went a step further.
     Progress(&'a Progress),
-    /// Look at the floor again.
+    /// Presence changed: read it again.
     PresenceChanged,
-    /// The lists of this PBX have come: what lives is known.
+    /// The lists of this PBX have come: which calls are up is known.
     InSync(&'a PbxId),
-    /// Sight of this PBX is lost.
+    /// Coverage of this PBX is lost.
     Unlinked(&'a PbxId),
     /// The intent to make this attempt is on the disk.
     Committed(&'a str),
@@ -86,6 +88,26 @@ pub enum Input<'a> {
     },
     /// Asterisk's answer to a value that was to be published on this PBX.
     Published {
+        pbx: &'a PbxId,
+        /// What became of the action.
+        answer: Answer<'a>,
+    },
+    /// Another callbackd's sign was seen on this PBX, or that it has stopped.
+    Sign {
+        /// The PBX.
+        pbx: &'a PbxId,
+        /// The sign; one's own is passed over.
+        sign: Sign,
+    },
+    /// Asterisk's answer to [`PbxAction::AskSign`].
+    SignRead {
+        /// The PBX.
+        pbx: &'a PbxId,
+        /// What the variable holds; `None` if it could not be read.
+        value: Option<&'a str>,
+    },
+    /// Asterisk's answer to [`PbxAction::ShowSign`].
+    SignWritten {
         /// The PBX.
         pbx: &'a PbxId,
         /// What became of the action.
@@ -108,14 +130,13 @@ pub enum Answer<'a> {
     Unanswered,
 }
 
-/// What the desk wants done.
+/// An output of the scheduler.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Store this.
     Record(Record),
     /// Look this attempt up in Asterisk's CDR, and come back with [`Input::LookedUp`].
     LookUp {
-        /// The PBX.
         pbx: PbxId,
         /// The attempt: `uniqueid` of its CDR.
         channel_id: String,
@@ -123,15 +144,10 @@ pub enum Output {
         since_ms: Millis,
     },
     /// Do this on this PBX.
-    Act {
-        /// The PBX.
-        pbx: PbxId,
-        /// What.
-        pbx_action: PbxAction,
-    },
+    Act { pbx: PbxId, pbx_action: PbxAction },
 }
 
-/// What the desk has counted since the start.
+/// The scheduler's counters since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Callbacks made.
@@ -169,6 +185,8 @@ pub struct Scheduler {
     wait_estimates: WaitEstimates,
     last_id: i64,
     prefix: AttemptPrefix,
+    signs: BTreeMap<PbxId, alongside::Signs>,
+    stopped: bool,
     outputs: VecDeque<Output>,
     counters: Counters,
     proving: BTreeSet<PbxId>,
@@ -183,7 +201,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A desk that goes on where an earlier one stopped. `prefix`: of the ids that it gives to its attempts.
+    /// A scheduler that goes on where an earlier run stopped. `prefix`: of the ids that it gives to its attempts.
     #[must_use]
     pub fn new(policies: Policies, prefix: AttemptPrefix, restored: RestoredState, now: Moment) -> Self {
         let mut scheduler = Self {
@@ -205,6 +223,8 @@ impl Scheduler {
             wait_estimates: WaitEstimates::default(),
             last_id: restored.last_id,
             prefix,
+            signs: BTreeMap::new(),
+            stopped: false,
             outputs: VecDeque::new(),
             counters: Counters::default(),
             proving: BTreeSet::new(),
@@ -244,6 +264,9 @@ impl Scheduler {
             Input::Answered { channel_id, answer } => self.originate_answered(channel_id, answer),
             Input::LookedUp { channel_id, cdrs } => self.looked_up(channel_id, cdrs),
             Input::Published { pbx, answer } => self.wait_estimates.answered(pbx, answer, self.now.mono_ms),
+            Input::Sign { pbx, sign } => self.sign_seen(pbx, sign),
+            Input::SignRead { pbx, value } => self.sign_read(pbx, value),
+            Input::SignWritten { pbx, answer } => self.sign_written(pbx, answer),
             Input::Policies(policies) => {
                 self.policies = policies.clone();
                 for task in self.tasks.values_mut() {
@@ -254,12 +277,13 @@ impl Scheduler {
         }
     }
 
-    /// Looks at everything that may be due, with the floors of the PBXs as they are now.
+    /// Looks at everything that may be due, with the presence of the PBXs as it is now.
     pub fn decide(&mut self, now: Moment, presences: &Presences<'_>) {
         self.tell_time(now);
         self.prove(presences);
         self.unpause(presences);
         self.look_at_timers();
+        self.show_signs(presences);
         self.look_after_attempts(presences);
         let past = |at: Option<u64>| at.is_some_and(|at| at <= self.now.mono_ms);
         self.dirty |= past(self.cooling) || past(self.look_at_all);
@@ -284,7 +308,10 @@ impl Scheduler {
         let task = self.timers.first().map(|(due, _)| *due);
         let attempt = self.attempts.values().filter_map(CallbackAttempt::deadline).min();
         let agent = self.cooling.filter(|_| !self.ready.is_empty());
-        [task, attempt, agent, self.look_at_all, self.wait_estimates.deadline()].into_iter().flatten().min()
+        [task, attempt, agent, self.look_at_all, self.wait_estimates.deadline(), self.signs_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What is decided by.
@@ -326,7 +353,7 @@ impl Scheduler {
         self.tasks.get(&id).map(|task| &task.row)
     }
 
-    /// What the desk remembers of agents.
+    /// What the scheduler keeps of agents.
     #[must_use]
     pub fn agents(&self) -> &Agents {
         &self.agents

@@ -1,4 +1,4 @@
-//! What a desk knows from before it began: read from the store at the start.
+//! What the scheduler knows of earlier runs: read from the store at the start.
 
 use crate::ami::event::Millis;
 use crate::model::{AgentKey, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, RecoveredBy};
@@ -16,7 +16,7 @@ pub struct RestoredState {
     pub dialled: Vec<(Millis, E164)>,
     /// Who last talked with a customer: number, agent, when.
     pub owners: Vec<(E164, AgentKey, Millis)>,
-    /// By which call a customer was served last: number, call. Of so many days as a callback lives at most.
+    /// By which call a customer was served last: number, call. Of so many days as a callback is open at most.
     pub served: Vec<(E164, Served)>,
     /// Those not to be called.
     pub forbidden: Vec<DoNotCall>,
@@ -33,10 +33,8 @@ pub struct RestoredState {
 pub struct Served {
     /// Who served the customer.
     pub by: RecoveredBy,
-    /// The call.
     pub call: CallKey,
     /// It was answered, ms since 1970 UTC.
     pub at_ms: Millis,
-    /// It ended.
     pub ended_ms: Millis,
 }

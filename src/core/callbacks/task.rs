@@ -33,6 +33,8 @@ pub mod reason {
     pub const DAILY_CAP: &str = "DAILY_CAP";
     /// The PBX is not covered: link down or no complete snapshot.
     pub const NO_LINK: &str = "NO_LINK";
+    /// Another callbackd makes callbacks on this PBX.
+    pub const ANOTHER_DAEMON: &str = "ANOTHER_DAEMON";
 
     /// It waits for a time of day: the business's or the customer's.
     #[must_use]
@@ -258,7 +260,7 @@ impl Scheduler {
         if let Some(channel_id) = task.attempt {
             self.abandon(&channel_id, "");
         }
-        self.dirty = true; // what was promised has changed
+        self.dirty = true; // the published estimate has changed
     }
 
     /// The open callback for a number.

@@ -9,9 +9,9 @@ use serde::Serialize;
 text_enum! {
     /// How one ring attempt ended.
     LegResult {
-        /// Talked.
+        /// Answered: the parties talked.
         Answered = "ANSWERED",
-        /// Rang out.
+        /// Nobody answered within the ringing time.
         NoAnswer = "NOANSWER",
         /// Busy or do not disturb.
         Busy = "BUSY",
@@ -19,7 +19,7 @@ text_enum! {
         Rejected = "REJECTED",
         /// Not registered, or unreachable.
         Unavailable = "UNAVAILABLE",
-        /// Congestion.
+        /// The network or the PBX had no way (congestion).
         Congestion = "CONGESTION",
         /// Another leg answered first.
         Elsewhere = "ELSEWHERE",
@@ -69,7 +69,7 @@ text_enum! {
 /// One row of `calls` with its children. Times are milliseconds since 1970 UTC, durations milliseconds, never negative.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FinishedCall {
-    /// The PBX.
+    /// The PBX on which the call was.
     pub pbx: PbxId,
     /// Linkedid under which the call began; unique with `pbx`.
     pub linkedid: String,
@@ -77,7 +77,7 @@ pub struct FinishedCall {
     pub direction: Direction,
     /// What a manager counts.
     pub status: Status,
-    /// Why.
+    /// Why it has this status.
     pub outcome: Outcome,
     /// The other party's number as received or dialled; `None` if withheld or absent.
     pub number: Option<String>,
@@ -109,11 +109,11 @@ pub struct FinishedCall {
     pub talk_ms: Millis,
     /// Time on hold or parked after having been answered.
     pub hold_ms: Millis,
-    /// Who ended it.
+    /// Who ended the call.
     pub hangup_by: HangupBy,
     /// Q.850 cause of the customer's channel; proves nothing by itself.
     pub hangup_cause: Option<u16>,
-    /// Number of transfers.
+    /// Transfers, blind and attended.
     pub transfers: u32,
     /// A message was left.
     pub voicemail: bool,
@@ -154,11 +154,11 @@ impl FinishedCall {
 pub struct Tag {
     /// One of the codes of the table `codes`, or a new one.
     pub code: String,
-    /// Free text.
+    /// Free text with the disposition; may be empty.
     pub note: String,
     /// Who set it: `rule`, `dialplan`, or whom the dialplan names.
     pub by: String,
-    /// When.
+    /// When it was given, ms since 1970 UTC.
     pub at_ms: Millis,
 }
 
@@ -169,7 +169,7 @@ pub struct Rating {
     pub score: f64,
     /// What was rated, or by which survey; empty if there is only one.
     pub by: String,
-    /// When.
+    /// When it was given, ms since 1970 UTC.
     pub at_ms: Millis,
 }
 
@@ -184,28 +184,28 @@ pub struct Leg {
     pub queue: Option<String>,
     /// It began to be dialled.
     pub started_ms: Millis,
-    /// It answered.
+    /// It answered, ms since 1970 UTC; `None` if never.
     pub answered_ms: Option<Millis>,
     /// It ended (an answered one: the person left).
     pub ended_ms: Millis,
     /// Time on the line with the customer.
     pub talk_ms: Millis,
-    /// How.
+    /// How it ended.
     pub result: LegResult,
 }
 
 /// One queue visit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QueueVisit {
-    /// Queue name.
+    /// The queue's name.
     pub queue: String,
-    /// Entered.
+    /// The caller joined, ms since 1970 UTC.
     pub joined_ms: Millis,
-    /// Left.
+    /// The caller left, ms since 1970 UTC.
     pub left_ms: Millis,
     /// Position at entering; `None` if the queue refused the caller.
     pub position: Option<u32>,
-    /// How it ended.
+    /// How the visit ended.
     pub result: VisitResult,
 }
 
@@ -223,7 +223,7 @@ pub struct IvrStep {
 /// A customer's call that has begun and is not over, as far as a later run must know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallInProgress {
-    /// The PBX.
+    /// The PBX on which the call is.
     pub pbx: PbxId,
     /// `Linkedid`: its row will have the same.
     pub linkedid: String,
@@ -231,17 +231,17 @@ pub struct CallInProgress {
     pub number: Option<String>,
     /// The same in E.164; `None` if it cannot be called.
     pub number_e164: Option<E164>,
-    /// The customer's name.
+    /// The customer's name, as the network sent it.
     pub name: Option<String>,
     /// The number that the caller dialled.
     pub did: Option<String>,
-    /// The trunk (`PJSIP/provider`).
+    /// The trunk, as an interface (`PJSIP/provider`).
     pub trunk: Option<String>,
     /// The queue in which the caller waits, or was last.
     pub queue: Option<String>,
     /// The agent who talked with the customer first.
     pub agent: Option<String>,
-    /// First event.
+    /// First event, ms since 1970 UTC.
     pub started_ms: Millis,
     /// When the caller joined that queue.
     pub joined_ms: Option<Millis>,

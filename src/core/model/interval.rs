@@ -15,7 +15,7 @@ text_enum! {
         Ringing = "ringing",
         /// Connected with somebody: a customer, a colleague, anyone.
         Talking = "talking",
-        /// After-call work.
+        /// After-call work, by the queue's wrap-up time.
         WrapUp = "wrapup",
     }
 }
@@ -23,7 +23,7 @@ text_enum! {
 /// A time in which an agent did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Interval {
-    /// The PBX.
+    /// The PBX on which the agent is.
     pub pbx: PbxId,
     /// The person, as interface (`PJSIP/101`).
     pub agent: String,
@@ -33,7 +33,7 @@ pub struct Interval {
     pub queue: String,
     /// The reason of the pause; empty for other activities.
     pub reason: String,
-    /// Began.
+    /// Began, ms since 1970 UTC.
     pub from_ms: Millis,
     /// Ended; `None` while it lasts.
     pub to_ms: Option<Millis>,

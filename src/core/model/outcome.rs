@@ -9,7 +9,7 @@ text_enum! {
         Inbound = "inbound",
         /// One of us called a customer.
         Outbound = "outbound",
-        /// Extension to extension.
+        /// One extension called another.
         Internal = "internal",
         /// A call that this daemon started.
         Callback = "callback",
@@ -77,7 +77,7 @@ text_enum! {
         QueueFull = "QUEUE_FULL",
         /// Every destination was busy.
         AllBusy = "ALL_BUSY",
-        /// Every destination rejected.
+        /// Every destination rejected the call.
         Rejected = "REJECTED",
         /// The queue's time ran out.
         QueueTimeout = "QUEUE_TIMEOUT",
@@ -85,9 +85,9 @@ text_enum! {
         RingTimeout = "RING_TIMEOUT",
         /// No destination could be reached.
         Unavailable = "UNAVAILABLE",
-        /// Congestion.
+        /// The network or the PBX had no way (congestion).
         Congestion = "CONGESTION",
-        /// No such destination.
+        /// The number or extension does not exist.
         Invalid = "INVALID",
         /// Failed for a technical reason.
         Failed = "FAILED",

@@ -59,13 +59,13 @@ pub struct AgentView {
 /// One queue's word on an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberView {
-    /// The queue.
+    /// The queue's name.
     pub queue: String,
     /// As the queue dials the member: `Local/101@from-queue/n`.
     pub interface: String,
-    /// Paused in it.
+    /// Whether the member is paused in this queue.
     pub paused: bool,
-    /// Why.
+    /// The reason of the pause; empty if none was given.
     pub paused_reason: String,
     /// Lower is asked first.
     pub penalty: u32,
@@ -75,7 +75,7 @@ pub struct MemberView {
 pub trait Presence {
     /// All agents that are known.
     fn agents(&self) -> Vec<AgentView>;
-    /// One of them.
+    /// One of the agents, by interface; `None` if the tracker does not know it.
     fn agent(&self, agent: &str) -> Option<AgentView>;
     /// All queues that are known, also those without members.
     fn queues(&self) -> std::collections::BTreeSet<String>;

@@ -6,13 +6,13 @@ use crate::model::{CallKey, E164, HangupBy, LegResult, PbxId};
 /// A customer's line, as a call with an outside party changes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineChange {
-    /// The customer.
+    /// The customer's number.
     pub number_e164: E164,
     /// The call; several changes of one call bear the same.
     pub call: CallKey,
     /// The customer called us, or an agent called the customer (no callback of ours: those are in [`Progress`]).
     pub inbound: bool,
-    /// What happened.
+    /// What happened to the line.
     pub what: Line,
 }
 
@@ -23,7 +23,7 @@ pub enum Line {
     Busy,
     /// The customer talks with this agent.
     Talking {
-        /// Interface.
+        /// The agent, as interface.
         agent: String,
     },
     /// That call is over. Its row follows, or came before.
@@ -35,11 +35,11 @@ pub enum Line {
 pub struct Progress {
     /// The PBX on which it happened: an attempt is known there and nowhere else.
     pub pbx: PbxId,
-    /// `cb-<identity>-<callback>-<n>`.
+    /// The attempt's channel id, `cb-<identity>-<callback>-<n>`.
     pub channel_id: String,
-    /// When.
+    /// When it happened, ms since 1970 UTC.
     pub at_ms: Millis,
-    /// What happened.
+    /// What happened to the attempt.
     pub step: Step,
 }
 
@@ -85,6 +85,6 @@ pub struct Facts {
     pub agent_hangup_by: HangupBy,
     /// Its end was not seen: sync with the PBX was lost.
     pub unseen: bool,
-    /// Over.
+    /// It was over, ms since 1970 UTC.
     pub ended_ms: Millis,
 }

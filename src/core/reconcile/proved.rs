@@ -24,7 +24,7 @@ const ROUNDING_MS: Millis = 1_000;
 /// Makes rows of records.
 #[derive(Debug)]
 pub struct Prover<'a> {
-    /// The PBX.
+    /// The PBX whose records they are.
     pub pbx: &'a PbxId,
     /// By which calls are classified.
     pub rules: &'a Rules,

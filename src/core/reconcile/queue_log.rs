@@ -10,11 +10,11 @@ pub struct QueueEvent {
     pub at_ms: Millis,
     /// Uniqueid of the channel that waits; `NONE` and the like for events that are about no call.
     pub callid: String,
-    /// Queue.
+    /// The queue's name.
     pub queue: String,
     /// The member's name, or `NONE`.
     pub agent: String,
-    /// What.
+    /// What happened.
     pub kind: Kind,
     /// What it brings, as text.
     pub data: Vec<String>,

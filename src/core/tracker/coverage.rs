@@ -1,4 +1,4 @@
-//! Coverage: when the PBX is seen and when it is not, and what the lists that are being told say of queues.
+//! Coverage: when the PBX is seen and when it is not, and what the arriving lists say of queues.
 
 use crate::ami::event::Millis;
 use crate::model::{GapCause, Moment};
@@ -28,15 +28,15 @@ pub(crate) struct Coverage {
     snapshot: u32,
     /// The lists are arriving.
     listing: bool,
-    /// The list of channels has come complete since coverage was lost: what lives is known.
+    /// The list of channels has come complete since coverage was lost: which calls are up is known.
     whole: bool,
-    /// The lists have just come, and it is to be said that what lives is known.
+    /// The lists have just come, and it is to be reported that which calls are up is known.
     comes_in_sync: bool,
     /// The store was given then that the PBX is seen.
     reported_ms: Millis,
     /// Queues of the latest lists.
     queues: BTreeSet<Box<str>>,
-    /// Callers of the list of queues whose channels the list of channels has yet to tell.
+    /// Callers of the list of queues whose channels the list of channels has yet to name.
     callers: Vec<ListedCaller>,
 }
 
@@ -58,14 +58,14 @@ pub(crate) struct Sighted {
     pub(crate) gap: Option<(Millis, GapCause)>,
     /// Something can be said of channels that it does not name.
     pub(crate) tells_of_channels: bool,
-    /// A channel has ended unseen if this is the last snapshot in which it showed itself, or an earlier one.
+    /// A channel has ended without an event if this is the last snapshot in which it showed itself, or an earlier one.
     stale: Option<u32>,
     /// The list of channels came whole.
     channels_known: bool,
 }
 
 impl Sighted {
-    /// A channel that began then and showed itself last since this snapshot has ended unseen.
+    /// A channel that began then and showed itself last since this snapshot has ended without an event.
     pub(crate) fn has_ended(&self, snapshot: u32, created_ms: Millis) -> bool {
         let listed = self.stale.is_none_or(|stale| snapshot > stale);
         // A restart ended all that had begun before it, whether or not the list came.
@@ -121,12 +121,12 @@ impl Coverage {
         self.overload = true;
     }
 
-    /// The link is up. If Asterisk has restarted meanwhile, returns since when nobody watched it.
+    /// The link is up. If Asterisk has restarted meanwhile, returns when the gap began.
     pub(crate) fn linked(&mut self, uptime_s: Option<u64>, now: Moment) -> Option<Millis> {
         let last = self.lost_ms.or(self.last_seen_ms);
         if let Some(up_ms) = uptime_s.and_then(|s| i64::try_from(s).ok()).and_then(|s| s.checked_mul(1_000)) {
             let began_after = |last: Millis| now.wall_ms - up_ms > last + BOOT_SLACK_MS;
-            // It can be back within a second of its end, too soon to tell by the loss: but the run that was met at the login before
+            // It can be back within a second of its end, too soon to see it from the loss: but the run that was met at the login before
             // would have lasted since then.
             let since = self.linked_mono_ms.replace(now.mono_ms).map(|then| now.mono_ms - then);
             let too_young = |since: u64| i64::try_from(since).is_ok_and(|since| up_ms < since - BOOT_SLACK_MS);
@@ -142,7 +142,7 @@ impl Coverage {
         self.callers.clear();
     }
 
-    /// The lists are complete. `None` if sight was lost while they were told.
+    /// The lists are complete. `None` if coverage was lost while they arrived.
     pub(crate) fn snapshot_ended(&mut self, channels_known: bool, now: Millis) -> Option<Sighted> {
         if !std::mem::take(&mut self.listing) {
             return None;
@@ -178,12 +178,12 @@ impl Coverage {
         self.snapshot
     }
 
-    /// What lives is known: linked, and the lists have come.
+    /// Which calls are up is known: linked, and the lists have come.
     pub(crate) fn in_sync(&self) -> bool {
         self.ever_linked && self.lost_ms.is_none() && self.whole
     }
 
-    /// The lists have come since this was asked last, and what lives is known.
+    /// The lists have come since this was asked last, and which calls are up is known.
     pub(crate) fn takes_in_sync(&mut self) -> bool {
         std::mem::take(&mut self.comes_in_sync)
     }
@@ -193,7 +193,7 @@ impl Coverage {
         self.listing
     }
 
-    /// Sight is lost, and the lists that end the gap have yet to come.
+    /// Coverage is lost, and the lists that end the gap have yet to come.
     pub(crate) fn in_gap(&self) -> bool {
         self.lost_ms.is_some()
     }
@@ -208,12 +208,12 @@ impl Coverage {
         self.ever_linked
     }
 
-    /// It is time to tell the store that the PBX is seen.
+    /// It is time to record that the PBX is seen.
     pub(crate) fn report_is_due(&self, now: Millis) -> bool {
         self.ever_linked && self.lost_ms.is_none() && now - self.reported_ms >= SEEN_EVERY_MS
     }
 
-    /// The store has been told up to when the PBX is seen.
+    /// It has been recorded up to when the PBX is seen.
     pub(crate) fn reported(&mut self, seen_ms: Millis) {
         self.reported_ms = seen_ms;
     }

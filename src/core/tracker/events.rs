@@ -94,6 +94,7 @@ impl Tracker {
             Event::VarSet { channel: Some(channel), variable, value } => {
                 self.variable_set(channel, variable, value, at)
             }
+            Event::VarSet { channel: None, variable, value } => self.global_set(variable, value),
             Event::UserEvent { name, channel: Some(channel), fields } => self.user_event(name, channel, fields, at),
             Event::CoreShowChannel { channel, bridge_id, application, data, duration_s } => {
                 self.channel_listed(channel, bridge_id, application, data, *duration_s, at);
@@ -112,7 +113,6 @@ impl Tracker {
             | Event::AgentDump { .. }
             | Event::AgentRingNoAnswer { .. }
             | Event::OriginateResponse { .. }
-            | Event::VarSet { channel: None, .. }
             | Event::UserEvent { channel: None, .. }
             | Event::Other(_) => {}
         }
@@ -137,7 +137,7 @@ impl Tracker {
         self.linkedid_seen(slot, &seen.linkedid);
         let listing = self.coverage.listing();
         if listing {
-            // Its own event proves that it lives, whatever the lists say.
+            // Its own event proves that it is up, whatever the lists say.
             self.topology.lives_in(slot, self.coverage.snapshot());
         }
         self.topology.shows_state(slot, seen.state);
@@ -166,7 +166,7 @@ impl Tracker {
         partial: bool,
     ) -> Option<Slot> {
         if seen.uniqueid.is_empty() || self.topology.find(&seen.uniqueid).is_some() {
-            return self.topology.find(&seen.uniqueid); // told twice: a snapshot and the live event race
+            return self.topology.find(&seen.uniqueid); // reported twice: a snapshot and the live event race
         }
         if self.topology.is_full() {
             self.counters.channels_refused += 1;

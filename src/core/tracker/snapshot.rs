@@ -18,11 +18,11 @@ impl Tracker {
 
     pub(crate) fn linked(&mut self, uptime_s: Option<u64>) {
         if let Some(unseen_since) = self.coverage.linked(uptime_s, self.now) {
-            self.agents_unseen(unseen_since); // before the lists tell what they do now
+            self.agents_unseen(unseen_since); // before the lists say what they do now
         }
     }
 
-    /// Tells the store now and then up to when the PBX is seen.
+    /// Records now and then up to when the PBX is seen.
     pub(crate) fn report_seen(&mut self) {
         let now = self.now.wall_ms;
         if self.coverage.report_is_due(now) {
@@ -124,7 +124,7 @@ impl Tracker {
     }
 }
 
-/// Seconds as a list tells them, in milliseconds; never more than there have been since 1970.
+/// Seconds as a list gives them, in milliseconds; never more than there have been since 1970.
 fn seconds(seconds: u64) -> Millis {
     i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000).min(crate::tracker::MAX_STAMP_MS)
 }

@@ -1,4 +1,4 @@
-//! One attempt: from the intent that is stored first to the Originate, and what its channels tell.
+//! One attempt: from the intent that is stored first to the Originate, and what its channels show.
 
 pub mod cdr;
 pub mod dial_string;
@@ -17,7 +17,7 @@ use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164};
 
 /// An Originate that could not leave is tried again after so long (ms).
 const SEND_AGAIN_MS: u64 = 200;
-/// Nothing came of an Originate so long (ms) after its phones' ringing times: it is looked whether anything of it lives.
+/// Nothing came of an Originate so long (ms) after its phones' ringing times: it is checked whether anything of it is up.
 const PATIENCE_MS: u64 = 10_000;
 /// A living attempt is looked after this often (ms): should its end not be seen, it must not go on for ever.
 pub(crate) const LOOK_EVERY_MS: u64 = 60_000;
@@ -52,7 +52,7 @@ pub(crate) struct CallbackAttempt {
     pub dialled: bool,
     /// It was taken back, and why.
     pub aborted: Option<String>,
-    /// Sight of the PBX was lost since the Originate was written.
+    /// Coverage of the PBX was lost since the Originate was written.
     pub unlinked: bool,
     /// Queues in which the agent was paused for it, and how they dial the agent.
     pub paused: Vec<(String, String)>,
@@ -174,6 +174,10 @@ impl Scheduler {
         };
         if self.lines.busy(&number) {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "the customer is on the line", None);
+        }
+        if self.gives_way(&attempt.row.pbx) {
+            let why = "another callbackd makes callbacks on this PBX";
+            return self.end_attempt(channel_id, AttemptResult::AbortedServed, why, None);
         }
         let id = attempt.row.callback_id;
         if self.tasks.get(&id).is_some_and(|task| task.row.pbx != attempt.row.pbx) {

@@ -6,7 +6,7 @@ use crate::model::presence::{AgentView, Busy};
 use crate::model::{AgentKey, PbxId};
 
 impl Scheduler {
-    /// The agent can be asked at this moment, as far as the floor knows.
+    /// The agent can be asked at this moment, as far as is known.
     pub(crate) fn free(&self, pbx: &PbxId, agent: &AgentView) -> bool {
         let hindered = match agent.busy {
             None => false,

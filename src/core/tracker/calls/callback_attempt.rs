@@ -1,7 +1,9 @@
 //! Attempts of ours: the calls that this daemon's Originates make, emitted step by step, and their results.
 
 use crate::ami::event::Millis;
+use crate::model::attempt_id::identity_in;
 use crate::model::progress::{Facts, Progress, Step};
+use crate::model::sign::{SIGN_VARIABLE, Sign};
 use crate::model::{HangupBy, LegResult, PbxId};
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
 use crate::tracker::calls::talk::Talking;
@@ -27,7 +29,7 @@ impl Tracker {
     /// A channel began: it may be the first of an attempt.
     pub(crate) fn our_attempt_begins(&mut self, slot: Slot, at: Millis) {
         let channel = self.topology.channel(slot);
-        let Some(id) = self.our_attempts.attempt(&channel.uniqueid) else { return };
+        let Some(id) = self.our_attempts.attempt(&channel.uniqueid) else { return self.another_attempt_begins(slot) };
         self.calls.table[channel.call].ours = true;
         if let Some(known) = self.calls.attempts.get_mut(id) {
             if *channel.uniqueid == *id {
@@ -48,6 +50,31 @@ impl Tracker {
         self.calls.attempts.insert(id, attempt);
     }
 
+    /// A channel of nobody's callbacks, or of another callbackd's. In a list it may be old, and says nothing of who makes callbacks now.
+    fn another_attempt_begins(&mut self, slot: Slot) {
+        let channel = self.topology.channel(slot);
+        if let Some(identity) =
+            identity_in(&channel.uniqueid).filter(|_| self.coverage.in_sync() && !self.coverage.listing())
+        {
+            self.sign(Sign { identity, beats: Some(0) });
+        }
+    }
+
+    /// A global variable was set: it may be a sign of who makes callbacks.
+    pub(crate) fn global_set(&mut self, variable: &str, value: &str) {
+        if variable == SIGN_VARIABLE
+            && let Some(sign) = Sign::parse(value)
+        {
+            self.sign(sign);
+        }
+    }
+
+    fn sign(&mut self, sign: Sign) {
+        if self.our_attempts.is_another(sign.identity) {
+            self.outputs.push_back(Output::Sign(sign));
+        }
+    }
+
     /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).
     pub(crate) fn originate_fails(&mut self, uniqueid: &str, reason: u16, at: Millis) {
         if let Some(id) = self.our_attempts.attempt(uniqueid) {
@@ -55,7 +82,7 @@ impl Tracker {
         }
     }
 
-    /// Tells the steps that the attempts in this call have made.
+    /// Emits the steps that the attempts in this call have made.
     pub(crate) fn attempts_advance(&mut self, call: Slot) {
         let c = &self.calls.table[call];
         if !c.ours {
@@ -288,7 +315,7 @@ impl Tracker {
     }
 
     /// Milliseconds of talk. After a merge the rest of it counts up to the end of the agent's channel, or the last one's if that
-    /// lives on.
+    /// is still up.
     fn talked(&self, ours: &TrackedAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
         match ours.merged {
             Some((talked, Some(since))) => {

@@ -1,4 +1,4 @@
-//! The end of a call: wait for what is still on its way, judge, tell, and forget later.
+//! The end of a call: wait for what is still on its way, reach the verdict, record it, and forget the call later.
 
 use crate::ami::event::Millis;
 use crate::model::Record;
@@ -66,7 +66,7 @@ impl Tracker {
         }
     }
 
-    /// Tells every call that is over, without waiting for what may still be on its way.
+    /// Records every call that is over, without waiting for what may still be on its way.
     pub(crate) fn record_all(&mut self) {
         let over: Vec<Slot> =
             self.calls.iter().filter(|(_, c)| c.stage == Stage::Ending).map(|(slot, _)| slot).collect();
@@ -80,7 +80,7 @@ impl Tracker {
         let first = self.topology.channel(self.calls[call].first);
         let Some(ended) = first.ended_ms else { return };
         if self.calls[call].origin != Origin::Trunk {
-            return; // merged meanwhile into one that lives on without its first channel
+            return; // merged meanwhile into one that goes on without its first channel
         }
         self.split_off_survivors(call, ended);
         self.calls.table[call].stage = Stage::Ending;

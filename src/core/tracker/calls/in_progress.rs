@@ -24,7 +24,7 @@ impl Leftover {
 }
 
 impl Tracker {
-    /// Tells it which customers' calls were in progress when the last run ended without a word. At most [`MAX_CHANNELS`] are taken.
+    /// Takes the customers' calls that were in progress when the last run crashed. At most [`MAX_CHANNELS`] are taken.
     pub fn knows_calls(&mut self, calls: impl IntoIterator<Item = CallInProgress>) {
         self.calls.left.calls =
             calls.into_iter().take(MAX_CHANNELS).map(|call| (call.linkedid.clone(), call)).collect();
@@ -47,7 +47,7 @@ impl Tracker {
             return;
         }
         if self.was_left_in_progress(&call.linkedid) {
-            return; // more is known of it than the lists have told
+            return; // more is known of it than the lists have shown
         }
         let queue_visit = call.queue_visits.last();
         let as_told = |recorded: &CallInProgress| {
@@ -141,7 +141,7 @@ fn not_in_progress(call: &CallInProgress) -> Output {
 
 /// The row of a call of which only the beginning was seen.
 fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
-    // Times of one call may be by the clocks of both machines: a list tells its age, events tell their time.
+    // Times of one call may be by the clocks of both machines: a list gives its age, events give their time.
     let times = || [Some(call.started_ms), call.joined_ms, call.answered_ms].into_iter().flatten();
     let started_ms = times().fold(call.started_ms, Millis::min);
     let ended_ms = times().fold(from, Millis::max);

@@ -125,7 +125,7 @@ impl Tracker {
         self.retime(slot, at);
     }
 
-    /// Whom the agent's channel of an attempt of ours dials is the customer, also where nothing tells the trunk from a phone.
+    /// Whom the agent's channel of an attempt of ours dials is the customer, also where a trunk looks like a phone.
     fn customer_of_ours(&mut self, by: Option<Slot>, dest: Slot) {
         let Some(by) = by.filter(|_| self.topology.channel(dest).kind == Kind::Extension) else { return };
         let call = &self.calls[self.topology.channel(by).call];

@@ -1,4 +1,4 @@
-//! Whose call it is: the channel that began it, and what that one tells of the customer.
+//! Whose call it is: the channel that began it, and what that one shows of the customer.
 
 use crate::ami::event;
 use crate::ami::event::Millis;
@@ -53,7 +53,7 @@ impl Tracker {
         }
     }
 
-    /// A list tells which way a channel was called that an event has made known before.
+    /// A list shows which way a channel was called that an event has made known before.
     pub(crate) fn direction_listed(&mut self, slot: Slot, seen: &event::Channel<'_>, incoming: bool, at: Millis) {
         if self.topology.channel(slot).incoming.is_some() {
             return;
@@ -71,7 +71,7 @@ impl Tracker {
         }
     }
 
-    /// Takes from the channel that began the call what it tells of the customer.
+    /// Takes from the channel that began the call what it shows of the customer.
     pub(crate) fn set_first_channel(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
         let channel = self.topology.channel(first);
         let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));

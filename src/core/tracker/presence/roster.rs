@@ -47,7 +47,7 @@ impl Tracker {
                 Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
             let before = agent.memberships.insert((&*member.queue).into(), membership);
             changed = before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
-            // A pause event tells no device state.
+            // A pause event has no device state.
             if change != MemberChange::Pause {
                 agent.reachable = !UNREACHABLE.contains(&member.status);
                 agent.heard(asked, device_state(member.status));
@@ -121,7 +121,7 @@ impl Tracker {
         }
     }
 
-    /// Members whom a list of their queue does not name any more have left it unseen. A queue that is not listed at all (realtime ones
+    /// Members whom a list of their queue does not name any more have left it without an event. A queue that is not listed at all (realtime ones
     /// are not until they are used) says nothing about its members.
     pub(crate) fn members_gone(&mut self, at: Millis) {
         let snapshot = self.coverage.snapshot();

@@ -1,6 +1,6 @@
 //! Who is there and who is free: agents, their phones, after-call work, and the callers who wait in each queue.
 //!
-//! Only this room writes to an agent.
+//! Only this module writes to an agent.
 
 use crate::ami::event::Millis;
 use crate::model::Moment;
@@ -35,12 +35,10 @@ impl PresenceState {
         self.roster.find(interface)
     }
 
-    /// An agent.
     pub(crate) fn agent(&self, slot: Slot) -> &Agent {
         self.roster.get(slot)
     }
 
-    /// All agents.
     pub(crate) fn agents(&self) -> impl Iterator<Item = &Agent> {
         self.roster.iter()
     }
@@ -181,7 +179,7 @@ impl PresenceState {
         }
     }
 
-    /// After-call work begins. It lasts by the monotonic clock: no event tells its end.
+    /// After-call work begins. It lasts by the monotonic clock: no event marks its end.
     pub(crate) fn wrapup_begins(&mut self, slot: Slot, ms: Millis, at: Millis, now: Moment) {
         let until = now.mono_ms + u64::try_from(ms).unwrap_or(0);
         let agent = self.roster.get_mut(slot);

@@ -120,7 +120,7 @@ impl Tracker {
         call.origin == Origin::Extension && (alone || self.left_over(call))
     }
 
-    /// Phones that had been dialled for a caller who was gone before anyone looked: the caller's row, under the same linkedid, is not that of the phones.
+    /// Phones that had been dialled for a caller who was gone before the link came up: the caller's own row, under the same linkedid, is another.
     fn left_over(&self, call: &Call) -> bool {
         let mut parties = call.channels.iter().map(|s| self.topology.channel(*s)).filter(|c| c.is_party());
         let led = *self.topology.channel(call.first).uniqueid == *call.linkedid;
@@ -221,7 +221,7 @@ impl Tracker {
             Some("CONGESTION") => LegResult::Congestion,
             Some("CHANUNAVAIL") => LegResult::Unavailable,
             None if leg.in_doubt => LegResult::Unknown,
-            None if leg.cause.is_none() && channel.ended_ms.is_some() => LegResult::Unknown, // a Hangup would have told one
+            None if leg.cause.is_none() && channel.ended_ms.is_some() => LegResult::Unknown, // a Hangup would have given one
             _ if leg.cause == Some(21) && !caller_left => LegResult::Rejected,
             _ if caller_left || self.caller_left_before(call, root) => LegResult::Cancelled,
             _ if leg.forwarded => LegResult::Elsewhere,
