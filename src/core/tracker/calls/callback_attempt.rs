@@ -315,7 +315,7 @@ impl Tracker {
     }
 
     /// Milliseconds of talk. After a merge the rest of it counts up to the end of the agent's channel, or the last one's if that
-    /// lives on.
+    /// is still up.
     fn talked(&self, ours: &TrackedAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
         match ours.merged {
             Some((talked, Some(since))) => {
