@@ -28,29 +28,29 @@ impl Tracker {
         }
         let over = |c: &Call| c.stage == Stage::Told || (c.recorded.is_some() && c.live == 0);
         let rank = |c: &Call| (c.orphaned, over(c), leads(c.origin), c.started_ms);
-        let (queue_visits, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
-        if over(&self.calls[goes]) || over(&self.calls[queue_visits]) {
+        let (kept, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
+        if over(&self.calls[goes]) || over(&self.calls[kept]) {
             return; // it has its row; a stray late event does not undo that
         }
         self.calls.look_no_more(goes);
         let Some(gone) = self.calls.table.remove(goes, std::iter::empty()) else { return };
         for key in &gone.keys {
-            self.calls.table.alias(key, queue_visits);
+            self.calls.table.alias(key, kept);
         }
         for channel in &gone.channels {
-            self.topology.moves_to_call(*channel, queue_visits);
+            self.topology.moves_to_call(*channel, kept);
         }
         self.counters.calls_merged += 1;
         self.line_of_a_call_gone(&gone);
         self.progress_of_a_call_gone(&gone);
         self.presence.waits_no_more(gone.waits_in.clone());
-        self.attempts_merge(&gone, queue_visits);
-        let dropped = absorb(&mut self.calls.table[queue_visits], gone);
+        self.attempts_merge(&gone, kept);
+        let dropped = absorb(&mut self.calls.table[kept], gone);
         self.counters.details_dropped += dropped;
-        let at = self.calls[queue_visits].touched_ms;
-        self.retime(queue_visits, at);
-        self.waiting_changes(queue_visits);
-        self.calls.mark(queue_visits);
+        let at = self.calls[kept].touched_ms;
+        self.retime(kept, at);
+        self.waiting_changes(kept);
+        self.calls.mark(kept);
     }
 }
 
