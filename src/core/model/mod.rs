@@ -26,6 +26,6 @@ pub use gap::{Gap, GapCause};
 pub use identity::{AgentKey, CallKey, E164, NotE164, PbxId, QueueKey};
 pub use interval::{Activity, Interval};
 pub use moment::Moment;
-pub use outcome::{Direction, HangupBy, Outcome, Quality, Status};
+pub use outcome::{Direction, HangupBy, Meaning, Outcome, Quality, Status};
 pub use record::Record;
 pub(crate) use text_enum::text_enum;

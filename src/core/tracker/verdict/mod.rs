@@ -69,6 +69,7 @@ pub struct Verdict {
 #[must_use]
 pub fn judge(f: &Facts<'_>) -> Verdict {
     let (status, outcome, reason) = if f.direction == Direction::Inbound { inbound(f) } else { outgoing(f) };
+    debug_assert!(outcome.meaning().statuses.contains(&status), "{status} {outcome}");
     let mut why = vec![reason];
     why.extend(f.visits.iter().map(|(queue, result)| format!("queue {queue}: {result}")));
     if !f.legs.is_empty() {

@@ -375,19 +375,11 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
         by: CALLER.to_owned(),
         at_ms,
     });
-    rule_tag(status, outcome, at_ms).into_iter().chain(by_caller).chain(call.tags.iter().cloned()).collect()
+    rule_tag(outcome, at_ms).into_iter().chain(by_caller).chain(call.tags.iter().cloned()).collect()
 }
 
 /// What follows from the verdict.
-pub(crate) fn rule_tag(status: Status, outcome: Outcome, at_ms: Millis) -> Option<Tag> {
-    let code = match (status, outcome) {
-        (_, Outcome::VoicemailLeft) => "VOICEMAIL",
-        (_, Outcome::CallbackRequested) => ASKED,
-        (Status::Answer, Outcome::TransferLost) => "DISCONNECTED",
-        (Status::Cancel, _) => "ABANDONED",
-        (Status::Busy, _) => "BUSY",
-        (Status::NoAnswer, _) => "NO_ANSWER",
-        _ => return None,
-    };
+pub(crate) fn rule_tag(outcome: Outcome, at_ms: Millis) -> Option<Tag> {
+    let code = outcome.meaning().tag?;
     Some(Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms })
 }
