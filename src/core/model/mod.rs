@@ -5,6 +5,7 @@ mod call;
 mod callback;
 pub mod codes;
 mod gap;
+mod hangup_cause;
 pub mod hours;
 pub mod identity;
 mod interval;
@@ -23,6 +24,7 @@ pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
 };
 pub use gap::{Gap, GapCause};
+pub use hangup_cause::HangupCause;
 pub use identity::{AgentKey, CallKey, E164, NotE164, PbxId, QueueKey};
 pub use interval::{Activity, Interval};
 pub use moment::Moment;
