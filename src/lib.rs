@@ -7,8 +7,10 @@
 //! ```
 //!
 //! Imports point upstream only: `callbackd_core ← store ← api ← daemon ← cli ← main`, with `records` beside `store`. The core is a crate of
-//! its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map. What happened out of sight is proved there from
-//! the files that `records` reads. People and programs come in by `api` and `cli`; `demo` is a PBX to try it with.
+//! its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map. Calls that no events showed are rebuilt there
+//! from the files that `records` reads. People and programs come in by `api` and `cli`; `demo` is a PBX to try it with.
+//!
+//! A glossary of the words used in code, log and database stands in `callbackd_core`.
 
 pub mod api;
 pub mod cli;

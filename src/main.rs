@@ -59,7 +59,7 @@ fn main() -> ExitCode {
         Command::Audit(args) => hold_against_records(&args),
         Command::Calls(args) => list_calls(&args),
         Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
-        Command::Agents(args) => at(&args.place, agents::run),
+        Command::Agents(args) => at(&args.place, |place, out, notes| agents::run(&args, place, out, notes)),
         Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
         Command::Status(args) => at(&args.place, status::run),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),

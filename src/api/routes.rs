@@ -96,8 +96,17 @@ async fn status(Shared(front): Shared<Arc<Front>>) -> Answer {
     Ok(Json(json!(status)))
 }
 
-async fn agents(Shared(front): Shared<Arc<Front>>) -> Answer {
-    let agents: Vec<AgentInPresence> = front.ask(Ask::Agents).await?;
+/// Of which PBX.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfPbx {
+    pbx: Option<String>,
+}
+
+async fn agents(Shared(front): Shared<Arc<Front>>, of: Result<Query<OfPbx>, QueryRejection>) -> Answer {
+    let Query(of) = of?;
+    let mut agents: Vec<AgentInPresence> = front.ask(Ask::Agents).await?;
+    agents.retain(|agent| of.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
     Ok(Json(json!(agents)))
 }
 
@@ -108,6 +117,7 @@ struct Wanted {
     state: Option<String>,
     queue: Option<String>,
     number: Option<String>,
+    pbx: Option<String>,
     limit: Option<u64>,
 }
 
@@ -120,6 +130,7 @@ async fn list(Shared(front): Shared<Arc<Front>>, wanted: Result<Query<Wanted>, Q
         state: state.collect::<Result<_, _>>()?,
         queue: wanted.queue,
         number: wanted.number,
+        pbx: wanted.pbx,
         limit: Some(wanted.limit.unwrap_or(CALLBACKS)),
     };
     front.read(move |reader| reader.callbacks(&filter)).await.map(|rows| Json(json!(rows)))

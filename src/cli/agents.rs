@@ -1,7 +1,7 @@
 //! `callbackd agents`: who is free, since when, and why not.
 
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs};
+use super::place::{Place, PlaceArgs, escaped};
 use super::plain::{clip, local, safe, spell};
 use crate::api::status::AgentInPresence;
 use comfy_table::Table;
@@ -17,14 +17,19 @@ pub struct AgentsArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
     pub place: PlaceArgs,
+    /// Of this PBX
+    #[arg(long, value_name = "NAME")]
+    pub pbx: Option<String>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
-    let Some(value) = place.get("/v1/agents")? else { return from_database(place, out, notes) };
+pub fn run(args: &AgentsArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let path =
+        args.pbx.as_ref().map_or_else(|| "/v1/agents".to_owned(), |pbx| format!("/v1/agents?pbx={}", escaped(pbx)));
+    let Some(value) = place.get(&path)? else { return from_database(args, place, out, notes) };
     if place.json {
         for agent in value.as_array().into_iter().flatten() {
             writeln!(out, "{agent}")?;
@@ -38,9 +43,11 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
         let _ = writeln!(notes, "No agent is known: no queue has members yet, or the PBX has not been seen.");
         return Ok(());
     }
-    let mut table = table(&["Agent", "Name", "Free", "Since", "Why not", "Last talk", "Calls", "Queues"]);
+    let last = several(agents.iter().map(|agent| &agent.pbx));
+    let header = ["Agent", "Name", "Free", "Since", "Why not", "Last talk", "Calls", "Queues"];
+    let mut table = table(header.into_iter().chain(last.then_some("PBX")));
     for agent in &agents {
-        table.add_row(cells(agent, place));
+        table.add_row(cells(agent, place).into_iter().chain(last.then(|| safe(&agent.pbx))));
     }
     writeln!(out, "{}", table.trim_fmt())?;
     Ok(())
@@ -65,9 +72,15 @@ fn cells(agent: &AgentInPresence, place: &Place) -> [String; 8] {
     ]
 }
 
-fn table(header: &[&str]) -> Table {
+/// There are agents of more than one of these PBXs: which one is told then.
+fn several<'a>(mut pbxs: impl Iterator<Item = &'a String>) -> bool {
+    let first = pbxs.next();
+    pbxs.any(|pbx| Some(pbx) != first)
+}
+
+fn table<'a>(header: impl Iterator<Item = &'a str>) -> Table {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(header.iter().copied());
+    table.load_style(comfy_table::presets::NOTHING).set_header(header);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
@@ -75,9 +88,15 @@ fn table(header: &[&str]) -> Table {
 }
 
 /// What each did last, as the database knows it.
-fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+fn from_database(
+    args: &AgentsArgs,
+    place: &Place,
+    out: &mut impl Write,
+    notes: &mut impl Write,
+) -> Result<(), Failure> {
     place.note_not_running(notes);
-    let agents = place.reader()?.last_seen_agents()?;
+    let mut agents = place.reader()?.last_seen_agents()?;
+    agents.retain(|agent| args.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
     if place.json {
         for agent in &agents {
             writeln!(out, "{}", json!(agent))?;
@@ -88,11 +107,13 @@ fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) ->
         let _ = writeln!(notes, "No agent has been seen yet.");
         return Ok(());
     }
-    let mut table = table(&["Agent", "Name", "Last seen", "From", "To"]);
+    let last = several(agents.iter().map(|agent| &agent.pbx));
+    let mut table = table(["Agent", "Name", "Last seen", "From", "To"].into_iter().chain(last.then_some("PBX")));
     let at = |ms: Option<i64>| ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &place.zone, "%Y-%m-%d %H:%M:%S"));
     for agent in &agents {
         let activity = agent.activity.as_deref().unwrap_or("-");
-        table.add_row([safe(&agent.agent), safe(&agent.name), safe(activity), at(agent.from_ms), at(agent.to_ms)]);
+        let row = [safe(&agent.agent), safe(&agent.name), safe(activity), at(agent.from_ms), at(agent.to_ms)];
+        table.add_row(row.into_iter().chain(last.then(|| safe(&agent.pbx))));
     }
     writeln!(out, "{}", table.trim_fmt())?;
     Ok(())

@@ -42,6 +42,9 @@ pub struct CallbacksArgs {
     /// The customer's number: whole in E.164, or at least its last 4 digits
     #[arg(long)]
     pub number: Option<String>,
+    /// Of this PBX: where the latest call was missed
+    #[arg(long, value_name = "NAME")]
+    pub pbx: Option<String>,
     /// At most so many [default: 50 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
@@ -204,9 +207,11 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
         state: args.state.clone(),
         queue: args.queue.clone(),
         number: args.number.clone(),
+        pbx: args.pbx.clone(),
         limit: Some(rows + 1),
     };
-    let mut callbacks = place.reader()?.callbacks(&filter)?;
+    let reader = place.reader()?;
+    let mut callbacks = reader.callbacks(&filter)?;
     let more = callbacks.len() as u64 > rows;
     callbacks.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
     if place.json {
@@ -221,7 +226,7 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
             if closed_wanted { "No callbacks match." } else { "No callback is open (--all shows closed ones)." }
         );
     } else {
-        writeln!(out, "{}", list::table(&callbacks, place))?;
+        writeln!(out, "{}", list::table(&callbacks, args.pbx.is_none() && reader.last_seen()?.len() > 1, place))?;
     }
     if more {
         let _ = writeln!(notes, "The first {rows} are shown, there are more: --limit N, or --json for all.");

@@ -62,6 +62,9 @@ pub struct CallsArgs {
     /// One of these directions (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Direction::ALL, Direction::as_str, Direction::from_text))]
     pub direction: Vec<Direction>,
+    /// Of this PBX
+    #[arg(long, value_name = "NAME")]
+    pub pbx: Option<String>,
     /// At most so many calls [default: 50 in a table, else all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
@@ -155,7 +158,8 @@ fn list(
         let more = calls.len() as u64 > rows;
         calls.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
         if !calls.is_empty() {
-            list::table(&calls, zone, out).map_err(CallsError::Output)?;
+            let several = args.pbx.is_none() && reader.last_seen()?.len() > 1;
+            list::table(&calls, several, zone, out).map_err(CallsError::Output)?;
         }
         if more {
             // Notes are a courtesy: that they cannot be said is no error.
@@ -208,6 +212,7 @@ impl CallsArgs {
             number: self.number.clone(),
             agent: self.agent.clone(),
             queue: self.queue.clone(),
+            pbx: self.pbx.clone(),
             limit: self.limit,
         };
         match (filter.since_ms, filter.until_ms) {
@@ -229,6 +234,7 @@ impl CallsArgs {
             ("--number", self.number.is_some()),
             ("--agent", self.agent.is_some()),
             ("--queue", self.queue.is_some()),
+            ("--pbx", self.pbx.is_some()),
             ("--direction", !self.direction.is_empty()),
             ("--limit", self.limit.is_some()),
         ]

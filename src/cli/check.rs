@@ -124,15 +124,15 @@ fn there(pbx: &Pbx, several: bool, recorded: &Told, report: &mut Report<'_>) {
         }
         return;
     }
-    let (found, mut mends) = rights::judge(&recorded.facts, pbx, publish);
+    let (found, mut hints) = rights::judge(&recorded.facts, pbx, publish);
     report.extend(&found);
     let (found, hint) = contexts::judge(&recorded.facts, calls, &pbx.settings.rules(), several);
     report.extend(&found);
-    mends.extend(hint);
+    hints.extend(hint);
     let (found, hint) = callbacks::judge(&recorded.facts, callback);
     report.extend(&found);
-    mends.extend(hint);
-    for hint in &mends {
+    hints.extend(hint);
+    for hint in &hints {
         report.hint(hint);
     }
 }

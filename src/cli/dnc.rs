@@ -18,7 +18,7 @@ const MAX_FILE: u64 = 64 << 20;
 /// Faults of a file that are told one by one.
 const FAULTS: usize = 20;
 
-/// The list of those who are not to be called
+/// Manage the do-not-call list
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 A file for import is CSV with the columns number, reason, until (RFC 3339; empty for ever); a header line may name them in any order.

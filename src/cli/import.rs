@@ -22,7 +22,7 @@ const LINES: usize = 20_000;
 /// Lines of queue_log that are read together.
 const EVENTS: usize = 5_000;
 
-/// Make rows of the history in Asterisk's CDR and queue_log; nobody is called back for it
+/// Import the history in Asterisk's CDR and queue_log; nobody is called back for it
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Rotated parts (Master.csv.1, queue_log-20261122.gz, …) beside the files are read too. Calls that are in the database already stay as they

@@ -66,9 +66,9 @@ pub enum Command {
     Capture(capture::CaptureArgs),
     /// Run recorded AMI streams through the engine into a database
     Replay(replay::ReplayArgs),
-    /// Make rows of the history in Asterisk's CDR and queue_log
+    /// Import the history in Asterisk's CDR and queue_log
     Import(import::ImportArgs),
-    /// Hold the database against Asterisk's CDR and queue_log
+    /// Compare the database with Asterisk's CDR and queue_log
     Audit(audit::AuditArgs),
     /// List calls, newest first, or tell one call's story
     Calls(Box<calls::CallsArgs>),
@@ -76,9 +76,9 @@ pub enum Command {
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not
     Agents(agents::AgentsArgs),
-    /// The list of those who are not to be called
+    /// Manage the do-not-call list
     Dnc(dnc::DncArgs),
-    /// Show how things stand
+    /// Show status
     Status(status::StatusArgs),
     /// Copy the database while the daemon runs
     Backup(backup::BackupArgs),

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
 
-/// Show how things stand: link, live calls, agents, open callbacks, the last gap
+/// Show status: link, live calls, agents, open callbacks, the last gap
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct StatusArgs {
     #[command(flatten)]

@@ -28,7 +28,7 @@ pub(super) fn read(source: &Source<'_, '_>) -> Vec<Agent> {
     let (shown, problems) = (source.shown(&["agents"]), source.problems);
     let Some(value) = source.root.get("agents") else { return Vec::new() };
     let DeValue::Array(items) = value.get_ref() else {
-        let help = format!("write [[{shown}]] once for each agent, with his interface below it");
+        let help = format!("write [[{shown}]] once for each agent, with its interface below it");
         problems.add(value.span(), "`agents` must be a list of tables", "not a list", help);
         return Vec::new();
     };
@@ -43,7 +43,7 @@ pub(super) fn read(source: &Source<'_, '_>) -> Vec<Agent> {
         let section = Section::named("agents", &shown, Some(table), problems);
         let Some(interface) = section.text("interface", "\"PJSIP/101\"") else {
             if section.span("interface").is_none() {
-                let help = "add his phone: interface = \"PJSIP/101\"";
+                let help = "add the agent's phone: interface = \"PJSIP/101\"";
                 problems.add(item.span(), "an agent needs an `interface`", "without one", help);
             }
             continue;
@@ -62,7 +62,7 @@ pub(super) fn read(source: &Source<'_, '_>) -> Vec<Agent> {
                 && !taken.insert((key, text.value.clone()))
             {
                 let title = format!("two agents have the {key} \"{}\"", text.value);
-                let help = format!("give each of the [[{shown}]] his own");
+                let help = format!("give each of the [[{shown}]] its own");
                 problems.add(text.span.clone(), title, "taken", help);
             }
         }

@@ -70,6 +70,9 @@ impl Text {
     }
 }
 
+/// Keys that had another name in an earlier version.
+const RENAMED: &[(&str, &str)] = &[("expire_promised", "expire_requested")];
+
 /// A table, or nothing where the file does not have it.
 pub(super) struct Section<'a, 'i> {
     /// In [`KEYS`].
@@ -115,6 +118,12 @@ impl<'a, 'i> Section<'a, 'i> {
                 "this can be read by too many",
                 help,
             );
+        }
+        if let Some((old, new)) =
+            RENAMED.iter().find(|(old, new)| *old == lower && known(self.name).any(|key| key == *new))
+        {
+            let help = format!("`{old}` is now named `{new}`");
+            return self.problems.add(span, format!("unknown key `{key}` in [{}]", self.shown), "an old name", help);
         }
         let nearest = nearest(key, known(self.name).chain(tables(self.name)));
         let elsewhere = KEYS.iter().find(|(section, keys)| *section != self.name && keys.contains(&lower.as_str()));

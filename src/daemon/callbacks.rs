@@ -164,7 +164,7 @@ impl Callbacks {
                 ("QueuePause", "the queue may ring the agent meanwhile; the AMI user may lack write = agent")
             }
             PbxAction::Pause { paused: false, .. } => {
-                ("QueuePause", "the agent may still be paused with the reason callbackd: unpause him by hand")
+                ("QueuePause", "the agent may still be paused with the reason callbackd: unpause the agent by hand")
             }
             PbxAction::Publish { value: Some(_), .. } => (
                 "DBPut",
@@ -214,7 +214,7 @@ impl Callbacks {
         let (Some(requester), Ok(action)) = (self.requesters.get(&pbx), action.clone()) else {
             // What cannot be sent has been kept out of dial strings and names long before; nobody was called.
             let err = action.err().map(tracing::field::display);
-            tracing::error!(target: "callback", %pbx, err, "An action cannot be written, it was left out; please report this");
+            tracing::error!(target: "callback", %pbx, err, "AMI action cannot be written and was left out; please report this");
             if let PbxAction::Originate(_) = &pbx_action {
                 let reply = Err(RequestFailed::NotSent(callbackd_core::ami::session::RequestError::NotLive));
                 answer(self.done.clone(), pbx, pbx_action, std::future::ready(reply));

@@ -33,7 +33,7 @@ pub fn refused(record: &Record, err: &str) {
         Record::Call(call) => (Some(&call.pbx), call.linkedid.as_str()),
         _ => (None, "-"),
     };
-    tracing::error!(target: "store", pbx = pbx.map(display), call = %Wire(call), err, "The database refused a record, it is lost; please report this");
+    tracing::error!(target: "store", call = %Wire(call), pbx = pbx.map(display), err, "The database refused a record, it is lost; please report this");
 }
 
 /// A line about a call, with what it is known by first.
@@ -42,8 +42,8 @@ macro_rules! about_call {
         let number = $call.number_e164.as_deref().or($call.number.as_deref());
         tracing::$level!(
             target: "call",
-            pbx = %$call.pbx,
             call = %Wire(&$call.linkedid),
+            pbx = %$call.pbx,
             direction = %$call.direction,
             status = %$call.status,
             outcome = %$call.outcome,
@@ -58,12 +58,7 @@ macro_rules! about_call {
 /// The daemon ends with a record that is not on the disk: what a person can make use of is told here at least.
 pub fn unwritten(record: &Record, show: ShowNumbers) {
     if let Record::Call(call) = record {
-        about_call!(
-            error,
-            call,
-            show,
-            "Call could not be stored: this line is all that is left of it here; Asterisk's CDR has it too"
-        );
+        about_call!(error, call, show, "Call lost: could not be written before shutdown; Asterisk's CDR has it too");
     }
 }
 
@@ -87,7 +82,7 @@ fn gap_closed(gap: &Gap) {
         gap_s,
         reason = %gap.cause,
         calls_lost = gap.calls_lost,
-        "The PBX was not seen for a while; what happened meanwhile is unknown unless Asterisk's own records tell (gap.cdr_csv)"
+        "Event gap closed; its calls are UNKNOWN unless Asterisk's own records tell (gap.cdr_csv)"
     );
 }
 
@@ -108,7 +103,7 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             pbx,
             peer,
             "Asterisk does not say that it has booted: it is still starting, or the AMI user lacks read = system; a restart of Asterisk \
-             cannot be told from a lost link (callbackd check --connect shows the mend)"
+             cannot be told from a lost link (callbackd check --connect shows the fix)"
         ),
         Notice::SnapshotRefused { action, message } => tracing::warn!(
             target: "session",
@@ -116,7 +111,7 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             peer,
             action,
             err = %Wire(message),
-            "Asterisk refused a list; calls in progress are not all known (callbackd check --connect shows the mend)"
+            "Asterisk refused a list; calls in progress are not all known (callbackd check --connect shows the fix)"
         ),
         // Refusals and deaths are told when the link is lost.
         Notice::SnapshotBegan
@@ -147,7 +142,7 @@ pub fn lost(pbx: &str, peer: &str, reason: &LostReason, was_live: bool, retry_in
             peer,
             retry_in_s,
             %reason,
-            "Asterisk cannot be used until a person mends it; no call is seen"
+            "AMI connection needs operator action; no calls are being recorded"
         ),
         (false, true) => tracing::warn!(
             target: "session",
@@ -155,10 +150,10 @@ pub fn lost(pbx: &str, peer: &str, reason: &LostReason, was_live: bool, retry_in
             peer,
             retry_in_s,
             %reason,
-            "The connection to Asterisk is lost; calls go unseen until it is back"
+            "Connection to Asterisk lost; calls are not recorded until it is back"
         ),
         (false, false) => {
-            tracing::warn!(target: "session", pbx, peer, retry_in_s, %reason, "Asterisk cannot be reached; calls go unseen");
+            tracing::warn!(target: "session", pbx, peer, retry_in_s, %reason, "Cannot connect to Asterisk; calls are not recorded");
         }
     }
 }

@@ -105,7 +105,7 @@ impl Monitor {
                 pbx = %self.name,
                 dropped = std::mem::take(&mut self.dropped),
                 suppressed,
-                "More events came than could be taken; calls that ended meanwhile are UNKNOWN, the state is asked for again"
+                "AMI event queue overflowed; calls that ended meanwhile are UNKNOWN, resynchronising"
             );
         }
         self.unlinked = true;
@@ -121,7 +121,7 @@ impl Monitor {
                 pbx = %self.name,
                 err,
                 suppressed,
-                "An event could not be read and was left out; the call that it was about may lack a detail"
+                "Malformed AMI event skipped; its call may lack a detail"
             );
         }
     }

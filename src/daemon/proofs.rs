@@ -156,7 +156,7 @@ impl Proofs {
             Err(err) => {
                 tracing::warn!(
                     target: "session", pbx = %found.pbx, %err,
-                    "What happened out of sight cannot be proved; calls of the gap stay UNKNOWN or missing"
+                    "Gap cannot be reconstructed; its calls stay UNKNOWN or missing"
                 );
                 return Vec::new();
             }
@@ -172,7 +172,7 @@ impl Proofs {
             let unknown = calls.iter().filter(|c| c.status == Status::Unknown).count();
             tracing::info!(
                 target: "session", pbx = %found.pbx, calls = calls.len(), unknown, unreadable = look.unreadable, cut = look.cut,
-                "What happened out of sight is told from Asterisk's records"
+                "Gap reconstructed from Asterisk's CDR and queue_log"
             );
         }
         calls

@@ -75,7 +75,7 @@ pub fn run(config_path: &Path) -> Exit {
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(err) => {
-            tracing::error!(target: "daemon", %err, "The system gives no threads, cannot start");
+            tracing::error!(target: "daemon", %err, "Cannot start the runtime");
             return Exit::Software;
         }
     };
@@ -432,9 +432,9 @@ impl Daemon {
                 self.proofs.configure(&self.config);
                 self.callbacks.policies(&self.config.policies(), cdr_files(&self.config), now);
                 if let Err(err) = self.reload.apply(&self.config.log) {
-                    tracing::warn!(target: "daemon", %err, "The log keeps its level");
+                    tracing::warn!(target: "daemon", %err, "log.level is not valid, the level is unchanged");
                 }
-                tracing::info!(target: "daemon", config = %self.config_path.display(), "Configuration read anew");
+                tracing::info!(target: "daemon", config = %self.config_path.display(), "Configuration reloaded");
                 if !restart.is_empty() {
                     tracing::warn!(
                         target: "daemon",
@@ -494,7 +494,7 @@ impl Daemon {
                 let records = unwritten().count();
                 tracing::error!(target: "store", records, "Stopped with records that could not be written, they are lost");
             }
-            Err(err) => tracing::error!(target: "store", %err, "The store's thread did not end in order"),
+            Err(err) => tracing::error!(target: "store", %err, "Store thread panicked"),
         }
     }
 }

@@ -3,8 +3,9 @@
 use super::call::{Call, Id, Stage};
 use super::channel::ChannelState;
 use super::office::{Entry, MENU, TRUNK};
-use super::pbx::{Device, Pbx, Step};
+use super::pbx::{Pbx, Step};
 use super::people::Caller;
+use super::seats::Device;
 use super::truth::Fate;
 
 /// From the answer to the queue, ms.

@@ -17,6 +17,7 @@ mod outbound;
 pub mod pbx;
 pub mod people;
 mod queue;
+pub mod seats;
 pub mod serve;
 pub mod show;
 pub mod town;

@@ -3,8 +3,9 @@
 use super::call::{Asked, Call, Id, Stage};
 use super::channel::ChannelState;
 use super::office::TRUNK;
-use super::pbx::{Device, Pbx, Step};
+use super::pbx::{Pbx, Step};
 use super::people::{Caller, Pickup};
+use super::seats::Device;
 use super::truth::{Fate, Trial};
 use super::wire::Event;
 

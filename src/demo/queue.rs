@@ -2,8 +2,9 @@
 
 use super::call::{Id, Stage};
 use super::channel::ChannelState;
-use super::pbx::{Device, Pbx, Step};
+use super::pbx::{Pbx, Step};
 use super::people::Pickup;
+use super::seats::Device;
 use super::truth::{Fate, Trial};
 
 /// From `Dial` to the phone's ringing, ms.

@@ -32,6 +32,8 @@ pub struct CallFilter {
     pub agent: Option<String>,
     /// A queue that the caller was in, to the letter.
     pub queue: Option<String>,
+    /// Of the PBX of this name.
+    pub pbx: Option<String>,
     /// At most so many.
     pub limit: Option<u64>,
 }
@@ -58,7 +60,8 @@ impl CallFilter {
     /// There is more to a call than when it was.
     pub(super) fn chooses(&self) -> bool {
         let words = [self.status.is_empty(), self.outcome.is_empty(), self.direction.is_empty()];
-        words.contains(&false) || self.number.is_some() || self.agent.is_some() || self.queue.is_some()
+        let texts = [&self.number, &self.agent, &self.queue, &self.pbx];
+        words.contains(&false) || texts.into_iter().any(Option::is_some)
     }
 
     /// The statement and the values of its parameters.
@@ -76,6 +79,9 @@ impl CallFilter {
             if !words.is_empty() {
                 all.add(format!("{column} IN ({})", places(words.len())), words);
             }
+        }
+        if let Some(pbx) = &self.pbx {
+            all.add("+pbx = ?", [pbx.clone().into()]); // `+`: a PBX may have nearly all calls, its key is no way to the newest
         }
         if let Some(number) = &self.number {
             of_number(number, &mut all);

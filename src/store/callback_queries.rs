@@ -45,6 +45,8 @@ pub struct CallbackFilter {
     pub queue: Option<String>,
     /// The customer's number: the whole of it in E.164, or, if at least 4 digits are given, the end of it.
     pub number: Option<String>,
+    /// Of the PBX of this name: where the latest miss was.
+    pub pbx: Option<String>,
     /// At most so many.
     pub limit: Option<u64>,
 }
@@ -54,6 +56,8 @@ pub struct CallbackFilter {
 pub struct Miss {
     /// Row id in `calls`.
     pub id: i64,
+    /// Name of its PBX.
+    pub pbx: String,
     /// Its linkedid.
     pub linkedid: String,
     /// Its status.
@@ -124,6 +128,7 @@ impl Reader {
                 .query_map([id], |row| {
                     Ok(Miss {
                         id: row.get("id")?,
+                        pbx: row.get("pbx")?,
                         linkedid: row.get("linkedid")?,
                         status: row.get("status")?,
                         outcome: row.get("outcome")?,
@@ -172,6 +177,10 @@ impl CallbackFilter {
         if let Some(queue) = &self.queue {
             conditions.push("queue = ?".to_owned());
             values.push(queue.clone().into());
+        }
+        if let Some(pbx) = &self.pbx {
+            conditions.push("pbx = ?".to_owned());
+            values.push(pbx.clone().into());
         }
         if let Some(number) = &self.number {
             let (ends, end) = number_ends(number);

@@ -39,7 +39,7 @@ pub(super) fn settle(connection: &Connection, path: &Path, lock: &Lock) -> Resul
         if file.is_some() {
             tracing::info!(
                 target: "store", db = %path.display(), before = mark.db_uuid,
-                "The database was copied or put back: it has a new identity, and attempts of its former life are nobody's"
+                "Database was copied or restored: it has a new identity, and attempts made before belong to no callback"
             );
         }
         read(connection).map_err(failed)?.0

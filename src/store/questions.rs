@@ -101,6 +101,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("--number (short)", CallFilter { number: text("12"), ..CallFilter::default() }),
         ("--agent", CallFilter { agent: text("101"), ..CallFilter::default() }),
         ("--queue", CallFilter { queue: text("sales"), ..CallFilter::default() }),
+        ("--pbx", CallFilter { pbx: text("pbx"), ..CallFilter::default() }),
     ];
     let calls = filters.into_iter().flat_map(|(options, filter)| {
         let all = filter.sql().0;
@@ -116,6 +117,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("", CallbackFilter::default()),
         ("--state", CallbackFilter { state: vec![CallbackState::Done], ..CallbackFilter::default() }),
         ("--queue", CallbackFilter { queue: text("sales"), ..CallbackFilter::default() }),
+        ("--pbx", CallbackFilter { pbx: text("pbx"), ..CallbackFilter::default() }),
         ("--number", CallbackFilter { number: text("+12025550123"), ..CallbackFilter::default() }),
     ];
     let callbacks = filters.into_iter().flat_map(|(options, filter)| {

@@ -143,7 +143,7 @@ impl Daemon {
 
     /// Waits until it has ended a gap: then it is connected again, and knows what has become of the calls.
     pub fn wait_for_sync(&self, deadline: Instant) -> Result<String, String> {
-        self.wait_for_line(deadline, "end of a gap", |l| l.contains("The PBX was not seen for a while"))
+        self.wait_for_line(deadline, "end of a gap", |l| l.contains("Event gap closed"))
     }
 
     /// Everything that it has logged so far.

@@ -13,7 +13,7 @@ fn soon() -> Instant {
 fn refused(daemon: &Daemon, words: &str) -> Result<(), String> {
     daemon
         .wait_for_line(soon(), "refused login", |l| {
-            l.contains("Asterisk cannot be used until a person mends it; no call is seen") && l.contains(words)
+            l.contains("AMI connection needs operator action; no calls are being recorded") && l.contains(words)
         })
         .map(drop)
 }

@@ -144,7 +144,7 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
     }
 
     wire.cut();
-    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
+    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("Connection to Asterisk lost"))?;
     let since = lab.pbx.position();
     let answered_unseen = Call::place(lab, 3, "5550131")?;
     let never_seen = Call::place(lab, 4, "5550132")?;
@@ -237,7 +237,9 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
     }
 
     lab.crash_pbx();
-    daemon.wait_for_line(soon(), "failed attempt", |l| l.contains("Asterisk cannot be reached; calls go unseen"))?;
+    daemon.wait_for_line(soon(), "failed attempt", |l| {
+        l.contains("Cannot connect to Asterisk; calls are not recorded")
+    })?;
     lab.start_pbx_again()?;
     daemon.wait_for_sync(soon())?;
     let fresh = Call::place(lab, 2, "5550131")?;
@@ -248,8 +250,8 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
     has_said(
         &daemon,
         &[
-            "The connection to Asterisk is lost; calls go unseen until it is back",
-            "The PBX was not seen for a while; what happened meanwhile is unknown",
+            "Connection to Asterisk lost; calls are not recorded until it is back",
+            "Event gap closed; what happened meanwhile is unknown",
         ],
     );
     let said = daemon.said();
@@ -360,7 +362,7 @@ fn talks_begun_unseen(lab: &Lab) -> Result<(), String> {
     let over_the_cut = Call::place(lab, 0, "5550300")?;
     wire.wait_for(&over_the_cut.waits(lab)?, soon())?;
     wire.cut();
-    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
+    daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("Connection to Asterisk lost"))?;
     over_the_cut.talks(lab)?;
     wire.repair();
     daemon.wait_for_sync(soon())?;

@@ -116,7 +116,7 @@ fn calls_of_a_cut_link_are_told_from_asterisks_records() {
         let daemon = start(&files("proved-cut"), &lab, wire.address())?;
         let (waiting, talking) = in_progress(&lab, &wire)?;
         wire.cut();
-        daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("The connection to Asterisk is lost"))?;
+        daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("Connection to Asterisk lost"))?;
         let unseen = what_nobody_sees(&lab, waiting, 2)?;
         wire.repair();
         daemon.wait_for_sync(soon())?;

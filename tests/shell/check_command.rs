@@ -19,7 +19,7 @@ fn with_pbx(mut other: impl FnMut(&Action) -> Option<String> + Send + 'static) -
 fn a_pbx_that_tells_and_allows_all_that_is_needed_is_well() {
     let (said, server) = with_pbx(|_| None);
     assert_eq!(said.code, 0, "{said:#?}");
-    assert!(!said.out.contains("MISSING") && !said.out.contains("To mend it"), "{}", said.out);
+    assert!(!said.out.contains("MISSING") && !said.out.contains("To fix it"), "{}", said.out);
     for (what, evidence) in [
         ("Asterisk", "22.5.2"),
         ("read system", "FullyBooted came"),

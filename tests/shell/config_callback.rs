@@ -162,7 +162,7 @@ fn a_key_that_is_nearly_right_is_met_with_the_right_one() {
 #[test]
 fn an_outcome_that_is_none_or_no_miss_is_refused() {
     refused("[callback]\non = [\"QUEUE_ABANDONED\"]", "2:7", &["is not an outcome", "did you mean QUEUE_ABANDON?"]);
-    refused("[callback]\non = [\"AGENT\"]", "2:7", &["AGENT is never called back", "he was served"]);
+    refused("[callback]\non = [\"AGENT\"]", "2:7", &["AGENT is never called back", "the caller was served"]);
     refused("[callback]\non = \"AGENT\"", "2:6", &["`on` must be a list of texts"]);
 }
 
@@ -298,4 +298,14 @@ fn an_agent_may_need_longer_after_a_call() {
         (20_000, 0)
     );
     refused("[[agents]]\ninterface = \"PJSIP/1\"\nwrapup = \"2h\"", "3:10", &["longer than 1h"]);
+}
+
+#[test]
+fn a_key_that_was_renamed_is_refused_with_its_new_name() {
+    refused("[callback]\nexpire_promised = \"8h\"", "2:1", &["`expire_promised` is now named `expire_requested`"]);
+    refused(
+        "[callback.queue.sales]\nexpire_promised = \"8h\"",
+        "2:1",
+        &["`expire_promised` is now named `expire_requested`"],
+    );
 }

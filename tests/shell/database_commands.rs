@@ -102,7 +102,7 @@ fn damage_is_named_and_the_lines_that_mend_it_are_given() {
     assert_eq!(said.code, 65, "{said:#?}");
     assert!(said.out.lines().any(|line| line.contains("MISSING") && line.contains("integrity")), "{}", said.out);
     for line in
-        ["To mend it, in a shell:", "sqlite3 calls.db .dump | sed 's/^ROLLBACK;.*/COMMIT;/' | sqlite3 calls.db.saved"]
+        ["To fix it, in a shell:", "sqlite3 calls.db .dump | sed 's/^ROLLBACK;.*/COMMIT;/' | sqlite3 calls.db.saved"]
     {
         assert!(said.out.contains(line), "{}", said.out);
     }

@@ -21,7 +21,7 @@ const MEMBERS: &str = "Response: Success\nActionID: @ID@\nEventList: start\nMess
     PausedReason: \nPenalty: 0\nCallsTaken: 0\nLastCall: 0\nInCall: 0\nWrapuptime: 0\nActionID: @ID@\n\n\
     Event: QueueStatusComplete\nActionID: @ID@\nEventList: Complete\nListItems: 3\n\n";
 
-fn lunch(action: &Action) -> Option<String> {
+pub fn lunch(action: &Action) -> Option<String> {
     Some(if action.get("Action") == "QueueStatus" { MEMBERS.to_owned() } else { usual(action) })
 }
 

@@ -97,7 +97,10 @@ fn a_row_that_is_missing_or_wrong_is_found() {
     let audit = run(&site, &day);
     assert_eq!(audit.code, 1, "{audit:#?}");
     assert!(audit.line(&["pbx-1795336414.2"]).contains("there is no row"), "{audit:#?}");
-    assert!(audit.line(&["pbx-1795336511.20"]).contains("PJSIP/9 talked with him, CDR say NOANSWER"), "{audit:#?}");
+    assert!(
+        audit.line(&["pbx-1795336511.20"]).contains("PJSIP/9 talked with the customer, CDR say NOANSWER"),
+        "{audit:#?}"
+    );
     let json = run(&site, &[&day[..], &["--json"]].concat());
     let report: serde_json::Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(report["differences"].as_array().unwrap().len(), 2, "{report}");

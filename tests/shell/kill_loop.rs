@@ -300,7 +300,7 @@ fn a_daemon_that_is_killed_at_any_moment_loses_nothing_that_it_saw_and_dials_nob
             .replace("enabled = true", "enabled = false"),
     );
     rustix::process::kill_process(rustix::process::Pid::from_child(&daemon.child), Signal::HUP).unwrap();
-    daemon.wait_for("Configuration read anew");
+    daemon.wait_for("Configuration reloaded");
     let known = exchange.until("the end of the last attempts, with all pauses of ours undone", |known| {
         known.live == 0 && !known.paused.values().any(|why| why == "callbackd")
     });

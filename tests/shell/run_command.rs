@@ -106,7 +106,7 @@ fn a_daemon_whose_pbx_is_away_starts_all_the_same_and_says_so() {
         |l| l.starts_with("STATUS=pbx: NOT CONNECTED (cannot connect to 127.0.0.1"),
         "that it is not connected",
     );
-    daemon.wait_for("Asterisk cannot be reached; calls go unseen");
+    daemon.wait_for("Cannot connect to Asterisk; calls are not recorded");
     assert_eq!(daemon.end(Some(Signal::INT)).0, Some(0));
 }
 
@@ -116,7 +116,7 @@ fn a_call_is_a_line_in_the_log_and_a_row_on_the_disk() {
     let site = Site::new(server.port);
     let (mut daemon, _told) = start(&site, &[]);
     daemon.wait_for(
-        "call: Call ended, call=7.1 direction=inbound status=CANCEL outcome=RING_ABANDON number=+12…0123 wait_s=20",
+        "call: Call ended, call=7.1 pbx=pbx direction=inbound status=CANCEL outcome=RING_ABANDON number=+12…0123 wait_s=20",
     );
     assert_eq!(row(&site), ("CANCEL".to_owned(), "RING_ABANDON".to_owned(), "full".to_owned()));
     daemon.end(Some(Signal::TERM));
@@ -158,7 +158,7 @@ fn a_reload_applies_a_good_configuration_and_refuses_a_bad_one() {
     let reloading = recorded.wait_for_line("RELOADING=1");
     assert!(reloading.lines().any(|l| l.starts_with("MONOTONIC_USEC=")), "{reloading}");
     recorded.wait_for_line("READY=1");
-    daemon.wait_for("daemon: Configuration read anew");
+    daemon.wait_for("daemon: Configuration reloaded");
 
     site.configure(&format!("{good}[calls]\nshort_abadon = \"2s\"\n"));
     hangup(&daemon);

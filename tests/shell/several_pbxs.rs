@@ -119,8 +119,8 @@ fn the_gap_of_each_pbx_is_filled_from_its_own_files() {
     site.write("b.csv", &(cdr("200.1") + &cdr("100.1")), 0o644);
     let mut daemon = run();
     ready(&mut daemon);
-    daemon.wait_for("What happened out of sight is told from Asterisk's records");
-    daemon.wait_for("What happened out of sight is told from Asterisk's records");
+    daemon.wait_for("Gap reconstructed from Asterisk's CDR and queue_log");
+    daemon.wait_for("Gap reconstructed from Asterisk's CDR and queue_log");
     daemon.end(Some(Signal::TERM));
     let of = |pbx: &str, linkedid: &str| (pbx.to_owned(), linkedid.to_owned());
     assert_eq!(
@@ -159,4 +159,93 @@ fn commands_ask_which_pbx_is_meant_where_several_may_be() {
     let said = run(&["check", "--pbx", "b"]);
     assert!(said.out.contains("secret of b") && !said.out.contains("secret of a"), "{said:#?}");
     assert!(run(&["check"]).line(&["gap.cdr_csv of b"]).contains("Master.csv"));
+}
+
+/// A call on each PBX in a queue, which is of one name and one linkedid on both: nobody answers, and the agents are at lunch.
+fn both_miss() -> (Server, Server, Site) {
+    let call = call_of_now();
+    let (a, b) = (at_lunch(call.clone()), at_lunch(call));
+    let site = Site::new(1);
+    two(&site, [a.port, b.port], ["", ""]);
+    let config = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
+    let enabled =
+        "[callback]\nenabled = true\ndial_agent = \"{interface}\"\ndial_customer = \"PJSIP/{number}@trunk\"\n";
+    site.configure(&(config + enabled));
+    (a, b, site)
+}
+
+/// [`CALL`], which ended ten seconds ago: an older miss is too old to be called back.
+#[allow(clippy::disallowed_methods, reason = "a miss is of now")]
+fn call_of_now() -> String {
+    let at = |ago: i64| format!("{}.770134", jiff::Timestamp::now().as_second() - ago);
+    CALL.replace("1795336414.770134", &at(30)).replace("1795336434.773000", &at(10))
+}
+
+fn at_lunch(events: String) -> Server {
+    let answer = move |action: &crate::scripted::Action| {
+        let events = if action.get("Action") == "CoreShowChannels" { &*events } else { "" };
+        Some(crate::front::lunch(action).unwrap_or_default() + events)
+    };
+    Server::start(GREETING, 2, Box::new(answer))
+}
+
+#[test]
+fn a_customer_missed_on_both_has_one_callback_and_both_calls_say_so_over_a_restart() {
+    let (_a, _b, site) = both_miss();
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("Missed again; merged into the open callback, callback=1 pbx=");
+    let said = site.run(&["callbacks", "--json", "--config", "callbackd.toml"]);
+    let row: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    let (pbx, first) = (row["pbx"].as_str().unwrap(), row["linkedid_pbx"].as_str().unwrap());
+    assert_eq!((row["missed_count"].as_u64(), pbx != first), (Some(2), true), "on the PBX of the latest: {row}");
+    daemon.end(Some(Signal::TERM));
+    let missed = "SELECT pbx, callback_id || ' ' || linkedid FROM calls ORDER BY pbx";
+    let on = |pbx: &str, text: &str| (pbx.to_owned(), text.to_owned());
+    assert_eq!(rows(&site, missed), [on("a", "1 7.1"), on("b", "1 7.1")]);
+
+    // It knows both misses again, and what ends the callback is said of both calls.
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("Asterisk is ready");
+    daemon.wait_for("Asterisk is ready");
+    let said = site.run(&["callbacks", "show", "1", "--config", "callbackd.toml"]);
+    assert!(
+        said.out.contains(&format!("call 1 of {first}")) != said.out.contains(&format!("call 2 of {first}")),
+        "{said:#?}"
+    );
+    let (_, log) = daemon.end(Some(Signal::TERM));
+    assert!(!log.contains("Callback queued"), "{log}");
+}
+
+#[test]
+fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
+    let (_a, _b, site) = both_miss();
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("Missed again; merged into the open callback");
+    let list = |args: &[&str]| {
+        let said = site.run(&[args, &["--config", "callbackd.toml"]].concat());
+        assert_eq!(said.code, 0, "{args:?}: {said:#?}");
+        said.out
+    };
+    for (command, of_b) in [("calls", 1), ("agents", 2)] {
+        let all = list(&[command]);
+        assert!(all.lines().next().unwrap().ends_with("  PBX"), "{all}");
+        assert!(all.lines().any(|l| l.ends_with("  a")) && all.lines().any(|l| l.ends_with("  b")), "{all}");
+        let one = list(&[command, "--pbx", "b"]);
+        assert_eq!((one.lines().count(), one.contains("PBX")), (1 + of_b, false), "{one}");
+    }
+    let owner = rows(&site, "SELECT pbx, state FROM callbacks").remove(0).0;
+    let other = if owner == "a" { "b" } else { "a" };
+    assert!(list(&["callbacks"]).lines().nth(1).unwrap().ends_with(&format!("  {owner}")));
+    let lines = |pbx: &str| list(&["callbacks", "--pbx", pbx]).lines().count();
+    assert_eq!((lines(&owner), lines(other)), (2, 0));
+    let socket = site.path("api.sock");
+    let get = |path: &str| crate::front::http(&socket, "GET", path, "").unwrap();
+    let count = |path: &str| get(path).1.as_array().map_or(0, Vec::len);
+    assert_eq!((count("/v1/agents"), count("/v1/agents?pbx=b"), count("/v1/agents?pbx=c")), (4, 2, 0));
+    assert_eq!(count(&format!("/v1/callbacks?pbx={owner}")), 1);
+    assert_eq!(count(&format!("/v1/callbacks?pbx={other}")), 0);
+    assert_eq!(get("/v1/agents?of=b").0, 400);
+    daemon.end(Some(Signal::TERM));
+    let said = site.run(&["agents", "--pbx", "b", "--config", "callbackd.toml"]);
+    assert_eq!((said.code, said.out.lines().count()), (0, 3), "out of the database: {said:#?}");
 }

@@ -225,8 +225,7 @@ fn a_stop_in_the_middle_of_the_trouble_tells_each_call_that_it_gives_up() {
     });
     let (code, said) = scene.daemon.end(Some(Signal::TERM));
     assert_eq!(code, Some(0), "{said}");
-    let given_up =
-        said.lines().find(|line| line.contains("call: Call could not be stored")).unwrap_or_else(|| panic!("{said}"));
+    let given_up = said.lines().find(|line| line.contains("call: Call lost")).unwrap_or_else(|| panic!("{said}"));
     for word in ["status=CANCEL", "outcome=QUEUE_ABANDON", "queue=sales", "number=+12…0102"] {
         assert!(given_up.contains(word), "{given_up}");
     }

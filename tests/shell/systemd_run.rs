@@ -96,9 +96,9 @@ fn works(report: &Report, server: &Server) {
     report.went("status", "live");
     report.went("member-commands", "");
     report.went("member-lists", "+12025550142");
-    report.went("log", "call: Call ended, call=7.1 direction=inbound");
+    report.went("log", "call: Call ended, call=7.1 pbx=pbx direction=inbound");
     report.went("log", "callback: Callback queued, callback=");
-    report.went("log", "daemon: Configuration read anew");
+    report.went("log", "daemon: Configuration reloaded");
     report.went("log", "daemon: callbackd has stopped");
     assert_eq!(report.of("log-errors").trim_start_matches("0 ").replace("-- No entries --", ""), "|");
     let dialled: Vec<String> = server.heard().iter().map(|a| a.get("Action").to_owned()).collect();

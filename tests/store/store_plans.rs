@@ -27,13 +27,15 @@ const GROWING: [&str; 11] = [
 const WALK: &str = "SCAN calls USING INDEX calls_started";
 
 /// Questions that may do what none else may.
-const ALLOWED: [(&str, &str); 9] = [
+const ALLOWED: [(&str, &str); 11] = [
     ("calls ", WALK),
     ("calls  --limit", WALK),
     ("calls --outcome", WALK),
     ("calls --outcome --limit", WALK),
     ("calls --direction", WALK),
     ("calls --direction --limit", WALK),
+    ("calls --pbx", WALK),
+    ("calls --pbx --limit", WALK),
     // The first of the index is all that is read.
     ("status: last gap", "SCAN gaps USING INDEX gaps_ended"),
     // All of them are the answer.

@@ -7,12 +7,15 @@ use comfy_table::{CellAlignment, Table};
 
 const HEADER: [&str; 9] = ["ID", "Missed", "Number", "Queue", "State", "Why", "Due", "Misses", "Tried"];
 
-/// The table, without a line break at its end.
-pub fn table(rows: &[CallbackRow], place: &Place) -> String {
+/// The table, without a line break at its end; where there are several PBXs, which one is the last column.
+pub fn table(rows: &[CallbackRow], several: bool, place: &Place) -> String {
     let mut table = Table::new();
-    table.load_style(comfy_table::presets::NOTHING).set_header(HEADER);
+    let last = |pbx: &str| several.then(|| safe(pbx));
+    table
+        .load_style(comfy_table::presets::NOTHING)
+        .set_header(HEADER.map(str::to_owned).into_iter().chain(last("PBX")));
     for row in rows {
-        table.add_row(cells(row, place));
+        table.add_row(cells(row, place).into_iter().chain(last(&row.pbx)));
     }
     for (n, align) in [(0, CellAlignment::Right), (7, CellAlignment::Right), (8, CellAlignment::Right)] {
         if let Some(column) = table.column_mut(n) {

@@ -12,6 +12,8 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
     let row = &story.callback;
     let at = |ms: Millis| local(ms, &place.zone, "%a %Y-%m-%d %H:%M:%S");
     let mut text = String::new();
+    // Where a callback has gone from one PBX to another, what was not on the one that it is on now says so.
+    let elsewhere = |pbx: &str| if row.pbx == *pbx { String::new() } else { format!(" of {}", safe(pbx)) };
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ = writeln!(text, "Callback {} to {}", row.id, customer(row));
     let why = if row.reason.is_empty() { String::new() } else { format!(" {}", safe(&row.reason)) };
@@ -20,22 +22,22 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
         let _ = writeln!(text, "  {line}");
     }
     if let Some(call) = &row.resolved_by {
-        let elsewhere = if call.pbx == row.pbx { String::new() } else { format!(" of {}", safe(&call.pbx)) };
-        let linkedid = safe(&call.linkedid);
-        let _ = writeln!(text, "  resolved by call {linkedid}{elsewhere} (callbackd calls show {linkedid})");
+        let (linkedid, of) = (safe(&call.linkedid), elsewhere(&call.pbx));
+        let _ = writeln!(text, "  resolved by call {linkedid}{of} (callbackd calls show {linkedid})");
     }
     let _ = writeln!(text, "\nMissed calls");
     for miss in &story.misses {
         let recovered = miss.recovered.map(|(by, when)| format!(", won back by {by} {}", at(when))).unwrap_or_default();
         let (id, status, outcome) = (miss.id, safe(&miss.status), safe(&miss.outcome));
-        let _ = writeln!(text, "  {}  {status} {outcome}, call {id}{recovered}", at(miss.ended_ms));
+        let _ =
+            writeln!(text, "  {}  {status} {outcome}, call {id}{}{recovered}", at(miss.ended_ms), elsewhere(&miss.pbx));
     }
     if story.misses.is_empty() {
         let _ = writeln!(text, "  none: it was made by hand");
     }
     let _ = writeln!(text, "\nAttempts");
     for attempt in &story.attempts {
-        let _ = writeln!(text, "  {}", tried(attempt, &at));
+        let _ = writeln!(text, "  {}{}", tried(attempt, &at), elsewhere(&attempt.pbx));
     }
     if story.attempts.is_empty() {
         let _ = writeln!(text, "  none yet");
@@ -75,11 +77,11 @@ fn facts(row: &CallbackRow) -> Vec<String> {
     let mut facts = Vec::new();
     let text = |what: &str, value: &Option<String>| value.as_deref().map(|value| format!("{what} {}", safe(value)));
     facts.extend(text("queue", &row.queue));
-    facts.extend(text("he dialled", &row.did));
+    facts.extend(text("dialled", &row.did));
     facts.extend(text("last talked with", &row.owner));
     facts.extend(text("only for", &row.assigned));
     if row.requested {
-        facts.push("he asked for it".to_owned());
+        facts.push("the customer asked for it".to_owned());
     }
     if row.priority != 0 {
         facts.push(format!("priority {}", row.priority));

@@ -26,8 +26,8 @@ const RIGHT: [usize; 3] = [0, 8, 9];
 /// The columns of [`HEADER`] that hold names of the operator's choice.
 const NAMES: [usize; 2] = [6, 7];
 
-/// A table for people.
-pub fn table(calls: &[StoredCall], zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
+/// A table for people; where there are several PBXs, which one is the last column.
+pub fn table(calls: &[StoredCall], several: bool, zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
     let mut rows: Vec<[String; 10]> = calls.iter().map(|call| row(call, zone)).collect();
     let mut gap = 2;
     if width(&rows, gap) > WIDTH {
@@ -41,8 +41,11 @@ pub fn table(calls: &[StoredCall], zone: &TimeZone, out: &mut impl Write) -> io:
         }
     }
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(HEADER);
-    table.add_rows(rows.into_iter().map(|row| row.map(Cell::new)));
+    let last = |pbx: &str| several.then(|| Cell::new(safe(pbx)));
+    table.load_style(NOTHING).set_header(HEADER.into_iter().map(Cell::new).chain(last("PBX")));
+    table.add_rows(
+        rows.into_iter().zip(calls).map(|(row, call)| row.into_iter().map(Cell::new).chain(last(&call.call.pbx))),
+    );
     for (n, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, gap));
         if RIGHT.contains(&n) {

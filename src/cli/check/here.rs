@@ -68,11 +68,11 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
             });
         }
         None if files.cdr_csv.is_some() => {
-            let detail = "not set: calls through queues stay UNKNOWN where nobody watched";
+            let detail = "not set: calls through queues stay UNKNOWN in event gaps";
             report.add(&Finding::warn(named("gap.queue_log"), detail));
         }
         None if here => {
-            let detail = "not set: calls stay unknown where nobody watched; set gap.cdr_csv and gap.queue_log";
+            let detail = "not set: calls stay UNKNOWN in event gaps; set gap.cdr_csv and gap.queue_log";
             report.add(&Finding::warn(named("gap"), detail));
         }
         None => {}

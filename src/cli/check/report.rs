@@ -117,10 +117,10 @@ impl<'a> Report<'a> {
     /// Shows lines to copy.
     pub fn hint(&mut self, hint: &Hint) {
         if self.json {
-            let line = json!({ "about": self.section, "mend": hint.file, "lines": hint.lines });
+            let line = json!({ "about": self.section, "fix": hint.file, "lines": hint.lines });
             self.say(&format!("{line}\n"));
         } else {
-            self.say(&format!("\nTo mend it, in {}:\n\n{}", hint.file, hint.lines));
+            self.say(&format!("\nTo fix it, in {}:\n\n{}", hint.file, hint.lines));
         }
     }
 

@@ -13,6 +13,7 @@ pub mod notice;
 mod parse;
 pub mod pending;
 pub mod recorded;
+mod reply;
 pub mod session;
 
 pub use action::{Action, ActionError, ActionId};

@@ -44,12 +44,12 @@ pub(crate) struct List {
 impl List {
     /// What an event says about the list that it belongs to: whether it is the last one, and if so, whether the list is
     /// whole (`Complete`) or was given up (`Cancelled`).
-    pub fn end(event: &Frame) -> Option<bool> {
+    pub(crate) fn end(event: &Frame) -> Option<bool> {
         let mark = event.get("EventList").filter(|mark| !mark.eq_ignore_ascii_case(b"start"))?;
         Some(mark.eq_ignore_ascii_case(b"Complete"))
     }
 
-    pub fn push(&mut self, item: Frame) {
+    pub(crate) fn push(&mut self, item: Frame) {
         if self.items.len() < MAX_LIST_ITEMS {
             self.items.push(item);
         } else {
@@ -63,19 +63,19 @@ impl List {
 pub(crate) struct PendingActions(Vec<Pending>);
 
 impl PendingActions {
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.0.len() >= MAX_PENDING
     }
 
-    pub fn push(&mut self, pending: Pending) {
+    pub(crate) fn push(&mut self, pending: Pending) {
         self.0.push(pending);
     }
 
-    pub fn has(&self, purpose: Purpose) -> bool {
+    pub(crate) fn has(&self, purpose: Purpose) -> bool {
         self.0.iter().any(|pending| pending.purpose == purpose)
     }
 
-    pub fn find(&self, frame: &Frame) -> Option<usize> {
+    pub(crate) fn find(&self, frame: &Frame) -> Option<usize> {
         if self.0.is_empty() {
             return None;
         }
@@ -83,24 +83,24 @@ impl PendingActions {
         self.0.iter().position(|pending| pending.id.as_str().as_bytes() == id)
     }
 
-    pub fn get_mut(&mut self, at: usize) -> &mut Pending {
+    pub(crate) fn get_mut(&mut self, at: usize) -> &mut Pending {
         &mut self.0[at]
     }
 
-    pub fn take(&mut self, at: usize) -> Pending {
+    pub(crate) fn take(&mut self, at: usize) -> Pending {
         self.0.remove(at)
     }
 
-    pub fn take_purpose(&mut self, purpose: Purpose) {
+    pub(crate) fn take_purpose(&mut self, purpose: Purpose) {
         self.0.retain(|pending| pending.purpose != purpose);
     }
 
-    pub fn take_expired(&mut self, now_ms: u64) -> Option<Pending> {
+    pub(crate) fn take_expired(&mut self, now_ms: u64) -> Option<Pending> {
         let at = self.0.iter().position(|pending| pending.deadline_ms <= now_ms)?;
         Some(self.0.remove(at))
     }
 
-    pub fn deadline_ms(&self) -> Option<u64> {
+    pub(crate) fn deadline_ms(&self) -> Option<u64> {
         self.0.iter().map(|pending| pending.deadline_ms).min()
     }
 }

@@ -391,8 +391,8 @@ impl Scheduler {
     /// The customer has been served by somebody else than us: nobody calls him any more.
     pub(crate) fn served(&mut self, id: i64, by: RecoveredBy, call: CallKey, at: Millis) {
         let (state, note) = match by {
-            RecoveredBy::Customer => (CallbackState::RecoveredByCustomer, "he called again and was served"),
-            RecoveredBy::Agent => (CallbackState::RecoveredByAgent, "an agent called him"),
+            RecoveredBy::Customer => (CallbackState::RecoveredByCustomer, "the customer called again and was served"),
+            RecoveredBy::Agent => (CallbackState::RecoveredByAgent, "an agent called the customer"),
             RecoveredBy::Callback => (CallbackState::Done, "called back"),
         };
         self.close_recovered(id, state, "", OURSELVES, note, Some(call), Some((by, at)));

@@ -13,7 +13,7 @@ text_enum! {
         LinkLost = "link_lost",
         /// Asterisk itself restarted.
         PbxRestart = "pbx_restart",
-        /// More events came than could be taken.
+        /// AMI event queue overflowed.
         Overload = "overload",
     }
 }

@@ -151,7 +151,9 @@ impl Outcome {
     pub const fn meaning(self) -> Meaning {
         use Status::{Answer, Busy, Cancel, NoAnswer, NotConnected, OutOfTime, Unknown};
         match self {
-            Self::Blocked => Meaning { never: Some("he is blocked"), ..Meaning::not_missed(&[NotConnected], None) },
+            Self::Blocked => {
+                Meaning { never: Some("the caller is blocked"), ..Meaning::not_missed(&[NotConnected], None) }
+            }
             Self::Agent => {
                 Meaning { never: Some(SERVED), person: true, agreed: true, ..Meaning::not_missed(&[Answer], None) }
             }
@@ -178,7 +180,7 @@ impl Outcome {
             // A number that does not exist is missed, but nobody meant to serve it.
             Self::Invalid => Meaning { by_default: false, ..Meaning::missed(&[NotConnected], None) },
             Self::Gap => Meaning {
-                never: Some("nothing proves that he was not served"),
+                never: Some("nothing proves that the caller was not served"),
                 ..Meaning::not_missed(&[Unknown], None)
             },
         }
@@ -186,7 +188,7 @@ impl Outcome {
 }
 
 /// Why those who were served are never called back.
-const SERVED: &str = "he was served";
+const SERVED: &str = "the caller was served";
 
 text_enum! {
     /// Who ended the call.

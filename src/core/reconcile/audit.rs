@@ -75,14 +75,16 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
     match (row.status, cdr) {
         _ if row.outcome == Outcome::SelfService => Finding::Explained(Reason::SelfService),
         _ if person && !talked && cdr != Status::Answer => {
-            Finding::Differs(format!("the row says that {} talked with him, CDR say {cdr}", who(row)))
+            Finding::Differs(format!("the row says that {} talked with the customer, CDR say {cdr}", who(row)))
         }
         _ if !person && talked && row.direction == Direction::Inbound => {
             let answered_in_vain = row.legs.iter().any(|leg| leg.answered_ms.is_some());
             if answered_in_vain {
                 return Finding::Explained(Reason::AnsweredInVain);
             }
-            Finding::Differs("CDR and queue_log say that a person talked with him, the row does not".to_owned())
+            Finding::Differs(
+                "CDR and queue_log say that a person talked with the customer, the row does not".to_owned(),
+            )
         }
         (status, cdr) if status == cdr => Finding::Agrees,
         (Status::OutOfTime, _) => Finding::Explained(Reason::NoWordForHours),

@@ -15,7 +15,7 @@ const ROUNDING_MS: Millis = 1_000;
 
 /// One who was rung.
 #[derive(Debug, Clone)]
-pub struct Rung<'a> {
+pub(super) struct Rung<'a> {
     /// The record that names his channel.
     pub line: &'a CdrLine,
     /// He himself, as technology and peer.
@@ -29,7 +29,7 @@ pub struct Rung<'a> {
 }
 
 /// Everybody whom this channel rang, in the order in which it began.
-pub fn rung<'a>(account: &'a Account, caller: &str) -> Vec<Rung<'a>> {
+pub(super) fn rung<'a>(account: &'a Account, caller: &str) -> Vec<Rung<'a>> {
     let mut found = Vec::new();
     for line in account.cdrs.iter().filter(|line| line.channel == caller && !line.dstchannel.is_empty()) {
         let by_queue = is_queue(&line.lastapp);
@@ -46,7 +46,7 @@ pub fn rung<'a>(account: &'a Account, caller: &str) -> Vec<Rung<'a>> {
 }
 
 /// Queue() had the channel when the record was closed.
-pub fn is_queue(lastapp: &str) -> bool {
+pub(super) fn is_queue(lastapp: &str) -> bool {
     lastapp.eq_ignore_ascii_case("Queue") || lastapp.eq_ignore_ascii_case("AppQueue")
 }
 
@@ -97,7 +97,7 @@ fn talk(account: &Account, line: &CdrLine) -> Option<(Millis, Millis)> {
 
 impl Rung<'_> {
     /// As a row of `legs`. `caller_left_ms`: when the caller hung up, if he did; `served`: when others talked with him.
-    pub fn leg(&self, queue: Option<&str>, caller_left_ms: Option<Millis>, served: &[(Millis, Millis)]) -> Leg {
+    pub(super) fn leg(&self, queue: Option<&str>, caller_left_ms: Option<Millis>, served: &[(Millis, Millis)]) -> Leg {
         let line = self.line;
         let near = |at: Millis| (at - line.end_ms).abs() <= ROUNDING_MS;
         let result = match line.disposition.as_str() {

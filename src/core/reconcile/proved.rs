@@ -97,7 +97,7 @@ impl Prover<'_> {
         if let Some(what) = unproven(&verdict, &rung, &visits, answered_ms.is_some()) {
             verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
         } else if end == End::Open && answered_ms.is_none() && direction == Direction::Inbound {
-            verdict.why.push("whether he hung up or the PBX ended the call is not recorded".to_owned());
+            verdict.why.push("whether the caller hung up or the PBX ended the call is not recorded".to_owned());
         }
         if talks.len() == 1
             && rung.iter().any(|r| r.talked.is_some() && !r.by_queue && r.line.answer_ms == Some(r.line.start_ms))
@@ -232,10 +232,10 @@ fn is_channel_of(line: &CdrLine, first: &CdrLine) -> bool {
 fn unproven(verdict: &Verdict, rung: &[Rung<'_>], visits: &[QueueVisit], answered: bool) -> Option<&'static str> {
     let silent = rung.iter().any(|r| r.by_queue) && visits.is_empty();
     if silent && !answered {
-        return Some("he was in a queue, and no queue_log tells what became of him");
+        return Some("the caller was in a queue, and no queue_log tells what became of them");
     }
     let open = visits.iter().any(|v| v.result == VisitResult::Unknown);
-    (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not tell how his wait ended")
+    (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not tell how the wait ended")
 }
 
 /// The stays in queues that these events tell of.

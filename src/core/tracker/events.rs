@@ -2,13 +2,11 @@
 
 use crate::ami::event;
 use crate::ami::event::{Event, Millis};
-use crate::tracker::calls::call::{Origin, Stage};
+use crate::tracker::Tracker;
 use crate::tracker::calls::queue_visits::Spent;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::bridge::Bridge;
 use crate::tracker::topology::channel;
-use crate::tracker::topology::channel::{Channel, Kind, STATE_RING, STATE_RINGING, STATE_UP};
-use crate::tracker::{CUSTOMER_GONE_MS, MAX_CHANNELS, MAX_TRUNKS_MET, Tracker};
+use crate::tracker::topology::channel::{Channel, Created, Kind, STATE_RING};
 
 impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
@@ -24,12 +22,12 @@ impl Tracker {
             Event::Rename { new_name, uniqueid, .. } => self.renamed(uniqueid, new_name, at),
             Event::HangupRequest { channel, .. } => {
                 if let Some(slot) = self.find_channel(channel, at) {
-                    self.channels[slot].far_hangup_ms.get_or_insert(at);
+                    self.topology.far_end_hangs_up(slot, at);
                 }
             }
             Event::SoftHangupRequest { channel, .. } => {
                 if let Some(slot) = self.find_channel(channel, at) {
-                    self.channels[slot].pbx_hangup_ms.get_or_insert(at);
+                    self.topology.pbx_hangs_up(slot, at);
                 }
             }
             Event::Hangup { channel, cause } => self.channel_ends(channel, *cause, at),
@@ -43,7 +41,7 @@ impl Tracker {
             }
 
             Event::BridgeCreate(bridge) => {
-                self.bridge(bridge);
+                self.topology.bridge(bridge);
             }
             Event::BridgeDestroy(bridge) => self.bridge_ends(bridge, at),
             Event::BridgeEnter { bridge, channel, .. } => self.enters(bridge, channel, at),
@@ -60,8 +58,8 @@ impl Tracker {
                 let (Some(one), Some(two)) = (self.channel_or_adopt(one, at), self.channel_or_adopt(two, at)) else {
                     return;
                 };
-                self.join_calls(self.channels[one].call, self.channels[two].call);
-                self.retime(self.channels[one].call, at);
+                self.join_calls(self.topology.channel(one).call, self.topology.channel(two).call);
+                self.retime(self.topology.channel(one).call, at);
             }
             Event::BlindTransfer { result, transferer, transferee, .. } => {
                 self.transferred(result, &[Some(transferer), transferee.as_ref()], at);
@@ -75,7 +73,7 @@ impl Tracker {
                 else {
                     return;
                 };
-                self.join_calls(self.channels[rung].call, self.channels[by].call);
+                self.join_calls(self.topology.channel(rung).call, self.topology.channel(by).call);
             }
             Event::ParkedCall { parkee, .. } => self.parking_changes(parkee, true, at),
             Event::UnParkedCall { parkee, .. }
@@ -101,7 +99,7 @@ impl Tracker {
                 self.channel_listed(channel, bridge_id, application, data, *duration_s, at);
             }
             Event::QueueMember { change, member } => self.member_changes(*change, member, at),
-            Event::QueueParams { queue, .. } => self.queue_listed(queue),
+            Event::QueueParams { queue, .. } => self.coverage.queue_listed(queue),
             Event::QueueEntry { queue, position, uniqueid, wait_s, .. } => {
                 self.waiting_listed(queue, *position, uniqueid, *wait_s, at);
             }
@@ -125,7 +123,7 @@ impl Tracker {
         if seen.uniqueid.is_empty() {
             return None;
         }
-        if self.channels.find(&seen.uniqueid).is_none() {
+        if self.topology.find(&seen.uniqueid).is_none() {
             self.counters.strangers += 1;
             return self.channel_begins(seen, at, None, true);
         }
@@ -135,39 +133,17 @@ impl Tracker {
     /// The channel that an event is about, if it has been met before. For events that come at the end of something: a channel
     /// that is only ending was told long ago, or ended where nobody looked.
     pub(crate) fn find_channel(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
-        let slot = self.channels.find(&seen.uniqueid)?;
+        let slot = self.topology.find(&seen.uniqueid)?;
         self.linkedid_seen(slot, &seen.linkedid);
-        let listing = self.link.listing();
-        let channel = &mut self.channels[slot];
+        let listing = self.coverage.listing();
         if listing {
-            channel.snapshot = self.link.snapshot(); // its own event proves that it lives, whatever the lists say
+            // Its own event proves that it lives, whatever the lists say.
+            self.topology.lives_in(slot, self.coverage.snapshot());
         }
-        if seen.state == STATE_UP {
-            channel.up = true;
-        }
-        let call = channel.call;
-        self.touched(call, at);
+        self.topology.shows_state(slot, seen.state);
+        let call = self.topology.channel(slot).call;
+        self.calls.touched(call, at, self.now.mono_ms);
         Some(slot)
-    }
-
-    /// Something happened to the call: a told one will be looked at again.
-    pub(crate) fn touched(&mut self, call: Slot, at: Millis) {
-        let c = &mut self.calls[call];
-        c.touched_ms = c.touched_ms.max(at);
-        if c.stage == Stage::Told {
-            c.stage = Stage::Ending;
-            self.look_again(call, crate::tracker::SETTLE_MS);
-        }
-        self.mark(call);
-    }
-
-    /// Looks at the call again after so many milliseconds.
-    pub(crate) fn look_again(&mut self, call: Slot, after_ms: u64) {
-        let due = self.now.mono_ms + after_ms;
-        if let Some(old) = self.calls[call].due.replace(due) {
-            self.timers.remove(&(old, call));
-        }
-        self.timers.insert((due, call));
     }
 
     fn kind(&self, seen: &event::Channel<'_>) -> Kind {
@@ -176,21 +152,8 @@ impl Tracker {
                 Kind::Trunk
             }
             // One that is seen from the middle is no longer in the context by which trunks are known.
-            Kind::Extension if self.trunks_met.contains(channel::interface(&seen.name)) => Kind::Trunk,
+            Kind::Extension if self.topology.has_met_trunk(&seen.name) => Kind::Trunk,
             kind => kind,
-        }
-    }
-
-    /// Remembers a trunk by its peer.
-    fn trunk_met(&mut self, name: &str) {
-        let peer = channel::interface(name);
-        if self.trunks_met.contains(peer) {
-            return;
-        }
-        if self.trunks_met.len() < MAX_TRUNKS_MET {
-            self.trunks_met.insert(peer.into());
-        } else {
-            self.counters.trunks_refused += 1;
         }
     }
 
@@ -202,16 +165,16 @@ impl Tracker {
         incoming: Option<bool>,
         partial: bool,
     ) -> Option<Slot> {
-        if seen.uniqueid.is_empty() || self.channels.find(&seen.uniqueid).is_some() {
-            return self.channels.find(&seen.uniqueid); // told twice: a snapshot and the live event race
+        if seen.uniqueid.is_empty() || self.topology.find(&seen.uniqueid).is_some() {
+            return self.topology.find(&seen.uniqueid); // told twice: a snapshot and the live event race
         }
-        if self.channels.len() >= MAX_CHANNELS {
+        if self.topology.is_full() {
             self.counters.channels_refused += 1;
             return None;
         }
         let mut kind = self.kind(seen);
         if kind == Kind::Trunk && !partial {
-            self.trunk_met(&seen.name);
+            self.counters.trunks_refused += u64::from(!self.topology.trunk_met(&seen.name));
         } else if kind == Kind::Extension && partial && incoming == Some(true) && self.calls_from_outside(seen) {
             kind = Kind::Trunk;
         }
@@ -222,54 +185,20 @@ impl Tracker {
         let linkedid: &str = if seen.linkedid.is_empty() { &seen.uniqueid } else { &seen.linkedid };
         let existing = self.calls.find(linkedid);
         // The call needs the channel's slot and the channel the call's: a new call is made right after.
-        let slot = self.channels.insert(
-            &seen.uniqueid,
-            Channel {
-                uniqueid: (&*seen.uniqueid).into(),
-                name: (&*seen.name).into(),
-                linkedid: linkedid.into(),
-                kind,
-                call: existing.unwrap_or_default(),
-                incoming,
-                created_ms: at,
-                up: seen.state == STATE_UP,
-                ended_ms: None,
-                far_hangup_ms: None,
-                pbx_hangup_ms: None,
-                bridge: None,
-                bridged: false,
-                rings_for: None,
-                talks_for: None,
-                phone: None,
-                talk_counted: false,
-                ringing: false,
-                held: false,
-                parked: false,
-                context: (&*seen.context).into(),
-                exten: (&*seen.exten).into(),
-                snapshot: self.link.snapshot(),
-            },
-        );
-        if kind == Kind::Local {
-            self.channels.alias(&seen.name, slot);
-        }
+        let created =
+            Created { kind, call: existing.unwrap_or_default(), incoming, at, snapshot: self.coverage.snapshot() };
+        let slot = self.topology.begins(Channel::new(seen, linkedid, created));
         let call = match existing {
             Some(call) => {
-                self.channels[slot].call = call;
+                self.topology.moves_to_call(slot, call);
                 self.attach_channel(call, seen, slot, at);
                 call
             }
             None => self.call_begins(seen, slot, linkedid, at),
         };
-        self.channels[slot].call = call;
-        let c = &mut self.calls[call];
-        c.channels.push(slot);
-        c.live += 1;
-        c.partial |= partial && existing.is_none();
-        if c.stage == Stage::Told {
-            c.stage = Stage::Ending;
-        }
-        self.touched(call, at);
+        self.topology.moves_to_call(slot, call);
+        self.calls.channel_comes(call, slot, partial && existing.is_none());
+        self.calls.touched(call, at, self.now.mono_ms);
         self.phone_counts(slot, at);
         self.our_attempt_begins(slot, at);
         Some(slot)
@@ -277,176 +206,87 @@ impl Tracker {
 
     fn state_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
-        let channel = &mut self.channels[slot];
-        channel.ringing = seen.state == STATE_RINGING;
+        self.topology.state_changes(slot, seen.state);
+        let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         self.phone_changes(slot, at);
-        let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
-        match seen.state {
-            STATE_RINGING => {
-                attempt.rang_ms.get_or_insert(at);
-            }
-            STATE_UP => {
-                attempt.answered_ms.get_or_insert(at);
-            }
-            _ => {}
-        }
+        self.calls.leg_state(call, &uniqueid, seen.state, at);
     }
 
     fn caller_id_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
-        let call = &mut self.calls[self.channels[slot].call];
-        if call.origin == Origin::Trunk && call.first == slot && call.number.is_none() {
-            call.number = channel::filled(&seen.caller_num);
-            call.name = channel::filled(&seen.caller_name);
-        }
+        self.calls.caller_id_changes(self.topology.channel(slot).call, slot, seen);
     }
 
     fn renamed(&mut self, uniqueid: &str, new_name: &str, at: Millis) {
-        let Some(slot) = self.channels.find(uniqueid) else { return };
-        let old_name = std::mem::replace(&mut self.channels[slot].name, new_name.into());
-        if *old_name != *uniqueid {
-            self.channels.unalias(&old_name, slot);
-        }
-        if channel::technology_kind(new_name) == Kind::Local {
-            self.channels.alias(new_name, slot);
-        }
-        // A masquerade can put a phone where half of a Local channel was.
-        if self.channels[slot].kind == Kind::Local && channel::technology_kind(new_name) == Kind::Extension {
-            self.channels[slot].kind = if self.rules.trunks.fit(new_name) { Kind::Trunk } else { Kind::Extension };
-        }
+        let Some(slot) = self.topology.find(uniqueid) else { return };
+        self.topology.renamed(slot, uniqueid, new_name, self.rules.trunks.fit(new_name));
         self.phone_counts(slot, at);
     }
 
     fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
-        if self.channels[slot].ended_ms.is_some() {
+        if self.topology.channel(slot).ended_ms.is_some() {
             return;
         }
         self.leaves(slot, at);
         self.ended(slot, Some(cause), at);
     }
 
-    /// The channel is gone, with a cause if one was told.
-    pub(crate) fn ended(&mut self, slot: Slot, cause: Option<u16>, at: Millis) {
-        let channel = &mut self.channels[slot];
-        channel.ended_ms = Some(at);
-        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        self.phone_changes(slot, at);
-        self.phone_counts(slot, at);
-        let is_customer = self.is_customer(call, slot);
-        let c = &mut self.calls[call];
-        c.live = c.live.saturating_sub(1);
-        if let Some(attempt) = c.attempt_mut(&uniqueid) {
-            attempt.cause = attempt.cause.or(cause);
-            attempt.ended_ms.get_or_insert(at);
-        }
-        if is_customer {
-            c.cause = cause.or(c.cause);
-        }
-        if c.live == 0 {
-            c.stage = Stage::Ending;
-            self.look_again(call, crate::tracker::SETTLE_MS);
-        } else if is_customer && c.origin == Origin::Trunk && c.stage == Stage::Live {
-            self.look_again(call, CUSTOMER_GONE_MS);
-        }
-        self.waiting_changes(call);
-        self.mark(call);
-    }
-
-    /// The caller of this call had hung up by that time, of his own will.
-    pub(crate) fn caller_left_by(&self, call: Slot, at: Millis) -> bool {
-        if self.calls[call].dialplan.turned_away() {
-            return false; // his hanging up only answers what the PBX told him
-        }
-        let first = &self.channels[self.calls[call].first];
-        first.far_hangup_ms.is_some_and(|t| t <= at && first.pbx_hangup_ms.is_none_or(|p| t <= p))
-    }
-
-    /// The customer's side of the call: for an internal call, the calling extension.
-    pub(crate) fn is_customer(&self, call: Slot, slot: Slot) -> bool {
-        let (call, channel) = (&self.calls[call], &self.channels[slot]);
-        match call.origin {
-            Origin::Trunk => slot == call.first,
-            Origin::Extension | Origin::Callback if call.trunk_dialled => channel.kind == Kind::Trunk,
-            Origin::Extension => slot == call.first,
-            Origin::Callback => false,
-        }
-    }
-
-    fn bridge(&mut self, seen: &event::Bridge<'_>) -> Slot {
-        let holding = seen.technology == "holding_bridge";
-        if let Some(slot) = self.bridges.find(&seen.uniqueid) {
-            self.bridges[slot].holding |= holding;
-            return slot;
-        }
-        let bridge = Bridge { uniqueid: (&*seen.uniqueid).into(), holding, members: Vec::with_capacity(2) };
-        self.bridges.insert(&seen.uniqueid, bridge)
-    }
-
-    /// The bridge with this id, for those who know nothing else of it.
-    pub(crate) fn bridge_by_id(&mut self, id: &str) -> Slot {
-        self.bridge(&event::Bridge { uniqueid: id.into(), ..Default::default() })
-    }
-
     fn bridge_ends(&mut self, seen: &event::Bridge<'_>, at: Millis) {
-        let Some(slot) = self.bridges.find(&seen.uniqueid) else { return };
-        for member in self.bridges[slot].members.clone() {
+        let Some(slot) = self.topology.find_bridge(&seen.uniqueid) else { return };
+        for member in self.topology.members(slot).to_vec() {
             self.leaves(member, at);
         }
-        self.bridges.remove(slot, [&*seen.uniqueid]);
+        self.topology.bridge_ends(slot, &seen.uniqueid);
     }
 
     fn enters(&mut self, bridge: &event::Bridge<'_>, channel: &event::Channel<'_>, at: Millis) {
         let Some(channel) = self.channel_or_adopt(channel, at) else { return };
-        let bridge = self.bridge(bridge);
+        let bridge = self.topology.bridge(bridge);
         self.put_into(bridge, channel, at);
     }
 
     /// Puts a channel into a bridge and its call together with those of the others in it.
     pub(crate) fn put_into(&mut self, bridge: Slot, channel: Slot, at: Millis) {
-        if self.channels[channel].bridge == Some(bridge) || self.channels[channel].ended_ms.is_some() {
+        if self.topology.channel(channel).bridge == Some(bridge) || self.topology.channel(channel).ended_ms.is_some() {
             return;
         }
         self.leaves(channel, at);
-        self.channels[channel].bridge = Some(bridge);
-        self.bridges[bridge].members.push(channel);
-        if !self.bridges[bridge].holding && self.bridges[bridge].members.len() > 1 {
-            let first = self.bridges[bridge].members[0];
-            self.join_calls(self.channels[first].call, self.channels[channel].call);
-            self.meet(channel);
+        if let Some(first) = self.topology.enters(bridge, channel) {
+            self.join_calls(self.topology.channel(first).call, self.topology.channel(channel).call);
+            self.topology.meet(channel);
         }
         self.phones_change(bridge, at);
-        self.retime(self.channels[channel].call, at);
+        self.retime(self.topology.channel(channel).call, at);
     }
 
     pub(crate) fn leaves(&mut self, channel: Slot, at: Millis) {
-        let Some(slot) = self.channels[channel].bridge.take() else { return };
-        if let Some(bridge) = self.bridges.get_mut(slot) {
-            bridge.members.retain(|m| *m != channel);
-            self.phones_change(slot, at);
+        let Some(bridge) = self.topology.leaves(channel) else { return };
+        if let Some(bridge) = bridge {
+            self.phones_change(bridge, at);
         }
         self.phone_changes(channel, at);
-        self.retime(self.channels[channel].call, at);
+        self.retime(self.topology.channel(channel).call, at);
     }
 
     fn bridges_merge(&mut self, to: &event::Bridge<'_>, from: &event::Bridge<'_>, at: Millis) {
-        let (to, from) = (self.bridge(to), self.bridge(from));
-        for member in self.bridges[from].members.clone() {
+        let (to, from) = (self.topology.bridge(to), self.topology.bridge(from));
+        for member in self.topology.members(from).to_vec() {
             self.put_into(to, member, at);
         }
     }
 
     fn hold_changes(&mut self, seen: &event::Channel<'_>, held: bool, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
-        self.channels[slot].held = held;
-        self.retime(self.channels[slot].call, at);
+        self.topology.hold_changes(slot, held);
+        self.retime(self.topology.channel(slot).call, at);
     }
 
     fn parking_changes(&mut self, seen: &event::Channel<'_>, parked: bool, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
-        self.channels[slot].parked = parked;
-        self.retime(self.channels[slot].call, at);
+        self.topology.parking_changes(slot, parked);
+        self.retime(self.topology.channel(slot).call, at);
     }
 
     fn transferred(&mut self, result: &str, parties: &[Option<&event::Channel<'_>>], at: Millis) {
@@ -456,15 +296,14 @@ impl Tracker {
         let slots: Vec<Slot> = parties.iter().flatten().filter_map(|p| self.channel_or_adopt(p, at)).collect();
         let Some(&first) = slots.first() else { return };
         for other in &slots[1..] {
-            self.join_calls(self.channels[first].call, self.channels[*other].call);
+            self.join_calls(self.topology.channel(first).call, self.topology.channel(*other).call);
         }
-        let call = self.channels[first].call;
-        self.calls[call].transfers += 1;
-        if self.is_customer(call, first) {
+        let call = self.topology.channel(first).call;
+        let by_customer = self.is_customer(call, first);
+        self.calls.transferred(call, (!by_customer).then_some(at));
+        if by_customer {
             // He sent our side to someone else, and is himself gone by that: nobody was to take his call.
-            self.channels[first].far_hangup_ms.get_or_insert(at);
-        } else {
-            self.calls[call].transfer_ms = Some(at);
+            self.topology.far_end_hangs_up(first, at);
         }
     }
 }

@@ -2,27 +2,27 @@
 //!
 //! The contract: give one [`Input`], drain [`Tracker::poll`] to its end, and come back with [`Input::Tick`] when
 //! [`Tracker::deadline`] has passed. The same inputs give the same outputs.
-pub mod calls;
+pub(crate) mod calls;
 mod coverage;
 mod events;
-pub mod presence;
-pub mod table;
-pub mod topology;
-pub mod verdict;
+pub(crate) mod presence;
+mod snapshot;
+mod table;
+pub(crate) mod topology;
+pub(crate) mod verdict;
 
 use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
 use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
-use calls::call::{self, Call};
-use calls::{callback_attempt, in_progress};
-use presence::agent::Roster;
-use presence::now;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use table::{Slot, Table};
-use topology::bridge::Bridge;
-use topology::channel::Channel;
+use calls::call;
+pub use calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
+use calls::registry::Calls;
+pub use presence::agent::MAX_AGENTS;
+use presence::state::PresenceState;
+use std::collections::VecDeque;
+use topology::graph::Topology;
 
 /// Trunks remembered by their peers.
 pub const MAX_TRUNKS_MET: usize = 1_000;
@@ -65,7 +65,7 @@ pub enum Input<'a> {
     },
     /// The link is down.
     Unlinked,
-    /// More events came than could be taken, the first of those that are lost so long ago; a snapshot follows.
+    /// AMI event queue overflowed, the first of those that are lost so long ago; a snapshot follows.
     Overloaded {
         /// Milliseconds.
         ms: u64,
@@ -159,25 +159,14 @@ pub struct Tracker {
     pbx: PbxId,
     rules: Rules,
     our_attempts: OurAttempts,
-    channels: Table<Channel>,
-    bridges: Table<Bridge>,
-    calls: Table<Call>,
-    timers: BTreeSet<(u64, Slot)>,
-    roster: Roster,
-    trunks_met: BTreeSet<Box<str>>,
-    /// Trunks of earlier runs: rules may have changed since, so they decide only where nothing else does.
-    trunks_of_old: BTreeSet<Box<str>>,
-    left: in_progress::Leftover,
+    topology: Topology,
+    calls: Calls,
     outputs: VecDeque<Output>,
     counters: Counters,
     now: Moment,
-    link: coverage::Link,
-    presence: now::Known,
-    attempts: BTreeMap<Box<str>, callback_attempt::TrackedAttempt>,
-    marked: Vec<Slot>,
-    freed: Vec<LineChange>,
+    coverage: coverage::Coverage,
+    presence: PresenceState,
     event_ms: Millis,
-    comes_in_sync: bool,
     stopping: bool,
 }
 
@@ -190,24 +179,14 @@ impl Tracker {
             pbx: pbx.clone(),
             rules,
             our_attempts: ours,
-            channels: Table::new(),
-            bridges: Table::new(),
-            calls: Table::new(),
-            timers: BTreeSet::new(),
-            roster: Roster::default(),
-            trunks_met: BTreeSet::new(),
-            trunks_of_old: BTreeSet::new(),
-            left: in_progress::Leftover::seen(last_seen_ms),
+            topology: Topology::default(),
+            calls: Calls::new(last_seen_ms),
             outputs: VecDeque::new(),
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
-            link: coverage::Link::new(last_seen_ms),
-            presence: now::Known::default(),
-            attempts: BTreeMap::new(),
-            marked: Vec::new(),
-            freed: Vec::new(),
+            coverage: coverage::Coverage::new(last_seen_ms),
+            presence: PresenceState::default(),
             event_ms: 0,
-            comes_in_sync: false,
             stopping: false,
         }
     }
@@ -215,7 +194,7 @@ impl Tracker {
     /// Tells it on which trunks (`PJSIP/provider`) customers called in earlier runs: one who withholds his number and is met in a menu or a
     /// queue shows nothing else to know him by. At most [`MAX_TRUNKS_MET`] are remembered.
     pub fn knows_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
-        self.trunks_of_old = trunks.into_iter().take(MAX_TRUNKS_MET).map(String::into_boxed_str).collect();
+        self.topology.knows_trunks(trunks);
     }
 
     /// Takes one input. Drain [`Tracker::poll`] afterwards.
@@ -226,24 +205,24 @@ impl Tracker {
             Input::Event(stamped) => {
                 self.counters.events += 1;
                 let at = stamped.at.unwrap_or(now.wall_ms).clamp(0, MAX_STAMP_MS);
-                self.link.saw(at);
+                self.coverage.saw(at);
                 self.event_ms = at;
                 self.take(&stamped.event, at);
             }
             Input::Linked { uptime_s } => self.linked(uptime_s),
-            Input::SnapshotBegan => self.link.snapshot_began(),
+            Input::SnapshotBegan => self.coverage.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
-            Input::Silent { ms } => self.sync_lost(|link| link.unseen_since(ago(now, ms))),
-            Input::Unlinked => self.sync_lost(|link| link.lost(now.wall_ms)),
-            Input::Overloaded { ms } => self.sync_lost(|link| link.overloaded(ago(now, ms))),
+            Input::Silent { ms } => self.sync_lost(|coverage| coverage.unseen_since(ago(now, ms))),
+            Input::Unlinked => self.sync_lost(|coverage| coverage.lost(now.wall_ms)),
+            Input::Overloaded { ms } => self.sync_lost(|coverage| coverage.overloaded(ago(now, ms))),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
             Input::Tick => {}
         }
         self.settle_due();
-        self.wrapups_end();
+        self.presence.wrapups_end(self.now);
         self.record_marked();
-        if std::mem::take(&mut self.comes_in_sync) {
+        if self.coverage.takes_in_sync() {
             self.outputs.push_back(Output::InSync);
         }
         self.report_presence();
@@ -259,14 +238,14 @@ impl Tracker {
     /// When to come back with [`Input::Tick`], by the monotonic clock.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        let (due, wrapup) = (self.timers.first().map(|(due, _)| *due), self.presence.deadline());
+        let (due, wrapup) = (self.calls.deadline(), self.presence.deadline());
         due.into_iter().chain(wrapup).min()
     }
 
     /// What has been counted since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters { agents_refused: self.roster.refused, ..self.counters }
+        Counters { agents_refused: self.presence.agents_refused(), ..self.counters }
     }
 
     /// Calls in progress.
@@ -292,7 +271,7 @@ impl Tracker {
 
     /// Technology and peer of what has been met as a trunk.
     pub fn trunks_met(&self) -> impl Iterator<Item = &str> {
-        self.trunks_met.iter().map(|trunk| &**trunk)
+        self.topology.trunks_met()
     }
 
     /// Live channels of phones and trunks: what is counted to know who is on a call.
@@ -304,7 +283,8 @@ impl Tracker {
     /// Channels, bridges and calls in memory, the recently ended ones included.
     #[must_use]
     pub fn sizes(&self) -> (usize, usize, usize) {
-        (self.channels.len(), self.bridges.len(), self.calls.len())
+        let (channels, bridges) = self.topology.sizes();
+        (channels, bridges, self.calls.len())
     }
 }
 

@@ -6,14 +6,14 @@ use std::collections::HashMap;
 
 /// Where a thing stands in its [`Table`]; reused after the thing is removed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Slot(u32);
+pub(crate) struct Slot(u32);
 
 /// Things in slots, with any number of text keys leading to each.
 ///
 /// The keys are only ever looked up, never walked, so that the order of everything that the engine says depends on its
 /// input alone.
 #[derive(Debug)]
-pub struct Table<T> {
+pub(super) struct Table<T> {
     slots: Vec<Option<T>>,
     free: Vec<Slot>,
     keys: HashMap<Box<str>, Slot, FixedState>,
@@ -22,24 +22,18 @@ pub struct Table<T> {
 impl<T> Table<T> {
     /// An empty table.
     #[must_use]
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new(), keys: HashMap::with_hasher(FixedState::default()) }
     }
 
     /// Number of things.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
     }
 
-    /// Nothing in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Puts a thing in, under one key. An older thing under that key stays in its slot without it.
-    pub fn insert(&mut self, key: &str, thing: T) -> Slot {
+    pub(super) fn insert(&mut self, key: &str, thing: T) -> Slot {
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot.0 as usize] = Some(thing);
             slot
@@ -52,12 +46,12 @@ impl<T> Table<T> {
     }
 
     /// Lets another key lead to the slot.
-    pub fn alias(&mut self, key: &str, slot: Slot) {
+    pub(super) fn alias(&mut self, key: &str, slot: Slot) {
         self.keys.insert(key.into(), slot);
     }
 
     /// A key leads to the slot no more.
-    pub fn unalias(&mut self, key: &str, slot: Slot) {
+    pub(super) fn unalias(&mut self, key: &str, slot: Slot) {
         if self.keys.get(key) == Some(&slot) {
             self.keys.remove(key);
         }
@@ -65,23 +59,23 @@ impl<T> Table<T> {
 
     /// The slot under a key.
     #[must_use]
-    pub fn find(&self, key: &str) -> Option<Slot> {
+    pub(super) fn find(&self, key: &str) -> Option<Slot> {
         self.keys.get(key).copied()
     }
 
     /// The thing in a slot.
     #[must_use]
-    pub fn get(&self, slot: Slot) -> Option<&T> {
+    pub(super) fn get(&self, slot: Slot) -> Option<&T> {
         self.slots.get(slot.0 as usize)?.as_ref()
     }
 
     /// The thing in a slot, to be changed.
-    pub fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
+    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut T> {
         self.slots.get_mut(slot.0 as usize)?.as_mut()
     }
 
     /// Takes the thing out and forgets those of the given keys that lead to it.
-    pub fn remove<'k>(&mut self, slot: Slot, keys: impl IntoIterator<Item = &'k str>) -> Option<T> {
+    pub(super) fn remove<'k>(&mut self, slot: Slot, keys: impl IntoIterator<Item = &'k str>) -> Option<T> {
         let thing = self.slots.get_mut(slot.0 as usize)?.take()?;
         self.free.push(slot);
         for key in keys {
@@ -91,7 +85,7 @@ impl<T> Table<T> {
     }
 
     /// All things in the order of their slots.
-    pub fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, &T)> {
         self.slots.iter().enumerate().filter_map(|(i, t)| Some((Slot(u32::try_from(i).ok()?), t.as_ref()?)))
     }
 }

@@ -27,7 +27,7 @@ pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
         ),
         (Some(call), None) if row.missed_count > 1 => tracing::info!(
             target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, queue, number, missed = row.missed_count,
-            "Callback joined by another miss"
+            "Missed again; merged into the open callback"
         ),
         (Some(call), None) => tracing::info!(
             target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, queue, number,
@@ -73,11 +73,11 @@ pub fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
         }
         AttemptResult::Lost => tracing::warn!(
             target: "callback", callback, pbx = %row.pbx, attempt, agent, reason = detail,
-            "What became of an attempt is not known; the customer is not called again for a while (callback.retry.lost)"
+            "Callback attempt outcome unknown; the customer is not called again before callback.retry.lost has passed"
         ),
         AttemptResult::OriginateError => tracing::warn!(
             target: "callback", callback, pbx = %row.pbx, attempt, agent, reason = detail,
-            "An attempt could not be made; it is repeated (callbackd check --connect shows what is missing)"
+            "Callback attempt could not be made; it is repeated (callbackd check --connect shows what is missing)"
         ),
         _ => {
             tracing::info!(target: "callback", callback, pbx = %row.pbx, attempt, agent, %result, reason = detail, "Callback not connected")
@@ -89,10 +89,10 @@ pub fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
 pub fn forbidden(entry: &DoNotCall, show: ShowNumbers) {
     let number = Masked { number: &entry.number_e164, show };
     let (reason, by) = (Remark { text: &entry.reason, show }, Wire(&entry.by));
-    tracing::info!(target: "callback", %number, %reason, %by, "A number is not to be called");
+    tracing::info!(target: "callback", %number, %reason, %by, "Number added to the do-not-call list");
 }
 
-/// A number may be called again.
+/// Number removed from the do-not-call list.
 pub fn permitted(number: &str, show: ShowNumbers) {
-    tracing::info!(target: "callback", number = %Masked { number, show }, "A number may be called again");
+    tracing::info!(target: "callback", number = %Masked { number, show }, "Number removed from the do-not-call list");
 }

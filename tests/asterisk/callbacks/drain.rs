@@ -14,7 +14,7 @@ const MISSES: usize = 24;
 /// Of so many, one calls again and is served while he waits for his turn.
 const SERVED_OF: usize = 8;
 /// Calls at once: more would only blur the timing on a small machine.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 6;
 /// One callback takes an agent so long at most, in the lab.
 const EACH: Duration = Duration::from_secs(12);
 

@@ -130,7 +130,7 @@ pub fn judge_customer_first(facts: &Facts, min_talk_ms: Millis) -> (AttemptResul
         return judge(facts, min_talk_ms);
     }
     if facts.agent_answered_ms.is_some() {
-        let detail = "the customer answered and no agent came to him";
+        let detail = "the customer answered and no agent came to them";
         return (AttemptResult::AgentNoAnswer, detail.to_owned());
     }
     let customers_leg = Facts { customer: Some(facts.agent), ..facts.clone() };

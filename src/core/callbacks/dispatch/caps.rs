@@ -8,23 +8,23 @@ use std::collections::VecDeque;
 /// What counts as a day, ms.
 const DAY_MS: Millis = 86_400_000;
 /// Dials remembered; the oldest go first. A cap in all that is higher than this is no cap.
-pub const MAX_DIALS: usize = 100_000;
+pub(crate) const MAX_DIALS: usize = 100_000;
 
 /// The dials of the last day, oldest first.
 #[derive(Debug, Default)]
-pub struct Caps {
+pub(crate) struct Caps {
     dials: VecDeque<(Millis, E164)>,
 }
 
 impl Caps {
     /// Of earlier runs.
-    pub fn new(mut dialled: Vec<(Millis, E164)>) -> Self {
+    pub(crate) fn new(mut dialled: Vec<(Millis, E164)>) -> Self {
         dialled.sort();
         Self { dials: dialled.into() }
     }
 
     /// A customer is dialled.
-    pub fn count(&mut self, at: Millis, number: &E164) {
+    pub(crate) fn count(&mut self, at: Millis, number: &E164) {
         self.dials.push_back((at, number.clone()));
         while self.dials.len() > MAX_DIALS || self.dials.front().is_some_and(|(t, _)| *t <= at - DAY_MS) {
             self.dials.pop_front();
@@ -33,7 +33,7 @@ impl Caps {
 
     /// `None` if one more call to this number is within all caps, else when the first of those that count leaves the day. `to_come` are the
     /// numbers of the attempts that go on and have not dialled their customers yet: they will.
-    pub fn exceeded<'n, N: Iterator<Item = &'n str>>(
+    pub(crate) fn exceeded<'n, N: Iterator<Item = &'n str>>(
         &self,
         number: &str,
         to_come: impl Fn() -> N,

@@ -4,6 +4,7 @@ use crate::ami::event::Millis;
 use crate::model::rules::Purpose;
 use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
+use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::Clock;
 use crate::tracker::table::Slot;
 
@@ -18,7 +19,7 @@ pub const MAX_IVR_STEPS: usize = 200;
 
 /// Where a call is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// It has live channels.
     Live,
     /// The customer is gone; it waits a moment for what is still on its way.
@@ -29,7 +30,7 @@ pub enum Stage {
 
 /// How the call came to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// A customer dialled us over a trunk.
     Trunk,
     /// A phone of ours dialled, or was dialled by an Originate.
@@ -40,7 +41,7 @@ pub enum Origin {
 
 /// A call.
 #[derive(Debug)]
-pub struct Call {
+pub(crate) struct Call {
     /// Linkedid under which it began.
     pub linkedid: Box<str>,
     /// All linkedids that lead here.
@@ -89,14 +90,8 @@ pub struct Call {
     pub transfer_ms: Option<Millis>,
     /// Hangup cause of the customer's channel (Q.850).
     pub cause: Option<u16>,
-    /// Seen from the middle.
-    pub partial: bool,
-    /// It lived while nobody watched: its beginning was seen, and perhaps its end.
-    pub interrupted: bool,
-    /// Sight was lost while it lived, and no list has named it since: nobody knows what happened meanwhile.
-    pub in_doubt: bool,
-    /// Sight of it was lost between these times, and it ended then.
-    pub lost: Option<(Millis, Millis)>,
+    /// How much of it was seen.
+    pub seen: Seen,
     /// It has no customer of its own left (a consultation whose customer hung up): no row.
     pub orphaned: bool,
     /// Legs, visits or steps beyond the limits.
@@ -125,7 +120,7 @@ pub struct Call {
 /// What the dialplan did with the customer's channel.
 #[derive(Debug, Default)]
 #[allow(clippy::struct_excessive_bools)] // independent facts, not states
-pub struct Dialplan {
+pub(crate) struct Dialplan {
     /// What the context that it is in is for.
     pub purpose: Purpose,
     /// The application that it ran last, lower case, with its arguments.
@@ -154,14 +149,14 @@ impl Dialplan {
     /// The last thing that the caller heard was a busy or congestion signal: Busy() and Congestion() end a line that was not
     /// answered through the far end, whose hang-up then looks like the caller's own (`res/res_pjsip_session.c`).
     #[must_use]
-    pub fn turned_away(&self) -> bool {
+    pub(crate) fn turned_away(&self) -> bool {
         self.application.as_ref().is_some_and(|(name, _)| matches!(&**name, "busy" | "congestion"))
     }
 }
 
 /// One ring attempt.
 #[derive(Debug)]
-pub struct TrackedLeg {
+pub(crate) struct TrackedLeg {
     /// Uniqueid of the dialled channel.
     pub uniqueid: Box<str>,
     /// The dialled channel.
@@ -198,7 +193,7 @@ pub struct TrackedLeg {
 
 /// One stay in a queue.
 #[derive(Debug)]
-pub struct TrackedVisit {
+pub(crate) struct TrackedVisit {
     /// Queue.
     pub queue: Box<str>,
     /// Joined, or refused.
@@ -220,7 +215,7 @@ pub struct TrackedVisit {
 impl TrackedVisit {
     /// One that goes on.
     #[must_use]
-    pub fn began(queue: &str, position: Option<u32>, joined_ms: Millis) -> Self {
+    pub(crate) fn began(queue: &str, position: Option<u32>, joined_ms: Millis) -> Self {
         Self {
             queue: queue.into(),
             joined_ms,
@@ -236,7 +231,7 @@ impl TrackedVisit {
 
 /// Someone who shared a bridge with the customer.
 #[derive(Debug)]
-pub struct Person {
+pub(crate) struct Person {
     /// The person's channel.
     pub channel: Slot,
     /// Technology and peer at the time.
@@ -248,7 +243,7 @@ pub struct Person {
 impl Call {
     /// A call that begins with this channel.
     #[must_use]
-    pub fn new(linkedid: &str, first: Slot, origin: Origin, at: Millis) -> Self {
+    pub(crate) fn new(linkedid: &str, first: Slot, origin: Origin, at: Millis) -> Self {
         Self {
             linkedid: linkedid.into(),
             keys: vec![linkedid.into()],
@@ -274,10 +269,7 @@ impl Call {
             transfers: 0,
             transfer_ms: None,
             cause: None,
-            partial: false,
-            interrupted: false,
-            in_doubt: false,
-            lost: None,
+            seen: Seen::default(),
             orphaned: false,
             dropped: 0,
             tags: Vec::new(),
@@ -293,9 +285,8 @@ impl Call {
     }
 
     /// Sight of it is lost.
-    pub fn loses_sync(&mut self) {
-        self.interrupted = true;
-        self.in_doubt = true;
+    pub(crate) fn loses_sync(&mut self) {
+        self.seen.sync_is_lost();
         self.queue_visits
             .iter_mut()
             .filter(|queue_visit| queue_visit.left_ms.is_none())
@@ -307,7 +298,7 @@ impl Call {
     }
 
     /// A trunk is dialled: the other party is whom we dial.
-    pub fn mark_outbound(&mut self, trunk: String) {
+    pub(crate) fn mark_outbound(&mut self, trunk: String) {
         if !std::mem::replace(&mut self.trunk_dialled, true) {
             self.number = self.did.take();
             self.name = None;
@@ -316,19 +307,21 @@ impl Call {
     }
 
     /// The attempt to ring the channel with this uniqueid.
-    pub fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut TrackedLeg> {
+    pub(crate) fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut TrackedLeg> {
         self.attempts.iter_mut().rev().find(|a| &*a.uniqueid == uniqueid)
     }
 
     /// The latest stay in a queue, now that something shows him there: he was there all along, and nothing is in doubt.
-    pub fn visit_shown(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
+    pub(crate) fn visit_shown(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
         let queue_visit = self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)?;
-        self.in_doubt &= !std::mem::take(&mut queue_visit.in_doubt);
+        if std::mem::take(&mut queue_visit.in_doubt) {
+            self.seen.customer_is_shown();
+        }
         Some(queue_visit)
     }
 
     /// The stay in a queue that is going on.
-    pub fn visit_mut(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
+    pub(crate) fn visit_mut(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
         self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)
     }
 }

@@ -26,10 +26,10 @@ pub(crate) struct TrackedAttempt {
 impl Tracker {
     /// A channel began: it may be the first of an attempt.
     pub(crate) fn our_attempt_begins(&mut self, slot: Slot, at: Millis) {
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         let Some(id) = self.our_attempts.attempt(&channel.uniqueid) else { return };
-        self.calls[channel.call].ours = true;
-        if let Some(known) = self.attempts.get_mut(id) {
+        self.calls.table[channel.call].ours = true;
+        if let Some(known) = self.calls.attempts.get_mut(id) {
             if *channel.uniqueid == *id {
                 known.channel = slot;
             }
@@ -45,7 +45,7 @@ impl Tracker {
         };
         let id: Box<str> = id.into();
         self.outputs.push_back(step(&self.pbx, &id, at, Step::Seen));
-        self.attempts.insert(id, attempt);
+        self.calls.attempts.insert(id, attempt);
     }
 
     /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).
@@ -57,13 +57,13 @@ impl Tracker {
 
     /// Tells the steps that the attempts in this call have made.
     pub(crate) fn attempts_advance(&mut self, call: Slot) {
-        let c = &self.calls[call];
+        let c = &self.calls.table[call];
         if !c.ours {
             return;
         }
         let at = self.event_ms;
-        for (id, attempt) in self.attempts.iter_mut() {
-            let Some(channel) = self.channels.get(attempt.channel).filter(|channel| channel.call == call) else {
+        for (id, attempt) in self.calls.attempts.iter_mut() {
+            let Some(channel) = self.topology.get(attempt.channel).filter(|channel| channel.call == call) else {
                 continue;
             };
             if attempt.answered_ms.is_none() && channel.up {
@@ -73,7 +73,7 @@ impl Tracker {
             if !attempt.dialled
                 && let Some(answered) = attempt.answered_ms
             {
-                let half = channel.other_half().and_then(|name| self.channels.find(&name));
+                let half = self.topology.other_half(attempt.channel);
                 let dialled_from = |a: &TrackedLeg| match a.by {
                     Some(by) => by == attempt.channel || (Some(by) == half && a.started_ms > answered),
                     None => false,
@@ -99,8 +99,8 @@ impl Tracker {
             return;
         }
         let at = self.event_ms;
-        for attempt in self.attempts.values_mut() {
-            let here = self.channels.get(attempt.channel).is_some_and(|channel| channel.call == into);
+        for attempt in self.calls.attempts.values_mut() {
+            let here = self.topology.get(attempt.channel).is_some_and(|channel| channel.call == into);
             if here && attempt.merged.is_none() && gone.channels.contains(&attempt.channel) {
                 let mut clock = gone.talk;
                 let talks = clock.state() != Talking::No;
@@ -115,10 +115,10 @@ impl Tracker {
         if !self.calls[call].ours {
             return;
         }
-        for attempt in self.attempts.values_mut() {
-            if self.channels.get(attempt.channel).is_some_and(|channel| channel.call == rest) {
-                self.calls[rest].ours = true;
-                attempt.row = Some(self.calls[call].linkedid.clone());
+        for attempt in self.calls.attempts.values_mut() {
+            if self.topology.get(attempt.channel).is_some_and(|channel| channel.call == rest) {
+                self.calls.table[rest].ours = true;
+                attempt.row = Some(self.calls.table[call].linkedid.clone());
             }
         }
     }
@@ -128,11 +128,12 @@ impl Tracker {
         if !self.calls[call].ours {
             return;
         }
-        let here = |a: &TrackedAttempt| self.channels.get(a.channel).is_none_or(|channel| channel.call == call);
-        let over: Vec<Box<str>> = self.attempts.iter().filter(|(_, a)| here(a)).map(|(id, _)| id.clone()).collect();
+        let here = |a: &TrackedAttempt| self.topology.get(a.channel).is_none_or(|channel| channel.call == call);
+        let over: Vec<Box<str>> =
+            self.calls.attempts.iter().filter(|(_, a)| here(a)).map(|(id, _)| id.clone()).collect();
         for id in over {
-            let Some(attempt) = self.attempts.remove(&id) else { continue };
-            if !self.stopping && self.channels.get(attempt.channel).is_some() {
+            let Some(attempt) = self.calls.attempts.remove(&id) else { continue };
+            if !self.stopping && self.topology.get(attempt.channel).is_some() {
                 let facts = self.facts(&attempt, call);
                 self.outputs.push_back(step(&self.pbx, &id, facts.ended_ms, Step::Ended(Box::new(facts))));
             }
@@ -141,14 +142,15 @@ impl Tracker {
 
     /// Calls of attempts that a list did not name are told at once, so that their end is known when sight is whole again.
     pub(crate) fn lost_attempts(&self) -> Vec<Slot> {
-        let calls = self.attempts.values().filter_map(|a| self.channels.get(a.channel)).map(|channel| channel.call);
-        calls.filter(|call| self.calls[*call].lost.is_some() && self.calls[*call].live == 0).collect()
+        let calls =
+            self.calls.attempts.values().filter_map(|a| self.topology.get(a.channel)).map(|channel| channel.call);
+        calls.filter(|call| self.calls[*call].seen.end_unseen() && self.calls[*call].live == 0).collect()
     }
 
     /// The callback in whose attempt this call was made, also where the attempt's call has gone into this one.
     pub(crate) fn callback_id(&self, call: &Call) -> Option<i64> {
         let ours = &self.our_attempts;
-        let by_channel = || call.channels.iter().find_map(|slot| ours.callback(&self.channels[*slot].uniqueid));
+        let by_channel = || call.channels.iter().find_map(|slot| ours.callback(&self.topology.channel(*slot).uniqueid));
         ours.callback(&call.linkedid).or_else(by_channel)
     }
 
@@ -156,7 +158,8 @@ impl Tracker {
     pub(crate) fn first_leg(&self, call: &Call, first: Slot) -> Option<usize> {
         let own = |(i, a): &(usize, &TrackedLeg)| self.is_on_the_way(call, *i, |way| way.channel == first) && !a.local;
         let legs = || call.attempts.iter().enumerate().filter(own);
-        let took = legs().find(|(_, a)| self.channels[a.channel].bridged).or(legs().find(|(_, a)| self.answered(a)));
+        let took =
+            legs().find(|(_, a)| self.topology.channel(a.channel).bridged).or(legs().find(|(_, a)| self.answered(a)));
         took.or(legs().next_back())
             .or_else(|| call.attempts.iter().enumerate().find(|(_, a)| a.channel == first))
             .map(|l| l.0)
@@ -176,20 +179,21 @@ impl Tracker {
     }
 
     fn answered(&self, leg: &TrackedLeg) -> bool {
-        leg.answered_ms.is_some() || self.channels[leg.channel].up
+        leg.answered_ms.is_some() || self.topology.channel(leg.channel).up
     }
 
     fn facts(&self, ours: &TrackedAttempt, slot: Slot) -> Facts {
         let call = &self.calls[slot];
         let first = self.first_leg(call, ours.channel);
         let first_channel = first.map_or(ours.channel, |i| call.attempts[i].channel);
-        let customer_first = self.channels[first_channel].kind == Kind::Trunk;
+        let customer_first = self.topology.channel(first_channel).kind == Kind::Trunk;
         let second = self.second_leg(call, ours.channel, customer_first);
         let (agent, customer) = if customer_first { (second, first) } else { (first, second) };
-        let ended_ms = call.channels.iter().filter_map(|s| self.channels[*s].ended_ms).max().unwrap_or(call.touched_ms);
+        let ended_ms =
+            call.channels.iter().filter_map(|s| self.topology.channel(*s).ended_ms).max().unwrap_or(call.touched_ms);
         let agent_channel = match agent {
-            Some(leg) => Some(&self.channels[call.attempts[leg].channel]),
-            None => (!customer_first).then_some(&self.channels[ours.channel]),
+            Some(leg) => Some(self.topology.channel(call.attempts[leg].channel)),
+            None => (!customer_first).then_some(self.topology.channel(ours.channel)),
         };
         let root = |leg: usize| {
             let attempt = &call.attempts[leg];
@@ -198,7 +202,7 @@ impl Tracker {
         let agent_end = match agent.map(root) {
             Some((leg, root)) => self.first_end(leg, root),
             None if agent_channel.is_some_and(|channel| channel.up) => LegResult::Answered,
-            None if call.lost.is_some() => LegResult::Unknown,
+            None if call.seen.end_unseen() => LegResult::Unknown,
             None => LegResult::NoAnswer,
         };
         let agent_left = agent_channel.and_then(|channel| channel.far_hangup_ms);
@@ -226,7 +230,7 @@ impl Tracker {
             customer_answered_ms: ours.connected_ms,
             talk_ms: self.talked(ours, call, first_channel, ended_ms),
             agent_hangup_by: agent_channel.map_or(HangupBy::Unknown, |channel| hung_up_by(channel, call)),
-            unseen: call.lost.is_some() || call.in_doubt,
+            unseen: call.seen.end_unseen() || call.seen.in_doubt(),
             ended_ms,
         }
     }
@@ -258,7 +262,7 @@ impl Tracker {
             Some("CONGESTION") => LegResult::Congestion,
             Some("CHANUNAVAIL") => LegResult::Unavailable,
             None if leg.in_doubt => LegResult::Unknown,
-            None if cause.is_none() && self.channels[leg.channel].ended_ms.is_some() => LegResult::Unknown,
+            None if cause.is_none() && self.topology.channel(leg.channel).ended_ms.is_some() => LegResult::Unknown,
             // As in the legs of other calls, and the network's faults beside them.
             _ => match cause.map(HangupCause::of) {
                 Some(HangupCause::Rejected) => LegResult::Rejected,
@@ -288,7 +292,7 @@ impl Tracker {
     fn talked(&self, ours: &TrackedAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
         match ours.merged {
             Some((talked, Some(since))) => {
-                let end = self.channels.get(first).and_then(|c| c.ended_ms).unwrap_or(ended_ms);
+                let end = self.topology.get(first).and_then(|c| c.ended_ms).unwrap_or(ended_ms);
                 talked + (end - since).max(0)
             }
             Some((talked, None)) => talked,
@@ -302,7 +306,7 @@ impl Tracker {
 fn hung_up_by(channel: &Channel, call: &Call) -> HangupBy {
     match (channel.far_hangup_ms, channel.pbx_hangup_ms) {
         (Some(far), pbx) if pbx.is_none_or(|pbx| far <= pbx) => HangupBy::Agent,
-        (None, None) if call.lost.is_some() => HangupBy::Unknown,
+        (None, None) if call.seen.end_unseen() => HangupBy::Unknown,
         _ => HangupBy::Pbx,
     }
 }

@@ -9,7 +9,7 @@ use crate::tracker::{Output, Tracker};
 
 /// A number as it was read: once for each call, as long as it stays the same.
 #[derive(Debug)]
-pub struct Read {
+pub(crate) struct Read {
     /// As the network sent it.
     pub raw: String,
     /// In E.164, if it can be called.
@@ -18,7 +18,7 @@ pub struct Read {
 
 /// What has been told of a customer's line, and is to be taken back when the call is over.
 #[derive(Debug)]
-pub struct Told {
+pub(crate) struct Told {
     /// The customer.
     number: E164,
     /// The customer called us.
@@ -28,26 +28,19 @@ pub struct Told {
 }
 
 impl Tracker {
-    /// Something about this call has changed: it is looked at once the event has been taken.
-    pub(crate) fn mark(&mut self, call: Slot) {
-        if self.marked.last() != Some(&call) {
-            self.marked.push(call);
-        }
-    }
-
     /// Tells what the event meant to customers' lines and to our attempts.
     pub(crate) fn record_marked(&mut self) {
-        let mut marked = std::mem::take(&mut self.marked);
+        let mut marked = std::mem::take(&mut self.calls.marked);
         for call in marked.drain(..) {
-            if self.calls.get(call).is_some() {
+            if self.calls.table.get(call).is_some() {
                 self.progress_changes(call);
                 self.line_changes(call);
                 self.attempts_advance(call);
             }
         }
-        self.marked = marked;
+        self.calls.marked = marked;
         // The call that one has merged into is told as busy first: no line seems free in between.
-        self.outputs.extend(self.freed.drain(..).map(Output::Line));
+        self.outputs.extend(self.calls.freed.drain(..).map(Output::Line));
     }
 
     /// It has an outside party, and is not over. What was told as busy stays so until the call is told.
@@ -57,7 +50,7 @@ impl Tracker {
             Origin::Extension => call.trunk_dialled,
             Origin::Callback => false,
         };
-        let there = || call.origin != Origin::Trunk || self.channels[call.first].ended_ms.is_none();
+        let there = || call.origin != Origin::Trunk || self.topology.channel(call.first).ended_ms.is_none();
         outside && !call.orphaned && call.stage != Stage::Told && (call.line.is_some() || (call.live > 0 && there()))
     }
 
@@ -69,7 +62,7 @@ impl Tracker {
         }
         if call.number.as_deref() != call.read.as_ref().map(|r| &*r.raw) {
             let read = call.number.clone().map(|raw| Read { e164: self.e164(&raw), raw });
-            self.calls[slot].read = read;
+            self.calls.table[slot].read = read;
         }
         let call = &self.calls[slot];
         let inbound = call.origin == Origin::Trunk;
@@ -79,7 +72,7 @@ impl Tracker {
             let number = number.cloned();
             self.line_frees(slot);
             if let Some(number) = number {
-                self.calls[slot].line = Some(Told { number, inbound, talking: false });
+                self.calls.table[slot].line = Some(Told { number, inbound, talking: false });
                 self.report_line(slot, Line::Busy);
             }
         }
@@ -89,9 +82,9 @@ impl Tracker {
         }
         let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
         let Some(person) = talked else { return };
-        let known = self.roster.find(&person.interface);
-        let agent = known.map_or_else(|| person.interface.to_string(), |a| self.roster.get(a).id.to_string());
-        if let Some(line) = &mut self.calls[slot].line {
+        let known = self.presence.find(&person.interface);
+        let agent = known.map_or_else(|| person.interface.to_string(), |a| self.presence.agent(a).id.to_string());
+        if let Some(line) = &mut self.calls.table[slot].line {
             line.talking = true;
         }
         self.report_line(slot, Line::Talking { agent });
@@ -122,13 +115,13 @@ impl Tracker {
     fn line_frees(&mut self, slot: Slot) {
         if self.calls[slot].line.is_some() {
             self.report_line(slot, Line::Free);
-            self.calls[slot].line = None;
+            self.calls.table[slot].line = None;
         }
     }
 
     /// A call that was told as busy ceases to be, as another has taken it in or nobody remembers it.
     pub(crate) fn line_of_a_call_gone(&mut self, gone: &Call) {
-        self.freed.extend(change(&self.pbx, gone, Line::Free));
+        self.calls.freed.extend(change(&self.pbx, gone, Line::Free));
     }
 }
 

@@ -13,7 +13,7 @@ const REFUSED: &[&str] = &["FULL", "JOINEMPTY", "JOINUNAVAIL"];
 impl Tracker {
     pub(crate) fn dialplan_runs(&mut self, seen: &event::Channel<'_>, application: &str, data: &str, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
-        let call = self.channels[slot].call;
+        let call = self.topology.channel(slot).call;
         if !self.leads(call, slot) {
             return;
         }
@@ -21,12 +21,7 @@ impl Tracker {
         if data == "(Outgoing Line)" {
             return;
         }
-        let channel = &mut self.channels[slot];
-        let moved = *channel.context != *seen.context || *channel.exten != *seen.exten;
-        if moved {
-            channel.context = (&*seen.context).into();
-            channel.exten = (&*seen.exten).into();
-        }
+        let moved = self.topology.moves_in_dialplan(slot, &seen.context, &seen.exten);
         if moved || self.calls[call].dialplan.application.is_none() {
             self.place_changes(call, &seen.context, &seen.exten, at);
         }
@@ -34,7 +29,7 @@ impl Tracker {
     }
 
     fn application_runs(&mut self, call: Slot, application: &str, data: &str) {
-        let plan = &mut self.calls[call].dialplan;
+        let plan = &mut self.calls.table[call].dialplan;
         plan.application = Some((application.to_ascii_lowercase().into(), data.into()));
         if application.eq_ignore_ascii_case("Queue") {
             plan.queue = data.split(',').next().map(Into::into);
@@ -43,9 +38,9 @@ impl Tracker {
 
     /// What a list says that a channel runs, where no event has said it before.
     pub(crate) fn application_listed(&mut self, slot: Slot, application: &str, data: &str) {
-        let call = self.channels[slot].call;
+        let call = self.topology.channel(slot).call;
         let news = self.leads(call, slot) && self.calls[call].dialplan.application.is_none();
-        if news && !application.is_empty() && self.channels[slot].incoming != Some(false) {
+        if news && !application.is_empty() && self.topology.channel(slot).incoming != Some(false) {
             self.application_runs(call, application, data);
         }
     }
@@ -59,15 +54,15 @@ impl Tracker {
         (application, data): (&str, &str),
         at: Millis,
     ) -> bool {
-        let call = self.channels[slot].call;
-        let moved = *self.channels[slot].context != *context;
+        let call = self.topology.channel(slot).call;
+        let moved = *self.topology.channel(slot).context != *context;
         let plan = &self.calls[call].dialplan;
         let runs = |(name, with): &(Box<str>, Box<str>)| application.eq_ignore_ascii_case(name) && **with == *data;
-        let in_menu = plan.purpose.ivr && (*self.channels[slot].exten == *exten || matches!(exten, "s" | "t" | "i"));
+        let in_menu =
+            plan.purpose.ivr && (*self.topology.channel(slot).exten == *exten || matches!(exten, "s" | "t" | "i"));
         let same = !moved && (in_menu || plan.application.as_ref().is_some_and(runs));
         if moved && !context.is_empty() {
-            let channel = &mut self.channels[slot];
-            (channel.context, channel.exten) = (context.into(), exten.into());
+            self.topology.moves_in_dialplan(slot, context, exten);
             self.place_changes(call, context, "", at);
         }
         same
@@ -81,7 +76,7 @@ impl Tracker {
     /// The caller came to another context or extension.
     pub(crate) fn place_changes(&mut self, call: Slot, context: &str, exten: &str, at: Millis) {
         let purpose = self.rules.purpose(context);
-        let call = &mut self.calls[call];
+        let call = &mut self.calls.table[call];
         call.dialplan.purpose = purpose;
         call.dialplan.closed |= purpose.closed;
         call.dialplan.blocked |= purpose.blocked;
@@ -99,9 +94,9 @@ impl Tracker {
 
     pub(crate) fn variable_set(&mut self, seen: &event::Channel<'_>, variable: &str, value: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
-        let call = self.channels[slot].call;
+        let call = self.topology.channel(slot).call;
         let leads = self.leads(call, slot);
-        let c = &mut self.calls[call];
+        let c = &mut self.calls.table[call];
         match variable {
             "QUEUESTATUS" if !value.is_empty() => {
                 self.counters.details_dropped += u64::from(queue_status(c, value, at));

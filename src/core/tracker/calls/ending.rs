@@ -4,17 +4,60 @@ use crate::ami::event::Millis;
 use crate::model::Record;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
-use crate::tracker::{LINGER_MS, Output, Tracker};
+use crate::tracker::topology::channel::Kind;
+use crate::tracker::{CUSTOMER_GONE_MS, LINGER_MS, Output, SETTLE_MS, Tracker};
 
 impl Tracker {
+    /// The channel is gone, with a cause if one was told.
+    pub(crate) fn ended(&mut self, slot: Slot, cause: Option<u16>, at: Millis) {
+        self.topology.ends(slot, at);
+        let channel = self.topology.channel(slot);
+        let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
+        self.phone_changes(slot, at);
+        self.phone_counts(slot, at);
+        let is_customer = self.is_customer(call, slot);
+        let c = &mut self.calls.table[call];
+        c.live = c.live.saturating_sub(1);
+        if let Some(attempt) = c.attempt_mut(&uniqueid) {
+            attempt.cause = attempt.cause.or(cause);
+            attempt.ended_ms.get_or_insert(at);
+        }
+        if is_customer {
+            c.cause = cause.or(c.cause);
+        }
+        if c.live == 0 {
+            c.stage = Stage::Ending;
+            self.calls.look_again(call, self.now.mono_ms + SETTLE_MS);
+        } else if is_customer && c.origin == Origin::Trunk && c.stage == Stage::Live {
+            self.calls.look_again(call, self.now.mono_ms + CUSTOMER_GONE_MS);
+        }
+        self.waiting_changes(call);
+        self.calls.mark(call);
+    }
+
+    /// The caller of this call had hung up by that time, of his own will.
+    pub(crate) fn caller_left_by(&self, call: Slot, at: Millis) -> bool {
+        if self.calls[call].dialplan.turned_away() {
+            return false; // his hanging up only answers what the PBX told him
+        }
+        let first = self.topology.channel(self.calls[call].first);
+        first.far_hangup_ms.is_some_and(|t| t <= at && first.pbx_hangup_ms.is_none_or(|p| t <= p))
+    }
+
+    /// The customer's side of the call: for an internal call, the calling extension.
+    pub(crate) fn is_customer(&self, call: Slot, slot: Slot) -> bool {
+        let (call, channel) = (&self.calls[call], self.topology.channel(slot));
+        match call.origin {
+            Origin::Trunk => slot == call.first,
+            Origin::Extension | Origin::Callback if call.trunk_dialled => channel.kind == Kind::Trunk,
+            Origin::Extension => slot == call.first,
+            Origin::Callback => false,
+        }
+    }
+
     /// Looks at every call whose time has come.
     pub(crate) fn settle_due(&mut self) {
-        while let Some(&(due, call)) = self.timers.first() {
-            if due > self.now.mono_ms {
-                break;
-            }
-            self.timers.pop_first();
-            self.calls[call].due = None;
+        while let Some(call) = self.calls.take_due(self.now.mono_ms) {
             match self.calls[call].stage {
                 Stage::Live => self.customer_gone(call),
                 Stage::Ending => self.tell(call),
@@ -34,20 +77,24 @@ impl Tracker {
 
     /// The customer hung up a while ago and others of the call are still there: tell it, and let them go on without him.
     fn customer_gone(&mut self, call: Slot) {
-        let first = &self.channels[self.calls[call].first];
+        let first = self.topology.channel(self.calls[call].first);
         let Some(ended) = first.ended_ms else { return };
         if self.calls[call].origin != Origin::Trunk {
             return; // merged meanwhile into one that lives on without its first channel
         }
         self.split_off_survivors(call, ended);
-        self.calls[call].stage = Stage::Ending;
+        self.calls.table[call].stage = Stage::Ending;
         self.tell(call);
     }
 
     /// Moves the channels that still live into a call of their own which makes no row.
     fn split_off_survivors(&mut self, call: Slot, at: Millis) {
-        let survivors: Vec<Slot> =
-            self.calls[call].channels.iter().copied().filter(|s| self.channels[*s].ended_ms.is_none()).collect();
+        let survivors: Vec<Slot> = self.calls[call]
+            .channels
+            .iter()
+            .copied()
+            .filter(|s| self.topology.channel(*s).ended_ms.is_none())
+            .collect();
         let Some(&first) = survivors.first() else { return };
         for slot in &survivors {
             self.leave_talk(call, *slot, at);
@@ -61,34 +108,34 @@ impl Tracker {
         rest.keys.push(key.as_str().into());
         // Whatever they dial still bears the customer's linkedid: it is theirs, and must not make a second row under it.
         rest.keys.extend(self.calls[call].keys.iter().cloned());
-        let rest = self.calls.insert(&key, rest);
+        let rest = self.calls.table.insert(&key, rest);
         for i in 0..self.calls[call].keys.len() {
             let key = self.calls[call].keys[i].clone();
-            self.calls.alias(&key, rest);
+            self.calls.table.alias(&key, rest);
         }
         for slot in &survivors {
-            self.channels[*slot].call = rest;
+            self.topology.moves_to_call(*slot, rest);
         }
         self.attempts_survive(call, rest);
-        let c = &mut self.calls[call];
+        let c = &mut self.calls.table[call];
         c.channels.retain(|s| !survivors.contains(s));
         c.live = 0;
         c.forget_by = Some(self.now.mono_ms + LINGER_MS);
     }
 
     fn leave_talk(&mut self, call: Slot, person: Slot, at: Millis) {
-        for p in self.calls[call].people.iter_mut().filter(|p| p.channel == person) {
+        for p in self.calls.table[call].people.iter_mut().filter(|p| p.channel == person) {
             p.talk.set(crate::tracker::calls::talk::Talking::No, at);
         }
     }
 
     pub(crate) fn tell(&mut self, call: Slot) {
         if self.calls[call].live > 0 {
-            let first = &self.channels[self.calls[call].first];
+            let first = self.topology.channel(self.calls[call].first);
             match first.ended_ms {
                 Some(ended) if self.calls[call].origin == Origin::Trunk => self.split_off_survivors(call, ended),
                 _ => {
-                    self.calls[call].stage = Stage::Live; // someone came back
+                    self.calls.table[call].stage = Stage::Live; // someone came back
                     return;
                 }
             }
@@ -96,7 +143,7 @@ impl Tracker {
         if !self.calls[call].orphaned
             && let Some(finished) = self.finish(call)
         {
-            let before = self.calls[call].recorded.take();
+            let before = self.calls.table[call].recorded.take();
             if before.as_deref() != Some(&finished) {
                 if before.is_some() {
                     self.counters.calls_corrected += 1;
@@ -106,26 +153,25 @@ impl Tracker {
                 self.outputs.push_back(Output::Record(Record::Call(Box::new(finished.clone()))));
                 self.has_its_row(&finished.linkedid);
             }
-            self.calls[call].recorded = Some(Box::new(finished));
+            self.calls.table[call].recorded = Some(Box::new(finished));
         }
         self.attempts_end(call);
-        self.calls[call].stage = Stage::Told;
-        self.mark(call);
+        self.calls.table[call].stage = Stage::Told;
+        self.calls.mark(call);
         let left = self.calls[call].forget_by.map_or(LINGER_MS, |by| by.saturating_sub(self.now.mono_ms));
-        self.look_again(call, left);
+        self.calls.look_again(call, self.now.mono_ms + left);
     }
 
     fn forget(&mut self, call: Slot) {
-        let Some(gone) = self.calls.get(call) else { return };
+        let Some(gone) = self.calls.table.get(call) else { return };
         let (keys, channels) = (gone.keys.clone(), gone.channels.clone());
         for slot in channels {
-            let (uniqueid, name) = (self.channels[slot].uniqueid.clone(), self.channels[slot].name.clone());
-            self.channels.remove(slot, [&*uniqueid, &*name]);
+            self.topology.forget(slot);
         }
-        if let Some(gone) = self.calls.remove(call, keys.iter().map(|k| &**k)) {
+        if let Some(gone) = self.calls.table.remove(call, keys.iter().map(|k| &**k)) {
             self.line_of_a_call_gone(&gone);
             self.progress_of_a_call_gone(&gone);
-            self.waits_no_more(gone.waits_in);
+            self.presence.waits_no_more(gone.waits_in);
         }
     }
 }

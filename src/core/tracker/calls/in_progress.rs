@@ -26,17 +26,18 @@ impl Leftover {
 impl Tracker {
     /// Tells it which customers' calls were in progress when the last run ended without a word. At most [`MAX_CHANNELS`] are taken.
     pub fn knows_calls(&mut self, calls: impl IntoIterator<Item = CallInProgress>) {
-        self.left.calls = calls.into_iter().take(MAX_CHANNELS).map(|call| (call.linkedid.clone(), call)).collect();
+        self.calls.left.calls =
+            calls.into_iter().take(MAX_CHANNELS).map(|call| (call.linkedid.clone(), call)).collect();
     }
 
     /// The row of this call has been told: that it was in progress once says nothing any more.
     pub fn has_its_row(&mut self, linkedid: &str) {
-        self.left.calls.remove(linkedid);
+        self.calls.left.calls.remove(linkedid);
     }
 
     /// A run that was killed has left this call; its linkedid is the uniqueid of the channel that began it.
     pub(crate) fn was_left_in_progress(&self, linkedid: &str) -> bool {
-        self.left.calls.contains_key(linkedid)
+        self.calls.left.calls.contains_key(linkedid)
     }
 
     /// A call has begun, is in another queue, or is answered.
@@ -73,7 +74,7 @@ impl Tracker {
             answered_ms: call.talk.first_ms,
         };
         self.outputs.push_back(Output::Record(Record::InProgress(Box::new(now.clone()))));
-        self.calls[slot].in_progress = Some(Box::new(now));
+        self.calls.table[slot].in_progress = Some(Box::new(now));
     }
 
     /// A call that was told as in progress is none of its own, or ends without a row.
@@ -86,13 +87,13 @@ impl Tracker {
     /// The first lists of this run have come: of the calls of the last one those that live are taken up, and the others have ended unseen.
     /// Returns how many.
     pub(crate) fn calls_left_end(&mut self) -> u32 {
-        let from = self.left.seen_ms.unwrap_or(self.now.wall_ms).min(self.now.wall_ms);
+        let from = self.calls.left.seen_ms.unwrap_or(self.now.wall_ms).min(self.now.wall_ms);
         let mut lost = 0;
-        for (linkedid, old) in std::mem::take(&mut self.left.calls) {
+        for (linkedid, old) in std::mem::take(&mut self.calls.left.calls) {
             // He may have come to another's linkedid, and his phones may outlive him under his own.
-            let his_own = self.channels.find(&linkedid).filter(|slot| self.channels[*slot].ended_ms.is_none());
+            let his_own = self.topology.find(&linkedid).filter(|slot| self.topology.channel(*slot).ended_ms.is_none());
             let customers = |slot: &Slot| self.calls[*slot].origin == Origin::Trunk;
-            let call = his_own.map(|slot| self.channels[slot].call);
+            let call = his_own.map(|slot| self.topology.channel(slot).call);
             match call.or_else(|| self.calls.find(&linkedid).filter(customers)) {
                 Some(slot) if customers(&slot) && *self.calls[slot].linkedid == *linkedid => {
                     self.takes_up(slot, old, from)
@@ -109,7 +110,7 @@ impl Tracker {
 
     /// What was known of a call before anyone looked away.
     fn takes_up(&mut self, slot: Slot, old: CallInProgress, from: Millis) {
-        let call = &mut self.calls[slot];
+        let call = &mut self.calls.table[slot];
         if call.stage == Stage::Told {
             return;
         }
@@ -130,7 +131,7 @@ impl Tracker {
         }
         call.in_progress = Some(Box::new(old));
         self.waiting_changes(slot);
-        self.mark(slot);
+        self.calls.mark(slot);
     }
 }
 

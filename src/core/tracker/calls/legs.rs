@@ -5,8 +5,9 @@ use crate::ami::event::Millis;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{MAX_LEGS, Origin, TrackedLeg};
+use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::Kind;
+use crate::tracker::topology::channel::{Kind, STATE_RINGING, STATE_UP};
 
 impl Tracker {
     pub(crate) fn dial_begins(
@@ -38,7 +39,7 @@ impl Tracker {
 
     /// The channel that an event says is dialled: one that nobody introduced did not call us.
     fn dialled(&mut self, dest: &event::Channel<'_>, at: Millis) -> Option<Slot> {
-        if dest.uniqueid.is_empty() || self.channels.find(&dest.uniqueid).is_some() {
+        if dest.uniqueid.is_empty() || self.topology.find(&dest.uniqueid).is_some() {
             return self.channel_or_adopt(dest, at);
         }
         self.counters.strangers += 1;
@@ -48,20 +49,20 @@ impl Tracker {
     /// Notes that a channel is dialled; called for it again, adds what was not known.
     fn attempt(&mut self, by: Option<Slot>, dest: Slot, interface: &str, queue: Option<&str>, at: Millis) {
         if let Some(by) = by {
-            self.join_calls(self.channels[by].call, self.channels[dest].call);
-            if self.channels[by].call != self.channels[dest].call {
+            self.join_calls(self.topology.channel(by).call, self.topology.channel(dest).call);
+            if self.topology.channel(by).call != self.topology.channel(dest).call {
                 return; // one of them has its row: a stray late event adds nothing to it
             }
         }
         self.customer_of_ours(by, dest);
-        let channel = &self.channels[dest];
-        if by.is_some_and(|by| self.channels[by].call != channel.call) && channel.ended_ms.is_some() {
+        let channel = self.topology.channel(dest);
+        if by.is_some_and(|by| self.topology.channel(by).call != channel.call) && channel.ended_ms.is_some() {
             return; // it ended in a call that has its row; nobody can be dialling it now
         }
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
         let peer = channel.interface().to_owned();
         let parent = by.and_then(|by| self.parent_attempt(slot, by));
-        let call = &mut self.calls[slot];
+        let call = &mut self.calls.table[slot];
         if kind == Kind::Trunk && call.origin != Origin::Trunk {
             call.mark_outbound(peer.clone());
             // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
@@ -82,7 +83,9 @@ impl Tracker {
             return;
         }
         // Whatever happened out of sight: somebody is rung for him again, by the queue in which he then waits.
-        call.in_doubt &= by != Some(call.first);
+        if by == Some(call.first) {
+            call.seen.customer_is_shown();
+        }
         if let Some(queue_visit) =
             queue.and_then(|queue| call.visit_mut(queue)).filter(|queue_visit| queue_visit.left_ms.is_none())
         {
@@ -91,7 +94,7 @@ impl Tracker {
         // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
         if let Some(parent) = parent {
-            self.roster.led_to(&call.attempts[parent].interface, &peer);
+            self.presence.led_to(&call.attempts[parent].interface, &peer);
         }
         let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
         call.attempts.push(TrackedLeg {
@@ -114,35 +117,35 @@ impl Tracker {
         });
         self.adopt(slot, dest);
         if parent.is_some()
-            && let Some(agent) = self.roster.find(&peer)
+            && let Some(agent) = self.presence.find(&peer)
         {
-            self.look_at(agent, at); // it may be his since a moment ago
+            self.presence.look_at(agent, at); // it may be his since a moment ago
         }
         self.retime(slot, at);
     }
 
     /// Whom the agent's channel of an attempt of ours dials is the customer, also where nothing tells the trunk from a phone.
     fn customer_of_ours(&mut self, by: Option<Slot>, dest: Slot) {
-        let Some(by) = by.filter(|_| self.channels[dest].kind == Kind::Extension) else { return };
-        let call = &self.calls[self.channels[by].call];
-        if call.origin != Origin::Callback || self.channels[call.first].kind == Kind::Trunk {
+        let Some(by) = by.filter(|_| self.topology.channel(dest).kind == Kind::Extension) else { return };
+        let call = &self.calls[self.topology.channel(by).call];
+        if call.origin != Origin::Callback || self.topology.channel(call.first).kind == Kind::Trunk {
             return;
         }
-        let parent = self.parent_attempt(self.channels[by].call, by);
+        let parent = self.parent_attempt(self.topology.channel(by).call, by);
         let by_agent = by == call.first || parent.is_some_and(|p| call.attempts[p].by == Some(call.first));
-        let interface = self.channels[dest].interface();
+        let interface = self.topology.channel(dest).interface();
         let peer = interface.split_once('/').map_or(interface, |(_, peer)| peer);
         let of_us =
-            self.roster.find(interface).is_some() || matches!(self.rules.numbering.classify(peer), Number::Internal);
+            self.presence.find(interface).is_some() || matches!(self.rules.numbering.classify(peer), Number::Internal);
         if by_agent && !of_us {
-            self.channels[dest].kind = Kind::Trunk;
+            self.topology.is_a_trunk(dest);
         }
     }
 
     /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
     fn adopt(&mut self, call: Slot, local: Slot) {
-        let Some(other) = self.channels[local].other_half().and_then(|name| self.channels.find(&name)) else { return };
-        let attempts = &mut self.calls[call].attempts;
+        let Some(other) = self.topology.other_half(local) else { return };
+        let attempts = &mut self.calls.table[call].attempts;
         let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
         let queue = attempts[parent].queue.clone();
         for child in attempts.iter_mut().filter(|a| a.by == Some(other)) {
@@ -153,27 +156,26 @@ impl Tracker {
 
     /// The caller id under which a customer is called over this channel.
     fn caller_id_shown(&mut self, dest: Slot, shown: Option<String>) {
-        let channel = &self.channels[dest];
+        let channel = self.topology.channel(dest);
         let (call, kind) = (channel.call, channel.kind);
         let Some(shown) = shown.filter(|n| !n.is_empty()) else { return };
         let outward = kind == Kind::Trunk && self.calls[call].origin != Origin::Trunk;
         if outward && !matches!(self.rules.numbering.classify(&shown), Number::Internal) {
-            self.calls[call].did = Some(shown);
+            self.calls.table[call].did = Some(shown);
         }
     }
 
     /// The Local attempt whose other half dials now.
     fn parent_attempt(&self, call: Slot, by: Slot) -> Option<usize> {
-        let other = self.channels[by].other_half()?;
-        let other = self.channels.find(&other)?;
+        let other = self.topology.other_half(by)?;
         self.calls[call].attempts.iter().position(|a| a.channel == other)
     }
 
     pub(crate) fn dial_changes(&mut self, dest: &event::Channel<'_>, status: &str, at: Millis) {
         let Some(slot) = self.dialled(dest, at) else { return };
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        if let Some(attempt) = self.calls[call].attempt_mut(&uniqueid)
+        if let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid)
             && status == "RINGING"
         {
             attempt.rang_ms.get_or_insert(at);
@@ -192,9 +194,9 @@ impl Tracker {
             self.find_channel(by, at);
         }
         let Some(slot) = self.find_channel(dest, at) else { return };
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        let Some(attempt) = self.calls[call].attempt_mut(&uniqueid) else { return };
+        let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid) else { return };
         attempt.forwarded |= !forward.is_empty();
         // Dial and the queue say it twice, the second time CANCEL and often in the same millisecond; the first time they say why.
         if attempt.status_ms < at || (attempt.status_ms == at && status == "CANCEL") {
@@ -218,4 +220,20 @@ fn dialled_number(dial_string: &str) -> Option<String> {
     let looks_dialled = number.chars().any(|c| c.is_ascii_digit())
         && number.chars().all(|c| c.is_ascii_digit() || matches!(c, '+' | '*' | '#'));
     looks_dialled.then(|| number.to_owned())
+}
+
+impl Calls {
+    /// The channel of a leg is in this state now.
+    pub(crate) fn leg_state(&mut self, call: Slot, uniqueid: &str, state: u8, at: Millis) {
+        let Some(attempt) = self.table[call].attempt_mut(uniqueid) else { return };
+        match state {
+            STATE_RINGING => {
+                attempt.rang_ms.get_or_insert(at);
+            }
+            STATE_UP => {
+                attempt.answered_ms.get_or_insert(at);
+            }
+            _ => {}
+        }
+    }
 }

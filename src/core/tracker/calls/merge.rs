@@ -7,16 +7,15 @@ use crate::tracker::table::Slot;
 impl Tracker {
     /// A channel shows this linkedid now: if it was another, the calls are one.
     pub(crate) fn linkedid_seen(&mut self, channel: Slot, linkedid: &str) {
-        if linkedid.is_empty() || *self.channels[channel].linkedid == *linkedid {
+        if !self.topology.shows_linkedid(channel, linkedid) {
             return;
         }
-        self.channels[channel].linkedid = linkedid.into();
-        let call = self.channels[channel].call;
+        let call = self.topology.channel(channel).call;
         match self.calls.find(linkedid) {
             Some(other) => self.join_calls(call, other),
             None => {
-                self.calls.alias(linkedid, call);
-                self.calls[call].keys.push(linkedid.into());
+                self.calls.table.alias(linkedid, call);
+                self.calls.table[call].keys.push(linkedid.into());
             }
         }
     }
@@ -33,27 +32,25 @@ impl Tracker {
         if over(&self.calls[goes]) || over(&self.calls[queue_visits]) {
             return; // it has its row; a stray late event does not undo that
         }
-        if let Some(due) = self.calls[goes].due.take() {
-            self.timers.remove(&(due, goes));
-        }
-        let Some(gone) = self.calls.remove(goes, std::iter::empty()) else { return };
+        self.calls.look_no_more(goes);
+        let Some(gone) = self.calls.table.remove(goes, std::iter::empty()) else { return };
         for key in &gone.keys {
-            self.calls.alias(key, queue_visits);
+            self.calls.table.alias(key, queue_visits);
         }
         for channel in &gone.channels {
-            self.channels[*channel].call = queue_visits;
+            self.topology.moves_to_call(*channel, queue_visits);
         }
         self.counters.calls_merged += 1;
         self.line_of_a_call_gone(&gone);
         self.progress_of_a_call_gone(&gone);
-        self.waits_no_more(gone.waits_in.clone());
+        self.presence.waits_no_more(gone.waits_in.clone());
         self.attempts_merge(&gone, queue_visits);
-        let dropped = absorb(&mut self.calls[queue_visits], gone);
+        let dropped = absorb(&mut self.calls.table[queue_visits], gone);
         self.counters.details_dropped += dropped;
         let at = self.calls[queue_visits].touched_ms;
         self.retime(queue_visits, at);
         self.waiting_changes(queue_visits);
-        self.mark(queue_visits);
+        self.calls.mark(queue_visits);
     }
 }
 
@@ -95,8 +92,7 @@ fn absorb(call: &mut Call, gone: Call) -> u64 {
     call.ratings.extend(gone.ratings);
     call.transfers += gone.transfers;
     call.transfer_ms = call.transfer_ms.max(gone.transfer_ms);
-    call.partial |= gone.partial;
-    call.interrupted |= gone.interrupted;
+    call.seen.absorbs(gone.seen);
     call.dropped += gone.dropped;
     call.ours |= gone.ours;
     if call.stage == Stage::Ending && call.live > 0 {

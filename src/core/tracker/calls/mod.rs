@@ -1,14 +1,18 @@
 //! Calls: what belongs to one call, from its first event to its end.
 
-pub mod call;
+pub(crate) mod call;
 pub(crate) mod callback_attempt;
-pub mod customer_line;
+pub(crate) mod conversation;
+pub(crate) mod customer_line;
 pub(crate) mod dialplan;
 pub(crate) mod ending;
 pub(crate) mod in_progress;
 pub(crate) mod legs;
+pub(crate) mod lost_sight;
 pub(crate) mod merge;
 pub(crate) mod origin;
 pub(crate) mod queue_visits;
-pub mod talk;
-pub mod user_event;
+pub(crate) mod registry;
+pub(crate) mod seen;
+pub(crate) mod talk;
+pub(crate) mod user_event;

@@ -5,6 +5,7 @@ use crate::ami::event::Millis;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Stage};
+use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel;
 use crate::tracker::topology::channel::{Kind, filled};
@@ -17,14 +18,14 @@ impl Tracker {
         let peer = channel::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
         let outside = match filled(&seen.caller_num) {
             Some(number) => matches!(self.rules.numbering.classify(&number), Number::Callable(_)),
-            None => self.trunks_of_old.contains(channel::interface(&seen.name)),
+            None => self.topology.was_trunk_of_old(&seen.name),
         };
         outside && !matches!(self.rules.numbering.classify(peer), Number::Internal)
     }
 
     /// A call begins with this channel.
     pub(crate) fn call_begins(&mut self, seen: &event::Channel<'_>, first: Slot, linkedid: &str, at: Millis) -> Slot {
-        let slot = self.calls.insert(linkedid, Call::new(linkedid, first, Origin::Extension, at));
+        let slot = self.calls.table.insert(linkedid, Call::new(linkedid, first, Origin::Extension, at));
         self.set_first_channel(slot, seen, first, at);
         slot
     }
@@ -32,20 +33,21 @@ impl Tracker {
     /// A channel comes to a call that is known already, perhaps to lead it from now on: the lists name channels in any order, and
     /// what other threads say about a dialled channel can be heard before what the caller's own says about him.
     pub(crate) fn attach_channel(&mut self, call: Slot, seen: &event::Channel<'_>, slot: Slot, at: Millis) {
-        let (c, channel) = (&self.calls[call], &self.channels[slot]);
+        let (c, channel) = (&self.calls[call], self.topology.channel(slot));
         if c.stage == Stage::Told || c.orphaned || c.first == slot {
             return;
         }
-        let has_its_first = *self.channels[c.first].uniqueid == *c.linkedid;
+        let has_its_first = *self.topology.channel(c.first).uniqueid == *c.linkedid;
         let calls_in = channel.kind == Kind::Trunk && channel.incoming == Some(true);
         let is_out = channel.kind == Kind::Trunk && channel.incoming == Some(false);
-        if !has_its_first && (*seen.uniqueid == *c.linkedid || (c.partial && c.origin == Origin::Extension && calls_in))
+        if !has_its_first
+            && (*seen.uniqueid == *c.linkedid || (c.seen.missed_a_part() && c.origin == Origin::Extension && calls_in))
         {
             self.set_first_channel(call, seen, slot, at);
-        } else if (c.partial || c.interrupted) && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
+        } else if c.seen.partly() && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
             // The call was put through before anyone looked.
             let peer = channel.interface().to_owned();
-            let c = &mut self.calls[call];
+            let c = &mut self.calls.table[call];
             c.mark_outbound(peer);
             c.number = channel::filled(&seen.caller_num).or(c.number.take());
         }
@@ -53,17 +55,15 @@ impl Tracker {
 
     /// A list tells which way a channel was called that an event has made known before.
     pub(crate) fn direction_listed(&mut self, slot: Slot, seen: &event::Channel<'_>, incoming: bool, at: Millis) {
-        if self.channels[slot].incoming.is_some() {
+        if self.topology.channel(slot).incoming.is_some() {
             return;
         }
         let from_outside = incoming && self.calls_from_outside(seen);
-        let channel = &mut self.channels[slot];
-        channel.incoming = Some(incoming);
-        channel.created_ms = channel.created_ms.min(at);
-        if channel.kind == Kind::Extension && from_outside {
-            channel.kind = Kind::Trunk;
+        self.topology.direction_told(slot, incoming, at);
+        if self.topology.channel(slot).kind == Kind::Extension && from_outside {
+            self.topology.is_a_trunk(slot);
         }
-        let call = channel.call;
+        let call = self.topology.channel(slot).call;
         if self.calls[call].first == slot {
             self.set_first_channel(call, seen, slot, at);
         } else {
@@ -73,7 +73,7 @@ impl Tracker {
 
     /// Takes from the channel that began the call what it tells of the customer.
     pub(crate) fn set_first_channel(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
-        let channel = &self.channels[first];
+        let channel = self.topology.channel(first);
         let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));
         let origin = if self.our_attempts.attempt(&seen.uniqueid).is_some() {
             Origin::Callback
@@ -82,7 +82,7 @@ impl Tracker {
         } else {
             Origin::Extension
         };
-        let c = &mut self.calls[call];
+        let c = &mut self.calls.table[call];
         (c.origin, c.first) = (origin, first);
         c.started_ms = c.started_ms.min(at);
         match origin {
@@ -103,11 +103,22 @@ impl Tracker {
             self.place_changes(call, &seen.context, "", at);
         }
         self.waiting_changes(call);
-        self.mark(call);
+        self.calls.mark(call);
     }
 }
 
 /// An extension as a dialled number; `None` for the dialplan's special ones.
 fn dialled(exten: &str) -> Option<String> {
     (!exten.is_empty() && !matches!(exten, "s" | "h" | "i" | "t" | "o")).then(|| exten.to_owned())
+}
+
+impl Calls {
+    /// A channel shows this caller: the customer's, if it is that of a call from outside whose caller is not known yet.
+    pub(crate) fn caller_id_changes(&mut self, call: Slot, channel: Slot, seen: &event::Channel<'_>) {
+        let call = &mut self.table[call];
+        if call.origin == Origin::Trunk && call.first == channel && call.number.is_none() {
+            call.number = channel::filled(&seen.caller_num);
+            call.name = channel::filled(&seen.caller_name);
+        }
+    }
 }

@@ -22,8 +22,8 @@ impl Tracker {
 
     /// Notes a stay in a queue, unless one in that queue is going on. For a caller who was found waiting, `joined_ms` is what the list says.
     pub(crate) fn visit_begins(&mut self, channel: Slot, queue: &str, position: Option<u32>, joined_ms: Millis) {
-        let slot = self.channels[channel].call;
-        let call = &mut self.calls[slot];
+        let slot = self.topology.channel(channel).call;
+        let call = &mut self.calls.table[slot];
         if call.visit_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
             call.visit_shown(queue);
             return;
@@ -34,14 +34,14 @@ impl Tracker {
             return;
         }
         call.queue_visits.push(TrackedVisit::began(queue, position, joined_ms));
-        call.in_doubt = false; // whatever was before, he waits again
+        call.seen.customer_is_shown(); // whatever was before, he waits again
         self.waiting_changes(slot);
     }
 
     pub(crate) fn leaves_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
-        let slot = self.channels[slot].call;
-        let call = &mut self.calls[slot];
+        let slot = self.topology.channel(slot).call;
+        let call = &mut self.calls.table[slot];
         if let Some(queue_visit) = call.visit_shown(queue) {
             queue_visit.left_ms.get_or_insert(at);
         }
@@ -50,8 +50,8 @@ impl Tracker {
 
     pub(crate) fn abandons_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
-        let slot = self.channels[slot].call;
-        let call = &mut self.calls[slot];
+        let slot = self.topology.channel(slot).call;
+        let call = &mut self.calls.table[slot];
         if let Some(queue_visit) = call.visit_shown(queue) {
             queue_visit.abandoned = true;
             queue_visit.left_ms.get_or_insert(at);
@@ -68,8 +68,8 @@ impl Tracker {
     ) {
         self.channel_or_adopt(dest, at);
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
-        let slot = self.channels[slot].call;
-        let call = &mut self.calls[slot];
+        let slot = self.topology.channel(slot).call;
+        let call = &mut self.calls.table[slot];
         if let Some(queue_visit) = call.visit_mut(queue) {
             queue_visit.connected = true;
             queue_visit.left_ms.get_or_insert(at);
@@ -80,18 +80,18 @@ impl Tracker {
 
     /// The lists have come: who was in a queue when sight was lost, and is not named there any more, has left it.
     pub(crate) fn visits_end_unseen(&mut self, at: Millis) {
-        let listed = &self.link.queues;
+        let coverage = &self.coverage;
         let left = |queue_visit: &TrackedVisit| {
-            queue_visit.in_doubt && queue_visit.left_ms.is_none() && listed.contains(&queue_visit.queue)
+            queue_visit.in_doubt && queue_visit.left_ms.is_none() && coverage.has_listed(&queue_visit.queue)
         };
         let calls: Vec<Slot> =
             self.calls.iter().filter(|(_, c)| c.queue_visits.iter().any(left)).map(|(slot, _)| slot).collect();
         for slot in calls {
-            let listed = &self.link.queues;
+            let coverage = &self.coverage;
             let left = |queue_visit: &&mut TrackedVisit| {
-                queue_visit.in_doubt && queue_visit.left_ms.is_none() && listed.contains(&queue_visit.queue)
+                queue_visit.in_doubt && queue_visit.left_ms.is_none() && coverage.has_listed(&queue_visit.queue)
             };
-            self.calls[slot]
+            self.calls.table[slot]
                 .queue_visits
                 .iter_mut()
                 .filter(left)
@@ -110,12 +110,12 @@ impl Tracker {
         at: Millis,
     ) {
         let (caller, agent) = (self.find_channel(seen, at), self.find_channel(dest, at));
-        let Some(slot) = caller.or(agent).map(|party| self.channels[party].call) else { return };
+        let Some(slot) = caller.or(agent).map(|party| self.topology.channel(party).call) else { return };
         let call = &self.calls[slot];
         // Asterisk reckons by a clock that can be set.
         let began = (at - Millis::from(spent.talk_s) * 1_000).max(call.started_ms).min(at);
         let joined = (began - Millis::from(spent.hold_s) * 1_000).max(call.started_ms).min(began);
-        if !(call.partial || call.interrupted) || call.queue_visits.iter().any(|s| *s.queue == *queue && s.connected) {
+        if !call.seen.partly() || call.queue_visits.iter().any(|s| *s.queue == *queue && s.connected) {
             return; // seen, and to the millisecond
         }
         // Whichever of them is gone is not named, and a Local channel is nobody: it led to the person.
@@ -123,7 +123,8 @@ impl Tracker {
             let child = |a: &&TrackedLeg| a.parent.is_some_and(|parent| call.attempts[parent].channel == local);
             call.attempts.iter().rev().find(child).map(|a| a.channel)
         };
-        let is_person = |slot_of: &Slot| self.channels[*slot_of].is_party() && self.channels[*slot_of].call == slot;
+        let is_person =
+            |slot_of: &Slot| self.topology.channel(*slot_of).is_party() && self.topology.channel(*slot_of).call == slot;
         let by_queue = |a: &&TrackedLeg| *a.interface == *interface && a.queue.as_deref() == Some(queue);
         let named = agent.map(|agent| led_to(agent).unwrap_or(agent)).filter(is_person);
         let met = || call.people.iter().find(|p| *p.interface == *interface).map(|p| p.channel);
@@ -138,7 +139,7 @@ impl Tracker {
         if !self.calls[slot].queue_visits.iter().any(|s| *s.queue == *queue) {
             self.visit_begins(caller, queue, None, joined);
         }
-        if let Some(queue_visit) = self.calls[slot].visit_mut(queue) {
+        if let Some(queue_visit) = self.calls.table[slot].visit_mut(queue) {
             queue_visit.connected = true;
             queue_visit.in_doubt = false;
             queue_visit.left_ms =

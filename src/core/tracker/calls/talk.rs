@@ -7,7 +7,7 @@ const WHOLE_SECOND_MS: Millis = 1_000;
 
 /// What two parties do.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Talking {
+pub(crate) enum Talking {
     /// Not connected.
     #[default]
     No,
@@ -19,7 +19,7 @@ pub enum Talking {
 
 /// Adds up talk and hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Clock {
+pub(crate) struct Clock {
     state: Talking,
     since: Millis,
     /// Milliseconds of talk in the intervals that are over.
@@ -37,12 +37,12 @@ pub struct Clock {
 impl Clock {
     /// What they do now.
     #[must_use]
-    pub fn state(&self) -> Talking {
+    pub(crate) fn state(&self) -> Talking {
         self.state
     }
 
     /// They do this from now on. A time before the latest change counts as no time at all.
-    pub fn set(&mut self, state: Talking, at: Millis) {
+    pub(crate) fn set(&mut self, state: Talking, at: Millis) {
         if state == self.state {
             return;
         }
@@ -64,7 +64,7 @@ impl Clock {
     }
 
     /// They had been connected since `from`, unseen; and until `to`, if nothing was seen of it at all. The unseen part counts as talk.
-    pub fn had_begun(&mut self, from: Millis, to: Millis) {
+    pub(crate) fn had_begun(&mut self, from: Millis, to: Millis) {
         let Some(first) = self.first_ms else {
             self.set(Talking::Yes, from);
             return self.set(Talking::No, to);
@@ -76,28 +76,6 @@ impl Clock {
         self.first_ms = Some(first.min(from));
         self.last_start_ms = self.last_start_ms.max(Some(from));
         self.last_end_ms = self.last_end_ms.max(Some(to));
-    }
-
-    /// Adds the times of another watch whose intervals do not overlap with this one's.
-    pub fn absorb(&mut self, other: &Clock) {
-        self.talk_ms += other.talk_ms;
-        self.hold_ms += other.hold_ms;
-        self.first_ms = earliest(self.first_ms, other.first_ms);
-        self.last_start_ms = self.last_start_ms.max(other.last_start_ms);
-        self.last_end_ms = self.last_end_ms.max(other.last_end_ms);
-        if self.state == Talking::No && other.state != Talking::No {
-            self.state = other.state;
-            self.since = other.since;
-        }
-    }
-}
-
-/// The earlier of two times of which either may be absent.
-#[must_use]
-pub fn earliest(a: Option<Millis>, b: Option<Millis>) -> Option<Millis> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }
 

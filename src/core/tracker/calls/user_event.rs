@@ -38,7 +38,7 @@ impl Tracker {
             self.counters.user_events_refused += 1;
             return;
         };
-        let call = &mut self.calls[self.channels[slot].call];
+        let call = &mut self.calls.table[self.topology.channel(slot).call];
         if is("CallbackRequest") {
             call.dialplan.callback_requested = true;
             call.dialplan.callback_queue = Some(field("Queue")).filter(|queue| !queue.is_empty()).map(Into::into);

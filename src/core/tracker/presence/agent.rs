@@ -11,7 +11,7 @@ pub const MAX_AGENTS: usize = 10_000;
 
 /// A person who answers calls.
 #[derive(Debug)]
-pub struct Agent {
+pub(crate) struct Agent {
     /// Technology and peer of his phone (`PJSIP/101`); for one whose phone is not known yet, what the queue dials.
     pub id: Box<str>,
     /// As the queues name him.
@@ -43,7 +43,7 @@ pub struct Agent {
 
 /// What is known of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum DeviceState {
+pub(crate) enum DeviceState {
     /// Asterisk does not know.
     Unknown,
     /// Nothing goes on there.
@@ -54,7 +54,7 @@ pub enum DeviceState {
 
 /// One queue's word on a member.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Membership {
+pub(crate) struct Membership {
     /// What the queue dials.
     pub interface: Box<str>,
     /// It asks what only leads to his phone for the state.
@@ -73,7 +73,7 @@ pub struct Membership {
 
 /// All agents of a PBX.
 #[derive(Debug, Default)]
-pub struct Roster {
+pub(crate) struct Roster {
     agents: Table<Agent>,
     /// Agents ignored because of [`MAX_AGENTS`].
     pub refused: u64,
@@ -98,46 +98,40 @@ pub(crate) fn extension(interface: &str) -> Option<&str> {
 impl Roster {
     /// The agent whom this text means.
     #[must_use]
-    pub fn find(&self, interface: &str) -> Option<Slot> {
+    pub(crate) fn find(&self, interface: &str) -> Option<Slot> {
         self.agents.find(interface)
     }
 
     /// An agent.
     #[must_use]
-    pub fn get(&self, slot: Slot) -> &Agent {
+    pub(crate) fn get(&self, slot: Slot) -> &Agent {
         &self.agents[slot]
     }
 
     /// An agent, to be changed.
-    pub fn get_mut(&mut self, slot: Slot) -> &mut Agent {
+    pub(crate) fn get_mut(&mut self, slot: Slot) -> &mut Agent {
         &mut self.agents[slot]
     }
 
     /// All agents.
-    pub fn iter(&self) -> impl Iterator<Item = &Agent> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Agent> {
         self.agents.iter().map(|(_, agent)| agent)
     }
 
     /// How many there are.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.agents.len()
-    }
-
-    /// Nobody is known.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.agents.is_empty()
     }
 
     /// Slots of all agents.
     #[must_use]
-    pub fn slots(&self) -> Vec<Slot> {
+    pub(crate) fn slots(&self) -> Vec<Slot> {
         self.agents.iter().map(|(slot, _)| slot).collect()
     }
 
     /// The person whom a queue means by a member, taken in if he is new. `None` beyond the limit.
-    pub fn member(&mut self, member: &Member<'_>, at: Millis) -> Option<Slot> {
+    pub(crate) fn member(&mut self, member: &Member<'_>, at: Millis) -> Option<Slot> {
         let phone = device(&member.state_interface).or_else(|| device(&member.interface));
         let by_extension = [&*member.state_interface, &*member.interface]
             .into_iter()
@@ -156,14 +150,14 @@ impl Roster {
     }
 
     /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if he had none yet.
-    pub fn led_to(&mut self, interface: &str, phone: &str) {
+    pub(crate) fn led_to(&mut self, interface: &str, phone: &str) {
         if let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) {
             self.alias(slot, phone);
         }
     }
 
     /// Whose phone this is: by itself, or by its extension where all that is known of a person is what leads to one.
-    pub fn phone(&mut self, phone: &str) -> Option<Slot> {
+    pub(crate) fn phone(&mut self, phone: &str) -> Option<Slot> {
         if let Some(slot) = self.agents.find(phone) {
             return Some(slot);
         }
@@ -177,7 +171,7 @@ impl Roster {
     }
 
     /// Names a person by his phone once it is known. What he does is told as ended under the old name, and anew under the new one.
-    pub fn name_by_phone(&mut self, slot: Slot, at: Millis) -> Vec<Interval> {
+    pub(crate) fn name_by_phone(&mut self, slot: Slot, at: Millis) -> Vec<Interval> {
         let agent = &mut self.agents[slot];
         if device(&agent.id).is_some() {
             return Vec::new();
@@ -239,7 +233,7 @@ impl Roster {
 impl Agent {
     /// What the devices of his that were heard of say: in use if one is, idle if one is known to be.
     #[must_use]
-    pub fn state(&self) -> DeviceState {
+    pub(crate) fn state(&self) -> DeviceState {
         let said = |state| self.states.contains(&Some(state));
         if said(DeviceState::InUse) {
             DeviceState::InUse
@@ -251,19 +245,19 @@ impl Agent {
     }
 
     /// He has left a queue: what only his memberships told of a hint holds no more once none is left that asks for it.
-    pub fn left(&mut self) {
+    pub(crate) fn left(&mut self) {
         if !self.memberships.values().any(|m| m.by_hint) {
             self.states[1] = None;
         }
     }
 
     /// Takes in what was said of the state of one of his devices.
-    pub fn heard(&mut self, of: &str, state: DeviceState) {
+    pub(crate) fn heard(&mut self, of: &str, state: DeviceState) {
         self.states[usize::from(device(of).is_none())] = Some(state);
     }
 
     /// Begins or ends an activity. Returns the intervals that this changes: open when one begins, closed when one ends.
-    pub fn set(&mut self, activity: Activity, queue: &str, reason: &str, on: bool, at: Millis) -> Vec<Interval> {
+    pub(crate) fn set(&mut self, activity: Activity, queue: &str, reason: &str, on: bool, at: Millis) -> Vec<Interval> {
         let key = (activity, Box::from(queue));
         if on && self.open.get(&key).is_some_and(|(_, before)| **before == *reason) {
             return Vec::new();
@@ -280,7 +274,7 @@ impl Agent {
     }
 
     /// Ends everything that he does, as of a moment.
-    pub fn close_all(&mut self, at: Millis) -> Vec<Interval> {
+    pub(crate) fn close_all(&mut self, at: Millis) -> Vec<Interval> {
         let open = std::mem::take(&mut self.open);
         open.into_iter()
             .map(|((activity, queue), (since, reason))| {
@@ -289,15 +283,9 @@ impl Agent {
             .collect()
     }
 
-    /// Since when he does it.
-    #[must_use]
-    pub fn since(&self, activity: Activity, queue: &str) -> Option<Millis> {
-        self.open.get(&(activity, Box::from(queue))).map(|(since, _)| *since)
-    }
-
     /// An interval of his.
     #[must_use]
-    pub fn interval(
+    pub(crate) fn interval(
         &self,
         activity: Activity,
         queue: &str,

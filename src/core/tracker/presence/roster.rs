@@ -4,6 +4,7 @@ use crate::ami::event::{Member, MemberChange, Millis};
 use crate::model::{Activity, Interval, Record};
 use crate::tracker::Output;
 use crate::tracker::Tracker;
+use crate::tracker::coverage::ListedCaller;
 use crate::tracker::presence::agent::{DeviceState, Membership, device};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
@@ -13,24 +14,25 @@ const UNREACHABLE: [u8; 2] = [4, 5];
 
 impl Tracker {
     pub(crate) fn member_changes(&mut self, change: MemberChange, member: &Member<'_>, at: Millis) {
-        let known = self.roster.len();
-        let Some(slot) = self.roster.member(member, at) else { return };
-        if self.roster.len() > known {
-            self.phones_claimed(slot);
+        let known = self.presence.roster.len();
+        let Some(slot) = self.presence.roster.member(member, at) else { return };
+        if self.presence.roster.len() > known {
+            self.presence.phones_claimed(slot);
         }
-        let snapshot = self.link.snapshot();
-        let names = [&*member.interface, &*member.state_interface, &*self.roster.get(slot).id];
+        let snapshot = self.coverage.snapshot();
+        let names = [&*member.interface, &*member.state_interface, &*self.presence.roster.get(slot).id];
         let default_wrapup = self.rules.wrapup_of(names);
         self.named_by_phone(slot, at);
-        let agent = self.roster.get_mut(slot);
+        let agent = self.presence.roster.get_mut(slot);
         let renamed = !member.name.is_empty() && agent.name.as_deref() != Some(&*member.name);
         if renamed {
             agent.name = Some((&*member.name).into());
         }
         let asked = if member.state_interface.is_empty() { &*member.interface } else { &*member.state_interface };
         let mut intervals = Vec::new();
+        let changed;
         if change == MemberChange::Removed {
-            self.presence.changed |= agent.memberships.remove(&*member.queue).is_some();
+            changed = agent.memberships.remove(&*member.queue).is_some();
             agent.left();
             intervals.extend(agent.set(Activity::Paused, &member.queue, "", false, at));
         } else {
@@ -44,7 +46,7 @@ impl Tracker {
             let membership =
                 Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
             let before = agent.memberships.insert((&*member.queue).into(), membership);
-            self.presence.changed |= before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
+            changed = before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
             // A pause event tells no device state.
             if change != MemberChange::Pause {
                 agent.reachable = !UNREACHABLE.contains(&member.status);
@@ -52,6 +54,7 @@ impl Tracker {
             }
             intervals.extend(agent.set(Activity::Paused, &member.queue, &member.paused_reason, paused, at));
         }
+        self.presence.changes_if(changed);
         if renamed {
             self.report_name(slot);
         }
@@ -59,22 +62,9 @@ impl Tracker {
         self.log_in_changes(slot, at);
     }
 
-    /// A person of whom nothing is known but what leads to his phone can have channels already: those of that extension are his.
-    fn phones_claimed(&mut self, slot: Slot) {
-        let agent = self.roster.get(slot);
-        if agent.aliases.iter().any(|a| device(a).is_some()) {
-            return;
-        }
-        let extensions = agent.aliases.iter().filter_map(|a| a.strip_prefix("extension "));
-        let phones: Vec<Box<str>> = extensions.flat_map(|e| self.presence.phones_of(e)).collect();
-        for phone in phones {
-            self.roster.phone(&phone);
-        }
-    }
-
     pub(crate) fn device_changes(&mut self, device: &str, state: &str, at: Millis) {
         let Some(slot) = self.phone_of(device, at) else { return };
-        let agent = self.roster.get_mut(slot);
+        let agent = self.presence.roster.get_mut(slot);
         agent.reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
         let state = match state {
             "NOT_INUSE" => DeviceState::Idle,
@@ -87,70 +77,70 @@ impl Tracker {
 
     /// The agent whose phone this is.
     pub(crate) fn phone_of(&mut self, phone: &str, at: Millis) -> Option<Slot> {
-        let slot = self.roster.phone(phone)?;
+        let slot = self.presence.roster.phone(phone)?;
         self.named_by_phone(slot, at);
         Some(slot)
     }
 
     /// A person whose phone has become known is called by it from now on.
     fn named_by_phone(&mut self, slot: Slot, at: Millis) {
-        if device(&self.roster.get(slot).id).is_some() {
+        if device(&self.presence.roster.get(slot).id).is_some() {
             return;
         }
-        let changed = self.roster.name_by_phone(slot, at);
+        let changed = self.presence.roster.name_by_phone(slot, at);
         self.report_intervals(changed);
-        if device(&self.roster.get(slot).id).is_some() {
+        if device(&self.presence.roster.get(slot).id).is_some() {
             self.report_name(slot);
         }
     }
 
     fn report_name(&mut self, slot: Slot) {
-        let agent = self.roster.get(slot);
+        let agent = self.presence.roster.get(slot);
         let Some(name) = &agent.name else { return };
         let (agent, name) = (agent.id.to_string(), name.to_string());
         self.outputs.push_back(Output::Record(Record::Agent { pbx: self.pbx.clone(), agent, name }));
     }
 
     fn log_in_changes(&mut self, slot: Slot, at: Millis) {
-        let agent = self.roster.get_mut(slot);
+        let agent = self.presence.roster.get_mut(slot);
         let on = agent.reachable && !agent.memberships.is_empty();
         let changed = agent.set(Activity::LoggedIn, "", "", on, at);
         self.report_intervals(changed);
-        self.look_at(slot, at);
-    }
-
-    pub(crate) fn queue_listed(&mut self, queue: &str) {
-        self.link.queues.insert(queue.into());
+        self.presence.look_at(slot, at);
     }
 
     /// A caller who waits in a queue, of the snapshot: his joining was not seen.
     pub(crate) fn waiting_listed(&mut self, queue: &str, position: u32, uniqueid: &str, wait_s: u32, at: Millis) {
-        let Some(slot) = self.channels.find(uniqueid) else {
-            self.link.waiting.push((queue.into(), position, uniqueid.into(), at - Millis::from(wait_s) * 1_000));
-            return;
-        };
-        self.visit_begins(slot, queue, Some(position), at - Millis::from(wait_s) * 1_000);
+        let joined_ms = at - Millis::from(wait_s) * 1_000;
+        match self.topology.find(uniqueid) {
+            Some(slot) => self.visit_begins(slot, queue, Some(position), joined_ms),
+            None => {
+                let (queue, uniqueid) = (queue.into(), uniqueid.into());
+                self.coverage.caller_listed(ListedCaller { queue, position, uniqueid, joined_ms });
+            }
+        }
     }
 
     /// Members whom a list of their queue does not name any more have left it unseen. A queue that is not listed at all (realtime ones
     /// are not until they are used) says nothing about its members.
     pub(crate) fn members_gone(&mut self, at: Millis) {
-        let snapshot = self.link.snapshot();
-        for slot in self.roster.slots() {
-            let agent = self.roster.get_mut(slot);
+        let snapshot = self.coverage.snapshot();
+        for slot in self.presence.roster.slots() {
+            let agent = self.presence.roster.get_mut(slot);
             let gone: Vec<Box<str>> = agent
                 .memberships
                 .iter()
-                .filter(|(queue, m)| m.snapshot != snapshot && self.link.queues.contains(*queue))
+                .filter(|(queue, m)| m.snapshot != snapshot && self.coverage.has_listed(queue))
                 .map(|(queue, _)| queue.clone())
                 .collect();
             let mut intervals = Vec::new();
-            self.presence.changed |= !gone.is_empty();
+            let changed = !gone.is_empty();
             for queue in gone {
                 agent.memberships.remove(&queue);
                 intervals.extend(agent.set(Activity::Paused, &queue, "", false, at));
                 agent.left();
             }
+            self.presence.changes_if(changed);
             self.report_intervals(intervals);
             self.log_in_changes(slot, at);
         }
@@ -158,56 +148,55 @@ impl Tracker {
 
     /// Nobody watches the agents any more, as of a moment.
     pub(crate) fn agents_unseen(&mut self, at: Millis) {
-        for slot in self.roster.slots() {
-            let closed = self.roster.get_mut(slot).close_all(at);
+        for slot in self.presence.roster.slots() {
+            let closed = self.presence.roster.get_mut(slot).close_all(at);
             self.report_intervals(closed);
         }
     }
 
     /// The channels of a bridge may now be connected with somebody, or alone.
     pub(crate) fn phones_change(&mut self, bridge: Slot, at: Millis) {
-        for i in 0..self.bridges[bridge].members.len() {
-            let member = self.bridges[bridge].members[i];
+        for i in 0..self.topology.members(bridge).len() {
+            let member = self.topology.members(bridge)[i];
             self.phone_changes(member, at);
         }
     }
 
     /// An agent's phone may have begun or ceased to ring or to talk.
     pub(crate) fn phone_changes(&mut self, slot: Slot, at: Millis) {
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         if channel.kind != Kind::Extension {
             return;
         }
         let lives = channel.ended_ms.is_none();
-        let bridge = channel.bridge.and_then(|b| self.bridges.get(b));
+        let bridge = self.topology.bridge_of(channel);
         let rings = lives && channel.ringing;
         let talks = lives && bridge.is_some_and(|b| !b.holding && b.members.len() > 1);
         if rings != channel.rings_for.is_some() {
             let (interface, before) = (channel.interface().to_owned(), channel.rings_for);
             let agent = if rings { self.phone_of(&interface, at) } else { before };
-            self.channels[slot].rings_for = agent.filter(|_| rings);
+            self.topology.rings_for(slot, agent.filter(|_| rings));
             if let Some(agent) = agent {
-                let a = self.roster.get_mut(agent);
+                let a = self.presence.roster.get_mut(agent);
                 a.ringing = if rings { a.ringing + 1 } else { a.ringing.saturating_sub(1) };
                 let changed = a.set(Activity::Ringing, "", "", a.ringing > 0, at);
                 self.report_intervals(changed);
             }
         }
-        let channel = &self.channels[slot];
+        let channel = self.topology.channel(slot);
         if talks != channel.talks_for.is_some() {
             let (interface, before) = (channel.interface().to_owned(), channel.talks_for);
             let agent = if talks { self.phone_of(&interface, at) } else { before };
-            self.channels[slot].talks_for = agent.filter(|_| talks);
+            self.topology.talks_for(slot, agent.filter(|_| talks));
             if let Some(agent) = agent {
-                let a = self.roster.get_mut(agent);
+                let a = self.presence.roster.get_mut(agent);
                 a.talking = if talks { a.talking + 1 } else { a.talking.saturating_sub(1) };
                 let mut changed = a.set(Activity::Talking, "", "", a.talking > 0, at);
-                let queue = queue_served(&self.calls[self.channels[slot].call], slot);
+                let queue = queue_served(&self.calls[self.topology.channel(slot).call], slot);
                 let wrapup_ms = queue.and_then(|q| a.memberships.get(q)).map_or(0, |m| m.wrapup_ms);
-                let channel = &mut self.channels[slot];
-                if !talks && channel.bridged {
+                if !talks && self.topology.channel(slot).bridged {
                     a.last_talk_ms = a.last_talk_ms.max(Some(at));
-                    a.calls += u32::from(!std::mem::replace(&mut channel.talk_counted, true));
+                    a.calls += u32::from(self.topology.talk_counts(slot));
                 }
                 let works_on = !talks && wrapup_ms > 0;
                 if works_on {
@@ -215,7 +204,7 @@ impl Tracker {
                 }
                 self.report_intervals(changed);
                 if works_on {
-                    self.wrapup_begins(agent, wrapup_ms, at);
+                    self.presence.wrapup_begins(agent, wrapup_ms, at, self.now);
                 }
             }
         }

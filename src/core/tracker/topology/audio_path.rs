@@ -1,116 +1,33 @@
-//! Who hears whom: through bridges and Local channels, to the clocks of talk and hold.
+//! Who hears whom: through bridges and Local channels.
 
-use crate::ami::event::Millis;
-use crate::tracker::Tracker;
-use crate::tracker::calls::call::Person;
-use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
+use crate::tracker::topology::graph::Topology;
 
-impl Tracker {
-    /// Works out who hears the customer now, and lets the clocks run accordingly.
-    pub(crate) fn retime(&mut self, slot: Slot, at: Millis) {
-        let call = slot;
-        let mut heard: Vec<(Slot, bool)> = Vec::new();
-        let mut waits = false;
-        for i in 0..self.calls[call].channels.len() {
-            let slot = self.calls[call].channels[i];
-            if self.channels[slot].ended_ms.is_none() && self.is_customer(call, slot) {
-                let channel = &self.channels[slot];
-                waits |= channel.parked || (channel.bridge.is_some() && self.someone_comes_back(call));
-                self.hears(call, slot, &mut heard);
-            }
-        }
-        let held = heard.iter().any(|(_, held)| *held);
-        for (person, _) in &heard {
-            self.person(call, *person);
-        }
-        let call = &mut self.calls[call];
-        for person in &mut call.people {
-            let state = match heard.iter().any(|(slot, _)| *slot == person.channel) {
-                false => Talking::No,
-                true if held => Talking::Held,
-                true => Talking::Yes,
-            };
-            person.talk.set(state, at);
-        }
-        let state = match (heard.is_empty(), held) {
-            (false, false) => Talking::Yes,
-            (false, true) => Talking::Held,
-            (true, _) if waits && call.talk.first_ms.is_some() => Talking::Held,
-            (true, _) => Talking::No,
-        };
-        call.talk.set(state, at);
-        call.in_doubt &= heard.is_empty(); // what became of him is plain
-        if !call.queue_visits.is_empty() {
-            self.waiting_changes(slot);
-        }
-        self.mark(slot);
-    }
-
-    /// The customer had talked since `from`, with whoever is at this phone if it is known, and nobody saw it begin; at `to` it was over.
-    pub(crate) fn had_talked(&mut self, customer: Slot, phone: Option<Slot>, from: Millis, to: Millis) {
-        let call = self.channels[customer].call;
-        self.channels[customer].bridged = true;
-        if let Some(phone) = phone {
-            self.channels[phone].bridged = true;
-            self.person(call, phone).talk.had_begun(from, to);
-        }
-        self.calls[call].talk.had_begun(from, to);
-        self.mark(call);
-    }
-
-    /// Whoever is at this phone, as someone who talks with the customer.
-    fn person(&mut self, call: Slot, phone: Slot) -> &mut Person {
-        let people = &mut self.calls[call].people;
-        let known = people.iter().position(|p| p.channel == phone);
-        let index = known.unwrap_or_else(|| {
-            let interface = self.channels[phone].interface().into();
-            people.push(Person { channel: phone, interface, talk: Clock::default() });
-            people.len() - 1
-        });
-        &mut people[index]
-    }
-
-    /// Someone who talked with the customer is still on the line: he consults a colleague and means to come back.
-    fn someone_comes_back(&self, call: Slot) -> bool {
-        self.calls[call].people.iter().any(|p| {
-            let channel = &self.channels[p.channel];
-            channel.ended_ms.is_none() && channel.far_hangup_ms.is_none() && channel.pbx_hangup_ms.is_none()
-        })
-    }
-
-    /// Adds to `heard` every person whom this channel hears, and whether the way there is on hold.
-    fn hears(&self, call: Slot, from: Slot, heard: &mut Vec<(Slot, bool)>) {
-        let reached = self.reached(from);
-        let held = reached.iter().any(|slot| self.channels[*slot].held);
-        let people =
-            reached.into_iter().filter(|slot| self.channels[*slot].is_party() && !self.is_customer(call, *slot));
-        heard.extend(people.map(|slot| (slot, held)));
-    }
-
+impl Topology {
     /// Parties that hear each other now have met. Half of a Local channel alone is nobody to meet: he who loses the race to answer
     /// is bridged with it for a moment.
     pub(crate) fn meet(&mut self, channel: Slot) {
         let mut parties = self.reached(channel);
-        parties.retain(|slot| self.channels[*slot].is_party());
+        parties.retain(|slot| self.channel(*slot).is_party());
         if parties.len() > 1 {
             for slot in parties {
-                self.channels[slot].bridged = true;
+                self.has_met(slot);
             }
         }
     }
 
     /// This channel and all that it is connected with, through bridges and Local channels.
-    fn reached(&self, from: Slot) -> Vec<Slot> {
+    pub(crate) fn reached(&self, from: Slot) -> Vec<Slot> {
         let mut reached = vec![from];
         let mut next = 0;
         while next < reached.len() {
-            let channel = &self.channels[reached[next]];
+            let from = reached[next];
+            let channel = self.channel(from);
             next += 1;
-            let other_half = channel.other_half().and_then(|name| self.channels.find(&name));
-            let members = channel.bridge.and_then(|b| self.bridges.get(b)).filter(|b| !b.holding);
+            let other_half = self.other_half(from);
+            let members = self.bridge_of(channel).filter(|b| !b.holding);
             for &slot in members.iter().flat_map(|b| &b.members).chain(&other_half) {
-                if !reached.contains(&slot) && self.channels[slot].ended_ms.is_none() {
+                if !reached.contains(&slot) && self.channel(slot).ended_ms.is_none() {
                     reached.push(slot);
                 }
             }

@@ -4,7 +4,7 @@ use crate::tracker::table::Slot;
 
 /// A bridge of Asterisk.
 #[derive(Debug)]
-pub struct Bridge {
+pub(crate) struct Bridge {
     /// `BridgeUniqueid`.
     pub uniqueid: Box<str>,
     /// Channels do not hear each other in it (parking lot, agent pool): `holding_bridge`.

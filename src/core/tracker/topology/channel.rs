@@ -5,11 +5,11 @@ use crate::ami::event::Millis;
 use crate::tracker::table::Slot;
 
 /// `AST_STATE_RING`: the far end has dialled us (`include/asterisk/channelstate.h`).
-pub const STATE_RING: u8 = 4;
+pub(crate) const STATE_RING: u8 = 4;
 /// `AST_STATE_RINGING`: the far end rings.
-pub const STATE_RINGING: u8 = 5;
+pub(crate) const STATE_RINGING: u8 = 5;
 /// `AST_STATE_UP`: answered.
-pub const STATE_UP: u8 = 6;
+pub(crate) const STATE_UP: u8 = 6;
 
 /// Technologies whose channels are never a person: Asterisk makes them for itself
 /// (`CBAnn`, `CBRec`: app_confbridge; `Announcer`, `Recorder`: bridge softmix and parking; `Snoop`: stasis; `Message`: SIP MESSAGE).
@@ -18,7 +18,7 @@ const MACHINES: &[&str] =
 
 /// What stands at the far end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The telephone network.
     Trunk,
     /// A phone of ours.
@@ -31,7 +31,7 @@ pub enum Kind {
 
 /// A channel that lives, or that ended a moment ago.
 #[derive(Debug)]
-pub struct Channel {
+pub(crate) struct Channel {
     /// `Uniqueid`.
     pub uniqueid: Box<str>,
     /// `Channel`: changes by masquerade.
@@ -80,29 +80,74 @@ pub struct Channel {
     pub snapshot: u32,
 }
 
+/// What the event that makes a channel known does not say itself.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Created {
+    /// What stands at the far end.
+    pub kind: Kind,
+    /// The call that it belongs to.
+    pub call: Slot,
+    /// The far end called us; `None` where nothing has told yet.
+    pub incoming: Option<bool>,
+    /// First seen.
+    pub at: Millis,
+    /// Number of the latest snapshot.
+    pub snapshot: u32,
+}
+
 impl Channel {
+    /// A channel as it is seen first.
+    #[must_use]
+    pub(crate) fn new(seen: &event::Channel<'_>, linkedid: &str, created: Created) -> Self {
+        Self {
+            uniqueid: (&*seen.uniqueid).into(),
+            name: (&*seen.name).into(),
+            linkedid: linkedid.into(),
+            kind: created.kind,
+            call: created.call,
+            incoming: created.incoming,
+            created_ms: created.at,
+            up: seen.state == STATE_UP,
+            ended_ms: None,
+            far_hangup_ms: None,
+            pbx_hangup_ms: None,
+            bridge: None,
+            bridged: false,
+            rings_for: None,
+            talks_for: None,
+            phone: None,
+            talk_counted: false,
+            ringing: false,
+            held: false,
+            parked: false,
+            context: (&*seen.context).into(),
+            exten: (&*seen.exten).into(),
+            snapshot: created.snapshot,
+        }
+    }
+
     /// The person or trunk at the far end, as technology and peer: `PJSIP/101`.
     #[must_use]
-    pub fn interface(&self) -> &str {
+    pub(crate) fn interface(&self) -> &str {
         interface(&self.name)
     }
 
     /// Can be the far end of a talk.
     #[must_use]
-    pub fn is_party(&self) -> bool {
+    pub(crate) fn is_party(&self) -> bool {
         matches!(self.kind, Kind::Trunk | Kind::Extension)
     }
 
     /// For one half of a Local channel: the name of the other.
     #[must_use]
-    pub fn other_half(&self) -> Option<String> {
+    pub(crate) fn other_half(&self) -> Option<String> {
         other_half(&self.name)
     }
 }
 
 /// The name of the other half of a Local channel.
 #[must_use]
-pub fn other_half(name: &str) -> Option<String> {
+pub(crate) fn other_half(name: &str) -> Option<String> {
     let (base, half) = name.strip_prefix("Local/").and(name.rsplit_once(';'))?;
     match half {
         "1" => Some(format!("{base};2")),
@@ -116,13 +161,13 @@ pub fn other_half(name: &str) -> Option<String> {
 /// `PJSIP/101-0000000f` is `PJSIP/101`, `Local/105@from-queue-00000003;1` is `Local/105@from-queue`,
 /// `PJSIP/101-0000000f<ZOMBIE>` is `PJSIP/101`.
 #[must_use]
-pub fn interface(name: &str) -> &str {
+pub(crate) fn interface(name: &str) -> &str {
     name.rsplit_once('-').map_or(name, |(peer, _serial)| peer)
 }
 
 /// What stands at the far end of a channel that is no trunk by configuration.
 #[must_use]
-pub fn technology_kind(name: &str) -> Kind {
+pub(crate) fn technology_kind(name: &str) -> Kind {
     match name.split_once('/').map_or(name, |(technology, _)| technology) {
         "Local" => Kind::Local,
         technology if MACHINES.contains(&technology) => Kind::Machine,
@@ -132,6 +177,6 @@ pub fn technology_kind(name: &str) -> Kind {
 
 /// A text of the event, owned; `None` where it is empty.
 #[must_use]
-pub fn filled(text: &event::Text<'_>) -> Option<String> {
+pub(crate) fn filled(text: &event::Text<'_>) -> Option<String> {
     (!text.is_empty()).then(|| text.to_string())
 }

@@ -13,7 +13,7 @@ pub(crate) const UNDECIDED: &str = "what was seen of it does not tell what had b
 
 /// What the verdict is made from.
 #[derive(Debug)]
-pub struct Facts<'a> {
+pub(crate) struct Facts<'a> {
     /// Who called whom.
     pub direction: Direction,
     /// First bridge with a person.
@@ -56,7 +56,7 @@ pub struct Facts<'a> {
 
 /// Status, outcome and the facts that decided.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Verdict {
+pub(crate) struct Verdict {
     /// What a manager counts.
     pub status: Status,
     /// Why.
@@ -67,7 +67,7 @@ pub struct Verdict {
 
 /// Judges: the first rule that holds wins.
 #[must_use]
-pub fn judge(f: &Facts<'_>) -> Verdict {
+pub(crate) fn judge(f: &Facts<'_>) -> Verdict {
     let (status, outcome, reason) = if f.direction == Direction::Inbound { inbound(f) } else { outgoing(f) };
     debug_assert!(outcome.meaning().statuses.contains(&status), "{status} {outcome}");
     let mut why = vec![reason];

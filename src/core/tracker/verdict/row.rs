@@ -32,7 +32,8 @@ impl Tracker {
         let legs = self.legs(call, ended_ms);
         let answered_ms = call.talk.first_ms.map(|t| t.clamp(started_ms, ended_ms));
         // Who hangs up waits no longer, though the PBX may take seconds to notice (it finishes an announcement first).
-        let gave_up_ms = self.channels[call.first].far_hangup_ms.filter(|_| self.caller_left_by(slot, Millis::MAX));
+        let gave_up_ms =
+            self.topology.channel(call.first).far_hangup_ms.filter(|_| self.caller_left_by(slot, Millis::MAX));
         let wait_end_ms = answered_ms.or(gave_up_ms).unwrap_or(ended_ms).clamp(started_ms, ended_ms);
         let wait_ms = wait_end_ms - started_ms;
         let closed_on_arrival =
@@ -55,17 +56,17 @@ impl Tracker {
             tried_after_queue: last_left.is_some_and(|left| legs.iter().any(|l| l.started_ms >= left)),
             ivr: &call.ivr,
             cause: call.cause,
-            unseen_end: call.lost.is_some(),
-            partly_seen: call.partial || call.interrupted,
-            in_doubt: call.in_doubt,
+            unseen_end: call.seen.end_unseen(),
+            partly_seen: call.seen.partly(),
+            in_doubt: call.seen.in_doubt(),
             short_abandon_ms: self.rules.short_abandon_ms,
             min_talk_ms: self.rules.min_talk_ms,
         });
         let mut why = verdict.why;
-        if call.partial || (call.interrupted && call.lost.is_none()) {
+        if call.seen.partly_before_its_end() {
             why.push("not all of it was seen: for a part of it there was no connection to the PBX".to_owned());
         }
-        if call.lost.is_some() && answered_ms.is_some() {
+        if call.seen.end_unseen() && answered_ms.is_some() {
             why.push("its end was not seen: the connection to the PBX was down".to_owned());
         }
         if call.dropped > 0 {
@@ -96,7 +97,7 @@ impl Tracker {
             hangup_cause: call.cause,
             transfers: call.transfers,
             voicemail: call.dialplan.message,
-            quality: match (call.lost.is_some(), call.partial || call.interrupted) {
+            quality: match (call.seen.end_unseen(), call.seen.partly()) {
                 (true, _) => Quality::Gap,
                 (false, true) => Quality::Partial,
                 (false, false) => Quality::Full,
@@ -114,7 +115,7 @@ impl Tracker {
     /// A phone of ours that was rung on nobody's behalf and did not answer: the first half of an Originate, or Asterisk ringing
     /// back an agent whose transfer failed. There was no second party yet, so there was no call.
     fn only_rang(&self, call: &Call) -> bool {
-        let first = &self.channels[call.first];
+        let first = self.topology.channel(call.first);
         let alone =
             !first.incoming.unwrap_or(true) && !first.up && first.kind == Kind::Extension && call.channels.len() == 1;
         call.origin == Origin::Extension && (alone || self.left_over(call))
@@ -122,15 +123,15 @@ impl Tracker {
 
     /// Phones that had been dialled for a caller who was gone before anyone looked: his row, under the same linkedid, is not theirs.
     fn left_over(&self, call: &Call) -> bool {
-        let mut parties = call.channels.iter().map(|s| &self.channels[*s]).filter(|c| c.is_party());
-        let led = *self.channels[call.first].uniqueid == *call.linkedid;
-        call.partial && !led && parties.all(|c| c.kind == Kind::Extension && c.incoming == Some(false))
+        let mut parties = call.channels.iter().map(|s| self.topology.channel(*s)).filter(|c| c.is_party());
+        let led = *self.topology.channel(call.first).uniqueid == *call.linkedid;
+        call.seen.missed_a_part() && !led && parties.all(|c| c.kind == Kind::Extension && c.incoming == Some(false))
     }
 
     /// When the customer was gone; for the others, when everyone was.
     fn end_of(&self, call: &Call) -> Millis {
-        let last = call.channels.iter().filter_map(|s| self.channels[*s].ended_ms).max();
-        let customer = if call.origin == Origin::Trunk { self.channels[call.first].ended_ms } else { last };
+        let last = call.channels.iter().filter_map(|s| self.topology.channel(*s).ended_ms).max();
+        let customer = if call.origin == Origin::Trunk { self.topology.channel(call.first).ended_ms } else { last };
         customer.or(last).unwrap_or(call.touched_ms)
     }
 
@@ -142,7 +143,7 @@ impl Tracker {
                 continue; // whoever it led to is the attempt that counts
             }
             let root = attempt.parent.map_or(attempt, |p| &call.attempts[p]);
-            let channel = &self.channels[attempt.channel];
+            let channel = self.topology.channel(attempt.channel);
             let person = call.people.iter().find(|p| p.channel == attempt.channel);
             let agent = person.map_or_else(|| channel.interface().into(), |p| p.interface.clone());
             let talk = match person {
@@ -190,12 +191,12 @@ impl Tracker {
 
     /// The caller had left when this attempt ended.
     fn caller_left_before(&self, call: &Call, attempt: &TrackedLeg) -> bool {
-        attempt.ended_ms.is_some_and(|ended| self.caller_left_by(self.channels[call.first].call, ended))
+        attempt.ended_ms.is_some_and(|ended| self.caller_left_by(self.topology.channel(call.first).call, ended))
     }
 
     /// How one ring attempt ended. Dial's first word counts; a cause only refines it.
     pub(crate) fn leg_result(&self, call: &Call, leg: &TrackedLeg, root: &TrackedLeg) -> LegResult {
-        let channel = &self.channels[leg.channel];
+        let channel = self.topology.channel(leg.channel);
         if channel.bridged {
             return LegResult::Answered; // with the customer, or with a colleague who consulted
         }
@@ -209,7 +210,7 @@ impl Tracker {
             // Another's answer to a later attempt does not make this one a race.
             let race = |a: &TrackedLeg| a.answered_ms.is_some_and(|t| t >= leg.started_ms && t <= end);
             let lost_race = others().any(|p| call.attempts.iter().any(|a| a.channel == p.channel && race(a)));
-            let caller_gone = caller_left || self.channels[call.first].far_hangup_ms.is_some_and(|t| t <= end);
+            let caller_gone = caller_left || self.topology.channel(call.first).far_hangup_ms.is_some_and(|t| t <= end);
             return match (lost_race || cause == Some(HangupCause::AnsweredElsewhere), caller_gone) {
                 (true, _) => LegResult::LostRace,
                 (false, true) => LegResult::Cancelled,
@@ -235,7 +236,7 @@ impl Tracker {
 
     fn visit(&self, call: &Call, queue_visit: &TrackedVisit, ended_ms: Millis) -> QueueVisit {
         let left_ms = queue_visit.left_ms.unwrap_or(ended_ms);
-        let first = &self.channels[call.first];
+        let first = self.topology.channel(call.first);
         let caller_hung_up = first.far_hangup_ms.is_some_and(|t| t <= left_ms.max(queue_visit.joined_ms));
         let result = match queue_visit.status.as_deref() {
             _ if queue_visit.connected => VisitResult::Connected,
@@ -247,14 +248,14 @@ impl Tracker {
             Some("LEAVEUNAVAIL") => VisitResult::LeaveUnavail,
             Some("CONTINUE") => VisitResult::Continue,
             Some("WITHDRAW") => VisitResult::Withdraw,
-            _ if queue_visit.in_doubt || (call.lost.is_some() && queue_visit.left_ms.is_none()) => VisitResult::Unknown,
+            _ if queue_visit.in_doubt || (call.seen.end_unseen() && queue_visit.left_ms.is_none()) => {
+                VisitResult::Unknown
+            }
             _ if caller_hung_up || (queue_visit.left_ms.is_none() && first.pbx_hangup_ms.is_none()) => {
                 VisitResult::Abandoned
             }
             // That he hung up may have gone unseen.
-            _ if (queue_visit.abandoned || queue_visit.left_ms.is_none()) && (call.partial || call.interrupted) => {
-                VisitResult::Unknown
-            }
+            _ if (queue_visit.abandoned || queue_visit.left_ms.is_none()) && call.seen.partly() => VisitResult::Unknown,
             _ if queue_visit.abandoned || queue_visit.left_ms.is_none() => VisitResult::Transferred,
             _ => VisitResult::Key,
         };
@@ -270,26 +271,28 @@ impl Tracker {
     /// Our side's person: the first who talked with the customer. A call outward belongs to the phone that made it, answered or not.
     pub(crate) fn agent(&self, call: &Call) -> Option<String> {
         let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
-        if call.origin == Origin::Callback && self.channels[call.first].kind == Kind::Local {
-            let leg =
-                || self.first_leg(call, call.first).map(|leg| self.channels[call.attempts[leg].channel].interface());
+        if call.origin == Origin::Callback && self.topology.channel(call.first).kind == Kind::Local {
+            let leg = || {
+                self.first_leg(call, call.first)
+                    .map(|leg| self.topology.channel(call.attempts[leg].channel).interface())
+            };
             return talked.map(|p| p.interface.to_string()).or_else(|| leg().map(str::to_owned));
         }
         let made_by_us = call.origin != Origin::Trunk && (call.trunk_dialled || call.origin == Origin::Callback);
         if made_by_us && !self.is_customer_of(call, call.first) {
-            return Some(self.channels[call.first].interface().to_owned());
+            return Some(self.topology.channel(call.first).interface().to_owned());
         }
         let of_old = || call.in_progress.as_ref().and_then(|recorded| recorded.agent.clone());
         talked.map(|p| p.interface.to_string()).or_else(of_old)
     }
 
     fn is_customer_of(&self, call: &Call, slot: Slot) -> bool {
-        self.is_customer(self.channels[call.first].call, slot)
+        self.is_customer(self.topology.channel(call.first).call, slot)
     }
 
     /// Who ended the call: the earliest request on the line decides. `HangupRequest` is the far end, `SoftHangupRequest` the PBX.
     fn hangup_by(&self, call: &Call) -> HangupBy {
-        let first = &self.channels[call.first];
+        let first = self.topology.channel(call.first);
         let Some(talk_end) = call.talk.last_end_ms else {
             // Nobody talked: phones that rejected or were busy did not end it, only the caller or the PBX can have.
             let caller = if self.is_customer_of(call, call.first) { HangupBy::Customer } else { HangupBy::Agent };
@@ -297,15 +300,16 @@ impl Tracker {
             let turned_away = first.far_hangup_ms.filter(|_| call.dialplan.turned_away());
             return earliest_of([(caller_left, caller), (turned_away.or(first.pbx_hangup_ms), HangupBy::Pbx)]);
         };
-        let customers = call.channels.iter().filter(|s| self.channels[**s].bridged && self.is_customer_of(call, **s));
-        let customers: Vec<&Channel> = customers.map(|s| &self.channels[*s]).collect();
+        let customers =
+            call.channels.iter().filter(|s| self.topology.channel(**s).bridged && self.is_customer_of(call, **s));
+        let customers: Vec<&Channel> = customers.map(|s| self.topology.channel(*s)).collect();
         let end = customers.iter().filter_map(|c| c.ended_ms).max().unwrap_or(talk_end);
         // Of those who talked last, and only if the customer was not led on by the dialplan afterwards.
         let agent = call
             .people
             .iter()
             .filter(|p| p.talk.last_end_ms.is_some_and(|t| t + SAME_END_MS >= talk_end))
-            .filter_map(|p| self.channels[p.channel].far_hangup_ms)
+            .filter_map(|p| self.topology.channel(p.channel).far_hangup_ms)
             .filter(|t| *t <= talk_end + SAME_END_MS && end - talk_end <= SAME_END_MS)
             .min();
         earliest_of([

@@ -1,0 +1,93 @@
+//! Who talks with the customer, by who hears whom, and the clocks of talk and hold.
+
+use crate::ami::event::Millis;
+use crate::tracker::Tracker;
+use crate::tracker::calls::call::Person;
+use crate::tracker::calls::talk::{Clock, Talking};
+use crate::tracker::table::Slot;
+
+impl Tracker {
+    /// Works out who hears the customer now, and lets the clocks run accordingly.
+    pub(crate) fn retime(&mut self, slot: Slot, at: Millis) {
+        let call = slot;
+        let mut heard: Vec<(Slot, bool)> = Vec::new();
+        let mut waits = false;
+        for i in 0..self.calls[call].channels.len() {
+            let slot = self.calls[call].channels[i];
+            if self.topology.channel(slot).ended_ms.is_none() && self.is_customer(call, slot) {
+                let channel = self.topology.channel(slot);
+                waits |= channel.parked || (channel.bridge.is_some() && self.someone_comes_back(call));
+                self.hears(call, slot, &mut heard);
+            }
+        }
+        let held = heard.iter().any(|(_, held)| *held);
+        for (person, _) in &heard {
+            self.person(call, *person);
+        }
+        let call = &mut self.calls.table[call];
+        for person in &mut call.people {
+            let state = match heard.iter().any(|(slot, _)| *slot == person.channel) {
+                false => Talking::No,
+                true if held => Talking::Held,
+                true => Talking::Yes,
+            };
+            person.talk.set(state, at);
+        }
+        let state = match (heard.is_empty(), held) {
+            (false, false) => Talking::Yes,
+            (false, true) => Talking::Held,
+            (true, _) if waits && call.talk.first_ms.is_some() => Talking::Held,
+            (true, _) => Talking::No,
+        };
+        call.talk.set(state, at);
+        if !heard.is_empty() {
+            call.seen.customer_is_shown();
+        }
+        if !call.queue_visits.is_empty() {
+            self.waiting_changes(slot);
+        }
+        self.calls.mark(slot);
+    }
+
+    /// The customer had talked since `from`, with whoever is at this phone if it is known, and nobody saw it begin; at `to` it was over.
+    pub(crate) fn had_talked(&mut self, customer: Slot, phone: Option<Slot>, from: Millis, to: Millis) {
+        let call = self.topology.channel(customer).call;
+        self.topology.has_met(customer);
+        if let Some(phone) = phone {
+            self.topology.has_met(phone);
+            self.person(call, phone).talk.had_begun(from, to);
+        }
+        self.calls.table[call].talk.had_begun(from, to);
+        self.calls.mark(call);
+    }
+
+    /// Whoever is at this phone, as someone who talks with the customer.
+    fn person(&mut self, call: Slot, phone: Slot) -> &mut Person {
+        let people = &mut self.calls.table[call].people;
+        let known = people.iter().position(|p| p.channel == phone);
+        let index = known.unwrap_or_else(|| {
+            let interface = self.topology.channel(phone).interface().into();
+            people.push(Person { channel: phone, interface, talk: Clock::default() });
+            people.len() - 1
+        });
+        &mut people[index]
+    }
+
+    /// Someone who talked with the customer is still on the line: he consults a colleague and means to come back.
+    fn someone_comes_back(&self, call: Slot) -> bool {
+        self.calls[call].people.iter().any(|p| {
+            let channel = self.topology.channel(p.channel);
+            channel.ended_ms.is_none() && channel.far_hangup_ms.is_none() && channel.pbx_hangup_ms.is_none()
+        })
+    }
+
+    /// Adds to `heard` every person whom this channel hears, and whether the way there is on hold.
+    fn hears(&self, call: Slot, from: Slot, heard: &mut Vec<(Slot, bool)>) {
+        let reached = self.topology.reached(from);
+        let held = reached.iter().any(|slot| self.topology.channel(*slot).held);
+        let people = reached
+            .into_iter()
+            .filter(|slot| self.topology.channel(*slot).is_party() && !self.is_customer(call, *slot));
+        heard.extend(people.map(|slot| (slot, held)));
+    }
+}

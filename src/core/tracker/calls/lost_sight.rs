@@ -1,0 +1,70 @@
+//! Calls while sight is lost, and when the lists show them again or do not.
+
+use crate::ami::event;
+use crate::ami::event::Millis;
+use crate::tracker::Tracker;
+use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg};
+use crate::tracker::calls::registry::Calls;
+use crate::tracker::calls::talk::Talking;
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel::STATE_UP;
+use crate::tracker::topology::graph::Topology;
+
+impl Calls {
+    /// Sight is lost: whatever happens from then on to the calls that live is not seen.
+    pub(crate) fn lose_sync(&mut self, topology: &Topology) {
+        // A customer who is gone already has been seen to the end.
+        let gone = |c: &Call| c.origin == Origin::Trunk && topology.channel(c.first).ended_ms.is_some();
+        let lives = |c: &Call| c.stage == Stage::Live && !gone(c);
+        let live: Vec<Slot> = self.table.iter().filter(|(_, c)| lives(c)).map(|(slot, _)| slot).collect();
+        for slot in live {
+            self.table[slot].loses_sync();
+        }
+    }
+
+    /// A channel of the call has ended unseen, and perhaps the call with it. True if a call of a customer or an agent was lost so.
+    pub(crate) fn ends_unseen(&mut self, call: Slot, channel: Slot, topology: &Topology) -> bool {
+        let c = &mut self.table[call];
+        let inbound = c.origin == Origin::Trunk;
+        let customer_seen_off = inbound && c.first != channel && topology.channel(c.first).ended_ms.is_some();
+        if customer_seen_off && !c.seen.end_unseen() {
+            return false;
+        }
+        let over = c.live == 0 || (inbound && c.first == channel);
+        if over && !c.seen.end_unseen() && c.stage != Stage::Told {
+            c.seen.ends_unseen();
+            return !c.orphaned;
+        }
+        c.seen.misses_a_part();
+        false
+    }
+}
+
+impl Tracker {
+    /// The list of channels names it: what becomes of it from here on is seen, and so is what it did meanwhile if it is where it was.
+    pub(crate) fn channel_shows_itself(
+        &mut self,
+        slot: Slot,
+        seen: &event::Channel<'_>,
+        bridged: bool,
+        runs: (&str, &str),
+        at: Millis,
+    ) {
+        let call = self.topology.channel(slot).call;
+        if self.calls[call].first == slot && (self.calls[call].seen.in_doubt() || self.coverage.in_gap()) {
+            let stayed = self.is_where_it_was(slot, (&seen.context, &seen.exten), runs, at);
+            let c = &mut self.calls.table[call];
+            if stayed || (bridged && c.talk.state() != Talking::No) {
+                c.seen.customer_is_shown();
+            }
+        }
+        let c = &mut self.calls.table[call];
+        let as_it_was = |a: &&mut TrackedLeg| a.channel == slot && (a.answered_ms.is_some() || seen.state != STATE_UP);
+        if let Some(attempt) = c.attempts.iter_mut().rev().find(as_it_was)
+            && std::mem::take(&mut attempt.in_doubt)
+        {
+            c.seen.customer_is_shown(); // it rings as it did when sight was lost
+        }
+        self.calls.mark(call);
+    }
+}

@@ -1,0 +1,138 @@
+//! The calls of a PBX: what there is, when each is looked at again, and which have changed.
+//!
+//! Everybody may read a [`Call`]; only this room writes to one.
+
+use crate::ami::event::Millis;
+use crate::model::progress::LineChange;
+use crate::tracker::SETTLE_MS;
+use crate::tracker::calls::call::{Call, Stage};
+use crate::tracker::calls::callback_attempt::TrackedAttempt;
+use crate::tracker::calls::in_progress::Leftover;
+use crate::tracker::table::{Slot, Table};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The calls in memory, the recently ended ones included.
+#[derive(Debug)]
+pub(crate) struct Calls {
+    pub(super) table: Table<Call>,
+    /// When a call is looked at again, by the monotonic clock.
+    agenda: BTreeSet<(u64, Slot)>,
+    /// Calls that the input has changed.
+    pub(super) marked: Vec<Slot>,
+    /// Lines of calls that have ceased to be.
+    pub(super) freed: Vec<LineChange>,
+    /// What the last run left.
+    pub(super) left: Leftover,
+    /// Attempts of ours whose calls are not over, by their ids.
+    pub(super) attempts: BTreeMap<Box<str>, TrackedAttempt>,
+}
+
+impl std::ops::Index<Slot> for Calls {
+    type Output = Call;
+    fn index(&self, slot: Slot) -> &Call {
+        &self.table[slot]
+    }
+}
+
+impl Calls {
+    /// No calls. `last_seen_ms`: when an earlier run last saw the PBX.
+    pub(crate) fn new(last_seen_ms: Option<Millis>) -> Self {
+        Self {
+            table: Table::new(),
+            agenda: BTreeSet::new(),
+            marked: Vec::new(),
+            freed: Vec::new(),
+            left: Leftover::seen(last_seen_ms),
+            attempts: BTreeMap::new(),
+        }
+    }
+
+    /// The call that a linkedid leads to.
+    pub(crate) fn find(&self, linkedid: &str) -> Option<Slot> {
+        self.table.find(linkedid)
+    }
+
+    /// All calls.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Slot, &Call)> {
+        self.table.iter()
+    }
+
+    /// How many are in memory.
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Something about this call has changed: it is looked at once the event has been taken.
+    pub(crate) fn mark(&mut self, call: Slot) {
+        if self.marked.last() != Some(&call) {
+            self.marked.push(call);
+        }
+    }
+
+    /// Something happened to the call: a told one will be looked at again.
+    pub(crate) fn touched(&mut self, call: Slot, at: Millis, now_mono_ms: u64) {
+        let c = &mut self.table[call];
+        c.touched_ms = c.touched_ms.max(at);
+        if c.stage == Stage::Told {
+            c.stage = Stage::Ending;
+            self.look_again(call, now_mono_ms + SETTLE_MS);
+        }
+        self.mark(call);
+    }
+
+    /// Looks at the call again then, by the monotonic clock.
+    pub(crate) fn look_again(&mut self, call: Slot, due: u64) {
+        if let Some(old) = self.table[call].due.replace(due) {
+            self.agenda.remove(&(old, call));
+        }
+        self.agenda.insert((due, call));
+    }
+
+    /// The call is looked at no more: it ceases to be.
+    pub(super) fn look_no_more(&mut self, call: Slot) {
+        if let Some(due) = self.table[call].due.take() {
+            self.agenda.remove(&(due, call));
+        }
+    }
+
+    /// When a call is to be looked at next, by the monotonic clock.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.agenda.first().map(|(due, _)| *due)
+    }
+
+    /// A call whose time has come.
+    pub(super) fn take_due(&mut self, now_mono_ms: u64) -> Option<Slot> {
+        let &(due, call) = self.agenda.first()?;
+        if due > now_mono_ms {
+            return None;
+        }
+        self.agenda.pop_first();
+        self.table[call].due = None;
+        Some(call)
+    }
+
+    /// A channel has come to the call. `partial`: it is the first that is known of it, and it did not begin just now.
+    pub(crate) fn channel_comes(&mut self, call: Slot, channel: Slot, partial: bool) {
+        let c = &mut self.table[call];
+        c.channels.push(channel);
+        c.live += 1;
+        if partial {
+            c.seen.misses_a_part();
+        }
+        if c.stage == Stage::Told {
+            c.stage = Stage::Ending;
+        }
+    }
+
+    /// The caller is counted as waiting in this queue, or in none. Returns where before.
+    pub(crate) fn waits_in(&mut self, call: Slot, queue: Option<Box<str>>) -> Option<Box<str>> {
+        std::mem::replace(&mut self.table[call].waits_in, queue)
+    }
+
+    /// A transfer. `at`: when, if our side made it.
+    pub(crate) fn transferred(&mut self, call: Slot, at: Option<Millis>) {
+        let c = &mut self.table[call];
+        c.transfers += 1;
+        c.transfer_ms = at.or(c.transfer_ms);
+    }
+}
