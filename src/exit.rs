@@ -6,7 +6,7 @@ use std::process::ExitCode;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Exit {
-    /// Done.
+    /// The command did what it was asked.
     Ok = 0,
     /// The command ran and its answer is no: `check --connect` found something missing.
     No = 1,
@@ -29,7 +29,7 @@ pub enum Exit {
     /// `EX_NOPERM`: the PBX refused the login, or a file must not be used by this user.
     NoPermission = 77,
     /// `EX_CONFIG`: the configuration was refused, or a secret that it names is missing, unreadable or open to others: no restart
-    /// mends that. systemd does not restart.
+    /// fixes that. systemd does not restart.
     Config = 78,
 }
 

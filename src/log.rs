@@ -1,6 +1,6 @@
 //! The log: lines for the journal or a terminal, masked numbers, escaped wire text, and a limit on what strangers can provoke.
 //!
-//! Rooms log with `tracing` and name themselves as the target: `info!(target: "call", call = %id, wait_s = 37, "Call ended")`
+//! Modules log with `tracing` and name themselves as the target: `info!(target: "call", call = %id, wait_s = 37, "Call ended")`
 //! becomes `call: Call ended, call=pbx-1755850000.118 wait_s=37`.
 
 mod limit;
@@ -97,7 +97,7 @@ where
     Ok((tracing_subscriber::registry().with(filter).with(lines), Reload { filter: handle, json }))
 }
 
-#[allow(clippy::disallowed_methods)] // the log is where time is told
+#[allow(clippy::disallowed_methods)] // the log's own time stamps
 fn local_time() -> jiff::Zoned {
     jiff::Zoned::now()
 }
@@ -116,7 +116,7 @@ where
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         let look = if self.json.load(Ordering::Relaxed) { Look::Json } else { Look::Text };
         let line = line::draw(event, self.front, look);
-        // A log that cannot be written has nobody left to tell.
+        // Where the log cannot be written there is no other place to report it.
         let _ = self.writer.make_writer_for(event.metadata()).write_all(line.as_bytes());
     }
 }

@@ -1,4 +1,4 @@
-//! The door: arguments in, exit code out.
+//! The program's entry: arguments in, exit code out.
 
 use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};

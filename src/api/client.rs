@@ -17,21 +17,21 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens.
+    /// Nobody listens at the socket: the daemon does not run.
     #[error("the daemon does not run, or listens elsewhere than at {}: systemctl start callbackd, or name its socket with --socket", .0.display())]
     NotRunning(PathBuf),
-    /// Not allowed.
+    /// The socket's mode or group does not let this user in.
     #[error("no permission for {}: join the group that owns it, or use sudo", .0.display())]
     NoPermission(PathBuf),
     /// The daemon's own words.
     #[error("{message}")]
     Refused {
-        /// HTTP status.
+        /// HTTP status of the answer.
         status: u16,
-        /// What it said.
+        /// The answer's text.
         message: String,
     },
-    /// Anything else.
+    /// The connection broke, or the answer was not understood.
     #[error("the daemon gave no answer that can be read: {0}")]
     Broken(String),
 }

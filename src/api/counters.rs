@@ -1,6 +1,6 @@
 //! What the daemon has counted since it was started: the object `counters` of `/v1/status`.
 //!
-//! Every number begins at 0 with the process and only grows. The names are part of the API; each room's own counters are taken over by
+//! Every number begins at 0 with the process and only grows. The names are part of the API; each module's own counters are taken over by
 //! an exhaustive pattern, so that a counter that is new there cannot be forgotten here.
 
 use crate::store;
@@ -22,9 +22,9 @@ pub struct Counters {
 /// What was counted of one PBX.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PbxCounters {
-    /// Of its link.
+    /// Counters of its link.
     pub link: LinkCounters,
-    /// Of its calls.
+    /// Counters of its calls.
     pub tracker: TrackerCounters,
 }
 
@@ -37,7 +37,7 @@ pub struct LinkCounters {
     pub logins: u64,
     /// Connections that were lost, and attempts that failed.
     pub losses: u64,
-    /// Bytes read.
+    /// Bytes read from the connection.
     pub bytes: u64,
     /// Frames that somebody needed: events and responses.
     pub frames: u64,
@@ -54,7 +54,7 @@ pub struct LinkCounters {
 /// What the tracker of a PBX's calls has counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrackerCounters {
-    /// Events taken.
+    /// Events that the tracker took.
     pub events: u64,
     /// Events that were left out because a header had no sense.
     pub events_unreadable: u64,
@@ -74,7 +74,7 @@ pub struct TrackerCounters {
     pub calls_end_unseen: u64,
     /// Agents ignored because too many are known.
     pub agents_refused: u64,
-    /// Trunks not remembered because too many are known.
+    /// Trunks that were not kept, because the table of known trunks is full.
     pub trunks_refused: u64,
     /// `UserEvent`s for callbackd that could not be understood.
     pub user_events_refused: u64,
@@ -117,7 +117,7 @@ impl TrackerCounters {
 /// What was counted of callbacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallbackCounters {
-    /// Callbacks made.
+    /// Callbacks that were made.
     pub queued: u64,
     /// Missed calls that came to a callback that was open.
     pub joined: u64,

@@ -4,7 +4,7 @@
 //! curl --unix-socket /run/callbackd/api.sock http://callbackd/v1/status
 //! ```
 //!
-//! Who may write to the socket's file may command: its mode and group decide. The peer's user name goes into the stories of callbacks. What is
+//! Who may write to the socket's file may command: its mode and group decide. The peer's user name goes into the history of callbacks. What is
 //! only read comes from the database; commands and what is live are asked of the daemon's loop ([`Ask`]).
 
 pub mod client;
@@ -23,14 +23,14 @@ use tokio::sync::oneshot;
 pub enum Ask {
     /// Carry this out; the answer may be given once what it changed is on the disk.
     Command {
-        /// The command.
+        /// The command to carry out.
         command: Command,
         /// The user who gave it.
         by: String,
         /// Where the answer goes.
         reply: oneshot::Sender<Result<Done, CommandError>>,
     },
-    /// How things stand.
+    /// Asks for the daemon's status.
     Status(oneshot::Sender<Status>),
     /// All agents, as they are now.
     Agents(oneshot::Sender<Vec<AgentInPresence>>),

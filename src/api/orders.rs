@@ -8,7 +8,7 @@ use serde::Deserialize;
 /// Longest note or reason, in characters; longer ones are cut.
 const MAX_NOTE: usize = 500;
 
-/// `POST /v1/callbacks`
+/// Body of `POST /v1/callbacks`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Add {
@@ -33,7 +33,7 @@ pub struct Order {
     delay_ms: Option<Millis>,
 }
 
-/// `POST /v1/dnc`
+/// Body of `POST /v1/dnc`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DncAdd {

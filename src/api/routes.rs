@@ -33,7 +33,7 @@ const CALLBACKS: u64 = 1_000;
 pub struct Front {
     /// To the daemon's loop.
     pub asks: mpsc::Sender<Ask>,
-    /// The database.
+    /// The database's path.
     pub db: PathBuf,
 }
 
@@ -72,7 +72,7 @@ macro_rules! unreadable {
 
 unreadable!(PathRejection, QueryRejection, BytesRejection);
 
-/// All routes.
+/// All routes of the API.
 pub fn router(front: Arc<Front>) -> Router {
     Router::new()
         .route("/v1/status", get(status))
@@ -96,7 +96,7 @@ async fn status(Shared(front): Shared<Arc<Front>>) -> Answer {
     Ok(Json(json!(status)))
 }
 
-/// Of which PBX.
+/// Query that names a PBX.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct OfPbx {

@@ -95,7 +95,7 @@ fn id_in(file: &Path, name: &str) -> Option<u32> {
         .ok()
 }
 
-/// The name of a user in `/etc/passwd`, else his number: users of a directory service have no line there.
+/// The name of a user in `/etc/passwd`, else the uid in digits: users of a directory service have no line there.
 fn user_name(uid: u32) -> String {
     let text = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let mut fields = text.lines().map(|line| line.split(':').collect::<Vec<_>>());

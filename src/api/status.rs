@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 pub struct Status {
     /// Of the running daemon.
     pub version: String,
-    /// It runs since.
+    /// When the daemon started, ms since 1970 UTC.
     pub since_ms: Millis,
-    /// The PBXs.
+    /// The PBXs, in the order of the configuration.
     pub pbx: Vec<PbxStatus>,
     /// Callbacks are made at all.
     pub callbacks_enabled: bool,
@@ -30,7 +30,7 @@ pub struct Status {
     pub counters: Counters,
 }
 
-/// One PBX.
+/// State of one PBX.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PbxStatus {
     /// Name in the configuration.
@@ -39,7 +39,7 @@ pub struct PbxStatus {
     pub address: String,
     /// `connecting`, `live`, or why it is down.
     pub link: String,
-    /// Calls in progress.
+    /// Number of calls in progress.
     pub calls: usize,
     /// Agents who are known.
     pub agents: usize,
@@ -49,24 +49,24 @@ pub struct PbxStatus {
     pub waiting: BTreeMap<String, u32>,
 }
 
-/// An agent, as he is now.
+/// An agent's state at this moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentInPresence {
     /// Name of the PBX.
     pub pbx: String,
     /// The person, as interface: `PJSIP/101`.
     pub agent: String,
-    /// As the queues name him.
+    /// The agent's name, as the queues give it.
     pub name: Option<String>,
-    /// He could be asked now.
+    /// Whether the agent could be given a callback now.
     pub free: bool,
-    /// Why not; empty if he is free.
+    /// Why not; empty if the agent is free.
     pub why_not: String,
-    /// As he is since then, ms since 1970 UTC.
+    /// Start of this state, ms since 1970 UTC.
     pub since_ms: Millis,
-    /// His queues, with the reason of a pause where he has one.
+    /// The agent's queues; the value is the reason of a pause, `None` where the agent is not paused.
     pub queues: BTreeMap<String, Option<String>>,
-    /// His last conversation ended then, ms since 1970 UTC.
+    /// End of the agent's last conversation, ms since 1970 UTC.
     pub last_talk_ms: Option<Millis>,
     /// Conversations since the daemon started.
     pub calls: u32,

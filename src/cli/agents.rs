@@ -72,7 +72,7 @@ fn cells(agent: &AgentInPresence, place: &Place) -> [String; 8] {
     ]
 }
 
-/// There are agents of more than one of these PBXs: which one is told then.
+/// There are agents of more than one of these PBXs: then each line names its PBX.
 fn several<'a>(mut pbxs: impl Iterator<Item = &'a String>) -> bool {
     let first = pbxs.next();
     pbxs.any(|pbx| Some(pbx) != first)

@@ -75,18 +75,18 @@ pub struct Report {
     pub unwritten: usize,
     /// Lines of CDR files that are none.
     pub unreadable: u64,
-    /// What nothing explains.
+    /// Differences that nothing explains.
     pub differences: Vec<Difference>,
 }
 
 /// A difference that nothing explains.
 #[derive(Debug, Serialize)]
 pub struct Difference {
-    /// Linkedid.
+    /// The call's linkedid.
     pub linkedid: String,
     /// It began, ms since 1970 UTC.
     pub started_ms: Millis,
-    /// What differs.
+    /// The field that differs.
     pub what: String,
 }
 

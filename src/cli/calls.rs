@@ -1,4 +1,4 @@
-//! `callbackd calls`: lists calls, and tells one call's story.
+//! `callbackd calls`: lists calls, and shows what happened in one call.
 
 mod list;
 mod story;
@@ -86,13 +86,13 @@ pub enum CallsCommand {
 /// Why `calls` failed. Each message is one line, said by the caller on standard error.
 #[derive(Debug, thiserror::Error)]
 pub enum CallsError {
-    /// The database.
+    /// The database could not be used.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// An argument.
+    /// An argument cannot be understood.
     #[error("{0}")]
     Usage(String),
-    /// No such call.
+    /// No call has this id.
     #[error("there is no call {}: give a number of the table's first column or a Linkedid", .0.escape_debug())]
     NoSuchCall(String),
     /// The output cannot be written.
@@ -152,7 +152,7 @@ fn list(
         list::csv(&reader, &filter, out)?
     } else {
         let rows = args.limit.unwrap_or(TABLE_ROWS);
-        // One more than is shown tells whether there are more.
+        // One more than is shown: it says whether there are more.
         filter.limit = Some(rows.saturating_add(1));
         let mut calls = reader.calls(&filter)?;
         let more = calls.len() as u64 > rows;

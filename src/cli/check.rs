@@ -1,4 +1,4 @@
-//! `callbackd check`: whether `run` would start, and whether the PBX tells and allows all that is needed.
+//! `callbackd check`: whether `run` would start, and whether the PBX sends and allows all that is needed.
 
 pub mod ask;
 mod callbacks;

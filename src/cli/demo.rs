@@ -53,7 +53,7 @@ pub struct DemoArgs {
     pub listen: Option<SocketAddr>,
 }
 
-/// Runs it.
+/// Runs the demo until it is interrupted.
 pub fn run(args: &DemoArgs, out: &mut impl Write) -> Exit {
     match prepare(args).and_then(|stage| stage.play(args, out)) {
         Ok(exit) => exit,

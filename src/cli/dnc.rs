@@ -15,7 +15,7 @@ use std::time::Duration;
 
 /// The largest file that is imported, bytes.
 const MAX_FILE: u64 = 64 << 20;
-/// Faults of a file that are told one by one.
+/// Faults of a file that are listed one by one; more are only counted.
 const FAULTS: usize = 20;
 
 /// Manage the do-not-call list

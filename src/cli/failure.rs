@@ -6,22 +6,22 @@ use crate::records::RecordsError;
 use crate::store;
 use std::io::{self, ErrorKind};
 
-/// Why it failed.
+/// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// The daemon.
+    /// The daemon refused or did not answer.
     #[error(transparent)]
     Daemon(#[from] ClientError),
-    /// The database.
+    /// The database could not be used.
     #[error(transparent)]
     Store(#[from] store::Error),
-    /// Asterisk's records.
+    /// Asterisk's records could not be read.
     #[error(transparent)]
     Records(#[from] RecordsError),
     /// An argument, or a file that it names.
     #[error("{0}")]
     Usage(String),
-    /// No such thing.
+    /// What was named does not exist.
     #[error("{0}")]
     Missing(String),
     /// The output cannot be written.

@@ -61,7 +61,7 @@ pub struct Tally {
     pub stored: u64,
     /// Inbound ones among them that nobody answered.
     pub missed: u64,
-    /// Calls among them of which the records do not tell enough.
+    /// Calls among them of which the records do not say enough.
     pub unknown: u64,
     /// Calls that were there already.
     pub known: u64,
@@ -70,7 +70,7 @@ pub struct Tally {
 /// Imports, shows how far it is on the terminal, and says on `out` what came of it.
 ///
 /// # Errors
-/// Files cannot be read, the database cannot be written. What was stored before stays.
+/// Files cannot be read, the database cannot be written. What was stored before is kept.
 pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<Tally, Failure> {
     // Files that are named say nothing of their PBX.
     let has_files = |pbx: &Pbx| args.cdr.is_none() && pbx.gap.cdr_csv.is_some();

@@ -102,7 +102,7 @@ pub fn configuration(path: Option<&Path>) -> Result<Config, Refusal> {
     Config::load(path.unwrap_or(Path::new(DEFAULT_CONFIG)))
 }
 
-/// Accepts the words of one of the engine's enums in any case; anything else is answered with the list of them.
+/// Accepts the words of one of the core's enums in any case; anything else is answered with the list of them.
 fn words<T: Copy + Send + Sync + 'static>(
     all: &'static [T],
     text: fn(T) -> &'static str,

@@ -59,15 +59,15 @@ pub(super) fn which<'c>(
 /// Where things are, and when it is.
 #[derive(Debug)]
 pub struct Place {
-    /// The daemon's socket.
+    /// Path of the daemon's socket.
     pub socket: PathBuf,
-    /// The database.
+    /// Path of the database.
     pub db: PathBuf,
     /// In which times are shown.
     pub zone: TimeZone,
-    /// Now.
+    /// The time at which the command began.
     pub now: Timestamp,
-    /// JSON is wanted.
+    /// Whether JSON is wanted.
     pub json: bool,
 }
 

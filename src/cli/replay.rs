@@ -1,4 +1,4 @@
-//! `callbackd replay`: runs recorded AMI streams through the same engine and store as the daemon, as fast as it can.
+//! `callbackd replay`: runs recorded AMI streams through the same tracker and store as the daemon, as fast as it can.
 
 use super::place;
 use crate::config::Config;
@@ -231,7 +231,7 @@ impl Replay {
         }
         let passed = u64::try_from(wall_ms - self.now.wall_ms).unwrap_or(0);
         let end = self.now.mono_ms + passed;
-        // The engine is woken when it asked to be, not when the next event happens to come.
+        // The tracker is woken when it asked to be, not when the next event happens to come.
         while let Some(due) = self.tracker.deadline().filter(|due| *due <= end) {
             let step = due.saturating_sub(self.now.mono_ms);
             self.now.mono_ms += step;
@@ -275,7 +275,7 @@ impl Replay {
         Ok(())
     }
 
-    /// What has ended is told; what has not is counted.
+    /// Calls that have ended are recorded; the others are counted.
     fn finish(&mut self, store: &mut Store) -> Result<(), store::Error> {
         let last = i64::try_from(CUSTOMER_GONE_MS + SETTLE_MS + LINGER_MS).unwrap_or(i64::MAX);
         self.pass_time(self.now.wall_ms + last);

@@ -1,4 +1,4 @@
-//! `callbackd vacuum`: gives the room of removed rows back to the disk.
+//! `callbackd vacuum`: gives the space of removed rows back to the disk.
 
 use super::failure::Failure;
 use super::place::DatabaseArgs;

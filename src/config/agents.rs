@@ -1,4 +1,4 @@
-//! The tables `[[agents]]`: what the queues do not tell of their members.
+//! The tables `[[agents]]`: what the queues do not say of their members.
 
 use super::inherit::Source;
 use super::section::Section;
@@ -13,17 +13,17 @@ const MAX_WRAPUP: Duration = Duration::from_secs(3600);
 /// One of `[[agents]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agent {
-    /// As people call him.
+    /// The agent's name for people.
     pub name: Option<String>,
-    /// His phone, as `callbackd agents` shows it: `PJSIP/101`.
+    /// The agent's phone, as `callbackd agents` shows it: `PJSIP/101`.
     pub interface: String,
-    /// Queues whose callbacks he takes, whether he is their member or not.
+    /// Queues whose callbacks the agent takes, as a member or not.
     pub queues: Vec<String>,
-    /// His after-call work where his queue does not say how long; default: `calls.wrapup`.
+    /// The agent's wrap-up where the queue does not say how long; default: `calls.wrapup`.
     pub wrapup: Option<Duration>,
 }
 
-/// Reads them.
+/// Reads all tables `[[agents]]`.
 pub(super) fn read(source: &Source<'_, '_>) -> Vec<Agent> {
     let (shown, problems) = (source.shown(&["agents"]), source.problems);
     let Some(value) = source.root.get("agents") else { return Vec::new() };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 /// `sockaddr_un` holds 108 bytes with the closing NUL (`man 7 unix`).
 const MAX_SOCKET: usize = 107;
 
-/// `[api]`.
+/// The table `[api]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Api {
     /// The socket. Default `/run/callbackd/api.sock`.

@@ -32,7 +32,7 @@ pub(super) const OVERALL: Overall = Overall {
 /// `[callback]`, without what it says of all PBXs together ([`Overall`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Callback {
-    /// Missed callers are called back. Default false: a daemon makes no calls until it is told to.
+    /// Missed callers are called back. Default false: a daemon makes no calls unless the file says so.
     pub enabled: bool,
     /// Outcomes that make a callback.
     pub on: BTreeSet<Outcome>,
@@ -48,9 +48,9 @@ pub struct Callback {
     pub overtake_after: Option<Duration>,
     /// Agents whose device state is unknown count as free. Default false.
     pub unknown_is_free: bool,
-    /// Pause the agent in his queues during an attempt. Default false.
+    /// Pause the agent in all queues during an attempt. Default false.
     pub pause_agent: bool,
-    /// Minutes of the customer's day in which he is not called: from, to. Default 21:00 to 08:00.
+    /// Minutes of the customer's day in which the customer is not called: from, to. Default 21:00 to 08:00.
     pub quiet: Option<(u16, u16)>,
     /// How an agent is dialled. Default `{interface}`.
     pub dial_agent: String,
@@ -60,9 +60,9 @@ pub struct Callback {
     pub number_form: String,
     /// Context of the agent's leg. Default `callbackd-agent`.
     pub agent_context: String,
-    /// Context of the customer's leg where he is called first. Default `callbackd-customer`.
+    /// Context of the customer's leg where the customer is called first. Default `callbackd-customer`.
     pub customer_context: String,
-    /// Publish promises into the Asterisk database. Default false.
+    /// Publish wait estimates into the Asterisk database. Default false.
     pub publish: bool,
     /// `[callback.retry]`, in milliseconds; each 10 s to 24 h.
     pub retry: Retry,

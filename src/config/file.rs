@@ -15,7 +15,7 @@ const VERSION: i64 = 1;
 
 /// Shorter than this would take away what callbacks are decided by: who was called in the last day.
 const MIN_KEEP: Duration = Duration::from_secs(86_400);
-/// A hundred years.
+/// Longest time for which anything is kept: a hundred years.
 const MAX_KEEP: Duration = Duration::from_secs(36_500 * 86_400);
 
 /// A configuration file is far smaller; a larger one is something else.

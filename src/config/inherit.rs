@@ -100,7 +100,7 @@ enum Below {
 
 fn put<'i>(into: &mut DeTable<'i>, own: DeTable<'i>, how: &dyn Fn(&str) -> Below) {
     for (name, value) in own {
-        // The key of a map stays as it was where its value is replaced, and with it its place in the file.
+        // The key of a map is kept where its value is replaced, and with it its place in the file.
         let before = into.remove(name.get_ref().as_ref());
         let value = match (before.map(Spanned::into_inner), how(name.get_ref()), value.span(), value.into_inner()) {
             (Some(DeValue::Table(mut before)), below @ (Below::Keys | Below::Tables(_)), span, DeValue::Table(own)) => {

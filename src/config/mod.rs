@@ -1,4 +1,4 @@
-//! The configuration: TOML in, checked values out; a refusal names the key, the line and the mend.
+//! The configuration: TOML in, checked values out. A refusal names the key, the line and the fix.
 
 mod agents;
 mod api;
@@ -163,11 +163,11 @@ pub struct Config {
     pub shared: Settings,
     /// What `[callback]` says of all PBXs together.
     pub overall: Overall,
-    /// The local API.
+    /// The local API, table `[api]`.
     pub api: Api,
-    /// The database.
+    /// The database, table `[store]`.
     pub store: Store,
-    /// The log.
+    /// The log, table `[log]`.
     pub log: Log,
 }
 
@@ -198,8 +198,8 @@ impl Config {
         tables.join(",")
     }
 
-    /// A changed configuration as far as it holds without a restart: the PBXs and their links, the database's place and the API stay. A PBX that
-    /// it does not name any more goes on with what it says for all.
+    /// A changed configuration, as far as it can be used without a restart: the PBXs and their links, the database's place and the API
+    /// are kept. A PBX that it does not name any more goes on with what it says for all.
     #[must_use]
     pub fn reloaded(&self, new: Self) -> Self {
         let queue_visits = |old: &Pbx| {
@@ -223,11 +223,11 @@ pub struct Pbx {
     pub name: PbxId,
     /// `host:port` of the AMI; default `127.0.0.1:5038`.
     pub address: String,
-    /// AMI user name.
+    /// The AMI user's name.
     pub username: String,
     /// File that holds the AMI secret; default: the systemd credential `ami-secret` (or `ami-secret-<name>`).
     pub secret_file: Option<PathBuf>,
-    /// Encrypt the connection.
+    /// TLS settings; `None` for a plain connection.
     pub tls: Option<Tls>,
     /// Permit an unencrypted connection to another host.
     pub allow_plaintext: bool,
@@ -268,7 +268,7 @@ pub struct Calls {
     pub inbound_contexts: Vec<String>,
     /// Channel names (`PJSIP/trunk-*`) that are trunks whatever their context is.
     pub trunks: Vec<String>,
-    /// Menu contexts.
+    /// Globs of contexts that are menus.
     pub ivr_contexts: Vec<String>,
     /// Contexts that say "we are closed".
     pub closed_contexts: Vec<String>,
@@ -288,7 +288,7 @@ pub struct Calls {
     pub wrapup: Duration,
 }
 
-/// `[numbers]`.
+/// The table `[numbers]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Numbers {
     /// ISO 3166 country of national numbers, for example `US`.
@@ -305,7 +305,7 @@ pub struct Numbers {
     pub premium: bool,
 }
 
-/// `[hours]`.
+/// The table `[hours]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hours {
     /// IANA time zone, for example `Europe/Berlin`; default: the system's.
@@ -316,7 +316,7 @@ pub struct Hours {
     pub open: String,
 }
 
-/// `[store]`.
+/// The table `[store]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Store {
     /// Database file; default `/var/lib/callbackd/calls.db`.
@@ -325,7 +325,7 @@ pub struct Store {
     pub keep: Option<Duration>,
 }
 
-/// `[log]`.
+/// The table `[log]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Log {
     /// `error`, `warn`, `info`, `debug`, `trace`, or a tracing filter. Default `info`.
@@ -336,7 +336,7 @@ pub struct Log {
     pub numbers: ShowNumbers,
 }
 
-/// `log.format`.
+/// The key `log.format`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
     /// One line of text.
@@ -345,13 +345,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// `log.numbers`.
+/// The key `log.numbers`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ShowNumbers {
-    /// `+49…4711`.
+    /// First and last digits: `+49…4711`.
     Tail,
-    /// Whole.
+    /// The whole number.
     Full,
-    /// Not at all.
+    /// No digits at all.
     None,
 }

@@ -9,7 +9,7 @@ const OTHERS_WRITE: u32 = 0o022;
 /// In a directory with this bit only a file's owner can replace it, whoever may write there (`/tmp`).
 const STICKY: u32 = 0o1000;
 
-/// What is wrong, and the mend.
+/// What is wrong, and the fix.
 pub(super) type Fault = (String, String);
 
 /// Checks that nobody but root and `user`, who reads it, can change the file at `path`, which was opened and is this.

@@ -1,4 +1,4 @@
-//! A refused configuration: what is wrong, where, and how to mend it, drawn as rustc draws its errors.
+//! A refused configuration: what is wrong, where, and how to fix it, drawn as rustc draws its errors.
 
 use crate::exit::Exit;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -16,7 +16,7 @@ pub struct Problem {
     pub span: Option<Range<usize>>,
     /// What stands at the caret.
     pub label: String,
-    /// The mend.
+    /// The fix, one sentence.
     pub help: String,
 }
 

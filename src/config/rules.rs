@@ -1,4 +1,4 @@
-//! From the configuration to the rules by which the engine tells calls apart.
+//! From the configuration to the rules by which the tracker classifies calls.
 
 use super::Settings;
 use callbackd_core::ami::event::Millis;
@@ -6,7 +6,7 @@ use callbackd_core::model::rules::{Globs, Rules};
 use std::time::Duration;
 
 impl Settings {
-    /// The rules of a PBX's engine.
+    /// The rules of one PBX's tracker.
     ///
     /// # Panics
     /// If hours, region or patterns are bad, which a configuration that was read by this program never is.

@@ -292,7 +292,7 @@ impl<'a, 'i> Section<'a, 'i> {
         }
     }
 
-    /// A duration within bounds that may be told in days and weeks; `None` where the file says `"forever"`.
+    /// A duration within bounds that may be given in days and weeks; `None` where the file says `"forever"`.
     pub(super) fn days(
         &self,
         key: &str,

@@ -22,19 +22,19 @@ const MAX_INTERNAL_DIGITS: u8 = 8;
 /// What the file says for all PBXs, or what holds for one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Settings {
-    /// How calls are told apart.
+    /// How calls are classified.
     pub calls: Calls,
-    /// Telephone numbers.
+    /// Numbering plan, table `[numbers]`.
     pub numbers: Numbers,
-    /// Business hours.
+    /// Business hours, table `[hours]`.
     pub hours: Hours,
     /// `[hours.NAME]`: hours that a queue's callbacks keep instead; what they do not say is taken from `[hours]`.
     pub named_hours: BTreeMap<String, Hours>,
     /// `dids` of the `[hours.NAME]`: which hours hold for calls to a number.
     pub did_hours: BTreeMap<String, String>,
-    /// Calling back.
+    /// Rules of callbacks, table `[callback]`.
     pub callback: Callback,
-    /// What the queues do not tell of their members.
+    /// What the queues do not say of their members.
     pub agents: Vec<Agent>,
 }
 
@@ -69,7 +69,7 @@ impl Hours {
     }
 }
 
-/// Reads them.
+/// Reads the settings, as one PBX sees them.
 pub(super) fn read(source: &Source<'_, '_>) -> Settings {
     let plain_hours = hours(&source.section("hours"), &Hours::default());
     let mut did_hours = BTreeMap::new();

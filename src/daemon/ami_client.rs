@@ -80,7 +80,7 @@ impl Visit {
         }
     }
 
-    /// The other end.
+    /// Address of the other end.
     #[must_use]
     pub fn peer(&self) -> SocketAddr {
         self.peer
@@ -152,7 +152,7 @@ impl Visit {
             }
             _ => {}
         }
-        // Whoever watches wants every event, also the items of lists that the session collects.
+        // Here the caller wants every event, also the items of lists that the session collects.
         let _ = self.session.received(&received, self.clock.now().mono_ms);
         if let Received::Frame(frame) = received
             && matches!(frame.kind(), Kind::Event(_))

@@ -1,4 +1,4 @@
-//! The desk at work: it hears what the engines tell, its records go to the store, and its deeds to the links.
+//! The scheduler at work: it takes what the trackers report, its records go to the store, and its PBX actions to the links.
 
 use super::link::{RequestFailed, Requester};
 use super::monitor::Monitor;
@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use tokio::sync::mpsc;
 
-/// Deeds that fail are told at most this often (ms).
+/// PBX actions that fail are logged at most this often (ms).
 const SAY_EVERY_MS: i64 = 10_000;
 
 /// Outcomes that wait for the loop. What can be under way is bounded: a link takes 64 requests and as many wait for Asterisk's answer, all
@@ -32,28 +32,28 @@ const SAY_EVERY_MS: i64 = 10_000;
 /// the outcome waits for room, never the loop: no outcome is lost.
 const MAX_OUTCOMES: usize = 256;
 
-/// What became of something that the desk wanted.
+/// The result of something that the scheduler wanted.
 #[derive(Debug)]
 pub enum Outcome {
-    /// A deed.
+    /// The answer to a PBX action.
     Answered {
-        /// On this PBX.
+        /// The PBX that answered.
         pbx: PbxId,
-        /// The deed.
+        /// The action that was answered.
         pbx_action: PbxAction,
-        /// Asterisk's answer.
+        /// Asterisk's answer, or why there is none.
         reply: Result<Reply, RequestFailed>,
     },
     /// What Asterisk's CDR hold of an attempt.
     LookedUp {
-        /// The attempt.
+        /// The attempt's channel id.
         channel_id: String,
-        /// Its records.
+        /// The CDR found for it.
         cdrs: Vec<Cdr>,
     },
 }
 
-/// The desk, with what connects it to the daemon.
+/// The scheduler, with what connects it to the daemon.
 #[derive(Debug)]
 pub struct Callbacks {
     scheduler: Scheduler,
@@ -66,7 +66,7 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
-    /// A desk that goes on where an earlier one stopped, and where the results of its deeds come in.
+    /// A scheduler that goes on where an earlier one stopped, and where the results of its PBX actions come in.
     pub fn new(
         policies: Policies,
         prefix: AttemptPrefix,
@@ -83,7 +83,7 @@ impl Callbacks {
         )
     }
 
-    /// What an engine tells. Its records are returned: they go to the store.
+    /// Takes what a tracker reports. Its records are returned: they go to the store.
     pub fn hear(&mut self, pbx: &PbxId, output: Output, now: Moment) -> Option<Record> {
         match output {
             Output::Record(record) => {
@@ -100,7 +100,7 @@ impl Callbacks {
         None
     }
 
-    /// Sight of a PBX is lost.
+    /// Sync with a PBX is lost.
     pub fn unlinked(&mut self, pbx: &PbxId, now: Moment) {
         self.scheduler.handle(Input::Unlinked(pbx), now);
     }
@@ -125,7 +125,7 @@ impl Callbacks {
         }
     }
 
-    /// What became of a deed.
+    /// Takes the result of a PBX action.
     pub fn result(&mut self, result: &Outcome, now: Moment) {
         let (pbx, pbx_action, reply) = match result {
             Outcome::Answered { pbx, pbx_action, reply } => (pbx, pbx_action, reply),
@@ -177,7 +177,7 @@ impl Callbacks {
         }
     }
 
-    /// Lets the desk decide. Its records are returned, and its deeds are on their way.
+    /// Lets the scheduler decide. Its records are returned, and its PBX actions are on their way.
     pub fn decide(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
         let presences: Presences<'_> = watched.iter().map(|w| (w.name.clone(), w.presence())).collect();
         self.scheduler.decide(now, &presences);
@@ -221,7 +221,7 @@ impl Callbacks {
             }
             return;
         };
-        let answered = requester.request(action); // queued here, so that deeds keep their order
+        let answered = requester.request(action); // queued here, so that PBX actions keep their order
         answer(self.done.clone(), pbx, pbx_action, answered);
     }
 
@@ -257,7 +257,7 @@ impl Callbacks {
         self.scheduler.command(command, by, closed, now, &presences)
     }
 
-    /// The desk.
+    /// The scheduler, to be read.
     pub fn scheduler(&self) -> &Scheduler {
         &self.scheduler
     }

@@ -38,7 +38,7 @@ mod tests {
     const UNANSWERED: &str = r#""","","s","callbackd-agent","","PJSIP/101-00000049","","AppDial2","(Outgoing Line)","2026-11-22 08:39:46",,"2026-11-22 08:39:48",2,0,"NO ANSWER","DOCUMENTATION","cb-4-11",""
 "#;
 
-    /// Tells in which zone the times of the file are.
+    /// Shows in which zone the times of the file are.
     const ANOTHER: &str = r#""","12025550124","s","ivr","","PJSIP/provider-1","","WaitExten","5","2026-11-22 08:35:31","2026-11-22 08:35:31","2026-11-22 08:35:33",2,2,"ANSWERED","DOCUMENTATION","1795336531.26",""
 "#;
 

@@ -20,7 +20,7 @@ pub(super) struct Certificate<'a> {
     pub is_version_1: bool,
     /// It has a subjectAltName, whatever stands in it.
     pub has_names: bool,
-    /// The whole SubjectPublicKeyInfo.
+    /// The SubjectPublicKeyInfo in DER.
     pub public_key_info: &'a [u8],
     pub key: PublicKey<'a>,
 }

@@ -1,4 +1,4 @@
-//! The clocks: read here and passed into the pure rooms as arguments.
+//! The clocks: read here and passed into the pure modules as arguments.
 
 use tokio::time::Instant;
 
@@ -57,7 +57,7 @@ impl Sleep {
         }
     }
 
-    /// For how long what happened may not have been told, if the connection ends now, in milliseconds.
+    /// How far back events may be missing if the connection ends now, in milliseconds.
     pub fn unseen(&self, now_ms: u64) -> Option<u64> {
         let (woke_ms, slept) = self.woke?;
         let awake = now_ms.saturating_sub(woke_ms);
@@ -77,7 +77,7 @@ pub(super) fn asleep_ms() -> u64 {
     ms(ClockId::Boottime).saturating_sub(monotonic)
 }
 
-/// Both clocks, for the engines: wall time for records, monotonic time for timers.
+/// Both clocks, for the trackers: wall time for records, monotonic time for timers.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock(Monotonic);
 

@@ -15,7 +15,7 @@ use callbackd_core::ami::{Notice, SnapshotSize};
 const MAX_WAITING: usize = 1024;
 
 /// The bounded channel to the consumer. While it is full, frames are dropped and counted, and all else waits in order; when
-/// there is room again, the consumer is told how much was lost.
+/// there is room again, the consumer learns how many were lost.
 #[derive(Debug)]
 pub(super) struct Delivery {
     events: Sender<LinkEvent>,
@@ -31,7 +31,7 @@ pub(super) struct Delivery {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Flushed {
     Nothing,
-    /// The consumer has been told that frames were dropped: what it knows must be repaired.
+    /// Frames were dropped, and the consumer knows it now: its state must be repaired.
     OverloadEnded,
     /// There is no consumer any more.
     NobodyListens,
@@ -89,7 +89,7 @@ impl Delivery {
         if let Some(event) = self.waiting.pop_front() {
             permit.send(event);
         }
-        // With nothing dropped there is nothing to tell.
+        // With nothing dropped there is nothing to report.
         Flushed::Nothing
     }
 }

@@ -55,7 +55,7 @@ macro_rules! about_call {
     }};
 }
 
-/// The daemon ends with a record that is not on the disk: what a person can make use of is told here at least.
+/// The daemon ends with a record that is not on the disk: the log says what a person can make use of.
 pub fn unwritten(record: &Record, show: ShowNumbers) {
     if let Record::Call(call) = record {
         about_call!(error, call, show, "Call lost: could not be written before shutdown; Asterisk's CDR has it too");
@@ -113,7 +113,7 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             err = %Wire(message),
             "Asterisk refused a list; calls in progress are not all known (callbackd check --connect shows the fix)"
         ),
-        // Refusals and deaths are told when the link is lost.
+        // Refusals and dead connections are logged when the link is lost.
         Notice::SnapshotBegan
         | Notice::Live
         | Notice::LoginRefused { .. }

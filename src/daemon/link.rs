@@ -36,19 +36,19 @@ const MAX_WAITING_REQUESTS: usize = 64;
 /// How long a good-bye may take.
 pub(super) const GOODBYE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What a link tells its consumer, in the order in which it happened.
+/// What a link reports to its consumer, in the order in which it happened.
 #[derive(Debug)]
 pub enum LinkEvent {
     /// A connection was made; the login follows.
     Connected {
-        /// The other end.
+        /// Address of the other end.
         peer: SocketAddr,
-        /// TLS.
+        /// Whether the connection uses TLS.
         encrypted: bool,
     },
-    /// An event for the engine.
+    /// An event for the tracker.
     Frame {
-        /// The event.
+        /// The event's frame.
         frame: Frame,
         /// When its last byte was read, by this machine's clock.
         arrived_ms: Millis,
@@ -66,7 +66,7 @@ pub enum LinkEvent {
     },
     /// There is no connection (any more).
     Lost {
-        /// Why.
+        /// Why it was lost.
         reason: LostReason,
         /// The next attempt comes after so long.
         retry_in: Duration,
@@ -87,13 +87,13 @@ pub enum RequestFailed {
     Unanswered(#[from] Unanswered),
 }
 
-/// What the link is told.
+/// A command to the link.
 pub(super) enum Command {
     Request(Action, oneshot::Sender<Result<Reply, RequestFailed>>),
     Stop,
 }
 
-/// A running link.
+/// A running link to one PBX; it reconnects by itself.
 #[derive(Debug)]
 pub struct Link {
     requester: Requester,
@@ -175,7 +175,7 @@ impl Link {
 
     /// Logs off and closes the connection.
     pub async fn stop(self) {
-        // Where the link has ended by itself, there is nobody to tell.
+        // Where the link has ended by itself, nobody receives this.
         let _ = self.requester.commands.send(Command::Stop).await;
         if let Err(panic) = self.task.await
             && panic.is_panic()

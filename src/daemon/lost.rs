@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use super::secret::SecretError;
 use callbackd_core::ami::{DeadReason, LoginRefusal};
 
-/// Why there is no connection. Every message states what is wrong and, where a person can mend it, how.
+/// Why there is no connection. Every message states what is wrong and, where a person can fix it, how.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LostReason {
     /// There is no secret to log in with.
@@ -14,9 +14,9 @@ pub enum LostReason {
     /// The address has no host and port, or the name is unknown.
     #[error("cannot resolve {address}: {why}")]
     Unresolved {
-        /// `pbx.address`.
+        /// `pbx.address` as configured.
         address: String,
-        /// The resolver's words.
+        /// What the resolver said.
         why: String,
     },
     /// Another host, and neither `tls` nor `allow_plaintext`.
@@ -32,15 +32,15 @@ pub enum LostReason {
     Unreachable {
         /// The address that was tried last.
         peer: SocketAddr,
-        /// The system's words.
+        /// What the system said.
         why: String,
     },
     /// The TLS session did not come to be.
     #[error("no TLS with {peer}: {why}")]
     Tls {
-        /// The other end.
+        /// Address of the other end.
         peer: SocketAddr,
-        /// What is wrong and how to mend it.
+        /// What is wrong and how to fix it.
         why: String,
     },
     /// `tls_ca_file` cannot be used, or the system has no certificates.
@@ -63,7 +63,7 @@ pub enum LostReason {
     /// The login was refused.
     #[error("login refused: {reason} (Asterisk said \"{message}\")")]
     LoginRefused {
-        /// Why.
+        /// Why it was refused.
         reason: LoginRefusal,
         /// Asterisk's own words, escaped.
         message: String,

@@ -1,4 +1,4 @@
-//! The daemon: one loop over links, store, timers, signals and the service manager. The only async room.
+//! The daemon: one loop over links, store, timers, signals and the service manager. The only async module.
 
 pub mod ami_client;
 mod api_replies;

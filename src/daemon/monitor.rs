@@ -1,4 +1,4 @@
-//! One PBX under watch: its link's state and its engine.
+//! One PBX: its link's state and its tracker.
 
 use super::event_log;
 use super::link::LinkEvent;
@@ -20,13 +20,13 @@ const SAY_EVERY_MS: i64 = 10_000;
 pub enum Standing {
     /// Not tried to the end yet.
     Connecting,
-    /// Live.
+    /// In sync: events come, and the lists are taken.
     Live,
-    /// Down, and why.
+    /// No connection, and why.
     Down(String),
 }
 
-/// A PBX under watch.
+/// One PBX that the daemon is connected to, or tries to be.
 #[derive(Debug)]
 pub struct Monitor {
     /// Its name in the configuration.
@@ -38,7 +38,7 @@ pub struct Monitor {
     tracker: Tracker,
     unlinked: bool,
     said: RateLimit,
-    /// Events that were dropped and not yet told of.
+    /// Events that were dropped and not yet reported.
     dropped: u64,
     events_unreadable: u64,
 }
@@ -59,7 +59,7 @@ impl Monitor {
         }
     }
 
-    /// The tracker.
+    /// The PBX's tracker, to be read.
     #[must_use]
     pub fn tracker(&self) -> &Tracker {
         &self.tracker
@@ -147,17 +147,17 @@ impl Monitor {
         event_log::lost(&self.name, &self.peer, reason, was_live, retry_in);
     }
 
-    /// Time has passed.
+    /// Time has passed: timers of the tracker run.
     pub fn tick(&mut self, now: Moment) {
         self.tracker.handle(Input::Tick, now);
     }
 
-    /// The row of this call has been told from Asterisk's own records.
+    /// The row of this call has been made from Asterisk's own records.
     pub fn has_its_row(&mut self, linkedid: &str) {
         self.tracker.has_its_row(linkedid);
     }
 
-    /// Gives the engine something that is not of the link.
+    /// Gives the tracker an input that does not come from the link.
     pub fn give(&mut self, input: Input<'_>, now: Moment) {
         self.tracker.handle(input, now);
     }
@@ -168,23 +168,23 @@ impl Monitor {
         self.tracker.deadline()
     }
 
-    /// The next thing that the engine tells.
+    /// The next output of the tracker.
     pub fn poll(&mut self) -> Option<Output> {
         self.tracker.poll()
     }
 
-    /// Whether sight of the PBX was lost since this was last asked; it may be back.
+    /// Whether sync with the PBX was lost since this was last asked; it may be back.
     pub fn take_unlinked(&mut self) -> bool {
         std::mem::take(&mut self.unlinked)
     }
 
-    /// Who is free.
+    /// Presence of the PBX's agents, queues and attempts.
     #[must_use]
     pub fn presence(&self) -> &dyn Presence {
         &self.tracker
     }
 
-    /// Calls in progress.
+    /// Number of calls in progress.
     #[must_use]
     pub fn live_calls(&self) -> usize {
         self.tracker.live_calls()

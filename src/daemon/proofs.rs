@@ -23,7 +23,7 @@ use tokio::sync::mpsc;
 const LOOKS_MS: [u64; 3] = [2_000, 60_000, 420_000];
 /// Looks that wait at once; one more goes together with the last.
 const MAX_WAITING: usize = 64;
-/// A call whose end was seen this long (ms) before sight was lost may not have reached the disk.
+/// A call whose end was seen this long (ms) before sync was lost may not have reached the disk.
 const UNSTORED_MS: Millis = 10_000;
 /// CDR have whole seconds, and may be of another clock.
 const ROUNDING_MS: Millis = 2_000;
@@ -37,7 +37,7 @@ pub struct Found {
 /// What the records hold of a gap.
 #[derive(Debug, Default)]
 struct Look {
-    /// To be told, in the order in which they ended.
+    /// To be recorded, in the order in which they ended.
     calls: Vec<FinishedCall>,
     /// Lines of CDR files that are none.
     unreadable: u64,
@@ -115,7 +115,7 @@ impl Proofs {
         }
     }
 
-    /// An engine tells a record: it may be of something that was not seen.
+    /// Takes a record of a tracker: it may be of a call that was not seen whole.
     pub fn hear(&mut self, record: &Record, now: Moment) {
         let pbx = match record {
             Record::Gap(gap) => &gap.pbx,
@@ -146,7 +146,7 @@ impl Proofs {
         }
     }
 
-    /// What was found, less what the engine knows better by now: to be told as calls are told.
+    /// What was found, less what the tracker knows better by now: to be recorded as calls are.
     pub fn take(&mut self, found: Found, watched: &[Monitor]) -> Vec<FinishedCall> {
         if let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == found.pbx) {
             gaps.looking = false;
@@ -234,7 +234,7 @@ impl PbxGaps {
         now: Moment,
     ) -> Option<Job> {
         self.deadline().filter(|at| *at <= now.mono_ms)?;
-        // Nor does the engine know what lives while sight is lost: the gap that then ends asks again.
+        // Nor does the tracker know which calls are up while sync is lost: the gap that then ends asks again.
         if unsaved || watched.standing != Standing::Live {
             for due in self.waiting.iter_mut().filter(|due| due.at_mono_ms <= now.mono_ms) {
                 due.at_mono_ms = now.mono_ms + LOOKS_MS[0];

@@ -1,4 +1,4 @@
-//! Hands the engine's records to the store's thread, and keeps them until they are on the disk.
+//! Hands the trackers' records to the store's thread, and keeps them until they are on the disk.
 
 use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
 use callbackd_core::ami::event::Millis;
@@ -23,7 +23,7 @@ pub const MAX_IN_FLIGHT: usize = QUEUE_BATCHES + DRAIN_BATCHES;
 pub fn acks() -> (impl FnMut(Ack) + Send + 'static, mpsc::Receiver<Ack>) {
     let (sender, receiver) = mpsc::channel(MAX_IN_FLIGHT);
     let acknowledge = move |ack| {
-        // The receiver lives as long as the loop; after it nobody needs to know.
+        // The receiver exists as long as the loop; after it nobody needs to know.
         if let Err(mpsc::error::TrySendError::Full(ack)) = sender.try_send(ack) {
             tracing::error!(target: "store", ?ack, "More answers than batches: please report this line");
         }
@@ -38,7 +38,7 @@ pub struct Recorder {
     next_seq: u64,
     waiting: VecDeque<Record>,
     sent: VecDeque<(u64, Vec<Record>)>,
-    /// Given up, and not told of yet by [`Recorder::take_lost`].
+    /// Records that were given up and not yet returned by [`Recorder::take_lost`].
     lost: u64,
     /// Given up since the start.
     given_up: u64,
@@ -51,7 +51,7 @@ pub struct Recorder {
 /// What has become durable, or never will.
 #[derive(Debug)]
 pub struct Settled {
-    /// On the disk.
+    /// Records that are on the disk now.
     pub stored: Vec<Record>,
     /// Refused by the database for their own sake, and why.
     pub refused: Vec<(Record, String)>,

@@ -236,7 +236,7 @@ impl Daemon {
             tokio::select! {
                 Some(signal) = signals.next() => match signal {
                     SIGHUP => self.reconfigure(),
-                    SIGXFSZ => {} // the write that failed is told by the store
+                    SIGXFSZ => {} // the store reports the write that failed
                     signal => {
                         stopping.store(true, Ordering::SeqCst);
                         self.stop(signal).await;
@@ -282,7 +282,7 @@ impl Daemon {
         }
     }
 
-    /// Hands what the engines tell to the desk and the records of both to the store, and tells the service manager where things stand.
+    /// Hands what the trackers report to the scheduler and the records of both to the store, and reports the state to the service manager.
     fn after(&mut self) {
         let now = self.clock.now();
         for i in 0..self.watched.len() {
@@ -465,7 +465,7 @@ impl Daemon {
         for link in self.links.drain(..) {
             link.stop().await;
         }
-        // The links have ended: what they told before is all there is.
+        // The links have ended: what they sent before is all there is.
         while let Some((pbx, event)) = self.from_links.next().await {
             let now = self.clock.now();
             self.watched[pbx].take(event, now);

@@ -21,7 +21,7 @@ pub struct Secret {
     credentials: Option<PathBuf>,
 }
 
-/// Why there is no secret. Every message names the place and the mend.
+/// Why there is no secret. Every message names the place and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// No `secret_file`, no credential.
@@ -35,7 +35,7 @@ pub enum SecretError {
     NoCredential {
         /// The PBX's name.
         pbx: PbxId,
-        /// `$CREDENTIALS_DIRECTORY`.
+        /// The value of `$CREDENTIALS_DIRECTORY`.
         directory: PathBuf,
     },
     /// The file cannot be opened or read.
@@ -43,13 +43,13 @@ pub enum SecretError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// The system's words.
+        /// What the system said.
         why: String,
     },
     /// Not a regular file.
     #[error("{} is not a regular file", path.display())]
     NotAFile {
-        /// What was named.
+        /// The path as configured.
         path: PathBuf,
     },
     /// Others than its owner may read or write the file.
@@ -57,7 +57,7 @@ pub enum SecretError {
     Exposed {
         /// The file.
         path: PathBuf,
-        /// Its permission bits.
+        /// Its permission bits, as `stat` gives them.
         mode: u32,
     },
     /// Nothing in it but line ends.
@@ -81,7 +81,7 @@ impl Secret {
         Self { pbx: pbx.name.clone(), file: pbx.secret_file.clone(), credentials: credentials.map(Path::to_owned) }
     }
 
-    /// Reads it anew: a secret that was mended is taken at the next attempt.
+    /// Reads it anew: a secret that was fixed is taken at the next attempt.
     ///
     /// # Errors
     /// It is not there, not safe or not usable.

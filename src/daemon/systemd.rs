@@ -1,4 +1,4 @@
-//! What systemd is told: READY, STATUS, RELOADING, STOPPING, WATCHDOG (sd_notify(3)). Without systemd all of it is silent.
+//! Messages to systemd: READY, STATUS, RELOADING, STOPPING, WATCHDOG (sd_notify(3)). Without systemd they go nowhere.
 
 use sd_notify::NotifyState;
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl ServiceManager {
         tell(&[NotifyState::Stopping]);
     }
 
-    /// The loop turns.
+    /// Tells the watchdog that the loop still turns.
     pub fn alive(&self) {
         tell(&[NotifyState::Watchdog]);
     }

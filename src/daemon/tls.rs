@@ -24,10 +24,10 @@ use tokio_rustls::{TlsConnector, rustls};
 use super::certificate::{Certificate, CertificateFault};
 use crate::config::Tls;
 
-/// Prepares connections that trust as configured. Files are read anew, so that a mended one is taken.
+/// Prepares connections that trust as configured. Files are read anew, so that a fixed one is taken.
 ///
 /// # Errors
-/// `tls_ca_file` cannot be used, or the system has no authorities; the text names the place and the mend.
+/// `tls_ca_file` cannot be used, or the system has no authorities; the text names the place and the fix.
 pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
     let provider = Arc::new(ring::default_provider());
     let verifier: Arc<dyn ServerCertVerifier> = match tls {
@@ -62,7 +62,7 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
 /// Makes the TLS session. `host` is the name or address that the certificate must be for, where its name counts.
 ///
 /// # Errors
-/// What is wrong and how to mend it.
+/// What is wrong and how to fix it.
 pub(super) async fn connect(
     connector: &TlsConnector,
     host: &str,
@@ -221,7 +221,7 @@ fn tls13(
         .map_err(|error| if certificate.key.is_weak_rsa() { refused(WeakKey) } else { error })
 }
 
-/// The same for TLS 1.2, for which rustls has no such door: RFC 5246, section 4.7.
+/// The same for TLS 1.2, for which rustls has no such function: RFC 5246, section 4.7.
 fn tls12(
     message: &[u8],
     certificate: &CertificateDer<'_>,
@@ -237,7 +237,7 @@ fn tls12(
     Err(if certificate.key.is_weak_rsa() { refused(WeakKey) } else { CertificateError::BadSignature.into() })
 }
 
-/// What went wrong, in words that name the mend.
+/// What went wrong, in words that name the fix.
 fn describe(error: &io::Error) -> String {
     let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) else {
         return match error.kind() {

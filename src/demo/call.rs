@@ -3,7 +3,7 @@
 use super::people::Caller;
 use super::truth::Trial;
 
-/// A channel that lives, by its serial.
+/// A channel that is up, by its serial.
 pub type Id = u32;
 
 /// Where a call stands.
@@ -11,7 +11,7 @@ pub type Id = u32;
 pub enum Stage {
     /// In the menu, or on its way to a queue.
     Arriving,
-    /// In a queue.
+    /// Waits in a queue.
     Waiting,
     /// Agent and customer talk.
     Talking,
@@ -45,17 +45,17 @@ impl Asked {
 /// A call. The first channel is the customer's, of a callback the agent's.
 #[derive(Debug, Clone)]
 pub struct Call {
-    /// First channel.
+    /// Serial of the first channel.
     pub first: Id,
     /// The other one, while there is one.
     pub second: Option<Id>,
-    /// Where it stands.
+    /// What the call is doing now.
     pub stage: Stage,
     /// The customer's own wishes; of a callback nobody's.
     pub caller: Caller,
-    /// Of a callback.
+    /// The Originate that made a callback's call; `None` for others.
     pub asked: Option<Asked>,
-    /// The queue.
+    /// The queue that the caller is in, or was.
     pub queue: Option<String>,
     /// The agent who rings or talks.
     pub agent: Option<usize>,
@@ -65,7 +65,7 @@ pub struct Call {
     pub rings_ms: i64,
     /// They talk since then, ms.
     pub talks_ms: Option<i64>,
-    /// Their bridge.
+    /// The bridge of the two who talk.
     pub bridge: Option<String>,
     /// The kindest end of the ringing of agents' phones that nobody answered.
     pub kindest: Option<Trial>,

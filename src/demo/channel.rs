@@ -3,11 +3,11 @@
 /// `enum ast_channel_state` (`include/asterisk/channelstate.h`), as far as it occurs here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChannelState {
-    /// Nothing yet.
+    /// Made, but nothing has happened yet.
     Down = 0,
-    /// Calls us.
+    /// The caller's channel before it is answered.
     Ring = 4,
-    /// Rings.
+    /// The called phone rings.
     Ringing = 5,
     /// Answered.
     Up = 6,
@@ -26,7 +26,7 @@ impl ChannelState {
     }
 }
 
-/// A channel.
+/// A channel of the pretend PBX.
 #[derive(Debug, Clone)]
 pub struct Channel {
     /// `PJSIP/101-00000001`

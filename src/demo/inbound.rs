@@ -76,7 +76,7 @@ impl Pbx {
         let entry = self.office.dids.iter().find(|(number, _)| *number == call.caller.did);
         let Some((_, Entry::Menu(keys))) = entry else { return };
         let Some((_, queue)) = keys.iter().find(|(k, _)| *k == key).cloned() else {
-            // A wrong key: he is told so, and hangs up when he has had enough.
+            // A wrong key: the caller hears so, and hangs up when patience ends.
             let patience = call.caller.patience_ms;
             self.change(id, |c| c.exten = "i".to_owned());
             self.runs(id, 1, "Playback", "invalid");
@@ -87,7 +87,7 @@ impl Pbx {
         self.join(id, &queue);
     }
 
-    /// He hangs up before anybody answered.
+    /// The caller hangs up before anybody answered.
     pub(super) fn give_up(&mut self, id: Id) {
         match self.calls.get(&id).map(|call| call.stage) {
             Some(Stage::Arriving) => {

@@ -6,13 +6,13 @@ pub const FROM_TRUNK: &str = "from-trunk";
 pub const FROM_INTERNAL: &str = "from-internal";
 /// Context of the menu.
 pub const MENU: &str = "ivr-main";
-/// The trunk.
+/// The trunk, as an interface.
 pub const TRUNK: &str = "PJSIP/trunk";
 
 /// A queue, as in `queues.conf`.
 #[derive(Debug, Clone)]
 pub struct Queue {
-    /// Name.
+    /// The queue's name.
     pub name: String,
     /// Agents, as places in [`Office::agents`].
     pub members: Vec<usize>,
@@ -50,7 +50,7 @@ pub enum Entry {
     Menu(Vec<(char, String)>),
 }
 
-/// The whole.
+/// The whole office: queues and their agents.
 #[derive(Debug, Clone)]
 pub struct Office {
     /// Queues.
@@ -59,7 +59,7 @@ pub struct Office {
     pub agents: Vec<Agent>,
     /// Numbers that customers dial, and where they lead.
     pub dids: Vec<(String, Entry)>,
-    /// The user who may log in, and his secret.
+    /// The user who may log in, and the secret.
     pub login: (String, String),
 }
 

@@ -1,4 +1,4 @@
-//! Originate: an agent's phone rings, and when he has answered the dialplan dials the customer (`extensions_callbackd.conf`).
+//! Originate: an agent's phone rings, and when the agent has answered the dialplan dials the customer (`extensions_callbackd.conf`).
 
 use super::call::{Asked, Call, Id, Stage};
 use super::channel::ChannelState;
@@ -11,7 +11,7 @@ use super::wire::Event;
 
 /// From `Dial` to the phone's ringing, ms.
 const RINGS_AFTER_MS: i64 = 6;
-/// A customer's phone rings only when his network has found it, ms.
+/// A customer's phone rings only when the network has found it, ms.
 const TRUNK_RINGS_AFTER_MS: i64 = 150;
 /// Reasons of `OriginateResponse`: control frames (`include/asterisk/frame.h`); 0 is a failure before anything rang.
 const REASON_RINGING: u8 = 3;

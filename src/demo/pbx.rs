@@ -1,4 +1,4 @@
-//! The PBX: channels, calls, queues, agents, and what is due when. What it tells is text for its clients.
+//! The PBX: channels, calls, queues, agents, and what is due when. Its output is text for its clients.
 
 use super::call::{Call, Id};
 use super::channel::{Channel, ChannelState};
@@ -32,20 +32,20 @@ pub enum Input<'a> {
     Call(Caller),
     /// An agent takes a break, or comes back (`None`).
     Break(usize, Option<&'a str>),
-    /// Asterisk is restarted: calls and connections end, nothing is remembered but the configuration and AstDB.
+    /// Asterisk is restarted: calls and connections end, and only the configuration and AstDB are kept.
     Restart,
 }
 
 /// What is due. Channels and calls may be gone by then.
 #[derive(Debug, Clone)]
 pub(super) enum Step {
-    /// A caller joins his queue.
+    /// A caller joins the queue of this name.
     Join(Id, String),
-    /// He presses a key in the menu.
+    /// The caller presses a key in the menu.
     Key(Id, char),
-    /// He gives up.
+    /// The caller gives up.
     GiveUp(Id),
-    /// The queue lets him go.
+    /// The queue lets the caller go.
     Expire(Id, i64),
     /// Phones of free agents are looked for.
     Offer,
@@ -53,7 +53,7 @@ pub(super) enum Step {
     Rings(Id, Id),
     /// Its owner answers.
     Answers(Id, Id),
-    /// He refuses, is busy, or is not there.
+    /// The agent refuses, is busy, or is not there.
     Refuses(Id, Id, Trial),
     /// It rang out.
     RangOut(Id, Id),
@@ -155,13 +155,24 @@ impl Pbx {
         self.past.pop_front()
     }
 
+    /// The number that the next channel gets.
+    #[must_use]
+    pub fn next_channel(&self) -> u32 {
+        self.serial
+    }
+
+    /// Channels are numbered from here on: two PBXs that stand at one number give the same Uniqueid in the same second. Never back.
+    pub fn skip_channels(&mut self, to: u32) {
+        self.serial = self.serial.max(to);
+    }
+
     /// Calls that go on.
     #[must_use]
     pub fn live_calls(&self) -> usize {
         self.calls.len()
     }
 
-    /// Since when this customer has been on a line (ms), if he is: by his own call, or because a callback rings or talks with him.
+    /// Since when this customer has been on a line (ms), if they are: by their own call, or because a callback rings or talks with them.
     #[must_use]
     pub fn on_line_since(&self, number: &str) -> Option<i64> {
         let his = |call: &&Call| match &call.asked {
@@ -172,7 +183,7 @@ impl Pbx {
         self.calls.values().filter(his).filter_map(since).min()
     }
 
-    /// Since when an agent has had a channel (ms), if he has one.
+    /// Since when an agent has had a channel (ms), if the agent has one.
     #[must_use]
     pub fn busy_since(&self, agent: usize) -> Option<i64> {
         let phone = self.office.agents[agent].interface();
@@ -252,7 +263,7 @@ impl Pbx {
         id
     }
 
-    /// Changes a channel that lives.
+    /// Changes a channel that is up.
     pub(super) fn change(&mut self, id: Id, change: impl FnOnce(&mut Channel)) {
         if let Some(channel) = self.channels.get_mut(&id) {
             change(channel);

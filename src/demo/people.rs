@@ -1,6 +1,6 @@
 //! What people do: the one thing about a call that a PBX does not decide.
 
-/// What somebody does when his phone rings.
+/// What somebody does when their phone rings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pickup {
     /// Answers after so long, ms.
@@ -9,7 +9,7 @@ pub enum Pickup {
     Ignore,
     /// Refuses after so long, ms.
     Reject(i64),
-    /// His line is engaged.
+    /// The line is engaged.
     Busy,
     /// The phone is not registered, or the number does not exist.
     Unreachable,
@@ -27,15 +27,15 @@ pub struct Talk {
 /// A customer who calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
-    /// His number as the trunk sends it; empty if withheld.
+    /// The caller's number as the trunk sends it; empty if withheld.
     pub number: String,
-    /// His name; may be empty.
+    /// The caller's name; may be empty.
     pub name: String,
-    /// What he dials.
+    /// The number that the caller dials.
     pub did: String,
-    /// The key that he presses in a menu, and after how long (ms); without one he hangs up there.
+    /// The key that the caller presses in a menu, and after how long (ms); without one they hang up there.
     pub key: Option<(char, i64)>,
-    /// He gives up after so long in the menu without a key, or in the queue, ms.
+    /// The caller gives up after so long in the menu without a key, or in the queue, ms.
     pub patience_ms: i64,
 }
 

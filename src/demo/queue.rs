@@ -222,7 +222,7 @@ impl Pbx {
         let (status, cause) = match how {
             Trial::Unreachable => ("CHANUNAVAIL", 20),
             Trial::Busy => ("BUSY", 17),
-            // A queue takes a refusal for no answer; the channel's cause tells.
+            // A queue takes a refusal for no answer; the channel's cause tells them apart.
             Trial::Rejected => ("NOANSWER", 21),
             Trial::Rang => ("NOANSWER", 0),
         };
@@ -253,7 +253,7 @@ impl Pbx {
         self.hang_up(id, 16);
     }
 
-    /// He leaves without having been answered.
+    /// The caller leaves without having been answered.
     fn out_of_queue(&mut self, id: Id) {
         let Some(call) = self.calls.get(&id).cloned() else { return };
         let queue = call.queue.unwrap_or_default();

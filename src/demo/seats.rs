@@ -14,7 +14,7 @@ pub(super) struct Seat {
     pub last_call_ms: i64,
     pub last_pause_ms: i64,
     pub wraps_until_ms: i64,
-    /// He let it ring: the queue does not ring him again before, ms.
+    /// The agent let it ring: the queue does not ring them again before this time, ms.
     pub rest_until_ms: i64,
 }
 
@@ -110,7 +110,7 @@ impl Pbx {
         self.later(0, Step::Offer);
     }
 
-    /// One agent in all his queues at the wish of a client.
+    /// Pauses one agent in all queues at the wish of a client.
     pub(super) fn pause(&mut self, agent: usize, reason: Option<&str>) {
         self.take_break(agent, reason);
     }

@@ -16,7 +16,7 @@ const MAX_WAITING: usize = 50_000;
 /// Clients at once.
 const MAX_CLIENTS: usize = 64;
 
-/// What the PBX is told from outside, and what it tells.
+/// Orders to the PBX from outside, and its output.
 #[derive(Debug, Clone, Default)]
 pub struct Switch {
     quiet: Arc<AtomicBool>,

@@ -1,4 +1,4 @@
-//! A town by chance: who calls when, how patient he is, and what people do whose phone rings. The same seed gives the same town.
+//! A town by chance: who calls when, how patient they are, and what people do when their phone rings. The same seed gives the same town.
 
 use super::office::{Entry, Office};
 use super::people::{Caller, People, Pickup, Talk};
@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 /// Customers who call again and again.
 const CUSTOMERS: u32 = 60;
-/// One in so many withholds his number.
+/// One caller in so many withholds the number.
 const WITHHELD: u32 = 25;
 /// Between two breaks that somebody takes, ms, on average.
 const BREAK_EVERY_MS: f64 = 12_000.0;
@@ -23,7 +23,7 @@ pub enum Event {
     Call(Caller),
     /// An agent takes a break.
     Break(usize, &'static str),
-    /// He comes back.
+    /// The caller calls again.
     Back(usize),
 }
 

@@ -1,15 +1,15 @@
-//! What really happened, as the PBX knows it: what everything that watches it is judged by.
+//! What really happened, as the PBX knows it: what every program that reads its events is judged by.
 
 /// How a customer's call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
-    /// He gave up in the menu.
+    /// The caller gave up in the menu.
     LostInMenu,
-    /// He gave up in the queue.
+    /// The caller gave up in the queue.
     Abandoned,
-    /// The queue let him go.
+    /// The queue let the caller go.
     QueueTimeout,
-    /// He talked with an agent.
+    /// The caller talked with an agent.
     Served,
     /// Asterisk was stopped.
     CutOff,
@@ -41,7 +41,7 @@ pub struct Past {
     pub from_ms: i64,
     /// It ended.
     pub to_ms: i64,
-    /// The queue that he was in.
+    /// The queue that the caller was in.
     pub queue: Option<String>,
     /// The agent who was connected with the customer, as a place in the office.
     pub agent: Option<usize>,

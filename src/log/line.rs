@@ -1,4 +1,4 @@
-//! One line: what stands before it, the room, the sentence, and `key=value` pairs in the order in which they were given.
+//! One line: what stands before it, the target, the sentence, and `key=value` pairs in the order in which they were given.
 
 use super::Front;
 use super::wire::{escape_into, is_plain};
@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
-/// A value longer than this, in characters, is cut: a line must stay readable, and journald splits lines at 48 KiB.
+/// A value longer than this, in characters, is cut: a line must be readable, and journald splits lines at 48 KiB.
 const MAX_VALUE: usize = 1024;
 
 /// Keys that every JSON line has.
@@ -63,7 +63,7 @@ pub(super) fn draw(event: &Event<'_>, front: Front, look: Look) -> String {
     line
 }
 
-/// A target without `::` names the room itself; of a module path it is the first part below this crate.
+/// A target without `::` names the part of the program itself; of a module path it is the first part below this crate.
 fn room(target: &str) -> &str {
     let path = target.strip_prefix("callbackd::").unwrap_or(target);
     path.split_once("::").map_or(path, |(room, _)| room)

@@ -95,7 +95,7 @@ impl fmt::Display for Masked<'_> {
             _ if chars.is_empty() => f.pad("withheld"),
             ShowNumbers::None => f.pad("hidden"),
             ShowNumbers::Full => Wire(self.number).fmt(f),
-            // A name in place of a number can be as telling as a number.
+            // A name in place of a number can give away as much as a number.
             ShowNumbers::Tail if chars.len() < WHOLE_BELOW && digits < WHOLE_BELOW => Wire(self.number).fmt(f),
             ShowNumbers::Tail => {
                 let head = if chars[0] == '+' { 3 } else { 0 };

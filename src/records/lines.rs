@@ -96,7 +96,7 @@ impl std::fmt::Debug for Lines {
     }
 }
 
-/// A file that tells how much of it was read.
+/// A file that counts how much of it was read.
 struct Counted<F> {
     file: File,
     passed: F,

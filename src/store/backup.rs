@@ -22,10 +22,10 @@ const REST: Duration = Duration::from_millis(2);
 /// How long to wait for a daemon that is just recovering its log.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// What was copied.
+/// The result of a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
-    /// The copy.
+    /// Path of the copy.
     pub path: PathBuf,
     /// Its size, bytes.
     pub bytes: u64,
@@ -167,7 +167,7 @@ impl Partial {
         };
         let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
         match renameat_with(CWD, &self.0, CWD, to, flags) {
-            // Some network file systems cannot promise it. That nothing was there has been seen before.
+            // Some network file systems cannot do it in one step. That nothing was there has been seen before.
             Err(Errno::INVAL | Errno::NOSYS) => std::fs::rename(&self.0, to).map_err(failed)?,
             renamed => renamed.map_err(|error| failed(error.into()))?,
         }

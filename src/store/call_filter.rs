@@ -20,11 +20,11 @@ pub struct CallFilter {
     pub since_ms: Option<Millis>,
     /// Started before this moment, milliseconds since 1970 UTC.
     pub until_ms: Option<Millis>,
-    /// One of these.
+    /// Any of these; all if empty.
     pub status: Vec<Status>,
-    /// One of these.
+    /// Any of these; all if empty.
     pub outcome: Vec<Outcome>,
-    /// One of these.
+    /// Any of these; all if empty.
     pub direction: Vec<Direction>,
     /// The other party's number, as received or in E.164: the whole of it, or, if at least 4 digits are given, the end of it.
     pub number: Option<String>,

@@ -58,11 +58,11 @@ pub struct Miss {
     pub id: i64,
     /// Name of its PBX.
     pub pbx: String,
-    /// Its linkedid.
+    /// The call's linkedid.
     pub linkedid: String,
-    /// Its status.
+    /// The call's status.
     pub status: String,
-    /// Its outcome.
+    /// The call's outcome.
     pub outcome: String,
     /// It ended, ms since 1970 UTC.
     pub ended_ms: Millis,
@@ -73,7 +73,7 @@ pub struct Miss {
 /// All that is known of a callback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallbackStory {
-    /// The row.
+    /// The callback's row.
     pub callback: CallbackRow,
     /// The misses behind it, oldest first.
     pub misses: Vec<Miss>,

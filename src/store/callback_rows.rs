@@ -1,4 +1,4 @@
-//! Callbacks, their stories and attempts, and those not to be called: records to rows and rows to records.
+//! Callbacks, their history and attempts, and those not to be called: records to rows and rows to records.
 
 use super::questions::CALLBACK;
 use super::rows::{e164, number_e164, pbx, unknown, word};

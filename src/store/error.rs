@@ -1,9 +1,9 @@
-//! What can go wrong with a database, told apart by what the operator has to do.
+//! What can go wrong with a database, by what the operator has to do.
 
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 
-/// Why a database could not be opened, read or written. Each message is one line with the path and the mend.
+/// Why a database could not be opened, read or written. Each message is one line with the path and the fix.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is there, but it is no SQLite database.
@@ -100,7 +100,7 @@ pub enum Error {
         /// The daemon, if it could be read from the lock file.
         pid: Option<u32>,
     },
-    /// Compacting needs room for a second database.
+    /// Compacting needs space for a second database.
     #[error("{} cannot be compacted, the disk is full: that needs {} MB free beside it and in SQLITE_TMPDIR or /var/tmp; nothing was changed",
         path.display(), needed.div_ceil(1_000_000))]
     NoRoom {
@@ -164,10 +164,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// The code with which the program ends, from `sysexits.h`: systemd and scripts tell by it whether trying again can help.
+    /// The code with which the program ends, from `sysexits.h`: systemd and scripts see from it whether trying again can help.
     ///
     /// 65 the file's contents; 66 no such file; 73 cannot be created; 74 input/output; 75 try again; 77 permission;
-    /// 78 a schema newer than the program, which no restart mends (like a wrong configuration).
+    /// 78 a schema newer than the program, which no restart fixes (like a wrong configuration).
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -195,7 +195,7 @@ impl Error {
         }
     }
 
-    /// True if neither time nor room mends it: a person has to.
+    /// True if neither time nor free space fixes it: a person has to.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
         matches!(self, Self::NotADatabase { .. } | Self::Damaged { .. } | Self::Moved { .. })

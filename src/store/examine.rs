@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 pub struct Examined {
     /// The file, with symbolic links resolved.
     pub path: PathBuf,
-    /// What is there.
+    /// What the path holds.
     pub state: State,
     /// The process that writes to it now.
     pub in_use_by: Option<u32>,

@@ -85,7 +85,7 @@ fn prefix(db_uuid: &str) -> rusqlite::Result<AttemptPrefix> {
     AttemptPrefix::of(db_uuid).ok_or_else(|| rusqlite::Error::InvalidColumnName("identity.db_uuid".to_owned()))
 }
 
-/// Inode and time of birth, in nanoseconds; the latter is empty where the file system does not tell it. The device is not of use: its number may
+/// Inode and time of birth, in nanoseconds; the latter is empty where the file system does not give it. The device is not of use: its number may
 /// be another after the next boot.
 fn file_mark(path: &Path) -> String {
     let Ok(meta) = std::fs::metadata(path) else { return String::new() };

@@ -26,13 +26,13 @@ pub enum Found {
 /// A connection that cannot write, and how it came about.
 #[derive(Debug)]
 pub struct Opened {
-    /// The connection.
+    /// The connection, opened for reading.
     pub connection: Connection,
     /// Opened as a file that nobody uses: what others do to it meanwhile is not seen.
     pub immutable: bool,
 }
 
-/// Tells what `path` is. The writer asks before it creates or opens anything.
+/// Says what `path` is. The writer asks before it creates or opens anything.
 ///
 /// # Errors
 /// Everything that must not be written to: see [`Error`].

@@ -6,10 +6,10 @@ use std::io::{ErrorKind, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// Held for as long as a [`super::Store`] lives. The kernel lets go of it however the process ends, so it is never stale.
+/// Held for as long as a [`super::Store`] is open. The kernel lets go of it however the process ends, so it is never stale.
 ///
-/// Its first line is the holder's process id, its second how far the database has come that is beside it: that stays where a database is put
-/// back with `cp`, and tells it from the one that was there before.
+/// Its first line is the holder's process id, its second how far the database beside it has come. That line is left in place when a database is put
+/// back with `cp`, and distinguishes it from the one that was there before.
 #[derive(Debug)]
 pub struct Lock {
     file: File,
@@ -19,9 +19,9 @@ pub struct Lock {
 /// How far a database has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// Which: `identity.db_uuid`.
+    /// Which database it is: `identity.db_uuid`.
     pub db_uuid: String,
-    /// `identity.attempts`.
+    /// Attempts made so far: `identity.attempts`.
     pub attempts: u64,
 }
 
@@ -33,7 +33,7 @@ impl Mark {
 }
 
 impl Lock {
-    /// Takes the lock for the database `path`, in `path` + `.lock`. The file stays when the lock is given up: to remove it would let a third
+    /// Takes the lock for the database `path`, in `path` + `.lock`. The file is left there when the lock is given up: to remove it would let a third
     /// daemon lock a name that a second one still holds.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl Lock {
     }
 
     /// Notes how far the database has come; after the commit, so that a crash or a power cut leaves the note behind the database and never
-    /// ahead of it. Best effort: where it cannot be written, a database that is put back later may not be told from this one.
+    /// ahead of it. Best effort: where it cannot be written, a database that is put back later may be taken for this one.
     pub fn note(&self, mark: &Mark) {
         let _ = self.write(Some(mark));
     }

@@ -1,4 +1,4 @@
-//! The database: the only room that knows SQL. One process writes, any number read.
+//! The database: the only module that knows SQL. One process writes, any number read.
 //!
 //! ```text
 //! Record → writer (its own thread) → Store::write → calls.db ← Reader ← commands
@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Files beside the database: `-wal` and `-shm` are SQLite's, `.lock` says which daemon owns it. Nothing here deletes or recreates a
-//! database: what cannot be used is refused, with the reason and the mend, and left as it was found.
+//! database: what cannot be used is refused, with the reason and the fix, and left as it was found.
 
 mod backup;
 mod call_filter;

@@ -52,7 +52,7 @@ pub struct Store {
     lock: Lock,
 }
 
-/// Device and inode.
+/// Device and inode number of a file.
 type FileId = (u64, u64);
 
 impl Store {

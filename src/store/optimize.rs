@@ -2,7 +2,7 @@
 
 use super::{Error, Store};
 
-/// So many rows of an index are looked at at most: enough to tell a column of few words from one of many, and done in milliseconds whatever the
+/// At most so many rows of an index are looked at: enough to distinguish a column of few words from one of many, done in milliseconds whatever the
 /// size of the table (<https://www.sqlite.org/lang_analyze.html#approx>).
 const ROWS_LOOKED_AT: u32 = 400;
 

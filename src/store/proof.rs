@@ -8,7 +8,7 @@ use callbackd_core::reconcile::audit::visits_differ;
 use callbackd_core::reconcile::{Account, Prover};
 use rusqlite::OptionalExtension;
 
-/// Of a call whose end was seen the records only add what was out of sight before: what was seen is exact, they have whole seconds.
+/// Of a call whose end was seen the records only add what came before, while events were not seen: what was seen is exact, they have whole seconds.
 fn says_more(proved: &FinishedCall, seen: &FinishedCall, account: &Account) -> bool {
     match (seen.quality, seen.status) {
         (_, Status::Unknown) => proved.status != Status::Unknown,
@@ -53,7 +53,7 @@ impl Reader {
         Ok(ours)
     }
 
-    /// What is stored of the call that these records are of: several rows where calls became one that were told apart before.
+    /// What is stored of the call that these records are of: several rows where one call was stored as several.
     ///
     /// # Errors
     /// See [`Error`].

@@ -10,20 +10,20 @@ pub const PRUNE_ROWS: usize = 500;
 /// What was removed: rows by their table, without those that belong to them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
-    /// Of `calls`, and of `calls_in_progress`: those of a PBX that is not watched any more.
+    /// Of `calls`, and of `calls_in_progress`: those of a PBX that is not configured any more.
     pub calls: u64,
-    /// Of `callbacks`.
+    /// Rows of `callbacks`.
     pub callbacks: u64,
-    /// Of `gaps`.
+    /// Rows of `gaps`.
     pub gaps: u64,
-    /// Of `agent_intervals`.
+    /// Rows of `agent_intervals`.
     pub intervals: u64,
     /// Of `do_not_call`: entries that no longer held.
     pub forbidden: u64,
 }
 
 impl Pruned {
-    /// All of them.
+    /// Sum over all tables.
     #[must_use]
     pub fn total(self) -> u64 {
         self.calls + self.callbacks + self.gaps + self.intervals + self.forbidden
@@ -35,7 +35,7 @@ impl Pruned {
 pub struct Pruning {
     before_ms: Millis,
     stage: Stage,
-    /// So far.
+    /// Rows removed so far.
     pub removed: Pruned,
 }
 
@@ -87,7 +87,7 @@ impl Pruning {
 }
 
 impl Store {
-    /// Removes at most [`PRUNE_ROWS`] rows in one transaction. Open callbacks stay, whatever their age, with the calls that they are for.
+    /// Removes at most [`PRUNE_ROWS`] rows in one transaction. Open callbacks are kept, whatever their age, with the calls that they are for.
     ///
     /// # Errors
     /// The database cannot be written now: nothing was removed by this step.
@@ -112,7 +112,7 @@ const CALLS: &str = "
            AND linkedid NOT IN (SELECT linkedid FROM callbacks WHERE closed_ms IS NULL AND linkedid IS NOT NULL)
          ORDER BY started_ms LIMIT ?2)";
 
-/// Closed callbacks with their stories and attempts. The newest stays: its id tells the next one's, and an id that came again would give its
+/// Closed callbacks with their history and attempts. The newest is kept: the next id follows from its id, and an id that came again would give its
 /// attempts the channel ids of old ones, which Asterisk's CDR know.
 const CALLBACKS: &str = "
     DELETE FROM callbacks WHERE id IN (

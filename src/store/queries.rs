@@ -18,7 +18,7 @@ const RECENTLY_MS: [Millis; 2] = [86_400_000, 30 * 86_400_000];
 /// A call as it is stored.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StoredCall {
-    /// Row id.
+    /// Row id in `calls`.
     pub id: i64,
     /// The call. Legs, visits and IVR steps are empty where they were not asked for.
     pub call: FinishedCall,
@@ -124,7 +124,7 @@ pub struct LastSeenAgent {
     pub pbx: String,
     /// The person, as interface.
     pub agent: String,
-    /// As the queues name him.
+    /// The agent's name, as the queues give it.
     pub name: String,
     /// `logged_in`, `paused`, `ringing`, `talking`, `wrapup`; `None` if nothing was ever seen.
     pub activity: Option<String>,

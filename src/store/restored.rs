@@ -1,4 +1,4 @@
-//! What a desk must know of earlier runs, read once at the start.
+//! What a scheduler must know of earlier runs, read once at the start.
 
 use super::callback_rows::{attempt, callback, forbidden};
 use super::questions::{
@@ -12,10 +12,10 @@ use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy};
 use rusqlite::Connection;
 
-/// Who last talked with a customer is his owner for so long, ms.
+/// The agent who last talked with a customer is preferred for their callback for so long, ms.
 const OWNED_FOR_MS: Millis = 90 * DAY_MS;
 const DAY_MS: Millis = 86_400_000;
-/// So far back it is looked who was served since a miss: no callback lives longer (`callback.expire`), ms.
+/// So far back it is looked who was served since a miss: no callback is open longer (`callback.expire`), ms.
 const SERVED_FOR_MS: Millis = 31 * DAY_MS;
 
 impl Store {
@@ -32,7 +32,7 @@ impl Store {
     }
 }
 
-/// By which call each customer was served last. `min_talk_ms`: a call outward that was shorter did not serve him.
+/// By which call each customer was served last. `min_talk_ms`: an outbound call with a shorter talk served nobody.
 fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusqlite::Result<Vec<(E164, Served)>> {
     let read = |row: &rusqlite::Row<'_>| {
         let by = match row.get::<_, String>(1)?.as_str() {

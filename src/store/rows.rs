@@ -50,9 +50,9 @@ static INSERT_CALL: LazyLock<String> = LazyLock::new(|| {
     format!("INSERT INTO calls ({}) VALUES ({places}) ON CONFLICT (pbx, linkedid) DO NOTHING", columns.join(", "))
 });
 
-/// Replaces a call that is there and tells its id. The parameters are those of [`INSERT_CALL`].
+/// Replaces a call that is there and returns its id. The parameters are those of [`INSERT_CALL`].
 static REPLACE_CALL: LazyLock<String> = LazyLock::new(|| {
-    // Which callback a miss belongs to is written with the callback; the engine knows it of its own calls alone.
+    // Which callback a miss belongs to is written with the callback; the tracker knows it of its own calls alone.
     let replaced = (3..).zip(&CALL_COLUMNS[2..]).map(|(n, column)| match *column {
         "callback_id" => format!("callback_id = coalesce(?{n}, callback_id)"),
         column => format!("{column} = ?{n}"),
@@ -293,7 +293,7 @@ fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rus
     Ok(())
 }
 
-/// Those of one PBX that a run left, the latest first; without those that an earlier run has told already, as far as it saw them.
+/// Those of one PBX that a run left, the latest first; without those that an earlier run has recorded already, as far as it saw them.
 pub fn calls_left(connection: &Connection, of: &str) -> rusqlite::Result<Vec<CallInProgress>> {
     connection.execute(DELETE_TOLD, [of])?;
     let read = |row: &Row<'_>| {

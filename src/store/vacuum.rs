@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 /// What it came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vacuumed {
-    /// The database.
+    /// The database's path.
     pub path: PathBuf,
     /// Bytes of the database and its log before.
     pub before: u64,
-    /// Bytes after.
+    /// Size afterwards, bytes.
     pub after: u64,
 }
 

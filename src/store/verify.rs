@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// Faults that are told one by one.
+/// Faults that are listed one by one; more are only counted.
 pub const MAX_FAULTS: usize = 20;
 
-/// The check at the start takes so long at most: calls go unseen meanwhile. Enough for some hundred megabytes.
+/// The check at the start takes so long at most: calls are not recorded meanwhile. Enough for some hundred megabytes.
 pub const START_CHECK: Duration = Duration::from_secs(3);
 
 /// SQLite's virtual machine looks at the clock every so many steps.
@@ -23,7 +23,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 /// What a database is and holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
-    /// The file.
+    /// The file that was read.
     pub path: PathBuf,
     /// `PRAGMA user_version`.
     pub version: i32,
@@ -39,7 +39,7 @@ pub struct Verified {
     pub free_pages: u64,
     /// Bytes of the write-ahead log.
     pub log_bytes: u64,
-    /// Rows of `calls`.
+    /// Number of rows in `calls`.
     pub calls: u64,
     /// The oldest and the newest of them began, ms since 1970 UTC.
     pub span_ms: Option<(Millis, Millis)>,
@@ -64,7 +64,7 @@ impl Verified {
 /// Reads all of `path` and changes nothing. A daemon that writes to it is not kept waiting.
 ///
 /// # Errors
-/// What is not one of our databases, or cannot be read at all, see [`Error`]; damage that leaves it readable is told in the result.
+/// What is not one of our databases, or cannot be read at all, see [`Error`]; damage that leaves it readable is in the result.
 pub fn verify(path: &Path) -> Result<Verified, Error> {
     let opened = open_read_only(path, false)?;
     let connection = &opened.connection;

@@ -19,7 +19,7 @@ pub const DRAIN_BATCHES: usize = 1024;
 /// First and longest pause between attempts while the database cannot be written.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));
 
-/// The same trouble is told again in the log after this time.
+/// The same trouble is logged again after this time.
 const REMIND: Duration = Duration::from_secs(60);
 
 /// From one step of a pruning to the next: the disk has better things to do.
@@ -103,7 +103,7 @@ pub struct Counters {
 pub struct Stopped {
     /// What could not be written before the deadline, in order.
     pub unwritten: Vec<Batch>,
-    /// The last count.
+    /// The counters as last read.
     pub counters: Counters,
 }
 
@@ -119,7 +119,7 @@ struct Shared {
     stop_by: Mutex<Option<Instant>>,
 }
 
-/// The handle of the thread. Dropping it stops the thread after one last attempt; [`Writer::stop`] tells what was left.
+/// The handle of the thread. Dropping it stops the thread after one last attempt; [`Writer::stop`] returns what was left.
 #[derive(Debug)]
 pub struct Writer {
     sender: Option<SyncSender<Work>>,
@@ -365,7 +365,7 @@ impl<F: FnMut(Ack)> Worker<F> {
         }
     }
 
-    /// Tells the fate of each batch.
+    /// Reports the fate of each batch.
     fn acknowledge(&mut self, batches: &[Batch], refused: Vec<Refused>) {
         let mut refused = refused.into_iter().peekable();
         let mut first = 0;

@@ -28,7 +28,7 @@ const CALLERS: usize = 600;
 const EVERY: std::ops::Range<u32> = 5..15;
 /// Asterisk crashes so often.
 const CRASHES: usize = 2;
-/// The last calls end within this, and what was proved of the last gap is told.
+/// The last calls end within this, and what was proved of the last gap is recorded.
 const SETTLED: Duration = Duration::from_secs(75);
 /// Of a hundred calls so many may be UNKNOWN at most, and one more: a short run has no hundred.
 const UNKNOWN_PERCENT: usize = 1;

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// After the last channel has gone, the daemon may take this long to have told the last call.
+/// After the last channel has gone, the daemon may take this long to have recorded the last call.
 const SETTLE: Duration = Duration::from_secs(20);
 
-/// Calls that are placed while both watch.
+/// Calls that are placed while both are connected.
 const PLACED: [&str; 4] =
     ["queue: abandoned", "ring group: one answers", "direct: the caller cancels", "menu: hung up"];
 

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// How long it may take to say READY=1, and to end after SIGTERM.
 const PROMPTLY: Duration = Duration::from_secs(20);
 
-/// What it is told about the lab's dialplan.
+/// Its configuration for the lab's dialplan.
 const CONFIGURATION: &str = r#"
 [pbx]
 name = "lab"

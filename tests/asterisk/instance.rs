@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// How long a told Asterisk may take to end before it is killed.
+/// How long an Asterisk may take to end after it was asked to, before it is killed.
 const STOP: Duration = Duration::from_secs(20);
 
 /// Prompts that the dialplan plays, in seconds of silence: the real ones are long, and may not be installed.

@@ -76,7 +76,7 @@ impl Lab {
         Ok(Lab { pbx, farm, instances, outside: below(&root, &home), slot, placed: AtomicU32::new(0) })
     }
 
-    /// Version as Asterisk tells it, for example `22.10.0`.
+    /// Version as Asterisk reports it, for example `22.10.0`.
     pub fn version(&self) -> String {
         self.pbx.action(&[("Action", "CoreSettings")]).map(|f| f.get("AsteriskVersion").to_owned()).unwrap_or_default()
     }
@@ -113,7 +113,7 @@ impl Lab {
         Ok(recorder)
     }
 
-    /// Tells what the party at this number does when it is called; at `<number>_<n>`, when it is called for the nth time from now.
+    /// Sets what the party at this number does when it is called; at `<number>_<n>`, when it is called for the nth time from now.
     pub fn script(&self, number: &str, script: &str) -> Result<(), String> {
         let set = |name: String, value: &str| {
             self.farm.action(&[("Action", "Setvar"), ("Variable", &name), ("Value", value)]).map(drop)
@@ -196,9 +196,9 @@ impl Lab {
         settled(&self.pbx, deadline)
     }
 
-    /// The caller with this number hangs up now: the call that he placed last.
+    /// The caller with this number hangs up the last call that they placed.
     pub fn hang_up(&self, number: &str) -> Result<(), String> {
-        // A phone that he rings bears his number too.
+        // A phone that this caller rings bears their number too.
         let is_his = |f: &Frame| f.get("CallerIDNum") == number && f.get("Uniqueid").starts_with("caller-");
         let first = self.farm.wait(0, Instant::now() + START, &format!("the channel of {number}"), is_his)?;
         let mut channel = first.get("Channel").to_owned();

@@ -73,7 +73,7 @@ impl Dice {
         }
     }
 
-    /// What a caller does once answered, and how long he waits for that.
+    /// What a caller does once answered, and how long they wait for that.
     pub fn caller(&mut self, did: &str) -> (String, Duration) {
         let queue_visits = 1 + self.roll(14);
         let patience =
@@ -105,15 +105,15 @@ pub fn seed() -> u64 {
 pub struct Random {
     /// The caller's number.
     pub number: String,
-    /// What he dialled.
+    /// The number that the caller dialled.
     pub did: String,
-    /// What he did.
+    /// What the caller did.
     pub script: String,
     /// Linkedid of the call on the PBX.
     pub linkedid: String,
-    /// His channel shared a bridge with another.
+    /// The caller's channel shared a bridge with another.
     pub bridged: bool,
-    /// His end hung up.
+    /// The caller's end hung up.
     pub left: bool,
 }
 

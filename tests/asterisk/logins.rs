@@ -1,4 +1,4 @@
-//! Logins that a real Asterisk refuses: the daemon says which mend helps, stays, and is in as soon as it was done.
+//! Logins that a real Asterisk refuses: the daemon names the fix, keeps trying, and is in as soon as it was done.
 
 use crate::daemon::Daemon;
 use crate::files;

@@ -35,7 +35,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// After the last channel has gone, the daemon may take this long to have told the last call.
+/// After the last channel has gone, the daemon may take this long to have recorded the last call.
 const SETTLE: Duration = Duration::from_secs(20);
 
 #[test]

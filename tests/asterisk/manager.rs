@@ -1,4 +1,4 @@
-//! A minimal AMI client of the harness's own, so that what it tells is independent of the daemon's.
+//! A minimal AMI client of the harness's own, so that what it reports is independent of the daemon's.
 
 use std::fmt;
 use std::io::{Read, Write};
@@ -54,7 +54,7 @@ struct Stream {
     closed: bool,
 }
 
-/// A logged-in AMI connection that remembers everything it received.
+/// A logged-in AMI connection that keeps everything it received.
 pub struct Manager {
     socket: TcpStream,
     stream: Arc<(Mutex<Stream>, Condvar)>,

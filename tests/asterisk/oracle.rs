@@ -87,7 +87,7 @@ pub struct Account {
     pub dispositions: BTreeSet<String>,
     /// The first agent to whom a queue connected the caller, as technology and peer.
     pub connected_to: Option<String>,
-    /// Queue and end of each stay, in the words of the table `queue_visits`; refusals at the door are not in queue_log.
+    /// Queue and end of each visit, in the words of the table `queue_visits`; refusals at the door are not in queue_log.
     pub visits: Vec<(String, String)>,
     /// First start and last end in the CDR, seconds since 1970 UTC.
     pub span: Option<(i64, i64)>,

@@ -1,4 +1,4 @@
-//! Sight is lost and comes back: what the rows say about calls of which a part was not seen.
+//! Sync is lost and comes back: what the rows say about calls of which a part was not seen.
 
 use crate::daemon::Daemon;
 use crate::files;
@@ -20,7 +20,7 @@ pub fn soon() -> Instant {
     Instant::now() + PATIENCE
 }
 
-/// A call that goes on until somebody is told to end it.
+/// A call that goes on until the test ends it.
 pub struct Call {
     pub number: String,
     pub linkedid: String,
@@ -49,7 +49,7 @@ impl Call {
         self.event(lab, "BridgeEnter", 2)
     }
 
-    /// Waits until the caller is in a queue and a phone rings for him.
+    /// Waits until the caller is in a queue and a phone rings.
     pub fn waits(&self, lab: &Lab) -> Result<Frame, String> {
         self.event(lab, "QueueCallerJoin", 1)?;
         self.event(lab, "AgentCalled", 1)
@@ -200,7 +200,7 @@ fn cut_link(lab: &Lab) -> Result<(), String> {
         let (true_ms, told_ms) = (ended - began, talk_ms(&db, call));
         assert!((told_ms - true_ms).abs() <= SLACK_MS, "{}: talked {true_ms} ms, row says {told_ms}", call.number);
     }
-    // Of what was not seen from its beginning, no more is told than was seen.
+    // Of what was not seen from its beginning, no more is recorded than was seen.
     let (_, ended) = answered_unseen.talk(lab)?;
     let told_ms = talk_ms(&db, &answered_unseen);
     assert!((told_ms - (ended - to)).abs() <= SLACK_MS, "seen for {} ms, row says {told_ms}", ended - to);

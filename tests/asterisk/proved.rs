@@ -1,4 +1,4 @@
-//! What happened out of sight is told from Asterisk's own CDR and queue_log, and whoever was missed there is called back.
+//! What happened while events were not seen is recorded from Asterisk's own CDR and queue_log, and whoever was missed there is called back.
 
 use crate::daemon::Daemon;
 use crate::files;

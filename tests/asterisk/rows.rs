@@ -98,7 +98,7 @@ pub fn inbound(db: &Connection) -> rusqlite::Result<(BTreeMap<String, Vec<Told>>
     Ok((recorded, count(db)?))
 }
 
-/// The calls that another database tells differently, with their children.
+/// The calls that are different in another database, with their children.
 pub fn differing(db: &Connection, other: &Path) -> rusqlite::Result<Vec<String>> {
     const TOLD: &str = "SELECT linkedid, direction, status, outcome, number, did, queue, agent, started_ms, answered_ms, ended_ms, ring_ms,
         talk_ms, hold_ms, hangup_by, transfers, why,

@@ -20,7 +20,7 @@ pub const TALKS_AT_ONCE: &str = "wait:3-hangup";
 /// Who calls.
 #[derive(Clone, Copy)]
 pub enum Caller {
-    /// Somebody outside, with a number of his own that the run gives him.
+    /// Somebody outside, with a number of their own that the run gives them.
     Outside,
     /// One of our phones.
     Phone(&'static str),
@@ -75,7 +75,7 @@ pub struct Scenario {
     pub dials: &'static str,
     /// What the caller does once the PBX has answered.
     pub script: &'static str,
-    /// How long the caller waits for an answer before he cancels.
+    /// How long the caller waits for an answer before they cancel.
     pub patience: Duration,
     /// What the called ones do, by number.
     pub parties: &'static [(&'static str, &'static str)],
@@ -144,9 +144,9 @@ pub struct Row {
     pub ivr: &'static [(&'static str, &'static str)],
     /// Seconds on hold, from and to.
     pub hold_s: (i64, i64),
-    /// Why Asterisk's own CDR tells another story about who talked, where it is known to.
+    /// Why Asterisk's own CDR say something else about who talked, where they are known to.
     pub cdr_errs: Option<&'static str>,
-    /// Why its queue_log tells another story, where it is known to.
+    /// Why its queue_log says something else, where it is known to.
     pub queue_log_errs: Option<&'static str>,
 }
 

@@ -38,13 +38,13 @@ const CALLS: &[&str] = &[
     "queue without members: refused at the door",
     "outbound: answered, the customer hangs up",
 ];
-/// The one whose story is told at the end.
+/// The call that is shown at the end.
 const TOLD: &str = "blind transfer: answered";
 /// Between the beginnings of two calls.
 const STAGGER: Duration = Duration::from_millis(900);
 /// Nothing of this lasts longer.
 const LONGEST: Duration = Duration::from_secs(120);
-/// The daemon tells a call so long after its end, at most.
+/// The daemon records a call so long after its end, at most.
 const SETTLE: Duration = Duration::from_secs(10);
 
 fn main() -> Result<(), String> {

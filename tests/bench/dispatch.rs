@@ -1,7 +1,7 @@
 //! From the event that frees an agent to Originate on the wire: the real program, over real TCP, with a real database.
 //!
 //! `cargo bench --bench dispatch`. Two runs, without and with a background of 5,000 events a second (calls of a busy PBX, each of which becomes a row),
-//! beside the floor in the same run: a commit of one row to a database beside it, which an Originate has to wait for.
+//! beside the lower bound in the same run: a commit of one row to a database beside it, which an Originate has to wait for.
 #![allow(clippy::disallowed_methods)] // a benchmark reads the clock
 
 use callbackd::api::client;
@@ -144,7 +144,7 @@ impl Drop for Daemon {
     }
 }
 
-/// The other end: answers what is asked, and tells of each Originate when its last byte was read.
+/// The other end: answers what is asked, and reports of each Originate when its last byte was read.
 struct Pbx {
     port: u16,
     writer: Arc<Mutex<Option<TcpStream>>>,

@@ -1,6 +1,6 @@
-//! How fast the AMI stream is read, beside the floor: counting its empty lines.
+//! How fast the AMI stream is read, beside the lower bound: counting its empty lines.
 //!
-//! `cargo bench --bench frames`: the floor's throughput divided by another one's is that one's ratio.
+//! `cargo bench --bench frames`: the lower bound's throughput divided by another one's is that one's ratio.
 
 use std::path::Path;
 

@@ -1,6 +1,6 @@
-//! How fast a recording becomes rows on the disk, beside the floor: counting its empty lines.
+//! How fast a recording becomes rows on the disk, beside the lower bound: counting its empty lines.
 //!
-//! `cargo bench --bench replay`: the floor's throughput divided by the replay's is its ratio.
+//! `cargo bench --bench replay`: the lower bound's throughput divided by the replay's is its ratio.
 
 use std::path::Path;
 

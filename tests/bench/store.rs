@@ -87,7 +87,7 @@ fn digest(path: &Path) -> (u64, u64) {
     (count, hasher.finish())
 }
 
-/// Everything that happens, in the order of time, cut into transactions. A call takes a minute or more, so what is told of it comes in several.
+/// Everything that happens, in the order of time, cut into transactions. A call takes a minute or more, so its records come in several.
 fn transactions(calls: usize) -> Vec<Vec<Record>> {
     let mut seconds: Vec<Vec<Record>> = vec![Vec::new(); calls + 200];
     for n in 0..calls {

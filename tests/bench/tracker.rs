@@ -1,6 +1,6 @@
-//! How many events the engine takes a second, beside the frame parser in the same run, and what a live call costs in memory.
+//! How many events the tracker takes a second, beside the frame parser in the same run, and what a live call costs in memory.
 //!
-//! `cargo bench --bench engine`. A PBX that does 100 calls a second sends about 5,600 of the events that the engine needs a second.
+//! `cargo bench --bench tracker`. A PBX that does 100 calls a second sends about 5,600 of the events that the tracker needs a second.
 
 use std::path::Path;
 
@@ -59,7 +59,7 @@ fn tracker() -> Tracker {
     Tracker::new(&pbx, config.pbx[0].settings.rules(), OurAttempts::of_anybody(), None)
 }
 
-/// Takes all frames, a millisecond apart, and drops what the engine wants stored.
+/// Takes all frames, a millisecond apart, and drops what the tracker wants stored.
 fn track(tracker: &mut Tracker, frames: &[Frame], mut ms: u64) -> usize {
     let mut records = 0;
     for frame in frames {

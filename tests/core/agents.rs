@@ -1,4 +1,4 @@
-//! What agents do when: one person whatever he is called, and intervals to the millisecond.
+//! What agents do when: one agent under several names, and intervals to the millisecond.
 
 use crate::stream::member::{Membership, answers, end, rung_by};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
@@ -88,7 +88,7 @@ fn a_freepbx_agent_is_one_person_over_local_hint_and_phone() {
     let mut driver = Driver::linked(rules(), START);
     driver.say(&freepbx.event("QueueMemberAdded"));
     driver.pass(1_000);
-    // He is called directly: nothing leads from the queue to his phone, but its extension is his.
+    // The agent is called directly: nothing leads from the queue to the phone, but its extension is the agent's.
     let (customer, phone) = (Line::customer("d.1"), Line::phone("900", "d.2", "d.1"));
     driver.say(&(customer.begins() + &phone.begins() + &customer.dials(&phone)));
     driver.say(&phone.clone().state(5).event("Newstate", &[]));
@@ -105,7 +105,7 @@ fn a_freepbx_agent_is_one_person_over_local_hint_and_phone() {
     assert_eq!(
         recorded(&driver),
         [
-            // Until his phone shows itself he is called by what leads to it; what he does goes on under its name.
+            // Until the phone shows itself the agent is named by what leads to it; what the agent does goes on under that name.
             "Local/900@from-queue/n logged_in 0–1000",
             "PJSIP/900 logged_in 1000–5000",
             "PJSIP/900 ringing 1000–2000",
@@ -197,7 +197,7 @@ fn an_agent_whose_phone_cannot_be_reached_is_not_logged_in() {
     driver.pass(1_000);
     driver.say(&Membership { status: 5, ..sales.clone() }.event("QueueMemberStatus"));
     driver.pass(1_000);
-    // A pause tells nothing of the phone.
+    // A pause says nothing of the phone.
     driver.say(&Membership { status: 1, paused: true, ..sales.clone() }.event("QueueMemberPause"));
     driver.pass(1_000);
     driver.say(&Membership { paused: true, ..sales.clone() }.event("QueueMemberStatus"));
@@ -307,7 +307,7 @@ fn recorded_agents_ring_and_talk_as_long_as_their_legs_say() {
                 }
                 let talks = |i: &&Interval| i.agent == leg.agent && i.activity == Activity::Talking;
                 let talked: i64 = intervals.iter().filter(talks).map(|i| i.to_ms.unwrap() - i.from_ms).sum();
-                // He can talk with colleagues too, but with the customer no longer than that.
+                // The agent can talk with colleagues too, but with the customer no longer than that.
                 assert!(talked >= leg.talk_ms, "{}: {} talked {talked} of {}", recording.name, leg.agent, leg.talk_ms);
                 compared += 1;
             }

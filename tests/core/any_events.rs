@@ -11,7 +11,7 @@ use proptest::prelude::*;
 
 const START: i64 = 1_800_000_000_000;
 
-/// What can be given to the engine.
+/// What can be given to the tracker.
 #[derive(Debug, Clone)]
 enum Step {
     Event(Event<'static>),

@@ -1,4 +1,4 @@
-//! Attempts of ours while the link is down: what the lists tell of them afterwards.
+//! Attempts of ours while the link is down: what the lists say of them afterwards.
 
 use crate::attempt_progress::{ID, START, agents, customers, facts, hangs_up, ringing, steps, talking};
 use crate::stream::{Driver, frames, rules};

@@ -41,7 +41,7 @@ fn dials(from: &Line, to: &Line) -> String {
     from.clone().state(6).with(to, "DialBegin", &[("DialString", "12025550123@trunk")])
 }
 
-/// The steps told so far, without their times.
+/// The steps reported so far, without their times.
 pub fn steps(driver: &Driver) -> Vec<&'static str> {
     let word = |step: &Step| match step {
         Step::Seen => "seen",
@@ -246,7 +246,7 @@ fn a_customer_behind_what_nobody_knows_as_a_trunk_is_the_customer() {
     assert_eq!((row.number.as_deref(), row.agent.as_deref()), (Some("12025550123"), Some("PJSIP/101")));
 }
 
-/// An agent who is dialled through the dialplan: both halves of the Local channel, and his phone.
+/// An agent who is dialled through the dialplan: both halves of the Local channel, and the agent's phone.
 fn through_the_dialplan() -> (Driver, [Line; 3]) {
     let near = Line::new("Local/101@from-internal-1;1", ID, ID, "101", "from-internal", "101");
     let far = Line::new("Local/101@from-internal-1;2", "cb-0a1b2c3d-7-1;2", ID, "101", "from-internal", "101");
@@ -358,7 +358,7 @@ fn a_daemon_that_ends_says_nothing_of_an_attempt_that_goes_on() {
 #[test]
 fn a_callback_that_its_agent_hands_over_is_over_when_the_customer_has_gone() {
     let (mut driver, agent, customer) = talking();
-    // His phone asks a colleague in a call of its own, and puts the two together.
+    // The agent's phone asks a colleague in a call of its own, and puts the two together.
     let second = Line::phone("101", "d.1", "d.1").state(4);
     let colleague = Line::phone("102", "d.2", "d.1");
     driver.say(&(second.begins() + &colleague.begins() + &second.dials(&colleague)));

@@ -1,4 +1,4 @@
-//! What people may ask of the desk, and what it answers.
+//! What people may ask of the scheduler, and what it answers.
 
 use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, policy};
 use callbackd_core::callbacks::Answer;

@@ -1,4 +1,4 @@
-//! The customer is dialled first, and put into the queue: only where an agent of that queue is set aside for him.
+//! The customer is dialled first, and put into the queue: only where an agent of that queue is set aside for the customer.
 
 use crate::scheduler::{ANN, MINUTE, MONDAY_10, Scene, agent, policy, queue_policy};
 use callbackd_core::callbacks::pbx_action::PbxAction;

@@ -17,7 +17,7 @@ use callbackd_core::model::{
 };
 use std::collections::BTreeMap;
 
-/// A desk between the PBXs `a` and `b`, with one agent on each, who have the same name.
+/// A scheduler between the PBXs `a` and `b`, with one agent on each, who have the same name.
 struct Two {
     scheduler: Scheduler,
     halls: [Hall; 2],

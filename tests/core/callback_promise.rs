@@ -1,4 +1,4 @@
-//! What callers are told at the greeting: published where the dialplan can read it, and honest.
+//! The wait estimate that callers hear at the greeting: published where the dialplan can read it, and honest.
 
 use crate::scheduler::{ANN, BOB, HOUR, MINUTE, SECOND, Scene, agent, pbx};
 use callbackd_core::callbacks::Input;

@@ -1,4 +1,4 @@
-//! What becomes of a missed call: a task, one for each customer, until he has been served.
+//! What becomes of a missed call: a task, one for each customer, until the customer has been served.
 
 use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
 use crate::scheduler::{e164, pbx};

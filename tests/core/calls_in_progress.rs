@@ -1,4 +1,4 @@
-//! Customers' calls in progress, told while they last, and what the next run makes of those that a killed one left.
+//! Customers' calls in progress, recorded while they last, and what the next run makes of those that a killed one left.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
 use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Outcome, Quality, Record, Status, VisitResult};
@@ -136,7 +136,7 @@ fn a_call_that_began_after_the_pbx_was_last_said_to_be_seen_has_no_negative_time
 #[test]
 fn a_call_that_a_killed_run_left_and_that_still_lives_keeps_what_the_lists_cannot_tell() {
     let mut driver = next_run(&[as_it_began()]);
-    // He is in a menu now, and pressed 2.
+    // The customer is in a menu now, and pressed 2.
     let customer = Line::new("PJSIP/trunk-c.1", "c.1", "c.1", "12025550123", "ivr-main", "2").state(6);
     driver.link(100_000, &frames(customer.listed("WaitExten", "", 29).as_bytes()));
     assert_eq!(told_in_progress(&driver), 0, "the store has it as it was");
@@ -145,7 +145,7 @@ fn a_call_that_a_killed_run_left_and_that_still_lives_keeps_what_the_lists_canno
     driver.pass(FORGOTTEN_MS);
     let row = driver.row();
     assert_eq!((row.did.as_deref(), row.started_ms), (Some("5550100"), START));
-    // Whether the queue had served him meanwhile nobody saw.
+    // Whether the queue had served the customer meanwhile was not seen.
     assert_eq!((row.status, row.visits[0].result), (Status::Unknown, VisitResult::Unknown));
     assert_eq!(in_progress(&driver), []);
 }

@@ -1,4 +1,4 @@
-//! Nothing that a caller or a queue's member calls himself reaches a dial string, a caller id or a variable as more than a name.
+//! Whatever name a caller or a queue's member has: it reaches a dial string, a caller id or a variable as no more than a name.
 
 use callbackd_core::callbacks::attempt::dial_string::{
     DialError, DialString, Dialable, check_customer, check_form, shown,

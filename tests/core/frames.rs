@@ -43,7 +43,7 @@ fn costs_only_itself(bad: &[u8], refusal: Refusal) -> FrameError {
 #[test]
 fn every_capture_cut_at_every_byte_gives_the_same_frames() {
     for (name, stream) in captures() {
-        // Between two frames a decoder remembers nothing but its place, so a cut can only matter to the frame that it goes
+        // Between two frames a decoder keeps nothing but its place, so a cut can only matter to the frame that it goes
         // through and to the next one.
         let mut start = 0;
         for (end, _) in stream.windows(4).enumerate().filter(|(_, four)| four == b"\r\n\r\n") {

@@ -7,7 +7,7 @@ use callbackd_core::tracker::LINGER_MS;
 
 const START: i64 = 1_800_000_000_000;
 
-/// A customer who gave up after 3 s of ringing; his row has been told.
+/// A customer who gave up after 3 s of ringing; the row has been recorded.
 fn just_ended() -> (Driver, Line, Line) {
     let mut driver = Driver::linked(rules(), START);
     let (customer, phone) = (Line::customer("c.1"), Line::phone("101", "c.2", "c.1"));
@@ -175,7 +175,7 @@ fn those_who_talk_on_after_their_customer_make_no_row_and_touch_his_no_more() {
     let recorded = driver.row();
     assert_eq!((recorded.ended_ms, recorded.talk_ms), (START + 10_000, 5_000));
 
-    // Minutes later the two, whose channels still bear his linkedid, ring a third.
+    // Minutes later the two, whose channels still bear this linkedid, ring a third.
     driver.pass(FORGOTTEN_MS);
     let third = Line::phone("103", "c.4", "c.1");
     driver.say(&(third.begins() + &colleague.dials(&third)));

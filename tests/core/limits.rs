@@ -1,4 +1,4 @@
-//! Every limit of the engine holds, and what is beyond it is counted.
+//! Every limit of the tracker holds, and what is beyond it is counted.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
 use callbackd_core::ami::event::{Channel, Event, Member, MemberChange};

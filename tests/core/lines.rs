@@ -9,7 +9,7 @@ use callbackd_core::tracker::{Input, Output};
 const START: i64 = 1_800_000_000_000;
 const CUSTOMER: &str = "+12025550123";
 
-/// The lines that have been told since they were asked for last.
+/// The lines that have been reported since they were asked for last.
 fn lines(driver: &mut Driver) -> Vec<String> {
     let lines = driver.lines();
     driver.news.clear();

@@ -80,7 +80,7 @@ fn a_lost_link_costs_only_what_ended_while_it_was_down() {
     assert_eq!(driver.tracker.counters().calls_unseen, 2);
 }
 
-/// The cause of the gap after a link of 100 s to an Asterisk that had just booted, a loss, and a login so many ms later that tells this uptime.
+/// The cause of the gap after a link of 100 s to an Asterisk that had just booted, a loss, and a login so many ms later with this uptime.
 fn cause_of_gap(later_ms: i64, uptime_s: u64) -> Vec<GapCause> {
     let mut driver = Driver::unlinked(rules(), START, None);
     driver.link(0, &[]);

@@ -116,7 +116,7 @@ fn a_phone_that_is_not_seen_ringing_any_more_did_not_ring_to_the_end() {
     }
 }
 
-/// The customer hangs up after a talk with 101, and the queue says how long he waited and talked, s. Of the two it names only whom it still finds.
+/// The customer hangs up after a talk with 101, and the queue says how long they waited and talked, s. Of the two it names only whom it still finds.
 fn completes(customer: &Line, phone: &Line, [hold_s, talk_s]: [&str; 2], named: (bool, bool)) -> String {
     let (customer, phone) = (customer.clone().state(6), phone.clone().state(6));
     let agent = [("Queue", "sales"), ("Interface", "PJSIP/101"), ("MemberName", "Alice"), ("Reason", "caller")];
@@ -263,7 +263,7 @@ fn whoever_waits_or_is_rung_for_again_after_the_loss_is_judged_by_that() {
     let (customer, phone) = waiting(&mut driver);
     let other = Line::phone("102", "c.3", "c.1");
     let called = [("Queue", "sales"), ("Interface", "PJSIP/102"), ("MemberName", "Ben")];
-    // Before the lists the queue rings the next one for him.
+    // Before the lists come the queue rings the next member for this customer.
     let rings = phone.hangs_up() + &other.begins() + &customer.with(&other, "AgentCalled", &called);
     let lists = customer.listed("Queue", "", 25) + &other.listed("AppQueue", "", 1);
     back_with(&mut driver, &(rings + &customer.dials(&other)), &lists);

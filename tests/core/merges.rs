@@ -1,4 +1,4 @@
-//! Calls that come to share a linkedid, a channel or a bridge become one, whatever the order in which that is told.
+//! Calls that come to share a linkedid, a channel or a bridge become one, whatever the order in which that is reported.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
 use callbackd_core::model::{Direction, Outcome, Status};

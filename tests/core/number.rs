@@ -1,4 +1,4 @@
-//! Telephone numbers: one subscriber has one form, and what is no number is told apart.
+//! Telephone numbers: one subscriber has one form, and what is no number is recognised.
 
 use callbackd_core::model::E164;
 use callbackd_core::model::number::{InternalRule, Number, NumberError, Numbering};

@@ -1,7 +1,7 @@
 //! Events that come unordered, twice or late make the same rows.
 //!
 //! Asterisk keeps the order of the events of one channel as its own thread makes them, but what other threads say about it
-//! (Dial, the queue, device states) is told through topics of their own and comes earlier, later or twice.
+//! (Dial, the queue, device states) comes through topics of their own: earlier, later or twice.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Recording, recordings, rules, stamp};
 use callbackd_core::ami::{Frame, Kind};
@@ -11,7 +11,7 @@ use proptest::test_runner::{RngAlgorithm, TestError, TestRng, TestRunner};
 
 /// Events of different channels may change places within this time (ms).
 const JITTER_MS: i64 = 50;
-/// What is told at the end of something may be late by this much (ms), long after the row has been told.
+/// What is reported at the end of something may be late by this much (ms), long after the row has been recorded.
 const LATE_MS: i64 = 4_000;
 /// Times of a row may differ by this much (ms).
 const TOLERANCE_MS: i64 = 2 * JITTER_MS;
@@ -56,7 +56,7 @@ fn named(frame: &Frame, bridges: bool) -> Vec<Vec<u8>> {
     frame.headers().filter(|h| wanted(h.key) && !h.value.is_empty()).map(|h| h.value.to_vec()).collect()
 }
 
-/// Told by others than the channel itself when something is over.
+/// Reported by others than the channel itself when something is over.
 fn can_be_late(frame: &Frame) -> bool {
     matches!(
         name(frame),
@@ -98,7 +98,7 @@ fn ordered(first: &Frame, second: &Frame) -> bool {
     if name(first) == "DialBegin" && rings(second) {
         return false;
     }
-    // Who dials says both that he begins and how it ended; who runs an application, what it left in its variables.
+    // Who dials says both that the dial begins and how it ended; who runs an application, what it left in its variables.
     let same_thread = match name(second) {
         "DialEnd" => name(first) == "DialBegin",
         "VarSet" => true,

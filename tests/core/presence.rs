@@ -1,4 +1,4 @@
-//! Who of the agents is free, how many callers wait, and when the desk hears that this has changed.
+//! Which agents are free, how many callers wait, and when the scheduler learns that this has changed.
 
 use crate::stream::member::{Membership, answers, end, rung_by};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, recordings, rules, text};
@@ -23,7 +23,7 @@ fn with_alice() -> Driver {
     driver
 }
 
-/// Whether the floor was said to have changed since it was asked last.
+/// Whether presence was reported as changed since it was asked last.
 fn changed(driver: &mut Driver) -> bool {
     std::mem::take(&mut driver.news).contains(&Output::PresenceChanged)
 }
@@ -248,7 +248,7 @@ fn callers_wait_from_their_join_to_their_leave_answer_or_hangup() {
     assert_eq!((waiting(&driver), changed(&mut driver)), (2, true));
     driver.say(&lines[2].hangs_up());
     assert_eq!((waiting(&driver), changed(&mut driver)), (1, true));
-    // Of one the leave was not heard, but he talks.
+    // Of one the leave was not seen, but the agent talks.
     let phone = Line::phone("102", "p.1", "c.3");
     driver.say(&(phone.begins() + &lines[3].enters("b") + &phone.enters("b")));
     assert_eq!((driver.tracker.waiting().len(), changed(&mut driver)), (0, true));

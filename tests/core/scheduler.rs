@@ -1,4 +1,4 @@
-//! A desk with a floor that a test sets, a clock that it turns, and a store that remembers what it was told.
+//! A scheduler with a presence that a test sets, a clock that it turns, and a store that keeps what it was given.
 
 pub use crate::identity::{e164, pbx};
 use callbackd_core::callbacks::Presences;
@@ -113,7 +113,7 @@ pub fn queue_policy() -> QueuePolicy {
     }
 }
 
-/// The floor of a PBX, as a test sets it.
+/// The presence of a PBX, as a test sets it.
 #[derive(Debug, Default)]
 pub struct Hall {
     pub agents: Vec<AgentView>,
@@ -163,7 +163,7 @@ pub fn agent(extension: &str, queues: &[&str]) -> AgentView {
     }
 }
 
-/// Everything around a desk.
+/// Everything around a scheduler.
 pub struct Scene {
     pub scheduler: Scheduler,
     pub hall: Hall,
@@ -218,7 +218,7 @@ impl Scene {
         }
     }
 
-    /// Lets the desk decide, and does what it wants, until it wants nothing.
+    /// Lets the scheduler decide, and does what it wants, until it wants nothing.
     pub fn settle(&mut self) {
         loop {
             let presences = Presences::from([(pbx(), &self.hall as &dyn Presence)]);
@@ -290,7 +290,7 @@ impl Scene {
         }
     }
 
-    /// Time passes, and the desk is asked at each of its deadlines.
+    /// Time passes, and the scheduler is asked at each of its deadlines.
     pub fn pass(&mut self, ms: i64) {
         let end = self.now.mono_ms + u64::try_from(ms).unwrap();
         while let Some(due) = self.scheduler.deadline().filter(|due| *due <= end) {

@@ -26,7 +26,7 @@ fn seen_from(recording: &Recording, cut: usize, backwards: bool, stock: bool) ->
     driver.rows()
 }
 
-/// Where to cut: a few places between the first event and the last. Not where a channel is being hung up: its reason has been told
+/// Where to cut: a few places between the first event and the last. Not where a channel is being hung up: its reason came
 /// before, and nothing that comes says it again.
 fn cuts(recording: &Recording) -> Vec<usize> {
     let (mut ending, mut fit) = (0, Vec::new());
@@ -94,14 +94,14 @@ fn a_call_seen_from_the_middle_is_partial_and_ends_as_it_did() {
             };
             for row in seen_from(&recording, cut, false, false) {
                 let Some(expected) = whole.iter().find(|w| w.linkedid == row.linkedid) else { continue };
-                // With whom he talked first, before anyone looked, nothing tells once he talks with another or with none.
+                // With whom the customer talked before the link came up, nothing says once they talk with another or with none.
                 let talks = |row: &FinishedCall| row.legs.iter().filter(|l| l.result == LegResult::Answered).count();
                 let one_talk = talks(expected) == 1 && expected.transfers == 0;
                 let quality = if began(&row) { Quality::Partial } else { Quality::Full };
                 let recorded = |row: &FinishedCall, quality| {
                     let outcome = (expected.answered_ms.is_none() || one_talk)
                         .then(|| (row.status == Status::Answer, &row.agent));
-                    // What was dialled over a trunk before anyone looked is told by nothing any more.
+                    // What was dialled over a trunk before the link came up, nothing says any more.
                     let number = row.number.clone().filter(|_| row.direction == Direction::Inbound);
                     format!("{quality} {outcome:?} {:?} {number:?} {}", row.ended_ms, row.hangup_by)
                 };
@@ -115,7 +115,7 @@ fn a_call_seen_from_the_middle_is_partial_and_ends_as_it_did() {
     assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
 }
 
-/// A customer who has waited 90 s in the queue, and a phone that rings for him.
+/// A customer who has waited 90 s in the queue, and a phone that rings for them.
 fn waiting() -> (Line, Line, Vec<Frame>) {
     let customer = Line::new("PJSIP/carrier-9", "c.1", "c.1", "12025550123", "ext-queues", "600").state(6);
     let phone = Line::phone("101", "c.2", "c.1").state(5);
@@ -227,7 +227,7 @@ fn events_that_race_with_the_lists_change_nothing_twice() {
 
     let seen = |driver: &Driver| {
         let mut row = driver.row();
-        row.legs.clear(); // that the phone rings for him is told by its state, which only the second has seen
+        row.legs.clear(); // that the phone rings for them is known from its state, which only the second has seen
         row.why.clear();
         row
     };

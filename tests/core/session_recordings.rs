@@ -1,4 +1,4 @@
-//! A recording, played into a session, tells the same story.
+//! A recording, played into a session, gives the same events.
 
 use crate::ami::{captures, decode};
 use crate::session::empty_snapshot;

@@ -98,7 +98,7 @@ fn a_secret_that_is_not_there_or_empty_is_refused() {
     }
 }
 
-/// A database that cannot be used: who refuses it, with which code, by which words; and it stays as it is.
+/// A database that cannot be used: who refuses it, with which code, by which words; and it is left as it is.
 fn refused(make: impl Fn(&Site), code: i32, words: &str) {
     let site = Site::new(1);
     make(&site);

@@ -1,4 +1,4 @@
-//! The configuration: defaults, and refusals that name the key, the line and the mend.
+//! The configuration: defaults, and refusals that name the key, the line and the fix.
 
 use callbackd::config::{Config, KEYS, Pbx, Refusal};
 use callbackd::config::{LogFormat, ShowNumbers, Tls};

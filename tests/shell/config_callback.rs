@@ -1,4 +1,4 @@
-//! What the configuration says about callbacks: the policy that it makes, and refusals that name the key, the line and the mend.
+//! What the configuration says about callbacks: the policy that it makes, and refusals that name the key, the line and the fix.
 
 use callbackd::config::{Config, Refusal};
 use callbackd_core::callbacks::policy::{First, Policy, Strategy};

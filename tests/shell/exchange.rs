@@ -1,4 +1,4 @@
-//! The pretend PBX on loopback, in a thread of the test: it outlives the daemons that watch it, and remembers what really happened.
+//! The pretend PBX on loopback, in a thread of the test: it outlives the daemons that connect to it, and keeps what really happened.
 
 use callbackd::demo::office::Office;
 use callbackd::demo::pbx::{Input, Output, Pbx};
@@ -230,7 +230,7 @@ impl People for Eager {
     }
 }
 
-/// Nobody calls by himself.
+/// Nobody calls unless the test says so.
 pub fn nobody() -> Box<Callers> {
     Box::new(|_| (Vec::new(), i64::MAX))
 }

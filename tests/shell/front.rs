@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Nobody waits this long unless a test fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Ann and Ben are at lunch: what is made here stays until somebody changes it.
+/// Ann and Ben are at lunch: what is made here is kept until somebody changes it.
 const MEMBERS: &str = "Response: Success\nActionID: @ID@\nEventList: start\nMessage: Queue status will follow\n\n\
     Event: QueueParams\nQueue: sales\nStrategy: ringall\nCalls: 0\nActionID: @ID@\n\n\
     Event: QueueMember\nQueue: sales\nName: Ann\nLocation: PJSIP/101\nStateInterface: PJSIP/101\nStatus: 1\nPaused: 1\n\

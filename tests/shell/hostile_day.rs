@@ -1,4 +1,4 @@
-//! A day on which everybody who can write into AMI does his worst: through the whole program, from the socket to the database, the log, the
+//! A day on which everybody who can write into AMI does their worst: through the whole program, from the socket to the database, the log, the
 //! tables and the files that people open elsewhere.
 
 use crate::peer::{Asterisk, Listening, within};
@@ -44,7 +44,7 @@ fn worst() -> Vec<Vec<u8>> {
     let base = channel("6.6", "12025550166", "Mallory");
     let long = "x".repeat(1 << 20);
     let mut frames: Vec<Vec<u8>> = [
-        // This one is told of in the log, the others too soon after it.
+        // This one is logged, the others come too soon after it.
         format!("Event: Newstate\r\n{}\r\n", channel("6.6", "12025550166\r\n+12025550166 no header", "x")),
         // Line breaks in a caller's number: another call's hangup, an answer to an action, an event of its own, half a frame.
         format!("Event: Newstate\r\n{}\r\n", channel("6.6", "12025550166\r\nEvent: Hangup\r\nUniqueid: 7.0", "x")),
@@ -76,7 +76,7 @@ async fn send(asterisk: &mut Asterisk<TcpStream>, bytes: &[u8]) {
     asterisk.stream.flush().await.unwrap();
 }
 
-/// Lives the day; returns the log, and the site as it was left.
+/// Runs the day; returns the log, and the site as it was left.
 async fn day(format: &str) -> (Vec<u8>, Site) {
     let listening = Listening::new().await;
     let port = listening.listener.local_addr().unwrap().port();
@@ -90,7 +90,7 @@ async fn day(format: &str) -> (Vec<u8>, Site) {
     asterisk.serve().await;
     daemon.wait_for("Asterisk is ready");
 
-    // One honest call lives through it all, and one of the hostile ones.
+    // One honest call lasts through it all, and one of the hostile ones.
     let (honest, mallory) = (call("7.0", "12025550123", "Ann", "sales"), channel("6.6", "12025550166", "Mallory"));
     let (begins, ends) = honest.split_at(honest.find("Event: Hangup").unwrap());
     send(&mut asterisk, begins.as_bytes()).await;
@@ -186,7 +186,7 @@ async fn what_strangers_write_is_kept_as_text_and_reaches_nothing_that_would_obe
     let db = Connection::open_with_flags(site.path("calls.db"), OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
     let one = |sql: &str| db.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap();
     assert_eq!(one("PRAGMA integrity_check"), "ok");
-    // The honest call is told as it was, and the forged hangup, tag and answer are nobody's.
+    // The honest call is recorded as it was, and the forged hangup, tag and answer are nobody's.
     let honest = "SELECT concat_ws(' ', direction, number_e164, name, quality, (SELECT count(*) FROM tags WHERE call_id = calls.id AND \"by\" <> 'rule')) FROM calls WHERE linkedid = '7.0'";
     assert_eq!(one(honest), "inbound +12025550123 Ann full 0");
     assert_eq!(one("SELECT CAST(count(*) AS TEXT) FROM calls WHERE linkedid = '6.6' AND quality = 'full'"), "1");

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 /// What CI waits for.
 const ROUNDS: u32 = 12;
-/// A call that ended so long (ms) before a kill is on the disk: the engine waits for what still belongs to it (2.3 s), then one commit.
+/// A call that ended so long (ms) before a kill is on the disk: the tracker waits for what still belongs to it (2.3 s), then one commit.
 const ON_THE_DISK_MS: i64 = 3_500;
 /// A call that began so long (ms) before a kill is on the disk as one in progress: one commit, on a busy machine.
 const BEGUN_MS: i64 = 1_000;
@@ -108,7 +108,7 @@ struct Case {
 impl Case {
     fn open(db: &Connection, past: Vec<Past>, watches: Vec<Watch>) -> Self {
         let mut calls = BTreeMap::new();
-        // One that is not told as a customer's has its direction in place of its status.
+        // One that is not recorded as a customer's has its direction in place of its status.
         let sql = "SELECT linkedid, CASE direction WHEN 'inbound' THEN status ELSE direction END, quality FROM calls WHERE direction <> 'callback'";
         let mut statement = db.prepare(sql).unwrap();
         for row in statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))).unwrap() {
@@ -127,7 +127,7 @@ impl Case {
         Self { past, watches, calls, gaps }
     }
 
-    /// A daemon saw its end, and had the time to write it down; or its beginning, and what had begun is told by the next.
+    /// A daemon saw its end, and had the time to write it down; or its beginning, and the next daemon records what had begun.
     fn must_be_there(&self, call: &Past) -> bool {
         let saw = |w: &Watch, at_ms: i64, needs_ms: i64| w.from_ms + ROUGHLY_MS < at_ms && at_ms + needs_ms < w.to_ms;
         self.watches.iter().any(|w| saw(w, call.to_ms, ON_THE_DISK_MS) || saw(w, call.from_ms, BEGUN_MS))
@@ -160,7 +160,7 @@ impl Case {
                 Some((status, quality)) if status == truth && whole && quality == "full" => "seen whole and told truly",
                 Some((status, _)) if status == truth => "told truly",
                 Some((status, quality)) if status == "UNKNOWN" && quality == "gap" && !whole => "UNKNOWN",
-                // What was not seen of it would have told more.
+                // With what was not seen of it the status could be another one.
                 Some((status, quality)) if status.starts_with(char::is_uppercase) && quality == "partial" && !whole => {
                     "told as far as it was seen"
                 }
@@ -176,7 +176,7 @@ impl Case {
     }
 }
 
-/// Every attempt was promised on the disk, made at most once, and every callback is open or ended for a reason.
+/// Every attempt was on the disk before it was made, made at most once, and every callback is open or ended for a reason.
 fn judge_callbacks(db: &Connection, past: &[Past], originated: &[String], opened: &BTreeSet<i64>) -> Vec<String> {
     let mut faults = Vec::new();
     let unique: BTreeSet<&String> = originated.iter().collect();
@@ -265,7 +265,7 @@ fn a_daemon_that_is_killed_at_any_moment_loses_nothing_that_it_saw_and_dials_nob
     let run = || Running::start(site.command(&["run", "--config", "callbackd.toml"]));
     for round in 0..rounds {
         let mut daemon = run();
-        // Now and then before it has seen anything. Before the first call was written nobody had ever watched, and there is no gap.
+        // Now and then before it has seen anything. Before the first call was written no daemon had ever been connected, and there is no gap.
         if round > 0 && rng.u32(..6) == 0 {
             std::thread::sleep(Duration::from_millis(rng.u64(..250)));
             killed_unready += 1;

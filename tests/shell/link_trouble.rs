@@ -18,7 +18,7 @@ async fn pass(ms: u64) {
     tokio::time::resume();
 }
 
-/// A link that is told of byte by byte.
+/// A link that receives byte by byte.
 struct Trickle {
     asterisk: Asterisk<TcpStream>,
     read: mpsc::Receiver<usize>,

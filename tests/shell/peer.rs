@@ -1,4 +1,4 @@
-//! An Asterisk that says what a test tells it to, on a real socket, and the link that talks to it.
+//! An Asterisk that sends what a test gives it, on a real socket, and the link that talks to it.
 
 use std::path::Path;
 use std::time::Duration;
@@ -69,7 +69,7 @@ impl Listening {
     }
 }
 
-/// A link and what it has told.
+/// A link and what it has reported.
 pub struct Linked {
     pub link: Link,
     pub events: mpsc::Receiver<LinkEvent>,

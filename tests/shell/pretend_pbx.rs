@@ -1,4 +1,4 @@
-//! The pretend PBX against the real one: order, names, headers and telling values of its events, beside captures of Asterisk 22.
+//! The pretend PBX against the real one: order, names, headers and significant values of its events, beside captures of Asterisk 22.
 //!
 //! Left out are events that the shipped AMI user does not get (`eventfilter` of `manager_callbackd.conf`). Device states and queue members' states
 //! come from other threads of Asterisk than a call's events, at any place between them: they are compared for themselves.
@@ -11,7 +11,7 @@ use std::path::Path;
 const NOW: i64 = 1_795_336_404_000;
 const CLIENT: u64 = 1;
 
-/// Agents and customers who do as they are told.
+/// Agents and customers who act by a script.
 struct Told {
     agent: Pickup,
     customer: Pickup,
@@ -142,7 +142,7 @@ fn is_dropped(event: &str, variable: &str) -> bool {
         )
 }
 
-/// Each event as one line: its name, its headers in order, and the values that tell. First those of calls, then those of devices.
+/// Each event as one line: its name, its headers in order, and its significant values. First those of calls, then those of devices.
 fn shapes(text: &str) -> (Vec<String>, Vec<String>) {
     let text = text.replace('\r', "");
     let live = text.rfind("Event: CoreShowChannelsComplete").map_or(&*text, |at| &text[at..]);

@@ -6,7 +6,7 @@ use rustix::process::Signal;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
-/// What the daemon tells the service manager, as it comes.
+/// What the daemon sends to the service manager, as it comes.
 struct Told(UnixDatagram);
 
 impl Told {

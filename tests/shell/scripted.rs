@@ -1,4 +1,4 @@
-//! The program itself, and an AMI server on loopback that answers as a test tells it to.
+//! The program itself, and an AMI server on loopback that answers as a test scripts it.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

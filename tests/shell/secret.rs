@@ -1,4 +1,4 @@
-//! The AMI secret: taken from where it is safe, refused with the mend where it is not.
+//! The AMI secret: taken from where it is safe, refused with the fix where it is not.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};

@@ -90,7 +90,7 @@ impl Scene {
         self.until("a second missed caller", |status| open(status) == 2);
         self.exchange.pause(0, None);
         self.until("the intent to call back", |status| status["attempts"] == 1);
-        // Whatever was about to be sent then has been sent by the time that one more call has come, ended and been told.
+        // Whatever was about to be sent then has been sent by the time that one more call has come, ended and been recorded.
         self.exchange.call(Caller { did: "5550102".to_owned(), ..impatient("12025550103", 300) });
         let status = self.until("a third missed caller", |status| open(status) == 3);
         assert_eq!(self.exchange.known().originated, [] as [&str; 0], "dialled without a promise on the disk");
@@ -241,7 +241,7 @@ fn a_damaged_database_is_not_started_with_and_stays_as_it_is() {
     store.write(&calls).unwrap();
     drop(store);
     crate::stored::spoil(&db, "legs");
-    // The lock beside it tells who took it last.
+    // The lock beside it says who took it last.
     let database = || site.everything().into_iter().filter(|(name, _)| !name.ends_with(".lock")).collect::<Vec<_>>();
     let before = database();
     let said = site.run(&["run", "--config", "callbackd.toml"]);

@@ -32,7 +32,7 @@ fn call(id: usize) -> (String, String) {
     (text, format!("Event: Hangup\n{channel}Cause: 16\nCause-txt: Normal Clearing\n\n"))
 }
 
-/// The list of channels, in which this call still lives.
+/// The list of channels, in which this call is still up.
 fn list(id: usize, action_id: &str) -> String {
     format!(
         "Response: Success\nActionID: {action_id}\nEventList: start\nMessage: Channels will follow\n\n\

@@ -1,4 +1,4 @@
-//! The daemon without its shell: session, decoder, engine and desk, wired as the daemon wires them, with bytes, commits and time from outside.
+//! The daemon without its shell: a session, decoder and tracker for each PBX, and one scheduler, wired as the daemon wires them, with bytes, commits and time from outside.
 
 use bytes::BytesMut;
 use callbackd_core::ami::action::ActionId;
@@ -14,15 +14,16 @@ use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input as DeskInput, Scheduler};
-use callbackd_core::model::PbxId;
 use callbackd_core::model::Record;
 use callbackd_core::model::presence::Presence;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{AttemptPrefix, Moment, OurAttempts};
+use callbackd_core::model::{CallInProgress, PbxId};
 use callbackd_core::tracker::{Input, Output, Tracker};
 use std::collections::{HashMap, VecDeque};
 
-pub const PBX: &str = "pbx";
+/// The PBXs of a day: the first alone, or both.
+pub const PBXS: [&str; 2] = ["pbx", "branch"];
 
 /// Whether it was a success, and the message; `Err` if nobody knows, `None` if it was not sent.
 type Reply = Option<Result<(bool, String), ()>>;
@@ -30,107 +31,133 @@ type Reply = Option<Result<(bool, String), ()>>;
 /// What the core wants of the world.
 #[derive(Debug)]
 pub enum Want {
-    /// Bytes to the PBX.
-    Send(Vec<u8>),
+    /// Bytes to this PBX.
+    Send(usize, Vec<u8>),
     /// To the disk.
     Store(Record),
-    /// Look an attempt up in CDR.
-    LookUp(String),
-    /// A deed is about to leave.
-    PbxAction(PbxAction),
-    /// The connection is of no more use.
-    Drop,
-    /// Sight is whole.
-    InSync,
+    /// Look an attempt of this PBX up in CDR.
+    LookUp(usize, String),
+    /// An action is about to leave for this PBX.
+    PbxAction(usize, PbxAction),
+    /// The connection to this PBX is of no more use.
+    Drop(usize),
+    /// Sight of this PBX is whole.
+    InSync(usize),
 }
 
-pub struct Core {
+/// What there is of each PBX.
+struct Side {
+    pbx: PbxId,
     session: Option<Session>,
     decoder: FrameDecoder,
     input: BytesMut,
-    pub tracker: Tracker,
-    pub scheduler: Scheduler,
+    tracker: Tracker,
     waiting: HashMap<ActionId, PbxAction>,
-    answers: VecDeque<(PbxAction, Reply)>,
+}
+
+pub struct Core {
+    sides: Vec<Side>,
+    pub scheduler: Scheduler,
+    answers: VecDeque<(usize, PbxAction, Reply)>,
     wants: VecDeque<Want>,
 }
 
 impl Core {
-    pub fn new(rules: Rules, policies: Policies, restored: RestoredState, seen_ms: Option<i64>, now: Moment) -> Self {
+    /// For each PBX: its rules, and what the disk holds of it.
+    pub fn new(
+        sides: Vec<(Rules, Option<i64>, Vec<CallInProgress>)>,
+        policies: Policies,
+        restored: RestoredState,
+        now: Moment,
+    ) -> Self {
         let prefix = AttemptPrefix::of("0a1b2c3d").unwrap();
+        let side = |(name, (rules, seen_ms, calls_left)): (&str, (Rules, Option<i64>, Vec<CallInProgress>))| {
+            let pbx = PbxId::new(name);
+            let mut tracker = Tracker::new(&pbx, rules, OurAttempts::of(prefix), seen_ms);
+            tracker.knows_calls(calls_left);
+            let decoder = FrameDecoder::new(Interest::tracker());
+            Side { pbx, session: None, decoder, input: BytesMut::new(), tracker, waiting: HashMap::new() }
+        };
         Self {
-            session: None,
-            decoder: FrameDecoder::new(Interest::tracker()),
-            input: BytesMut::new(),
-            tracker: Tracker::new(&PbxId::new(PBX), rules, OurAttempts::of(prefix), seen_ms),
+            sides: PBXS.into_iter().zip(sides).map(side).collect(),
             scheduler: Scheduler::new(policies, prefix, restored, now),
-            waiting: HashMap::new(),
             answers: VecDeque::new(),
             wants: VecDeque::new(),
         }
     }
 
-    pub fn connected(&mut self, nonce: u64, now: Moment) {
+    pub fn trackers(&self) -> impl Iterator<Item = &Tracker> {
+        self.sides.iter().map(|side| &side.tracker)
+    }
+
+    pub fn connected(&mut self, i: usize, nonce: u64, now: Moment) {
         let login = Login { username: "callbackd".to_owned(), secret: "demo".to_owned().into(), allow_plain: false };
-        self.session = Some(Session::new(login, nonce, now.mono_ms));
-        self.decoder = FrameDecoder::new(Interest::tracker());
-        self.input.clear();
+        let side = &mut self.sides[i];
+        side.session = Some(Session::new(login, nonce, now.mono_ms));
+        side.decoder = FrameDecoder::new(Interest::tracker());
+        side.input.clear();
     }
 
-    pub fn is_connected(&self) -> bool {
-        self.session.is_some()
+    pub fn is_connected(&self, i: usize) -> bool {
+        self.sides[i].session.is_some()
     }
 
-    pub fn bytes(&mut self, bytes: &[u8], now: Moment) {
-        let Some(session) = &mut self.session else { return };
+    pub fn bytes(&mut self, i: usize, bytes: &[u8], now: Moment) {
+        let side = &mut self.sides[i];
+        let Some(session) = &mut side.session else { return };
         session.heard(now.mono_ms);
-        self.input.extend_from_slice(bytes);
-        while let Some(received) = self.decoder.decode(&mut self.input) {
-            let Some(session) = &mut self.session else { return };
+        side.input.extend_from_slice(bytes);
+        loop {
+            let side = &mut self.sides[i];
+            let Some(received) = side.decoder.decode(&mut side.input) else { break };
+            let Some(session) = &mut side.session else { return };
             let disposition = session.received(&received, now.mono_ms);
             if let (Received::Frame(frame), Disposition::ForEngine) = (&received, disposition)
                 && let Ok(stamped) = Stamped::parse(frame)
             {
-                self.tracker.handle(Input::Event(&stamped), now);
+                side.tracker.handle(Input::Event(&stamped), now);
             }
-            self.drain_session(now);
+            self.drain_session(i, now);
         }
         self.after(now);
     }
 
     /// The connection broke, and not by the other end's closing it.
-    pub fn broke(&mut self, now: Moment) {
-        if let Some(session) = &mut self.session {
+    pub fn broke(&mut self, i: usize, now: Moment) {
+        if let Some(session) = &mut self.sides[i].session {
             session.fell_silent(now.mono_ms);
-            self.drain_session(now);
+            self.drain_session(i, now);
         }
-        self.lost(now);
+        self.lost(i, now);
     }
 
-    pub fn lost(&mut self, now: Moment) {
-        if let Some(mut session) = self.session.take() {
+    pub fn lost(&mut self, i: usize, now: Moment) {
+        if let Some(mut session) = self.sides[i].session.take() {
             session.lost();
             while let Some(output) = session.poll() {
-                self.session_says(output, now);
+                self.session_says(i, output, now);
             }
-            self.waiting.clear();
-            self.tracker.handle(Input::Unlinked, now);
-            self.scheduler.handle(DeskInput::Unlinked(&PbxId::new(PBX)), now);
+            let side = &mut self.sides[i];
+            side.waiting.clear();
+            side.tracker.handle(Input::Unlinked, now);
+            self.scheduler.handle(DeskInput::Unlinked(&side.pbx), now);
             self.after(now);
         }
     }
 
     pub fn tick(&mut self, now: Moment) {
-        if let Some(session) = &mut self.session {
-            session.tick(now.mono_ms);
-            self.drain_session(now);
+        for i in 0..self.sides.len() {
+            if let Some(session) = &mut self.sides[i].session {
+                session.tick(now.mono_ms);
+                self.drain_session(i, now);
+            }
+            self.sides[i].tracker.handle(Input::Tick, now);
         }
-        self.tracker.handle(Input::Tick, now);
         self.after(now);
     }
 
     pub fn stopping(&mut self, now: Moment) {
-        self.tracker.handle(Input::Stopping, now);
+        self.sides.iter_mut().for_each(|side| side.tracker.handle(Input::Stopping, now));
         self.after(now);
     }
 
@@ -162,42 +189,44 @@ impl Core {
     }
 
     pub fn command(&mut self, command: &Command, now: Moment) {
-        let presences = Presences::from([(PbxId::new(PBX), &self.tracker as &dyn Presence)]);
         // That it cannot be done is an answer to a person.
-        let _ = self.scheduler.command(command, "somebody", None, now, &presences);
+        let _ = self.scheduler.command(command, "somebody", None, now, &presences(&self.sides));
         self.after(now);
     }
 
     pub fn deadline(&self) -> Option<u64> {
-        let session = self.session.as_ref().and_then(Session::deadline);
-        [session, self.tracker.deadline(), self.scheduler.deadline()].into_iter().flatten().min()
+        let of = |side: &Side| {
+            let session = side.session.as_ref().and_then(Session::deadline);
+            [session, side.tracker.deadline()].into_iter().flatten().min()
+        };
+        self.sides.iter().map(of).chain([self.scheduler.deadline()]).flatten().min()
     }
 
     pub fn poll(&mut self) -> Option<Want> {
         self.wants.pop_front()
     }
 
-    fn drain_session(&mut self, now: Moment) {
-        while let Some(output) = self.session.as_mut().and_then(Session::poll) {
-            self.session_says(output, now);
+    fn drain_session(&mut self, i: usize, now: Moment) {
+        while let Some(output) = self.sides[i].session.as_mut().and_then(Session::poll) {
+            self.session_says(i, output, now);
         }
     }
 
-    fn session_says(&mut self, output: SessionOutput, now: Moment) {
+    fn session_says(&mut self, i: usize, output: SessionOutput, now: Moment) {
         match output {
-            SessionOutput::Send(bytes) => self.wants.push_back(Want::Send(bytes.to_vec())),
+            SessionOutput::Send(bytes) => self.wants.push_back(Want::Send(i, bytes.to_vec())),
             SessionOutput::Answer(SessionAnswer { id, reply, .. }) => {
-                if let Some(pbx_action) = self.waiting.remove(&id) {
+                if let Some(pbx_action) = self.sides[i].waiting.remove(&id) {
                     let reply = reply.map(|reply| (reply.success(), reply.message().into_owned())).map_err(drop);
-                    self.answers.push_back((pbx_action, Some(reply)));
+                    self.answers.push_back((i, pbx_action, Some(reply)));
                 }
             }
             SessionOutput::Notice(notice) => {
                 if let Some(input) = Input::from_notice(&notice) {
-                    self.tracker.handle(input, now);
+                    self.sides[i].tracker.handle(input, now);
                 }
                 if matches!(notice, Notice::LinkDead(_) | Notice::LoginRefused { .. }) {
-                    self.wants.push_back(Want::Drop);
+                    self.wants.push_back(Want::Drop(i));
                 }
             }
         }
@@ -205,51 +234,57 @@ impl Core {
 
     fn after(&mut self, now: Moment) {
         loop {
-            while let Some(output) = self.tracker.poll() {
-                match output {
-                    Output::Record(record) => {
-                        if let Record::Call(call) = &record {
-                            self.scheduler.handle(DeskInput::Told(call), now);
+            for (i, side) in self.sides.iter_mut().enumerate() {
+                while let Some(output) = side.tracker.poll() {
+                    match output {
+                        Output::Record(record) => {
+                            if let Record::Call(call) = &record {
+                                self.scheduler.handle(DeskInput::Told(call), now);
+                            }
+                            self.wants.push_back(Want::Store(record));
                         }
-                        self.wants.push_back(Want::Store(record));
-                    }
-                    Output::Line(change) => self.scheduler.handle(DeskInput::Line(&change), now),
-                    Output::Progress(progress) => self.scheduler.handle(DeskInput::Progress(&progress), now),
-                    Output::PresenceChanged => self.scheduler.handle(DeskInput::PresenceChanged, now),
-                    Output::InSync => {
-                        self.scheduler.handle(DeskInput::InSync(&PbxId::new(PBX)), now);
-                        self.wants.push_back(Want::InSync);
+                        Output::Line(change) => self.scheduler.handle(DeskInput::Line(&change), now),
+                        Output::Progress(progress) => self.scheduler.handle(DeskInput::Progress(&progress), now),
+                        Output::PresenceChanged => self.scheduler.handle(DeskInput::PresenceChanged, now),
+                        Output::InSync => {
+                            self.scheduler.handle(DeskInput::InSync(&side.pbx), now);
+                            self.wants.push_back(Want::InSync(i));
+                        }
                     }
                 }
             }
-            let presences = Presences::from([(PbxId::new(PBX), &self.tracker as &dyn Presence)]);
-            self.scheduler.decide(now, &presences);
+            self.scheduler.decide(now, &presences(&self.sides));
+            let place = |sides: &[Side], pbx: &PbxId| sides.iter().position(|side| side.pbx == *pbx).expect("a PBX");
             while let Some(output) = self.scheduler.poll() {
                 match output {
                     callbacks::Output::Record(record) => self.wants.push_back(Want::Store(record)),
-                    callbacks::Output::LookUp { channel_id, .. } => self.wants.push_back(Want::LookUp(channel_id)),
-                    callbacks::Output::Act { pbx_action, .. } => self.act(pbx_action, now),
+                    callbacks::Output::LookUp { pbx, channel_id, .. } => {
+                        self.wants.push_back(Want::LookUp(place(&self.sides, &pbx), channel_id));
+                    }
+                    callbacks::Output::Act { pbx, pbx_action } => {
+                        self.act(place(&self.sides, &pbx), pbx_action, now);
+                    }
                 }
             }
-            let Some((pbx_action, reply)) = self.answers.pop_front() else { return };
-            self.answered(&pbx_action, reply, now);
+            let Some((i, pbx_action, reply)) = self.answers.pop_front() else { return };
+            self.answered(i, &pbx_action, reply, now);
         }
     }
 
-    fn act(&mut self, pbx_action: PbxAction, now: Moment) {
+    fn act(&mut self, i: usize, pbx_action: PbxAction, now: Moment) {
         let action = pbx_action.action().expect("what cannot be sent is kept out long before");
-        let sent = self.session.as_mut().and_then(|session| session.request(&action, now.mono_ms).ok());
+        let sent = self.sides[i].session.as_mut().and_then(|session| session.request(&action, now.mono_ms).ok());
         match sent {
             Some(id) => {
-                self.wants.push_back(Want::PbxAction(pbx_action.clone()));
-                self.waiting.insert(id, pbx_action);
-                self.drain_session(now);
+                self.wants.push_back(Want::PbxAction(i, pbx_action.clone()));
+                self.sides[i].waiting.insert(id, pbx_action);
+                self.drain_session(i, now);
             }
-            None => self.answers.push_back((pbx_action, None)),
+            None => self.answers.push_back((i, pbx_action, None)),
         }
     }
 
-    fn answered(&mut self, pbx_action: &PbxAction, reply: Reply, now: Moment) {
+    fn answered(&mut self, i: usize, pbx_action: &PbxAction, reply: Reply, now: Moment) {
         let answer = match &reply {
             None => Answer::NotSent,
             Some(Err(())) => Answer::Unanswered,
@@ -261,9 +296,13 @@ impl Core {
                 self.scheduler.handle(DeskInput::Answered { channel_id: &originate.channel_id, answer }, now);
             }
             PbxAction::Publish { value: Some(_), .. } => {
-                self.scheduler.handle(DeskInput::Published { pbx: &PbxId::new(PBX), answer }, now)
+                self.scheduler.handle(DeskInput::Published { pbx: &self.sides[i].pbx, answer }, now)
             }
             _ => {}
         }
     }
+}
+
+fn presences(sides: &[Side]) -> Presences<'_> {
+    sides.iter().map(|side| (side.pbx.clone(), &side.tracker as &dyn Presence)).collect()
 }

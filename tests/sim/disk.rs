@@ -1,10 +1,10 @@
-//! The store as a model: what is on the disk, what is on its way, and what a new run remembers. Dumb on purpose.
+//! The store as a model: what is on the disk, what is on its way, and what a new run reads. Dumb on purpose.
 
 use callbackd_core::callbacks::restore::{RestoredState, Served};
-use callbackd_core::model::{AgentKey, CallKey, E164};
+use callbackd_core::model::{AgentKey, CallKey, E164, PbxId};
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
 use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Gap, Outcome, Record, Status};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const DAY_MS: i64 = 86_400_000;
 /// `callback.min_talk` of every day.
@@ -21,7 +21,8 @@ pub struct Disk {
     pub attempts: BTreeMap<String, AttemptRow>,
     pub forbidden: BTreeMap<E164, DoNotCall>,
     pub gaps: Vec<Gap>,
-    pub seen_ms: Option<i64>,
+    /// By PBX.
+    pub seen_ms: BTreeMap<PbxId, i64>,
 }
 
 impl Disk {
@@ -47,7 +48,7 @@ impl Disk {
                 }
                 self.gaps.push(gap.clone());
             }
-            Record::Seen { seen_ms, .. } => self.seen_ms = Some(*seen_ms),
+            Record::Seen { pbx, seen_ms } => drop(self.seen_ms.insert(pbx.clone(), *seen_ms)),
             Record::Callback(change) => {
                 let row = &change.row;
                 let other = |(id, other): (&i64, &CallbackRow)| {
@@ -90,13 +91,25 @@ impl Disk {
         Ok(())
     }
 
-    /// What an engine that starts now reads: one that was told already keeps its row.
-    pub fn calls_left(&mut self) -> Vec<CallInProgress> {
-        self.in_progress.retain(|call, _| !self.calls.contains_key(call));
-        self.in_progress.values().cloned().collect()
+    /// Linkedids under which several PBXs have a call.
+    pub fn shared(&self) -> u64 {
+        let linkedids: BTreeSet<_> = self.calls.keys().map(|call| &call.linkedid).collect();
+        (self.calls.len() - linkedids.len()) as u64
     }
 
-    /// What a desk that starts now reads.
+    /// Callbacks that began on another PBX than they ended on.
+    pub fn moved(&self) -> u64 {
+        let moved = |row: &&CallbackRow| row.first_miss.as_ref().is_some_and(|miss| miss.pbx != row.pbx);
+        self.callbacks.values().filter(moved).count() as u64
+    }
+
+    /// What a tracker that starts now reads: a call that was recorded already keeps its row.
+    pub fn calls_left(&mut self, pbx: &str) -> Vec<CallInProgress> {
+        self.in_progress.retain(|call, _| !self.calls.contains_key(call));
+        self.in_progress.values().filter(|call| call.pbx == *pbx).cloned().collect()
+    }
+
+    /// What a scheduler that starts now reads.
     pub fn restored(&self, now_ms: i64) -> RestoredState {
         use AttemptResult as R;
         let unreached = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::OriginateError, R::AbortedServed];

@@ -1,7 +1,8 @@
 //! The whole core through seeded days, with every fault that a network, a disk, a clock and a PBX can have.
 //!
-//! `cargo test --test sim` lives 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` lives more, from `CALLBACKD_FIRST_SEED` on, `CALLBACKD_SEED=17` one and
-//! prints all that passes, and `CALLBACKD_CALLS=300` makes each longer. A failure names its seed and step; the same seed is the same day, to the byte.
+//! `cargo test --test sim` runs 500 days. `CALLBACKD_SEEDS=100000 cargo test --release --test sim days` runs more, from
+//! `CALLBACKD_FIRST_SEED` on. `CALLBACKD_SEED=17` runs one and prints all that passes, and `CALLBACKD_CALLS=300` makes each longer.
+//! A failure names its seed and step; the same seed is the same day, to the byte.
 
 mod core;
 mod disk;
@@ -16,12 +17,14 @@ use world::World;
 const CALLS: u32 = 60;
 /// Days that are lived if nobody says otherwise.
 const SEEDS: u64 = 500;
+/// The same of two PBXs.
+const SEEDS_OF_TWO: u64 = 60;
 
 /// Days of fair weather in which the daemon crashes at each of its outputs in turn, and their customers' calls.
 const CRASHED: [u64; 2] = [4, 20];
 const CRASHED_CALLS: u32 = 12;
 
-/// Days that once broke a promise, and what was wrong.
+/// Days that once broke a rule, and what was wrong.
 const ONCE_BROKEN: &[(u64, &str)] = &[
     (3, "an attempt was LOST because its end was looked for in the moment before it was told"),
     (37, "the same, over a bad network"),
@@ -112,6 +115,40 @@ fn days_that_once_broke_a_promise_do_so_no_more() {
             panic!("{what}: {broken}");
         }
     }
+}
+
+#[test]
+fn days_of_two_pbxs_that_share_customers_extensions_and_linkedids_break_no_promise() {
+    let first = asked("CALLBACKD_FIRST_SEED").unwrap_or(0);
+    if let Some(seed) = asked("CALLBACKD_SEED") {
+        println!("{:?}", World::two(seed, calls()).talking().live().unwrap_or_else(|broken| panic!("{broken}")));
+        return;
+    }
+    let last = first + asked("CALLBACKD_SEEDS").unwrap_or(SEEDS_OF_TWO);
+    let (next, attempts) = (AtomicU64::new(first), AtomicU64::new(0));
+    let (shared, moved) = (AtomicU64::new(0), AtomicU64::new(0));
+    let broken = std::sync::Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < last) {
+                    match World::two(seed, calls()).live() {
+                        Ok(day) => {
+                            attempts.fetch_add(day.attempts, Ordering::Relaxed);
+                            shared.fetch_add(day.shared, Ordering::Relaxed);
+                            moved.fetch_add(day.moved, Ordering::Relaxed);
+                        }
+                        Err(what) => broken.lock().unwrap().push(what),
+                    }
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner().unwrap();
+    assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
+    let [attempts, shared, moved] = [attempts, shared, moved].map(AtomicU64::into_inner);
+    println!("{} days, {attempts} attempts, {shared} linkedids shared, {moved} callbacks moved", last - first);
+    assert!(attempts.min(shared).min(moved) > last - first, "customers, linkedids and callbacks met");
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! The oracle: what was seen, what really happened, and what may therefore not be otherwise. It knows nothing of the code under test.
 
-use crate::core::PBX;
 use crate::disk::Disk;
 use crate::world::{LATENCY_MS, is_open};
 use callbackd::demo::office::Office;
@@ -17,6 +16,8 @@ const SERVED_MS: i64 = 3_000;
 
 #[derive(Default)]
 pub struct Watch {
+    /// The PBX that is watched.
+    pbx: String,
     /// What really happened.
     pub past: Vec<Past>,
     sights: Vec<(i64, i64)>,
@@ -27,6 +28,10 @@ pub struct Watch {
 }
 
 impl Watch {
+    pub fn new(pbx: &str) -> Self {
+        Self { pbx: pbx.to_owned(), ..Self::default() }
+    }
+
     pub fn in_sync(&mut self, now: i64) {
         self.in_sync.get_or_insert(now);
     }
@@ -37,7 +42,7 @@ impl Watch {
         {
             self.sights.push((from, until));
         }
-        // A crash takes with it what was seen before the sight was lost, too.
+        // A crash takes with it what was seen before sync was lost, too.
         if let Some(last) = self.sights.last_mut() {
             last.1 = last.1.min(until);
         }
@@ -61,7 +66,7 @@ impl Watch {
         self.sights.iter().any(|(a, b)| *a <= from && to <= *b)
     }
 
-    /// In sight without interruption since then.
+    /// In sync without interruption since then.
     fn watched_since(&self, at: i64) -> bool {
         self.in_sync.is_some_and(|since| since <= at)
     }
@@ -83,11 +88,12 @@ impl Watch {
         if self.originated.insert(id.clone(), now).is_some() {
             return Err(format!("{id} is dialled twice"));
         }
-        if disk.attempts.get(id).is_none_or(|row| row.result.is_some()) {
+        if disk.attempts.get(id).is_none_or(|row| row.result.is_some() || row.pbx != *self.pbx) {
             return Err(format!("{id} is dialled without an intent on the disk"));
         }
-        let offered =
-            |row: &&AttemptRow| row.result.is_none() && row.agent.as_ref() == Some(agent) && row.channel_id != *id;
+        let offered = |row: &&AttemptRow| {
+            row.result.is_none() && row.pbx == *self.pbx && row.agent.as_ref() == Some(agent) && row.channel_id != *id
+        };
         if let Some(other) = disk.attempts.values().find(offered) {
             return Err(format!("{id}: {agent} is rung, and {} is his already", other.channel_id));
         }
@@ -113,30 +119,13 @@ impl Watch {
         if !is_open(task.queue.as_deref(), wall) {
             return Err(format!("{id} is dialled outside of hours"));
         }
-        // Served by his own call after all misses that this callback is about, and for all to see.
-        let missed =
-            self.past.iter().filter(|past| disk.misses.get(&key(past)) == Some(&task.id)).map(|past| past.to_ms);
-        if let Some(last) = missed.max() {
-            let served = self.past.iter().find(|past| {
-                past.attempt.is_none()
-                    && past.number == number
-                    && past.talk_ms >= SERVED_MS
-                    && past.from_ms > last
-                    && past.to_ms < now - 10_000
-                    && self.watched_since(past.from_ms)
-            });
-            if let Some(served) = served {
-                return Err(format!("{id}: {number} was served by {} after his last miss", served.linkedid));
-            }
-        }
         Ok(())
     }
 
     /// At the end of the day.
     pub fn verdict(&self, disk: &Disk, policies: &Policies) -> Result<(), String> {
         self.calls(disk)?;
-        self.callbacks(disk, policies)?;
-        self.dials()
+        self.callbacks(disk, policies)
     }
 
     fn calls(&self, disk: &Disk) -> Result<(), String> {
@@ -146,7 +135,7 @@ impl Watch {
         let office = Office::small();
         for past in self.past.iter().filter(|past| past.attempt.is_none()) {
             let seen = self.seen(past.from_ms, past.to_ms) && past.fate != Fate::CutOff;
-            let Some(call) = disk.calls.get(&key(past)) else {
+            let Some(call) = disk.calls.get(&self.key(past)) else {
                 if seen || self.seen(past.from_ms, past.from_ms + LATENCY_MS) {
                     return Err(format!("its beginning was seen, and it is not stored: {past:?}"));
                 }
@@ -163,7 +152,7 @@ impl Watch {
             if seen && call.status != status {
                 return Err(format!("stored as {recorded}"));
             }
-            // That the queue let him go is a fact; that every phone was busy can only be known of a call that was seen whole.
+            // That the queue let the caller go is a fact; that every phone was busy can only be known of a call that was seen whole.
             let let_go = past.fate == Fate::QueueTimeout && call.status == Status::NoAnswer;
             if !seen && past.fate != Fate::CutOff && call.status != status && call.status != Status::Unknown && !let_go
             {
@@ -183,8 +172,9 @@ impl Watch {
     fn callbacks(&self, disk: &Disk, policies: &Policies) -> Result<(), String> {
         for past in self.past.iter().filter(|past| past.attempt.is_none() && !past.number.is_empty()) {
             let seen = self.seen(past.from_ms, past.to_ms);
-            let missed = disk.calls.get(&key(past)).is_some_and(|call| policies.of(PBX).on.contains(&call.outcome));
-            if seen && missed && !disk.misses.contains_key(&key(past)) {
+            let missed =
+                disk.calls.get(&self.key(past)).is_some_and(|call| policies.of(&self.pbx).on.contains(&call.outcome));
+            if seen && missed && !disk.misses.contains_key(&self.key(past)) {
                 return Err(format!("missed, and nobody knows: {past:?}"));
             }
         }
@@ -194,7 +184,7 @@ impl Watch {
             let connected = result == AttemptResult::Connected;
             let talked = past.talk_ms >= policies.overall.min_talk_ms;
             let near = (past.talk_ms - policies.overall.min_talk_ms).abs() < 100;
-            // Where the clocks of daemon and PBX differ, what began out of sight and ended in sight has no true duration.
+            // Where the clocks of daemon and PBX differ, what began while events were not seen and ended in sync has no true duration.
             let skewed = self.skewed_ms.is_some_and(|at| at < past.to_ms) && !self.seen(past.from_ms, past.to_ms);
             if connected && !talked && !near && !skewed {
                 return Err(format!("CONNECTED ({}) is not true of {past:?}: {row:?}", row.detail));
@@ -209,26 +199,64 @@ impl Watch {
         Ok(())
     }
 
-    /// Nobody's phone rang twice for one attempt, nor for two at once.
-    fn dials(&self) -> Result<(), String> {
-        let mut attempts = BTreeSet::new();
-        let mut last: BTreeMap<&str, &Past> = BTreeMap::new();
-        let mut dialled: Vec<&Past> = self.past.iter().filter(|past| past.dialled_ms.is_some()).collect();
-        dialled.sort_by_key(|past| past.dialled_ms);
-        for past in dialled {
-            if !attempts.insert(past.attempt.as_deref()) {
-                return Err(format!("dialled twice for one attempt: {past:?}"));
-            }
-            if let Some(before) = last.insert(&past.number, past).filter(|before| Some(before.to_ms) > past.dialled_ms)
-            {
-                return Err(format!("two callbacks at once: {before:?} and {past:?}"));
-            }
-        }
-        Ok(())
+    /// The row that a call is to have.
+    fn key(&self, past: &Past) -> CallKey {
+        CallKey::new(&PbxId::new(&self.pbx), &past.linkedid)
     }
 }
 
-/// The row that a call is to have.
-fn key(past: &Past) -> CallKey {
-    CallKey::new(&PbxId::new(PBX), &past.linkedid)
+/// What must be right on all PBXs when an agent is about to be rung on one: the customer is on no line, by what was in sight, and was not served
+/// by a call of their own after all misses that the callback is about, and for all to see. Each watch comes with since when the customer is on a
+/// line there.
+pub fn elsewhere(
+    watches: &[(&Watch, Option<i64>)],
+    disk: &Disk,
+    originate: &Originate,
+    number: &str,
+    now: i64,
+) -> Result<(), String> {
+    let (id, fresh) = (&originate.channel_id, now - FRESH_MS);
+    for (watch, since) in watches {
+        if since.is_some_and(|since| since < fresh && watch.watched_since(since)) {
+            return Err(format!("{id}: {number} is to be called, but is on the line of {} since {since:?}", watch.pbx));
+        }
+    }
+    let of = |watch: &Watch, past: &Past| disk.misses.get(&watch.key(past)) == Some(&originate.callback_id);
+    let missed = watches.iter().flat_map(|(watch, _)| watch.past.iter().filter(|past| of(watch, past)));
+    let Some(last) = missed.map(|past| past.to_ms).max() else { return Ok(()) };
+    let serves = |watch: &Watch, past: &Past| {
+        past.attempt.is_none()
+            && past.number == number
+            && past.talk_ms >= SERVED_MS
+            && past.from_ms > last
+            && past.to_ms < now - 10_000
+            && watch.watched_since(past.from_ms)
+    };
+    for (watch, _) in watches {
+        if let Some(served) = watch.past.iter().find(|past| serves(watch, past)) {
+            return Err(format!(
+                "{id}: {number} was served by {} of {} after the last miss",
+                served.linkedid, watch.pbx
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Nobody's phone rang twice for one attempt, nor for two at once, whichever PBX rang it.
+pub fn dials<'w>(watches: impl Iterator<Item = &'w Watch>) -> Result<(), String> {
+    let mut attempts = BTreeSet::new();
+    let mut last: BTreeMap<&str, &Past> = BTreeMap::new();
+    let mut dialled: Vec<&Past> =
+        watches.flat_map(|watch| &watch.past).filter(|past| past.dialled_ms.is_some()).collect();
+    dialled.sort_by_key(|past| past.dialled_ms);
+    for past in dialled {
+        if !attempts.insert(past.attempt.as_deref()) {
+            return Err(format!("dialled twice for one attempt: {past:?}"));
+        }
+        if let Some(before) = last.insert(&past.number, past).filter(|before| Some(before.to_ms) > past.dialled_ms) {
+            return Err(format!("two callbacks at once: {before:?} and {past:?}"));
+        }
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
-//! One seeded day: a PBX with its people, a network, a disk, clocks, and a daemon that lives among them. Time is virtual.
+//! One seeded day: one PBX or two with their people, a network, a disk, clocks, and a daemon that lives among them. Time is virtual.
 
 mod daemon;
 mod network;
@@ -6,9 +6,9 @@ mod people;
 mod storage;
 mod trouble;
 
-use crate::core::{Core, PBX};
+use crate::core::{Core, PBXS};
 use crate::disk::Disk;
-use crate::watch::Watch;
+use crate::watch::{self, Watch};
 use callbackd::config::Config;
 use callbackd::demo::office::Office;
 use callbackd::demo::pbx::{Input, Pbx};
@@ -26,7 +26,7 @@ const SECOND: i64 = 1_000;
 const MINUTE: i64 = 60 * SECOND;
 /// A byte is never longer on its way.
 pub const LATENCY_MS: i64 = 40;
-/// Device states come later than what else the PBX tells, by up to this.
+/// Device states come later than the PBX's other events, by up to this.
 const DEVICE_LAG_MS: i64 = 25;
 /// From the end of a call to its row on a healthy disk, at most: it settles, and is committed.
 pub const TO_DISK_MS: i64 = 5 * SECOND;
@@ -55,18 +55,18 @@ impl Weather {
 }
 
 enum Event {
-    ToDaemon(u64, Vec<u8>),
-    ToPbx(u64, Vec<u8>),
-    Closed(u64),
+    ToDaemon(usize, u64, Vec<u8>),
+    ToPbx(usize, u64, Vec<u8>),
+    Closed(usize, u64),
     Committed(u64),
-    LookedUp(u64, String),
-    Connect(u64),
+    LookedUp(u64, usize, String),
+    Connect(u64, usize),
     Start,
     Call,
-    Break(usize, bool),
+    Break(usize, usize, bool),
     Trouble,
-    NetworkUp,
-    PbxUp,
+    NetworkUp(usize),
+    PbxUp(usize),
     Command,
     Tick,
 }
@@ -80,25 +80,36 @@ struct Link {
     to_pbx_at: i64,
 }
 
+/// A PBX, the way to it, and who watches it.
+struct Site {
+    pbx: Pbx,
+    pbx_up: bool,
+    network_up: bool,
+    link: Option<Link>,
+    failures: u32,
+    watch: Watch,
+}
+
+impl Site {
+    fn new(name: &str, pbx: Pbx) -> Self {
+        Self { pbx, pbx_up: true, network_up: true, link: None, failures: 0, watch: Watch::new(name) }
+    }
+}
+
 pub struct World {
     pub seed: u64,
     pub now: i64,
     pub disk: Disk,
     pub policies: Policies,
-    pub watch: Watch,
     config: Config,
     rng: Rng,
-    /// Of what was added to the days later: so that the days stay what they were.
+    /// Chance for what was added to the days later: so that the days do not change.
     luck: Rng,
     weather: Weather,
-    pbx: Pbx,
-    pbx_up: bool,
-    network_up: bool,
+    sites: Vec<Site>,
     core: Option<Core>,
     run: u64,
-    link: Option<Link>,
     clients: u64,
-    failures: u32,
     wall_shift: i64,
     fuse: Option<u32>,
     wants: u32,
@@ -128,13 +139,19 @@ pub struct Day {
     /// What the daemon wanted to be done: bytes sent, records stored, and the like.
     pub wants: u32,
     pub hash: u64,
+    /// Calls of two PBXs under one linkedid, and callbacks that went from one PBX to another.
+    pub shared: u64,
+    pub moved: u64,
 }
 
-fn configuration(rng: &mut Rng) -> Config {
+fn configuration(rng: &mut Rng, pbxs: usize) -> Config {
     let pick = |rng: &mut Rng, words: &[&str]| words[rng.usize(..words.len())].to_owned();
-    // Minutes are odd or even so that a dumb oracle can tell; see `is_open`.
-    let text = format!(
-        "[calls]\ninbound_contexts = [\"from-trunk\"]\nivr_contexts = [\"ivr-*\"]\nshort_abandon = \"2s\"\nmin_talk = \"3s\"\n\
+    // Minutes are odd or even so that a dumb oracle can decide; see `is_open`.
+    let named = |name: &&str| format!("[[pbx]]\nname = \"{name}\"\n");
+    let several: String = if pbxs > 1 { PBXS.iter().map(named).collect() } else { String::new() };
+    let text = several
+        + &format!(
+            "[calls]\ninbound_contexts = [\"from-trunk\"]\nivr_contexts = [\"ivr-*\"]\nshort_abandon = \"2s\"\nmin_talk = \"3s\"\n\
          [numbers]\nregion = \"US\"\n[hours]\ntimezone = \"UTC\"\n\
          [callback]\nenabled = true\non = [\"QUEUE_ABANDON\", \"QUEUE_TIMEOUT\", \"IVR_LOST\", \"SHORT_ABANDON\"]\n\
          delay = \"{}\"\nexpire = \"{}\"\nlast_dispatch = \"0s\"\nquiet = \"off\"\nmax_attempts = {}\nmax_active = {}\n\
@@ -145,19 +162,19 @@ fn configuration(rng: &mut Rng) -> Config {
          [hours.half]\nopen = \"00:00-00:30,01:00-01:30,02:00-02:30,03:00-03:30,04:00-04:30,05:00-05:30,06:00-06:30,07:00-07:30,08:00-08:30,\
          09:00-09:30,10:00-10:30,11:00-11:30,12:00-12:30,13:00-13:30,14:00-14:30,15:00-15:30,16:00-16:30,17:00-17:30,18:00-18:30,19:00-19:30,\
          20:00-20:30,21:00-21:30,22:00-22:30,23:00-23:30\"\n",
-        pick(rng, &["0s", "5s", "60s"]),
-        pick(rng, &["10m", "1h", "4h"]),
-        rng.u32(1..5),
-        rng.u32(1..6),
-        pick(rng, &["0s", "30s"]),
-        pick(rng, &["leastrecent", "fewestcalls", "rrmemory", "linear", "random"]),
-        pick(rng, &["10s", "2m"]),
-        rng.bool(),
-        rng.bool(),
-        rng.bool(),
-        pick(rng, &["oldest", "newest"]),
-        pick(rng, &["1m", "10m"]),
-    );
+            pick(rng, &["0s", "5s", "60s"]),
+            pick(rng, &["10m", "1h", "4h"]),
+            rng.u32(1..5),
+            rng.u32(1..6),
+            pick(rng, &["0s", "30s"]),
+            pick(rng, &["leastrecent", "fewestcalls", "rrmemory", "linear", "random"]),
+            pick(rng, &["10s", "2m"]),
+            rng.bool(),
+            rng.bool(),
+            rng.bool(),
+            pick(rng, &["oldest", "newest"]),
+            pick(rng, &["1m", "10m"]),
+        );
     Config::from_toml(&text, "sim").unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
@@ -167,34 +184,44 @@ pub fn is_open(queue: Option<&str>, wall_ms: i64) -> bool {
 }
 
 impl World {
+    /// A day of one PBX.
     pub fn new(seed: u64, calls: u32) -> Self {
+        Self::of(1, seed, calls)
+    }
+
+    /// A day of two PBXs that share customers, extensions, names of queues and now and then linkedids.
+    pub fn two(seed: u64, calls: u32) -> Self {
+        Self::of(2, seed, calls)
+    }
+
+    fn of(pbxs: usize, seed: u64, calls: u32) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let config = configuration(&mut rng);
+        let config = configuration(&mut rng, pbxs);
         let mut policies = config.policies();
-        policies.pbx.get_mut(PBX).expect("the only one").look_up_cdr = rng.bool();
+        let look_up_cdr = rng.bool();
+        policies.pbx.values_mut().for_each(|policy| policy.look_up_cdr = look_up_cdr);
         let mut office = Office::small();
         for queue in &mut office.queues {
             queue.max_wait_ms = rng.i64(10..60) * SECOND;
             queue.wrapup_ms = rng.i64(0..10) * SECOND;
         }
-        let pbx = Pbx::new(office, Box::new(Crowd(rng.fork())), START);
+        let mut sites = vec![Site::new(PBXS[0], Pbx::new(office.clone(), Box::new(Crowd(rng.fork())), START))];
+        if pbxs > 1 {
+            let crowd = Crowd(Rng::with_seed(seed ^ 0x0b4a_2c45));
+            sites.push(Site::new(PBXS[1], Pbx::new(office, Box::new(crowd), START)));
+        }
         let weather = Weather::of(seed);
         let mut world = Self {
             seed,
             now: START,
             disk: Disk::default(),
             policies,
-            watch: Watch::default(),
             config,
             weather,
-            pbx,
-            pbx_up: true,
-            network_up: true,
+            sites,
             core: None,
             run: 0,
-            link: None,
             clients: 0,
-            failures: 0,
             wall_shift: 0,
             fuse: None,
             wants: 0,
@@ -220,7 +247,9 @@ impl World {
         world.at(5 * MINUTE, Event::Command);
         let trouble = world.rng.i64(30 * SECOND..3 * MINUTE);
         world.at(trouble, Event::Trouble);
-        world.at(20 * SECOND, Event::Break(0, true));
+        for i in 0..pbxs {
+            world.at(20 * SECOND, Event::Break(i, 0, true));
+        }
         world
     }
 
@@ -236,11 +265,11 @@ impl World {
         self
     }
 
-    /// Lives the day to its end. What was broken is told with the step.
+    /// Runs the day to its end. What was broken is returned with the step.
     pub fn live(mut self) -> Result<Day, String> {
         let mut ends = None;
         while self.broken.is_none() {
-            if ends.is_none() && self.calls_left == 0 && self.pbx.live_calls() == 0 && self.now >= self.troubles_until {
+            if ends.is_none() && self.calls_left == 0 && self.live_calls() == 0 && self.now >= self.troubles_until {
                 ends = Some(self.now + ALL_DONE_MS);
             }
             if let Some(by) = ends {
@@ -259,16 +288,20 @@ impl World {
         let step = self.steps;
         let world = &mut self;
         if world.broken.is_none() {
-            world.unseen(TO_DISK_MS);
-            world.broken = world.watch.verdict(&world.disk, &world.policies).err();
+            world.all_unseen(TO_DISK_MS);
+            let watches = world.sites.iter().map(|site| &site.watch);
+            let verdict = watches.clone().try_for_each(|watch| watch.verdict(&world.disk, &world.policies));
+            world.broken = verdict.and_then(|()| watch::dials(watches)).err();
         }
         match self.broken {
             Some(broken) => Err(format!("seed {} ({:?}), step {step}: {broken}", self.seed, self.weather)),
             None => Ok(Day {
-                calls: self.watch.past.len() as u64,
+                calls: self.sites.iter().map(|site| site.watch.past.len() as u64).sum(),
                 attempts: self.disk.attempts.len() as u64,
                 wants: self.wants,
                 hash: self.hash.finish(),
+                shared: self.disk.shared(),
+                moved: self.disk.moved(),
             }),
         }
     }
@@ -279,8 +312,8 @@ impl World {
         while self.broken.is_none() && self.now < by {
             self.step();
         }
-        let sizes = self.core.as_ref().map(|core| core.tracker.sizes());
-        if self.broken.is_none() && self.pbx.live_calls() == 0 && sizes.is_some_and(|sizes| sizes != (0, 0, 0)) {
+        let sizes: Vec<_> = self.core.iter().flat_map(Core::trackers).map(|tracker| tracker.sizes()).collect();
+        if self.broken.is_none() && self.live_calls() == 0 && sizes.iter().any(|sizes| *sizes != (0, 0, 0)) {
             self.broken = Some(format!("channels, bridges and calls that are kept of what is over: {sizes:?}"));
         }
     }
@@ -288,10 +321,22 @@ impl World {
     /// Nothing is left to be done, and all of it is on the disk.
     fn is_done(&self) -> bool {
         let settled = |core: &Core| {
-            core.scheduler.open().is_empty() && core.scheduler.active() == 0 && core.tracker.live_calls() == 0
+            core.scheduler.open().is_empty()
+                && core.scheduler.active() == 0
+                && core.trackers().all(|tracker| tracker.live_calls() == 0)
         };
-        let quiet = self.queue.is_empty() && self.writing.is_none() && self.pbx.live_calls() == 0;
-        quiet && self.core.as_ref().is_some_and(settled) && self.watch.quiet_since(self.now) > TO_DISK_MS
+        let quiet = self.queue.is_empty() && self.writing.is_none() && self.live_calls() == 0;
+        let long = self.sites.iter().all(|site| site.watch.quiet_since(self.now) > TO_DISK_MS);
+        quiet && self.core.as_ref().is_some_and(settled) && long
+    }
+
+    fn live_calls(&self) -> usize {
+        self.sites.iter().map(|site| site.pbx.live_calls()).sum()
+    }
+
+    /// One of the PBXs.
+    fn any(&mut self) -> usize {
+        if self.sites.len() > 1 { self.luck.usize(..self.sites.len()) } else { 0 }
     }
 
     fn moment(&self) -> Moment {
@@ -324,10 +369,12 @@ impl World {
         self.steps += 1;
         let core = self.core.as_ref().and_then(Core::deadline).map(|mono| START + i64::try_from(mono).unwrap() - 1_000);
         let next = self.timers.first_key_value().map(|((at, _), _)| *at);
-        let due = [core.map(|at| at.max(self.now)), next, self.pbx.deadline()].into_iter().flatten().min();
+        let due = [core.map(|at| at.max(self.now)), next].into_iter();
+        let due = due.chain(self.sites.iter().map(|site| site.pbx.deadline())).flatten().min();
         let Some(due) = due else { return self.break_with("nothing is due any more".to_owned()) };
         self.now = self.now.max(due);
-        self.pbx.advance(self.now);
+        let now = self.now;
+        self.sites.iter_mut().for_each(|site| site.pbx.advance(now));
         self.listen();
         if core.is_some_and(|at| at <= self.now) {
             let now = self.moment();
@@ -338,7 +385,9 @@ impl World {
             self.happens(event);
         }
         self.listen();
-        let (channels, bridges, calls) = self.core.as_ref().map_or((0, 0, 0), |core| core.tracker.sizes());
+        let sizes = self.core.iter().flat_map(Core::trackers).map(|tracker| tracker.sizes());
+        let most = sizes.max_by_key(|(channels, bridges, calls)| *channels.max(bridges).max(calls)).unwrap_or_default();
+        let (channels, bridges, calls) = most;
         if channels.max(bridges).max(calls) > MAX_KEPT {
             self.break_with(format!("{channels} channels, {bridges} bridges and {calls} calls are kept"));
         }
@@ -346,26 +395,26 @@ impl World {
 
     fn happens(&mut self, event: Event) {
         match event {
-            Event::ToDaemon(client, bytes) => self.deliver(client, &bytes),
-            Event::ToPbx(client, bytes) => {
-                if self.is_link(client) {
-                    self.pbx.handle(Input::Received(client, &bytes), self.now);
+            Event::ToDaemon(i, client, bytes) => self.deliver(i, client, &bytes),
+            Event::ToPbx(i, client, bytes) => {
+                if self.is_link(i, client) {
+                    self.sites[i].pbx.handle(Input::Received(client, &bytes), self.now);
                 }
             }
-            Event::Closed(client) => self.pbx.handle(Input::Disconnected(client), self.now),
+            Event::Closed(i, client) => self.sites[i].pbx.handle(Input::Disconnected(client), self.now),
             Event::Committed(run) if run == self.run => self.commit(),
-            Event::LookedUp(run, channel_id) if run == self.run => {
-                let (cdrs, now) = (self.cdrs(&channel_id), self.moment());
+            Event::LookedUp(run, i, channel_id) if run == self.run => {
+                let (cdrs, now) = (self.cdrs(i, &channel_id), self.moment());
                 self.with_core(|core| core.looked_up(&channel_id, &cdrs, now));
             }
-            Event::Connect(run) if run == self.run => self.connect(),
-            Event::Committed(_) | Event::LookedUp(..) | Event::Connect(_) => {}
+            Event::Connect(run, i) if run == self.run => self.connect(i),
+            Event::Committed(_) | Event::LookedUp(..) | Event::Connect(..) => {}
             Event::Start => self.start(),
             Event::Call => self.call(),
-            Event::Break(agent, away) => self.take_break(agent, away),
+            Event::Break(i, agent, away) => self.take_break(i, agent, away),
             Event::Trouble => self.trouble(),
-            Event::NetworkUp => self.network_up = true,
-            Event::PbxUp => self.pbx_up = true,
+            Event::NetworkUp(i) => self.sites[i].network_up = true,
+            Event::PbxUp(i) => self.sites[i].pbx_up = true,
             Event::Command => self.command(),
             Event::Tick => {}
         }

@@ -12,6 +12,7 @@ mod store_prune;
 mod store_reading;
 mod store_refusals;
 mod store_schema;
+mod store_upgrade;
 mod store_views;
 mod store_writer;
 mod store_writing;

@@ -1,4 +1,4 @@
-//! What Asterisk's CDR and queue_log alone prove of a call, held against what its events told.
+//! What Asterisk's CDR and queue_log alone prove of a call, held against what its events showed.
 
 use callbackd::config::Config;
 use callbackd::store::{Reader, Store};

@@ -29,7 +29,7 @@ fn integrity(path: &Path) -> String {
     Connection::open(path).unwrap().query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap()
 }
 
-/// Refused with this code and these words; what is in the directory stays.
+/// Refused with this code and these words; what is in the directory is kept.
 #[track_caller]
 fn refused(place: &Place, to: &Path, force: bool, code: u8, words: &str) {
     let before = names(place.directory.path());

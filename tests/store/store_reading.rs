@@ -15,7 +15,7 @@ fn place() -> (tempfile::TempDir, PathBuf) {
     (directory, path)
 }
 
-/// Ten calls, a minute apart, of every kind that the filters tell apart.
+/// Ten calls, a minute apart, of every kind that the filters distinguish.
 fn ten_calls(path: &Path) {
     let calls = (0..10).map(|n| {
         let call = if n % 2 == 0 { abandoned(&format!("1.{n}")) } else { answered(&format!("1.{n}")) };

@@ -1,4 +1,4 @@
-//! What cannot be used is refused with one line that names the path and the mend, and is left byte for byte as it was.
+//! What cannot be used is refused with one line that names the path and the fix, and is left byte for byte as it was.
 
 use crate::stored::{abandoned, contents, names, record};
 use callbackd::store::{Error, Reader, SCHEMA_VERSION, Store};

@@ -112,7 +112,7 @@ pub fn gap() -> Gap {
     }
 }
 
-/// As the engine hands it over.
+/// As the tracker hands it over.
 pub fn record(call: FinishedCall) -> Record {
     Record::Call(Box::new(call))
 }

@@ -1,4 +1,4 @@
-//! One callback as a story: what it stands at, what it was made for, and what happened when.
+//! One callback in detail: its state, what it was made for, and what happened when.
 
 use crate::cli::place::Place;
 use crate::cli::plain::{local, safe, spell};

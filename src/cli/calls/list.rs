@@ -160,7 +160,7 @@ impl<'a> Flat<'a> {
     }
 }
 
-/// A JSON object of a list, or with children for one call's story.
+/// A JSON object of a list, or with children for one call's history.
 #[derive(Serialize)]
 struct Object<'a> {
     #[serde(flatten)]
@@ -253,7 +253,7 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
 }
 
 /// A spreadsheet runs what begins with `=`, `+`, `-`, `@`, tab or return as a formula, and strangers choose their names: such a cell gets a `'` in
-/// front. A telephone number (`+12025550123`, `*72`) stays as it is: as a formula it can only be a number.
+/// front. A telephone number (`+12025550123`, `*72`) is left as it is: as a formula it can only be a number.
 fn no_formula(text: String) -> String {
     let is_number =
         |text: &str| text.trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'));

@@ -1,4 +1,4 @@
-//! One call as a story: what it came to, why, and what happened when.
+//! One call in detail: its status, why, and what happened when.
 
 use crate::cli::plain::{local, safe, spell};
 use crate::store::StoredCall;

@@ -62,19 +62,19 @@ impl Recording {
         self.write()
     }
 
-    /// Where it is.
+    /// Path of the file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Bytes written.
+    /// Bytes written so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Events written.
+    /// Events written so far.
     #[must_use]
     pub fn events(&self) -> u64 {
         self.stamper.events()

@@ -20,13 +20,13 @@ pub struct Told {
     pub facts: Facts,
     /// The other end, if there was one.
     pub peer: Option<std::net::SocketAddr>,
-    /// The login succeeded.
+    /// Whether the login succeeded.
     pub logged_in: bool,
     /// What kept the conversation from its end.
     pub broken: Option<LostReason>,
 }
 
-/// Visits a PBX.
+/// Logs in to a PBX, asks for its facts and leaves.
 pub async fn ask(pbx: &Pbx, credentials: Option<&Path>) -> Told {
     let mut recorded = Told { facts: Facts::default(), peer: None, logged_in: false, broken: None };
     match Visit::begin(pbx, credentials, Interest::everything()).await {

@@ -1,4 +1,4 @@
-//! Judges whether callbacks can be made on this PBX: their dialplan is there, and what is promised may be written.
+//! Judges whether callbacks can be made on this PBX: their dialplan is there, and wait estimates may be published.
 
 use super::facts::Facts;
 use super::report::{Finding, Hint};
@@ -15,7 +15,7 @@ pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Hint>)
     let dialled = format!("agents are dialled as {}, customers as {}", callback.dial_agent, callback.dial_customer);
     let mut found = vec![Finding::ok(what, dialled)];
     found.extend(publishing(facts, callback.publish));
-    // That the dialplan cannot be listed is told elsewhere.
+    // That the dialplan cannot be listed is another finding.
     let Some(contexts) = &facts.contexts else { return (found, None) };
     let absent: Vec<&str> = answering(callback).into_iter().filter(|context| !contexts.contains(*context)).collect();
     for context in &absent {

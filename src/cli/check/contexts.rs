@@ -8,7 +8,7 @@ use crate::log::Wire;
 use callbackd_core::model::rules::Rules;
 use std::collections::BTreeSet;
 
-/// Words in a context's name that tell what it may be for, and the rule that would name it.
+/// Words in a context's name that hint at its purpose, and the rule that would name it.
 const WORDS: [(&str, &str, &[&str]); 5] = [
     ("inbound_contexts", "calls from outside", &["trunk", "pstn", "inbound", "incoming", "-did", "did-"]),
     ("ivr_contexts", "a menu", &["ivr", "menu", "autoattendant", "auto-attendant"]),
@@ -91,7 +91,7 @@ fn inbound(named: &[&String], calls: &Calls) -> Finding {
     )
 }
 
-/// Contexts whose name tells a purpose that no rule gives them, by rule.
+/// Contexts whose name hints at a purpose that no rule gives them, by rule.
 fn suspects(
     all: &BTreeSet<String>,
     live: &BTreeSet<String>,

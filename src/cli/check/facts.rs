@@ -1,4 +1,4 @@
-//! What a PBX tells about itself and about the rights of our user: gathered, not yet judged.
+//! What a PBX reports about itself and about the rights of our user: gathered, not yet judged.
 
 use callbackd_core::ami::{Frame, Kind, SnapshotSize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ pub struct Facts {
     pub ami: String,
     /// `AsteriskVersion` of `CoreSettings`.
     pub version: Option<String>,
-    /// `FullyBooted` came.
+    /// Whether `FullyBooted` came.
     pub booted: bool,
     /// Lists that were refused after the login: the action and Asterisk's words.
     pub refused: Vec<(&'static str, String)>,

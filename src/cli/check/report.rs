@@ -20,24 +20,24 @@ pub enum Mark {
     Missing,
 }
 
-/// One finding.
+/// One finding of the check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// How good.
+    /// How serious it is.
     pub mark: Mark,
     /// What was looked at, in a few words.
     pub what: String,
-    /// What was found, and the mend.
+    /// What was found, and the fix.
     pub detail: String,
 }
 
 impl Finding {
-    /// All is well.
+    /// A finding that all is well.
     pub fn ok(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { mark: Mark::Ok, what: what.into(), detail: detail.into() }
     }
 
-    /// Worth a look.
+    /// A finding that is worth a look.
     pub fn warn(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { mark: Mark::Warn, what: what.into(), detail: detail.into() }
     }
@@ -57,7 +57,7 @@ pub struct Hint {
     pub lines: String,
 }
 
-/// Writes findings as they come in, and remembers how it ends. The writer is expected to drop colours where they are not wanted.
+/// Writes findings as they come in, and keeps the worst for the exit code. The writer is expected to drop colours where they are not wanted.
 pub struct Report<'a> {
     out: &'a mut dyn Write,
     json: bool,
@@ -83,7 +83,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Something was found.
+    /// Adds one finding and writes it out.
     pub fn add(&mut self, finding: &Finding) {
         let Finding { mark, what, detail } = finding;
         self.missing += usize::from(*mark == Mark::Missing);
@@ -101,7 +101,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Several were.
+    /// Adds several findings.
     pub fn extend(&mut self, findings: &[Finding]) {
         for finding in findings {
             self.add(finding);
@@ -163,7 +163,7 @@ impl<'a> Report<'a> {
         out
     }
 
-    /// Whoever reads from a closed pipe has seen enough; the exit code tells the rest.
+    /// Whoever reads from a closed pipe has seen enough; the exit code says the rest.
     fn say(&mut self, text: &str) {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }

@@ -28,7 +28,7 @@ const BRANCHES: std::ops::RangeInclusive<u32> = 16..=22;
 /// Least `writetimeout`, milliseconds: a busy machine pauses for longer than Asterisk's default of 100.
 const WRITETIMEOUT: u32 = 1_000;
 
-/// The findings on one PBX, and whether `manager.conf` has to be mended: the user's section, `[general]`. What is promised to callers is
+/// The findings on one PBX, and whether `manager.conf` needs a fix: the user's section, `[general]`. Wait estimates are
 /// published if `publish`: then our user needs `system` as well.
 pub fn judge(facts: &Facts, pbx: &Pbx, publish: bool) -> (Vec<Finding>, Vec<Hint>) {
     let mut found = vec![version(facts)];

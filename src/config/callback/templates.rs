@@ -20,7 +20,7 @@ pub(super) fn dial_customer(section: &Section<'_, '_>, default: String) -> Strin
     template(section, "dial_customer", default, "\"Local/{number}@from-internal/n\"", &CUSTOMER, check_customer)
 }
 
-/// How his number is written.
+/// How the customer's number is written in an announcement.
 pub(super) fn number_form(section: &Section<'_, '_>, default: String) -> String {
     template(section, "number_form", default, "\"{national}\"", &FORM, check_form)
 }
@@ -75,7 +75,7 @@ pub(super) fn caller_id(section: &Section<'_, '_>, default: &str) -> String {
     checked(section, text, fits, "is not a caller id", "caller_id", help).unwrap_or(default.to_owned())
 }
 
-/// What the agent is told.
+/// The announcement that the agent hears.
 pub(super) fn script(section: &Section<'_, '_>, default: &str) -> String {
     let text = section.text_or_empty("script", "\"Sorry that nobody answered.\"");
     let help = "shorten it";
@@ -92,7 +92,7 @@ pub(super) fn announcement(section: &Section<'_, '_>, default: &str) -> String {
     checked(section, text, fits, "is not a sound file's name", "announcement", help).unwrap_or(default.to_owned())
 }
 
-/// By which key he accepts. Not `#`, which ends the input of `Read()`, nor `*`, which no sound file is named after.
+/// The key by which the agent accepts. Not `#`, which ends the input of `Read()`, nor `*`, which no sound file is named after.
 pub(super) fn accept_key(section: &Section<'_, '_>, default: &str) -> String {
     let text = section.text_or_empty("accept_key", "\"1\"");
     let key = |t: &str| t.is_empty() || (t.len() == 1 && t.bytes().all(|b| b.is_ascii_digit()));

@@ -21,20 +21,20 @@ pub enum ActionError {
     /// A CR, LF or NUL, with which the value would forge headers or whole actions.
     #[error("{key} holds a line break or NUL at byte {at}")]
     IllegalByte {
-        /// The header.
+        /// The header's name.
         key: String,
         /// The offset in its value.
         at: usize,
     },
-    /// Over [`MAX_ACTION_LINE`].
+    /// The line is longer than [`MAX_ACTION_LINE`] bytes.
     #[error("{key} makes a line of {bytes} bytes, Asterisk takes {MAX_ACTION_LINE}")]
     LineTooLong {
-        /// The header.
+        /// The header's name.
         key: String,
         /// The line's length with its CRLF.
         bytes: usize,
     },
-    /// Over [`MAX_ACTION_HEADERS`].
+    /// More headers than [`MAX_ACTION_HEADERS`].
     #[error("more than {MAX_ACTION_HEADERS} headers, Asterisk would ignore the rest")]
     TooManyHeaders,
     /// Not 1 to [`MAX_KEY`] letters, digits, `-` and `_`; or `Action`, `ActionID`, which are set elsewhere.
@@ -59,7 +59,7 @@ impl Value {
         }
     }
 
-    /// The text.
+    /// The value: no CR, LF or NUL in it.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -32,7 +32,7 @@ impl BlankLine {
     }
 }
 
-/// A search that remembers, as offsets in the stream, how far it got and what it found.
+/// A search that can be continued: it keeps, as offsets in the stream, how far it got and what it found.
 #[derive(Debug)]
 struct Pattern {
     finder: Finder<'static>,

@@ -32,11 +32,11 @@ pub enum Received {
 /// Why a frame was thrown away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
-    /// Over [`MAX_FRAME`].
+    /// Longer than [`MAX_FRAME`] bytes.
     FrameTooLong,
     /// A line over [`MAX_LINE`].
     LineTooLong,
-    /// Over [`MAX_HEADERS`].
+    /// More headers than [`MAX_HEADERS`].
     TooManyHeaders,
     /// A line without a colon, or with nothing before it.
     NotAHeader,
@@ -82,7 +82,7 @@ impl Refusal {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} at byte {offset}: \"{excerpt}\"", describe(*.refusal))]
 pub struct FrameError {
-    /// Why.
+    /// Why it was refused.
     pub refusal: Refusal,
     /// Where the offending line (of a frame that is too long: the frame) begins in the stream.
     pub offset: u64,
@@ -108,7 +108,7 @@ fn describe(refusal: Refusal) -> String {
 pub struct Counters {
     /// Bytes taken from the stream.
     pub bytes: u64,
-    /// Frames handed on.
+    /// Frames handed on since the start.
     pub frames: u64,
     /// Events that nobody needs.
     pub skipped: u64,

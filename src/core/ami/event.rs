@@ -1,4 +1,4 @@
-//! Typed events: what the engine needs of Asterisk's event stream, borrowed from the frame it came in.
+//! Typed events: what the tracker needs of Asterisk's event stream, borrowed from the frame it came in.
 //!
 //! Field names follow Asterisk's own headers (`main/manager*.c`, `apps/app_queue.c`, branches 16 to 22).
 
@@ -86,10 +86,10 @@ pub enum MemberChange {
     Pause,
 }
 
-/// One event, as far as the engine cares.
+/// One event, with the fields that the tracker needs.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the fields are Asterisk's headers, under Asterisk's names
-#[allow(clippy::large_enum_variant)] // lives on the stack for one frame; a box would be the hot path's only allocation
+#[allow(clippy::large_enum_variant)] // one at a time on the stack; a box would be the hot path's only allocation
 pub enum Event<'a> {
     /// Uptime in whole seconds; absent before branch 16.
     FullyBooted {
@@ -109,7 +109,7 @@ pub enum Event<'a> {
         application: Text<'a>,
         data: Text<'a>,
     },
-    /// A channel changed its name (masquerade); `uniqueid` stays.
+    /// A channel changed its name (masquerade); its `uniqueid` is the same.
     Rename {
         name: Text<'a>,
         new_name: Text<'a>,
@@ -340,6 +340,6 @@ pub struct Stamped<'a> {
     pub at: Option<Millis>,
     /// `ActionID`, on events that belong to a list or answer an action; empty otherwise.
     pub action_id: Text<'a>,
-    /// The event.
+    /// The event, borrowed from its frame.
     pub event: Event<'a>,
 }

@@ -11,7 +11,7 @@ use crate::ami::header::Header;
 /// What a frame is, by its first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind<'a> {
-    /// `Event: <name>`.
+    /// `Event: <name>`; the name as sent.
     Event(&'a [u8]),
     /// `Response: <value>`: `Success`, `Error`, `Goodbye`.
     Response(&'a [u8]),
@@ -19,7 +19,7 @@ pub enum Kind<'a> {
 
 /// A whole, checked frame. Cloning is cheap: the bytes are shared.
 ///
-/// The slice pins the buffer that it was read into: copy what lives longer than the event.
+/// The slice pins the buffer that it was read into: copy what is kept longer than the event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Frame {
     bytes: Bytes,

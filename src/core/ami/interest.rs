@@ -31,7 +31,7 @@ impl Interest {
         Self::default()
     }
 
-    /// Also this event: for the items of a list that the engine has no use for.
+    /// Also this event: for the items of a list that the tracker has no use for.
     #[must_use]
     pub fn and(mut self, event: &str) -> Self {
         self.more.push(event.as_bytes().into());

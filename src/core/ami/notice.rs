@@ -1,4 +1,4 @@
-//! What a session has to tell: the connection's way from the greeting to live, and how it failed.
+//! What a session reports: the connection's way from the greeting to live, and how it failed.
 
 use crate::ami::action::ActionError;
 
@@ -7,14 +7,14 @@ use crate::ami::action::ActionError;
 pub enum Notice {
     /// Asterisk greeted; `version` is the protocol's, not Asterisk's.
     BannerSeen {
-        /// For example `11.0.0`.
+        /// AMI version, for example `11.0.0`.
         version: String,
     },
     /// The login was accepted; live events may come from here on.
     LoggedIn,
     /// The login was refused: nothing more will come. Try again slowly.
     LoginRefused {
-        /// Why.
+        /// Why the login was refused.
         reason: LoginRefusal,
         /// Asterisk's own words, empty if it said nothing.
         message: String,
@@ -32,7 +32,7 @@ pub enum Notice {
     SnapshotBegan,
     /// One of the lists was refused, so the snapshot is not complete.
     SnapshotRefused {
-        /// The action.
+        /// The action's name.
         action: &'static str,
         /// Asterisk's own words: `Permission denied`, `Invalid/unknown command: QueueStatus. …`
         message: String,
@@ -106,13 +106,13 @@ pub enum DeadReason {
 pub struct SnapshotSize {
     /// The list of channels came whole. If not (it was refused), a channel that is not in it may still live.
     pub channels_known: bool,
-    /// Channels (`CoreShowChannel`).
+    /// Channels listed (`CoreShowChannel`).
     pub channels: u32,
-    /// Queues (`QueueParams`).
+    /// Queues listed (`QueueParams`).
     pub queues: u32,
     /// Members of queues (`QueueMember`): an agent in three queues counts thrice.
     pub members: u32,
-    /// Waiting callers (`QueueEntry`).
+    /// Waiting callers listed (`QueueEntry`).
     pub callers: u32,
 }
 

@@ -1,4 +1,4 @@
-//! Follows a recorded stream and tells what the session that was recorded went through.
+//! Follows a recorded stream and reports what the session that was recorded went through.
 
 use crate::ami::decoder::Received;
 use crate::ami::frame::{Frame, Kind};
@@ -28,7 +28,7 @@ enum List {
 }
 
 impl Recorded {
-    /// Takes what the decoder received. All events belong to the engine, and the notices behind the frame itself.
+    /// Takes what the decoder received. All events belong to the tracker, and the notices behind the frame itself.
     pub fn received(&mut self, received: &Received) -> Vec<Notice> {
         match received {
             Received::Banner(version) => {

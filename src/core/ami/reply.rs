@@ -15,10 +15,10 @@ pub struct Answer {
     pub reply: Result<Reply, Unanswered>,
 }
 
-/// Asterisk's answer.
+/// Asterisk's answer to one action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
-    /// The response.
+    /// The response itself, without the items of its list.
     pub response: Frame,
     /// The list's items, if it announced a list; without the event that ends it.
     pub items: Vec<Frame>,
@@ -32,7 +32,7 @@ impl Reply {
         self.response.kind() == Kind::Response(b"Success")
     }
 
-    /// Asterisk's own words.
+    /// The header `Message`; empty if there is none.
     pub fn message(&self) -> Text<'_> {
         self.response.text("Message").unwrap_or_default()
     }
@@ -41,7 +41,7 @@ impl Reply {
 /// Why a request has no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unanswered {
-    /// Not within [`ACTION_TIMEOUT`](crate::ami::session::ACTION_TIMEOUT).
+    /// No answer within [`ACTION_TIMEOUT`](crate::ami::session::ACTION_TIMEOUT).
     #[error("no answer in time")]
     TimedOut,
     /// The connection ended first.

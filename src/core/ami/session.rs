@@ -28,10 +28,10 @@ pub const PING_EVERY: u64 = 10_000;
 /// The link is dead when nothing came for so many milliseconds after a ping.
 pub const PING_TIMEOUT: u64 = 5_000;
 
-/// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never told.
+/// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never reported.
 pub const SNAPSHOT_EVERY: u64 = 300_000;
 
-/// Who logs in.
+/// The user who logs in.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// The name of the user's section in `manager.conf`.
@@ -55,9 +55,9 @@ pub enum Disposition {
 /// What a session wants done or known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SessionOutput {
-    /// Write these bytes.
+    /// Write these bytes to the connection.
     Send(Bytes),
-    /// Something happened.
+    /// The session's progress or trouble.
     Notice(Notice),
     /// A [`Session::request`] came to its end.
     Answer(Answer),
@@ -75,7 +75,7 @@ enum State {
     Dead,
 }
 
-/// One connection's session.
+/// The session of one connection, from the greeting to its end.
 #[derive(Debug)]
 pub struct Session {
     login: Login,
@@ -146,12 +146,12 @@ impl Session {
         self.unknown_responses
     }
 
-    /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end lives.
+    /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end is there.
     pub fn heard(&mut self, now_ms: u64) {
         self.heard_ms = self.heard_ms.max(now_ms);
     }
 
-    /// Takes what the decoder received, in its order. A frame for the engine comes before the outputs that it leads to.
+    /// Takes what the decoder received, in its order. A frame for the tracker comes before the outputs that it leads to.
     pub fn received(&mut self, received: &Received, now_ms: u64) -> Disposition {
         self.heard(now_ms);
         match (received, self.state) {
@@ -177,7 +177,7 @@ impl Session {
         }
     }
 
-    /// Time has passed.
+    /// Time has passed: sends what is due and ends what takes too long.
     pub fn tick(&mut self, now_ms: u64) {
         match self.state {
             State::Dead => return,
@@ -217,7 +217,7 @@ impl Session {
 
     /// Sends an action; a [`SessionOutput::Answer`] with the returned id will follow.
     ///
-    /// Events with that id that are not items of an announced list (`OriginateResponse`) go to the engine.
+    /// Events with that id that are not items of an announced list (`OriginateResponse`) go to the tracker.
     ///
     /// It may be called as soon as the session has been live, also while a later snapshot is taken.
     ///
@@ -241,7 +241,7 @@ impl Session {
         self.logged_in()
     }
 
-    /// Takes the snapshot again: events have been lost on their way to the engine. Does nothing before the first one.
+    /// Takes the snapshot again: events have been lost on their way to the tracker. Does nothing before the first one.
     pub fn take_snapshot(&mut self, now_ms: u64) {
         if matches!(self.state, State::Snapshot(_) | State::Live) {
             self.begin_snapshot(now_ms);

@@ -1,19 +1,19 @@
-//! What the desk itself remembers of agents: who is set aside, who cools down, whose turn it was.
+//! What the scheduler itself keeps of agents: who is reserved, who gets no offers for a while, whose turn it was.
 
 use crate::ami::event::Millis;
 use crate::model::AgentKey;
 use std::collections::BTreeMap;
 
-/// One agent, as the desk knows him.
+/// One agent, as the scheduler knows the agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Memory {
-    /// The callback that he is set aside for.
+    /// The callback that the agent is reserved for.
     pub reserved: Option<i64>,
-    /// He did not take an offer: no other before this moment of the monotonic clock (ms).
+    /// The agent did not take an offer: no other before this moment of the monotonic clock (ms).
     pub cooldown_until: u64,
-    /// Number of the last offer made to him, over all agents; 0 for none.
+    /// Number of the last offer made to the agent, over all agents; 0 for none.
     pub last_offer: u64,
-    /// Offers made to him.
+    /// Offers made to the agent.
     pub offers: u32,
     /// The last one, ms since 1970 UTC.
     pub offered_ms: Option<Millis>,
@@ -27,7 +27,7 @@ pub struct Agents {
 }
 
 impl Agents {
-    /// What is remembered of an agent.
+    /// What is kept of an agent.
     #[must_use]
     pub fn get(&self, agent: &AgentKey) -> Option<&Memory> {
         self.agents.get(agent)
@@ -50,7 +50,7 @@ impl Agents {
         memory.offered_ms = Some(at);
     }
 
-    /// He is no longer set aside.
+    /// The agent is no longer reserved.
     pub(crate) fn release(&mut self, agent: &AgentKey) {
         if let Some(memory) = self.agents.get_mut(agent) {
             memory.reserved = None;

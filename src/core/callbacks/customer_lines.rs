@@ -13,7 +13,7 @@ pub(crate) struct CustomerLines {
 }
 
 impl CustomerLines {
-    /// He is on the line.
+    /// The customer is on the line.
     pub(crate) fn busy(&self, number: &str) -> bool {
         self.calls.contains_key(number)
     }
@@ -44,7 +44,7 @@ impl Scheduler {
         }
     }
 
-    /// He calls while he is to be called: the attempt ends before it costs anyone anything, and the agent is free for his call.
+    /// The customer calls while a callback is being made: the attempt ends before it costs anyone anything, and the agent is free for the call.
     fn on_the_line(&mut self, change: &LineChange) {
         let Some(id) = self.open_for(&change.number_e164) else { return };
         let task = &self.tasks[&id];

@@ -12,7 +12,7 @@ use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, DoN
 use crate::model::{Direction, FinishedCall, Outcome, Record, Status};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Misses remembered, so that a row that is told again makes no second callback.
+/// Misses kept, so that a row that is recorded again makes no second callback.
 const MAX_RECENT: usize = 10_000;
 
 /// The latest misses and the callbacks that they came to.
@@ -39,7 +39,7 @@ impl Recent {
     }
 }
 
-/// Its caller said at the greeting that he needs no callback.
+/// The caller declined a callback at the greeting.
 fn declined(call: &FinishedCall) -> bool {
     call.tags.iter().any(|t| t.code == DECLINED)
 }
@@ -49,7 +49,7 @@ fn wish(call: &FinishedCall) -> Option<&str> {
     call.tags.iter().find(|t| t.code == ASKED && t.by == CALLER).map(|t| t.note.as_str())
 }
 
-/// A person said that he will be called back: the caller asked for it, or the one who served him promised it.
+/// A callback was requested: by the caller, or by the agent who said that it would come.
 fn is_requested(call: &FinishedCall) -> bool {
     call.outcome.meaning().agreed || wish(call).is_some()
 }
@@ -72,7 +72,7 @@ impl Scheduler {
         }
     }
 
-    /// He pressed the key that says that he needs no callback.
+    /// The caller pressed the key that declines a callback.
     fn declined(&mut self, call: &FinishedCall) {
         let open = call.number_e164.as_ref().and_then(|number| self.open_for(number));
         if let Some(id) = open.filter(|id| !self.tasks[id].row.state.is_active()) {
@@ -154,7 +154,7 @@ impl Scheduler {
         }
     }
 
-    /// Puts a customer on the list; what is open for him is closed.
+    /// Puts a customer on the list; what is open for the customer is closed.
     pub(crate) fn forbid(&mut self, entry: DoNotCall) {
         self.store(Record::DncAdd(entry.clone()));
         let number = entry.number_e164.clone();
@@ -167,7 +167,7 @@ impl Scheduler {
         }
     }
 
-    /// He does not want to be called now.
+    /// The customer does not want to be called now.
     pub(crate) fn forbidden(&self, number: &E164) -> Option<&DoNotCall> {
         self.forbidden.get(number).filter(|f| f.until_ms.is_none_or(|until| until > self.now.wall_ms))
     }
@@ -312,7 +312,7 @@ impl Scheduler {
         let since = since.cloned();
         self.insert(row, vec![miss.clone()]);
         self.tell(id, OURSELVES, &note, Some(miss), None);
-        // A miss that is told late, out of Asterisk's records: he may have been served meanwhile.
+        // A miss that is recorded late, out of Asterisk's records: the customer may have been served meanwhile.
         if let Some(Served { by, call, at_ms, .. }) = since {
             self.served(id, by, call, at_ms);
         }
@@ -375,7 +375,7 @@ impl Scheduler {
         }
     }
 
-    /// The customer has been served by this call, if he was missed before.
+    /// The customer has been served by this call, if missed before.
     fn perhaps_served(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
         let Some(id) = self.open_for(number) else { return };
@@ -388,7 +388,7 @@ impl Scheduler {
         }
     }
 
-    /// The customer has been served by somebody else than us: nobody calls him any more.
+    /// The customer has been served by somebody else than us: no callback is made any more.
     pub(crate) fn served(&mut self, id: i64, by: RecoveredBy, call: CallKey, at: Millis) {
         let (state, note) = match by {
             RecoveredBy::Customer => (CallbackState::RecoveredByCustomer, "the customer called again and was served"),

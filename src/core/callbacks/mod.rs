@@ -1,10 +1,10 @@
 //! Callbacks: from a missed call to a customer who was won back; the policy of who calls whom and when.
 //!
 //! ```text
-//! FinishedCall → task → dispatch (Floor: who is free) → attempt → stored → Originate → Progress → result → retry or close
+//! FinishedCall → task → dispatch (Presence: who is free) → attempt → stored → Originate → Progress → result → retry or close
 //! ```
 //!
-//! The contract is the engine's: give inputs ([`Scheduler::handle`]), let it decide ([`Scheduler::decide`]), drain [`Scheduler::poll`], come back at
+//! The contract is the tracker's: give inputs ([`Scheduler::handle`]), let it decide ([`Scheduler::decide`]), drain [`Scheduler::poll`], come back at
 //! [`Scheduler::deadline`]. What has consequences is stored first: [`Output::Act`] with an [`PbxAction::Originate`] comes only after
 //! [`Input::Committed`] for the attempt that it belongs to.
 
@@ -43,7 +43,7 @@ use wait_estimates::WaitEstimates;
 pub const MAX_OPEN: usize = 20_000;
 /// Attempts at one callback, whatever became of them: one that meets nothing but refusals must end some day.
 pub const MAX_ATTEMPTS: u32 = 50;
-/// Customers of whom it is remembered who talked with them last, and by which call they were served.
+/// Customers of whom it is kept who talked with them last, and by which call they were served.
 pub const MAX_OWNERS: usize = 100_000;
 /// A callback that a person puts off lives at least so long (ms) after that, unless its queue's `expire` is less.
 const GRACE_MS: Millis = 3_600_000;
@@ -51,7 +51,7 @@ const GRACE_MS: Millis = 3_600_000;
 /// The PBXs whose agents can be asked, as they are at the moment of a decision.
 pub type Presences<'a> = BTreeMap<PbxId, &'a dyn Presence>;
 
-/// What can happen to the desk.
+/// An input of the scheduler.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// A call's row goes to the store, for the first time or corrected.
@@ -60,11 +60,11 @@ pub enum Input<'a> {
     Line(&'a LineChange),
     /// An attempt went a step further.
     Progress(&'a Progress),
-    /// Look at the floor again.
+    /// Presence changed: read it again.
     PresenceChanged,
     /// The lists of this PBX have come: what lives is known.
     InSync(&'a PbxId),
-    /// Sight of this PBX is lost.
+    /// Coverage of this PBX is lost.
     Unlinked(&'a PbxId),
     /// The intent to make this attempt is on the disk.
     Committed(&'a str),
@@ -98,7 +98,7 @@ pub enum Input<'a> {
 /// What became of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer<'a> {
-    /// `Response: Success`: queued. Whether anybody answers is told by events.
+    /// `Response: Success`: queued. Whether anybody answers is shown by events.
     Accepted,
     /// `Response: Error`, in Asterisk's words: no event follows.
     Refused(&'a str),
@@ -108,7 +108,7 @@ pub enum Answer<'a> {
     Unanswered,
 }
 
-/// What the desk wants done.
+/// An output of the scheduler.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Store this.
@@ -131,7 +131,7 @@ pub enum Output {
     },
 }
 
-/// What the desk has counted since the start.
+/// The scheduler's counters since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Callbacks made.
@@ -183,7 +183,7 @@ pub struct Scheduler {
 }
 
 impl Scheduler {
-    /// A desk that goes on where an earlier one stopped. `prefix`: of the ids that it gives to its attempts.
+    /// A scheduler that goes on where an earlier run stopped. `prefix`: of the ids that it gives to its attempts.
     #[must_use]
     pub fn new(policies: Policies, prefix: AttemptPrefix, restored: RestoredState, now: Moment) -> Self {
         let mut scheduler = Self {
@@ -326,7 +326,7 @@ impl Scheduler {
         self.tasks.get(&id).map(|task| &task.row)
     }
 
-    /// What the desk remembers of agents.
+    /// What the scheduler keeps of agents.
     #[must_use]
     pub fn agents(&self) -> &Agents {
         &self.agents

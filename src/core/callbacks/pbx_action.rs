@@ -1,9 +1,9 @@
-//! What the desk has done on a PBX, and the action that does it.
+//! What the scheduler has done on a PBX, and the AMI action that does it.
 
 use crate::ami::action::{Action, ActionError};
 use crate::callbacks::attempt::originate::{Originate, PAUSE};
 
-/// Family of the Asterisk database in which promises are published.
+/// Family of the Asterisk database in which wait estimates are published.
 pub const FAMILY: &str = "callbackd";
 
 /// Something done on a PBX.
@@ -20,7 +20,7 @@ pub enum PbxAction {
     Pause {
         /// The queue.
         queue: String,
-        /// As the queue dials him.
+        /// As the queue dials the agent.
         interface: String,
         /// Pause, or come back.
         paused: bool,

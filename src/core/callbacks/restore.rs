@@ -1,4 +1,4 @@
-//! What a desk knows from before it began: read from the store at the start.
+//! What the scheduler knows of earlier runs: read from the store at the start.
 
 use crate::ami::event::Millis;
 use crate::model::{AgentKey, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, RecoveredBy};
@@ -31,7 +31,7 @@ pub struct RestoredState {
 /// The call by which a customer was served last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
-    /// Who served him.
+    /// Who served the customer.
     pub by: RecoveredBy,
     /// The call.
     pub call: CallKey,

@@ -19,7 +19,7 @@ pub mod reason {
     pub const QUIET_HOURS: &str = "QUIET_HOURS";
     /// None of the agents who may take it is there.
     pub const NO_AGENT: &str = "NO_AGENT";
-    /// He calls us, or one of us calls him.
+    /// The customer calls us, or one of us calls the customer.
     pub const CUSTOMER_ON_LINE: &str = "CUSTOMER_ON_LINE";
     /// Callers wait for the agents who are free.
     pub const LIVE_CALLERS: &str = "LIVE_CALLERS";
@@ -27,11 +27,11 @@ pub mod reason {
     pub const RETRY_DELAY: &str = "RETRY_DELAY";
     /// A person holds it back.
     pub const HELD: &str = "HELD";
-    /// What became of the last attempt is not known: he may have been served.
+    /// The outcome of the last attempt is unknown: the customer may have been served.
     pub const UNPROVEN: &str = "UNPROVEN";
     /// As many calls as are allowed in a day.
     pub const DAILY_CAP: &str = "DAILY_CAP";
-    /// The PBX is out of sight.
+    /// The PBX is not covered: link down or no complete snapshot.
     pub const NO_LINK: &str = "NO_LINK";
 
     /// It waits for a time of day: the business's or the customer's.
@@ -58,7 +58,7 @@ pub struct Task {
     pub turn: Option<Turn>,
     /// A person holds it back.
     pub held: bool,
-    /// The agent who did not take the last offer, and when: he is not offered it next.
+    /// The agent who did not take the last offer, and when: this agent is not offered it next.
     pub last_refusal: Option<(AgentKey, Millis)>,
     /// The attempt that goes on.
     pub attempt: Option<String>,
@@ -66,7 +66,7 @@ pub struct Task {
     pub screened: bool,
 }
 
-/// Place in the order of dispatch: promised first, then priority, then age.
+/// Place in the order of dispatch: requested first, then priority, then age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Turn {
     requested: Reverse<bool>,

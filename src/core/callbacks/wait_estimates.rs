@@ -1,4 +1,4 @@
-//! What is promised to callers, published into the Asterisk database for the greetings to say.
+//! Wait estimates for callers, published into the Asterisk database for the greetings to say.
 //!
 //! Keys of the family `callbackd`, each a short text: `number/<digits>` is `<state>|<minutes>|<reason>` for every number that a callback is
 //! open for, under its E.164 digits and as it is dialled nationally; `queue/<queue>/open` and `queue/<queue>/wait` are how many wait for a
@@ -18,7 +18,7 @@ const EVERY_MS: u64 = 2_000;
 const AT_ONCE: usize = 24;
 /// After a failure nothing is published for so long, ms.
 const AFTER_FAILURE_MS: u64 = 10_000;
-/// Callbacks that are told of; those beyond are too far from their turns for an estimate to be honest.
+/// Callbacks with an estimate; those beyond are too far from their turns for an estimate to be honest.
 const MAX_TOLD: usize = 2_000;
 /// How long an attempt keeps an agent until attempts have been seen, ms.
 const FIRST_GUESS_MS: Millis = 180_000;
@@ -30,7 +30,7 @@ pub(crate) struct WaitEstimates {
     recorded: BTreeMap<PbxId, BTreeMap<String, String>>,
     /// Not before this moment of the monotonic clock.
     next: u64,
-    /// PBXs that refuse to be told anything, until they are out of sight and back.
+    /// PBXs that refuse the values, until the link was lost and is back.
     refused: BTreeSet<PbxId>,
     /// Something may have changed.
     stale: bool,
@@ -44,14 +44,14 @@ impl WaitEstimates {
         self.usual_ms = Some(self.usual_ms.map_or(ms, |usual| usual + (ms - usual) / 8));
     }
 
-    /// The PBX may have forgotten what it was told.
+    /// The PBX may have lost the values that it was given.
     pub(crate) fn forget(&mut self, pbx: &PbxId) {
         self.recorded.remove(pbx);
         self.refused.remove(pbx);
         self.stale = true;
     }
 
-    /// Asterisk's answer to a value. What did not arrive makes everything be told anew; what was refused would be refused again.
+    /// Asterisk's answer to a value. What did not arrive makes everything be sent again; what was refused would be refused again.
     pub(crate) fn answered(&mut self, pbx: &PbxId, answer: Answer<'_>, now_mono_ms: u64) {
         match answer {
             Answer::Accepted => {}
@@ -64,7 +64,7 @@ impl WaitEstimates {
         }
     }
 
-    /// What it was told may be true no longer.
+    /// The values that it was given may no longer be true.
     pub(crate) fn changes(&mut self) {
         self.stale = true;
     }
@@ -162,8 +162,8 @@ impl Scheduler {
         [digits, national, bare].into_iter().flatten().collect()
     }
 
-    /// Minutes until the one with so many ahead of him may expect his call: not before it is due and customers are called, and then as
-    /// long as those ahead of him take with the agents who are there.
+    /// Minutes until the one with so many ahead may expect the call: not before it is due and customers are called, and then as
+    /// long as those ahead take with the agents who are there.
     fn minutes(
         &self,
         pbx: &str,

@@ -1,4 +1,4 @@
-//! Ids of attempts, which are the uniqueids of their first channels: made from the database's identity, and told from everybody else's.
+//! Ids of attempts, which are the uniqueids of their first channels: made from the database's identity, and distinct from everybody else's.
 
 use std::collections::BTreeMap;
 
@@ -90,7 +90,7 @@ pub fn identity_in(uniqueid: &str) -> Option<AttemptPrefix> {
     shape(uniqueid)?.identity.and_then(AttemptPrefix::of)
 }
 
-/// Tells which channels are this database's attempts: by its identity, or because it holds an attempt under that very id. All others are
+/// Decides which channels are this database's attempts: by its identity, or because it holds an attempt under that very id. All others are
 /// strangers, whatever they begin with: another callbackd's attempts, those of a database that was put back since, and calls on a PBX whose
 /// `systemname` begins with `cb-`.
 #[derive(Debug, Clone)]

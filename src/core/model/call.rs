@@ -9,9 +9,9 @@ use serde::Serialize;
 text_enum! {
     /// How one ring attempt ended.
     LegResult {
-        /// Talked.
+        /// Answered: the parties talked.
         Answered = "ANSWERED",
-        /// Rang out.
+        /// Nobody answered within the ringing time.
         NoAnswer = "NOANSWER",
         /// Busy or do not disturb.
         Busy = "BUSY",
@@ -19,7 +19,7 @@ text_enum! {
         Rejected = "REJECTED",
         /// Not registered, or unreachable.
         Unavailable = "UNAVAILABLE",
-        /// Congestion.
+        /// The network or the PBX had no way (congestion).
         Congestion = "CONGESTION",
         /// Another leg answered first.
         Elsewhere = "ELSEWHERE",
@@ -35,7 +35,7 @@ text_enum! {
 }
 
 text_enum! {
-    /// How one stay in a queue ended.
+    /// How one queue visit ended.
     VisitResult {
         /// An agent was connected.
         Connected = "CONNECTED",
@@ -45,15 +45,15 @@ text_enum! {
         Timeout = "TIMEOUT",
         /// Left by a key.
         Key = "KEY",
-        /// Refused at the door: nobody serves it.
+        /// Refused at joining (`JOINEMPTY`): the queue has no members.
         JoinEmpty = "JOINEMPTY",
-        /// Refused at the door: nobody is available.
+        /// Refused at joining (`JOINUNAVAIL`): no member is available.
         JoinUnavail = "JOINUNAVAIL",
         /// Sent away: nobody serves it any more.
         LeaveEmpty = "LEAVEEMPTY",
         /// Sent away: nobody is available any more.
         LeaveUnavail = "LEAVEUNAVAIL",
-        /// Refused at the door: full.
+        /// Refused at joining (`FULL`): the queue is full.
         Full = "FULL",
         /// Sent on by option `c` or a rule of the dialplan.
         Continue = "CONTINUE",
@@ -61,7 +61,7 @@ text_enum! {
         Withdraw = "WITHDRAW",
         /// Transferred or redirected out while waiting.
         Transferred = "TRANSFERRED",
-        /// It ended unseen, or an agent may have taken the caller out of sight.
+        /// Its end was not seen, or an agent may have taken the caller while events were not seen.
         Unknown = "UNKNOWN",
     }
 }
@@ -69,7 +69,7 @@ text_enum! {
 /// One row of `calls` with its children. Times are milliseconds since 1970 UTC, durations milliseconds, never negative.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FinishedCall {
-    /// The PBX.
+    /// The PBX on which the call was.
     pub pbx: PbxId,
     /// Linkedid under which the call began; unique with `pbx`.
     pub linkedid: String,
@@ -77,19 +77,19 @@ pub struct FinishedCall {
     pub direction: Direction,
     /// What a manager counts.
     pub status: Status,
-    /// Why.
+    /// Why it has this status.
     pub outcome: Outcome,
     /// The other party's number as received or dialled; `None` if withheld or absent.
     pub number: Option<String>,
     /// The number in E.164, if it can be called.
     pub number_e164: Option<E164>,
-    /// The other party's name, as the network told it.
+    /// The other party's name, as the network sent it.
     pub name: Option<String>,
     /// The number that the customer dialled, or for outbound calls the caller id that we showed.
     pub did: Option<String>,
     /// The trunk, as technology and peer (`PJSIP/trunk`).
     pub trunk: Option<String>,
-    /// The last queue that the caller was in (or the one that connected him).
+    /// The last queue that the caller was in (or the one whose agent answered).
     pub queue: Option<String>,
     /// The first person who talked with the customer, as interface (`PJSIP/101`).
     pub agent: Option<String>,
@@ -101,7 +101,7 @@ pub struct FinishedCall {
     pub ended_ms: Millis,
     /// From start to the first bridge with a person, or to the end.
     pub wait_ms: Millis,
-    /// Sum of the stays in queues.
+    /// Sum of the waits of all queue visits, ms.
     pub queue_wait_ms: Millis,
     /// Time in which at least one person's phone rang.
     pub ring_ms: Millis,
@@ -109,11 +109,11 @@ pub struct FinishedCall {
     pub talk_ms: Millis,
     /// Time on hold or parked after having been answered.
     pub hold_ms: Millis,
-    /// Who ended it.
+    /// Who ended the call.
     pub hangup_by: HangupBy,
     /// Q.850 cause of the customer's channel; proves nothing by itself.
     pub hangup_cause: Option<u16>,
-    /// Number of transfers.
+    /// Transfers, blind and attended.
     pub transfers: u32,
     /// A message was left.
     pub voicemail: bool,
@@ -125,7 +125,7 @@ pub struct FinishedCall {
     pub callback_id: Option<i64>,
     /// Ring attempts, in order.
     pub legs: Vec<Leg>,
-    /// Stays in queues, in order.
+    /// Queue visits, in order.
     pub visits: Vec<QueueVisit>,
     /// Menus and keys, in order.
     pub ivr: Vec<IvrStep>,
@@ -142,7 +142,7 @@ impl FinishedCall {
         CallKey::new(&self.pbx, &self.linkedid)
     }
 
-    /// Its end was not seen, or what was seen does not tell enough: Asterisk's own records may say more.
+    /// Its end was not seen, or what was seen does not say enough: Asterisk's own records may say more.
     #[must_use]
     pub fn wants_proof(&self) -> bool {
         self.outcome == Outcome::Gap || matches!(self.quality, Quality::Gap | Quality::Partial)
@@ -154,11 +154,11 @@ impl FinishedCall {
 pub struct Tag {
     /// One of the codes of the table `codes`, or a new one.
     pub code: String,
-    /// Free text.
+    /// Free text with the disposition; may be empty.
     pub note: String,
     /// Who set it: `rule`, `dialplan`, or whom the dialplan names.
     pub by: String,
-    /// When.
+    /// When it was given, ms since 1970 UTC.
     pub at_ms: Millis,
 }
 
@@ -169,7 +169,7 @@ pub struct Rating {
     pub score: f64,
     /// What was rated, or by which survey; empty if there is only one.
     pub by: String,
-    /// When.
+    /// When it was given, ms since 1970 UTC.
     pub at_ms: Millis,
 }
 
@@ -184,28 +184,28 @@ pub struct Leg {
     pub queue: Option<String>,
     /// It began to be dialled.
     pub started_ms: Millis,
-    /// It answered.
+    /// It answered, ms since 1970 UTC; `None` if never.
     pub answered_ms: Option<Millis>,
     /// It ended (an answered one: the person left).
     pub ended_ms: Millis,
     /// Time on the line with the customer.
     pub talk_ms: Millis,
-    /// How.
+    /// How it ended.
     pub result: LegResult,
 }
 
-/// One stay in a queue.
+/// One queue visit.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct QueueVisit {
-    /// Queue name.
+    /// The queue's name.
     pub queue: String,
-    /// Entered.
+    /// The caller joined, ms since 1970 UTC.
     pub joined_ms: Millis,
-    /// Left.
+    /// The caller left, ms since 1970 UTC.
     pub left_ms: Millis,
-    /// Position at entering; `None` if refused at the door.
+    /// Position at entering; `None` if the queue refused the caller.
     pub position: Option<u32>,
-    /// How it ended.
+    /// How the visit ended.
     pub result: VisitResult,
 }
 
@@ -214,16 +214,16 @@ pub struct QueueVisit {
 pub struct IvrStep {
     /// Dialplan context of the menu.
     pub context: String,
-    /// What he chose there; empty if nothing, `t` for a time-out, `i` for an invalid choice.
+    /// The caller's choice there; empty if nothing, `t` for a time-out, `i` for an invalid choice.
     pub digits: String,
-    /// He entered it.
+    /// When the caller entered it.
     pub at_ms: Millis,
 }
 
 /// A customer's call that has begun and is not over, as far as a later run must know it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallInProgress {
-    /// The PBX.
+    /// The PBX on which the call is.
     pub pbx: PbxId,
     /// `Linkedid`: its row will have the same.
     pub linkedid: String,
@@ -231,19 +231,19 @@ pub struct CallInProgress {
     pub number: Option<String>,
     /// The same in E.164; `None` if it cannot be called.
     pub number_e164: Option<E164>,
-    /// The customer's name.
+    /// The customer's name, as the network sent it.
     pub name: Option<String>,
-    /// What he dialled.
+    /// The number that the caller dialled.
     pub did: Option<String>,
-    /// The trunk (`PJSIP/provider`).
+    /// The trunk, as an interface (`PJSIP/provider`).
     pub trunk: Option<String>,
-    /// The queue in which he waits, or was last.
+    /// The queue in which the caller waits, or was last.
     pub queue: Option<String>,
-    /// Our side's person: the first who talked with him.
+    /// The agent who talked with the customer first.
     pub agent: Option<String>,
-    /// First event.
+    /// First event, ms since 1970 UTC.
     pub started_ms: Millis,
-    /// He joined that queue.
+    /// When the caller joined that queue.
     pub joined_ms: Option<Millis>,
     /// First bridge with a person.
     pub answered_ms: Option<Millis>,

@@ -17,21 +17,21 @@ text_enum! {
         DialingAgent = "DIALING_AGENT",
         /// The agent has accepted, the customer's phone rings.
         DialingCustomer = "DIALING_CUSTOMER",
-        /// They talk.
+        /// Agent and customer talk.
         Talking = "TALKING",
         /// Called back, and talked long enough.
         Done = "DONE",
         /// The customer called again and was served.
         RecoveredByCustomer = "RECOVERED_BY_CUSTOMER",
-        /// An agent called him without us.
+        /// An agent called the customer without us.
         RecoveredByAgent = "RECOVERED_BY_AGENT",
         /// Tried as often as is allowed.
         Exhausted = "EXHAUSTED",
-        /// Too old.
+        /// Open longer than `callback.expire`.
         Expired = "EXPIRED",
         /// There is no number that may be called.
         NotCallable = "NOT_CALLABLE",
-        /// He does not want to be called.
+        /// The customer does not want to be called.
         Dnc = "DNC",
         /// A person, or a correction of the call's row, took it back.
         Cancelled = "CANCELLED",
@@ -66,7 +66,7 @@ text_enum! {
         AgentNoAnswer = "AGENT_NOANSWER",
         /// The agent's phone was busy or could not be reached.
         AgentBusy = "AGENT_BUSY",
-        /// The agent refused.
+        /// The agent refused the offer.
         AgentRejected = "AGENT_REJECTED",
         /// The agent hung up before the customer answered.
         AgentLeft = "AGENT_LEFT",
@@ -74,7 +74,7 @@ text_enum! {
         CustomerBusy = "CUSTOMER_BUSY",
         /// The customer's phone rang out.
         CustomerNoAnswer = "CUSTOMER_NOANSWER",
-        /// The customer refused.
+        /// The customer's phone refused the call.
         CustomerRejected = "CUSTOMER_REJECTED",
         /// The network knows no such number.
         InvalidNumber = "INVALID_NUMBER",
@@ -92,7 +92,7 @@ text_enum! {
 text_enum! {
     /// Who won a missed customer back.
     RecoveredBy {
-        /// This daemon's callback.
+        /// A callback of this daemon.
         Callback = "callback",
         /// The customer's own call.
         Customer = "customer",
@@ -110,7 +110,7 @@ pub struct CallbackRow {
     pub pbx: PbxId,
     /// The customer; `None` only where there is no number that can be called.
     pub number_e164: Option<E164>,
-    /// His name, as the network told it at the latest miss.
+    /// The customer's name, as the network sent it at the latest miss.
     pub name: Option<String>,
     /// Where it is in its life.
     pub state: CallbackState,
@@ -134,11 +134,11 @@ pub struct CallbackRow {
     pub first_missed_ms: Millis,
     /// The last of them ended.
     pub last_missed_ms: Millis,
-    /// Not before.
+    /// Not called before, ms since 1970 UTC.
     pub due_ms: Millis,
-    /// Not after.
+    /// Not called after, ms since 1970 UTC.
     pub expires_ms: Millis,
-    /// Attempts made.
+    /// Attempts made, whatever came of them.
     pub attempts: u32,
     /// Of those, the ones that count against the customer.
     pub counted: u32,
@@ -148,7 +148,7 @@ pub struct CallbackRow {
     /// The call by which it was done or recovered. Written as `resolved_by` and `resolved_by_pbx`.
     #[serde(flatten, serialize_with = "resolved_by")]
     pub resolved_by: Option<CallKey>,
-    /// Closed.
+    /// Closed, ms since 1970 UTC; `None` while it is open.
     pub closed_ms: Option<Millis>,
 }
 
@@ -172,10 +172,10 @@ fn resolved_by<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::
     Flat { resolved_by: call.map(|c| &*c.linkedid), resolved_by_pbx: call.map(|c| &c.pbx) }.serialize(s)
 }
 
-/// One line of a callback's story.
+/// One line of a callback's history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallbackStep {
-    /// When.
+    /// When it happened, ms since 1970 UTC.
     pub at_ms: Millis,
     /// The state that it came to.
     pub state: CallbackState,
@@ -190,9 +190,9 @@ pub struct CallbackStep {
 /// A callback after a change, written in one piece with what the change means to the rows of calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallbackChange {
-    /// The row.
+    /// The row after the change.
     pub row: CallbackRow,
-    /// The line of its story; `None` if nothing but figures changed.
+    /// The line of its history; `None` if nothing but figures changed.
     pub change: Option<CallbackStep>,
     /// The missed call that this change adds, of whichever PBX: its row gets the callback's id.
     pub miss: Option<CallKey>,
@@ -203,11 +203,11 @@ pub struct CallbackChange {
 /// One row of `callback_attempts`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AttemptRow {
-    /// The callback.
+    /// The callback's id.
     pub callback_id: i64,
     /// 1, 2, 3, …
     pub n: u32,
-    /// The PBX.
+    /// The PBX on which it was made.
     pub pbx: PbxId,
     /// `cb-<identity>-<callback>-<n>`: the ChannelId of its Originate, so the Uniqueid of its first channel and of Asterisk's CDR.
     pub channel_id: String,
@@ -215,11 +215,11 @@ pub struct AttemptRow {
     pub agent: Option<String>,
     /// Committed to; the Originate was written after this was on the disk.
     pub intended_ms: Millis,
-    /// The agent answered.
+    /// The agent answered, ms since 1970 UTC.
     pub agent_answered_ms: Option<Millis>,
-    /// The customer answered.
+    /// The customer answered, ms since 1970 UTC.
     pub customer_answered_ms: Option<Millis>,
-    /// Over.
+    /// It was over, ms since 1970 UTC; `None` while it goes on.
     pub ended_ms: Option<Millis>,
     /// Time that agent and customer talked, milliseconds.
     pub talk_ms: Millis,
@@ -234,13 +234,13 @@ pub struct AttemptRow {
 /// One row of `do_not_call`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DoNotCall {
-    /// The number.
+    /// The customer's number.
     pub number_e164: E164,
-    /// Why.
+    /// Why; free text, may be empty.
     pub reason: String,
     /// Who asked for it.
     pub by: String,
-    /// Since.
+    /// Since when, ms since 1970 UTC.
     pub added_ms: Millis,
     /// Until; `None` for ever.
     pub until_ms: Option<Millis>,

@@ -1,4 +1,4 @@
-//! Words that mean the same in every room: codes of dispositions.
+//! Words that mean the same everywhere: codes of dispositions.
 
 /// The disposition of a caller who needs no callback: they said so by `CallbackDecline`.
 pub const DECLINED: &str = "CALLBACK_DECLINED";

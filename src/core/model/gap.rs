@@ -21,13 +21,13 @@ text_enum! {
 /// A time in which events were not seen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gap {
-    /// The PBX.
+    /// The PBX whose events were not seen.
     pub pbx: PbxId,
     /// The last moment known to be seen.
     pub from_ms: Millis,
     /// The first moment seen again.
     pub to_ms: Millis,
-    /// Why.
+    /// Why they were not seen.
     pub cause: GapCause,
     /// Calls that were in progress and whose end was not seen.
     pub calls_lost: u32,

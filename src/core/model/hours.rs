@@ -60,7 +60,7 @@ impl HoursError {
         }
     }
 
-    /// How to mend it.
+    /// How to fix it, one sentence.
     #[must_use]
     pub fn help(&self) -> &'static str {
         match self {

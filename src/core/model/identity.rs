@@ -104,7 +104,7 @@ impl E164 {
         }
     }
 
-    /// Without the `+`.
+    /// The digits, without the `+`.
     #[must_use]
     pub fn digits(&self) -> &str {
         &self.0[1..]
@@ -114,9 +114,9 @@ impl E164 {
 /// A call: one row of `calls`. Written as an object of `pbx` and `linkedid`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct CallKey {
-    /// Where it was.
+    /// The PBX on which the call was.
     pub pbx: PbxId,
-    /// Its `Linkedid` there.
+    /// The call's `Linkedid` on that PBX.
     #[serde(serialize_with = "text")]
     pub linkedid: Arc<str>,
 }
@@ -159,7 +159,7 @@ impl AgentKey {
 /// A queue of a PBX. The same name on another PBX is another queue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct QueueKey {
-    /// Where it is.
+    /// The PBX on which the agent is.
     pub pbx: PbxId,
     /// Its name in `queues.conf`.
     pub queue: Arc<str>,

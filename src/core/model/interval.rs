@@ -11,11 +11,11 @@ text_enum! {
         LoggedIn = "logged_in",
         /// Paused in a queue.
         Paused = "paused",
-        /// His phone rings.
+        /// The agent's phone rings.
         Ringing = "ringing",
         /// Connected with somebody: a customer, a colleague, anyone.
         Talking = "talking",
-        /// After-call work.
+        /// After-call work, by the queue's wrap-up time.
         WrapUp = "wrapup",
     }
 }
@@ -23,17 +23,17 @@ text_enum! {
 /// A time in which an agent did something.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Interval {
-    /// The PBX.
+    /// The PBX on which the agent is.
     pub pbx: PbxId,
     /// The person, as interface (`PJSIP/101`).
     pub agent: String,
-    /// What he did.
+    /// What the agent did.
     pub activity: Activity,
-    /// The queue in which he was paused; empty for the rest.
+    /// The queue in which the agent was paused; empty for other activities.
     pub queue: String,
-    /// Why he was paused; empty for the rest.
+    /// The reason of the pause; empty for other activities.
     pub reason: String,
-    /// Began.
+    /// Began, ms since 1970 UTC.
     pub from_ms: Millis,
     /// Ended; `None` while it lasts.
     pub to_ms: Option<Millis>,

@@ -1,4 +1,4 @@
-//! The vocabulary that all rooms share: rows, states, rules of telling calls apart, telephone numbers, hours.
+//! The shared vocabulary: rows, states, rules by which calls are classified, telephone numbers, hours.
 
 pub mod attempt_id;
 mod call;

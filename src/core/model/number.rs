@@ -75,7 +75,7 @@ pub struct Assignment {
     pub tariff: Tariff,
     /// Digits of the country's calling code.
     pub code_digits: usize,
-    /// Digits after it.
+    /// Digits after the calling code.
     pub national_digits: usize,
 }
 

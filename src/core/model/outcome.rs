@@ -10,7 +10,7 @@ text_enum! {
         Inbound = "inbound",
         /// One of us called a customer.
         Outbound = "outbound",
-        /// Extension to extension.
+        /// One extension called another.
         Internal = "internal",
         /// A call that this daemon started.
         Callback = "callback",
@@ -32,7 +32,7 @@ text_enum! {
         OutOfTime = "OUT_OF_TIME",
         /// Blocked, unreachable or failed before anyone could be rung.
         NotConnected = "NOT_CONNECTED",
-        /// What happened out of sight decides, and nothing proves it.
+        /// It depends on what happened while events were not seen, and nothing proves it.
         Unknown = "UNKNOWN",
     }
 }
@@ -78,7 +78,7 @@ text_enum! {
         QueueFull = "QUEUE_FULL",
         /// Every destination was busy.
         AllBusy = "ALL_BUSY",
-        /// Every destination rejected.
+        /// Every destination rejected the call.
         Rejected = "REJECTED",
         /// The queue's time ran out.
         QueueTimeout = "QUEUE_TIMEOUT",
@@ -86,15 +86,15 @@ text_enum! {
         RingTimeout = "RING_TIMEOUT",
         /// No destination could be reached.
         Unavailable = "UNAVAILABLE",
-        /// Congestion.
+        /// The network or the PBX had no way (congestion).
         Congestion = "CONGESTION",
-        /// No such destination.
+        /// The number or extension does not exist.
         Invalid = "INVALID",
         /// Failed for a technical reason.
         Failed = "FAILED",
         /// The PBX ended it without ever ringing anyone.
         NotOffered = "NOT_OFFERED",
-        /// It ended while nobody watched, or what was seen of it does not tell whether anyone served him.
+        /// It ended while events were not seen, or what was seen does not say whether anyone served the caller.
         Gap = "GAP",
     }
 }
@@ -199,7 +199,7 @@ text_enum! {
         Agent = "agent",
         /// The dialplan, a time-out or an administrator.
         Pbx = "pbx",
-        /// Nothing tells.
+        /// Nothing says who.
         Unknown = "unknown",
     }
 }
@@ -209,11 +209,11 @@ text_enum! {
     Quality {
         /// From the first event to the last.
         Full = "full",
-        /// In part: it was in progress when the link came up, lived while the link was down, or a channel of it ended then.
+        /// In part: it was in progress when the link came up, went on while the link was down, or a channel of it ended then.
         Partial = "partial",
         /// It ended while the link was down.
         Gap = "gap",
-        /// Told afterwards by CDR or queue_log.
+        /// Completed afterwards from CDR or queue_log.
         Backfilled = "backfilled",
     }
 }

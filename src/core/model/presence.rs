@@ -1,19 +1,19 @@
-//! The floor: who of the agents is free, which queues have callers waiting, which attempts live; as the trackers know it now.
+//! Presence: which agents are free, which queues have callers waiting, which attempts are up; as the trackers know it now.
 
 use crate::ami::event::Millis;
 
 /// Why an agent cannot be asked now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Busy {
-    /// In no queue, or his phone cannot be reached.
+    /// In no queue, or the agent's phone cannot be reached.
     LoggedOut,
     /// Paused in this queue (or everywhere).
     Paused,
-    /// A channel of his lives, whatever it does.
+    /// The agent has a channel, whatever it does.
     OnCall,
-    /// His device says in use, ringing, busy or on hold.
+    /// The agent's device reports in use, ringing, busy or on hold.
     DeviceInUse,
-    /// His device's state is unknown (0).
+    /// The state of the agent's device is unknown (0).
     DeviceUnknown,
     /// After-call work until this moment.
     WrapUp {
@@ -37,20 +37,20 @@ impl Busy {
     }
 }
 
-/// One agent as he is now.
+/// One agent's state at this moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentView {
     /// The person, as in `agents.agent`: `PJSIP/101`.
     pub agent: String,
-    /// As the queues name him.
+    /// The agent's name, as the queues give it.
     pub name: Option<String>,
-    /// His queues.
+    /// The agent's queues, with the membership in each.
     pub queues: Vec<MemberView>,
-    /// `None` if nothing but a pause could hinder him: pauses are in [`AgentView::queues`].
+    /// `None` if nothing but a pause could be in the way: pauses are in [`AgentView::queues`].
     pub busy: Option<Busy>,
-    /// Since when he is as he is (free or busy), milliseconds since 1970 UTC.
+    /// Since when the agent is free or busy, milliseconds since 1970 UTC.
     pub since_ms: Millis,
-    /// His last conversation ended then; `None` if he had none that was seen.
+    /// End of the agent's last conversation; `None` if none was seen.
     pub last_talk_ms: Option<Millis>,
     /// Conversations seen since the daemon started.
     pub calls: u32,
@@ -59,30 +59,30 @@ pub struct AgentView {
 /// One queue's word on an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberView {
-    /// The queue.
+    /// The queue's name.
     pub queue: String,
-    /// As the queue dials him: `Local/101@from-queue/n`.
+    /// As the queue dials the member: `Local/101@from-queue/n`.
     pub interface: String,
-    /// Paused in it.
+    /// Whether the member is paused in this queue.
     pub paused: bool,
-    /// Why.
+    /// The reason of the pause; empty if none was given.
     pub paused_reason: String,
     /// Lower is asked first.
     pub penalty: u32,
 }
 
-/// What the desk asks the tracker of one PBX, at the moment at which it decides.
+/// What the scheduler asks the tracker of one PBX, at the moment at which it decides.
 pub trait Presence {
     /// All agents that are known.
     fn agents(&self) -> Vec<AgentView>;
-    /// One of them.
+    /// One of the agents, by interface; `None` if the tracker does not know it.
     fn agent(&self, agent: &str) -> Option<AgentView>;
     /// All queues that are known, also those without members.
     fn queues(&self) -> std::collections::BTreeSet<String>;
     /// Callers who wait in each queue, by its name; queues without any may be missing.
     fn waiting(&self) -> std::collections::BTreeMap<String, u32>;
-    /// The call of this attempt (`cb-…`) lives, or its end is about to be told.
+    /// The call of this attempt (`cb-…`) is up, or its end is about to be reported.
     fn attempt_lives(&self, channel_id: &str) -> bool;
-    /// Sight is whole: linked, and the lists have come.
+    /// In sync: linked, and the lists have come.
     fn in_sync(&self) -> bool;
 }

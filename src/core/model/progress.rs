@@ -1,4 +1,4 @@
-//! What the tracker tells about customers' lines, agents and our own attempts while calls are in progress.
+//! What the tracker reports about customers' lines, agents and our own attempts while calls are in progress.
 
 use crate::ami::event::Millis;
 use crate::model::{CallKey, E164, HangupBy, LegResult, PbxId};
@@ -6,24 +6,24 @@ use crate::model::{CallKey, E164, HangupBy, LegResult, PbxId};
 /// A customer's line, as a call with an outside party changes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineChange {
-    /// The customer.
+    /// The customer's number.
     pub number_e164: E164,
     /// The call; several changes of one call bear the same.
     pub call: CallKey,
-    /// He called us, or one of us called him (no callback of ours: those tell [`Progress`]).
+    /// The customer called us, or an agent called the customer (no callback of ours: those are in [`Progress`]).
     pub inbound: bool,
-    /// What happened.
+    /// What happened to the line.
     pub what: Line,
 }
 
 /// What happened to a customer's line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// He is on it: calling us or being called by us.
+    /// The customer is on it: calling us or being called by us.
     Busy,
-    /// He talks with this agent.
+    /// The customer talks with this agent.
     Talking {
-        /// Interface.
+        /// The agent, as interface.
         agent: String,
     },
     /// That call is over. Its row follows, or came before.
@@ -35,11 +35,11 @@ pub enum Line {
 pub struct Progress {
     /// The PBX on which it happened: an attempt is known there and nowhere else.
     pub pbx: PbxId,
-    /// `cb-<identity>-<callback>-<n>`.
+    /// The attempt's channel id, `cb-<identity>-<callback>-<n>`.
     pub channel_id: String,
-    /// When.
+    /// When it happened, ms since 1970 UTC.
     pub at_ms: Millis,
-    /// What happened.
+    /// What happened to the attempt.
     pub step: Step,
 }
 
@@ -69,11 +69,11 @@ pub enum Step {
 pub struct Facts {
     /// Linkedid of its row.
     pub linkedid: String,
-    /// How the agent's leg ended; `Answered` if he picked up at all.
+    /// How the agent's leg ended; `Answered` if the agent picked up at all.
     pub agent: LegResult,
-    /// He picked up.
+    /// When the agent picked up.
     pub agent_answered_ms: Option<Millis>,
-    /// How the last leg to the customer ended; `None` if he was never dialled.
+    /// How the last leg to the customer ended; `None` if the customer was never dialled.
     pub customer: Option<LegResult>,
     /// Q.850 cause of that leg's channel.
     pub customer_cause: Option<u16>,
@@ -83,8 +83,8 @@ pub struct Facts {
     pub talk_ms: Millis,
     /// Who ended the agent's channel: `Agent` if its far end hung up first, `Pbx` otherwise.
     pub agent_hangup_by: HangupBy,
-    /// Its end was not seen: sight of the PBX was lost.
+    /// Its end was not seen: sync with the PBX was lost.
     pub unseen: bool,
-    /// Over.
+    /// It was over, ms since 1970 UTC.
     pub ended_ms: Millis,
 }

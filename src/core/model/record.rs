@@ -14,27 +14,27 @@ pub enum Record {
     InProgress(Box<CallInProgress>),
     /// Delete: it has gone into another call, or ended without a row.
     NotInProgress {
-        /// The PBX.
+        /// The PBX on which the call was.
         pbx: PbxId,
-        /// `Linkedid`.
+        /// The call's `Linkedid`.
         linkedid: String,
     },
-    /// Insert.
+    /// Insert a gap.
     Gap(Gap),
-    /// Insert, or replace by (`pbx`, `agent`): a person and his name.
+    /// Insert, or replace by (`pbx`, `agent`): an agent and their name.
     Agent {
-        /// The PBX.
+        /// The PBX on which the agent is.
         pbx: PbxId,
         /// The person, as interface (`PJSIP/101`).
         agent: String,
-        /// As the queues name him.
+        /// The agent's name, as the queues give it.
         name: String,
     },
     /// Insert, or replace by all but `to_ms` and `reason`.
     Interval(Interval),
     /// Replace by `pbx`: its events have been seen up to this moment.
     Seen {
-        /// The PBX.
+        /// The PBX that was seen.
         pbx: PbxId,
         /// Milliseconds since 1970 UTC.
         seen_ms: Millis,

@@ -1,4 +1,4 @@
-//! The rules by which calls are told apart: contexts, trunks, limits in time.
+//! The rules by which calls are classified: contexts, trunks, limits in time.
 
 use crate::ami::event::Millis;
 use crate::model::hours::Hours;
@@ -11,7 +11,7 @@ use wildmatch::WildMatch;
 pub struct Globs(Vec<WildMatch>);
 
 impl Globs {
-    /// Patterns as configured.
+    /// Patterns as configured, `*` for any text.
     pub fn new<S: AsRef<str>>(patterns: impl IntoIterator<Item = S>) -> Self {
         Self(patterns.into_iter().map(|p| WildMatch::new(p.as_ref())).collect())
     }
@@ -23,14 +23,14 @@ impl Globs {
     }
 }
 
-/// Everything that the configuration says about telling calls apart.
+/// Everything in the configuration that decides how calls are classified.
 #[derive(Debug, Clone)]
 pub struct Rules {
     /// Contexts in which customers' calls arrive.
     pub inbound_contexts: Globs,
     /// Channel names that are trunks.
     pub trunks: Globs,
-    /// Menu contexts.
+    /// Contexts that are menus (IVR).
     pub ivr_contexts: Globs,
     /// Contexts that say "we are closed".
     pub closed_contexts: Globs,
@@ -48,11 +48,11 @@ pub struct Rules {
     pub wrapup_ms: Millis,
     /// The same for single agents, by what the queue dials or by their phone.
     pub wrapups: BTreeMap<String, Millis>,
-    /// Business hours.
+    /// Business hours, in which calls count as in time.
     pub hours: Hours,
     /// Other hours, by the number that was dialled.
     pub did_hours: BTreeMap<String, Hours>,
-    /// Numbering plan.
+    /// How numbers are read into E.164.
     pub numbering: Numbering,
 }
 
@@ -60,15 +60,15 @@ pub struct Rules {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools)] // independent marks, not states
 pub struct Purpose {
-    /// Menu.
+    /// The context is a menu.
     pub ivr: bool,
-    /// "We are closed".
+    /// It plays the closed announcement.
     pub closed: bool,
-    /// Takes messages.
+    /// It takes messages.
     pub voicemail: bool,
-    /// A machine serves.
+    /// It serves the caller by machine.
     pub self_service: bool,
-    /// For blocked callers.
+    /// Blocked callers are sent there.
     pub blocked: bool,
 }
 
@@ -79,7 +79,7 @@ impl Rules {
         did.and_then(|did| self.did_hours.get(did)).unwrap_or(&self.hours)
     }
 
-    /// After-call work of an agent for whom no queue says how long; `names` are the texts that mean him.
+    /// Wrap-up of an agent for whom no queue says how long; `names` are the texts that mean this agent.
     pub fn wrapup_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Millis {
         names.into_iter().find_map(|name| self.wrapups.get(name)).copied().unwrap_or(self.wrapup_ms)
     }

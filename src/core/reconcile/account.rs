@@ -33,8 +33,8 @@ impl Account {
         self.cdrs.first()
     }
 
-    /// The channel that gave the call its linkedid has been written. While it lives there are already records of phones that left the call
-    /// earlier. Without `newcdrcolumns` nothing tells.
+    /// The channel that gave the call its linkedid has been written. While it is up there are already records of phones that left the call
+    /// earlier. Without `newcdrcolumns` this cannot be known.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let given = self.cdrs.iter().any(|cdr| cdr.linkedid.is_some());

@@ -19,7 +19,7 @@ text_enum! {
         NoWordForHours = "CDR know no business hours",
         /// CDR know no blocked callers.
         NoWordForBlocked = "CDR know no blocked callers",
-        /// CDR tell congestion, unreachable and invalid as FAILED or NO ANSWER.
+        /// CDR say FAILED or NO ANSWER for congestion, unreachable and invalid.
         NoWordForFailure = "CDR have one word for all that failed",
         /// A queue that is full is ANSWERED or NO ANSWER in CDR.
         NoWordForFull = "CDR know no queue that is full",
@@ -29,7 +29,7 @@ text_enum! {
         AnsweredInVain = "a phone was answered, and the customer never heard anybody",
         /// The daemon saw only a part of it.
         PartlySeen = "only a part of the call was seen",
-        /// The row is UNKNOWN: its end was not seen, and these records do not tell it either.
+        /// The row is UNKNOWN: its end was not seen, and these records do not say it either.
         Unproven = "not seen, and the records do not tell either",
     }
 }
@@ -104,7 +104,7 @@ fn who(row: &FinishedCall) -> &str {
     row.agent.as_deref().unwrap_or("somebody")
 }
 
-/// Queues and ends of the stays that queue_log has, against those of the row. What a queue refused at its door is in no log.
+/// Queues and ends of the visits that queue_log has, against those of the row. What a queue refused at its door is in no log.
 #[must_use]
 pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
     if account.events.is_empty() || row.status == Status::Unknown {
@@ -137,7 +137,7 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
     let mut logged_sorted = logged.clone();
     recorded.sort();
     logged_sorted.sort();
-    // What ended a stay that Asterisk moved away from (a transfer, a redirect) is told by no event of the queue.
+    // No event of the queue says what ended a visit that Asterisk moved away from (a transfer, a redirect).
     let silent = |(_, result): &(String, VisitResult)| {
         matches!(result, VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)
     };

@@ -69,8 +69,8 @@ pub struct Zone {
 }
 
 impl Zone {
-    /// Learns it from the records themselves: the first record of a channel begins in the second that its uniqueid names. Where none tells, it is
-    /// local time, as `usegmtime = no` is the default.
+    /// Learns it from the records themselves: the first record of a channel begins in the second that its uniqueid names.
+    /// Where no record shows it, it is local time, as `usegmtime = no` is the default.
     #[must_use]
     pub fn learn<'a>(local: &TimeZone, lines: impl IntoIterator<Item = &'a csv::ByteRecord>) -> Self {
         let (mut utc, mut other) = (0_u64, 0_u64);

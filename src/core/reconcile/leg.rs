@@ -16,15 +16,15 @@ const ROUNDING_MS: Millis = 1_000;
 /// One who was rung.
 #[derive(Debug, Clone)]
 pub(super) struct Rung<'a> {
-    /// The record that names his channel.
+    /// The record that names the agent's channel.
     pub line: &'a CdrLine,
-    /// He himself, as technology and peer.
+    /// The agent, as technology and peer.
     pub agent: &'a str,
-    /// What was dialled: himself, or the Local channel that led to him.
+    /// What was dialled: the agent's phone, or the Local channel that led to it.
     pub interface: String,
-    /// A queue rang him.
+    /// Whether a queue rang this phone.
     pub by_queue: bool,
-    /// He talked with the caller, from and to (ms since 1970 UTC).
+    /// When the agent talked with the caller, from and to (ms since 1970 UTC).
     pub talked: Option<(Millis, Millis)>,
 }
 
@@ -72,7 +72,7 @@ fn follow<'a>(account: &'a Account, line: &'a CdrLine, outer: &Outer<'_>, depth:
         }
         _ => {
             let answered = line.connected() && outer.line.connected();
-            // The caller's own record ends when he does; the phone's when that one was done.
+            // The caller's own record ends when the caller does; the phone's when that one was done.
             let talked = match (answered, outer.by_queue) {
                 (false, _) => None,
                 (true, true) => outer.connect,
@@ -96,7 +96,7 @@ fn talk(account: &Account, line: &CdrLine) -> Option<(Millis, Millis)> {
 }
 
 impl Rung<'_> {
-    /// As a row of `legs`. `caller_left_ms`: when the caller hung up, if he did; `served`: when others talked with him.
+    /// As a row of `legs`. `caller_left_ms`: when the caller hung up first, if so; `served`: when others talked with the caller.
     pub(super) fn leg(&self, queue: Option<&str>, caller_left_ms: Option<Millis>, served: &[(Millis, Millis)]) -> Leg {
         let line = self.line;
         let near = |at: Millis| (at - line.end_ms).abs() <= ROUNDING_MS;

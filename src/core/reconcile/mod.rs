@@ -1,4 +1,4 @@
-//! What happened out of sight, proved from Asterisk's own CDR and queue_log: lines in, rows out. No file is opened here.
+//! What happened while events were not seen, proved from Asterisk's own CDR and queue_log: lines in, rows out. No file is opened here.
 //!
 //! ```text
 //! Master.csv → CdrLine ┐

@@ -24,9 +24,9 @@ const ROUNDING_MS: Millis = 1_000;
 /// Makes rows of records.
 #[derive(Debug)]
 pub struct Prover<'a> {
-    /// The PBX.
+    /// The PBX whose records they are.
     pub pbx: &'a PbxId,
-    /// By which calls are told apart.
+    /// By which calls are classified.
     pub rules: &'a Rules,
     /// Technology and peer of what is known as trunks (`PJSIP/trunk`), besides `calls.trunks`.
     pub trunks: &'a BTreeSet<String>,
@@ -39,13 +39,13 @@ pub struct Prover<'a> {
 enum End {
     CallerLeft,
     PbxEnded,
-    /// He gave up, or the dialplan was over: the records are the same.
+    /// The caller gave up, or the dialplan was over: the records are the same.
     Open,
 }
 
 impl Prover<'_> {
     /// The row that the records prove. `seen`: what was stored of the call, if anything was; it knows better who called whom, and is silent only
-    /// on what came after. The row is told under the id of `seen`.
+    /// on what came after. The row is recorded under the id of `seen`.
     #[must_use]
     pub fn row(&self, account: &Account, seen: Option<&FinishedCall>) -> Option<FinishedCall> {
         let first = account.first()?;
@@ -55,7 +55,7 @@ impl Prover<'_> {
         let started_ms = seen.map_or(account.started_ms(), |s| s.started_ms.min(account.started_ms() + ROUNDING_MS));
         let ended_ms = lines.iter().map(|l| l.end_ms).max().unwrap_or(started_ms).max(started_ms);
         let ids: BTreeSet<&str> = lines.iter().filter_map(|l| l.uniqueid.as_deref()).collect();
-        // A colleague may have consulted a queue for him, on a channel of its own.
+        // A colleague may have consulted a queue for the caller, on a channel of its own.
         let own = visits(account.events.iter().filter(|e| ids.contains(&*e.callid)), ended_ms);
         let visits = visits(account.events.iter(), ended_ms);
         let rung = leg::rung(account, &first.channel);
@@ -195,7 +195,7 @@ impl Prover<'_> {
         talked.map(|r| r.agent.to_owned())
     }
 
-    /// The menus in which his records ended.
+    /// The menus in which the caller's records ended.
     fn menus(&self, lines: &[&CdrLine]) -> Vec<IvrStep> {
         let menus = lines.iter().filter(|l| self.rules.purpose(&l.dcontext).ivr);
         let digits = |dst: &str| if dst == "s" { String::new() } else { dst.to_owned() };
@@ -205,7 +205,7 @@ impl Prover<'_> {
     fn dialplan(&self, lines: &[&CdrLine], last: &CdrLine, ivr: &[IvrStep], seen: Option<&FinishedCall>) -> Dialplan {
         let went = |purpose: fn(&Purpose) -> bool| lines.iter().any(|l| purpose(&self.rules.purpose(&l.dcontext)));
         let mut purpose = self.rules.purpose(&last.dcontext);
-        // What he chose led somewhere, though to no phone.
+        // The choice led somewhere, though to no phone.
         let chose = ivr.last().is_some_and(|step| step.digits.bytes().any(|b| b.is_ascii_digit()));
         purpose.ivr &= !(chose && last.lastapp.eq_ignore_ascii_case("Hangup"));
         let application = last.lastapp.to_ascii_lowercase();
@@ -238,7 +238,7 @@ fn unproven(verdict: &Verdict, rung: &[Rung<'_>], visits: &[QueueVisit], answere
     (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not tell how the wait ended")
 }
 
-/// The stays in queues that these events tell of.
+/// The queue visits that these events report.
 fn visits<'a>(events: impl Iterator<Item = &'a QueueEvent>, ended_ms: Millis) -> Vec<QueueVisit> {
     let mut visits: Vec<QueueVisit> = Vec::new();
     for event in events {
@@ -263,15 +263,15 @@ fn visits<'a>(events: impl Iterator<Item = &'a QueueEvent>, ended_ms: Millis) ->
     visits
 }
 
-/// The queue in which he was when this phone rang.
+/// The queue in which the caller was when this phone rang.
 fn queue_at<'v>(visits: &'v [QueueVisit], rung: &Rung<'_>) -> Option<&'v str> {
     let at = rung.line.end_ms;
     let within = |v: &&QueueVisit| v.joined_ms <= at + ROUNDING_MS && rung.line.start_ms <= v.left_ms + ROUNDING_MS;
     visits.iter().rfind(within).map(|v| &*v.queue)
 }
 
-/// What the last record of the caller's channel tells of its end: where the dialplan goes on after a phone or a queue it opens another record,
-/// so one that was closed while a phone rang was closed by him, unless the time given to the phone was over.
+/// What the last record of the caller's channel says of its end: where the dialplan goes on after a phone or a queue it opens another record,
+/// so one that was closed while a phone rang was closed by the caller, unless the time given to the phone was over.
 fn end_of(last: &CdrLine, visits: &[QueueVisit], ended_ms: Millis) -> End {
     if let Some(visit) = visits.last()
         && (ended_ms - visit.left_ms).abs() <= ROUNDING_MS
@@ -296,7 +296,7 @@ fn end_of(last: &CdrLine, visits: &[QueueVisit], ended_ms: Millis) -> End {
     }
 }
 
-/// After the last talk a phone was rung for him, nobody took it, and that was the end.
+/// After the last talk a phone was rung for the caller, nobody took it, and that was the end.
 fn transfer_lost(talks: &[(Millis, Millis)], legs: &[Leg], ended_ms: Millis) -> bool {
     let Some((_, over)) = talks.last() else { return false };
     let vain = |l: &crate::model::Leg| l.talk_ms == 0 && l.started_ms + ROUNDING_MS > *over && l.ended_ms > *over;
@@ -351,7 +351,7 @@ fn union(spans: impl Iterator<Item = (Millis, Millis)>) -> Vec<(Millis, Millis)>
     joined
 }
 
-/// The number that he dialled, if a record was closed while he was still where calls arrive.
+/// The number that the caller dialled, if a record was closed while the caller was still where calls arrive.
 fn did(rules: &Rules, lines: &[&CdrLine]) -> Option<String> {
     let arrival = lines.iter().find(|l| rules.inbound_contexts.fit(&l.dcontext))?;
     let special = matches!(arrival.dst.as_str(), "" | "s" | "h" | "i" | "t" | "o");

@@ -10,22 +10,22 @@ pub struct QueueEvent {
     pub at_ms: Millis,
     /// Uniqueid of the channel that waits; `NONE` and the like for events that are about no call.
     pub callid: String,
-    /// Queue.
+    /// The queue's name.
     pub queue: String,
     /// The member's name, or `NONE`.
     pub agent: String,
-    /// What.
+    /// What happened.
     pub kind: Kind,
     /// What it brings, as text.
     pub data: Vec<String>,
 }
 
-/// The events that are about a call; the others tell of members and are left out.
+/// The events that are about a call; the others report on members and are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `ENTERQUEUE`: the caller came; his number and position.
+    /// `ENTERQUEUE`: the caller came; number and position.
     Enter,
-    /// `CONNECT`: an agent has him; seconds waited, uniqueid of the agent's channel, seconds rung.
+    /// `CONNECT`: an agent has the caller; seconds waited, uniqueid of the agent's channel, seconds rung.
     Connect,
     /// `RINGNOANSWER`: a member did not answer; ms.
     RingNoAnswer,
@@ -36,9 +36,9 @@ pub enum Kind {
         /// The caller hung up.
         by_caller: bool,
     },
-    /// `BLINDTRANSFER`, `ATTENDEDTRANSFER`: the agent has passed him on.
+    /// `BLINDTRANSFER`, `ATTENDEDTRANSFER`: the agent has passed the caller on.
     Transfer,
-    /// He left without an agent.
+    /// The caller left without an agent.
     Left(VisitResult),
 }
 

@@ -1,4 +1,4 @@
-//! Coverage: when the PBX is seen and when it is not, and what the lists that are being told say of queues.
+//! Coverage: when the PBX is seen and when it is not, and what the arriving lists say of queues.
 
 use crate::ami::event::Millis;
 use crate::model::{GapCause, Moment};
@@ -16,27 +16,27 @@ pub(crate) struct Coverage {
     last_seen_ms: Option<Millis>,
     /// The daemon has been connected since it started.
     ever_linked: bool,
-    /// Sight was lost then, and what follows is a gap.
+    /// Coverage was lost then, and what follows is a gap.
     lost_ms: Option<Millis>,
-    /// Asterisk restarted while sight was lost.
+    /// Asterisk restarted during the gap.
     restarted: bool,
     /// When the latest login to a booted Asterisk was, ms by the clock that never steps.
     linked_mono_ms: Option<u64>,
-    /// Sight was lost because more events came than could be taken.
+    /// Coverage was lost because the event queue overflowed.
     overload: bool,
     /// Number of the current snapshot.
     snapshot: u32,
-    /// The lists are being told.
+    /// The lists are arriving.
     listing: bool,
-    /// The list of channels has come whole since sight was lost: what lives is known.
+    /// The list of channels has come complete since coverage was lost: what lives is known.
     whole: bool,
     /// The lists have just come, and it is to be said that what lives is known.
     comes_in_sync: bool,
-    /// The store was told then that the PBX is seen.
+    /// The store was given then that the PBX is seen.
     reported_ms: Millis,
     /// Queues of the latest lists.
     queues: BTreeSet<Box<str>>,
-    /// Callers of the list of queues whose channels the list of channels has yet to tell.
+    /// Callers of the list of queues whose channels the list of channels has yet to name.
     callers: Vec<ListedCaller>,
 }
 
@@ -58,14 +58,14 @@ pub(crate) struct Sighted {
     pub(crate) gap: Option<(Millis, GapCause)>,
     /// Something can be said of channels that it does not name.
     pub(crate) tells_of_channels: bool,
-    /// A channel has ended unseen if this is the last snapshot in which it showed itself, or an earlier one.
+    /// A channel has ended without an event if this is the last snapshot in which it showed itself, or an earlier one.
     stale: Option<u32>,
     /// The list of channels came whole.
     channels_known: bool,
 }
 
 impl Sighted {
-    /// A channel that began then and showed itself last since this snapshot has ended unseen.
+    /// A channel that began then and showed itself last since this snapshot has ended without an event.
     pub(crate) fn has_ended(&self, snapshot: u32, created_ms: Millis) -> bool {
         let listed = self.stale.is_none_or(|stale| snapshot > stale);
         // A restart ended all that had begun before it, whether or not the list came.
@@ -108,7 +108,7 @@ impl Coverage {
         }
     }
 
-    /// Sight turns out to have been lost then already, though a later loss may have been told before.
+    /// Coverage turns out to have been lost then already, though a later loss may have been noted before.
     pub(crate) fn unseen_since(&mut self, at: Millis) {
         self.lost(at);
         if self.ever_linked {
@@ -121,7 +121,7 @@ impl Coverage {
         self.overload = true;
     }
 
-    /// The link is up. If Asterisk has restarted meanwhile, returns since when nobody watched it.
+    /// The link is up. If Asterisk has restarted meanwhile, returns when the gap began.
     pub(crate) fn linked(&mut self, uptime_s: Option<u64>, now: Moment) -> Option<Millis> {
         let last = self.lost_ms.or(self.last_seen_ms);
         if let Some(up_ms) = uptime_s.and_then(|s| i64::try_from(s).ok()).and_then(|s| s.checked_mul(1_000)) {
@@ -142,7 +142,7 @@ impl Coverage {
         self.callers.clear();
     }
 
-    /// The lists are complete. `None` if sight was lost while they were told.
+    /// The lists are complete. `None` if coverage was lost while they arrived.
     pub(crate) fn snapshot_ended(&mut self, channels_known: bool, now: Millis) -> Option<Sighted> {
         if !std::mem::take(&mut self.listing) {
             return None;
@@ -158,8 +158,8 @@ impl Coverage {
             (false, false) => GapCause::DaemonDown,
         };
         let from_ms = lost_at.or(self.last_seen_ms).unwrap_or(now).min(now);
-        // While sight was never lost, an event that is on its way can be overtaken by the lists: only a channel that two lists in a
-        // row do not name has ended unseen.
+        // While coverage was never lost, an event that is on its way can be overtaken by the lists: only a channel that two lists in a
+        // row do not name has ended without an event.
         let missed = if lost_at.is_some() || !linked_before { 1 } else { 2 };
         self.whole |= channels_known;
         self.saw(now);
@@ -188,12 +188,12 @@ impl Coverage {
         std::mem::take(&mut self.comes_in_sync)
     }
 
-    /// The lists are being told.
+    /// The lists are arriving.
     pub(crate) fn listing(&self) -> bool {
         self.listing
     }
 
-    /// Sight is lost, and the lists that end the gap have yet to come.
+    /// Coverage is lost, and the lists that end the gap have yet to come.
     pub(crate) fn in_gap(&self) -> bool {
         self.lost_ms.is_some()
     }
@@ -208,12 +208,12 @@ impl Coverage {
         self.ever_linked
     }
 
-    /// It is time to tell the store that the PBX is seen.
+    /// It is time to record that the PBX is seen.
     pub(crate) fn report_is_due(&self, now: Millis) -> bool {
         self.ever_linked && self.lost_ms.is_none() && now - self.reported_ms >= SEEN_EVERY_MS
     }
 
-    /// The store has been told up to when the PBX is seen.
+    /// It has been recorded up to when the PBX is seen.
     pub(crate) fn reported(&mut self, seen_ms: Millis) {
         self.reported_ms = seen_ms;
     }

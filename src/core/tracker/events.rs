@@ -131,7 +131,7 @@ impl Tracker {
     }
 
     /// The channel that an event is about, if it has been met before. For events that come at the end of something: a channel
-    /// that is only ending was told long ago, or ended where nobody looked.
+    /// that is only ending was recorded long ago, or ended in a gap.
     pub(crate) fn find_channel(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
         let slot = self.topology.find(&seen.uniqueid)?;
         self.linkedid_seen(slot, &seen.linkedid);
@@ -302,7 +302,7 @@ impl Tracker {
         let by_customer = self.is_customer(call, first);
         self.calls.transferred(call, (!by_customer).then_some(at));
         if by_customer {
-            // He sent our side to someone else, and is himself gone by that: nobody was to take his call.
+            // The customer sent our side to someone else, and is gone by that: nobody was to take the call.
             self.topology.far_end_hangs_up(first, at);
         }
     }

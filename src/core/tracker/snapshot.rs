@@ -10,7 +10,7 @@ use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, STATE_RINGING};
 
 impl Tracker {
-    /// Sight is lost, now or some time ago: whatever happens from then on to the calls that live is not seen.
+    /// Coverage is lost, now or some time ago: whatever happens from then on to live calls is not seen.
     pub(crate) fn sync_lost(&mut self, tell: impl FnOnce(&mut Coverage)) {
         tell(&mut self.coverage);
         self.calls.lose_sync(&self.topology);
@@ -22,7 +22,7 @@ impl Tracker {
         }
     }
 
-    /// Tells the store now and then up to when the PBX is seen.
+    /// Records now and then up to when the PBX is seen.
     pub(crate) fn report_seen(&mut self) {
         let now = self.now.wall_ms;
         if self.coverage.report_is_due(now) {
@@ -97,7 +97,7 @@ impl Tracker {
         }
     }
 
-    /// The lists are complete: what they do not name has ended unseen.
+    /// The lists are complete: what they do not name has ended without an event.
     pub(crate) fn snapshot_ended(&mut self, channels_known: bool) {
         let now = self.now.wall_ms;
         let Some(sighted) = self.coverage.snapshot_ended(channels_known, now) else { return };
@@ -124,7 +124,7 @@ impl Tracker {
     }
 }
 
-/// Seconds as a list tells them, in milliseconds; never more than there have been since 1970.
+/// Seconds as a list gives them, in milliseconds; never more than there have been since 1970.
 fn seconds(seconds: u64) -> Millis {
     i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000).min(crate::tracker::MAX_STAMP_MS)
 }

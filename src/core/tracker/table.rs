@@ -10,7 +10,7 @@ pub(crate) struct Slot(u32);
 
 /// Things in slots, with any number of text keys leading to each.
 ///
-/// The keys are only ever looked up, never walked, so that the order of everything that the engine says depends on its
+/// The keys are only ever looked up, never walked, so that the order of everything that the tracker emits depends on its
 /// input alone.
 #[derive(Debug)]
 pub(super) struct Table<T> {

@@ -61,7 +61,7 @@ pub fn offered(pbx: &PbxId, originate: &Originate, presence: Option<&dyn Presenc
     tracing::info!(target: "callback", callback, %pbx, attempt, %agent, idle_s, "Callback offered");
 }
 
-/// An attempt's row is on the disk; it is told when it is over.
+/// An attempt's row is on the disk; it is logged when the attempt is over.
 pub fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
     let Some(result) = row.result else { return };
     let (callback, attempt) = (row.callback_id, row.n);

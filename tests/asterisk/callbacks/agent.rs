@@ -22,7 +22,7 @@ pub const ALL: &[Scenario] = &[
     ("agents named for it help after a while", fallback),
 ];
 
-/// Answers after a second and stays.
+/// Answers after a second and does not hang up.
 const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";
 
 fn connected(office: &Office<'_>) -> Result<(), String> {
@@ -151,7 +151,7 @@ fn owner(office: &Office<'_>) -> Result<(), String> {
     office.pause(cell, 2, true)?;
     let id = office.misses(&ann, cell)?;
     office.until("the owner", &format!("SELECT owner FROM callbacks WHERE id = {id}"), "PJSIP/1072")?;
-    office.pause(cell, 1, false)?; // he has been idle for longer
+    office.pause(cell, 1, false)?; // the agent has been idle for longer
     office.stays_silent(id, 1)?;
     office.pause(cell, 2, false)?;
     office.attempt(id, 1, "CONNECTED PJSIP/1072")
@@ -189,9 +189,9 @@ fn live_callers_first(office: &Office<'_>) -> Result<(), String> {
         .lab
         .pbx
         .wait(since, soon(), "a caller in the queue", |f| f.is("QueueCallerJoin") && f.get("Queue") == "q51")?;
-    office.pause(cell, 1, false)?; // the queue rings him
+    office.pause(cell, 1, false)?; // the queue rings 1512
     office.lab.pbx.wait(since, soon(), "a ringing agent", |f| f.is("AgentCalled") && f.get("Queue") == "q51")?;
-    // 1512 takes callbacks and no calls of this queue: he is free while the caller waits, and would be asked.
+    // 1512 takes callbacks and no calls of this queue: the agent is free while the caller waits, and would be asked.
     office
         .lab
         .pbx

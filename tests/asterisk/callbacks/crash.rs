@@ -1,4 +1,4 @@
-//! The daemon dies in the middle of a callback: nothing is dialled twice, nothing is forgotten, nothing stays paused.
+//! The daemon is killed in the middle of a callback: nothing is dialled twice, nothing is lost, nobody is left paused.
 
 use super::cdr;
 use super::office::{self, Office, customer, soon};
@@ -49,7 +49,7 @@ fn a_crash_in_the_middle_of_a_callback_is_looked_up_and_never_dialled_blindly() 
         let daemon = office::daemon(&files, &lab)?;
         office.attempt(ids[0], 1, "CONNECTED PJSIP/1001")?;
         office.comes_to(ids[0], "DONE")?;
-        // Its CDR proves that the customer answered, for longer than he may have been rung.
+        // Its CDR proves that the customer answered, for longer than the customer's phone may have been rung.
         office.attempt(ids[1], 1, "CONNECTED PJSIP/1011")?;
         office.attempt(ids[2], 1, "CUSTOMER_BUSY PJSIP/1021")?;
         office.comes_to(ids[2], "WAITING RETRY_DELAY")?;

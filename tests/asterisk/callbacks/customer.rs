@@ -70,7 +70,7 @@ fn customer_first(office: &Office<'_>) -> Result<(), String> {
     office.customer_does(&ann, STAYS)?;
     let id = office.misses(&ann, cell)?;
     office.pause(cell, 1, false)?;
-    // He whom the queue rings sees who waits, and why.
+    // The agent whom the queue rings sees who waits, and why.
     let shown = office.lab.farm.wait(0, soon(), "what the agent sees", |f| {
         f.is("Newchannel") && f.get("Exten") == "1571" && f.get("CallerIDName").starts_with("CB")
     })?;

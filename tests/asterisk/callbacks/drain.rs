@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 /// Missed calls of an ordinary run.
 const MISSES: usize = 24;
-/// Of so many, one calls again and is served while he waits for his turn.
+/// Of so many, one calls again and is served while the callback waits for its turn.
 const SERVED_OF: usize = 8;
 /// Calls at once: more would only blur the timing on a small machine.
 const AT_ONCE: usize = 6;

@@ -39,7 +39,7 @@ fn a_customer_is_dialled_through_the_outbound_routes_while_his_agent_is_paused()
         })?;
         office.attempt(id, 1, "CONNECTED PJSIP/1601")?;
         office.comes_to(id, "DONE")?;
-        // He is his own again, which the next two show.
+        // The agent's state is back to what it was, which the next two show.
         for (ann, result, stands) in [
             (&busy, "CUSTOMER_BUSY PJSIP/1601", "WAITING RETRY_DELAY"),
             (&unknown, "INVALID_NUMBER PJSIP/1601", "NOT_CALLABLE invalid"),
@@ -49,7 +49,7 @@ fn a_customer_is_dialled_through_the_outbound_routes_while_his_agent_is_paused()
             office.attempt(id, 1, result)?;
             office.comes_to(id, stands)?;
         }
-        // A pause that he takes himself while he calls back stays his.
+        // A pause that the agent takes during a callback is not ended by the daemon.
         let again = customer(3);
         office.customer_does(&again, "ring-wait:1-answer-wait:4-hangup")?;
         office.run(&["callbacks", "add", &again.e164, "--queue", queue])?;

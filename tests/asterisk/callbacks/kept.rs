@@ -1,4 +1,4 @@
-//! What is promised, and until when.
+//! Requested callbacks, and until when they are kept.
 
 use super::Scenario;
 use super::office::{Customer, Office, customer};
@@ -49,7 +49,7 @@ fn greeting(office: &Office<'_>) -> Result<(), String> {
     if !recorded.starts_with("open|") || !recorded.ends_with("|PENDING") {
         return Err(format!("published is {recorded:?}"));
     }
-    // He calls again and needs none any more.
+    // The customer calls again and needs no callback any more.
     office.calls(&ann, "5550418", "wait:5-dtmf:2-wait:20-hangup")?;
     office.comes_to(id, "CANCELLED declined")
 }

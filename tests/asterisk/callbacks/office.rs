@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 pub const PATIENCE: Duration = Duration::from_secs(60);
 /// Long enough for the daemon to have done what it must not do.
 pub const LONG_ENOUGH: Duration = Duration::from_secs(3);
-/// A caller's script: he gives up in the queue after two seconds.
+/// A caller's script: gives up in the queue after two seconds.
 const GIVES_UP: &str = "wait:2-hangup";
 
-/// What the daemon is told about callbacks, besides what all tests tell it.
+/// The configuration of callbacks, besides what all tests configure.
 const CALLBACKS: &str = r#"
 [gap]
 cdr_csv = "@CDR@"
@@ -110,7 +110,7 @@ pub struct Office<'a> {
 /// Somebody outside.
 #[derive(Clone)]
 pub struct Customer {
-    /// As he is dialled and as the network tells him.
+    /// As the customer is dialled and as the network sends the number.
     pub number: String,
     /// The same in E.164.
     pub e164: String,

@@ -22,7 +22,7 @@ fn two_misses(office: &Office<'_>) -> Result<(), String> {
     let (cell, ann) = ("10", customer(30));
     office.all_pause(cell)?;
     let first = office.misses(&ann, cell)?;
-    // Again, by way of a menu and a key: now it is promised.
+    // Again, by way of a menu and a key: now it is requested.
     office.calls(&ann, "5550179", "wait:1-dtmf:1-wait:9-hangup")?;
     let sql = format!(
         "SELECT count(*) || ' ' || max(missed_count) || ' ' || max(requested) FROM callbacks WHERE number_e164 = '{}'",

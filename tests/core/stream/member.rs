@@ -2,7 +2,7 @@
 
 use super::{Driver, Line};
 
-/// A member of a queue, as its events show him.
+/// A member of a queue, as its events show it.
 #[derive(Clone)]
 pub struct Membership<'a> {
     pub queue: &'a str,

@@ -1,4 +1,4 @@
-//! Streams for the engine: events from text, recordings, and a driver that keeps the time and collects what is told.
+//! Streams for the tracker: events from text, recordings, and a driver that keeps the time and collects the outputs.
 
 pub mod listed;
 pub mod member;
@@ -17,7 +17,7 @@ use callbackd_core::model::{AttemptPrefix, FinishedCall, Gap, Interval, OurAttem
 use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
 pub use rules::{rules, stock_rules};
 
-/// Longer than any time for which the engine remembers a call that is over.
+/// Longer than any time for which the tracker keeps a call that is over.
 pub const FORGOTTEN_MS: i64 = (CUSTOMER_GONE_MS + SETTLE_MS + LINGER_MS) as i64 * 2;
 
 /// The event frames of a text of the AMI, as they come off the wire.
@@ -106,12 +106,12 @@ pub fn recording(name: &str) -> Recording {
     Recording::read(&traces.join(name).with_extension("ami"))
 }
 
-/// An engine, the time, and what it has told.
+/// A tracker, the time, and its outputs.
 pub struct Driver {
     pub tracker: Tracker,
     pub now: Moment,
     pub records: Vec<Record>,
-    /// What was told beside records, in order.
+    /// Outputs other than records, in order.
     pub news: Vec<Output>,
 }
 
@@ -159,7 +159,7 @@ impl Driver {
         self.give(Input::SnapshotEnded { channels_known });
     }
 
-    /// Lets the clocks run up to a moment, waking the engine when it asked to be.
+    /// Lets the clocks run up to a moment, waking the tracker when it asked to be.
     pub fn until(&mut self, wall_ms: i64) {
         let passed = u64::try_from(wall_ms - self.now.wall_ms).unwrap_or(0);
         let end = self.now.mono_ms + passed;
@@ -205,7 +205,7 @@ impl Driver {
         }
     }
 
-    /// All calls told, in order, corrections included.
+    /// All calls recorded, in order, corrections included.
     pub fn recorded(&self) -> Vec<&FinishedCall> {
         self.records.iter().filter_map(|r| if let Record::Call(call) = r { Some(&**call) } else { None }).collect()
     }
@@ -230,7 +230,7 @@ impl Driver {
         rows.remove(0)
     }
 
-    /// The steps of attempts that have been told.
+    /// The steps of attempts that have been reported.
     pub fn progress(&self) -> Vec<&Progress> {
         self.news
             .iter()
@@ -238,7 +238,7 @@ impl Driver {
             .collect()
     }
 
-    /// The changes of customers' lines that have been told: `number linkedid in|out busy|talking agent|free`.
+    /// The changes of customers' lines that have been reported: `number linkedid in|out busy|talking agent|free`.
     pub fn lines(&self) -> Vec<String> {
         let recorded = |news: &Output| {
             let Output::Line(LineChange { number_e164, call, inbound, what }) = news else { return None };

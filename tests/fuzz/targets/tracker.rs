@@ -1,4 +1,4 @@
-//! Any order of any events, with losses, lists and time between them: the engine does not panic, stays within its limits, and tells no nonsense.
+//! Any order of any events, with losses, lists and time between them: the tracker does not panic, keeps its limits, and its outputs make sense.
 #![no_main]
 
 use bytes::BytesMut;

@@ -1,7 +1,8 @@
 //! The daemon of a day: it starts, wants things, crashes and is stopped.
 
 use super::{Event, LATENCY_MS, SECOND, TO_DISK_MS, World};
-use crate::core::{Core, PBX, Want};
+use crate::core::{Core, PBXS, Want};
+use crate::watch;
 use callbackd::demo::office::Office;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use std::hash::Hash;
@@ -29,14 +30,14 @@ impl World {
 
     pub(super) fn carry_out(&mut self, want: Want) {
         match want {
-            Want::Send(bytes) => {
+            Want::Send(i, bytes) => {
                 bytes.hash(&mut self.hash);
                 self.say(|| format!("< {}", String::from_utf8_lossy(&bytes).replace("\r\n", " | ")));
                 let lag = self.rng.i64(1..LATENCY_MS);
-                let Some(link) = self.link.as_mut().filter(|link| !link.deaf) else { return };
+                let Some(link) = self.sites[i].link.as_mut().filter(|link| !link.deaf) else { return };
                 link.to_pbx_at = link.to_pbx_at.max(self.now + lag);
                 let (client, ms) = (link.client, link.to_pbx_at - self.now);
-                self.at(ms, Event::ToPbx(client, bytes));
+                self.at(ms, Event::ToPbx(i, client, bytes));
             }
             Want::Store(record) => {
                 self.say(|| format!("{record:?}"));
@@ -45,26 +46,31 @@ impl World {
                 }
                 self.queue.push(record);
             }
-            Want::LookUp(channel_id) => self.at(5, Event::LookedUp(self.run, channel_id)),
-            Want::PbxAction(pbx_action) => self.pbx_action(&pbx_action),
-            Want::Drop => self.hang_up_link(),
-            Want::InSync => self.watch.in_sync(self.now),
+            Want::LookUp(i, channel_id) => self.at(5, Event::LookedUp(self.run, i, channel_id)),
+            Want::PbxAction(i, pbx_action) => self.pbx_action(i, &pbx_action),
+            Want::Drop(i) => self.hang_up_link(i),
+            Want::InSync(i) => self.sites[i].watch.in_sync(self.now),
         }
     }
 
-    pub(super) fn pbx_action(&mut self, pbx_action: &PbxAction) {
+    pub(super) fn pbx_action(&mut self, i: usize, pbx_action: &PbxAction) {
         if let PbxAction::Originate(originate) = pbx_action {
             let agent = self.pbx_agent(&originate.agent);
-            let since = [self.pbx.busy_since(agent), self.pbx.paused(agent).map(|(_, since)| since)];
+            let since = [self.sites[i].pbx.busy_since(agent), self.sites[i].pbx.paused(agent).map(|(_, since)| since)];
             let wall = self.now + self.wall_shift;
             let number =
                 originate.variables.iter().find(|(name, _)| *name == "CALLBACKD_NUMBER").map(|(_, n)| n.clone());
             let number = number.unwrap_or_default();
-            let on_line = self.pbx.on_line_since(&number);
-            let ours = self.policies.of(PBX).pause_agent.then(|| self.pbx.paused(agent)).flatten();
+            let on_line = self.sites[i].pbx.on_line_since(&number);
+            let ours = self.policies.of(PBXS[i]).pause_agent.then(|| self.sites[i].pbx.paused(agent)).flatten();
             let busy =
                 since.into_iter().flatten().min().filter(|_| ours.is_none_or(|(reason, _)| reason != "callbackd"));
-            if let Err(broken) = self.watch.originates(&self.disk, originate, &number, busy, on_line, self.now, wall) {
+            let now = self.now;
+            let right = self.sites[i].watch.originates(&self.disk, originate, &number, busy, on_line, now, wall);
+            let watches: Vec<_> =
+                self.sites.iter().map(|site| (&site.watch, site.pbx.on_line_since(&number))).collect();
+            let right = right.and_then(|()| watch::elsewhere(&watches, &self.disk, originate, &number, now));
+            if let Err(broken) = right {
                 self.break_with(broken);
             }
         }
@@ -79,20 +85,23 @@ impl World {
         let now = self.moment();
         self.run += 1;
         let restored = self.disk.restored(now.wall_ms);
-        let mut core =
-            Core::new(self.config.pbx[0].settings.rules(), self.policies.clone(), restored, self.disk.seen_ms, now);
-        core.tracker.knows_calls(self.disk.calls_left());
-        self.core = Some(core);
-        self.at(10, Event::Connect(self.run));
+        let disk = &mut self.disk;
+        let side = |(pbx, name): (&callbackd::config::Pbx, &str)| {
+            (pbx.settings.rules(), disk.seen_ms.get(name).copied(), disk.calls_left(name))
+        };
+        let sides = self.config.pbx.iter().zip(PBXS).map(side).collect();
+        self.core = Some(Core::new(sides, self.policies.clone(), restored, now));
+        for i in 0..self.sites.len() {
+            self.at(10, Event::Connect(self.run, i));
+        }
         self.at(11, Event::Tick);
     }
 
     pub(super) fn crash(&mut self) {
         self.say(|| "the daemon crashes".to_owned());
-        let margin = TO_DISK_MS;
-        self.unseen(margin);
+        self.all_unseen(TO_DISK_MS);
         self.core = None;
-        self.close_link();
+        self.close_links();
         self.queue.clear();
         // The transaction that was being written made it, or did not.
         if let Some(batch) = self.writing.take().filter(|_| self.rng.bool()) {
@@ -107,10 +116,12 @@ impl World {
     pub(super) fn stop(&mut self) {
         self.fuse = None;
         let now = self.moment();
-        self.with_core(|core| core.lost(now));
+        for i in 0..self.sites.len() {
+            self.with_core(|core| core.lost(i, now));
+        }
         self.with_core(|core| core.stopping(now));
-        self.unseen(TO_DISK_MS);
-        self.close_link();
+        self.all_unseen(TO_DISK_MS);
+        self.close_links();
         for batch in [self.writing.take(), Some(std::mem::take(&mut self.queue))].into_iter().flatten() {
             self.put(&batch);
         }

@@ -7,57 +7,63 @@ use callbackd_core::model::Moment;
 use std::hash::Hash;
 
 impl World {
-    pub(super) fn is_link(&self, client: u64) -> bool {
-        self.link.as_ref().is_some_and(|link| link.client == client && !link.deaf)
+    pub(super) fn is_link(&self, i: usize, client: u64) -> bool {
+        self.sites[i].link.as_ref().is_some_and(|link| link.client == client && !link.deaf)
     }
 
-    pub(super) fn connect(&mut self) {
-        if self.core.as_ref().is_none_or(Core::is_connected) {
+    pub(super) fn connect(&mut self, i: usize) {
+        if self.core.as_ref().is_none_or(|core| core.is_connected(i)) {
             return;
         }
-        if !self.network_up || !self.pbx_up {
-            self.failures += 1;
-            let again = (100 << self.failures.min(8)) + self.rng.i64(0..200);
-            return self.at(again.min(30_000), Event::Connect(self.run));
+        if !self.sites[i].network_up || !self.sites[i].pbx_up {
+            self.sites[i].failures += 1;
+            let again = (100 << self.sites[i].failures.min(8)) + self.rng.i64(0..200);
+            return self.at(again.min(30_000), Event::Connect(self.run, i));
         }
-        self.failures = 0;
+        self.sites[i].failures = 0;
         self.clients += 1;
         let client = self.clients;
-        self.link = Some(Link { client, deaf: false, to_daemon_at: 0, devices_at: 0, to_pbx_at: 0 });
+        self.sites[i].link = Some(Link { client, deaf: false, to_daemon_at: 0, devices_at: 0, to_pbx_at: 0 });
         let (nonce, now) = (self.rng.u64(..), self.moment());
-        self.with_core(|core| core.connected(nonce, now));
-        self.pbx.handle(Input::Connected(client), self.now);
+        self.with_core(|core| core.connected(i, nonce, now));
+        self.sites[i].pbx.handle(Input::Connected(client), self.now);
     }
 
     /// What the PBX says goes on its way; states of devices and of queue members by a slower one, as they come from other threads of Asterisk,
     /// but in order among themselves.
     pub(super) fn listen(&mut self) {
-        while let Some(output) = self.pbx.poll() {
+        for i in 0..self.sites.len() {
+            self.listen_to(i);
+        }
+    }
+
+    fn listen_to(&mut self, i: usize) {
+        while let Some(output) = self.sites[i].pbx.poll() {
             match output {
                 Output::Send(client, text) => {
-                    if !self.is_link(client) {
+                    if !self.is_link(i, client) {
                         continue;
                     }
                     let slow = ["DeviceStateChange", "QueueMember"].iter().any(|name| text[7..].starts_with(name));
                     let lag = self.rng.i64(1..LATENCY_MS - DEVICE_LAG_MS)
                         + if slow { self.rng.i64(0..DEVICE_LAG_MS) } else { 0 };
-                    let Some(link) = &mut self.link else { continue };
+                    let Some(link) = &mut self.sites[i].link else { continue };
                     let at = if slow { &mut link.devices_at } else { &mut link.to_daemon_at };
                     *at = (*at).max(self.now + lag);
                     let ms = *at - self.now;
                     let text = if self.stutters(&text) { text.repeat(2) } else { text };
-                    self.at(ms, Event::ToDaemon(client, text.into_bytes()));
+                    self.at(ms, Event::ToDaemon(i, client, text.into_bytes()));
                 }
                 Output::Close(client) => {
-                    if self.is_link(client) {
-                        self.hang_up_link();
+                    if self.is_link(i, client) {
+                        self.hang_up_link(i);
                     }
                 }
             }
         }
-        while let Some(past) = self.pbx.past() {
+        while let Some(past) = self.sites[i].pbx.past() {
             past.linkedid.hash(&mut self.hash);
-            self.watch.past.push(past);
+            self.sites[i].watch.past.push(past);
         }
     }
 
@@ -67,8 +73,8 @@ impl World {
         may && self.weather != Weather::Calm && self.luck.u32(..20) == 0
     }
 
-    pub(super) fn deliver(&mut self, client: u64, bytes: &[u8]) {
-        if !self.is_link(client) {
+    pub(super) fn deliver(&mut self, i: usize, client: u64, bytes: &[u8]) {
+        if !self.is_link(i, client) {
             return;
         }
         bytes.hash(&mut self.hash);
@@ -77,52 +83,65 @@ impl World {
         // TCP keeps no borders.
         let at = self.rng.usize(..=bytes.len());
         for part in [&bytes[..at], &bytes[at..]] {
-            self.with_core(|core| core.bytes(part, now));
+            self.with_core(|core| core.bytes(i, part, now));
         }
     }
 
     /// The connection ends, with up to half of what was on its way; perhaps in the middle of a line.
-    pub(super) fn cut(&mut self, half: bool) {
-        self.unseen(LATENCY_MS);
-        let Some(client) = self.link.as_ref().map(|link| link.client) else { return };
+    pub(super) fn cut(&mut self, i: usize, half: bool) {
+        self.unseen(i, LATENCY_MS);
+        let Some(client) = self.sites[i].link.as_ref().map(|link| link.client) else { return };
         if half {
-            let on_its_way = |event: &Event| matches!(event, Event::ToDaemon(to, _) if *to == client);
+            let on_its_way = |event: &Event| matches!(event, Event::ToDaemon(_, to, _) if *to == client);
             let next = self.timers.iter().find(|(_, event)| on_its_way(event)).map(|(key, _)| *key);
-            if let Some(Event::ToDaemon(_, bytes)) = next.and_then(|key| self.timers.remove(&key)) {
+            if let Some(Event::ToDaemon(.., bytes)) = next.and_then(|key| self.timers.remove(&key)) {
                 let part = self.rng.usize(..bytes.len());
-                self.deliver(client, &bytes[..part]);
+                self.deliver(i, client, &bytes[..part]);
             }
         }
-        self.unlink(Core::broke);
+        self.unlink(i, Core::broke);
     }
 
     /// One end closes the connection, and says so.
-    pub(super) fn hang_up_link(&mut self) {
-        self.unlink(Core::lost);
+    pub(super) fn hang_up_link(&mut self, i: usize) {
+        self.unlink(i, Core::lost);
     }
 
-    pub(super) fn unlink(&mut self, tell: fn(&mut Core, Moment)) {
+    pub(super) fn unlink(&mut self, i: usize, tell: fn(&mut Core, usize, Moment)) {
         self.say(|| "the link is down".to_owned());
-        self.unseen(LATENCY_MS);
-        self.close_link();
+        self.unseen(i, LATENCY_MS);
+        self.close_link(i);
         let now = self.moment();
-        self.with_core(|core| tell(core, now));
-        self.at(100, Event::Connect(self.run));
+        self.with_core(|core| tell(core, i, now));
+        self.at(100, Event::Connect(self.run, i));
     }
 
-    pub(super) fn close_link(&mut self) {
-        if let Some(link) = self.link.take() {
+    pub(super) fn close_links(&mut self) {
+        for i in 0..self.sites.len() {
+            self.close_link(i);
+        }
+    }
+
+    fn close_link(&mut self, i: usize) {
+        if let Some(link) = self.sites[i].link.take() {
             let late = self.rng.i64(1..500);
-            self.at(late, Event::Closed(link.client));
+            self.at(late, Event::Closed(i, link.client));
         }
     }
 
     /// What happens from here on is not seen; and what happened within the margin may not have been.
-    pub(super) fn unseen(&mut self, margin: i64) {
+    pub(super) fn unseen(&mut self, i: usize, margin: i64) {
         // A crash takes with it what was not on the disk yet.
         let unwritten = [(self.writing.is_some(), self.writing_ms), (!self.queue.is_empty(), self.queued_ms)];
         let oldest = unwritten.iter().filter(|(some, _)| *some && margin == TO_DISK_MS).map(|(_, at)| *at).min();
         let until = oldest.unwrap_or(self.now).min(self.now) - margin;
-        self.watch.out_of_sight(until);
+        self.sites[i].watch.out_of_sight(until);
+    }
+
+    /// The same of all PBXs.
+    pub(super) fn all_unseen(&mut self, margin: i64) {
+        for i in 0..self.sites.len() {
+            self.unseen(i, margin);
+        }
     }
 }

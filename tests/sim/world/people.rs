@@ -1,6 +1,7 @@
 //! The people of a day: customers, agents, and whoever gives orders.
 
 use super::{CUSTOMERS, Event, MINUTE, SECOND, World};
+use crate::core::PBXS;
 use callbackd::demo::pbx::Input;
 use callbackd::demo::people::{Caller, People, Pickup, Talk};
 use callbackd_core::callbacks::commands::Command;
@@ -54,8 +55,19 @@ impl World {
             key,
             patience_ms: self.rng.i64(300..40_000),
         };
-        if self.pbx_up {
-            self.pbx.handle(Input::Call(caller), self.now);
+        let i = self.any();
+        let at: Vec<usize> = if self.sites.len() > 1 && self.luck.u32(..4) == 0 {
+            // On both at once, under one linkedid.
+            let next = self.sites.iter().map(|site| site.pbx.next_channel()).max().unwrap_or_default();
+            self.sites.iter_mut().for_each(|site| site.pbx.skip_channels(next));
+            (0..self.sites.len()).collect()
+        } else {
+            vec![i]
+        };
+        for i in at {
+            if self.sites[i].pbx_up {
+                self.sites[i].pbx.handle(Input::Call(caller.clone()), self.now);
+            }
         }
         let next = self.exponential(15 * SECOND);
         self.at(next, Event::Call);
@@ -64,17 +76,17 @@ impl World {
         }
     }
 
-    pub(super) fn take_break(&mut self, agent: usize, away: bool) {
-        // A pause of ours is not his to end: he does not know of it.
-        if self.pbx.paused(agent).is_none_or(|(reason, _)| reason != "callbackd") {
-            self.pbx.handle(Input::Break(agent, away.then_some("lunch")), self.now);
+    pub(super) fn take_break(&mut self, i: usize, agent: usize, away: bool) {
+        // A pause of ours is not the agent's to end: the agent does not know of it.
+        if self.sites[i].pbx.paused(agent).is_none_or(|(reason, _)| reason != "callbackd") {
+            self.sites[i].pbx.handle(Input::Break(agent, away.then_some("lunch")), self.now);
         }
         let ms = self.exponential(if away { 2 * MINUTE } else { 3 * MINUTE });
         if away {
-            self.at(ms, Event::Break(agent, false));
+            self.at(ms, Event::Break(i, agent, false));
         } else if self.calls_left > 0 {
             let next = self.rng.usize(..8);
-            self.at(ms, Event::Break(next, true));
+            self.at(ms, Event::Break(i, next, true));
         }
     }
 
@@ -97,7 +109,14 @@ impl World {
             3 => Command::Retry { id, note },
             4 => Command::Delay { id, delay_ms: 2 * MINUTE, note },
             5 => Command::Prioritise { id, priority: 5, note },
-            _ => Command::Add { number, pbx: None, queue: None, delay_ms: 0, priority: 0, note },
+            _ => Command::Add {
+                number,
+                pbx: Some(PBXS[self.any()].to_owned()),
+                queue: None,
+                delay_ms: 0,
+                priority: 0,
+                note,
+            },
         };
         let now = self.moment();
         self.with_core(|core| core.command(&command, now));

@@ -1,7 +1,7 @@
 //! The disk of a day: transactions that take their time, fail, or refuse a record.
 
 use super::{Event, Weather, World};
-use crate::core::PBX;
+use crate::core::PBXS;
 use callbackd::demo::truth::{Fate, Past};
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::model::Record;
@@ -38,16 +38,18 @@ impl World {
     }
 
     pub(super) fn put(&mut self, batch: &[Record]) {
-        self.watch.wrote(self.now);
+        for site in &mut self.sites {
+            site.watch.wrote(self.now);
+        }
         if let Err(broken) = self.disk.commit(batch) {
             self.break_with(broken);
         }
     }
 
     /// What Asterisk's CDR hold of an attempt, where there are any.
-    pub(super) fn cdrs(&self, channel_id: &str) -> Vec<Cdr> {
+    pub(super) fn cdrs(&self, i: usize, channel_id: &str) -> Vec<Cdr> {
         let of = |past: &&Past| past.attempt.as_deref() == Some(channel_id) && past.fate != Fate::CutOff;
-        let past = self.watch.past.iter().filter(of).filter(|_| self.policies.of(PBX).look_up_cdr);
+        let past = self.sites[i].watch.past.iter().filter(of).filter(|_| self.policies.of(PBXS[i]).look_up_cdr);
         past.map(|past| Cdr {
             dstchannel: past.dialled_ms.map(|_| "PJSIP/trunk-1".to_owned()).unwrap_or_default(),
             disposition: if past.talk_ms > 0 { "ANSWERED" } else { "NO ANSWER" }.to_owned(),

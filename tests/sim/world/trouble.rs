@@ -12,28 +12,29 @@ impl World {
         self.at(next, Event::Trouble);
         let network = matches!(self.weather, Weather::BadNetwork | Weather::Everything);
         let machine = matches!(self.weather, Weather::BadMachine | Weather::Everything);
+        let i = self.any();
         match self.rng.u32(..8) {
             0 | 1 if network => {
-                self.network_up = false;
+                self.sites[i].network_up = false;
                 let mean = [2 * SECOND, 30 * SECOND, 20 * MINUTE][self.rng.usize(..3)];
                 let away = self.exponential(mean);
-                self.at(away, Event::NetworkUp);
+                self.at(away, Event::NetworkUp(i));
                 let half = self.rng.bool();
-                self.cut(half);
+                self.cut(i, half);
             }
             2 if network => {
-                // Nobody is told; the pings find out.
-                self.unseen(LATENCY_MS);
-                if let Some(link) = &mut self.link {
+                // Nobody reports it; the pings find out.
+                self.unseen(i, LATENCY_MS);
+                if let Some(link) = &mut self.sites[i].link {
                     link.deaf = true;
                 }
             }
             3 if network => {
-                self.unseen(LATENCY_MS);
-                self.pbx.handle(Input::Restart, self.now);
-                self.pbx_up = false;
+                self.unseen(i, LATENCY_MS);
+                self.sites[i].pbx.handle(Input::Restart, self.now);
+                self.sites[i].pbx_up = false;
                 let away = self.rng.i64(SECOND..20 * SECOND);
-                self.at(away, Event::PbxUp);
+                self.at(away, Event::PbxUp(i));
             }
             4 | 5 if machine && self.core.is_some() => self.fuse = Some(self.rng.u32(1..40)),
             6 if machine && self.core.is_some() => self.stop(),
@@ -42,7 +43,9 @@ impl World {
             }
             0 if machine => {
                 self.wall_shift += self.rng.i64(-40 * MINUTE..40 * MINUTE);
-                self.watch.skewed(self.now);
+                for site in &mut self.sites {
+                    site.watch.skewed(self.now);
+                }
             }
             _ => {}
         }
@@ -51,7 +54,8 @@ impl World {
     /// From now on everything works.
     pub(super) fn fair_weather(&mut self) {
         self.fuse = None;
-        self.network_up = true;
-        self.pbx_up = true;
+        for site in &mut self.sites {
+            (site.network_up, site.pbx_up) = (true, true);
+        }
     }
 }

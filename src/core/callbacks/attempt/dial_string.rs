@@ -155,7 +155,7 @@ impl DialString {
         Self::of(fill(template, |_| Some(number.0.clone())))
     }
 
-    /// How an agent is dialled: `{device}` is his phone (`PJSIP/101`), `{interface}` what his queue dials
+    /// How an agent is dialled: `{device}` is the phone (`PJSIP/101`), `{interface}` what the queue dials
     /// (`Local/101@from-queue/n`), `{extension}` the digits of either (`101`). Both come from AMI.
     ///
     /// # Errors

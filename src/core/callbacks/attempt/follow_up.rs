@@ -14,7 +14,7 @@ use crate::model::{AgentKey, AttemptResult, CallKey, CallbackState, QueueKey, Re
 pub(crate) struct Paused {
     agent: AgentKey,
     queue: QueueKey,
-    /// As the queue dials him.
+    /// As the queue dials the agent.
     interface: String,
 }
 
@@ -48,7 +48,7 @@ impl Scheduler {
         }
     }
 
-    /// The agent is his own again.
+    /// The agent is free of the callback again.
     fn let_go(&mut self, attempt: &CallbackAttempt, result: AttemptResult) {
         let pbx = &attempt.row.pbx;
         let Some(agent) = &attempt.reserved else { return };
@@ -59,19 +59,19 @@ impl Scheduler {
         });
         self.to_unpause.extend(pauses);
         self.agents.release(agent);
-        let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: no fault of his
+        let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: not the agent's fault
         if result::refused_by_agent(result) && !taken {
             let until = self.now.mono_ms.saturating_add_signed(self.policy(pbx).agent_cooldown_ms);
             self.agents.cool_down(agent, until);
         }
     }
 
-    /// Undoes the pauses of attempts that are over, but none that the agent has made his own meanwhile.
+    /// Undoes the pauses of attempts that are over, but none that the agent has taken over meanwhile.
     pub(crate) fn unpause(&mut self, presences: &Presences<'_>) {
         for Paused { agent, queue, interface } in std::mem::take(&mut self.to_unpause) {
             let now = presences.get(&agent.pbx).and_then(|presence| presence.agent(&agent.interface));
             let member = now.as_ref().and_then(|agent| agent.queues.iter().find(|m| m.queue == *queue.queue));
-            // Our own pause may not have been told yet: only one with another reason is his.
+            // Our own pause may not have been seen yet: only one with another reason is the agent's.
             if member.is_none_or(|m| !m.paused || m.paused_reason == originate::PAUSE) {
                 let pause = PbxAction::Pause { queue: queue.queue.to_string(), interface, paused: false };
                 self.act(&queue.pbx, pause);

@@ -1,4 +1,4 @@
-//! One attempt: from the intent that is stored first to the Originate, and what its channels tell.
+//! One attempt: from the intent that is stored first to the Originate, and what its channels show.
 
 pub mod cdr;
 pub mod dial_string;
@@ -19,7 +19,7 @@ use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164};
 const SEND_AGAIN_MS: u64 = 200;
 /// Nothing came of an Originate so long (ms) after its phones' ringing times: it is looked whether anything of it lives.
 const PATIENCE_MS: u64 = 10_000;
-/// A living attempt is looked after this often (ms): should its end not be told, it must not go on for ever.
+/// A living attempt is looked after this often (ms): should its end not be seen, it must not go on for ever.
 pub(crate) const LOOK_EVERY_MS: u64 = 60_000;
 
 /// How far an attempt has come.
@@ -52,9 +52,9 @@ pub(crate) struct CallbackAttempt {
     pub dialled: bool,
     /// It was taken back, and why.
     pub aborted: Option<String>,
-    /// Sight of the PBX was lost since the Originate was written.
+    /// Coverage of the PBX was lost since the Originate was written.
     pub unlinked: bool,
-    /// Queues in which the agent was paused for it, and how they dial him.
+    /// Queues in which the agent was paused for it, and how they dial the agent.
     pub paused: Vec<(String, String)>,
     /// When it is looked after, by the monotonic clock.
     pub look: u64,
@@ -133,7 +133,7 @@ impl Scheduler {
         }
     }
 
-    /// Dials what may be dialled, and looks after what nobody has told anything of.
+    /// Dials what may be dialled, and looks after what nothing was heard of.
     pub(crate) fn look_after_attempts(&mut self, presences: &Presences<'_>) {
         let now = self.now.mono_ms;
         let due: Vec<String> = self
@@ -208,7 +208,7 @@ impl Scheduler {
         let customer_first = self.attempts[channel_id].row.agent.is_none();
         let policy = self.policy(&pbx);
         let (pauses, ring_ms) = (policy.pause_agent, policy.agent_ring_ms + policy.customer_ring_ms);
-        // Customer first, the queue itself must be able to ring him.
+        // Customer first, the queue itself must be able to ring the agent.
         if pauses && !customer_first {
             for member in agent.queues.iter().filter(|m| !m.paused) {
                 paused.push((member.queue.clone(), member.interface.clone()));

@@ -86,7 +86,7 @@ pub(crate) fn originate(
     let first = if attempt.agent.is_some() { First::Agent } else { First::Customer };
     let (channel, context, timeout_ms, shows) = match first {
         First::Agent => {
-            // He is rung as his queue rings him, if it does: a Local channel may lead through his follow-me.
+            // The agent is rung as the queue rings the agent, if it does: a Local channel may lead through a follow-me.
             let interface =
                 agent.queues.iter().find(|m| Some(&m.queue) == task.queue.as_ref()).or(agent.queues.first());
             let interface = interface.map_or(agent.agent.as_str(), |m| m.interface.as_str());
@@ -108,7 +108,7 @@ pub(crate) fn originate(
     })
 }
 
-/// What the agent sees: that it is a callback, for which queue, how often he called, and his name.
+/// What the agent sees: that it is a callback, for which queue, how often the customer called, and the customer's name.
 fn title(task: &CallbackRow) -> String {
     let mut title = "CB".to_owned();
     for part in [task.queue.as_deref(), task.name.as_deref()].into_iter().flatten() {

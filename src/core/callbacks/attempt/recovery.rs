@@ -7,11 +7,11 @@ use crate::callbacks::task::OURSELVES;
 use crate::callbacks::{Output, Scheduler};
 use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, PbxId};
 
-/// Sight of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
+/// Coverage of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
 const UNTIL_SIGHT_MS: u64 = 365 * 86_400_000;
 
 impl Scheduler {
-    /// An attempt of an earlier run that had no result when that ended. Nothing is concluded before the PBX is in sight.
+    /// An attempt of an earlier run that had no result when that ended. Nothing is concluded before the PBX is covered.
     pub(crate) fn resume_attempt(&mut self, row: AttemptRow) {
         let id = row.callback_id;
         let (channel_id, look) = (row.channel_id.clone(), self.now.mono_ms + UNTIL_SIGHT_MS);
@@ -47,7 +47,7 @@ impl Scheduler {
         self.attempts.insert(channel_id, attempt);
     }
 
-    /// Sight is lost: what is in flight goes on unseen.
+    /// Coverage is lost: attempts in flight go on without events.
     pub(crate) fn unlinked(&mut self, pbx: &PbxId) {
         for attempt in self.attempts.values_mut().filter(|a| a.row.pbx == *pbx && a.phase >= Phase::Sent) {
             attempt.unlinked = true;
@@ -56,13 +56,13 @@ impl Scheduler {
         self.dirty = true;
     }
 
-    /// Sight is back, and what lives has been told: attempts that live go on, the others ended unseen.
+    /// Coverage is back, and what lives is known: attempts that live go on, the others ended in the gap.
     pub(crate) fn in_sync(&mut self, pbx: &PbxId) {
         self.proving.insert(pbx.clone());
         self.dirty = true;
     }
 
-    /// Looks up the attempts of the PBXs that have come back into sight.
+    /// Looks up the attempts of the PBXs whose coverage is back.
     pub(crate) fn prove(&mut self, presences: &crate::callbacks::Presences<'_>) {
         for pbx in std::mem::take(&mut self.proving) {
             let Some(presence) = presences.get(&pbx).copied() else { continue };
@@ -86,7 +86,7 @@ impl Scheduler {
         }
     }
 
-    /// What no channel tells, Asterisk's CDR may.
+    /// What no channel shows, Asterisk's CDR may.
     pub(crate) fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr]) {
         let Some(attempt) = self.attempts.get(channel_id).filter(|a| a.unlinked) else { return };
         let (result, detail) =

@@ -92,7 +92,7 @@ pub const fn counts(result: AttemptResult) -> bool {
     )
 }
 
-/// The agent did not take the offer: another one is asked, and he cools down.
+/// The agent did not take the offer: another one is asked, and this one is not for a while.
 #[must_use]
 pub const fn refused_by_agent(result: AttemptResult) -> bool {
     matches!(

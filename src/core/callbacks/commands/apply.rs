@@ -1,4 +1,4 @@
-//! What people ask of the desk.
+//! What people ask of the scheduler.
 
 use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
@@ -254,7 +254,7 @@ impl Scheduler {
         self.recorded(id, by, &because("opened again", note))
     }
 
-    /// A queue that can be named: of the PBX, as far as it is in sight, or of the configuration.
+    /// A queue that can be named: of the PBX, as far as it is known, or of the configuration.
     fn is_known(&self, pbx: &PbxId, queue: Option<&str>, presence: Option<&dyn Presence>) -> Result<(), CommandError> {
         let (Some(queue), Some(presence)) = (queue, presence.filter(|presence| presence.in_sync())) else {
             return Ok(());

@@ -1,4 +1,4 @@
-//! What a person, or a program on his behalf, asks of the desk; and its answer.
+//! The commands that people and programs give to the scheduler, and its answers.
 
 mod apply;
 
@@ -78,7 +78,7 @@ pub enum Command {
         /// Why.
         note: String,
     },
-    /// He is not to be called.
+    /// The number is not to be called.
     DncAdd {
         /// As a person writes it.
         number: String,
@@ -87,7 +87,7 @@ pub enum Command {
         /// For so long, ms; `None` for ever.
         for_ms: Option<Millis>,
     },
-    /// He may be called again.
+    /// The number may be called again.
     DncRemove {
         /// As a person writes it.
         number: String,

@@ -6,7 +6,7 @@ use crate::model::presence::{AgentView, Busy};
 use crate::model::{AgentKey, PbxId};
 
 impl Scheduler {
-    /// The agent can be asked at this moment, as far as the floor knows.
+    /// The agent can be asked at this moment, as far as is known.
     pub(crate) fn free(&self, pbx: &PbxId, agent: &AgentView) -> bool {
         let hindered = match agent.busy {
             None => false,
@@ -16,7 +16,7 @@ impl Scheduler {
         !hindered && !everywhere_paused(agent)
     }
 
-    /// Why this agent is not asked, in words for people; `None` if he can be.
+    /// Why this agent is not asked, in words for people; `None` if nothing hinders.
     #[must_use]
     pub fn why_not(&self, pbx: &PbxId, agent: &AgentView) -> Option<String> {
         let now = self.now.mono_ms;
@@ -42,7 +42,7 @@ impl Scheduler {
     }
 }
 
-/// Paused in each of his queues by others than us.
+/// Paused in each of the agent's queues by others than us.
 fn everywhere_paused(agent: &AgentView) -> bool {
     !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused && m.paused_reason != originate::PAUSE)
 }

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 /// What counts as a day, ms.
 const DAY_MS: Millis = 86_400_000;
-/// Dials remembered; the oldest go first. A cap in all that is higher than this is no cap.
+/// Dials kept; the oldest go first. Total caps above this have no effect.
 pub(crate) const MAX_DIALS: usize = 100_000;
 
 /// The dials of the last day, oldest first.

@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Up to so many callbacks are all looked at whenever anything changes.
 const FEW: usize = 200;
-/// With more, those who cannot have their turn at once are told why they wait this often (ms).
+/// With more, those that cannot have their turn at once are recorded with why they wait this often (ms).
 const LOOK_AT_ALL_EVERY_MS: u64 = 1_000;
-/// Nothing that is told by the clock of a business or a customer is trusted for longer than this (ms): rules may be reloaded, clocks set.
+/// No time by the clock of a business or a customer is trusted for longer than this (ms): rules may be reloaded, clocks set.
 const LOOK_AGAIN_MS: Millis = 3_600_000;
 
 /// What one decision knows of the floors, until it has set agents aside.
@@ -225,7 +225,7 @@ impl Scheduler {
         }
     }
 
-    /// The customer is dialled first only where the queue, into which he is then put, finds the agent who is set aside for him.
+    /// The customer is dialled first only where the queue, into which the customer is then put, finds the agent who is reserved for the call.
     fn customer_first(&self, id: i64, agent: &AgentView) -> bool {
         let Some(task) = self.tasks.get(&id) else { return false };
         let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == *queue && !m.paused);
@@ -249,7 +249,7 @@ impl Scheduler {
         CallingWindow::Closed(queue.hours.next_open(closing).unwrap_or(Millis::MAX))
     }
 
-    /// Whom of those who are free to ask: his place among the agents of the PBX.
+    /// Whom of those who are free to ask: the index among the agents of the PBX.
     fn choose(&mut self, id: i64, side: &mut PbxView) -> Result<usize, NoCandidate> {
         let now = self.now.mono_ms;
         let task = &self.tasks[&id];
@@ -373,7 +373,7 @@ impl PbxView {
 struct Candidate {
     place: usize,
     penalty: u32,
-    /// In the queue that it is about; without one, in all of his.
+    /// In the queue that it is about; without one, in all of the agent's.
     paused: bool,
     rank: usize,
 }

@@ -58,7 +58,7 @@ impl Denied {
         }
     }
 
-    /// One sentence that names the mend.
+    /// One sentence that names the fix.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {

@@ -1,4 +1,4 @@
-//! The customer's night: when his quiet hours end, where his number tells his time zone.
+//! The customer's quiet hours: when they end, where the number shows the time zone.
 
 use crate::ami::event::Millis;
 use crate::model::number::e164_digits;
@@ -213,7 +213,7 @@ pub fn quiet_zone(e164: &str) -> Option<TimeZone> {
     DATABASE.get(name).ok()
 }
 
-/// When the customer's quiet hours end, if they hold at `now_ms`. `quiet` is from and to, in minutes of his day; to is no quiet minute any
+/// When the customer's quiet hours end, if they hold at `now_ms`. `quiet` is from and to, in minutes of the customer's day; to is no quiet minute any
 /// more, and a `to` before `from` lies on the next day.
 #[must_use]
 pub fn quiet_until(quiet: (u16, u16), e164: &str, now_ms: Millis) -> Option<Millis> {

@@ -127,7 +127,7 @@ impl Region {
         })
     }
 
-    /// A number behind the own calling code is the own country's; a calling code that several countries share tells by what each gave out.
+    /// A number behind the own calling code is the own country's; where several countries share a calling code, the ranges that each gave out decide.
     fn has_own(&self, plan: &Plan, nsn: &str) -> bool {
         if !plan.shared {
             return true;

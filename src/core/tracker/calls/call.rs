@@ -1,4 +1,4 @@
-//! A call in progress: the facts that its events have told, before anyone judges them.
+//! A call in progress: the facts of its events, before the verdict.
 
 use crate::ami::event::Millis;
 use crate::model::rules::Purpose;
@@ -10,7 +10,7 @@ use crate::tracker::table::Slot;
 
 /// Ring attempts kept for one call; more are counted, not kept.
 pub const MAX_LEGS: usize = 500;
-/// Stays in queues kept for one call.
+/// Queue visits kept for one call.
 pub const MAX_VISITS: usize = 100;
 /// Tags, and ratings, kept for one call.
 pub const MAX_TAGS: usize = 50;
@@ -24,7 +24,7 @@ pub(crate) enum Stage {
     Live,
     /// The customer is gone; it waits a moment for what is still on its way.
     Ending,
-    /// Told to the store; kept a while for late events.
+    /// Recorded; kept a while for late events.
     Told,
 }
 
@@ -48,7 +48,7 @@ pub(crate) struct Call {
     pub keys: Vec<Box<str>>,
     /// Where it is in its life.
     pub stage: Stage,
-    /// When the engine must look at it again, by the monotonic clock.
+    /// When the tracker must look at it again, by the monotonic clock.
     pub due: Option<u64>,
     /// How it came to be.
     pub origin: Origin,
@@ -68,13 +68,13 @@ pub(crate) struct Call {
     pub number: Option<String>,
     /// The other party's name.
     pub name: Option<String>,
-    /// What the customer dialled, or the caller id that was shown to him.
+    /// What the customer dialled, or the caller id that was shown to the customer.
     pub did: Option<String>,
     /// The trunk.
     pub trunk: Option<String>,
     /// Ring attempts.
     pub attempts: Vec<TrackedLeg>,
-    /// Stays in queues.
+    /// Queue visits.
     pub queue_visits: Vec<TrackedVisit>,
     /// Menus.
     pub ivr: Vec<IvrStep>,
@@ -105,15 +105,15 @@ pub(crate) struct Call {
     pub forget_by: Option<u64>,
     /// The number, as it was read last.
     pub read: Option<customer_line::Read>,
-    /// The customer's line, as it was told.
+    /// The customer's line, as it was emitted.
     pub line: Option<customer_line::Told>,
     /// The queue in which its caller is counted as waiting.
     pub waits_in: Option<Box<str>>,
     /// An attempt of ours is in it.
     pub ours: bool,
-    /// As it was told to be in progress.
+    /// As it was recorded in progress.
     pub in_progress: Option<Box<CallInProgress>>,
-    /// The row as it was told.
+    /// The row as it was recorded.
     pub recorded: Option<Box<FinishedCall>>,
 }
 
@@ -187,11 +187,11 @@ pub(crate) struct TrackedLeg {
     pub cause: Option<u16>,
     /// The called phone forwarded elsewhere.
     pub forwarded: bool,
-    /// Sight was lost while it went on, and nothing has shown it since: it may have been answered meanwhile.
+    /// An event gap fell into it, and nothing has shown it since: it may have been answered meanwhile.
     pub in_doubt: bool,
 }
 
-/// One stay in a queue.
+/// One queue visit.
 #[derive(Debug)]
 pub(crate) struct TrackedVisit {
     /// Queue.
@@ -208,7 +208,7 @@ pub(crate) struct TrackedVisit {
     pub abandoned: bool,
     /// QUEUESTATUS after it.
     pub status: Option<Box<str>>,
-    /// Sight was lost while it went on, and nothing has shown it since: an agent may have been connected meanwhile.
+    /// An event gap fell into it, and nothing has shown it since: an agent may have been connected meanwhile.
     pub in_doubt: bool,
 }
 
@@ -284,7 +284,7 @@ impl Call {
         }
     }
 
-    /// Sight of it is lost.
+    /// An event gap begins during it.
     pub(crate) fn loses_sync(&mut self) {
         self.seen.sync_is_lost();
         self.queue_visits
@@ -311,7 +311,7 @@ impl Call {
         self.attempts.iter_mut().rev().find(|a| &*a.uniqueid == uniqueid)
     }
 
-    /// The latest stay in a queue, now that something shows him there: he was there all along, and nothing is in doubt.
+    /// The latest queue visit, now that something shows the caller there: the caller was there all along, and nothing is in doubt.
     pub(crate) fn visit_shown(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
         let queue_visit = self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)?;
         if std::mem::take(&mut queue_visit.in_doubt) {
@@ -320,7 +320,7 @@ impl Call {
         Some(queue_visit)
     }
 
-    /// The stay in a queue that is going on.
+    /// The queue visit that is going on.
     pub(crate) fn visit_mut(&mut self, queue: &str) -> Option<&mut TrackedVisit> {
         self.queue_visits.iter_mut().rev().find(|s| &*s.queue == queue)
     }

@@ -1,4 +1,4 @@
-//! Attempts of ours: the calls that this daemon's Originates make, told step by step, and what became of them.
+//! Attempts of ours: the calls that this daemon's Originates make, emitted step by step, and their results.
 
 use crate::ami::event::Millis;
 use crate::model::progress::{Facts, Progress, Step};
@@ -55,7 +55,7 @@ impl Tracker {
         }
     }
 
-    /// Tells the steps that the attempts in this call have made.
+    /// Emits the steps that the attempts in this call have made.
     pub(crate) fn attempts_advance(&mut self, call: Slot) {
         let c = &self.calls.table[call];
         if !c.ours {
@@ -123,7 +123,7 @@ impl Tracker {
         }
     }
 
-    /// A call is told: the attempts in it are over. A daemon that ends has not seen their end, and leaves that to its next run.
+    /// A call is recorded: the attempts in it are over. A daemon that ends has not seen their end, and leaves that to its next run.
     pub(crate) fn attempts_end(&mut self, call: Slot) {
         if !self.calls[call].ours {
             return;
@@ -140,7 +140,7 @@ impl Tracker {
         }
     }
 
-    /// Calls of attempts that a list did not name are told at once, so that their end is known when sight is whole again.
+    /// Calls of attempts that a list did not name are recorded at once, so that their end is known when coverage is complete again.
     pub(crate) fn lost_attempts(&self) -> Vec<Slot> {
         let calls =
             self.calls.attempts.values().filter_map(|a| self.topology.get(a.channel)).map(|channel| channel.call);
@@ -235,7 +235,7 @@ impl Tracker {
         }
     }
 
-    /// The leg to the other side, the last that was tried: agent first, whom his channel dialled; customer first, who took him.
+    /// The leg to the other side, the last that was tried: agent first: whom the agent's channel dialled; customer first: who took the call.
     fn second_leg(&self, call: &Call, ours: Slot, customer_first: bool) -> Option<usize> {
         let leads_on = |i: usize| call.attempts.iter().any(|a| a.parent == Some(i));
         let dialled = |(i, _): &(usize, &TrackedLeg)| {
@@ -287,7 +287,7 @@ impl Tracker {
         }
     }
 
-    /// Milliseconds of talk. After a merge the rest of it is reckoned up to the end of the agent's channel, or the last one's if that
+    /// Milliseconds of talk. After a merge the rest of it counts up to the end of the agent's channel, or the last one's if that
     /// lives on.
     fn talked(&self, ours: &TrackedAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
         match ours.merged {

@@ -73,7 +73,7 @@ impl Tracker {
         &mut people[index]
     }
 
-    /// Someone who talked with the customer is still on the line: he consults a colleague and means to come back.
+    /// Someone who talked with the customer is still on the line: consulting a colleague, and about to come back.
     fn someone_comes_back(&self, call: Slot) -> bool {
         self.calls[call].people.iter().any(|p| {
             let channel = self.topology.channel(p.channel);

@@ -1,4 +1,4 @@
-//! Customers' lines: who of them is on one, and with whom he talks, told while calls are in progress.
+//! Customers' lines: who of them is on one and with whom they talk, emitted while calls are in progress.
 
 use crate::model::number::Number;
 use crate::model::progress::{Line, LineChange};
@@ -16,19 +16,19 @@ pub(crate) struct Read {
     pub e164: Option<E164>,
 }
 
-/// What has been told of a customer's line, and is to be taken back when the call is over.
+/// What has been emitted of a customer's line, and is to be released when the call is over.
 #[derive(Debug)]
 pub(crate) struct Told {
     /// The customer.
     number: E164,
     /// The customer called us.
     inbound: bool,
-    /// With whom he talks was told too.
+    /// With whom the customer talks was emitted too.
     talking: bool,
 }
 
 impl Tracker {
-    /// Tells what the event meant to customers' lines and to our attempts.
+    /// Emits what the event meant to customers' lines and to our attempts.
     pub(crate) fn record_marked(&mut self) {
         let mut marked = std::mem::take(&mut self.calls.marked);
         for call in marked.drain(..) {
@@ -39,11 +39,11 @@ impl Tracker {
             }
         }
         self.calls.marked = marked;
-        // The call that one has merged into is told as busy first: no line seems free in between.
+        // The call that one has merged into is emitted as busy first: no line seems free in between.
         self.outputs.extend(self.calls.freed.drain(..).map(Output::Line));
     }
 
-    /// It has an outside party, and is not over. What was told as busy stays so until the call is told.
+    /// It has an outside party, and is not over. What was emitted as busy stays so until the call is recorded.
     fn holds_a_line(&self, call: &Call) -> bool {
         let outside = match call.origin {
             Origin::Trunk => true,
@@ -119,7 +119,7 @@ impl Tracker {
         }
     }
 
-    /// A call that was told as busy ceases to be, as another has taken it in or nobody remembers it.
+    /// Releases the customer line of a call that was merged or dropped.
     pub(crate) fn line_of_a_call_gone(&mut self, gone: &Call) {
         self.calls.freed.extend(change(&self.pbx, gone, Line::Free));
     }

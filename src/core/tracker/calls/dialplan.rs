@@ -45,8 +45,8 @@ impl Tracker {
         }
     }
 
-    /// The list names the caller where he was when sight of him was lost: in the same menu, or with the same application. Where he is not,
-    /// his place is noted.
+    /// The list names the caller at the place of before the gap: in the same menu, or with the same application. Where it does not,
+    /// the new place is noted.
     pub(crate) fn is_where_it_was(
         &mut self,
         slot: Slot,
@@ -115,7 +115,7 @@ impl Tracker {
     }
 }
 
-/// Notes the menu that the caller is in, or what he chose there. True if there is no room left.
+/// Notes the menu that the caller is in, or what was chosen there. True if there is no room left.
 fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
     let chosen = if exten == "s" { "" } else { exten };
     if let Some(last) = call.ivr.last_mut()
@@ -136,7 +136,7 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
     false
 }
 
-/// Notes how Queue() ended. It says so after the caller left, or instead of letting him in. True if there is no room left.
+/// Notes how Queue() ended. It says so after the caller left, or instead of letting the caller in. True if there is no room left.
 fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
     let refused = REFUSED.contains(&value);
     // Heard late, it may come after the caller has joined the next queue.

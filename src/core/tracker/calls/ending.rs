@@ -1,4 +1,4 @@
-//! The end of a call: wait for what is still on its way, judge, tell, and forget later.
+//! The end of a call: wait for what is still on its way, reach the verdict, record it, and forget the call later.
 
 use crate::ami::event::Millis;
 use crate::model::Record;
@@ -8,7 +8,7 @@ use crate::tracker::topology::channel::Kind;
 use crate::tracker::{CUSTOMER_GONE_MS, LINGER_MS, Output, SETTLE_MS, Tracker};
 
 impl Tracker {
-    /// The channel is gone, with a cause if one was told.
+    /// The channel is gone, with a cause if one was sent.
     pub(crate) fn ended(&mut self, slot: Slot, cause: Option<u16>, at: Millis) {
         self.topology.ends(slot, at);
         let channel = self.topology.channel(slot);
@@ -35,10 +35,10 @@ impl Tracker {
         self.calls.mark(call);
     }
 
-    /// The caller of this call had hung up by that time, of his own will.
+    /// The caller of this call had hung up by that time, without being asked to.
     pub(crate) fn caller_left_by(&self, call: Slot, at: Millis) -> bool {
         if self.calls[call].dialplan.turned_away() {
-            return false; // his hanging up only answers what the PBX told him
+            return false; // the hangup only answers what the PBX sent
         }
         let first = self.topology.channel(self.calls[call].first);
         first.far_hangup_ms.is_some_and(|t| t <= at && first.pbx_hangup_ms.is_none_or(|p| t <= p))
@@ -66,7 +66,7 @@ impl Tracker {
         }
     }
 
-    /// Tells every call that is over, without waiting for what may still be on its way.
+    /// Records every call that is over, without waiting for what may still be on its way.
     pub(crate) fn record_all(&mut self) {
         let over: Vec<Slot> =
             self.calls.iter().filter(|(_, c)| c.stage == Stage::Ending).map(|(slot, _)| slot).collect();
@@ -75,7 +75,7 @@ impl Tracker {
         }
     }
 
-    /// The customer hung up a while ago and others of the call are still there: tell it, and let them go on without him.
+    /// The customer hung up a while ago and others of the call are still there: record it, and let them go on without the customer.
     fn customer_gone(&mut self, call: Slot) {
         let first = self.topology.channel(self.calls[call].first);
         let Some(ended) = first.ended_ms else { return };

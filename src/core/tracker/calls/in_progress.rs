@@ -1,4 +1,4 @@
-//! Customers' calls in progress, told while they last: a run that is killed leaves them to the next one, which says what became of them.
+//! Customers' calls in progress, recorded while they last: a run that is killed leaves them to the next one, which records how they ended.
 
 use crate::ami::event::Millis;
 use crate::model::{
@@ -24,13 +24,13 @@ impl Leftover {
 }
 
 impl Tracker {
-    /// Tells it which customers' calls were in progress when the last run ended without a word. At most [`MAX_CHANNELS`] are taken.
+    /// Takes the customers' calls that were in progress when the last run crashed. At most [`MAX_CHANNELS`] are taken.
     pub fn knows_calls(&mut self, calls: impl IntoIterator<Item = CallInProgress>) {
         self.calls.left.calls =
             calls.into_iter().take(MAX_CHANNELS).map(|call| (call.linkedid.clone(), call)).collect();
     }
 
-    /// The row of this call has been told: that it was in progress once says nothing any more.
+    /// The row of this call has been recorded: its row in progress is obsolete.
     pub fn has_its_row(&mut self, linkedid: &str) {
         self.calls.left.calls.remove(linkedid);
     }
@@ -77,20 +77,20 @@ impl Tracker {
         self.calls.table[slot].in_progress = Some(Box::new(now));
     }
 
-    /// A call that was told as in progress is none of its own, or ends without a row.
+    /// A call that was recorded as in progress is none of its own, or ends without a row.
     pub(crate) fn progress_of_a_call_gone(&mut self, gone: &Call) {
         if let Some(recorded) = gone.in_progress.as_ref().filter(|_| gone.recorded.is_none()) {
             self.outputs.push_back(not_in_progress(recorded));
         }
     }
 
-    /// The first lists of this run have come: of the calls of the last one those that live are taken up, and the others have ended unseen.
+    /// The first lists of this run have come: of the calls of the last one those that live are taken up, and the others have ended in the gap.
     /// Returns how many.
     pub(crate) fn calls_left_end(&mut self) -> u32 {
         let from = self.calls.left.seen_ms.unwrap_or(self.now.wall_ms).min(self.now.wall_ms);
         let mut lost = 0;
         for (linkedid, old) in std::mem::take(&mut self.calls.left.calls) {
-            // He may have come to another's linkedid, and his phones may outlive him under his own.
+            // The caller may have come to another's linkedid, and the phones that were rung may outlive the caller under the first one.
             let his_own = self.topology.find(&linkedid).filter(|slot| self.topology.channel(*slot).ended_ms.is_none());
             let customers = |slot: &Slot| self.calls[*slot].origin == Origin::Trunk;
             let call = his_own.map(|slot| self.topology.channel(slot).call);
@@ -115,7 +115,7 @@ impl Tracker {
             return;
         }
         call.started_ms = call.started_ms.min(old.started_ms);
-        // The lists tell where in the dialplan he is now, not what he dialled.
+        // The lists say where in the dialplan the caller is now, not what was dialled.
         call.did = old.did.clone().or(call.did.take());
         call.number = call.number.take().or_else(|| old.number.clone());
         call.name = call.name.take().or_else(|| old.name.clone());
@@ -125,7 +125,7 @@ impl Tracker {
             call.queue_visits.push(TrackedVisit { in_doubt: true, ..TrackedVisit::began(queue, None, joined_ms) });
             call.queue_visits.sort_by_key(|queue_visit| queue_visit.joined_ms);
         }
-        // He was served, whatever becomes of him now.
+        // The customer was served, whatever happens now.
         if let Some(answered_ms) = old.answered_ms {
             call.talk.had_begun(answered_ms, from.max(answered_ms));
         }
@@ -141,7 +141,7 @@ fn not_in_progress(call: &CallInProgress) -> Output {
 
 /// The row of a call of which only the beginning was seen.
 fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
-    // Times of one call may be by the clocks of both machines: a list tells its age, events tell their time.
+    // Times of one call may be by the clocks of both machines: a list gives its age, events give their time.
     let times = || [Some(call.started_ms), call.joined_ms, call.answered_ms].into_iter().flatten();
     let started_ms = times().fold(call.started_ms, Millis::min);
     let ended_ms = times().fold(from, Millis::max);

@@ -82,7 +82,7 @@ impl Tracker {
             self.counters.details_dropped += 1;
             return;
         }
-        // Whatever happened out of sight: somebody is rung for him again, by the queue in which he then waits.
+        // Whatever happened in the gap: somebody is rung for the caller again, by the queue in which the caller then waits.
         if by == Some(call.first) {
             call.seen.customer_is_shown();
         }
@@ -91,7 +91,7 @@ impl Tracker {
         {
             queue_visit.in_doubt = false;
         }
-        // Dial names what it was told without the technology; what was dialled is then the channel's own peer.
+        // Dial names what it was given without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
         if let Some(parent) = parent {
             self.presence.led_to(&call.attempts[parent].interface, &peer);
@@ -119,12 +119,12 @@ impl Tracker {
         if parent.is_some()
             && let Some(agent) = self.presence.find(&peer)
         {
-            self.presence.look_at(agent, at); // it may be his since a moment ago
+            self.presence.look_at(agent, at); // it may be the agent's since a moment ago
         }
         self.retime(slot, at);
     }
 
-    /// Whom the agent's channel of an attempt of ours dials is the customer, also where nothing tells the trunk from a phone.
+    /// Whom the agent's channel of an attempt of ours dials is the customer, also where a trunk looks like a phone.
     fn customer_of_ours(&mut self, by: Option<Slot>, dest: Slot) {
         let Some(by) = by.filter(|_| self.topology.channel(dest).kind == Kind::Extension) else { return };
         let call = &self.calls[self.topology.channel(by).call];

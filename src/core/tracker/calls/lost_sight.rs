@@ -1,4 +1,4 @@
-//! Calls while sight is lost, and when the lists show them again or do not.
+//! Calls during an event gap, and when the lists show them again or do not.
 
 use crate::ami::event;
 use crate::ami::event::Millis;
@@ -11,7 +11,7 @@ use crate::tracker::topology::channel::STATE_UP;
 use crate::tracker::topology::graph::Topology;
 
 impl Calls {
-    /// Sight is lost: whatever happens from then on to the calls that live is not seen.
+    /// Coverage is lost: whatever happens from then on to live calls is not seen.
     pub(crate) fn lose_sync(&mut self, topology: &Topology) {
         // A customer who is gone already has been seen to the end.
         let gone = |c: &Call| c.origin == Origin::Trunk && topology.channel(c.first).ended_ms.is_some();
@@ -22,7 +22,7 @@ impl Calls {
         }
     }
 
-    /// A channel of the call has ended unseen, and perhaps the call with it. True if a call of a customer or an agent was lost so.
+    /// A channel of the call has ended without an event, and perhaps the call with it. True if a call of a customer or an agent was lost so.
     pub(crate) fn ends_unseen(&mut self, call: Slot, channel: Slot, topology: &Topology) -> bool {
         let c = &mut self.table[call];
         let inbound = c.origin == Origin::Trunk;

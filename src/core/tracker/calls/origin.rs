@@ -1,4 +1,4 @@
-//! Whose call it is: the channel that began it, and what that one tells of the customer.
+//! Whose call it is: the channel that began it, and what that one shows of the customer.
 
 use crate::ami::event;
 use crate::ami::event::Millis;
@@ -11,9 +11,9 @@ use crate::tracker::topology::channel;
 use crate::tracker::topology::channel::{Kind, filled};
 
 impl Tracker {
-    /// Whoever shows a number that is no extension's calls from outside. But an extension that calls outward shows the number that the
+    /// A caller ID that is not an extension means an external call. But an extension that calls outward shows the number that the
     /// customer is to see: its own name tells it apart where phones are named by their numbers, as FreePBX names them. Who shows no number at
-    /// all is known by his trunk.
+    /// all is known by the trunk.
     pub(crate) fn calls_from_outside(&self, seen: &event::Channel<'_>) -> bool {
         let peer = channel::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
         let outside = match filled(&seen.caller_num) {
@@ -31,7 +31,7 @@ impl Tracker {
     }
 
     /// A channel comes to a call that is known already, perhaps to lead it from now on: the lists name channels in any order, and
-    /// what other threads say about a dialled channel can be heard before what the caller's own says about him.
+    /// what other threads say about a dialled channel can be heard before what the caller's own says.
     pub(crate) fn attach_channel(&mut self, call: Slot, seen: &event::Channel<'_>, slot: Slot, at: Millis) {
         let (c, channel) = (&self.calls[call], self.topology.channel(slot));
         if c.stage == Stage::Told || c.orphaned || c.first == slot {
@@ -53,7 +53,7 @@ impl Tracker {
         }
     }
 
-    /// A list tells which way a channel was called that an event has made known before.
+    /// A list shows which way a channel was called that an event has made known before.
     pub(crate) fn direction_listed(&mut self, slot: Slot, seen: &event::Channel<'_>, incoming: bool, at: Millis) {
         if self.topology.channel(slot).incoming.is_some() {
             return;
@@ -71,7 +71,7 @@ impl Tracker {
         }
     }
 
-    /// Takes from the channel that began the call what it tells of the customer.
+    /// Takes from the channel that began the call what it shows of the customer.
     pub(crate) fn set_first_channel(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
         let channel = self.topology.channel(first);
         let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));
@@ -88,7 +88,7 @@ impl Tracker {
         match origin {
             Origin::Callback => {}
             Origin::Extension if c.trunk_dialled => c.number = c.number.take().or_else(|| dialled(&seen.exten)),
-            // As for a customer, so for an extension: who calls, and what he dialled. If a trunk is dialled next, it is a call outward.
+            // As for a customer, so for an extension: who calls, and what was dialled. If a trunk is dialled next, it is a call outward.
             Origin::Trunk | Origin::Extension => {
                 c.number = channel::filled(&seen.caller_num);
                 c.name = channel::filled(&seen.caller_name);

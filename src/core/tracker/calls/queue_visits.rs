@@ -1,4 +1,4 @@
-//! Stays in queues: joined, left, abandoned, connected.
+//! Queue visits: joined, left, abandoned, connected.
 
 use crate::ami::event;
 use crate::ami::event::Millis;
@@ -20,7 +20,7 @@ impl Tracker {
         self.visit_begins(slot, queue, Some(position), at);
     }
 
-    /// Notes a stay in a queue, unless one in that queue is going on. For a caller who was found waiting, `joined_ms` is what the list says.
+    /// Notes a queue visit, unless one in that queue is going on. For a caller who was found waiting, `joined_ms` is what the list says.
     pub(crate) fn visit_begins(&mut self, channel: Slot, queue: &str, position: Option<u32>, joined_ms: Millis) {
         let slot = self.topology.channel(channel).call;
         let call = &mut self.calls.table[slot];
@@ -34,7 +34,7 @@ impl Tracker {
             return;
         }
         call.queue_visits.push(TrackedVisit::began(queue, position, joined_ms));
-        call.seen.customer_is_shown(); // whatever was before, he waits again
+        call.seen.customer_is_shown(); // whatever was before, the caller waits again
         self.waiting_changes(slot);
     }
 
@@ -78,7 +78,7 @@ impl Tracker {
         self.waiting_changes(slot);
     }
 
-    /// The lists have come: who was in a queue when sight was lost, and is not named there any more, has left it.
+    /// The lists have come: who was in a queue when coverage was lost, and is not named there any more, has left it.
     pub(crate) fn visits_end_unseen(&mut self, at: Millis) {
         let coverage = &self.coverage;
         let left = |queue_visit: &TrackedVisit| {
@@ -100,7 +100,7 @@ impl Tracker {
         }
     }
 
-    /// The queue reckons up a talk that is over. Where its beginning went unseen, this is what tells of it.
+    /// The queue sums up a talk that is over. Where its beginning was not seen, this shows it.
     pub(crate) fn agent_completes(
         &mut self,
         (seen, dest): (&event::Channel<'_>, &event::Channel<'_>),
@@ -112,7 +112,7 @@ impl Tracker {
         let (caller, agent) = (self.find_channel(seen, at), self.find_channel(dest, at));
         let Some(slot) = caller.or(agent).map(|party| self.topology.channel(party).call) else { return };
         let call = &self.calls[slot];
-        // Asterisk reckons by a clock that can be set.
+        // Asterisk counts by a clock that can be set.
         let began = (at - Millis::from(spent.talk_s) * 1_000).max(call.started_ms).min(at);
         let joined = (began - Millis::from(spent.hold_s) * 1_000).max(call.started_ms).min(began);
         if !call.seen.partly() || call.queue_visits.iter().any(|s| *s.queue == *queue && s.connected) {
@@ -129,7 +129,7 @@ impl Tracker {
         let named = agent.map(|agent| led_to(agent).unwrap_or(agent)).filter(is_person);
         let met = || call.people.iter().find(|p| *p.interface == *interface).map(|p| p.channel);
         let rung = || call.attempts.iter().rev().find(by_queue).map(|a| led_to(a.channel).unwrap_or(a.channel));
-        // Whoever had talked with him before that is not the one.
+        // Whoever had talked with the caller before that is not the one.
         let may_be = |p: &&Person| p.talk.last_end_ms.is_none_or(|end| end >= began);
         let only = || call.people.first().filter(|_| call.people.len() == 1).filter(may_be).map(|p| p.channel);
         let agent = named.or_else(met).or_else(|| rung().filter(is_person)).or_else(only);

@@ -69,7 +69,7 @@ impl Calls {
         }
     }
 
-    /// Something happened to the call: a told one will be looked at again.
+    /// Something happened to the call: a recorded one will be looked at again.
     pub(crate) fn touched(&mut self, call: Slot, at: Millis, now_mono_ms: u64) {
         let c = &mut self.table[call];
         c.touched_ms = c.touched_ms.max(at);

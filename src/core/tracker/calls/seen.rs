@@ -1,6 +1,6 @@
 //! How much of a call was seen, and what that leaves in doubt.
 
-/// What loss of sight has meant for a call.
+/// What an event gap has meant for a call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Sight {
     /// It was never lost.
@@ -21,22 +21,22 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// It lived already when it was met, or went on in part where nobody looked.
+    /// It lived already when it was met, or went on in part during a gap.
     pub(crate) fn misses_a_part(&mut self) {
         self.missed_a_part = true;
     }
 
-    /// Sight is lost while it lives.
+    /// Coverage is lost while it lives.
     pub(crate) fn sync_is_lost(&mut self) {
         self.sight = Sight::InDoubt;
     }
 
-    /// Something shows what became of the customer while nobody watched.
+    /// Something shows what became of the customer during the gap.
     pub(crate) fn customer_is_shown(&mut self) {
         self.sight = self.sight.min(Sight::Regained);
     }
 
-    /// It ended while sight was lost.
+    /// It ended during the gap.
     pub(crate) fn ends_unseen(&mut self) {
         self.end_unseen = true;
     }
@@ -65,7 +65,7 @@ impl Seen {
         self.missed_a_part || (self.sight != Sight::Kept && !self.end_unseen)
     }
 
-    /// Nobody knows what happened to the customer while sight was lost.
+    /// What happened to the customer during the gap is unknown.
     #[must_use]
     pub(crate) fn in_doubt(self) -> bool {
         self.sight == Sight::InDoubt

@@ -2,7 +2,7 @@
 
 use crate::ami::event::Millis;
 
-/// Asterisk reckons talks in whole seconds: one that was seen to begin by so much before has not begun twice, ms.
+/// Asterisk counts talks in whole seconds: one that was seen to begin by so much before has not begun twice, ms.
 const WHOLE_SECOND_MS: Millis = 1_000;
 
 /// What two parties do.

@@ -1,4 +1,4 @@
-//! What the dialplan tells about a call by `UserEvent()`: a wish to be called back, a disposition, a rating.
+//! What the dialplan says about a call by `UserEvent()`: a wish to be called back, a disposition, a rating.
 //!
 //! ```text
 //! UserEvent(CallbackRequest,Queue: sales)

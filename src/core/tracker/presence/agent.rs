@@ -1,4 +1,4 @@
-//! Agents: one person over member name, queue interface, state interface and phone, and what he does when.
+//! Agents: one person over member name, queue interface, state interface and phone, and what the agent does when.
 
 use crate::ami::event::{Member, Millis};
 use crate::model::presence::Busy;
@@ -12,29 +12,29 @@ pub const MAX_AGENTS: usize = 10_000;
 /// A person who answers calls.
 #[derive(Debug)]
 pub(crate) struct Agent {
-    /// Technology and peer of his phone (`PJSIP/101`); for one whose phone is not known yet, what the queue dials.
+    /// Technology and peer of the phone (`PJSIP/101`); for one whose phone is not known yet, what the queue dials.
     pub id: Box<str>,
-    /// As the queues name him.
+    /// The agent's name, as the queues have it.
     pub name: Option<Box<str>>,
-    /// Every text that means him.
+    /// Every text that means the agent.
     pub aliases: Vec<Box<str>>,
-    /// The queues that he is in.
+    /// The queues that the agent is in.
     pub memberships: BTreeMap<Box<str>, Membership>,
-    /// His phone can be reached, as far as the queues and the device say.
+    /// The phone can be reached, as far as the queues and the device say.
     pub reachable: bool,
-    /// The last word on the state of his phone, and the last word on that of what only leads to it (a hint, a Local channel).
+    /// The last word on the state of the phone, and the last word on that of what only leads to it (a hint, a Local channel).
     pub states: [Option<DeviceState>; 2],
-    /// Channels of his that ring.
+    /// The agent's channels that ring.
     pub ringing: u32,
-    /// Channels of his that are connected with somebody.
+    /// The agent's channels that are connected with somebody.
     pub talking: u32,
     /// After-call work ends then, by the monotonic clock.
     pub wrapup_until: Option<u64>,
-    /// What hinders him, as it was found last; `None` if nothing does.
+    /// What hinders the agent, as it was found last; `None` if nothing does.
     pub busy: Option<Busy>,
-    /// Since when he is free, or is not.
+    /// Since when the agent is free, or is not.
     pub since_ms: Millis,
-    /// His last conversation ended then.
+    /// The last conversation ended then.
     pub last_talk_ms: Option<Millis>,
     /// Conversations that have been seen.
     pub calls: u32,
@@ -57,7 +57,7 @@ pub(crate) enum DeviceState {
 pub(crate) struct Membership {
     /// What the queue dials.
     pub interface: Box<str>,
-    /// It asks what only leads to his phone for the state.
+    /// It asks what only leads to the phone for the state.
     pub by_hint: bool,
     /// Paused in this queue; a pause in one queue is none in another.
     pub paused: bool,
@@ -130,7 +130,7 @@ impl Roster {
         self.agents.iter().map(|(slot, _)| slot).collect()
     }
 
-    /// The person whom a queue means by a member, taken in if he is new. `None` beyond the limit.
+    /// The person whom a queue means by a member, taken in if new. `None` beyond the limit.
     pub(crate) fn member(&mut self, member: &Member<'_>, at: Millis) -> Option<Slot> {
         let phone = device(&member.state_interface).or_else(|| device(&member.interface));
         let by_extension = [&*member.state_interface, &*member.interface]
@@ -149,7 +149,7 @@ impl Roster {
         Some(slot)
     }
 
-    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if he had none yet.
+    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if no phone was known yet.
     pub(crate) fn led_to(&mut self, interface: &str, phone: &str) {
         if let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) {
             self.alias(slot, phone);
@@ -170,7 +170,7 @@ impl Roster {
         Some(slot)
     }
 
-    /// Names a person by his phone once it is known. What he does is told as ended under the old name, and anew under the new one.
+    /// Names a person by the phone once it is known. Open intervals are recorded as ended under the old name, and anew under the new one.
     pub(crate) fn name_by_phone(&mut self, slot: Slot, at: Millis) -> Vec<Interval> {
         let agent = &mut self.agents[slot];
         if device(&agent.id).is_some() {
@@ -231,7 +231,7 @@ impl Roster {
 }
 
 impl Agent {
-    /// What the devices of his that were heard of say: in use if one is, idle if one is known to be.
+    /// What the agent's devices that were heard of say: in use if one is, idle if one is known to be.
     #[must_use]
     pub(crate) fn state(&self) -> DeviceState {
         let said = |state| self.states.contains(&Some(state));
@@ -244,14 +244,14 @@ impl Agent {
         }
     }
 
-    /// He has left a queue: what only his memberships told of a hint holds no more once none is left that asks for it.
+    /// The agent has left a queue: what only memberships said of a hint holds no more once none is left that asks for it.
     pub(crate) fn left(&mut self) {
         if !self.memberships.values().any(|m| m.by_hint) {
             self.states[1] = None;
         }
     }
 
-    /// Takes in what was said of the state of one of his devices.
+    /// Takes in what was said of the state of one of the agent's devices.
     pub(crate) fn heard(&mut self, of: &str, state: DeviceState) {
         self.states[usize::from(device(of).is_none())] = Some(state);
     }
@@ -273,7 +273,7 @@ impl Agent {
         changed
     }
 
-    /// Ends everything that he does, as of a moment.
+    /// Ends everything that the agent does, as of a moment.
     pub(crate) fn close_all(&mut self, at: Millis) -> Vec<Interval> {
         let open = std::mem::take(&mut self.open);
         open.into_iter()
@@ -283,7 +283,7 @@ impl Agent {
             .collect()
     }
 
-    /// An interval of his.
+    /// An interval of the agent.
     #[must_use]
     pub(crate) fn interval(
         &self,

@@ -1,4 +1,4 @@
-//! The floor as the tracker knows it: whose phones have channels, who is free, how many wait in each queue.
+//! Presence as the tracker knows it: whose phones have channels, who is free, how many wait in each queue.
 
 use crate::ami::event::Millis;
 use crate::model::presence::{AgentView, MemberView, Presence};
@@ -67,7 +67,7 @@ impl Tracker {
         self.presence.waits_no_more(before);
     }
 
-    /// Says once for each input that the floor has changed, if it has; what changes out of sight is said when sight is back.
+    /// Emits once for each input that presence has changed, if it has; what changes in a gap is emitted when coverage is back.
     pub(crate) fn report_presence(&mut self) {
         if self.coverage.in_sync() && self.presence.takes_change() {
             self.outputs.push_back(Output::PresenceChanged);
@@ -94,7 +94,7 @@ impl Presence for Tracker {
     }
 
     fn attempt_lives(&self, channel_id: &str) -> bool {
-        // What has ended is told a moment later, when the last news of it have come: until then nobody may think that its end was not seen.
+        // What has ended is recorded a moment later, when the last news of it have come: until then nobody may think that its end was not seen.
         let lives = |slot: Slot| self.calls[self.topology.channel(slot).call].stage != Stage::Told;
         let second = || self.topology.find(&format!("{channel_id};2"));
         self.topology.find(channel_id).is_some_and(lives) || second().is_some_and(lives)

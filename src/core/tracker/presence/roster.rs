@@ -1,4 +1,4 @@
-//! What queues, devices and channels say about agents, told to the store as intervals.
+//! What queues, devices and channels say about agents, recorded as intervals.
 
 use crate::ami::event::{Member, MemberChange, Millis};
 use crate::model::{Activity, Interval, Record};
@@ -47,7 +47,7 @@ impl Tracker {
                 Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
             let before = agent.memberships.insert((&*member.queue).into(), membership);
             changed = before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
-            // A pause event tells no device state.
+            // A pause event has no device state.
             if change != MemberChange::Pause {
                 agent.reachable = !UNREACHABLE.contains(&member.status);
                 agent.heard(asked, device_state(member.status));
@@ -109,7 +109,7 @@ impl Tracker {
         self.presence.look_at(slot, at);
     }
 
-    /// A caller who waits in a queue, of the snapshot: his joining was not seen.
+    /// A caller who waits in a queue, of the snapshot: no QueueCallerJoin was seen.
     pub(crate) fn waiting_listed(&mut self, queue: &str, position: u32, uniqueid: &str, wait_s: u32, at: Millis) {
         let joined_ms = at - Millis::from(wait_s) * 1_000;
         match self.topology.find(uniqueid) {
@@ -121,7 +121,7 @@ impl Tracker {
         }
     }
 
-    /// Members whom a list of their queue does not name any more have left it unseen. A queue that is not listed at all (realtime ones
+    /// Members whom a list of their queue does not name any more have left it without an event. A queue that is not listed at all (realtime ones
     /// are not until they are used) says nothing about its members.
     pub(crate) fn members_gone(&mut self, at: Millis) {
         let snapshot = self.coverage.snapshot();
@@ -146,7 +146,7 @@ impl Tracker {
         }
     }
 
-    /// Nobody watches the agents any more, as of a moment.
+    /// Coverage of the agents ends, as of a moment.
     pub(crate) fn agents_unseen(&mut self, at: Millis) {
         for slot in self.presence.roster.slots() {
             let closed = self.presence.roster.get_mut(slot).close_all(at);

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Default)]
 pub(crate) struct PresenceState {
     pub(super) roster: Roster,
-    /// The phones that have live channels, by interface. Kept for all of them: whose phone it is may be told later.
+    /// The phones that have live channels, by interface. Kept for all of them: whose phone it is may be known later.
     phones: Table<Phone>,
     /// Callers in each queue that has any.
     waiting: BTreeMap<Box<str>, u32>,
@@ -93,7 +93,7 @@ impl PresenceState {
         agent
     }
 
-    /// A person of whom nothing is known but what leads to his phone can have channels already: those of that extension are his.
+    /// A person of whom nothing is known but what leads to the phone can have channels already: those of that extension are the person's.
     pub(super) fn phones_claimed(&mut self, slot: Slot) {
         let agent = self.roster.get(slot);
         if agent.aliases.iter().any(|a| device(a).is_some()) {
@@ -138,7 +138,7 @@ impl PresenceState {
         }
     }
 
-    /// Takes a caller off the count of the queue that he was counted in.
+    /// Takes a caller off the count of the queue that counted the caller.
     pub(crate) fn waits_no_more(&mut self, queue: Option<Box<str>>) {
         let Some(queue) = queue else { return };
         self.changed = true;
@@ -181,7 +181,7 @@ impl PresenceState {
         }
     }
 
-    /// After-call work begins. It lasts by the monotonic clock: no event tells its end.
+    /// After-call work begins. It lasts by the monotonic clock: no event marks its end.
     pub(crate) fn wrapup_begins(&mut self, slot: Slot, ms: Millis, at: Millis, now: Moment) {
         let until = now.mono_ms + u64::try_from(ms).unwrap_or(0);
         let agent = self.roster.get_mut(slot);

@@ -4,7 +4,7 @@ use crate::tracker::table::Slot;
 use crate::tracker::topology::graph::Topology;
 
 impl Topology {
-    /// Parties that hear each other now have met. Half of a Local channel alone is nobody to meet: he who loses the race to answer
+    /// Parties that hear each other now have met. Half of a Local channel alone is nobody to meet: the one that loses the race to answer
     /// is bridged with it for a moment.
     pub(crate) fn meet(&mut self, channel: Slot) {
         let mut parties = self.reached(channel);

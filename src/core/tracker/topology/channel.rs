@@ -42,7 +42,7 @@ pub(crate) struct Channel {
     pub kind: Kind,
     /// The call that it belongs to.
     pub call: Slot,
-    /// The far end called us (as opposed to: the PBX dialled it); `None` where nothing has told yet.
+    /// The far end called us (as opposed to: the PBX dialled it); `None` while nothing has shown it.
     pub incoming: Option<bool>,
     /// First seen.
     pub created_ms: Millis,
@@ -87,7 +87,7 @@ pub(crate) struct Created {
     pub kind: Kind,
     /// The call that it belongs to.
     pub call: Slot,
-    /// The far end called us; `None` where nothing has told yet.
+    /// The far end called us; `None` while nothing has shown it.
     pub incoming: Option<bool>,
     /// First seen.
     pub at: Millis,

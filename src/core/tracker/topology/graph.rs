@@ -98,7 +98,7 @@ impl Topology {
         self.channels[slot].ringing = state == STATE_RINGING;
     }
 
-    /// A list tells which way the channel was called.
+    /// A list shows which way the channel was called.
     pub(crate) fn direction_told(&mut self, slot: Slot, incoming: bool, created_ms: Millis) {
         let channel = &mut self.channels[slot];
         channel.incoming = Some(incoming);
@@ -244,7 +244,7 @@ impl Topology {
         self.bridges.remove(slot, [uniqueid]);
     }
 
-    /// Bridges whose end was not told hold nobody in the end.
+    /// Bridges whose end was not seen hold nobody in the end.
     pub(crate) fn forget_empty_bridges(&mut self) {
         let empty: Vec<(Slot, Box<str>)> = self
             .bridges

@@ -8,7 +8,7 @@ use crate::ami::event::Millis;
 use crate::model::{Direction, HangupCause, IvrStep, LegResult, Outcome, Status, VisitResult};
 use crate::tracker::calls::call::Dialplan;
 
-/// Of a call that may have been served out of sight.
+/// Of a call that may have been served in an event gap.
 pub(crate) const UNDECIDED: &str = "what was seen of it does not tell what had become of it";
 
 /// What the verdict is made from.
@@ -26,7 +26,7 @@ pub(crate) struct Facts<'a> {
     pub transfer_lost: bool,
     /// It arrived outside business hours.
     pub closed_on_arrival: bool,
-    /// The caller ended it himself.
+    /// The caller ended it.
     pub caller_left: bool,
     /// What the dialplan did.
     pub dialplan: &'a Dialplan,
@@ -34,19 +34,19 @@ pub(crate) struct Facts<'a> {
     pub legs: &'a [LegResult],
     /// A phone rang when the caller left.
     pub ringing_at_end: bool,
-    /// Stays in queues.
+    /// Queue visits.
     pub visits: &'a [(&'a str, VisitResult)],
-    /// A phone was tried after the last stay in a queue.
+    /// A phone was tried after the last queue visit.
     pub tried_after_queue: bool,
     /// Menus.
     pub ivr: &'a [IvrStep],
     /// Q.850 cause of the customer's channel.
     pub cause: Option<u16>,
-    /// It ended while nobody watched.
+    /// It ended in an event gap.
     pub unseen_end: bool,
     /// A part of it was not seen.
     pub partly_seen: bool,
-    /// Sight was lost while it lived, and it ended before anything told what had happened meanwhile.
+    /// An event gap fell into it, and it ended before anything showed what had happened meanwhile.
     pub in_doubt: bool,
     /// SHORT_ABANDON below this, ms.
     pub short_abandon_ms: Millis,
@@ -119,11 +119,11 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.caller_left { gave_up(f) } else { ended_by_pbx(f) }
 }
 
-/// A leg or the last stay in a queue had an end that nobody saw, and with it perhaps an answer.
+/// A leg or the last queue visit had an end that nobody saw, and with it perhaps an answer.
 fn has_unseen_end(f: &Facts<'_>) -> bool {
     use VisitResult::{Connected, Key, Transferred, Unknown};
     let last = f.visits.last().map(|(_, result)| *result);
-    // What the queue rang before it let him go without an agent has not served him.
+    // What the queue rang before it let the caller go without an agent has not served the caller.
     let in_vain = last.is_some_and(|result| !matches!(result, Connected | Key | Transferred | Unknown));
     let leg_may_have = f.legs.contains(&LegResult::Unknown) && (!in_vain || f.tried_after_queue);
     last == Some(Unknown) || leg_may_have
@@ -169,7 +169,7 @@ fn gave_up(f: &Facts<'_>) -> (Status, Outcome, String) {
         return said(Status::Cancel, Outcome::EarlyAbandon, "caller hung up before anyone was rung");
     }
     let (status, outcome, what) = ended_by_pbx(f);
-    // What had been tried for him had failed already: that is why he left.
+    // What had been tried for the caller had failed already: that is why the caller left.
     (status, outcome, format!("{what}; then the caller hung up"))
 }
 

@@ -121,7 +121,7 @@ impl Tracker {
         call.origin == Origin::Extension && (alone || self.left_over(call))
     }
 
-    /// Phones that had been dialled for a caller who was gone before anyone looked: his row, under the same linkedid, is not theirs.
+    /// Phones that had been dialled for a caller who was gone before anyone looked: the caller's row, under the same linkedid, is not that of the phones.
     fn left_over(&self, call: &Call) -> bool {
         let mut parties = call.channels.iter().map(|s| self.topology.channel(*s)).filter(|c| c.is_party());
         let led = *self.topology.channel(call.first).uniqueid == *call.linkedid;
@@ -254,7 +254,7 @@ impl Tracker {
             _ if caller_hung_up || (queue_visit.left_ms.is_none() && first.pbx_hangup_ms.is_none()) => {
                 VisitResult::Abandoned
             }
-            // That he hung up may have gone unseen.
+            // The caller's hangup may have been missed.
             _ if (queue_visit.abandoned || queue_visit.left_ms.is_none()) && call.seen.partly() => VisitResult::Unknown,
             _ if queue_visit.abandoned || queue_visit.left_ms.is_none() => VisitResult::Transferred,
             _ => VisitResult::Key,
@@ -369,7 +369,7 @@ fn ring_time(call: &Call, until: Millis) -> Millis {
 
 /// What the dialplan said, after what follows from the verdict.
 fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag> {
-    // Closed hours and a message decide the outcome, and the wish counts none the less. Who was served after it has what he wanted.
+    // Closed hours and a message decide the outcome, and the wish counts none the less. A caller who was served after it has what was asked for.
     let (asked, queue) = (call.dialplan.callback_requested, call.dialplan.callback_queue.as_deref());
     let wish = asked && status != Status::Answer && (outcome != Outcome::CallbackRequested || queue.is_some());
     let by_caller = wish.then(|| Tag {
