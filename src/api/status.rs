@@ -39,6 +39,10 @@ pub struct PbxStatus {
     pub address: String,
     /// `connecting`, `live`, or why it is down.
     pub link: String,
+    /// Another callbackd that makes callbacks there, by the first 8 characters of its database's identity; none seen: `null`.
+    pub another_callbackd: Option<String>,
+    /// This one makes none there meanwhile.
+    pub gives_way: bool,
     /// Number of calls in progress.
     pub calls: usize,
     /// Agents who are known.

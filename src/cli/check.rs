@@ -15,7 +15,9 @@ use crate::daemon::LostReason;
 use crate::daemon::secret;
 use crate::exit::Exit;
 use crate::log::Wire;
+use crate::store::Reader;
 use ask::{Told, ask};
+use callbackd_core::model::AttemptPrefix;
 use jiff::tz::TimeZone;
 use report::{Finding, Report};
 use std::io::Write;
@@ -77,9 +79,11 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
     if args.connect {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
+                // Without a database there is no sign of one's own.
+                let own = Reader::open(&config.store.path).and_then(|reader| reader.attempt_prefix()).ok();
                 for pbx in &config.pbx {
                     let recorded = runtime.block_on(ask(pbx, credentials.as_deref()));
-                    there(pbx, several, &recorded, &mut report);
+                    there(pbx, several, own, &recorded, &mut report);
                 }
             }
             Err(error) => report.refuse(Exit::Software, &Finding::missing("threads", error.to_string())),
@@ -95,7 +99,7 @@ pub fn database(args: &CheckArgs, db: &Path, zone: &TimeZone, out: &mut impl Wri
     report.conclude()
 }
 
-fn there(pbx: &Pbx, several: bool, recorded: &Told, report: &mut Report<'_>) {
+fn there(pbx: &Pbx, several: bool, own: Option<AttemptPrefix>, recorded: &Told, report: &mut Report<'_>) {
     let Settings { calls, callback, .. } = &pbx.settings;
     let publish = callback.enabled && callback.publish;
     report.section(&format!("PBX {} at {}", pbx.name, pbx.address));
@@ -129,7 +133,7 @@ fn there(pbx: &Pbx, several: bool, recorded: &Told, report: &mut Report<'_>) {
     let (found, hint) = contexts::judge(&recorded.facts, calls, &pbx.settings.rules(), several);
     report.extend(&found);
     hints.extend(hint);
-    let (found, hint) = callbacks::judge(&recorded.facts, callback);
+    let (found, hint) = callbacks::judge(&recorded.facts, callback, own);
     report.extend(&found);
     hints.extend(hint);
     for hint in &hints {

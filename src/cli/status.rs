@@ -59,6 +59,11 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
 
 fn of_pbx(pbx: &PbxStatus) -> String {
     let mut text = format!("pbx         {} at {}: {}\n", safe(&pbx.name), safe(&pbx.address), safe(&pbx.link));
+    if let Some(another) = &pbx.another_callbackd {
+        let what = if pbx.gives_way { "so this one makes none (callback.alongside)" } else { "and so does this one" };
+        let _ =
+            writeln!(text, "            ANOTHER CALLBACKD (database {}) makes callbacks there, {what}", safe(another));
+    }
     let _ = writeln!(text, "calls       {} in progress", pbx.calls);
     let _ = writeln!(text, "agents      {} of {} free (callbackd agents says who, and why not)", pbx.free, pbx.agents);
     let waiting: Vec<String> = pbx.waiting.iter().map(|(queue, n)| format!("{n} in {}", safe(queue))).collect();

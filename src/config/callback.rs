@@ -62,6 +62,8 @@ pub struct Callback {
     pub agent_context: String,
     /// Context of the customer's leg where the customer is called first. Default `callbackd-customer`.
     pub customer_context: String,
+    /// Make callbacks though another callbackd does on the same PBX. Default false.
+    pub alongside: bool,
     /// Publish wait estimates into the Asterisk database. Default false.
     pub publish: bool,
     /// `[callback.retry]`, in milliseconds; each 10 s to 24 h.
@@ -133,6 +135,7 @@ impl Default for Callback {
             number_form: "{national}".to_owned(),
             agent_context: "callbackd-agent".to_owned(),
             customer_context: "callbackd-customer".to_owned(),
+            alongside: false,
             publish: false,
             retry: Retry {
                 customer_busy: 120_000,

@@ -106,6 +106,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "script",
             "announcement",
             "accept_key",
+            "alongside",
             "publish",
             "retry",
             "queue",

@@ -43,6 +43,7 @@ impl Settings {
             agent_context: c.agent_context.clone(),
             customer_context: c.customer_context.clone(),
             look_up_cdr,
+            alongside: c.alongside,
             publish: c.publish,
             default: self.queue_policy(&c.default),
             queues: c.queues.iter().map(|(name, queue)| (name.clone(), self.queue_policy(queue))).collect(),

@@ -382,7 +382,6 @@ impl<'a, 'i> Section<'a, 'i> {
         );
     }
 
-    /// Globs.
     pub(super) fn globs(&self, key: &str, default: Vec<String>) -> Vec<String> {
         let Some(value) = self.get(key) else { return default };
         let DeValue::Array(items) = value.get_ref() else {

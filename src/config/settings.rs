@@ -42,7 +42,7 @@ impl Settings {
     /// The rules by which numbers are read.
     ///
     /// # Errors
-    /// None after [`Config::load`], which has tried it.
+    /// None after [`Config::load`](super::Config::load), which has tried it.
     pub fn numbering(&self) -> Result<Numbering, NumberError> {
         let rule = match &self.calls.internal_number {
             Some(pattern) => InternalRule::matches(pattern)?,
@@ -56,7 +56,7 @@ impl Hours {
     /// The hours as they can be asked.
     ///
     /// # Errors
-    /// None after [`Config::load`], which has tried it.
+    /// None after [`Config::load`](super::Config::load), which has tried it.
     pub fn build(&self) -> Result<callbackd_core::model::hours::Hours, HoursError> {
         callbackd_core::model::hours::Hours::parse(&self.open, self.zone(), self.country.as_deref())
     }

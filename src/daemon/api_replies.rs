@@ -124,8 +124,11 @@ fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
     let presence = watched.presence();
     let agents = presence.agents();
     let free = |agent: &&AgentView| callbacks.scheduler().why_not(&watched.name, agent).is_none();
+    let another = callbacks.scheduler().another_on(&watched.name);
     PbxStatus {
         name: watched.name.to_string(),
+        another_callbackd: another.map(|another| another.identity.as_str().to_owned()),
+        gives_way: another.is_some_and(|another| another.gives_way),
         address: watched.peer.clone(),
         link: match &watched.standing {
             Standing::Connecting => "connecting".to_owned(),

@@ -8,6 +8,7 @@ use crate::log::{RateLimit, Remark};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::session::Reply;
 use callbackd_core::callbacks;
+use callbackd_core::callbacks::alongside::Another;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
@@ -63,6 +64,8 @@ pub struct Callbacks {
     failures: RateLimit,
     /// Misses that were not taken, as far as it has been said.
     refused_said: u64,
+    /// Other daemons, as far as it has been said.
+    another_said: BTreeMap<PbxId, Another>,
 }
 
 impl Callbacks {
@@ -78,7 +81,15 @@ impl Callbacks {
         let (done, results) = mpsc::channel(MAX_OUTCOMES);
         let scheduler = Scheduler::new(policies, prefix, restored, now);
         (
-            Self { scheduler, requesters, done, cdr_csv, failures: RateLimit::new(SAY_EVERY_MS), refused_said: 0 },
+            Self {
+                scheduler,
+                requesters,
+                done,
+                cdr_csv,
+                failures: RateLimit::new(SAY_EVERY_MS),
+                refused_said: 0,
+                another_said: BTreeMap::new(),
+            },
             results,
         )
     }
@@ -94,6 +105,7 @@ impl Callbacks {
             }
             Output::Line(change) => self.scheduler.handle(Input::Line(&change), now),
             Output::Progress(progress) => self.scheduler.handle(Input::Progress(&progress), now),
+            Output::Sign(sign) => self.scheduler.handle(Input::Sign { pbx, sign }, now),
             Output::PresenceChanged => self.scheduler.handle(Input::PresenceChanged, now),
             Output::InSync => self.scheduler.handle(Input::InSync(pbx), now),
         }
@@ -143,6 +155,12 @@ impl Callbacks {
             PbxAction::Originate(originate) => {
                 self.scheduler.handle(Input::Answered { channel_id: &originate.channel_id, answer }, now);
             }
+            PbxAction::AskSign => {
+                let read = reply.as_ref().ok().filter(|reply| reply.success());
+                let value = read.and_then(|reply| reply.response.text("Value"));
+                self.scheduler.handle(Input::SignRead { pbx, value: value.as_deref() }, now);
+            }
+            PbxAction::ShowSign(_) => self.scheduler.handle(Input::SignWritten { pbx, answer }, now),
             // A channel that is gone already, a family that was empty, a key that somebody else deleted: as it should be.
             PbxAction::Hangup { .. }
             | PbxAction::PublishNothing
@@ -170,6 +188,11 @@ impl Callbacks {
                 "DBPut",
                 "greetings cannot say what was promised; the AMI user may lack write = system, or set callback.publish = false",
             ),
+            PbxAction::AskSign | PbxAction::ShowSign(_) => {
+                let what = pbx_action.action().map_or("Setvar", |action| action.name());
+                tracing::debug!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, "Another callbackd on this PBX could not be noticed");
+                return;
+            }
             PbxAction::Hangup { .. } | PbxAction::PublishNothing | PbxAction::Publish { value: None, .. } => return,
         };
         if let Some(suppressed) = self.failures.allow(what, now.wall_ms) {
@@ -182,6 +205,12 @@ impl Callbacks {
         let presences: Presences<'_> = watched.iter().map(|w| (w.name.clone(), w.presence())).collect();
         self.scheduler.decide(now, &presences);
         self.say_full(now);
+        self.say_another(watched, now);
+        self.carry_out(watched, now)
+    }
+
+    fn carry_out(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
+        let presences: Presences<'_> = watched.iter().map(|w| (w.name.clone(), w.presence())).collect();
         let mut records = Vec::new();
         while let Some(output) = self.scheduler.poll() {
             match output {
@@ -204,6 +233,44 @@ impl Callbacks {
                 "Too many callbacks are open, these missed callers are not called back; cancel what is stale, or shorten callback.expire"
             );
         }
+    }
+
+    /// Another callbackd that makes callbacks on the same PBX, when that changes.
+    fn say_another(&mut self, watched: &[Monitor], now: Moment) {
+        for pbx in watched.iter().map(|w| &w.name) {
+            let another = self.scheduler.another_on(pbx);
+            let before = self.another_said.get(pbx).copied();
+            if another == before {
+                continue;
+            }
+            let what = if another.is_some() { "another" } else { "no other" };
+            let Some(suppressed) = self.failures.allow(what, now.wall_ms) else { continue };
+            match another {
+                Some(Another { identity, gives_way: true }) => tracing::warn!(
+                    target: "callback", %pbx, another = identity.as_str(), suppressed,
+                    "Another callbackd makes callbacks on this PBX: this one makes none until that has been silent for a minute; stop one, or set \
+                     callback.alongside = true where both are meant"
+                ),
+                Some(Another { identity, gives_way: false }) => tracing::warn!(
+                    target: "callback", %pbx, another = identity.as_str(), suppressed,
+                    "Another callbackd makes callbacks on this PBX, and so does this one: customers may be called twice"
+                ),
+                None => {
+                    tracing::info!(target: "callback", %pbx, suppressed, "No other callbackd makes callbacks on this PBX any more")
+                }
+            }
+            match another {
+                Some(another) => self.another_said.insert(pbx.clone(), another),
+                None => self.another_said.remove(pbx),
+            };
+        }
+    }
+
+    /// The daemon ends: its signs are taken back while the links are up.
+    pub fn stop(&mut self, watched: &[Monitor], now: Moment) {
+        self.scheduler.stop();
+        let records = self.carry_out(watched, now);
+        debug_assert!(records.is_empty(), "whatever was decided has been carried out before");
     }
 
     fn act(&self, pbx: PbxId, pbx_action: PbxAction, presences: &Presences<'_>, now: Moment) {

@@ -20,9 +20,7 @@ use crate::store::{self, Ack, Health, Store, Writer};
 use callbackd_core::ami::Interest;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::model::CallbackRow;
-use callbackd_core::model::PbxId;
-use callbackd_core::model::Record;
+use callbackd_core::model::{CallbackRow, PbxId, Record};
 use callbackd_core::tracker::{Input, Output, Tracker};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};
 use futures_util::{FutureExt, StreamExt};
@@ -462,6 +460,7 @@ impl Daemon {
         self.api = None;
         let calls: usize = self.watched.iter().map(Monitor::live_calls).sum();
         tracing::info!(target: "daemon", signal, calls, "Stopping; a second signal ends the daemon at once");
+        self.callbacks.stop(&self.watched, self.clock.now());
         for link in self.links.drain(..) {
             link.stop().await;
         }

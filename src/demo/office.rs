@@ -44,7 +44,6 @@ impl Agent {
 /// What a dialled number leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Entry {
-    /// This queue.
     Queue(String),
     /// The menu, and what its keys lead to.
     Menu(Vec<(char, String)>),
@@ -53,9 +52,7 @@ pub enum Entry {
 /// The whole office: queues and their agents.
 #[derive(Debug, Clone)]
 pub struct Office {
-    /// Queues.
     pub queues: Vec<Queue>,
-    /// Agents.
     pub agents: Vec<Agent>,
     /// Numbers that customers dial, and where they lead.
     pub dids: Vec<(String, Entry)>,

@@ -55,7 +55,6 @@ pub(super) enum Step {
     Answers(Id, Id),
     /// The agent refuses, is busy, or is not there.
     Refuses(Id, Id, Trial),
-    /// It rang out.
     RangOut(Id, Id),
     /// The conversation is over, ended by the agent or not.
     TalkOver(Id, bool),

@@ -26,7 +26,6 @@ pub enum Device {
     NotInUse = 1,
     /// In a call.
     InUse = 2,
-    /// Ringing.
     Ringing = 6,
 }
 

@@ -32,7 +32,6 @@ impl fmt::Display for Wire<'_> {
 /// Text that a person wrote, or a refusal in Asterisk's words: as [`Wire`], and with the numbers in it hidden unless they may be shown.
 #[derive(Debug, Clone, Copy)]
 pub struct Remark<'a> {
-    /// The text.
     pub text: &'a str,
     /// How much of a number.
     pub show: ShowNumbers,

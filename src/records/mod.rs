@@ -47,7 +47,6 @@ pub enum RecordsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
         source: io::Error,
     },
     /// Nothing in it is a CDR.

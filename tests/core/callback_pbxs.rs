@@ -69,6 +69,7 @@ impl Two {
     fn settle(&mut self) {
         loop {
             self.scheduler.decide(self.now, &Self::presences(&self.halls));
+            let mut asked = Vec::new();
             while let Some(output) = self.scheduler.poll() {
                 match output {
                     Output::Record(Record::Callback(change)) => {
@@ -87,10 +88,14 @@ impl Two {
                     Output::Act { pbx, pbx_action: PbxAction::Originate(originate) } => {
                         self.dialled.push((pbx.to_string(), originate.channel))
                     }
+                    Output::Act { pbx, pbx_action: PbxAction::AskSign } => asked.push(pbx),
                     _ => {}
                 }
             }
-            if self.intents.is_empty() || !self.commits {
+            for pbx in &asked {
+                self.scheduler.handle(Input::SignRead { pbx, value: None }, self.now);
+            }
+            if asked.is_empty() && (self.intents.is_empty() || !self.commits) {
                 return;
             }
             for channel_id in std::mem::take(&mut self.intents) {

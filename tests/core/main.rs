@@ -7,6 +7,7 @@
 
 mod actions;
 mod agents;
+mod alongside;
 mod ami;
 mod any_events;
 mod attempt_ids;

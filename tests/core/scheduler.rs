@@ -1,15 +1,13 @@
 //! A scheduler with a presence that a test sets, a clock that it turns, and a store that keeps what it was given.
 
+use crate::alongside::Signs;
 pub use crate::identity::{e164, pbx};
-use callbackd_core::callbacks::Presences;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{First, NumberPolicy, Overall, Policies, Policy, QueuePolicy, Retry, Strategy};
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::callbacks::{Input, Output, Scheduler};
-use callbackd_core::model::CallKey;
-use callbackd_core::model::Moment;
+use callbackd_core::callbacks::{Input, Output, Presences, Scheduler};
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
@@ -17,6 +15,7 @@ use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
     AttemptPrefix, AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy,
 };
+use callbackd_core::model::{CallKey, Moment};
 use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Record, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -64,6 +63,7 @@ pub fn policy() -> Policy {
         agent_context: "callbackd-agent".into(),
         customer_context: "callbackd-customer".into(),
         look_up_cdr: false,
+        alongside: false,
         publish: false,
         default: queue_policy(),
         queues: BTreeMap::new(),
@@ -178,6 +178,7 @@ pub struct Scene {
     pub forbidden: BTreeMap<String, DoNotCall>,
     pub deeds: Vec<PbxAction>,
     pub looked_up: Vec<String>,
+    pub signs: Signs,
     /// Intents that are not committed.
     pub intents: Vec<String>,
     calls: u32,
@@ -199,9 +200,8 @@ impl Scene {
 
     pub fn with(policies: Policies, agents: Vec<AgentView>, restored: RestoredState) -> Self {
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
-        let scheduler = Scheduler::new(policies, prefix(), restored, now);
         Self {
-            scheduler,
+            scheduler: Scheduler::new(policies, prefix(), restored, now),
             hall: Hall { agents, ..Hall::default() },
             now,
             commits: true,
@@ -213,6 +213,7 @@ impl Scene {
             forbidden: BTreeMap::new(),
             deeds: Vec::new(),
             looked_up: Vec::new(),
+            signs: Signs::default(),
             intents: Vec::new(),
             calls: 0,
         }
@@ -259,7 +260,7 @@ impl Scene {
                             self.attempts.get(&originate.channel_id).expect("an intent is stored before it is dialled");
                         assert!(!self.intents.contains(&row.channel_id), "dialled before its intent was committed");
                     }
-                    self.deeds.push(pbx_action);
+                    self.deeds.extend(self.signs.answer(&mut self.scheduler, pbx_action, self.now));
                 }
             }
         }

@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// What CI waits for.
 const ROUNDS: u32 = 12;
+/// The same of two PBXs.
+const ROUNDS_OF_TWO: u32 = 6;
 /// A call that ended so long (ms) before a kill is on the disk: the tracker waits for what still belongs to it (2.3 s), then one commit.
 const ON_THE_DISK_MS: i64 = 3_500;
 /// A call that began so long (ms) before a kill is on the disk as one in progress: one commit, on a busy machine.
@@ -106,17 +108,19 @@ struct Case {
 }
 
 impl Case {
-    fn open(db: &Connection, past: Vec<Past>, watches: Vec<Watch>) -> Self {
+    fn open(db: &Connection, pbx: &str, past: Vec<Past>, watches: Vec<Watch>) -> Self {
         let mut calls = BTreeMap::new();
         // One that is not recorded as a customer's has its direction in place of its status.
-        let sql = "SELECT linkedid, CASE direction WHEN 'inbound' THEN status ELSE direction END, quality FROM calls WHERE direction <> 'callback'";
+        let sql = "SELECT linkedid, CASE direction WHEN 'inbound' THEN status ELSE direction END, quality FROM calls
+                    WHERE direction <> 'callback' AND pbx = ?";
         let mut statement = db.prepare(sql).unwrap();
-        for row in statement.query_map([], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))).unwrap() {
+        for row in statement.query_map([pbx], |row| Ok((row.get(0)?, (row.get(1)?, row.get(2)?)))).unwrap() {
             let (linkedid, row) = row.unwrap();
             assert!(calls.insert(linkedid, row).is_none());
         }
-        let mut statement = db.prepare("SELECT from_ms, to_ms FROM gaps ORDER BY from_ms, to_ms").unwrap();
-        let rows = statement.query_map([], |row| Ok(Watch { from_ms: row.get(0)?, to_ms: row.get(1)? })).unwrap();
+        let mut statement =
+            db.prepare("SELECT from_ms, to_ms FROM gaps WHERE pbx = ? ORDER BY from_ms, to_ms").unwrap();
+        let rows = statement.query_map([pbx], |row| Ok(Watch { from_ms: row.get(0)?, to_ms: row.get(1)? })).unwrap();
         let mut gaps: Vec<Watch> = Vec::new();
         for gap in rows.map(Result::unwrap) {
             match gaps.last_mut().filter(|last| gap.from_ms <= last.to_ms) {
@@ -237,7 +241,33 @@ const SEED: u64 = 311;
 
 #[test]
 fn a_daemon_that_is_killed_at_any_moment_loses_nothing_that_it_saw_and_dials_nobody_twice() {
-    let rounds = number("CALLBACKD_KILL_ROUNDS").unwrap_or(ROUNDS);
+    is_killed(&["demo"], number("CALLBACKD_KILL_ROUNDS").unwrap_or(ROUNDS));
+}
+
+#[test]
+fn a_daemon_of_two_pbxs_that_is_killed_at_any_moment_keeps_them_apart_and_dials_nobody_twice() {
+    is_killed(&["demo", "branch"], number("CALLBACKD_KILL_ROUNDS").unwrap_or(ROUNDS_OF_TWO));
+}
+
+/// One configuration for these PBXs, each on its own port.
+fn configured(pbxs: &[&str], exchanges: &[Exchange]) -> String {
+    let more = "pause_agent = true\nmax_active = 8";
+    let whole = configuration(exchanges[0].port, more, "");
+    let [_] = pbxs else {
+        let (first, rest) = whole.split_once("[store]").unwrap();
+        let table = |(name, exchange): (&&str, &Exchange)| {
+            let port = format!(":{}", exchange.port);
+            let first = first.replace(&format!(":{}", exchanges[0].port), &port);
+            first.replace("[pbx]\nname = \"demo\"", &format!("[[pbx]]\nname = \"{name}\""))
+        };
+        let tables: String = pbxs.iter().zip(exchanges).map(table).collect();
+        return format!("{tables}[store]{rest}");
+    };
+    whole
+}
+
+/// Kills a daemon that watches these PBXs, which have the same customers, agents and queues, so many times.
+fn is_killed(pbxs: &[&str], rounds: u32) {
     let seed = number("CALLBACKD_KILL_SEED").unwrap_or(SEED);
     println!("CALLBACKD_KILL_SEED={seed} CALLBACKD_KILL_ROUNDS={rounds}");
     let mut rng = Rng::with_seed(seed);
@@ -250,16 +280,21 @@ fn a_daemon_that_is_killed_at_any_moment_loses_nothing_that_it_saw_and_dials_nob
     }
     let unpromised = Arc::new(Mutex::new(Vec::new()));
     let (promised_in, recorded) = (db.clone(), Arc::clone(&unpromised));
-    let exchange =
-        Exchange::open(office, Box::new(Quick(rng.fork())), callers(rng.fork(), Arc::clone(&lines)), move |id| {
+    let mut exchange = || {
+        let (promised_in, recorded) = (promised_in.clone(), Arc::clone(&recorded));
+        let (people, callers) = (Box::new(Quick(rng.fork())), callers(rng.fork(), Arc::clone(&lines)));
+        Exchange::open(office.clone(), people, callers, move |id| {
             let written = "SELECT count(*) FROM callback_attempts WHERE channel_id = ? AND result IS NULL";
             let written = reading(&promised_in).query_row(written, [id], |row| row.get::<_, i64>(0));
             if written != Ok(1) {
                 recorded.lock().unwrap().push(format!("{id} is dialled and not on the disk: {written:?}"));
             }
-        });
+        })
+    };
+    let exchanges: Vec<Exchange> = pbxs.iter().map(|_| exchange()).collect();
+    let ready = |daemon: &mut Running| pbxs.iter().for_each(|_| daemon.wait_for("session: Asterisk is ready"));
     site.write("secret", "demo\n", 0o600);
-    site.configure(&configuration(exchange.port, "pause_agent = true\nmax_active = 8", ""));
+    site.configure(&configured(pbxs, &exchanges));
 
     let (mut watches, mut opened, mut killed_unready) = (Vec::new(), BTreeSet::new(), 0);
     let run = || Running::start(site.command(&["run", "--config", "callbackd.toml"]));
@@ -272,7 +307,7 @@ fn a_daemon_that_is_killed_at_any_moment_loses_nothing_that_it_saw_and_dials_nob
             daemon.end(Some(Signal::KILL));
             continue;
         }
-        daemon.wait_for("session: Asterisk is ready");
+        ready(&mut daemon);
         let from_ms = now();
         if round == 0 {
             lines.store(true, Ordering::Relaxed);
@@ -287,23 +322,27 @@ fn a_daemon_that_is_killed_at_any_moment_loses_nothing_that_it_saw_and_dials_nob
         std::thread::sleep(Duration::from_millis(rng.u64(..1_500)));
     }
     let mut daemon = run();
-    daemon.wait_for("session: Asterisk is ready");
+    ready(&mut daemon);
     let from_ms = now();
-    exchange.until("the end of a call that this run has seen whole", |known| {
-        known.past.iter().any(|call| call.attempt.is_none() && call.from_ms > from_ms + 2 * ROUGHLY_MS)
-    });
+    for exchange in &exchanges {
+        exchange.until("the end of a call that this run has seen whole", |known| {
+            known.past.iter().any(|call| call.attempt.is_none() && call.from_ms > from_ms + 2 * ROUGHLY_MS)
+        });
+    }
     lines.store(false, Ordering::Relaxed);
-    exchange.until("the end of the customers' calls", |known| known.live == 0);
+    for exchange in &exchanges {
+        exchange.until("the end of the customers' calls", |known| known.live == 0);
+    }
     // No more callbacks: what goes on now is finished in peace.
-    site.configure(
-        &configuration(exchange.port, "pause_agent = true\nmax_active = 8", "")
-            .replace("enabled = true", "enabled = false"),
-    );
+    site.configure(&configured(pbxs, &exchanges).replace("enabled = true", "enabled = false"));
     rustix::process::kill_process(rustix::process::Pid::from_child(&daemon.child), Signal::HUP).unwrap();
     daemon.wait_for("Configuration reloaded");
-    let known = exchange.until("the end of the last attempts, with all pauses of ours undone", |known| {
-        known.live == 0 && !known.paused.values().any(|why| why == "callbackd")
-    });
+    let end = |exchange: &Exchange| {
+        exchange.until("the end of the last attempts, with all pauses of ours undone", |known| {
+            known.live == 0 && !known.paused.values().any(|why| why == "callbackd")
+        })
+    };
+    let known: Vec<_> = exchanges.iter().map(end).collect();
     std::thread::sleep(Duration::from_millis(ON_THE_DISK_MS.unsigned_abs()));
     watches.push(Watch { from_ms, to_ms: now() });
     let (code, said) = daemon.end(Some(Signal::TERM));
@@ -312,22 +351,29 @@ fn a_daemon_that_is_killed_at_any_moment_loses_nothing_that_it_saw_and_dials_nob
     let reader = reading(&db);
     let integrity: String = reader.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(integrity, "ok");
-    let (mut faults, counts) = Case::open(&reader, known.past.clone(), watches).judge();
-    faults.extend(judge_callbacks(&reader, &known.past, &known.originated, &opened));
+    let (mut faults, mut counts) = (Vec::new(), BTreeMap::new());
+    for (pbx, known) in pbxs.iter().zip(&known) {
+        let (wrong, verdicts) = Case::open(&reader, pbx, known.past.clone(), watches.clone()).judge();
+        faults.extend(wrong.into_iter().map(|fault| format!("{pbx}: {fault}")));
+        verdicts.into_iter().for_each(|(verdict, n)| *counts.entry(verdict).or_insert(0) += n);
+    }
+    let past: Vec<Past> = known.iter().flat_map(|known| known.past.clone()).collect();
+    let originated: Vec<String> = known.iter().flat_map(|known| known.originated.clone()).collect();
+    faults.extend(judge_callbacks(&reader, &past, &originated, &opened));
     faults.extend(unpromised.lock().unwrap().drain(..));
     let count = |sql| reader.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
-    let dialled = known.past.iter().filter(|call| call.dialled_ms.is_some()).count();
+    let dialled = past.iter().filter(|call| call.dialled_ms.is_some()).count();
     println!(
         "{rounds} kills ({killed_unready} before the PBX was seen), {} customers' calls: {counts:?}; {} callbacks, {} attempts, \
          {} Originates, {dialled} customers dialled, {} attempts lost from sight, {} gaps",
-        known.past.iter().filter(|call| call.attempt.is_none()).count(),
+        past.iter().filter(|call| call.attempt.is_none()).count(),
         count("SELECT count(*) FROM callbacks"),
         count("SELECT count(*) FROM callback_attempts"),
-        known.originated.len(),
+        originated.len(),
         count("SELECT count(*) FROM callback_attempts WHERE result = 'LOST'"),
         count("SELECT count(*) FROM gaps"),
     );
     assert!(faults.is_empty(), "seed {seed}: {} faults\n{}", faults.len(), faults.join("\n"));
     assert!(counts.contains_key("seen whole and told truly"), "nothing was proved");
-    assert!(known.originated.len() > 1, "nobody was called back");
+    assert!(originated.len() > 1, "nobody was called back");
 }

@@ -1,5 +1,6 @@
 //! The program and what surrounds the core: configuration, links, API, commands, log, systemd, the pretend PBX.
 
+mod alongside;
 mod api;
 mod bad_input;
 mod callbacks_command;

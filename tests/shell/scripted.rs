@@ -31,6 +31,7 @@ pub type Answer = dyn FnMut(&Action) -> Option<String> + Send;
 pub struct Server {
     pub port: u16,
     heard: Arc<Mutex<Vec<Action>>>,
+    client: Arc<Mutex<Option<TcpStream>>>,
     _thread: JoinHandle<()>,
 }
 
@@ -40,12 +41,22 @@ impl Server {
         let port = listener.local_addr().unwrap().port();
         let heard = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&heard);
+        let client = Arc::new(Mutex::new(None));
+        let connected = Arc::clone(&client);
         let thread = std::thread::spawn(move || {
             for socket in listener.incoming().take(connections) {
-                serve(socket.unwrap(), greeting, &log, &mut answer);
+                let socket = socket.unwrap();
+                *connected.lock().unwrap() = Some(socket.try_clone().unwrap());
+                serve(socket, greeting, &log, &mut answer);
             }
         });
-        Self { port, heard, _thread: thread }
+        Self { port, heard, client, _thread: thread }
+    }
+
+    /// Says something, written with LF, to whoever connected last.
+    pub fn say(&self, text: &str) {
+        let mut client = self.client.lock().unwrap();
+        client.as_mut().expect("somebody is connected").write_all(text.replace('\n', "\r\n").as_bytes()).unwrap();
     }
 
     pub fn heard(&self) -> Vec<Action> {

@@ -41,7 +41,7 @@ pub enum Want {
     PbxAction(usize, PbxAction),
     /// The connection to this PBX is of no more use.
     Drop(usize),
-    /// Sight of this PBX is whole.
+    /// In sync with this PBX.
     InSync(usize),
 }
 
@@ -245,6 +245,7 @@ impl Core {
                         }
                         Output::Line(change) => self.scheduler.handle(DeskInput::Line(&change), now),
                         Output::Progress(progress) => self.scheduler.handle(DeskInput::Progress(&progress), now),
+                        Output::Sign(sign) => self.scheduler.handle(DeskInput::Sign { pbx: &side.pbx, sign }, now),
                         Output::PresenceChanged => self.scheduler.handle(DeskInput::PresenceChanged, now),
                         Output::InSync => {
                             self.scheduler.handle(DeskInput::InSync(&side.pbx), now);
@@ -297,6 +298,13 @@ impl Core {
             }
             PbxAction::Publish { value: Some(_), .. } => {
                 self.scheduler.handle(DeskInput::Published { pbx: &self.sides[i].pbx, answer }, now)
+            }
+            // The pretend PBX knows neither action.
+            PbxAction::AskSign => {
+                self.scheduler.handle(DeskInput::SignRead { pbx: &self.sides[i].pbx, value: None }, now)
+            }
+            PbxAction::ShowSign(_) => {
+                self.scheduler.handle(DeskInput::SignWritten { pbx: &self.sides[i].pbx, answer }, now)
             }
             _ => {}
         }

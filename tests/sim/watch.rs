@@ -16,7 +16,7 @@ const SERVED_MS: i64 = 3_000;
 
 #[derive(Default)]
 pub struct Watch {
-    /// The PBX that is watched.
+    /// The PBX that is checked.
     pbx: String,
     /// What really happened.
     pub past: Vec<Past>,
@@ -205,8 +205,8 @@ impl Watch {
     }
 }
 
-/// What must be right on all PBXs when an agent is about to be rung on one: the customer is on no line, by what was in sight, and was not served
-/// by a call of their own after all misses that the callback is about, and for all to see. Each watch comes with since when the customer is on a
+/// What must be right on all PBXs when an agent is about to be rung on one: the customer is on no line, by what was seen in sync, and was not served
+/// by a call of their own after all misses that the callback is about, where the daemon saw it. Each watch comes with since when the customer is on a
 /// line there.
 pub fn elsewhere(
     watches: &[(&Watch, Option<i64>)],

@@ -1,4 +1,4 @@
-//! One seeded day: one PBX or two with their people, a network, a disk, clocks, and a daemon that lives among them. Time is virtual.
+//! One seeded day: one PBX or two with their people, a network, a disk, clocks, and a daemon among them. Time is virtual.
 
 mod daemon;
 mod network;
@@ -80,7 +80,7 @@ struct Link {
     to_pbx_at: i64,
 }
 
-/// A PBX, the way to it, and who watches it.
+/// A PBX, the way to it, and the check of its rows.
 struct Site {
     pbx: Pbx,
     pbx_up: bool,

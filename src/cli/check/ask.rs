@@ -7,6 +7,7 @@ use crate::daemon::ami_client::{Heard, Visit};
 use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::session::Reply;
 use callbackd_core::ami::{Action, Interest};
+use callbackd_core::model::sign::{SIGN_VARIABLE, Sign};
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -57,6 +58,7 @@ impl Asking<'_> {
             self.recorded.facts.version = reply.response.text("AsteriskVersion").map(|text| text.into_owned());
         }
         self.manager_conf(username).await?;
+        self.sign().await?;
         if self.recorded.facts.may("ShowDialPlan") {
             self.request(&Action::show_dialplan()).await?;
         }
@@ -102,6 +104,16 @@ impl Asking<'_> {
         self.recorded.facts.conf.write = self.conf(username, "write").await?;
         self.recorded.facts.conf.writetimeout = self.conf(username, "writetimeout").await?;
         self.recorded.facts.conf.timestampevents = self.conf("general", "timestampevents").await?;
+        Ok(())
+    }
+
+    async fn sign(&mut self) -> Result<(), LostReason> {
+        if self.recorded.facts.may("Getvar")
+            && let Ok(action) = Action::get_global(SIGN_VARIABLE)
+            && let Some(reply) = self.request(&action).await?
+        {
+            self.recorded.facts.sign = reply.response.text("Value").and_then(|value| Sign::parse(&value));
+        }
         Ok(())
     }
 

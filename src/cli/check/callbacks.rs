@@ -5,9 +5,10 @@ use super::report::{Finding, Hint};
 use crate::config::Callback;
 use crate::log::Wire;
 use callbackd_core::callbacks::policy::First;
+use callbackd_core::model::AttemptPrefix;
 
-/// The findings, and what is to be added to the dialplan.
-pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Hint>) {
+/// The findings, and what is to be added to the dialplan. `own`: the identity of the database, if it could be read.
+pub fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefix>) -> (Vec<Finding>, Option<Hint>) {
     let what = "callbacks";
     if !callback.enabled {
         return (vec![Finding::ok(what, "off: callback.enabled = false")], None);
@@ -15,6 +16,7 @@ pub fn judge(facts: &Facts, callback: &Callback) -> (Vec<Finding>, Option<Hint>)
     let dialled = format!("agents are dialled as {}, customers as {}", callback.dial_agent, callback.dial_customer);
     let mut found = vec![Finding::ok(what, dialled)];
     found.extend(publishing(facts, callback.publish));
+    found.extend(another(facts, callback.alongside, own));
     // That the dialplan cannot be listed is another finding.
     let Some(contexts) = &facts.contexts else { return (found, None) };
     let absent: Vec<&str> = answering(callback).into_iter().filter(|context| !contexts.contains(*context)).collect();
@@ -56,6 +58,21 @@ fn answering(callback: &Callback) -> Vec<&str> {
 fn local_context(dial: &str) -> Option<&str> {
     let (_, rest) = dial.strip_prefix("Local/")?.split_once('@')?;
     rest.split('/').next()
+}
+
+/// The sign of another callbackd. One that was killed leaves it: whether it lives shows within a minute to a daemon, not to a visit.
+fn another(facts: &Facts, alongside: bool, own: Option<AttemptPrefix>) -> Option<Finding> {
+    let sign = facts.sign.filter(|sign| sign.beats.is_some() && Some(sign.identity) != own)?;
+    let who = sign.identity.as_str();
+    let meanwhile = if alongside {
+        "callback.alongside = true: both do, and customers may be called twice"
+    } else {
+        "this one makes none while that one runs, and for a minute after; callback.alongside = true where both are meant"
+    };
+    Some(Finding::warn(
+        "another callbackd",
+        format!("one with database {who} makes callbacks on this PBX: {meanwhile}"),
+    ))
 }
 
 /// `DBPut` is of the class `system` (`main/db.c`).

@@ -1,6 +1,7 @@
 //! What a PBX reports about itself and about the rights of our user: gathered, not yet judged.
 
 use callbackd_core::ami::{Frame, Kind, SnapshotSize};
+use callbackd_core::model::sign::Sign;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The variable that is set so that a `VarSet` comes back. Nothing reads it.
@@ -35,6 +36,8 @@ pub struct Facts {
     pub stamped: Option<bool>,
     /// Events that were raised on purpose.
     pub raised: BTreeSet<&'static str>,
+    /// What Asterisk holds of who makes callbacks there; `None`: nothing, or it could not be read.
+    pub sign: Option<Sign>,
     /// `manager.conf` as Asterisk would read it now.
     pub conf: ManagerConf,
 }

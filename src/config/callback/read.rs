@@ -69,6 +69,7 @@ pub(in super::super) fn read(source: &Source<'_, '_>, hours: &[String], agents: 
         number_form: templates::number_form(section, d.number_form),
         agent_context: templates::context(section, "agent_context", d.agent_context),
         customer_context: templates::context(section, "customer_context", d.customer_context),
+        alongside: section.flag_or("alongside", d.alongside),
         publish: section.flag_or("publish", d.publish),
         retry: retry(&Section::named("callback.retry", &retries, section.table("retry"), section.problems), d.retry),
         default,

@@ -33,7 +33,6 @@ const BRIDGE_HEADERS: [&str; 4] = ["BridgeUniqueid", "BridgeType", "BridgeTechno
 pub struct EventError {
     /// The event's name, escaped.
     pub event: String,
-    /// The header.
     pub header: String,
     /// What is wrong with it.
     pub fault: EventFault,

@@ -9,6 +9,7 @@
 //! [`Input::Committed`] for the attempt that it belongs to.
 
 pub mod agents;
+pub mod alongside;
 pub mod attempt;
 pub mod commands;
 mod customer_lines;
@@ -24,6 +25,7 @@ use crate::ami::event::Millis;
 use crate::model::Moment;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
+use crate::model::sign::Sign;
 use crate::model::{AgentKey, AttemptPrefix, CallbackRow, CallbackState, DoNotCall, E164, PbxId};
 use crate::model::{FinishedCall, Record};
 use agents::Agents;
@@ -86,6 +88,26 @@ pub enum Input<'a> {
     },
     /// Asterisk's answer to a value that was to be published on this PBX.
     Published {
+        pbx: &'a PbxId,
+        /// What became of the action.
+        answer: Answer<'a>,
+    },
+    /// Another callbackd's sign was seen on this PBX, or that it has stopped.
+    Sign {
+        /// The PBX.
+        pbx: &'a PbxId,
+        /// The sign; one's own is passed over.
+        sign: Sign,
+    },
+    /// Asterisk's answer to [`PbxAction::AskSign`].
+    SignRead {
+        /// The PBX.
+        pbx: &'a PbxId,
+        /// What the variable holds; `None` if it could not be read.
+        value: Option<&'a str>,
+    },
+    /// Asterisk's answer to [`PbxAction::ShowSign`].
+    SignWritten {
         /// The PBX.
         pbx: &'a PbxId,
         /// What became of the action.
@@ -115,7 +137,6 @@ pub enum Output {
     Record(Record),
     /// Look this attempt up in Asterisk's CDR, and come back with [`Input::LookedUp`].
     LookUp {
-        /// The PBX.
         pbx: PbxId,
         /// The attempt: `uniqueid` of its CDR.
         channel_id: String,
@@ -123,12 +144,7 @@ pub enum Output {
         since_ms: Millis,
     },
     /// Do this on this PBX.
-    Act {
-        /// The PBX.
-        pbx: PbxId,
-        /// What.
-        pbx_action: PbxAction,
-    },
+    Act { pbx: PbxId, pbx_action: PbxAction },
 }
 
 /// The scheduler's counters since the start.
@@ -169,6 +185,8 @@ pub struct Scheduler {
     wait_estimates: WaitEstimates,
     last_id: i64,
     prefix: AttemptPrefix,
+    signs: BTreeMap<PbxId, alongside::Signs>,
+    stopped: bool,
     outputs: VecDeque<Output>,
     counters: Counters,
     proving: BTreeSet<PbxId>,
@@ -205,6 +223,8 @@ impl Scheduler {
             wait_estimates: WaitEstimates::default(),
             last_id: restored.last_id,
             prefix,
+            signs: BTreeMap::new(),
+            stopped: false,
             outputs: VecDeque::new(),
             counters: Counters::default(),
             proving: BTreeSet::new(),
@@ -244,6 +264,9 @@ impl Scheduler {
             Input::Answered { channel_id, answer } => self.originate_answered(channel_id, answer),
             Input::LookedUp { channel_id, cdrs } => self.looked_up(channel_id, cdrs),
             Input::Published { pbx, answer } => self.wait_estimates.answered(pbx, answer, self.now.mono_ms),
+            Input::Sign { pbx, sign } => self.sign_seen(pbx, sign),
+            Input::SignRead { pbx, value } => self.sign_read(pbx, value),
+            Input::SignWritten { pbx, answer } => self.sign_written(pbx, answer),
             Input::Policies(policies) => {
                 self.policies = policies.clone();
                 for task in self.tasks.values_mut() {
@@ -260,6 +283,7 @@ impl Scheduler {
         self.prove(presences);
         self.unpause(presences);
         self.look_at_timers();
+        self.show_signs(presences);
         self.look_after_attempts(presences);
         let past = |at: Option<u64>| at.is_some_and(|at| at <= self.now.mono_ms);
         self.dirty |= past(self.cooling) || past(self.look_at_all);
@@ -284,7 +308,10 @@ impl Scheduler {
         let task = self.timers.first().map(|(due, _)| *due);
         let attempt = self.attempts.values().filter_map(CallbackAttempt::deadline).min();
         let agent = self.cooling.filter(|_| !self.ready.is_empty());
-        [task, attempt, agent, self.look_at_all, self.wait_estimates.deadline()].into_iter().flatten().min()
+        [task, attempt, agent, self.look_at_all, self.wait_estimates.deadline(), self.signs_deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What is decided by.

@@ -2,6 +2,7 @@
 
 use crate::ami::action::{Action, ActionError};
 use crate::callbacks::attempt::originate::{Originate, PAUSE};
+use crate::model::sign::{SIGN_VARIABLE, Sign};
 
 /// Family of the Asterisk database in which wait estimates are published.
 pub const FAMILY: &str = "callbackd";
@@ -18,7 +19,6 @@ pub enum PbxAction {
     },
     /// Pause a queue's member, or undo a pause of ours.
     Pause {
-        /// The queue.
         queue: String,
         /// As the queue dials the agent.
         interface: String,
@@ -34,6 +34,10 @@ pub enum PbxAction {
         /// `None`: delete.
         value: Option<String>,
     },
+    /// Ask whether another callbackd makes callbacks there.
+    AskSign,
+    /// Show that this one does, or has stopped.
+    ShowSign(Sign),
 }
 
 impl PbxAction {
@@ -48,6 +52,8 @@ impl PbxAction {
             Self::Pause { queue, interface, paused } => Action::queue_pause(queue, interface, *paused, PAUSE),
             Self::PublishNothing => Action::db_del_tree(FAMILY),
             Self::Publish { key, value: Some(value) } => Action::db_put(FAMILY, key, value),
+            Self::AskSign => Action::get_global(SIGN_VARIABLE),
+            Self::ShowSign(sign) => Action::set_global(SIGN_VARIABLE, &sign.to_string()),
             Self::Publish { key, value: None } => Action::db_del(FAMILY, key),
         }
     }

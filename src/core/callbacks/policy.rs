@@ -25,7 +25,7 @@ pub enum Strategy {
 /// Who is dialled first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum First {
-    /// The agent; the customer only when he has accepted.
+    /// The agent; the customer only when the agent has accepted.
     Agent,
     /// The customer, who is then put into the queue.
     Customer,
@@ -38,9 +38,9 @@ pub struct Retry {
     pub customer_busy: Millis,
     /// The customer's phone rang out.
     pub customer_noanswer: Millis,
-    /// He refused.
+    /// The customer refused.
     pub customer_rejected: Millis,
-    /// Perhaps his voicemail.
+    /// Perhaps the customer's voicemail.
     pub maybe_voicemail: Millis,
     /// Congestion.
     pub congestion: Millis,
@@ -104,7 +104,7 @@ pub struct QueuePolicy {
     pub fallback: Option<String>,
     /// See `fallback`.
     pub fallback_after_ms: Millis,
-    /// What the customer sees: a number, or `{did}` for the one that he dialled.
+    /// What the customer sees: a number, or `{did}` for the one that the customer dialled.
     pub caller_id: String,
     /// Said to the agent and to webhooks: who you are, why late, next step.
     pub script: String,
@@ -121,7 +121,7 @@ pub struct QueuePolicy {
 pub struct Overall {
     /// Attempts that may go on at once.
     pub max_active: u32,
-    /// Newest first instead of oldest first, among those of equal promise and priority.
+    /// Newest first instead of oldest first, among those that are equally requested and of equal priority.
     pub newest_first: bool,
     /// Talk of less than this (ms) is MAYBE_VOICEMAIL, and an agent's own call of less does not win a customer back.
     pub min_talk_ms: Millis,
@@ -167,7 +167,7 @@ pub struct Policy {
     pub enabled: bool,
     /// Outcomes of inbound calls that make a callback.
     pub on: BTreeSet<Outcome>,
-    /// Who gave up sooner (ms), wherever he was, has misdialled or wants to be called at his own price: no callback, unless
+    /// A caller who gave up sooner (ms), wherever that was, gets no callback, unless
     /// [`Policy::on`] has `SHORT_ABANDON`.
     pub short_abandon_ms: Millis,
     /// An agent's phone rings so long (ms).
@@ -182,13 +182,13 @@ pub struct Policy {
     pub overtake_after_ms: Option<Millis>,
     /// Agents whose device state is unknown count as free.
     pub unknown_is_free: bool,
-    /// Pause the agent in his queues (with the reason `callbackd`) while an attempt goes on.
+    /// Pause the agent in all of the agent's queues (with the reason `callbackd`) while an attempt goes on.
     pub pause_agent: bool,
-    /// The customer's local hours in which he is not called, where his number tells his time zone: minutes of the day, from and to.
+    /// The customer's local hours in which no callback is made, where the number shows the time zone: minutes of the day, from and to.
     pub quiet: Option<(u16, u16)>,
     /// How soon an attempt is repeated.
     pub retry: Retry,
-    /// How an agent is dialled: `{device}` is his phone (`PJSIP/101`), `{interface}` what the queue dials, `{extension}` its digits.
+    /// How an agent is dialled: `{device}` is the phone (`PJSIP/101`), `{interface}` what the queue dials, `{extension}` its digits.
     pub dial_agent: String,
     /// How a customer is dialled: `PJSIP/{number}@trunk`, `Local/{number}@from-internal/n`.
     pub dial_customer: String,
@@ -200,7 +200,9 @@ pub struct Policy {
     pub customer_context: String,
     /// Asterisk's CDR can be looked up (`gap.cdr_csv`).
     pub look_up_cdr: bool,
-    /// Publish what is promised into the Asterisk database (needs write `system`).
+    /// Make callbacks though another callbackd makes them on the same PBX.
+    pub alongside: bool,
+    /// Publish wait estimates into the Asterisk database (needs write `system`).
     pub publish: bool,
     /// For misses that no queue of [`Policy::queues`] is about.
     pub default: QueuePolicy,

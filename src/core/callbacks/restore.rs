@@ -33,10 +33,8 @@ pub struct RestoredState {
 pub struct Served {
     /// Who served the customer.
     pub by: RecoveredBy,
-    /// The call.
     pub call: CallKey,
     /// It was answered, ms since 1970 UTC.
     pub at_ms: Millis,
-    /// It ended.
     pub ended_ms: Millis,
 }

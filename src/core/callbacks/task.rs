@@ -33,6 +33,8 @@ pub mod reason {
     pub const DAILY_CAP: &str = "DAILY_CAP";
     /// The PBX is not covered: link down or no complete snapshot.
     pub const NO_LINK: &str = "NO_LINK";
+    /// Another callbackd makes callbacks on this PBX.
+    pub const ANOTHER_DAEMON: &str = "ANOTHER_DAEMON";
 
     /// It waits for a time of day: the business's or the customer's.
     #[must_use]

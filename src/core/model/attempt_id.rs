@@ -112,6 +112,12 @@ impl OurAttempts {
         Self { prefix: None, stored: BTreeMap::new() }
     }
 
+    /// Whether this identity is another database's; nobody's is where all attempts are one's own.
+    #[must_use]
+    pub fn is_another(&self, identity: AttemptPrefix) -> bool {
+        self.prefix.is_some_and(|own| own != identity)
+    }
+
     /// Adds an attempt that the database holds under this id.
     #[must_use]
     pub fn and_stored(mut self, id: &str, callback: i64) -> Self {

@@ -16,6 +16,7 @@ pub mod presence;
 pub mod progress;
 mod record;
 pub mod rules;
+pub mod sign;
 mod text_enum;
 
 pub use attempt_id::{AttemptPrefix, OurAttempts};

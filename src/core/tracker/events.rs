@@ -94,6 +94,7 @@ impl Tracker {
             Event::VarSet { channel: Some(channel), variable, value } => {
                 self.variable_set(channel, variable, value, at)
             }
+            Event::VarSet { channel: None, variable, value } => self.global_set(variable, value),
             Event::UserEvent { name, channel: Some(channel), fields } => self.user_event(name, channel, fields, at),
             Event::CoreShowChannel { channel, bridge_id, application, data, duration_s } => {
                 self.channel_listed(channel, bridge_id, application, data, *duration_s, at);
@@ -112,7 +113,6 @@ impl Tracker {
             | Event::AgentDump { .. }
             | Event::AgentRingNoAnswer { .. }
             | Event::OriginateResponse { .. }
-            | Event::VarSet { channel: None, .. }
             | Event::UserEvent { channel: None, .. }
             | Event::Other(_) => {}
         }

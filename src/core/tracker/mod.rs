@@ -15,6 +15,7 @@ use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
+use crate::model::sign::Sign;
 use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
 use calls::call;
 pub use calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
@@ -24,27 +25,27 @@ use presence::state::PresenceState;
 use std::collections::VecDeque;
 use topology::graph::Topology;
 
-/// Trunks remembered by their peers.
+/// Trunks kept, by their peers.
 pub const MAX_TRUNKS_MET: usize = 1_000;
 /// Channels tracked at once, the recently ended ones included; a new one beyond is counted and ignored.
 pub const MAX_CHANNELS: usize = 50_000;
 /// A call whose channels are all gone waits this long (ms) for events that are still on their way.
 pub const SETTLE_MS: u64 = 300;
-/// A call whose customer is gone while others still talk is told after this time (ms).
+/// A call whose customer is gone while others still talk is recorded after this time (ms).
 pub const CUSTOMER_GONE_MS: u64 = 2_000;
-/// A told call is kept this long (ms): a late event can still correct its row, and makes no ghost of its own.
+/// Finished calls are kept this long (ms) so that late events correct the row instead of creating a new call.
 pub const LINGER_MS: u64 = 30_000;
 
-/// While the link is up, the store is told this often (ms) that the PBX is seen: a crash then loses sight by this much at most.
+/// While the link is up, the store is given this often (ms) that the PBX is seen: after a crash the gap begins this much too early at most.
 pub const SEEN_EVERY_MS: Millis = 60_000;
 
-/// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be reckoned with (ms).
+/// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be counted with (ms).
 pub const MAX_STAMP_MS: Millis = 253_402_300_799_999;
 
-/// What can happen to the engine.
+/// An input of the tracker.
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
-    /// The link is up and Asterisk has booted; `uptime_s` of Asterisk if it told (branch 16 on).
+    /// The link is up and Asterisk has booted; `uptime_s` of Asterisk if it was sent (branch 16 on).
     Linked {
         /// Seconds since Asterisk started.
         uptime_s: Option<u64>,
@@ -58,7 +59,7 @@ pub enum Input<'a> {
         /// The list of channels came whole: a channel that is not in it has ended.
         channels_known: bool,
     },
-    /// For so long nothing has come over the link, which turns out to be broken: sight was lost then.
+    /// For so long nothing has come over the link, which turns out to be broken: coverage was lost then.
     Silent {
         /// Milliseconds.
         ms: u64,
@@ -70,7 +71,7 @@ pub enum Input<'a> {
         /// Milliseconds.
         ms: u64,
     },
-    /// The daemon ends: calls in progress are told as far as they are known. A later run that finds them alive tells them again.
+    /// The daemon ends: calls in progress are recorded as far as they are known. A later run that finds them alive records them again.
     Stopping,
     /// The rules changed (configuration was reloaded): they hold for what happens from now on.
     Rules(&'a Rules),
@@ -79,7 +80,7 @@ pub enum Input<'a> {
 }
 
 impl Input<'_> {
-    /// What a session's news means to the engine, if anything.
+    /// The input that a session's output means for the tracker, if any.
     #[must_use]
     pub fn from_notice(notice: &Notice) -> Option<Self> {
         match notice {
@@ -98,7 +99,7 @@ impl Input<'_> {
     }
 }
 
-/// What the engine wants done.
+/// An output of the tracker.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
     /// Store this.
@@ -107,15 +108,17 @@ pub enum Output {
     Line(LineChange),
     /// An attempt of ours went a step further.
     Progress(Progress),
-    /// An agent may have become free or busy, or the callers who wait in a queue changed: look at the floor again. At most once for
-    /// each input, with the very input that changed it; what changed out of sight is told right after [`Output::InSync`].
+    /// Another callbackd shows on this PBX that it makes callbacks there, or that it has stopped.
+    Sign(Sign),
+    /// An agent may have become free or busy, or the callers who wait in a queue changed: read presence again. At most once for
+    /// each input, with the very input that changed it; what changed in a gap is emitted right after [`Output::InSync`].
     PresenceChanged,
-    /// The lists have come, and sight is whole: what they did not name has ended, and an attempt of ours of which that holds has been
-    /// told as ended before this. Every snapshot says it, also one that was taken while sight was whole before.
+    /// The lists have come, and coverage is complete: what they did not name has ended, and an attempt of ours of which that holds has been
+    /// recorded as ended before this. Every snapshot emits it, also one that was taken while coverage was complete before.
     InSync,
 }
 
-/// What the engine has counted.
+/// The tracker's counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Events taken.
@@ -126,17 +129,17 @@ pub struct Counters {
     pub channels_refused: u64,
     /// Legs, visits and menu steps beyond the limits of one call.
     pub details_dropped: u64,
-    /// Calls told to the store for the first time.
+    /// Calls recorded for the first time.
     pub calls_recorded: u64,
-    /// Calls told again because a late event changed their row.
+    /// Calls recorded again because a late event changed their row.
     pub calls_corrected: u64,
     /// Calls that became one with another.
     pub calls_merged: u64,
-    /// Calls whose end was never told, found gone by a snapshot.
+    /// Calls whose end was never seen, found gone by a snapshot.
     pub calls_unseen: u64,
-    /// Agents ignored because of [`agent::MAX_AGENTS`].
+    /// Agents ignored because of [`MAX_AGENTS`].
     pub agents_refused: u64,
-    /// Trunks not remembered because of [`MAX_TRUNKS_MET`]: their calls are told from others by their contexts alone.
+    /// Trunks not kept because of [`MAX_TRUNKS_MET`]: their calls are classified by their contexts alone.
     pub trunks_refused: u64,
     /// User events for callbackd that could not be understood.
     pub user_events_refused: u64,
@@ -147,9 +150,9 @@ pub struct Counters {
 pub enum Known<'a> {
     /// Nothing.
     Nothing,
-    /// It is in progress, or its row is about to be told.
+    /// It is in progress, or its row is about to be recorded.
     Live,
-    /// The row that was told.
+    /// The row that was recorded.
     Told(&'a FinishedCall),
 }
 
@@ -191,8 +194,8 @@ impl Tracker {
         }
     }
 
-    /// Tells it on which trunks (`PJSIP/provider`) customers called in earlier runs: one who withholds his number and is met in a menu or a
-    /// queue shows nothing else to know him by. At most [`MAX_TRUNKS_MET`] are remembered.
+    /// Takes the trunks (`PJSIP/provider`) on which customers called in earlier runs: one who withholds the number and is met in a menu or a
+    /// queue shows nothing else to be known by. At most [`MAX_TRUNKS_MET`] are kept.
     pub fn knows_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
         self.topology.knows_trunks(trunks);
     }
@@ -263,7 +266,7 @@ impl Tracker {
         }
     }
 
-    /// The linkedids of all calls that are not told yet, and of those that have gone into them.
+    /// The linkedids of all calls that are not recorded yet, and of those that have gone into them.
     pub fn live_linkedids(&self) -> impl Iterator<Item = &str> {
         let live = self.calls.iter().filter(|(_, call)| call.recorded.is_none());
         live.flat_map(|(_, call)| call.keys.iter().map(|key| &**key))

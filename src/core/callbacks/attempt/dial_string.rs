@@ -28,10 +28,7 @@ pub enum DialError {
     #[error(
         "`callback.number_form` makes of {number} what cannot be dialled: write \"{{e164}}\", \"{{digits}}\" or \"{{national}}\", and at most {MAX_DIALLED} digits in all"
     )]
-    Form {
-        /// The number.
-        number: String,
-    },
+    Form { number: String },
     /// The template is not one.
     #[error("{0}")]
     Template(TemplateError),
@@ -55,14 +52,10 @@ pub enum DialError {
 pub enum TemplateError {
     /// A brace that opens or closes nothing.
     #[error("a brace without its other half")]
-    Brace {
-        /// Where.
-        at: usize,
-    },
+    Brace { at: usize },
     /// A placeholder that is not known here.
     #[error("`{{{name}}}` is not known here")]
     Placeholder {
-        /// Where.
         at: usize,
         /// The word between the braces.
         name: String,
@@ -70,7 +63,6 @@ pub enum TemplateError {
     /// A character that may not stand in a dial string.
     #[error("`{}` may not stand in a dial string", .found.escape_debug())]
     Character {
-        /// Where.
         at: usize,
         /// The character.
         found: char,
@@ -102,7 +94,7 @@ pub const CUSTOMER: [&str; 1] = ["number"];
 pub const FORM: [&str; 3] = ["e164", "digits", "national"];
 
 /// A customer's number as it is dialled: `+` perhaps, and 3 to 15 ASCII digits. Whether it may be called is
-/// [`NumberPolicy::verdict`](crate::callbacks::policy::Screen::verdict)'s to say first.
+/// [`NumberPolicy::verdict`](crate::callbacks::policy::NumberPolicy::verdict)'s to say first.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Dialable(String);
 

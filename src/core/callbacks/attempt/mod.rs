@@ -175,6 +175,10 @@ impl Scheduler {
         if self.lines.busy(&number) {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "the customer is on the line", None);
         }
+        if self.gives_way(&attempt.row.pbx) {
+            let why = "another callbackd makes callbacks on this PBX";
+            return self.end_attempt(channel_id, AttemptResult::AbortedServed, why, None);
+        }
         let id = attempt.row.callback_id;
         if self.tasks.get(&id).is_some_and(|task| task.row.pbx != attempt.row.pbx) {
             let why = "the customer was missed on another PBX meanwhile, which calls back";

@@ -19,7 +19,6 @@ const MAX_TEXT: usize = 400;
 /// An Originate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Originate {
-    /// The callback.
     pub callback_id: i64,
     /// Number of the attempt.
     pub n: u32,

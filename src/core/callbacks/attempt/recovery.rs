@@ -52,6 +52,7 @@ impl Scheduler {
         for attempt in self.attempts.values_mut().filter(|a| a.row.pbx == *pbx && a.phase >= Phase::Sent) {
             attempt.unlinked = true;
         }
+        self.signs_unknown(pbx);
         self.wait_estimates.forget(pbx); // it may come back with another database
         self.dirty = true;
     }

@@ -20,28 +20,24 @@ pub enum Command {
         delay_ms: Millis,
         /// Higher goes first.
         priority: i64,
-        /// Why.
         note: String,
     },
     /// Takes it back. An attempt that goes on before the customer has answered is hung up.
     Cancel {
         /// The callback.
         id: i64,
-        /// Why.
         note: String,
     },
     /// Not until it is released.
     Hold {
         /// The callback.
         id: i64,
-        /// Why.
         note: String,
     },
     /// Goes on.
     Release {
         /// The callback.
         id: i64,
-        /// Why.
         note: String,
     },
     /// This agent alone is asked; `None`: anyone again.
@@ -50,14 +46,12 @@ pub enum Command {
         id: i64,
         /// Interface or name as the queues say it.
         agent: Option<String>,
-        /// Why.
         note: String,
     },
     /// Due now, whatever delay there was; a closed one is opened again.
     Retry {
         /// The callback.
         id: i64,
-        /// Why.
         note: String,
     },
     /// Another priority.
@@ -66,7 +60,6 @@ pub enum Command {
         id: i64,
         /// Higher goes first.
         priority: i64,
-        /// Why.
         note: String,
     },
     /// Not sooner than in so many ms.
@@ -75,14 +68,12 @@ pub enum Command {
         id: i64,
         /// From now, ms.
         delay_ms: Millis,
-        /// Why.
         note: String,
     },
     /// The number is not to be called.
     DncAdd {
         /// As a person writes it.
         number: String,
-        /// Why.
         reason: String,
         /// For so long, ms; `None` for ever.
         for_ms: Option<Millis>,
@@ -116,7 +107,6 @@ pub enum CommandError {
     Closed {
         /// The callback.
         id: i64,
-        /// Its state.
         state: crate::model::CallbackState,
     },
     /// An attempt goes on.
@@ -124,7 +114,6 @@ pub enum CommandError {
     Active {
         /// The callback.
         id: i64,
-        /// Its state.
         state: crate::model::CallbackState,
     },
     /// The number cannot be called.
@@ -132,7 +121,6 @@ pub enum CommandError {
     NotCallable {
         /// As it was given.
         number: String,
-        /// Why.
         reason: String,
     },
     /// The customer does not want to be called.

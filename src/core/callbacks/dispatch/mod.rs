@@ -29,7 +29,6 @@ struct DispatchRound {
     left: u32,
 }
 
-/// One PBX.
 struct PbxView {
     agents: Vec<AgentView>,
     /// By place in `agents`: can be asked.
@@ -123,6 +122,12 @@ impl Scheduler {
         let Some(side) = hall.presences.get_mut(&pbx).filter(|side| side.in_sync) else {
             return self.waits(id, reason::NO_LINK);
         };
+        if self.gives_way(&pbx) {
+            return self.waits(id, reason::ANOTHER_DAEMON);
+        }
+        if self.sign_is_asked_for(&pbx) {
+            return; // the answer is a moment away
+        }
         if self.lines.busy(&number) {
             return self.waits(id, reason::CUSTOMER_ON_LINE);
         }

@@ -11,32 +11,19 @@ const MIN_NATIONAL_DIGITS: usize = 5;
 #[error("{}", self.reason())]
 pub enum Denied {
     /// A prefix in `numbers.deny`.
-    DenyList {
-        /// That prefix.
-        prefix: String,
-    },
+    DenyList { prefix: String },
     /// Premium-rate, shared-cost, personal or pager number.
-    PremiumRate {
-        /// The number.
-        number: String,
-    },
+    PremiumRate { number: String },
     /// A number of another country.
     International {
-        /// The number.
         number: String,
         /// The country whose numbers may be called (ISO 3166).
         country: String,
     },
     /// The numbering plan has room for it, but nothing is known to be given out there.
-    Unassigned {
-        /// The number.
-        number: String,
-    },
+    Unassigned { number: String },
     /// Too short for a customer's number: an emergency or service number.
-    Short {
-        /// The number.
-        number: String,
-    },
+    Short { number: String },
     /// No number in E.164, or none for which a numbering plan has room.
     NotDialable {
         /// As it was given, without what could harm where it is shown.

@@ -70,11 +70,9 @@ pub(crate) struct Call {
     pub name: Option<String>,
     /// What the customer dialled, or the caller id that was shown to the customer.
     pub did: Option<String>,
-    /// The trunk.
     pub trunk: Option<String>,
     /// Ring attempts.
     pub attempts: Vec<TrackedLeg>,
-    /// Queue visits.
     pub queue_visits: Vec<TrackedVisit>,
     /// Menus.
     pub ivr: Vec<IvrStep>,
@@ -84,7 +82,6 @@ pub(crate) struct Call {
     pub talk: Clock,
     /// What the dialplan did.
     pub dialplan: Dialplan,
-    /// Transfers.
     pub transfers: u32,
     /// The latest of them.
     pub transfer_ms: Option<Millis>,
@@ -173,9 +170,7 @@ pub(crate) struct TrackedLeg {
     pub parent: Option<usize>,
     /// Began.
     pub started_ms: Millis,
-    /// It rang.
     pub rang_ms: Option<Millis>,
-    /// It answered.
     pub answered_ms: Option<Millis>,
     /// It ended, or was given up.
     pub ended_ms: Option<Millis>,
@@ -194,11 +189,9 @@ pub(crate) struct TrackedLeg {
 /// One queue visit.
 #[derive(Debug)]
 pub(crate) struct TrackedVisit {
-    /// Queue.
     pub queue: Box<str>,
     /// Joined, or refused.
     pub joined_ms: Millis,
-    /// Left.
     pub left_ms: Option<Millis>,
     /// Position; `None` if refused.
     pub position: Option<u32>,

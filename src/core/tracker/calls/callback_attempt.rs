@@ -1,6 +1,7 @@
 //! Attempts of ours: the calls that this daemon's Originates make, emitted step by step, and their results.
 
 use crate::ami::event::Millis;
+use crate::model::attempt_id::identity_in;
 use crate::model::progress::{Facts, Progress, Step};
 use crate::model::{HangupBy, HangupCause, LegResult, PbxId};
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
@@ -27,7 +28,7 @@ impl Tracker {
     /// A channel began: it may be the first of an attempt.
     pub(crate) fn our_attempt_begins(&mut self, slot: Slot, at: Millis) {
         let channel = self.topology.channel(slot);
-        let Some(id) = self.our_attempts.attempt(&channel.uniqueid) else { return };
+        let Some(id) = self.our_attempts.attempt(&channel.uniqueid) else { return self.another_attempt_begins(slot) };
         self.calls.table[channel.call].ours = true;
         if let Some(known) = self.calls.attempts.get_mut(id) {
             if *channel.uniqueid == *id {
@@ -46,6 +47,31 @@ impl Tracker {
         let id: Box<str> = id.into();
         self.outputs.push_back(step(&self.pbx, &id, at, Step::Seen));
         self.calls.attempts.insert(id, attempt);
+    }
+
+    /// A channel of nobody's callbacks, or of another callbackd's. In a list it may be old, and says nothing of who makes callbacks now.
+    fn another_attempt_begins(&mut self, slot: Slot) {
+        let channel = self.topology.channel(slot);
+        if let Some(identity) =
+            identity_in(&channel.uniqueid).filter(|_| self.coverage.in_sync() && !self.coverage.listing())
+        {
+            self.sign(Sign { identity, beats: Some(0) });
+        }
+    }
+
+    /// A global variable was set: it may be a sign of who makes callbacks.
+    pub(crate) fn global_set(&mut self, variable: &str, value: &str) {
+        if variable == SIGN_VARIABLE
+            && let Some(sign) = Sign::parse(value)
+        {
+            self.sign(sign);
+        }
+    }
+
+    fn sign(&mut self, sign: Sign) {
+        if self.our_attempts.is_another(sign.identity) {
+            self.outputs.push_back(Output::Sign(sign));
+        }
     }
 
     /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).

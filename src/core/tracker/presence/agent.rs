@@ -61,7 +61,6 @@ pub(crate) struct Membership {
     pub by_hint: bool,
     /// Paused in this queue; a pause in one queue is none in another.
     pub paused: bool,
-    /// Why.
     pub reason: Box<str>,
     /// Lower is asked first.
     pub penalty: u32,

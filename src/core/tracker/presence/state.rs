@@ -35,12 +35,10 @@ impl PresenceState {
         self.roster.find(interface)
     }
 
-    /// An agent.
     pub(crate) fn agent(&self, slot: Slot) -> &Agent {
         self.roster.get(slot)
     }
 
-    /// All agents.
     pub(crate) fn agents(&self) -> impl Iterator<Item = &Agent> {
         self.roster.iter()
     }

@@ -70,7 +70,6 @@ pub(crate) struct Channel {
     pub ringing: bool,
     /// On hold.
     pub held: bool,
-    /// Parked.
     pub parked: bool,
     /// Where it is in the dialplan: context.
     pub context: Box<str>,

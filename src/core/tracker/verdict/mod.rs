@@ -18,7 +18,6 @@ pub(crate) struct Facts<'a> {
     pub direction: Direction,
     /// First bridge with a person.
     pub answered: bool,
-    /// Talk, ms.
     pub talk_ms: Millis,
     /// From start to answer or end, ms.
     pub wait_ms: Millis,
@@ -59,7 +58,6 @@ pub(crate) struct Facts<'a> {
 pub(crate) struct Verdict {
     /// What a manager counts.
     pub status: Status,
-    /// Why.
     pub outcome: Outcome,
     /// In plain words, the deciding one first.
     pub why: Vec<String>,

@@ -121,7 +121,7 @@ impl Tracker {
         call.origin == Origin::Extension && (alone || self.left_over(call))
     }
 
-    /// Phones that had been dialled for a caller who was gone before anyone looked: the caller's row, under the same linkedid, is not that of the phones.
+    /// Phones that had been dialled for a caller who was gone before the link came up: the caller's own row, under the same linkedid, is another.
     fn left_over(&self, call: &Call) -> bool {
         let mut parties = call.channels.iter().map(|s| self.topology.channel(*s)).filter(|c| c.is_party());
         let led = *self.topology.channel(call.first).uniqueid == *call.linkedid;
