@@ -26,7 +26,8 @@ impl Config {
     /// Reads and checks a configuration file.
     ///
     /// # Errors
-    /// A file that is missing, unreadable, too large or can be changed by others than root and who reads it, and everything that [`Config::from_toml`] refuses.
+    /// A file that is missing, unreadable, too large or can be changed by others than root and who reads it.
+    /// Everything that [`Config::from_toml`] refuses.
     pub fn load(path: &Path) -> Result<Self, Refusal> {
         let origin = path.display().to_string();
         let refuse = |title: &str, help: String| Refusal::of_file(&origin, title.to_owned(), help);

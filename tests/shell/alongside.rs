@@ -36,7 +36,7 @@ fn pbx(sign: &'static str) -> (Server, Receiver<String>) {
     (Server::start(GREETING, 8, Box::new(answer)), shown)
 }
 
-/// As Asterisk tells of a global variable.
+/// As Asterisk reports a global variable.
 fn set(value: &str) -> String {
     format!(
         "Event: VarSet\nPrivilege: dialplan,all\nChannel: none\nUniqueid: none\nVariable: CALLBACKD_ACTIVE\nValue: {value}\n\n"

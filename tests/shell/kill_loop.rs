@@ -266,7 +266,7 @@ fn configured(pbxs: &[&str], exchanges: &[Exchange]) -> String {
     whole
 }
 
-/// Kills a daemon that watches these PBXs, which have the same customers, agents and queues, so many times.
+/// Kills a daemon that is connected to these PBXs, which have the same customers, agents and queues, so many times.
 fn is_killed(pbxs: &[&str], rounds: u32) {
     let seed = number("CALLBACKD_KILL_SEED").unwrap_or(SEED);
     println!("CALLBACKD_KILL_SEED={seed} CALLBACKD_KILL_ROUNDS={rounds}");

@@ -1,4 +1,5 @@
-//! The daemon without its shell: a session, decoder and tracker for each PBX, and one scheduler, wired as the daemon wires them, with bytes, commits and time from outside.
+//! The daemon without its shell: a session, decoder and tracker for each PBX, and one scheduler. They are wired as the daemon wires
+//! them, with bytes, commits and time from outside.
 
 use bytes::BytesMut;
 use callbackd_core::ami::action::ActionId;

@@ -205,9 +205,9 @@ impl Watch {
     }
 }
 
-/// What must be right on all PBXs when an agent is about to be rung on one: the customer is on no line, by what was seen in sync, and was not served
-/// by a call of their own after all misses that the callback is about, where the daemon saw it. Each watch comes with since when the customer is on a
-/// line there.
+/// What must be right on all PBXs when an agent is about to be rung on one: the customer is on no line, by what was seen in sync,
+/// and was not served by a call of their own after all misses that the callback is about, where the daemon saw it. Each PBX comes
+/// with since when the customer is on a line there.
 pub fn elsewhere(
     watches: &[(&Watch, Option<i64>)],
     disk: &Disk,

@@ -60,7 +60,7 @@ fn local_context(dial: &str) -> Option<&str> {
     rest.split('/').next()
 }
 
-/// The sign of another callbackd. One that was killed leaves it: whether it lives shows within a minute to a daemon, not to a visit.
+/// The sign of another callbackd. One that was killed leaves it: a daemon sees within a minute whether the other still runs, a check does not.
 fn another(facts: &Facts, alongside: bool, own: Option<AttemptPrefix>) -> Option<Finding> {
     let sign = facts.sign.filter(|sign| sign.beats.is_some() && Some(sign.identity) != own)?;
     let who = sign.identity.as_str();

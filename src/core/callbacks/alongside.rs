@@ -1,8 +1,8 @@
-//! One callbackd at a time makes callbacks on a PBX: who does shows a sign there, and who sees another's waits.
+//! One callbackd at a time makes callbacks on a PBX: the one that does shows a sign there, and one that sees another's sign waits.
 //!
-//! The sign is a global variable of Asterisk ([`SIGN_VARIABLE`]). It is read when the PBX comes into sight, and written anew every
-//! [`BEAT_MS`] by whoever makes callbacks; Asterisk tells all of each writing (`VarSet`). No clock of another machine is believed: a sign
-//! is as old as it was last heard. It needs no right that callbackd does not need anyway (write `call` and `reporting`, read `dialplan`).
+//! The sign is a global variable of Asterisk ([`SIGN_VARIABLE`]). It is read when the PBX comes in sync, and written anew every
+//! [`BEAT_MS`] by the one that makes callbacks; Asterisk reports each writing to all (`VarSet`). No clock of another machine is believed:
+//! a sign is as old as its last event. It needs no right that callbackd does not need anyway (write `call` and `reporting`, read `dialplan`).
 //! A new channel that bears another database's id of an attempt is a sign too, of one that may not write the variable.
 //!
 //! Who was first goes on: between two that both make callbacks, the one with fewer signs gives way, and of equals the one with the higher
@@ -35,7 +35,7 @@ pub struct Another {
 /// Whether the sign on a PBX is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Known {
-    /// It has not been asked for since the PBX came into sight.
+    /// It has not been asked for since the PBX came in sync.
     #[default]
     No,
     /// It was asked for; not waited for beyond this moment of the monotonic clock.
@@ -54,7 +54,7 @@ pub(crate) struct Signs {
     beats: u64,
     /// The next is due.
     next: u64,
-    /// Asterisk refuses to be told.
+    /// Asterisk refuses to set the variable.
     refused: bool,
 }
 

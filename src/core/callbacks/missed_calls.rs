@@ -221,7 +221,7 @@ impl Scheduler {
     }
 
     /// A callback goes to the PBX of the latest miss: its queue, agents and policy decide from now on, and what named an agent or a number
-    /// of the other PBX means nobody here. What is to be said of it in the callback's history; empty if it stays where it is.
+    /// of the other PBX means nobody here. Returns what its history says of it; empty if it does not move.
     fn moves(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) -> String {
         let row = &self.tasks[&id].row;
         if row.pbx == call.pbx || call.ended_ms < row.last_missed_ms {
@@ -353,7 +353,7 @@ impl Scheduler {
         self.store(Record::Callback(Box::new(change)));
     }
 
-    /// Too old by then; one that came while customers are not called lives from the opening on.
+    /// Too old by then; one that came while customers are not called is open from the opening on.
     fn expires_ms(&self, call: &FinishedCall, pbx: &PbxId, queue: Option<&str>) -> Millis {
         let policy = self.policy(pbx).of(queue);
         let life = if is_requested(call) { policy.expire_requested_ms } else { policy.expire_ms };

@@ -47,7 +47,7 @@ pub const MAX_OPEN: usize = 20_000;
 pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
 pub const MAX_OWNERS: usize = 100_000;
-/// A callback that a person puts off lives at least so long (ms) after that, unless its queue's `expire` is less.
+/// A callback that a person puts off is open at least so long (ms) after that, unless its queue's `expire` is less.
 const GRACE_MS: Millis = 3_600_000;
 
 /// The PBXs whose agents can be asked, as they are at the moment of a decision.
@@ -64,7 +64,7 @@ pub enum Input<'a> {
     Progress(&'a Progress),
     /// Presence changed: read it again.
     PresenceChanged,
-    /// The lists of this PBX have come: what lives is known.
+    /// The lists of this PBX have come: which calls are up is known.
     InSync(&'a PbxId),
     /// Coverage of this PBX is lost.
     Unlinked(&'a PbxId),
@@ -277,7 +277,7 @@ impl Scheduler {
         }
     }
 
-    /// Looks at everything that may be due, with the floors of the PBXs as they are now.
+    /// Looks at everything that may be due, with the presence of the PBXs as it is now.
     pub fn decide(&mut self, now: Moment, presences: &Presences<'_>) {
         self.tell_time(now);
         self.prove(presences);

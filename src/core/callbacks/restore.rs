@@ -16,7 +16,7 @@ pub struct RestoredState {
     pub dialled: Vec<(Millis, E164)>,
     /// Who last talked with a customer: number, agent, when.
     pub owners: Vec<(E164, AgentKey, Millis)>,
-    /// By which call a customer was served last: number, call. Of so many days as a callback lives at most.
+    /// By which call a customer was served last: number, call. Of so many days as a callback is open at most.
     pub served: Vec<(E164, Served)>,
     /// Those not to be called.
     pub forbidden: Vec<DoNotCall>,

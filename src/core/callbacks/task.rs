@@ -260,7 +260,7 @@ impl Scheduler {
         if let Some(channel_id) = task.attempt {
             self.abandon(&channel_id, "");
         }
-        self.dirty = true; // what was promised has changed
+        self.dirty = true; // the published estimate has changed
     }
 
     /// The open callback for a number.

@@ -28,9 +28,9 @@ pub(crate) struct Coverage {
     snapshot: u32,
     /// The lists are arriving.
     listing: bool,
-    /// The list of channels has come complete since coverage was lost: what lives is known.
+    /// The list of channels has come complete since coverage was lost: which calls are up is known.
     whole: bool,
-    /// The lists have just come, and it is to be said that what lives is known.
+    /// The lists have just come, and it is to be reported that which calls are up is known.
     comes_in_sync: bool,
     /// The store was given then that the PBX is seen.
     reported_ms: Millis,
@@ -126,7 +126,7 @@ impl Coverage {
         let last = self.lost_ms.or(self.last_seen_ms);
         if let Some(up_ms) = uptime_s.and_then(|s| i64::try_from(s).ok()).and_then(|s| s.checked_mul(1_000)) {
             let began_after = |last: Millis| now.wall_ms - up_ms > last + BOOT_SLACK_MS;
-            // It can be back within a second of its end, too soon to tell by the loss: but the run that was met at the login before
+            // It can be back within a second of its end, too soon to see it from the loss: but the run that was met at the login before
             // would have lasted since then.
             let since = self.linked_mono_ms.replace(now.mono_ms).map(|then| now.mono_ms - then);
             let too_young = |since: u64| i64::try_from(since).is_ok_and(|since| up_ms < since - BOOT_SLACK_MS);
@@ -178,12 +178,12 @@ impl Coverage {
         self.snapshot
     }
 
-    /// What lives is known: linked, and the lists have come.
+    /// Which calls are up is known: linked, and the lists have come.
     pub(crate) fn in_sync(&self) -> bool {
         self.ever_linked && self.lost_ms.is_none() && self.whole
     }
 
-    /// The lists have come since this was asked last, and what lives is known.
+    /// The lists have come since this was asked last, and which calls are up is known.
     pub(crate) fn takes_in_sync(&mut self) -> bool {
         std::mem::take(&mut self.comes_in_sync)
     }

@@ -137,7 +137,7 @@ impl Tracker {
         self.linkedid_seen(slot, &seen.linkedid);
         let listing = self.coverage.listing();
         if listing {
-            // Its own event proves that it lives, whatever the lists say.
+            // Its own event proves that it is up, whatever the lists say.
             self.topology.lives_in(slot, self.coverage.snapshot());
         }
         self.topology.shows_state(slot, seen.state);
@@ -166,7 +166,7 @@ impl Tracker {
         partial: bool,
     ) -> Option<Slot> {
         if seen.uniqueid.is_empty() || self.topology.find(&seen.uniqueid).is_some() {
-            return self.topology.find(&seen.uniqueid); // told twice: a snapshot and the live event race
+            return self.topology.find(&seen.uniqueid); // reported twice: a snapshot and the live event race
         }
         if self.topology.is_full() {
             self.counters.channels_refused += 1;

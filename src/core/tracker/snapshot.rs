@@ -18,7 +18,7 @@ impl Tracker {
 
     pub(crate) fn linked(&mut self, uptime_s: Option<u64>) {
         if let Some(unseen_since) = self.coverage.linked(uptime_s, self.now) {
-            self.agents_unseen(unseen_since); // before the lists tell what they do now
+            self.agents_unseen(unseen_since); // before the lists say what they do now
         }
     }
 

@@ -32,7 +32,7 @@ impl<T> Table<T> {
         self.slots.len() - self.free.len()
     }
 
-    /// Puts a thing in, under one key. An older thing under that key stays in its slot without it.
+    /// Puts a thing in, under one key. An older thing under that key keeps its slot without it.
     pub(super) fn insert(&mut self, key: &str, thing: T) -> Slot {
         let slot = if let Some(slot) = self.free.pop() {
             self.slots[slot.0 as usize] = Some(thing);

@@ -17,7 +17,7 @@ use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164};
 
 /// An Originate that could not leave is tried again after so long (ms).
 const SEND_AGAIN_MS: u64 = 200;
-/// Nothing came of an Originate so long (ms) after its phones' ringing times: it is looked whether anything of it lives.
+/// Nothing came of an Originate so long (ms) after its phones' ringing times: it is checked whether anything of it is up.
 const PATIENCE_MS: u64 = 10_000;
 /// A living attempt is looked after this often (ms): should its end not be seen, it must not go on for ever.
 pub(crate) const LOOK_EVERY_MS: u64 = 60_000;

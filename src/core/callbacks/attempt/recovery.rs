@@ -57,7 +57,7 @@ impl Scheduler {
         self.dirty = true;
     }
 
-    /// Coverage is back, and what lives is known: attempts that live go on, the others ended in the gap.
+    /// In sync again, and which calls are up is known: attempts that are up go on, the others ended in the gap.
     pub(crate) fn in_sync(&mut self, pbx: &PbxId) {
         self.proving.insert(pbx.clone());
         self.dirty = true;

@@ -43,7 +43,7 @@ impl Scheduler {
                 self.idle(*id, closed)?;
                 self.edit(*id, |task| task.held = false);
                 if self.tasks.get(id).is_some_and(|task| task.due <= self.now.mono_ms) {
-                    self.put_off(*id, 0); // its turn begins now, and it lives to see it
+                    self.put_off(*id, 0); // its turn begins now, and it does not expire before that
                 }
                 self.waits_or_not(*id, by, &because("released", note))
             }

@@ -20,10 +20,10 @@ const LOOK_AT_ALL_EVERY_MS: u64 = 1_000;
 /// No time by the clock of a business or a customer is trusted for longer than this (ms): rules may be reloaded, clocks set.
 const LOOK_AGAIN_MS: Millis = 3_600_000;
 
-/// What one decision knows of the floors, until it has set agents aside.
+/// What one decision knows of presence, until it has set agents aside.
 struct DispatchRound {
     presences: BTreeMap<PbxId, PbxView>,
-    /// Numbers that an attempt lives for, also one that was taken back and has not ended yet.
+    /// Numbers that an attempt is up for, also one that was taken back and has not ended yet.
     in_flight: BTreeSet<E164>,
     /// Attempts that may still be begun.
     left: u32,

@@ -3,6 +3,7 @@
 use crate::ami::event::Millis;
 use crate::model::attempt_id::identity_in;
 use crate::model::progress::{Facts, Progress, Step};
+use crate::model::sign::{SIGN_VARIABLE, Sign};
 use crate::model::{HangupBy, HangupCause, LegResult, PbxId};
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
 use crate::tracker::calls::talk::Talking;
@@ -314,7 +315,7 @@ impl Tracker {
     }
 
     /// Milliseconds of talk. After a merge the rest of it counts up to the end of the agent's channel, or the last one's if that
-    /// lives on.
+    /// is still up.
     fn talked(&self, ours: &TrackedAttempt, call: &Call, first: Slot, ended_ms: Millis) -> Millis {
         match ours.merged {
             Some((talked, Some(since))) => {

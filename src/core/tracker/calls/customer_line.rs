@@ -7,7 +7,7 @@ use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
 use crate::tracker::{Output, Tracker};
 
-/// A number as it was read: once for each call, as long as it stays the same.
+/// A number as it was read: once for each call, as long as it is the same.
 #[derive(Debug)]
 pub(crate) struct Read {
     /// As the network sent it.
@@ -43,7 +43,7 @@ impl Tracker {
         self.outputs.extend(self.calls.freed.drain(..).map(Output::Line));
     }
 
-    /// It has an outside party, and is not over. What was emitted as busy stays so until the call is recorded.
+    /// It has an outside party, and is not over. What was emitted as busy is busy until the call is recorded.
     fn holds_a_line(&self, call: &Call) -> bool {
         let outside = match call.origin {
             Origin::Trunk => true,

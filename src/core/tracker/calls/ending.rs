@@ -80,7 +80,7 @@ impl Tracker {
         let first = self.topology.channel(self.calls[call].first);
         let Some(ended) = first.ended_ms else { return };
         if self.calls[call].origin != Origin::Trunk {
-            return; // merged meanwhile into one that lives on without its first channel
+            return; // merged meanwhile into one that goes on without its first channel
         }
         self.split_off_survivors(call, ended);
         self.calls.table[call].stage = Stage::Ending;

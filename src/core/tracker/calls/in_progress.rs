@@ -47,7 +47,7 @@ impl Tracker {
             return;
         }
         if self.was_left_in_progress(&call.linkedid) {
-            return; // more is known of it than the lists have told
+            return; // more is known of it than the lists have shown
         }
         let queue_visit = call.queue_visits.last();
         let as_told = |recorded: &CallInProgress| {

@@ -63,7 +63,7 @@ impl Tracker {
         if let Some(attempt) = c.attempts.iter_mut().rev().find(as_it_was)
             && std::mem::take(&mut attempt.in_doubt)
         {
-            c.seen.customer_is_shown(); // it rings as it did when sight was lost
+            c.seen.customer_is_shown(); // it rings as it did when sync was lost
         }
         self.calls.mark(call);
     }

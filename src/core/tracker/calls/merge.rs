@@ -20,7 +20,7 @@ impl Tracker {
         }
     }
 
-    /// Makes two calls one. The customer's call stays: an inbound one before any other, a callback of ours before one of an
+    /// Makes two calls one. The customer's call is kept: an inbound one before any other, a callback of ours before one of an
     /// extension's own, else the one that began first.
     pub(crate) fn join_calls(&mut self, a: Slot, b: Slot) {
         if a == b {

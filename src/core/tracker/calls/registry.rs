@@ -1,6 +1,6 @@
 //! The calls of a PBX: what there is, when each is looked at again, and which have changed.
 //!
-//! Everybody may read a [`Call`]; only this room writes to one.
+//! Everybody may read a [`Call`]; only this module writes to one.
 
 use crate::ami::event::Millis;
 use crate::model::progress::LineChange;

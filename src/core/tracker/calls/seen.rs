@@ -26,7 +26,7 @@ impl Seen {
         self.missed_a_part = true;
     }
 
-    /// Coverage is lost while it lives.
+    /// Coverage is lost while it is up.
     pub(crate) fn sync_is_lost(&mut self) {
         self.sight = Sight::InDoubt;
     }

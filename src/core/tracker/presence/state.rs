@@ -1,6 +1,6 @@
 //! Who is there and who is free: agents, their phones, after-call work, and the callers who wait in each queue.
 //!
-//! Only this room writes to an agent.
+//! Only this module writes to an agent.
 
 use crate::ami::event::Millis;
 use crate::model::Moment;

@@ -29,7 +29,7 @@ pub(crate) enum Kind {
     Machine,
 }
 
-/// A channel that lives, or that ended a moment ago.
+/// A channel that is up, or that ended a moment ago.
 #[derive(Debug)]
 pub(crate) struct Channel {
     /// `Uniqueid`.
@@ -62,7 +62,7 @@ pub(crate) struct Channel {
     pub rings_for: Option<Slot>,
     /// The agent whom it connects with somebody at the moment.
     pub talks_for: Option<Slot>,
-    /// The phone that it is counted for as long as it lives.
+    /// The phone that it is counted for as long as it is up.
     pub phone: Option<Slot>,
     /// Its conversation is counted for the agent.
     pub talk_counted: bool,

@@ -81,7 +81,7 @@ impl Topology {
         true
     }
 
-    /// The channel proves that it lives while this snapshot is the latest.
+    /// The channel proves that it is up while this snapshot is the latest.
     pub(crate) fn lives_in(&mut self, slot: Slot, snapshot: u32) {
         self.channels[slot].snapshot = snapshot;
     }
@@ -257,7 +257,7 @@ impl Topology {
         }
     }
 
-    /// Remembers a trunk by its peer. False if there is no room.
+    /// Keeps a trunk by its peer. False if there is no room.
     pub(crate) fn trunk_met(&mut self, name: &str) -> bool {
         let peer = channel::interface(name);
         if self.trunks_met.contains(peer) {
