@@ -3,8 +3,10 @@
 use crate::ami::event::Millis;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::Person;
+use crate::tracker::calls::registry::Calls;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
+use crate::tracker::topology::graph::Topology;
 
 impl Tracker {
     /// Works out who hears the customer now, and lets the clocks run accordingly.
@@ -16,13 +18,14 @@ impl Tracker {
             let slot = self.calls[call].channels[i];
             if self.topology.channel(slot).ended_ms.is_none() && self.is_customer(call, slot) {
                 let channel = self.topology.channel(slot);
-                waits |= channel.parked || (channel.bridge.is_some() && self.someone_comes_back(call));
+                waits |=
+                    channel.parked || (channel.bridge.is_some() && self.calls.someone_comes_back(&self.topology, call));
                 self.hears(call, slot, &mut heard);
             }
         }
         let held = heard.iter().any(|(_, held)| *held);
         for (person, _) in &heard {
-            self.person(call, *person);
+            self.calls.person(&self.topology, call, *person);
         }
         let call = &mut self.calls.table[call];
         for person in &mut call.people {
@@ -55,30 +58,10 @@ impl Tracker {
         self.topology.has_met(customer);
         if let Some(phone) = phone {
             self.topology.has_met(phone);
-            self.person(call, phone).talk.had_begun(from, to);
+            self.calls.person(&self.topology, call, phone).talk.had_begun(from, to);
         }
         self.calls.table[call].talk.had_begun(from, to);
         self.calls.mark(call);
-    }
-
-    /// Whoever is at this phone, as someone who talks with the customer.
-    fn person(&mut self, call: Slot, phone: Slot) -> &mut Person {
-        let people = &mut self.calls.table[call].people;
-        let known = people.iter().position(|p| p.channel == phone);
-        let index = known.unwrap_or_else(|| {
-            let interface = self.topology.channel(phone).interface().into();
-            people.push(Person { channel: phone, interface, talk: Clock::default() });
-            people.len() - 1
-        });
-        &mut people[index]
-    }
-
-    /// Someone who talked with the customer is still on the line: consulting a colleague, and about to come back.
-    fn someone_comes_back(&self, call: Slot) -> bool {
-        self.calls[call].people.iter().any(|p| {
-            let channel = self.topology.channel(p.channel);
-            channel.ended_ms.is_none() && channel.far_hangup_ms.is_none() && channel.pbx_hangup_ms.is_none()
-        })
     }
 
     /// Adds to `heard` every person whom this channel hears, and whether the way there is on hold.
@@ -89,5 +72,27 @@ impl Tracker {
             .into_iter()
             .filter(|slot| self.topology.channel(*slot).is_party() && !self.is_customer(call, *slot));
         heard.extend(people.map(|slot| (slot, held)));
+    }
+}
+
+impl Calls {
+    /// Whoever is at this phone, as someone who talks with the customer.
+    fn person(&mut self, topology: &Topology, call: Slot, phone: Slot) -> &mut Person {
+        let people = &mut self.table[call].people;
+        let known = people.iter().position(|p| p.channel == phone);
+        let index = known.unwrap_or_else(|| {
+            let interface = topology.channel(phone).interface().into();
+            people.push(Person { channel: phone, interface, talk: Clock::default() });
+            people.len() - 1
+        });
+        &mut people[index]
+    }
+
+    /// Someone who talked with the customer is still on the line: consulting a colleague, and about to come back.
+    fn someone_comes_back(&self, topology: &Topology, call: Slot) -> bool {
+        self[call].people.iter().any(|p| {
+            let channel = topology.channel(p.channel);
+            channel.ended_ms.is_none() && channel.far_hangup_ms.is_none() && channel.pbx_hangup_ms.is_none()
+        })
     }
 }

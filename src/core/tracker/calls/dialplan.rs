@@ -5,6 +5,7 @@ use crate::ami::event::Millis;
 use crate::model::IvrStep;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedVisit};
+use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 
 /// Results of Queue() for a caller whom it never let in: no `QueueCallerJoin` comes for them (`app_queue.c` `join_queue`).
@@ -14,7 +15,7 @@ impl Tracker {
     pub(crate) fn dialplan_runs(&mut self, seen: &event::Channel<'_>, application: &str, data: &str, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         let call = self.topology.channel(slot).call;
-        if !self.leads(call, slot) {
+        if !self.calls.leads(call, slot) {
             return;
         }
         // Asterisk shows its own doings on dialled channels as applications (`AppDial`, `AppQueue`).
@@ -25,23 +26,15 @@ impl Tracker {
         if moved || self.calls[call].dialplan.application.is_none() {
             self.place_changes(call, &seen.context, &seen.exten, at);
         }
-        self.application_runs(call, application, data);
-    }
-
-    fn application_runs(&mut self, call: Slot, application: &str, data: &str) {
-        let plan = &mut self.calls.table[call].dialplan;
-        plan.application = Some((application.to_ascii_lowercase().into(), data.into()));
-        if application.eq_ignore_ascii_case("Queue") {
-            plan.queue = data.split(',').next().map(Into::into);
-        }
+        self.calls.application_runs(call, application, data);
     }
 
     /// What a list says that a channel runs, where no event has said it before.
     pub(crate) fn application_listed(&mut self, slot: Slot, application: &str, data: &str) {
         let call = self.topology.channel(slot).call;
-        let news = self.leads(call, slot) && self.calls[call].dialplan.application.is_none();
+        let news = self.calls.leads(call, slot) && self.calls[call].dialplan.application.is_none();
         if news && !application.is_empty() && self.topology.channel(slot).incoming != Some(false) {
-            self.application_runs(call, application, data);
+            self.calls.application_runs(call, application, data);
         }
     }
 
@@ -68,11 +61,6 @@ impl Tracker {
         same
     }
 
-    /// The dialplan that this channel runs decides the caller's fate: it began the call.
-    fn leads(&self, call: Slot, slot: Slot) -> bool {
-        self.calls[call].first == slot
-    }
-
     /// The caller came to another context or extension.
     pub(crate) fn place_changes(&mut self, call: Slot, context: &str, exten: &str, at: Millis) {
         let purpose = self.rules.purpose(context);
@@ -95,7 +83,7 @@ impl Tracker {
     pub(crate) fn variable_set(&mut self, seen: &event::Channel<'_>, variable: &str, value: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
         let call = self.topology.channel(slot).call;
-        let leads = self.leads(call, slot);
+        let leads = self.calls.leads(call, slot);
         let c = &mut self.calls.table[call];
         match variable {
             "QUEUESTATUS" if !value.is_empty() => {
@@ -112,6 +100,21 @@ impl Tracker {
             }
             _ => {}
         }
+    }
+}
+
+impl Calls {
+    fn application_runs(&mut self, call: Slot, application: &str, data: &str) {
+        let plan = &mut self.table[call].dialplan;
+        plan.application = Some((application.to_ascii_lowercase().into(), data.into()));
+        if application.eq_ignore_ascii_case("Queue") {
+            plan.queue = data.split(',').next().map(Into::into);
+        }
+    }
+
+    /// The dialplan that this channel runs decides the caller's fate: it began the call.
+    fn leads(&self, call: Slot, slot: Slot) -> bool {
+        self[call].first == slot
     }
 }
 

@@ -8,6 +8,7 @@ use crate::tracker::calls::call::{MAX_LEGS, Origin, TrackedLeg};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Kind, STATE_RINGING, STATE_UP};
+use crate::tracker::topology::graph::Topology;
 
 impl Tracker {
     pub(crate) fn dial_begins(
@@ -61,7 +62,7 @@ impl Tracker {
         }
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
         let peer = channel.interface().to_owned();
-        let parent = by.and_then(|by| self.parent_attempt(slot, by));
+        let parent = by.and_then(|by| self.calls.parent_attempt(&self.topology, slot, by));
         let call = &mut self.calls.table[slot];
         if kind == Kind::Trunk && call.origin != Origin::Trunk {
             call.mark_outbound(peer.clone());
@@ -74,7 +75,7 @@ impl Tracker {
                 attempt.interface = interface.into();
             }
             attempt.by = attempt.by.or(by);
-            self.adopt(slot, dest);
+            self.calls.adopt(&self.topology, slot, dest);
             return;
         }
         if call.attempts.len() >= MAX_LEGS {
@@ -115,7 +116,7 @@ impl Tracker {
             forwarded: false,
             in_doubt: false,
         });
-        self.adopt(slot, dest);
+        self.calls.adopt(&self.topology, slot, dest);
         if parent.is_some()
             && let Some(agent) = self.presence.find(&peer)
         {
@@ -131,7 +132,7 @@ impl Tracker {
         if call.origin != Origin::Callback || self.topology.channel(call.first).kind == Kind::Trunk {
             return;
         }
-        let parent = self.parent_attempt(self.topology.channel(by).call, by);
+        let parent = self.calls.parent_attempt(&self.topology, self.topology.channel(by).call, by);
         let by_agent = by == call.first || parent.is_some_and(|p| call.attempts[p].by == Some(call.first));
         let interface = self.topology.channel(dest).interface();
         let peer = interface.split_once('/').map_or(interface, |(_, peer)| peer);
@@ -139,18 +140,6 @@ impl Tracker {
             self.presence.find(interface).is_some() || matches!(self.rules.numbering.classify(peer), Number::Internal);
         if by_agent && !of_us {
             self.topology.is_a_trunk(dest);
-        }
-    }
-
-    /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
-    fn adopt(&mut self, call: Slot, local: Slot) {
-        let Some(other) = self.topology.other_half(local) else { return };
-        let attempts = &mut self.calls.table[call].attempts;
-        let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
-        let queue = attempts[parent].queue.clone();
-        for child in attempts.iter_mut().filter(|a| a.by == Some(other)) {
-            child.parent = child.parent.or(Some(parent));
-            child.queue = child.queue.take().or_else(|| queue.clone());
         }
     }
 
@@ -163,12 +152,6 @@ impl Tracker {
         if outward && !matches!(self.rules.numbering.classify(&shown), Number::Internal) {
             self.calls.table[call].did = Some(shown);
         }
-    }
-
-    /// The Local attempt whose other half dials now.
-    fn parent_attempt(&self, call: Slot, by: Slot) -> Option<usize> {
-        let other = self.topology.other_half(by)?;
-        self.calls[call].attempts.iter().position(|a| a.channel == other)
     }
 
     pub(crate) fn dial_changes(&mut self, dest: &event::Channel<'_>, status: &str, at: Millis) {
@@ -223,6 +206,24 @@ fn dialled_number(dial_string: &str) -> Option<String> {
 }
 
 impl Calls {
+    /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
+    fn adopt(&mut self, topology: &Topology, call: Slot, local: Slot) {
+        let Some(other) = topology.other_half(local) else { return };
+        let attempts = &mut self.table[call].attempts;
+        let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
+        let queue = attempts[parent].queue.clone();
+        for child in attempts.iter_mut().filter(|a| a.by == Some(other)) {
+            child.parent = child.parent.or(Some(parent));
+            child.queue = child.queue.take().or_else(|| queue.clone());
+        }
+    }
+
+    /// The Local attempt whose other half dials now.
+    fn parent_attempt(&self, topology: &Topology, call: Slot, by: Slot) -> Option<usize> {
+        let other = topology.other_half(by)?;
+        self[call].attempts.iter().position(|a| a.channel == other)
+    }
+
     /// The channel of a leg is in this state now.
     pub(crate) fn leg_state(&mut self, call: Slot, uniqueid: &str, state: u8, at: Millis) {
         let Some(attempt) = self.table[call].attempt_mut(uniqueid) else { return };
