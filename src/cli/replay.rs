@@ -74,7 +74,7 @@ pub enum ReplayError {
     Read {
         /// The recording.
         path: PathBuf,
-        /// Why.
+        /// What the system said.
         source: io::Error,
     },
     /// A recording holds nothing of the AMI.

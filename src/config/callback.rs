@@ -11,28 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Outcomes that are called back unless `callback.on` says otherwise: the caller wanted somebody and got nobody.
-const ON: [Outcome; 20] = [
-    Outcome::VoicemailLeft,
-    Outcome::Announcement,
-    Outcome::HungUp,
-    Outcome::CallbackRequested,
-    Outcome::QueueAbandon,
-    Outcome::RingAbandon,
-    Outcome::IvrLost,
-    Outcome::EarlyAbandon,
-    Outcome::IvrTimeout,
-    Outcome::IvrInvalid,
-    Outcome::QueueEmpty,
-    Outcome::QueueFull,
-    Outcome::AllBusy,
-    Outcome::Rejected,
-    Outcome::QueueTimeout,
-    Outcome::RingTimeout,
-    Outcome::Unavailable,
-    Outcome::Congestion,
-    Outcome::Failed,
-    Outcome::NotOffered,
-];
+fn on() -> BTreeSet<Outcome> {
+    Outcome::ALL.iter().copied().filter(|outcome| outcome.meaning().by_default).collect()
+}
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -140,7 +121,7 @@ impl Default for Callback {
     fn default() -> Self {
         Self {
             enabled: false,
-            on: BTreeSet::from(ON),
+            on: on(),
             agent_ring: Duration::from_secs(20),
             customer_ring: Duration::from_secs(45),
             agent_cooldown: 2 * MINUTE,

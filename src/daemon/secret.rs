@@ -41,7 +41,7 @@ pub enum SecretError {
     /// The file cannot be opened or read.
     #[error("cannot read {}: {why}", path.display())]
     Unreadable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// What the system said.
         why: String,
@@ -55,7 +55,7 @@ pub enum SecretError {
     /// Others than its owner may read or write the file.
     #[error("{} has mode {mode:04o}, so others can read or change it: chmod 600 {}", path.display(), path.display())]
     Exposed {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// Its permission bits, as `stat` gives them.
         mode: u32,
@@ -63,13 +63,13 @@ pub enum SecretError {
     /// Nothing in it but line ends.
     #[error("{} is empty: write the secret of the user's section in manager.conf into it", path.display())]
     Empty {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
     /// Over [`MAX_SECRET`], several lines, or not UTF-8.
     #[error("{} is not one line of text of at most {MAX_SECRET} bytes", path.display())]
     NotALine {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
 }

@@ -45,14 +45,14 @@ pub enum RecordsError {
     /// A file cannot be read.
     #[error("cannot read {path}: {source}; it must be readable by the user that callbackd runs as (usermod -aG asterisk callbackd)", path = path.display())]
     Unreadable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         source: io::Error,
     },
     /// Nothing in it is a CDR.
     #[error("{path} holds {lines} lines, and none is a CDR as cdr_csv writes them; is it the file of another module?", path = path.display())]
     NoCdr {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// So many were read.
         lines: u64,

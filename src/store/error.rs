@@ -9,14 +9,14 @@ pub enum Error {
     /// The file is there, but it is no SQLite database.
     #[error("{} is not an SQLite database; it was left as it is: give [store] path another name, or move the file away", path.display())]
     NotADatabase {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
     /// SQLite cannot make sense of what the file holds.
     #[error("{} is damaged ({detail}); it was left as it is: restore a backup, or save what can be read with sqlite3 FILE .recover \
              (Debian's sqlite3 cannot: callbackd check --db gives the lines that do)", path.display())]
     Damaged {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// What SQLite says, or what is odd.
         detail: String,
@@ -25,7 +25,7 @@ pub enum Error {
     #[error("{} belongs to another application (application_id {found:#010x}, not {ours:#010x}); it was left as it is: give [store] path another name",
         path.display(), ours = super::APPLICATION_ID)]
     OtherApplication {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// Its `PRAGMA application_id`.
         found: i32,
@@ -34,7 +34,7 @@ pub enum Error {
     #[error("{} has schema {found}, this callbackd knows only up to {known}; it was left as it is: install the version that wrote it, or a later one",
         path.display(), known = super::SCHEMA_VERSION)]
     NewerSchema {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// Its `PRAGMA user_version`.
         found: i32,
@@ -43,7 +43,7 @@ pub enum Error {
     #[error("{} has schema {found}, this command needs {needed}: start the daemon of this version once, it migrates the database",
         path.display(), needed = super::SCHEMA_VERSION)]
     OlderSchema {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// Its `PRAGMA user_version`.
         found: i32,
@@ -52,7 +52,7 @@ pub enum Error {
     #[error("{} is in use by another callbackd ({}; lock file {}): stop that one, or give this one its own [store] path",
         path.display(), pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {pid}")), lock.display())]
     InUse {
-        /// The database.
+        /// The database's path.
         path: PathBuf,
         /// The lock file beside it.
         lock: PathBuf,
@@ -63,7 +63,7 @@ pub enum Error {
     #[error("cannot create {}: there is no directory {}: create it, owned by the user that callbackd runs as (StateDirectory= of the systemd unit does this)",
         path.display(), directory.display())]
     NoDirectory {
-        /// The database.
+        /// The database's path.
         path: PathBuf,
         /// The directory that is missing.
         directory: PathBuf,
@@ -71,7 +71,7 @@ pub enum Error {
     /// The system refuses to create a file.
     #[error("cannot create {}: {source}: choose a place that can be written to as [store] path", path.display())]
     CannotCreate {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
@@ -79,13 +79,13 @@ pub enum Error {
     /// A copy's name is taken.
     #[error("{} is there already and was left as it is: give another name, or --force to replace it", path.display())]
     AlreadyThere {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
     /// A copy may not take this place, whoever wishes it.
     #[error("{} cannot be replaced by a copy: {why}; give another name", path.display())]
     MustNotReplace {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// Why not.
         why: String,
@@ -95,7 +95,7 @@ pub enum Error {
              without it, free pages are filled again by new calls",
         path.display(), pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {pid}")))]
     MustStop {
-        /// The database.
+        /// The database's path.
         path: PathBuf,
         /// The daemon, if it could be read from the lock file.
         pid: Option<u32>,
@@ -104,7 +104,7 @@ pub enum Error {
     #[error("{} cannot be compacted, the disk is full: that needs {} MB free beside it and in SQLITE_TMPDIR or /var/tmp; nothing was changed",
         path.display(), needed.div_ceil(1_000_000))]
     NoRoom {
-        /// The database.
+        /// The database's path.
         path: PathBuf,
         /// Its size, bytes.
         needed: u64,
@@ -113,7 +113,7 @@ pub enum Error {
     #[error("{} was removed or replaced while callbackd uses it: put the file and its -wal back under their names, or restart callbackd, which \
              begins anew there", path.display())]
     Moved {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
     /// The rights do not suffice.
@@ -129,26 +129,26 @@ pub enum Error {
     /// A reader's database is not there.
     #[error("there is no database {}: has the daemon run yet? it is looked for where store.path of the configuration says (calls: or --db FILE)", path.display())]
     NotFound {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
     /// A write-ahead log without its index: a copy made of two of the three files.
     #[error("{} has a write-ahead log (-wal) but not its index (-shm), and reading may create no file: let the daemon open it once, or copy with: sqlite3 FILE \".backup COPY\"",
         path.display())]
     NoWalIndex {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
     /// The database came into use while it was read as a file that nobody uses.
     #[error("{} came into use while it was being read: what was shown may be incomplete, run the command again", path.display())]
     ChangedUnderReader {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
     },
     /// The system cannot read it.
     #[error("cannot read {}: {source}: look for what the kernel says about this disk (journalctl -k)", path.display())]
     Unreadable {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// What the system says.
         source: std::io::Error,
@@ -156,7 +156,7 @@ pub enum Error {
     /// Anything else that SQLite reports.
     #[error("{}: {source}", path.display())]
     Sqlite {
-        /// The file.
+        /// The file's path.
         path: PathBuf,
         /// What SQLite says.
         source: rusqlite::Error,

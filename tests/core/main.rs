@@ -38,6 +38,7 @@ mod merges;
 mod number;
 mod number_policy;
 mod out_of_order;
+mod outcomes;
 mod presence;
 mod queue_events;
 mod scheduler;

@@ -63,6 +63,19 @@ fn missed_are_inbound_calls_that_nobody_served_without_those_that_are_shown_apar
 }
 
 #[test]
+fn the_view_of_the_missed_has_just_the_outcomes_that_mean_a_miss() {
+    let kinds = Outcome::ALL.iter().flat_map(|o| o.meaning().statuses.iter().map(|status| (*o, *status)));
+    let kinds: Vec<(Outcome, Status)> = kinds.collect();
+    let name = |(outcome, status): &(Outcome, Status)| format!("{outcome} {status}");
+    let (_directory, path) =
+        with_calls(kinds.iter().map(|kind| FinishedCall { outcome: kind.0, status: kind.1, ..abandoned(&name(kind)) }));
+    let missed = sqlite3(&path, "SELECT linkedid FROM v_missed ORDER BY linkedid");
+    let mut expected: Vec<String> = kinds.iter().filter(|(outcome, _)| outcome.meaning().missed).map(name).collect();
+    expected.sort();
+    assert_eq!(missed.lines().skip(1).collect::<Vec<_>>(), expected);
+}
+
+#[test]
 #[allow(clippy::disallowed_methods, reason = "the view asks the clock too")]
 fn today_begins_at_local_midnight() {
     // The zone's offset is fixed, so its midnight can be reckoned without a time zone library. Should midnight pass between here and the

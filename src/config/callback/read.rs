@@ -21,14 +21,6 @@ const MIN_RETRY: Duration = Duration::from_secs(10);
 /// An attempt of unknown fate may still be going on.
 const MIN_RETRY_LOST: Duration = Duration::from_secs(60);
 
-/// Outcomes that are no misses, whatever the configuration says.
-const NEVER: [(Outcome, &str); 4] = [
-    (Outcome::Agent, "the caller was served"),
-    (Outcome::SelfService, "the caller was served"),
-    (Outcome::Blocked, "the caller is blocked"),
-    (Outcome::Gap, "nothing proves that the caller was not served"),
-];
-
 fn secs(from: u64, to: u64) -> RangeInclusive<Duration> {
     Duration::from_secs(from)..=Duration::from_secs(to)
 }
@@ -170,9 +162,9 @@ fn on(s: &Section<'_, '_>, default: BTreeSet<Outcome>) -> BTreeSet<Outcome> {
             s.problems.add(text.span, format!("`{}` in `on` is not an outcome", text.value), "unknown", help);
             continue;
         };
-        if let Some((_, why)) = NEVER.iter().find(|(never, _)| *never == outcome) {
+        if let Some(why) = outcome.meaning().never {
             let title = format!("{outcome} is never called back");
-            s.problems.add(text.span, title, *why, "take it out of the list");
+            s.problems.add(text.span, title, why, "take it out of the list");
             continue;
         }
         out.insert(outcome);

@@ -51,7 +51,7 @@ fn wish(call: &FinishedCall) -> Option<&str> {
 
 /// A callback was requested: by the caller, or by the agent who said that it would come.
 fn is_requested(call: &FinishedCall) -> bool {
-    matches!(call.outcome, Outcome::CallbackRequested | Outcome::Agent) || wish(call).is_some()
+    call.outcome.meaning().agreed || wish(call).is_some()
 }
 
 impl Scheduler {
@@ -86,13 +86,13 @@ impl Scheduler {
             return false;
         }
         let policy = self.policy(&call.pbx);
-        let served = call.status == Status::Answer && !matches!(call.outcome, Outcome::Short | Outcome::TransferLost);
+        let meaning = call.outcome.meaning();
         let asked = call.tags.iter().any(|t| t.by != "rule" && self.request.contains(&t.code));
         // Before anyone was rung the outcome does not say that it was short.
-        let too_short = matches!(call.outcome, Outcome::EarlyAbandon | Outcome::IvrLost)
+        let too_short = meaning.may_be_short
             && call.wait_ms < policy.short_abandon_ms
             && !policy.on.contains(&Outcome::ShortAbandon);
-        policy.on.contains(&call.outcome) && !served && !too_short || asked || wish(call).is_some()
+        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short || asked || wish(call).is_some()
     }
 
     fn owner_learnt(&mut self, call: &FinishedCall) {

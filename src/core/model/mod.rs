@@ -5,6 +5,7 @@ mod call;
 mod callback;
 pub mod codes;
 mod gap;
+mod hangup_cause;
 pub mod hours;
 pub mod identity;
 mod interval;
@@ -24,9 +25,10 @@ pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
 };
 pub use gap::{Gap, GapCause};
+pub use hangup_cause::HangupCause;
 pub use identity::{AgentKey, CallKey, E164, NotE164, PbxId, QueueKey};
 pub use interval::{Activity, Interval};
 pub use moment::Moment;
-pub use outcome::{Direction, HangupBy, Outcome, Quality, Status};
+pub use outcome::{Direction, HangupBy, Meaning, Outcome, Quality, Status};
 pub use record::Record;
 pub(crate) use text_enum::text_enum;

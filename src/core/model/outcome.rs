@@ -1,5 +1,6 @@
 //! What became of a call: the words that a manager counts, and why.
 
+use super::codes::ASKED;
 use super::text_enum;
 
 text_enum! {
@@ -97,6 +98,97 @@ text_enum! {
         Gap = "GAP",
     }
 }
+
+/// What an [`Outcome`] means. It stands here and nowhere else: whoever wants to know it asks [`Outcome::meaning`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Meaning {
+    /// The statuses of its calls; at least one.
+    pub statuses: &'static [Status],
+    /// Its inbound calls are missed: the view `v_missed` has them.
+    pub missed: bool,
+    /// Its inbound calls are called back where `callback.on` says nothing.
+    pub by_default: bool,
+    /// Why its calls are never called back, whatever `callback.on` says; `None` for one that can be in that list.
+    pub never: Option<&'static str>,
+    /// A person talked with the customer, if only for a moment.
+    pub person: bool,
+    /// A person and the customer can have agreed on a callback: the customer asked for it, or the one who served them promised it.
+    pub agreed: bool,
+    /// It does not say itself that the caller gave up sooner than `calls.short_abandon`: only their wait tells.
+    pub may_be_short: bool,
+    /// The code of the tag that the rules set.
+    pub tag: Option<&'static str>,
+}
+
+impl Meaning {
+    /// Of a call that nobody took and that is called back by default.
+    const fn missed(statuses: &'static [Status], tag: Option<&'static str>) -> Self {
+        Self {
+            statuses,
+            missed: true,
+            by_default: true,
+            never: None,
+            person: false,
+            agreed: false,
+            may_be_short: false,
+            tag,
+        }
+    }
+
+    /// Of a call that counts as no miss and is not called back by default.
+    const fn not_missed(statuses: &'static [Status], tag: Option<&'static str>) -> Self {
+        Self { missed: false, by_default: false, ..Self::missed(statuses, tag) }
+    }
+}
+
+const ABANDONED: Option<&str> = Some("ABANDONED");
+const ALL_WERE_BUSY: Option<&str> = Some("BUSY");
+const NO_ANSWER: Option<&str> = Some("NO_ANSWER");
+
+impl Outcome {
+    /// What it means. No wildcard: a new outcome does not compile until somebody has said it here.
+    #[must_use]
+    pub const fn meaning(self) -> Meaning {
+        use Status::{Answer, Busy, Cancel, NoAnswer, NotConnected, OutOfTime, Unknown};
+        match self {
+            Self::Blocked => {
+                Meaning { never: Some("the caller is blocked"), ..Meaning::not_missed(&[NotConnected], None) }
+            }
+            Self::Agent => {
+                Meaning { never: Some(SERVED), person: true, agreed: true, ..Meaning::not_missed(&[Answer], None) }
+            }
+            Self::Short => Meaning { person: true, ..Meaning::not_missed(&[Answer], None) },
+            Self::TransferLost => Meaning { person: true, ..Meaning::not_missed(&[Answer], Some("DISCONNECTED")) },
+            Self::SelfService => Meaning { never: Some(SERVED), ..Meaning::not_missed(&[Answer], None) },
+            Self::VoicemailLeft => Meaning::missed(&[NoAnswer, OutOfTime], Some("VOICEMAIL")),
+            Self::Announcement | Self::HungUp => Meaning::missed(&[OutOfTime], None),
+            Self::CallbackRequested => Meaning { agreed: true, ..Meaning::missed(&[NoAnswer], Some(ASKED)) },
+            Self::ShortAbandon => Meaning::not_missed(&[Cancel], ABANDONED),
+            Self::QueueAbandon | Self::RingAbandon => Meaning::missed(&[Cancel], ABANDONED),
+            Self::IvrLost | Self::EarlyAbandon => {
+                Meaning { may_be_short: true, ..Meaning::missed(&[Cancel], ABANDONED) }
+            }
+            Self::IvrTimeout
+            | Self::IvrInvalid
+            | Self::QueueEmpty
+            | Self::Rejected
+            | Self::QueueTimeout
+            | Self::RingTimeout
+            | Self::NotOffered => Meaning::missed(&[NoAnswer], NO_ANSWER),
+            Self::QueueFull | Self::AllBusy => Meaning::missed(&[Busy], ALL_WERE_BUSY),
+            Self::Unavailable | Self::Congestion | Self::Failed => Meaning::missed(&[NotConnected], None),
+            // A number that does not exist is missed, but nobody meant to serve it.
+            Self::Invalid => Meaning { by_default: false, ..Meaning::missed(&[NotConnected], None) },
+            Self::Gap => Meaning {
+                never: Some("nothing proves that the caller was not served"),
+                ..Meaning::not_missed(&[Unknown], None)
+            },
+        }
+    }
+}
+
+/// Why those who were served are never called back.
+const SERVED: &str = "the caller was served";
 
 text_enum! {
     /// Who ended the call.

@@ -71,7 +71,7 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
     let proved = prover.row(account, None);
     let talked = proved.as_ref().is_some_and(|p| p.answered_ms.is_some());
     let cdr = cdr_status(account);
-    let person = row.status == Status::Answer && row.outcome != Outcome::SelfService;
+    let person = row.outcome.meaning().person;
     match (row.status, cdr) {
         _ if row.outcome == Outcome::SelfService => Finding::Explained(Reason::SelfService),
         _ if person && !talked && cdr != Status::Answer => {

@@ -110,7 +110,7 @@ impl Prover<'_> {
             Number::Callable(e164) => Some(e164),
             _ => None,
         });
-        let tags = rule_tag(verdict.status, verdict.outcome, ended_ms).into_iter();
+        let tags = rule_tag(verdict.outcome, ended_ms).into_iter();
         let tags =
             tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != "rule").cloned())).collect();
         let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));

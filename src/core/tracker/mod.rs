@@ -61,21 +61,21 @@ pub enum Input<'a> {
     },
     /// For so long nothing has come over the link, which turns out to be broken: coverage was lost then.
     Silent {
-        /// Milliseconds.
+        /// Since anything came, ms.
         ms: u64,
     },
     /// The link is down.
     Unlinked,
     /// AMI event queue overflowed, the first of those that are lost so long ago; a snapshot follows.
     Overloaded {
-        /// Milliseconds.
+        /// Since the first lost event, ms.
         ms: u64,
     },
     /// The daemon ends: calls in progress are recorded as far as they are known. A later run that finds them alive records them again.
     Stopping,
     /// The rules changed (configuration was reloaded): they hold for what happens from now on.
     Rules(&'a Rules),
-    /// Time has passed.
+    /// Time has passed: timers run.
     Tick,
 }
 
@@ -102,7 +102,7 @@ impl Input<'_> {
 /// An output of the tracker.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Output {
-    /// Store this.
+    /// A record to store.
     Record(Record),
     /// A customer's line changed.
     Line(LineChange),
@@ -121,7 +121,7 @@ pub enum Output {
 /// The tracker's counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counters {
-    /// Events taken.
+    /// Events that were taken.
     pub events: u64,
     /// Events about channels that nobody introduced.
     pub strangers: u64,
@@ -251,7 +251,7 @@ impl Tracker {
         Counters { agents_refused: self.presence.agents_refused(), ..self.counters }
     }
 
-    /// Calls in progress.
+    /// Number of calls in progress.
     #[must_use]
     pub fn live_calls(&self) -> usize {
         self.calls.iter().filter(|(_, c)| c.stage == call::Stage::Live && !c.orphaned).count()

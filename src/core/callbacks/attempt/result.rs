@@ -3,7 +3,7 @@
 use crate::ami::event::Millis;
 use crate::model::AttemptResult;
 use crate::model::progress::Facts;
-use crate::model::{HangupBy, LegResult};
+use crate::model::{HangupBy, HangupCause, LegResult};
 
 const NO_SUCH_NUMBER: &str = "there is no such number";
 const BUSY: &str = "the customer's line was busy";
@@ -37,17 +37,18 @@ pub fn judge(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
         None | Some(0) => words.to_owned(),
         Some(cause) => format!("{words}, cause {cause}"),
     };
-    match (customer, cause) {
-        // Q.850: 1 unallocated, 2 and 3 no route, 22 changed, 28 format.
-        (LegResult::Unavailable | LegResult::Congestion | LegResult::NoAnswer, Some(1..=3 | 22 | 28)) => {
+    match (customer, cause.map(HangupCause::of)) {
+        (LegResult::Unavailable | LegResult::Congestion | LegResult::NoAnswer, Some(HangupCause::NoSuchNumber)) => {
             (R::InvalidNumber, recorded(NO_SUCH_NUMBER))
         }
-        (LegResult::Busy, _) | (LegResult::NoAnswer, Some(17)) => (R::CustomerBusy, recorded(BUSY)),
+        (LegResult::Busy, _) | (LegResult::NoAnswer, Some(HangupCause::Busy)) => (R::CustomerBusy, recorded(BUSY)),
         (LegResult::Rejected, _) => (R::CustomerRejected, recorded(DECLINED)),
         (LegResult::Cancelled | LegResult::Elsewhere, _) if facts.agent_hangup_by == HangupBy::Agent => {
             result(R::AgentLeft, "the agent hung up before the customer answered")
         }
-        (LegResult::Unavailable, Some(18..=20 | 27)) => (R::CustomerNoAnswer, recorded(OUT_OF_REACH)),
+        (LegResult::Unavailable, Some(HangupCause::Unreachable | HangupCause::NoAnswer)) => {
+            (R::CustomerNoAnswer, recorded(OUT_OF_REACH))
+        }
         (LegResult::Congestion | LegResult::Unavailable, _) => (R::Congestion, recorded(CONGESTION)),
         (LegResult::Unknown, _) => result(R::Lost, "the end of the customer's leg was not seen"),
         // Answered, and hung up before anyone was connected.

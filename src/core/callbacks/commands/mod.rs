@@ -18,31 +18,31 @@ pub enum Command {
         queue: Option<String>,
         /// Not sooner than in so many ms.
         delay_ms: Millis,
-        /// Higher goes first.
+        /// Higher goes first; 0 is usual.
         priority: i64,
         note: String,
     },
     /// Takes it back. An attempt that goes on before the customer has answered is hung up.
     Cancel {
-        /// The callback.
+        /// The callback's id.
         id: i64,
         note: String,
     },
     /// Not until it is released.
     Hold {
-        /// The callback.
+        /// The callback's id.
         id: i64,
         note: String,
     },
-    /// Goes on.
+    /// Ends a hold: the callback goes on.
     Release {
-        /// The callback.
+        /// The callback's id.
         id: i64,
         note: String,
     },
     /// This agent alone is asked; `None`: anyone again.
     Assign {
-        /// The callback.
+        /// The callback's id.
         id: i64,
         /// Interface or name as the queues say it.
         agent: Option<String>,
@@ -50,23 +50,23 @@ pub enum Command {
     },
     /// Due now, whatever delay there was; a closed one is opened again.
     Retry {
-        /// The callback.
+        /// The callback's id.
         id: i64,
         note: String,
     },
-    /// Another priority.
+    /// Gives it another priority.
     Prioritise {
-        /// The callback.
+        /// The callback's id.
         id: i64,
-        /// Higher goes first.
+        /// Higher goes first; 0 is usual.
         priority: i64,
         note: String,
     },
     /// Not sooner than in so many ms.
     Delay {
-        /// The callback.
+        /// The callback's id.
         id: i64,
-        /// From now, ms.
+        /// Delay from now, ms.
         delay_ms: Millis,
         note: String,
     },
@@ -105,14 +105,14 @@ pub enum CommandError {
     /// It is closed.
     #[error("callback {id} is closed ({state}): `callbackd callbacks retry {id}` opens it again")]
     Closed {
-        /// The callback.
+        /// The callback's id.
         id: i64,
         state: crate::model::CallbackState,
     },
     /// An attempt goes on.
     #[error("callback {id} is being carried out ({state}): wait for its end, or cancel it")]
     Active {
-        /// The callback.
+        /// The callback's id.
         id: i64,
         state: crate::model::CallbackState,
     },

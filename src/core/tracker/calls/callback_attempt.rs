@@ -4,7 +4,7 @@ use crate::ami::event::Millis;
 use crate::model::attempt_id::identity_in;
 use crate::model::progress::{Facts, Progress, Step};
 use crate::model::sign::{SIGN_VARIABLE, Sign};
-use crate::model::{HangupBy, LegResult, PbxId};
+use crate::model::{HangupBy, HangupCause, LegResult, PbxId};
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
@@ -290,12 +290,12 @@ impl Tracker {
             Some("CHANUNAVAIL") => LegResult::Unavailable,
             None if leg.in_doubt => LegResult::Unknown,
             None if cause.is_none() && self.topology.channel(leg.channel).ended_ms.is_some() => LegResult::Unknown,
-            // Q.850, as in the legs of other calls; 34 to 44 are the network's.
-            _ => match cause {
-                Some(21) => LegResult::Rejected,
-                Some(17) => LegResult::Busy,
-                Some(34 | 38 | 41 | 42 | 44) => LegResult::Congestion,
-                Some(1..=3 | 20 | 22 | 27 | 28) if leg.rang_ms.is_none() => LegResult::Unavailable,
+            // As in the legs of other calls, and the network's faults beside them.
+            _ => match cause.map(HangupCause::of) {
+                Some(HangupCause::Rejected) => LegResult::Rejected,
+                Some(HangupCause::Busy) => LegResult::Busy,
+                Some(HangupCause::Congestion) => LegResult::Congestion,
+                Some(cause) if cause.is_unavailable() && leg.rang_ms.is_none() => LegResult::Unavailable,
                 _ => LegResult::NoAnswer,
             },
         }

@@ -5,7 +5,7 @@
 pub(crate) mod row;
 
 use crate::ami::event::Millis;
-use crate::model::{Direction, IvrStep, LegResult, Outcome, Status, VisitResult};
+use crate::model::{Direction, HangupCause, IvrStep, LegResult, Outcome, Status, VisitResult};
 use crate::tracker::calls::call::Dialplan;
 
 /// Of a call that may have been served in an event gap.
@@ -67,6 +67,7 @@ pub(crate) struct Verdict {
 #[must_use]
 pub(crate) fn judge(f: &Facts<'_>) -> Verdict {
     let (status, outcome, reason) = if f.direction == Direction::Inbound { inbound(f) } else { outgoing(f) };
+    debug_assert!(outcome.meaning().statuses.contains(&status), "{status} {outcome}");
     let mut why = vec![reason];
     why.extend(f.visits.iter().map(|(queue, result)| format!("queue {queue}: {result}")));
     if !f.legs.is_empty() {
@@ -231,15 +232,15 @@ fn failed(f: &Facts<'_>, kindest: Option<LegResult>) -> (Status, Outcome, String
     if kindest == Some(LegResult::Congestion) || dial_status(f, "CONGESTION") || application == Some("congestion") {
         return said(Status::NotConnected, Outcome::Congestion, "congestion");
     }
-    // Q.850: 1 unallocated, 2 and 3 no route, 22 changed, 28 format. A cause is heard only where nothing else was tried.
-    let invalid_cause = matches!(f.cause, Some(1 | 2 | 3 | 22 | 28));
+    // A cause is heard only where nothing else was tried.
+    let cause = f.cause.map(HangupCause::of);
+    let invalid_cause = cause == Some(HangupCause::NoSuchNumber);
     // Goto() to a place that exists is followed by that place's first application.
     let led_nowhere = application == Some("goto");
     if f.dialplan.invalid || led_nowhere || dial_status(f, "INVALIDARGS") || (invalid_cause && f.visits.is_empty()) {
         return said(Status::NotConnected, Outcome::Invalid, "no such destination");
     }
-    // Q.850: 58, 65, 79, 88 bearer and codec.
-    if matches!(f.cause, Some(58 | 65 | 79 | 88)) {
+    if cause == Some(HangupCause::Incompatible) {
         return said(Status::NotConnected, Outcome::Failed, "the connection failed for a technical reason");
     }
     said(Status::NoAnswer, Outcome::NotOffered, "the PBX ended the call without ringing anyone")

@@ -3,7 +3,8 @@
 use crate::ami::event::Millis;
 use crate::model::codes::{ASKED, CALLER};
 use crate::model::{
-    Direction, FinishedCall, HangupBy, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
+    Direction, FinishedCall, HangupBy, HangupCause, Leg, LegResult, Outcome, Quality, QueueVisit, Status, Tag,
+    VisitResult,
 };
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Person, TrackedLeg, TrackedVisit};
@@ -199,38 +200,36 @@ impl Tracker {
         if channel.bridged {
             return LegResult::Answered; // with the customer, or with a colleague who consulted
         }
+        let cause = leg.cause.map(HangupCause::of);
         let caller_left = self.caller_left_before(call, leg);
         let others = || call.people.iter().filter(|p| p.channel != leg.channel);
-        let other_answered =
-            leg.cause == Some(26) || others().any(|p| p.talk.first_ms.is_some_and(|t| t >= leg.started_ms));
+        let other_answered = cause == Some(HangupCause::AnsweredElsewhere)
+            || others().any(|p| p.talk.first_ms.is_some_and(|t| t >= leg.started_ms));
         if leg.answered_ms.is_some() {
             let end = channel.ended_ms.or(leg.ended_ms).unwrap_or(Millis::MAX);
             // Another's answer to a later attempt does not make this one a race.
             let race = |a: &TrackedLeg| a.answered_ms.is_some_and(|t| t >= leg.started_ms && t <= end);
             let lost_race = others().any(|p| call.attempts.iter().any(|a| a.channel == p.channel && race(a)));
             let caller_gone = caller_left || self.topology.channel(call.first).far_hangup_ms.is_some_and(|t| t <= end);
-            return match (lost_race || leg.cause == Some(26), caller_gone) {
+            return match (lost_race || cause == Some(HangupCause::AnsweredElsewhere), caller_gone) {
                 (true, _) => LegResult::LostRace,
                 (false, true) => LegResult::Cancelled,
                 (false, false) => LegResult::Dumped,
             };
         }
-        // 21 is Q.850 "call rejected": a phone's 403 or 603 comes as NOANSWER and shows itself only in its own cause.
+        // A phone's 403 or 603 comes as NOANSWER and shows itself only in its own cause.
         match leg.status.as_deref().or(root.status.as_deref()) {
             Some("BUSY") => LegResult::Busy,
             Some("CONGESTION") => LegResult::Congestion,
             Some("CHANUNAVAIL") => LegResult::Unavailable,
             None if leg.in_doubt => LegResult::Unknown,
             None if leg.cause.is_none() && channel.ended_ms.is_some() => LegResult::Unknown, // a Hangup would have given one
-            _ if leg.cause == Some(21) && !caller_left => LegResult::Rejected,
+            _ if cause == Some(HangupCause::Rejected) && !caller_left => LegResult::Rejected,
             _ if caller_left || self.caller_left_before(call, root) => LegResult::Cancelled,
             _ if leg.forwarded => LegResult::Elsewhere,
             Some("CANCEL") | None if other_answered => LegResult::Elsewhere,
-            _ if leg.cause == Some(17) => LegResult::Busy,
-            // Q.850: 1 unallocated, 2 and 3 no route, 20 subscriber absent, 22 changed, 27 out of order, 28 format.
-            _ if matches!(leg.cause, Some(1..=3 | 20 | 22 | 27 | 28)) && leg.rang_ms.is_none() => {
-                LegResult::Unavailable
-            }
+            _ if cause == Some(HangupCause::Busy) => LegResult::Busy,
+            _ if cause.is_some_and(HangupCause::is_unavailable) && leg.rang_ms.is_none() => LegResult::Unavailable,
             _ => LegResult::NoAnswer,
         }
     }
@@ -379,19 +378,11 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
         by: CALLER.to_owned(),
         at_ms,
     });
-    rule_tag(status, outcome, at_ms).into_iter().chain(by_caller).chain(call.tags.iter().cloned()).collect()
+    rule_tag(outcome, at_ms).into_iter().chain(by_caller).chain(call.tags.iter().cloned()).collect()
 }
 
 /// What follows from the verdict.
-pub(crate) fn rule_tag(status: Status, outcome: Outcome, at_ms: Millis) -> Option<Tag> {
-    let code = match (status, outcome) {
-        (_, Outcome::VoicemailLeft) => "VOICEMAIL",
-        (_, Outcome::CallbackRequested) => ASKED,
-        (Status::Answer, Outcome::TransferLost) => "DISCONNECTED",
-        (Status::Cancel, _) => "ABANDONED",
-        (Status::Busy, _) => "BUSY",
-        (Status::NoAnswer, _) => "NO_ANSWER",
-        _ => return None,
-    };
+pub(crate) fn rule_tag(outcome: Outcome, at_ms: Millis) -> Option<Tag> {
+    let code = outcome.meaning().tag?;
     Some(Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms })
 }
