@@ -16,13 +16,13 @@ use std::time::Duration;
 /// Rows of a table if `--limit` is not given.
 const TABLE_ROWS: u64 = 50;
 
-/// List callbacks: open ones in the order of their turns, then closed ones; tell one's story, or change one
+/// List callbacks: open ones in the order of their turns, then closed ones; show one's history, or change one
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
 Examples:
   callbackd callbacks                          what is open, and why it waits
   callbackd callbacks --all --number 5550123   all callbacks of a customer
-  callbackd callbacks show 812                 the whole story of one
+  callbackd callbacks show 812                 the whole history of one
   callbackd callbacks add '+1 202 555 0123' --queue sales --note 'wrote an e-mail'
   callbackd callbacks delay 812 2h --note 'in a meeting'
   callbackd callbacks assign 812 PJSIP/204")]
@@ -56,7 +56,7 @@ pub struct CallbacksArgs {
 /// What `callbacks` does instead of listing.
 #[derive(Debug, Clone, Subcommand)]
 pub enum CallbacksCommand {
-    /// Tell one callback's story: every change, every attempt, and why
+    /// Show one callback's history: every change, every attempt, and why
     Show {
         /// The callback
         id: i64,
@@ -109,7 +109,7 @@ pub enum CallbacksCommand {
     Assign {
         /// The callback
         id: i64,
-        /// The agent, as `callbackd agents` shows him (PJSIP/204) or by his name
+        /// The agent, as `callbackd agents` shows them: interface (PJSIP/204) or name
         #[arg(required_unless_present = "anyone")]
         agent: Option<String>,
         /// Anyone may take it again

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Rows of a table if `--limit` is not given: more than a screen is for `--json` and `--csv`, which are not limited.
 const TABLE_ROWS: u64 = 50;
 
-/// List calls, newest first, or tell one call's story
+/// List calls, newest first, or show one call's history
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
 Times: 2026-11-22T14:00:00Z, 2026-11-22, '2026-11-22 14:00', today, yesterday, or back from now: 2h, 7d, 1h30m.
@@ -76,7 +76,7 @@ pub struct CallsArgs {
 /// What `calls` does instead of listing.
 #[derive(Debug, Clone, clap::Subcommand)]
 pub enum CallsCommand {
-    /// Tell one call's story: what happened, in order, and why it has its status
+    /// Show one call's history: what happened, in order, and why it has its status
     Show {
         /// The number in the table's first column, or the Linkedid (`call=` in the log)
         id: String,

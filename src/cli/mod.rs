@@ -40,12 +40,12 @@ Examples:
   callbackd run                                what the service does, in the foreground
   callbackd calls --since today                today's calls
   callbackd calls show 812                     the story of one call
-  callbackd status                             how things stand
+  callbackd status                             link, calls, agents, callbacks
   callbackd agents                             who is free, and why not
   callbackd callbacks                          who is to be called back, and why not yet
   callbackd backup /backup/calls.db            a copy of the database, while the daemon runs
   callbackd capture monday.ami                 record what the PBX sends
-  callbackd replay --db x.db monday.ami        make rows of a recording"
+  callbackd replay --db x.db monday.ami        replay a recording"
 )]
 pub struct Cli {
     /// What to do
@@ -56,7 +56,7 @@ pub struct Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Watch the PBX and keep its calls, in the foreground (what the service does)
+    /// Follow the PBX and store its calls, in the foreground (what the service does)
     Run(RunArgs),
     /// See it work without a PBX: a pretend call centre and the real daemon
     Demo(demo::DemoArgs),
@@ -64,15 +64,15 @@ pub enum Command {
     Check(check::CheckArgs),
     /// Record what the PBX sends, for replay
     Capture(capture::CaptureArgs),
-    /// Run recorded AMI streams through the engine into a database
+    /// Run recorded AMI streams through the tracker into a database
     Replay(replay::ReplayArgs),
     /// Import the history in Asterisk's CDR and queue_log
     Import(import::ImportArgs),
     /// Compare the database with Asterisk's CDR and queue_log
     Audit(audit::AuditArgs),
-    /// List calls, newest first, or tell one call's story
+    /// List calls, newest first, or show one call's history
     Calls(Box<calls::CallsArgs>),
-    /// List callbacks, tell one's story, or change one
+    /// List callbacks, show one's history, or change one
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not
     Agents(agents::AgentsArgs),

@@ -21,7 +21,7 @@ const CHUNK: usize = 256 * 1024;
 /// Records that go into one transaction.
 const RECORDS_PER_COMMIT: usize = 5_000;
 
-/// Run recorded AMI streams through the engine into a database
+/// Run recorded AMI streams through the tracker into a database
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Several files are several sessions of one PBX, in order. Time is taken from their Timestamp: headers

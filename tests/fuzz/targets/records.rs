@@ -2,10 +2,10 @@
 #![no_main]
 
 use callbackd::config::Config;
+use callbackd::records::{Records, read_cdrs};
 use callbackd_core::model::OurAttempts;
 use callbackd_core::reconcile;
 use callbackd_core::reconcile::{Prover, queue_log};
-use callbackd::records::{Records, read_cdrs};
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeSet;

@@ -2,12 +2,12 @@
 #![no_main]
 
 use bytes::BytesMut;
-use callbackd_core::ami::{Frame, FrameDecoder, Interest, Received, Stamped};
 use callbackd::config::Config;
+use callbackd_core::ami::{Frame, FrameDecoder, Interest, Received, Stamped};
 use callbackd_core::model::Record;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Moment, OurAttempts};
-use callbackd_core::tracker::{Tracker, Input, MAX_CHANNELS, Output};
+use callbackd_core::tracker::{Input, MAX_CHANNELS, Output, Tracker};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 
