@@ -3,7 +3,7 @@
 
 use callbackd::config::Config;
 use callbackd::records::{Records, read_cdrs};
-use callbackd_core::model::OurAttempts;
+use callbackd_core::model::{OurAttempts, PbxId};
 use callbackd_core::reconcile;
 use callbackd_core::reconcile::{Prover, queue_log};
 use jiff::tz::TimeZone;
@@ -26,7 +26,7 @@ fuzz_target!(|data: &[u8]| {
     let accounts = reconcile::accounts(records.cdrs, events);
     assert_eq!(accounts.iter().map(|a| a.cdrs.len()).sum::<usize>(), count, "no record is lost or told twice");
     let (rules, trunks) = (CONFIG.pbx[0].settings.rules(), BTreeSet::from(["PJSIP/trunk".to_owned()]));
-    let prover = Prover { pbx: "lab", rules: &rules, trunks: &trunks, ours: &OurAttempts::of_anybody() };
+    let prover = Prover { pbx: &PbxId::new("lab"), rules: &rules, trunks: &trunks, ours: &OurAttempts::of_anybody() };
     for account in &accounts {
         let row = prover.row(account, None).expect("an account has a first record");
         assert!(row.ended_ms >= row.started_ms && row.wait_ms >= 0 && row.talk_ms >= 0, "{row:?}");

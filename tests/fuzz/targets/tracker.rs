@@ -6,7 +6,7 @@ use callbackd::config::Config;
 use callbackd_core::ami::{Frame, FrameDecoder, Interest, Received, Stamped};
 use callbackd_core::model::Record;
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{Moment, OurAttempts};
+use callbackd_core::model::{Moment, OurAttempts, PbxId};
 use callbackd_core::tracker::{Input, MAX_CHANNELS, Output, Tracker};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
@@ -44,7 +44,7 @@ fn tell(tracker: &mut Tracker) {
 fuzz_target!(|data: &[u8]| {
     // The first bytes say what happens between the events.
     let Some((script, data)) = data.split_at_checked(16) else { return };
-    let mut tracker = Tracker::new("pbx", RULES.clone(), OurAttempts::of_anybody(), None);
+    let mut tracker = Tracker::new(&PbxId::new("pbx"), RULES.clone(), OurAttempts::of_anybody(), None);
     let mut now = Moment { wall_ms: 1_795_336_404_000, mono_ms: 1 };
     tracker.handle(Input::Linked { uptime_s: Some(100) }, now);
     tracker.handle(Input::SnapshotBegan, now);
