@@ -221,3 +221,37 @@ proptest::proptest! {
         proptest::prop_assert!(!body.contains(|c: char| c.is_ascii_control()), "{:?}", body);
     }
 }
+
+/// Each `tracing::warn!` and `tracing::error!` of a file: its sentence, up to the first `;`, `:` or `,`.
+fn sentences(source: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for level in ["tracing::warn!(", "tracing::error!("] {
+        for (at, _) in source.match_indices(level) {
+            let call = &source[at..source[at..].find(");").map_or(source.len(), |end| at + end)];
+            let texts = call.split('"').skip(1).step_by(2);
+            let sentence = texts.filter(|text| text.starts_with(char::is_uppercase) && text.contains(' ')).last();
+            found.extend(sentence.map(|text| text.split([';', ':', ',']).next().unwrap_or(text).to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn every_warning_and_error_is_in_the_readmes_table() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+    let (mut folders, mut said) = (vec![root.join("src")], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                said.extend(sentences(&std::fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(said.len() > 20, "only {} sentences were found", said.len());
+    let missing: Vec<&String> = said.iter().filter(|sentence| !readme.contains(*sentence)).collect();
+    assert_eq!(missing, [] as [&String; 0]);
+}

@@ -3,7 +3,7 @@
 use crate::ami::event::Millis;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
-use crate::callbacks::{MAX_OPEN, MAX_OWNERS, Scheduler};
+use crate::callbacks::{MAX_OPEN, Scheduler};
 use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::codes::{ASKED, CALLER, DECLINED};
 use crate::model::number::Number;
@@ -97,14 +97,9 @@ impl Scheduler {
 
     fn owner_learnt(&mut self, call: &FinishedCall) {
         let (Some(number), Some(agent), Some(_)) = (&call.number_e164, &call.agent, call.answered_ms) else { return };
-        let newer = self.owners.get(number).is_none_or(|(_, at)| *at <= call.ended_ms);
-        if call.talk_ms > 0 && newer && call.direction != Direction::Internal {
-            self.owners.insert(number.clone(), (AgentKey::new(&call.pbx, agent), call.ended_ms));
-            if self.owners.len() > MAX_OWNERS {
-                self.counters.owners_dropped += 1;
-                let oldest = self.owners.iter().min_by_key(|(_, (_, at))| *at).map(|(number, _)| number.clone());
-                oldest.map(|number| self.owners.remove(&number));
-            }
+        if call.talk_ms > 0 && call.direction != Direction::Internal {
+            let dropped = self.owners.learn(number, call.ended_ms, AgentKey::new(&call.pbx, agent));
+            self.counters.owners_dropped += u64::from(dropped);
         }
     }
 
@@ -123,14 +118,8 @@ impl Scheduler {
 
     fn service_learnt(&mut self, call: &FinishedCall) {
         let (Some(number), Some(service)) = (&call.number_e164, self.service(call)) else { return };
-        if self.served.get(number).is_none_or(|s| s.ended_ms <= service.ended_ms) {
-            self.served.insert(number.clone(), service);
-            if self.served.len() > MAX_OWNERS {
-                self.counters.owners_dropped += 1;
-                let oldest = self.served.iter().min_by_key(|(_, s)| s.ended_ms).map(|(number, _)| number.clone());
-                oldest.map(|number| self.served.remove(&number));
-            }
-        }
+        let dropped = self.served.learn(number, service.ended_ms, service);
+        self.counters.owners_dropped += u64::from(dropped);
     }
 
     /// Dispositions that say that a customer is not to be called (any more).
@@ -247,7 +236,7 @@ impl Scheduler {
 
     /// The agent of this PBX who last talked with the customer: the one of another PBX who has the same interface is somebody else.
     pub(crate) fn owner_on(&self, pbx: &PbxId, number: &E164) -> Option<String> {
-        let (owner, _) = self.owners.get(number)?;
+        let owner = self.owners.get(number)?;
         (owner.pbx == *pbx).then(|| owner.interface.to_string())
     }
 

@@ -13,6 +13,7 @@ pub mod alongside;
 pub mod attempt;
 pub mod commands;
 mod customer_lines;
+mod customers;
 pub mod dispatch;
 mod missed_calls;
 pub mod pbx_action;
@@ -32,6 +33,7 @@ use agents::Agents;
 use attempt::cdr::Cdr;
 use attempt::{CallbackAttempt, follow_up};
 use customer_lines::CustomerLines;
+use customers::Customers;
 use dispatch::caps::Caps;
 use missed_calls::Recent;
 use pbx_action::PbxAction;
@@ -177,8 +179,8 @@ pub struct Scheduler {
     lines: CustomerLines,
     recent: Recent,
     quota: Caps,
-    owners: BTreeMap<E164, (AgentKey, Millis)>,
-    served: BTreeMap<E164, Served>,
+    owners: Customers<AgentKey>,
+    served: Customers<Served>,
     forbidden: BTreeMap<E164, DoNotCall>,
     suppress: BTreeMap<String, Option<Millis>>,
     request: BTreeSet<String>,
@@ -215,8 +217,11 @@ impl Scheduler {
             lines: CustomerLines::default(),
             recent: Recent::default(),
             quota: Caps::new(restored.dialled),
-            owners: restored.owners.into_iter().map(|(number, agent, at)| (number, (agent, at))).collect(),
-            served: restored.served.into_iter().collect(),
+            owners: Customers::new(
+                MAX_OWNERS,
+                restored.owners.into_iter().map(|(number, agent, at)| (number, at, agent)),
+            ),
+            served: Customers::new(MAX_OWNERS, restored.served.into_iter().map(|(number, s)| (number, s.ended_ms, s))),
             forbidden: restored.forbidden.into_iter().map(|f| (f.number_e164.clone(), f)).collect(),
             suppress: restored.suppress.into_iter().collect(),
             request: restored.request.into_iter().collect(),
