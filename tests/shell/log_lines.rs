@@ -228,8 +228,8 @@ fn sentences(source: &str) -> Vec<String> {
     for level in ["tracing::warn!(", "tracing::error!("] {
         for (at, _) in source.match_indices(level) {
             let call = &source[at..source[at..].find(");").map_or(source.len(), |end| at + end)];
-            let texts = call.split('"').skip(1).step_by(2);
-            let sentence = texts.filter(|text| text.starts_with(char::is_uppercase) && text.contains(' ')).last();
+            let mut texts = call.split('"').skip(1).step_by(2);
+            let sentence = texts.find(|text| text.starts_with(char::is_uppercase) && text.contains(' '));
             found.extend(sentence.map(|text| text.split([';', ':', ',']).next().unwrap_or(text).to_owned()));
         }
     }

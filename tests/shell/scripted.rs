@@ -123,7 +123,7 @@ pub fn usual(action: &Action) -> String {
         "Setvar" => {
             "Response: Success\nActionID: @ID@\nMessage: Variable Set\n\n\
              Event: VarSet\nPrivilege: dialplan,all\nTimestamp: 1795353894.783215\nChannel: none\n\
-             Variable: CALLBACKD_CHECK\nValue: \n\n"
+             Uniqueid: none\nVariable: CALLBACKD_CHECK\nValue: \n\n"
         }
         "ShowDialPlan" => {
             "Response: Success\nActionID: @ID@\nEventList: start\nMessage: DialPlan list will follow\n\n\
