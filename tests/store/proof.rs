@@ -3,8 +3,9 @@
 use callbackd::config::Config;
 use callbackd::store::{Reader, Store};
 use callbackd_core::model::PbxId;
-use callbackd_core::model::{AttemptPrefix, FinishedCall, OurAttempts};
+use callbackd_core::model::{AttemptPrefix, FinishedCall, OurAttempts, Quality};
 use callbackd_core::reconcile;
+use callbackd_core::reconcile::audit::{Finding, Reason};
 use callbackd_core::reconcile::{Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
@@ -221,4 +222,27 @@ fn records_of_an_attempt_that_the_database_holds_are_its_own_whatever_form_the_i
     };
     assert_eq!(prove("lab"), ("callback", Some(7)));
     assert_eq!(prove("other"), ("outbound", None), "another PBX may have a channel of that id");
+}
+
+#[test]
+fn a_crash_that_took_the_customers_cdr_explains_that_only_the_losers_of_a_ring_all_are_left() {
+    // Two phones rang, one answered, Asterisk crashed during the talk: the CDR of the phone that lost is all that was written.
+    let loser = br#""","12025550112","1611","from-queue",""""" <12025550112>","Local/1611@from-queue-00000003;2","PJSIP/1611-00000022","Dial","PJSIP/1611,20","2026-03-02 10:00:07",,"2026-03-02 10:00:08",1,0,"NO ANSWER","DOCUMENTATION","pbx-1.40","","","pbx-1.34",51
+"#;
+    let own = br#""","12025550112","5550161","from-trunk",""""" <12025550112>","PJSIP/trunk-0000001e","","Queue","q61","2026-03-02 10:00:07",,"2026-03-02 10:00:12",5,0,"NO ANSWER","DOCUMENTATION","pbx-1.34","","","pbx-1.34",50
+"#;
+    let config = configuration();
+    let (pbx, trunks, ours) =
+        (PbxId::new("lab"), BTreeSet::from(["PJSIP/trunk".to_owned()]), OurAttempts::of_anybody());
+    let prover = Prover { pbx: &pbx, rules: &config.pbx[0].settings.rules(), trunks: &trunks, ours: &ours };
+    let compared = |text: &[u8], quality: Quality| {
+        let accounts = reconcile::accounts(cdrs(text), Vec::new());
+        let row = FinishedCall { quality, visits: Vec::new(), ..crate::stored::answered("pbx-1.34") };
+        reconcile::audit::compare(&row, &accounts[0], &prover)
+    };
+    assert_eq!(compared(loser, Quality::Gap), Finding::Explained(Reason::CdrLost));
+    for (text, quality) in [(&loser[..], Quality::Full), (&[&own[..], &loser[..]].concat(), Quality::Gap)] {
+        let found = compared(text, quality);
+        assert!(matches!(&found, Finding::Differs(what) if what.contains("CDR say NOANSWER")), "{found:?}");
+    }
 }

@@ -29,6 +29,8 @@ text_enum! {
         AnsweredInVain = "a phone was answered, and the customer never heard anybody",
         /// The daemon saw only a part of it.
         PartlySeen = "only a part of the call was seen",
+        /// The call ended unseen, and CDR have lines of its other channels only: an Asterisk that crashes writes none of what is up.
+        CdrLost = "Asterisk ended before it wrote the CDR of the customer's channel",
         /// The row is UNKNOWN: its end was not seen, and these records do not say it either.
         Unproven = "not seen, and the records do not tell either",
     }
@@ -75,6 +77,10 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
     match (row.status, cdr) {
         _ if row.outcome == Outcome::SelfService => Finding::Explained(Reason::SelfService),
         _ if person && !talked && cdr != Status::Answer => {
+            let has_its_own = account.cdrs.iter().any(|cdr| cdr.uniqueid.as_deref() == Some(&*row.linkedid));
+            if row.quality == Quality::Gap && !has_its_own {
+                return Finding::Explained(Reason::CdrLost);
+            }
             Finding::Differs(format!("the row says that {} talked with the customer, CDR say {cdr}", who(row)))
         }
         _ if !person && talked && row.direction == Direction::Inbound => {
