@@ -142,6 +142,8 @@ pub fn read(line: &csv::ByteRecord, zone: &Zone) -> Option<CdrLine> {
     let answer_ms = columns.civil(line, 10).and_then(|at| zone.moment(at, Some(start_ms)));
     // An end that comes before the start was written on either side of a change of the clock.
     let end_ms = zone.moment(columns.civil(line, 11)?, Some(start_ms))?.max(start_ms);
+    // A clock that was set meanwhile, or a torn line, must not make a talk that lasted less than nothing.
+    let answer_ms = answer_ms.map(|at| at.clamp(start_ms, end_ms));
     Some(CdrLine {
         src: text(1),
         dst: text(2),
@@ -247,6 +249,16 @@ mod tests {
         assert_eq!(start(local, "Europe/Moscow"), 1_795_336_414_000);
         let nothing_tells = one(local, "", "Europe/Moscow").unwrap();
         assert_eq!((nothing_tells.start_ms, nothing_tells.answer_ms), (1_795_336_414_000, None));
+    }
+
+    #[test]
+    fn an_answer_is_within_its_call_whatever_the_clock_did() {
+        let times = |text| {
+            one(text, "", "UTC").map(|line| (line.answer_ms.unwrap() - line.start_ms, line.end_ms - line.start_ms))
+        };
+        assert_eq!(times(r#""2026-11-22 08:00:00","2026-11-22 08:00:02","2026-11-22 08:00:05""#), Some((2_000, 5_000)));
+        assert_eq!(times(r#""2026-11-22 08:00:00","2026-11-22 08:00:02","2026-11-21 08:00:05""#), Some((0, 0)));
+        assert_eq!(times(r#""2026-11-22 08:00:00","2026-11-22 07:59:59","2026-11-22 08:00:05""#), Some((0, 5_000)));
     }
 
     #[test]
