@@ -2,9 +2,9 @@
 
 use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
-use callbackd::cli::{self, Cli, Command};
 use callbackd::cli::{
-    agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, replay, status, vacuum,
+    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, replay, status,
+    vacuum,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;

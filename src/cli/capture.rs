@@ -5,9 +5,8 @@ pub mod stamper;
 
 use super::place;
 use crate::config::{Config, Pbx};
-use crate::daemon::LostReason;
 use crate::daemon::ami_client::{Heard, Visit};
-use crate::daemon::secret;
+use crate::daemon::{LostReason, secret};
 use crate::exit::Exit;
 use callbackd_core::ami::{DeadReason, Interest, Notice};
 use file::Recording;

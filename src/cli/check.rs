@@ -11,8 +11,7 @@ pub mod rights;
 
 use super::place::which;
 use crate::config::{Config, Pbx, Settings};
-use crate::daemon::LostReason;
-use crate::daemon::secret;
+use crate::daemon::{LostReason, secret};
 use crate::exit::Exit;
 use crate::log::Wire;
 use crate::store::Reader;

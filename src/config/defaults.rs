@@ -3,6 +3,7 @@
 use super::callback::OVERALL;
 use super::{Api, Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, Settings, ShowNumbers, Store};
 use crate::records::Files;
+use callbackd_core::model::PbxId;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ impl Default for Config {
 impl Default for Pbx {
     fn default() -> Self {
         Self {
-            name: callbackd_core::model::PbxId::new("pbx"),
+            name: PbxId::new("pbx"),
             address: "127.0.0.1:5038".to_owned(),
             username: "callbackd".to_owned(),
             secret_file: None,

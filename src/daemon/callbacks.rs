@@ -6,20 +6,15 @@ use super::{cdr_file, event_log};
 use crate::config::ShowNumbers;
 use crate::log::{RateLimit, Remark};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::ami::session::Reply;
-use callbackd_core::callbacks;
+use callbackd_core::ami::session::{Reply, RequestError};
 use callbackd_core::callbacks::alongside::Another;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::callbacks::{Answer, Input, Presences, Scheduler};
-use callbackd_core::model::AttemptPrefix;
-use callbackd_core::model::Moment;
-use callbackd_core::model::PbxId;
-use callbackd_core::model::Record;
-use callbackd_core::model::{AttemptRow, CallbackRow};
+use callbackd_core::callbacks::{self, Answer, Input, Presences, Scheduler};
+use callbackd_core::model::{AttemptPrefix, AttemptRow, CallbackRow, Moment, PbxId, Record};
 use callbackd_core::tracker::Output;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -283,7 +278,7 @@ impl Callbacks {
             let err = action.err().map(tracing::field::display);
             tracing::error!(target: "callback", %pbx, err, "AMI action cannot be written and was left out; please report this");
             if let PbxAction::Originate(_) = &pbx_action {
-                let reply = Err(RequestFailed::NotSent(callbackd_core::ami::session::RequestError::NotLive));
+                let reply = Err(RequestFailed::NotSent(RequestError::NotLive));
                 answer(self.done.clone(), pbx, pbx_action, std::future::ready(reply));
             }
             return;

@@ -6,9 +6,8 @@ use super::lost::LostReason;
 use crate::log::RateLimit;
 use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::{Frame, Stamped};
-use callbackd_core::model::Moment;
-use callbackd_core::model::PbxId;
 use callbackd_core::model::presence::Presence;
+use callbackd_core::model::{Moment, PbxId};
 use callbackd_core::tracker::{Input, Output, Tracker};
 use tokio::time::Instant;
 

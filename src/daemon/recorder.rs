@@ -194,13 +194,12 @@ impl Recorder {
 mod tests {
     use super::*;
     use crate::store::Store;
+    use callbackd_core::model::E164;
 
     /// Sends batches of one record, up to so many in all, and waits until the writer has written them.
     fn written(recorder: &mut Recorder, batches: u64) {
         while recorder.pushed() < batches {
-            assert!(
-                recorder.push(Record::DncRemove(callbackd_core::model::E164::new("+12025550100").unwrap())).is_none()
-            );
+            assert!(recorder.push(Record::DncRemove(E164::new("+12025550100").unwrap())).is_none());
             recorder.send();
         }
         while recorder.writer.counters().batches < batches {
@@ -219,9 +218,7 @@ mod tests {
             written(&mut recorder, batches);
         }
         for _ in 0..10 {
-            assert!(
-                recorder.push(Record::DncRemove(callbackd_core::model::E164::new("+12025550100").unwrap())).is_none()
-            );
+            assert!(recorder.push(Record::DncRemove(E164::new("+12025550100").unwrap())).is_none());
             recorder.send();
         }
         assert_eq!(acks.len(), MAX_IN_FLIGHT, "one answer for each batch");

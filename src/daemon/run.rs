@@ -3,15 +3,14 @@
 use super::api_replies::{self, ApiReplies};
 use super::callbacks::{Callbacks, Outcome};
 use super::clock::Clock;
-use super::event_log;
 use super::link::{self, Link, LinkEvent};
 use super::monitor::{Monitor, Standing};
 use super::proofs::{self, Proofs};
 use super::recorder::{self, Recorder};
 use super::secret::{self, Secret};
-use super::signals;
 use super::systemd::ServiceManager;
 use super::upkeep::Upkeep;
+use super::{event_log, signals};
 use crate::api::{Ask, socket};
 use crate::config::{Config, Refusal};
 use crate::exit::Exit;

@@ -1,8 +1,7 @@
 //! What came of a demo, as a person reads it.
 
 use crate::store::{CallFilter, CallbackFilter, Error, Reader};
-use callbackd_core::model::CallbackState;
-use callbackd_core::model::{Direction, Status};
+use callbackd_core::model::{CallbackState, Direction, Status};
 use comfy_table::{CellAlignment, Table};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

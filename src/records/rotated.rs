@@ -1,10 +1,9 @@
 //! A log file and what rotation has made of its older parts.
 
 use callbackd_core::ami::event::Millis;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
+use std::{fs, io};
 
 /// The file and its rotated parts that may hold lines of `since_ms` or later, oldest first: `queue_log`, `queue_log.1`, `queue_log.2.gz`,
 /// `queue_log-20261122.gz`. A part that was last written before then holds none.

@@ -1,11 +1,10 @@
 //! The writing side of a database: opened by one process, created and migrated where needed, written in transactions.
 
-use super::identity;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
 use super::questions::{END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
 use super::restored::in_flight;
-use super::{Error, Refused, START_CHECK, rows, verify};
+use super::{Error, Refused, START_CHECK, identity, rows, verify};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, OurAttempts, Record};
 use rusqlite::config::DbConfig;

@@ -3,10 +3,9 @@
 use super::questions::{CALLS_LEFT, DELETE_TOLD};
 use super::{StoredCall, callback_rows};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::RecoveredBy;
 use callbackd_core::model::{
     CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, NotE164,
-    Outcome, PbxId, Quality, QueueVisit, Rating, Record, Status, Tag, VisitResult,
+    Outcome, PbxId, Quality, QueueVisit, Rating, Record, RecoveredBy, Status, Tag, VisitResult,
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};

@@ -5,11 +5,10 @@
 
 use callbackd::store::Store;
 use callbackd_core::model::{
-    Activity, AttemptResult, AttemptRow, CallInProgress, CallbackChange, CallbackRow, CallbackState, CallbackStep,
-    Direction, FinishedCall, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
-    RecoveredBy, Status, Tag, VisitResult,
+    Activity, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackChange, CallbackRow, CallbackState,
+    CallbackStep, Direction, E164, FinishedCall, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, PbxId, Quality,
+    QueueVisit, Record, RecoveredBy, Status, Tag, VisitResult,
 };
-use callbackd_core::model::{CallKey, E164, PbxId};
 use rusqlite::Connection;
 use rusqlite::types::Value;
 use rustix::time::{ClockId, clock_gettime};

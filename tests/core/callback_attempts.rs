@@ -4,11 +4,11 @@ use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, custo
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input};
-use callbackd_core::model::AgentKey;
 use callbackd_core::model::presence::Busy;
 use callbackd_core::model::progress::{Facts, Line, Step};
-use callbackd_core::model::{AttemptResult, AttemptRow, CallbackState, DoNotCall, RecoveredBy};
-use callbackd_core::model::{Direction, HangupBy, LegResult};
+use callbackd_core::model::{
+    AgentKey, AttemptResult, AttemptRow, CallbackState, Direction, DoNotCall, HangupBy, LegResult, RecoveredBy,
+};
 
 pub const FIRST: &str = "cb-0a1b2c3d-1-1";
 

@@ -1,9 +1,8 @@
 //! What people may ask of the scheduler, and what it answers.
 
 use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, policy};
-use callbackd_core::callbacks::Answer;
-use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::{Answer, Input};
 use callbackd_core::model::presence::Busy;
 use callbackd_core::model::progress::Step;
 use callbackd_core::model::{CallbackRow, CallbackState};

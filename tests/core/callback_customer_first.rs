@@ -4,8 +4,7 @@ use crate::scheduler::{ANN, MINUTE, MONDAY_10, Scene, agent, policy, queue_polic
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{First, Policy, QueuePolicy};
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::model::CallbackRow;
-use callbackd_core::model::FinishedCall;
+use callbackd_core::model::{CallbackRow, FinishedCall};
 
 fn customer_first() -> Policy {
     let mut policy = policy();

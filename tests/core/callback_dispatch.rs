@@ -6,10 +6,9 @@ use crate::scheduler::{
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::policy::{Overall, QueuePolicy, Strategy};
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::model::AgentKey;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
-use callbackd_core::model::{Direction, FinishedCall, Outcome};
+use callbackd_core::model::{AgentKey, Direction, FinishedCall, Outcome};
 use jiff::tz::TimeZone;
 
 fn first(extension: &str) -> Vec<(String, String)> {

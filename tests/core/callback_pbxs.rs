@@ -1,19 +1,16 @@
 //! Callbacks of several PBXs: each by the policy of its own PBX, and the caps once for all.
 
 use crate::scheduler::{ANN, BOB, HOUR, Hall, MINUTE, MONDAY_10, Scene, agent, overall, policy, prefix, queue_policy};
-use callbackd_core::callbacks::Presences;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{Overall, Policies, Policy, QueuePolicy};
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::callbacks::{Input, Output, Scheduler};
-use callbackd_core::model::PbxId;
+use callbackd_core::callbacks::{Input, Output, Presences, Scheduler};
 use callbackd_core::model::number::{InternalRule, Numbering};
-use callbackd_core::model::presence::Presence;
-use callbackd_core::model::presence::{AgentView, Busy};
+use callbackd_core::model::presence::{AgentView, Busy, Presence};
 use callbackd_core::model::progress::{Progress, Step};
 use callbackd_core::model::{
-    AttemptResult, CallKey, CallbackRow, CallbackState, FinishedCall, Moment, Outcome, Record, Status,
+    AttemptResult, CallKey, CallbackRow, CallbackState, FinishedCall, Moment, Outcome, PbxId, Record, Status,
 };
 use std::collections::BTreeMap;
 

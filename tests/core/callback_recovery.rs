@@ -6,8 +6,7 @@ use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::model::AttemptResult;
-use callbackd_core::model::CallKey;
+use callbackd_core::model::{AttemptResult, CallKey};
 
 fn after_a_crash(pauses: bool) -> Scene {
     let before = ringing();

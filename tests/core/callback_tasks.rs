@@ -1,13 +1,10 @@
 //! What becomes of a missed call: a task, one for each customer, until the customer has been served.
 
-use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policy, queue_policy};
-use crate::scheduler::{e164, pbx};
+use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, e164, pbx, policy, queue_policy};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
-use callbackd_core::model::CallKey;
 use callbackd_core::model::progress::Line;
-use callbackd_core::model::{CallbackState, RecoveredBy};
-use callbackd_core::model::{Direction, FinishedCall, Outcome, Status, Tag};
+use callbackd_core::model::{CallKey, CallbackState, Direction, FinishedCall, Outcome, RecoveredBy, Status, Tag};
 
 /// Nobody is there to take anything.
 fn waiting_room() -> Scene {

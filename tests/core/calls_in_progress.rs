@@ -1,8 +1,9 @@
 //! Customers' calls in progress, recorded while they last, and what the next run makes of those that a killed one left.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
-use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Outcome, Quality, Record, Status, VisitResult};
-use callbackd_core::model::{E164, PbxId};
+use callbackd_core::model::{
+    CallInProgress, Direction, E164, FinishedCall, Outcome, PbxId, Quality, Record, Status, VisitResult,
+};
 use callbackd_core::tracker::Input;
 
 const START: i64 = 1_800_000_000_000;

@@ -13,10 +13,9 @@ use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
-    AttemptPrefix, AttemptResult, AttemptRow, CallbackRow, CallbackStep, DoNotCall, RecoveredBy,
+    AttemptPrefix, AttemptResult, AttemptRow, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall, FinishedCall,
+    HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status,
 };
-use callbackd_core::model::{CallKey, Moment};
-use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Quality, Record, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// 2026-03-02 10:00:00 UTC, a Monday.

@@ -1,7 +1,6 @@
 //! The configuration: defaults, and refusals that name the key, the line and the fix.
 
-use callbackd::config::{Config, KEYS, Pbx, Refusal};
-use callbackd::config::{LogFormat, ShowNumbers, Tls};
+use callbackd::config::{Config, KEYS, LogFormat, Pbx, Refusal, ShowNumbers, Tls};
 use callbackd::exit::Exit;
 use callbackd_core::callbacks::policy::{First, Strategy};
 use std::path::PathBuf;

@@ -1,7 +1,6 @@
 //! The configuration as a file: who may own, change and replace it.
 
-use callbackd::config::Config;
-use callbackd::config::Tls;
+use callbackd::config::{Config, Tls};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 

@@ -7,19 +7,16 @@ use callbackd_core::ami::session::Answer as SessionAnswer;
 use callbackd_core::ami::{
     Disposition, FrameDecoder, Interest, Login, Notice, Received, Session, SessionOutput, Stamped,
 };
-use callbackd_core::callbacks;
-use callbackd_core::callbacks::Presences;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::callbacks::{self, Presences};
 use callbackd_core::callbacks::{Answer, Input as DeskInput, Scheduler};
-use callbackd_core::model::Record;
 use callbackd_core::model::presence::Presence;
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{AttemptPrefix, Moment, OurAttempts};
-use callbackd_core::model::{CallInProgress, PbxId};
+use callbackd_core::model::{AttemptPrefix, CallInProgress, Moment, OurAttempts, PbxId, Record};
 use callbackd_core::tracker::{Input, Output, Tracker};
 use std::collections::{HashMap, VecDeque};
 

@@ -1,9 +1,10 @@
 //! The store as a model: what is on the disk, what is on its way, and what a new run reads. Dumb on purpose.
 
 use callbackd_core::callbacks::restore::{RestoredState, Served};
-use callbackd_core::model::{AgentKey, CallKey, E164, PbxId};
-use callbackd_core::model::{AttemptResult, AttemptRow, CallbackRow, DoNotCall, RecoveredBy};
-use callbackd_core::model::{CallInProgress, Direction, FinishedCall, Gap, Outcome, Record, Status};
+use callbackd_core::model::{
+    AgentKey, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, Direction, DoNotCall, E164,
+    FinishedCall, Gap, Outcome, PbxId, Record, RecoveredBy, Status,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 const DAY_MS: i64 = 86_400_000;

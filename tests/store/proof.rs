@@ -2,11 +2,9 @@
 
 use callbackd::config::Config;
 use callbackd::store::{Reader, Store};
-use callbackd_core::model::PbxId;
-use callbackd_core::model::{AttemptPrefix, FinishedCall, OurAttempts, Quality};
-use callbackd_core::reconcile;
+use callbackd_core::model::{AttemptPrefix, FinishedCall, OurAttempts, PbxId, Quality};
 use callbackd_core::reconcile::audit::{Finding, Reason};
-use callbackd_core::reconcile::{Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
+use callbackd_core::reconcile::{self, Account, CdrLine, Prover, QueueEvent, Zone, queue_log};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,9 +1,8 @@
 //! Asterisk's record files as they lie about: rotated, compressed, torn, long, missing.
 
 use callbackd::records::{self, Files, Lines, Records, RecordsError, rotated};
-use callbackd_core::reconcile;
-use callbackd_core::reconcile::Account;
 use callbackd_core::reconcile::gatherer::Gatherer;
+use callbackd_core::reconcile::{self, Account};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::tz::TimeZone;

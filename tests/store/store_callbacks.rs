@@ -2,11 +2,10 @@
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{CallbackFilter, Reader, Refused, Store};
-use callbackd_core::model::{AgentKey, CallKey, E164, PbxId};
 use callbackd_core::model::{
-    AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
+    AgentKey, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction,
+    DoNotCall, E164, FinishedCall, PbxId, Record, RecoveredBy,
 };
-use callbackd_core::model::{Direction, FinishedCall, Record};
 use rusqlite::Connection;
 use std::path::PathBuf;
 

@@ -2,8 +2,7 @@
 
 use crate::stored::{abandoned, answered, gap, record};
 use callbackd::store::{CallFilter, Reader, Store};
-use callbackd_core::model::{CallInProgress, FinishedCall, Gap, Record};
-use callbackd_core::model::{E164, PbxId};
+use callbackd_core::model::{CallInProgress, E164, FinishedCall, Gap, PbxId, Record};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,9 @@
 //! Calls to store, and places to store them in.
 
 use callbackd_core::model::{
-    Direction, FinishedCall, Gap, GapCause, HangupBy, IvrStep, Leg, LegResult, Outcome, Quality, QueueVisit, Record,
-    Status, VisitResult,
+    Direction, E164, FinishedCall, Gap, GapCause, HangupBy, IvrStep, Leg, LegResult, Outcome, PbxId, Quality,
+    QueueVisit, Record, Status, VisitResult,
 };
-use callbackd_core::model::{E164, PbxId};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,7 @@ use crate::cli::place::Place;
 use crate::cli::plain::{local, safe, spell};
 use crate::store::CallbackStory;
 use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::task::OURSELVES;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use std::fmt::Write;
 
@@ -46,11 +47,7 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
     for event in &story.events {
         let why = if event.reason.is_empty() { String::new() } else { format!(" {}", safe(&event.reason)) };
         let note = if event.note.is_empty() { String::new() } else { format!(": {}", safe(&event.note)) };
-        let by = if event.by == callbackd_core::callbacks::task::OURSELVES {
-            String::new()
-        } else {
-            format!(" (by {})", safe(&event.by))
-        };
+        let by = if event.by == OURSELVES { String::new() } else { format!(" (by {})", safe(&event.by)) };
         let _ = writeln!(text, "  {}  {}{why}{note}{by}", at(event.at_ms), event.state);
     }
     text

@@ -5,7 +5,7 @@ use super::report::{Finding, Hint};
 use super::rights::shortened;
 use crate::config::Calls;
 use crate::log::Wire;
-use callbackd_core::model::rules::Rules;
+use callbackd_core::model::rules::{Purpose, Rules};
 use std::collections::BTreeSet;
 
 /// Words in a context's name that hint at its purpose, and the rule that would name it.
@@ -113,7 +113,7 @@ fn suspects(
 }
 
 fn is_named(context: &str, rules: &Rules) -> bool {
-    rules.inbound_contexts.fit(context) || rules.purpose(context) != callbackd_core::model::rules::Purpose::default()
+    rules.inbound_contexts.fit(context) || rules.purpose(context) != Purpose::default()
 }
 
 fn globs<'a>(calls: &'a Calls, rule: &str) -> &'a [String] {

@@ -5,8 +5,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 
 use crate::ami::event::Text;
-use crate::ami::header;
-use crate::ami::header::Header;
+use crate::ami::header::{self, Header};
 
 /// What a frame is, by its first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use crate::ami::event::{Bridge, Channel, Millis, Text};
 use crate::ami::excerpt::excerpt;
-use crate::ami::frame::{Frame, text};
+use crate::ami::frame::{Frame, Headers, text};
 use crate::ami::header::Header;
 
 /// Most channel snapshots in one event: those of AttendedTransfer.
@@ -110,7 +110,7 @@ impl<'a> Gathered<'a> {
         bridges: &'static [&'static str],
         fields: &'static [&'static str],
         last: impl Fn(&Header<'_>) -> bool,
-    ) -> Result<crate::ami::frame::Headers<'a>, EventError> {
+    ) -> Result<Headers<'a>, EventError> {
         debug_assert!(channels.len() <= MAX_CHANNELS && bridges.len() <= MAX_BRIDGES && fields.len() <= MAX_FIELDS);
         (self.channel_prefixes, self.bridge_prefixes, self.field_names) = (channels, bridges, fields);
         let mut headers = self.frame.headers();

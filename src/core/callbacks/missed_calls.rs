@@ -7,9 +7,10 @@ use crate::callbacks::{MAX_OPEN, Scheduler};
 use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::codes::{ASKED, CALLER, DECLINED};
 use crate::model::number::Number;
-use crate::model::{AgentKey, CallKey, E164, PbxId};
-use crate::model::{CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
-use crate::model::{Direction, FinishedCall, Outcome, Record, Status};
+use crate::model::{
+    AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
+    FinishedCall, Outcome, PbxId, Record, RecoveredBy, Status,
+};
 use std::collections::{BTreeMap, VecDeque};
 
 /// Misses kept, so that a row that is recorded again makes no second callback.

@@ -23,12 +23,12 @@ pub mod task;
 pub mod wait_estimates;
 
 use crate::ami::event::Millis;
-use crate::model::Moment;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::sign::Sign;
-use crate::model::{AgentKey, AttemptPrefix, CallbackRow, CallbackState, DoNotCall, E164, PbxId};
-use crate::model::{FinishedCall, Record};
+use crate::model::{
+    AgentKey, AttemptPrefix, CallbackRow, CallbackState, DoNotCall, E164, FinishedCall, Moment, PbxId, Record,
+};
 use agents::Agents;
 use attempt::cdr::Cdr;
 use attempt::{CallbackAttempt, follow_up};

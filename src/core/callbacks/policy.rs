@@ -1,10 +1,9 @@
 //! Everything that the configuration says about callbacks: whom, when, by whom, how often.
 
 use crate::ami::event::Millis;
-use crate::model::AttemptResult;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;
-use crate::model::{Outcome, PbxId};
+use crate::model::{AttemptResult, Outcome, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// In which order free agents are asked. Names as in Asterisk's `queues.conf`.

@@ -2,8 +2,9 @@
 
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
-use crate::model::Record;
-use crate::model::{AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, E164, RecoveredBy};
+use crate::model::{
+    AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, E164, Record, RecoveredBy,
+};
 use std::cmp::Reverse;
 
 /// Who changes a callback when no person does.

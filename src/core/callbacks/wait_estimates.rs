@@ -8,7 +8,7 @@ use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::Dialable;
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::{Answer, Presences, Scheduler};
-use crate::model::presence::Presence;
+use crate::model::presence::{AgentView, Busy, Presence};
 use crate::model::{CallbackState, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -164,20 +164,12 @@ impl Scheduler {
 
     /// Minutes until the one with so many ahead may expect the call: not before it is due and customers are called, and then as
     /// long as those ahead take with the agents who are there.
-    fn minutes(
-        &self,
-        pbx: &str,
-        queue: Option<&str>,
-        due_ms: Millis,
-        ahead: i64,
-        agents: &[crate::model::presence::AgentView],
-    ) -> i64 {
+    fn minutes(&self, pbx: &str, queue: Option<&str>, due_ms: Millis, ahead: i64, agents: &[AgentView]) -> i64 {
         let policy = self.policy(pbx).of(queue);
         let due = due_ms.max(self.now.wall_ms);
         let from = if policy.hours.is_open(due) { due } else { policy.hours.next_open(due).unwrap_or(due) };
         let there = agents.iter().filter(|a| {
-            a.busy != Some(crate::model::presence::Busy::LoggedOut)
-                && queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q && !m.paused))
+            a.busy != Some(Busy::LoggedOut) && queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q && !m.paused))
         });
         let hands = i64::try_from(there.count()).unwrap_or(1).max(1);
         let usual = self.wait_estimates.usual_ms.unwrap_or(FIRST_GUESS_MS);

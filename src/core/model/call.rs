@@ -1,8 +1,6 @@
 //! A finished call with its legs, queue visits, menu steps, tags and ratings: one row of `calls` and its children.
 
-use super::text_enum;
-use super::{CallKey, E164, PbxId};
-use super::{Direction, HangupBy, Outcome, Quality, Status};
+use super::{CallKey, Direction, E164, HangupBy, Outcome, PbxId, Quality, Status, text_enum};
 use crate::ami::event::Millis;
 use serde::Serialize;
 

@@ -1,7 +1,6 @@
 //! A row held against Asterisk's own records of the same call: whether they agree, and if not, why rightly so.
 
-use crate::model::text_enum;
-use crate::model::{Direction, FinishedCall, Outcome, Quality, Status, VisitResult};
+use crate::model::{Direction, FinishedCall, Outcome, Quality, Status, VisitResult, text_enum};
 use crate::reconcile::account::Account;
 use crate::reconcile::proved::Prover;
 use crate::reconcile::queue_log::Kind;

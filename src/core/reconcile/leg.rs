@@ -5,8 +5,7 @@ use crate::model::{Leg, LegResult};
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::queue_log::Kind as QueueKind;
-use crate::tracker::topology::channel;
-use crate::tracker::topology::channel::Kind;
+use crate::tracker::topology::channel::{self, Kind};
 
 /// Local channels that lead to Local channels are followed so deep.
 const MAX_DEPTH: u32 = 8;

@@ -9,8 +9,7 @@ use crate::model::{
 };
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
-use crate::reconcile::leg;
-use crate::reconcile::leg::Rung;
+use crate::reconcile::leg::{self, Rung};
 use crate::reconcile::queue_log::{Kind, QueueEvent};
 use crate::tracker::calls::call::Dialplan;
 use crate::tracker::topology::channel;
@@ -299,7 +298,7 @@ fn end_of(last: &CdrLine, visits: &[QueueVisit], ended_ms: Millis) -> End {
 /// After the last talk a phone was rung for the caller, nobody took it, and that was the end.
 fn transfer_lost(talks: &[(Millis, Millis)], legs: &[Leg], ended_ms: Millis) -> bool {
     let Some((_, over)) = talks.last() else { return false };
-    let vain = |l: &crate::model::Leg| l.talk_ms == 0 && l.started_ms + ROUNDING_MS > *over && l.ended_ms > *over;
+    let vain = |l: &Leg| l.talk_ms == 0 && l.started_ms + ROUNDING_MS > *over && l.ended_ms > *over;
     legs.iter().any(|l| vain(l) && l.ended_ms + ROUNDING_MS >= ended_ms)
 }
 

@@ -1,12 +1,10 @@
 //! Events to calls: which channel, bridge and call an event is about, and what it changes there.
 
-use crate::ami::event;
-use crate::ami::event::{Event, Millis};
+use crate::ami::event::{self, Event, Millis};
 use crate::tracker::Tracker;
 use crate::tracker::calls::queue_visits::Spent;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel;
-use crate::tracker::topology::channel::{Channel, Created, Kind, STATE_RING};
+use crate::tracker::topology::channel::{self, Channel, Created, Kind, STATE_RING};
 
 impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {

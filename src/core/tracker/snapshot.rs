@@ -1,13 +1,11 @@
 //! Lost and found: what a connection that was down, and the lists that follow, mean for the calls in progress.
 
-use crate::ami::event;
-use crate::ami::event::Millis;
+use crate::ami::event::{self, Millis};
 use crate::model::{Gap, Record};
-use crate::tracker::Output;
-use crate::tracker::Tracker;
 use crate::tracker::coverage::Coverage;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, STATE_RINGING};
+use crate::tracker::{MAX_STAMP_MS, Output, Tracker};
 
 impl Tracker {
     /// Coverage is lost, now or some time ago: whatever happens from then on to live calls is not seen.
@@ -126,5 +124,5 @@ impl Tracker {
 
 /// Seconds as a list gives them, in milliseconds; never more than there have been since 1970.
 fn seconds(seconds: u64) -> Millis {
-    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000).min(crate::tracker::MAX_STAMP_MS)
+    i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1_000).min(MAX_STAMP_MS)
 }

@@ -10,10 +10,9 @@ use std::path::{Path, PathBuf};
 use bytes::BytesMut;
 use callbackd_core::ami::event::Event;
 use callbackd_core::ami::{Frame, FrameDecoder, Interest, Kind, Received, Stamped};
-use callbackd_core::model::Moment;
 use callbackd_core::model::progress::{LineChange, Progress};
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{AttemptPrefix, FinishedCall, Gap, Interval, OurAttempts, Record};
+use callbackd_core::model::{AttemptPrefix, FinishedCall, Gap, Interval, Moment, OurAttempts, Record};
 use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
 pub use rules::{rules, stock_rules};
 

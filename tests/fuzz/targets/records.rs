@@ -4,8 +4,7 @@
 use callbackd::config::Config;
 use callbackd::records::{Records, read_cdrs};
 use callbackd_core::model::{OurAttempts, PbxId};
-use callbackd_core::reconcile;
-use callbackd_core::reconcile::{Prover, queue_log};
+use callbackd_core::reconcile::{self, Prover, queue_log};
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeSet;

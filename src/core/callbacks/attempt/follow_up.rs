@@ -1,13 +1,11 @@
 //! After an attempt: what it means for the callback, the agent and the next attempt.
 
-use crate::callbacks::attempt::{CallbackAttempt, Phase};
-use crate::callbacks::attempt::{originate, result};
+use crate::callbacks::attempt::{CallbackAttempt, Phase, originate, result};
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{MAX_ATTEMPTS, Presences, Scheduler};
-use crate::model::Record;
 use crate::model::progress::Facts;
-use crate::model::{AgentKey, AttemptResult, CallKey, CallbackState, QueueKey, RecoveredBy};
+use crate::model::{AgentKey, AttemptResult, CallKey, CallbackState, QueueKey, Record, RecoveredBy};
 
 /// A pause of an attempt that is over: to be undone.
 #[derive(Debug)]

@@ -10,10 +10,9 @@ pub mod result;
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::OURSELVES;
 use crate::callbacks::{Answer, Presences, Scheduler};
-use crate::model::Record;
 use crate::model::presence::{AgentView, Presence};
 use crate::model::progress::{Progress, Step};
-use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164};
+use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164, Record};
 
 /// An Originate that could not leave is tried again after so long (ms).
 const SEND_AGAIN_MS: u64 = 200;

@@ -1,10 +1,12 @@
 //! Attempts whose fate a crash or an outage hid: looked up, never guessed.
 
-use crate::callbacks::attempt::cdr;
-use crate::callbacks::attempt::cdr::Cdr;
-use crate::callbacks::attempt::{CallbackAttempt, Phase};
+use crate::callbacks::attempt::cdr::{self, Cdr};
+use crate::callbacks::attempt::originate::PAUSE;
+use crate::callbacks::attempt::{CallbackAttempt, LOOK_EVERY_MS, Phase};
+use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::OURSELVES;
-use crate::callbacks::{Output, Scheduler};
+use crate::callbacks::{Output, Presences, Scheduler};
+use crate::model::presence::Presence;
 use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, PbxId};
 
 /// Coverage of its PBX may take so long (ms) to come back before anything is concluded from an attempt's silence.
@@ -64,7 +66,7 @@ impl Scheduler {
     }
 
     /// Looks up the attempts of the PBXs whose coverage is back.
-    pub(crate) fn prove(&mut self, presences: &crate::callbacks::Presences<'_>) {
+    pub(crate) fn prove(&mut self, presences: &Presences<'_>) {
         for pbx in std::mem::take(&mut self.proving) {
             let Some(presence) = presences.get(&pbx).copied() else { continue };
             let in_doubt: Vec<String> = self
@@ -99,7 +101,7 @@ impl Scheduler {
     }
 
     fn lives_on(&mut self, channel_id: &str) {
-        let look = self.now.mono_ms + crate::callbacks::attempt::LOOK_EVERY_MS;
+        let look = self.now.mono_ms + LOOK_EVERY_MS;
         let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
         attempt.unlinked = false;
         attempt.phase = Phase::Seen;
@@ -126,14 +128,9 @@ impl Scheduler {
     }
 
     /// A pause with our reason on an agent whom nothing is going on with is one that a crash kept us from undoing.
-    fn undo_stray_pauses(&mut self, pbx: &PbxId, presence: &dyn crate::model::presence::Presence) {
+    fn undo_stray_pauses(&mut self, pbx: &PbxId, presence: &dyn Presence) {
         for agent in presence.agents() {
-            let ours: Vec<_> = agent
-                .queues
-                .iter()
-                .filter(|m| m.paused && m.paused_reason == crate::callbacks::attempt::originate::PAUSE)
-                .cloned()
-                .collect();
+            let ours: Vec<_> = agent.queues.iter().filter(|m| m.paused && m.paused_reason == PAUSE).cloned().collect();
             let live = self
                 .attempts
                 .iter_mut()
@@ -146,11 +143,7 @@ impl Scheduler {
                 Some(_) => {}
                 None => {
                     for m in ours {
-                        let pbx_action = crate::callbacks::pbx_action::PbxAction::Pause {
-                            queue: m.queue,
-                            interface: m.interface,
-                            paused: false,
-                        };
+                        let pbx_action = PbxAction::Pause { queue: m.queue, interface: m.interface, paused: false };
                         self.act(pbx, pbx_action);
                     }
                 }

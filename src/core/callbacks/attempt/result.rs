@@ -1,9 +1,8 @@
 //! How an attempt ended, from what is known of its call.
 
 use crate::ami::event::Millis;
-use crate::model::AttemptResult;
 use crate::model::progress::Facts;
-use crate::model::{HangupBy, HangupCause, LegResult};
+use crate::model::{AttemptResult, HangupBy, HangupCause, LegResult};
 
 const NO_SUCH_NUMBER: &str = "there is no such number";
 const BUSY: &str = "the customer's line was busy";

@@ -4,12 +4,11 @@ use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
 use crate::callbacks::policy::Policy;
 use crate::callbacks::task::reason;
-use crate::callbacks::{MAX_OPEN, Presences, Scheduler};
-use crate::model::Record;
+use crate::callbacks::{GRACE_MS, MAX_OPEN, Moment, Presences, Scheduler, Task};
 use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::number::Number;
-use crate::model::presence::Presence;
-use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, PbxId};
+use crate::model::presence::{AgentView, Presence};
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, PbxId, Record};
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -23,7 +22,7 @@ impl Scheduler {
         command: &Command,
         by: &str,
         closed: Option<CallbackRow>,
-        now: crate::callbacks::Moment,
+        now: Moment,
         presences: &Presences<'_>,
     ) -> Result<Done, CommandError> {
         self.tell_time(now);
@@ -208,8 +207,7 @@ impl Scheduler {
             None => None,
             Some(wanted) => {
                 let agents = presences.get(&pbx).map_or_else(Vec::new, |f| f.agents());
-                let fits =
-                    |a: &&crate::model::presence::AgentView| a.agent == wanted || a.name.as_deref() == Some(wanted);
+                let fits = |a: &&AgentView| a.agent == wanted || a.name.as_deref() == Some(wanted);
                 let found = agents.iter().find(fits).map(|a| a.agent.clone());
                 Some(found.ok_or_else(|| CommandError::NoSuchAgent(wanted.to_owned()))?)
             }
@@ -286,7 +284,7 @@ impl Scheduler {
         Ok(())
     }
 
-    fn edit(&mut self, id: i64, change: impl FnOnce(&mut crate::callbacks::Task)) {
+    fn edit(&mut self, id: i64, change: impl FnOnce(&mut Task)) {
         if let Some(task) = self.tasks.get_mut(&id) {
             change(task);
         }
@@ -298,7 +296,7 @@ impl Scheduler {
         let expires_ms = self.tasks.get(&id).map_or(due_ms, |t| {
             // What a person puts off shall have a chance after that.
             let expire_ms = self.policy(&t.row.pbx).of(t.row.queue.as_deref()).expire_ms;
-            t.row.expires_ms.max(due_ms.saturating_add(expire_ms.min(crate::callbacks::GRACE_MS)))
+            t.row.expires_ms.max(due_ms.saturating_add(expire_ms.min(GRACE_MS)))
         });
         let expires = self.mono(expires_ms);
         self.edit(id, |task| {

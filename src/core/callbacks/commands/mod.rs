@@ -3,7 +3,7 @@
 mod apply;
 
 use crate::ami::event::Millis;
-use crate::model::{CallbackRow, DoNotCall, E164};
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164};
 
 /// A command. `by` names who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,14 +107,14 @@ pub enum CommandError {
     Closed {
         /// The callback's id.
         id: i64,
-        state: crate::model::CallbackState,
+        state: CallbackState,
     },
     /// An attempt goes on.
     #[error("callback {id} is being carried out ({state}): wait for its end, or cancel it")]
     Active {
         /// The callback's id.
         id: i64,
-        state: crate::model::CallbackState,
+        state: CallbackState,
     },
     /// The number cannot be called.
     #[error("{number} cannot be called: {reason}")]

@@ -6,7 +6,7 @@ pub mod number_policy;
 pub mod quiet_hours;
 
 use crate::ami::event::Millis;
-use crate::callbacks::policy::{QueuePolicy, Strategy};
+use crate::callbacks::policy::{First, QueuePolicy, Strategy};
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Presences, Scheduler};
 use crate::model::presence::{AgentView, Busy, Presence};
@@ -234,8 +234,7 @@ impl Scheduler {
     fn customer_first(&self, id: i64, agent: &AgentView) -> bool {
         let Some(task) = self.tasks.get(&id) else { return false };
         let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == *queue && !m.paused);
-        let wanted =
-            self.policy(&task.row.pbx).of(task.row.queue.as_deref()).first == crate::callbacks::policy::First::Customer;
+        let wanted = self.policy(&task.row.pbx).of(task.row.queue.as_deref()).first == First::Customer;
         wanted && task.row.assigned.is_none() && task.row.queue.as_ref().is_some_and(in_queue)
     }
 

@@ -1,7 +1,6 @@
 //! What the dialplan does with a caller: menus, closed and voicemail contexts, applications, variables.
 
-use crate::ami::event;
-use crate::ami::event::Millis;
+use crate::ami::event::{self, Millis};
 use crate::model::IvrStep;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedVisit};

@@ -3,6 +3,7 @@
 use crate::ami::event::Millis;
 use crate::model::Record;
 use crate::tracker::calls::call::{Call, Origin, Stage};
+use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
 use crate::tracker::{CUSTOMER_GONE_MS, LINGER_MS, Output, SETTLE_MS, Tracker};
@@ -125,7 +126,7 @@ impl Tracker {
 
     fn leave_talk(&mut self, call: Slot, person: Slot, at: Millis) {
         for p in self.calls.table[call].people.iter_mut().filter(|p| p.channel == person) {
-            p.talk.set(crate::tracker::calls::talk::Talking::No, at);
+            p.talk.set(Talking::No, at);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Ring attempts: who is dialled for a call, and what becomes of it.
 
-use crate::ami::event;
-use crate::ami::event::Millis;
+use crate::ami::event::{self, Millis};
 use crate::model::number::Number;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{MAX_LEGS, Origin, TrackedLeg};

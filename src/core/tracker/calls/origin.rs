@@ -1,14 +1,12 @@
 //! Whose call it is: the channel that began it, and what that one shows of the customer.
 
-use crate::ami::event;
-use crate::ami::event::Millis;
+use crate::ami::event::{self, Millis};
 use crate::model::number::Number;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel;
-use crate::tracker::topology::channel::{Kind, filled};
+use crate::tracker::topology::channel::{self, Kind, filled};
 
 impl Tracker {
     /// A caller ID that is not an extension means an external call. But an extension that calls outward shows the number that the

@@ -1,7 +1,6 @@
 //! Queue visits: joined, left, abandoned, connected.
 
-use crate::ami::event;
-use crate::ami::event::Millis;
+use crate::ami::event::{self, Millis};
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{MAX_VISITS, Person, TrackedLeg, TrackedVisit};
 use crate::tracker::table::Slot;

@@ -7,8 +7,7 @@
 //! UserEvent(CallRating,Score: 5)
 //! ```
 
-use crate::ami::event;
-use crate::ami::event::{Millis, Text};
+use crate::ami::event::{self, Millis, Text};
 use crate::model::codes::DECLINED;
 use crate::model::{Rating, Tag};
 use crate::tracker::Tracker;

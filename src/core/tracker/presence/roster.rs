@@ -2,12 +2,12 @@
 
 use crate::ami::event::{Member, MemberChange, Millis};
 use crate::model::{Activity, Interval, Record};
-use crate::tracker::Output;
-use crate::tracker::Tracker;
+use crate::tracker::calls::call::Call;
 use crate::tracker::coverage::ListedCaller;
 use crate::tracker::presence::agent::{DeviceState, Membership, device};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
+use crate::tracker::{Output, Tracker};
 
 /// `QueueMemberStatus.Status` of a phone that cannot be reached: `AST_DEVICE_INVALID`, `AST_DEVICE_UNAVAILABLE`.
 const UNREACHABLE: [u8; 2] = [4, 5];
@@ -228,6 +228,6 @@ fn device_state(status: u8) -> DeviceState {
 }
 
 /// The queue that rang this channel: after its call there is after-call work.
-fn queue_served(call: &crate::tracker::calls::call::Call, channel: Slot) -> Option<&str> {
+fn queue_served(call: &Call, channel: Slot) -> Option<&str> {
     call.attempts.iter().find(|a| a.channel == channel)?.queue.as_deref()
 }

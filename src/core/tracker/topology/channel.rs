@@ -1,7 +1,6 @@
 //! One channel of Asterisk: one end of one connection, as far as its call needs to know it.
 
-use crate::ami::event;
-use crate::ami::event::Millis;
+use crate::ami::event::{self, Millis};
 use crate::tracker::table::Slot;
 
 /// `AST_STATE_RING`: the far end has dialled us (`include/asterisk/channelstate.h`).

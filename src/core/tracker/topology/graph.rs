@@ -2,8 +2,7 @@
 //!
 //! Everybody may read a [`Channel`]; only the verbs here write to one.
 
-use crate::ami::event;
-use crate::ami::event::Millis;
+use crate::ami::event::{self, Millis};
 use crate::tracker::table::{Slot, Table};
 use crate::tracker::topology::bridge::Bridge;
 use crate::tracker::topology::channel::{self, Channel, Kind, STATE_RINGING, STATE_UP};
