@@ -1,5 +1,6 @@
 //! Which calls a command asks for, and the statement that finds them without reading all that is stored.
 
+use super::questions::distinct;
 use super::rows::SELECT_CALL;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{Direction, Outcome, Status};
@@ -146,13 +147,11 @@ impl CallFilter {
     }
 }
 
-/// The interfaces in the column `agent` of a table whose whole, or what follows the technology, is the parameter: one step in the index for
-/// each of the table's interfaces, of which there are few.
+/// The interfaces in the column `agent` of a table whose whole, or what follows the technology, is the parameter.
 fn interfaces(table: &str) -> String {
     format!(
-        "WITH RECURSIVE met (agent) AS (SELECT min(agent) FROM {table} UNION ALL
-             SELECT (SELECT min(agent) FROM {table} WHERE agent > met.agent) FROM met WHERE met.agent IS NOT NULL)
-         SELECT met.agent FROM met, (SELECT ? AS wanted) WHERE wanted IN (met.agent, substr(met.agent, instr(met.agent, '/') + 1))"
+        "{} SELECT value FROM distinct_of, (SELECT ? AS wanted) WHERE wanted IN (value, substr(value, instr(value, '/') + 1))",
+        distinct(table, "agent", "")
     )
 }
 

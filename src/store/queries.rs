@@ -65,7 +65,7 @@ impl Reader {
             // One snapshot for the call and its children: the daemon may be writing the call anew.
             let snapshot = connection.unchecked_transaction()?;
             let mut found = Vec::new();
-            for condition in [CALLS_BY_LINKEDID, CALLS_BY_ID] {
+            for condition in [CALLS_BY_LINKEDID.as_str(), CALLS_BY_ID] {
                 let mut statement = snapshot.prepare(&format!("{} {condition}", *SELECT_CALL))?;
                 let rows = statement.query_map([id_or_linkedid], call)?;
                 for row in rows {
@@ -112,7 +112,7 @@ impl Reader {
     pub fn trunks(&self, pbx: &str, most: usize) -> Result<BTreeSet<String>, Error> {
         self.read(|connection| {
             let most = i64::try_from(most).unwrap_or(i64::MAX);
-            connection.prepare(TRUNKS)?.query_map((pbx, most), |row| row.get(0))?.collect()
+            connection.prepare(&TRUNKS)?.query_map((pbx, most), |row| row.get(0))?.collect()
         })
     }
 }

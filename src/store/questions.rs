@@ -4,21 +4,33 @@ use super::callback_queries::{CLOSED_LAST, OPEN_FIRST};
 use super::rows::SELECT_CALL;
 use super::{CallFilter, CallbackFilter};
 use callbackd_core::model::{CallbackState, Direction, Outcome, Status};
+use std::sync::LazyLock;
 
-/// The names of the PBXs come from the index, one step for each: a Linkedid alone is in no index.
-pub(super) const CALLS_BY_LINKEDID: &str = "WHERE linkedid = ?1 AND pbx IN (
-    WITH RECURSIVE met (pbx) AS (SELECT min(pbx) FROM calls UNION ALL
-        SELECT (SELECT min(pbx) FROM calls WHERE pbx > met.pbx) FROM met WHERE met.pbx IS NOT NULL)
-    SELECT pbx FROM met) ORDER BY pbx";
+/// The distinct values of a column, in their order, as a table `distinct_of (value)` of a `WITH`: one step in the column's index for each of
+/// them, however many rows there are. `condition` ends in `AND ` or is empty, and names what comes before the column in that index.
+pub(super) fn distinct(table: &str, column: &str, condition: &str) -> String {
+    format!(
+        "WITH RECURSIVE distinct_of (value) AS (
+             SELECT min({column}) FROM {table} WHERE {condition}{column} IS NOT NULL UNION ALL
+             SELECT (SELECT min({column}) FROM {table} WHERE {condition}{column} > distinct_of.value)
+               FROM distinct_of WHERE distinct_of.value IS NOT NULL)"
+    )
+}
+
+/// The names of the PBXs come from the index: a Linkedid alone is in no index.
+pub(super) static CALLS_BY_LINKEDID: LazyLock<String> = LazyLock::new(|| {
+    let pbxs = distinct("calls", "pbx", "");
+    format!("WHERE linkedid = ?1 AND pbx IN ({pbxs} SELECT value FROM distinct_of) ORDER BY pbx")
+});
 pub(super) const CALLS_BY_ID: &str = "WHERE id = ?1";
 pub(super) const CALLS_UNDER: &str = "WHERE pbx = ?1 AND linkedid = ?2";
 pub(super) const NEWEST_CALL: &str = "SELECT max(started_ms) FROM calls";
 
-/// One step in the index for each trunk.
-pub(super) const TRUNKS: &str = "
-    WITH RECURSIVE met (trunk) AS (SELECT min(trunk) FROM calls WHERE pbx = ?1 AND trunk IS NOT NULL UNION ALL
-        SELECT (SELECT min(trunk) FROM calls WHERE pbx = ?1 AND trunk > met.trunk) FROM met WHERE met.trunk IS NOT NULL)
-    SELECT trunk FROM met WHERE trunk IS NOT NULL LIMIT ?2";
+/// The trunks of a PBX.
+pub(super) static TRUNKS: LazyLock<String> = LazyLock::new(|| {
+    let trunks = distinct("calls", "trunk", "pbx = ?1 AND ");
+    format!("{trunks} SELECT value FROM distinct_of WHERE value IS NOT NULL LIMIT ?2")
+});
 
 /// `+` keeps the planner from the index of all calls of the PBX.
 pub(super) const TRUNKS_OF_CUSTOMERS: &str = "
@@ -41,7 +53,7 @@ pub(super) const AGENT_LAST: &str = "
 pub(super) const END_INTERVALS: &str = "
     UPDATE agent_intervals INDEXED BY agent_intervals_open SET to_ms = max(from_ms, coalesce(?2, from_ms)) WHERE pbx = ?1 AND to_ms IS NULL";
 
-pub(super) const DELETE_TOLD: &str = "
+pub(super) const DELETE_RECORDED: &str = "
     DELETE FROM calls_in_progress AS p WHERE pbx = ?
        AND EXISTS (SELECT 1 FROM calls c WHERE c.pbx = p.pbx AND c.linkedid = p.linkedid)";
 pub(super) const CALLS_LEFT: &str = "SELECT * FROM calls_in_progress WHERE pbx = ? ORDER BY started_ms DESC";
@@ -127,12 +139,12 @@ pub fn questions() -> Vec<(String, String)> {
             (format!("{options} closed"), limited.sql(CLOSED_LAST).0),
         ]
     });
-    let call = |condition| format!("{} {condition}", *SELECT_CALL);
+    let call = |condition: &str| format!("{} {condition}", *SELECT_CALL);
     let others = [
-        ("calls show (Linkedid)", call(CALLS_BY_LINKEDID)),
+        ("calls show (Linkedid)", call(&CALLS_BY_LINKEDID)),
         ("calls show (id)", call(CALLS_BY_ID)),
         ("audit, import: calls", call(CALLS_UNDER)),
-        ("audit, import: trunks", TRUNKS.to_owned()),
+        ("audit, import: trunks", TRUNKS.clone()),
         ("audit: gaps", GAPS.to_owned()),
         ("calls: newest", NEWEST_CALL.to_owned()),
         ("status: last gap", LAST_GAP.to_owned()),
@@ -149,7 +161,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: seen", SEEN.to_owned()),
         ("start: intervals", END_INTERVALS.to_owned()),
         ("start: trunks", TRUNKS_OF_CUSTOMERS.to_owned()),
-        ("start: told", DELETE_TOLD.to_owned()),
+        ("start: recorded", DELETE_RECORDED.to_owned()),
         ("start: calls left", CALLS_LEFT.to_owned()),
         ("start: open callbacks", OPEN_CALLBACKS.to_owned()),
         ("start: misses", OPEN_MISSES.to_owned()),

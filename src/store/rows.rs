@@ -1,6 +1,6 @@
 //! Records to rows and rows to records.
 
-use super::questions::{CALLS_LEFT, DELETE_TOLD};
+use super::questions::{CALLS_LEFT, DELETE_RECORDED};
 use super::{StoredCall, callback_rows};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{
@@ -294,7 +294,7 @@ fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rus
 
 /// Those of one PBX that a run left, the latest first; without those that an earlier run has recorded already, as far as it saw them.
 pub fn calls_left(connection: &Connection, of: &str) -> rusqlite::Result<Vec<CallInProgress>> {
-    connection.execute(DELETE_TOLD, [of])?;
+    connection.execute(DELETE_RECORDED, [of])?;
     let read = |row: &Row<'_>| {
         Ok(CallInProgress {
             pbx: pbx(row)?,
