@@ -1,32 +1,12 @@
 //! The configuration: defaults, and refusals that name the key, the line and the fix.
 
-use callbackd::config::{Config, KEYS, LogFormat, Pbx, Refusal, ShowNumbers, Tls};
-use callbackd::exit::Exit;
+use crate::configured::{bad, good, refused};
+use callbackd::config::{Config, KEYS, LogFormat, Pbx, ShowNumbers, Tls};
 use callbackd_core::callbacks::policy::{First, Strategy};
 use std::path::PathBuf;
 use std::time::Duration;
 
 const DOCUMENTED: &str = include_str!("../../config/callbackd.toml");
-
-fn good(text: &str) -> Config {
-    Config::from_toml(text, "callbackd.toml").unwrap_or_else(|r| panic!("{r}"))
-}
-
-fn bad(text: &str) -> Refusal {
-    let refusal = Config::from_toml(text, "callbackd.toml").expect_err(text);
-    assert_eq!(refusal.exit(), Exit::Config);
-    refusal
-}
-
-/// Refused once, at this line and column, and with these words somewhere in the picture.
-#[track_caller]
-fn refused(text: &str, place: &str, words: &[&str]) {
-    let picture = bad(text).to_string();
-    assert_eq!(picture.matches("error: ").count(), 1, "{picture}");
-    for word in words.iter().copied().chain([format!("callbackd.toml:{place}").as_str(), "help: "]) {
-        assert!(picture.contains(word), "no {word:?} in\n{picture}");
-    }
-}
 
 #[test]
 fn the_documented_file_holds_the_built_in_defaults() {

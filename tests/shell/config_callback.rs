@@ -1,33 +1,16 @@
 //! What the configuration says about callbacks: the policy that it makes, and refusals that name the key, the line and the fix.
 
-use callbackd::config::{Config, Refusal};
+use crate::configured::{good, refused};
+use callbackd::config::Config;
 use callbackd_core::callbacks::policy::{First, Policy, Strategy};
 use callbackd_core::model::Outcome;
 use std::time::Duration;
 
 const MINUTE: i64 = 60_000;
 
-fn good(text: &str) -> Config {
-    Config::from_toml(text, "callbackd.toml").unwrap_or_else(|r| panic!("{r}"))
-}
-
 /// That of its only PBX.
 fn policy_of(config: &Config) -> Policy {
     config.policies().of("pbx").clone()
-}
-
-fn bad(text: &str) -> Refusal {
-    Config::from_toml(text, "callbackd.toml").expect_err(text)
-}
-
-/// Refused once, at this line and column, and with these words somewhere in the picture.
-#[track_caller]
-fn refused(text: &str, place: &str, words: &[&str]) {
-    let picture = bad(text).to_string();
-    assert_eq!(picture.matches("error: ").count(), 1, "{picture}");
-    for word in words.iter().copied().chain([format!("callbackd.toml:{place}").as_str(), "help: "]) {
-        assert!(picture.contains(word), "no {word:?} in\n{picture}");
-    }
 }
 
 /// The same for one key of `[callback]`.

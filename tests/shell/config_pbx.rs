@@ -1,27 +1,10 @@
 //! Several PBXs in one configuration: what each has of its own, what it inherits, and what is refused with line, column and fix.
 
-use callbackd::config::{Config, Refusal, Settings};
+use crate::configured::{good, refused};
+use callbackd::config::{Config, Settings};
 use std::time::Duration;
 
 const DOCUMENTED: &str = include_str!("../../config/callbackd.toml");
-
-fn good(text: &str) -> Config {
-    Config::from_toml(text, "callbackd.toml").unwrap_or_else(|r| panic!("{r}"))
-}
-
-fn bad(text: &str) -> Refusal {
-    Config::from_toml(text, "callbackd.toml").expect_err(text)
-}
-
-/// Refused once, at this line and column, and with these words somewhere in the picture.
-#[track_caller]
-fn refused(text: &str, place: &str, words: &[&str]) {
-    let picture = bad(text).to_string();
-    assert_eq!(picture.matches("error: ").count(), 1, "{picture}");
-    for word in words.iter().copied().chain([format!("callbackd.toml:{place}").as_str(), "help: "]) {
-        assert!(picture.contains(word), "no {word:?} in\n{picture}");
-    }
-}
 
 fn of<'c>(config: &'c Config, name: &str) -> &'c Settings {
     &config.named(name).expect(name).settings

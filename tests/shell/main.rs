@@ -12,6 +12,7 @@ mod config;
 mod config_callback;
 mod config_files;
 mod config_pbx;
+mod configured;
 #[path = "../core/stream/rules.rs"]
 mod core_rules;
 mod database_commands;
