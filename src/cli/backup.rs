@@ -44,8 +44,8 @@ pub fn run(args: &BackupArgs, db: &Path, out: &mut impl Write) -> Result<(), Fai
     let copied = store::backup(db, &args.to, args.force)?;
     let (to, bytes, calls, callbacks) = (copied.path.display(), copied.bytes, copied.calls, copied.callbacks);
     if args.json {
-        let recorded = json!({ "from": db, "to": copied.path, "bytes": bytes, "calls": calls, "callbacks": callbacks });
-        writeln!(out, "{recorded}")?;
+        let report = json!({ "from": db, "to": copied.path, "bytes": bytes, "calls": calls, "callbacks": callbacks });
+        writeln!(out, "{report}")?;
     } else {
         let from = db.display();
         writeln!(

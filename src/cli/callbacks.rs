@@ -192,7 +192,7 @@ pub fn run(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mu
             if place.json {
                 writeln!(out, "{answer}")?;
             } else {
-                writeln!(out, "{}", recorded(&answer["callback"], place))?;
+                writeln!(out, "{}", described(&answer["callback"], place))?;
             }
             Ok(())
         }
@@ -260,7 +260,7 @@ fn order(command: &CallbacksCommand) -> (String, Value) {
 }
 
 /// One line that says how a callback stands after a command.
-fn recorded(row: &Value, place: &Place) -> String {
+fn described(row: &Value, place: &Place) -> String {
     let text = |key: &str| row[key].as_str().map(safe).unwrap_or_default();
     let mut line = format!("Callback {} for {}: {}", row["id"], text("number_e164"), text("state"));
     if !text("reason").is_empty() {

@@ -15,7 +15,7 @@ use crate::daemon::{LostReason, secret};
 use crate::exit::Exit;
 use crate::log::Wire;
 use crate::store::Reader;
-use ask::{Told, ask};
+use ask::{PbxAnswers, ask};
 use callbackd_core::model::AttemptPrefix;
 use jiff::tz::TimeZone;
 use report::{Finding, Report};
@@ -81,8 +81,8 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
                 // Without a database there is no sign of one's own.
                 let own = Reader::open(&config.store.path).and_then(|reader| reader.attempt_prefix()).ok();
                 for pbx in &config.pbx {
-                    let recorded = runtime.block_on(ask(pbx, credentials.as_deref()));
-                    there(pbx, several, own, &recorded, &mut report);
+                    let answers = runtime.block_on(ask(pbx, credentials.as_deref()));
+                    there(pbx, several, own, &answers, &mut report);
                 }
             }
             Err(error) => report.refuse(Exit::Software, &Finding::missing("threads", error.to_string())),
@@ -98,18 +98,18 @@ pub fn database(args: &CheckArgs, db: &Path, zone: &TimeZone, out: &mut impl Wri
     report.conclude()
 }
 
-fn there(pbx: &Pbx, several: bool, own: Option<AttemptPrefix>, recorded: &Told, report: &mut Report<'_>) {
+fn there(pbx: &Pbx, several: bool, own: Option<AttemptPrefix>, answers: &PbxAnswers, report: &mut Report<'_>) {
     let Settings { calls, callback, .. } = &pbx.settings;
     let publish = callback.enabled && callback.publish;
     report.section(&format!("PBX {} at {}", pbx.name, pbx.address));
-    if !recorded.facts.ami.is_empty() {
+    if !answers.facts.ami.is_empty() {
         let how = if pbx.tls.is_some() { "encrypted" } else { "not encrypted" };
-        report.add(&Finding::ok("connection", format!("{how}, greeted by AMI {}", Wire(&recorded.facts.ami))));
+        report.add(&Finding::ok("connection", format!("{how}, greeted by AMI {}", Wire(&answers.facts.ami))));
     }
-    if recorded.logged_in {
+    if answers.logged_in {
         report.add(&Finding::ok("login", format!("as {}", Wire(&pbx.username))));
     }
-    if let Some(reason) = &recorded.broken {
+    if let Some(reason) = &answers.broken {
         let (exit, what) = match reason {
             LostReason::Secret(_) => (Exit::Config, "secret"),
             LostReason::LoginRefused { .. } => (Exit::NoPermission, "login"),
@@ -127,12 +127,12 @@ fn there(pbx: &Pbx, several: bool, own: Option<AttemptPrefix>, recorded: &Told, 
         }
         return;
     }
-    let (found, mut hints) = rights::judge(&recorded.facts, pbx, publish);
+    let (found, mut hints) = rights::judge(&answers.facts, pbx, publish);
     report.extend(&found);
-    let (found, hint) = contexts::judge(&recorded.facts, calls, &pbx.settings.rules(), several);
+    let (found, hint) = contexts::judge(&answers.facts, calls, &pbx.settings.rules(), several);
     report.extend(&found);
     hints.extend(hint);
-    let (found, hint) = callbacks::judge(&recorded.facts, callback, own);
+    let (found, hint) = callbacks::judge(&answers.facts, callback, own);
     report.extend(&found);
     hints.extend(hint);
     for hint in &hints {

@@ -52,7 +52,7 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
     };
     let _ = writeln!(text, "callbacks   {}", callbacks(&status));
     let _ =
-        writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| recorded(gap, place)));
+        writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, place)));
     write!(out, "{text}")?;
     Ok(())
 }
@@ -86,7 +86,7 @@ fn counted(open: u64, by_state: BTreeMap<String, u64>) -> String {
     if states.is_empty() { format!("{open} open") } else { format!("{open} open ({})", states.join(", ")) }
 }
 
-fn recorded(gap: &Gap, place: &Place) -> String {
+fn described(gap: &Gap, place: &Place) -> String {
     let from = local(gap.from_ms, &place.zone, "%Y-%m-%d %H:%M:%S");
     format!("{from}, {} ({}), {} calls lost", spell(gap.to_ms - gap.from_ms), gap.cause, gap.calls_lost)
 }
@@ -106,7 +106,7 @@ fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) ->
     }
     let _ = writeln!(text, "callbacks   {}", counted(open.values().sum(), open));
     let _ =
-        writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| recorded(gap, place)));
+        writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, place)));
     write!(out, "{text}")?;
     Ok(())
 }

@@ -94,7 +94,7 @@ impl Callbacks {
         match output {
             Output::Record(record) => {
                 if let Record::Call(call) = &record {
-                    self.scheduler.handle(Input::Told(call), now);
+                    self.scheduler.handle(Input::Recorded(call), now);
                 }
                 return Some(record);
             }
@@ -197,21 +197,20 @@ impl Callbacks {
 
     /// Lets the scheduler decide. Its records are returned, and its PBX actions are on their way.
     pub fn decide(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
-        let presences: Presences<'_> = watched.iter().map(|w| (w.name.clone(), w.presence())).collect();
+        let presences = presences_of(watched);
         self.scheduler.decide(now, &presences);
         self.say_full(now);
         self.say_another(watched, now);
-        self.carry_out(watched, now)
+        self.carry_out(&presences, now)
     }
 
-    fn carry_out(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
-        let presences: Presences<'_> = watched.iter().map(|w| (w.name.clone(), w.presence())).collect();
+    fn carry_out(&mut self, presences: &Presences<'_>, now: Moment) -> Vec<Record> {
         let mut records = Vec::new();
         while let Some(output) = self.scheduler.poll() {
             match output {
                 callbacks::Output::Record(record) => records.push(record),
                 callbacks::Output::LookUp { pbx, channel_id, since_ms } => self.look_up(pbx, channel_id, since_ms),
-                callbacks::Output::Act { pbx, pbx_action } => self.act(pbx, pbx_action, &presences, now),
+                callbacks::Output::Act { pbx, pbx_action } => self.act(pbx, pbx_action, presences, now),
             }
         }
         records
@@ -264,7 +263,7 @@ impl Callbacks {
     /// The daemon ends: its signs are taken back while the links are up.
     pub fn stop(&mut self, watched: &[Monitor], now: Moment) {
         self.scheduler.stop();
-        let records = self.carry_out(watched, now);
+        let records = self.carry_out(&presences_of(watched), now);
         debug_assert!(records.is_empty(), "whatever was decided has been carried out before");
     }
 
@@ -315,14 +314,18 @@ impl Callbacks {
         watched: &[Monitor],
         now: Moment,
     ) -> Result<Done, CommandError> {
-        let presences: Presences<'_> = watched.iter().map(|w| (w.name.clone(), w.presence())).collect();
-        self.scheduler.command(command, by, closed, now, &presences)
+        self.scheduler.command(command, by, closed, now, &presences_of(watched))
     }
 
     /// The scheduler, to be read.
     pub fn scheduler(&self) -> &Scheduler {
         &self.scheduler
     }
+}
+
+/// Who is free on each PBX, as its tracker knows it now.
+fn presences_of(watched: &[Monitor]) -> Presences<'_> {
+    watched.iter().map(|w| (w.name.clone(), w.presence())).collect()
 }
 
 /// Waits for the answer beside the loop, and for room to hand it to the loop.

@@ -135,15 +135,15 @@ mod tests {
             tokio::time::advance(Duration::from_secs(1)).await;
         }
         delivery.push(LinkEvent::Notice(ended()));
-        let mut recorded = Vec::new();
+        let mut taken = Vec::new();
         while let Ok(event) = events.try_recv() {
-            recorded.push(event);
+            taken.push(event);
             delivery.flush().await;
         }
         let [_, LinkEvent::Notice(Notice::SnapshotEnded(size)), LinkEvent::Overloaded { dropped: 3, since }] =
-            &recorded[..]
+            &taken[..]
         else {
-            panic!("{recorded:?}")
+            panic!("{taken:?}")
         };
         assert_eq!((size.channels_known, *since), (false, began));
         delivery.push(LinkEvent::Notice(ended()));

@@ -162,7 +162,7 @@ impl Proofs {
         let better = |call: &FinishedCall| match tracker.map_or(Known::Nothing, |e| e.memory_of(&call.linkedid)) {
             Known::Nothing => false,
             Known::Live => true,
-            Known::Told(recorded) => !recorded.wants_proof(),
+            Known::Recorded(recorded) => !recorded.wants_proof(),
         };
         let calls: Vec<FinishedCall> = look.calls.into_iter().filter(|call| !better(call)).collect();
         if !calls.is_empty() || look.cut > 0 {

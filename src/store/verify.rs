@@ -120,14 +120,14 @@ pub(super) fn structure(connection: &Connection) -> rusqlite::Result<Option<Vec<
 }
 
 fn pragma(connection: &Connection, check: &str) -> rusqlite::Result<Vec<String>> {
-    let recorded =
+    let answered =
         connection.prepare(&format!("PRAGMA {check}({MAX_FAULTS})"))?.query_map([], |row| row.get(0))?.collect();
-    let recorded: Vec<String> = match recorded {
+    let found: Vec<String> = match answered {
         // Damage can be such that the check itself cannot go on.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt) => vec![error.to_string()],
-        recorded => recorded?,
+        answered => answered?,
     };
-    let lines = recorded.iter().flat_map(|text| text.lines());
+    let lines = found.iter().flat_map(|text| text.lines());
     Ok(lines.filter(|line| *line != "ok" && !line.starts_with("***")).take(MAX_FAULTS).map(str::to_owned).collect())
 }
 

@@ -326,7 +326,7 @@ impl<F: FnMut(Ack)> Worker<F> {
         let unsaved = batches.iter().map(|batch| batch.records.len()).sum();
         let mut pauses = backoff();
         let mut attempts = 0;
-        let mut recorded: Option<Instant> = None;
+        let mut said: Option<Instant> = None;
         let begun = Instant::now();
         loop {
             let error = match self.store.write(batches.iter().flat_map(|batch| &batch.records)) {
@@ -349,8 +349,8 @@ impl<F: FnMut(Ack)> Worker<F> {
                 return None;
             }
             let pause = pauses.next().unwrap_or(RETRY.1);
-            if recorded.is_none_or(|recorded| now.duration_since(recorded) >= REMIND) {
-                recorded = Some(now);
+            if said.is_none_or(|said| now.duration_since(said) >= REMIND) {
+                said = Some(now);
                 if error.needs_a_person() {
                     tracing::error!(target: "store", rows = unsaved, err = %error,
                         "Database is damaged or gone: nobody is called back, rows are kept in memory only and tried again");

@@ -75,15 +75,15 @@ impl Dice {
 
     /// What a caller does once answered, and how long they wait for that.
     pub fn caller(&mut self, did: &str) -> (String, Duration) {
-        let queue_visits = 1 + self.roll(14);
+        let seconds = 1 + self.roll(14);
         let patience =
             Duration::from_millis(u64::from(if self.roll(10) < 3 { 2_500 + self.roll(9_000) } else { 30_000 }));
         let script = match (did.starts_with("555015") || did == "5550179", self.roll(5)) {
-            (true, 0) => format!("wait:{queue_visits}-hangup"),
-            (true, 1) => format!("wait:1-dtmf:9-wait:{queue_visits}-hangup"),
-            (true, 2) => format!("wait:1-dtmf:2-wait:{queue_visits}-hangup"),
-            (true, _) => format!("wait:1-dtmf:1-wait:{queue_visits}-hangup"),
-            (false, _) => format!("wait:{queue_visits}-hangup"),
+            (true, 0) => format!("wait:{seconds}-hangup"),
+            (true, 1) => format!("wait:1-dtmf:9-wait:{seconds}-hangup"),
+            (true, 2) => format!("wait:1-dtmf:2-wait:{seconds}-hangup"),
+            (true, _) => format!("wait:1-dtmf:1-wait:{seconds}-hangup"),
+            (false, _) => format!("wait:{seconds}-hangup"),
         };
         (script, patience)
     }

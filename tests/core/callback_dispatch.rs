@@ -451,7 +451,7 @@ fn thousands_who_wait_are_dispatched_from_the_top_and_all_are_told_why_within_a_
     for i in 0..1_000 {
         let call =
             FinishedCall { linkedid: format!("m.{i}"), ..scene.missed(&format!("+1202{:07}", 5_550_000 + i), "sales") };
-        scene.scheduler.handle(Input::Told(&call), scene.now);
+        scene.scheduler.handle(Input::Recorded(&call), scene.now);
     }
     scene.settle();
     scene.pass(SECOND);

@@ -123,7 +123,7 @@ impl Two {
 
     /// A row goes to the store.
     fn ends(&mut self, call: &FinishedCall) {
-        self.scheduler.handle(Input::Told(call), self.now);
+        self.scheduler.handle(Input::Recorded(call), self.now);
         self.settle();
     }
 

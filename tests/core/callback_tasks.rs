@@ -328,7 +328,7 @@ fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
             number: Some(number),
             ..call.clone()
         };
-        scene.scheduler.handle(Input::Told(&call), scene.now);
+        scene.scheduler.handle(Input::Recorded(&call), scene.now);
         while scene.scheduler.poll().is_some() {}
     }
     assert_eq!(scene.scheduler.open().values().sum::<usize>(), MAX_OPEN);

@@ -317,7 +317,7 @@ impl Scene {
 
     /// A row goes to the store.
     pub fn recorded(&mut self, call: &FinishedCall) {
-        self.give(Input::Told(call));
+        self.give(Input::Recorded(call));
     }
 
     /// A customer gave up in this queue just now.

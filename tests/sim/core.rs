@@ -13,7 +13,7 @@ use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{self, Presences};
-use callbackd_core::callbacks::{Answer, Input as DeskInput, Scheduler};
+use callbackd_core::callbacks::{Answer, Input as SchedulerInput, Scheduler};
 use callbackd_core::model::presence::Presence;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, Moment, OurAttempts, PbxId, Record};
@@ -138,7 +138,7 @@ impl Core {
             let side = &mut self.sides[i];
             side.waiting.clear();
             side.tracker.handle(Input::Unlinked, now);
-            self.scheduler.handle(DeskInput::Unlinked(&side.pbx), now);
+            self.scheduler.handle(SchedulerInput::Unlinked(&side.pbx), now);
             self.after(now);
         }
     }
@@ -165,7 +165,7 @@ impl Core {
             if let Record::Attempt(row) = record
                 && row.result.is_none()
             {
-                self.scheduler.handle(DeskInput::Committed(&row.channel_id), now);
+                self.scheduler.handle(SchedulerInput::Committed(&row.channel_id), now);
             }
         }
         self.after(now);
@@ -175,14 +175,14 @@ impl Core {
     pub fn refused(&mut self, records: &[Record], now: Moment) {
         for record in records {
             if let Record::Attempt(row) = record {
-                self.scheduler.handle(DeskInput::Refused(&row.channel_id), now);
+                self.scheduler.handle(SchedulerInput::Refused(&row.channel_id), now);
             }
         }
         self.after(now);
     }
 
     pub fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr], now: Moment) {
-        self.scheduler.handle(DeskInput::LookedUp { channel_id, cdrs }, now);
+        self.scheduler.handle(SchedulerInput::LookedUp { channel_id, cdrs }, now);
         self.after(now);
     }
 
@@ -237,16 +237,16 @@ impl Core {
                     match output {
                         Output::Record(record) => {
                             if let Record::Call(call) = &record {
-                                self.scheduler.handle(DeskInput::Told(call), now);
+                                self.scheduler.handle(SchedulerInput::Recorded(call), now);
                             }
                             self.wants.push_back(Want::Store(record));
                         }
-                        Output::Line(change) => self.scheduler.handle(DeskInput::Line(&change), now),
-                        Output::Progress(progress) => self.scheduler.handle(DeskInput::Progress(&progress), now),
-                        Output::Sign(sign) => self.scheduler.handle(DeskInput::Sign { pbx: &side.pbx, sign }, now),
-                        Output::PresenceChanged => self.scheduler.handle(DeskInput::PresenceChanged, now),
+                        Output::Line(change) => self.scheduler.handle(SchedulerInput::Line(&change), now),
+                        Output::Progress(progress) => self.scheduler.handle(SchedulerInput::Progress(&progress), now),
+                        Output::Sign(sign) => self.scheduler.handle(SchedulerInput::Sign { pbx: &side.pbx, sign }, now),
+                        Output::PresenceChanged => self.scheduler.handle(SchedulerInput::PresenceChanged, now),
                         Output::InSync => {
-                            self.scheduler.handle(DeskInput::InSync(&side.pbx), now);
+                            self.scheduler.handle(SchedulerInput::InSync(&side.pbx), now);
                             self.wants.push_back(Want::InSync(i));
                         }
                     }
@@ -292,17 +292,17 @@ impl Core {
         };
         match pbx_action {
             PbxAction::Originate(originate) => {
-                self.scheduler.handle(DeskInput::Answered { channel_id: &originate.channel_id, answer }, now);
+                self.scheduler.handle(SchedulerInput::Answered { channel_id: &originate.channel_id, answer }, now);
             }
             PbxAction::Publish { value: Some(_), .. } => {
-                self.scheduler.handle(DeskInput::Published { pbx: &self.sides[i].pbx, answer }, now)
+                self.scheduler.handle(SchedulerInput::Published { pbx: &self.sides[i].pbx, answer }, now)
             }
             // The pretend PBX knows neither action.
             PbxAction::AskSign => {
-                self.scheduler.handle(DeskInput::SignRead { pbx: &self.sides[i].pbx, value: None }, now)
+                self.scheduler.handle(SchedulerInput::SignRead { pbx: &self.sides[i].pbx, value: None }, now)
             }
             PbxAction::ShowSign(_) => {
-                self.scheduler.handle(DeskInput::SignWritten { pbx: &self.sides[i].pbx, answer }, now)
+                self.scheduler.handle(SchedulerInput::SignWritten { pbx: &self.sides[i].pbx, answer }, now)
             }
             _ => {}
         }

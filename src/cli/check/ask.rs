@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 const ECHO: Duration = Duration::from_secs(2);
 
 /// What is known when the conversation has ended, and why if it ended early.
-pub struct Told {
+pub struct PbxAnswers {
     /// All that was learnt.
     pub facts: Facts,
     /// The other end, if there was one.
@@ -28,38 +28,38 @@ pub struct Told {
 }
 
 /// Logs in to a PBX, asks for its facts and leaves.
-pub async fn ask(pbx: &Pbx, credentials: Option<&Path>) -> Told {
-    let mut recorded = Told { facts: Facts::default(), peer: None, logged_in: false, broken: None };
+pub async fn ask(pbx: &Pbx, credentials: Option<&Path>) -> PbxAnswers {
+    let mut answers = PbxAnswers { facts: Facts::default(), peer: None, logged_in: false, broken: None };
     match Visit::begin(pbx, credentials, Interest::everything()).await {
         Ok(visit) => {
-            recorded.peer = Some(visit.peer());
-            let mut asking = Asking { visit, recorded: &mut recorded };
+            answers.peer = Some(visit.peer());
+            let mut asking = Asking { visit, answers: &mut answers };
             if let Err(reason) = asking.all(&pbx.username).await {
-                recorded.broken = Some(reason);
+                answers.broken = Some(reason);
             }
         }
-        Err(reason) => recorded.broken = Some(reason),
+        Err(reason) => answers.broken = Some(reason),
     }
-    recorded
+    answers
 }
 
 struct Asking<'a> {
     visit: Visit,
-    recorded: &'a mut Told,
+    answers: &'a mut PbxAnswers,
 }
 
 impl Asking<'_> {
     async fn all(&mut self, username: &str) -> Result<(), LostReason> {
         while !matches!(self.next().await?, Heard::Notice(Notice::Live)) {}
         if let Some(reply) = self.request(&Action::list_commands()).await? {
-            self.recorded.facts.list_commands(&reply.response);
+            self.answers.facts.list_commands(&reply.response);
         }
         if let Some(reply) = self.request(&Action::core_settings()).await? {
-            self.recorded.facts.version = reply.response.text("AsteriskVersion").map(|text| text.into_owned());
+            self.answers.facts.version = reply.response.text("AsteriskVersion").map(|text| text.into_owned());
         }
         self.manager_conf(username).await?;
         self.sign().await?;
-        if self.recorded.facts.may("ShowDialPlan") {
+        if self.answers.facts.may("ShowDialPlan") {
             self.request(&Action::show_dialplan()).await?;
         }
         self.raise().await
@@ -68,11 +68,11 @@ impl Asking<'_> {
     /// Hears one thing and takes what it says.
     async fn next(&mut self) -> Result<Heard, LostReason> {
         let heard = self.visit.next(&mut |_| {}).await?;
-        let facts = &mut self.recorded.facts;
+        let facts = &mut self.answers.facts;
         match &heard {
             Heard::Event(frame) => facts.event(frame),
             Heard::Notice(Notice::BannerSeen { version }) => facts.ami.clone_from(version),
-            Heard::Notice(Notice::LoggedIn) => self.recorded.logged_in = true,
+            Heard::Notice(Notice::LoggedIn) => self.answers.logged_in = true,
             Heard::Notice(Notice::Booted { .. }) => facts.booted = true,
             Heard::Notice(Notice::SnapshotRefused { action, message }) => facts.refused.push((action, message.clone())),
             Heard::Notice(Notice::SnapshotEnded(size)) => facts.size = *size,
@@ -97,22 +97,22 @@ impl Asking<'_> {
     async fn manager_conf(&mut self, username: &str) -> Result<(), LostReason> {
         // What could end the function's argument is in no user's name that Asterisk reads.
         let plain = username.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.@+".contains(&byte));
-        if !plain || !self.recorded.facts.may("Getvar") {
+        if !plain || !self.answers.facts.may("Getvar") {
             return Ok(());
         }
-        self.recorded.facts.conf.read = self.conf(username, "read").await?;
-        self.recorded.facts.conf.write = self.conf(username, "write").await?;
-        self.recorded.facts.conf.writetimeout = self.conf(username, "writetimeout").await?;
-        self.recorded.facts.conf.timestampevents = self.conf("general", "timestampevents").await?;
+        self.answers.facts.conf.read = self.conf(username, "read").await?;
+        self.answers.facts.conf.write = self.conf(username, "write").await?;
+        self.answers.facts.conf.writetimeout = self.conf(username, "writetimeout").await?;
+        self.answers.facts.conf.timestampevents = self.conf("general", "timestampevents").await?;
         Ok(())
     }
 
     async fn sign(&mut self) -> Result<(), LostReason> {
-        if self.recorded.facts.may("Getvar")
+        if self.answers.facts.may("Getvar")
             && let Ok(action) = Action::get_global(SIGN_VARIABLE)
             && let Some(reply) = self.request(&action).await?
         {
-            self.recorded.facts.sign = reply.response.text("Value").and_then(|value| Sign::parse(&value));
+            self.answers.facts.sign = reply.response.text("Value").and_then(|value| Sign::parse(&value));
         }
         Ok(())
     }
@@ -129,20 +129,20 @@ impl Asking<'_> {
 
     /// Raises events of classes that nothing else proves, and waits for them to come back.
     async fn raise(&mut self) -> Result<(), LostReason> {
-        if self.recorded.facts.may("Setvar")
+        if self.answers.facts.may("Setvar")
             && let Ok(action) = Action::set_global(PROBE_VARIABLE, "")
             && self.request(&action).await?.is_some()
         {
-            self.recorded.facts.raised.insert("dialplan");
+            self.answers.facts.raised.insert("dialplan");
         }
-        if self.recorded.facts.may("UserEvent")
+        if self.answers.facts.may("UserEvent")
             && let Ok(action) = Action::user_event(PROBE_EVENT, &[])
             && self.request(&action).await?.is_some()
         {
-            self.recorded.facts.raised.insert("user");
+            self.answers.facts.raised.insert("user");
         }
         let until = Instant::now() + ECHO;
-        while self.recorded.facts.raised.iter().any(|class| !self.recorded.facts.seen.contains_key(*class)) {
+        while self.answers.facts.raised.iter().any(|class| !self.answers.facts.seen.contains_key(*class)) {
             match timeout_at(until, self.next()).await {
                 Ok(heard) => drop(heard?),
                 Err(_) => break,

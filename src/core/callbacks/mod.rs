@@ -59,7 +59,7 @@ pub type Presences<'a> = BTreeMap<PbxId, &'a dyn Presence>;
 #[derive(Debug, Clone, Copy)]
 pub enum Input<'a> {
     /// A call's row goes to the store, for the first time or corrected.
-    Told(&'a FinishedCall),
+    Recorded(&'a FinishedCall),
     /// A customer's line changed.
     Line(&'a LineChange),
     /// An attempt went a step further.
@@ -258,7 +258,7 @@ impl Scheduler {
     pub fn handle(&mut self, input: Input<'_>, now: Moment) {
         self.tell_time(now);
         match input {
-            Input::Told(call) => self.call_recorded(call),
+            Input::Recorded(call) => self.call_recorded(call),
             Input::Line(change) => self.line_changes(change),
             Input::Progress(progress) => self.attempt_progresses(progress),
             Input::PresenceChanged => self.dirty = true,

@@ -19,7 +19,7 @@ const AT_ONCE: usize = 24;
 /// After a failure nothing is published for so long, ms.
 const AFTER_FAILURE_MS: u64 = 10_000;
 /// Callbacks with an estimate; those beyond are too far from their turns for an estimate to be honest.
-const MAX_TOLD: usize = 2_000;
+const MAX_PUBLISHED: usize = 2_000;
 /// How long an attempt keeps an agent until attempts have been seen, ms.
 const FIRST_GUESS_MS: Millis = 180_000;
 
@@ -27,7 +27,7 @@ const FIRST_GUESS_MS: Millis = 180_000;
 #[derive(Debug, Default)]
 pub(crate) struct WaitEstimates {
     /// By PBX: what its database holds. No entry: it may hold anything.
-    recorded: BTreeMap<PbxId, BTreeMap<String, String>>,
+    published: BTreeMap<PbxId, BTreeMap<String, String>>,
     /// Not before this moment of the monotonic clock.
     next: u64,
     /// PBXs that refuse the values, until the link was lost and is back.
@@ -46,7 +46,7 @@ impl WaitEstimates {
 
     /// The PBX may have lost the values that it was given.
     pub(crate) fn forget(&mut self, pbx: &PbxId) {
-        self.recorded.remove(pbx);
+        self.published.remove(pbx);
         self.refused.remove(pbx);
         self.stale = true;
     }
@@ -57,7 +57,7 @@ impl WaitEstimates {
             Answer::Accepted => {}
             Answer::Refused(_) => drop(self.refused.insert(pbx.clone())),
             Answer::NotSent | Answer::Unanswered => {
-                self.recorded.remove(pbx);
+                self.published.remove(pbx);
                 self.stale = true;
                 self.next = now_mono_ms + AFTER_FAILURE_MS;
             }
@@ -95,23 +95,23 @@ impl Scheduler {
     }
 
     fn publish_on(&mut self, pbx: &PbxId, wanted: &BTreeMap<String, String>) {
-        if !self.wait_estimates.recorded.contains_key(pbx) {
+        if !self.wait_estimates.published.contains_key(pbx) {
             self.act(pbx, PbxAction::PublishNothing);
         }
-        let mut recorded = self.wait_estimates.recorded.remove(pbx).unwrap_or_default();
-        let gone = recorded.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
-        let new = wanted.iter().filter(|(key, value)| recorded.get(*key) != Some(value));
+        let mut published = self.wait_estimates.published.remove(pbx).unwrap_or_default();
+        let gone = published.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
+        let new = wanted.iter().filter(|(key, value)| published.get(*key) != Some(value));
         let changes: Vec<_> =
             gone.chain(new.map(|(key, value)| (key.clone(), Some(value.clone())))).take(AT_ONCE + 1).collect();
         self.wait_estimates.stale |= changes.len() > AT_ONCE;
         for (key, value) in changes.into_iter().take(AT_ONCE) {
             match &value {
-                Some(value) => recorded.insert(key.clone(), value.clone()),
-                None => recorded.remove(&key),
+                Some(value) => published.insert(key.clone(), value.clone()),
+                None => published.remove(&key),
             };
             self.act(pbx, PbxAction::Publish { key, value });
         }
-        self.wait_estimates.recorded.insert(pbx.clone(), recorded);
+        self.wait_estimates.published.insert(pbx.clone(), published);
     }
 
     fn estimates_on(&self, pbx: &PbxId, presence: &dyn Presence) -> BTreeMap<String, String> {
@@ -127,7 +127,7 @@ impl Scheduler {
             .map(|(_, id)| *id)
             .filter(|id| here(id).is_some_and(|t| t.turn.is_none() && t.attempt.is_none()));
         let order = active.chain(self.ready.iter().map(|turn| turn.id)).chain(later);
-        for task in order.filter_map(|id| here(&id)).take(MAX_TOLD) {
+        for task in order.filter_map(|id| here(&id)).take(MAX_PUBLISHED) {
             let row = &task.row;
             let queue = row.queue.as_deref();
             let place = ahead.entry(queue).or_default();

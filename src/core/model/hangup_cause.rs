@@ -19,9 +19,7 @@ pub enum HangupCause {
     Congestion,
     /// Bearer and codec: 58 not available, 65 and 79 not implemented, 88 incompatible.
     Incompatible,
-    /// It tells nothing: 0 not defined, 127 interworking (a SIP CANCEL comes as either).
-    NoInformation,
-    /// Any other; 16 normal clearing is the usual one.
+    /// Any other, which decides nothing: 16 normal clearing is the usual one; 0 not defined and 127 interworking are what a SIP CANCEL comes as.
     Other,
 }
 
@@ -38,7 +36,6 @@ impl HangupCause {
             26 => Self::AnsweredElsewhere,
             34 | 38 | 41 | 42 | 44 => Self::Congestion,
             58 | 65 | 79 | 88 => Self::Incompatible,
-            0 | 127 => Self::NoInformation,
             _ => Self::Other,
         }
     }

@@ -153,7 +153,7 @@ pub enum Known<'a> {
     /// It is in progress, or its row is about to be recorded.
     Live,
     /// The row that was recorded.
-    Told(&'a FinishedCall),
+    Recorded(&'a FinishedCall),
 }
 
 /// The tracker of one PBX.
@@ -262,7 +262,7 @@ impl Tracker {
     pub fn memory_of(&self, linkedid: &str) -> Known<'_> {
         match self.calls.find(linkedid).map(|slot| &self.calls[slot]) {
             None => Known::Nothing,
-            Some(call) => call.recorded.as_deref().map_or(Known::Live, Known::Told),
+            Some(call) => call.recorded.as_deref().map_or(Known::Live, Known::Recorded),
         }
     }
 

@@ -24,20 +24,20 @@ pub fn judge(cdrs: &[Cdr], ring_ms: Millis, min_talk_ms: Millis) -> (AttemptResu
     let Some(last) = cdrs.iter().rfind(|c| !c.dstchannel.is_empty()).or(cdrs.last()) else {
         return (R::Lost, "no channel lives and no CDR tells its end".to_owned());
     };
-    let recorded = |result, what: &str| (result, format!("its CDR says: {what}"));
+    let said = |result, what: &str| (result, format!("its CDR says: {what}"));
     if last.dstchannel.is_empty() {
         return match last.answered {
-            false => recorded(R::AgentNoAnswer, "the agent did not answer"),
-            true => recorded(R::AgentNoAnswer, "the agent answered and nobody was dialled"),
+            false => said(R::AgentNoAnswer, "the agent did not answer"),
+            true => said(R::AgentNoAnswer, "the agent answered and nobody was dialled"),
         };
     }
     match last.disposition.as_str() {
-        "BUSY" => recorded(R::CustomerBusy, "busy"),
-        "NO ANSWER" => recorded(R::CustomerNoAnswer, "no answer"),
-        "FAILED" | "CONGESTION" => recorded(R::Congestion, &last.disposition.to_lowercase()),
+        "BUSY" => said(R::CustomerBusy, "busy"),
+        "NO ANSWER" => said(R::CustomerNoAnswer, "no answer"),
+        "FAILED" | "CONGESTION" => said(R::Congestion, &last.disposition.to_lowercase()),
         // Whatever part of it was ringing, the rest was talk.
-        "ANSWERED" if last.billed_ms >= ring_ms.saturating_add(min_talk_ms) => recorded(R::Connected, "answered"),
-        "ANSWERED" => recorded(R::Lost, "answered, but not by whom and for how long"),
-        _ => recorded(R::Lost, "nothing that is known"),
+        "ANSWERED" if last.billed_ms >= ring_ms.saturating_add(min_talk_ms) => said(R::Connected, "answered"),
+        "ANSWERED" => said(R::Lost, "answered, but not by whom and for how long"),
+        _ => said(R::Lost, "nothing that is known"),
     }
 }

@@ -31,30 +31,30 @@ pub fn judge(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
     }
     let Some(customer) = facts.customer else { return agents_fault(facts) };
     let cause = facts.customer_cause;
-    let recorded = |words: &str| match cause {
+    let said = |words: &str| match cause {
         // Dial gives up on a phone that rings without a cause (AST_CAUSE_NOTDEFINED).
         None | Some(0) => words.to_owned(),
         Some(cause) => format!("{words}, cause {cause}"),
     };
     match (customer, cause.map(HangupCause::of)) {
         (LegResult::Unavailable | LegResult::Congestion | LegResult::NoAnswer, Some(HangupCause::NoSuchNumber)) => {
-            (R::InvalidNumber, recorded(NO_SUCH_NUMBER))
+            (R::InvalidNumber, said(NO_SUCH_NUMBER))
         }
-        (LegResult::Busy, _) | (LegResult::NoAnswer, Some(HangupCause::Busy)) => (R::CustomerBusy, recorded(BUSY)),
-        (LegResult::Rejected, _) => (R::CustomerRejected, recorded(DECLINED)),
+        (LegResult::Busy, _) | (LegResult::NoAnswer, Some(HangupCause::Busy)) => (R::CustomerBusy, said(BUSY)),
+        (LegResult::Rejected, _) => (R::CustomerRejected, said(DECLINED)),
         (LegResult::Cancelled | LegResult::Elsewhere, _) if facts.agent_hangup_by == HangupBy::Agent => {
             result(R::AgentLeft, "the agent hung up before the customer answered")
         }
         (LegResult::Unavailable, Some(HangupCause::Unreachable | HangupCause::NoAnswer)) => {
-            (R::CustomerNoAnswer, recorded(OUT_OF_REACH))
+            (R::CustomerNoAnswer, said(OUT_OF_REACH))
         }
-        (LegResult::Congestion | LegResult::Unavailable, _) => (R::Congestion, recorded(CONGESTION)),
+        (LegResult::Congestion | LegResult::Unavailable, _) => (R::Congestion, said(CONGESTION)),
         (LegResult::Unknown, _) => result(R::Lost, "the end of the customer's leg was not seen"),
         // Answered, and hung up before anyone was connected.
         (LegResult::Answered | LegResult::Dumped | LegResult::LostRace, _) => {
             result(R::MaybeVoicemail, "answered and gone before they could talk")
         }
-        _ => (R::CustomerNoAnswer, recorded(RANG_OUT)),
+        _ => (R::CustomerNoAnswer, said(RANG_OUT)),
     }
 }
 

@@ -51,7 +51,7 @@ impl Scheduler {
             Command::Prioritise { id, priority, note } => {
                 self.known(*id, closed)?;
                 self.edit(*id, |task| task.row.priority = *priority);
-                self.recorded(*id, by, &because(&format!("priority {priority}"), note))
+                self.changed(*id, by, &because(&format!("priority {priority}"), note))
             }
             Command::Delay { id, delay_ms, note } => {
                 self.idle(*id, closed)?;
@@ -145,7 +145,7 @@ impl Scheduler {
                 self.put_off(id, delay_ms);
             }
             let note = if note.is_empty() { "added again by hand" } else { note };
-            return self.recorded(id, by, note);
+            return self.changed(id, by, note);
         }
         if self.tasks.len() >= MAX_OPEN || self.last_id >= MAX_CALLBACK_ID {
             return Err(CommandError::Full(self.tasks.len()));
@@ -179,7 +179,7 @@ impl Scheduler {
         };
         self.counters.queued += 1;
         self.insert(row, Vec::new());
-        self.recorded(id, by, if note.is_empty() { "added by hand" } else { note })
+        self.changed(id, by, if note.is_empty() { "added by hand" } else { note })
     }
 
     fn cancel(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
@@ -217,7 +217,7 @@ impl Scheduler {
             task.row.assigned = found;
             task.last_refusal = None;
         });
-        self.recorded(id, by, &because(&what, note))
+        self.changed(id, by, &because(&what, note))
     }
 
     /// Due at once; one that was closed is opened again and may fail as often as a new one.
@@ -249,7 +249,7 @@ impl Scheduler {
         row.closed_ms = None;
         row.resolved_by = None;
         self.insert(row, Vec::new());
-        self.recorded(id, by, &because("opened again", note))
+        self.changed(id, by, &because("opened again", note))
     }
 
     /// A queue that can be named: of the PBX, as far as it is known, or of the configuration.
@@ -329,11 +329,11 @@ impl Scheduler {
             task.row.state = state;
             why.clone_into(&mut task.row.reason);
         });
-        self.recorded(id, by, note)
+        self.changed(id, by, note)
     }
 
     /// Stores what a person changed, and looks where that puts the callback.
-    fn recorded(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
+    fn changed(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
         self.tell(id, by, note, None, None);
         self.line_up(id);
         let Some(row) = self.callback(id) else { return Err(CommandError::NoSuchCallback(id)) };

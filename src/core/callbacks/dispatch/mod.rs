@@ -38,7 +38,7 @@ struct PbxView {
     /// By queue: somebody is at work who may take its callbacks.
     manned: BTreeMap<String, bool>,
     /// By queue: whether its customers are called.
-    doors: BTreeMap<Option<String>, CallingWindow>,
+    windows: BTreeMap<Option<String>, CallingWindow>,
     waiting: BTreeMap<String, u32>,
     in_sync: bool,
 }
@@ -71,7 +71,7 @@ impl Scheduler {
             return;
         }
         let all = self.ready.len() <= FEW || self.looked_at_all + LOOK_AT_ALL_EVERY_MS <= now;
-        let mut hall = self.hall(presences);
+        let mut round = self.round(presences);
         if all {
             self.looked_at_all = now;
         }
@@ -82,26 +82,34 @@ impl Scheduler {
             self.ready.iter().map(|turn| turn.id).take(FEW).collect()
         };
         for id in turns {
-            self.consider(id, &mut hall);
+            self.consider(id, &mut round);
         }
     }
 
-    fn hall(&self, presences: &Presences<'_>) -> DispatchRound {
-        let side = |(pbx, presence): (&PbxId, &&dyn Presence)| {
+    fn round(&self, presences: &Presences<'_>) -> DispatchRound {
+        let view = |(pbx, presence): (&PbxId, &&dyn Presence)| {
             let agents = presence.agents();
             let can = |a: &AgentView| {
                 self.free(pbx, a) && self.agents.may_be_asked(&AgentKey::new(pbx, &a.agent), self.now.mono_ms)
             };
             let free: Vec<bool> = agents.iter().map(can).collect();
             let left = free.iter().filter(|free| **free).count();
-            let (manned, doors) = (BTreeMap::new(), BTreeMap::new());
+            let (manned, windows) = (BTreeMap::new(), BTreeMap::new());
             (
                 pbx.clone(),
-                PbxView { agents, free, left, manned, doors, waiting: presence.waiting(), in_sync: presence.in_sync() },
+                PbxView {
+                    agents,
+                    free,
+                    left,
+                    manned,
+                    windows,
+                    waiting: presence.waiting(),
+                    in_sync: presence.in_sync(),
+                },
             )
         };
         DispatchRound {
-            presences: presences.iter().map(side).collect(),
+            presences: presences.iter().map(view).collect(),
             in_flight: self.attempts.values().filter_map(|a| a.number.clone()).collect(),
             left: self
                 .policies
@@ -112,14 +120,14 @@ impl Scheduler {
     }
 
     /// One callback whose turn it is.
-    fn consider(&mut self, id: i64, hall: &mut DispatchRound) {
+    fn consider(&mut self, id: i64, round: &mut DispatchRound) {
         let Some(task) = self.tasks.get(&id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
         if !self.policy(&pbx).enabled {
             return;
         }
-        let Some(side) = hall.presences.get_mut(&pbx).filter(|side| side.in_sync) else {
+        let Some(view) = round.presences.get_mut(&pbx).filter(|view| view.in_sync) else {
             return self.waits(id, reason::NO_LINK);
         };
         if self.gives_way(&pbx) {
@@ -131,15 +139,15 @@ impl Scheduler {
         if self.lines.busy(&number) {
             return self.waits(id, reason::CUSTOMER_ON_LINE);
         }
-        if hall.in_flight.contains(&number) {
+        if round.in_flight.contains(&number) {
             return; // the end of the attempt that was taken back is awaited
         }
         if let Some((state, why)) = self.block_reason_known(id, &number) {
             return self.close(id, state, &why, OURSELVES, "may not be called any more");
         }
         let policy = self.policies.of(&pbx);
-        let door = *side.doors.entry(queue).or_insert_with_key(|q| self.door(policy.of(q.as_deref())));
-        match door {
+        let window = *view.windows.entry(queue).or_insert_with_key(|q| self.window(policy.of(q.as_deref())));
+        match window {
             CallingWindow::Closed(until) => return self.waits_until(id, reason::OUT_OF_HOURS, until),
             // At closing, whether anything else happens or not: the night must not use up its life.
             CallingWindow::Open(until) => self.look_again(id, until),
@@ -150,7 +158,7 @@ impl Scheduler {
             return self.waits_until(id, reason::QUIET_HOURS, until);
         }
         self.may_be_called_now(id);
-        let place = match self.choose(id, side) {
+        let place = match self.choose(id, view) {
             Ok(place) => place,
             Err(NoCandidate::NotThere) => return self.waits(id, reason::NO_AGENT),
             Err(NoCandidate::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
@@ -165,15 +173,15 @@ impl Scheduler {
             }
             return self.look_again(id, until);
         }
-        if hall.left == 0 {
+        if round.left == 0 {
             return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
         }
-        hall.left -= 1;
-        let Some(side) = self.tasks.get(&id).and_then(|t| hall.presences.get_mut(&t.row.pbx)) else { return };
-        side.free[place] = false;
-        side.left -= 1;
-        let agent = side.agents[place].clone();
-        hall.in_flight.insert(number);
+        round.left -= 1;
+        let Some(view) = self.tasks.get(&id).and_then(|t| round.presences.get_mut(&t.row.pbx)) else { return };
+        view.free[place] = false;
+        view.left -= 1;
+        let agent = view.agents[place].clone();
+        round.in_flight.insert(number);
         let customer_first = self.customer_first(id, &agent);
         self.intend(id, &agent, customer_first);
     }
@@ -243,7 +251,7 @@ impl Scheduler {
         self.look_by(id, at.max(self.now.mono_ms + 1));
     }
 
-    fn door(&self, queue: &QueuePolicy) -> CallingWindow {
+    fn window(&self, queue: &QueuePolicy) -> CallingWindow {
         let now = self.now.wall_ms;
         let Some(closing) = queue.hours.closes_at(now) else { return CallingWindow::Open(Millis::MAX) };
         let last = closing.saturating_sub(queue.last_dispatch_ms);
@@ -254,7 +262,7 @@ impl Scheduler {
     }
 
     /// Whom of those who are free to ask: the index among the agents of the PBX.
-    fn choose(&mut self, id: i64, side: &mut PbxView) -> Result<usize, NoCandidate> {
+    fn choose(&mut self, id: i64, view: &mut PbxView) -> Result<usize, NoCandidate> {
         let now = self.now.mono_ms;
         let task = &self.tasks[&id];
         let queue = task.row.queue.as_deref();
@@ -262,26 +270,26 @@ impl Scheduler {
         let policy = of_pbx.of(queue);
         let owner_until = self.mono_later(task.due, policy.owner_window_ms);
         let usual = task.row.assigned.is_none() && policy.fallback.is_none();
-        if side.left == 0 && usual && (task.row.owner.is_none() || owner_until <= now) {
-            return Err(if side.is_manned(queue, policy) { NoCandidate::Busy } else { NoCandidate::NotThere });
+        if view.left == 0 && usual && (task.row.owner.is_none() || owner_until <= now) {
+            return Err(if view.is_manned(queue, policy) { NoCandidate::Busy } else { NoCandidate::NotThere });
         }
-        let side = &*side;
-        let mut pool = side.pool(queue, &policy.agents);
+        let view = &*view;
+        let mut pool = view.pool(queue, &policy.agents);
         let falls_back = self.mono_later(task.due, policy.fallback_after_ms);
         let mut look = None;
         if let Some(fallback) = &policy.fallback {
             if falls_back <= now {
-                let more = side.pool(Some(fallback), &of_pbx.of(Some(fallback)).agents);
+                let more = view.pool(Some(fallback), &of_pbx.of(Some(fallback)).agents);
                 pool.extend(more.into_iter().filter(|m| !pool.iter().any(|p| p.place == m.place)).collect::<Vec<_>>());
             } else {
                 look = Some(falls_back);
             }
         }
-        let named = |agent: &str| side.agents.iter().position(|a| a.agent == agent);
+        let named = |agent: &str| view.agents.iter().position(|a| a.agent == agent);
         if let Some(assigned) = &task.row.assigned {
-            pool = named(assigned).map(|place| Candidate::of(side, place, queue)).into_iter().collect();
+            pool = named(assigned).map(|place| Candidate::of(view, place, queue)).into_iter().collect();
         }
-        pool.retain(|c| side.agents[c.place].busy != Some(Busy::LoggedOut));
+        pool.retain(|c| view.agents[c.place].busy != Some(Busy::LoggedOut));
         let refused = task
             .last_refusal
             .as_ref()
@@ -292,27 +300,27 @@ impl Scheduler {
             .owner
             .as_deref()
             .filter(|o| owner_until > now && refused != Some(*o) && task.row.assigned.is_none());
-        if let Some(place) = owner.and_then(named).filter(|p| side.agents[*p].busy != Some(Busy::LoggedOut)) {
-            pool = vec![Candidate::of(side, place, queue)];
+        if let Some(place) = owner.and_then(named).filter(|p| view.agents[*p].busy != Some(Busy::LoggedOut)) {
+            pool = vec![Candidate::of(view, place, queue)];
             look = Some(look.map_or(owner_until, |l: u64| l.min(owner_until)));
         }
         let there = !pool.is_empty();
         // Who did not take it is not offered it next, unless nobody else is at work.
-        if pool.iter().any(|c| !c.paused && Some(side.agents[c.place].agent.as_str()) != refused) {
-            pool.retain(|c| Some(side.agents[c.place].agent.as_str()) != refused);
+        if pool.iter().any(|c| !c.paused && Some(view.agents[c.place].agent.as_str()) != refused) {
+            pool.retain(|c| Some(view.agents[c.place].agent.as_str()) != refused);
         }
-        pool.retain(|c| side.free[c.place] && !c.paused);
+        pool.retain(|c| view.free[c.place] && !c.paused);
         let some_free = !pool.is_empty();
         let overtakes = of_pbx.overtake_after_ms.map(|ms| self.mono_later(task.due, ms));
         if of_pbx.live_callers_first && overtakes.is_none_or(|at| at > now) {
             pool.retain(|c| {
-                !side.agents[c.place].queues.iter().any(|m| !m.paused && side.waiting.contains_key(&m.queue))
+                !view.agents[c.place].queues.iter().any(|m| !m.paused && view.waiting.contains_key(&m.queue))
             });
             if some_free && pool.is_empty() {
                 look = [look, overtakes].into_iter().flatten().min();
             }
         }
-        let turn = |c: &Candidate| self.turn(id, policy.strategy, c, side);
+        let turn = |c: &Candidate| self.turn(id, policy.strategy, c, view);
         let chosen = pool.iter().min_by_key(|c| turn(c)).map(|c| c.place);
         if let Some(at) = look.filter(|_| chosen.is_none()) {
             self.look_by(id, at.max(now + 1));
@@ -330,8 +338,8 @@ impl Scheduler {
     }
 
     /// Who is least is asked: by penalty, then as the strategy says, then who has waited longest, then by name.
-    fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, side: &PbxView) -> (u32, u64, Millis, String) {
-        let agent = &side.agents[c.place];
+    fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, view: &PbxView) -> (u32, u64, Millis, String) {
+        let agent = &view.agents[c.place];
         let memory = self.tasks.get(&id).and_then(|t| self.agents.get(&AgentKey::new(&t.row.pbx, &agent.agent)));
         let idle_since = agent.last_talk_ms.max(memory.and_then(|m| m.offered_ms)).unwrap_or(Millis::MIN);
         let key = match strategy {
@@ -383,8 +391,8 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn of(side: &PbxView, place: usize, queue: Option<&str>) -> Self {
-        let agent = &side.agents[place];
+    fn of(view: &PbxView, place: usize, queue: Option<&str>) -> Self {
+        let agent = &view.agents[place];
         let member = queue.and_then(|q| agent.queues.iter().find(|m| m.queue == q));
         let everywhere = !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused);
         Self {

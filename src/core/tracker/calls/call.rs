@@ -25,7 +25,7 @@ pub(crate) enum Stage {
     /// The customer is gone; it waits a moment for what is still on its way.
     Ending,
     /// Recorded; kept a while for late events.
-    Told,
+    Recorded,
 }
 
 /// How the call came to be.
@@ -103,7 +103,7 @@ pub(crate) struct Call {
     /// The number, as it was read last.
     pub read: Option<customer_line::Read>,
     /// The customer's line, as it was emitted.
-    pub line: Option<customer_line::Told>,
+    pub line: Option<customer_line::Reported>,
     /// The queue in which its caller is counted as waiting.
     pub waits_in: Option<Box<str>>,
     /// An attempt of ours is in it.

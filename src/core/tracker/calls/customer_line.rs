@@ -18,7 +18,7 @@ pub(crate) struct Read {
 
 /// What has been emitted of a customer's line, and is to be released when the call is over.
 #[derive(Debug)]
-pub(crate) struct Told {
+pub(crate) struct Reported {
     /// The customer.
     number: E164,
     /// The customer called us.
@@ -51,7 +51,10 @@ impl Tracker {
             Origin::Callback => false,
         };
         let there = || call.origin != Origin::Trunk || self.topology.channel(call.first).ended_ms.is_none();
-        outside && !call.orphaned && call.stage != Stage::Told && (call.line.is_some() || (call.live > 0 && there()))
+        outside
+            && !call.orphaned
+            && call.stage != Stage::Recorded
+            && (call.line.is_some() || (call.live > 0 && there()))
     }
 
     fn line_changes(&mut self, slot: Slot) {
@@ -67,12 +70,12 @@ impl Tracker {
         let call = &self.calls[slot];
         let inbound = call.origin == Origin::Trunk;
         let number = call.read.as_ref().and_then(|r| r.e164.as_ref());
-        let recorded = call.line.as_ref().map(|l| (&l.number, l.inbound));
-        if recorded != number.map(|number| (number, inbound)) {
+        let reported = call.line.as_ref().map(|l| (&l.number, l.inbound));
+        if reported != number.map(|number| (number, inbound)) {
             let number = number.cloned();
             self.line_frees(slot);
             if let Some(number) = number {
-                self.calls.table[slot].line = Some(Told { number, inbound, talking: false });
+                self.calls.table[slot].line = Some(Reported { number, inbound, talking: false });
                 self.report_line(slot, Line::Busy);
             }
         }

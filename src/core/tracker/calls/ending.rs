@@ -62,7 +62,7 @@ impl Tracker {
             match self.calls[call].stage {
                 Stage::Live => self.customer_gone(call),
                 Stage::Ending => self.tell(call),
-                Stage::Told => self.forget(call),
+                Stage::Recorded => self.forget(call),
             }
         }
     }
@@ -157,7 +157,7 @@ impl Tracker {
             self.calls.table[call].recorded = Some(Box::new(finished));
         }
         self.attempts_end(call);
-        self.calls.table[call].stage = Stage::Told;
+        self.calls.table[call].stage = Stage::Recorded;
         self.calls.mark(call);
         let left = self.calls[call].forget_by.map_or(LINGER_MS, |by| by.saturating_sub(self.now.mono_ms));
         self.calls.look_again(call, self.now.mono_ms + left);

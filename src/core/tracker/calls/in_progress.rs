@@ -50,13 +50,13 @@ impl Tracker {
             return; // more is known of it than the lists have shown
         }
         let queue_visit = call.queue_visits.last();
-        let as_told = |recorded: &CallInProgress| {
+        let as_recorded = |recorded: &CallInProgress| {
             recorded.number == call.number
                 && recorded.did == call.did
                 && recorded.joined_ms == queue_visit.map(|queue_visit| queue_visit.joined_ms)
                 && recorded.answered_ms == call.talk.first_ms
         };
-        if call.in_progress.as_deref().is_some_and(as_told) {
+        if call.in_progress.as_deref().is_some_and(as_recorded) {
             return;
         }
         let now = CallInProgress {
@@ -91,9 +91,9 @@ impl Tracker {
         let mut lost = 0;
         for (linkedid, old) in std::mem::take(&mut self.calls.left.calls) {
             // The caller may have come to another's linkedid, and the phones that were rung may outlive the caller under the first one.
-            let his_own = self.topology.find(&linkedid).filter(|slot| self.topology.channel(*slot).ended_ms.is_none());
+            let own = self.topology.find(&linkedid).filter(|slot| self.topology.channel(*slot).ended_ms.is_none());
             let customers = |slot: &Slot| self.calls[*slot].origin == Origin::Trunk;
-            let call = his_own.map(|slot| self.topology.channel(slot).call);
+            let call = own.map(|slot| self.topology.channel(slot).call);
             match call.or_else(|| self.calls.find(&linkedid).filter(customers)) {
                 Some(slot) if customers(&slot) && *self.calls[slot].linkedid == *linkedid => {
                     self.takes_up(slot, old, from)
@@ -111,7 +111,7 @@ impl Tracker {
     /// What was known of a call before anyone looked away.
     fn takes_up(&mut self, slot: Slot, old: CallInProgress, from: Millis) {
         let call = &mut self.calls.table[slot];
-        if call.stage == Stage::Told {
+        if call.stage == Stage::Recorded {
             return;
         }
         call.started_ms = call.started_ms.min(old.started_ms);

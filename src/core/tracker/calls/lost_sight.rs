@@ -30,7 +30,7 @@ impl Calls {
             return false;
         }
         let over = c.live == 0 || (inbound && c.first == channel);
-        if over && !c.seen.end_unseen() && c.stage != Stage::Told {
+        if over && !c.seen.end_unseen() && c.stage != Stage::Recorded {
             c.seen.ends_unseen();
             return !c.orphaned;
         }

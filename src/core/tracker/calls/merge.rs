@@ -26,7 +26,7 @@ impl Tracker {
         if a == b {
             return;
         }
-        let over = |c: &Call| c.stage == Stage::Told || (c.recorded.is_some() && c.live == 0);
+        let over = |c: &Call| c.stage == Stage::Recorded || (c.recorded.is_some() && c.live == 0);
         let rank = |c: &Call| (c.orphaned, over(c), leads(c.origin), c.started_ms);
         let (kept, goes) = if (rank(&self.calls[a]), a) <= (rank(&self.calls[b]), b) { (a, b) } else { (b, a) };
         if over(&self.calls[goes]) || over(&self.calls[kept]) {

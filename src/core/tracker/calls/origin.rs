@@ -32,7 +32,7 @@ impl Tracker {
     /// what other threads say about a dialled channel can be heard before what the caller's own says.
     pub(crate) fn attach_channel(&mut self, call: Slot, seen: &event::Channel<'_>, slot: Slot, at: Millis) {
         let (c, channel) = (&self.calls[call], self.topology.channel(slot));
-        if c.stage == Stage::Told || c.orphaned || c.first == slot {
+        if c.stage == Stage::Recorded || c.orphaned || c.first == slot {
             return;
         }
         let has_its_first = *self.topology.channel(c.first).uniqueid == *c.linkedid;
@@ -57,7 +57,7 @@ impl Tracker {
             return;
         }
         let from_outside = incoming && self.calls_from_outside(seen);
-        self.topology.direction_told(slot, incoming, at);
+        self.topology.set_direction(slot, incoming, at);
         if self.topology.channel(slot).kind == Kind::Extension && from_outside {
             self.topology.is_a_trunk(slot);
         }

@@ -73,7 +73,7 @@ impl Calls {
     pub(crate) fn touched(&mut self, call: Slot, at: Millis, now_mono_ms: u64) {
         let c = &mut self.table[call];
         c.touched_ms = c.touched_ms.max(at);
-        if c.stage == Stage::Told {
+        if c.stage == Stage::Recorded {
             c.stage = Stage::Ending;
             self.look_again(call, now_mono_ms + SETTLE_MS);
         }
@@ -119,7 +119,7 @@ impl Calls {
         if partial {
             c.seen.misses_a_part();
         }
-        if c.stage == Stage::Told {
+        if c.stage == Stage::Recorded {
             c.stage = Stage::Ending;
         }
     }

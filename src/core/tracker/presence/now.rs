@@ -95,7 +95,7 @@ impl Presence for Tracker {
 
     fn attempt_lives(&self, channel_id: &str) -> bool {
         // What has ended is recorded a moment later, when the last news of it have come: until then nobody may think that its end was not seen.
-        let lives = |slot: Slot| self.calls[self.topology.channel(slot).call].stage != Stage::Told;
+        let lives = |slot: Slot| self.calls[self.topology.channel(slot).call].stage != Stage::Recorded;
         let second = || self.topology.find(&format!("{channel_id};2"));
         self.topology.find(channel_id).is_some_and(lives) || second().is_some_and(lives)
     }

@@ -98,7 +98,7 @@ impl Topology {
     }
 
     /// A list shows which way the channel was called.
-    pub(crate) fn direction_told(&mut self, slot: Slot, incoming: bool, created_ms: Millis) {
+    pub(crate) fn set_direction(&mut self, slot: Slot, incoming: bool, created_ms: Millis) {
         let channel = &mut self.channels[slot];
         channel.incoming = Some(incoming);
         channel.created_ms = channel.created_ms.min(created_ms);

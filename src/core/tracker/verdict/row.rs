@@ -322,8 +322,8 @@ impl Tracker {
 
 /// Who asked first; of two at the same time, the one that is named first.
 fn earliest_of<const N: usize>(requests: [(Option<Millis>, HangupBy); N]) -> HangupBy {
-    let recorded = requests.into_iter().filter_map(|(at, who)| Some((at?, who)));
-    recorded.min_by_key(|(at, _)| *at).map_or(HangupBy::Unknown, |(_, who)| who)
+    let known = requests.into_iter().filter_map(|(at, who)| Some((at?, who)));
+    known.min_by_key(|(at, _)| *at).map_or(HangupBy::Unknown, |(_, who)| who)
 }
 
 fn direction(call: &Call) -> Direction {
