@@ -4,8 +4,8 @@
 use bytes::BytesMut;
 use callbackd::config::Config;
 use callbackd_core::ami::{Frame, FrameDecoder, Interest, Received, Stamped};
-use callbackd_core::model::{Moment, OurAttempts, PbxId, Record};
 use callbackd_core::model::rules::Rules;
+use callbackd_core::model::{Moment, OurAttempts, PbxId, Record};
 use callbackd_core::tracker::{Input, MAX_CHANNELS, Output, Tracker};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
