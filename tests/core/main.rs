@@ -30,6 +30,7 @@ mod frames;
 mod hours;
 mod identity;
 mod late_news;
+mod lengths;
 mod limits;
 mod lines;
 mod lost_sight;
