@@ -13,6 +13,7 @@ mod any_events;
 mod attempt_ids;
 mod attempt_out_of_sight;
 mod attempt_progress;
+mod byte_limits;
 mod callback_attempts;
 mod callback_commands;
 mod callback_customer_first;

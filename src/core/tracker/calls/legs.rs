@@ -62,6 +62,7 @@ impl Tracker {
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
         let peer = channel.interface().to_owned();
         let parent = by.and_then(|by| self.calls.parent_attempt(&self.topology, slot, by));
+        let room = self.calls.have_room();
         let call = &mut self.calls.table[slot];
         if kind == Kind::Trunk && call.origin != Origin::Trunk {
             call.mark_outbound(peer.clone());
@@ -77,7 +78,7 @@ impl Tracker {
             self.calls.adopt(&self.topology, slot, dest);
             return;
         }
-        if call.attempts.len() >= MAX_LEGS {
+        if call.attempts.len() >= MAX_LEGS || !room {
             call.dropped += 1;
             self.counters.details_dropped += 1;
             return;

@@ -16,3 +16,4 @@ pub(crate) mod registry;
 pub(crate) mod seen;
 pub(crate) mod talk;
 pub(crate) mod user_event;
+pub(crate) mod weight;
