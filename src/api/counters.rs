@@ -49,6 +49,10 @@ pub struct LinkCounters {
     pub dropped: u64,
     /// Responses to no action of this daemon.
     pub unknown_responses: u64,
+    /// Lists in answer to an action of this daemon that are not whole: too long to be kept, or given up by Asterisk.
+    pub lists_cut: u64,
+    /// Connections that were given up because the other end did not read what was sent to it.
+    pub unread: u64,
 }
 
 /// What the tracker of a PBX's calls has counted.

@@ -26,6 +26,7 @@ mod link;
 mod link_trouble;
 mod log_lines;
 mod manager_conf;
+mod memory;
 mod peer;
 mod pretend_pbx;
 mod rules_of_tests;
