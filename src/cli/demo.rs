@@ -8,6 +8,7 @@ use crate::demo::show::Tally;
 use crate::demo::town::{Folk, Town};
 use crate::exit::Exit;
 use rustix::process::{Signal, getpid, kill_process};
+use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::io::{self, Write};
 use std::net::{SocketAddr, TcpListener};
@@ -34,6 +35,7 @@ It ends after --duration, or with Ctrl-C, and says what came of it.
 Examples:
   callbackd demo
   callbackd demo --calls-per-minute 120 --duration 5m
+  callbackd demo --pbxs 2                      two PBXs, one list of missed callers
   callbackd demo --listen 127.0.0.1:5038       for your own AMI client: user callbackd, secret demo")]
 pub struct DemoArgs {
     /// So many customers call a minute
@@ -48,9 +50,12 @@ pub struct DemoArgs {
     /// Database, kept [default: in a new temporary directory]
     #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
-    /// Let the pretend PBX listen here, for other AMI clients too
+    /// Let the pretend PBX listen here, for other AMI clients too; several listen on the ports that follow
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
+    /// So many pretend PBXs for one daemon, with the same customers, extensions and queues
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
+    pub pbxs: u16,
 }
 
 /// Runs the demo until it is interrupted.
@@ -66,7 +71,7 @@ pub fn run(args: &DemoArgs, out: &mut impl Write) -> Exit {
 
 /// Everything that is needed.
 struct Stage {
-    listener: TcpListener,
+    listeners: Vec<TcpListener>,
     config: PathBuf,
     db: PathBuf,
     seed: u64,
@@ -77,17 +82,36 @@ fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
     let directory = std::env::temp_dir().join(format!("callbackd-demo-{}-{seed}", getpid().as_raw_nonzero()));
     DirBuilder::new().mode(0o700).create(&directory).map_err(named(directory.display().to_string()))?;
-    let address = args.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
-    let listener = TcpListener::bind(address).map_err(named(format!("--listen {address}")))?;
-    listener.set_nonblocking(true)?;
+    let listeners = (0..args.pbxs).map(|n| listen(args.listen, n)).collect::<io::Result<Vec<_>>>()?;
+    let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
     let db = match &args.db {
         Some(db) => std::path::absolute(db)?,
         None => directory.join("calls.db"),
     };
     write(&directory.join("secret"), 0o600, &format!("{}\n", Office::small().login.1))?;
     let config = directory.join("callbackd.toml");
-    write(&config, 0o600, &configuration(listener.local_addr()?, &db))?;
-    Ok(Stage { listener, config, db, seed })
+    write(&config, 0o600, &configuration(&addresses, &db))?;
+    Ok(Stage { listeners, config, db, seed })
+}
+
+/// The door of the nth pretend PBX, from 0.
+fn listen(at: Option<SocketAddr>, n: u16) -> io::Result<TcpListener> {
+    let mut address = at.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+    if address.port() > 0 {
+        let port = address.port().checked_add(n);
+        address.set_port(
+            port.ok_or_else(|| io::Error::other(format!("--listen {address}: no port is left for PBX {}", n + 1)))?,
+        );
+    }
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("--listen {address}: {error}"));
+    let listener = TcpListener::bind(address).map_err(named)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+/// The name of the nth of `all` pretend PBXs, from 0.
+fn name(n: usize, all: usize) -> String {
+    if all == 1 { "demo".to_owned() } else { format!("demo-{}", n + 1) }
 }
 
 fn write(path: &Path, mode: u32, text: &str) -> io::Result<()> {
@@ -95,17 +119,20 @@ fn write(path: &Path, mode: u32, text: &str) -> io::Result<()> {
 }
 
 /// As for a real PBX, but everything happens sooner.
-fn configuration(address: SocketAddr, db: &Path) -> String {
-    let host = if address.ip().is_unspecified() { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { address };
+fn configuration(addresses: &[SocketAddr], db: &Path) -> String {
+    let mut pbxs = String::new();
+    for (n, address) in addresses.iter().enumerate() {
+        let unspecified = address.ip().is_unspecified();
+        let host = if unspecified { SocketAddr::from(([127, 0, 0, 1], address.port())) } else { *address };
+        let name = name(n, addresses.len());
+        let _ = writeln!(
+            pbxs,
+            "[[pbx]]\nname = \"{name}\"\naddress = \"{host}\"\nsecret_file = \"secret\"\nallow_plaintext = true\n"
+        );
+    }
     let db = serde_json::Value::from(db.display().to_string()); // a JSON string is a TOML string
     format!(
-        r#"[pbx]
-name = "demo"
-address = "{host}"
-secret_file = "secret"
-allow_plaintext = true
-
-[store]
+        r#"{pbxs}[store]
 path = {db}
 
 [api]
@@ -152,19 +179,28 @@ originate_error = "10s"
 
 impl Stage {
     fn play(self, args: &DemoArgs, out: &mut impl Write) -> io::Result<Exit> {
-        let Self { listener, config, db, seed } = self;
-        let address = listener.local_addr()?;
+        let Self { listeners, config, db, seed } = self;
         let duration = args.duration.or(args.listen.is_none().then_some(USUAL));
         let pace = args.calls_per_minute;
         let how_long = duration.map_or("until Ctrl-C".to_owned(), |d| format!("for {} s", d.as_secs()));
+        let addresses =
+            listeners.iter().map(|l| l.local_addr().map(|a| a.to_string())).collect::<io::Result<Vec<_>>>()?;
+        let (which, each) = if addresses.len() == 1 { ("A pretend PBX", "") } else { ("Pretend PBXs", " on each") };
         anstream::eprintln!(
-            "A pretend PBX at {address}, {pace} calls a minute {how_long}, seed {seed}; the daemon beside it is the real one."
+            "{which} at {}, {pace} calls a minute{each} {how_long}, seed {seed}; the daemon beside it is the real one.",
+            addresses.join(", ")
         );
-        let switch = Switch::default();
-        let theirs = switch.clone();
-        thread::Builder::new().name("pretend-pbx".to_owned()).spawn(move || pretend(listener, seed, pace, theirs))?;
+        let mut switches = Vec::new();
+        for (n, listener) in (0..).zip(listeners) {
+            let switch = Switch::default();
+            switches.push(switch.clone());
+            let seed = seed.wrapping_add(n);
+            thread::Builder::new()
+                .name("pretend-pbx".to_owned())
+                .spawn(move || pretend(listener, seed, pace, switch))?;
+        }
         let watched = db.clone();
-        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&watched, &switch, duration))?;
+        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&watched, &switches, duration))?;
         let exit = daemon::run::run(&config);
         if exit != Exit::Ok {
             return Ok(exit);
@@ -197,7 +233,7 @@ fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
 }
 
 /// Says how it goes, closes the lines when the time is over, and ends the daemon when nothing is left to be done.
-fn watch(db: &Path, switch: &Switch, duration: Option<Duration>) {
+fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>) {
     let mut passed = Duration::ZERO;
     loop {
         thread::sleep(LOOK_EVERY);
@@ -211,8 +247,8 @@ fn watch(db: &Path, switch: &Switch, duration: Option<Duration>) {
             tracing::info!(target: "demo", calls, missed, open, called_back, "So far");
         }
         let Some(over) = over else { continue };
-        switch.close_the_lines();
-        let done = switch.live_calls() == 0 && tally.open == 0;
+        switches.iter().for_each(Switch::close_the_lines);
+        let done = switches.iter().all(|switch| switch.live_calls() == 0) && tally.open == 0;
         if done || passed >= over + LAST_CALLBACKS {
             // The daemon ends as it does under systemd.
             let _ = kill_process(getpid(), Signal::TERM);

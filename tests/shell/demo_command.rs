@@ -100,6 +100,24 @@ fn it_ends_by_itself_when_nobody_is_left_to_be_called() {
 }
 
 #[test]
+fn two_pretend_pbxs_have_one_daemon_and_one_list_of_missed_callers() {
+    let place = tempfile::tempdir().unwrap();
+    let db = place.path().join("kept.db");
+    let mut demo = Demo::start(place.path(), &["--pbxs", "2", "--seed", "7", "--db", db.to_str().unwrap()]);
+    for text in ["Pretend PBXs at", "pbx=demo-1", "pbx=demo-2", "Callback connected"] {
+        demo.wait_for(text);
+    }
+    assert_eq!(demo.end().0, Some(0));
+    let of = |name: &str| {
+        let listed = callbackd(&["calls", "--pbx", name, "--db", db.to_str().unwrap()]).output().unwrap();
+        said(listed).out.lines().count()
+    };
+    assert!(of("demo-1") > 1 && of("demo-2") > 1);
+    let refused = said(callbackd(&["demo", "--pbxs", "9"]).output().unwrap());
+    assert_eq!(refused.code, 64, "{refused:#?}");
+}
+
+#[test]
 fn others_may_connect_to_the_pretend_pbx() {
     let place = tempfile::tempdir().unwrap();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -33,6 +33,7 @@ mod rules_of_tests;
 mod run_command;
 mod scripted;
 mod secret;
+mod served_elsewhere;
 mod several_pbxs;
 mod store_trouble;
 #[allow(dead_code, reason = "the tests of the store use all of it")]

@@ -9,6 +9,7 @@ pub mod frame;
 mod gathered;
 pub mod header;
 pub mod interest;
+pub mod length;
 pub mod notice;
 mod parse;
 pub mod pending;

@@ -123,6 +123,8 @@ pub enum Output {
 pub struct Counters {
     /// Events that were taken.
     pub events: u64,
+    /// Texts of theirs that were longer than Asterisk can make them ([`crate::ami::length`]), and were cut.
+    pub texts_cut: u64,
     /// Events about channels that nobody introduced.
     pub strangers: u64,
     /// Channels ignored because of [`MAX_CHANNELS`].
@@ -207,6 +209,7 @@ impl Tracker {
         match input {
             Input::Event(stamped) => {
                 self.counters.events += 1;
+                self.counters.texts_cut += u64::from(stamped.texts_cut);
                 let at = stamped.at.unwrap_or(now.wall_ms).clamp(0, MAX_STAMP_MS);
                 self.coverage.saw(at);
                 self.event_ms = at;

@@ -1,6 +1,7 @@
 //! Missed callers are called back, on a real PBX: by whom, when, and how it ends; judged by the database and by Asterisk's own CDR.
 
 mod agent;
+mod beside;
 pub mod cdr;
 mod crash;
 mod customer;
