@@ -1,5 +1,6 @@
 //! What can go wrong with a database, by what the operator has to do.
 
+use crate::ownership::NotSafe;
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 
@@ -56,8 +57,28 @@ pub enum Error {
         path: PathBuf,
         /// The lock file beside it.
         lock: PathBuf,
-        /// The other's process id, if it could be read from the lock file.
+        /// The other's process id, if the kernel says it.
         pid: Option<u32>,
+    },
+    /// Root is not to work in another user's place: whoever owns it decides what the names there lead to.
+    #[error("{} is in a place of the user {user}, where root does nothing as root: run this as that user (runuser -u {user} -- callbackd …, or systemctl start callbackd)",
+        path.display())]
+    AnothersPlace {
+        /// The file's path.
+        path: PathBuf,
+        /// The owner's name, or uid.
+        user: String,
+    },
+    /// Root is not to work where others can put another file under a name.
+    #[error(transparent)]
+    NotSafe(#[from] NotSafe),
+    /// What stands under the name of one of the database's files is not ours, and may be a way to another file.
+    #[error("{} {why}; it was left as it is: look at what it is, and remove it while no callbackd runs", path.display())]
+    NotOurs {
+        /// The file's path.
+        path: PathBuf,
+        /// What is odd, as a verb and its object.
+        why: String,
     },
     /// The directory is not there, and is not made silently.
     #[error("cannot create {}: there is no directory {}: create it, owned by the user that callbackd runs as (StateDirectory= of the systemd unit does this)",
@@ -97,7 +118,7 @@ pub enum Error {
     MustStop {
         /// The database's path.
         path: PathBuf,
-        /// The daemon, if it could be read from the lock file.
+        /// The daemon, if the kernel says it.
         pid: Option<u32>,
     },
     /// Compacting needs space for a second database.
@@ -190,7 +211,7 @@ impl Error {
             Self::InUse { .. } | Self::MustStop { .. } | Self::OlderSchema { .. } | Self::ChangedUnderReader { .. } => {
                 75
             }
-            Self::NoPermission { .. } => 77,
+            Self::NoPermission { .. } | Self::AnothersPlace { .. } | Self::NotSafe(_) | Self::NotOurs { .. } => 77,
             Self::NewerSchema { .. } => 78,
         }
     }

@@ -4,6 +4,7 @@ use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
 use super::questions::{END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
 use super::restored::in_flight;
+use super::root::guard;
 use super::{Error, Refused, START_CHECK, identity, rows, verify};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, OurAttempts, Record};
@@ -66,6 +67,7 @@ impl Store {
     /// Everything that cannot or must not be written to is refused and left as it is, see [`Error`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let path = resolve(path)?;
+        guard(&path)?;
         // First before anything is created beside a file that is not ours, then again when nobody else can change it any more.
         inspect(&path)?;
         let lock = Lock::take(&path)?;

@@ -82,7 +82,7 @@ fn menu_steps_of_all_calls_together_have_an_end_and_their_room_comes_back() {
         }
     }
     let (_, details) = driver.tracker.weights();
-    assert!(details >= MAX_DETAIL_BYTES && details < MAX_DETAIL_BYTES + 4_096, "{details} bytes");
+    assert!((MAX_DETAIL_BYTES..MAX_DETAIL_BYTES + 4_096).contains(&details), "{details} bytes");
     let dropped = driver.tracker.counters().details_dropped;
     assert!(dropped > 0 && dropped < sent, "{dropped} of {sent}");
     for n in 0..calls {

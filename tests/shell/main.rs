@@ -29,6 +29,7 @@ mod manager_conf;
 mod memory;
 mod peer;
 mod pretend_pbx;
+mod root_stays_root;
 mod rules_of_tests;
 mod run_command;
 mod scripted;

@@ -12,7 +12,7 @@ const MAX_DIGITS: usize = 24;
 const MIN_DIGITS: usize = 7;
 
 /// What networks, phones and Asterisk put where no number is shown, in lower case.
-const WITHHELD: [&str; 19] = [
+const WITHHELD: [&str; 34] = [
     "unknown",
     "<unknown>",
     "anonymous",
@@ -32,6 +32,21 @@ const WITHHELD: [&str; 19] = [
     "asterisk",
     "s",
     "-",
+    "none",
+    "nodata",
+    "no data",
+    "undefined",
+    "unknown caller",
+    "unknown number",
+    "unknown name",
+    "private number",
+    "private caller",
+    "number withheld",
+    "withheld number",
+    "id withheld",
+    "id unavailable",
+    "coll. anonymous",
+    "not provided",
 ];
 
 /// `ANONYMOUS`, `BLOCKED`, `UNKNOWN`, `RESTRICTED` and `UNAVAILABLE` spelt on a telephone's keys, as some gateways send them.
