@@ -3,7 +3,8 @@
 use crate::scripted::{Action, GREETING, Running, Server, Site, usual};
 use serde_json::Value;
 use std::fmt::Write as _;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use tokio::time::Instant;
 
 /// The daemon's resident set stays below this at all times, KiB.
 const MOST_KIB: u64 = 256 * 1024;
