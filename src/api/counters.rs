@@ -17,6 +17,16 @@ pub struct Counters {
     pub callbacks: CallbackCounters,
     /// The writer of the database.
     pub store: StoreCounters,
+    /// The local API.
+    #[serde(default)]
+    pub api: ApiCounters,
+}
+
+/// What was counted of the local API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiCounters {
+    /// Connections refused because their user, or all users together, had too many.
+    pub connections_refused: u64,
 }
 
 /// What was counted of one PBX.

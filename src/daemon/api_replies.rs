@@ -4,7 +4,7 @@ use super::callbacks::Callbacks;
 use super::link::Link;
 use super::monitor::{Monitor, Standing};
 use super::recorder::Recorder;
-use crate::api::counters::{Counters, PbxCounters, StoreCounters, TrackerCounters};
+use crate::api::counters::{ApiCounters, Counters, PbxCounters, StoreCounters, TrackerCounters};
 use crate::api::status::{AgentInPresence, PbxStatus, Status};
 use crate::api::{Ask, socket};
 use crate::config::Config;
@@ -109,6 +109,7 @@ pub fn status(
             pbx: watched.iter().zip(links).map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
             callbacks: scheduler.counters().into(),
             store: StoreCounters::new(recorder.counters(), recorder.given_up()),
+            api: ApiCounters::default(), // the API counts by itself
         },
     }
 }

@@ -2,6 +2,7 @@
 
 mod alongside;
 mod api;
+mod api_limits;
 mod bad_input;
 mod callbacks_command;
 mod calls_command;
