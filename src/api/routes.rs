@@ -16,14 +16,16 @@ use axum::routing::{delete, get, post};
 use axum::{Extension, Json, Router};
 use callbackd_core::callbacks::commands::{Command, Done};
 use callbackd_core::model::CallbackState;
-use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 /// Largest body, bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -97,12 +99,30 @@ async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, next: Next) 
     let turn = place.request().await;
     let response = next.run(Request::from_parts(parts, body.into())).await;
     // The turn is over when the answer has been written, or given up.
-    response.map(|body| {
-        axum::body::Body::new(body.map_frame(move |frame| {
-            let _until_the_end = &turn;
-            frame
-        }))
-    })
+    response.map(|body| axum::body::Body::new(Turn { body, _turn: turn }))
+}
+
+/// An answer's body, and the turn that is over with it.
+struct Turn {
+    body: axum::body::Body,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl hyper::body::Body for Turn {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// All routes of the API, for a connection that has this place.

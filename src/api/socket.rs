@@ -13,7 +13,7 @@ use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -134,8 +134,14 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
 }
 
 async fn refuse(mut stream: UnixStream) {
-    // It may have gone; and it is not waited for.
-    let _ = tokio::time::timeout(Duration::from_millis(100), stream.write_all(NO_PLACE)).await;
+    let told = async {
+        // What is left unread when the socket closes would take the answer with it.
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await;
+        // It may have gone.
+        let _ = stream.write_all(NO_PLACE).await;
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
 }
 
 async fn serve(stream: UnixStream, front: Arc<Front>, place: Place, uid: u32) {

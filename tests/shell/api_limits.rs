@@ -16,9 +16,9 @@ fn filled(front: &Front, rows: i64) {
     let sql = format!(
         "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
          INSERT INTO callbacks ({columns})
-         SELECT 'pbx', '+1202555' || substr('000' || (i % 10000), -4), 'EXPIRED', 'x', 0, 0, 1, i, i, i, i, 0, 0, 1000000 + i / 10 FROM n;
+         SELECT 'pbx', '+1202555' || substr('000' || (i % 10000), -4), 'EXPIRED', 'x', 0, 0, 1, i, i, i, i, 0, 0, unixepoch() * 1000 - i / 10 FROM n;
          WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-         INSERT INTO do_not_call (number_e164, reason, \"by\", added_ms) SELECT '+1202555' || substr('0000' || i, -5), 'r', 'me', i FROM n;"
+         INSERT INTO do_not_call (number_e164, reason, \"by\", added_ms) SELECT '+1202555' || substr('0000' || i, -5), 'r', 'me', unixepoch() * 1000 FROM n;"
     );
     db.execute_batch(&sql).unwrap();
 }
