@@ -264,8 +264,7 @@ impl Scheduler {
         if let Some(entry) = self.forbidden(number) {
             return Some((CallbackState::Dnc, entry.reason.clone()));
         }
-        let policy = self.policy(pbx);
-        let denied = policy.number_policy.verdict(&policy.numbering, number).err()?;
+        let denied = self.policy(pbx).may_be_called(number).err()?;
         Some((CallbackState::NotCallable, denied.word().to_owned()))
     }
 

@@ -107,10 +107,8 @@ impl Scheduler {
         if self.forbidden(e164).is_some() {
             return Err(CommandError::DoNotCall(e164.to_string()));
         }
-        let policy = self.policy(pbx);
-        policy
-            .number_policy
-            .verdict(&policy.numbering, e164)
+        self.policy(pbx)
+            .may_be_called(e164)
             .map_err(|denied| CommandError::NotCallable { number: e164.to_string(), reason: denied.reason() })
     }
 
