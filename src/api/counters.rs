@@ -58,6 +58,8 @@ pub struct TrackerCounters {
     pub events: u64,
     /// Events that were left out because a header had no sense.
     pub events_unreadable: u64,
+    /// Texts that were longer than Asterisk can make them, and were cut.
+    pub texts_cut: u64,
     /// Events about channels that are not known.
     pub unknown_channels: u64,
     /// Channels ignored because too many are open.
@@ -86,6 +88,7 @@ impl TrackerCounters {
     pub fn new(counters: tracker::Counters, events_unreadable: u64) -> Self {
         let tracker::Counters {
             events,
+            texts_cut,
             strangers,
             channels_refused,
             details_dropped,
@@ -100,6 +103,7 @@ impl TrackerCounters {
         Self {
             events,
             events_unreadable,
+            texts_cut,
             unknown_channels: strangers,
             channels_refused,
             details_dropped,

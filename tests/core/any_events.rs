@@ -215,7 +215,7 @@ fn ran(steps: &[Step]) -> Driver {
             Step::Event(event) => driver.take(event.clone()),
             Step::Stamped(event, beside) => {
                 let at = Some(driver.now.wall_ms.saturating_add(*beside));
-                driver.give(Input::Event(&Stamped { at, action_id: "".into(), event: event.clone() }));
+                driver.give(Input::Event(&Stamped { at, action_id: "".into(), texts_cut: 0, event: event.clone() }));
             }
             Step::Pass(ms) => driver.pass(i64::from(*ms)),
             Step::ClockBack(ms) => driver.now.wall_ms -= ms,

@@ -340,6 +340,8 @@ pub struct Stamped<'a> {
     pub at: Option<Millis>,
     /// `ActionID`, on events that belong to a list or answer an action; empty otherwise.
     pub action_id: Text<'a>,
+    /// How many of its texts were longer than Asterisk can make them and are cut.
+    pub texts_cut: u32,
     /// The event, borrowed from its frame.
     pub event: Event<'a>,
 }

@@ -4,6 +4,8 @@ use crate::ami::event::{Bridge, Channel, Millis, Text};
 use crate::ami::excerpt::excerpt;
 use crate::ami::frame::{Frame, Headers, text};
 use crate::ami::header::Header;
+use crate::ami::length::bounded;
+use std::cell::Cell;
 
 /// Most channel snapshots in one event: those of AttendedTransfer.
 const MAX_CHANNELS: usize = 4;
@@ -74,6 +76,8 @@ pub(crate) struct Gathered<'a> {
     fields: Slots<'a, MAX_FIELDS>,
     timestamp: Option<&'a [u8]>,
     action_id: Option<&'a [u8]>,
+    /// Texts that were longer than Asterisk can make them.
+    cut: Cell<u32>,
 }
 
 impl<'a> Gathered<'a> {
@@ -89,6 +93,7 @@ impl<'a> Gathered<'a> {
             fields: [None; _],
             timestamp: None,
             action_id: None,
+            cut: Cell::new(0),
         }
     }
 
@@ -176,7 +181,24 @@ impl<'a> Gathered<'a> {
     }
 
     pub(crate) fn action_id(&self) -> Text<'a> {
-        self.action_id.map(text).unwrap_or_default()
+        self.action_id.map(|value| self.bounded("ActionID", value)).unwrap_or_default()
+    }
+
+    /// The text of a value, no longer than Asterisk's own can be.
+    pub(crate) fn bounded(&self, header: &str, value: &'a [u8]) -> Text<'a> {
+        let (text, cut) = bounded(header, value);
+        self.cut.set(self.cut.get() + u32::from(cut));
+        text
+    }
+
+    /// The same, empty where Asterisk says that it knows none.
+    pub(crate) fn known(&self, header: &str, value: &'a [u8]) -> Text<'a> {
+        if matches!(value, b"<unknown>" | b"<null>") { Text::default() } else { self.bounded(header, value) }
+    }
+
+    /// Texts that were cut so far, as longer than Asterisk can make them.
+    pub(crate) fn texts_cut(&self) -> u32 {
+        self.cut.get()
     }
 
     /// The value of one of the headers that were asked for.
@@ -188,13 +210,13 @@ impl<'a> Gathered<'a> {
 
     /// Its text; empty where it is absent.
     pub(crate) fn text(&self, name: &str) -> Text<'a> {
-        self.value(name).map(text).unwrap_or_default()
+        self.value(name).map(|value| self.bounded(name, value)).unwrap_or_default()
     }
 
     /// Its text, which must be there.
     pub(crate) fn needed(&self, name: &str) -> Result<Text<'a>, EventError> {
         match self.value(name) {
-            Some(value) if !value.is_empty() => Ok(text(value)),
+            Some(value) if !value.is_empty() => Ok(self.bounded(name, value)),
             value => Err(self.error(name, EventFault::Missing, value)),
         }
     }
@@ -244,8 +266,8 @@ impl<'a> Gathered<'a> {
     /// The channel at this place of the prefixes; without its `Uniqueid` it is an error.
     pub(crate) fn channel(&self, at: usize) -> Result<Channel<'a>, EventError> {
         let value = |header| self.channel_header(at, header);
-        let plain = |header| value(header).map(text).unwrap_or_default();
-        let known = |header| value(header).map(known).unwrap_or_default();
+        let plain = |header| value(header).map(|value| self.bounded(header, value)).unwrap_or_default();
+        let known = |header| value(header).map(|value| self.known(header, value)).unwrap_or_default();
         let named = |header: &str| format!("{}{header}", self.channel_prefixes[at]);
         let uniqueid = plain("Uniqueid");
         if uniqueid.is_empty() {
@@ -280,14 +302,15 @@ impl<'a> Gathered<'a> {
     pub(crate) fn bridge(&self, at: usize) -> Result<Bridge<'a>, EventError> {
         let [uniqueid, kind, technology, channels] = self.bridges[at];
         let named = |header: &str| format!("{}{header}", self.bridge_prefixes[at]);
-        let uniqueid = uniqueid.map(text).unwrap_or_default();
+        let text = |header, value: Option<&'a [u8]>| value.map(|v| self.bounded(header, v)).unwrap_or_default();
+        let uniqueid = text("BridgeUniqueid", uniqueid);
         if uniqueid.is_empty() {
             return Err(self.error(&named("BridgeUniqueid"), EventFault::Missing, None));
         }
         Ok(Bridge {
             uniqueid,
-            kind: kind.map(text).unwrap_or_default(),
-            technology: technology.map(text).unwrap_or_default(),
+            kind: text("BridgeType", kind),
+            technology: text("BridgeTechnology", technology),
             channels: self.parsed(&named("BridgeNumChannels"), channels)?.unwrap_or_default(),
         })
     }
@@ -329,14 +352,6 @@ fn channel_slot(header: &[u8]) -> Option<usize> {
     (header == name).then_some(slot)
 }
 
-/// The text, empty where Asterisk says that it knows none.
-pub(crate) fn known(value: &[u8]) -> Text<'_> {
-    match value {
-        b"<unknown>" | b"<null>" => Text::default(),
-        value => text(value),
-    }
-}
-
 /// A decimal number. Asterisk computes durations from the wall clock: one that a clock step made negative is zero.
 fn number(value: &[u8]) -> Option<u64> {
     let digits = value.strip_prefix(b"-").unwrap_or(value);
@@ -355,7 +370,7 @@ fn unsigned(digits: &[u8]) -> Option<u64> {
 }
 
 /// `seconds.fraction` in milliseconds, rounded down, without a detour through floating point.
-fn millis(value: &[u8]) -> Option<Millis> {
+pub(crate) fn millis(value: &[u8]) -> Option<Millis> {
     let point = memchr::memchr(b'.', value).unwrap_or(value.len());
     let seconds = i64::try_from(unsigned(&value[..point])?).ok()?;
     let fraction = value.get(point + 1..).unwrap_or(b"0");

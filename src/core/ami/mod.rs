@@ -9,6 +9,8 @@ pub mod frame;
 mod gathered;
 pub mod header;
 pub mod interest;
+pub mod length;
+mod liveness;
 pub mod notice;
 mod parse;
 pub mod pending;

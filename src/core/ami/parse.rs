@@ -2,7 +2,8 @@
 
 use crate::ami::event::{Event, Member, MemberChange, Stamped, Text};
 use crate::ami::frame::{Frame, Kind, text};
-use crate::ami::gathered::{EventError, EventFault, Gathered, known};
+use crate::ami::gathered::{EventError, EventFault, Gathered};
+use crate::ami::length::{EXPRESSION, FIELD, cut};
 
 /// The only channel of an event, without a prefix.
 const CHANNEL: &[&str] = &[""];
@@ -45,7 +46,8 @@ impl<'a> Stamped<'a> {
         };
         let mut headers = Gathered::new(frame, name);
         let event = event(name, &mut headers)?;
-        Ok(Self { at: headers.at()?, action_id: headers.action_id(), event })
+        let (at, action_id) = (headers.at()?, headers.action_id());
+        Ok(Self { at, action_id, texts_cut: headers.texts_cut(), event })
     }
 }
 
@@ -102,7 +104,8 @@ fn channel<'a>(name: &[u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventErro
         b"Unhold" => Event::Unhold(h.channel(0)?),
         b"Newexten" => {
             let channel = h.channel(0)?;
-            let extension = h.value("Extension").map_or_else(|| channel.exten.clone(), text);
+            let extension =
+                h.value("Extension").map_or_else(|| channel.exten.clone(), |value| h.bounded("Extension", value));
             Event::Newexten { extension, application: h.text("Application"), data: h.text("AppData"), channel }
         }
         b"Rename" => {
@@ -292,7 +295,7 @@ fn user_event<'a>(h: &mut Gathered<'a>) -> Result<Event<'a>, EventError> {
         match header.key {
             // An event that the UserEvent action raised repeats all headers of the action.
             b"ActionID" => h.set_action_id(header.value),
-            key => fields.push((text(key), text(header.value))),
+            key => fields.push((text(cut(key, FIELD)), text(cut(header.value, EXPRESSION)))),
         }
     }
     Ok(Event::UserEvent { name, channel: h.channel_if_any(0)?, fields })
@@ -320,12 +323,12 @@ fn plain<'a>(name: &'a [u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventErr
                 reason: h.number("Reason")?,
                 channel_name: h.text("Channel"),
                 // Unknown where no channel came to be and the action named none.
-                uniqueid: h.value("Uniqueid").map(known).unwrap_or_default(),
+                uniqueid: h.value("Uniqueid").map(|value| h.known("Uniqueid", value)).unwrap_or_default(),
             }
         }
         _ => {
             h.read(NO_CHANNEL, NO_BRIDGE, &[])?;
-            Event::Other(text(name))
+            Event::Other(text(cut(name, FIELD)))
         }
     })
 }

@@ -183,7 +183,7 @@ impl Driver {
 
     /// An event that happens now.
     pub fn take(&mut self, event: Event<'_>) {
-        self.give(Input::Event(&Stamped { at: None, action_id: "".into(), event }));
+        self.give(Input::Event(&Stamped { at: None, action_id: "".into(), texts_cut: 0, event }));
     }
 
     /// An event of a recording, arriving when it happened.
