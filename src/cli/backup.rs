@@ -1,9 +1,10 @@
 //! `callbackd backup`: a copy of the database, while the daemon runs or not.
 
 use super::failure::Failure;
-use super::place::DatabaseArgs;
+use super::place::{DatabaseArgs, enter};
 use super::plain::size;
-use crate::store;
+use crate::ownership::directory;
+use crate::store::Source;
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -41,7 +42,10 @@ pub struct BackupArgs {
 /// # Errors
 /// See [`Failure`].
 pub fn run(args: &BackupArgs, db: &Path, out: &mut impl Write) -> Result<(), Failure> {
-    let copied = store::backup(db, &args.to, args.force)?;
+    let source = Source::open(db)?;
+    // What stands under the name is replaced, not written to: its directory decides.
+    enter(directory(&args.to))?;
+    let copied = source.copy_to(&args.to, args.force)?;
     let (to, bytes, calls, callbacks) = (copied.path.display(), copied.bytes, copied.calls, copied.callbacks);
     if args.json {
         let report = json!({ "from": db, "to": copied.path, "bytes": bytes, "calls": calls, "callbacks": callbacks });

@@ -4,6 +4,7 @@ mod list;
 mod story;
 pub mod when;
 
+use super::place::enter;
 use crate::store::{self, CallFilter, Reader};
 use callbackd_core::model::{Direction, Outcome, Status};
 use jiff::Timestamp;
@@ -145,6 +146,7 @@ fn list(
     notes: &mut impl Write,
 ) -> Result<(), CallsError> {
     let mut filter = args.filter(zone, now)?;
+    enter(db_path)?;
     let reader = Reader::open(db_path)?;
     let shown = if args.json {
         list::json(&reader, &filter, out)?
@@ -182,6 +184,7 @@ fn show(args: &CallsArgs, id: &str, db_path: &Path, zone: &TimeZone, out: &mut i
             "{option} chooses among calls, but calls show tells of one: leave it out"
         )));
     }
+    enter(db_path)?;
     let calls = Reader::open(db_path)?.call(id)?;
     if calls.is_empty() {
         return Err(CallsError::NoSuchCall(id.to_owned()));

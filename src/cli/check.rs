@@ -14,6 +14,7 @@ use crate::config::{Config, Pbx, Settings};
 use crate::daemon::{LostReason, secret};
 use crate::exit::Exit;
 use crate::log::Wire;
+use crate::ownership::within;
 use crate::store::Reader;
 use ask::{PbxAnswers, ask};
 use callbackd_core::model::AttemptPrefix;
@@ -80,7 +81,9 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
                 // Without a database there is no sign of one's own.
-                let own = Reader::open(&config.store.path).and_then(|reader| reader.attempt_prefix()).ok();
+                let db = &config.store.path;
+                let own = within(db, || Reader::open(db).and_then(|reader| reader.attempt_prefix()).ok());
+                let own = own.ok().flatten();
                 for pbx in &config.pbx {
                     let answers = runtime.block_on(ask(pbx, credentials.as_deref()));
                     there(pbx, several, own, &answers, &mut report);

@@ -1,7 +1,7 @@
 //! `callbackd import`: the history that Asterisk's CDR and queue_log hold, as rows. It calls nobody back.
 
 use super::failure::Failure;
-use super::place::which;
+use super::place::{enter, which};
 use crate::config::{Config, Pbx};
 use crate::records::{self, Lines, Records, RecordsError, rotated};
 use crate::store::{Reader, Store};
@@ -82,6 +82,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     };
     let queue_log = args.queue_log.clone().or_else(|| pbx.gap.queue_log.clone());
     let db = args.db.as_deref().unwrap_or(&config.store.path);
+    enter(db)?;
     let mut store = Store::open(db)?;
     let reader = Reader::open(store.path())?;
     let mut import = Import {

@@ -3,13 +3,14 @@
 use super::failure::Failure;
 use crate::api::client::{self, ClientError};
 use crate::config::{Config, Pbx};
-use crate::store::Reader;
+use crate::ownership;
+use crate::store::{self, Reader};
 use hyper::Method;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options of every command that speaks to the daemon.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -103,8 +104,9 @@ impl Place {
         Ok(client::request(&self.socket, Method::DELETE, path, None)?)
     }
 
-    /// The database, for reading.
+    /// The database, for reading. Root is its owner from here on; what is to be asked of the daemon in root's name is asked before.
     pub(super) fn reader(&self) -> Result<Reader, Failure> {
+        enter(&self.db)?;
         Ok(Reader::open(&self.db)?)
     }
 
@@ -122,6 +124,11 @@ impl Place {
             self.socket.display()
         );
     }
+}
+
+/// Before a database is touched: in a place of another user's, root becomes that user ([`ownership::enter`]).
+pub(super) fn enter(db: &Path) -> Result<(), store::Error> {
+    Ok(ownership::enter(db)?)
 }
 
 /// A number as a path's last part: everything that is not a digit or letter is escaped.

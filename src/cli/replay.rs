@@ -108,6 +108,7 @@ impl ReplayError {
 /// A PBX that is not named where there are several, a file that cannot be read, a database that cannot be written. What was replayed before is stored.
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
     let pbx = place::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
+    place::enter(&args.db)?;
     let mut store = Store::open(&args.db)?;
     // The database of the recording's daemon is not this one.
     let mut replay = Replay::new(Tracker::new(

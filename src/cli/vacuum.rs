@@ -1,7 +1,7 @@
 //! `callbackd vacuum`: gives the space of removed rows back to the disk.
 
 use super::failure::Failure;
-use super::place::DatabaseArgs;
+use super::place::{DatabaseArgs, enter};
 use super::plain::size;
 use crate::store;
 use serde_json::json;
@@ -32,6 +32,7 @@ pub struct VacuumArgs {
 /// # Errors
 /// See [`Failure`].
 pub fn run(args: &VacuumArgs, db: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    enter(db)?;
     let done = store::vacuum(db)?;
     if args.json {
         writeln!(out, "{}", json!({ "db": done.path, "before": done.before, "after": done.after }))?;

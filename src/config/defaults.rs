@@ -81,7 +81,7 @@ impl Default for Calls {
             blocked_contexts: owned(&BLOCKED),
             internal_number: None,
             short_abandon: Duration::from_secs(5),
-            min_talk: Duration::ZERO,
+            min_talk: Duration::from_secs(1),
             wrapup: Duration::ZERO,
         }
     }

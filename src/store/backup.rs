@@ -1,8 +1,9 @@
 //! A consistent copy of a database, made while a daemon goes on writing to it.
 
-use super::inspect::{Found, beside, identify, open_read_only};
+use super::inspect::{Found, Opened, beside, identify, open_read_only};
 use super::open::resolve;
 use super::{Error, identity, verify};
+use crate::ownership::within;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -35,36 +36,69 @@ pub struct Copied {
     pub callbacks: u64,
 }
 
-/// Copies the database `from`, as it is at this moment, to `to` (mode 0640, less the umask). The name `to` appears when the copy is whole, on
-/// the disk, and found sound; until then it has another name in the same directory. The copy is a
-/// database of its own, with an identity of its own. What is there already is replaced only if `replace`.
+/// A database that is to be copied, as it is at the moment of its opening.
+#[derive(Debug)]
+pub struct Source {
+    opened: Opened,
+    path: PathBuf,
+}
+
+impl Source {
+    /// Opens `from` for reading. In a place of another user's root does so with that user's rights, and is root again afterwards: all that
+    /// SQLite opens is open then.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn open(from: &Path) -> Result<Self, Error> {
+        within(from, || {
+            let path = resolve(from)?;
+            let opened = open_read_only(&path, false)?;
+            let failed = |error| Error::sqlite(&path, error);
+            opened.connection.busy_timeout(BUSY_TIMEOUT).map_err(failed)?;
+            // One snapshot for all steps: else each commit of the daemon would make the copy begin anew. Whoever reads a write-ahead log
+            // keeps nobody from writing.
+            opened.connection.execute_batch("BEGIN").map_err(failed)?;
+            if identify(&path, &opened.connection)? == Found::Nothing {
+                return Err(Error::NotFound { path });
+            }
+            Ok(Self { opened, path })
+        })?
+    }
+
+    /// Copies it to `to` (mode 0640, less the umask). The name `to` appears when the copy is whole, on the disk, and found sound; until then it
+    /// has another name in the same directory. The copy is a database of its own, with an identity of its own. What is there already is replaced
+    /// only if `replace`.
+    ///
+    /// # Errors
+    /// See [`Error`]; in each case `to` is as it was.
+    pub fn copy_to(&self, to: &Path, replace: bool) -> Result<Copied, Error> {
+        let from = &self.path;
+        let to = &target(to)?;
+        may_be_written(from, to, replace)?;
+        let partial = Partial::create(to)?;
+        copy(&self.opened.connection, &partial.0).map_err(|error| match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::sqlite(from, error),
+            _ => Error::sqlite(to, error),
+        })?;
+        if self.opened.immutable && beside(from, "-wal").exists() {
+            return Err(Error::ChangedUnderReader { path: from.clone() });
+        }
+        let (calls, callbacks) = examine(from, &partial.0)?;
+        let failed = |source| Error::CannotCreate { path: to.clone(), source };
+        let file = File::open(&partial.0).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        let bytes = file.metadata().map_err(failed)?.len();
+        partial.rename(to, replace)?;
+        Ok(Copied { path: to.clone(), bytes, calls, callbacks })
+    }
+}
+
+/// Copies the database `from` to `to`: see [`Source`].
 ///
 /// # Errors
 /// See [`Error`]; in each case `to` is as it was.
 pub fn backup(from: &Path, to: &Path, replace: bool) -> Result<Copied, Error> {
-    let from = &resolve(from)?;
-    let opened = open_read_only(from, false)?;
-    opened.connection.busy_timeout(BUSY_TIMEOUT).map_err(|error| Error::sqlite(from, error))?;
-    if identify(from, &opened.connection)? == Found::Nothing {
-        return Err(Error::NotFound { path: from.clone() });
-    }
-    let to = &target(to)?;
-    may_be_written(from, to, replace)?;
-    let partial = Partial::create(to)?;
-    copy(&opened.connection, &partial.0).map_err(|error| match error.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::sqlite(from, error),
-        _ => Error::sqlite(to, error),
-    })?;
-    if opened.immutable && beside(from, "-wal").exists() {
-        return Err(Error::ChangedUnderReader { path: from.clone() });
-    }
-    let (calls, callbacks) = examine(from, &partial.0)?;
-    let failed = |source| Error::CannotCreate { path: to.clone(), source };
-    let file = File::open(&partial.0).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    let bytes = file.metadata().map_err(failed)?.len();
-    partial.rename(to, replace)?;
-    Ok(Copied { path: to.clone(), bytes, calls, callbacks })
+    Source::open(from)?.copy_to(to, replace)
 }
 
 /// The copy's own name: links that lead to it are not followed, they are replaced.
@@ -112,11 +146,7 @@ fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
         Connection::open_with_flags(to, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     // An unfinished copy is thrown away: nothing is to be rolled back in it, and it is synced once, at its end.
     copy.execute_batch("PRAGMA journal_mode = off; PRAGMA synchronous = off")?;
-    // One snapshot for all steps: else each commit of the daemon would make the copy begin anew. Whoever reads a write-ahead log keeps
-    // nobody from writing.
-    let snapshot = source.unchecked_transaction()?;
-    snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
-    let backup = Backup::new(&snapshot, &mut copy)?;
+    let backup = Backup::new(source, &mut copy)?;
     loop {
         match backup.step(STEP_PAGES)? {
             StepResult::Done => break,

@@ -1,5 +1,7 @@
 //! What can go wrong with a database, by what the operator has to do.
 
+use super::holder::{Holder, Locks};
+use crate::ownership::NotSafe;
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
 
@@ -56,8 +58,37 @@ pub enum Error {
         path: PathBuf,
         /// The lock file beside it.
         lock: PathBuf,
-        /// The other's process id, if it could be read from the lock file.
+        /// The other's process id, if the kernel says it.
         pid: Option<u32>,
+    },
+    /// Root is not to work in another user's place: whoever owns it decides what the names there lead to.
+    #[error("{} is in a place of the user {user}, where root does nothing as root: run this as that user (runuser -u {user} -- callbackd …, or systemctl start callbackd)",
+        path.display())]
+    AnothersPlace {
+        /// The file's path.
+        path: PathBuf,
+        /// The owner's name, or uid.
+        user: String,
+    },
+    /// Root is not to work where others can put another file under a name.
+    #[error(transparent)]
+    NotSafe(#[from] NotSafe),
+    /// What stands under the name of one of the database's files is not ours, and may be a way to another file.
+    #[error("{} {why}; it was left as it is: look at what it is, and remove it while no callbackd runs", path.display())]
+    NotOurs {
+        /// The file's path.
+        path: PathBuf,
+        /// What is odd, as a verb and its object.
+        why: String,
+    },
+    /// Another process holds one of SQLite's locks.
+    #[error("{} is locked by {}: it can be read meanwhile, and is written as soon as that process ends its transaction, or ends",
+        path.display(), holder.as_ref().map_or_else(|| "another process (fuser names it)".to_owned(), ToString::to_string))]
+    Locked {
+        /// The file's path.
+        path: PathBuf,
+        /// That process, if the kernel names it.
+        holder: Option<Holder>,
     },
     /// The directory is not there, and is not made silently.
     #[error("cannot create {}: there is no directory {}: create it, owned by the user that callbackd runs as (StateDirectory= of the systemd unit does this)",
@@ -97,7 +128,7 @@ pub enum Error {
     MustStop {
         /// The database's path.
         path: PathBuf,
-        /// The daemon, if it could be read from the lock file.
+        /// The daemon, if the kernel says it.
         pid: Option<u32>,
     },
     /// Compacting needs space for a second database.
@@ -177,20 +208,17 @@ impl Error {
             | Self::CannotCreate { .. }
             | Self::AlreadyThere { .. }
             | Self::MustNotReplace { .. } => 73,
-            Self::Sqlite { source, .. }
-                if matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) =>
-            {
-                75
-            }
             Self::NoWalIndex { .. }
             | Self::Unreadable { .. }
             | Self::NoRoom { .. }
             | Self::Moved { .. }
             | Self::Sqlite { .. } => 74,
-            Self::InUse { .. } | Self::MustStop { .. } | Self::OlderSchema { .. } | Self::ChangedUnderReader { .. } => {
-                75
-            }
-            Self::NoPermission { .. } => 77,
+            Self::InUse { .. }
+            | Self::Locked { .. }
+            | Self::MustStop { .. }
+            | Self::OlderSchema { .. }
+            | Self::ChangedUnderReader { .. } => 75,
+            Self::NoPermission { .. } | Self::AnothersPlace { .. } | Self::NotSafe(_) | Self::NotOurs { .. } => 77,
             Self::NewerSchema { .. } => 78,
         }
     }
@@ -206,12 +234,21 @@ impl Error {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path, holder: None },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail: source.to_string() },
             Some(ErrorCode::PermissionDenied) => {
                 Self::NoPermission { path, action: "read", hint: "run as a member of the group that owns it" }
             }
             _ => Self::Sqlite { path, source },
         }
+    }
+
+    /// The same, with the process that holds the lock, if it is one.
+    pub(super) fn with_holder(mut self, locks: &Locks) -> Self {
+        if let Self::Locked { path, holder } = &mut self {
+            *holder = locks.holder(path);
+        }
+        self
     }
 
     /// True if the fault lies in what was to be written and not in the database or the machine: trying again cannot help.

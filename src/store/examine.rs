@@ -1,11 +1,12 @@
 //! Whether a writer could use a database, found out without changing, creating or locking anything.
 
+use super::holder::flock_holder;
 use super::inspect::{Found, beside, inspect};
-use super::lock::{lock_path, pid};
+use super::lock::lock_path;
 use super::open::resolve;
+use super::root::guard;
 use super::{Error, SCHEMA_VERSION};
 use rustix::fs::{Access, AtFlags, CWD, accessat};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 /// What a daemon that starts now would find.
@@ -38,6 +39,7 @@ pub enum State {
 /// What `open` would refuse.
 pub fn examine(path: &Path) -> Result<Examined, Error> {
     let path = resolve(path)?;
+    guard(&path)?;
     // To read it in this state would make its index file.
     let state = if beside(&path, "-wal").exists() && !beside(&path, "-shm").exists() && path.exists() {
         State::Unrecovered
@@ -59,20 +61,7 @@ pub fn examine(path: &Path) -> Result<Examined, Error> {
             return Err(Error::NoPermission { path: place, action: "write", hint });
         }
     }
-    let in_use_by = holder(&lock_path(&path));
+    // To try the lock, even for a moment, could keep a daemon from starting.
+    let in_use_by = lock_path(&path).symlink_metadata().ok().and_then(|meta| flock_holder(&meta));
     Ok(Examined { path, state, in_use_by })
-}
-
-/// Who holds the lock. The kernel's list is read: to try the lock, even for a moment, could keep a daemon from starting.
-fn holder(lock: &Path) -> Option<u32> {
-    let inode = std::fs::metadata(lock).ok()?.ino().to_string();
-    let pid = pid(&std::fs::read_to_string(lock).ok()?)?;
-    // `1: FLOCK  ADVISORY  WRITE 812 fd:01:393226 0 EOF` (proc_locks(5))
-    let locks = std::fs::read_to_string("/proc/locks").ok()?;
-    let held = locks.lines().any(|line| {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        matches!(words[..], [_, "FLOCK", _, "WRITE", holder, file, ..]
-            if holder == pid.to_string() && file.rsplit(':').next() == Some(&inode))
-    });
-    held.then_some(pid)
 }

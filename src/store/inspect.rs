@@ -1,5 +1,6 @@
 //! What a file is, found out without changing a byte of it.
 
+use super::root::guard;
 use super::{APPLICATION_ID, Error, SCHEMA_VERSION};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt::Write;
@@ -64,6 +65,7 @@ pub fn inspect(path: &Path) -> Result<Found, Error> {
 /// # Errors
 /// [`Error::NotFound`], [`Error::NoPermission`], [`Error::NoWalIndex`], or what SQLite reports.
 pub fn open_read_only(path: &Path, may_create_index: bool) -> Result<Opened, Error> {
+    guard(path)?;
     match std::fs::metadata(path) {
         Ok(meta) if !meta.is_file() || (1..SMALLEST).contains(&meta.len()) => {
             return Err(Error::NotADatabase { path: path.to_owned() });

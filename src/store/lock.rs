@@ -1,10 +1,19 @@
 //! The lock file that keeps a second daemon away from a database.
 
 use super::Error;
-use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use super::holder::flock_holder;
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
+use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+/// Nobody else may read it: whoever can read a file can lock it, and keep the daemon from starting.
+const MODE: u32 = 0o600;
+
+/// Times that the file is opened anew because it was made, removed or replaced meanwhile.
+const TRIES: u32 = 8;
 
 /// Held for as long as a [`super::Store`] is open. The kernel lets go of it however the process ends, so it is never stale.
 ///
@@ -28,55 +37,57 @@ pub struct Mark {
 impl Mark {
     fn read(text: &str) -> Option<Self> {
         let (db_uuid, attempts) = text.lines().nth(1)?.split_once(' ')?;
+        let db_uuid = Some(db_uuid).filter(|text| !text.is_empty())?;
         Some(Self { db_uuid: db_uuid.to_owned(), attempts: attempts.trim().parse().ok()? })
     }
 }
 
 impl Lock {
     /// Takes the lock for the database `path`, in `path` + `.lock`. The file is left there when the lock is given up: to remove it would let a third
-    /// daemon lock a name that a second one still holds.
+    /// daemon lock a name that a second one still holds. No link is followed, and only a regular file of this process's user with this one name is taken:
+    /// it is written to, and what else may stand there is not ours.
     ///
     /// # Errors
-    /// [`Error::InUse`] if another process (or another store of this one) holds it; [`Error::NoPermission`], [`Error::CannotCreate`].
+    /// [`Error::InUse`] if another process (or another store of this one) holds it; [`Error::NotOurs`], [`Error::NoPermission`],
+    /// [`Error::CannotCreate`].
     pub fn take(path: &Path) -> Result<Self, Error> {
         let lock = lock_path(path);
-        let refused = |source: std::io::Error| match source.kind() {
-            ErrorKind::PermissionDenied => Error::NoPermission {
-                path: lock.clone(),
-                action: "write",
-                hint: "give the directory and what is in it to the user that callbackd runs as",
-            },
-            _ => Error::CannotCreate { path: lock.clone(), source },
-        };
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o640)
-            .open(&lock)
-            .map_err(refused)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut text = String::new();
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| pid(&text));
-                return Err(Error::InUse { path: path.to_owned(), lock, pid });
+        for _ in 0..TRIES {
+            let mut file = match open(&lock) {
+                Ok(file) => file,
+                // Removed or made between the two looks.
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::AlreadyExists) => continue,
+                Err(error) => return Err(refused(&lock, error)),
+            };
+            let meta = file.metadata().map_err(|error| refused(&lock, error))?;
+            if let Some(why) = not_ours(&meta) {
+                return Err(Error::NotOurs { path: lock, why });
             }
-            Err(TryLockError::Error(source)) => return Err(refused(source)),
+            match file.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    let pid = flock_holder(&meta);
+                    return Err(Error::InUse { path: path.to_owned(), lock, pid });
+                }
+                Err(TryLockError::Error(source)) => return Err(refused(&lock, source)),
+            }
+            // A lock on a file that has lost its name keeps nobody away.
+            if !lock.symlink_metadata().is_ok_and(|now| (now.dev(), now.ino()) == (meta.dev(), meta.ino())) {
+                continue;
+            }
+            if meta.mode() & 0o7777 != MODE {
+                // Earlier versions let the group read it.
+                file.set_permissions(Permissions::from_mode(MODE)).map_err(|error| refused(&lock, error))?;
+            }
+            let mut text = String::new();
+            let found = file.read_to_string(&mut text).ok().and_then(|_| Mark::read(&text));
+            let lock = Self { file, found };
+            // The pid is a courtesy to whoever looks: a full disk must not keep the daemon from starting.
+            let _ = lock.write(lock.found.as_ref());
+            return Ok(lock);
         }
-        // Whoever the database belongs to must be able to take it after root has (callbackd vacuum). Only root can give it away.
-        if let (Ok(owner), Ok(ours)) = (std::fs::metadata(path), file.metadata())
-            && (owner.uid(), owner.gid()) != (ours.uid(), ours.gid())
-        {
-            let _ = std::os::unix::fs::fchown(&file, Some(owner.uid()), Some(owner.gid()));
-        }
-        let mut text = String::new();
-        let found = file.read_to_string(&mut text).ok().and_then(|_| Mark::read(&text));
-        let lock = Self { file, found };
-        // The pid is a courtesy to whoever is refused: a full disk must not keep the daemon from starting.
-        let _ = lock.write(lock.found.as_ref());
-        Ok(lock)
+        let source = io::Error::other("it is being removed again and again");
+        Err(Error::CannotCreate { path: lock, source })
     }
 
     /// What the last holder noted; `None` if nobody did, or it cannot be read.
@@ -91,19 +102,52 @@ impl Lock {
     }
 
     /// All in one piece of one length, in place: nothing is truncated, and a full disk is no hindrance.
-    fn write(&self, mark: Option<&Mark>) -> std::io::Result<()> {
+    fn write(&self, mark: Option<&Mark>) -> io::Result<()> {
         let pid = std::process::id();
-        let Some(Mark { db_uuid, attempts }) = mark else {
-            self.file.set_len(0)?;
-            return self.file.write_all_at(format!("{pid:<10}\n").as_bytes(), 0);
-        };
-        self.file.write_all_at(format!("{pid:<10}\n{db_uuid} {attempts:020}\n").as_bytes(), 0)
+        let mark = mark.map_or_else(String::new, |Mark { db_uuid, attempts }| format!("{db_uuid} {attempts:020}"));
+        // 32 digits, a space, 20 digits.
+        self.file.write_all_at(format!("{pid:<10}\n{mark:<53}\n").as_bytes(), 0)
     }
 }
 
-/// The holder's process id, from what is in a lock file.
-pub(super) fn pid(text: &str) -> Option<u32> {
-    text.lines().next()?.trim().parse().ok()
+/// The file that is there, or a new one of ours.
+fn open(lock: &Path) -> io::Result<File> {
+    // Not to follow a link, and not to wait for the other end of a named pipe.
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
+    let options = || OpenOptions::new().read(true).write(true).custom_flags(flags).to_owned();
+    match options().open(lock) {
+        Err(error) if error.kind() == ErrorKind::NotFound => options().create_new(true).mode(MODE).open(lock),
+        result => result,
+    }
+}
+
+fn refused(lock: &Path, source: io::Error) -> Error {
+    let path = lock.to_owned();
+    if lock.symlink_metadata().is_ok_and(|meta| !meta.is_file()) {
+        return Error::NotOurs { path, why: "is no regular file".to_owned() };
+    }
+    match source.kind() {
+        ErrorKind::PermissionDenied => Error::NoPermission {
+            path,
+            action: "write",
+            hint: "give the directory and what is in it to the user that callbackd runs as",
+        },
+        _ => Error::CannotCreate { path, source },
+    }
+}
+
+/// Why a file beside a database is not one that this process made, or another of its user.
+pub(super) fn not_ours(meta: &Metadata) -> Option<String> {
+    let ours = geteuid().as_raw();
+    if !meta.is_file() {
+        Some("is no regular file".to_owned())
+    } else if meta.nlink() > 1 {
+        Some("has another name too (a hard link)".to_owned())
+    } else if meta.uid() != ours {
+        Some(format!("belongs to another user (uid {}, not {ours})", meta.uid()))
+    } else {
+        None
+    }
 }
 
 /// `calls.db` → `calls.db.lock`.

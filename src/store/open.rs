@@ -1,9 +1,11 @@
 //! The writing side of a database: opened by one process, created and migrated where needed, written in transactions.
 
+use super::holder::Locks;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
 use super::questions::{END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
 use super::restored::in_flight;
+use super::root::guard;
 use super::{Error, Refused, START_CHECK, identity, rows, verify};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, OurAttempts, Record};
@@ -49,6 +51,7 @@ pub struct Store {
     files: (Option<FileId>, Option<FileId>),
     prefix: AttemptPrefix,
     lock: Lock,
+    locks: Locks,
 }
 
 /// Device and inode number of a file.
@@ -66,6 +69,7 @@ impl Store {
     /// Everything that cannot or must not be written to is refused and left as it is, see [`Error`].
     pub fn open(path: &Path) -> Result<Self, Error> {
         let path = resolve(path)?;
+        guard(&path)?;
         // First before anything is created beside a file that is not ours, then again when nobody else can change it any more.
         inspect(&path)?;
         let lock = Lock::take(&path)?;
@@ -73,7 +77,8 @@ impl Store {
             refuse_damage(&path)?;
         }
         create_if_missing(&path)?;
-        let failed = |error| Error::sqlite(&path, error);
+        let locks = Locks::default();
+        let failed = |error| Error::sqlite(&path, error).with_holder(&locks);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
@@ -82,12 +87,12 @@ impl Store {
         }
         configure(&connection).map_err(failed)?;
         migrations().to_latest(&mut connection).map_err(|error| match error {
-            rusqlite_migration::Error::RusqliteError { err, .. } => Error::sqlite(&path, err),
+            rusqlite_migration::Error::RusqliteError { err, .. } => failed(err),
             other => Error::Damaged { path: path.clone(), detail: other.to_string() },
         })?;
         let prefix = identity::settle(&connection, &path, &lock)?;
         let files = (file_id(&path), None);
-        Ok(Self { connection, path, keep_log: false, files, prefix, lock })
+        Ok(Self { connection, path, keep_log: false, files, prefix, lock, locks })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -202,7 +207,7 @@ impl Store {
             let _ = identity::note_attempts(&self.connection, &self.lock);
         }
         result.map_err(|error| {
-            let error = Error::sqlite(&self.path, error);
+            let error = Error::sqlite(&self.path, error).with_holder(&self.locks);
             if matches!(error, Error::Damaged { .. }) {
                 // What was read wrongly is not kept: the disk is asked again by the next attempt.
                 let _ = self.connection.execute_batch("PRAGMA shrink_memory");

@@ -42,6 +42,7 @@ mod out_of_order;
 mod outcomes;
 mod presence;
 mod queue_events;
+mod roles_arrival;
 mod scheduler;
 mod seen_from_the_middle;
 mod session;

@@ -28,6 +28,7 @@ mod log_lines;
 mod manager_conf;
 mod peer;
 mod pretend_pbx;
+mod root_stays_root;
 mod rules_of_tests;
 mod run_command;
 mod scripted;

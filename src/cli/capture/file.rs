@@ -1,6 +1,7 @@
 //! The files of a recording: one for each session, never an existing one.
 
 use super::stamper::Stamper;
+use crate::ownership::{directory, within};
 use jiff::Timestamp;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
@@ -26,7 +27,9 @@ impl Recording {
     /// # Errors
     /// It is there already, or cannot be created.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let file = File::options().write(true).create_new(true).mode(0o600).open(path)?;
+        // In another user's directory with that user's rights: whoever owns it can make it lead elsewhere.
+        let create = || File::options().write(true).create_new(true).mode(0o600).open(path);
+        let file = within(directory(path), create).map_err(io::Error::other)??;
         Ok(Self { path: path.to_owned(), file, stamper: Stamper::default(), out: Vec::new(), bytes: 0 })
     }
 

@@ -1,6 +1,7 @@
 //! What `callbackd check --db` says of a database.
 
 use super::report::{Finding, Hint, Report};
+use crate::cli::place::enter;
 use crate::cli::plain::{local, size};
 use crate::exit::Exit;
 use crate::store::examine::examine;
@@ -14,7 +15,7 @@ const MUCH_FREE: (u64, u64) = (30, 50_000_000);
 /// Adds what is found.
 pub fn look(db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
     report.section(&format!("Database {}", db.display()));
-    let verified = match verify(db) {
+    let verified = match enter(db).and_then(|()| verify(db)) {
         Ok(verified) => verified,
         Err(error) => {
             let finding = Finding::missing("database", error.to_string());

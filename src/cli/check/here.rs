@@ -4,7 +4,9 @@ use super::report::{Finding, Report};
 use crate::config::{Config, Pbx, Tls};
 use crate::daemon::Secret;
 use crate::exit::Exit;
+use crate::ownership::within;
 use crate::records::{self, Files};
+use crate::store::Error;
 use crate::store::examine::{Examined, State, examine};
 use jiff::tz::TimeZone;
 use std::path::Path;
@@ -22,7 +24,9 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, report: &m
             report.refuse(Exit::Config, &Finding::missing("tls_ca_file", detail));
         }
     }
-    match examine(&config.store.path) {
+    // As its owner: with the rights that the daemon will have.
+    let db = &config.store.path;
+    match within(db, || examine(db)).map_err(Error::from).flatten() {
         Ok(examined) => report.add(&database(&examined)),
         Err(error) => {
             let exit = Exit::from_code(error.exit_code());

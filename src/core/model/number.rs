@@ -12,7 +12,7 @@ const MAX_DIGITS: usize = 24;
 const MIN_DIGITS: usize = 7;
 
 /// What networks, phones and Asterisk put where no number is shown, in lower case.
-const WITHHELD: [&str; 19] = [
+const WITHHELD: [&str; 34] = [
     "unknown",
     "<unknown>",
     "anonymous",
@@ -32,6 +32,21 @@ const WITHHELD: [&str; 19] = [
     "asterisk",
     "s",
     "-",
+    "none",
+    "nodata",
+    "no data",
+    "undefined",
+    "unknown caller",
+    "unknown number",
+    "unknown name",
+    "private number",
+    "private caller",
+    "number withheld",
+    "withheld number",
+    "id withheld",
+    "id unavailable",
+    "coll. anonymous",
+    "not provided",
 ];
 
 /// `ANONYMOUS`, `BLOCKED`, `UNKNOWN`, `RESTRICTED` and `UNAVAILABLE` spelt on a telephone's keys, as some gateways send them.
@@ -171,6 +186,21 @@ impl Numbering {
     #[must_use]
     pub fn as_dialled(&self, e164: &str) -> Option<String> {
         self.region.as_dialled(e164_digits(e164)?)
+    }
+
+    /// Whether a switch of the country takes these digits, as they are dialled there, for this number (E.164) and for no other.
+    ///
+    /// It does not where trunk prefix and number together begin as an international call does: `0` and `12…` in Israel, `0` and `10…` in Japan, and
+    /// `00…` wherever there is no trunk prefix, as in Italy.
+    #[must_use]
+    pub fn is_read_as(&self, dialled: &str, e164: &str) -> bool {
+        e164_digits(e164).is_some_and(|digits| self.region.is_read_as(dialled, digits))
+    }
+
+    /// Whether these digits begin as an international call does in the country.
+    #[must_use]
+    pub fn begins_abroad(&self, dialled: &str) -> bool {
+        self.region.begins_abroad(dialled)
     }
 
     /// Reads a number as the network sent it or as somebody dialled it.

@@ -4,17 +4,18 @@ use crate::ami::event::{self, Event, Millis};
 use crate::tracker::Tracker;
 use crate::tracker::calls::queue_visits::Spent;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{self, Channel, Created, Kind, STATE_RING};
+use crate::tracker::topology::channel::{self, Channel, Created, Kind};
 
 impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
         match event {
             Event::Newchannel(c) => {
-                self.channel_begins(c, at, Some(c.state == STATE_RING), false);
+                self.channel_begins(c, at, Some(channel::calls_us(c.state)), false);
             }
             Event::Newstate(c) => self.state_changes(c, at),
             Event::NewCallerid(c) => self.caller_id_changes(c, at),
             Event::Newexten { channel, extension: _, application, data } => {
+                self.application_shows_role(channel, data, at);
                 self.dialplan_runs(channel, application, data, at);
             }
             Event::Rename { new_name, uniqueid, .. } => self.renamed(uniqueid, new_name, at),
@@ -183,8 +184,14 @@ impl Tracker {
         let linkedid: &str = if seen.linkedid.is_empty() { &seen.uniqueid } else { &seen.linkedid };
         let existing = self.calls.find(linkedid);
         // The call needs the channel's slot and the channel the call's: a new call is made right after.
-        let created =
-            Created { kind, call: existing.unwrap_or_default(), incoming, at, snapshot: self.coverage.snapshot() };
+        let created = Created {
+            kind,
+            call: existing.unwrap_or_default(),
+            incoming,
+            dialled: partial && incoming == Some(false),
+            at,
+            snapshot: self.coverage.snapshot(),
+        };
         let slot = self.topology.begins(Channel::new(seen, linkedid, created));
         let call = match existing {
             Some(call) => {
@@ -205,6 +212,9 @@ impl Tracker {
     fn state_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         self.topology.state_changes(slot, seen.state);
+        if channel::calls_us(seen.state) {
+            self.calls_in(slot, seen, at);
+        }
         let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         self.phone_changes(slot, at);

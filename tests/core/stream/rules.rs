@@ -15,6 +15,7 @@ pub fn rules() -> Rules {
         closed_contexts: Globs::new(["closed"]),
         voicemail_contexts: Globs::new(["voicemail"]),
         short_abandon_ms: 1_000,
+        min_talk_ms: 0,
         ..stock_rules()
     }
 }
@@ -39,7 +40,7 @@ pub fn stock_rules() -> Rules {
         self_service_contexts: Globs::default(),
         blocked_contexts: Globs::new(["blocked*", "blacklisted*"]),
         short_abandon_ms: 5_000,
-        min_talk_ms: 0,
+        min_talk_ms: 1_000,
         wrapup_ms: 0,
         wrapups: BTreeMap::new(),
         hours: Hours::parse("24/7", TimeZone::UTC, None).expect("always"),

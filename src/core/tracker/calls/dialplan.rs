@@ -2,6 +2,7 @@
 
 use crate::ami::event::{self, Millis};
 use crate::model::IvrStep;
+use crate::model::number::Number;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
@@ -63,12 +64,14 @@ impl Tracker {
     /// The caller came to another context or extension.
     pub(crate) fn place_changes(&mut self, call: Slot, context: &str, exten: &str, at: Millis) {
         let purpose = self.rules.purpose(context);
+        let arrives = self.rules.inbound_contexts.fit(context) && self.calls[call].arrives_at(exten);
+        let dialled = arrives && !matches!(self.rules.numbering.classify(exten), Number::Internal);
         let call = &mut self.calls.table[call];
         call.dialplan.purpose = purpose;
         call.dialplan.closed |= purpose.closed;
         call.dialplan.blocked |= purpose.blocked;
-        if call.did.is_none() && call.origin == Origin::Trunk && exten.bytes().any(|b| b.is_ascii_digit()) {
-            call.did = Some(exten.to_owned()); // trunks that arrive at `s` and are sorted out by the dialplan
+        if dialled {
+            call.did = Some(exten.to_owned());
         }
         if purpose.ivr {
             if menu_step(call, context, exten, at) {
@@ -114,6 +117,19 @@ impl Calls {
     /// The dialplan that this channel runs decides the caller's fate: it began the call.
     fn leads(&self, call: Slot, slot: Slot) -> bool {
         self[call].first == slot
+    }
+}
+
+impl Call {
+    /// A trunk's call has come to `s`, and the dialplan goes on to this extension: of an inbound context it can be what was dialled, as the
+    /// dialplan reads it from a header. What follows a menu is the caller's choice.
+    fn arrives_at(&self, exten: &str) -> bool {
+        let asks = |(application, _): &(Box<str>, Box<str>)| {
+            matches!(&**application, "background" | "waitexten" | "read" | "directory" | "disa")
+        };
+        let chosen = !self.ivr.is_empty() || self.dialplan.application.as_ref().is_some_and(asks);
+        let digits = !exten.is_empty() && exten.bytes().all(|b| b.is_ascii_digit() || b == b'+');
+        self.did.is_none() && self.origin == Origin::Trunk && digits && !chosen
     }
 }
 

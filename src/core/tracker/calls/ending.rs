@@ -5,7 +5,6 @@ use crate::model::Record;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::Kind;
 use crate::tracker::{CUSTOMER_GONE_MS, LINGER_MS, Output, SETTLE_MS, Tracker};
 
 impl Tracker {
@@ -43,17 +42,6 @@ impl Tracker {
         }
         let first = self.topology.channel(self.calls[call].first);
         first.far_hangup_ms.is_some_and(|t| t <= at && first.pbx_hangup_ms.is_none_or(|p| t <= p))
-    }
-
-    /// The customer's side of the call: for an internal call, the calling extension.
-    pub(crate) fn is_customer(&self, call: Slot, slot: Slot) -> bool {
-        let (call, channel) = (&self.calls[call], self.topology.channel(slot));
-        match call.origin {
-            Origin::Trunk => slot == call.first,
-            Origin::Extension | Origin::Callback if call.trunk_dialled => channel.kind == Kind::Trunk,
-            Origin::Extension => slot == call.first,
-            Origin::Callback => false,
-        }
     }
 
     /// Looks at every call whose time has come.

@@ -40,7 +40,9 @@ impl Tracker {
     /// The channel that an event says is dialled: one that nobody introduced did not call us.
     fn dialled(&mut self, dest: &event::Channel<'_>, at: Millis) -> Option<Slot> {
         if dest.uniqueid.is_empty() || self.topology.find(&dest.uniqueid).is_some() {
-            return self.channel_or_adopt(dest, at);
+            let slot = self.channel_or_adopt(dest, at)?;
+            self.topology.is_dialled(slot);
+            return Some(slot);
         }
         self.counters.strangers += 1;
         self.channel_begins(dest, at, Some(false), true)

@@ -13,6 +13,7 @@ pub(crate) mod merge;
 pub(crate) mod origin;
 pub(crate) mod queue_visits;
 pub(crate) mod registry;
+pub(crate) mod role;
 pub(crate) mod seen;
 pub(crate) mod talk;
 pub(crate) mod user_event;

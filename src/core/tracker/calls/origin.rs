@@ -6,7 +6,7 @@ use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{self, Kind, filled};
+use crate::tracker::topology::channel::{self, Kind};
 
 impl Tracker {
     /// A caller ID that is not an extension means an external call. But an extension that calls outward shows the number that the
@@ -14,9 +14,10 @@ impl Tracker {
     /// all is known by the trunk.
     pub(crate) fn calls_from_outside(&self, seen: &event::Channel<'_>) -> bool {
         let peer = channel::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
-        let outside = match filled(&seen.caller_num) {
-            Some(number) => matches!(self.rules.numbering.classify(&number), Number::Callable(_)),
-            None => self.topology.was_trunk_of_old(&seen.name),
+        let outside = match self.rules.numbering.classify(&seen.caller_num) {
+            Number::Callable(_) => true,
+            Number::Withheld => self.topology.was_trunk_of_old(&seen.name),
+            _ => false,
         };
         outside && !matches!(self.rules.numbering.classify(peer), Number::Internal)
     }

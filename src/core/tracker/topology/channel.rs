@@ -4,7 +4,9 @@ use crate::ami::event::{self, Millis};
 use crate::tracker::table::Slot;
 
 /// `AST_STATE_RING`: the far end has dialled us (`include/asterisk/channelstate.h`).
-pub(crate) const STATE_RING: u8 = 4;
+const STATE_RING: u8 = 4;
+/// `AST_STATE_PRERING`: the far end is about to have dialled us, and its caller id is being received (`chan_dahdi.c`).
+const STATE_PRERING: u8 = 9;
 /// `AST_STATE_RINGING`: the far end rings.
 pub(crate) const STATE_RINGING: u8 = 5;
 /// `AST_STATE_UP`: answered.
@@ -43,6 +45,8 @@ pub(crate) struct Channel {
     pub call: Slot,
     /// The far end called us (as opposed to: the PBX dialled it); `None` while nothing has shown it.
     pub incoming: Option<bool>,
+    /// Something has shown that the PBX dialled it: no longer a guess from the state in which it began.
+    pub dialled: bool,
     /// First seen.
     pub created_ms: Millis,
     /// Answered.
@@ -87,6 +91,8 @@ pub(crate) struct Created {
     pub call: Slot,
     /// The far end called us; `None` while nothing has shown it.
     pub incoming: Option<bool>,
+    /// Something has shown that the PBX dialled it.
+    pub dialled: bool,
     /// First seen.
     pub at: Millis,
     /// Number of the latest snapshot.
@@ -104,6 +110,7 @@ impl Channel {
             kind: created.kind,
             call: created.call,
             incoming: created.incoming,
+            dialled: created.dialled,
             created_ms: created.at,
             up: seen.state == STATE_UP,
             ended_ms: None,
@@ -157,10 +164,19 @@ pub(crate) fn other_half(name: &str) -> Option<String> {
 /// Technology and peer of a channel name: what is left when the serial number goes.
 ///
 /// `PJSIP/101-0000000f` is `PJSIP/101`, `Local/105@from-queue-00000003;1` is `Local/105@from-queue`,
-/// `PJSIP/101-0000000f<ZOMBIE>` is `PJSIP/101`.
+/// `PJSIP/101-0000000f<ZOMBIE>` is `PJSIP/101`. A span of ISDN bears the other party's number in its channels' names
+/// (`chan_dahdi.c`, `sig_pri`: `DAHDI/i1/12025550123-5`): the trunk is `DAHDI/i1`.
 #[must_use]
 pub(crate) fn interface(name: &str) -> &str {
-    name.rsplit_once('-').map_or(name, |(peer, _serial)| peer)
+    let peer = name.rsplit_once('-').map_or(name, |(peer, _serial)| peer);
+    span_of_isdn(peer).unwrap_or(peer)
+}
+
+/// `DAHDI/i1` of `DAHDI/i1/12025550123`.
+fn span_of_isdn(peer: &str) -> Option<&str> {
+    let (span, _number) = peer.rsplit_once('/')?;
+    let digits = span.strip_prefix("DAHDI/i")?;
+    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(span)
 }
 
 /// What stands at the far end of a channel that is no trunk by configuration.
@@ -171,6 +187,12 @@ pub(crate) fn technology_kind(name: &str) -> Kind {
         technology if MACHINES.contains(&technology) => Kind::Machine,
         _ => Kind::Extension,
     }
+}
+
+/// Only a channel whose far end dialled us is ever in this state.
+#[must_use]
+pub(crate) fn calls_us(state: u8) -> bool {
+    matches!(state, STATE_RING | STATE_PRERING)
 }
 
 /// A text of the event, owned; `None` where it is empty.

@@ -101,7 +101,18 @@ impl Topology {
     pub(crate) fn set_direction(&mut self, slot: Slot, incoming: bool, created_ms: Millis) {
         let channel = &mut self.channels[slot];
         channel.incoming = Some(incoming);
+        channel.dialled |= !incoming;
         channel.created_ms = channel.created_ms.min(created_ms);
+    }
+
+    /// Something shows that the PBX dialled the channel.
+    pub(crate) fn is_dialled(&mut self, slot: Slot) {
+        self.channels[slot].dialled = true;
+    }
+
+    /// The channel turns out to have called us.
+    pub(crate) fn calls_us(&mut self, slot: Slot) {
+        self.channels[slot].incoming = Some(true);
     }
 
     /// The telephone network turns out to stand at the far end.
