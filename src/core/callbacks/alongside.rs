@@ -142,6 +142,10 @@ impl Scheduler {
             match signs.known {
                 Known::No if enabled => {
                     signs.known = Known::Asked(now + ANSWER_MS);
+                    // Answers come in this order: who knows the sign knows how agents are dialled.
+                    if self.policy(pbx).dial_agent.is_none() {
+                        self.act(pbx, PbxAction::AskFreepbx);
+                    }
                     self.act(pbx, PbxAction::AskSign);
                     continue;
                 }
@@ -187,9 +191,11 @@ impl Scheduler {
         !self.policy(pbx).alongside && self.signs.get(pbx).is_some_and(second)
     }
 
-    /// Whose callbacks are made on this PBX is not known yet.
+    /// Whose callbacks are made on this PBX, or how its agents are dialled, is not known yet.
     pub(crate) fn sign_is_asked_for(&self, pbx: &str) -> bool {
-        !self.policy(pbx).alongside && self.signs.get(pbx).is_none_or(|signs| signs.known != Known::Yes)
+        let policy = self.policy(pbx);
+        (!policy.alongside || policy.dial_agent.is_none())
+            && self.signs.get(pbx).is_none_or(|signs| signs.known != Known::Yes)
     }
 
     pub(crate) fn signs_deadline(&self) -> Option<u64> {

@@ -15,6 +15,7 @@ pub mod commands;
 mod customer_lines;
 mod customers;
 pub mod dispatch;
+pub mod freepbx;
 mod missed_calls;
 pub mod pbx_action;
 pub mod policy;
@@ -115,6 +116,13 @@ pub enum Input<'a> {
         /// What became of the action.
         answer: Answer<'a>,
     },
+    /// Asterisk's answer to [`PbxAction::AskFreepbx`].
+    FreepbxRead {
+        /// The PBX.
+        pbx: &'a PbxId,
+        /// `1` if it has the context, `0` if not; `None` if it could not be read.
+        value: Option<&'a str>,
+    },
     /// The policies changed.
     Policies(&'a Policies),
 }
@@ -188,6 +196,8 @@ pub struct Scheduler {
     last_id: i64,
     prefix: AttemptPrefix,
     signs: BTreeMap<PbxId, alongside::Signs>,
+    /// PBXs whose dialplan is FreePBX's.
+    freepbx: BTreeSet<PbxId>,
     stopped: bool,
     outputs: VecDeque<Output>,
     counters: Counters,
@@ -229,6 +239,7 @@ impl Scheduler {
             last_id: restored.last_id,
             prefix,
             signs: BTreeMap::new(),
+            freepbx: BTreeSet::new(),
             stopped: false,
             outputs: VecDeque::new(),
             counters: Counters::default(),
@@ -272,6 +283,7 @@ impl Scheduler {
             Input::Sign { pbx, sign } => self.sign_seen(pbx, sign),
             Input::SignRead { pbx, value } => self.sign_read(pbx, value),
             Input::SignWritten { pbx, answer } => self.sign_written(pbx, answer),
+            Input::FreepbxRead { pbx, value } => self.freepbx_read(pbx, value),
             Input::Policies(policies) => {
                 self.policies = policies.clone();
                 for task in self.tasks.values_mut() {
@@ -286,6 +298,7 @@ impl Scheduler {
     pub fn decide(&mut self, now: Moment, presences: &Presences<'_>) {
         self.tell_time(now);
         self.prove(presences);
+        self.follow_names(presences);
         self.unpause(presences);
         self.look_at_timers();
         self.show_signs(presences);
