@@ -3,8 +3,9 @@
 use super::callbacks::Callbacks;
 use super::link::Link;
 use super::monitor::{Monitor, Standing};
-use super::recorder::Recorder;
-use crate::api::counters::{Counters, PbxCounters, StoreCounters, TrackerCounters};
+use super::pbxs::Pbxs;
+use super::storage::Storage;
+use crate::api::counters::{Counters, PbxCounters, TrackerCounters};
 use crate::api::status::{AgentInPresence, PbxStatus, Status};
 use crate::api::{Ask, socket};
 use crate::config::Config;
@@ -26,14 +27,14 @@ pub struct ApiReplies {
 }
 
 impl ApiReplies {
-    /// A command was carried out, and its records have been pushed: the answer goes out when they are settled.
-    pub fn push(&mut self, reply: Reply, recorder: &Recorder) {
-        self.waiting.push_back((recorder.pushed(), reply));
+    /// A command was carried out, and its records are among the first `pushed`: the answer goes out when they are settled.
+    pub fn push(&mut self, reply: Reply, pushed: u64) {
+        self.waiting.push_back((pushed, reply));
     }
 
-    /// Gives the answers whose records have been settled.
-    pub fn settle(&mut self, recorder: &Recorder) {
-        while self.waiting.front().is_some_and(|(pushed, _)| *pushed <= recorder.settled()) {
+    /// Gives the answers whose records are among the first `settled`.
+    pub fn settle(&mut self, settled: u64) {
+        while self.waiting.front().is_some_and(|(pushed, _)| *pushed <= settled) {
             if let Some((_, (reply, answer))) = self.waiting.pop_front() {
                 // Whoever asked may have gone.
                 let _ = reply.send(answer);
@@ -82,33 +83,26 @@ fn agent_view(pbx: &PbxId, agent: AgentView, callbacks: &Callbacks) -> AgentInPr
     }
 }
 
-/// How things stand; `links` are those of `watched`, in the same order.
-pub fn status(
-    watched: &[Monitor],
-    links: &[Link],
-    callbacks: &Callbacks,
-    recorder: &Recorder,
-    calls_stored: u64,
-    since_ms: Millis,
-) -> Status {
+/// How things stand.
+pub fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: Millis) -> Status {
     let scheduler = callbacks.scheduler();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         since_ms,
-        pbx: watched.iter().map(|w| pbx(w, callbacks)).collect(),
+        pbx: pbxs.monitors().iter().map(|w| pbx(w, callbacks)).collect(),
         callbacks_enabled: scheduler.policies().any_enabled(),
         callbacks: scheduler.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
         attempts: scheduler.active(),
-        calls_stored,
-        unsaved: recorder.unsaved(),
-        store_error: match recorder.health() {
+        calls_stored: storage.calls(),
+        unsaved: storage.unsaved(),
+        store_error: match storage.health() {
             Health::Writing => None,
             Health::Retrying { error, .. } => Some(error),
         },
         counters: Counters {
-            pbx: watched.iter().zip(links).map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
+            pbx: pbxs.with_links().map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
             callbacks: scheduler.counters().into(),
-            store: StoreCounters::new(recorder.counters(), recorder.given_up()),
+            store: storage.counters(),
         },
     }
 }

@@ -54,7 +54,7 @@ pub enum Outcome {
 pub struct Callbacks {
     scheduler: Scheduler,
     requesters: BTreeMap<PbxId, Requester>,
-    done: mpsc::Sender<Outcome>,
+    outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     cdr_csv: BTreeMap<PbxId, PathBuf>,
     failures: RateLimit,
     /// Misses that were not taken, as far as it has been said.
@@ -64,7 +64,7 @@ pub struct Callbacks {
 }
 
 impl Callbacks {
-    /// A scheduler that goes on where an earlier one stopped, and where the results of its PBX actions come in.
+    /// A scheduler that goes on where an earlier one stopped.
     pub fn new(
         policies: Policies,
         prefix: AttemptPrefix,
@@ -72,21 +72,26 @@ impl Callbacks {
         requesters: BTreeMap<PbxId, Requester>,
         cdr_csv: BTreeMap<PbxId, PathBuf>,
         now: Moment,
-    ) -> (Self, mpsc::Receiver<Outcome>) {
-        let (done, results) = mpsc::channel(MAX_OUTCOMES);
-        let scheduler = Scheduler::new(policies, prefix, restored, now);
-        (
-            Self {
-                scheduler,
-                requesters,
-                done,
-                cdr_csv,
-                failures: RateLimit::new(SAY_EVERY_MS),
-                refused_said: 0,
-                another_said: BTreeMap::new(),
-            },
-            results,
-        )
+    ) -> Self {
+        Self {
+            scheduler: Scheduler::new(policies, prefix, restored, now),
+            requesters,
+            outcomes: mpsc::channel(MAX_OUTCOMES),
+            cdr_csv,
+            failures: RateLimit::new(SAY_EVERY_MS),
+            refused_said: 0,
+            another_said: BTreeMap::new(),
+        }
+    }
+
+    /// The next result of what was wanted, to be given to [`Callbacks::result`]. None is lost if it is not waited for to the end.
+    pub async fn outcome(&mut self) -> Option<Outcome> {
+        self.outcomes.1.recv().await
+    }
+
+    /// When to come back with [`Callbacks::decide`], by the monotonic clock.
+    pub fn deadline(&self) -> Option<u64> {
+        self.scheduler.deadline()
     }
 
     /// Takes what a tracker reports. Its records are returned: they go to the store.
@@ -286,17 +291,17 @@ impl Callbacks {
             tracing::error!(target: "callback", %pbx, err, "AMI action cannot be written and was left out; please report this");
             if let PbxAction::Originate(_) = &pbx_action {
                 let reply = Err(RequestFailed::NotSent(RequestError::NotLive));
-                answer(self.done.clone(), pbx, pbx_action, std::future::ready(reply));
+                answer(self.outcomes.0.clone(), pbx, pbx_action, std::future::ready(reply));
             }
             return;
         };
         let answered = requester.request(action); // queued here, so that PBX actions keep their order
-        answer(self.done.clone(), pbx, pbx_action, answered);
+        answer(self.outcomes.0.clone(), pbx, pbx_action, answered);
     }
 
     /// In the files of the attempt's own PBX: another one's may have the same id.
     fn look_up(&self, pbx: PbxId, channel_id: String, since_ms: Millis) {
-        let (path, done) = (self.cdr_csv.get(&pbx).cloned(), self.done.clone());
+        let (path, done) = (self.cdr_csv.get(&pbx).cloned(), self.outcomes.0.clone());
         tokio::task::spawn_blocking(move || {
             let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id, since_ms)).unwrap_or_else(|err| {
                 tracing::warn!(

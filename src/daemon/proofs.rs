@@ -66,7 +66,7 @@ pub struct Proofs {
     pbxs: Vec<PbxGaps>,
     db: PathBuf,
     ours: OurAttempts,
-    done: mpsc::Sender<Found>,
+    found: (mpsc::Sender<Found>, mpsc::Receiver<Found>),
 }
 
 /// Gaps of one PBX that wait to be proved.
@@ -80,10 +80,8 @@ struct PbxGaps {
 }
 
 impl Proofs {
-    /// As configured, with the form of our attempts' ids, and where what was found comes in.
-    pub fn new(config: &Config, prefix: AttemptPrefix) -> (Self, mpsc::Receiver<Found>) {
-        // Each PBX has one look at a time, and the next comes after that was heard: a place is always free.
-        let (done, found) = mpsc::channel(config.pbx.len().max(1));
+    /// As configured, with the form of our attempts' ids.
+    pub fn new(config: &Config, prefix: AttemptPrefix) -> Self {
         let gaps = |pbx: &Pbx| PbxGaps {
             pbx: pbx.name.clone(),
             files: pbx.gap.clone(),
@@ -91,15 +89,18 @@ impl Proofs {
             waiting: Vec::new(),
             looking: false,
         };
-        (
-            Self {
-                pbxs: config.pbx.iter().map(gaps).collect(),
-                db: config.store.path.clone(),
-                ours: OurAttempts::of(prefix),
-                done,
-            },
-            found,
-        )
+        Self {
+            pbxs: config.pbx.iter().map(gaps).collect(),
+            db: config.store.path.clone(),
+            ours: OurAttempts::of(prefix),
+            // Each PBX has one look at a time, and the next comes after that was heard: a place is always free.
+            found: mpsc::channel(config.pbx.len().max(1)),
+        }
+    }
+
+    /// What came of the next look, to be given to [`Proofs::take`]. Nothing is lost if it is not waited for to the end.
+    pub async fn found(&mut self) -> Option<Found> {
+        self.found.1.recv().await
     }
 
     /// The configuration changed; the PBXs are the same.
@@ -134,7 +135,7 @@ impl Proofs {
         for gaps in &mut self.pbxs {
             let Some(watched) = watched.iter().find(|w| w.name == gaps.pbx) else { continue };
             let Some(job) = gaps.look(watched, (&self.db, &self.ours), unsaved, now) else { continue };
-            let done = self.done.clone();
+            let done = self.found.0.clone();
             tokio::task::spawn_blocking(move || {
                 let found = Found { pbx: job.pbx.clone(), result: job.run() };
                 // The loop may have ended. Were there no room, this thread would wait, not the loop.

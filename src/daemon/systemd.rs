@@ -3,14 +3,42 @@
 use sd_notify::NotifyState;
 use std::time::Duration;
 
+/// The status line is worked out at most this often (ms): a busy hour is no reason to write to systemd for every call.
+const STATUS_EVERY_MS: u64 = 1_000;
+
 /// The service manager, if there is one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ServiceManager {
     ready: bool,
     status: String,
+    /// When the status may be worked out again, by the monotonic clock.
+    status_due: u64,
+    /// Something has happened since it was worked out.
+    status_stale: bool,
+}
+
+impl Default for ServiceManager {
+    fn default() -> Self {
+        Self { ready: false, status: String::new(), status_due: 0, status_stale: true }
+    }
 }
 
 impl ServiceManager {
+    /// Something has happened. Returns whether the status is to be worked out now.
+    pub fn status_is_due(&mut self, now_mono_ms: u64) -> bool {
+        self.status_stale = now_mono_ms < self.status_due;
+        if !self.status_stale {
+            self.status_due = now_mono_ms + STATUS_EVERY_MS;
+        }
+        !self.status_stale
+    }
+
+    /// When the status is to be worked out without anything else happening, by the monotonic clock.
+    #[must_use]
+    pub fn deadline(&self) -> Option<u64> {
+        self.status_stale.then_some(self.status_due)
+    }
+
     /// The daemon does its work, or has found out why it cannot yet. Said once.
     pub fn ready(&mut self) {
         if !std::mem::replace(&mut self.ready, true) {

@@ -1,5 +1,6 @@
 //! What can go wrong with a database, by what the operator has to do.
 
+use super::holder::{Holder, Locks};
 use crate::ownership::NotSafe;
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
@@ -79,6 +80,15 @@ pub enum Error {
         path: PathBuf,
         /// What is odd, as a verb and its object.
         why: String,
+    },
+    /// Another process holds one of SQLite's locks.
+    #[error("{} is locked by {}: it can be read meanwhile, and is written as soon as that process ends its transaction, or ends",
+        path.display(), holder.as_ref().map_or_else(|| "another process (fuser names it)".to_owned(), ToString::to_string))]
+    Locked {
+        /// The file's path.
+        path: PathBuf,
+        /// That process, if the kernel names it.
+        holder: Option<Holder>,
     },
     /// The directory is not there, and is not made silently.
     #[error("cannot create {}: there is no directory {}: create it, owned by the user that callbackd runs as (StateDirectory= of the systemd unit does this)",
@@ -198,19 +208,16 @@ impl Error {
             | Self::CannotCreate { .. }
             | Self::AlreadyThere { .. }
             | Self::MustNotReplace { .. } => 73,
-            Self::Sqlite { source, .. }
-                if matches!(source.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)) =>
-            {
-                75
-            }
             Self::NoWalIndex { .. }
             | Self::Unreadable { .. }
             | Self::NoRoom { .. }
             | Self::Moved { .. }
             | Self::Sqlite { .. } => 74,
-            Self::InUse { .. } | Self::MustStop { .. } | Self::OlderSchema { .. } | Self::ChangedUnderReader { .. } => {
-                75
-            }
+            Self::InUse { .. }
+            | Self::Locked { .. }
+            | Self::MustStop { .. }
+            | Self::OlderSchema { .. }
+            | Self::ChangedUnderReader { .. } => 75,
             Self::NoPermission { .. } | Self::AnothersPlace { .. } | Self::NotSafe(_) | Self::NotOurs { .. } => 77,
             Self::NewerSchema { .. } => 78,
         }
@@ -227,12 +234,21 @@ impl Error {
         let path = path.to_owned();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path, holder: None },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail: source.to_string() },
             Some(ErrorCode::PermissionDenied) => {
                 Self::NoPermission { path, action: "read", hint: "run as a member of the group that owns it" }
             }
             _ => Self::Sqlite { path, source },
         }
+    }
+
+    /// The same, with the process that holds the lock, if it is one.
+    pub(super) fn with_holder(mut self, locks: &Locks) -> Self {
+        if let Self::Locked { path, holder } = &mut self {
+            *holder = locks.holder(path);
+        }
+        self
     }
 
     /// True if the fault lies in what was to be written and not in the database or the machine: trying again cannot help.

@@ -3,7 +3,11 @@
 //! `/proc/locks` is not read: it is handed out in pieces, and a lock can slip from one into the next while others come and go. Each
 //! process's own list (`/proc/PID/fdinfo`, `man 5 proc_pid_fdinfo`) is given in one piece.
 
-use std::fs::{Metadata, read_dir, read_to_string};
+use super::inspect::beside;
+use rustix::process::{Flock, FlockType, Pid, fcntl_getlk};
+use std::cell::OnceCell;
+use std::fmt;
+use std::fs::{File, Metadata, read_dir, read_to_string};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -27,6 +31,64 @@ pub(super) fn flock_holder(file: &Metadata) -> Option<u32> {
 fn is_flock_of(line: &str, inode: &str) -> bool {
     let words: Vec<&str> = line.split_whitespace().collect();
     matches!(words[..], ["lock:", _, "FLOCK", _, _, _, file, ..] if file.rsplit(':').next() == Some(inode))
+}
+
+/// SQLite's locks on a database, looked at without taking one (`F_GETLK`; which byte means what: `os_unix.c`, `wal.c`).
+#[derive(Debug, Default)]
+pub(super) struct Locks {
+    files: OnceCell<Files>,
+}
+
+/// The database and the index of its write-ahead log. Never closed: to close one would drop every lock that this process has on it
+/// (`man 2 F_GETLK`), SQLite's own included.
+#[derive(Debug)]
+struct Files {
+    db: Option<&'static File>,
+    index: Option<&'static File>,
+}
+
+/// `PENDING_BYTE` and `RESERVED_BYTE`: somebody writes, or is about to.
+const WRITING: (u64, u64) = (0x4000_0000, 2);
+/// `SHARED_FIRST`: everybody who has the database open shares these, and who locks them for themselves keeps all others out.
+const SHARED: (u64, u64) = (0x4000_0002, 510);
+/// `WAL_WRITE_LOCK`, `WAL_CKPT_LOCK`, `WAL_RECOVER_LOCK` in the index.
+const LOG: (u64, u64) = (120, 3);
+
+impl Locks {
+    /// The process that keeps this one from writing, if the kernel names one. Nobody needs more than to be able to read the files.
+    pub(super) fn holder(&self, path: &Path) -> Option<Holder> {
+        let open = |path: &Path| File::open(path).ok().map(|file| &*Box::leak(Box::new(file)));
+        let files = self.files.get_or_init(|| Files { db: open(path), index: open(&beside(path, "-shm")) });
+        let held = |file: Option<&'static File>, (start, length), typ| {
+            let lock = Flock { start, length, ..Flock::from(typ) };
+            fcntl_getlk(file?, &lock).ok().flatten()?.pid.map(Pid::as_raw_nonzero)
+        };
+        let pid = held(files.index, LOG, FlockType::WriteLock)
+            .or_else(|| held(files.db, WRITING, FlockType::WriteLock))
+            .or_else(|| held(files.db, SHARED, FlockType::ReadLock))?;
+        let pid = u32::try_from(pid.get()).ok()?;
+        // Hidden by ProtectProc=invisible if it is another user's.
+        let name = read_to_string(format!("/proc/{pid}/comm")).ok();
+        Some(Holder { pid, name: name.map(|name| name.trim_end().escape_debug().to_string()) })
+    }
+}
+
+/// A process that holds a lock.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Holder {
+    /// Its id.
+    pub pid: u32,
+    /// Its program, as far as the kernel shows it.
+    pub name: Option<String>,
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "pid {} ({name})", self.pid),
+            None => write!(f, "pid {}", self.pid),
+        }
+    }
 }
 
 #[cfg(test)]

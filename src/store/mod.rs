@@ -36,6 +36,7 @@ pub use backup::{Copied, Source, backup};
 pub use call_filter::CallFilter;
 pub use callback_queries::{CallbackFilter, CallbackStory, Miss};
 pub use error::Error;
+pub use holder::Holder;
 pub use open::{Store, migrations};
 pub use prune::{PRUNE_ROWS, Pruned, Pruning};
 pub use queries::{LastSeenAgent, StoredCall};

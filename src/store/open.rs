@@ -1,5 +1,6 @@
 //! The writing side of a database: opened by one process, created and migrated where needed, written in transactions.
 
+use super::holder::Locks;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
 use super::questions::{END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
@@ -50,6 +51,7 @@ pub struct Store {
     files: (Option<FileId>, Option<FileId>),
     prefix: AttemptPrefix,
     lock: Lock,
+    locks: Locks,
 }
 
 /// Device and inode number of a file.
@@ -75,7 +77,8 @@ impl Store {
             refuse_damage(&path)?;
         }
         create_if_missing(&path)?;
-        let failed = |error| Error::sqlite(&path, error);
+        let locks = Locks::default();
+        let failed = |error| Error::sqlite(&path, error).with_holder(&locks);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
@@ -84,12 +87,12 @@ impl Store {
         }
         configure(&connection).map_err(failed)?;
         migrations().to_latest(&mut connection).map_err(|error| match error {
-            rusqlite_migration::Error::RusqliteError { err, .. } => Error::sqlite(&path, err),
+            rusqlite_migration::Error::RusqliteError { err, .. } => failed(err),
             other => Error::Damaged { path: path.clone(), detail: other.to_string() },
         })?;
         let prefix = identity::settle(&connection, &path, &lock)?;
         let files = (file_id(&path), None);
-        Ok(Self { connection, path, keep_log: false, files, prefix, lock })
+        Ok(Self { connection, path, keep_log: false, files, prefix, lock, locks })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -204,7 +207,7 @@ impl Store {
             let _ = identity::note_attempts(&self.connection, &self.lock);
         }
         result.map_err(|error| {
-            let error = Error::sqlite(&self.path, error);
+            let error = Error::sqlite(&self.path, error).with_holder(&self.locks);
             if matches!(error, Error::Damaged { .. }) {
                 // What was read wrongly is not kept: the disk is asked again by the next attempt.
                 let _ = self.connection.execute_batch("PRAGMA shrink_memory");

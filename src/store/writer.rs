@@ -22,6 +22,9 @@ const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_s
 /// The same trouble is logged again after this time.
 const REMIND: Duration = Duration::from_secs(60);
 
+/// A lock that is held for so long is not in passing: calls wait for a person.
+const HELD: Duration = Duration::from_secs(5);
+
 /// From one step of a pruning to the next: the disk has better things to do.
 const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
@@ -327,6 +330,7 @@ impl<F: FnMut(Ack)> Worker<F> {
         let mut pauses = backoff();
         let mut attempts = 0;
         let mut said: Option<Instant> = None;
+        let mut held_said = false;
         let begun = Instant::now();
         loop {
             let error = match self.store.write(batches.iter().flat_map(|batch| &batch.records)) {
@@ -349,9 +353,14 @@ impl<F: FnMut(Ack)> Worker<F> {
                 return None;
             }
             let pause = pauses.next().unwrap_or(RETRY.1);
-            if said.is_none_or(|said| now.duration_since(said) >= REMIND) {
+            let held = matches!(error, Error::Locked { .. }) && now.duration_since(begun) >= HELD;
+            if said.is_none_or(|at| now.duration_since(at) >= REMIND) || held && !held_said {
                 said = Some(now);
-                if error.needs_a_person() {
+                held_said |= held;
+                if held {
+                    tracing::error!(target: "store", rows = unsaved, err = %error,
+                        "Another process keeps the database locked: nobody is called back, rows are kept in memory and tried again");
+                } else if error.needs_a_person() {
                     tracing::error!(target: "store", rows = unsaved, err = %error,
                         "Database is damaged or gone: nobody is called back, rows are kept in memory only and tried again");
                 } else {

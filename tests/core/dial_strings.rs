@@ -381,3 +381,78 @@ fn a_name_is_shown_in_its_own_script_and_nothing_else_is() {
     assert_eq!(shown("Zoë", 3), "Zo", "no half of a character");
     assert_eq!(shown("Ann Lee", 4), "Ann");
 }
+
+/// A policy by which the own country's numbers may be called, known to be given out or not.
+fn own_country(region: &str) -> NumberPolicy {
+    NumberPolicy { allow: vec![format!("+{}", code_of(region))], ..NumberPolicy::default() }
+}
+
+#[test]
+fn what_a_switch_of_the_country_reads_as_another_number_is_not_dialled() {
+    for (region, e164, dialled) in [
+        ("IT", "+390044207946", "0044207946"),
+        ("IL", "+97212207946012", "012207946012"),
+        ("BY", "+375102826800", "8102826800"),
+        ("JP", "+81001733584", "0001733584"),
+    ] {
+        let numbering = numbering(region);
+        assert_eq!(own_country(region).verdict(&numbering, e164), Ok(()), "{region}");
+        let said = Dialable::new(e164, &numbering, "{national}").unwrap_err();
+        assert!(matches!(&said, DialError::OtherNumber { dialled: made, .. } if made == dialled), "{region}: {said:?}");
+        assert!(said.to_string().contains("callback.number_form = \"{e164}\""), "{said}");
+        assert_eq!(Dialable::new(e164, &numbering, "{e164}").map(|n| n.to_string()).as_deref(), Ok(e164), "{region}");
+    }
+}
+
+#[test]
+fn a_number_is_dialled_as_itself_or_not_at_all() {
+    let mut refused = BTreeMap::<&str, u32>::new();
+    for region in CODES.map(|(region, _)| region) {
+        let (numbering, policy, mut dice) = (numbering(region), own_country(region), Dice(seed()));
+        let mut dialled = 0;
+        for _ in 0..2_000 {
+            let digits = dice.roll(5) + 6;
+            let rest: String =
+                (0..digits).map(|_| dice.one(&["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"])).collect();
+            let e164 = format!("+{}{rest}", code_of(region));
+            if policy.verdict(&numbering, &e164).is_err() {
+                continue;
+            }
+            match Dialable::new(&e164, &numbering, "{national}") {
+                Ok(number) => {
+                    dialled += 1;
+                    assert!(!numbering.begins_abroad(number.as_str()), "{region} {e164} {number}");
+                }
+                Err(_) => *refused.entry(region).or_default() += 1,
+            }
+        }
+        assert!(dialled > 10, "{region} {dialled}");
+    }
+    // Elsewhere no number of the own country begins as a call abroad.
+    assert!(refused.keys().all(|region| ["BY", "IL", "IT", "JP", "NZ"].contains(region)), "{refused:?}");
+}
+
+const CODES: [(&str, &str); 18] = [
+    ("IT", "39"),
+    ("IL", "972"),
+    ("BY", "375"),
+    ("NZ", "64"),
+    ("JP", "81"),
+    ("DE", "49"),
+    ("US", "1"),
+    ("GB", "44"),
+    ("RU", "7"),
+    ("FR", "33"),
+    ("BR", "55"),
+    ("HU", "36"),
+    ("AU", "61"),
+    ("AR", "54"),
+    ("SG", "65"),
+    ("KR", "82"),
+    ("CO", "57"),
+    ("UZ", "998"),
+];
+
+fn code_of(region: &str) -> &'static str {
+    CODES.iter().find(|(name, _)| *name == region).map(|(_, code)| *code).unwrap()
+}

@@ -55,6 +55,8 @@ fn who_earns_by_being_called_is_not_called() {
         (&NumberPolicy::default(), "GB", "+447011234567", "personal"),
         (&abroad, "US", "+499001234567", "premium rate abroad"),
         (&abroad, "US", "+979912345678", "international premium rate"),
+        (&NumberPolicy::default(), "US", "+12129762345", "a 976 exchange"),
+        (&NumberPolicy::default(), "JP", "+81570012345", "Navi Dial"),
     ] {
         assert_eq!(verdict(number_policy, region, e164), "premium_rate", "{kind}");
     }

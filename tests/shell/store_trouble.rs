@@ -1,7 +1,7 @@
 //! A database that cannot be written, for real: nobody is dialled, calls wait, it is said, and all is there when the trouble is over.
 
 use crate::exchange::{Eager, Exchange, configuration, impatient, nobody};
-use crate::scripted::{Running, Site};
+use crate::scripted::{Running, Site, mode};
 use callbackd::demo::office::Office;
 use callbackd::demo::people::Caller;
 use rusqlite::{Connection, OpenFlags};
@@ -122,9 +122,23 @@ fn while_another_process_holds_the_lock_nobody_is_dialled() {
     let mut scene = Scene::open(Site::new(0), "calls.db");
     let other = Connection::open(&scene.db).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
-    scene.goes_on_without_dialling(CANNOT, "locked");
+    scene.goes_on_without_dialling(CANNOT, &format!("is locked by pid {} (", std::process::id()));
     other.execute_batch("COMMIT").unwrap();
     scene.recovers();
+}
+
+/// Whoever may read a file may lock it for reading, and so keep its writer away.
+#[test]
+fn a_reader_who_locks_the_log_is_named_by_an_error_and_nobody_is_dialled_meanwhile() {
+    let mut scene = Scene::open(Site::new(0), "calls.db");
+    let index = fs::File::open(scene.site.path("calls.db-shm")).unwrap();
+    rustix::fs::fcntl_lock(&index, rustix::fs::FlockOperation::NonBlockingLockShared).unwrap();
+    let named = format!("is locked by pid {} (", std::process::id());
+    scene.goes_on_without_dialling(CANNOT, &named);
+    scene.daemon.wait_for("ERROR store: Another process keeps the database locked: nobody is called back");
+    drop(index);
+    let site = scene.recovers();
+    assert_eq!(mode(&site.path("calls.db.lock")), 0o600, "it cannot be locked by a reader");
 }
 
 /// A file system of its own, gone with the test.

@@ -69,6 +69,14 @@ fn exits_that_a_restart_cannot_mend_are_not_restarted() {
 }
 
 #[test]
+fn a_database_that_is_in_use_is_tried_for_ever() {
+    let value = |key: &str| UNIT.lines().find_map(|line| line.strip_prefix(key));
+    assert_eq!((value("StartLimitIntervalSec="), value("Restart=")), (Some("0"), Some("on-failure")));
+    let never = value("RestartPreventExitStatus=").unwrap();
+    assert!(!never.split(' ').any(|code| code == "75"), "{never}");
+}
+
+#[test]
 fn the_user_of_the_unit_is_made_by_sysusers() {
     let root = tempfile::tempdir().unwrap();
     std::fs::create_dir(root.path().join("etc")).unwrap();

@@ -15,6 +15,7 @@ use crate::model::sign::SIGN_VARIABLE;
 use crate::model::sign::Sign;
 use crate::model::{AttemptPrefix, PbxId};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// The sign is given this often, ms.
 pub const BEAT_MS: u64 = 15_000;
@@ -46,7 +47,7 @@ enum Known {
 
 /// What is known of who makes callbacks on one PBX.
 #[derive(Debug, Default)]
-pub(crate) struct Signs {
+struct OnPbx {
     known: Known,
     /// Another's latest sign, and when it was heard by the monotonic clock.
     another: Option<(AttemptPrefix, u64, u64)>,
@@ -58,7 +59,7 @@ pub(crate) struct Signs {
     refused: bool,
 }
 
-impl Signs {
+impl OnPbx {
     fn fresh(&self, now: u64) -> Option<(AttemptPrefix, u64)> {
         self.another.filter(|(.., heard)| now < heard + FRESH_MS).map(|(identity, beats, _)| (identity, beats))
     }
@@ -69,6 +70,36 @@ impl Signs {
         self.fresh(now).is_some_and(first)
     }
 
+    /// Another's sign, or a stop of theirs.
+    fn seen(&mut self, sign: Sign, now: u64) {
+        match sign.beats {
+            // A channel of one whose sign is known says no more than that.
+            Some(0) if self.fresh(now).is_some_and(|(identity, _)| identity == sign.identity) => {
+                if let Some((.., heard)) = &mut self.another {
+                    *heard = now;
+                }
+            }
+            Some(beats) => self.another = Some((sign.identity, beats, now)),
+            None => drop(self.another.take_if(|(identity, ..)| *identity == sign.identity)),
+        }
+    }
+
+    /// One's own sign, if it is the time to show it.
+    fn beat(&mut self, own: AttemptPrefix, now: u64) -> Option<PbxAction> {
+        if self.refused || self.beats > 0 && self.next > now {
+            return None;
+        }
+        self.beats += 1;
+        self.next = now + BEAT_MS;
+        Some(PbxAction::ShowSign(Sign { identity: own, beats: Some(self.beats) }))
+    }
+
+    /// One's own sign is taken back, if it was shown.
+    fn take_back(&mut self, own: AttemptPrefix) -> Option<PbxAction> {
+        let shown = std::mem::take(&mut self.beats) > 0;
+        shown.then_some(PbxAction::ShowSign(Sign { identity: own, beats: None }))
+    }
+
     fn deadline(&self) -> Option<u64> {
         let asked = if let Known::Asked(until) = self.known { Some(until) } else { None };
         let stale = self.another.map(|(.., heard)| heard + FRESH_MS);
@@ -77,31 +108,125 @@ impl Signs {
     }
 }
 
-impl Scheduler {
-    /// Another's sign was seen on this PBX, or a stop of theirs.
-    pub(crate) fn sign_seen(&mut self, pbx: &PbxId, sign: Sign) {
-        if sign.identity == self.prefix {
-            return;
+/// What a decision does about the sign on a PBX.
+#[derive(Debug, Default)]
+struct Shown {
+    action: Option<PbxAction>,
+    /// Who makes callbacks there may have changed.
+    changed: bool,
+}
+
+/// Who makes callbacks on each PBX. All moments are of the monotonic clock.
+#[derive(Debug)]
+pub(crate) struct Signs {
+    own: AttemptPrefix,
+    by_pbx: BTreeMap<PbxId, OnPbx>,
+    stopped: bool,
+}
+
+impl Signs {
+    /// Nothing is known yet. `own`: the identity of this daemon's database.
+    pub(crate) const fn new(own: AttemptPrefix) -> Self {
+        Self { own, by_pbx: BTreeMap::new(), stopped: false }
+    }
+
+    /// A sign was seen. Returns whether it was another's.
+    fn seen(&mut self, pbx: &PbxId, sign: Sign, now: u64) -> bool {
+        let another = sign.identity != self.own;
+        if another {
+            self.by_pbx.entry(pbx.clone()).or_default().seen(sign, now);
         }
-        let now = self.now.mono_ms;
-        let signs = self.signs.entry(pbx.clone()).or_default();
-        match sign.beats {
-            // A channel of one whose sign is known says no more than that.
-            Some(0) if signs.fresh(now).is_some_and(|(identity, _)| identity == sign.identity) => {
-                if let Some((.., heard)) = &mut signs.another {
-                    *heard = now;
-                }
+        another
+    }
+
+    /// Asterisk's variable was read.
+    fn read(&mut self, pbx: &PbxId) {
+        self.by_pbx.entry(pbx.clone()).or_default().known = Known::Yes;
+    }
+
+    /// One's own sign was refused.
+    fn refused(&mut self, pbx: &PbxId) {
+        if let Some(signs) = self.by_pbx.get_mut(pbx) {
+            (signs.refused, signs.beats) = (true, 0);
+        }
+    }
+
+    /// Coverage of the PBX is lost: who makes callbacks there is asked again.
+    pub(crate) fn forget(&mut self, pbx: &str) {
+        self.by_pbx.remove(pbx);
+    }
+
+    /// Asks who makes callbacks on a covered PBX where that is not known, and shows one's own sign where callbacks are made.
+    fn show(&mut self, pbx: &PbxId, enabled: bool, alongside: bool, now: u64) -> Shown {
+        if self.stopped || !enabled && !self.by_pbx.contains_key(pbx) {
+            return Shown::default();
+        }
+        let gives_way = !alongside && self.comes_second(pbx, now);
+        let signs = self.by_pbx.entry(pbx.clone()).or_default();
+        let mut changed = signs.another.take_if(|(.., heard)| now >= *heard + FRESH_MS).is_some();
+        match signs.known {
+            Known::No if enabled => {
+                signs.known = Known::Asked(now + ANSWER_MS);
+                return Shown { action: Some(PbxAction::AskSign), changed };
             }
-            Some(beats) => signs.another = Some((sign.identity, beats, now)),
-            None => drop(signs.another.take_if(|(identity, ..)| *identity == sign.identity)),
+            Known::Asked(until) if now < until => return Shown { action: None, changed },
+            Known::Asked(_) => {
+                signs.known = Known::Yes;
+                changed = true;
+            }
+            Known::No | Known::Yes => {}
         }
-        self.dirty = true;
+        let action = if !enabled {
+            signs.take_back(self.own)
+        } else if gives_way {
+            signs.beats = 0;
+            None
+        } else {
+            signs.beat(self.own, now)
+        };
+        Shown { action, changed }
+    }
+
+    /// The daemon ends: one's own signs are taken back, and none is shown any more.
+    fn stop(&mut self) -> Vec<(PbxId, PbxAction)> {
+        self.stopped = true;
+        let own = self.own;
+        self.by_pbx.iter_mut().filter_map(|(pbx, signs)| Some((pbx.clone(), signs.take_back(own)?))).collect()
+    }
+
+    /// Another makes callbacks on this PBX, and was first.
+    fn comes_second(&self, pbx: &str, now: u64) -> bool {
+        self.by_pbx.get(pbx).is_some_and(|signs| signs.comes_second(self.own, now))
+    }
+
+    /// Who makes callbacks on this PBX is known.
+    fn is_known(&self, pbx: &str) -> bool {
+        self.by_pbx.get(pbx).is_some_and(|signs| signs.known == Known::Yes)
+    }
+
+    /// The other one that makes callbacks on this PBX.
+    fn another_on(&self, pbx: &str, now: u64) -> Option<AttemptPrefix> {
+        Some(self.by_pbx.get(pbx)?.fresh(now)?.0)
+    }
+
+    /// When [`Signs::show`] may have something to do.
+    pub(crate) fn deadline(&self) -> Option<u64> {
+        self.by_pbx.values().filter_map(OnPbx::deadline).min()
+    }
+}
+
+impl Scheduler {
+    /// A sign was seen on this PBX, or a stop.
+    pub(crate) fn sign_seen(&mut self, pbx: &PbxId, sign: Sign) {
+        if self.signs.seen(pbx, sign, self.now.mono_ms) {
+            self.rounds.set_due();
+        }
     }
 
     /// What Asterisk's variable holds; nothing if it could not be read.
     pub(crate) fn sign_read(&mut self, pbx: &PbxId, value: Option<&str>) {
-        self.signs.entry(pbx.clone()).or_default().known = Known::Yes;
-        self.dirty = true;
+        self.signs.read(pbx);
+        self.rounds.set_due();
         if let Some(sign) = value.and_then(Sign::parse) {
             self.sign_seen(pbx, sign);
         }
@@ -109,103 +234,56 @@ impl Scheduler {
 
     /// What became of one's own sign.
     pub(crate) fn sign_written(&mut self, pbx: &PbxId, answer: Answer<'_>) {
-        if let (Some(signs), Answer::Refused(_)) = (self.signs.get_mut(pbx), answer) {
-            (signs.refused, signs.beats) = (true, 0);
+        if let Answer::Refused(_) = answer {
+            self.signs.refused(pbx);
         }
-    }
-
-    /// Coverage of the PBX is lost: who makes callbacks there is asked again.
-    pub(crate) fn signs_unknown(&mut self, pbx: &str) {
-        self.signs.remove(pbx);
     }
 
     /// Asks who makes callbacks where that is not known, and shows one's own sign where callbacks are made.
     pub(crate) fn show_signs(&mut self, presences: &Presences<'_>) {
-        if self.stopped {
-            return;
-        }
-        let now = self.now.mono_ms;
         for (pbx, presence) in presences {
-            let enabled = self.policy(pbx).enabled;
             if !presence.in_sync() {
-                self.signs_unknown(pbx);
+                self.signs.forget(pbx);
                 continue;
             }
-            if !enabled && !self.signs.contains_key(pbx) {
-                continue;
+            let policy = self.policies.of(pbx);
+            let Shown { action, changed } = self.signs.show(pbx, policy.enabled, policy.alongside, self.now.mono_ms);
+            if changed {
+                self.rounds.set_due();
             }
-            let gives_way = self.gives_way(pbx);
-            let signs = self.signs.entry(pbx.clone()).or_default();
-            if signs.another.take_if(|(.., heard)| now >= *heard + FRESH_MS).is_some() {
-                self.dirty = true;
-            }
-            match signs.known {
-                Known::No if enabled => {
-                    signs.known = Known::Asked(now + ANSWER_MS);
-                    // Answers come in this order: who knows the sign knows how agents are dialled.
-                    if self.policy(pbx).dial_agent.is_none() {
-                        self.act(pbx, PbxAction::AskFreepbx);
-                    }
-                    self.act(pbx, PbxAction::AskSign);
-                    continue;
+            let asks_dialling = policy.dial_agent.is_none();
+            if let Some(action) = action {
+                // Answers come in this order: who knows the sign knows how agents are dialled.
+                if asks_dialling && action == PbxAction::AskSign {
+                    self.act(pbx, PbxAction::AskFreepbx);
                 }
-                Known::Asked(until) if now < until => continue,
-                Known::Asked(_) => {
-                    signs.known = Known::Yes;
-                    self.dirty = true;
-                }
-                Known::No | Known::Yes => {}
-            }
-            if !enabled {
-                self.take_sign_back(pbx);
-            } else if gives_way {
-                signs.beats = 0;
-            } else if !signs.refused && (signs.beats == 0 || signs.next <= now) {
-                signs.beats += 1;
-                signs.next = now + BEAT_MS;
-                let sign = Sign { identity: self.prefix, beats: Some(signs.beats) };
-                self.act(pbx, PbxAction::ShowSign(sign));
+                self.act(pbx, action);
             }
         }
-    }
-
-    fn take_sign_back(&mut self, pbx: &PbxId) {
-        let Some(signs) = self.signs.get_mut(pbx).filter(|signs| signs.beats > 0) else { return };
-        signs.beats = 0;
-        let sign = Sign { identity: self.prefix, beats: None };
-        self.act(pbx, PbxAction::ShowSign(sign));
     }
 
     /// The daemon ends: its signs are taken back, and none is shown any more. What is wanted is given out by [`Scheduler::poll`].
     pub fn stop(&mut self) {
-        self.stopped = true;
-        let pbxs: Vec<PbxId> = self.signs.keys().cloned().collect();
-        for pbx in pbxs {
-            self.take_sign_back(&pbx);
+        for (pbx, action) in self.signs.stop() {
+            self.act(&pbx, action);
         }
     }
 
     /// No callbacks are made on this PBX now, because another callbackd makes them.
     pub(crate) fn gives_way(&self, pbx: &str) -> bool {
-        let second = |signs: &Signs| signs.comes_second(self.prefix, self.now.mono_ms);
-        !self.policy(pbx).alongside && self.signs.get(pbx).is_some_and(second)
+        !self.policy(pbx).alongside && self.signs.comes_second(pbx, self.now.mono_ms)
     }
 
     /// Whose callbacks are made on this PBX, or how its agents are dialled, is not known yet.
     pub(crate) fn sign_is_asked_for(&self, pbx: &str) -> bool {
         let policy = self.policy(pbx);
-        (!policy.alongside || policy.dial_agent.is_none())
-            && self.signs.get(pbx).is_none_or(|signs| signs.known != Known::Yes)
-    }
-
-    pub(crate) fn signs_deadline(&self) -> Option<u64> {
-        self.signs.values().filter_map(Signs::deadline).min()
+        (!policy.alongside || policy.dial_agent.is_none()) && !self.signs.is_known(pbx)
     }
 
     /// Another callbackd that makes callbacks on this PBX, as far as can be seen.
     #[must_use]
     pub fn another_on(&self, pbx: &str) -> Option<Another> {
-        let (identity, _) = self.signs.get(pbx)?.fresh(self.now.mono_ms)?;
+        let identity = self.signs.another_on(pbx, self.now.mono_ms)?;
         Some(Another { identity, gives_way: self.policy(pbx).enabled && self.gives_way(pbx) })
     }
 }

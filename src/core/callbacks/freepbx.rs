@@ -46,9 +46,7 @@ impl Scheduler {
             let Some(now) = now.filter(|now| now.agent != *was.interface) else { continue };
             let now = AgentKey::new(&was.pbx, &now.agent);
             self.agents.renamed(&was, now.clone());
-            for attempt in self.attempts.values_mut().filter(|a| a.reserved.as_ref() == Some(&was)) {
-                attempt.reserved = Some(now.clone());
-            }
+            self.attempts.renamed(&was, &now);
         }
     }
 }

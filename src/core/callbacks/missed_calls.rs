@@ -1,44 +1,15 @@
 //! What a finished call means: a customer missed, a customer served, or nothing.
 
 use crate::ami::event::Millis;
+use crate::callbacks::Scheduler;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
-use crate::callbacks::{MAX_OPEN, Scheduler};
-use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::codes::{ASKED, CALLER, DECLINED};
 use crate::model::number::Number;
 use crate::model::{
     AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
     FinishedCall, Outcome, PbxId, Record, RecoveredBy, Status,
 };
-use std::collections::{BTreeMap, VecDeque};
-
-/// Misses kept, so that a row that is recorded again makes no second callback.
-const MAX_RECENT: usize = 10_000;
-
-/// The latest misses and the callbacks that they came to.
-#[derive(Debug, Default)]
-pub(crate) struct Recent {
-    callbacks: BTreeMap<CallKey, i64>,
-    order: VecDeque<CallKey>,
-}
-
-impl Recent {
-    pub(crate) fn add(&mut self, miss: &CallKey, callback: i64) {
-        if self.callbacks.insert(miss.clone(), callback).is_none() {
-            self.order.push_back(miss.clone());
-        }
-        if self.order.len() > MAX_RECENT
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.callbacks.remove(&oldest);
-        }
-    }
-
-    fn get(&self, call: &FinishedCall) -> Option<i64> {
-        self.callbacks.get(&call.key()).copied()
-    }
-}
 
 /// The caller declined a callback at the greeting.
 fn declined(call: &FinishedCall) -> bool {
@@ -61,7 +32,7 @@ impl Scheduler {
         self.service_learnt(call);
         self.tags_recorded(call);
         let missed = call.direction == Direction::Inbound && self.is_miss(call);
-        match (missed, self.recent.get(call)) {
+        match (missed, self.tasks.callback_of(&call.key())) {
             (true, None) => self.missed(call),
             (false, Some(id)) => self.not_missed_after_all(id, call),
             (true, Some(_)) | (false, None) => {}
@@ -75,8 +46,8 @@ impl Scheduler {
 
     /// The caller pressed the key that declines a callback.
     fn declined(&mut self, call: &FinishedCall) {
-        let open = call.number_e164.as_ref().and_then(|number| self.open_for(number));
-        if let Some(id) = open.filter(|id| !self.tasks[id].row.state.is_active()) {
+        let open = call.number_e164.as_ref().and_then(|number| self.tasks.open_for(number));
+        if let Some(id) = open.filter(|id| !self.tasks[*id].row.state.is_active()) {
             self.close(id, CallbackState::Cancelled, "declined", OURSELVES, "the customer needs no callback");
         }
     }
@@ -88,7 +59,7 @@ impl Scheduler {
         }
         let policy = self.policy(&call.pbx);
         let meaning = call.outcome.meaning();
-        let asked = call.tags.iter().any(|t| t.by != "rule" && self.request.contains(&t.code));
+        let asked = call.tags.iter().any(|t| t.by != "rule" && self.customers.asks(&t.code));
         // Before anyone was rung the outcome does not say that it was short.
         let too_short = meaning.may_be_short
             && call.wait_ms < policy.short_abandon_ms
@@ -99,7 +70,7 @@ impl Scheduler {
     fn owner_learnt(&mut self, call: &FinishedCall) {
         let (Some(number), Some(agent), Some(_)) = (&call.number_e164, &call.agent, call.answered_ms) else { return };
         if call.talk_ms > 0 && call.direction != Direction::Internal {
-            let dropped = self.owners.learn(number, call.ended_ms, AgentKey::new(&call.pbx, agent));
+            let dropped = self.customers.talked(number, call.ended_ms, AgentKey::new(&call.pbx, agent));
             self.counters.owners_dropped += u64::from(dropped);
         }
     }
@@ -119,7 +90,7 @@ impl Scheduler {
 
     fn service_learnt(&mut self, call: &FinishedCall) {
         let (Some(number), Some(service)) = (&call.number_e164, self.service(call)) else { return };
-        let dropped = self.served.learn(number, service.ended_ms, service);
+        let dropped = self.customers.served(number, service);
         self.counters.owners_dropped += u64::from(dropped);
     }
 
@@ -127,18 +98,7 @@ impl Scheduler {
     fn tags_recorded(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
         for tag in &call.tags {
-            let Some(for_ms) = self.suppress.get(&tag.code).copied() else { continue };
-            let until_ms = for_ms.map(|ms| tag.at_ms.saturating_add(ms));
-            let past = until_ms.is_some_and(|until| until <= self.now.wall_ms);
-            let known = self.forbidden.get(number).is_some_and(|f| f.added_ms >= tag.at_ms);
-            if !past && !known {
-                let entry = DoNotCall {
-                    number_e164: number.clone(),
-                    reason: tag.code.clone(),
-                    by: tag.by.clone(),
-                    added_ms: tag.at_ms,
-                    until_ms,
-                };
+            if let Some(entry) = self.customers.forbidden_by(number, tag, self.now.wall_ms) {
                 self.forbid(entry);
             }
         }
@@ -149,9 +109,9 @@ impl Scheduler {
         self.store(Record::DncAdd(entry.clone()));
         let number = entry.number_e164.clone();
         let (why, by) = (entry.reason.clone(), entry.by.clone());
-        self.forbidden.insert(number.clone(), entry);
-        if let Some(id) = self.open_for(&number)
-            && self.tasks[&id].row.state != CallbackState::Talking
+        self.customers.forbid(entry);
+        if let Some(id) = self.tasks.open_for(&number)
+            && self.tasks[id].row.state != CallbackState::Talking
         {
             self.close(id, CallbackState::Dnc, &why, &by, "put on the list of those not to be called");
         }
@@ -159,7 +119,7 @@ impl Scheduler {
 
     /// The customer does not want to be called now.
     pub(crate) fn forbidden(&self, number: &E164) -> Option<&DoNotCall> {
-        self.forbidden.get(number).filter(|f| f.until_ms.is_none_or(|until| until > self.now.wall_ms))
+        self.customers.forbidden(number, self.now.wall_ms)
     }
 
     fn missed(&mut self, call: &FinishedCall) {
@@ -170,7 +130,7 @@ impl Scheduler {
         if !policy.enabled || !policy.of(queue.as_deref()).enabled {
             return;
         }
-        match call.number_e164.as_ref().and_then(|number| self.open_for(number)) {
+        match call.number_e164.as_ref().and_then(|number| self.tasks.open_for(number)) {
             Some(id) => self.missed_again(id, call, queue),
             None => self.queued(call, queue),
         }
@@ -180,9 +140,9 @@ impl Scheduler {
     /// takes the callback there.
     fn missed_again(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) {
         let note = self.moves(id, call, queue);
-        let row = &self.tasks[&id].row;
+        let row = &self.tasks[id].row;
         let expires_ms = self.expires_ms(call, &row.pbx, row.queue.as_deref());
-        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let Some(task) = self.tasks.get_mut(id) else { return };
         let row = &mut task.row;
         row.missed_count += 1;
         row.priority += 1;
@@ -201,11 +161,11 @@ impl Scheduler {
         let miss = call.key();
         task.misses.push(miss.clone());
         let expires = self.mono(expires_ms);
-        if let Some(task) = self.tasks.get_mut(&id) {
+        if let Some(task) = self.tasks.get_mut(id) {
             task.expires = expires;
         }
         self.counters.joined += 1;
-        self.recent.add(&miss, id);
+        self.tasks.add_miss(&miss, id);
         self.tell(id, OURSELVES, &note, Some(miss), None);
         self.line_up(id);
     }
@@ -213,14 +173,14 @@ impl Scheduler {
     /// A callback goes to the PBX of the latest miss: its queue, agents and policy decide from now on, and what named an agent or a number
     /// of the other PBX means nobody here. Returns what its history says of it; empty if it does not move.
     fn moves(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) -> String {
-        let row = &self.tasks[&id].row;
+        let row = &self.tasks[id].row;
         if row.pbx == call.pbx || call.ended_ms < row.last_missed_ms {
             return String::new();
         }
         let priority = self.policy(&call.pbx).of(queue.as_deref()).priority
             - self.policy(&row.pbx).of(row.queue.as_deref()).priority;
-        let owner = row.number_e164.as_ref().and_then(|number| self.owner_on(&call.pbx, number));
-        let Some(task) = self.tasks.get_mut(&id) else { return String::new() };
+        let owner = row.number_e164.as_ref().and_then(|number| self.customers.owner_on(&call.pbx, number));
+        let Some(task) = self.tasks.get_mut(id) else { return String::new() };
         let row = &mut task.row;
         let mut note = format!("; from {} to {}", row.pbx, call.pbx);
         if let Some(agent) = row.assigned.take() {
@@ -235,28 +195,20 @@ impl Scheduler {
         note
     }
 
-    /// The agent of this PBX who last talked with the customer: the one of another PBX who has the same interface is somebody else.
-    pub(crate) fn owner_on(&self, pbx: &PbxId, number: &E164) -> Option<String> {
-        let owner = self.owners.get(number)?;
-        (owner.pbx == *pbx).then(|| owner.interface.to_string())
-    }
-
     fn queued(&mut self, call: &FinishedCall, queue: Option<String>) {
-        if self.tasks.len() >= MAX_OPEN || self.last_id >= MAX_CALLBACK_ID {
+        let Some(id) = self.tasks.new_id() else {
             self.counters.refused += 1;
             return;
-        }
-        self.last_id += 1;
-        let id = self.last_id;
+        };
         let miss = call.key();
-        self.recent.add(&miss, id);
+        self.tasks.add_miss(&miss, id);
         let policy = self.policy(&call.pbx).of(queue.as_deref());
         let requested = is_requested(call);
         // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
         let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
         let priority = policy.priority;
         let number = call.number_e164.clone();
-        let owner = number.as_ref().and_then(|number| self.owner_on(&call.pbx, number));
+        let owner = number.as_ref().and_then(|number| self.customers.owner_on(&call.pbx, number));
         let mut row = CallbackRow {
             id,
             pbx: call.pbx.clone(),
@@ -298,8 +250,7 @@ impl Scheduler {
             row.reason.clear();
         }
         self.counters.queued += 1;
-        let since = row.number_e164.as_ref().and_then(|n| self.served.get(n)).filter(|s| s.ended_ms > call.ended_ms);
-        let since = since.cloned();
+        let since = row.number_e164.as_ref().and_then(|n| self.customers.served_after(n, call.ended_ms)).cloned();
         self.insert(row, vec![miss.clone()]);
         self.tell(id, OURSELVES, &note, Some(miss), None);
         // A miss that is recorded late, out of Asterisk's records: the customer may have been served meanwhile.
@@ -313,8 +264,7 @@ impl Scheduler {
         if let Some(entry) = self.forbidden(number) {
             return Some((CallbackState::Dnc, entry.reason.clone()));
         }
-        let policy = self.policy(pbx);
-        let denied = policy.number_policy.verdict(&policy.numbering, number).err()?;
+        let denied = self.policy(pbx).may_be_called(number).err()?;
         Some((CallbackState::NotCallable, denied.word().to_owned()))
     }
 
@@ -353,7 +303,7 @@ impl Scheduler {
 
     /// A late event has corrected the row of a call that was taken for a miss.
     fn not_missed_after_all(&mut self, id: i64, call: &FinishedCall) {
-        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let Some(task) = self.tasks.get_mut(id) else { return };
         let (before, key) = (task.misses.len(), call.key());
         task.misses.retain(|miss| *miss != key);
         if task.misses.len() == before || task.row.state == CallbackState::Talking {
@@ -368,8 +318,8 @@ impl Scheduler {
     /// The customer has been served by this call, if missed before.
     fn perhaps_served(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
-        let Some(id) = self.open_for(number) else { return };
-        if call.ended_ms < self.tasks[&id].row.last_missed_ms {
+        let Some(id) = self.tasks.open_for(number) else { return };
+        if call.ended_ms < self.tasks[id].row.last_missed_ms {
             return;
         }
         // A callback of ours closes its own task by its result.

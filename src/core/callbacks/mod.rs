@@ -21,27 +21,26 @@ pub mod pbx_action;
 pub mod policy;
 pub mod restore;
 pub mod task;
+mod tasks;
 pub mod wait_estimates;
 
 use crate::ami::event::Millis;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::sign::Sign;
-use crate::model::{
-    AgentKey, AttemptPrefix, CallbackRow, CallbackState, DoNotCall, E164, FinishedCall, Moment, PbxId, Record,
-};
+use crate::model::{AttemptPrefix, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record};
 use agents::Agents;
+use alongside::Signs;
+use attempt::attempts::Attempts;
 use attempt::cdr::Cdr;
-use attempt::{CallbackAttempt, follow_up};
-use customer_lines::CustomerLines;
-use customers::Customers;
+use customers::{Customers, Known};
 use dispatch::caps::Caps;
-use missed_calls::Recent;
+use dispatch::rounds::Rounds;
 use pbx_action::PbxAction;
 use policy::{Policies, Policy};
-use restore::{RestoredState, Served};
+use restore::RestoredState;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use task::{Task, Turn};
+use tasks::Tasks;
 use wait_estimates::WaitEstimates;
 
 /// Open callbacks at once; a miss beyond is counted and makes none.
@@ -178,37 +177,18 @@ pub struct Counters {
 #[derive(Debug)]
 pub struct Scheduler {
     policies: Policies,
-    tasks: BTreeMap<i64, Task>,
-    by_number: BTreeMap<E164, i64>,
-    ready: BTreeSet<Turn>,
-    timers: BTreeSet<(u64, i64)>,
-    attempts: BTreeMap<String, CallbackAttempt>,
+    tasks: Tasks,
+    attempts: Attempts,
     agents: Agents,
-    lines: CustomerLines,
-    recent: Recent,
-    quota: Caps,
-    owners: Customers<AgentKey>,
-    served: Customers<Served>,
-    forbidden: BTreeMap<E164, DoNotCall>,
-    suppress: BTreeMap<String, Option<Millis>>,
-    request: BTreeSet<String>,
-    wait_estimates: WaitEstimates,
-    last_id: i64,
-    prefix: AttemptPrefix,
-    signs: BTreeMap<PbxId, alongside::Signs>,
+    customers: Customers,
+    caps: Caps,
+    rounds: Rounds,
+    signs: Signs,
     /// PBXs whose dialplan is FreePBX's.
     freepbx: BTreeSet<PbxId>,
-    stopped: bool,
+    wait_estimates: WaitEstimates,
     outputs: VecDeque<Output>,
     counters: Counters,
-    proving: BTreeSet<PbxId>,
-    to_unpause: Vec<follow_up::Paused>,
-    /// The next moment at which an agent has cooled down.
-    cooling: Option<u64>,
-    /// When all callbacks were looked at, and when they are to be looked at again, by the monotonic clock.
-    looked_at_all: u64,
-    look_at_all: Option<u64>,
-    dirty: bool,
     now: Moment,
 }
 
@@ -218,44 +198,30 @@ impl Scheduler {
     pub fn new(policies: Policies, prefix: AttemptPrefix, restored: RestoredState, now: Moment) -> Self {
         let mut scheduler = Self {
             policies,
-            tasks: BTreeMap::new(),
-            by_number: BTreeMap::new(),
-            ready: BTreeSet::new(),
-            timers: BTreeSet::new(),
-            attempts: BTreeMap::new(),
+            tasks: Tasks::new(restored.last_id),
+            attempts: Attempts::new(prefix),
             agents: Agents::default(),
-            lines: CustomerLines::default(),
-            recent: Recent::default(),
-            quota: Caps::new(restored.dialled),
-            owners: Customers::new(
-                MAX_OWNERS,
-                restored.owners.into_iter().map(|(number, agent, at)| (number, at, agent)),
-            ),
-            served: Customers::new(MAX_OWNERS, restored.served.into_iter().map(|(number, s)| (number, s.ended_ms, s))),
-            forbidden: restored.forbidden.into_iter().map(|f| (f.number_e164.clone(), f)).collect(),
-            suppress: restored.suppress.into_iter().collect(),
-            request: restored.request.into_iter().collect(),
-            wait_estimates: WaitEstimates::default(),
-            last_id: restored.last_id,
-            prefix,
-            signs: BTreeMap::new(),
+            customers: Customers::new(Known {
+                owners: restored.owners,
+                served: restored.served,
+                do_not_call: restored.forbidden,
+                suppress: restored.suppress,
+                request: restored.request,
+            }),
+            caps: Caps::new(restored.dialled),
+            rounds: Rounds::new(),
+            signs: Signs::new(prefix),
             freepbx: BTreeSet::new(),
-            stopped: false,
+            wait_estimates: WaitEstimates::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
-            proving: BTreeSet::new(),
-            to_unpause: Vec::new(),
-            cooling: None,
-            looked_at_all: 0,
-            look_at_all: None,
-            dirty: true,
             now,
         };
         for (row, misses) in restored.open {
             scheduler.resume(row, misses);
         }
         for (id, agent, at) in restored.refusals {
-            if let Some(task) = scheduler.tasks.get_mut(&id) {
+            if let Some(task) = scheduler.tasks.get_mut(id) {
                 task.last_refusal = Some((agent, at));
             }
         }
@@ -272,7 +238,7 @@ impl Scheduler {
             Input::Recorded(call) => self.call_recorded(call),
             Input::Line(change) => self.line_changes(change),
             Input::Progress(progress) => self.attempt_progresses(progress),
-            Input::PresenceChanged => self.dirty = true,
+            Input::PresenceChanged => self.rounds.set_due(),
             Input::InSync(pbx) => self.in_sync(pbx),
             Input::Unlinked(pbx) => self.unlinked(pbx),
             Input::Committed(channel_id) => self.committed(channel_id),
@@ -285,11 +251,15 @@ impl Scheduler {
             Input::SignWritten { pbx, answer } => self.sign_written(pbx, answer),
             Input::FreepbxRead { pbx, value } => self.freepbx_read(pbx, value),
             Input::Policies(policies) => {
-                self.policies = policies.clone();
-                for task in self.tasks.values_mut() {
-                    task.screened = false;
+                let asks_now = |(pbx, new): &(&PbxId, &Policy)| {
+                    new.dial_agent.is_none() && self.policies.of(pbx).dial_agent.is_some()
+                };
+                for (pbx, _) in policies.pbx.iter().filter(asks_now) {
+                    self.signs.forget(pbx);
                 }
-                self.dirty = true;
+                self.policies = policies.clone();
+                self.tasks.screen_again();
+                self.rounds.set_due();
             }
         }
     }
@@ -303,14 +273,12 @@ impl Scheduler {
         self.look_at_timers();
         self.show_signs(presences);
         self.look_after_attempts(presences);
-        let past = |at: Option<u64>| at.is_some_and(|at| at <= self.now.mono_ms);
-        self.dirty |= past(self.cooling) || past(self.look_at_all);
-        if std::mem::take(&mut self.dirty) {
+        if self.rounds.take_due(self.now.mono_ms) {
             self.wait_estimates.changes();
             self.dispatch(presences);
         }
         self.unpause(presences);
-        self.cooling = self.agents.next_cooldown_end(self.now.mono_ms);
+        self.rounds.cools_down(self.agents.next_cooldown_end(self.now.mono_ms));
         self.publish(presences);
     }
 
@@ -323,13 +291,9 @@ impl Scheduler {
     /// When to come back with [`Scheduler::decide`], by the monotonic clock.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        let task = self.timers.first().map(|(due, _)| *due);
-        let attempt = self.attempts.values().filter_map(CallbackAttempt::deadline).min();
-        let agent = self.cooling.filter(|_| !self.ready.is_empty());
-        [task, attempt, agent, self.look_at_all, self.wait_estimates.deadline(), self.signs_deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        let round = self.rounds.deadline(self.tasks.ready().len() > 0);
+        let (task, attempt) = (self.tasks.next_timer(), self.attempts.deadline());
+        [task, attempt, round, self.wait_estimates.deadline(), self.signs.deadline()].into_iter().flatten().min()
     }
 
     /// What is decided by.
@@ -352,11 +316,7 @@ impl Scheduler {
     /// Open callbacks by state.
     #[must_use]
     pub fn open(&self) -> BTreeMap<CallbackState, usize> {
-        let mut by_state = BTreeMap::new();
-        for task in self.tasks.values() {
-            *by_state.entry(task.row.state).or_default() += 1;
-        }
-        by_state
+        self.tasks.by_state()
     }
 
     /// Attempts that go on.
@@ -368,7 +328,7 @@ impl Scheduler {
     /// An open callback.
     #[must_use]
     pub fn callback(&self, id: i64) -> Option<&CallbackRow> {
-        self.tasks.get(&id).map(|task| &task.row)
+        self.tasks.get(id).map(|task| &task.row)
     }
 
     /// What the scheduler keeps of agents.
@@ -391,7 +351,6 @@ impl Scheduler {
 
     /// The moment of the monotonic clock that is so far from now as this moment of the wall clock.
     fn mono(&self, wall_ms: Millis) -> u64 {
-        let ahead = wall_ms.saturating_sub(self.now.wall_ms);
-        self.now.mono_ms.saturating_add_signed(ahead)
+        self.now.mono_of(wall_ms)
     }
 }

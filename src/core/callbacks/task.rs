@@ -1,11 +1,8 @@
-//! An open callback, and how it moves from state to state.
+//! How an open callback moves from state to state.
 
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
-use crate::model::{
-    AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, E164, Record, RecoveredBy,
-};
-use std::cmp::Reverse;
+use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy};
 
 /// Who changes a callback when no person does.
 pub const OURSELVES: &str = "callbackd";
@@ -44,46 +41,11 @@ pub mod reason {
     }
 }
 
-/// An open callback.
-#[derive(Debug)]
-pub struct Task {
-    /// As it is stored.
-    pub row: CallbackRow,
-    /// The misses behind it.
-    pub misses: Vec<CallKey>,
-    /// Due, by the monotonic clock.
-    pub due: u64,
-    /// Too old, by the monotonic clock.
-    pub expires: u64,
-    /// When it is looked at next, by the monotonic clock: an entry of the agenda.
-    pub look: Option<u64>,
-    /// Its place among those whose turn may come; `None` while it waits for its time or is carried out.
-    pub turn: Option<Turn>,
-    /// A person holds it back.
-    pub held: bool,
-    /// The agent who did not take the last offer, and when: this agent is not offered it next.
-    pub last_refusal: Option<(AgentKey, Millis)>,
-    /// The attempt that goes on.
-    pub attempt: Option<String>,
-    /// The policy that is in force lets the number be called. It is asked again when it is dialled.
-    pub screened: bool,
-}
-
-/// Place in the order of dispatch: requested first, then priority, then age.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Turn {
-    requested: Reverse<bool>,
-    priority: Reverse<i64>,
-    age: Millis,
-    /// The callback.
-    pub id: i64,
-}
-
 impl Scheduler {
     /// Takes up an open callback of an earlier run.
     pub(crate) fn resume(&mut self, row: CallbackRow, misses: Vec<CallKey>) {
         for miss in &misses {
-            self.recent.add(miss, row.id);
+            self.tasks.add_miss(miss, row.id);
         }
         self.insert(row, misses);
     }
@@ -91,83 +53,23 @@ impl Scheduler {
     /// Takes a row into memory and puts it where its state says.
     pub(crate) fn insert(&mut self, row: CallbackRow, misses: Vec<CallKey>) {
         let id = row.id;
-        let held = row.reason == reason::HELD;
-        if let Some(number) = &row.number_e164 {
-            self.by_number.insert(number.clone(), id);
-        }
-        // The hours for which it waited may be others since a restart: they are asked again.
-        let due = if reason::is_of_the_clock(&row.reason) { self.now.mono_ms } else { self.mono(row.due_ms) };
-        let expires = self.mono(row.expires_ms);
-        let task = Task {
-            row,
-            misses,
-            due,
-            expires,
-            look: None,
-            turn: None,
-            held,
-            last_refusal: None,
-            attempt: None,
-            screened: false,
-        };
-        self.tasks.insert(id, task);
+        self.tasks.open(row, misses, self.now);
         self.line_up(id);
     }
 
-    /// Puts a callback among those whose turn may come, or on the agenda until then.
+    /// Puts a callback among those whose turn may come, or among the timers until then.
     pub(crate) fn line_up(&mut self, id: i64) {
-        let now = self.now.mono_ms;
-        let newest_first = self.policies.overall.newest_first;
-        let Some(task) = self.tasks.get_mut(&id) else { return };
-        if let Some(turn) = task.turn.take() {
-            self.ready.remove(&turn);
-        }
-        if task.attempt.is_none() && !task.held && task.due <= now {
-            let missed = task.row.first_missed_ms;
-            let turn = Turn {
-                requested: Reverse(task.row.requested),
-                priority: Reverse(task.row.priority),
-                age: if newest_first { -task.row.last_missed_ms } else { missed },
-                id,
-            };
-            task.turn = Some(turn);
-            self.ready.insert(turn);
-            self.dirty = true;
-        }
-        let next = if task.due > now && !task.held { task.due.min(task.expires) } else { task.expires };
-        self.look_at(id, next);
-    }
-
-    /// Looks at a callback at this moment of the monotonic clock, and not at another one.
-    pub(crate) fn look_at(&mut self, id: i64, at: u64) {
-        let Some(task) = self.tasks.get_mut(&id) else { return };
-        if let Some(old) = task.look.replace(at) {
-            self.timers.remove(&(old, id));
-        }
-        self.timers.insert((at, id));
-    }
-
-    /// Looks at a callback at this moment at the latest.
-    pub(crate) fn look_by(&mut self, id: i64, at: u64) {
-        let sooner = self.tasks.get(&id).is_some_and(|t| t.look.is_none_or(|look| at < look));
-        if sooner {
-            self.look_at(id, at);
+        if self.tasks.line_up(id, self.now.mono_ms, self.policies.overall.newest_first) {
+            self.rounds.set_due();
         }
     }
 
     /// Every callback whose time has come is looked at: it is too old, or its turn may come.
     pub(crate) fn look_at_timers(&mut self) {
         let now = self.now.mono_ms;
-        while let Some(&(at, id)) = self.timers.first() {
-            if at > now {
-                break;
-            }
-            self.timers.pop_first();
-            let Some(task) = self.tasks.get_mut(&id) else { continue };
-            task.look = None;
-            if task.attempt.is_some() {
-                continue; // its end will say
-            }
+        while let Some(id) = self.tasks.pop_timer(now) {
+            // The end of an attempt will say when to look again.
+            let Some(task) = self.tasks.get(id).filter(|task| task.attempt().is_none()) else { continue };
             if task.expires <= now {
                 let why = task.row.reason.clone();
                 let note = if why.is_empty() {
@@ -178,19 +80,18 @@ impl Scheduler {
                 self.close(id, CallbackState::Expired, &why, OURSELVES, note);
                 continue;
             }
-            if task.turn.is_none() {
-                self.line_up(id);
+            if task.is_ready() {
+                self.tasks.look_at(id, task.expires);
             } else {
-                let expires = task.expires;
-                self.look_at(id, expires);
+                self.line_up(id);
             }
-            self.dirty = true;
+            self.rounds.set_due();
         }
     }
 
     /// A callback comes to a state for a reason; nothing happens if it is there.
     pub(crate) fn move_to(&mut self, id: i64, state: CallbackState, reason: &str, by: &str, note: &str) {
-        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let Some(task) = self.tasks.get_mut(id) else { return };
         if task.row.state == state && task.row.reason == reason && note.is_empty() {
             return;
         }
@@ -208,7 +109,7 @@ impl Scheduler {
         miss: Option<CallKey>,
         recovered: Option<(RecoveredBy, Millis)>,
     ) {
-        let Some(task) = self.tasks.get(&id) else { return };
+        let Some(task) = self.tasks.get(id) else { return };
         let change = CallbackStep {
             at_ms: self.now.wall_ms,
             state: task.row.state,
@@ -238,7 +139,7 @@ impl Scheduler {
         recovered: Option<(RecoveredBy, Millis)>,
     ) {
         let now = self.now.wall_ms;
-        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let Some(task) = self.tasks.get_mut(id) else { return };
         task.row.state = state;
         reason.clone_into(&mut task.row.reason);
         task.row.closed_ms = Some(now);
@@ -248,24 +149,10 @@ impl Scheduler {
     }
 
     fn forget(&mut self, id: i64) {
-        let Some(task) = self.tasks.remove(&id) else { return };
-        if let Some(number) = &task.row.number_e164 {
-            self.by_number.remove(number);
+        let Some(task) = self.tasks.remove(id) else { return };
+        if let Some(channel_id) = task.attempt() {
+            self.abandon(channel_id, "");
         }
-        if let Some(turn) = task.turn {
-            self.ready.remove(&turn);
-        }
-        if let Some(look) = task.look {
-            self.timers.remove(&(look, id));
-        }
-        if let Some(channel_id) = task.attempt {
-            self.abandon(&channel_id, "");
-        }
-        self.dirty = true; // the published estimate has changed
-    }
-
-    /// The open callback for a number.
-    pub(crate) fn open_for(&self, number: &E164) -> Option<i64> {
-        self.by_number.get(number).copied()
+        self.rounds.set_due(); // the published estimate has changed
     }
 }

@@ -7,6 +7,7 @@
 use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::Dialable;
 use crate::callbacks::pbx_action::PbxAction;
+use crate::callbacks::tasks::Task;
 use crate::callbacks::{Answer, Presences, Scheduler};
 use crate::model::presence::{AgentView, Busy, Presence};
 use crate::model::{CallbackState, PbxId};
@@ -72,62 +73,84 @@ impl WaitEstimates {
     pub(crate) fn deadline(&self) -> Option<u64> {
         self.stale.then_some(self.next)
     }
+
+    /// Whether it is time to publish, which is then done.
+    fn take_due(&mut self, now_mono_ms: u64) -> bool {
+        let due = self.stale && now_mono_ms >= self.next;
+        if due {
+            self.stale = false;
+            self.next = now_mono_ms + EVERY_MS;
+        }
+        due
+    }
+
+    /// Nothing is published.
+    fn not_wanted(&mut self) {
+        self.stale = false;
+    }
+
+    /// The PBX takes values.
+    fn takes(&self, pbx: &PbxId) -> bool {
+        !self.refused.contains(pbx)
+    }
+
+    /// What makes the values of this PBX those that are wanted, as far as it fits at one time.
+    fn changes_on(&mut self, pbx: &PbxId, wanted: &BTreeMap<String, String>) -> Vec<PbxAction> {
+        let mut actions = Vec::new();
+        let mut published = self.published.remove(pbx).unwrap_or_else(|| {
+            actions.push(PbxAction::PublishNothing);
+            BTreeMap::new()
+        });
+        let gone = published.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
+        let new = wanted.iter().filter(|(key, value)| published.get(*key) != Some(value));
+        let changes: Vec<_> =
+            gone.chain(new.map(|(key, value)| (key.clone(), Some(value.clone())))).take(AT_ONCE + 1).collect();
+        self.stale |= changes.len() > AT_ONCE;
+        for (key, value) in changes.into_iter().take(AT_ONCE) {
+            match &value {
+                Some(value) => published.insert(key.clone(), value.clone()),
+                None => published.remove(&key),
+            };
+            actions.push(PbxAction::Publish { key, value });
+        }
+        self.published.insert(pbx.clone(), published);
+        actions
+    }
+
+    /// So long an attempt keeps its agent, ms.
+    fn usual_ms(&self) -> Millis {
+        self.usual_ms.unwrap_or(FIRST_GUESS_MS)
+    }
 }
 
 impl Scheduler {
     /// Publishes what has changed, if it is time to.
     pub(crate) fn publish(&mut self, presences: &Presences<'_>) {
         if !presences.keys().any(|pbx| self.policy(pbx).publish) {
-            self.wait_estimates.stale = false;
+            return self.wait_estimates.not_wanted();
+        }
+        if !self.wait_estimates.take_due(self.now.mono_ms) {
             return;
         }
-        if !self.wait_estimates.stale || self.now.mono_ms < self.wait_estimates.next {
-            return;
-        }
-        self.wait_estimates.stale = false;
-        self.wait_estimates.next = self.now.mono_ms + EVERY_MS;
         for (pbx, presence) in presences {
-            if self.policy(pbx).publish && presence.in_sync() && !self.wait_estimates.refused.contains(pbx) {
+            if self.policy(pbx).publish && presence.in_sync() && self.wait_estimates.takes(pbx) {
                 let wanted = self.estimates_on(pbx, *presence);
-                self.publish_on(pbx, &wanted);
+                for action in self.wait_estimates.changes_on(pbx, &wanted) {
+                    self.act(pbx, action);
+                }
             }
         }
-    }
-
-    fn publish_on(&mut self, pbx: &PbxId, wanted: &BTreeMap<String, String>) {
-        if !self.wait_estimates.published.contains_key(pbx) {
-            self.act(pbx, PbxAction::PublishNothing);
-        }
-        let mut published = self.wait_estimates.published.remove(pbx).unwrap_or_default();
-        let gone = published.keys().filter(|key| !wanted.contains_key(*key)).map(|key| (key.clone(), None));
-        let new = wanted.iter().filter(|(key, value)| published.get(*key) != Some(value));
-        let changes: Vec<_> =
-            gone.chain(new.map(|(key, value)| (key.clone(), Some(value.clone())))).take(AT_ONCE + 1).collect();
-        self.wait_estimates.stale |= changes.len() > AT_ONCE;
-        for (key, value) in changes.into_iter().take(AT_ONCE) {
-            match &value {
-                Some(value) => published.insert(key.clone(), value.clone()),
-                None => published.remove(&key),
-            };
-            self.act(pbx, PbxAction::Publish { key, value });
-        }
-        self.wait_estimates.published.insert(pbx.clone(), published);
     }
 
     fn estimates_on(&self, pbx: &PbxId, presence: &dyn Presence) -> BTreeMap<String, String> {
         let mut wanted = BTreeMap::new();
         let agents = presence.agents();
         let mut ahead: BTreeMap<Option<&str>, i64> = BTreeMap::new();
-        let here = |id: &i64| self.tasks.get(id).filter(|task| task.row.pbx == *pbx);
+        let here = |task: &&Task| task.row.pbx == *pbx;
         // In the order of their turns: those who are being called, those whose turn may come, those whose time has not come.
-        let active = self.attempts.values().map(|a| a.row.callback_id);
-        let later = self
-            .timers
-            .iter()
-            .map(|(_, id)| *id)
-            .filter(|id| here(id).is_some_and(|t| t.turn.is_none() && t.attempt.is_none()));
-        let order = active.chain(self.ready.iter().map(|turn| turn.id)).chain(later);
-        for task in order.filter_map(|id| here(&id)).take(MAX_PUBLISHED) {
+        let active = self.attempts.callbacks().filter_map(|id| self.tasks.get(id));
+        let ready = self.tasks.ready().filter_map(|id| self.tasks.get(id));
+        for task in active.chain(ready).chain(self.tasks.waiting()).filter(here).take(MAX_PUBLISHED) {
             let row = &task.row;
             let queue = row.queue.as_deref();
             let place = ahead.entry(queue).or_default();
@@ -172,7 +195,7 @@ impl Scheduler {
             a.busy != Some(Busy::LoggedOut) && queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q && !m.paused))
         });
         let hands = i64::try_from(there.count()).unwrap_or(1).max(1);
-        let usual = self.wait_estimates.usual_ms.unwrap_or(FIRST_GUESS_MS);
+        let usual = self.wait_estimates.usual_ms();
         let wait = from - self.now.wall_ms + usual.saturating_mul(ahead + 1) / hands;
         (wait.max(0) + 59_999) / 60_000
     }

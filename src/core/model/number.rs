@@ -188,6 +188,21 @@ impl Numbering {
         self.region.as_dialled(e164_digits(e164)?)
     }
 
+    /// Whether a switch of the country takes these digits, as they are dialled there, for this number (E.164) and for no other.
+    ///
+    /// It does not where trunk prefix and number together begin as an international call does: `0` and `12…` in Israel, `0` and `10…` in Japan, and
+    /// `00…` wherever there is no trunk prefix, as in Italy.
+    #[must_use]
+    pub fn is_read_as(&self, dialled: &str, e164: &str) -> bool {
+        e164_digits(e164).is_some_and(|digits| self.region.is_read_as(dialled, digits))
+    }
+
+    /// Whether these digits begin as an international call does in the country.
+    #[must_use]
+    pub fn begins_abroad(&self, dialled: &str) -> bool {
+        self.region.begins_abroad(dialled)
+    }
+
     /// Reads a number as the network sent it or as somebody dialled it.
     ///
     /// Accepted are `+49 30 …`, the region's international prefix or `00`, the national form with or without its trunk prefix, and

@@ -29,6 +29,16 @@ pub enum DialError {
         "`callback.number_form` makes of {number} what cannot be dialled: write \"{{e164}}\", \"{{digits}}\" or \"{{national}}\", and at most {MAX_DIALLED} digits in all"
     )]
     Form { number: String },
+    /// In the country it is dialled as another number is.
+    #[error(
+        "{dialled} is no safe way to dial {number}: in {country} it is read as another number; `callback.number_form = \"{{e164}}\"` can be read in one way only"
+    )]
+    OtherNumber {
+        number: String,
+        dialled: String,
+        /// ISO 3166.
+        country: String,
+    },
     /// The template is not one.
     #[error("{0}")]
     Template(TemplateError),
@@ -102,15 +112,32 @@ impl Dialable {
     /// `number_form` is a text with `{e164}` (+49301234567), `{digits}` (49301234567) or `{national}`: as it is dialled in
     /// the country of `numbering` (0301234567; 0012025550123).
     ///
+    /// What stands for the number is read again as the country's switches read it, and must be the number: of `{digits}` it is only known that
+    /// they do not begin as a call abroad.
+    ///
     /// # Errors
-    /// [`DialError::NotE164`], [`DialError::Form`], [`DialError::Template`].
+    /// [`DialError::NotE164`], [`DialError::Form`], [`DialError::OtherNumber`].
     pub fn new(e164: &str, numbering: &Numbering, number_form: &str) -> Result<Self, DialError> {
         let e164_digits = e164_digits(e164).ok_or(DialError::NotE164)?;
         let form = || DialError::Form { number: e164.to_owned() };
+        let national = numbering.as_dialled(e164);
+        let other = |dialled: &str| DialError::OtherNumber {
+            number: e164.to_owned(),
+            dialled: dialled.to_owned(),
+            country: numbering.country().to_owned(),
+        };
+        if number_form.contains("{national}")
+            && let Some(dialled) = national.as_deref().filter(|dialled| !numbering.is_read_as(dialled, e164))
+        {
+            return Err(other(dialled));
+        }
+        if number_form.starts_with("{digits}") && numbering.begins_abroad(e164_digits) {
+            return Err(other(e164_digits));
+        }
         let text = fill(number_form, |name| match name {
             "e164" => Some(e164.to_owned()),
             "digits" => Some(e164_digits.to_owned()),
-            "national" => numbering.as_dialled(e164),
+            "national" => national.clone(),
             _ => None,
         })
         .ok_or_else(form)?;

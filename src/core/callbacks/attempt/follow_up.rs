@@ -1,20 +1,12 @@
 //! After an attempt: what it means for the callback, the agent and the next attempt.
 
+use crate::callbacks::attempt::attempts::Paused;
 use crate::callbacks::attempt::{CallbackAttempt, Phase, originate, result};
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{MAX_ATTEMPTS, Presences, Scheduler};
 use crate::model::progress::Facts;
-use crate::model::{AgentKey, AttemptResult, CallKey, CallbackState, QueueKey, Record, RecoveredBy};
-
-/// A pause of an attempt that is over: to be undone.
-#[derive(Debug)]
-pub(crate) struct Paused {
-    agent: AgentKey,
-    queue: QueueKey,
-    /// As the queue dials the agent.
-    interface: String,
-}
+use crate::model::{AttemptResult, CallKey, CallbackState, QueueKey, Record, RecoveredBy};
 
 impl Scheduler {
     /// An attempt is over.
@@ -39,9 +31,9 @@ impl Scheduler {
             self.wait_estimates.learn(ended - attempt.row.intended_ms);
         }
         self.let_go(&attempt, result);
-        self.dirty = true;
+        self.rounds.set_due();
         let id = attempt.row.callback_id;
-        if self.tasks.get(&id).is_some_and(|t| t.attempt.as_deref() == Some(channel_id)) {
+        if self.tasks.is_attempt_of(id, channel_id) {
             self.after(id, &attempt, result);
         }
     }
@@ -55,7 +47,7 @@ impl Scheduler {
             queue: QueueKey::new(pbx, queue),
             interface: interface.clone(),
         });
-        self.to_unpause.extend(pauses);
+        self.attempts.unpause_later(pauses);
         self.agents.release(agent);
         let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: not the agent's fault
         if result::refused_by_agent(result) && !taken {
@@ -66,7 +58,7 @@ impl Scheduler {
 
     /// Undoes the pauses of attempts that are over, but none that the agent has taken over meanwhile.
     pub(crate) fn unpause(&mut self, presences: &Presences<'_>) {
-        for Paused { agent, queue, interface } in std::mem::take(&mut self.to_unpause) {
+        for Paused { agent, queue, interface } in self.attempts.take_to_unpause() {
             let now = presences.get(&agent.pbx).and_then(|presence| presence.agent(&agent.interface));
             let member = now.as_ref().and_then(|agent| agent.queues.iter().find(|m| m.queue == *queue.queue));
             // Our own pause may not have been seen yet: only one with another reason is the agent's.
@@ -83,8 +75,8 @@ impl Scheduler {
         let policy = self.policy(&row.pbx);
         let max_attempts = policy.of(attempt.queue.as_deref()).max_attempts;
         let retry = policy.retry.after(result);
-        let Some(task) = self.tasks.get_mut(&id) else { return };
-        task.attempt = None;
+        self.tasks.attempt_ends(id);
+        let Some(task) = self.tasks.get_mut(id) else { return };
         task.row.counted += u32::from(result::counts(result));
         if let Some(agent) = attempt.reserved.clone().filter(|_| result::refused_by_agent(result)) {
             task.last_refusal = Some((agent, now));
@@ -121,7 +113,7 @@ impl Scheduler {
         why.clone_into(&mut task.row.reason);
         let due_ms = task.row.due_ms;
         let due = self.mono(due_ms);
-        if let Some(task) = self.tasks.get_mut(&id) {
+        if let Some(task) = self.tasks.get_mut(id) {
             task.due = due;
         }
         self.tell(id, OURSELVES, &note, None, None);

@@ -1,8 +1,9 @@
 //! One attempt: from the intent that is stored first to the Originate, and what its channels show.
 
+pub(crate) mod attempts;
 pub mod cdr;
 pub mod dial_string;
-pub(crate) mod follow_up;
+mod follow_up;
 pub mod originate;
 mod recovery;
 pub mod result;
@@ -70,18 +71,14 @@ impl Scheduler {
     /// Sets an agent aside for a callback and stores the intent to dial. Nothing is dialled before it is on the disk.
     pub(crate) fn intend(&mut self, id: i64, agent: &AgentView, customer_first: bool) {
         let (now, look) = (self.now.wall_ms, self.now.mono_ms);
-        let Some(task) = self.tasks.get_mut(&id) else { return };
+        let Some(task) = self.tasks.get_mut(id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
         let n = task.row.attempts + 1;
-        let Some(channel_id) = self.prefix.attempt(id, n) else {
+        let Some(channel_id) = self.attempts.id_of(id, n) else {
             let note = "its id is too long for the uniqueid of a channel";
             return self.close(id, CallbackState::NotCallable, "", OURSELVES, note);
         };
         task.row.attempts = n;
-        task.attempt = Some(channel_id.clone());
-        if let Some(turn) = task.turn.take() {
-            self.ready.remove(&turn);
-        }
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
         let row = AttemptRow {
             callback_id: id,
@@ -112,7 +109,8 @@ impl Scheduler {
             paused: Vec::new(),
             look,
         };
-        self.attempts.insert(channel_id, attempt);
+        self.attempts.add(attempt);
+        self.tasks.attempt_begins(id, &channel_id);
         self.move_to(id, CallbackState::Reserved, "", OURSELVES, &format!("attempt {n} with {}", agent.agent));
         self.store(Record::Attempt(Box::new(row)));
     }
@@ -135,14 +133,8 @@ impl Scheduler {
     /// Dials what may be dialled, and looks after what nothing was heard of.
     pub(crate) fn look_after_attempts(&mut self, presences: &Presences<'_>) {
         let now = self.now.mono_ms;
-        let due: Vec<String> = self
-            .attempts
-            .iter()
-            .filter(|(_, a)| a.deadline().is_some_and(|d| d <= now))
-            .map(|(k, _)| k.clone())
-            .collect();
-        for channel_id in due {
-            let attempt = &self.attempts[&channel_id];
+        for channel_id in self.attempts.due(now) {
+            let attempt = &self.attempts[channel_id.as_str()];
             let Some(presence) = presences.get(&attempt.row.pbx).copied() else { continue };
             if attempt.phase == Phase::Committed {
                 self.launch(&channel_id, presence);
@@ -153,7 +145,7 @@ impl Scheduler {
                 if let Some(attempt) = self.attempts.get_mut(&channel_id) {
                     attempt.look = now + LOOK_EVERY_MS;
                 }
-            } else if self.attempts[&channel_id].phase == Phase::Sent {
+            } else if self.attempts[channel_id.as_str()].phase == Phase::Sent {
                 let detail = "nothing came of the Originate";
                 self.end_attempt(&channel_id, AttemptResult::OriginateError, detail, None);
             } else {
@@ -171,7 +163,7 @@ impl Scheduler {
         let Some(number) = attempt.number.clone() else {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "closed", None);
         };
-        if self.lines.busy(&number) {
+        if self.customers.on_line(&number) {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "the customer is on the line", None);
         }
         if self.gives_way(&attempt.row.pbx) {
@@ -179,7 +171,7 @@ impl Scheduler {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, why, None);
         }
         let id = attempt.row.callback_id;
-        if self.tasks.get(&id).is_some_and(|task| task.row.pbx != attempt.row.pbx) {
+        if self.tasks.get(id).is_some_and(|task| task.row.pbx != attempt.row.pbx) {
             let why = "the customer was missed on another PBX meanwhile, which calls back";
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, why, None);
         }
@@ -196,7 +188,7 @@ impl Scheduler {
         let Some(agent) = agent.filter(|a| presence.in_sync() && self.free(&attempt.row.pbx, a)) else {
             return self.end_attempt(channel_id, AttemptResult::AgentBusy, originate::TAKEN, None);
         };
-        let Some(task) = self.tasks.get(&id) else {
+        let Some(task) = self.tasks.get(id) else {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "closed", None);
         };
         let freepbx = self.freepbx.contains(&attempt.row.pbx);
@@ -230,7 +222,7 @@ impl Scheduler {
         self.counters.dialled += 1;
         self.act(&pbx, PbxAction::Originate(Box::new(originate)));
         if customer_first {
-            number.into_iter().for_each(|number| self.quota.count(now.wall_ms, &number));
+            number.into_iter().for_each(|number| self.caps.count(now.wall_ms, &number));
             self.move_to(id, CallbackState::DialingCustomer, "", OURSELVES, &format!("attempt {n}"));
         } else {
             self.move_to(id, CallbackState::DialingAgent, "", OURSELVES, &format!("attempt {n} rings {}", agent.agent));
@@ -284,7 +276,7 @@ impl Scheduler {
             Step::CustomerDialled => {
                 attempt.dialled = true;
                 let number = attempt.number.clone();
-                number.into_iter().for_each(|number| self.quota.count(at, &number));
+                number.into_iter().for_each(|number| self.caps.count(at, &number));
                 self.step_of(id, channel_id, CallbackState::DialingCustomer);
             }
             Step::Connected => {
@@ -321,7 +313,7 @@ impl Scheduler {
 
     /// The callback goes to this state, if this attempt is its own still.
     fn step_of(&mut self, id: i64, channel_id: &str, state: CallbackState) {
-        if self.tasks.get(&id).is_some_and(|t| t.attempt.as_deref() == Some(channel_id)) {
+        if self.tasks.is_attempt_of(id, channel_id) {
             self.move_to(id, state, "", OURSELVES, "");
         }
     }
@@ -348,7 +340,7 @@ impl Scheduler {
 
     pub(crate) fn hang_up(&mut self, channel_id: &str) {
         // One of the time before this database was put back or copied is not ours to end: whoever made it may be alive.
-        if !self.prefix.may_be_ours(channel_id) {
+        if !self.attempts.may_be_ours(channel_id) {
             return;
         }
         let pbx = self.attempts[channel_id].row.pbx.clone();

@@ -16,15 +16,11 @@ impl Scheduler {
     /// An attempt of an earlier run that had no result when that ended. Nothing is concluded before the PBX is covered.
     pub(crate) fn resume_attempt(&mut self, row: AttemptRow) {
         let id = row.callback_id;
-        let (channel_id, look) = (row.channel_id.clone(), self.now.mono_ms + UNTIL_SIGHT_MS);
-        let task = self.tasks.get_mut(&id);
+        let look = self.now.mono_ms + UNTIL_SIGHT_MS;
         let (mut number, mut queue, mut aborted) = (None, None, None);
-        match task {
+        self.tasks.attempt_begins(id, &row.channel_id);
+        match self.tasks.get(id) {
             Some(task) => {
-                task.attempt = Some(channel_id.clone());
-                if let Some(turn) = task.turn.take() {
-                    self.ready.remove(&turn);
-                }
                 number.clone_from(&task.row.number_e164);
                 queue.clone_from(&task.row.queue);
             }
@@ -46,40 +42,32 @@ impl Scheduler {
             paused: Vec::new(),
             look,
         };
-        self.attempts.insert(channel_id, attempt);
+        self.attempts.add(attempt);
     }
 
     /// Coverage is lost: attempts in flight go on without events.
     pub(crate) fn unlinked(&mut self, pbx: &PbxId) {
-        for attempt in self.attempts.values_mut().filter(|a| a.row.pbx == *pbx && a.phase >= Phase::Sent) {
-            attempt.unlinked = true;
-        }
-        self.signs_unknown(pbx);
+        self.attempts.unlinked(pbx);
+        self.signs.forget(pbx);
         self.wait_estimates.forget(pbx); // it may come back with another database
-        self.dirty = true;
+        self.rounds.set_due();
     }
 
     /// In sync again, and which calls are up is known: attempts that are up go on, the others ended in the gap.
     pub(crate) fn in_sync(&mut self, pbx: &PbxId) {
-        self.proving.insert(pbx.clone());
-        self.dirty = true;
+        self.attempts.in_sync(pbx);
+        self.rounds.set_due();
     }
 
     /// Looks up the attempts of the PBXs whose coverage is back.
     pub(crate) fn prove(&mut self, presences: &Presences<'_>) {
-        for pbx in std::mem::take(&mut self.proving) {
+        for pbx in self.attempts.take_in_sync_again() {
             let Some(presence) = presences.get(&pbx).copied() else { continue };
-            let in_doubt: Vec<String> = self
-                .attempts
-                .iter()
-                .filter(|(_, a)| a.row.pbx == pbx && a.unlinked)
-                .map(|(channel_id, _)| channel_id.clone())
-                .collect();
-            for channel_id in in_doubt {
+            for channel_id in self.attempts.in_doubt(&pbx) {
                 if presence.attempt_lives(&channel_id) {
                     self.lives_on(&channel_id);
-                } else if self.policy(&pbx).look_up_cdr && self.attempts[&channel_id].row.agent.is_some() {
-                    let since_ms = self.attempts[&channel_id].row.intended_ms;
+                } else if self.policy(&pbx).look_up_cdr && self.attempts[channel_id.as_str()].row.agent.is_some() {
+                    let since_ms = self.attempts[channel_id.as_str()].row.intended_ms;
                     self.outputs.push_back(Output::LookUp { pbx: pbx.clone(), channel_id, since_ms });
                 } else {
                     self.end_attempt(&channel_id, AttemptResult::Lost, "a crash or an outage hid its end", None);
@@ -118,8 +106,8 @@ impl Scheduler {
             }
             return;
         }
-        let busy = self.attempts[channel_id].number.as_ref().is_some_and(|number| self.lines.busy(number));
-        if self.tasks.get(&id).is_some_and(|t| t.row.state != state) {
+        let busy = self.attempts[channel_id].number.as_ref().is_some_and(|number| self.customers.on_line(number));
+        if self.tasks.get(id).is_some_and(|t| t.row.state != state) {
             self.move_to(id, state, "", OURSELVES, "found alive after an interruption");
         }
         if busy && state != CallbackState::Talking {
@@ -131,12 +119,7 @@ impl Scheduler {
     fn undo_stray_pauses(&mut self, pbx: &PbxId, presence: &dyn Presence) {
         for agent in presence.agents() {
             let ours: Vec<_> = agent.queues.iter().filter(|m| m.paused && m.paused_reason == PAUSE).cloned().collect();
-            let live = self
-                .attempts
-                .iter_mut()
-                .map(|(_, a)| a)
-                .find(|a| a.reserved.as_ref().is_some_and(|reserved| reserved.is(pbx, &agent.agent)));
-            match live {
+            match self.attempts.reserving(pbx, &agent.agent) {
                 Some(attempt) if attempt.paused.is_empty() => {
                     attempt.paused = ours.into_iter().map(|m| (m.queue, m.interface)).collect();
                 }

@@ -4,11 +4,11 @@ use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
 use crate::callbacks::policy::Policy;
 use crate::callbacks::task::reason;
-use crate::callbacks::{GRACE_MS, MAX_OPEN, Moment, Presences, Scheduler, Task};
-use crate::model::attempt_id::MAX_CALLBACK_ID;
+use crate::callbacks::tasks::Task;
+use crate::callbacks::{GRACE_MS, Presences, Scheduler};
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
-use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, PbxId, Record};
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, PbxId, Record};
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -41,7 +41,7 @@ impl Scheduler {
             Command::Release { id, note } => {
                 self.idle(*id, closed)?;
                 self.edit(*id, |task| task.held = false);
-                if self.tasks.get(id).is_some_and(|task| task.due <= self.now.mono_ms) {
+                if self.tasks.get(*id).is_some_and(|task| task.due <= self.now.mono_ms) {
                     self.put_off(*id, 0); // its turn begins now, and it does not expire before that
                 }
                 self.waits_or_not(*id, by, &because("released", note))
@@ -76,7 +76,7 @@ impl Scheduler {
             }
             Command::DncRemove { number } => {
                 let number = self.read_anywhere(number)?;
-                if self.forbidden.remove(&number).is_none() {
+                if !self.customers.permit(&number) {
                     return Err(CommandError::NotForbidden(number.to_string()));
                 }
                 self.store(Record::DncRemove(number.clone()));
@@ -107,10 +107,8 @@ impl Scheduler {
         if self.forbidden(e164).is_some() {
             return Err(CommandError::DoNotCall(e164.to_string()));
         }
-        let policy = self.policy(pbx);
-        policy
-            .number_policy
-            .verdict(&policy.numbering, e164)
+        self.policy(pbx)
+            .may_be_called(e164)
             .map_err(|denied| CommandError::NotCallable { number: e164.to_string(), reason: denied.reason() })
     }
 
@@ -132,7 +130,7 @@ impl Scheduler {
         let policy = self.policy(pbx).of(queue.as_deref());
         let expires_ms = policy.hours.next_open(due_ms).unwrap_or(due_ms).saturating_add(policy.expire_ms);
         let usual_priority = policy.priority;
-        if let Some(id) = self.open_for(&number) {
+        if let Some(id) = self.tasks.open_for(&number) {
             self.edit(id, |task| {
                 task.row.priority = task.row.priority.max(priority);
                 task.row.expires_ms = task.row.expires_ms.max(expires_ms);
@@ -140,23 +138,19 @@ impl Scheduler {
                     task.row.queue = queue;
                 }
             });
-            let sooner = self.tasks.get(&id).is_some_and(|t| t.attempt.is_none() && t.row.due_ms > due_ms);
+            let sooner = self.tasks.get(id).is_some_and(|t| t.attempt().is_none() && t.row.due_ms > due_ms);
             if sooner {
                 self.put_off(id, delay_ms);
             }
             let note = if note.is_empty() { "added again by hand" } else { note };
             return self.changed(id, by, note);
         }
-        if self.tasks.len() >= MAX_OPEN || self.last_id >= MAX_CALLBACK_ID {
-            return Err(CommandError::Full(self.tasks.len()));
-        }
-        self.last_id += 1;
-        let id = self.last_id;
+        let Some(id) = self.tasks.new_id() else { return Err(CommandError::Full(self.tasks.len())) };
         let priority = priority.saturating_add(usual_priority);
         let row = CallbackRow {
             id,
             pbx: pbx.clone(),
-            owner: self.owner_on(pbx, &number),
+            owner: self.customers.owner_on(pbx, &number),
             number_e164: Some(number),
             name: None,
             state: if delay_ms > 0 { CallbackState::Waiting } else { CallbackState::Pending },
@@ -222,7 +216,7 @@ impl Scheduler {
 
     /// Due at once; one that was closed is opened again and may fail as often as a new one.
     fn again(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
-        if self.tasks.contains_key(&id) {
+        if self.tasks.contains(id) {
             self.idle(id, None)?;
             self.edit(id, |task| task.held = false);
             self.put_off(id, 0);
@@ -233,10 +227,10 @@ impl Scheduler {
             return Err(CommandError::NotCallable { number: "it".to_owned(), reason: "it has no number".to_owned() });
         };
         self.may_be_called(&row.pbx, &number)?;
-        if let Some(id) = self.open_for(&number) {
+        if let Some(id) = self.tasks.open_for(&number) {
             return Err(CommandError::OpenAlready { id });
         }
-        if self.tasks.len() >= MAX_OPEN {
+        if self.tasks.is_full() {
             return Err(CommandError::Full(self.tasks.len()));
         }
         let now = self.now.wall_ms;
@@ -285,7 +279,7 @@ impl Scheduler {
     }
 
     fn edit(&mut self, id: i64, change: impl FnOnce(&mut Task)) {
-        if let Some(task) = self.tasks.get_mut(&id) {
+        if let Some(task) = self.tasks.get_mut(id) {
             change(task);
         }
     }
@@ -293,7 +287,7 @@ impl Scheduler {
     fn put_off(&mut self, id: i64, delay_ms: Millis) {
         let due_ms = self.now.wall_ms.saturating_add(delay_ms);
         let due = self.mono(due_ms);
-        let expires_ms = self.tasks.get(&id).map_or(due_ms, |t| {
+        let expires_ms = self.tasks.get(id).map_or(due_ms, |t| {
             // What a person puts off shall have a chance after that.
             let expire_ms = self.policy(&t.row.pbx).of(t.row.queue.as_deref()).expire_ms;
             t.row.expires_ms.max(due_ms.saturating_add(expire_ms.min(GRACE_MS)))
@@ -307,7 +301,7 @@ impl Scheduler {
 
     /// It waits for its time, or its turn may come.
     fn waits_or_not(&mut self, id: i64, by: &str, note: &str) -> Result<Done, CommandError> {
-        let Some(task) = self.tasks.get(&id) else { return Err(CommandError::NoSuchCallback(id)) };
+        let Some(task) = self.tasks.get(id) else { return Err(CommandError::NoSuchCallback(id)) };
         let (state, why) = match (task.held, task.due > self.now.mono_ms) {
             (true, _) => (CallbackState::Waiting, reason::HELD),
             (false, true) if task.row.attempts > 0 => (CallbackState::Waiting, reason::RETRY_DELAY),

@@ -4,6 +4,7 @@ mod availability;
 pub(crate) mod caps;
 pub mod number_policy;
 pub mod quiet_hours;
+pub(crate) mod rounds;
 
 use crate::ami::event::Millis;
 use crate::callbacks::policy::{First, QueuePolicy, Strategy};
@@ -13,10 +14,6 @@ use crate::model::presence::{AgentView, Busy, Presence};
 use crate::model::{AgentKey, CallbackState, E164, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Up to so many callbacks are all looked at whenever anything changes.
-const FEW: usize = 200;
-/// With more, those that cannot have their turn at once are recorded with why they wait this often (ms).
-const LOOK_AT_ALL_EVERY_MS: u64 = 1_000;
 /// No time by the clock of a business or a customer is trusted for longer than this (ms): rules may be reloaded, clocks set.
 const LOOK_AGAIN_MS: Millis = 3_600_000;
 
@@ -65,22 +62,12 @@ enum NoCandidate {
 impl Scheduler {
     /// Gives callbacks to free agents, in the order of their turns.
     pub(crate) fn dispatch(&mut self, presences: &Presences<'_>) {
-        let now = self.now.mono_ms;
-        if !self.policies.any_enabled() || self.ready.is_empty() {
-            self.look_at_all = None;
-            return;
+        if !self.policies.any_enabled() || self.tasks.ready().len() == 0 {
+            return self.rounds.nothing_ready();
         }
-        let all = self.ready.len() <= FEW || self.looked_at_all + LOOK_AT_ALL_EVERY_MS <= now;
         let mut round = self.round(presences);
-        if all {
-            self.looked_at_all = now;
-        }
-        self.look_at_all = (!all).then_some(self.looked_at_all + LOOK_AT_ALL_EVERY_MS);
-        let turns: Vec<i64> = if all {
-            self.ready.iter().map(|turn| turn.id).collect()
-        } else {
-            self.ready.iter().map(|turn| turn.id).take(FEW).collect()
-        };
+        let many = self.rounds.begin(self.tasks.ready().len(), self.now.mono_ms);
+        let turns: Vec<i64> = self.tasks.ready().take(many).collect();
         for id in turns {
             self.consider(id, &mut round);
         }
@@ -110,7 +97,7 @@ impl Scheduler {
         };
         DispatchRound {
             presences: presences.iter().map(view).collect(),
-            in_flight: self.attempts.values().filter_map(|a| a.number.clone()).collect(),
+            in_flight: self.attempts.iter().filter_map(|a| a.number.clone()).collect(),
             left: self
                 .policies
                 .overall
@@ -121,7 +108,7 @@ impl Scheduler {
 
     /// One callback whose turn it is.
     fn consider(&mut self, id: i64, round: &mut DispatchRound) {
-        let Some(task) = self.tasks.get(&id) else { return };
+        let Some(task) = self.tasks.get(id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
         if !self.policy(&pbx).enabled {
@@ -136,7 +123,7 @@ impl Scheduler {
         if self.sign_is_asked_for(&pbx) {
             return; // the answer is a moment away
         }
-        if self.lines.busy(&number) {
+        if self.customers.on_line(&number) {
             return self.waits(id, reason::CUSTOMER_ON_LINE);
         }
         if round.in_flight.contains(&number) {
@@ -164,11 +151,10 @@ impl Scheduler {
             Err(NoCandidate::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
             Err(NoCandidate::Busy) => return self.move_to(id, CallbackState::Pending, "", OURSELVES, ""),
         };
-        let to_come = || self.attempts.values().filter(|a| !a.dialled).filter_map(|a| a.number.as_deref());
-        if let Some((until, of_what)) = self.quota.exceeded(&number, to_come, &self.policies.overall, self.now.wall_ms)
-        {
+        let to_come = || self.attempts.iter().filter(|a| !a.dialled).filter_map(|a| a.number.as_deref());
+        if let Some((until, of_what)) = self.caps.exceeded(&number, to_come, &self.policies.overall, self.now.wall_ms) {
             let note = format!("as many calls as are allowed in a day {of_what}");
-            if self.tasks.get(&id).is_some_and(|t| t.row.reason != reason::DAILY_CAP) {
+            if self.tasks.get(id).is_some_and(|t| t.row.reason != reason::DAILY_CAP) {
                 self.move_to(id, CallbackState::Waiting, reason::DAILY_CAP, OURSELVES, &note);
             }
             return self.look_again(id, until);
@@ -177,7 +163,7 @@ impl Scheduler {
             return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
         }
         round.left -= 1;
-        let Some(view) = self.tasks.get(&id).and_then(|t| round.presences.get_mut(&t.row.pbx)) else { return };
+        let Some(view) = self.tasks.get(id).and_then(|t| round.presences.get_mut(&t.row.pbx)) else { return };
         view.free[place] = false;
         view.left -= 1;
         let agent = view.agents[place].clone();
@@ -188,13 +174,13 @@ impl Scheduler {
 
     /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. Who is forbidden is asked always.
     fn block_reason_known(&mut self, id: i64, number: &E164) -> Option<(CallbackState, String)> {
-        let screened = self.tasks.get(&id).is_some_and(|task| task.screened);
+        let screened = self.tasks.get(id).is_some_and(|task| task.screened);
         if screened && self.forbidden(number).is_none() {
             return None;
         }
-        let pbx = &self.tasks.get(&id)?.row.pbx;
+        let pbx = &self.tasks.get(id)?.row.pbx;
         let block_reason = self.block_reason(pbx, number);
-        if let Some(task) = self.tasks.get_mut(&id) {
+        if let Some(task) = self.tasks.get_mut(id) {
             task.screened = block_reason.is_none();
         }
         block_reason
@@ -207,7 +193,7 @@ impl Scheduler {
     /// Its customer is not called before this moment of the wall clock ([`Millis::MAX`]: never): that time costs it nothing of its life.
     fn waits_until(&mut self, id: i64, why: &str, until: Millis) {
         let now = self.now.wall_ms;
-        let Some(task) = self.tasks.get(&id) else { return };
+        let Some(task) = self.tasks.get(id) else { return };
         if until == Millis::MAX {
             self.waits(id, why);
         } else if task.row.reason != why || task.row.due_ms != until {
@@ -219,13 +205,13 @@ impl Scheduler {
             let longer = if extended { Millis::MIN } else { until.saturating_add(left) };
             let expires_ms = task.row.expires_ms.max(longer);
             let expires = self.mono(expires_ms);
-            if let Some(task) = self.tasks.get_mut(&id) {
+            if let Some(task) = self.tasks.get_mut(id) {
                 (task.row.due_ms, task.row.expires_ms, task.expires) = (until, expires_ms, expires);
                 task.row.state = CallbackState::Waiting;
                 why.clone_into(&mut task.row.reason);
             }
             self.tell(id, OURSELVES, "", None, None);
-            self.look_at(id, expires);
+            self.tasks.look_at(id, expires);
         }
         self.look_again(id, until);
     }
@@ -233,14 +219,14 @@ impl Scheduler {
     /// The time in which its customer is not called is over: the owner's window, the fallback's and live callers' times begin with it.
     fn may_be_called_now(&mut self, id: i64) {
         let now = self.now;
-        if let Some(task) = self.tasks.get_mut(&id).filter(|task| reason::is_of_the_clock(&task.row.reason)) {
+        if let Some(task) = self.tasks.get_mut(id).filter(|task| reason::is_of_the_clock(&task.row.reason)) {
             (task.row.due_ms, task.due) = (now.wall_ms, now.mono_ms);
         }
     }
 
     /// The customer is dialled first only where the queue, into which the customer is then put, finds the agent who is reserved for the call.
     fn customer_first(&self, id: i64, agent: &AgentView) -> bool {
-        let Some(task) = self.tasks.get(&id) else { return false };
+        let Some(task) = self.tasks.get(id) else { return false };
         let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == *queue && !m.paused);
         let wanted = self.policy(&task.row.pbx).of(task.row.queue.as_deref()).first == First::Customer;
         wanted && task.row.assigned.is_none() && task.row.queue.as_ref().is_some_and(in_queue)
@@ -248,7 +234,7 @@ impl Scheduler {
 
     fn look_again(&mut self, id: i64, until: Millis) {
         let at = self.mono(until.min(self.now.wall_ms.saturating_add(LOOK_AGAIN_MS)));
-        self.look_by(id, at.max(self.now.mono_ms + 1));
+        self.tasks.look_by(id, at.max(self.now.mono_ms + 1));
     }
 
     fn window(&self, queue: &QueuePolicy) -> CallingWindow {
@@ -264,7 +250,7 @@ impl Scheduler {
     /// Whom of those who are free to ask: the index among the agents of the PBX.
     fn choose(&mut self, id: i64, view: &mut PbxView) -> Result<usize, NoCandidate> {
         let now = self.now.mono_ms;
-        let task = &self.tasks[&id];
+        let task = &self.tasks[id];
         let queue = task.row.queue.as_deref();
         let of_pbx = self.policy(&task.row.pbx);
         let policy = of_pbx.of(queue);
@@ -323,7 +309,7 @@ impl Scheduler {
         let turn = |c: &Candidate| self.turn(id, policy.strategy, c, view);
         let chosen = pool.iter().min_by_key(|c| turn(c)).map(|c| c.place);
         if let Some(at) = look.filter(|_| chosen.is_none()) {
-            self.look_by(id, at.max(now + 1));
+            self.tasks.look_by(id, at.max(now + 1));
         }
         match chosen {
             Some(place) => Ok(place),
@@ -340,14 +326,14 @@ impl Scheduler {
     /// Who is least is asked: by penalty, then as the strategy says, then who has waited longest, then by name.
     fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, view: &PbxView) -> (u32, u64, Millis, String) {
         let agent = &view.agents[c.place];
-        let memory = self.tasks.get(&id).and_then(|t| self.agents.get(&AgentKey::new(&t.row.pbx, &agent.agent)));
+        let memory = self.tasks.get(id).and_then(|t| self.agents.get(&AgentKey::new(&t.row.pbx, &agent.agent)));
         let idle_since = agent.last_talk_ms.max(memory.and_then(|m| m.offered_ms)).unwrap_or(Millis::MIN);
         let key = match strategy {
             Strategy::LeastRecent => 0,
             Strategy::FewestCalls => u64::from(agent.calls),
             Strategy::RrMemory => memory.map_or(0, |m| m.last_offer),
             Strategy::Linear => c.rank as u64,
-            Strategy::Random => scatter(id, self.tasks.get(&id).map_or(0, |t| t.row.attempts), &agent.agent),
+            Strategy::Random => scatter(id, self.tasks.get(id).map_or(0, |t| t.row.attempts), &agent.agent),
         };
         (c.penalty, key, idle_since, agent.agent.clone())
     }

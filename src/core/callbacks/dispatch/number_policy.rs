@@ -1,6 +1,7 @@
 //! Whether a number may be called: nothing that a one-ring caller could earn at, nothing that the configuration forbids.
 
-use crate::callbacks::policy::NumberPolicy;
+use crate::callbacks::attempt::dial_string::{DialError, Dialable};
+use crate::callbacks::policy::{NumberPolicy, Policy};
 use crate::model::number::{Numbering, Tariff, e164_digits};
 
 /// Fewer digits after the calling code are a service: emergency and operator numbers are shorter than any customer's.
@@ -24,6 +25,11 @@ pub enum Denied {
     Unassigned { number: String },
     /// Too short for a customer's number: an emergency or service number.
     Short { number: String },
+    /// As `callback.number_form` writes it, the country's switches read another number.
+    OtherNumber {
+        /// What it would be dialled as, and the fix.
+        why: DialError,
+    },
     /// No number in E.164, or none for which a numbering plan has room.
     NotDialable {
         /// As it was given, without what could harm where it is shown.
@@ -41,7 +47,7 @@ impl Denied {
             Self::International { .. } => "international",
             Self::Unassigned { .. } => "unassigned",
             Self::Short { .. } => "too_short",
-            Self::NotDialable { .. } => "not_dialable",
+            Self::NotDialable { .. } | Self::OtherNumber { .. } => "not_dialable",
         }
     }
 
@@ -70,9 +76,25 @@ impl Denied {
             Self::Short { number } => {
                 format!("{number} is as short as an emergency or service number, which is never called back")
             }
+            Self::OtherNumber { why } => why.to_string(),
             Self::NotDialable { text } => {
                 format!("\"{text}\" is no telephone number; write it with + and the country's calling code")
             }
+        }
+    }
+}
+
+impl Policy {
+    /// Whether a number in E.164 (with `+`) may be called, and can be: by [`NumberPolicy::verdict`], and as `callback.number_form` writes it.
+    ///
+    /// # Errors
+    /// Why it may not.
+    pub fn may_be_called(&self, e164: &str) -> Result<(), Denied> {
+        self.number_policy.verdict(&self.numbering, e164)?;
+        match Dialable::new(e164, &self.numbering, &self.number_form) {
+            Err(why @ DialError::OtherNumber { .. }) => Err(Denied::OtherNumber { why }),
+            // A form that fits no number is the configuration's fault, and said at the attempt.
+            _ => Ok(()),
         }
     }
 }

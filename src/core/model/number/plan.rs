@@ -97,7 +97,7 @@ impl Region {
         if !valid && !plan.has(nsn, Wanted::Possible) {
             return None;
         }
-        let costly = plan.costly.as_ref().is_some_and(|p| p.is_match(nsn));
+        let costly = plan.costly.as_ref().is_some_and(|p| p.is_match(nsn)) || is_costly_by_custom(code, nsn);
         let tariff = match (costly, valid) {
             (true, _) => Tariff::Costly,
             (false, true) => Tariff::Usual,
@@ -117,6 +117,23 @@ impl Region {
             return Some(format!("{}{nsn}", self.trunk.prefix.as_deref().unwrap_or_default()));
         }
         Some(format!("{}{digits}", self.outward))
+    }
+
+    /// Whether a switch of the country takes what is `dialled` for the number of these `digits` and for no other. What begins as an
+    /// international call is one, whatever was meant: `0` and a rest that begins with `12` is a call abroad in Israel.
+    pub(crate) fn is_read_as(&self, dialled: &str, digits: &str) -> bool {
+        let wanted = [Wanted::Valid, Wanted::Possible];
+        let read = if self.begins_abroad(dialled) {
+            wanted.into_iter().find_map(|wanted| self.prefixed(dialled, wanted))
+        } else {
+            wanted.into_iter().find_map(|wanted| self.national(dialled, wanted))
+        };
+        read.is_some_and(|read| read.strip_prefix('+') == Some(digits))
+    }
+
+    /// It begins as an international call does in the country, or with the `00` that trunks take for one everywhere.
+    pub(crate) fn begins_abroad(&self, dialled: &str) -> bool {
+        dialled.starts_with("00") || self.international_prefix.as_ref().is_some_and(|prefix| prefix.is_match(dialled))
     }
 
     /// Calling code, its plan, and the digits after it. No calling code is the beginning of another.
@@ -268,6 +285,16 @@ fn costly(d: &Descriptors) -> Vec<String> {
         .flatten()
         .map(|d| d.national_number().as_str().to_owned())
         .collect()
+}
+
+/// What the metadata counts among other kinds of number, though it costs the caller more than usual: `976` exchanges in the North American
+/// plan (pay-per-call, before `900` was), and Japan's `0570` (Navi Dial).
+fn is_costly_by_custom(code: u16, nsn: &str) -> bool {
+    match code {
+        1 => nsn.len() == 10 && &nsn[3..6] == "976",
+        81 => nsn.starts_with("570"),
+        _ => false,
+    }
 }
 
 /// What is dialled before the calling code of another country.

@@ -1,4 +1,4 @@
-//! What is known of customers by their number, bounded: the customer who was heard of longest ago is forgotten first.
+//! The latest fact of each customer, bounded: the customer who was heard of longest ago is forgotten first.
 
 use crate::ami::event::Millis;
 use crate::model::E164;
@@ -6,20 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A fact per customer with the time that it is of (ms since 1970 UTC). Each verb costs the logarithm of their number.
 #[derive(Debug)]
-pub(crate) struct Customers<T> {
+pub(crate) struct Latest<T> {
     facts: BTreeMap<E164, (Millis, T)>,
     by_time: BTreeSet<(Millis, E164)>,
     most: usize,
 }
 
-impl<T> Customers<T> {
+impl<T> Latest<T> {
     /// At most so many customers, with what is known of them so far: their number, the time, the fact.
     pub(crate) fn new(most: usize, known: impl IntoIterator<Item = (E164, Millis, T)>) -> Self {
-        let mut customers = Self { facts: BTreeMap::new(), by_time: BTreeSet::new(), most };
+        let mut latest = Self { facts: BTreeMap::new(), by_time: BTreeSet::new(), most };
         for (number, at_ms, fact) in known {
-            customers.learn(&number, at_ms, fact);
+            latest.learn(&number, at_ms, fact);
         }
-        customers
+        latest
     }
 
     /// What is known of this customer.
@@ -49,7 +49,7 @@ impl<T> Customers<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Customers;
+    use super::Latest;
     use crate::model::E164;
 
     fn number(n: u64) -> E164 {
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn the_customer_who_was_heard_of_longest_ago_is_forgotten_first() {
-        let mut customers = Customers::new(2, [(number(1), 10, "a"), (number(2), 20, "b")]);
+        let mut customers = Latest::new(2, [(number(1), 10, "a"), (number(2), 20, "b")]);
         assert!(!customers.learn(&number(1), 30, "c"), "the same customer takes no second place");
         assert!(customers.learn(&number(3), 25, "d"));
         let known = [1, 2, 3].map(|n| customers.get(&number(n)).copied());
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_older_fact_replaces_no_newer_one_and_one_of_the_same_moment_does() {
-        let mut customers = Customers::new(9, [(number(1), 10, "a")]);
+        let mut customers = Latest::new(9, [(number(1), 10, "a")]);
         customers.learn(&number(1), 9, "older");
         assert_eq!(customers.get(&number(1)), Some(&"a"));
         customers.learn(&number(1), 10, "corrected");

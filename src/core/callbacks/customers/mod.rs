@@ -1,0 +1,122 @@
+//! What is known of customers by their number: whether they are on the line, who talked with them last, and whether they may be called.
+
+mod latest;
+mod lines;
+
+use crate::ami::event::Millis;
+use crate::callbacks::MAX_OWNERS;
+use crate::callbacks::restore::Served;
+use crate::model::{AgentKey, CallKey, DoNotCall, E164, PbxId, Tag};
+use latest::Latest;
+use lines::CallsInProgress;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All customers of all PBXs.
+#[derive(Debug)]
+pub(crate) struct Customers {
+    lines: CallsInProgress,
+    owners: Latest<AgentKey>,
+    served: Latest<Served>,
+    /// The do-not-call list, also entries that have run out.
+    do_not_call: BTreeMap<E164, DoNotCall>,
+    /// Codes that put a customer on that list, and for how long (ms; `None` for ever).
+    suppress: BTreeMap<String, Option<Millis>>,
+    /// Codes that ask for a callback.
+    request: BTreeSet<String>,
+}
+
+/// What was known of customers before this run.
+pub(crate) struct Known {
+    pub owners: Vec<(E164, AgentKey, Millis)>,
+    pub served: Vec<(E164, Served)>,
+    pub do_not_call: Vec<DoNotCall>,
+    pub suppress: Vec<(String, Option<Millis>)>,
+    pub request: Vec<String>,
+}
+
+impl Customers {
+    pub(crate) fn new(known: Known) -> Self {
+        let owners = known.owners.into_iter().map(|(number, agent, at)| (number, at, agent));
+        let served = known.served.into_iter().map(|(number, served)| (number, served.ended_ms, served));
+        let do_not_call = known.do_not_call.into_iter().map(|entry| (entry.number_e164.clone(), entry));
+        Self {
+            lines: CallsInProgress::default(),
+            owners: Latest::new(MAX_OWNERS, owners),
+            served: Latest::new(MAX_OWNERS, served),
+            do_not_call: do_not_call.collect(),
+            suppress: known.suppress.into_iter().collect(),
+            request: known.request.into_iter().collect(),
+        }
+    }
+
+    /// The customer is on the line, on whichever PBX.
+    pub(crate) fn on_line(&self, number: &str) -> bool {
+        self.lines.on_line(number)
+    }
+
+    /// The customer has this call too.
+    pub(crate) fn call_begins(&mut self, number: &E164, call: &CallKey) {
+        self.lines.begin(number, call);
+    }
+
+    /// The customer has this call no more. Returns whether it was the last one.
+    pub(crate) fn call_ends(&mut self, number: &E164, call: &CallKey) -> bool {
+        self.lines.end(number, call)
+    }
+
+    /// This agent talked with the customer until then. Returns whether another customer was forgotten for it.
+    pub(crate) fn talked(&mut self, number: &E164, ended_ms: Millis, agent: AgentKey) -> bool {
+        self.owners.learn(number, ended_ms, agent)
+    }
+
+    /// The agent of this PBX who last talked with the customer: the one of another PBX who has the same interface is somebody else.
+    pub(crate) fn owner_on(&self, pbx: &PbxId, number: &E164) -> Option<String> {
+        let owner = self.owners.get(number)?;
+        (owner.pbx == *pbx).then(|| owner.interface.to_string())
+    }
+
+    /// The customer was served by this call. Returns whether another customer was forgotten for it.
+    pub(crate) fn served(&mut self, number: &E164, by: Served) -> bool {
+        self.served.learn(number, by.ended_ms, by)
+    }
+
+    /// The call by which the customer was served, if that ended after this moment.
+    pub(crate) fn served_after(&self, number: &E164, at_ms: Millis) -> Option<&Served> {
+        self.served.get(number).filter(|served| served.ended_ms > at_ms)
+    }
+
+    /// Puts a customer on the do-not-call list.
+    pub(crate) fn forbid(&mut self, entry: DoNotCall) {
+        self.do_not_call.insert(entry.number_e164.clone(), entry);
+    }
+
+    /// Takes a customer off the do-not-call list. Returns whether the number was on it.
+    pub(crate) fn permit(&mut self, number: &E164) -> bool {
+        self.do_not_call.remove(number).is_some()
+    }
+
+    /// The customer is not to be called at this moment.
+    pub(crate) fn forbidden(&self, number: &E164, now_ms: Millis) -> Option<&DoNotCall> {
+        self.do_not_call.get(number).filter(|entry| entry.until_ms.is_none_or(|until| until > now_ms))
+    }
+
+    /// The entry of the do-not-call list that a disposition makes, if it makes one that is neither over nor known already.
+    pub(crate) fn forbidden_by(&self, number: &E164, tag: &Tag, now_ms: Millis) -> Option<DoNotCall> {
+        let for_ms = self.suppress.get(&tag.code)?;
+        let until_ms = for_ms.map(|ms| tag.at_ms.saturating_add(ms));
+        let past = until_ms.is_some_and(|until| until <= now_ms);
+        let known = self.do_not_call.get(number).is_some_and(|entry| entry.added_ms >= tag.at_ms);
+        (!past && !known).then(|| DoNotCall {
+            number_e164: number.clone(),
+            reason: tag.code.clone(),
+            by: tag.by.clone(),
+            added_ms: tag.at_ms,
+            until_ms,
+        })
+    }
+
+    /// This code asks for a callback.
+    pub(crate) fn asks(&self, code: &str) -> bool {
+        self.request.contains(code)
+    }
+}

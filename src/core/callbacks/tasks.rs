@@ -1,0 +1,295 @@
+//! The open callbacks: found by id and by number, looked at by timer, and those whose turn may come in the order of their turns.
+
+use crate::ami::event::Millis;
+use crate::callbacks::MAX_OPEN;
+use crate::callbacks::task::reason;
+use crate::model::attempt_id::MAX_CALLBACK_ID;
+use crate::model::{AgentKey, CallKey, CallbackRow, CallbackState, E164, Moment};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ops::Index;
+
+/// Misses kept, so that a row that is recorded again makes no second callback.
+const MAX_MISSES: usize = 10_000;
+
+/// An open callback.
+#[derive(Debug)]
+pub(crate) struct Task {
+    /// As it is stored. Its number stays what it was when it was opened.
+    pub row: CallbackRow,
+    /// The misses behind it.
+    pub misses: Vec<CallKey>,
+    /// Due, by the monotonic clock.
+    pub due: u64,
+    /// Too old, by the monotonic clock.
+    pub expires: u64,
+    /// A person holds it back.
+    pub held: bool,
+    /// The agent who did not take the last offer, and when: this agent is not offered it next.
+    pub last_refusal: Option<(AgentKey, Millis)>,
+    /// The policy that is in force lets the number be called. It is asked again when it is dialled.
+    pub screened: bool,
+    /// The attempt that goes on.
+    attempt: Option<String>,
+    /// When it is looked at next, by the monotonic clock: an entry of the timers.
+    look: Option<u64>,
+    /// Its place among those whose turn may come; `None` while it waits for its time or is carried out.
+    turn: Option<Turn>,
+}
+
+impl Task {
+    /// The attempt that goes on: its channel id.
+    pub(crate) fn attempt(&self) -> Option<&str> {
+        self.attempt.as_deref()
+    }
+
+    /// Its turn may come.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.turn.is_some()
+    }
+}
+
+/// Place in the order of dispatch: requested first, then priority, then age.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Turn {
+    requested: Reverse<bool>,
+    priority: Reverse<i64>,
+    age: Millis,
+    /// The callback.
+    id: i64,
+}
+
+/// The latest misses and the callbacks that they came to, bounded.
+#[derive(Debug, Default)]
+struct Misses {
+    callbacks: BTreeMap<CallKey, i64>,
+    order: VecDeque<CallKey>,
+}
+
+impl Misses {
+    fn add(&mut self, miss: &CallKey, callback: i64) {
+        if self.callbacks.insert(miss.clone(), callback).is_none() {
+            self.order.push_back(miss.clone());
+        }
+        if self.order.len() > MAX_MISSES
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.callbacks.remove(&oldest);
+        }
+    }
+}
+
+/// All open callbacks.
+#[derive(Debug, Default)]
+pub(crate) struct Tasks {
+    open: BTreeMap<i64, Task>,
+    by_number: BTreeMap<E164, i64>,
+    ready: BTreeSet<Turn>,
+    timers: BTreeSet<(u64, i64)>,
+    misses: Misses,
+    last_id: i64,
+}
+
+impl Tasks {
+    /// None are open yet. `last_id`: the highest id that was ever given, 0 for none.
+    pub(crate) fn new(last_id: i64) -> Self {
+        Self { last_id, ..Self::default() }
+    }
+
+    pub(crate) fn get(&self, id: i64) -> Option<&Task> {
+        self.open.get(&id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: i64) -> Option<&mut Task> {
+        self.open.get_mut(&id)
+    }
+
+    pub(crate) fn contains(&self, id: i64) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// No more may be opened.
+    pub(crate) fn is_full(&self) -> bool {
+        self.open.len() >= MAX_OPEN
+    }
+
+    /// The open callback for a number.
+    pub(crate) fn open_for(&self, number: &E164) -> Option<i64> {
+        self.by_number.get(number).copied()
+    }
+
+    /// The id of a callback that is to be made; `None` if there is no room for it or no id is left.
+    pub(crate) fn new_id(&mut self) -> Option<i64> {
+        if self.is_full() || self.last_id >= MAX_CALLBACK_ID {
+            return None;
+        }
+        self.last_id += 1;
+        Some(self.last_id)
+    }
+
+    /// How many are open in each state.
+    pub(crate) fn by_state(&self) -> BTreeMap<CallbackState, usize> {
+        let mut by_state = BTreeMap::new();
+        for task in self.open.values() {
+            *by_state.entry(task.row.state).or_default() += 1;
+        }
+        by_state
+    }
+
+    /// The callback that this miss came to, if it is known still.
+    pub(crate) fn callback_of(&self, miss: &CallKey) -> Option<i64> {
+        self.misses.callbacks.get(miss).copied()
+    }
+
+    /// A miss came to this callback.
+    pub(crate) fn add_miss(&mut self, miss: &CallKey, callback: i64) {
+        self.misses.add(miss, callback);
+    }
+
+    /// Opens a callback. It has no place in the order before [`Tasks::line_up`].
+    pub(crate) fn open(&mut self, row: CallbackRow, misses: Vec<CallKey>, now: Moment) {
+        let id = row.id;
+        let held = row.reason == reason::HELD;
+        if let Some(number) = &row.number_e164 {
+            self.by_number.insert(number.clone(), id);
+        }
+        // The hours for which it waited may be others since a restart: they are asked again.
+        let due = if reason::is_of_the_clock(&row.reason) { now.mono_ms } else { now.mono_of(row.due_ms) };
+        let task = Task {
+            due,
+            expires: now.mono_of(row.expires_ms),
+            row,
+            misses,
+            held,
+            last_refusal: None,
+            screened: false,
+            attempt: None,
+            look: None,
+            turn: None,
+        };
+        self.open.insert(id, task);
+    }
+
+    /// Puts a callback among those whose turn may come, or among the timers until then. Returns whether its turn may come.
+    pub(crate) fn line_up(&mut self, id: i64, now_mono_ms: u64, newest_first: bool) -> bool {
+        self.leave_order(id);
+        let Some(task) = self.open.get_mut(&id) else { return false };
+        let ready = task.attempt.is_none() && !task.held && task.due <= now_mono_ms;
+        if ready {
+            let missed = task.row.first_missed_ms;
+            let turn = Turn {
+                requested: Reverse(task.row.requested),
+                priority: Reverse(task.row.priority),
+                age: if newest_first { -task.row.last_missed_ms } else { missed },
+                id,
+            };
+            task.turn = Some(turn);
+            self.ready.insert(turn);
+        }
+        let waits = task.due > now_mono_ms && !task.held;
+        let next = if waits { task.due.min(task.expires) } else { task.expires };
+        self.look_at(id, next);
+        ready
+    }
+
+    /// Its turn cannot come.
+    fn leave_order(&mut self, id: i64) {
+        if let Some(turn) = self.open.get_mut(&id).and_then(|task| task.turn.take()) {
+            self.ready.remove(&turn);
+        }
+    }
+
+    /// Looks at a callback at this moment of the monotonic clock, and not at another one.
+    pub(crate) fn look_at(&mut self, id: i64, at: u64) {
+        let Some(task) = self.open.get_mut(&id) else { return };
+        if let Some(old) = task.look.replace(at) {
+            self.timers.remove(&(old, id));
+        }
+        self.timers.insert((at, id));
+    }
+
+    /// Looks at a callback at this moment at the latest.
+    pub(crate) fn look_by(&mut self, id: i64, at: u64) {
+        if self.open.get(&id).is_some_and(|task| task.look.is_none_or(|look| at < look)) {
+            self.look_at(id, at);
+        }
+    }
+
+    /// The next callback whose timer has run out, with no timer now.
+    pub(crate) fn pop_timer(&mut self, now_mono_ms: u64) -> Option<i64> {
+        let id = self.timers.first().filter(|(at, _)| *at <= now_mono_ms)?.1;
+        self.timers.pop_first();
+        if let Some(task) = self.open.get_mut(&id) {
+            task.look = None;
+        }
+        Some(id)
+    }
+
+    /// When the next timer runs out, by the monotonic clock.
+    pub(crate) fn next_timer(&self) -> Option<u64> {
+        self.timers.first().map(|(due, _)| *due)
+    }
+
+    /// Those whose turn may come, in the order of their turns.
+    pub(crate) fn ready(&self) -> impl ExactSizeIterator<Item = i64> + '_ {
+        self.ready.iter().map(|turn| turn.id)
+    }
+
+    /// Those whose time has not come, in the order in which they are looked at.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Task> {
+        let tasks = self.timers.iter().filter_map(|(_, id)| self.open.get(id));
+        tasks.filter(|task| task.turn.is_none() && task.attempt.is_none())
+    }
+
+    /// An attempt at this callback goes on: its turn is over.
+    pub(crate) fn attempt_begins(&mut self, id: i64, channel_id: &str) {
+        if let Some(task) = self.open.get_mut(&id) {
+            task.attempt = Some(channel_id.to_owned());
+            self.leave_order(id);
+        }
+    }
+
+    /// The attempt at this callback that went on is over.
+    pub(crate) fn attempt_ends(&mut self, id: i64) {
+        if let Some(task) = self.open.get_mut(&id) {
+            task.attempt = None;
+        }
+    }
+
+    /// This attempt is the callback's own still.
+    pub(crate) fn is_attempt_of(&self, id: i64, channel_id: &str) -> bool {
+        self.open.get(&id).is_some_and(|task| task.attempt() == Some(channel_id))
+    }
+
+    /// Whether numbers may be called is to be asked again: the policy has changed.
+    pub(crate) fn screen_again(&mut self) {
+        for task in self.open.values_mut() {
+            task.screened = false;
+        }
+    }
+
+    /// Forgets a callback that is closed.
+    pub(crate) fn remove(&mut self, id: i64) -> Option<Task> {
+        self.leave_order(id);
+        let task = self.open.remove(&id)?;
+        if let Some(number) = &task.row.number_e164 {
+            self.by_number.remove(number);
+        }
+        if let Some(look) = task.look {
+            self.timers.remove(&(look, id));
+        }
+        Some(task)
+    }
+}
+
+impl Index<i64> for Tasks {
+    type Output = Task;
+
+    fn index(&self, id: i64) -> &Task {
+        &self.open[&id]
+    }
+}

@@ -1,0 +1,71 @@
+//! The configuration that is in force, and how it is read anew.
+
+use super::secret;
+use crate::config::{Config, Refusal};
+use crate::log::Reload;
+use std::path::{Path, PathBuf};
+
+/// The configuration, with the places of secrets filled in.
+///
+/// # Errors
+/// If the file cannot be read, or what it says is refused.
+pub fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> {
+    let mut config = Config::load(path)?;
+    secret::beside(&mut config, path, credentials);
+    Ok(config)
+}
+
+/// The configuration that is in force, and where it came from.
+pub struct Configuration {
+    config: Config,
+    path: PathBuf,
+    log: Reload,
+}
+
+impl Configuration {
+    /// This one, which was read from there. `log` changes what is logged.
+    pub fn new(config: Config, path: &Path, log: Reload) -> Self {
+        Self { config, path: path.to_owned(), log }
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Reads it anew, and says what is refused or needs a restart. Returns whether a new one is in force.
+    pub fn reload(&mut self) -> bool {
+        match load(&self.path, secret::credentials().as_deref()) {
+            Ok(new) => {
+                let restart = self.config.restart_for(&new);
+                self.config = self.config.reloaded(new);
+                if let Err(err) = self.log.apply(&self.config.log) {
+                    tracing::warn!(target: "daemon", %err, "log.level is not valid, the level is unchanged");
+                }
+                tracing::info!(target: "daemon", config = %self.path.display(), "Configuration reloaded");
+                if !restart.is_empty() {
+                    tracing::warn!(
+                        target: "daemon",
+                        tables = restart,
+                        "Some changes take effect only after systemctl restart callbackd"
+                    );
+                }
+                true
+            }
+            Err(refusal) => {
+                for problem in refusal.problems() {
+                    tracing::error!(
+                        target: "daemon",
+                        err = %problem.title,
+                        hint = %problem.help,
+                        "The changed configuration is refused, the old one stays in force"
+                    );
+                }
+                false
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The local API as the loop sees it: what is asked, callbacks that are looked up for a command, and answers that wait for the disk.
+
+use super::api_replies::{self, ApiReplies};
+use crate::api::{Ask, socket};
+use crate::config::Config;
+use crate::store::Reader;
+use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::model::CallbackRow;
+use std::path::PathBuf;
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands whose callback was looked up in the database and that wait for the loop; beyond it the look-ups wait, on threads of their own.
+const MAX_LOOKED_UP: usize = 64;
+
+/// A command, with what the database holds of the callback that it names.
+pub struct NamedCommand {
+    pub command: Command,
+    pub by: String,
+    pub reply: oneshot::Sender<Result<Done, CommandError>>,
+    pub closed: Option<CallbackRow>,
+}
+
+/// What comes in.
+pub enum Request {
+    Ask(Ask),
+    /// A command whose callback has been looked up.
+    LookedUp(Box<NamedCommand>),
+}
+
+/// The local API.
+pub struct LocalApi {
+    server: Option<socket::Server>,
+    asks: mpsc::Receiver<Ask>,
+    looked_up: (mpsc::Sender<Box<NamedCommand>>, mpsc::Receiver<Box<NamedCommand>>),
+    replies: ApiReplies,
+    db: PathBuf,
+}
+
+impl LocalApi {
+    /// Opens the socket. Without it the daemon runs all the same.
+    pub fn listen(config: &Config) -> Self {
+        let (server, asks) = api_replies::listen(config);
+        let looked_up = mpsc::channel(MAX_LOOKED_UP);
+        Self { server, asks, looked_up, replies: ApiReplies::default(), db: config.store.path.clone() }
+    }
+
+    /// What comes in next. Nothing is lost if it is not waited for to the end.
+    pub async fn next(&mut self) -> Option<Request> {
+        tokio::select! {
+            Some(ask) = self.asks.recv() => Some(Request::Ask(ask)),
+            Some(command) = self.looked_up.1.recv() => Some(Request::LookedUp(command)),
+            else => None,
+        }
+    }
+
+    /// Looks this callback up beside the loop; the command comes back by [`LocalApi::next`].
+    pub fn look_up(&self, callback: i64, mut command: NamedCommand) {
+        let (db, looked_up) = (self.db.clone(), self.looked_up.0.clone());
+        tokio::task::spawn_blocking(move || {
+            command.closed = Reader::open(&db).and_then(|reader| reader.callback(callback)).unwrap_or_else(|err| {
+                tracing::warn!(target: "store", %err, "The database cannot be read; a closed callback is not found");
+                None
+            });
+            // The loop may have ended, or be busy for so long that nobody waits any more.
+            let _ = looked_up.blocking_send(Box::new(command));
+        });
+    }
+
+    /// A command was carried out: its answer goes out when the first `pushed` records are settled.
+    pub fn answer(
+        &mut self,
+        reply: oneshot::Sender<Result<Done, CommandError>>,
+        done: Result<Done, CommandError>,
+        pushed: u64,
+    ) {
+        self.replies.push((reply, done), pushed);
+    }
+
+    /// Gives the answers whose records are among the first `settled`.
+    pub fn settle(&mut self, settled: u64) {
+        self.replies.settle(settled);
+    }
+
+    /// Takes no more connections.
+    pub fn close(&mut self) {
+        self.server = None;
+    }
+}

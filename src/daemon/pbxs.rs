@@ -1,0 +1,160 @@
+//! All PBXs: the link to each, what comes over them, and each one's tracker.
+
+use super::link::{self, Link, LinkEvent, Requester};
+use super::monitor::{Monitor, Standing};
+use super::secret;
+use crate::config::Config;
+use crate::store::{self, Store};
+use callbackd_core::ami::Interest;
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{Moment, PbxId};
+use callbackd_core::tracker::{Input, Output, Tracker};
+use futures_util::stream::{BoxStream, SelectAll, poll_fn};
+use futures_util::{FutureExt, StreamExt};
+
+/// Taken from the links before the store, timers and signals get their turn.
+const EVENTS_PER_TURN: usize = 1_024;
+
+/// A trunk on which nobody has called for so long is not known any more, ms: thirty days.
+const TRUNKS_FOR_MS: Millis = 30 * 86_400_000;
+
+/// An event, and the place of its PBX in the configuration.
+pub type FromLink = (usize, LinkEvent);
+
+/// What a PBX's monitor reports.
+#[derive(Debug)]
+pub enum Report {
+    /// Sync with the PBX was lost; it may be back.
+    Unlinked,
+    /// An output of its tracker.
+    Tracker(Output),
+}
+
+/// The PBXs of the configuration, in its order.
+pub struct Pbxs {
+    monitors: Vec<Monitor>,
+    links: Vec<Link>,
+    from_links: SelectAll<BoxStream<'static, FromLink>>,
+}
+
+impl Pbxs {
+    /// Trackers that go on where the last run stopped. No link is open before [`Pbxs::connect`].
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn restored(config: &Config, store: &Store, now: Moment) -> Result<Self, store::Error> {
+        let mut monitors = Vec::new();
+        for pbx in &config.pbx {
+            let rules = pbx.settings.rules();
+            rules.numbering.warm_up();
+            let mut tracker =
+                Tracker::new(&pbx.name, rules, store.our_attempts(&pbx.name)?, store.take_over(&pbx.name)?);
+            tracker.knows_trunks(store.trunks(&pbx.name, now.wall_ms - TRUNKS_FOR_MS)?);
+            tracker.knows_calls(store.calls_left(&pbx.name)?);
+            monitors.push(Monitor::new(&pbx.name, &pbx.address, tracker));
+        }
+        Ok(Self { monitors, links: Vec::new(), from_links: SelectAll::new() })
+    }
+
+    /// Opens the links.
+    pub fn connect(&mut self, config: &Config) {
+        let credentials = secret::credentials();
+        for (i, pbx) in config.pbx.iter().enumerate() {
+            let (events, mut received) = link::events();
+            self.links.push(Link::spawn(pbx, credentials.as_deref(), Interest::tracker(), None, events));
+            self.from_links.push(poll_fn(move |cx| received.poll_recv(cx).map(|event| event.map(|e| (i, e)))).boxed());
+        }
+    }
+
+    /// Where actions for each PBX go.
+    pub fn requesters(&self) -> impl Iterator<Item = (PbxId, Requester)> + '_ {
+        self.with_links().map(|(monitor, link)| (monitor.name.clone(), link.requester()))
+    }
+
+    pub fn monitors(&self) -> &[Monitor] {
+        &self.monitors
+    }
+
+    /// Each with its link.
+    pub fn with_links(&self) -> impl Iterator<Item = (&Monitor, &Link)> {
+        self.monitors.iter().zip(&self.links)
+    }
+
+    /// What comes over the links next; `None` when all have ended. Nothing is lost if it is not waited for to the end.
+    pub async fn next(&mut self) -> Option<FromLink> {
+        self.from_links.next().await
+    }
+
+    /// Takes an event.
+    pub fn take(&mut self, (pbx, event): FromLink, now: Moment) {
+        self.monitors[pbx].take(event, now);
+    }
+
+    /// Takes an event and what waits behind it, as one batch.
+    pub fn take_batch(&mut self, first: FromLink, now: Moment) {
+        self.take(first, now);
+        for _ in 1..EVENTS_PER_TURN {
+            let Some(Some(event)) = self.from_links.next().now_or_never() else { break };
+            self.take(event, now);
+        }
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Moment) {
+        for monitor in &mut self.monitors {
+            monitor.tick(now);
+        }
+    }
+
+    /// When [`Pbxs::tick`] is due.
+    pub fn deadline(&self) -> Option<u64> {
+        self.monitors.iter().filter_map(Monitor::deadline).min()
+    }
+
+    /// What one of them reports, each one's in its order.
+    pub fn poll(&mut self) -> Option<(PbxId, Report)> {
+        self.monitors.iter_mut().find_map(|monitor| {
+            let unlinked = monitor.take_unlinked().then_some(Report::Unlinked);
+            let report = unlinked.or_else(|| monitor.poll().map(Report::Tracker))?;
+            Some((monitor.name.clone(), report))
+        })
+    }
+
+    /// Each works, or it is known why not.
+    pub fn all_tried(&self) -> bool {
+        self.monitors.iter().all(|monitor| monitor.standing != Standing::Connecting)
+    }
+
+    /// Number of calls in progress.
+    pub fn live_calls(&self) -> usize {
+        self.monitors.iter().map(Monitor::live_calls).sum()
+    }
+
+    /// The row of this call has been made from Asterisk's own records.
+    pub fn has_its_row(&mut self, pbx: &PbxId, linkedid: &str) {
+        if let Some(monitor) = self.monitors.iter_mut().find(|monitor| monitor.name == *pbx) {
+            monitor.has_its_row(linkedid);
+        }
+    }
+
+    /// The configuration changed; the PBXs are the same.
+    pub fn configure(&mut self, config: &Config, now: Moment) {
+        for (monitor, pbx) in self.monitors.iter_mut().zip(&config.pbx) {
+            monitor.give(Input::Rules(&pbx.settings.rules()), now);
+        }
+    }
+
+    /// Ends the links. What they sent before comes out of [`Pbxs::next`] still, and then nothing more.
+    pub async fn disconnect(&mut self) {
+        for link in self.links.drain(..) {
+            link.stop().await;
+        }
+    }
+
+    /// The daemon ends: no event comes any more.
+    pub fn stop(&mut self, now: Moment) {
+        for monitor in &mut self.monitors {
+            monitor.give(Input::Stopping, now);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The database as the loop sees it: records on their way to the disk, what became of them, and the hourly upkeep.
+
+use super::event_log;
+use super::recorder::{self, Recorder, Settled};
+use super::upkeep::Upkeep;
+use crate::api::counters::StoreCounters;
+use crate::config::ShowNumbers;
+use crate::store::{self, Ack, Health, Store, Writer};
+use callbackd_core::model::{Moment, Record};
+use std::time::Duration;
+use tokio::sync::mpsc;
+
+/// How long a stopping daemon goes on trying to write what is left, within systemd's default `TimeoutStopSec` of 90 s.
+const STOP_PATIENCE: Duration = Duration::from_secs(20);
+
+/// The way of records to the disk.
+#[derive(Debug)]
+pub struct Storage {
+    recorder: Recorder,
+    acks: mpsc::Receiver<Ack>,
+    upkeep: Upkeep,
+    /// Calls stored since the start.
+    calls: u64,
+}
+
+impl Storage {
+    /// Records go to this database, on a thread of its own.
+    ///
+    /// # Errors
+    /// If the thread cannot be started.
+    pub fn new(store: Store) -> Result<Self, store::Error> {
+        let (acknowledge, acks) = recorder::acks();
+        let recorder = Recorder::new(Writer::spawn(store, acknowledge)?);
+        Ok(Self { recorder, acks, upkeep: Upkeep::default(), calls: 0 })
+    }
+
+    /// Takes a record; it goes out with the next [`Storage::send`]. Returned is the one that is given up for it, if there is no room.
+    pub fn push(&mut self, record: Record) -> Option<Record> {
+        self.recorder.push(record)
+    }
+
+    /// Hands everything that waits to the writer, and says what was lost.
+    pub fn send(&mut self) {
+        let records = self.recorder.take_lost();
+        if records > 0 {
+            tracing::error!(target: "store", records, "The database could not be written for too long, the oldest waiting records are lost");
+        }
+        self.recorder.send();
+    }
+
+    /// The writer's next answer. None is lost if it is not waited for to the end.
+    pub async fn ack(&mut self) -> Option<Ack> {
+        self.acks.recv().await
+    }
+
+    /// What has become durable, or never will, by an answer of the writer.
+    pub fn acknowledged(&mut self, ack: Ack) -> Settled {
+        let settled = self.recorder.acknowledged(ack);
+        self.calls += settled.stored.iter().filter(|record| matches!(record, Record::Call(_))).count() as u64;
+        settled
+    }
+
+    /// How many records have been taken.
+    pub fn pushed(&self) -> u64 {
+        self.recorder.pushed()
+    }
+
+    /// How many of them have come to their end; they do so in the order in which they were taken.
+    pub fn settled(&self) -> u64 {
+        self.recorder.settled()
+    }
+
+    /// Records that are not on the disk yet.
+    pub fn unsaved(&self) -> usize {
+        self.recorder.unsaved()
+    }
+
+    /// Calls stored since the start.
+    pub fn calls(&self) -> u64 {
+        self.calls
+    }
+
+    /// What the writer is doing.
+    pub fn health(&self) -> Health {
+        self.recorder.health()
+    }
+
+    /// What has been counted since the start.
+    pub fn counters(&self) -> StoreCounters {
+        StoreCounters::new(self.recorder.counters(), self.recorder.given_up())
+    }
+
+    /// When to come back with [`Storage::keep_up`], by the monotonic clock.
+    pub fn deadline(&self) -> u64 {
+        self.upkeep.deadline()
+    }
+
+    /// Has old rows removed if it is time to. `keep`: for how long rows are kept; `None` for ever.
+    pub fn keep_up(&mut self, keep: Option<Duration>, now: Moment) {
+        if let Some(due) = self.upkeep.due(keep, now) {
+            self.recorder.optimize();
+            if let Some(before_ms) = due.prune_before_ms {
+                self.recorder.prune(before_ms);
+            }
+        }
+    }
+
+    /// Waits for the next answer of the writer while records wait for the disk. `None` when there are none, or it takes too long.
+    pub async fn next_of_the_last(&mut self, give_up: tokio::time::Instant) -> Option<Ack> {
+        if self.recorder.unsaved() == 0 {
+            return None;
+        }
+        self.recorder.send();
+        tokio::time::timeout_at(give_up, self.acks.recv()).await.ok().flatten()
+    }
+
+    /// When a daemon that stops gives up, if it stops now.
+    pub fn give_up() -> tokio::time::Instant {
+        tokio::time::Instant::now() + STOP_PATIENCE
+    }
+
+    /// Ends the writer, and says what it could not write.
+    pub async fn stop(self, numbers: ShowNumbers) {
+        let recorder = self.recorder;
+        let stopped = tokio::task::spawn_blocking(move || recorder.stop(Duration::ZERO)).await;
+        match stopped {
+            Ok(stopped) if stopped.unwritten.is_empty() => tracing::info!(target: "daemon", "callbackd has stopped"),
+            Ok(stopped) => {
+                let unwritten = || stopped.unwritten.iter().flat_map(|batch| &batch.records);
+                unwritten().for_each(|record| event_log::unwritten(record, numbers));
+                let records = unwritten().count();
+                tracing::error!(target: "store", records, "Stopped with records that could not be written, they are lost");
+            }
+            Err(err) => tracing::error!(target: "store", %err, "Store thread panicked"),
+        }
+    }
+}
