@@ -100,6 +100,11 @@ impl PendingActions {
         Some(self.0.remove(at))
     }
 
+    /// All get so much more time, ms.
+    pub(crate) fn delay(&mut self, ms: u64) {
+        self.0.iter_mut().for_each(|pending| pending.deadline_ms += ms);
+    }
+
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         self.0.iter().map(|pending| pending.deadline_ms).min()
     }
