@@ -18,6 +18,7 @@ mod callback_attempts;
 mod callback_commands;
 mod callback_customer_first;
 mod callback_dispatch;
+mod callback_freepbx;
 mod callback_hours;
 mod callback_pbxs;
 mod callback_promise;

@@ -96,7 +96,9 @@ impl Tracker {
         }
         // Dial names what it was given without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
-        if let Some(parent) = parent {
+        if let Some(parent) = parent
+            && kind != Kind::Trunk
+        {
             self.presence.led_to(&call.attempts[parent].interface, &peer);
         }
         let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));

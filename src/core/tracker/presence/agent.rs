@@ -157,9 +157,20 @@ impl Roster {
         Some(slot)
     }
 
-    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if no phone was known yet.
+    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if no phone was known yet. Where the queue names
+    /// an extension, the phone must be that extension's: a call is also forwarded, or followed to somebody else.
     pub(crate) fn led_to(&mut self, interface: &str, phone: &str) {
-        if let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) {
+        let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) else { return };
+        let aliases = &self.agents[slot].aliases;
+        let has_extension = aliases.iter().any(|a| a.starts_with("extension "));
+        let by_hint = aliases.iter().any(|a| a.starts_with("hint:"));
+        let fits = match extension(phone) {
+            Some(extension) => {
+                !has_extension || aliases.iter().any(|a| a.strip_prefix("extension ") == Some(extension))
+            }
+            None => !(has_extension && by_hint),
+        };
+        if fits {
             self.alias(slot, phone);
         }
     }
@@ -361,6 +372,23 @@ mod tests {
         roster.led_to("Local/desk@from-queue/n", "PJSIP/201");
         roster.name_by_phone(agent, 0);
         assert_eq!((&*roster.get(agent).id, roster.find("PJSIP/201")), ("PJSIP/201", Some(agent)));
+    }
+
+    #[test]
+    fn a_forwarded_call_does_not_make_the_trunk_an_agents_phone() {
+        for (interface, state) in [("Local/101@from-queue/n", "hint:101@ext-local"), ("Local/101@agents/n", "")] {
+            let mut roster = Roster::default();
+            let agent = roster.member(&member("sales", interface, state), 0).unwrap();
+            roster.led_to(interface, "PJSIP/102");
+            if !state.is_empty() {
+                roster.led_to(interface, "PJSIP/provider");
+            }
+            roster.name_by_phone(agent, 0);
+            assert_eq!(&*roster.get(agent).id, interface);
+            roster.led_to(interface, "PJSIP/101");
+            roster.name_by_phone(agent, 0);
+            assert_eq!(&*roster.get(agent).id, "PJSIP/101");
+        }
     }
 
     #[test]
