@@ -22,6 +22,11 @@ fn errors(received: &[Received]) -> Vec<&FrameError> {
 /// A good frame, to see that the stream goes on.
 const NEXT: &[u8] = b"Event: Newchannel\r\nUniqueid: next\r\n\r\n";
 
+/// One of the form that Asterisk writes.
+const WHOLE: &[u8] =
+    b"Event: DeviceStateChange\r\nPrivilege: call,all\r\nTimestamp: 1795336414.768735\r\nDevice: PJSIP/101\r\n\
+State: INUSE\r\n\r\n";
+
 /// `bad` costs exactly itself, for one reason, however it is cut.
 #[track_caller]
 fn costs_only_itself(bad: &[u8], refusal: Refusal) -> FrameError {
@@ -47,7 +52,7 @@ fn every_capture_cut_at_every_byte_gives_the_same_frames() {
         // through and to the next one.
         let mut start = 0;
         for (end, _) in stream.windows(4).enumerate().filter(|(_, four)| four == b"\r\n\r\n") {
-            let window = [&stream[start..end + 4], NEXT].concat();
+            let window = [&stream[start..end + 4], WHOLE].concat();
             start = end + 4;
             let whole = decode_all(Interest::tracker(), [&window[..]]);
             for cut in 0..=window.len() {

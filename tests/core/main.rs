@@ -28,6 +28,7 @@ mod calls_in_progress;
 mod dial_strings;
 mod event_faults;
 mod events;
+mod forging;
 mod frames;
 mod hours;
 mod identity;

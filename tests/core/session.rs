@@ -3,8 +3,8 @@
 use crate::ami::decode;
 use bytes::Bytes;
 use callbackd_core::ami::session::{
-    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError, SNAPSHOT_EVERY,
-    Unanswered,
+    ACTION_TIMEOUT, Answer, BANNER_TIMEOUT, BOOT_TIMEOUT, PING_EVERY, PING_TIMEOUT, RequestError,
+    SNAPSHOT_AT_MOST_EVERY, SNAPSHOT_EVERY, Unanswered,
 };
 use callbackd_core::ami::{
     Action, DeadReason, Disposition, Login, LoginRefusal, Notice, Received, Session, SessionOutput, SnapshotSize,
@@ -387,17 +387,17 @@ fn a_snapshot_may_take_long_as_long_as_items_keep_coming() {
 }
 
 #[test]
-fn live_events_between_the_items_of_a_list_are_not_counted_as_items() {
+fn items_of_a_list_that_this_session_did_not_ask_for_are_neither_counted_nor_believed() {
     let mut peer = Peer::new();
     peer.logs_in();
     peer.says("Event: FullyBooted\nUptime: 8\n\n");
     let id = header(peer.sent.last().unwrap(), "ActionID").to_owned();
     peer.says(&format!("Response: Success\nActionID: {id}\nEventList: start\n\n"));
-    peer.says("Event: QueueMember\nActionID: somebody-elses\n\nEvent: QueueMember\n\n");
+    peer.says("Event: QueueMember\nActionID: somebody-elses\n\nEvent: QueueMember\n\nEvent: Hold\n\n");
     peer.says(&format!("Event: QueueStatusComplete\nActionID: {id}\nEventList: Complete\n\n"));
     peer.lists(&[], "CoreShowChannelsComplete");
     assert_eq!(peer.notices[2], empty_snapshot());
-    assert_eq!(peer.tracker, ["FullyBooted", "QueueMember", "QueueMember"]);
+    assert_eq!(peer.tracker, ["FullyBooted", "Hold"]);
 }
 
 #[test]
@@ -472,6 +472,7 @@ fn a_busy_link_is_pinged_as_often_and_one_with_a_backlog_is_not_given_up() {
 fn the_snapshot_can_be_taken_again() {
     let mut peer = Peer::new();
     peer.becomes_live();
+    peer.passes(SNAPSHOT_AT_MOST_EVERY);
     peer.session.take_snapshot(peer.now);
     peer.drain();
     peer.notes(&[Notice::SnapshotBegan]);

@@ -2,7 +2,7 @@
 
 use crate::session::{NONCE, Peer};
 use callbackd_core::ami::pending::{MAX_LIST_BYTES, MAX_LIST_ITEMS, MAX_PENDING};
-use callbackd_core::ami::session::{ACTION_TIMEOUT, Answer, RequestError, Unanswered};
+use callbackd_core::ami::session::{ACTION_TIMEOUT, Answer, RequestError, SNAPSHOT_AT_MOST_EVERY, Unanswered};
 use callbackd_core::ami::{Action, ActionId};
 
 #[test]
@@ -125,6 +125,7 @@ fn a_request_without_an_answer_times_out_and_the_link_lives_on() {
 fn a_request_goes_out_while_a_later_snapshot_is_taken() {
     let mut peer = Peer::new();
     peer.becomes_live();
+    peer.passes(SNAPSHOT_AT_MOST_EVERY);
     peer.session.take_snapshot(peer.now);
     assert!(!peer.session.is_live());
     assert!(peer.session.request(&Action::core_settings(), peer.now).is_ok());

@@ -91,12 +91,13 @@ pub fn usual(action: &Action) -> String {
         "Challenge" => "Response: Success\nActionID: @ID@\nChallenge: 840415273\n\n",
         "Login" => {
             "Response: Success\nActionID: @ID@\nMessage: Authentication accepted\n\n\
-             Event: FullyBooted\nPrivilege: system,all\nUptime: 4711\nStatus: Fully Booted\n\n"
+             Event: FullyBooted\nPrivilege: system,all\nUptime: 4711\nLastReload: 4711\nStatus: Fully Booted\n\n"
         }
         "QueueStatus" => {
             "Response: Success\nActionID: @ID@\nEventList: start\nMessage: Queue status will follow\n\n\
-             Event: QueueParams\nQueue: sales\nActionID: @ID@\n\n\
-             Event: QueueMember\nQueue: sales\nName: Ann\nLocation: PJSIP/101\nActionID: @ID@\n\n\
+             Event: QueueParams\nQueue: sales\nMax: 0\nStrategy: ringall\nCalls: 0\nHoldtime: 0\nActionID: @ID@\n\n\
+             Event: QueueMember\nQueue: sales\nName: Ann\nLocation: PJSIP/101\nStateInterface: PJSIP/101\nMembership: static\n\
+             Penalty: 0\nCallsTaken: 0\nLastCall: 0\nActionID: @ID@\n\n\
              Event: QueueStatusComplete\nActionID: @ID@\nEventList: Complete\nListItems: 2\n\n"
         }
         "CoreShowChannels" => {

@@ -5,6 +5,7 @@ use memchr::memmem::Finder;
 
 use crate::ami::blank_line::BlankLine;
 use crate::ami::excerpt::excerpt;
+use crate::ami::form::{self, Follow, Head};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, Header, banner, header};
 use crate::ami::interest::{Interest, Need};
@@ -48,11 +49,16 @@ pub enum Refusal {
     Forged,
     /// The stream ended inside the frame.
     CutShort,
+    /// An event without all the headers that Asterisk writes into its kind, in their order: a line break in a value tore it, or it is
+    /// what stood in that value.
+    Torn,
+    /// It stands between a torn frame and the rest of it: a caller may have written it.
+    Tainted,
 }
 
 impl Refusal {
     /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::FrameTooLong,
         Self::LineTooLong,
         Self::TooManyHeaders,
@@ -61,6 +67,8 @@ impl Refusal {
         Self::Headless,
         Self::Forged,
         Self::CutShort,
+        Self::Torn,
+        Self::Tainted,
     ];
 
     /// A short name for a metric's label.
@@ -74,6 +82,8 @@ impl Refusal {
             Self::Headless => "headless",
             Self::Forged => "forged",
             Self::CutShort => "cut_short",
+            Self::Torn => "torn",
+            Self::Tainted => "tainted",
         }
     }
 }
@@ -100,6 +110,8 @@ fn describe(refusal: Refusal) -> String {
         Refusal::Headless => "frame that begins with neither Event nor Response".into(),
         Refusal::Forged => "header that occurs once in a frame stands there twice".into(),
         Refusal::CutShort => "stream ends inside a frame".into(),
+        Refusal::Torn => "event without all headers of its kind in their order".into(),
+        Refusal::Tainted => "frame inside of another that a line break tore".into(),
     }
 }
 
@@ -138,6 +150,9 @@ enum Position {
     Dropping,
 }
 
+/// So many bytes behind the beginning of a torn frame its rest has come: a frame of six channels, and what their numbers can hold.
+const TORN_AT_MOST: u64 = 8 * 1024;
+
 /// The decoder of one stream. Holds no bytes itself; the buffer that it is given never needs to grow beyond
 /// [`MAX_FRAME`] and one read. Its error type is that of the trait: no content makes it fail.
 #[derive(Debug)]
@@ -148,7 +163,20 @@ pub struct FrameDecoder {
     variable: Finder<'static>,
     /// How much of an unfinished first line has been searched for its end.
     searched: usize,
+    /// What the stream has shown so far of the form of its events.
+    shown: Shown,
+    /// Where the frame began whose rest has yet to come.
+    torn: Option<u64>,
     counters: Counters,
+}
+
+/// What every event of a stream has, once one has had it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shown {
+    /// `Privilege` behind `Event`: the stream is a live Asterisk's, and its events have their forms.
+    privilege: bool,
+    /// `Timestamp` behind that.
+    timestamp: bool,
 }
 
 impl FrameDecoder {
@@ -160,6 +188,8 @@ impl FrameDecoder {
             blank_line: BlankLine::new(),
             variable: Finder::new(b"\nVariable:"),
             searched: 0,
+            shown: Shown::default(),
+            torn: None,
             counters: Counters::default(),
         }
     }
@@ -216,13 +246,18 @@ impl FrameDecoder {
             && let Ok((_, version)) = banner(first)
         {
             let version = text(version).into_owned();
+            // Another capture in the same file may be one without.
+            self.shown.timestamp = false;
             self.advance(buffer, end);
             return Some(Some(Received::Banner(version)));
         }
         let need = match header(first) {
             Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Event") => self.interest.event(line.value),
             Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Response") => Need::Yes,
-            Ok(_) => return Some(Some(self.refuse_from_here(Refusal::Headless, buffer))),
+            Ok(_) => {
+                self.torn = None;
+                return Some(Some(self.refuse_from_here(Refusal::Headless, buffer)));
+            }
             Err(_) => return Some(Some(self.refuse_from_here(Refusal::NotAHeader, buffer))),
         };
         self.position = match need {
@@ -258,8 +293,21 @@ impl FrameDecoder {
             self.counters.skipped += 1;
             return None;
         }
-        if let Err((refusal, at)) = check(&frame) {
+        if let Some(torn) = self.torn {
+            if offset - torn <= TORN_AT_MOST {
+                return Some(self.refuse(Refusal::Tainted, offset, &frame));
+            }
+            self.torn = None;
+        }
+        if let Err((refusal, at)) = check(&frame, &mut self.shown) {
+            // What broke it may have an empty line behind it, and the rest of its headers behind that.
+            if self.shown.privilege && memchr::memmem::find(&frame[at..], b"Linkedid: ").is_none() {
+                self.torn = Some(offset);
+            }
             return Some(self.refuse(refusal, offset + at as u64, &frame[at..]));
+        }
+        if self.shown.privilege && !begins_well(buffer) {
+            return Some(self.refuse(Refusal::Tainted, offset, &frame));
         }
         self.counters.frames += 1;
         Some(Received::Frame(Frame::checked(frame, offset)))
@@ -273,7 +321,13 @@ impl FrameDecoder {
         loop {
             match self.position {
                 Position::Start => match self.begin(buffer) {
-                    None => return None,
+                    None => {
+                        // Asterisk writes an event at once: nothing of it is to come.
+                        if buffer.is_empty() {
+                            self.torn = None;
+                        }
+                        return None;
+                    }
                     Some(Some(received)) => return Some(received),
                     Some(None) => {}
                 },
@@ -320,6 +374,14 @@ impl FrameDecoder {
     }
 }
 
+/// Whether what follows a frame, as far as it is there, may be the next one: what is not is the rest of a frame that was torn.
+fn begins_well(rest: &[u8]) -> bool {
+    [&b"Event: "[..], b"Response: ", BANNER, b"\r\n", b"\n"].iter().any(|first| {
+        let both = rest.len().min(first.len());
+        rest[..both] == first[..both]
+    })
+}
+
 /// A line's length without its end.
 fn line_length(line: &[u8]) -> usize {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
@@ -350,13 +412,15 @@ fn once(key: &[u8]) -> Option<usize> {
 }
 
 /// Checks a whole frame: the reason against it, and where the offending line begins.
-fn check(frame: &[u8]) -> Result<(), (Refusal, usize)> {
+fn check(frame: &[u8], shown: &mut Shown) -> Result<(), (Refusal, usize)> {
     if let Some(at) = memchr::memchr(0, frame) {
         return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
     }
     let mut seen: [Option<&[u8]>; ONCE.len()] = [None; ONCE.len()];
     let (mut at_most, mut echo) = (ONCE_IN_RESPONSES, false);
     let (mut start, mut count) = (0, 0);
+    let mut follow = Follow::new(form::ANSWER);
+    let mut head = Head::Answer;
     for end in memchr::memchr_iter(b'\n', frame) {
         let line = &frame[start..=end];
         if line.len() > MAX_LINE && line_length(line) > MAX_LINE {
@@ -370,13 +434,22 @@ fn check(frame: &[u8]) -> Result<(), (Refusal, usize)> {
             Some(colon) if colon > 0 => colon,
             _ => return Err((Refusal::NotAHeader, start)),
         };
-        if let Some(which) = once(&line[..colon]) {
+        let key = &line[..colon];
+        if count <= 3 && count > 1 {
+            headed(head, count, key, shown).map_err(|refusal| (refusal, start))?;
+        }
+        if !follow.takes(key) && shown.privilege {
+            return Err((Refusal::Torn, start));
+        }
+        if let Some(which) = once(key) {
             let Ok((_, Header { value, .. })) = header(line) else { return Err((Refusal::NotAHeader, start)) };
             if which == 0 {
                 // A response that goes on as an event; the reverse is an OriginateResponse.
                 if count > 1 {
                     return Err((Refusal::Forged, start));
                 }
+                let form = form::of_event(value);
+                (follow, head) = (Follow::new(form), form.head);
                 at_most = if value == b"VarSet" { ONCE.len() } else { ONCE_IN_EVENTS };
                 // A dialplan's `UserEvent(Tag,Uniqueid: ${UNIQUEID})` repeats what its channel says: no forgery.
                 echo = value == b"UserEvent";
@@ -386,7 +459,33 @@ fn check(frame: &[u8]) -> Result<(), (Refusal, usize)> {
                 return Err((Refusal::Forged, start));
             }
         }
+        if which_answers(head, count, key) && shown.privilege {
+            return Err((Refusal::Torn, start));
+        }
         start = end + 1;
     }
+    let headed = count >= 2 || matches!(head, Head::Free | Head::Answer);
+    if shown.privilege && !(headed && follow.is_whole()) {
+        return Err((Refusal::Torn, 0));
+    }
     Ok(())
+}
+
+/// Holds the second and third header against the head that the event must have, and learns from it what the stream has.
+fn headed(head: Head, count: usize, key: &[u8], shown: &mut Shown) -> Result<(), Refusal> {
+    if !matches!(head, Head::Live | Head::Login) {
+        return Ok(());
+    }
+    let (learned, known) = match count {
+        2 => (key == b"Privilege", &mut shown.privilege),
+        _ if head == Head::Live => (shown.privilege && key == b"Timestamp", &mut shown.timestamp),
+        _ => return Ok(()),
+    };
+    *known |= learned;
+    if learned || !*known { Ok(()) } else { Err(Refusal::Torn) }
+}
+
+/// The id of an answer that stands elsewhere than where Asterisk writes it: the rest of a torn item of a list.
+fn which_answers(head: Head, count: usize, key: &[u8]) -> bool {
+    head == Head::Answer && count > 2 && key == b"ActionID"
 }

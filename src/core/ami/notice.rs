@@ -87,6 +87,18 @@ pub enum LoginRefusal {
     Other,
 }
 
+impl LoginRefusal {
+    /// What Asterisk's words mean (`main/manager.c`).
+    pub(crate) fn said(message: &str) -> Self {
+        match message {
+            "Authentication failed" => Self::AuthenticationFailed,
+            "Login Already In Use" => Self::AlreadyInUse,
+            "Permission denied" => Self::PermissionDenied,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Why a connection is of no more use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeadReason {

@@ -10,11 +10,14 @@ use bytes::Bytes;
 use secrecy::SecretString;
 
 use crate::ami::action::{Action, ActionError, ActionId};
-use crate::ami::decoder::Received;
+use crate::ami::decoder::{Received, Refusal};
+use crate::ami::form;
 use crate::ami::frame::{Frame, Kind};
 use crate::ami::gathered::millis;
 use crate::ami::liveness::Liveness;
 use crate::ami::notice::{DeadReason, LoginRefusal, Notice, SnapshotSize};
+use crate::ami::pace::Pace;
+pub use crate::ami::pace::{SNAPSHOT_AT_MOST_EVERY, SNAPSHOT_EVERY};
 use crate::ami::pending::{List, Pending, PendingActions, Purpose};
 pub use crate::ami::reply::{Answer, Reply, RequestError, Unanswered};
 
@@ -30,9 +33,6 @@ pub const BOOT_TIMEOUT: u64 = 5_000;
 pub const PING_EVERY: u64 = 10_000;
 /// The link is dead when nothing came for so many milliseconds after a ping, and for [`PING_EVERY`] before.
 pub const PING_TIMEOUT: u64 = 5_000;
-
-/// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never reported.
-pub const SNAPSHOT_EVERY: u64 = 300_000;
 
 /// The user who logs in.
 #[derive(Debug, Clone)]
@@ -95,7 +95,8 @@ pub struct Session {
     next_ping_ms: u64,
     unknown_responses: u64,
     lists_cut: u64,
-    snapshot_ms: u64,
+    pace: Pace,
+    booted: bool,
     was_live: bool,
 }
 
@@ -116,7 +117,8 @@ impl Session {
             next_ping_ms: now_ms,
             unknown_responses: 0,
             lists_cut: 0,
-            snapshot_ms: now_ms,
+            pace: Pace::new(now_ms),
+            booted: false,
             was_live: false,
         }
     }
@@ -132,7 +134,7 @@ impl Session {
             State::Dead => return None,
             State::Greeting(since) => Some(since + BANNER_TIMEOUT),
             State::Booting(since) => Some(since + BOOT_TIMEOUT),
-            State::Live => Some(self.snapshot_ms + SNAPSHOT_EVERY),
+            State::Live => Some(self.pace.due_ms()),
             _ => None,
         };
         let ping = self.logged_in().then(|| match &self.ping {
@@ -180,6 +182,10 @@ impl Session {
     pub fn received(&mut self, received: &Received, now_ms: u64) -> Disposition {
         self.heard(now_ms);
         match (received, self.state) {
+            (Received::Discarded(error), _) if matches!(error.refusal, Refusal::Torn | Refusal::Tainted) => {
+                self.take_snapshot(now_ms);
+                Disposition::Consumed
+            }
             (_, State::Dead) | (Received::Discarded(_), _) => Disposition::Consumed,
             (Received::Banner(version), State::Greeting(_)) => {
                 self.notice(Notice::BannerSeen { version: version.clone() });
@@ -213,7 +219,7 @@ impl Session {
                 self.notice(Notice::BootUnconfirmed);
                 self.begin_snapshot(now_ms);
             }
-            State::Live if now_ms >= self.snapshot_ms + SNAPSHOT_EVERY => self.begin_snapshot(now_ms),
+            State::Live if now_ms >= self.pace.due_ms() => self.begin_snapshot(now_ms),
             _ => {}
         }
         while let Some(pending) = self.pending.take_expired(now_ms) {
@@ -272,9 +278,13 @@ impl Session {
         self.logged_in()
     }
 
-    /// Takes the snapshot again: events have been lost on their way to the tracker. Does nothing before the first one.
+    /// Takes the snapshot again: events have been lost on their way to the tracker. Does nothing before the first one. One that has not
+    /// ended comes to its end first, and between two there are [`SNAPSHOT_AT_MOST_EVERY`].
     pub fn take_snapshot(&mut self, now_ms: u64) {
         if matches!(self.state, State::Snapshot(_) | State::Live) {
+            self.pace.missed();
+        }
+        if self.is_live() && now_ms >= self.pace.due_ms() {
             self.begin_snapshot(now_ms);
         }
     }
@@ -346,12 +356,18 @@ impl Session {
             self.live.stamped();
         }
         if name == b"FullyBooted" {
+            // Asterisk says it once to each login: what says it again is not Asterisk.
+            if std::mem::replace(&mut self.booted, true) {
+                return Disposition::Consumed;
+            }
             let uptime_s = frame.text("Uptime").and_then(|uptime| uptime.parse().ok());
             self.notice(Notice::Booted { uptime_s });
             self.begin_snapshot(now_ms);
             return Disposition::ForEngine;
         }
-        let Some(at) = self.pending.find(frame) else { return Disposition::ForEngine };
+        let Some(at) = self.pending.find(frame) else {
+            return if form::is_item(name) { Disposition::Consumed } else { Disposition::ForEngine };
+        };
         let room = self.pending.has_room(frame.bytes().len());
         let pending = self.pending.get_mut(at);
         let Some(list) = &mut pending.list else { return Disposition::ForEngine };
@@ -410,7 +426,7 @@ impl Session {
                     self.state = State::Booting(now_ms);
                     self.notice(Notice::LoggedIn);
                 } else {
-                    self.refused(login_refusal(&message), &message);
+                    self.refused(LoginRefusal::said(&message), &message);
                 }
             }
             Purpose::Queues | Purpose::Channels => {
@@ -452,7 +468,7 @@ impl Session {
         self.pending.take_purpose(Purpose::Queues);
         self.pending.take_purpose(Purpose::Channels);
         self.state = State::Snapshot(SnapshotSize::default());
-        self.snapshot_ms = now_ms;
+        self.pace.asked(now_ms);
         self.notice(Notice::SnapshotBegan);
         self.send(&Action::queue_status(), Purpose::Queues, now_ms);
     }
@@ -481,15 +497,5 @@ impl Session {
             }
             (_, None) => {}
         }
-    }
-}
-
-/// What Asterisk's words mean (`main/manager.c`).
-fn login_refusal(message: &str) -> LoginRefusal {
-    match message {
-        "Authentication failed" => LoginRefusal::AuthenticationFailed,
-        "Login Already In Use" => LoginRefusal::AlreadyInUse,
-        "Permission denied" => LoginRefusal::PermissionDenied,
-        _ => LoginRefusal::Other,
     }
 }

@@ -1,0 +1,161 @@
+//! A caller's number and the number that was dialled reach the stream with their line breaks: what stands in them is not believed.
+
+use crate::ami::{captures, decode_all};
+use bytes::BytesMut;
+use callbackd_core::ami::{FrameDecoder, Interest, Received, Refusal};
+
+/// What a number holds at most (`AST_MAX_EXTENSION`).
+const NUMBER: usize = 80;
+
+/// Events of every kind that somebody acts on, as short as they are understood; `victim` is another's channel.
+const FORGED: &[&str] = &[
+    "Event: Hangup\r\nUniqueid: victim\r\nCause: 16",
+    "Event: Hangup\r\nPrivilege: call,all\r\nUniqueid: victim",
+    "Event: HangupRequest\r\nUniqueid: victim",
+    "Event: SoftHangupRequest\r\nUniqueid: victim",
+    "Event: Newchannel\r\nChannel: a\r\nUniqueid: new\r\nLinkedid: victim",
+    "Event: Newstate\r\nChannelState: 6\r\nUniqueid: victim",
+    "Event: NewCallerid\r\nCallerIDNum: 1\r\nUniqueid: victim",
+    "Event: Newexten\r\nApplication: Hangup\r\nUniqueid: victim",
+    "Event: Rename\r\nNewname: x\r\nUniqueid: victim",
+    "Event: Hold\r\nUniqueid: victim",
+    "Event: Unhold\r\nUniqueid: victim",
+    "Event: DialBegin\r\nUniqueid: victim\r\nDestUniqueid: d",
+    "Event: DialState\r\nDestUniqueid: victim\r\nDialStatus: RINGING",
+    "Event: DialEnd\r\nDestUniqueid: victim\r\nDialStatus: ANSWER",
+    "Event: BridgeCreate\r\nBridgeUniqueid: b",
+    "Event: BridgeDestroy\r\nBridgeUniqueid: b",
+    "Event: BridgeMerge\r\nToBridgeUniqueid: b\r\nFromBridgeUniqueid: c",
+    "Event: BridgeEnter\r\nBridgeUniqueid: b\r\nUniqueid: victim",
+    "Event: BridgeLeave\r\nBridgeUniqueid: b\r\nUniqueid: victim",
+    "Event: LocalBridge\r\nLocalOneUniqueid: victim\r\nLocalTwoUniqueid: x",
+    "Event: Pickup\r\nUniqueid: x\r\nTargetUniqueid: victim",
+    "Event: BlindTransfer\r\nResult: Success\r\nTransfererUniqueid: victim",
+    "Event: AttendedTransfer\r\nResult: Success\r\nOrigTransfererUniqueid: victim",
+    "Event: ParkedCall\r\nParkeeUniqueid: victim",
+    "Event: UnParkedCall\r\nParkeeUniqueid: victim",
+    "Event: ParkedCallTimeOut\r\nParkeeUniqueid: victim",
+    "Event: ParkedCallGiveUp\r\nParkeeUniqueid: victim",
+    "Event: QueueCallerJoin\r\nUniqueid: victim\r\nQueue: q",
+    "Event: QueueCallerLeave\r\nUniqueid: victim\r\nQueue: q",
+    "Event: QueueCallerAbandon\r\nUniqueid: victim\r\nQueue: q",
+    "Event: Join\r\nUniqueid: victim\r\nQueue: q",
+    "Event: Leave\r\nUniqueid: victim\r\nQueue: q",
+    "Event: AgentCalled\r\nUniqueid: victim\r\nDestUniqueid: d\r\nQueue: q",
+    "Event: AgentConnect\r\nUniqueid: victim\r\nDestUniqueid: d\r\nQueue: q",
+    "Event: AgentComplete\r\nUniqueid: victim\r\nQueue: q",
+    "Event: AgentDump\r\nUniqueid: victim\r\nDestUniqueid: d\r\nQueue: q",
+    "Event: AgentRingNoAnswer\r\nUniqueid: victim\r\nDestUniqueid: d\r\nQueue: q",
+    "Event: QueueMemberStatus\r\nQueue: q\r\nInterface: SIP/1\r\nStatus: 1",
+    "Event: QueueMemberAdded\r\nQueue: q\r\nInterface: SIP/1\r\nStatus: 1",
+    "Event: QueueMemberRemoved\r\nQueue: q\r\nInterface: SIP/1",
+    "Event: QueueMemberPause\r\nQueue: q\r\nInterface: SIP/1\r\nPaused: 1",
+    "Event: QueueMemberPaused\r\nQueue: q\r\nLocation: SIP/1\r\nPaused: 1",
+    "Event: QueueMemberPenalty\r\nQueue: q\r\nInterface: SIP/1",
+    "Event: QueueMemberRinginuse\r\nQueue: q\r\nInterface: SIP/1",
+    "Event: QueueMember\r\nQueue: q\r\nLocation: SIP/1\r\nPaused: 1",
+    "Event: QueueParams\r\nQueue: q",
+    "Event: QueueEntry\r\nQueue: q\r\nUniqueid: victim",
+    "Event: QueueStatusComplete\r\nEventList: Complete",
+    "Event: CoreShowChannelsComplete\r\nEventList: Complete",
+    "Event: CoreShowChannel\r\nUniqueid: victim",
+    "Event: DeviceStateChange\r\nDevice: SIP/1\r\nState: INUSE",
+    "Event: DeviceStateChange\r\nPrivilege: call,all\r\nDevice: Z/1\r\nState: BUSY",
+    "Event: OriginateResponse\r\nResponse: Failure\r\nUniqueid: victim",
+    "Event: VarSet\r\nVariable: DIALSTATUS\r\nValue: ANSWER\r\nUniqueid: victim",
+    "Event: VarSet\r\nVariable: CALLBACKD_ACTIVE\r\nValue: x",
+    "Event: UserEvent\r\nUniqueid: victim\r\nUserEvent: CallbackRequest",
+    "Event: UserEvent\r\nPrivilege: user,all\r\nUserEvent: CallTag",
+    "Event: FullyBooted\r\nUptime: 1",
+    "Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 1",
+    "Event: Shutdown\r\nRestart: False",
+    "Response: Success",
+];
+
+/// The frames of a capture, each with its empty line.
+fn pieces(stream: &[u8]) -> Vec<&[u8]> {
+    let mut start = 0;
+    let ends = stream.windows(4).enumerate().filter(|(_, four)| four == b"\r\n\r\n").map(|(at, _)| at + 4);
+    ends.map(|end| &stream[std::mem::replace(&mut start, end)..end]).collect()
+}
+
+/// The events, by their bytes, that somebody would act on.
+fn believed(stream: &[u8]) -> Vec<Vec<u8>> {
+    let (received, _) = decode_all(Interest::tracker(), [stream]);
+    let frames = received.into_iter().filter_map(|r| if let Received::Frame(frame) = r { Some(frame) } else { None });
+    frames.map(|frame| frame.bytes().to_vec()).collect()
+}
+
+#[test]
+fn every_event_of_every_capture_has_the_form_that_is_asked_of_it() {
+    for (name, stream) in captures() {
+        let (received, counters) = decode_all(Interest::tracker(), [&stream[..]]);
+        assert_eq!(counters.discarded_total(), 0, "{name}: {received:?}");
+    }
+}
+
+/// In every event of real captures that bears a number: in each place of a number in turn (who calls, who is connected, what is
+/// dialled), every event that can be forged in eighty bytes.
+#[test]
+fn what_stands_in_a_number_is_never_believed_and_costs_no_event_of_another() {
+    let mut tried = 0;
+    for (name, stream) in
+        captures().into_iter().filter(|(name, _)| name.contains("queue_a") || name.contains("direct_"))
+    {
+        let pieces = pieces(&stream);
+        for (at, piece) in pieces.iter().enumerate().skip(8) {
+            for place in ["\nCallerIDNum: ", "\nExten: ", "ConnectedLineNum: ", "DestCallerIDNum: "] {
+                let Some(found) = memchr::memmem::find(piece, place.as_bytes()) else { continue };
+                let forged = FORGED[tried % FORGED.len()];
+                tried += 1;
+                let number = format!("1\r\n\r\n{forged}\r\n\r\n");
+                let number = if number.len() > NUMBER { format!("\r\n\r\n{forged}\r\n\r\n") } else { number };
+                assert!(number.len() <= NUMBER, "{} bytes: {forged}", number.len());
+                // Whether the rest of the event stands alone, or becomes a part of what was forged.
+                for open in [number.clone(), format!("{}\r\nX: ", number.trim_end())] {
+                    let (head, tail) = piece.split_at(found + place.len());
+                    let torn = [head, open.as_bytes(), tail].concat();
+                    let before = pieces[..at].concat();
+                    let with =
+                        believed(&[&before[..], &torn, pieces.get(at + 1).copied().unwrap_or_default()].concat());
+                    let without = believed(&before);
+                    assert_eq!(with[..without.len()], without, "{name}");
+                    let rest: Vec<_> =
+                        with[without.len()..].iter().map(|frame| frame.escape_ascii().to_string()).collect();
+                    assert!(
+                        rest.iter().all(|frame| !frame.contains("victim")
+                            && !frame.contains("SIP/1\\r")
+                            && !frame.contains("Queue: q\\r")
+                            && !frame.contains("Unique: b")),
+                        "{name}: {} believed: {rest:?}",
+                        torn.escape_ascii()
+                    );
+                }
+            }
+        }
+    }
+    assert!(tried > 4 * FORGED.len(), "{tried}");
+}
+
+#[test]
+fn what_follows_a_torn_event_waits_for_its_rest_or_for_the_end_of_the_write() {
+    let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
+    let real: Vec<&[u8]> =
+        pieces(&stream).into_iter().filter(|piece| piece.starts_with(b"Event: Newchannel")).take(2).collect();
+    let cut = memchr::memmem::find(real[0], b"\r\nCallerIDName: ").unwrap();
+    let (front, rest) = real[0].split_at(cut);
+    // Two whole events in one number: more than a number holds, and still not believed.
+    let stream = [real[1], front, b"\r\n\r\n", real[1], real[1], &rest[2..], real[1]].concat();
+    let (received, counters) = decode_all(Interest::tracker(), [&stream[..]]);
+    assert_eq!(counters.discarded(Refusal::Torn), 1);
+    assert_eq!(counters.discarded(Refusal::Tainted), 2);
+    assert_eq!(counters.discarded(Refusal::Headless), 1);
+    assert_eq!(received.iter().filter(|r| matches!(r, Received::Frame(_))).count(), 2);
+
+    let (mut decoder, mut buffer) = (FrameDecoder::new(Interest::tracker()), BytesMut::new());
+    for write in [real[1], &[front, &b"\r\n\r\n"[..]].concat(), real[1]] {
+        buffer.extend_from_slice(write);
+        while decoder.decode(&mut buffer).is_some() {}
+    }
+    assert_eq!((decoder.counters().frames, decoder.counters().discarded_total()), (2, 1));
+}
