@@ -1,5 +1,6 @@
 //! The program itself, and an AMI server on loopback that answers as a test scripts it.
 
+use crate::whole::whole;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -56,7 +57,11 @@ impl Server {
     /// Says something, written with LF, to whoever connected last.
     pub fn say(&self, text: &str) {
         let mut client = self.client.lock().unwrap();
-        client.as_mut().expect("somebody is connected").write_all(text.replace('\n', "\r\n").as_bytes()).unwrap();
+        client
+            .as_mut()
+            .expect("somebody is connected")
+            .write_all(whole(text).replace('\n', "\r\n").as_bytes())
+            .unwrap();
     }
 
     pub fn heard(&self) -> Vec<Action> {
@@ -77,7 +82,7 @@ fn serve(socket: TcpStream, greeting: &str, heard: &Mutex<Vec<Action>>, answer: 
         let action = Action(std::mem::take(&mut lines));
         heard.lock().unwrap().push(action.clone());
         let Some(text) = answer(&action) else { break };
-        let text = text.replace("@ID@", action.get("ActionID")).replace('\n', "\r\n");
+        let text = whole(&text.replace("@ID@", action.get("ActionID"))).replace('\n', "\r\n");
         if writer.write_all(text.as_bytes()).is_err() || action.get("Action") == "Logoff" {
             break;
         }
