@@ -187,7 +187,6 @@ impl Scheduler {
     #[must_use]
     pub fn new(policies: Policies, prefix: AttemptPrefix, restored: RestoredState, now: Moment) -> Self {
         let mut scheduler = Self {
-            policies,
             tasks: Tasks::new(restored.last_id),
             attempts: Attempts::new(prefix),
             agents: Agents::default(),
@@ -198,7 +197,8 @@ impl Scheduler {
                 suppress: restored.suppress,
                 request: restored.request,
             }),
-            caps: Caps::new(restored.dialled),
+            caps: Caps::new(restored.dialled, policies.overall.prefix_digits),
+            policies,
             rounds: Rounds::new(),
             signs: Signs::new(prefix),
             wait_estimates: WaitEstimates::default(),
@@ -240,6 +240,7 @@ impl Scheduler {
             Input::SignWritten { pbx, answer } => self.sign_written(pbx, answer),
             Input::Policies(policies) => {
                 self.policies = policies.clone();
+                self.caps.set_prefix_digits(policies.overall.prefix_digits);
                 self.tasks.screen_again();
                 self.rounds.set_due();
             }
