@@ -12,6 +12,7 @@ mod backup;
 mod call_filter;
 mod callback_queries;
 mod callback_rows;
+mod columns;
 mod error;
 pub mod examine;
 mod holder;
