@@ -12,6 +12,8 @@ use secrecy::SecretString;
 use crate::ami::action::{Action, ActionError, ActionId};
 use crate::ami::decoder::Received;
 use crate::ami::frame::{Frame, Kind};
+use crate::ami::gathered::millis;
+use crate::ami::liveness::Liveness;
 use crate::ami::notice::{DeadReason, LoginRefusal, Notice, SnapshotSize};
 use crate::ami::pending::{List, Pending, PendingActions, Purpose};
 pub use crate::ami::reply::{Answer, Reply, RequestError, Unanswered};
@@ -23,9 +25,10 @@ pub const BANNER_TIMEOUT: u64 = 10_000;
 pub const ACTION_TIMEOUT: u64 = 10_000;
 /// How long `FullyBooted` may take after the login before the session goes on without it, in milliseconds.
 pub const BOOT_TIMEOUT: u64 = 5_000;
-/// A ping is sent when nothing came for so many milliseconds.
+/// A ping is sent so often, in milliseconds, also while events come: its answer proves that all events until then have come, and tells
+/// Asterisk's clock.
 pub const PING_EVERY: u64 = 10_000;
-/// The link is dead when nothing came for so many milliseconds after a ping.
+/// The link is dead when nothing came for so many milliseconds after a ping, and for [`PING_EVERY`] before.
 pub const PING_TIMEOUT: u64 = 5_000;
 
 /// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never reported.
@@ -85,8 +88,13 @@ pub struct Session {
     pending: PendingActions,
     outputs: VecDeque<SessionOutput>,
     heard_ms: u64,
+    live: Liveness,
+    /// The ping that waits for its answer, and when it was sent.
     ping: Option<(ActionId, u64)>,
+    /// When the next ping is due, once logged in.
+    next_ping_ms: u64,
     unknown_responses: u64,
+    lists_cut: u64,
     snapshot_ms: u64,
     was_live: bool,
 }
@@ -103,8 +111,11 @@ impl Session {
             pending: PendingActions::default(),
             outputs: VecDeque::new(),
             heard_ms: now_ms,
+            live: Liveness::new(now_ms),
             ping: None,
+            next_ping_ms: now_ms,
             unknown_responses: 0,
+            lists_cut: 0,
             snapshot_ms: now_ms,
             was_live: false,
         }
@@ -125,8 +136,8 @@ impl Session {
             _ => None,
         };
         let ping = self.logged_in().then(|| match &self.ping {
-            Some((_, sent)) => (*sent).max(self.heard_ms) + PING_TIMEOUT,
-            None => self.heard_ms + PING_EVERY,
+            Some((_, sent)) => self.dead_at(*sent),
+            None => self.next_ping_ms,
         });
         [state, ping, self.pending.deadline_ms()].into_iter().flatten().min()
     }
@@ -146,9 +157,23 @@ impl Session {
         self.unknown_responses
     }
 
+    /// Lists that are not whole: too long, or given up by Asterisk.
+    pub fn lists_cut(&self) -> u64 {
+        self.lists_cut
+    }
+
     /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end is there.
     pub fn heard(&mut self, now_ms: u64) {
         self.heard_ms = self.heard_ms.max(now_ms);
+        self.live.read(now_ms);
+    }
+
+    /// This program stood still from `since_ms` to `now_ms`: what is read next may have waited, and events may be lost behind it. Nobody
+    /// is given up for what could not be read meanwhile.
+    pub fn paused(&mut self, since_ms: u64, now_ms: u64) {
+        self.live.paused(since_ms, now_ms);
+        self.heard_ms = self.heard_ms.max(now_ms);
+        self.pending.delay(now_ms.saturating_sub(since_ms));
     }
 
     /// Takes what the decoder received, in its order. A frame for the tracker comes before the outputs that it leads to.
@@ -163,7 +188,7 @@ impl Session {
                 Disposition::Consumed
             }
             (Received::Frame(_), State::Greeting(_)) => {
-                self.die(DeadReason::NotAsterisk);
+                self.die(DeadReason::NotAsterisk, now_ms);
                 Disposition::Consumed
             }
             (Received::Banner(_), _) => Disposition::Consumed,
@@ -181,7 +206,9 @@ impl Session {
     pub fn tick(&mut self, now_ms: u64) {
         match self.state {
             State::Dead => return,
-            State::Greeting(since) if now_ms >= since + BANNER_TIMEOUT => return self.die(DeadReason::NoBanner),
+            State::Greeting(since) if now_ms >= since + BANNER_TIMEOUT => {
+                return self.die(DeadReason::NoBanner, now_ms);
+            }
             State::Booting(since) if now_ms >= since + BOOT_TIMEOUT => {
                 self.notice(Notice::BootUnconfirmed);
                 self.begin_snapshot(now_ms);
@@ -192,27 +219,31 @@ impl Session {
         while let Some(pending) = self.pending.take_expired(now_ms) {
             match pending.purpose {
                 Purpose::Request => self.answer(pending, Err(Unanswered::TimedOut)),
-                _ => {
-                    self.fell_silent(now_ms);
-                    return self.die(DeadReason::Unanswered(pending.action));
-                }
+                _ => return self.die(DeadReason::Unanswered(pending.action), now_ms),
             }
         }
         if !self.logged_in() {
             return;
         }
         match &self.ping {
-            Some((_, sent)) if now_ms >= (*sent).max(self.heard_ms) + PING_TIMEOUT => {
-                self.fell_silent(now_ms);
-                self.die(DeadReason::PingTimedOut);
+            Some((_, sent)) if now_ms >= self.dead_at(*sent) => {
+                self.die(DeadReason::PingTimedOut, now_ms);
             }
-            None if now_ms >= self.heard_ms + PING_EVERY => {
-                let id = self.next_id();
-                self.outputs.push_back(SessionOutput::Send(Action::ping().encode(&id)));
-                self.ping = Some((id, now_ms));
-            }
+            None if now_ms >= self.next_ping_ms => self.ping(now_ms),
             _ => {}
         }
+    }
+
+    /// When a link that does not answer the ping of then is given up. Events may keep the answer waiting for as long as they come.
+    fn dead_at(&self, sent_ms: u64) -> u64 {
+        sent_ms.max(self.heard_ms + PING_EVERY) + PING_TIMEOUT
+    }
+
+    fn ping(&mut self, now_ms: u64) {
+        let id = self.next_id();
+        self.outputs.push_back(SessionOutput::Send(Action::ping().encode(&id)));
+        self.ping = Some((id, now_ms));
+        self.next_ping_ms = now_ms + PING_EVERY;
     }
 
     /// Sends an action; a [`SessionOutput::Answer`] with the returned id will follow.
@@ -248,15 +279,15 @@ impl Session {
         }
     }
 
-    /// The connection broke, and not by the other end's closing it: nobody knows for how long nothing has got through.
-    pub fn fell_silent(&mut self, now_ms: u64) {
+    /// The connection is gone: outstanding requests will not be answered, and what happened since it was provably whole may not have come.
+    pub fn lost(&mut self, now_ms: u64) {
         if self.logged_in() {
-            self.notice(Notice::Silent { ms: now_ms.saturating_sub(self.heard_ms) });
+            self.notice(Notice::Unproven { ms: now_ms.saturating_sub(self.live.whole_until()) });
         }
+        self.end();
     }
 
-    /// The connection is gone: outstanding requests will not be answered.
-    pub fn lost(&mut self) {
+    fn end(&mut self) {
         self.state = State::Dead;
         self.ping = None;
         while let Some(pending) = self.pending.take_expired(u64::MAX) {
@@ -279,13 +310,13 @@ impl Session {
         self.outputs.push_back(SessionOutput::Answer(Answer { id, action, reply }));
     }
 
-    fn die(&mut self, reason: DeadReason) {
-        self.lost();
+    fn die(&mut self, reason: DeadReason, now_ms: u64) {
+        self.lost(now_ms);
         self.notice(Notice::LinkDead(reason));
     }
 
     fn refused(&mut self, reason: LoginRefusal, message: &str) {
-        self.lost();
+        self.end();
         self.notice(Notice::LoginRefused { reason, message: message.to_owned() });
     }
 
@@ -311,6 +342,9 @@ impl Session {
         if !self.logged_in() {
             return Disposition::Consumed;
         }
+        if self.live.needs_stamp() && frame.get("Timestamp").is_some() {
+            self.live.stamped();
+        }
         if name == b"FullyBooted" {
             let uptime_s = frame.text("Uptime").and_then(|uptime| uptime.parse().ok());
             self.notice(Notice::Booted { uptime_s });
@@ -318,6 +352,7 @@ impl Session {
             return Disposition::ForEngine;
         }
         let Some(at) = self.pending.find(frame) else { return Disposition::ForEngine };
+        let room = self.pending.has_room(frame.bytes().len());
         let pending = self.pending.get_mut(at);
         let Some(list) = &mut pending.list else { return Disposition::ForEngine };
         pending.deadline_ms = now_ms + ACTION_TIMEOUT;
@@ -327,7 +362,7 @@ impl Session {
             return Disposition::Consumed;
         }
         if pending.purpose == Purpose::Request {
-            list.push(frame.clone());
+            list.push(frame, room);
             return Disposition::Consumed;
         }
         if let State::Snapshot(size) = &mut self.state {
@@ -337,9 +372,14 @@ impl Session {
     }
 
     fn response(&mut self, frame: &Frame, status: &[u8], now_ms: u64) {
-        if let Some((id, _)) = &self.ping
+        if let Some((id, sent)) = &self.ping
             && frame.get("ActionID") == Some(id.as_str().as_bytes())
         {
+            self.live.answered(*sent);
+            let took_ms = now_ms.saturating_sub(*sent);
+            if let Some(asterisk_ms) = frame.get("Timestamp").and_then(millis) {
+                self.notice(Notice::Clock { asterisk_ms, took_ms });
+            }
             self.ping = None;
             return;
         }
@@ -353,7 +393,7 @@ impl Session {
             && pending.list.is_none()
             && frame.get("EventList").is_some_and(|mark| mark.eq_ignore_ascii_case(b"start"))
         {
-            pending.list = Some(List { response: frame.clone(), items: Vec::new(), cut: false });
+            pending.list = Some(List { response: frame.detached(), items: Vec::new(), cut: false, bytes: 0 });
             pending.deadline_ms = now_ms + ACTION_TIMEOUT;
             return;
         }
@@ -384,7 +424,10 @@ impl Session {
                 let pending = self.pending.take(at);
                 self.answer(pending, Ok(Reply { response: frame.clone(), items: Vec::new(), cut: false }));
             }
-            Purpose::Logoff => self.die(DeadReason::LoggedOff),
+            Purpose::Logoff => {
+                self.end();
+                self.notice(Notice::LinkDead(DeadReason::LoggedOff));
+            }
         }
     }
 
@@ -397,6 +440,7 @@ impl Session {
         };
         match login {
             Ok(login) => {
+                self.next_ping_ms = now_ms + PING_EVERY;
                 self.send(&login, Purpose::Login, now_ms);
             }
             Err(error) => self.refused(LoginRefusal::Unsendable(error), ""),
@@ -424,12 +468,17 @@ impl Session {
                 if let State::Snapshot(mut size) = self.state {
                     size.channels_known = list.is_some_and(|list| !list.cut);
                     self.state = State::Live;
-                    self.was_live = true;
+                    if !std::mem::replace(&mut self.was_live, true) && self.ping.is_none() {
+                        self.ping(now_ms);
+                    }
                     self.notice(Notice::SnapshotEnded(size));
                     self.notice(Notice::Live);
                 }
             }
-            (_, Some(List { response, items, cut })) => self.answer(pending, Ok(Reply { response, items, cut })),
+            (_, Some(List { response, items, cut, .. })) => {
+                self.lists_cut += u64::from(cut);
+                self.answer(pending, Ok(Reply { response, items, cut }));
+            }
             (_, None) => {}
         }
     }

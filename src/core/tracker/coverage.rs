@@ -3,7 +3,11 @@
 use crate::ami::event::Millis;
 use crate::model::{GapCause, Moment};
 use crate::tracker::SEEN_EVERY_MS;
+use crate::tracker::pbx_clock::RIGHT_WITHIN_MS;
 use std::collections::BTreeSet;
+
+/// Queues, and callers who wait in them, that are kept of one list; further ones are counted and ignored.
+pub const MAX_LISTED: usize = 20_000;
 
 /// A boot time this much (ms) after the last event still counts as the same run of Asterisk: clocks differ, `Uptime` is in
 /// whole seconds.
@@ -14,6 +18,8 @@ const BOOT_SLACK_MS: Millis = 1_500;
 pub(crate) struct Coverage {
     /// The latest moment seen.
     last_seen_ms: Option<Millis>,
+    /// The latest stamp of an event, by our clock: at the latest then it was made.
+    last_stamp_ms: Option<Millis>,
     /// The daemon has been connected since it started.
     ever_linked: bool,
     /// Coverage was lost then, and what follows is a gap.
@@ -38,6 +44,8 @@ pub(crate) struct Coverage {
     queues: BTreeSet<Box<str>>,
     /// Callers of the list of queues whose channels the list of channels has yet to name.
     callers: Vec<ListedCaller>,
+    /// Queues and callers ignored because of [`MAX_LISTED`].
+    refused: u64,
 }
 
 /// A caller whom the list of queues names.
@@ -78,6 +86,7 @@ impl Coverage {
     pub(crate) fn new(last_seen_ms: Option<Millis>) -> Self {
         Self {
             last_seen_ms,
+            last_stamp_ms: None,
             ever_linked: false,
             lost_ms: last_seen_ms,
             restarted: false,
@@ -90,7 +99,13 @@ impl Coverage {
             reported_ms: 0,
             queues: BTreeSet::new(),
             callers: Vec::new(),
+            refused: 0,
         }
+    }
+
+    /// An event was made then by our clock, as Asterisk says itself.
+    pub(crate) fn stamped(&mut self, at: Millis) {
+        self.last_stamp_ms = self.last_stamp_ms.max(Some(at));
     }
 
     /// Something was heard from the PBX.
@@ -114,6 +129,17 @@ impl Coverage {
         if self.ever_linked {
             self.lost_ms = self.lost_ms.map(|lost| lost.min(at));
         }
+    }
+
+    /// The link has ended, and nothing proves that all came since `at` but the stamps of the events that did.
+    pub(crate) fn unproven_since(&mut self, at: Millis, now: Millis) {
+        let stamp = self.last_stamp_ms.filter(|stamp| *stamp <= now + RIGHT_WITHIN_MS);
+        self.unseen_since(stamp.map_or(at, |stamp| stamp.clamp(at, now)));
+    }
+
+    /// Stamps are told by another clock from now on.
+    pub(crate) fn clock_changed(&mut self) {
+        self.last_stamp_ms = None;
     }
 
     pub(crate) fn overloaded(&mut self, at: Millis) {
@@ -220,7 +246,11 @@ impl Coverage {
 
     /// A list names this queue.
     pub(crate) fn queue_listed(&mut self, queue: &str) {
-        self.queues.insert(queue.into());
+        if self.queues.len() < MAX_LISTED {
+            self.queues.insert(queue.into());
+        } else if !self.queues.contains(queue) {
+            self.refused += 1;
+        }
     }
 
     /// The latest lists named this queue: they said who is in it.
@@ -235,7 +265,16 @@ impl Coverage {
 
     /// Keeps a caller of the list of queues until the list of channels has come.
     pub(crate) fn caller_listed(&mut self, caller: ListedCaller) {
-        self.callers.push(caller);
+        if self.callers.len() < MAX_LISTED {
+            self.callers.push(caller);
+        } else {
+            self.refused += 1;
+        }
+    }
+
+    /// Queues and callers ignored because there was no room.
+    pub(crate) fn listed_refused(&self) -> u64 {
+        self.refused
     }
 
     /// Those callers, in the order of the list.
