@@ -115,6 +115,7 @@ pub fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::OpenAlready { .. }
         | CommandError::DoNotCall(_)
         | CommandError::Full(_) => StatusCode::CONFLICT,
+        CommandError::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::NotCallable { .. }
         | CommandError::WhichPbx(_)
         | CommandError::NoSuchAgent(_)

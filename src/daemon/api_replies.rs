@@ -20,13 +20,38 @@ use tokio::sync::{mpsc, oneshot};
 /// The answer to a command, and where it goes.
 type Reply = (oneshot::Sender<Result<Done, CommandError>>, Result<Done, CommandError>);
 
+/// Answers that wait for the disk at once: a database that cannot be written must not make them grow, however often somebody asks again.
+pub const MAX_WAITING: usize = 1_000;
+
 /// Answers that wait for the disk, in the order of their commands.
 #[derive(Debug, Default)]
 pub struct ApiReplies {
     waiting: VecDeque<(u64, Reply)>,
+    /// Commands that were not carried out because there was no room for their answers.
+    refused: u64,
 }
 
 impl ApiReplies {
+    /// Whether the answer to a command would have room: it is not to be carried out else.
+    ///
+    /// # Errors
+    /// What to answer at once; it is counted.
+    pub fn room(&mut self) -> Result<(), CommandError> {
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.retain(|(_, (reply, _))| !reply.is_closed());
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.refused += 1;
+            return Err(CommandError::TooManyWait(self.waiting.len()));
+        }
+        Ok(())
+    }
+
+    /// Commands refused by [`ApiReplies::room`].
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
     /// A command was carried out, and its records are among the first `pushed`: the answer goes out when they are settled.
     pub fn push(&mut self, reply: Reply, pushed: u64) {
         self.waiting.push_back((pushed, reply));
@@ -103,7 +128,7 @@ pub fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: M
             pbx: pbxs.with_links().map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
             callbacks: scheduler.counters().into(),
             store: storage.counters(),
-            api: ApiCounters::default(), // the API counts by itself
+            api: ApiCounters::default(), // the parts of the API count by themselves
         },
     }
 }
@@ -151,5 +176,36 @@ pub fn listen(config: &Config) -> (Option<socket::Server>, mpsc::Receiver<Ask>) 
             );
             (None, mpsc::channel(1).1)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use callbackd_core::model::E164;
+
+    fn done() -> Result<Done, CommandError> {
+        Ok(Done::Permitted(E164::new("+12025550100").unwrap()))
+    }
+
+    #[test]
+    fn more_commands_than_may_wait_are_refused_and_counted_and_none_for_whom_nobody_waits_takes_a_place() {
+        let mut replies = ApiReplies::default();
+        let mut asked = Vec::new();
+        for _ in 0..MAX_WAITING {
+            let (reply, answer) = oneshot::channel();
+            assert_eq!(replies.room(), Ok(()));
+            replies.push((reply, done()), 7);
+            asked.push(answer);
+        }
+        assert_eq!(replies.room(), Err(CommandError::TooManyWait(MAX_WAITING)));
+        assert_eq!(replies.refused(), 1);
+        asked.pop();
+        assert_eq!(replies.room(), Ok(()), "who has gone needs no answer");
+        replies.settle(6);
+        assert!(asked[0].try_recv().is_err(), "its record is not on the disk");
+        replies.settle(7);
+        assert!(asked.iter_mut().all(|answer| answer.try_recv() == Ok(done())));
+        assert_eq!((replies.waiting.len(), replies.refused()), (0, 1));
     }
 }
