@@ -150,7 +150,11 @@ impl Roster {
 
     /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if no phone was known yet.
     pub(crate) fn led_to(&mut self, interface: &str, phone: &str) {
-        if let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) {
+        let another = match (extension(interface), extension(phone)) {
+            (Some(wanted), Some(led_to)) => wanted != led_to, // the agent forwards to a colleague
+            _ => false,
+        };
+        if let (Some(slot), None, false) = (self.agents.find(interface), self.agents.find(phone), another) {
             self.alias(slot, phone);
         }
     }
