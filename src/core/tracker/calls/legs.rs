@@ -66,6 +66,7 @@ impl Tracker {
         let peer = channel.interface().to_owned();
         // Whom a queue rings is an agent, not the way to one.
         let parent = by.filter(|_| queue.is_none()).and_then(|by| self.calls.parent_attempt(&self.topology, slot, by));
+        let room = self.calls.have_room();
         let call = &mut self.calls.table[slot];
         let of_queue = queue.is_some()
             || parent.is_some_and(|p| call.attempts[p].queue.is_some())
@@ -85,7 +86,7 @@ impl Tracker {
             self.calls.adopt(&self.topology, slot, dest);
             return;
         }
-        if call.attempts.len() >= MAX_LEGS {
+        if call.attempts.len() >= MAX_LEGS || !room {
             call.dropped += 1;
             self.counters.details_dropped += 1;
             return;
