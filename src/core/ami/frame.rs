@@ -41,6 +41,12 @@ impl Frame {
         &self.bytes
     }
 
+    /// The same in a buffer of its own: one that waits, or is kept in a list, does not keep what was read with it.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self { bytes: Bytes::copy_from_slice(&self.bytes), offset: self.offset }
+    }
+
     /// What the first line says.
     pub fn kind(&self) -> Kind<'_> {
         match header::header(&self.bytes) {

@@ -94,6 +94,7 @@ pub struct Session {
     /// When the next ping is due, once logged in.
     next_ping_ms: u64,
     unknown_responses: u64,
+    lists_cut: u64,
     snapshot_ms: u64,
     was_live: bool,
 }
@@ -114,6 +115,7 @@ impl Session {
             ping: None,
             next_ping_ms: now_ms,
             unknown_responses: 0,
+            lists_cut: 0,
             snapshot_ms: now_ms,
             was_live: false,
         }
@@ -153,6 +155,11 @@ impl Session {
     /// Responses that answered no action of this session.
     pub fn unknown_responses(&self) -> u64 {
         self.unknown_responses
+    }
+
+    /// Lists that are not whole: too long, or given up by Asterisk.
+    pub fn lists_cut(&self) -> u64 {
+        self.lists_cut
     }
 
     /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end is there.
@@ -345,6 +352,7 @@ impl Session {
             return Disposition::ForEngine;
         }
         let Some(at) = self.pending.find(frame) else { return Disposition::ForEngine };
+        let room = self.pending.has_room(frame.bytes().len());
         let pending = self.pending.get_mut(at);
         let Some(list) = &mut pending.list else { return Disposition::ForEngine };
         pending.deadline_ms = now_ms + ACTION_TIMEOUT;
@@ -354,7 +362,7 @@ impl Session {
             return Disposition::Consumed;
         }
         if pending.purpose == Purpose::Request {
-            list.push(frame.clone());
+            list.push(frame, room);
             return Disposition::Consumed;
         }
         if let State::Snapshot(size) = &mut self.state {
@@ -385,7 +393,7 @@ impl Session {
             && pending.list.is_none()
             && frame.get("EventList").is_some_and(|mark| mark.eq_ignore_ascii_case(b"start"))
         {
-            pending.list = Some(List { response: frame.clone(), items: Vec::new(), cut: false });
+            pending.list = Some(List { response: frame.detached(), items: Vec::new(), cut: false, bytes: 0 });
             pending.deadline_ms = now_ms + ACTION_TIMEOUT;
             return;
         }
@@ -467,7 +475,10 @@ impl Session {
                     self.notice(Notice::Live);
                 }
             }
-            (_, Some(List { response, items, cut })) => self.answer(pending, Ok(Reply { response, items, cut })),
+            (_, Some(List { response, items, cut, .. })) => {
+                self.lists_cut += u64::from(cut);
+                self.answer(pending, Ok(Reply { response, items, cut }));
+            }
             (_, None) => {}
         }
     }

@@ -18,6 +18,7 @@ mod record;
 pub mod rules;
 pub mod sign;
 mod text_enum;
+mod weight;
 
 pub use attempt_id::{AttemptPrefix, OurAttempts};
 pub use call::{CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, VisitResult};

@@ -6,6 +6,7 @@ use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
 use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::Clock;
+use crate::tracker::calls::weight::Weighed;
 use crate::tracker::table::Slot;
 
 /// Ring attempts kept for one call; more are counted, not kept.
@@ -80,6 +81,8 @@ pub(crate) struct Call {
     pub people: Vec<Person>,
     /// When the customer talked with anyone.
     pub talk: Clock,
+    /// When a machine served the customer.
+    pub machine: Clock,
     /// What the dialplan did.
     pub dialplan: Dialplan,
     pub transfers: u32,
@@ -112,6 +115,8 @@ pub(crate) struct Call {
     pub in_progress: Option<Box<CallInProgress>>,
     /// The row as it was recorded.
     pub recorded: Option<Box<FinishedCall>>,
+    /// What its details weigh.
+    pub weighed: Weighed,
 }
 
 /// What the dialplan did with the customer's channel.
@@ -120,6 +125,8 @@ pub(crate) struct Call {
 pub(crate) struct Dialplan {
     /// What the context that it is in is for.
     pub purpose: Purpose,
+    /// The channel that ran it: the caller's own, or the far half of a Local channel that the caller was sent into.
+    pub place: Option<Slot>,
     /// The application that it ran last, lower case, with its arguments.
     pub application: Option<(Box<str>, Box<str>)>,
     /// It was ever in a closed context.
@@ -160,8 +167,10 @@ pub(crate) struct TrackedLeg {
     pub channel: Slot,
     /// Who dialled; `None` for an Originate.
     pub by: Option<Slot>,
-    /// What was dialled, as the queue or Dial names it.
+    /// What was dialled, as the queue or Dial names it; of a trunk that Dial dialled, the trunk alone.
     pub interface: Box<str>,
+    /// What was dialled, whole, with its technology.
+    pub dialled: Box<str>,
     /// The queue that rang it.
     pub queue: Option<Box<str>>,
     /// It is a Local channel: whoever it leads to is the attempt that counts.
@@ -258,6 +267,7 @@ impl Call {
             ivr: Vec::new(),
             people: Vec::new(),
             talk: Clock::default(),
+            machine: Clock::default(),
             dialplan: Dialplan::default(),
             transfers: 0,
             transfer_ms: None,
@@ -274,6 +284,7 @@ impl Call {
             ours: false,
             in_progress: None,
             recorded: None,
+            weighed: Weighed::default(),
         }
     }
 

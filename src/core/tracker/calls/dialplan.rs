@@ -4,25 +4,30 @@ use crate::ami::event::{self, Millis};
 use crate::model::IvrStep;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedVisit};
+use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
+use crate::tracker::topology::graph::Topology;
 
 /// Results of Queue() for a caller whom it never let in: no `QueueCallerJoin` comes for them (`app_queue.c` `join_queue`).
 const REFUSED: &[&str] = &["FULL", "JOINEMPTY", "JOINUNAVAIL"];
+
+/// Local channels that lead from one to the next; more are a loop.
+const MAX_DEPTH: u8 = 8;
 
 impl Tracker {
     pub(crate) fn dialplan_runs(&mut self, seen: &event::Channel<'_>, application: &str, data: &str, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         let call = self.topology.channel(slot).call;
-        if !self.calls.leads(call, slot) {
+        if !self.calls.leads(&self.topology, call, slot) {
             return;
         }
         // Asterisk shows its own doings on dialled channels as applications (`AppDial`, `AppQueue`).
         if data == "(Outgoing Line)" {
             return;
         }
-        let moved = self.topology.moves_in_dialplan(slot, &seen.context, &seen.exten);
+        let elsewhere = self.calls.table[call].dialplan.place.replace(slot).is_some_and(|place| place != slot);
+        let moved = self.topology.moves_in_dialplan(slot, &seen.context, &seen.exten) || elsewhere;
         if moved || self.calls[call].dialplan.application.is_none() {
             self.place_changes(call, &seen.context, &seen.exten, at);
         }
@@ -32,7 +37,7 @@ impl Tracker {
     /// What a list says that a channel runs, where no event has said it before.
     pub(crate) fn application_listed(&mut self, slot: Slot, application: &str, data: &str) {
         let call = self.topology.channel(slot).call;
-        let news = self.calls.leads(call, slot) && self.calls[call].dialplan.application.is_none();
+        let news = self.calls[call].first == slot && self.calls[call].dialplan.application.is_none();
         if news && !application.is_empty() && self.topology.channel(slot).incoming != Some(false) {
             self.calls.application_runs(call, application, data);
         }
@@ -63,7 +68,7 @@ impl Tracker {
 
     /// The caller came to another context or extension.
     pub(crate) fn place_changes(&mut self, call: Slot, context: &str, exten: &str, at: Millis) {
-        let purpose = self.rules.purpose(context);
+        let (purpose, room) = (self.rules.purpose(context), self.calls.have_room());
         let arrives = self.rules.inbound_contexts.fit(context) && self.calls[call].arrives_at(exten);
         let dialled = arrives && !matches!(self.rules.numbering.classify(exten), Number::Internal);
         let call = &mut self.calls.table[call];
@@ -74,7 +79,7 @@ impl Tracker {
             call.did = Some(exten.to_owned());
         }
         if purpose.ivr {
-            if menu_step(call, context, exten, at) {
+            if menu_step(call, context, exten, room, at) {
                 self.counters.details_dropped += 1;
             }
         } else if exten == "i" {
@@ -85,11 +90,11 @@ impl Tracker {
     pub(crate) fn variable_set(&mut self, seen: &event::Channel<'_>, variable: &str, value: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
         let call = self.topology.channel(slot).call;
-        let leads = self.calls.leads(call, slot);
+        let (leads, room) = (self.calls.leads(&self.topology, call, slot), self.calls.have_room());
         let c = &mut self.calls.table[call];
         match variable {
             "QUEUESTATUS" if !value.is_empty() => {
-                self.counters.details_dropped += u64::from(queue_status(c, value, at));
+                self.counters.details_dropped += u64::from(queue_status(c, value, room, at));
             }
             "DIALSTATUS" if leads && !value.is_empty() && c.dialplan.dial_status_ms <= at => {
                 c.dialplan.dial_status = Some(value.into());
@@ -114,9 +119,24 @@ impl Calls {
         }
     }
 
-    /// The dialplan that this channel runs decides the caller's fate: it began the call.
-    fn leads(&self, call: Slot, slot: Slot) -> bool {
-        self[call].first == slot
+    /// The dialplan that this channel runs decides the caller's fate: it began the call, or it is the far half of a Local channel that a
+    /// customer was sent into, and into nothing else beside it.
+    pub(super) fn leads(&self, topology: &Topology, call: Slot, slot: Slot) -> bool {
+        let c = &self[call];
+        let mut slot = slot;
+        for _ in 0..MAX_DEPTH {
+            if c.first == slot {
+                return true;
+            }
+            let sent_into = |a: &&TrackedLeg| Some(a.channel) == topology.other_half(slot) && a.queue.is_none();
+            let Some(leg) = c.attempts.iter().rev().find(sent_into).filter(|_| c.origin == Origin::Trunk) else {
+                return false;
+            };
+            let beside = |a: &TrackedLeg| a.by == leg.by && a.channel != leg.channel && a.ended_ms.is_none();
+            let Some(by) = leg.by.filter(|_| !c.attempts.iter().any(beside)) else { return false };
+            slot = by;
+        }
+        false
     }
 }
 
@@ -134,7 +154,7 @@ impl Call {
 }
 
 /// Notes the menu that the caller is in, or what was chosen there. True if there is no room left.
-fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
+fn menu_step(call: &mut Call, context: &str, exten: &str, room: bool, at: Millis) -> bool {
     let chosen = if exten == "s" { "" } else { exten };
     if let Some(last) = call.ivr.last_mut()
         && last.context == context
@@ -146,7 +166,7 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
     if chosen == "h" {
         return false; // the hang-up extension is no choice
     }
-    if call.ivr.len() >= MAX_IVR_STEPS {
+    if call.ivr.len() >= MAX_IVR_STEPS || !room {
         call.dropped += 1;
         return true;
     }
@@ -155,7 +175,7 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
 }
 
 /// Notes how Queue() ended. It says so after the caller left, or instead of letting the caller in. True if there is no room left.
-fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
+fn queue_status(call: &mut Call, value: &str, room: bool, at: Millis) -> bool {
     let refused = REFUSED.contains(&value);
     // Heard late, it may come after the caller has joined the next queue.
     let before = call.queue_visits.iter().rposition(|s| s.joined_ms < at).or(call.queue_visits.len().checked_sub(1));
@@ -166,7 +186,7 @@ fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
         }
         return false;
     }
-    if refused && call.queue_visits.len() >= MAX_VISITS {
+    if refused && (call.queue_visits.len() >= MAX_VISITS || !room) {
         call.dropped += 1;
         return true;
     }

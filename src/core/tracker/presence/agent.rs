@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 
 /// Agents known at once; a new one beyond is counted and ignored.
 pub const MAX_AGENTS: usize = 10_000;
+/// Memberships of all agents in queues; a further one is counted and ignored.
+pub const MAX_MEMBERSHIPS: usize = 50_000;
+/// Texts that mean some agent (interfaces, hints, phones, extensions), of all agents; a further one is counted and ignored.
+pub const MAX_ALIASES: usize = 60_000;
 
 /// A person who answers calls.
 #[derive(Debug)]
@@ -76,6 +80,11 @@ pub(crate) struct Roster {
     agents: Table<Agent>,
     /// Agents ignored because of [`MAX_AGENTS`].
     pub refused: u64,
+    /// Memberships of all agents.
+    pub memberships: usize,
+    aliases: usize,
+    /// Memberships and aliases ignored because of [`MAX_MEMBERSHIPS`] and [`MAX_ALIASES`].
+    pub details_refused: u64,
 }
 
 /// A device that a phone is: not a Local channel, not a dialplan hint, not somebody's invention.
@@ -233,6 +242,11 @@ impl Roster {
         }
         for key in keys {
             if self.agents.find(&key).is_none() || !self.agents[slot].aliases.iter().any(|a| **a == *key) {
+                if self.aliases >= MAX_ALIASES {
+                    self.details_refused += 1;
+                    return;
+                }
+                self.aliases += 1;
                 self.agents.alias(&key, slot);
                 self.agents[slot].aliases.push(key.into());
             }

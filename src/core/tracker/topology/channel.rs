@@ -1,6 +1,8 @@
 //! One channel of Asterisk: one end of one connection, as far as its call needs to know it.
 
 use crate::ami::event::{self, Millis};
+use crate::model::CallInProgress;
+use crate::tracker::calls::call::Call;
 use crate::tracker::table::Slot;
 
 /// `AST_STATE_RING`: the far end has dialled us (`include/asterisk/channelstate.h`).
@@ -12,10 +14,25 @@ pub(crate) const STATE_RINGING: u8 = 5;
 /// `AST_STATE_UP`: answered.
 pub(crate) const STATE_UP: u8 = 6;
 
-/// Technologies whose channels are never a person: Asterisk makes them for itself
-/// (`CBAnn`, `CBRec`: app_confbridge; `Announcer`, `Recorder`: bridge softmix and parking; `Snoop`: stasis; `Message`: SIP MESSAGE).
-const MACHINES: &[&str] =
-    &["CBAnn", "CBRec", "Announcer", "Recorder", "Snoop", "Message", "Surrogate", "MulticastRTP", "AudioSocket"];
+/// Technologies whose channels are never a person: Asterisk makes them for itself or for a program
+/// (`CBAnn`, `CBRec`: app_confbridge; `Announcer`, `Recorder`: bridge softmix and parking; `Snoop`: stasis; `Message`: SIP MESSAGE;
+/// `UnicastRTP`, `AudioSocket`, `WebSocket`: external media of ARI and of Dial).
+const MACHINES: &[&str] = &[
+    "CBAnn",
+    "CBRec",
+    "Announcer",
+    "Recorder",
+    "Snoop",
+    "Message",
+    "Surrogate",
+    "MulticastRTP",
+    "UnicastRTP",
+    "AudioSocket",
+    "WebSocket",
+];
+
+/// What a call and a bridge weigh beside their ids, bytes: with the texts about its customer, and a second copy of those in its row in progress.
+const OF_ITS_CALL: usize = size_of::<Call>() + size_of::<CallInProgress>() + 400;
 
 /// What stands at the far end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +43,7 @@ pub(crate) enum Kind {
     Extension,
     /// Half of a Local channel: nobody, it leads on.
     Local,
-    /// Asterisk itself.
+    /// A program: of Asterisk itself, or one that the configuration names.
     Machine,
 }
 
@@ -67,6 +84,8 @@ pub(crate) struct Channel {
     pub talks_for: Option<Slot>,
     /// The phone that it is counted for as long as it is up.
     pub phone: Option<Slot>,
+    /// Another call than its own has it among its people or legs.
+    pub shared: bool,
     /// Its conversation is counted for the agent.
     pub talk_counted: bool,
     /// The far end rings.
@@ -80,6 +99,8 @@ pub(crate) struct Channel {
     pub exten: Box<str>,
     /// Seen in the snapshot of this number.
     pub snapshot: u32,
+    /// What it weighs in the table.
+    pub weight: usize,
 }
 
 /// What the event that makes a channel known does not say itself.
@@ -121,6 +142,7 @@ impl Channel {
             rings_for: None,
             talks_for: None,
             phone: None,
+            shared: false,
             talk_counted: false,
             ringing: false,
             held: false,
@@ -128,13 +150,32 @@ impl Channel {
             context: (&*seen.context).into(),
             exten: (&*seen.exten).into(),
             snapshot: created.snapshot,
+            weight: 0,
         }
+    }
+
+    /// What it weighs, with a call and a bridge of its own: its id is its key too, its linkedid is the call's, its key and in its row.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + OF_ITS_CALL
+            + 2 * self.uniqueid.len()
+            + 4 * self.linkedid.len()
+            + 3 * self.name.len()
+            + 2 * self.context.len()
+            + 3 * self.exten.len()
     }
 
     /// The person or trunk at the far end, as technology and peer: `PJSIP/101`.
     #[must_use]
     pub(crate) fn interface(&self) -> &str {
         interface(&self.name)
+    }
+
+    /// Can be the far end of a talk, and has answered.
+    #[must_use]
+    pub(crate) fn can_talk(&self) -> bool {
+        self.is_party() && self.up
     }
 
     /// Can be the far end of a talk.
