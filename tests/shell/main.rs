@@ -45,3 +45,4 @@ mod storm;
 mod systemd_run;
 mod systemd_unit;
 mod tls;
+mod unseen;
