@@ -47,6 +47,8 @@ pub(super) struct Connection {
     /// When something was sent last, or began to wait.
     sent: Instant,
     waiting: HashMap<ActionId, oneshot::Sender<Result<Reply, RequestFailed>>>,
+    /// Whole frames that have come, those included that nobody needs.
+    whole: u64,
     ended: Option<Ended>,
     stop_by: Option<Instant>,
 }
@@ -65,6 +67,7 @@ impl Connection {
             unflushed: false,
             sent: Instant::now(),
             waiting: HashMap::new(),
+            whole: 0,
             ended: None,
             stop_by: None,
         }
@@ -170,7 +173,6 @@ impl Connection {
         if let Some(tee) = tee {
             tee(&self.input[self.input.len() - count..]);
         }
-        self.session.heard(now_ms);
         // No content makes the decoder fail.
         while let Some(received) = self.decoder.decode(&mut self.input) {
             let disposition = self.session.received(&received, now_ms);
@@ -184,6 +186,12 @@ impl Connection {
             while let Some(output) = self.session.poll() {
                 self.handle(output, delivery);
             }
+        }
+        let counters = self.decoder.counters();
+        let whole = counters.frames + counters.skipped;
+        if whole > self.whole {
+            self.whole = whole;
+            self.session.heard(now_ms);
         }
         self.published.update(self.decoder.counters(), self.session.unknown_responses());
     }

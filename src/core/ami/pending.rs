@@ -27,6 +27,8 @@ pub(crate) struct Pending {
     pub id: ActionId,
     pub action: &'static str,
     pub purpose: Purpose,
+    /// When it was sent, in the session's milliseconds.
+    pub since_ms: u64,
     /// When it counts as unanswered, in the session's milliseconds.
     pub deadline_ms: u64,
     /// The response that announced a list, whose items follow.

@@ -21,6 +21,8 @@ pub const BANNER_TIMEOUT: u64 = 10_000;
 /// How long an answer, or the next item of a list, may take, in milliseconds. Asterisk itself sleeps a second before it
 /// refuses a login.
 pub const ACTION_TIMEOUT: u64 = 10_000;
+/// How long a whole list may take, in milliseconds: twenty thousand channels over a slow line take some seconds.
+pub const LIST_TIMEOUT: u64 = 120_000;
 /// How long `FullyBooted` may take after the login before the session goes on without it, in milliseconds.
 pub const BOOT_TIMEOUT: u64 = 5_000;
 /// A ping is sent when nothing came for so many milliseconds.
@@ -146,14 +148,17 @@ impl Session {
         self.unknown_responses
     }
 
-    /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end is there.
+    /// A whole frame arrived, or several: also those that the decoder skips prove that the other end is there. Bytes alone do not: one
+    /// now and then keeps up the look of a link on which nothing comes.
     pub fn heard(&mut self, now_ms: u64) {
         self.heard_ms = self.heard_ms.max(now_ms);
     }
 
     /// Takes what the decoder received, in its order. A frame for the tracker comes before the outputs that it leads to.
     pub fn received(&mut self, received: &Received, now_ms: u64) -> Disposition {
-        self.heard(now_ms);
+        if !matches!(received, Received::Discarded(_)) {
+            self.heard(now_ms);
+        }
         match (received, self.state) {
             (_, State::Dead) | (Received::Discarded(_), _) => Disposition::Consumed,
             (Received::Banner(version), State::Greeting(_)) => {
@@ -192,6 +197,9 @@ impl Session {
         while let Some(pending) = self.pending.take_expired(now_ms) {
             match pending.purpose {
                 Purpose::Request => self.answer(pending, Err(Unanswered::TimedOut)),
+                _ if pending.since_ms + LIST_TIMEOUT <= now_ms => {
+                    return self.die(DeadReason::EndlessList(pending.action));
+                }
                 _ => {
                     self.fell_silent(now_ms);
                     return self.die(DeadReason::Unanswered(pending.action));
@@ -301,6 +309,7 @@ impl Session {
             id: id.clone(),
             action: action.name(),
             purpose,
+            since_ms: now_ms,
             deadline_ms: now_ms + ACTION_TIMEOUT,
             list: None,
         });
@@ -320,7 +329,7 @@ impl Session {
         let Some(at) = self.pending.find(frame) else { return Disposition::ForEngine };
         let pending = self.pending.get_mut(at);
         let Some(list) = &mut pending.list else { return Disposition::ForEngine };
-        pending.deadline_ms = now_ms + ACTION_TIMEOUT;
+        pending.deadline_ms = (now_ms + ACTION_TIMEOUT).min(pending.since_ms + LIST_TIMEOUT);
         if let Some(whole) = List::end(frame) {
             list.cut |= !whole;
             self.finish(at, now_ms);
@@ -361,8 +370,18 @@ impl Session {
         match pending.purpose {
             Purpose::Challenge => {
                 self.pending.take(at);
-                let challenge = frame.text("Challenge").filter(|_| success);
-                self.log_in(challenge.as_deref(), &message, now_ms);
+                let is_challenge = |key: &[u8]| key.eq_ignore_ascii_case(b"Challenge");
+                let mut challenges = frame.headers().filter(|h| is_challenge(h.key)).map(|h| h.value);
+                let found = (success, challenges.next(), challenges.next());
+                match found {
+                    // Of two nobody knows which one counts, and to answer an empty one is to sign nothing but the secret.
+                    (true, Some(_), Some(_)) | (true, Some(b""), None) => self.die(DeadReason::OddChallenge),
+                    (true, Some(challenge), None) => {
+                        let challenge = String::from_utf8_lossy(challenge).into_owned();
+                        self.log_in(Some(&challenge), &message, now_ms);
+                    }
+                    _ => self.log_in(None, &message, now_ms),
+                }
             }
             Purpose::Login => {
                 self.pending.take(at);
