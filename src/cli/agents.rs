@@ -2,10 +2,9 @@
 
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, escaped};
-use super::plain::{clip, local, safe, spell};
+use super::plain::{clip, json_line, local, safe, spell};
 use crate::api::status::AgentInPresence;
 use comfy_table::Table;
-use serde_json::json;
 use std::io::Write;
 
 /// Show the agents: who is free, since when, and why not
@@ -32,7 +31,7 @@ pub fn run(args: &AgentsArgs, place: &Place, out: &mut impl Write, notes: &mut i
     let Some(value) = place.get(&path)? else { return from_database(args, place, out, notes) };
     if place.json {
         for agent in value.as_array().into_iter().flatten() {
-            writeln!(out, "{agent}")?;
+            json_line(agent, out)?;
         }
         return Ok(());
     }
@@ -99,7 +98,7 @@ fn from_database(
     agents.retain(|agent| args.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
     if place.json {
         for agent in &agents {
-            writeln!(out, "{}", json!(agent))?;
+            json_line(agent, out)?;
         }
         return Ok(());
     }
