@@ -28,6 +28,7 @@ mod reader;
 mod restored;
 mod root;
 mod rows;
+mod shape;
 mod vacuum;
 mod verify;
 mod writer;
