@@ -43,3 +43,4 @@ mod storm;
 mod systemd_run;
 mod systemd_unit;
 mod tls;
+mod tls_authorities;
