@@ -18,6 +18,7 @@ use crate::ownership::within;
 use crate::store::Reader;
 use ask::{PbxAnswers, ask};
 use callbackd_core::model::AttemptPrefix;
+use callbackd_core::tracker::pbx_clock::RIGHT_WITHIN_MS;
 use jiff::tz::TimeZone;
 use report::{Finding, Report};
 use std::io::Write;
@@ -130,6 +131,9 @@ fn there(pbx: &Pbx, several: bool, own: Option<AttemptPrefix>, answers: &PbxAnsw
         }
         return;
     }
+    if let Some(ahead_ms) = answers.facts.clock_ahead_ms {
+        report.add(&clock(ahead_ms));
+    }
     let (found, mut hints) = rights::judge(&answers.facts, pbx, publish);
     report.extend(&found);
     let (found, hint) = contexts::judge(&answers.facts, calls, &pbx.settings.rules(), several);
@@ -141,4 +145,20 @@ fn there(pbx: &Pbx, several: bool, own: Option<AttemptPrefix>, answers: &PbxAnsw
     for hint in &hints {
         report.hint(hint);
     }
+}
+
+/// What Asterisk's clock is worth, by how much it is ahead of this machine's, ms.
+fn clock(ahead_ms: i64) -> Finding {
+    if ahead_ms.abs() < RIGHT_WITHIN_MS {
+        return Finding::ok("clock", "Asterisk's and this machine's agree");
+    }
+    let by = jiff::SignedDuration::from_millis(ahead_ms.abs());
+    let by = jiff::SignedDuration::from_secs(by.as_secs());
+    let way = if ahead_ms > 0 { "ahead of" } else { "behind" };
+    Finding::warn(
+        "clock",
+        format!(
+            "Asterisk's is {by:#} {way} this machine's, by which callbacks are made: let NTP set both (timedatectl, chronyc tracking)"
+        ),
+    )
 }

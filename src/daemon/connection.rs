@@ -27,6 +27,11 @@ const MAX_UNSENT: usize = 64 * 1024;
 /// Asterisk reads nothing for so long: it is given up.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The socket is looked at this often at least.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Who has not looked for so many milliseconds stood still.
+const STOOD_STILL: u64 = 2_000;
+
 /// How a connection ended.
 pub(super) enum Ended {
     Lost(LostReason),
@@ -51,6 +56,8 @@ pub(super) struct Connection {
     whole: u64,
     ended: Option<Ended>,
     stop_by: Option<Instant>,
+    /// When the socket was looked at last, by the session's clock.
+    looked_ms: u64,
 }
 
 impl Connection {
@@ -70,6 +77,7 @@ impl Connection {
             whole: 0,
             ended: None,
             stop_by: None,
+            looked_ms: 0,
         }
     }
 
@@ -91,25 +99,26 @@ impl Connection {
                     && *was_live
                     && matches!(ended, Ended::Lost(_))
                 {
-                    delivery.push(LinkEvent::Notice(Notice::Silent { ms }));
+                    delivery.push(LinkEvent::Notice(Notice::Unproven { ms }));
                 }
-                self.session.lost();
+                self.session.lost(self.clock.now_ms());
                 self.drain(delivery, was_live);
                 return if self.stop_by.is_some() { Ended::Stopped } else { ended };
             }
             self.input.reserve(READ);
             let (deadline, unsent) = (self.deadline(), self.has_unsent());
+            self.looked_ms = self.clock.now_ms();
             // Every branch may be dropped half way without losing anything.
             tokio::select! {
                 read = reader.read_buf(&mut self.input) => match read {
                     Ok(0) => self.ended = Some(Ended::Lost(LostReason::Closed)),
                     Ok(count) => self.take(count, delivery, tee),
-                    Err(error) => self.broke(LostReason::broken(&error)),
+                    Err(error) => self.ended = Some(Ended::Lost(LostReason::broken(&error))),
                 },
                 sent = send(&mut writer, &mut self.output, &mut self.unflushed), if unsent => {
                     self.sent = Instant::now();
                     if let Err(error) = sent {
-                        self.broke(LostReason::broken(&error));
+                        self.ended = Some(Ended::Lost(LostReason::broken(&error)));
                     }
                 }
                 flushed = delivery.flush(), if delivery.is_behind() => match flushed {
@@ -130,20 +139,19 @@ impl Connection {
                     Some(Command::Stop) | None => self.stop(),
                 },
                 () = sleep_until(deadline) => {
-                    self.session.tick(self.clock.now_ms());
+                    let now_ms = self.clock.now_ms();
+                    if now_ms > self.looked_ms + STOOD_STILL {
+                        self.session.paused(self.looked_ms, now_ms);
+                    }
+                    self.session.tick(now_ms);
                     if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
                         self.ended = Some(Ended::Stopped);
                     } else if self.has_unsent() && self.sent + SEND_TIMEOUT <= Instant::now() {
-                        self.broke(LostReason::Stuck(self.output.len()));
+                        self.ended = Some(Ended::Lost(LostReason::Stuck(self.output.len())));
                     }
                 }
             }
         }
-    }
-
-    fn broke(&mut self, reason: LostReason) {
-        self.session.fell_silent(self.clock.now_ms());
-        self.ended = Some(Ended::Lost(reason));
     }
 
     fn has_unsent(&self) -> bool {
@@ -153,8 +161,8 @@ impl Connection {
     fn deadline(&self) -> Instant {
         let session = self.session.deadline().map(|ms| self.clock.at(ms));
         let stuck = self.has_unsent().then(|| self.sent + SEND_TIMEOUT);
-        let far = Instant::now() + SEND_TIMEOUT;
-        [session, stuck, self.stop_by].into_iter().flatten().min().unwrap_or(far)
+        let far = Instant::now() + LOOK_EVERY;
+        [session, stuck, self.stop_by].into_iter().flatten().fold(far, Instant::min)
     }
 
     fn stop(&mut self) {
@@ -170,6 +178,9 @@ impl Connection {
     /// Takes the bytes that were read last.
     fn take(&mut self, count: usize, delivery: &mut Delivery, tee: &mut Option<Tee>) {
         let (arrived_ms, now_ms) = (wall(), self.clock.now_ms());
+        if now_ms > self.looked_ms + STOOD_STILL {
+            self.session.paused(self.looked_ms, now_ms);
+        }
         if let Some(tee) = tee {
             tee(&self.input[self.input.len() - count..]);
         }

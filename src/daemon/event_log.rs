@@ -117,7 +117,8 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
         Notice::SnapshotBegan
         | Notice::Live
         | Notice::LoginRefused { .. }
-        | Notice::Silent { .. }
+        | Notice::Unproven { .. }
+        | Notice::Clock { .. }
         | Notice::LinkDead(_) => {}
         Notice::SnapshotEnded(size) => tracing::info!(
             target: "session",
@@ -129,6 +130,20 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             waiting = size.callers,
             "Asterisk is ready"
         ),
+    }
+}
+
+/// Asterisk's clock is off, or right again: by so much ahead of ours, ms.
+pub fn clock(pbx: &str, ahead_ms: Millis) {
+    if ahead_ms == 0 {
+        tracing::info!(target: "session", pbx, "Asterisk's clock is right again");
+    } else {
+        tracing::warn!(
+            target: "session",
+            pbx,
+            ahead_s = seconds(ahead_ms),
+            "Asterisk's clock and this machine's differ; calls keep Asterisk's time (are both synchronised by NTP?)"
+        );
     }
 }
 

@@ -5,7 +5,7 @@ mod api_replies;
 mod callbacks;
 mod cdr_file;
 mod certificate;
-mod clock;
+pub(crate) mod clock;
 mod configuration;
 mod connection;
 pub mod connector;

@@ -4,6 +4,7 @@ use super::event_log;
 use super::link::LinkEvent;
 use super::lost::LostReason;
 use crate::log::RateLimit;
+use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::{Frame, Stamped};
 use callbackd_core::model::presence::Presence;
@@ -40,6 +41,8 @@ pub struct Monitor {
     /// Events that were dropped and not yet reported.
     dropped: u64,
     events_unreadable: u64,
+    /// By how much Asterisk's clock is ahead, as far as it has been said, ms.
+    ahead_said_ms: Millis,
 }
 
 impl Monitor {
@@ -55,6 +58,7 @@ impl Monitor {
             said: RateLimit::new(SAY_EVERY_MS),
             dropped: 0,
             events_unreadable: 0,
+            ahead_said_ms: 0,
         }
     }
 
@@ -128,6 +132,12 @@ impl Monitor {
     fn notice(&mut self, notice: &Notice, now: Moment) {
         if let Some(input) = Input::from_notice(notice) {
             self.tracker.handle(input, now);
+        }
+        if matches!(notice, Notice::Clock { .. }) {
+            let ahead_ms = self.tracker.clock_ahead_ms();
+            if std::mem::replace(&mut self.ahead_said_ms, ahead_ms) != ahead_ms {
+                event_log::clock(&self.name, ahead_ms);
+            }
         }
         if matches!(notice, Notice::SnapshotEnded(_)) {
             let again = std::mem::replace(&mut self.standing, Standing::Live) == Standing::Live;

@@ -29,6 +29,8 @@ closed_contexts = ["closed"]
 voicemail_contexts = ["voicemail", "voicemail-box"]
 self_service_contexts = ["self-service"]
 blocked_contexts = ["blocked"]
+# Talks are short in the lab.
+min_talk = "0s"
 
 [numbers]
 region = "US"

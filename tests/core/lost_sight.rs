@@ -12,13 +12,47 @@ fn a_link_that_is_found_dead_was_dead_since_it_was_heard_last() {
     let mut driver = Driver::linked(stock_rules(), START);
     driver.say(&customer.begins());
     driver.pass(60_000);
-    driver.give(Input::Silent { ms: 15_000 });
+    driver.give(Input::Unproven { ms: 15_000 });
     driver.give(Input::Unlinked);
     driver.pass(10_000);
     driver.link(100_000, &[]);
     driver.pass(FORGOTTEN_MS);
     assert_eq!(driver.gaps()[0].from_ms, START + 45_000);
     assert_eq!((driver.row().status, driver.row().ended_ms), (Status::Unknown, START + 45_000));
+}
+
+#[test]
+fn what_came_with_a_stamp_was_seen_though_no_ping_proves_it() {
+    for (stamped, from_ms) in [(true, 58_000), (false, 45_000)] {
+        let mut driver = Driver::linked(stock_rules(), START);
+        driver.pass(58_000);
+        let made = if stamped { "\nTimestamp: 1800000058.0\n" } else { "\n" };
+        let event = Line::customer("c.1").begins().replacen('\n', made, 1);
+        driver.pass(2_000);
+        driver.say(&event);
+        driver.give(Input::Unproven { ms: 15_000 });
+        driver.give(Input::Unlinked);
+        driver.pass(10_000);
+        driver.link(100_000, &[]);
+        assert_eq!(driver.gaps()[0].from_ms, START + from_ms, "{stamped}");
+    }
+}
+
+#[test]
+fn a_gap_begins_by_our_clock_though_asterisks_is_off() {
+    const HOURS: i64 = 5 * 3_600_000;
+    let mut driver = Driver::linked(stock_rules(), START);
+    driver.give(Input::Clock { asterisk_ms: START - HOURS, took_ms: 0 });
+    assert_eq!(driver.tracker.clock_ahead_ms(), -HOURS);
+    driver.pass(7_000);
+    let made = format!("\nTimestamp: {}.0\n", (START - HOURS) / 1_000 + 7);
+    driver.say(&Line::customer("c.1").begins().replacen('\n', &made, 1));
+    driver.pass(2_000);
+    driver.give(Input::Unproven { ms: 9_000 });
+    driver.give(Input::Unlinked);
+    driver.pass(10_000);
+    driver.link(100_000, &[]);
+    assert_eq!(driver.gaps()[0].from_ms, START + 7_000);
 }
 
 /// A customer who talks with 101 since now.
@@ -199,9 +233,9 @@ fn a_link_that_broke_while_events_were_lost_to_overload_was_out_of_sight_since_t
 fn a_link_that_was_silent_for_longer_than_was_told_first_was_out_of_sight_for_the_longer_time() {
     let mut driver = Driver::linked(rules(), START);
     driver.pass(3_600_000);
-    driver.give(Input::Silent { ms: 15_000 });
+    driver.give(Input::Unproven { ms: 15_000 });
     // The machine had been asleep before.
-    driver.give(Input::Silent { ms: 1_800_000 });
+    driver.give(Input::Unproven { ms: 1_800_000 });
     driver.give(Input::Unlinked);
     driver.pass(1_000);
     driver.snapshot(&[], true);

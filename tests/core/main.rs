@@ -46,6 +46,7 @@ mod roles_arrival;
 mod scheduler;
 mod seen_from_the_middle;
 mod session;
+mod session_ends;
 mod session_recordings;
 mod session_requests;
 mod stream;

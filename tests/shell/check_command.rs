@@ -39,6 +39,7 @@ fn a_pbx_that_tells_and_allows_all_that_is_needed_is_well() {
         "Login",
         "QueueStatus",
         "CoreShowChannels",
+        "Ping",
         "ListCommands",
         "CoreSettings",
         "Getvar",
@@ -188,6 +189,24 @@ fn callbacks_need_their_dialplan() {
     assert!(said.line(&["callbacks", "agents are dialled as {interface}", "PJSIP/{number}@provider"]).contains("ok "));
     let said = with_callbacks(&format!("{dial}\n[callback.queue.sales]\nfirst = \"customer\""), |_| None);
     assert!(said.line(&["no context callbackd-customer"]).contains("MISSING"));
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a clock is off by what it differs from now")]
+fn a_clock_that_is_off_is_named_with_by_how_much() {
+    let with_clock = |shift_s: i64| {
+        let (said, _) = with_pbx(move |action| {
+            let shows = jiff::Timestamp::now().as_second() + shift_s;
+            let pong = format!("Response: Success\nActionID: @ID@\nPing: Pong\nTimestamp: {shows}.500000\n\n");
+            (action.get("Action") == "Ping").then_some(pong)
+        });
+        said
+    };
+    assert!(with_clock(0).line(&["clock", "agree"]).contains("ok "));
+    let said = with_clock(-5 * 3_600 - 20);
+    let line = said.line(&["clock", "behind this machine's", "NTP"]);
+    assert!(line.contains("warn") && line.contains("is 5h "), "{line}");
+    assert!(with_clock(90).line(&["clock", "ahead of"]).contains("1m"));
 }
 
 #[test]

@@ -195,6 +195,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Asterisk<S> {
         assert_eq!((login.get("Username"), login.get("Key")), ("callbackd", "048168e0f03a449698ccda2e59a4a699"));
         self.say("Event: FullyBooted\nUptime: 77\nStatus: Fully Booted\n\n").await;
         self.snapshot().await;
+        self.answer("Ping", "Success", "Ping: Pong").await;
     }
 
     pub async fn snapshot(&mut self) {

@@ -120,18 +120,9 @@ impl Core {
         self.after(now);
     }
 
-    /// The connection broke, and not by the other end's closing it.
-    pub fn broke(&mut self, i: usize, now: Moment) {
-        if let Some(session) = &mut self.sides[i].session {
-            session.fell_silent(now.mono_ms);
-            self.drain_session(i, now);
-        }
-        self.lost(i, now);
-    }
-
     pub fn lost(&mut self, i: usize, now: Moment) {
         if let Some(mut session) = self.sides[i].session.take() {
-            session.lost();
+            session.lost(now.mono_ms);
             while let Some(output) = session.poll() {
                 self.session_says(i, output, now);
             }

@@ -4,6 +4,7 @@ use super::facts::{Facts, PROBE_EVENT, PROBE_VARIABLE};
 use crate::config::Pbx;
 use crate::daemon::LostReason;
 use crate::daemon::ami_client::{Heard, Visit};
+use crate::daemon::clock::Clock;
 use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::session::Reply;
 use callbackd_core::ami::{Action, Interest};
@@ -74,6 +75,10 @@ impl Asking<'_> {
             Heard::Notice(Notice::BannerSeen { version }) => facts.ami.clone_from(version),
             Heard::Notice(Notice::LoggedIn) => self.answers.logged_in = true,
             Heard::Notice(Notice::Booted { .. }) => facts.booted = true,
+            Heard::Notice(Notice::Clock { asterisk_ms, took_ms }) => {
+                let then = Clock::start().now().wall_ms - i64::try_from(took_ms / 2).unwrap_or(0);
+                facts.clock_ahead_ms = Some(asterisk_ms.saturating_sub(then));
+            }
             Heard::Notice(Notice::SnapshotRefused { action, message }) => facts.refused.push((action, message.clone())),
             Heard::Notice(Notice::SnapshotEnded(size)) => facts.size = *size,
             Heard::Notice(_) | Heard::Answer(_) => {}

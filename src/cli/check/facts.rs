@@ -18,6 +18,8 @@ pub struct Facts {
     pub version: Option<String>,
     /// Whether `FullyBooted` came.
     pub booted: bool,
+    /// By how much Asterisk's clock is ahead of this machine's, ms.
+    pub clock_ahead_ms: Option<i64>,
     /// Lists that were refused after the login: the action and Asterisk's words.
     pub refused: Vec<(&'static str, String)>,
     /// What the lists held.

@@ -370,7 +370,7 @@ fn unsigned(digits: &[u8]) -> Option<u64> {
 }
 
 /// `seconds.fraction` in milliseconds, rounded down, without a detour through floating point.
-fn millis(value: &[u8]) -> Option<Millis> {
+pub(crate) fn millis(value: &[u8]) -> Option<Millis> {
     let point = memchr::memchr(b'.', value).unwrap_or(value.len());
     let seconds = i64::try_from(unsigned(&value[..point])?).ok()?;
     let fraction = value.get(point + 1..).unwrap_or(b"0");

@@ -10,6 +10,7 @@ mod gathered;
 pub mod header;
 pub mod interest;
 pub mod length;
+mod liveness;
 pub mod notice;
 mod parse;
 pub mod pending;

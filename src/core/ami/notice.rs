@@ -41,10 +41,18 @@ pub enum Notice {
     SnapshotEnded(SnapshotSize),
     /// From here on every event is new.
     Live,
-    /// The connection did not end in order: what happened since it was last heard has not been seen. A loss follows.
-    Silent {
-        /// Milliseconds since the last byte.
+    /// The connection has ended, and for so long nothing but the stamps of events proves that they all came. A loss follows.
+    Unproven {
+        /// Milliseconds since the latest ping that was answered; where events bear no stamps, since the latest read of a program that had
+        /// not stood still.
         ms: u64,
+    },
+    /// Asterisk said what its clock shows, in answer to a ping.
+    Clock {
+        /// Milliseconds since 1970 UTC by Asterisk's clock.
+        asterisk_ms: i64,
+        /// The answer took so long, ms: the clock was read at some moment of that time.
+        took_ms: u64,
     },
     /// The connection is of no more use: drop it and connect again.
     LinkDead(DeadReason),
@@ -77,6 +85,18 @@ pub enum LoginRefusal {
     /// For example while Asterisk is shutting down.
     #[error("Asterisk refused the login")]
     Other,
+}
+
+impl LoginRefusal {
+    /// What Asterisk's words mean (`main/manager.c`).
+    pub(crate) fn said(message: &str) -> Self {
+        match message {
+            "Authentication failed" => Self::AuthenticationFailed,
+            "Login Already In Use" => Self::AlreadyInUse,
+            "Permission denied" => Self::PermissionDenied,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Why a connection is of no more use.

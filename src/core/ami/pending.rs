@@ -102,6 +102,14 @@ impl PendingActions {
         Some(self.0.remove(at))
     }
 
+    /// All get so much more time, ms.
+    pub(crate) fn delay(&mut self, ms: u64) {
+        for pending in &mut self.0 {
+            pending.since_ms += ms;
+            pending.deadline_ms += ms;
+        }
+    }
+
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
         self.0.iter().map(|pending| pending.deadline_ms).min()
     }

@@ -12,6 +12,8 @@ use secrecy::SecretString;
 use crate::ami::action::{Action, ActionError, ActionId};
 use crate::ami::decoder::Received;
 use crate::ami::frame::{Frame, Kind};
+use crate::ami::gathered::millis;
+use crate::ami::liveness::Liveness;
 use crate::ami::notice::{DeadReason, LoginRefusal, Notice, SnapshotSize};
 use crate::ami::pending::{List, Pending, PendingActions, Purpose};
 pub use crate::ami::reply::{Answer, Reply, RequestError, Unanswered};
@@ -25,9 +27,10 @@ pub const ACTION_TIMEOUT: u64 = 10_000;
 pub const LIST_TIMEOUT: u64 = 120_000;
 /// How long `FullyBooted` may take after the login before the session goes on without it, in milliseconds.
 pub const BOOT_TIMEOUT: u64 = 5_000;
-/// A ping is sent when nothing came for so many milliseconds.
+/// A ping is sent so often, in milliseconds, also while events come: its answer proves that all events until then have come, and tells
+/// Asterisk's clock.
 pub const PING_EVERY: u64 = 10_000;
-/// The link is dead when nothing came for so many milliseconds after a ping.
+/// The link is dead when nothing came for so many milliseconds after a ping, and for [`PING_EVERY`] before.
 pub const PING_TIMEOUT: u64 = 5_000;
 
 /// The lists are asked for again after so many milliseconds: evidence against calls and members whose end was never reported.
@@ -87,7 +90,11 @@ pub struct Session {
     pending: PendingActions,
     outputs: VecDeque<SessionOutput>,
     heard_ms: u64,
+    live: Liveness,
+    /// The ping that waits for its answer, and when it was sent.
     ping: Option<(ActionId, u64)>,
+    /// When the next ping is due, once logged in.
+    next_ping_ms: u64,
     unknown_responses: u64,
     snapshot_ms: u64,
     was_live: bool,
@@ -105,7 +112,9 @@ impl Session {
             pending: PendingActions::default(),
             outputs: VecDeque::new(),
             heard_ms: now_ms,
+            live: Liveness::new(now_ms),
             ping: None,
+            next_ping_ms: now_ms,
             unknown_responses: 0,
             snapshot_ms: now_ms,
             was_live: false,
@@ -127,8 +136,8 @@ impl Session {
             _ => None,
         };
         let ping = self.logged_in().then(|| match &self.ping {
-            Some((_, sent)) => (*sent).max(self.heard_ms) + PING_TIMEOUT,
-            None => self.heard_ms + PING_EVERY,
+            Some((_, sent)) => self.dead_at(*sent),
+            None => self.next_ping_ms,
         });
         [state, ping, self.pending.deadline_ms()].into_iter().flatten().min()
     }
@@ -152,6 +161,15 @@ impl Session {
     /// now and then keeps up the look of a link on which nothing comes.
     pub fn heard(&mut self, now_ms: u64) {
         self.heard_ms = self.heard_ms.max(now_ms);
+        self.live.read(now_ms);
+    }
+
+    /// This program stood still from `since_ms` to `now_ms`: what is read next may have waited, and events may be lost behind it. Nobody
+    /// is given up for what could not be read meanwhile.
+    pub fn paused(&mut self, since_ms: u64, now_ms: u64) {
+        self.live.paused(since_ms, now_ms);
+        self.heard_ms = self.heard_ms.max(now_ms);
+        self.pending.delay(now_ms.saturating_sub(since_ms));
     }
 
     /// Takes what the decoder received, in its order. A frame for the tracker comes before the outputs that it leads to.
@@ -168,7 +186,7 @@ impl Session {
                 Disposition::Consumed
             }
             (Received::Frame(_), State::Greeting(_)) => {
-                self.die(DeadReason::NotAsterisk);
+                self.die(DeadReason::NotAsterisk, now_ms);
                 Disposition::Consumed
             }
             (Received::Banner(_), _) => Disposition::Consumed,
@@ -186,7 +204,9 @@ impl Session {
     pub fn tick(&mut self, now_ms: u64) {
         match self.state {
             State::Dead => return,
-            State::Greeting(since) if now_ms >= since + BANNER_TIMEOUT => return self.die(DeadReason::NoBanner),
+            State::Greeting(since) if now_ms >= since + BANNER_TIMEOUT => {
+                return self.die(DeadReason::NoBanner, now_ms);
+            }
             State::Booting(since) if now_ms >= since + BOOT_TIMEOUT => {
                 self.notice(Notice::BootUnconfirmed);
                 self.begin_snapshot(now_ms);
@@ -198,29 +218,33 @@ impl Session {
             match pending.purpose {
                 Purpose::Request => self.answer(pending, Err(Unanswered::TimedOut)),
                 _ if pending.since_ms + LIST_TIMEOUT <= now_ms => {
-                    return self.die(DeadReason::EndlessList(pending.action));
+                    return self.die(DeadReason::EndlessList(pending.action), now_ms);
                 }
-                _ => {
-                    self.fell_silent(now_ms);
-                    return self.die(DeadReason::Unanswered(pending.action));
-                }
+                _ => return self.die(DeadReason::Unanswered(pending.action), now_ms),
             }
         }
         if !self.logged_in() {
             return;
         }
         match &self.ping {
-            Some((_, sent)) if now_ms >= (*sent).max(self.heard_ms) + PING_TIMEOUT => {
-                self.fell_silent(now_ms);
-                self.die(DeadReason::PingTimedOut);
+            Some((_, sent)) if now_ms >= self.dead_at(*sent) => {
+                self.die(DeadReason::PingTimedOut, now_ms);
             }
-            None if now_ms >= self.heard_ms + PING_EVERY => {
-                let id = self.next_id();
-                self.outputs.push_back(SessionOutput::Send(Action::ping().encode(&id)));
-                self.ping = Some((id, now_ms));
-            }
+            None if now_ms >= self.next_ping_ms => self.ping(now_ms),
             _ => {}
         }
+    }
+
+    /// When a link that does not answer the ping of then is given up. Events may keep the answer waiting for as long as they come.
+    fn dead_at(&self, sent_ms: u64) -> u64 {
+        sent_ms.max(self.heard_ms + PING_EVERY) + PING_TIMEOUT
+    }
+
+    fn ping(&mut self, now_ms: u64) {
+        let id = self.next_id();
+        self.outputs.push_back(SessionOutput::Send(Action::ping().encode(&id)));
+        self.ping = Some((id, now_ms));
+        self.next_ping_ms = now_ms + PING_EVERY;
     }
 
     /// Sends an action; a [`SessionOutput::Answer`] with the returned id will follow.
@@ -256,15 +280,15 @@ impl Session {
         }
     }
 
-    /// The connection broke, and not by the other end's closing it: nobody knows for how long nothing has got through.
-    pub fn fell_silent(&mut self, now_ms: u64) {
+    /// The connection is gone: outstanding requests will not be answered, and what happened since it was provably whole may not have come.
+    pub fn lost(&mut self, now_ms: u64) {
         if self.logged_in() {
-            self.notice(Notice::Silent { ms: now_ms.saturating_sub(self.heard_ms) });
+            self.notice(Notice::Unproven { ms: now_ms.saturating_sub(self.live.whole_until()) });
         }
+        self.end();
     }
 
-    /// The connection is gone: outstanding requests will not be answered.
-    pub fn lost(&mut self) {
+    fn end(&mut self) {
         self.state = State::Dead;
         self.ping = None;
         while let Some(pending) = self.pending.take_expired(u64::MAX) {
@@ -287,13 +311,13 @@ impl Session {
         self.outputs.push_back(SessionOutput::Answer(Answer { id, action, reply }));
     }
 
-    fn die(&mut self, reason: DeadReason) {
-        self.lost();
+    fn die(&mut self, reason: DeadReason, now_ms: u64) {
+        self.lost(now_ms);
         self.notice(Notice::LinkDead(reason));
     }
 
     fn refused(&mut self, reason: LoginRefusal, message: &str) {
-        self.lost();
+        self.end();
         self.notice(Notice::LoginRefused { reason, message: message.to_owned() });
     }
 
@@ -319,6 +343,9 @@ impl Session {
     fn event(&mut self, frame: &Frame, name: &[u8], now_ms: u64) -> Disposition {
         if !self.logged_in() {
             return Disposition::Consumed;
+        }
+        if self.live.needs_stamp() && frame.get("Timestamp").is_some() {
+            self.live.stamped();
         }
         if name == b"FullyBooted" {
             let uptime_s = frame.text("Uptime").and_then(|uptime| uptime.parse().ok());
@@ -346,9 +373,14 @@ impl Session {
     }
 
     fn response(&mut self, frame: &Frame, status: &[u8], now_ms: u64) {
-        if let Some((id, _)) = &self.ping
+        if let Some((id, sent)) = &self.ping
             && frame.get("ActionID") == Some(id.as_str().as_bytes())
         {
+            self.live.answered(*sent);
+            let took_ms = now_ms.saturating_sub(*sent);
+            if let Some(asterisk_ms) = frame.get("Timestamp").and_then(millis) {
+                self.notice(Notice::Clock { asterisk_ms, took_ms });
+            }
             self.ping = None;
             return;
         }
@@ -375,7 +407,7 @@ impl Session {
                 let found = (success, challenges.next(), challenges.next());
                 match found {
                     // Of two nobody knows which one counts, and to answer an empty one is to sign nothing but the secret.
-                    (true, Some(_), Some(_)) | (true, Some(b""), None) => self.die(DeadReason::OddChallenge),
+                    (true, Some(_), Some(_)) | (true, Some(b""), None) => self.die(DeadReason::OddChallenge, now_ms),
                     (true, Some(challenge), None) => {
                         let challenge = String::from_utf8_lossy(challenge).into_owned();
                         self.log_in(Some(&challenge), &message, now_ms);
@@ -389,7 +421,7 @@ impl Session {
                     self.state = State::Booting(now_ms);
                     self.notice(Notice::LoggedIn);
                 } else {
-                    self.refused(login_refusal(&message), &message);
+                    self.refused(LoginRefusal::said(&message), &message);
                 }
             }
             Purpose::Queues | Purpose::Channels => {
@@ -403,7 +435,10 @@ impl Session {
                 let pending = self.pending.take(at);
                 self.answer(pending, Ok(Reply { response: frame.clone(), items: Vec::new(), cut: false }));
             }
-            Purpose::Logoff => self.die(DeadReason::LoggedOff),
+            Purpose::Logoff => {
+                self.end();
+                self.notice(Notice::LinkDead(DeadReason::LoggedOff));
+            }
         }
     }
 
@@ -416,6 +451,7 @@ impl Session {
         };
         match login {
             Ok(login) => {
+                self.next_ping_ms = now_ms + PING_EVERY;
                 self.send(&login, Purpose::Login, now_ms);
             }
             Err(error) => self.refused(LoginRefusal::Unsendable(error), ""),
@@ -443,7 +479,9 @@ impl Session {
                 if let State::Snapshot(mut size) = self.state {
                     size.channels_known = list.is_some_and(|list| !list.cut);
                     self.state = State::Live;
-                    self.was_live = true;
+                    if !std::mem::replace(&mut self.was_live, true) && self.ping.is_none() {
+                        self.ping(now_ms);
+                    }
                     self.notice(Notice::SnapshotEnded(size));
                     self.notice(Notice::Live);
                 }
@@ -451,15 +489,5 @@ impl Session {
             (_, Some(List { response, items, cut })) => self.answer(pending, Ok(Reply { response, items, cut })),
             (_, None) => {}
         }
-    }
-}
-
-/// What Asterisk's words mean (`main/manager.c`).
-fn login_refusal(message: &str) -> LoginRefusal {
-    match message {
-        "Authentication failed" => LoginRefusal::AuthenticationFailed,
-        "Login Already In Use" => LoginRefusal::AlreadyInUse,
-        "Permission denied" => LoginRefusal::PermissionDenied,
-        _ => LoginRefusal::Other,
     }
 }

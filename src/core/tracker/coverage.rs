@@ -3,6 +3,7 @@
 use crate::ami::event::Millis;
 use crate::model::{GapCause, Moment};
 use crate::tracker::SEEN_EVERY_MS;
+use crate::tracker::pbx_clock::RIGHT_WITHIN_MS;
 use std::collections::BTreeSet;
 
 /// A boot time this much (ms) after the last event still counts as the same run of Asterisk: clocks differ, `Uptime` is in
@@ -14,6 +15,8 @@ const BOOT_SLACK_MS: Millis = 1_500;
 pub(crate) struct Coverage {
     /// The latest moment seen.
     last_seen_ms: Option<Millis>,
+    /// The latest stamp of an event, by our clock: at the latest then it was made.
+    last_stamp_ms: Option<Millis>,
     /// The daemon has been connected since it started.
     ever_linked: bool,
     /// Coverage was lost then, and what follows is a gap.
@@ -78,6 +81,7 @@ impl Coverage {
     pub(crate) fn new(last_seen_ms: Option<Millis>) -> Self {
         Self {
             last_seen_ms,
+            last_stamp_ms: None,
             ever_linked: false,
             lost_ms: last_seen_ms,
             restarted: false,
@@ -91,6 +95,11 @@ impl Coverage {
             queues: BTreeSet::new(),
             callers: Vec::new(),
         }
+    }
+
+    /// An event was made then by our clock, as Asterisk says itself.
+    pub(crate) fn stamped(&mut self, at: Millis) {
+        self.last_stamp_ms = self.last_stamp_ms.max(Some(at));
     }
 
     /// Something was heard from the PBX.
@@ -114,6 +123,17 @@ impl Coverage {
         if self.ever_linked {
             self.lost_ms = self.lost_ms.map(|lost| lost.min(at));
         }
+    }
+
+    /// The link has ended, and nothing proves that all came since `at` but the stamps of the events that did.
+    pub(crate) fn unproven_since(&mut self, at: Millis, now: Millis) {
+        let stamp = self.last_stamp_ms.filter(|stamp| *stamp <= now + RIGHT_WITHIN_MS);
+        self.unseen_since(stamp.map_or(at, |stamp| stamp.clamp(at, now)));
+    }
+
+    /// Stamps are told by another clock from now on.
+    pub(crate) fn clock_changed(&mut self) {
+        self.last_stamp_ms = None;
     }
 
     pub(crate) fn overloaded(&mut self, at: Millis) {

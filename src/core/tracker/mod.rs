@@ -5,6 +5,7 @@
 pub(crate) mod calls;
 mod coverage;
 mod events;
+pub mod pbx_clock;
 pub(crate) mod presence;
 mod snapshot;
 mod table;
@@ -59,10 +60,18 @@ pub enum Input<'a> {
         /// The list of channels came whole: a channel that is not in it has ended.
         channels_known: bool,
     },
-    /// For so long nothing has come over the link, which turns out to be broken: coverage was lost then.
-    Silent {
-        /// Since anything came, ms.
+    /// The link has ended, and for so long nothing proves that all events came but their stamps: coverage was lost then, or at the
+    /// stamp of the last one if that is later.
+    Unproven {
+        /// Since the latest proof, ms.
         ms: u64,
+    },
+    /// Asterisk said what its clock shows.
+    Clock {
+        /// Milliseconds since 1970 UTC by Asterisk's clock.
+        asterisk_ms: Millis,
+        /// The answer took so long, ms.
+        took_ms: u64,
     },
     /// The link is down.
     Unlinked,
@@ -88,7 +97,10 @@ impl Input<'_> {
             Notice::BootUnconfirmed => Some(Self::Linked { uptime_s: None }),
             Notice::SnapshotBegan => Some(Self::SnapshotBegan),
             Notice::SnapshotEnded(size) => Some(Self::SnapshotEnded { channels_known: size.channels_known }),
-            Notice::Silent { ms } => Some(Self::Silent { ms: *ms }),
+            Notice::Unproven { ms } => Some(Self::Unproven { ms: *ms }),
+            Notice::Clock { asterisk_ms, took_ms } => {
+                Some(Self::Clock { asterisk_ms: *asterisk_ms, took_ms: *took_ms })
+            }
             Notice::LinkDead(_) => Some(Self::Unlinked),
             Notice::BannerSeen { .. }
             | Notice::LoggedIn
@@ -170,6 +182,7 @@ pub struct Tracker {
     counters: Counters,
     now: Moment,
     coverage: coverage::Coverage,
+    clock: pbx_clock::PbxClock,
     presence: PresenceState,
     event_ms: Millis,
     stopping: bool,
@@ -190,6 +203,7 @@ impl Tracker {
             counters: Counters::default(),
             now: Moment { wall_ms: 0, mono_ms: 0 },
             coverage: coverage::Coverage::new(last_seen_ms),
+            clock: pbx_clock::PbxClock::default(),
             presence: PresenceState::default(),
             event_ms: 0,
             stopping: false,
@@ -212,13 +226,21 @@ impl Tracker {
                 self.counters.texts_cut += u64::from(stamped.texts_cut);
                 let at = stamped.at.unwrap_or(now.wall_ms).clamp(0, MAX_STAMP_MS);
                 self.coverage.saw(at);
+                if let Some(stamp) = stamped.at {
+                    self.coverage.stamped(self.clock.ours(stamp));
+                }
                 self.event_ms = at;
                 self.take(&stamped.event, at);
             }
             Input::Linked { uptime_s } => self.linked(uptime_s),
             Input::SnapshotBegan => self.coverage.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
-            Input::Silent { ms } => self.sync_lost(|coverage| coverage.unseen_since(ago(now, ms))),
+            Input::Unproven { ms } => self.sync_lost(|coverage| coverage.unproven_since(ago(now, ms), now.wall_ms)),
+            Input::Clock { asterisk_ms, took_ms } => {
+                if self.clock.shows(asterisk_ms, took_ms, self.now) {
+                    self.coverage.clock_changed();
+                }
+            }
             Input::Unlinked => self.sync_lost(|coverage| coverage.lost(now.wall_ms)),
             Input::Overloaded { ms } => self.sync_lost(|coverage| coverage.overloaded(ago(now, ms))),
             Input::Stopping => self.stopping(),
@@ -252,6 +274,12 @@ impl Tracker {
     #[must_use]
     pub fn counters(&self) -> Counters {
         Counters { agents_refused: self.presence.agents_refused(), ..self.counters }
+    }
+
+    /// By how much Asterisk's clock is ahead of ours, ms; 0 while it is right within [`pbx_clock::RIGHT_WITHIN_MS`], or not known.
+    #[must_use]
+    pub fn clock_ahead_ms(&self) -> Millis {
+        self.clock.ahead_ms()
     }
 
     /// Number of calls in progress.

@@ -1,9 +1,7 @@
 //! The network of a day: bytes on their way, and connections that end.
 
 use super::{DEVICE_LAG_MS, Event, LATENCY_MS, Link, TO_DISK_MS, Weather, World};
-use crate::core::Core;
 use callbackd::demo::pbx::{Input, Output};
-use callbackd_core::model::Moment;
 use std::hash::Hash;
 
 impl World {
@@ -99,20 +97,20 @@ impl World {
                 self.deliver(i, client, &bytes[..part]);
             }
         }
-        self.unlink(i, Core::broke);
+        self.unlink(i);
     }
 
     /// One end closes the connection, and says so.
     pub(super) fn hang_up_link(&mut self, i: usize) {
-        self.unlink(i, Core::lost);
+        self.unlink(i);
     }
 
-    pub(super) fn unlink(&mut self, i: usize, tell: fn(&mut Core, usize, Moment)) {
+    pub(super) fn unlink(&mut self, i: usize) {
         self.say(|| "the link is down".to_owned());
         self.unseen(i, LATENCY_MS);
         self.close_link(i);
         let now = self.moment();
-        self.with_core(|core| tell(core, i, now));
+        self.with_core(|core| core.lost(i, now));
         self.at(100, Event::Connect(self.run, i));
     }
 
