@@ -163,5 +163,5 @@ fn a_snapshot_whose_list_never_ends_is_ended_and_said() {
         }
     }
     assert_eq!(waited, LIST_TIMEOUT);
-    peer.notes(&[Notice::LinkDead(DeadReason::EndlessList("QueueStatus"))]);
+    assert_eq!(peer.notices.last(), Some(&Notice::LinkDead(DeadReason::EndlessList("QueueStatus"))));
 }
