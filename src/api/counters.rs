@@ -17,6 +17,16 @@ pub struct Counters {
     pub callbacks: CallbackCounters,
     /// The writer of the database.
     pub store: StoreCounters,
+    /// The local API.
+    #[serde(default)]
+    pub api: ApiCounters,
+}
+
+/// What was counted of the local API.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApiCounters {
+    /// Connections refused because their user, or all users together, had too many.
+    pub connections_refused: u64,
 }
 
 /// What was counted of one PBX.
@@ -49,6 +59,10 @@ pub struct LinkCounters {
     pub dropped: u64,
     /// Responses to no action of this daemon.
     pub unknown_responses: u64,
+    /// Lists in answer to an action of this daemon that are not whole: too long to be kept, or given up by Asterisk.
+    pub lists_cut: u64,
+    /// Connections that were given up because the other end did not read what was sent to it.
+    pub unread: u64,
 }
 
 /// What the tracker of a PBX's calls has counted.
@@ -62,9 +76,11 @@ pub struct TrackerCounters {
     pub texts_cut: u64,
     /// Events about channels that are not known.
     pub unknown_channels: u64,
-    /// Channels ignored because too many are open.
+    /// Channels ignored because too many are open, or because they take too much memory.
     pub channels_refused: u64,
-    /// Legs, queue visits and menu steps beyond the limits of one call.
+    /// Empty bridges that were forgotten because too many were kept.
+    pub bridges_forgotten: u64,
+    /// Legs, queue visits, menu steps and linkedids beyond the limits of one call, or of all calls together.
     pub details_dropped: u64,
     /// Calls that ended and were recorded.
     pub calls_recorded: u64,
@@ -76,6 +92,10 @@ pub struct TrackerCounters {
     pub calls_end_unseen: u64,
     /// Agents ignored because too many are known.
     pub agents_refused: u64,
+    /// Memberships in queues, and other names of agents, ignored because too many are known.
+    pub agent_details_refused: u64,
+    /// Queues and waiting callers of one list ignored because it had too many.
+    pub listed_refused: u64,
     /// Trunks that were not kept, because the table of known trunks is full.
     pub trunks_refused: u64,
     /// `UserEvent`s for callbackd that could not be understood.
@@ -91,12 +111,15 @@ impl TrackerCounters {
             texts_cut,
             strangers,
             channels_refused,
+            bridges_forgotten,
             details_dropped,
             calls_recorded,
             calls_corrected,
             calls_merged,
             calls_unseen,
             agents_refused,
+            agent_details_refused,
+            listed_refused,
             trunks_refused,
             user_events_refused,
         } = counters;
@@ -106,12 +129,15 @@ impl TrackerCounters {
             texts_cut,
             unknown_channels: strangers,
             channels_refused,
+            bridges_forgotten,
             details_dropped,
             calls_recorded,
             calls_corrected,
             calls_merged,
             calls_end_unseen: calls_unseen,
             agents_refused,
+            agent_details_refused,
+            listed_refused,
             trunks_refused,
             user_events_refused,
         }

@@ -10,6 +10,8 @@
 pub mod client;
 pub mod counters;
 mod orders;
+mod pages;
+mod places;
 mod routes;
 pub mod socket;
 pub mod status;

@@ -2,31 +2,37 @@
 
 use super::Ask;
 use super::orders::{Add, DncAdd, Order, status_of};
+use super::pages::{self, MAX_ROWS, PageError};
+use super::places::{Place, Places};
 use super::status::{AgentInPresence, Status};
 use crate::store::{self, CallbackFilter, Reader};
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{DefaultBodyLimit, Path, Query, State as Shared};
-use axum::http::StatusCode;
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State as Shared};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Extension, Json, Router};
 use callbackd_core::callbacks::commands::{Command, Done};
 use callbackd_core::model::CallbackState;
+use hyper::body::{Frame, SizeHint};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 /// Largest body, bytes.
 pub const MAX_BODY: usize = 16 * 1024;
 /// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Callbacks in one answer if the request does not say how many.
-const CALLBACKS: u64 = 1_000;
+/// A client may take so long to send the body of a request.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What all requests share.
 #[derive(Debug)]
@@ -35,6 +41,8 @@ pub struct Front {
     pub asks: mpsc::Sender<Ask>,
     /// The database's path.
     pub db: PathBuf,
+    /// Who is connected.
+    pub places: Arc<Places>,
 }
 
 /// The user at the other end.
@@ -42,7 +50,8 @@ pub struct Front {
 pub struct Peer(pub String);
 
 /// What went wrong, as a status and a sentence.
-struct Failure(StatusCode, String);
+#[derive(Debug)]
+pub(super) struct Failure(pub StatusCode, pub String);
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
@@ -72,8 +81,52 @@ macro_rules! unreadable {
 
 unreadable!(PathRejection, QueryRejection, BytesRejection);
 
-/// All routes of the API.
-pub fn router(front: Arc<Front>) -> Router {
+/// Reads the body before anything waits for it, and lets one user work on a few requests at once.
+async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(_)) => {
+            let why = format!("the body cannot be read, or is longer than {MAX_BODY} bytes");
+            return Failure(StatusCode::PAYLOAD_TOO_LARGE, why).into_response();
+        }
+        Err(_) => {
+            let why = format!("the body took longer than {} s", BODY_TIMEOUT.as_secs());
+            let close = [(axum::http::header::CONNECTION, "close")];
+            return (close, Failure(StatusCode::REQUEST_TIMEOUT, why)).into_response();
+        }
+    };
+    let turn = place.request().await;
+    let response = next.run(Request::from_parts(parts, body.into())).await;
+    // The turn is over when the answer has been written, or given up.
+    response.map(|body| axum::body::Body::new(Turn { body, _turn: turn }))
+}
+
+/// An answer's body, and the turn that is over with it.
+struct Turn {
+    body: axum::body::Body,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl hyper::body::Body for Turn {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// All routes of the API, for a connection that has this place.
+pub fn router(front: Arc<Front>, place: Place) -> Router {
     Router::new()
         .route("/v1/status", get(status))
         .route("/v1/agents", get(agents))
@@ -85,6 +138,7 @@ pub fn router(front: Arc<Front>) -> Router {
         .fallback(|| async { Failure(StatusCode::NOT_FOUND, NOWHERE.to_owned()) })
         .method_not_allowed_fallback(|| async { Failure(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE.to_owned()) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(from_fn_with_state(Arc::new(place), admit))
         .with_state(front)
 }
 
@@ -92,7 +146,8 @@ const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/agents, /v1/ca
 const OTHERWISE: &str = "this cannot be done here: the header Allow says what can";
 
 async fn status(Shared(front): Shared<Arc<Front>>) -> Answer {
-    let status: Status = front.ask(Ask::Status).await?;
+    let mut status: Status = front.ask(Ask::Status).await?;
+    status.counters.api.connections_refused = front.places.refused();
     Ok(Json(json!(status)))
 }
 
@@ -101,13 +156,24 @@ async fn status(Shared(front): Shared<Arc<Front>>) -> Answer {
 #[serde(deny_unknown_fields)]
 struct OfPbx {
     pbx: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
 }
 
-async fn agents(Shared(front): Shared<Arc<Front>>, of: Result<Query<OfPbx>, QueryRejection>) -> Answer {
+/// How many rows of a list are wanted in one answer.
+fn rows_of(limit: Option<usize>) -> usize {
+    limit.unwrap_or(MAX_ROWS).min(MAX_ROWS)
+}
+
+type Listed = Result<Response, Failure>;
+
+async fn agents(Shared(front): Shared<Arc<Front>>, uri: Uri, of: Result<Query<OfPbx>, QueryRejection>) -> Listed {
     let Query(of) = of?;
     let mut agents: Vec<AgentInPresence> = front.ask(Ask::Agents).await?;
     agents.retain(|agent| of.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
-    Ok(Json(json!(agents)))
+    let key = |agent: &AgentInPresence| format!("{}:{}", agent.pbx, agent.agent);
+    agents.sort_by_cached_key(key);
+    Ok(pages::of(&uri, &agents, of.after.as_deref(), rows_of(of.limit), key))
 }
 
 #[derive(Deserialize)]
@@ -118,10 +184,11 @@ struct Wanted {
     queue: Option<String>,
     number: Option<String>,
     pbx: Option<String>,
-    limit: Option<u64>,
+    after: Option<i64>,
+    limit: Option<usize>,
 }
 
-async fn list(Shared(front): Shared<Arc<Front>>, wanted: Result<Query<Wanted>, QueryRejection>) -> Answer {
+async fn list(Shared(front): Shared<Arc<Front>>, uri: Uri, wanted: Result<Query<Wanted>, QueryRejection>) -> Listed {
     let Query(wanted) = wanted?;
     let words = wanted.state.iter().flat_map(|words| words.split(','));
     let state = words.map(|word| CallbackState::from_text(word).ok_or_else(|| unknown_state(word)));
@@ -131,9 +198,17 @@ async fn list(Shared(front): Shared<Arc<Front>>, wanted: Result<Query<Wanted>, Q
         queue: wanted.queue,
         number: wanted.number,
         pbx: wanted.pbx,
-        limit: Some(wanted.limit.unwrap_or(CALLBACKS)),
+        limit: None,
     };
-    front.read(move |reader| reader.callbacks(&filter)).await.map(|rows| Json(json!(rows)))
+    let (after, limit) = (wanted.after, rows_of(wanted.limit));
+    pages::answer(front.db.clone(), &uri, move |reader, rows| {
+        let found = reader.page_of_callbacks(&filter, after, limit, |page| {
+            rows.begin(page.next.map(|id| id.to_string()));
+            page.rows(|row| rows.row(&row))
+        })?;
+        found.ok_or_else(|| PageError::Gone(after.unwrap_or_default().to_string()))
+    })
+    .await
 }
 
 fn unknown_state(word: &str) -> Failure {
@@ -171,10 +246,26 @@ async fn order(
     }
 }
 
-async fn forbidden(Shared(front): Shared<Arc<Front>>) -> Answer {
+/// Query for a part of the do-not-call list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn forbidden(Shared(front): Shared<Arc<Front>>, uri: Uri, part: Result<Query<Part>, QueryRejection>) -> Listed {
+    let Query(part) = part?;
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    front.read(move |reader| reader.do_not_call(now_ms)).await.map(|rows| Json(json!(rows)))
+    pages::answer(front.db.clone(), &uri, move |reader, rows| {
+        let after = part.after.unwrap_or_default();
+        Ok(reader.page_of_do_not_call(now_ms, &after, rows_of(part.limit), |page| {
+            rows.begin(page.next.clone());
+            page.rows(|row| rows.row(&row))
+        })?)
+    })
+    .await
 }
 
 async fn forbid(Shared(front): Shared<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {

@@ -1,6 +1,7 @@
 //! The socket: who may come in, and how many at once.
 
 use super::Ask;
+use super::places::{Place, Places};
 use super::routes::{Front, Peer, router};
 use axum::Extension;
 use hyper::server::conn::http1;
@@ -12,12 +13,11 @@ use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Connections at once; more wait to be accepted.
-const MAX_CONNECTIONS: usize = 32;
 /// Requests that wait for the daemon's loop.
 const MAX_ASKS: usize = 64;
 /// A client may take so long to send the head of a request.
@@ -47,7 +47,8 @@ impl Server {
         }
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
         let (asks, received) = mpsc::channel(MAX_ASKS);
-        let front = Arc::new(Front { asks, db });
+        let places = Places::new(rustix::process::geteuid().as_raw());
+        let front = Arc::new(Front { asks, db, places });
         let task = tokio::spawn(accept(listener, front));
         Ok((Self { path: path.to_owned(), task }, received))
     }
@@ -103,17 +104,27 @@ fn user_name(uid: u32) -> String {
     found.and_then(|f| f.first().map(|name| (*name).to_owned())).unwrap_or_else(|| format!("uid {uid}"))
 }
 
+/// What a connection that has no place is told.
+const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 70\r\n\r\n\
+    {\"error\":\"too many connections: close some that are open and try again\"}";
+
 async fn accept(listener: UnixListener, front: Arc<Front>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
+                // Without credentials it is nobody: one user like any other.
+                let uid = stream.peer_cred().map_or(u32::MAX, |cred| cred.uid());
+                let place = front.places.take(uid);
                 let front = Arc::clone(&front);
                 tokio::spawn(async move {
+                    let served = async {
+                        match place {
+                            Some(place) => serve(stream, front, place, uid).await,
+                            None => refuse(stream).await,
+                        }
+                    };
                     // Who is too slow, or gone, is no news.
-                    let _ = tokio::time::timeout(CONNECTION_TIMEOUT, serve(stream, front)).await;
-                    drop(place);
+                    let _ = tokio::time::timeout(CONNECTION_TIMEOUT, served).await;
                 });
             }
             // Too many files are open, for example: wait for some to be closed.
@@ -122,12 +133,24 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
     }
 }
 
-async fn serve(stream: UnixStream, front: Arc<Front>) -> Result<(), hyper::Error> {
-    let peer = stream.peer_cred().map_or_else(|_| "unknown".to_owned(), |cred| user_name(cred.uid()));
-    let service = TowerToHyperService::new(router(front).layer(Extension(Peer(peer))));
-    http1::Builder::new()
+async fn refuse(mut stream: UnixStream) {
+    let told = async {
+        // What is left unread when the socket closes would take the answer with it.
+        let mut request = [0; 4096];
+        let _ = stream.read(&mut request).await;
+        // It may have gone.
+        let _ = stream.write_all(NO_PLACE).await;
+    };
+    let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
+}
+
+async fn serve(stream: UnixStream, front: Arc<Front>, place: Place, uid: u32) {
+    let peer = if uid == u32::MAX { "unknown".to_owned() } else { user_name(uid) };
+    let service = TowerToHyperService::new(router(front, place).layer(Extension(Peer(peer))));
+    // Who is too slow, or gone, is no news.
+    let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
-        .await
+        .await;
 }

@@ -28,7 +28,7 @@ pub struct AgentsArgs {
 pub fn run(args: &AgentsArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let path =
         args.pbx.as_ref().map_or_else(|| "/v1/agents".to_owned(), |pbx| format!("/v1/agents?pbx={}", escaped(pbx)));
-    let Some(value) = place.get(&path)? else { return from_database(args, place, out, notes) };
+    let Some(value) = place.list(&path)? else { return from_database(args, place, out, notes) };
     if place.json {
         for agent in value.as_array().into_iter().flatten() {
             json_line(agent, out)?;

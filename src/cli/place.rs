@@ -94,6 +94,15 @@ impl Place {
         }
     }
 
+    /// Asks the daemon for a list, all of it; `None` if it does not run.
+    pub(super) fn list(&self, path: &str) -> Result<Option<Value>, Failure> {
+        match client::list(&self.socket, path) {
+            Ok(value) => Ok(Some(value)),
+            Err(ClientError::NotRunning(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Has the daemon do something.
     pub(super) fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         Ok(client::request(&self.socket, Method::POST, path, Some(body))?)

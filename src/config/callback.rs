@@ -52,8 +52,8 @@ pub struct Callback {
     pub pause_agent: bool,
     /// Minutes of the customer's day in which the customer is not called: from, to. Default 21:00 to 08:00.
     pub quiet: Option<(u16, u16)>,
-    /// How an agent is dialled. Default `{interface}`.
-    pub dial_agent: String,
+    /// How an agent is dialled. Default `None`: as suits the PBX.
+    pub dial_agent: Option<String>,
     /// How a customer is dialled. Default `Local/{number}@from-internal/n`.
     pub dial_customer: String,
     /// What `{number}` is. Default `{national}`.
@@ -130,7 +130,7 @@ impl Default for Callback {
             unknown_is_free: false,
             pause_agent: false,
             quiet: Some((21 * 60, 8 * 60)),
-            dial_agent: "{interface}".to_owned(),
+            dial_agent: None,
             dial_customer: "Local/{number}@from-internal/n".to_owned(),
             number_form: "{national}".to_owned(),
             agent_context: "callbackd-agent".to_owned(),

@@ -5,7 +5,7 @@ use super::link::Link;
 use super::monitor::{Monitor, Standing};
 use super::pbxs::Pbxs;
 use super::storage::Storage;
-use crate::api::counters::{Counters, PbxCounters, TrackerCounters};
+use crate::api::counters::{ApiCounters, Counters, PbxCounters, TrackerCounters};
 use crate::api::status::{AgentInPresence, PbxStatus, Status};
 use crate::api::{Ask, socket};
 use crate::config::Config;
@@ -103,6 +103,7 @@ pub fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: M
             pbx: pbxs.with_links().map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
             callbacks: scheduler.counters().into(),
             store: storage.counters(),
+            api: ApiCounters::default(), // the API counts by itself
         },
     }
 }

@@ -160,6 +160,11 @@ impl Callbacks {
                 let value = read.and_then(|reply| reply.response.text("Value"));
                 self.scheduler.handle(Input::SignRead { pbx, value: value.as_deref() }, now);
             }
+            PbxAction::AskFreepbx => {
+                let read = reply.as_ref().ok().filter(|reply| reply.success());
+                let value = read.and_then(|reply| reply.response.text("Value"));
+                self.scheduler.handle(Input::FreepbxRead { pbx, value: value.as_deref() }, now);
+            }
             PbxAction::ShowSign(_) => self.scheduler.handle(Input::SignWritten { pbx, answer }, now),
             // A channel that is gone already, a family that was empty, a key that somebody else deleted: as it should be.
             PbxAction::Hangup { .. }
@@ -193,7 +198,10 @@ impl Callbacks {
                 tracing::debug!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, "Another callbackd on this PBX could not be noticed");
                 return;
             }
-            PbxAction::Hangup { .. } | PbxAction::PublishNothing | PbxAction::Publish { value: None, .. } => return,
+            PbxAction::Hangup { .. }
+            | PbxAction::PublishNothing
+            | PbxAction::Publish { value: None, .. }
+            | PbxAction::AskFreepbx => return,
         };
         if let Some(suppressed) = self.failures.allow(what, now.wall_ms) {
             tracing::warn!(target: "callback", %pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, suppressed, consequence, "Asterisk refused an action");

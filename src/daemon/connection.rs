@@ -24,6 +24,8 @@ use callbackd_core::ami::{
 const READ: usize = 16 * 1024;
 /// While so many bytes wait to be sent, no further action is taken; some hundred usual ones.
 const MAX_UNSENT: usize = 64 * 1024;
+/// More than this may not wait to be sent, whatever the session answers by itself, bytes: the other end sends, but does not read.
+const MAX_OUTPUT: usize = 1024 * 1024;
 /// Asterisk reads nothing for so long: it is given up.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -147,11 +149,17 @@ impl Connection {
                     if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
                         self.ended = Some(Ended::Stopped);
                     } else if self.has_unsent() && self.sent + SEND_TIMEOUT <= Instant::now() {
-                        self.ended = Some(Ended::Lost(LostReason::Stuck(self.output.len())));
+                        self.stuck();
                     }
                 }
             }
         }
+    }
+
+    /// The other end reads nothing of what is sent.
+    fn stuck(&mut self) {
+        self.counters.unread();
+        self.ended = Some(Ended::Lost(LostReason::Stuck(self.output.len())));
     }
 
     fn has_unsent(&self) -> bool {
@@ -184,12 +192,14 @@ impl Connection {
         if let Some(tee) = tee {
             tee(&self.input[self.input.len() - count..]);
         }
-        // No content makes the decoder fail.
-        while let Some(received) = self.decoder.decode(&mut self.input) {
+        // No content makes the decoder fail. A connection that has ended takes nothing more: what it sent last may be without end.
+        while self.ended.is_none()
+            && let Some(received) = self.decoder.decode(&mut self.input)
+        {
             let disposition = self.session.received(&received, now_ms);
             match received {
                 Received::Frame(frame) if disposition == Disposition::ForEngine => {
-                    delivery.push(LinkEvent::Frame { frame, arrived_ms });
+                    delivery.frame(&frame, arrived_ms);
                 }
                 Received::Discarded(error) => delivery.push(LinkEvent::Discarded(error)),
                 Received::Frame(_) | Received::Banner(_) => {}
@@ -204,7 +214,7 @@ impl Connection {
             self.whole = whole;
             self.session.heard(now_ms);
         }
-        self.published.update(self.decoder.counters(), self.session.unknown_responses());
+        self.published.update(counters, &self.session);
     }
 
     fn drain(&mut self, delivery: &mut Delivery, was_live: &mut bool) {
@@ -223,7 +233,11 @@ impl Connection {
                 if !self.has_unsent() {
                     self.sent = Instant::now();
                 }
-                self.output.extend_from_slice(&bytes);
+                if self.output.len() + bytes.len() <= MAX_OUTPUT {
+                    self.output.extend_from_slice(&bytes);
+                } else if self.ended.is_none() {
+                    self.stuck();
+                }
             }
             SessionOutput::Answer(Answer { id, reply, .. }) => {
                 if let Some(waiting) = self.waiting.remove(&id) {

@@ -2,13 +2,17 @@
 
 use std::collections::VecDeque;
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
-use super::link::LinkEvent;
+use super::link::{LinkEvent, MAX_WAITING_BYTES};
 use super::link_counters::SharedCounters;
-use callbackd_core::ami::{Notice, SnapshotSize};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::ami::{Frame, Notice, SnapshotSize};
 
 /// Most things beside frames that wait for the consumer. A connection makes some ten: only one that takes nothing for hours,
 /// while links come and go, gets here.
@@ -19,6 +23,8 @@ const MAX_WAITING: usize = 1024;
 #[derive(Debug)]
 pub(super) struct Delivery {
     events: Sender<LinkEvent>,
+    /// Bytes of frames that may still come into the channel.
+    bytes: Arc<Semaphore>,
     /// What must not be lost: a handful per connection.
     waiting: VecDeque<LinkEvent>,
     dropped: u64,
@@ -39,12 +45,24 @@ pub(super) enum Flushed {
 
 impl Delivery {
     pub fn new(events: Sender<LinkEvent>, counters: SharedCounters) -> Self {
-        Self { events, waiting: VecDeque::new(), dropped: 0, since: None, counters }
+        let bytes = Arc::new(Semaphore::new(MAX_WAITING_BYTES as usize));
+        Self { events, bytes, waiting: VecDeque::new(), dropped: 0, since: None, counters }
     }
 
     /// Something waits for room in the channel.
     pub fn is_behind(&self) -> bool {
         !self.waiting.is_empty() || self.dropped > 0
+    }
+
+    /// A frame that was read now. It gets a buffer of its own: it may wait, and what was read with it need not.
+    pub fn frame(&mut self, frame: &Frame, arrived_ms: Millis) {
+        let length = u32::try_from(frame.bytes().len()).unwrap_or(u32::MAX);
+        match Arc::clone(&self.bytes).try_acquire_many_owned(length) {
+            Ok(place) if !self.is_behind() => {
+                self.push(LinkEvent::Frame { frame: frame.detached(), arrived_ms, place })
+            }
+            _ => self.drop_one(),
+        }
     }
 
     pub fn push(&mut self, event: LinkEvent) {
@@ -79,6 +97,8 @@ impl Delivery {
         if self.waiting.is_empty() {
             // Half empty first: else a consumer that is a little too slow would get snapshot after snapshot.
             let room = self.events.max_capacity().div_ceil(2);
+            // Never closed; whoever ends with the channel drops both.
+            let _bytes = self.bytes.acquire_many(MAX_WAITING_BYTES / 2).await;
             let Ok(mut permits) = self.events.reserve_many(room).await else { return Flushed::NobodyListens };
             if let (Some(permit), Some(since)) = (permits.next(), self.since.take()) {
                 permit.send(LinkEvent::Overloaded { dropped: std::mem::take(&mut self.dropped), since });
@@ -101,7 +121,7 @@ mod tests {
     use tokio::sync::mpsc;
 
     use super::*;
-    use callbackd_core::ami::{FrameError, Refusal};
+    use callbackd_core::ami::{FrameDecoder, FrameError, Interest, Received, Refusal};
 
     #[tokio::test]
     async fn what_waits_is_bounded_and_the_rest_is_counted() {
@@ -120,6 +140,38 @@ mod tests {
         }
         assert_eq!(notices, 2 + MAX_WAITING);
         assert!(matches!(events.try_recv(), Ok(LinkEvent::Overloaded { dropped: 5, .. })));
+    }
+
+    /// An event of some 56 KiB.
+    fn big_frame() -> Frame {
+        let lines = format!("Note: {}\r\n", "n".repeat(8_000)).repeat(7);
+        let mut buffer = bytes::BytesMut::from(&*format!("Event: Big\r\n{lines}\r\n"));
+        match FrameDecoder::new(Interest::everything()).decode(&mut buffer) {
+            Some(Received::Frame(frame)) => frame,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn frames_that_wait_are_bounded_in_bytes_and_the_rest_is_counted() {
+        let (sender, mut events) = mpsc::channel(16_384);
+        let mut delivery = Delivery::new(sender, SharedCounters::default());
+        let frame = big_frame();
+        let room = MAX_WAITING_BYTES as usize / frame.bytes().len();
+        for _ in 0..room + 7 {
+            delivery.frame(&frame, 0);
+        }
+        assert_eq!((events.len(), delivery.dropped), (room, 7));
+        // Half of the bytes must be free before it is said: else each frame would bring a snapshot.
+        for _ in 0..room / 2 - 1 {
+            events.try_recv().unwrap();
+        }
+        assert!(tokio::time::timeout(Duration::from_millis(50), delivery.flush()).await.is_err());
+        while events.try_recv().is_ok() {}
+        assert_eq!(delivery.flush().await, Flushed::OverloadEnded);
+        assert!(matches!(events.try_recv(), Ok(LinkEvent::Overloaded { dropped: 7, .. })));
+        delivery.frame(&frame, 0);
+        assert!(matches!(events.try_recv(), Ok(LinkEvent::Frame { .. })), "there is room again");
     }
 
     #[tokio::test(start_paused = true)]

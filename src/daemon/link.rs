@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -31,6 +31,8 @@ pub const RETRY_FROM: Duration = Duration::from_millis(100);
 pub const RETRY_UP_TO: Duration = Duration::from_secs(30);
 /// Events that may wait for the consumer. A busy PBX makes some thousand a second: several seconds' worth, some 16 MiB.
 pub const MAX_WAITING_EVENTS: usize = 16_384;
+/// Bytes of them that may wait: usual events reach their number first.
+pub const MAX_WAITING_BYTES: u32 = 32 << 20;
 /// Requests that may wait for the link.
 const MAX_WAITING_REQUESTS: usize = 64;
 /// How long a good-bye may take.
@@ -52,6 +54,8 @@ pub enum LinkEvent {
         frame: Frame,
         /// When its last byte was read, by this machine's clock.
         arrived_ms: Millis,
+        /// Its place among the bytes that may wait; free again when this is dropped.
+        place: OwnedSemaphorePermit,
     },
     /// A frame that was thrown away.
     Discarded(FrameError),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use crate::api::counters::LinkCounters;
-use callbackd_core::ami::{self, Refusal};
+use callbackd_core::ami::{self, Refusal, Session};
 
 /// The counters of one link, since it was started, over all its connections. Clones count together; each number is exact, but numbers that
 /// were read together may be some events apart.
@@ -22,6 +22,8 @@ struct Cells {
     discarded: [AtomicU64; Refusal::ALL.len()],
     dropped: AtomicU64,
     unknown_responses: AtomicU64,
+    lists_cut: AtomicU64,
+    unread: AtomicU64,
 }
 
 impl SharedCounters {
@@ -45,6 +47,11 @@ impl SharedCounters {
         self.0.dropped.fetch_add(1, Relaxed);
     }
 
+    /// A connection was given up because the other end did not read.
+    pub fn unread(&self) {
+        self.0.unread.fetch_add(1, Relaxed);
+    }
+
     /// What they are now.
     pub fn read(&self) -> LinkCounters {
         let cells = &*self.0;
@@ -59,6 +66,8 @@ impl SharedCounters {
             discarded: Refusal::ALL.into_iter().map(by_reason).collect(),
             dropped: cells.dropped.load(Relaxed),
             unknown_responses: cells.unknown_responses.load(Relaxed),
+            lists_cut: cells.lists_cut.load(Relaxed),
+            unread: cells.unread.load(Relaxed),
         }
     }
 }
@@ -69,15 +78,16 @@ pub(super) struct Published {
     counters: SharedCounters,
     decoder: ami::Counters,
     unknown_responses: u64,
+    lists_cut: u64,
 }
 
 impl Published {
     pub fn new(counters: SharedCounters) -> Self {
-        Self { counters, decoder: ami::Counters::default(), unknown_responses: 0 }
+        Self { counters, decoder: ami::Counters::default(), unknown_responses: 0, lists_cut: 0 }
     }
 
     /// Adds what has come since the last time.
-    pub fn update(&mut self, decoder: ami::Counters, unknown_responses: u64) {
+    pub fn update(&mut self, decoder: ami::Counters, session: &Session) {
         let cells = &*self.counters.0;
         let before = std::mem::replace(&mut self.decoder, decoder);
         cells.bytes.fetch_add(decoder.bytes - before.bytes, Relaxed);
@@ -89,7 +99,10 @@ impl Published {
                 cells.discarded[reason as usize].fetch_add(more, Relaxed);
             }
         }
+        let (unknown_responses, lists_cut) = (session.unknown_responses(), session.lists_cut());
         let before = std::mem::replace(&mut self.unknown_responses, unknown_responses);
         cells.unknown_responses.fetch_add(unknown_responses - before, Relaxed);
+        let before = std::mem::replace(&mut self.lists_cut, lists_cut);
+        cells.lists_cut.fetch_add(lists_cut - before, Relaxed);
     }
 }

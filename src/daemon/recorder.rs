@@ -12,6 +12,14 @@ use tokio::sync::mpsc;
 /// it the oldest are given up, counted and said.
 pub const MAX_WAITING: usize = 100_000;
 
+/// What those records, and the ones that the writer has not answered for, may weigh together, bytes: usual ones reach their number first. Beyond it, too,
+/// the oldest that wait are given up.
+pub const MAX_UNSAVED_BYTES: usize = 48 << 20;
+/// One batch is not heavier than this, bytes, unless a single record is: the writer works on a copy.
+const BATCH_BYTES: usize = 4 << 20;
+/// While batches of this weight are under way, bytes, no further one is sent.
+const SENT_BYTES: usize = 12 << 20;
+
 /// Batches that the writer may hold without having answered for them, as seen from here: its queue full, and one transaction of the largest
 /// size under way or just answered for.
 pub const MAX_IN_FLIGHT: usize = QUEUE_BATCHES + DRAIN_BATCHES;
@@ -37,7 +45,10 @@ pub struct Recorder {
     writer: Writer,
     next_seq: u64,
     waiting: VecDeque<Record>,
-    sent: VecDeque<(u64, Vec<Record>)>,
+    sent: VecDeque<Sent>,
+    /// What those that wait weigh, and those that are sent.
+    waiting_bytes: usize,
+    sent_bytes: usize,
     /// Records that were given up and not yet returned by [`Recorder::take_lost`].
     lost: u64,
     /// Given up since the start.
@@ -46,6 +57,14 @@ pub struct Recorder {
     settled: u64,
     /// The writer had no room, and has answered for nothing since.
     full: bool,
+}
+
+/// A batch that the writer has not answered for.
+#[derive(Debug)]
+struct Sent {
+    seq: u64,
+    records: Vec<Record>,
+    bytes: usize,
 }
 
 /// What has become durable, or never will.
@@ -66,6 +85,8 @@ impl Recorder {
             next_seq: 1,
             waiting: VecDeque::new(),
             sent: VecDeque::new(),
+            waiting_bytes: 0,
+            sent_bytes: 0,
             lost: 0,
             given_up: 0,
             pushed: 0,
@@ -77,14 +98,17 @@ impl Recorder {
     /// Takes a record; it goes out with the next [`Recorder::send`]. Returned is the one that is given up for it, if there is no room.
     pub fn push(&mut self, record: Record) -> Option<Record> {
         self.pushed += 1;
+        self.waiting_bytes += record.bytes();
         self.waiting.push_back(record);
-        if self.waiting.len() <= MAX_WAITING {
+        if self.waiting.len() <= MAX_WAITING && self.waiting_bytes + self.sent_bytes <= MAX_UNSAVED_BYTES {
             return None;
         }
+        let given_up = self.waiting.pop_front()?;
+        self.waiting_bytes -= given_up.bytes();
         self.lost += 1;
         self.given_up += 1;
         self.settled += 1;
-        self.waiting.pop_front()
+        Some(given_up)
     }
 
     /// How many records have been taken.
@@ -97,22 +121,37 @@ impl Recorder {
         self.settled
     }
 
-    /// Hands everything that waits to the writer as one batch, if its queue has room and fewer than [`MAX_IN_FLIGHT`] batches are under way.
-    /// Never blocks: what finds no room waits, and goes out as one batch when the writer has answered.
+    /// Hands everything that waits to the writer, as one batch unless that were heavy, if its queue has room and fewer than [`MAX_IN_FLIGHT`] batches are
+    /// under way. Never blocks: what finds no room waits, and goes out when the writer has answered.
     pub fn send(&mut self) {
         // A full queue has room again when the writer has answered: to copy all that waits with every event would keep the links waiting.
-        if self.waiting.is_empty() || self.full || self.sent.len() >= MAX_IN_FLIGHT {
-            return;
+        while !self.waiting.is_empty() && !self.full && self.sent.len() < MAX_IN_FLIGHT && self.sent_bytes < SENT_BYTES
+        {
+            self.send_a_batch();
         }
-        let records: Vec<Record> = self.waiting.drain(..).collect();
-        let batch = Batch { seq: self.next_seq, records: records.clone() };
-        match self.writer.try_send(batch) {
+    }
+
+    fn send_a_batch(&mut self) {
+        let (mut count, mut bytes) = (0, 0);
+        for record in &self.waiting {
+            let more = record.bytes();
+            if count > 0 && bytes + more > BATCH_BYTES {
+                break;
+            }
+            (count, bytes) = (count + 1, bytes + more);
+        }
+        let records: Vec<Record> = self.waiting.drain(..count).collect();
+        match self.writer.try_send(Batch { seq: self.next_seq, records: records.clone() }) {
             Ok(()) => {
-                self.sent.push_back((self.next_seq, records));
+                self.sent.push_back(Sent { seq: self.next_seq, records, bytes });
+                self.waiting_bytes -= bytes;
+                self.sent_bytes += bytes;
                 self.next_seq += 1;
             }
             Err(TrySendError::Full(batch) | TrySendError::Disconnected(batch)) => {
-                self.waiting.extend(batch.records);
+                for record in batch.records.into_iter().rev() {
+                    self.waiting.push_front(record);
+                }
                 self.full = true;
             }
         }
@@ -136,8 +175,9 @@ impl Recorder {
         };
         self.full = false;
         let mut settled = Settled { stored: Vec::new(), refused: Vec::new() };
-        while self.sent.front().is_some_and(|(first, _)| *first <= seq) {
-            let Some((_, records)) = self.sent.pop_front() else { break };
+        while self.sent.front().is_some_and(|first| first.seq <= seq) {
+            let Some(Sent { records, bytes, .. }) = self.sent.pop_front() else { break };
+            self.sent_bytes -= bytes;
             self.settled += records.len() as u64;
             for (index, record) in records.into_iter().enumerate() {
                 match faults.iter().position(|f| f.index == index) {
@@ -152,16 +192,16 @@ impl Recorder {
     /// Records that are not on the disk yet.
     #[must_use]
     pub fn unsaved(&self) -> usize {
-        self.waiting.len() + self.sent.iter().map(|(_, records)| records.len()).sum::<usize>()
+        self.waiting.len() + self.sent.iter().map(|sent| sent.records.len()).sum::<usize>()
     }
 
-    /// Records given up because of [`MAX_WAITING`], since this was last asked.
+    /// Records given up because of [`MAX_WAITING`] or [`MAX_UNSAVED_BYTES`], since this was last asked.
     #[must_use = "a loss that nobody tells is a lie"]
     pub fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)
     }
 
-    /// Records given up because of [`MAX_WAITING`], since the start.
+    /// Records given up because of them, since the start.
     #[must_use]
     pub fn given_up(&self) -> u64 {
         self.given_up
@@ -194,7 +234,7 @@ impl Recorder {
 mod tests {
     use super::*;
     use crate::store::Store;
-    use callbackd_core::model::E164;
+    use callbackd_core::model::{E164, PbxId};
 
     /// Sends batches of one record, up to so many in all, and waits until the writer has written them.
     fn written(recorder: &mut Recorder, batches: u64) {
@@ -231,5 +271,32 @@ mod tests {
         }
         assert_eq!(stored, MAX_IN_FLIGHT + 10);
         assert_eq!(recorder.writer.counters().batches, bound + 1, "what waited went out as one batch");
+    }
+
+    #[test]
+    fn what_waits_for_a_database_that_takes_nothing_is_bounded_in_bytes_and_the_oldest_go() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("calls.db");
+        let (acknowledge, mut acks) = acks();
+        let mut recorder = Recorder::new(Writer::spawn(Store::open(&path).unwrap(), acknowledge).unwrap());
+        let lock = rusqlite::Connection::open(&path).unwrap();
+        lock.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let agent =
+            |n: usize| Record::Agent { pbx: PbxId::new("pbx"), agent: format!("PJSIP/{n}"), name: "x".repeat(100_000) };
+        let mut given_up = 0;
+        for n in 0..1_000 {
+            given_up += u64::from(recorder.push(agent(n)).is_some());
+            recorder.send();
+        }
+        assert!(recorder.waiting_bytes + recorder.sent_bytes <= MAX_UNSAVED_BYTES);
+        assert!(recorder.sent_bytes < SENT_BYTES + BATCH_BYTES);
+        assert!(given_up > 400, "{given_up}");
+        assert_eq!((recorder.given_up(), recorder.unsaved() as u64), (given_up, 1_000 - given_up));
+        lock.execute_batch("COMMIT").unwrap();
+        while recorder.unsaved() > 0 {
+            recorder.acknowledged(acks.blocking_recv().expect("an answer"));
+            recorder.send();
+        }
+        assert_eq!((recorder.waiting_bytes, recorder.sent_bytes), (0, 0));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::call_filter::{number_ends, places};
 use super::callback_rows::{attempt, callback, event, find, forbidden, recovered};
-use super::questions::{CALLBACK_ATTEMPTS, CALLBACK_EVENTS, DO_NOT_CALL, MISSES, OPEN_BY_STATE};
+use super::questions::{CALLBACK_ATTEMPTS, CALLBACK_EVENTS, DO_NOT_CALL, DO_NOT_CALL_PAGE, MISSES, OPEN_BY_STATE};
 use super::rows::unless_misspelt;
 use super::{Error, Reader};
 use callbackd_core::ami::event::Millis;
@@ -168,6 +168,116 @@ impl Reader {
                 .query_map([now_ms], |row| unless_misspelt(forbidden(row)))?
                 .filter_map(Result::transpose)
                 .collect()
+        })
+    }
+}
+
+/// Hands rows to what it is given, until that says that no more are wanted.
+type ReadRows<'a, T> = dyn FnMut(&mut dyn FnMut(T) -> bool) -> rusqlite::Result<()> + 'a;
+
+/// Some rows of a list: where the next ones begin, and the reading of these.
+pub struct Page<'a, T, N> {
+    /// Behind which row the next page begins; `None` if this is the last.
+    pub next: Option<N>,
+    read: Box<ReadRows<'a, T>>,
+}
+
+impl<T, N> Page<'_, T, N> {
+    /// Reads the rows one by one, until `take` says that no more are wanted.
+    ///
+    /// # Errors
+    /// SQLite's.
+    pub fn rows(mut self, mut take: impl FnMut(T) -> bool) -> rusqlite::Result<()> {
+        (self.read)(&mut take)
+    }
+}
+
+impl Reader {
+    /// Some of the callbacks that `filter` lets through, behind the one with the id `after` (`limit` of the filter is not regarded): open ones in the order of their
+    /// turns, then closed ones, newest first. `None` if that one is not among them.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn page_of_callbacks(
+        &self,
+        filter: &CallbackFilter,
+        after: Option<i64>,
+        limit: usize,
+        page: impl FnOnce(Page<'_, CallbackRow, i64>) -> rusqlite::Result<()>,
+    ) -> Result<Option<()>, Error> {
+        self.read(|connection| {
+            // One snapshot: the daemon may be writing.
+            let snapshot = connection.unchecked_transaction()?;
+            let (mut ids, mut found) = (Vec::new(), after.is_none());
+            for (part, open) in [(OPEN_FIRST, true), (CLOSED_LAST, false)] {
+                if filter.open.is_some_and(|wanted| wanted != open) {
+                    continue;
+                }
+                let (sql, values) = CallbackFilter { limit: None, ..filter.clone() }.sql(part);
+                let mut statement = snapshot.prepare(&sql)?;
+                let mut rows = statement.query(params_from_iter(values))?;
+                while ids.len() <= limit
+                    && let Some(row) = rows.next()?
+                {
+                    let id: i64 = row.get("id")?;
+                    if found {
+                        ids.push(id);
+                    }
+                    found |= Some(id) == after;
+                }
+            }
+            if !found {
+                return Ok(None);
+            }
+            let more = ids.len() > limit;
+            ids.truncate(limit);
+            let next = ids.last().copied().filter(|_| more);
+            let read = |take: &mut dyn FnMut(CallbackRow) -> bool| {
+                for id in &ids {
+                    if let Some(row) = find(&snapshot, *id)?
+                        && !take(row)
+                    {
+                        break;
+                    }
+                }
+                Ok(())
+            };
+            page(Page { next, read: Box::new(read) }).map(Some)
+        })
+    }
+
+    /// Some of the list of those not to be called, by number, behind the number `after`; those whose time is over are left out.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn page_of_do_not_call(
+        &self,
+        now_ms: Millis,
+        after: &str,
+        limit: usize,
+        page: impl FnOnce(Page<'_, DoNotCall, String>) -> rusqlite::Result<()>,
+    ) -> Result<(), Error> {
+        self.read(|connection| {
+            let snapshot = connection.unchecked_transaction()?;
+            let limit = i64::try_from(limit).unwrap_or(i64::MAX - 1);
+            let mut statement = snapshot.prepare(DO_NOT_CALL_PAGE)?;
+            let numbers: Vec<String> = statement
+                .query_map((after, now_ms, limit + 1), |row| row.get("number_e164"))?
+                .collect::<Result<_, _>>()?;
+            let kept = usize::try_from(limit).unwrap_or(usize::MAX);
+            let next = (numbers.len() > kept).then(|| numbers[..kept].last().cloned()).flatten();
+            let read = |take: &mut dyn FnMut(DoNotCall) -> bool| {
+                let mut rows = statement.query((after, now_ms, limit))?;
+                while let Some(row) = rows.next()? {
+                    if let Some(entry) = unless_misspelt(forbidden(row))?
+                        && !take(entry)
+                    {
+                        break;
+                    }
+                }
+                Ok(())
+            };
+            page(Page { next, read: Box::new(read) })
         })
     }
 }

@@ -66,6 +66,8 @@ pub(super) const OPEN_BY_STATE: &str = "SELECT state, count(*) FROM callbacks WH
 pub(super) const DO_NOT_CALL: &str =
     "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ? ORDER BY number_e164";
 
+pub(super) const DO_NOT_CALL_PAGE: &str = "SELECT * FROM do_not_call WHERE number_e164 > ?1 AND (until_ms IS NULL OR until_ms > ?2) ORDER BY number_e164 LIMIT ?3";
+
 pub(super) const OPEN_CALLBACKS: &str = "SELECT * FROM callbacks WHERE closed_ms IS NULL ORDER BY id";
 pub(super) const OPEN_MISSES: &str =
     "SELECT pbx, linkedid FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY id";
@@ -158,6 +160,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("callbacks show: attempts", CALLBACK_ATTEMPTS.to_owned()),
         ("status: open callbacks", OPEN_BY_STATE.to_owned()),
         ("dnc list", DO_NOT_CALL.to_owned()),
+        ("dnc page", DO_NOT_CALL_PAGE.to_owned()),
         ("start: seen", SEEN.to_owned()),
         ("start: intervals", END_INTERVALS.to_owned()),
         ("start: trunks", TRUNKS_OF_CUSTOMERS.to_owned()),

@@ -26,11 +26,13 @@ pub struct Signs {
     /// Signs that were shown, and how often it was asked for the variable.
     shown: Vec<String>,
     asked: u32,
+    /// Its dialplan is FreePBX's.
+    pub freepbx: bool,
 }
 
 impl Default for Signs {
     fn default() -> Self {
-        Self { sign: Some(String::new()), refused: false, shown: Vec::new(), asked: 0 }
+        Self { sign: Some(String::new()), refused: false, shown: Vec::new(), asked: 0, freepbx: false }
     }
 }
 
@@ -43,6 +45,10 @@ impl Signs {
                 if let Some(value) = self.sign.as_deref() {
                     scheduler.handle(Input::SignRead { pbx: &pbx(), value: Some(value) }, now);
                 }
+            }
+            PbxAction::AskFreepbx => {
+                let value = Some(if self.freepbx { "1" } else { "0" });
+                scheduler.handle(Input::FreepbxRead { pbx: &pbx(), value }, now);
             }
             PbxAction::ShowSign(sign) => {
                 let answer = if self.refused { Answer::Refused("Permission denied") } else { Answer::Accepted };

@@ -157,7 +157,7 @@ impl Two {
 }
 
 fn dialled_as(template: &str) -> Policy {
-    Policy { dial_agent: template.to_owned(), ..policy() }
+    Policy { dial_agent: Some(template.to_owned()), ..policy() }
 }
 
 #[test]

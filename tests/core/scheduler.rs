@@ -56,7 +56,7 @@ pub fn policy() -> Policy {
             originate_error: 30 * SECOND,
             lost: 10 * MINUTE,
         },
-        dial_agent: "{device}".into(),
+        dial_agent: Some("{device}".into()),
         dial_customer: "PJSIP/{number}@provider".into(),
         number_form: "{digits}".into(),
         agent_context: "callbackd-agent".into(),
@@ -126,7 +126,8 @@ impl Presence for Hall {
         self.agents.clone()
     }
     fn agent(&self, agent: &str) -> Option<AgentView> {
-        self.agents.iter().find(|a| a.agent == agent).cloned()
+        let means = |a: &&AgentView| a.agent == agent || a.queues.iter().any(|m| m.interface == agent);
+        self.agents.iter().find(means).cloned()
     }
     fn queues(&self) -> BTreeSet<String> {
         self.agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.clone())).collect()

@@ -1,7 +1,7 @@
 //! Requests within a session: each is answered once, in time or not, and nothing else is hurt.
 
 use crate::session::{NONCE, Peer};
-use callbackd_core::ami::pending::{MAX_LIST_ITEMS, MAX_PENDING};
+use callbackd_core::ami::pending::{MAX_LIST_BYTES, MAX_LIST_ITEMS, MAX_PENDING};
 use callbackd_core::ami::session::{ACTION_TIMEOUT, Answer, LIST_TIMEOUT, RequestError, Unanswered};
 use callbackd_core::ami::{Action, ActionId, DeadReason, Notice};
 
@@ -52,6 +52,29 @@ fn a_list_that_is_too_long_is_cut_and_marked() {
     let reply = peer.answers[0].reply.as_ref().unwrap();
     assert!(reply.cut);
     assert_eq!(reply.items.len(), MAX_LIST_ITEMS);
+}
+
+#[test]
+fn lists_of_long_items_are_cut_too_whichever_of_them_they_belong_to() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    let ids = [(); 2].map(|()| peer.session.request(&Action::core_status(), peer.now).unwrap());
+    peer.drain();
+    for id in &ids {
+        peer.says(&format!("Response: Success\nActionID: {}\nEventList: start\n\n", id.as_str()));
+    }
+    let note = format!("Note: {}\n", "n".repeat(8_000)).repeat(7);
+    for n in 0..400 {
+        peer.says(&format!("Event: QueueMember\nActionID: {}\n{note}\n", ids[n % 2].as_str()));
+    }
+    for id in &ids {
+        peer.says(&format!("Event: StatusComplete\nActionID: {}\nEventList: Complete\n\n", id.as_str()));
+    }
+    let replies: Vec<_> = peer.answers.iter().map(|answer| answer.reply.as_ref().unwrap()).collect();
+    let bytes: usize = replies.iter().flat_map(|reply| &reply.items).map(|item| item.bytes().len()).sum();
+    assert!(bytes <= MAX_LIST_BYTES && bytes > MAX_LIST_BYTES - 200_000, "{bytes}");
+    assert!(replies.iter().all(|reply| reply.cut));
+    assert_eq!(peer.session.lists_cut(), 2);
 }
 
 #[test]

@@ -164,7 +164,7 @@ pub fn http(socket: &Path, method: &str, path: &str, body: &str) -> io::Result<(
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n");
+    let head = format!("{method} {path} HTTP/1.0\r\nHost: x\r\nContent-Length: {length}\r\n\r\n");
     // A server that refuses the body may close before all of it is written.
     let _ = stream.write_all(&[head.as_bytes(), body.as_bytes()].concat());
     let mut text = String::new();

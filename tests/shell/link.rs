@@ -26,7 +26,7 @@ async fn it_logs_in_takes_the_snapshot_and_hands_on_events_in_order() {
     while story.last() != Some(&Notice::Live) {
         match linked.next().await {
             LinkEvent::Notice(notice) => story.push(notice),
-            LinkEvent::Frame { frame, arrived_ms } => {
+            LinkEvent::Frame { frame, arrived_ms, .. } => {
                 assert_eq!(frame.text("Event").as_deref(), Some("FullyBooted"));
                 assert!(arrived_ms > 1_700_000_000_000);
             }

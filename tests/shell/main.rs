@@ -2,6 +2,7 @@
 
 mod alongside;
 mod api;
+mod api_limits;
 mod bad_input;
 mod callbacks_command;
 mod calls_command;
@@ -26,6 +27,7 @@ mod link;
 mod link_trouble;
 mod log_lines;
 mod manager_conf;
+mod memory;
 mod peer;
 mod pretend_pbx;
 mod root_stays_root;

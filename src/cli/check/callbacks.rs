@@ -4,6 +4,7 @@ use super::facts::Facts;
 use super::report::{Finding, Hint};
 use crate::config::Callback;
 use crate::log::Wire;
+use callbackd_core::callbacks::freepbx::SKIP_VOICEMAIL;
 use callbackd_core::callbacks::policy::First;
 use callbackd_core::model::AttemptPrefix;
 
@@ -13,7 +14,8 @@ pub fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefix>) -> 
     if !callback.enabled {
         return (vec![Finding::ok(what, "off: callback.enabled = false")], None);
     }
-    let dialled = format!("agents are dialled as {}, customers as {}", callback.dial_agent, callback.dial_customer);
+    let dialled =
+        format!("agents are dialled as {}, customers as {}", dial_agent(facts, callback), callback.dial_customer);
     let mut found = vec![Finding::ok(what, dialled)];
     found.extend(publishing(facts, callback.publish));
     found.extend(another(facts, callback.alongside, own));
@@ -24,8 +26,10 @@ pub fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefix>) -> 
         let detail = format!("the dialplan has no context {}: whoever answers is hung up", Wire(context));
         found.push(Finding::missing(what, detail));
     }
-    for (key, dial) in [("dial_agent", &callback.dial_agent), ("dial_customer", &callback.dial_customer)] {
-        let context = local_context(dial).filter(|context| !context.contains('{') && !contexts.contains(*context));
+    let dials = [("dial_agent", callback.dial_agent.as_deref()), ("dial_customer", Some(&*callback.dial_customer))];
+    for (key, dial) in dials {
+        let context =
+            dial.and_then(local_context).filter(|context| !context.contains('{') && !contexts.contains(*context));
         if let Some(context) = context {
             let detail = format!("the dialplan has no context {}, which callback.{key} names", Wire(context));
             found.push(Finding::missing(what, detail));
@@ -42,6 +46,16 @@ pub fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefix>) -> 
         .to_owned(),
     });
     (found, hint)
+}
+
+/// In words for people: how agents are dialled here.
+fn dial_agent(facts: &Facts, callback: &Callback) -> String {
+    let freepbx = facts.contexts.as_ref().is_some_and(|contexts| contexts.contains(SKIP_VOICEMAIL));
+    match &callback.dial_agent {
+        Some(template) => template.clone(),
+        None if freepbx => "Local/{extension}@originate-skipvm/n, as this is a FreePBX".to_owned(),
+        None => "{interface}".to_owned(),
+    }
 }
 
 /// The contexts in which those who answer first arrive.

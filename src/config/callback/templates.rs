@@ -11,29 +11,29 @@ const MAX_TEXT: usize = 400;
 const MAX_CONTEXT: usize = 79;
 
 /// How an agent is dialled.
-pub(super) fn dial_agent(section: &Section<'_, '_>, default: String) -> String {
-    template(section, "dial_agent", default, "\"{interface}\"", &AGENT, check_agent)
+pub(super) fn dial_agent(section: &Section<'_, '_>, default: Option<String>) -> Option<String> {
+    template(section, "dial_agent", "\"{interface}\"", &AGENT, check_agent).or(default)
 }
 
 /// How a customer is dialled.
 pub(super) fn dial_customer(section: &Section<'_, '_>, default: String) -> String {
-    template(section, "dial_customer", default, "\"Local/{number}@from-internal/n\"", &CUSTOMER, check_customer)
+    template(section, "dial_customer", "\"Local/{number}@from-internal/n\"", &CUSTOMER, check_customer)
+        .unwrap_or(default)
 }
 
 /// How the customer's number is written in an announcement.
 pub(super) fn number_form(section: &Section<'_, '_>, default: String) -> String {
-    template(section, "number_form", default, "\"{national}\"", &FORM, check_form)
+    template(section, "number_form", "\"{national}\"", &FORM, check_form).unwrap_or(default)
 }
 
 fn template(
     section: &Section<'_, '_>,
     key: &str,
-    default: String,
     example: &str,
     known: &[&'static str],
     check: fn(&str) -> Result<(), TemplateError>,
-) -> String {
-    let Some(text) = section.text(key, example) else { return default };
+) -> Option<String> {
+    let text = section.text(key, example)?;
     if let Err(e) = check(&text.value) {
         let help = match &e {
             TemplateError::Placeholder { name, .. } => match nearest(name, known.iter().copied()) {
@@ -51,7 +51,7 @@ fn template(
         };
         section.problems.add(span, format!("`{key}` cannot be used"), e.to_string(), help);
     }
-    text.value
+    Some(text.value)
 }
 
 /// A dialplan context.

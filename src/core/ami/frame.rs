@@ -41,6 +41,12 @@ impl Frame {
         &self.bytes
     }
 
+    /// The same in a buffer of its own: one that waits, or is kept in a list, does not keep what was read with it.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self { bytes: Bytes::copy_from_slice(&self.bytes), offset: self.offset }
+    }
+
     /// What the first line says.
     pub fn kind(&self) -> Kind<'_> {
         match header::header(&self.bytes) {
@@ -58,6 +64,11 @@ impl Frame {
     /// The value of the first header called `key` (letters of either case, as Asterisk itself compares them).
     pub fn get(&self, key: &str) -> Option<&[u8]> {
         self.headers().find(|header| header.key.eq_ignore_ascii_case(key.as_bytes())).map(|header| header.value)
+    }
+
+    /// The values of all headers called `key`, in order.
+    pub(crate) fn values<'f>(&'f self, key: &'f str) -> impl Iterator<Item = &'f [u8]> {
+        self.headers().filter(move |header| header.key.eq_ignore_ascii_case(key.as_bytes())).map(|header| header.value)
     }
 
     /// The same as text; bytes that are not UTF-8 become U+FFFD.

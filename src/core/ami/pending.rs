@@ -7,6 +7,9 @@ use crate::ami::frame::Frame;
 pub const MAX_PENDING: usize = 64;
 /// Most items that one answer's list may hold; the rest is dropped and marked.
 pub const MAX_LIST_ITEMS: usize = 20_000;
+/// Most bytes that the lists of all answers under way may hold together; items beyond it are dropped and marked like those. A whole dialplan of
+/// FreePBX has some five MiB.
+pub const MAX_LIST_BYTES: usize = 16 << 20;
 
 /// What an action is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub(crate) struct List {
     pub response: Frame,
     pub items: Vec<Frame>,
     pub cut: bool,
+    /// What its items weigh.
+    pub bytes: usize,
 }
 
 impl List {
@@ -51,14 +56,19 @@ impl List {
         Some(mark.eq_ignore_ascii_case(b"Complete"))
     }
 
-    pub(crate) fn push(&mut self, item: Frame) {
-        if self.items.len() < MAX_LIST_ITEMS {
-            self.items.push(item);
+    /// Takes an item if there is room for it. `room`: there is, as far as all lists together go.
+    pub(crate) fn push(&mut self, item: &Frame, room: bool) {
+        if self.items.len() < MAX_LIST_ITEMS && room {
+            self.items.push(item.detached());
+            self.bytes += ITEM + item.bytes().len();
         } else {
             self.cut = true;
         }
     }
 }
+
+/// What an item of a list weighs beside its bytes.
+const ITEM: usize = 64;
 
 /// All actions under way.
 #[derive(Debug, Default)]
@@ -75,6 +85,12 @@ impl PendingActions {
 
     pub(crate) fn has(&self, purpose: Purpose) -> bool {
         self.0.iter().any(|pending| pending.purpose == purpose)
+    }
+
+    /// The lists that are coming in have room for an item of this length.
+    pub(crate) fn has_room(&self, length: usize) -> bool {
+        let lists = self.0.iter().filter_map(|pending| pending.list.as_ref());
+        lists.map(|list| list.bytes).sum::<usize>() + ITEM + length <= MAX_LIST_BYTES
     }
 
     pub(crate) fn find(&self, frame: &Frame) -> Option<usize> {

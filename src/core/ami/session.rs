@@ -96,6 +96,7 @@ pub struct Session {
     /// When the next ping is due, once logged in.
     next_ping_ms: u64,
     unknown_responses: u64,
+    lists_cut: u64,
     snapshot_ms: u64,
     was_live: bool,
 }
@@ -116,6 +117,7 @@ impl Session {
             ping: None,
             next_ping_ms: now_ms,
             unknown_responses: 0,
+            lists_cut: 0,
             snapshot_ms: now_ms,
             was_live: false,
         }
@@ -155,6 +157,11 @@ impl Session {
     /// Responses that answered no action of this session.
     pub fn unknown_responses(&self) -> u64 {
         self.unknown_responses
+    }
+
+    /// Lists that are not whole: too long, or given up by Asterisk.
+    pub fn lists_cut(&self) -> u64 {
+        self.lists_cut
     }
 
     /// A whole frame arrived, or several: also those that the decoder skips prove that the other end is there. Bytes alone do not: one
@@ -354,6 +361,7 @@ impl Session {
             return Disposition::ForEngine;
         }
         let Some(at) = self.pending.find(frame) else { return Disposition::ForEngine };
+        let room = self.pending.has_room(frame.bytes().len());
         let pending = self.pending.get_mut(at);
         let Some(list) = &mut pending.list else { return Disposition::ForEngine };
         pending.deadline_ms = (now_ms + ACTION_TIMEOUT).min(pending.since_ms + LIST_TIMEOUT);
@@ -363,7 +371,7 @@ impl Session {
             return Disposition::Consumed;
         }
         if pending.purpose == Purpose::Request {
-            list.push(frame.clone());
+            list.push(frame, room);
             return Disposition::Consumed;
         }
         if let State::Snapshot(size) = &mut self.state {
@@ -394,7 +402,7 @@ impl Session {
             && pending.list.is_none()
             && frame.get("EventList").is_some_and(|mark| mark.eq_ignore_ascii_case(b"start"))
         {
-            pending.list = Some(List { response: frame.clone(), items: Vec::new(), cut: false });
+            pending.list = Some(List { response: frame.detached(), items: Vec::new(), cut: false, bytes: 0 });
             pending.deadline_ms = now_ms + ACTION_TIMEOUT;
             return;
         }
@@ -402,17 +410,13 @@ impl Session {
         match pending.purpose {
             Purpose::Challenge => {
                 self.pending.take(at);
-                let is_challenge = |key: &[u8]| key.eq_ignore_ascii_case(b"Challenge");
-                let mut challenges = frame.headers().filter(|h| is_challenge(h.key)).map(|h| h.value);
-                let found = (success, challenges.next(), challenges.next());
-                match found {
+                let mut values = frame.values("Challenge");
+                match (values.next().filter(|_| success), values.next()) {
                     // Of two nobody knows which one counts, and to answer an empty one is to sign nothing but the secret.
-                    (true, Some(_), Some(_)) | (true, Some(b""), None) => self.die(DeadReason::OddChallenge, now_ms),
-                    (true, Some(challenge), None) => {
-                        let challenge = String::from_utf8_lossy(challenge).into_owned();
-                        self.log_in(Some(&challenge), &message, now_ms);
+                    (Some(b""), _) | (Some(_), Some(_)) => self.die(DeadReason::OddChallenge, now_ms),
+                    (challenge, _) => {
+                        self.log_in(challenge.map(String::from_utf8_lossy).as_deref(), &message, now_ms);
                     }
-                    _ => self.log_in(None, &message, now_ms),
                 }
             }
             Purpose::Login => {
@@ -486,7 +490,10 @@ impl Session {
                     self.notice(Notice::Live);
                 }
             }
-            (_, Some(List { response, items, cut })) => self.answer(pending, Ok(Reply { response, items, cut })),
+            (_, Some(List { response, items, cut, .. })) => {
+                self.lists_cut += u64::from(cut);
+                self.answer(pending, Ok(Reply { response, items, cut }));
+            }
             (_, None) => {}
         }
     }

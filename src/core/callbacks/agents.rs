@@ -62,6 +62,22 @@ impl Agents {
         self.agents.entry(agent.clone()).or_default().cooldown_until = until;
     }
 
+    /// What is kept of those of whom only what the queue dials is known: their phone may become known.
+    pub(crate) fn without_phone(&self) -> Vec<AgentKey> {
+        self.agents.keys().filter(|a| a.interface.starts_with("Local/")).cloned().collect()
+    }
+
+    /// An agent has another name from now on.
+    pub(crate) fn renamed(&mut self, from: &AgentKey, to: AgentKey) {
+        let Some(was) = self.agents.remove(from) else { return };
+        let is = self.agents.entry(to).or_default();
+        is.reserved = is.reserved.or(was.reserved);
+        is.cooldown_until = is.cooldown_until.max(was.cooldown_until);
+        is.last_offer = is.last_offer.max(was.last_offer);
+        is.offers += was.offers;
+        is.offered_ms = is.offered_ms.max(was.offered_ms);
+    }
+
     /// The next moment at which somebody has cooled down.
     pub(crate) fn next_cooldown_end(&self, now: u64) -> Option<u64> {
         self.agents.values().map(|m| m.cooldown_until).filter(|until| *until > now).min()

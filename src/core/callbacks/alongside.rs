@@ -251,7 +251,12 @@ impl Scheduler {
             if changed {
                 self.rounds.set_due();
             }
+            let asks_dialling = policy.dial_agent.is_none();
             if let Some(action) = action {
+                // Answers come in this order: who knows the sign knows how agents are dialled.
+                if asks_dialling && action == PbxAction::AskSign {
+                    self.act(pbx, PbxAction::AskFreepbx);
+                }
                 self.act(pbx, action);
             }
         }
@@ -269,9 +274,10 @@ impl Scheduler {
         !self.policy(pbx).alongside && self.signs.comes_second(pbx, self.now.mono_ms)
     }
 
-    /// Whose callbacks are made on this PBX is not known yet.
+    /// Whose callbacks are made on this PBX, or how its agents are dialled, is not known yet.
     pub(crate) fn sign_is_asked_for(&self, pbx: &str) -> bool {
-        !self.policy(pbx).alongside && !self.signs.is_known(pbx)
+        let policy = self.policy(pbx);
+        (!policy.alongside || policy.dial_agent.is_none()) && !self.signs.is_known(pbx)
     }
 
     /// Another callbackd that makes callbacks on this PBX, as far as can be seen.

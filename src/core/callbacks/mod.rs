@@ -15,6 +15,7 @@ pub mod commands;
 mod customer_lines;
 mod customers;
 pub mod dispatch;
+pub mod freepbx;
 mod missed_calls;
 pub mod pbx_action;
 pub mod policy;
@@ -38,7 +39,7 @@ use dispatch::rounds::Rounds;
 use pbx_action::PbxAction;
 use policy::{Policies, Policy};
 use restore::RestoredState;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use tasks::Tasks;
 use wait_estimates::WaitEstimates;
 
@@ -114,6 +115,13 @@ pub enum Input<'a> {
         /// What became of the action.
         answer: Answer<'a>,
     },
+    /// Asterisk's answer to [`PbxAction::AskFreepbx`].
+    FreepbxRead {
+        /// The PBX.
+        pbx: &'a PbxId,
+        /// `1` if it has the context, `0` if not; `None` if it could not be read.
+        value: Option<&'a str>,
+    },
     /// The policies changed.
     Policies(&'a Policies),
 }
@@ -176,6 +184,8 @@ pub struct Scheduler {
     caps: Caps,
     rounds: Rounds,
     signs: Signs,
+    /// PBXs whose dialplan is FreePBX's.
+    freepbx: BTreeSet<PbxId>,
     wait_estimates: WaitEstimates,
     outputs: VecDeque<Output>,
     counters: Counters,
@@ -201,6 +211,7 @@ impl Scheduler {
             caps: Caps::new(restored.dialled),
             rounds: Rounds::new(),
             signs: Signs::new(prefix),
+            freepbx: BTreeSet::new(),
             wait_estimates: WaitEstimates::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
@@ -238,7 +249,14 @@ impl Scheduler {
             Input::Sign { pbx, sign } => self.sign_seen(pbx, sign),
             Input::SignRead { pbx, value } => self.sign_read(pbx, value),
             Input::SignWritten { pbx, answer } => self.sign_written(pbx, answer),
+            Input::FreepbxRead { pbx, value } => self.freepbx_read(pbx, value),
             Input::Policies(policies) => {
+                let asks_now = |(pbx, new): &(&PbxId, &Policy)| {
+                    new.dial_agent.is_none() && self.policies.of(pbx).dial_agent.is_some()
+                };
+                for (pbx, _) in policies.pbx.iter().filter(asks_now) {
+                    self.signs.forget(pbx);
+                }
                 self.policies = policies.clone();
                 self.tasks.screen_again();
                 self.rounds.set_due();
@@ -250,6 +268,7 @@ impl Scheduler {
     pub fn decide(&mut self, now: Moment, presences: &Presences<'_>) {
         self.tell_time(now);
         self.prove(presences);
+        self.follow_names(presences);
         self.unpause(presences);
         self.look_at_timers();
         self.show_signs(presences);

@@ -2,6 +2,7 @@
 
 use crate::ami::action::{Action, ActionError};
 use crate::callbacks::attempt::originate::{Originate, PAUSE};
+use crate::callbacks::freepbx::SKIP_VOICEMAIL;
 use crate::model::sign::{SIGN_VARIABLE, Sign};
 
 /// Family of the Asterisk database in which wait estimates are published.
@@ -38,6 +39,8 @@ pub enum PbxAction {
     AskSign,
     /// Show that this one does, or has stopped.
     ShowSign(Sign),
+    /// Ask whether its dialplan rings an extension without its voicemail, as FreePBX's does.
+    AskFreepbx,
 }
 
 impl PbxAction {
@@ -53,6 +56,7 @@ impl PbxAction {
             Self::PublishNothing => Action::db_del_tree(FAMILY),
             Self::Publish { key, value: Some(value) } => Action::db_put(FAMILY, key, value),
             Self::AskSign => Action::get_global(SIGN_VARIABLE),
+            Self::AskFreepbx => Action::get_global(&format!("DIALPLAN_EXISTS({SKIP_VOICEMAIL})")),
             Self::ShowSign(sign) => Action::set_global(SIGN_VARIABLE, &sign.to_string()),
             Self::Publish { key, value: None } => Action::db_del(FAMILY, key),
         }

@@ -188,7 +188,8 @@ pub struct Policy {
     /// How soon an attempt is repeated.
     pub retry: Retry,
     /// How an agent is dialled: `{device}` is the phone (`PJSIP/101`), `{interface}` what the queue dials, `{extension}` its digits.
-    pub dial_agent: String,
+    /// `None`: as suits the PBX, see [`freepbx`](crate::callbacks::freepbx).
+    pub dial_agent: Option<String>,
     /// How a customer is dialled: `PJSIP/{number}@trunk`, `Local/{number}@from-internal/n`.
     pub dial_customer: String,
     /// What `{number}` is there: a text with `{e164}` (+49301234567), `{digits}` (49301234567) or `{national}` (0301234567).

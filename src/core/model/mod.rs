@@ -19,6 +19,7 @@ pub mod rules;
 pub mod sign;
 pub mod text;
 mod text_enum;
+mod weight;
 
 pub use attempt_id::{AttemptPrefix, OurAttempts};
 pub use call::{CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, VisitResult};

@@ -6,6 +6,9 @@ use crate::tracker::SEEN_EVERY_MS;
 use crate::tracker::pbx_clock::RIGHT_WITHIN_MS;
 use std::collections::BTreeSet;
 
+/// Queues, and callers who wait in them, that are kept of one list; further ones are counted and ignored.
+pub const MAX_LISTED: usize = 20_000;
+
 /// A boot time this much (ms) after the last event still counts as the same run of Asterisk: clocks differ, `Uptime` is in
 /// whole seconds.
 const BOOT_SLACK_MS: Millis = 1_500;
@@ -41,6 +44,8 @@ pub(crate) struct Coverage {
     queues: BTreeSet<Box<str>>,
     /// Callers of the list of queues whose channels the list of channels has yet to name.
     callers: Vec<ListedCaller>,
+    /// Queues and callers ignored because of [`MAX_LISTED`].
+    refused: u64,
 }
 
 /// A caller whom the list of queues names.
@@ -94,6 +99,7 @@ impl Coverage {
             reported_ms: 0,
             queues: BTreeSet::new(),
             callers: Vec::new(),
+            refused: 0,
         }
     }
 
@@ -240,7 +246,11 @@ impl Coverage {
 
     /// A list names this queue.
     pub(crate) fn queue_listed(&mut self, queue: &str) {
-        self.queues.insert(queue.into());
+        if self.queues.len() < MAX_LISTED {
+            self.queues.insert(queue.into());
+        } else if !self.queues.contains(queue) {
+            self.refused += 1;
+        }
     }
 
     /// The latest lists named this queue: they said who is in it.
@@ -255,7 +265,16 @@ impl Coverage {
 
     /// Keeps a caller of the list of queues until the list of channels has come.
     pub(crate) fn caller_listed(&mut self, caller: ListedCaller) {
-        self.callers.push(caller);
+        if self.callers.len() < MAX_LISTED {
+            self.callers.push(caller);
+        } else {
+            self.refused += 1;
+        }
+    }
+
+    /// Queues and callers ignored because there was no room.
+    pub(crate) fn listed_refused(&self) -> u64 {
+        self.refused
     }
 
     /// Those callers, in the order of the list.

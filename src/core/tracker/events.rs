@@ -40,6 +40,7 @@ impl Tracker {
             }
 
             Event::BridgeCreate(bridge) => {
+                self.topology.make_room_for_bridges();
                 self.topology.bridge(bridge);
             }
             Event::BridgeDestroy(bridge) => self.bridge_ends(bridge, at),
@@ -251,6 +252,7 @@ impl Tracker {
 
     fn enters(&mut self, bridge: &event::Bridge<'_>, channel: &event::Channel<'_>, at: Millis) {
         let Some(channel) = self.channel_or_adopt(channel, at) else { return };
+        self.topology.make_room_for_bridges();
         let bridge = self.topology.bridge(bridge);
         self.put_into(bridge, channel, at);
     }
@@ -279,6 +281,7 @@ impl Tracker {
     }
 
     fn bridges_merge(&mut self, to: &event::Bridge<'_>, from: &event::Bridge<'_>, at: Millis) {
+        self.topology.make_room_for_bridges();
         let (to, from) = (self.topology.bridge(to), self.topology.bridge(from));
         for member in self.topology.members(from).to_vec() {
             self.put_into(to, member, at);

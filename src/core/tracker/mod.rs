@@ -21,7 +21,9 @@ use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
 use calls::call;
 pub use calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
 use calls::registry::Calls;
-pub use presence::agent::MAX_AGENTS;
+pub use calls::weight::{MAX_DETAIL_BYTES, MAX_LINKEDIDS};
+pub use coverage::MAX_LISTED;
+pub use presence::agent::{MAX_AGENTS, MAX_ALIASES, MAX_MEMBERSHIPS};
 use presence::state::PresenceState;
 use std::collections::VecDeque;
 use topology::graph::Topology;
@@ -30,6 +32,10 @@ use topology::graph::Topology;
 pub const MAX_TRUNKS_MET: usize = 1_000;
 /// Channels tracked at once, the recently ended ones included; a new one beyond is counted and ignored.
 pub const MAX_CHANNELS: usize = 50_000;
+/// What those channels weigh, each with a call of its own, bytes as they are estimated: with texts of the usual length [`MAX_CHANNELS`] is reached first.
+pub const MAX_CHANNEL_BYTES: usize = 96 << 20;
+/// Bridges that may be kept empty beside twice as many as there are channels; beyond it the empty ones are forgotten, and met again when somebody enters.
+pub const SPARE_BRIDGES: usize = 1_000;
 /// A call whose channels are all gone waits this long (ms) for events that are still on their way.
 pub const SETTLE_MS: u64 = 300;
 /// A call whose customer is gone while others still talk is recorded after this time (ms).
@@ -139,9 +145,11 @@ pub struct Counters {
     pub texts_cut: u64,
     /// Events about channels that nobody introduced.
     pub strangers: u64,
-    /// Channels ignored because of [`MAX_CHANNELS`].
+    /// Channels ignored because of [`MAX_CHANNELS`] or [`MAX_CHANNEL_BYTES`].
     pub channels_refused: u64,
-    /// Legs, visits and menu steps beyond the limits of one call.
+    /// Empty bridges forgotten because of [`SPARE_BRIDGES`].
+    pub bridges_forgotten: u64,
+    /// Legs, visits, menu steps and linkedids beyond the limits of one call, or of all together ([`MAX_DETAIL_BYTES`]).
     pub details_dropped: u64,
     /// Calls recorded for the first time.
     pub calls_recorded: u64,
@@ -153,6 +161,10 @@ pub struct Counters {
     pub calls_unseen: u64,
     /// Agents ignored because of [`MAX_AGENTS`].
     pub agents_refused: u64,
+    /// Memberships and other names of agents ignored because of [`MAX_MEMBERSHIPS`] and [`MAX_ALIASES`].
+    pub agent_details_refused: u64,
+    /// Queues and waiting callers of a list ignored because of [`MAX_LISTED`].
+    pub listed_refused: u64,
     /// Trunks not kept because of [`MAX_TRUNKS_MET`]: their calls are classified by their contexts alone.
     pub trunks_refused: u64,
     /// User events for callbackd that could not be understood.
@@ -273,7 +285,13 @@ impl Tracker {
     /// What has been counted since the start.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        Counters { agents_refused: self.presence.agents_refused(), ..self.counters }
+        Counters {
+            agents_refused: self.presence.agents_refused(),
+            agent_details_refused: self.presence.details_refused(),
+            listed_refused: self.coverage.listed_refused(),
+            bridges_forgotten: self.topology.bridges_forgotten(),
+            ..self.counters
+        }
     }
 
     /// By how much Asterisk's clock is ahead of ours, ms; 0 while it is right within [`pbx_clock::RIGHT_WITHIN_MS`], or not known.
@@ -312,6 +330,12 @@ impl Tracker {
     #[must_use]
     pub fn live_channels(&self) -> u32 {
         self.presence.live_channels()
+    }
+
+    /// What channels, and what the details of calls, weigh in memory as it is estimated: at most [`MAX_CHANNEL_BYTES`] and [`MAX_DETAIL_BYTES`], and what one event adds.
+    #[must_use]
+    pub fn weights(&self) -> (usize, usize) {
+        (self.topology.bytes(), self.calls.detail_bytes())
     }
 
     /// Channels, bridges and calls in memory, the recently ended ones included.

@@ -25,6 +25,13 @@ pub(crate) struct Attempts {
 }
 
 impl Attempts {
+    /// An agent has another name from now on.
+    pub(crate) fn renamed(&mut self, from: &AgentKey, to: &AgentKey) {
+        for attempt in self.attempts.values_mut().filter(|a| a.reserved.as_ref() == Some(from)) {
+            attempt.reserved = Some(to.clone());
+        }
+    }
+
     /// None goes on yet. `prefix`: of the ids that are given.
     pub(crate) const fn new(prefix: AttemptPrefix) -> Self {
         Self { prefix, attempts: BTreeMap::new(), in_sync_again: BTreeSet::new(), to_unpause: Vec::new() }

@@ -184,7 +184,8 @@ impl DialString {
         let harmful = |text: &&str| !is_interface(text);
         let mut used = Vec::new();
         let mut note = |text: &str| used.push(text.to_owned());
-        let extension = extension(device).or_else(|| extension(interface));
+        let of_queue = Some(interface).filter(|i| i.starts_with("Local/")).and_then(extension);
+        let extension = of_queue.or_else(|| extension(device)).or_else(|| extension(interface));
         let filled = fill(template, |name| match name {
             "device" => {
                 note(device);

@@ -191,7 +191,8 @@ impl Scheduler {
         let Some(task) = self.tasks.get(id) else {
             return self.end_attempt(channel_id, AttemptResult::AbortedServed, "closed", None);
         };
-        match originate::originate(policy, &task.row, &attempt.row, &agent) {
+        let freepbx = self.freepbx.contains(&attempt.row.pbx);
+        match originate::originate(policy, &task.row, &attempt.row, &agent, freepbx) {
             Err(why) => self.end_attempt(channel_id, AttemptResult::OriginateError, &why, None),
             Ok(originate) => self.send(channel_id, originate, &agent),
         }

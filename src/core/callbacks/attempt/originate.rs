@@ -3,6 +3,7 @@
 use crate::ami::action::{Action, ActionError};
 use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::{DialString, Dialable, is_sound, shown};
+use crate::callbacks::freepbx::dial_agent;
 use crate::callbacks::policy::{First, Policy};
 use crate::model::presence::AgentView;
 use crate::model::{AttemptRow, CallbackRow};
@@ -52,6 +53,7 @@ impl Originate {
 }
 
 /// Puts an attempt into Asterisk's words.
+/// `freepbx`: its dialplan is FreePBX's.
 ///
 /// # Errors
 /// If the number, the agent's interface or a template yields nothing that may be dialled: in words.
@@ -60,6 +62,7 @@ pub(crate) fn originate(
     task: &CallbackRow,
     attempt: &AttemptRow,
     agent: &AgentView,
+    freepbx: bool,
 ) -> Result<Originate, String> {
     let queue = policy.of(task.queue.as_deref());
     let e164 = task.number_e164.as_deref().unwrap_or_default();
@@ -74,6 +77,8 @@ pub(crate) fn originate(
         ("CALLBACKD_DIAL", customer.as_str().to_owned()),
         ("CALLBACKD_NUMBER", number.as_str().to_owned()),
         ("CALLBACKD_CALLERID", caller_id.clone()),
+        // Where FreePBX's outbound route dials the customer, it would show the trunk's own number (its macro-outbound-callerid).
+        ("TRUNKCIDOVERRIDE", caller_id.clone()),
         ("CALLBACKD_RING", seconds(policy.customer_ring_ms)),
         ("CALLBACKD_ANNOUNCE", Some(&queue.announcement).filter(|sound| is_sound(sound)).cloned().unwrap_or_default()),
         ("CALLBACKD_ACCEPT", queue.accept_key.clone()),
@@ -89,7 +94,8 @@ pub(crate) fn originate(
             let interface =
                 agent.queues.iter().find(|m| Some(&m.queue) == task.queue.as_ref()).or(agent.queues.first());
             let interface = interface.map_or(agent.agent.as_str(), |m| m.interface.as_str());
-            let channel = DialString::agent(&policy.dial_agent, &agent.agent, interface).map_err(|e| e.to_string())?;
+            let template = policy.dial_agent.as_deref().unwrap_or_else(|| dial_agent(freepbx, interface));
+            let channel = DialString::agent(template, &agent.agent, interface).map_err(|e| e.to_string())?;
             (channel, &policy.agent_context, policy.agent_ring_ms, (title(task), number.as_str().to_owned()))
         }
         First::Customer => (customer, &policy.customer_context, policy.customer_ring_ms, (String::new(), caller_id)),

@@ -6,6 +6,7 @@ use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
 use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::Clock;
+use crate::tracker::calls::weight::Weighed;
 use crate::tracker::table::Slot;
 
 /// Ring attempts kept for one call; more are counted, not kept.
@@ -112,6 +113,8 @@ pub(crate) struct Call {
     pub in_progress: Option<Box<CallInProgress>>,
     /// The row as it was recorded.
     pub recorded: Option<Box<FinishedCall>>,
+    /// What its details weigh.
+    pub weighed: Weighed,
 }
 
 /// What the dialplan did with the customer's channel.
@@ -274,6 +277,7 @@ impl Call {
             ours: false,
             in_progress: None,
             recorded: None,
+            weighed: Weighed::default(),
         }
     }
 

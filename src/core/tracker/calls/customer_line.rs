@@ -33,6 +33,7 @@ impl Tracker {
         let mut marked = std::mem::take(&mut self.calls.marked);
         for call in marked.drain(..) {
             if self.calls.table.get(call).is_some() {
+                self.calls.weigh(call);
                 self.progress_changes(call);
                 self.line_changes(call);
                 self.attempts_advance(call);

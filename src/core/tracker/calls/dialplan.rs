@@ -63,7 +63,7 @@ impl Tracker {
 
     /// The caller came to another context or extension.
     pub(crate) fn place_changes(&mut self, call: Slot, context: &str, exten: &str, at: Millis) {
-        let purpose = self.rules.purpose(context);
+        let (purpose, room) = (self.rules.purpose(context), self.calls.have_room());
         let arrives = self.rules.inbound_contexts.fit(context) && self.calls[call].arrives_at(exten);
         let dialled = arrives && !matches!(self.rules.numbering.classify(exten), Number::Internal);
         let call = &mut self.calls.table[call];
@@ -74,7 +74,7 @@ impl Tracker {
             call.did = Some(exten.to_owned());
         }
         if purpose.ivr {
-            if menu_step(call, context, exten, at) {
+            if menu_step(call, context, exten, room, at) {
                 self.counters.details_dropped += 1;
             }
         } else if exten == "i" {
@@ -85,11 +85,11 @@ impl Tracker {
     pub(crate) fn variable_set(&mut self, seen: &event::Channel<'_>, variable: &str, value: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
         let call = self.topology.channel(slot).call;
-        let leads = self.calls.leads(call, slot);
+        let (leads, room) = (self.calls.leads(call, slot), self.calls.have_room());
         let c = &mut self.calls.table[call];
         match variable {
             "QUEUESTATUS" if !value.is_empty() => {
-                self.counters.details_dropped += u64::from(queue_status(c, value, at));
+                self.counters.details_dropped += u64::from(queue_status(c, value, room, at));
             }
             "DIALSTATUS" if leads && !value.is_empty() && c.dialplan.dial_status_ms <= at => {
                 c.dialplan.dial_status = Some(value.into());
@@ -134,7 +134,7 @@ impl Call {
 }
 
 /// Notes the menu that the caller is in, or what was chosen there. True if there is no room left.
-fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
+fn menu_step(call: &mut Call, context: &str, exten: &str, room: bool, at: Millis) -> bool {
     let chosen = if exten == "s" { "" } else { exten };
     if let Some(last) = call.ivr.last_mut()
         && last.context == context
@@ -146,7 +146,7 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
     if chosen == "h" {
         return false; // the hang-up extension is no choice
     }
-    if call.ivr.len() >= MAX_IVR_STEPS {
+    if call.ivr.len() >= MAX_IVR_STEPS || !room {
         call.dropped += 1;
         return true;
     }
@@ -155,7 +155,7 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, at: Millis) -> bool {
 }
 
 /// Notes how Queue() ended. It says so after the caller left, or instead of letting the caller in. True if there is no room left.
-fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
+fn queue_status(call: &mut Call, value: &str, room: bool, at: Millis) -> bool {
     let refused = REFUSED.contains(&value);
     // Heard late, it may come after the caller has joined the next queue.
     let before = call.queue_visits.iter().rposition(|s| s.joined_ms < at).or(call.queue_visits.len().checked_sub(1));
@@ -166,7 +166,7 @@ fn queue_status(call: &mut Call, value: &str, at: Millis) -> bool {
         }
         return false;
     }
-    if refused && call.queue_visits.len() >= MAX_VISITS {
+    if refused && (call.queue_visits.len() >= MAX_VISITS || !room) {
         call.dropped += 1;
         return true;
     }

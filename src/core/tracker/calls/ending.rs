@@ -157,7 +157,7 @@ impl Tracker {
         for slot in channels {
             self.topology.forget(slot);
         }
-        if let Some(gone) = self.calls.table.remove(call, keys.iter().map(|k| &**k)) {
+        if let Some(gone) = self.calls.remove(call, keys.iter().map(|k| &**k)) {
             self.line_of_a_call_gone(&gone);
             self.progress_of_a_call_gone(&gone);
             self.presence.waits_no_more(gone.waits_in);

@@ -64,6 +64,7 @@ impl Tracker {
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
         let peer = channel.interface().to_owned();
         let parent = by.and_then(|by| self.calls.parent_attempt(&self.topology, slot, by));
+        let room = self.calls.have_room();
         let call = &mut self.calls.table[slot];
         if kind == Kind::Trunk && call.origin != Origin::Trunk {
             call.mark_outbound(peer.clone());
@@ -79,7 +80,7 @@ impl Tracker {
             self.calls.adopt(&self.topology, slot, dest);
             return;
         }
-        if call.attempts.len() >= MAX_LEGS {
+        if call.attempts.len() >= MAX_LEGS || !room {
             call.dropped += 1;
             self.counters.details_dropped += 1;
             return;
@@ -95,7 +96,9 @@ impl Tracker {
         }
         // Dial names what it was given without the technology; what was dialled is then the channel's own peer.
         let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
-        if let Some(parent) = parent {
+        if let Some(parent) = parent
+            && kind != Kind::Trunk
+        {
             self.presence.led_to(&call.attempts[parent].interface, &peer);
         }
         let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));

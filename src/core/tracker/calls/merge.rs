@@ -2,6 +2,7 @@
 
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Origin, Stage};
+use crate::tracker::calls::weight::MAX_LINKEDIDS;
 use crate::tracker::table::Slot;
 
 impl Tracker {
@@ -13,6 +14,9 @@ impl Tracker {
         let call = self.topology.channel(channel).call;
         match self.calls.find(linkedid) {
             Some(other) => self.join_calls(call, other),
+            None if self.calls[call].keys.len() >= MAX_LINKEDIDS || !self.calls.have_room() => {
+                self.counters.details_dropped += 1;
+            }
             None => {
                 self.calls.table.alias(linkedid, call);
                 self.calls.table[call].keys.push(linkedid.into());
@@ -33,7 +37,7 @@ impl Tracker {
             return; // it has its row; a stray late event does not undo that
         }
         self.calls.look_no_more(goes);
-        let Some(gone) = self.calls.table.remove(goes, std::iter::empty()) else { return };
+        let Some(gone) = self.calls.remove(goes, std::iter::empty()) else { return };
         for key in &gone.keys {
             self.calls.table.alias(key, kept);
         }

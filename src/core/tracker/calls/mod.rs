@@ -17,3 +17,4 @@ pub(crate) mod role;
 pub(crate) mod seen;
 pub(crate) mod talk;
 pub(crate) mod user_event;
+pub(crate) mod weight;

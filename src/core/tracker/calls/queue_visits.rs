@@ -22,12 +22,13 @@ impl Tracker {
     /// Notes a queue visit, unless one in that queue is going on. For a caller who was found waiting, `joined_ms` is what the list says.
     pub(crate) fn visit_begins(&mut self, channel: Slot, queue: &str, position: Option<u32>, joined_ms: Millis) {
         let slot = self.topology.channel(channel).call;
+        let room = self.calls.have_room();
         let call = &mut self.calls.table[slot];
         if call.visit_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
             call.visit_shown(queue);
             return;
         }
-        if call.queue_visits.len() >= MAX_VISITS {
+        if call.queue_visits.len() >= MAX_VISITS || !room {
             call.dropped += 1;
             self.counters.details_dropped += 1;
             return;

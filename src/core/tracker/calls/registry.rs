@@ -25,6 +25,8 @@ pub(crate) struct Calls {
     pub(super) left: Leftover,
     /// Attempts of ours whose calls are not over, by their ids.
     pub(super) attempts: BTreeMap<Box<str>, TrackedAttempt>,
+    /// What the details of all calls weigh.
+    pub(super) detail_bytes: usize,
 }
 
 impl std::ops::Index<Slot> for Calls {
@@ -44,6 +46,7 @@ impl Calls {
             freed: Vec::new(),
             left: Leftover::seen(last_seen_ms),
             attempts: BTreeMap::new(),
+            detail_bytes: 0,
         }
     }
 

@@ -38,6 +38,7 @@ impl Tracker {
             self.counters.user_events_refused += 1;
             return;
         };
+        let room = self.calls.have_room();
         let call = &mut self.calls.table[self.topology.channel(slot).call];
         if is("CallbackRequest") {
             call.dialplan.callback_requested = true;
@@ -53,12 +54,12 @@ impl Tracker {
         let code = if declines { DECLINED.to_owned() } else { field("Code").to_ascii_uppercase() };
         let score: Option<f64> = field("Score").parse().ok().filter(|score: &f64| score.is_finite());
         match score {
-            _ if (declines || is("CallTag")) && is_code(&code) && call.tags.len() < MAX_TAGS => {
+            _ if (declines || is("CallTag")) && is_code(&code) && call.tags.len() < MAX_TAGS && room => {
                 let by = by.unwrap_or_else(|| "dialplan".to_owned());
                 call.tags.retain(|t| t.code != code || t.by != by);
                 call.tags.push(Tag { code, note: field("Note"), by, at_ms: at });
             }
-            Some(score) if is("CallRating") && call.ratings.len() < MAX_TAGS => {
+            Some(score) if is("CallRating") && call.ratings.len() < MAX_TAGS && room => {
                 let by = by.unwrap_or_default();
                 call.ratings.retain(|r| r.by != by);
                 call.ratings.push(Rating { score, by, at_ms: at });

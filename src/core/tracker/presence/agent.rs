@@ -8,6 +8,10 @@ use std::collections::BTreeMap;
 
 /// Agents known at once; a new one beyond is counted and ignored.
 pub const MAX_AGENTS: usize = 10_000;
+/// Memberships of all agents in queues; a further one is counted and ignored.
+pub const MAX_MEMBERSHIPS: usize = 50_000;
+/// Texts that mean some agent (interfaces, hints, phones, extensions), of all agents; a further one is counted and ignored.
+pub const MAX_ALIASES: usize = 60_000;
 
 /// A person who answers calls.
 #[derive(Debug)]
@@ -76,6 +80,11 @@ pub(crate) struct Roster {
     agents: Table<Agent>,
     /// Agents ignored because of [`MAX_AGENTS`].
     pub refused: u64,
+    /// Memberships of all agents.
+    pub memberships: usize,
+    aliases: usize,
+    /// Memberships and aliases ignored because of [`MAX_MEMBERSHIPS`] and [`MAX_ALIASES`].
+    pub details_refused: u64,
 }
 
 /// A device that a phone is: not a Local channel, not a dialplan hint, not somebody's invention.
@@ -148,9 +157,20 @@ impl Roster {
         Some(slot)
     }
 
-    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if no phone was known yet.
+    /// What a queue dials (`Local/900@from-queue/n`) has led to this phone: the same person, if no phone was known yet. Where the queue names
+    /// an extension, the phone must be that extension's: a call is also forwarded, or followed to somebody else.
     pub(crate) fn led_to(&mut self, interface: &str, phone: &str) {
-        if let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) {
+        let (Some(slot), None) = (self.agents.find(interface), self.agents.find(phone)) else { return };
+        let aliases = &self.agents[slot].aliases;
+        let has_extension = aliases.iter().any(|a| a.starts_with("extension "));
+        let by_hint = aliases.iter().any(|a| a.starts_with("hint:"));
+        let fits = match extension(phone) {
+            Some(extension) => {
+                !has_extension || aliases.iter().any(|a| a.strip_prefix("extension ") == Some(extension))
+            }
+            None => !(has_extension && by_hint),
+        };
+        if fits {
             self.alias(slot, phone);
         }
     }
@@ -222,6 +242,11 @@ impl Roster {
         }
         for key in keys {
             if self.agents.find(&key).is_none() || !self.agents[slot].aliases.iter().any(|a| **a == *key) {
+                if self.aliases >= MAX_ALIASES {
+                    self.details_refused += 1;
+                    return;
+                }
+                self.aliases += 1;
                 self.agents.alias(&key, slot);
                 self.agents[slot].aliases.push(key.into());
             }
@@ -347,6 +372,23 @@ mod tests {
         roster.led_to("Local/desk@from-queue/n", "PJSIP/201");
         roster.name_by_phone(agent, 0);
         assert_eq!((&*roster.get(agent).id, roster.find("PJSIP/201")), ("PJSIP/201", Some(agent)));
+    }
+
+    #[test]
+    fn a_forwarded_call_does_not_make_the_trunk_an_agents_phone() {
+        for (interface, state) in [("Local/101@from-queue/n", "hint:101@ext-local"), ("Local/101@agents/n", "")] {
+            let mut roster = Roster::default();
+            let agent = roster.member(&member("sales", interface, state), 0).unwrap();
+            roster.led_to(interface, "PJSIP/102");
+            if !state.is_empty() {
+                roster.led_to(interface, "PJSIP/provider");
+            }
+            roster.name_by_phone(agent, 0);
+            assert_eq!(&*roster.get(agent).id, interface);
+            roster.led_to(interface, "PJSIP/101");
+            roster.name_by_phone(agent, 0);
+            assert_eq!(&*roster.get(agent).id, "PJSIP/101");
+        }
     }
 
     #[test]

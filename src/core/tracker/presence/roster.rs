@@ -4,7 +4,7 @@ use crate::ami::event::{Member, MemberChange, Millis};
 use crate::model::{Activity, Interval, Record};
 use crate::tracker::calls::call::Call;
 use crate::tracker::coverage::ListedCaller;
-use crate::tracker::presence::agent::{DeviceState, Membership, device};
+use crate::tracker::presence::agent::{DeviceState, MAX_MEMBERSHIPS, Membership, device};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
 use crate::tracker::{Output, Tracker};
@@ -23,6 +23,13 @@ impl Tracker {
         let names = [&*member.interface, &*member.state_interface, &*self.presence.roster.get(slot).id];
         let default_wrapup = self.rules.wrapup_of(names);
         self.named_by_phone(slot, at);
+        let joins =
+            change != MemberChange::Removed && !self.presence.agent(slot).memberships.contains_key(&*member.queue);
+        if joins && self.presence.roster.memberships >= MAX_MEMBERSHIPS {
+            self.presence.roster.details_refused += 1;
+            return;
+        }
+        self.presence.roster.memberships += usize::from(joins);
         let agent = self.presence.roster.get_mut(slot);
         let renamed = !member.name.is_empty() && agent.name.as_deref() != Some(&*member.name);
         if renamed {
@@ -53,6 +60,9 @@ impl Tracker {
                 agent.heard(asked, device_state(member.status));
             }
             intervals.extend(agent.set(Activity::Paused, &member.queue, &member.paused_reason, paused, at));
+        }
+        if changed && change == MemberChange::Removed {
+            self.presence.roster.memberships -= 1;
         }
         self.presence.changes_if(changed);
         if renamed {
@@ -134,12 +144,13 @@ impl Tracker {
                 .map(|(queue, _)| queue.clone())
                 .collect();
             let mut intervals = Vec::new();
-            let changed = !gone.is_empty();
+            let (changed, left) = (!gone.is_empty(), gone.len());
             for queue in gone {
                 agent.memberships.remove(&queue);
                 intervals.extend(agent.set(Activity::Paused, &queue, "", false, at));
                 agent.left();
             }
+            self.presence.roster.memberships -= left;
             self.presence.changes_if(changed);
             self.report_intervals(intervals);
             self.log_in_changes(slot, at);

@@ -48,6 +48,11 @@ impl PresenceState {
         self.roster.refused
     }
 
+    /// Memberships and names of agents ignored because there was no room.
+    pub(crate) fn details_refused(&self) -> u64 {
+        self.roster.details_refused
+    }
+
     /// What a queue dials has led to this phone.
     pub(crate) fn led_to(&mut self, interface: &str, phone: &str) {
         self.roster.led_to(interface, phone);

@@ -1,6 +1,8 @@
 //! One channel of Asterisk: one end of one connection, as far as its call needs to know it.
 
 use crate::ami::event::{self, Millis};
+use crate::model::CallInProgress;
+use crate::tracker::calls::call::Call;
 use crate::tracker::table::Slot;
 
 /// `AST_STATE_RING`: the far end has dialled us (`include/asterisk/channelstate.h`).
@@ -16,6 +18,9 @@ pub(crate) const STATE_UP: u8 = 6;
 /// (`CBAnn`, `CBRec`: app_confbridge; `Announcer`, `Recorder`: bridge softmix and parking; `Snoop`: stasis; `Message`: SIP MESSAGE).
 const MACHINES: &[&str] =
     &["CBAnn", "CBRec", "Announcer", "Recorder", "Snoop", "Message", "Surrogate", "MulticastRTP", "AudioSocket"];
+
+/// What a call and a bridge weigh beside their ids, bytes: with the texts about its customer, and a second copy of those in its row in progress.
+const OF_ITS_CALL: usize = size_of::<Call>() + size_of::<CallInProgress>() + 400;
 
 /// What stands at the far end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,6 +85,8 @@ pub(crate) struct Channel {
     pub exten: Box<str>,
     /// Seen in the snapshot of this number.
     pub snapshot: u32,
+    /// What it weighs in the table.
+    pub weight: usize,
 }
 
 /// What the event that makes a channel known does not say itself.
@@ -128,7 +135,20 @@ impl Channel {
             context: (&*seen.context).into(),
             exten: (&*seen.exten).into(),
             snapshot: created.snapshot,
+            weight: 0,
         }
+    }
+
+    /// What it weighs, with a call and a bridge of its own: its id is its key too, its linkedid is the call's, its key and in its row.
+    #[must_use]
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + OF_ITS_CALL
+            + 2 * self.uniqueid.len()
+            + 4 * self.linkedid.len()
+            + 3 * self.name.len()
+            + 2 * self.context.len()
+            + 3 * self.exten.len()
     }
 
     /// The person or trunk at the far end, as technology and peer: `PJSIP/101`.

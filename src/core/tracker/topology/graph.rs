@@ -6,7 +6,7 @@ use crate::ami::event::{self, Millis};
 use crate::tracker::table::{Slot, Table};
 use crate::tracker::topology::bridge::Bridge;
 use crate::tracker::topology::channel::{self, Channel, Kind, STATE_RINGING, STATE_UP};
-use crate::tracker::{MAX_CHANNELS, MAX_TRUNKS_MET};
+use crate::tracker::{MAX_CHANNEL_BYTES, MAX_CHANNELS, MAX_TRUNKS_MET, SPARE_BRIDGES};
 use std::collections::BTreeSet;
 
 /// The channels and bridges of a PBX, and the trunks that have been met.
@@ -17,6 +17,10 @@ pub(crate) struct Topology {
     trunks_met: BTreeSet<Box<str>>,
     /// Trunks of earlier runs: rules may have changed since, so they decide only where nothing else does.
     trunks_of_old: BTreeSet<Box<str>>,
+    /// What the channels weigh.
+    bytes: usize,
+    /// Empty bridges forgotten to make room.
+    bridges_forgotten: u64,
 }
 
 impl Topology {
@@ -47,7 +51,20 @@ impl Topology {
 
     /// There is no room for another channel.
     pub(crate) fn is_full(&self) -> bool {
-        self.channels.len() >= MAX_CHANNELS
+        self.channels.len() >= MAX_CHANNELS || self.bytes >= MAX_CHANNEL_BYTES
+    }
+
+    /// What the channels weigh, bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Takes in that the texts of a channel have changed.
+    fn weigh(&mut self, slot: Slot) {
+        let channel = &mut self.channels[slot];
+        let weight = channel.bytes();
+        let before = std::mem::replace(&mut channel.weight, weight);
+        self.bytes = self.bytes - before + weight;
     }
 
     /// The other half of a Local channel.
@@ -63,6 +80,7 @@ impl Topology {
         if let Some(name) = half {
             self.channels.alias(&name, slot);
         }
+        self.weigh(slot);
         slot
     }
 
@@ -77,6 +95,7 @@ impl Topology {
             return false;
         }
         self.channels[slot].linkedid = linkedid.into();
+        self.weigh(slot);
         true
     }
 
@@ -133,6 +152,7 @@ impl Topology {
         if self.channels[slot].kind == Kind::Local && channel::technology_kind(new_name) == Kind::Extension {
             self.channels[slot].kind = if trunk { Kind::Trunk } else { Kind::Extension };
         }
+        self.weigh(slot);
     }
 
     /// The channel is at another place in the dialplan. True if it was not there before.
@@ -142,6 +162,7 @@ impl Topology {
         if moved {
             channel.context = context.into();
             channel.exten = exten.into();
+            self.weigh(slot);
         }
         moved
     }
@@ -199,7 +220,23 @@ impl Topology {
     /// Drops a channel from memory, and its keys with it.
     pub(crate) fn forget(&mut self, slot: Slot) {
         let (uniqueid, name) = (self.channels[slot].uniqueid.clone(), self.channels[slot].name.clone());
-        self.channels.remove(slot, [&*uniqueid, &*name]);
+        if let Some(gone) = self.channels.remove(slot, [&*uniqueid, &*name]) {
+            self.bytes -= gone.weight;
+        }
+    }
+
+    /// Makes room for bridges that an event is about to name: those that nobody is in are forgotten once there are far more of them than channels.
+    pub(crate) fn make_room_for_bridges(&mut self) {
+        if self.bridges.len() > SPARE_BRIDGES + 2 * self.channels.len() {
+            let before = self.bridges.len();
+            self.forget_empty_bridges();
+            self.bridges_forgotten += (before - self.bridges.len()) as u64;
+        }
+    }
+
+    /// Empty bridges forgotten to make room.
+    pub(crate) fn bridges_forgotten(&self) -> u64 {
+        self.bridges_forgotten
     }
 
     /// The bridge that an event names; one that nobody introduced is taken in.

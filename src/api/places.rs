@@ -1,0 +1,122 @@
+//! Who is at the socket: connections and requests by user, so that one user's do not keep another's waiting.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Connections of one user at once; a further one is refused.
+pub const MAX_OF_USER: usize = 128;
+/// Connections of all users at once, but for root's and the daemon's user's, who always have theirs.
+pub const MAX_OF_ALL: usize = 256;
+/// Requests of one user that are worked on at once; further ones wait for these.
+pub const MAX_REQUESTS: usize = 4;
+
+/// The connections that there are.
+#[derive(Debug)]
+pub struct Places {
+    /// Users who always have places: root, and whoever the daemon runs as.
+    always: [u32; 2],
+    users: Mutex<BTreeMap<u32, User>>,
+    refused: std::sync::atomic::AtomicU64,
+}
+
+#[derive(Debug)]
+struct User {
+    connections: usize,
+    requests: Arc<Semaphore>,
+}
+
+/// A connection's place; free again when it is dropped.
+#[derive(Debug)]
+pub struct Place {
+    places: Arc<Places>,
+    uid: u32,
+    requests: Arc<Semaphore>,
+}
+
+impl Places {
+    /// None taken. `own`: the uid that the daemon runs as.
+    pub fn new(own: u32) -> Arc<Self> {
+        Arc::new(Self { always: [0, own], users: Mutex::default(), refused: 0.into() })
+    }
+
+    /// A place for a connection of this user; `None` if they have too many, or all others together.
+    pub fn take(self: &Arc<Self>, uid: u32) -> Option<Place> {
+        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let others = users.iter().filter(|(uid, _)| !self.always.contains(uid)).map(|(_, user)| user.connections);
+        let full = !self.always.contains(&uid) && others.sum::<usize>() >= MAX_OF_ALL;
+        let taken = users.get(&uid).map_or(0, |user| user.connections);
+        if full || taken >= MAX_OF_USER {
+            self.refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            return None;
+        }
+        let new = || User { connections: 0, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) };
+        let user = users.entry(uid).or_insert_with(new);
+        user.connections += 1;
+        Some(Place { places: Arc::clone(self), uid, requests: Arc::clone(&user.requests) })
+    }
+
+    /// Connections that were refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.load(std::sync::atomic::Ordering::Relaxed)
+    }
+}
+
+impl Place {
+    /// Waits until one more request of this user may be worked on.
+    pub async fn request(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.requests).acquire_owned().await.ok()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut users = self.places.users.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(user) = users.get_mut(&self.uid) {
+            user.connections -= 1;
+            if user.connections == 0 {
+                users.remove(&self.uid);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_with_too_many_connections_is_refused_and_others_are_not() {
+        let places = Places::new(999);
+        let mut held: Vec<_> = (0..MAX_OF_USER).map(|_| places.take(1_000).expect("a place")).collect();
+        assert!(places.take(1_000).is_none());
+        assert!(places.take(1_001).is_some());
+        held.pop();
+        assert!(places.take(1_000).is_some(), "a place is free again");
+        assert_eq!(places.refused(), 1);
+    }
+
+    #[test]
+    fn root_and_the_daemons_user_have_places_when_all_others_are_taken() {
+        let places = Places::new(999);
+        let held: Vec<_> = (0..400).map(|n| places.take(2_000 + n % 4)).collect();
+        assert_eq!(held.iter().flatten().count(), MAX_OF_ALL);
+        assert!(places.take(3_000).is_none());
+        assert!(places.take(0).is_some() && places.take(999).is_some());
+    }
+
+    #[tokio::test]
+    async fn requests_of_one_user_wait_for_each_other_and_not_for_those_of_another() {
+        let places = Places::new(999);
+        let (one, other) = (places.take(1_000).unwrap(), places.take(1_001).unwrap());
+        let mut working = Vec::new();
+        for _ in 0..MAX_REQUESTS {
+            working.push(one.request().await);
+        }
+        let again = places.take(1_000).unwrap();
+        assert!(futures_util::FutureExt::now_or_never(again.request()).is_none());
+        assert!(futures_util::FutureExt::now_or_never(other.request()).is_some());
+        working.pop();
+        assert!(futures_util::FutureExt::now_or_never(again.request()).is_some());
+    }
+}

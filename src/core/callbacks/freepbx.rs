@@ -1,0 +1,52 @@
+//! What a FreePBX needs: agents are rung by its own way around voicemail, as its queues' contexts hang up what no queue has sent.
+//!
+//! Its queues dial `Local/101@from-queue/n`, and `from-queue` goes where the variable `NODEST` says, which only its queues' dialplan sets: an
+//! Originate there ends at once. With that variable set, the agent's mailbox answers in the end. `originate-skipvm` of its core rings an extension,
+//! with its follow-me, and never the mailbox; its click-to-call and wake-up calls use it.
+
+use crate::callbacks::{Presences, Scheduler};
+use crate::model::{AgentKey, PbxId};
+
+/// The context of FreePBX's core that rings an extension without its voicemail.
+pub const SKIP_VOICEMAIL: &str = "originate-skipvm";
+
+/// Contexts of FreePBX in which its queues dial extensions.
+const QUEUES: [&str; 2] = ["from-queue", "from-internal"];
+
+/// How an agent is dialled whom a queue dials so, where the configuration does not say: as the queue does it, and on a FreePBX, by extension,
+/// without voicemail.
+#[must_use]
+pub fn dial_agent(freepbx: bool, interface: &str) -> &'static str {
+    let context = || {
+        let (extension, rest) = interface.strip_prefix("Local/")?.split_once('@')?;
+        let digits = !extension.is_empty() && extension.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| rest.split('/').next().unwrap_or(rest))
+    };
+    if freepbx && context().is_some_and(|context| QUEUES.contains(&context)) {
+        "Local/{extension}@originate-skipvm/n"
+    } else {
+        "{interface}"
+    }
+}
+
+impl Scheduler {
+    /// What Asterisk says of [`SKIP_VOICEMAIL`]; nothing if it could not be read.
+    pub(crate) fn freepbx_read(&mut self, pbx: &PbxId, value: Option<&str>) {
+        if value == Some("1") {
+            self.freepbx.insert(pbx.clone());
+        } else {
+            self.freepbx.remove(pbx);
+        }
+    }
+
+    /// Agents whose phone has become known are named by it: what is kept of them goes on under that name.
+    pub(crate) fn follow_names(&mut self, presences: &Presences<'_>) {
+        for was in self.agents.without_phone() {
+            let now = presences.get(&was.pbx).and_then(|presence| presence.agent(&was.interface));
+            let Some(now) = now.filter(|now| now.agent != *was.interface) else { continue };
+            let now = AgentKey::new(&was.pbx, &now.agent);
+            self.agents.renamed(&was, now.clone());
+            self.attempts.renamed(&was, &now);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the details of calls weigh in memory: each call has limits of its own, but thousands of calls at their limits have none together.
+
+use crate::ami::length::EXPRESSION;
+use crate::model::{IvrStep, Rating, Tag};
+use crate::tracker::calls::call::{Call, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::registry::Calls;
+use crate::tracker::table::Slot;
+
+/// The details of all calls together (legs, queue visits, menu steps, tags, ratings, linkedids), bytes as they are estimated here; beyond it new ones are
+/// counted and not kept. Some 100,000 legs.
+pub const MAX_DETAIL_BYTES: usize = 32 << 20;
+/// Linkedids that lead to one call.
+pub const MAX_LINKEDIDS: usize = 100;
+
+/// What an item of a map costs beside its key.
+const ENTRY: usize = 48;
+/// A tag or a rating may be replaced by one with other texts: each counts as the longest.
+const SAID: usize = 3 * EXPRESSION;
+
+/// The details of a call that have been weighed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Weighed {
+    legs: usize,
+    visits: usize,
+    steps: usize,
+    keys: usize,
+    said: usize,
+    recorded: bool,
+    bytes: usize,
+}
+
+fn leg(leg: &TrackedLeg) -> usize {
+    size_of::<TrackedLeg>() + leg.uniqueid.len() + leg.interface.len() + length(leg.queue.as_deref())
+}
+
+fn visit(visit: &TrackedVisit) -> usize {
+    size_of::<TrackedVisit>() + visit.queue.len()
+}
+
+fn step(step: &IvrStep) -> usize {
+    size_of::<IvrStep>() + step.context.len() + step.digits.len()
+}
+
+fn key(key: &str) -> usize {
+    2 * key.len() + ENTRY
+}
+
+fn length(text: Option<&str>) -> usize {
+    text.map_or(0, str::len)
+}
+
+impl Weighed {
+    /// Weighs what the call has more than when it was weighed last, or all of it if it has less of anything. Its row, once recorded, is a
+    /// second copy of nearly all.
+    fn again(self, call: &Call) -> Self {
+        let before = if self.is_of_more_than(call) { Self::default() } else { self };
+        let copies = 1 + usize::from(call.recorded.is_some());
+        let said = call.tags.len() + call.ratings.len();
+        let more = call.attempts[before.legs..].iter().map(leg).sum::<usize>()
+            + call.queue_visits[before.visits..].iter().map(visit).sum::<usize>()
+            + call.ivr[before.steps..].iter().map(step).sum::<usize>()
+            + call.keys[before.keys..].iter().map(|k| key(k)).sum::<usize>()
+            + (said - before.said) * (size_of::<Tag>().max(size_of::<Rating>()) + SAID);
+        Self {
+            legs: call.attempts.len(),
+            visits: call.queue_visits.len(),
+            steps: call.ivr.len(),
+            keys: call.keys.len(),
+            said,
+            recorded: call.recorded.is_some(),
+            bytes: before.bytes + more * copies,
+        }
+    }
+
+    fn is_of_more_than(&self, call: &Call) -> bool {
+        self.recorded != call.recorded.is_some()
+            || self.legs > call.attempts.len()
+            || self.visits > call.queue_visits.len()
+            || self.steps > call.ivr.len()
+            || self.keys > call.keys.len()
+            || self.said > call.tags.len() + call.ratings.len()
+    }
+
+    /// Nothing of the call has come or gone.
+    fn is_up_to_date(&self, call: &Call) -> bool {
+        self.recorded == call.recorded.is_some()
+            && self.legs == call.attempts.len()
+            && self.visits == call.queue_visits.len()
+            && self.steps == call.ivr.len()
+            && self.keys == call.keys.len()
+            && self.said == call.tags.len() + call.ratings.len()
+    }
+}
+
+impl Calls {
+    /// There is room for another detail of some call.
+    pub(crate) fn have_room(&self) -> bool {
+        self.detail_bytes < MAX_DETAIL_BYTES
+    }
+
+    /// What the details of all calls weigh.
+    pub(crate) fn detail_bytes(&self) -> usize {
+        self.detail_bytes
+    }
+
+    /// Takes in what this call has more or less of than before.
+    pub(super) fn weigh(&mut self, slot: Slot) {
+        let Some(call) = self.table.get_mut(slot) else { return };
+        if call.weighed.is_up_to_date(call) {
+            return;
+        }
+        let now = call.weighed.again(call);
+        let before = std::mem::replace(&mut call.weighed, now);
+        self.detail_bytes = self.detail_bytes - before.bytes + now.bytes;
+    }
+
+    /// Takes a call out, and the weight of its details with it; forgets those of the given keys that lead to it.
+    pub(super) fn remove<'k>(&mut self, slot: Slot, keys: impl IntoIterator<Item = &'k str>) -> Option<Call> {
+        let mut gone = self.table.remove(slot, keys)?;
+        self.detail_bytes -= std::mem::take(&mut gone.weighed).bytes;
+        Some(gone)
+    }
+}
