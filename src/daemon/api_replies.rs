@@ -12,7 +12,6 @@ use crate::config::Config;
 use crate::store::Health;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::model::PbxId;
 use callbackd_core::model::presence::AgentView;
 use std::collections::VecDeque;
 use tokio::sync::{mpsc, oneshot};
@@ -61,19 +60,22 @@ pub fn named(command: &Command) -> Option<i64> {
 pub fn agents(watched: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence> {
     let on = |w: &Monitor| {
         let agents = w.presence().agents();
-        agents.into_iter().map(|agent| agent_view(&w.name, agent, callbacks)).collect::<Vec<_>>()
+        agents.into_iter().map(|agent| agent_view(w, agent, callbacks)).collect::<Vec<_>>()
     };
     let mut agents: Vec<AgentInPresence> = watched.iter().flat_map(on).collect();
     agents.sort_by(|a, b| (&a.pbx, &a.agent).cmp(&(&b.pbx, &b.agent)));
     agents
 }
 
-fn agent_view(pbx: &PbxId, agent: AgentView, callbacks: &Callbacks) -> AgentInPresence {
+fn agent_view(watched: &Monitor, agent: AgentView, callbacks: &Callbacks) -> AgentInPresence {
+    let (pbx, tracker) = (&watched.name, watched.tracker());
     let why_not = callbacks.scheduler().why_not(pbx, &agent);
+    let unknown = || "unknown: the PBX is not seen".to_owned();
     AgentInPresence {
         pbx: pbx.to_string(),
-        free: why_not.is_none(),
-        why_not: why_not.unwrap_or_default(),
+        free: tracker.sees().then_some(why_not.is_none()),
+        why_not: if tracker.sees() { why_not.unwrap_or_default() } else { unknown() },
+        unseen_since_ms: tracker.unseen_since(),
         since_ms: agent.since_ms,
         queues: agent.queues.into_iter().map(|m| (m.queue, m.paused.then_some(m.paused_reason))).collect(),
         last_talk_ms: agent.last_talk_ms,
@@ -130,10 +132,12 @@ fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
             Standing::Live => "live".to_owned(),
             Standing::Down(reason) => format!("down: {reason}"),
         },
+        seen: watched.tracker().sees(),
+        unseen_since_ms: watched.tracker().unseen_since(),
         calls: watched.live_calls(),
         agents: agents.len(),
-        free: agents.iter().filter(free).count(),
-        waiting: presence.waiting(),
+        free: watched.tracker().sees().then(|| agents.iter().filter(free).count()),
+        waiting: watched.tracker().sees().then(|| presence.waiting()),
     }
 }
 

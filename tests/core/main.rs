@@ -45,6 +45,8 @@ mod outcomes;
 mod presence;
 mod queue_events;
 mod roles_arrival;
+mod roles_callers;
+mod roles_talk;
 mod scheduler;
 mod seen_from_the_middle;
 mod session;

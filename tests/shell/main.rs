@@ -46,3 +46,4 @@ mod systemd_run;
 mod systemd_unit;
 mod tls;
 mod tls_authorities;
+mod unseen;

@@ -59,6 +59,12 @@ impl Server {
         client.as_mut().expect("somebody is connected").write_all(text.replace('\n', "\r\n").as_bytes()).unwrap();
     }
 
+    /// Hangs up on whoever connected last.
+    pub fn hang_up(&self) {
+        let client = self.client.lock().unwrap();
+        client.as_ref().expect("somebody is connected").shutdown(Shutdown::Both).unwrap();
+    }
+
     pub fn heard(&self) -> Vec<Action> {
         self.heard.lock().unwrap().clone()
     }

@@ -73,6 +73,7 @@ impl Prover<'_> {
             direction == Direction::Inbound && !self.rules.hours_of(did.as_deref()).is_open(started_ms);
         let last_left = visits.last().map(|v| v.left_ms);
         let mut verdict = judge(&Facts {
+            served_by_machine: false,
             direction,
             answered: answered_ms.is_some(),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),

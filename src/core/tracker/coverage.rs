@@ -209,6 +209,11 @@ impl Coverage {
         self.ever_linked && self.lost_ms.is_none() && self.whole
     }
 
+    /// Since when nothing is known of calls and agents, if that is so now: coverage was lost then, or an earlier run last saw the PBX then.
+    pub(crate) fn blind_since(&self) -> Option<Millis> {
+        self.lost_ms.or(self.last_seen_ms).filter(|_| !self.in_sync())
+    }
+
     /// The lists have come since this was asked last, and which calls are up is known.
     pub(crate) fn takes_in_sync(&mut self) -> bool {
         std::mem::take(&mut self.comes_in_sync)
