@@ -54,6 +54,8 @@ pub(super) struct Connection {
     /// When something was sent last, or began to wait.
     sent: Instant,
     waiting: HashMap<ActionId, oneshot::Sender<Result<Reply, RequestFailed>>>,
+    /// Whole frames that have come, those included that nobody needs.
+    whole: u64,
     ended: Option<Ended>,
     stop_by: Option<Instant>,
     /// When the socket was looked at last, by the session's clock.
@@ -74,6 +76,7 @@ impl Connection {
             unflushed: false,
             sent: Instant::now(),
             waiting: HashMap::new(),
+            whole: 0,
             ended: None,
             stop_by: None,
             looked_ms: 0,
@@ -189,7 +192,6 @@ impl Connection {
         if let Some(tee) = tee {
             tee(&self.input[self.input.len() - count..]);
         }
-        self.session.heard(now_ms);
         // No content makes the decoder fail. A connection that has ended takes nothing more: what it sent last may be without end.
         while self.ended.is_none()
             && let Some(received) = self.decoder.decode(&mut self.input)
@@ -206,7 +208,13 @@ impl Connection {
                 self.handle(output, delivery);
             }
         }
-        self.published.update(self.decoder.counters(), &self.session);
+        let counters = self.decoder.counters();
+        let whole = counters.frames + counters.skipped;
+        if whole > self.whole {
+            self.whole = whole;
+            self.session.heard(now_ms);
+        }
+        self.published.update(counters, &self.session);
     }
 
     fn drain(&mut self, delivery: &mut Delivery, was_live: &mut bool) {
