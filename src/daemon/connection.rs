@@ -141,10 +141,7 @@ impl Connection {
                     Some(Command::Stop) | None => self.stop(),
                 },
                 () = sleep_until(deadline) => {
-                    let now_ms = self.clock.now_ms();
-                    if now_ms > self.looked_ms + STOOD_STILL {
-                        self.session.paused(self.looked_ms, now_ms);
-                    }
+                    let now_ms = self.wakes();
                     self.session.tick(now_ms);
                     if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
                         self.ended = Some(Ended::Stopped);
@@ -183,12 +180,18 @@ impl Connection {
         }
     }
 
-    /// Takes the bytes that were read last.
-    fn take(&mut self, count: usize, delivery: &mut Delivery, tee: &mut Option<Tee>) {
-        let (arrived_ms, now_ms) = (wall(), self.clock.now_ms());
+    /// This moment by the session's clock; the session learns it if this program stood still until now.
+    fn wakes(&mut self) -> u64 {
+        let now_ms = self.clock.now_ms();
         if now_ms > self.looked_ms + STOOD_STILL {
             self.session.paused(self.looked_ms, now_ms);
         }
+        now_ms
+    }
+
+    /// Takes the bytes that were read last.
+    fn take(&mut self, count: usize, delivery: &mut Delivery, tee: &mut Option<Tee>) {
+        let (arrived_ms, now_ms) = (wall(), self.wakes());
         if let Some(tee) = tee {
             tee(&self.input[self.input.len() - count..]);
         }
