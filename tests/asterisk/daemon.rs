@@ -153,6 +153,11 @@ impl Daemon {
         self.log.0.lock().expect("no reader panics").lines.join("\n")
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) -> Result<(), String> {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).map_err(|e| e.to_string())
+    }
+
     /// Ends it by SIGKILL: nothing is written any more.
     pub fn crash(mut self) {
         let _ = self.child.kill();

@@ -7,6 +7,7 @@ use crate::outages::{Call, phones, recorded, soon};
 use crate::script::{RINGS, STAYS};
 use crate::wire::Wire;
 use rusqlite::Connection;
+use std::io::Write;
 use std::path::Path;
 
 /// Callbacks are made, and none is due while this lasts.
@@ -158,4 +159,96 @@ fn calls_of_a_killed_daemon_are_told_from_asterisks_records() {
         Ok(())
     };
     killed().unwrap_or_else(|e| panic!("{e}"));
+}
+
+/// User events that somebody raises without end, far more than fit into the buffers between Asterisk and a daemon that does not read.
+struct Flood(std::net::TcpStream);
+
+impl Flood {
+    /// Each event has so many bytes.
+    const SIZE: usize = 1_700;
+
+    fn start(address: &str, secret: &str) -> Result<Self, String> {
+        let flood = || -> std::io::Result<std::net::TcpStream> {
+            let mut stream = std::net::TcpStream::connect(address)?;
+            write!(stream, "Action: Login\r\nUsername: harness\r\nSecret: {secret}\r\nEvents: off\r\n\r\n")?;
+            let (mut reader, mut writer) = (stream.try_clone()?, stream.try_clone()?);
+            std::thread::spawn(move || std::io::copy(&mut reader, &mut std::io::sink()));
+            // A line of an action has 1,024 bytes at most (`main/manager.c`, `inbuf`).
+            let text = "x".repeat(Self::SIZE / 2);
+            let event = format!("Action: UserEvent\r\nUserEvent: Flood\r\nOne: {text}\r\nTwo: {text}\r\n\r\n");
+            // Some 1,000 a second: what a busy PBX makes, and what it can make beside its calls.
+            let some = event.repeat(10);
+            std::thread::spawn(move || {
+                while writer.write_all(some.as_bytes()).is_ok() {
+                    std::thread::sleep(std::time::Duration::from_millis(10));
+                }
+            });
+            Ok(stream)
+        };
+        flood().map(Flood).map_err(|e| e.to_string())
+    }
+}
+
+impl Drop for Flood {
+    fn drop(&mut self) {
+        // It may have been hung up on.
+        let _ = self.0.shutdown(std::net::Shutdown::Both);
+    }
+}
+
+/// Waits until Asterisk has hung up on the daemon, which does not read: `writetimeout` (5 s) after all buffers are full.
+fn is_dropped(lab: &Lab) -> Result<(), String> {
+    let connected = [("Action", "Command"), ("Command", "manager show connected")];
+    let dropped = crate::patience::until(soon(), || {
+        let shown = lab.pbx.action(&connected);
+        shown.map(|shown| (!format!("{shown:?}").contains("\"callbackd ")).then_some(())).transpose()
+    });
+    dropped.unwrap_or_else(|| Err("Asterisk never hung up on a client that does not read".to_owned()))
+}
+
+#[test]
+fn what_a_daemon_that_stood_still_did_not_read_is_told_from_asterisks_records() {
+    let Some(lab) = Lab::start() else { return };
+    let stood_still = || -> Result<(), String> {
+        let (address, _, secret) = lab.ami();
+        let daemon = start(&files("proved-still"), &lab, address.clone())?;
+        phones(&lab, "00", RINGS)?;
+        phones(&lab, "01", RINGS)?;
+        phones(&lab, "30", STAYS)?;
+        let flood = Flood::start(&address, secret)?;
+        daemon.signal(rustix::process::Signal::STOP)?;
+        let early = Call::place(&lab, 0, "5550300")?;
+        early.waits(&lab)?;
+        early.ends(&lab)?;
+        is_dropped(&lab)?;
+        let late = Call::place(&lab, 1, "5550301")?;
+        late.waits(&lab)?;
+        late.ends(&lab)?;
+        let served = Call::place(&lab, 2, "5550130")?;
+        served.talks(&lab)?;
+        served.ends(&lab)?;
+        drop(flood);
+        daemon.signal(rustix::process::Signal::CONT)?;
+        daemon.wait_for_line(soon(), "loss of the link", |l| l.contains("Connection to Asterisk lost"))?;
+        daemon.wait_for_sync(soon()).map_err(|e| format!("{e}\n{}", daemon.said()))?;
+        for call in [&early, &late, &served] {
+            daemon.wait_for_call(&call.linkedid, soon())?;
+        }
+        let said = daemon.said();
+        let db = daemon.stop()?;
+        let of =
+            |call: &Call| recorded(&db, call).replace(" full", "").replace(" backfilled", "").replace(" partial", "");
+        assert_eq!(
+            [&early, &late, &served].map(of),
+            [
+                format!("inbound {} CANCEL QUEUE_ABANDON q00 ABANDONED", early.number),
+                format!("inbound {} CANCEL QUEUE_ABANDON q01 ABANDONED", late.number),
+                format!("inbound {} ANSWER AGENT PJSIP/1301", served.number),
+            ],
+            "\n{said}"
+        );
+        Ok(())
+    };
+    stood_still().unwrap_or_else(|e| panic!("{e}"));
 }

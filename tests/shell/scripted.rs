@@ -48,7 +48,7 @@ impl Server {
             for socket in listener.incoming().take(connections) {
                 let socket = socket.unwrap();
                 *connected.lock().unwrap() = Some(socket.try_clone().unwrap());
-                serve(socket, greeting, &log, &mut answer);
+                serve(socket, greeting, &log, &connected, &mut answer);
             }
         });
         Self { port, heard, client, _thread: thread }
@@ -64,15 +64,31 @@ impl Server {
             .unwrap();
     }
 
+    /// Hangs up on whoever connected last.
+    pub fn hang_up(&self) {
+        let client = self.client.lock().unwrap();
+        client.as_ref().expect("somebody is connected").shutdown(Shutdown::Both).unwrap();
+    }
+
     pub fn heard(&self) -> Vec<Action> {
         self.heard.lock().unwrap().clone()
     }
 }
 
-fn serve(socket: TcpStream, greeting: &str, heard: &Mutex<Vec<Action>>, answer: &mut Answer) {
-    let mut writer = socket.try_clone().unwrap();
+fn serve(
+    socket: TcpStream,
+    greeting: &str,
+    heard: &Mutex<Vec<Action>>,
+    client: &Mutex<Option<TcpStream>>,
+    answer: &mut Answer,
+) {
+    // An answer must not come into the middle of what a test says meanwhile.
+    let write = |text: &str| {
+        let _turn = client.lock().unwrap();
+        (&socket).write_all(text.replace('\n', "\r\n").as_bytes())
+    };
     // The other end may have gone at any time.
-    let _ = writer.write_all(greeting.replace('\n', "\r\n").as_bytes());
+    let _ = write(greeting);
     let mut lines = Vec::new();
     for line in BufReader::new(&socket).lines().map_while(Result::ok) {
         if !line.is_empty() {
@@ -82,8 +98,8 @@ fn serve(socket: TcpStream, greeting: &str, heard: &Mutex<Vec<Action>>, answer: 
         let action = Action(std::mem::take(&mut lines));
         heard.lock().unwrap().push(action.clone());
         let Some(text) = answer(&action) else { break };
-        let text = whole(&text.replace("@ID@", action.get("ActionID"))).replace('\n', "\r\n");
-        if writer.write_all(text.as_bytes()).is_err() || action.get("Action") == "Logoff" {
+        let text = whole(&text.replace("@ID@", action.get("ActionID")));
+        if write(&text).is_err() || action.get("Action") == "Logoff" {
             break;
         }
     }
