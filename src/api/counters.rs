@@ -79,6 +79,8 @@ pub struct TrackerCounters {
     pub texts_cut: u64,
     /// Events about channels that are not known.
     pub unknown_channels: u64,
+    /// Events that name a channel by another's uniqueid, and were ignored: what a caller dialled forged them.
+    pub impostors: u64,
     /// Channels ignored because too many are open, or because they take too much memory.
     pub channels_refused: u64,
     /// Empty bridges that were forgotten because too many were kept.
@@ -113,6 +115,7 @@ impl TrackerCounters {
             events,
             texts_cut,
             strangers,
+            impostors,
             channels_refused,
             bridges_forgotten,
             details_dropped,
@@ -131,6 +134,7 @@ impl TrackerCounters {
             events_unreadable,
             texts_cut,
             unknown_channels: strangers,
+            impostors,
             channels_refused,
             bridges_forgotten,
             details_dropped,

@@ -178,7 +178,14 @@ mod tests {
     async fn an_overload_counts_from_the_first_thing_that_was_dropped_and_its_list_proves_nothing_gone() {
         let (sender, mut events) = mpsc::channel(1);
         let mut delivery = Delivery::new(sender, SharedCounters::default());
-        let event = || LinkEvent::Discarded(FrameError { refusal: Refusal::Nul, offset: 0, excerpt: String::new() });
+        let event = || {
+            LinkEvent::Discarded(FrameError {
+                refusal: Refusal::Nul,
+                offset: 0,
+                excerpt: String::new(),
+                channel: String::new(),
+            })
+        };
         let ended = || Notice::SnapshotEnded(SnapshotSize { channels_known: true, ..SnapshotSize::default() });
         delivery.push(LinkEvent::Notice(Notice::SnapshotBegan));
         let began = Instant::now();

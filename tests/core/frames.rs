@@ -293,7 +293,7 @@ fn a_skipped_event_never_fills_the_buffer_however_long_it_is() {
     for _ in 0..1000 {
         buffer.extend_from_slice(&[b'x'; 4096]);
         assert_eq!(decoder.decode(&mut buffer), None);
-        assert!(buffer.len() <= 2, "{} bytes kept", buffer.len());
+        assert!(buffer.len() <= 2048, "{} bytes kept", buffer.len());
     }
     buffer.extend_from_slice(b"\r\n\r\n");
     buffer.extend_from_slice(NEXT);

@@ -4,10 +4,11 @@ use bytes::{Buf, BytesMut};
 use memchr::memmem::Finder;
 
 use crate::ami::blank_line::BlankLine;
+use crate::ami::check::{Shown, begins_well, check, line_length};
 use crate::ami::excerpt::excerpt;
-use crate::ami::form::{self, Follow, Head};
+use crate::ami::form;
 use crate::ami::frame::{Frame, text};
-use crate::ami::header::{BANNER, Header, banner, header};
+use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
 
 /// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
@@ -90,7 +91,7 @@ impl Refusal {
 
 /// A frame that was thrown away: why, where, and how the offending line begins.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} at byte {offset}: \"{excerpt}\"", describe(*.refusal))]
+#[error("{} at byte {offset}: \"{excerpt}\"{}", describe(*.refusal), of(.channel))]
 pub struct FrameError {
     /// Why it was refused.
     pub refusal: Refusal,
@@ -98,6 +99,12 @@ pub struct FrameError {
     pub offset: u64,
     /// Its beginning, escaped, at most 64 characters.
     pub excerpt: String,
+    /// The first channel that the frame names, escaped, at most 64 characters; empty where that is not known.
+    pub channel: String,
+}
+
+fn of(channel: &str) -> String {
+    if channel.is_empty() { String::new() } else { format!(", channel \"{channel}\"") }
 }
 
 fn describe(refusal: Refusal) -> String {
@@ -139,6 +146,18 @@ impl Counters {
     }
 }
 
+impl Received {
+    /// The same, with the channel that the discarded frame names.
+    fn about(self, frame: &[u8]) -> Self {
+        let Self::Discarded(mut error) = self else { return self };
+        if let Some(at) = memchr::memmem::find(frame, b"Channel: ") {
+            let name = &frame[at + b"Channel: ".len()..];
+            error.channel = excerpt(&name[..memchr::memchr2(b'\r', b'\n', name).unwrap_or(name.len())]);
+        }
+        Self::Discarded(error)
+    }
+}
+
 /// Where in a frame the buffer's first byte is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
@@ -146,9 +165,23 @@ enum Position {
     Start,
     /// At the beginning of a frame that is wanted, or, if `variable`, may be.
     Wanted { variable: bool },
-    /// Inside a frame that is dropped up to its empty line.
-    Dropping,
+    /// Inside a frame that is dropped up to its empty line; this is known of it.
+    Dropping(Dropped),
 }
+
+/// A frame that is dropped before its end has been seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Dropped {
+    /// An event that nobody needs.
+    Skipped,
+    /// An event that nobody needs, whose numbers are no caller's.
+    Harmless,
+    /// One that was refused.
+    Refused,
+}
+
+/// Of a frame that is dropped so many bytes before its end are looked at, at most: its last channel snapshot, and a number's line breaks.
+const KEPT: usize = 2048;
 
 /// So many bytes behind the beginning of a torn frame its rest has come: a frame of six channels, and what their numbers can hold.
 const TORN_AT_MOST: u64 = 8 * 1024;
@@ -168,15 +201,6 @@ pub struct FrameDecoder {
     /// Where the frame began whose rest has yet to come.
     torn: Option<u64>,
     counters: Counters,
-}
-
-/// What every event of a stream has, once one has had it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Shown {
-    /// `Privilege` behind `Event`: the stream is a live Asterisk's, and its events have their forms.
-    privilege: bool,
-    /// `Timestamp` behind that.
-    timestamp: bool,
 }
 
 impl FrameDecoder {
@@ -208,12 +232,12 @@ impl FrameDecoder {
         self.counters.discarded[refusal as usize] += 1;
         let line = memchr::memchr(b'\n', line).map_or(line, |end| &line[..end]);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Received::Discarded(FrameError { refusal, offset, excerpt: excerpt(line) })
+        Received::Discarded(FrameError { refusal, offset, excerpt: excerpt(line), channel: String::new() })
     }
 
     /// Refuses the frame that begins the buffer before its end has been seen.
     fn refuse_from_here(&mut self, refusal: Refusal, buffer: &BytesMut) -> Received {
-        self.position = Position::Dropping;
+        self.position = Position::Dropping(Dropped::Refused);
         self.refuse(refusal, self.counters.bytes, buffer)
     }
 
@@ -251,13 +275,16 @@ impl FrameDecoder {
             self.advance(buffer, end);
             return Some(Some(Received::Banner(version)));
         }
+        let mut skipped = Dropped::Skipped;
         let need = match header(first) {
-            Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Event") => self.interest.event(line.value),
-            Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Response") => Need::Yes,
-            Ok(_) => {
-                self.torn = None;
-                return Some(Some(self.refuse_from_here(Refusal::Headless, buffer)));
+            Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Event") => {
+                if form::is_harmless(line.value) {
+                    skipped = Dropped::Harmless;
+                }
+                self.interest.event(line.value)
             }
+            Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Response") => Need::Yes,
+            Ok(_) => return Some(Some(self.refuse_from_here(Refusal::Headless, buffer))),
             Err(_) => return Some(Some(self.refuse_from_here(Refusal::NotAHeader, buffer))),
         };
         self.position = match need {
@@ -265,7 +292,7 @@ impl FrameDecoder {
             Need::Variable => Position::Wanted { variable: true },
             Need::No => {
                 self.counters.skipped += 1;
-                Position::Dropping
+                Position::Dropping(skipped)
             }
         };
         Some(None)
@@ -291,23 +318,24 @@ impl FrameDecoder {
         }
         if variable && !self.variables(&frame).any(|name| self.interest.variable(name)) {
             self.counters.skipped += 1;
+            self.passes(&frame, offset);
             return None;
         }
-        if let Some(torn) = self.torn {
-            if offset - torn <= TORN_AT_MOST {
-                return Some(self.refuse(Refusal::Tainted, offset, &frame));
+        let head = match check(&frame, &mut self.shown) {
+            Ok(head) => head,
+            Err((refusal, at)) => {
+                self.passes(&frame, offset);
+                // What broke it may have an empty line behind it, and the rest of its headers behind that.
+                if self.shown.privilege && refusal == Refusal::Torn && !form::closes(&frame[at..]) {
+                    self.torn = Some(offset);
+                }
+                return Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame));
             }
-            self.torn = None;
-        }
-        if let Err((refusal, at)) = check(&frame, &mut self.shown) {
-            // What broke it may have an empty line behind it, and the rest of its headers behind that.
-            if self.shown.privilege && memchr::memmem::find(&frame[at..], b"Linkedid: ").is_none() {
-                self.torn = Some(offset);
-            }
-            return Some(self.refuse(refusal, offset + at as u64, &frame[at..]));
-        }
-        if self.shown.privilege && !begins_well(buffer) {
-            return Some(self.refuse(Refusal::Tainted, offset, &frame));
+        };
+        let torn = self.torn.is_some_and(|torn| offset - torn <= TORN_AT_MOST);
+        // Answers are known by an id that nobody can guess.
+        if self.shown.privilege && !head.is_answer() && (torn || !begins_well(buffer, self.shown)) {
+            return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
         }
         self.counters.frames += 1;
         Some(Received::Frame(Frame::checked(frame, offset)))
@@ -321,13 +349,7 @@ impl FrameDecoder {
         loop {
             match self.position {
                 Position::Start => match self.begin(buffer) {
-                    None => {
-                        // Asterisk writes an event at once: nothing of it is to come.
-                        if buffer.is_empty() {
-                            self.torn = None;
-                        }
-                        return None;
-                    }
+                    None => return None,
                     Some(Some(received)) => return Some(received),
                     Some(None) => {}
                 },
@@ -343,14 +365,18 @@ impl FrameDecoder {
                     }
                     None => return None,
                 },
-                Position::Dropping => match self.blank_line.find(self.counters.bytes, buffer) {
-                    Some((_, next)) => {
+                Position::Dropping(what) => match self.blank_line.find(self.counters.bytes, buffer) {
+                    Some((end, next)) => {
+                        if what != Dropped::Harmless {
+                            self.passes(&buffer[..end], self.counters.bytes);
+                        }
                         self.advance(buffer, next);
                         self.position = Position::Start;
                     }
                     None => {
                         // An empty line may have begun in the last two bytes (`LF CR`).
-                        let done = buffer.len().saturating_sub(2);
+                        let keep = if what == Dropped::Harmless { 2 } else { KEPT };
+                        let done = buffer.len().saturating_sub(keep);
                         self.advance(buffer, done);
                         return None;
                     }
@@ -359,12 +385,23 @@ impl FrameDecoder {
         }
     }
 
+    /// Takes in what the end of a frame that is not handed on says of those behind it.
+    fn passes(&mut self, frame: &[u8], offset: u64) {
+        if !self.shown.privilege {
+        } else if form::breaks_off(frame) {
+            self.torn = Some(offset);
+        } else if self.torn.is_some() && form::closes(&frame[frame.len().saturating_sub(KEPT)..]) {
+            self.torn = None;
+        }
+    }
+
     /// The same where nothing follows: what is left is a frame that was cut short.
     pub fn decode_eof(&mut self, buffer: &mut BytesMut) -> Option<Received> {
         if let Some(received) = self.decode(buffer) {
             return Some(received);
         }
-        let cut_short = self.position != Position::Dropping && !buffer.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+        let cut_short =
+            !matches!(self.position, Position::Dropping(_)) && !buffer.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
         let received = cut_short.then(|| self.refuse(Refusal::CutShort, self.counters.bytes, buffer));
         let rest = buffer.len();
         self.advance(buffer, rest);
@@ -372,120 +409,4 @@ impl FrameDecoder {
         self.searched = 0;
         received
     }
-}
-
-/// Whether what follows a frame, as far as it is there, may be the next one: what is not is the rest of a frame that was torn.
-fn begins_well(rest: &[u8]) -> bool {
-    [&b"Event: "[..], b"Response: ", BANNER, b"\r\n", b"\n"].iter().any(|first| {
-        let both = rest.len().min(first.len());
-        rest[..both] == first[..both]
-    })
-}
-
-/// A line's length without its end.
-fn line_length(line: &[u8]) -> usize {
-    let line = line.strip_suffix(b"\n").unwrap_or(line);
-    line.strip_suffix(b"\r").unwrap_or(line).len()
-}
-
-/// Headers that stand in a frame at most once. Of the fields that Asterisk does not escape (`CallerIDNum`, `Exten`,
-/// `Context`, `AccountCode`, `Channel`) any could hold a line break that forges one of these.
-const ONCE: [&[u8]; 7] = [b"Event", b"Response", b"ActionID", b"Uniqueid", b"Linkedid", b"Variable", b"Value"];
-/// The first so many of them also in a response; `Variable` and `Value` only in a `VarSet`.
-const ONCE_IN_RESPONSES: usize = 3;
-const ONCE_IN_EVENTS: usize = 5;
-
-/// The place of `key` in [`ONCE`], whatever the case of its letters.
-#[inline]
-fn once(key: &[u8]) -> Option<usize> {
-    let place = match (key.len(), key[0] | 0x20) {
-        (5, b'e') => 0,
-        (8, b'r') => 1,
-        (8, b'a') => 2,
-        (8, b'u') => 3,
-        (8, b'l') => 4,
-        (8, b'v') => 5,
-        (5, b'v') => 6,
-        _ => return None,
-    };
-    key.eq_ignore_ascii_case(ONCE[place]).then_some(place)
-}
-
-/// Checks a whole frame: the reason against it, and where the offending line begins.
-fn check(frame: &[u8], shown: &mut Shown) -> Result<(), (Refusal, usize)> {
-    if let Some(at) = memchr::memchr(0, frame) {
-        return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
-    }
-    let mut seen: [Option<&[u8]>; ONCE.len()] = [None; ONCE.len()];
-    let (mut at_most, mut echo) = (ONCE_IN_RESPONSES, false);
-    let (mut start, mut count) = (0, 0);
-    let mut follow = Follow::new(form::ANSWER);
-    let mut head = Head::Answer;
-    for end in memchr::memchr_iter(b'\n', frame) {
-        let line = &frame[start..=end];
-        if line.len() > MAX_LINE && line_length(line) > MAX_LINE {
-            return Err((Refusal::LineTooLong, start));
-        }
-        count += 1;
-        if count > MAX_HEADERS {
-            return Err((Refusal::TooManyHeaders, start));
-        }
-        let colon = match line.iter().position(|&byte| byte == b':') {
-            Some(colon) if colon > 0 => colon,
-            _ => return Err((Refusal::NotAHeader, start)),
-        };
-        let key = &line[..colon];
-        if count <= 3 && count > 1 {
-            headed(head, count, key, shown).map_err(|refusal| (refusal, start))?;
-        }
-        if !follow.takes(key) && shown.privilege {
-            return Err((Refusal::Torn, start));
-        }
-        if let Some(which) = once(key) {
-            let Ok((_, Header { value, .. })) = header(line) else { return Err((Refusal::NotAHeader, start)) };
-            if which == 0 {
-                // A response that goes on as an event; the reverse is an OriginateResponse.
-                if count > 1 {
-                    return Err((Refusal::Forged, start));
-                }
-                let form = form::of_event(value);
-                (follow, head) = (Follow::new(form), form.head);
-                at_most = if value == b"VarSet" { ONCE.len() } else { ONCE_IN_EVENTS };
-                // A dialplan's `UserEvent(Tag,Uniqueid: ${UNIQUEID})` repeats what its channel says: no forgery.
-                echo = value == b"UserEvent";
-            }
-            let before = seen[which].replace(value);
-            if which < at_most && before.is_some_and(|before| !(echo && before == value)) {
-                return Err((Refusal::Forged, start));
-            }
-        }
-        if which_answers(head, count, key) && shown.privilege {
-            return Err((Refusal::Torn, start));
-        }
-        start = end + 1;
-    }
-    let headed = count >= 2 || matches!(head, Head::Free | Head::Answer);
-    if shown.privilege && !(headed && follow.is_whole()) {
-        return Err((Refusal::Torn, 0));
-    }
-    Ok(())
-}
-
-/// Holds the second and third header against the head that the event must have, and learns from it what the stream has.
-fn headed(head: Head, count: usize, key: &[u8], shown: &mut Shown) -> Result<(), Refusal> {
-    if !matches!(head, Head::Live | Head::Login) {
-        return Ok(());
-    }
-    let (learned, known) = match count {
-        2 => (key == b"Privilege", &mut shown.privilege),
-        _ if head == Head::Live => (shown.privilege && key == b"Timestamp", &mut shown.timestamp),
-        _ => return Ok(()),
-    };
-    *known |= learned;
-    if learned || !*known { Ok(()) } else { Err(Refusal::Torn) }
-}
-
-/// The id of an answer that stands elsewhere than where Asterisk writes it: the rest of a torn item of a list.
-fn which_answers(head: Head, count: usize, key: &[u8]) -> bool {
-    head == Head::Answer && count > 2 && key == b"ActionID"
 }

@@ -345,3 +345,56 @@ pub struct Stamped<'a> {
     /// The event, borrowed from its frame.
     pub event: Event<'a>,
 }
+
+impl<'a> Event<'a> {
+    /// The channels whose snapshots the event carries.
+    pub fn channels(&self) -> impl Iterator<Item = &Channel<'a>> {
+        let all: [Option<&Channel<'a>>; 4] = match self {
+            Self::Newchannel(c) | Self::Newstate(c) | Self::NewCallerid(c) | Self::Hold(c) | Self::Unhold(c) => {
+                [Some(c), None, None, None]
+            }
+            Self::Newexten { channel, .. }
+            | Self::HangupRequest { channel, .. }
+            | Self::SoftHangupRequest { channel, .. }
+            | Self::Hangup { channel, .. }
+            | Self::BridgeEnter { channel, .. }
+            | Self::BridgeLeave { channel, .. }
+            | Self::QueueCallerJoin { channel, .. }
+            | Self::QueueCallerLeave { channel, .. }
+            | Self::QueueCallerAbandon { channel, .. }
+            | Self::CoreShowChannel { channel, .. } => [Some(channel), None, None, None],
+            Self::DialBegin { channel, dest, .. }
+            | Self::DialState { channel, dest, .. }
+            | Self::DialEnd { channel, dest, .. } => [channel.as_ref(), Some(dest), None, None],
+            Self::AgentCalled { channel, dest, .. }
+            | Self::AgentConnect { channel, dest, .. }
+            | Self::AgentComplete { channel, dest, .. }
+            | Self::AgentDump { channel, dest, .. }
+            | Self::AgentRingNoAnswer { channel, dest, .. }
+            | Self::LocalBridge { one: channel, two: dest }
+            | Self::Pickup { channel, target: dest } => [Some(channel), Some(dest), None, None],
+            Self::VarSet { channel, .. } | Self::UserEvent { channel, .. } => [channel.as_ref(), None, None, None],
+            Self::BlindTransfer { transferer, transferee, .. } => [Some(transferer), transferee.as_ref(), None, None],
+            Self::AttendedTransfer { orig_transferer, second_transferer, transferee, target, .. } => {
+                [Some(orig_transferer), Some(second_transferer), transferee.as_ref(), target.as_ref()]
+            }
+            Self::ParkedCall { parkee, .. }
+            | Self::ParkedCallTimeOut { parkee }
+            | Self::ParkedCallGiveUp { parkee } => [Some(parkee), None, None, None],
+            Self::UnParkedCall { parkee, retriever } => [Some(parkee), retriever.as_ref(), None, None],
+            Self::FullyBooted { .. }
+            | Self::Shutdown { .. }
+            | Self::Rename { .. }
+            | Self::BridgeCreate(_)
+            | Self::BridgeDestroy(_)
+            | Self::BridgeMerge { .. }
+            | Self::QueueMember { .. }
+            | Self::QueueParams { .. }
+            | Self::QueueEntry { .. }
+            | Self::DeviceStateChange { .. }
+            | Self::OriginateResponse { .. }
+            | Self::Other(_) => [None; 4],
+        };
+        all.into_iter().flatten()
+    }
+}

@@ -63,6 +63,13 @@ pub(crate) enum Head {
     Free,
 }
 
+impl Head {
+    /// Known by an id of ours.
+    pub(crate) fn is_answer(self) -> bool {
+        matches!(self, Self::Answer | Self::Item)
+    }
+}
+
 /// The form of one kind of frame.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Form {
@@ -71,13 +78,19 @@ pub(crate) struct Form {
     runs: &'static [&'static [&'static [u8]]],
     /// So many must be there.
     least: u8,
+    /// Nothing follows them but variables of the channel: short as it is, it takes in nothing of another event.
+    alone: bool,
 }
 
 pub(crate) const ANSWER: Form = form(Head::Answer, &[], 0);
 const FREE: Form = form(Head::Free, &[], 0);
 
 const fn form(head: Head, runs: &'static [&'static [&'static [u8]]], least: u8) -> Form {
-    Form { head, runs, least }
+    Form { head, runs, least, alone: false }
+}
+
+const fn alone(head: Head, runs: &'static [&'static [&'static [u8]]], least: u8) -> Form {
+    Form { head, runs, least, alone: true }
 }
 
 /// The form of the event of this name.
@@ -115,7 +128,7 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         | b"Leave" => form(Head::Live, &[CHANNEL], 1),
         // Either channel may be gone by then; a user event may be about none.
         b"AgentComplete" | b"UserEvent" => form(Head::Live, &[CHANNEL], 0),
-        b"Rename" => form(Head::Live, &[RENAME], 1),
+        b"Rename" => alone(Head::Live, &[RENAME], 1),
         b"QueueMemberStatus"
         | b"QueueMemberAdded"
         | b"QueueMemberRemoved"
@@ -123,10 +136,10 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         | b"QueueMemberPaused"
         | b"QueueMemberPenalty"
         | b"QueueMemberRinginuse" => form(Head::Live, &[MEMBER], 1),
-        b"DeviceStateChange" => form(Head::Live, &[DEVICE], 1),
-        b"OriginateResponse" => form(Head::Live, &[ORIGINATED], 1),
+        b"DeviceStateChange" => alone(Head::Live, &[DEVICE], 1),
+        b"OriginateResponse" => alone(Head::Live, &[ORIGINATED], 1),
         b"Shutdown" => form(Head::Live, &[], 0),
-        b"FullyBooted" => form(Head::Login, &[BOOTED], 0),
+        b"FullyBooted" => alone(Head::Login, &[BOOTED], 0),
         b"CoreShowChannel" => form(Head::Item, &[CHANNEL], 1),
         b"QueueMember" => form(Head::Item, &[LISTED_MEMBER], 1),
         b"QueueParams" => form(Head::Item, &[LISTED_QUEUE], 1),
@@ -179,13 +192,92 @@ impl Follow {
                 return true;
             }
         }
-        // The last header of a snapshot whose beginning is not there.
-        key.last() != Some(&b'd') || !key.ends_with(b"Linkedid")
+        if self.form.alone && self.whole > 0 {
+            return key.ends_with(b"ChanVariable");
+        }
+        !is_of_snapshot(key)
     }
 
     /// The frame is over: whether it had all that it must have.
     pub(crate) fn is_whole(&self) -> bool {
         self.rest.is_empty() && self.whole >= self.form.least
+    }
+}
+
+/// A header that stands in a channel's snapshot and nowhere else in a form: outside of one it is part of another event.
+#[inline]
+fn is_of_snapshot(key: &[u8]) -> bool {
+    match key.last() {
+        Some(b'd') => key.ends_with(b"Linkedid"),
+        Some(b'c') => key.ends_with(b"ChannelStateDesc"),
+        Some(b'e') => key.ends_with(b"ConnectedLineName"),
+        Some(b'm') => key.ends_with(b"ConnectedLineNum"),
+        _ => false,
+    }
+}
+
+/// Events that nobody needs and whose `Exten` or number is none of a channel's.
+pub(crate) fn is_harmless(name: &[u8]) -> bool {
+    matches!(name, b"ExtensionStatus" | b"CEL" | b"Cdr")
+}
+
+/// The end of every channel's snapshot: longer, with its line ends, than what a caller can write into one field.
+const END: [&[u8]; 6] = [b"AccountCode", b"Context", b"Exten", b"Priority", b"Uniqueid", b"Linkedid"];
+/// So far before a frame's end a number begins at most that was broken there.
+const NUMBER_AT_MOST: usize = 300;
+
+/// Whether a frame ends behind one of the headers of a channel's snapshot that hold what a caller said or dialled, before that
+/// snapshot is over: the rest comes as another frame, and what stands between was written by the caller. Looks from the end, at the
+/// lines behind the last snapshot's end alone.
+pub(crate) fn breaks_off(frame: &[u8]) -> bool {
+    // How many of the snapshot's last headers stand behind.
+    let (mut after, mut looked) = (0, 0);
+    for line in (Lines { rest: frame }) {
+        let key = &line[..memchr::memchr(b':', line).unwrap_or(0)];
+        if after > 0 {
+            after += 1;
+            if !key.ends_with(END[END.len() - after]) {
+                return true;
+            }
+            if after == END.len() {
+                return false;
+            }
+        } else if looked > NUMBER_AT_MOST {
+            return false;
+        } else {
+            looked += line.len();
+            match key.last() {
+                Some(b'd') if key.ends_with(b"Linkedid") => after = 1,
+                Some(b'n') if key.ends_with(b"Exten") => return true,
+                Some(b'm') if key.ends_with(b"CallerIDNum") || key.ends_with(b"ConnectedLineNum") => return true,
+                _ => {}
+            }
+        }
+    }
+    after > 0
+}
+
+/// The end of a channel's snapshot stands there.
+pub(crate) fn closes(frame: &[u8]) -> bool {
+    memchr::memmem::find(frame, b"Linkedid: ").is_some()
+}
+
+/// The lines of a frame, from its end.
+struct Lines<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let start = memchr::memrchr(b'\n', &self.rest[..self.rest.len() - 1]).map_or(0, |end| end + 1);
+        let (rest, line) = self.rest.split_at(start);
+        self.rest = rest;
+        Some(line)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod action;
 mod blank_line;
+mod check;
 pub mod decoder;
 pub mod event;
 pub mod excerpt;
@@ -12,6 +13,7 @@ pub mod header;
 pub mod interest;
 pub mod length;
 mod liveness;
+mod login;
 pub mod notice;
 mod pace;
 mod parse;

@@ -7,14 +7,14 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use secrecy::SecretString;
 
-use crate::ami::action::{Action, ActionError, ActionId};
+use crate::ami::action::{Action, ActionId};
 use crate::ami::decoder::{Received, Refusal};
 use crate::ami::form;
 use crate::ami::frame::{Frame, Kind};
 use crate::ami::gathered::millis;
 use crate::ami::liveness::Liveness;
+pub use crate::ami::login::Login;
 use crate::ami::notice::{DeadReason, LoginRefusal, Notice, SnapshotSize};
 use crate::ami::pace::Pace;
 pub use crate::ami::pace::{SNAPSHOT_AT_MOST_EVERY, SNAPSHOT_EVERY};
@@ -35,17 +35,6 @@ pub const BOOT_TIMEOUT: u64 = 5_000;
 pub const PING_EVERY: u64 = 10_000;
 /// The link is dead when nothing came for so many milliseconds after a ping, and for [`PING_EVERY`] before.
 pub const PING_TIMEOUT: u64 = 5_000;
-
-/// The user who logs in.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// The name of the user's section in `manager.conf`.
-    pub username: String,
-    /// Its `secret`.
-    pub secret: SecretString,
-    /// Whether the secret may be sent as it is where Asterisk offers no challenge.
-    pub allow_plain: bool,
-}
 
 /// What becomes of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -187,7 +176,9 @@ impl Session {
             self.heard(now_ms);
         }
         match (received, self.state) {
-            (Received::Discarded(error), _) if matches!(error.refusal, Refusal::Torn | Refusal::Tainted) => {
+            (Received::Discarded(error), _)
+                if matches!(error.refusal, Refusal::Torn | Refusal::Tainted | Refusal::Forged) =>
+            {
                 self.take_snapshot(now_ms);
                 Disposition::Consumed
             }
@@ -463,18 +454,13 @@ impl Session {
     }
 
     fn log_in(&mut self, challenge: Option<&str>, message: &str, now_ms: u64) {
-        let Login { username, secret, allow_plain } = &self.login;
-        let login: Result<Action, ActionError> = match challenge {
-            Some(challenge) => Action::login_md5(username, challenge, secret),
-            None if *allow_plain => Action::login_plain(username, secret),
-            None => return self.refused(LoginRefusal::NoChallenge, message),
-        };
-        match login {
+        match self.login.action(challenge) {
             Ok(login) => {
                 self.next_ping_ms = now_ms + PING_EVERY;
                 self.send(&login, Purpose::Login, now_ms);
             }
-            Err(error) => self.refused(LoginRefusal::Unsendable(error), ""),
+            Err(reason @ LoginRefusal::Unsendable(_)) => self.refused(reason, ""),
+            Err(reason) => self.refused(reason, message),
         }
     }
 

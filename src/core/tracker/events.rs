@@ -8,6 +8,12 @@ use crate::tracker::topology::channel::{self, Channel, Created, Kind};
 
 impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
+        for seen in event.channels() {
+            if !self.is_named_as_known(seen, at) {
+                self.counters.impostors += 1;
+                return;
+            }
+        }
         match event {
             Event::Newchannel(c) => {
                 self.channel_begins(c, at, Some(channel::calls_us(c.state)), false);
@@ -18,7 +24,7 @@ impl Tracker {
                 self.application_shows_role(channel, data, at);
                 self.dialplan_runs(channel, application, data, at);
             }
-            Event::Rename { new_name, uniqueid, .. } => self.renamed(uniqueid, new_name, at),
+            Event::Rename { name, new_name, uniqueid } => self.renamed(uniqueid, name, new_name, at),
             Event::HangupRequest { channel, .. } => {
                 if let Some(slot) = self.find_channel(channel, at) {
                     self.topology.far_end_hangs_up(slot, at);
@@ -118,6 +124,19 @@ impl Tracker {
         }
     }
 
+    /// Whether it does not bear another's uniqueid: a channel's name stands in front of what its caller can write, its uniqueid behind.
+    /// A new name may have been missed while coverage was lost.
+    fn is_named_as_known(&mut self, seen: &event::Channel<'_>, at: Millis) -> bool {
+        let Some(slot) = self.topology.find(&seen.uniqueid) else { return true };
+        if seen.name.is_empty() || self.topology.channel(slot).is_called(&seen.name) {
+            return true;
+        }
+        if !self.coverage.in_sync() {
+            self.takes_name(slot, &seen.name, at);
+        }
+        !self.coverage.in_sync()
+    }
+
     /// The channel that an event is about. One that nobody introduced is taken in as seen from the middle.
     pub(crate) fn channel_or_adopt(&mut self, seen: &event::Channel<'_>, at: Millis) -> Option<Slot> {
         if seen.uniqueid.is_empty() {
@@ -215,6 +234,9 @@ impl Tracker {
         self.calls.touched(call, at, self.now.mono_ms);
         self.phone_counts(slot, at);
         self.our_attempt_begins(slot, at);
+        if let Some(name) = self.topology.takes_early_name(&seen.uniqueid) {
+            self.takes_name(slot, &name, at);
+        }
         Some(slot)
     }
 
@@ -235,9 +257,17 @@ impl Tracker {
         self.calls.caller_id_changes(self.topology.channel(slot).call, slot, seen);
     }
 
-    fn renamed(&mut self, uniqueid: &str, new_name: &str, at: Millis) {
-        let Some(slot) = self.topology.find(uniqueid) else { return };
-        self.topology.renamed(slot, uniqueid, new_name, self.rules.trunks.fit(new_name));
+    fn renamed(&mut self, uniqueid: &str, name: &str, new_name: &str, at: Millis) {
+        let Some(slot) = self.topology.find(uniqueid) else { return self.topology.renamed_early(uniqueid, new_name) };
+        if !name.is_empty() && !self.topology.channel(slot).is_called(name) {
+            self.counters.impostors += 1;
+            return;
+        }
+        self.takes_name(slot, new_name, at);
+    }
+
+    fn takes_name(&mut self, slot: Slot, name: &str, at: Millis) {
+        self.topology.renamed(slot, name, self.rules.trunks.fit(name));
         self.phone_counts(slot, at);
     }
 

@@ -145,6 +145,8 @@ pub struct Counters {
     pub texts_cut: u64,
     /// Events about channels that nobody introduced.
     pub strangers: u64,
+    /// Events that name a channel by another's uniqueid, and were ignored: a line break in what a caller dialled forged it.
+    pub impostors: u64,
     /// Channels ignored because of [`MAX_CHANNELS`] or [`MAX_CHANNEL_BYTES`].
     pub channels_refused: u64,
     /// Empty bridges forgotten because of [`SPARE_BRIDGES`].

@@ -31,6 +31,9 @@ const MACHINES: &[&str] = &[
     "WebSocket",
 ];
 
+/// Names of one channel that are kept behind it: a masquerade gives it two, one after the other (`main/channel.c`, `ast_do_masquerade`).
+const MAX_FORMER_NAMES: usize = 4;
+
 /// What a call and a bridge weigh beside their ids, bytes: with the texts about its customer, and a second copy of those in its row in progress.
 const OF_ITS_CALL: usize = size_of::<Call>() + size_of::<CallInProgress>() + 400;
 
@@ -54,6 +57,8 @@ pub(crate) struct Channel {
     pub uniqueid: Box<str>,
     /// `Channel`: changes by masquerade.
     pub name: Box<str>,
+    /// Names that it had before, the latest last, at most [`MAX_FORMER_NAMES`]: events that were made before may come behind.
+    pub former_names: Vec<Box<str>>,
     /// `Linkedid` as last seen.
     pub linkedid: Box<str>,
     /// What stands at the far end.
@@ -128,6 +133,7 @@ impl Channel {
             uniqueid: (&*seen.uniqueid).into(),
             name: (&*seen.name).into(),
             linkedid: linkedid.into(),
+            former_names: Vec::new(),
             kind: created.kind,
             call: created.call,
             incoming: created.incoming,
@@ -162,8 +168,24 @@ impl Channel {
             + 2 * self.uniqueid.len()
             + 4 * self.linkedid.len()
             + 3 * self.name.len()
+            + self.former_names.iter().map(|name| size_of::<Box<str>>() + name.len()).sum::<usize>()
             + 2 * self.context.len()
             + 3 * self.exten.len()
+    }
+
+    /// It bears this name, or did.
+    #[must_use]
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        *self.name == *name || self.former_names.iter().any(|former| **former == *name)
+    }
+
+    /// Takes another name; gives the old one.
+    pub(crate) fn takes_name(&mut self, new_name: &str) -> &str {
+        if self.former_names.len() == MAX_FORMER_NAMES {
+            self.former_names.remove(0);
+        }
+        self.former_names.push(std::mem::replace(&mut self.name, new_name.into()));
+        &self.former_names[self.former_names.len() - 1]
     }
 
     /// The person or trunk at the far end, as technology and peer: `PJSIP/101`.

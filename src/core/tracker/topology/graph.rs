@@ -7,7 +7,10 @@ use crate::tracker::table::{Slot, Table};
 use crate::tracker::topology::bridge::Bridge;
 use crate::tracker::topology::channel::{self, Channel, Kind, STATE_RINGING, STATE_UP};
 use crate::tracker::{MAX_CHANNEL_BYTES, MAX_CHANNELS, MAX_TRUNKS_MET, SPARE_BRIDGES};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
+
+/// Asterisk writes a `Rename` at once and a `Newchannel` by way of a queue: so many new names are kept for channels to come.
+const MAX_EARLY_NAMES: usize = 64;
 
 /// The channels and bridges of a PBX, and the trunks that have been met.
 #[derive(Debug, Default)]
@@ -17,6 +20,8 @@ pub(crate) struct Topology {
     trunks_met: BTreeSet<Box<str>>,
     /// Trunks of earlier runs: rules may have changed since, so they decide only where nothing else does.
     trunks_of_old: BTreeSet<Box<str>>,
+    /// Names that channels took before they were introduced, uniqueid first, at most [`MAX_EARLY_NAMES`].
+    early_names: VecDeque<[Box<str>; 2]>,
     /// What the channels weigh.
     bytes: usize,
     /// Empty bridges forgotten to make room.
@@ -142,10 +147,25 @@ impl Topology {
         self.channels[slot].kind = Kind::Trunk;
     }
 
+    /// A channel that has yet to be introduced has this name by now.
+    pub(crate) fn renamed_early(&mut self, uniqueid: &str, new_name: &str) {
+        if self.early_names.len() == MAX_EARLY_NAMES {
+            self.early_names.pop_front();
+        }
+        self.early_names.push_back([uniqueid.into(), new_name.into()]);
+    }
+
+    /// The name that the channel took before it was introduced, if it did.
+    pub(crate) fn takes_early_name(&mut self, uniqueid: &str) -> Option<Box<str>> {
+        let at = self.early_names.iter().rposition(|[id, _]| **id == *uniqueid)?;
+        let [_, name] = self.early_names.remove(at)?;
+        Some(name)
+    }
+
     /// The channel has another name. `trunk`: the configuration says that this is the name of a trunk.
-    pub(crate) fn renamed(&mut self, slot: Slot, uniqueid: &str, new_name: &str, trunk: bool) {
-        let old_name = std::mem::replace(&mut self.channels[slot].name, new_name.into());
-        if *old_name != *uniqueid {
+    pub(crate) fn renamed(&mut self, slot: Slot, new_name: &str, trunk: bool) {
+        let old_name: Box<str> = self.channels[slot].takes_name(new_name).into();
+        if *old_name != *self.channels[slot].uniqueid {
             self.channels.unalias(&old_name, slot);
         }
         if channel::technology_kind(new_name) == Kind::Local {

@@ -1,0 +1,169 @@
+//! Whether a whole frame is one that Asterisk can have written: its lines, the headers that stand there once, and its event's form.
+
+use crate::ami::decoder::{MAX_HEADERS, MAX_LINE, Refusal};
+use crate::ami::form::{self, Follow, Head};
+use crate::ami::header::{BANNER, Header, header};
+
+/// What every event of a stream has, once one has had it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Shown {
+    /// `Privilege` behind `Event`: the stream is a live Asterisk's, and its events have their forms.
+    pub(crate) privilege: bool,
+    /// `Timestamp` behind that.
+    pub(crate) timestamp: bool,
+}
+
+/// Whether what follows a frame, as far as it is there, may be the next one: what is not is the rest of a frame that was torn.
+pub(crate) fn begins_well(rest: &[u8], shown: Shown) -> bool {
+    let blank = rest.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
+    let rest = &rest[blank..];
+    if may_be(rest, b"Response: ") || may_be(rest, BANNER) {
+        return true;
+    }
+    if rest.len() <= EVENT.len() {
+        return may_be(rest, EVENT);
+    }
+    let Some(event) = rest.strip_prefix(EVENT) else { return false };
+    let Some(end) = memchr::memchr(b'\n', event) else { return true };
+    let (name, rest) = (event[..end].trim_ascii_end(), &event[end + 1..]);
+    let head = form::of_event(name).head;
+    if matches!(head, Head::Item | Head::Answer) || may_be(rest, b"ActionID: ") {
+        return true;
+    }
+    if rest.len() <= PRIVILEGE.len() {
+        return may_be(rest, PRIVILEGE);
+    }
+    let Some(privilege) = rest.strip_prefix(PRIVILEGE) else { return false };
+    let Some(end) = memchr::memchr(b'\n', privilege) else { return true };
+    !shown.timestamp || head == Head::Login || may_be(&privilege[end + 1..], b"Timestamp: ")
+}
+
+const EVENT: &[u8] = b"Event: ";
+const PRIVILEGE: &[u8] = b"Privilege: ";
+
+/// Whether what is there of `rest` is what is there of `first`.
+fn may_be(rest: &[u8], first: &[u8]) -> bool {
+    let both = rest.len().min(first.len());
+    rest[..both] == first[..both]
+}
+
+/// A line's length without its end.
+pub(crate) fn line_length(line: &[u8]) -> usize {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line).len()
+}
+
+/// Headers that stand in a frame at most once. Of the fields that Asterisk does not escape (`CallerIDNum`, `Exten`,
+/// `Context`, `AccountCode`, `Channel`) any could hold a line break that forges one of these.
+const ONCE: [&[u8]; 7] = [b"Event", b"Response", b"ActionID", b"Uniqueid", b"Linkedid", b"Variable", b"Value"];
+/// The first so many of them also in a response; `Variable` and `Value` only in a `VarSet`.
+const ONCE_IN_RESPONSES: usize = 3;
+const ONCE_IN_EVENTS: usize = 5;
+
+/// The place of `key` in [`ONCE`], whatever the case of its letters.
+#[inline]
+fn once(key: &[u8]) -> Option<usize> {
+    let place = match (key.len(), key[0] | 0x20) {
+        (5, b'e') => 0,
+        (8, b'r') => 1,
+        (8, b'a') => 2,
+        (8, b'u') => 3,
+        (8, b'l') => 4,
+        (8, b'v') => 5,
+        (5, b'v') => 6,
+        _ => return None,
+    };
+    key.eq_ignore_ascii_case(ONCE[place]).then_some(place)
+}
+
+/// Checks a whole frame: its head, or the reason against it and where the offending line begins.
+pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, usize)> {
+    if let Some(at) = memchr::memchr(0, frame) {
+        return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
+    }
+    let mut seen: [Option<&[u8]>; ONCE.len()] = [None; ONCE.len()];
+    let (mut at_most, mut echo) = (ONCE_IN_RESPONSES, false);
+    let (mut start, mut count) = (0, 0);
+    let mut follow = Follow::new(form::ANSWER);
+    let mut head = Head::Answer;
+    for end in memchr::memchr_iter(b'\n', frame) {
+        let line = &frame[start..=end];
+        if line.len() > MAX_LINE && line_length(line) > MAX_LINE {
+            return Err((Refusal::LineTooLong, start));
+        }
+        count += 1;
+        if count > MAX_HEADERS {
+            return Err((Refusal::TooManyHeaders, start));
+        }
+        let colon = match line.iter().position(|&byte| byte == b':') {
+            Some(colon) if colon > 0 => colon,
+            _ => return Err((Refusal::NotAHeader, start)),
+        };
+        let key = &line[..colon];
+        if count <= 3 && count > 1 {
+            headed(head, count, line, shown).map_err(|refusal| (refusal, start))?;
+        }
+        if !follow.takes(key) && shown.privilege {
+            return Err((Refusal::Torn, start));
+        }
+        if let Some(which) = once(key) {
+            let Ok((_, Header { value, .. })) = header(line) else { return Err((Refusal::NotAHeader, start)) };
+            if which == 0 {
+                // A response that goes on as an event; the reverse is an OriginateResponse.
+                if count > 1 {
+                    return Err((Refusal::Forged, start));
+                }
+                let form = form::of_event(value);
+                (follow, head) = (Follow::new(form), form.head);
+                at_most = if value == b"VarSet" { ONCE.len() } else { ONCE_IN_EVENTS };
+                // A dialplan's `UserEvent(Tag,Uniqueid: ${UNIQUEID})` repeats what its channel says: no forgery.
+                echo = value == b"UserEvent";
+            }
+            let before = seen[which].replace(value);
+            if which < at_most && before.is_some_and(|before| !(echo && before == value)) {
+                return Err((Refusal::Forged, start));
+            }
+        }
+        if which_answers(head, count, key) && shown.privilege {
+            return Err((Refusal::Torn, start));
+        }
+        start = end + 1;
+    }
+    let headed = count >= 2 || matches!(head, Head::Free | Head::Answer);
+    if shown.privilege && !(headed && follow.is_whole()) {
+        return Err((Refusal::Torn, 0));
+    }
+    Ok(head)
+}
+
+/// Holds the second and third line against the head that the event must have, and learns from it what the stream has.
+fn headed(head: Head, count: usize, line: &[u8], shown: &mut Shown) -> Result<(), Refusal> {
+    if !matches!(head, Head::Live | Head::Login) {
+        return Ok(());
+    }
+    let (learned, known) = match count {
+        2 => (is_privilege(line), &mut shown.privilege),
+        _ if head == Head::Live => (shown.privilege && is_timestamp(line), &mut shown.timestamp),
+        _ => return Ok(()),
+    };
+    *known |= learned;
+    if learned || !*known { Ok(()) } else { Err(Refusal::Torn) }
+}
+
+/// `call,all`: every class is part of `all` (`main/manager.c`, `authority_to_str`).
+fn is_privilege(line: &[u8]) -> bool {
+    line.starts_with(PRIVILEGE) && line.trim_ascii_end().ends_with(b",all")
+}
+
+/// Seconds and six digits (`main/manager.c`).
+fn is_timestamp(line: &[u8]) -> bool {
+    let Some(stamp) = line.strip_prefix(b"Timestamp: ").map(<[u8]>::trim_ascii_end) else { return false };
+    stamp.len() >= b"1000000000.000000".len()
+        && stamp[stamp.len() - 7] == b'.'
+        && stamp.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+/// The id of an answer that stands elsewhere than where Asterisk writes it: the rest of a torn item of a list.
+fn which_answers(head: Head, count: usize, key: &[u8]) -> bool {
+    head == Head::Answer && count > 2 && key == b"ActionID"
+}
