@@ -165,6 +165,11 @@ impl Pbx {
         self.serial = self.serial.max(to);
     }
 
+    /// The `Uniqueid`s of the channels that are up.
+    pub fn uniqueids(&self) -> impl Iterator<Item = &str> {
+        self.channels.values().map(|channel| channel.uniqueid.as_str())
+    }
+
     /// Calls that go on.
     #[must_use]
     pub fn live_calls(&self) -> usize {

@@ -15,12 +15,19 @@ impl Event {
         Self(format!("Event: {name}\r\nPrivilege: {class},all\r\nTimestamp: {s}.{us:06}\r\nSystemName: demo\r\n"))
     }
 
-    /// One header. Line breaks are left out, as `astman_append` never gets any from a channel's data.
+    /// One header. Line breaks are left out: Asterisk escapes them in most texts.
     #[must_use]
     pub fn put(mut self, key: &str, value: impl Display) -> Self {
         let value = value.to_string().replace(['\r', '\n'], "");
         // Writing to a String cannot fail.
         let _ = write!(self.0, "{key}: {value}\r\n");
+        self
+    }
+
+    /// The same of a number, which Asterisk writes as it came (`main/manager_channels.c`), its line breaks included.
+    fn put_number(mut self, key: &str, number: &str) -> Self {
+        // Writing to a String cannot fail.
+        let _ = write!(self.0, "{key}: {}\r\n", unknown(number));
         self
     }
 
@@ -41,9 +48,9 @@ impl Event {
         self.put(&key("Channel"), &c.name)
             .put(&key("ChannelState"), c.state as u8)
             .put(&key("ChannelStateDesc"), c.state.as_str())
-            .put(&key("CallerIDNum"), unknown(&c.caller.0))
+            .put_number(&key("CallerIDNum"), &c.caller.0)
             .put(&key("CallerIDName"), unknown(&c.caller.1))
-            .put(&key("ConnectedLineNum"), unknown(&c.connected.0))
+            .put_number(&key("ConnectedLineNum"), &c.connected.0)
             .put(&key("ConnectedLineName"), unknown(&c.connected.1))
             .put(&key("Language"), "en")
             .put(&key("AccountCode"), "")

@@ -19,6 +19,8 @@ const CALLS: u32 = 60;
 const SEEDS: u64 = 500;
 /// The same of two PBXs.
 const SEEDS_OF_TWO: u64 = 60;
+/// The same with callers who forge.
+const SEEDS_OF_FORGERS: u64 = 60;
 
 /// Days of fair weather in which the daemon crashes at each of its outputs in turn, and their customers' calls.
 const CRASHED: [u64; 2] = [4, 20];
@@ -149,6 +151,36 @@ fn days_of_two_pbxs_that_share_customers_extensions_and_linkedids_break_no_promi
     let [attempts, shared, moved] = [attempts, shared, moved].map(AtomicU64::into_inner);
     println!("{} days, {attempts} attempts, {shared} linkedids shared, {moved} callbacks moved", last - first);
     assert!(attempts.min(shared).min(moved) > last - first, "customers, linkedids and callbacks met");
+}
+
+#[test]
+fn days_with_callers_who_forge_events_break_no_promise_to_others() {
+    let first = asked("CALLBACKD_FIRST_SEED").unwrap_or(0);
+    if let Some(seed) = asked("CALLBACKD_SEED") {
+        let day = World::new(seed, calls()).with_forgers().talking().live();
+        println!("{:?}", day.unwrap_or_else(|broken| panic!("{broken}")));
+        return;
+    }
+    let last = first + asked("CALLBACKD_SEEDS").unwrap_or(SEEDS_OF_FORGERS);
+    let (next, forged) = (AtomicU64::new(first), AtomicU64::new(0));
+    let broken = std::sync::Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < last) {
+                    match World::new(seed, calls()).with_forgers().live() {
+                        Ok(day) => _ = forged.fetch_add(day.forged, Ordering::Relaxed),
+                        Err(what) => broken.lock().unwrap().push(what),
+                    }
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner().unwrap();
+    assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
+    let forged = forged.into_inner();
+    println!("{} days, {forged} callers who forged", last - first);
+    assert!(forged > 5 * (last - first), "they called");
 }
 
 #[test]

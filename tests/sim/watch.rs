@@ -1,7 +1,7 @@
 //! The oracle: what was seen, what really happened, and what may therefore not be otherwise. It knows nothing of the code under test.
 
 use crate::disk::Disk;
-use crate::world::{LATENCY_MS, is_open};
+use crate::world::{LATENCY_MS, forges, is_open};
 use callbackd::demo::office::Office;
 use callbackd::demo::truth::{Fate, Past, Trial};
 use callbackd_core::callbacks::attempt::originate::Originate;
@@ -133,7 +133,7 @@ impl Watch {
             return Err(format!("still in progress: {:?}", disk.in_progress));
         }
         let office = Office::small();
-        for past in self.past.iter().filter(|past| past.attempt.is_none()) {
+        for past in self.past.iter().filter(|past| past.attempt.is_none() && !forges(&past.number)) {
             let seen = self.seen(past.from_ms, past.to_ms) && past.fate != Fate::CutOff;
             let Some(call) = disk.calls.get(&self.key(past)) else {
                 if seen || self.seen(past.from_ms, past.from_ms + LATENCY_MS) {
@@ -170,7 +170,9 @@ impl Watch {
     }
 
     fn callbacks(&self, disk: &Disk, policies: &Policies) -> Result<(), String> {
-        for past in self.past.iter().filter(|past| past.attempt.is_none() && !past.number.is_empty()) {
+        for past in
+            self.past.iter().filter(|past| past.attempt.is_none() && !past.number.is_empty() && !forges(&past.number))
+        {
             let seen = self.seen(past.from_ms, past.to_ms);
             let missed =
                 disk.calls.get(&self.key(past)).is_some_and(|call| policies.of(&self.pbx).on.contains(&call.outcome));

@@ -1,6 +1,7 @@
 //! One seeded day: one PBX or two with their people, a network, a disk, clocks, and a daemon among them. Time is virtual.
 
 mod daemon;
+mod forgers;
 mod network;
 mod people;
 mod storage;
@@ -15,6 +16,7 @@ use callbackd::demo::pbx::{Input, Pbx};
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::model::{Moment, Record};
 use fastrand::Rng;
+pub use forgers::forges;
 use people::Crowd;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
@@ -104,6 +106,9 @@ pub struct World {
     rng: Rng,
     /// Chance for what was added to the days later: so that the days do not change.
     luck: Rng,
+    /// Chance for callers who forge, on days that have them, and how many called.
+    forgers: Option<Rng>,
+    forged: u64,
     weather: Weather,
     sites: Vec<Site>,
     core: Option<Core>,
@@ -141,6 +146,8 @@ pub struct Day {
     /// Calls of two PBXs under one linkedid, and callbacks that went from one PBX to another.
     pub shared: u64,
     pub moved: u64,
+    /// Callers who forged.
+    pub forged: u64,
 }
 
 fn configuration(rng: &mut Rng, pbxs: usize) -> Config {
@@ -216,6 +223,8 @@ impl World {
             disk: Disk::default(),
             policies,
             config,
+            forgers: None,
+            forged: 0,
             weather,
             sites,
             core: None,
@@ -301,6 +310,7 @@ impl World {
                 hash: self.hash.finish(),
                 shared: self.disk.shared(),
                 moved: self.disk.moved(),
+                forged: self.forged,
             }),
         }
     }

@@ -69,6 +69,7 @@ impl World {
                 self.sites[i].pbx.handle(Input::Call(caller.clone()), self.now);
             }
         }
+        self.forger_calls();
         let next = self.exponential(15 * SECOND);
         self.at(next, Event::Call);
         if self.calls_left == 0 {
