@@ -141,6 +141,34 @@ fn contexts_that_sound_like_something_and_that_no_rule_names_are_told() {
 }
 
 #[test]
+fn an_inbound_pattern_that_takes_line_breaks_is_told_unless_it_filters() {
+    let check = |steps: &'static [(&'static str, &'static str, &'static str)]| {
+        let (said, _) = with_pbx(|action| {
+            let step = |(context, extension, data): &(&str, &str, &str)| {
+                format!(
+                    "Event: ListDialplan\nActionID: @ID@\nContext: {context}\nExtension: {extension}\nPriority: 1\n\
+                     Application: ExecIf\nAppData: {data}\n\n"
+                )
+            };
+            let list: String = steps.iter().map(step).collect();
+            (action.get("Action") == "ShowDialPlan")
+                .then(|| usual(action).replace("Event: ShowDialPlanC", &format!("{list}Event: ShowDialPlanC")))
+        });
+        said
+    };
+    let said =
+        check(&[("from-trunk", "_X.", "1?NoOp"), ("from-trunk", "_5550XXX", "1?NoOp"), ("from-internal", "_.", "")]);
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert!(said.line(&["warn", "inbound", "_X.@from-trunk takes line breaks"]).contains("takes line breaks"));
+    assert!(!said.out.contains("_5550XXX") && !said.out.contains("_.@"), "{}", said.out);
+    let said = check(&[
+        ("from-trunk", "_X.", "1?NoOp"),
+        ("from-trunk", "_X.", "$[${LEN(${FILTER(0-9+,${EXTEN})})} = 3]?NoOp"),
+    ]);
+    assert!(!said.out.contains("line breaks"), "{}", said.out);
+}
+
+#[test]
 fn contexts_of_channels_that_no_rule_names_are_told() {
     let (said, _) = with_pbx(|action| {
         let channel =

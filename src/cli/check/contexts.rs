@@ -41,6 +41,7 @@ pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules, several: bool) -> (Vec
     };
     let named: Vec<&String> = all.iter().filter(|context| rules.inbound_contexts.fit(context)).collect();
     found.push(inbound(&named, calls));
+    found.extend(unfiltered(facts, rules));
     let suspects = suspects(all, &facts.live_contexts, rules);
     let mut lines = String::new();
     for (rule, purpose, contexts) in &suspects {
@@ -89,6 +90,22 @@ fn inbound(named: &[&String], calls: &Calls) -> Finding {
         what,
         "calls.inbound_contexts fits no context, and calls.trunks is empty: no call counts as inbound",
     )
+}
+
+/// Patterns by which a caller can dial line breaks, which Asterisk writes into its events.
+fn unfiltered(facts: &Facts, rules: &Rules) -> Option<Finding> {
+    let open =
+        facts.open_patterns.iter().filter(|((context, _), filters)| !**filters && rules.inbound_contexts.fit(context));
+    let open: Vec<String> = open.map(|((context, pattern), _)| format!("{pattern}@{}", Wire(context))).collect();
+    (!open.is_empty()).then(|| {
+        Finding::warn(
+            "inbound",
+            format!(
+                "{} takes line breaks, by which a caller tears events: let it begin with the two lines \"at the entrance\" of extensions_callbackd.conf (FILTER)",
+                shortened(&open)
+            ),
+        )
+    })
 }
 
 /// Contexts whose name hints at a purpose that no rule gives them, by rule.

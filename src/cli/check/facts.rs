@@ -52,6 +52,8 @@ pub struct ManagerConf {
     pub read: Option<String>,
     /// `write` of our user's section.
     pub write: Option<String>,
+    /// The dialplan's patterns that fit anything, by context and extension, and whether a step there filters what came.
+    pub open_patterns: BTreeMap<(String, String), bool>,
     /// `writetimeout` of our user's section, milliseconds.
     pub writetimeout: Option<String>,
     /// `timestampevents` of `[general]`.
@@ -73,6 +75,11 @@ impl Facts {
             }
             b"ListDialplan" => {
                 self.contexts.get_or_insert_default().insert(text("Context"));
+                let extension = text("Extension");
+                if is_open(&extension) {
+                    let filters = self.open_patterns.entry((text("Context"), extension)).or_default();
+                    *filters |= text("AppData").contains("FILTER(");
+                }
             }
             _ => {}
         }
@@ -105,6 +112,11 @@ impl Facts {
     pub fn may(&self, action: &str) -> bool {
         self.actions.as_ref().is_some_and(|actions| actions.contains_key(action))
     }
+}
+
+/// A pattern that ends in anything (`_X.`, `_!`): line breaks are part of it.
+fn is_open(extension: &str) -> bool {
+    extension.starts_with('_') && extension.contains(['.', '!'])
 }
 
 /// Whether a list of classes as in `manager.conf` (`system,call,…` or `all`) has this one.
