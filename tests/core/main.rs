@@ -34,6 +34,7 @@ mod forging;
 mod frames;
 mod hours;
 mod identity;
+mod impostors;
 mod late_news;
 mod lengths;
 mod limits;

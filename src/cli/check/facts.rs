@@ -30,6 +30,8 @@ pub struct Facts {
     pub live_contexts: BTreeSet<String>,
     /// All contexts, as far as the dialplan could be listed.
     pub contexts: Option<BTreeSet<String>>,
+    /// The dialplan's patterns that fit anything, by context and extension, and whether a step there filters what came.
+    pub open_patterns: BTreeMap<(String, String), bool>,
     /// The actions that our user may call, each with the classes of which one suffices. `None` if they could not be listed.
     pub actions: Option<BTreeMap<String, BTreeSet<String>>>,
     /// The read classes of live events that came, each with the first event's name.
@@ -52,8 +54,6 @@ pub struct ManagerConf {
     pub read: Option<String>,
     /// `write` of our user's section.
     pub write: Option<String>,
-    /// The dialplan's patterns that fit anything, by context and extension, and whether a step there filters what came.
-    pub open_patterns: BTreeMap<(String, String), bool>,
     /// `writetimeout` of our user's section, milliseconds.
     pub writetimeout: Option<String>,
     /// `timestampevents` of `[general]`.
