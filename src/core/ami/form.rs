@@ -27,10 +27,7 @@ const BRIDGE: &[&[u8]] =
 /// A member of a queue (`apps/app_queue.c`, `queue_member_blob_create`).
 const MEMBER: &[&[u8]] =
     &[b"Queue", b"MemberName", b"Interface", b"StateInterface", b"Membership", b"Penalty", b"CallsTaken", b"LastCall"];
-/// The same in the list (`manager_queues_status`), and the list's other items.
-const LISTED_MEMBER: &[&[u8]] =
-    &[b"Queue", b"Name", b"Location", b"StateInterface", b"Membership", b"Penalty", b"CallsTaken", b"LastCall"];
-const LISTED_QUEUE: &[&[u8]] = &[b"Queue", b"Max", b"Strategy", b"Calls", b"Holdtime"];
+/// A caller who waits in one, in the list (`manager_queues_status`).
 const LISTED_CALLER: &[&[u8]] = &[
     b"Queue",
     b"Position",
@@ -141,8 +138,8 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         b"Shutdown" => form(Head::Live, &[], 0),
         b"FullyBooted" => alone(Head::Login, &[BOOTED], 0),
         b"CoreShowChannel" => form(Head::Item, &[CHANNEL], 1),
-        b"QueueMember" => form(Head::Item, &[LISTED_MEMBER], 1),
-        b"QueueParams" => form(Head::Item, &[LISTED_QUEUE], 1),
+        // Nothing in them is a caller's.
+        b"QueueMember" | b"QueueParams" => form(Head::Item, &[], 0),
         b"QueueEntry" => form(Head::Item, &[LISTED_CALLER], 1),
         b"QueueStatusComplete" | b"CoreShowChannelsComplete" => ANSWER,
         _ => FREE,
