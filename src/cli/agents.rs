@@ -2,10 +2,9 @@
 
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, escaped};
-use super::plain::{clip, local, safe, spell};
+use super::plain::{clip, json_line, local, safe, spell};
 use crate::api::status::AgentInPresence;
 use comfy_table::Table;
-use serde_json::json;
 use std::collections::BTreeSet;
 use std::io::Write;
 
@@ -33,7 +32,7 @@ pub fn run(args: &AgentsArgs, place: &Place, out: &mut impl Write, notes: &mut i
     let Some(value) = place.list(&path)? else { return from_database(args, place, out, notes) };
     if place.json {
         for agent in value.as_array().into_iter().flatten() {
-            writeln!(out, "{agent}")?;
+            json_line(agent, out)?;
         }
         let unseen = value.as_array().into_iter().flatten().filter(|agent| agent["free"].is_null());
         return unseen_if_any(unseen.filter_map(|agent| agent["pbx"].as_str()));
@@ -112,7 +111,7 @@ fn from_database(
     agents.retain(|agent| args.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
     if place.json {
         for agent in &agents {
-            writeln!(out, "{}", json!(agent))?;
+            json_line(agent, out)?;
         }
         return Ok(());
     }

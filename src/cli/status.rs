@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
-use super::plain::{local, safe, spell};
+use super::plain::{json_line, local, safe, spell};
 use crate::api::status::{PbxStatus, Status};
 use callbackd_core::model::Gap;
 use serde_json::json;
@@ -28,7 +28,7 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
     if place.json {
         let mut value = value;
         value["last_gap"] = json!(gap);
-        writeln!(out, "{value}")?;
+        json_line(&value, out)?;
         let pbxs = value["pbx"].as_array().into_iter().flatten();
         let unseen = pbxs.filter(|pbx| pbx["seen"] == json!(false)).filter_map(|pbx| pbx["name"].as_str());
         return unseen_if_any(unseen);
@@ -115,7 +115,7 @@ fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) ->
     let reader = place.reader()?;
     let (open, gap, seen) = (reader.open_callbacks()?, reader.last_gap()?, reader.last_seen()?);
     if place.json {
-        writeln!(out, "{}", json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }))?;
+        json_line(&json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }), out)?;
         return Ok(());
     }
     let mut text = "callbackd   NOT RUNNING: systemctl start callbackd\n".to_owned();

@@ -7,7 +7,6 @@ mod defaults;
 mod file;
 mod gap;
 mod inherit;
-mod owner;
 mod pbx;
 mod policy;
 mod refusal;

@@ -29,6 +29,7 @@ mod reader;
 mod restored;
 mod root;
 mod rows;
+mod shape;
 mod vacuum;
 mod verify;
 mod writer;

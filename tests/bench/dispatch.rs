@@ -2,20 +2,11 @@
 //!
 //! `cargo bench --bench dispatch`. Two runs, without and with a background of 5,000 events a second (calls of a busy PBX, each of which becomes a row),
 //! beside the lower bound in the same run: a commit of one row to a database beside it, which an Originate has to wait for.
-//!
-//! Then, without a wire, what one look at a callback that a cap holds back costs beside few and many dials of the last day.
 #![allow(clippy::disallowed_methods)] // a benchmark reads the clock
 
 use callbackd::api::client;
-use callbackd::config::Config;
-use callbackd_core::callbacks::policy::Policies;
-use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::callbacks::{Input, Presences, Scheduler};
-use callbackd_core::model::presence::{AgentView, Presence};
-use callbackd_core::model::{AttemptPrefix, CallbackRow, CallbackState, E164, Moment, PbxId};
 use hyper::Method;
 use serde_json::json;
-use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt;
@@ -54,115 +45,6 @@ fn main() {
     show("quiet", &dispatches(agents, 0).0);
     let (spans, rate) = dispatches(agents, BACKGROUND);
     show(&format!("{rate} events a second"), &spans);
-    caps(if agents == AGENTS { 200 } else { 2 });
-}
-
-/// Dials of the last day.
-const FEW_DIALS: usize = 1_000;
-const MANY_DIALS: usize = 100_000;
-
-fn caps(rounds: u32) {
-    let (few, many) = (looks_at_capped(FEW_DIALS, rounds), looks_at_capped(MANY_DIALS, rounds));
-    let us = |d: Duration| format!("{:.2} us", d.as_secs_f64() * 1e6);
-    println!("\na callback that a cap holds back, by dials of the last day\n");
-    println!("{FEW_DIALS:>8} dials {:>12}\n{MANY_DIALS:>8} dials {:>12}", us(few), us(many));
-    println!("   ratio       {:>12.2}", many.as_secs_f64() / few.as_secs_f64());
-}
-
-/// What one look costs: 200 callbacks to numbers that were dialled as often as is allowed, looked at in each of so many rounds.
-fn looks_at_capped(dials: usize, rounds: u32) -> Duration {
-    const CALLBACKS: usize = 200;
-    let now = |n: u64| Moment { wall_ms: 1_795_336_404_000 + i64::try_from(n).expect("small"), mono_ms: n };
-    let pbx = PbxId::new("pbx");
-    let number = |n: usize| E164::new(&format!("+1202{:07}", 2_000_000 + n)).expect("a number");
-    let row = |n: usize| CallbackRow {
-        id: i64::try_from(n).expect("small") + 1,
-        pbx: pbx.clone(),
-        number_e164: Some(number(n)),
-        name: None,
-        state: CallbackState::Pending,
-        reason: String::new(),
-        queue: None,
-        did: None,
-        owner: None,
-        assigned: None,
-        requested: false,
-        priority: 0,
-        missed_count: 1,
-        first_missed_ms: now(0).wall_ms,
-        last_missed_ms: now(0).wall_ms,
-        due_ms: now(0).wall_ms,
-        expires_ms: now(0).wall_ms + 86_400_000,
-        attempts: 0,
-        counted: 0,
-        first_miss: None,
-        resolved_by: None,
-        closed_ms: None,
-    };
-    let restored = RestoredState {
-        open: (0..CALLBACKS).map(|n| (row(n), Vec::new())).collect(),
-        dialled: (0..dials).map(|n| (now(0).wall_ms - 1_000, number(n))).collect(),
-        last_id: 1_000,
-        ..RestoredState::default()
-    };
-    let prefix = AttemptPrefix::of("0a1b2c3d").expect("eight characters");
-    let mut scheduler = Scheduler::new(capped(), prefix, restored, now(0));
-    let desk = Desk(vec![AgentView {
-        agent: "PJSIP/101".into(),
-        name: None,
-        queues: Vec::new(),
-        busy: None,
-        since_ms: 0,
-        last_talk_ms: None,
-        calls: 0,
-    }]);
-    let presences = Presences::from([(pbx.clone(), &desk as &dyn Presence)]);
-    let mut round = |n: u64| {
-        scheduler.handle(Input::PresenceChanged, now(n));
-        scheduler.decide(now(n), &presences);
-        std::iter::from_fn(|| scheduler.poll()).count()
-    };
-    assert!(round(1) >= CALLBACKS, "each is held back, and says so once");
-    let began = Instant::now();
-    for n in 0..rounds {
-        assert_eq!(round(u64::from(n) + 2), 0, "nobody is called");
-    }
-    began.elapsed() / rounds / u32::try_from(CALLBACKS).expect("small")
-}
-
-/// Each number may be called once in a day.
-fn capped() -> Policies {
-    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-    let path = place.path().join("callbackd.toml");
-    let text = "[pbx]\nname = \"pbx\"\naddress = \"127.0.0.1:5038\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[callback]\nenabled = true\n\
-                alongside = true\npublish = false\ndaily = 1000000\ndaily_per_prefix = 1000000\ndaily_per_number = 1\nhours = \"24/7\"\n\
-                dial_customer = \"PJSIP/{number}@trunk\"\n[numbers]\ncountry = \"US\"\n";
-    fs::write(&path, text).expect("a configuration");
-    Config::load(&path).unwrap_or_else(|refusal| panic!("{}", refusal.render(false))).policies()
-}
-
-/// A PBX with these agents.
-struct Desk(Vec<AgentView>);
-
-impl Presence for Desk {
-    fn agents(&self) -> Vec<AgentView> {
-        self.0.clone()
-    }
-    fn agent(&self, agent: &str) -> Option<AgentView> {
-        self.0.iter().find(|a| a.agent == agent).cloned()
-    }
-    fn queues(&self) -> BTreeSet<String> {
-        BTreeSet::new()
-    }
-    fn waiting(&self) -> BTreeMap<String, u32> {
-        BTreeMap::new()
-    }
-    fn attempt_lives(&self, _: &str) -> bool {
-        false
-    }
-    fn in_sync(&self) -> bool {
-        true
-    }
 }
 
 /// Sorted durations of commits that wait for the disk.

@@ -105,7 +105,7 @@ fn a_customer_who_goes_on_from_a_machine_that_serves_to_a_queue_is_judged_by_the
     assert_eq!((row.status, row.outcome), (Status::Cancel, Outcome::QueueAbandon));
 }
 
-/// Click-to-call: an Originate of Local/101@from-internal, and then the customer over the trunk, who ends as told.
+/// Click-to-call: an Originate of Local/101@from-internal, and then the customer over the trunk, who ends as asked.
 fn click_to_call(far: &str, status: &str) -> FinishedCall {
     let mut driver = Driver::linked(rules(), START);
     let half = |half: &str, id: &str| {

@@ -137,7 +137,7 @@ impl Coverage {
         self.unseen_since(stamp.map_or(at, |stamp| stamp.clamp(at, now)));
     }
 
-    /// Stamps are told by another clock from now on.
+    /// Stamps count by another clock from now on.
     pub(crate) fn clock_changed(&mut self) {
         self.last_stamp_ms = None;
     }

@@ -30,8 +30,9 @@ impl Tracker {
     pub(crate) fn calls_in(&mut self, slot: Slot, seen: &event::Channel<'_>, at: Millis) {
         let channel = self.topology.channel(slot);
         let call = channel.call;
-        let told = self.calls[call].stage == Stage::Recorded || self.our_attempts.attempt(&channel.uniqueid).is_some();
-        if channel.incoming != Some(false) || channel.dialled || !channel.is_party() || told {
+        let settled =
+            self.calls[call].stage == Stage::Recorded || self.our_attempts.attempt(&channel.uniqueid).is_some();
+        if channel.incoming != Some(false) || channel.dialled || !channel.is_party() || settled {
             return;
         }
         self.topology.calls_us(slot);
@@ -67,7 +68,7 @@ impl Tracker {
         channel.can_talk() && !of_another && !self.is_customer(call, slot)
     }
 
-    /// Two calls have customers of their own, who both called in: each has a row, whomever they meet.
+    /// The call has a customer who called in, and so a row of its own, whomever they meet.
     pub(crate) fn has_a_caller(&self, call: Slot) -> bool {
         let call = &self.calls[call];
         let first = self.topology.channel(call.first);
