@@ -46,7 +46,7 @@ impl Gatherer {
         }
         self.events.extend(waiting);
         self.events.sort_by_key(|e| e.at_ms);
-        whole.sort_by_key(Account::ended_ms);
+        whole.sort_by_cached_key(Account::ended_ms);
         whole
     }
 }
