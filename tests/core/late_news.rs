@@ -219,9 +219,10 @@ fn a_call_that_a_gap_had_ended_and_that_goes_on_is_recorded_a_bounded_number_of_
     while driver.tracker.counters().late_events_refused == 0 {
         steps += 1;
         assert!(steps < 10_000, "it is corrected for ever");
-        let context = format!("ivr-{}", steps % 100);
-        let at = [("Context", &*context), ("Extension", "s"), ("Application", "Background"), ("AppData", "welcome")];
-        driver.say(&customer.event("Newexten", &at));
+        let mut menu = customer.clone();
+        (menu.context, menu.exten) = ("ivr".to_owned(), format!("{}", steps % 100));
+        let runs = [("Extension", &*menu.exten), ("Application", "Background"), ("AppData", "welcome")];
+        driver.say(&menu.event("Newexten", &runs));
         driver.pass(400);
     }
     let corrected = driver.tracker.counters().calls_corrected;
