@@ -60,7 +60,12 @@ impl Account {
 
 /// Gathers records into calls, in the order in which they began. Queue events without a CDR are no call: it goes on, or its CDR are still to come.
 #[must_use]
-pub fn accounts(mut cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> Vec<Account> {
+pub fn accounts(cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> Vec<Account> {
+    gathered(cdrs, events).0
+}
+
+/// The calls, and the events that are of none.
+pub(super) fn gathered(mut cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> (Vec<Account>, Vec<QueueEvent>) {
     // An agent who stays on the line was there before the call. Of those that began in one second, the one that gave the call its linkedid goes
     // first.
     cdrs.sort_by_key(|cdr| {
@@ -100,7 +105,12 @@ pub fn accounts(mut cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> Vec<Account>
     }
     let roots: Vec<usize> = (0..cdrs.len()).map(|n| groups.root(n)).collect();
     let root_of: BTreeMap<String, usize> = by_id.into_iter().map(|(id, n)| (id.to_owned(), roots[n])).collect();
-    let mut found: BTreeMap<usize, Account> = BTreeMap::new();
+    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
+    for root in &roots {
+        *sizes.entry(*root).or_default() += 1;
+    }
+    let with_room = |(root, size)| (root, Account { cdrs: Vec::with_capacity(size), ..Account::default() });
+    let mut found: BTreeMap<usize, Account> = sizes.into_iter().map(with_room).collect();
     for (cdr, root) in cdrs.into_iter().zip(&roots) {
         let account = found.entry(*root).or_default();
         match account.cdrs.first() {
@@ -111,14 +121,16 @@ pub fn accounts(mut cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> Vec<Account>
         account.cdrs.push(cdr);
         account.names_dialled = names_dialled;
     }
+    let mut loose = Vec::new();
     for event in events {
-        if let Some(account) = root_of.get(&event.callid).and_then(|root| found.get_mut(root)) {
-            account.events.push(event);
+        match root_of.get(&event.callid).and_then(|root| found.get_mut(root)) {
+            Some(account) => account.events.push(event),
+            None => loose.push(event),
         }
     }
     let mut found: Vec<Account> = found.into_values().collect();
     found.sort_by_cached_key(Account::started_ms);
-    found
+    (found, loose)
 }
 
 /// What an agent who stays on the line did for one call: it belongs to that call, and neither to the agent's login nor to the next call.

@@ -16,6 +16,8 @@ pub(super) enum End {
     PbxEnded,
     /// The caller gave up, or the dialplan was over: the records are the same.
     Open,
+    /// The same, in what a dialplan does not end with: it hangs up afterwards, which would be in the record.
+    Leaving,
 }
 
 /// How long an application was to last, as its argument says.
@@ -49,8 +51,16 @@ pub(super) fn end_of(last: &CdrLine, visits: &[QueueVisit]) -> End {
         "dial" => after_dial(last),
         "wait" | "waitexten" => within(last, Limit::of_timelen(last, 0)),
         "musiconhold" => within(last, Limit::of_whole_seconds(last, 1)),
+        "playback" | "background" | "controlplayback" | "read" | "voicemail" | "park" | "parkandannounce" => {
+            End::Leaving
+        }
         _ => End::Open,
     }
+}
+
+/// A phone that was dialled by this record was given up before its time was over.
+pub(super) fn is_broken_off(line: &CdrLine) -> bool {
+    line.lastapp.eq_ignore_ascii_case("Dial") && within(line, Limit::of_dial(line)) == End::CallerLeft
 }
 
 fn after_dial(last: &CdrLine) -> End {

@@ -4,6 +4,7 @@ use crate::ami::event::Millis;
 use crate::model::{Leg, LegResult};
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
+use crate::reconcile::ending::is_broken_off;
 use crate::reconcile::queue_log::Kind as QueueKind;
 use crate::tracker::topology::channel::{self, Kind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -227,8 +228,15 @@ pub(super) fn queue_talks<'a>(
 }
 
 impl Rung<'_> {
-    /// As a row of `legs`. `caller_left_ms`: when the caller hung up first, if so; `served`: when others talked with the caller.
-    pub(super) fn leg(&self, queue: Option<&str>, caller_left_ms: Option<Millis>, served: &[(Millis, Millis)]) -> Leg {
+    /// As a row of `legs`. `caller_left_ms`: when the caller hung up first, if so; `served`: when others talked with the caller; `last`: the last
+    /// record of the caller's channel.
+    pub(super) fn leg(
+        &self,
+        queue: Option<&str>,
+        caller_left_ms: Option<Millis>,
+        served: &[(Millis, Millis)],
+        last: &CdrLine,
+    ) -> Leg {
         let line = self.line;
         let near = |at: Millis| (at - line.end_ms).abs() <= ROUNDING_MS;
         // Talks are in order and apart.
@@ -244,6 +252,14 @@ impl Rung<'_> {
             "FAILED" => LegResult::Unavailable,
             _ if other_served => LegResult::Elsewhere,
             _ if caller_left_ms.is_some_and(near) => LegResult::Cancelled,
+            // Before its time was over the call went on elsewhere: the phone, or what leads to it, refused.
+            "NO ANSWER" if is_broken_off(line) && line.channel == last.channel && line.sequence < last.sequence => {
+                if line.duration_ms == 0 {
+                    LegResult::Unavailable
+                } else {
+                    LegResult::Rejected
+                }
+            }
             // With `canceldispositionenabled` in cdr.conf: it rang, and was no longer wanted.
             "CANCEL" => LegResult::Cancelled,
             _ => LegResult::NoAnswer,

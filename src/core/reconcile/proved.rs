@@ -4,8 +4,8 @@ use crate::ami::event::Millis;
 use crate::model::number::Number;
 use crate::model::rules::{Purpose, Rules};
 use crate::model::{
-    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality, QueueVisit,
-    Status, VisitResult,
+    CallInProgress, Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality,
+    QueueVisit, Status, VisitResult,
 };
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
@@ -14,7 +14,7 @@ use crate::reconcile::leg::{self, Rung};
 use crate::reconcile::queue_log::{Kind, QueueEvent};
 use crate::tracker::calls::call::{Dialplan, MAX_IVR_STEPS, MAX_LEGS, MAX_VISITS};
 use crate::tracker::topology::channel;
-use crate::tracker::verdict::row::{connecting_queue, rule_tag};
+use crate::tracker::verdict::row::rule_tag;
 use crate::tracker::verdict::{Facts, Verdict, judge};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,7 +51,8 @@ impl Prover<'_> {
         // Between two rounds of a queue nobody rings, and no CDR has that time.
         let ended_ms = own.iter().map(|v| v.left_ms).fold(ended_ms, Millis::max);
         let visits = visits(account.events.iter(), ended_ms);
-        let (rung, all_followed) = leg::rung(account, &first.channel);
+        let (mut rung, all_followed) = leg::rung(account, &first.channel);
+        rung.retain(|r| !self.rules.is_machine(&r.line.dstchannel));
         let named = union(rung.iter().filter_map(|r| r.talked));
         // Where the records do not name whom the queue rang (`ignoredialchanges` in cdr.conf), its log still tells that an agent took the call.
         let unnamed = leg::queue_talks(account, &ids, ended_ms)
@@ -60,10 +61,10 @@ impl Prover<'_> {
         let talk_ms: Millis = talks.iter().map(|(from, to)| to - from).sum();
         let answered_ms = seen.and_then(|s| s.answered_ms).or(talks.first().map(|t| t.0)).map(|t| t.max(started_ms));
         let end = end_of(last, &own);
-        let caller_left = end == End::CallerLeft;
-        let left_ms = caller_left.then_some(ended_ms);
+        let caller_left = matches!(end, End::CallerLeft | End::Leaving);
+        let left_ms = (end == End::CallerLeft).then_some(ended_ms);
         let lasting = Lasting::of(&visits);
-        let legs: Vec<_> = rung.iter().map(|r| r.leg(lasting.queue_at(r), left_ms, &talks)).collect();
+        let legs: Vec<_> = rung.iter().map(|r| r.leg(lasting.queue_at(r), left_ms, &talks, last)).collect();
         let did = seen.and_then(|s| s.did.clone()).or_else(|| did(self.rules, &lines));
         let ivr = seen.filter(|s| !s.ivr.is_empty()).map_or_else(|| self.menus(&lines), |s| s.ivr.clone());
         let dialplan = self.dialplan(&lines, last, &ivr, seen);
@@ -72,7 +73,7 @@ impl Prover<'_> {
             direction == Direction::Inbound && !self.rules.hours_of(did.as_deref()).is_open(started_ms);
         let last_left = visits.last().map(|v| v.left_ms);
         let mut verdict = judge(&Facts {
-            served_by_machine: false,
+            served_by_machine: last.connected() && self.rules.self_service_machines.fit(&last.dstchannel),
             direction,
             answered: answered_ms.is_some(),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
@@ -99,7 +100,7 @@ impl Prover<'_> {
         let tangled = (!all_followed).then_some("its records lead to each other in more ways than are followed");
         if let Some(what) = tangled.or_else(|| unproven(&verdict, &rung, &visits, answered_ms.is_some(), unnamed)) {
             verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
-        } else if end == End::Open && answered_ms.is_none() && direction == Direction::Inbound {
+        } else if matches!(end, End::Open | End::Leaving) && answered_ms.is_none() && direction == Direction::Inbound {
             verdict.why.push("whether the caller hung up or the PBX ended the call is not recorded".to_owned());
         }
         if talks.len() == 1
@@ -117,24 +118,24 @@ impl Prover<'_> {
         let tags =
             tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != "rule").cloned())).collect();
         let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));
-        Some(FinishedCall {
+        let call = CallInProgress {
             pbx: self.pbx.clone(),
             linkedid: seen.map_or_else(|| account.id(), |s| s.linkedid.clone()),
-            direction,
-            status: verdict.status,
-            outcome: verdict.outcome,
             number,
             number_e164,
             name: seen.and_then(|s| s.name.clone()).or_else(|| caller_name(&first.clid)),
             did,
             trunk: seen.and_then(|s| s.trunk.clone()).or(trunk.map(|c| channel::interface(c).to_owned())),
-            queue: connecting_queue(&visits),
+            queue: None,
             agent: seen.and_then(|s| s.agent.clone()).or_else(|| self.agent(direction, first, &rung)),
             started_ms,
+            joined_ms: None,
             answered_ms: answered_ms.map(|t| t.min(ended_ms)),
-            ended_ms,
-            wait_ms: wait_end_ms - started_ms,
-            queue_wait_ms: visits.iter().map(|v| v.left_ms - v.joined_ms).sum(),
+        };
+        let mut row = FinishedCall {
+            direction,
+            status: verdict.status,
+            outcome: verdict.outcome,
             ring_ms: ring_ms(&rung, &account.events, answered_ms),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
             hold_ms: seen.map_or(0, |s| s.hold_ms),
@@ -148,11 +149,13 @@ impl Prover<'_> {
                 .and_then(|s| s.callback_id)
                 .or_else(|| account.ids.iter().find_map(|id| self.ours.callback(id))),
             legs: legs.into_iter().take(MAX_LEGS).collect(),
-            visits: visits.into_iter().take(MAX_VISITS).collect(),
             ivr: ivr.into_iter().take(MAX_IVR_STEPS).collect(),
             tags,
             ratings: seen.map_or_else(Vec::new, |s| s.ratings.clone()),
-        })
+            ..call.ended(ended_ms, visits)
+        };
+        row.visits.truncate(MAX_VISITS);
+        Some(row)
     }
 
     fn is_trunk(&self, channel: &str) -> bool {

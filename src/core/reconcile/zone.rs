@@ -13,6 +13,8 @@ const MOST_AHEAD_MS: Millis = 14 * 3_600_000;
 const MOST_BEHIND_MS: Millis = 12 * 3_600_000;
 /// Where one record says another zone than so many before and behind it, it is not believed.
 const NEIGHBOURS: usize = 4;
+/// Fewer records than this do not refute what others have shown.
+const FEW: usize = 5;
 
 /// What a channel's first record shows of the zone.
 #[derive(Debug, Clone, Copy)]
@@ -28,6 +30,8 @@ pub(super) struct Shown {
 pub struct Zone {
     local: TimeZone,
     times: Times,
+    /// Some record has shown it.
+    shown: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,7 +48,7 @@ impl Zone {
     /// Of a file of which nothing has been read: local time, as `usegmtime = no` is the default.
     #[must_use]
     pub fn of(local: &TimeZone) -> Self {
-        Self { local: local.clone(), times: Times::Local }
+        Self { local: local.clone(), times: Times::Local, shown: false }
     }
 
     /// Uniqueids and times of the file do not go together in any zone: its times cannot be believed.
@@ -72,11 +76,13 @@ impl Zone {
         let usual = (utc + both).max(local + both);
         self.times = match () {
             () if shown.is_empty() => return,
+            () if usual * 2 < shown.len() && self.shown && shown.len() < FEW => return,
             () if usual * 2 < shown.len() => ahead(shown).map_or(Times::Untold, Times::Ahead),
             () if utc > local => Times::Utc,
-            () if local == utc && matches!(self.times, Times::Local | Times::Utc) => return,
+            () if local == utc && matches!(self.times, Times::Local | Times::Utc) => self.times.clone(),
             () => Times::Local,
         };
+        self.shown = true;
     }
 
     /// The moment; of the two that an hour of the autumn has, the one nearer to `near_ms`.

@@ -91,3 +91,30 @@ fn a_wait_that_was_over_is_no_callers_hand() {
         assert!(told.ends_with(by), "{app}({data}) for {s} s: {told}");
     }
 }
+
+#[test]
+fn an_announcement_that_was_cut_short_was_not_heard_to_its_end() {
+    let closed = |app: &'static str, next: Option<i64>| {
+        let announcement = caller((app, "announcement"), "", 0, 4).said("ANSWERED").at("closed", "s");
+        let hangup = next.map(|s| caller(("Hangup", ""), "", 4, s).said("ANSWERED").at("closed", "s"));
+        row(&[Some(announcement), hangup].into_iter().flatten().collect::<Vec<_>>(), &[])
+    };
+    let cut_short = closed("Playback", None);
+    assert_eq!(cut_short.outcome.to_string(), "HUNG_UP", "{cut_short:#?}");
+    assert!(cut_short.why.iter().any(|why| why.contains("is not recorded")), "{:?}", cut_short.why);
+    assert_eq!(closed("Playback", Some(4)).outcome.to_string(), "ANNOUNCEMENT");
+    let parked = row(&[caller(("Park", "default"), "", 0, 40).said("ANSWERED")], &[]);
+    assert_eq!(told(&parked), "CANCEL EARLY_ABANDON 40 s unknown");
+}
+
+#[test]
+fn a_phone_that_ended_before_its_time_while_the_call_went_on_has_refused() {
+    let rang = |s| caller(("Dial", "PJSIP/101,20,tT"), "PJSIP/101-00000001", 0, s).unanswered();
+    let over = |s| caller(("Hangup", ""), "", s, s).unanswered();
+    let outcome = |s| told(&row(&[rang(s), over(s)], &[]));
+    assert_eq!(outcome(2), "NOANSWER REJECTED 2 s pbx");
+    assert_eq!(outcome(0), "NOT_CONNECTED UNAVAILABLE 0 s pbx");
+    assert_eq!(outcome(20), "NOANSWER RING_TIMEOUT 20 s pbx");
+    // With canceldispositionenabled = yes the caller's own hand is CANCEL.
+    assert_eq!(told(&row(&[rang(7).said("CANCEL")], &[])), "CANCEL RING_ABANDON 7 s customer");
+}
