@@ -148,13 +148,15 @@ impl Prover<'_> {
             callback_id: seen
                 .and_then(|s| s.callback_id)
                 .or_else(|| account.ids.iter().find_map(|id| self.ours.callback(id))),
-            legs: legs.into_iter().take(MAX_LEGS).collect(),
-            ivr: ivr.into_iter().take(MAX_IVR_STEPS).collect(),
+            legs,
+            ivr,
             tags,
             ratings: seen.map_or_else(Vec::new, |s| s.ratings.clone()),
             ..call.ended(ended_ms, visits)
         };
+        row.legs.truncate(MAX_LEGS);
         row.visits.truncate(MAX_VISITS);
+        row.ivr.truncate(MAX_IVR_STEPS);
         Some(row)
     }
 
