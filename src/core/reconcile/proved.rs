@@ -95,8 +95,8 @@ impl Prover<'_> {
             min_talk_ms: self.rules.min_talk_ms,
         });
         // Both that phones were answered and that none could be reached is ANSWERED then.
-        let unnamed =
-            !account.names_dialled && last.lastapp.eq_ignore_ascii_case("Dial") && last.disposition == "ANSWERED";
+        let dialled = last.lastapp.eq_ignore_ascii_case("Dial") || leg::is_queue(&last.lastapp) && visits.is_empty();
+        let unnamed = !account.names_dialled && dialled && last.disposition == "ANSWERED";
         let tangled = (!all_followed).then_some("its records lead to each other in more ways than are followed");
         if let Some(what) = tangled.or_else(|| unproven(&verdict, &rung, &visits, answered_ms.is_some(), unnamed)) {
             verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
@@ -259,7 +259,7 @@ fn unproven(
     }
     if !answered && unnamed {
         return Some(
-            "the records do not name whom Dial() rang, nor tell whether anybody answered (ignoredialchanges in cdr.conf)",
+            "the records do not name whom the call rang, nor tell whether anybody answered (ignoredialchanges in cdr.conf)",
         );
     }
     let open = visits.iter().any(|v| v.result == VisitResult::Unknown);
