@@ -26,6 +26,7 @@ mod callback_recovery;
 mod callback_tasks;
 mod calls_in_progress;
 mod dial_strings;
+mod endings;
 mod event_faults;
 mod events;
 mod frames;

@@ -125,6 +125,8 @@ pub(crate) struct Dialplan {
     pub purpose: Purpose,
     /// The application that it ran last, lower case, with its arguments.
     pub application: Option<(Box<str>, Box<str>)>,
+    /// When it began to.
+    pub application_ms: Millis,
     /// It was ever in a closed context.
     pub closed: bool,
     /// It was ever in a blocked context.
@@ -135,6 +137,8 @@ pub(crate) struct Dialplan {
     pub dial_status: Option<Box<str>>,
     /// When it was set.
     pub dial_status_ms: Millis,
+    /// FreePBX's check of its blacklist runs.
+    pub in_blacklist_check: bool,
     /// A message was left.
     pub message: bool,
     /// A callback was asked for.

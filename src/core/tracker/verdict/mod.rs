@@ -27,6 +27,8 @@ pub(crate) struct Facts<'a> {
     pub closed_on_arrival: bool,
     /// The caller ended it.
     pub caller_left: bool,
+    /// The PBX itself cut it while the caller waited.
+    pub cut_off: bool,
     /// What the dialplan did.
     pub dialplan: &'a Dialplan,
     /// How each person's phone fared.
@@ -173,8 +175,11 @@ fn gave_up(f: &Facts<'_>) -> (Status, Outcome, String) {
 
 fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     let has = |wanted: &[VisitResult]| f.visits.iter().any(|(_, r)| wanted.contains(r));
-    if f.dialplan.purpose.ivr && f.legs.is_empty() && f.visits.is_empty() {
-        return match f.ivr.last().map(|s| &*s.digits) {
+    let choice = f.ivr.last().map(|s| &*s.digits);
+    // A menu may lead those who chose nothing, or what it does not offer, to another context that hangs up.
+    let led_out = matches!(choice, Some("i" | "t")) && f.dialplan.dial_status.is_none() && !f.dialplan.invalid;
+    if (f.dialplan.purpose.ivr || led_out) && f.legs.is_empty() && f.visits.is_empty() {
+        return match choice {
             Some("i") => said(Status::NoAnswer, Outcome::IvrInvalid, "chose what the menu does not offer"),
             _ => said(Status::NoAnswer, Outcome::IvrTimeout, "chose nothing in the menu in time"),
         };
@@ -203,6 +208,9 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     }
     if kindest == Some(LegResult::Rejected) {
         return said(Status::NoAnswer, Outcome::Rejected, "every destination rejected");
+    }
+    if f.cut_off {
+        return said(Status::NoAnswer, Outcome::CutOff, "the PBX itself cut the call while the caller waited");
     }
     if has(&[VisitResult::Timeout]) {
         return said(Status::NoAnswer, Outcome::QueueTimeout, "the queue's time ran out");

@@ -49,6 +49,7 @@ impl Tracker {
             transfer_lost: transfer_lost(call),
             closed_on_arrival,
             caller_left: self.caller_left_by(slot, Millis::MAX),
+            cut_off: self.cut_off(call) || visit_results.last().is_some_and(|(_, r)| *r == VisitResult::Cut),
             dialplan: &call.dialplan,
             legs: &leg_results,
             ringing_at_end: call.attempts.iter().any(|a| !a.in_doubt && self.caller_left_before(call, a)),
@@ -203,8 +204,14 @@ impl Tracker {
         let cause = leg.cause.map(HangupCause::of);
         let caller_left = self.caller_left_before(call, leg);
         let others = || call.people.iter().filter(|p| p.channel != leg.channel);
-        let other_answered = cause == Some(HangupCause::AnsweredElsewhere)
-            || others().any(|p| p.talk.first_ms.is_some_and(|t| t >= leg.started_ms));
+        // Who answered when this one rang no more was no faster: a later round of the queue, another Dial().
+        let over = leg.ended_ms.or(channel.ended_ms).map_or(Millis::MAX, |ended| ended + SAME_END_MS);
+        let in_time = |p: &&Person| {
+            let answered = call.attempts.iter().find(|a| a.channel == p.channel).and_then(|a| a.answered_ms);
+            p.talk.first_ms.is_some_and(|t| t >= leg.started_ms && answered.unwrap_or(t) <= over)
+        };
+        let other_answered = cause == Some(HangupCause::AnsweredElsewhere) || others().any(|p| in_time(&p));
+        let cut = self.cut_off(call) || self.cut_in_queue(call);
         if leg.answered_ms.is_some() {
             let end = channel.ended_ms.or(leg.ended_ms).unwrap_or(Millis::MAX);
             // Another's answer to a later attempt does not make this one a race.
@@ -227,11 +234,42 @@ impl Tracker {
             _ if cause == Some(HangupCause::Rejected) && !caller_left => LegResult::Rejected,
             _ if caller_left || self.caller_left_before(call, root) => LegResult::Cancelled,
             _ if leg.forwarded => LegResult::Elsewhere,
+            Some("CANCEL") | None if cut && !other_answered && self.rang_to_the_end(call, leg) => LegResult::Cancelled,
             Some("CANCEL") | None if other_answered => LegResult::Elsewhere,
             _ if cause == Some(HangupCause::Busy) => LegResult::Busy,
             _ if cause.is_some_and(HangupCause::is_unavailable) && leg.rang_ms.is_none() => LegResult::Unavailable,
             _ => LegResult::NoAnswer,
         }
+    }
+
+    /// Neither the caller nor the dialplan ended the call, but the PBX itself, while the caller waited: what asked for it says so,
+    /// or Dial() was broken off and nothing of the dialplan came after it.
+    fn cut_off(&self, call: &Call) -> bool {
+        let (first, plan) = (self.topology.channel(call.first), &call.dialplan);
+        let by_pbx = first.pbx_hangup_ms.is_some() && first.far_hangup_ms.is_none() && call.talk.first_ms.is_none();
+        let in_dial = plan.dial_status.as_deref() == Some("CANCEL")
+            && plan.dial_status_ms > plan.application_ms
+            && plan.application.as_ref().is_some_and(|(name, _)| &**name == "dial");
+        by_pbx && !call.seen.partly() && (first.cut || in_dial)
+    }
+
+    /// The caller was taken out of the queue, and nothing of the dialplan came after it.
+    fn visit_is_cut(&self, call: &Call, queue_visit: &TrackedVisit) -> bool {
+        let first = self.topology.channel(call.first);
+        let left = queue_visit.left_ms.or(first.ended_ms).unwrap_or(Millis::MAX);
+        let went_on = call.dialplan.application_ms >= left && call.dialplan.application_ms > queue_visit.joined_ms;
+        first.pbx_hangup_ms.is_some() && !went_on
+    }
+
+    fn cut_in_queue(&self, call: &Call) -> bool {
+        let cut = |v: &TrackedVisit| !v.connected && v.status.is_none() && v.abandoned && self.visit_is_cut(call, v);
+        let first = self.topology.channel(call.first);
+        first.far_hangup_ms.is_none() && !call.seen.partly() && call.queue_visits.last().is_some_and(cut)
+    }
+
+    /// It was given up at the end of the call, not before.
+    fn rang_to_the_end(&self, call: &Call, leg: &TrackedLeg) -> bool {
+        leg.ended_ms.is_none_or(|ended| ended + SAME_END_MS >= self.end_of(call))
     }
 
     fn visit(&self, call: &Call, queue_visit: &TrackedVisit, ended_ms: Millis) -> QueueVisit {
@@ -256,6 +294,7 @@ impl Tracker {
             }
             // The caller's hangup may have been missed.
             _ if (queue_visit.abandoned || queue_visit.left_ms.is_none()) && call.seen.partly() => VisitResult::Unknown,
+            _ if self.visit_is_cut(call, queue_visit) => VisitResult::Cut,
             _ if queue_visit.abandoned || queue_visit.left_ms.is_none() => VisitResult::Transferred,
             _ => VisitResult::Key,
         };
@@ -337,8 +376,9 @@ fn direction(call: &Call) -> Direction {
 
 /// After the last transfer nobody began to talk with the customer.
 fn transfer_lost(call: &Call) -> bool {
-    let (Some(transfer), Some(start), Some(end)) = (call.transfer_ms, call.talk.last_start_ms, call.talk.last_end_ms)
-    else {
+    // A caller who waits in a parking lot is on hold, and hears nobody.
+    let heard = call.people.iter().filter_map(|p| p.talk.last_end_ms).max();
+    let (Some(transfer), Some(start), Some(end)) = (call.transfer_ms, call.talk.last_start_ms, heard) else {
         return false;
     };
     start < transfer && end <= transfer + TRANSFER_SLACK_MS
