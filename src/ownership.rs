@@ -107,6 +107,77 @@ pub fn open_file(path: &Path) -> io::Result<File> {
     if file.metadata()?.is_file() { Ok(file) } else { Err(not_a_file()) }
 }
 
+/// Why a file is not read.
+#[derive(Debug, thiserror::Error)]
+pub enum Untrusted {
+    /// It cannot be opened, or looked at.
+    #[error("{0}")]
+    Unreadable(#[from] io::Error),
+    /// A directory, a pipe, a device.
+    #[error("it is not a regular file")]
+    NotAFile,
+    /// Somebody else can change it, or put another in its place.
+    #[error("{what}; {fix}")]
+    Changeable {
+        /// What is wrong, and with what.
+        what: String,
+        /// The command that puts it right.
+        fix: String,
+    },
+}
+
+/// Opens a regular file that nobody can change or replace but root and the user who reads it: every directory and every link on the way to it
+/// counts, each by itself. What root reads may also be the file's owner's, and so on the way to it: of the user whose service it is.
+///
+/// `name` is what the file is called in a refusal.
+///
+/// # Errors
+/// See [`Untrusted`].
+pub fn open_trusted(name: &str, path: &Path) -> Result<File, Untrusted> {
+    let user = geteuid().as_raw();
+    open_trusted_by(name, path, |owner| if user == 0 { owner } else { user })
+}
+
+/// The same, where what root reads must be root's own.
+///
+/// # Errors
+/// See [`Untrusted`].
+pub fn open_own(name: &str, path: &Path) -> Result<File, Untrusted> {
+    let user = geteuid().as_raw();
+    open_trusted_by(name, path, |_| user)
+}
+
+fn open_trusted_by(name: &str, path: &Path, whose: impl Fn(u32) -> u32) -> Result<File, Untrusted> {
+    let file = open_file(path).map_err(|error| match error.kind() {
+        ErrorKind::InvalidInput => Untrusted::NotAFile,
+        _ => Untrusted::Unreadable(error),
+    })?;
+    let meta = file.metadata()?;
+    let user = whose(meta.uid());
+    let steps = way(path)?;
+    let Some(last) = steps.last().filter(|last| (last.meta.dev(), last.meta.ino()) == (meta.dev(), meta.ino())) else {
+        return Err(io::Error::other("it was replaced while it was opened; try again").into());
+    };
+    for step in steps.iter().rev() {
+        let what = match step {
+            step if std::ptr::eq(step, last) => name.to_owned(),
+            step if step.meta.is_symlink() => format!("a link on the way to {name}"),
+            _ => format!("the directory of {name}"),
+        };
+        let (owner, mode, shown) = (step.meta.uid(), step.meta.mode() & 0o7777, step.path.display());
+        if step.is_open_to_others() {
+            let what = format!("{what} can be changed by others (mode {mode:04o})");
+            return Err(Untrusted::Changeable { what, fix: format!("chmod go-w {shown}") });
+        }
+        if owner != 0 && owner != user {
+            let what = format!("{what} belongs to another user (uid {owner})");
+            let chown = if step.meta.is_symlink() { "chown -h" } else { "chown" };
+            return Err(Untrusted::Changeable { what, fix: format!("{chown} root {shown}") });
+        }
+    }
+    Ok(file)
+}
+
 /// A user whom root becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {

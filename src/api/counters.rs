@@ -27,6 +27,9 @@ pub struct Counters {
 pub struct ApiCounters {
     /// Connections refused because their user, or all users together, had too many.
     pub connections_refused: u64,
+    /// Commands refused because too many waited for the database.
+    #[serde(default)]
+    pub commands_refused: u64,
 }
 
 /// What was counted of one PBX.

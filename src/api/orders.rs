@@ -3,6 +3,7 @@
 use axum::http::StatusCode;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError};
+use callbackd_core::model::text::is_harmful;
 use serde::Deserialize;
 
 /// Longest note or reason, in characters; longer ones are cut.
@@ -52,7 +53,7 @@ fn ahead(name: &'static str, ms: Millis) -> Result<Millis, String> {
 }
 
 fn note(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(MAX_NOTE).collect()
+    text.chars().filter(|c| !is_harmful(*c)).take(MAX_NOTE).collect()
 }
 
 impl TryFrom<Add> for Command {
@@ -115,6 +116,7 @@ pub fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::OpenAlready { .. }
         | CommandError::DoNotCall(_)
         | CommandError::Full(_) => StatusCode::CONFLICT,
+        CommandError::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::NotCallable { .. }
         | CommandError::WhichPbx(_)
         | CommandError::NoSuchAgent(_)

@@ -104,7 +104,7 @@ fn user_name(uid: u32) -> String {
     found.and_then(|f| f.first().map(|name| (*name).to_owned())).unwrap_or_else(|| format!("uid {uid}"))
 }
 
-/// What a connection that has no place is told.
+/// The answer to a connection that has no place.
 const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 70\r\n\r\n\
     {\"error\":\"too many connections: close some that are open and try again\"}";
 
@@ -134,14 +134,14 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
 }
 
 async fn refuse(mut stream: UnixStream) {
-    let told = async {
+    let answered = async {
         // What is left unread when the socket closes would take the answer with it.
         let mut request = [0; 4096];
         let _ = stream.read(&mut request).await;
         // It may have gone.
         let _ = stream.write_all(NO_PLACE).await;
     };
-    let _ = tokio::time::timeout(Duration::from_secs(1), told).await;
+    let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
 }
 
 async fn serve(stream: UnixStream, front: Arc<Front>, place: Place, uid: u32) {

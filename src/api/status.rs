@@ -43,14 +43,18 @@ pub struct PbxStatus {
     pub another_callbackd: Option<String>,
     /// This one makes none there meanwhile.
     pub gives_way: bool,
+    /// The link is up and the lists have come: what follows is how things stand now. Else it is what was seen last.
+    pub seen: bool,
+    /// Since when it is not, ms since 1970 UTC; `null` while it is seen, and if it never was.
+    pub unseen_since_ms: Option<Millis>,
     /// Number of calls in progress.
     pub calls: usize,
     /// Agents who are known.
     pub agents: usize,
-    /// Those of them who could be asked now.
-    pub free: usize,
-    /// Callers who wait, by queue.
-    pub waiting: BTreeMap<String, u32>,
+    /// Those of them who could be asked now; `null` if that is not known.
+    pub free: Option<usize>,
+    /// Callers who wait, by queue; `null` if that is not known.
+    pub waiting: Option<BTreeMap<String, u32>>,
 }
 
 /// An agent's state at this moment.
@@ -62,8 +66,10 @@ pub struct AgentInPresence {
     pub agent: String,
     /// The agent's name, as the queues give it.
     pub name: Option<String>,
-    /// Whether the agent could be given a callback now.
-    pub free: bool,
+    /// Whether the agent could be given a callback now; `null` if that is not known, because the PBX is not seen.
+    pub free: Option<bool>,
+    /// Since when the PBX is not seen, ms since 1970 UTC; `null` while it is.
+    pub unseen_since_ms: Option<Millis>,
     /// Why not; empty if the agent is free.
     pub why_not: String,
     /// Start of this state, ms since 1970 UTC.

@@ -2,10 +2,10 @@
 
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, escaped};
-use super::plain::{clip, local, safe, spell};
+use super::plain::{clip, json_line, local, safe, spell};
 use crate::api::status::AgentInPresence;
 use comfy_table::Table;
-use serde_json::json;
+use std::collections::BTreeSet;
 use std::io::Write;
 
 /// Show the agents: who is free, since when, and why not
@@ -32,9 +32,10 @@ pub fn run(args: &AgentsArgs, place: &Place, out: &mut impl Write, notes: &mut i
     let Some(value) = place.list(&path)? else { return from_database(args, place, out, notes) };
     if place.json {
         for agent in value.as_array().into_iter().flatten() {
-            writeln!(out, "{agent}")?;
+            json_line(agent, out)?;
         }
-        return Ok(());
+        let unseen = value.as_array().into_iter().flatten().filter(|agent| agent["free"].is_null());
+        return unseen_if_any(unseen.filter_map(|agent| agent["pbx"].as_str()));
     }
     let agents: Vec<AgentInPresence> = serde_json::from_value(value)
         .map_err(|error| Failure::Usage(format!("the daemon is of another version than this program: {error}")))?;
@@ -50,7 +51,13 @@ pub fn run(args: &AgentsArgs, place: &Place, out: &mut impl Write, notes: &mut i
         table.add_row(cells(agent, place).into_iter().chain(last.then(|| safe(&agent.pbx))));
     }
     writeln!(out, "{}", table.trim_fmt())?;
-    Ok(())
+    unseen_if_any(agents.iter().filter(|agent| agent.free.is_none()).map(|agent| &*agent.pbx))
+}
+
+/// Not seen is not free: whoever asks by a script learns it from the exit code.
+fn unseen_if_any<'a>(pbxs: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    let names: BTreeSet<String> = pbxs.map(safe).collect();
+    if names.is_empty() { Ok(()) } else { Err(Failure::Unseen(Vec::from_iter(names).join(", "))) }
 }
 
 fn cells(agent: &AgentInPresence, place: &Place) -> [String; 8] {
@@ -63,8 +70,13 @@ fn cells(agent: &AgentInPresence, place: &Place) -> [String; 8] {
     [
         safe(&agent.agent),
         agent.name.as_deref().map_or_else(|| "-".to_owned(), |name| clip(&safe(name), 24)),
-        if agent.free { "yes" } else { "no" }.to_owned(),
-        spell((now - agent.since_ms).max(0)),
+        match agent.free {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "UNKNOWN",
+        }
+        .to_owned(),
+        spell((now - agent.unseen_since_ms.unwrap_or(agent.since_ms)).max(0)),
         if agent.why_not.is_empty() { "-".to_owned() } else { safe(&agent.why_not) },
         agent.last_talk_ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &place.zone, "%H:%M:%S")),
         agent.calls.to_string(),
@@ -99,7 +111,7 @@ fn from_database(
     agents.retain(|agent| args.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
     if place.json {
         for agent in &agents {
-            writeln!(out, "{}", json!(agent))?;
+            json_line(agent, out)?;
         }
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use super::calls::when;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, which};
-use super::plain::{local, safe};
+use super::plain::{json_line, local, safe};
 use crate::config::{Config, Pbx};
 use crate::records::{self, Files};
 use crate::store::{CallFilter, Reader};
@@ -113,8 +113,7 @@ pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Writ
     }
     let report = audit(pbx, &place.reader()?, &files, since_ms, until_ms)?;
     if place.json {
-        serde_json::to_writer(&mut *out, &report).map_err(std::io::Error::from)?;
-        writeln!(out)?;
+        json_line(&report, out)?;
     } else {
         show(&report, place, (since_ms, until_ms), out)?;
     }

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::place::{DatabaseArgs, enter};
-use super::plain::size;
+use super::plain::{json_line, size};
 use crate::ownership::directory;
 use crate::store::Source;
 use serde_json::json;
@@ -49,7 +49,7 @@ pub fn run(args: &BackupArgs, db: &Path, out: &mut impl Write) -> Result<(), Fai
     let (to, bytes, calls, callbacks) = (copied.path.display(), copied.bytes, copied.calls, copied.callbacks);
     if args.json {
         let report = json!({ "from": db, "to": copied.path, "bytes": bytes, "calls": calls, "callbacks": callbacks });
-        writeln!(out, "{report}")?;
+        json_line(&report, out)?;
     } else {
         let from = db.display();
         writeln!(

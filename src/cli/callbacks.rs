@@ -5,7 +5,7 @@ mod story;
 
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
-use super::plain::{clip, local, safe};
+use super::plain::{clip, json_line, local, safe};
 use crate::store::CallbackFilter;
 use callbackd_core::model::CallbackState;
 use clap::Subcommand;
@@ -180,7 +180,7 @@ pub fn run(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mu
             let story = place.reader()?.callback_story(*id)?;
             let story = story.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
             if place.json {
-                writeln!(out, "{}", json!(story))?;
+                json_line(&story, out)?;
             } else {
                 write!(out, "{}", story::story(&story, place))?;
             }
@@ -190,7 +190,7 @@ pub fn run(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mu
             let (path, body) = order(command);
             let answer = place.post(&path, &body)?;
             if place.json {
-                writeln!(out, "{answer}")?;
+                json_line(&answer, out)?;
             } else {
                 writeln!(out, "{}", described(&answer["callback"], place))?;
             }
@@ -216,7 +216,7 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
     callbacks.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
     if place.json {
         for row in &callbacks {
-            writeln!(out, "{}", json!(row))?;
+            json_line(row, out)?;
         }
     } else if callbacks.is_empty() {
         // Notes are a courtesy: that they cannot be said is no error.

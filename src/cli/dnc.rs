@@ -3,7 +3,7 @@
 use super::callbacks::duration;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, escaped};
-use super::plain::{clip, local, safe};
+use super::plain::{clip, json_line, local, safe};
 use callbackd_core::model::DoNotCall;
 use clap::Subcommand;
 use comfy_table::Table;
@@ -78,7 +78,7 @@ pub fn run(args: &DncArgs, place: &Place, out: &mut impl Write, notes: &mut impl
             let for_ms = duration.map(|d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX));
             let answer = place.post("/v1/dnc", &json!({ "number": number, "reason": reason, "for_ms": for_ms }))?;
             if place.json {
-                writeln!(out, "{answer}")?;
+                json_line(&answer, out)?;
             } else {
                 let number = answer["forbidden"]["number_e164"].as_str().unwrap_or(number);
                 let until = answer["forbidden"]["until_ms"].as_i64();
@@ -93,7 +93,7 @@ pub fn run(args: &DncArgs, place: &Place, out: &mut impl Write, notes: &mut impl
         DncCommand::Remove { number } => {
             let answer = place.delete(&format!("/v1/dnc/{}", escaped(number)))?;
             if place.json {
-                writeln!(out, "{answer}")?;
+                json_line(&answer, out)?;
             } else {
                 writeln!(out, "{} may be called again", safe(answer["permitted"].as_str().unwrap_or(number)))?;
             }
@@ -108,7 +108,7 @@ fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(
     let entries = place.reader()?.do_not_call(place.now_ms())?;
     if place.json {
         for entry in &entries {
-            writeln!(out, "{}", json!(entry))?;
+            json_line(entry, out)?;
         }
         return Ok(());
     }
@@ -144,8 +144,9 @@ fn export(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
         for DoNotCall { number_e164, reason, by, added_ms, until_ms } in &entries {
             let until = until_ms.map(instant).unwrap_or_default();
             // A spreadsheet would take what begins with these for a formula.
-            let reason = if reason.starts_with(['=', '-', '@', '+']) { format!("'{reason}") } else { reason.clone() };
-            writer.write_record([number_e164.as_str(), &reason, &until, by, &instant(*added_ms)])?;
+            let reason = safe(reason);
+            let reason = if reason.starts_with(['=', '-', '@', '+']) { format!("'{reason}") } else { reason };
+            writer.write_record([number_e164.as_str(), &reason, &until, &safe(by), &instant(*added_ms)])?;
         }
         writer.flush()?;
         Ok::<(), csv::Error>(())

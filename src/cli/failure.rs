@@ -24,6 +24,9 @@ pub enum Failure {
     /// What was named does not exist.
     #[error("{0}")]
     Missing(String),
+    /// The daemon runs, but does not see these PBXs: what it knows of them is old.
+    #[error("not seen now: {0}")]
+    Unseen(String),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -34,7 +37,7 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Daemon(ClientError::NotRunning(_)) => Exit::Unavailable.code(),
+            Self::Daemon(ClientError::NotRunning(_)) | Self::Unseen(_) => Exit::Unavailable.code(),
             Self::Daemon(ClientError::NoPermission(_)) => Exit::NoPermission.code(),
             Self::Daemon(ClientError::Refused { .. }) => Exit::No.code(),
             Self::Daemon(ClientError::Broken(_)) => Exit::Software.code(),

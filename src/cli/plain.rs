@@ -1,18 +1,19 @@
 //! Stored text, made safe and short for a terminal.
 
 use callbackd_core::ami::event::Millis;
+use callbackd_core::model::text::is_harmful;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::fmt::Write;
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::io::{self, Write};
 
 /// The text with everything escaped that could move the cursor, colour the screen or turn the direction of writing: names and numbers come
 /// from strangers.
 pub fn safe(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
-        let turns =
-            matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
-        if c.is_control() || turns {
+        if is_harmful(c) {
             // Writing to a String cannot fail.
             let _ = write!(safe, "{}", c.escape_default());
         } else {
@@ -20,6 +21,23 @@ pub fn safe(text: &str) -> String {
         }
     }
     safe
+}
+
+/// One line of JSON in which such characters are escaped too: it can be looked at in a terminal, and means the same.
+pub fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+    let mut units = [0; 2];
+    // Outside of its texts JSON has none of them.
+    for part in serde_json::to_string(value)?.split_inclusive(is_harmful) {
+        let (plain, harmful) = match part.char_indices().next_back().filter(|(_, c)| is_harmful(*c)) {
+            Some((at, c)) => (&part[..at], Some(c)),
+            None => (part, None),
+        };
+        out.write_all(plain.as_bytes())?;
+        for unit in harmful.iter().flat_map(|c| c.encode_utf16(&mut units).to_vec()) {
+            write!(out, "\\u{unit:04x}")?;
+        }
+    }
+    writeln!(out)
 }
 
 /// At most `width` characters, the last one `…` if something was cut.

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
-use super::plain::{local, safe, spell};
+use super::plain::{json_line, local, safe, spell};
 use crate::api::status::{PbxStatus, Status};
 use callbackd_core::model::Gap;
 use serde_json::json;
@@ -28,8 +28,10 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
     if place.json {
         let mut value = value;
         value["last_gap"] = json!(gap);
-        writeln!(out, "{value}")?;
-        return Ok(());
+        json_line(&value, out)?;
+        let pbxs = value["pbx"].as_array().into_iter().flatten();
+        let unseen = pbxs.filter(|pbx| pbx["seen"] == json!(false)).filter_map(|pbx| pbx["name"].as_str());
+        return unseen_if_any(unseen);
     }
     let status: Status = serde_json::from_value(value)
         .map_err(|error| Failure::Usage(format!("the daemon is of another version than this program: {error}")))?;
@@ -38,7 +40,7 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ = writeln!(text, "callbackd   {}, runs for {up}", safe(&status.version));
     for pbx in &status.pbx {
-        let _ = write!(text, "{}", of_pbx(pbx));
+        let _ = write!(text, "{}", of_pbx(pbx, place));
     }
     let _ = match &status.store_error {
         None => writeln!(
@@ -54,19 +56,35 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
     let _ =
         writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, place)));
     write!(out, "{text}")?;
-    Ok(())
+    unseen_if_any(status.pbx.iter().filter(|pbx| !pbx.seen).map(|pbx| &*pbx.name))
 }
 
-fn of_pbx(pbx: &PbxStatus) -> String {
+/// Not seen is not well: whoever asks by a script learns it from the exit code.
+fn unseen_if_any<'a>(pbxs: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+    let names: Vec<String> = pbxs.map(safe).collect();
+    if names.is_empty() { Ok(()) } else { Err(Failure::Unseen(names.join(", "))) }
+}
+
+fn of_pbx(pbx: &PbxStatus, place: &Place) -> String {
     let mut text = format!("pbx         {} at {}: {}\n", safe(&pbx.name), safe(&pbx.address), safe(&pbx.link));
     if let Some(another) = &pbx.another_callbackd {
         let what = if pbx.gives_way { "so this one makes none (callback.alongside)" } else { "and so does this one" };
         let _ =
             writeln!(text, "            ANOTHER CALLBACKD (database {}) makes callbacks there, {what}", safe(another));
     }
+    let (Some(free), Some(waiting)) = (pbx.free, &pbx.waiting) else {
+        let since = pbx.unseen_since_ms.map_or_else(
+            || "it has not been seen yet".to_owned(),
+            |ms| format!("not seen since {}", local(ms, &place.zone, "%Y-%m-%d %H:%M:%S")),
+        );
+        let _ = writeln!(text, "calls       UNKNOWN: {since}; {} were in progress", pbx.calls);
+        let _ = writeln!(text, "agents      UNKNOWN: {since}; {} were known", pbx.agents);
+        let _ = writeln!(text, "waiting     UNKNOWN");
+        return text;
+    };
     let _ = writeln!(text, "calls       {} in progress", pbx.calls);
-    let _ = writeln!(text, "agents      {} of {} free (callbackd agents says who, and why not)", pbx.free, pbx.agents);
-    let waiting: Vec<String> = pbx.waiting.iter().map(|(queue, n)| format!("{n} in {}", safe(queue))).collect();
+    let _ = writeln!(text, "agents      {free} of {} free (callbackd agents says who, and why not)", pbx.agents);
+    let waiting: Vec<String> = waiting.iter().map(|(queue, n)| format!("{n} in {}", safe(queue))).collect();
     let _ = writeln!(text, "waiting     {}", if waiting.is_empty() { "nobody".to_owned() } else { waiting.join(", ") });
     text
 }
@@ -97,7 +115,7 @@ fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) ->
     let reader = place.reader()?;
     let (open, gap, seen) = (reader.open_callbacks()?, reader.last_gap()?, reader.last_seen()?);
     if place.json {
-        writeln!(out, "{}", json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }))?;
+        json_line(&json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }), out)?;
         return Ok(());
     }
     let mut text = "callbackd   NOT RUNNING: systemctl start callbackd\n".to_owned();

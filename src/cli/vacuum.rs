@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::place::{DatabaseArgs, enter};
-use super::plain::size;
+use super::plain::{json_line, size};
 use crate::store;
 use serde_json::json;
 use std::io::Write;
@@ -35,7 +35,7 @@ pub fn run(args: &VacuumArgs, db: &Path, out: &mut impl Write) -> Result<(), Fai
     enter(db)?;
     let done = store::vacuum(db)?;
     if args.json {
-        writeln!(out, "{}", json!({ "db": done.path, "before": done.before, "after": done.after }))?;
+        json_line(&json!({ "db": done.path, "before": done.before, "after": done.after }), out)?;
     } else {
         writeln!(out, "{}: {} before, {} now", done.path.display(), size(done.before), size(done.after))?;
     }

@@ -78,6 +78,8 @@ impl Default for Calls {
             closed_contexts: owned(&CLOSED),
             voicemail_contexts: owned(&VOICEMAIL),
             self_service_contexts: Vec::new(),
+            machines: Vec::new(),
+            self_service_machines: Vec::new(),
             blocked_contexts: owned(&BLOCKED),
             internal_number: None,
             short_abandon: Duration::from_secs(5),

@@ -4,7 +4,8 @@ use super::inherit::Source;
 use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, owner, settings};
+use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, settings};
+use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -31,17 +32,15 @@ impl Config {
     pub fn load(path: &Path) -> Result<Self, Refusal> {
         let origin = path.display().to_string();
         let refuse = |title: &str, help: String| Refusal::of_file(&origin, title.to_owned(), help);
-        let mut file = std::fs::File::open(path).map_err(|e| match e.kind() {
+        let mut file = open_own("the configuration file", path).map_err(|untrusted| match untrusted {
+            Untrusted::NotAFile => refuse("the configuration is not a file", "name a file with --config".to_owned()),
+            Untrusted::Changeable { what, fix } => refuse(&what, fix),
+            Untrusted::Unreadable(e) => match e.kind() {
             ErrorKind::NotFound => refuse("the configuration file does not exist", format!("create it, then try it with `callbackd check --config {origin}`; or name another file with --config")),
             ErrorKind::PermissionDenied => refuse("the configuration file cannot be read", format!("let the daemon's user read it: chown root:callbackd {origin} && chmod 640 {origin}")),
             _ => refuse("the configuration file cannot be opened", e.to_string()),
+            },
         })?;
-        let meta = file.metadata().map_err(|e| refuse("the configuration file cannot be examined", e.to_string()))?;
-        if !meta.is_file() {
-            return Err(refuse("the configuration is not a file", "name a file with --config".to_owned()));
-        }
-        let user = rustix::process::geteuid().as_raw();
-        owner::check(path, &meta, user).map_err(|(title, hint)| refuse(&title, hint))?;
         let mut bytes = Vec::new();
         file.by_ref()
             .take(MAX_FILE + 1)

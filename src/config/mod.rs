@@ -7,7 +7,6 @@ mod defaults;
 mod file;
 mod gap;
 mod inherit;
-mod owner;
 mod pbx;
 mod policy;
 mod refusal;
@@ -53,6 +52,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "closed_contexts",
             "voicemail_contexts",
             "self_service_contexts",
+            "machines",
+            "self_service_machines",
             "blocked_contexts",
             "internal_number",
             "short_abandon",
@@ -277,6 +278,10 @@ pub struct Calls {
     pub voicemail_contexts: Vec<String>,
     /// Contexts in which a machine serves the caller.
     pub self_service_contexts: Vec<String>,
+    /// Channels (`PJSIP/bot-*`) behind which a program stands, not a person. Those that Asterisk makes for programs are known.
+    pub machines: Vec<String>,
+    /// Programs that serve the caller (`AudioSocket/*`): a call that ends with one is SELF_SERVICE.
+    pub self_service_machines: Vec<String>,
     /// Contexts to which blocked callers are sent.
     pub blocked_contexts: Vec<String>,
     /// Regular expression for the whole of an extension's number; default: at most `numbers.internal_max_digits` digits.

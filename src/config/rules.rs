@@ -20,6 +20,8 @@ impl Settings {
             closed_contexts: Globs::new(&self.calls.closed_contexts),
             voicemail_contexts: Globs::new(&self.calls.voicemail_contexts),
             self_service_contexts: Globs::new(&self.calls.self_service_contexts),
+            machines: Globs::new(&self.calls.machines),
+            self_service_machines: Globs::new(&self.calls.self_service_machines),
             blocked_contexts: Globs::new(&self.calls.blocked_contexts),
             short_abandon_ms: millis(self.calls.short_abandon),
             min_talk_ms: millis(self.calls.min_talk),

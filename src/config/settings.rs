@@ -109,6 +109,8 @@ fn calls(section: &Section<'_, '_>) -> Calls {
         closed_contexts: section.globs("closed_contexts", default.closed_contexts),
         voicemail_contexts: section.globs("voicemail_contexts", default.voicemail_contexts),
         self_service_contexts: section.globs("self_service_contexts", default.self_service_contexts),
+        machines: section.globs("machines", default.machines),
+        self_service_machines: section.globs("self_service_machines", default.self_service_machines),
         blocked_contexts: section.globs("blocked_contexts", default.blocked_contexts),
         internal_number,
         short_abandon: section.duration("short_abandon", default.short_abandon, MAX_SHORT_ABANDON),

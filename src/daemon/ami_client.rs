@@ -44,6 +44,8 @@ pub struct Visit {
     unflushed: bool,
     greeted: bool,
     heard: VecDeque<Heard>,
+    /// Whole frames that have come, those included that nobody needs.
+    whole: u64,
     ended: Option<LostReason>,
 }
 
@@ -76,6 +78,7 @@ impl Visit {
             unflushed: false,
             greeted: false,
             heard: VecDeque::new(),
+            whole: 0,
             ended: None,
         }
     }
@@ -113,7 +116,13 @@ impl Visit {
                 return Err(ended);
             }
             // No content makes the decoder fail.
-            if let Some(received) = self.decoder.decode(&mut self.input) {
+            let received = self.decoder.decode(&mut self.input);
+            let counters = self.decoder.counters();
+            if counters.frames + counters.skipped > self.whole {
+                self.whole = counters.frames + counters.skipped;
+                self.session.heard(self.clock.now().mono_ms);
+            }
+            if let Some(received) = received {
                 self.take(received);
                 continue;
             }
@@ -125,7 +134,6 @@ impl Visit {
                     Ok(0) => self.ended = Some(LostReason::Closed),
                     Ok(count) => {
                         tap(&self.input[self.input.len() - count..]);
-                        self.session.heard(self.clock.now().mono_ms);
                     }
                     Err(error) => self.ended = Some(LostReason::broken(&error)),
                 },

@@ -12,7 +12,6 @@ use crate::config::Config;
 use crate::store::Health;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::model::PbxId;
 use callbackd_core::model::presence::AgentView;
 use std::collections::VecDeque;
 use tokio::sync::{mpsc, oneshot};
@@ -20,13 +19,38 @@ use tokio::sync::{mpsc, oneshot};
 /// The answer to a command, and where it goes.
 type Reply = (oneshot::Sender<Result<Done, CommandError>>, Result<Done, CommandError>);
 
+/// Answers that wait for the disk at once: a database that cannot be written must not make them grow, however often somebody asks again.
+pub const MAX_WAITING: usize = 1_000;
+
 /// Answers that wait for the disk, in the order of their commands.
 #[derive(Debug, Default)]
 pub struct ApiReplies {
     waiting: VecDeque<(u64, Reply)>,
+    /// Commands that were not carried out because there was no room for their answers.
+    refused: u64,
 }
 
 impl ApiReplies {
+    /// Whether the answer to a command would have room: it is not to be carried out else.
+    ///
+    /// # Errors
+    /// What to answer at once; it is counted.
+    pub fn room(&mut self) -> Result<(), CommandError> {
+        if self.waiting.len() >= MAX_WAITING {
+            self.waiting.retain(|(_, (reply, _))| !reply.is_closed());
+        }
+        if self.waiting.len() >= MAX_WAITING {
+            self.refused += 1;
+            return Err(CommandError::TooManyWait(self.waiting.len()));
+        }
+        Ok(())
+    }
+
+    /// Commands refused by [`ApiReplies::room`].
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
     /// A command was carried out, and its records are among the first `pushed`: the answer goes out when they are settled.
     pub fn push(&mut self, reply: Reply, pushed: u64) {
         self.waiting.push_back((pushed, reply));
@@ -61,19 +85,22 @@ pub fn named(command: &Command) -> Option<i64> {
 pub fn agents(watched: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence> {
     let on = |w: &Monitor| {
         let agents = w.presence().agents();
-        agents.into_iter().map(|agent| agent_view(&w.name, agent, callbacks)).collect::<Vec<_>>()
+        agents.into_iter().map(|agent| agent_view(w, agent, callbacks)).collect::<Vec<_>>()
     };
     let mut agents: Vec<AgentInPresence> = watched.iter().flat_map(on).collect();
     agents.sort_by(|a, b| (&a.pbx, &a.agent).cmp(&(&b.pbx, &b.agent)));
     agents
 }
 
-fn agent_view(pbx: &PbxId, agent: AgentView, callbacks: &Callbacks) -> AgentInPresence {
+fn agent_view(watched: &Monitor, agent: AgentView, callbacks: &Callbacks) -> AgentInPresence {
+    let (pbx, tracker) = (&watched.name, watched.tracker());
     let why_not = callbacks.scheduler().why_not(pbx, &agent);
+    let unknown = || "unknown: the PBX is not seen".to_owned();
     AgentInPresence {
         pbx: pbx.to_string(),
-        free: why_not.is_none(),
-        why_not: why_not.unwrap_or_default(),
+        free: tracker.sees().then_some(why_not.is_none()),
+        why_not: if tracker.sees() { why_not.unwrap_or_default() } else { unknown() },
+        unseen_since_ms: tracker.unseen_since(),
         since_ms: agent.since_ms,
         queues: agent.queues.into_iter().map(|m| (m.queue, m.paused.then_some(m.paused_reason))).collect(),
         last_talk_ms: agent.last_talk_ms,
@@ -103,7 +130,7 @@ pub fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: M
             pbx: pbxs.with_links().map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
             callbacks: scheduler.counters().into(),
             store: storage.counters(),
-            api: ApiCounters::default(), // the API counts by itself
+            api: ApiCounters::default(), // the parts of the API count by themselves
         },
     }
 }
@@ -130,10 +157,12 @@ fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
             Standing::Live => "live".to_owned(),
             Standing::Down(reason) => format!("down: {reason}"),
         },
+        seen: watched.tracker().sees(),
+        unseen_since_ms: watched.tracker().unseen_since(),
         calls: watched.live_calls(),
         agents: agents.len(),
-        free: agents.iter().filter(free).count(),
-        waiting: presence.waiting(),
+        free: watched.tracker().sees().then(|| agents.iter().filter(free).count()),
+        waiting: watched.tracker().sees().then(|| presence.waiting()),
     }
 }
 
@@ -151,5 +180,36 @@ pub fn listen(config: &Config) -> (Option<socket::Server>, mpsc::Receiver<Ask>) 
             );
             (None, mpsc::channel(1).1)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use callbackd_core::model::E164;
+
+    fn done() -> Result<Done, CommandError> {
+        Ok(Done::Permitted(E164::new("+12025550100").unwrap()))
+    }
+
+    #[test]
+    fn more_commands_than_may_wait_are_refused_and_counted_and_none_for_whom_nobody_waits_takes_a_place() {
+        let mut replies = ApiReplies::default();
+        let mut asked = Vec::new();
+        for _ in 0..MAX_WAITING {
+            let (reply, answer) = oneshot::channel();
+            assert_eq!(replies.room(), Ok(()));
+            replies.push((reply, done()), 7);
+            asked.push(answer);
+        }
+        assert_eq!(replies.room(), Err(CommandError::TooManyWait(MAX_WAITING)));
+        assert_eq!(replies.refused(), 1);
+        asked.pop();
+        assert_eq!(replies.room(), Ok(()), "who has gone needs no answer");
+        replies.settle(6);
+        assert!(asked[0].try_recv().is_err(), "its record is not on the disk");
+        replies.settle(7);
+        assert!(asked.iter_mut().all(|answer| answer.try_recv() == Ok(done())));
+        assert_eq!((replies.waiting.len(), replies.refused()), (0, 1));
     }
 }

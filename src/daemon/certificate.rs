@@ -14,12 +14,12 @@ pub(super) struct Certificate<'a> {
     signature_algorithm: &'a [u8],
     signature: &'a [u8],
     issuer: &'a [u8],
+    subject: &'a [u8],
     not_before: Duration,
     not_after: Duration,
     /// It says that it is of version 1 and has nothing that came with later ones.
     pub is_version_1: bool,
-    /// It has a subjectAltName, whatever stands in it.
-    pub has_names: bool,
+    pub extensions: Extensions,
     /// The SubjectPublicKeyInfo in DER.
     pub public_key_info: &'a [u8],
     pub key: PublicKey<'a>,
@@ -41,6 +41,16 @@ pub(super) enum CertificateFault {
     NotYetValid,
     #[error("it has expired: make a new one (ast_tls_cert -v sets the number of days)")]
     Expired,
+    #[error(
+        "it names no host, and for such a one only the authority that ast_tls_cert makes (\"Asterisk Private CA\") can vouch, itself: set tls_fingerprint_sha256, or have it made with a subjectAltName"
+    )]
+    Nameless,
+    #[error("{} in tls_ca_file is no authority: it must have basicConstraints CA:TRUE, and keyCertSign if it has a keyUsage", .0)]
+    NoAuthority(String),
+    #[error("the authority {} in tls_ca_file has expired, or is not valid yet", .0)]
+    AuthorityExpired(String),
+    #[error("the authority {} in tls_ca_file may not vouch through so many others (pathlen)", .0)]
+    PathTooLong(String),
     #[error("it was not issued by a certificate authority in tls_ca_file")]
     UnknownIssuer,
     #[error(
@@ -63,29 +73,31 @@ impl<'a> Certificate<'a> {
         })?;
         reader.finish()?;
         let mut reader = SliceReader::new(signed)?;
-        let (inner_algorithm, issuer, not_before, not_after, public_key_info, rest) = reader.sequence(|r| {
-            let mut rest = Rest { is_version_1: true, has_names: false };
-            if Tag::peek(r)? == explicit(0) {
-                r.tlv_bytes()?;
-                // Version 1 is the default, and a default is never written.
-                rest.is_version_1 = false;
-            }
-            r.decode::<AnyRef<'a>>()?.tag().assert_eq(Tag::Integer)?; // serial number
-            let algorithm: AnyRef<'a> = r.decode()?;
-            let issuer: AnyRef<'a> = r.decode()?;
-            issuer.tag().assert_eq(Tag::Sequence)?;
-            let (not_before, not_after) = r.sequence(|r| Ok::<_, der::Error>((time(r)?, time(r)?)))?;
-            r.tlv_bytes()?; // subject
-            let public_key_info = r.tlv_bytes()?;
-            while !r.is_finished() {
-                rest.is_version_1 = false;
-                let part: AnyRef<'a> = r.decode()?;
-                if part.tag() == explicit(3) {
-                    rest.has_names |= names(part.value())?;
+        let (inner_algorithm, issuer, subject, not_before, not_after, public_key_info, rest) =
+            reader.sequence(|r| {
+                let mut rest = Rest { is_version_1: true, extensions: Extensions::default() };
+                if Tag::peek(r)? == explicit(0) {
+                    r.tlv_bytes()?;
+                    // Version 1 is the default, and a default is never written.
+                    rest.is_version_1 = false;
                 }
-            }
-            Ok::<_, der::Error>((algorithm, issuer, not_before, not_after, public_key_info, rest))
-        })?;
+                r.decode::<AnyRef<'a>>()?.tag().assert_eq(Tag::Integer)?; // serial number
+                let algorithm: AnyRef<'a> = r.decode()?;
+                let issuer: AnyRef<'a> = r.decode()?;
+                issuer.tag().assert_eq(Tag::Sequence)?;
+                let (not_before, not_after) = r.sequence(|r| Ok::<_, der::Error>((time(r)?, time(r)?)))?;
+                let subject: AnyRef<'a> = r.decode()?;
+                subject.tag().assert_eq(Tag::Sequence)?;
+                let public_key_info = r.tlv_bytes()?;
+                while !r.is_finished() {
+                    rest.is_version_1 = false;
+                    let part: AnyRef<'a> = r.decode()?;
+                    if part.tag() == explicit(3) {
+                        rest.extensions.read(part.value())?;
+                    }
+                }
+                Ok::<_, der::Error>((algorithm, issuer, subject, not_before, not_after, public_key_info, rest))
+            })?;
         reader.finish()?;
         if inner_algorithm != algorithm {
             return Err(CertificateFault::Unreadable("it names two signature algorithms".into()));
@@ -95,10 +107,11 @@ impl<'a> Certificate<'a> {
             signature_algorithm: algorithm.value(),
             signature: octets(signature)?,
             issuer: issuer.value(),
+            subject: subject.value(),
             not_before,
             not_after,
             is_version_1: rest.is_version_1,
-            has_names: rest.has_names,
+            extensions: rest.extensions,
             public_key_info,
             key: PublicKey::parse(AnyRef::from_der(public_key_info)?.value())?,
         })
@@ -113,6 +126,28 @@ impl<'a> Certificate<'a> {
             return Err(CertificateFault::Expired);
         }
         Ok(())
+    }
+
+    /// Whether it may vouch for others now, over so many authorities between; what is of version 1 cannot say that it may, and neither do those of
+    /// `ast_tls_cert` with OpenSSL from 3.2.
+    pub fn check_authority(&self, between: usize, now: UnixTime) -> Result<(), CertificateFault> {
+        let Extensions { is_authority, path_length, may_sign, .. } = self.extensions;
+        let name =
+            || common_name(self.subject).map_or_else(|| "a certificate".to_owned(), |cn| format!("\"{}\"", shown(cn)));
+        let is_one = is_authority.unwrap_or(self.is_version_1 || is_asterisks_own(self.subject));
+        if !is_one || may_sign == Some(false) {
+            return Err(CertificateFault::NoAuthority(name()));
+        }
+        self.check_dates(now).map_err(|_| CertificateFault::AuthorityExpired(name()))?;
+        match path_length {
+            Some(most) if between > usize::from(most) => Err(CertificateFault::PathTooLong(name())),
+            _ => Ok(()),
+        }
+    }
+
+    /// It is issued by an authority that `ast_tls_cert` makes, by its name.
+    pub fn is_asterisks(&self) -> bool {
+        is_asterisks_own(self.issuer)
     }
 
     /// Checks that one of `anchors` has signed this certificate itself. An authority that may speak for some names only is none for a
@@ -180,7 +215,20 @@ impl<'a> PublicKey<'a> {
 /// What else there is in a certificate.
 struct Rest {
     is_version_1: bool,
-    has_names: bool,
+    extensions: Extensions,
+}
+
+/// What the extensions say that counts here (RFC 5280, section 4.2.1).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Extensions {
+    /// There is a subjectAltName, whatever stands in it.
+    pub has_names: bool,
+    /// `cA` of basicConstraints; `None` if there are none.
+    pub is_authority: Option<bool>,
+    /// Authorities that may stand between this one and a certificate; `None`: any number.
+    pub path_length: Option<u8>,
+    /// keyUsage has keyCertSign; `None` if there is none.
+    pub may_sign: Option<bool>,
 }
 
 /// The tag of an optional part (RFC 5280, section 4.1: 0 is the version, 3 are the extensions).
@@ -188,25 +236,89 @@ fn explicit(number: u32) -> Tag {
     Tag::ContextSpecific { constructed: true, number: TagNumber(number) }
 }
 
-/// Whether a subjectAltName is among these extensions (RFC 5280, section 4.2.1.6).
-fn names(extensions: &[u8]) -> der::Result<bool> {
-    const SUBJECT_ALT_NAME: &[u8] = &[0x55, 0x1d, 0x11];
-    let mut reader = SliceReader::new(extensions)?;
-    let found = reader.sequence(|r| {
-        let mut found = false;
-        while !r.is_finished() {
-            found |= r.sequence(|r| {
-                let id: AnyRef<'_> = r.decode()?;
-                while !r.is_finished() {
-                    r.tlv_bytes()?; // whether it is critical, and what it says
+impl Extensions {
+    /// Reads the list of them. One that comes twice counts by what forbids more; rustls refuses such a certificate anyway.
+    fn read(&mut self, extensions: &[u8]) -> der::Result<()> {
+        let mut reader = SliceReader::new(extensions)?;
+        reader.sequence(|r| {
+            while !r.is_finished() {
+                let (id, value) = r.sequence(|r| {
+                    let id: AnyRef<'_> = r.decode()?;
+                    let mut value = None;
+                    while !r.is_finished() {
+                        let part: AnyRef<'_> = r.decode()?; // whether it is critical, and what it says
+                        value = Some(part).filter(|part| part.tag() == Tag::OctetString);
+                    }
+                    Ok::<_, der::Error>((id, value))
+                })?;
+                if id.tag() == Tag::ObjectIdentifier {
+                    self.take(id.value(), value.map(|value| value.value()))?;
                 }
-                Ok::<_, der::Error>(id.tag() == Tag::ObjectIdentifier && id.value() == SUBJECT_ALT_NAME)
-            })?;
+            }
+            Ok::<_, der::Error>(())
+        })?;
+        reader.finish()
+    }
+
+    /// One extension: the last byte of `2.5.29.x`, and its content.
+    fn take(&mut self, id: &[u8], value: Option<&[u8]>) -> der::Result<()> {
+        let content =
+            |value: Option<&'_ [u8]>| value.ok_or_else(|| der::Error::from(der::ErrorKind::Failed)).map(<[u8]>::to_vec);
+        match id {
+            [0x55, 0x1d, 17] => self.has_names = true,
+            [0x55, 0x1d, 15] => {
+                let content = content(value)?;
+                let bits = BitStringRef::from_der(&content)?;
+                // keyCertSign is the sixth bit.
+                let signs = bits.raw_bytes().first().is_some_and(|byte| byte & 0b0000_0100 != 0);
+                self.may_sign = Some(signs && self.may_sign != Some(false));
+            }
+            [0x55, 0x1d, 19] => {
+                let content = content(value)?;
+                let mut reader = SliceReader::new(&content)?;
+                let (authority, length) = reader.sequence(|r| {
+                    let authority =
+                        if !r.is_finished() && Tag::peek(r)? == Tag::Boolean { r.decode::<bool>()? } else { false };
+                    let length = if r.is_finished() { None } else { Some(r.decode::<u8>()?) };
+                    Ok::<_, der::Error>((authority, length))
+                })?;
+                reader.finish()?;
+                self.is_authority = Some(authority && self.is_authority != Some(false));
+                self.path_length = self.path_length.into_iter().chain(length).min();
+            }
+            _ => {}
         }
-        Ok::<_, der::Error>(found)
-    })?;
-    reader.finish()?;
-    Ok(found)
+        Ok(())
+    }
+}
+
+/// The name of the authority that `ast_tls_cert` makes.
+fn is_asterisks_own(name: &[u8]) -> bool {
+    common_name(name) == Some(b"Asterisk Private CA")
+}
+
+/// The one commonName in the content of a Name (RFC 5280, section 4.1.2.4); `None` if there are none, or several.
+fn common_name(name: &[u8]) -> Option<&[u8]> {
+    const COMMON_NAME: &[u8] = &[0x55, 0x04, 0x03];
+    let mut found = None;
+    let mut reader = SliceReader::new(name).ok()?;
+    while !reader.is_finished() {
+        let set: AnyRef<'_> = reader.decode().ok()?;
+        let mut set = SliceReader::new(set.value()).ok()?;
+        while !set.is_finished() {
+            let (id, value) =
+                set.sequence(|r| Ok::<_, der::Error>((r.decode::<AnyRef<'_>>()?, r.decode::<AnyRef<'_>>()?))).ok()?;
+            if id.value() == COMMON_NAME && found.replace(value.value()).is_some() {
+                return None;
+            }
+        }
+    }
+    found
+}
+
+/// As it can stand in a line.
+fn shown(name: &[u8]) -> String {
+    name.escape_ascii().to_string().chars().take(64).collect()
 }
 
 fn octets(bits: BitStringRef<'_>) -> Result<&[u8], CertificateFault> {
@@ -309,7 +421,7 @@ mod tests {
             ("names behind others", with(&v3, &serial, &extensions(&[name(0x0e), name(0x11)].concat())), false, true),
         ] {
             let parsed = Certificate::parse(&der).unwrap_or_else(|fault| panic!("{what}: {fault}"));
-            assert_eq!((parsed.is_version_1, parsed.has_names), (version_1, names), "{what}");
+            assert_eq!((parsed.is_version_1, parsed.extensions.has_names), (version_1, names), "{what}");
         }
     }
 

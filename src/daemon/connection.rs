@@ -54,6 +54,8 @@ pub(super) struct Connection {
     /// When something was sent last, or began to wait.
     sent: Instant,
     waiting: HashMap<ActionId, oneshot::Sender<Result<Reply, RequestFailed>>>,
+    /// Whole frames that have come, those included that nobody needs.
+    whole: u64,
     ended: Option<Ended>,
     stop_by: Option<Instant>,
     /// When the socket was looked at last, by the session's clock.
@@ -74,6 +76,7 @@ impl Connection {
             unflushed: false,
             sent: Instant::now(),
             waiting: HashMap::new(),
+            whole: 0,
             ended: None,
             stop_by: None,
             looked_ms: 0,
@@ -138,10 +141,7 @@ impl Connection {
                     Some(Command::Stop) | None => self.stop(),
                 },
                 () = sleep_until(deadline) => {
-                    let now_ms = self.clock.now_ms();
-                    if now_ms > self.looked_ms + STOOD_STILL {
-                        self.session.paused(self.looked_ms, now_ms);
-                    }
+                    let now_ms = self.wakes();
                     self.session.tick(now_ms);
                     if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
                         self.ended = Some(Ended::Stopped);
@@ -180,16 +180,21 @@ impl Connection {
         }
     }
 
-    /// Takes the bytes that were read last.
-    fn take(&mut self, count: usize, delivery: &mut Delivery, tee: &mut Option<Tee>) {
-        let (arrived_ms, now_ms) = (wall(), self.clock.now_ms());
+    /// This moment by the session's clock; the session learns it if this program stood still until now.
+    fn wakes(&mut self) -> u64 {
+        let now_ms = self.clock.now_ms();
         if now_ms > self.looked_ms + STOOD_STILL {
             self.session.paused(self.looked_ms, now_ms);
         }
+        now_ms
+    }
+
+    /// Takes the bytes that were read last.
+    fn take(&mut self, count: usize, delivery: &mut Delivery, tee: &mut Option<Tee>) {
+        let (arrived_ms, now_ms) = (wall(), self.wakes());
         if let Some(tee) = tee {
             tee(&self.input[self.input.len() - count..]);
         }
-        self.session.heard(now_ms);
         // No content makes the decoder fail. A connection that has ended takes nothing more: what it sent last may be without end.
         while self.ended.is_none()
             && let Some(received) = self.decoder.decode(&mut self.input)
@@ -206,7 +211,13 @@ impl Connection {
                 self.handle(output, delivery);
             }
         }
-        self.published.update(self.decoder.counters(), &self.session);
+        let counters = self.decoder.counters();
+        let whole = counters.frames + counters.skipped;
+        if whole > self.whole {
+            self.whole = whole;
+            self.session.heard(now_ms);
+        }
+        self.published.update(counters, &self.session);
     }
 
     fn drain(&mut self, delivery: &mut Delivery, was_live: &mut bool) {

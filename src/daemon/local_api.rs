@@ -66,6 +66,19 @@ impl LocalApi {
         });
     }
 
+    /// Whether the answer to a command would have room: it is not to be carried out else.
+    ///
+    /// # Errors
+    /// What to answer at once.
+    pub fn room(&mut self) -> Result<(), CommandError> {
+        self.replies.room()
+    }
+
+    /// Commands that were refused because there was no room.
+    pub fn commands_refused(&self) -> u64 {
+        self.replies.refused()
+    }
+
     /// A command was carried out: its answer goes out when the first `pushed` records are settled.
     pub fn answer(
         &mut self,

@@ -30,3 +30,5 @@ mod upkeep;
 pub use link::{Link, LinkEvent, RequestFailed, events};
 pub use lost::LostReason;
 pub use secret::{Secret, SecretError};
+#[doc(hidden)]
+pub use tls::look_at_certificate;

@@ -49,6 +49,8 @@ enum LookError {
     Records(#[from] RecordsError),
     #[error(transparent)]
     Store(#[from] store::Error),
+    #[error("{0}; please report this")]
+    Panicked(tokio::task::JoinError),
 }
 
 /// A look that is to be taken.
@@ -135,12 +137,7 @@ impl Proofs {
         for gaps in &mut self.pbxs {
             let Some(watched) = watched.iter().find(|w| w.name == gaps.pbx) else { continue };
             let Some(job) = gaps.look(watched, (&self.db, &self.ours), unsaved, now) else { continue };
-            let done = self.found.0.clone();
-            tokio::task::spawn_blocking(move || {
-                let found = Found { pbx: job.pbx.clone(), result: job.run() };
-                // The loop may have ended. Were there no room, this thread would wait, not the loop.
-                let _ = done.blocking_send(found);
-            });
+            tokio::spawn(beside(job.pbx.clone(), move || job.run(), self.found.0.clone()));
         }
     }
 
@@ -175,6 +172,17 @@ impl Proofs {
         }
         calls
     }
+}
+
+/// Looks on a thread of its own, and hands on what came of it, whatever that is: the next look at this PBX waits for it.
+async fn beside(
+    pbx: PbxId,
+    look: impl FnOnce() -> Result<Look, LookError> + Send + 'static,
+    found: mpsc::Sender<Found>,
+) {
+    let result = tokio::task::spawn_blocking(look).await.unwrap_or_else(|panic| Err(LookError::Panicked(panic)));
+    // The loop may have ended. Were there no room, this task would wait, not the loop.
+    let _ = found.send(Found { pbx, result }).await;
 }
 
 impl PbxGaps {
@@ -287,5 +295,29 @@ impl Job {
         }
         look.calls.sort_by_key(|call| call.ended_ms);
         Ok(look)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_look_that_panics_is_said_and_the_next_one_is_taken() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("callbackd.toml");
+        std::fs::write(&path, "[pbx]\nname = \"a\"\nsecret_file = \"secret\"\n").unwrap();
+        let config = Config::load(&path).unwrap_or_else(|refusal| panic!("{}", refusal.render(false)));
+        let mut proofs = Proofs::new(&config, AttemptPrefix::of("0a1b2c3d").unwrap());
+        let pbx = config.pbx[0].name.clone();
+        proofs.pbxs[0].waiting.push(Due { at_mono_ms: 5, from_ms: 0, to_ms: None });
+        proofs.pbxs[0].looking = true;
+        assert_eq!(proofs.deadline(), None, "one at a time");
+        tokio::spawn(beside(pbx.clone(), || panic!("a fault"), proofs.found.0.clone()));
+        let found = proofs.found().await.unwrap();
+        assert!(matches!(&found.result, Err(LookError::Panicked(panic)) if panic.to_string().contains("a fault")));
+        assert_eq!(found.pbx, pbx);
+        assert!(proofs.take(found, &[]).is_empty());
+        assert_eq!(proofs.deadline(), Some(5), "the next look waits for its time only");
     }
 }

@@ -229,7 +229,9 @@ impl Daemon {
             // Whoever asked may have gone.
             Ask::Agents(reply) => drop(reply.send(api_replies::agents(self.pbxs.monitors(), &self.callbacks))),
             Ask::Status(reply) => {
-                drop(reply.send(api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms)));
+                let mut status = api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms);
+                status.counters.api.commands_refused = self.api.commands_refused();
+                drop(reply.send(status));
             }
             // A callback that is not in memory is looked up before it is spoken of.
             Ask::Command { command, by, reply } => {
@@ -245,6 +247,11 @@ impl Daemon {
     }
 
     fn carry_out(&mut self, NamedCommand { command, by, reply, closed }: NamedCommand) {
+        if let Err(full) = self.api.room() {
+            // Whoever asked may have gone.
+            let _ = reply.send(Err(full));
+            return;
+        }
         let now = self.clock.now();
         let done = self.callbacks.command(&command, &by, closed, self.pbxs.monitors(), now);
         self.decide(now);

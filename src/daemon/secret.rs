@@ -1,7 +1,6 @@
 //! The AMI secret: from a systemd credential or a file that nobody else can read; never from TOML, arguments or environment.
 
 use callbackd_core::model::PbxId;
-use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +8,7 @@ use std::path::{Path, PathBuf};
 use secrecy::{SecretString, zeroize::Zeroizing};
 
 use crate::config::{Config, Pbx};
+use crate::ownership::{Untrusted, open_file, open_trusted};
 
 /// Longest secret file, in bytes. What Asterisk takes in one line of an action is less.
 pub const MAX_SECRET: u64 = 4096;
@@ -59,6 +59,14 @@ pub enum SecretError {
         path: PathBuf,
         /// Its permission bits, as `stat` gives them.
         mode: u32,
+    },
+    /// Others can put another file in its place.
+    #[error("{what}: {fix}")]
+    Changeable {
+        /// What is wrong, and with what.
+        what: String,
+        /// The command that puts it right.
+        fix: String,
     },
     /// Nothing in it but line ends.
     #[error("{} is empty: write the secret of the user's section in manager.conf into it", path.display())]
@@ -133,13 +141,28 @@ fn read(path: &Path, guarded: bool) -> Result<SecretString, SecretError> {
             _ => error.to_string(),
         },
     };
-    // A named pipe would block the open for ever.
-    let before = std::fs::metadata(path).map_err(unreadable)?;
-    if !before.is_file() {
-        return Err(SecretError::NotAFile { path: owned() });
-    }
-    let mut file = File::open(path).map_err(unreadable)?;
-    // Of the opened file: what stands under the name may have changed meanwhile.
+    let opened = if guarded {
+        open_trusted("the secret", path)
+    } else {
+        open_file(path).map_err(|error| match error.kind() {
+            ErrorKind::InvalidInput => Untrusted::NotAFile,
+            _ => Untrusted::Unreadable(error),
+        })
+    };
+    let mut file = match opened {
+        Ok(file) => file,
+        Err(Untrusted::NotAFile) => return Err(SecretError::NotAFile { path: owned() }),
+        Err(Untrusted::Unreadable(error)) => return Err(unreadable(error)),
+        Err(Untrusted::Changeable { what, fix }) => {
+            // That others can read or write the file itself has a fix of its own.
+            let meta = std::fs::metadata(path).map_err(unreadable)?;
+            let mode = meta.mode() & 0o7777;
+            return Err(match mode & 0o022 {
+                0 => SecretError::Changeable { what, fix },
+                _ => SecretError::Exposed { path: owned(), mode },
+            });
+        }
+    };
     let mode = file.metadata().map_err(unreadable)?.mode() & 0o7777;
     if guarded && mode & 0o077 != 0 {
         return Err(SecretError::Exposed { path: owned(), mode });

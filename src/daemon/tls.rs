@@ -1,7 +1,7 @@
 //! TLS to Asterisk: trust by the system's authorities, by one authority's file, or by one certificate's fingerprint.
 
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use rustls_platform_verifier::Verifier;
@@ -23,6 +23,10 @@ use tokio_rustls::rustls::{
 
 use super::certificate::{Certificate, CertificateFault};
 use crate::config::Tls;
+use crate::ownership::open_trusted;
+
+/// Bytes that are read of `tls_ca_file`: all authorities of a system are a third of a MiB.
+const MAX_CA_FILE: u64 = 4 << 20;
 
 /// Prepares connections that trust as configured. Files are read anew, so that a fixed one is taken.
 ///
@@ -37,16 +41,17 @@ pub(super) fn connector(tls: &Tls) -> Result<TlsConnector, String> {
         Tls::CaFile(path) => {
             let shown = path.display();
             let unreadable = |error| format!("tls_ca_file {shown} cannot be read: {error}");
-            let certificates = CertificateDer::pem_file_iter(path)
-                .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            let file = open_trusted("it", path).map_err(|error| unreadable(error.to_string()))?;
+            let mut text = Vec::new();
+            file.take(MAX_CA_FILE).read_to_end(&mut text).map_err(|error| unreadable(error.to_string()))?;
+            let certificates = CertificateDer::pem_slice_iter(&text)
+                .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| unreadable(error.to_string()))?;
-            let mut roots = RootCertStore::empty();
-            let (added, _) = roots.add_parsable_certificates(certificates.iter().cloned());
-            if added == 0 {
+            if RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned()).0 == 0 {
                 return Err(format!("tls_ca_file {shown} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"));
             }
             let algorithms = provider.signature_verification_algorithms.all;
-            Arc::new(TrustVerifier { trust: NamedAuthority { roots, certificates, algorithms }, provider: provider.clone() })
+            Arc::new(TrustVerifier { trust: NamedAuthority { certificates, algorithms }, provider: provider.clone() })
         }
         Tls::Fingerprint(sha256) => Arc::new(TrustVerifier { trust: Pinned(*sha256), provider: provider.clone() }),
     };
@@ -130,14 +135,16 @@ impl<T: Trust> ServerCertVerifier for TrustVerifier<T> {
 
 /// Trusts what an authority in `tls_ca_file` has signed.
 ///
+/// An authority must be one: by basicConstraints and keyUsage, by its dates, and by its path length, none of which rustls looks at in what it is
+/// told to trust.
+///
 /// Beyond what rustls accepts: certificates of X.509 version 1 that the authority itself has signed, and certificates without any
-/// subjectAltName. Both is what Asterisk's `ast_tls_cert` makes, with an authority of its own for each PBX; the operator has named that
-/// authority, and so the PBX. A certificate that does have names must name this host, also one that stands in the file itself.
+/// subjectAltName. Both is what Asterisk's `ast_tls_cert` makes, so both pass by its authority alone ("Asterisk Private CA"): the operator has
+/// named that authority, and so the PBX. It must sign for no one else (`ast_tls_cert -m client`), which README says. A certificate that does have names must name this host, also one that stands in the file itself.
 /// Only version 1 goes past rustls: what rustls cannot read of a later one (a critical extension that it does not know, a broken one) may
 /// be what forbids its use.
 #[derive(Debug)]
 struct NamedAuthority {
-    roots: RootCertStore,
     certificates: Vec<CertificateDer<'static>>,
     algorithms: &'static [&'static dyn SignatureVerificationAlgorithm],
 }
@@ -151,18 +158,73 @@ impl Trust for NamedAuthority {
         now: UnixTime,
     ) -> Result<(), Error> {
         let certificate = Certificate::parse(end_entity).map_err(refused)?;
+        let is_named = self.certificates.contains(end_entity);
+        let (authorities, unfit) = self.authorities(intermediates, now);
+        // Signed by none: perhaps by one that may not.
+        let nobody = |fault: CertificateFault| {
+            refused(unfit.clone().filter(|_| fault == CertificateFault::UnknownIssuer).unwrap_or(fault))
+        };
+        let check_nameless = || match certificate.check_issuer(&authorities.roots, self.algorithms) {
+            Err(fault) => Err(nobody(fault)),
+            Ok(()) if certificate.is_asterisks() => Ok(()),
+            Ok(()) => Err(refused(CertificateFault::Nameless)),
+        };
         if certificate.is_version_1 {
             certificate.check_dates(now).map_err(refused)?;
-            return certificate.check_issuer(&self.roots.roots, self.algorithms).map_err(refused);
+            return if is_named { Ok(()) } else { check_nameless() };
         }
         let parsed = ParsedCertificate::try_from(end_entity)?;
-        match verify_server_cert_signed_by_trust_anchor(&parsed, &self.roots, intermediates, now, self.algorithms) {
+        match verify_server_cert_signed_by_trust_anchor(&parsed, &authorities, intermediates, now, self.algorithms) {
             Ok(()) => {}
             // A self-signed certificate, named itself: it is its own authority, which rustls refuses.
-            Err(_) if self.certificates.contains(end_entity) => certificate.check_dates(now).map_err(refused)?,
+            Err(_) if is_named => certificate.check_dates(now).map_err(refused)?,
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                return Err(unfit.map_or(CertificateError::UnknownIssuer.into(), refused));
+            }
             Err(error) => return Err(error),
         }
-        if certificate.has_names { verify_server_name(&parsed, server_name) } else { Ok(()) }
+        match certificate.extensions.has_names {
+            true => verify_server_name(&parsed, server_name),
+            false if is_named => Ok(()),
+            false => check_nameless(),
+        }
+    }
+}
+
+impl NamedAuthority {
+    /// Those of the file that may vouch now for what comes with these intermediates; and why the first of the others may not.
+    fn authorities(
+        &self,
+        intermediates: &[CertificateDer<'_>],
+        now: UnixTime,
+    ) -> (RootCertStore, Option<CertificateFault>) {
+        // Often a server sends the authority's own certificate along: it is not between.
+        let between = intermediates.iter().filter(|sent| !self.certificates.contains(sent)).count();
+        let (mut fit, mut unfit) = (RootCertStore::empty(), None);
+        for der in &self.certificates {
+            match Certificate::parse(der).and_then(|certificate| certificate.check_authority(between, now)) {
+                // What cannot be parsed was counted when the file was read.
+                Ok(()) => drop(fit.add(der.clone())),
+                Err(fault) => drop(unfit.get_or_insert(fault)),
+            }
+        }
+        (fit, unfit)
+    }
+}
+
+/// Takes a certificate apart and asks of it all that is asked of one; for the fuzzer. Whatever it is, the answer is one of the two.
+#[doc(hidden)]
+pub fn look_at_certificate(der: &[u8], now_s: u64) -> Result<(), String> {
+    let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(now_s));
+    let certificate = Certificate::parse(der).map_err(|fault| fault.to_string())?;
+    certificate.check_dates(now).map_err(|fault| fault.to_string())?;
+    certificate.check_authority(1, now).map_err(|fault| fault.to_string())?;
+    let algorithms = ring::default_provider().signature_verification_algorithms.all;
+    let (trusted, itself) = (NamedAuthority { certificates: vec![], algorithms }, CertificateDer::from(der));
+    let name = ServerName::try_from("localhost").map_err(|fault| fault.to_string())?;
+    match trusted.check(&itself, &[], &name, now) {
+        Ok(()) => Err("nobody is trusted, and it was".to_owned()),
+        Err(_) => Ok(()),
     }
 }
 
@@ -269,6 +331,9 @@ fn explain(fault: &CertificateError) -> String {
         CertificateError::Other(OtherError(own)) if own.to_string().contains("UnsupportedCriticalExtension") => {
             "it has a critical extension that is not known here: have it made without, or set tls_fingerprint_sha256"
                 .into()
+        }
+        CertificateError::Other(OtherError(own)) if own.to_string().contains("PathLenConstraintViolated") => {
+            "an authority on the way to it may not vouch through so many others (pathlen)".into()
         }
         CertificateError::Other(OtherError(own)) => own.to_string(),
         CertificateError::UnknownIssuer => format!("it was not issued by a trusted authority: {by_file}"),

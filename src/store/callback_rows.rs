@@ -1,6 +1,7 @@
 //! Callbacks, their history and attempts, and those not to be called: records to rows and rows to records.
 
-use super::questions::CALLBACK;
+use super::columns::columns;
+use super::questions::{CALLBACK, NEXT_EVENT};
 use super::rows::{e164, number_e164, pbx, unknown, word};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{
@@ -8,54 +9,113 @@ use callbackd_core::model::{
     RecoveredBy,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::sync::LazyLock;
+
+columns! {
+    CALLBACKS, with_callback, callback: callbacks(callback: &CallbackRow) => CallbackRow in row {
+        keys {
+            linkedid: callback.first_miss.as_ref().map(|call| &*call.linkedid),
+            linkedid_pbx: callback.first_miss.as_ref().map(|call| call.pbx.as_str()),
+            resolved_by: callback.resolved_by.as_ref().map(|call| &*call.linkedid),
+            resolved_by_pbx: callback.resolved_by.as_ref().map(|call| call.pbx.as_str()),
+        }
+        fields {
+            id: callback.id,
+            pbx: callback.pbx.as_str() => pbx(row)?,
+            number_e164: callback.number_e164.as_deref() => number_e164(row)?,
+            name: callback.name,
+            state: callback.state.as_str() => word!(row, "state", CallbackState),
+            reason: callback.reason,
+            queue: callback.queue,
+            did: callback.did,
+            owner: callback.owner,
+            assigned: callback.assigned,
+            requested: callback.requested,
+            priority: callback.priority,
+            missed_count: callback.missed_count,
+            first_missed_ms: callback.first_missed_ms,
+            last_missed_ms: callback.last_missed_ms,
+            due_ms: callback.due_ms,
+            expires_ms: callback.expires_ms,
+            attempts: callback.attempts,
+            counted: callback.counted,
+            closed_ms: callback.closed_ms,
+        }
+        others {
+            first_miss: call_key(row, "linkedid_pbx", "linkedid")?,
+            resolved_by: call_key(row, "resolved_by_pbx", "resolved_by")?,
+        }
+    }
+}
+
+columns! {
+    CALLBACK_EVENTS, with_event, event: callback_events(callback_id: i64, n: i64, event: &CallbackStep) => CallbackStep in row {
+        keys { callback_id: callback_id, n: n }
+        fields {
+            at_ms: event.at_ms,
+            state: event.state.as_str() => word!(row, "state", CallbackState),
+            reason: event.reason,
+            by: event.by,
+            note: event.note,
+        }
+        others {}
+    }
+}
+
+columns! {
+    CALLBACK_ATTEMPTS, with_attempt, attempt: callback_attempts(attempt: &AttemptRow) => AttemptRow in row {
+        keys {}
+        fields {
+            callback_id: attempt.callback_id,
+            n: attempt.n,
+            pbx: attempt.pbx.as_str() => pbx(row)?,
+            channel_id: attempt.channel_id,
+            agent: attempt.agent,
+            intended_ms: attempt.intended_ms,
+            agent_answered_ms: attempt.agent_answered_ms,
+            customer_answered_ms: attempt.customer_answered_ms,
+            ended_ms: attempt.ended_ms,
+            talk_ms: attempt.talk_ms,
+            result: attempt.result.map(AttemptResult::as_str) => attempt_result(row)?,
+            detail: attempt.detail,
+            linkedid: attempt.linkedid,
+        }
+        others {}
+    }
+}
+
+columns! {
+    DO_NOT_CALL, with_forbidden, forbidden: do_not_call(entry: &DoNotCall) => DoNotCall in row {
+        keys {}
+        fields {
+            number_e164: entry.number_e164.as_str() => e164(row.get_ref("number_e164")?.as_str()?)?,
+            reason: entry.reason,
+            by: entry.by,
+            added_ms: entry.added_ms,
+            until_ms: entry.until_ms,
+        }
+        others {}
+    }
+}
+
+/// The number and the miss by which it began stay what they were.
+static PUT_CALLBACK: LazyLock<String> =
+    LazyLock::new(|| CALLBACKS.upsert(&["id"], &["number_e164", "linkedid", "linkedid_pbx"]));
+static INSERT_EVENT: LazyLock<String> = LazyLock::new(|| CALLBACK_EVENTS.insert(""));
+/// What was intended stays what it was.
+static PUT_ATTEMPT: LazyLock<String> =
+    LazyLock::new(|| CALLBACK_ATTEMPTS.upsert(&["callback_id", "n"], &["pbx", "channel_id", "intended_ms"]));
+static PUT_FORBIDDEN: LazyLock<String> = LazyLock::new(|| DO_NOT_CALL.insert("OR REPLACE"));
 
 /// Writes a callback as it is after a change, the change itself, and what both mean to the rows of calls.
 pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlite::Result<()> {
     let row = &change.row;
-    connection
-        .prepare_cached(
-            "INSERT INTO callbacks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (id) DO UPDATE SET
-                 pbx = excluded.pbx, name = excluded.name, state = excluded.state, reason = excluded.reason, queue = excluded.queue, did = excluded.did,
-                 owner = excluded.owner, assigned = excluded.assigned, requested = excluded.requested, priority = excluded.priority,
-                 missed_count = excluded.missed_count, first_missed_ms = excluded.first_missed_ms,
-                 last_missed_ms = excluded.last_missed_ms, due_ms = excluded.due_ms, expires_ms = excluded.expires_ms,
-                 attempts = excluded.attempts, counted = excluded.counted, resolved_by = excluded.resolved_by,
-                 closed_ms = excluded.closed_ms, resolved_by_pbx = excluded.resolved_by_pbx",
-        )?
-        .execute(params![
-            row.id,
-            row.pbx.as_str(),
-            row.number_e164.as_deref(),
-            row.name,
-            row.state.as_str(),
-            row.reason,
-            row.queue,
-            row.did,
-            row.owner,
-            row.assigned,
-            row.requested,
-            row.priority,
-            row.missed_count,
-            row.first_missed_ms,
-            row.last_missed_ms,
-            row.due_ms,
-            row.expires_ms,
-            row.attempts,
-            row.counted,
-            row.first_miss.as_ref().map(|call| &*call.linkedid),
-            row.resolved_by.as_ref().map(|call| &*call.linkedid),
-            row.closed_ms,
-            row.first_miss.as_ref().map(|call| call.pbx.as_str()),
-            row.resolved_by.as_ref().map(|call| call.pbx.as_str()),
-        ])?;
+    let mut put = connection.prepare_cached(&PUT_CALLBACK)?;
+    with_callback(row, |values| put.execute(values))?;
     if let Some(event) = &change.change {
-        connection
-            .prepare_cached(
-                "INSERT INTO callback_events SELECT ?1, coalesce(max(n) + 1, 0), ?2, ?3, ?4, ?5, ?6
-                   FROM callback_events WHERE callback_id = ?1",
-            )?
-            .execute(params![row.id, event.at_ms, event.state.as_str(), event.reason, event.by, event.note])?;
+        let n = connection.prepare_cached(NEXT_EVENT)?.query_row([row.id], |row| row.get(0))?;
+        let mut put = connection.prepare_cached(&INSERT_EVENT)?;
+        with_event(row.id, n, event, |values| put.execute(values))?;
     }
     if let Some(miss) = &change.miss {
         connection
@@ -76,42 +136,14 @@ pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlit
 
 /// Writes an attempt as it is now.
 pub fn put_attempt(connection: &Connection, row: &AttemptRow) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO callback_attempts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (callback_id, n) DO UPDATE SET
-                 agent = excluded.agent, agent_answered_ms = excluded.agent_answered_ms,
-                 customer_answered_ms = excluded.customer_answered_ms, ended_ms = excluded.ended_ms, talk_ms = excluded.talk_ms,
-                 result = excluded.result, detail = excluded.detail, linkedid = excluded.linkedid",
-        )?
-        .execute(params![
-            row.callback_id,
-            row.n,
-            row.pbx.as_str(),
-            row.channel_id,
-            row.agent,
-            row.intended_ms,
-            row.agent_answered_ms,
-            row.customer_answered_ms,
-            row.ended_ms,
-            row.talk_ms,
-            row.result.map(AttemptResult::as_str),
-            row.detail,
-            row.linkedid,
-        ])?;
-    Ok(())
+    let mut put = connection.prepare_cached(&PUT_ATTEMPT)?;
+    with_attempt(row, |values| put.execute(values)).map(drop)
 }
 
 /// Puts a number on the list of those not to be called.
 pub fn put_forbidden(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<()> {
-    connection.prepare_cached("INSERT OR REPLACE INTO do_not_call VALUES (?, ?, ?, ?, ?)")?.execute(params![
-        entry.number_e164.as_str(),
-        entry.reason,
-        entry.by,
-        entry.added_ms,
-        entry.until_ms
-    ])?;
-    Ok(())
+    let mut put = connection.prepare_cached(&PUT_FORBIDDEN)?;
+    with_forbidden(entry, |values| put.execute(values)).map(drop)
 }
 
 /// Takes a number off that list.
@@ -120,83 +152,17 @@ pub fn delete_forbidden(connection: &Connection, number_e164: &str) -> rusqlite:
     Ok(())
 }
 
-/// A row of `callbacks`.
-pub fn callback(row: &Row<'_>) -> rusqlite::Result<CallbackRow> {
-    Ok(CallbackRow {
-        id: row.get("id")?,
-        pbx: pbx(row)?,
-        number_e164: number_e164(row)?,
-        name: row.get("name")?,
-        state: word!(row, "state", CallbackState),
-        reason: row.get("reason")?,
-        queue: row.get("queue")?,
-        did: row.get("did")?,
-        owner: row.get("owner")?,
-        assigned: row.get("assigned")?,
-        requested: row.get("requested")?,
-        priority: row.get("priority")?,
-        missed_count: row.get("missed_count")?,
-        first_missed_ms: row.get("first_missed_ms")?,
-        last_missed_ms: row.get("last_missed_ms")?,
-        due_ms: row.get("due_ms")?,
-        expires_ms: row.get("expires_ms")?,
-        attempts: row.get("attempts")?,
-        counted: row.get("counted")?,
-        first_miss: call_key(row, "linkedid_pbx", "linkedid")?,
-        resolved_by: call_key(row, "resolved_by_pbx", "resolved_by")?,
-        closed_ms: row.get("closed_ms")?,
-    })
-}
-
 /// The call of these two columns.
 fn call_key(row: &Row<'_>, pbx: &str, linkedid: &str) -> rusqlite::Result<Option<CallKey>> {
     let (pbx, linkedid): (Option<String>, Option<String>) = (row.get(pbx)?, row.get(linkedid)?);
     Ok(pbx.zip(linkedid).map(|(pbx, linkedid)| CallKey::new(&PbxId::new(&pbx), &linkedid)))
 }
 
-/// A row of `callback_events`.
-pub fn event(row: &Row<'_>) -> rusqlite::Result<CallbackStep> {
-    Ok(CallbackStep {
-        at_ms: row.get("at_ms")?,
-        state: word!(row, "state", CallbackState),
-        reason: row.get("reason")?,
-        by: row.get("by")?,
-        note: row.get("note")?,
-    })
-}
-
-/// A row of `callback_attempts`.
-pub fn attempt(row: &Row<'_>) -> rusqlite::Result<AttemptRow> {
+fn attempt_result(row: &Row<'_>) -> rusqlite::Result<Option<AttemptResult>> {
     let result: Option<String> = row.get("result")?;
-    Ok(AttemptRow {
-        callback_id: row.get("callback_id")?,
-        n: row.get("n")?,
-        pbx: pbx(row)?,
-        channel_id: row.get("channel_id")?,
-        agent: row.get("agent")?,
-        intended_ms: row.get("intended_ms")?,
-        agent_answered_ms: row.get("agent_answered_ms")?,
-        customer_answered_ms: row.get("customer_answered_ms")?,
-        ended_ms: row.get("ended_ms")?,
-        talk_ms: row.get("talk_ms")?,
-        result: match result {
-            None => None,
-            Some(_) => Some(word!(row, "result", AttemptResult)),
-        },
-        detail: row.get("detail")?,
-        linkedid: row.get("linkedid")?,
-    })
-}
-
-/// A row of `do_not_call`.
-pub fn forbidden(row: &Row<'_>) -> rusqlite::Result<DoNotCall> {
-    let text: String = row.get("number_e164")?;
-    Ok(DoNotCall {
-        number_e164: e164(&text)?,
-        reason: row.get("reason")?,
-        by: row.get("by")?,
-        added_ms: row.get("added_ms")?,
-        until_ms: row.get("until_ms")?,
+    Ok(match result {
+        None => None,
+        Some(_) => Some(word!(row, "result", AttemptResult)),
     })
 }
 

@@ -23,6 +23,14 @@ pub enum Error {
         /// What SQLite says, or what is odd.
         detail: String,
     },
+    /// One of ours, and somebody has changed how it is built.
+    #[error("{} is not built as callbackd builds it: {detail}; it was left as it is", path.display())]
+    OtherSchema {
+        /// The file's path.
+        path: PathBuf,
+        /// The first difference, and the fix.
+        detail: String,
+    },
     /// A sound database that somebody else made.
     #[error("{} belongs to another application (application_id {found:#010x}, not {ours:#010x}); it was left as it is: give [store] path another name",
         path.display(), ours = super::APPLICATION_ID)]
@@ -202,7 +210,10 @@ impl Error {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::NotADatabase { .. } | Self::Damaged { .. } | Self::OtherApplication { .. } => 65,
+            Self::NotADatabase { .. }
+            | Self::Damaged { .. }
+            | Self::OtherApplication { .. }
+            | Self::OtherSchema { .. } => 65,
             Self::NotFound { .. } => 66,
             Self::NoDirectory { .. }
             | Self::CannotCreate { .. }
@@ -231,7 +242,18 @@ impl Error {
 
     /// SQLite's error, under the name by which the operator can act on it.
     pub(super) fn sqlite(path: &Path, source: rusqlite::Error) -> Self {
+        use rusqlite::Error as E;
         let path = path.to_owned();
+        if let E::InvalidColumnType(..)
+        | E::FromSqlConversionFailure(..)
+        | E::IntegralValueOutOfRange(..)
+        | E::Utf8Error(..)
+        | E::InvalidColumnName(_)
+        | E::QueryReturnedNoRows = source
+        {
+            // Every table says what its columns hold: only a file that was not written by SQLite and us can hold something else.
+            return Self::Damaged { path, detail: source.to_string() };
+        }
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path, holder: None },

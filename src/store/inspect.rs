@@ -1,6 +1,7 @@
 //! What a file is, found out without changing a byte of it.
 
 use super::root::guard;
+use super::shape::{compare, distrust};
 use super::{APPLICATION_ID, Error, SCHEMA_VERSION};
 use rusqlite::{Connection, OpenFlags};
 use std::fmt::Write;
@@ -85,13 +86,14 @@ pub fn open_read_only(path: &Path, may_create_index: bool) -> Result<Opened, Err
             Ok(_) => Error::sqlite(path, error),
         }
     })?;
+    distrust(&connection).map_err(|error| Error::sqlite(path, error))?;
     Ok(Opened { connection, immutable })
 }
 
 /// Reads the marks of ownership.
 ///
 /// # Errors
-/// [`Error::NotADatabase`], [`Error::Damaged`], [`Error::OtherApplication`], [`Error::NewerSchema`], or what SQLite reports.
+/// [`Error::NotADatabase`], [`Error::Damaged`], [`Error::OtherApplication`], [`Error::NewerSchema`], [`Error::OtherSchema`], or what SQLite reports.
 pub fn identify(path: &Path, connection: &Connection) -> Result<Found, Error> {
     let number = |sql| connection.query_row(sql, [], |row| row.get(0)).map_err(|error| Error::sqlite(path, error));
     let application: i32 = number("PRAGMA application_id")?;
@@ -102,7 +104,10 @@ pub fn identify(path: &Path, connection: &Connection) -> Result<Found, Error> {
         APPLICATION_ID if version < 0 => {
             Err(Error::Damaged { path: path.to_owned(), detail: format!("schema version {version}") })
         }
-        APPLICATION_ID => Ok(Found::Ours { version }),
+        APPLICATION_ID => {
+            compare(path, connection, version)?;
+            Ok(Found::Ours { version })
+        }
         0 if version == 0 && objects == 0 => Ok(Found::Nothing),
         found => Err(Error::OtherApplication { path: path.to_owned(), found }),
     }

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::holder::flock_holder;
+use super::inspect::beside;
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 use std::fs::{File, Metadata, OpenOptions, Permissions, TryLockError};
@@ -152,7 +153,5 @@ pub(super) fn not_ours(meta: &Metadata) -> Option<String> {
 
 /// `calls.db` → `calls.db.lock`.
 pub(super) fn lock_path(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
+    beside(path, ".lock")
 }

@@ -6,6 +6,7 @@ use super::lock::Lock;
 use super::questions::{END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
 use super::restored::in_flight;
 use super::root::guard;
+use super::shape::distrust;
 use super::{Error, Refused, START_CHECK, identity, rows, verify};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, OurAttempts, Record};
@@ -90,6 +91,8 @@ impl Store {
             rusqlite_migration::Error::RusqliteError { err, .. } => failed(err),
             other => Error::Damaged { path: path.clone(), detail: other.to_string() },
         })?;
+        // Not before: a migration corrects texts of the schema in their place.
+        distrust(&connection).map_err(failed)?;
         let prefix = identity::settle(&connection, &path, &lock)?;
         let files = (file_id(&path), None);
         Ok(Self { connection, path, keep_log: false, files, prefix, lock, locks })

@@ -37,8 +37,8 @@ pub(super) const TRUNKS_OF_CUSTOMERS: &str = "
     SELECT DISTINCT trunk FROM calls
      WHERE started_ms > ?1 AND +pbx = ?2 AND direction = 'inbound' AND trunk IS NOT NULL";
 
-pub(super) const LAST_GAP: &str = "SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps ORDER BY to_ms DESC LIMIT 1";
-pub(super) const GAPS: &str = "SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps WHERE pbx = ? ORDER BY from_ms";
+pub(super) const LAST_GAP: &str = "SELECT * FROM gaps ORDER BY to_ms DESC LIMIT 1";
+pub(super) const GAPS: &str = "SELECT * FROM gaps WHERE pbx = ? ORDER BY from_ms";
 pub(super) const LAST_SEEN: &str = "SELECT pbx, seen_ms FROM pbx_seen";
 pub(super) const SEEN: &str = "SELECT seen_ms FROM pbx_seen WHERE pbx = ?";
 
@@ -61,6 +61,7 @@ pub(super) const CALLS_LEFT: &str = "SELECT * FROM calls_in_progress WHERE pbx =
 pub(super) const MISSES: &str = "SELECT * FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY ended_ms";
 pub(super) const CALLBACK: &str = "SELECT * FROM callbacks WHERE id = ?";
 pub(super) const CALLBACK_EVENTS: &str = "SELECT * FROM callback_events WHERE callback_id = ? ORDER BY n";
+pub(super) const NEXT_EVENT: &str = "SELECT coalesce(max(n) + 1, 0) FROM callback_events WHERE callback_id = ?";
 pub(super) const CALLBACK_ATTEMPTS: &str = "SELECT * FROM callback_attempts WHERE callback_id = ? ORDER BY n";
 pub(super) const OPEN_BY_STATE: &str = "SELECT state, count(*) FROM callbacks WHERE closed_ms IS NULL GROUP BY state";
 pub(super) const DO_NOT_CALL: &str =
@@ -157,6 +158,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("callbacks show: misses", MISSES.to_owned()),
         ("callbacks show", CALLBACK.to_owned()),
         ("callbacks show: events", CALLBACK_EVENTS.to_owned()),
+        ("callbacks: next event", NEXT_EVENT.to_owned()),
         ("callbacks show: attempts", CALLBACK_ATTEMPTS.to_owned()),
         ("status: open callbacks", OPEN_BY_STATE.to_owned()),
         ("dnc list", DO_NOT_CALL.to_owned()),

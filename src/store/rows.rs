@@ -1,5 +1,6 @@
 //! Records to rows and rows to records.
 
+use super::columns::columns;
 use super::questions::{CALLS_LEFT, DELETE_RECORDED};
 use super::{StoredCall, callback_rows};
 use callbackd_core::ami::event::Millis;
@@ -11,48 +12,169 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
 use std::sync::LazyLock;
 
-/// The columns of `calls` that come with a [`FinishedCall`], in its order.
-const CALL_COLUMNS: [&str; 27] = [
-    "pbx",
-    "linkedid",
-    "direction",
-    "status",
-    "outcome",
-    "number",
-    "number_e164",
-    "name",
-    "did",
-    "trunk",
-    "queue",
-    "agent",
-    "started_ms",
-    "answered_ms",
-    "ended_ms",
-    "wait_ms",
-    "queue_wait_ms",
-    "ring_ms",
-    "talk_ms",
-    "hold_ms",
-    "hangup_by",
-    "hangup_cause",
-    "transfers",
-    "voicemail",
-    "quality",
-    "why",
-    "callback_id",
-];
+/// A word of a column, or an error that names the column.
+macro_rules! word {
+    ($row:expr, $column:literal, $kind:ty) => {{
+        let text: String = $row.get($column)?;
+        <$kind>::from_text(&text).ok_or_else(|| unknown(concat!($column, " holds an unknown word: "), &text))?
+    }};
+}
 
-/// Inserts a call, or does nothing if it is there.
-static INSERT_CALL: LazyLock<String> = LazyLock::new(|| {
-    let columns = &CALL_COLUMNS;
-    let places = vec!["?"; columns.len()].join(", ");
-    format!("INSERT INTO calls ({}) VALUES ({places}) ON CONFLICT (pbx, linkedid) DO NOTHING", columns.join(", "))
-});
+pub(super) use word;
+
+columns! {
+    /// A finished call; its legs, queue visits, IVR steps, tags and ratings have tables of their own.
+    CALLS, with_call, finished_call: calls(call: &FinishedCall, why: &str) => FinishedCall in row {
+        keys {}
+        fields {
+            pbx: call.pbx.as_str() => pbx(row)?,
+            linkedid: call.linkedid,
+            direction: call.direction.as_str() => word!(row, "direction", Direction),
+            status: call.status.as_str() => word!(row, "status", Status),
+            outcome: call.outcome.as_str() => word!(row, "outcome", Outcome),
+            number: call.number,
+            number_e164: call.number_e164.as_deref() => number_e164(row)?,
+            name: call.name,
+            did: call.did,
+            trunk: call.trunk,
+            queue: call.queue,
+            agent: call.agent,
+            started_ms: call.started_ms,
+            answered_ms: call.answered_ms,
+            ended_ms: call.ended_ms,
+            wait_ms: call.wait_ms,
+            queue_wait_ms: call.queue_wait_ms,
+            ring_ms: call.ring_ms,
+            talk_ms: call.talk_ms,
+            hold_ms: call.hold_ms,
+            hangup_by: call.hangup_by.as_str() => word!(row, "hangup_by", HangupBy),
+            hangup_cause: call.hangup_cause,
+            transfers: call.transfers,
+            voicemail: call.voicemail,
+            quality: call.quality.as_str() => word!(row, "quality", Quality),
+            why: why => reasons(row)?,
+            callback_id: call.callback_id,
+        }
+        others { legs: Vec::new(), visits: Vec::new(), ivr: Vec::new(), tags: Vec::new(), ratings: Vec::new() }
+    }
+}
+
+columns! {
+    CALLS_IN_PROGRESS, with_call_in_progress, call_in_progress: calls_in_progress(call: &CallInProgress) => CallInProgress in row {
+        keys {}
+        fields {
+            pbx: call.pbx.as_str() => pbx(row)?,
+            linkedid: call.linkedid,
+            number: call.number,
+            number_e164: call.number_e164.as_deref() => number_e164(row)?,
+            name: call.name,
+            did: call.did,
+            trunk: call.trunk,
+            queue: call.queue,
+            agent: call.agent,
+            started_ms: call.started_ms,
+            joined_ms: call.joined_ms,
+            answered_ms: call.answered_ms,
+        }
+        others {}
+    }
+}
+
+columns! {
+    GAPS, with_gap, gap: gaps(gap: &Gap) => Gap in row {
+        keys {}
+        fields {
+            pbx: gap.pbx.as_str() => pbx(row)?,
+            from_ms: gap.from_ms,
+            to_ms: gap.to_ms,
+            cause: gap.cause.as_str() => word!(row, "cause", GapCause),
+            calls_lost: gap.calls_lost,
+        }
+        others {}
+    }
+}
+
+columns! {
+    LEGS, with_leg, leg: legs(call_id: i64, n: i64, leg: &Leg) => Leg in row {
+        keys { call_id: call_id, n: n }
+        fields {
+            agent: leg.agent,
+            interface: leg.interface,
+            queue: leg.queue,
+            started_ms: leg.started_ms,
+            answered_ms: leg.answered_ms,
+            ended_ms: leg.ended_ms,
+            talk_ms: leg.talk_ms,
+            result: leg.result.as_str() => word!(row, "result", LegResult),
+        }
+        others {}
+    }
+}
+
+columns! {
+    QUEUE_VISITS, with_visit, visit: queue_visits(call_id: i64, n: i64, visit: &QueueVisit) => QueueVisit in row {
+        keys { call_id: call_id, n: n }
+        fields {
+            queue: visit.queue,
+            joined_ms: visit.joined_ms,
+            left_ms: visit.left_ms,
+            position: visit.position,
+            result: visit.result.as_str() => word!(row, "result", VisitResult),
+        }
+        others {}
+    }
+}
+
+columns! {
+    IVR_STEPS, with_step, step: ivr_steps(call_id: i64, n: i64, step: &IvrStep) => IvrStep in row {
+        keys { call_id: call_id, n: n }
+        fields { context: step.context, digits: step.digits, at_ms: step.at_ms }
+        others {}
+    }
+}
+
+columns! {
+    TAGS, with_tag, tag: tags(call_id: i64, tag: &Tag) => Tag in row {
+        keys { call_id: call_id, source: "engine" }
+        fields { code: tag.code, note: tag.note, by: tag.by, at_ms: tag.at_ms }
+        others {}
+    }
+}
+
+columns! {
+    RATINGS, with_rating, rating: ratings(call_id: i64, rating: &Rating) => Rating in row {
+        keys { call_id: call_id }
+        fields { by: rating.by, score: rating.score, at_ms: rating.at_ms }
+        others {}
+    }
+}
+
+columns! {
+    AGENT_INTERVALS, with_interval: agent_intervals(interval: &Interval) {
+        pbx: interval.pbx.as_str(),
+        agent: interval.agent,
+        activity: interval.activity.as_str(),
+        queue: interval.queue,
+        reason: interval.reason,
+        from_ms: interval.from_ms,
+        to_ms: interval.to_ms,
+    }
+}
+
+columns! {
+    AGENTS, with_agent: agents(pbx: &str, agent: &str, name: &str) { pbx: pbx, agent: agent, name: name }
+}
+
+columns! {
+    PBX_SEEN, with_seen: pbx_seen(pbx: &str, seen_ms: Millis) { pbx: pbx, seen_ms: seen_ms }
+}
+
+static INSERT_CALL: LazyLock<String> = LazyLock::new(|| CALLS.insert_new(&["pbx", "linkedid"]));
 
 /// Replaces a call that is there and returns its id. The parameters are those of [`INSERT_CALL`].
 static REPLACE_CALL: LazyLock<String> = LazyLock::new(|| {
     // Which callback a miss belongs to is written with the callback; the tracker knows it of its own calls alone.
-    let replaced = (3..).zip(&CALL_COLUMNS[2..]).map(|(n, column)| match *column {
+    let replaced = (3..).zip(&CALLS.names[2..]).map(|(n, column)| match *column {
         "callback_id" => format!("callback_id = coalesce(?{n}, callback_id)"),
         column => format!("{column} = ?{n}"),
     });
@@ -60,9 +182,22 @@ static REPLACE_CALL: LazyLock<String> = LazyLock::new(|| {
     format!("UPDATE calls SET {} WHERE pbx = ?1 AND linkedid = ?2 RETURNING id", replaced.join(", "))
 });
 
+static PUT_CALL_IN_PROGRESS: LazyLock<String> = LazyLock::new(|| CALLS_IN_PROGRESS.insert("OR REPLACE"));
+static PUT_GAP: LazyLock<String> = LazyLock::new(|| GAPS.upsert(&["pbx", "from_ms", "cause"], &[]));
+static PUT_AGENT: LazyLock<String> = LazyLock::new(|| AGENTS.upsert(&["pbx", "agent"], &[]));
+static PUT_SEEN: LazyLock<String> = LazyLock::new(|| PBX_SEEN.upsert(&["pbx"], &[]));
+static INSERT_LEG: LazyLock<String> = LazyLock::new(|| LEGS.insert(""));
+static INSERT_VISIT: LazyLock<String> = LazyLock::new(|| QUEUE_VISITS.insert(""));
+static INSERT_STEP: LazyLock<String> = LazyLock::new(|| IVR_STEPS.insert(""));
+/// A tag that a person has set by command stands, whatever the dialplan says.
+static INSERT_TAG: LazyLock<String> = LazyLock::new(|| TAGS.insert_new(&["call_id", "code", "by"]));
+static PUT_RATING: LazyLock<String> = LazyLock::new(|| RATINGS.insert("OR REPLACE"));
+static PUT_INTERVAL: LazyLock<String> =
+    LazyLock::new(|| AGENT_INTERVALS.upsert(&["pbx", "agent", "activity", "queue", "from_ms"], &[]));
+
 /// `SELECT` of what [`call`] reads.
 pub static SELECT_CALL: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT id, recovered_by, recovered_ms, {} FROM calls", CALL_COLUMNS.join(", ")));
+    LazyLock::new(|| format!("SELECT id, recovered_by, recovered_ms, {} FROM calls", CALLS.list()));
 
 /// A record that the database refused for its own sake: it is not stored, and trying again would not help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,43 +259,15 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()
     delete_in_progress(connection, &call.pbx, &call.linkedid)?;
     let why =
         serde_json::to_string(&call.why).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    let values = params![
-        call.pbx.as_str(),
-        call.linkedid,
-        call.direction.as_str(),
-        call.status.as_str(),
-        call.outcome.as_str(),
-        call.number,
-        call.number_e164.as_deref(),
-        call.name,
-        call.did,
-        call.trunk,
-        call.queue,
-        call.agent,
-        call.started_ms,
-        call.answered_ms,
-        call.ended_ms,
-        call.wait_ms,
-        call.queue_wait_ms,
-        call.ring_ms,
-        call.talk_ms,
-        call.hold_ms,
-        call.hangup_by.as_str(),
-        call.hangup_cause,
-        call.transfers,
-        call.voicemail,
-        call.quality.as_str(),
-        why,
-        call.callback_id,
-    ];
     // Most are new: only what is replaced has children that go.
-    let id = if connection.prepare_cached(&INSERT_CALL)?.execute(values)? > 0 {
-        connection.last_insert_rowid()
-    } else {
+    let id = with_call(call, &why, |values| {
+        if connection.prepare_cached(&INSERT_CALL)?.execute(values)? > 0 {
+            return Ok(connection.last_insert_rowid());
+        }
         let id = connection.prepare_cached(&REPLACE_CALL)?.query_row(values, |row| row.get(0))?;
         delete_children(connection, id)?;
-        id
-    };
+        Ok::<i64, rusqlite::Error>(id)
+    })?;
     put_children(connection, id, call)
 }
 
@@ -179,110 +286,47 @@ fn delete_children(connection: &Connection, id: i64) -> rusqlite::Result<()> {
 }
 
 fn put_children(connection: &Connection, id: i64, call: &FinishedCall) -> rusqlite::Result<()> {
-    let mut put = connection.prepare_cached("INSERT INTO legs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")?;
+    let mut put = connection.prepare_cached(&INSERT_LEG)?;
     for (n, leg) in (0_i64..).zip(&call.legs) {
-        put.execute(params![
-            id,
-            n,
-            leg.agent,
-            leg.interface,
-            leg.queue,
-            leg.started_ms,
-            leg.answered_ms,
-            leg.ended_ms,
-            leg.talk_ms,
-            leg.result.as_str()
-        ])?;
+        with_leg(id, n, leg, |values| put.execute(values))?;
     }
-    let mut put = connection.prepare_cached("INSERT INTO queue_visits VALUES (?, ?, ?, ?, ?, ?, ?)")?;
+    let mut put = connection.prepare_cached(&INSERT_VISIT)?;
     for (n, visit) in (0_i64..).zip(&call.visits) {
-        put.execute(params![
-            id,
-            n,
-            visit.queue,
-            visit.joined_ms,
-            visit.left_ms,
-            visit.position,
-            visit.result.as_str()
-        ])?;
+        with_visit(id, n, visit, |values| put.execute(values))?;
     }
-    let mut put = connection.prepare_cached("INSERT INTO ivr_steps VALUES (?, ?, ?, ?, ?)")?;
+    let mut put = connection.prepare_cached(&INSERT_STEP)?;
     for (n, step) in (0_i64..).zip(&call.ivr) {
-        put.execute(params![id, n, step.context, step.digits, step.at_ms])?;
+        with_step(id, n, step, |values| put.execute(values))?;
     }
-    // A tag that a person has set by command stands, whatever the dialplan says.
-    let mut put = connection.prepare_cached(
-        "INSERT INTO tags VALUES (?, ?, ?, ?, ?, 'engine') ON CONFLICT (call_id, code, \"by\") DO NOTHING",
-    )?;
+    let mut put = connection.prepare_cached(&INSERT_TAG)?;
     for tag in &call.tags {
-        put.execute(params![id, tag.code, tag.note, tag.by, tag.at_ms])?;
+        with_tag(id, tag, |values| put.execute(values))?;
     }
-    let mut put = connection.prepare_cached("INSERT OR REPLACE INTO ratings VALUES (?, ?, ?, ?)")?;
+    let mut put = connection.prepare_cached(&PUT_RATING)?;
     for rating in &call.ratings {
-        put.execute(params![id, rating.by, rating.score, rating.at_ms])?;
+        with_rating(id, rating, |values| put.execute(values))?;
     }
     Ok(())
 }
 
 fn put_gap(connection: &Connection, gap: &Gap) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO gaps (pbx, from_ms, to_ms, cause, calls_lost) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT (pbx, from_ms, cause) DO UPDATE SET to_ms = excluded.to_ms, calls_lost = excluded.calls_lost",
-        )?
-        .execute(params![gap.pbx.as_str(), gap.from_ms, gap.to_ms, gap.cause.as_str(), gap.calls_lost])?;
-    Ok(())
+    let mut put = connection.prepare_cached(&PUT_GAP)?;
+    with_gap(gap, |values| put.execute(values)).map(drop)
 }
 
 fn put_agent(connection: &Connection, pbx: &str, agent: &str, name: &str) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO agents (pbx, agent, name) VALUES (?, ?, ?) ON CONFLICT (pbx, agent) DO UPDATE SET name = excluded.name",
-        )?
-        .execute(params![pbx, agent, name])?;
-    Ok(())
+    let mut put = connection.prepare_cached(&PUT_AGENT)?;
+    with_agent(pbx, agent, name, |values| put.execute(values)).map(drop)
 }
 
 fn put_interval(connection: &Connection, interval: &Interval) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO agent_intervals (pbx, agent, activity, queue, reason, from_ms, to_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
-             ON CONFLICT (pbx, agent, activity, queue, from_ms) DO UPDATE SET reason = excluded.reason, to_ms = excluded.to_ms",
-        )?
-        .execute(params![
-            interval.pbx.as_str(),
-            interval.agent,
-            interval.activity.as_str(),
-            interval.queue,
-            interval.reason,
-            interval.from_ms,
-            interval.to_ms
-        ])?;
-    Ok(())
+    let mut put = connection.prepare_cached(&PUT_INTERVAL)?;
+    with_interval(interval, |values| put.execute(values)).map(drop)
 }
 
 fn put_in_progress(connection: &Connection, call: &CallInProgress) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO calls_in_progress
-                 (pbx, linkedid, number, number_e164, name, did, trunk, queue, agent, started_ms, joined_ms, answered_ms)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        )?
-        .execute(params![
-            call.pbx.as_str(),
-            call.linkedid,
-            call.number,
-            call.number_e164.as_deref(),
-            call.name,
-            call.did,
-            call.trunk,
-            call.queue,
-            call.agent,
-            call.started_ms,
-            call.joined_ms,
-            call.answered_ms
-        ])?;
-    Ok(())
+    let mut put = connection.prepare_cached(&PUT_CALL_IN_PROGRESS)?;
+    with_call_in_progress(call, |values| put.execute(values)).map(drop)
 }
 
 fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rusqlite::Result<()> {
@@ -295,47 +339,17 @@ fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rus
 /// Those of one PBX that a run left, the latest first; without those that an earlier run has recorded already, as far as it saw them.
 pub fn calls_left(connection: &Connection, of: &str) -> rusqlite::Result<Vec<CallInProgress>> {
     connection.execute(DELETE_RECORDED, [of])?;
-    let read = |row: &Row<'_>| {
-        Ok(CallInProgress {
-            pbx: pbx(row)?,
-            linkedid: row.get("linkedid")?,
-            number: row.get("number")?,
-            number_e164: number_e164(row)?,
-            name: row.get("name")?,
-            did: row.get("did")?,
-            trunk: row.get("trunk")?,
-            queue: row.get("queue")?,
-            agent: row.get("agent")?,
-            started_ms: row.get("started_ms")?,
-            joined_ms: row.get("joined_ms")?,
-            answered_ms: row.get("answered_ms")?,
-        })
-    };
-    connection.prepare(CALLS_LEFT)?.query_map([of], read)?.collect()
+    connection.prepare(CALLS_LEFT)?.query_map([of], call_in_progress)?.collect()
 }
 
 fn put_seen(connection: &Connection, pbx: &str, seen_ms: Millis) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO pbx_seen (pbx, seen_ms) VALUES (?, ?) ON CONFLICT (pbx) DO UPDATE SET seen_ms = excluded.seen_ms",
-        )?
-        .execute(params![pbx, seen_ms])?;
-    Ok(())
-}
-
-/// A word of a column, or an error that names the column.
-macro_rules! word {
-    ($row:expr, $column:literal, $kind:ty) => {{
-        let text: String = $row.get($column)?;
-        <$kind>::from_text(&text).ok_or_else(|| unknown(concat!($column, " holds an unknown word: "), &text))?
-    }};
+    let mut put = connection.prepare_cached(&PUT_SEEN)?;
+    with_seen(pbx, seen_ms, |values| put.execute(values)).map(drop)
 }
 
 pub(super) fn unknown(what: &str, text: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(0, Type::Text, format!("{what}{}", text.escape_debug()).into())
 }
-
-pub(super) use word;
 
 /// The PBX of a row.
 pub(super) fn pbx(row: &Row<'_>) -> rusqlite::Result<PbxId> {
@@ -364,43 +378,14 @@ pub(super) fn e164(text: &str) -> rusqlite::Result<E164> {
     E164::new(text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Text, Box::new(error)))
 }
 
+fn reasons(row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
+    let why: String = row.get("why")?;
+    serde_json::from_str(&why).map_err(|_| unknown("why is not a JSON array of strings: ", &why))
+}
+
 /// Row id and call of a row of [`SELECT_CALL`], without its children.
 pub fn call(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
-    let why: String = row.get("why")?;
-    let call = FinishedCall {
-        pbx: pbx(row)?,
-        linkedid: row.get("linkedid")?,
-        direction: word!(row, "direction", Direction),
-        status: word!(row, "status", Status),
-        outcome: word!(row, "outcome", Outcome),
-        number: row.get("number")?,
-        number_e164: number_e164(row)?,
-        name: row.get("name")?,
-        did: row.get("did")?,
-        trunk: row.get("trunk")?,
-        queue: row.get("queue")?,
-        agent: row.get("agent")?,
-        started_ms: row.get("started_ms")?,
-        answered_ms: row.get("answered_ms")?,
-        ended_ms: row.get("ended_ms")?,
-        wait_ms: row.get("wait_ms")?,
-        queue_wait_ms: row.get("queue_wait_ms")?,
-        ring_ms: row.get("ring_ms")?,
-        talk_ms: row.get("talk_ms")?,
-        hold_ms: row.get("hold_ms")?,
-        hangup_by: word!(row, "hangup_by", HangupBy),
-        hangup_cause: row.get("hangup_cause")?,
-        transfers: row.get("transfers")?,
-        voicemail: row.get("voicemail")?,
-        quality: word!(row, "quality", Quality),
-        why: serde_json::from_str(&why).map_err(|_| unknown("why is not a JSON array of strings: ", &why))?,
-        callback_id: row.get("callback_id")?,
-        legs: Vec::new(),
-        visits: Vec::new(),
-        ivr: Vec::new(),
-        tags: Vec::new(),
-        ratings: Vec::new(),
-    };
+    let call = finished_call(row)?;
     let recovered = match row.get::<_, Option<String>>("recovered_by")? {
         Some(_) => Some((word!(row, "recovered_by", RecoveredBy), row.get("recovered_ms")?)),
         None => None,
@@ -421,50 +406,4 @@ pub fn children(connection: &Connection, id: i64, call: &mut FinishedCall) -> ru
     let mut ratings = connection.prepare("SELECT * FROM ratings WHERE call_id = ? ORDER BY at_ms")?;
     call.ratings = ratings.query_map([id], rating)?.collect::<Result<_, _>>()?;
     Ok(())
-}
-
-/// A row of `gaps`.
-pub fn gap(row: &Row<'_>) -> rusqlite::Result<Gap> {
-    Ok(Gap {
-        pbx: pbx(row)?,
-        from_ms: row.get("from_ms")?,
-        to_ms: row.get("to_ms")?,
-        cause: word!(row, "cause", GapCause),
-        calls_lost: row.get("calls_lost")?,
-    })
-}
-
-fn tag(row: &Row<'_>) -> rusqlite::Result<Tag> {
-    Ok(Tag { code: row.get("code")?, note: row.get("note")?, by: row.get("by")?, at_ms: row.get("at_ms")? })
-}
-
-fn rating(row: &Row<'_>) -> rusqlite::Result<Rating> {
-    Ok(Rating { score: row.get("score")?, by: row.get("by")?, at_ms: row.get("at_ms")? })
-}
-
-fn leg(row: &Row<'_>) -> rusqlite::Result<Leg> {
-    Ok(Leg {
-        agent: row.get("agent")?,
-        interface: row.get("interface")?,
-        queue: row.get("queue")?,
-        started_ms: row.get("started_ms")?,
-        answered_ms: row.get("answered_ms")?,
-        ended_ms: row.get("ended_ms")?,
-        talk_ms: row.get("talk_ms")?,
-        result: word!(row, "result", LegResult),
-    })
-}
-
-fn visit(row: &Row<'_>) -> rusqlite::Result<QueueVisit> {
-    Ok(QueueVisit {
-        queue: row.get("queue")?,
-        joined_ms: row.get("joined_ms")?,
-        left_ms: row.get("left_ms")?,
-        position: row.get("position")?,
-        result: word!(row, "result", VisitResult),
-    })
-}
-
-fn step(row: &Row<'_>) -> rusqlite::Result<IvrStep> {
-    Ok(IvrStep { context: row.get("context")?, digits: row.get("digits")?, at_ms: row.get("at_ms")? })
 }

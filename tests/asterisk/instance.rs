@@ -1,5 +1,6 @@
 //! One running Asterisk with its own directory, made from the templates in `pbx/` or `farm/`.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::process::CommandExt;
@@ -38,6 +39,8 @@ const SILENCE: u8 = 0xff;
 
 /// What the templates' `@KEY@` stand for.
 pub struct Settings {
+    /// A directory of templates that go before those of `name`.
+    pub office: Option<&'static str>,
     /// `pbx` or `farm`: the templates' directory, and the systemname.
     pub name: &'static str,
     /// Own SIP port.
@@ -148,10 +151,13 @@ fn lay_out(root: &Path, outside: &Path, home: &Path, settings: &Settings) -> std
         silence(&sounds.join(format!("digits/{digit}")), 0.2)?;
     }
     silence(&outside.join("data/moh/silence"), 5.0)?;
-    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/asterisk").join(settings.name);
+    let all = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/asterisk");
+    let templates = all.join(settings.name);
+    let office = settings.office.map_or(templates.clone(), |office| all.join(office));
+    let template = |name: &OsStr| Some(office.join(name)).filter(|p| p.exists()).unwrap_or(templates.join(name));
     let keys = keys(root, home, settings);
     for entry in fs::read_dir(&templates)?.flatten().filter(|e| e.path().extension().is_some_and(|x| x == "conf")) {
-        let text = repeat(&fs::read_to_string(entry.path())?, &templates)?;
+        let text = repeat(&fs::read_to_string(template(&entry.file_name()))?, template)?;
         let text = keys.iter().fold(text, |text, (key, value)| text.replace(&format!("@{key}@"), value));
         fs::write(outside.join("etc").join(entry.file_name()), text)?;
     }
@@ -194,7 +200,7 @@ fn modules(root: &Path) -> PathBuf {
 }
 
 /// Replaces a line `@each FILE 00-09 50-59@` by FILE once for each cell, with `@CELL@` filled in.
-fn repeat(text: &str, templates: &Path) -> std::io::Result<String> {
+fn repeat(text: &str, template: impl Fn(&OsStr) -> PathBuf) -> std::io::Result<String> {
     let mut out = String::with_capacity(text.len());
     for line in text.lines() {
         let Some(each) = line.strip_prefix("@each ").and_then(|l| l.strip_suffix('@')) else {
@@ -203,7 +209,7 @@ fn repeat(text: &str, templates: &Path) -> std::io::Result<String> {
             continue;
         };
         let mut words = each.split(' ');
-        let body = fs::read_to_string(templates.join(words.next().unwrap_or_default()))?;
+        let body = fs::read_to_string(template(words.next().unwrap_or_default().as_ref()))?;
         for range in words {
             let (first, last) = range.split_once('-').unwrap_or((range, range));
             let number = |s: &str| s.parse::<u8>().map_err(|e| std::io::Error::other(format!("{line}: {e}")));

@@ -32,23 +32,33 @@ pub struct Lab {
 impl Lab {
     /// Starts a lab, or says why there can be none. `None` only where the environment asks to leave these tests out.
     pub fn start() -> Option<Self> {
+        Self::start_as(None)
+    }
+
+    /// The same with a PBX whose dialplan and queues have the shape of what a stock FreePBX 17 generates.
+    pub fn start_freepbx() -> Option<Self> {
+        Self::start_as(Some("freepbx"))
+    }
+
+    fn start_as(office: Option<&'static str>) -> Option<Self> {
         if std::env::var_os("CALLBACKD_NO_ASTERISK").is_some_and(|v| v == "1") {
             eprintln!("left out, as CALLBACKD_NO_ASTERISK=1 asks: nothing was tested against a real Asterisk");
             return None;
         }
-        match Self::try_start() {
+        match Self::try_start(office) {
             Ok(lab) => Some(lab),
             Err(e) => panic!("no Asterisk to test against: {e}"),
         }
     }
 
-    fn try_start() -> Result<Self, String> {
+    fn try_start(office: Option<&'static str>) -> Result<Self, String> {
         let root = provide()?;
         let base = if root == Path::new("/") { slot::own_dir().join("runs") } else { PathBuf::from("/lab") };
         let home = |number: u16| base.join(format!("slot{number}"));
         let slot = Slot::acquire(|number| below(&root, &home(number)))?;
         let home = home(slot.number());
         let settings = |i: u16| Settings {
+            office: office.filter(|_| i == 0),
             name: if i == 0 { "pbx" } else { "farm" },
             sip: slot.port(i),
             peer_sip: slot.port(1 - i),

@@ -220,7 +220,7 @@ fn cdr_status(account: &Account) -> &'static str {
 }
 
 /// A row, as far as it is compared.
-pub struct Told {
+pub struct RecordedCall {
     /// `calls.status`.
     pub status: String,
     /// `calls.outcome`.
@@ -244,7 +244,7 @@ pub struct Tally {
 
 impl Tally {
     /// Compares one call.
-    pub fn compare(&mut self, call: &Random, recorded: &Told, account: &Account) {
+    pub fn compare(&mut self, call: &Random, recorded: &RecordedCall, account: &Account) {
         *self.outcomes.entry(format!("{} {}", recorded.status, recorded.outcome)).or_default() += 1;
         let mut wrong = Vec::new();
         let spoke = recorded.status == "ANSWER" && recorded.outcome != "SELF_SERVICE";
@@ -314,7 +314,7 @@ impl Tally {
 }
 
 /// Why CDR says something else, if it does.
-fn reason(call: &Random, recorded: &Told, cdr: &str) -> Result<Option<Reason>, String> {
+fn reason(call: &Random, recorded: &RecordedCall, cdr: &str) -> Result<Option<Reason>, String> {
     match (recorded.status.as_str(), cdr) {
         (status, cdr) if status == cdr => Ok(None),
         ("OUT_OF_TIME", _) if call.did == "5550173" => Ok(Some(Reason::NoWordForHours)),

@@ -1,6 +1,6 @@
 //! The rows that the daemon wrote, read with plain SQL.
 
-use crate::load::Told;
+use crate::load::RecordedCall;
 use rusqlite::{Connection, OptionalExtension};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -74,20 +74,20 @@ pub fn read(db: &Connection, linkedid: &str) -> rusqlite::Result<Option<Actual>>
 }
 
 /// All inbound calls by the caller's number, and how many calls of any direction there are.
-pub fn inbound(db: &Connection) -> rusqlite::Result<(BTreeMap<String, Vec<Told>>, usize)> {
+pub fn inbound(db: &Connection) -> rusqlite::Result<(BTreeMap<String, Vec<RecordedCall>>, usize)> {
     let mut visits: BTreeMap<i64, Vec<(String, String)>> = BTreeMap::new();
     let mut statement = db.prepare("SELECT call_id, queue, result FROM queue_visits ORDER BY call_id, n")?;
     let mut rows = statement.query([])?;
     while let Some(r) = rows.next()? {
         visits.entry(r.get(0)?).or_default().push((r.get(1)?, r.get(2)?));
     }
-    let mut recorded: BTreeMap<String, Vec<Told>> = BTreeMap::new();
+    let mut recorded: BTreeMap<String, Vec<RecordedCall>> = BTreeMap::new();
     let mut statement =
         db.prepare("SELECT id, number, status, outcome, agent FROM calls WHERE direction = 'inbound'")?;
     let mut rows = statement.query([])?;
     while let Some(r) = rows.next()? {
         let text = |n: usize| r.get::<_, Option<String>>(n).map(Option::unwrap_or_default);
-        let row = Told {
+        let row = RecordedCall {
             status: text(2)?,
             outcome: text(3)?,
             agent: text(4)?,

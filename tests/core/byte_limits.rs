@@ -121,7 +121,8 @@ fn a_bridge_with_people_in_it_outlives_those_that_are_forgotten() {
     };
     driver.take(Event::Newchannel(short("c.1", "c.1")));
     driver.take(Event::Newchannel(phone.clone()));
-    driver.take(Event::BridgeEnter { bridge: bridge("talk"), channel: short("c.1", "c.1"), swap: "".into() });
+    let answered = Channel { state: 6, ..short("c.1", "c.1") };
+    driver.take(Event::BridgeEnter { bridge: bridge("talk"), channel: answered, swap: "".into() });
     for n in 0..3 * SPARE_BRIDGES {
         driver.take(Event::BridgeCreate(bridge(&format!("empty {n}"))));
     }

@@ -97,10 +97,11 @@ fn a_call_of_an_extension_is_nobodys_to_call_back_and_is_not_told() {
 #[test]
 fn a_call_that_goes_into_another_is_in_progress_no_more() {
     let mut driver = Driver::linked(rules(), START);
-    let (one, other) = (Line::customer("c.1"), Line::customer("d.1"));
-    driver.say(&(one.begins() + &other.begins()));
+    // A channel of the trunk that nobody introduced might be a customer's; then it shows that it was dialled for one.
+    let (one, other) = (Line::customer("c.1"), Line::customer("d.1").state(5));
+    driver.say(&(one.begins() + &other.event("Newstate", &[])));
     assert_eq!(in_progress(&driver).len(), 2);
-    driver.say(&(one.clone().state(6).enters("b") + &other.clone().state(6).enters("b")));
+    driver.say(&one.dials(&other));
     let left: Vec<String> = in_progress(&driver).into_iter().map(|call| call.linkedid).collect();
     assert_eq!(left, ["c.1"]);
 }

@@ -222,3 +222,40 @@ fn a_wrong_field_of_asterisks_form_is_named() {
         assert_eq!((e.offset(), matches!(e, HoursError::GotoIfTime { .. })), (Some(offset), true), "{text}: {e}");
     }
 }
+
+#[test]
+fn a_holiday_beside_a_weekday_is_refused_for_it_would_be_read_as_either() {
+    for (text, offset) in
+        [("Mo-Su 00:00-24:00; PH Su off", 19), ("Mo-Fr 09:00-18:00; PH Mo-Fr off", 19), ("Sa,Su PH off", 3)]
+    {
+        assert_eq!(refused(text, Some("DE")), HoursError::HolidayAndWeekday { offset }, "{text}");
+    }
+    let both = hours("Mo-Su 00:00-24:00; PH,Su off", "Europe/Berlin", Some("DE"));
+    assert!(!both.is_open(at("2026-11-22T12:00:00+01:00")) && !both.is_open(at("2026-12-25T12:00:00+01:00")));
+}
+
+#[test]
+fn what_is_only_commented_is_not_known_to_be_open() {
+    let sunday = at("2026-11-22T08:30:00Z");
+    for text in [
+        "Mo-Fr 09:00-18:00; Su 08:00-09:00 \"by appointment\"",
+        "Mo-Fr 09:00-18:00 || \"ring us\"",
+        "Mo-Fr 09:00-18:00; Su 08:00-09:00 unknown \"perhaps\"",
+    ] {
+        let h = hours(text, "UTC", None);
+        assert!(!h.is_open(sunday), "{text}");
+        assert!(h.is_open(at("2026-11-23T09:30:00Z")), "{text}");
+        assert_eq!(h.next_open(sunday), Some(at("2026-11-23T09:00:00Z")), "{text}");
+    }
+    assert!(hours("Su 08:00-09:00 open \"on call\"", "UTC", None).is_open(sunday));
+}
+
+#[test]
+fn a_fallback_rule_has_a_next_opening_and_a_next_closing() {
+    let h = hours("Mo-Fr 09:00-18:00 || Sa 10:00-12:00", "UTC", None);
+    assert_eq!(h.next_open(at("2026-11-20T19:00:00Z")), Some(at("2026-11-21T10:00:00Z")));
+    assert_eq!(h.next_open(at("2026-11-21T12:00:00Z")), Some(at("2026-11-23T09:00:00Z")));
+    let h = hours("Mo-Fr 09:00-18:00 || open", "UTC", None);
+    assert_eq!(h.closes_at(at("2026-11-22T12:00:00Z")), Some(at("2026-11-23T00:00:00Z")));
+    assert_eq!(h.next_open(at("2026-11-23T00:00:00Z")), Some(at("2026-11-23T09:00:00Z")));
+}

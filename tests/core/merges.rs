@@ -95,30 +95,6 @@ fn a_consultation_is_no_inbound_call_of_its_own() {
 }
 
 #[test]
-fn two_customers_who_meet_in_a_conference_are_one_call_from_the_first_ones_start() {
-    for later_enters_first in [false, true] {
-        let mut driver = Driver::linked(rules(), START);
-        let (first, second) = (Line::customer("a.1"), Line::customer("z.1"));
-        driver.say(&first.begins());
-        driver.pass(5_000);
-        driver.say(&second.begins());
-        let host = Line::phone("101", "h.1", "h.1").state(4);
-        driver.say(&host.begins());
-        let mut guests = [&first, &second];
-        if later_enters_first {
-            guests.reverse();
-        }
-        driver.say(&(host.enters("conf") + &guests[0].enters("conf") + &guests[1].enters("conf")));
-        driver.pass(10_000);
-        driver.say(&(first.leaves("conf") + &second.leaves("conf") + &host.leaves("conf")));
-        end(&mut driver, &[&first, &second, &host]);
-        let row = driver.row();
-        assert_eq!((&*row.linkedid, row.started_ms, row.did.as_deref()), ("a.1", START, Some("5550100")));
-        assert_eq!((row.status, row.answered_ms, row.talk_ms), (Status::Answer, Some(START + 5_000), 10_000));
-    }
-}
-
-#[test]
 fn a_call_that_has_been_told_is_not_undone_by_a_stray_late_event() {
     let mut driver = Driver::linked(rules(), START);
     let (recorded, living) = (Line::customer("a.1"), Line::customer("z.1"));

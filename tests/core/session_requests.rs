@@ -2,8 +2,8 @@
 
 use crate::session::{NONCE, Peer};
 use callbackd_core::ami::pending::{MAX_LIST_BYTES, MAX_LIST_ITEMS, MAX_PENDING};
-use callbackd_core::ami::session::{ACTION_TIMEOUT, Answer, RequestError, Unanswered};
-use callbackd_core::ami::{Action, ActionId};
+use callbackd_core::ami::session::{ACTION_TIMEOUT, Answer, LIST_TIMEOUT, RequestError, Unanswered};
+use callbackd_core::ami::{Action, ActionId, DeadReason, Notice};
 
 #[test]
 fn a_request_is_answered_by_its_own_response() {
@@ -153,4 +153,38 @@ fn an_answer_that_nobody_asked_for_changes_nothing() {
     peer.notes(&[]);
     assert!(peer.session.is_live());
     assert_eq!(peer.session.unknown_responses(), 2);
+}
+
+#[test]
+fn a_challenge_that_is_empty_or_doubled_is_not_answered() {
+    for challenge in ["Challenge: ", "Challenge: 159846713\nChallenge: 1", "Challenge: \nChallenge: 159846713"] {
+        for allow_plain in [false, true] {
+            let mut peer = Peer::with(|login| login.allow_plain = allow_plain);
+            peer.greets();
+            peer.answers_last("Success", challenge);
+            peer.sends(&["Challenge"]);
+            peer.notes(&[Notice::BannerSeen { version: "11.0.0".into() }, Notice::LinkDead(DeadReason::OddChallenge)]);
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_whose_list_never_ends_is_ended_and_said() {
+    let mut peer = Peer::new();
+    peer.logs_in();
+    peer.says("Event: FullyBooted\nUptime: 8\nStatus: Fully Booted\n\n");
+    let id = peer.sent.last().unwrap().lines().find_map(|line| line.strip_prefix("ActionID: ")).unwrap().to_owned();
+    peer.says(&format!("Response: Success\nActionID: {id}\nEventList: start\nMessage: will follow\n\n"));
+    peer.notices.clear();
+    let mut waited = 0;
+    while peer.notices.is_empty() {
+        assert!(waited <= LIST_TIMEOUT, "it goes on");
+        peer.passes(5_000);
+        waited += 5_000;
+        if peer.notices.is_empty() {
+            peer.says(&format!("Event: QueueParams\nQueue: q{waited}\nActionID: {id}\n\n"));
+        }
+    }
+    assert_eq!(waited, LIST_TIMEOUT);
+    assert_eq!(peer.notices.last(), Some(&Notice::LinkDead(DeadReason::EndlessList("QueueStatus"))));
 }

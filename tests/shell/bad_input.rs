@@ -53,7 +53,7 @@ fn a_configuration_that_others_can_change_or_replace_is_refused() {
         let said = site.run(&args);
         assert_eq!(said.code, 78, "{said:#?}");
         assert!(said.line(&["can be changed by others (mode 0666)"]).contains("error"));
-        said.line(&["chmod go-w callbackd.toml"]);
+        said.line(&["chmod go-w", "/callbackd.toml"]);
     }
     site.write("callbackd.toml", "", 0o644);
     let directory = site.directory.path();

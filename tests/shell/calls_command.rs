@@ -163,6 +163,19 @@ fn csv_has_the_keys_of_json_as_header_and_quotes_what_needs_it() {
 }
 
 #[test]
+fn what_turns_the_direction_of_reading_or_breaks_a_line_is_escaped_for_programs_too() {
+    let hostile = "AC\u{202e}ME\u{2028}x\u{2066}y\u{85}z\u{200b}\u{e0041}ä";
+    let (_directory, path) = with_calls([FinishedCall { name: Some(hostile.into()), ..abandoned("1.1") }]);
+    let harmful = |text: &str| text.trim_end().chars().any(|c| c != '\r' && callbackd_core::model::text::is_harmful(c));
+    let json = calls(&path, &["--json"]).unwrap().out;
+    assert!(!harmful(&json) && json.contains(r"AC\u202eME\u2028x\u2066y\u0085z\u200b\udb40\udc41ä"), "{json}");
+    let read: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(read["name"], hostile, "it means the same");
+    let csv = calls(&path, &["--csv"]).unwrap().out.replace("\r\n", "");
+    assert!(!harmful(&csv) && csv.contains(r"AC\u{202e}ME\u{2028}x"), "{csv}");
+}
+
+#[test]
 fn a_name_cannot_become_a_formula_of_a_spreadsheet_and_a_number_stays_a_number() {
     let (_directory, path) = with_calls([FinishedCall {
         name: Some("=HYPERLINK(\"http://192.0.2.1\")".into()),

@@ -93,3 +93,50 @@ fn a_file_that_is_no_configuration_is_refused_with_its_name() {
     let said = Config::load(&file(dir.path(), &vec![b'#'; (1 << 20) + 1], 0o600)).unwrap_err().to_string();
     assert!(said.contains("larger than 1 MiB"), "{said}");
 }
+
+#[test]
+fn every_directory_and_every_link_up_to_the_root_counts_each_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let deep = dir.path().join("a/b/c");
+    std::fs::create_dir_all(&deep).unwrap();
+    let path = file(&deep, b"", 0o644);
+    let open = |name: &str, mode: u32| {
+        std::fs::set_permissions(dir.path().join(name), std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    assert!(Config::load(&path).is_ok());
+    for name in ["a", "a/b"] {
+        open(name, 0o777);
+        let (said, hint) = (Config::load(&path).unwrap_err().to_string(), dir.path().join(name).display().to_string());
+        assert!(said.contains("mode 0777") && said.contains(&format!("chmod go-w {hint}")), "{said}");
+        open(name, 0o755);
+    }
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("only root can give links away: the rest is not examined");
+    }
+    // Root's file, in directories of root's, by a link of another user's in a directory such as /tmp; and by a link to that link.
+    open("a", 0o1777);
+    let theirs = dir.path().join("a/theirs.toml");
+    std::os::unix::fs::symlink(&path, &theirs).unwrap();
+    std::os::unix::fs::lchown(&theirs, Some(64_001), None).unwrap();
+    let ours = dir.path().join("ours.toml");
+    std::os::unix::fs::symlink("a/theirs.toml", &ours).unwrap();
+    for name in [&theirs, &ours] {
+        let said = Config::load(name).unwrap_err().to_string();
+        assert!(
+            said.contains("a link on the way to the configuration file belongs to another user (uid 64001)"),
+            "{said}"
+        );
+        assert!(said.contains(&format!("chown -h root {}", theirs.display())), "{said}");
+    }
+    std::os::unix::fs::lchown(&theirs, Some(0), None).unwrap();
+    assert!(Config::load(&ours).is_ok());
+}
+
+#[test]
+fn a_named_pipe_is_refused_and_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("callbackd.toml");
+    let (pipe, all) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600));
+    rustix::fs::mknodat(rustix::fs::CWD, &path, pipe, all, 0).unwrap();
+    assert!(Config::load(&path).unwrap_err().to_string().contains("the configuration is not a file"));
+}

@@ -242,12 +242,17 @@ pub fn impatient(number: &str, patience_ms: i64) -> Caller {
 
 /// A configuration for this exchange; `callback` are more lines of that table, `more` more tables.
 pub fn configuration(port: u16, callback: &str, more: &str) -> String {
+    configuration_of(&[("demo", port)], callback, more)
+}
+
+/// The same for several, by their names and ports.
+pub fn configuration_of(pbxs: &[(&str, u16)], callback: &str, more: &str) -> String {
+    let table = |(name, port): &(&str, u16)| {
+        format!("[[pbx]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\nsecret_file = \"secret\"\n")
+    };
+    let pbxs: String = pbxs.iter().map(table).collect();
     format!(
-        r#"[pbx]
-name = "demo"
-address = "127.0.0.1:{port}"
-secret_file = "secret"
-[store]
+        r#"{pbxs}[store]
 path = "calls.db"
 [api]
 socket = "api.sock"

@@ -2,7 +2,7 @@
 //!
 //! `CALLBACKD_KILL_ROUNDS=200` kills so often; `CALLBACKD_KILL_SEED=7` repeats the callers, the people and the moments of one run.
 
-use crate::exchange::{Exchange, configuration, now};
+use crate::exchange::{Exchange, configuration_of, now};
 use crate::scripted::{Running, Site};
 use callbackd::demo::office::Office;
 use callbackd::demo::people::{Caller, People, Pickup, Talk};
@@ -251,19 +251,8 @@ fn a_daemon_of_two_pbxs_that_is_killed_at_any_moment_keeps_them_apart_and_dials_
 
 /// One configuration for these PBXs, each on its own port.
 fn configured(pbxs: &[&str], exchanges: &[Exchange]) -> String {
-    let more = "pause_agent = true\nmax_active = 8";
-    let whole = configuration(exchanges[0].port, more, "");
-    let [_] = pbxs else {
-        let (first, rest) = whole.split_once("[store]").unwrap();
-        let table = |(name, exchange): (&&str, &Exchange)| {
-            let port = format!(":{}", exchange.port);
-            let first = first.replace(&format!(":{}", exchanges[0].port), &port);
-            first.replace("[pbx]\nname = \"demo\"", &format!("[[pbx]]\nname = \"{name}\""))
-        };
-        let tables: String = pbxs.iter().zip(exchanges).map(table).collect();
-        return format!("{tables}[store]{rest}");
-    };
-    whole
+    let pbxs: Vec<_> = pbxs.iter().zip(exchanges).map(|(name, exchange)| (*name, exchange.port)).collect();
+    configuration_of(&pbxs, "pause_agent = true\nmax_active = 8", "")
 }
 
 /// Kills a daemon that is connected to these PBXs, which have the same customers, agents and queues, so many times.

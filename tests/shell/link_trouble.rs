@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::peer::{Asterisk, Linked, Listening, secret_file, within};
 use callbackd::daemon::link::RETRY_UP_TO;
 use callbackd::daemon::{LinkEvent, LostReason, SecretError};
-use callbackd_core::ami::session::{ACTION_TIMEOUT, BANNER_TIMEOUT, PING_EVERY, PING_TIMEOUT, SNAPSHOT_EVERY};
+use callbackd_core::ami::session::{BANNER_TIMEOUT, PING_EVERY, PING_TIMEOUT};
 use callbackd_core::ami::{DeadReason, LoginRefusal, Notice};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -129,10 +129,10 @@ async fn bytes_that_never_become_a_frame_do_not_keep_a_link_alive() {
     let (mut trickle, mut linked) = Trickle::new(&listening).await;
     trickle.asterisk.serve().await;
     linked.until(&Notice::Live).await;
-    for _ in 0..(SNAPSHOT_EVERY + ACTION_TIMEOUT) / 1_000 {
+    for _ in 0..(PING_EVERY + PING_TIMEOUT) / 1_000 {
         trickle.byte(b'x').await;
     }
-    assert_eq!(linked.lost().await.0, LostReason::Dead(DeadReason::Unanswered("QueueStatus")));
+    assert_eq!(linked.lost().await.0, LostReason::Dead(DeadReason::PingTimedOut));
 }
 
 #[tokio::test]

@@ -45,3 +45,5 @@ mod storm;
 mod systemd_run;
 mod systemd_unit;
 mod tls;
+mod tls_authorities;
+mod unseen;

@@ -12,13 +12,13 @@ const NOW: i64 = 1_795_336_404_000;
 const CLIENT: u64 = 1;
 
 /// Agents and customers who act by a script.
-struct Told {
+struct Scripted {
     agent: Pickup,
     customer: Pickup,
     talk: Talk,
 }
 
-impl People for Told {
+impl People for Scripted {
     fn agent(&mut self, _agent: usize, _callback: bool) -> Pickup {
         self.agent
     }
@@ -60,7 +60,7 @@ struct Scene {
 impl Scene {
     fn new(agent: Pickup, talk_ms: i64, ended_by_agent: bool) -> Self {
         let talk = Talk { ms: talk_ms, ended_by_agent };
-        let people = Told { agent, customer: Pickup::Answer(2_000), talk };
+        let people = Scripted { agent, customer: Pickup::Answer(2_000), talk };
         let mut scene = Self { pbx: Pbx::new(lab(), Box::new(people), NOW), now: NOW, text: String::new() };
         scene.pbx.handle(Input::Connected(CLIENT), NOW);
         scene.send("Action: Login\r\nActionID: 1\r\nUsername: callbackd\r\nSecret: secret\r\n\r\n");

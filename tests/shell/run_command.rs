@@ -7,9 +7,9 @@ use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
 
 /// What the daemon sends to the service manager, as it comes.
-struct Told(UnixDatagram);
+struct Notifications(UnixDatagram);
 
-impl Told {
+impl Notifications {
     fn at(site: &Site) -> Self {
         let socket = UnixDatagram::bind(site.path("notify")).unwrap();
         // No test waits this long unless it fails.
@@ -34,8 +34,8 @@ impl Told {
     }
 }
 
-fn start(site: &Site, environment: &[(&str, &str)]) -> (Running, Told) {
-    let recorded = Told::at(site);
+fn start(site: &Site, environment: &[(&str, &str)]) -> (Running, Notifications) {
+    let recorded = Notifications::at(site);
     let mut command = site.command(&["run", "--config", "callbackd.toml"]);
     command.env("NOTIFY_SOCKET", site.path("notify"));
     for (key, value) in environment {

@@ -47,7 +47,7 @@ impl Server {
             for socket in listener.incoming().take(connections) {
                 let socket = socket.unwrap();
                 *connected.lock().unwrap() = Some(socket.try_clone().unwrap());
-                serve(socket, greeting, &log, &mut answer);
+                serve(socket, greeting, &log, &connected, &mut answer);
             }
         });
         Self { port, heard, client, _thread: thread }
@@ -59,15 +59,31 @@ impl Server {
         client.as_mut().expect("somebody is connected").write_all(text.replace('\n', "\r\n").as_bytes()).unwrap();
     }
 
+    /// Hangs up on whoever connected last.
+    pub fn hang_up(&self) {
+        let client = self.client.lock().unwrap();
+        client.as_ref().expect("somebody is connected").shutdown(Shutdown::Both).unwrap();
+    }
+
     pub fn heard(&self) -> Vec<Action> {
         self.heard.lock().unwrap().clone()
     }
 }
 
-fn serve(socket: TcpStream, greeting: &str, heard: &Mutex<Vec<Action>>, answer: &mut Answer) {
-    let mut writer = socket.try_clone().unwrap();
+fn serve(
+    socket: TcpStream,
+    greeting: &str,
+    heard: &Mutex<Vec<Action>>,
+    client: &Mutex<Option<TcpStream>>,
+    answer: &mut Answer,
+) {
+    // An answer must not come into the middle of what a test says meanwhile.
+    let write = |text: &str| {
+        let _turn = client.lock().unwrap();
+        (&socket).write_all(text.replace('\n', "\r\n").as_bytes())
+    };
     // The other end may have gone at any time.
-    let _ = writer.write_all(greeting.replace('\n', "\r\n").as_bytes());
+    let _ = write(greeting);
     let mut lines = Vec::new();
     for line in BufReader::new(&socket).lines().map_while(Result::ok) {
         if !line.is_empty() {
@@ -77,8 +93,7 @@ fn serve(socket: TcpStream, greeting: &str, heard: &Mutex<Vec<Action>>, answer: 
         let action = Action(std::mem::take(&mut lines));
         heard.lock().unwrap().push(action.clone());
         let Some(text) = answer(&action) else { break };
-        let text = text.replace("@ID@", action.get("ActionID")).replace('\n', "\r\n");
-        if writer.write_all(text.as_bytes()).is_err() || action.get("Action") == "Logoff" {
+        if write(&text.replace("@ID@", action.get("ActionID"))).is_err() || action.get("Action") == "Logoff" {
             break;
         }
     }

@@ -131,3 +131,19 @@ fn a_secret_is_read_anew_each_time() {
     assert_eq!(secret.load().unwrap().expose_secret(), "new");
     assert!(!format!("{:?}", secret.load()).contains("new"));
 }
+
+#[test]
+fn a_secret_that_others_can_replace_is_refused_with_the_directory_and_the_mend() {
+    let directory = directory();
+    let open = directory.path().join("open");
+    std::fs::create_dir(&open).unwrap();
+    let path = open.join("x");
+    std::fs::write(&path, "s3cret").unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o777)).unwrap();
+    let said = load(Some(path.clone()), None).unwrap_err().to_string();
+    assert!(said.contains("the directory of the secret can be changed by others (mode 0777)"), "{said}");
+    assert!(said.ends_with(&format!("chmod go-w {}", open.display())), "{said}");
+    std::fs::set_permissions(&open, std::fs::Permissions::from_mode(0o700)).unwrap();
+    assert_eq!(load(Some(path), None).as_deref(), Ok("s3cret"));
+}

@@ -1,6 +1,6 @@
 //! One customer and two PBXs of one daemon: whoever serves the customer, nobody calls them back.
 
-use crate::exchange::{Eager, Exchange, configuration, impatient, nobody};
+use crate::exchange::{Eager, Exchange, configuration_of, impatient, nobody};
 use crate::scripted::{Running, Site};
 use callbackd::demo::office::Office;
 use callbackd::demo::people::Caller;
@@ -9,21 +9,17 @@ use rustix::process::Signal;
 
 const ANN: &str = "12025550123";
 
-/// A daemon of two PBXs, `east` and `west`, on each of which everybody who is at their phone answers.
-fn two() -> (Site, [Exchange; 2]) {
+/// A daemon that sees two PBXs, `east` and `west`, on each of which everybody who is at their phone answers.
+fn two() -> (Site, [Exchange; 2], Running) {
     let open = || Exchange::open(Office::small(), Box::new(Eager(1_500)), nobody(), |_| {});
     let exchanges = [open(), open()];
     let site = Site::new(0);
-    let whole = configuration(exchanges[0].port, "", "");
-    let (first, rest) = whole.split_once("[store]").unwrap();
-    let table = |name: &str, port: u16| {
-        let first = first.replace(&format!(":{}", exchanges[0].port), &format!(":{port}"));
-        first.replace("[pbx]\nname = \"demo\"", &format!("[[pbx]]\nname = \"{name}\""))
-    };
-    let tables = table("east", exchanges[0].port) + &table("west", exchanges[1].port);
     site.write("secret", "demo\n", 0o600);
-    site.configure(&format!("{tables}[store]{rest}"));
-    (site, exchanges)
+    site.configure(&configuration_of(&[("east", exchanges[0].port), ("west", exchanges[1].port)], "", ""));
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("session: Asterisk is ready");
+    daemon.wait_for("session: Asterisk is ready");
+    (site, exchanges, daemon)
 }
 
 /// Everybody on this PBX has lunch, and nobody has come back before the PBX says so.
@@ -33,19 +29,21 @@ fn at_lunch(exchange: &Exchange) {
     exchange.until("all to be at lunch", |known| known.paused.len() == agents);
 }
 
+/// Everybody is back.
+fn back(exchange: &Exchange) {
+    (0..Office::small().agents.len()).for_each(|agent| exchange.pause(agent, None));
+}
+
 #[test]
 fn a_customer_missed_on_one_pbx_and_served_on_the_other_is_not_called_back() {
-    let (site, [east, west]) = two();
-    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    daemon.wait_for("session: Asterisk is ready");
-    daemon.wait_for("session: Asterisk is ready");
+    let (site, [east, west], mut daemon) = two();
     at_lunch(&east);
     east.call(impatient(ANN, 300));
     daemon.wait_for("Callback queued");
     west.call(Caller { patience_ms: 60_000, ..impatient(ANN, 0) });
     daemon.wait_for("RECOVERED_BY_CUSTOMER");
     // Those who come back now find nobody to call.
-    (0..Office::small().agents.len()).for_each(|agent| east.pause(agent, None));
+    back(&east);
     east.until("all to be back", |known| known.paused.is_empty());
     let (code, said) = daemon.end(Some(Signal::TERM));
     assert_eq!(code, Some(0), "{said}");
@@ -60,18 +58,13 @@ fn a_customer_missed_on_one_pbx_and_served_on_the_other_is_not_called_back() {
 
 #[test]
 fn a_customer_missed_on_both_is_called_once_by_an_agent_of_the_later() {
-    let (site, [east, west]) = two();
-    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    daemon.wait_for("session: Asterisk is ready");
-    daemon.wait_for("session: Asterisk is ready");
+    let (site, [east, west], mut daemon) = two();
     for (exchange, said) in [(&east, "Callback queued"), (&west, "Missed again; merged into the open callback")] {
         at_lunch(exchange);
         exchange.call(impatient(ANN, 300));
         daemon.wait_for(said);
     }
-    for exchange in [&east, &west] {
-        (0..Office::small().agents.len()).for_each(|agent| exchange.pause(agent, None));
-    }
+    [&east, &west].into_iter().for_each(back);
     daemon.wait_for("Callback connected");
     daemon.wait_for("state=DONE");
     let (code, said) = daemon.end(Some(Signal::TERM));

@@ -22,18 +22,18 @@ use tokio_rustls::rustls::version::{TLS12, TLS13};
 use tokio_rustls::rustls::{ServerConfig, SupportedProtocolVersion};
 
 /// Certificates in a directory of their own, made with the `openssl` command as `ast_tls_cert` makes them.
-struct Workshop(TempDir);
+pub struct Workshop(pub TempDir);
 
 impl Workshop {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self(tempfile::tempdir().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    fn openssl(&self, arguments: &str) {
+    pub fn openssl(&self, arguments: &str) {
         let output = Command::new("openssl")
             .args(arguments.split_whitespace())
             .current_dir(self.0.path())
@@ -42,19 +42,19 @@ impl Workshop {
         assert!(output.status.success(), "openssl {arguments}: {}", String::from_utf8_lossy(&output.stderr));
     }
 
-    fn write(&self, name: &str, text: &str) {
+    pub fn write(&self, name: &str, text: &str) {
         std::fs::write(self.path(name), text).unwrap();
     }
 
     /// `create_ca`: no extensions are asked for, so the certificate is of version 1 (OpenSSL up to 3.1) or 3 (later ones).
-    fn authority(&self, name: &str) {
+    pub fn authority(&self, name: &str) {
         self.write("ca.cfg", "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=Asterisk Private CA\nO=Asterisk\n");
         self.openssl(&format!("genrsa -out {name}.key 2048"));
         self.openssl(&format!("req -new -config ca.cfg -x509 -days 365 -key {name}.key -out {name}.crt"));
     }
 
     /// `create_cert`: a certificate for `pbx.example` by that authority. `more` goes to `openssl x509 -req`.
-    fn certificate(&self, name: &str, authority: &str, bits: u32, more: &str) {
+    pub fn certificate(&self, name: &str, authority: &str, bits: u32, more: &str) {
         self.write("cert.cfg", "[req]\ndistinguished_name=dn\nprompt=no\n[dn]\nCN=pbx.example\nO=Asterisk\n");
         self.openssl(&format!("genrsa -out {name}.key {bits}"));
         self.openssl(&format!("req -batch -new -config cert.cfg -key {name}.key -out {name}.csr"));
@@ -74,7 +74,7 @@ impl Workshop {
     }
 
     /// As `openssl x509 -fingerprint` prints it, so that the digest is not this program's own.
-    fn fingerprint(&self, name: &str) -> (String, [u8; 32]) {
+    pub fn fingerprint(&self, name: &str) -> (String, [u8; 32]) {
         let output = Command::new("openssl")
             .args(["x509", "-noout", "-sha256", "-fingerprint", "-in"])
             .arg(self.path(&format!("{name}.crt")))
@@ -89,18 +89,19 @@ impl Workshop {
         (shown, bytes)
     }
 
-    fn ca_file(&self, name: &str) -> Tls {
+    pub fn ca_file(&self, name: &str) -> Tls {
         Tls::CaFile(self.path(&format!("{name}.crt")))
     }
 }
 
 /// Shows this certificate and signs with this key, whether they belong together or not.
 #[derive(Debug)]
-struct Shows(Arc<CertifiedKey>);
+pub struct Shows(Arc<CertifiedKey>);
 
 impl Shows {
-    fn new(workshop: &Workshop, certificate: &str, key: &str) -> Self {
-        let chain = vec![CertificateDer::from_pem_file(workshop.path(&format!("{certificate}.crt"))).unwrap()];
+    pub fn new(workshop: &Workshop, certificate: &str, key: &str) -> Self {
+        let file = workshop.path(&format!("{certificate}.crt"));
+        let chain = CertificateDer::pem_file_iter(file).unwrap().collect::<Result<Vec<_>, _>>().unwrap();
         let key = PrivateKeyDer::from_pem_file(workshop.path(&format!("{key}.key"))).unwrap();
         let key = ring::default_provider().key_provider.load_private_key(key).unwrap();
         Self(Arc::new(CertifiedKey::new(chain, key)))
@@ -123,14 +124,14 @@ impl ResolvesServerCert for Shows {
 }
 
 /// A PBX behind TLS.
-struct Secure {
+pub struct Secure {
     listener: TcpListener,
     acceptor: TlsAcceptor,
     directory: TempDir,
 }
 
 impl Secure {
-    async fn new(shows: Shows, version: &'static SupportedProtocolVersion) -> Self {
+    pub async fn new(shows: Shows, version: &'static SupportedProtocolVersion) -> Self {
         let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(&[version])
             .unwrap()
@@ -155,7 +156,7 @@ impl Secure {
     }
 
     /// A link with this trust becomes live.
-    async fn is_trusted(&self, host: &str, tls: Tls) {
+    pub async fn is_trusted(&self, host: &str, tls: Tls) {
         let mut linked = Linked::spawn(&self.pbx(host, tls), 100, None);
         let serving = async {
             let mut asterisk = Asterisk::new(self.accept().await.expect("a handshake"));
@@ -176,7 +177,7 @@ impl Secure {
     }
 
     /// A link with this trust refuses; what it says about it.
-    async fn is_refused(&self, host: &str, tls: Tls) -> String {
+    pub async fn is_refused(&self, host: &str, tls: Tls) -> String {
         let mut linked = Linked::spawn(&self.pbx(host, tls), 100, None);
         let (handshake, event) = tokio::join!(self.accept(), linked.next());
         if let Ok(stream) = handshake {
@@ -185,6 +186,14 @@ impl Secure {
         }
         match event {
             LinkEvent::Lost { reason: LostReason::Tls { why, .. }, .. } => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// A link with this trust does not even connect; why.
+    pub async fn is_not_set_up(&self, tls: Tls) -> String {
+        match Linked::spawn(&self.pbx("localhost", tls), 100, None).lost().await.0 {
+            LostReason::TlsSetup(why) => why,
             other => panic!("{other:?}"),
         }
     }
@@ -223,7 +232,7 @@ impl Drop for OpenSsl {
     }
 }
 
-fn refusal(why: &str, expected: &[&str]) {
+pub fn refusal(why: &str, expected: &[&str]) {
     for part in expected {
         assert!(why.contains(part), "\"{part}\" is not in: {why}");
     }

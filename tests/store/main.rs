@@ -5,6 +5,7 @@ mod records;
 mod replayed_calls;
 mod store_backup;
 mod store_callbacks;
+mod store_crafted;
 mod store_disk_full;
 mod store_identity;
 mod store_plans;

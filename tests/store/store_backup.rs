@@ -1,7 +1,7 @@
 //! A copy is the database as it was at one moment, whatever is written meanwhile, and it takes nobody's place unasked.
 
 use crate::stored::{abandoned, answered, names, record};
-use callbackd::store::{Ack, Batch, CallFilter, Error, Reader, SCHEMA_VERSION, Store, Writer, backup};
+use callbackd::store::{Ack, Batch, CallFilter, Error, Reader, SCHEMA_VERSION, Store, Writer, backup, migrations};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -139,12 +139,10 @@ fn a_damaged_database_gives_no_copy() {
 #[test]
 fn a_copy_of_an_earlier_schema_is_a_copy_too() {
     let place = place();
-    Connection::open(&place.db)
-        .unwrap()
-        .execute_batch(
-            "PRAGMA application_id = 1128418116; PRAGMA user_version = 1; CREATE TABLE calls (id INTEGER PRIMARY KEY)",
-        )
-        .unwrap();
+    let mut connection = Connection::open(&place.db).unwrap();
+    migrations().to_version(&mut connection, 1).unwrap();
+    connection.pragma_update(None, "application_id", 1_128_418_116).unwrap();
+    drop(connection);
     const { assert!(SCHEMA_VERSION > 1) };
     let copied = backup(&place.db, &place.copy, false).unwrap();
     assert_eq!((copied.calls, copied.callbacks), (0, 0));

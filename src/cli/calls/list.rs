@@ -1,7 +1,7 @@
 //! Many calls as a table, as JSON lines, as CSV.
 
 use super::CallsError;
-use crate::cli::plain::{clip, clock, local, safe, utc};
+use crate::cli::plain::{clip, clock, json_line, local, safe, utc};
 use crate::store::{CallFilter, Reader, StoredCall};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{Direction, FinishedCall, IvrStep, Leg, QueueVisit, RecoveredBy};
@@ -190,8 +190,7 @@ pub fn json_with_children(StoredCall { id, call, recovered }: &StoredCall, out: 
 }
 
 fn object(object: &Object<'_>, out: &mut impl Write) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, object)?;
-    writeln!(out)
+    json_line(object, out)
 }
 
 /// RFC 4180 with a header; `why` is one column, its sentences joined by `; `. Returns how many calls.
@@ -242,13 +241,24 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
         let mut call = call.clone();
         for text in [&mut call.number, &mut call.name, &mut call.did, &mut call.trunk, &mut call.queue, &mut call.agent]
         {
-            *text = text.take().map(no_formula);
+            *text = text.take().map(|text| no_formula(cell(&text)));
         }
-        let why = no_formula(call.why.join("; "));
+        call.linkedid = no_formula(cell(&call.linkedid));
+        let why = no_formula(cell(&call.why.join("; ")));
         lines.serialize((Flat::new(*id, &call, *recovered), Why { why })).map_err(csv_error)
     })?;
     lines.flush().map_err(CallsError::Output)?;
     Ok(shown)
+}
+
+/// As [`safe`], but for the line breaks and tabs that a quoted cell may hold.
+fn cell(text: &str) -> String {
+    text.split_inclusive(['\r', '\n', '\t'])
+        .map(|line| match line.char_indices().next_back() {
+            Some((at, '\r' | '\n' | '\t')) => safe(&line[..at]) + &line[at..],
+            _ => safe(line),
+        })
+        .collect()
 }
 
 /// A spreadsheet runs what begins with `=`, `+`, `-`, `@`, tab or return as a formula, and strangers choose their names: such a cell gets a `'` in

@@ -90,7 +90,7 @@ fn sums(call: &FinishedCall) -> String {
         Quality::Full => {}
         Quality::Partial => parts.push("seen in part only".to_owned()),
         Quality::Gap => parts.push("its end was not seen".to_owned()),
-        Quality::Backfilled => parts.push("told afterwards by Asterisk's own records".to_owned()),
+        Quality::Backfilled => parts.push("backfilled from Asterisk's own records".to_owned()),
     }
     parts.join(", ")
 }

@@ -9,6 +9,7 @@ use callbackd_core::ami::notice::Notice;
 use callbackd_core::ami::session::Reply;
 use callbackd_core::ami::{Action, Interest};
 use callbackd_core::model::sign::{SIGN_VARIABLE, Sign};
+use callbackd_core::tracker::pbx_clock::ahead_ms;
 use std::path::Path;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
@@ -76,8 +77,7 @@ impl Asking<'_> {
             Heard::Notice(Notice::LoggedIn) => self.answers.logged_in = true,
             Heard::Notice(Notice::Booted { .. }) => facts.booted = true,
             Heard::Notice(Notice::Clock { asterisk_ms, took_ms }) => {
-                let then = Clock::start().now().wall_ms - i64::try_from(took_ms / 2).unwrap_or(0);
-                facts.clock_ahead_ms = Some(asterisk_ms.saturating_sub(then));
+                facts.clock_ahead_ms = Some(ahead_ms(*asterisk_ms, *took_ms, Clock::start().now().wall_ms));
             }
             Heard::Notice(Notice::SnapshotRefused { action, message }) => facts.refused.push((action, message.clone())),
             Heard::Notice(Notice::SnapshotEnded(size)) => facts.size = *size,

@@ -4,7 +4,7 @@ use super::facts::Facts;
 use super::report::{Finding, Hint};
 use crate::config::Callback;
 use crate::log::Wire;
-use callbackd_core::callbacks::freepbx::SKIP_VOICEMAIL;
+use callbackd_core::callbacks::freepbx::{DIAL_AGENT, SKIP_VOICEMAIL};
 use callbackd_core::callbacks::policy::First;
 use callbackd_core::model::AttemptPrefix;
 
@@ -53,7 +53,7 @@ fn dial_agent(facts: &Facts, callback: &Callback) -> String {
     let freepbx = facts.contexts.as_ref().is_some_and(|contexts| contexts.contains(SKIP_VOICEMAIL));
     match &callback.dial_agent {
         Some(template) => template.clone(),
-        None if freepbx => "Local/{extension}@originate-skipvm/n, as this is a FreePBX".to_owned(),
+        None if freepbx => format!("{DIAL_AGENT}, as this is a FreePBX"),
         None => "{interface}".to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use super::report::{Finding, Report};
 use crate::config::{Config, Pbx, Tls};
 use crate::daemon::Secret;
 use crate::exit::Exit;
-use crate::ownership::within;
+use crate::ownership::{open_trusted, within};
 use crate::records::{self, Files};
 use crate::store::Error;
 use crate::store::examine::{Examined, State, examine};
@@ -18,7 +18,7 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, report: &m
     for pbx in &config.pbx {
         secret(pbx, credentials, report);
         if let Some(Tls::CaFile(file)) = &pbx.tls
-            && let Err(error) = std::fs::File::open(file)
+            && let Err(error) = open_trusted("it", file)
         {
             let detail = format!("{} cannot be read: {error}", file.display());
             report.refuse(Exit::Config, &Finding::missing("tls_ca_file", detail));

@@ -1,5 +1,6 @@
 //! What a check has found: one line for each finding, or one JSON object.
 
+use crate::cli::plain::json_line;
 use crate::exit::Exit;
 use serde_json::json;
 use std::io::Write;
@@ -95,7 +96,7 @@ impl<'a> Report<'a> {
         };
         if self.json {
             let line = json!({ "about": self.section, "mark": word.to_lowercase(), "what": what, "detail": detail });
-            self.say(&format!("{line}\n"));
+            self.say_json(&line);
         } else {
             self.say(&format!("  {color}{word:<7}\x1b[0m  {what:<17}  {}\n", self.broken(detail)));
         }
@@ -118,7 +119,7 @@ impl<'a> Report<'a> {
     pub fn hint(&mut self, hint: &Hint) {
         if self.json {
             let line = json!({ "about": self.section, "fix": hint.file, "lines": hint.lines });
-            self.say(&format!("{line}\n"));
+            self.say_json(&line);
         } else {
             self.say(&format!("\nTo fix it, in {}:\n\n{}", hint.file, hint.lines));
         }
@@ -164,6 +165,11 @@ impl<'a> Report<'a> {
     }
 
     /// Whoever reads from a closed pipe has seen enough; the exit code says the rest.
+    fn say_json(&mut self, line: &serde_json::Value) {
+        // Whoever reads from a closed pipe does not want to know.
+        let _ = json_line(line, &mut self.out);
+    }
+
     fn say(&mut self, text: &str) {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }

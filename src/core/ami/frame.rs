@@ -66,6 +66,11 @@ impl Frame {
         self.headers().find(|header| header.key.eq_ignore_ascii_case(key.as_bytes())).map(|header| header.value)
     }
 
+    /// The values of all headers called `key`, in order.
+    pub(crate) fn values<'f>(&'f self, key: &'f str) -> impl Iterator<Item = &'f [u8]> {
+        self.headers().filter(move |header| header.key.eq_ignore_ascii_case(key.as_bytes())).map(|header| header.value)
+    }
+
     /// The same as text; bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self, key: &str) -> Option<Text<'_>> {
         self.get(key).map(text)

@@ -87,6 +87,18 @@ pub enum LoginRefusal {
     Other,
 }
 
+impl LoginRefusal {
+    /// What Asterisk's words mean (`main/manager.c`).
+    pub(crate) fn said(message: &str) -> Self {
+        match message {
+            "Authentication failed" => Self::AuthenticationFailed,
+            "Login Already In Use" => Self::AlreadyInUse,
+            "Permission denied" => Self::PermissionDenied,
+            _ => Self::Other,
+        }
+    }
+}
+
 /// Why a connection is of no more use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeadReason {
@@ -101,6 +113,14 @@ pub enum DeadReason {
     /// This action was not answered in time.
     #[error("Asterisk did not answer {0}")]
     Unanswered(&'static str),
+    /// A list of this action goes on and on.
+    #[error("Asterisk's list for {0} does not end")]
+    EndlessList(&'static str),
+    /// The answer to `Challenge` has an empty one, or several.
+    #[error(
+        "what answers gives no challenge that can be answered: it has none in it, or more than one; this is not Asterisk"
+    )]
+    OddChallenge,
     /// Nothing came, not even after a ping.
     #[error("Asterisk is silent and does not answer a ping")]
     PingTimedOut,

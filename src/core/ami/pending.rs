@@ -30,6 +30,8 @@ pub(crate) struct Pending {
     pub id: ActionId,
     pub action: &'static str,
     pub purpose: Purpose,
+    /// When it was sent, in the session's milliseconds.
+    pub since_ms: u64,
     /// When it counts as unanswered, in the session's milliseconds.
     pub deadline_ms: u64,
     /// The response that announced a list, whose items follow.
@@ -118,7 +120,10 @@ impl PendingActions {
 
     /// All get so much more time, ms.
     pub(crate) fn delay(&mut self, ms: u64) {
-        self.0.iter_mut().for_each(|pending| pending.deadline_ms += ms);
+        for pending in &mut self.0 {
+            pending.since_ms += ms;
+            pending.deadline_ms += ms;
+        }
     }
 
     pub(crate) fn deadline_ms(&self) -> Option<u64> {

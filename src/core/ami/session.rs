@@ -23,6 +23,8 @@ pub const BANNER_TIMEOUT: u64 = 10_000;
 /// How long an answer, or the next item of a list, may take, in milliseconds. Asterisk itself sleeps a second before it
 /// refuses a login.
 pub const ACTION_TIMEOUT: u64 = 10_000;
+/// How long a whole list may take, in milliseconds: twenty thousand channels over a slow line take some seconds.
+pub const LIST_TIMEOUT: u64 = 120_000;
 /// How long `FullyBooted` may take after the login before the session goes on without it, in milliseconds.
 pub const BOOT_TIMEOUT: u64 = 5_000;
 /// A ping is sent so often, in milliseconds, also while events come: its answer proves that all events until then have come, and tells
@@ -162,7 +164,8 @@ impl Session {
         self.lists_cut
     }
 
-    /// Bytes arrived, of whatever kind: also frames that the decoder skips prove that the other end is there.
+    /// A whole frame arrived, or several: also those that the decoder skips prove that the other end is there. Bytes alone do not: one
+    /// now and then keeps up the look of a link on which nothing comes.
     pub fn heard(&mut self, now_ms: u64) {
         self.heard_ms = self.heard_ms.max(now_ms);
         self.live.read(now_ms);
@@ -178,7 +181,9 @@ impl Session {
 
     /// Takes what the decoder received, in its order. A frame for the tracker comes before the outputs that it leads to.
     pub fn received(&mut self, received: &Received, now_ms: u64) -> Disposition {
-        self.heard(now_ms);
+        if !matches!(received, Received::Discarded(_)) {
+            self.heard(now_ms);
+        }
         match (received, self.state) {
             (_, State::Dead) | (Received::Discarded(_), _) => Disposition::Consumed,
             (Received::Banner(version), State::Greeting(_)) => {
@@ -219,6 +224,9 @@ impl Session {
         while let Some(pending) = self.pending.take_expired(now_ms) {
             match pending.purpose {
                 Purpose::Request => self.answer(pending, Err(Unanswered::TimedOut)),
+                _ if pending.since_ms + LIST_TIMEOUT <= now_ms => {
+                    return self.die(DeadReason::EndlessList(pending.action), now_ms);
+                }
                 _ => return self.die(DeadReason::Unanswered(pending.action), now_ms),
             }
         }
@@ -332,6 +340,7 @@ impl Session {
             id: id.clone(),
             action: action.name(),
             purpose,
+            since_ms: now_ms,
             deadline_ms: now_ms + ACTION_TIMEOUT,
             list: None,
         });
@@ -355,7 +364,7 @@ impl Session {
         let room = self.pending.has_room(frame.bytes().len());
         let pending = self.pending.get_mut(at);
         let Some(list) = &mut pending.list else { return Disposition::ForEngine };
-        pending.deadline_ms = now_ms + ACTION_TIMEOUT;
+        pending.deadline_ms = (now_ms + ACTION_TIMEOUT).min(pending.since_ms + LIST_TIMEOUT);
         if let Some(whole) = List::end(frame) {
             list.cut |= !whole;
             self.finish(at, now_ms);
@@ -401,8 +410,14 @@ impl Session {
         match pending.purpose {
             Purpose::Challenge => {
                 self.pending.take(at);
-                let challenge = frame.text("Challenge").filter(|_| success);
-                self.log_in(challenge.as_deref(), &message, now_ms);
+                let mut values = frame.values("Challenge");
+                match (values.next().filter(|_| success), values.next()) {
+                    // Of two nobody knows which one counts, and to answer an empty one is to sign nothing but the secret.
+                    (Some(b""), _) | (Some(_), Some(_)) => self.die(DeadReason::OddChallenge, now_ms),
+                    (challenge, _) => {
+                        self.log_in(challenge.map(String::from_utf8_lossy).as_deref(), &message, now_ms);
+                    }
+                }
             }
             Purpose::Login => {
                 self.pending.take(at);
@@ -410,7 +425,7 @@ impl Session {
                     self.state = State::Booting(now_ms);
                     self.notice(Notice::LoggedIn);
                 } else {
-                    self.refused(login_refusal(&message), &message);
+                    self.refused(LoginRefusal::said(&message), &message);
                 }
             }
             Purpose::Queues | Purpose::Channels => {
@@ -481,15 +496,5 @@ impl Session {
             }
             (_, None) => {}
         }
-    }
-}
-
-/// What Asterisk's words mean (`main/manager.c`).
-fn login_refusal(message: &str) -> LoginRefusal {
-    match message {
-        "Authentication failed" => LoginRefusal::AuthenticationFailed,
-        "Login Already In Use" => LoginRefusal::AlreadyInUse,
-        "Permission denied" => LoginRefusal::PermissionDenied,
-        _ => LoginRefusal::Other,
     }
 }

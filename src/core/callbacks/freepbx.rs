@@ -10,6 +10,9 @@ use crate::model::{AgentKey, PbxId};
 /// The context of FreePBX's core that rings an extension without its voicemail.
 pub const SKIP_VOICEMAIL: &str = "originate-skipvm";
 
+/// How agents of a FreePBX are dialled by it.
+pub const DIAL_AGENT: &str = "Local/{extension}@originate-skipvm/n";
+
 /// Contexts of FreePBX in which its queues dial extensions.
 const QUEUES: [&str; 2] = ["from-queue", "from-internal"];
 
@@ -22,11 +25,7 @@ pub fn dial_agent(freepbx: bool, interface: &str) -> &'static str {
         let digits = !extension.is_empty() && extension.bytes().all(|b| b.is_ascii_digit());
         digits.then(|| rest.split('/').next().unwrap_or(rest))
     };
-    if freepbx && context().is_some_and(|context| QUEUES.contains(&context)) {
-        "Local/{extension}@originate-skipvm/n"
-    } else {
-        "{interface}"
-    }
+    if freepbx && context().is_some_and(|context| QUEUES.contains(&context)) { DIAL_AGENT } else { "{interface}" }
 }
 
 impl Scheduler {

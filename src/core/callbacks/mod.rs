@@ -197,7 +197,6 @@ impl Scheduler {
     #[must_use]
     pub fn new(policies: Policies, prefix: AttemptPrefix, restored: RestoredState, now: Moment) -> Self {
         let mut scheduler = Self {
-            policies,
             tasks: Tasks::new(restored.last_id),
             attempts: Attempts::new(prefix),
             agents: Agents::default(),
@@ -208,7 +207,8 @@ impl Scheduler {
                 suppress: restored.suppress,
                 request: restored.request,
             }),
-            caps: Caps::new(restored.dialled),
+            caps: Caps::new(restored.dialled, policies.overall.prefix_digits),
+            policies,
             rounds: Rounds::new(),
             signs: Signs::new(prefix),
             freepbx: BTreeSet::new(),
@@ -258,6 +258,7 @@ impl Scheduler {
                     self.signs.forget(pbx);
                 }
                 self.policies = policies.clone();
+                self.caps.set_prefix_digits(policies.overall.prefix_digits);
                 self.tasks.screen_again();
                 self.rounds.set_due();
             }

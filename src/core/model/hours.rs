@@ -6,6 +6,8 @@ use crate::ami::event::Millis;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use jiff::{Timestamp, tz::TimeZone};
 use opening_hours::{Context, OpeningHours, localization::Country};
+use regex::Regex;
+use std::sync::LazyLock;
 
 /// How far ahead an opening or closing is looked for. Rules that can never hold (`Dec 20 week 1 Mo`) are otherwise searched
 /// day by day until the year 10,000, which takes most of a minute; five years cover 29 February.
@@ -37,6 +39,8 @@ pub enum HoursError {
     UnknownCountry { country: String },
     #[error("school holidays (`SH`) are not known for this country")]
     SchoolHolidays { offset: usize },
+    #[error("holidays and weekdays side by side are read as the one or the other")]
+    HolidayAndWeekday { offset: usize },
     #[error("`{word}` depends on where the sun is, which is not known here")]
     Sun { offset: usize, word: &'static str },
     #[error("no year has a {day}")]
@@ -54,6 +58,7 @@ impl HoursError {
             Self::Syntax { offset, .. }
             | Self::NoCountry { offset }
             | Self::SchoolHolidays { offset }
+            | Self::HolidayAndWeekday { offset }
             | Self::Sun { offset, .. }
             | Self::NoSuchDay { offset, .. }
             | Self::GotoIfTime { offset, .. } => Some(*offset),
@@ -71,6 +76,9 @@ impl HoursError {
             Self::NoCountry { .. } => "set `country` to an ISO 3166 code such as `DE`, or leave out `PH`",
             Self::UnknownCountry { .. } => "use a two-letter ISO 3166 code such as `DE`",
             Self::SchoolHolidays { .. } => "write the dates instead, for example `2026 Jul 01-2026 Aug 15 off`",
+            Self::HolidayAndWeekday { .. } => {
+                "write `PH,Su off` for holidays and all Sundays, `PH off` for holidays on whatever day"
+            }
             Self::Sun { .. } => "write the times as HH:MM",
             Self::NoSuchDay { .. } => "correct the date",
             Self::GotoIfTime { .. } => {
@@ -106,8 +114,10 @@ impl Hours {
         if translated.is_none() {
             refuse_what_would_be_misread(open, country)?;
         }
-        let rules: OpeningHours =
-            translated.as_deref().unwrap_or(open).parse().map_err(|e| syntax_error(open, &format!("{e}")))?;
+        let text = translated.as_deref().unwrap_or(open);
+        let parse = |text: &str| text.parse::<OpeningHours>().map_err(|e| syntax_error(open, &format!("{e}")));
+        parse(text)?;
+        let rules = parse(&as_meant(text))?;
         let mut context = Context::default().approx_bound_interval_size(TimeDelta::days(HORIZON_DAYS));
         if let Some(country) = country {
             context = context.with_holidays(country.holidays());
@@ -210,6 +220,15 @@ fn refuse_what_would_be_misread(open: &str, country: Option<Country>) -> Result<
     {
         return Err(HoursError::SchoolHolidays { offset });
     }
+    static BESIDE: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"(?i)\b(?:[PS]H(?:\s+[+-]\d+\s+days?)?\s+(?:Mo|Tu|We|Th|Fr|Sa|Su)\b|(?:Mo|Tu|We|Th|Fr|Sa|Su)\s+[PS]H\b)",
+        )
+        .expect("a regular expression")
+    });
+    if let Some(found) = BESIDE.find(&bare) {
+        return Err(HoursError::HolidayAndWeekday { offset: found.start() });
+    }
     let lower = bare.to_ascii_lowercase();
     for word in SUN {
         if let Some(offset) = word_at(&lower, word) {
@@ -222,6 +241,29 @@ fn refuse_what_would_be_misread(open: &str, country: Option<Country>) -> Result<
         }
     }
     Ok(())
+}
+
+/// A comment alone means that it is not known whether it is open (`Su 08:00-09:00 "by appointment"`), where the evaluator takes it for open. And an
+/// expression that ends in a fallback for all days is taken for one that never changes, unless a rule for another day comes last.
+fn as_meant(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for (i, part) in text.split('"').enumerate() {
+        let opens = i % 2 == 1;
+        if i > 0 {
+            let said = out.trim_end().to_ascii_lowercase();
+            let modified = ["open", "closed", "off", "unknown"].iter().any(|word| said.ends_with(word));
+            let of_days = text.split('"').nth(i + 1).is_some_and(|after| after.starts_with(':'));
+            if opens && !modified && !of_days {
+                out.push_str("unknown ");
+            }
+            out.push('"');
+        }
+        out.push_str(part);
+    }
+    if without_comments(text).contains("||") {
+        out.push_str("; 2199 Dec 31 off");
+    }
+    out
 }
 
 /// The same text, of the same length, with the quoted comments blanked.

@@ -17,6 +17,7 @@ pub mod progress;
 mod record;
 pub mod rules;
 pub mod sign;
+pub mod text;
 mod text_enum;
 mod weight;
 

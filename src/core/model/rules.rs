@@ -40,6 +40,10 @@ pub struct Rules {
     pub self_service_contexts: Globs,
     /// Contexts to which blocked callers are sent.
     pub blocked_contexts: Globs,
+    /// Channel names behind which a program stands, not a person.
+    pub machines: Globs,
+    /// Those of them that serve the caller.
+    pub self_service_machines: Globs,
     /// Waited less than this many milliseconds: SHORT_ABANDON.
     pub short_abandon_ms: Millis,
     /// Talked less than this many milliseconds: SHORT.
@@ -82,6 +86,12 @@ impl Rules {
     /// Wrap-up of an agent for whom no queue says how long; `names` are the texts that mean this agent.
     pub fn wrapup_of<'n>(&self, names: impl IntoIterator<Item = &'n str>) -> Millis {
         names.into_iter().find_map(|name| self.wrapups.get(name)).copied().unwrap_or(self.wrapup_ms)
+    }
+
+    /// The configuration says that a program stands behind the channel of this name.
+    #[must_use]
+    pub fn is_machine(&self, channel: &str) -> bool {
+        self.machines.fit(channel) || self.self_service_machines.fit(channel)
     }
 
     /// What a context is for.

@@ -73,6 +73,7 @@ impl Prover<'_> {
             direction == Direction::Inbound && !self.rules.hours_of(did.as_deref()).is_open(started_ms);
         let last_left = visits.last().map(|v| v.left_ms);
         let mut verdict = judge(&Facts {
+            served_by_machine: false,
             direction,
             answered: answered_ms.is_some(),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
@@ -104,7 +105,7 @@ impl Prover<'_> {
         {
             verdict.why.push("talk is told from when the line was answered; a person may have come later".to_owned());
         }
-        verdict.why.push("told afterwards by Asterisk's CDR and queue_log".to_owned());
+        verdict.why.push("backfilled from Asterisk's CDR and queue_log".to_owned());
         let number = seen.and_then(|s| s.number.clone()).or_else(|| self.number(direction, first, &lines));
         let number_e164 = number.as_deref().and_then(|n| match self.rules.numbering.classify(n) {
             Number::Callable(e164) => Some(e164),

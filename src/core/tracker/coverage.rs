@@ -137,7 +137,7 @@ impl Coverage {
         self.unseen_since(stamp.map_or(at, |stamp| stamp.clamp(at, now)));
     }
 
-    /// Stamps are told by another clock from now on.
+    /// Stamps count by another clock from now on.
     pub(crate) fn clock_changed(&mut self) {
         self.last_stamp_ms = None;
     }
@@ -207,6 +207,11 @@ impl Coverage {
     /// Which calls are up is known: linked, and the lists have come.
     pub(crate) fn in_sync(&self) -> bool {
         self.ever_linked && self.lost_ms.is_none() && self.whole
+    }
+
+    /// Since when nothing is known of calls and agents, if that is so now: coverage was lost then, or an earlier run last saw the PBX then.
+    pub(crate) fn blind_since(&self) -> Option<Millis> {
+        self.lost_ms.or(self.last_seen_ms).filter(|_| !self.in_sync())
     }
 
     /// The lists have come since this was asked last, and which calls are up is known.

@@ -63,7 +63,7 @@ impl Tracker {
                     return;
                 };
                 self.join_calls(self.topology.channel(one).call, self.topology.channel(two).call);
-                self.retime(self.topology.channel(one).call, at);
+                self.retime_around(one, at);
             }
             Event::BlindTransfer { result, transferer, transferee, .. } => {
                 self.transferred(result, &[Some(transferer), transferee.as_ref()], at);
@@ -144,14 +144,22 @@ impl Tracker {
             // Its own event proves that it is up, whatever the lists say.
             self.topology.lives_in(slot, self.coverage.snapshot());
         }
-        self.topology.shows_state(slot, seen.state);
-        let call = self.topology.channel(slot).call;
-        self.calls.touched(call, at, self.now.mono_ms);
+        self.calls.touched(self.topology.channel(slot).call, at, self.now.mono_ms);
+        self.state_shown(slot, seen.state, at);
         Some(slot)
+    }
+
+    /// Something shows the channel in this state. It can have been put into a bridge before it answered, to hear the ringing.
+    pub(crate) fn state_shown(&mut self, slot: Slot, state: u8, at: Millis) {
+        if self.topology.shows_state(slot, state) && self.topology.channel(slot).bridge.is_some() {
+            self.topology.meet(slot);
+            self.retime_around(slot, at);
+        }
     }
 
     fn kind(&self, seen: &event::Channel<'_>) -> Kind {
         match channel::technology_kind(&seen.name) {
+            _ if self.rules.is_machine(&seen.name) => Kind::Machine,
             Kind::Extension if self.rules.trunks.fit(&seen.name) || self.rules.inbound_contexts.fit(&seen.context) => {
                 Kind::Trunk
             }
@@ -269,19 +277,23 @@ impl Tracker {
         self.leaves(channel, at);
         if let Some(first) = self.topology.enters(bridge, channel) {
             self.join_calls(self.topology.channel(first).call, self.topology.channel(channel).call);
+            self.stays_for_the_next(first, channel, at);
             self.topology.meet(channel);
         }
         self.phones_change(bridge, at);
-        self.retime(self.topology.channel(channel).call, at);
+        self.retime_around(channel, at);
     }
 
     pub(crate) fn leaves(&mut self, channel: Slot, at: Millis) {
+        let heard_by = self.calls_around(channel);
         let Some(bridge) = self.topology.leaves(channel) else { return };
         if let Some(bridge) = bridge {
             self.phones_change(bridge, at);
         }
         self.phone_changes(channel, at);
-        self.retime(self.topology.channel(channel).call, at);
+        for call in heard_by {
+            self.retime(call, at);
+        }
     }
 
     fn bridges_merge(&mut self, to: &event::Bridge<'_>, from: &event::Bridge<'_>, at: Millis) {
@@ -295,13 +307,13 @@ impl Tracker {
     fn hold_changes(&mut self, seen: &event::Channel<'_>, held: bool, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         self.topology.hold_changes(slot, held);
-        self.retime(self.topology.channel(slot).call, at);
+        self.retime_around(slot, at);
     }
 
     fn parking_changes(&mut self, seen: &event::Channel<'_>, parked: bool, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         self.topology.parking_changes(slot, parked);
-        self.retime(self.topology.channel(slot).call, at);
+        self.retime_around(slot, at);
     }
 
     fn transferred(&mut self, result: &str, parties: &[Option<&event::Channel<'_>>], at: Millis) {

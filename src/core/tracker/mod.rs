@@ -321,6 +321,18 @@ impl Tracker {
         live.flat_map(|(_, call)| call.keys.iter().map(|key| &**key))
     }
 
+    /// Whether it is known now which calls are up and what the agents do: the link is up and the lists have come.
+    #[must_use]
+    pub fn sees(&self) -> bool {
+        self.coverage.in_sync()
+    }
+
+    /// Since when that is not known, ms since 1970 UTC; `None` while it is, and where the PBX has never been seen.
+    #[must_use]
+    pub fn unseen_since(&self) -> Option<Millis> {
+        self.coverage.blind_since()
+    }
+
     /// Technology and peer of what has been met as a trunk.
     pub fn trunks_met(&self) -> impl Iterator<Item = &str> {
         self.topology.trunks_met()

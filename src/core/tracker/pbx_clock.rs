@@ -1,4 +1,4 @@
-//! Asterisk's clock against ours. The times of a call are Asterisk's, all of one clock and those of its CDR; what is told by our clock (when a
+//! Asterisk's clock against ours. The times of a call are Asterisk's, all of one clock and those of its CDR; what is said by our clock (when a
 //! gap began) takes the difference into account.
 
 use crate::ami::event::Millis;
@@ -11,38 +11,44 @@ const TOOK_AT_MOST_MS: u64 = 1_000;
 /// An offset that was applied is measured anew, and applied anew if it has changed by so much, ms.
 const CHANGED_BY_MS: Millis = 1_000;
 
+/// By how much Asterisk's clock is ahead of ours, ms: it showed `asterisk_ms` somewhere in the `took_ms` before now (`now_ms` by ours).
+#[must_use]
+pub fn ahead_ms(asterisk_ms: Millis, took_ms: u64, now_ms: Millis) -> Millis {
+    let then = now_ms.saturating_sub(i64::try_from(took_ms / 2).unwrap_or(0));
+    asterisk_ms.saturating_sub(then)
+}
+
 /// What is known of the clock of one PBX.
 #[derive(Debug, Default)]
 pub(crate) struct PbxClock {
-    /// What is added to a stamp, ms: 0 while Asterisk's clock is right.
-    added_ms: Millis,
+    /// By how much it is ahead of ours, ms; 0 while it is right.
+    ahead_ms: Millis,
 }
 
 impl PbxClock {
-    /// Asterisk's clock showed this, somewhere in the `took_ms` before now. Returns whether its stamps are told differently from now on.
+    /// Asterisk's clock showed this, somewhere in the `took_ms` before now. Returns whether its stamps count differently from now on.
     pub(crate) fn shows(&mut self, asterisk_ms: Millis, took_ms: u64, now: Moment) -> bool {
         if took_ms > TOOK_AT_MOST_MS {
             return false;
         }
-        let then = now.wall_ms.saturating_sub(i64::try_from(took_ms / 2).unwrap_or(0));
-        let behind = then.saturating_sub(asterisk_ms);
-        let wanted = if behind.saturating_abs() >= RIGHT_WITHIN_MS { behind } else { 0 };
+        let ahead = ahead_ms(asterisk_ms, took_ms, now.wall_ms);
+        let wanted = if ahead.saturating_abs() >= RIGHT_WITHIN_MS { ahead } else { 0 };
         let changed =
-            (wanted == 0) != (self.added_ms == 0) || wanted.abs_diff(self.added_ms) >= CHANGED_BY_MS.unsigned_abs();
+            (wanted == 0) != (self.ahead_ms == 0) || wanted.abs_diff(self.ahead_ms) >= CHANGED_BY_MS.unsigned_abs();
         if changed {
-            self.added_ms = wanted;
+            self.ahead_ms = wanted;
         }
         changed
     }
 
     /// A stamp of Asterisk's by our clock.
     pub(crate) fn ours(&self, stamp_ms: Millis) -> Millis {
-        stamp_ms.saturating_add(self.added_ms)
+        stamp_ms.saturating_sub(self.ahead_ms)
     }
 
     /// By how much Asterisk's clock is ahead of ours, ms; 0 while it is right.
     pub(crate) fn ahead_ms(&self) -> Millis {
-        self.added_ms.saturating_neg()
+        self.ahead_ms
     }
 }
 

@@ -86,6 +86,7 @@ impl Tracker {
             }
         };
         self.topology.lives_in(slot, self.coverage.snapshot());
+        self.state_shown(slot, seen.state, at);
         let bridged = !bridge_id.is_empty();
         self.channel_shows_itself(slot, seen, bridged, (application, data), at);
         self.application_listed(slot, application, data);

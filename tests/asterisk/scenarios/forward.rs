@@ -62,14 +62,18 @@ pub const ALL: &[Scenario] = &[
         name: "forward to an outside number: answered",
         dials: "5550192",
         parties: &[("12025550192", TALKS)],
-        row: Row { agent: "PJSIP/trunk", legs: &[("PJSIP/trunk", "ANSWERED")], ..Row::ANSWERED },
+        row: Row {
+            agent: "PJSIP/12025550192@trunk",
+            legs: &[("PJSIP/12025550192@trunk", "ANSWERED")],
+            ..Row::ANSWERED
+        },
         ..Scenario::OUTSIDE
     },
     Scenario {
         name: "forward to an outside number: not answered",
         dials: "5550192",
         parties: &[("12025550192", RINGS)],
-        row: Row { legs: &[("PJSIP/trunk", "NOANSWER")], ..Row::UNANSWERED },
+        row: Row { legs: &[("PJSIP/12025550192@trunk", "NOANSWER")], ..Row::UNANSWERED },
         ..Scenario::OUTSIDE
     },
 ];

@@ -365,8 +365,9 @@ impl Line {
         self.with(dest, "DialEnd", &[("DialStatus", status)])
     }
 
+    /// Whoever is in a bridge has answered, unless ARI has put them there to hear the ringing.
     pub fn enters(&self, bridge: &str) -> String {
-        self.event("BridgeEnter", &[("BridgeUniqueid", bridge), ("BridgeTechnology", "simple_bridge")])
+        self.clone().state(6).event("BridgeEnter", &[("BridgeUniqueid", bridge), ("BridgeTechnology", "simple_bridge")])
     }
 
     pub fn leaves(&self, bridge: &str) -> String {

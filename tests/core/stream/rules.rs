@@ -38,6 +38,8 @@ pub fn stock_rules() -> Rules {
         closed_contexts: Globs::new(["closed*", "*-closed", "after-hours*", "out-of-hours*"]),
         voicemail_contexts: Globs::new(["macro-vm", "app-vmblast", "voicemail*"]),
         self_service_contexts: Globs::default(),
+        machines: Globs::default(),
+        self_service_machines: Globs::default(),
         blocked_contexts: Globs::new(["blocked*", "blacklisted*"]),
         short_abandon_ms: 5_000,
         min_talk_ms: 1_000,

@@ -149,6 +149,9 @@ pub enum CommandError {
     /// Too many open callbacks.
     #[error("there are {0} open callbacks already: no more are taken")]
     Full(usize),
+    /// So many commands wait for the database; this one was not begun.
+    #[error("{0} commands wait for the database, which cannot be written: try again later")]
+    TooManyWait(usize),
     /// Not that number.
     #[error("{0} is not on the list of those not to be called")]
     NotForbidden(String),

@@ -81,6 +81,8 @@ pub(crate) struct Call {
     pub people: Vec<Person>,
     /// When the customer talked with anyone.
     pub talk: Clock,
+    /// When a machine served the customer.
+    pub machine: Clock,
     /// What the dialplan did.
     pub dialplan: Dialplan,
     pub transfers: u32,
@@ -123,6 +125,8 @@ pub(crate) struct Call {
 pub(crate) struct Dialplan {
     /// What the context that it is in is for.
     pub purpose: Purpose,
+    /// The channel that ran it: the caller's own, or the far half of a Local channel that the caller was sent into.
+    pub place: Option<Slot>,
     /// The application that it ran last, lower case, with its arguments.
     pub application: Option<(Box<str>, Box<str>)>,
     /// When it began to.
@@ -167,8 +171,10 @@ pub(crate) struct TrackedLeg {
     pub channel: Slot,
     /// Who dialled; `None` for an Originate.
     pub by: Option<Slot>,
-    /// What was dialled, as the queue or Dial names it.
+    /// What was dialled, as the queue or Dial names it; of a trunk that Dial dialled, the trunk alone.
     pub interface: Box<str>,
+    /// What was dialled, whole, with its technology.
+    pub dialled: Box<str>,
     /// The queue that rang it.
     pub queue: Option<Box<str>>,
     /// It is a Local channel: whoever it leads to is the attempt that counts.
@@ -265,6 +271,7 @@ impl Call {
             ivr: Vec::new(),
             people: Vec::new(),
             talk: Clock::default(),
+            machine: Clock::default(),
             dialplan: Dialplan::default(),
             transfers: 0,
             transfer_ms: None,

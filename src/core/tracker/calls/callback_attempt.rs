@@ -183,26 +183,13 @@ impl Tracker {
 
     /// What the first leg of an attempt came to: the channel itself, or whoever a Local one led to.
     pub(crate) fn first_leg(&self, call: &Call, first: Slot) -> Option<usize> {
-        let own = |(i, a): &(usize, &TrackedLeg)| self.is_on_the_way(call, *i, |way| way.channel == first) && !a.local;
+        let own = |(i, a): &(usize, &TrackedLeg)| call.is_on_the_way(*i, |way| way.channel == first) && !a.local;
         let legs = || call.attempts.iter().enumerate().filter(own);
         let took =
             legs().find(|(_, a)| self.topology.channel(a.channel).bridged).or(legs().find(|(_, a)| self.answered(a)));
         took.or(legs().next_back())
             .or_else(|| call.attempts.iter().enumerate().find(|(_, a)| a.channel == first))
             .map(|l| l.0)
-    }
-
-    /// The attempt itself, or one of the Local attempts that led to it, fits.
-    fn is_on_the_way(&self, call: &Call, leg: usize, fits: impl Fn(&TrackedLeg) -> bool) -> bool {
-        let mut next = Some(leg);
-        for _ in 0..=call.attempts.len() {
-            let Some(attempt) = next.and_then(|i| call.attempts.get(i)) else { return false };
-            if fits(attempt) {
-                return true;
-            }
-            next = attempt.parent;
-        }
-        false
     }
 
     fn answered(&self, leg: &TrackedLeg) -> bool {
@@ -213,7 +200,7 @@ impl Tracker {
         let call = &self.calls[slot];
         let first = self.first_leg(call, ours.channel);
         let first_channel = first.map_or(ours.channel, |i| call.attempts[i].channel);
-        let customer_first = self.topology.channel(first_channel).kind == Kind::Trunk;
+        let customer_first = self.customer_is_first(call, ours.channel);
         let second = self.second_leg(call, ours.channel, customer_first);
         let (agent, customer) = if customer_first { (second, first) } else { (first, second) };
         let ended_ms =
@@ -266,8 +253,8 @@ impl Tracker {
     fn second_leg(&self, call: &Call, ours: Slot, customer_first: bool) -> Option<usize> {
         let leads_on = |i: usize| call.attempts.iter().any(|a| a.parent == Some(i));
         let dialled = |(i, _): &(usize, &TrackedLeg)| {
-            let from_ours = self.is_on_the_way(call, *i, |way| way.by == Some(ours));
-            let first_side = self.is_on_the_way(call, *i, |way| way.channel == ours);
+            let from_ours = call.is_on_the_way(*i, |way| way.by == Some(ours));
+            let first_side = call.is_on_the_way(*i, |way| way.channel == ours);
             !first_side && from_ours && !leads_on(*i)
         };
         let took = |(_, a): &(usize, &TrackedLeg)| {

@@ -6,28 +6,48 @@ use crate::tracker::calls::call::Person;
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
+use crate::tracker::topology::channel::Kind;
 use crate::tracker::topology::graph::Topology;
 
 impl Tracker {
+    /// The calls whose channels this one is connected with, its own among them.
+    pub(crate) fn calls_around(&self, channel: Slot) -> Vec<Slot> {
+        let mut calls: Vec<Slot> =
+            self.topology.reached(channel).into_iter().map(|slot| self.topology.channel(slot).call).collect();
+        calls.sort_unstable();
+        calls.dedup();
+        calls
+    }
+
+    /// Works out who hears whom in all calls that this channel is connected with.
+    pub(crate) fn retime_around(&mut self, channel: Slot, at: Millis) {
+        for call in self.calls_around(channel) {
+            self.retime(call, at);
+        }
+    }
+
     /// Works out who hears the customer now, and lets the clocks run accordingly.
     pub(crate) fn retime(&mut self, slot: Slot, at: Millis) {
         let call = slot;
         let mut heard: Vec<(Slot, bool)> = Vec::new();
-        let mut waits = false;
+        let (mut waits, mut served) = (false, false);
         for i in 0..self.calls[call].channels.len() {
             let slot = self.calls[call].channels[i];
             if self.topology.channel(slot).ended_ms.is_none() && self.is_customer(call, slot) {
                 let channel = self.topology.channel(slot);
                 waits |=
                     channel.parked || (channel.bridge.is_some() && self.calls.someone_comes_back(&self.topology, call));
-                self.hears(call, slot, &mut heard);
+                if channel.up {
+                    served |= self.hears(call, slot, &mut heard);
+                }
             }
         }
         let held = heard.iter().any(|(_, held)| *held);
         for (person, _) in &heard {
-            self.calls.person(&self.topology, call, *person);
+            self.calls.person(&mut self.topology, call, *person);
         }
         let call = &mut self.calls.table[call];
+        call.machine.set(if served { Talking::Yes } else { Talking::No }, at);
         for person in &mut call.people {
             let state = match heard.iter().any(|(slot, _)| *slot == person.channel) {
                 false => Talking::No,
@@ -58,30 +78,38 @@ impl Tracker {
         self.topology.has_met(customer);
         if let Some(phone) = phone {
             self.topology.has_met(phone);
-            self.calls.person(&self.topology, call, phone).talk.had_begun(from, to);
+            self.calls.person(&mut self.topology, call, phone).talk.had_begun(from, to);
         }
         self.calls.table[call].talk.had_begun(from, to);
         self.calls.mark(call);
     }
 
-    /// Adds to `heard` every person whom this channel hears, and whether the way there is on hold.
-    fn hears(&self, call: Slot, from: Slot, heard: &mut Vec<(Slot, bool)>) {
+    /// Adds to `heard` every person whom this customer hears, and whether the way there is on hold. True if the customer hears a machine that
+    /// serves callers.
+    fn hears(&self, call: Slot, from: Slot, heard: &mut Vec<(Slot, bool)>) -> bool {
         let reached = self.topology.reached(from);
         let held = reached.iter().any(|slot| self.topology.channel(*slot).held);
-        let people = reached
-            .into_iter()
-            .filter(|slot| self.topology.channel(*slot).is_party() && !self.is_customer(call, *slot));
+        let serves = |slot: &Slot| {
+            let channel = self.topology.channel(*slot);
+            channel.up && channel.kind == Kind::Machine && self.rules.self_service_machines.fit(&channel.name)
+        };
+        let served = reached.iter().any(serves);
+        let people = reached.into_iter().filter(|slot| self.is_person(call, *slot));
         heard.extend(people.map(|slot| (slot, held)));
+        served
     }
 }
 
 impl Calls {
     /// Whoever is at this phone, as someone who talks with the customer.
-    fn person(&mut self, topology: &Topology, call: Slot, phone: Slot) -> &mut Person {
+    fn person(&mut self, topology: &mut Topology, call: Slot, phone: Slot) -> &mut Person {
+        if topology.channel(phone).call != call {
+            topology.is_shared(phone);
+        }
+        let interface = self.identity(topology, call, phone).into();
         let people = &mut self.table[call].people;
         let known = people.iter().position(|p| p.channel == phone);
         let index = known.unwrap_or_else(|| {
-            let interface = topology.channel(phone).interface().into();
             people.push(Person { channel: phone, interface, talk: Clock::default() });
             people.len() - 1
         });

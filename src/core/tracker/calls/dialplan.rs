@@ -4,21 +4,24 @@ use crate::ami::event::{self, Millis};
 use crate::model::IvrStep;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedVisit};
+use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
+use crate::tracker::topology::graph::Topology;
 
 /// Results of Queue() for a caller whom it never let in: no `QueueCallerJoin` comes for them (`app_queue.c` `join_queue`).
 const REFUSED: &[&str] = &["FULL", "JOINEMPTY", "JOINUNAVAIL"];
 
 /// The context of FreePBX's `blacklist` module.
 const BLACKLIST_CHECK: &str = "app-blacklist-check";
+/// Local channels that lead from one to the next; more are a loop.
+const MAX_DEPTH: u8 = 8;
 
 impl Tracker {
     pub(crate) fn dialplan_runs(&mut self, seen: &event::Channel<'_>, application: &str, data: &str, at: Millis) {
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         let call = self.topology.channel(slot).call;
-        if !self.calls.leads(call, slot) {
+        if !self.calls.leads(&self.topology, call, slot) {
             return;
         }
         // Asterisk shows its own doings on dialled channels as applications (`AppDial`, `AppQueue`).
@@ -29,7 +32,8 @@ impl Tracker {
         if &*seen.exten == "h" || self.topology.channel(slot).hangs_up_by(at) {
             return;
         }
-        let moved = self.topology.moves_in_dialplan(slot, &seen.context, &seen.exten);
+        let elsewhere = self.calls.table[call].dialplan.place.replace(slot).is_some_and(|place| place != slot);
+        let moved = self.topology.moves_in_dialplan(slot, &seen.context, &seen.exten) || elsewhere;
         if moved {
             self.leaves_blacklist_check(call, &seen.context);
         }
@@ -52,7 +56,7 @@ impl Tracker {
     /// What a list says that a channel runs, where no event has said it before.
     pub(crate) fn application_listed(&mut self, slot: Slot, application: &str, data: &str) {
         let call = self.topology.channel(slot).call;
-        let news = self.calls.leads(call, slot) && self.calls[call].dialplan.application.is_none();
+        let news = self.calls[call].first == slot && self.calls[call].dialplan.application.is_none();
         if news && !application.is_empty() && self.topology.channel(slot).incoming != Some(false) {
             self.calls.application_runs(call, application, data);
         }
@@ -105,7 +109,7 @@ impl Tracker {
     pub(crate) fn variable_set(&mut self, seen: &event::Channel<'_>, variable: &str, value: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
         let call = self.topology.channel(slot).call;
-        let (leads, room) = (self.calls.leads(call, slot), self.calls.have_room());
+        let (leads, room) = (self.calls.leads(&self.topology, call, slot), self.calls.have_room());
         let c = &mut self.calls.table[call];
         match variable {
             "QUEUESTATUS" if !value.is_empty() => {
@@ -134,9 +138,24 @@ impl Calls {
         }
     }
 
-    /// The dialplan that this channel runs decides the caller's fate: it began the call.
-    fn leads(&self, call: Slot, slot: Slot) -> bool {
-        self[call].first == slot
+    /// The dialplan that this channel runs decides the caller's fate: it began the call, or it is the far half of a Local channel that a
+    /// customer was sent into, and into nothing else beside it.
+    pub(super) fn leads(&self, topology: &Topology, call: Slot, slot: Slot) -> bool {
+        let c = &self[call];
+        let mut slot = slot;
+        for _ in 0..MAX_DEPTH {
+            if c.first == slot {
+                return true;
+            }
+            let sent_into = |a: &&TrackedLeg| Some(a.channel) == topology.other_half(slot) && a.queue.is_none();
+            let Some(leg) = c.attempts.iter().rev().find(sent_into).filter(|_| c.origin == Origin::Trunk) else {
+                return false;
+            };
+            let beside = |a: &TrackedLeg| a.by == leg.by && a.channel != leg.channel && a.ended_ms.is_none();
+            let Some(by) = leg.by.filter(|_| !c.attempts.iter().any(beside)) else { return false };
+            slot = by;
+        }
+        false
     }
 }
 

@@ -155,7 +155,13 @@ impl Tracker {
         let Some(gone) = self.calls.table.get(call) else { return };
         let (keys, channels) = (gone.keys.clone(), gone.channels.clone());
         for slot in channels {
-            self.topology.forget(slot);
+            match self.calls.another_that_shares(&self.topology, call, slot) {
+                Some(other) => {
+                    self.topology.moves_to_call(slot, other);
+                    self.calls.table[other].channels.push(slot);
+                }
+                None => self.topology.forget(slot),
+            }
         }
         if let Some(gone) = self.calls.remove(call, keys.iter().map(|k| &**k)) {
             self.line_of_a_call_gone(&gone);

@@ -52,6 +52,7 @@ impl Tracker {
     fn attempt(&mut self, by: Option<Slot>, dest: Slot, interface: &str, queue: Option<&str>, at: Millis) {
         if let Some(by) = by {
             self.join_calls(self.topology.channel(by).call, self.topology.channel(dest).call);
+            self.comes_to_who_dials(by, dest, at);
             if self.topology.channel(by).call != self.topology.channel(dest).call {
                 return; // one of them has its row: a stray late event adds nothing to it
             }
@@ -63,10 +64,14 @@ impl Tracker {
         }
         let (slot, kind, uniqueid) = (channel.call, channel.kind, channel.uniqueid.clone());
         let peer = channel.interface().to_owned();
-        let parent = by.and_then(|by| self.calls.parent_attempt(&self.topology, slot, by));
+        // Whom a queue rings is an agent, not the way to one.
+        let parent = by.filter(|_| queue.is_none()).and_then(|by| self.calls.parent_attempt(&self.topology, slot, by));
         let room = self.calls.have_room();
         let call = &mut self.calls.table[slot];
-        if kind == Kind::Trunk && call.origin != Origin::Trunk {
+        let of_queue = queue.is_some()
+            || parent.is_some_and(|p| call.attempts[p].queue.is_some())
+            || call.attempt_mut(&uniqueid).is_some_and(|attempt| attempt.queue.is_some());
+        if kind == Kind::Trunk && call.origin != Origin::Trunk && !of_queue {
             call.mark_outbound(peer.clone());
             // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
             call.number = dialled_number(interface).or(call.number.take());
@@ -75,6 +80,7 @@ impl Tracker {
             if let Some(queue) = queue {
                 attempt.queue.get_or_insert(queue.into());
                 attempt.interface = interface.into();
+                attempt.dialled = interface.into();
             }
             attempt.by = attempt.by.or(by);
             self.calls.adopt(&self.topology, slot, dest);
@@ -94,11 +100,12 @@ impl Tracker {
         {
             queue_visit.in_doubt = false;
         }
-        // Dial names what it was given without the technology; what was dialled is then the channel's own peer.
-        let interface = if queue.is_some() || interface.contains('/') { interface } else { &peer };
-        if let Some(parent) = parent
-            && kind != Kind::Trunk
-        {
+        // Dial names what it was given without the technology, the queue with it.
+        let technology = peer.split_once('/').map_or(&*peer, |(technology, _)| technology);
+        let whole = queue.is_some() || interface.split_once('/').is_some_and(|(first, _)| first == technology);
+        let dialled = if whole { interface.into() } else { format!("{technology}/{interface}") };
+        let interface = if whole { interface } else { &peer };
+        if let Some(parent) = parent.filter(|_| kind == Kind::Extension) {
             self.presence.led_to(&call.attempts[parent].interface, &peer);
         }
         let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
@@ -107,6 +114,7 @@ impl Tracker {
             channel: dest,
             by,
             interface: interface.into(),
+            dialled: dialled.into(),
             queue,
             local: kind == Kind::Local,
             parent,
@@ -121,12 +129,23 @@ impl Tracker {
             in_doubt: false,
         });
         self.calls.adopt(&self.topology, slot, dest);
+        self.sent_into(slot, dest, at);
         if parent.is_some()
             && let Some(agent) = self.presence.find(&peer)
         {
             self.presence.look_at(agent, at); // it may be the agent's since a moment ago
         }
         self.retime(slot, at);
+    }
+
+    /// A customer is sent into the dialplan behind a Local channel, which may have begun to run before the dialling was heard of.
+    fn sent_into(&mut self, call: Slot, local: Slot, at: Millis) {
+        let Some(far) = self.topology.other_half(local) else { return };
+        if self.topology.channel(local).kind == Kind::Local && self.calls.leads(&self.topology, call, far) {
+            let context = self.topology.channel(far).context.clone();
+            self.calls.table[call].dialplan.place = Some(far);
+            self.place_changes(call, &context, "", at);
+        }
     }
 
     /// Whom the agent's channel of an attempt of ours dials is the customer, also where a trunk looks like a phone.
@@ -216,7 +235,7 @@ impl Calls {
         let attempts = &mut self.table[call].attempts;
         let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
         let queue = attempts[parent].queue.clone();
-        for child in attempts.iter_mut().filter(|a| a.by == Some(other)) {
+        for child in attempts.iter_mut().filter(|a| a.by == Some(other) && a.queue.is_none()) {
             child.parent = child.parent.or(Some(parent));
             child.queue = child.queue.take().or_else(|| queue.clone());
         }

@@ -1,9 +1,10 @@
 //! Two calls that turn out to be one: they came to share a linkedid, a channel or a bridge.
 
-use crate::tracker::Tracker;
+use crate::ami::event::Millis;
 use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Origin, Stage};
 use crate::tracker::calls::weight::MAX_LINKEDIDS;
 use crate::tracker::table::Slot;
+use crate::tracker::{SETTLE_MS, Tracker};
 
 impl Tracker {
     /// A channel shows this linkedid now: if it was another, the calls are one.
@@ -29,6 +30,9 @@ impl Tracker {
     pub(crate) fn join_calls(&mut self, a: Slot, b: Slot) {
         if a == b {
             return;
+        }
+        if self.has_a_caller(a) && self.has_a_caller(b) {
+            return; // two customers who called in; what they share belongs to the call that it came from
         }
         let over = |c: &Call| c.stage == Stage::Recorded || (c.recorded.is_some() && c.live == 0);
         let rank = |c: &Call| (c.orphaned, over(c), leads(c.origin), c.started_ms);
@@ -63,6 +67,48 @@ fn leads(origin: Origin) -> u8 {
         Origin::Trunk => 0,
         Origin::Callback => 1,
         Origin::Extension => 2,
+    }
+}
+
+impl Tracker {
+    /// Two channels have met whose calls have a customer each. The one whose customer has gone already has stayed on the line, as agents do who log
+    /// in for a shift: it is part of the other's call from now on.
+    pub(crate) fn stays_for_the_next(&mut self, a: Slot, b: Slot, at: Millis) {
+        for (stays, other) in [(a, b), (b, a)] {
+            let (from, to) = (self.topology.channel(stays).call, self.topology.channel(other).call);
+            let gone = |call: Slot| self.topology.channel(self.calls[call].first).ended_ms.is_some();
+            if from != to && self.has_a_caller(from) && self.has_a_caller(to) && gone(from) && !gone(to) {
+                self.goes_over(stays, to, at);
+            }
+        }
+    }
+
+    /// A channel that is dialled can have come under the linkedid of another customer, whom the one who dials has met: it is of the call that
+    /// dials.
+    pub(crate) fn comes_to_who_dials(&mut self, by: Slot, dest: Slot, at: Millis) {
+        let (from, to) = (self.topology.channel(dest).call, self.topology.channel(by).call);
+        let lives = |slot: Slot| self.topology.channel(slot).ended_ms.is_none();
+        let two_callers = from != to && self.has_a_caller(from) && self.has_a_caller(to);
+        if two_callers && self.calls[to].stage == Stage::Live && self.calls[from].first != dest && lives(dest) {
+            self.goes_over(dest, to, at);
+        }
+    }
+
+    /// A channel that lives is part of another call from now on.
+    fn goes_over(&mut self, slot: Slot, to: Slot, at: Millis) {
+        let from = self.topology.channel(slot).call;
+        self.topology.is_shared(slot);
+        self.topology.moves_to_call(slot, to);
+        self.calls.channel_comes(to, slot, false);
+        let c = &mut self.calls.table[from];
+        c.channels.retain(|channel| *channel != slot);
+        c.live = c.live.saturating_sub(1);
+        if c.live == 0 && c.stage == Stage::Live {
+            c.stage = Stage::Ending;
+            self.calls.look_again(from, self.now.mono_ms + SETTLE_MS);
+        }
+        self.retime(from, at);
+        self.calls.mark(from);
     }
 }
 

@@ -3,12 +3,12 @@
 pub(crate) mod call;
 pub(crate) mod callback_attempt;
 pub(crate) mod conversation;
+pub(crate) mod coverage_lost;
 pub(crate) mod customer_line;
 pub(crate) mod dialplan;
 pub(crate) mod ending;
 pub(crate) mod in_progress;
 pub(crate) mod legs;
-pub(crate) mod lost_sight;
 pub(crate) mod merge;
 pub(crate) mod origin;
 pub(crate) mod queue_visits;

@@ -9,6 +9,7 @@ use crate::tracker::calls::call::{Call, Stage};
 use crate::tracker::calls::callback_attempt::TrackedAttempt;
 use crate::tracker::calls::in_progress::Leftover;
 use crate::tracker::table::{Slot, Table};
+use crate::tracker::topology::graph::Topology;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The calls in memory, the recently ended ones included.
@@ -125,6 +126,17 @@ impl Calls {
         if c.stage == Stage::Recorded {
             c.stage = Stage::Ending;
         }
+    }
+
+    /// Another call that has this channel of one among its people or legs, and needs it longer.
+    pub(super) fn another_that_shares(&self, topology: &Topology, of: Slot, channel: Slot) -> Option<Slot> {
+        if !topology.channel(channel).shared {
+            return None;
+        }
+        let has = |call: &Call| {
+            call.people.iter().any(|p| p.channel == channel) || call.attempts.iter().any(|a| a.channel == channel)
+        };
+        self.table.iter().find(|(slot, call)| *slot != of && has(call)).map(|(slot, _)| slot)
     }
 
     /// The caller is counted as waiting in this queue, or in none. Returns where before.

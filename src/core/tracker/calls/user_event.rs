@@ -9,6 +9,7 @@
 
 use crate::ami::event::{self, Millis, Text};
 use crate::model::codes::DECLINED;
+use crate::model::text::is_harmful;
 use crate::model::{Rating, Tag};
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::MAX_TAGS;
@@ -70,7 +71,7 @@ impl Tracker {
 
 /// A value as it is kept: without what a terminal would obey, and not too long.
 fn printable(value: &str) -> String {
-    value.trim().chars().filter(|c| !c.is_control()).take(MAX_TEXT).collect()
+    value.trim().chars().filter(|c| !is_harmful(*c)).take(MAX_TEXT).collect()
 }
 
 /// Codes are words that can stand in a filter and in a column: letters, digits, `_` and `-`.

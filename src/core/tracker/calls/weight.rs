@@ -30,7 +30,11 @@ pub(crate) struct Weighed {
 }
 
 fn leg(leg: &TrackedLeg) -> usize {
-    size_of::<TrackedLeg>() + leg.uniqueid.len() + leg.interface.len() + length(leg.queue.as_deref())
+    size_of::<TrackedLeg>()
+        + leg.uniqueid.len()
+        + leg.interface.len()
+        + leg.dialled.len()
+        + length(leg.queue.as_deref())
 }
 
 fn visit(visit: &TrackedVisit) -> usize {

@@ -4,11 +4,11 @@ use crate::tracker::table::Slot;
 use crate::tracker::topology::graph::Topology;
 
 impl Topology {
-    /// Parties that hear each other now have met. Half of a Local channel alone is nobody to meet: the one that loses the race to answer
+    /// Parties that have answered and hear each other now have met. Half of a Local channel alone is nobody to meet: the one that loses the race to answer
     /// is bridged with it for a moment.
     pub(crate) fn meet(&mut self, channel: Slot) {
         let mut parties = self.reached(channel);
-        parties.retain(|slot| self.channel(*slot).is_party());
+        parties.retain(|slot| self.channel(*slot).can_talk());
         if parties.len() > 1 {
             for slot in parties {
                 self.has_met(slot);

@@ -14,10 +14,22 @@ pub(crate) const STATE_RINGING: u8 = 5;
 /// `AST_STATE_UP`: answered.
 pub(crate) const STATE_UP: u8 = 6;
 
-/// Technologies whose channels are never a person: Asterisk makes them for itself
-/// (`CBAnn`, `CBRec`: app_confbridge; `Announcer`, `Recorder`: bridge softmix and parking; `Snoop`: stasis; `Message`: SIP MESSAGE).
-const MACHINES: &[&str] =
-    &["CBAnn", "CBRec", "Announcer", "Recorder", "Snoop", "Message", "Surrogate", "MulticastRTP", "AudioSocket"];
+/// Technologies whose channels are never a person: Asterisk makes them for itself or for a program
+/// (`CBAnn`, `CBRec`: app_confbridge; `Announcer`, `Recorder`: bridge softmix and parking; `Snoop`: stasis; `Message`: SIP MESSAGE;
+/// `UnicastRTP`, `AudioSocket`, `WebSocket`: external media of ARI and of Dial).
+const MACHINES: &[&str] = &[
+    "CBAnn",
+    "CBRec",
+    "Announcer",
+    "Recorder",
+    "Snoop",
+    "Message",
+    "Surrogate",
+    "MulticastRTP",
+    "UnicastRTP",
+    "AudioSocket",
+    "WebSocket",
+];
 
 /// What a call and a bridge weigh beside their ids, bytes: with the texts about its customer, and a second copy of those in its row in progress.
 const OF_ITS_CALL: usize = size_of::<Call>() + size_of::<CallInProgress>() + 400;
@@ -31,7 +43,7 @@ pub(crate) enum Kind {
     Extension,
     /// Half of a Local channel: nobody, it leads on.
     Local,
-    /// Asterisk itself.
+    /// A program: of Asterisk itself, or one that the configuration names.
     Machine,
 }
 
@@ -74,6 +86,8 @@ pub(crate) struct Channel {
     pub talks_for: Option<Slot>,
     /// The phone that it is counted for as long as it is up.
     pub phone: Option<Slot>,
+    /// Another call than its own has it among its people or legs.
+    pub shared: bool,
     /// Its conversation is counted for the agent.
     pub talk_counted: bool,
     /// The far end rings.
@@ -131,6 +145,7 @@ impl Channel {
             rings_for: None,
             talks_for: None,
             phone: None,
+            shared: false,
             talk_counted: false,
             ringing: false,
             held: false,
@@ -158,6 +173,12 @@ impl Channel {
     #[must_use]
     pub(crate) fn interface(&self) -> &str {
         interface(&self.name)
+    }
+
+    /// Can be the far end of a talk, and has answered.
+    #[must_use]
+    pub(crate) fn can_talk(&self) -> bool {
+        self.is_party() && self.up
     }
 
     /// Can be the far end of a talk.

@@ -104,11 +104,14 @@ impl Topology {
         self.channels[slot].snapshot = snapshot;
     }
 
-    /// An event shows the channel in this state.
-    pub(crate) fn shows_state(&mut self, slot: Slot, state: u8) {
-        if state == STATE_UP {
-            self.channels[slot].up = true;
-        }
+    /// An event shows the channel in this state. True if it is answered by now, and was not before.
+    pub(crate) fn shows_state(&mut self, slot: Slot, state: u8) -> bool {
+        state == STATE_UP && !std::mem::replace(&mut self.channels[slot].up, true)
+    }
+
+    /// Another call has the channel among its people or legs.
+    pub(crate) fn is_shared(&mut self, slot: Slot) {
+        self.channels[slot].shared = true;
     }
 
     /// The channel's state changes: its far end rings now, or does not.

@@ -33,6 +33,8 @@ pub(crate) struct Facts<'a> {
     pub dialplan: &'a Dialplan,
     /// How each person's phone fared.
     pub legs: &'a [LegResult],
+    /// A machine that serves callers had the customer at the end.
+    pub served_by_machine: bool,
     /// A phone rang when the caller left.
     pub ringing_at_end: bool,
     /// Queue visits.
@@ -91,6 +93,9 @@ fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
     }
     if f.answered {
         return answered(f);
+    }
+    if f.served_by_machine && !f.unseen_end && !f.in_doubt {
+        return said(Status::Answer, Outcome::SelfService, "served by a machine of calls.self_service_machines");
     }
     if plan.purpose.self_service && !f.unseen_end && !f.in_doubt {
         return said(Status::Answer, Outcome::SelfService, "ended in a self-service context");
@@ -265,13 +270,13 @@ fn outgoing(f: &Facts<'_>) -> (Status, Outcome, String) {
     if f.in_doubt {
         return unrecorded();
     }
+    if f.caller_left && f.visits.last().is_some_and(|(_, r)| *r == VisitResult::Abandoned) {
+        return said(Status::Cancel, Outcome::QueueAbandon, "the caller hung up while waiting in a queue");
+    }
     // A phone of an Originate that is busy or rejects hangs up itself.
     let rang = kindest(f.legs) == Some(LegResult::NoAnswer);
     if f.caller_left && f.ringing_at_end && rang {
         return said(Status::Cancel, Outcome::RingAbandon, "the caller hung up while the other side rang");
-    }
-    if f.caller_left && f.visits.last().is_some_and(|(_, r)| *r == VisitResult::Abandoned) {
-        return said(Status::Cancel, Outcome::QueueAbandon, "the caller hung up while waiting in a queue");
     }
     if f.legs.is_empty() && f.visits.is_empty() {
         if f.dialplan.message {

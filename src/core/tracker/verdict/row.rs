@@ -8,6 +8,7 @@ use crate::model::{
 };
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Person, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, Kind};
 use crate::tracker::verdict::{Facts, judge};
@@ -38,7 +39,8 @@ impl Tracker {
         let wait_ms = wait_end_ms - started_ms;
         let closed_on_arrival =
             direction == Direction::Inbound && !self.rules.hours_of(call.did.as_deref()).is_open(started_ms);
-        let leg_results: Vec<LegResult> = legs.iter().map(|l| l.result).collect();
+        let leg_results = self.results_of_the_called(call, &legs);
+        let legs: Vec<Leg> = legs.into_iter().map(|(leg, _)| leg).collect();
         let visit_results: Vec<(&str, VisitResult)> = visits.iter().map(|v| (&*v.queue, v.result)).collect();
         let last_left = visits.last().map(|v| v.left_ms);
         let verdict = judge(&Facts {
@@ -52,7 +54,11 @@ impl Tracker {
             cut_off: self.cut_off(call) || visit_results.last().is_some_and(|(_, r)| *r == VisitResult::Cut),
             dialplan: &call.dialplan,
             legs: &leg_results,
-            ringing_at_end: call.attempts.iter().any(|a| !a.in_doubt && self.caller_left_before(call, a)),
+            served_by_machine: served_by_machine(call, gave_up_ms.unwrap_or(ended_ms)),
+            ringing_at_end: call
+                .attempts
+                .iter()
+                .any(|a| !a.in_doubt && self.is_a_phones(call, a) && self.caller_left_before(call, a)),
             visits: &visit_results,
             tried_after_queue: last_left.is_some_and(|left| legs.iter().any(|l| l.started_ms >= left)),
             ivr: &call.ivr,
@@ -136,17 +142,34 @@ impl Tracker {
         customer.or(last).unwrap_or(call.touched_ms)
     }
 
-    fn legs(&self, call: &Call, ended_ms: Millis) -> Vec<Leg> {
+    /// Somebody's phone can have rung by this attempt: it is not a machine's, not the agent's own login before the call, and not only a part of
+    /// the dialplan into which the caller was sent by way of a Local channel.
+    fn is_a_phones(&self, call: &Call, attempt: &TrackedLeg) -> bool {
+        let leads_on =
+            || call.attempts.iter().any(|a| a.parent.is_some_and(|p| call.attempts[p].channel == attempt.channel));
+        let nobodys =
+            attempt.local && attempt.by.is_some() && attempt.queue.is_none() && !call.seen.partly() && !leads_on();
+        let before = attempt.by.is_none() && call.origin == Origin::Trunk && attempt.started_ms < call.started_ms;
+        self.topology.channel(attempt.channel).kind != Kind::Machine && !nobodys && !before
+    }
+
+    /// The legs, each with its attempt if there was one.
+    fn legs(&self, call: &Call, ended_ms: Millis) -> Vec<(Leg, Option<usize>)> {
         let leads_on: Vec<usize> = call.attempts.iter().filter_map(|a| a.parent).collect();
         let mut legs = Vec::with_capacity(call.attempts.len());
+        let rung = |p: &Person| call.attempts.iter().any(|a| a.channel == p.channel && self.is_a_phones(call, a));
+        let mut unrung: Vec<&Person> = call.people.iter().filter(|p| p.talk.first_ms.is_some() && !rung(p)).collect();
         for (i, attempt) in call.attempts.iter().enumerate() {
-            if attempt.local && leads_on.contains(&i) {
+            if (attempt.local && leads_on.contains(&i)) || !self.is_a_phones(call, attempt) {
                 continue; // whoever it led to is the attempt that counts
             }
             let root = attempt.parent.map_or(attempt, |p| &call.attempts[p]);
             let channel = self.topology.channel(attempt.channel);
-            let person = call.people.iter().find(|p| p.channel == attempt.channel);
-            let agent = person.map_or_else(|| channel.interface().into(), |p| p.interface.clone());
+            // A Local member that dialled nobody can have led to an agent who was on the line already (AgentRequest).
+            let fits = |p: &&Person| attempt.answered_ms.is_some_and(|at| p.talk.first_ms >= Some(at));
+            let waited = if attempt.local { unrung.iter().position(fits).map(|p| unrung.remove(p)) } else { None };
+            let person = waited.or_else(|| call.people.iter().find(|p| p.channel == attempt.channel));
+            let agent = person.map_or_else(|| self.who(call, attempt.channel), |p| p.interface.to_string());
             let talk = match person {
                 Some(person) => Some(person.talk),
                 None if channel.bridged && self.is_customer_of(call, attempt.channel) => Some(call.talk),
@@ -154,28 +177,53 @@ impl Tracker {
             };
             let end = channel.ended_ms.or(attempt.ended_ms).unwrap_or(ended_ms);
             let left = talk.and_then(|t| t.last_end_ms).unwrap_or(end);
-            legs.push(Leg {
-                agent: agent.into(),
+            let leg = Leg {
+                agent,
                 interface: root.interface.to_string(),
                 queue: attempt.queue.as_deref().map(str::to_owned),
                 started_ms: attempt.started_ms,
                 answered_ms: attempt.answered_ms,
                 ended_ms: left.max(attempt.started_ms),
                 talk_ms: talk.map_or(0, |t| t.talk_ms),
-                result: self.leg_result(call, attempt, root),
-            });
+                result: match waited {
+                    Some(_) => LegResult::Answered,
+                    None => self.leg_result(call, attempt, root),
+                },
+            };
+            legs.push((leg, Some(i)));
         }
         if call.origin == Origin::Trunk {
-            legs.extend(Self::unrung_legs(call, ended_ms));
-            legs.sort_by_key(|l| l.started_ms);
+            legs.extend(Self::unrung_legs(&unrung, ended_ms).map(|leg| (leg, None)));
+            legs.sort_by_key(|(leg, _)| leg.started_ms);
         }
         legs
     }
 
+    /// Who is at the far end of a leg: a customer by the trunk, anybody else by name.
+    fn who(&self, call: &Call, slot: Slot) -> String {
+        let of = self.topology.channel(call.first).call;
+        match self.is_customer(of, slot) {
+            true => self.topology.channel(slot).interface().to_owned(),
+            false => self.calls.identity(&self.topology, of, slot),
+        }
+    }
+
+    /// How those fared who were called. Of a call that we make, the agent's own phone is not called: it has to answer before anybody is.
+    fn results_of_the_called(&self, call: &Call, legs: &[(Leg, Option<usize>)]) -> Vec<LegResult> {
+        let makes_it = |(_, attempt): &&(Leg, Option<usize>)| {
+            let Some(attempt) = *attempt else { return false };
+            let answered = call.attempts[attempt].answered_ms.is_some();
+            call.trunk_dialled && answered && call.is_on_the_way(attempt, |way| way.channel == call.first)
+        };
+        let ours =
+            call.origin != Origin::Trunk && call.talk.first_ms.is_none() && !self.customer_is_first(call, call.first);
+        let called = legs.iter().filter(|leg| !(ours && makes_it(leg)));
+        called.map(|(leg, _)| leg.result).collect()
+    }
+
     /// Those who took the customer's call though nobody rang them: from parking, by pickup, in a conference.
-    fn unrung_legs(call: &Call, ended_ms: Millis) -> impl Iterator<Item = Leg> {
-        let unrung = |p: &&Person| !call.attempts.iter().any(|a| a.channel == p.channel);
-        call.people.iter().filter(unrung).filter_map(move |p| {
+    fn unrung_legs(unrung: &[&Person], ended_ms: Millis) -> impl Iterator<Item = Leg> {
+        unrung.iter().filter_map(move |p| {
             let first = p.talk.first_ms?;
             Some(Leg {
                 agent: p.interface.to_string(),
@@ -310,14 +358,15 @@ impl Tracker {
     /// Our side's person: the first who talked with the customer. A call outward belongs to the phone that made it, answered or not.
     pub(crate) fn agent(&self, call: &Call) -> Option<String> {
         let talked = call.people.iter().filter(|p| p.talk.first_ms.is_some()).min_by_key(|p| p.talk.first_ms);
-        if call.origin == Origin::Callback && self.topology.channel(call.first).kind == Kind::Local {
-            let leg = || {
-                self.first_leg(call, call.first)
-                    .map(|leg| self.topology.channel(call.attempts[leg].channel).interface())
-            };
-            return talked.map(|p| p.interface.to_string()).or_else(|| leg().map(str::to_owned));
-        }
         let made_by_us = call.origin != Origin::Trunk && (call.trunk_dialled || call.origin == Origin::Callback);
+        // Half of a Local channel is nobody, and a trunk neither: whoever was dialled first, unless that is the customer.
+        if made_by_us && self.topology.channel(call.first).kind != Kind::Extension {
+            let leg = || {
+                let leg = self.first_leg(call, call.first).filter(|_| !self.customer_is_first(call, call.first))?;
+                Some(self.who(call, call.attempts[leg].channel))
+            };
+            return talked.map(|p| p.interface.to_string()).or_else(leg);
+        }
         if made_by_us && !self.is_customer_of(call, call.first) {
             return Some(self.topology.channel(call.first).interface().to_owned());
         }
@@ -372,6 +421,12 @@ fn direction(call: &Call) -> Direction {
         Origin::Extension if call.trunk_dialled => Direction::Outbound,
         Origin::Extension => Direction::Internal,
     }
+}
+
+/// A machine that serves callers had the customer at the end.
+fn served_by_machine(call: &Call, ended_ms: Millis) -> bool {
+    let until = |at: Millis| at + SAME_END_MS >= ended_ms;
+    call.machine.state() == Talking::Yes || call.machine.last_end_ms.is_some_and(until)
 }
 
 /// After the last transfer nobody began to talk with the customer.

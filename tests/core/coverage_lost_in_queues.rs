@@ -1,6 +1,6 @@
 //! What a link that was down for a while means for callers in queues, and for the phones that rang for them.
 
-use crate::lost_sight::{START, ringing};
+use crate::coverage_lost::{START, ringing};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, frames, rules};
 use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{FinishedCall, LegResult, Outcome, Quality, Status, VisitResult};

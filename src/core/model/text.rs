@@ -1,0 +1,12 @@
+//! Which characters of a text from outside do harm where it is shown.
+
+/// Whether a character moves the cursor or ends a line, is not seen at all, or turns the direction of reading, so that the text around it is read
+/// as something else: control characters of both kinds, line and paragraph separators, marks of direction (Unicode annex 9), joiners and
+/// spaces without width, tags. A text without them can still be in any script.
+#[must_use]
+pub fn is_harmful(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}

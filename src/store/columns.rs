@@ -1,0 +1,99 @@
+//! The columns of a table, written down once: their names, their values in a record, and the record in a row.
+
+use rusqlite::ToSql;
+
+/// A table, and those of its columns that come with a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Columns {
+    pub table: &'static str,
+    pub names: &'static [&'static str],
+}
+
+impl Columns {
+    /// The names, for `SELECT` and `INSERT`.
+    pub(super) fn list(self) -> String {
+        self.names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Inserts a record. `or`: empty, or `OR REPLACE`.
+    pub(super) fn insert(self, or: &str) -> String {
+        let places = vec!["?"; self.names.len()].join(", ");
+        format!("INSERT {or} INTO {} ({}) VALUES ({places})", self.table, self.list())
+    }
+
+    /// Inserts a record, or does nothing where one of this key is there.
+    pub(super) fn insert_new(self, key: &[&str]) -> String {
+        format!("{} ON CONFLICT ({}) DO NOTHING", self.insert(""), quoted_list(key))
+    }
+
+    /// Inserts a record, or replaces the one of this key, which keeps what it has in some columns.
+    pub(super) fn upsert(self, key: &[&str], kept: &[&str]) -> String {
+        let replaced = self.names.iter().filter(|name| !key.contains(name) && !kept.contains(name));
+        let replaced = replaced.map(|name| format!("{0} = excluded.{0}", quoted(name)));
+        let replaced: Vec<String> = replaced.collect();
+        format!("{} ON CONFLICT ({}) DO UPDATE SET {}", self.insert(""), quoted_list(key), replaced.join(", "))
+    }
+}
+
+fn quoted_list(names: &[&str]) -> String {
+    names.iter().map(|name| quoted(name)).collect::<Vec<_>>().join(", ")
+}
+
+/// `by` is a word of SQL.
+fn quoted(name: &str) -> String {
+    if name == "by" { format!("\"{name}\"") } else { name.to_owned() }
+}
+
+/// What a statement's places are given.
+pub(super) type Values<'v> = &'v [&'v dyn ToSql];
+
+/// The columns of a table: a constant with their names, a function that hands their values in a record on, and one that reads the record from a
+/// row. `keys` are columns that are not part of the record; `fields` are, under the same name, each with its value and, where that is not what
+/// SQLite gives, how it is read; `others` are fields that are no column of that name, and how they are read.
+macro_rules! columns {
+    (
+        $(#[$doc:meta])*
+        $columns:ident, $with:ident, $read:ident: $table:ident($($arg:ident: $type:ty),+) => $record:ident in $row:ident {
+            keys { $($key:ident: $key_value:expr),* $(,)? }
+            fields { $($field:ident: $value:expr $(=> $from:expr)?),+ $(,)? }
+            others { $($other:ident: $other_from:expr),* $(,)? }
+        }
+    ) => {
+        $(#[$doc])*
+        pub(super) const $columns: $crate::store::columns::Columns = $crate::store::columns::Columns {
+            table: stringify!($table),
+            names: &[$(stringify!($key),)* $(stringify!($field),)+],
+        };
+
+        fn $with<R>($($arg: $type,)+ run: impl FnOnce($crate::store::columns::Values<'_>) -> R) -> R {
+            run(&[$(&$key_value,)* $(&$value,)+])
+        }
+
+        /// A row of this table.
+        pub(super) fn $read($row: &rusqlite::Row<'_>) -> rusqlite::Result<$record> {
+            Ok($record {
+                $($field: columns!(@read $row $field $($from)?),)+
+                $($other: $other_from,)*
+            })
+        }
+    };
+    // Of a table whose rows are read in parts only.
+    (
+        $(#[$doc:meta])*
+        $columns:ident, $with:ident: $table:ident($($arg:ident: $type:ty),+) { $($column:ident: $value:expr),+ $(,)? }
+    ) => {
+        $(#[$doc])*
+        pub(super) const $columns: $crate::store::columns::Columns = $crate::store::columns::Columns {
+            table: stringify!($table),
+            names: &[$(stringify!($column)),+],
+        };
+
+        fn $with<R>($($arg: $type,)+ run: impl FnOnce($crate::store::columns::Values<'_>) -> R) -> R {
+            run(&[$(&$value,)+])
+        }
+    };
+    (@read $row:ident $field:ident) => { $row.get(stringify!($field))? };
+    (@read $row:ident $field:ident $from:expr) => { $from };
+}
+
+pub(super) use columns;

@@ -1,0 +1,118 @@
+//! Whether a database is built as this program builds it: what somebody has added or altered in its schema would be run with every question
+//! and every row.
+
+use super::{Error, migrations};
+use regex::Regex;
+use rusqlite::Connection;
+use rusqlite::config::DbConfig;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+/// SQLite's own tables in a database: counters of ids, and figures of the tables.
+const SQLITES: [&str; 3] = ["sqlite_sequence", "sqlite_stat1", "sqlite_stat4"];
+
+/// An index for somebody's own questions: columns alone, no expression, and no row that it could refuse.
+static PLAIN_INDEX: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"(?i)^CREATE INDEX "?\w+"? ON "?\w+"? ?\( ?"?\w+"?( DESC| ASC)?( ?, ?"?\w+"?( DESC| ASC)?)* ?\)$"#)
+        .expect("a regular expression")
+});
+
+/// Text that may stand in a command for a shell.
+static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\w{1,64}$").expect("a regular expression"));
+
+/// Kind and name of an object of the schema; its table, and the text that makes it, with every blank as one space.
+type Objects = BTreeMap<(String, String), (String, String)>;
+
+/// A connection to a file that may have been made by anybody (<https://www.sqlite.org/security.html>): what stands in its schema may call
+/// no function with effects, and its pages cannot be written past SQLite.
+pub(super) fn distrust(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.pragma_update(None, "cell_size_check", true)
+}
+
+/// Compares the schema with that of this `version`. Tables, views and plain indices that somebody added for themselves are left alone.
+///
+/// # Errors
+/// [`Error::OtherSchema`] with the first difference, or what SQLite reports.
+pub(super) fn compare(path: &Path, connection: &Connection, version: i32) -> Result<(), Error> {
+    let failed = |error| Error::sqlite(path, error);
+    let found = objects(connection).map_err(failed)?;
+    let expected = expected(version).map_err(failed)?;
+    let other = |detail: String| Err(Error::OtherSchema { path: path.to_owned(), detail });
+    for ((kind, name), (table, sql)) in &found {
+        let ours = expected.get(&(kind.clone(), name.clone()));
+        if ours.is_some_and(|ours| ours == &(table.clone(), sql.clone())) || (ours.is_none() && is_harmless(kind, sql))
+        {
+            continue;
+        }
+        let shown = name.escape_debug().take(64).collect::<String>();
+        return match ours {
+            Some(_) => other(format!("its {kind} {shown} is not as callbackd makes it: restore a backup")),
+            None if WORD.is_match(name) && ["trigger", "index", "table"].contains(&kind.as_str()) => {
+                let drop = format!("sqlite3 {} 'DROP {} {name}'", path.display(), kind.to_uppercase());
+                other(format!("its {kind} {shown} is not callbackd's, and would take part in every row: {drop}"))
+            }
+            None => other(format!("its {kind} {shown} is not callbackd's: restore a backup")),
+        };
+    }
+    match expected.keys().find(|key| !found.contains_key(key)) {
+        Some((kind, name)) => other(format!("it lacks the {kind} {name}: restore a backup")),
+        None => Ok(()),
+    }
+}
+
+/// What somebody may have added for themselves and callbackd never meets.
+fn is_harmless(kind: &str, sql: &str) -> bool {
+    match kind {
+        "table" => !sql.to_ascii_uppercase().starts_with("CREATE VIRTUAL"),
+        "view" => true,
+        "index" => PLAIN_INDEX.is_match(sql),
+        _ => false,
+    }
+}
+
+fn objects(connection: &Connection) -> rusqlite::Result<Objects> {
+    let mut statement = connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    let rows = statement.query_map([], |row| {
+        let sql: Option<String> = row.get(3)?;
+        Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, sql.map(one_line))))
+    })?;
+    let mut objects = Objects::new();
+    for row in rows {
+        let ((kind, name), (table, sql)): ((String, String), (String, Option<String>)) = row?;
+        match sql {
+            // The index of a PRIMARY KEY or UNIQUE: it stands in its table's text.
+            None => {}
+            Some(_) if kind == "table" && SQLITES.contains(&name.as_str()) => {}
+            Some(sql) => drop(objects.insert((kind, name), (table, sql))),
+        }
+    }
+    Ok(objects)
+}
+
+fn one_line(sql: String) -> String {
+    sql.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// As the migrations make it; made once for each version that is met.
+fn expected(version: i32) -> rusqlite::Result<Objects> {
+    static MADE: Mutex<BTreeMap<i32, Objects>> = Mutex::new(BTreeMap::new());
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(objects) = made.get(&version) {
+        return Ok(objects.clone());
+    }
+    let mut connection = Connection::open_in_memory()?;
+    let steps = usize::try_from(version).unwrap_or_default();
+    if steps == 0 {
+        return Ok(Objects::new());
+    }
+    migrations().to_version(&mut connection, steps).map_err(|error| match error {
+        rusqlite_migration::Error::RusqliteError { err, .. } => err,
+        other => rusqlite::Error::ToSqlConversionFailure(Box::new(other)),
+    })?;
+    let objects = objects(&connection)?;
+    made.insert(version, objects.clone());
+    Ok(objects)
+}
