@@ -131,6 +131,8 @@ pub(crate) struct Dialplan {
     pub application: Option<(Box<str>, Box<str>)>,
     /// When it began to.
     pub application_ms: Millis,
+    /// When it came to another place of the dialplan, the last time.
+    pub moved_ms: Millis,
     /// It was ever in a closed context.
     pub closed: bool,
     /// It was ever in a blocked context.

@@ -45,6 +45,9 @@ impl Tracker {
         let plan = &mut self.calls.table[call].dialplan;
         plan.in_blacklist_check = checks && !application.eq_ignore_ascii_case("Return");
         plan.application_ms = at;
+        if moved {
+            plan.moved_ms = at;
+        }
     }
 
     /// FreePBX's check of its blacklist lets callers go on by Return(); whom it sends anywhere else is blocked.

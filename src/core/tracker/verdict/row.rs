@@ -304,8 +304,11 @@ impl Tracker {
     /// The caller was taken out of the queue, and nothing of the dialplan came after it.
     fn visit_is_cut(&self, call: &Call, queue_visit: &TrackedVisit) -> bool {
         let first = self.topology.channel(call.first);
-        let left = queue_visit.left_ms.or(first.ended_ms).unwrap_or(Millis::MAX);
-        let went_on = call.dialplan.application_ms >= left && call.dialplan.application_ms > queue_visit.joined_ms;
+        let (left, plan) = (queue_visit.left_ms.or(first.ended_ms).unwrap_or(Millis::MAX), &call.dialplan);
+        let since = |at: Millis| at > queue_visit.joined_ms;
+        // The word that the caller has left may come after what runs next.
+        let another = plan.application.as_ref().is_some_and(|(name, _)| &**name != "queue");
+        let went_on = since(plan.moved_ms) || (since(plan.application_ms) && (another || plan.application_ms >= left));
         first.pbx_hangup_ms.is_some() && !went_on
     }
 
