@@ -222,3 +222,100 @@ fn a_phone_that_rang_out_behind_a_local_stays_unanswered_when_a_later_round_is_a
     let results: Vec<LegResult> = row.legs.iter().map(|leg| leg.result).collect();
     assert_eq!(results, [LegResult::NoAnswer, LegResult::Answered]);
 }
+
+#[test]
+fn a_phone_that_ends_without_ringing_is_unavailable_or_failed_and_not_a_time_out_of_no_seconds() {
+    for (cause, leg, status, outcome) in [
+        ("19", LegResult::Unavailable, Status::NotConnected, Outcome::Unavailable), // a SIP 480
+        ("58", LegResult::Unavailable, Status::NotConnected, Outcome::Failed),      // 488
+        ("38", LegResult::Unavailable, Status::NotConnected, Outcome::Failed),      // 500
+        ("16", LegResult::Unavailable, Status::NotConnected, Outcome::Unavailable),
+    ] {
+        let mut driver = Driver::linked(rules(), START);
+        let mut customer = arrives(&mut driver);
+        runs(&mut driver, &mut customer, ("from-trunk", "5550100"), ("Dial", "PJSIP/101,30"));
+        let phone = Line::phone("101", "p.1", "c.1");
+        driver.say(&(phone.begins() + &customer.dials(&phone)));
+        driver.pass(50);
+        driver.say(&(customer.dial_ends(&phone, "NOANSWER") + &variable(&customer, "DIALSTATUS", "NOANSWER")));
+        driver.say(&phone.event("Hangup", &[("Cause", cause)]));
+        driver.say(&soft_hangup(&customer, DIALPLAN_ENDS));
+        let row = ends(driver, &customer);
+        assert_eq!((row.legs[0].result, row.status, row.outcome), (leg, status, outcome), "{cause}");
+    }
+}
+
+#[test]
+fn a_phone_that_was_given_up_or_whose_network_gave_sound_was_not_unreachable() {
+    for (progress, cause, wait) in [(false, "0", 20_000), (true, "19", 500)] {
+        let mut driver = Driver::linked(rules(), START);
+        let mut customer = arrives(&mut driver);
+        runs(&mut driver, &mut customer, ("from-trunk", "5550100"), ("Dial", "PJSIP/101,20"));
+        let phone = Line::phone("101", "p.1", "c.1");
+        driver.say(&(phone.begins() + &customer.dials(&phone)));
+        if progress {
+            driver.say(&customer.with(&phone, "DialState", &[("DialStatus", "PROGRESS")]));
+        }
+        driver.pass(wait);
+        driver.say(&(customer.dial_ends(&phone, "NOANSWER") + &variable(&customer, "DIALSTATUS", "NOANSWER")));
+        driver.say(&phone.event("Hangup", &[("Cause", cause)]));
+        driver.say(&soft_hangup(&customer, DIALPLAN_ENDS));
+        let row = ends(driver, &customer);
+        assert_eq!((row.legs[0].result, row.outcome), (LegResult::NoAnswer, Outcome::RingTimeout), "{progress}");
+    }
+}
+
+/// A customer and the phone that took the call.
+fn talk(driver: &mut Driver) -> (Line, Line) {
+    let mut customer = arrives(driver);
+    runs(driver, &mut customer, ("from-trunk", "5550100"), ("Dial", "PJSIP/101,30,tT"));
+    let phone = Line::phone("101", "p.1", "c.1");
+    driver.say(&(phone.begins() + &customer.dials(&phone)));
+    driver.pass(1_000);
+    driver.say(&(phone.clone().state(6).event("Newstate", &[]) + &customer.dial_ends(&phone, "ANSWER")));
+    driver.say(&(customer.enters("b1") + &phone.enters("b1")));
+    driver.pass(5_000);
+    (customer, phone)
+}
+
+#[test]
+fn a_caller_who_is_transferred_into_the_parking_lot_comes_back_and_is_dropped_is_a_lost_transfer() {
+    let mut driver = Driver::linked(rules(), START);
+    let (mut customer, phone) = talk(&mut driver);
+    let transfer = format!(
+        "Event: BlindTransfer\r\nResult: Success\r\n{}{}BridgeUniqueid: b1\r\nIsExternal: Yes\r\n\r\n",
+        phone.clone().state(6).headers("Transferer"),
+        customer.clone().state(6).headers("Transferee")
+    );
+    driver.say(&(phone.event("Hold", &[]) + &phone.event("Unhold", &[]) + &transfer));
+    driver.pass(9);
+    driver.say(&customer.leaves("b1"));
+    driver.pass(3);
+    let lot = |name: &str| format!("Event: {name}\r\n{}ParkingLot: default\r\n\r\n", customer.headers("Parkee"));
+    driver.say(&(lot("ParkedCall") + &customer.enters("lot")));
+    driver.pass(1_000);
+    driver.say(&(phone.leaves("b1") + &phone.hangs_up()));
+    driver.pass(9_000);
+    driver.say(&(lot("ParkedCallTimeOut") + &customer.leaves("lot")));
+    runs(&mut driver, &mut customer, ("park-return-routing", "70"), ("Dial", "PJSIP/101,15"));
+    let again = Line::phone("101", "p.2", "c.1");
+    driver.say(&(again.begins() + &customer.dials(&again) + &again.clone().state(5).event("Newstate", &[])));
+    driver.pass(15_000);
+    driver.say(&(customer.dial_ends(&again, "NOANSWER") + &variable(&customer, "DIALSTATUS", "NOANSWER")));
+    driver.say(&(soft_hangup(&customer, DIALPLAN_ENDS) + &again.hangs_up()));
+    let row = ends(driver, &customer);
+    assert_eq!((row.status, row.outcome), (Status::Answer, Outcome::TransferLost));
+}
+
+#[test]
+fn a_caller_who_asks_for_a_callback_after_the_talk_stays_served_and_has_asked() {
+    let mut driver = Driver::linked(rules(), START);
+    let (customer, phone) = talk(&mut driver);
+    driver.say(&(phone.far_end_hangs_up() + &customer.leaves("b1") + &phone.leaves("b1") + &phone.hangs_up()));
+    driver.say(&customer.event("UserEvent", &[("UserEvent", "CallbackRequest"), ("Queue", "sales")]));
+    driver.pass(500);
+    driver.say(&soft_hangup(&customer, DIALPLAN_ENDS));
+    let row = ends(driver, &customer);
+    assert_eq!((row.status, row.outcome), (Status::Answer, Outcome::Agent));
+    assert!(row.tags.iter().any(|tag| tag.code == "CALLBACK" && tag.note == "sales"), "{:?}", row.tags);
+}

@@ -10,6 +10,7 @@ mod agents;
 mod alongside;
 mod ami;
 mod any_events;
+mod attempt_fates;
 mod attempt_ids;
 mod attempt_out_of_sight;
 mod attempt_progress;

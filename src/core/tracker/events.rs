@@ -78,6 +78,7 @@ impl Tracker {
                     return;
                 };
                 self.join_calls(self.topology.channel(rung).call, self.topology.channel(by).call);
+                self.picked_up(by, rung, at);
             }
             Event::ParkedCall { parkee, .. } => self.parking_changes(parkee, true, at),
             Event::UnParkedCall { parkee, .. }

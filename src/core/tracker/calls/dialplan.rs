@@ -127,7 +127,7 @@ impl Tracker {
             "RECORD_STATUS" if c.dialplan.purpose.voicemail => {
                 c.dialplan.message |= matches!(value, "DTMF" | "SILENCE" | "TIMEOUT" | "HANGUP");
             }
-            _ => {}
+            _ => self.attempt_says(slot, variable, value),
         }
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Hangup causes and CDR dispositions never decide alone: a cause of 16 proves nothing, 127 arrives for a plain CANCEL.
 
+pub(crate) mod legs;
 pub(crate) mod row;
 
 use crate::ami::event::Millis;
@@ -10,6 +11,8 @@ use crate::tracker::calls::call::Dialplan;
 
 /// Of a call that may have been served in an event gap.
 pub(crate) const UNDECIDED: &str = "what was seen of it does not tell what had become of it";
+
+const TECHNICAL: &str = "the connection failed for a technical reason";
 
 /// What the verdict is made from.
 #[derive(Debug)]
@@ -29,6 +32,10 @@ pub(crate) struct Facts<'a> {
     pub caller_left: bool,
     /// The PBX itself cut it while the caller waited.
     pub cut_off: bool,
+    /// A callback that somebody has hung up on the PBX before anybody talked.
+    pub taken_back: bool,
+    /// Each phone that was tried failed for a technical reason.
+    pub technical: bool,
     /// What the dialplan did.
     pub dialplan: &'a Dialplan,
     /// How each person's phone fared.
@@ -223,6 +230,9 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     if kindest == Some(LegResult::NoAnswer) {
         return said(Status::NoAnswer, Outcome::RingTimeout, "nobody answered in time");
     }
+    if kindest == Some(LegResult::Unavailable) && f.technical {
+        return said(Status::NotConnected, Outcome::Failed, TECHNICAL);
+    }
     if kindest == Some(LegResult::Unavailable) || (kindest.is_none() && dial_status(f, "CHANUNAVAIL")) {
         return said(Status::NotConnected, Outcome::Unavailable, "no destination could be reached");
     }
@@ -254,7 +264,7 @@ fn failed(f: &Facts<'_>, kindest: Option<LegResult>) -> (Status, Outcome, String
         return said(Status::NotConnected, Outcome::Invalid, "no such destination");
     }
     if cause == Some(HangupCause::Incompatible) {
-        return said(Status::NotConnected, Outcome::Failed, "the connection failed for a technical reason");
+        return said(Status::NotConnected, Outcome::Failed, TECHNICAL);
     }
     said(Status::NoAnswer, Outcome::NotOffered, "the PBX ended the call without ringing anyone")
 }
@@ -272,6 +282,9 @@ fn outgoing(f: &Facts<'_>) -> (Status, Outcome, String) {
     }
     if f.caller_left && f.visits.last().is_some_and(|(_, r)| *r == VisitResult::Abandoned) {
         return said(Status::Cancel, Outcome::QueueAbandon, "the caller hung up while waiting in a queue");
+    }
+    if f.taken_back {
+        return said(Status::Cancel, Outcome::RingAbandon, "taken back while a phone rang");
     }
     // A phone of an Originate that is busy or rejects hangs up itself.
     let rang = kindest(f.legs) == Some(LegResult::NoAnswer);
