@@ -4,8 +4,8 @@ use crate::ami::event::Millis;
 use crate::model::number::Number;
 use crate::model::rules::{Purpose, Rules};
 use crate::model::{
-    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality, QueueVisit,
-    Status, VisitResult,
+    CallInProgress, Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality,
+    QueueVisit, Status, VisitResult,
 };
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
@@ -13,7 +13,7 @@ use crate::reconcile::leg::{self, Rung};
 use crate::reconcile::queue_log::{Kind, QueueEvent};
 use crate::tracker::calls::call::Dialplan;
 use crate::tracker::topology::channel;
-use crate::tracker::verdict::row::{connecting_queue, rule_tag};
+use crate::tracker::verdict::row::rule_tag;
 use crate::tracker::verdict::{Facts, Verdict, judge};
 use std::collections::BTreeSet;
 
@@ -117,24 +117,24 @@ impl Prover<'_> {
         let tags =
             tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != "rule").cloned())).collect();
         let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));
-        Some(FinishedCall {
+        let call = CallInProgress {
             pbx: self.pbx.clone(),
             linkedid: seen.map_or_else(|| account.id(), |s| s.linkedid.clone()),
-            direction,
-            status: verdict.status,
-            outcome: verdict.outcome,
             number,
             number_e164,
             name: seen.and_then(|s| s.name.clone()).or_else(|| caller_name(&first.clid)),
             did,
             trunk: seen.and_then(|s| s.trunk.clone()).or(trunk.map(|c| channel::interface(c).to_owned())),
-            queue: connecting_queue(&visits),
+            queue: None,
             agent: seen.and_then(|s| s.agent.clone()).or_else(|| self.agent(direction, first, &rung)),
             started_ms,
+            joined_ms: None,
             answered_ms: answered_ms.map(|t| t.min(ended_ms)),
-            ended_ms,
-            wait_ms: wait_end_ms - started_ms,
-            queue_wait_ms: visits.iter().map(|v| v.left_ms - v.joined_ms).sum(),
+        };
+        Some(FinishedCall {
+            direction,
+            status: verdict.status,
+            outcome: verdict.outcome,
             ring_ms: ring_ms(&rung, &account.events, answered_ms),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
             hold_ms: seen.map_or(0, |s| s.hold_ms),
@@ -148,10 +148,10 @@ impl Prover<'_> {
                 .and_then(|s| s.callback_id)
                 .or_else(|| account.ids.iter().find_map(|id| self.ours.callback(id))),
             legs,
-            visits,
             ivr,
             tags,
             ratings: seen.map_or_else(Vec::new, |s| s.ratings.clone()),
+            ..call.ended(ended_ms, visits)
         })
     }
 

@@ -71,7 +71,7 @@ impl CallbackAttempt {
 
 impl Scheduler {
     /// Sets an agent aside for a callback and stores the intent to dial. Nothing is dialled before it is on the disk.
-    pub(crate) fn intend(&mut self, id: i64, agent: &AgentView, customer_first: bool) {
+    pub(crate) fn intend(&mut self, id: i64, agent: &AgentView<'_>, customer_first: bool) {
         let (now, look) = (self.now.wall_ms, self.now.mono_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
@@ -87,7 +87,7 @@ impl Scheduler {
             n,
             pbx: pbx.clone(),
             channel_id: channel_id.clone(),
-            agent: (!customer_first).then(|| agent.agent.clone()),
+            agent: (!customer_first).then(|| agent.agent.to_string()),
             intended_ms: now,
             agent_answered_ms: None,
             customer_answered_ms: None,
@@ -201,7 +201,7 @@ impl Scheduler {
         }
     }
 
-    fn send(&mut self, channel_id: &str, originate: originate::Originate, agent: &AgentView) {
+    fn send(&mut self, channel_id: &str, originate: originate::Originate, agent: &AgentView<'_>) {
         let (now, pbx) = (self.now, self.attempts[channel_id].row.pbx.clone());
         let mut paused = Vec::new();
         let customer_first = self.attempts[channel_id].row.agent.is_none();
@@ -210,8 +210,8 @@ impl Scheduler {
         // Customer first, the queue itself must be able to ring the agent.
         if pauses && !customer_first {
             for member in agent.queues.iter().filter(|m| !m.paused) {
-                paused.push((member.queue.clone(), member.interface.clone()));
-                let (queue, interface) = (member.queue.clone(), member.interface.clone());
+                let (queue, interface) = (member.queue.to_string(), member.interface.to_string());
+                paused.push((queue.clone(), interface.clone()));
                 self.act(&pbx, PbxAction::Pause { queue, interface, paused: true });
             }
         }

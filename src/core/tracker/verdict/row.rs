@@ -3,7 +3,8 @@
 use crate::ami::event::Millis;
 use crate::model::codes::{ASKED, CALLER};
 use crate::model::{
-    Direction, FinishedCall, HangupBy, HangupCause, Leg, Outcome, Quality, QueueVisit, Status, Tag, VisitResult,
+    CallInProgress, Direction, FinishedCall, HangupBy, HangupCause, Leg, Outcome, Quality, QueueVisit, Status, Tag,
+    VisitResult,
 };
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg, TrackedVisit};
@@ -87,23 +88,10 @@ impl Tracker {
             why.push(format!("{} details beyond the limits are not kept", call.dropped));
         }
         Some(FinishedCall {
-            pbx: self.pbx.clone(),
-            linkedid: call.linkedid.to_string(),
             direction,
             status: verdict.status,
             outcome: verdict.outcome,
-            number_e164: self.number_e164(call),
-            number: call.number.clone(),
-            name: call.name.clone(),
-            did: call.did.clone(),
-            trunk: call.trunk.clone(),
-            queue: connecting_queue(&visits).or_else(|| call.for_queue.as_deref().map(str::to_owned)),
-            agent: self.agent(call),
-            started_ms,
-            answered_ms,
-            ended_ms,
             wait_ms,
-            queue_wait_ms: visits.iter().map(|v| v.left_ms - v.joined_ms).sum(),
             ring_ms: ring_time(call, answered_ms.unwrap_or(ended_ms)),
             talk_ms: call.talk.talk_ms,
             hold_ms: call.talk.hold_ms,
@@ -119,10 +107,10 @@ impl Tracker {
             why,
             callback_id: self.callback_id(call),
             legs,
-            visits,
             ivr: call.ivr.clone(),
             tags: tags(call, verdict.status, verdict.outcome, ended_ms),
             ratings: call.ratings.clone(),
+            ..CallInProgress { answered_ms, ..self.so_far(call) }.ended(ended_ms, visits)
         })
     }
 
@@ -301,11 +289,6 @@ fn transfer_lost(call: &Call) -> bool {
     let (start, end) = (talks().filter_map(|t| t.last_start_ms).max(), talks().filter_map(|t| t.last_end_ms).max());
     let (Some(transfer), Some(start), Some(end)) = (call.transfer_ms, start, end) else { return false };
     start < transfer && end <= transfer + TRANSFER_SLACK_MS
-}
-
-pub(crate) fn connecting_queue(visits: &[QueueVisit]) -> Option<String> {
-    let connected = visits.iter().find(|v| v.result == VisitResult::Connected);
-    connected.or(visits.last()).map(|v| v.queue.clone())
 }
 
 /// Time up to `until` in which at least one person's phone was being rung: overlapping attempts count once.
