@@ -42,7 +42,7 @@ impl Failure {
             Self::Daemon(ClientError::Refused { .. }) => Exit::No.code(),
             Self::Daemon(ClientError::Broken(_)) => Exit::Software.code(),
             Self::Store(error) => error.exit_code(),
-            Self::Records(RecordsError::Unreadable { .. }) => Exit::NoInput.code(),
+            Self::Records(RecordsError::Unreadable { .. } | RecordsError::NotAFile { .. }) => Exit::NoInput.code(),
             Self::Records(RecordsError::NoCdr { .. }) => Exit::Data.code(),
             Self::Usage(_) => Exit::Usage.code(),
             Self::Missing(_) => Exit::NoInput.code(),

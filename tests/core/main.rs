@@ -39,6 +39,7 @@ mod late_news;
 mod lengths;
 mod limits;
 mod lines;
+mod long_calls;
 mod merges;
 mod number;
 mod number_policy;

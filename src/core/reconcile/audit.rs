@@ -4,6 +4,8 @@ use crate::model::{Direction, FinishedCall, Outcome, Quality, Status, VisitResul
 use crate::reconcile::account::Account;
 use crate::reconcile::proved::Prover;
 use crate::reconcile::queue_log::Kind;
+use crate::tracker::MAX_VISITS;
+use std::collections::BTreeSet;
 
 text_enum! {
     /// Why a row says something else than CDR do, rightly so.
@@ -112,7 +114,8 @@ fn who(row: &FinishedCall) -> &str {
 /// Queues and ends of the visits that queue_log has, against those of the row. What a queue refused at its door is in no log.
 #[must_use]
 pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
-    if account.events.is_empty() || row.status == Status::Unknown {
+    // A row that is full does not hold all of them.
+    if account.events.is_empty() || row.status == Status::Unknown || row.visits.len() >= MAX_VISITS {
         return None;
     }
     let logged: Vec<(String, VisitResult)> = account
@@ -125,12 +128,11 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
         })
         .collect();
     use VisitResult::{Abandoned, Full, JoinEmpty, JoinUnavail, LeaveEmpty, LeaveUnavail, Transferred};
+    let abandoned: BTreeSet<&str> = logged.iter().filter(|(_, r)| *r == Abandoned).map(|(q, _)| &**q).collect();
     let as_logged = |queue: &str, result: VisitResult| match result {
         LeaveUnavail => LeaveEmpty,
         // Who is redirected out of a queue has abandoned it, as it says.
-        Transferred if row.quality == Quality::Full && logged.iter().any(|(q, r)| q == queue && *r == Abandoned) => {
-            Abandoned
-        }
+        Transferred if row.quality == Quality::Full && abandoned.contains(queue) => Abandoned,
         result => result,
     };
     let mut recorded: Vec<(String, VisitResult)> = row
@@ -146,8 +148,8 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
     let silent = |(_, result): &(String, VisitResult)| {
         matches!(result, VisitResult::Cut | VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)
     };
-    let missing: Vec<_> = logged_sorted.iter().filter(|v| !recorded.contains(v)).collect();
-    let extra: Vec<_> = recorded.iter().filter(|v| !logged_sorted.contains(v) && !silent(v)).collect();
+    let missing: Vec<_> = logged_sorted.iter().filter(|v| recorded.binary_search(v).is_err()).collect();
+    let extra: Vec<_> = recorded.iter().filter(|v| logged_sorted.binary_search(v).is_err() && !silent(v)).collect();
     let text = |visits: &[&(String, VisitResult)]| {
         visits.iter().map(|(queue, result)| format!("{queue} {result}")).collect::<Vec<_>>().join(", ")
     };

@@ -1,6 +1,7 @@
 //! One line of Asterisk's `cdr-csv/Master.csv`, with any set of columns that `cdr.conf` allows, and the zone of its times.
 
 use crate::ami::event::Millis;
+use crate::ami::length;
 use crate::model::attempt_id::has_form_of_attempt;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
@@ -134,7 +135,8 @@ impl Columns {
 #[must_use]
 pub fn read(line: &csv::ByteRecord, zone: &Zone) -> Option<CdrLine> {
     let columns = Columns::of(line)?;
-    let text = |n: usize| line.get(n).map(|field| String::from_utf8_lossy(field).into_owned()).unwrap_or_default();
+    let read = |field| String::from_utf8_lossy(length::cut(field, length::EXPRESSION)).into_owned();
+    let text = |n: usize| line.get(n).map(read).unwrap_or_default();
     let seconds = |n: usize| Some(text(n).parse::<u32>().ok()?).map(|s| Millis::from(s) * 1_000);
     let uniqueid = columns.uniqueid(line).map(std::borrow::Cow::into_owned);
     let near = uniqueid.as_deref().and_then(epoch);

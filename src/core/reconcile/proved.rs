@@ -11,11 +11,11 @@ use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::leg::{self, Rung};
 use crate::reconcile::queue_log::{Kind, QueueEvent};
-use crate::tracker::calls::call::Dialplan;
+use crate::tracker::calls::call::{Dialplan, MAX_IVR_STEPS, MAX_LEGS, MAX_VISITS};
 use crate::tracker::topology::channel;
 use crate::tracker::verdict::row::rule_tag;
 use crate::tracker::verdict::{Facts, Verdict, judge};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// queue_log and CDR cut to whole seconds (ms).
 const ROUNDING_MS: Millis = 1_000;
@@ -57,14 +57,15 @@ impl Prover<'_> {
         // A colleague may have consulted a queue for the caller, on a channel of its own.
         let own = visits(account.events.iter().filter(|e| ids.contains(&*e.callid)), ended_ms);
         let visits = visits(account.events.iter(), ended_ms);
-        let rung = leg::rung(account, &first.channel);
+        let (rung, all_followed) = leg::rung(account, &first.channel);
         let talks = union(rung.iter().filter_map(|r| r.talked));
         let talk_ms: Millis = talks.iter().map(|(from, to)| to - from).sum();
         let answered_ms = seen.and_then(|s| s.answered_ms).or(talks.first().map(|t| t.0)).map(|t| t.max(started_ms));
         let end = end_of(last, &own, ended_ms);
         let caller_left = end == End::CallerLeft;
         let left_ms = caller_left.then_some(ended_ms);
-        let legs: Vec<_> = rung.iter().map(|r| r.leg(queue_at(&visits, r), left_ms, &talks)).collect();
+        let lasting = Lasting::of(&visits);
+        let legs: Vec<_> = rung.iter().map(|r| r.leg(lasting.queue_at(r), left_ms, &talks)).collect();
         let did = seen.and_then(|s| s.did.clone()).or_else(|| did(self.rules, &lines));
         let ivr = seen.filter(|s| !s.ivr.is_empty()).map_or_else(|| self.menus(&lines), |s| s.ivr.clone());
         let dialplan = self.dialplan(&lines, last, &ivr, seen);
@@ -97,7 +98,8 @@ impl Prover<'_> {
             short_abandon_ms: self.rules.short_abandon_ms,
             min_talk_ms: self.rules.min_talk_ms,
         });
-        if let Some(what) = unproven(&verdict, &rung, &visits, answered_ms.is_some()) {
+        let tangled = (!all_followed).then_some("its records lead to each other in more ways than are followed");
+        if let Some(what) = tangled.or_else(|| unproven(&verdict, &rung, &visits, answered_ms.is_some())) {
             verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
         } else if end == End::Open && answered_ms.is_none() && direction == Direction::Inbound {
             verdict.why.push("whether the caller hung up or the PBX ended the call is not recorded".to_owned());
@@ -131,7 +133,7 @@ impl Prover<'_> {
             joined_ms: None,
             answered_ms: answered_ms.map(|t| t.min(ended_ms)),
         };
-        Some(FinishedCall {
+        let mut row = FinishedCall {
             direction,
             status: verdict.status,
             outcome: verdict.outcome,
@@ -152,7 +154,11 @@ impl Prover<'_> {
             tags,
             ratings: seen.map_or_else(Vec::new, |s| s.ratings.clone()),
             ..call.ended(ended_ms, visits)
-        })
+        };
+        row.legs.truncate(MAX_LEGS);
+        row.visits.truncate(MAX_VISITS);
+        row.ivr.truncate(MAX_IVR_STEPS);
+        Some(row)
     }
 
     fn is_trunk(&self, channel: &str) -> bool {
@@ -244,33 +250,55 @@ fn unproven(verdict: &Verdict, rung: &[Rung<'_>], visits: &[QueueVisit], answere
 /// The queue visits that these events report.
 fn visits<'a>(events: impl Iterator<Item = &'a QueueEvent>, ended_ms: Millis) -> Vec<QueueVisit> {
     let mut visits: Vec<QueueVisit> = Vec::new();
+    // Those whose end has not come yet, of each queue.
+    let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for event in events {
-        let open = visits.iter_mut().rev().find(|v| v.queue == event.queue && v.result == VisitResult::Unknown);
-        match (event.kind, open) {
-            (Kind::Enter, _) => visits.push(QueueVisit {
-                queue: event.queue.clone(),
-                joined_ms: event.at_ms,
-                left_ms: ended_ms.max(event.at_ms),
-                position: event.number(2).and_then(|n| u32::try_from(n).ok()),
-                result: VisitResult::Unknown,
-            }),
-            (Kind::Connect, Some(visit)) => {
-                (visit.left_ms, visit.result) = (event.at_ms.max(visit.joined_ms), VisitResult::Connected);
+        let result = match event.kind {
+            Kind::Enter => {
+                open.entry(&event.queue).or_default().push(visits.len());
+                visits.push(QueueVisit {
+                    queue: event.queue.clone(),
+                    joined_ms: event.at_ms,
+                    left_ms: ended_ms.max(event.at_ms),
+                    position: event.number(2).and_then(|n| u32::try_from(n).ok()),
+                    result: VisitResult::Unknown,
+                });
+                continue;
             }
-            (Kind::Left(result), Some(visit)) => {
-                (visit.left_ms, visit.result) = (event.at_ms.max(visit.joined_ms), result);
-            }
-            _ => {}
+            Kind::Connect => VisitResult::Connected,
+            Kind::Left(result) => result,
+            _ => continue,
+        };
+        if let Some(at) = open.get_mut(&*event.queue).and_then(Vec::pop) {
+            let visit = &mut visits[at];
+            (visit.left_ms, visit.result) = (event.at_ms.max(visit.joined_ms), result);
         }
     }
     visits
 }
 
-/// The queue in which the caller was when this phone rang.
-fn queue_at<'v>(visits: &'v [QueueVisit], rung: &Rung<'_>) -> Option<&'v str> {
-    let at = rung.line.end_ms;
-    let within = |v: &&QueueVisit| v.joined_ms <= at + ROUNDING_MS && rung.line.start_ms <= v.left_ms + ROUNDING_MS;
-    visits.iter().rfind(within).map(|v| &*v.queue)
+/// Visits in the order in which they began, and how long any of those so far has lasted.
+struct Lasting<'v>(Vec<(&'v QueueVisit, Millis)>);
+
+impl<'v> Lasting<'v> {
+    fn of(visits: &'v [QueueVisit]) -> Self {
+        let mut sorted: Vec<&QueueVisit> = visits.iter().collect();
+        sorted.sort_by_key(|v| v.joined_ms);
+        let mut longest = Millis::MIN;
+        let lasting = sorted.into_iter().map(|v| {
+            longest = longest.max(v.left_ms);
+            (v, longest)
+        });
+        Self(lasting.collect())
+    }
+
+    /// The queue in which the caller was when this phone rang.
+    fn queue_at(&self, rung: &Rung<'_>) -> Option<&'v str> {
+        let begun = self.0.partition_point(|(v, _)| v.joined_ms <= rung.line.end_ms + ROUNDING_MS);
+        let lasted = |left_ms: Millis| rung.line.start_ms <= left_ms + ROUNDING_MS;
+        let mut there = self.0[..begun].iter().rev().take_while(|(_, longest)| lasted(*longest));
+        there.find(|(v, _)| lasted(v.left_ms)).map(|(v, _)| &*v.queue)
+    }
 }
 
 /// What the last record of the caller's channel says of its end: where the dialplan goes on after a phone or a queue it opens another record,
