@@ -115,6 +115,8 @@ pub(crate) struct Call {
     pub in_progress: Option<Box<CallInProgress>>,
     /// The row as it was recorded.
     pub recorded: Option<Box<FinishedCall>>,
+    /// How often that was corrected.
+    pub corrections: u32,
     /// What its details weigh.
     pub weighed: Weighed,
 }
@@ -284,6 +286,7 @@ impl Call {
             ours: false,
             in_progress: None,
             recorded: None,
+            corrections: 0,
             weighed: Weighed::default(),
         }
     }
