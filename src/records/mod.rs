@@ -68,6 +68,12 @@ pub enum RecordsError {
         /// So many were read.
         lines: u64,
     },
+    /// Its times are in no zone.
+    #[error("the times in {path} do not go with its uniqueids, each of which names the second in which a channel began: in no time zone do they fit; was it edited, or Asterisk's clock set?", path = path.display())]
+    NoZone {
+        /// The file's path.
+        path: PathBuf,
+    },
 }
 
 impl RecordsError {
@@ -91,9 +97,13 @@ pub fn newest(files: &Files, local: &TimeZone) -> Result<Records, RecordsError> 
         Lines::newest(path, form).and_then(|mut lines| lines.next(NEWEST)).map_err(RecordsError::unreadable(path))
     };
     if let Some(path) = &files.cdr_csv {
-        let lines = read_cdrs(&read(path, CDR)?, local, &mut records);
+        let mut zone = Zone::of(local);
+        let lines = read_cdrs(&read(path, CDR)?, &mut zone, &mut records);
         if lines > 0 && records.cdrs.is_empty() {
             return Err(RecordsError::NoCdr { path: path.clone(), lines });
+        }
+        if zone.is_untold() {
+            return Err(RecordsError::NoZone { path: path.clone() });
         }
     }
     if let Some(path) = &files.queue_log {
@@ -102,14 +112,14 @@ pub fn newest(files: &Files, local: &TimeZone) -> Result<Records, RecordsError> 
     Ok(records)
 }
 
-/// Reads lines of one CDR file; returns how many there were.
-pub fn read_cdrs(bytes: &[u8], local: &TimeZone, records: &mut Records) -> u64 {
+/// Reads lines of one CDR file, and learns from them in which zone its times are; returns how many lines there were.
+pub fn read_cdrs(bytes: &[u8], zone: &mut Zone, records: &mut Records) -> u64 {
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     // The reader takes any bytes: what it cannot parse does not exist.
     let lines: Vec<csv::ByteRecord> = reader.into_byte_records().filter_map(Result::ok).collect();
-    let zone = Zone::learn(local, &lines);
+    cdr::hear(zone, &lines);
     for line in &lines {
-        match cdr::read(line, &zone) {
+        match cdr::read(line, zone) {
             Some(cdr) => records.cdrs.push(cdr),
             None => records.unreadable += 1,
         }

@@ -2,8 +2,8 @@
 
 use super::{CDR, Files, Form, Lines, PORTION, QUEUE_LOG, Records, RecordsError, read_cdrs, read_events, rotated};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::reconcile::Account;
 use callbackd_core::reconcile::gatherer::{Gatherer, LONGEST_CALL_MS};
+use callbackd_core::reconcile::{Account, Zone};
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Reading {
     cdr: Parts,
     log: Parts,
     since_ms: Millis,
-    local: TimeZone,
+    zone: Zone,
     /// CDR that wait for the events before them.
     waiting: Option<Records>,
     /// The newest event that was given out.
@@ -49,7 +49,7 @@ impl Reading {
             cdr: parts(&files.cdr_csv, CDR, since_ms.saturating_sub(ZONE_MS), &passed)?,
             log: parts(&files.queue_log, QUEUE_LOG, since_ms, &Arc::default())?,
             since_ms,
-            local: local.clone(),
+            zone: Zone::of(local),
             waiting: None,
             newest_event_ms: Millis::MIN,
             lines: 0,
@@ -103,7 +103,10 @@ impl Reading {
     fn further_cdrs(&mut self) -> Result<Option<Records>, RecordsError> {
         while let Some(bytes) = self.cdr.next()? {
             let mut records = Records::default();
-            self.lines += read_cdrs(&bytes, &self.local, &mut records);
+            self.lines += read_cdrs(&bytes, &mut self.zone, &mut records);
+            if self.zone.is_untold() {
+                return Err(RecordsError::NoZone { path: self.cdr.path.clone() });
+            }
             self.cdrs += records.cdrs.len() as u64;
             records.cdrs.retain(|cdr| cdr.end_ms >= self.since_ms);
             if !records.cdrs.is_empty() || records.unreadable > 0 {

@@ -46,6 +46,7 @@ mod number_policy;
 mod out_of_order;
 mod outcomes;
 mod presence;
+mod proof;
 mod queue_events;
 mod roles_arrival;
 mod roles_callers;

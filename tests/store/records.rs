@@ -2,7 +2,7 @@
 
 use callbackd::records::{self, Calls, Files, Lines, Reading, Records, RecordsError, rotated};
 use callbackd_core::reconcile::gatherer::Gatherer;
-use callbackd_core::reconcile::{self, Account};
+use callbackd_core::reconcile::{self, Account, Zone};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::tz::TimeZone;
@@ -153,7 +153,7 @@ fn a_line_without_end_is_left_out_in_little_memory() {
         }
         all.extend(bytes);
     }
-    records::read_cdrs(&all, &TimeZone::UTC, &mut records);
+    records::read_cdrs(&all, &mut Zone::of(&TimeZone::UTC), &mut records);
     assert_eq!(ends(&records), [5, 15]);
     assert_eq!(passed.load(Ordering::Relaxed), fs::metadata(&master).unwrap().len());
 }
@@ -249,7 +249,7 @@ proptest! {
         let text: String = starts.iter().map(|at| cdr(*at)).collect();
         let log: String = starts.iter().step_by(2).map(|at| queue_event(*at, "ENTERQUEUE")).collect();
         let mut records = Records::default();
-        records::read_cdrs(text.as_bytes(), &TimeZone::UTC, &mut records);
+        records::read_cdrs(text.as_bytes(), &mut Zone::of(&TimeZone::UTC), &mut records);
         let events: Vec<_> = log.lines().filter_map(reconcile::queue_log::read).collect();
 
         let whole = reconcile::accounts(records.cdrs.clone(), events.clone());

@@ -1,5 +1,6 @@
 //! A row held against Asterisk's own records of the same call: whether they agree, and if not, why rightly so.
 
+use crate::ami::event::Millis;
 use crate::model::{Direction, FinishedCall, Outcome, Quality, Status, VisitResult, text_enum};
 use crate::reconcile::account::Account;
 use crate::reconcile::proved::Prover;
@@ -14,6 +15,8 @@ text_enum! {
         AnsweredByPbx = "the PBX answered, not a person: CDR say ANSWERED",
         /// Who gave up is NO ANSWER in CDR.
         NoWordForCancel = "CDR have no word for a caller who gave up",
+        /// With `canceldispositionenabled` in cdr.conf.
+        CancelOfPhones = "CDR say CANCEL of phones that no longer had to ring",
         /// A busy member of a queue, and a phone that rejects, are NO ANSWER in CDR.
         NoWordForBusy = "CDR do not always tell a busy phone from one that nobody took",
         /// CDR know no business hours.
@@ -36,6 +39,9 @@ text_enum! {
         Unproven = "not seen, and the records do not tell either",
     }
 }
+
+/// CDR have whole seconds, and a phone that picks up as the caller leaves is in them, ms.
+const NO_TALK_MS: Millis = 3_000;
 
 /// What came of holding one row against its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,25 +92,39 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
         }
         _ if !person && talked && row.direction == Direction::Inbound => {
             let answered_in_vain = row.legs.iter().any(|leg| leg.answered_ms.is_some());
-            if answered_in_vain {
+            // Whole seconds are cut: so short a talk may be none.
+            let in_words = proved.as_ref().is_some_and(|p| p.talk_ms > NO_TALK_MS);
+            if answered_in_vain && !in_words {
                 return Finding::Explained(Reason::AnsweredInVain);
             }
             Finding::Differs(
                 "CDR and queue_log say that a person talked with the customer, the row does not".to_owned(),
             )
         }
+        (Status::Answer, Status::Answer) if person && !talked && nobody_was_joined(account) => Finding::Differs(
+            format!("the row says that {} talked with the customer, CDR say ANSWERED of the PBX alone", who(row)),
+        ),
         (status, cdr) if status == cdr => Finding::Agrees,
         (Status::OutOfTime, _) => Finding::Explained(Reason::NoWordForHours),
         _ if row.outcome == Outcome::Blocked => Finding::Explained(Reason::NoWordForBlocked),
         _ if row.outcome == Outcome::QueueFull => Finding::Explained(Reason::NoWordForFull),
         (_, Status::Answer) if !person => Finding::Explained(Reason::AnsweredByPbx),
         (Status::Cancel, Status::NoAnswer | Status::Busy) => Finding::Explained(Reason::NoWordForCancel),
+        (_, Status::Cancel) if !person => Finding::Explained(Reason::CancelOfPhones),
         (Status::Busy, Status::NoAnswer) | (Status::NoAnswer, Status::Busy) => {
             Finding::Explained(Reason::NoWordForBusy)
         }
         (Status::NotConnected, _) | (_, Status::NotConnected) => Finding::Explained(Reason::NoWordForFailure),
         (status, cdr) => Finding::Differs(format!("the row says {status}, CDR say {cdr}")),
     }
+}
+
+/// No record names anybody whom the caller was joined with, and none is of an application that joins channels in its own way.
+fn nobody_was_joined(account: &Account) -> bool {
+    const JOINING: &[&str] =
+        &["confbridge", "meetme", "stasis", "bridge", "pickup", "park", "parkedcall", "agentlogin"];
+    account.names_dialled
+        && !account.cdrs.iter().any(|cdr| cdr.connected() || JOINING.contains(&&*cdr.lastapp.to_ascii_lowercase()))
 }
 
 fn who(row: &FinishedCall) -> &str {

@@ -4,9 +4,10 @@ use crate::ami::event::Millis;
 use crate::model::{Leg, LegResult};
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
+use crate::reconcile::ending::is_broken_off;
 use crate::reconcile::queue_log::Kind as QueueKind;
 use crate::tracker::topology::channel::{self, Kind};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Local channels that lead to Local channels are followed so deep.
 const MAX_DEPTH: u32 = 8;
@@ -28,6 +29,8 @@ pub(super) struct Rung<'a> {
     pub by_queue: bool,
     /// When the agent talked with the caller, from and to (ms since 1970 UTC).
     pub talked: Option<(Millis, Millis)>,
+    /// The phone was answered, and whether the agent took the call is not recorded.
+    pub in_doubt: bool,
 }
 
 /// Everybody whom this channel rang, in the order in which it began; and whether that is all, for no more than [`MOST_STEPS`] are taken.
@@ -44,9 +47,24 @@ pub(super) fn rung<'a>(account: &'a Account, caller: &str) -> (Vec<Rung<'a>>, bo
     let own = account.cdrs.iter().find(|l| l.channel == caller && l.lastapp.eq_ignore_ascii_case("AppDial2"));
     if let (true, Some(line)) = (found.is_empty(), own) {
         let agent = channel::interface(&line.channel);
-        found.push(Rung { line, agent, interface: agent.to_owned(), by_queue: false, talked: None });
+        let interface = agent.to_owned();
+        found.push(Rung { line, agent, interface, by_queue: false, talked: None, in_doubt: false });
     }
     (found, all)
+}
+
+/// FollowMe() answers the caller, and asks whoever answers to take the call.
+fn asks_to_confirm(lastapp: &str) -> bool {
+    lastapp.eq_ignore_ascii_case("FollowMe")
+}
+
+/// An agent who stays on the line waits in AgentLogin(), and is asked for by AgentRequest() on a channel of the call.
+pub(super) fn is_agent_request(lastapp: &str) -> bool {
+    lastapp.eq_ignore_ascii_case("AgentRequest")
+}
+
+pub(super) fn is_agent_login(lastapp: &str) -> bool {
+    lastapp.eq_ignore_ascii_case("AgentLogin")
 }
 
 /// Queue() had the channel when the record was closed.
@@ -65,6 +83,8 @@ struct Outer<'a> {
 /// What is looked up for each record of a call: there may be thousands.
 struct Records<'a> {
     by_channel: BTreeMap<&'a str, Vec<&'a CdrLine>>,
+    /// Agents who stay on the line, by the channel that asked for them.
+    logins: BTreeMap<&'a str, &'a CdrLine>,
     /// What a queue said of each channel's talks.
     talks: BTreeMap<&'a str, Talks>,
 }
@@ -86,8 +106,13 @@ struct Talks {
 impl<'a> Records<'a> {
     fn of(account: &'a Account) -> Self {
         let mut by_channel: BTreeMap<&str, Vec<&CdrLine>> = BTreeMap::new();
-        for line in account.cdrs.iter().filter(|line| !line.dstchannel.is_empty()) {
-            by_channel.entry(&line.channel).or_default().push(line);
+        let mut logins = BTreeMap::new();
+        for line in &account.cdrs {
+            if is_agent_login(&line.lastapp) {
+                logins.insert(&*line.dstchannel, line);
+            } else if !line.dstchannel.is_empty() || is_agent_request(&line.lastapp) {
+                by_channel.entry(&*line.channel).or_default().push(line);
+            }
         }
         let mut talks: BTreeMap<&str, Talks> = BTreeMap::new();
         for (place, event) in account.events.iter().enumerate() {
@@ -100,7 +125,17 @@ impl<'a> Records<'a> {
             }
         }
         talks.values_mut().for_each(|talks| talks.connects.sort_unstable());
-        Self { by_channel, talks }
+        Self { by_channel, logins, talks }
+    }
+
+    /// From when the phone was answered until the end of the caller's record of it: where nobody takes the call, FollowMe() closes that record when
+    /// the phone is answered, and else when the talk is over.
+    fn taken(&self, caller: &CdrLine, phone: &CdrLine, (from, to): (Millis, Millis)) -> Option<(Millis, Millis)> {
+        let names = [&*caller.dstchannel, &*phone.dstchannel];
+        let own = self.by_channel.get(&*caller.channel).into_iter().flatten();
+        let of_phone = own.filter(|l| l.connected() && names.contains(&&*l.dstchannel) && l.start_ms <= to);
+        let until = of_phone.map(|l| l.end_ms).max()?.min(to);
+        (until > from).then_some((from, until))
     }
 
     /// What a queue said of the talk that this record holds: from CONNECT to its end.
@@ -128,28 +163,80 @@ impl<'a> Trail<'_, 'a> {
                     self.steps += 1;
                     if inner.start_ms <= line.end_ms && line.start_ms <= inner.end_ms + ROUNDING_MS {
                         let outer = Outer { interface: Some(interface.clone()), ..*outer };
-                        self.follow(inner, &outer, depth + 1);
+                        if is_agent_request(&inner.lastapp) {
+                            self.on_the_line(line, inner, &outer);
+                        } else {
+                            self.follow(inner, &outer, depth + 1);
+                        }
                     }
                 }
             }
             _ => {
                 let answered = line.connected() && outer.line.connected();
+                let asked = answered && asks_to_confirm(&outer.line.lastapp);
                 // The caller's own record ends when the caller does; the phone's when that one was done.
+                let own = line.answer_ms.map(|from| (from.max(line.start_ms), line.end_ms));
+                let taken = own.filter(|_| asked).and_then(|of_phone| self.records.taken(outer.line, line, of_phone));
                 let talked = match (answered, outer.by_queue) {
                     (false, _) => None,
+                    // Whole seconds are cut: one of them proves neither.
+                    _ if asked => taken.filter(|(from, to)| to - from > ROUNDING_MS),
                     (true, true) => outer.connect,
-                    (true, false) => line.answer_ms.map(|from| (from.max(line.start_ms), line.end_ms)),
+                    (true, false) => own,
                 };
+                let in_doubt = taken.is_some() && talked.is_none();
                 let agent = channel::interface(&line.dstchannel);
-                self.found.push(Rung { line, agent, interface, by_queue: outer.by_queue, talked });
+                self.found.push(Rung { line, agent, interface, by_queue: outer.by_queue, talked, in_doubt });
             }
         }
     }
+
+    /// An agent who stays on the line: `line` dialled the Local channel whose other half asked for the agent.
+    fn on_the_line(&mut self, line: &'a CdrLine, request: &'a CdrLine, outer: &Outer<'_>) {
+        let talked = match (line.connected() && request.answer_ms.is_some(), outer.by_queue) {
+            (false, _) => None,
+            (true, true) => outer.connect,
+            (true, false) => request.answer_ms.map(|from| (from.min(line.end_ms), line.end_ms)),
+        };
+        let login = self.records.logins.get(&*request.channel);
+        let agent = channel::interface(login.map_or(&line.dstchannel, |login| &login.channel));
+        let interface = channel::interface(&line.dstchannel).to_owned();
+        self.found.push(Rung { line, agent, interface, by_queue: outer.by_queue, talked, in_doubt: false });
+    }
+}
+
+/// From CONNECT to the end of the talk, as queues logged it for these channels.
+pub(super) fn queue_talks<'a>(
+    account: &'a Account,
+    channels: &'a BTreeSet<&str>,
+    ended_ms: Millis,
+) -> impl Iterator<Item = (Millis, Millis)> + 'a {
+    let mut connected = None;
+    let own = account.events.iter().filter(|event| channels.contains(&*event.callid));
+    let mut talks = Vec::new();
+    for event in own {
+        match event.kind {
+            QueueKind::Connect => connected = Some(event.at_ms),
+            QueueKind::Complete { .. } | QueueKind::Transfer => {
+                talks.extend(connected.take().map(|from| (from, event.at_ms.max(from))));
+            }
+            _ => {}
+        }
+    }
+    talks.extend(connected.map(|from| (from, ended_ms.max(from))));
+    talks.into_iter()
 }
 
 impl Rung<'_> {
-    /// As a row of `legs`. `caller_left_ms`: when the caller hung up first, if so; `served`: when others talked with the caller.
-    pub(super) fn leg(&self, queue: Option<&str>, caller_left_ms: Option<Millis>, served: &[(Millis, Millis)]) -> Leg {
+    /// As a row of `legs`. `caller_left_ms`: when the caller hung up first, if so; `served`: when others talked with the caller; `last`: the last
+    /// record of the caller's channel.
+    pub(super) fn leg(
+        &self,
+        queue: Option<&str>,
+        caller_left_ms: Option<Millis>,
+        served: &[(Millis, Millis)],
+        last: &CdrLine,
+    ) -> Leg {
         let line = self.line;
         let near = |at: Millis| (at - line.end_ms).abs() <= ROUNDING_MS;
         // Talks are in order and apart.
@@ -157,6 +244,7 @@ impl Rung<'_> {
         let other_served = served.get(first).is_some_and(|(from, _)| near(*from));
         let result = match line.disposition.as_str() {
             _ if self.talked.is_some() => LegResult::Answered,
+            _ if self.in_doubt => LegResult::Unknown,
             "ANSWERED" if other_served => LegResult::LostRace,
             "ANSWERED" => LegResult::Dumped,
             "BUSY" => LegResult::Busy,
@@ -164,6 +252,16 @@ impl Rung<'_> {
             "FAILED" => LegResult::Unavailable,
             _ if other_served => LegResult::Elsewhere,
             _ if caller_left_ms.is_some_and(near) => LegResult::Cancelled,
+            // Before its time was over the call went on elsewhere: the phone, or what leads to it, refused.
+            "NO ANSWER" if is_broken_off(line) && line.channel == last.channel && line.sequence < last.sequence => {
+                if line.duration_ms == 0 {
+                    LegResult::Unavailable
+                } else {
+                    LegResult::Rejected
+                }
+            }
+            // With `canceldispositionenabled` in cdr.conf: it rang, and was no longer wanted.
+            "CANCEL" => LegResult::Cancelled,
             _ => LegResult::NoAnswer,
         };
         let (from, to) = self.talked.unwrap_or((line.start_ms, line.end_ms));

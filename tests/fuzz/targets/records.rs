@@ -5,7 +5,7 @@ use callbackd::config::Config;
 use callbackd::records::{Records, read_cdrs};
 use callbackd_core::model::{OurAttempts, PbxId};
 use callbackd_core::reconcile::gatherer::Gatherer;
-use callbackd_core::reconcile::{self, Prover, queue_log};
+use callbackd_core::reconcile::{self, Prover, Zone, queue_log};
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ fuzz_target!(|data: &[u8]| {
     let border = data.windows(2).position(|pair| pair == b"\n\n").unwrap_or(data.len());
     let (cdrs, log) = data.split_at(border);
     let mut records = Records::default();
-    read_cdrs(cdrs, &TimeZone::UTC, &mut records);
+    read_cdrs(cdrs, &mut Zone::of(&TimeZone::UTC), &mut records);
     let events: Vec<_> = String::from_utf8_lossy(log).lines().filter_map(queue_log::read).collect();
     let count = records.cdrs.len();
     // In parts, as files are read: whatever the order, no record is lost or told twice.

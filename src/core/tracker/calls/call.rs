@@ -4,9 +4,9 @@ use crate::ami::event::Millis;
 use crate::model::rules::Purpose;
 use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
+use crate::tracker::calls::details::Weighed;
 use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::Clock;
-use crate::tracker::calls::weight::Weighed;
 use crate::tracker::table::Slot;
 
 /// Ring attempts kept for one call; more are counted, not kept.
