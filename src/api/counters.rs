@@ -91,6 +91,8 @@ pub struct TrackerCounters {
     pub calls_recorded: u64,
     /// Of those, how often one was recorded again because a late event changed its row.
     pub calls_corrected: u64,
+    /// Late events of calls whose row was corrected too often to be corrected again.
+    pub late_events_refused: u64,
     /// Calls that became one with another.
     pub calls_merged: u64,
     /// Calls whose end was not seen.
@@ -121,6 +123,7 @@ impl TrackerCounters {
             details_dropped,
             calls_recorded,
             calls_corrected,
+            late_events_refused,
             calls_merged,
             calls_unseen,
             agents_refused,
@@ -140,6 +143,7 @@ impl TrackerCounters {
             details_dropped,
             calls_recorded,
             calls_corrected,
+            late_events_refused,
             calls_merged,
             calls_end_unseen: calls_unseen,
             agents_refused,

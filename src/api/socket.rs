@@ -7,7 +7,10 @@ use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, chownat, fstat, openat};
+use rustix::process::{Gid, geteuid};
 use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
@@ -42,16 +45,30 @@ impl Server {
         clear(path)?;
         let gid = group.map(group_id).transpose()?;
         let listener = UnixListener::bind(path)?;
-        if let Some(gid) = gid {
-            std::os::unix::fs::chown(path, None, Some(gid))?;
-        }
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+        open_to(path, mode, gid)?;
         let (asks, received) = mpsc::channel(MAX_ASKS);
-        let places = Places::new(rustix::process::geteuid().as_raw());
+        let places = Places::new(geteuid().as_raw());
         let front = Arc::new(Front { asks, db, places });
         let task = tokio::spawn(accept(listener, front));
         Ok((Self { path: path.to_owned(), task }, received))
     }
+}
+
+/// Gives our socket this mode and group. Whoever may write to its directory may have put something else under the name since: what is changed is
+/// what was opened and looked at, and no link is followed.
+fn open_to(path: &Path, mode: u32, gid: Option<u32>) -> io::Result<()> {
+    let socket = openat(CWD, path, OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    let stat = fstat(&socket)?;
+    let is_socket = FileType::from_raw_mode(stat.st_mode) == FileType::Socket;
+    if !is_socket || stat.st_uid != geteuid().as_raw() || stat.st_nlink != 1 {
+        return Err(io::Error::other("it was replaced by something else as soon as it was there"));
+    }
+    if let Some(gid) = gid {
+        chownat(&socket, c"", None, Some(Gid::from_raw(gid)), AtFlags::EMPTY_PATH)?;
+    }
+    // Older kernels change the mode of such a descriptor only by this name.
+    let opened = format!("/proc/self/fd/{}", socket.as_raw_fd());
+    std::fs::set_permissions(opened, std::fs::Permissions::from_mode(mode))
 }
 
 impl Drop for Server {
@@ -153,4 +170,37 @@ async fn serve(stream: UnixStream, front: Arc<Front>, place: Place, uid: u32) {
         .header_read_timeout(HEAD_TIMEOUT)
         .serve_connection(TokioIo::new(stream), service)
         .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{MetadataExt, symlink};
+    use std::os::unix::net::UnixListener as Listener;
+
+    fn mode(path: &Path) -> u32 {
+        std::fs::metadata(path).unwrap().mode() & 0o7777
+    }
+
+    #[test]
+    fn only_the_socket_itself_gets_mode_and_group_and_not_what_was_put_under_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let (socket, link) = (directory.path().join("api.sock"), directory.path().join("link.sock"));
+        let (others, hard) = (directory.path().join("others"), directory.path().join("hard.sock"));
+        let _listener = Listener::bind(&socket).unwrap();
+        let own = std::fs::metadata(&socket).unwrap().gid();
+        open_to(&socket, 0o660, Some(own)).unwrap();
+        assert_eq!(mode(&socket), 0o660);
+        std::fs::write(&others, "").unwrap();
+        std::fs::set_permissions(&others, std::fs::Permissions::from_mode(0o600)).unwrap();
+        for target in [&socket, &others] {
+            symlink(target, &link).unwrap();
+            assert!(open_to(&link, 0o666, Some(own)).is_err());
+            std::fs::remove_file(&link).unwrap();
+        }
+        assert!(open_to(&others, 0o666, Some(own)).is_err());
+        std::fs::hard_link(&socket, &hard).unwrap();
+        assert!(open_to(&hard, 0o666, Some(own)).is_err());
+        assert_eq!((mode(&socket), mode(&others)), (0o660, 0o600));
+    }
 }

@@ -5,13 +5,13 @@ use super::failure::Failure;
 use super::place::{Place, PlaceArgs, which};
 use super::plain::{json_line, local, safe};
 use crate::config::{Config, Pbx};
-use crate::records::{self, Files};
+use crate::records::{Calls, Files};
 use crate::store::{CallFilter, Reader};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{Direction, FinishedCall, Gap, GapCause, OurAttempts, Quality};
 use callbackd_core::reconcile::audit::{Finding, Reason, compare};
 use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
-use callbackd_core::reconcile::{self, Account, Prover};
+use callbackd_core::reconcile::{Account, Prover};
 use callbackd_core::tracker::MAX_TRUNKS_MET;
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -74,6 +74,8 @@ pub struct Report {
     pub unwritten: usize,
     /// Lines of CDR files that are none.
     pub unreadable: u64,
+    /// Calls that have more records than are held at once, and were not compared.
+    pub given_up: u64,
     /// Differences that nothing explains.
     pub differences: Vec<Difference>,
 }
@@ -121,29 +123,32 @@ pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Writ
 }
 
 fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: Millis) -> Result<Report, Failure> {
-    let read = records::since(files, since_ms - LONGEST_CALL_MS, &TimeZone::system())?;
+    let mut calls = Calls::since(files, since_ms - LONGEST_CALL_MS, &TimeZone::system())?;
     let (rules, trunks) = (pbx.settings.rules(), reader.trunks(&pbx.name, MAX_TRUNKS_MET)?);
     let ours = OurAttempts::of(reader.attempt_prefix()?);
     let prover = Prover { pbx: &pbx.name, rules: &rules, trunks: &trunks, ours: &ours };
     let gaps = reader.gaps(&pbx.name)?;
-    let mut report = Report { unreadable: read.unreadable, ..Report::default() };
+    let mut report = Report::default();
     let mut met: BTreeSet<String> = BTreeSet::new();
-    for account in reconcile::accounts(read.cdrs, read.events) {
-        let rows = reader.calls_of(&pbx.name, &account)?;
-        met.extend(rows.iter().map(|row| row.linkedid.clone()));
-        if !(since_ms..until_ms).contains(&account.started_ms()) || account.ended_ms() > until_ms {
-            continue;
-        }
-        report.calls += 1;
-        match &rows[..] {
-            [] => report.missing(&account, &gaps),
-            [row] => report.row(row, &account, &prover),
-            rows => {
-                let ids: Vec<&str> = rows.iter().map(|row| &*row.linkedid).collect();
-                report.differs(&account, format!("{} rows for one call: {}", rows.len(), ids.join(", ")));
+    while let Some(accounts) = calls.further()? {
+        for account in accounts {
+            let rows = reader.calls_of(&pbx.name, &account)?;
+            met.extend(rows.iter().map(|row| row.linkedid.clone()));
+            if !(since_ms..until_ms).contains(&account.started_ms()) || account.ended_ms() > until_ms {
+                continue;
+            }
+            report.calls += 1;
+            match &rows[..] {
+                [] => report.missing(&account, &gaps),
+                [row] => report.row(row, &account, &prover),
+                rows => {
+                    let ids: Vec<&str> = rows.iter().map(|row| &*row.linkedid).collect();
+                    report.differs(&account, format!("{} rows for one call: {}", rows.len(), ids.join(", ")));
+                }
             }
         }
     }
+    (report.unreadable, report.given_up) = (calls.unreadable(), calls.given_up());
     let filter =
         CallFilter { since_ms: Some(since_ms + ROUNDING_MS), until_ms: Some(until_ms), ..CallFilter::default() };
     for stored in reader.calls(&filter)? {
@@ -204,6 +209,10 @@ fn show(report: &Report, place: &Place, (since, until): (Millis, Millis), out: &
     line(report.lost_by_asterisk, "rows have no CDR: Asterisk crashed or restarted while they were in progress")?;
     line(report.unwritten, "rows have no CDR: not answered (cdr.conf writes them with unanswered = yes)")?;
     line(usize::try_from(report.unreadable).unwrap_or(usize::MAX), "lines of the CDR files are no CDR")?;
+    line(
+        usize::try_from(report.given_up).unwrap_or(usize::MAX),
+        "have more records than fit into memory, and were not compared",
+    )?;
     line(report.differences.len(), "DIFFERENCES that nothing explains")?;
     if report.differences.is_empty() {
         return writeln!(out, "\nEvery call is there, and every difference is explained.");

@@ -3,23 +3,20 @@
 use super::failure::Failure;
 use super::place::{enter, which};
 use crate::config::{Config, Pbx};
-use crate::records::{self, Lines, Records, RecordsError, rotated};
+use crate::records::{Calls, Files, RecordsError};
 use crate::store::{Reader, Store};
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Direction, OurAttempts, PbxId, Record, Status};
-use callbackd_core::reconcile::gatherer::Gatherer;
-use callbackd_core::reconcile::{Account, Prover, QueueEvent, queue_log};
+use callbackd_core::reconcile::{Account, Prover};
 use callbackd_core::tracker::MAX_TRUNKS_MET;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// Lines that are read, judged and stored together.
-const LINES: usize = 20_000;
-/// Lines of queue_log that are read together.
-const EVENTS: usize = 5_000;
+/// What the rows that are stored in one transaction weigh, bytes.
+const BATCH_BYTES: usize = 4 << 20;
 
 /// Import the history in Asterisk's CDR and queue_log; nobody is called back for it
 #[derive(Debug, Clone, clap::Args)]
@@ -64,6 +61,8 @@ pub struct Tally {
     pub unknown: u64,
     /// Calls that were there already.
     pub known: u64,
+    /// Calls with more records than are held at once.
+    pub given_up: u64,
 }
 
 /// Imports, shows how far it is on the terminal, and says on `out` what came of it.
@@ -81,6 +80,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
         ));
     };
     let queue_log = args.queue_log.clone().or_else(|| pbx.gap.queue_log.clone());
+    let files = Files { cdr_csv: Some(cdr), queue_log };
     let db = args.db.as_deref().unwrap_or(&config.store.path);
     enter(db)?;
     let mut store = Store::open(db)?;
@@ -94,13 +94,16 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
         tally: Tally::default(),
     };
     import.trunks = import.reader.trunks(import.pbx, MAX_TRUNKS_MET)?;
-    import.files(&cdr, queue_log.as_deref(), &mut store)?;
+    import.files(&files, &mut store)?;
     let t = import.tally;
     writeln!(
         out,
         "Imported {} calls ({} missed, {} of them UNKNOWN for want of records) from {} CDR; {} were there already, {} lines were no CDR",
         t.stored, t.missed, t.unknown, t.cdrs, t.known, t.unreadable
     )?;
+    if t.given_up > 0 {
+        writeln!(out, "{} calls have more records than fit into memory, and were left out", t.given_up)?;
+    }
     Ok(t)
 }
 
@@ -114,32 +117,16 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    fn files(&mut self, cdr: &Path, queue_log: Option<&Path>, store: &mut Store) -> Result<(), Failure> {
-        let parts = rotated(cdr, 0).map_err(RecordsError::unreadable(cdr))?;
-        let logs = queue_log.map_or(Ok(Vec::new()), |log| rotated(log, 0).map_err(RecordsError::unreadable(log)))?;
-        let bar = progress(&parts)?;
-        let mut events = Events { files: logs.into_iter(), lines: None };
-        let mut gatherer = Gatherer::default();
-        for part in parts {
-            let passed = bar.clone();
-            let mut lines = Lines::of(&part, move |n| passed.inc(n)).map_err(RecordsError::unreadable(&part))?;
-            loop {
-                let bytes = lines.next(LINES).map_err(RecordsError::unreadable(&part))?;
-                if bytes.is_empty() {
-                    break;
-                }
-                let mut read = Records::default();
-                records::read_cdrs(&bytes, &TimeZone::system(), &mut read);
-                self.tally.cdrs += read.cdrs.len() as u64;
-                self.tally.unreadable += read.unreadable;
-                let newest = read.cdrs.iter().map(|cdr| cdr.end_ms).max();
-                let events = newest.map_or(Ok(Vec::new()), |newest| events.up_to(newest))?;
-                self.store(gatherer.take(read.cdrs, events), store)?;
-            }
+    fn files(&mut self, files: &Files, store: &mut Store) -> Result<(), Failure> {
+        let mut calls = Calls::since(files, 0, &TimeZone::system())?;
+        let bar = progress(calls.reading().cdr_files())?;
+        while let Some(accounts) = calls.further()? {
+            self.store(accounts, store)?;
+            bar.set_position(calls.reading().passed());
         }
-        let rest = events.up_to(i64::MAX)?;
-        self.store(gatherer.take(Vec::new(), rest), store)?;
-        self.store(gatherer.finish(), store)?;
+        self.tally.cdrs = calls.reading().cdrs();
+        self.tally.unreadable = calls.unreadable();
+        self.tally.given_up = calls.given_up();
         bar.finish_and_clear();
         Ok(())
     }
@@ -147,7 +134,7 @@ impl Import<'_> {
     fn store(&mut self, accounts: Vec<Account>, store: &mut Store) -> Result<(), Failure> {
         // Who was dialled as a trunk may be met as one that calls in.
         let prover = Prover { pbx: self.pbx, rules: &self.rules, trunks: &self.trunks, ours: &self.ours };
-        let mut records = Vec::new();
+        let (mut records, mut bytes) = (Vec::new(), 0);
         for account in accounts {
             match self.reader.prove(&prover, &account)? {
                 Some(call) => {
@@ -155,48 +142,27 @@ impl Import<'_> {
                     self.tally.missed +=
                         u64::from(call.direction == Direction::Inbound && call.status != Status::Answer);
                     self.tally.unknown += u64::from(call.status == Status::Unknown);
-                    records.push(Record::Call(Box::new(call)));
+                    let record = Record::Call(Box::new(call));
+                    bytes += record.bytes();
+                    records.push(record);
                 }
                 None => self.tally.known += 1,
             }
+            if bytes >= BATCH_BYTES {
+                write(store, &std::mem::take(&mut records))?;
+                bytes = 0;
+            }
         }
-        if let Some(refused) = store.write(&records)?.first() {
-            return Err(Failure::Missing(format!(
-                "the database refused a call: {}; please report this",
-                refused.error
-            )));
-        }
-        Ok(())
+        write(store, &records)
     }
 }
 
-/// The events of queue_log and its parts, in turn.
-struct Events {
-    files: std::vec::IntoIter<PathBuf>,
-    lines: Option<(PathBuf, Lines)>,
-}
-
-impl Events {
-    /// Those up to this moment, and some more.
-    fn up_to(&mut self, until_ms: i64) -> Result<Vec<QueueEvent>, RecordsError> {
-        let mut events: Vec<QueueEvent> = Vec::new();
-        loop {
-            if events.last().is_some_and(|event| event.at_ms > until_ms) {
-                return Ok(events);
-            }
-            if self.lines.is_none() {
-                let Some(file) = self.files.next() else { return Ok(events) };
-                let lines = Lines::of(&file, |_| {}).map_err(RecordsError::unreadable(&file))?;
-                self.lines = Some((file, lines));
-            }
-            let Some((file, lines)) = &mut self.lines else { return Ok(events) };
-            let bytes = lines.next(EVENTS).map_err(RecordsError::unreadable(file))?;
-            if bytes.is_empty() {
-                self.lines = None;
-            }
-            let text = String::from_utf8_lossy(&bytes);
-            events.extend(text.lines().filter_map(queue_log::read));
+fn write(store: &mut Store, records: &[Record]) -> Result<(), Failure> {
+    match store.write(records)?.first() {
+        Some(refused) => {
+            Err(Failure::Missing(format!("the database refused a call: {}; please report this", refused.error)))
         }
+        None => Ok(()),
     }
 }
 

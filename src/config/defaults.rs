@@ -98,6 +98,7 @@ impl Default for Numbers {
             deny: Vec::new(),
             international: false,
             premium: false,
+            own: Vec::new(),
         }
     }
 }

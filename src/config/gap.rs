@@ -89,7 +89,17 @@ fn table(parent: &DeTable<'_>, shown: &str, dir: &Path, problems: &Problems) -> 
         return None;
     };
     let section = Section::named("gap", shown, Some(table), problems);
-    let path = |key, example| section.text(key, example).map(|text| dir.join(text.value));
+    let path = |key, example| {
+        let text = section.text(key, example)?;
+        let path = dir.join(text.value);
+        // One that is not there yet is written with the first call.
+        if path.metadata().is_ok_and(|meta| !meta.is_file()) {
+            let title = format!("`{shown}.{key}` is not a regular file");
+            let help = format!("name the file that Asterisk writes, such as {example}");
+            problems.add(text.span, title, "a named pipe, a device or a directory", help);
+        }
+        Some(path)
+    };
     Some(Given {
         files: Files {
             cdr_csv: path("cdr_csv", "\"/var/log/asterisk/cdr-csv/Master.csv\""),

@@ -62,7 +62,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("gap", &["pbx", "cdr_csv", "queue_log"]),
-    ("numbers", &["region", "internal_max_digits", "allow", "deny", "international", "premium"]),
+    ("numbers", &["region", "internal_max_digits", "allow", "deny", "international", "premium", "own"]),
     ("hours", &["timezone", "country", "open"]),
     ("hours.NAME", &["timezone", "country", "open", "dids"]),
     (
@@ -309,6 +309,8 @@ pub struct Numbers {
     pub international: bool,
     /// Premium-rate, shared-cost, personal and pager numbers may be called. Default false.
     pub premium: bool,
+    /// Our own numbers, 3 to 15 digits, perhaps with `+`: no customer's.
+    pub own: Vec<String>,
 }
 
 /// The table `[hours]`.

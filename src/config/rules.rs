@@ -2,7 +2,7 @@
 
 use super::Settings;
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::rules::{Globs, Rules};
+use callbackd_core::model::rules::{Globs, OwnNumbers, Rules};
 use std::time::Duration;
 
 impl Settings {
@@ -13,7 +13,12 @@ impl Settings {
     #[must_use]
     pub fn rules(&self) -> Rules {
         let checked = "checked when the configuration was read";
+        let numbering = self.numbering().expect(checked);
+        let shown = std::iter::once(&self.callback.default).chain(self.callback.queues.values()).map(|q| &q.caller_id);
+        let dialled = self.callback.dids.keys().chain(self.did_hours.keys());
+        let own = self.numbers.own.iter().chain(shown).chain(dialled).map(String::as_str);
         Rules {
+            own_numbers: OwnNumbers::new(&numbering, own),
             inbound_contexts: Globs::new(&self.calls.inbound_contexts),
             trunks: Globs::new(&self.calls.trunks),
             ivr_contexts: Globs::new(&self.calls.ivr_contexts),
@@ -29,7 +34,7 @@ impl Settings {
             wrapups: self.agents.iter().filter_map(|a| Some((a.interface.clone(), millis(a.wrapup?)))).collect(),
             hours: self.hours.build().expect(checked),
             did_hours: self.did_hours.iter().map(|(did, name)| (did.clone(), self.hours_named(Some(name)))).collect(),
-            numbering: self.numbering().expect(checked),
+            numbering,
         }
     }
 }

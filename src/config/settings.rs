@@ -143,7 +143,27 @@ fn numbers(section: &Section<'_, '_>) -> Numbers {
         deny: prefixes(section, "deny"),
         international: section.flag_or("international", default.international),
         premium: section.flag_or("premium", default.premium),
+        own: own(section),
     }
+}
+
+/// Our own numbers, as they are dialled or shown.
+fn own(section: &Section<'_, '_>) -> Vec<String> {
+    let mut out = Vec::new();
+    for text in section.texts("own", "[\"+12025550100\"]").unwrap_or_default() {
+        let digits = text.value.strip_prefix('+').unwrap_or(&text.value);
+        if (3..=15).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) {
+            out.push(text.value);
+        } else {
+            section.problems.add(
+                text.span,
+                format!("`{}` in `own` is not a number", text.value),
+                "not 3 to 15 digits, perhaps with +",
+                "write each number as customers dial or see it: own = [\"+12025550100\"]",
+            );
+        }
+    }
+    out
 }
 
 /// Beginnings of numbers in E.164.

@@ -13,6 +13,7 @@ use crate::store::Health;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::model::presence::AgentView;
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use tokio::sync::{mpsc, oneshot};
 
@@ -92,7 +93,7 @@ pub fn agents(watched: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence
     agents
 }
 
-fn agent_view(watched: &Monitor, agent: AgentView, callbacks: &Callbacks) -> AgentInPresence {
+fn agent_view(watched: &Monitor, agent: AgentView<'_>, callbacks: &Callbacks) -> AgentInPresence {
     let (pbx, tracker) = (&watched.name, watched.tracker());
     let why_not = callbacks.scheduler().why_not(pbx, &agent);
     let unknown = || "unknown: the PBX is not seen".to_owned();
@@ -102,11 +103,15 @@ fn agent_view(watched: &Monitor, agent: AgentView, callbacks: &Callbacks) -> Age
         why_not: if tracker.sees() { why_not.unwrap_or_default() } else { unknown() },
         unseen_since_ms: tracker.unseen_since(),
         since_ms: agent.since_ms,
-        queues: agent.queues.into_iter().map(|m| (m.queue, m.paused.then_some(m.paused_reason))).collect(),
+        queues: agent
+            .queues
+            .into_iter()
+            .map(|m| (m.queue.into_owned(), m.paused.then(|| m.paused_reason.into_owned())))
+            .collect(),
         last_talk_ms: agent.last_talk_ms,
         calls: agent.calls,
-        agent: agent.agent,
-        name: agent.name,
+        agent: agent.agent.into_owned(),
+        name: agent.name.map(Cow::into_owned),
     }
 }
 
@@ -145,7 +150,7 @@ fn counted(watched: &Monitor, link: &Link) -> PbxCounters {
 fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
     let presence = watched.presence();
     let agents = presence.agents();
-    let free = |agent: &&AgentView| callbacks.scheduler().why_not(&watched.name, agent).is_none();
+    let free = |agent: &&AgentView<'_>| callbacks.scheduler().why_not(&watched.name, agent).is_none();
     let another = callbacks.scheduler().another_on(&watched.name);
     PbxStatus {
         name: watched.name.to_string(),

@@ -1,13 +1,18 @@
 //! Asterisk's CDR of attempts whose end nobody saw.
 
-use crate::records::{self, Files, RecordsError};
+use crate::records::{Files, Reading, RecordsError};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::reconcile::CdrLine;
 use jiff::tz::TimeZone;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 /// Asterisk's clock, from which CDR have whole seconds, may be behind ours by this, ms.
 const CLOCKS_MS: Millis = 60_000;
+
+/// Many attempts may be looked up at the same moment, and files are long: one reads at a time.
+static READS: Mutex<()> = Mutex::new(());
 
 /// The records whose `uniqueid` this is and that began at `since_ms` or later, in the order in which they were written; cdr.conf needs
 /// `loguniqueid = yes`. Older ones are of an attempt that bore the same id before the database was begun anew, or restored.
@@ -16,10 +21,16 @@ const CLOCKS_MS: Millis = 60_000;
 /// The file cannot be read.
 pub fn of(path: &Path, uniqueid: &str, since_ms: Millis) -> Result<Vec<Cdr>, RecordsError> {
     let files = Files { cdr_csv: Some(path.to_owned()), queue_log: None };
-    let found = records::since(&files, since_ms - CLOCKS_MS, &TimeZone::system())?.cdrs;
     let since = |ms: Millis| ms >= since_ms - CLOCKS_MS;
-    let ours = found.into_iter().filter(|cdr| cdr.uniqueid.as_deref() == Some(uniqueid) && since(cdr.start_ms));
+    let _one = READS.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut reading = Reading::since(&files, since_ms - CLOCKS_MS, &TimeZone::system())?;
+    let mut ours = Vec::new();
+    while let Some(read) = reading.further()? {
+        let of_it = |cdr: &CdrLine| cdr.uniqueid.as_deref() == Some(uniqueid) && since(cdr.start_ms);
+        ours.extend(read.cdrs.into_iter().filter(of_it));
+    }
     Ok(ours
+        .into_iter()
         .map(|cdr| Cdr {
             dstchannel: cdr.dstchannel,
             disposition: cdr.disposition,

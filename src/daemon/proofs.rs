@@ -2,13 +2,13 @@
 
 use super::monitor::{Monitor, Standing};
 use crate::config::{Config, Pbx};
-use crate::records::{self, Files, RecordsError};
+use crate::records::{Calls, Files, RecordsError};
 use crate::store::{self, Reader};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{AttemptPrefix, FinishedCall, Moment, OurAttempts, PbxId, Quality, Record, Status};
 use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
-use callbackd_core::reconcile::{self, Prover};
+use callbackd_core::reconcile::{Account, Prover};
 use callbackd_core::tracker::{Known, MAX_TRUNKS_MET};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
@@ -24,22 +24,41 @@ const MAX_WAITING: usize = 64;
 const UNSTORED_MS: Millis = 10_000;
 /// CDR have whole seconds, and may be of another clock.
 const ROUNDING_MS: Millis = 2_000;
-/// What came of a look.
+/// Rows that are handed on together, and what they weigh, bytes: one row more at most.
+const BATCH: usize = 200;
+const BATCH_BYTES: usize = 1 << 20;
+/// While so many records wait for the disk, no further rows are taken.
+pub const MOST_UNSAVED: usize = BATCH;
+
+/// What comes of a look, as it comes.
 #[derive(Debug)]
 pub struct Found {
     pbx: PbxId,
-    result: Result<Look, LookError>,
+    what: What,
 }
 
-/// What the records hold of a gap.
-#[derive(Debug, Default)]
-struct Look {
+#[derive(Debug)]
+enum What {
     /// To be recorded, in the order in which they ended.
-    calls: Vec<FinishedCall>,
+    Calls(Vec<FinishedCall>),
+    /// There are no more.
+    Over(Result<Sums, LookError>),
+}
+
+/// What a look met besides.
+#[derive(Debug, Default)]
+struct Sums {
     /// Lines of CDR files that are none.
     unreadable: u64,
-    /// Files that were too long to be read back to the beginning of the gap.
-    cut: u64,
+    /// Calls that have more records than are held at once.
+    given_up: u64,
+}
+
+/// Rows of the look that is under way.
+#[derive(Debug, Default)]
+struct Taken {
+    calls: usize,
+    unknown: usize,
 }
 
 /// Why a look failed.
@@ -51,6 +70,8 @@ enum LookError {
     Store(#[from] store::Error),
     #[error("{0}; please report this")]
     Panicked(tokio::task::JoinError),
+    #[error("callbackd stops")]
+    Stopping,
 }
 
 /// A look that is to be taken.
@@ -78,7 +99,8 @@ struct PbxGaps {
     files: Files,
     rules: Rules,
     waiting: Vec<Due>,
-    looking: bool,
+    /// What has come of the look that is under way.
+    looking: Option<Taken>,
 }
 
 impl Proofs {
@@ -89,18 +111,18 @@ impl Proofs {
             files: pbx.gap.clone(),
             rules: pbx.settings.rules(),
             waiting: Vec::new(),
-            looking: false,
+            looking: None,
         };
         Self {
             pbxs: config.pbx.iter().map(gaps).collect(),
             db: config.store.path.clone(),
             ours: OurAttempts::of(prefix),
-            // Each PBX has one look at a time, and the next comes after that was heard: a place is always free.
-            found: mpsc::channel(config.pbx.len().max(1)),
+            // Whoever looks waits for a place: so rows come no faster than they are stored.
+            found: mpsc::channel(1),
         }
     }
 
-    /// What came of the next look, to be given to [`Proofs::take`]. Nothing is lost if it is not waited for to the end.
+    /// What comes of a look next, to be given to [`Proofs::take`]. Nothing is lost if it is not waited for to the end.
     pub async fn found(&mut self) -> Option<Found> {
         self.found.1.recv().await
     }
@@ -137,52 +159,57 @@ impl Proofs {
         for gaps in &mut self.pbxs {
             let Some(watched) = watched.iter().find(|w| w.name == gaps.pbx) else { continue };
             let Some(job) = gaps.look(watched, (&self.db, &self.ours), unsaved, now) else { continue };
-            tokio::spawn(beside(job.pbx.clone(), move || job.run(), self.found.0.clone()));
+            let hand = self.found.0.clone();
+            tokio::spawn(beside(job.pbx.clone(), move || job.run(&hand), self.found.0.clone()));
         }
     }
 
     /// What was found, less what the tracker knows better by now: to be recorded as calls are.
     pub fn take(&mut self, found: Found, watched: &[Monitor]) -> Vec<FinishedCall> {
-        if let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == found.pbx) {
-            gaps.looking = false;
-        }
-        let look = match found.result {
-            Ok(look) => look,
-            Err(err) => {
+        let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == found.pbx) else { return Vec::new() };
+        match found.what {
+            What::Calls(mut calls) => {
+                let tracker = watched.iter().find(|w| w.name == found.pbx).map(Monitor::tracker);
+                calls.retain(|call| match tracker.map_or(Known::Nothing, |e| e.memory_of(&call.linkedid)) {
+                    Known::Nothing => true,
+                    Known::Live => false,
+                    Known::Recorded(recorded) => recorded.wants_proof(),
+                });
+                let taken = gaps.looking.get_or_insert_default();
+                taken.calls += calls.len();
+                taken.unknown += calls.iter().filter(|c| c.status == Status::Unknown).count();
+                return calls;
+            }
+            What::Over(Ok(Sums { unreadable, given_up })) => {
+                let Taken { calls, unknown } = gaps.looking.take().unwrap_or_default();
+                if calls > 0 || given_up > 0 {
+                    tracing::info!(
+                        target: "session", pbx = %found.pbx, calls, unknown, unreadable, given_up,
+                        "Gap reconstructed from Asterisk's CDR and queue_log"
+                    );
+                }
+            }
+            What::Over(Err(err)) => {
+                gaps.looking = None;
                 tracing::warn!(
                     target: "session", pbx = %found.pbx, %err,
                     "Gap cannot be reconstructed; its calls stay UNKNOWN or missing"
                 );
-                return Vec::new();
             }
-        };
-        let tracker = watched.iter().find(|w| w.name == found.pbx).map(Monitor::tracker);
-        let better = |call: &FinishedCall| match tracker.map_or(Known::Nothing, |e| e.memory_of(&call.linkedid)) {
-            Known::Nothing => false,
-            Known::Live => true,
-            Known::Recorded(recorded) => !recorded.wants_proof(),
-        };
-        let calls: Vec<FinishedCall> = look.calls.into_iter().filter(|call| !better(call)).collect();
-        if !calls.is_empty() || look.cut > 0 {
-            let unknown = calls.iter().filter(|c| c.status == Status::Unknown).count();
-            tracing::info!(
-                target: "session", pbx = %found.pbx, calls = calls.len(), unknown, unreadable = look.unreadable, cut = look.cut,
-                "Gap reconstructed from Asterisk's CDR and queue_log"
-            );
         }
-        calls
+        Vec::new()
     }
 }
 
-/// Looks on a thread of its own, and hands on what came of it, whatever that is: the next look at this PBX waits for it.
+/// Looks on a thread of its own, and says when it is over, whatever came of it: the next look at this PBX waits for that.
 async fn beside(
     pbx: PbxId,
-    look: impl FnOnce() -> Result<Look, LookError> + Send + 'static,
+    look: impl FnOnce() -> Result<Sums, LookError> + Send + 'static,
     found: mpsc::Sender<Found>,
 ) {
-    let result = tokio::task::spawn_blocking(look).await.unwrap_or_else(|panic| Err(LookError::Panicked(panic)));
-    // The loop may have ended. Were there no room, this task would wait, not the loop.
-    let _ = found.send(Found { pbx, result }).await;
+    let over = tokio::task::spawn_blocking(look).await.unwrap_or_else(|panic| Err(LookError::Panicked(panic)));
+    // The loop may have ended. While there is no room, this task waits, not the loop.
+    let _ = found.send(Found { pbx, what: What::Over(over) }).await;
 }
 
 impl PbxGaps {
@@ -228,7 +255,7 @@ impl PbxGaps {
     }
 
     fn deadline(&self) -> Option<u64> {
-        self.waiting.iter().map(|due| due.at_mono_ms).min().filter(|_| !self.looking)
+        self.waiting.iter().map(|due| due.at_mono_ms).min().filter(|_| self.looking.is_none())
     }
 
     /// The look that it is time for.
@@ -251,7 +278,7 @@ impl PbxGaps {
         self.waiting = later;
         let from_ms = due.iter().map(|due| due.from_ms).min().unwrap_or(now.wall_ms);
         let to_ms = if due.iter().any(|d| d.to_ms.is_none()) { None } else { due.iter().filter_map(|d| d.to_ms).max() };
-        self.looking = true;
+        self.looking = Some(Taken::default());
         Some(Job {
             pbx: self.pbx.clone(),
             files: self.files.clone(),
@@ -280,21 +307,41 @@ struct Job {
 }
 
 impl Job {
-    fn run(mut self) -> Result<Look, LookError> {
+    /// Hands on what it finds in batches, each when there is room for it.
+    fn run(mut self, hand: &mpsc::Sender<Found>) -> Result<Sums, LookError> {
         let reader = Reader::open(Path::new(&self.db))?;
         self.trunks.extend(reader.trunks(&self.pbx, MAX_TRUNKS_MET)?);
-        let read = records::since(&self.files, self.from_ms - LONGEST_CALL_MS, &TimeZone::system())?;
-        let mut look = Look { calls: Vec::new(), unreadable: read.unreadable, cut: read.cut };
+        let mut read = Calls::since(&self.files, self.from_ms - LONGEST_CALL_MS, &TimeZone::system())?;
         let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks, ours: &self.ours };
-        for account in reconcile::accounts(read.cdrs, read.events) {
-            let ended_ms = account.ended_ms();
-            let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms && account.is_whole();
-            if in_gap && !account.ids.iter().any(|id| self.live.contains(id)) {
-                look.calls.extend(reader.prove(&prover, &account)?);
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while let Some(accounts) = read.further()? {
+            for account in accounts.into_iter().filter(|account| self.wants(account)) {
+                let Some(call) = reader.prove(&prover, &account)? else { continue };
+                bytes += call.bytes();
+                batch.push(call);
+                if batch.len() >= BATCH || bytes >= BATCH_BYTES {
+                    self.hand(std::mem::take(&mut batch), hand)?;
+                    bytes = 0;
+                }
+            }
+            if hand.is_closed() {
+                return Err(LookError::Stopping);
             }
         }
-        look.calls.sort_by_key(|call| call.ended_ms);
-        Ok(look)
+        self.hand(batch, hand)?;
+        Ok(Sums { unreadable: read.unreadable(), given_up: read.given_up() })
+    }
+
+    fn hand(&self, calls: Vec<FinishedCall>, hand: &mpsc::Sender<Found>) -> Result<(), LookError> {
+        let found = Found { pbx: self.pbx.clone(), what: What::Calls(calls) };
+        hand.blocking_send(found).map_err(|_| LookError::Stopping)
+    }
+
+    /// It ended in the gap, and is not up.
+    fn wants(&self, account: &Account) -> bool {
+        let ended_ms = account.ended_ms();
+        let in_gap = ended_ms >= self.from_ms && ended_ms <= self.to_ms && account.is_whole();
+        in_gap && !account.ids.iter().any(|id| self.live.contains(id))
     }
 }
 
@@ -311,11 +358,13 @@ mod tests {
         let mut proofs = Proofs::new(&config, AttemptPrefix::of("0a1b2c3d").unwrap());
         let pbx = config.pbx[0].name.clone();
         proofs.pbxs[0].waiting.push(Due { at_mono_ms: 5, from_ms: 0, to_ms: None });
-        proofs.pbxs[0].looking = true;
+        proofs.pbxs[0].looking = Some(Taken::default());
         assert_eq!(proofs.deadline(), None, "one at a time");
         tokio::spawn(beside(pbx.clone(), || panic!("a fault"), proofs.found.0.clone()));
         let found = proofs.found().await.unwrap();
-        assert!(matches!(&found.result, Err(LookError::Panicked(panic)) if panic.to_string().contains("a fault")));
+        assert!(
+            matches!(&found.what, What::Over(Err(LookError::Panicked(panic))) if panic.to_string().contains("a fault"))
+        );
         assert_eq!(found.pbx, pbx);
         assert!(proofs.take(found, &[]).is_empty());
         assert_eq!(proofs.deadline(), Some(5), "the next look waits for its time only");

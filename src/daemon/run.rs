@@ -7,7 +7,7 @@ use super::configuration::{Configuration, load};
 use super::local_api::{LocalApi, NamedCommand, Request};
 use super::monitor::Standing;
 use super::pbxs::{Pbxs, Report};
-use super::proofs::{Found, Proofs};
+use super::proofs::{Found, MOST_UNSAVED, Proofs};
 use super::secret::{self, Secret};
 use super::storage::Storage;
 use super::systemd::ServiceManager;
@@ -152,7 +152,7 @@ impl Daemon {
                 Some(event) = self.pbxs.next() => self.pbxs.take_batch(event, self.clock.now()),
                 Some(ack) = self.storage.ack() => self.acknowledged(ack),
                 Some(outcome) = self.callbacks.outcome() => self.callbacks.result(&outcome, self.clock.now()),
-                Some(found) = self.proofs.found() => self.prove(found),
+                Some(found) = self.proofs.found(), if self.storage.unsaved() < MOST_UNSAVED => self.prove(found),
                 Some(request) = self.api.next() => match request {
                     Request::Ask(ask) => self.asked(ask),
                     Request::LookedUp(command) => self.carry_out(*command),

@@ -1,21 +1,28 @@
-//! Asterisk's own record files as they lie on the disk: `Master.csv` and `queue_log`, rotated and compressed ones too. Lines out, nothing judged.
+//! Asterisk's own record files as they lie on the disk: `Master.csv` and `queue_log`, rotated and compressed ones too. Records out, nothing judged.
+//!
+//! However long the files are, what is read of them at once is small: [`Reading`] gives them out in portions, [`Calls`] gathers them.
 
 mod lines;
+mod reading;
 mod rotated;
 
-pub use lines::Lines;
+pub use lines::{Form, Lines};
+pub use reading::{Calls, Reading};
 pub use rotated::rotated;
 
-use callbackd_core::ami::event::Millis;
 use callbackd_core::reconcile::{CdrLine, QueueEvent, Zone, cdr, queue_log};
 use jiff::tz::TimeZone;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// A file is read from its end back to what is wanted, but no more of it than this, bytes: some 600,000 CDR.
-pub const READ_AT_MOST: u64 = 256 << 20;
-/// Before it is known in which zone a file's times are, they may be so far off, ms.
-const ZONE_MS: Millis = 15 * 3_600_000;
+/// What is read of a file at once, bytes: some 1,000 CDR.
+const PORTION: usize = 256 << 10;
+/// What [`newest`] looks at, bytes.
+const NEWEST: usize = 1 << 20;
+/// As `cdr_csv` writes its lines.
+pub const CDR: Form = Form { time: cdr::rough_end, quoted: true };
+/// As `queue_log` has its lines.
+pub const QUEUE_LOG: Form = Form { time: queue_log::time, quoted: false };
 
 /// Where the files are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -35,8 +42,6 @@ pub struct Records {
     pub events: Vec<QueueEvent>,
     /// Lines of CDR files that are no CDR: torn, of another module, damaged.
     pub unreadable: u64,
-    /// Files of which only the last [`READ_AT_MOST`] bytes were read, though older lines were wanted.
-    pub cut: u64,
 }
 
 /// Why records cannot be had.
@@ -49,6 +54,12 @@ pub enum RecordsError {
         path: PathBuf,
         source: io::Error,
     },
+    /// A named pipe, a device, a directory.
+    #[error("{path} is not a regular file; gap.cdr_csv and gap.queue_log name files that Asterisk writes, such as /var/log/asterisk/cdr-csv/Master.csv", path = path.display())]
+    NotAFile {
+        /// Its path.
+        path: PathBuf,
+    },
     /// Nothing in it is a CDR.
     #[error("{path} holds {lines} lines, and none is a CDR as cdr_csv writes them; is it the file of another module?", path = path.display())]
     NoCdr {
@@ -57,44 +68,23 @@ pub enum RecordsError {
         /// So many were read.
         lines: u64,
     },
+    /// Its times are in no zone.
+    #[error("the times in {path} do not go with its uniqueids, each of which names the second in which a channel began: in no time zone do they fit; was it edited, or Asterisk's clock set?", path = path.display())]
+    NoZone {
+        /// The file's path.
+        path: PathBuf,
+    },
 }
 
 impl RecordsError {
     /// A file that cannot be read.
     pub fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
-        |source| Self::Unreadable { path, source }
-    }
-}
-
-/// All records that may be of calls that ended at `since_ms` or later; older ones may be among them. `local`: the zone of Asterisk's clock.
-///
-/// # Errors
-/// See [`RecordsError`].
-pub fn since(files: &Files, since_ms: Millis, local: &TimeZone) -> Result<Records, RecordsError> {
-    let mut records = Records::default();
-    if let Some(path) = &files.cdr_csv {
-        let mut lines = 0;
-        for file in rotated(path, since_ms).map_err(RecordsError::unreadable(path))? {
-            let (bytes, cut) =
-                lines::tail(&file, since_ms - ZONE_MS, cdr::rough_end).map_err(RecordsError::unreadable(&file))?;
-            records.cut += u64::from(cut);
-            lines += read_cdrs(&bytes, local, &mut records);
-        }
-        if lines > 0 && records.cdrs.is_empty() {
-            return Err(RecordsError::NoCdr { path: path.clone(), lines });
+        |source| match source.kind() {
+            ErrorKind::InvalidInput => Self::NotAFile { path },
+            _ => Self::Unreadable { path, source },
         }
     }
-    if let Some(path) = &files.queue_log {
-        for file in rotated(path, since_ms).map_err(RecordsError::unreadable(path))? {
-            let (bytes, cut) =
-                lines::tail(&file, since_ms, queue_log::time).map_err(RecordsError::unreadable(&file))?;
-            records.cut += u64::from(cut);
-            let lines = bytes.split(|b| *b == b'\n').map(String::from_utf8_lossy);
-            records.events.extend(lines.filter_map(|line| queue_log::read(&line)));
-        }
-    }
-    Ok(records)
 }
 
 /// The newest records of each file, to see what they are like. The files as they are named, without rotated parts.
@@ -103,31 +93,42 @@ pub fn since(files: &Files, since_ms: Millis, local: &TimeZone) -> Result<Record
 /// See [`RecordsError`].
 pub fn newest(files: &Files, local: &TimeZone) -> Result<Records, RecordsError> {
     let mut records = Records::default();
+    let read = |path: &Path, form| {
+        Lines::newest(path, form).and_then(|mut lines| lines.next(NEWEST)).map_err(RecordsError::unreadable(path))
+    };
     if let Some(path) = &files.cdr_csv {
-        let (bytes, _) = lines::tail(path, Millis::MAX, cdr::rough_end).map_err(RecordsError::unreadable(path))?;
-        let lines = read_cdrs(&bytes, local, &mut records);
+        let mut zone = Zone::of(local);
+        let lines = read_cdrs(&read(path, CDR)?, &mut zone, &mut records);
         if lines > 0 && records.cdrs.is_empty() {
             return Err(RecordsError::NoCdr { path: path.clone(), lines });
         }
+        if zone.is_untold() {
+            return Err(RecordsError::NoZone { path: path.clone() });
+        }
     }
     if let Some(path) = &files.queue_log {
-        let (bytes, _) = lines::tail(path, Millis::MAX, queue_log::time).map_err(RecordsError::unreadable(path))?;
-        records.events.extend(String::from_utf8_lossy(&bytes).lines().filter_map(queue_log::read));
+        read_events(&read(path, QUEUE_LOG)?, &mut records);
     }
     Ok(records)
 }
 
-/// Reads lines of one file; returns how many there were.
-pub fn read_cdrs(bytes: &[u8], local: &TimeZone, records: &mut Records) -> u64 {
+/// Reads lines of one CDR file, and learns from them in which zone its times are; returns how many lines there were.
+pub fn read_cdrs(bytes: &[u8], zone: &mut Zone, records: &mut Records) -> u64 {
     let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     // The reader takes any bytes: what it cannot parse does not exist.
     let lines: Vec<csv::ByteRecord> = reader.into_byte_records().filter_map(Result::ok).collect();
-    let zone = Zone::learn(local, &lines);
+    cdr::hear(zone, &lines);
     for line in &lines {
-        match cdr::read(line, &zone) {
+        match cdr::read(line, zone) {
             Some(cdr) => records.cdrs.push(cdr),
             None => records.unreadable += 1,
         }
     }
     lines.len() as u64
+}
+
+/// Reads lines of one queue_log.
+pub fn read_events(bytes: &[u8], records: &mut Records) {
+    let lines = bytes.split(|b| *b == b'\n').map(String::from_utf8_lossy);
+    records.events.extend(lines.filter_map(|line| queue_log::read(&line)));
 }

@@ -9,7 +9,8 @@ use std::{fs, io};
 /// `queue_log-20261122.gz`. A part that was last written before then holds none.
 ///
 /// # Errors
-/// The directory cannot be read, or holds no file of this name and no part of it.
+/// The directory cannot be read, or holds no file of this name and no part of it; [`io::ErrorKind::InvalidInput`] if what has the name is a named pipe,
+/// a device or a directory.
 pub fn rotated(path: &Path, since_ms: Millis) -> io::Result<Vec<PathBuf>> {
     let since = UNIX_EPOCH + Duration::from_millis(u64::try_from(since_ms).unwrap_or(0));
     let directory = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -24,6 +25,9 @@ pub fn rotated(path: &Path, since_ms: Millis) -> io::Result<Vec<PathBuf>> {
             continue;
         }
         let metadata = fs::metadata(entry.path())?;
+        if !metadata.is_file() && rest == Some("") {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
         if metadata.is_file() {
             there = true;
             // Rotation by copying gives a part a later time than its lines have, never an earlier one.

@@ -219,6 +219,23 @@ pub fn audit(dir: &Path) -> Result<String, String> {
     if output.status.success() { Ok(said) } else { Err(said + &String::from_utf8_lossy(&output.stderr)) }
 }
 
+/// Tells the calls a second time, out of what Asterisk wrote alone; the path of the database that this makes.
+pub fn import(dir: &Path) -> Result<PathBuf, String> {
+    let db = dir.join("imported.db");
+    let output = Command::new(binary())
+        .args(["import", "--config"])
+        .arg(dir.join("callbackd.toml"))
+        .arg("--db")
+        .arg(&db)
+        .arg("--cdr")
+        .arg(dir.join("calls.cdr.csv"))
+        .arg("--queue-log")
+        .arg(dir.join("calls.queue_log"))
+        .output()
+        .map_err(|e| e.to_string())?;
+    if output.status.success() { Ok(db) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
 /// The binary that is tested; where none is, the one that the environment names.
 pub fn binary() -> PathBuf {
     option_env!("CARGO_BIN_EXE_callbackd")

@@ -23,6 +23,7 @@ mod rows;
 mod run;
 mod scenarios;
 mod script;
+mod second;
 mod slot;
 mod wire;
 
@@ -82,6 +83,8 @@ fn every_call_becomes_one_true_row() {
     }
     report.note(unrecorded);
     report.note(daemon::audit(&files).err().into_iter().collect());
+    let imported = daemon::import(&files).unwrap_or_else(|e| panic!("{e}"));
+    report.note(second::contradictions(&db, &imported).expect("both have the tables of the design"));
     report.conclude(&files);
 }
 

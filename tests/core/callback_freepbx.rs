@@ -12,14 +12,14 @@ use callbackd_core::model::progress::Step;
 const LOCAL: &str = "Local/101@from-queue/n";
 
 /// An agent whom the queue dials so, and whose phone is not known.
-fn behind(interface: &str) -> AgentView {
+fn behind(interface: &str) -> AgentView<'static> {
     let mut agent = agent("101", &["sales"]);
-    interface.clone_into(&mut agent.agent);
-    interface.clone_into(&mut agent.queues[0].interface);
+    agent.agent = interface.to_owned().into();
+    agent.queues[0].interface = interface.to_owned().into();
     agent
 }
 
-fn rings(dial_agent: Option<&str>, freepbx: bool, agent: AgentView) -> String {
+fn rings(dial_agent: Option<&str>, freepbx: bool, agent: AgentView<'static>) -> String {
     let mut scene = Scene::new(Policy { dial_agent: dial_agent.map(str::to_owned), ..policy() }, vec![agent]);
     scene.signs.freepbx = freepbx;
     scene.misses(ANN, "sales");

@@ -2,8 +2,8 @@
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
 use callbackd_core::ami::event::{Channel, Event};
-use callbackd_core::model::{Outcome, Status};
-use callbackd_core::tracker::LINGER_MS;
+use callbackd_core::model::{Outcome, Quality, Status};
+use callbackd_core::tracker::{Input, LINGER_MS, MAX_CORRECTIONS};
 
 const START: i64 = 1_800_000_000_000;
 
@@ -202,4 +202,36 @@ fn nothing_is_kept_of_a_recorded_call_after_a_while() {
         let count = |event: &[u8]| recording.live.iter().filter(|f| f.get("Event") == Some(event)).count();
         assert_eq!(bridges, count(b"BridgeCreate") - count(b"BridgeDestroy"), "{}", recording.name);
     }
+}
+
+#[test]
+fn a_call_that_a_gap_had_ended_and_that_goes_on_is_recorded_a_bounded_number_of_times() {
+    let mut driver = Driver::linked(rules(), START);
+    let customer = Line::customer("c.1");
+    driver.say(&customer.begins());
+    driver.pass(1_000);
+    // Events were lost, and the list that is asked for then does not name the channel: its events still come.
+    driver.give(Input::Overloaded { ms: 100 });
+    driver.snapshot(&[], true);
+    driver.pass(1_000);
+    assert_eq!((driver.recorded().len(), driver.row().quality), (1, Quality::Gap));
+    let mut steps = 0;
+    while driver.tracker.counters().late_events_refused == 0 {
+        steps += 1;
+        assert!(steps < 1_000, "it is corrected for ever");
+        let mut menu = customer.clone();
+        (menu.context, menu.exten) = (format!("ivr-{steps}"), "s".to_owned());
+        let runs = [("Extension", &*menu.exten), ("Application", "Background"), ("AppData", "welcome")];
+        driver.say(&menu.event("Newexten", &runs));
+        driver.pass(400);
+    }
+    let corrected = driver.tracker.counters().calls_corrected;
+    assert_eq!(corrected, u64::from(MAX_CORRECTIONS));
+    assert_eq!(driver.recorded().len() as u64, 1 + corrected);
+    // It is forgotten, met again as a call that is up, and recorded once when it ends.
+    driver.pass(FORGOTTEN_MS);
+    driver.say(&customer.event("Newexten", &[("Extension", "s"), ("Application", "Wait"), ("AppData", "1")]));
+    driver.say(&customer.hangs_up());
+    driver.pass(FORGOTTEN_MS);
+    assert_eq!(driver.recorded().len() as u64, 2 + corrected);
 }

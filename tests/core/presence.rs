@@ -7,7 +7,7 @@ use callbackd_core::tracker::{Input, Output};
 
 const START: i64 = 1_800_000_000_000;
 
-fn alice(driver: &Driver) -> AgentView {
+fn alice(driver: &Driver) -> AgentView<'_> {
     driver.tracker.agent("PJSIP/101").expect("Alice")
 }
 

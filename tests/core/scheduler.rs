@@ -11,7 +11,7 @@ use callbackd_core::callbacks::{Input, Output, Presences, Scheduler};
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
-use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
+use callbackd_core::model::progress::{Facts, FirstPhone, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
     AttemptPrefix, AttemptResult, AttemptRow, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall, FinishedCall,
     HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status,
@@ -115,22 +115,22 @@ pub fn queue_policy() -> QueuePolicy {
 /// The presence of a PBX, as a test sets it.
 #[derive(Debug, Default)]
 pub struct Hall {
-    pub agents: Vec<AgentView>,
+    pub agents: Vec<AgentView<'static>>,
     pub waiting: BTreeMap<String, u32>,
     pub live: BTreeSet<String>,
     pub blind: bool,
 }
 
 impl Presence for Hall {
-    fn agents(&self) -> Vec<AgentView> {
+    fn agents(&self) -> Vec<AgentView<'_>> {
         self.agents.clone()
     }
-    fn agent(&self, agent: &str) -> Option<AgentView> {
-        let means = |a: &&AgentView| a.agent == agent || a.queues.iter().any(|m| m.interface == agent);
+    fn agent(&self, agent: &str) -> Option<AgentView<'_>> {
+        let means = |a: &&AgentView<'_>| a.agent == agent || a.queues.iter().any(|m| m.interface == agent);
         self.agents.iter().find(means).cloned()
     }
     fn queues(&self) -> BTreeSet<String> {
-        self.agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.clone())).collect()
+        self.agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.to_string())).collect()
     }
     fn waiting(&self) -> BTreeMap<String, u32> {
         self.waiting.clone()
@@ -144,17 +144,17 @@ impl Presence for Hall {
 }
 
 /// `PJSIP/<extension>`, free, in these queues.
-pub fn agent(extension: &str, queues: &[&str]) -> AgentView {
+pub fn agent(extension: &str, queues: &[&str]) -> AgentView<'static> {
     let member = |queue: &&str| MemberView {
-        queue: (*queue).to_owned(),
-        interface: format!("PJSIP/{extension}"),
+        queue: (*queue).to_owned().into(),
+        interface: format!("PJSIP/{extension}").into(),
         paused: false,
-        paused_reason: String::new(),
+        paused_reason: "".into(),
         penalty: 0,
     };
     AgentView {
-        agent: format!("PJSIP/{extension}"),
-        name: Some(format!("Agent {extension}")),
+        agent: format!("PJSIP/{extension}").into(),
+        name: Some(format!("Agent {extension}").into()),
         queues: queues.iter().map(member).collect(),
         busy: None,
         since_ms: MONDAY_10 - HOUR,
@@ -190,15 +190,15 @@ pub fn prefix() -> AttemptPrefix {
 }
 
 impl Scene {
-    pub fn new(policy: Policy, agents: Vec<AgentView>) -> Self {
+    pub fn new(policy: Policy, agents: Vec<AgentView<'static>>) -> Self {
         Self::with(policies(overall(), policy), agents, RestoredState::default())
     }
 
-    pub fn remembering(policy: Policy, agents: Vec<AgentView>, restored: RestoredState) -> Self {
+    pub fn remembering(policy: Policy, agents: Vec<AgentView<'static>>, restored: RestoredState) -> Self {
         Self::with(policies(overall(), policy), agents, restored)
     }
 
-    pub fn with(policies: Policies, agents: Vec<AgentView>, restored: RestoredState) -> Self {
+    pub fn with(policies: Policies, agents: Vec<AgentView<'static>>, restored: RestoredState) -> Self {
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
         Self {
             scheduler: Scheduler::new(policies, prefix(), restored, now),
@@ -472,6 +472,8 @@ pub fn nobody() -> Facts {
     Facts {
         linkedid: "cb".into(),
         agent: LegResult::NoAnswer,
+        first_phone: FirstPhone::Rang,
+        killed: false,
         agent_answered_ms: None,
         customer: None,
         customer_cause: None,

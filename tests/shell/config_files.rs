@@ -140,3 +140,22 @@ fn a_named_pipe_is_refused_and_not_waited_for() {
     rustix::fs::mknodat(rustix::fs::CWD, &path, pipe, all, 0).unwrap();
     assert!(Config::load(&path).unwrap_err().to_string().contains("the configuration is not a file"));
 }
+
+#[test]
+fn what_stands_in_the_place_of_asterisks_files_and_is_no_file_is_refused_with_its_place() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = "[pbx]\nsecret_file = \"secret\"\n[gap]\ncdr_csv = \"Master.csv\"\nqueue_log = \"queue_log\"\n";
+    let path = file(dir.path(), text.as_bytes(), 0o644);
+    assert!(Config::load(&path).is_ok(), "they are written with the first call");
+    let (pipe, all) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600));
+    rustix::fs::mknodat(rustix::fs::CWD, dir.path().join("Master.csv"), pipe, all, 0).unwrap();
+    std::fs::create_dir(dir.path().join("queue_log")).unwrap();
+    let said = Config::load(&path).unwrap_err().render(false);
+    for (key, place, example) in [("cdr_csv", "4:11", "cdr-csv/Master.csv"), ("queue_log", "5:13", "queue_log")] {
+        assert!(said.contains(&format!("`gap.{key}` is not a regular file")) && said.contains(place), "{said}");
+        assert!(
+            said.contains(&format!("name the file that Asterisk writes, such as \"/var/log/asterisk/{example}")),
+            "{said}"
+        );
+    }
+}

@@ -49,6 +49,13 @@ impl Watched {
         serde_json::from_str(&said.out).unwrap()
     }
 
+    /// What `status` says; 0 while the daemon does not answer yet.
+    fn calls_stored(&self) -> u64 {
+        let said = self.site.run(&["status", "--json", "--config", "callbackd.toml"]);
+        let status: Value = serde_json::from_str(&said.out).unwrap_or_default();
+        status["calls_stored"].as_u64().unwrap_or(0)
+    }
+
     /// A counter, by its path below `/counters/pbx/pbx`.
     fn counts(&self, path: &str) -> u64 {
         let status = self.status();
@@ -201,6 +208,51 @@ fn a_list_without_end_in_answer_to_an_action_is_cut() {
     watched.stays_small();
 }
 
+/// A CDR with long texts of a call that nobody answered and that ended so many seconds before `now`.
+fn cdr(n: usize, now: &jiff::Zoned, ago: i64) -> String {
+    let at = |s: i64| (now - jiff::SignedDuration::from_secs(ago + s)).strftime("%Y-%m-%d %H:%M:%S").to_string();
+    let id = format!("{}.{n}", now.timestamp().as_second() - ago - 5);
+    let (long, text) = ("l".repeat(250), "t".repeat(70));
+    format!(
+        "\"{text}\",\"12025550123\",\"5550100\",\"{text}\",\"{text}\",\"PJSIP/trunk-{n:08x}\",\"PJSIP/101-{n:08x}\",\"Dial\",\"{long}\",\"{}\",,\"{}\",\
+         5,0,\"NO ANSWER\",\"DOCUMENTATION\",\"{id}\",\"{long}\",\"\",\"{id}\",{n}\n",
+        at(5),
+        at(0)
+    )
+}
+
+#[test]
+#[allow(clippy::disallowed_methods, reason = "a gap is of now")]
+fn a_long_cdr_file_is_read_in_portions_after_a_gap() {
+    let files = "[calls]\ninbound_contexts = [\"from-trunk\"]\n[gap]\ncdr_csv = \"Master.csv\"\n";
+    let watched = Watched::start(|action| Some(usual(action)), files);
+    let Watched { site, server, daemon } = watched;
+    daemon.end(Some(rustix::process::Signal::TERM));
+    // Three hours of a busy PBX, and what ended in the gap.
+    let (before, within) = (90_000, 6_000);
+    let now = jiff::Zoned::now();
+    let mut text = std::io::BufWriter::new(std::fs::File::create(site.path("Master.csv")).unwrap());
+    for n in 0..before {
+        use std::io::Write;
+        text.write_all(cdr(n, &now, (before - n) as i64 / 9 + 30).as_bytes()).unwrap();
+    }
+    for n in before..before + within {
+        use std::io::Write;
+        text.write_all(cdr(n, &now, 0).as_bytes()).unwrap();
+    }
+    drop(text);
+    let size = std::fs::metadata(site.path("Master.csv")).unwrap().len();
+    assert!(size > 75 << 20, "{size}");
+    let daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    let watched = Watched { site, server, daemon };
+    let started = Instant::now();
+    while watched.calls_stored() < within as u64 {
+        assert!(started.elapsed() < Duration::from_secs(300), "{} calls are stored", watched.calls_stored());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    watched.stays_small();
+}
+
 #[test]
 fn what_is_to_be_sent_to_a_peer_that_does_not_read_has_an_end() {
     use std::io::{Read, Write};
@@ -230,5 +282,7 @@ fn what_is_to_be_sent_to_a_peer_that_does_not_read_has_an_end() {
     let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.child.id())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the daemon lives");
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
-    assert!(peak < MOST_KIB, "{peak} KiB were resident");
+    println!("{peak} KiB");
+    // How much would come together depends on how fast the machine is.
+    assert!(peak < MOST_KIB / 4, "{peak} KiB were resident");
 }

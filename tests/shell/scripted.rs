@@ -209,8 +209,10 @@ impl Site {
     }
 }
 
+/// The program; `CALLBACKD_PROGRAM` names another build, such as an earlier one which a test is to fail on.
 pub fn callbackd(args: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_callbackd"));
+    let program = std::env::var_os("CALLBACKD_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_callbackd").into());
+    let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).env_remove("CREDENTIALS_DIRECTORY").env_remove("NOTIFY_SOCKET");
     command
 }

@@ -1,8 +1,8 @@
 //! Asterisk's record files as they lie about: rotated, compressed, torn, long, missing.
 
-use callbackd::records::{self, Files, Lines, Records, RecordsError, rotated};
+use callbackd::records::{self, Calls, Files, Lines, Reading, Records, RecordsError, rotated};
 use callbackd_core::reconcile::gatherer::Gatherer;
-use callbackd_core::reconcile::{self, Account};
+use callbackd_core::reconcile::{self, Account, Zone};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use jiff::tz::TimeZone;
@@ -10,6 +10,8 @@ use proptest::prelude::*;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// 2026-11-22 08:00:00 UTC.
@@ -17,10 +19,15 @@ const MORNING: i64 = 1_795_334_400;
 
 /// A call of five seconds that began so many seconds after the morning.
 fn cdr(at: i64) -> String {
-    let time = |s: i64| jiff::Timestamp::from_second(MORNING + s).unwrap().strftime("%Y-%m-%d %H:%M:%S").to_string();
     let id = format!("{}.{at}", MORNING + at);
+    cdr_of(at, at, &id, &id)
+}
+
+/// One whose channels have this number.
+fn cdr_of(at: i64, n: i64, uniqueid: &str, linkedid: &str) -> String {
+    let time = |s: i64| jiff::Timestamp::from_second(MORNING + s).unwrap().strftime("%Y-%m-%d %H:%M:%S").to_string();
     format!(
-        "\"\",\"12025550123\",\"5550102\",\"from-trunk\",\"\",\"PJSIP/trunk-{at:08x}\",\"PJSIP/103-{at:08x}\",\"Dial\",\"PJSIP/103,20\",\"{}\",,\"{}\",5,0,\"NO ANSWER\",\"DOCUMENTATION\",\"{id}\",\"\",\"\",\"{id}\",{at}\n",
+        "\"\",\"12025550123\",\"5550102\",\"from-trunk\",\"\",\"PJSIP/trunk-{n:08x}\",\"PJSIP/103-{n:08x}\",\"Dial\",\"PJSIP/103,20\",\"{}\",,\"{}\",5,0,\"NO ANSWER\",\"DOCUMENTATION\",\"{uniqueid}\",\"\",\"\",\"{linkedid}\",{n}\n",
         time(at),
         time(at + 5)
     )
@@ -49,7 +56,14 @@ fn ends(records: &Records) -> Vec<i64> {
 
 fn since(cdr_csv: &Path, queue_log: Option<&Path>, s: i64) -> Result<Records, RecordsError> {
     let files = Files { cdr_csv: Some(cdr_csv.to_owned()), queue_log: queue_log.map(Path::to_owned) };
-    records::since(&files, (MORNING + s) * 1_000, &TimeZone::UTC)
+    let mut reading = Reading::since(&files, (MORNING + s) * 1_000, &TimeZone::UTC)?;
+    let mut all = Records::default();
+    while let Some(read) = reading.further()? {
+        all.cdrs.extend(read.cdrs);
+        all.events.extend(read.events);
+        all.unreadable += read.unreadable;
+    }
+    Ok(all)
 }
 
 #[test]
@@ -72,7 +86,7 @@ fn rotated_and_compressed_parts_are_read_in_their_order_and_old_ones_are_not() {
     assert_eq!(parts, ["Master.csv-20261122.gz", "Master.csv.1", "Master.csv"]);
     let records = since(&master, Some(&log), 50).unwrap();
     assert_eq!(ends(&records), [105, 205, 305]);
-    assert_eq!((records.events.len(), records.unreadable, records.cut), (2, 0, 0));
+    assert_eq!((records.events.len(), records.unreadable), (2, 0));
 }
 
 #[test]
@@ -83,10 +97,16 @@ fn of_a_long_file_only_the_end_is_read() {
     let text: String = (0..calls).map(|n| cdr(n * 10)).collect();
     write(&master, text.as_bytes(), calls * 10);
     let wanted = (calls - 100) * 10;
+    let files = Files { cdr_csv: Some(master.clone()), queue_log: None };
+    let mut reading = Reading::since(&files, (MORNING + wanted) * 1_000, &TimeZone::UTC).unwrap();
+    let mut read = 0;
+    while let Some(portion) = reading.further().unwrap() {
+        read += portion.cdrs.len();
+    }
+    assert_eq!(read, 100);
     // The zone of a file is learnt from its lines: what may be as far off as a zone is read too.
-    let read = since(&master, None, wanted).unwrap().cdrs;
-    assert!(read.len() < 40_000 / 2, "{} lines were read", read.len());
-    assert_eq!(read.iter().filter(|cdr| cdr.start_ms >= (MORNING + wanted) * 1_000).count(), 100);
+    let (passed, size) = (reading.passed(), text.len() as u64);
+    assert!(passed < size / 2, "{passed} of {size} bytes were read");
 }
 
 #[test]
@@ -119,9 +139,12 @@ fn a_line_without_end_is_left_out_in_little_memory() {
     let master = dir.path().join("Master.csv");
     let endless = "x".repeat(1 << 20);
     write(&master, format!("{}{endless}\n{}", cdr(0), cdr(10)).as_bytes(), 20);
-    let mut passed = std::rc::Rc::new(std::cell::Cell::new(0_u64));
-    let counter = std::rc::Rc::clone(&passed);
-    let mut lines = Lines::of(&master, move |n| counter.set(counter.get() + n)).unwrap();
+    let passed = Arc::new(AtomicU64::new(0));
+    let counter = Arc::clone(&passed);
+    let count = move |n| {
+        counter.fetch_add(n, Ordering::Relaxed);
+    };
+    let mut lines = Lines::since(&master, records::CDR, 0, count).unwrap();
     let (mut records, mut all) = (Records::default(), Vec::new());
     loop {
         let bytes = lines.next(1).unwrap();
@@ -130,11 +153,84 @@ fn a_line_without_end_is_left_out_in_little_memory() {
         }
         all.extend(bytes);
     }
-    records::read_cdrs(&all, &TimeZone::UTC, &mut records);
+    records::read_cdrs(&all, &mut Zone::of(&TimeZone::UTC), &mut records);
     assert_eq!(ends(&records), [5, 15]);
-    drop(lines);
-    let read = std::rc::Rc::get_mut(&mut passed).expect("nobody else counts").get();
-    assert_eq!(read, fs::metadata(&master).unwrap().len());
+    assert_eq!(passed.load(Ordering::Relaxed), fs::metadata(&master).unwrap().len());
+}
+
+#[test]
+fn a_named_pipe_or_a_directory_is_refused_and_not_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("Master.csv");
+    let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+    rustix::fs::mknodat(rustix::fs::CWD, &pipe, rustix::fs::FileType::Fifo, mode, 0).unwrap();
+    let directory = dir.path().join("queue_log");
+    fs::create_dir(&directory).unwrap();
+    for path in [pipe, directory] {
+        let files = Files { cdr_csv: Some(path.clone()), queue_log: None };
+        for error in [since(&path, None, 0).unwrap_err(), records::newest(&files, &TimeZone::UTC).unwrap_err()] {
+            assert!(matches!(&error, RecordsError::NotAFile { path: named } if *named == path), "{error}");
+        }
+    }
+}
+
+#[test]
+fn a_caller_whose_name_holds_lines_makes_no_record_wherever_a_portion_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let master = dir.path().join("Master.csv");
+    let forged = "\n,,,,,PJSIP/forged,,,,2026-11-22 08:00:00,,2026-11-22 08:00:00,0,0,,\n";
+    let calls = 5_000;
+    let text: String = (0..calls).map(|n| cdr(n).replacen("\"\"", &format!("\"{forged}\""), 1)).collect();
+    write(&master, text.as_bytes(), calls);
+    let read = since(&master, None, 0).unwrap();
+    assert_eq!((read.cdrs.len(), read.unreadable), (5_000, 0));
+    assert!(read.cdrs.iter().all(|cdr| cdr.channel != "PJSIP/forged"));
+}
+
+#[test]
+fn the_calls_of_long_files_are_those_of_all_their_records_with_their_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let (master, log) = (dir.path().join("Master.csv"), dir.path().join("queue_log"));
+    // Nine a minute for a day; then one a day for a month.
+    let begins = (0..13_000).map(|n| n * 6).chain((2..30).map(|day| day * 86_400));
+    let begins: Vec<i64> = begins.collect();
+    write(&master, begins.iter().map(|at| cdr(*at)).collect::<String>().as_bytes(), 30 * 86_400);
+    let events: String = begins.iter().map(|at| queue_event(*at, "ENTERQUEUE")).collect();
+    write(&log, events.as_bytes(), 30 * 86_400);
+    let files = Files { cdr_csv: Some(master), queue_log: Some(log) };
+    let mut calls = Calls::since(&files, 0, &TimeZone::UTC).unwrap();
+    let (mut ended, mut portions) = (Vec::new(), 0);
+    while let Some(accounts) = calls.further().unwrap() {
+        assert!(accounts.iter().all(|account| account.events.len() == 1));
+        portions += usize::from(!accounts.is_empty());
+        ended.extend(accounts.iter().map(|account| account.ended_ms() / 1_000 - MORNING - 5));
+    }
+    assert_eq!(ended, begins);
+    assert!(portions > 2, "they came in {portions} portions");
+    assert_eq!((calls.unreadable(), calls.given_up()), (0, 0));
+}
+
+#[test]
+fn where_too_many_calls_are_held_the_oldest_whole_ones_come_out_and_others_are_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let master = dir.path().join("Master.csv");
+    // Within less than an hour; of every hundredth call only a phone that left it has been written.
+    let calls = 80_000;
+    let text = |n: i64| {
+        let id = format!("{}.{n}", MORNING + n / 30);
+        let phone = format!("{}.{}", MORNING + n / 30, calls + n);
+        cdr_of(n / 30, n, if n % 100 == 0 { &phone } else { &id }, &id)
+    };
+    write(&master, (0..calls).map(text).collect::<String>().as_bytes(), calls);
+    let files = Files { cdr_csv: Some(master), queue_log: None };
+    let mut read = Calls::since(&files, 0, &TimeZone::UTC).unwrap();
+    let mut given = Vec::new();
+    while let Some(accounts) = read.further().unwrap() {
+        given.push(accounts.iter().filter(|account| account.is_whole()).count() as i64);
+    }
+    let last = given.pop().unwrap();
+    assert!(last < calls / 4 * 3, "{last} calls were held to the end");
+    assert_eq!(given.iter().sum::<i64>() + last, calls / 100 * 99, "all that are whole came out");
 }
 
 fn shown(accounts: &[Account]) -> Vec<(String, usize, usize)> {
@@ -153,7 +249,7 @@ proptest! {
         let text: String = starts.iter().map(|at| cdr(*at)).collect();
         let log: String = starts.iter().step_by(2).map(|at| queue_event(*at, "ENTERQUEUE")).collect();
         let mut records = Records::default();
-        records::read_cdrs(text.as_bytes(), &TimeZone::UTC, &mut records);
+        records::read_cdrs(text.as_bytes(), &mut Zone::of(&TimeZone::UTC), &mut records);
         let events: Vec<_> = log.lines().filter_map(reconcile::queue_log::read).collect();
 
         let whole = reconcile::accounts(records.cdrs.clone(), events.clone());

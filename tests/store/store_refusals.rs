@@ -3,6 +3,7 @@
 use crate::stored::{abandoned, contents, names, record};
 use callbackd::store::{Error, Reader, SCHEMA_VERSION, Store};
 use rusqlite::Connection;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 struct Place {
@@ -128,6 +129,22 @@ fn a_second_daemon_is_refused_and_told_the_first_ones_pid() {
     }
     drop(first);
     Store::open(&place.path).unwrap();
+}
+
+#[test]
+fn nobody_else_can_read_the_lock_file_and_a_pid_in_it_of_one_who_does_not_hold_it_is_not_named() {
+    let place = place();
+    let lock = place.directory.path().join("calls.db.lock");
+    // As an earlier version left it. No process has such a pid (`man 5 proc`, pid_max).
+    std::fs::write(&lock, "4194305   \n").unwrap();
+    std::fs::set_permissions(&lock, std::fs::Permissions::from_mode(0o640)).unwrap();
+    drop(Store::open(&place.path).unwrap());
+    assert_eq!(std::fs::metadata(&lock).unwrap().permissions().mode() & 0o7777, 0o600);
+    std::fs::write(&lock, "4194305   \n").unwrap();
+    let reader = std::fs::File::open(&lock).unwrap();
+    reader.try_lock_shared().unwrap();
+    let message = Store::open(&place.path).unwrap_err().to_string();
+    assert!(message.contains(&format!("pid {}", std::process::id())) && !message.contains("4194305"), "{message}");
 }
 
 #[test]

@@ -82,80 +82,64 @@ fn width(rows: &[[String; 10]], gap: u16) -> usize {
     (0..HEADER.len()).map(column).sum::<usize>() + (HEADER.len() - 1) * usize::from(gap)
 }
 
-/// A call as scripts and spreadsheets get it. The names are a contract: add at the end, never rename. Times are RFC 3339 in UTC and, with `_ms`,
-/// milliseconds since 1970; durations are milliseconds.
-#[derive(Serialize)]
-struct Flat<'a> {
-    id: i64,
-    pbx: &'a str,
-    linkedid: &'a str,
-    direction: &'a str,
-    status: &'a str,
-    outcome: &'a str,
-    number: Option<&'a str>,
-    number_e164: Option<&'a str>,
-    name: Option<&'a str>,
-    did: Option<&'a str>,
-    trunk: Option<&'a str>,
-    queue: Option<&'a str>,
-    agent: Option<&'a str>,
-    started: String,
-    started_ms: Millis,
-    answered: Option<String>,
-    answered_ms: Option<Millis>,
-    ended: String,
-    ended_ms: Millis,
-    wait_ms: Millis,
-    queue_wait_ms: Millis,
-    ring_ms: Millis,
-    talk_ms: Millis,
-    hold_ms: Millis,
-    hangup_by: &'a str,
-    hangup_cause: Option<u16>,
-    transfers: u32,
-    voicemail: bool,
-    quality: &'a str,
-    callback_id: Option<i64>,
-    recovered_by: Option<&'a str>,
-    recovered_ms: Option<Millis>,
+/// Writes each column once: the struct that serde writes, the names for the header of a CSV file, and the values of a call.
+macro_rules! flat {
+    (
+        $(#[$doc:meta])*
+        $flat:ident, $names:ident of $id:ident, $call:ident, $recovered:ident { $($column:ident: $type:ty = $value:expr,)+ }
+    ) => {
+        $(#[$doc])*
+        #[derive(Serialize)]
+        struct $flat<'a> {
+            $($column: $type,)+
+        }
+
+        const $names: &[&str] = &[$(stringify!($column)),+];
+
+        impl<'a> $flat<'a> {
+            fn new($id: i64, $call: &'a FinishedCall, $recovered: Option<(RecoveredBy, Millis)>) -> Self {
+                Self { $($column: $value,)+ }
+            }
+        }
+    };
 }
 
-impl<'a> Flat<'a> {
-    fn new(id: i64, call: &'a FinishedCall, recovered: Option<(RecoveredBy, Millis)>) -> Self {
-        Self {
-            id,
-            pbx: &call.pbx,
-            linkedid: &call.linkedid,
-            direction: call.direction.as_str(),
-            status: call.status.as_str(),
-            outcome: call.outcome.as_str(),
-            number: call.number.as_deref(),
-            number_e164: call.number_e164.as_deref(),
-            name: call.name.as_deref(),
-            did: call.did.as_deref(),
-            trunk: call.trunk.as_deref(),
-            queue: call.queue.as_deref(),
-            agent: call.agent.as_deref(),
-            started: utc(call.started_ms),
-            started_ms: call.started_ms,
-            answered: call.answered_ms.map(utc),
-            answered_ms: call.answered_ms,
-            ended: utc(call.ended_ms),
-            ended_ms: call.ended_ms,
-            wait_ms: call.wait_ms,
-            queue_wait_ms: call.queue_wait_ms,
-            ring_ms: call.ring_ms,
-            talk_ms: call.talk_ms,
-            hold_ms: call.hold_ms,
-            hangup_by: call.hangup_by.as_str(),
-            hangup_cause: call.hangup_cause,
-            transfers: call.transfers,
-            voicemail: call.voicemail,
-            quality: call.quality.as_str(),
-            callback_id: call.callback_id,
-            recovered_by: recovered.map(|(by, _)| by.as_str()),
-            recovered_ms: recovered.map(|(_, at)| at),
-        }
+flat! {
+    /// A call as scripts and spreadsheets get it. The names are a contract: add at the end, never rename. Times are RFC 3339 in UTC and, with
+    /// `_ms`, milliseconds since 1970; durations are milliseconds.
+    Flat, FLAT_NAMES of id, call, recovered {
+        id: i64 = id,
+        pbx: &'a str = &call.pbx,
+        linkedid: &'a str = &call.linkedid,
+        direction: &'a str = call.direction.as_str(),
+        status: &'a str = call.status.as_str(),
+        outcome: &'a str = call.outcome.as_str(),
+        number: Option<&'a str> = call.number.as_deref(),
+        number_e164: Option<&'a str> = call.number_e164.as_deref(),
+        name: Option<&'a str> = call.name.as_deref(),
+        did: Option<&'a str> = call.did.as_deref(),
+        trunk: Option<&'a str> = call.trunk.as_deref(),
+        queue: Option<&'a str> = call.queue.as_deref(),
+        agent: Option<&'a str> = call.agent.as_deref(),
+        started: String = utc(call.started_ms),
+        started_ms: Millis = call.started_ms,
+        answered: Option<String> = call.answered_ms.map(utc),
+        answered_ms: Option<Millis> = call.answered_ms,
+        ended: String = utc(call.ended_ms),
+        ended_ms: Millis = call.ended_ms,
+        wait_ms: Millis = call.wait_ms,
+        queue_wait_ms: Millis = call.queue_wait_ms,
+        ring_ms: Millis = call.ring_ms,
+        talk_ms: Millis = call.talk_ms,
+        hold_ms: Millis = call.hold_ms,
+        hangup_by: &'a str = call.hangup_by.as_str(),
+        hangup_cause: Option<u16> = call.hangup_cause,
+        transfers: u32 = call.transfers,
+        voicemail: bool = call.voicemail,
+        quality: &'a str = call.quality.as_str(),
+        callback_id: Option<i64> = call.callback_id,
+        recovered_by: Option<&'a str> = recovered.map(|(by, _)| by.as_str()),
+        recovered_ms: Option<Millis> = recovered.map(|(_, at)| at),
     }
 }
 
@@ -201,42 +185,7 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
         why: String,
     }
     let mut lines = csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out);
-    let header = [
-        "id",
-        "pbx",
-        "linkedid",
-        "direction",
-        "status",
-        "outcome",
-        "number",
-        "number_e164",
-        "name",
-        "did",
-        "trunk",
-        "queue",
-        "agent",
-        "started",
-        "started_ms",
-        "answered",
-        "answered_ms",
-        "ended",
-        "ended_ms",
-        "wait_ms",
-        "queue_wait_ms",
-        "ring_ms",
-        "talk_ms",
-        "hold_ms",
-        "hangup_by",
-        "hangup_cause",
-        "transfers",
-        "voicemail",
-        "quality",
-        "callback_id",
-        "recovered_by",
-        "recovered_ms",
-        "why",
-    ];
-    lines.write_record(header).map_err(csv_error).map_err(CallsError::Output)?;
+    lines.write_record(FLAT_NAMES.iter().chain(&["why"])).map_err(csv_error).map_err(CallsError::Output)?;
     let shown = each(reader, filter, |StoredCall { id, call, recovered }| {
         let mut call = call.clone();
         for text in [&mut call.number, &mut call.name, &mut call.did, &mut call.trunk, &mut call.queue, &mut call.agent]

@@ -5,9 +5,10 @@ use crate::config::{Config, Pbx, Tls};
 use crate::daemon::Secret;
 use crate::exit::Exit;
 use crate::ownership::{open_trusted, within};
-use crate::records::{self, Files};
+use crate::records::{self, Files, Records};
 use crate::store::Error;
 use crate::store::examine::{Examined, State, examine};
+use callbackd_core::reconcile::CdrLine;
 use jiff::tz::TimeZone;
 use std::path::Path;
 
@@ -42,6 +43,12 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, report: &m
     }
 }
 
+/// Calls were answered in Dial() or Queue(), and no record names whom they rang: Asterisk was told to ignore it.
+fn names_nobody(read: &Records) -> bool {
+    let rang = |cdr: &CdrLine| ["Dial", "Queue"].contains(&&*cdr.lastapp) && cdr.disposition == "ANSWERED";
+    read.cdrs.iter().any(rang) && read.cdrs.iter().all(|cdr| cdr.dstchannel.is_empty())
+}
+
 /// Asterisk's own files, by which gaps are proved; the PBX is named where there are `several`.
 fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
     let (files, zone) = (&pbx.gap, TimeZone::system());
@@ -58,6 +65,10 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
             }
             Ok(read) if read.cdrs.iter().all(|cdr| cdr.linkedid.is_none()) => {
                 let hint = "it holds no linkedid, calls that were transferred are told in parts: set newcdrcolumns = yes in [csv] of cdr.conf";
+                Finding::warn(what, hint)
+            }
+            Ok(read) if names_nobody(&read) => {
+                let hint = "it does not name whom calls rang, so that nobody knows who was served in a gap: set ignoredialchanges = no and ignorestatechanges = no in [general] of cdr.conf";
                 Finding::warn(what, hint)
             }
             Ok(_) => Finding::ok(what, format!("{}, with uniqueid and linkedid", path.display())),

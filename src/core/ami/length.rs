@@ -51,7 +51,7 @@ pub(super) fn bounded<'a>(header: &str, value: &'a [u8]) -> (Text<'a>, bool) {
 }
 
 /// The beginning of a text, of so many bytes at most; a letter of several bytes is kept whole or not at all.
-pub(super) fn cut(value: &[u8], limit: usize) -> &[u8] {
+pub(crate) fn cut(value: &[u8], limit: usize) -> &[u8] {
     if value.len() <= limit {
         return value;
     }

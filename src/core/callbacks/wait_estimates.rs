@@ -162,7 +162,7 @@ impl Scheduler {
                 wanted.insert(format!("number/{form}"), format!("open|{minutes}|{state}"));
             }
         }
-        let queues: BTreeSet<&str> = agents.iter().flat_map(|a| a.queues.iter().map(|m| m.queue.as_str())).collect();
+        let queues: BTreeSet<&str> = agents.iter().flat_map(|a| a.queues.iter().map(|m| &*m.queue)).collect();
         for queue in queues.into_iter().filter(|q| key_part(q)) {
             let open = ahead.get(&Some(queue)).copied().unwrap_or(0);
             let due_ms = self.now.wall_ms.saturating_add(self.policy(pbx).of(Some(queue)).delay_ms);
@@ -187,7 +187,7 @@ impl Scheduler {
 
     /// Minutes until the one with so many ahead may expect the call: not before it is due and customers are called, and then as
     /// long as those ahead take with the agents who are there.
-    fn minutes(&self, pbx: &str, queue: Option<&str>, due_ms: Millis, ahead: i64, agents: &[AgentView]) -> i64 {
+    fn minutes(&self, pbx: &str, queue: Option<&str>, due_ms: Millis, ahead: i64, agents: &[AgentView<'_>]) -> i64 {
         let policy = self.policy(pbx).of(queue);
         let due = due_ms.max(self.now.wall_ms);
         let from = if policy.hours.is_open(due) { due } else { policy.hours.next_open(due).unwrap_or(due) };

@@ -57,6 +57,8 @@ text_enum! {
         Continue = "CONTINUE",
         /// Taken out by `QueueWithdrawCaller`.
         Withdraw = "WITHDRAW",
+        /// The PBX cut the caller off: an RTP time-out, a hangup by AMI or CLI, the absolute time-out, its shutdown.
+        Cut = "CUT",
         /// Transferred or redirected out while waiting.
         Transferred = "TRANSFERRED",
         /// Its end was not seen, or an agent may have taken the caller while events were not seen.
@@ -145,6 +147,54 @@ impl FinishedCall {
     pub fn wants_proof(&self) -> bool {
         self.outcome == Outcome::Gap || matches!(self.quality, Quality::Gap | Quality::Partial)
     }
+}
+
+impl CallInProgress {
+    /// The row of this call, over since `ended_ms`: what it says beyond these facts is nothing, unknown, or of a call whose end was not
+    /// seen; who knows more says so. Its times must be in order, and `visits` be all visits to queues.
+    #[must_use]
+    pub fn ended(self, ended_ms: Millis, visits: Vec<QueueVisit>) -> FinishedCall {
+        FinishedCall {
+            pbx: self.pbx,
+            linkedid: self.linkedid,
+            direction: Direction::Inbound,
+            status: Status::Unknown,
+            outcome: Outcome::Gap,
+            number: self.number,
+            number_e164: self.number_e164,
+            name: self.name,
+            did: self.did,
+            trunk: self.trunk,
+            queue: connecting_queue(&visits).or(self.queue),
+            agent: self.agent,
+            started_ms: self.started_ms,
+            answered_ms: self.answered_ms,
+            ended_ms,
+            wait_ms: self.answered_ms.unwrap_or(ended_ms) - self.started_ms,
+            queue_wait_ms: visits.iter().map(|visit| visit.left_ms - visit.joined_ms).sum(),
+            ring_ms: 0,
+            talk_ms: 0,
+            hold_ms: 0,
+            hangup_by: HangupBy::Unknown,
+            hangup_cause: None,
+            transfers: 0,
+            voicemail: false,
+            quality: Quality::Gap,
+            why: Vec::new(),
+            callback_id: None,
+            legs: Vec::new(),
+            visits,
+            ivr: Vec::new(),
+            tags: Vec::new(),
+            ratings: Vec::new(),
+        }
+    }
+}
+
+/// The queue whose agent answered, or the last one.
+fn connecting_queue(visits: &[QueueVisit]) -> Option<String> {
+    let connected = visits.iter().find(|visit| visit.result == VisitResult::Connected);
+    connected.or(visits.last()).map(|visit| visit.queue.clone())
 }
 
 /// A disposition of a call.

@@ -1,6 +1,7 @@
 //! Presence: which agents are free, which queues have callers waiting, which attempts are up; as the trackers know it now.
 
 use crate::ami::event::Millis;
+use std::borrow::Cow;
 
 /// Why an agent cannot be asked now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,15 +38,15 @@ impl Busy {
     }
 }
 
-/// One agent's state at this moment.
+/// One agent's state at this moment; its texts are those of whoever knows the agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AgentView {
+pub struct AgentView<'a> {
     /// The person, as in `agents.agent`: `PJSIP/101`.
-    pub agent: String,
+    pub agent: Cow<'a, str>,
     /// The agent's name, as the queues give it.
-    pub name: Option<String>,
+    pub name: Option<Cow<'a, str>>,
     /// The agent's queues, with the membership in each.
-    pub queues: Vec<MemberView>,
+    pub queues: Vec<MemberView<'a>>,
     /// `None` if nothing but a pause could be in the way: pauses are in [`AgentView::queues`].
     pub busy: Option<Busy>,
     /// Since when the agent is free or busy, milliseconds since 1970 UTC.
@@ -58,15 +59,15 @@ pub struct AgentView {
 
 /// One queue's word on an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MemberView {
+pub struct MemberView<'a> {
     /// The queue's name.
-    pub queue: String,
+    pub queue: Cow<'a, str>,
     /// As the queue dials the member: `Local/101@from-queue/n`.
-    pub interface: String,
+    pub interface: Cow<'a, str>,
     /// Whether the member is paused in this queue.
     pub paused: bool,
     /// The reason of the pause; empty if none was given.
-    pub paused_reason: String,
+    pub paused_reason: Cow<'a, str>,
     /// Lower is asked first.
     pub penalty: u32,
 }
@@ -74,9 +75,9 @@ pub struct MemberView {
 /// What the scheduler asks the tracker of one PBX, at the moment at which it decides.
 pub trait Presence {
     /// All agents that are known.
-    fn agents(&self) -> Vec<AgentView>;
+    fn agents(&self) -> Vec<AgentView<'_>>;
     /// One of the agents, by interface; `None` if the tracker does not know it.
-    fn agent(&self, agent: &str) -> Option<AgentView>;
+    fn agent(&self, agent: &str) -> Option<AgentView<'_>>;
     /// All queues that are known, also those without members.
     fn queues(&self) -> std::collections::BTreeSet<String>;
     /// Callers who wait in each queue, by its name; queues without any may be missing.

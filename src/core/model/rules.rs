@@ -3,7 +3,7 @@
 use crate::ami::event::Millis;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use wildmatch::WildMatch;
 
 /// A list of glob patterns (`*`, `?`).
@@ -58,6 +58,28 @@ pub struct Rules {
     pub did_hours: BTreeMap<String, Hours>,
     /// How numbers are read into E.164.
     pub numbering: Numbering,
+    /// Our own numbers, which are no customers'.
+    pub own_numbers: OwnNumbers,
+}
+
+/// Numbers of our own: what customers dial, and what they see when we call.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnNumbers(BTreeSet<String>);
+
+impl OwnNumbers {
+    /// Numbers as they are written in the configuration; what is none is left out.
+    pub fn new<'n>(numbering: &Numbering, numbers: impl IntoIterator<Item = &'n str>) -> Self {
+        let keys = numbers.into_iter().flat_map(|number| keys(numbering, number).into_iter().flatten());
+        Self(keys.collect())
+    }
+}
+
+/// A number as it is written, and in E.164, without `+`.
+fn keys(numbering: &Numbering, number: &str) -> [Option<String>; 2] {
+    let plain = number.strip_prefix('+').unwrap_or(number);
+    let digits = !plain.is_empty() && plain.bytes().all(|b| b.is_ascii_digit());
+    let e164 = numbering.classify(number).e164().map(|e164| e164.as_str().trim_start_matches('+').to_owned());
+    [digits.then(|| plain.to_owned()), e164]
 }
 
 /// What a dialplan context is for. A context may be several of these.
@@ -92,6 +114,13 @@ impl Rules {
     #[must_use]
     pub fn is_machine(&self, channel: &str) -> bool {
         self.machines.fit(channel) || self.self_service_machines.fit(channel)
+    }
+
+    /// The number is one of ours, however it is written.
+    #[must_use]
+    pub fn is_own_number(&self, number: &str) -> bool {
+        !self.own_numbers.0.is_empty()
+            && keys(&self.numbering, number).into_iter().flatten().any(|key| self.own_numbers.0.contains(&key))
     }
 
     /// What a context is for.

@@ -31,6 +31,14 @@ fn note(change: &CallbackChange) -> usize {
     change.change.as_ref().map_or(0, |step| step.note.len())
 }
 
+impl FinishedCall {
+    /// What the row weighs as a record.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        finished(self)
+    }
+}
+
 fn finished(call: &FinishedCall) -> usize {
     let length = |text: &Option<String>| text.as_ref().map_or(0, String::len);
     let leg = |leg: &Leg| size_of::<Leg>() + leg.agent.len() + leg.interface.len() + length(&leg.queue);

@@ -1,9 +1,12 @@
 //! A row held against Asterisk's own records of the same call: whether they agree, and if not, why rightly so.
 
+use crate::ami::event::Millis;
 use crate::model::{Direction, FinishedCall, Outcome, Quality, Status, VisitResult, text_enum};
 use crate::reconcile::account::Account;
 use crate::reconcile::proved::Prover;
 use crate::reconcile::queue_log::Kind;
+use crate::tracker::MAX_VISITS;
+use std::collections::BTreeSet;
 
 text_enum! {
     /// Why a row says something else than CDR do, rightly so.
@@ -12,6 +15,8 @@ text_enum! {
         AnsweredByPbx = "the PBX answered, not a person: CDR say ANSWERED",
         /// Who gave up is NO ANSWER in CDR.
         NoWordForCancel = "CDR have no word for a caller who gave up",
+        /// With `canceldispositionenabled` in cdr.conf.
+        CancelOfPhones = "CDR say CANCEL of phones that no longer had to ring",
         /// A busy member of a queue, and a phone that rejects, are NO ANSWER in CDR.
         NoWordForBusy = "CDR do not always tell a busy phone from one that nobody took",
         /// CDR know no business hours.
@@ -34,6 +39,9 @@ text_enum! {
         Unproven = "not seen, and the records do not tell either",
     }
 }
+
+/// CDR have whole seconds, and a phone that picks up as the caller leaves is in them, ms.
+const NO_TALK_MS: Millis = 3_000;
 
 /// What came of holding one row against its records.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,25 +92,39 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
         }
         _ if !person && talked && row.direction == Direction::Inbound => {
             let answered_in_vain = row.legs.iter().any(|leg| leg.answered_ms.is_some());
-            if answered_in_vain {
+            // Whole seconds are cut: so short a talk may be none.
+            let in_words = proved.as_ref().is_some_and(|p| p.talk_ms > NO_TALK_MS);
+            if answered_in_vain && !in_words {
                 return Finding::Explained(Reason::AnsweredInVain);
             }
             Finding::Differs(
                 "CDR and queue_log say that a person talked with the customer, the row does not".to_owned(),
             )
         }
+        (Status::Answer, Status::Answer) if person && !talked && nobody_was_joined(account) => Finding::Differs(
+            format!("the row says that {} talked with the customer, CDR say ANSWERED of the PBX alone", who(row)),
+        ),
         (status, cdr) if status == cdr => Finding::Agrees,
         (Status::OutOfTime, _) => Finding::Explained(Reason::NoWordForHours),
         _ if row.outcome == Outcome::Blocked => Finding::Explained(Reason::NoWordForBlocked),
         _ if row.outcome == Outcome::QueueFull => Finding::Explained(Reason::NoWordForFull),
         (_, Status::Answer) if !person => Finding::Explained(Reason::AnsweredByPbx),
         (Status::Cancel, Status::NoAnswer | Status::Busy) => Finding::Explained(Reason::NoWordForCancel),
+        (_, Status::Cancel) if !person => Finding::Explained(Reason::CancelOfPhones),
         (Status::Busy, Status::NoAnswer) | (Status::NoAnswer, Status::Busy) => {
             Finding::Explained(Reason::NoWordForBusy)
         }
         (Status::NotConnected, _) | (_, Status::NotConnected) => Finding::Explained(Reason::NoWordForFailure),
         (status, cdr) => Finding::Differs(format!("the row says {status}, CDR say {cdr}")),
     }
+}
+
+/// No record names anybody whom the caller was joined with, and none is of an application that joins channels in its own way.
+fn nobody_was_joined(account: &Account) -> bool {
+    const JOINING: &[&str] =
+        &["confbridge", "meetme", "stasis", "bridge", "pickup", "park", "parkedcall", "agentlogin"];
+    account.names_dialled
+        && !account.cdrs.iter().any(|cdr| cdr.connected() || JOINING.contains(&&*cdr.lastapp.to_ascii_lowercase()))
 }
 
 fn who(row: &FinishedCall) -> &str {
@@ -112,7 +134,8 @@ fn who(row: &FinishedCall) -> &str {
 /// Queues and ends of the visits that queue_log has, against those of the row. What a queue refused at its door is in no log.
 #[must_use]
 pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
-    if account.events.is_empty() || row.status == Status::Unknown {
+    // A row that is full does not hold all of them.
+    if account.events.is_empty() || row.status == Status::Unknown || row.visits.len() >= MAX_VISITS {
         return None;
     }
     let logged: Vec<(String, VisitResult)> = account
@@ -125,12 +148,11 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
         })
         .collect();
     use VisitResult::{Abandoned, Full, JoinEmpty, JoinUnavail, LeaveEmpty, LeaveUnavail, Transferred};
+    let abandoned: BTreeSet<&str> = logged.iter().filter(|(_, r)| *r == Abandoned).map(|(q, _)| &**q).collect();
     let as_logged = |queue: &str, result: VisitResult| match result {
         LeaveUnavail => LeaveEmpty,
         // Who is redirected out of a queue has abandoned it, as it says.
-        Transferred if row.quality == Quality::Full && logged.iter().any(|(q, r)| q == queue && *r == Abandoned) => {
-            Abandoned
-        }
+        Transferred if row.quality == Quality::Full && abandoned.contains(queue) => Abandoned,
         result => result,
     };
     let mut recorded: Vec<(String, VisitResult)> = row
@@ -144,10 +166,10 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
     logged_sorted.sort();
     // No event of the queue says what ended a visit that Asterisk moved away from (a transfer, a redirect).
     let silent = |(_, result): &(String, VisitResult)| {
-        matches!(result, VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)
+        matches!(result, VisitResult::Cut | VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)
     };
-    let missing: Vec<_> = logged_sorted.iter().filter(|v| !recorded.contains(v)).collect();
-    let extra: Vec<_> = recorded.iter().filter(|v| !logged_sorted.contains(v) && !silent(v)).collect();
+    let missing: Vec<_> = logged_sorted.iter().filter(|v| recorded.binary_search(v).is_err()).collect();
+    let extra: Vec<_> = recorded.iter().filter(|v| logged_sorted.binary_search(v).is_err() && !silent(v)).collect();
     let text = |visits: &[&(String, VisitResult)]| {
         visits.iter().map(|(queue, result)| format!("{queue} {result}")).collect::<Vec<_>>().join(", ")
     };

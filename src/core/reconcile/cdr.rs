@@ -1,9 +1,11 @@
 //! One line of Asterisk's `cdr-csv/Master.csv`, with any set of columns that `cdr.conf` allows, and the zone of its times.
 
 use crate::ami::event::Millis;
+use crate::ami::length;
 use crate::model::attempt_id::has_form_of_attempt;
+use crate::reconcile::zone::{Shown, Zone, millis};
 use jiff::civil::DateTime;
-use jiff::tz::{Offset, TimeZone};
+use jiff::tz::TimeZone;
 
 /// Columns that every line has (`cdr/cdr_csv.c`, `build_csv_record`); `[csv]` of cdr.conf adds to them.
 const LEAST: usize = 16;
@@ -11,8 +13,8 @@ const LEAST: usize = 16;
 const MOST: usize = 21;
 /// What `newcdrcolumns` adds: `peeraccount`, `linkedid`, `sequence`.
 const NEW_COLUMNS: usize = 3;
-/// A channel's first record begins this close (ms) to the second that its uniqueid names.
-const SAME_MOMENT_MS: Millis = 2_000;
+/// A uniqueid names no second before 2001: what is smaller is counted some other way.
+const FIRST_SECOND: u32 = 1_000_000_000;
 
 /// One record of one channel, as Asterisk wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,42 +63,32 @@ impl CdrLine {
     }
 }
 
-/// In which zone the times of a file are: cdr.conf's `usegmtime` chooses, and the file does not say.
-#[derive(Debug, Clone)]
-pub struct Zone {
-    local: TimeZone,
-    utc: bool,
+/// Hears what the first record of each channel shows of the zone: it begins in the second that the channel's uniqueid names.
+pub fn hear<'a>(zone: &mut Zone, lines: impl IntoIterator<Item = &'a csv::ByteRecord>) {
+    let mut shown = Vec::new();
+    let mut before: Option<String> = None;
+    for line in lines {
+        let Some(columns) = Columns::of(line) else { continue };
+        let Some(uniqueid) = columns.uniqueid(line) else { continue };
+        // Records of one channel are written together, the first one first.
+        if before.as_deref() == Some(&*uniqueid) {
+            continue;
+        }
+        if let (Some(made_ms), Some(civil)) = (epoch(&uniqueid), columns.civil(line, 9)) {
+            shown.push(Shown { civil, made_ms });
+        }
+        before = Some(uniqueid.into_owned());
+    }
+    zone.hear(&shown);
 }
 
 impl Zone {
-    /// Learns it from the records themselves: the first record of a channel begins in the second that its uniqueid names.
-    /// Where no record shows it, it is local time, as `usegmtime = no` is the default.
+    /// Learns it from the records themselves. Where no record shows it, it is local time, as `usegmtime = no` is the default.
     #[must_use]
     pub fn learn<'a>(local: &TimeZone, lines: impl IntoIterator<Item = &'a csv::ByteRecord>) -> Self {
-        let (mut utc, mut other) = (0_u64, 0_u64);
-        for line in lines {
-            let Some((columns, epoch_ms)) =
-                Columns::of(line).and_then(|c| Some((c, epoch(c.uniqueid(line)?.as_ref())?)))
-            else {
-                continue;
-            };
-            let Some(start) = columns.civil(line, 9) else { continue };
-            let near = |at: Option<Millis>| at.is_some_and(|at| (at - epoch_ms).abs() <= SAME_MOMENT_MS);
-            let in_utc = near(millis(start, &TimeZone::UTC));
-            let in_local = candidates(start, local).into_iter().any(|at| near(Some(at)));
-            utc += u64::from(in_utc && !in_local);
-            other += u64::from(in_local && !in_utc);
-        }
-        Self { local: local.clone(), utc: utc > other }
-    }
-
-    /// The moment; of the two that an hour of the autumn has, the one nearer to `near_ms`.
-    fn moment(&self, civil: DateTime, near_ms: Option<Millis>) -> Option<Millis> {
-        if self.utc {
-            return millis(civil, &TimeZone::UTC);
-        }
-        let found = candidates(civil, &self.local);
-        found.iter().copied().min_by_key(|at| near_ms.map_or(0, |near| (at - near).abs()))
+        let mut zone = Self::of(local);
+        hear(&mut zone, lines);
+        zone
     }
 }
 
@@ -116,9 +108,18 @@ impl Columns {
         }
         let new = n >= LEAST + NEW_COLUMNS;
         let old = if new { n - NEW_COLUMNS } else { n };
-        let id_at = |at: usize| line.get(at).is_some_and(|text| is_id(&String::from_utf8_lossy(text)));
-        let uniqueid = (old > LEAST && id_at(LEAST)).then_some(LEAST);
-        Some(Self { uniqueid, linkedid: new.then_some(n - 2).filter(|at| id_at(*at)) })
+        let filled = |at: &usize| line.get(*at).is_some_and(|text| !text.is_empty());
+        let linkedid = new.then_some(n - 2).filter(filled);
+        let is_uniqueid = |at: &usize| {
+            let text = |at: usize| line.get(at).map(String::from_utf8_lossy);
+            text(*at).is_some_and(|text| is_id(&text)) || linkedid.is_some_and(|linkedid| text(*at) == text(linkedid))
+        };
+        let uniqueid = match old - LEAST {
+            0 => None,
+            1 => Some(LEAST).filter(filled).filter(is_uniqueid),
+            _ => Some(LEAST).filter(filled), // whatever a client has asked for as ChannelId
+        };
+        Some(Self { uniqueid, linkedid })
     }
 
     fn uniqueid(self, line: &csv::ByteRecord) -> Option<std::borrow::Cow<'_, str>> {
@@ -134,7 +135,8 @@ impl Columns {
 #[must_use]
 pub fn read(line: &csv::ByteRecord, zone: &Zone) -> Option<CdrLine> {
     let columns = Columns::of(line)?;
-    let text = |n: usize| line.get(n).map(|field| String::from_utf8_lossy(field).into_owned()).unwrap_or_default();
+    let read = |field| String::from_utf8_lossy(length::cut(field, length::EXPRESSION)).into_owned();
+    let text = |n: usize| line.get(n).map(read).unwrap_or_default();
     let seconds = |n: usize| Some(text(n).parse::<u32>().ok()?).map(|s| Millis::from(s) * 1_000);
     let uniqueid = columns.uniqueid(line).map(std::borrow::Cow::into_owned);
     let near = uniqueid.as_deref().and_then(epoch);
@@ -177,29 +179,18 @@ pub fn rough_end(line: &[u8]) -> Option<Millis> {
 fn epoch(uniqueid: &str) -> Option<Millis> {
     let (head, _) = uniqueid.rsplit_once('.')?;
     let digits = head.rsplit_once('-').map_or(head, |(_, digits)| digits);
-    digits.parse::<u32>().ok().map(|s| Millis::from(s) * 1_000)
+    digits.parse::<u32>().ok().filter(|s| *s >= FIRST_SECOND).map(|s| Millis::from(s) * 1_000)
 }
 
 /// A uniqueid as Asterisk, or a callbackd, makes them.
 fn is_id(text: &str) -> bool {
     let made_by_callbackd = has_form_of_attempt(text);
-    let counted = text.rsplit_once('.').is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()));
-    made_by_callbackd || counted && epoch(text).is_some()
-}
-
-fn millis(civil: DateTime, zone: &TimeZone) -> Option<Millis> {
-    Some(civil.to_zoned(zone.clone()).ok()?.timestamp().as_millisecond())
-}
-
-/// The moments that a local time may mean: two in an hour of the autumn.
-fn candidates(civil: DateTime, zone: &TimeZone) -> Vec<Millis> {
-    let at = |offset: Offset| offset.to_timestamp(civil).ok().map(jiff::Timestamp::as_millisecond);
-    use jiff::tz::AmbiguousOffset::{Fold, Gap, Unambiguous};
-    let offsets = match zone.to_ambiguous_timestamp(civil).offset() {
-        Unambiguous { offset } => vec![offset],
-        Fold { before, after } | Gap { before, after } => vec![before, after],
+    let counts = |head: &str, n: &str| {
+        let second = head.rsplit_once('-').map_or(head, |(_, digits)| digits);
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        digits(second) && digits(n)
     };
-    offsets.into_iter().filter_map(at).collect()
+    made_by_callbackd || text.rsplit_once('.').is_some_and(|(head, n)| counts(head, n))
 }
 
 #[cfg(test)]

@@ -12,12 +12,15 @@
 pub mod account;
 pub mod audit;
 pub mod cdr;
+mod ending;
 pub mod gatherer;
 mod leg;
 mod proved;
 pub mod queue_log;
+mod zone;
 
 pub use account::{Account, accounts};
-pub use cdr::{CdrLine, Zone};
+pub use cdr::CdrLine;
 pub use proved::Prover;
 pub use queue_log::QueueEvent;
+pub use zone::Zone;

@@ -4,18 +4,19 @@ use crate::ami::event::Millis;
 use crate::model::number::Number;
 use crate::model::rules::{Purpose, Rules};
 use crate::model::{
-    Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality, QueueVisit,
-    Status, VisitResult,
+    CallInProgress, Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality,
+    QueueVisit, Status, VisitResult,
 };
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
+use crate::reconcile::ending::{End, end_of};
 use crate::reconcile::leg::{self, Rung};
 use crate::reconcile::queue_log::{Kind, QueueEvent};
-use crate::tracker::calls::call::Dialplan;
+use crate::tracker::calls::call::{Dialplan, MAX_IVR_STEPS, MAX_LEGS, MAX_VISITS};
 use crate::tracker::topology::channel;
-use crate::tracker::verdict::row::{connecting_queue, rule_tag};
+use crate::tracker::verdict::row::rule_tag;
 use crate::tracker::verdict::{Facts, Verdict, judge};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// queue_log and CDR cut to whole seconds (ms).
 const ROUNDING_MS: Millis = 1_000;
@@ -33,15 +34,6 @@ pub struct Prover<'a> {
     pub ours: &'a OurAttempts,
 }
 
-/// What is known of how the caller's part ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum End {
-    CallerLeft,
-    PbxEnded,
-    /// The caller gave up, or the dialplan was over: the records are the same.
-    Open,
-}
-
 impl Prover<'_> {
     /// The row that the records prove. `seen`: what was stored of the call, if anything was; it knows better who called whom, and is silent only
     /// on what came after. The row is recorded under the id of `seen`.
@@ -56,15 +48,23 @@ impl Prover<'_> {
         let ids: BTreeSet<&str> = lines.iter().filter_map(|l| l.uniqueid.as_deref()).collect();
         // A colleague may have consulted a queue for the caller, on a channel of its own.
         let own = visits(account.events.iter().filter(|e| ids.contains(&*e.callid)), ended_ms);
+        // Between two rounds of a queue nobody rings, and no CDR has that time.
+        let ended_ms = own.iter().map(|v| v.left_ms).fold(ended_ms, Millis::max);
         let visits = visits(account.events.iter(), ended_ms);
-        let rung = leg::rung(account, &first.channel);
-        let talks = union(rung.iter().filter_map(|r| r.talked));
+        let (mut rung, all_followed) = leg::rung(account, &first.channel);
+        rung.retain(|r| !self.rules.is_machine(&r.line.dstchannel));
+        let named = union(rung.iter().filter_map(|r| r.talked));
+        // Where the records do not name whom the queue rang (`ignoredialchanges` in cdr.conf), its log still tells that an agent took the call.
+        let unnamed = leg::queue_talks(account, &ids, ended_ms)
+            .filter(|(from, to)| !named.iter().any(|t| t.0 <= *to && *from <= t.1));
+        let talks = union(named.iter().copied().chain(unnamed));
         let talk_ms: Millis = talks.iter().map(|(from, to)| to - from).sum();
         let answered_ms = seen.and_then(|s| s.answered_ms).or(talks.first().map(|t| t.0)).map(|t| t.max(started_ms));
-        let end = end_of(last, &own, ended_ms);
-        let caller_left = end == End::CallerLeft;
-        let left_ms = caller_left.then_some(ended_ms);
-        let legs: Vec<_> = rung.iter().map(|r| r.leg(queue_at(&visits, r), left_ms, &talks)).collect();
+        let end = end_of(last, &own);
+        let caller_left = matches!(end, End::CallerLeft | End::Leaving);
+        let left_ms = (end == End::CallerLeft).then_some(ended_ms);
+        let lasting = Lasting::of(&visits);
+        let legs: Vec<_> = rung.iter().map(|r| r.leg(lasting.queue_at(r), left_ms, &talks, last)).collect();
         let did = seen.and_then(|s| s.did.clone()).or_else(|| did(self.rules, &lines));
         let ivr = seen.filter(|s| !s.ivr.is_empty()).map_or_else(|| self.menus(&lines), |s| s.ivr.clone());
         let dialplan = self.dialplan(&lines, last, &ivr, seen);
@@ -73,7 +73,7 @@ impl Prover<'_> {
             direction == Direction::Inbound && !self.rules.hours_of(did.as_deref()).is_open(started_ms);
         let last_left = visits.last().map(|v| v.left_ms);
         let mut verdict = judge(&Facts {
-            served_by_machine: false,
+            served_by_machine: last.connected() && self.rules.self_service_machines.fit(&last.dstchannel),
             direction,
             answered: answered_ms.is_some(),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
@@ -81,9 +81,12 @@ impl Prover<'_> {
             transfer_lost: transfer_lost(&talks, &legs, ended_ms),
             closed_on_arrival,
             caller_left,
+            taken_back: false,
+            technical: false,
+            cut_off: false, // no record of Asterisk tells a cut from an end
             dialplan: &dialplan,
             legs: &legs.iter().map(|l| l.result).collect::<Vec<LegResult>>(),
-            ringing_at_end: caller_left && !last.dstchannel.is_empty(),
+            ringing_at_end: caller_left && !last.dstchannel.is_empty() && last.end_ms + ROUNDING_MS >= ended_ms,
             visits: &visits.iter().map(|v| (&*v.queue, v.result)).collect::<Vec<_>>(),
             tried_after_queue: last_left.is_some_and(|left| legs.iter().any(|l| l.started_ms >= left)),
             ivr: &ivr,
@@ -94,9 +97,13 @@ impl Prover<'_> {
             short_abandon_ms: self.rules.short_abandon_ms,
             min_talk_ms: self.rules.min_talk_ms,
         });
-        if let Some(what) = unproven(&verdict, &rung, &visits, answered_ms.is_some()) {
+        // Both that phones were answered and that none could be reached is ANSWERED then.
+        let dialled = last.lastapp.eq_ignore_ascii_case("Dial") || leg::is_queue(&last.lastapp) && visits.is_empty();
+        let unnamed = !account.names_dialled && dialled && last.disposition == "ANSWERED";
+        let tangled = (!all_followed).then_some("its records lead to each other in more ways than are followed");
+        if let Some(what) = tangled.or_else(|| unproven(&verdict, &rung, &visits, answered_ms.is_some(), unnamed)) {
             verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
-        } else if end == End::Open && answered_ms.is_none() && direction == Direction::Inbound {
+        } else if matches!(end, End::Open | End::Leaving) && answered_ms.is_none() && direction == Direction::Inbound {
             verdict.why.push("whether the caller hung up or the PBX ended the call is not recorded".to_owned());
         }
         if talks.len() == 1
@@ -114,24 +121,24 @@ impl Prover<'_> {
         let tags =
             tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != "rule").cloned())).collect();
         let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));
-        Some(FinishedCall {
+        let call = CallInProgress {
             pbx: self.pbx.clone(),
             linkedid: seen.map_or_else(|| account.id(), |s| s.linkedid.clone()),
-            direction,
-            status: verdict.status,
-            outcome: verdict.outcome,
             number,
             number_e164,
             name: seen.and_then(|s| s.name.clone()).or_else(|| caller_name(&first.clid)),
             did,
             trunk: seen.and_then(|s| s.trunk.clone()).or(trunk.map(|c| channel::interface(c).to_owned())),
-            queue: connecting_queue(&visits),
+            queue: None,
             agent: seen.and_then(|s| s.agent.clone()).or_else(|| self.agent(direction, first, &rung)),
             started_ms,
+            joined_ms: None,
             answered_ms: answered_ms.map(|t| t.min(ended_ms)),
-            ended_ms,
-            wait_ms: wait_end_ms - started_ms,
-            queue_wait_ms: visits.iter().map(|v| v.left_ms - v.joined_ms).sum(),
+        };
+        let mut row = FinishedCall {
+            direction,
+            status: verdict.status,
+            outcome: verdict.outcome,
             ring_ms: ring_ms(&rung, &account.events, answered_ms),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
             hold_ms: seen.map_or(0, |s| s.hold_ms),
@@ -145,11 +152,15 @@ impl Prover<'_> {
                 .and_then(|s| s.callback_id)
                 .or_else(|| account.ids.iter().find_map(|id| self.ours.callback(id))),
             legs,
-            visits,
             ivr,
             tags,
             ratings: seen.map_or_else(Vec::new, |s| s.ratings.clone()),
-        })
+            ..call.ended(ended_ms, visits)
+        };
+        row.legs.truncate(MAX_LEGS);
+        row.visits.truncate(MAX_VISITS);
+        row.ivr.truncate(MAX_IVR_STEPS);
+        Some(row)
     }
 
     fn is_trunk(&self, channel: &str) -> bool {
@@ -166,7 +177,9 @@ impl Prover<'_> {
         let of_a_phone = matches!(self.rules.numbering.classify(peer), Number::Internal);
         let arrives = lines.iter().any(|l| self.rules.inbound_contexts.fit(&l.dcontext));
         if self.is_trunk(&first.channel) || !of_a_phone && (arrives || outside(&first.src)) {
-            return Direction::Inbound;
+            // Dialers and click-to-call show the customer one of our own numbers.
+            let own = self.rules.is_own_number(&first.src);
+            return if own { Direction::Outbound } else { Direction::Inbound };
         }
         let mark_outbound = account.cdrs.iter().any(|l| self.is_trunk(&l.dstchannel));
         if mark_outbound || lines.iter().any(|l| outside(&l.dst)) { Direction::Outbound } else { Direction::Internal }
@@ -180,7 +193,9 @@ impl Prover<'_> {
             let dialled =
                 lines.iter().rev().filter(|l| self.is_trunk(&l.dstchannel)).flat_map(|l| dialled(&l.lastdata));
             let mut dsts = lines.iter().map(|l| &*l.dst);
-            dialled.chain(dsts.clone()).find(callable).or_else(|| dsts.next())
+            // A trunk on which we called out was put into an extension of ours: its number is in no record.
+            let own_trunk = self.is_trunk(&first.channel);
+            dialled.chain(dsts.clone()).find(callable).or_else(|| dsts.next().filter(|_| !own_trunk))
         } else {
             Some(&*first.src)
         };
@@ -189,7 +204,9 @@ impl Prover<'_> {
 
     fn agent(&self, direction: Direction, first: &CdrLine, rung: &[Rung<'_>]) -> Option<String> {
         if matches!(direction, Direction::Outbound | Direction::Callback) {
-            return Some(channel::interface(&first.channel).to_owned());
+            let phone = Some(&*first.channel).filter(|channel| !self.is_trunk(channel)).map(channel::interface);
+            let talked = || rung.iter().filter(|r| r.talked.is_some()).map(|r| r.agent).next();
+            return phone.or_else(talked).map(str::to_owned);
         }
         let talked = rung.iter().filter(|r| r.talked.is_some()).min_by_key(|r| r.talked);
         talked.map(|r| r.agent.to_owned())
@@ -229,10 +246,24 @@ fn is_channel_of(line: &CdrLine, first: &CdrLine) -> bool {
 }
 
 /// Where records and verdict do not go together, and what is missing.
-fn unproven(verdict: &Verdict, rung: &[Rung<'_>], visits: &[QueueVisit], answered: bool) -> Option<&'static str> {
+fn unproven(
+    verdict: &Verdict,
+    rung: &[Rung<'_>],
+    visits: &[QueueVisit],
+    answered: bool,
+    unnamed: bool,
+) -> Option<&'static str> {
     let silent = rung.iter().any(|r| r.by_queue) && visits.is_empty();
     if silent && !answered {
         return Some("the caller was in a queue, and no queue_log tells what became of them");
+    }
+    if !answered && rung.iter().any(|r| r.in_doubt) {
+        return Some("FollowMe asks whoever answers to take the call, and the records do not tell whether anybody did");
+    }
+    if !answered && unnamed {
+        return Some(
+            "the records do not name whom the call rang, nor tell whether anybody answered (ignoredialchanges in cdr.conf)",
+        );
     }
     let open = visits.iter().any(|v| v.result == VisitResult::Unknown);
     (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not tell how the wait ended")
@@ -241,58 +272,54 @@ fn unproven(verdict: &Verdict, rung: &[Rung<'_>], visits: &[QueueVisit], answere
 /// The queue visits that these events report.
 fn visits<'a>(events: impl Iterator<Item = &'a QueueEvent>, ended_ms: Millis) -> Vec<QueueVisit> {
     let mut visits: Vec<QueueVisit> = Vec::new();
+    // Those whose end has not come yet, of each queue.
+    let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for event in events {
-        let open = visits.iter_mut().rev().find(|v| v.queue == event.queue && v.result == VisitResult::Unknown);
-        match (event.kind, open) {
-            (Kind::Enter, _) => visits.push(QueueVisit {
-                queue: event.queue.clone(),
-                joined_ms: event.at_ms,
-                left_ms: ended_ms.max(event.at_ms),
-                position: event.number(2).and_then(|n| u32::try_from(n).ok()),
-                result: VisitResult::Unknown,
-            }),
-            (Kind::Connect, Some(visit)) => {
-                (visit.left_ms, visit.result) = (event.at_ms.max(visit.joined_ms), VisitResult::Connected);
+        let result = match event.kind {
+            Kind::Enter => {
+                open.entry(&event.queue).or_default().push(visits.len());
+                visits.push(QueueVisit {
+                    queue: event.queue.clone(),
+                    joined_ms: event.at_ms,
+                    left_ms: ended_ms.max(event.at_ms),
+                    position: event.number(2).and_then(|n| u32::try_from(n).ok()),
+                    result: VisitResult::Unknown,
+                });
+                continue;
             }
-            (Kind::Left(result), Some(visit)) => {
-                (visit.left_ms, visit.result) = (event.at_ms.max(visit.joined_ms), result);
-            }
-            _ => {}
+            Kind::Connect => VisitResult::Connected,
+            Kind::Left(result) => result,
+            _ => continue,
+        };
+        if let Some(at) = open.get_mut(&*event.queue).and_then(Vec::pop) {
+            let visit = &mut visits[at];
+            (visit.left_ms, visit.result) = (event.at_ms.max(visit.joined_ms), result);
         }
     }
     visits
 }
 
-/// The queue in which the caller was when this phone rang.
-fn queue_at<'v>(visits: &'v [QueueVisit], rung: &Rung<'_>) -> Option<&'v str> {
-    let at = rung.line.end_ms;
-    let within = |v: &&QueueVisit| v.joined_ms <= at + ROUNDING_MS && rung.line.start_ms <= v.left_ms + ROUNDING_MS;
-    visits.iter().rfind(within).map(|v| &*v.queue)
-}
+/// Visits in the order in which they began, and how long any of those so far has lasted.
+struct Lasting<'v>(Vec<(&'v QueueVisit, Millis)>);
 
-/// What the last record of the caller's channel says of its end: where the dialplan goes on after a phone or a queue it opens another record,
-/// so one that was closed while a phone rang was closed by the caller, unless the time given to the phone was over.
-fn end_of(last: &CdrLine, visits: &[QueueVisit], ended_ms: Millis) -> End {
-    if let Some(visit) = visits.last()
-        && (ended_ms - visit.left_ms).abs() <= ROUNDING_MS
-        && visit.result == VisitResult::Abandoned
-    {
-        return End::CallerLeft;
+impl<'v> Lasting<'v> {
+    fn of(visits: &'v [QueueVisit]) -> Self {
+        let mut sorted: Vec<&QueueVisit> = visits.iter().collect();
+        sorted.sort_by_key(|v| v.joined_ms);
+        let mut longest = Millis::MIN;
+        let lasting = sorted.into_iter().map(|v| {
+            longest = longest.max(v.left_ms);
+            (v, longest)
+        });
+        Self(lasting.collect())
     }
-    let seconds = |n: usize| last.lastdata.split(',').nth(n)?.parse::<u32>().ok().map(|s| Millis::from(s) * 1_000);
-    let before = |end: Option<Millis>| end.is_none_or(|end| last.duration_ms < end);
-    match last.lastapp.to_ascii_lowercase().as_str() {
-        "hangup" | "busy" | "congestion" | "playtones" | "goto" => End::PbxEnded,
-        "dial" if last.dstchannel.is_empty() || last.disposition != "NO ANSWER" && last.disposition != "CANCEL" => {
-            End::PbxEnded
-        }
-        "dial" if last.duration_ms == 0 => End::Open, // too short for a ring: it may have failed at once
-        "dial" if before(seconds(1)) => End::CallerLeft,
-        "dial" if last.answer_ms.is_some() => End::Open, // what came before the phone is in the same record
-        "dial" => End::PbxEnded,
-        "wait" if before(seconds(0)) => End::CallerLeft,
-        "waitexten" | "musiconhold" => End::CallerLeft,
-        _ => End::Open,
+
+    /// The queue in which the caller was when this phone rang.
+    fn queue_at(&self, rung: &Rung<'_>) -> Option<&'v str> {
+        let begun = self.0.partition_point(|(v, _)| v.joined_ms <= rung.line.end_ms + ROUNDING_MS);
+        let lasted = |left_ms: Millis| rung.line.start_ms <= left_ms + ROUNDING_MS;
+        let mut there = self.0[..begun].iter().rev().take_while(|(_, longest)| lasted(*longest));
+        there.find(|(v, _)| lasted(v.left_ms)).map(|(v, _)| &*v.queue)
     }
 }
 

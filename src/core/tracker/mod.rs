@@ -20,8 +20,8 @@ use crate::model::sign::Sign;
 use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
 use calls::call;
 pub use calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
+pub use calls::details::{MAX_DETAIL_BYTES, MAX_LINKEDIDS};
 use calls::registry::Calls;
-pub use calls::weight::{MAX_DETAIL_BYTES, MAX_LINKEDIDS};
 pub use coverage::MAX_LISTED;
 pub use presence::agent::{MAX_AGENTS, MAX_ALIASES, MAX_MEMBERSHIPS};
 use presence::state::PresenceState;
@@ -42,6 +42,9 @@ pub const SETTLE_MS: u64 = 300;
 pub const CUSTOMER_GONE_MS: u64 = 2_000;
 /// Finished calls are kept this long (ms) so that late events correct the row instead of creating a new call.
 pub const LINGER_MS: u64 = 30_000;
+/// So often late events correct a row. What calls for more goes on, whatever was recorded of it: when that call has been forgotten, [`LINGER_MS`] later, it is
+/// met as one that is up.
+pub const MAX_CORRECTIONS: u32 = 10;
 
 /// While the link is up, the store is given this often (ms) that the PBX is seen: after a crash the gap begins this much too early at most.
 pub const SEEN_EVERY_MS: Millis = 60_000;
@@ -157,6 +160,8 @@ pub struct Counters {
     pub calls_recorded: u64,
     /// Calls recorded again because a late event changed their row.
     pub calls_corrected: u64,
+    /// Late events of calls whose row has been corrected [`MAX_CORRECTIONS`] times, and is corrected no more.
+    pub late_events_refused: u64,
     /// Calls that became one with another.
     pub calls_merged: u64,
     /// Calls whose end was never seen, found gone by a snapshot.
@@ -292,6 +297,7 @@ impl Tracker {
             agent_details_refused: self.presence.details_refused(),
             listed_refused: self.coverage.listed_refused(),
             bridges_forgotten: self.topology.bridges_forgotten(),
+            late_events_refused: self.calls.late_events_refused,
             ..self.counters
         }
     }

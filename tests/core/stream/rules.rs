@@ -3,7 +3,7 @@
 
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
-use callbackd_core::model::rules::{Globs, Rules};
+use callbackd_core::model::rules::{Globs, OwnNumbers, Rules};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
@@ -48,5 +48,6 @@ pub fn stock_rules() -> Rules {
         hours: Hours::parse("24/7", TimeZone::UTC, None).expect("always"),
         did_hours: BTreeMap::new(),
         numbering: Numbering::new("US", InternalRule::MaxDigits(5)).expect("a region"),
+        own_numbers: OwnNumbers::default(),
     }
 }

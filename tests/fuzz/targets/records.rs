@@ -4,7 +4,8 @@
 use callbackd::config::Config;
 use callbackd::records::{Records, read_cdrs};
 use callbackd_core::model::{OurAttempts, PbxId};
-use callbackd_core::reconcile::{self, Prover, queue_log};
+use callbackd_core::reconcile::gatherer::Gatherer;
+use callbackd_core::reconcile::{self, Prover, Zone, queue_log};
 use jiff::tz::TimeZone;
 use libfuzzer_sys::fuzz_target;
 use std::collections::BTreeSet;
@@ -19,9 +20,18 @@ fuzz_target!(|data: &[u8]| {
     let border = data.windows(2).position(|pair| pair == b"\n\n").unwrap_or(data.len());
     let (cdrs, log) = data.split_at(border);
     let mut records = Records::default();
-    read_cdrs(cdrs, &TimeZone::UTC, &mut records);
-    let events = String::from_utf8_lossy(log).lines().filter_map(queue_log::read).collect();
+    read_cdrs(cdrs, &mut Zone::of(&TimeZone::UTC), &mut records);
+    let events: Vec<_> = String::from_utf8_lossy(log).lines().filter_map(queue_log::read).collect();
     let count = records.cdrs.len();
+    // In parts, as files are read: whatever the order, no record is lost or told twice.
+    let (mut gatherer, mut given) = (Gatherer::default(), 0);
+    let mut parts = events.chunks(3);
+    for cdrs in records.cdrs.chunks(3) {
+        let accounts = gatherer.take(cdrs.to_vec(), parts.next().unwrap_or_default().to_vec());
+        given += accounts.iter().map(|a| a.cdrs.len()).sum::<usize>();
+    }
+    given += gatherer.finish().iter().map(|a| a.cdrs.len()).sum::<usize>();
+    assert_eq!((given, gatherer.given_up()), (count, 0));
     let accounts = reconcile::accounts(records.cdrs, events);
     assert_eq!(accounts.iter().map(|a| a.cdrs.len()).sum::<usize>(), count, "no record is lost or told twice");
     let (rules, trunks) = (CONFIG.pbx[0].settings.rules(), BTreeSet::from(["PJSIP/trunk".to_owned()]));

@@ -54,6 +54,8 @@ pub(crate) struct CallbackAttempt {
     pub aborted: Option<String>,
     /// Coverage of the PBX was lost since the Originate was written.
     pub unlinked: bool,
+    /// `Uniqueid` of the channel that has it now, if somebody else picked it up.
+    pub goes_on_as: Option<String>,
     /// Queues in which the agent was paused for it, and how they dial the agent.
     pub paused: Vec<(String, String)>,
     /// When it is looked after, by the monotonic clock.
@@ -69,7 +71,7 @@ impl CallbackAttempt {
 
 impl Scheduler {
     /// Sets an agent aside for a callback and stores the intent to dial. Nothing is dialled before it is on the disk.
-    pub(crate) fn intend(&mut self, id: i64, agent: &AgentView, customer_first: bool) {
+    pub(crate) fn intend(&mut self, id: i64, agent: &AgentView<'_>, customer_first: bool) {
         let (now, look) = (self.now.wall_ms, self.now.mono_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
@@ -85,7 +87,7 @@ impl Scheduler {
             n,
             pbx: pbx.clone(),
             channel_id: channel_id.clone(),
-            agent: (!customer_first).then(|| agent.agent.clone()),
+            agent: (!customer_first).then(|| agent.agent.to_string()),
             intended_ms: now,
             agent_answered_ms: None,
             customer_answered_ms: None,
@@ -106,6 +108,7 @@ impl Scheduler {
             dialled: false,
             aborted: None,
             unlinked: false,
+            goes_on_as: None,
             paused: Vec::new(),
             look,
         };
@@ -198,7 +201,7 @@ impl Scheduler {
         }
     }
 
-    fn send(&mut self, channel_id: &str, originate: originate::Originate, agent: &AgentView) {
+    fn send(&mut self, channel_id: &str, originate: originate::Originate, agent: &AgentView<'_>) {
         let (now, pbx) = (self.now, self.attempts[channel_id].row.pbx.clone());
         let mut paused = Vec::new();
         let customer_first = self.attempts[channel_id].row.agent.is_none();
@@ -207,8 +210,8 @@ impl Scheduler {
         // Customer first, the queue itself must be able to ring the agent.
         if pauses && !customer_first {
             for member in agent.queues.iter().filter(|m| !m.paused) {
-                paused.push((member.queue.clone(), member.interface.clone()));
-                let (queue, interface) = (member.queue.clone(), member.interface.clone());
+                let (queue, interface) = (member.queue.to_string(), member.interface.to_string());
+                paused.push((queue.clone(), interface.clone()));
                 self.act(&pbx, PbxAction::Pause { queue, interface, paused: true });
             }
         }
@@ -264,6 +267,7 @@ impl Scheduler {
                     self.hang_up(channel_id); // it was taken back before there was anything to hang up
                 }
             }
+            Step::PickedUp { agent, uniqueid } => self.picked_up(channel_id, agent, uniqueid),
             Step::AgentAnswered if customer_first => {
                 attempt.row.customer_answered_ms.get_or_insert(at);
                 self.store_attempt(channel_id);
@@ -343,7 +347,8 @@ impl Scheduler {
         if !self.attempts.may_be_ours(channel_id) {
             return;
         }
-        let pbx = self.attempts[channel_id].row.pbx.clone();
-        self.act(&pbx, PbxAction::Hangup { channel_id: channel_id.to_owned() });
+        let attempt = &self.attempts[channel_id];
+        let (pbx, has_it) = (attempt.row.pbx.clone(), attempt.goes_on_as.clone());
+        self.act(&pbx, PbxAction::Hangup { channel_id: has_it.unwrap_or_else(|| channel_id.to_owned()) });
     }
 }

@@ -61,7 +61,7 @@ pub(crate) fn originate(
     policy: &Policy,
     task: &CallbackRow,
     attempt: &AttemptRow,
-    agent: &AgentView,
+    agent: &AgentView<'_>,
     freepbx: bool,
 ) -> Result<Originate, String> {
     let queue = policy.of(task.queue.as_deref());
@@ -92,8 +92,8 @@ pub(crate) fn originate(
         First::Agent => {
             // The agent is rung as the queue rings the agent, if it does: a Local channel may lead through a follow-me.
             let interface =
-                agent.queues.iter().find(|m| Some(&m.queue) == task.queue.as_ref()).or(agent.queues.first());
-            let interface = interface.map_or(agent.agent.as_str(), |m| m.interface.as_str());
+                agent.queues.iter().find(|m| Some(&*m.queue) == task.queue.as_deref()).or(agent.queues.first());
+            let interface = interface.map_or(&*agent.agent, |m| &*m.interface);
             let template = policy.dial_agent.as_deref().unwrap_or_else(|| dial_agent(freepbx, interface));
             let channel = DialString::agent(template, &agent.agent, interface).map_err(|e| e.to_string())?;
             (channel, &policy.agent_context, policy.agent_ring_ms, (title(task), number.as_str().to_owned()))
@@ -103,7 +103,7 @@ pub(crate) fn originate(
     Ok(Originate {
         callback_id: attempt.callback_id,
         n: attempt.n,
-        agent: agent.agent.clone(),
+        agent: agent.agent.to_string(),
         channel: channel.as_str().to_owned(),
         channel_id: attempt.channel_id.clone(),
         context: context.clone(),

@@ -39,6 +39,7 @@ impl Scheduler {
             dialled: true,
             aborted,
             unlinked: true,
+            goes_on_as: None,
             paused: Vec::new(),
             look,
         };
@@ -118,16 +119,16 @@ impl Scheduler {
     /// A pause with our reason on an agent whom nothing is going on with is one that a crash kept us from undoing.
     fn undo_stray_pauses(&mut self, pbx: &PbxId, presence: &dyn Presence) {
         for agent in presence.agents() {
-            let ours: Vec<_> = agent.queues.iter().filter(|m| m.paused && m.paused_reason == PAUSE).cloned().collect();
+            let ours = agent.queues.iter().filter(|m| m.paused && m.paused_reason == PAUSE);
+            let ours = ours.map(|m| (m.queue.to_string(), m.interface.to_string()));
             match self.attempts.reserving(pbx, &agent.agent) {
                 Some(attempt) if attempt.paused.is_empty() => {
-                    attempt.paused = ours.into_iter().map(|m| (m.queue, m.interface)).collect();
+                    attempt.paused = ours.collect();
                 }
                 Some(_) => {}
                 None => {
-                    for m in ours {
-                        let pbx_action = PbxAction::Pause { queue: m.queue, interface: m.interface, paused: false };
-                        self.act(pbx, pbx_action);
+                    for (queue, interface) in ours {
+                        self.act(pbx, PbxAction::Pause { queue, interface, paused: false });
                     }
                 }
             }

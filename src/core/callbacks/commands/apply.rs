@@ -201,8 +201,8 @@ impl Scheduler {
             None => None,
             Some(wanted) => {
                 let agents = presences.get(&pbx).map_or_else(Vec::new, |f| f.agents());
-                let fits = |a: &&AgentView| a.agent == wanted || a.name.as_deref() == Some(wanted);
-                let found = agents.iter().find(fits).map(|a| a.agent.clone());
+                let fits = |a: &&AgentView<'_>| a.agent == wanted || a.name.as_deref() == Some(wanted);
+                let found = agents.iter().find(fits).map(|a| a.agent.to_string());
                 Some(found.ok_or_else(|| CommandError::NoSuchAgent(wanted.to_owned()))?)
             }
         };

@@ -7,7 +7,7 @@ use crate::model::{AgentKey, PbxId};
 
 impl Scheduler {
     /// The agent can be asked at this moment, as far as is known.
-    pub(crate) fn free(&self, pbx: &PbxId, agent: &AgentView) -> bool {
+    pub(crate) fn free(&self, pbx: &PbxId, agent: &AgentView<'_>) -> bool {
         let hindered = match agent.busy {
             None => false,
             Some(Busy::DeviceUnknown) => !self.policy(pbx).unknown_is_free,
@@ -18,7 +18,7 @@ impl Scheduler {
 
     /// Why this agent is not asked, in words for people; `None` if nothing hinders.
     #[must_use]
-    pub fn why_not(&self, pbx: &PbxId, agent: &AgentView) -> Option<String> {
+    pub fn why_not(&self, pbx: &PbxId, agent: &AgentView<'_>) -> Option<String> {
         let now = self.now.mono_ms;
         let seconds = |until: u64| until.saturating_sub(now).div_ceil(1_000);
         let memory = self.agents.get(&AgentKey::new(pbx, &agent.agent));
@@ -34,7 +34,7 @@ impl Scheduler {
             None => {}
         }
         if everywhere_paused(agent) {
-            let reason = agent.queues.iter().map(|m| m.paused_reason.as_str()).find(|reason| !reason.is_empty());
+            let reason = agent.queues.iter().map(|m| &*m.paused_reason).find(|reason| !reason.is_empty());
             return Some(reason.map_or_else(|| "paused".to_owned(), |reason| format!("paused ({reason})")));
         }
         let until = memory.map(|m| m.cooldown_until).filter(|until| *until > now)?;
@@ -43,6 +43,6 @@ impl Scheduler {
 }
 
 /// Paused in each of the agent's queues by others than us.
-fn everywhere_paused(agent: &AgentView) -> bool {
+fn everywhere_paused(agent: &AgentView<'_>) -> bool {
     !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused && m.paused_reason != originate::PAUSE)
 }

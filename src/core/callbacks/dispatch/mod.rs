@@ -18,16 +18,16 @@ use std::collections::{BTreeMap, BTreeSet};
 const LOOK_AGAIN_MS: Millis = 3_600_000;
 
 /// What one decision knows of presence, until it has set agents aside.
-struct DispatchRound {
-    presences: BTreeMap<PbxId, PbxView>,
+struct DispatchRound<'a> {
+    presences: BTreeMap<PbxId, PbxView<'a>>,
     /// Numbers that an attempt is up for, also one that was taken back and has not ended yet.
     in_flight: BTreeSet<E164>,
     /// Attempts that may still be begun.
     left: u32,
 }
 
-struct PbxView {
-    agents: Vec<AgentView>,
+struct PbxView<'a> {
+    agents: Vec<AgentView<'a>>,
     /// By place in `agents`: can be asked.
     free: Vec<bool>,
     /// How many of them can be asked.
@@ -73,10 +73,10 @@ impl Scheduler {
         }
     }
 
-    fn round(&self, presences: &Presences<'_>) -> DispatchRound {
-        let view = |(pbx, presence): (&PbxId, &&dyn Presence)| {
+    fn round<'a>(&self, presences: &'a Presences<'_>) -> DispatchRound<'a> {
+        let view = |(pbx, presence): (&PbxId, &&'a dyn Presence)| {
             let agents = presence.agents();
-            let can = |a: &AgentView| {
+            let can = |a: &AgentView<'_>| {
                 self.free(pbx, a) && self.agents.may_be_asked(&AgentKey::new(pbx, &a.agent), self.now.mono_ms)
             };
             let free: Vec<bool> = agents.iter().map(can).collect();
@@ -107,7 +107,7 @@ impl Scheduler {
     }
 
     /// One callback whose turn it is.
-    fn consider(&mut self, id: i64, round: &mut DispatchRound) {
+    fn consider(&mut self, id: i64, round: &mut DispatchRound<'_>) {
         let Some(task) = self.tasks.get(id) else { return };
         let Some(number) = task.row.number_e164.clone() else { return };
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
@@ -225,9 +225,9 @@ impl Scheduler {
     }
 
     /// The customer is dialled first only where the queue, into which the customer is then put, finds the agent who is reserved for the call.
-    fn customer_first(&self, id: i64, agent: &AgentView) -> bool {
+    fn customer_first(&self, id: i64, agent: &AgentView<'_>) -> bool {
         let Some(task) = self.tasks.get(id) else { return false };
-        let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == *queue && !m.paused);
+        let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == **queue && !m.paused);
         let wanted = self.policy(&task.row.pbx).of(task.row.queue.as_deref()).first == First::Customer;
         wanted && task.row.assigned.is_none() && task.row.queue.as_ref().is_some_and(in_queue)
     }
@@ -248,7 +248,7 @@ impl Scheduler {
     }
 
     /// Whom of those who are free to ask: the index among the agents of the PBX.
-    fn choose(&mut self, id: i64, view: &mut PbxView) -> Result<usize, NoCandidate> {
+    fn choose(&mut self, id: i64, view: &mut PbxView<'_>) -> Result<usize, NoCandidate> {
         let now = self.now.mono_ms;
         let task = &self.tasks[id];
         let queue = task.row.queue.as_deref();
@@ -292,15 +292,15 @@ impl Scheduler {
         }
         let there = !pool.is_empty();
         // Who did not take it is not offered it next, unless nobody else is at work.
-        if pool.iter().any(|c| !c.paused && Some(view.agents[c.place].agent.as_str()) != refused) {
-            pool.retain(|c| Some(view.agents[c.place].agent.as_str()) != refused);
+        if pool.iter().any(|c| !c.paused && Some(&*view.agents[c.place].agent) != refused) {
+            pool.retain(|c| Some(&*view.agents[c.place].agent) != refused);
         }
         pool.retain(|c| view.free[c.place] && !c.paused);
         let some_free = !pool.is_empty();
         let overtakes = of_pbx.overtake_after_ms.map(|ms| self.mono_later(task.due, ms));
         if of_pbx.live_callers_first && overtakes.is_none_or(|at| at > now) {
             pool.retain(|c| {
-                !view.agents[c.place].queues.iter().any(|m| !m.paused && view.waiting.contains_key(&m.queue))
+                !view.agents[c.place].queues.iter().any(|m| !m.paused && view.waiting.contains_key(&*m.queue))
             });
             if some_free && pool.is_empty() {
                 look = [look, overtakes].into_iter().flatten().min();
@@ -324,7 +324,13 @@ impl Scheduler {
     }
 
     /// Who is least is asked: by penalty, then as the strategy says, then who has waited longest, then by name.
-    fn turn(&self, id: i64, strategy: Strategy, c: &Candidate, view: &PbxView) -> (u32, u64, Millis, String) {
+    fn turn<'v>(
+        &self,
+        id: i64,
+        strategy: Strategy,
+        c: &Candidate,
+        view: &'v PbxView<'_>,
+    ) -> (u32, u64, Millis, &'v str) {
         let agent = &view.agents[c.place];
         let memory = self.tasks.get(id).and_then(|t| self.agents.get(&AgentKey::new(&t.row.pbx, &agent.agent)));
         let idle_since = agent.last_talk_ms.max(memory.and_then(|m| m.offered_ms)).unwrap_or(Millis::MIN);
@@ -335,11 +341,11 @@ impl Scheduler {
             Strategy::Linear => c.rank as u64,
             Strategy::Random => scatter(id, self.tasks.get(id).map_or(0, |t| t.row.attempts), &agent.agent),
         };
-        (c.penalty, key, idle_since, agent.agent.clone())
+        (c.penalty, key, idle_since, &*agent.agent)
     }
 }
 
-impl PbxView {
+impl PbxView<'_> {
     /// Who may take a callback of this queue: those who are named for it, or its members; without a queue anybody.
     fn pool(&self, queue: Option<&str>, named: &[String]) -> Vec<Candidate> {
         if !named.is_empty() {
@@ -349,7 +355,7 @@ impl PbxView {
                 .map(|(rank, place)| Candidate { rank, ..Candidate::of(self, place, queue) })
                 .collect();
         }
-        let member = |a: &AgentView| queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q));
+        let member = |a: &AgentView<'_>| queue.is_none_or(|q| a.queues.iter().any(|m| m.queue == q));
         let members = self.agents.iter().enumerate().filter(|(_, a)| member(a));
         members.map(|(place, _)| Candidate::of(self, place, queue)).collect()
     }
@@ -377,7 +383,7 @@ struct Candidate {
 }
 
 impl Candidate {
-    fn of(view: &PbxView, place: usize, queue: Option<&str>) -> Self {
+    fn of(view: &PbxView<'_>, place: usize, queue: Option<&str>) -> Self {
         let agent = &view.agents[place];
         let member = queue.and_then(|q| agent.queues.iter().find(|m| m.queue == q));
         let everywhere = !agent.queues.is_empty() && agent.queues.iter().all(|m| m.paused);

@@ -136,6 +136,7 @@ impl Tracker {
             if before.as_deref() != Some(&finished) {
                 if before.is_some() {
                     self.counters.calls_corrected += 1;
+                    self.calls.table[call].corrections += 1;
                 } else {
                     self.counters.calls_recorded += 1;
                 }

@@ -1,9 +1,7 @@
 //! Customers' calls in progress, recorded while they last: a run that is killed leaves them to the next one, which records how they ended.
 
 use crate::ami::event::Millis;
-use crate::model::{
-    CallInProgress, Direction, FinishedCall, HangupBy, Outcome, Quality, QueueVisit, Record, Status, VisitResult,
-};
+use crate::model::{CallInProgress, FinishedCall, Outcome, QueueVisit, Record, Status, VisitResult};
 use crate::tracker::calls::call::{Call, Origin, Stage, TrackedVisit};
 use crate::tracker::table::Slot;
 use crate::tracker::verdict::UNDECIDED;
@@ -49,17 +47,25 @@ impl Tracker {
         if self.was_left_in_progress(&call.linkedid) {
             return; // more is known of it than the lists have shown
         }
-        let queue_visit = call.queue_visits.last();
+        let joined_ms = call.queue_visits.last().map(|queue_visit| queue_visit.joined_ms);
         let as_recorded = |recorded: &CallInProgress| {
             recorded.number == call.number
                 && recorded.did == call.did
-                && recorded.joined_ms == queue_visit.map(|queue_visit| queue_visit.joined_ms)
+                && recorded.joined_ms == joined_ms
                 && recorded.answered_ms == call.talk.first_ms
         };
         if call.in_progress.as_deref().is_some_and(as_recorded) {
             return;
         }
-        let now = CallInProgress {
+        let now = self.so_far(call);
+        self.outputs.push_back(Output::Record(Record::InProgress(Box::new(now.clone()))));
+        self.calls.table[slot].in_progress = Some(Box::new(now));
+    }
+
+    /// What is known of a call by now.
+    pub(crate) fn so_far(&self, call: &Call) -> CallInProgress {
+        let queue_visit = call.queue_visits.last();
+        CallInProgress {
             pbx: self.pbx.clone(),
             linkedid: call.linkedid.to_string(),
             number: call.number.clone(),
@@ -67,14 +73,15 @@ impl Tracker {
             name: call.name.clone(),
             did: call.did.clone(),
             trunk: call.trunk.clone(),
-            queue: queue_visit.map(|queue_visit| queue_visit.queue.to_string()),
+            queue: queue_visit
+                .map(|queue_visit| &queue_visit.queue)
+                .or(call.for_queue.as_ref())
+                .map(ToString::to_string),
             agent: self.agent(call),
             started_ms: call.started_ms,
             joined_ms: queue_visit.map(|queue_visit| queue_visit.joined_ms),
             answered_ms: call.talk.first_ms,
-        };
-        self.outputs.push_back(Output::Record(Record::InProgress(Box::new(now.clone()))));
-        self.calls.table[slot].in_progress = Some(Box::new(now));
+        }
     }
 
     /// A call that was recorded as in progress is none of its own, or ends without a row.
@@ -164,37 +171,10 @@ fn ended_unseen(call: CallInProgress, from: Millis) -> FinishedCall {
     let mut why = vec![first.to_owned(), "it ended while callbackd was not running".to_owned()];
     why.extend(visits.iter().map(|visit| format!("queue {}: {}", visit.queue, visit.result)));
     FinishedCall {
-        pbx: call.pbx,
-        linkedid: call.linkedid,
-        direction: Direction::Inbound,
         status,
         outcome,
-        number: call.number,
-        number_e164: call.number_e164,
-        name: call.name,
-        did: call.did,
-        trunk: call.trunk,
-        queue: call.queue,
-        agent: call.agent,
-        started_ms,
-        answered_ms: call.answered_ms,
-        ended_ms,
-        wait_ms: wait_end_ms - started_ms,
-        queue_wait_ms: visits.iter().map(|visit| visit.left_ms - visit.joined_ms).sum(),
-        ring_ms: 0,
         talk_ms: if answered { ended_ms - wait_end_ms } else { 0 },
-        hold_ms: 0,
-        hangup_by: HangupBy::Unknown,
-        hangup_cause: None,
-        transfers: 0,
-        voicemail: false,
-        quality: Quality::Gap,
         why,
-        callback_id: None,
-        legs: Vec::new(),
-        visits,
-        ivr: Vec::new(),
-        tags: Vec::new(),
-        ratings: Vec::new(),
+        ..CallInProgress { started_ms, ..call }.ended(ended_ms, visits)
     }
 }

@@ -4,12 +4,12 @@
 
 use crate::ami::event::Millis;
 use crate::model::progress::LineChange;
-use crate::tracker::SETTLE_MS;
 use crate::tracker::calls::call::{Call, Stage};
 use crate::tracker::calls::callback_attempt::TrackedAttempt;
 use crate::tracker::calls::in_progress::Leftover;
 use crate::tracker::table::{Slot, Table};
 use crate::tracker::topology::graph::Topology;
+use crate::tracker::{LINGER_MS, MAX_CORRECTIONS, SETTLE_MS};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The calls in memory, the recently ended ones included.
@@ -28,7 +28,12 @@ pub(crate) struct Calls {
     pub(super) attempts: BTreeMap<Box<str>, TrackedAttempt>,
     /// What the details of all calls weigh.
     pub(super) detail_bytes: usize,
+    /// Late events that corrected nothing any more.
+    pub(crate) late_events_refused: u64,
 }
+
+/// The first corrections of a row come at once, and each further one after twice the time of the one before.
+const AT_ONCE: u32 = 3;
 
 impl std::ops::Index<Slot> for Calls {
     type Output = Call;
@@ -48,6 +53,7 @@ impl Calls {
             left: Leftover::seen(last_seen_ms),
             attempts: BTreeMap::new(),
             detail_bytes: 0,
+            late_events_refused: 0,
         }
     }
 
@@ -77,9 +83,12 @@ impl Calls {
     pub(crate) fn touched(&mut self, call: Slot, at: Millis, now_mono_ms: u64) {
         let c = &mut self.table[call];
         c.touched_ms = c.touched_ms.max(at);
-        if c.stage == Stage::Recorded {
+        if c.stage == Stage::Recorded && c.corrections >= MAX_CORRECTIONS {
+            self.late_events_refused += 1;
+        } else if c.stage == Stage::Recorded {
             c.stage = Stage::Ending;
-            self.look_again(call, now_mono_ms + SETTLE_MS);
+            let wait = SETTLE_MS << c.corrections.saturating_sub(AT_ONCE);
+            self.look_again(call, now_mono_ms + wait.min(LINGER_MS));
         }
         self.mark(call);
     }

@@ -8,6 +8,7 @@ use crate::tracker::presence::agent::Agent;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
 use crate::tracker::{Output, Tracker};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl Tracker {
@@ -76,11 +77,11 @@ impl Tracker {
 }
 
 impl Presence for Tracker {
-    fn agents(&self) -> Vec<AgentView> {
+    fn agents(&self) -> Vec<AgentView<'_>> {
         self.presence.agents().map(agent_view).collect()
     }
 
-    fn agent(&self, agent: &str) -> Option<AgentView> {
+    fn agent(&self, agent: &str) -> Option<AgentView<'_>> {
         Some(agent_view(self.presence.agent(self.presence.find(agent)?)))
     }
 
@@ -105,17 +106,17 @@ impl Presence for Tracker {
     }
 }
 
-fn agent_view(agent: &Agent) -> AgentView {
+fn agent_view(agent: &Agent) -> AgentView<'_> {
     let queues = agent.memberships.iter().map(|(queue, m)| MemberView {
-        queue: queue.to_string(),
-        interface: m.interface.to_string(),
+        queue: Cow::from(&**queue),
+        interface: Cow::from(&*m.interface),
         paused: m.paused,
-        paused_reason: m.reason.to_string(),
+        paused_reason: Cow::from(&*m.reason),
         penalty: m.penalty,
     });
     AgentView {
-        agent: agent.id.to_string(),
-        name: agent.name.as_deref().map(str::to_owned),
+        agent: Cow::from(&*agent.id),
+        name: agent.name.as_deref().map(Cow::from),
         queues: queues.collect(),
         busy: agent.busy,
         since_ms: agent.since_ms,
