@@ -123,7 +123,8 @@ fn a_recording_holds_the_stream_and_no_secret_and_is_for_its_owner_alone() {
     let recorded = fs::read_to_string(site.path("monday.ami")).unwrap();
     assert_eq!(mode(&site.path("monday.ami")), 0o600);
     assert!(recorded.starts_with("Asterisk Call Manager/11.0.0\r\nResponse: Success\r\n"), "{recorded}");
-    assert!(recorded.contains(&format!("{STAMP}\r\nUniqueid: 1.1\r\n\r\n")), "{recorded}");
+    assert!(recorded.contains(&format!("{STAMP}\r\nChannel: ")), "{recorded}");
+    assert!(recorded.contains("Uniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n"), "{recorded}");
     assert!(recorded.contains("X: 1\r\nTimestamp: "), "{recorded}");
     assert!(recorded.contains("Thanks for all the fish"), "it logs off: {recorded}");
     let key = server.heard().iter().map(|action| action.get("Key").to_owned()).find(|key| !key.is_empty()).unwrap();

@@ -41,7 +41,7 @@ fn event(text: &str) -> String {
     let Some(mut lines) = lines.filter(|l| l.first().is_some_and(|first| first.0 == "Event")) else {
         return text.to_owned();
     };
-    let listed = ["CoreShowChannel", "QueueMember", "QueueParams", "QueueEntry", "FullyBooted"];
+    let listed = ["CoreShowChannel", "QueueMember", "QueueParams", "QueueEntry", "FullyBooted", "ListDialplan"];
     let has = |lines: &[(&str, &str)], key: &str| lines.iter().any(|(k, _)| *k == key);
     let doubled = lines.iter().enumerate().any(|(at, (key, _))| has(&lines[..at], key));
     if doubled
