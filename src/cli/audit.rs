@@ -131,7 +131,7 @@ fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: 
     let mut report = Report::default();
     let mut met: BTreeSet<String> = BTreeSet::new();
     while let Some(accounts) = calls.further()? {
-        for account in accounts {
+        for account in accounts.into_iter().flat_map(|account| prover.calls(account)) {
             let rows = reader.calls_of(&pbx.name, &account)?;
             met.extend(rows.iter().map(|row| row.linkedid.clone()));
             if !(since_ms..until_ms).contains(&account.started_ms()) || account.ended_ms() > until_ms {
