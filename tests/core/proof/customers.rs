@@ -44,6 +44,6 @@ fn the_agent_of_a_conference_may_have_been_there_first() {
 #[test]
 fn who_was_beside_an_agent_in_a_conference_may_have_been_served() {
     let told =
-        rows(&[customer(0, AGENT, 0, 20), customer(1, "", 3, 15), customer(0, "PJSIP/trunk-000004c5", 20, 21)], &[]);
+        rows(&[customer(0, AGENT, 0, 20), customer(1, "", 3, 15), customer(0, "PJSIP/trunk-000004c5", 3, 15)], &[]);
     assert_eq!(shown(&told), ["12025550101 ANSWER PJSIP/4053", "12025550102 UNKNOWN -"], "{told:#?}");
 }
