@@ -81,6 +81,9 @@ impl Prover<'_> {
             transfer_lost: transfer_lost(&talks, &legs, ended_ms),
             closed_on_arrival,
             caller_left,
+            taken_back: false,
+            technical: false,
+            cut_off: false, // no record of Asterisk tells a cut from an end
             dialplan: &dialplan,
             legs: &legs.iter().map(|l| l.result).collect::<Vec<LegResult>>(),
             ringing_at_end: caller_left && !last.dstchannel.is_empty() && last.end_ms + ROUNDING_MS >= ended_ms,

@@ -2,7 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Origin, Stage};
-use crate::tracker::calls::weight::MAX_LINKEDIDS;
+use crate::tracker::calls::details::MAX_LINKEDIDS;
 use crate::tracker::table::Slot;
 use crate::tracker::{SETTLE_MS, Tracker};
 
