@@ -80,12 +80,13 @@ pub(super) const REFUSALS: &str = "
       FROM callbacks c CROSS JOIN callback_attempts a ON a.callback_id = c.id
      WHERE c.closed_ms IS NULL AND a.agent IS NOT NULL AND a.ended_ms IS NOT NULL
        AND a.n = (SELECT max(n) FROM callback_attempts WHERE callback_id = c.id)
-       AND a.result IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'AGENT_LEFT')";
+       AND a.result IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'AGENT_LEFT', 'AGENT_FORWARDED', 'NEVER_RANG')";
 pub(super) const DIALLED: &str = "
     SELECT a.intended_ms, c.number_e164
       FROM callback_attempts a CROSS JOIN callbacks c ON c.id = a.callback_id
      WHERE a.intended_ms > ? AND c.number_e164 IS NOT NULL
-       AND coalesce(a.result, '') NOT IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'ORIGINATE_ERROR', 'ABORTED_SERVED')
+       AND coalesce(a.result, '') NOT IN
+           ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'AGENT_FORWARDED', 'NEVER_RANG', 'ORIGINATE_ERROR', 'ABORTED_SERVED')
      ORDER BY a.intended_ms";
 /// `+` keeps the planner of both to the calls that ended lately.
 pub(super) const OWNERS: &str = "

@@ -3,7 +3,7 @@
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recording, rules, stamp};
 use callbackd_core::ami::Frame;
 use callbackd_core::model::presence::Presence;
-use callbackd_core::model::progress::{Facts, Step};
+use callbackd_core::model::progress::{Facts, FirstPhone, Step};
 use callbackd_core::model::{Direction, HangupBy, LegResult};
 use callbackd_core::tracker::Input;
 
@@ -45,6 +45,7 @@ fn dials(from: &Line, to: &Line) -> String {
 pub fn steps(driver: &Driver) -> Vec<&'static str> {
     let word = |step: &Step| match step {
         Step::Seen => "seen",
+        Step::PickedUp { .. } => "picked up",
         Step::AgentAnswered => "agent answered",
         Step::CustomerDialled => "customer dialled",
         Step::Connected => "connected",
@@ -113,6 +114,8 @@ fn a_recorded_callback_takes_its_steps_when_they_happen() {
         Facts {
             linkedid: "cb-42-1".to_owned(),
             agent: LegResult::Answered,
+            first_phone: FirstPhone::Rang,
+            killed: false,
             agent_answered_ms: Some(1_795_336_728_020),
             customer: Some(LegResult::Answered),
             customer_cause: Some(16),

@@ -1,11 +1,12 @@
 //! Attempts: stored before they are dialled, judged by their legs, repeated by rule, and never made twice.
 
 use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, customer, nobody, pbx, policy, talk};
+use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input};
 use callbackd_core::model::presence::Busy;
-use callbackd_core::model::progress::{Facts, Line, Step};
+use callbackd_core::model::progress::{Facts, FirstPhone, Line, Step};
 use callbackd_core::model::{
     AgentKey, AttemptResult, AttemptRow, CallbackState, Direction, DoNotCall, HangupBy, LegResult, RecoveredBy,
 };
@@ -114,6 +115,9 @@ fn each_result_has_its_own_retry_and_counts_against_the_customer_or_not() {
     let left = Facts { agent_hangup_by: HangupBy::Agent, ..customer(L::Cancelled, 0) };
     let rejected = Facts { agent: L::Rejected, ..nobody() };
     let busy = Facts { agent: L::Busy, ..nobody() };
+    let forwarded = Facts { first_phone: FirstPhone::Forwarded, ..nobody() };
+    let silent = Facts { first_phone: FirstPhone::Silent, ..nobody() };
+    let killed = Facts { killed: true, ..customer(L::Cancelled, 0) };
     for (facts, result, counted, wait) in [
         (customer(L::Busy, 17), R::CustomerBusy, 1, 2 * MINUTE),
         (customer(L::NoAnswer, 19), R::CustomerNoAnswer, 1, 15 * MINUTE),
@@ -124,6 +128,9 @@ fn each_result_has_its_own_retry_and_counts_against_the_customer_or_not() {
         (nobody(), R::AgentNoAnswer, 0, 0),
         (rejected, R::AgentRejected, 0, 0),
         (busy, R::AgentBusy, 0, 0),
+        (forwarded, R::AgentForwarded, 0, 0),
+        (silent, R::NeverRang, 0, 30 * SECOND),
+        (killed, R::Killed, 1, 0),
     ] {
         let mut scene = ringing();
         scene.ends(FIRST, facts);
@@ -404,4 +411,29 @@ fn attempts_survive_only_with_all_their_facts() {
     assert_eq!(row.ended_ms, Some(MONDAY_10 + 8 * SECOND));
     assert_eq!((row.customer_answered_ms, row.detail.as_str()), (None, "the customer's line was busy, cause 17"));
     assert_eq!(row.linkedid.as_deref(), Some("cb"));
+}
+
+#[test]
+fn a_colleague_who_picks_the_ringing_callback_up_has_it_and_the_agent_is_free_again() {
+    let mut scene = ringing();
+    let by = Step::PickedUp { agent: "PJSIP/102".to_owned(), uniqueid: "p.9".to_owned() };
+    scene.step(FIRST, by);
+    assert_eq!(scene.attempts[FIRST].agent.as_deref(), Some("PJSIP/102"));
+    let reserved = |scene: &Scene, who: &str| {
+        let agents = scene.scheduler.agents();
+        agents.get(&AgentKey::new(&pbx(), who)).is_some_and(|memory| memory.reserved.is_some())
+    };
+    assert!(!reserved(&scene, "PJSIP/101") && reserved(&scene, "PJSIP/102"));
+    scene.ends(FIRST, talk(MONDAY_10, MINUTE));
+    assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::Connected));
+    assert_eq!(scene.stands(1), "DONE");
+    assert!(!reserved(&scene, "PJSIP/102"));
+}
+
+#[test]
+fn what_a_colleague_has_picked_up_is_hung_up_where_it_is_now() {
+    let mut scene = ringing();
+    scene.step(FIRST, Step::PickedUp { agent: "PJSIP/102".to_owned(), uniqueid: "p.9".to_owned() });
+    scene.asks(Command::Cancel { id: 1, note: String::new() }).unwrap();
+    assert_eq!(scene.hung_up(), ["p.9"]);
 }

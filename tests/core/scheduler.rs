@@ -11,7 +11,7 @@ use callbackd_core::callbacks::{Input, Output, Presences, Scheduler};
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
-use callbackd_core::model::progress::{Facts, Line, LineChange, Progress, Step};
+use callbackd_core::model::progress::{Facts, FirstPhone, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
     AttemptPrefix, AttemptResult, AttemptRow, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall, FinishedCall,
     HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status,
@@ -472,6 +472,8 @@ pub fn nobody() -> Facts {
     Facts {
         linkedid: "cb".into(),
         agent: LegResult::NoAnswer,
+        first_phone: FirstPhone::Rang,
+        killed: false,
         agent_answered_ms: None,
         customer: None,
         customer_cause: None,

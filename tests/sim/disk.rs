@@ -113,13 +113,23 @@ impl Disk {
     /// What a scheduler that starts now reads.
     pub fn restored(&self, now_ms: i64) -> RestoredState {
         use AttemptResult as R;
-        let unreached = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::OriginateError, R::AbortedServed];
+        let unreached = [
+            R::AgentNoAnswer,
+            R::AgentBusy,
+            R::AgentRejected,
+            R::AgentForwarded,
+            R::NeverRang,
+            R::OriginateError,
+            R::AbortedServed,
+        ];
         let open: Vec<&CallbackRow> = self.callbacks.values().filter(|row| row.closed_ms.is_none()).collect();
         let misses = |id: i64| self.misses.iter().filter(move |(_, of)| **of == id).map(|(miss, _)| miss.clone());
         let last = |id: i64| self.attempts.values().filter(|a| a.callback_id == id).max_by_key(|a| a.n);
         let refusal = |row: &&CallbackRow| {
             let last = last(row.id)?;
-            let refused = [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::AgentLeft].contains(&last.result?);
+            let refused =
+                [R::AgentNoAnswer, R::AgentBusy, R::AgentRejected, R::AgentLeft, R::AgentForwarded, R::NeverRang]
+                    .contains(&last.result?);
             refused.then(|| Some((row.id, AgentKey::new(&last.pbx, last.agent.as_ref()?), last.ended_ms?)))?
         };
         let dialled = self

@@ -174,6 +174,7 @@ fn queue_visit(visit: &QueueVisit) -> Vec<(Millis, Step, String)> {
             format!("is sent out of queue {queue} after {after}: nobody is available any more")
         }
         VisitResult::Continue => format!("is sent on from queue {queue} by the dialplan after {after}"),
+        VisitResult::Cut => format!("is cut off by the PBX in queue {queue} after {after}"),
         VisitResult::Withdraw => format!("is withdrawn from queue {queue} after {after}"),
         VisitResult::Transferred => format!("is transferred out of queue {queue} after {after}"),
         VisitResult::Unknown | VisitResult::JoinEmpty | VisitResult::JoinUnavail | VisitResult::Full => {

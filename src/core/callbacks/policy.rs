@@ -43,9 +43,9 @@ pub struct Retry {
     pub maybe_voicemail: Millis,
     /// Congestion.
     pub congestion: Millis,
-    /// The agent hung up before the customer answered.
+    /// The agent hung up before the customer answered, or somebody else ended the attempt.
     pub agent_left: Millis,
-    /// Asterisk refused.
+    /// Asterisk refused, or nothing rang.
     pub originate_error: Millis,
     /// Its fate is unknown.
     pub lost: Millis,
@@ -62,13 +62,16 @@ impl Retry {
             AttemptResult::CustomerNoAnswer => Some(self.customer_noanswer),
             AttemptResult::CustomerRejected => Some(self.customer_rejected),
             AttemptResult::Congestion => Some(self.congestion),
-            AttemptResult::AgentLeft => Some(self.agent_left),
-            AttemptResult::OriginateError => Some(self.originate_error),
+            // Whoever hung it up may be about to say why: it is not repeated at once.
+            AttemptResult::AgentLeft | AttemptResult::Killed => Some(self.agent_left),
+            // What rings nobody rings the next agent neither.
+            AttemptResult::OriginateError | AttemptResult::NeverRang => Some(self.originate_error),
             AttemptResult::Lost => Some(self.lost),
             // The customer's phone never rang: the next agent may be asked at once.
             AttemptResult::AgentNoAnswer
             | AttemptResult::AgentBusy
             | AttemptResult::AgentRejected
+            | AttemptResult::AgentForwarded
             | AttemptResult::AbortedServed => Some(0),
         }
     }

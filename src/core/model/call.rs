@@ -57,6 +57,8 @@ text_enum! {
         Continue = "CONTINUE",
         /// Taken out by `QueueWithdrawCaller`.
         Withdraw = "WITHDRAW",
+        /// The PBX cut the caller off: an RTP time-out, a hangup by AMI or CLI, the absolute time-out, its shutdown.
+        Cut = "CUT",
         /// Transferred or redirected out while waiting.
         Transferred = "TRANSFERRED",
         /// Its end was not seen, or an agent may have taken the caller while events were not seen.

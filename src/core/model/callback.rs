@@ -82,6 +82,12 @@ text_enum! {
         Congestion = "CONGESTION",
         /// Asterisk refused the Originate.
         OriginateError = "ORIGINATE_ERROR",
+        /// The agent's phone forwarded the call elsewhere: nobody who picks up there knows what it is about.
+        AgentForwarded = "AGENT_FORWARDED",
+        /// Someone else on the PBX (another AMI client, its command line) hung up while a phone rang.
+        Killed = "KILLED",
+        /// The first leg ended and no phone had rung: what the dialplan does with `callback.dial_agent` rings nobody.
+        NeverRang = "NEVER_RANG",
         /// Taken back: the customer was served, or may not be called any more.
         AbortedServed = "ABORTED_SERVED",
         /// A crash or an outage hid its fate.

@@ -80,6 +80,8 @@ text_enum! {
         AllBusy = "ALL_BUSY",
         /// Every destination rejected the call.
         Rejected = "REJECTED",
+        /// The PBX itself cut the call while the caller waited.
+        CutOff = "CUT_OFF",
         /// The queue's time ran out.
         QueueTimeout = "QUEUE_TIMEOUT",
         /// The phones' ringing time ran out.
@@ -172,6 +174,7 @@ impl Outcome {
             | Self::IvrInvalid
             | Self::QueueEmpty
             | Self::Rejected
+            | Self::CutOff
             | Self::QueueTimeout
             | Self::RingTimeout
             | Self::NotOffered => Meaning::missed(&[NoAnswer], NO_ANSWER),

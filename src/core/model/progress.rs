@@ -48,6 +48,13 @@ pub struct Progress {
 pub enum Step {
     /// Its first channel exists (it was made, or was found by a snapshot).
     Seen,
+    /// Somebody else has picked the ringing first leg up, and goes on in its place.
+    PickedUp {
+        /// Who, as interface.
+        agent: String,
+        /// `Uniqueid` of the channel that the attempt has from now on.
+        uniqueid: String,
+    },
     /// The first leg answered.
     AgentAnswered,
     /// The second leg is being dialled.
@@ -64,6 +71,17 @@ pub enum Step {
     },
 }
 
+/// What the first leg's phone did before anybody answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FirstPhone {
+    /// It rang, or may have: not all of it was seen.
+    Rang,
+    /// Nothing rang.
+    Silent,
+    /// It sent the call elsewhere.
+    Forwarded,
+}
+
 /// What is known of an attempt's call when it is over.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
@@ -71,6 +89,10 @@ pub struct Facts {
     pub linkedid: String,
     /// How the agent's leg ended; `Answered` if the agent picked up at all.
     pub agent: LegResult,
+    /// What the phone of the first leg did before that.
+    pub first_phone: FirstPhone,
+    /// Neither side nor the dialplan ended it while a phone rang: somebody else hung it up.
+    pub killed: bool,
     /// When the agent picked up.
     pub agent_answered_ms: Option<Millis>,
     /// How the last leg to the customer ended; `None` if the customer was never dialled.

@@ -166,7 +166,7 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
     logged_sorted.sort();
     // No event of the queue says what ended a visit that Asterisk moved away from (a transfer, a redirect).
     let silent = |(_, result): &(String, VisitResult)| {
-        matches!(result, VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)
+        matches!(result, VisitResult::Cut | VisitResult::Transferred | VisitResult::Unknown | VisitResult::Continue)
     };
     let missing: Vec<_> = logged_sorted.iter().filter(|v| recorded.binary_search(v).is_err()).collect();
     let extra: Vec<_> = recorded.iter().filter(|v| logged_sorted.binary_search(v).is_err() && !silent(v)).collect();

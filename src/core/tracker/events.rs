@@ -6,6 +6,10 @@ use crate::tracker::calls::queue_visits::Spent;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{self, Channel, Created, Kind};
 
+/// The Cause of a `SoftHangupRequest` is a flag (`AST_SOFTHANGUP_*`, `include/asterisk/channel.h`). Those that cut a call:
+/// the RTP time-out (1), the shutdown (4), a hangup by CLI (32).
+const CUTS: [u16; 3] = [1, 4, 32];
+
 impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
         match event {
@@ -24,9 +28,9 @@ impl Tracker {
                     self.topology.far_end_hangs_up(slot, at);
                 }
             }
-            Event::SoftHangupRequest { channel, .. } => {
+            Event::SoftHangupRequest { channel, cause } => {
                 if let Some(slot) = self.find_channel(channel, at) {
-                    self.topology.pbx_hangs_up(slot, at);
+                    self.topology.pbx_hangs_up(slot, cause.is_some_and(|flag| CUTS.contains(&flag)), at);
                 }
             }
             Event::Hangup { channel, cause } => self.channel_ends(channel, *cause, at),
@@ -74,6 +78,7 @@ impl Tracker {
                     return;
                 };
                 self.join_calls(self.topology.channel(rung).call, self.topology.channel(by).call);
+                self.picked_up(by, rung, at);
             }
             Event::ParkedCall { parkee, .. } => self.parking_changes(parkee, true, at),
             Event::UnParkedCall { parkee, .. }

@@ -6,7 +6,7 @@ use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{MAX_ATTEMPTS, Presences, Scheduler};
 use crate::model::progress::Facts;
-use crate::model::{AttemptResult, CallKey, CallbackState, QueueKey, Record, RecoveredBy};
+use crate::model::{AgentKey, AttemptResult, CallKey, CallbackState, QueueKey, Record, RecoveredBy};
 
 impl Scheduler {
     /// An attempt is over.
@@ -54,6 +54,33 @@ impl Scheduler {
             let until = self.now.mono_ms.saturating_add_signed(self.policy(pbx).agent_cooldown_ms);
             self.agents.cool_down(agent, until);
         }
+    }
+
+    /// A colleague has picked up the agent's ringing phone: the attempt is the colleague's from now on, and the agent is free of it.
+    pub(crate) fn picked_up(&mut self, channel_id: &str, agent: &str, uniqueid: &str) {
+        let at = self.now.wall_ms;
+        let Some(attempt) = self.attempts.get_mut(channel_id) else { return };
+        attempt.goes_on_as = Some(uniqueid.to_owned());
+        if attempt.row.agent.is_none() {
+            return; // the customer's own phones are the customer's
+        }
+        let (pbx, id) = (attempt.row.pbx.clone(), attempt.row.callback_id);
+        let colleague = AgentKey::new(&pbx, agent);
+        let before = attempt.reserved.replace(colleague.clone());
+        attempt.row.agent = Some(agent.to_owned());
+        let pauses = std::mem::take(&mut attempt.paused);
+        if let Some(before) = before {
+            let of_agent = |(queue, interface): (String, String)| Paused {
+                agent: before.clone(),
+                queue: QueueKey::new(&pbx, &queue),
+                interface,
+            };
+            self.attempts.unpause_later(pauses.into_iter().map(of_agent));
+            self.agents.release(&before);
+        }
+        self.agents.reserve(&colleague, id, at);
+        self.store_attempt(channel_id);
+        self.rounds.set_due();
     }
 
     /// Undoes the pauses of attempts that are over, but none that the agent has taken over meanwhile.

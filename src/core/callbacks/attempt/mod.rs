@@ -54,6 +54,8 @@ pub(crate) struct CallbackAttempt {
     pub aborted: Option<String>,
     /// Coverage of the PBX was lost since the Originate was written.
     pub unlinked: bool,
+    /// `Uniqueid` of the channel that has it now, if somebody else picked it up.
+    pub goes_on_as: Option<String>,
     /// Queues in which the agent was paused for it, and how they dial the agent.
     pub paused: Vec<(String, String)>,
     /// When it is looked after, by the monotonic clock.
@@ -106,6 +108,7 @@ impl Scheduler {
             dialled: false,
             aborted: None,
             unlinked: false,
+            goes_on_as: None,
             paused: Vec::new(),
             look,
         };
@@ -264,6 +267,7 @@ impl Scheduler {
                     self.hang_up(channel_id); // it was taken back before there was anything to hang up
                 }
             }
+            Step::PickedUp { agent, uniqueid } => self.picked_up(channel_id, agent, uniqueid),
             Step::AgentAnswered if customer_first => {
                 attempt.row.customer_answered_ms.get_or_insert(at);
                 self.store_attempt(channel_id);
@@ -343,7 +347,8 @@ impl Scheduler {
         if !self.attempts.may_be_ours(channel_id) {
             return;
         }
-        let pbx = self.attempts[channel_id].row.pbx.clone();
-        self.act(&pbx, PbxAction::Hangup { channel_id: channel_id.to_owned() });
+        let attempt = &self.attempts[channel_id];
+        let (pbx, has_it) = (attempt.row.pbx.clone(), attempt.goes_on_as.clone());
+        self.act(&pbx, PbxAction::Hangup { channel_id: has_it.unwrap_or_else(|| channel_id.to_owned()) });
     }
 }

@@ -39,6 +39,7 @@ impl Scheduler {
             dialled: true,
             aborted,
             unlinked: true,
+            goes_on_as: None,
             paused: Vec::new(),
             look,
         };

@@ -1,7 +1,7 @@
 //! How an attempt ended, from what is known of its call.
 
 use crate::ami::event::Millis;
-use crate::model::progress::Facts;
+use crate::model::progress::{Facts, FirstPhone};
 use crate::model::{AttemptResult, HangupBy, HangupCause, LegResult};
 
 const NO_SUCH_NUMBER: &str = "there is no such number";
@@ -28,6 +28,9 @@ pub fn judge(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
     }
     if facts.unseen {
         return result(R::Lost, "its end was not seen");
+    }
+    if facts.killed {
+        return result(R::Killed, "somebody else hung it up while a phone rang");
     }
     let Some(customer) = facts.customer else { return agents_fault(facts) };
     let cause = facts.customer_cause;
@@ -71,6 +74,10 @@ fn agents_fault(facts: &Facts) -> (AttemptResult, String) {
         LegResult::Unavailable => (R::AgentBusy, "the agent's phone cannot be reached"),
         LegResult::Congestion => (R::AgentBusy, "congestion on the way to the agent's phone"),
         LegResult::Unknown => (R::Lost, "the end of the agent's leg was not seen"),
+        _ if facts.first_phone == FirstPhone::Forwarded => (R::AgentForwarded, "the agent's phone forwards calls"),
+        _ if facts.first_phone == FirstPhone::Silent => {
+            (R::NeverRang, "it ended, and no phone of the agent's had rung")
+        }
         _ => (R::AgentNoAnswer, "the agent's phone rang out"),
     };
     (result, detail.to_owned())
@@ -87,6 +94,7 @@ pub const fn counts(result: AttemptResult) -> bool {
             | AttemptResult::CustomerNoAnswer
             | AttemptResult::CustomerRejected
             | AttemptResult::InvalidNumber
+            | AttemptResult::Killed
             | AttemptResult::Lost
     )
 }
@@ -100,6 +108,8 @@ pub const fn refused_by_agent(result: AttemptResult) -> bool {
             | AttemptResult::AgentBusy
             | AttemptResult::AgentRejected
             | AttemptResult::AgentLeft
+            | AttemptResult::AgentForwarded
+            | AttemptResult::NeverRang
             | AttemptResult::OriginateError
     )
 }
@@ -132,6 +142,6 @@ pub fn judge_customer_first(facts: &Facts, min_talk_ms: Millis) -> (AttemptResul
         let detail = "the customer answered and no agent came to them";
         return (AttemptResult::AgentNoAnswer, detail.to_owned());
     }
-    let customers_leg = Facts { customer: Some(facts.agent), ..facts.clone() };
+    let customers_leg = Facts { customer: facts.customer.or(Some(facts.agent)), ..facts.clone() };
     judge(&customers_leg, min_talk_ms)
 }

@@ -103,6 +103,8 @@ pub(crate) struct Call {
     /// Others of it went on without the customer, in a call of their own which owns their channels now: it is to be forgotten by then,
     /// by the monotonic clock.
     pub forget_by: Option<u64>,
+    /// The queue for which an attempt of ours calls.
+    pub for_queue: Option<Box<str>>,
     /// The number, as it was read last.
     pub read: Option<customer_line::Read>,
     /// The customer's line, as it was emitted.
@@ -131,6 +133,10 @@ pub(crate) struct Dialplan {
     pub place: Option<Slot>,
     /// The application that it ran last, lower case, with its arguments.
     pub application: Option<(Box<str>, Box<str>)>,
+    /// When it began to.
+    pub application_ms: Millis,
+    /// When it came to another place of the dialplan, the last time.
+    pub moved_ms: Millis,
     /// It was ever in a closed context.
     pub closed: bool,
     /// It was ever in a blocked context.
@@ -141,10 +147,14 @@ pub(crate) struct Dialplan {
     pub dial_status: Option<Box<str>>,
     /// When it was set.
     pub dial_status_ms: Millis,
+    /// FreePBX's check of its blacklist runs.
+    pub in_blacklist_check: bool,
     /// A message was left.
     pub message: bool,
     /// A callback was asked for.
     pub callback_requested: bool,
+    /// When, the last time.
+    pub callback_requested_ms: Millis,
     /// The queue that was named with that wish.
     pub callback_queue: Option<Box<str>>,
     /// The dialplan went to `i` for want of the dialled extension, outside menus.
@@ -182,6 +192,8 @@ pub(crate) struct TrackedLeg {
     /// Began.
     pub started_ms: Millis,
     pub rang_ms: Option<Millis>,
+    /// The network that it leads into has begun to say what goes on there, by sound.
+    pub progress: bool,
     pub answered_ms: Option<Millis>,
     /// It ended, or was given up.
     pub ended_ms: Option<Millis>,
@@ -280,6 +292,7 @@ impl Call {
             tags: Vec::new(),
             ratings: Vec::new(),
             forget_by: None,
+            for_queue: None,
             read: None,
             line: None,
             waits_in: None,
@@ -307,7 +320,8 @@ impl Call {
     /// A trunk is dialled: the other party is whom we dial.
     pub(crate) fn mark_outbound(&mut self, trunk: String) {
         if !std::mem::replace(&mut self.trunk_dialled, true) {
-            self.number = self.did.take();
+            let known = self.number.take().filter(|_| self.origin == Origin::Callback);
+            self.number = known.or(self.did.take());
             self.name = None;
         }
         self.trunk = Some(trunk); // the last route that was tried counts

@@ -2,13 +2,14 @@
 
 use crate::ami::event::Millis;
 use crate::model::attempt_id::identity_in;
-use crate::model::progress::{Facts, Progress, Step};
+use crate::model::progress::{Facts, FirstPhone, Progress, Step};
 use crate::model::sign::{SIGN_VARIABLE, Sign};
 use crate::model::{HangupBy, HangupCause, LegResult, PbxId};
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, Kind};
+use crate::tracker::verdict::legs::never_rang;
 use crate::tracker::{Output, Tracker};
 
 /// An attempt whose call is not over.
@@ -75,10 +76,82 @@ impl Tracker {
         }
     }
 
+    /// A variable of an Originate of ours: whom it is to reach, and for which queue, before anybody is dialled.
+    pub(crate) fn attempt_says(&mut self, slot: Slot, variable: &str, value: &str) {
+        let call = &mut self.calls.table[self.topology.channel(slot).call];
+        if call.origin != Origin::Callback || value.is_empty() {
+            return;
+        }
+        match variable.trim_start_matches('_') {
+            "CALLBACKD_NUMBER" if call.number.is_none() => call.number = Some(value.to_owned()),
+            "CALLBACKD_QUEUE" => call.for_queue = Some(value.into()),
+            _ => {}
+        }
+    }
+
     /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).
     pub(crate) fn originate_fails(&mut self, uniqueid: &str, reason: u16, at: Millis) {
         if let Some(id) = self.our_attempts.attempt(uniqueid) {
             self.outputs.push_back(step(&self.pbx, id, at, Step::Failed { reason }));
+        }
+    }
+
+    /// Somebody picks a ringing phone up: Asterisk puts the one channel in the place of the other (`features_pickup.c`, a masquerade). A call
+    /// that it began, and an attempt of ours, go on with whoever has it.
+    pub(crate) fn picked_up(&mut self, by: Slot, rung: Slot, at: Millis) {
+        let call = self.topology.channel(rung).call;
+        let began = self.calls[call].first == rung && self.topology.channel(rung).incoming == Some(false);
+        if !began || self.topology.channel(by).call != call {
+            return;
+        }
+        self.calls.table[call].first = by;
+        let agent = self.topology.channel(by).interface();
+        for (id, attempt) in self.calls.attempts.iter_mut().filter(|(_, a)| a.channel == rung) {
+            attempt.channel = by;
+            let uniqueid = self.topology.channel(by).uniqueid.to_string();
+            let step_made = Step::PickedUp { agent: agent.to_owned(), uniqueid };
+            self.outputs.push_back(step(&self.pbx, id, at, step_made));
+        }
+        self.retime(call, at);
+        self.calls.mark(call);
+    }
+
+    /// Neither side nor the dialplan ended the call of ours while a phone rang: another client of the AMI, or the command line, did. Asterisk
+    /// says so only of the command line; by the AMI the phone is gone without a word of its own (`main/dial.c`, `monitor_dial`).
+    pub(crate) fn hung_up_by_others(&self, call: &Call, first: Slot) -> bool {
+        let channel = self.topology.channel(first);
+        if call.seen.partly() || call.talk.first_ms.is_some() || channel.far_hangup_ms.is_some() {
+            return false;
+        }
+        if channel.up {
+            return call.first == first && self.cut_off(call);
+        }
+        let says_why = |cause: Option<u16>| !matches!(cause, None | Some(0 | 16));
+        let Some(leg) = call.attempts.iter().find(|a| a.channel == first) else { return false };
+        if channel.ended_ms.is_none()
+            || leg.forwarded
+            || leg.status.as_deref() != Some("NOANSWER")
+            || says_why(leg.cause)
+        {
+            return channel.cut;
+        }
+        let behind = |a: &&TrackedLeg| a.parent.is_some_and(|parent| call.attempts[parent].channel == first);
+        let mut behind = call.attempts.iter().filter(behind).peekable();
+        // What a Local channel led to is given up when that is hung up; where it was given up before, the dialplan ended it.
+        channel.cut || !leg.local || (behind.peek().is_some() && behind.all(|a| a.status.as_deref() == Some("CANCEL")))
+    }
+
+    /// What the phones of an attempt's first leg did.
+    fn first_phone(&self, call: &Call, first: Slot) -> FirstPhone {
+        let on_the_way = |leg: usize| call.is_on_the_way(leg, |way| way.channel == first);
+        let legs = || call.attempts.iter().enumerate().filter(|(leg, _)| on_the_way(*leg)).map(|(_, a)| a);
+        if legs().any(|a| a.channel == first && a.forwarded) {
+            return FirstPhone::Forwarded;
+        }
+        let may_have_rung = |a: &TrackedLeg| a.rang_ms.is_some() || a.progress || a.answered_ms.is_some() || a.in_doubt;
+        match call.seen.partly() || legs().any(may_have_rung) || legs().next().is_none() {
+            true => FirstPhone::Rang,
+            false => FirstPhone::Silent,
         }
     }
 
@@ -232,6 +305,8 @@ impl Tracker {
         };
         let picked_up = agent.and_then(|leg| call.attempts[leg].answered_ms);
         Facts {
+            first_phone: self.first_phone(call, ours.channel),
+            killed: self.hung_up_by_others(call, ours.channel),
             linkedid: ours.row.as_deref().unwrap_or(&call.linkedid).to_owned(),
             agent: agent_end,
             agent_answered_ms: match agent_end {
@@ -283,6 +358,7 @@ impl Tracker {
                 Some(HangupCause::Busy) => LegResult::Busy,
                 Some(HangupCause::Congestion) => LegResult::Congestion,
                 Some(cause) if cause.is_unavailable() && leg.rang_ms.is_none() => LegResult::Unavailable,
+                Some(cause) if cause != HangupCause::Other && never_rang(leg) => LegResult::Unavailable,
                 _ => LegResult::NoAnswer,
             },
         }

@@ -12,6 +12,8 @@ use crate::tracker::topology::graph::Topology;
 /// Results of Queue() for a caller whom it never let in: no `QueueCallerJoin` comes for them (`app_queue.c` `join_queue`).
 const REFUSED: &[&str] = &["FULL", "JOINEMPTY", "JOINUNAVAIL"];
 
+/// The context of FreePBX's `blacklist` module.
+const BLACKLIST_CHECK: &str = "app-blacklist-check";
 /// Local channels that lead from one to the next; more are a loop.
 const MAX_DEPTH: u8 = 8;
 
@@ -26,12 +28,32 @@ impl Tracker {
         if data == "(Outgoing Line)" {
             return;
         }
+        // What runs in `h`, in hang-up handlers and in hang-up contexts comes after the call and changes nothing of it.
+        if &*seen.exten == "h" || self.topology.channel(slot).hangs_up_by(at) {
+            return;
+        }
         let elsewhere = self.calls.table[call].dialplan.place.replace(slot).is_some_and(|place| place != slot);
         let moved = self.topology.moves_in_dialplan(slot, &seen.context, &seen.exten) || elsewhere;
+        if moved {
+            self.leaves_blacklist_check(call, &seen.context);
+        }
         if moved || self.calls[call].dialplan.application.is_none() {
             self.place_changes(call, &seen.context, &seen.exten, at);
         }
         self.calls.application_runs(call, application, data);
+        let checks = &*seen.context == BLACKLIST_CHECK;
+        let plan = &mut self.calls.table[call].dialplan;
+        plan.in_blacklist_check = checks && !application.eq_ignore_ascii_case("Return");
+        plan.application_ms = at;
+        if moved {
+            plan.moved_ms = at;
+        }
+    }
+
+    /// FreePBX's check of its blacklist lets callers go on by Return(); whom it sends anywhere else is blocked.
+    fn leaves_blacklist_check(&mut self, call: Slot, context: &str) {
+        let plan = &mut self.calls.table[call].dialplan;
+        plan.blocked |= plan.in_blacklist_check && context != BLACKLIST_CHECK;
     }
 
     /// What a list says that a channel runs, where no event has said it before.
@@ -105,7 +127,7 @@ impl Tracker {
             "RECORD_STATUS" if c.dialplan.purpose.voicemail => {
                 c.dialplan.message |= matches!(value, "DTMF" | "SILENCE" | "TIMEOUT" | "HANGUP");
             }
-            _ => {}
+            _ => self.attempt_says(slot, variable, value),
         }
     }
 }
@@ -155,7 +177,15 @@ impl Call {
 
 /// Notes the menu that the caller is in, or what was chosen there. True if there is no room left.
 fn menu_step(call: &mut Call, context: &str, exten: &str, room: bool, at: Millis) -> bool {
-    let chosen = if exten == "s" { "" } else { exten };
+    let chosen = match exten {
+        "t" | "i" => exten,
+        // Labels (`s`, `h`, `hang`) are no choice of the caller's.
+        _ if exten.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'#' | b'+' | b'A'..=b'D')) => exten,
+        _ => "",
+    };
+    if !chosen.is_empty() && call.ivr.last().is_some_and(|last| last.context == context && last.digits == chosen) {
+        return false; // back from a subroutine
+    }
     if let Some(last) = call.ivr.last_mut()
         && last.context == context
         && last.digits.is_empty()
@@ -163,8 +193,8 @@ fn menu_step(call: &mut Call, context: &str, exten: &str, room: bool, at: Millis
         last.digits.push_str(chosen);
         return false;
     }
-    if chosen == "h" {
-        return false; // the hang-up extension is no choice
+    if chosen.is_empty() && exten != "s" {
+        return false;
     }
     if call.ivr.len() >= MAX_IVR_STEPS || !room {
         call.dropped += 1;

@@ -73,7 +73,10 @@ impl Tracker {
             name: call.name.clone(),
             did: call.did.clone(),
             trunk: call.trunk.clone(),
-            queue: queue_visit.map(|queue_visit| queue_visit.queue.to_string()),
+            queue: queue_visit
+                .map(|queue_visit| &queue_visit.queue)
+                .or(call.for_queue.as_ref())
+                .map(ToString::to_string),
             agent: self.agent(call),
             started_ms: call.started_ms,
             joined_ms: queue_visit.map(|queue_visit| queue_visit.joined_ms),

@@ -120,6 +120,7 @@ impl Tracker {
             parent,
             started_ms: at,
             rang_ms: None,
+            progress: false,
             answered_ms: None,
             ended_ms: None,
             status: None,
@@ -181,10 +182,13 @@ impl Tracker {
         let Some(slot) = self.dialled(dest, at) else { return };
         let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        if let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid)
-            && status == "RINGING"
-        {
-            attempt.rang_ms.get_or_insert(at);
+        let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid) else { return };
+        match status {
+            "RINGING" => {
+                attempt.rang_ms.get_or_insert(at);
+            }
+            "PROGRESS" => attempt.progress = true,
+            _ => {}
         }
     }
 

@@ -42,6 +42,7 @@ impl Tracker {
         let call = &mut self.calls.table[self.topology.channel(slot).call];
         if is("CallbackRequest") {
             call.dialplan.callback_requested = true;
+            call.dialplan.callback_requested_ms = at;
             call.dialplan.callback_queue = Some(field("Queue")).filter(|queue| !queue.is_empty()).map(Into::into);
             call.tags.retain(|t| t.code != DECLINED);
             return;

@@ -74,6 +74,8 @@ pub(crate) struct Channel {
     pub far_hangup_ms: Option<Millis>,
     /// The PBX asked to hang up, first time.
     pub pbx_hangup_ms: Option<Millis>,
+    /// That request cut the call: the dialplan was not at its end.
+    pub cut: bool,
     /// Bridge that it is in.
     pub bridge: Option<Slot>,
     /// It was connected with another party, ever.
@@ -137,6 +139,7 @@ impl Channel {
             ended_ms: None,
             far_hangup_ms: None,
             pbx_hangup_ms: None,
+            cut: false,
             bridge: None,
             bridged: false,
             rings_for: None,
@@ -182,6 +185,12 @@ impl Channel {
     #[must_use]
     pub(crate) fn is_party(&self) -> bool {
         matches!(self.kind, Kind::Trunk | Kind::Extension)
+    }
+
+    /// Either side had asked to hang up by that time.
+    #[must_use]
+    pub(crate) fn hangs_up_by(&self, at: Millis) -> bool {
+        [self.far_hangup_ms, self.pbx_hangup_ms].iter().flatten().any(|asked| *asked <= at)
     }
 
     /// For one half of a Local channel: the name of the other.

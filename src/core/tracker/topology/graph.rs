@@ -175,9 +175,11 @@ impl Topology {
         self.channels[slot].far_hangup_ms.get_or_insert(at);
     }
 
-    /// The PBX asks to hang up.
-    pub(crate) fn pbx_hangs_up(&mut self, slot: Slot, at: Millis) {
-        self.channels[slot].pbx_hangup_ms.get_or_insert(at);
+    /// The PBX asks to hang up; `cut`: not because the dialplan is at its end.
+    pub(crate) fn pbx_hangs_up(&mut self, slot: Slot, cut: bool, at: Millis) {
+        let channel = &mut self.channels[slot];
+        channel.cut |= cut && channel.pbx_hangup_ms.is_none();
+        channel.pbx_hangup_ms.get_or_insert(at);
     }
 
     /// The channel is gone.

@@ -2,6 +2,7 @@
 //!
 //! Hangup causes and CDR dispositions never decide alone: a cause of 16 proves nothing, 127 arrives for a plain CANCEL.
 
+pub(crate) mod legs;
 pub(crate) mod row;
 
 use crate::ami::event::Millis;
@@ -10,6 +11,8 @@ use crate::tracker::calls::call::Dialplan;
 
 /// Of a call that may have been served in an event gap.
 pub(crate) const UNDECIDED: &str = "what was seen of it does not tell what had become of it";
+
+const TECHNICAL: &str = "the connection failed for a technical reason";
 
 /// What the verdict is made from.
 #[derive(Debug)]
@@ -27,6 +30,12 @@ pub(crate) struct Facts<'a> {
     pub closed_on_arrival: bool,
     /// The caller ended it.
     pub caller_left: bool,
+    /// The PBX itself cut it while the caller waited.
+    pub cut_off: bool,
+    /// A callback that somebody has hung up on the PBX before anybody talked.
+    pub taken_back: bool,
+    /// Each phone that was tried failed for a technical reason.
+    pub technical: bool,
     /// What the dialplan did.
     pub dialplan: &'a Dialplan,
     /// How each person's phone fared.
@@ -178,8 +187,11 @@ fn gave_up(f: &Facts<'_>) -> (Status, Outcome, String) {
 
 fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     let has = |wanted: &[VisitResult]| f.visits.iter().any(|(_, r)| wanted.contains(r));
-    if f.dialplan.purpose.ivr && f.legs.is_empty() && f.visits.is_empty() {
-        return match f.ivr.last().map(|s| &*s.digits) {
+    let choice = f.ivr.last().map(|s| &*s.digits);
+    // A menu may lead those who chose nothing, or what it does not offer, to another context that hangs up.
+    let led_out = matches!(choice, Some("i" | "t")) && f.dialplan.dial_status.is_none() && !f.dialplan.invalid;
+    if (f.dialplan.purpose.ivr || led_out) && f.legs.is_empty() && f.visits.is_empty() {
+        return match choice {
             Some("i") => said(Status::NoAnswer, Outcome::IvrInvalid, "chose what the menu does not offer"),
             _ => said(Status::NoAnswer, Outcome::IvrTimeout, "chose nothing in the menu in time"),
         };
@@ -209,11 +221,17 @@ fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     if kindest == Some(LegResult::Rejected) {
         return said(Status::NoAnswer, Outcome::Rejected, "every destination rejected");
     }
+    if f.cut_off {
+        return said(Status::NoAnswer, Outcome::CutOff, "the PBX itself cut the call while the caller waited");
+    }
     if has(&[VisitResult::Timeout]) {
         return said(Status::NoAnswer, Outcome::QueueTimeout, "the queue's time ran out");
     }
     if kindest == Some(LegResult::NoAnswer) {
         return said(Status::NoAnswer, Outcome::RingTimeout, "nobody answered in time");
+    }
+    if kindest == Some(LegResult::Unavailable) && f.technical {
+        return said(Status::NotConnected, Outcome::Failed, TECHNICAL);
     }
     if kindest == Some(LegResult::Unavailable) || (kindest.is_none() && dial_status(f, "CHANUNAVAIL")) {
         return said(Status::NotConnected, Outcome::Unavailable, "no destination could be reached");
@@ -246,7 +264,7 @@ fn failed(f: &Facts<'_>, kindest: Option<LegResult>) -> (Status, Outcome, String
         return said(Status::NotConnected, Outcome::Invalid, "no such destination");
     }
     if cause == Some(HangupCause::Incompatible) {
-        return said(Status::NotConnected, Outcome::Failed, "the connection failed for a technical reason");
+        return said(Status::NotConnected, Outcome::Failed, TECHNICAL);
     }
     said(Status::NoAnswer, Outcome::NotOffered, "the PBX ended the call without ringing anyone")
 }
@@ -264,6 +282,9 @@ fn outgoing(f: &Facts<'_>) -> (Status, Outcome, String) {
     }
     if f.caller_left && f.visits.last().is_some_and(|(_, r)| *r == VisitResult::Abandoned) {
         return said(Status::Cancel, Outcome::QueueAbandon, "the caller hung up while waiting in a queue");
+    }
+    if f.taken_back {
+        return said(Status::Cancel, Outcome::RingAbandon, "taken back while a phone rang");
     }
     // A phone of an Originate that is busy or rejects hangs up itself.
     let rang = kindest(f.legs) == Some(LegResult::NoAnswer);

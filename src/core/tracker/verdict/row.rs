@@ -3,18 +3,21 @@
 use crate::ami::event::Millis;
 use crate::model::codes::{ASKED, CALLER};
 use crate::model::{
-    CallInProgress, Direction, FinishedCall, HangupBy, HangupCause, Leg, LegResult, Outcome, Quality, QueueVisit,
-    Status, Tag, VisitResult,
+    CallInProgress, Direction, FinishedCall, HangupBy, HangupCause, Leg, Outcome, Quality, QueueVisit, Status, Tag,
+    VisitResult,
 };
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, Origin, Person, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::call::{Call, Origin, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, Kind};
 use crate::tracker::verdict::{Facts, judge};
 
 /// The call's end follows the talk's end within this time (ms): then whoever ended the talk ended the call.
-const SAME_END_MS: Millis = 1_000;
+pub(super) const SAME_END_MS: Millis = 1_000;
+
+/// `AST_CAUSE_NETWORK_OUT_OF_ORDER`, which a phone's SIP 500 comes as (`res/res_pjsip_session.c`).
+const OUT_OF_ORDER: u16 = 38;
 
 /// A transfer is reported a moment after the talk that it began has started or the old one has ended (ms).
 const TRANSFER_SLACK_MS: Millis = 500;
@@ -40,6 +43,9 @@ impl Tracker {
         let closed_on_arrival =
             direction == Direction::Inbound && !self.rules.hours_of(call.did.as_deref()).is_open(started_ms);
         let leg_results = self.results_of_the_called(call, &legs);
+        let technical =
+            legs.iter().all(|(_, attempt)| attempt.is_some_and(|leg| failed_technically(&call.attempts[leg])));
+        let taken_back = call.origin == Origin::Callback && self.hung_up_by_others(call, call.first);
         let legs: Vec<Leg> = legs.into_iter().map(|(leg, _)| leg).collect();
         let visit_results: Vec<(&str, VisitResult)> = visits.iter().map(|v| (&*v.queue, v.result)).collect();
         let last_left = visits.last().map(|v| v.left_ms);
@@ -51,6 +57,9 @@ impl Tracker {
             transfer_lost: transfer_lost(call),
             closed_on_arrival,
             caller_left: self.caller_left_by(slot, Millis::MAX),
+            taken_back,
+            technical: technical && !legs.is_empty(),
+            cut_off: self.cut_off(call) || visit_results.last().is_some_and(|(_, r)| *r == VisitResult::Cut),
             dialplan: &call.dialplan,
             legs: &leg_results,
             served_by_machine: served_by_machine(call, gave_up_ms.unwrap_or(ended_ms)),
@@ -122,151 +131,38 @@ impl Tracker {
     }
 
     /// When the customer was gone; for the others, when everyone was.
-    fn end_of(&self, call: &Call) -> Millis {
+    pub(super) fn end_of(&self, call: &Call) -> Millis {
         let last = call.channels.iter().filter_map(|s| self.topology.channel(*s).ended_ms).max();
         let customer = if call.origin == Origin::Trunk { self.topology.channel(call.first).ended_ms } else { last };
         customer.or(last).unwrap_or(call.touched_ms)
     }
 
-    /// Somebody's phone can have rung by this attempt: it is not a machine's, not the agent's own login before the call, and not only a part of
-    /// the dialplan into which the caller was sent by way of a Local channel.
-    fn is_a_phones(&self, call: &Call, attempt: &TrackedLeg) -> bool {
-        let leads_on =
-            || call.attempts.iter().any(|a| a.parent.is_some_and(|p| call.attempts[p].channel == attempt.channel));
-        let nobodys =
-            attempt.local && attempt.by.is_some() && attempt.queue.is_none() && !call.seen.partly() && !leads_on();
-        let before = attempt.by.is_none() && call.origin == Origin::Trunk && attempt.started_ms < call.started_ms;
-        self.topology.channel(attempt.channel).kind != Kind::Machine && !nobodys && !before
+    /// Neither the caller nor the dialplan ended the call, but the PBX itself, while the caller waited: what asked for it says so,
+    /// or Dial() was broken off and nothing of the dialplan came after it.
+    pub(crate) fn cut_off(&self, call: &Call) -> bool {
+        let (first, plan) = (self.topology.channel(call.first), &call.dialplan);
+        let by_pbx = first.pbx_hangup_ms.is_some() && first.far_hangup_ms.is_none() && call.talk.first_ms.is_none();
+        let in_dial = plan.dial_status.as_deref() == Some("CANCEL")
+            && plan.dial_status_ms > plan.application_ms
+            && plan.application.as_ref().is_some_and(|(name, _)| &**name == "dial");
+        by_pbx && !call.seen.partly() && (first.cut || in_dial)
     }
 
-    /// The legs, each with its attempt if there was one.
-    fn legs(&self, call: &Call, ended_ms: Millis) -> Vec<(Leg, Option<usize>)> {
-        let leads_on: Vec<usize> = call.attempts.iter().filter_map(|a| a.parent).collect();
-        let mut legs = Vec::with_capacity(call.attempts.len());
-        let rung = |p: &Person| call.attempts.iter().any(|a| a.channel == p.channel && self.is_a_phones(call, a));
-        let mut unrung: Vec<&Person> = call.people.iter().filter(|p| p.talk.first_ms.is_some() && !rung(p)).collect();
-        for (i, attempt) in call.attempts.iter().enumerate() {
-            if (attempt.local && leads_on.contains(&i)) || !self.is_a_phones(call, attempt) {
-                continue; // whoever it led to is the attempt that counts
-            }
-            let root = attempt.parent.map_or(attempt, |p| &call.attempts[p]);
-            let channel = self.topology.channel(attempt.channel);
-            // A Local member that dialled nobody can have led to an agent who was on the line already (AgentRequest).
-            let fits = |p: &&Person| attempt.answered_ms.is_some_and(|at| p.talk.first_ms >= Some(at));
-            let waited = if attempt.local { unrung.iter().position(fits).map(|p| unrung.remove(p)) } else { None };
-            let person = waited.or_else(|| call.people.iter().find(|p| p.channel == attempt.channel));
-            let agent = person.map_or_else(|| self.who(call, attempt.channel), |p| p.interface.to_string());
-            let talk = match person {
-                Some(person) => Some(person.talk),
-                None if channel.bridged && self.is_customer_of(call, attempt.channel) => Some(call.talk),
-                None => None,
-            };
-            let end = channel.ended_ms.or(attempt.ended_ms).unwrap_or(ended_ms);
-            let left = talk.and_then(|t| t.last_end_ms).unwrap_or(end);
-            let leg = Leg {
-                agent,
-                interface: root.interface.to_string(),
-                queue: attempt.queue.as_deref().map(str::to_owned),
-                started_ms: attempt.started_ms,
-                answered_ms: attempt.answered_ms,
-                ended_ms: left.max(attempt.started_ms),
-                talk_ms: talk.map_or(0, |t| t.talk_ms),
-                result: match waited {
-                    Some(_) => LegResult::Answered,
-                    None => self.leg_result(call, attempt, root),
-                },
-            };
-            legs.push((leg, Some(i)));
-        }
-        if call.origin == Origin::Trunk {
-            legs.extend(Self::unrung_legs(&unrung, ended_ms).map(|leg| (leg, None)));
-            legs.sort_by_key(|(leg, _)| leg.started_ms);
-        }
-        legs
+    /// The caller was taken out of the queue, and nothing of the dialplan came after it.
+    fn visit_is_cut(&self, call: &Call, queue_visit: &TrackedVisit) -> bool {
+        let first = self.topology.channel(call.first);
+        let (left, plan) = (queue_visit.left_ms.or(first.ended_ms).unwrap_or(Millis::MAX), &call.dialplan);
+        let since = |at: Millis| at > queue_visit.joined_ms;
+        // The word that the caller has left may come after what runs next.
+        let another = plan.application.as_ref().is_some_and(|(name, _)| &**name != "queue");
+        let went_on = since(plan.moved_ms) || (since(plan.application_ms) && (another || plan.application_ms >= left));
+        first.pbx_hangup_ms.is_some() && !went_on
     }
 
-    /// Who is at the far end of a leg: a customer by the trunk, anybody else by name.
-    fn who(&self, call: &Call, slot: Slot) -> String {
-        let of = self.topology.channel(call.first).call;
-        match self.is_customer(of, slot) {
-            true => self.topology.channel(slot).interface().to_owned(),
-            false => self.calls.identity(&self.topology, of, slot),
-        }
-    }
-
-    /// How those fared who were called. Of a call that we make, the agent's own phone is not called: it has to answer before anybody is.
-    fn results_of_the_called(&self, call: &Call, legs: &[(Leg, Option<usize>)]) -> Vec<LegResult> {
-        let makes_it = |(_, attempt): &&(Leg, Option<usize>)| {
-            let Some(attempt) = *attempt else { return false };
-            let answered = call.attempts[attempt].answered_ms.is_some();
-            call.trunk_dialled && answered && call.is_on_the_way(attempt, |way| way.channel == call.first)
-        };
-        let ours =
-            call.origin != Origin::Trunk && call.talk.first_ms.is_none() && !self.customer_is_first(call, call.first);
-        let called = legs.iter().filter(|leg| !(ours && makes_it(leg)));
-        called.map(|(leg, _)| leg.result).collect()
-    }
-
-    /// Those who took the customer's call though nobody rang them: from parking, by pickup, in a conference.
-    fn unrung_legs(unrung: &[&Person], ended_ms: Millis) -> impl Iterator<Item = Leg> {
-        unrung.iter().filter_map(move |p| {
-            let first = p.talk.first_ms?;
-            Some(Leg {
-                agent: p.interface.to_string(),
-                interface: p.interface.to_string(),
-                queue: None,
-                started_ms: first,
-                answered_ms: Some(first),
-                ended_ms: p.talk.last_end_ms.unwrap_or(ended_ms).max(first),
-                talk_ms: p.talk.talk_ms,
-                result: LegResult::Answered,
-            })
-        })
-    }
-
-    /// The caller had left when this attempt ended.
-    fn caller_left_before(&self, call: &Call, attempt: &TrackedLeg) -> bool {
-        attempt.ended_ms.is_some_and(|ended| self.caller_left_by(self.topology.channel(call.first).call, ended))
-    }
-
-    /// How one ring attempt ended. Dial's first word counts; a cause only refines it.
-    pub(crate) fn leg_result(&self, call: &Call, leg: &TrackedLeg, root: &TrackedLeg) -> LegResult {
-        let channel = self.topology.channel(leg.channel);
-        if channel.bridged {
-            return LegResult::Answered; // with the customer, or with a colleague who consulted
-        }
-        let cause = leg.cause.map(HangupCause::of);
-        let caller_left = self.caller_left_before(call, leg);
-        let others = || call.people.iter().filter(|p| p.channel != leg.channel);
-        let other_answered = cause == Some(HangupCause::AnsweredElsewhere)
-            || others().any(|p| p.talk.first_ms.is_some_and(|t| t >= leg.started_ms));
-        if leg.answered_ms.is_some() {
-            let end = channel.ended_ms.or(leg.ended_ms).unwrap_or(Millis::MAX);
-            // Another's answer to a later attempt does not make this one a race.
-            let race = |a: &TrackedLeg| a.answered_ms.is_some_and(|t| t >= leg.started_ms && t <= end);
-            let lost_race = others().any(|p| call.attempts.iter().any(|a| a.channel == p.channel && race(a)));
-            let caller_gone = caller_left || self.topology.channel(call.first).far_hangup_ms.is_some_and(|t| t <= end);
-            return match (lost_race || cause == Some(HangupCause::AnsweredElsewhere), caller_gone) {
-                (true, _) => LegResult::LostRace,
-                (false, true) => LegResult::Cancelled,
-                (false, false) => LegResult::Dumped,
-            };
-        }
-        // A phone's 403 or 603 comes as NOANSWER and shows itself only in its own cause.
-        match leg.status.as_deref().or(root.status.as_deref()) {
-            Some("BUSY") => LegResult::Busy,
-            Some("CONGESTION") => LegResult::Congestion,
-            Some("CHANUNAVAIL") => LegResult::Unavailable,
-            None if leg.in_doubt => LegResult::Unknown,
-            None if leg.cause.is_none() && channel.ended_ms.is_some() => LegResult::Unknown, // a Hangup would have given one
-            _ if cause == Some(HangupCause::Rejected) && !caller_left => LegResult::Rejected,
-            _ if caller_left || self.caller_left_before(call, root) => LegResult::Cancelled,
-            _ if leg.forwarded => LegResult::Elsewhere,
-            Some("CANCEL") | None if other_answered => LegResult::Elsewhere,
-            _ if cause == Some(HangupCause::Busy) => LegResult::Busy,
-            _ if cause.is_some_and(HangupCause::is_unavailable) && leg.rang_ms.is_none() => LegResult::Unavailable,
-            _ => LegResult::NoAnswer,
-        }
+    pub(super) fn cut_in_queue(&self, call: &Call) -> bool {
+        let cut = |v: &TrackedVisit| !v.connected && v.status.is_none() && v.abandoned && self.visit_is_cut(call, v);
+        let first = self.topology.channel(call.first);
+        first.far_hangup_ms.is_none() && !call.seen.partly() && call.queue_visits.last().is_some_and(cut)
     }
 
     fn visit(&self, call: &Call, queue_visit: &TrackedVisit, ended_ms: Millis) -> QueueVisit {
@@ -291,6 +187,7 @@ impl Tracker {
             }
             // The caller's hangup may have been missed.
             _ if (queue_visit.abandoned || queue_visit.left_ms.is_none()) && call.seen.partly() => VisitResult::Unknown,
+            _ if self.visit_is_cut(call, queue_visit) => VisitResult::Cut,
             _ if queue_visit.abandoned || queue_visit.left_ms.is_none() => VisitResult::Transferred,
             _ => VisitResult::Key,
         };
@@ -322,7 +219,7 @@ impl Tracker {
         talked.map(|p| p.interface.to_string()).or_else(of_old)
     }
 
-    fn is_customer_of(&self, call: &Call, slot: Slot) -> bool {
+    pub(super) fn is_customer_of(&self, call: &Call, slot: Slot) -> bool {
         self.is_customer(self.topology.channel(call.first).call, slot)
     }
 
@@ -334,7 +231,9 @@ impl Tracker {
             let caller = if self.is_customer_of(call, call.first) { HangupBy::Customer } else { HangupBy::Agent };
             let caller_left = first.far_hangup_ms.filter(|_| !call.dialplan.turned_away());
             let turned_away = first.far_hangup_ms.filter(|_| call.dialplan.turned_away());
-            return earliest_of([(caller_left, caller), (turned_away.or(first.pbx_hangup_ms), HangupBy::Pbx)]);
+            let others = || first.ended_ms.filter(|_| self.hung_up_by_others(call, call.first));
+            let by_pbx = turned_away.or(first.pbx_hangup_ms).or_else(others);
+            return earliest_of([(caller_left, caller), (by_pbx, HangupBy::Pbx)]);
         };
         let customers =
             call.channels.iter().filter(|s| self.topology.channel(**s).bridged && self.is_customer_of(call, **s));
@@ -371,6 +270,12 @@ fn direction(call: &Call) -> Direction {
     }
 }
 
+/// The far end could not take the call for a technical reason: no codec in common, or an error of its own (a SIP 488 or 500).
+fn failed_technically(leg: &TrackedLeg) -> bool {
+    let cause = leg.cause.filter(|_| leg.status.as_deref() == Some("NOANSWER") && leg.rang_ms.is_none());
+    cause.is_some_and(|cause| cause == OUT_OF_ORDER || HangupCause::of(cause) == HangupCause::Incompatible)
+}
+
 /// A machine that serves callers had the customer at the end.
 fn served_by_machine(call: &Call, ended_ms: Millis) -> bool {
     let until = |at: Millis| at + SAME_END_MS >= ended_ms;
@@ -379,10 +284,10 @@ fn served_by_machine(call: &Call, ended_ms: Millis) -> bool {
 
 /// After the last transfer nobody began to talk with the customer.
 fn transfer_lost(call: &Call) -> bool {
-    let (Some(transfer), Some(start), Some(end)) = (call.transfer_ms, call.talk.last_start_ms, call.talk.last_end_ms)
-    else {
-        return false;
-    };
+    // A caller who waits in a parking lot is on hold, and hears nobody.
+    let talks = || call.people.iter().map(|p| p.talk);
+    let (start, end) = (talks().filter_map(|t| t.last_start_ms).max(), talks().filter_map(|t| t.last_end_ms).max());
+    let (Some(transfer), Some(start), Some(end)) = (call.transfer_ms, start, end) else { return false };
     start < transfer && end <= transfer + TRANSFER_SLACK_MS
 }
 
@@ -406,9 +311,12 @@ fn ring_time(call: &Call, until: Millis) -> Millis {
 
 /// What the dialplan said, after what follows from the verdict.
 fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag> {
-    // Closed hours and a message decide the outcome, and the wish counts none the less. A caller who was served after it has what was asked for.
+    // Closed hours, a message or a talk decide the outcome, and the wish counts none the less. A caller who was served after it has what was
+    // asked for.
     let (asked, queue) = (call.dialplan.callback_requested, call.dialplan.callback_queue.as_deref());
-    let wish = asked && status != Status::Answer && (outcome != Outcome::CallbackRequested || queue.is_some());
+    let after_talk = call.talk.first_ms.is_some_and(|answered| call.dialplan.callback_requested_ms >= answered);
+    let wish =
+        asked && (status != Status::Answer || after_talk) && (outcome != Outcome::CallbackRequested || queue.is_some());
     let by_caller = wish.then(|| Tag {
         code: ASKED.to_owned(),
         note: queue.unwrap_or_default().to_owned(),
