@@ -283,5 +283,6 @@ fn what_is_to_be_sent_to_a_peer_that_does_not_read_has_an_end() {
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the daemon lives");
     let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
     println!("{peak} KiB");
-    assert!(peak < MOST_KIB, "{peak} KiB were resident");
+    // How much would come together depends on how fast the machine is.
+    assert!(peak < MOST_KIB / 4, "{peak} KiB were resident");
 }
