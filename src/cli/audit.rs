@@ -23,6 +23,8 @@ use std::path::PathBuf;
 const SETTLED_MS: Millis = 10_000;
 /// CDR have whole seconds (ms).
 const ROUNDING_MS: Millis = 2_000;
+/// Rows are read of so much time at once, ms.
+const ROWS_OF_MS: Millis = 3_600_000;
 /// So many differences are listed; all are counted.
 const LISTED: usize = 50;
 
@@ -131,7 +133,7 @@ fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: 
     let mut report = Report::default();
     let mut met: BTreeSet<String> = BTreeSet::new();
     while let Some(accounts) = calls.further()? {
-        for account in accounts {
+        for account in accounts.into_iter().flat_map(|account| prover.calls(account)) {
             let rows = reader.calls_of(&pbx.name, &account)?;
             met.extend(rows.iter().map(|row| row.linkedid.clone()));
             if !(since_ms..until_ms).contains(&account.started_ms()) || account.ended_ms() > until_ms {
@@ -149,13 +151,18 @@ fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: 
         }
     }
     (report.unreadable, report.given_up) = (calls.unreadable(), calls.given_up());
-    let filter =
-        CallFilter { since_ms: Some(since_ms + ROUNDING_MS), until_ms: Some(until_ms), ..CallFilter::default() };
-    for stored in reader.calls(&filter)? {
-        let row = stored.call;
-        if row.pbx == pbx.name && row.ended_ms < until_ms && !met.contains(&row.linkedid) {
-            report.unrecorded(&row, &gaps);
+    // The rows of a long time are not held at once.
+    let mut from_ms = since_ms + ROUNDING_MS;
+    while from_ms < until_ms {
+        let to_ms = until_ms.min(from_ms.saturating_add(ROWS_OF_MS));
+        let filter = CallFilter { since_ms: Some(from_ms), until_ms: Some(to_ms), ..CallFilter::default() };
+        for stored in reader.calls(&filter)? {
+            let row = stored.call;
+            if row.pbx == pbx.name && row.ended_ms < until_ms && !met.contains(&row.linkedid) {
+                report.unrecorded(&row, &gaps);
+            }
         }
+        from_ms = to_ms;
     }
     Ok(report)
 }

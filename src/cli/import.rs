@@ -135,7 +135,7 @@ impl Import<'_> {
         // Who was dialled as a trunk may be met as one that calls in.
         let prover = Prover { pbx: self.pbx, rules: &self.rules, trunks: &self.trunks, ours: &self.ours };
         let (mut records, mut bytes) = (Vec::new(), 0);
-        for account in accounts {
+        for account in accounts.into_iter().flat_map(|account| prover.calls(account)) {
             match self.reader.prove(&prover, &account)? {
                 Some(call) => {
                     self.tally.stored += 1;

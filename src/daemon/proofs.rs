@@ -315,7 +315,8 @@ impl Job {
         let prover = Prover { pbx: &self.pbx, rules: &self.rules, trunks: &self.trunks, ours: &self.ours };
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while let Some(accounts) = read.further()? {
-            for account in accounts.into_iter().filter(|account| self.wants(account)) {
+            let calls = accounts.into_iter().flat_map(|account| prover.calls(account));
+            for account in calls.filter(|account| self.wants(account)) {
                 let Some(call) = reader.prove(&prover, &account)? else { continue };
                 bytes += call.bytes();
                 batch.push(call);

@@ -1,6 +1,6 @@
 -- The schema of record: what a fully migrated database looks like. The numbered files in migrations/ make it; a test compares the two.
 -- Times are milliseconds since 1970 UTC and end in _ms; durations are milliseconds, never negative, and end in _ms too.
--- The words in direction, status, outcome, result, hangup_by, quality and cause are listed and explained in src/engine/record.rs.
+-- The words in direction, status, outcome, result, hangup_by, quality and cause are listed and explained in src/core/model.
 
 PRAGMA application_id = 1128418116; -- 0x43424B44, "CBKD"
 

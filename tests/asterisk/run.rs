@@ -128,6 +128,11 @@ fn act(lab: &Lab, step: &Step, caller: &str, event: &Frame) -> Result<(), String
                 ("Priority", "1"),
             ])
             .map(drop),
+        PbxAction::HangsUp => lab.pbx.action(&[("Action", "Hangup"), ("Channel", caller)]).map(drop),
+        PbxAction::HangsUpByCli => {
+            let command = format!("channel request hangup {caller}");
+            lab.pbx.action(&[("Action", "Command"), ("Command", &command)]).map(drop)
+        }
         PbxAction::Pauses { queue, interface, paused } => lab
             .pbx
             .action(&[

@@ -51,6 +51,10 @@ pub enum PbxAction {
     },
     /// An administrator redirects the caller's channel to this extension.
     Redirects(&'static str),
+    /// Another client of the AMI hangs the caller's channel up.
+    HangsUp,
+    /// The same by a line of Asterisk's CLI.
+    HangsUpByCli,
     /// A member pauses in its queue, or comes back.
     Pauses {
         /// Queue.

@@ -25,6 +25,8 @@ const NO_WORD: &[(&str, &str)] = &[
     // What the PBX cut is as the caller's own hand.
     ("CUT_OFF", "QUEUE_ABANDON"),
     ("CUT_OFF", "RING_ABANDON"),
+    ("CUT_OFF", "SHORT_ABANDON"),
+    ("CUT_OFF", "RING_TIMEOUT"),
 ];
 
 struct Told {

@@ -1,7 +1,7 @@
 //! Where the call was when it ended: what runs after the hang-up decides nothing, and what the PBX cuts is no time-out.
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
-use callbackd_core::model::{FinishedCall, HangupBy, LegResult, Outcome, Status, VisitResult};
+use callbackd_core::model::{Direction, FinishedCall, HangupBy, LegResult, Outcome, Status, VisitResult};
 
 const START: i64 = 1_800_000_000_000;
 
@@ -318,4 +318,75 @@ fn a_caller_who_asks_for_a_callback_after_the_talk_stays_served_and_has_asked() 
     let row = ends(driver, &customer);
     assert_eq!((row.status, row.outcome), (Status::Answer, Outcome::Agent));
     assert!(row.tags.iter().any(|tag| tag.code == "CALLBACK" && tag.note == "sales"), "{:?}", row.tags);
+}
+
+#[test]
+fn a_phone_that_rang_when_the_caller_was_moved_elsewhere_did_not_ring_out() {
+    let mut driver = Driver::linked(rules(), START);
+    let (mut customer, phone) = waits(&mut driver);
+    taken_out_of_the_queue(&mut driver, &customer, &phone);
+    driver.say(&phone.hangs_up());
+    runs(&mut driver, &mut customer, ("from-internal", "102"), ("Dial", "PJSIP/102"));
+    let other = Line::phone("102", "p.2", "c.1");
+    driver.say(&(other.begins() + &customer.dials(&other)));
+    driver.pass(2_000);
+    driver.say(&(other.clone().state(6).event("Newstate", &[]) + &customer.dial_ends(&other, "ANSWER")));
+    driver.say(&(customer.enters("b1") + &other.enters("b1")));
+    driver.pass(5_000);
+    driver.say(&(other.far_end_hangs_up() + &customer.leaves("b1") + &other.leaves("b1") + &other.hangs_up()));
+    let results: Vec<LegResult> = ends(driver, &customer).legs.iter().map(|leg| leg.result).collect();
+    assert_eq!(results, [LegResult::Elsewhere, LegResult::Answered]);
+}
+
+#[test]
+fn who_leaves_a_message_waits_until_it_begins() {
+    let mut driver = Driver::linked(rules(), START);
+    let mut customer = arrives(&mut driver);
+    driver.pass(4_000);
+    runs(&mut driver, &mut customer, ("voicemail", "s"), ("VoiceMail", "101@default,u"));
+    driver.pass(20_000);
+    driver.say(&(variable(&customer, "VMSTATUS", "SUCCESS") + &soft_hangup(&customer, DIALPLAN_ENDS)));
+    let row = ends(driver, &customer);
+    assert_eq!((row.outcome, row.wait_ms), (Outcome::VoicemailLeft, 4_010));
+}
+
+#[test]
+fn a_supervisor_who_listens_to_calls_makes_no_row() {
+    for (context, name) in [("from-internal", "PJSIP/200-9"), ("from-trunk", "PJSIP/trunk-9")] {
+        let mut driver = Driver::linked(rules(), START);
+        let mut supervisor = Line::new(name, "s.1", "s.1", "12025550177", context, "555").state(4);
+        driver.say(&supervisor.begins());
+        runs(&mut driver, &mut supervisor, (context, "555"), ("ChanSpy", "PJSIP/101,q"));
+        driver.pass(60_000);
+        driver.say(&(supervisor.far_end_hangs_up() + &supervisor.hangs_up()));
+        driver.pass(FORGOTTEN_MS);
+        assert_eq!(driver.rows(), [], "{name}");
+    }
+}
+
+#[test]
+fn a_call_that_comes_in_again_over_a_trunk_of_ours_is_one_miss() {
+    for (caller, dialled, missed) in [
+        ("12025550123", "5550199", 1),
+        ("+12025550123", "5550199", 1),
+        ("12025550124", "5550199", 2), // somebody else
+        ("12025550123", "5550198", 2),
+    ] {
+        let mut driver = Driver::linked(rules(), START);
+        let mut customer = arrives(&mut driver);
+        runs(&mut driver, &mut customer, ("from-trunk", "5550100"), ("Dial", "PJSIP/5550199@trunk,20"));
+        let out = Line::new("PJSIP/trunk-o.1", "o.1", "c.1", "5550199", "from-trunk", "");
+        let dials = customer.with(&out, "DialBegin", &[("DialString", "5550199@trunk")]);
+        driver.say(&(out.begins() + &dials));
+        driver.pass(30);
+        let mut again = Line::new("PJSIP/trunk-i.1", "i.1", "i.1", caller, "from-trunk", dialled).state(4);
+        driver.say(&again.begins());
+        runs(&mut driver, &mut again, ("from-trunk", dialled), ("Wait", "60"));
+        driver.pass(9_000);
+        driver.say(&(customer.far_end_hangs_up() + &customer.dial_ends(&out, "CANCEL") + &out.hangs_up()));
+        driver.say(&(again.far_end_hangs_up() + &again.hangs_up() + &customer.hangs_up()));
+        driver.pass(FORGOTTEN_MS);
+        let inbound = driver.rows().iter().filter(|row| row.direction == Direction::Inbound).count();
+        assert_eq!(inbound, missed, "{caller} {dialled}");
+    }
 }

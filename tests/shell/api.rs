@@ -165,7 +165,7 @@ fn a_body_that_is_too_large_is_refused() {
 fn a_note_cannot_forge_lines_nor_grow() {
     let front = Front::open("");
     let id = front.added("+12025550123");
-    let note = format!("a\r\nActionID: 1\u{1b}[2J{}", "x".repeat(2_000));
+    let note = format!("a\r\nActionID: 1\u{1b}[2J\u{202e}\u{2028}{}", "x".repeat(2_000));
     front.post(&format!("/v1/callbacks/{id}/hold"), &json!({ "note": note }));
     let kept: String = front.row("SELECT note FROM callback_events WHERE reason = 'HELD'");
     assert!(kept.starts_with("aActionID: 1[2Jxxx"), "{kept}");

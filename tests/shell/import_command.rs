@@ -129,4 +129,39 @@ fn a_file_that_is_missing_or_none_is_named() {
     let said = run(&site, &["audit"]);
     assert_eq!(said.code, 65, "{said:#?}");
     assert!(said.err.contains("none is a CDR"), "{said:#?}");
+    let said = run(&site, &["import"]);
+    assert_eq!(said.code, 65, "{said:#?}");
+    assert!(said.err.contains("none is a CDR"), "{said:#?}");
+}
+
+#[test]
+fn history_of_another_time_zone_is_told_in_its_own_and_of_none_is_refused() {
+    let told = |shift_h: &dyn Fn(usize) -> i64| {
+        let site = site();
+        let (cdrs, _) = history(&site);
+        let shifted: String =
+            fs::read_to_string(&cdrs).unwrap().lines().enumerate().map(|(n, line)| moved(line, shift_h(n))).collect();
+        site.write("Master.csv", &shifted, 0o644);
+        (run(&site, &["import"]), site)
+    };
+    let starts = |site: &Site| -> i64 {
+        let db = Connection::open(site.path("calls.db")).unwrap();
+        db.query_row("SELECT sum(started_ms) + 1000000 * sum(status = 'ANSWER') FROM calls", [], |r| r.get(0)).unwrap()
+    };
+    let (as_written, here) = told(&|_| 0);
+    let (said, there) = told(&|_| 8);
+    assert_eq!((as_written.code, said.code), (0, 0), "{said:#?}");
+    assert_eq!(starts(&there), starts(&here));
+    let (said, _) = told(&|n| 100 + 7 * i64::try_from(n).unwrap());
+    assert_eq!(said.code, 65, "{said:#?}");
+    assert!(said.err.contains("in no time zone"), "{said:#?}");
+}
+
+/// A CDR whose times are so many hours later.
+fn moved(line: &str, hours: i64) -> String {
+    let later = |field: &str| match field.trim_matches('"').parse::<jiff::civil::DateTime>() {
+        Ok(time) => format!("\"{}\"", time.checked_add(jiff::Span::new().hours(hours)).unwrap().strftime("%F %T")),
+        Err(_) => field.to_owned(),
+    };
+    line.split(',').map(later).collect::<Vec<_>>().join(",") + "\n"
 }

@@ -18,6 +18,8 @@ pub struct Account {
     pub ids: BTreeSet<String>,
     /// Some record beside it names whom a channel dialled: without `ignoredialchanges` in cdr.conf each of an answered call does.
     pub names_dialled: bool,
+    /// Others were in the customer's conference at the same time, and no record joins them with the customer.
+    pub in_doubt: bool,
 }
 
 impl Account {

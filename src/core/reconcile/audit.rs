@@ -147,10 +147,12 @@ pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
             _ => None,
         })
         .collect();
-    use VisitResult::{Abandoned, Full, JoinEmpty, JoinUnavail, LeaveEmpty, LeaveUnavail, Transferred};
+    use VisitResult::{Abandoned, Cut, Full, JoinEmpty, JoinUnavail, LeaveEmpty, LeaveUnavail, Transferred};
     let abandoned: BTreeSet<&str> = logged.iter().filter(|(_, r)| *r == Abandoned).map(|(q, _)| &**q).collect();
     let as_logged = |queue: &str, result: VisitResult| match result {
         LeaveUnavail => LeaveEmpty,
+        // Whom the PBX cut off has abandoned the queue, as it says.
+        Cut if abandoned.contains(queue) => Abandoned,
         // Who is redirected out of a queue has abandoned it, as it says.
         Transferred if row.quality == Quality::Full && abandoned.contains(queue) => Abandoned,
         result => result,

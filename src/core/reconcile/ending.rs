@@ -51,9 +51,8 @@ pub(super) fn end_of(last: &CdrLine, visits: &[QueueVisit]) -> End {
         "dial" => after_dial(last),
         "wait" | "waitexten" => within(last, Limit::of_timelen(last, 0)),
         "musiconhold" => within(last, Limit::of_whole_seconds(last, 1)),
-        "playback" | "background" | "controlplayback" | "read" | "voicemail" | "park" | "parkandannounce" => {
-            End::Leaving
-        }
+        "confbridge" | "meetme" | "playback" | "background" | "controlplayback" | "read" | "voicemail" | "park"
+        | "parkandannounce" => End::Leaving,
         _ => End::Open,
     }
 }

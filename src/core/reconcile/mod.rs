@@ -12,6 +12,7 @@
 pub mod account;
 pub mod audit;
 pub mod cdr;
+mod customers;
 mod ending;
 pub mod gatherer;
 mod leg;

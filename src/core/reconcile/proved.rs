@@ -101,6 +101,9 @@ impl Prover<'_> {
         let dialled = last.lastapp.eq_ignore_ascii_case("Dial") || leg::is_queue(&last.lastapp) && visits.is_empty();
         let unnamed = !account.names_dialled && dialled && last.disposition == "ANSWERED";
         let tangled = (!all_followed).then_some("its records lead to each other in more ways than are followed");
+        let joined = account.in_doubt && answered_ms.is_none();
+        let tangled = tangled.or(joined
+            .then_some("others were in the conference, and no record tells whether they talked with the customer"));
         if let Some(what) = tangled.or_else(|| unproven(&verdict, &rung, &visits, answered_ms.is_some(), unnamed)) {
             verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
         } else if matches!(end, End::Open | End::Leaving) && answered_ms.is_none() && direction == Direction::Inbound {
@@ -163,7 +166,7 @@ impl Prover<'_> {
         Some(row)
     }
 
-    fn is_trunk(&self, channel: &str) -> bool {
+    pub(super) fn is_trunk(&self, channel: &str) -> bool {
         !channel.is_empty() && (self.rules.trunks.fit(channel) || self.trunks.contains(channel::interface(channel)))
     }
 
@@ -365,7 +368,7 @@ fn ring_ms(rung: &[Rung<'_>], events: &[QueueEvent], answered_ms: Option<Millis>
 }
 
 /// Overlapping spans as one.
-fn union(spans: impl Iterator<Item = (Millis, Millis)>) -> Vec<(Millis, Millis)> {
+pub(super) fn union(spans: impl Iterator<Item = (Millis, Millis)>) -> Vec<(Millis, Millis)> {
     let mut spans: Vec<_> = spans.collect();
     spans.sort_unstable();
     let mut joined: Vec<(Millis, Millis)> = Vec::new();

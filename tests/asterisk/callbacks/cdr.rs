@@ -22,8 +22,10 @@ fn attempts(db: &Connection) -> BTreeMap<String, (String, String)> {
 /// that they contradict.
 pub fn faults(db: &Connection, cdrs: &[Cdr]) -> Vec<String> {
     let mut faults = double_dials(db, cdrs);
-    for (channel_id, (result, _)) in &attempts(db) {
-        let ours = |c: &&Cdr| c.uniqueid == *channel_id && !c.dstchannel.is_empty();
+    for (channel_id, (result, agent)) in &attempts(db) {
+        // Who picks the ringing phone up dials the customer, in a call of their own.
+        let picked_up = |c: &Cdr| c.line.contains("callbackd-agent") && c.line.contains(&format!("{agent}-"));
+        let ours = |c: &&Cdr| (c.uniqueid == *channel_id || picked_up(c)) && !c.dstchannel.is_empty();
         let answered = cdrs.iter().filter(ours).any(|c| c.disposition == "ANSWERED");
         if result == "CONNECTED" && !answered {
             faults.push(format!("{channel_id} is stored as CONNECTED, and no CDR says that the customer answered"));

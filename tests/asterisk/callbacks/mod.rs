@@ -8,6 +8,7 @@ mod customer;
 mod drain;
 mod freepbx;
 mod kept;
+mod moved;
 pub mod office;
 mod refused;
 mod served;
@@ -27,7 +28,7 @@ fn missed_callers_are_called_back_by_the_next_free_agent() {
     let files = files("callbacks");
     let daemon = office::daemon(&files, &lab).unwrap_or_else(|e| panic!("{e}"));
     let wanted = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
-    let scenarios: Vec<Scenario> = [agent::ALL, customer::ALL, served::ALL, kept::ALL]
+    let scenarios: Vec<Scenario> = [agent::ALL, customer::ALL, served::ALL, kept::ALL, moved::ALL]
         .concat()
         .into_iter()
         .filter(|(name, _)| name.contains(&wanted))

@@ -1,6 +1,7 @@
 //! The calls that are placed, by topic, each with the row that the rules for statuses demand.
 
 mod closed;
+mod cut;
 mod forward;
 mod ivr;
 mod own;
@@ -27,6 +28,7 @@ pub fn all() -> Vec<Scenario> {
         own::ALL,
         transfer::ALL,
         taken::ALL,
+        cut::ALL,
     ]
     .concat()
 }

@@ -1,6 +1,9 @@
 //! Who ended a call, and when, where only Asterisk's files tell.
 
-use super::{caller, row, told};
+use super::{caller, cdrs, master, queue, row, told};
+use callbackd_core::model::VisitResult;
+use callbackd_core::reconcile::accounts;
+use callbackd_core::reconcile::audit::visits_differ;
 
 #[test]
 fn who_gives_up_between_two_rounds_of_a_queue_has_waited_until_queue_log_says_so() {
@@ -117,4 +120,16 @@ fn a_phone_that_ended_before_its_time_while_the_call_went_on_has_refused() {
     assert_eq!(outcome(20), "NOANSWER RING_TIMEOUT 20 s pbx");
     // With canceldispositionenabled = yes the caller's own hand is CANCEL.
     assert_eq!(told(&row(&[rang(7).said("CANCEL")], &[])), "CANCEL RING_ABANDON 7 s customer");
+}
+
+#[test]
+fn who_was_cut_off_in_a_queue_has_abandoned_it_for_queue_log() {
+    let lines = [caller(("Queue", "slow"), "PJSIP/101-00000001", 0, 4)];
+    let events = ["0|0.1|slow|NONE|ENTERQUEUE||12025550123|1", "4|0.1|slow|NONE|ABANDON|1|1|4"];
+    let mut cut = row(&lines, &events);
+    cut.visits[0].result = VisitResult::Cut;
+    let account = &accounts(cdrs(&master(&lines)), queue(&events))[0];
+    assert_eq!(visits_differ(&cut, account), None);
+    cut.visits.clear();
+    assert!(visits_differ(&cut, account).is_some());
 }

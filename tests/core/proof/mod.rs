@@ -1,6 +1,7 @@
 //! Rows out of Asterisk's CDR and queue_log alone, as text.
 
 mod agents;
+mod customers;
 mod ends;
 mod ids;
 mod own_numbers;
@@ -129,7 +130,8 @@ pub fn rows_by(rules: &Rules, lines: &[Line<'_>], events: &[&str]) -> Vec<Finish
     let (pbx, trunks) = (PbxId::new("lab"), BTreeSet::from(["PJSIP/trunk".to_owned()]));
     let prover = Prover { pbx: &pbx, rules, trunks: &trunks, ours: &OurAttempts::of_anybody() };
     let accounts = reconcile::accounts(cdrs(&master(lines)), queue(events));
-    accounts.iter().map(|account| prover.row(account, None).expect("an account has a first record")).collect()
+    let calls = accounts.into_iter().flat_map(|account| prover.calls(account));
+    calls.map(|call| prover.row(&call, None).expect("an account has a first record")).collect()
 }
 
 pub fn rows(lines: &[Line<'_>], events: &[&str]) -> Vec<FinishedCall> {

@@ -36,7 +36,8 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(accounts.iter().map(|a| a.cdrs.len()).sum::<usize>(), count, "no record is lost or told twice");
     let (rules, trunks) = (CONFIG.pbx[0].settings.rules(), BTreeSet::from(["PJSIP/trunk".to_owned()]));
     let prover = Prover { pbx: &PbxId::new("lab"), rules: &rules, trunks: &trunks, ours: &OurAttempts::of_anybody() };
-    for account in &accounts {
+    for account in accounts.into_iter().flat_map(|account| prover.calls(account)) {
+        let account = &account;
         let row = prover.row(account, None).expect("an account has a first record");
         assert!(row.ended_ms >= row.started_ms && row.wait_ms >= 0 && row.talk_ms >= 0, "{row:?}");
         assert!(row.queue_wait_ms >= 0 && row.ring_ms >= 0, "{row:?}");

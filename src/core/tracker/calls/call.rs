@@ -111,6 +111,8 @@ pub(crate) struct Call {
     pub line: Option<customer_line::Reported>,
     /// The queue in which its caller is counted as waiting.
     pub waits_in: Option<Box<str>>,
+    /// It has come in over a trunk that leads back to this PBX: another call's leg, and nobody's own.
+    pub comes_in_again: bool,
     /// An attempt of ours is in it.
     pub ours: bool,
     /// As it was recorded in progress.
@@ -147,10 +149,14 @@ pub(crate) struct Dialplan {
     pub dial_status: Option<Box<str>>,
     /// When it was set.
     pub dial_status_ms: Millis,
+    /// It listened to calls of others.
+    pub observes: bool,
     /// FreePBX's check of its blacklist runs.
     pub in_blacklist_check: bool,
     /// A message was left.
     pub message: bool,
+    /// When what takes messages began, the last time.
+    pub mailbox_ms: Option<Millis>,
     /// A callback was asked for.
     pub callback_requested: bool,
     /// When, the last time.
@@ -205,6 +211,10 @@ pub(crate) struct TrackedLeg {
     pub cause: Option<u16>,
     /// The called phone forwarded elsewhere.
     pub forwarded: bool,
+    /// The number that the one who is dialled over a trunk sees.
+    pub shown: Option<Box<str>>,
+    /// A call that has come in is its far end.
+    pub comes_in_again: bool,
     /// An event gap fell into it, and nothing has shown it since: it may have been answered meanwhile.
     pub in_doubt: bool,
 }
@@ -296,6 +306,7 @@ impl Call {
             read: None,
             line: None,
             waits_in: None,
+            comes_in_again: false,
             ours: false,
             in_progress: None,
             recorded: None,

@@ -12,6 +12,9 @@ use crate::tracker::topology::graph::Topology;
 /// Results of Queue() for a caller whom it never let in: no `QueueCallerJoin` comes for them (`app_queue.c` `join_queue`).
 const REFUSED: &[&str] = &["FULL", "JOINEMPTY", "JOINUNAVAIL"];
 
+/// Applications by which somebody listens to calls of others.
+const OBSERVERS: &[&str] = &["ChanSpy", "ExtenSpy"];
+
 /// The context of FreePBX's `blacklist` module.
 const BLACKLIST_CHECK: &str = "app-blacklist-check";
 /// Local channels that lead from one to the next; more are a loop.
@@ -43,6 +46,12 @@ impl Tracker {
         self.calls.application_runs(call, application, data);
         let checks = &*seen.context == BLACKLIST_CHECK;
         let plan = &mut self.calls.table[call].dialplan;
+        let takes_messages = application.eq_ignore_ascii_case("VoiceMail")
+            || (plan.purpose.voicemail && application.eq_ignore_ascii_case("Record"));
+        if takes_messages {
+            plan.mailbox_ms = Some(at);
+        }
+        plan.observes |= OBSERVERS.iter().any(|name| application.eq_ignore_ascii_case(name));
         plan.in_blacklist_check = checks && !application.eq_ignore_ascii_case("Return");
         plan.application_ms = at;
         if moved {

@@ -9,6 +9,13 @@ use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Kind, STATE_RINGING, STATE_UP};
 use crate::tracker::topology::graph::Topology;
 
+/// A call over a trunk that leads back to this PBX comes in so soon (ms).
+const LOOP_MS: Millis = 3_000;
+/// Digits; what is shorter is an extension.
+const SHORTEST_NUMBER: usize = 6;
+/// Calls that are remembered for that.
+const MAX_DIALLED_OUT: usize = 1_000;
+
 impl Tracker {
     pub(crate) fn dial_begins(
         &mut self,
@@ -21,7 +28,7 @@ impl Tracker {
         let by = by.and_then(|c| self.channel_or_adopt(c, at));
         let Some(slot) = self.dialled(dest, at) else { return };
         self.attempt(by, slot, dial_string, None, at);
-        self.caller_id_shown(slot, shown);
+        self.caller_id_shown(slot, shown, at);
     }
 
     pub(crate) fn agent_called(
@@ -127,6 +134,8 @@ impl Tracker {
             status_ms: Millis::MAX,
             cause: None,
             forwarded: false,
+            shown: None,
+            comes_in_again: false,
             in_doubt: false,
         });
         self.calls.adopt(&self.topology, slot, dest);
@@ -168,10 +177,20 @@ impl Tracker {
     }
 
     /// The caller id under which a customer is called over this channel.
-    fn caller_id_shown(&mut self, dest: Slot, shown: Option<String>) {
+    fn caller_id_shown(&mut self, dest: Slot, shown: Option<String>, at: Millis) {
         let channel = self.topology.channel(dest);
         let (call, kind) = (channel.call, channel.kind);
         let Some(shown) = shown.filter(|n| !n.is_empty()) else { return };
+        if kind == Kind::Trunk
+            && let Some(attempt) = self.calls.table[call].attempts.iter_mut().rev().find(|a| a.channel == dest)
+        {
+            attempt.shown = Some(shown.as_str().into());
+            let lately = &mut self.calls.dialled_out;
+            lately.retain(|(dialled, _)| at - dialled <= LOOP_MS);
+            if lately.len() < MAX_DIALLED_OUT {
+                lately.push((at, call));
+            }
+        }
         let outward = kind == Kind::Trunk && self.calls[call].origin != Origin::Trunk;
         if outward && !matches!(self.rules.numbering.classify(&shown), Number::Internal) {
             self.calls.table[call].did = Some(shown);
@@ -220,6 +239,34 @@ impl Tracker {
             attempt.ended_ms = Some(attempt.ended_ms.map_or(at, |ended| ended.min(at)));
         }
     }
+}
+
+impl Calls {
+    /// A call that comes in is the far end of a leg that we are dialling: over a trunk that leads back to this PBX. It was dialled a moment ago,
+    /// to this number, and shows this caller.
+    pub(crate) fn comes_in_again(&mut self, caller: &str, dialled: &str, at: Millis) -> bool {
+        let fits = |a: &TrackedLeg| {
+            let lately =
+                a.started_ms <= at && at - a.started_ms <= LOOP_MS && a.ended_ms.is_none() && !a.comes_in_again;
+            let number = || dialled_number(&a.dialled);
+            lately
+                && a.shown.as_deref().is_some_and(|shown| same_number(shown, caller))
+                && number().is_some_and(|number| same_number(&number, dialled))
+        };
+        self.dialled_out.retain(|(dialled, _)| at - dialled <= LOOP_MS);
+        let leg = |call: Slot| self.table.get(call)?.attempts.iter().position(fits).map(|leg| (call, leg));
+        let Some((call, leg)) = self.dialled_out.iter().find_map(|(_, call)| leg(*call)) else {
+            return false;
+        };
+        self.table[call].attempts[leg].comes_in_again = true;
+        true
+    }
+}
+
+/// One of two ways to write a number, with or without what goes before it abroad.
+fn same_number(a: &str, b: &str) -> bool {
+    let (a, b) = (a.trim_start_matches('+'), b.trim_start_matches('+'));
+    a.len().min(b.len()) >= SHORTEST_NUMBER && (a.ends_with(b) || b.ends_with(a))
 }
 
 /// The number in a dial string: `PJSIP/12025550123@trunk` and `PJSIP/trunk/12025550123` hold `12025550123`.

@@ -74,9 +74,14 @@ impl Tracker {
     pub(crate) fn set_first_channel(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
         let channel = self.topology.channel(first);
         let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));
+        let calls_in = kind == Kind::Trunk && !dialled_by_us;
+        if calls_in && channel.incoming == Some(true) && self.calls.comes_in_again(&seen.caller_num, &seen.exten, at) {
+            self.calls.table[call].comes_in_again = true;
+        }
+        let again = self.calls[call].comes_in_again;
         let origin = if self.our_attempts.attempt(&seen.uniqueid).is_some() {
             Origin::Callback
-        } else if kind == Kind::Trunk && !dialled_by_us {
+        } else if calls_in && !again {
             Origin::Trunk
         } else {
             Origin::Extension
@@ -95,7 +100,7 @@ impl Tracker {
             }
         }
         if kind == Kind::Trunk {
-            c.trunk_dialled = origin != Origin::Trunk; // an Originate that calls the customer first
+            c.trunk_dialled = origin != Origin::Trunk && !again; // an Originate that calls the customer first
             c.trunk = Some(channel::interface(&seen.name).to_owned());
         }
         if !seen.context.is_empty() {

@@ -28,6 +28,8 @@ pub(crate) struct Calls {
     pub(super) attempts: BTreeMap<Box<str>, TrackedAttempt>,
     /// What the details of all calls weigh.
     pub(super) detail_bytes: usize,
+    /// Calls for which a trunk was dialled a moment ago, and when.
+    pub(super) dialled_out: Vec<(Millis, Slot)>,
     /// Late events that corrected nothing any more.
     pub(crate) late_events_refused: u64,
 }
@@ -53,6 +55,7 @@ impl Calls {
             left: Leftover::seen(last_seen_ms),
             attempts: BTreeMap::new(),
             detail_bytes: 0,
+            dialled_out: Vec::new(),
             late_events_refused: 0,
         }
     }

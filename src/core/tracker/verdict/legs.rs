@@ -122,11 +122,12 @@ impl Tracker {
         let cause = leg.cause.map(HangupCause::of);
         let caller_left = self.caller_left_before(call, leg);
         let others = || call.people.iter().filter(|p| p.channel != leg.channel);
-        // Who answered when this one rang no more was no faster: a later round of the queue, another Dial().
+        // Who answered when this one had rung out was no faster: a later round of the queue, another Dial().
+        let rang_out = [leg.status.as_deref(), root.status.as_deref()].contains(&Some("NOANSWER"));
         let over = leg.ended_ms.or(channel.ended_ms).map_or(Millis::MAX, |ended| ended + SAME_END_MS);
         let in_time = |p: &&Person| {
             let answered = call.attempts.iter().find(|a| a.channel == p.channel).and_then(|a| a.answered_ms);
-            p.talk.first_ms.is_some_and(|t| t >= leg.started_ms && answered.unwrap_or(t) <= over)
+            p.talk.first_ms.is_some_and(|t| t >= leg.started_ms && (!rang_out || answered.unwrap_or(t) <= over))
         };
         let other_answered = cause == Some(HangupCause::AnsweredElsewhere) || others().any(|p| in_time(&p));
         let cut = self.cut_off(call) || self.cut_in_queue(call);

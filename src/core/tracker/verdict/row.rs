@@ -26,7 +26,7 @@ impl Tracker {
     /// The row of a call; `None` for one that never was a call (a channel made and hung up with nothing between).
     pub(crate) fn finish(&self, slot: Slot) -> Option<FinishedCall> {
         let call = &self.calls[slot];
-        if self.only_rang(call) {
+        if self.only_rang(call) || observes(call) {
             return None;
         }
         let direction = direction(call);
@@ -38,7 +38,9 @@ impl Tracker {
         // Who hangs up waits no longer, though the PBX may take seconds to notice (it finishes an announcement first).
         let gave_up_ms =
             self.topology.channel(call.first).far_hangup_ms.filter(|_| self.caller_left_by(slot, Millis::MAX));
-        let wait_end_ms = answered_ms.or(gave_up_ms).unwrap_or(ended_ms).clamp(started_ms, ended_ms);
+        // Who leaves a message waits no longer.
+        let message_ms = call.dialplan.mailbox_ms.filter(|_| call.dialplan.message);
+        let wait_end_ms = answered_ms.or(message_ms).or(gave_up_ms).unwrap_or(ended_ms).clamp(started_ms, ended_ms);
         let wait_ms = wait_end_ms - started_ms;
         let closed_on_arrival =
             direction == Direction::Inbound && !self.rules.hours_of(call.did.as_deref()).is_open(started_ms);
@@ -274,6 +276,11 @@ fn direction(call: &Call) -> Direction {
 fn failed_technically(leg: &TrackedLeg) -> bool {
     let cause = leg.cause.filter(|_| leg.status.as_deref() == Some("NOANSWER") && leg.rang_ms.is_none());
     cause.is_some_and(|cause| cause == OUT_OF_ORDER || HangupCause::of(cause) == HangupCause::Incompatible)
+}
+
+/// A supervisor who listened to others' calls, and talked with nobody: that is no call of its own.
+fn observes(call: &Call) -> bool {
+    call.dialplan.observes && call.talk.first_ms.is_none() && call.queue_visits.is_empty()
 }
 
 /// A machine that serves callers had the customer at the end.
