@@ -198,7 +198,7 @@ fn a_list_without_end_in_answer_to_an_action_is_cut() {
     let sign = || watched.server.heard().into_iter().find(|action| action.get("Action") == "Setvar");
     watched.wait_for("the sign", |_| sign().is_some());
     let id = sign().unwrap().get("ActionID").to_owned();
-    let item = format!("Event: QueueEntry\nActionID: {id}\n{}\n", format!("Note: {}\n", "n".repeat(7_000)).repeat(8));
+    let item = format!("Event: QueueMember\nActionID: {id}\n{}\n", format!("Note: {}\n", "n".repeat(7_000)).repeat(8));
     for _ in 0..50 {
         watched.server.say(&item.repeat(100));
         watched.stays_small();
