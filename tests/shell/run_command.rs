@@ -231,14 +231,14 @@ fn a_pbx_that_hangs_up_before_it_is_known_is_tried_again() {
 
 /// What cannot be read, what nobody needs, and an answer that nobody asked for: beside a call that goes on unharmed.
 const RUBBISH: &str = "\
-Event: Hangup\nthis line is no header\n\n\
+Event: Hangup\nPrivilege: call,all\nTimestamp: 1795336420.000000\nthis line is no header\n\n\
 of a frame that was torn\nUniqueid: 7.1\n\n\
 Torn: too\nUniqueid: 7.1\n\n\
 Event: Hangup\nPrivilege: call,all\nTimestamp: 1795336420.000000\nChannel: PJSIP/trunk-00000002\nChannelState: 6\n\
 ChannelStateDesc: Up\nCallerIDNum: 1\nCallerIDName: x\nConnectedLineNum: 1\nConnectedLineName: x\nLanguage: en\nAccountCode: \n\
 Context: from-trunk\nExten: s\nPriority: 1\nUniqueid: 7.1\nLinkedid: 7.1\nUniqueid: 7.9\n\n\
 Event: Newchannel\nTimestamp: 1795336420.000000\nChannel: PJSIP/trunk-00000009\nChannelState: many\nUniqueid: 7.9\n\n\
-Event: RTCPSent\nChannel: PJSIP/trunk-00000002\nUniqueid: 7.1\n\n\
+Event: RTCPSent\nTimestamp: 1795336420.000000\nChannel: PJSIP/trunk-00000002\nUniqueid: 7.1\n\n\
 Response: Success\nActionID: of-somebody-else\n\n";
 
 #[test]
