@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use crate::ami::blank_line::BlankLine;
 use crate::ami::check::{Shown, begins_well, check, line_length};
 use crate::ami::excerpt::excerpt;
-use crate::ami::form;
+use crate::ami::form::{self, Head};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
@@ -71,6 +71,11 @@ impl Refusal {
         Self::Torn,
         Self::Tainted,
     ];
+
+    /// A caller's line breaks are behind it: an event was lost, and a snapshot puts things right.
+    pub(crate) fn is_a_callers(self) -> bool {
+        matches!(self, Self::Torn | Self::Tainted | Self::Forged)
+    }
 
     /// A short name for a metric's label.
     pub fn name(self) -> &'static str {
@@ -335,6 +340,9 @@ impl FrameDecoder {
         let torn = self.torn.is_some_and(|torn| offset - torn <= TORN_AT_MOST);
         // Answers are known by an id that nobody can guess.
         let answers = head.is_answer() && memchr::memmem::find(&frame, b"ActionID: ").is_some();
+        if self.shown.privilege && head == Head::Item && !answers {
+            return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
+        }
         if self.shown.privilege && !answers && (torn || !begins_well(buffer, self.shown)) {
             return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
         }

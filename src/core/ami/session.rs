@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 
 use crate::ami::action::{Action, ActionId};
-use crate::ami::decoder::{Received, Refusal};
+use crate::ami::decoder::Received;
 use crate::ami::form;
 use crate::ami::frame::{Frame, Kind};
 use crate::ami::gathered::millis;
@@ -176,9 +176,7 @@ impl Session {
             self.heard(now_ms);
         }
         match (received, self.state) {
-            (Received::Discarded(error), _)
-                if matches!(error.refusal, Refusal::Torn | Refusal::Tainted | Refusal::Forged) =>
-            {
+            (Received::Discarded(error), _) if error.refusal.is_a_callers() => {
                 self.take_snapshot(now_ms);
                 Disposition::Consumed
             }
