@@ -63,3 +63,4 @@ pub mod ownership;
 #[allow(missing_docs)]
 pub mod records;
 pub mod store;
+pub mod timing;

@@ -6,6 +6,7 @@ use super::pages::{self, MAX_ROWS, PageError};
 use super::places::{Place, Places};
 use super::status::{AgentInPresence, Status};
 use crate::store::{self, CallbackFilter, Reader};
+use crate::timing::Timing;
 use axum::body::Bytes;
 use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::extract::{DefaultBodyLimit, Path, Query, Request, State as Shared};
@@ -31,8 +32,6 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 pub const MAX_BODY: usize = 16 * 1024;
 /// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
-/// A client may take so long to send the body of a request.
-const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What all requests share.
 #[derive(Debug)]
@@ -84,14 +83,15 @@ unreadable!(PathRejection, QueryRejection, BytesRejection);
 /// Reads the body before anything waits for it, and lets one user work on a few requests at once.
 async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let body = match tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, MAX_BODY)).await {
+    let patience = Timing::get().request_body;
+    let body = match tokio::time::timeout(patience, axum::body::to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
             let why = format!("the body cannot be read, or is longer than {MAX_BODY} bytes");
             return Failure(StatusCode::PAYLOAD_TOO_LARGE, why).into_response();
         }
         Err(_) => {
-            let why = format!("the body took longer than {} s", BODY_TIMEOUT.as_secs());
+            let why = format!("the body took longer than {} s", patience.as_secs_f32());
             let close = [(axum::http::header::CONNECTION, "close")];
             return (close, Failure(StatusCode::REQUEST_TIMEOUT, why)).into_response();
         }

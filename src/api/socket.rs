@@ -3,6 +3,7 @@
 use super::Ask;
 use super::places::{Place, Places};
 use super::routes::{Front, Peer, router};
+use crate::timing::Timing;
 use axum::Extension;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -23,8 +24,6 @@ use tokio::task::JoinHandle;
 
 /// Requests that wait for the daemon's loop.
 const MAX_ASKS: usize = 64;
-/// A client may take so long to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// Nothing that is asked here takes longer, body and answer included.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -167,7 +166,7 @@ async fn serve(stream: UnixStream, front: Arc<Front>, place: Place, uid: u32) {
     // Who is too slow, or gone, is no news.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(Timing::get().request_head)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }

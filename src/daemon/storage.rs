@@ -6,12 +6,10 @@ use super::upkeep::Upkeep;
 use crate::api::counters::StoreCounters;
 use crate::config::ShowNumbers;
 use crate::store::{self, Ack, Health, Store, Writer};
+use crate::timing::Timing;
 use callbackd_core::model::{Moment, Record};
 use std::time::Duration;
 use tokio::sync::mpsc;
-
-/// How long a stopping daemon goes on trying to write what is left, within systemd's default `TimeoutStopSec` of 90 s.
-const STOP_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The way of records to the disk.
 #[derive(Debug)]
@@ -116,7 +114,7 @@ impl Storage {
 
     /// When a daemon that stops gives up, if it stops now.
     pub fn give_up() -> tokio::time::Instant {
-        tokio::time::Instant::now() + STOP_PATIENCE
+        tokio::time::Instant::now() + Timing::get().stop
     }
 
     /// Ends the writer, and says what it could not write.

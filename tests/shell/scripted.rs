@@ -15,6 +15,9 @@ use std::time::Duration;
 pub const SECRET: &str = "s3cret-lab";
 pub const GREETING: &str = "Asterisk Call Manager/11.0.0\n";
 
+/// Whoever keeps the program waiting is not waited for as long as outside of tests (`callbackd::timing`).
+pub const SHORT_WAITS: &str = "request_head=2000,request_body=2000";
+
 /// An action as it was received.
 #[derive(Debug, Clone)]
 pub struct Action(Vec<String>);
@@ -214,6 +217,7 @@ pub fn callbackd(args: &[&str]) -> Command {
     let program = std::env::var_os("CALLBACKD_PROGRAM").unwrap_or_else(|| env!("CARGO_BIN_EXE_callbackd").into());
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::null()).env_remove("CREDENTIALS_DIRECTORY").env_remove("NOTIFY_SOCKET");
+    command.env("CALLBACKD_TIMING", SHORT_WAITS);
     command
 }
 

@@ -1,7 +1,7 @@
 //! A database that cannot be written, for real: nobody is dialled, calls wait, it is said, and all is there when the trouble is over.
 
 use crate::exchange::{Eager, Exchange, configuration, impatient, nobody};
-use crate::scripted::{Running, Site, mode};
+use crate::scripted::{Running, SHORT_WAITS, Site, mode};
 use callbackd::demo::office::Office;
 use callbackd::demo::people::Caller;
 use rusqlite::{Connection, OpenFlags};
@@ -38,6 +38,11 @@ fn rows(db: &Path, sql: &str) -> i64 {
 impl Scene {
     /// The database is `db`, relative to the site.
     fn open(site: Site, db: &str) -> Self {
+        Self::with_waits(site, db, SHORT_WAITS)
+    }
+
+    /// The same with these waits.
+    fn with_waits(site: Site, db: &str, waits: &str) -> Self {
         let path = site.path(db);
         let unpromised = Arc::new(Mutex::new(Vec::new()));
         let (promised_in, recorded) = (path.clone(), Arc::clone(&unpromised));
@@ -53,7 +58,9 @@ impl Scene {
         }
         site.write("secret", "demo\n", 0o600);
         site.configure(&configuration(exchange.port, "", "").replace("calls.db", db));
-        let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+        let mut command = site.command(&["run", "--config", "callbackd.toml"]);
+        command.env("CALLBACKD_TIMING", waits);
+        let mut daemon = Running::start(command);
         daemon.wait_for("session: Asterisk is ready");
         exchange.call(impatient("12025550101", 300));
         daemon.wait_for("callback: Callback queued");
@@ -228,7 +235,7 @@ fn a_page_that_goes_bad_is_told_as_an_error_with_its_mend_and_nothing_is_lost_if
 
 #[test]
 fn a_stop_in_the_middle_of_the_trouble_tells_each_call_that_it_gives_up() {
-    let mut scene = Scene::open(Site::new(0), "calls.db");
+    let mut scene = Scene::with_waits(Site::new(0), "calls.db", "stop=3000");
     let other = Connection::open(&scene.db).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     scene.exchange.call(impatient("12025550102", 300));

@@ -1,0 +1,66 @@
+//! The waits that a user cannot set: how long others may keep this program waiting. Tests shorten them.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+/// How long others may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    /// A client of the API, for the head of a request.
+    pub request_head: Duration,
+    /// The same for its body.
+    pub request_body: Duration,
+    /// A database that cannot be written, while the daemon stops: within systemd's default `TimeoutStopSec` of 90 s.
+    pub stop: Duration,
+}
+
+impl Timing {
+    /// What holds outside of tests.
+    pub const USUAL: Self = Self {
+        request_head: Duration::from_secs(5),
+        request_body: Duration::from_secs(5),
+        stop: Duration::from_secs(20),
+    };
+
+    /// The waits of this process. A build for tests takes those that `CALLBACKD_TIMING` names, in milliseconds:
+    /// `request_body=200,stop=1000`. A release build does not look at it.
+    #[must_use]
+    pub fn get() -> Self {
+        static TIMING: OnceLock<Timing> = OnceLock::new();
+        *TIMING.get_or_init(|| {
+            let asked = std::env::var("CALLBACKD_TIMING").ok().filter(|_| cfg!(debug_assertions));
+            asked.map_or(Self::USUAL, |asked| Self::USUAL.with(&asked))
+        })
+    }
+
+    fn with(mut self, asked: &str) -> Self {
+        for (name, ms) in asked.split(',').filter_map(|wait| wait.split_once('=')) {
+            let Ok(ms) = ms.parse() else { continue };
+            let wait = match name {
+                "request_head" => &mut self.request_head,
+                "request_body" => &mut self.request_body,
+                "stop" => &mut self.stop,
+                _ => continue,
+            };
+            *wait = Duration::from_millis(ms);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_client_has_five_seconds_and_a_locked_database_twenty() {
+        let Timing { request_head, request_body, stop } = Timing::USUAL;
+        assert_eq!([request_head, request_body, stop].map(|wait| wait.as_secs()), [5, 5, 20]);
+    }
+
+    #[test]
+    fn waits_are_shortened_by_name_and_others_stay() {
+        let short = Timing::USUAL.with("stop=1000,nonsense,request_body=x,other=1");
+        assert_eq!(short, Timing { stop: Duration::from_secs(1), ..Timing::USUAL });
+    }
+}
