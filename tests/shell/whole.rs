@@ -48,6 +48,7 @@ fn event(text: &str) -> String {
         || !text.ends_with("\n\n")
         || listed.contains(&lines[0].1) && lines[0].1 != "CoreShowChannel"
         || has(&lines, "EventList")
+        || lines.contains(&("Channel", "none"))
     {
         return text.to_owned();
     }

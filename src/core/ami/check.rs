@@ -113,7 +113,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, u
                 if count > 1 {
                     return Err((Refusal::Forged, start));
                 }
-                let form = form::of_event(value);
+                let form = form::of_frame(value, frame);
                 (follow, head) = (Follow::new(form), form.head);
                 at_most = if value == b"VarSet" { ONCE.len() } else { ONCE_IN_EVENTS };
                 // A dialplan's `UserEvent(Tag,Uniqueid: ${UNIQUEID})` repeats what its channel says: no forgery.

@@ -43,7 +43,8 @@ const LISTED_CALLER: &[&[u8]] = &[
 const ORIGINATED: &[&[u8]] = &[b"Reason", b"Uniqueid", b"CallerIDNum", b"CallerIDName"];
 const DEVICE: &[&[u8]] = &[b"Device", b"State"];
 const RENAME: &[&[u8]] = &[b"Channel", b"Newname", b"Uniqueid"];
-const BOOTED: &[&[u8]] = &[b"Uptime", b"LastReload", b"Status"];
+/// A variable that belongs to no channel (`main/stasis_channels.c`, `varset_to_ami`).
+const GLOBAL: &[&[u8]] = &[b"Channel", b"Uniqueid", b"Variable", b"Value"];
 
 /// What must stand behind an event's first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,7 +137,8 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         b"DeviceStateChange" => alone(Head::Live, &[DEVICE], 1),
         b"OriginateResponse" => alone(Head::Live, &[ORIGINATED], 1),
         b"Shutdown" => form(Head::Live, &[], 0),
-        b"FullyBooted" => alone(Head::Login, &[BOOTED], 0),
+        // Written in one order by the login and in another when Asterisk has booted; it counts once.
+        b"FullyBooted" => form(Head::Login, &[], 0),
         b"CoreShowChannel" => form(Head::Item, &[CHANNEL], 1),
         // Nothing in them is a caller's.
         b"QueueMember" | b"QueueParams" => form(Head::Item, &[], 0),
@@ -144,6 +146,12 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         b"QueueStatusComplete" | b"CoreShowChannelsComplete" => ANSWER,
         _ => FREE,
     }
+}
+
+/// The form of this whole frame, an event of this name.
+pub(crate) fn of_frame(name: &[u8], frame: &[u8]) -> Form {
+    let global = || memchr::memmem::find(frame, b"\nChannel: none\r\nUniqueid: none\r\n").is_some();
+    if name == b"VarSet" && global() { alone(Head::Live, &[GLOBAL], 1) } else { of_event(name) }
 }
 
 /// Follows the headers of one frame, and says whether they have its form.
@@ -191,7 +199,7 @@ impl Follow {
         }
         if self.form.alone && self.whole > 0 {
             // A recording of a stream without stamps has its own at the end of each event.
-            return key.ends_with(b"ChanVariable") || key == b"Timestamp";
+            return key.starts_with(b"ChanVariable") || key == b"Timestamp";
         }
         !is_of_snapshot(key)
     }
