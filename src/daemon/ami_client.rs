@@ -71,7 +71,7 @@ impl Visit {
             reader,
             writer,
             session: Session::new(login, nonce, clock.now().mono_ms),
-            decoder: FrameDecoder::new(interest),
+            decoder: FrameDecoder::live(interest),
             clock,
             input: BytesMut::with_capacity(READ),
             output: BytesMut::new(),

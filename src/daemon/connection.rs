@@ -68,7 +68,7 @@ impl Connection {
             session,
             clock,
             sleep: Sleep::new(asleep_ms()),
-            decoder: FrameDecoder::new(interest),
+            decoder: FrameDecoder::live(interest),
             published: Published::new(counters.clone()),
             counters,
             input: BytesMut::with_capacity(READ),

@@ -17,7 +17,13 @@ pub(crate) struct Shown {
 pub(crate) fn begins_well(rest: &[u8], shown: Shown) -> bool {
     let blank = rest.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
     let rest = &rest[blank..];
-    if may_be(rest, b"Response: ") || may_be(rest, BANNER) {
+    if may_be(rest, BANNER) && !shown.timestamp {
+        return true;
+    }
+    if let Some(response) = rest.strip_prefix(b"Response: ") {
+        return memchr::memchr(b'\n', response).is_none_or(|end| may_be(&response[end + 1..], b"ActionID: "));
+    }
+    if rest.len() < RESPONSE.len() && may_be(rest, RESPONSE) {
         return true;
     }
     if rest.len() <= EVENT.len() {
@@ -27,7 +33,7 @@ pub(crate) fn begins_well(rest: &[u8], shown: Shown) -> bool {
     let Some(end) = memchr::memchr(b'\n', event) else { return true };
     let (name, rest) = (event[..end].trim_ascii_end(), &event[end + 1..]);
     let head = form::of_event(name).head;
-    if matches!(head, Head::Item | Head::Answer) || may_be(rest, b"ActionID: ") {
+    if may_be(rest, b"ActionID: ") || head == Head::Item && may_be(rest, b"Queue: ") {
         return true;
     }
     if rest.len() <= PRIVILEGE.len() {
@@ -38,6 +44,7 @@ pub(crate) fn begins_well(rest: &[u8], shown: Shown) -> bool {
     !shown.timestamp || head == Head::Login || may_be(&privilege[end + 1..], b"Timestamp: ")
 }
 
+const RESPONSE: &[u8] = b"Response: ";
 const EVENT: &[u8] = b"Event: ";
 const PRIVILEGE: &[u8] = b"Privilege: ";
 
@@ -103,7 +110,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, u
         if count <= 3 && count > 1 {
             headed(head, count, line, shown).map_err(|refusal| (refusal, start))?;
         }
-        if !follow.takes(key) && shown.privilege {
+        if shown.privilege && (!follow.takes(key) || !line.ends_with(b"\r\n") || is_nameless(key, line)) {
             return Err((Refusal::Torn, start));
         }
         if let Some(which) = once(key) {
@@ -152,7 +159,15 @@ fn headed(head: Head, count: usize, line: &[u8], shown: &mut Shown) -> Result<()
 
 /// `call,all`: every class is part of `all` (`main/manager.c`, `authority_to_str`).
 fn is_privilege(line: &[u8]) -> bool {
-    line.starts_with(PRIVILEGE) && line.trim_ascii_end().ends_with(b",all")
+    let classes = line.strip_prefix(PRIVILEGE).and_then(|classes| classes.trim_ascii_end().strip_suffix(b",all"));
+    classes.is_some_and(|classes| {
+        classes.len() >= 2 && classes.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b',')
+    })
+}
+
+/// A channel without a name: every channel has one.
+fn is_nameless(key: &[u8], line: &[u8]) -> bool {
+    line.len() <= key.len() + b": \r\n".len() && key.ends_with(b"Channel")
 }
 
 /// Seconds and six digits (`main/manager.c`).

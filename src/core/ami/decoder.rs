@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use crate::ami::blank_line::BlankLine;
 use crate::ami::check::{Shown, begins_well, check, line_length};
 use crate::ami::excerpt::excerpt;
-use crate::ami::form::{self, Head};
+use crate::ami::form::{self, End, Head};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
@@ -205,6 +205,10 @@ pub struct FrameDecoder {
     shown: Shown,
     /// Where the frame began whose rest has yet to come.
     torn: Option<u64>,
+    /// Where the last torn frame began.
+    last_torn: Option<u64>,
+    /// The stream is one connection: it is greeted once.
+    live: bool,
     counters: Counters,
 }
 
@@ -219,8 +223,15 @@ impl FrameDecoder {
             searched: 0,
             shown: Shown::default(),
             torn: None,
+            last_torn: None,
+            live: false,
             counters: Counters::default(),
         }
+    }
+
+    /// A decoder for one connection: no greeting comes in the middle of it, as may be in a file.
+    pub fn live(interest: Interest) -> Self {
+        Self { live: true, ..Self::new(interest) }
     }
 
     /// What went through so far.
@@ -272,6 +283,7 @@ impl FrameDecoder {
             return Some(Some(self.refuse_from_here(Refusal::LineTooLong, buffer)));
         }
         if first.starts_with(BANNER)
+            && (!self.live || self.counters.bytes == 0)
             && let Ok((_, version)) = banner(first)
         {
             let version = text(version).into_owned();
@@ -331,8 +343,8 @@ impl FrameDecoder {
             Err((refusal, at)) => {
                 self.passes(&frame, offset);
                 // What broke it may have an empty line behind it, and the rest of its headers behind that.
-                if self.shown.privilege && refusal == Refusal::Torn && !form::closes(&frame[at..]) {
-                    self.torn = Some(offset);
+                if self.is_front(&frame) && refusal == Refusal::Torn && !form::closes(&frame[at..]) {
+                    self.tears(offset);
                 }
                 return Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame));
             }
@@ -341,9 +353,21 @@ impl FrameDecoder {
         // Answers are known by an id that nobody can guess.
         let answers = head.is_answer() && memchr::memmem::find(&frame, b"ActionID: ").is_some();
         if self.shown.privilege && head == Head::Item && !answers {
+            self.passes(&frame, offset);
             return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
         }
+        // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
+        if self.shown.privilege && form::is_shortest(&frame) {
+            if !self.shown.timestamp {
+                self.counters.skipped += 1;
+                return None;
+            }
+            if self.last_torn.is_some_and(|torn| offset - torn <= TORN_AT_MOST) {
+                return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
+            }
+        }
         if self.shown.privilege && !answers && (torn || !begins_well(buffer, self.shown)) {
+            self.passes(&frame, offset);
             return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
         }
         self.counters.frames += 1;
@@ -394,13 +418,25 @@ impl FrameDecoder {
         }
     }
 
+    /// The frame has the head that Asterisk writes: it is no rest of another one.
+    fn is_front(&self, frame: &[u8]) -> bool {
+        self.shown.privilege && begins_well(frame, self.shown)
+    }
+
+    fn tears(&mut self, offset: u64) {
+        (self.torn, self.last_torn) = (Some(offset), Some(offset));
+    }
+
     /// Takes in what the end of a frame that is not handed on says of those behind it.
     fn passes(&mut self, frame: &[u8], offset: u64) {
         if !self.shown.privilege {
-        } else if form::breaks_off(frame) {
-            self.torn = Some(offset);
-        } else if self.torn.is_some() && form::closes(&frame[frame.len().saturating_sub(KEPT)..]) {
-            self.torn = None;
+            return;
+        }
+        match form::end(frame) {
+            End::Open if self.torn.is_some() || self.is_front(frame) => self.tears(offset),
+            End::Rest if self.torn.is_none() && self.is_front(frame) => self.tears(offset),
+            _ if self.torn.is_some() && form::closes(&frame[frame.len().saturating_sub(KEPT)..]) => self.torn = None,
+            _ => {}
         }
     }
 

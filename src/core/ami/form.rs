@@ -154,6 +154,11 @@ pub(crate) fn of_frame(name: &[u8], frame: &[u8]) -> Form {
     if name == b"VarSet" && global() { alone(Head::Live, &[GLOBAL], 1) } else { of_event(name) }
 }
 
+/// Whether this whole frame is the one event that somebody acts on and that a number could hold, but for its stamp.
+pub(crate) fn is_shortest(frame: &[u8]) -> bool {
+    frame.starts_with(b"Event: DeviceStateChange\r")
+}
+
 /// Follows the headers of one frame, and says whether they have its form.
 #[derive(Debug)]
 pub(crate) struct Follow {
@@ -232,10 +237,20 @@ const END: [&[u8]; 6] = [b"AccountCode", b"Context", b"Exten", b"Priority", b"Un
 /// So far before a frame's end a number begins at most that was broken there.
 const NUMBER_AT_MOST: usize = 300;
 
-/// Whether a frame ends behind one of the headers of a channel's snapshot that hold what a caller said or dialled, before that
-/// snapshot is over: the rest comes as another frame, and what stands between was written by the caller. Looks from the end, at the
-/// lines behind the last snapshot's end alone.
-pub(crate) fn breaks_off(frame: &[u8]) -> bool {
+/// How the last channel snapshot of a frame ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As Asterisk ends it, or there is none.
+    Whole,
+    /// Behind one of the headers that hold what a caller said or dialled: the rest comes as another frame, and what stands between was
+    /// written by the caller.
+    Open,
+    /// Its last headers are there, without those before them: they are the rest of another frame, or a caller supplied them.
+    Rest,
+}
+
+/// Looks from the end of a frame, at the lines behind and of the last snapshot's end alone.
+pub(crate) fn end(frame: &[u8]) -> End {
     // How many of the snapshot's last headers stand behind.
     let (mut after, mut looked) = (0, 0);
     for line in (Lines { rest: frame }) {
@@ -243,24 +258,24 @@ pub(crate) fn breaks_off(frame: &[u8]) -> bool {
         if after > 0 {
             after += 1;
             if !key.ends_with(END[END.len() - after]) {
-                return true;
+                return End::Rest;
             }
             if after == END.len() {
-                return false;
+                return End::Whole;
             }
         } else if looked > NUMBER_AT_MOST {
-            return false;
+            return End::Whole;
         } else {
             looked += line.len();
             match key.last() {
                 Some(b'd') if key.ends_with(b"Linkedid") => after = 1,
-                Some(b'n') if key.ends_with(b"Exten") => return true,
-                Some(b'm') if key.ends_with(b"CallerIDNum") || key.ends_with(b"ConnectedLineNum") => return true,
+                Some(b'n') if key.ends_with(b"Exten") => return End::Open,
+                Some(b'm') if key.ends_with(b"CallerIDNum") || key.ends_with(b"ConnectedLineNum") => return End::Open,
                 _ => {}
             }
         }
     }
-    after > 0
+    if after > 0 { End::Rest } else { End::Whole }
 }
 
 /// The end of a channel's snapshot stands there.

@@ -12,7 +12,11 @@ const CUTS: [u16; 3] = [1, 4, 32];
 
 impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
+        let listed = matches!(event, Event::CoreShowChannel { .. });
         for seen in event.channels() {
+            if listed {
+                self.name_listed(seen, at);
+            }
             if !self.is_named_as_known(seen, at) {
                 self.counters.impostors += 1;
                 return;
@@ -126,6 +130,16 @@ impl Tracker {
             | Event::OriginateResponse { .. }
             | Event::UserEvent { channel: None, .. }
             | Event::Other(_) => {}
+        }
+    }
+
+    /// A list shows a name that nobody else bears: the event that gave it may have been torn.
+    fn name_listed(&mut self, seen: &event::Channel<'_>, at: Millis) {
+        if let Some(slot) = self.topology.find(&seen.uniqueid)
+            && !self.topology.channel(slot).is_called(&seen.name)
+            && !self.topology.channels().any(|(_, other)| *other.name == *seen.name)
+        {
+            self.takes_name(slot, &seen.name, at);
         }
     }
 

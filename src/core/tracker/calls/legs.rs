@@ -245,6 +245,10 @@ impl Calls {
     /// A call that comes in is the far end of a leg that we are dialling: over a trunk that leads back to this PBX. It was dialled a moment ago,
     /// to this number, and shows this caller.
     pub(crate) fn comes_in_again(&mut self, caller: &str, dialled: &str, at: Millis) -> bool {
+        // A customer whose number ends as ours does may be calling us while we call them.
+        if same_number(caller, dialled) {
+            return false;
+        }
         let fits = |a: &TrackedLeg| {
             let lately =
                 a.started_ms <= at && at - a.started_ms <= LOOP_MS && a.ended_ms.is_none() && !a.comes_in_again;
