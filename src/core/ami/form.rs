@@ -253,8 +253,9 @@ pub(crate) enum End {
 pub(crate) fn end(frame: &[u8]) -> End {
     // How many of the snapshot's last headers stand behind.
     let (mut after, mut looked) = (0, 0);
-    for line in (Lines { rest: frame }) {
-        let key = &line[..memchr::memchr(b':', line).unwrap_or(0)];
+    let mut lines = Lines { rest: frame };
+    while let Some(line) = lines.next() {
+        let key = key(line);
         if after > 0 {
             after += 1;
             if !key.ends_with(END[END.len() - after]) {
@@ -269,7 +270,7 @@ pub(crate) fn end(frame: &[u8]) -> End {
             looked += line.len();
             match key.last() {
                 Some(b'd') if key.ends_with(b"Linkedid") => after = 1,
-                Some(b'n') if key.ends_with(b"Exten") => return End::Open,
+                Some(b'n') if key.ends_with(b"Exten") && lines.clone().are_before_exten() => return End::Open,
                 Some(b'm') if key.ends_with(b"CallerIDNum") || key.ends_with(b"ConnectedLineNum") => return End::Open,
                 _ => {}
             }
@@ -283,9 +284,22 @@ pub(crate) fn closes(frame: &[u8]) -> bool {
     memchr::memmem::find(frame, b"Linkedid: ").is_some()
 }
 
+fn key(line: &[u8]) -> &[u8] {
+    &line[..memchr::memchr(b':', line).unwrap_or(0)]
+}
+
 /// The lines of a frame, from its end.
+#[derive(Clone)]
 struct Lines<'a> {
     rest: &'a [u8],
+}
+
+impl Lines<'_> {
+    /// What comes next stands in front of a snapshot's `Exten`: a `LocalBridge` has another one behind its snapshots.
+    fn are_before_exten(mut self) -> bool {
+        self.next().is_some_and(|line| key(line).ends_with(b"Context"))
+            && self.next().is_some_and(|line| key(line).ends_with(b"AccountCode"))
+    }
 }
 
 impl<'a> Iterator for Lines<'a> {
