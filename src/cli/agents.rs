@@ -11,8 +11,8 @@ use std::io::Write;
 /// Show the agents: who is free, since when, and why not
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
-An agent is free if his phone can be reached and is not in use, none of his channels is known to the PBX, he is not paused in all of his
-queues, his after-call work is over, and no callback was offered to him.")]
+An agent is free if their phone can be reached and is not in use, none of their channels is known to the PBX,
+they are not paused in all of their queues, their after-call work is over, and no callback was offered to them.")]
 pub struct AgentsArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]

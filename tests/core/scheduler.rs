@@ -18,14 +18,12 @@ use callbackd_core::model::{
 };
 use std::collections::{BTreeMap, BTreeSet};
 
-/// 2026-03-02 10:00:00 UTC, a Monday.
-pub const MONDAY_10: i64 = 1_772_445_600_000;
+pub const MONDAY_10: i64 = 1_772_445_600_000; // 2026-03-02 10:00:00 UTC
 pub const SECOND: i64 = 1_000;
 pub const MINUTE: i64 = 60_000;
 pub const HOUR: i64 = 3_600_000;
-/// A customer.
+/// Customers.
 pub const ANN: &str = "+12025550123";
-/// Another.
 pub const BOB: &str = "+12025550124";
 pub const CAT: &str = "+12025550125";
 pub const PBX: &str = "pbx";

@@ -366,8 +366,12 @@ impl FrameDecoder {
                 return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
             }
         }
-        if self.shown.privilege && !answers && (torn || !begins_well(buffer, self.shown)) {
+        if self.shown.privilege && !answers && torn {
             self.passes(&frame, offset);
+            return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
+        }
+        // What is the last of a read leaves the same behind, believed or not.
+        if self.shown.privilege && !answers && !begins_well(buffer, self.shown) {
             return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
         }
         self.counters.frames += 1;
