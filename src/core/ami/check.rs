@@ -20,7 +20,7 @@ pub(crate) fn begins_well(rest: &[u8], shown: Shown) -> bool {
     if may_be(rest, BANNER) && !shown.timestamp {
         return true;
     }
-    if let Some(response) = rest.strip_prefix(b"Response: ") {
+    if let Some(response) = rest.strip_prefix(RESPONSE) {
         return memchr::memchr(b'\n', response).is_none_or(|end| may_be(&response[end + 1..], b"ActionID: "));
     }
     if rest.len() < RESPONSE.len() && may_be(rest, RESPONSE) {

@@ -170,19 +170,8 @@ enum Position {
     Start,
     /// At the beginning of a frame that is wanted, or, if `variable`, may be.
     Wanted { variable: bool },
-    /// Inside a frame that is dropped up to its empty line; this is known of it.
-    Dropping(Dropped),
-}
-
-/// A frame that is dropped before its end has been seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Dropped {
-    /// An event that nobody needs.
-    Skipped,
-    /// An event that nobody needs, whose numbers are no caller's.
-    Harmless,
-    /// One that was refused.
-    Refused,
+    /// Inside a frame that is dropped up to its empty line; if `looked_at`, its end may show that it is torn.
+    Dropping { looked_at: bool },
 }
 
 /// Of a frame that is dropped so many bytes before its end are looked at, at most: its last channel snapshot, and a number's line breaks.
@@ -253,7 +242,7 @@ impl FrameDecoder {
 
     /// Refuses the frame that begins the buffer before its end has been seen.
     fn refuse_from_here(&mut self, refusal: Refusal, buffer: &BytesMut) -> Received {
-        self.position = Position::Dropping(Dropped::Refused);
+        self.position = Position::Dropping { looked_at: true };
         self.refuse(refusal, self.counters.bytes, buffer)
     }
 
@@ -292,12 +281,10 @@ impl FrameDecoder {
             self.advance(buffer, end);
             return Some(Some(Received::Banner(version)));
         }
-        let mut skipped = Dropped::Skipped;
+        let mut looked_at = true;
         let need = match header(first) {
             Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Event") => {
-                if form::is_harmless(line.value) {
-                    skipped = Dropped::Harmless;
-                }
+                looked_at = !form::is_harmless(line.value);
                 self.interest.event(line.value)
             }
             Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Response") => Need::Yes,
@@ -309,7 +296,7 @@ impl FrameDecoder {
             Need::Variable => Position::Wanted { variable: true },
             Need::No => {
                 self.counters.skipped += 1;
-                Position::Dropping(skipped)
+                Position::Dropping { looked_at }
             }
         };
         Some(None)
@@ -349,30 +336,28 @@ impl FrameDecoder {
                 return Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame));
             }
         };
-        let torn = self.torn.is_some_and(|torn| offset - torn <= TORN_AT_MOST);
         // Answers are known by an id that nobody can guess.
         let answers = head.is_answer() && memchr::memmem::find(&frame, b"ActionID: ").is_some();
-        if self.shown.privilege && head == Head::Item && !answers {
-            self.passes(&frame, offset);
-            return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
-        }
-        // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
-        if self.shown.privilege && form::is_shortest(&frame) {
-            if !self.shown.timestamp {
+        if self.shown.privilege && !answers {
+            if head == Head::Item {
+                self.passes(&frame, offset);
+                return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
+            }
+            // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
+            let shortest = form::is_shortest(&frame);
+            if shortest && !self.shown.timestamp {
                 self.counters.skipped += 1;
                 return None;
             }
-            if self.last_torn.is_some_and(|torn| offset - torn <= TORN_AT_MOST) {
+            let lately = |torn| offset - torn <= TORN_AT_MOST;
+            let inside = self.torn.is_some_and(lately);
+            if inside {
+                self.passes(&frame, offset);
+            }
+            // What is the last of a read leaves the same behind, believed or not.
+            if inside || shortest && self.last_torn.is_some_and(lately) || !begins_well(buffer, self.shown) {
                 return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
             }
-        }
-        if self.shown.privilege && !answers && torn {
-            self.passes(&frame, offset);
-            return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
-        }
-        // What is the last of a read leaves the same behind, believed or not.
-        if self.shown.privilege && !answers && !begins_well(buffer, self.shown) {
-            return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
         }
         self.counters.frames += 1;
         Some(Received::Frame(Frame::checked(frame, offset)))
@@ -402,9 +387,9 @@ impl FrameDecoder {
                     }
                     None => return None,
                 },
-                Position::Dropping(what) => match self.blank_line.find(self.counters.bytes, buffer) {
+                Position::Dropping { looked_at } => match self.blank_line.find(self.counters.bytes, buffer) {
                     Some((end, next)) => {
-                        if what != Dropped::Harmless {
+                        if looked_at {
                             self.passes(&buffer[..end], self.counters.bytes);
                         }
                         self.advance(buffer, next);
@@ -412,7 +397,7 @@ impl FrameDecoder {
                     }
                     None => {
                         // An empty line may have begun in the last two bytes (`LF CR`).
-                        let keep = if what == Dropped::Harmless { 2 } else { KEPT };
+                        let keep = if looked_at { KEPT } else { 2 };
                         let done = buffer.len().saturating_sub(keep);
                         self.advance(buffer, done);
                         return None;
@@ -449,8 +434,8 @@ impl FrameDecoder {
         if let Some(received) = self.decode(buffer) {
             return Some(received);
         }
-        let cut_short =
-            !matches!(self.position, Position::Dropping(_)) && !buffer.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+        let cut_short = !matches!(self.position, Position::Dropping { .. })
+            && !buffer.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
         let received = cut_short.then(|| self.refuse(Refusal::CutShort, self.counters.bytes, buffer));
         let rest = buffer.len();
         self.advance(buffer, rest);

@@ -14,10 +14,7 @@ impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
         let listed = matches!(event, Event::CoreShowChannel { .. });
         for seen in event.channels() {
-            if listed {
-                self.name_listed(seen, at);
-            }
-            if !self.is_named_as_known(seen, at) {
+            if !self.is_named_as_known(seen, listed, at) {
                 self.counters.impostors += 1;
                 return;
             }
@@ -133,27 +130,20 @@ impl Tracker {
         }
     }
 
-    /// A list shows a name that nobody else bears: the event that gave it may have been torn.
-    fn name_listed(&mut self, seen: &event::Channel<'_>, at: Millis) {
-        if let Some(slot) = self.topology.find(&seen.uniqueid)
-            && !self.topology.channel(slot).is_called(&seen.name)
-            && !self.topology.channels().any(|(_, other)| *other.name == *seen.name)
-        {
-            self.takes_name(slot, &seen.name, at);
-        }
-    }
-
     /// Whether it does not bear another's uniqueid: a channel's name stands in front of what its caller can write, its uniqueid behind.
-    /// A new name may have been missed while coverage was lost.
-    fn is_named_as_known(&mut self, seen: &event::Channel<'_>, at: Millis) -> bool {
+    /// The event that gave it a new name may have been missed while coverage was lost; or it was torn, and a list shows the name, which
+    /// nobody else bears.
+    fn is_named_as_known(&mut self, seen: &event::Channel<'_>, listed: bool, at: Millis) -> bool {
         let Some(slot) = self.topology.find(&seen.uniqueid) else { return true };
         if seen.name.is_empty() || self.topology.channel(slot).is_called(&seen.name) {
             return true;
         }
-        if !self.coverage.in_sync() {
+        let taken = || self.topology.channels().any(|(_, other)| *other.name == *seen.name);
+        let missed = !self.coverage.in_sync() || listed && !taken();
+        if missed {
             self.takes_name(slot, &seen.name, at);
         }
-        !self.coverage.in_sync()
+        missed
     }
 
     /// The channel that an event is about. One that nobody introduced is taken in as seen from the middle.
