@@ -20,6 +20,8 @@ const RECENTLY_MS: [Millis; 2] = [86_400_000, 30 * 86_400_000];
 pub struct StoredCall {
     /// Row id in `calls`.
     pub id: i64,
+    /// Which writing of the row it is: 1, and one more for each correction.
+    pub rev: i64,
     /// The call. Legs, visits and IVR steps are empty where they were not asked for.
     pub call: FinishedCall,
     /// Who won a missed customer back, and when (ms since 1970 UTC).

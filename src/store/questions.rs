@@ -103,6 +103,16 @@ pub(super) const CALLBACK_OF_ATTEMPT: &str =
     "SELECT callback_id FROM callback_attempts WHERE pbx = ? AND channel_id = ?";
 pub(super) const LAST_CALLBACK: &str = "SELECT coalesce(max(id), 0) FROM callbacks";
 
+/// The newest change, also when it has been removed; 0 if there never was one.
+pub(super) const LAST_CHANGE: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)";
+pub(super) const OLDEST_CHANGES: &str = "SELECT seq, at_ms, bytes FROM outbox ORDER BY seq LIMIT ?";
+pub(super) const SLOWEST_SINK: &str = "SELECT min(acked_seq) FROM sinks";
+pub(super) const CHANGES_AFTER: &str =
+    "SELECT seq, at_ms, pbx, kind, key, rev, late, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+pub(super) const CALLBACK_REV: &str = "SELECT rev FROM callbacks WHERE id = ?";
+pub(super) const ATTEMPT: &str = "SELECT * FROM callback_attempts WHERE callback_id = ?1 AND n = ?2";
+pub(super) const OLDEST_CHANGE: &str = "SELECT min(seq) FROM outbox";
+
 /// Every question of commands and of the start, under a name that says who asks: for a test of their plans.
 #[doc(hidden)]
 #[must_use]
@@ -179,6 +189,12 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: forbidden", FORBIDDEN.to_owned()),
         ("proof: callback of an attempt", CALLBACK_OF_ATTEMPT.to_owned()),
         ("start: last callback", LAST_CALLBACK.to_owned()),
+        ("start: last change", LAST_CHANGE.to_owned()),
+        ("feed: after a cursor", CHANGES_AFTER.to_owned()),
+        ("feed: callback", CALLBACK_REV.to_owned()),
+        ("feed: attempt", ATTEMPT.to_owned()),
+        ("feed: oldest", OLDEST_CHANGE.to_owned()),
+        ("feed: to be removed", OLDEST_CHANGES.to_owned()),
     ];
     let lists = calls.map(|(options, sql)| (format!("calls {options}"), sql));
     let lists = lists.chain(callbacks.map(|(options, sql)| (format!("callbacks {options}"), sql)));

@@ -162,13 +162,13 @@ struct Children<'a> {
 
 /// One object per line; returns how many.
 pub fn json(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
-    each(reader, filter, |StoredCall { id, call, recovered }| {
+    each(reader, filter, |StoredCall { id, call, recovered, .. }| {
         object(&Object { flat: Flat::new(*id, call, *recovered), why: &call.why, children: None }, out)
     })
 }
 
 /// One call with everything that is stored of it.
-pub fn json_with_children(StoredCall { id, call, recovered }: &StoredCall, out: &mut impl Write) -> io::Result<()> {
+pub fn json_with_children(StoredCall { id, call, recovered, .. }: &StoredCall, out: &mut impl Write) -> io::Result<()> {
     let children = Some(Children { legs: &call.legs, queue_visits: &call.visits, ivr_steps: &call.ivr });
     object(&Object { flat: Flat::new(*id, call, *recovered), why: &call.why, children }, out)
 }
@@ -186,7 +186,7 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
     }
     let mut lines = csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out);
     lines.write_record(FLAT_NAMES.iter().chain(&["why"])).map_err(csv_error).map_err(CallsError::Output)?;
-    let shown = each(reader, filter, |StoredCall { id, call, recovered }| {
+    let shown = each(reader, filter, |StoredCall { id, call, recovered, .. }| {
         let mut call = call.clone();
         for text in [&mut call.number, &mut call.name, &mut call.did, &mut call.trunk, &mut call.queue, &mut call.agent]
         {
