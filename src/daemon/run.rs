@@ -9,7 +9,7 @@ use super::monitor::Standing;
 use super::pbxs::{Pbxs, Report};
 use super::proofs::{Found, MOST_UNSAVED, Proofs};
 use super::secret::{self, Secret};
-use super::storage::Storage;
+use super::storage::{Storage, feed_rules};
 use super::systemd::ServiceManager;
 use super::{event_log, signals};
 use crate::api::Ask;
@@ -80,6 +80,11 @@ fn cdr_files(config: &Config) -> BTreeMap<PbxId, PathBuf> {
     config.pbx.iter().filter_map(|pbx| Some((pbx.name.clone(), pbx.gap.cdr_csv.clone()?))).collect()
 }
 
+/// The machine's name, as the kernel has it.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// What the daemon cannot live with.
 #[derive(Debug, thiserror::Error)]
 enum Fatal {
@@ -103,7 +108,9 @@ struct Daemon {
 
 impl Daemon {
     fn prepare(config: Config, config_path: &Path, reload: Reload) -> Result<Self, Fatal> {
-        let store = Store::open(&config.store.path)?;
+        let mut store = Store::open(&config.store.path)?;
+        store.name_site(&config.site.clone().unwrap_or_else(host_name))?;
+        store.tell(feed_rules(&config.feed))?;
         let clock = Clock::start();
         let now = clock.now();
         let mut pbxs = Pbxs::restored(&config, &store, now)?;
@@ -308,6 +315,7 @@ impl Daemon {
             let (config, now) = (self.configuration.config(), self.clock.now());
             self.pbxs.configure(config, now);
             self.proofs.configure(config);
+            self.storage.tell(&config.feed);
             self.callbacks.policies(&config.policies(), cdr_files(config), now);
         }
         self.service.reloaded();
