@@ -122,10 +122,10 @@ impl Daemon {
         Ok(Self {
             clock,
             service: ServiceManager::default(),
+            api: LocalApi::listen(&config, storage.told()),
             storage,
             callbacks: Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now()),
             proofs: Proofs::new(&config, prefix),
-            api: LocalApi::listen(&config),
             since_ms: clock.now().wall_ms,
             pbxs,
             configuration: Configuration::new(config, config_path, reload),
@@ -235,6 +235,7 @@ impl Daemon {
         match ask {
             // Whoever asked may have gone.
             Ask::Agents(reply) => drop(reply.send(api_replies::agents(self.pbxs.monitors(), &self.callbacks))),
+            Ask::Queues(reply) => drop(reply.send(api_replies::queues(self.pbxs.monitors(), &self.callbacks))),
             Ask::Status(reply) => {
                 let mut status = api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms);
                 status.counters.api.commands_refused = self.api.commands_refused();

@@ -56,6 +56,7 @@ pub(super) const END_INTERVALS: &str = "
 pub(super) const DELETE_RECORDED: &str = "
     DELETE FROM calls_in_progress AS p WHERE pbx = ?
        AND EXISTS (SELECT 1 FROM calls c WHERE c.pbx = p.pbx AND c.linkedid = p.linkedid)";
+pub(super) const CALLS_IN_PROGRESS_NOW: &str = "SELECT * FROM calls_in_progress ORDER BY started_ms";
 pub(super) const CALLS_LEFT: &str = "SELECT * FROM calls_in_progress WHERE pbx = ? ORDER BY started_ms DESC";
 
 pub(super) const MISSES: &str = "SELECT * FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY ended_ms";
@@ -128,6 +129,10 @@ pub fn questions() -> Vec<(String, String)> {
         ("--agent", CallFilter { agent: text("101"), ..CallFilter::default() }),
         ("--queue", CallFilter { queue: text("sales"), ..CallFilter::default() }),
         ("--pbx", CallFilter { pbx: text("pbx"), ..CallFilter::default() }),
+        ("did", CallFilter { did: text("5550100"), ..CallFilter::default() }),
+        ("trunk", CallFilter { trunk: text("PJSIP/provider"), ..CallFilter::default() }),
+        ("tag", CallFilter { tag: text("SALE"), ..CallFilter::default() }),
+        ("behind", CallFilter { behind: Some((1_500, 7)), ..CallFilter::default() }),
     ];
     let calls = filters.into_iter().flat_map(|(options, filter)| {
         let all = filter.sql().0;
@@ -178,6 +183,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: intervals", END_INTERVALS.to_owned()),
         ("start: trunks", TRUNKS_OF_CUSTOMERS.to_owned()),
         ("start: recorded", DELETE_RECORDED.to_owned()),
+        ("live: calls in progress", CALLS_IN_PROGRESS_NOW.to_owned()),
         ("start: calls left", CALLS_LEFT.to_owned()),
         ("start: open callbacks", OPEN_CALLBACKS.to_owned()),
         ("start: misses", OPEN_MISSES.to_owned()),

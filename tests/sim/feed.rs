@@ -259,11 +259,12 @@ impl Mirror {
     fn take(&mut self, change: &Change) {
         match &change.row {
             Some(ChangedRow::Call(stored)) => self.call(stored.rev, &stored.call, stored.recovered.is_some()),
-            Some(ChangedRow::Callback { row, rev }) => {
-                if self.callbacks.get(&row.id).is_none_or(|(held, _)| held <= rev) {
-                    self.callbacks.insert(row.id, (*rev, (**row).clone()));
-                }
+            Some(ChangedRow::Callback { row, rev })
+                if self.callbacks.get(&row.id).is_none_or(|(held, _)| held <= rev) =>
+            {
+                self.callbacks.insert(row.id, (*rev, (**row).clone()));
             }
+            Some(ChangedRow::Callback { .. }) => {}
             Some(ChangedRow::Attempt(row)) => drop(self.attempts.insert(row.channel_id.clone(), (**row).clone())),
             None if change.kind.as_str() == "dnc.added" => drop(self.forbidden.insert(change.key.clone())),
             None if change.kind.as_str() == "dnc.removed" => drop(self.forbidden.remove(&change.key)),

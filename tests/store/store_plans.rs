@@ -28,7 +28,7 @@ const GROWING: [&str; 12] = [
 const WALK: &str = "SCAN calls USING INDEX calls_started";
 
 /// Questions that may do what none else may.
-const ALLOWED: [(&str, &str); 12] = [
+const ALLOWED: [(&str, &str); 16] = [
     ("calls ", WALK),
     ("calls  --limit", WALK),
     ("calls --outcome", WALK),
@@ -37,6 +37,10 @@ const ALLOWED: [(&str, &str); 12] = [
     ("calls --direction --limit", WALK),
     ("calls --pbx", WALK),
     ("calls --pbx --limit", WALK),
+    ("calls did", WALK),
+    ("calls did --limit", WALK),
+    ("calls trunk", WALK),
+    ("calls trunk --limit", WALK),
     // The first of the index is all that is read.
     ("status: last gap", "SCAN gaps USING INDEX gaps_ended"),
     // All of them are the answer.

@@ -9,6 +9,7 @@ use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow, ChangeKind};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
+use std::ops::ControlFlow;
 
 /// How far the feed goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -130,6 +131,26 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn changes(&self, after: Option<&Cursor>, limit: usize) -> Result<(Feed, Result<Vec<Change>, Behind>), Error> {
+        let mut changes = Vec::new();
+        let (feed, read) = self.each_change(after, limit, &[], |_, change| {
+            changes.push(change);
+            ControlFlow::Continue(())
+        })?;
+        Ok((feed, read.map(|_| changes)))
+    }
+
+    /// Looks at no more than `limit` changes after this cursor, or of all that are kept, and hands on those of these kinds (all if none is named),
+    /// until `each` breaks. Returns how far the feed goes, and where it has been read to.
+    ///
+    /// # Errors
+    /// See [`Error`]; changes may have been handed on before.
+    pub fn each_change(
+        &self,
+        after: Option<&Cursor>,
+        limit: usize,
+        kinds: &[ChangeKind],
+        mut each: impl FnMut(&Feed, Change) -> ControlFlow<()>,
+    ) -> Result<(Feed, Result<Cursor, Behind>), Error> {
         self.read(|connection| {
             // One snapshot for the changes and their rows.
             let snapshot = connection.unchecked_transaction()?;
@@ -137,12 +158,21 @@ impl Reader {
             if let Some(Err(behind)) = after.map(|after| feed.goes_on(after)) {
                 return Ok((feed, Err(behind)));
             }
-            let after = after.map_or(feed.first - 1, |cursor| cursor.seq);
+            let mut read_to = after.map_or(feed.first - 1, |cursor| cursor.seq);
             let limit = i64::try_from(limit).unwrap_or(i64::MAX);
             let mut changes = snapshot.prepare_cached(CHANGES_AFTER)?;
-            let changes = changes.query_map([after, limit], change)?.map(|found| with_row(&snapshot, found?));
-            let changes = changes.collect::<rusqlite::Result<_>>()?;
-            Ok((feed, Ok(changes)))
+            for found in changes.query_map([read_to, limit], change)? {
+                let found = found?;
+                read_to = found.seq;
+                if !kinds.is_empty() && !kinds.contains(&found.kind) {
+                    continue;
+                }
+                if each(&feed, with_row(&snapshot, found)?).is_break() {
+                    break;
+                }
+            }
+            let read_to = feed.at(read_to);
+            Ok((feed, Ok(read_to)))
         })
     }
 }
