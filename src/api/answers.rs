@@ -79,10 +79,10 @@ pub struct CallAnswer<'a> {
     #[serde(flatten)]
     flat: CallFlat<'a>,
     why: &'a [String],
-    #[serde(flatten)]
-    children: Option<Children<'a>>,
     /// Which writing of the row it is: 1, and one more for each correction.
     rev: i64,
+    #[serde(flatten)]
+    children: Option<Children<'a>>,
 }
 
 #[derive(Debug, Serialize)]

@@ -94,14 +94,15 @@ pub fn json_with_children(stored: &StoredCall, out: &mut impl Write) -> io::Resu
 
 /// RFC 4180 with a header; `why` is one column, its sentences joined by `; `. Returns how many calls.
 pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
-    /// The last column needs no borrowed array.
+    /// The last columns: the first of them needs no borrowed array.
     #[derive(Serialize)]
     struct Why {
         why: String,
+        rev: i64,
     }
     let mut lines = csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out);
-    lines.write_record(CallFlat::NAMES.iter().chain(&["why"])).map_err(csv_error).map_err(CallsError::Output)?;
-    let shown = each(reader, filter, |StoredCall { id, call, recovered, .. }| {
+    lines.write_record(CallFlat::NAMES.iter().chain(&["why", "rev"])).map_err(csv_error).map_err(CallsError::Output)?;
+    let shown = each(reader, filter, |StoredCall { id, rev, call, recovered }| {
         let mut call = call.clone();
         for text in [&mut call.number, &mut call.name, &mut call.did, &mut call.trunk, &mut call.queue, &mut call.agent]
         {
@@ -109,7 +110,7 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
         }
         call.linkedid = no_formula(cell(&call.linkedid));
         let why = no_formula(cell(&call.why.join("; ")));
-        lines.serialize((CallFlat::new(*id, &call, *recovered), Why { why })).map_err(csv_error)
+        lines.serialize((CallFlat::new(*id, &call, *recovered), Why { why, rev: *rev })).map_err(csv_error)
     })?;
     lines.flush().map_err(CallsError::Output)?;
     Ok(shown)
