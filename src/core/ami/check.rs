@@ -1,8 +1,9 @@
 //! Whether a whole frame is one that Asterisk can have written: its lines, the headers that stand there once, and its event's form.
 
-use crate::ami::decoder::{MAX_HEADERS, MAX_LINE, Refusal};
+use crate::ami::decoder::{MAX_HEADERS, MAX_LINE};
 use crate::ami::form::{self, Follow, Head};
 use crate::ami::header::{BANNER, Header, header};
+use crate::ami::refusal::Refusal;
 
 /// What every event of a stream has, once one has had it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,35 +14,59 @@ pub(crate) struct Shown {
     pub(crate) timestamp: bool,
 }
 
+/// How what follows a frame begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// As the next frame does.
+    Well,
+    /// As the next frame does, as far as it is there.
+    Unsure,
+    /// As no frame does: it is the rest of one that was torn.
+    Ill,
+}
+
 /// Whether what follows a frame, as far as it is there, may be the next one: what is not is the rest of a frame that was torn.
 pub(crate) fn begins_well(rest: &[u8], shown: Shown) -> bool {
+    beginning(rest, shown) != Beginning::Ill
+}
+
+/// How what follows a frame begins.
+pub(crate) fn beginning(rest: &[u8], shown: Shown) -> Beginning {
+    use Beginning::{Ill, Unsure, Well};
     let blank = rest.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
     let rest = &rest[blank..];
-    if may_be(rest, BANNER) && !shown.timestamp {
-        return true;
+    let starts = |rest: &[u8], first: &[u8]| match rest.len() < first.len() {
+        _ if !may_be(rest, first) => Ill,
+        true => Unsure,
+        false => Well,
+    };
+    let banner = if shown.timestamp { Ill } else { starts(rest, BANNER) };
+    let response = starts(rest, RESPONSE);
+    let event = starts(rest, EVENT);
+    if banner == Well || [banner, response, event].contains(&Unsure) {
+        return if banner == Well { Well } else { Unsure };
     }
-    if let Some(response) = rest.strip_prefix(RESPONSE) {
-        return memchr::memchr(b'\n', response).is_none_or(|end| may_be(&response[end + 1..], b"ActionID: "));
+    let first = if response == Well { RESPONSE } else { EVENT };
+    if response == Ill && event == Ill {
+        return Ill;
     }
-    if rest.len() < RESPONSE.len() && may_be(rest, RESPONSE) {
-        return true;
+    let Some(end) = memchr::memchr(b'\n', rest) else { return Unsure };
+    let (name, rest) = (rest[first.len()..end].trim_ascii_end(), &rest[end + 1..]);
+    let answer = starts(rest, b"ActionID: ");
+    if response == Well || answer != Ill {
+        return answer;
     }
-    if rest.len() <= EVENT.len() {
-        return may_be(rest, EVENT);
-    }
-    let Some(event) = rest.strip_prefix(EVENT) else { return false };
-    let Some(end) = memchr::memchr(b'\n', event) else { return true };
-    let (name, rest) = (event[..end].trim_ascii_end(), &event[end + 1..]);
     let head = form::of_event(name).head;
-    if may_be(rest, b"ActionID: ") || head == Head::Item && may_be(rest, b"Queue: ") {
-        return true;
+    let item = if head == Head::Item { starts(rest, b"Queue: ") } else { Ill };
+    if item != Ill {
+        return item;
     }
-    if rest.len() <= PRIVILEGE.len() {
-        return may_be(rest, PRIVILEGE);
+    match (starts(rest, PRIVILEGE), memchr::memchr(b'\n', rest)) {
+        (Well, Some(_)) if !shown.timestamp || head == Head::Login => Well,
+        (Well, Some(end)) => starts(&rest[end + 1..], b"Timestamp: "),
+        (Well, None) => Unsure,
+        (other, _) => other,
     }
-    let Some(privilege) = rest.strip_prefix(PRIVILEGE) else { return false };
-    let Some(end) = memchr::memchr(b'\n', privilege) else { return true };
-    !shown.timestamp || head == Head::Login || may_be(&privilege[end + 1..], b"Timestamp: ")
 }
 
 const RESPONSE: &[u8] = b"Response: ";

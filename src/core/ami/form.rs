@@ -279,6 +279,31 @@ pub(crate) fn end(frame: &[u8]) -> End {
     if after > 0 { End::Rest } else { End::Whole }
 }
 
+/// What a number or an extension holds at most (`AST_MAX_EXTENSION`, `include/asterisk/channel.h`, without its NUL).
+const NUMBER: usize = 79;
+/// The shortest that a frame begins well with: `Event: `, a letter, and `ActionID: ` on the next line.
+pub(crate) const SHORTEST_HEAD: usize = b"Event: A\r\nActionID: ".len();
+
+/// What stands behind every snapshot's extension.
+pub(crate) const AFTER_EXTEN: &[u8] = b"\r\nPriority: ";
+
+/// So many bytes behind this frame may still be of the number in its last `Exten`, if that number holds all that the frame has behind it;
+/// `None` if it cannot.
+pub(crate) fn room(frame: &[u8]) -> Option<usize> {
+    let mut behind = b"\r\n".len();
+    for line in (Lines { rest: frame }) {
+        let key = key(line);
+        if key.ends_with(b"Exten") {
+            return NUMBER.checked_sub(behind + line.len() - key.len() - b": ".len());
+        }
+        behind += line.len();
+        if behind > NUMBER {
+            return None;
+        }
+    }
+    None
+}
+
 /// The end of a channel's snapshot stands there.
 pub(crate) fn closes(frame: &[u8]) -> bool {
     memchr::memmem::find(frame, b"Linkedid: ").is_some()
