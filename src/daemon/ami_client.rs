@@ -115,8 +115,8 @@ impl Visit {
             if let Some(ended) = self.ended.take() {
                 return Err(ended);
             }
-            // No content makes the decoder fail.
-            let received = self.decoder.decode(&mut self.input);
+            // No content makes the decoder fail. Nothing is decided on what is heard here: it need not wait for what follows.
+            let received = self.decoder.decode_idle(&mut self.input);
             let counters = self.decoder.counters();
             if counters.frames + counters.skipped > self.whole {
                 self.whole = counters.frames + counters.skipped;

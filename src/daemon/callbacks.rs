@@ -7,7 +7,7 @@ use crate::config::ShowNumbers;
 use crate::log::{RateLimit, Remark};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::session::{Reply, RequestError};
-use callbackd_core::callbacks::alongside::Another;
+use callbackd_core::callbacks::alongside::{Another, Others};
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
@@ -245,9 +245,17 @@ impl Callbacks {
     /// Another callbackd that makes callbacks on the same PBX, when that changes.
     fn say_another(&mut self, watched: &[Monitor], now: Moment) {
         for pbx in watched.iter().map(|w| &w.name) {
-            let another = self.scheduler.another_on(pbx);
-            let before = self.another_said.get(pbx).copied();
-            if another == before {
+            let another = match self.scheduler.others_on(pbx) {
+                Others::One(another) => Some(another),
+                Others::Nobody => None,
+                // It is not over because it cannot be seen, or does not matter.
+                Others::Unknown => continue,
+                Others::Off => {
+                    self.another_said.remove(pbx);
+                    continue;
+                }
+            };
+            if another == self.another_said.get(pbx).copied() {
                 continue;
             }
             let what = if another.is_some() { "another" } else { "no other" };

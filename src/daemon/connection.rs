@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use super::clock::{Monotonic, Sleep, asleep_ms, wall};
 use super::connector::Wire;
@@ -14,6 +14,7 @@ use super::delivery::{Delivery, Flushed};
 use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
+use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::excerpt::excerpt;
 use callbackd_core::ami::session::{Answer, Reply};
 use callbackd_core::ami::{
@@ -28,6 +29,10 @@ const MAX_UNSENT: usize = 64 * 1024;
 const MAX_OUTPUT: usize = 1024 * 1024;
 /// Asterisk reads nothing for so long: it is given up.
 const SEND_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A whole frame that may be the front of a torn one counts when nothing has followed it for so long: Asterisk writes an event in one
+/// piece.
+const IDLE: Duration = Duration::from_millis(50);
 
 /// The socket is looked at this often at least.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -60,6 +65,8 @@ pub(super) struct Connection {
     stop_by: Option<Instant>,
     /// When the socket was looked at last, by the session's clock.
     looked_ms: u64,
+    /// When a frame that waits for what follows was read, by the wall clock, and when it counts.
+    held: Option<(Millis, Instant)>,
 }
 
 impl Connection {
@@ -80,6 +87,7 @@ impl Connection {
             ended: None,
             stop_by: None,
             looked_ms: 0,
+            held: None,
         }
     }
 
@@ -112,11 +120,7 @@ impl Connection {
             self.looked_ms = self.clock.now_ms();
             // Every branch may be dropped half way without losing anything.
             tokio::select! {
-                read = reader.read_buf(&mut self.input) => match read {
-                    Ok(0) => self.ended = Some(Ended::Lost(LostReason::Closed)),
-                    Ok(count) => self.take(count, delivery, tee),
-                    Err(error) => self.ended = Some(Ended::Lost(LostReason::broken(&error))),
-                },
+                read = reader.read_buf(&mut self.input) => self.take(read, delivery, tee),
                 sent = send(&mut writer, &mut self.output, &mut self.unflushed), if unsent => {
                     self.sent = Instant::now();
                     if let Err(error) = sent {
@@ -141,6 +145,13 @@ impl Connection {
                     Some(Command::Stop) | None => self.stop(),
                 },
                 () = sleep_until(deadline) => {
+                    if self.held.is_some_and(|(_, until)| until <= Instant::now()) {
+                        // This program may have stood still: only where nothing is there to be read has nothing followed.
+                        match timeout(Duration::ZERO, reader.read_buf(&mut self.input)).await {
+                            Ok(read) => self.take(read, delivery, tee),
+                            Err(_) => self.idle(delivery),
+                        }
+                    }
                     let now_ms = self.wakes();
                     self.session.tick(now_ms);
                     if self.stop_by.is_some_and(|stop_by| stop_by <= Instant::now()) {
@@ -166,8 +177,9 @@ impl Connection {
     fn deadline(&self) -> Instant {
         let session = self.session.deadline().map(|ms| self.clock.at(ms));
         let stuck = self.has_unsent().then(|| self.sent + SEND_TIMEOUT);
+        let held = self.held.map(|(_, until)| until);
         let far = Instant::now() + LOOK_EVERY;
-        [session, stuck, self.stop_by].into_iter().flatten().fold(far, Instant::min)
+        [session, stuck, held, self.stop_by].into_iter().flatten().fold(far, Instant::min)
     }
 
     fn stop(&mut self) {
@@ -189,16 +201,54 @@ impl Connection {
         now_ms
     }
 
-    /// Takes the bytes that were read last.
-    fn take(&mut self, count: usize, delivery: &mut Delivery, tee: &mut Option<Tee>) {
-        let (arrived_ms, now_ms) = (wall(), self.wakes());
+    /// Takes what was read last.
+    fn take(&mut self, read: std::io::Result<usize>, delivery: &mut Delivery, tee: &mut Option<Tee>) {
+        let count = match read {
+            Ok(0) => {
+                self.idle(delivery);
+                // A frame that ended the session has said why.
+                self.ended.get_or_insert(Ended::Lost(LostReason::Closed));
+                return;
+            }
+            Ok(count) => count,
+            Err(error) => {
+                self.idle(delivery);
+                self.ended.get_or_insert(Ended::Lost(LostReason::broken(&error)));
+                return;
+            }
+        };
         if let Some(tee) = tee {
             tee(&self.input[self.input.len() - count..]);
         }
+        let arrived_ms = wall();
+        let held = self.held.take();
+        self.decode(FrameDecoder::decode, held.map(|(arrived_ms, _)| arrived_ms), arrived_ms, delivery);
+        if self.decoder.holds(&self.input) {
+            self.held = Some((arrived_ms, Instant::now() + IDLE));
+        }
+    }
+
+    /// Nothing has followed what was read last.
+    fn idle(&mut self, delivery: &mut Delivery) {
+        if let Some((arrived_ms, _)) = self.held.take() {
+            self.decode(FrameDecoder::decode_idle, Some(arrived_ms), arrived_ms, delivery);
+        }
+    }
+
+    /// Hands on what the decoder makes of the bytes that are there; the first frame may have come before the others.
+    fn decode(
+        &mut self,
+        decode: impl Fn(&mut FrameDecoder, &mut BytesMut) -> Option<Received>,
+        mut first_ms: Option<Millis>,
+        arrived_ms: Millis,
+        delivery: &mut Delivery,
+    ) {
+        let now_ms = self.wakes();
         // No content makes the decoder fail. A connection that has ended takes nothing more: what it sent last may be without end.
         while self.ended.is_none()
-            && let Some(received) = self.decoder.decode(&mut self.input)
+            && let Some(received) = decode(&mut self.decoder, &mut self.input)
         {
+            let arrived_ms = first_ms.take().unwrap_or(arrived_ms);
             let disposition = self.session.received(&received, now_ms);
             match received {
                 Received::Frame(frame) if disposition == Disposition::ForEngine => {

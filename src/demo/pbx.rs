@@ -179,12 +179,12 @@ impl Pbx {
     /// Since when this customer has been on a line (ms), if they are: by their own call, or because a callback rings or talks with them.
     #[must_use]
     pub fn on_line_since(&self, number: &str) -> Option<i64> {
-        let his = |call: &&Call| match &call.asked {
+        let theirs = |call: &&Call| match &call.asked {
             None => call.caller.number == number,
             Some(asked) => call.dialled_ms.is_some() && asked.get("CALLBACKD_NUMBER") == number,
         };
         let since = |call: &Call| call.dialled_ms.or_else(|| self.channels.get(&call.first).map(|c| c.created_ms));
-        self.calls.values().filter(his).filter_map(since).min()
+        self.calls.values().filter(theirs).filter_map(since).min()
     }
 
     /// Since when an agent has had a channel (ms), if the agent has one.

@@ -16,7 +16,7 @@ CREATE TABLE calls (
     name          TEXT,                    -- the other party's name (CallerIDName), as the network told it
     did           TEXT,                    -- inbound: the number that the customer dialled; outbound: the caller id that we showed
     trunk         TEXT,                    -- technology and peer of the trunk (PJSIP/provider)
-    queue         TEXT,                    -- the queue that connected the caller, else the last one that he was in
+    queue         TEXT,                    -- the queue that connected the caller, else the last one that they were in
     agent         TEXT,                    -- interface of the first person who talked with the customer (PJSIP/101)
     started_ms    INTEGER NOT NULL,        -- ms since 1970 UTC: first event of the call
     answered_ms   INTEGER,                 -- ms since 1970 UTC: first bridge with a person; NULL if there was none
@@ -34,7 +34,7 @@ CREATE TABLE calls (
     why           TEXT    NOT NULL,        -- JSON array of sentences: the facts that decided status and outcome, in the order in which they count
     callback_id   INTEGER,                 -- the callback that this call belongs to; NULL if none
     recovered_by  TEXT,                    -- who won a missed customer back: callback, customer, agent; NULL if nobody did
-    recovered_ms  INTEGER,                 -- ms since 1970 UTC: when he was served
+    recovered_ms  INTEGER,                 -- ms since 1970 UTC: when the caller was served
     rev           INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each correction
     UNIQUE (pbx, linkedid)
 ) STRICT;
@@ -82,8 +82,8 @@ CREATE TABLE ivr_steps (
     call_id INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
     n       INTEGER NOT NULL,              -- 0, 1, 2, ... in the order of the menus of this call
     context TEXT    NOT NULL,              -- dialplan context of the menu
-    digits  TEXT    NOT NULL,              -- what he chose there; empty if nothing, t for a time-out, i for an invalid choice
-    at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: he entered the menu
+    digits  TEXT    NOT NULL,              -- what the caller chose there; empty if nothing, t for a time-out, i for an invalid choice
+    at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: the caller entered the menu
     PRIMARY KEY (call_id, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -146,16 +146,16 @@ CREATE INDEX gaps_ended ON gaps (to_ms);
 CREATE TABLE agents (
     pbx   TEXT NOT NULL,                   -- name of the PBX in the configuration
     agent TEXT NOT NULL,                   -- the person, as technology and peer of the phone: PJSIP/101
-    name  TEXT NOT NULL,                   -- as the queues name him (MemberName)
+    name  TEXT NOT NULL,                   -- as the queues name the agent (MemberName)
     PRIMARY KEY (pbx, agent)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE agent_intervals (
     pbx      TEXT    NOT NULL,             -- name of the PBX in the configuration
     agent    TEXT    NOT NULL,             -- the person, as in agents.agent
-    activity TEXT    NOT NULL,             -- what he did: logged_in, paused, ringing, talking, wrapup
-    queue    TEXT    NOT NULL,             -- the queue in which he was paused; empty for the rest
-    reason   TEXT    NOT NULL,             -- why he was paused (PausedReason); empty for the rest
+    activity TEXT    NOT NULL,             -- what the agent did: logged_in, paused, ringing, talking, wrapup
+    queue    TEXT    NOT NULL,             -- the queue in which the agent was paused; empty for the rest
+    reason   TEXT    NOT NULL,             -- why the agent was paused (PausedReason); empty for the rest
     from_ms  INTEGER NOT NULL,             -- ms since 1970 UTC: began, or was first seen
     to_ms    INTEGER,                      -- ms since 1970 UTC: ended; NULL while it lasts
     PRIMARY KEY (pbx, agent, activity, queue, from_ms)
@@ -176,10 +176,10 @@ CREATE TABLE calls_in_progress (
     name        TEXT,                      -- as in calls
     did         TEXT,                      -- as in calls
     trunk       TEXT,                      -- as in calls
-    queue       TEXT,                      -- the queue in which he waits, or was last; NULL if he was in none
-    agent       TEXT,                      -- interface of the first person who talked with him (PJSIP/101); NULL if nobody did yet
+    queue       TEXT,                      -- the queue in which the caller waits, or was last; NULL if in none
+    agent       TEXT,                      -- interface of the first person who talked with the caller (PJSIP/101); NULL if nobody did yet
     started_ms  INTEGER NOT NULL,          -- ms since 1970 UTC: first event of the call
-    joined_ms   INTEGER,                   -- ms since 1970 UTC: he joined that queue; NULL if he was in none
+    joined_ms   INTEGER,                   -- ms since 1970 UTC: the caller joined that queue; NULL if in none
     answered_ms INTEGER,                   -- ms since 1970 UTC: first bridge with a person; NULL if there was none yet
     PRIMARY KEY (pbx, linkedid)
 ) STRICT, WITHOUT ROWID;
@@ -188,12 +188,12 @@ CREATE TABLE callbacks (
     id              INTEGER PRIMARY KEY,   -- chosen by the daemon, from 1
     pbx             TEXT    NOT NULL,      -- name of the PBX on which the latest call was missed and from which the customer is called
     number_e164     TEXT,                  -- the customer; NULL only where there is no number that can be called
-    name            TEXT,                  -- his name, as the network told it at the latest miss
+    name            TEXT,                  -- the customer's name, as the network told it at the latest miss
     state           TEXT    NOT NULL,      -- open: PENDING, WAITING, RESERVED, DIALING_AGENT, DIALING_CUSTOMER, TALKING; closed: DONE, ...
     reason          TEXT    NOT NULL,      -- why it is there: DELAY, OUT_OF_HOURS, NO_AGENT, ...; empty if the state says all
     queue           TEXT,                  -- the queue whose agents are asked; NULL if any agent may be
     did             TEXT,                  -- the number that the customer dialled
-    owner           TEXT,                  -- the agent who last talked with him, as interface
+    owner           TEXT,                  -- the agent who last talked with the customer, as interface
     assigned        TEXT,                  -- the only agent who may take it, as interface; set by a person
     requested       INTEGER NOT NULL,      -- 1 if the customer asked for it, else 0
     priority        INTEGER NOT NULL,      -- higher goes first
@@ -254,7 +254,7 @@ END;
 
 CREATE TABLE do_not_call (
     number_e164 TEXT PRIMARY KEY,          -- who is not to be called
-    reason      TEXT    NOT NULL,          -- why he is not to be called
+    reason      TEXT    NOT NULL,          -- why they are not to be called
     "by"        TEXT    NOT NULL,          -- who asked for it
     added_ms    INTEGER NOT NULL,          -- ms since 1970 UTC: since
     until_ms    INTEGER                    -- ms since 1970 UTC: until; NULL for ever
@@ -292,11 +292,11 @@ SELECT id,
        datetime(started_ms / 1000, 'unixepoch', 'localtime')      AS started,    -- local time, YYYY-MM-DD HH:MM:SS
        direction,                                                                -- inbound, outbound, internal, callback
        coalesce(number_e164, number)                              AS number,     -- the other party, E.164 where possible
-       did,                                                                      -- the number that he dialled, or that we showed
+       did,                                                                      -- the number that the caller dialled, or that we showed
        status,                                                                   -- what a manager counts
        outcome,                                                                  -- why
-       queue,                                                                    -- the queue that connected him, else his last
-       agent,                                                                    -- the first person who talked with him
+       queue,                                                                    -- the queue that connected the caller, else their last
+       agent,                                                                    -- the first person who talked with the caller
        round(wait_ms / 1000.0, 1)                                 AS wait_s,     -- seconds until a person, or until the end
        round(talk_ms / 1000.0, 1)                                 AS talk_s,     -- seconds with a person
        hangup_by,                                                                -- who ended it

@@ -21,7 +21,7 @@ static PLAIN_INDEX: LazyLock<Regex> = LazyLock::new(|| {
 /// Text that may stand in a command for a shell.
 static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\w{1,64}$").expect("a regular expression"));
 
-/// Kind and name of an object of the schema; its table, and the text that makes it, with every blank as one space.
+/// Kind and name of an object of the schema; its table, and the text that makes it, without comments and with every blank as one space.
 type Objects = BTreeMap<(String, String), (String, String)>;
 
 /// A connection to a file that may have been made by anybody (<https://www.sqlite.org/security.html>): what stands in its schema may call
@@ -77,7 +77,7 @@ fn objects(connection: &Connection) -> rusqlite::Result<Objects> {
     let mut statement = connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
     let rows = statement.query_map([], |row| {
         let sql: Option<String> = row.get(3)?;
-        Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, sql.map(one_line))))
+        Ok(((row.get(0)?, row.get(1)?), (row.get(2)?, sql.as_deref().map(bare))))
     })?;
     let mut objects = Objects::new();
     for row in rows {
@@ -92,8 +92,47 @@ fn objects(connection: &Connection) -> rusqlite::Result<Objects> {
     Ok(objects)
 }
 
-fn one_line(sql: String) -> String {
-    sql.split_whitespace().collect::<Vec<_>>().join(" ")
+/// A comment of SQL: to the end of its line, or from `/*` to the next `*/`; the end of the text closes both.
+fn comment_len(sql: &str) -> Option<usize> {
+    let (closing, opening) = match sql.as_bytes() {
+        [b'-', b'-', ..] => ("\n", 2),
+        [b'/', b'*', _, ..] => ("*/", 2),
+        _ => return None,
+    };
+    Some(sql[opening..].find(closing).map_or(sql.len(), |at| opening + at + closing.len()))
+}
+
+/// The text without its comments, which mean nothing to SQLite and are worded differently by each version. Comments and quotes are told apart
+/// as SQLite's own tokenizer does it: what it would run can hide in neither.
+fn bare(sql: &str) -> String {
+    // SQLite reads no further than a NUL: such a text stays as it is, and is none of ours.
+    if sql.contains('\0') {
+        return sql.to_owned();
+    }
+    let (mut out, mut rest) = (String::with_capacity(sql.len()), sql);
+    while let Some(first) = rest.chars().next() {
+        let closing = match first {
+            '\'' | '"' | '`' => Some(first),
+            '[' => Some(']'),
+            _ => None,
+        };
+        let len = first.len_utf8();
+        let taken = match closing {
+            // A quote that is written twice ends one text and begins the next: no comment can stand between.
+            Some(closing) => rest[len..].find(closing).map_or(rest.len(), |at| len + at + closing.len_utf8()),
+            None => match comment_len(rest) {
+                Some(comment) => {
+                    out.push(' ');
+                    rest = &rest[comment..];
+                    continue;
+                }
+                None => len,
+            },
+        };
+        out.push_str(&rest[..taken]);
+        rest = &rest[taken..];
+    }
+    out.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// As the migrations make it; made once for each version that is met.
@@ -115,4 +154,32 @@ fn expected(version: i32) -> rusqlite::Result<Objects> {
     let objects = objects(&connection)?;
     made.insert(version, objects.clone());
     Ok(objects)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn comments_are_left_out_and_whatever_stands_in_quotes_is_kept() {
+        for (sql, kept) in [
+            (
+                "CREATE TABLE t (\n  a TEXT, -- what they chose\n  b  TEXT -- the end\n)",
+                "CREATE TABLE t ( a TEXT, b TEXT )",
+            ),
+            ("a /* one */ b/* two\n */c", "a b c"),
+            ("a -- to the end", "a"),
+            ("a /* to the end", "a"),
+            ("a - b / c /*", "a - b / c /*"),
+            ("a '-- not one' b", "a '-- not one' b"),
+            ("a 'it''s -- not one' b -- but this", "a 'it''s -- not one' b"),
+            ("a \"/*\" b */", "a \"/*\" b */"),
+            ("a [--] `/*` b", "a [--] `/*` b"),
+            ("a -- it's one\n b 'c'", "a b 'c'"),
+            ("a 'left open -- b", "a 'left open -- b"),
+        ] {
+            assert_eq!(bare(sql), kept, "{sql}");
+        }
+        assert_eq!(bare("a -- b\0c"), "a -- b\0c", "what SQLite does not read is not taken for a comment");
+    }
 }

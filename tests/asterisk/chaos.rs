@@ -45,6 +45,7 @@ socket = "@DIR@/api.sock"
 
 [callback]
 enabled = true
+quiet = "off"
 delay = "1s"
 min_talk = "2s"
 max_active = 20
@@ -258,9 +259,9 @@ fn tell(db: &Connection, cdrs: &[Cdr], events: &[QueueEvent], faults: &mut Vec<S
         let abandoned = !stopped && account.visits.last().is_some_and(|(_, result)| result == "ABANDONED");
         let connected = account.connected_to.is_some();
         let fault = match status.as_str() {
-            "ANSWER" if outcome != "SELF_SERVICE" && account.talked.is_empty() => "nobody talked with him",
-            "CANCEL" | "NOANSWER" | "BUSY" | "NOT_CONNECTED" if connected => "a queue connected him",
-            "NOANSWER" | "BUSY" | "NOT_CONNECTED" if abandoned => "he gave up in a queue",
+            "ANSWER" if outcome != "SELF_SERVICE" && account.talked.is_empty() => "nobody talked with the caller",
+            "CANCEL" | "NOANSWER" | "BUSY" | "NOT_CONNECTED" if connected => "a queue connected the caller",
+            "NOANSWER" | "BUSY" | "NOT_CONNECTED" if abandoned => "the caller gave up in a queue",
             _ => continue,
         };
         faults.push(format!("{id} is {status} {outcome}, and Asterisk says: {fault}: {:?}", account.lines));

@@ -209,11 +209,11 @@ impl Lab {
     /// The caller with this number hangs up the last call that they placed.
     pub fn hang_up(&self, number: &str) -> Result<(), String> {
         // A phone that this caller rings bears their number too.
-        let is_his = |f: &Frame| f.get("CallerIDNum") == number && f.get("Uniqueid").starts_with("caller-");
-        let first = self.farm.wait(0, Instant::now() + START, &format!("the channel of {number}"), is_his)?;
+        let is_theirs = |f: &Frame| f.get("CallerIDNum") == number && f.get("Uniqueid").starts_with("caller-");
+        let first = self.farm.wait(0, Instant::now() + START, &format!("the channel of {number}"), is_theirs)?;
         let mut channel = first.get("Channel").to_owned();
         let _ = self.farm.fold::<()>(0, Instant::now(), "", |f| {
-            if is_his(f) {
+            if is_theirs(f) {
                 f.get("Channel").clone_into(&mut channel);
             }
             None

@@ -249,10 +249,10 @@ impl Tally {
         let mut wrong = Vec::new();
         let spoke = recorded.status == "ANSWER" && recorded.outcome != "SELF_SERVICE";
         if spoke != call.bridged {
-            wrong.push(format!("on the wire he was {}connected", if call.bridged { "" } else { "not " }));
+            wrong.push(format!("on the wire the caller was {}connected", if call.bridged { "" } else { "not " }));
         }
         if recorded.status == "CANCEL" && !call.left {
-            wrong.push("on the wire he did not hang up".to_owned());
+            wrong.push("on the wire the caller did not hang up".to_owned());
         }
         let refused = |result: &str| ["JOINEMPTY", "JOINUNAVAIL", "FULL"].contains(&result);
         let logged: Vec<_> = recorded.visits.iter().filter(|(_, result)| !refused(result)).cloned().collect();
@@ -265,7 +265,7 @@ impl Tally {
         if let Some(agent) = &account.connected_to
             && *agent != recorded.agent
         {
-            wrong.push(format!("queue_log connects him to {agent}, the row has {}", recorded.agent));
+            wrong.push(format!("queue_log connects the caller to {agent}, the row has {}", recorded.agent));
         }
         match reason(call, recorded, cdr_status(account)) {
             Ok(None) => self.cdr_agrees += 1,

@@ -43,7 +43,7 @@ fn frames(stream: &[u8]) -> Vec<Frame> {
     let mut buffer = BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]);
     buffer.extend_from_slice(stream);
     let mut frames = Vec::new();
-    while let Some(received) = decoder.decode(&mut buffer) {
+    while let Some(received) = decoder.decode_idle(&mut buffer) {
         if let Received::Frame(frame) = received
             && matches!(frame.kind(), Kind::Event(_))
         {

@@ -43,7 +43,7 @@ fn ringing_talking_and_wrapup_are_exact() {
 }
 
 #[test]
-fn an_agent_has_the_wrapup_of_the_configuration_where_his_queue_does_not_say() {
+fn an_agent_has_the_wrapup_of_the_configuration_where_the_queue_does_not_say() {
     let mut rules = rules();
     rules.wrapups.insert("PJSIP/101".to_owned(), 7_000);
     let mut driver = Driver::linked(rules, START);
@@ -174,7 +174,7 @@ fn pauses_are_of_one_queue_and_a_new_reason_is_a_new_pause() {
 }
 
 #[test]
-fn an_agent_of_two_queues_is_logged_in_once_until_he_has_left_both() {
+fn an_agent_of_two_queues_is_logged_in_once_until_they_have_left_both() {
     let (sales, support) = (Membership::of("sales", "PJSIP/101"), Membership::of("support", "PJSIP/101"));
     let mut driver = Driver::linked(rules(), START);
     driver.say(&sales.event("QueueMemberAdded"));
@@ -273,7 +273,7 @@ fn after_a_restart_of_the_pbx_a_pause_that_the_list_still_tells_goes_on_anew() {
 }
 
 #[test]
-fn who_left_his_queue_while_the_link_was_down_is_logged_out_by_the_list_of_that_queue() {
+fn who_left_a_queue_while_the_link_was_down_is_logged_out_by_the_list_of_that_queue() {
     let member = Membership::of("sales", "PJSIP/101").event("QueueMember");
     let queue = crate::stream::text("QueueParams", &[("Queue", "sales"), ("Calls", "0")]);
     let mut driver = Driver::unlinked(rules(), START, None);

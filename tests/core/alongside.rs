@@ -5,7 +5,7 @@ use crate::callback_attempts::FIRST;
 use crate::scheduler::{ANN, MINUTE, PBX, SECOND, Scene, agent, overall, pbx, policies, policy};
 use crate::stream::{Driver, Line, rules, text};
 use callbackd_core::ami::Action;
-use callbackd_core::callbacks::alongside::{ANSWER_MS, BEAT_MS, FRESH_MS};
+use callbackd_core::callbacks::alongside::{ANSWER_MS, BEAT_MS, FRESH_MS, Others};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policy;
 use callbackd_core::callbacks::{Answer, Input, Scheduler};
@@ -186,6 +186,57 @@ fn a_daemon_that_makes_no_callbacks_shows_no_sign_and_takes_it_back_when_they_ar
     scene.settle();
     scene.give(Input::Policies(&off()));
     assert_eq!(scene.signs.shown, ["0a1b2c3d 1", "0a1b2c3d off"]);
+}
+
+#[test]
+fn where_no_callbacks_are_made_another_daemon_is_in_nobodys_way() {
+    let mut scene =
+        Scene::with(policies(overall(), Policy { enabled: false, ..policy() }), Vec::new(), Default::default());
+    scene.settle();
+    hears(&mut scene, &format!("{LOWER} 500"));
+    assert_eq!((scene.scheduler.others_on(PBX), scene.scheduler.another_on(PBX)), (Others::Off, None));
+    scene.pass(FRESH);
+    assert_eq!(scene.scheduler.others_on(PBX), Others::Off);
+    assert!(scene.signs.shown.is_empty(), "{:?}", scene.signs.shown);
+    scene.give(Input::Policies(&policies(overall(), policy())));
+    hears(&mut scene, &format!("{LOWER} 501"));
+    assert!(scene.scheduler.another_on(PBX).is_some_and(|another| another.gives_way), "now it is");
+}
+
+#[test]
+fn another_daemon_is_not_gone_because_the_pbx_is_out_of_sight() {
+    let mut scene = scene();
+    scene.signs.sign = Some(format!("{LOWER} 500"));
+    scene.settle();
+    assert!(matches!(scene.scheduler.others_on(PBX), Others::One(_)));
+    scene.hall.blind = true;
+    scene.give(Input::Unlinked(&pbx()));
+    scene.pass(10 * MINUTE);
+    assert_eq!(scene.scheduler.others_on(PBX), Others::Unknown);
+    // Asterisk was started anew, and the other has not shown its sign there yet.
+    scene.hall.blind = false;
+    scene.signs.sign = Some(String::new());
+    scene.give(Input::InSync(&pbx()));
+    scene.pass(FRESH - 1);
+    assert_eq!(scene.scheduler.others_on(PBX), Others::Unknown);
+    scene.pass(1);
+    assert_eq!(scene.scheduler.others_on(PBX), Others::Nobody, "it was listened for a minute");
+}
+
+#[test]
+fn who_says_that_they_stop_or_falls_silent_is_gone() {
+    for (said, silent) in [(Some("off"), 0), (None, FRESH)] {
+        let mut scene = scene();
+        scene.signs.sign = Some(format!("{LOWER} 500"));
+        scene.settle();
+        if let Some(said) = said {
+            hears(&mut scene, &format!("{LOWER} {said}"));
+        }
+        scene.pass(silent);
+        assert_eq!(scene.scheduler.others_on(PBX), Others::Nobody, "{said:?}");
+        hears(&mut scene, &format!("{LOWER} 1"));
+        assert!(matches!(scene.scheduler.others_on(PBX), Others::One(_)), "and is back");
+    }
 }
 
 #[test]

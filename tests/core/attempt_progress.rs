@@ -263,7 +263,7 @@ fn through_the_dialplan() -> (Driver, [Line; 3]) {
 }
 
 #[test]
-fn an_agent_behind_a_local_channel_is_himself() {
+fn an_agent_behind_a_local_channel_is_known_as_themselves() {
     let (mut driver, [near, far, phone]) = through_the_dialplan();
     assert_eq!(steps(&driver), ["seen"], "the second half is the same attempt, and its dialling is not the customer's");
     driver.say(&(up(&phone) + &far.dial_ends(&phone, "ANSWER") + &far.enters("a") + &phone.enters("a")));
@@ -295,7 +295,7 @@ fn a_rejection_behind_a_local_channel_is_the_phones() {
 }
 
 #[test]
-fn a_customer_who_is_called_first_is_given_to_whoever_takes_him() {
+fn a_customer_who_is_called_first_is_given_to_whoever_takes_the_call() {
     let mut driver = Driver::linked(rules(), START);
     let customer = Line::new("PJSIP/trunk-1", ID, ID, "5550100", "from-trunk", "s");
     driver.say(&(customer.begins() + &dialled_for_us(&customer, "12025550123@trunk")));

@@ -74,7 +74,7 @@ fn everything_is_looked_at_again_right_before_dialling() {
         assert_eq!(
             scene.scheduler.agents().get(&AgentKey::new(&pbx(), "PJSIP/101")).unwrap().cooldown_until,
             0,
-            "no fault of his"
+            "no fault of theirs"
         );
     }
 }
@@ -231,7 +231,7 @@ fn a_customer_who_is_served_while_the_agents_phone_rings_is_let_go() {
 }
 
 #[test]
-fn a_customer_who_calls_while_we_call_burns_no_attempt_and_waits_if_he_is_missed_again() {
+fn a_customer_who_calls_while_we_call_burns_no_attempt_and_waits_if_missed_again() {
     let mut scene = ringing();
     scene.line(ANN, true, Line::Busy);
     scene.ends(FIRST, nobody());
@@ -361,7 +361,7 @@ fn the_agent_is_paused_while_an_attempt_goes_on_if_configured_and_always_freed()
 }
 
 #[test]
-fn a_pause_that_the_agent_took_himself_meanwhile_is_left_to_him() {
+fn a_pause_that_the_agent_took_meanwhile_is_left_to_them() {
     let mut policy = policy();
     policy.pause_agent = true;
     let mut scene = Scene::new(policy, vec![agent("101", &["sales", "support"])]);

@@ -19,7 +19,7 @@ fn add(number: &str) -> Command {
 }
 
 fn cancel(id: i64) -> Command {
-    Command::Cancel { id, note: "he wrote an e-mail".into() }
+    Command::Cancel { id, note: "they wrote an e-mail".into() }
 }
 
 /// The one agent is on a call.
@@ -106,7 +106,7 @@ fn a_cancelled_callback_is_not_made_and_a_ringing_phone_stops_ringing() {
     let cancelled = row(scene.asks(cancel(1)));
     assert_eq!(cancelled.state, CallbackState::Cancelled);
     assert_eq!(scene.hung_up(), ["cb-0a1b2c3d-1-1"]);
-    assert_eq!(scene.story.last().map(|(_, c)| c.note.as_str()), Some("he wrote an e-mail"));
+    assert_eq!(scene.story.last().map(|(_, c)| c.note.as_str()), Some("they wrote an e-mail"));
     scene.pass(HOUR);
     assert_eq!(scene.rung().len(), 1);
 }

@@ -26,7 +26,7 @@ fn the_customer_may_be_dialled_first_and_then_put_into_the_queue() {
 }
 
 #[test]
-fn where_there_is_no_queue_to_put_him_into_the_agent_is_first() {
+fn where_there_is_no_queue_to_put_the_customer_into_the_agent_is_first() {
     let mut scene = Scene::new(customer_first(), vec![agent("101", &["sales"])]);
     let call = FinishedCall { queue: None, did: None, ..scene.missed(ANN, "") };
     scene.recorded(&call);
@@ -35,7 +35,7 @@ fn where_there_is_no_queue_to_put_him_into_the_agent_is_first() {
 }
 
 #[test]
-fn an_agent_whom_the_queue_would_not_ring_is_rung_himself() {
+fn an_agent_whom_the_queue_would_not_ring_is_rung_directly() {
     // The owner is of another queue, as are agents named in the configuration and those of a fallback.
     let mut policy = customer_first();
     policy.queues.insert(
@@ -48,7 +48,7 @@ fn an_agent_whom_the_queue_would_not_ring_is_rung_himself() {
 }
 
 #[test]
-fn who_is_assigned_is_rung_himself_for_the_queue_might_ring_another() {
+fn who_is_assigned_is_rung_directly_for_the_queue_might_ring_another() {
     let mut scene = Scene::new(customer_first(), Vec::new());
     scene.misses(ANN, "sales");
     let row = CallbackRow { assigned: Some("PJSIP/101".into()), ..scene.row(1).clone() };
@@ -59,7 +59,7 @@ fn who_is_assigned_is_rung_himself_for_the_queue_might_ring_another() {
 }
 
 #[test]
-fn the_agent_is_not_paused_for_then_the_queue_could_not_ring_him() {
+fn the_agent_is_not_paused_for_then_the_queue_could_not_ring_them() {
     let mut policy = customer_first();
     policy.pause_agent = true;
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);

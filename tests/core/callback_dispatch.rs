@@ -26,7 +26,7 @@ fn a_free_agent_is_rung_at_once() {
 }
 
 #[test]
-fn whoever_becomes_free_is_rung_by_the_event_that_frees_him() {
+fn whoever_becomes_free_is_rung_by_the_event_that_frees_them() {
     for busy in
         [Busy::LoggedOut, Busy::OnCall, Busy::DeviceInUse, Busy::DeviceUnknown, Busy::WrapUp { until_mono_ms: 9 }]
     {
@@ -251,7 +251,7 @@ fn a_lower_penalty_goes_before_any_strategy() {
 }
 
 #[test]
-fn the_owner_is_asked_first_and_anyone_when_his_window_is_over() {
+fn the_owner_is_asked_first_and_anyone_when_their_window_is_over() {
     let mut policy = policy();
     policy.default.owner_window_ms = 10 * MINUTE;
     let restored = RestoredState {
@@ -372,7 +372,7 @@ fn nobody_is_called_in_the_last_minutes_before_closing() {
 }
 
 #[test]
-fn a_customer_is_not_called_in_the_night_of_his_own_country() {
+fn a_customer_is_not_called_in_the_night_of_their_own_country() {
     let mut policy = policy();
     policy.number_policy.international = true;
     policy.quiet = Some((21 * 60, 8 * 60));

@@ -126,7 +126,7 @@ fn the_owners_window_begins_with_the_opening() {
     scene.pass(CLOSING);
     scene.misses(ANN, "sales");
     scene.pass(OPENING - CLOSING + 10 * MINUTE - 1);
-    assert!(scene.rung().is_empty(), "his window is not over before it began");
+    assert!(scene.rung().is_empty(), "their window is not over before it began");
     scene.pass(1);
     assert_eq!(scene.rung()[0].0, "PJSIP/101");
 }

@@ -36,7 +36,7 @@ fn busy_hall() -> Scene {
 }
 
 #[test]
-fn a_customer_finds_his_callback_under_his_number_as_it_may_arrive() {
+fn a_customer_finds_the_callback_under_their_number_as_it_may_arrive() {
     let mut scene = busy_hall();
     scene.misses(ANN, "sales");
     scene.pass(2 * SECOND);

@@ -12,7 +12,7 @@ fn waiting_room() -> Scene {
 }
 
 #[test]
-fn a_missed_caller_gets_a_callback_that_bears_what_is_known_of_him() {
+fn a_missed_caller_gets_a_callback_that_bears_what_is_known_of_them() {
     let mut scene = waiting_room();
     scene.misses(ANN, "sales");
     let row = scene.row(1);
@@ -89,7 +89,7 @@ fn only_the_outcomes_that_are_configured_make_callbacks() {
 }
 
 #[test]
-fn who_gave_up_at_once_is_not_called_wherever_he_was() {
+fn who_gave_up_at_once_is_not_called_wherever_they_were() {
     for outcome in [Outcome::EarlyAbandon, Outcome::IvrLost] {
         for (wait_ms, short_ones_too, made) in [(4_999, false, 0), (5_000, false, 1), (0, true, 1)] {
             let mut policy = policy();
@@ -359,7 +359,7 @@ fn a_talk_before_a_miss_that_is_told_late_does_not_count() {
 }
 
 #[test]
-fn a_call_of_an_earlier_run_that_served_him_counts_too() {
+fn a_call_of_an_earlier_run_that_served_the_customer_counts_too() {
     let served = Served {
         by: RecoveredBy::Agent,
         call: CallKey::new(&pbx(), "out.1"),

@@ -153,7 +153,7 @@ fn a_call_that_a_killed_run_left_and_that_still_lives_keeps_what_the_lists_canno
 }
 
 #[test]
-fn a_caller_who_waited_through_a_kill_gave_up_in_his_queue() {
+fn a_caller_who_waited_through_a_kill_gave_up_in_their_queue() {
     let mut driver = next_run(&[as_it_began()]);
     let customer = Line::customer("c.1").state(6);
     let entry =
@@ -188,7 +188,7 @@ fn an_asterisk_that_has_restarted_has_ended_them_whether_or_not_the_list_of_chan
 }
 
 #[test]
-fn of_a_call_that_a_killed_run_saw_answered_it_is_not_forgotten_that_he_was_served() {
+fn of_a_call_that_a_killed_run_saw_answered_it_is_not_forgotten_that_the_caller_was_served() {
     let answered_ms = Some(START + 5_000);
     let old = CallInProgress { agent: Some("PJSIP/101".to_owned()), answered_ms, ..as_it_began() };
     let mut driver = next_run(&[old]);
@@ -221,7 +221,7 @@ fn a_row_that_was_proved_before_the_lists_came_whole_stands() {
 }
 
 #[test]
-fn who_has_come_to_anothers_linkedid_has_no_row_of_his_own() {
+fn who_has_come_to_anothers_linkedid_has_no_row_of_their_own() {
     let mut driver = next_run(&[as_it_began()]);
     let other = Line::customer("d.1").state(6);
     let customer = Line::customer("c.1").state(6).of("d.1");
@@ -233,7 +233,7 @@ fn who_has_come_to_anothers_linkedid_has_no_row_of_his_own() {
 }
 
 #[test]
-fn a_list_that_comes_whole_days_later_does_not_make_him_wait_for_days() {
+fn a_list_that_comes_whole_days_later_does_not_make_the_caller_wait_for_days() {
     let mut driver = next_run(&[as_it_began()]);
     driver.give(Input::Linked { uptime_s: Some(100_000) });
     driver.snapshot(&[], false);

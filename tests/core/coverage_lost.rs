@@ -138,7 +138,7 @@ fn an_uptime_in_whole_seconds_makes_no_restart() {
 }
 
 #[test]
-fn a_customer_who_was_lost_sight_of_is_unknown_though_a_phone_of_his_call_still_lives() {
+fn a_customer_who_was_lost_sight_of_is_unknown_though_a_phone_of_the_call_still_lives() {
     let mut driver = Driver::linked(rules(), START);
     let (_, phone) = ringing(&mut driver, "rang");
     driver.pass(3_000);

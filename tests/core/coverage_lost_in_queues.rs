@@ -84,7 +84,7 @@ fn whom_the_queue_itself_tells_as_abandoned_gave_up_there() {
 }
 
 #[test]
-fn whom_the_lists_find_still_waiting_gave_up_when_he_hung_up() {
+fn whom_the_lists_find_still_waiting_gave_up_when_they_hung_up() {
     let mut driver = Driver::linked(rules(), START);
     let (customer, phone) = waiting(&mut driver);
     back_with(&mut driver, "", &(phone.listed("AppQueue", "", 24) + &still_waits(&customer)));
@@ -200,7 +200,7 @@ fn what_the_queue_says_in_the_end_counts_though_a_phone_that_it_rang_was_lost_fr
 }
 
 #[test]
-fn who_is_found_elsewhere_than_he_was_may_have_been_served_meanwhile() {
+fn who_is_found_elsewhere_than_before_may_have_been_served_meanwhile() {
     for (application, status) in [("Playback", Status::Unknown), ("Wait", Status::Cancel)] {
         let mut driver = Driver::linked(rules(), START);
         let customer = Line::customer("c.1");

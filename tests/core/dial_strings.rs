@@ -306,7 +306,7 @@ fn a_form_that_makes_more_digits_than_are_dialled_is_refused() {
 }
 
 #[test]
-fn an_agent_is_dialled_as_his_queue_does_or_by_his_phone() {
+fn an_agent_is_dialled_as_the_queue_does_or_by_their_phone() {
     let agent = |template: &str| {
         DialString::agent(template, "PJSIP/101", "Local/101@from-queue/n").map(|d| d.as_str().to_owned())
     };

@@ -127,6 +127,72 @@ fn a_number_that_only_tears_costs_no_event_of_another() {
     }
 }
 
+/// In one read, and where it ends anywhere within the event: the front waits for what follows.
+#[test]
+fn a_snapshot_whose_end_the_caller_supplies_is_not_believed_wherever_a_read_ends() {
+    let mut tried = 0;
+    for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("22/queue_answered")) {
+        let text = String::from_utf8(stream).unwrap();
+        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        for stream in [&text, &unstamped] {
+            let pieces = pieces(stream.as_bytes());
+            for (at, piece) in pieces.iter().enumerate().skip(8) {
+                let Some(found) = memchr::memmem::find(piece, b"\nExten: ") else { continue };
+                let (head, tail) = piece.split_at(found + 8);
+                let after = pieces.get(at + 1).copied().unwrap_or_default();
+                let before = pieces[..at].concat();
+                for next in ["A\r\nActionID: ", "QueueEntry\r\nQueue: ", "QueueEntry", "A\r\nPrivilege: aa,all"] {
+                    for next in [format!("Event: {next}"), "Response: \r\nActionID: ".to_owned()] {
+                        let number = format!("\r\nPriority:\r\nUniqueid:1\r\nLinkedid:victim\r\n\r\n{next}");
+                        assert!(number.len() < NUMBER, "{number}");
+                        supplied_end(&name, &before, &[head, number.as_bytes(), tail].concat(), after);
+                        tried += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(tried > 1_000, "{tried}");
+}
+
+fn supplied_end(name: &str, before: &[u8], torn: &[u8], after: &[u8]) {
+    let without = believed([before]);
+    // The last frame before it comes with the first of its reads.
+    let cuts = (1..torn.len()).filter(|cut| cut % 7 == 0 || torn[cut - 1] == b'\n');
+    for cut in cuts {
+        let with = believed([before, &torn[..cut], &torn[cut..], after]);
+        assert_eq!(with[..without.len()], without, "{name}");
+        let forged = with[without.len()..].iter().find(|frame| memchr::memmem::find(frame, b"victim").is_some());
+        let forged = forged.map(|frame| frame.escape_ascii().to_string());
+        assert_eq!(forged, None, "{name}: {} cut at {cut}", torn.escape_ascii());
+    }
+}
+
+#[test]
+fn a_frame_at_the_end_of_what_was_written_counts_when_nothing_follows_it() {
+    let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
+    let pieces = pieces(&stream);
+    let short = pieces.iter().position(|piece| memchr::memmem::find(piece, b"\nExten: s\r").is_some()).unwrap();
+    let (mut decoder, mut buffer) = (FrameDecoder::new(Interest::tracker()), BytesMut::new());
+    buffer.extend_from_slice(&pieces[..=short].concat());
+    let mut last = None;
+    while let Some(received) = decoder.decode(&mut buffer) {
+        last = Some(received);
+    }
+    assert!(decoder.holds(&buffer));
+    let is_it = |received| matches!(received, Some(Received::Frame(frame)) if pieces[short].starts_with(frame.bytes()));
+    assert!(!is_it(last));
+    assert!(is_it(decoder.decode_idle(&mut buffer)));
+    assert!(buffer.is_empty() && !decoder.holds(&buffer));
+
+    // What has begun to follow is waited for, also where nothing comes for a while.
+    buffer.extend_from_slice(&[pieces[short], b"Eve"].concat());
+    assert_eq!(decoder.decode_idle(&mut buffer), None);
+    assert!(!decoder.holds(&buffer));
+    buffer.extend_from_slice(b"nt: Newstate\r\nPrivilege: call,all\r\nTimestamp: 1");
+    assert!(is_it(decoder.decode(&mut buffer)));
+}
+
 /// Where `timestampevents` is off, more fits into a number.
 #[test]
 fn nor_where_events_bear_no_stamps() {
@@ -203,6 +269,7 @@ fn nothing_is_believed_from_a_torn_event_until_its_rest_has_come() {
         buffer.extend_from_slice(write);
         while decoder.decode(&mut buffer).is_some() {}
     }
+    assert!(decoder.decode_idle(&mut buffer).is_some(), "nothing follows the last one");
     assert_eq!(decoder.counters().discarded(Refusal::Tainted), 1);
     assert_eq!((decoder.counters().frames, decoder.counters().discarded_total()), (2, 3));
 }

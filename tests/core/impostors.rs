@@ -47,6 +47,32 @@ fn a_rename_from_a_name_that_the_channel_never_had_is_not_believed() {
     assert_eq!(driver.rows().len(), 1);
 }
 
+/// What a caller dialled can end the snapshot of their own channel with another's linkedid.
+#[test]
+fn who_calls_in_begins_a_call_of_their_own_whatever_linkedid_they_bear() {
+    let (mut driver, victim, _) = two_on_the_line();
+    let forged = Line::new("PJSIP/trunk-00000067", "third", "victim", "2", "from-trunk", "s").state(4);
+    driver.say(&forged.begins());
+    driver.say(&forged.event("Newexten", &[("Application", "Answer"), ("AppData", "")]));
+    assert_eq!(driver.tracker.counters().impostors, 2);
+    driver.say(&forged.hangs_up());
+    driver.say(&victim.hangs_up());
+    driver.pass(1_000);
+    let rows = driver.rows();
+    assert_eq!(rows.len(), 1);
+    assert_eq!((rows[0].linkedid.as_str(), rows[0].legs.len()), ("victim", 0));
+}
+
+/// The other half of a Local channel rings, and belongs to the call in which it was made.
+#[test]
+fn a_local_half_and_a_channel_that_takes_anothers_place_ring_in_the_call_that_made_them() {
+    for name in ["Local/101@agents-00000001;2", "AsyncGoto/PJSIP/trunk-00000065"] {
+        let (mut driver, _, _) = two_on_the_line();
+        driver.say(&Line::new(name, "half", "victim", "2", "agents", "101").state(4).begins());
+        assert_eq!((driver.tracker.counters().impostors, driver.tracker.live_calls()), (0, 2), "{name}");
+    }
+}
+
 /// A masquerade renames twice, and an event that was made before comes behind the `Rename`, which takes a shorter way.
 #[test]
 fn a_channels_former_names_and_one_that_it_took_before_it_was_introduced_are_its_own() {

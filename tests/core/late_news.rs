@@ -160,7 +160,7 @@ fn long_and_hostile_text_is_kept_short_and_without_what_a_terminal_would_obey() 
 }
 
 #[test]
-fn those_who_talk_on_after_their_customer_make_no_row_and_touch_his_no_more() {
+fn those_who_talk_on_after_their_customer_make_no_row_and_touch_the_customers_no_more() {
     let mut driver = Driver::linked(rules(), START);
     let (customer, agent) = (Line::customer("c.1"), Line::phone("101", "c.2", "c.1"));
     let colleague = Line::phone("102", "c.3", "c.1");

@@ -82,7 +82,7 @@ fn legs_beyond_the_limit_are_counted_and_said() {
 }
 
 #[test]
-fn visits_beyond_the_limit_are_counted_whether_the_queue_let_him_in_or_not() {
+fn visits_beyond_the_limit_are_counted_whether_the_queue_let_the_caller_in_or_not() {
     let (mut driver, line) = one_call();
     for _ in 0..MAX_VISITS + 2 {
         driver.say(&line.event("QueueCallerJoin", &[("Queue", "sales"), ("Position", "1"), ("Count", "1")]));

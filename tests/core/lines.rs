@@ -17,7 +17,7 @@ fn lines(driver: &mut Driver) -> Vec<String> {
 }
 
 #[test]
-fn a_customer_who_calls_is_on_the_line_until_his_row_is_told() {
+fn a_customer_who_calls_is_on_the_line_until_their_row_is_told() {
     let mut driver = Driver::linked(rules(), START);
     let (customer, phone) = rung_by(&mut driver, "sales", "101", "a");
     assert_eq!(lines(&mut driver), [format!("{CUSTOMER} a.1 in busy")]);
@@ -126,7 +126,7 @@ fn a_customer_who_is_found_on_the_line_is_told_with_the_lists() {
 }
 
 #[test]
-fn a_customer_who_is_gone_is_free_though_those_whom_he_left_talk_on() {
+fn a_customer_who_is_gone_is_free_though_those_whom_they_left_talk_on() {
     let mut driver = Driver::linked(rules(), START);
     let (customer, agent) = rung_by(&mut driver, "sales", "101", "a");
     answers(&mut driver, &customer, &agent, "b");

@@ -45,11 +45,11 @@ fn a_channel_makes_its_owner_busy_from_its_first_event_to_its_hangup() {
         driver.say(&phone.clone().state(state).event("Newstate", &[]));
     }
     driver.say(&phone.event("Hold", &[]));
-    assert!(!changed(&mut driver), "he was busy, and is");
+    assert!(!changed(&mut driver), "they were busy, and are");
     assert_eq!(busy(&driver), Some(Busy::OnCall));
     driver.pass(4_000);
     driver.say(&phone.hangs_up());
-    assert!(changed(&mut driver), "with the very event that frees him");
+    assert!(changed(&mut driver), "with the very event that frees them");
     assert_eq!((busy(&driver), alice(&driver).since_ms), (None, START + 5_000));
 }
 
@@ -64,7 +64,7 @@ fn two_channels_must_both_be_gone() {
 }
 
 #[test]
-fn an_agent_who_becomes_known_after_his_channel_is_on_a_call() {
+fn an_agent_who_becomes_known_after_their_channel_is_on_a_call() {
     let (direct, freepbx) = (
         Membership::of("sales", "PJSIP/900"),
         Membership { state_interface: "hint:900@ext-local", ..Membership::of("sales", "Local/900@from-queue/n") },
@@ -104,7 +104,7 @@ fn the_phone_that_a_queues_local_channel_leads_to_makes_its_member_busy() {
 #[test]
 fn a_channel_that_takes_anothers_name_is_that_ones() {
     let mut driver = with_alice();
-    // Alice picks up a call that rings at 102: her phone takes the place of the other's channel.
+    // Alice picks up a call that rings at 102: Alice's phone takes the place of the other's channel.
     let rung = Line::phone("102", "p.1", "p.1");
     driver.say(&rung.begins());
     assert_eq!(busy(&driver), None);
@@ -128,7 +128,7 @@ fn channels_that_a_list_does_not_name_hold_nobody() {
 }
 
 #[test]
-fn the_last_word_on_his_device_decides() {
+fn the_last_word_on_a_device_decides() {
     let mut driver = with_alice();
     for state in ["INUSE", "BUSY", "RINGING", "RINGINUSE", "ONHOLD"] {
         device(&mut driver, state);
@@ -238,7 +238,7 @@ fn callers_wait_from_their_join_to_their_leave_answer_or_hangup() {
     let lines: Vec<Line> = (0..4).map(|n| Line::customer(&format!("c.{n}"))).collect();
     for (n, line) in lines.iter().enumerate() {
         driver.say(&line.begins());
-        assert!(!changed(&mut driver), "he waits in no queue yet");
+        assert!(!changed(&mut driver), "they wait in no queue yet");
         driver.say(&attach_channel(line));
         assert_eq!((waiting(&driver), changed(&mut driver)), (n as u32 + 1, true));
     }

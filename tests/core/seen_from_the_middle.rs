@@ -129,7 +129,7 @@ fn waiting() -> (Line, Line, Vec<Frame>) {
 }
 
 #[test]
-fn a_waiting_caller_of_the_list_is_a_visit_that_began_when_he_joined() {
+fn a_waiting_caller_of_the_list_is_a_visit_that_began_when_they_joined() {
     let (customer, _, lists) = waiting();
     let mut driver = Driver::unlinked(stock_rules(), START, None);
     driver.link(100_000, &lists);
@@ -153,7 +153,7 @@ fn a_waiting_caller_of_the_list_is_a_visit_that_began_when_he_joined() {
 }
 
 #[test]
-fn who_withholds_his_number_is_known_by_a_trunk_of_an_earlier_run_and_by_nothing_else() {
+fn who_withholds_the_number_is_known_by_a_trunk_of_an_earlier_run_and_by_nothing_else() {
     let direction_of = |known: &[&str], name: &str, number: &str| {
         let caller = Line::new(name, "c.1", "c.1", number, "ivr-1", "s").state(6);
         let mut driver = Driver::unlinked(stock_rules(), START, None);
@@ -236,7 +236,7 @@ fn events_that_race_with_the_lists_change_nothing_twice() {
 }
 
 #[test]
-fn phones_that_outlive_their_caller_make_no_row_under_his_linkedid() {
+fn phones_that_outlive_their_caller_make_no_row_under_that_callers_linkedid() {
     let phone = Line::phone("101", "c.2", "c.1").state(6);
     let halves = [";1", ";2"].map(|half| {
         Line::new(&format!("Local/101@from-queue-1{half}"), &format!("c.3{half}"), "c.1", "", "from-queue", "101")

@@ -118,6 +118,38 @@ fn check_names_another_callbackd_but_not_ones_own() {
 }
 
 #[test]
+fn where_callbacks_are_off_another_daemon_is_in_nobodys_way() {
+    let (pbx, _) = pbx("ffffffff 500");
+    let site = site(&pbx, "");
+    let text = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
+    site.configure(&text.replace("enabled = true", "enabled = false"));
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("session: Asterisk is ready");
+    pbx.say(&set("ffffffff 501"));
+    let status = run(&site, &["status"]);
+    assert!(status.out.contains("callback.enabled = false") && !status.out.contains("ANOTHER"), "{status:?}");
+    // The sign has been taken when the end of what came behind it is seen.
+    pbx.hang_up();
+    daemon.wait_for("Connection to Asterisk lost");
+    let (_, said) = daemon.end(Some(Signal::TERM));
+    assert!(!said.contains("callbackd makes callbacks"), "{said}");
+    assert!(signs(&pbx).is_empty(), "who makes none shows none");
+}
+
+#[test]
+fn a_lost_link_does_not_say_that_the_other_daemon_is_gone() {
+    let (pbx, _) = pbx("ffffffff 500");
+    let site = site(&pbx, "");
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("Another callbackd makes callbacks on this PBX: this one makes none");
+    pbx.hang_up();
+    daemon.wait_for("Event gap closed");
+    let (_, said) = daemon.end(Some(Signal::TERM));
+    assert!(!said.contains("No other callbackd"), "{said}");
+    assert_eq!(said.matches("Another callbackd makes").count(), 1, "said once, for it was never gone: {said}");
+}
+
+#[test]
 fn who_is_told_to_makes_callbacks_beside_the_other() {
     let (pbx, _) = pbx("ffffffff 500");
     let site = site(&pbx, "alongside = true\n");

@@ -79,7 +79,7 @@ fn the_widest_words_of_statuses_and_outcomes_fit_into_a_hundred_columns() {
 }
 
 #[test]
-fn what_a_stranger_calls_himself_cannot_reach_the_terminal() {
+fn the_name_that_a_stranger_sends_cannot_reach_the_terminal() {
     let evil = "\u{1b}]0;owned\u{7}\u{202e}\u{9b}31m\r\nCall 7";
     let (_directory, path) = with_calls([FinishedCall {
         name: Some(evil.into()),

@@ -85,7 +85,7 @@ fn a_queue_takes_from_callback_what_it_does_not_say() {
         (5_000, 7, First::Customer, Strategy::Linear)
     );
     assert_eq!(sales.fallback.as_deref(), Some("office"));
-    assert_eq!(policy.of(Some("office")).fallback, None, "nobody falls back to himself");
+    assert_eq!(policy.of(Some("office")).fallback, None, "nobody falls back to themselves");
     assert!(!policy.of(Some("night shift")).enabled && policy.of(Some("support")).enabled);
     assert_eq!(policy.of(Some("support")).delay_ms, 30_000);
     assert_eq!(policy.dids["12025550100"], "sales");
@@ -227,7 +227,7 @@ fn names_that_nothing_bears_are_refused() {
 }
 
 #[test]
-fn an_agent_needs_a_phone_of_his_own() {
+fn an_agent_needs_a_phone_of_their_own() {
     refused("[[agents]]\nname = \"Ann\"", "1:1", &["an agent needs an `interface`"]);
     let two = "[[agents]]\ninterface = \"PJSIP/1\"\n[[agents]]\ninterface = \"PJSIP/1\"";
     refused(two, "4:13", &["two agents have the interface \"PJSIP/1\""]);

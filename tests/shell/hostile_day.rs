@@ -83,7 +83,7 @@ async fn day(format: &str) -> (Vec<u8>, Site) {
     let site = Site::new(port);
     site.configure(&format!(
         "[pbx]\naddress = \"127.0.0.1:{port}\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n\
-         [log]\nlevel = \"trace\"\nformat = \"{format}\"\n[callback]\nenabled = true\ndelay = \"0s\"\ndial_customer = \"PJSIP/{{number}}@trunk\"\n"
+         [log]\nlevel = \"trace\"\nformat = \"{format}\"\n[callback]\nenabled = true\nquiet = \"off\"\ndelay = \"0s\"\ndial_customer = \"PJSIP/{{number}}@trunk\"\n"
     ));
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
     let mut asterisk = listening.accept().await;
@@ -125,7 +125,7 @@ async fn day(format: &str) -> (Vec<u8>, Site) {
     };
     assert!(!format!("{dialled:?}").contains("touch"), "{dialled:?}");
     for args in [
-        &["callbacks", "add", "+1 202 555 0123", "--note", "he said 202-555-0199\u{1b}[2J"][..],
+        &["callbacks", "add", "+1 202 555 0123", "--note", "they said 202-555-0199\u{1b}[2J"][..],
         &["callbacks", "add", "+1 202 555 0177", "--queue", "sales", "--note", "$(touch pwned) +12025550199"],
         &["callbacks", "cancel", "1", "--note", "wrote from 2025550199"],
         &["dnc", "add", "+1 202 555 0178", "--reason", "=cmd|+12025550199"],

@@ -185,11 +185,11 @@ fn numbers_show_their_tail_all_or_nothing() {
 
 #[test]
 fn numbers_in_what_people_write_show_their_tail_all_or_nothing() {
-    let text = "he wants +1 (202) 555-0123, ask 101\n";
+    let text = "they want +1 (202) 555-0123, ask 101\n";
     for (show, shown) in [
-        (ShowNumbers::Tail, "he wants +* (***) ***-**23, ask 101\\n"),
-        (ShowNumbers::None, "he wants +* (***) ***-****, ask 101\\n"),
-        (ShowNumbers::Full, "he wants +1 (202) 555-0123, ask 101\\n"),
+        (ShowNumbers::Tail, "they want +* (***) ***-**23, ask 101\\n"),
+        (ShowNumbers::None, "they want +* (***) ***-****, ask 101\\n"),
+        (ShowNumbers::Full, "they want +1 (202) 555-0123, ask 101\\n"),
     ] {
         assert_eq!(Remark { text, show }.to_string(), shown);
     }

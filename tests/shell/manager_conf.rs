@@ -60,7 +60,7 @@ fn the_filters_drop_noise_and_nothing_that_tells_of_a_call() {
 }
 
 #[test]
-fn a_callers_name_cannot_make_his_events_disappear() {
+fn a_callers_name_cannot_make_the_callers_events_disappear() {
     for name in ["Event: PeerStatus", "^Event: TestEvent", "Variable: ARG1", "x Variable: RTPAUDIOQOS"] {
         for event in ["Hangup", "QueueCallerJoin", "VarSet"] {
             let frame = format!(

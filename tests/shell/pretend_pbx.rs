@@ -307,7 +307,7 @@ fn who_does_not_log_in_gets_nothing() {
     let caller =
         Caller { number: String::new(), name: String::new(), did: "5550100".to_owned(), key: None, patience_ms: 1 };
     scene.pbx.handle(Input::Call(caller), NOW);
-    let mut to_him = String::new();
+    let mut to_second = String::new();
     scene.pbx.handle(
         Input::Received(2, b"Action: Login\r\nActionID: 2\r\nUsername: callbackd\r\nSecret: wrong\r\n\r\n"),
         NOW,
@@ -315,13 +315,16 @@ fn who_does_not_log_in_gets_nothing() {
     let mut closed = false;
     while let Some(output) = scene.pbx.poll() {
         match output {
-            Output::Send(2, text) => to_him.push_str(&text),
+            Output::Send(2, text) => to_second.push_str(&text),
             Output::Close(2) => closed = true,
             _ => {}
         }
     }
-    assert!(to_him.contains("Permission denied") && to_him.contains("Authentication failed") && closed, "{to_him}");
-    assert!(!to_him.contains("Event: "), "{to_him}");
+    assert!(
+        to_second.contains("Permission denied") && to_second.contains("Authentication failed") && closed,
+        "{to_second}"
+    );
+    assert!(!to_second.contains("Event: "), "{to_second}");
 }
 
 #[test]

@@ -107,7 +107,7 @@ impl Core {
         side.input.extend_from_slice(bytes);
         loop {
             let side = &mut self.sides[i];
-            let Some(received) = side.decoder.decode(&mut side.input) else { break };
+            let Some(received) = side.decoder.decode_idle(&mut side.input) else { break };
             let Some(session) = &mut side.session else { return };
             let disposition = session.received(&received, now.mono_ms);
             if let (Received::Frame(frame), Disposition::ForEngine) = (&received, disposition)

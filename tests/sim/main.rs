@@ -44,7 +44,7 @@ const ONCE_BROKEN: &[(u64, &str)] = &[
     (6223, "talk was counted up to where a cut was noticed: the day told a broken connection as one that was closed"),
     (8077, "who was served out of sight and hung up before the list was told as one who gave up in the queue"),
     (9327, "the same"),
-    (9635, "who withheld his number was taken for an extension after a kill, and his call had no row"),
+    (9635, "who withheld the number was taken for an extension after a kill, and the call had no row"),
     (358, "a call that a killed run had seen answered got a negative wait from the times of two clocks"),
 ];
 

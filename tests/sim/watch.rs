@@ -95,7 +95,7 @@ impl Watch {
             row.result.is_none() && row.pbx == *self.pbx && row.agent.as_ref() == Some(agent) && row.channel_id != *id
         };
         if let Some(other) = disk.attempts.values().find(offered) {
-            return Err(format!("{id}: {agent} is rung, and {} is his already", other.channel_id));
+            return Err(format!("{id}: {agent} is rung, and {} is theirs already", other.channel_id));
         }
         let fresh = now - FRESH_MS;
         if busy_since.is_some_and(|since| since < fresh && self.watched_since(since)) {

@@ -107,7 +107,7 @@ fn judged(cdr: &str, queue_log: &str) -> Vec<String> {
 }
 
 #[test]
-fn without_queue_log_nobody_knows_whether_a_queue_served_him() {
+fn without_queue_log_nobody_knows_whether_a_queue_served_the_caller() {
     for (name, with) in [("queue_answered", "ANSWER AGENT"), ("queue_abandoned", "CANCEL QUEUE_ABANDON")] {
         let (cdr, log) = recorded(name);
         assert_eq!(judged(&cdr, &log), [with], "{name}");
@@ -164,7 +164,7 @@ fn records_of_phones_alone_are_no_whole_call_yet() {
     let (cdr, _) = recorded("queue_local_ringall_answered");
     let of_phones: String = cdr.lines().filter(|l| l.contains(";2\",\"PJSIP/")).map(|l| format!("{l}\n")).collect();
     let whole = |text: &str| reconcile::accounts(cdrs(text.as_bytes()), Vec::new()).iter().all(Account::is_whole);
-    assert!(!of_phones.is_empty() && !whole(&of_phones), "his caller may still talk");
+    assert!(!of_phones.is_empty() && !whole(&of_phones), "their caller may still talk");
     assert!(whole(&cdr));
 }
 

@@ -167,7 +167,7 @@ fn many_who_cannot_be_called_do_not_stand_in_each_others_way() {
 }
 
 #[test]
-fn whoever_is_won_back_is_so_in_the_rows_of_all_his_misses() {
+fn whoever_is_won_back_is_so_in_the_rows_of_all_their_misses() {
     let mut database = Database::new();
     let miss = |linkedid: &str| CallbackChange { miss: Some(call(linkedid)), ..change(row(1, "+12025550123"), "") };
     let done =
@@ -342,7 +342,7 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
     assert_eq!(restored.last_id, 9);
     assert!(restored.in_flight.is_empty());
     assert_eq!(restored.refusals, [(4, AgentKey::new(&pbx(), "PJSIP/101"), MONDAY_10 + 80_000)]);
-    assert!(restored.dialled.is_empty(), "his phone never rang");
+    assert!(restored.dialled.is_empty(), "the agent's phone never rang");
 
     database.write(&[Record::Attempt(Box::new(attempt(4, 2, None)))]);
     let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
@@ -353,7 +353,7 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
 }
 
 #[test]
-fn the_owner_of_a_customer_is_who_talked_with_him_last() {
+fn the_owner_of_a_customer_is_who_talked_with_them_last() {
     let mut database = Database::new();
     let later = FinishedCall { agent: Some("PJSIP/102".into()), ended_ms: MONDAY_10 + 500_000, ..answered("1.2") };
     database.write(&[record(later), record(answered("1.1")), record(abandoned("1.3"))]);

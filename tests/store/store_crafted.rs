@@ -95,6 +95,25 @@ fn an_altered_view_table_or_index_and_one_that_is_gone_are_refused() {
 }
 
 #[test]
+fn comments_that_another_version_worded_otherwise_are_no_alteration() {
+    let crafted = crafted("");
+    let connection = Connection::open(&crafted.path).unwrap();
+    let of_view = "SELECT sql FROM sqlite_schema WHERE name = 'v_today'";
+    let sql: String = connection.query_row(of_view, [], |row| row.get(0)).unwrap();
+    let other = sql.replacen("SELECT", "SELECT -- it's worded otherwise\n/* and 'here' -- too */", 1);
+    connection.execute_batch(&format!("DROP VIEW v_today; {other}")).unwrap();
+    drop(connection);
+    Store::open(&crafted.path).unwrap();
+    assert_eq!(all_calls(&crafted.path).unwrap(), 1);
+}
+
+#[test]
+fn what_stands_where_a_comment_seems_to_be_is_an_alteration() {
+    let sql = "DROP VIEW v_today; CREATE VIEW v_today AS SELECT '--', id FROM calls -- '";
+    refused(sql, &["its view v_today is not as callbackd makes it"]);
+}
+
+#[test]
 fn values_that_no_column_may_hold_are_damage() {
     let crafted = crafted(
         "PRAGMA ignore_check_constraints = on; UPDATE calls SET direction = 'sideways', status = 'FINE', number_e164 = 'x'; UPDATE identity SET db_uuid = '../x'",

@@ -155,13 +155,13 @@ fn a_number_is_found_whole_or_by_at_least_four_last_digits() {
 }
 
 #[test]
-fn an_agent_is_found_by_interface_or_by_what_follows_its_technology_if_he_talked() {
+fn an_agent_is_found_by_interface_or_by_what_follows_its_technology_if_they_talked() {
     let (_directory, path) = place();
     ten_calls(&path);
     let agent = |agent: &str| found(&path, CallFilter { agent: Some(agent.into()), ..CallFilter::default() });
     assert_eq!(agent("PJSIP/101"), ["1.9", "1.7", "1.5", "1.3", "1.1"]);
     assert_eq!(agent("101"), agent("PJSIP/101"));
-    assert_eq!(agent("102"), ["2.1"], "his phone rang for five others, but he talked with none of them");
+    assert_eq!(agent("102"), ["2.1"], "their phone rang for five others, but they talked with none of them");
 }
 
 #[test]
@@ -172,7 +172,7 @@ fn a_queue_is_found_by_every_stay_in_it() {
     moved.queue = Some("support".into());
     Store::open(&path).unwrap().write(&[record(moved)]).unwrap();
     let queue = |queue: &str| found(&path, CallFilter { queue: Some(queue.into()), ..CallFilter::default() });
-    assert_eq!(queue("sales").len(), 11, "he was in sales before he was in support");
+    assert_eq!(queue("sales").len(), 11, "the caller was in sales before they were in support");
     assert_eq!(queue("support"), ["3.1"]);
     assert_eq!(queue("Sales"), [] as [&str; 0]);
 }

@@ -1,8 +1,9 @@
 //! Whether a whole frame is one that Asterisk can have written: its lines, the headers that stand there once, and its event's form.
 
-use crate::ami::decoder::{MAX_HEADERS, MAX_LINE, Refusal};
+use crate::ami::decoder::{MAX_HEADERS, MAX_LINE};
 use crate::ami::form::{self, Follow, Head};
-use crate::ami::header::{BANNER, Header, header};
+use crate::ami::header::{BANNER, colon, value};
+use crate::ami::refusal::Refusal;
 
 /// What every event of a stream has, once one has had it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,37 +12,63 @@ pub(crate) struct Shown {
     pub(crate) privilege: bool,
     /// `Timestamp` behind that.
     pub(crate) timestamp: bool,
+    /// It is one connection, greeted once; a capture holds several.
+    pub(crate) live: bool,
+}
+
+/// How what follows a frame begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    /// As the next frame does.
+    Well,
+    /// As the next frame does, as far as it is there.
+    Unsure,
+    /// As no frame does: it is the rest of one that was torn.
+    Ill,
 }
 
 /// Whether what follows a frame, as far as it is there, may be the next one: what is not is the rest of a frame that was torn.
 pub(crate) fn begins_well(rest: &[u8], shown: Shown) -> bool {
+    beginning(rest, shown) != Beginning::Ill
+}
+
+/// How what follows a frame begins.
+pub(crate) fn beginning(rest: &[u8], shown: Shown) -> Beginning {
+    use Beginning::{Ill, Unsure, Well};
     let blank = rest.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(rest.len());
     let rest = &rest[blank..];
-    if may_be(rest, BANNER) && !shown.timestamp {
-        return true;
+    let starts = |rest: &[u8], first: &[u8]| match rest.len() < first.len() {
+        _ if !may_be(rest, first) => Ill,
+        true => Unsure,
+        false => Well,
+    };
+    let banner = if shown.live { Ill } else { starts(rest, BANNER) };
+    let response = starts(rest, RESPONSE);
+    let event = starts(rest, EVENT);
+    if banner == Well || [banner, response, event].contains(&Unsure) {
+        return if banner == Well { Well } else { Unsure };
     }
-    if let Some(response) = rest.strip_prefix(RESPONSE) {
-        return memchr::memchr(b'\n', response).is_none_or(|end| may_be(&response[end + 1..], b"ActionID: "));
+    let first = if response == Well { RESPONSE } else { EVENT };
+    if response == Ill && event == Ill {
+        return Ill;
     }
-    if rest.len() < RESPONSE.len() && may_be(rest, RESPONSE) {
-        return true;
+    let Some(end) = memchr::memchr(b'\n', rest) else { return Unsure };
+    let (name, rest) = (rest[first.len()..end].trim_ascii_end(), &rest[end + 1..]);
+    let answer = starts(rest, b"ActionID: ");
+    if response == Well || answer != Ill {
+        return answer;
     }
-    if rest.len() <= EVENT.len() {
-        return may_be(rest, EVENT);
-    }
-    let Some(event) = rest.strip_prefix(EVENT) else { return false };
-    let Some(end) = memchr::memchr(b'\n', event) else { return true };
-    let (name, rest) = (event[..end].trim_ascii_end(), &event[end + 1..]);
     let head = form::of_event(name).head;
-    if may_be(rest, b"ActionID: ") || head == Head::Item && may_be(rest, b"Queue: ") {
-        return true;
+    let item = if head == Head::Item { starts(rest, b"Queue: ") } else { Ill };
+    if item != Ill {
+        return item;
     }
-    if rest.len() <= PRIVILEGE.len() {
-        return may_be(rest, PRIVILEGE);
+    match (starts(rest, PRIVILEGE), memchr::memchr(b'\n', rest)) {
+        (Well, Some(_)) if !shown.timestamp || head == Head::Login => Well,
+        (Well, Some(end)) => starts(&rest[end + 1..], b"Timestamp: "),
+        (Well, None) => Unsure,
+        (other, _) => other,
     }
-    let Some(privilege) = rest.strip_prefix(PRIVILEGE) else { return false };
-    let Some(end) = memchr::memchr(b'\n', privilege) else { return true };
-    !shown.timestamp || head == Head::Login || may_be(&privilege[end + 1..], b"Timestamp: ")
 }
 
 const RESPONSE: &[u8] = b"Response: ";
@@ -66,6 +93,7 @@ const ONCE: [&[u8]; 7] = [b"Event", b"Response", b"ActionID", b"Uniqueid", b"Lin
 /// The first so many of them also in a response; `Variable` and `Value` only in a `VarSet`.
 const ONCE_IN_RESPONSES: usize = 3;
 const ONCE_IN_EVENTS: usize = 5;
+const ACTION_ID: usize = 2;
 
 /// The place of `key` in [`ONCE`], whatever the case of its letters.
 #[inline]
@@ -83,8 +111,16 @@ fn once(key: &[u8]) -> Option<usize> {
     key.eq_ignore_ascii_case(ONCE[place]).then_some(place)
 }
 
-/// Checks a whole frame: its head, or the reason against it and where the offending line begins.
-pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, usize)> {
+/// What a whole frame that passed is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passed {
+    pub(crate) head: Head,
+    /// It has an `ActionID`.
+    pub(crate) answers: bool,
+}
+
+/// Checks a whole frame: what it is, or the reason against it and where the offending line begins.
+pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal, usize)> {
     if let Some(at) = memchr::memchr(0, frame) {
         return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
     }
@@ -102,7 +138,9 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, u
         if count > MAX_HEADERS {
             return Err((Refusal::TooManyHeaders, start));
         }
-        let colon = match line.iter().position(|&byte| byte == b':') {
+        // Most headers are the next of a snapshot that has begun: one comparison, and no search for the colon.
+        let expected = follow.expects(line);
+        let colon = match expected.or_else(|| colon(line)) {
             Some(colon) if colon > 0 => colon,
             _ => return Err((Refusal::NotAHeader, start)),
         };
@@ -110,11 +148,12 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, u
         if count <= 3 && count > 1 {
             headed(head, count, line, shown).map_err(|refusal| (refusal, start))?;
         }
-        if shown.privilege && (!follow.takes(key) || !line.ends_with(b"\r\n") || is_nameless(key, line)) {
+        let stands = expected.is_some() || follow.takes(key);
+        if shown.privilege && (!stands || !line.ends_with(b"\r\n") || is_nameless(key, line)) {
             return Err((Refusal::Torn, start));
         }
         if let Some(which) = once(key) {
-            let Ok((_, Header { value, .. })) = header(line) else { return Err((Refusal::NotAHeader, start)) };
+            let value = value(line, colon);
             if which == 0 {
                 // A response that goes on as an event; the reverse is an OriginateResponse.
                 if count > 1 {
@@ -140,7 +179,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, u
     if shown.privilege && !(headed && follow.is_whole()) {
         return Err((Refusal::Torn, 0));
     }
-    Ok(head)
+    Ok(Passed { head, answers: seen[ACTION_ID].is_some() })
 }
 
 /// Holds the second and third line against the head that the event must have, and learns from it what the stream has.

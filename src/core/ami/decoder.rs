@@ -4,12 +4,13 @@ use bytes::{Buf, BytesMut};
 use memchr::memmem::Finder;
 
 use crate::ami::blank_line::BlankLine;
-use crate::ami::check::{Shown, begins_well, check, line_length};
+use crate::ami::check::{Beginning, Passed, Shown, beginning, begins_well, check, line_length};
 use crate::ami::excerpt::excerpt;
-use crate::ami::form::{self, End, Head};
+use crate::ami::form::{self, End, Head, SHORTEST_HEAD};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
+use crate::ami::refusal::{FrameError, Refusal};
 
 /// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
 /// has some 4 KiB, the answer to `ListCommands` some 12; only the answer to a `Command` can be longer.
@@ -29,102 +30,6 @@ pub enum Received {
     Frame(Frame),
     /// A frame that was thrown away whole; the stream goes on behind it.
     Discarded(FrameError),
-}
-
-/// Why a frame was thrown away.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
-    /// Longer than [`MAX_FRAME`] bytes.
-    FrameTooLong,
-    /// A line over [`MAX_LINE`].
-    LineTooLong,
-    /// More headers than [`MAX_HEADERS`].
-    TooManyHeaders,
-    /// A line without a colon, or with nothing before it.
-    NotAHeader,
-    /// A NUL byte: Asterisk's texts end at NUL, so it cannot have sent one.
-    Nul,
-    /// The first line is neither `Event` nor `Response`: the rear part of a frame that a line break in a value tore.
-    Headless,
-    /// A header that occurs once in a frame stands there twice: a line break in a value forged one of them.
-    Forged,
-    /// The stream ended inside the frame.
-    CutShort,
-    /// An event without all the headers that Asterisk writes into its kind, in their order: a line break in a value tore it, or it is
-    /// what stood in that value.
-    Torn,
-    /// It stands between a torn frame and the rest of it: a caller may have written it.
-    Tainted,
-}
-
-impl Refusal {
-    /// All reasons, in the order of their counters.
-    pub const ALL: [Self; 10] = [
-        Self::FrameTooLong,
-        Self::LineTooLong,
-        Self::TooManyHeaders,
-        Self::NotAHeader,
-        Self::Nul,
-        Self::Headless,
-        Self::Forged,
-        Self::CutShort,
-        Self::Torn,
-        Self::Tainted,
-    ];
-
-    /// A caller's line breaks are behind it: an event was lost, and a snapshot puts things right.
-    pub(crate) fn is_a_callers(self) -> bool {
-        matches!(self, Self::Torn | Self::Tainted | Self::Forged)
-    }
-
-    /// A short name for a metric's label.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::FrameTooLong => "frame_too_long",
-            Self::LineTooLong => "line_too_long",
-            Self::TooManyHeaders => "too_many_headers",
-            Self::NotAHeader => "not_a_header",
-            Self::Nul => "nul",
-            Self::Headless => "headless",
-            Self::Forged => "forged",
-            Self::CutShort => "cut_short",
-            Self::Torn => "torn",
-            Self::Tainted => "tainted",
-        }
-    }
-}
-
-/// A frame that was thrown away: why, where, and how the offending line begins.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} at byte {offset}: \"{excerpt}\"{}", describe(*.refusal), of(.channel))]
-pub struct FrameError {
-    /// Why it was refused.
-    pub refusal: Refusal,
-    /// Where the offending line (of a frame that is too long: the frame) begins in the stream.
-    pub offset: u64,
-    /// Its beginning, escaped, at most 64 characters.
-    pub excerpt: String,
-    /// The first channel that the frame names, escaped, at most 64 characters; empty where that is not known.
-    pub channel: String,
-}
-
-fn of(channel: &str) -> String {
-    if channel.is_empty() { String::new() } else { format!(", channel \"{channel}\"") }
-}
-
-fn describe(refusal: Refusal) -> String {
-    match refusal {
-        Refusal::FrameTooLong => format!("frame over {MAX_FRAME} bytes"),
-        Refusal::LineTooLong => format!("line over {MAX_LINE} bytes"),
-        Refusal::TooManyHeaders => format!("frame with over {MAX_HEADERS} headers"),
-        Refusal::NotAHeader => "line that is not \"Key: value\"".into(),
-        Refusal::Nul => "line with a NUL byte".into(),
-        Refusal::Headless => "frame that begins with neither Event nor Response".into(),
-        Refusal::Forged => "header that occurs once in a frame stands there twice".into(),
-        Refusal::CutShort => "stream ends inside a frame".into(),
-        Refusal::Torn => "event without all headers of its kind in their order".into(),
-        Refusal::Tainted => "frame inside of another that a line break tore".into(),
-    }
 }
 
 /// What went through a decoder.
@@ -170,6 +75,8 @@ enum Position {
     Start,
     /// At the beginning of a frame that is wanted, or, if `variable`, may be.
     Wanted { variable: bool },
+    /// At the beginning of one that is all there, up to `end`; it counts once `next` shows that it is no front of a torn one.
+    Held { end: usize, next: usize, room: Option<usize> },
     /// Inside a frame that is dropped up to its empty line; if `looked_at`, its end may show that it is torn.
     Dropping { looked_at: bool },
 }
@@ -196,8 +103,6 @@ pub struct FrameDecoder {
     torn: Option<u64>,
     /// Where the last torn frame began.
     last_torn: Option<u64>,
-    /// The stream is one connection: it is greeted once.
-    live: bool,
     counters: Counters,
 }
 
@@ -213,14 +118,14 @@ impl FrameDecoder {
             shown: Shown::default(),
             torn: None,
             last_torn: None,
-            live: false,
             counters: Counters::default(),
         }
     }
 
     /// A decoder for one connection: no greeting comes in the middle of it, as may be in a file.
     pub fn live(interest: Interest) -> Self {
-        Self { live: true, ..Self::new(interest) }
+        let shown = Shown { live: true, ..Shown::default() };
+        Self { shown, ..Self::new(interest) }
     }
 
     /// What went through so far.
@@ -272,7 +177,7 @@ impl FrameDecoder {
             return Some(Some(self.refuse_from_here(Refusal::LineTooLong, buffer)));
         }
         if first.starts_with(BANNER)
-            && (!self.live || self.counters.bytes == 0)
+            && (!self.shown.live || self.counters.bytes == 0)
             && let Ok((_, version)) = banner(first)
         {
             let version = text(version).into_owned();
@@ -310,8 +215,38 @@ impl FrameDecoder {
             .map(|(_, variable)| variable.value)
     }
 
-    /// A wanted frame that is all there; `None` for a variable that nobody needs.
-    fn finish(&mut self, buffer: &mut BytesMut, variable: bool, (end, next): (usize, usize)) -> Option<Received> {
+    /// Whether this frame may be the front of one that a number tore, of which the rest is still to come.
+    fn must_wait(&self, rest: &[u8], room: Option<usize>) -> bool {
+        let Some(room) = room else { return false };
+        match beginning(rest, self.shown) {
+            Beginning::Ill => false,
+            Beginning::Unsure => true,
+            Beginning::Well => room >= SHORTEST_HEAD && rest.len() < room + form::AFTER_EXTEN.len(),
+        }
+    }
+
+    /// What follows the frame is the rest of it, behind a beginning that its number supplied.
+    fn goes_on(room: Option<usize>, rest: &[u8]) -> bool {
+        let Some(room) = room.filter(|room| *room >= SHORTEST_HEAD) else { return false };
+        memchr::memmem::find(&rest[..rest.len().min(room + form::AFTER_EXTEN.len())], form::AFTER_EXTEN).is_some()
+    }
+
+    /// A frame that is all there, up to `end`: it is held if it is wanted, and passed over if it is a variable that nobody needs.
+    fn held(&mut self, buffer: &mut BytesMut, variable: bool, (end, next): (usize, usize)) {
+        let frame = &buffer[..end];
+        if variable && end <= MAX_FRAME && !self.variables(frame).any(|name| self.interest.variable(name)) {
+            self.counters.skipped += 1;
+            self.passes(frame, self.counters.bytes);
+            self.advance(buffer, next);
+            self.position = Position::Start;
+            return;
+        }
+        let room = if self.shown.privilege { form::room(frame) } else { None };
+        self.position = Position::Held { end, next, room };
+    }
+
+    /// A wanted frame that is all there; `None` for an event that nobody may act on.
+    fn finish(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), room: Option<usize>) -> Option<Received> {
         let offset = self.counters.bytes;
         let frame = buffer.split_to(end).freeze();
         buffer.advance(next - end);
@@ -320,13 +255,8 @@ impl FrameDecoder {
         if end > MAX_FRAME {
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        if variable && !self.variables(&frame).any(|name| self.interest.variable(name)) {
-            self.counters.skipped += 1;
-            self.passes(&frame, offset);
-            return None;
-        }
-        let head = match check(&frame, &mut self.shown) {
-            Ok(head) => head,
+        let Passed { head, answers } = match check(&frame, &mut self.shown) {
+            Ok(passed) => passed,
             Err((refusal, at)) => {
                 self.passes(&frame, offset);
                 // What broke it may have an empty line behind it, and the rest of its headers behind that.
@@ -337,8 +267,7 @@ impl FrameDecoder {
             }
         };
         // Answers are known by an id that nobody can guess.
-        let answers = head.is_answer() && memchr::memmem::find(&frame, b"ActionID: ").is_some();
-        if self.shown.privilege && !answers {
+        if self.shown.privilege && !(head.is_answer() && answers) {
             if head == Head::Item {
                 self.passes(&frame, offset);
                 return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
@@ -355,7 +284,8 @@ impl FrameDecoder {
                 self.passes(&frame, offset);
             }
             // What is the last of a read leaves the same behind, believed or not.
-            if inside || shortest && self.last_torn.is_some_and(lately) || !begins_well(buffer, self.shown) {
+            let torn = !begins_well(buffer, self.shown) || Self::goes_on(room, buffer);
+            if inside || shortest && self.last_torn.is_some_and(lately) || torn {
                 return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
             }
         }
@@ -376,17 +306,19 @@ impl FrameDecoder {
                     Some(None) => {}
                 },
                 Position::Wanted { variable } => match self.blank_line.find(self.counters.bytes, buffer) {
-                    Some(found) => {
-                        if let Some(received) = self.finish(buffer, variable, found) {
-                            return Some(received);
-                        }
-                    }
+                    Some(found) => self.held(buffer, variable, found),
                     // The last byte may be the CR of the empty line.
                     None if buffer.len() >= MAX_FRAME + 2 => {
                         return Some(self.refuse_from_here(Refusal::FrameTooLong, buffer));
                     }
                     None => return None,
                 },
+                Position::Held { next, room, .. } if self.must_wait(&buffer[next..], room) => return None,
+                Position::Held { end, next, room } => {
+                    if let Some(received) = self.finish(buffer, (end, next), room) {
+                        return Some(received);
+                    }
+                }
                 Position::Dropping { looked_at } => match self.blank_line.find(self.counters.bytes, buffer) {
                     Some((end, next)) => {
                         if looked_at {
@@ -429,13 +361,39 @@ impl FrameDecoder {
         }
     }
 
+    /// A whole frame waits to see what follows it, and nothing has come.
+    pub fn holds(&self, buffer: &[u8]) -> bool {
+        matches!(self.position, Position::Held { next, .. } if is_blank(&buffer[next..]))
+    }
+
+    /// The same where nothing follows for now: what was written has ended with the last frame.
+    pub fn decode_idle(&mut self, buffer: &mut BytesMut) -> Option<Received> {
+        loop {
+            if let Some(received) = self.decode(buffer) {
+                return Some(received);
+            }
+            match self.position {
+                Position::Held { end, next, room } if self.holds(buffer) => {
+                    if let Some(received) = self.finish(buffer, (end, next), room) {
+                        return Some(received);
+                    }
+                }
+                _ => return None,
+            }
+        }
+    }
+
     /// The same where nothing follows: what is left is a frame that was cut short.
     pub fn decode_eof(&mut self, buffer: &mut BytesMut) -> Option<Received> {
-        if let Some(received) = self.decode(buffer) {
+        if let Some(received) = self.decode_idle(buffer) {
             return Some(received);
         }
-        let cut_short = !matches!(self.position, Position::Dropping { .. })
-            && !buffer.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+        if let Position::Held { end, next, room } = self.position
+            && let Some(received) = self.finish(buffer, (end, next), room)
+        {
+            return Some(received);
+        }
+        let cut_short = !matches!(self.position, Position::Dropping { .. }) && !is_blank(buffer);
         let received = cut_short.then(|| self.refuse(Refusal::CutShort, self.counters.bytes, buffer));
         let rest = buffer.len();
         self.advance(buffer, rest);
@@ -443,4 +401,8 @@ impl FrameDecoder {
         self.searched = 0;
         received
     }
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
 }

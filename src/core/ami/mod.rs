@@ -19,15 +19,17 @@ mod pace;
 mod parse;
 pub mod pending;
 pub mod recorded;
+pub mod refusal;
 mod reply;
 pub mod session;
 
 pub use action::{Action, ActionError, ActionId};
-pub use decoder::{Counters, FrameDecoder, FrameError, Received, Refusal};
+pub use decoder::{Counters, FrameDecoder, Received};
 pub use event::Stamped;
 pub use frame::{Frame, Kind};
 pub use gathered::{EventError, EventFault};
 pub use interest::Interest;
 pub use notice::{DeadReason, LoginRefusal, Notice, SnapshotSize};
 pub use recorded::Recorded;
+pub use refusal::{FrameError, Refusal};
 pub use session::{Disposition, Login, Session, SessionOutput};

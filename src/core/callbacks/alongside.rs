@@ -33,6 +33,19 @@ pub struct Another {
     pub gives_way: bool,
 }
 
+/// Who else makes callbacks on a PBX.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// It does not matter: this one makes none there.
+    Off,
+    /// It cannot be seen, or has not been listened for long enough.
+    Unknown,
+    /// Nobody.
+    Nobody,
+    /// Another one.
+    One(Another),
+}
+
 /// Whether the sign on a PBX is known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Known {
@@ -51,6 +64,10 @@ struct OnPbx {
     known: Known,
     /// Another's latest sign, and when it was heard by the monotonic clock.
     another: Option<(AttemptPrefix, u64, u64)>,
+    /// Signs have been listened for since then.
+    since: u64,
+    /// The other one stopped, or fell silent, while it was listened.
+    gone: bool,
     /// One's own signs since callbacks were taken up.
     beats: u64,
     /// The next is due.
@@ -60,6 +77,11 @@ struct OnPbx {
 }
 
 impl OnPbx {
+    /// What has been listened to since now.
+    fn new(now: u64) -> Self {
+        Self { since: now, ..Self::default() }
+    }
+
     fn fresh(&self, now: u64) -> Option<(AttemptPrefix, u64)> {
         self.another.filter(|(.., heard)| now < heard + FRESH_MS).map(|(identity, beats, _)| (identity, beats))
     }
@@ -79,9 +101,21 @@ impl OnPbx {
                     *heard = now;
                 }
             }
-            Some(beats) => self.another = Some((sign.identity, beats, now)),
-            None => drop(self.another.take_if(|(identity, ..)| *identity == sign.identity)),
+            Some(beats) => (self.another, self.gone) = (Some((sign.identity, beats, now)), false),
+            None => self.gone |= self.another.take_if(|(identity, ..)| *identity == sign.identity).is_some(),
         }
+    }
+
+    /// The other one's sign is not believed any longer than it is fresh. Returns whether it fell silent.
+    fn silent(&mut self, now: u64) -> bool {
+        let silent = self.another.take_if(|(.., heard)| now >= *heard + FRESH_MS).is_some();
+        self.gone |= silent;
+        silent
+    }
+
+    /// Nobody else is there: an empty variable alone does not say so, for the other one may not have shown its sign yet.
+    fn nobody(&self, now: u64) -> bool {
+        self.known == Known::Yes && (self.gone || now >= self.since + FRESH_MS)
     }
 
     /// One's own sign, if it is the time to show it.
@@ -134,14 +168,18 @@ impl Signs {
     fn seen(&mut self, pbx: &PbxId, sign: Sign, now: u64) -> bool {
         let another = sign.identity != self.own;
         if another {
-            self.by_pbx.entry(pbx.clone()).or_default().seen(sign, now);
+            self.of(pbx, now).seen(sign, now);
         }
         another
     }
 
     /// Asterisk's variable was read.
-    fn read(&mut self, pbx: &PbxId) {
-        self.by_pbx.entry(pbx.clone()).or_default().known = Known::Yes;
+    fn read(&mut self, pbx: &PbxId, now: u64) {
+        self.of(pbx, now).known = Known::Yes;
+    }
+
+    fn of(&mut self, pbx: &PbxId, now: u64) -> &mut OnPbx {
+        self.by_pbx.entry(pbx.clone()).or_insert_with(|| OnPbx::new(now))
     }
 
     /// One's own sign was refused.
@@ -162,8 +200,9 @@ impl Signs {
             return Shown::default();
         }
         let gives_way = !alongside && self.comes_second(pbx, now);
-        let signs = self.by_pbx.entry(pbx.clone()).or_default();
-        let mut changed = signs.another.take_if(|(.., heard)| now >= *heard + FRESH_MS).is_some();
+        let own = self.own;
+        let signs = self.of(pbx, now);
+        let mut changed = signs.silent(now);
         match signs.known {
             Known::No if enabled => {
                 signs.known = Known::Asked(now + ANSWER_MS);
@@ -177,12 +216,12 @@ impl Signs {
             Known::No | Known::Yes => {}
         }
         let action = if !enabled {
-            signs.take_back(self.own)
+            signs.take_back(own)
         } else if gives_way {
             signs.beats = 0;
             None
         } else {
-            signs.beat(self.own, now)
+            signs.beat(own, now)
         };
         Shown { action, changed }
     }
@@ -204,9 +243,13 @@ impl Signs {
         self.by_pbx.get(pbx).is_some_and(|signs| signs.known == Known::Yes)
     }
 
-    /// The other one that makes callbacks on this PBX.
-    fn another_on(&self, pbx: &str, now: u64) -> Option<AttemptPrefix> {
-        Some(self.by_pbx.get(pbx)?.fresh(now)?.0)
+    /// The other one that makes callbacks on this PBX; none if nobody does, nothing if that is not known.
+    fn another_on(&self, pbx: &str, now: u64) -> Option<Option<AttemptPrefix>> {
+        let signs = self.by_pbx.get(pbx)?;
+        match signs.fresh(now) {
+            Some((identity, _)) => Some(Some(identity)),
+            None => signs.nobody(now).then_some(None),
+        }
     }
 
     /// When [`Signs::show`] may have something to do.
@@ -225,7 +268,7 @@ impl Scheduler {
 
     /// What Asterisk's variable holds; nothing if it could not be read.
     pub(crate) fn sign_read(&mut self, pbx: &PbxId, value: Option<&str>) {
-        self.signs.read(pbx);
+        self.signs.read(pbx, self.now.mono_ms);
         self.rounds.set_due();
         if let Some(sign) = value.and_then(Sign::parse) {
             self.sign_seen(pbx, sign);
@@ -280,10 +323,22 @@ impl Scheduler {
         (!policy.alongside || policy.dial_agent.is_none()) && !self.signs.is_known(pbx)
     }
 
-    /// Another callbackd that makes callbacks on this PBX, as far as can be seen.
+    /// Who else makes callbacks on this PBX, as far as can be seen. Only where this one does, too, can they be in each other's way.
+    #[must_use]
+    pub fn others_on(&self, pbx: &str) -> Others {
+        if !self.policy(pbx).enabled {
+            return Others::Off;
+        }
+        match self.signs.another_on(pbx, self.now.mono_ms) {
+            None => Others::Unknown,
+            Some(None) => Others::Nobody,
+            Some(Some(identity)) => Others::One(Another { identity, gives_way: self.gives_way(pbx) }),
+        }
+    }
+
+    /// Another callbackd that makes callbacks on this PBX where this one is to make them.
     #[must_use]
     pub fn another_on(&self, pbx: &str) -> Option<Another> {
-        let identity = self.signs.another_on(pbx, self.now.mono_ms)?;
-        Some(Another { identity, gives_way: self.policy(pbx).enabled && self.gives_way(pbx) })
+        if let Others::One(another) = self.others_on(pbx) { Some(another) } else { None }
     }
 }

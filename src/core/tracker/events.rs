@@ -14,7 +14,7 @@ impl Tracker {
     pub(crate) fn take(&mut self, event: &Event<'_>, at: Millis) {
         let listed = matches!(event, Event::CoreShowChannel { .. });
         for seen in event.channels() {
-            if !self.is_named_as_known(seen, listed, at) {
+            if !self.is_named_as_known(seen, listed, at) || !listed && self.calls_in_with_anothers_linkedid(seen) {
                 self.counters.impostors += 1;
                 return;
             }
@@ -144,6 +144,19 @@ impl Tracker {
             self.takes_name(slot, &seen.name, at);
         }
         missed
+    }
+
+    /// Who calls in begins a call of their own, which bears the channel's id (`main/channel.c`, `__ast_channel_alloc_ap`): with another
+    /// linkedid the caller supplied the end of the snapshot. One that is not seen from its beginning may have been joined to another
+    /// call; a Local half rings by itself, and an `AsyncGoto` takes a channel's place.
+    fn calls_in_with_anothers_linkedid(&self, seen: &event::Channel<'_>) -> bool {
+        channel::calls_us(seen.state)
+            && !seen.linkedid.is_empty()
+            && seen.linkedid != seen.uniqueid
+            && self.coverage.in_sync()
+            && channel::technology_kind(&seen.name) == Kind::Extension
+            && !seen.name.starts_with("AsyncGoto/")
+            && self.topology.find(&seen.uniqueid).is_none()
     }
 
     /// The channel that an event is about. One that nobody introduced is taken in as seen from the middle.

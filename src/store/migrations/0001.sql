@@ -14,7 +14,7 @@ CREATE TABLE calls (
     name          TEXT,                    -- the other party's name (CallerIDName), as the network told it
     did           TEXT,                    -- inbound: the number that the customer dialled; outbound: the caller id that we showed
     trunk         TEXT,                    -- technology and peer of the trunk (PJSIP/provider)
-    queue         TEXT,                    -- the queue that connected the caller, else the last one that he was in
+    queue         TEXT,                    -- the queue that connected the caller, else the last one that they were in
     agent         TEXT,                    -- interface of the first person who talked with the customer (PJSIP/101)
     started_ms    INTEGER NOT NULL,        -- ms since 1970 UTC: first event of the call
     answered_ms   INTEGER,                 -- ms since 1970 UTC: first bridge with a person; NULL if there was none
@@ -73,8 +73,8 @@ CREATE TABLE ivr_steps (
     call_id INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
     n       INTEGER NOT NULL,              -- 0, 1, 2, ... in the order of the menus of this call
     context TEXT    NOT NULL,              -- dialplan context of the menu
-    digits  TEXT    NOT NULL,              -- what he chose there; empty if nothing, t for a time-out, i for an invalid choice
-    at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: he entered the menu
+    digits  TEXT    NOT NULL,              -- what the caller chose there; empty if nothing, t for a time-out, i for an invalid choice
+    at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: the caller entered the menu
     PRIMARY KEY (call_id, n)
 ) STRICT, WITHOUT ROWID;
 
@@ -134,16 +134,16 @@ CREATE TABLE gaps (
 CREATE TABLE agents (
     pbx   TEXT NOT NULL,                   -- name of the PBX in the configuration
     agent TEXT NOT NULL,                   -- the person, as technology and peer of the phone: PJSIP/101
-    name  TEXT NOT NULL,                   -- as the queues name him (MemberName)
+    name  TEXT NOT NULL,                   -- as the queues name the agent (MemberName)
     PRIMARY KEY (pbx, agent)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE agent_intervals (
     pbx      TEXT    NOT NULL,             -- name of the PBX in the configuration
     agent    TEXT    NOT NULL,             -- the person, as in agents.agent
-    activity TEXT    NOT NULL,             -- what he did: logged_in, paused, ringing, talking, wrapup
-    queue    TEXT    NOT NULL,             -- the queue in which he was paused; empty for the rest
-    reason   TEXT    NOT NULL,             -- why he was paused (PausedReason); empty for the rest
+    activity TEXT    NOT NULL,             -- what the agent did: logged_in, paused, ringing, talking, wrapup
+    queue    TEXT    NOT NULL,             -- the queue in which the agent was paused; empty for the rest
+    reason   TEXT    NOT NULL,             -- why the agent was paused (PausedReason); empty for the rest
     from_ms  INTEGER NOT NULL,             -- ms since 1970 UTC: began, or was first seen
     to_ms    INTEGER,                      -- ms since 1970 UTC: ended; NULL while it lasts
     PRIMARY KEY (pbx, agent, activity, queue, from_ms)
@@ -161,11 +161,11 @@ SELECT id,
        datetime(started_ms / 1000, 'unixepoch', 'localtime')      AS started,    -- local time, YYYY-MM-DD HH:MM:SS
        direction,                                                                -- inbound, outbound, internal, callback
        coalesce(number_e164, number)                              AS number,     -- the other party, E.164 where possible
-       did,                                                                      -- the number that he dialled, or that we showed
+       did,                                                                      -- the number that the caller dialled, or that we showed
        status,                                                                   -- what a manager counts
        outcome,                                                                  -- why
-       queue,                                                                    -- the queue that connected him, else his last
-       agent,                                                                    -- the first person who talked with him
+       queue,                                                                    -- the queue that connected the caller, else their last
+       agent,                                                                    -- the first person who talked with the caller
        round(wait_ms / 1000.0, 1)                                 AS wait_s,     -- seconds until a person, or until the end
        round(talk_ms / 1000.0, 1)                                 AS talk_s,     -- seconds with a person
        hangup_by,                                                                -- who ended it

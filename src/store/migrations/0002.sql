@@ -6,7 +6,7 @@ PRAGMA writable_schema = ON;
 UPDATE sqlite_schema
    SET sql = replace(sql, '    UNIQUE (pbx, linkedid)',
 '    recovered_by  TEXT,                    -- who won a missed customer back: callback, customer, agent; NULL if nobody did
-    recovered_ms  INTEGER,                 -- ms since 1970 UTC: when he was served
+    recovered_ms  INTEGER,                 -- ms since 1970 UTC: when the caller was served
     UNIQUE (pbx, linkedid)')
  WHERE type = 'table' AND name = 'calls';
 PRAGMA writable_schema = RESET;
@@ -21,12 +21,12 @@ CREATE TABLE callbacks (
     id              INTEGER PRIMARY KEY,   -- chosen by the daemon, from 1
     pbx             TEXT    NOT NULL,      -- name of the PBX on which the call was missed and the customer is called
     number_e164     TEXT,                  -- the customer; NULL only where there is no number that can be called
-    name            TEXT,                  -- his name, as the network told it at the latest miss
+    name            TEXT,                  -- the customer's name, as the network told it at the latest miss
     state           TEXT    NOT NULL,      -- open: PENDING, WAITING, RESERVED, DIALING_AGENT, DIALING_CUSTOMER, TALKING; closed: DONE, ...
     reason          TEXT    NOT NULL,      -- why it is there: DELAY, OUT_OF_HOURS, NO_AGENT, ...; empty if the state says all
     queue           TEXT,                  -- the queue whose agents are asked; NULL if any agent may be
     did             TEXT,                  -- the number that the customer dialled
-    owner           TEXT,                  -- the agent who last talked with him, as interface
+    owner           TEXT,                  -- the agent who last talked with the customer, as interface
     assigned        TEXT,                  -- the only agent who may take it, as interface; set by a person
     promised        INTEGER NOT NULL,      -- 1 if the customer asked for it, else 0
     priority        INTEGER NOT NULL,      -- higher goes first
@@ -80,7 +80,7 @@ CREATE INDEX callback_attempts_time ON callback_attempts (intended_ms);
 
 CREATE TABLE do_not_call (
     number_e164 TEXT PRIMARY KEY,          -- who is not to be called
-    reason      TEXT    NOT NULL,          -- why he is not to be called
+    reason      TEXT    NOT NULL,          -- why they are not to be called
     "by"        TEXT    NOT NULL,          -- who asked for it
     added_ms    INTEGER NOT NULL,          -- ms since 1970 UTC: since
     until_ms    INTEGER                    -- ms since 1970 UTC: until; NULL for ever

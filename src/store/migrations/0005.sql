@@ -22,10 +22,10 @@ CREATE TABLE sinks (
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema
    SET sql = replace(sql,
-'    recovered_ms  INTEGER,                 -- ms since 1970 UTC: when he was served
+'    UNIQUE (pbx, linkedid)
 ',
-'    recovered_ms  INTEGER,                 -- ms since 1970 UTC: when he was served
-    rev           INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each correction
+'    rev           INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each correction
+    UNIQUE (pbx, linkedid)
 ')
  WHERE type = 'table' AND name = 'calls';
 UPDATE sqlite_schema

@@ -36,7 +36,7 @@ fn many_missed_calls_are_drained_by_three_agents_without_a_double_dial() {
         for some in all.chunks(AT_ONCE) {
             let placed: Vec<Result<i64, String>> = std::thread::scope(|scope| {
                 let running: Vec<_> = some.iter().map(|ann| scope.spawn(|| office.misses(ann, cell))).collect();
-                running.into_iter().map(|r| r.join().expect("a caller tells his failure")).collect()
+                running.into_iter().map(|r| r.join().expect("a caller tells their failure")).collect()
             });
             placed.into_iter().collect::<Result<Vec<_>, _>>()?;
         }

@@ -8,7 +8,7 @@ use crate::manager::Frame;
 use std::path::Path;
 
 #[test]
-fn a_customer_is_dialled_through_the_outbound_routes_while_his_agent_is_paused() {
+fn a_customer_is_dialled_through_the_outbound_routes_while_the_agent_is_paused() {
     let Some(mut lab) = Lab::start() else { return };
     let files = files("callbacks-freepbx");
     let run = || -> Result<(), String> {

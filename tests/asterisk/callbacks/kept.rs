@@ -12,7 +12,7 @@ pub const ALL: &[Scenario] = &[
     ("C28 C32 the greeting of closed hours takes a wish for its queue", closed),
     ("a long wait is told in hours", hours),
     ("C23 who gives up at once is not called back", short_abandon),
-    ("C24 nobody is called in the night of his own country", night),
+    ("C24 nobody is called in the night of their own country", night),
 ];
 
 fn out_of_hours(office: &Office<'_>) -> Result<(), String> {

@@ -11,9 +11,9 @@ pub const ALL: &[Scenario] = &[
     ("C3 who calls again and is served is not called", served),
     ("C3 C19 also while the agent's phone rings", served_while_ringing),
     ("C5 an agent's own call is as good", own_call),
-    ("C4 who is on the line waits until he is missed again", on_the_line),
-    ("C19 a customer who calls while we call him burns no attempt", both_call),
-    ("C21 however his number is written he is one customer", one_number),
+    ("C4 who is on the line waits until they are missed again", on_the_line),
+    ("C19 a customer who calls while we call them burns no attempt", both_call),
+    ("C21 however a number is written it is one customer", one_number),
 ];
 
 const STAYS: &str = "ring-wait:1-answer-wait:60-hangup";

@@ -156,7 +156,7 @@ pub const ALL: &[Scenario] = &[
             queue: "q61",
             legs: &[("*", "ANSWERED"), ("*", "ELSEWHERE|LOST_RACE")],
             visits: &[("q61", "CONNECTED")],
-            cdr_errs: Some("a loser is bridged with the inner half of his Local channel for a moment"),
+            cdr_errs: Some("a loser is bridged with the inner half of the agent's Local channel for a moment"),
             ..Row::ANSWERED
         },
         ..Scenario::OUTSIDE
@@ -177,7 +177,7 @@ pub const ALL: &[Scenario] = &[
         ..Scenario::OUTSIDE
     },
     Scenario {
-        name: "queue whose agent hears an announcement: he hangs up in it, and takes the call the second time",
+        name: "queue whose agent hears an announcement: they hang up in it, and take the call the second time",
         dials: "5550169",
         parties: &[("1691", "ring-wait:1-answer-wait:6-hangup"), ("1691_1", "ring-wait:1-answer-wait:1-hangup")],
         row: Row {

@@ -157,7 +157,7 @@ pub const ALL: &[Scenario] = &[
         ..Scenario::OUTSIDE
     },
     Scenario {
-        name: "blind transfer: by the caller himself",
+        name: "blind transfer: by the caller",
         dials: "5550276",
         script: "wait:3.5-dtmf:#1-wait:1-dtmf:1762-wait:30-hangup",
         parties: &[("1761", STAYS), ("1762", TALKS)],

@@ -28,7 +28,7 @@ pub fn frames(text: &[u8]) -> Vec<Frame> {
     }
     buffer.extend_from_slice(text);
     let mut frames = Vec::new();
-    while let Some(received) = decoder.decode(&mut buffer) {
+    while let Some(received) = decoder.decode_idle(&mut buffer) {
         if let Received::Frame(frame) = received
             && matches!(frame.kind(), Kind::Event(_))
         {

@@ -9,7 +9,7 @@ fuzz_target!(|data: &[u8]| {
     let (mut decoder, mut buffer) =
         (FrameDecoder::new(Interest::everything()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
     buffer.extend_from_slice(data);
-    while let Some(received) = decoder.decode(&mut buffer) {
+    while let Some(received) = decoder.decode_idle(&mut buffer) {
         if let Received::Frame(frame) = received
             && let Err(error) = Stamped::parse(&frame)
         {

@@ -20,7 +20,7 @@ fn frames(data: &[u8]) -> Vec<Frame> {
         (FrameDecoder::new(Interest::tracker()), BytesMut::from(&b"Asterisk Call Manager/11.0.0\r\n"[..]));
     buffer.extend_from_slice(data);
     let mut frames = Vec::new();
-    while let Some(received) = decoder.decode(&mut buffer) {
+    while let Some(received) = decoder.decode_idle(&mut buffer) {
         if let Received::Frame(frame) = received {
             frames.push(frame);
         }
