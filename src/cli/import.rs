@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::place::{enter, which};
 use crate::config::{Config, Pbx};
 use crate::daemon::feed_rules;
-use crate::records::{Calls, Files, RecordsError};
+use crate::records::{Calls, Files};
 use crate::store::{FeedRules, Reader, Store};
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Direction, OurAttempts, PbxId, Record, Status};
@@ -13,7 +13,7 @@ use callbackd_core::tracker::MAX_TRUNKS_MET;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// What the rows that are stored in one transaction weigh, bytes.
@@ -121,7 +121,7 @@ struct Import<'a> {
 impl Import<'_> {
     fn files(&mut self, files: &Files, store: &mut Store) -> Result<(), Failure> {
         let mut calls = Calls::since(files, 0, &TimeZone::system())?;
-        let bar = progress(calls.reading().cdr_files())?;
+        let bar = progress(calls.reading().bytes());
         while let Some(accounts) = calls.further()? {
             self.store(accounts, store)?;
             bar.set_position(calls.reading().passed());
@@ -169,16 +169,11 @@ fn write(store: &mut Store, records: &[Record]) -> Result<(), Failure> {
 }
 
 /// On the terminal only.
-fn progress(parts: &[PathBuf]) -> Result<ProgressBar, RecordsError> {
-    let size = |path: &PathBuf| -> io::Result<u64> { Ok(std::fs::metadata(path)?.len()) };
-    let mut total = 0;
-    for part in parts {
-        total += size(part).map_err(RecordsError::unreadable(part))?;
-    }
+fn progress(total: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {bytes} of {total_bytes}, {eta} left");
     let bar = ProgressBar::new(total);
-    Ok(match style {
+    match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    })
+    }
 }
