@@ -3,8 +3,9 @@
 use super::failure::Failure;
 use super::place::{enter, which};
 use crate::config::{Config, Pbx};
+use crate::daemon::feed_rules;
 use crate::records::{Calls, Files};
-use crate::store::{Reader, Store};
+use crate::store::{FeedRules, Reader, Store};
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Direction, OurAttempts, PbxId, Record, Status};
 use callbackd_core::reconcile::{Account, Prover};
@@ -84,6 +85,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     let db = args.db.as_deref().unwrap_or(&config.store.path);
     enter(db)?;
     let mut store = Store::open(db)?;
+    store.tell(FeedRules { late: true, ..feed_rules(&config.feed) })?;
     let reader = Reader::open(store.path())?;
     let mut import = Import {
         pbx: &pbx.name,
