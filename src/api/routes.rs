@@ -16,11 +16,12 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum::{Extension, Json, Router};
 use callbackd_core::callbacks::commands::{Command, Done};
-use callbackd_core::model::CallbackState;
+use callbackd_core::model::{CallbackState, NoSuchPbx, PbxId};
 use hyper::body::{Frame, SizeHint};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -169,6 +170,7 @@ type Listed = Result<Response, Failure>;
 
 async fn agents(Shared(front): Shared<Arc<Front>>, uri: Uri, of: Result<Query<OfPbx>, QueryRejection>) -> Listed {
     let Query(of) = of?;
+    front.knows(of.pbx.as_deref(), false).await?;
     let mut agents: Vec<AgentInPresence> = front.ask(Ask::Agents).await?;
     agents.retain(|agent| of.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
     let key = |agent: &AgentInPresence| format!("{}:{}", agent.pbx, agent.agent);
@@ -200,6 +202,7 @@ async fn list(Shared(front): Shared<Arc<Front>>, uri: Uri, wanted: Result<Query<
         pbx: wanted.pbx,
         limit: None,
     };
+    front.knows(filter.pbx.as_deref(), true).await?;
     let (after, limit) = (wanted.after, rows_of(wanted.limit));
     pages::answer(front.db.clone(), &uri, move |reader, rows| {
         let found = reader.page_of_callbacks(&filter, after, limit, |page| {
@@ -316,6 +319,17 @@ impl Front {
             Ok(Done::Permitted(number)) => Ok(Json(json!({ "permitted": number }))),
             Err(error) => Err(Failure(status_of(&error), error.to_string())),
         }
+    }
+
+    /// Whether there is a PBX of the name that is given, if one is; one that the configuration names no more may be `stored`.
+    async fn knows(&self, name: Option<&str>, stored: bool) -> Result<(), Failure> {
+        let Some(name) = name else { return Ok(()) };
+        let status: Status = self.ask(Ask::Status).await?;
+        let mut known: BTreeSet<PbxId> = status.pbx.iter().map(|pbx| PbxId::new(&pbx.name)).collect();
+        if stored && !known.contains(name) {
+            known.extend(self.read(Reader::pbxs).await?);
+        }
+        NoSuchPbx::unless(name, known).map_err(|unknown| bad(unknown.to_string()))
     }
 
     async fn read<T: Send + 'static>(

@@ -4,7 +4,7 @@ mod list;
 mod story;
 
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs};
+use super::place::{Place, PlaceArgs, known};
 use super::plain::{clip, json_line, local, safe};
 use crate::store::CallbackFilter;
 use callbackd_core::model::CallbackState;
@@ -211,6 +211,7 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
         limit: Some(rows + 1),
     };
     let reader = place.reader()?;
+    known(args.pbx.as_deref(), &place.pbxs, &reader)?;
     let mut callbacks = reader.callbacks(&filter)?;
     let more = callbacks.len() as u64 > rows;
     callbacks.truncate(usize::try_from(rows).unwrap_or(usize::MAX));

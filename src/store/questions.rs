@@ -40,6 +40,12 @@ pub(super) const TRUNKS_OF_CUSTOMERS: &str = "
 pub(super) const LAST_GAP: &str = "SELECT * FROM gaps ORDER BY to_ms DESC LIMIT 1";
 pub(super) const GAPS: &str = "SELECT * FROM gaps WHERE pbx = ? ORDER BY from_ms";
 pub(super) const LAST_SEEN: &str = "SELECT pbx, seen_ms FROM pbx_seen";
+/// From name to name in the index of `calls`, and who was seen without a call yet.
+pub(super) const PBXS: &str = "
+    WITH RECURSIVE named (pbx) AS (
+        SELECT min(pbx) FROM calls
+        UNION ALL SELECT (SELECT min(pbx) FROM calls WHERE pbx > named.pbx) FROM named WHERE named.pbx IS NOT NULL)
+    SELECT pbx FROM named WHERE pbx IS NOT NULL UNION SELECT pbx FROM pbx_seen";
 pub(super) const SEEN: &str = "SELECT seen_ms FROM pbx_seen WHERE pbx = ?";
 
 pub(super) const AGENTS: &str = "SELECT pbx, agent, name FROM agents ORDER BY pbx, agent";
@@ -153,6 +159,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("calls: newest", NEWEST_CALL.to_owned()),
         ("status: last gap", LAST_GAP.to_owned()),
         ("status: last seen", LAST_SEEN.to_owned()),
+        ("calls, callbacks, agents: PBXs", PBXS.to_owned()),
         ("agents", AGENTS.to_owned()),
         ("agents: activities", AGENT_ACTIVITY.to_owned()),
         ("agents: last", AGENT_LAST.to_owned()),

@@ -125,6 +125,24 @@ fn a_database_of_a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_database_that_is_not_there_and_a_directory_are_called_what_they_are() {
+    let site = Site::new(1);
+    std::fs::create_dir(site.path("dir")).unwrap();
+    for command in ["calls", "backup", "vacuum"] {
+        let run = |db: &str| {
+            let copy = if command == "backup" { &["copy.db"][..] } else { &[] };
+            site.run(&[&[command, "--db", db], copy].concat())
+        };
+        let missing = run("nope.db");
+        assert_eq!(missing.code, 66, "{missing:#?}");
+        missing.line(&["there is no database", "nope.db", "name another ([store] path, or --db)"]);
+        let directory = run("dir");
+        assert_eq!(directory.code, 65, "{directory:#?}");
+        directory.line(&["dir is a directory, not a database", "--db"]);
+    }
+}
+
+#[test]
 fn what_is_no_database_is_refused_and_left_alone() {
     refused(|site| site.write("calls.db", &"Not a database. ".repeat(100), 0o640), 65, "is not an SQLite database");
 }
@@ -206,13 +224,13 @@ fn wrong_arguments_exit_with_64_and_suggest_the_right_ones() {
 #[test]
 fn which_pbx_to_record_must_be_told_where_there_are_several() {
     let site = Site::new(1);
-    site.configure("[[pbx]]\nname = \"berlin\"\n[[pbx]]\nname = \"bonn\"\n");
+    site.configure("[[pbx]]\nname = \"berlin\"\n[[pbx]]\nname = \"bonn\"\naddress = \"127.0.0.1:5048\"\n");
     let said = site.run(ALL[2]);
     assert_eq!(said.code, 64, "{said:#?}");
     said.line(&["--pbx", "berlin, bonn"]);
     let said = site.run(&[ALL[2], &["--pbx", "ulm"]].concat());
     assert_eq!(said.code, 64, "{said:#?}");
-    said.line(&["no PBX is named ulm"]);
+    said.line(&["no PBX `ulm`; there are `berlin`, `bonn`"]);
 }
 
 #[test]
