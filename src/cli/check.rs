@@ -6,6 +6,7 @@ pub mod contexts;
 mod database;
 pub mod facts;
 mod here;
+mod hours;
 pub mod report;
 pub mod rights;
 
@@ -39,6 +40,7 @@ secret refused; with a database that cannot be used, the code with which run wou
 Examples:
   callbackd check
   callbackd check --connect
+  callbackd check --hours
   callbackd check --db
   callbackd check --db /backup/calls.db
   callbackd check --connect --json | jq -r 'select(.mark != \"ok\") | .what'")]
@@ -55,6 +57,9 @@ pub struct CheckArgs {
     /// Read a database from end to end instead [default: store.path of the configuration]
     #[arg(long, value_name = "FILE", conflicts_with = "connect")]
     pub db: Option<Option<PathBuf>>,
+    /// Show what the opening hours mean for the next ten days, with public holidays by name
+    #[arg(long, conflicts_with_all = ["connect", "db"])]
+    pub hours: bool,
     /// One JSON object a line: about, mark (ok, warn, missing), what, detail
     #[arg(long)]
     pub json: bool,
@@ -76,7 +81,13 @@ pub fn run(args: &CheckArgs, path: &Path, config: &Config, out: &mut impl Write,
         }
     }
     let mut report = Report::new(out, args.json, width);
-    here::look(&config, path, credentials.as_deref(), &mut report);
+    #[allow(clippy::disallowed_methods)] // the door by which time comes in
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    if args.hours {
+        hours::look(&config, now_ms, &mut report);
+        return report.conclude();
+    }
+    here::look(&config, path, credentials.as_deref(), now_ms, &mut report);
     if args.connect {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {

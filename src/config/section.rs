@@ -24,7 +24,15 @@ impl Problems {
         label: impl Into<String>,
         help: impl Into<String>,
     ) {
-        let problem = Problem { title: title.into(), span: Some(span), label: label.into(), help: help.into() };
+        self.push(Problem { title: title.into(), span: Some(span), label: label.into(), help: help.into() });
+    }
+
+    /// Something outside of the file is wrong.
+    pub(super) fn of_environment(&self, title: String, help: &str) {
+        self.push(Problem { title, span: None, label: String::new(), help: help.to_owned() });
+    }
+
+    fn push(&self, problem: Problem) {
         let mut all = self.0.borrow_mut();
         // What several PBXs inherit is read once for each of them.
         let same = |p: &Problem| (&p.span, &p.label, &p.help) == (&problem.span, &problem.label, &problem.help);

@@ -230,6 +230,16 @@ fn hours(section: &Section<'_, '_>, default: &Hours) -> Hours {
         });
         section.problems.add(zone.span.clone(), format!("the time zone `{}` is unknown", zone.value), "unknown", help);
     }
+    if timezone.is_none()
+        && default.timezone.is_none()
+        && let Some(set) = std::env::var_os("TZ")
+        && jiff::tz::TimeZone::try_system().is_err()
+    {
+        section.problems.of_environment(
+            format!("the environment's TZ=\"{}\" is no time zone", set.to_string_lossy().escape_debug()),
+            "correct or unset TZ, or set `timezone` in [hours] to an IANA name such as \"Europe/Berlin\"",
+        );
+    }
     let hours = Hours {
         timezone: timezone.map(|t| t.value).or_else(|| default.timezone.clone()),
         country: country.as_ref().map(|t| t.value.clone()).or_else(|| default.country.clone()),

@@ -45,6 +45,7 @@ socket = "@DIR@/api.sock"
 
 [callback]
 enabled = true
+quiet = "off"
 delay = "1s"
 min_talk = "2s"
 max_active = 20

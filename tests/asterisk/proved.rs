@@ -21,6 +21,7 @@ socket = "@DIR@/api.sock"
 
 [callback]
 enabled = true
+quiet = "off"
 delay = "1h"
 dial_customer = "PJSIP/{number}@trunk"
 "#;

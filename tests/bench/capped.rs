@@ -92,7 +92,7 @@ fn row(n: usize, pbx: &PbxId) -> CallbackRow {
 
 /// Each number may be called once in a day, and nothing else is in the way: no sign of another daemon is waited for, no hour is closed.
 fn policies() -> Policies {
-    let text = "[pbx]\nname = \"pbx\"\naddress = \"127.0.0.1:5038\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[callback]\nenabled = true\n\
+    let text = "[pbx]\nname = \"pbx\"\naddress = \"127.0.0.1:5038\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[callback]\nenabled = true\nquiet = \"off\"\n\
                 alongside = true\npublish = false\ndaily = 1000000\ndaily_per_prefix = 100000\ndaily_per_number = 1\n\
                 dial_agent = \"{interface}\"\ndial_customer = \"PJSIP/{number}@trunk\"\n";
     Config::from_toml(text, "the bench").unwrap_or_else(|refusal| panic!("{}", refusal.render(false))).policies()

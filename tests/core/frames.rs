@@ -277,6 +277,21 @@ fn repeated_headers_that_asterisk_itself_sends_are_accepted() {
 }
 
 #[test]
+fn a_capture_of_several_connections_loses_no_frame_where_one_follows_the_other() {
+    let once = BANNER_AND_EVENTS.concat();
+    let (received, counters) = decode_all(Interest::tracker(), [&once[..], &once[..]]);
+    assert_eq!(refusals(&received), []);
+    assert_eq!(counters.frames, 4);
+}
+
+/// A connection whose events have a stamp.
+const BANNER_AND_EVENTS: [&[u8]; 3] = [
+    b"Asterisk Call Manager/5.0.4\r\n",
+    b"Event: FullyBooted\r\nPrivilege: system,all\r\nUptime: 1\r\nLastReload: 1\r\n\r\n",
+    b"Event: DeviceStateChange\r\nPrivilege: call,all\r\nTimestamp: 1795336414.768735\r\nDevice: PJSIP/101\r\nState: INUSE\r\n\r\n",
+];
+
+#[test]
 fn a_stream_that_ends_inside_a_frame_says_so() {
     let (received, counters) = decode_all(Interest::everything(), [NEXT, b"Event: Hangup\r\nCause: 1"]);
     assert_eq!(refusals(&received), [Refusal::CutShort]);

@@ -259,3 +259,52 @@ fn a_fallback_rule_has_a_next_opening_and_a_next_closing() {
     assert_eq!(h.closes_at(at("2026-11-22T12:00:00Z")), Some(at("2026-11-23T00:00:00Z")));
     assert_eq!(h.next_open(at("2026-11-23T00:00:00Z")), Some(at("2026-11-23T09:00:00Z")));
 }
+
+#[test]
+fn the_united_kingdom_closes_on_the_bank_holidays_of_england_and_scotland_on_its_own() {
+    let open = "Mo-Fr 09:00-18:00; PH off";
+    for (country, closed, opened) in [
+        ("GB", ["2026-01-01", "2026-04-06", "2026-08-31"], "2026-11-30"),
+        ("GB-ENG", ["2026-01-01", "2026-04-06", "2026-08-31"], "2026-08-03"),
+        ("GB-SCT", ["2026-01-02", "2026-08-03", "2026-11-30"], "2026-04-06"),
+    ] {
+        let h = hours(open, "Europe/London", Some(country));
+        for day in closed {
+            assert!(!h.is_open(at(&format!("{day}T12:00:00Z"))), "{country} {day}");
+        }
+        assert!(h.is_open(at(&format!("{opened}T12:00:00Z"))), "{country} {opened}");
+    }
+}
+
+#[test]
+fn days_are_told_as_they_are_understood() {
+    let h = hours("Mo-Fr 09:00-12:00,13:00-18:00; Sa 10:00-14:00; PH off", "Europe/Berlin", Some("DE"));
+    let days = h.days(at("2026-12-24T23:30:00+01:00"), 4);
+    let shown: Vec<String> = days
+        .iter()
+        .map(|day| {
+            let times = day.open.iter().flat_map(|(from, to)| [*from, *to]).map(|ms| {
+                jiff::Timestamp::from_millisecond(ms)
+                    .unwrap()
+                    .to_zoned(zone("Europe/Berlin"))
+                    .strftime("%d %H:%M")
+                    .to_string()
+            });
+            format!("{} {} {}", day.date, times.collect::<Vec<_>>().join(","), day.holiday.unwrap_or("-"))
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "2026-12-24 24 09:00,24 12:00,24 13:00,24 18:00 -",
+            "2026-12-25  Christmas Day",
+            "2026-12-26  second Christmas Day",
+            "2026-12-27  -",
+        ]
+    );
+    // A night that begins on one day and ends on the next belongs to both.
+    let night = hours("Sa 22:00-02:00", "Europe/Berlin", None).days(at("2026-12-05T12:00:00+01:00"), 2);
+    assert_eq!(night.iter().map(|day| day.open.len()).collect::<Vec<_>>(), [1, 1]);
+    assert_eq!(night[0].open[0].1, night[1].open[0].0);
+    assert_eq!(hours("24/7", "UTC", None).days(0, 1)[0].open, [(0, 86_400_000)]);
+}

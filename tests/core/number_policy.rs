@@ -1,6 +1,6 @@
 //! Which numbers may be called, and when the customer sleeps.
 
-use callbackd_core::callbacks::dispatch::quiet_hours::{quiet_until, quiet_zone};
+use callbackd_core::callbacks::dispatch::quiet_hours::{quiet_until, quiet_zones};
 use callbackd_core::callbacks::policy::NumberPolicy;
 use callbackd_core::model::number::{InternalRule, Numbering};
 
@@ -160,9 +160,59 @@ fn a_rest_at_noon_is_a_quiet_time_too() {
 }
 
 #[test]
+fn an_area_code_tells_the_night_of_a_country_with_many_zones() {
+    for (e164, now, end) in [
+        // Washington, New York's time.
+        ("+12025550123", "2026-11-23T20:59:00-05:00", None),
+        ("+12025550123", "2026-11-23T21:00:00-05:00", Some("2026-11-24T08:00:00-05:00")),
+        // Los Angeles, where it is three hours earlier.
+        ("+12135550123", "2026-11-23T21:00:00-05:00", None),
+        ("+12135550123", "2026-11-24T08:00:00-05:00", Some("2026-11-24T08:00:00-08:00")),
+        // Phoenix and Regina keep no summer time.
+        ("+16025550123", "2026-07-06T07:59:00-07:00", Some("2026-07-06T08:00:00-07:00")),
+        ("+13065550123", "2026-07-06T07:59:00-06:00", Some("2026-07-06T08:00:00-06:00")),
+        ("+14745550123", "2026-07-06T07:59:00-06:00", Some("2026-07-06T08:00:00-06:00")),
+        // Pensacola is in Chicago's time and Tallahassee in New York's, behind one code, and behind the one laid over it.
+        ("+18505550123", "2026-11-23T20:30:00-06:00", Some("2026-11-24T08:00:00-06:00")),
+        ("+14485550123", "2026-11-24T08:00:00-05:00", Some("2026-11-24T08:00:00-06:00")),
+        ("+18505550123", "2026-11-24T08:00:00-06:00", None),
+        // Moscow, Kaliningrad, Kamchatka, Almaty.
+        ("+74955550123", "2026-11-23T21:00:00+03:00", Some("2026-11-24T08:00:00+03:00")),
+        ("+74015550123", "2026-11-23T21:00:00+03:00", None),
+        ("+74155550123", "2026-11-23T21:00:00+03:00", Some("2026-11-24T08:00:00+12:00")),
+        ("+77275550123", "2026-11-23T19:00:00+03:00", Some("2026-11-24T08:00:00+05:00")),
+        ("+78455550123", "2026-11-23T20:00:00+03:00", Some("2026-11-24T08:00:00+04:00")),
+    ] {
+        assert_eq!(quiet_until(NIGHT, e164, at(now)), end.map(at), "{e164} {now}");
+    }
+}
+
+#[test]
+fn hours_that_leave_no_minute_in_all_zones_end_all_the_same() {
+    let now = at("2026-11-23T12:00:00Z");
+    for minute in (0..24 * 60).step_by(17) {
+        let end = quiet_until((8 * 60, 7 * 60 + 59), "+18675550123", now + minute * 60_000);
+        assert!(end.is_some_and(|end| end > now + minute * 60_000), "{minute}");
+    }
+}
+
+#[test]
+fn each_zone_of_an_area_code_is_known() {
+    for code in (200..1000).filter(|code| code % 100 != 11) {
+        for e164 in [format!("+1{code}5550123"), format!("+7{code}5550123")] {
+            assert!(quiet_zones(&e164).len() <= 5, "{e164}");
+        }
+    }
+    assert_eq!(quiet_zones("+18675550123").len(), 5);
+    assert_eq!(quiet_zones("+19075550123").len(), 3);
+}
+
+#[test]
 fn a_number_that_does_not_tell_its_time_has_no_night() {
-    for e164 in ["+12025550123", "+74951234567", "+34911234567", "+61255501234", "+8816555501", "5550100", ""] {
-        assert!(quiet_zone(e164).is_none(), "{e164}");
+    for e164 in
+        ["+18005550123", "+79165550123", "+78005550123", "+34911234567", "+61255501234", "+8816555501", "5550100", ""]
+    {
+        assert!(quiet_zones(e164).is_empty(), "{e164}");
         assert_eq!(quiet_until((0, 23 * 60 + 59), e164, at("2026-11-23T12:00:00Z")), None, "{e164}");
     }
 }

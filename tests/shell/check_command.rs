@@ -365,3 +365,57 @@ fn asterisks_own_files_are_looked_at_too() {
     site.write("queue_log", "", 0o644);
     assert!(with("queue_log = \"queue_log\"\n").line(&["gap.queue_log"]).trim_start().starts_with("ok "));
 }
+
+/// The configuration with these hours, and nothing that could be connected to.
+fn hours(table: &str, args: &[&str]) -> Said {
+    let site = Site::new(1);
+    site.configure(&format!(
+        "[pbx]\nname = \"pbx\"\naddress = \"127.0.0.1:1\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n{table}"
+    ));
+    site.run(args)
+}
+
+const HOURS: &[&str] = &["check", "--config", "callbackd.toml", "--hours"];
+
+#[test]
+fn hours_are_told_day_by_day_with_holidays_and_what_may_be_meant_otherwise() {
+    let said = hours(
+        "[hours]\ntimezone = \"Europe/London\"\ncountry = \"GB\"\nopen = \"Mo-Su 09:00-12:30,13:30-24:00; PH off\"\n\
+         [hours.shop]\nopen = 'Mo-Su 22:00-06:00 \"by appointment\"'\n",
+        HOURS,
+    );
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(
+        said.out.matches("open 09:00 to 12:30 and 13:30 to 24:00").count() + said.out.matches("closed (").count(),
+        10,
+        "{}",
+        said.out
+    );
+    assert!(said.out.contains("GB is read as England and Wales"), "{}", said.out);
+    assert!(said.out.contains("[hours.shop]"), "{}", said.out);
+    assert!(said.out.contains("counts as closed: write `off` or `open` before the words"), "{}", said.out);
+    assert!(said.out.contains("closed for the next 10 days") || said.out.contains("never opens"), "{}", said.out);
+}
+
+#[test]
+fn the_check_says_what_of_the_hours_may_be_meant_otherwise() {
+    let plain = &["check", "--config", "callbackd.toml"];
+    let said = hours("[hours]\ncountry = \"GB\"\nopen = \"Mo-Fr 09:00-18:00; PH off\"\n", plain);
+    assert!(said.out.contains("[hours]") && said.out.contains("England and Wales"), "{}", said.out);
+    let said = hours("[hours]\ncountry = \"GB-SCT\"\nopen = \"Mo-Fr 09:00-18:00; PH off\"\n", plain);
+    assert!(!said.out.contains("[hours]"), "{}", said.out);
+}
+
+#[test]
+fn a_tz_that_names_no_zone_is_refused_where_it_would_count() {
+    let site = Site::new(1);
+    let text =
+        "[pbx]\nname = \"pbx\"\naddress = \"127.0.0.1:1\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n";
+    for (more, refused) in [("", true), ("[hours]\ntimezone = \"Europe/Berlin\"\n", false)] {
+        site.configure(&format!("{text}{more}"));
+        let out = site.command(HOURS).env("TZ", "Nowhere/Nothing").output().unwrap();
+        let said = String::from_utf8_lossy(&out.stderr).into_owned();
+        assert_eq!(said.contains("TZ=\"Nowhere/Nothing\" is no time zone"), refused, "{said}");
+        assert_eq!(out.status.code(), Some(if refused { 78 } else { 0 }), "{said}");
+    }
+}

@@ -35,7 +35,7 @@ impl Shifted {
         let site = Site::new(port);
         site.configure(&format!(
             "[pbx]\naddress = \"127.0.0.1:{port}\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n\
-             [callback]\nenabled = true\ndelay = \"3s\"\ndial_customer = \"PJSIP/{{number}}@trunk\"\n"
+             [callback]\nenabled = true\nquiet = \"off\"\ndelay = \"3s\"\ndial_customer = \"PJSIP/{{number}}@trunk\"\n"
         ));
         std::fs::write(site.path("clock"), "+0").unwrap();
         let mut command = site.command(&["run", "--config", "callbackd.toml"]);

@@ -67,7 +67,7 @@ impl Front {
     fn configured(self, socket: &str, api: &str) -> Self {
         self.site.configure(&format!(
             "[pbx]\naddress = \"127.0.0.1:{}\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n\
-             [api]\nsocket = \"{socket}\"\n{api}\n[callback]\nenabled = true\n\
+             [api]\nsocket = \"{socket}\"\n{api}\n[callback]\nenabled = true\nquiet = \"off\"\n\
              dial_agent = \"{{interface}}\"\ndial_customer = \"PJSIP/{{number}}@trunk\"\n",
             self.server.port
         ));

@@ -83,7 +83,7 @@ async fn day(format: &str) -> (Vec<u8>, Site) {
     let site = Site::new(port);
     site.configure(&format!(
         "[pbx]\naddress = \"127.0.0.1:{port}\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n\
-         [log]\nlevel = \"trace\"\nformat = \"{format}\"\n[callback]\nenabled = true\ndelay = \"0s\"\ndial_customer = \"PJSIP/{{number}}@trunk\"\n"
+         [log]\nlevel = \"trace\"\nformat = \"{format}\"\n[callback]\nenabled = true\nquiet = \"off\"\ndelay = \"0s\"\ndial_customer = \"PJSIP/{{number}}@trunk\"\n"
     ));
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
     let mut asterisk = listening.accept().await;

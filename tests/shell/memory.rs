@@ -193,7 +193,7 @@ fn a_list_without_end_in_answer_to_an_action_is_cut() {
         "Setvar" => Some("Response: Success\nActionID: @ID@\nEventList: start\n\n".to_owned()),
         _ => Some(usual(action)),
     };
-    let dial = "[callback]\nenabled = true\ndial_customer = \"PJSIP/{number}@provider\"\n";
+    let dial = "[callback]\nenabled = true\nquiet = \"off\"\ndial_customer = \"PJSIP/{number}@provider\"\n";
     let watched = Watched::start(answer, dial);
     let sign = || watched.server.heard().into_iter().find(|action| action.get("Action") == "Setvar");
     watched.wait_for("the sign", |_| sign().is_some());

@@ -256,7 +256,7 @@ fn everything_that_is_counted_can_be_read_while_the_daemon_runs() {
     let site = Site::new(server.port);
     let configuration = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
     site.configure(&format!(
-        "{configuration}[api]\nsocket = \"api.sock\"\n[callback]\nenabled = true\ndial_agent = \"{{interface}}\"\n\
+        "{configuration}[api]\nsocket = \"api.sock\"\n[callback]\nenabled = true\nquiet = \"off\"\ndial_agent = \"{{interface}}\"\n\
          dial_customer = \"PJSIP/{{number}}@trunk\"\n"
     ));
     let (mut daemon, _told) = start(&site, &[]);

@@ -168,8 +168,7 @@ fn both_miss() -> (Server, Server, Site) {
     let site = Site::new(1);
     two(&site, [a.port, b.port], ["", ""]);
     let config = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
-    let enabled =
-        "[callback]\nenabled = true\ndial_agent = \"{interface}\"\ndial_customer = \"PJSIP/{number}@trunk\"\n";
+    let enabled = "[callback]\nenabled = true\nquiet = \"off\"\ndial_agent = \"{interface}\"\ndial_customer = \"PJSIP/{number}@trunk\"\n";
     site.configure(&(config + enabled));
     (a, b, site)
 }

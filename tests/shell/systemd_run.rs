@@ -60,7 +60,7 @@ fn life(address: impl Fn(u16) -> String, dropin: Option<&str>) -> Option<(Report
     put(
         "callbackd.toml",
         &format!(
-            "[pbx]\naddress = \"{}\"\n[callback]\nenabled = true\ndial_customer = \"PJSIP/{{number}}@provider\"\n",
+            "[pbx]\naddress = \"{}\"\n[callback]\nenabled = true\nquiet = \"off\"\ndial_customer = \"PJSIP/{{number}}@provider\"\n",
             address(server.port)
         ),
     );

@@ -1,5 +1,6 @@
 //! What can be checked on this machine, without the PBX: secrets, certificates, database.
 
+use super::hours;
 use super::report::{Finding, Report};
 use crate::config::{Config, Pbx, Store, Tls};
 use crate::daemon::Secret;
@@ -14,9 +15,10 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// Adds what is found. The configuration itself has been read.
-pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, report: &mut Report<'_>) {
+pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, now_ms: i64, report: &mut Report<'_>) {
     report.section("Configuration");
     report.add(&Finding::ok("configuration", path.display().to_string()));
+    report.extend(&hours::doubts(config, now_ms));
     for pbx in &config.pbx {
         secret(pbx, credentials, report);
         if let Some(Tls::CaFile(file)) = &pbx.tls

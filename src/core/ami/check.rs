@@ -2,7 +2,7 @@
 
 use crate::ami::decoder::{MAX_HEADERS, MAX_LINE};
 use crate::ami::form::{self, Follow, Head};
-use crate::ami::header::{BANNER, Header, header};
+use crate::ami::header::{BANNER, colon, value};
 use crate::ami::refusal::Refusal;
 
 /// What every event of a stream has, once one has had it.
@@ -12,6 +12,8 @@ pub(crate) struct Shown {
     pub(crate) privilege: bool,
     /// `Timestamp` behind that.
     pub(crate) timestamp: bool,
+    /// It is one connection, greeted once; a capture holds several.
+    pub(crate) live: bool,
 }
 
 /// How what follows a frame begins.
@@ -40,7 +42,7 @@ pub(crate) fn beginning(rest: &[u8], shown: Shown) -> Beginning {
         true => Unsure,
         false => Well,
     };
-    let banner = if shown.timestamp { Ill } else { starts(rest, BANNER) };
+    let banner = if shown.live { Ill } else { starts(rest, BANNER) };
     let response = starts(rest, RESPONSE);
     let event = starts(rest, EVENT);
     if banner == Well || [banner, response, event].contains(&Unsure) {
@@ -91,6 +93,7 @@ const ONCE: [&[u8]; 7] = [b"Event", b"Response", b"ActionID", b"Uniqueid", b"Lin
 /// The first so many of them also in a response; `Variable` and `Value` only in a `VarSet`.
 const ONCE_IN_RESPONSES: usize = 3;
 const ONCE_IN_EVENTS: usize = 5;
+const ACTION_ID: usize = 2;
 
 /// The place of `key` in [`ONCE`], whatever the case of its letters.
 #[inline]
@@ -108,8 +111,16 @@ fn once(key: &[u8]) -> Option<usize> {
     key.eq_ignore_ascii_case(ONCE[place]).then_some(place)
 }
 
-/// Checks a whole frame: its head, or the reason against it and where the offending line begins.
-pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, usize)> {
+/// What a whole frame that passed is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Passed {
+    pub(crate) head: Head,
+    /// It has an `ActionID`.
+    pub(crate) answers: bool,
+}
+
+/// Checks a whole frame: what it is, or the reason against it and where the offending line begins.
+pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal, usize)> {
     if let Some(at) = memchr::memchr(0, frame) {
         return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
     }
@@ -127,7 +138,9 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, u
         if count > MAX_HEADERS {
             return Err((Refusal::TooManyHeaders, start));
         }
-        let colon = match line.iter().position(|&byte| byte == b':') {
+        // Most headers are the next of a snapshot that has begun: one comparison, and no search for the colon.
+        let expected = follow.expects(line);
+        let colon = match expected.or_else(|| colon(line)) {
             Some(colon) if colon > 0 => colon,
             _ => return Err((Refusal::NotAHeader, start)),
         };
@@ -135,11 +148,12 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, u
         if count <= 3 && count > 1 {
             headed(head, count, line, shown).map_err(|refusal| (refusal, start))?;
         }
-        if shown.privilege && (!follow.takes(key) || !line.ends_with(b"\r\n") || is_nameless(key, line)) {
+        let stands = expected.is_some() || follow.takes(key);
+        if shown.privilege && (!stands || !line.ends_with(b"\r\n") || is_nameless(key, line)) {
             return Err((Refusal::Torn, start));
         }
         if let Some(which) = once(key) {
-            let Ok((_, Header { value, .. })) = header(line) else { return Err((Refusal::NotAHeader, start)) };
+            let value = value(line, colon);
             if which == 0 {
                 // A response that goes on as an event; the reverse is an OriginateResponse.
                 if count > 1 {
@@ -165,7 +179,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Head, (Refusal, u
     if shown.privilege && !(headed && follow.is_whole()) {
         return Err((Refusal::Torn, 0));
     }
-    Ok(head)
+    Ok(Passed { head, answers: seen[ACTION_ID].is_some() })
 }
 
 /// Holds the second and third line against the head that the event must have, and learns from it what the stream has.

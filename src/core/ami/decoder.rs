@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use memchr::memmem::Finder;
 
 use crate::ami::blank_line::BlankLine;
-use crate::ami::check::{Beginning, Shown, beginning, begins_well, check, line_length};
+use crate::ami::check::{Beginning, Passed, Shown, beginning, begins_well, check, line_length};
 use crate::ami::excerpt::excerpt;
 use crate::ami::form::{self, End, Head, SHORTEST_HEAD};
 use crate::ami::frame::{Frame, text};
@@ -76,7 +76,7 @@ enum Position {
     /// At the beginning of a frame that is wanted, or, if `variable`, may be.
     Wanted { variable: bool },
     /// At the beginning of one that is all there, up to `end`; it counts once `next` shows that it is no front of a torn one.
-    Held { variable: bool, end: usize, next: usize },
+    Held { end: usize, next: usize, room: Option<usize> },
     /// Inside a frame that is dropped up to its empty line; if `looked_at`, its end may show that it is torn.
     Dropping { looked_at: bool },
 }
@@ -103,8 +103,6 @@ pub struct FrameDecoder {
     torn: Option<u64>,
     /// Where the last torn frame began.
     last_torn: Option<u64>,
-    /// The stream is one connection: it is greeted once.
-    live: bool,
     counters: Counters,
 }
 
@@ -120,14 +118,14 @@ impl FrameDecoder {
             shown: Shown::default(),
             torn: None,
             last_torn: None,
-            live: false,
             counters: Counters::default(),
         }
     }
 
     /// A decoder for one connection: no greeting comes in the middle of it, as may be in a file.
     pub fn live(interest: Interest) -> Self {
-        Self { live: true, ..Self::new(interest) }
+        let shown = Shown { live: true, ..Shown::default() };
+        Self { shown, ..Self::new(interest) }
     }
 
     /// What went through so far.
@@ -179,7 +177,7 @@ impl FrameDecoder {
             return Some(Some(self.refuse_from_here(Refusal::LineTooLong, buffer)));
         }
         if first.starts_with(BANNER)
-            && (!self.live || self.counters.bytes == 0)
+            && (!self.shown.live || self.counters.bytes == 0)
             && let Ok((_, version)) = banner(first)
         {
             let version = text(version).into_owned();
@@ -218,12 +216,8 @@ impl FrameDecoder {
     }
 
     /// Whether this frame may be the front of one that a number tore, of which the rest is still to come.
-    fn must_wait(&self, buffer: &[u8], (end, next): (usize, usize)) -> bool {
-        if !self.shown.privilege {
-            return false;
-        }
-        let Some(room) = form::room(&buffer[..end]) else { return false };
-        let rest = &buffer[next..];
+    fn must_wait(&self, rest: &[u8], room: Option<usize>) -> bool {
+        let Some(room) = room else { return false };
         match beginning(rest, self.shown) {
             Beginning::Ill => false,
             Beginning::Unsure => true,
@@ -232,13 +226,27 @@ impl FrameDecoder {
     }
 
     /// What follows the frame is the rest of it, behind a beginning that its number supplied.
-    fn goes_on(frame: &[u8], rest: &[u8]) -> bool {
-        let Some(room) = form::room(frame).filter(|room| *room >= SHORTEST_HEAD) else { return false };
+    fn goes_on(room: Option<usize>, rest: &[u8]) -> bool {
+        let Some(room) = room.filter(|room| *room >= SHORTEST_HEAD) else { return false };
         memchr::memmem::find(&rest[..rest.len().min(room + form::AFTER_EXTEN.len())], form::AFTER_EXTEN).is_some()
     }
 
-    /// A wanted frame that is all there; `None` for a variable that nobody needs.
-    fn finish(&mut self, buffer: &mut BytesMut, variable: bool, (end, next): (usize, usize)) -> Option<Received> {
+    /// A frame that is all there, up to `end`: it is held if it is wanted, and passed over if it is a variable that nobody needs.
+    fn held(&mut self, buffer: &mut BytesMut, variable: bool, (end, next): (usize, usize)) {
+        let frame = &buffer[..end];
+        if variable && end <= MAX_FRAME && !self.variables(frame).any(|name| self.interest.variable(name)) {
+            self.counters.skipped += 1;
+            self.passes(frame, self.counters.bytes);
+            self.advance(buffer, next);
+            self.position = Position::Start;
+            return;
+        }
+        let room = if self.shown.privilege { form::room(frame) } else { None };
+        self.position = Position::Held { end, next, room };
+    }
+
+    /// A wanted frame that is all there; `None` for an event that nobody may act on.
+    fn finish(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), room: Option<usize>) -> Option<Received> {
         let offset = self.counters.bytes;
         let frame = buffer.split_to(end).freeze();
         buffer.advance(next - end);
@@ -247,13 +255,8 @@ impl FrameDecoder {
         if end > MAX_FRAME {
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        if variable && !self.variables(&frame).any(|name| self.interest.variable(name)) {
-            self.counters.skipped += 1;
-            self.passes(&frame, offset);
-            return None;
-        }
-        let head = match check(&frame, &mut self.shown) {
-            Ok(head) => head,
+        let Passed { head, answers } = match check(&frame, &mut self.shown) {
+            Ok(passed) => passed,
             Err((refusal, at)) => {
                 self.passes(&frame, offset);
                 // What broke it may have an empty line behind it, and the rest of its headers behind that.
@@ -264,8 +267,7 @@ impl FrameDecoder {
             }
         };
         // Answers are known by an id that nobody can guess.
-        let answers = head.is_answer() && memchr::memmem::find(&frame, b"ActionID: ").is_some();
-        if self.shown.privilege && !answers {
+        if self.shown.privilege && !(head.is_answer() && answers) {
             if head == Head::Item {
                 self.passes(&frame, offset);
                 return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
@@ -282,7 +284,7 @@ impl FrameDecoder {
                 self.passes(&frame, offset);
             }
             // What is the last of a read leaves the same behind, believed or not.
-            let torn = !begins_well(buffer, self.shown) || Self::goes_on(&frame, buffer);
+            let torn = !begins_well(buffer, self.shown) || Self::goes_on(room, buffer);
             if inside || shortest && self.last_torn.is_some_and(lately) || torn {
                 return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
             }
@@ -304,16 +306,16 @@ impl FrameDecoder {
                     Some(None) => {}
                 },
                 Position::Wanted { variable } => match self.blank_line.find(self.counters.bytes, buffer) {
-                    Some((end, next)) => self.position = Position::Held { variable, end, next },
+                    Some(found) => self.held(buffer, variable, found),
                     // The last byte may be the CR of the empty line.
                     None if buffer.len() >= MAX_FRAME + 2 => {
                         return Some(self.refuse_from_here(Refusal::FrameTooLong, buffer));
                     }
                     None => return None,
                 },
-                Position::Held { end, next, .. } if self.must_wait(buffer, (end, next)) => return None,
-                Position::Held { variable, end, next } => {
-                    if let Some(received) = self.finish(buffer, variable, (end, next)) {
+                Position::Held { next, room, .. } if self.must_wait(&buffer[next..], room) => return None,
+                Position::Held { end, next, room } => {
+                    if let Some(received) = self.finish(buffer, (end, next), room) {
                         return Some(received);
                     }
                 }
@@ -371,8 +373,8 @@ impl FrameDecoder {
                 return Some(received);
             }
             match self.position {
-                Position::Held { variable, end, next } if self.holds(buffer) => {
-                    if let Some(received) = self.finish(buffer, variable, (end, next)) {
+                Position::Held { end, next, room } if self.holds(buffer) => {
+                    if let Some(received) = self.finish(buffer, (end, next), room) {
                         return Some(received);
                     }
                 }
@@ -386,8 +388,8 @@ impl FrameDecoder {
         if let Some(received) = self.decode_idle(buffer) {
             return Some(received);
         }
-        if let Position::Held { variable, end, next } = self.position
-            && let Some(received) = self.finish(buffer, variable, (end, next))
+        if let Position::Held { end, next, room } = self.position
+            && let Some(received) = self.finish(buffer, (end, next), room)
         {
             return Some(received);
         }

@@ -3,6 +3,8 @@
 //! Asterisk does not escape a caller's number nor the number that was dialled (`AST_MAX_EXTENSION`, 80 bytes each), line breaks
 //! included: what is shorter than that may be a caller's. Every form below is longer, or its id cannot be guessed.
 
+use crate::ami::header::colon;
+
 /// A channel's snapshot (`main/manager_channels.c`, `ast_manager_build_channel_state_string_prefix`, branches 16 to 22), each
 /// header behind the same prefix (`Dest`, `Transferee`, …). `ChanVariable` lines may follow.
 const CHANNEL: &[&[u8]] = &[
@@ -161,36 +163,42 @@ pub(crate) fn is_shortest(frame: &[u8]) -> bool {
 
 /// Follows the headers of one frame, and says whether they have its form.
 #[derive(Debug)]
-pub(crate) struct Follow {
+pub(crate) struct Follow<'a> {
     form: Form,
     /// What must come next of the run that has begun.
     rest: &'static [&'static [u8]],
-    prefix: usize,
+    /// What stands before the name of each header of the run.
+    prefix: &'a [u8],
     whole: u8,
     over: bool,
 }
 
-impl Follow {
+impl<'a> Follow<'a> {
     pub(crate) fn new(form: Form) -> Self {
-        Self { form, rest: &[], prefix: 0, whole: 0, over: form.runs.is_empty() }
+        Self { form, rest: &[], prefix: &[], whole: 0, over: form.runs.is_empty() }
     }
 
-    /// Takes the next header's name; `false` if it cannot stand there.
+    /// Takes the next line if it is the header that must come next of the run that has begun, and says where its colon is.
     #[inline]
-    pub(crate) fn takes(&mut self, key: &[u8]) -> bool {
-        if let Some((next, rest)) = self.rest.split_first() {
-            if key.len() != self.prefix + next.len() || !key.ends_with(next) {
-                return false;
-            }
-            self.rest = rest;
-            self.whole += u8::from(rest.is_empty());
-            return true;
+    pub(crate) fn expects(&mut self, line: &[u8]) -> Option<usize> {
+        let (next, rest) = self.rest.split_first()?;
+        let behind = line.strip_prefix(self.prefix)?.strip_prefix(*next)?;
+        if behind.first() != Some(&b':') {
+            return None;
         }
-        self.over || self.begins(key)
+        self.rest = rest;
+        self.whole += u8::from(rest.is_empty());
+        Some(line.len() - behind.len())
+    }
+
+    /// Takes the name of another header; `false` if it cannot stand there.
+    #[inline]
+    pub(crate) fn takes(&mut self, key: &'a [u8]) -> bool {
+        self.rest.is_empty() && (self.over || self.begins(key))
     }
 
     #[inline]
-    fn begins(&mut self, key: &[u8]) -> bool {
+    fn begins(&mut self, key: &'a [u8]) -> bool {
         // What a dialplan puts behind it may have any name.
         if key == b"UserEvent" {
             self.over = true;
@@ -198,7 +206,7 @@ impl Follow {
         }
         for run in self.form.runs {
             if key.last() == run[0].last() && key.ends_with(run[0]) {
-                (self.rest, self.prefix) = (&run[1..], key.len() - run[0].len());
+                (self.rest, self.prefix) = (&run[1..], &key[..key.len() - run[0].len()]);
                 return true;
             }
         }
@@ -310,7 +318,7 @@ pub(crate) fn closes(frame: &[u8]) -> bool {
 }
 
 fn key(line: &[u8]) -> &[u8] {
-    &line[..memchr::memchr(b':', line).unwrap_or(0)]
+    &line[..colon(line).unwrap_or(0)]
 }
 
 /// The lines of a frame, from its end.

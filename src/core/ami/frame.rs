@@ -78,8 +78,14 @@ impl Frame {
 
     /// Where `part`, a slice of this frame, began in the stream.
     pub(crate) fn offset_of(&self, part: &[u8]) -> u64 {
-        let within = (part.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize);
-        self.offset + within.min(self.bytes.len()) as u64
+        self.offset + self.place_of(part).start as u64
+    }
+
+    /// Where `part`, a slice of this frame, stands in it.
+    #[inline]
+    pub(crate) fn place_of(&self, part: &[u8]) -> std::ops::Range<usize> {
+        let within = (part.as_ptr() as usize).saturating_sub(self.bytes.as_ptr() as usize).min(self.bytes.len());
+        within..within + part.len()
     }
 }
 
@@ -87,7 +93,8 @@ impl Frame {
 /// with `sqlite3` has a terminal that would obey them.
 pub(crate) fn text(value: &[u8]) -> Text<'_> {
     match std::str::from_utf8(value) {
-        Ok(text) if !value.iter().any(|&byte| may_be_control(byte)) => Cow::Borrowed(text),
+        // Without an end in between, many bytes are looked at at once.
+        Ok(text) if !value.iter().fold(false, |any, &byte| any | may_be_control(byte)) => Cow::Borrowed(text),
         _ => Cow::Owned(String::from_utf8_lossy(value).replace(char::is_control, "\u{fffd}")),
     }
 }

@@ -4,7 +4,7 @@ use crate::ami::event::{Bridge, Channel, Millis, Text};
 use crate::ami::excerpt::excerpt;
 use crate::ami::frame::{Frame, Headers, text};
 use crate::ami::header::Header;
-use crate::ami::length::bounded;
+use crate::ami::length::{WORD, bounded};
 use std::cell::Cell;
 
 /// Most channel snapshots in one event: those of AttendedTransfer.
@@ -67,6 +67,8 @@ type Slots<'a, const N: usize> = [Option<&'a [u8]>; N];
 /// The wanted headers of one event.
 pub(crate) struct Gathered<'a> {
     frame: &'a Frame,
+    /// The whole frame, if it is UTF-8: its texts are cut out of it.
+    whole: Option<&'a str>,
     name: &'a [u8],
     channel_prefixes: &'static [&'static str],
     channels: [Slots<'a, { CHANNEL_HEADERS.len() }>; MAX_CHANNELS],
@@ -84,6 +86,7 @@ impl<'a> Gathered<'a> {
     pub(crate) fn new(frame: &'a Frame, name: &'a [u8]) -> Self {
         Self {
             frame,
+            whole: std::str::from_utf8(frame.bytes()).ok(),
             name,
             channel_prefixes: &[],
             channels: [[None; _]; MAX_CHANNELS],
@@ -185,7 +188,16 @@ impl<'a> Gathered<'a> {
     }
 
     /// The text of a value, no longer than Asterisk's own can be.
+    #[inline]
     pub(crate) fn bounded(&self, header: &str, value: &'a [u8]) -> Text<'a> {
+        // Nearly all are shorter than the shortest limit, and need no second look for what is no text.
+        if value.len() <= WORD
+            && is_printable(value)
+            && let Some(text) = self.whole.and_then(|whole| whole.get(self.frame.place_of(value)))
+            && std::ptr::eq(text.as_bytes(), value)
+        {
+            return Text::Borrowed(text);
+        }
         let (text, cut) = bounded(header, value);
         self.cut.set(self.cut.get() + u32::from(cut));
         text
@@ -203,7 +215,7 @@ impl<'a> Gathered<'a> {
 
     /// The value of one of the headers that were asked for.
     pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
-        let at = self.field_names.iter().position(|asked| *asked == name);
+        let at = place(self.field_names, name.as_bytes());
         debug_assert!(at.is_some(), "{name} was not asked for");
         self.fields[at?]
     }
@@ -352,6 +364,19 @@ fn channel_slot(header: &[u8]) -> Option<usize> {
     (header == name).then_some(slot)
 }
 
+/// ASCII without control characters; eight bytes are looked at at once.
+#[inline]
+fn is_printable(value: &[u8]) -> bool {
+    const EACH: u64 = u64::from_ne_bytes([1; 8]);
+    let other = |bytes: &[u8; 8]| {
+        // The high bit of a byte that is below the space, above ASCII or DEL; what is borrowed reaches only those behind such a one.
+        let (eight, delete) = (u64::from_le_bytes(*bytes), u64::from_le_bytes(*bytes) ^ (EACH * 0x7f));
+        (eight.wrapping_sub(EACH * u64::from(b' ')) | eight | delete.wrapping_sub(EACH)) & (EACH << 7)
+    };
+    let Some(last) = value.last_chunk::<8>() else { return value.iter().all(|byte| matches!(byte, b' '..=b'~')) };
+    value.as_chunks::<8>().0.iter().fold(other(last), |any, eight| any | other(eight)) == 0
+}
+
 /// A decimal number. Asterisk computes durations from the wall clock: one that a clock step made negative is zero.
 fn number(value: &[u8]) -> Option<u64> {
     let digits = value.strip_prefix(b"-").unwrap_or(value);
@@ -401,6 +426,16 @@ mod tests {
         assert_eq!(millis(b"1795336414"), Some(1_795_336_414_000));
         for wrong in ["", ".5", "1.", "1.2.3", "-1.0", "1,5", "99999999999999999999.0", "9223372036854775807.0"] {
             assert_eq!(millis(wrong.as_bytes()), None, "{wrong}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_printable_is_told_in_eights_as_byte_by_byte(
+            bytes in proptest::collection::vec(proptest::sample::select(vec![0, 31, 32, 65, 126, 127, 128, 255, 65, 65]), 0..40)
+        ) {
+            let each = bytes.iter().all(|byte| matches!(byte, b' '..=b'~'));
+            proptest::prop_assert_eq!(is_printable(&bytes), each);
         }
     }
 

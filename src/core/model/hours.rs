@@ -1,11 +1,13 @@
 //! Business hours: is it open at a moment, and when does it open next.
 
 mod gotoiftime;
+mod holidays;
 
 use crate::ami::event::Millis;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
+use holidays::Holidays;
 use jiff::{Timestamp, tz::TimeZone};
-use opening_hours::{Context, OpeningHours, localization::Country};
+use opening_hours::{Context, OpeningHours};
 use regex::Regex;
 use std::sync::LazyLock;
 
@@ -25,6 +27,18 @@ pub struct Hours {
     zone: TimeZone,
     /// `None`: always open.
     rules: Option<OpeningHours>,
+    holidays: Option<Holidays>,
+}
+
+/// One day, as the hours are understood.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Day {
+    /// The day, in the zone of the hours.
+    pub date: jiff::civil::Date,
+    /// From and to, ms since 1970, within the day, in their order.
+    pub open: Vec<(Millis, Millis)>,
+    /// The name of the public holiday that it is.
+    pub holiday: Option<&'static str>,
 }
 
 /// Why opening hours were refused. `offset` counts bytes in the text that was given.
@@ -74,7 +88,9 @@ impl HoursError {
                  or Asterisk's GotoIfTime form such as `09:00-17:59,mon-fri,*,*`"
             }
             Self::NoCountry { .. } => "set `country` to an ISO 3166 code such as `DE`, or leave out `PH`",
-            Self::UnknownCountry { .. } => "use a two-letter ISO 3166 code such as `DE`",
+            Self::UnknownCountry { .. } => {
+                "use a two-letter ISO 3166 code such as `DE`; of parts of a country only `GB-ENG`, `GB-WLS`, `GB-SCT` and `GB-NIR` are known"
+            }
             Self::SchoolHolidays { .. } => "write the dates instead, for example `2026 Jul 01-2026 Aug 15 off`",
             Self::HolidayAndWeekday { .. } => {
                 "write `PH,Su off` for holidays and all Sundays, `PH off` for holidays on whatever day"
@@ -93,42 +109,36 @@ impl Hours {
     /// Reads OpenStreetMap opening hours (<https://wiki.openstreetmap.org/wiki/Key:opening_hours/specification>), or one or more
     /// `GotoIfTime` conditions of Asterisk separated by `;`, any of which opens.
     ///
-    /// `country` is an ISO 3166 alpha-2 code and gives `PH` its meaning: the holidays of the whole country, not those of its regions.
+    /// `country` is an ISO 3166 alpha-2 code and gives `PH` its meaning: the holidays of the whole country, not those of its regions; or `GB-ENG`,
+    /// `GB-WLS`, `GB-SCT`, `GB-NIR`, of which `GB` is the first.
     ///
     /// # Errors
     /// Whatever would be evaluated otherwise than its writer meant is refused: bad syntax, `PH` without a country, an unknown
     /// country, school holidays that are not known, times that depend on the sun, and days that no year has.
     pub fn parse(open: &str, zone: TimeZone, country: Option<&str>) -> Result<Self, HoursError> {
-        let country = match country {
-            None => None,
-            Some(code) => Some(
-                code.to_ascii_uppercase()
-                    .parse::<Country>()
-                    .map_err(|_| HoursError::UnknownCountry { country: code.to_owned() })?,
-            ),
-        };
+        let holidays = country.map(Holidays::of).transpose()?;
         if open.trim() == "24/7" {
-            return Ok(Self { zone, rules: None });
+            return Ok(Self { zone, rules: None, holidays });
         }
         let translated = gotoiftime::translate(open)?;
         if translated.is_none() {
-            refuse_what_would_be_misread(open, country)?;
+            refuse_what_would_be_misread(open, holidays.as_ref())?;
         }
         let text = translated.as_deref().unwrap_or(open);
         let parse = |text: &str| text.parse::<OpeningHours>().map_err(|e| syntax_error(open, &format!("{e}")));
         parse(text)?;
         let rules = parse(&as_meant(text))?;
         let mut context = Context::default().approx_bound_interval_size(TimeDelta::days(HORIZON_DAYS));
-        if let Some(country) = country {
-            context = context.with_holidays(country.holidays());
+        if let Some(holidays) = &holidays {
+            context = context.with_holidays(holidays.days().clone());
         }
-        Ok(Self { zone, rules: Some(rules.with_context(context)) })
+        Ok(Self { zone, rules: Some(rules.with_context(context)), holidays })
     }
 
     /// Open day and night.
     #[must_use]
     pub fn always() -> Self {
-        Self { zone: TimeZone::UTC, rules: None }
+        Self { zone: TimeZone::UTC, rules: None, holidays: None }
     }
 
     /// Whether it is open at this moment. `unknown` in the rules counts as closed, and so does
@@ -151,6 +161,42 @@ impl Hours {
     #[must_use]
     pub fn closes_at(&self, at_ms: Millis) -> Option<Millis> {
         self.first(at_ms, false)
+    }
+
+    /// The day of this moment and those behind it, as they are understood.
+    #[must_use]
+    pub fn days(&self, from_ms: Millis, count: usize) -> Vec<Day> {
+        let Ok(from) = Timestamp::from_millisecond(from_ms) else { return Vec::new() };
+        let first = from.to_zoned(self.zone.clone()).date();
+        first.series(jiff::Span::new().days(1)).take(count).filter_map(|date| self.day(date)).collect()
+    }
+
+    fn day(&self, date: jiff::civil::Date) -> Option<Day> {
+        let begins =
+            |date: jiff::civil::Date| Some(date.to_zoned(self.zone.clone()).ok()?.timestamp().as_millisecond());
+        let (mut at, end) = (begins(date)?, begins(date.tomorrow().ok()?)?);
+        let mut open = Vec::new();
+        while let Some(from) = self.next_open(at).filter(|from| *from < end) {
+            let to = self.closes_at(from).unwrap_or(end).min(end);
+            open.push((from, to));
+            at = to;
+            if to >= end {
+                break;
+            }
+        }
+        let civil = NaiveDate::from_ymd_opt(
+            date.year().into(),
+            date.month().unsigned_abs().into(),
+            date.day().unsigned_abs().into(),
+        );
+        let holiday = self.holidays.as_ref().zip(civil).and_then(|(holidays, day)| holidays.name(day));
+        Some(Day { date, open, holiday })
+    }
+
+    /// Whose public holidays are known: a country's code, or a part's.
+    #[must_use]
+    pub fn holidays_of(&self) -> Option<&str> {
+        self.holidays.as_ref().map(Holidays::code)
     }
 
     /// Walks from change to change in civil time, one stretch of constant UTC offset after the other, so that a change which
@@ -198,7 +244,7 @@ fn civil(at: Timestamp, offset_ms: i64) -> NaiveDateTime {
     EPOCH + TimeDelta::milliseconds(at.as_millisecond() + offset_ms)
 }
 
-fn refuse_what_would_be_misread(open: &str, country: Option<Country>) -> Result<(), HoursError> {
+fn refuse_what_would_be_misread(open: &str, holidays: Option<&Holidays>) -> Result<(), HoursError> {
     if open.trim().is_empty() {
         return Err(HoursError::Syntax {
             offset: 0,
@@ -207,16 +253,16 @@ fn refuse_what_would_be_misread(open: &str, country: Option<Country>) -> Result<
     }
     let bare = without_comments(open);
     if let Some(offset) = word_at(&bare, "PH") {
-        match country {
+        match holidays {
             None => return Err(HoursError::NoCountry { offset }),
-            Some(country) if country.holidays().get_public().count() == 0 => {
-                return Err(HoursError::UnknownCountry { country: country.to_string() });
+            Some(holidays) if holidays.days().get_public().count() == 0 => {
+                return Err(HoursError::UnknownCountry { country: holidays.code().to_owned() });
             }
             Some(_) => {}
         }
     }
     if let Some(offset) = word_at(&bare, "SH")
-        && country.is_none_or(|c| c.holidays().get_school().count() == 0)
+        && holidays.is_none_or(|known| known.days().get_school().count() == 0)
     {
         return Err(HoursError::SchoolHolidays { offset });
     }
@@ -264,6 +310,18 @@ fn as_meant(text: &str) -> String {
         out.push_str("; 2199 Dec 31 off");
     }
     out
+}
+
+/// Whether public holidays are named in these hours.
+#[must_use]
+pub fn says_holidays(open: &str) -> bool {
+    word_at(&without_comments(open), "PH").is_some()
+}
+
+/// Whether there are times of which the hours say only words, or that it is unknown: it counts as closed then.
+#[must_use]
+pub fn says_unknown(open: &str) -> bool {
+    word_at(&without_comments(&as_meant(open)).to_ascii_lowercase(), "unknown").is_some()
 }
 
 /// The same text, of the same length, with the quoted comments blanked.

@@ -1,5 +1,6 @@
 //! Dispatch: which callback goes next, and to whom of those who are free.
 
+mod area_codes;
 mod availability;
 pub(crate) mod caps;
 pub mod number_policy;

@@ -1,5 +1,6 @@
-//! The customer's quiet hours: when they end, where the number shows the time zone.
+//! The customer's quiet hours: when they end, where the number shows the time zone or zones.
 
+use super::area_codes;
 use crate::ami::event::Millis;
 use crate::model::number::e164_digits;
 use jiff::civil::Time;
@@ -11,8 +12,8 @@ use std::sync::LazyLock;
 pub const DAY_MINUTES: u16 = 24 * 60;
 
 /// Calling codes whose numbers have one time zone. Derived from the countries of each code (libphonenumber) and the zones of each country
-/// (`zone.tab` of the IANA database): the code is here if all of them show the same time until 2032. So `+1`, `+7`, `+34` (Canary Islands), `+55`, `+61`
-/// are not. Three were added by hand: China keeps one time by law; Ukraine's second zone is the Crimea's; Kosovo has no zone of its own.
+/// (`zone.tab` of the IANA database): the code is here if all of them show the same time until 2032. So `+1` and `+7` (see `area_codes`), `+34` (Canary
+/// Islands), `+55`, `+61` are not. Three were added by hand: China keeps one time by law; Ukraine's second zone is the Crimea's; Kosovo has no zone of its own.
 const ZONES: &[(u16, &str)] = &[
     (20, "Africa/Cairo"),
     (27, "Africa/Johannesburg"),
@@ -200,25 +201,42 @@ const ZONES: &[(u16, &str)] = &[
     (998, "Asia/Tashkent"),
 ];
 
-/// The one time zone of a number in E.164; `None` if there are several, or none is known.
+/// The time zones in which a number in E.164 may be: one, several that an area code covers, or none that is known.
 #[must_use]
-pub fn quiet_zone(e164: &str) -> Option<TimeZone> {
+pub fn quiet_zones(e164: &str) -> Vec<TimeZone> {
     // The bundled database, not the system's: the same input gives the same output on every machine.
     static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bundled);
-    let digits = e164_digits(e164)?;
-    let name = (1..=3.min(digits.len())).find_map(|len| {
-        let code: u16 = digits[..len].parse().ok()?;
-        ZONES.binary_search_by_key(&code, |(c, _)| *c).ok().map(|i| ZONES[i].1)
-    })?;
-    DATABASE.get(name).ok()
+    let Some(digits) = e164_digits(e164) else { return Vec::new() };
+    let code = |len: usize| digits.get(..len)?.parse::<u16>().ok();
+    let one = (1..=3).filter_map(code).find_map(|code| ZONES.binary_search_by_key(&code, |(c, _)| *c).ok());
+    let names = match (one, code(1)) {
+        (Some(i), _) => std::slice::from_ref(&ZONES[i].1),
+        (None, Some(first)) => area_codes::zones(first, &digits[1..]),
+        (None, None) => &[],
+    };
+    names.iter().filter_map(|name| DATABASE.get(name).ok()).collect()
 }
 
 /// When the customer's quiet hours end, if they hold at `now_ms`. `quiet` is from and to, in minutes of the customer's day; to is no quiet minute any
-/// more, and a `to` before `from` lies on the next day.
+/// more, and a `to` before `from` lies on the next day. Where the number may be in several zones, it is quiet while it is in any of them.
 #[must_use]
 pub fn quiet_until(quiet: (u16, u16), e164: &str, now_ms: Millis) -> Option<Millis> {
+    let zones = quiet_zones(e164);
+    let mut until = None;
+    // What ends in one zone may hold in the next; hours that leave no common minute end at a bound, and are looked at again then.
+    for _ in 0..=zones.len() {
+        let at = until.unwrap_or(now_ms);
+        match zones.iter().filter_map(|zone| quiet_until_in(zone, quiet, at)).max() {
+            Some(end) => until = Some(end),
+            None => break,
+        }
+    }
+    until
+}
+
+fn quiet_until_in(zone: &TimeZone, quiet: (u16, u16), now_ms: Millis) -> Option<Millis> {
     let (from, to) = (quiet.0 % DAY_MINUTES, quiet.1 % DAY_MINUTES);
-    let local = Timestamp::from_millisecond(now_ms).ok()?.to_zoned(quiet_zone(e164)?);
+    let local = Timestamp::from_millisecond(now_ms).ok()?.to_zoned(zone.clone());
     let minute = u16::try_from(local.hour()).ok()? * 60 + u16::try_from(local.minute()).ok()?;
     let (holds, tomorrow) = if from <= to {
         (from <= minute && minute < to, false)
