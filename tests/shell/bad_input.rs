@@ -102,7 +102,11 @@ fn a_secret_that_is_not_there_or_empty_is_refused() {
 fn refused(make: impl Fn(&Site), code: i32, words: &str) {
     let site = Site::new(1);
     make(&site);
-    std::fs::write(site.path("x.ami"), "Asterisk Call Manager/11.0.0\r\nEvent: X\r\nTimestamp: 1.0\r\n\r\n").unwrap();
+    std::fs::write(
+        site.path("x.ami"),
+        "Asterisk Call Manager/11.0.0\r\nResponse: Success\r\nMessage: Authentication accepted\r\n\r\n",
+    )
+    .unwrap();
     let before = site.everything();
     let replay = ["replay", "--config", "callbackd.toml", "--db", "calls.db", "x.ami"];
     for args in [&RUN[..], &CHECK, &replay, &["calls", "--db", "calls.db"]] {

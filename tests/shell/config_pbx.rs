@@ -178,7 +178,7 @@ fn single_and_double_brackets_of_one_name_are_refused_with_the_line_to_change() 
         ],
     );
     let agents = "[agents]\ninterface = \"PJSIP/1\"\n[[agents]]\ninterface = \"PJSIP/2\"\n";
-    refused(agents, "3:3", &["[agents] and [[agents]] cannot stand in one file", "[[agents]]: change line 1\n"]);
+    refused(agents, "3:3", &["[agents] and [[agents]] cannot stand in one file", "[[agents]]: change line 1"]);
     let twice = "[calls]\nwrapup = \"1s\"\n[log]\n[calls]\nmin_talk = \"1s\"\n";
     refused(twice, "4:2", &["[calls] is there twice", "below the [calls] of line 1, and remove this one"]);
 }
@@ -208,7 +208,7 @@ fn what_is_about_all_pbxs_together_is_refused_below_one() {
 fn a_key_at_the_wrong_place_below_a_pbx_is_met_with_the_right_one() {
     let at = |rest: &str| format!("{TWO}{rest}\n");
     refused(&at("inbound_contexts = []"), "6:1", &["in [pbx]", "belongs in [pbx.calls], or for all PBXs in [calls]"]);
-    let files = "`cdr_csv` belongs in [pbx.gap]: the files are those of one Asterisk\n";
+    let files = "`cdr_csv` belongs in [pbx.gap]: the files are those of one Asterisk";
     refused(&at("cdr_csv = \"/x\""), "6:1", &["in [pbx]", files]);
     refused(&at("[pbx.calls]\ncdr_csv = \"/x\""), "7:1", &["in [pbx.calls]", files]);
     refused(&at("interface = \"PJSIP/1\""), "6:1", &["belongs in [[pbx.agents]], or for all PBXs in [[agents]]"]);
@@ -259,10 +259,10 @@ fn what_is_wrong_with_an_inherited_key_names_the_pbx() {
         ],
     );
     let text = format!(
-        "{TWO}[pbx.callback.queue.sales]\nagents = [\"Bub\"]\n[[pbx.agents]]\nname = \"Bob\"\ninterface = \"PJSIP/201\"\n"
+        "{TWO}[pbx.callback.queue.sales]\nagents = [\"Bobby\"]\n[[pbx.agents]]\nname = \"Bob\"\ninterface = \"PJSIP/201\"\n"
     );
-    refused(&text, "7:11", &["`Bub` in `agents` is no agent", "did you mean \"Bob\"?"]);
-    refused("[callback]\nagents = [\"Ann\"]\n", "2:11", &["or the `name` of one of the [[agents]]\n"]);
+    refused(&text, "7:11", &["`Bobby` in `agents` is no agent", "did you mean \"Bob\"?"]);
+    refused("[callback]\nagents = [\"Ann\"]\n", "2:11", &["or the `name` of one of the [[agents]]"]);
     refused(
         &format!("{TWO}[callback]\ndelay = 5\n"),
         "7:9",

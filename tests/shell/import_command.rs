@@ -80,6 +80,7 @@ fn an_input_that_is_refused_leaves_an_older_database_as_it_was() {
     let site = site();
     let before = old_database(&site);
     let names = |site: &Site| site.everything().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    history(&site);
     site.write("notes.txt", "Dear diary\n\n", 0o644);
     let there = names(&site);
     for (args, code) in [
