@@ -45,7 +45,10 @@ impl Failure {
             Self::Daemon(ClientError::Broken(_)) => Exit::Software.code(),
             Self::Store(error) => error.exit_code(),
             Self::Records(RecordsError::Unreadable { .. } | RecordsError::NotAFile { .. }) => Exit::NoInput.code(),
-            Self::Records(RecordsError::NoCdr { .. } | RecordsError::NoZone { .. }) => Exit::Data.code(),
+            Self::Records(RecordsError::NoCdr { .. } | RecordsError::NoZone { .. } | RecordsError::Damaged { .. }) => {
+                Exit::Data.code()
+            }
+            Self::Records(RecordsError::Gone { .. }) => Exit::TempFail.code(),
             Self::Usage(_) => Exit::Usage.code(),
             Self::Missing(_) => Exit::NoInput.code(),
             Self::Output(_) => Exit::IoError.code(),

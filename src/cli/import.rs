@@ -12,7 +12,7 @@ use callbackd_core::tracker::MAX_TRUNKS_MET;
 use indicatif::{ProgressBar, ProgressStyle};
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::PathBuf;
 
 /// What the rows that are stored in one transaction weigh, bytes.
@@ -95,7 +95,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     enter(db)?;
     // What is no input is refused before a database is made or migrated for it.
     let mut calls = Calls::since(&files, 0, &TimeZone::system())?;
-    let bar = progress(calls.reading().cdr_files())?;
+    let bar = progress(calls.reading().bytes());
     let first = first_of(&mut calls)?;
     let mut store = Store::open(db)?;
     let reader = Reader::open(store.path())?;
@@ -197,16 +197,11 @@ fn write(store: &mut Store, records: &[Record]) -> Result<(), Failure> {
 }
 
 /// On the terminal only.
-fn progress(parts: &[PathBuf]) -> Result<ProgressBar, RecordsError> {
-    let size = |path: &PathBuf| -> io::Result<u64> { Ok(std::fs::metadata(path)?.len()) };
-    let mut total = 0;
-    for part in parts {
-        total += size(part).map_err(RecordsError::unreadable(part))?;
-    }
+fn progress(total: u64) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {percent:>3} %  {bytes} of {total_bytes}, {eta} left");
     let bar = ProgressBar::new(total);
-    Ok(match style {
+    match style {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
-    })
+    }
 }

@@ -42,7 +42,17 @@ impl Lines {
         since_ms: Millis,
         passed: impl FnMut(u64) + Send + 'static,
     ) -> io::Result<Self> {
-        let mut file = open_file(path)?;
+        Self::of(open_file(path)?, path, form, since_ms, passed)
+    }
+
+    /// The same of a file that is open and had this name when it was found.
+    pub(super) fn of(
+        mut file: File,
+        path: &Path,
+        form: Form,
+        since_ms: Millis,
+        passed: impl FnMut(u64) + Send + 'static,
+    ) -> io::Result<Self> {
         if is_gzip(path) {
             return Ok(Self::over(Box::new(MultiGzDecoder::new(Counted { file, passed })), form));
         }

@@ -8,7 +8,7 @@ mod rotated;
 
 pub use lines::{Form, Lines};
 pub use reading::{Calls, Reading};
-pub use rotated::rotated;
+pub use rotated::{Part, rotated};
 
 use callbackd_core::reconcile::{CdrLine, QueueEvent, Zone, cdr, queue_log};
 use jiff::tz::TimeZone;
@@ -54,6 +54,19 @@ pub enum RecordsError {
         path: PathBuf,
         source: io::Error,
     },
+    /// Rotation has taken it away.
+    #[error("{path} was removed or compressed while the records were read; what was read before is kept: try again", path = path.display())]
+    Gone {
+        /// The path that it had.
+        path: PathBuf,
+    },
+    /// It cannot be read on.
+    #[error("{path} is damaged: {source}; a part that is still being compressed is whole in a moment, any other must be put right or taken away", path = path.display())]
+    Damaged {
+        /// The file's path.
+        path: PathBuf,
+        source: io::Error,
+    },
     /// A named pipe, a device, a directory.
     #[error("{path} is not a regular file; gap.cdr_csv and gap.queue_log name files that Asterisk writes, such as /var/log/asterisk/cdr-csv/Master.csv", path = path.display())]
     NotAFile {
@@ -82,6 +95,26 @@ impl RecordsError {
         let path = path.to_owned();
         |source| match source.kind() {
             ErrorKind::InvalidInput => Self::NotAFile { path },
+            _ => Self::Unreadable { path, source },
+        }
+    }
+
+    /// A part that was found and cannot be opened any more.
+    fn unopened(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| match source.kind() {
+            ErrorKind::NotFound => Self::Gone { path },
+            _ => Self::unreadable(&path)(source),
+        }
+    }
+
+    /// A file that was opened and cannot be read on. What the decompressor says of a bad file sounds like a bad call.
+    fn unread(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        |source| match source.kind() {
+            ErrorKind::InvalidInput | ErrorKind::InvalidData | ErrorKind::UnexpectedEof => {
+                Self::Damaged { path, source }
+            }
             _ => Self::Unreadable { path, source },
         }
     }

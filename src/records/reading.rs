@@ -1,6 +1,8 @@
 //! Records of both files in portions, in the order in which Asterisk wrote them.
 
-use super::{CDR, Files, Form, Lines, PORTION, QUEUE_LOG, Records, RecordsError, read_cdrs, read_events, rotated};
+use super::{
+    CDR, Files, Form, Lines, PORTION, Part, QUEUE_LOG, Records, RecordsError, read_cdrs, read_events, rotated,
+};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::reconcile::gatherer::{Gatherer, LONGEST_CALL_MS};
 use callbackd_core::reconcile::{Account, Zone};
@@ -58,10 +60,10 @@ impl Reading {
         })
     }
 
-    /// The CDR files that are still to be read.
+    /// So many bytes the CDR files had that are still to be read.
     #[must_use]
-    pub fn cdr_files(&self) -> &[PathBuf] {
-        self.cdr.files.as_slice()
+    pub fn bytes(&self) -> u64 {
+        self.cdr.files.as_slice().iter().map(|part| part.bytes).sum()
     }
 
     /// CDR that were read.
@@ -185,7 +187,7 @@ impl Calls {
 #[derive(Debug)]
 struct Parts {
     path: PathBuf,
-    files: std::vec::IntoIter<PathBuf>,
+    files: std::vec::IntoIter<Part>,
     open: Option<(PathBuf, Lines)>,
     form: Form,
     since_ms: Millis,
@@ -197,16 +199,17 @@ impl Parts {
     fn next(&mut self) -> Result<Option<Vec<u8>>, RecordsError> {
         loop {
             let Some((path, lines)) = &mut self.open else {
-                let Some(path) = self.files.next() else { return Ok(None) };
+                let Some(part) = self.files.next() else { return Ok(None) };
+                let (path, unopened) = (&part.path, RecordsError::unopened(&part.path));
                 let passed = Arc::clone(&self.passed);
                 let count = move |n| {
                     passed.fetch_add(n, Ordering::Relaxed);
                 };
-                let lines = Lines::since(&path, self.form, self.since_ms, count);
-                self.open = Some((path.clone(), lines.map_err(RecordsError::unreadable(&path))?));
+                let lines = part.open().and_then(|file| Lines::of(file, path, self.form, self.since_ms, count));
+                self.open = Some((path.clone(), lines.map_err(unopened)?));
                 continue;
             };
-            let bytes = lines.next(PORTION).map_err(RecordsError::unreadable(path))?;
+            let bytes = lines.next(PORTION).map_err(RecordsError::unread(path))?;
             if !bytes.is_empty() {
                 return Ok(Some(bytes));
             }

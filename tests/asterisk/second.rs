@@ -21,6 +21,7 @@ const NO_WORD: &[(&str, &str)] = &[
     // Of what cannot be reached CDR say FAILED or NO ANSWER.
     ("CONGESTION", "UNAVAILABLE"),
     ("REJECTED", "UNAVAILABLE"),
+    ("FAILED", "UNAVAILABLE"),
     ("UNAVAILABLE", "RING_TIMEOUT"),
     // What the PBX cut is as the caller's own hand.
     ("CUT_OFF", "QUEUE_ABANDON"),

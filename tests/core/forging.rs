@@ -118,9 +118,20 @@ fn a_number_that_only_tears_costs_no_event_of_another() {
             let Some(found) = memchr::memmem::find(piece, b"\nExten: ") else { continue };
             let (head, tail) = piece.split_at(found + 8);
             let after = pieces.get(at + 1).copied().unwrap_or_default();
-            for number in
-                ["5\r\n\r\n", "5\n\n", "5\r\n\r\nEvent: Q\r\nX: ", "5\r\nPriority: 1\r\n\r\nEvent: QueueEntry"]
-            {
+            for number in [
+                "5\r\n\r\n",
+                "5\n\n",
+                "5\r\n\r\nEvent: Q\r\nX: ",
+                "5\r\n\r\nEvent: CEL\r\nX: ",
+                "5\r\n\r\nEvent: Cdr\r\nPrivilege: cdr,all\r\nX: ",
+                "5\r\n\r\nEvent: ExtensionStatus\r\nX: ",
+                "5\r\n\r\nResponse: A\r\nX: ",
+                "5\r\n\r\nEvent: VarSet\r\nVariable: A\r\nX: ",
+                "5\r\n\r\nEvent: FullyBooted\r\nX: ",
+                "5\r\n\r\nEvent: UserEvent\r\nUserEvent: ",
+                "5\r\n\r\nEvent: CEL\r\nX: 1\r\n\r\nEvent: Cdr\r\nX: ",
+                "5\r\nPriority: 1\r\n\r\nEvent: QueueEntry",
+            ] {
                 costs_only_itself(&name, &pieces[..at].concat(), &[head, number.as_bytes(), tail].concat(), after);
             }
         }

@@ -124,8 +124,18 @@ fn contexts_that_sound_like_something_and_that_no_rule_names_are_told() {
     let (said, _) = with_pbx(|action| {
         let context =
             |name: &str| format!("Event: ListDialplan\nActionID: @ID@\nContext: {name}\nExtension: s\nPriority: 1\n\n");
-        let list: String =
-            ["macro-dialout-trunk", "night-shift", "ivr-7", "main-menu", "from-internal"].map(context).concat();
+        let list: String = [
+            "macro-dialout-trunk",
+            "night-shift",
+            "ivr-7",
+            "main-menu",
+            "from-internal",
+            "trunk-dial-with-exten",
+            "vm-callme",
+            "callbackd-closed",
+        ]
+        .map(context)
+        .concat();
         (action.get("Action") == "ShowDialPlan").then(|| {
             usual(action)
                 .replace("from-trunk", "incoming-acme")
@@ -137,7 +147,9 @@ fn contexts_that_sound_like_something_and_that_no_rule_names_are_told() {
     assert!(said.line(&["main-menu", "a menu"]).contains("warn"));
     assert!(said.out.contains("ivr_contexts = [\"ivr-*\", \"main-menu\"]"), "{}", said.out);
     assert!(said.line(&["night-shift", "closed hours"]).contains("warn"));
-    assert!(!said.out.contains("macro-dialout") && !said.out.contains("ivr-7"), "{}", said.out);
+    for not in ["macro-dialout", "ivr-7", "trunk-dial-with-exten", "vm-callme", "callbackd-closed"] {
+        assert!(!said.out.contains(not), "{}", said.out);
+    }
 }
 
 #[test]
@@ -337,13 +349,19 @@ fn the_secret_beside_the_configuration_is_the_one_that_the_service_loads() {
 #[test]
 fn asterisks_own_files_are_looked_at_too() {
     let site = Site::new(1);
-    let with = |files: &str| {
+    let at = |cdr: &str, files: &str| {
         site.configure(&format!(
-            "[pbx]\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[gap]\ncdr_csv = \"Master.csv\"\n{files}"
+            "[pbx]\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[gap]\ncdr_csv = \"{cdr}\"\n{files}"
         ));
         site.run(&CHECK)
     };
-    let said = with("");
+    let with = |files: &str| at("Master.csv", files);
+    // A PBX that has had no call yet has none of them.
+    let said = with("queue_log = \"queue_log\"\n");
+    assert_eq!(said.code, 0, "{said:#?}");
+    assert!(said.line(&["gap.cdr_csv", "with the first call"]).trim_start().starts_with("warn"), "{said:#?}");
+    assert!(said.line(&["gap.queue_log", "with the first call through a queue"]).contains("warn"), "{said:#?}");
+    let said = at("nowhere/Master.csv", "");
     assert_eq!(said.code, 1, "{said:#?}");
     assert!(said.line(&["gap.cdr_csv", "cannot read"]).contains("usermod -aG asterisk callbackd"), "{said:#?}");
     let record = |ids: &str| {

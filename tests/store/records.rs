@@ -1,6 +1,6 @@
 //! Asterisk's record files as they lie about: rotated, compressed, torn, long, missing.
 
-use callbackd::records::{self, Calls, Files, Lines, Reading, Records, RecordsError, rotated};
+use callbackd::records::{self, Calls, Files, Lines, Part, Reading, Records, RecordsError, rotated};
 use callbackd_core::reconcile::gatherer::Gatherer;
 use callbackd_core::reconcile::{self, Account, Zone};
 use flate2::Compression;
@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 use std::fs::{self, File};
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
@@ -55,8 +55,15 @@ fn ends(records: &Records) -> Vec<i64> {
 }
 
 fn since(cdr_csv: &Path, queue_log: Option<&Path>, s: i64) -> Result<Records, RecordsError> {
+    rest(begun(cdr_csv, queue_log, s)?)
+}
+
+fn begun(cdr_csv: &Path, queue_log: Option<&Path>, s: i64) -> Result<Reading, RecordsError> {
     let files = Files { cdr_csv: Some(cdr_csv.to_owned()), queue_log: queue_log.map(Path::to_owned) };
-    let mut reading = Reading::since(&files, (MORNING + s) * 1_000, &TimeZone::UTC)?;
+    Reading::since(&files, (MORNING + s) * 1_000, &TimeZone::UTC)
+}
+
+fn rest(mut reading: Reading) -> Result<Records, RecordsError> {
     let mut all = Records::default();
     while let Some(read) = reading.further()? {
         all.cdrs.extend(read.cdrs);
@@ -79,14 +86,56 @@ fn rotated_and_compressed_parts_are_read_in_their_order_and_old_ones_are_not() {
     write(&log, queue_event(300, "ENTERQUEUE").as_bytes(), 305);
     write(&dir.path().join("queue_log.2.gz"), &gzip(&queue_event(200, "ENTERQUEUE")), 205);
 
-    let names = |paths: Vec<PathBuf>| -> Vec<String> {
-        paths.iter().map(|p| p.file_name().unwrap().to_string_lossy().into_owned()).collect()
+    let names = |parts: Vec<Part>| -> Vec<String> {
+        parts.iter().map(|p| p.path.file_name().unwrap().to_string_lossy().into_owned()).collect()
     };
     let parts = names(rotated(&master, (MORNING + 50) * 1_000).unwrap());
     assert_eq!(parts, ["Master.csv-20261122.gz", "Master.csv.1", "Master.csv"]);
     let records = since(&master, Some(&log), 50).unwrap();
     assert_eq!(ends(&records), [105, 205, 305]);
     assert_eq!((records.events.len(), records.unreadable), (2, 0));
+}
+
+#[test]
+fn what_rotation_renames_while_it_is_read_is_read_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let named = |name: &str| dir.path().join(name);
+    let rename = |from: &str, to: &str| fs::rename(named(from), named(to)).unwrap();
+    write(&named("Master.csv.2"), cdr(0).as_bytes(), 5);
+    write(&named("Master.csv.1"), cdr(100).as_bytes(), 105);
+    write(&named("Master.csv"), cdr(200).as_bytes(), 205);
+    write(&named("queue_log.1"), queue_event(0, "ENTERQUEUE").as_bytes(), 105);
+    write(&named("queue_log"), queue_event(200, "ENTERQUEUE").as_bytes(), 205);
+    let reading = begun(&named("Master.csv"), Some(&named("queue_log")), 0).unwrap();
+    rename("Master.csv.2", "Master.csv.3");
+    rename("Master.csv.1", "Master.csv.2");
+    rename("Master.csv", "Master.csv.1");
+    write(&named("Master.csv"), cdr(300).as_bytes(), 305);
+    rename("queue_log", "queue_log-20261122");
+    let records = rest(reading).unwrap();
+    assert_eq!(ends(&records), [5, 105, 205]);
+    assert_eq!(records.events.len(), 2);
+}
+
+#[test]
+fn a_part_that_rotation_takes_away_or_that_is_damaged_is_named_and_a_link_to_nothing_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let (master, part) = (dir.path().join("Master.csv"), dir.path().join("Master.csv.1.gz"));
+    write(&master, cdr(100).as_bytes(), 105);
+    std::os::unix::fs::symlink("nowhere", dir.path().join("Master.csv.old")).unwrap();
+    assert_eq!(ends(&since(&master, None, 0).unwrap()), [105]);
+
+    let whole = gzip(&cdr(0));
+    write(&part, &whole, 5);
+    let reading = begun(&master, None, 0).unwrap();
+    fs::remove_file(&part).unwrap();
+    let error = rest(reading).unwrap_err();
+    assert!(matches!(&error, RecordsError::Gone { path } if *path == part), "{error}");
+    for damaged in [&whole[..whole.len() / 2], b"no gzip at all"] {
+        write(&part, damaged, 5);
+        let error = since(&master, None, 0).unwrap_err();
+        assert!(matches!(&error, RecordsError::Damaged { path, .. } if *path == part), "{error}");
+    }
 }
 
 #[test]

@@ -17,8 +17,11 @@ const WORDS: [(&str, &str, &[&str]); 5] = [
     ("blocked_contexts", "blocked callers", &["blocked", "blacklist"]),
 ];
 
-/// FreePBX's own contexts that only sound so: for outgoing calls, feature codes, and steps that every call passes.
-const NOT: [&str; 11] = [
+/// Contexts of FreePBX and of our own dialplan file that only sound so: for outgoing calls, feature codes, and steps that every call passes.
+const NOT: [&str; 14] = [
+    "callbackd-",
+    "trunk-dial",
+    "vm-callme",
     "outrt-",
     "macro-",
     "sub-",

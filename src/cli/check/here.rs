@@ -6,12 +6,13 @@ use crate::config::{Config, Pbx, Store, Tls};
 use crate::daemon::Secret;
 use crate::exit::Exit;
 use crate::ownership::{open_trusted, within};
-use crate::records::{self, Files, Records};
+use crate::records::{self, Files, Records, RecordsError};
 use crate::store::Error;
 use crate::store::examine::{Examined, State, examine};
 use callbackd_core::reconcile::CdrLine;
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Adds what is found. The configuration itself has been read.
@@ -88,7 +89,8 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
         let what = named("gap.cdr_csv");
         let only = Files { cdr_csv: Some(path.clone()), queue_log: None };
         report.add(&match records::newest(&only, &zone) {
-            Err(error) => Finding::missing(what, error.to_string()),
+            Err(error) => not_yet(path, &error, what.clone(), "call")
+                .unwrap_or_else(|| Finding::missing(what, error.to_string())),
             Ok(read) if read.cdrs.is_empty() => Finding::ok(what, format!("{}, no call yet", path.display())),
             Ok(read) if read.cdrs.iter().all(|cdr| cdr.uniqueid.is_none()) => {
                 Finding::warn(what, "it holds no uniqueid: set loguniqueid = yes in [csv] of cdr.conf")
@@ -108,7 +110,8 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
         Some(path) => {
             let only = Files { cdr_csv: None, queue_log: Some(path.clone()) };
             report.add(&match records::newest(&only, &zone) {
-                Err(error) => Finding::missing(named("gap.queue_log"), error.to_string()),
+                Err(error) => not_yet(path, &error, named("gap.queue_log"), "call through a queue")
+                    .unwrap_or_else(|| Finding::missing(named("gap.queue_log"), error.to_string())),
                 Ok(_) => Finding::ok(named("gap.queue_log"), path.display().to_string()),
             });
         }
@@ -122,6 +125,20 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
         }
         None => {}
     }
+}
+
+/// A file that Asterisk makes when it has something to write into it, in a directory that is there.
+fn not_yet(path: &Path, error: &RecordsError, what: String, first: &str) -> Option<Finding> {
+    let absent = matches!(error, RecordsError::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound);
+    let directory = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+    let made_there = directory.is_some_and(|directory| directory.read_dir().is_ok());
+    (absent && made_there).then(|| {
+        let detail = format!(
+            "{} is not there: Asterisk makes it with the first {first}; if there were some, it is another file",
+            path.display()
+        );
+        Finding::warn(what, detail)
+    })
 }
 
 fn secret(pbx: &Pbx, credentials: Option<&Path>, report: &mut Report<'_>) {

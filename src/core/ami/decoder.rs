@@ -321,7 +321,8 @@ impl FrameDecoder {
                 }
                 Position::Dropping { looked_at } => match self.blank_line.find(self.counters.bytes, buffer) {
                     Some((end, next)) => {
-                        if looked_at {
+                        // What comes behind the front of a torn frame is its rest, by whatever name.
+                        if looked_at || self.torn.is_some() {
                             self.passes(&buffer[..end], self.counters.bytes);
                         }
                         self.advance(buffer, next);
@@ -329,7 +330,7 @@ impl FrameDecoder {
                     }
                     None => {
                         // An empty line may have begun in the last two bytes (`LF CR`).
-                        let keep = if looked_at { KEPT } else { 2 };
+                        let keep = if looked_at || self.torn.is_some() { KEPT } else { 2 };
                         let done = buffer.len().saturating_sub(keep);
                         self.advance(buffer, done);
                         return None;

@@ -179,6 +179,42 @@ pub const ALL: &[Scenario] = &[
         ..Scenario::OUTSIDE
     },
     Scenario {
+        name: "hunt: every phone says 480, and none has rung",
+        dials: "5550144",
+        parties: &[("1441", "cause:20"), ("1442", "cause:20"), ("1443", "cause:20")],
+        row: Row {
+            status: "NOT_CONNECTED",
+            outcome: "UNAVAILABLE",
+            legs: &[("PJSIP/1441", "UNAVAILABLE"), ("PJSIP/1442", "UNAVAILABLE"), ("PJSIP/1443", "UNAVAILABLE")],
+            ..Row::INBOUND
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "hunt: every phone says 488, and none has rung",
+        dials: "5550145",
+        parties: &[("1451", "cause:58"), ("1452", "cause:58"), ("1453", "cause:58")],
+        row: Row {
+            status: "NOT_CONNECTED",
+            outcome: "FAILED",
+            legs: &[("PJSIP/1451", "UNAVAILABLE"), ("PJSIP/1452", "UNAVAILABLE"), ("PJSIP/1453", "UNAVAILABLE")],
+            ..Row::INBOUND
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
+        name: "hunt: every phone says 500, and none has rung",
+        dials: "5550146",
+        parties: &[("1461", "cause:38"), ("1462", "cause:38"), ("1463", "cause:38")],
+        row: Row {
+            status: "NOT_CONNECTED",
+            outcome: "FAILED",
+            legs: &[("PJSIP/1461", "UNAVAILABLE"), ("PJSIP/1462", "UNAVAILABLE"), ("PJSIP/1463", "UNAVAILABLE")],
+            ..Row::INBOUND
+        },
+        ..Scenario::OUTSIDE
+    },
+    Scenario {
         name: "ring group: two answer at once",
         dials: "5550126",
         parties: &[("1261", TALKS), ("1262", TALKS)],
