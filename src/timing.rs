@@ -10,6 +10,10 @@ pub struct Timing {
     pub request_head: Duration,
     /// The same for its body.
     pub request_body: Duration,
+    /// A stream of the API, for its client to read what is sent.
+    pub unread: Duration,
+    /// From one sign of life to the next on a stream that has nothing to tell.
+    pub heartbeat: Duration,
     /// A database that cannot be written, while the daemon stops: within systemd's default `TimeoutStopSec` of 90 s.
     pub stop: Duration,
 }
@@ -19,6 +23,8 @@ impl Timing {
     pub const USUAL: Self = Self {
         request_head: Duration::from_secs(5),
         request_body: Duration::from_secs(5),
+        unread: Duration::from_secs(30),
+        heartbeat: Duration::from_secs(20),
         stop: Duration::from_secs(20),
     };
 
@@ -39,6 +45,8 @@ impl Timing {
             let wait = match name {
                 "request_head" => &mut self.request_head,
                 "request_body" => &mut self.request_body,
+                "unread" => &mut self.unread,
+                "heartbeat" => &mut self.heartbeat,
                 "stop" => &mut self.stop,
                 _ => continue,
             };
@@ -53,9 +61,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slow_client_has_five_seconds_and_a_locked_database_twenty() {
-        let Timing { request_head, request_body, stop } = Timing::USUAL;
-        assert_eq!([request_head, request_body, stop].map(|wait| wait.as_secs()), [5, 5, 20]);
+    fn a_slow_client_has_five_seconds_a_stream_thirty_and_a_locked_database_twenty() {
+        let Timing { request_head, request_body, unread, heartbeat, stop } = Timing::USUAL;
+        let waits = [request_head, request_body, unread, heartbeat, stop];
+        assert_eq!(waits.map(|wait| wait.as_secs()), [5, 5, 30, 20, 20]);
     }
 
     #[test]

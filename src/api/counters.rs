@@ -196,13 +196,20 @@ pub struct StoreCounters {
     pub retries: u64,
     /// Rows that were removed because of their age.
     pub pruned: u64,
+    /// Changes that the feed was told.
+    #[serde(default)]
+    pub changes: u64,
+    /// Changes that were removed before their time, because the feed was full.
+    #[serde(default)]
+    pub changes_overrun: u64,
 }
 
 impl StoreCounters {
     /// From the writer's own, and what never reached it.
     #[must_use]
     pub fn new(counters: store::Counters, given_up: u64) -> Self {
-        let store::Counters { batches, records, refused, commits, retries, pruned } = counters;
-        Self { batches, records, refused, given_up, commits, retries, pruned }
+        let store::Counters { batches, records, refused, commits, retries, pruned, changes, changes_overrun } =
+            counters;
+        Self { batches, records, refused, given_up, commits, retries, pruned, changes, changes_overrun }
     }
 }

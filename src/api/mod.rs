@@ -7,17 +7,23 @@
 //! Who may write to the socket's file may command: its mode and group decide. The peer's user name goes into the history of callbacks. What is
 //! only read comes from the database; commands and what is live are asked of the daemon's loop ([`Ask`]).
 
+mod admit;
+pub mod answers;
 pub mod client;
 pub mod counters;
+mod frames;
+mod front;
+mod line;
 mod orders;
 mod pages;
 mod places;
+mod readers;
 mod routes;
 pub mod socket;
 pub mod status;
 
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use status::{AgentInPresence, Status};
+use status::{AgentInPresence, QueueInPresence, Status};
 use tokio::sync::oneshot;
 
 /// What a request wants of the daemon's loop.
@@ -36,4 +42,6 @@ pub enum Ask {
     Status(oneshot::Sender<Status>),
     /// All agents, as they are now.
     Agents(oneshot::Sender<Vec<AgentInPresence>>),
+    /// All queues, as they are now.
+    Queues(oneshot::Sender<Vec<QueueInPresence>>),
 }

@@ -1,6 +1,7 @@
 //! Lists in pages: at most so many rows an answer, written as they are read; the header `Link` says where the next ones are.
 
-use super::routes::Failure;
+use super::front::{Failure, panicked};
+use super::readers::Readers;
 use crate::store::{self, Reader};
 use axum::body::Body;
 use axum::http::header::{CONTENT_TYPE, LINK};
@@ -10,7 +11,7 @@ use futures_util::stream::poll_fn;
 use hyper::body::Bytes;
 use serde::Serialize;
 use std::io;
-use std::path::PathBuf;
+use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Most rows of one answer.
@@ -55,7 +56,7 @@ impl Rows {
         match (read, self.next.take()) {
             (Err(failure), Some(next)) => drop(next.send(Err(failure))),
             // The head has gone out: all that is left is to break the answer off.
-            (Err(Failure(_, why)), None) => drop(self.pieces.blocking_send(Err(io::Error::other(why)))),
+            (Err(failure), None) => drop(self.pieces.blocking_send(Err(io::Error::other(failure.error)))),
             (Ok(()), _) => {
                 self.piece.extend_from_slice(if self.first { b"[]" } else { b"]" });
                 self.send();
@@ -66,27 +67,25 @@ impl Rows {
 
 /// What the query of a list begins behind is no row of the list any more.
 pub fn gone(after: &str) -> Failure {
-    let why = format!(
-        "there is nothing of the name {} in this list any more: begin again without `after`",
-        after.escape_debug()
-    );
-    Failure(StatusCode::GONE, why)
+    let fix = "begin again without `after`";
+    let why = format!("there is nothing of the name {} in this list any more: {fix}", after.escape_debug());
+    Failure::of_field("after", why, fix).with_status(StatusCode::GONE)
 }
 
 /// The rows that `read` finds, which runs on a thread that may wait.
 pub async fn answer(
-    db: PathBuf,
+    readers: &Arc<Readers>,
     uri: &Uri,
     read: impl FnOnce(&Reader, &mut Rows) -> Result<(), PageError> + Send + 'static,
 ) -> Result<Response, Failure> {
     let (next, begun) = oneshot::channel();
     let (pieces, mut received) = mpsc::channel(PIECES);
+    let readers = Arc::clone(readers);
     tokio::task::spawn_blocking(move || {
         let mut rows = Rows { next: Some(next), pieces, piece: Vec::new(), first: true };
-        let result = Reader::open(&db).map_err(PageError::from).and_then(|reader| read(&reader, &mut rows));
+        let result = readers.read(|reader| read(reader, &mut rows));
         rows.end(result.map_err(Failure::from));
     });
-    let panicked = || Failure(StatusCode::INTERNAL_SERVER_ERROR, "the query panicked: please report this".to_owned());
     let next = begun.await.map_err(|_| panicked())??;
     let body = Body::from_stream(poll_fn(move |cx| received.poll_recv(cx)));
     Ok(with_next(uri, next.as_deref(), ([(CONTENT_TYPE, "application/json")], body).into_response()))

@@ -1,7 +1,8 @@
 //! Who is at the socket: connections and requests by user, so that one user's do not keep another's waiting.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections of one user at once; a further one is refused.
@@ -10,6 +11,11 @@ pub const MAX_OF_USER: usize = 128;
 pub const MAX_OF_ALL: usize = 256;
 /// Requests of one user that are worked on at once; further ones wait for these.
 pub const MAX_REQUESTS: usize = 4;
+
+/// Streams of all users at once, beside the connections.
+pub const MAX_STREAMS: usize = 1_536;
+/// Streams of one user at once.
+pub const MAX_STREAMS_OF_USER: usize = 1_024;
 
 /// The connections that there are.
 #[derive(Debug)]
@@ -23,15 +29,24 @@ pub struct Places {
 #[derive(Debug)]
 struct User {
     connections: usize,
+    streams: usize,
     requests: Arc<Semaphore>,
 }
 
-/// A connection's place; free again when it is dropped.
+/// A connection's place; free again when it is dropped, or given up for that of a stream.
 #[derive(Debug)]
 pub struct Place {
     places: Arc<Places>,
     uid: u32,
     requests: Arc<Semaphore>,
+    given_up: AtomicBool,
+}
+
+/// A stream's place; free again when it is dropped.
+#[derive(Debug)]
+pub struct StreamPlace {
+    places: Arc<Places>,
+    uid: u32,
 }
 
 impl Places {
@@ -42,23 +57,44 @@ impl Places {
 
     /// A place for a connection of this user; `None` if they have too many, or all others together.
     pub fn take(self: &Arc<Self>, uid: u32) -> Option<Place> {
-        let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut users = self.users();
         let others = users.iter().filter(|(uid, _)| !self.always.contains(uid)).map(|(_, user)| user.connections);
         let full = !self.always.contains(&uid) && others.sum::<usize>() >= MAX_OF_ALL;
         let taken = users.get(&uid).map_or(0, |user| user.connections);
         if full || taken >= MAX_OF_USER {
-            self.refused.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            self.refused.fetch_add(1, Relaxed);
             return None;
         }
-        let new = || User { connections: 0, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) };
+        let new = || User { connections: 0, streams: 0, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) };
         let user = users.entry(uid).or_insert_with(new);
         user.connections += 1;
-        Some(Place { places: Arc::clone(self), uid, requests: Arc::clone(&user.requests) })
+        let requests = Arc::clone(&user.requests);
+        Some(Place { places: Arc::clone(self), uid, requests, given_up: AtomicBool::new(false) })
+    }
+
+    fn users(&self) -> MutexGuard<'_, BTreeMap<u32, User>> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// One connection or stream less, of this user.
+    fn leaves(&self, uid: u32, less: impl FnOnce(&mut User)) {
+        let mut users = self.users();
+        if let Some(user) = users.get_mut(&uid) {
+            less(user);
+            if user.connections + user.streams == 0 {
+                users.remove(&uid);
+            }
+        }
+    }
+
+    /// Streams that there are.
+    pub fn streams(&self) -> usize {
+        self.users().values().map(|user| user.streams).sum()
     }
 
     /// Connections that were refused since the start.
     pub fn refused(&self) -> u64 {
-        self.refused.load(std::sync::atomic::Ordering::Relaxed)
+        self.refused.load(Relaxed)
     }
 }
 
@@ -67,17 +103,35 @@ impl Place {
     pub async fn request(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.requests).acquire_owned().await.ok()
     }
+
+    /// The connection becomes a stream, and its place is free for another. `None` if there are too many streams.
+    pub fn stream(&self) -> Option<StreamPlace> {
+        let mut users = self.places.users();
+        let all: usize = users.values().map(|user| user.streams).sum();
+        let user = users.get_mut(&self.uid)?;
+        if all >= MAX_STREAMS || user.streams >= MAX_STREAMS_OF_USER {
+            self.places.refused.fetch_add(1, Relaxed);
+            return None;
+        }
+        user.streams += 1;
+        if !self.given_up.swap(true, Relaxed) {
+            user.connections -= 1;
+        }
+        Some(StreamPlace { places: Arc::clone(&self.places), uid: self.uid })
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let mut users = self.places.users.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(user) = users.get_mut(&self.uid) {
-            user.connections -= 1;
-            if user.connections == 0 {
-                users.remove(&self.uid);
-            }
+        if !self.given_up.load(Relaxed) {
+            self.places.leaves(self.uid, |user| user.connections -= 1);
         }
+    }
+}
+
+impl Drop for StreamPlace {
+    fn drop(&mut self) {
+        self.places.leaves(self.uid, |user| user.streams -= 1);
     }
 }
 
@@ -103,6 +157,25 @@ mod tests {
         assert_eq!(held.iter().flatten().count(), MAX_OF_ALL);
         assert!(places.take(3_000).is_none());
         assert!(places.take(0).is_some() && places.take(999).is_some());
+    }
+
+    #[test]
+    fn a_connection_that_becomes_a_stream_makes_room_and_streams_have_an_end_of_their_own() {
+        let places = Places::new(999);
+        let mut streams = Vec::new();
+        for _ in 0..MAX_STREAMS_OF_USER {
+            let place = places.take(1_000).expect("a place");
+            streams.push(place.stream().expect("a stream"));
+        }
+        let one_more = places.take(1_000).expect("connections are not streams");
+        assert!(one_more.stream().is_none());
+        drop(one_more);
+        let other = places.take(1_001).unwrap();
+        streams.extend((MAX_STREAMS_OF_USER..MAX_STREAMS).map(|_| other.stream().expect("a stream of another")));
+        assert!(other.stream().is_none());
+        assert_eq!(places.streams(), MAX_STREAMS);
+        drop((streams, other));
+        assert_eq!((places.streams(), places.users().len()), (0, 0));
     }
 
     #[tokio::test]

@@ -1,8 +1,12 @@
 //! The socket: who may come in, and how many at once.
 
 use super::Ask;
+use super::frames::Frames;
+use super::front::{Front, Peer};
+use super::line::Line;
 use super::places::{Place, Places};
-use super::routes::{Front, Peer, router};
+use super::readers::Readers;
+use super::routes::router;
 use crate::timing::Timing;
 use axum::Extension;
 use hyper::server::conn::http1;
@@ -19,37 +23,46 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 /// Requests that wait for the daemon's loop.
 const MAX_ASKS: usize = 64;
-/// Nothing that is asked here takes longer, body and answer included.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
+/// What is kept for a client that does not read, bytes.
+const MAX_UNWRITTEN: usize = 32 * 1024;
 
 /// A listening socket; its file is removed when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     path: PathBuf,
     task: JoinHandle<()>,
+    follows: JoinHandle<()>,
 }
 
 impl Server {
-    /// Listens at `path`, with this file mode and, if named, group; and hands over what is asked. A socket that a dead daemon left is
-    /// replaced.
+    /// Listens at `path`, with this file mode and, if named, group; and hands over what is asked. `told`: the newest change that is on the disk. A
+    /// socket that a dead daemon left is replaced.
     ///
     /// # Errors
     /// Another daemon listens there, or the system's own.
-    pub fn bind(path: &Path, mode: u32, group: Option<&str>, db: PathBuf) -> io::Result<(Self, mpsc::Receiver<Ask>)> {
+    pub fn bind(
+        path: &Path,
+        mode: u32,
+        group: Option<&str>,
+        db: &Path,
+        told: watch::Receiver<i64>,
+    ) -> io::Result<(Self, mpsc::Receiver<Ask>)> {
         clear(path)?;
         let gid = group.map(group_id).transpose()?;
         let listener = UnixListener::bind(path)?;
         open_to(path, mode, gid)?;
         let (asks, received) = mpsc::channel(MAX_ASKS);
         let places = Places::new(geteuid().as_raw());
-        let front = Arc::new(Front { asks, db, places });
+        let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
+        let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), told.clone()));
+        let front = Arc::new(Front { asks, readers, told, frames, places });
         let task = tokio::spawn(accept(listener, front));
-        Ok((Self { path: path.to_owned(), task }, received))
+        Ok((Self { path: path.to_owned(), task, follows }, received))
     }
 }
 
@@ -73,6 +86,7 @@ fn open_to(path: &Path, mode: u32, gid: Option<u32>) -> io::Result<()> {
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
+        self.follows.abort();
         // It may have been replaced or removed by hand.
         let _ = std::fs::remove_file(&self.path);
     }
@@ -133,14 +147,10 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
                 let place = front.places.take(uid);
                 let front = Arc::clone(&front);
                 tokio::spawn(async move {
-                    let served = async {
-                        match place {
-                            Some(place) => serve(stream, front, place, uid).await,
-                            None => refuse(stream).await,
-                        }
-                    };
-                    // Who is too slow, or gone, is no news.
-                    let _ = tokio::time::timeout(CONNECTION_TIMEOUT, served).await;
+                    match place {
+                        Some(place) => serve(stream, front, place, uid).await,
+                        None => refuse(stream).await,
+                    }
                 });
             }
             // Too many files are open, for example: wait for some to be closed.
@@ -162,13 +172,18 @@ async fn refuse(mut stream: UnixStream) {
 
 async fn serve(stream: UnixStream, front: Arc<Front>, place: Place, uid: u32) {
     let peer = if uid == u32::MAX { "unknown".to_owned() } else { user_name(uid) };
-    let service = TowerToHyperService::new(router(front, place).layer(Extension(Peer(peer))));
-    // Who is too slow, or gone, is no news.
-    let _ = http1::Builder::new()
+    let line = Arc::new(Line::default());
+    let routes = router(front, place).layer(Extension(Peer(peer))).layer(Extension(Arc::clone(&line)));
+    let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Timing::get().request_head)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
+        .max_buf_size(MAX_UNWRITTEN)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(routes));
+    tokio::select! {
+        // Who is too slow, or gone, is no news.
+        _ = served => {}
+        () = line.over() => {}
+    }
 }
 
 #[cfg(test)]

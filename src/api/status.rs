@@ -26,6 +26,9 @@ pub struct Status {
     pub unsaved: usize,
     /// Why the database cannot be written, if so.
     pub store_error: Option<String>,
+    /// Streams of changes that are read now.
+    #[serde(default)]
+    pub streams: usize,
     /// What has been counted since the start.
     pub counters: Counters,
 }
@@ -80,4 +83,23 @@ pub struct AgentInPresence {
     pub last_talk_ms: Option<Millis>,
     /// Conversations since the daemon started.
     pub calls: u32,
+}
+
+/// A queue at this moment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueueInPresence {
+    /// Name of the PBX.
+    pub pbx: String,
+    /// The queue's name.
+    pub queue: String,
+    /// Callers who wait; `null` if that is not known, because the PBX is not seen.
+    pub waiting: Option<u32>,
+    /// When the one who waits longest joined, ms since 1970 UTC; `null` if nobody waits, or it is not known.
+    pub longest_since_ms: Option<Millis>,
+    /// Its members, whatever they do.
+    pub members: usize,
+    /// Those of them who could be asked now; `null` if that is not known.
+    pub free: Option<usize>,
+    /// Those of them who are paused in it.
+    pub paused: usize,
 }

@@ -225,6 +225,7 @@ impl CallsArgs {
             queue: self.queue.clone(),
             pbx: self.pbx.clone(),
             limit: self.limit,
+            ..CallFilter::default()
         };
         match (filter.since_ms, filter.until_ms) {
             (Some(since), Some(until)) if since >= until => {

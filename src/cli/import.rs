@@ -3,8 +3,9 @@
 use super::failure::Failure;
 use super::place::{enter, which};
 use crate::config::{Config, Pbx};
+use crate::daemon::feed_rules;
 use crate::records::{Calls, Files, RecordsError};
-use crate::store::{Reader, Store};
+use crate::store::{FeedRules, Reader, Store};
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Direction, OurAttempts, PbxId, Record, Status};
 use callbackd_core::reconcile::{Account, Prover};
@@ -98,6 +99,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     let bar = progress(calls.reading().bytes());
     let first = first_of(&mut calls)?;
     let mut store = Store::open(db)?;
+    store.tell(FeedRules { late: true, ..feed_rules(&config.feed) })?;
     let reader = Reader::open(store.path())?;
     let mut import = Import {
         pbx: &pbx.name,

@@ -86,8 +86,3 @@ pub fn local(ms: Millis, zone: &TimeZone, format: &str) -> String {
         Err(_) => format!("{ms} ms"),
     }
 }
-
-/// A moment in UTC, RFC 3339 with milliseconds.
-pub fn utc(ms: Millis) -> String {
-    local(ms, &TimeZone::UTC, "%Y-%m-%dT%H:%M:%S%.3fZ")
-}

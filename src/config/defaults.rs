@@ -1,7 +1,7 @@
 //! What holds where the file says nothing: a stock FreePBX on the same machine.
 
 use super::callback::OVERALL;
-use super::{Api, Calls, Config, Hours, Log, LogFormat, Numbers, Pbx, Settings, ShowNumbers, Store};
+use super::{Api, Calls, Config, Feed, Hours, Log, LogFormat, Numbers, Pbx, Settings, ShowNumbers, Store};
 use crate::records::Files;
 use callbackd_core::model::PbxId;
 use std::path::PathBuf;
@@ -43,10 +43,12 @@ const DAY: Duration = Duration::from_secs(86_400);
 impl Default for Config {
     fn default() -> Self {
         Self {
+            site: None,
             pbx: vec![Pbx::default()],
             shared: Settings::default(),
             overall: OVERALL,
             api: Api::default(),
+            feed: Feed::default(),
             store: Store::default(),
             log: Log::default(),
         }

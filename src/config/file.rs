@@ -4,7 +4,7 @@ use super::inherit::Source;
 use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, settings};
+use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, settings};
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -19,6 +19,9 @@ const VERSION: i64 = 1;
 const MIN_KEEP: Duration = Duration::from_secs(86_400);
 /// Longest time for which anything is kept: a hundred years.
 const MAX_KEEP: Duration = Duration::from_secs(36_500 * 86_400);
+
+/// Longest name of a site, bytes: a host name's (RFC 1123).
+const MAX_SITE: usize = 255;
 
 /// A configuration file is far smaller; a larger one is something else.
 const MAX_FILE: u64 = 1 << 20;
@@ -84,10 +87,12 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     let shared = settings::read(&all);
     let pbx = pbxs(root, dir, &problems);
     let config = Config {
+        site: site(&main),
         overall: callback::overall(&all.section("callback")),
         shared,
         pbx,
         api: api::read(&all.section("api"), dir),
+        feed: feed::read(&all.section("feed")),
         store: store(&all.section("store"), dir),
         log: log(&all.section("log")),
     };
@@ -164,6 +169,16 @@ fn version(main: &Section<'_, '_>) -> Result<(), Vec<Problem>> {
             help: format!("write version = {VERSION}, or leave it out"),
         }]),
     }
+}
+
+/// `site`: what readers outside know this machine's calls by.
+fn site(main: &Section<'_, '_>) -> Option<String> {
+    let text = main.text("site", "\"berlin\"")?;
+    if text.value.len() > MAX_SITE {
+        let help = "use a short name, such as \"berlin\"";
+        main.problems.add(text.span, format!("`site` is longer than {MAX_SITE} bytes"), "too long", help);
+    }
+    Some(text.value)
 }
 
 fn store(section: &Section<'_, '_>, dir: &Path) -> Store {

@@ -4,6 +4,7 @@ mod agents;
 mod api;
 mod callback;
 mod defaults;
+mod feed;
 mod file;
 mod gap;
 mod inherit;
@@ -17,6 +18,7 @@ mod settings;
 pub use agents::Agent;
 pub use api::Api;
 pub use callback::{Callback, CallbackQueue};
+pub use feed::Feed;
 pub use refusal::{Problem, Refusal};
 pub use settings::Settings;
 
@@ -28,7 +30,13 @@ use std::time::Duration;
 
 /// Every table and the keys it knows; the tables themselves are the keys of the table without a name.
 pub const KEYS: &[(&str, &[&str])] = &[
-    ("", &["version", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "store", "log"]),
+    (
+        "",
+        &[
+            "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed", "store",
+            "log",
+        ],
+    ),
     (
         "pbx",
         &[
@@ -152,6 +160,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ),
     ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group"]),
+    ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
     ("store", &["path", "keep"]),
     ("log", &["level", "format", "numbers"]),
 ];
@@ -159,6 +168,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
 /// Everything that `callbackd.toml` says, checked, with defaults filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
+    /// Name of this site, key `site`; default: the machine's name.
+    pub site: Option<String>,
     /// The PBXs, at least one; `name` is unique.
     pub pbx: Vec<Pbx>,
     /// What the file says for all PBXs; what holds for one is [`Pbx::settings`].
@@ -167,6 +178,8 @@ pub struct Config {
     pub overall: Overall,
     /// The local API, table `[api]`.
     pub api: Api,
+    /// What readers of the change feed are told, table `[feed]`.
+    pub feed: Feed,
     /// The database, table `[store]`.
     pub store: Store,
     /// The log, table `[log]`.
@@ -194,8 +207,12 @@ impl Config {
     pub fn restart_for(&self, new: &Self) -> String {
         let same_links =
             self.pbx.len() == new.pbx.len() && self.pbx.iter().zip(&new.pbx).all(|(a, b)| a.connects_as(b));
-        let changed =
-            [("pbx", !same_links), ("store", self.store.path != new.store.path), ("api", self.api != new.api)];
+        let changed = [
+            ("site", self.site != new.site),
+            ("pbx", !same_links),
+            ("store", self.store.path != new.store.path),
+            ("api", self.api != new.api),
+        ];
         let tables: Vec<&str> = changed.into_iter().filter(|(_, changed)| *changed).map(|(table, _)| table).collect();
         tables.join(",")
     }
@@ -213,6 +230,7 @@ impl Config {
             pbx: self.pbx.iter().map(queue_visits).collect(),
             store: Store { path: self.store.path.clone(), keep: new.store.keep },
             api: self.api.clone(),
+            site: self.site.clone(),
             ..new
         }
     }

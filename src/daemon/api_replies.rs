@@ -6,7 +6,7 @@ use super::monitor::{Monitor, Standing};
 use super::pbxs::Pbxs;
 use super::storage::Storage;
 use crate::api::counters::{ApiCounters, Counters, PbxCounters, TrackerCounters};
-use crate::api::status::{AgentInPresence, PbxStatus, Status};
+use crate::api::status::{AgentInPresence, PbxStatus, QueueInPresence, Status};
 use crate::api::{Ask, socket};
 use crate::config::Config;
 use crate::store::Health;
@@ -14,8 +14,8 @@ use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::model::presence::AgentView;
 use std::borrow::Cow;
-use std::collections::VecDeque;
-use tokio::sync::{mpsc, oneshot};
+use std::collections::{BTreeMap, VecDeque};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// The answer to a command, and where it goes.
 type Reply = (oneshot::Sender<Result<Done, CommandError>>, Result<Done, CommandError>);
@@ -115,6 +115,34 @@ fn agent_view(watched: &Monitor, agent: AgentView<'_>, callbacks: &Callbacks) ->
     }
 }
 
+/// All queues of all PBXs.
+pub fn queues(watched: &[Monitor], callbacks: &Callbacks) -> Vec<QueueInPresence> {
+    watched.iter().flat_map(|on| queues_of(on, callbacks)).collect()
+}
+
+fn queues_of(watched: &Monitor, callbacks: &Callbacks) -> Vec<QueueInPresence> {
+    let (presence, sees) = (watched.presence(), watched.tracker().sees());
+    let (agents, waiting) = (presence.agents(), presence.waiting());
+    let mut queues: BTreeMap<String, QueueInPresence> = BTreeMap::new();
+    for queue in presence.queues() {
+        let waiting = sees.then(|| waiting.get(&queue).copied().unwrap_or(0));
+        let (pbx, free) = (watched.name.to_string(), sees.then_some(0));
+        let new =
+            QueueInPresence { pbx, queue: queue.clone(), waiting, longest_since_ms: None, members: 0, free, paused: 0 };
+        queues.insert(queue, new);
+    }
+    for agent in &agents {
+        let is_free = callbacks.scheduler().why_not(&watched.name, agent).is_none();
+        for member in &agent.queues {
+            let Some(queue) = queues.get_mut(&*member.queue) else { continue };
+            queue.members += 1;
+            queue.paused += usize::from(member.paused);
+            queue.free = queue.free.map(|free| free + usize::from(is_free && !member.paused));
+        }
+    }
+    queues.into_values().collect()
+}
+
 /// How things stand.
 pub fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: Millis) -> Status {
     let scheduler = callbacks.scheduler();
@@ -131,6 +159,7 @@ pub fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: M
             Health::Writing => None,
             Health::Retrying { error, .. } => Some(error),
         },
+        streams: 0, // the API knows
         counters: Counters {
             pbx: pbxs.with_links().map(|(w, link)| (w.name.to_string(), counted(w, link))).collect(),
             callbacks: scheduler.counters().into(),
@@ -172,9 +201,9 @@ fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
 }
 
 /// Opens the local API. Calls are worth more than commands: without it the daemon runs all the same.
-pub fn listen(config: &Config) -> (Option<socket::Server>, mpsc::Receiver<Ask>) {
+pub fn listen(config: &Config, told: watch::Receiver<i64>) -> (Option<socket::Server>, mpsc::Receiver<Ask>) {
     let api = &config.api;
-    match socket::Server::bind(&api.socket, api.mode, api.group.as_deref(), config.store.path.clone()) {
+    match socket::Server::bind(&api.socket, api.mode, api.group.as_deref(), &config.store.path, told) {
         Ok((server, asks)) => (Some(server), asks),
         Err(err) => {
             tracing::error!(

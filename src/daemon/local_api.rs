@@ -7,7 +7,7 @@ use crate::store::Reader;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::model::CallbackRow;
 use std::path::PathBuf;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Commands whose callback was looked up in the database and that wait for the loop; beyond it the look-ups wait, on threads of their own.
 const MAX_LOOKED_UP: usize = 64;
@@ -37,9 +37,9 @@ pub struct LocalApi {
 }
 
 impl LocalApi {
-    /// Opens the socket. Without it the daemon runs all the same.
-    pub fn listen(config: &Config) -> Self {
-        let (server, asks) = api_replies::listen(config);
+    /// Opens the socket; `told`: the newest change that is on the disk. Without it the daemon runs all the same.
+    pub fn listen(config: &Config, told: watch::Receiver<i64>) -> Self {
+        let (server, asks) = api_replies::listen(config, told);
         let looked_up = mpsc::channel(MAX_LOOKED_UP);
         Self { server, asks, looked_up, replies: ApiReplies::default(), db: config.store.path.clone() }
     }

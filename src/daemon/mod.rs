@@ -30,5 +30,6 @@ mod upkeep;
 pub use link::{Link, LinkEvent, RequestFailed, events};
 pub use lost::LostReason;
 pub use secret::{Secret, SecretError};
+pub use storage::feed_rules;
 #[doc(hidden)]
 pub use tls::look_at_certificate;

@@ -1,12 +1,12 @@
 //! Hands the trackers' records to the store's thread, and keeps them until they are on the disk.
 
-use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
+use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, FeedRules, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
 use std::collections::VecDeque;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// Records that may wait for room in the writer's queue: at 100 calls a second, some minutes of a database that cannot be written. Beyond
 /// it the oldest are given up, counted and said.
@@ -155,6 +155,17 @@ impl Recorder {
                 self.full = true;
             }
         }
+    }
+
+    /// Has the feed told by these rules from now on. False if the writer is busy.
+    pub fn tell(&self, rules: FeedRules) -> bool {
+        self.writer.tell(rules)
+    }
+
+    /// The newest change that is on the disk.
+    #[must_use]
+    pub fn told(&self) -> watch::Receiver<i64> {
+        self.writer.told()
     }
 
     /// Has SQLite's figures of the tables kept; if the writer is busy, an hour later.

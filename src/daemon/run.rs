@@ -9,7 +9,7 @@ use super::monitor::Standing;
 use super::pbxs::{Pbxs, Report};
 use super::proofs::{Found, MOST_UNSAVED, Proofs};
 use super::secret::{self, Secret};
-use super::storage::Storage;
+use super::storage::{Storage, feed_rules};
 use super::systemd::ServiceManager;
 use super::{event_log, signals};
 use crate::api::Ask;
@@ -80,6 +80,11 @@ fn cdr_files(config: &Config) -> BTreeMap<PbxId, PathBuf> {
     config.pbx.iter().filter_map(|pbx| Some((pbx.name.clone(), pbx.gap.cdr_csv.clone()?))).collect()
 }
 
+/// The machine's name, as the kernel has it.
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
 /// What the daemon cannot live with.
 #[derive(Debug, thiserror::Error)]
 enum Fatal {
@@ -103,7 +108,9 @@ struct Daemon {
 
 impl Daemon {
     fn prepare(config: Config, config_path: &Path, reload: Reload) -> Result<Self, Fatal> {
-        let store = Store::open(&config.store.path)?;
+        let mut store = Store::open(&config.store.path)?;
+        store.name_site(&config.site.clone().unwrap_or_else(host_name))?;
+        store.tell(feed_rules(&config.feed))?;
         let clock = Clock::start();
         let now = clock.now();
         let mut pbxs = Pbxs::restored(&config, &store, now)?;
@@ -115,10 +122,10 @@ impl Daemon {
         Ok(Self {
             clock,
             service: ServiceManager::default(),
+            api: LocalApi::listen(&config, storage.told()),
             storage,
             callbacks: Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now()),
             proofs: Proofs::new(&config, prefix),
-            api: LocalApi::listen(&config),
             since_ms: clock.now().wall_ms,
             pbxs,
             configuration: Configuration::new(config, config_path, reload),
@@ -228,6 +235,7 @@ impl Daemon {
         match ask {
             // Whoever asked may have gone.
             Ask::Agents(reply) => drop(reply.send(api_replies::agents(self.pbxs.monitors(), &self.callbacks))),
+            Ask::Queues(reply) => drop(reply.send(api_replies::queues(self.pbxs.monitors(), &self.callbacks))),
             Ask::Status(reply) => {
                 let mut status = api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms);
                 status.counters.api.commands_refused = self.api.commands_refused();
@@ -308,6 +316,7 @@ impl Daemon {
             let (config, now) = (self.configuration.config(), self.clock.now());
             self.pbxs.configure(config, now);
             self.proofs.configure(config);
+            self.storage.tell(&config.feed);
             self.callbacks.policies(&config.policies(), cdr_files(config), now);
         }
         self.service.reloaded();

@@ -4,12 +4,12 @@ use super::event_log;
 use super::recorder::{self, Recorder, Settled};
 use super::upkeep::Upkeep;
 use crate::api::counters::StoreCounters;
-use crate::config::ShowNumbers;
-use crate::store::{self, Ack, Health, Store, Writer};
+use crate::config::{Feed, ShowNumbers};
+use crate::store::{self, Ack, FeedRules, Health, Store, Writer};
 use crate::timing::Timing;
 use callbackd_core::model::{Moment, Record};
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// The way of records to the disk.
 #[derive(Debug)]
@@ -21,6 +21,17 @@ pub struct Storage {
     calls: u64,
 }
 
+/// What `[feed]` means to the store.
+pub fn feed_rules(feed: &Feed) -> FeedRules {
+    FeedRules {
+        in_progress: feed.in_progress,
+        late: false,
+        keep: feed.keep.unwrap_or(Duration::MAX),
+        max_rows: feed.max_rows.into(),
+        max_bytes: u64::from(feed.max_mib) << 20,
+    }
+}
+
 impl Storage {
     /// Records go to this database, on a thread of its own.
     ///
@@ -30,6 +41,18 @@ impl Storage {
         let (acknowledge, acks) = recorder::acks();
         let recorder = Recorder::new(Writer::spawn(store, acknowledge)?);
         Ok(Self { recorder, acks, upkeep: Upkeep::default(), calls: 0 })
+    }
+
+    /// Has the feed told as the configuration says. If the writer is busy, the next reload does.
+    pub fn tell(&self, feed: &Feed) {
+        if !self.recorder.tell(feed_rules(feed)) {
+            tracing::warn!(target: "store", "The database is busy, [feed] is not changed: reload again");
+        }
+    }
+
+    /// The newest change that is on the disk.
+    pub fn told(&self) -> watch::Receiver<i64> {
+        self.recorder.told()
     }
 
     /// Takes a record; it goes out with the next [`Storage::send`]. Returned is the one that is given up for it, if there is no room.

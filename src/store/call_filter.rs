@@ -35,6 +35,14 @@ pub struct CallFilter {
     pub queue: Option<String>,
     /// Of the PBX of this name.
     pub pbx: Option<String>,
+    /// The number that the customer dialled, to the letter.
+    pub did: Option<String>,
+    /// Of this trunk, to the letter.
+    pub trunk: Option<String>,
+    /// With this disposition.
+    pub tag: Option<String>,
+    /// Behind this one in the list: start (ms since 1970 UTC) and row id of a call.
+    pub behind: Option<(Millis, i64)>,
     /// At most so many.
     pub limit: Option<u64>,
 }
@@ -61,7 +69,7 @@ impl CallFilter {
     /// There is more to a call than when it was.
     pub(super) fn chooses(&self) -> bool {
         let words = [self.status.is_empty(), self.outcome.is_empty(), self.direction.is_empty()];
-        let texts = [&self.number, &self.agent, &self.queue, &self.pbx];
+        let texts = [&self.number, &self.agent, &self.queue, &self.pbx, &self.did, &self.trunk, &self.tag];
         words.contains(&false) || texts.into_iter().any(Option::is_some)
     }
 
@@ -92,6 +100,20 @@ impl CallFilter {
         }
         if let Some(queue) = &self.queue {
             self.of_queue(queue, &mut all);
+        }
+        for (column, wanted) in [("did", &self.did), ("+trunk", &self.trunk)] {
+            if let Some(wanted) = wanted {
+                all.add(format!("{column} = ?"), [wanted.clone().into()]);
+            }
+        }
+        if let Some(tag) = &self.tag {
+            all.add("id IN (SELECT call_id FROM tags WHERE code = ?)", [tag.clone().into()]);
+        }
+        if let Some((started_ms, id)) = self.behind {
+            all.add(
+                "started_ms <= ? AND (started_ms < ? OR id < ?)",
+                [started_ms.into(), started_ms.into(), id.into()],
+            );
         }
         let (mut sql, mut values) = (SELECT_CALL.clone(), all.values.clone());
         if !all.sql.is_empty() {

@@ -99,19 +99,35 @@ columns! {
 }
 
 /// The number and the miss by which it began stay what they were.
-static PUT_CALLBACK: LazyLock<String> =
-    LazyLock::new(|| CALLBACKS.upsert(&["id"], &["number_e164", "linkedid", "linkedid_pbx"]));
+static PUT_CALLBACK: LazyLock<String> = LazyLock::new(|| {
+    let put = CALLBACKS.upsert(&["id"], &["number_e164", "linkedid", "linkedid_pbx"]);
+    format!("{put}, rev = rev + 1 RETURNING rev")
+});
 static INSERT_EVENT: LazyLock<String> = LazyLock::new(|| CALLBACK_EVENTS.insert(""));
 /// What was intended stays what it was.
 static PUT_ATTEMPT: LazyLock<String> =
     LazyLock::new(|| CALLBACK_ATTEMPTS.upsert(&["callback_id", "n"], &["pbx", "channel_id", "intended_ms"]));
 static PUT_FORBIDDEN: LazyLock<String> = LazyLock::new(|| DO_NOT_CALL.insert("OR REPLACE"));
 
-/// Writes a callback as it is after a change, the change itself, and what both mean to the rows of calls.
-pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlite::Result<()> {
+/// A missed call whose customer was won back.
+#[derive(Debug)]
+pub struct Recovered {
+    pub pbx: String,
+    pub linkedid: String,
+    /// Which writing of its row that was.
+    pub rev: i64,
+}
+
+/// Writes a callback as it is after a change, the change itself, and what both mean to the rows of calls: those that were won back by it are
+/// added to `won`. Returns which writing of its row it is.
+pub fn put_callback(
+    connection: &Connection,
+    change: &CallbackChange,
+    won: &mut Vec<Recovered>,
+) -> rusqlite::Result<i64> {
     let row = &change.row;
     let mut put = connection.prepare_cached(&PUT_CALLBACK)?;
-    with_callback(row, |values| put.execute(values))?;
+    let rev = with_callback(row, |values| put.query_row(values, |row| row.get(0)))?;
     if let Some(event) = &change.change {
         let n = connection.prepare_cached(NEXT_EVENT)?.query_row([row.id], |row| row.get(0))?;
         let mut put = connection.prepare_cached(&INSERT_EVENT)?;
@@ -124,14 +140,17 @@ pub fn put_callback(connection: &Connection, change: &CallbackChange) -> rusqlit
     }
     if let Some((by, at_ms)) = change.recovered {
         // An earlier recovery stands: the same number may have been missed, won back and missed again.
-        connection
-            .prepare_cached(
-                "UPDATE calls SET recovered_by = ?, recovered_ms = ?
-                  WHERE callback_id = ? AND direction = 'inbound' AND status <> 'ANSWER' AND recovered_by IS NULL",
-            )?
-            .execute(params![by.as_str(), at_ms, row.id])?;
+        let mut recover = connection.prepare_cached(
+            "UPDATE calls SET recovered_by = ?, recovered_ms = ?, rev = rev + 1
+              WHERE callback_id = ? AND direction = 'inbound' AND status <> 'ANSWER' AND recovered_by IS NULL
+              RETURNING pbx, linkedid, rev",
+        )?;
+        let read = |row: &Row<'_>| Ok(Recovered { pbx: row.get(0)?, linkedid: row.get(1)?, rev: row.get(2)? });
+        for call in recover.query_map(params![by.as_str(), at_ms, row.id], read)? {
+            won.push(call?);
+        }
     }
-    Ok(())
+    Ok(rev)
 }
 
 /// Writes an attempt as it is now.
@@ -146,10 +165,9 @@ pub fn put_forbidden(connection: &Connection, entry: &DoNotCall) -> rusqlite::Re
     with_forbidden(entry, |values| put.execute(values)).map(drop)
 }
 
-/// Takes a number off that list.
-pub fn delete_forbidden(connection: &Connection, number_e164: &str) -> rusqlite::Result<()> {
-    connection.prepare_cached("DELETE FROM do_not_call WHERE number_e164 = ?")?.execute([number_e164])?;
-    Ok(())
+/// Takes a number off that list; whether it was there.
+pub fn delete_forbidden(connection: &Connection, number_e164: &str) -> rusqlite::Result<bool> {
+    Ok(connection.prepare_cached("DELETE FROM do_not_call WHERE number_e164 = ?")?.execute([number_e164])? > 0)
 }
 
 /// The call of these two columns.

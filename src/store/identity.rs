@@ -5,8 +5,9 @@
 //!
 //! * **the file**, by inode and time of birth, which is noted in the database: found are copies under another name or on another machine, and
 //!   a file that was removed and put back from a copy;
-//! * **the lock file**, where the number of attempts is noted after each commit: found is an older copy that was written into the same file
-//!   (`cp copy.db calls.db`). One that no attempt was made after is as new as the database was, and keeps its identity: no id comes twice.
+//! * **the lock file**, where the numbers of attempts and of changes in the feed are noted after each commit: found is an older copy that was
+//!   written into the same file (`cp copy.db calls.db`). One that no attempt was made and nothing was told after is as new as the database was,
+//!   and keeps its identity: no id comes twice, nor does a reader's cursor. A sink that has taken more than the feed has told is found too.
 //!
 //! Neither changes by `callbackd vacuum`, an upgrade, a restart, a crash or `mv` within a file system (with `calls.db.lock`, or without). A
 //! `mv` to another file system is a copy. File systems without stable inodes (some of network) make each mount look like a copy. A false alarm costs
@@ -21,7 +22,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::SystemTime;
 
-const READ: &str = "SELECT db_uuid, file, attempts FROM identity";
+const READ: &str = "SELECT db_uuid, file, attempts, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0) FROM identity";
+/// A sink has taken what the feed has not told yet.
+const AHEAD: &str = "SELECT EXISTS (SELECT 1 FROM sinks WHERE acked_seq > ?)";
+/// They have taken nothing of this database.
+const FORGET_SINKS: &str = "UPDATE sinks SET acked_seq = 0 WHERE acked_seq > ?";
 /// SQLite's random numbers are seeded by the kernel (`/dev/urandom`).
 const RENEW: &str = "UPDATE identity SET db_uuid = lower(hex(randomblob(16))), file = ?";
 
@@ -31,8 +36,15 @@ pub(super) fn settle(connection: &Connection, path: &Path, lock: &Lock) -> Resul
     let (mark, file) = read(connection).map_err(failed)?;
     let here = file_mark(path);
     let same_file = file.as_deref().is_some_and(|file| same(file, &here));
-    let went_back = lock.found().is_some_and(|found| found.db_uuid != mark.db_uuid || found.attempts > mark.attempts);
-    let mark = if same_file && !went_back {
+    let went_back = lock.found().is_some_and(|found| {
+        found.db_uuid != mark.db_uuid || found.attempts > mark.attempts || found.changes > mark.changes
+    });
+    let last = i64::try_from(mark.changes).unwrap_or(i64::MAX);
+    let ahead: bool = connection.query_row(AHEAD, [last], |row| row.get(0)).map_err(failed)?;
+    if ahead {
+        connection.execute(FORGET_SINKS, [last]).map_err(failed)?;
+    }
+    let mark = if same_file && !went_back && !ahead {
         mark
     } else {
         connection.execute(RENEW, [&here]).map_err(failed)?;
@@ -48,8 +60,8 @@ pub(super) fn settle(connection: &Connection, path: &Path, lock: &Lock) -> Resul
     prefix(&mark.db_uuid).map_err(failed)
 }
 
-/// How far it has come, after a commit that may have made attempts.
-pub(super) fn note_attempts(connection: &Connection, lock: &Lock) -> rusqlite::Result<()> {
+/// How far it has come, after a commit that may have made attempts or told of changes.
+pub(super) fn note(connection: &Connection, lock: &Lock) -> rusqlite::Result<()> {
     lock.note(&read(connection)?.0);
     Ok(())
 }
@@ -76,7 +88,8 @@ impl Reader {
 fn read(connection: &Connection) -> rusqlite::Result<(Mark, Option<String>)> {
     connection.prepare_cached(READ)?.query_row([], |row| {
         let attempts = row.get::<_, i64>(2)?.unsigned_abs();
-        Ok((Mark { db_uuid: row.get(0)?, attempts }, row.get(1)?))
+        let changes = row.get::<_, i64>(3)?.unsigned_abs();
+        Ok((Mark { db_uuid: row.get(0)?, attempts, changes }, row.get(1)?))
     })
 }
 

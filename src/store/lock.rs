@@ -33,13 +33,17 @@ pub struct Mark {
     pub db_uuid: String,
     /// Attempts made so far: `identity.attempts`.
     pub attempts: u64,
+    /// The newest change of the feed.
+    pub changes: u64,
 }
 
 impl Mark {
     fn read(text: &str) -> Option<Self> {
-        let (db_uuid, attempts) = text.lines().nth(1)?.split_once(' ')?;
-        let db_uuid = Some(db_uuid).filter(|text| !text.is_empty())?;
-        Some(Self { db_uuid: db_uuid.to_owned(), attempts: attempts.trim().parse().ok()? })
+        let mut words = text.lines().nth(1)?.split_whitespace();
+        let (db_uuid, attempts) = (words.next()?.to_owned(), words.next()?.parse().ok()?);
+        // Before there was a feed there was no third.
+        let changes = words.next().map_or(Ok(0), str::parse).ok()?;
+        Some(Self { db_uuid, attempts, changes })
     }
 }
 
@@ -105,9 +109,10 @@ impl Lock {
     /// All in one piece of one length, in place: nothing is truncated, and a full disk is no hindrance.
     fn write(&self, mark: Option<&Mark>) -> io::Result<()> {
         let pid = std::process::id();
-        let mark = mark.map_or_else(String::new, |Mark { db_uuid, attempts }| format!("{db_uuid} {attempts:020}"));
-        // 32 digits, a space, 20 digits.
-        self.file.write_all_at(format!("{pid:<10}\n{mark:<53}\n").as_bytes(), 0)
+        let line = |Mark { db_uuid, attempts, changes }: &Mark| format!("{db_uuid} {attempts:020} {changes:020}");
+        let mark = mark.map_or_else(String::new, line);
+        // 32 digits, and twice a space and 20 digits.
+        self.file.write_all_at(format!("{pid:<10}\n{mark:<74}\n").as_bytes(), 0)
     }
 }
 

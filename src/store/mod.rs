@@ -15,6 +15,7 @@ mod callback_rows;
 mod columns;
 mod error;
 pub mod examine;
+pub mod feed;
 mod holder;
 mod identity;
 mod inspect;
@@ -38,6 +39,7 @@ pub use backup::{Copied, Source, backup};
 pub use call_filter::CallFilter;
 pub use callback_queries::{CallbackFilter, CallbackStory, Miss};
 pub use error::Error;
+pub use feed::{Fed, FeedRules};
 pub use holder::Holder;
 pub use open::{Store, migrations};
 pub use prune::{PRUNE_ROWS, Pruned, Pruning};
@@ -54,4 +56,4 @@ pub use writer::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Sto
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 4;
+pub const SCHEMA_VERSION: i32 = 5;

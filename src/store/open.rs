@@ -1,5 +1,6 @@
 //! The writing side of a database: opened by one process, created and migrated where needed, written in transactions.
 
+use super::feed::{Fed, FeedRules, Outbox};
 use super::holder::Locks;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
@@ -11,7 +12,7 @@ use super::{Error, Refused, START_CHECK, identity, rows, verify};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, OurAttempts, Record};
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
@@ -24,6 +25,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002.sql")),
     M::up(include_str!("migrations/0003.sql")),
     M::up(include_str!("migrations/0004.sql")),
+    M::up(include_str!("migrations/0005.sql")),
 ];
 
 /// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.
@@ -32,9 +34,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 /// To this size the write-ahead log is cut after a checkpoint, bytes. A long report of a reader can make it grow.
 const WAL_LIMIT: i64 = 16 << 20;
 
-/// Statements that the writing connection keeps prepared. It has about 40 (each record's, those of pruning), and all of them come again and
+/// Statements that the writing connection keeps prepared. It has about 50 (each record's, those of the feed and of pruning), and all of them come again and
 /// again: were fewer kept than are used in turn, each use would prepare anew what the one before it put out.
-const PREPARED_STATEMENTS: usize = 64;
+const PREPARED_STATEMENTS: usize = 96;
 
 /// All migrations, in order.
 #[must_use]
@@ -51,6 +53,7 @@ pub struct Store {
     /// The file and its write-ahead log that are written to.
     files: (Option<FileId>, Option<FileId>),
     prefix: AttemptPrefix,
+    feed: Option<Outbox>,
     lock: Lock,
     locks: Locks,
 }
@@ -95,7 +98,7 @@ impl Store {
         distrust(&connection).map_err(failed)?;
         let prefix = identity::settle(&connection, &path, &lock)?;
         let files = (file_id(&path), None);
-        Ok(Self { connection, path, keep_log: false, files, prefix, lock, locks })
+        Ok(Self { connection, path, keep_log: false, files, prefix, feed: None, lock, locks })
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -125,6 +128,47 @@ impl Store {
     #[must_use]
     pub fn attempt_prefix(&self) -> AttemptPrefix {
         self.prefix
+    }
+
+    /// From now on tells of what is written in the change feed, by these rules. Without this nothing is told: a scratch database has no readers.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn tell(&mut self, rules: FeedRules) -> Result<(), Error> {
+        match &mut self.feed {
+            Some(feed) => feed.rules(rules),
+            None => {
+                let opened = Outbox::open(&self.connection, rules);
+                self.feed = Some(opened.map_err(|error| Error::sqlite(&self.path, error))?);
+            }
+        }
+        Ok(())
+    }
+
+    /// What the feed holds; all zero if nothing is told.
+    #[must_use]
+    pub fn fed(&self) -> Fed {
+        self.feed.as_ref().map(Outbox::fed).unwrap_or_default()
+    }
+
+    /// A reader, by its name, has taken all changes up to this one: what it has not taken is kept for longer.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn taken(&mut self, sink: &str, seq: i64, now_ms: Millis) -> Result<(), Error> {
+        let sql = "INSERT INTO sinks (name, acked_seq, acked_ms) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (name) DO UPDATE SET acked_seq = ?2, acked_ms = ?3";
+        self.connection.execute(sql, (sink, seq, now_ms)).map_err(|error| Error::sqlite(&self.path, error))?;
+        Ok(())
+    }
+
+    /// Names the site in what readers are told.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn name_site(&mut self, site: &str) -> Result<(), Error> {
+        let named = self.connection.execute("UPDATE identity SET site = ?1 WHERE site IS NOT ?1", [site]);
+        named.map(drop).map_err(|error| Error::sqlite(&self.path, error))
     }
 
     /// Which channels of this PBX are this database's attempts: by its identity, and those that earlier versions left in flight. One that
@@ -198,16 +242,18 @@ impl Store {
         self.is_where_it_was()?;
         let records = records.into_iter();
         let has_attempts = records.clone().any(|record| matches!(record, Record::Attempt(_)));
+        let told = self.fed().last;
         let result = match self.transact(records.clone(), rows::put_all) {
             Err(error) if Error::is_of_the_record(&error) => self.transact(records, rows::put_each),
             result => result,
         };
+        let told = self.fed().last != told;
         if result.is_ok() && self.files.1.is_none() {
             self.files.1 = file_id(&beside(&self.path, "-wal"));
         }
-        if result.is_ok() && has_attempts {
-            // What cannot be read now is noted with the next attempt.
-            let _ = identity::note_attempts(&self.connection, &self.lock);
+        if result.is_ok() && (has_attempts || told) {
+            // What cannot be read now is noted with the next one.
+            let _ = identity::note(&self.connection, &self.lock);
         }
         result.map_err(|error| {
             let error = Error::sqlite(&self.path, error).with_holder(&self.locks);
@@ -222,13 +268,33 @@ impl Store {
     fn transact<'a, I: Iterator<Item = &'a Record>>(
         &mut self,
         records: I,
-        put: fn(&mut rusqlite::Transaction<'_>, I) -> rusqlite::Result<Vec<Refused>>,
+        put: fn(&mut Transaction<'_>, I, &mut Option<Outbox>) -> rusqlite::Result<Vec<Refused>>,
     ) -> rusqlite::Result<Vec<Refused>> {
-        let mut transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let refused = put(&mut transaction, records)?;
-        transaction.commit()?;
-        Ok(refused)
+        let Self { connection, feed, .. } = self;
+        let held = feed.as_mut().map(|feed| feed.begin(wall_ms()));
+        let write = || {
+            let mut transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let refused = put(&mut transaction, records, feed)?;
+            if let Some(feed) = feed.as_mut() {
+                feed.trim(&transaction)?;
+            }
+            transaction.commit()?;
+            Ok(refused)
+        };
+        let written = write();
+        if let (Some(feed), Some(held)) = (&mut self.feed, held) {
+            match written {
+                Ok(_) => feed.committed(),
+                Err(_) => feed.back(held),
+            }
+        }
+        written
     }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the shell's clock: when a change was committed")]
+fn wall_ms() -> Millis {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 impl Drop for Store {

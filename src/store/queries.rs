@@ -1,13 +1,13 @@
 //! The questions that commands ask of stored calls.
 
 use super::questions::{
-    AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_UNDER, GAPS, LAST_GAP, LAST_SEEN,
-    NEWEST_CALL, PBXS, TRUNKS,
+    AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER, GAPS,
+    LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, TRUNKS,
 };
-use super::rows::{SELECT_CALL, call, children, gap};
+use super::rows::{SELECT_CALL, call, call_in_progress, children, gap};
 use super::{CallFilter, Error, Reader};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{FinishedCall, Gap, PbxId, RecoveredBy};
+use callbackd_core::model::{CallInProgress, FinishedCall, Gap, PbxId, RecoveredBy};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -20,6 +20,8 @@ const RECENTLY_MS: [Millis; 2] = [86_400_000, 30 * 86_400_000];
 pub struct StoredCall {
     /// Row id in `calls`.
     pub id: i64,
+    /// Which writing of the row it is: 1, and one more for each correction.
+    pub rev: i64,
     /// The call. Legs, visits and IVR steps are empty where they were not asked for.
     pub call: FinishedCall,
     /// Who won a missed customer back, and when (ms since 1970 UTC).
@@ -149,6 +151,16 @@ impl Reader {
     /// See [`Error`].
     pub fn gaps(&self, pbx: &str) -> Result<Vec<Gap>, Error> {
         self.read(|connection| connection.prepare(GAPS)?.query_map([pbx], gap)?.collect())
+    }
+
+    /// Customers who are on the line, as far as it is on the disk, the earliest first.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn calls_in_progress(&self) -> Result<Vec<CallInProgress>, Error> {
+        self.read(|connection| {
+            connection.prepare_cached(CALLS_IN_PROGRESS_NOW)?.query_map([], call_in_progress)?.collect()
+        })
     }
 
     /// Until when each PBX was seen, ms since 1970 UTC.

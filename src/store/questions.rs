@@ -62,6 +62,7 @@ pub(super) const END_INTERVALS: &str = "
 pub(super) const DELETE_RECORDED: &str = "
     DELETE FROM calls_in_progress AS p WHERE pbx = ?
        AND EXISTS (SELECT 1 FROM calls c WHERE c.pbx = p.pbx AND c.linkedid = p.linkedid)";
+pub(super) const CALLS_IN_PROGRESS_NOW: &str = "SELECT * FROM calls_in_progress ORDER BY started_ms";
 pub(super) const CALLS_LEFT: &str = "SELECT * FROM calls_in_progress WHERE pbx = ? ORDER BY started_ms DESC";
 
 pub(super) const MISSES: &str = "SELECT * FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY ended_ms";
@@ -109,6 +110,16 @@ pub(super) const CALLBACK_OF_ATTEMPT: &str =
     "SELECT callback_id FROM callback_attempts WHERE pbx = ? AND channel_id = ?";
 pub(super) const LAST_CALLBACK: &str = "SELECT coalesce(max(id), 0) FROM callbacks";
 
+/// The newest change, also when it has been removed; 0 if there never was one.
+pub(super) const LAST_CHANGE: &str = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0)";
+pub(super) const OLDEST_CHANGES: &str = "SELECT seq, at_ms, bytes FROM outbox ORDER BY seq LIMIT ?";
+pub(super) const SLOWEST_SINK: &str = "SELECT min(acked_seq) FROM sinks";
+pub(super) const CHANGES_AFTER: &str =
+    "SELECT seq, at_ms, pbx, kind, key, rev, late, payload FROM outbox WHERE seq > ?1 ORDER BY seq LIMIT ?2";
+pub(super) const CALLBACK_REV: &str = "SELECT rev FROM callbacks WHERE id = ?";
+pub(super) const ATTEMPT: &str = "SELECT * FROM callback_attempts WHERE callback_id = ?1 AND n = ?2";
+pub(super) const OLDEST_CHANGE: &str = "SELECT min(seq) FROM outbox";
+
 /// Every question of commands and of the start, under a name that says who asks: for a test of their plans.
 #[doc(hidden)]
 #[must_use]
@@ -124,6 +135,10 @@ pub fn questions() -> Vec<(String, String)> {
         ("--agent", CallFilter { agent: text("101"), ..CallFilter::default() }),
         ("--queue", CallFilter { queue: text("sales"), ..CallFilter::default() }),
         ("--pbx", CallFilter { pbx: text("pbx"), ..CallFilter::default() }),
+        ("did", CallFilter { did: text("5550100"), ..CallFilter::default() }),
+        ("trunk", CallFilter { trunk: text("PJSIP/provider"), ..CallFilter::default() }),
+        ("tag", CallFilter { tag: text("SALE"), ..CallFilter::default() }),
+        ("behind", CallFilter { behind: Some((1_500, 7)), ..CallFilter::default() }),
     ];
     let calls = filters.into_iter().flat_map(|(options, filter)| {
         let all = filter.sql().0;
@@ -175,6 +190,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: intervals", END_INTERVALS.to_owned()),
         ("start: trunks", TRUNKS_OF_CUSTOMERS.to_owned()),
         ("start: recorded", DELETE_RECORDED.to_owned()),
+        ("live: calls in progress", CALLS_IN_PROGRESS_NOW.to_owned()),
         ("start: calls left", CALLS_LEFT.to_owned()),
         ("start: open callbacks", OPEN_CALLBACKS.to_owned()),
         ("start: misses", OPEN_MISSES.to_owned()),
@@ -186,6 +202,12 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: forbidden", FORBIDDEN.to_owned()),
         ("proof: callback of an attempt", CALLBACK_OF_ATTEMPT.to_owned()),
         ("start: last callback", LAST_CALLBACK.to_owned()),
+        ("start: last change", LAST_CHANGE.to_owned()),
+        ("feed: after a cursor", CHANGES_AFTER.to_owned()),
+        ("feed: callback", CALLBACK_REV.to_owned()),
+        ("feed: attempt", ATTEMPT.to_owned()),
+        ("feed: oldest", OLDEST_CHANGE.to_owned()),
+        ("feed: to be removed", OLDEST_CHANGES.to_owned()),
     ];
     let lists = calls.map(|(options, sql)| (format!("calls {options}"), sql));
     let lists = lists.chain(callbacks.map(|(options, sql)| (format!("callbacks {options}"), sql)));

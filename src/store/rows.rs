@@ -1,15 +1,16 @@
 //! Records to rows and rows to records.
 
 use super::columns::columns;
-use super::questions::{CALLS_LEFT, DELETE_RECORDED};
+use super::feed::Outbox;
+use super::questions::{CALLS_LEFT, CALLS_UNDER, DELETE_RECORDED};
 use super::{StoredCall, callback_rows};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{
-    CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult, NotE164,
-    Outcome, PbxId, Quality, QueueVisit, Rating, Record, RecoveredBy, Status, Tag, VisitResult,
+    Before, CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult,
+    NotE164, Outcome, PbxId, Quality, QueueVisit, Rating, Record, RecoveredBy, Status, Tag, VisitResult,
 };
 use rusqlite::types::Type;
-use rusqlite::{Connection, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use std::sync::LazyLock;
 
 /// A word of a column, or an error that names the column.
@@ -179,7 +180,10 @@ static REPLACE_CALL: LazyLock<String> = LazyLock::new(|| {
         column => format!("{column} = ?{n}"),
     });
     let replaced: Vec<String> = replaced.collect();
-    format!("UPDATE calls SET {} WHERE pbx = ?1 AND linkedid = ?2 RETURNING id", replaced.join(", "))
+    format!(
+        "UPDATE calls SET rev = rev + 1, {} WHERE pbx = ?1 AND linkedid = ?2 RETURNING id, rev",
+        replaced.join(", ")
+    )
 });
 
 static PUT_CALL_IN_PROGRESS: LazyLock<String> = LazyLock::new(|| CALLS_IN_PROGRESS.insert("OR REPLACE"));
@@ -197,7 +201,7 @@ static PUT_INTERVAL: LazyLock<String> =
 
 /// `SELECT` of what [`call`] reads.
 pub static SELECT_CALL: LazyLock<String> =
-    LazyLock::new(|| format!("SELECT id, recovered_by, recovered_ms, {} FROM calls", CALLS.list()));
+    LazyLock::new(|| format!("SELECT id, rev, recovered_by, recovered_ms, {} FROM calls", CALLS.list()));
 
 /// A record that the database refused for its own sake: it is not stored, and trying again would not help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -212,9 +216,10 @@ pub struct Refused {
 pub fn put_all<'a, I: Iterator<Item = &'a Record>>(
     tx: &mut Transaction<'_>,
     records: I,
+    feed: &mut Option<Outbox>,
 ) -> rusqlite::Result<Vec<Refused>> {
     for record in records {
-        put(tx, record)?;
+        put(tx, record, feed.as_mut())?;
     }
     Ok(Vec::new())
 }
@@ -223,14 +228,19 @@ pub fn put_all<'a, I: Iterator<Item = &'a Record>>(
 pub fn put_each<'a, I: Iterator<Item = &'a Record>>(
     tx: &mut Transaction<'_>,
     records: I,
+    feed: &mut Option<Outbox>,
 ) -> rusqlite::Result<Vec<Refused>> {
     let mut refused = Vec::new();
     for (index, record) in records.enumerate() {
         let savepoint = tx.savepoint()?;
-        match put(&savepoint, record) {
+        let told = feed.as_ref().map(Outbox::mark);
+        match put(&savepoint, record, feed.as_mut()) {
             Ok(()) => savepoint.commit()?,
             // Dropping the savepoint rolls it back.
             Err(error) if super::Error::is_of_the_record(&error) => {
+                if let (Some(feed), Some(told)) = (feed.as_mut(), told) {
+                    feed.back(told);
+                }
                 refused.push(Refused { index, error: error.to_string() })
             }
             Err(error) => return Err(error),
@@ -239,36 +249,82 @@ pub fn put_each<'a, I: Iterator<Item = &'a Record>>(
     Ok(refused)
 }
 
-fn put(connection: &Connection, record: &Record) -> rusqlite::Result<()> {
-    match record {
-        Record::Call(call) => put_call(connection, call),
-        Record::InProgress(call) => put_in_progress(connection, call),
-        Record::NotInProgress { pbx, linkedid } => delete_in_progress(connection, pbx, linkedid),
-        Record::Gap(gap) => put_gap(connection, gap),
-        Record::Agent { pbx, agent, name } => put_agent(connection, pbx, agent, name),
-        Record::Interval(interval) => put_interval(connection, interval),
-        Record::Seen { pbx, seen_ms } => put_seen(connection, pbx, *seen_ms),
-        Record::Callback(change) => callback_rows::put_callback(connection, change),
-        Record::Attempt(row) => callback_rows::put_attempt(connection, row),
-        Record::DncAdd(entry) => callback_rows::put_forbidden(connection, entry),
-        Record::DncRemove(number) => callback_rows::delete_forbidden(connection, number),
-    }
+/// Writes a record, and tells the feed.
+fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> rusqlite::Result<()> {
+    let live = feed.as_ref().is_some_and(|feed| feed.tells_of_calls_in_progress());
+    let mut recovered = Vec::new();
+    let (existed, rev) = match record {
+        Record::Call(call) => match put_call(connection, call)? {
+            Some(rev) => (rev > 1, rev),
+            None => return Ok(()),
+        },
+        Record::InProgress(call) => {
+            // What nobody is told of need not be looked at.
+            let before = if live { before(connection, call)? } else { Before::default() };
+            put_in_progress(connection, call)?;
+            return match feed.filter(|_| live) {
+                Some(feed) => feed.tell(connection, record, before, 0),
+                None => Ok(()),
+            };
+        }
+        Record::NotInProgress { pbx, linkedid } => (delete_in_progress(connection, pbx, linkedid)? && live, 0),
+        Record::Gap(gap) => {
+            put_gap(connection, gap)?;
+            (false, 1)
+        }
+        Record::Agent { pbx, agent, name } => return put_agent(connection, pbx, agent, name),
+        Record::Interval(interval) => return put_interval(connection, interval),
+        Record::Seen { pbx, seen_ms } => return put_seen(connection, pbx, *seen_ms),
+        Record::Callback(change) => {
+            let rev = callback_rows::put_callback(connection, change, &mut recovered)?;
+            (rev > 1, rev)
+        }
+        Record::Attempt(row) => {
+            callback_rows::put_attempt(connection, row)?;
+            (false, 1)
+        }
+        Record::DncAdd(entry) => {
+            callback_rows::put_forbidden(connection, entry)?;
+            (false, 1)
+        }
+        Record::DncRemove(number) => (callback_rows::delete_forbidden(connection, number)?, 0),
+    };
+    let Some(feed) = feed else { return Ok(()) };
+    feed.tell(connection, record, Before { existed, answered: false }, rev)?;
+    feed.recovered(connection, &recovered)
 }
 
-fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<()> {
+/// Writes a call; returns which writing of its row it is, `None` if the row says all of it already.
+fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<Option<i64>> {
     delete_in_progress(connection, &call.pbx, &call.linkedid)?;
     let why =
         serde_json::to_string(&call.why).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-    // Most are new: only what is replaced has children that go.
-    let id = with_call(call, &why, |values| {
+    // Most are new: only what is replaced is compared, and has children that go.
+    let written = with_call(call, &why, |values| {
         if connection.prepare_cached(&INSERT_CALL)?.execute(values)? > 0 {
-            return Ok(connection.last_insert_rowid());
+            return Ok(Some((connection.last_insert_rowid(), 1)));
         }
-        let id = connection.prepare_cached(&REPLACE_CALL)?.query_row(values, |row| row.get(0))?;
-        delete_children(connection, id)?;
-        Ok::<i64, rusqlite::Error>(id)
+        if says_already(connection, call)? {
+            return Ok(None);
+        }
+        let mut replace = connection.prepare_cached(&REPLACE_CALL)?;
+        let written: (i64, i64) = replace.query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))?;
+        delete_children(connection, written.0)?;
+        Ok::<_, rusqlite::Error>(Some(written))
     })?;
-    put_children(connection, id, call)
+    let Some((id, rev)) = written else { return Ok(None) };
+    put_children(connection, id, call)?;
+    Ok(Some(rev))
+}
+
+/// Whether the row of this call, which is there, says all that the call does: writing it again is no correction.
+fn says_already(connection: &Connection, new: &FinishedCall) -> rusqlite::Result<bool> {
+    let mut found = connection.prepare_cached(&format!("{} {CALLS_UNDER}", *SELECT_CALL))?;
+    // A row that cannot be read says something else.
+    let Ok(mut stored) = found.query_row(params![&*new.pbx, new.linkedid], call) else { return Ok(false) };
+    children(connection, stored.id, &mut stored.call)?;
+    let callback_id = new.callback_id.or(stored.call.callback_id);
+    Ok(stored.call == FinishedCall { callback_id, ..new.clone() })
 }
 
 /// Takes out what is written anew with its call.
@@ -329,11 +385,21 @@ fn put_in_progress(connection: &Connection, call: &CallInProgress) -> rusqlite::
     with_call_in_progress(call, |values| put.execute(values)).map(drop)
 }
 
-fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rusqlite::Result<()> {
-    connection
+/// What is there of this call before it is written anew.
+fn before(connection: &Connection, call: &CallInProgress) -> rusqlite::Result<Before> {
+    let answered = connection
+        .prepare_cached("SELECT answered_ms IS NOT NULL FROM calls_in_progress WHERE pbx = ? AND linkedid = ?")?
+        .query_row(params![&*call.pbx, call.linkedid], |row| row.get(0))
+        .optional()?;
+    Ok(Before { existed: answered.is_some(), answered: answered.unwrap_or_default() })
+}
+
+/// Whether it was there.
+fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rusqlite::Result<bool> {
+    let rows = connection
         .prepare_cached("DELETE FROM calls_in_progress WHERE pbx = ? AND linkedid = ?")?
         .execute(params![pbx, linkedid])?;
-    Ok(())
+    Ok(rows > 0)
 }
 
 /// Those of one PBX that a run left, the latest first; without those that an earlier run has recorded already, as far as it saw them.
@@ -390,7 +456,7 @@ pub fn call(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
         Some(_) => Some((word!(row, "recovered_by", RecoveredBy), row.get("recovered_ms")?)),
         None => None,
     };
-    Ok(StoredCall { id: row.get("id")?, call, recovered })
+    Ok(StoredCall { id: row.get("id")?, rev: row.get("rev")?, call, recovered })
 }
 
 /// Reads the children of the call with this row id.

@@ -35,6 +35,7 @@ CREATE TABLE calls (
     callback_id   INTEGER,                 -- the callback that this call belongs to; NULL if none
     recovered_by  TEXT,                    -- who won a missed customer back: callback, customer, agent; NULL if nobody did
     recovered_ms  INTEGER,                 -- ms since 1970 UTC: when the caller was served
+    rev           INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each correction
     UNIQUE (pbx, linkedid)
 ) STRICT;
 
@@ -207,7 +208,8 @@ CREATE TABLE callbacks (
     resolved_by     TEXT,                  -- linkedid of the call by which it was done or recovered
     closed_ms       INTEGER,               -- ms since 1970 UTC: closed; NULL while it is open
     linkedid_pbx    TEXT,                  -- name of the PBX of linkedid: a later miss on another one takes the callback there
-    resolved_by_pbx TEXT                   -- name of the PBX of resolved_by
+    resolved_by_pbx TEXT,                  -- name of the PBX of resolved_by
+    rev             INTEGER NOT NULL DEFAULT 1 -- how often the row was written: 1, and one more for each change
 ) STRICT;
 
 CREATE UNIQUE INDEX callbacks_one_open ON callbacks (number_e164) WHERE closed_ms IS NULL; -- at most one open callback for a number
@@ -266,6 +268,24 @@ CREATE TABLE identity (
     attempts INTEGER NOT NULL,             -- attempts ever made: fewer than the lock file says means that an older copy was put back
     site     TEXT                          -- name of the site, where databases of several are brought together; NULL for none
 ) STRICT;
+
+CREATE TABLE outbox (
+    seq     INTEGER PRIMARY KEY AUTOINCREMENT, -- the cursor of readers: 1, 2, 3, ...; no number comes twice, also when all before it have been removed
+    at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: committed
+    pbx     TEXT    NOT NULL,              -- name of the PBX in the configuration; empty where it is about none in particular
+    kind    TEXT    NOT NULL,              -- what became true: call.ended, call.missed, callback.closed, ...
+    key     TEXT    NOT NULL,              -- of what: linkedid of a call, id of a callback, <callback>/<n> of an attempt, number, beginning of a gap
+    rev     INTEGER NOT NULL,              -- which writing of that row it was, from 1; 0 for what has no row
+    late    INTEGER NOT NULL,              -- 1 if it is no news: imported, or over for more than a day; else 0
+    bytes   INTEGER NOT NULL,              -- size of all changes before this one, added up
+    payload TEXT                           -- JSON of what the row of the key does not say; NULL if it says all
+) STRICT;
+
+CREATE TABLE sinks (
+    name      TEXT    PRIMARY KEY,         -- a reader whose place is kept here
+    acked_seq INTEGER NOT NULL,            -- it has taken all changes up to this one
+    acked_ms  INTEGER NOT NULL             -- ms since 1970 UTC: when it said so
+) STRICT, WITHOUT ROWID;
 
 CREATE VIEW v_calls AS -- one line per call for people, newest first; times are local to whoever asks (TZ, else the machine's zone)
 SELECT id,

@@ -1,6 +1,6 @@
 //! The thread that owns the writing connection: everything that waits goes into one transaction, then is acknowledged.
 
-use super::{Error, Pruning, Refused, Store};
+use super::{Error, FeedRules, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySend
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+use tokio::sync::watch;
 
 /// Batches that may wait for the writer. A full queue is the daemon's to count and to hold: the AMI socket is never made to wait.
 pub const QUEUE_BATCHES: usize = 1024;
@@ -36,6 +37,10 @@ enum Work {
     Prune(Millis),
     /// Have SQLite look at tables that have changed much.
     Optimize,
+    /// Tell the feed by other rules.
+    Tell(FeedRules),
+    /// A sink has taken all changes up to this one, at this time (ms since 1970 UTC).
+    Taken(String, i64, Millis),
 }
 
 /// A pruning, and when its next step is due.
@@ -98,6 +103,10 @@ pub struct Counters {
     pub retries: u64,
     /// Rows that were removed because of their age.
     pub pruned: u64,
+    /// Changes that the feed was told.
+    pub changes: u64,
+    /// Changes that were removed before their time, because the feed was full.
+    pub changes_overrun: u64,
 }
 
 /// What a stopped writer leaves behind.
@@ -118,6 +127,8 @@ struct Shared {
     commits: AtomicU64,
     retries: AtomicU64,
     pruned: AtomicU64,
+    changes: AtomicU64,
+    changes_overrun: AtomicU64,
     trouble: Mutex<Option<Health>>,
     stop_by: Mutex<Option<Instant>>,
 }
@@ -128,6 +139,7 @@ pub struct Writer {
     sender: Option<SyncSender<Work>>,
     thread: Option<JoinHandle<Vec<Batch>>>,
     shared: Arc<Shared>,
+    told: watch::Receiver<i64>,
 }
 
 impl Writer {
@@ -142,9 +154,10 @@ impl Writer {
         store.keep_log()?;
         let (sender, receiver) = sync_channel(QUEUE_BATCHES);
         let shared = Arc::new(Shared::default());
-        let worker = Worker { store, acknowledge, shared: Arc::clone(&shared) };
+        let (tell, told) = watch::channel(store.fed().last);
+        let worker = Worker { store, acknowledge, shared: Arc::clone(&shared), tell };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || worker.run(&receiver));
-        Ok(Self { sender: Some(sender), thread: Some(thread.expect("a thread for the store")), shared })
+        Ok(Self { sender: Some(sender), thread: Some(thread.expect("a thread for the store")), shared, told })
     }
 
     /// Hands over a batch without ever blocking.
@@ -182,6 +195,22 @@ impl Writer {
     /// too much waits to be written.
     pub fn optimize(&self) -> bool {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Optimize).is_ok())
+    }
+
+    /// Has the feed told by other rules. False if that has to be asked for again later.
+    pub fn tell(&self, rules: FeedRules) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Tell(rules)).is_ok())
+    }
+
+    /// Notes that a sink has taken all changes up to this one. False if that has to be said again later: till then it may be told of some again.
+    pub fn taken(&self, sink: &str, seq: i64, now_ms: Millis) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Taken(sink.to_owned(), seq, now_ms)).is_ok())
+    }
+
+    /// The newest change that is on the disk: news for who reads the feed.
+    #[must_use]
+    pub fn told(&self) -> watch::Receiver<i64> {
+        self.told.clone()
     }
 
     /// What it is doing.
@@ -238,6 +267,8 @@ impl Shared {
             commits: self.commits.load(Relaxed),
             retries: self.retries.load(Relaxed),
             pruned: self.pruned.load(Relaxed),
+            changes: self.changes.load(Relaxed),
+            changes_overrun: self.changes_overrun.load(Relaxed),
         }
     }
 }
@@ -247,6 +278,7 @@ struct Worker<F> {
     store: Store,
     acknowledge: F,
     shared: Arc<Shared>,
+    tell: watch::Sender<i64>,
 }
 
 impl<F: FnMut(Ack)> Worker<F> {
@@ -261,7 +293,10 @@ impl<F: FnMut(Ack)> Worker<F> {
             };
             let mut batches = Vec::new();
             let mut optimize = false;
+            let (mut rules, mut taken) = (None, Vec::new());
             let mut take = |work| match work {
+                Work::Tell(new) => rules = Some(new),
+                Work::Taken(sink, seq, now_ms) => taken.push((sink, seq, now_ms)),
                 Work::Optimize => optimize = true,
                 Work::Batch(batch) => batches.push(batch),
                 Work::Prune(before_ms) => {
@@ -284,6 +319,16 @@ impl<F: FnMut(Ack)> Worker<F> {
                         batches.extend(waits.map(given_back));
                         return batches;
                     }
+                }
+            }
+            if let Some(rules) = rules
+                && let Err(err) = self.store.tell(rules)
+            {
+                tracing::warn!(target: "store", %err, "The feed's limits cannot be changed now: reload again");
+            }
+            for (sink, seq, now_ms) in taken {
+                if let Err(err) = self.store.taken(&sink, seq, now_ms) {
+                    tracing::warn!(target: "store", %err, sink, "What a sink has taken cannot be noted; it may be told again");
                 }
             }
             if optimize && let Err(err) = self.store.optimize() {
@@ -341,6 +386,7 @@ impl<F: FnMut(Ack)> Worker<F> {
                         tracing::info!(target: "store", rows = unsaved, after_s, "Database can be written again");
                     }
                     self.shared.commits.fetch_add(1, Relaxed);
+                    self.committed();
                     return Some(refused);
                 }
                 Err(error) => error,
@@ -372,6 +418,14 @@ impl<F: FnMut(Ack)> Worker<F> {
             *lock(&self.shared.trouble) = Some(Health::Retrying { error, attempts, unsaved });
             std::thread::park_timeout(left.map_or(pause, |left| pause.min(left)));
         }
+    }
+
+    /// Counts what the feed was told, and wakes its readers.
+    fn committed(&self) {
+        let fed = self.store.fed();
+        self.shared.changes.store(fed.told, Relaxed);
+        self.shared.changes_overrun.store(fed.overrun, Relaxed);
+        self.tell.send_if_modified(|last| std::mem::replace(last, fed.last) != fed.last);
     }
 
     /// Reports the fate of each batch.
@@ -410,7 +464,9 @@ impl<F: FnMut(Ack)> Worker<F> {
 fn given_back(work: Work) -> Batch {
     match work {
         Work::Batch(batch) => batch,
-        Work::Prune(_) | Work::Optimize => unreachable!("only batches are given back"),
+        Work::Prune(_) | Work::Optimize | Work::Tell(_) | Work::Taken(..) => {
+            unreachable!("only batches are given back")
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! What the store costs for each call: process CPU time of writing a realistic mix of records, callbacks among them.
+//! What the store costs for each call: process CPU time of writing a realistic mix of records, callbacks among them; without the change feed, with it,
+//! with calls in progress told too, and where each transaction removes as many changes as it writes.
 //!
 //! `cargo bench --bench store`. To compare two commits, build it of both and run them in turns in one go:
 //! `target/release/deps/store-… --bench`. It prints a digest of all rows too, which must be the same for both.
 
-use callbackd::store::Store;
+use callbackd::store::{FeedRules, Store};
 use callbackd_core::model::{
     Activity, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackChange, CallbackRow, CallbackState,
     CallbackStep, Direction, E164, FinishedCall, HangupBy, Interval, IvrStep, Leg, LegResult, Outcome, PbxId, Quality,
@@ -32,30 +33,46 @@ fn main() {
     let transactions = transactions(calls);
     let records: usize = transactions.iter().map(Vec::len).sum();
     println!("{calls} calls, {records} records, {} transactions", transactions.len());
-    let mut spent = Vec::new();
-    for _ in 0..rounds {
-        let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
-        let path = place.path().join("calls.db");
-        let mut store = Store::open(&path).expect("a database");
-        let before = cpu_us();
-        for records in &transactions {
-            assert_eq!(store.write(records).expect("room on the disk"), []);
-        }
-        spent.push((cpu_us() - before) / i64::try_from(calls).expect("small"));
-        drop(store);
-        if spent.len() == rounds {
-            let (rows, digest) = digest(&path);
-            let size = std::fs::metadata(&path).expect("the database").len();
-            println!("{rows} rows, digest {digest:016x}, {} bytes a call", size / calls as u64);
+    let feeds = [
+        ("without a feed", None),
+        ("with the feed", Some(FeedRules::default())),
+        ("and calls in progress", Some(FeedRules { in_progress: true, ..FeedRules::default() })),
+        ("of 10,000 rows", Some(FeedRules { max_rows: 10_000, ..FeedRules::default() })),
+    ];
+    let mut spent = vec![Vec::new(); feeds.len()];
+    // In turns: whatever else the machine does meets all of them.
+    for round in 0..rounds {
+        for ((_, rules), spent) in feeds.iter().zip(&mut spent) {
+            let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+            let path = place.path().join("calls.db");
+            let mut store = Store::open(&path).expect("a database");
+            if let Some(rules) = rules {
+                store.tell(rules.clone()).expect("a feed");
+            }
+            let before = cpu_us();
+            for records in &transactions {
+                assert_eq!(store.write(records).expect("room on the disk"), []);
+            }
+            spent.push((cpu_us() - before) * 10 / i64::try_from(calls).expect("small"));
+            drop(store);
+            if round == 0 {
+                let (rows, digest) = digest(&path);
+                let size = std::fs::metadata(&path).expect("the database").len();
+                println!("{rows} rows, digest {digest:016x}, {} bytes a call", size / calls as u64);
+            }
         }
     }
-    spent.sort_unstable();
-    println!(
-        "store CPU per call: {} µs (median of {rounds}; {} to {})",
-        spent[rounds / 2],
-        spent[0],
-        spent[rounds - 1]
-    );
+    for ((name, _), spent) in feeds.iter().zip(&mut spent) {
+        spent.sort_unstable();
+        let tenths = |us: i64| format!("{}.{}", us / 10, us % 10);
+        let (median, least, most) = (spent[rounds / 2], spent[0], spent[rounds - 1]);
+        println!(
+            "store CPU per call, {name}: {} µs (median of {rounds}; {} to {})",
+            tenths(median),
+            tenths(least),
+            tenths(most)
+        );
+    }
 }
 
 /// Of this process, in user and kernel mode.
@@ -64,11 +81,11 @@ fn cpu_us() -> i64 {
     now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
 }
 
-/// Number and digest of the rows of all tables.
+/// Number and digest of the rows of all tables, but for the feed's, which say when they were written.
 fn digest(path: &Path) -> (u64, u64) {
     let db = Connection::open(path).expect("the database");
     let mut tables = db
-        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
+        .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name NOT IN ('outbox', 'identity') ORDER BY name")
         .expect("a schema");
     let tables = tables.query_map([], |row| row.get::<_, String>(0)).expect("a schema");
     let (mut count, mut hasher) = (0, DefaultHasher::new());

@@ -191,3 +191,39 @@ fn a_snapshot_whose_list_never_ends_is_ended_and_said() {
     assert_eq!(waited, LIST_TIMEOUT);
     assert_eq!(peer.notices.last(), Some(&Notice::LinkDead(DeadReason::EndlessList("QueueStatus"))));
 }
+
+/// A caller can have written what says it again, and would blind the tracker with snapshots.
+#[test]
+fn that_asterisk_has_booted_counts_once_in_a_login() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    peer.says(&"Event: FullyBooted\nUptime: 1\nStatus: Fully Booted\n\n".repeat(1_000));
+    assert!(peer.session.is_live());
+    peer.notes(&[]);
+    peer.sends(&[]);
+    assert!(peer.tracker.is_empty(), "{:?}", peer.tracker);
+}
+
+#[test]
+fn however_often_a_snapshot_is_wanted_the_last_one_ends_first_and_seconds_lie_between_two() {
+    let mut peer = Peer::new();
+    peer.becomes_live();
+    let wanted = |peer: &mut Peer| {
+        for _ in 0..100 {
+            peer.session.take_snapshot(peer.now);
+            peer.drain();
+        }
+        peer.sent.iter().filter(|action| action.contains("Action: QueueStatus\r\n")).count()
+    };
+    assert_eq!(wanted(&mut peer), 0);
+    peer.passes(SNAPSHOT_AT_MOST_EVERY - 1);
+    assert_eq!(wanted(&mut peer), 0);
+    peer.passes(1);
+    assert_eq!(wanted(&mut peer), 1);
+    peer.lists(&[], "QueueStatusComplete");
+    assert_eq!(wanted(&mut peer), 1);
+    peer.lists(&[], "CoreShowChannelsComplete");
+    assert_eq!(wanted(&mut peer), 1);
+    peer.passes(SNAPSHOT_AT_MOST_EVERY);
+    assert_eq!(wanted(&mut peer), 2);
+}

@@ -62,7 +62,7 @@ fn a_running_daemons_database_is_copied_and_the_copy_is_checked() {
     let said = site.run(&["check", "--db", "copy.db"]);
     assert_eq!(said.code, 0, "{said:#?}");
     for words in [
-        ["ok", "application", "callbackd, schema 4"],
+        ["ok", "application", "callbackd, schema 5"],
         ["ok", "integrity", "every page, row and index is sound"],
         ["ok", "references", "every row has its parent"],
         ["ok", "size", " pages, "],

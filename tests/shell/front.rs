@@ -40,6 +40,16 @@ impl Front {
         front
     }
 
+    /// The same, with waits of its own (`callbackd::timing`).
+    pub fn with_waits(waits: &str) -> Self {
+        let mut front = Self::closed("");
+        let mut command = front.site.command(&["run", "--config", "callbackd.toml"]);
+        command.env("CALLBACKD_TIMING", waits);
+        front.daemon = Some(Running::start(command));
+        front.said("session: Asterisk is ready");
+        front
+    }
+
     /// The same, not waited for.
     pub fn unopened(api: &str) -> Self {
         let mut front = Self::closed(api);

@@ -350,6 +350,7 @@ fn is_killed(pbxs: &[&str], rounds: u32) {
     let originated: Vec<String> = known.iter().flat_map(|known| known.originated.clone()).collect();
     faults.extend(judge_callbacks(&reader, &past, &originated, &opened));
     faults.extend(unpromised.lock().unwrap().drain(..));
+    faults.extend(crate::feed::faults(&reader));
     let count = |sql| reader.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     let dialled = past.iter().filter(|call| call.dialled_ms.is_some()).count();
     println!(

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::peer::{Asterisk, Linked, Listening, secret_file, within};
+use crate::whole::whole;
 use callbackd::daemon::link::RETRY_UP_TO;
 use callbackd::daemon::{LinkEvent, LostReason, SecretError};
-use callbackd_core::ami::session::{BANNER_TIMEOUT, PING_EVERY, PING_TIMEOUT};
-use callbackd_core::ami::{DeadReason, LoginRefusal, Notice};
+use callbackd_core::ami::session::{BANNER_TIMEOUT, PING_EVERY, PING_TIMEOUT, SNAPSHOT_AT_MOST_EVERY};
+use callbackd_core::ami::{DeadReason, LoginRefusal, Notice, Refusal};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
@@ -189,4 +190,38 @@ async fn a_second_client_of_the_same_user_is_named_as_the_reason_and_waited_for(
     pass(RETRY_UP_TO.as_millis() as u64).await;
     listening.accept().await.serve().await;
     linked.until(&Notice::Live).await;
+}
+
+/// An event whose number has line breaks in it, and between them the end of another's call.
+const TORN: &str = "Event: Newstate\nPrivilege: call,all\nChannel: PJSIP/trunk-00000009\nChannelState: 4\nChannelStateDesc: Ring\n\
+    CallerIDNum: 1\n\nEvent: Hangup\nUniqueid: 1.1\n\nX: \nCallerIDName: \nConnectedLineNum: <unknown>\nConnectedLineName: <unknown>\n\
+    Language: en\nAccountCode: \nContext: from-trunk\nExten: 5550100\nPriority: 1\nUniqueid: 1.9\nLinkedid: 1.9\n\n";
+
+#[tokio::test]
+async fn what_a_callers_line_breaks_tear_is_told_with_the_channel_and_followed_by_one_snapshot() {
+    let (_listening, mut linked, mut asterisk) = live().await;
+    asterisk.say(&whole("Event: Newstate\nUniqueid: 1.2\n\n")).await;
+    assert_eq!(linked.frame().await, "1.2");
+    asterisk.say(&TORN.repeat(50)).await;
+    asterisk.say(&whole("Event: Newstate\nUniqueid: 1.3\n\n")).await;
+    let mut told = Vec::new();
+    loop {
+        match linked.next().await {
+            LinkEvent::Discarded(error) => told.push((error.refusal, error.channel)),
+            LinkEvent::Frame { frame, .. } => {
+                assert_eq!(frame.text("Uniqueid").as_deref(), Some("1.3"));
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    // Many digits could be a customer's number.
+    let front = |torn: &&(Refusal, String)| torn.0 == Refusal::Torn && torn.1.starts_with("PJSIP/trunk-");
+    let fronts = told.iter().filter(front).count();
+    assert_eq!((fronts, told.len()), (50, 150), "{told:?}");
+    pass_awake(SNAPSHOT_AT_MOST_EVERY).await;
+    asterisk.snapshot().await;
+    assert_eq!(linked.until(&Notice::Live).await, [""; 0]);
+    pass_awake(PING_EVERY).await;
+    assert_eq!(asterisk.hear().await.expect("a ping").get("Action"), "Ping", "and no second snapshot");
 }

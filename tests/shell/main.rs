@@ -19,6 +19,7 @@ mod core_rules;
 mod database_commands;
 mod demo_command;
 mod exchange;
+mod feed;
 mod front;
 mod hostile_day;
 mod import_command;

@@ -242,8 +242,9 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
     let count = |path: &str| get(path).1.as_array().map_or(0, Vec::len);
     assert_eq!((count("/v1/agents"), count("/v1/agents?pbx=b")), (4, 2));
     let unknown = "no PBX `c`; there are `a`, `b`";
-    for path in ["/v1/agents?pbx=c", "/v1/callbacks?pbx=c"] {
-        assert_eq!(get(path), (400, serde_json::json!({ "error": unknown })), "{path}");
+    for path in ["agents", "callbacks", "calls", "calls/7.1", "queues"] {
+        let (status, answer) = get(&format!("/v1/{path}?pbx=c"));
+        assert_eq!((status, &answer["error"], &answer["field"]), (400, &unknown.into(), &"pbx".into()), "{path}");
     }
     assert_eq!(count(&format!("/v1/callbacks?pbx={owner}")), 1);
     assert_eq!(count(&format!("/v1/callbacks?pbx={other}")), 0);

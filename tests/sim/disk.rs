@@ -11,7 +11,7 @@ const DAY_MS: i64 = 86_400_000;
 /// `callback.min_talk` of every day.
 const MIN_TALK_MS: i64 = 5_000;
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Disk {
     pub calls: BTreeMap<CallKey, FinishedCall>,
     /// Calls that have begun and are not over.

@@ -6,6 +6,7 @@
 
 mod core;
 mod disk;
+mod feed;
 mod watch;
 mod world;
 
@@ -21,6 +22,9 @@ const SEEDS: u64 = 500;
 const SEEDS_OF_TWO: u64 = 60;
 /// The same with callers who forge.
 const SEEDS_OF_FORGERS: u64 = 60;
+
+/// The same with readers of the change feed: there a real database is written.
+const SEEDS_OF_READERS: u64 = 12;
 
 /// Days of fair weather in which the daemon crashes at each of its outputs in turn, and their customers' calls.
 const CRASHED: [u64; 2] = [4, 20];
@@ -181,6 +185,45 @@ fn days_with_callers_who_forge_events_break_no_promise_to_others() {
     let forged = forged.into_inner();
     println!("{} days, {forged} callers who forged", last - first);
     assert!(forged > 5 * (last - first), "they called");
+}
+
+#[test]
+fn readers_of_the_feed_are_told_each_committed_change_in_order_over_any_crash_and_nothing_else() {
+    let first = asked("CALLBACKD_FIRST_SEED").unwrap_or(0);
+    let last = first + asked("CALLBACKD_SEEDS").unwrap_or(SEEDS_OF_READERS);
+    let next = AtomicU64::new(first);
+    let [delivered, killed, reset] = [const { AtomicU64::new(0) }; 3];
+    let broken = std::sync::Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < last) {
+                    // One day of three has a feed so short that readers come too late.
+                    let rows = if seed % 3 == 0 { 20 } else { 1_000_000 };
+                    let world = if seed % 2 == 0 { World::new(seed, calls()) } else { World::two(seed, calls()) };
+                    match world.with_readers(rows).live() {
+                        Ok(day) => {
+                            delivered.fetch_add(day.reading.delivered, Ordering::Relaxed);
+                            killed.fetch_add(day.reading.killed, Ordering::Relaxed);
+                            reset.fetch_add(day.reading.reset, Ordering::Relaxed);
+                        }
+                        Err(what) => broken.lock().unwrap().push(what),
+                    }
+                }
+            });
+        }
+    });
+    let broken = broken.into_inner().unwrap();
+    assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
+    let [delivered, killed, reset] = [delivered, killed, reset].map(AtomicU64::into_inner);
+    println!(
+        "{} days, {delivered} changes delivered, readers killed {killed} times, begun anew {reset} times",
+        last - first
+    );
+    assert!(
+        delivered > 200 * (last - first) && killed > last - first && reset > 0,
+        "readers were told, killed and late"
+    );
 }
 
 #[test]

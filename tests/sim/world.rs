@@ -9,6 +9,7 @@ mod trouble;
 
 use crate::core::{Core, PBXS};
 use crate::disk::Disk;
+use crate::feed::{FeedOfADay, Reading};
 use crate::watch::{self, Watch};
 use callbackd::config::Config;
 use callbackd::demo::office::Office;
@@ -101,6 +102,8 @@ pub struct World {
     pub seed: u64,
     pub now: i64,
     pub disk: Disk,
+    /// Readers of what is committed, on days that have them.
+    feed: Option<FeedOfADay>,
     pub policies: Policies,
     config: Config,
     rng: Rng,
@@ -148,6 +151,8 @@ pub struct Day {
     pub moved: u64,
     /// Callers who forged.
     pub forged: u64,
+    /// What readers of the feed came to.
+    pub reading: Reading,
 }
 
 fn configuration(rng: &mut Rng, pbxs: usize) -> Config {
@@ -221,6 +226,7 @@ impl World {
             seed,
             now: START,
             disk: Disk::default(),
+            feed: None,
             policies,
             config,
             forgers: None,
@@ -261,6 +267,12 @@ impl World {
         world
     }
 
+    /// What is committed goes into a real database too, and readers follow its feed of so many rows.
+    pub fn with_readers(mut self, max_rows: u64) -> Self {
+        self.feed = Some(FeedOfADay::new(self.seed, max_rows));
+        self
+    }
+
     /// Everything that passes is printed.
     pub fn talking(mut self) -> Self {
         self.talks = true;
@@ -299,7 +311,9 @@ impl World {
             world.all_unseen(TO_DISK_MS);
             let watches = world.sites.iter().map(|site| &site.watch);
             let verdict = watches.clone().try_for_each(|watch| watch.verdict(&world.disk, &world.policies));
-            world.broken = verdict.and_then(|()| watch::dials(watches)).err();
+            let verdict = verdict.and_then(|()| watch::dials(watches));
+            let mut read = || world.feed.as_mut().map_or(Ok(()), |feed| feed.verdict(&world.disk));
+            world.broken = verdict.and_then(|()| read()).err();
         }
         match self.broken {
             Some(broken) => Err(format!("seed {} ({:?}), step {step}: {broken}", self.seed, self.weather)),
@@ -311,6 +325,7 @@ impl World {
                 shared: self.disk.shared(),
                 moved: self.disk.moved(),
                 forged: self.forged,
+                reading: self.feed.map(|feed| feed.reading).unwrap_or_default(),
             }),
         }
     }

@@ -1,5 +1,6 @@
 //! What is kept in files: the database, and the record files of Asterisk and what they prove.
 
+mod feed;
 mod proof;
 mod records;
 mod replayed_calls;

@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::time::Duration;
 
 /// Tables that get a row for each call, callback, gap, or what an agent does.
-const GROWING: [&str; 11] = [
+const GROWING: [&str; 12] = [
     "calls",
     "legs",
     "queue_visits",
@@ -21,13 +21,14 @@ const GROWING: [&str; 11] = [
     "callbacks",
     "callback_events",
     "callback_attempts",
+    "outbox",
 ];
 
 /// A walk in the order of the answer, the newest first, for what asks for all calls or for a word that no index has.
 const WALK: &str = "SCAN calls USING INDEX calls_started";
 
 /// Questions that may do what none else may.
-const ALLOWED: [(&str, &str); 11] = [
+const ALLOWED: [(&str, &str); 16] = [
     ("calls ", WALK),
     ("calls  --limit", WALK),
     ("calls --outcome", WALK),
@@ -36,12 +37,18 @@ const ALLOWED: [(&str, &str); 11] = [
     ("calls --direction --limit", WALK),
     ("calls --pbx", WALK),
     ("calls --pbx --limit", WALK),
+    ("calls did", WALK),
+    ("calls did --limit", WALK),
+    ("calls trunk", WALK),
+    ("calls trunk --limit", WALK),
     // The first of the index is all that is read.
     ("status: last gap", "SCAN gaps USING INDEX gaps_ended"),
     // All of them are the answer.
     ("audit: gaps", "SEARCH gaps USING INDEX sqlite_autoindex_gaps_1 (pbx=?)"),
     // A partial index: it has those that are in flight.
     ("start: in flight", "SCAN callback_attempts USING INDEX callback_attempts_open"),
+    // As many as are asked for, from the beginning.
+    ("feed: to be removed", "SCAN outbox"),
 ];
 
 /// 100,000 calls in 50 weeks, with legs and visits; every tenth has a callback.
@@ -67,11 +74,12 @@ fn years(path: &Path) {
          INSERT INTO agent_intervals SELECT pbx, agent, 'talking', '', '', started_ms, ended_ms FROM calls WHERE agent IS NOT NULL;
          INSERT INTO gaps SELECT NULL, 'pbx', n * 1000, n * 1000 + 500, 'link_lost', 0 FROM n WHERE n < 1000;
          INSERT INTO callbacks SELECT n / 10 + 1, 'pbx', printf('+1202555%04d', n % 10000), NULL, CASE WHEN n < 99000 THEN 'DONE' ELSE 'PENDING' END,
-                '', 'queue0', NULL, NULL, NULL, 0, 0, 1, n, n, n, n, 1, 1, n || '.1', NULL, CASE WHEN n < 99000 THEN n END, 'pbx', NULL
+                '', 'queue0', NULL, NULL, NULL, 0, 0, 1, n, n, n, n, 1, 1, n || '.1', NULL, CASE WHEN n < 99000 THEN n END, 'pbx', NULL, 1
            FROM n WHERE n % 10 = 0;
          INSERT INTO callback_events SELECT id, 0, 0, 'PENDING', '', 'callbackd', '' FROM callbacks;
          INSERT INTO callback_attempts SELECT id, 1, 'pbx', 'cb-' || id, 'PJSIP/101', first_missed_ms, NULL, NULL, closed_ms, 0,
                 CASE WHEN closed_ms IS NULL THEN NULL ELSE 'CONNECTED' END, '', NULL FROM callbacks;
+         INSERT INTO outbox (at_ms, pbx, kind, key, rev, late, bytes) SELECT n, 'pbx', 'call.ended', n || '.1', 1, 0, n * 100 FROM n;
          COMMIT;",
     )
     .unwrap();

@@ -1,10 +1,10 @@
 //! Many calls as a table, as JSON lines, as CSV.
 
 use super::CallsError;
-use crate::cli::plain::{clip, clock, json_line, local, safe, utc};
+use crate::api::answers::{CallAnswer, CallFlat};
+use crate::cli::plain::{clip, clock, json_line, local, safe};
 use crate::store::{CallFilter, Reader, StoredCall};
-use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{Direction, FinishedCall, IvrStep, Leg, QueueVisit, RecoveredBy};
+use callbackd_core::model::Direction;
 use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};
 use jiff::tz::TimeZone;
 use serde::Serialize;
@@ -82,111 +82,27 @@ fn width(rows: &[[String; 10]], gap: u16) -> usize {
     (0..HEADER.len()).map(column).sum::<usize>() + (HEADER.len() - 1) * usize::from(gap)
 }
 
-/// Writes each column once: the struct that serde writes, the names for the header of a CSV file, and the values of a call.
-macro_rules! flat {
-    (
-        $(#[$doc:meta])*
-        $flat:ident, $names:ident of $id:ident, $call:ident, $recovered:ident { $($column:ident: $type:ty = $value:expr,)+ }
-    ) => {
-        $(#[$doc])*
-        #[derive(Serialize)]
-        struct $flat<'a> {
-            $($column: $type,)+
-        }
-
-        const $names: &[&str] = &[$(stringify!($column)),+];
-
-        impl<'a> $flat<'a> {
-            fn new($id: i64, $call: &'a FinishedCall, $recovered: Option<(RecoveredBy, Millis)>) -> Self {
-                Self { $($column: $value,)+ }
-            }
-        }
-    };
-}
-
-flat! {
-    /// A call as scripts and spreadsheets get it. The names are a contract: add at the end, never rename. Times are RFC 3339 in UTC and, with
-    /// `_ms`, milliseconds since 1970; durations are milliseconds.
-    Flat, FLAT_NAMES of id, call, recovered {
-        id: i64 = id,
-        pbx: &'a str = &call.pbx,
-        linkedid: &'a str = &call.linkedid,
-        direction: &'a str = call.direction.as_str(),
-        status: &'a str = call.status.as_str(),
-        outcome: &'a str = call.outcome.as_str(),
-        number: Option<&'a str> = call.number.as_deref(),
-        number_e164: Option<&'a str> = call.number_e164.as_deref(),
-        name: Option<&'a str> = call.name.as_deref(),
-        did: Option<&'a str> = call.did.as_deref(),
-        trunk: Option<&'a str> = call.trunk.as_deref(),
-        queue: Option<&'a str> = call.queue.as_deref(),
-        agent: Option<&'a str> = call.agent.as_deref(),
-        started: String = utc(call.started_ms),
-        started_ms: Millis = call.started_ms,
-        answered: Option<String> = call.answered_ms.map(utc),
-        answered_ms: Option<Millis> = call.answered_ms,
-        ended: String = utc(call.ended_ms),
-        ended_ms: Millis = call.ended_ms,
-        wait_ms: Millis = call.wait_ms,
-        queue_wait_ms: Millis = call.queue_wait_ms,
-        ring_ms: Millis = call.ring_ms,
-        talk_ms: Millis = call.talk_ms,
-        hold_ms: Millis = call.hold_ms,
-        hangup_by: &'a str = call.hangup_by.as_str(),
-        hangup_cause: Option<u16> = call.hangup_cause,
-        transfers: u32 = call.transfers,
-        voicemail: bool = call.voicemail,
-        quality: &'a str = call.quality.as_str(),
-        callback_id: Option<i64> = call.callback_id,
-        recovered_by: Option<&'a str> = recovered.map(|(by, _)| by.as_str()),
-        recovered_ms: Option<Millis> = recovered.map(|(_, at)| at),
-    }
-}
-
-/// A JSON object of a list, or with children for one call's history.
-#[derive(Serialize)]
-struct Object<'a> {
-    #[serde(flatten)]
-    flat: Flat<'a>,
-    why: &'a [String],
-    #[serde(flatten)]
-    children: Option<Children<'a>>,
-}
-
-#[derive(Serialize)]
-struct Children<'a> {
-    legs: &'a [Leg],
-    queue_visits: &'a [QueueVisit],
-    ivr_steps: &'a [IvrStep],
-}
-
 /// One object per line; returns how many.
 pub fn json(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
-    each(reader, filter, |StoredCall { id, call, recovered }| {
-        object(&Object { flat: Flat::new(*id, call, *recovered), why: &call.why, children: None }, out)
-    })
+    each(reader, filter, |stored| json_line(&CallAnswer::row(stored), out))
 }
 
 /// One call with everything that is stored of it.
-pub fn json_with_children(StoredCall { id, call, recovered }: &StoredCall, out: &mut impl Write) -> io::Result<()> {
-    let children = Some(Children { legs: &call.legs, queue_visits: &call.visits, ivr_steps: &call.ivr });
-    object(&Object { flat: Flat::new(*id, call, *recovered), why: &call.why, children }, out)
-}
-
-fn object(object: &Object<'_>, out: &mut impl Write) -> io::Result<()> {
-    json_line(object, out)
+pub fn json_with_children(stored: &StoredCall, out: &mut impl Write) -> io::Result<()> {
+    json_line(&CallAnswer::whole(stored), out)
 }
 
 /// RFC 4180 with a header; `why` is one column, its sentences joined by `; `. Returns how many calls.
 pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
-    /// The last column needs no borrowed array.
+    /// The last columns: the first of them needs no borrowed array.
     #[derive(Serialize)]
     struct Why {
         why: String,
+        rev: i64,
     }
     let mut lines = csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out);
-    lines.write_record(FLAT_NAMES.iter().chain(&["why"])).map_err(csv_error).map_err(CallsError::Output)?;
-    let shown = each(reader, filter, |StoredCall { id, call, recovered }| {
+    lines.write_record(CallFlat::NAMES.iter().chain(&["why", "rev"])).map_err(csv_error).map_err(CallsError::Output)?;
+    let shown = each(reader, filter, |StoredCall { id, rev, call, recovered }| {
         let mut call = call.clone();
         for text in [&mut call.number, &mut call.name, &mut call.did, &mut call.trunk, &mut call.queue, &mut call.agent]
         {
@@ -194,7 +110,7 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
         }
         call.linkedid = no_formula(cell(&call.linkedid));
         let why = no_formula(cell(&call.why.join("; ")));
-        lines.serialize((Flat::new(*id, &call, *recovered), Why { why })).map_err(csv_error)
+        lines.serialize((CallFlat::new(*id, &call, *recovered), Why { why, rev: *rev })).map_err(csv_error)
     })?;
     lines.flush().map_err(CallsError::Output)?;
     Ok(shown)

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
-pub fn story(StoredCall { id, call, recovered }: &StoredCall, zone: &TimeZone) -> String {
+pub fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ =

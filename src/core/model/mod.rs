@@ -3,6 +3,7 @@
 pub mod attempt_id;
 mod call;
 mod callback;
+mod change;
 pub mod codes;
 mod gap;
 mod hangup_cause;
@@ -26,6 +27,7 @@ pub use call::{CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit
 pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
 };
+pub use change::{Before, ChangeKind};
 pub use gap::{Gap, GapCause};
 pub use hangup_cause::HangupCause;
 pub use identity::{AgentKey, CallKey, E164, NoSuchPbx, NotE164, PbxId, QueueKey};

@@ -85,6 +85,9 @@ impl World {
         let now = self.moment();
         self.run += 1;
         let restored = self.disk.restored(now.wall_ms);
+        if let Some(feed) = &mut self.feed {
+            feed.restart();
+        }
         let disk = &mut self.disk;
         let side = |(pbx, name): (&callbackd::config::Pbx, &str)| {
             (pbx.settings.rules(), disk.seen_ms.get(name).copied(), disk.calls_left(name))

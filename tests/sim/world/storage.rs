@@ -41,7 +41,8 @@ impl World {
         for site in &mut self.sites {
             site.watch.wrote(self.now);
         }
-        if let Err(broken) = self.disk.commit(batch) {
+        let told = self.feed.as_mut().map_or(Ok(()), |feed| feed.commit(&self.disk, batch));
+        if let Err(broken) = self.disk.commit(batch).and(told) {
             self.break_with(broken);
         }
     }

@@ -1,0 +1,203 @@
+//! What all requests share: the way to the daemon's loop, the connections for reading, and how a refusal is said.
+
+use super::Ask;
+use super::frames::Frames;
+use super::orders::status_of;
+use super::places::Places;
+use super::readers::Readers;
+use super::status::Status;
+use crate::store::{self, Reader};
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::FromRequestParts;
+use axum::extract::Query;
+use axum::extract::rejection::{BytesRejection, PathRejection};
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use callbackd_core::callbacks::commands::{Command, Done};
+use callbackd_core::model::identity::there_are;
+use callbackd_core::model::{NoSuchPbx, PbxId};
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Front {
+    /// To the daemon's loop.
+    pub asks: mpsc::Sender<Ask>,
+    /// To the database.
+    pub readers: Arc<Readers>,
+    /// The newest change that is on the disk.
+    pub told: watch::Receiver<i64>,
+    /// The newest changes, as streams send them.
+    pub frames: Arc<Frames>,
+    /// Who is connected.
+    pub places: Arc<Places>,
+}
+
+/// The user at the other end.
+#[derive(Debug, Clone)]
+pub struct Peer(pub String);
+
+/// Why a request was not carried out: a status, a sentence, and where they can be told the field that is wrong and what to write there.
+#[derive(Debug)]
+pub struct Failure {
+    pub status: StatusCode,
+    pub error: String,
+    field: Option<String>,
+    fix: Option<String>,
+}
+
+impl Failure {
+    pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, error: error.into(), field: None, fix: None }
+    }
+
+    /// A field of the question, the path or the body is wrong.
+    pub fn of_field(field: &str, error: impl Into<String>, fix: impl Into<String>) -> Self {
+        let (field, fix) = (Some(field.to_owned()), Some(fix.into()));
+        Self { field, fix, ..Self::new(StatusCode::BAD_REQUEST, error) }
+    }
+
+    pub fn with_status(self, status: StatusCode) -> Self {
+        Self { status, ..self }
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut body = json!({ "error": self.error });
+        if let Some(field) = self.field {
+            body["field"] = field.into();
+        }
+        if let Some(fix) = self.fix {
+            body["fix"] = fix.into();
+        }
+        (self.status, Json(body)).into_response()
+    }
+}
+
+impl From<store::Error> for Failure {
+    fn from(error: store::Error) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+/// A path or a body that cannot be read is answered in JSON as everything else is.
+macro_rules! unreadable {
+    ($($rejection:ty),*) => {
+        $(impl From<$rejection> for Failure {
+            fn from(rejection: $rejection) -> Self {
+                Self::new(rejection.status(), rejection.body_text())
+            }
+        })*
+    };
+}
+
+unreadable!(PathRejection, BytesRejection);
+
+pub type Body = Result<Bytes, BytesRejection>;
+pub type Answer = Result<Json<serde_json::Value>, Failure>;
+pub type Listed = Result<Response, Failure>;
+
+/// What stands behind the `?` of a request; a field that is not known or cannot be read is refused by its name.
+#[derive(Debug)]
+pub struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        match Query::<T>::from_request_parts(parts, state).await {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(rejection) => {
+                // "Failed to deserialize query string: limit: invalid digit found in string", "…: unknown field `stat`, expected one of …"
+                let text = rejection.body_text();
+                let why = text.split_once(": ").map_or(text.as_str(), |(_, why)| why);
+                let named = why.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
+                let field = named.map(|(field, _)| field).or_else(|| why.split_once(": ").map(|(field, _)| field));
+                let field = field.filter(|field| !field.contains(' '));
+                let fix = "the fields of this question and what they may be are in config/doc/openapi.json";
+                Err(match field {
+                    Some(field) => Failure::of_field(field, text.clone(), fix),
+                    None => Failure::new(rejection.status(), text),
+                })
+            }
+        }
+    }
+}
+
+/// The body of a request, as JSON.
+pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body)
+        .map_err(|error| bad(format!("the body is not the JSON that is expected here: {error}")))
+}
+
+pub fn bad(why: String) -> Failure {
+    Failure::new(StatusCode::BAD_REQUEST, why)
+}
+
+/// A query that panicked.
+pub fn panicked() -> Failure {
+    Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the query panicked: please report this")
+}
+
+impl Front {
+    pub async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {
+        let (reply, answer) = oneshot::channel();
+        let busy = || Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is busy or about to end: try again");
+        self.asks.try_send(ask(reply)).map_err(|_| busy())?;
+        match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(busy()),
+            Err(_) => Err(Failure::new(
+                StatusCode::GATEWAY_TIMEOUT,
+                "it was taken, but is not on the disk yet: the database cannot be written (callbackd status, journalctl -u callbackd)",
+            )),
+        }
+    }
+
+    pub async fn command(&self, command: Command, peer: Peer) -> Answer {
+        let done = self.ask(|reply| Ask::Command { command, by: peer.0, reply }).await?;
+        match done {
+            Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
+            Ok(Done::Forbidden(entry)) => Ok(Json(json!({ "forbidden": entry }))),
+            Ok(Done::Permitted(number)) => Ok(Json(json!({ "permitted": number }))),
+            Err(error) => Err(Failure::new(status_of(&error), error.to_string())),
+        }
+    }
+
+    /// Whether there is a PBX of the name that is given, if one is; one that the configuration names no more may be `stored`.
+    pub async fn knows(&self, name: Option<&str>, stored: bool) -> Result<(), Failure> {
+        let Some(name) = name else { return Ok(()) };
+        let status: Status = self.ask(Ask::Status).await?;
+        let mut known: BTreeSet<PbxId> = status.pbx.iter().map(|pbx| PbxId::new(&pbx.name)).collect();
+        if stored && !known.contains(name) {
+            known.extend(self.read(Reader::pbxs).await?);
+        }
+        NoSuchPbx::unless(name, known).map_err(|unknown| {
+            let fix = there_are(&unknown.known);
+            Failure::of_field("pbx", unknown.to_string(), fix)
+        })
+    }
+
+    /// Reads on a thread that may wait.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Reader) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let readers = Arc::clone(&self.readers);
+        match tokio::task::spawn_blocking(move || readers.read(query)).await {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(panicked()),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! A connection: how long it may last, and whether the other end still reads.
+
+use crate::timing::Timing;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Nothing that is asked here takes longer, body and answer included, unless it is a stream.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// What the connection and the stream on it tell each other.
+#[derive(Debug, Default)]
+pub struct Line {
+    streams: AtomicBool,
+    /// Since when a piece of the stream waits to be written.
+    unwritten: Mutex<Option<Instant>>,
+}
+
+impl Line {
+    /// A stream has begun: it may last for ever, as long as it is read.
+    pub fn streams(&self) {
+        self.streams.store(true, Relaxed);
+    }
+
+    /// A piece is ready: it goes out as soon as there is room.
+    pub fn ready(&self) {
+        *self.unwritten() = Some(Instant::now());
+    }
+
+    /// The next piece is asked for: there was room for the last.
+    pub fn asked(&self) {
+        *self.unwritten() = None;
+    }
+
+    fn unwritten(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.unwritten.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until the connection has lasted for too long, or the other end has read nothing for too long.
+    pub async fn over(&self) {
+        let patience = Timing::get().unread;
+        let begun = Instant::now();
+        loop {
+            let until = if self.streams.load(Relaxed) {
+                let unwritten = *self.unwritten();
+                unwritten.map_or_else(|| Instant::now() + patience, |since| since + patience)
+            } else {
+                begun + CONNECTION_TIMEOUT
+            };
+            if until <= Instant::now() {
+                return;
+            }
+            // A stream may begin at any time.
+            tokio::time::sleep_until(until.min(Instant::now() + patience)).await;
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `/v1/callbacks`: who is to be called back, what became of each, and orders of people.
+
+use super::rows_of;
+use crate::api::front::{Answer, Asked, Body, Failure, Front, Listed, Peer, bad, parse};
+use crate::api::orders::{Add, Order};
+use crate::api::pages::{self, PageError};
+use crate::store::CallbackFilter;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use callbackd_core::model::CallbackState;
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+
+pub fn routes() -> Router<Arc<Front>> {
+    Router::new()
+        .route("/v1/callbacks", get(list).post(add))
+        .route("/v1/callbacks/{id}", get(story))
+        .route("/v1/callbacks/{id}/{order}", post(order))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    open: Option<bool>,
+    state: Option<String>,
+    queue: Option<String>,
+    number: Option<String>,
+    pbx: Option<String>,
+    after: Option<i64>,
+    limit: Option<usize>,
+}
+
+async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wanted>) -> Listed {
+    let words = wanted.state.iter().flat_map(|words| words.split(','));
+    let state = words.map(|word| CallbackState::from_text(word).ok_or_else(|| unknown_state(word)));
+    let filter = CallbackFilter {
+        open: wanted.open,
+        state: state.collect::<Result<_, _>>()?,
+        queue: wanted.queue,
+        number: wanted.number,
+        pbx: wanted.pbx,
+        limit: None,
+    };
+    front.knows(filter.pbx.as_deref(), true).await?;
+    let (after, limit) = (wanted.after, rows_of(wanted.limit));
+    pages::answer(&front.readers, &uri, move |reader, rows| {
+        let found = reader.page_of_callbacks(&filter, after, limit, |page| {
+            rows.begin(page.next.map(|id| id.to_string()));
+            page.rows(|row| rows.row(&row))
+        })?;
+        found.ok_or_else(|| PageError::Gone(after.unwrap_or_default().to_string()))
+    })
+    .await
+}
+
+fn unknown_state(word: &str) -> Failure {
+    let all: Vec<&str> = CallbackState::ALL.iter().map(|s| s.as_str()).collect();
+    let all = all.join(", ");
+    Failure::of_field("state", format!("{} is no state: use {all}", word.escape_debug()), format!("use {all}"))
+}
+
+async fn story(State(front): State<Arc<Front>>, id: Result<Path<i64>, PathRejection>) -> Answer {
+    let Path(id) = id?;
+    match front.read(move |reader| reader.callback_story(id)).await? {
+        Some(story) => Ok(Json(json!(story))),
+        None => Err(Failure::new(StatusCode::NOT_FOUND, format!("there is no callback {id}"))),
+    }
+}
+
+async fn add(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+    let add: Add = parse(&body?)?;
+    front.command(add.try_into().map_err(bad)?, peer).await
+}
+
+async fn order(
+    State(front): State<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
+    path: Result<Path<(i64, String)>, PathRejection>,
+    body: Body,
+) -> Answer {
+    let (Path((id, name)), body) = (path?, body?);
+    let order: Order = if body.is_empty() { Order::default() } else { parse(&body)? };
+    match order.command(id, &name) {
+        Some(command) => front.command(command.map_err(bad)?, peer).await,
+        None => {
+            let orders = "cancel, hold, release, assign, retry, prioritise, delay";
+            let why = format!("{} cannot be done: use {orders}", name.escape_debug());
+            Err(Failure::new(StatusCode::NOT_FOUND, why))
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! `/v1/calls`: finished calls, the newest first, and one call with all that is stored of it.
+
+use super::rows_of;
+use crate::api::answers::CallAnswer;
+use crate::api::front::{Answer, Asked, Failure, Front, Listed};
+use crate::api::pages;
+use crate::store::CallFilter;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::routing::get;
+use axum::{Json, Router};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{Direction, Outcome, Status};
+use serde::Deserialize;
+use serde_json::json;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+pub fn routes() -> Router<Arc<Front>> {
+    Router::new().route("/v1/calls", get(list)).route("/v1/calls/{id}", get(one))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    since_ms: Option<Millis>,
+    until_ms: Option<Millis>,
+    status: Option<String>,
+    outcome: Option<String>,
+    direction: Option<String>,
+    number: Option<String>,
+    agent: Option<String>,
+    queue: Option<String>,
+    did: Option<String>,
+    trunk: Option<String>,
+    tag: Option<String>,
+    pbx: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wanted>) -> Listed {
+    let limit = rows_of(wanted.limit);
+    let filter = CallFilter {
+        since_ms: wanted.since_ms,
+        until_ms: wanted.until_ms,
+        status: words("status", wanted.status.as_deref(), Status::from_text, Status::ALL)?,
+        outcome: words("outcome", wanted.outcome.as_deref(), Outcome::from_text, Outcome::ALL)?,
+        direction: words("direction", wanted.direction.as_deref(), Direction::from_text, Direction::ALL)?,
+        number: wanted.number,
+        agent: wanted.agent,
+        queue: wanted.queue,
+        did: wanted.did,
+        trunk: wanted.trunk,
+        tag: wanted.tag,
+        pbx: wanted.pbx,
+        behind: wanted.after.as_deref().map(behind).transpose()?,
+        // One more than wanted: whether there is a next page is said before the rows.
+        limit: Some(limit as u64 + 1),
+    };
+    front.knows(filter.pbx.as_deref(), true).await?;
+    pages::answer(&front.readers, &uri, move |reader, rows| {
+        let mut calls = Vec::new();
+        reader.each_call(&filter, |call| {
+            calls.push(call);
+            ControlFlow::Continue(())
+        })?;
+        let more = calls.len() > limit;
+        calls.truncate(limit);
+        let last = calls.last().filter(|_| more);
+        rows.begin(last.map(|stored| format!("{}-{}", stored.call.started_ms, stored.id)));
+        // Whoever asked may have gone.
+        let _ = calls.iter().all(|stored| rows.row(&CallAnswer::row(stored)));
+        Ok(())
+    })
+    .await
+}
+
+/// The words of a filter, separated by commas.
+fn words<T>(field: &str, text: Option<&str>, read: fn(&str) -> Option<T>, all: &[T]) -> Result<Vec<T>, Failure>
+where
+    T: std::fmt::Display,
+{
+    let one = |word: &str| {
+        read(word).ok_or_else(|| {
+            let all: Vec<String> = all.iter().map(ToString::to_string).collect();
+            let all = all.join(", ");
+            Failure::of_field(field, format!("{} is no {field}: use {all}", word.escape_debug()), format!("use {all}"))
+        })
+    };
+    text.into_iter().flat_map(|text| text.split(',')).map(one).collect()
+}
+
+/// A place in the list: start and row id of a call.
+fn behind(text: &str) -> Result<(Millis, i64), Failure> {
+    let read = text.rsplit_once('-').and_then(|(started, id)| Some((started.parse().ok()?, id.parse().ok()?)));
+    read.ok_or_else(|| {
+        let fix = "take it from the header Link of the page before, or leave it out";
+        Failure::of_field("after", format!("`after` is no place in this list: {fix}"), fix)
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Where {
+    pbx: Option<String>,
+}
+
+/// By row id or linkedid.
+async fn one(
+    State(front): State<Arc<Front>>,
+    id: Result<Path<String>, PathRejection>,
+    Asked(of): Asked<Where>,
+) -> Answer {
+    let Path(id) = id?;
+    front.knows(of.pbx.as_deref(), true).await?;
+    let name = id.clone();
+    let mut found = front.read(move |reader| reader.call(&name)).await?;
+    found.retain(|stored| of.pbx.as_ref().is_none_or(|pbx| *stored.call.pbx == **pbx));
+    match &found[..] {
+        [] => {
+            let why =
+                format!("there is no call {}: it is a row id, or a linkedid of one that has ended", id.escape_debug());
+            Err(Failure::new(StatusCode::NOT_FOUND, why))
+        }
+        [stored] => Ok(Json(json!(CallAnswer::whole(stored)))),
+        several => {
+            let pbxs: Vec<&str> = several.iter().map(|stored| stored.call.pbx.as_str()).collect();
+            let pbxs = pbxs.join(" or ");
+            let why = format!("several PBXs have a call of this linkedid: say which with pbx={pbxs}");
+            Err(Failure::of_field("pbx", why, format!("use {pbxs}")).with_status(StatusCode::CONFLICT))
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! `/v1/dnc`: the do-not-call list.
+
+use super::rows_of;
+use crate::api::front::{Answer, Asked, Body, Front, Listed, Peer, bad, parse};
+use crate::api::orders::DncAdd;
+use crate::api::pages;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::Uri;
+use axum::routing::{delete, get};
+use axum::{Extension, Router};
+use callbackd_core::callbacks::commands::Command;
+use serde::Deserialize;
+use std::sync::Arc;
+
+pub fn routes() -> Router<Arc<Front>> {
+    Router::new().route("/v1/dnc", get(forbidden).post(forbid)).route("/v1/dnc/{number}", delete(permit))
+}
+
+/// Query for a part of the do-not-call list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn forbidden(State(front): State<Arc<Front>>, uri: Uri, Asked(part): Asked<Part>) -> Listed {
+    #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    pages::answer(&front.readers, &uri, move |reader, rows| {
+        let after = part.after.unwrap_or_default();
+        Ok(reader.page_of_do_not_call(now_ms, &after, rows_of(part.limit), |page| {
+            rows.begin(page.next.clone());
+            page.rows(|row| rows.row(&row))
+        })?)
+    })
+    .await
+}
+
+async fn forbid(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+    let forbid: DncAdd = parse(&body?)?;
+    front.command(forbid.try_into().map_err(bad)?, peer).await
+}
+
+async fn permit(
+    State(front): State<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
+    number: Result<Path<String>, PathRejection>,
+) -> Answer {
+    let Path(number) = number?;
+    front.command(Command::DncRemove { number }, peer).await
+}

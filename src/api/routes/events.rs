@@ -1,0 +1,175 @@
+//! `/v1/events`: the change feed as a stream of server-sent events, for pages and programs that want to know at once.
+
+use super::changes::{cursor, kinds};
+use crate::api::admit::Streams;
+use crate::api::frames::{self, Frame, Stream};
+use crate::api::front::{Asked, Failure, Front, Listed};
+use crate::api::line::Line;
+use crate::api::places::{Place, StreamPlace};
+use crate::store::feed::{Behind, Cursor};
+use crate::timing::Timing;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderName, StatusCode};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use axum::{Extension, Router};
+use callbackd_core::model::ChangeKind;
+use futures_util::stream::unfold;
+use serde::Deserialize;
+use serde_json::json;
+use std::convert::Infallible;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// What a stream is given to send at once, bytes.
+const PIECE: usize = 16 << 10;
+
+/// The header with which a browser's `EventSource` goes on.
+const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+
+pub fn routes() -> Router<Arc<Front>> {
+    Router::new().route("/v1/events", get(events))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    after: Option<String>,
+    kind: Option<String>,
+}
+
+async fn events(
+    State(front): State<Arc<Front>>,
+    Extension(line): Extension<Arc<Line>>,
+    Extension(place): Extension<Arc<Place>>,
+    headers: HeaderMap,
+    Asked(wanted): Asked<Wanted>,
+) -> Listed {
+    let kinds = kinds(wanted.kind.as_deref())?;
+    let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let after = last.or(wanted.after).as_deref().map(cursor).transpose()?;
+    let too_many = "too many streams: close some that are open and try again";
+    let place = place.stream().ok_or_else(|| Failure::new(StatusCode::SERVICE_UNAVAILABLE, too_many))?;
+    let feed = front.read(|reader| reader.feed()).await?;
+    let (at, first) = match after.map(|after| (feed.goes_on(&after), after)) {
+        None => (feed.end(), begin(&feed.site, &feed.end())),
+        Some((Ok(()), after)) => (after.clone(), begin(&feed.site, &after)),
+        Some((Err(behind), _)) => front.reset(behind).await?,
+    };
+    line.streams();
+    let follower = Follower {
+        told: front.told.clone(),
+        newest: front.frames.newest(),
+        _counted: front.frames.stream(),
+        _place: place,
+        first: Some(first),
+        front,
+        line,
+        kinds,
+        at,
+    };
+    let headers = [
+        (CONTENT_TYPE, "text/event-stream"),
+        (CACHE_CONTROL, "no-store"),
+        (HeaderName::from_static("x-accel-buffering"), "no"),
+    ];
+    let mut response = (headers, Body::from_stream(unfold(follower, Follower::next))).into_response();
+    response.extensions_mut().insert(Streams);
+    Ok(response)
+}
+
+/// The first event of a stream that goes on from its cursor, or from now.
+fn begin(site: &str, at: &Cursor) -> Bytes {
+    let data = json!({ "site": site, "cursor": at });
+    format!("retry: 3000\nid: {at}\nevent: begin\ndata: {data}\n\n").into()
+}
+
+impl Front {
+    /// The event for a reader that cannot go on: how things are now, and the cursor that follows from.
+    async fn reset(&self, behind: Behind) -> Result<(Cursor, Bytes), Failure> {
+        let live = self.live().await?;
+        let at = live.cursor.clone();
+        let data = json!({ "cursor": at, "why": behind.to_string(), "live": live });
+        Ok((at.clone(), format!("retry: 3000\nid: {at}\nevent: reset\ndata: {data}\n\n").into()))
+    }
+}
+
+/// One stream: where it has come to. It holds no change that its client has not asked for.
+struct Follower {
+    front: Arc<Front>,
+    line: Arc<Line>,
+    _counted: Stream,
+    _place: StreamPlace,
+    told: watch::Receiver<i64>,
+    newest: watch::Receiver<i64>,
+    first: Option<Bytes>,
+    kinds: Vec<ChangeKind>,
+    at: Cursor,
+}
+
+impl Follower {
+    /// Waits for something to send. The stream ends where the database cannot be read: its client comes back with its cursor.
+    async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
+        self.line.asked();
+        let piece = match self.first.take() {
+            Some(first) => first,
+            None => self.piece().await?,
+        };
+        self.line.ready();
+        Some((Ok(piece), self))
+    }
+
+    async fn piece(&mut self) -> Option<Bytes> {
+        loop {
+            let mut wait = true;
+            if self.at.seq < *self.told.borrow_and_update() {
+                wait = false;
+                match self.front.frames.after(self.at.seq, PIECE) {
+                    Some(frames) if frames.is_empty() => wait = true,
+                    Some(frames) => {
+                        self.at.seq = frames.last().map_or(self.at.seq, |frame| frame.seq);
+                        if let Some(piece) = self.of(&frames) {
+                            return Some(piece);
+                        }
+                    }
+                    None => {
+                        let (at, kinds) = (self.at.clone(), self.kinds.clone());
+                        let read = self.front.read(move |reader| frames::read(reader, &at, &kinds)).await;
+                        match read.ok()? {
+                            (Ok((frames, end)), _) => {
+                                // A snapshot that is older than what was told of.
+                                wait = end == self.at;
+                                self.at = end;
+                                if let Some(piece) = self.of(&frames) {
+                                    return Some(piece);
+                                }
+                            }
+                            (Err(behind), _) => {
+                                let (at, reset) = self.front.reset(behind).await.ok()?;
+                                self.at = at;
+                                return Some(reset);
+                            }
+                        }
+                    }
+                }
+            }
+            if wait {
+                let news = tokio::time::timeout(Timing::get().heartbeat, self.newest.changed());
+                match news.await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(_)) => return None,
+                    Err(_) => return Some(Bytes::from_static(b":\n\n")),
+                }
+            }
+        }
+    }
+
+    /// Those of the kinds that are wanted, in one piece.
+    fn of(&self, frames: &[Frame]) -> Option<Bytes> {
+        let wanted = |frame: &&Frame| self.kinds.is_empty() || self.kinds.contains(&frame.kind);
+        let piece: Vec<u8> = frames.iter().filter(wanted).flat_map(|frame| &frame.bytes).copied().collect();
+        (!piece.is_empty()).then(|| piece.into())
+    }
+}

@@ -1,0 +1,76 @@
+//! `/v1/live` and `/v1/queues`: customers who are on the line, who waits where and since when, and who is free.
+
+use super::rows_of;
+use crate::api::Ask;
+use crate::api::front::{Answer, Asked, Failure, Front, Listed};
+use crate::api::pages;
+use crate::api::status::{AgentInPresence, QueueInPresence, Status};
+use axum::extract::State;
+use axum::http::Uri;
+use axum::routing::get;
+use axum::{Json, Router};
+use callbackd_core::model::CallInProgress;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub fn routes() -> Router<Arc<Front>> {
+    Router::new().route("/v1/live", get(live)).route("/v1/queues", get(queues))
+}
+
+/// How things are now: where a reader of the feed begins.
+#[derive(Debug, Serialize)]
+pub struct Live {
+    /// The feed goes on from here.
+    pub cursor: crate::store::feed::Cursor,
+    calls: Vec<CallInProgress>,
+    queues: Vec<QueueInPresence>,
+    agents: Vec<AgentInPresence>,
+    /// Open callbacks by state.
+    callbacks: BTreeMap<String, usize>,
+}
+
+impl Front {
+    /// Customers on the line, queues, agents and open callbacks. The cursor is older than all of it: nothing is missed between the two.
+    pub async fn live(&self) -> Result<Live, Failure> {
+        let (cursor, calls) = self.read(|reader| Ok((reader.feed()?.end(), reader.calls_in_progress()?))).await?;
+        let status: Status = self.ask(Ask::Status).await?;
+        let agents = self.ask(Ask::Agents).await?;
+        let queues = with_longest(self.ask(Ask::Queues).await?, &calls);
+        Ok(Live { cursor, calls, queues, agents, callbacks: status.callbacks })
+    }
+}
+
+/// Who waits longest is known by when they joined the queue.
+fn with_longest(mut queues: Vec<QueueInPresence>, calls: &[CallInProgress]) -> Vec<QueueInPresence> {
+    for queue in queues.iter_mut().filter(|queue| queue.waiting.is_some_and(|waiting| waiting > 0)) {
+        let waits = |call: &&CallInProgress| {
+            call.pbx == *queue.pbx && call.queue.as_deref() == Some(&*queue.queue) && call.answered_ms.is_none()
+        };
+        queue.longest_since_ms = calls.iter().filter(waits).filter_map(|call| call.joined_ms).min();
+    }
+    queues
+}
+
+async fn live(State(front): State<Arc<Front>>) -> Answer {
+    Ok(Json(json!(front.live().await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfPbx {
+    pbx: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn queues(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
+    front.knows(of.pbx.as_deref(), false).await?;
+    let calls = front.read(|reader| reader.calls_in_progress()).await?;
+    let mut queues = with_longest(front.ask(Ask::Queues).await?, &calls);
+    queues.retain(|queue| of.pbx.as_ref().is_none_or(|pbx| queue.pbx == *pbx));
+    let key = |queue: &QueueInPresence| format!("{}:{}", queue.pbx, queue.queue);
+    queues.sort_by_cached_key(key);
+    Ok(pages::of(&uri, &queues, of.after.as_deref(), rows_of(of.limit), key))
+}

@@ -1,0 +1,37 @@
+//! The table `[feed]`: what readers of the change feed are told, and how long it is kept for them.
+
+use super::section::Section;
+use std::time::Duration;
+
+/// From one day to a hundred years.
+const KEEP: std::ops::RangeInclusive<Duration> = Duration::from_secs(86_400)..=Duration::from_secs(36_500 * 86_400);
+
+/// The table `[feed]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Feed {
+    /// Tells of calls in progress too. Default: no.
+    pub in_progress: bool,
+    /// So long changes are kept; `None`: until there is no room. Default 7 days.
+    pub keep: Option<Duration>,
+    /// Most changes that are kept. Default 1,000,000.
+    pub max_rows: u32,
+    /// Most room that they may take, MiB. Default 256.
+    pub max_mib: u32,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self { in_progress: false, keep: Some(Duration::from_secs(7 * 86_400)), max_rows: 1_000_000, max_mib: 256 }
+    }
+}
+
+/// Reads it.
+pub(super) fn read(section: &Section<'_, '_>) -> Feed {
+    let default = Feed::default();
+    Feed {
+        in_progress: section.flag("in_progress"),
+        keep: section.days("keep", default.keep, KEEP),
+        max_rows: section.number("max_rows", default.max_rows, 1_000..=100_000_000),
+        max_mib: section.number("max_mib", default.max_mib, 1..=65_536),
+    }
+}
