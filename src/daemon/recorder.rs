@@ -1,5 +1,6 @@
 //! Hands the trackers' records to the store's thread, and keeps them until they are on the disk.
 
+use crate::store::tokens::TokenChange;
 use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, FeedRules, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
 use callbackd_core::ami::budget::UNSAVED_BYTES;
 use callbackd_core::ami::event::Millis;
@@ -7,7 +8,7 @@ use callbackd_core::model::Record;
 use std::collections::VecDeque;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Records that may wait for room in the writer's queue: at 100 calls a second, some minutes of a database that cannot be written. Beyond
 /// it the oldest are given up, counted and said.
@@ -161,6 +162,11 @@ impl Recorder {
     /// Has the feed told by these rules from now on. False if the writer is busy.
     pub fn tell(&self, rules: FeedRules) -> bool {
         self.writer.tell(rules)
+    }
+
+    /// Has a token made or withdrawn.
+    pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
+        self.writer.token(change, reply);
     }
 
     /// The newest change that is on the disk.

@@ -31,6 +31,7 @@ mod restored;
 mod root;
 mod rows;
 mod shape;
+pub mod tokens;
 mod vacuum;
 mod verify;
 mod writer;
