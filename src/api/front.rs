@@ -18,29 +18,42 @@ use axum::response::{IntoResponse, Response};
 use callbackd_core::callbacks::commands::{Command, Done};
 use callbackd_core::model::identity::there_are;
 use callbackd_core::model::{NoSuchPbx, PbxId};
+use rustix::process::geteuid;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
 /// The daemon's loop answers within milliseconds, and commands within a commit. A database that cannot be written makes them wait.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests that wait for the daemon's loop.
+const MAX_ASKS: usize = 64;
 
 /// What all requests share.
 #[derive(Debug)]
 pub struct Front {
     /// To the daemon's loop.
-    pub asks: mpsc::Sender<Ask>,
+    asks: mpsc::Sender<Ask>,
     /// To the database.
-    pub readers: Arc<Readers>,
+    pub(super) readers: Arc<Readers>,
     /// The newest change that is on the disk.
-    pub told: watch::Receiver<i64>,
+    pub(super) told: watch::Receiver<i64>,
     /// The newest changes, as streams send them.
-    pub frames: Arc<Frames>,
+    pub(super) frames: Arc<Frames>,
     /// Who is connected.
-    pub places: Arc<Places>,
+    pub(super) places: Arc<Places>,
+    follows: JoinHandle<()>,
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        self.follows.abort();
+    }
 }
 
 /// The user at the other end.
@@ -151,7 +164,17 @@ pub fn panicked() -> Failure {
 }
 
 impl Front {
-    pub async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {
+    /// Of this database; and what is asked. `told`: the newest change that is on the disk.
+    #[must_use]
+    pub fn new(db: &Path, told: watch::Receiver<i64>) -> (Arc<Self>, mpsc::Receiver<Ask>) {
+        let (asks, received) = mpsc::channel(MAX_ASKS);
+        let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
+        let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), told.clone()));
+        let places = Places::new(geteuid().as_raw());
+        (Arc::new(Self { asks, readers, told, frames, places, follows }), received)
+    }
+
+    pub(super) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
         let busy = || Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is busy or about to end: try again");
         self.asks.try_send(ask(reply)).map_err(|_| busy())?;
@@ -165,7 +188,7 @@ impl Front {
         }
     }
 
-    pub async fn command(&self, command: Command, peer: Peer) -> Answer {
+    pub(super) async fn command(&self, command: Command, peer: Peer) -> Answer {
         let done = self.ask(|reply| Ask::Command { command, by: peer.0, reply }).await?;
         match done {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
@@ -176,7 +199,7 @@ impl Front {
     }
 
     /// Whether there is a PBX of the name that is given, if one is; one that the configuration names no more may be `stored`.
-    pub async fn knows(&self, name: Option<&str>, stored: bool) -> Result<(), Failure> {
+    pub(super) async fn knows(&self, name: Option<&str>, stored: bool) -> Result<(), Failure> {
         let Some(name) = name else { return Ok(()) };
         let status: Status = self.ask(Ask::Status).await?;
         let mut known: BTreeSet<PbxId> = status.pbx.iter().map(|pbx| PbxId::new(&pbx.name)).collect();
@@ -190,7 +213,7 @@ impl Front {
     }
 
     /// Reads on a thread that may wait.
-    pub async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&Reader) -> Result<T, store::Error> + Send + 'static,
     ) -> Result<T, Failure> {

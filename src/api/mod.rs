@@ -13,6 +13,7 @@ pub mod client;
 pub mod counters;
 mod frames;
 mod front;
+mod guard;
 mod line;
 mod orders;
 mod pages;
@@ -21,7 +22,11 @@ mod readers;
 mod routes;
 pub mod socket;
 pub mod status;
+pub mod tcp;
 
+pub use front::Front;
+
+use crate::store::tokens::TokenChange;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use status::{AgentInPresence, QueueInPresence, Status};
 use tokio::sync::oneshot;
@@ -44,4 +49,6 @@ pub enum Ask {
     Agents(oneshot::Sender<Vec<AgentInPresence>>),
     /// All queues, as they are now.
     Queues(oneshot::Sender<Vec<QueueInPresence>>),
+    /// Make or withdraw a token; the answer is false if there is one of its name already, or none.
+    Token(TokenChange, oneshot::Sender<Result<bool, String>>),
 }

@@ -1,14 +1,11 @@
 //! The socket: who may come in, and how many at once.
 
-use super::Ask;
-use super::frames::Frames;
 use super::front::{Front, Peer};
 use super::line::Line;
-use super::places::{Place, Places};
-use super::readers::Readers;
+use super::places::Place;
 use super::routes::router;
 use crate::timing::Timing;
-use axum::Extension;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -21,13 +18,10 @@ use std::os::unix::net::UnixStream as Probe;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, watch};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixListener;
 use tokio::task::JoinHandle;
 
-/// Requests that wait for the daemon's loop.
-const MAX_ASKS: usize = 64;
 /// What is kept for a client that does not read, bytes.
 const MAX_UNWRITTEN: usize = 32 * 1024;
 
@@ -36,33 +30,20 @@ const MAX_UNWRITTEN: usize = 32 * 1024;
 pub struct Server {
     path: PathBuf,
     task: JoinHandle<()>,
-    follows: JoinHandle<()>,
 }
 
 impl Server {
-    /// Listens at `path`, with this file mode and, if named, group; and hands over what is asked. `told`: the newest change that is on the disk. A
-    /// socket that a dead daemon left is replaced.
+    /// Listens at `path`, with this file mode and, if named, group. A socket that a dead daemon left is replaced.
     ///
     /// # Errors
     /// Another daemon listens there, or the system's own.
-    pub fn bind(
-        path: &Path,
-        mode: u32,
-        group: Option<&str>,
-        db: &Path,
-        told: watch::Receiver<i64>,
-    ) -> io::Result<(Self, mpsc::Receiver<Ask>)> {
+    pub fn bind(path: &Path, mode: u32, group: Option<&str>, front: &Arc<Front>) -> io::Result<Self> {
         clear(path)?;
         let gid = group.map(group_id).transpose()?;
         let listener = UnixListener::bind(path)?;
         open_to(path, mode, gid)?;
-        let (asks, received) = mpsc::channel(MAX_ASKS);
-        let places = Places::new(geteuid().as_raw());
-        let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
-        let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), told.clone()));
-        let front = Arc::new(Front { asks, readers, told, frames, places });
-        let task = tokio::spawn(accept(listener, front));
-        Ok((Self { path: path.to_owned(), task, follows }, received))
+        let task = tokio::spawn(accept(listener, Arc::clone(front)));
+        Ok(Self { path: path.to_owned(), task })
     }
 }
 
@@ -86,7 +67,6 @@ fn open_to(path: &Path, mode: u32, gid: Option<u32>) -> io::Result<()> {
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
-        self.follows.abort();
         // It may have been replaced or removed by hand.
         let _ = std::fs::remove_file(&self.path);
     }
@@ -144,14 +124,8 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
             Ok((stream, _)) => {
                 // Without credentials it is nobody: one user like any other.
                 let uid = stream.peer_cred().map_or(u32::MAX, |cred| cred.uid());
-                let place = front.places.take(uid);
-                let front = Arc::clone(&front);
-                tokio::spawn(async move {
-                    match place {
-                        Some(place) => serve(stream, front, place, uid).await,
-                        None => refuse(stream).await,
-                    }
-                });
+                let peer = if uid == u32::MAX { "unknown".to_owned() } else { user_name(uid) };
+                attend(stream, &front, uid, Box::new(move |routes| routes.layer(Extension(Peer(peer)))));
             }
             // Too many files are open, for example: wait for some to be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -159,7 +133,24 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
     }
 }
 
-async fn refuse(mut stream: UnixStream) {
+/// What a request passes before the routes: it says who asks.
+pub type Way = dyn FnOnce(Router) -> Router + Send;
+
+/// Serves a connection, if its user may have one more.
+pub fn attend<S>(stream: S, front: &Arc<Front>, user: u32, way: Box<Way>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (place, front) = (front.places.take(user), Arc::clone(front));
+    tokio::spawn(async move {
+        match place {
+            Some(place) => serve(stream, front, place, way).await,
+            None => refuse(stream).await,
+        }
+    });
+}
+
+async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let answered = async {
         // What is left unread when the socket closes would take the answer with it.
         let mut request = [0; 4096];
@@ -170,10 +161,12 @@ async fn refuse(mut stream: UnixStream) {
     let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
 }
 
-async fn serve(stream: UnixStream, front: Arc<Front>, place: Place, uid: u32) {
-    let peer = if uid == u32::MAX { "unknown".to_owned() } else { user_name(uid) };
+async fn serve<S>(stream: S, front: Arc<Front>, place: Place, way: Box<Way>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let line = Arc::new(Line::default());
-    let routes = router(front, place).layer(Extension(Peer(peer))).layer(Extension(Arc::clone(&line)));
+    let routes = way(router(front, place)).layer(Extension(Arc::clone(&line)));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Timing::get().request_head)

@@ -212,6 +212,17 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
     };
     let reader = place.reader()?;
     known(args.pbx.as_deref(), &place.pbxs, &reader)?;
+    if place.json && args.limit.is_none() {
+        // All of them, written as they are read: memory does not grow with the rows.
+        let mut written = Ok(());
+        reader.page_of_callbacks(&filter, None, usize::MAX, |page| {
+            page.rows(|row| {
+                written = json_line(&row, out);
+                written.is_ok()
+            })
+        })?;
+        return Ok(written?);
+    }
     let mut callbacks = reader.callbacks(&filter)?;
     let more = callbacks.len() as u64 > rows;
     callbacks.truncate(usize::try_from(rows).unwrap_or(usize::MAX));

@@ -15,6 +15,7 @@ pub mod place;
 mod plain;
 pub mod replay;
 pub mod status;
+pub mod token;
 pub mod vacuum;
 
 use crate::config::{Config, Refusal};
@@ -78,6 +79,8 @@ pub enum Command {
     Agents(agents::AgentsArgs),
     /// Manage the do-not-call list
     Dnc(dnc::DncArgs),
+    /// Manage the tokens with which programs use the API by TCP
+    Token(token::TokenArgs),
     /// Show status
     Status(status::StatusArgs),
     /// Copy the database while the daemon runs

@@ -1,6 +1,7 @@
 //! The table `[api]`: where the local API listens, and who may speak to it.
 
 use super::section::Section;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// `sockaddr_un` holds 108 bytes with the closing NUL (`man 7 unix`).
@@ -15,11 +16,21 @@ pub struct Api {
     pub mode: u32,
     /// Its group; default: the daemon's.
     pub group: Option<String>,
+    /// Where it listens to programs with tokens too; default: nowhere. On this machine alone.
+    pub listen: Option<SocketAddr>,
+    /// Names by which they may call this machine, beside `localhost` and addresses.
+    pub hosts: Vec<String>,
 }
 
 impl Default for Api {
     fn default() -> Self {
-        Self { socket: PathBuf::from("/run/callbackd/api.sock"), mode: 0o660, group: None }
+        Self {
+            socket: PathBuf::from("/run/callbackd/api.sock"),
+            mode: 0o660,
+            group: None,
+            listen: None,
+            hosts: Vec::new(),
+        }
     }
 }
 
@@ -72,5 +83,51 @@ pub(super) fn read(section: &Section<'_, '_>, dir: &Path) -> Api {
         }
         api.group = Some(text.value);
     }
+    api.listen = listen(section);
+    api.hosts = hosts(section);
     api
+}
+
+fn listen(section: &Section<'_, '_>) -> Option<SocketAddr> {
+    let example = "\"127.0.0.1:8380\"";
+    let text = section.text("listen", example)?;
+    match text.value.parse::<SocketAddr>() {
+        Ok(address) if address.ip().is_loopback() && address.port() > 0 => Some(address),
+        Ok(address) if address.ip().is_loopback() => {
+            section.problems.add(
+                text.span,
+                "`listen` needs a port",
+                "no port",
+                format!("for example: listen = {example}"),
+            );
+            None
+        }
+        Ok(_) => {
+            section.problems.add(
+                text.span,
+                "`listen` may be on this machine alone: tokens and customers' numbers would cross the network in the clear",
+                "not a loopback address",
+                "use \"127.0.0.1:8380\" or \"[::1]:8380\", and a reverse proxy with TLS (nginx, caddy, stunnel) in front of it for others",
+            );
+            None
+        }
+        Err(_) => {
+            let help = format!("write an address and a port, for example: listen = {example}");
+            section.problems.add(text.span, "`listen` is not an address with a port", "not an address", help);
+            None
+        }
+    }
+}
+
+fn hosts(section: &Section<'_, '_>) -> Vec<String> {
+    let mut hosts = Vec::new();
+    for text in section.texts("hosts", "[\"pbx.example.com\"]").into_iter().flatten() {
+        if text.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.".contains(&b)) {
+            hosts.push(text.value);
+        } else {
+            let help = "write names without port or scheme, for example: hosts = [\"pbx.example.com\"]";
+            section.problems.add(text.span, "this is not the name of a host", "not a name", help);
+        }
+    }
+    hosts
 }

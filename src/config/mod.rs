@@ -159,7 +159,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("agents", &["name", "interface", "queues", "wrapup"]),
-    ("api", &["socket", "mode", "group"]),
+    ("api", &["socket", "mode", "group", "listen", "hosts"]),
     ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
     ("store", &["path", "keep"]),
     ("log", &["level", "format", "numbers"]),

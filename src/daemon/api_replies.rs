@@ -7,7 +7,7 @@ use super::pbxs::Pbxs;
 use super::storage::Storage;
 use crate::api::counters::{ApiCounters, Counters, PbxCounters, TrackerCounters};
 use crate::api::status::{AgentInPresence, PbxStatus, QueueInPresence, Status};
-use crate::api::{Ask, socket};
+use crate::api::{Front, socket, tcp};
 use crate::config::Config;
 use crate::store::Health;
 use callbackd_core::ami::event::Millis;
@@ -15,7 +15,8 @@ use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::model::presence::AgentView;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
-use tokio::sync::{mpsc, oneshot, watch};
+use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// The answer to a command, and where it goes.
 type Reply = (oneshot::Sender<Result<Done, CommandError>>, Result<Done, CommandError>);
@@ -201,10 +202,10 @@ fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
 }
 
 /// Opens the local API. Calls are worth more than commands: without it the daemon runs all the same.
-pub fn listen(config: &Config, told: watch::Receiver<i64>) -> (Option<socket::Server>, mpsc::Receiver<Ask>) {
+pub fn listen(config: &Config, front: &Arc<Front>) -> Option<socket::Server> {
     let api = &config.api;
-    match socket::Server::bind(&api.socket, api.mode, api.group.as_deref(), &config.store.path, told) {
-        Ok((server, asks)) => (Some(server), asks),
+    match socket::Server::bind(&api.socket, api.mode, api.group.as_deref(), front) {
+        Ok(server) => Some(server),
         Err(err) => {
             tracing::error!(
                 target: "api",
@@ -212,7 +213,19 @@ pub fn listen(config: &Config, told: watch::Receiver<i64>) -> (Option<socket::Se
                 %err,
                 "The local API cannot be opened, callbackd takes no commands; set api.socket to a path in a directory that its user may write to"
             );
-            (None, mpsc::channel(1).1)
+            None
+        }
+    }
+}
+
+/// Listens to programs with tokens, where the configuration says so.
+pub fn listen_by_tcp(config: &Config, front: &Arc<Front>) -> Option<tcp::Server> {
+    let address = config.api.listen?;
+    match tcp::Server::bind(address, &config.api.hosts, front) {
+        Ok(server) => Some(server),
+        Err(err) => {
+            tracing::error!(target: "api", %address, %err, "The API cannot listen there, programs cannot ask by TCP; set api.listen to a free port");
+            None
         }
     }
 }

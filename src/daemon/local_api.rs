@@ -1,7 +1,7 @@
 //! The local API as the loop sees it: what is asked, callbacks that are looked up for a command, and answers that wait for the disk.
 
 use super::api_replies::{self, ApiReplies};
-use crate::api::{Ask, socket};
+use crate::api::{Ask, Front, socket, tcp};
 use crate::config::Config;
 use crate::store::Reader;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
@@ -29,7 +29,7 @@ pub enum Request {
 
 /// The local API.
 pub struct LocalApi {
-    server: Option<socket::Server>,
+    servers: (Option<socket::Server>, Option<tcp::Server>),
     asks: mpsc::Receiver<Ask>,
     looked_up: (mpsc::Sender<Box<NamedCommand>>, mpsc::Receiver<Box<NamedCommand>>),
     replies: ApiReplies,
@@ -39,9 +39,10 @@ pub struct LocalApi {
 impl LocalApi {
     /// Opens the socket; `told`: the newest change that is on the disk. Without it the daemon runs all the same.
     pub fn listen(config: &Config, told: watch::Receiver<i64>) -> Self {
-        let (server, asks) = api_replies::listen(config, told);
+        let (front, asks) = Front::new(&config.store.path, told);
+        let servers = (api_replies::listen(config, &front), api_replies::listen_by_tcp(config, &front));
         let looked_up = mpsc::channel(MAX_LOOKED_UP);
-        Self { server, asks, looked_up, replies: ApiReplies::default(), db: config.store.path.clone() }
+        Self { servers, asks, looked_up, replies: ApiReplies::default(), db: config.store.path.clone() }
     }
 
     /// What comes in next. Nothing is lost if it is not waited for to the end.
@@ -96,6 +97,6 @@ impl LocalApi {
 
     /// Takes no more connections.
     pub fn close(&mut self) {
-        self.server = None;
+        self.servers = (None, None);
     }
 }

@@ -1,12 +1,14 @@
 //! Hands the trackers' records to the store's thread, and keeps them until they are on the disk.
 
+use crate::store::tokens::TokenChange;
 use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, FeedRules, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
+use callbackd_core::ami::budget::UNSAVED_BYTES;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
 use std::collections::VecDeque;
 use std::sync::mpsc::TrySendError;
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// Records that may wait for room in the writer's queue: at 100 calls a second, some minutes of a database that cannot be written. Beyond
 /// it the oldest are given up, counted and said.
@@ -14,7 +16,7 @@ pub const MAX_WAITING: usize = 100_000;
 
 /// What those records, and the ones that the writer has not answered for, may weigh together, bytes: usual ones reach their number first. Beyond it, too,
 /// the oldest that wait are given up.
-pub const MAX_UNSAVED_BYTES: usize = 48 << 20;
+pub const MAX_UNSAVED_BYTES: usize = UNSAVED_BYTES;
 /// One batch is not heavier than this, bytes, unless a single record is: the writer works on a copy.
 const BATCH_BYTES: usize = 4 << 20;
 /// While batches of this weight are under way, bytes, no further one is sent.
@@ -160,6 +162,11 @@ impl Recorder {
     /// Has the feed told by these rules from now on. False if the writer is busy.
     pub fn tell(&self, rules: FeedRules) -> bool {
         self.writer.tell(rules)
+    }
+
+    /// Has a token made or withdrawn.
+    pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
+        self.writer.token(change, reply);
     }
 
     /// The newest change that is on the disk.

@@ -235,6 +235,7 @@ impl Daemon {
         match ask {
             // Whoever asked may have gone.
             Ask::Agents(reply) => drop(reply.send(api_replies::agents(self.pbxs.monitors(), &self.callbacks))),
+            Ask::Token(change, reply) => self.storage.token(change, reply),
             Ask::Queues(reply) => drop(reply.send(api_replies::queues(self.pbxs.monitors(), &self.callbacks))),
             Ask::Status(reply) => {
                 let mut status = api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms);

@@ -5,11 +5,12 @@ use super::recorder::{self, Recorder, Settled};
 use super::upkeep::Upkeep;
 use crate::api::counters::StoreCounters;
 use crate::config::{Feed, ShowNumbers};
+use crate::store::tokens::TokenChange;
 use crate::store::{self, Ack, FeedRules, Health, Store, Writer};
 use crate::timing::Timing;
 use callbackd_core::model::{Moment, Record};
 use std::time::Duration;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// The way of records to the disk.
 #[derive(Debug)]
@@ -48,6 +49,11 @@ impl Storage {
         if !self.recorder.tell(feed_rules(feed)) {
             tracing::warn!(target: "store", "The database is busy, [feed] is not changed: reload again");
         }
+    }
+
+    /// Has a token made or withdrawn.
+    pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
+        self.recorder.token(change, reply);
     }
 
     /// The newest change that is on the disk.

@@ -31,13 +31,15 @@ mod restored;
 mod root;
 mod rows;
 mod shape;
+pub mod tokens;
 mod vacuum;
 mod verify;
 mod writer;
 
 pub use backup::{Copied, Source, backup};
 pub use call_filter::CallFilter;
-pub use callback_queries::{CallbackFilter, CallbackStory, Miss};
+pub use callback_queries::{CallbackFilter, CallbackStory, Earlier, Miss, STORY_ROWS};
+pub use callback_rows::MOST_EVENTS;
 pub use error::Error;
 pub use feed::{Fed, FeedRules};
 pub use holder::Holder;

@@ -287,6 +287,14 @@ CREATE TABLE sinks (
     acked_ms  INTEGER NOT NULL             -- ms since 1970 UTC: when it said so
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE tokens (
+    name    TEXT    PRIMARY KEY,           -- by which it is withdrawn
+    hash    TEXT    NOT NULL UNIQUE,       -- SHA-256 of the secret, hexadecimal
+    role    TEXT    NOT NULL,              -- what its bearer may do: read, operate, request
+    made_ms INTEGER NOT NULL,              -- ms since 1970 UTC: made
+    "by"    TEXT    NOT NULL               -- the user who made it
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW v_calls AS -- one line per call for people, newest first; times are local to whoever asks (TZ, else the machine's zone)
 SELECT id,
        datetime(started_ms / 1000, 'unixepoch', 'localtime')      AS started,    -- local time, YYYY-MM-DD HH:MM:SS

@@ -1,5 +1,6 @@
 //! The thread that owns the writing connection: everything that waits goes into one transaction, then is acknowledged.
 
+use super::tokens::TokenChange;
 use super::{Error, FeedRules, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use callbackd_core::ami::event::Millis;
@@ -9,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySend
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 /// Batches that may wait for the writer. A full queue is the daemon's to count and to hold: the AMI socket is never made to wait.
 pub const QUEUE_BATCHES: usize = 1024;
@@ -41,6 +42,8 @@ enum Work {
     Tell(FeedRules),
     /// A sink has taken all changes up to this one, at this time (ms since 1970 UTC).
     Taken(String, i64, Millis),
+    /// Make or withdraw a token, and say whether that could be done.
+    Token(TokenChange, oneshot::Sender<Result<bool, String>>),
 }
 
 /// A pruning, and when its next step is due.
@@ -207,6 +210,14 @@ impl Writer {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Taken(sink.to_owned(), seq, now_ms)).is_ok())
     }
 
+    /// Has a token made or withdrawn; the answer is false if there is one of its name already, or none. It is dropped if too much waits.
+    pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
+        if let Some(sender) = &self.sender {
+            // What is dropped here drops the reply: who asked is told that the daemon is busy.
+            let _ = sender.try_send(Work::Token(change, reply));
+        }
+    }
+
     /// The newest change that is on the disk: news for who reads the feed.
     #[must_use]
     pub fn told(&self) -> watch::Receiver<i64> {
@@ -293,10 +304,11 @@ impl<F: FnMut(Ack)> Worker<F> {
             };
             let mut batches = Vec::new();
             let mut optimize = false;
-            let (mut rules, mut taken) = (None, Vec::new());
+            let (mut rules, mut taken, mut tokens) = (None, Vec::new(), Vec::new());
             let mut take = |work| match work {
                 Work::Tell(new) => rules = Some(new),
                 Work::Taken(sink, seq, now_ms) => taken.push((sink, seq, now_ms)),
+                Work::Token(change, reply) => tokens.push((change, reply)),
                 Work::Optimize => optimize = true,
                 Work::Batch(batch) => batches.push(batch),
                 Work::Prune(before_ms) => {
@@ -330,6 +342,10 @@ impl<F: FnMut(Ack)> Worker<F> {
                 if let Err(err) = self.store.taken(&sink, seq, now_ms) {
                     tracing::warn!(target: "store", %err, sink, "What a sink has taken cannot be noted; it may be told again");
                 }
+            }
+            for (change, reply) in tokens {
+                // Whoever asked may have gone.
+                let _ = reply.send(self.store.token(&change).map_err(|err| err.to_string()));
             }
             if optimize && let Err(err) = self.store.optimize() {
                 tracing::warn!(target: "store", %err, "Tables cannot be analysed now; tried again in an hour");
@@ -464,9 +480,7 @@ impl<F: FnMut(Ack)> Worker<F> {
 fn given_back(work: Work) -> Batch {
     match work {
         Work::Batch(batch) => batch,
-        Work::Prune(_) | Work::Optimize | Work::Tell(_) | Work::Taken(..) => {
-            unreachable!("only batches are given back")
-        }
+        _ => unreachable!("only batches are given back"),
     }
 }
 

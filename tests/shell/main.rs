@@ -47,5 +47,6 @@ mod systemd_run;
 mod systemd_unit;
 mod tls;
 mod tls_authorities;
+mod tokens;
 mod unseen;
 mod whole;

@@ -9,6 +9,7 @@ mod events;
 mod health;
 mod live;
 mod status;
+mod tokens;
 
 use super::admit::{MAX_BODY, admit};
 use super::front::{Failure, Front};
@@ -33,6 +34,7 @@ pub fn router(front: Arc<Front>, place: Place) -> Router {
         .merge(dnc::routes())
         .merge(changes::routes())
         .merge(events::routes())
+        .merge(tokens::routes())
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, NOWHERE) })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -41,7 +43,7 @@ pub fn router(front: Arc<Front>, place: Place) -> Router {
         .with_state(front)
 }
 
-const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/changes, /v1/events, /healthz, /readyz";
+const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/changes, /v1/events, /v1/tokens, /healthz, /readyz";
 const OTHERWISE: &str = "this cannot be done here: the header Allow says what can";
 
 /// How many rows of a list are wanted in one answer.

@@ -47,13 +47,18 @@ pub fn excerpt(bytes: &[u8]) -> String {
 }
 
 /// Writes `*` over the digits of everything that may be a telephone number, but for the last `left` of each; blanks and punctuation as people
-/// write them in numbers do not end one.
+/// write them in numbers do not end one. The serial at the end of a channel's name is no part of a number.
 pub fn hide_numbers(text: &mut [u8], left: usize) {
     let mut at = 0;
     while at < text.len() {
+        if is_serial(&text[at..]) {
+            at += SERIAL;
+            continue;
+        }
         let mut digits = Vec::new();
         let mut end = at;
         while let Some(&byte) = text.get(end)
+            && !is_serial(&text[end..])
             && (byte.is_ascii_digit() || !digits.is_empty() && b" -()/".contains(&byte))
         {
             if byte.is_ascii_digit() {
@@ -68,6 +73,16 @@ pub fn hide_numbers(text: &mut [u8], left: usize) {
         }
         at = end.max(at + 1);
     }
+}
+
+/// `-` and eight digits of base 16, as channel drivers write a counter (`%08x`); no telephone number begins with four zeros.
+const SERIAL: usize = "-00000001".len();
+
+fn is_serial(text: &[u8]) -> bool {
+    text.starts_with(b"-0000")
+        && text.len() >= SERIAL
+        && text[..SERIAL].iter().skip(1).all(u8::is_ascii_hexdigit)
+        && !text.get(SERIAL).is_some_and(u8::is_ascii_alphanumeric)
 }
 
 #[cfg(test)]
@@ -87,6 +102,12 @@ mod tests {
             ("5550123", "*****23"),
             ("555012", "555012"),
             ("7.1 2.2", "7.1 2.2"),
+            ("PJSIP/trunk-00000009", "PJSIP/trunk-00000009"),
+            ("SIP/101-0000000a", "SIP/101-0000000a"),
+            ("Local/12025550123@agents-0000001f;2", "Local/*********23@agents-0000001f;2"),
+            ("PJSIP/5550123-00000010", "PJSIP/*****23-00000010"),
+            ("0049-0000555012", "****-********12"),
+            ("5-00005550", "5-00005550"),
         ] {
             assert_eq!(excerpt(text.as_bytes()), shown);
         }

@@ -18,6 +18,15 @@ CREATE TABLE sinks (
     acked_ms  INTEGER NOT NULL             -- ms since 1970 UTC: when it said so
 ) STRICT, WITHOUT ROWID;
 
+-- Who may ask by TCP.
+CREATE TABLE tokens (
+    name    TEXT    PRIMARY KEY,           -- by which it is withdrawn
+    hash    TEXT    NOT NULL UNIQUE,       -- SHA-256 of the secret, hexadecimal
+    role    TEXT    NOT NULL,              -- what its bearer may do: read, operate, request
+    made_ms INTEGER NOT NULL,              -- ms since 1970 UTC: made
+    "by"    TEXT    NOT NULL               -- the user who made it
+) STRICT, WITHOUT ROWID;
+
 -- As in 0002, for the comments' sake: a column that old rows do not have is read as its default.
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema

@@ -1,0 +1,150 @@
+//! Who comes by TCP: a token says what they may do; a browser's page of another site may do nothing.
+
+use super::front::{Failure, Front, Peer};
+use crate::store::tokens::{Role, Token, hash};
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// What may be asked without a token.
+const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+/// Callbacks that one token of the role `request` may ask for in a minute.
+const REQUESTS_A_MINUTE: usize = 10;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Who may come in by TCP.
+#[derive(Debug)]
+pub struct Guard {
+    front: Arc<Front>,
+    /// Names by which this machine may be called, beside its addresses.
+    hosts: Vec<String>,
+    /// By the name of a token: when each of its last requests came.
+    asked: Mutex<BTreeMap<String, Vec<Instant>>>,
+}
+
+/// Lets in who may do what they ask for.
+pub async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+    let (headers, method) = (request.headers().clone(), request.method().clone());
+    let path = request.uri().path().to_owned();
+    match guard.admit(&headers, &method, &path).await {
+        Ok(peer) => {
+            request.extensions_mut().insert(peer);
+            next.run(request).await
+        }
+        Err(refused) => *refused,
+    }
+}
+
+impl Guard {
+    pub fn new(front: Arc<Front>, hosts: &[String]) -> Self {
+        Self { front, hosts: hosts.to_vec(), asked: Mutex::default() }
+    }
+
+    async fn admit(&self, headers: &HeaderMap, method: &Method, path: &str) -> Result<Peer, Box<Response>> {
+        self.host(headers)?;
+        if OPEN.contains(&path) && *method == Method::GET {
+            return Ok(Peer("nobody".to_owned()));
+        }
+        let token = self.token(headers).await?;
+        self.may(&token, method, path)?;
+        Ok(Peer(format!("token {}", token.name)))
+    }
+
+    /// A page that a browser was led to by a false name (DNS rebinding), or that is of another site, is none of ours.
+    fn host(&self, headers: &HeaderMap) -> Result<(), Box<Response>> {
+        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let name = name_of(host);
+        let known = name.eq_ignore_ascii_case("localhost")
+            || name.parse::<IpAddr>().is_ok()
+            || self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name));
+        if !known {
+            let why = "this machine is not known by the name in the header Host";
+            return Err(refusal(
+                StatusCode::MISDIRECTED_REQUEST,
+                "Host",
+                why,
+                "use its address, or add the name to api.hosts",
+            ));
+        }
+        let Some(origin) = headers.get(ORIGIN) else { return Ok(()) };
+        let same = origin.to_str().ok().and_then(|origin| origin.split_once("://")).is_some_and(|(_, of)| of == host);
+        if same {
+            return Ok(());
+        }
+        let why = "a page of another site may not ask here";
+        Err(refusal(StatusCode::FORBIDDEN, "Origin", why, "ask from your own server, not from its visitors' browsers"))
+    }
+
+    async fn token(&self, headers: &HeaderMap) -> Result<Token, Box<Response>> {
+        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let secret =
+            given.and_then(|value| value.split_once(' ')).filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let unknown = |why: &str| {
+            let fix = "send `Authorization: Bearer TOKEN`; callbackd token add makes one";
+            let mut response = refusal(StatusCode::UNAUTHORIZED, "Authorization", why, fix);
+            response.headers_mut().insert(WWW_AUTHENTICATE, axum::http::HeaderValue::from_static("Bearer"));
+            response
+        };
+        let Some((_, secret)) = secret else { return Err(unknown("a token is needed here")) };
+        let hash = hash(secret.trim());
+        match self.front.read(move |reader| reader.token(&hash)).await {
+            Ok(Some(token)) => Ok(token),
+            Ok(None) => Err(unknown("this token is not known, or was withdrawn")),
+            Err(failure) => Err(Box::new(failure.into_response())),
+        }
+    }
+
+    fn may(&self, token: &Token, method: &Method, path: &str) -> Result<(), Box<Response>> {
+        let reads = [Method::GET, Method::HEAD].contains(method);
+        let right = match token.role {
+            _ if path == "/v1/tokens" || path.starts_with("/v1/tokens/") => false,
+            Role::Operate => true,
+            Role::Read => reads,
+            Role::Request => *method == Method::POST && path == "/v1/callbacks",
+        };
+        if !right {
+            let why = format!("a token of the role {} may not do this", token.role.as_str());
+            let fix = "callbackd token add NAME --role operate makes one that may give orders; tokens are made on the socket only";
+            return Err(refusal(StatusCode::FORBIDDEN, "Authorization", &why, fix));
+        }
+        if token.role == Role::Request && !self.has_room(&token.name) {
+            let why = format!("more than {REQUESTS_A_MINUTE} callbacks in a minute");
+            let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "Authorization", &why, "wait a minute");
+            response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("60"));
+            return Err(response);
+        }
+        Ok(())
+    }
+
+    fn has_room(&self, name: &str) -> bool {
+        let now = Instant::now();
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        // Few tokens have this role; one that was withdrawn leaves ten times behind.
+        let times = asked.entry(name.to_owned()).or_default();
+        times.retain(|at| now.duration_since(*at) < MINUTE);
+        let room = times.len() < REQUESTS_A_MINUTE;
+        if room {
+            times.push(now);
+        }
+        room
+    }
+}
+
+/// Without the port; an address of IPv6 without its brackets.
+fn name_of(host: &str) -> &str {
+    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((address, _)) => address,
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    }
+}
+
+fn refusal(status: StatusCode, header: &str, why: &str, fix: &str) -> Box<Response> {
+    Box::new(Failure::of_field(header, why, fix).with_status(status).into_response())
+}

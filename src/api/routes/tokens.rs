@@ -1,0 +1,81 @@
+//! `/v1/tokens`: who may ask by TCP; on the socket only.
+
+use crate::api::Ask;
+use crate::api::front::{Answer, Body, Failure, Front, Peer, bad, parse};
+use crate::store::tokens::{Role, Token, TokenChange, hash};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{delete, get};
+use axum::{Extension, Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+use std::io::Read;
+use std::sync::Arc;
+
+/// Longest name of a token, in characters.
+const MAX_NAME: usize = 64;
+/// Tokens that there may be.
+const MAX_TOKENS: usize = 1_000;
+
+pub fn routes() -> Router<Arc<Front>> {
+    Router::new().route("/v1/tokens", get(list).post(add)).route("/v1/tokens/{name}", delete(remove))
+}
+
+async fn list(State(front): State<Arc<Front>>) -> Answer {
+    Ok(Json(json!(front.read(|reader| reader.tokens()).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct New {
+    name: String,
+    role: Role,
+}
+
+async fn add(State(front): State<Arc<Front>>, Extension(Peer(by)): Extension<Peer>, body: Body) -> Answer {
+    let New { name, role } = parse(&body?)?;
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(fits) {
+        let fix = format!("use letters, digits, `-`, `_` and `.`, {MAX_NAME} at most");
+        return Err(Failure::of_field("name", format!("the name of a token cannot be this: {fix}"), fix));
+    }
+    if front.read(|reader| reader.tokens()).await?.len() >= MAX_TOKENS {
+        return Err(Failure::new(
+            StatusCode::CONFLICT,
+            format!("there are {MAX_TOKENS} tokens already: withdraw some"),
+        ));
+    }
+    let secret = secret().map_err(|error| bad(format!("the system gives no random numbers: {error}")))?;
+    #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
+    let made_ms = jiff::Timestamp::now().as_millisecond();
+    let token = Token { name, role, made_ms, by };
+    let change = TokenChange::Add(token.clone(), hash(&secret));
+    if front.change(change).await? {
+        return Ok(Json(json!({ "token": secret, "name": token.name, "role": token.role })));
+    }
+    let why = format!("there is a token {} already", token.name);
+    Err(Failure::of_field("name", why, "withdraw it first, or use another name").with_status(StatusCode::CONFLICT))
+}
+
+async fn remove(State(front): State<Arc<Front>>, name: Result<Path<String>, PathRejection>) -> Answer {
+    let Path(name) = name?;
+    if front.change(TokenChange::Remove(name.clone())).await? {
+        return Ok(Json(json!({ "withdrawn": name })));
+    }
+    Err(Failure::new(StatusCode::NOT_FOUND, format!("there is no token {}", name.escape_debug())))
+}
+
+impl Front {
+    async fn change(&self, change: TokenChange) -> Result<bool, Failure> {
+        let done = self.ask(|reply| Ask::Token(change, reply)).await?;
+        done.map_err(|why| Failure::new(StatusCode::SERVICE_UNAVAILABLE, why))
+    }
+}
+
+/// 256 random bits of the kernel.
+fn secret() -> std::io::Result<String> {
+    let mut bytes = [0; 32];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(bytes.iter().fold("cbt_".to_owned(), |text, byte| format!("{text}{byte:02x}")))
+}

@@ -1,0 +1,95 @@
+//! The API by TCP: a token says what its bearer may do, and pages of other sites may do nothing.
+
+use crate::front::Front;
+use serde_json::{Value, json};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+/// A daemon that listens at a port that was free a moment ago.
+fn listening() -> (Front, u16) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    (Front::open(&format!("listen = \"127.0.0.1:{port}\"\nhosts = [\"pbx.example.com\"]")), port)
+}
+
+/// Status, head and answer of a request with these headers.
+fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (u16, String, Value) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    let host = if headers.iter().any(|(name, _)| *name == "Host") { "" } else { "Host: localhost\r\n" };
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    write!(stream, "{method} {path} HTTP/1.0\r\n{host}{headers}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, head.to_owned(), serde_json::from_str(body).unwrap_or(Value::Null))
+}
+
+/// A new token, as the header that bears it.
+fn token(front: &Front, name: &str, role: &str) -> String {
+    let said = front.run(&["token", "add", name, "--role", role]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.starts_with("cbt_") && said.out.trim().len() == 68, "{said:?}");
+    format!("Bearer {}", said.out.trim())
+}
+
+#[test]
+fn without_a_token_only_health_is_told_and_a_withdrawn_one_is_none() {
+    let (front, port) = listening();
+    assert_eq!(ask(port, "GET", "/healthz", &[], "").0, 200);
+    assert_eq!(ask(port, "GET", "/readyz", &[], "").0, 200);
+    for headers in [&[][..], &[("Authorization", "Bearer cbt_0")], &[("Authorization", "Basic x")]] {
+        let (status, head, answer) = ask(port, "GET", "/v1/status", headers, "");
+        assert_eq!((status, &answer["field"]), (401, &json!("Authorization")), "{answer}");
+        assert!(head.contains("www-authenticate: Bearer"), "{head}");
+    }
+    let bearer = token(&front, "wallboard", "read");
+    let headers = [("Authorization", bearer.as_str())];
+    assert_eq!(ask(port, "GET", "/v1/status", &headers, "").0, 200);
+    assert!(front.run(&["token", "list"]).line(&["wallboard"]).contains("read"));
+    assert_eq!(front.run(&["token", "add", "wallboard"]).code, front.run(&["token", "remove", "nobody"]).code);
+    assert_eq!(front.run(&["token", "remove", "wallboard"]).code, 0);
+    assert_eq!(ask(port, "GET", "/v1/status", &headers, "").0, 401);
+    let kept: i64 = front.row("SELECT count(*) FROM tokens");
+    assert_eq!(kept, 0);
+}
+
+#[test]
+fn a_role_may_do_what_it_is_for_and_nothing_else() {
+    let (front, port) = listening();
+    let [read, operate, request] = ["read", "operate", "request"].map(|role| token(&front, role, role));
+    let body = |n: u32| json!({"number": format!("+120255501{n:02}"), "queue": "sales"}).to_string();
+    let add = |bearer: &str, n: u32| ask(port, "POST", "/v1/callbacks", &[("Authorization", bearer)], &body(n)).0;
+    let get = |bearer: &str, path: &str| ask(port, "GET", path, &[("Authorization", bearer)], "").0;
+    assert_eq!((get(&read, "/v1/callbacks"), add(&read, 1)), (200, 403));
+    assert_eq!((get(&operate, "/v1/callbacks"), add(&operate, 2)), (200, 200));
+    assert_eq!((get(&request, "/v1/callbacks"), get(&request, "/v1/changes"), add(&request, 3)), (403, 403, 200));
+    for bearer in [&read, &operate, &request] {
+        assert_eq!(get(bearer, "/v1/tokens"), 403, "tokens are made on the socket only");
+    }
+    let by: String = front.row("SELECT \"by\" FROM callback_events WHERE callback_id = 1 ORDER BY n LIMIT 1");
+    assert_eq!(by, "token operate");
+    let refused = (10..30).map(|n| add(&request, n)).find(|status| *status != 200);
+    assert_eq!(refused, Some(429), "ten a minute");
+    let secret: i64 = front.row("SELECT count(*) FROM tokens WHERE hash LIKE '%cbt_%' OR length(hash) <> 64");
+    assert_eq!(secret, 0, "hashes are kept, not secrets");
+}
+
+#[test]
+fn pages_of_other_sites_and_false_names_are_refused_whatever_token_they_bear() {
+    let (front, port) = listening();
+    let bearer = token(&front, "wallboard", "operate");
+    let status = |host: &str, origin: &str| {
+        let mut headers = vec![("Authorization", bearer.as_str()), ("Host", host)];
+        headers.extend((!origin.is_empty()).then_some(("Origin", origin)));
+        ask(port, "GET", "/v1/status", &headers, "").0
+    };
+    for host in ["localhost:8380", "127.0.0.1:8380", "[::1]:8380", "pbx.example.com", "PBX.example.com:443"] {
+        assert_eq!(status(host, ""), 200, "{host}");
+    }
+    assert_eq!(status("evil.example.net", ""), 421);
+    assert_eq!(status("pbx.example.com", "https://pbx.example.com"), 200);
+    assert_eq!(status("pbx.example.com", "https://evil.example.net"), 403);
+    assert_eq!(status("pbx.example.com", "null"), 403);
+}
