@@ -9,8 +9,10 @@ use callbackd::cli::{
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
 use callbackd::exit::Exit;
+use callbackd_core::model::PbxId;
 use clap::Parser;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -46,16 +48,18 @@ fn main() -> ExitCode {
                 }
             }
         }),
-        Command::Replay(args) => with_configuration(args.config.as_deref(), |config| {
+        Command::Replay(args) => with_rules(args.config.as_deref(), args.pbx.as_deref(), true, |config| {
             replay::run(&args, config, &mut io::stderr())
                 .map(drop)
                 .map_err(|error| (error.exit_code(), error.to_string()))
         }),
-        Command::Import(args) => with_configuration(args.config.as_deref(), |config| {
-            import::run(&args, config, &mut io::stdout())
-                .map(drop)
-                .map_err(|failure| (failure.exit_code(), failure.to_string()))
-        }),
+        Command::Import(args) => {
+            with_rules(args.config.as_deref(), args.pbx.as_deref(), args.names_its_files(), |config| {
+                import::run(&args, config, &mut io::stdout())
+                    .map(drop)
+                    .map_err(|failure| (failure.exit_code(), failure.to_string()))
+            })
+        }
         Command::Audit(args) => hold_against_records(&args),
         Command::Calls(args) => list_calls(&args),
         Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
@@ -70,24 +74,28 @@ fn main() -> ExitCode {
 }
 
 fn hold_against_records(args: &audit::AuditArgs) -> Exit {
-    let mut explained = true;
+    let mut found = Exit::Ok;
     let exit = at_config(&args.place, |config, place, out, _| {
-        explained = audit::run(args, config, place, out)?;
+        found = audit::run(args, config, place, out)?;
         Ok(())
     });
-    if exit == Exit::Ok && !explained { Exit::No } else { exit }
+    if exit == Exit::Ok { found } else { exit }
 }
 
 fn list_calls(args: &calls::CallsArgs) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
-    let list = |db: &Path, zone: &TimeZone| {
+    let list = |db: &Path, pbxs: &BTreeSet<PbxId>, zone: &TimeZone| {
         let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
-        calls::run(args, db, zone, now, &mut out, &mut notes).map_err(|error| (error.exit_code(), error.to_string()))
+        calls::run(args, db, pbxs, (zone, now), &mut out, &mut notes)
+            .map_err(|error| (error.exit_code(), error.to_string()))
     };
     match &args.db {
-        Some(db) => ended(list(db, &TimeZone::system())),
-        None => with_configuration(args.config.as_deref(), |config| list(&config.store.path, &config.zone())),
+        Some(db) => ended(list(db, &BTreeSet::new(), &TimeZone::system())),
+        None => with_configuration(args.config.as_deref(), |config| {
+            let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
+            list(&config.store.path, &pbxs, &config.zone())
+        }),
     }
 }
 
@@ -141,6 +149,26 @@ fn at_config(
 
 fn with_configuration(path: Option<&Path>, command: impl FnOnce(&Config) -> Result<(), (u8, String)>) -> Exit {
     with_file(path, |_, config| ended(command(config)))
+}
+
+/// For a command that takes nothing but rules from the configuration if it has `the_rest`: where there is none, the defaults will do.
+fn with_rules(
+    path: Option<&Path>,
+    pbx: Option<&str>,
+    the_rest: bool,
+    command: impl FnOnce(&Config) -> Result<(), (u8, String)>,
+) -> Exit {
+    if path.is_some() || !the_rest || !matches!(Path::new(cli::DEFAULT_CONFIG).try_exists(), Ok(false)) {
+        return with_configuration(path, command);
+    }
+    match cli::default_rules(pbx) {
+        Ok(config) => {
+            // A courtesy: that it cannot be said is no error.
+            let _ = writeln!(io::stderr(), "There is no {}: the default rules are applied.", cli::DEFAULT_CONFIG);
+            ended(command(&config))
+        }
+        Err(refusal) => refused(&refusal),
+    }
 }
 
 fn with_file(path: Option<&Path>, command: impl FnOnce(&Path, &Config) -> Exit) -> Exit {

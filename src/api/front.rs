@@ -5,6 +5,7 @@ use super::frames::Frames;
 use super::orders::status_of;
 use super::places::Places;
 use super::readers::Readers;
+use super::status::Status;
 use crate::store::{self, Reader};
 use axum::Json;
 use axum::body::Bytes;
@@ -15,9 +16,12 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use callbackd_core::callbacks::commands::{Command, Done};
+use callbackd_core::model::identity::there_are;
+use callbackd_core::model::{NoSuchPbx, PbxId};
 use rustix::process::geteuid;
 use serde::de::DeserializeOwned;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,6 +196,20 @@ impl Front {
             Ok(Done::Permitted(number)) => Ok(Json(json!({ "permitted": number }))),
             Err(error) => Err(Failure::new(status_of(&error), error.to_string())),
         }
+    }
+
+    /// Whether there is a PBX of the name that is given, if one is; one that the configuration names no more may be `stored`.
+    pub(super) async fn knows(&self, name: Option<&str>, stored: bool) -> Result<(), Failure> {
+        let Some(name) = name else { return Ok(()) };
+        let status: Status = self.ask(Ask::Status).await?;
+        let mut known: BTreeSet<PbxId> = status.pbx.iter().map(|pbx| PbxId::new(&pbx.name)).collect();
+        if stored && !known.contains(name) {
+            known.extend(self.read(Reader::pbxs).await?);
+        }
+        NoSuchPbx::unless(name, known).map_err(|unknown| {
+            let fix = there_are(&unknown.known);
+            Failure::of_field("pbx", unknown.to_string(), fix)
+        })
     }
 
     /// Reads on a thread that may wait.

@@ -117,9 +117,9 @@ pub fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::DoNotCall(_)
         | CommandError::Full(_) => StatusCode::CONFLICT,
         CommandError::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
-        CommandError::NotCallable { .. }
-        | CommandError::WhichPbx(_)
-        | CommandError::NoSuchAgent(_)
-        | CommandError::NoSuchQueue { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        CommandError::NoSuchPbx(_) | CommandError::WhichPbx(_) => StatusCode::BAD_REQUEST,
+        CommandError::NotCallable { .. } | CommandError::NoSuchAgent(_) | CommandError::NoSuchQueue { .. } => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `callbackd agents`: who is free, since when, and why not.
 
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, escaped};
+use super::place::{Place, PlaceArgs, escaped, known};
 use super::plain::{clip, json_line, local, safe, spell};
 use crate::api::status::AgentInPresence;
 use comfy_table::Table;
@@ -106,8 +106,10 @@ fn from_database(
     out: &mut impl Write,
     notes: &mut impl Write,
 ) -> Result<(), Failure> {
+    let reader = place.reader()?;
+    known(args.pbx.as_deref(), &place.pbxs, &reader)?;
     place.note_not_running(notes);
-    let mut agents = place.reader()?.last_seen_agents()?;
+    let mut agents = reader.last_seen_agents()?;
     agents.retain(|agent| args.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
     if place.json {
         for agent in &agents {

@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::place::{Place, PlaceArgs, which};
 use super::plain::{json_line, local, safe};
 use crate::config::{Config, Pbx};
+use crate::exit::Exit;
 use crate::records::{Calls, Files};
 use crate::store::{CallFilter, Reader};
 use callbackd_core::ami::event::Millis;
@@ -33,7 +34,8 @@ const LISTED: usize = 50;
 #[command(after_help = "\
 Only calls that have ended are compared. cdr.conf should have newcdrcolumns = yes and loguniqueid = yes in [csv].
 
-Exit codes: 0 every call is there and every difference is explained, 1 something is not.
+Exit codes: 0 every call is there and every difference is explained, 1 something is not,
+66 nothing could be compared: no row is of a call that Asterisk's records have in that time.
 
 Examples:
   callbackd audit --since yesterday --until today
@@ -64,6 +66,8 @@ pub struct AuditArgs {
 pub struct Report {
     /// Calls that Asterisk's records have.
     pub calls: usize,
+    /// Calls among them that have a row.
+    pub with_row: usize,
     /// Rows that say the same.
     pub agree: usize,
     /// Rows that rightly say something else, by reason.
@@ -97,7 +101,7 @@ pub struct Difference {
 ///
 /// # Errors
 /// No PBX is named where several may be meant, files or database cannot be read, times cannot be understood.
-pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Write) -> Result<bool, Failure> {
+pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Write) -> Result<Exit, Failure> {
     let moment = |option: &str, text: &str| {
         when::parse(text, &place.zone, place.now).map_err(|e| Failure::Usage(format!("{option}: {e}")))
     };
@@ -121,7 +125,7 @@ pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Writ
     } else {
         show(&report, place, (since_ms, until_ms), out)?;
     }
-    Ok(report.differences.is_empty())
+    Ok(report.exit())
 }
 
 fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: Millis) -> Result<Report, Failure> {
@@ -140,6 +144,7 @@ fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: 
                 continue;
             }
             report.calls += 1;
+            report.with_row += usize::from(!rows.is_empty());
             match &rows[..] {
                 [] => report.missing(&account, &gaps),
                 [row] => report.row(row, &account, &prover),
@@ -168,6 +173,15 @@ fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: 
 }
 
 impl Report {
+    /// A time in which nothing could be compared is not one in which all was well.
+    fn exit(&self) -> Exit {
+        match (self.differences.is_empty(), self.with_row) {
+            (false, _) => Exit::No,
+            (true, 0) => Exit::NoInput,
+            (true, _) => Exit::Ok,
+        }
+    }
+
     fn differs(&mut self, account: &Account, what: String) {
         self.differences.push(Difference { linkedid: account.id(), started_ms: account.started_ms(), what });
     }
@@ -221,10 +235,19 @@ fn show(report: &Report, place: &Place, (since, until): (Millis, Millis), out: &
         "have more records than fit into memory, and were not compared",
     )?;
     line(report.differences.len(), "DIFFERENCES that nothing explains")?;
-    if report.differences.is_empty() {
-        return writeln!(out, "\nEvery call is there, and every difference is explained.");
+    if report.with_row == 0 {
+        let why = if report.calls == 0 {
+            "Asterisk's records have no call that began in this time"
+        } else {
+            "no row of the database is of a call that Asterisk's records have in this time"
+        };
+        writeln!(out, "\nNothing was compared: {why}. --since and --until choose another, --pbx another PBX.")?;
     }
-    writeln!(out)?;
+    match report.exit() {
+        Exit::Ok => return writeln!(out, "\nEvery call is there, and every difference is explained."),
+        Exit::NoInput => return Ok(()),
+        _ => writeln!(out)?,
+    }
     for d in report.differences.iter().take(LISTED) {
         writeln!(out, "  {}  {}: {}", time(d.started_ms), safe(&d.linkedid), safe(&d.what))?;
     }

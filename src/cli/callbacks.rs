@@ -4,7 +4,7 @@ mod list;
 mod story;
 
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs};
+use super::place::{Place, PlaceArgs, known};
 use super::plain::{clip, json_line, local, safe};
 use crate::store::CallbackFilter;
 use callbackd_core::model::CallbackState;
@@ -211,6 +211,18 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
         limit: Some(rows + 1),
     };
     let reader = place.reader()?;
+    known(args.pbx.as_deref(), &place.pbxs, &reader)?;
+    if place.json && args.limit.is_none() {
+        // All of them, written as they are read: memory does not grow with the rows.
+        let mut written = Ok(());
+        reader.page_of_callbacks(&filter, None, usize::MAX, |page| {
+            page.rows(|row| {
+                written = json_line(&row, out);
+                written.is_ok()
+            })
+        })?;
+        return Ok(written?);
+    }
     let mut callbacks = reader.callbacks(&filter)?;
     let more = callbacks.len() as u64 > rows;
     callbacks.truncate(usize::try_from(rows).unwrap_or(usize::MAX));

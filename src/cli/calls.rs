@@ -4,11 +4,12 @@ mod list;
 mod story;
 pub mod when;
 
-use super::place::enter;
+use super::place::{NameOrStore, enter, known};
 use crate::store::{self, CallFilter, Reader};
-use callbackd_core::model::{Direction, Outcome, Status};
+use callbackd_core::model::{Direction, NoSuchPbx, Outcome, PbxId, Status};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
@@ -93,6 +94,9 @@ pub enum CallsError {
     /// An argument cannot be understood.
     #[error("{0}")]
     Usage(String),
+    /// No PBX has the name that was given.
+    #[error(transparent)]
+    NoSuchPbx(#[from] NoSuchPbx),
     /// No call has this id.
     #[error("there is no call {}: give a number of the table's first column or a Linkedid", .0.escape_debug())]
     NoSuchCall(String),
@@ -107,14 +111,14 @@ impl CallsError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Store(error) => error.exit_code(),
-            Self::Usage(_) => 64,
+            Self::Usage(_) | Self::NoSuchPbx(_) => 64,
             Self::NoSuchCall(_) => 66,
             Self::Output(_) => 74,
         }
     }
 }
 
-/// Runs the command on the database at `db_path`. `out` gets the data, `notes` what is said beside it (nothing found, more there is).
+/// Runs the command on the database at `db_path`; `pbxs` are those of the configuration, if there is one. `out` gets the data, `notes` what is said beside it (nothing found, more there is).
 /// Times are read and shown in `zone`. A reader of `out` that has gone away (`EPIPE`) ends it without an error.
 ///
 /// # Errors
@@ -122,14 +126,14 @@ impl CallsError {
 pub fn run(
     args: &CallsArgs,
     db_path: &Path,
-    zone: &TimeZone,
-    now: Timestamp,
+    pbxs: &BTreeSet<PbxId>,
+    (zone, now): (&TimeZone, Timestamp),
     out: &mut impl Write,
     notes: &mut impl Write,
 ) -> Result<(), CallsError> {
     let result = match &args.command {
         Some(CallsCommand::Show { id }) => show(args, id, db_path, zone, out),
-        None => list(args, db_path, zone, now, out, notes),
+        None => list(args, db_path, pbxs, (zone, now), out, notes),
     };
     match result.and_then(|()| out.flush().map_err(CallsError::Output)) {
         Err(CallsError::Output(error)) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -140,14 +144,18 @@ pub fn run(
 fn list(
     args: &CallsArgs,
     db_path: &Path,
-    zone: &TimeZone,
-    now: Timestamp,
+    pbxs: &BTreeSet<PbxId>,
+    (zone, now): (&TimeZone, Timestamp),
     out: &mut impl Write,
     notes: &mut impl Write,
 ) -> Result<(), CallsError> {
     let mut filter = args.filter(zone, now)?;
     enter(db_path)?;
     let reader = Reader::open(db_path)?;
+    known(args.pbx.as_deref(), pbxs, &reader).map_err(|error| match error {
+        NameOrStore::Name(unknown) => CallsError::from(unknown),
+        NameOrStore::Store(error) => error.into(),
+    })?;
     let shown = if args.json {
         list::json(&reader, &filter, out)?
     } else if args.csv {

@@ -210,7 +210,7 @@ impl Stage {
         writeln!(
             out,
             "\n{}\nLook into it:\n  callbackd calls --db {db}\n  callbackd calls show 1 --db {db}\n  callbackd callbacks --all --config {config}\n  \
-             callbackd callbacks show 1 --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
+             callbackd callbacks show 1 --config {config}\n  callbackd agents --config {config}\n  callbackd status --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
             tally.table()
         )?;
         Ok(Exit::Ok)

@@ -10,6 +10,7 @@ use comfy_table::Table;
 use jiff::Timestamp;
 use serde_json::json;
 use std::io::{Read, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -104,26 +105,46 @@ pub fn run(args: &DncArgs, place: &Place, out: &mut impl Write, notes: &mut impl
     }
 }
 
+/// Rows of one table; a longer list is written in several, so that memory does not grow with it.
+const TABLE_ROWS: usize = 1_000;
+
+/// Hands each entry to `write`, and stops at its first error.
+fn each(place: &Place, mut write: impl FnMut(DoNotCall) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut written = Ok(());
+    place.reader()?.each_do_not_call(place.now_ms(), |entry| {
+        written = write(entry);
+        if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    })?;
+    written
+}
+
 fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
-    let entries = place.reader()?.do_not_call(place.now_ms())?;
     if place.json {
-        for entry in &entries {
-            json_line(entry, out)?;
-        }
-        return Ok(());
+        return each(place, |entry| Ok(json_line(&entry, out)?));
     }
-    if entries.is_empty() {
+    let (mut entries, mut any) = (Vec::new(), false);
+    each(place, |entry| {
+        any = true;
+        entries.push(entry);
+        if entries.len() == TABLE_ROWS { table(&std::mem::take(&mut entries), place, out) } else { Ok(()) }
+    })?;
+    if !entries.is_empty() {
+        table(&entries, place, out)?;
+    } else if !any {
         // Notes are a courtesy: that they cannot be said is no error.
         let _ = writeln!(notes, "The list is empty: everybody may be called.");
-        return Ok(());
     }
+    Ok(())
+}
+
+fn table(entries: &[DoNotCall], place: &Place, out: &mut impl Write) -> Result<(), Failure> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_header(["Number", "Until", "Since", "By", "Reason"]);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
     let day = |ms: i64| local(ms, &place.zone, "%Y-%m-%d %H:%M");
-    for entry in &entries {
+    for entry in entries {
         table.add_row([
             safe(&entry.number_e164),
             entry.until_ms.map_or_else(|| "for ever".to_owned(), day),
@@ -137,21 +158,17 @@ fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(
 }
 
 fn export(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
-    let entries = place.reader()?.do_not_call(place.now_ms())?;
+    let failed = |error: csv::Error| Failure::Output(error.into());
     let mut writer = csv::Writer::from_writer(out);
-    let written = (|| {
-        writer.write_record(["number", "reason", "until", "by", "added"])?;
-        for DoNotCall { number_e164, reason, by, added_ms, until_ms } in &entries {
-            let until = until_ms.map(instant).unwrap_or_default();
-            // A spreadsheet would take what begins with these for a formula.
-            let reason = safe(reason);
-            let reason = if reason.starts_with(['=', '-', '@', '+']) { format!("'{reason}") } else { reason };
-            writer.write_record([number_e164.as_str(), &reason, &until, &safe(by), &instant(*added_ms)])?;
-        }
-        writer.flush()?;
-        Ok::<(), csv::Error>(())
-    })();
-    written.map_err(|error| Failure::Output(error.into()))
+    writer.write_record(["number", "reason", "until", "by", "added"]).map_err(failed)?;
+    each(place, |DoNotCall { number_e164, reason, by, added_ms, until_ms }| {
+        let until = until_ms.map(instant).unwrap_or_default();
+        // A spreadsheet would take what begins with these for a formula.
+        let reason = safe(&reason);
+        let reason = if reason.starts_with(['=', '-', '@', '+']) { format!("'{reason}") } else { reason };
+        writer.write_record([number_e164.as_str(), &reason, &until, &safe(&by), &instant(added_ms)]).map_err(failed)
+    })?;
+    writer.flush().map_err(Failure::Output)
 }
 
 fn instant(ms: i64) -> String {

@@ -39,6 +39,8 @@ impl Failure {
         match self {
             Self::Daemon(ClientError::NotRunning(_)) | Self::Unseen(_) => Exit::Unavailable.code(),
             Self::Daemon(ClientError::NoPermission(_)) => Exit::NoPermission.code(),
+            // It could not be understood, as when no PBX has the name.
+            Self::Daemon(ClientError::Refused { status: 400, .. }) => Exit::Usage.code(),
             Self::Daemon(ClientError::Refused { .. }) => Exit::No.code(),
             Self::Daemon(ClientError::Broken(_)) => Exit::Software.code(),
             Self::Store(error) => error.exit_code(),

@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::place::{enter, which};
 use crate::config::{Config, Pbx};
 use crate::daemon::feed_rules;
-use crate::records::{Calls, Files};
+use crate::records::{Calls, Files, RecordsError};
 use crate::store::{FeedRules, Reader, Store};
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Direction, OurAttempts, PbxId, Record, Status};
@@ -22,9 +22,11 @@ const BATCH_BYTES: usize = 4 << 20;
 /// Import the history in Asterisk's CDR and queue_log; nobody is called back for it
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
-Rotated parts (Master.csv.1, queue_log-20261122.gz, …) beside the files are read too. Calls that are in the database already stay as they
-are, so that an import can be repeated. The daemon must not run meanwhile. cdr.conf should have had newcdrcolumns = yes and
-loguniqueid = yes in [csv]; calls through queues need queue_log.
+Rotated parts (Master.csv.1, queue_log-20261122.gz, …) beside the files are read too. Calls that
+are in the database already stay as they are, so that an import can be repeated. The daemon must
+not run meanwhile. cdr.conf should have had newcdrcolumns = yes and loguniqueid = yes in [csv];
+calls through queues need queue_log. Without a configuration, --cdr and --db are needed, and the
+rules are the defaults, which are FreePBX's.
 
 Examples:
   systemctl stop callbackd && runuser -u callbackd -- callbackd import && systemctl start callbackd
@@ -45,6 +47,14 @@ pub struct ImportArgs {
     /// Asterisk's queue_log [default: gap.queue_log of the PBX]
     #[arg(long, value_name = "FILE")]
     pub queue_log: Option<PathBuf>,
+}
+
+impl ImportArgs {
+    /// It needs nothing but rules of the configuration.
+    #[must_use]
+    pub fn names_its_files(&self) -> bool {
+        self.db.is_some() && self.cdr.is_some()
+    }
 }
 
 /// What an import did.
@@ -84,6 +94,10 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     let files = Files { cdr_csv: Some(cdr), queue_log };
     let db = args.db.as_deref().unwrap_or(&config.store.path);
     enter(db)?;
+    // What is no input is refused before a database is made or migrated for it.
+    let mut calls = Calls::since(&files, 0, &TimeZone::system())?;
+    let bar = progress(calls.reading().bytes());
+    let first = first_of(&mut calls)?;
     let mut store = Store::open(db)?;
     store.tell(FeedRules { late: true, ..feed_rules(&config.feed) })?;
     let reader = Reader::open(store.path())?;
@@ -96,7 +110,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
         tally: Tally::default(),
     };
     import.trunks = import.reader.trunks(import.pbx, MAX_TRUNKS_MET)?;
-    import.files(&files, &mut store)?;
+    import.all(first, calls, &bar, &mut store)?;
     let t = import.tally;
     writeln!(
         out,
@@ -119,12 +133,18 @@ struct Import<'a> {
 }
 
 impl Import<'_> {
-    fn files(&mut self, files: &Files, store: &mut Store) -> Result<(), Failure> {
-        let mut calls = Calls::since(files, 0, &TimeZone::system())?;
-        let bar = progress(calls.reading().bytes());
-        while let Some(accounts) = calls.further()? {
+    fn all(
+        &mut self,
+        first: Vec<Account>,
+        mut calls: Calls,
+        bar: &ProgressBar,
+        store: &mut Store,
+    ) -> Result<(), Failure> {
+        let mut next = Some(first);
+        while let Some(accounts) = next {
             self.store(accounts, store)?;
             bar.set_position(calls.reading().passed());
+            next = calls.further()?;
         }
         self.tally.cdrs = calls.reading().cdrs();
         self.tally.unreadable = calls.unreadable();
@@ -157,6 +177,16 @@ impl Import<'_> {
         }
         write(store, &records)
     }
+}
+
+/// The first calls that the files hold.
+fn first_of(calls: &mut Calls) -> Result<Vec<Account>, RecordsError> {
+    while let Some(accounts) = calls.further()? {
+        if !accounts.is_empty() {
+            return Ok(accounts);
+        }
+    }
+    Ok(Vec::new())
 }
 
 fn write(store: &mut Store, records: &[Record]) -> Result<(), Failure> {

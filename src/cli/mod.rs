@@ -105,6 +105,14 @@ pub fn configuration(path: Option<&Path>) -> Result<Config, Refusal> {
     Config::load(path.unwrap_or(Path::new(DEFAULT_CONFIG)))
 }
 
+/// The rules that hold where there is no configuration, for a PBX of this name.
+///
+/// # Errors
+/// The name cannot be one.
+pub fn default_rules(pbx: Option<&str>) -> Result<Config, Refusal> {
+    Config::from_toml(&pbx.map_or_else(String::new, |name| format!("[pbx]\nname = '{name}'\n")), "--pbx")
+}
+
 /// Accepts the words of one of the core's enums in any case; anything else is answered with the list of them.
 fn words<T: Copy + Send + Sync + 'static>(
     all: &'static [T],

@@ -5,10 +5,12 @@ use crate::api::client::{self, ClientError};
 use crate::config::{Config, Pbx};
 use crate::ownership;
 use crate::store::{self, Reader};
+use callbackd_core::model::{NoSuchPbx, PbxId};
 use hyper::Method;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -48,7 +50,8 @@ pub(super) fn which<'c>(
 ) -> Result<&'c Pbx, String> {
     let names = || config.pbx.iter().map(|pbx| pbx.name.as_str()).collect::<Vec<_>>().join(", ");
     if let Some(name) = name {
-        return config.named(name).ok_or_else(|| format!("no PBX is named {name}; there are: {}", names()));
+        let known = || config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
+        return config.named(name).ok_or_else(|| NoSuchPbx { name: name.to_owned(), known: known() }.to_string());
     }
     let mut meant = config.pbx.iter().filter(|pbx| config.pbx.len() == 1 || may_be_meant(pbx));
     match (meant.next(), meant.next()) {
@@ -70,6 +73,35 @@ pub struct Place {
     pub now: Timestamp,
     /// Whether JSON is wanted.
     pub json: bool,
+    /// The PBXs of the configuration.
+    pub pbxs: BTreeSet<PbxId>,
+}
+
+/// Whether there is a PBX of the name that is given, if one is: in the configuration, or of an earlier one in the database.
+pub(super) fn known(name: Option<&str>, configured: &BTreeSet<PbxId>, reader: &Reader) -> Result<(), NameOrStore> {
+    match name.filter(|name| !configured.contains(*name)) {
+        None => Ok(()),
+        Some(name) => Ok(NoSuchPbx::unless(name, configured.union(&reader.pbxs()?).cloned().collect())?),
+    }
+}
+
+/// No PBX has the name, or who has which could not be read.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "each says it itself")]
+pub(super) enum NameOrStore {
+    #[error(transparent)]
+    Name(#[from] NoSuchPbx),
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+impl From<NameOrStore> for Failure {
+    fn from(error: NameOrStore) -> Self {
+        match error {
+            NameOrStore::Name(unknown) => Self::Usage(unknown.to_string()),
+            NameOrStore::Store(error) => error.into(),
+        }
+    }
 }
 
 impl Place {
@@ -82,6 +114,7 @@ impl Place {
             zone: config.zone(),
             now,
             json: args.json,
+            pbxs: config.pbx.iter().map(|pbx| pbx.name.clone()).collect(),
         }
     }
 

@@ -24,7 +24,8 @@ const RECORDS_PER_COMMIT: usize = 5_000;
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Several files are several sessions of one PBX, in order. Time is taken from their Timestamp: headers
-(manager.conf: timestampevents = yes; `callbackd capture` adds them), so the same files give the same rows.
+(manager.conf: timestampevents = yes; `callbackd capture` adds them), so the same files give the same
+rows. Without a configuration the rules are the defaults, which are FreePBX's.
 
 Example:
   callbackd replay --db /tmp/calls.db monday.ami tuesday.ami && callbackd calls --db /tmp/calls.db")]
@@ -109,6 +110,8 @@ impl ReplayError {
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
     let pbx = place::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
     place::enter(&args.db)?;
+    // What is no input is refused before a database is made or migrated for it.
+    args.files.iter().try_for_each(|path| has_a_frame(path))?;
     let mut store = Store::open(&args.db)?;
     // The database of the recording's daemon is not this one.
     let mut replay = Replay::new(Tracker::new(
@@ -138,6 +141,38 @@ pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<T
     Ok(t)
 }
 
+/// A file that holds a frame, as far as that can be seen without taking anything away: what is in a pipe is seen but once.
+fn has_a_frame(path: &Path) -> Result<(), ReplayError> {
+    let unreadable = |source| ReplayError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(unreadable)?;
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Ok(());
+    }
+    let mut decoder = FrameDecoder::new(Interest::tracker());
+    let (mut buffer, mut excerpt) = (BytesMut::new(), String::new());
+    loop {
+        let at_end = read_some(&mut file, &mut buffer).map_err(unreadable)? == 0;
+        if excerpt.is_empty() {
+            excerpt = excerpt_of(&buffer);
+        }
+        loop {
+            let received = if at_end { decoder.decode_eof(&mut buffer) } else { decoder.decode(&mut buffer) };
+            match received {
+                Some(Received::Frame(_)) => return Ok(()),
+                Some(_) => {}
+                None => break,
+            }
+        }
+        if at_end {
+            return Err(ReplayError::NotAmi { path: path.to_owned(), excerpt });
+        }
+    }
+}
+
+fn excerpt_of(bytes: &[u8]) -> String {
+    bytes[..bytes.len().min(32)].escape_ascii().to_string()
+}
+
 /// A replay in progress.
 struct Replay {
     tracker: Tracker,
@@ -165,7 +200,7 @@ impl Replay {
             let at_end = read_some(&mut file, &mut buffer).map_err(unreadable)? == 0;
             self.tally.bytes += buffer.len() as u64;
             if excerpt.is_empty() {
-                excerpt = buffer[..buffer.len().min(32)].escape_ascii().to_string();
+                excerpt = excerpt_of(&buffer);
             }
             loop {
                 let received = if at_end { decoder.decode_eof(&mut buffer) } else { decoder.decode(&mut buffer) };

@@ -7,6 +7,7 @@ use super::section::{Problems, Section, nearest};
 use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, settings};
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
+use std::ops::Range;
 use std::path::Path;
 use std::time::Duration;
 use toml::de::DeTable;
@@ -76,16 +77,7 @@ impl Config {
 fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     let (root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
-        let help = "values are written as in TOML: texts in quotes, lists in [ ], each key once";
-        return Err(errors
-            .into_iter()
-            .map(|e| Problem {
-                title: "this is not TOML".to_owned(),
-                span: Some(e.span().unwrap_or(0..0)),
-                label: e.message().to_owned(),
-                help: help.to_owned(),
-            })
-            .collect());
+        return Err(errors.into_iter().map(|e| not_toml(text, e.span().unwrap_or(0..0), e.message())).collect());
     }
     let root = root.get_ref();
     let problems = Problems::default();
@@ -106,6 +98,55 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     };
     let problems = problems.into_vec();
     if problems.is_empty() { Ok(config) } else { Err(problems) }
+}
+
+fn not_toml(text: &str, span: Range<usize>, message: &str) -> Problem {
+    let twice = if message == "duplicate key" { table_twice(text, &span) } else { None };
+    let (title, label, help) = twice.unwrap_or_else(|| {
+        let help = "values are written as in TOML: texts in quotes, lists in [ ], each key once";
+        ("this is not TOML".to_owned(), message.to_owned(), help.to_owned())
+    });
+    Problem { title, span: Some(span), label, help }
+}
+
+/// A table whose first line is met a second time, or once in single and once in double brackets.
+fn table_twice(text: &str, span: &Range<usize>) -> Option<(String, String, String)> {
+    let at = text.get(..span.start)?.matches('\n').count();
+    let (name, is_list) = header(text.lines().nth(at)?)?;
+    let mut before = text.lines().take(at).enumerate().filter_map(|(n, line)| Some((n + 1, header(line)?)));
+    let (line, (earlier, earlier_list)) = before.find(|(_, (earlier, _))| {
+        *earlier == name || earlier.strip_prefix(name).is_some_and(|below| below.starts_with('.'))
+    })?;
+    let label = format!("line {line} has it already");
+    Some(match (is_list, earlier_list) {
+        _ if earlier != name => (
+            format!("[{earlier}] stands above the first [[{name}]]"),
+            label,
+            format!("move [{earlier}] of line {line} below the [[{name}]] that it is about"),
+        ),
+        (true, true) => return None,
+        (false, false) => (
+            format!("[{name}] is there twice"),
+            label,
+            format!("write the keys of both below the [{name}] of line {line}, and remove this one"),
+        ),
+        (this_list, _) => {
+            let single = if this_list { line } else { at + 1 };
+            let each = if name == "pbx" { ", and give each [[pbx]] a `name` of its own" } else { "" };
+            (
+                format!("[{name}] and [[{name}]] cannot stand in one file"),
+                label,
+                format!("where there are several, each is written [[{name}]]: change line {single}{each}"),
+            )
+        }
+    })
+}
+
+/// The name in the brackets of a table's first line, and whether they are double.
+fn header(line: &str) -> Option<(&str, bool)> {
+    let inner = line.trim_start().strip_prefix('[')?;
+    let (inner, is_list) = inner.strip_prefix('[').map_or((inner, false), |inner| (inner, true));
+    Some((inner.split_once(']')?.0.trim(), is_list))
 }
 
 /// `version`: so that a key may come to mean something else one day.

@@ -4,7 +4,7 @@ use super::inherit::{Source, overlaid, places};
 use super::section::{Problems, Section};
 use super::{Pbx, Tls, gap, settings};
 use callbackd_core::model::PbxId;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::Path;
@@ -21,6 +21,7 @@ const NAME_LEN: usize = 64;
 pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<Pbx> {
     let tables = tables(root, problems);
     let mut names = HashSet::new();
+    let mut addresses: HashMap<(String, u16), PbxId> = HashMap::new();
     let mut out = Vec::new();
     for (table, span) in &tables {
         let section = Section::new("pbx", *table, problems);
@@ -36,6 +37,12 @@ pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<P
                 "named like another",
                 "give each [[pbx]] a `name` of its own",
             );
+        } else if let Some(other) = addresses.insert(place(&pbx.address), pbx.name.clone()) {
+            let title = format!("two PBXs, `{other}` and `{}`, have the address {}", pbx.name, pbx.address);
+            let label =
+                if section.span("address").is_some() { "that of another" } else { "the address where none is given" };
+            let help = "give each [[pbx]] the `address` of its own Asterisk: one that was followed twice would have two rows for each call";
+            problems.add(section.span("address").unwrap_or(span.clone()), title, label, help);
         }
         let own = table.cloned().unwrap_or_default();
         let found = problems.count();
@@ -51,6 +58,15 @@ pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<P
     let own = tables.iter().map(|(table, _)| *table);
     gap::read(root, own, dir, &mut out, problems);
     out
+}
+
+/// Where a checked address leads, however it is written. Names are not resolved.
+fn place(address: &str) -> (String, u16) {
+    let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+    let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_ascii_lowercase();
+    let host = if host == "localhost" { "127.0.0.1".to_owned() } else { host };
+    let host = host.parse::<IpAddr>().map_or(host, |ip| ip.to_canonical().to_string());
+    (host, port.parse().unwrap_or_default())
 }
 
 /// The tables, and where they begin; none where the file has none, or one that says nothing where it says nothing.

@@ -131,7 +131,12 @@ impl<'a, 'i> Section<'a, 'i> {
             RENAMED.iter().find(|(old, new)| *old == lower && known(self.name).any(|key| key == *new))
         {
             let help = format!("`{old}` is now named `{new}`");
-            return self.problems.add(span, format!("unknown key `{key}` in [{}]", self.shown), "an old name", help);
+            return self.problems.add(
+                span,
+                format!("unknown key `{key}` in {}", header(&self.shown)),
+                "an old name",
+                help,
+            );
         }
         let nearest = nearest(key, known(self.name).chain(tables(self.name)));
         let elsewhere = KEYS.iter().find(|(section, keys)| *section != self.name && keys.contains(&lower.as_str()));
@@ -140,18 +145,22 @@ impl<'a, 'i> Section<'a, 'i> {
             (Some(near), _) if near == lower => format!("write `{near}`"),
             (_, Some(("", _))) if lower == "version" => "`version` stands above all tables".to_owned(),
             (_, Some(("", _))) => format!("[{lower}] is a table of its own"),
-            (_, Some((section, _))) if self.is_of_a_pbx() && is_for_one_pbx(section, &lower) => {
-                format!("`{lower}` belongs in [pbx.{section}], or for all PBXs in [{section}]")
+            (_, Some(("gap", _))) if self.is_of_a_pbx() && is_for_one_pbx("gap", &lower) => {
+                format!("`{lower}` belongs in [pbx.gap]: the files are those of one Asterisk")
             }
-            (_, Some((section, _))) => format!("`{lower}` belongs in [{section}]"),
+            (_, Some((section, _))) if self.is_of_a_pbx() && is_for_one_pbx(section, &lower) => {
+                let (own, all) = (header(&format!("pbx.{section}")), header(section));
+                format!("`{lower}` belongs in {own}, or for all PBXs in {all}")
+            }
+            (_, Some((section, _))) => format!("`{lower}` belongs in {}", header(section)),
             (Some(near), None) => format!("did you mean `{near}`?"),
             (None, None) if self.name.is_empty() => format!("the tables are {}", list("")),
-            (None, None) => format!("the keys of [{}] are {}", self.shown, list(self.name)),
+            (None, None) => format!("the keys of {} are {}", header(&self.shown), list(self.name)),
         };
         if self.name.is_empty() {
             return self.problems.add(span, format!("unknown table or key `{key}`"), "unknown", help);
         }
-        self.problems.add(span, format!("unknown key `{key}` in [{}]", self.shown), "unknown key", help);
+        self.problems.add(span, format!("unknown key `{key}` in {}", header(&self.shown)), "unknown key", help);
     }
 
     fn is_of_a_pbx(&self) -> bool {
@@ -449,6 +458,11 @@ fn glob_fault(glob: &str) -> Option<&'static str> {
         return Some("names have no spaces");
     }
     glob.contains(['^', '$', '[', ']', '{', '}', '|', '\\', '(', ')']).then_some("this looks like a regular expression")
+}
+
+/// As a table's first line is written: there are several agents, and each has a table.
+fn header(shown: &str) -> String {
+    if shown == "agents" || shown == "pbx.agents" { format!("[[{shown}]]") } else { format!("[{shown}]") }
 }
 
 fn article(type_name: &str) -> String {

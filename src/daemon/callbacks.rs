@@ -191,7 +191,7 @@ impl Callbacks {
             }
             PbxAction::Publish { value: Some(_), .. } => (
                 "DBPut",
-                "greetings cannot say what was promised; the AMI user may lack write = system, or set callback.publish = false",
+                "greetings cannot say who is to be called back; the AMI user may lack write = system, or set callback.publish = false",
             ),
             PbxAction::AskSign | PbxAction::ShowSign(_) => {
                 let what = pbx_action.action().map_or("Setvar", |action| action.name());

@@ -9,8 +9,9 @@ use tokio::sync::mpsc::Sender;
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::time::Instant;
 
-use super::link::{LinkEvent, MAX_WAITING_BYTES};
+use super::link::LinkEvent;
 use super::link_counters::SharedCounters;
+use callbackd_core::ami::budget::Budget;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::{Frame, Notice, SnapshotSize};
 
@@ -25,6 +26,8 @@ pub(super) struct Delivery {
     events: Sender<LinkEvent>,
     /// Bytes of frames that may still come into the channel.
     bytes: Arc<Semaphore>,
+    /// Half of what they may be.
+    half: u32,
     /// What must not be lost: a handful per connection.
     waiting: VecDeque<LinkEvent>,
     dropped: u64,
@@ -44,9 +47,10 @@ pub(super) enum Flushed {
 }
 
 impl Delivery {
-    pub fn new(events: Sender<LinkEvent>, counters: SharedCounters) -> Self {
-        let bytes = Arc::new(Semaphore::new(MAX_WAITING_BYTES as usize));
-        Self { events, bytes, waiting: VecDeque::new(), dropped: 0, since: None, counters }
+    pub fn new(events: Sender<LinkEvent>, counters: SharedCounters, share: Budget) -> Self {
+        let bytes = Arc::new(Semaphore::new(share.waiting_bytes));
+        let half = u32::try_from(share.waiting_bytes / 2).unwrap_or(u32::MAX);
+        Self { events, bytes, half, waiting: VecDeque::new(), dropped: 0, since: None, counters }
     }
 
     /// Something waits for room in the channel.
@@ -98,7 +102,7 @@ impl Delivery {
             // Half empty first: else a consumer that is a little too slow would get snapshot after snapshot.
             let room = self.events.max_capacity().div_ceil(2);
             // Never closed; whoever ends with the channel drops both.
-            let _bytes = self.bytes.acquire_many(MAX_WAITING_BYTES / 2).await;
+            let _bytes = self.bytes.acquire_many(self.half).await;
             let Ok(mut permits) = self.events.reserve_many(room).await else { return Flushed::NobodyListens };
             if let (Some(permit), Some(since)) = (permits.next(), self.since.take()) {
                 permit.send(LinkEvent::Overloaded { dropped: std::mem::take(&mut self.dropped), since });
@@ -126,7 +130,7 @@ mod tests {
     #[tokio::test]
     async fn what_waits_is_bounded_and_the_rest_is_counted() {
         let (sender, mut events) = mpsc::channel(2);
-        let mut delivery = Delivery::new(sender, SharedCounters::default());
+        let mut delivery = Delivery::new(sender, SharedCounters::default(), Budget::WHOLE);
         for _ in 0..2 + MAX_WAITING + 5 {
             delivery.push(LinkEvent::Notice(Notice::Live));
         }
@@ -155,9 +159,9 @@ mod tests {
     #[tokio::test]
     async fn frames_that_wait_are_bounded_in_bytes_and_the_rest_is_counted() {
         let (sender, mut events) = mpsc::channel(16_384);
-        let mut delivery = Delivery::new(sender, SharedCounters::default());
+        let mut delivery = Delivery::new(sender, SharedCounters::default(), Budget::WHOLE);
         let frame = big_frame();
-        let room = MAX_WAITING_BYTES as usize / frame.bytes().len();
+        let room = Budget::WHOLE.waiting_bytes / frame.bytes().len();
         for _ in 0..room + 7 {
             delivery.frame(&frame, 0);
         }
@@ -177,7 +181,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_overload_counts_from_the_first_thing_that_was_dropped_and_its_list_proves_nothing_gone() {
         let (sender, mut events) = mpsc::channel(1);
-        let mut delivery = Delivery::new(sender, SharedCounters::default());
+        let mut delivery = Delivery::new(sender, SharedCounters::default(), Budget::WHOLE);
         let event = || {
             LinkEvent::Discarded(FrameError {
                 refusal: Refusal::Nul,
@@ -214,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_that_was_pushed_later_overtakes_what_waits() {
         let (sender, mut events) = mpsc::channel(1);
-        let mut delivery = Delivery::new(sender, SharedCounters::default());
+        let mut delivery = Delivery::new(sender, SharedCounters::default(), Budget::WHOLE);
         delivery.push(LinkEvent::Notice(Notice::LoggedIn));
         delivery.push(LinkEvent::Notice(Notice::SnapshotBegan));
         assert!(matches!(events.try_recv(), Ok(LinkEvent::Notice(Notice::LoggedIn))));

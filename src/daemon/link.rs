@@ -20,6 +20,7 @@ use super::lost::LostReason;
 use super::secret::Secret;
 use crate::api::counters::LinkCounters;
 use crate::config::Pbx;
+use callbackd_core::ami::budget::Budget;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::session::{Reply, RequestError, Unanswered};
 use callbackd_core::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
@@ -29,10 +30,8 @@ use callbackd_core::ami::{Action, Frame, FrameError, Interest, Login, Notice, Se
 pub const RETRY_FROM: Duration = Duration::from_millis(100);
 /// The longest wait between two attempts.
 pub const RETRY_UP_TO: Duration = Duration::from_secs(30);
-/// Events that may wait for the consumer. A busy PBX makes some thousand a second: several seconds' worth, some 16 MiB.
-pub const MAX_WAITING_EVENTS: usize = 16_384;
-/// Bytes of them that may wait: usual events reach their number first.
-pub const MAX_WAITING_BYTES: u32 = 32 << 20;
+/// Events that may wait for the consumer. A busy PBX makes some thousand a second: several seconds' worth, some 12 MiB of usual ones.
+pub const MAX_WAITING_EVENTS: usize = Budget::WHOLE.waiting_events;
 /// Requests that may wait for the link.
 const MAX_WAITING_REQUESTS: usize = 64;
 /// How long a good-bye may take.
@@ -127,8 +126,8 @@ impl Requester {
 }
 
 /// The channel from links to their consumer, of the size that they are made for.
-pub fn events() -> (mpsc::Sender<LinkEvent>, mpsc::Receiver<LinkEvent>) {
-    mpsc::channel(MAX_WAITING_EVENTS)
+pub fn events(share: Budget) -> (mpsc::Sender<LinkEvent>, mpsc::Receiver<LinkEvent>) {
+    mpsc::channel(share.waiting_events)
 }
 
 impl Link {
@@ -140,6 +139,7 @@ impl Link {
         interest: Interest,
         tee: Option<Tee>,
         events: mpsc::Sender<LinkEvent>,
+        share: Budget,
     ) -> Self {
         let (commands, received) = mpsc::channel(MAX_WAITING_REQUESTS);
         let counters = SharedCounters::default();
@@ -151,7 +151,8 @@ impl Link {
             interest,
             tee,
             commands: received,
-            delivery: Delivery::new(events, counters.clone()),
+            delivery: Delivery::new(events, counters.clone(), share),
+            share,
             counters: counters.clone(),
         };
         Self { requester: Requester { commands }, counters, task: tokio::spawn(linker.run()) }
@@ -199,6 +200,7 @@ struct Linker {
     tee: Option<Tee>,
     commands: mpsc::Receiver<Command>,
     delivery: Delivery,
+    share: Budget,
     counters: SharedCounters,
 }
 
@@ -246,7 +248,7 @@ impl Linker {
         self.counters.connected();
         self.delivery.push(LinkEvent::Connected { peer, encrypted: route.encrypted() });
         let clock = Monotonic::start();
-        let session = Session::new(login, nonce(), clock.now_ms());
+        let session = Session::new(login, nonce(), clock.now_ms()).with_share(self.share);
         let connection = Connection::new(session, clock, self.interest.clone(), self.counters.clone());
         connection.run(wire, &mut self.commands, &mut self.delivery, &mut self.tee, was_live).await
     }

@@ -6,6 +6,7 @@ use super::secret;
 use crate::config::Config;
 use crate::store::{self, Store};
 use callbackd_core::ami::Interest;
+use callbackd_core::ami::budget::Budget;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{Moment, PbxId};
 use callbackd_core::tracker::{Input, Output, Tracker};
@@ -44,11 +45,13 @@ impl Pbxs {
     /// If the database cannot be read.
     pub fn restored(config: &Config, store: &Store, now: Moment) -> Result<Self, store::Error> {
         let mut monitors = Vec::new();
+        let share = Budget::of_each(config.pbx.len());
         for pbx in &config.pbx {
             let rules = pbx.settings.rules();
             rules.numbering.warm_up();
             let mut tracker =
                 Tracker::new(&pbx.name, rules, store.our_attempts(&pbx.name)?, store.take_over(&pbx.name)?);
+            tracker.keeps_within(share);
             tracker.knows_trunks(store.trunks(&pbx.name, now.wall_ms - TRUNKS_FOR_MS)?);
             tracker.knows_calls(store.calls_left(&pbx.name)?);
             monitors.push(Monitor::new(&pbx.name, &pbx.address, tracker));
@@ -59,9 +62,10 @@ impl Pbxs {
     /// Opens the links.
     pub fn connect(&mut self, config: &Config) {
         let credentials = secret::credentials();
+        let share = Budget::of_each(config.pbx.len());
         for (i, pbx) in config.pbx.iter().enumerate() {
-            let (events, mut received) = link::events();
-            self.links.push(Link::spawn(pbx, credentials.as_deref(), Interest::tracker(), None, events));
+            let (events, mut received) = link::events(share);
+            self.links.push(Link::spawn(pbx, credentials.as_deref(), Interest::tracker(), None, events, share));
             self.from_links.push(poll_fn(move |cx| received.poll_recv(cx).map(|event| event.map(|e| (i, e)))).boxed());
         }
     }

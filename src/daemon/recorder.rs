@@ -2,6 +2,7 @@
 
 use crate::store::tokens::TokenChange;
 use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, FeedRules, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
+use callbackd_core::ami::budget::UNSAVED_BYTES;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
 use std::collections::VecDeque;
@@ -15,7 +16,7 @@ pub const MAX_WAITING: usize = 100_000;
 
 /// What those records, and the ones that the writer has not answered for, may weigh together, bytes: usual ones reach their number first. Beyond it, too,
 /// the oldest that wait are given up.
-pub const MAX_UNSAVED_BYTES: usize = 48 << 20;
+pub const MAX_UNSAVED_BYTES: usize = UNSAVED_BYTES;
 /// One batch is not heavier than this, bytes, unless a single record is: the writer works on a copy.
 const BATCH_BYTES: usize = 4 << 20;
 /// While batches of this weight are under way, bytes, no further one is sent.

@@ -56,6 +56,15 @@ impl Action {
     }
 }
 
+/// Why a variable is neither read nor set.
+fn wrong_variable(action: &Action) -> Option<&'static str> {
+    match (action.get("Variable"), action.get("Channel")) {
+        ("", _) => Some("No variable specified"),
+        (_, "") => None,
+        _ => Some("No such channel"),
+    }
+}
+
 impl Pbx {
     pub(super) fn connected(&mut self, client: u64) {
         self.sessions.insert(client, Session::default());
@@ -143,6 +152,8 @@ impl Pbx {
                     _ => self.succeed(client, id, "Key tree deleted successfully"),
                 }
             }
+            "getvar" => self.get_variable(client, action),
+            "setvar" => self.set_variable(client, action),
             "filter" => self.add_filter(client, action),
             "command" => self.command(client, id, action.get("Command")),
             _ => self.refuse(client, id, "Invalid/unknown command"),
@@ -188,6 +199,34 @@ impl Pbx {
         let headers =
             [("Privilege", "system,all"), ("Uptime", &uptime), ("LastReload", &uptime), ("Status", "Fully Booted")];
         self.send(client, block("Event: FullyBooted", &headers));
+    }
+
+    /// `action_getvar`: of no channel. There is neither a dialplan nor another function here.
+    fn get_variable(&mut self, client: u64, action: &Action) {
+        let (id, name) = (action.get("ActionID"), action.get("Variable"));
+        if let Some(why) = wrong_variable(action) {
+            return self.refuse(client, id, why);
+        }
+        let value = match self.globals.get(name) {
+            Some(value) => value.clone(),
+            None if name.starts_with("DIALPLAN_EXISTS(") => "0".to_owned(),
+            None => String::new(),
+        };
+        self.send(client, block("Response: Success", &[("ActionID", id), ("Variable", name), ("Value", &value)]));
+    }
+
+    /// `action_setvar`: of no channel. All who listen are told (`pbx_builtin_setvar_helper`, `main/pbx_variables.c`).
+    fn set_variable(&mut self, client: u64, action: &Action) {
+        let (id, name, value) = (action.get("ActionID"), action.get("Variable"), action.get("Value"));
+        if let Some(why) = wrong_variable(action) {
+            return self.refuse(client, id, why);
+        }
+        self.globals.insert(name.to_owned(), value.to_owned());
+        self.emit("VarSet", "dialplan", |e| {
+            let e = e.put("Channel", "none").put("Uniqueid", "none");
+            e.put("Variable", name).put("Value", value)
+        });
+        self.succeed(client, id, "Variable Set");
     }
 
     /// A POSIX expression, tried on the whole event; `!` drops what fits.

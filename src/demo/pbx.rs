@@ -74,6 +74,8 @@ pub struct Pbx {
     pub(super) sessions: BTreeMap<u64, Session>,
     /// AstDB, by family and key.
     pub(super) database: BTreeMap<(String, String), String>,
+    /// Global variables, by name.
+    pub(super) globals: BTreeMap<String, String>,
     pub(super) trunk: Device,
     timers: BTreeMap<(i64, u64), Step>,
     steps: u64,
@@ -105,6 +107,7 @@ impl Pbx {
             waiting: BTreeMap::new(),
             sessions: BTreeMap::new(),
             database: BTreeMap::new(),
+            globals: BTreeMap::new(),
             trunk: Device::NotInUse,
             timers: BTreeMap::new(),
             steps: 0,
@@ -378,6 +381,7 @@ impl Pbx {
         }
         self.channels.clear();
         self.waiting.clear();
+        self.globals.clear();
         self.timers.clear();
         self.trunk = Device::NotInUse;
         self.seats = vec![Seat::default(); self.office.agents.len()];

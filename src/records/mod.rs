@@ -163,5 +163,6 @@ pub fn read_cdrs(bytes: &[u8], zone: &mut Zone, records: &mut Records) -> u64 {
 /// Reads lines of one queue_log.
 pub fn read_events(bytes: &[u8], records: &mut Records) {
     let lines = bytes.split(|b| *b == b'\n').map(String::from_utf8_lossy);
-    records.events.extend(lines.filter_map(|line| queue_log::read(&line)));
+    let mut reader = queue_log::Reader::default();
+    records.events.extend(lines.filter_map(|line| reader.next(&line)));
 }

@@ -2,7 +2,10 @@
 
 use super::call_filter::{number_ends, places};
 use super::callback_rows::{attempt, callback, event, find, forbidden, recovered};
-use super::questions::{CALLBACK_ATTEMPTS, CALLBACK_EVENTS, DO_NOT_CALL, DO_NOT_CALL_PAGE, MISSES, OPEN_BY_STATE};
+use super::questions::{
+    CALLBACK_ATTEMPTS, CALLBACK_EVENTS, COUNT_ATTEMPTS, COUNT_MISSES, DO_NOT_CALL, DO_NOT_CALL_PAGE, MISSES,
+    NEXT_EVENT, OPEN_BY_STATE,
+};
 use super::rows::unless_misspelt;
 use super::{Error, Reader};
 use callbackd_core::ami::event::Millis;
@@ -11,6 +14,7 @@ use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
 /// Callbacks come in two parts, as one order for both could be had from no index.
 #[derive(Debug, Clone, Copy)]
@@ -71,17 +75,33 @@ pub struct Miss {
     pub recovered: Option<(RecoveredBy, Millis)>,
 }
 
-/// All that is known of a callback.
+/// Most misses, changes and attempts of one story, each: the newest.
+pub const STORY_ROWS: usize = 1_000;
+
+/// What is known of a callback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CallbackStory {
     /// The callback's row.
     pub callback: CallbackRow,
     /// The misses behind it, oldest first.
     pub misses: Vec<Miss>,
-    /// Every change, oldest first.
+    /// The changes, oldest first.
     pub events: Vec<CallbackStep>,
-    /// Every attempt, oldest first.
+    /// The attempts, oldest first.
     pub attempts: Vec<AttemptRow>,
+    /// How many came before those above.
+    pub earlier: Earlier,
+}
+
+/// What a story has more of than [`STORY_ROWS`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Earlier {
+    /// Misses before the first that is told.
+    pub misses: u64,
+    /// Changes before the first that is told, those that are not kept included.
+    pub events: u64,
+    /// Attempts before the first that is told.
+    pub attempts: u64,
 }
 
 impl Reader {
@@ -115,7 +135,7 @@ impl Reader {
         self.read(|connection| find(connection, id))
     }
 
-    /// All that is known of a callback.
+    /// What is known of a callback: of each list the newest [`STORY_ROWS`].
     ///
     /// # Errors
     /// See [`Error`].
@@ -124,9 +144,19 @@ impl Reader {
             // One snapshot: the daemon may be writing.
             let snapshot = connection.unchecked_transaction()?;
             let Some(callback) = find(&snapshot, id)? else { return Ok(None) };
+            let mut earlier = Earlier::default();
+            for (before, count) in [
+                (&mut earlier.misses, COUNT_MISSES),
+                (&mut earlier.events, NEXT_EVENT),
+                (&mut earlier.attempts, COUNT_ATTEMPTS),
+            ] {
+                let all: i64 = snapshot.prepare(count)?.query_row([id], |row| row.get(0))?;
+                *before = all.unsigned_abs().saturating_sub(STORY_ROWS as u64);
+            }
+            let asked = (id, STORY_ROWS as i64);
             let misses = snapshot
                 .prepare(MISSES)?
-                .query_map([id], |row| {
+                .query_map(asked, |row| {
                     Ok(Miss {
                         id: row.get("id")?,
                         pbx: row.get("pbx")?,
@@ -138,9 +168,9 @@ impl Reader {
                     })
                 })?
                 .collect::<Result<_, _>>()?;
-            let events = snapshot.prepare(CALLBACK_EVENTS)?.query_map([id], event)?.collect::<Result<_, _>>()?;
-            let attempts = snapshot.prepare(CALLBACK_ATTEMPTS)?.query_map([id], attempt)?.collect::<Result<_, _>>()?;
-            Ok(Some(CallbackStory { callback, misses, events, attempts }))
+            let events = snapshot.prepare(CALLBACK_EVENTS)?.query_map(asked, event)?.collect::<Result<_, _>>()?;
+            let attempts = snapshot.prepare(CALLBACK_ATTEMPTS)?.query_map(asked, attempt)?.collect::<Result<_, _>>()?;
+            Ok(Some(CallbackStory { callback, misses, events, attempts, earlier }))
         })
     }
 
@@ -157,17 +187,27 @@ impl Reader {
         })
     }
 
-    /// The list of those not to be called, by number; those whose time is over are left out.
+    /// Hands each of those not to be called to `each`, by number, until it breaks; those whose time is over are left out. Memory does not grow with
+    /// the list.
     ///
     /// # Errors
-    /// See [`Error`].
-    pub fn do_not_call(&self, now_ms: Millis) -> Result<Vec<DoNotCall>, Error> {
+    /// See [`Error`]; some may have been handed over before.
+    pub fn each_do_not_call(
+        &self,
+        now_ms: Millis,
+        mut each: impl FnMut(DoNotCall) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
         self.read(|connection| {
-            connection
-                .prepare(DO_NOT_CALL)?
-                .query_map([now_ms], |row| unless_misspelt(forbidden(row)))?
-                .filter_map(Result::transpose)
-                .collect()
+            let mut statement = connection.prepare(DO_NOT_CALL)?;
+            let mut rows = statement.query([now_ms])?;
+            while let Some(row) = rows.next()? {
+                if let Some(entry) = unless_misspelt(forbidden(row))?
+                    && each(entry).is_break()
+                {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 }

@@ -1,7 +1,7 @@
 //! Callbacks, their history and attempts, and those not to be called: records to rows and rows to records.
 
 use super::columns::columns;
-use super::questions::{CALLBACK, NEXT_EVENT};
+use super::questions::{CALLBACK, FORGET_EVENTS, NEXT_EVENT};
 use super::rows::{e164, number_e164, pbx, unknown, word};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{
@@ -109,6 +109,10 @@ static PUT_ATTEMPT: LazyLock<String> =
     LazyLock::new(|| CALLBACK_ATTEMPTS.upsert(&["callback_id", "n"], &["pbx", "channel_id", "intended_ms"]));
 static PUT_FORBIDDEN: LazyLock<String> = LazyLock::new(|| DO_NOT_CALL.insert("OR REPLACE"));
 
+/// So many of a callback's changes are kept, the newest, beside the first. Their numbers go on, and tell how many are not kept any more. Orders by
+/// people, and agents who come and go, have no end; a usual callback has ten changes.
+pub const MOST_EVENTS: i64 = 1_000;
+
 /// A missed call whose customer was won back.
 #[derive(Debug)]
 pub struct Recovered {
@@ -129,7 +133,10 @@ pub fn put_callback(
     let mut put = connection.prepare_cached(&PUT_CALLBACK)?;
     let rev = with_callback(row, |values| put.query_row(values, |row| row.get(0)))?;
     if let Some(event) = &change.change {
-        let n = connection.prepare_cached(NEXT_EVENT)?.query_row([row.id], |row| row.get(0))?;
+        let n: i64 = connection.prepare_cached(NEXT_EVENT)?.query_row([row.id], |row| row.get(0))?;
+        if n > MOST_EVENTS {
+            connection.prepare_cached(FORGET_EVENTS)?.execute((row.id, n - MOST_EVENTS))?;
+        }
         let mut put = connection.prepare_cached(&INSERT_EVENT)?;
         with_event(row.id, n, event, |values| put.execute(values))?;
     }

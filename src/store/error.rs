@@ -9,10 +9,18 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The file is there, but it is no SQLite database.
-    #[error("{} is not an SQLite database; it was left as it is: give [store] path another name, or move the file away", path.display())]
+    #[error("{} is not an SQLite database; it was left as it is: name another file ([store] path, or --db), or move this one away", path.display())]
     NotADatabase {
         /// The file's path.
         path: PathBuf,
+    },
+    /// A directory, a pipe or a device.
+    #[error("{} is {what}, not a database: name the database's own file ([store] path, or --db)", path.display())]
+    NotAFile {
+        /// Its path.
+        path: PathBuf,
+        /// What it is, with its article.
+        what: &'static str,
     },
     /// SQLite cannot make sense of what the file holds.
     #[error("{} is damaged ({detail}); it was left as it is: restore a backup, or save what can be read with sqlite3 FILE .recover \
@@ -32,7 +40,7 @@ pub enum Error {
         detail: String,
     },
     /// A sound database that somebody else made.
-    #[error("{} belongs to another application (application_id {found:#010x}, not {ours:#010x}); it was left as it is: give [store] path another name",
+    #[error("{} belongs to another application (application_id {found:#010x}, not {ours:#010x}); it was left as it is: name another file ([store] path, or --db)",
         path.display(), ours = super::APPLICATION_ID)]
     OtherApplication {
         /// The file's path.
@@ -166,7 +174,7 @@ pub enum Error {
         hint: &'static str,
     },
     /// A reader's database is not there.
-    #[error("there is no database {}: has the daemon run yet? it is looked for where store.path of the configuration says (calls: or --db FILE)", path.display())]
+    #[error("there is no database {}: the daemon makes it when it runs for the first time; or name another ([store] path, or --db)", path.display())]
     NotFound {
         /// The file's path.
         path: PathBuf,
@@ -211,6 +219,7 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::NotADatabase { .. }
+            | Self::NotAFile { .. }
             | Self::Damaged { .. }
             | Self::OtherApplication { .. }
             | Self::OtherSchema { .. } => 65,
@@ -237,7 +246,7 @@ impl Error {
     /// True if neither time nor free space fixes it: a person has to.
     #[must_use]
     pub fn needs_a_person(&self) -> bool {
-        matches!(self, Self::NotADatabase { .. } | Self::Damaged { .. } | Self::Moved { .. })
+        matches!(self, Self::NotADatabase { .. } | Self::NotAFile { .. } | Self::Damaged { .. } | Self::Moved { .. })
     }
 
     /// SQLite's error, under the name by which the operator can act on it.

@@ -41,7 +41,7 @@ pub struct Opened {
 pub fn inspect(path: &Path) -> Result<Found, Error> {
     let size = match std::fs::metadata(path) {
         Ok(meta) if meta.is_file() => meta.len(),
-        Ok(_) => return Err(Error::NotADatabase { path: path.to_owned() }),
+        Ok(meta) => return Err(not_a_file(path, &meta)),
         Err(error) if error.kind() == ErrorKind::NotFound => 0,
         Err(error) => return Err(unreadable(path, error)),
     };
@@ -64,11 +64,12 @@ pub fn inspect(path: &Path) -> Result<Found, Error> {
 /// (<https://www.sqlite.org/wal.html#read_only_databases>). `may_create_index` permits to make a missing `-shm` of an existing log.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::NoPermission`], [`Error::NoWalIndex`], or what SQLite reports.
+/// [`Error::NotFound`], [`Error::NotAFile`], [`Error::NoPermission`], [`Error::NoWalIndex`], or what SQLite reports.
 pub fn open_read_only(path: &Path, may_create_index: bool) -> Result<Opened, Error> {
     guard(path)?;
     match std::fs::metadata(path) {
-        Ok(meta) if !meta.is_file() || (1..SMALLEST).contains(&meta.len()) => {
+        Ok(meta) if !meta.is_file() => return Err(not_a_file(path, &meta)),
+        Ok(meta) if (1..SMALLEST).contains(&meta.len()) => {
             return Err(Error::NotADatabase { path: path.to_owned() });
         }
         Ok(_) => {}
@@ -118,6 +119,11 @@ pub fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()
+}
+
+fn not_a_file(path: &Path, meta: &std::fs::Metadata) -> Error {
+    let what = if meta.is_dir() { "a directory" } else { "no regular file" };
+    Error::NotAFile { path: path.to_owned(), what }
 }
 
 /// What keeps a file from being read.

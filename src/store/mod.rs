@@ -38,7 +38,8 @@ mod writer;
 
 pub use backup::{Copied, Source, backup};
 pub use call_filter::CallFilter;
-pub use callback_queries::{CallbackFilter, CallbackStory, Miss};
+pub use callback_queries::{CallbackFilter, CallbackStory, Earlier, Miss, STORY_ROWS};
+pub use callback_rows::MOST_EVENTS;
 pub use error::Error;
 pub use feed::{Fed, FeedRules};
 pub use holder::Holder;

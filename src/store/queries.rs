@@ -2,12 +2,12 @@
 
 use super::questions::{
     AGENT_ACTIVITY, AGENT_LAST, AGENTS, CALLS_BY_ID, CALLS_BY_LINKEDID, CALLS_IN_PROGRESS_NOW, CALLS_UNDER, GAPS,
-    LAST_GAP, LAST_SEEN, NEWEST_CALL, TRUNKS,
+    LAST_GAP, LAST_SEEN, NEWEST_CALL, PBXS, TRUNKS,
 };
 use super::rows::{SELECT_CALL, call, call_in_progress, children, gap};
 use super::{CallFilter, Error, Reader};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{CallInProgress, FinishedCall, Gap, RecoveredBy};
+use callbackd_core::model::{CallInProgress, FinishedCall, Gap, PbxId, RecoveredBy};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -170,6 +170,17 @@ impl Reader {
     pub fn last_seen(&self) -> Result<BTreeMap<String, Millis>, Error> {
         self.read(|connection| {
             connection.prepare(LAST_SEEN)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })
+    }
+
+    /// The PBXs of which anything is stored.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn pbxs(&self) -> Result<BTreeSet<PbxId>, Error> {
+        self.read(|connection| {
+            let name = |row: &rusqlite::Row<'_>| Ok(PbxId::new(row.get_ref(0)?.as_str()?));
+            connection.prepare(PBXS)?.query_map([], name)?.collect()
         })
     }
 

@@ -40,6 +40,12 @@ pub(super) const TRUNKS_OF_CUSTOMERS: &str = "
 pub(super) const LAST_GAP: &str = "SELECT * FROM gaps ORDER BY to_ms DESC LIMIT 1";
 pub(super) const GAPS: &str = "SELECT * FROM gaps WHERE pbx = ? ORDER BY from_ms";
 pub(super) const LAST_SEEN: &str = "SELECT pbx, seen_ms FROM pbx_seen";
+/// From name to name in the index of `calls`, and who was seen without a call yet.
+pub(super) const PBXS: &str = "
+    WITH RECURSIVE named (pbx) AS (
+        SELECT min(pbx) FROM calls
+        UNION ALL SELECT (SELECT min(pbx) FROM calls WHERE pbx > named.pbx) FROM named WHERE named.pbx IS NOT NULL)
+    SELECT pbx FROM named WHERE pbx IS NOT NULL UNION SELECT pbx FROM pbx_seen";
 pub(super) const SEEN: &str = "SELECT seen_ms FROM pbx_seen WHERE pbx = ?";
 
 pub(super) const AGENTS: &str = "SELECT pbx, agent, name FROM agents ORDER BY pbx, agent";
@@ -59,11 +65,18 @@ pub(super) const DELETE_RECORDED: &str = "
 pub(super) const CALLS_IN_PROGRESS_NOW: &str = "SELECT * FROM calls_in_progress ORDER BY started_ms";
 pub(super) const CALLS_LEFT: &str = "SELECT * FROM calls_in_progress WHERE pbx = ? ORDER BY started_ms DESC";
 
-pub(super) const MISSES: &str = "SELECT * FROM calls WHERE callback_id = ? AND direction = 'inbound' ORDER BY ended_ms";
+pub(super) const MISSES: &str = "
+    SELECT * FROM (SELECT * FROM calls WHERE callback_id = ?1 AND direction = 'inbound' ORDER BY ended_ms DESC LIMIT ?2) ORDER BY ended_ms";
+pub(super) const COUNT_MISSES: &str = "SELECT count(*) FROM calls WHERE callback_id = ? AND direction = 'inbound'";
 pub(super) const CALLBACK: &str = "SELECT * FROM callbacks WHERE id = ?";
-pub(super) const CALLBACK_EVENTS: &str = "SELECT * FROM callback_events WHERE callback_id = ? ORDER BY n";
+pub(super) const CALLBACK_EVENTS: &str =
+    "SELECT * FROM (SELECT * FROM callback_events WHERE callback_id = ?1 ORDER BY n DESC LIMIT ?2) ORDER BY n";
+/// Of those that are too many the first is kept: it says why the callback was made.
+pub(super) const FORGET_EVENTS: &str = "DELETE FROM callback_events WHERE callback_id = ?1 AND n > 0 AND n <= ?2";
 pub(super) const NEXT_EVENT: &str = "SELECT coalesce(max(n) + 1, 0) FROM callback_events WHERE callback_id = ?";
-pub(super) const CALLBACK_ATTEMPTS: &str = "SELECT * FROM callback_attempts WHERE callback_id = ? ORDER BY n";
+pub(super) const CALLBACK_ATTEMPTS: &str =
+    "SELECT * FROM (SELECT * FROM callback_attempts WHERE callback_id = ?1 ORDER BY n DESC LIMIT ?2) ORDER BY n";
+pub(super) const COUNT_ATTEMPTS: &str = "SELECT count(*) FROM callback_attempts WHERE callback_id = ?";
 pub(super) const OPEN_BY_STATE: &str = "SELECT state, count(*) FROM callbacks WHERE closed_ms IS NULL GROUP BY state";
 pub(super) const DO_NOT_CALL: &str =
     "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ? ORDER BY number_e164";
@@ -168,13 +181,17 @@ pub fn questions() -> Vec<(String, String)> {
         ("calls: newest", NEWEST_CALL.to_owned()),
         ("status: last gap", LAST_GAP.to_owned()),
         ("status: last seen", LAST_SEEN.to_owned()),
+        ("calls, callbacks, agents: PBXs", PBXS.to_owned()),
         ("agents", AGENTS.to_owned()),
         ("agents: activities", AGENT_ACTIVITY.to_owned()),
         ("agents: last", AGENT_LAST.to_owned()),
         ("callbacks show: misses", MISSES.to_owned()),
         ("callbacks show", CALLBACK.to_owned()),
         ("callbacks show: events", CALLBACK_EVENTS.to_owned()),
+        ("callbacks show: all misses", COUNT_MISSES.to_owned()),
+        ("callbacks show: all attempts", COUNT_ATTEMPTS.to_owned()),
         ("callbacks: next event", NEXT_EVENT.to_owned()),
+        ("callbacks: too many events", FORGET_EVENTS.to_owned()),
         ("callbacks show: attempts", CALLBACK_ATTEMPTS.to_owned()),
         ("status: open callbacks", OPEN_BY_STATE.to_owned()),
         ("dnc list", DO_NOT_CALL.to_owned()),

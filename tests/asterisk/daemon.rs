@@ -206,34 +206,31 @@ pub fn replay(dir: &Path, recording: &Path) -> Result<PathBuf, String> {
 
 /// Holds the database that a daemon left in `dir` against what Asterisk wrote, which lies beside it; what it says.
 pub fn audit(dir: &Path) -> Result<String, String> {
-    let output = Command::new(binary())
-        .args(["audit", "--since", "24h", "--config"])
-        .arg(dir.join("callbackd.toml"))
-        .arg("--cdr")
-        .arg(dir.join("calls.cdr.csv"))
-        .arg("--queue-log")
-        .arg(dir.join("calls.queue_log"))
-        .output()
-        .map_err(|e| e.to_string())?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() { Ok(said) } else { Err(said + &String::from_utf8_lossy(&output.stderr)) }
+    with_records(dir, &["audit", "--since", "24h"])
 }
 
 /// Tells the calls a second time, out of what Asterisk wrote alone; the path of the database that this makes.
 pub fn import(dir: &Path) -> Result<PathBuf, String> {
     let db = dir.join("imported.db");
+    with_records(dir, &["import", "--db", &db.display().to_string()])?;
+    Ok(db)
+}
+
+/// A command about what Asterisk wrote, with the configuration that lies beside it; what it says.
+fn with_records(dir: &Path, command: &[&str]) -> Result<String, String> {
+    let file = |name: &str| dir.join(name);
     let output = Command::new(binary())
-        .args(["import", "--config"])
-        .arg(dir.join("callbackd.toml"))
-        .arg("--db")
-        .arg(&db)
+        .args(command)
+        .arg("--config")
+        .arg(file("callbackd.toml"))
         .arg("--cdr")
-        .arg(dir.join("calls.cdr.csv"))
+        .arg(file("calls.cdr.csv"))
         .arg("--queue-log")
-        .arg(dir.join("calls.queue_log"))
+        .arg(file("calls.queue_log"))
         .output()
         .map_err(|e| e.to_string())?;
-    if output.status.success() { Ok(db) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() { Ok(said) } else { Err(said + &String::from_utf8_lossy(&output.stderr)) }
 }
 
 /// The binary that is tested; where none is, the one that the environment names.

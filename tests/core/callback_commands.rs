@@ -95,7 +95,7 @@ fn a_pbx_that_is_not_known_is_asked_for() {
         priority: 0,
         note: String::new(),
     };
-    assert_eq!(all_busy().asks(command).unwrap_err().to_string(), "name one of the PBXs: pbx");
+    assert_eq!(all_busy().asks(command).unwrap_err().to_string(), "no PBX `elsewhere`; there is `pbx`");
 }
 
 #[test]

@@ -71,27 +71,26 @@ fn assert_cut_in_queue(row: &FinishedCall) {
     assert_eq!(row.legs[0].result, LegResult::Cancelled);
 }
 
-#[test]
-fn a_caller_whose_audio_stopped_in_the_queue_was_cut_off_by_the_pbx() {
+/// A caller leaves the queue after this, which their channel is told, and comes to the end of the dialplan.
+fn is_cut_off_after(told: impl FnOnce(&Line) -> String) -> FinishedCall {
     let mut driver = Driver::linked(rules(), START);
     let (mut customer, phone) = waits(&mut driver);
-    driver.say(&soft_hangup(&customer, RTP_TIMEOUT));
+    driver.say(&told(&customer));
     taken_out_of_the_queue(&mut driver, &customer, &phone);
     driver.say(&soft_hangup(&customer, DIALPLAN_ENDS));
     hang_up_contexts(&mut driver, &mut customer);
     driver.say(&phone.hangs_up());
-    assert_cut_in_queue(&ends(driver, &customer));
+    ends(driver, &customer)
+}
+
+#[test]
+fn a_caller_whose_audio_stopped_in_the_queue_was_cut_off_by_the_pbx() {
+    assert_cut_in_queue(&is_cut_off_after(|customer| soft_hangup(customer, RTP_TIMEOUT)));
 }
 
 #[test]
 fn a_caller_whom_an_ami_hangup_takes_out_of_the_queue_was_cut_off_by_the_pbx() {
-    let mut driver = Driver::linked(rules(), START);
-    let (mut customer, phone) = waits(&mut driver);
-    taken_out_of_the_queue(&mut driver, &customer, &phone);
-    driver.say(&soft_hangup(&customer, DIALPLAN_ENDS));
-    hang_up_contexts(&mut driver, &mut customer);
-    driver.say(&phone.hangs_up());
-    assert_cut_in_queue(&ends(driver, &customer));
+    assert_cut_in_queue(&is_cut_off_after(|_| String::new()));
 }
 
 #[test]

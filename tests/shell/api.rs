@@ -130,7 +130,13 @@ fn what_cannot_be_done_is_refused_with_a_status_and_a_sentence() {
         ("POST", "/v1/callbacks", json!({"number": "+12025550124&PJSIP/mallory"}), 422, "cannot be called"),
         ("POST", "/v1/callbacks", json!({"number": "+442079460123"}), 422, "INTERNATIONAL"),
         ("POST", "/v1/callbacks", json!({"number": 4711}), 400, "expected a string"),
-        ("POST", "/v1/callbacks", json!({"number": "+12025550125", "pbx": "elsewhere"}), 422, "pbx"),
+        (
+            "POST",
+            "/v1/callbacks",
+            json!({"number": "+12025550125", "pbx": "elsewhere"}),
+            400,
+            "no PBX `elsewhere`; there is `pbx`",
+        ),
         ("POST", "/v1/callbacks", long, 400, "`delay_ms` must be from 0 to"),
         ("GET", "/v1/callbacks?state=OPEN", Value::Null, 400, "OPEN is no state: use "),
     ] {

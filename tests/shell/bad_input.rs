@@ -102,7 +102,11 @@ fn a_secret_that_is_not_there_or_empty_is_refused() {
 fn refused(make: impl Fn(&Site), code: i32, words: &str) {
     let site = Site::new(1);
     make(&site);
-    std::fs::write(site.path("x.ami"), "Asterisk Call Manager/11.0.0\r\nEvent: X\r\nTimestamp: 1.0\r\n\r\n").unwrap();
+    std::fs::write(
+        site.path("x.ami"),
+        "Asterisk Call Manager/11.0.0\r\nResponse: Success\r\nMessage: Authentication accepted\r\n\r\n",
+    )
+    .unwrap();
     let before = site.everything();
     let replay = ["replay", "--config", "callbackd.toml", "--db", "calls.db", "x.ami"];
     for args in [&RUN[..], &CHECK, &replay, &["calls", "--db", "calls.db"]] {
@@ -122,6 +126,24 @@ fn a_database_of_a_newer_schema_is_refused_and_left_alone() {
         connection.pragma_update(None, "user_version", 999).unwrap();
     };
     refused(newer, 78, "has schema 999");
+}
+
+#[test]
+fn a_database_that_is_not_there_and_a_directory_are_called_what_they_are() {
+    let site = Site::new(1);
+    std::fs::create_dir(site.path("dir")).unwrap();
+    for command in ["calls", "backup", "vacuum"] {
+        let run = |db: &str| {
+            let copy = if command == "backup" { &["copy.db"][..] } else { &[] };
+            site.run(&[&[command, "--db", db], copy].concat())
+        };
+        let missing = run("nope.db");
+        assert_eq!(missing.code, 66, "{missing:#?}");
+        missing.line(&["there is no database", "nope.db", "name another ([store] path, or --db)"]);
+        let directory = run("dir");
+        assert_eq!(directory.code, 65, "{directory:#?}");
+        directory.line(&["dir is a directory, not a database", "--db"]);
+    }
 }
 
 #[test]
@@ -206,13 +228,13 @@ fn wrong_arguments_exit_with_64_and_suggest_the_right_ones() {
 #[test]
 fn which_pbx_to_record_must_be_told_where_there_are_several() {
     let site = Site::new(1);
-    site.configure("[[pbx]]\nname = \"berlin\"\n[[pbx]]\nname = \"bonn\"\n");
+    site.configure("[[pbx]]\nname = \"berlin\"\n[[pbx]]\nname = \"bonn\"\naddress = \"127.0.0.1:5048\"\n");
     let said = site.run(ALL[2]);
     assert_eq!(said.code, 64, "{said:#?}");
     said.line(&["--pbx", "berlin, bonn"]);
     let said = site.run(&[ALL[2], &["--pbx", "ulm"]].concat());
     assert_eq!(said.code, 64, "{said:#?}");
-    said.line(&["no PBX is named ulm"]);
+    said.line(&["no PBX `ulm`; there are `berlin`, `bonn`"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
 use clap::{Args, FromArgMatches};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -25,7 +26,7 @@ fn calls(path: &Path, args: &[&str]) -> Result<Said, CallsError> {
     let (mut out, mut notes) = (Vec::new(), Vec::new());
     let zone = TimeZone::get("Europe/Berlin").unwrap();
     let now = Timestamp::from_millisecond(MONDAY_10 + 2 * 3_600_000).unwrap();
-    run(&parse(args).unwrap(), path, &zone, now, &mut out, &mut notes)?;
+    run(&parse(args).unwrap(), path, &BTreeSet::new(), (&zone, now), &mut out, &mut notes)?;
     Ok(Said { out: String::from_utf8(out).unwrap(), notes: String::from_utf8(notes).unwrap() })
 }
 
@@ -341,8 +342,11 @@ fn a_reader_that_has_gone_away_is_no_error() {
     let (_directory, path) = with_calls((0..40).map(|n| abandoned(&format!("1.{n}"))));
     for args in [&[][..], &["--json"], &["--csv"], &["show", "1"], &["show", "1", "--json"]] {
         let args = parse(args).unwrap();
-        run(&args, &path, &TimeZone::UTC, Timestamp::UNIX_EPOCH, &mut Pipe(100), &mut io::sink()).unwrap();
-        let error = run(&args, &path, &TimeZone::UTC, Timestamp::UNIX_EPOCH, &mut Full, &mut io::sink()).unwrap_err();
+        run(&args, &path, &BTreeSet::new(), (&TimeZone::UTC, Timestamp::UNIX_EPOCH), &mut Pipe(100), &mut io::sink())
+            .unwrap();
+        let error =
+            run(&args, &path, &BTreeSet::new(), (&TimeZone::UTC, Timestamp::UNIX_EPOCH), &mut Full, &mut io::sink())
+                .unwrap_err();
         assert_eq!(error.exit_code(), 74, "{error}");
     }
 }

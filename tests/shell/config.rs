@@ -365,7 +365,7 @@ fn a_caret_stands_under_a_whole_character() {
 #[test]
 fn broken_toml_is_refused_at_its_place() {
     refused("[pbx\n", "1:5", &["not TOML"]);
-    refused("[pbx]\n[[pbx]]\n", "2:3", &["not TOML"]);
+    refused("[pbx]\n[[pbx]]\n", "2:3", &["[pbx] and [[pbx]] cannot stand in one file"]);
     refused("[log]\nlevel = \"info\"\nlevel = \"warn\"\n", "3:1", &["not TOML", "duplicate key"]);
 }
 

@@ -136,7 +136,7 @@ fn a_key_that_is_nearly_right_is_met_with_the_right_one() {
     refused("[callback.retry]\ncustomer_bussy = \"1m\"", "2:1", &["in [callback.retry]", "`customer_busy`"]);
     refused("[callback.queue.sales]\ndelai = \"1m\"", "2:1", &["in [callback.queue.sales]", "`delay`"]);
     refused("[callback.queue.sales]\nmax_active = 1", "2:1", &["`max_active` belongs in [callback]"]);
-    refused("[[agents]]\ninterface = \"PJSIP/1\"\nqueue = [\"a\"]", "3:1", &["in [agents]"]);
+    refused("[[agents]]\ninterface = \"PJSIP/1\"\nqueue = [\"a\"]", "3:1", &["in [[agents]]"]);
     refused("[hours.late]\nopen = \"24/7\"\nopens = \"24/7\"", "3:1", &["in [hours.late]", "`open`"]);
     refused("[callbacks]\nenabled = true", "1:2", &["did you mean `callback`?"]);
     refused("[callback]\nsocket = \"/x\"", "2:1", &["`socket` belongs in [api]"]);

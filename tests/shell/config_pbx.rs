@@ -10,7 +10,7 @@ fn of<'c>(config: &'c Config, name: &str) -> &'c Settings {
     &config.named(name).expect(name).settings
 }
 
-const TWO: &str = "[[pbx]]\nname = \"a\"\n[[pbx]]\nname = \"b\"\n";
+const TWO: &str = "[[pbx]]\nname = \"a\"\n[[pbx]]\nname = \"b\"\naddress = \"127.0.0.1:5048\"\n";
 
 #[test]
 fn the_documented_second_pbx_can_be_used() {
@@ -126,15 +126,61 @@ fn files_that_are_named_twice_are_refused() {
     let fix = "keep what [pbx.gap] says and remove [gap]";
     let own = format!("{TWO}[pbx.gap]\ncdr_csv = \"/b.csv\"\n");
     let words = ["`b` has its files in [gap] and in [pbx.gap]", fix];
-    refused(&format!("{own}[gap]\npbx = \"b\"\nqueue_log = \"/x\"\n"), "8:7", &words);
+    refused(&format!("{own}[gap]\npbx = \"b\"\nqueue_log = \"/x\"\n"), "9:7", &words);
     refused("[pbx]\n[pbx.gap]\nqueue_log = \"/a\"\n[gap]\ncdr_csv = \"/x\"\n", "5:11", &["`pbx` has its files", fix]);
     refused(
         &format!("{own}[gap]\ncdr_csv = \"/b.csv\"\n"),
-        "6:11",
+        "7:11",
         &["two PBXs have the same `cdr_csv`", "that of `a`"],
     );
-    refused(&format!("{own}pbx = \"a\"\n"), "7:7", &["`pbx` has no meaning in [pbx.gap]", "remove it"]);
-    refused(&format!("{own}[gap]\npbx = \"c\"\n"), "8:7", &["`gap.pbx` names no PBX", "a, b"]);
+    refused(&format!("{own}pbx = \"a\"\n"), "8:7", &["`pbx` has no meaning in [pbx.gap]", "remove it"]);
+    refused(&format!("{own}[gap]\npbx = \"c\"\n"), "9:7", &["`gap.pbx` names no PBX", "a, b"]);
+}
+
+#[test]
+fn two_pbxs_at_one_address_are_refused() {
+    let two = |first: &str, second: &str| {
+        format!("[[pbx]]\nname = \"a\"\naddress = \"{first}\"\n[[pbx]]\nname = \"b\"\naddress = \"{second}\"\n")
+    };
+    let fix = "give each [[pbx]] the `address` of its own Asterisk";
+    for (first, second) in [
+        ("127.0.0.1", "127.0.0.1:5038"),
+        ("localhost", "127.0.0.1"),
+        ("[::1]:5038", "::1"),
+        ("127.0.0.1", "[::ffff:127.0.0.1]:5038"),
+        ("pbx.example:5048", "PBX.example.:5048"),
+    ] {
+        refused(&two(first, second), "6:11", &["two PBXs, `a` and `b`, have the address", "that of another", fix]);
+    }
+    let without = "[[pbx]]\nname = \"a\"\n[[pbx]]\nname = \"b\"\n";
+    refused(without, "3:1", &["have the address 127.0.0.1:5038", "where none is given", fix]);
+    for (first, second) in [("127.0.0.1:5038", "127.0.0.1:5039"), ("127.0.0.1", "127.0.0.2"), ("::1", "127.0.0.1")] {
+        assert_eq!(good(&two(first, second)).pbx.len(), 2, "{first} {second}");
+    }
+    good("[[pbx]]\nname = \"a\"\n[[pbx]]\nname = \"b\"\ntls = true\n");
+}
+
+#[test]
+fn single_and_double_brackets_of_one_name_are_refused_with_the_line_to_change() {
+    let (single, double) = ("[pbx]\nname = \"a\"\n", "[[pbx]]\nname = \"b\"\n");
+    let title = "[pbx] and [[pbx]] cannot stand in one file";
+    let fix =
+        |line: u32| format!("each is written [[pbx]]: change line {line}, and give each [[pbx]] a `name` of its own");
+    refused(&format!("{single}{double}"), "3:3", &[title, "line 1 has it already", &fix(1)]);
+    refused(&format!("{double}{single}"), "3:2", &[title, "line 1 has it already", &fix(3)]);
+    refused(&format!("version = 1\n\n{single}# another\n{double}"), "6:3", &[title, &fix(3)]);
+    refused(
+        &format!("[pbx.calls]\nwrapup = \"1s\"\n{double}"),
+        "3:3",
+        &[
+            "[pbx.calls] stands above the first [[pbx]]",
+            "move [pbx.calls] of line 1 below the [[pbx]] that it is about",
+        ],
+    );
+    let agents = "[agents]\ninterface = \"PJSIP/1\"\n[[agents]]\ninterface = \"PJSIP/2\"\n";
+    refused(agents, "3:3", &["[agents] and [[agents]] cannot stand in one file", "[[agents]]: change line 1"]);
+    let twice = "[calls]\nwrapup = \"1s\"\n[log]\n[calls]\nmin_talk = \"1s\"\n";
+    refused(twice, "4:2", &["[calls] is there twice", "below the [calls] of line 1, and remove this one"]);
 }
 
 #[test]
@@ -149,11 +195,11 @@ fn what_is_about_all_pbxs_together_is_refused_below_one() {
         "order = \"newest\"",
     ] {
         let words = ["cannot be set for one PBX", "move it to [callback]", "all PBXs together"];
-        refused(&format!("{TWO}[pbx.callback]\n{line}\n"), "6:1", &words);
+        refused(&format!("{TWO}[pbx.callback]\n{line}\n"), "7:1", &words);
     }
     refused(
         &format!("{TWO}[pbx.callback.queue.sales]\ndaily = 7\n"),
-        "6:1",
+        "7:1",
         &["in [pbx.callback.queue.sales]", "`daily` belongs in [callback]"],
     );
 }
@@ -161,32 +207,41 @@ fn what_is_about_all_pbxs_together_is_refused_below_one() {
 #[test]
 fn a_key_at_the_wrong_place_below_a_pbx_is_met_with_the_right_one() {
     let at = |rest: &str| format!("{TWO}{rest}\n");
-    refused(&at("inbound_contexts = []"), "5:1", &["in [pbx]", "belongs in [pbx.calls], or for all PBXs in [calls]"]);
-    refused(&at("[pbx.calls]\nregion = \"DE\""), "6:1", &["in [pbx.calls]", "belongs in [pbx.numbers]"]);
-    refused(&at("[pbx.calls]\nwrapupp = \"1s\""), "6:1", &["unknown key `wrapupp` in [pbx.calls]", "`wrapup`"]);
-    refused(&at("[pbx.hours.late]\nopen = \"24/7\"\nopens = 1"), "7:1", &["in [pbx.hours.late]", "`open`"]);
-    refused(&at("[pbx.callback.retry]\nlosst = \"1h\""), "6:1", &["in [pbx.callback.retry]", "`lost`"]);
-    refused(&at("[[pbx.agents]]\ninterface = \"PJSIP/1\"\nwrapupp = \"1s\""), "7:1", &["in [pbx.agents]", "`wrapup`"]);
-    refused(&at("[pbx.call]\n"), "5:6", &["unknown key `call` in [pbx]", "did you mean `calls`?"]);
-    refused(&at("[pbx.store]\npath = \"x\""), "5:6", &["[store] is a table of its own"]);
-    refused(&at("version = 1"), "5:1", &["`version` stands above all tables"]);
-    refused(&at("[calls.pbx]\n"), "5:8", &["unknown key `pbx` in [calls]"]);
+    refused(&at("inbound_contexts = []"), "6:1", &["in [pbx]", "belongs in [pbx.calls], or for all PBXs in [calls]"]);
+    let files = "`cdr_csv` belongs in [pbx.gap]: the files are those of one Asterisk";
+    refused(&at("cdr_csv = \"/x\""), "6:1", &["in [pbx]", files]);
+    refused(&at("[pbx.calls]\ncdr_csv = \"/x\""), "7:1", &["in [pbx.calls]", files]);
+    refused(&at("interface = \"PJSIP/1\""), "6:1", &["belongs in [[pbx.agents]], or for all PBXs in [[agents]]"]);
+    refused("[numbers]\ninterface = \"PJSIP/1\"\n", "2:1", &["`interface` belongs in [[agents]]"]);
+    refused(&at("[pbx.calls]\nregion = \"DE\""), "7:1", &["in [pbx.calls]", "belongs in [pbx.numbers]"]);
+    refused(&at("[pbx.calls]\nwrapupp = \"1s\""), "7:1", &["unknown key `wrapupp` in [pbx.calls]", "`wrapup`"]);
+    refused(&at("[pbx.hours.late]\nopen = \"24/7\"\nopens = 1"), "8:1", &["in [pbx.hours.late]", "`open`"]);
+    refused(&at("[pbx.callback.retry]\nlosst = \"1h\""), "7:1", &["in [pbx.callback.retry]", "`lost`"]);
+    refused(
+        &at("[[pbx.agents]]\ninterface = \"PJSIP/1\"\nwrapupp = \"1s\""),
+        "8:1",
+        &["in [[pbx.agents]]", "`wrapup`"],
+    );
+    refused(&at("[pbx.call]\n"), "6:6", &["unknown key `call` in [pbx]", "did you mean `calls`?"]);
+    refused(&at("[pbx.store]\npath = \"x\""), "6:6", &["[store] is a table of its own"]);
+    refused(&at("version = 1"), "6:1", &["`version` stands above all tables"]);
+    refused(&at("[calls.pbx]\n"), "6:8", &["unknown key `pbx` in [calls]"]);
 }
 
 #[test]
 fn a_value_of_another_type_below_a_pbx_is_refused_at_its_place() {
     let at = |rest: &str| format!("{TWO}{rest}\n");
-    refused(&at("calls = 3"), "5:9", &["`calls` must be a table", "write [pbx.calls]"]);
-    refused(&at("gap = true"), "5:7", &["`gap` must be a table", "write [pbx.gap]"]);
+    refused(&at("calls = 3"), "6:9", &["`calls` must be a table", "write [pbx.calls]"]);
+    refused(&at("gap = true"), "6:7", &["`gap` must be a table", "write [pbx.gap]"]);
     refused(
         &at("[pbx.agents]\ninterface = \"PJSIP/1\""),
-        "5:1",
+        "6:1",
         &["`agents` must be a list of tables", "[[pbx.agents]]"],
     );
-    refused(&at("[pbx.calls]\nshort_abandon = 5"), "6:17", &["`short_abandon` must be a duration"]);
-    refused(&at("[pbx.callback]\nqueue = 1"), "6:9", &["`queue` must be a table", "[pbx.callback.queue]"]);
-    refused(&at("[pbx.callback.queue.sales]\nmax_attempts = 99"), "6:16", &["`max_attempts` must be 1 to 20"]);
-    refused(&at("[pbx.hours]\ntimezone = \"Europe/Berln\""), "6:12", &["did you mean \"Europe/Berlin\"?"]);
+    refused(&at("[pbx.calls]\nshort_abandon = 5"), "7:17", &["`short_abandon` must be a duration"]);
+    refused(&at("[pbx.callback]\nqueue = 1"), "7:9", &["`queue` must be a table", "[pbx.callback.queue]"]);
+    refused(&at("[pbx.callback.queue.sales]\nmax_attempts = 99"), "7:16", &["`max_attempts` must be 1 to 20"]);
+    refused(&at("[pbx.hours]\ntimezone = \"Europe/Berln\""), "7:12", &["did you mean \"Europe/Berlin\"?"]);
     refused("[pbx]\nname = \"a\"\n[pbx.numbers]\nregion = \"Germany\"", "4:10", &["two-letter"]);
 }
 
@@ -195,10 +250,22 @@ fn what_is_wrong_with_an_inherited_key_names_the_pbx() {
     let text = format!(
         "{TWO}[[pbx.agents]]\nname = \"Bob\"\ninterface = \"PJSIP/201\"\n[[agents]]\nname = \"Ann\"\ninterface = \"PJSIP/101\"\n[callback]\nagents = [\"Ann\"]\n"
     );
-    refused(&text, "12:11", &["`Ann` in `agents` is no agent, for the PBX `b`"]);
+    refused(
+        &text,
+        "13:11",
+        &[
+            "`Ann` in `agents` is no agent, for the PBX `b`",
+            "one of the [[pbx.agents]]; a PBX that has [[pbx.agents]] has none of the [[agents]]",
+        ],
+    );
+    let text = format!(
+        "{TWO}[pbx.callback.queue.sales]\nagents = [\"Bobby\"]\n[[pbx.agents]]\nname = \"Bob\"\ninterface = \"PJSIP/201\"\n"
+    );
+    refused(&text, "7:11", &["`Bobby` in `agents` is no agent", "did you mean \"Bob\"?"]);
+    refused("[callback]\nagents = [\"Ann\"]\n", "2:11", &["or the `name` of one of the [[agents]]"]);
     refused(
         &format!("{TWO}[callback]\ndelay = 5\n"),
-        "6:9",
+        "7:9",
         &["`delay` must be a duration in quotes, with its unit\n"],
     );
 }
@@ -216,12 +283,14 @@ fn a_version_that_is_not_understood_is_refused() {
 #[test]
 fn a_reload_takes_what_holds_for_each_pbx_and_keeps_the_links() {
     let before = good(TWO);
-    let after =
-        good(&format!("{TWO}address = \"127.0.0.2\"\n[pbx.calls]\nwrapup = \"9s\"\n[pbx.gap]\ncdr_csv = \"/b.csv\"\n"));
+    let after = good(&format!(
+        "{}[pbx.calls]\nwrapup = \"9s\"\n[pbx.gap]\ncdr_csv = \"/b.csv\"\n",
+        TWO.replace("5048", "5058")
+    ));
     assert_eq!(before.restart_for(&after), "pbx");
     let now = before.reloaded(after);
     let (a, b) = (&now.pbx[0], &now.pbx[1]);
-    assert_eq!((b.address.as_str(), b.settings.calls.wrapup), ("127.0.0.1:5038", Duration::from_secs(9)));
+    assert_eq!((b.address.as_str(), b.settings.calls.wrapup), ("127.0.0.1:5048", Duration::from_secs(9)));
     assert_eq!((b.gap.cdr_csv.is_some(), a.settings.calls.wrapup), (true, Duration::ZERO));
     assert_eq!(before.restart_for(&good(&format!("{TWO}[pbx.calls]\nwrapup = \"9s\"\n"))), "");
     let renamed = before.reloaded(good("[pbx]\nname = \"c\"\n[calls]\nwrapup = \"7s\"\n"));

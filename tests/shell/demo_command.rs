@@ -1,6 +1,6 @@
 //! `callbackd demo`: a call centre without a PBX, from the first call to the table at the end.
 
-use crate::scripted::{callbackd, mode, said};
+use crate::scripted::{Running, Site, callbackd, mode, said};
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -77,6 +77,8 @@ fn a_missed_caller_is_called_back_before_ones_eyes() {
         "DONE",
         "missed calls won back:",
         "by callback",
+        "callbackd agents --config",
+        "callbackd status --config",
         "sqlite3 -readonly",
     ] {
         assert!(has(row), "{row:?} is not in\n{out}");
@@ -129,6 +131,31 @@ fn others_may_connect_to_the_pretend_pbx() {
     let mut greeting = String::new();
     BufReader::new(stream).read_line(&mut greeting).unwrap();
     assert_eq!(greeting, "Asterisk Call Manager/11.0.0\r\n");
+    assert_eq!(demo.end().0, Some(0));
+}
+
+#[test]
+fn two_daemons_at_one_pretend_pbx_see_each_others_sign() {
+    let place = tempfile::tempdir().unwrap();
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let mut demo = Demo::start(place.path(), &["--listen", &format!("127.0.0.1:{port}")]);
+    demo.wait_for("session: Asterisk is ready");
+    let directory = fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().path()).find(|p| p.is_dir()).unwrap();
+    let of_first = fs::read_to_string(directory.join("callbackd.toml")).unwrap();
+    let site = Site::new(port);
+    site.write("secret", &fs::read_to_string(directory.join("secret")).unwrap(), 0o600);
+    let own = site.path("calls.db");
+    let lines: Vec<String> = of_first
+        .lines()
+        .map(|line| if line.starts_with("path = ") { format!("path = {own:?}") } else { line.to_owned() })
+        .collect();
+    site.configure(&lines.join("\n"));
+    let mut second = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    second.wait_for("Another callbackd makes callbacks on this PBX: this one makes none");
+    let status = site.run(&["status", "--config", "callbackd.toml"]);
+    status.line(&["ANOTHER CALLBACKD", "so this one makes none"]);
+    let (code, _) = second.end(Some(Signal::TERM));
+    assert_eq!(code, Some(0));
     assert_eq!(demo.end().0, Some(0));
 }
 

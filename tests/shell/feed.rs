@@ -215,7 +215,8 @@ fn what_is_live_what_waits_and_whether_all_is_well_can_be_asked() {
     let queue = &front.get("/v1/queues")[0];
     let expected = json!({"pbx": "pbx", "queue": "sales", "waiting": 0, "longest_since_ms": null, "members": 2, "free": 0, "paused": 2});
     assert_eq!(queue, &expected);
-    assert_eq!(front.get("/v1/queues?pbx=other"), json!([]));
+    let (status, answer) = front.ask("GET", "/v1/queues?pbx=other", &Value::Null);
+    assert_eq!((status, &answer["error"]), (400, &json!("no PBX `other`; there is `pbx`")));
     assert_eq!(front.get("/v1/calls"), json!([]));
     assert_eq!(front.ask("GET", "/v1/calls/4711", &Value::Null).0, 404);
     assert_eq!(front.get("/healthz"), json!({"status": "ok"}));

@@ -67,6 +67,76 @@ fn history_becomes_rows_once_and_calls_nobody_back() {
     assert_eq!(callbacks, 0, "nobody waits for a callback from history");
 }
 
+/// A database of an earlier schema, byte for byte.
+fn old_database(site: &Site) -> Vec<u8> {
+    let mut old = Connection::open(site.path("old.db")).unwrap();
+    callbackd::store::migrations().to_version(&mut old, 3).unwrap();
+    drop(old);
+    fs::read(site.path("old.db")).unwrap()
+}
+
+#[test]
+fn an_input_that_is_refused_leaves_an_older_database_as_it_was() {
+    let site = site();
+    let before = old_database(&site);
+    let names = |site: &Site| site.everything().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    history(&site);
+    site.write("notes.txt", "Dear diary\n\n", 0o644);
+    let there = names(&site);
+    for (args, code) in [
+        (&["import", "--db", "old.db", "--cdr", "nope.csv"][..], 66),
+        (&["import", "--db", "old.db", "--cdr", "notes.txt"], 65),
+        (&["replay", "--db", "old.db", "nope.ami"], 66),
+        (&["replay", "--db", "old.db", "notes.txt"], 65),
+        (&["replay", "--db", "new.db", "notes.txt"], 65),
+    ] {
+        let said = run(&site, args);
+        assert_eq!((said.code, fs::read(site.path("old.db")).unwrap() == before), (code, true), "{args:?}: {said:#?}");
+        assert_eq!(names(&site), there, "{args:?}");
+    }
+}
+
+#[test]
+fn what_names_all_its_files_needs_no_configuration() {
+    if Path::new(callbackd::cli::DEFAULT_CONFIG).exists() {
+        return eprintln!("this machine has a configuration: what would be without one is not seen");
+    }
+    let site = site();
+    history(&site);
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/traces/asterisk22/queue_answered.ami");
+    let note = "There is no /etc/callbackd/callbackd.toml: the default rules are applied.";
+    let imported =
+        site.run(&["import", "--db", "x.db", "--cdr", "Master.csv", "--queue-log", "queue_log", "--pbx", "bonn"]);
+    assert_eq!(imported.code, 0, "{imported:#?}");
+    imported.line(&[note]);
+    let replayed = site.run(&["replay", "--db", "y.db", recording.to_str().unwrap()]);
+    assert_eq!(replayed.code, 0, "{replayed:#?}");
+    replayed.line(&[note]);
+    let listed = site.run(&["calls", "--db", "x.db", "--pbx", "bonn"]);
+    assert!(listed.code == 0 && listed.out.lines().count() > 10, "{listed:#?}");
+    let refused = site.run(&["import", "--db", "x.db"]);
+    assert_eq!(refused.code, 78, "without --cdr the configuration says where it is: {refused:#?}");
+    let refused = site.run(&["replay", "--db", "y.db", "--pbx", "b onn", recording.to_str().unwrap()]);
+    assert_eq!(refused.code, 78, "no PBX can have this name: {refused:#?}");
+}
+
+#[test]
+fn an_audit_that_compares_nothing_does_not_say_that_all_is_well() {
+    let site = site();
+    history(&site);
+    assert_eq!(run(&site, &["import"]).code, 0);
+    let said = run(&site, &["audit", "--since", "2026-11-01", "--until", "2026-11-02"]);
+    assert_eq!(said.code, 66, "{said:#?}");
+    said.line(&["Nothing was compared: Asterisk's records have no call that began in this time"]);
+    assert!(!said.out.contains("Every call is there"), "{said:#?}");
+    // A database without a row of that time.
+    fs::remove_file(site.path("calls.db")).unwrap();
+    drop(Store::open(&site.path("calls.db")).unwrap());
+    let said = run(&site, &["audit", "--since", "2026-11-22T00:00:00Z", "--until", "2026-11-23T00:00:00Z"]);
+    assert_eq!(said.code, 1, "{said:#?}");
+    said.line(&["Nothing was compared: no row of the database is of a call that Asterisk's records have in this time"]);
+}
+
 #[test]
 fn what_was_imported_is_what_the_records_say() {
     let site = site();

@@ -286,3 +286,90 @@ fn what_is_to_be_sent_to_a_peer_that_does_not_read_has_an_end() {
     // How much would come together depends on how fast the machine is.
     assert!(peak < MOST_KIB / 4, "{peak} KiB were resident");
 }
+
+/// Members, steps of a menu, callers and their ends: whatever a PBX can fill.
+fn everything(pbx: usize) -> impl Iterator<Item = String> {
+    let (members, calls, steps, channels, ends) = (6_000, 400, 200, 15_000, 6_000);
+    let place = |n: usize, context: &str| {
+        let id = format!("{n}.{}", "7".repeat(120));
+        channel("", &format!("PJSIP/{}-{n:08x}", "t".repeat(160)), &id, &id, context, 80)
+    };
+    let member = move |name: &str, n: usize, paused: usize| {
+        let text = longest(n + pbx * 1_000_000, 80);
+        let member = format!(
+            "Queue: {text}\nMemberName: {text}\nInterface: PJSIP/{text}\nStateInterface: Local/{text}@x\nMembership: dynamic\nPenalty: 0\nCallsTaken: 0\n\
+             LastCall: 0\nLastPause: 0\nInCall: 0\nStatus: 1\nPaused: {paused}\nPausedReason: {text}\nRinginuse: 1\nWrapuptime: 0\n"
+        );
+        event(name, &member).replace("call,all", "agent,all")
+    };
+    let added = (0..members).map(move |n| member("QueueMemberAdded", n, 1));
+    // Each end of a pause is an interval to be stored.
+    let pauses = (0..4 * members).map(move |n| member("QueueMemberPause", n % members, n / members % 2));
+    let step = move |n: usize| {
+        let context = format!("ivr-{}", longest(n / calls, 70));
+        let runs = format!("{}Extension: s\nApplication: Background\nAppData: welcome\n", place(n % calls, &context));
+        event("Newexten", &runs.replace("Exten: 5550100", "Exten: s"))
+    };
+    let begun = move |n: usize| event("Newchannel", &place(n, "from-trunk"));
+    let end =
+        move |n: usize| event("Hangup", &format!("{}Cause: 16\nCause-txt: Normal Clearing\n", place(n, "from-trunk")));
+    let callers = (0..calls).map(begun).chain((0..calls * steps).map(step));
+    let others = (calls..channels).map(begun).chain((calls..calls + ends).map(end));
+    added.chain(pauses).chain(callers).chain(others)
+}
+
+#[test]
+fn all_budgets_of_several_pbxs_at_once_stay_small() {
+    let names = ["a", "b"];
+    let servers = names.map(|_| Server::start(GREETING, 1_000, Box::new(|action: &Action| Some(usual(action)))));
+    let site = Site::new(servers[0].port);
+    let pbx = |(name, server): (&str, &Server)| {
+        format!("[[pbx]]\nname = \"{name}\"\naddress = \"127.0.0.1:{}\"\nsecret_file = \"secret\"\n", server.port)
+    };
+    let pbxs: String = names.into_iter().zip(&servers).map(pbx).collect();
+    site.configure(&format!(
+        "{pbxs}[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n[numbers]\nregion = \"US\"\n[calls]\nivr_contexts = [\"ivr-*\"]\n"
+    ));
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    for _ in names {
+        daemon.wait_for("Asterisk is ready");
+    }
+    let [first, second] = servers;
+    let watched = Watched { site, server: first, daemon };
+    // What is to be stored waits, too.
+    let database = rusqlite::Connection::open(watched.site.path("calls.db")).unwrap();
+    database.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let count = |status: &Value, pbx: &str, path: &str| {
+        status.pointer(&format!("/counters/pbx/{pbx}/{path}")).and_then(Value::as_u64).unwrap_or(0)
+    };
+    let taken =
+        |status: &Value| names.map(|pbx| count(status, pbx, "tracker/events") + count(status, pbx, "link/dropped"));
+    let mut said = taken(&watched.status());
+    let mut streams = [everything(0).peekable(), everything(1).peekable()];
+    while streams.iter_mut().any(|events| events.peek().is_some()) {
+        for ((events, said), server) in streams.iter_mut().zip(&mut said).zip([&watched.server, &second]) {
+            let portion: Vec<String> = events.take(2_500).collect();
+            *said += portion.len() as u64;
+            server.say(&portion.concat());
+        }
+        watched.wait_for("all events to be taken", |watched| {
+            taken(&watched.status()).into_iter().zip(said).all(|(taken, said)| taken >= said)
+        });
+        watched.stays_small();
+    }
+    let status = watched.status();
+    for pbx in names {
+        for full in ["channels_refused", "details_dropped", "agents_refused"] {
+            assert!(count(&status, pbx, &format!("tracker/{full}")) > 0, "{pbx} {full} {status}");
+        }
+    }
+    assert!(status.pointer("/counters/store/given_up").and_then(Value::as_u64) > Some(0), "{status}");
+    // Faster than they can be taken: what waits has an end as well.
+    for server in [&watched.server, &second] {
+        server.say(&everything(2).skip(110_400).take(14_000).collect::<String>());
+    }
+    watched.wait_for("the rest to be taken or dropped", |watched| {
+        taken(&watched.status()).into_iter().zip(said).all(|(taken, said)| taken >= said + 14_000)
+    });
+    watched.stays_small();
+}

@@ -6,6 +6,7 @@ use std::time::Duration;
 use callbackd::config::Pbx;
 use callbackd::daemon::link::Tee;
 use callbackd::daemon::{Link, LinkEvent, LostReason};
+use callbackd_core::ami::budget::Budget;
 use callbackd_core::ami::{Interest, Notice};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -78,7 +79,7 @@ pub struct Linked {
 impl Linked {
     pub fn spawn(pbx: &Pbx, room: usize, tee: Option<Tee>) -> Self {
         let (sender, events) = mpsc::channel(room);
-        Self { link: Link::spawn(pbx, None, Interest::tracker(), tee, sender), events }
+        Self { link: Link::spawn(pbx, None, Interest::tracker(), tee, sender, Budget::WHOLE), events }
     }
 
     pub async fn next(&mut self) -> LinkEvent {

@@ -366,6 +366,32 @@ fn console_commands_are_answered_in_output_lines() {
 }
 
 #[test]
+fn a_global_variable_is_set_read_and_told_as_asterisk_does_until_it_restarts() {
+    let mut scene = Scene::new(Pickup::Ignore, 0, true);
+    let asked = |scene: &mut Scene, action: &str| {
+        let before = scene.text.len();
+        scene.send(action);
+        scene.text[before..].replace("\r\n", "|")
+    };
+    let read = "Action: Getvar\r\nActionID: 1\r\nVariable: CALLBACKD_ACTIVE\r\n\r\n";
+    let nothing = "Response: Success|ActionID: 1|Variable: CALLBACKD_ACTIVE|Value: ||";
+    assert_eq!(asked(&mut scene, read), nothing);
+    let set = "Action: Setvar\r\nActionID: 2\r\nVariable: CALLBACKD_ACTIVE\r\nValue: 0a1b2c3d 1\r\n\r\n";
+    let told = asked(&mut scene, set);
+    assert!(told.contains("|Channel: none|Uniqueid: none|Variable: CALLBACKD_ACTIVE|Value: 0a1b2c3d 1||"), "{told}");
+    assert!(told.ends_with("Response: Success|ActionID: 2|Message: Variable Set||"), "{told}");
+    assert!(asked(&mut scene, read).ends_with("|Value: 0a1b2c3d 1||"));
+    let of_channel = "Action: Getvar\r\nActionID: 3\r\nChannel: PJSIP/x\r\nVariable: A\r\n\r\n";
+    assert_eq!(asked(&mut scene, of_channel), "Response: Error|ActionID: 3|Message: No such channel||");
+    let of_nothing = "Action: Setvar\r\nActionID: 4\r\nValue: A\r\n\r\n";
+    assert_eq!(asked(&mut scene, of_nothing), "Response: Error|ActionID: 4|Message: No variable specified||");
+    scene.pbx.handle(Input::Restart, NOW);
+    scene.pbx.handle(Input::Connected(CLIENT), NOW);
+    scene.send("Action: Login\r\nActionID: 5\r\nUsername: callbackd\r\nSecret: secret\r\n\r\n");
+    assert_eq!(asked(&mut scene, read), nothing);
+}
+
+#[test]
 fn a_restart_ends_calls_and_connections() {
     let mut scene = Scene::new(Pickup::Answer(1_000), 60_000, true);
     scene.call("5550100", 60_000);

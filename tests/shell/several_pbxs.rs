@@ -146,16 +146,16 @@ fn commands_ask_which_pbx_is_meant_where_several_may_be() {
         let said = run(args);
         assert_eq!((said.code, said.err.trim()), (64, "error: which PBX? Add --pbx with one of: a, b"), "{args:?}");
         let said = run(&[args, &["--pbx", "c"]].concat());
-        assert_eq!((said.code, said.err.trim()), (64, "error: no PBX is named c; there are: a, b"), "{args:?}");
+        assert_eq!((said.code, said.err.trim()), (64, "error: no PBX `c`; there are `a`, `b`"), "{args:?}");
     }
     let said = run(&["import", "--cdr", "Master.csv", "--pbx", "b"]);
     assert_eq!(said.code, 0, "{said:#?}");
     assert_eq!(rows(&site, "SELECT pbx, linkedid FROM calls"), [("b".to_owned(), "100.1".to_owned())]);
     two(&site, [1, 2], ["", "[pbx.gap]\ncdr_csv = \"Master.csv\"\n"]);
-    let said = run(&["audit"]);
+    let said = run(&["audit", "--until", "2099-01-01"]);
     assert_eq!(said.code, 0, "only b has files: {said:#?}");
     let said = run(&["check", "--pbx", "c"]);
-    assert_eq!((said.code, said.err.trim()), (64, "error: no PBX is named c; there are: a, b"));
+    assert_eq!((said.code, said.err.trim()), (64, "error: no PBX `c`; there are `a`, `b`"));
     let said = run(&["check", "--pbx", "b"]);
     assert!(said.out.contains("secret of b") && !said.out.contains("secret of a"), "{said:#?}");
     assert!(run(&["check"]).line(&["gap.cdr_csv of b"]).contains("Master.csv"));
@@ -240,11 +240,39 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
     let socket = site.path("api.sock");
     let get = |path: &str| crate::front::http(&socket, "GET", path, "").unwrap();
     let count = |path: &str| get(path).1.as_array().map_or(0, Vec::len);
-    assert_eq!((count("/v1/agents"), count("/v1/agents?pbx=b"), count("/v1/agents?pbx=c")), (4, 2, 0));
+    assert_eq!((count("/v1/agents"), count("/v1/agents?pbx=b")), (4, 2));
+    let unknown = "no PBX `c`; there are `a`, `b`";
+    for path in ["agents", "callbacks", "calls", "calls/7.1", "queues"] {
+        let (status, answer) = get(&format!("/v1/{path}?pbx=c"));
+        assert_eq!((status, &answer["error"], &answer["field"]), (400, &unknown.into(), &"pbx".into()), "{path}");
+    }
     assert_eq!(count(&format!("/v1/callbacks?pbx={owner}")), 1);
     assert_eq!(count(&format!("/v1/callbacks?pbx={other}")), 0);
     assert_eq!(get("/v1/agents?of=b").0, 400);
+    let refused = |args: &[&str], why: &str| {
+        let said = site.run(&[args, &["--config", "callbackd.toml"]].concat());
+        assert_eq!(
+            (said.code, said.out.as_str(), said.err.trim()),
+            (64, "", format!("error: {why}").as_str()),
+            "{args:?}"
+        );
+    };
+    let lists = [["calls", "--pbx", "c"], ["callbacks", "--pbx", "c"], ["agents", "--pbx", "c"]];
+    lists.iter().for_each(|list| refused(list, unknown));
+    let add = ["callbacks", "add", "+1 202 555 0199", "--queue", "sales"];
+    refused(&add, "which PBX? name it (--pbx, or \"pbx\" in the API): there are `a`, `b`");
+    refused(&[&add[..], &["--pbx", "c"]].concat(), unknown);
     daemon.end(Some(Signal::TERM));
+    lists.iter().for_each(|list| refused(list, unknown));
+    let said = site.run(&["calls", "--db", "calls.db", "--pbx", "c"]);
+    assert_eq!((said.code, said.err.trim()), (64, format!("error: {unknown}").as_str()), "without a configuration");
+    // One that has left the configuration keeps its history.
+    let only_a = std::fs::read_to_string(site.path("callbackd.toml")).unwrap().replace("name = \"b\"", "name = \"d\"");
+    site.write("other.toml", &only_a, 0o644);
+    let said = site.run(&["calls", "--pbx", "b", "--config", "other.toml"]);
+    assert_eq!((said.code, said.out.lines().count()), (0, 2), "{said:#?}");
+    let said = site.run(&["calls", "--pbx", "d", "--config", "other.toml"]);
+    assert_eq!((said.code, said.err.trim()), (0, "No calls match."), "one that has no calls yet");
     let said = site.run(&["agents", "--pbx", "b", "--config", "callbackd.toml"]);
     assert_eq!((said.code, said.out.lines().count()), (0, 3), "out of the database: {said:#?}");
 }

@@ -109,6 +109,13 @@ fn works(report: &Report, server: &Server) {
 fn the_unit_runs_without_privilege_and_only_its_group_comes_near() {
     let Some((report, server)) = life(|port| format!("127.0.0.1:{port}"), None) else { return };
     works(&report, &server);
+    report.went("check", "/var/lib/callbackd/calls.db, not there yet: callbackd.service makes /var/lib/callbackd");
+    report.went(
+        "check",
+        "as the service's user: systemd-run --quiet --pipe --wait -p User=callbackd -p LoadCredential=ami-secret:",
+    );
+    report.went("check-as-the-service", "secret of pbx      credential in ");
+    assert!(!report.of("check-as-the-service").contains("checked as root"), "{}", report.of("check-as-the-service"));
 
     assert_eq!(report.of("user").trim_end_matches('|').trim(), "callbackd callbackd");
     for set in ["CapPrm", "CapEff", "CapBnd", "CapAmb"] {

@@ -5,9 +5,10 @@ use crate::core::PBXS;
 use crate::disk::Disk;
 use callbackd::store::feed::{Behind, Change, ChangedRow, Cursor};
 use callbackd::store::{CallFilter, CallbackFilter, FeedRules, Reader, Store};
-use callbackd_core::model::{AttemptRow, CallKey, CallbackRow, Direction, FinishedCall, Record, Status};
+use callbackd_core::model::{AttemptRow, CallKey, CallbackRow, Direction, DoNotCall, FinishedCall, Record, Status};
 use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 /// Changes that a reader takes at once, at most.
@@ -293,8 +294,11 @@ impl Mirror {
             mirror.attempts.extend(over.map(|attempt| (attempt.channel_id.clone(), attempt)));
             mirror.callbacks.insert(row.id, (0, row));
         }
-        mirror.forbidden =
-            reader.do_not_call(0).unwrap().into_iter().map(|entry| entry.number_e164.to_string()).collect();
+        let forbidden = |entry: DoNotCall| {
+            mirror.forbidden.insert(entry.number_e164.to_string());
+            ControlFlow::Continue(())
+        };
+        reader.each_do_not_call(0, forbidden).unwrap();
         mirror
     }
 

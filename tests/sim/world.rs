@@ -158,7 +158,7 @@ pub struct Day {
 fn configuration(rng: &mut Rng, pbxs: usize) -> Config {
     let pick = |rng: &mut Rng, words: &[&str]| words[rng.usize(..words.len())].to_owned();
     // Minutes are odd or even so that a dumb oracle can decide; see `is_open`.
-    let named = |name: &&str| format!("[[pbx]]\nname = \"{name}\"\n");
+    let named = |name: &&str| format!("[[pbx]]\nname = \"{name}\"\naddress = \"{name}\"\n");
     let several: String = if pbxs > 1 { PBXS.iter().map(named).collect() } else { String::new() };
     let text = several
         + &format!(

@@ -1,7 +1,7 @@
 //! Callbacks in the database: tasks with their stories, attempts, the list of those not to be called; and what a restart reads of them.
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
-use callbackd::store::{CallbackFilter, Reader, Refused, Store};
+use callbackd::store::{CallbackFilter, Earlier, MOST_EVENTS, Reader, Refused, STORY_ROWS, Store};
 use callbackd_core::model::{
     AgentKey, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction,
     DoNotCall, E164, FinishedCall, PbxId, Record, RecoveredBy,
@@ -134,6 +134,54 @@ fn every_change_adds_a_line_to_the_story_and_the_row_is_as_the_last_one_says() {
     let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
     assert_eq!(story.events.iter().map(|e| e.state).collect::<Vec<_>>(), states);
     assert_eq!((story.callback.priority, story.callback.state), (9, CallbackState::Talking));
+}
+
+#[test]
+fn of_a_story_without_end_the_first_and_the_newest_changes_are_kept_and_what_came_before_is_counted() {
+    let mut database = Database::new();
+    let made = 2 * MOST_EVENTS + 500;
+    let changes: Vec<Record> =
+        (0..made).map(|n| callback(change(row(1, "+12025550123"), &format!("priority {n}")))).collect();
+    assert!(database.write(&changes).is_empty());
+    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    assert_eq!(story.events.len(), STORY_ROWS);
+    assert_eq!(story.earlier, Earlier { events: (made - MOST_EVENTS).unsigned_abs(), ..Earlier::default() });
+    assert_eq!(story.events.last().unwrap().note, format!("priority {}", made - 1));
+    assert_eq!(story.events[0].note, format!("priority {}", made - MOST_EVENTS));
+    assert_eq!(database.one::<i64>("SELECT count(*) FROM callback_events"), MOST_EVENTS + 1);
+    assert_eq!(database.one::<String>("SELECT note FROM callback_events WHERE n = 0"), "priority 0");
+}
+
+#[test]
+fn a_story_of_many_misses_and_attempts_tells_the_newest_and_counts_the_others() {
+    let mut database = Database::new();
+    let many = STORY_ROWS + 3;
+    database.write(&[callback(change(row(1, "+12025550123"), "")), record(abandoned("1.1"))]);
+    let connection = Connection::open(&database.path).unwrap();
+    let names = "SELECT name FROM pragma_table_info('calls')";
+    let columns: Vec<String> =
+        connection.prepare(names).unwrap().query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let copied: Vec<String> = columns
+        .iter()
+        .map(|name| match name.as_str() {
+            "id" => "1000 + value".to_owned(),
+            "linkedid" => "'9.' || value".to_owned(),
+            "ended_ms" => "ended_ms + value".to_owned(),
+            "callback_id" => "1".to_owned(),
+            other => other.to_owned(),
+        })
+        .collect();
+    let series = "WITH RECURSIVE n (value) AS (VALUES (1) UNION ALL SELECT value + 1 FROM n WHERE value < ?1)";
+    let sql = format!("{series} INSERT INTO calls ({}) SELECT {} FROM calls, n", columns.join(", "), copied.join(", "));
+    connection.execute(&sql, [many as i64]).unwrap();
+    let attempts = "callback_attempts (callback_id, n, pbx, channel_id, intended_ms, talk_ms, result, detail)
+        SELECT 1, value, 'pbx', 'cb-1-' || value, value, 0, 'CONNECTED', '' FROM n";
+    connection.execute(&format!("{series} INSERT INTO {attempts}"), [many as i64]).unwrap();
+    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    assert_eq!((story.misses.len(), story.attempts.len()), (STORY_ROWS, STORY_ROWS));
+    assert_eq!(story.earlier, Earlier { misses: 3, events: 0, attempts: 3 });
+    assert_eq!(story.misses.last().unwrap().linkedid, format!("9.{many}"));
+    assert_eq!(story.attempts[0].n, 4);
 }
 
 #[test]

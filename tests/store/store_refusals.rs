@@ -75,7 +75,8 @@ fn a_file_that_is_no_database_is_refused() {
 fn a_directory_under_the_name_of_the_database_is_refused() {
     let place = place();
     std::fs::create_dir(&place.path).unwrap();
-    refused(&place, 65, &["is not an SQLite database"]);
+    refused(&place, 65, &["is a directory, not a database", "--db"]);
+    assert!(matches!(Reader::open(&place.path), Err(Error::NotAFile { .. })));
 }
 
 #[test]
@@ -179,7 +180,7 @@ fn a_reader_of_nothing_is_told_where_to_look() {
     let place = place();
     let error = Reader::open(&place.path).unwrap_err();
     assert_eq!(error.exit_code(), 66);
-    assert!(error.to_string().contains("--db FILE"), "{error}");
+    assert!(error.to_string().contains("name another ([store] path, or --db)"), "{error}");
     assert_eq!(names(place.directory.path()), [] as [&str; 0]);
 }
 

@@ -26,6 +26,7 @@ struct OfPbx {
 }
 
 async fn agents(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
+    front.knows(of.pbx.as_deref(), false).await?;
     let mut agents: Vec<AgentInPresence> = front.ask(Ask::Agents).await?;
     agents.retain(|agent| of.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
     let key = |agent: &AgentInPresence| format!("{}:{}", agent.pbx, agent.agent);

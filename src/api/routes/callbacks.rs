@@ -45,6 +45,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
         pbx: wanted.pbx,
         limit: None,
     };
+    front.knows(filter.pbx.as_deref(), true).await?;
     let (after, limit) = (wanted.after, rows_of(wanted.limit));
     pages::answer(&front.readers, &uri, move |reader, rows| {
         let found = reader.page_of_callbacks(&filter, after, limit, |page| {

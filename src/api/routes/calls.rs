@@ -59,6 +59,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
         // One more than wanted: whether there is a next page is said before the rows.
         limit: Some(limit as u64 + 1),
     };
+    front.knows(filter.pbx.as_deref(), true).await?;
     pages::answer(&front.readers, &uri, move |reader, rows| {
         let mut calls = Vec::new();
         reader.each_call(&filter, |call| {
@@ -113,6 +114,7 @@ async fn one(
     Asked(of): Asked<Where>,
 ) -> Answer {
     let Path(id) = id?;
+    front.knows(of.pbx.as_deref(), true).await?;
     let name = id.clone();
     let mut found = front.read(move |reader| reader.call(&name)).await?;
     found.retain(|stored| of.pbx.as_ref().is_none_or(|pbx| *stored.call.pbx == **pbx));

@@ -66,6 +66,7 @@ struct OfPbx {
 }
 
 async fn queues(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
+    front.knows(of.pbx.as_deref(), false).await?;
     let calls = front.read(|reader| reader.calls_in_progress()).await?;
     let mut queues = with_longest(front.ask(Ask::Queues).await?, &calls);
     queues.retain(|queue| of.pbx.as_ref().is_none_or(|pbx| queue.pbx == *pbx));

@@ -26,7 +26,9 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
         let (linkedid, of) = (safe(&call.linkedid), elsewhere(&call.pbx));
         let _ = writeln!(text, "  resolved by call {linkedid}{of} (callbackd calls show {linkedid})");
     }
-    let _ = writeln!(text, "\nMissed calls");
+    // Of a list that is too long the newest are told.
+    let before = |count: u64| if count == 0 { String::new() } else { format!("  {count} earlier ones\n") };
+    let _ = write!(text, "\nMissed calls\n{}", before(story.earlier.misses));
     for miss in &story.misses {
         let recovered = miss.recovered.map(|(by, when)| format!(", won back by {by} {}", at(when))).unwrap_or_default();
         let (id, status, outcome) = (miss.id, safe(&miss.status), safe(&miss.outcome));
@@ -36,14 +38,14 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
     if story.misses.is_empty() {
         let _ = writeln!(text, "  none: it was made by hand");
     }
-    let _ = writeln!(text, "\nAttempts");
+    let _ = write!(text, "\nAttempts\n{}", before(story.earlier.attempts));
     for attempt in &story.attempts {
         let _ = writeln!(text, "  {}{}", tried(attempt, &at), elsewhere(&attempt.pbx));
     }
     if story.attempts.is_empty() {
         let _ = writeln!(text, "  none yet");
     }
-    let _ = writeln!(text, "\nWhat happened");
+    let _ = write!(text, "\nWhat happened\n{}", before(story.earlier.events));
     for event in &story.events {
         let why = if event.reason.is_empty() { String::new() } else { format!(" {}", safe(&event.reason)) };
         let note = if event.note.is_empty() { String::new() } else { format!(": {}", safe(&event.note)) };

@@ -98,7 +98,7 @@ fn publishing(facts: &Facts, publish: bool) -> Option<Finding> {
     } else {
         Finding::missing(
             what,
-            "may not DBPut: greetings cannot tell what was promised; or set callback.publish = false",
+            "may not DBPut: greetings cannot say who is to be called back; or set callback.publish = false",
         )
     })
 }

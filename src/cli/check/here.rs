@@ -2,7 +2,7 @@
 
 use super::hours;
 use super::report::{Finding, Report};
-use crate::config::{Config, Pbx, Tls};
+use crate::config::{Config, Pbx, Store, Tls};
 use crate::daemon::Secret;
 use crate::exit::Exit;
 use crate::ownership::{open_trusted, within};
@@ -11,8 +11,9 @@ use crate::store::Error;
 use crate::store::examine::{Examined, State, examine};
 use callbackd_core::reconcile::CdrLine;
 use jiff::tz::TimeZone;
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Adds what is found. The configuration itself has been read.
 pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, now_ms: i64, report: &mut Report<'_>) {
@@ -32,6 +33,14 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, now_ms: i6
     let db = &config.store.path;
     match within(db, || examine(db)).map_err(Error::from).flatten() {
         Ok(examined) => report.add(&database(&examined)),
+        Err(Error::NoDirectory { path, directory }) if is_state_directory(&directory) => {
+            let detail = format!(
+                "{}, not there yet: callbackd.service makes {} when it is started for the first time",
+                path.display(),
+                directory.display()
+            );
+            report.add(&Finding::ok("database", detail));
+        }
         Err(error) => {
             let exit = Exit::from_code(error.exit_code());
             report.refuse(exit, &Finding::missing("database", error.to_string()));
@@ -41,9 +50,28 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, now_ms: i6
         gap(pbx, config.pbx.len() > 1, report);
     }
     if rustix::process::geteuid().is_root() {
-        let detail = "no file is closed to root; as the service's user: runuser -u callbackd -- callbackd check";
+        let detail = format!("no file is closed to root; as the service's user: {}", as_the_service(config, path));
         report.add(&Finding::warn("checked as root", detail));
     }
+}
+
+/// What `StateDirectory=` of the unit names.
+fn is_state_directory(directory: &Path) -> bool {
+    Store::default().path.parent() == Some(directory)
+}
+
+/// The same check with the rights of the service, to which systemd hands the secrets that only root can read.
+fn as_the_service(config: &Config, path: &Path) -> String {
+    let beside = |file: &&PathBuf| file.parent() == path.parent() && file.to_string_lossy().contains("/ami-secret");
+    let secrets: BTreeSet<&PathBuf> =
+        config.pbx.iter().filter_map(|pbx| pbx.secret_file.as_ref()).filter(beside).collect();
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string();
+    let mut command = "systemd-run --quiet --pipe --wait -p User=callbackd".to_owned();
+    for secret in secrets {
+        let name = secret.file_name().unwrap_or_default().to_string_lossy();
+        command.push_str(&format!(" -p LoadCredential={name}:{}", absolute(secret)));
+    }
+    format!("{command} callbackd check --config {}", absolute(path))
 }
 
 /// Calls were answered in Dial() or Queue(), and no record names whom they rang: Asterisk was told to ignore it.
@@ -68,7 +96,7 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
                 Finding::warn(what, "it holds no uniqueid: set loguniqueid = yes in [csv] of cdr.conf")
             }
             Ok(read) if read.cdrs.iter().all(|cdr| cdr.linkedid.is_none()) => {
-                let hint = "it holds no linkedid, calls that were transferred are told in parts: set newcdrcolumns = yes in [csv] of cdr.conf";
+                let hint = "it holds no linkedid, calls that were transferred are reconstructed in parts: set newcdrcolumns = yes in [csv] of cdr.conf";
                 Finding::warn(what, hint)
             }
             Ok(read) if names_nobody(&read) => {

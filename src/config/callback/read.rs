@@ -29,7 +29,7 @@ fn secs(from: u64, to: u64) -> RangeInclusive<Duration> {
 pub(in super::super) fn read(source: &Source<'_, '_>, hours: &[String], agents: &[Agent]) -> Callback {
     let section = &source.section("callback");
     let d = Callback::default();
-    let around = Around { hours, agents };
+    let around = Around { hours, agents, whose: &source.shown(&["agents"]) };
     // `enabled` of [callback] is the main switch; a queue's own turns off that queue.
     let default = CallbackQueue { enabled: true, ..queue(section, &d.default, &around, None) };
     let mut queues: BTreeMap<String, CallbackQueue> = BTreeMap::new();
@@ -101,6 +101,8 @@ fn millis(s: &Section<'_, '_>, key: &str, default: Millis, allowed: RangeInclusi
 struct Around<'c> {
     hours: &'c [String],
     agents: &'c [Agent],
+    /// The tables in which those agents stand.
+    whose: &'c str,
 }
 
 fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Option<&str>) -> CallbackQueue {
@@ -116,7 +118,7 @@ fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Opti
         last_dispatch: s.duration("last_dispatch", d.last_dispatch, Duration::from_secs(4 * 3600)),
         strategy: one_of(s, "strategy", &STRATEGIES).unwrap_or(d.strategy),
         owner_window: s.duration("owner_window", d.owner_window, DAY),
-        agents: agents(s, around.agents).unwrap_or_else(|| d.agents.clone()),
+        agents: agents(s, around).unwrap_or_else(|| d.agents.clone()),
         fallback: fallback(s, name).or_else(|| d.fallback.clone().filter(|f| Some(f.as_str()) != name)),
         fallback_after: s.duration("fallback_after", d.fallback_after, DAY),
         caller_id: templates::caller_id(s, &d.caller_id),
@@ -185,7 +187,8 @@ fn hours(s: &Section<'_, '_>, known: &[String]) -> Option<String> {
 }
 
 /// By name or interface.
-fn agents(s: &Section<'_, '_>, known: &[Agent]) -> Option<Vec<String>> {
+fn agents(s: &Section<'_, '_>, around: &Around<'_>) -> Option<Vec<String>> {
+    let (known, whose) = (around.agents, around.whose);
     let mut out = Vec::new();
     for text in s.texts("agents", "[\"PJSIP/101\"]")? {
         match known.iter().find(|a| a.name.as_deref() == Some(text.value.as_str())) {
@@ -193,10 +196,13 @@ fn agents(s: &Section<'_, '_>, known: &[Agent]) -> Option<Vec<String>> {
             None if is_interface(&text.value) => out.push(text.value),
             None => {
                 let near = nearest(&text.value, known.iter().filter_map(|a| a.name.as_deref()));
-                let help = near.map_or_else(
-                    || "write an interface such as \"PJSIP/101\", or the `name` of one of the [[agents]]".to_owned(),
+                let mut help = near.map_or_else(
+                    || format!("write an interface such as \"PJSIP/101\", or the `name` of one of the [[{whose}]]"),
                     |near| format!("did you mean \"{near}\"?"),
                 );
+                if whose != "agents" {
+                    help.push_str("; a PBX that has [[pbx.agents]] has none of the [[agents]]");
+                }
                 s.problems.add(text.span, format!("`{}` in `agents` is no agent", text.value), "unknown", help);
             }
         }

@@ -77,8 +77,8 @@ enum Position {
     Wanted { variable: bool },
     /// At the beginning of one that is all there, up to `end`; it counts once `next` shows that it is no front of a torn one.
     Held { end: usize, next: usize, room: Option<usize> },
-    /// Inside a frame that is dropped up to its empty line; if `looked_at`, its end may show that it is torn.
-    Dropping { looked_at: bool },
+    /// Inside a frame that is dropped up to its empty line; its end may show that it is torn. `own_end`: by these headers, not by a channel's snapshot.
+    Dropping { own_end: Option<&'static [&'static [u8]]> },
 }
 
 /// Of a frame that is dropped so many bytes before its end are looked at, at most: its last channel snapshot, and a number's line breaks.
@@ -147,7 +147,7 @@ impl FrameDecoder {
 
     /// Refuses the frame that begins the buffer before its end has been seen.
     fn refuse_from_here(&mut self, refusal: Refusal, buffer: &BytesMut) -> Received {
-        self.position = Position::Dropping { looked_at: true };
+        self.position = Position::Dropping { own_end: None };
         self.refuse(refusal, self.counters.bytes, buffer)
     }
 
@@ -186,10 +186,10 @@ impl FrameDecoder {
             self.advance(buffer, end);
             return Some(Some(Received::Banner(version)));
         }
-        let mut looked_at = true;
+        let mut own_end = None;
         let need = match header(first) {
             Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Event") => {
-                looked_at = !form::is_harmless(line.value);
+                own_end = form::own_end(line.value);
                 self.interest.event(line.value)
             }
             Ok((_, line)) if line.key.eq_ignore_ascii_case(b"Response") => Need::Yes,
@@ -201,7 +201,7 @@ impl FrameDecoder {
             Need::Variable => Position::Wanted { variable: true },
             Need::No => {
                 self.counters.skipped += 1;
-                Position::Dropping { looked_at }
+                Position::Dropping { own_end }
             }
         };
         Some(None)
@@ -319,19 +319,24 @@ impl FrameDecoder {
                         return Some(received);
                     }
                 }
-                Position::Dropping { looked_at } => match self.blank_line.find(self.counters.bytes, buffer) {
+                Position::Dropping { own_end } => match self.blank_line.find(self.counters.bytes, buffer) {
                     Some((end, next)) => {
-                        // What comes behind the front of a torn frame is its rest, by whatever name.
-                        if looked_at || self.torn.is_some() {
-                            self.passes(&buffer[..end], self.counters.bytes);
+                        let offset = self.counters.bytes;
+                        match own_end {
+                            Some(headers) if self.torn.is_none() => {
+                                if self.shown.privilege && !form::has_own_end(&buffer[..end], headers) {
+                                    self.tears(offset);
+                                }
+                            }
+                            // What comes behind the front of a torn frame is its rest, by whatever name.
+                            _ => self.passes(&buffer[..end], offset),
                         }
                         self.advance(buffer, next);
                         self.position = Position::Start;
                     }
                     None => {
                         // An empty line may have begun in the last two bytes (`LF CR`).
-                        let keep = if looked_at || self.torn.is_some() { KEPT } else { 2 };
-                        let done = buffer.len().saturating_sub(keep);
+                        let done = buffer.len().saturating_sub(KEPT);
                         self.advance(buffer, done);
                         return None;
                     }

@@ -235,9 +235,20 @@ fn is_of_snapshot(key: &[u8]) -> bool {
     }
 }
 
-/// Events that nobody needs and whose `Exten` or number is none of a channel's.
-pub(crate) fn is_harmless(name: &[u8]) -> bool {
-    matches!(name, b"ExtensionStatus" | b"CEL" | b"Cdr")
+/// Of an event that nobody needs and that holds what a caller said or dialled without a channel's snapshot: headers that Asterisk writes behind that. Where
+/// one is missing, the event is torn (`main/manager.c`, `cel/cel_manager.c`, `cdr/cdr_manager.c`).
+pub(crate) fn own_end(name: &[u8]) -> Option<&'static [&'static [u8]]> {
+    match name {
+        b"ExtensionStatus" => Some(&[b"\nStatus: "]),
+        b"CEL" => Some(&[b"\nUniqueID: ", b"\nLinkedID: "]),
+        b"Cdr" => Some(&[b"\nBillableSeconds: ", b"\nUniqueID: "]),
+        _ => None,
+    }
+}
+
+/// All of these stand there.
+pub(crate) fn has_own_end(frame: &[u8], headers: &[&[u8]]) -> bool {
+    headers.iter().all(|header| memchr::memmem::find(frame, header).is_some())
 }
 
 /// The end of every channel's snapshot: longer, with its line ends, than what a caller can write into one field.
@@ -312,9 +323,10 @@ pub(crate) fn room(frame: &[u8]) -> Option<usize> {
     None
 }
 
-/// The end of a channel's snapshot stands there.
+/// The end of a channel's snapshot stands there, or that of one of the events without one.
 pub(crate) fn closes(frame: &[u8]) -> bool {
-    memchr::memmem::find(frame, b"Linkedid: ").is_some()
+    let ends: [&[u8]; 4] = [b"Linkedid: ", b"LinkedID: ", b"BillableSeconds: ", b"StatusText: "];
+    ends.into_iter().any(|end| memchr::memmem::find(frame, end).is_some())
 }
 
 fn key(line: &[u8]) -> &[u8] {

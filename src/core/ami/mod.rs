@@ -2,6 +2,7 @@
 
 pub mod action;
 mod blank_line;
+pub mod budget;
 mod check;
 pub mod decoder;
 pub mod event;

@@ -1,7 +1,9 @@
 //! Actions that wait for their answer, each with its time-out.
 
 use crate::ami::action::ActionId;
+use crate::ami::budget::Budget;
 use crate::ami::frame::Frame;
+use crate::ami::session::Session;
 
 /// Most actions that may wait for an answer at once.
 pub const MAX_PENDING: usize = 64;
@@ -9,7 +11,7 @@ pub const MAX_PENDING: usize = 64;
 pub const MAX_LIST_ITEMS: usize = 20_000;
 /// Most bytes that the lists of all answers under way may hold together; items beyond it are dropped and marked like those. A whole dialplan of
 /// FreePBX has some five MiB.
-pub const MAX_LIST_BYTES: usize = 16 << 20;
+pub const MAX_LIST_BYTES: usize = Budget::WHOLE.list_bytes;
 
 /// What an action is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,62 +73,81 @@ impl List {
 const ITEM: usize = 64;
 
 /// All actions under way.
-#[derive(Debug, Default)]
-pub(crate) struct PendingActions(Vec<Pending>);
+#[derive(Debug)]
+pub(crate) struct PendingActions {
+    all: Vec<Pending>,
+    /// See [`MAX_LIST_BYTES`].
+    list_bytes: usize,
+}
+
+impl Default for PendingActions {
+    fn default() -> Self {
+        Self { all: Vec::new(), list_bytes: MAX_LIST_BYTES }
+    }
+}
+
+impl Session {
+    /// What its lists hold together stays within this share; without it, they have the whole.
+    #[must_use]
+    pub fn with_share(mut self, share: Budget) -> Self {
+        self.pending.list_bytes = share.list_bytes;
+        self
+    }
+}
 
 impl PendingActions {
     pub(crate) fn is_full(&self) -> bool {
-        self.0.len() >= MAX_PENDING
+        self.all.len() >= MAX_PENDING
     }
 
     pub(crate) fn push(&mut self, pending: Pending) {
-        self.0.push(pending);
+        self.all.push(pending);
     }
 
     pub(crate) fn has(&self, purpose: Purpose) -> bool {
-        self.0.iter().any(|pending| pending.purpose == purpose)
+        self.all.iter().any(|pending| pending.purpose == purpose)
     }
 
     /// The lists that are coming in have room for an item of this length.
     pub(crate) fn has_room(&self, length: usize) -> bool {
-        let lists = self.0.iter().filter_map(|pending| pending.list.as_ref());
-        lists.map(|list| list.bytes).sum::<usize>() + ITEM + length <= MAX_LIST_BYTES
+        let lists = self.all.iter().filter_map(|pending| pending.list.as_ref());
+        lists.map(|list| list.bytes).sum::<usize>() + ITEM + length <= self.list_bytes
     }
 
     pub(crate) fn find(&self, frame: &Frame) -> Option<usize> {
-        if self.0.is_empty() {
+        if self.all.is_empty() {
             return None;
         }
         let id = frame.get("ActionID")?;
-        self.0.iter().position(|pending| pending.id.as_str().as_bytes() == id)
+        self.all.iter().position(|pending| pending.id.as_str().as_bytes() == id)
     }
 
     pub(crate) fn get_mut(&mut self, at: usize) -> &mut Pending {
-        &mut self.0[at]
+        &mut self.all[at]
     }
 
     pub(crate) fn take(&mut self, at: usize) -> Pending {
-        self.0.remove(at)
+        self.all.remove(at)
     }
 
     pub(crate) fn take_purpose(&mut self, purpose: Purpose) {
-        self.0.retain(|pending| pending.purpose != purpose);
+        self.all.retain(|pending| pending.purpose != purpose);
     }
 
     pub(crate) fn take_expired(&mut self, now_ms: u64) -> Option<Pending> {
-        let at = self.0.iter().position(|pending| pending.deadline_ms <= now_ms)?;
-        Some(self.0.remove(at))
+        let at = self.all.iter().position(|pending| pending.deadline_ms <= now_ms)?;
+        Some(self.all.remove(at))
     }
 
     /// All get so much more time, ms.
     pub(crate) fn delay(&mut self, ms: u64) {
-        for pending in &mut self.0 {
+        for pending in &mut self.all {
             pending.since_ms += ms;
             pending.deadline_ms += ms;
         }
     }
 
     pub(crate) fn deadline_ms(&self) -> Option<u64> {
-        self.0.iter().map(|pending| pending.deadline_ms).min()
+        self.all.iter().map(|pending| pending.deadline_ms).min()
     }
 }

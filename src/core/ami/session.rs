@@ -76,7 +76,7 @@ pub struct Session {
     nonce: u64,
     serial: u64,
     state: State,
-    pending: PendingActions,
+    pub(crate) pending: PendingActions,
     outputs: VecDeque<SessionOutput>,
     heard_ms: u64,
     live: Liveness,

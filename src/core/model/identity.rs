@@ -2,6 +2,7 @@
 
 use serde::{Serialize, Serializer};
 use std::borrow::Borrow;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -69,6 +70,37 @@ macro_rules! text_id {
 text_id! {
     /// A PBX, by its name in the configuration (`pbx.name`).
     PbxId
+}
+
+/// No PBX has this name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("no PBX `{}`; {}", .name.escape_debug(), there_are(.known))]
+pub struct NoSuchPbx {
+    /// As it was given.
+    pub name: String,
+    /// Those that there are.
+    pub known: BTreeSet<PbxId>,
+}
+
+impl NoSuchPbx {
+    /// Looks for a name among those that are known.
+    ///
+    /// # Errors
+    /// It is not among them.
+    pub fn unless(name: &str, known: BTreeSet<PbxId>) -> Result<(), Self> {
+        if known.contains(name) { Ok(()) } else { Err(Self { name: name.to_owned(), known }) }
+    }
+}
+
+/// The PBXs to choose from, for a person.
+#[must_use]
+pub fn there_are(known: &BTreeSet<PbxId>) -> String {
+    let names: Vec<String> = known.iter().map(|pbx| format!("`{}`", pbx.escape_debug())).collect();
+    match &names[..] {
+        [] => "none is known yet".to_owned(),
+        [only] => format!("there is {only}"),
+        names => format!("there are {}", names.join(", ")),
+    }
 }
 
 impl PbxId {

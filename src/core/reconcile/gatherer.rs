@@ -1,5 +1,6 @@
 //! Long files in little memory: records are taken in the order in which Asterisk wrote them, and calls given out once no more of them can come.
 
+use crate::ami::budget::RECORD_BYTES;
 use crate::ami::event::Millis;
 use crate::reconcile::account::{Account, gathered};
 use crate::reconcile::cdr::CdrLine;
@@ -8,9 +9,9 @@ use crate::reconcile::queue_log::QueueEvent;
 /// CDR of one call are written within this time (ms) of each other: a phone that left it early first, its caller last.
 pub const LONGEST_CALL_MS: Millis = 4 * 3_600_000;
 
-/// Records that are held at once may weigh this much, bytes: usual ones of some 40,000 channels. Beyond it the calls that ended first are
+/// Records that are held at once may weigh this much, bytes: usual ones of some 20,000 channels. Beyond it the calls that ended first are
 /// given out before [`LONGEST_CALL_MS`] is over; of those whose first channel has not been written yet, the oldest are given up.
-pub const MOST_BYTES: usize = 32 << 20;
+pub const MOST_BYTES: usize = RECORD_BYTES;
 
 /// What a record weighs beside its texts, bytes: the allocator's part of each text.
 const TEXTS: usize = 128;

@@ -42,6 +42,33 @@ pub enum Kind {
     Left(VisitResult),
 }
 
+/// What a caller's number holds at most (`AST_MAX_EXTENSION`, `include/asterisk/channel.h`, without its NUL): so many bytes behind a line that a
+/// number broke may have been written by the caller.
+const NUMBER: usize = 79;
+
+/// Reads the lines of a file in turn. A number is written as it came (`apps/app_queue.c`), line breaks included: behind an `ENTERQUEUE` that breaks off
+/// before its position, nothing is believed as far as a number reaches.
+#[derive(Debug, Default)]
+pub struct Reader {
+    /// Bytes that may still be of the number.
+    torn: usize,
+}
+
+impl Reader {
+    /// Reads the next line; `None` if it is about no call.
+    pub fn next(&mut self, line: &str) -> Option<QueueEvent> {
+        if self.torn > 0 {
+            self.torn = self.torn.saturating_sub(line.len() + 1);
+            return None;
+        }
+        let event = read(line)?;
+        if event.kind == Kind::Enter && event.data.len() < 3 {
+            self.torn = NUMBER;
+        }
+        Some(event)
+    }
+}
+
 /// Reads a line; `None` if it is about no call.
 #[must_use]
 pub fn read(line: &str) -> Option<QueueEvent> {
@@ -97,6 +124,24 @@ fn seconds(text: &str) -> Option<Millis> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_number_with_line_breaks_writes_of_another_call_is_not_believed() {
+        let mut reader = Reader::default();
+        let lines = [
+            "1795336406|pbx-1795336404.0|support|NONE|ENTERQUEUE||12",
+            "1795336407|pbx-1795336400.0|support|NONE|ABANDON|1|1|7",
+            "1795336407|a.1|s|Al|CONNECT|1|b|1|1",
+            "1795336408|pbx-1795336404.0|support|NONE|ABANDON|1|1|2",
+            "1795336408|pbx-1795336407.2|support|NONE|ENTERQUEUE||12025550123|1",
+            "1795336409|pbx-1795336407.2|support|NONE|ABANDON|1|1|1",
+        ];
+        let read: Vec<_> = lines.iter().filter_map(|line| reader.next(line)).map(|e| (e.callid, e.kind)).collect();
+        let left = Kind::Left(VisitResult::Abandoned);
+        let told = [("pbx-1795336404.0", Kind::Enter), ("pbx-1795336404.0", left), ("pbx-1795336407.2", Kind::Enter)];
+        let told = told.into_iter().chain([("pbx-1795336407.2", left)]);
+        assert_eq!(read, told.map(|(id, kind)| (id.to_owned(), kind)).collect::<Vec<_>>());
+    }
 
     #[test]
     fn what_is_about_a_call_is_read_and_the_rest_left_out() {

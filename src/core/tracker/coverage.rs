@@ -1,5 +1,6 @@
 //! Coverage: when the PBX is seen and when it is not, and what the arriving lists say of queues.
 
+use crate::ami::budget::Budget;
 use crate::ami::event::Millis;
 use crate::model::{GapCause, Moment};
 use crate::tracker::SEEN_EVERY_MS;
@@ -7,7 +8,7 @@ use crate::tracker::pbx_clock::RIGHT_WITHIN_MS;
 use std::collections::BTreeSet;
 
 /// Queues, and callers who wait in them, that are kept of one list; further ones are counted and ignored.
-pub const MAX_LISTED: usize = 20_000;
+pub const MAX_LISTED: usize = Budget::WHOLE.listed;
 
 /// A boot time this much (ms) after the last event still counts as the same run of Asterisk: clocks differ, `Uptime` is in
 /// whole seconds.
@@ -46,6 +47,7 @@ pub(crate) struct Coverage {
     callers: Vec<ListedCaller>,
     /// Queues and callers ignored because of [`MAX_LISTED`].
     refused: u64,
+    pub(crate) budget: Budget,
 }
 
 /// A caller whom the list of queues names.
@@ -100,6 +102,7 @@ impl Coverage {
             queues: BTreeSet::new(),
             callers: Vec::new(),
             refused: 0,
+            budget: Budget::WHOLE,
         }
     }
 
@@ -251,7 +254,7 @@ impl Coverage {
 
     /// A list names this queue.
     pub(crate) fn queue_listed(&mut self, queue: &str) {
-        if self.queues.len() < MAX_LISTED {
+        if self.queues.len() < self.budget.listed {
             self.queues.insert(queue.into());
         } else if !self.queues.contains(queue) {
             self.refused += 1;
@@ -270,7 +273,7 @@ impl Coverage {
 
     /// Keeps a caller of the list of queues until the list of channels has come.
     pub(crate) fn caller_listed(&mut self, caller: ListedCaller) {
-        if self.callers.len() < MAX_LISTED {
+        if self.callers.len() < self.budget.listed {
             self.callers.push(caller);
         } else {
             self.refused += 1;

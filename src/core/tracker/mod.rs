@@ -12,6 +12,7 @@ mod table;
 pub(crate) mod topology;
 pub(crate) mod verdict;
 
+use crate::ami::budget::Budget;
 use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
 use crate::model::progress::{LineChange, Progress};
@@ -30,10 +31,10 @@ use topology::graph::Topology;
 
 /// Trunks kept, by their peers.
 pub const MAX_TRUNKS_MET: usize = 1_000;
-/// Channels tracked at once, the recently ended ones included; a new one beyond is counted and ignored.
-pub const MAX_CHANNELS: usize = 50_000;
+/// Channels tracked at once, the recently ended ones included; a new one beyond is counted and ignored. Of several PBXs each has its share.
+pub const MAX_CHANNELS: usize = Budget::WHOLE.channels;
 /// What those channels weigh, each with a call of its own, bytes as they are estimated: with texts of the usual length [`MAX_CHANNELS`] is reached first.
-pub const MAX_CHANNEL_BYTES: usize = 96 << 20;
+pub const MAX_CHANNEL_BYTES: usize = Budget::WHOLE.channel_bytes;
 /// Bridges that may be kept empty beside twice as many as there are channels; beyond it the empty ones are forgotten, and met again when somebody enters.
 pub const SPARE_BRIDGES: usize = 1_000;
 /// A call whose channels are all gone waits this long (ms) for events that are still on their way.
@@ -227,6 +228,14 @@ impl Tracker {
             event_ms: 0,
             stopping: false,
         }
+    }
+
+    /// What it keeps stays within this; without it, it has the whole to itself.
+    pub fn keeps_within(&mut self, budget: Budget) {
+        self.topology.keeps_within(budget);
+        self.calls.budget = budget;
+        self.coverage.budget = budget;
+        self.presence.roster.budget = budget;
     }
 
     /// Takes the trunks (`PJSIP/provider`) on which customers called in earlier runs: one who withholds the number and is met in a menu or a

@@ -21,7 +21,8 @@ fuzz_target!(|data: &[u8]| {
     let (cdrs, log) = data.split_at(border);
     let mut records = Records::default();
     read_cdrs(cdrs, &mut Zone::of(&TimeZone::UTC), &mut records);
-    let events: Vec<_> = String::from_utf8_lossy(log).lines().filter_map(queue_log::read).collect();
+    let mut reader = queue_log::Reader::default();
+    let events: Vec<_> = String::from_utf8_lossy(log).lines().filter_map(|line| reader.next(line)).collect();
     let count = records.cdrs.len();
     // In parts, as files are read: whatever the order, no record is lost or told twice.
     let (mut gatherer, mut given) = (Gatherer::default(), 0);

@@ -8,7 +8,7 @@ use crate::callbacks::tasks::Task;
 use crate::callbacks::{GRACE_MS, Presences, Scheduler};
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
-use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, PbxId, Record};
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record};
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -342,10 +342,16 @@ fn because(what: &str, note: &str) -> String {
 
 /// The PBX that is meant.
 fn which(named: Option<&str>, presences: &Presences<'_>) -> Result<PbxId, CommandError> {
-    let only = if presences.len() == 1 { presences.keys().next() } else { None };
-    let meant = named.map_or(only, |name| presences.get_key_value(name).map(|(pbx, _)| pbx));
-    let all = || presences.keys().map(PbxId::as_str).collect::<Vec<_>>().join(", ");
-    meant.cloned().ok_or_else(|| CommandError::WhichPbx(all()))
+    let all = || presences.keys().cloned().collect();
+    let mut pbxs = presences.keys();
+    match (named, pbxs.next(), pbxs.next()) {
+        (Some(name), ..) => match presences.get_key_value(name) {
+            Some((pbx, _)) => Ok(pbx.clone()),
+            None => Err(NoSuchPbx { name: name.to_owned(), known: all() }.into()),
+        },
+        (None, Some(only), None) => Ok(only.clone()),
+        (None, ..) => Err(CommandError::WhichPbx(all())),
+    }
 }
 
 /// A number as a person writes it where this policy is in force.

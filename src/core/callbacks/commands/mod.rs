@@ -3,7 +3,9 @@
 mod apply;
 
 use crate::ami::event::Millis;
-use crate::model::{CallbackRow, CallbackState, DoNotCall, E164};
+use crate::model::identity::there_are;
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId};
+use std::collections::BTreeSet;
 
 /// A command. `by` names who gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,9 +134,12 @@ pub enum CommandError {
         /// The other callback.
         id: i64,
     },
-    /// Unknown PBX, or none named where there are several.
-    #[error("name one of the PBXs: {0}")]
-    WhichPbx(String),
+    /// No PBX has this name.
+    #[error(transparent)]
+    NoSuchPbx(#[from] NoSuchPbx),
+    /// None is named where there are several.
+    #[error("which PBX? name it (--pbx, or \"pbx\" in the API): {}", there_are(.0))]
+    WhichPbx(BTreeSet<PbxId>),
     /// Nobody known by this name.
     #[error("no agent is known as {0}: `callbackd agents` lists them")]
     NoSuchAgent(String),

@@ -1,5 +1,6 @@
 //! What the details of calls weigh in memory: each call has limits of its own, but thousands of calls at their limits have none together.
 
+use crate::ami::budget::Budget;
 use crate::ami::length::EXPRESSION;
 use crate::model::{IvrStep, Rating, Tag};
 use crate::tracker::calls::call::{Call, TrackedLeg, TrackedVisit};
@@ -7,8 +8,8 @@ use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 
 /// The details of all calls together (legs, queue visits, menu steps, tags, ratings, linkedids), bytes as they are estimated here; beyond it new ones are
-/// counted and not kept. Some 100,000 legs.
-pub const MAX_DETAIL_BYTES: usize = 32 << 20;
+/// counted and not kept. Some 60,000 legs.
+pub const MAX_DETAIL_BYTES: usize = Budget::WHOLE.detail_bytes;
 /// Linkedids that lead to one call.
 pub const MAX_LINKEDIDS: usize = 100;
 
@@ -99,7 +100,7 @@ impl Weighed {
 impl Calls {
     /// There is room for another detail of some call.
     pub(crate) fn have_room(&self) -> bool {
-        self.detail_bytes < MAX_DETAIL_BYTES
+        self.detail_bytes < self.budget.detail_bytes
     }
 
     /// What the details of all calls weigh.

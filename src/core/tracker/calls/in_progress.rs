@@ -5,7 +5,7 @@ use crate::model::{CallInProgress, FinishedCall, Outcome, QueueVisit, Record, St
 use crate::tracker::calls::call::{Call, Origin, Stage, TrackedVisit};
 use crate::tracker::table::Slot;
 use crate::tracker::verdict::UNDECIDED;
-use crate::tracker::{MAX_CHANNELS, Output, Tracker};
+use crate::tracker::{Output, Tracker};
 use std::collections::BTreeMap;
 
 /// Calls that were in progress when the last run ended without a word, and when it had last said that it saw the PBX.
@@ -22,10 +22,10 @@ impl Leftover {
 }
 
 impl Tracker {
-    /// Takes the customers' calls that were in progress when the last run crashed. At most [`MAX_CHANNELS`] are taken.
+    /// Takes the customers' calls that were in progress when the last run crashed. As many are taken as there may be channels.
     pub fn knows_calls(&mut self, calls: impl IntoIterator<Item = CallInProgress>) {
         self.calls.left.calls =
-            calls.into_iter().take(MAX_CHANNELS).map(|call| (call.linkedid.clone(), call)).collect();
+            calls.into_iter().take(self.calls.budget.channels).map(|call| (call.linkedid.clone(), call)).collect();
     }
 
     /// The row of this call has been recorded: its row in progress is obsolete.

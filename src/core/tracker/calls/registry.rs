@@ -2,6 +2,7 @@
 //!
 //! Everybody may read a [`Call`]; only this module writes to one.
 
+use crate::ami::budget::Budget;
 use crate::ami::event::Millis;
 use crate::model::progress::LineChange;
 use crate::tracker::calls::call::{Call, Stage};
@@ -28,6 +29,7 @@ pub(crate) struct Calls {
     pub(super) attempts: BTreeMap<Box<str>, TrackedAttempt>,
     /// What the details of all calls weigh.
     pub(super) detail_bytes: usize,
+    pub(crate) budget: Budget,
     /// Calls for which a trunk was dialled a moment ago, and when.
     pub(super) dialled_out: Vec<(Millis, Slot)>,
     /// Late events that corrected nothing any more.
@@ -55,6 +57,7 @@ impl Calls {
             left: Leftover::seen(last_seen_ms),
             attempts: BTreeMap::new(),
             detail_bytes: 0,
+            budget: Budget::WHOLE,
             dialled_out: Vec::new(),
             late_events_refused: 0,
         }

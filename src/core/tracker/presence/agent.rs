@@ -1,5 +1,6 @@
 //! Agents: one person over member name, queue interface, state interface and phone, and what the agent does when.
 
+use crate::ami::budget::Budget;
 use crate::ami::event::{Member, Millis};
 use crate::model::presence::Busy;
 use crate::model::{Activity, Interval, PbxId};
@@ -7,11 +8,11 @@ use crate::tracker::table::{Slot, Table};
 use std::collections::BTreeMap;
 
 /// Agents known at once; a new one beyond is counted and ignored.
-pub const MAX_AGENTS: usize = 10_000;
+pub const MAX_AGENTS: usize = Budget::WHOLE.agents;
 /// Memberships of all agents in queues; a further one is counted and ignored.
-pub const MAX_MEMBERSHIPS: usize = 50_000;
+pub const MAX_MEMBERSHIPS: usize = Budget::WHOLE.memberships;
 /// Texts that mean some agent (interfaces, hints, phones, extensions), of all agents; a further one is counted and ignored.
-pub const MAX_ALIASES: usize = 60_000;
+pub const MAX_ALIASES: usize = Budget::WHOLE.aliases;
 
 /// A person who answers calls.
 #[derive(Debug)]
@@ -78,6 +79,7 @@ pub(crate) struct Membership {
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     agents: Table<Agent>,
+    pub budget: Budget,
     /// Agents ignored because of [`MAX_AGENTS`].
     pub refused: u64,
     /// Memberships of all agents.
@@ -207,7 +209,7 @@ impl Roster {
     }
 
     fn take_in(&mut self, id: &str, at: Millis) -> Option<Slot> {
-        if self.agents.len() >= MAX_AGENTS {
+        if self.agents.len() >= self.budget.agents {
             self.refused += 1;
             return None;
         }
@@ -242,7 +244,7 @@ impl Roster {
         }
         for key in keys {
             if self.agents.find(&key).is_none() || !self.agents[slot].aliases.iter().any(|a| **a == *key) {
-                if self.aliases >= MAX_ALIASES {
+                if self.aliases >= self.budget.aliases {
                     self.details_refused += 1;
                     return;
                 }

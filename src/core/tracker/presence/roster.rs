@@ -4,7 +4,7 @@ use crate::ami::event::{Member, MemberChange, Millis};
 use crate::model::{Activity, Interval, Record};
 use crate::tracker::calls::call::Call;
 use crate::tracker::coverage::ListedCaller;
-use crate::tracker::presence::agent::{DeviceState, MAX_MEMBERSHIPS, Membership, device};
+use crate::tracker::presence::agent::{DeviceState, Membership, device};
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::Kind;
 use crate::tracker::{Output, Tracker};
@@ -25,7 +25,7 @@ impl Tracker {
         self.named_by_phone(slot, at);
         let joins =
             change != MemberChange::Removed && !self.presence.agent(slot).memberships.contains_key(&*member.queue);
-        if joins && self.presence.roster.memberships >= MAX_MEMBERSHIPS {
+        if joins && self.presence.roster.memberships >= self.presence.roster.budget.memberships {
             self.presence.roster.details_refused += 1;
             return;
         }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What decides who is free, kept up to date with every event.
 #[derive(Debug, Default)]
 pub(crate) struct PresenceState {
-    pub(super) roster: Roster,
+    pub(crate) roster: Roster,
     /// The phones that have live channels, by interface. Kept for all of them: whose phone it is may be known later.
     phones: Table<Phone>,
     /// Callers in each queue that has any.

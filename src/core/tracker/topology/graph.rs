@@ -2,11 +2,12 @@
 //!
 //! Everybody may read a [`Channel`]; only the verbs here write to one.
 
+use crate::ami::budget::Budget;
 use crate::ami::event::{self, Millis};
 use crate::tracker::table::{Slot, Table};
 use crate::tracker::topology::bridge::Bridge;
 use crate::tracker::topology::channel::{self, Channel, Kind, STATE_RINGING, STATE_UP};
-use crate::tracker::{MAX_CHANNEL_BYTES, MAX_CHANNELS, MAX_TRUNKS_MET, SPARE_BRIDGES};
+use crate::tracker::{MAX_TRUNKS_MET, SPARE_BRIDGES};
 use std::collections::{BTreeSet, VecDeque};
 
 /// Asterisk writes a `Rename` at once and a `Newchannel` by way of a queue: so many new names are kept for channels to come.
@@ -24,6 +25,7 @@ pub(crate) struct Topology {
     early_names: VecDeque<[Box<str>; 2]>,
     /// What the channels weigh.
     bytes: usize,
+    budget: Budget,
     /// Empty bridges forgotten to make room.
     bridges_forgotten: u64,
 }
@@ -54,9 +56,14 @@ impl Topology {
         (self.channels.len(), self.bridges.len())
     }
 
+    /// What it keeps stays within this.
+    pub(crate) fn keeps_within(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
     /// There is no room for another channel.
     pub(crate) fn is_full(&self) -> bool {
-        self.channels.len() >= MAX_CHANNELS || self.bytes >= MAX_CHANNEL_BYTES
+        self.channels.len() >= self.budget.channels || self.bytes >= self.budget.channel_bytes
     }
 
     /// What the channels weigh, bytes.
