@@ -179,6 +179,83 @@ fn supplied_end(name: &str, before: &[u8], torn: &[u8], after: &[u8]) {
     }
 }
 
+/// A `Newexten` writes the extension twice, and its application's data a third time, beside the caller's number: the head of a forged event in
+/// one of them, the rest in another.
+#[test]
+fn what_stands_in_several_fields_of_one_event_is_not_put_together() {
+    let mut tried = 0;
+    let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
+    let text = String::from_utf8(stream).unwrap();
+    let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+    for (stream, stamp) in [(&text, "\r\nTimestamp: 1795336404.754223"), (&unstamped, "")] {
+        let pieces = pieces(stream.as_bytes());
+        for (at, piece) in pieces.iter().enumerate().skip(8).filter(|(_, p)| p.starts_with(b"Event: Newexten")) {
+            let event = std::str::from_utf8(piece).unwrap();
+            let forged = [
+                (
+                    format!("\r\n\n Event: AgentComplete\r\n Privilege: ,,,all{stamp}"),
+                    "\r\n Uniqueid:victim\r\n Queue:sales",
+                ),
+                (
+                    format!("\r\n\r\nEvent: AgentComplete\r\nPrivilege: agent,all{stamp}"),
+                    "\r\nUniqueid: victim\r\nQueue: q",
+                ),
+                (
+                    format!("\r\n\r\nEvent: UserEvent\r\nPrivilege: user,all{stamp}"),
+                    "\r\nUniqueid: victim\r\nUserEvent: CallbackDecline",
+                ),
+                (
+                    format!("\r\n\r\nEvent: Rename\r\nPrivilege: call,all{stamp}"),
+                    "\r\nChannel: a\r\nNewname: b\r\nUniqueid: victim",
+                ),
+                (
+                    format!("\r\n\r\nEvent: VarSet\r\nPrivilege: dialplan,all{stamp}"),
+                    "\r\nChannel: none\r\nUniqueid: none\r\nVariable: CALLBACKD_ACTIVE\r\nValue: victim",
+                ),
+                (
+                    format!("\r\n\r\nEvent: DeviceStateChange\r\nPrivilege: call,all{stamp}"),
+                    "\r\nDevice: victim\r\nState: INUSE",
+                ),
+                ("\r\nPriority:\r\nUniqueid:9\r\nLinkedid:victim\r\nQueue:600\r\n\nEvent: \nActionID: ".to_owned(), ""),
+                ("\r\nPriority: \r\nUniqueid: 9\r\nLinkedid: victim\r\n\r\nEvent: A\r\nActionID: ".to_owned(), ""),
+            ];
+            for (head, rest) in &forged {
+                let whole = format!("{head}{rest}");
+                for (exten, extension, data) in [
+                    (&*whole, &*whole, "x"),
+                    (&whole, &whole, &whole),
+                    (head, head, rest),
+                    (head, rest, "x"),
+                    ("s", head, rest),
+                ] {
+                    if [exten, extension].iter().any(|field| field.len() >= NUMBER) {
+                        continue;
+                    }
+                    let torn = with(&with(&with(event, "Exten", exten), "Extension", extension), "AppData", data);
+                    let after = pieces.get(at + 1).copied().unwrap_or_default();
+                    let seen = believed([&[&pieces[..at].concat(), torn.as_bytes(), after].concat()[..]]);
+                    let forged = seen.iter().find(|frame| {
+                        !frame.starts_with(b"Event: Newexten") && memchr::memmem::find(frame, b"victim").is_some()
+                    });
+                    let forged = forged.map(|frame| frame.escape_ascii().to_string());
+                    assert_eq!(forged, None, "{}", torn.escape_default());
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 200, "{tried}");
+}
+
+/// The event with another value of this header.
+fn with(event: &str, key: &str, value: &str) -> String {
+    let line = |line: &str| match line.strip_prefix(key).is_some_and(|rest| rest.starts_with(": ")) {
+        true => format!("{key}: {value}\r\n"),
+        false => line.to_owned(),
+    };
+    event.split_inclusive('\n').map(line).collect()
+}
+
 #[test]
 fn a_frame_at_the_end_of_what_was_written_counts_when_nothing_follows_it() {
     let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();

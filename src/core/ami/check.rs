@@ -53,7 +53,8 @@ pub(crate) fn beginning(rest: &[u8], shown: Shown) -> Beginning {
         return Ill;
     }
     let Some(end) = memchr::memchr(b'\n', rest) else { return Unsure };
-    let (name, rest) = (rest[first.len()..end].trim_ascii_end(), &rest[end + 1..]);
+    let (name, rest) = (&rest[first.len()..end], &rest[end + 1..]);
+    let Some(name) = name.strip_suffix(b"\r").filter(|name| is_name(name)) else { return Ill };
     let answer = starts(rest, b"ActionID: ");
     if response == Well || answer != Ill {
         return answer;
@@ -69,6 +70,11 @@ pub(crate) fn beginning(rest: &[u8], shown: Shown) -> Beginning {
         (Well, None) => Unsure,
         (other, _) => other,
     }
+}
+
+/// The name of an event, or the word of a response.
+fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '))
 }
 
 const RESPONSE: &[u8] = b"Response: ";
@@ -149,7 +155,8 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
             headed(head, count, line, shown).map_err(|refusal| (refusal, start))?;
         }
         let stands = expected.is_some() || follow.takes(key);
-        if shown.privilege && (!stands || !line.ends_with(b"\r\n") || is_nameless(key, line)) {
+        let written = || line.ends_with(b"\r\n") && (line[colon..].starts_with(b": ") || follow.is_free());
+        if shown.privilege && (!stands || !written() || is_nameless(key, line)) {
             return Err((Refusal::Torn, start));
         }
         if let Some(which) = once(key) {
@@ -196,12 +203,33 @@ fn headed(head: Head, count: usize, line: &[u8], shown: &mut Shown) -> Result<()
     if learned || !*known { Ok(()) } else { Err(Refusal::Torn) }
 }
 
+/// The classes of `main/manager.c` (`perms`).
+const CLASSES: [&[u8]; 19] = [
+    b"call",
+    b"dialplan",
+    b"agent",
+    b"user",
+    b"system",
+    b"reporting",
+    b"dtmf",
+    b"log",
+    b"verbose",
+    b"command",
+    b"config",
+    b"cdr",
+    b"originate",
+    b"agi",
+    b"cc",
+    b"aoc",
+    b"test",
+    b"security",
+    b"message",
+];
+
 /// `call,all`: every class is part of `all` (`main/manager.c`, `authority_to_str`).
 fn is_privilege(line: &[u8]) -> bool {
     let classes = line.strip_prefix(PRIVILEGE).and_then(|classes| classes.trim_ascii_end().strip_suffix(b",all"));
-    classes.is_some_and(|classes| {
-        classes.len() >= 2 && classes.iter().all(|byte| byte.is_ascii_lowercase() || *byte == b',')
-    })
+    classes.is_some_and(|classes| classes.split(|byte| *byte == b',').all(|class| CLASSES.contains(&class)))
 }
 
 /// A channel without a name: every channel has one.

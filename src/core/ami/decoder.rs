@@ -6,7 +6,7 @@ use memchr::memmem::Finder;
 use crate::ami::blank_line::BlankLine;
 use crate::ami::check::{Beginning, Passed, Shown, beginning, begins_well, check, line_length};
 use crate::ami::excerpt::excerpt;
-use crate::ami::form::{self, End, Head, SHORTEST_HEAD};
+use crate::ami::form::{self, End, Head};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
@@ -221,13 +221,13 @@ impl FrameDecoder {
         match beginning(rest, self.shown) {
             Beginning::Ill => false,
             Beginning::Unsure => true,
-            Beginning::Well => room >= SHORTEST_HEAD && rest.len() < room + form::AFTER_EXTEN.len(),
+            Beginning::Well => rest.len() < room + form::AFTER_EXTEN.len(),
         }
     }
 
     /// What follows the frame is the rest of it, behind a beginning that its number supplied.
     fn goes_on(room: Option<usize>, rest: &[u8]) -> bool {
-        let Some(room) = room.filter(|room| *room >= SHORTEST_HEAD) else { return false };
+        let Some(room) = room else { return false };
         memchr::memmem::find(&rest[..rest.len().min(room + form::AFTER_EXTEN.len())], form::AFTER_EXTEN).is_some()
     }
 

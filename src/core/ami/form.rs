@@ -43,6 +43,10 @@ const LISTED_CALLER: &[&[u8]] = &[
 ];
 /// `main/manager.c`, `fast_originate`.
 const ORIGINATED: &[&[u8]] = &[b"Reason", b"Uniqueid", b"CallerIDNum", b"CallerIDName"];
+/// What stands in front of that.
+const ORIGINATE: [&[u8]; 6] = [b"Response", b"Channel", b"Context", b"Exten", b"Application", b"Data"];
+/// The head of an event, behind its name.
+const HEAD: [&[u8]; 4] = [b"Privilege", b"Timestamp", b"SystemName", b"ActionID"];
 const DEVICE: &[&[u8]] = &[b"Device", b"State"];
 const RENAME: &[&[u8]] = &[b"Channel", b"Newname", b"Uniqueid"];
 /// A variable that belongs to no channel (`main/stasis_channels.c`, `varset_to_ami`).
@@ -210,11 +214,20 @@ impl<'a> Follow<'a> {
                 return true;
             }
         }
-        if self.form.alone && self.whole > 0 {
-            // A recording of a stream without stamps has its own at the end of each event.
-            return key.starts_with(b"ChanVariable") || key == b"Timestamp";
+        if self.form.alone {
+            // Nothing of another event stands between its head and its run; a recording of a stream without stamps has its own at the end.
+            return match self.whole {
+                0 => HEAD.contains(&key) || self.form.runs[0] == ORIGINATED && ORIGINATE.contains(&key),
+                _ => key.starts_with(b"ChanVariable") || key == b"Timestamp",
+            };
         }
         !is_of_snapshot(key)
+    }
+
+    /// What follows may be anything.
+    #[inline]
+    pub(crate) fn is_free(&self) -> bool {
+        self.over
     }
 
     /// The frame is over: whether it had all that it must have.
@@ -227,6 +240,8 @@ impl<'a> Follow<'a> {
 #[inline]
 fn is_of_snapshot(key: &[u8]) -> bool {
     match key.last() {
+        // The one that is swapped out of a bridge, and the bridges of a transfer, are named alone.
+        Some(b'd') if key.ends_with(b"Uniqueid") => key != b"SwapUniqueid" && !key.ends_with(b"BridgeUniqueid"),
         Some(b'd') => key.ends_with(b"Linkedid"),
         Some(b'c') => key.ends_with(b"ChannelStateDesc"),
         Some(b'e') => key.ends_with(b"ConnectedLineName"),
@@ -300,9 +315,6 @@ pub(crate) fn end(frame: &[u8]) -> End {
 
 /// What a number or an extension holds at most (`AST_MAX_EXTENSION`, `include/asterisk/channel.h`, without its NUL).
 const NUMBER: usize = 79;
-/// The shortest that a frame begins well with: `Event: `, a letter, and `ActionID: ` on the next line.
-pub(crate) const SHORTEST_HEAD: usize = b"Event: A\r\nActionID: ".len();
-
 /// What stands behind every snapshot's extension.
 pub(crate) const AFTER_EXTEN: &[u8] = b"\r\nPriority: ";
 

@@ -146,6 +146,11 @@ impl Tracker {
         missed
     }
 
+    /// Whoever nobody introduced joins no call: while all is seen, the event that did was refused, and a list will name the channel.
+    fn joins_unseen(&self, seen: &event::Channel<'_>) -> bool {
+        !seen.linkedid.is_empty() && seen.linkedid != seen.uniqueid && self.coverage.in_sync()
+    }
+
     /// Who calls in begins a call of their own, which bears the channel's id (`main/channel.c`, `__ast_channel_alloc_ap`): with another
     /// linkedid the caller supplied the end of the snapshot. One that is not seen from its beginning may have been joined to another
     /// call; a Local half rings by itself, and an `AsyncGoto` takes a channel's place.
@@ -166,6 +171,9 @@ impl Tracker {
         }
         if self.topology.find(&seen.uniqueid).is_none() {
             self.counters.strangers += 1;
+            if self.joins_unseen(seen) {
+                return None;
+            }
             return self.channel_begins(seen, at, None, true);
         }
         self.find_channel(seen, at)
