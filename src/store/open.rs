@@ -19,7 +19,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// The numbered files. Their count is [`super::SCHEMA_VERSION`]; a file that was released is never edited.
+/// The numbered files. Their count is [`super::SCHEMA_VERSION`]; of a file that was released nothing is edited but comments, which [`super::shape`] leaves out.
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001.sql")),
     M::up(include_str!("migrations/0002.sql")),

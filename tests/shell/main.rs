@@ -29,6 +29,7 @@ mod link_trouble;
 mod log_lines;
 mod manager_conf;
 mod memory;
+mod metrics;
 mod openapi;
 mod peer;
 mod pretend_pbx;

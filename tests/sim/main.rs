@@ -12,7 +12,7 @@ mod world;
 
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::thread;
-use world::World;
+use world::{Day, World};
 
 /// Customers' calls in a day.
 const CALLS: u32 = 60;
@@ -56,29 +56,31 @@ fn calls() -> u32 {
     asked("CALLBACKD_CALLS").map_or(CALLS, |calls| u32::try_from(calls).expect("a sensible number"))
 }
 
-#[test]
-fn days_with_all_faults_break_no_promise() {
+/// Lives so many days, as the environment asks, on all cores, and adds up what `counts` of each; or the one that is asked for, and prints it.
+/// Returns how many were lived and the sums; `None` where it was one.
+fn live<const N: usize>(
+    days: u64,
+    day: impl Fn(u64) -> World + Sync,
+    counts: impl Fn(&Day) -> [u64; N] + Sync,
+) -> Option<(u64, [u64; N])> {
     if let Some(seed) = asked("CALLBACKD_SEED") {
-        println!("{:?}", World::new(seed, calls()).talking().live().unwrap_or_else(|broken| panic!("{broken}")));
-        return;
+        println!("{:?}", day(seed).talking().live().unwrap_or_else(|broken| panic!("{broken}")));
+        return None;
     }
-    let first = asked("CALLBACKD_FIRST_SEED").unwrap_or(0);
-    let (seeds, next) = (first.saturating_add(asked("CALLBACKD_SEEDS").unwrap_or(SEEDS)), AtomicU64::new(first));
-    let (all_calls, all_attempts) = (AtomicU64::new(0), AtomicU64::new(0));
+    let (first, days) = (asked("CALLBACKD_FIRST_SEED").unwrap_or(0), asked("CALLBACKD_SEEDS").unwrap_or(days));
+    let (last, next) = (first.saturating_add(days), AtomicU64::new(first));
+    let sums = std::sync::Mutex::new([0; N]);
     let broken = std::sync::Mutex::new(Vec::new());
-    let workers = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
-        for _ in 0..workers {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
             scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds || broken.lock().unwrap().len() >= 5 {
-                        return;
-                    }
-                    match std::panic::catch_unwind(|| World::new(seed, calls()).live()) {
+                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < last)
+                    && broken.lock().unwrap().len() < 5
+                {
+                    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| day(seed).live())) {
                         Ok(Ok(day)) => {
-                            all_calls.fetch_add(day.calls, Ordering::Relaxed);
-                            all_attempts.fetch_add(day.attempts, Ordering::Relaxed);
+                            let mut sums = sums.lock().unwrap();
+                            sums.iter_mut().zip(counts(&day)).for_each(|(sum, count)| *sum += count);
                         }
                         Ok(Err(what)) => broken.lock().unwrap().push(what),
                         Err(_) => broken.lock().unwrap().push(format!("seed {seed} panicked")),
@@ -89,9 +91,15 @@ fn days_with_all_faults_break_no_promise() {
     });
     let broken = broken.into_inner().unwrap();
     assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
-    let (calls, attempts) = (all_calls.into_inner(), all_attempts.into_inner());
-    println!("{seeds} days, {calls} calls, {attempts} attempts, no promise broken");
-    assert!(attempts > seeds, "customers were called back");
+    Some((days, sums.into_inner().unwrap()))
+}
+
+#[test]
+fn days_with_all_faults_break_no_promise() {
+    let lived = live(SEEDS, |seed| World::new(seed, calls()), |day| [day.calls, day.attempts]);
+    let Some((days, [calls, attempts])) = lived else { return };
+    println!("{days} days, {calls} calls, {attempts} attempts, no promise broken");
+    assert!(attempts > days, "customers were called back");
 }
 
 #[test]
@@ -125,105 +133,34 @@ fn days_that_once_broke_a_promise_do_so_no_more() {
 
 #[test]
 fn days_of_two_pbxs_that_share_customers_extensions_and_linkedids_break_no_promise() {
-    let first = asked("CALLBACKD_FIRST_SEED").unwrap_or(0);
-    if let Some(seed) = asked("CALLBACKD_SEED") {
-        println!("{:?}", World::two(seed, calls()).talking().live().unwrap_or_else(|broken| panic!("{broken}")));
+    let counts = |day: &Day| [day.attempts, day.shared, day.moved];
+    let Some((days, [attempts, shared, moved])) = live(SEEDS_OF_TWO, |seed| World::two(seed, calls()), counts) else {
         return;
-    }
-    let last = first + asked("CALLBACKD_SEEDS").unwrap_or(SEEDS_OF_TWO);
-    let (next, attempts) = (AtomicU64::new(first), AtomicU64::new(0));
-    let (shared, moved) = (AtomicU64::new(0), AtomicU64::new(0));
-    let broken = std::sync::Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < last) {
-                    match World::two(seed, calls()).live() {
-                        Ok(day) => {
-                            attempts.fetch_add(day.attempts, Ordering::Relaxed);
-                            shared.fetch_add(day.shared, Ordering::Relaxed);
-                            moved.fetch_add(day.moved, Ordering::Relaxed);
-                        }
-                        Err(what) => broken.lock().unwrap().push(what),
-                    }
-                }
-            });
-        }
-    });
-    let broken = broken.into_inner().unwrap();
-    assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
-    let [attempts, shared, moved] = [attempts, shared, moved].map(AtomicU64::into_inner);
-    println!("{} days, {attempts} attempts, {shared} linkedids shared, {moved} callbacks moved", last - first);
-    assert!(attempts.min(shared).min(moved) > last - first, "customers, linkedids and callbacks met");
+    };
+    println!("{days} days, {attempts} attempts, {shared} linkedids shared, {moved} callbacks moved");
+    assert!(attempts.min(shared).min(moved) > days, "customers, linkedids and callbacks met");
 }
 
 #[test]
 fn days_with_callers_who_forge_events_break_no_promise_to_others() {
-    let first = asked("CALLBACKD_FIRST_SEED").unwrap_or(0);
-    if let Some(seed) = asked("CALLBACKD_SEED") {
-        let day = World::new(seed, calls()).with_forgers().talking().live();
-        println!("{:?}", day.unwrap_or_else(|broken| panic!("{broken}")));
-        return;
-    }
-    let last = first + asked("CALLBACKD_SEEDS").unwrap_or(SEEDS_OF_FORGERS);
-    let (next, forged) = (AtomicU64::new(first), AtomicU64::new(0));
-    let broken = std::sync::Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < last) {
-                    match World::new(seed, calls()).with_forgers().live() {
-                        Ok(day) => _ = forged.fetch_add(day.forged, Ordering::Relaxed),
-                        Err(what) => broken.lock().unwrap().push(what),
-                    }
-                }
-            });
-        }
-    });
-    let broken = broken.into_inner().unwrap();
-    assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
-    let forged = forged.into_inner();
-    println!("{} days, {forged} callers who forged", last - first);
-    assert!(forged > 5 * (last - first), "they called");
+    let lived = live(SEEDS_OF_FORGERS, |seed| World::new(seed, calls()).with_forgers(), |day| [day.forged]);
+    let Some((days, [forged])) = lived else { return };
+    println!("{days} days, {forged} callers who forged");
+    assert!(forged > 5 * days, "they called");
 }
 
 #[test]
 fn readers_of_the_feed_are_told_each_committed_change_in_order_over_any_crash_and_nothing_else() {
-    let first = asked("CALLBACKD_FIRST_SEED").unwrap_or(0);
-    let last = first + asked("CALLBACKD_SEEDS").unwrap_or(SEEDS_OF_READERS);
-    let next = AtomicU64::new(first);
-    let [delivered, killed, reset] = [const { AtomicU64::new(0) }; 3];
-    let broken = std::sync::Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                while let Some(seed) = Some(next.fetch_add(1, Ordering::Relaxed)).filter(|seed| *seed < last) {
-                    // One day of three has a feed so short that readers come too late.
-                    let rows = if seed % 3 == 0 { 20 } else { 1_000_000 };
-                    let world = if seed % 2 == 0 { World::new(seed, calls()) } else { World::two(seed, calls()) };
-                    match world.with_readers(rows).live() {
-                        Ok(day) => {
-                            delivered.fetch_add(day.reading.delivered, Ordering::Relaxed);
-                            killed.fetch_add(day.reading.killed, Ordering::Relaxed);
-                            reset.fetch_add(day.reading.reset, Ordering::Relaxed);
-                        }
-                        Err(what) => broken.lock().unwrap().push(what),
-                    }
-                }
-            });
-        }
-    });
-    let broken = broken.into_inner().unwrap();
-    assert!(broken.is_empty(), "CALLBACKD_SEED=… lives one again:\n{}", broken.join("\n"));
-    let [delivered, killed, reset] = [delivered, killed, reset].map(AtomicU64::into_inner);
-    println!(
-        "{} days, {delivered} changes delivered, readers killed {killed} times, begun anew {reset} times",
-        last - first
-    );
-    assert!(
-        delivered > 200 * (last - first) && killed > last - first && reset > 0,
-        "readers were told, killed and late"
-    );
+    let day = |seed| {
+        // One day of three has a feed so short that readers come too late.
+        let rows = if seed % 3 == 0 { 20 } else { 1_000_000 };
+        let world = if seed % 2 == 0 { World::new(seed, calls()) } else { World::two(seed, calls()) };
+        world.with_readers(rows)
+    };
+    let counts = |day: &Day| [day.reading.delivered, day.reading.killed, day.reading.reset];
+    let Some((days, [delivered, killed, reset])) = live(SEEDS_OF_READERS, day, counts) else { return };
+    println!("{days} days, {delivered} changes delivered, readers killed {killed} times, begun anew {reset} times");
+    assert!(delivered > 200 * days && killed > days && reset > 0, "readers were told, killed and late");
 }
 
 #[test]

@@ -40,6 +40,12 @@ impl Front {
         let queues = with_longest(self.ask(Ask::Queues).await?, &calls);
         Ok(Live { cursor, calls, queues, agents, callbacks: status.callbacks })
     }
+
+    /// All queues, with who waits longest in each.
+    pub(super) async fn queues(&self) -> Result<Vec<QueueInPresence>, Failure> {
+        let calls = self.read(|reader| reader.calls_in_progress()).await?;
+        Ok(with_longest(self.ask(Ask::Queues).await?, &calls))
+    }
 }
 
 /// Who waits longest is known by when they joined the queue.
@@ -67,8 +73,7 @@ struct OfPbx {
 
 async fn queues(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
     front.knows(of.pbx.as_deref(), false).await?;
-    let calls = front.read(|reader| reader.calls_in_progress()).await?;
-    let mut queues = with_longest(front.ask(Ask::Queues).await?, &calls);
+    let mut queues = front.queues().await?;
     queues.retain(|queue| of.pbx.as_ref().is_none_or(|pbx| queue.pbx == *pbx));
     let key = |queue: &QueueInPresence| format!("{}:{}", queue.pbx, queue.queue);
     queues.sort_by_cached_key(key);

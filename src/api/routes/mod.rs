@@ -8,6 +8,7 @@ mod dnc;
 mod events;
 mod health;
 mod live;
+mod metrics;
 mod status;
 mod tokens;
 
@@ -28,6 +29,7 @@ pub fn router(front: Arc<Front>, place: Place) -> Router {
         .merge(status::routes())
         .merge(health::routes())
         .merge(live::routes())
+        .merge(metrics::routes())
         .merge(agents::routes())
         .merge(calls::routes())
         .merge(callbacks::routes())
@@ -43,7 +45,7 @@ pub fn router(front: Arc<Front>, place: Place) -> Router {
         .with_state(front)
 }
 
-const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/changes, /v1/events, /v1/tokens, /healthz, /readyz";
+const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/changes, /v1/events, /v1/tokens, /metrics, /healthz, /readyz";
 const OTHERWISE: &str = "this cannot be done here: the header Allow says what can";
 
 /// How many rows of a list are wanted in one answer.

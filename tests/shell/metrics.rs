@@ -1,0 +1,45 @@
+//! Figures for Prometheus: each family is described, named by its conventions, listed in the README, and holds no number of a customer.
+
+use crate::front::Front;
+use std::collections::BTreeMap;
+
+const README: &str = include_str!("../../README.md");
+
+#[test]
+fn metrics_keep_prometheus_conventions_and_are_all_in_the_readme() {
+    let front = Front::open("");
+    front.added("+12025550123");
+    let answer = front.get("/metrics");
+    let text = answer.as_str().unwrap();
+    let mut kinds = BTreeMap::new();
+    for line in text.lines() {
+        if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
+            assert!(kinds.insert(name, kind).is_none(), "{name} is described twice");
+            let help = text.lines().find(|line| line.starts_with(&format!("# HELP {name} ")));
+            assert!(help.is_some_and(|help| help.ends_with('.')), "{name} has no help");
+        } else if !line.starts_with('#') {
+            let (series, value) = line.rsplit_once(' ').unwrap();
+            let name = series.split('{').next().unwrap();
+            let kind = kinds.get(name).unwrap_or_else(|| panic!("{name} is not described before it is told"));
+            assert_eq!(name.ends_with("_total"), *kind == "counter", "{name}");
+            assert!(value.parse::<f64>().is_ok_and(f64::is_finite), "{line}");
+        }
+    }
+    assert!(kinds.len() > 30, "{kinds:#?}");
+    for name in kinds.keys() {
+        let bare = name.strip_prefix("callbackd_").unwrap();
+        assert!(README.contains(&format!("`{bare}`")), "{bare} is not in README.md");
+    }
+    assert!(!text.contains("5550123"), "{text}");
+    for line in [
+        "callbackd_ami_up{pbx=\"pbx\"} 1",
+        "callbackd_queue_callers{pbx=\"pbx\",queue=\"sales\"} 0",
+        "callbackd_queue_members{pbx=\"pbx\",queue=\"sales\",state=\"paused\"} 2",
+        "callbackd_callbacks_open{state=\"PENDING\"} 1",
+        "callbackd_store_writable 1",
+        "callbackd_store_records_lost_total 0",
+        "callbackd_feed_changes_total 1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
+    }
+}
