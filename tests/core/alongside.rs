@@ -66,6 +66,7 @@ fn scene() -> Scene {
 }
 
 fn hears(scene: &mut Scene, sign: &str) {
+    scene.signs.sign = Some(sign.to_owned());
     scene.give(Input::Sign { pbx: &pbx(), sign: Sign::parse(sign).unwrap() });
 }
 
@@ -314,4 +315,27 @@ fn a_channel_that_a_list_names_may_be_of_a_daemon_that_is_gone() {
 fn the_variable_is_one_that_the_decoder_lets_through() {
     assert!(SIGN_VARIABLE.starts_with("CALLBACKD_"));
     assert!(Action::set_global(SIGN_VARIABLE, "0a1b2c3d off").is_ok());
+}
+
+/// A caller can write an event, but not Asterisk's variable.
+#[test]
+fn a_sign_that_an_event_tells_of_counts_only_where_asterisk_holds_it_or_does_not_say() {
+    for (held, rung) in [(Some(""), 1), (Some("something else"), 1), (Some("ffffffff 500"), 0)] {
+        let mut scene = scene();
+        scene.signs.sign = Some(String::new());
+        scene.settle();
+        scene.signs.sign = held.map(str::to_owned);
+        scene.give(Input::Sign { pbx: &pbx(), sign: Sign::parse("ffffffff 500").unwrap() });
+        scene.misses(ANN, "sales");
+        assert_eq!(scene.rung().len(), rung, "{held:?}");
+        assert_eq!(scene.signs.asked, 2, "{held:?}");
+    }
+    let mut scene = scene();
+    scene.signs.sign = Some(String::new());
+    scene.settle();
+    scene.signs.sign = None;
+    scene.give(Input::Sign { pbx: &pbx(), sign: Sign::parse("ffffffff 500").unwrap() });
+    scene.give(Input::SignRead { pbx: &pbx(), value: None });
+    scene.misses(ANN, "sales");
+    assert_eq!(scene.rung().len(), 0, "the right to read it is missing");
 }

@@ -74,6 +74,10 @@ struct OnPbx {
     next: u64,
     /// Asterisk refuses to set the variable.
     refused: bool,
+    /// A sign that an event told of: a caller can write an event, so Asterisk is asked.
+    told: Option<Sign>,
+    /// It has been asked for that.
+    asked_again: bool,
 }
 
 impl OnPbx {
@@ -173,9 +177,23 @@ impl Signs {
         another
     }
 
-    /// Asterisk's variable was read.
-    fn read(&mut self, pbx: &PbxId, now: u64) {
-        self.of(pbx, now).known = Known::Yes;
+    /// An event told of a sign: the variable is read again.
+    fn told(&mut self, pbx: &PbxId, sign: Sign, now: u64) {
+        if sign.identity != self.own {
+            self.of(pbx, now).told = Some(sign);
+        }
+    }
+
+    /// Asterisk's variable was read, or may not be read: what an event told of it counts then.
+    fn read(&mut self, pbx: &PbxId, value: Option<&str>, now: u64) -> Option<Sign> {
+        let signs = self.of(pbx, now);
+        signs.known = Known::Yes;
+        signs.asked_again = false;
+        let told = signs.told.take();
+        match value {
+            Some(value) => Sign::parse(value),
+            None => told,
+        }
     }
 
     fn of(&mut self, pbx: &PbxId, now: u64) -> &mut OnPbx {
@@ -212,6 +230,10 @@ impl Signs {
             Known::Asked(_) => {
                 signs.known = Known::Yes;
                 changed = true;
+            }
+            Known::Yes if enabled && signs.told.is_some() && !signs.asked_again => {
+                signs.asked_again = true;
+                return Shown { action: Some(PbxAction::AskSign), changed };
             }
             Known::No | Known::Yes => {}
         }
@@ -259,8 +281,16 @@ impl Signs {
 }
 
 impl Scheduler {
-    /// A sign was seen on this PBX, or a stop.
+    /// A sign was seen on this PBX, or a stop. Of an event that tells of the variable Asterisk is asked whether it is so.
     pub(crate) fn sign_seen(&mut self, pbx: &PbxId, sign: Sign) {
+        if sign.beats == Some(0) || !self.policy(pbx).enabled {
+            return self.sign_counts(pbx, sign);
+        }
+        self.signs.told(pbx, sign, self.now.mono_ms);
+        self.rounds.set_due();
+    }
+
+    fn sign_counts(&mut self, pbx: &PbxId, sign: Sign) {
         if self.signs.seen(pbx, sign, self.now.mono_ms) {
             self.rounds.set_due();
         }
@@ -268,10 +298,10 @@ impl Scheduler {
 
     /// What Asterisk's variable holds; nothing if it could not be read.
     pub(crate) fn sign_read(&mut self, pbx: &PbxId, value: Option<&str>) {
-        self.signs.read(pbx, self.now.mono_ms);
+        let sign = self.signs.read(pbx, value, self.now.mono_ms);
         self.rounds.set_due();
-        if let Some(sign) = value.and_then(Sign::parse) {
-            self.sign_seen(pbx, sign);
+        if let Some(sign) = sign {
+            self.sign_counts(pbx, sign);
         }
     }
 
