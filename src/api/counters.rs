@@ -170,12 +170,15 @@ pub struct CallbackCounters {
     pub connected: u64,
     /// Owners of customers that were forgotten because too many are known.
     pub owners_dropped: u64,
+    /// Numbers that the do-not-call list had no room for.
+    pub do_not_call_refused: u64,
 }
 
 impl From<callbacks::Counters> for CallbackCounters {
     fn from(counters: callbacks::Counters) -> Self {
-        let callbacks::Counters { queued, joined, refused, dialled, connected, owners_dropped } = counters;
-        Self { queued, joined, refused, dialled, connected, owners_dropped }
+        let callbacks::Counters { queued, joined, refused, dialled, connected, owners_dropped, do_not_call_refused } =
+            counters;
+        Self { queued, joined, refused, dialled, connected, owners_dropped, do_not_call_refused }
     }
 }
 

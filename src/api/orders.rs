@@ -115,7 +115,8 @@ pub fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::Active { .. }
         | CommandError::OpenAlready { .. }
         | CommandError::DoNotCall(_)
-        | CommandError::Full(_) => StatusCode::CONFLICT,
+        | CommandError::Full(_)
+        | CommandError::ListFull => StatusCode::CONFLICT,
         CommandError::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
         CommandError::NoSuchPbx(_) | CommandError::WhichPbx(_) => StatusCode::BAD_REQUEST,
         CommandError::NotCallable { .. } | CommandError::NoSuchAgent(_) | CommandError::NoSuchQueue { .. } => {

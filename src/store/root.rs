@@ -19,6 +19,12 @@ pub(super) fn guard(path: &Path) -> Result<(), Error> {
         return Err(Error::AnothersPlace { path: path.to_owned(), user: user.name() });
     }
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    // To open a pipe is to wait for whoever writes into it.
+    for file in FILES[1..].iter().map(|suffix| beside(&path, suffix)) {
+        if file.metadata().is_ok_and(|meta| !meta.is_file()) {
+            return Err(Error::NotOurs { path: file, why: "is no regular file".to_owned() });
+        }
+    }
     let directory = path.parent().and_then(|directory| directory.metadata().ok());
     if !geteuid().is_root() || directory.is_none_or(|meta| meta.mode() & 0o022 == 0) {
         return Ok(());

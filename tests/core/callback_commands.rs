@@ -2,7 +2,7 @@
 
 use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, policy};
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
-use callbackd_core::callbacks::{Answer, Input};
+use callbackd_core::callbacks::{Answer, Input, MAX_DO_NOT_CALL_BYTES};
 use callbackd_core::model::presence::Busy;
 use callbackd_core::model::progress::Step;
 use callbackd_core::model::{CallbackRow, CallbackState};
@@ -321,4 +321,25 @@ fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
         CommandError::NotForbidden(ANN.into())
     );
     row(scene.asks(add(ANN)));
+}
+
+#[test]
+fn the_list_of_those_not_to_be_called_is_full_some_day_and_forgets_nobody_for_it() {
+    let mut scene = all_busy();
+    let forbid = |n: usize, reason: &str| Command::DncAdd {
+        number: format!("+1202{:07}", 2_000_000 + n),
+        reason: reason.to_owned(),
+        for_ms: None,
+    };
+    let long = "x".repeat(100_000);
+    let room = MAX_DO_NOT_CALL_BYTES / long.len();
+    let taken = (0..room + 2).take_while(|n| scene.asks(forbid(*n, &long)).is_ok()).count();
+    assert!(taken > room - 5 && taken <= room, "{taken} of {room}");
+    let refused = scene.asks(forbid(taken, &long)).unwrap_err();
+    assert_eq!(refused, CommandError::ListFull);
+    assert!(refused.to_string().contains("dnc remove"), "{refused}");
+    assert_eq!(scene.scheduler.counters().do_not_call_refused, 2);
+    scene.asks(forbid(0, &long)).expect("who stands there may be put there again");
+    scene.asks(Command::DncRemove { number: "+12022000001".into() }).unwrap();
+    scene.asks(forbid(taken, &long)).expect("one has made room");
 }

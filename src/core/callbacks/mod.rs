@@ -49,6 +49,10 @@ pub const MAX_OPEN: usize = 20_000;
 pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
 pub const MAX_OWNERS: usize = 100_000;
+/// Numbers on the do-not-call list, those included whose time has run out; another one is refused.
+pub const MAX_DO_NOT_CALL: usize = 100_000;
+/// Bytes of them, with their reasons.
+pub const MAX_DO_NOT_CALL_BYTES: usize = 24 << 20;
 /// A callback that a person puts off is open at least so long (ms) after that, unless its queue's `expire` is less.
 const GRACE_MS: Millis = 3_600_000;
 
@@ -171,6 +175,8 @@ pub struct Counters {
     pub connected: u64,
     /// Owners forgotten because of [`MAX_OWNERS`].
     pub owners_dropped: u64,
+    /// Numbers that were not put on the do-not-call list because of [`MAX_DO_NOT_CALL`] or [`MAX_DO_NOT_CALL_BYTES`].
+    pub do_not_call_refused: u64,
 }
 
 /// All callbacks of all PBXs.

@@ -64,6 +64,10 @@ impl Scheduler {
             }
             Command::DncAdd { number, reason, for_ms } => {
                 let number_e164 = self.read_anywhere(number)?;
+                if !self.customers.may_forbid(&number_e164, reason) {
+                    self.counters.do_not_call_refused += 1;
+                    return Err(CommandError::ListFull);
+                }
                 let entry = DoNotCall {
                     number_e164,
                     reason: reason.clone(),

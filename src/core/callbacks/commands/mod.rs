@@ -3,6 +3,7 @@
 mod apply;
 
 use crate::ami::event::Millis;
+use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES};
 use crate::model::identity::there_are;
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId};
 use std::collections::BTreeSet;
@@ -157,6 +158,12 @@ pub enum CommandError {
     /// So many commands wait for the database; this one was not begun.
     #[error("{0} commands wait for the database, which cannot be written: try again later")]
     TooManyWait(usize),
+    /// Too many numbers, or too long reasons.
+    #[error(
+        "the list of those not to be called is full ({MAX_DO_NOT_CALL} numbers, or {} MiB with their reasons): `callbackd dnc remove` makes room",
+        MAX_DO_NOT_CALL_BYTES >> 20
+    )]
+    ListFull,
     /// Not that number.
     #[error("{0} is not on the list of those not to be called")]
     NotForbidden(String),

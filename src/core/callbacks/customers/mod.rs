@@ -4,8 +4,8 @@ mod latest;
 mod lines;
 
 use crate::ami::event::Millis;
-use crate::callbacks::MAX_OWNERS;
 use crate::callbacks::restore::Served;
+use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES, MAX_OWNERS};
 use crate::model::{AgentKey, CallKey, DoNotCall, E164, PbxId, Tag};
 use latest::Latest;
 use lines::CallsInProgress;
@@ -19,10 +19,18 @@ pub(crate) struct Customers {
     served: Latest<Served>,
     /// The do-not-call list, also entries that have run out.
     do_not_call: BTreeMap<E164, DoNotCall>,
+    do_not_call_bytes: usize,
     /// Codes that put a customer on that list, and for how long (ms; `None` for ever).
     suppress: BTreeMap<String, Option<Millis>>,
     /// Codes that ask for a callback.
     request: BTreeSet<String>,
+}
+
+/// What an entry of the do-not-call list takes beside its texts, bytes: number, moments, and its share of the tree.
+const ENTRY: usize = 200;
+
+fn size(entry: &DoNotCall) -> usize {
+    ENTRY + entry.reason.len() + entry.by.len()
 }
 
 /// What was known of customers before this run.
@@ -38,15 +46,17 @@ impl Customers {
     pub(crate) fn new(known: Known) -> Self {
         let owners = known.owners.into_iter().map(|(number, agent, at)| (number, at, agent));
         let served = known.served.into_iter().map(|(number, served)| (number, served.ended_ms, served));
-        let do_not_call = known.do_not_call.into_iter().map(|entry| (entry.number_e164.clone(), entry));
-        Self {
+        let mut customers = Self {
             lines: CallsInProgress::default(),
             owners: Latest::new(MAX_OWNERS, owners),
             served: Latest::new(MAX_OWNERS, served),
-            do_not_call: do_not_call.collect(),
+            do_not_call: BTreeMap::new(),
+            do_not_call_bytes: 0,
             suppress: known.suppress.into_iter().collect(),
             request: known.request.into_iter().collect(),
-        }
+        };
+        known.do_not_call.into_iter().for_each(|entry| customers.forbid(entry));
+        customers
     }
 
     /// The customer is on the line, on whichever PBX.
@@ -85,14 +95,26 @@ impl Customers {
         self.served.get(number).filter(|served| served.ended_ms > at_ms)
     }
 
+    /// There is room on the do-not-call list for this one, or it stands there.
+    pub(crate) fn may_forbid(&self, number: &E164, reason: &str) -> bool {
+        self.do_not_call.contains_key(number)
+            || self.do_not_call.len() < MAX_DO_NOT_CALL
+                && self.do_not_call_bytes + ENTRY + reason.len() <= MAX_DO_NOT_CALL_BYTES
+    }
+
     /// Puts a customer on the do-not-call list.
     pub(crate) fn forbid(&mut self, entry: DoNotCall) {
-        self.do_not_call.insert(entry.number_e164.clone(), entry);
+        self.do_not_call_bytes += size(&entry);
+        if let Some(before) = self.do_not_call.insert(entry.number_e164.clone(), entry) {
+            self.do_not_call_bytes -= size(&before);
+        }
     }
 
     /// Takes a customer off the do-not-call list. Returns whether the number was on it.
     pub(crate) fn permit(&mut self, number: &E164) -> bool {
-        self.do_not_call.remove(number).is_some()
+        let before = self.do_not_call.remove(number);
+        self.do_not_call_bytes -= before.as_ref().map_or(0, size);
+        before.is_some()
     }
 
     /// The customer is not to be called at this moment.
