@@ -13,10 +13,14 @@ const MEMBERS: &str = "Response: Success\nActionID: @ID@\nEventList: start\nMess
     PausedReason: \nPenalty: 0\nCallsTaken: 0\nLastCall: 0\nInCall: 0\nWrapuptime: 0\nActionID: @ID@\n\n\
     Event: QueueStatusComplete\nActionID: @ID@\nEventList: Complete\nListItems: 2\n\n";
 
+/// Asterisk's variable.
+type Variable = Arc<Mutex<String>>;
+
 /// A PBX whose agent is free, and whose variable holds this sign; and the signs that it is shown.
-fn pbx(sign: &'static str) -> (Server, Receiver<String>) {
+fn pbx(sign: &'static str) -> (Server, Receiver<String>, Variable) {
     let (seen, shown) = channel();
-    let holds = Arc::new(Mutex::new(sign.to_owned()));
+    let variable = Arc::new(Mutex::new(sign.to_owned()));
+    let holds = variable.clone();
     let answer = move |action: &Action| {
         let variable = action.get("Variable") == "CALLBACKD_ACTIVE";
         Some(match action.get("Action") {
@@ -33,7 +37,7 @@ fn pbx(sign: &'static str) -> (Server, Receiver<String>) {
             _ => usual(action),
         })
     };
-    (Server::start(GREETING, 8, Box::new(answer)), shown)
+    (Server::start(GREETING, 8, Box::new(answer)), shown, variable)
 }
 
 /// As Asterisk reports a global variable.
@@ -41,6 +45,12 @@ fn set(value: &str) -> String {
     format!(
         "Event: VarSet\nPrivilege: dialplan,all\nChannel: none\nUniqueid: none\nVariable: CALLBACKD_ACTIVE\nValue: {value}\n\n"
     )
+}
+
+/// The other daemon sets the variable.
+fn sets(pbx: &Server, variable: &Variable, value: &str) {
+    value.clone_into(&mut variable.lock().unwrap());
+    pbx.say(&set(value));
 }
 
 fn site(pbx: &Server, callback: &str) -> Site {
@@ -72,7 +82,7 @@ fn originated(pbx: &Server) -> Vec<String> {
 
 #[test]
 fn another_daemons_sign_holds_callbacks_back_until_it_stops_and_everyone_says_so() {
-    let (pbx, _) = pbx("ffffffff 500");
+    let (pbx, _, variable) = pbx("ffffffff 500");
     let site = site(&pbx, "");
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
     daemon.wait_for("Another callbackd makes callbacks on this PBX: this one makes none");
@@ -88,7 +98,7 @@ fn another_daemons_sign_holds_callbacks_back_until_it_stops_and_everyone_says_so
     );
     assert!(originated(&pbx).is_empty() && signs(&pbx).is_empty(), "who waits shows nothing");
 
-    pbx.say(&set("ffffffff off"));
+    sets(&pbx, &variable, "ffffffff off");
     daemon.wait_for("No other callbackd makes callbacks on this PBX any more");
     daemon.wait_for("Callback offered");
     daemon.end(Some(Signal::TERM));
@@ -101,11 +111,11 @@ fn another_daemons_sign_holds_callbacks_back_until_it_stops_and_everyone_says_so
 #[test]
 fn check_names_another_callbackd_but_not_ones_own() {
     for (sign, found) in [("ffffffff 500", true), ("ffffffff off", false), ("", false)] {
-        let (pbx, _) = pbx(sign);
+        let (pbx, _, _) = pbx(sign);
         let said = run(&site(&pbx, ""), &["check", "--connect"]);
         assert_eq!(said.out.contains("another callbackd"), found, "{sign}: {}", said.out);
     }
-    let (pbx, shown) = pbx("");
+    let (pbx, shown, _) = pbx("");
     let site = site(&pbx, "");
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
     daemon.wait_for("session: Asterisk is ready");
@@ -119,13 +129,13 @@ fn check_names_another_callbackd_but_not_ones_own() {
 
 #[test]
 fn where_callbacks_are_off_another_daemon_is_in_nobodys_way() {
-    let (pbx, _) = pbx("ffffffff 500");
+    let (pbx, _, variable) = pbx("ffffffff 500");
     let site = site(&pbx, "");
     let text = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
     site.configure(&text.replace("enabled = true", "enabled = false"));
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
     daemon.wait_for("session: Asterisk is ready");
-    pbx.say(&set("ffffffff 501"));
+    sets(&pbx, &variable, "ffffffff 501");
     let status = run(&site, &["status"]);
     assert!(status.out.contains("callback.enabled = false") && !status.out.contains("ANOTHER"), "{status:?}");
     // The sign has been taken when the end of what came behind it is seen.
@@ -138,7 +148,7 @@ fn where_callbacks_are_off_another_daemon_is_in_nobodys_way() {
 
 #[test]
 fn a_lost_link_does_not_say_that_the_other_daemon_is_gone() {
-    let (pbx, _) = pbx("ffffffff 500");
+    let (pbx, _, _) = pbx("ffffffff 500");
     let site = site(&pbx, "");
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
     daemon.wait_for("Another callbackd makes callbacks on this PBX: this one makes none");
@@ -151,7 +161,7 @@ fn a_lost_link_does_not_say_that_the_other_daemon_is_gone() {
 
 #[test]
 fn who_is_told_to_makes_callbacks_beside_the_other() {
-    let (pbx, _) = pbx("ffffffff 500");
+    let (pbx, _, _) = pbx("ffffffff 500");
     let site = site(&pbx, "alongside = true\n");
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
     daemon.wait_for("and so does this one");
