@@ -370,6 +370,9 @@ fn a_call_that_comes_in_again_over_a_trunk_of_ours_is_one_miss() {
         ("+12025550123", "5550199", 1),
         ("12025550124", "5550199", 2), // somebody else
         ("12025550123", "5550198", 2),
+        ("2025550123", "5550199", 1),
+        // Another customer, whose number ends as the one shown does, calls a number that ends as the one dialled does.
+        ("2025550123", "0015550199", 2),
     ] {
         let mut driver = Driver::linked(rules(), START);
         let mut customer = arrives(&mut driver);

@@ -252,10 +252,11 @@ impl Calls {
         let fits = |a: &TrackedLeg| {
             let lately =
                 a.started_ms <= at && at - a.started_ms <= LOOP_MS && a.ended_ms.is_none() && !a.comes_in_again;
-            let number = || dialled_number(&a.dialled);
-            lately
-                && a.shown.as_deref().is_some_and(|shown| same_number(shown, caller))
-                && number().is_some_and(|number| same_number(&number, dialled))
+            let number = dialled_number(&a.dialled);
+            let (Some(shown), Some(number)) = (a.shown.as_deref(), number.filter(|_| lately)) else { return false };
+            // Where both are written otherwise, two customers may only end as two numbers of ours do.
+            let as_written = is_written_so(shown, caller) || is_written_so(&number, dialled);
+            as_written && same_number(shown, caller) && same_number(&number, dialled)
         };
         self.dialled_out.retain(|(dialled, _)| at - dialled <= LOOP_MS);
         let leg = |call: Slot| self.table.get(call)?.attempts.iter().position(fits).map(|leg| (call, leg));
@@ -265,6 +266,11 @@ impl Calls {
         self.table[call].attempts[leg].comes_in_again = true;
         true
     }
+}
+
+/// The same digits.
+fn is_written_so(a: &str, b: &str) -> bool {
+    a.trim_start_matches('+') == b.trim_start_matches('+')
 }
 
 /// One of two ways to write a number, with or without what goes before it abroad.
