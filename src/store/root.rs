@@ -20,7 +20,7 @@ pub(super) fn guard(path: &Path) -> Result<(), Error> {
     }
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     // To open a pipe is to wait for whoever writes into it.
-    for file in FILES[1..].iter().map(|suffix| beside(&path, suffix)) {
+    for file in FILES[1..4].iter().map(|suffix| beside(&path, suffix)) {
         if file.metadata().is_ok_and(|meta| !meta.is_file()) {
             return Err(Error::NotOurs { path: file, why: "is no regular file".to_owned() });
         }

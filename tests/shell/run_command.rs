@@ -236,7 +236,7 @@ of a frame that was torn\nUniqueid: 7.1\n\n\
 Torn: too\nUniqueid: 7.1\n\n\
 Event: Hangup\nPrivilege: call,all\nTimestamp: 1795336420.000000\nChannel: PJSIP/trunk-00000002\nChannelState: 6\n\
 ChannelStateDesc: Up\nCallerIDNum: 1\nCallerIDName: x\nConnectedLineNum: 1\nConnectedLineName: x\nLanguage: en\nAccountCode: \n\
-Context: from-trunk\nExten: s\nPriority: 1\nUniqueid: 7.1\nLinkedid: 7.1\nUniqueid: 7.9\n\n\
+Context: from-trunk\nExten: s\nPriority: 1\nUniqueid: 7.1\nLinkedid: 7.1\nEvent: Hangup\n\n\
 Event: Newchannel\nTimestamp: 1795336420.000000\nChannel: PJSIP/trunk-00000009\nChannelState: many\nUniqueid: 7.9\n\n\
 Event: RTCPSent\nTimestamp: 1795336420.000000\nChannel: PJSIP/trunk-00000002\nUniqueid: 7.1\n\n\
 Response: Success\nActionID: of-somebody-else\n\n";
