@@ -146,8 +146,9 @@ impl Tracker {
         missed
     }
 
-    /// Whoever nobody introduced joins no call: while all is seen, the event that did was refused, and a list will name the channel.
-    fn joins_unseen(&self, seen: &event::Channel<'_>) -> bool {
+    /// It bears the linkedid of a call that another channel began, while all is seen. Of a channel that nobody introduced that is no word to go
+    /// by: the event that introduced it was refused, and a list will name it.
+    fn bears_anothers_linkedid(&self, seen: &event::Channel<'_>) -> bool {
         !seen.linkedid.is_empty() && seen.linkedid != seen.uniqueid && self.coverage.in_sync()
     }
 
@@ -156,9 +157,7 @@ impl Tracker {
     /// call; a Local half rings by itself, and an `AsyncGoto` takes a channel's place.
     fn calls_in_with_anothers_linkedid(&self, seen: &event::Channel<'_>) -> bool {
         channel::calls_us(seen.state)
-            && !seen.linkedid.is_empty()
-            && seen.linkedid != seen.uniqueid
-            && self.coverage.in_sync()
+            && self.bears_anothers_linkedid(seen)
             && channel::technology_kind(&seen.name) == Kind::Extension
             && !seen.name.starts_with("AsyncGoto/")
             && self.topology.find(&seen.uniqueid).is_none()
@@ -171,7 +170,7 @@ impl Tracker {
         }
         if self.topology.find(&seen.uniqueid).is_none() {
             self.counters.strangers += 1;
-            if self.joins_unseen(seen) {
+            if self.bears_anothers_linkedid(seen) {
                 return None;
             }
             return self.channel_begins(seen, at, None, true);
