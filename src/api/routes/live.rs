@@ -1,16 +1,15 @@
 //! `/v1/live` and `/v1/queues`: customers who are on the line, who waits where and since when, and who is free.
 
-use super::rows_of;
+use super::OfPbx;
 use crate::api::Ask;
 use crate::api::front::{Answer, Asked, Failure, Front, Listed};
-use crate::api::pages;
 use crate::api::status::{AgentInPresence, QueueInPresence, Status};
 use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::get;
 use axum::{Json, Router};
 use callbackd_core::model::CallInProgress;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -63,19 +62,7 @@ async fn live(State(front): State<Arc<Front>>) -> Answer {
     Ok(Json(json!(front.live().await?)))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct OfPbx {
-    pbx: Option<String>,
-    after: Option<String>,
-    limit: Option<usize>,
-}
-
 async fn queues(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
     front.knows(of.pbx.as_deref(), false).await?;
-    let mut queues = front.queues().await?;
-    queues.retain(|queue| of.pbx.as_ref().is_none_or(|pbx| queue.pbx == *pbx));
-    let key = |queue: &QueueInPresence| format!("{}:{}", queue.pbx, queue.queue);
-    queues.sort_by_cached_key(key);
-    Ok(pages::of(&uri, &queues, of.after.as_deref(), rows_of(of.limit), key))
+    Ok(of.page(&uri, front.queues().await?, |queue| (&queue.pbx, &queue.queue)))
 }

@@ -14,12 +14,14 @@ mod tokens;
 
 use super::admit::{MAX_BODY, admit};
 use super::front::{Failure, Front};
-use super::pages::MAX_ROWS;
+use super::pages::{self, MAX_ROWS};
 use super::places::Place;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// All routes of the API, for a connection that has this place.
@@ -47,6 +49,28 @@ pub fn router(front: Arc<Front>, place: Place) -> Router {
 
 const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/changes, /v1/events, /v1/tokens, /metrics, /healthz, /readyz";
 const OTHERWISE: &str = "this cannot be done here: the header Allow says what can";
+
+/// Query of a list that is in memory: of one PBX or of all.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OfPbx {
+    pbx: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+impl OfPbx {
+    /// The page that is asked for, in the order of PBX and name, which `subject` gives.
+    fn page<T: Serialize>(&self, uri: &Uri, mut rows: Vec<T>, subject: impl Fn(&T) -> (&str, &str)) -> Response {
+        rows.retain(|row| self.pbx.as_ref().is_none_or(|pbx| subject(row).0 == pbx));
+        let key = |row: &T| {
+            let (pbx, name) = subject(row);
+            format!("{pbx}:{name}")
+        };
+        rows.sort_by_cached_key(key);
+        pages::of(uri, &rows, self.after.as_deref(), rows_of(self.limit), key)
+    }
+}
 
 /// How many rows of a list are wanted in one answer.
 fn rows_of(limit: Option<usize>) -> usize {
