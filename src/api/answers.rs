@@ -123,7 +123,7 @@ pub struct ChangeAnswer<'a> {
     key: &'a str,
     rev: i64,
     late: bool,
-    told: Option<&'a Value>,
+    payload: Option<&'a Value>,
     row: Option<RowAnswer<'a>>,
 }
 
@@ -153,7 +153,7 @@ impl<'a> ChangeAnswer<'a> {
             key: &change.key,
             rev: change.rev,
             late: change.late,
-            told: change.told.as_ref(),
+            payload: change.payload.as_ref(),
             row: change.row.as_ref().map(|row| match row {
                 ChangedRow::Call(stored) => RowAnswer::Call(Box::new(CallAnswer::whole(stored))),
                 ChangedRow::Callback { row, rev } => RowAnswer::Callback { row, rev: *rev },

@@ -199,7 +199,7 @@ pub struct StoreCounters {
     pub retries: u64,
     /// Rows that were removed because of their age.
     pub pruned: u64,
-    /// Changes that the feed was told.
+    /// Changes that the feed has recorded.
     #[serde(default)]
     pub changes: u64,
     /// Changes that were removed before their time, because the feed was full.

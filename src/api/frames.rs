@@ -88,14 +88,14 @@ impl Frames {
         Some(kept.frames.iter().skip(skip).take_while(fits).cloned().collect())
     }
 
-    /// Makes frames of what is told, for as long as anybody streams.
-    pub async fn follow(self: Arc<Self>, readers: Arc<Readers>, mut told: watch::Receiver<i64>) {
-        while told.changed().await.is_ok() {
+    /// Makes frames of new changes, for as long as anybody streams.
+    pub async fn follow(self: Arc<Self>, readers: Arc<Readers>, mut committed: watch::Receiver<i64>) {
+        while committed.changed().await.is_ok() {
             if self.streams() == 0 {
                 *self.kept() = Kept::default();
                 continue;
             }
-            let (frames, readers, last) = (Arc::clone(&self), Arc::clone(&readers), *told.borrow_and_update());
+            let (frames, readers, last) = (Arc::clone(&self), Arc::clone(&readers), *committed.borrow_and_update());
             // What cannot be read now is read with the next change, or by each stream for itself.
             let read = tokio::task::spawn_blocking(move || frames.read_up_to(last, &readers)).await;
             if matches!(read, Ok(Ok(()))) {

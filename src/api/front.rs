@@ -42,7 +42,7 @@ pub struct Front {
     /// To the database.
     pub(super) readers: Arc<Readers>,
     /// The newest change that is on the disk.
-    pub(super) told: watch::Receiver<i64>,
+    pub(super) committed: watch::Receiver<i64>,
     /// The newest changes, as streams send them.
     pub(super) frames: Arc<Frames>,
     /// Who is connected.
@@ -60,7 +60,7 @@ impl Drop for Front {
 #[derive(Debug, Clone)]
 pub struct Peer(pub String);
 
-/// Why a request was not carried out: a status, a sentence, and where they can be told the field that is wrong and what to write there.
+/// Why a request was not carried out: a status, a sentence, and where they can be known the field that is wrong and what to write there.
 #[derive(Debug)]
 pub struct Failure {
     pub status: StatusCode,
@@ -164,14 +164,14 @@ pub fn panicked() -> Failure {
 }
 
 impl Front {
-    /// Of this database; and what is asked. `told`: the newest change that is on the disk.
+    /// Of this database; and what is asked. `committed`: the newest change that is on the disk.
     #[must_use]
-    pub fn new(db: &Path, told: watch::Receiver<i64>) -> (Arc<Self>, mpsc::Receiver<Ask>) {
+    pub fn new(db: &Path, committed: watch::Receiver<i64>) -> (Arc<Self>, mpsc::Receiver<Ask>) {
         let (asks, received) = mpsc::channel(MAX_ASKS);
         let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
-        let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), told.clone()));
+        let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
         let places = Places::new(geteuid().as_raw());
-        (Arc::new(Self { asks, readers, told, frames, places, follows }), received)
+        (Arc::new(Self { asks, readers, committed, frames, places, follows }), received)
     }
 
     pub(super) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {

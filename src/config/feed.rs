@@ -1,4 +1,4 @@
-//! The table `[feed]`: what readers of the change feed are told, and how long it is kept for them.
+//! The table `[feed]`: what the change feed records, and how long it is kept for them.
 
 use super::section::Section;
 use std::time::Duration;

@@ -178,7 +178,7 @@ pub struct Config {
     pub overall: Overall,
     /// The local API, table `[api]`.
     pub api: Api,
-    /// What readers of the change feed are told, table `[feed]`.
+    /// What the change feed records, table `[feed]`.
     pub feed: Feed,
     /// The database, table `[store]`.
     pub store: Store,

@@ -37,9 +37,9 @@ pub struct LocalApi {
 }
 
 impl LocalApi {
-    /// Opens the socket; `told`: the newest change that is on the disk. Without it the daemon runs all the same.
-    pub fn listen(config: &Config, told: watch::Receiver<i64>) -> Self {
-        let (front, asks) = Front::new(&config.store.path, told);
+    /// Opens the socket; `committed`: the newest change that is on the disk. Without it the daemon runs all the same.
+    pub fn listen(config: &Config, committed: watch::Receiver<i64>) -> Self {
+        let (front, asks) = Front::new(&config.store.path, committed);
         let servers = (api_replies::listen(config, &front), api_replies::listen_by_tcp(config, &front));
         let looked_up = mpsc::channel(MAX_LOOKED_UP);
         Self { servers, asks, looked_up, replies: ApiReplies::default(), db: config.store.path.clone() }

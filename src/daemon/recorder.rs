@@ -159,9 +159,9 @@ impl Recorder {
         }
     }
 
-    /// Has the feed told by these rules from now on. False if the writer is busy.
-    pub fn tell(&self, rules: FeedRules) -> bool {
-        self.writer.tell(rules)
+    /// Has changes recorded by these rules from now on. False if the writer is busy.
+    pub fn record_changes(&self, rules: FeedRules) -> bool {
+        self.writer.record_changes(rules)
     }
 
     /// Has a token made or withdrawn.
@@ -171,8 +171,8 @@ impl Recorder {
 
     /// The newest change that is on the disk.
     #[must_use]
-    pub fn told(&self) -> watch::Receiver<i64> {
-        self.writer.told()
+    pub fn newest_change(&self) -> watch::Receiver<i64> {
+        self.writer.newest_change()
     }
 
     /// Has SQLite's figures of the tables kept; if the writer is busy, an hour later.

@@ -110,7 +110,7 @@ impl Daemon {
     fn prepare(config: Config, config_path: &Path, reload: Reload) -> Result<Self, Fatal> {
         let mut store = Store::open(&config.store.path)?;
         store.name_site(&config.site.clone().unwrap_or_else(host_name))?;
-        store.tell(feed_rules(&config.feed))?;
+        store.record_changes(feed_rules(&config.feed))?;
         let clock = Clock::start();
         let now = clock.now();
         let mut pbxs = Pbxs::restored(&config, &store, now)?;
@@ -122,7 +122,7 @@ impl Daemon {
         Ok(Self {
             clock,
             service: ServiceManager::default(),
-            api: LocalApi::listen(&config, storage.told()),
+            api: LocalApi::listen(&config, storage.newest_change()),
             storage,
             callbacks: Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now()),
             proofs: Proofs::new(&config, prefix),
@@ -317,7 +317,7 @@ impl Daemon {
             let (config, now) = (self.configuration.config(), self.clock.now());
             self.pbxs.configure(config, now);
             self.proofs.configure(config);
-            self.storage.tell(&config.feed);
+            self.storage.record_changes(&config.feed);
             self.callbacks.policies(&config.policies(), cdr_files(config), now);
         }
         self.service.reloaded();

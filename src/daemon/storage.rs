@@ -44,9 +44,9 @@ impl Storage {
         Ok(Self { recorder, acks, upkeep: Upkeep::default(), calls: 0 })
     }
 
-    /// Has the feed told as the configuration says. If the writer is busy, the next reload does.
-    pub fn tell(&self, feed: &Feed) {
-        if !self.recorder.tell(feed_rules(feed)) {
+    /// Has changes recorded as the configuration says. If the writer is busy, the next reload does.
+    pub fn record_changes(&self, feed: &Feed) {
+        if !self.recorder.record_changes(feed_rules(feed)) {
             tracing::warn!(target: "store", "The database is busy, [feed] is not changed: reload again");
         }
     }
@@ -57,8 +57,8 @@ impl Storage {
     }
 
     /// The newest change that is on the disk.
-    pub fn told(&self) -> watch::Receiver<i64> {
-        self.recorder.told()
+    pub fn newest_change(&self) -> watch::Receiver<i64> {
+        self.recorder.newest_change()
     }
 
     /// Takes a record; it goes out with the next [`Storage::send`]. Returned is the one that is given up for it, if there is no room.

@@ -96,11 +96,11 @@ pub struct CallbackStory {
 /// What a story has more of than [`STORY_ROWS`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Earlier {
-    /// Misses before the first that is told.
+    /// Misses before the first that is here.
     pub misses: u64,
-    /// Changes before the first that is told, those that are not kept included.
+    /// Changes before the first that is here, those that are not kept included.
     pub events: u64,
-    /// Attempts before the first that is told.
+    /// Attempts before the first that is here.
     pub attempts: u64,
 }
 

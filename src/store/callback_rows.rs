@@ -109,7 +109,7 @@ static PUT_ATTEMPT: LazyLock<String> =
     LazyLock::new(|| CALLBACK_ATTEMPTS.upsert(&["callback_id", "n"], &["pbx", "channel_id", "intended_ms"]));
 static PUT_FORBIDDEN: LazyLock<String> = LazyLock::new(|| DO_NOT_CALL.insert("OR REPLACE"));
 
-/// So many of a callback's changes are kept, the newest, beside the first. Their numbers go on, and tell how many are not kept any more. Orders by
+/// So many of a callback's changes are kept, the newest, beside the first. Their numbers go on, and show how many are not kept any more. Orders by
 /// people, and agents who come and go, have no end; a usual callback has ten changes.
 pub const MOST_EVENTS: i64 = 1_000;
 

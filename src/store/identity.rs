@@ -6,8 +6,8 @@
 //! * **the file**, by inode and time of birth, which is noted in the database: found are copies under another name or on another machine, and
 //!   a file that was removed and put back from a copy;
 //! * **the lock file**, where the numbers of attempts and of changes in the feed are noted after each commit: found is an older copy that was
-//!   written into the same file (`cp copy.db calls.db`). One that no attempt was made and nothing was told after is as new as the database was,
-//!   and keeps its identity: no id comes twice, nor does a reader's cursor. A sink that has taken more than the feed has told is found too.
+//!   written into the same file (`cp copy.db calls.db`). One that no attempt was made and no change was recorded after is as new as the database was,
+//!   and keeps its identity: no id comes twice, nor does a reader's cursor. A sink that has taken more than the feed has recorded is found too.
 //!
 //! Neither changes by `callbackd vacuum`, an upgrade, a restart, a crash or `mv` within a file system (with `calls.db.lock`, or without). A
 //! `mv` to another file system is a copy. File systems without stable inodes (some of network) make each mount look like a copy. A false alarm costs
@@ -23,7 +23,7 @@ use std::path::Path;
 use std::time::SystemTime;
 
 const READ: &str = "SELECT db_uuid, file, attempts, coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0) FROM identity";
-/// A sink has taken what the feed has not told yet.
+/// A sink has taken what the feed has not recorded yet.
 const AHEAD: &str = "SELECT EXISTS (SELECT 1 FROM sinks WHERE acked_seq > ?)";
 /// They have taken nothing of this database.
 const FORGET_SINKS: &str = "UPDATE sinks SET acked_seq = 0 WHERE acked_seq > ?";
@@ -60,7 +60,7 @@ pub(super) fn settle(connection: &Connection, path: &Path, lock: &Lock) -> Resul
     prefix(&mark.db_uuid).map_err(failed)
 }
 
-/// How far it has come, after a commit that may have made attempts or told of changes.
+/// How far it has come, after a commit that may have made attempts or recorded changes.
 pub(super) fn note(connection: &Connection, lock: &Lock) -> rusqlite::Result<()> {
     lock.note(&read(connection)?.0);
     Ok(())

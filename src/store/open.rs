@@ -130,11 +130,11 @@ impl Store {
         self.prefix
     }
 
-    /// From now on tells of what is written in the change feed, by these rules. Without this nothing is told: a scratch database has no readers.
+    /// From now on records in the change feed what is written, by these rules. Without this it records nothing: a scratch database has no readers.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn tell(&mut self, rules: FeedRules) -> Result<(), Error> {
+    pub fn record_changes(&mut self, rules: FeedRules) -> Result<(), Error> {
         match &mut self.feed {
             Some(feed) => feed.rules(rules),
             None => {
@@ -145,7 +145,7 @@ impl Store {
         Ok(())
     }
 
-    /// What the feed holds; all zero if nothing is told.
+    /// What the feed holds; all zero if it records nothing.
     #[must_use]
     pub fn fed(&self) -> Fed {
         self.feed.as_ref().map(Outbox::fed).unwrap_or_default()
@@ -162,7 +162,7 @@ impl Store {
         Ok(())
     }
 
-    /// Names the site in what readers are told.
+    /// Names the site for readers of the feed.
     ///
     /// # Errors
     /// What SQLite reports.
@@ -242,16 +242,16 @@ impl Store {
         self.is_where_it_was()?;
         let records = records.into_iter();
         let has_attempts = records.clone().any(|record| matches!(record, Record::Attempt(_)));
-        let told = self.fed().last;
+        let before = self.fed().last;
         let result = match self.transact(records.clone(), rows::put_all) {
             Err(error) if Error::is_of_the_record(&error) => self.transact(records, rows::put_each),
             result => result,
         };
-        let told = self.fed().last != told;
+        let has_changes = self.fed().last != before;
         if result.is_ok() && self.files.1.is_none() {
             self.files.1 = file_id(&beside(&self.path, "-wal"));
         }
-        if result.is_ok() && (has_attempts || told) {
+        if result.is_ok() && (has_attempts || has_changes) {
             // What cannot be read now is noted with the next one.
             let _ = identity::note(&self.connection, &self.lock);
         }

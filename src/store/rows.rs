@@ -233,13 +233,13 @@ pub fn put_each<'a, I: Iterator<Item = &'a Record>>(
     let mut refused = Vec::new();
     for (index, record) in records.enumerate() {
         let savepoint = tx.savepoint()?;
-        let told = feed.as_ref().map(Outbox::mark);
+        let mark = feed.as_ref().map(Outbox::mark);
         match put(&savepoint, record, feed.as_mut()) {
             Ok(()) => savepoint.commit()?,
             // Dropping the savepoint rolls it back.
             Err(error) if super::Error::is_of_the_record(&error) => {
-                if let (Some(feed), Some(told)) = (feed.as_mut(), told) {
-                    feed.back(told);
+                if let (Some(feed), Some(mark)) = (feed.as_mut(), mark) {
+                    feed.back(mark);
                 }
                 refused.push(Refused { index, error: error.to_string() })
             }
@@ -249,9 +249,9 @@ pub fn put_each<'a, I: Iterator<Item = &'a Record>>(
     Ok(refused)
 }
 
-/// Writes a record, and tells the feed.
+/// Writes a record, and its change into the feed.
 fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> rusqlite::Result<()> {
-    let live = feed.as_ref().is_some_and(|feed| feed.tells_of_calls_in_progress());
+    let live = feed.as_ref().is_some_and(|feed| feed.records_calls_in_progress());
     let mut recovered = Vec::new();
     let (existed, rev) = match record {
         Record::Call(call) => match put_call(connection, call)? {
@@ -259,11 +259,11 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
             None => return Ok(()),
         },
         Record::InProgress(call) => {
-            // What nobody is told of need not be looked at.
+            // What the feed does not record need not be looked at.
             let before = if live { before(connection, call)? } else { Before::default() };
             put_in_progress(connection, call)?;
             return match feed.filter(|_| live) {
-                Some(feed) => feed.tell(connection, record, before, 0),
+                Some(feed) => feed.record(connection, record, before, 0),
                 None => Ok(()),
             };
         }
@@ -290,7 +290,7 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
         Record::DncRemove(number) => (callback_rows::delete_forbidden(connection, number)?, 0),
     };
     let Some(feed) = feed else { return Ok(()) };
-    feed.tell(connection, record, Before { existed, answered: false }, rev)?;
+    feed.record(connection, record, Before { existed, answered: false }, rev)?;
     feed.recovered(connection, &recovered)
 }
 

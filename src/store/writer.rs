@@ -38,8 +38,8 @@ enum Work {
     Prune(Millis),
     /// Have SQLite look at tables that have changed much.
     Optimize,
-    /// Tell the feed by other rules.
-    Tell(FeedRules),
+    /// Record changes by other rules.
+    RecordChanges(FeedRules),
     /// A sink has taken all changes up to this one, at this time (ms since 1970 UTC).
     Taken(String, i64, Millis),
     /// Make or withdraw a token, and say whether that could be done.
@@ -106,7 +106,7 @@ pub struct Counters {
     pub retries: u64,
     /// Rows that were removed because of their age.
     pub pruned: u64,
-    /// Changes that the feed was told.
+    /// Changes that the feed has recorded.
     pub changes: u64,
     /// Changes that were removed before their time, because the feed was full.
     pub changes_overrun: u64,
@@ -142,7 +142,7 @@ pub struct Writer {
     sender: Option<SyncSender<Work>>,
     thread: Option<JoinHandle<Vec<Batch>>>,
     shared: Arc<Shared>,
-    told: watch::Receiver<i64>,
+    newest: watch::Receiver<i64>,
 }
 
 impl Writer {
@@ -157,10 +157,10 @@ impl Writer {
         store.keep_log()?;
         let (sender, receiver) = sync_channel(QUEUE_BATCHES);
         let shared = Arc::new(Shared::default());
-        let (tell, told) = watch::channel(store.fed().last);
-        let worker = Worker { store, acknowledge, shared: Arc::clone(&shared), tell };
+        let (announce, newest) = watch::channel(store.fed().last);
+        let worker = Worker { store, acknowledge, shared: Arc::clone(&shared), announce };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || worker.run(&receiver));
-        Ok(Self { sender: Some(sender), thread: Some(thread.expect("a thread for the store")), shared, told })
+        Ok(Self { sender: Some(sender), thread: Some(thread.expect("a thread for the store")), shared, newest })
     }
 
     /// Hands over a batch without ever blocking.
@@ -200,12 +200,12 @@ impl Writer {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Optimize).is_ok())
     }
 
-    /// Has the feed told by other rules. False if that has to be asked for again later.
-    pub fn tell(&self, rules: FeedRules) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Tell(rules)).is_ok())
+    /// Has changes recorded by other rules. False if that has to be asked for again later.
+    pub fn record_changes(&self, rules: FeedRules) -> bool {
+        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::RecordChanges(rules)).is_ok())
     }
 
-    /// Notes that a sink has taken all changes up to this one. False if that has to be said again later: till then it may be told of some again.
+    /// Notes that a sink has taken all changes up to this one. False if that has to be said again later: till then it may be given some again.
     pub fn taken(&self, sink: &str, seq: i64, now_ms: Millis) -> bool {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Taken(sink.to_owned(), seq, now_ms)).is_ok())
     }
@@ -213,15 +213,15 @@ impl Writer {
     /// Has a token made or withdrawn; the answer is false if there is one of its name already, or none. It is dropped if too much waits.
     pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
         if let Some(sender) = &self.sender {
-            // What is dropped here drops the reply: who asked is told that the daemon is busy.
+            // What is dropped here drops the reply: who asked learns that the daemon is busy.
             let _ = sender.try_send(Work::Token(change, reply));
         }
     }
 
     /// The newest change that is on the disk: news for who reads the feed.
     #[must_use]
-    pub fn told(&self) -> watch::Receiver<i64> {
-        self.told.clone()
+    pub fn newest_change(&self) -> watch::Receiver<i64> {
+        self.newest.clone()
     }
 
     /// What it is doing.
@@ -289,7 +289,7 @@ struct Worker<F> {
     store: Store,
     acknowledge: F,
     shared: Arc<Shared>,
-    tell: watch::Sender<i64>,
+    announce: watch::Sender<i64>,
 }
 
 impl<F: FnMut(Ack)> Worker<F> {
@@ -306,7 +306,7 @@ impl<F: FnMut(Ack)> Worker<F> {
             let mut optimize = false;
             let (mut rules, mut taken, mut tokens) = (None, Vec::new(), Vec::new());
             let mut take = |work| match work {
-                Work::Tell(new) => rules = Some(new),
+                Work::RecordChanges(new) => rules = Some(new),
                 Work::Taken(sink, seq, now_ms) => taken.push((sink, seq, now_ms)),
                 Work::Token(change, reply) => tokens.push((change, reply)),
                 Work::Optimize => optimize = true,
@@ -334,13 +334,13 @@ impl<F: FnMut(Ack)> Worker<F> {
                 }
             }
             if let Some(rules) = rules
-                && let Err(err) = self.store.tell(rules)
+                && let Err(err) = self.store.record_changes(rules)
             {
                 tracing::warn!(target: "store", %err, "The feed's limits cannot be changed now: reload again");
             }
             for (sink, seq, now_ms) in taken {
                 if let Err(err) = self.store.taken(&sink, seq, now_ms) {
-                    tracing::warn!(target: "store", %err, sink, "What a sink has taken cannot be noted; it may be told again");
+                    tracing::warn!(target: "store", %err, sink, "What a sink has taken cannot be noted; it may be delivered again");
                 }
             }
             for (change, reply) in tokens {
@@ -436,12 +436,12 @@ impl<F: FnMut(Ack)> Worker<F> {
         }
     }
 
-    /// Counts what the feed was told, and wakes its readers.
+    /// Counts what the feed has recorded, and wakes its readers.
     fn committed(&self) {
         let fed = self.store.fed();
-        self.shared.changes.store(fed.told, Relaxed);
+        self.shared.changes.store(fed.recorded, Relaxed);
         self.shared.changes_overrun.store(fed.overrun, Relaxed);
-        self.tell.send_if_modified(|last| std::mem::replace(last, fed.last) != fed.last);
+        self.announce.send_if_modified(|last| std::mem::replace(last, fed.last) != fed.last);
     }
 
     /// Reports the fate of each batch.

@@ -1,5 +1,5 @@
 //! What the store costs for each call: process CPU time of writing a realistic mix of records, callbacks among them; without the change feed, with it,
-//! with calls in progress told too, and where each transaction removes as many changes as it writes.
+//! with calls in progress recorded too, and where each transaction removes as many changes as it writes.
 //!
 //! `cargo bench --bench store`. To compare two commits, build it of both and run them in turns in one go:
 //! `target/release/deps/store-… --bench`. It prints a digest of all rows too, which must be the same for both.
@@ -47,7 +47,7 @@ fn main() {
             let path = place.path().join("calls.db");
             let mut store = Store::open(&path).expect("a database");
             if let Some(rules) = rules {
-                store.tell(rules.clone()).expect("a feed");
+                store.record_changes(rules.clone()).expect("a feed");
             }
             let before = cpu_us();
             for records in &transactions {

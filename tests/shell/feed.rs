@@ -12,7 +12,7 @@ use std::time::Duration;
 pub fn faults(db: &Connection) -> Vec<String> {
     let writings = |table: &str, kinds: &str, key: &str, pbx: &str| {
         format!(
-            "SELECT r.{key} || ', written ' || r.rev || ' times, told ' || (SELECT count(*) FROM outbox o
+            "SELECT r.{key} || ', written ' || r.rev || ' times, recorded ' || (SELECT count(*) FROM outbox o
                 WHERE o.key = CAST(r.{key} AS TEXT) AND {pbx} AND o.kind IN ({kinds})) FROM {table} r
               WHERE r.rev <> (SELECT count(*) FROM outbox o WHERE o.key = CAST(r.{key} AS TEXT) AND {pbx} AND o.kind IN ({kinds}))"
         )
@@ -105,7 +105,7 @@ fn changes_come_in_pages_from_a_cursor_on_and_none_is_missed_between_two() {
     let callback = ["callback.created", "callback.updated", "callback.closed"];
     assert_eq!(words, [(callback[0], 1), (callback[1], 2), (callback[2], 3), ("dnc.added", 1)]);
     let closed = &read[2];
-    assert_eq!((&closed["told"]["state"], &closed["told"]["note"]), (&json!("CANCELLED"), &json!("by e-mail")));
+    assert_eq!((&closed["payload"]["state"], &closed["payload"]["note"]), (&json!("CANCELLED"), &json!("by e-mail")));
     assert_eq!((&closed["row"]["number_e164"], &closed["row"]["rev"]), (&json!("+12025550123"), &json!(3)));
     assert_eq!((&closed["pbx"], &read[3]["pbx"], &closed["late"]), (&json!("pbx"), &Value::Null, &json!(false)));
     let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -127,10 +127,10 @@ fn a_stream_tells_what_happens_and_goes_on_where_it_was_cut_also_over_a_killed_d
     front.start();
     front.post(&format!("/v1/callbacks/{id}/cancel"), &json!({}));
     let mut events = Events::open(&front, "", Some(&last));
-    let told: Vec<Event> = (0..3).map(|_| events.next()).collect();
-    assert_eq!(told.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>()[..2], ["begin", "callback.updated"]);
-    let seqs: Vec<i64> = told[1..].iter().map(|(_, _, data)| data["seq"].as_i64().unwrap()).collect();
-    assert_eq!(seqs[1], seqs[0] + 1, "{told:?}");
+    let read: Vec<Event> = (0..3).map(|_| events.next()).collect();
+    assert_eq!(read.iter().map(|(name, ..)| name.as_str()).collect::<Vec<_>>()[..2], ["begin", "callback.updated"]);
+    let seqs: Vec<i64> = read[1..].iter().map(|(_, _, data)| data["seq"].as_i64().unwrap()).collect();
+    assert_eq!(seqs[1], seqs[0] + 1, "{read:?}");
     let mut closed_only = Events::open(&front, "?kind=callback.closed", Some(&last));
     assert_eq!(closed_only.names(2), ["begin", "callback.closed"]);
 }

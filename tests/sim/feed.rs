@@ -83,7 +83,7 @@ impl FeedOfADay {
 
     fn open(&mut self) {
         let mut store = Store::open(&self.path).unwrap();
-        store.tell(self.rules.clone()).unwrap();
+        store.record_changes(self.rules.clone()).unwrap();
         self.store = Some(store);
     }
 

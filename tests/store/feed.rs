@@ -22,9 +22,9 @@ impl Place {
         Self { db: directory.path().join("calls.db"), _directory: directory }
     }
 
-    pub fn telling(&self, rules: FeedRules) -> Store {
+    pub fn recording(&self, rules: FeedRules) -> Store {
         let mut store = Store::open(&self.db).unwrap();
-        store.tell(rules).unwrap();
+        store.record_changes(rules).unwrap();
         store
     }
 
@@ -32,7 +32,7 @@ impl Place {
         Reader::open(&self.db).unwrap().changes(None, usize::MAX).unwrap().1.unwrap()
     }
 
-    fn told(&self) -> Vec<(String, String, i64)> {
+    fn changed(&self) -> Vec<(String, String, i64)> {
         self.changes().into_iter().map(|change| (change.kind.to_string(), change.key, change.rev)).collect()
     }
 
@@ -122,51 +122,52 @@ fn in_progress(linkedid: &str, answered_ms: Option<i64>) -> Record {
     }))
 }
 
-fn told(kind: &str, key: &str, rev: i64) -> (String, String, i64) {
+fn changed(kind: &str, key: &str, rev: i64) -> (String, String, i64) {
     (kind.to_owned(), key.to_owned(), rev)
 }
 
 #[test]
 fn a_missed_caller_is_told_of_from_the_miss_to_the_recovery_in_the_order_of_what_happened() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&[in_progress("1.1", None), record(abandoned("1.1")), callback(CallbackState::Waiting)]).unwrap();
     store.write(&[callback(CallbackState::Reserved), attempt(None)]).unwrap();
     store.write(&[attempt(Some(AttemptResult::Connected)), callback(CallbackState::Done)]).unwrap();
     store.write(&[record(answered("1.2")), Record::Gap(gap())]).unwrap();
     assert_eq!(
-        place.told(),
+        place.changed(),
         [
-            told("call.missed", "1.1", 1),
-            told("callback.created", "1", 1),
-            told("callback.updated", "1", 2),
-            told("callback.attempted", "1/1", 1),
-            told("callback.closed", "1", 3),
-            told("call.recovered", "1.1", 2),
-            told("call.ended", "1.2", 1),
-            told("gap.recorded", &MONDAY_10.to_string(), 1),
+            changed("call.missed", "1.1", 1),
+            changed("callback.created", "1", 1),
+            changed("callback.updated", "1", 2),
+            changed("callback.attempted", "1/1", 1),
+            changed("callback.closed", "1", 3),
+            changed("call.recovered", "1.1", 2),
+            changed("call.ended", "1.2", 1),
+            changed("gap.recorded", &MONDAY_10.to_string(), 1),
         ]
     );
     let changes = place.changes();
     assert_eq!(changes.iter().map(|change| change.seq).collect::<Vec<_>>(), (1..=8).collect::<Vec<_>>());
-    assert_eq!(changes[1].told.as_ref().unwrap()["miss"]["linkedid"], "1.1");
-    assert_eq!(changes[1].told.as_ref().unwrap()["state"], "WAITING", "what it was then");
+    assert_eq!(changes[1].payload.as_ref().unwrap()["miss"]["linkedid"], "1.1");
+    assert_eq!(changes[1].payload.as_ref().unwrap()["state"], "WAITING", "what it was then");
     let Some(ChangedRow::Callback { row, rev: 3 }) = &changes[1].row else { panic!("{:?}", changes[1]) };
     assert_eq!(row.state, CallbackState::Done, "what it is now");
     let Some(ChangedRow::Call(call)) = &changes[0].row else { panic!("{:?}", changes[0]) };
     assert_eq!((call.rev, call.call.legs.len(), call.recovered), (2, 2, Some((RecoveredBy::Callback, MONDAY_10))));
-    assert_eq!(changes[7].told.as_ref().unwrap()["cause"], "link_lost");
+    assert_eq!(changes[7].payload.as_ref().unwrap()["cause"], "link_lost");
 }
 
 #[test]
 fn a_corrected_row_is_told_of_as_updated_with_a_higher_rev_and_one_that_is_only_written_again_is_not() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     for call in [abandoned("1.1"), abandoned("1.1"), answered("1.1"), answered("1.1"), abandoned("1.1")] {
         store.write(&[record(call)]).unwrap();
     }
-    let expected = [told("call.missed", "1.1", 1), told("call.updated", "1.1", 2), told("call.updated", "1.1", 3)];
-    assert_eq!(place.told(), expected);
+    let expected =
+        [changed("call.missed", "1.1", 1), changed("call.updated", "1.1", 2), changed("call.updated", "1.1", 3)];
+    assert_eq!(place.changed(), expected);
 }
 
 #[test]
@@ -181,31 +182,31 @@ fn calls_in_progress_are_told_of_where_somebody_wants_to_know_and_one_that_goes_
     };
     let gone = |linkedid: &str| Record::NotInProgress { pbx: PbxId::new("pbx"), linkedid: linkedid.to_owned() };
     let place = Place::new();
-    let mut store = place.telling(FeedRules { in_progress: true, ..FeedRules::default() });
+    let mut store = place.recording(FeedRules { in_progress: true, ..FeedRules::default() });
     store.write(&begun()).unwrap();
     store.write(&[in_progress("1.2", None), gone("1.2"), gone("1.2"), record(answered("1.1"))]).unwrap();
     assert_eq!(
-        place.told(),
+        place.changed(),
         [
-            told("call.started", "1.1", 0),
-            told("call.answered", "1.1", 0),
-            told("call.started", "1.2", 0),
-            told("call.withdrawn", "1.2", 0),
-            told("call.ended", "1.1", 1),
+            changed("call.started", "1.1", 0),
+            changed("call.answered", "1.1", 0),
+            changed("call.started", "1.2", 0),
+            changed("call.withdrawn", "1.2", 0),
+            changed("call.ended", "1.1", 1),
         ]
     );
-    assert_eq!(place.changes()[0].told.as_ref().unwrap()["number_e164"], "+12025550123");
+    assert_eq!(place.changes()[0].payload.as_ref().unwrap()["number_e164"], "+12025550123");
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&begun()).unwrap();
     store.write(&[in_progress("1.2", None), gone("1.2")]).unwrap();
-    assert_eq!(place.told(), []);
+    assert_eq!(place.changed(), []);
 }
 
 #[test]
 fn the_do_not_call_list_is_told_of_and_a_number_that_was_not_on_it_is_not() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     let entry = DoNotCall {
         number_e164: number(),
         reason: "asked".to_owned(),
@@ -214,24 +215,24 @@ fn the_do_not_call_list_is_told_of_and_a_number_that_was_not_on_it_is_not() {
         until_ms: None,
     };
     store.write(&[Record::DncRemove(number()), Record::DncAdd(entry), Record::DncRemove(number())]).unwrap();
-    assert_eq!(place.told(), [told("dnc.added", "+12025550123", 1), told("dnc.removed", "+12025550123", 0)]);
+    assert_eq!(place.changed(), [changed("dnc.added", "+12025550123", 1), changed("dnc.removed", "+12025550123", 0)]);
 }
 
 #[test]
 fn a_record_that_the_database_refuses_is_not_told_of_and_takes_no_number() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     let orphan = attempt(Some(AttemptResult::Lost));
     let refused = store.write(&[record(answered("1.1")), orphan, record(answered("1.2"))]).unwrap();
     assert_eq!(refused.len(), 1, "there is no such callback");
-    assert_eq!(place.told(), [told("call.ended", "1.1", 1), told("call.ended", "1.2", 1)]);
+    assert_eq!(place.changed(), [changed("call.ended", "1.1", 1), changed("call.ended", "1.2", 1)]);
     assert_eq!((place.changes()[1].seq, store.fed().last, store.fed().rows), (2, 2, 2));
 }
 
 #[test]
 fn a_transaction_that_fails_tells_nothing_and_the_next_one_goes_on_where_it_stood() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&[record(answered("1.1"))]).unwrap();
     let lock = Connection::open(&place.db).unwrap();
     lock.execute_batch("BEGIN IMMEDIATE").unwrap();
@@ -240,7 +241,7 @@ fn a_transaction_that_fails_tells_nothing_and_the_next_one_goes_on_where_it_stoo
     lock.execute_batch("COMMIT").unwrap();
     store.write(&[record(answered("1.2"))]).unwrap();
     assert_eq!((before.last, before.rows), (1, 1));
-    assert_eq!(place.told(), [told("call.ended", "1.1", 1), told("call.ended", "1.2", 1)]);
+    assert_eq!(place.changed(), [changed("call.ended", "1.1", 1), changed("call.ended", "1.2", 1)]);
 }
 
 #[test]
@@ -248,18 +249,18 @@ fn a_scratch_database_tells_nothing() {
     let place = Place::new();
     let mut store = Store::open(&place.db).unwrap();
     store.write(&[record(answered("1.1"))]).unwrap();
-    assert_eq!((place.told(), store.fed()), (Vec::new(), Fed::default()));
+    assert_eq!((place.changed(), store.fed()), (Vec::new(), Fed::default()));
 }
 
 #[allow(clippy::disallowed_methods, reason = "what is news is so by the clock")]
 #[test]
 fn what_is_imported_or_old_is_marked_as_no_news() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     let now = jiff::Timestamp::now().as_millisecond();
     let fresh = FinishedCall { started_ms: now - 60_000, ended_ms: now, ..answered("1.2") };
     store.write(&[record(answered("1.1")), record(fresh.clone())]).unwrap();
-    store.tell(FeedRules { late: true, ..FeedRules::default() }).unwrap();
+    store.record_changes(FeedRules { late: true, ..FeedRules::default() }).unwrap();
     store.write(&[record(FinishedCall { linkedid: "1.3".to_owned(), ..fresh })]).unwrap();
     assert_eq!(place.changes().iter().map(|change| change.late).collect::<Vec<_>>(), [true, false, true]);
 }
@@ -271,13 +272,13 @@ fn calls(of: std::ops::Range<usize>) -> Vec<Record> {
 #[test]
 fn changes_are_kept_for_their_time_and_for_longer_while_a_sink_has_not_taken_them() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&calls(0..10)).unwrap();
     store.taken("crm", 4, MONDAY_10).unwrap();
     drop(store);
     // Told long ago.
     Connection::open(&place.db).unwrap().execute("UPDATE outbox SET at_ms = ?", [MONDAY_10]).unwrap();
-    let mut store = place.telling(FeedRules { keep: Duration::from_secs(86_400), ..FeedRules::default() });
+    let mut store = place.recording(FeedRules { keep: Duration::from_secs(86_400), ..FeedRules::default() });
     store.write(&calls(10..11)).unwrap();
     assert_eq!(place.after(4), Ok((5..=11).collect()), "the sink finds all that it has not taken");
     assert_eq!(place.after(3), Err(Behind::Removed));
@@ -294,7 +295,7 @@ fn a_full_feed_removes_the_oldest_and_counts_them() {
         FeedRules { max_bytes: 5 * (40 + "pbxcall.ended1.0".len()) as u64, ..FeedRules::default() },
     ] {
         let place = Place::new();
-        let mut store = place.telling(rules.clone());
+        let mut store = place.recording(rules.clone());
         store.taken("crm", 2, MONDAY_10).unwrap();
         store.write(&calls(0..4)).unwrap();
         store.write(&calls(4..8)).unwrap();
@@ -302,7 +303,7 @@ fn a_full_feed_removes_the_oldest_and_counts_them() {
         assert_eq!((store.fed().rows, store.fed().overrun), (5, 3), "{rules:?}");
         let fed = store.fed();
         drop(store);
-        let store = place.telling(rules);
+        let store = place.recording(rules);
         assert_eq!((store.fed().rows, store.fed().bytes, store.fed().last), (fed.rows, fed.bytes, fed.last));
     }
 }
@@ -310,13 +311,13 @@ fn a_full_feed_removes_the_oldest_and_counts_them() {
 #[test]
 fn no_number_comes_twice_after_all_have_been_removed_and_the_daemon_was_restarted() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&calls(0..3)).unwrap();
     drop(store);
     Connection::open(&place.db).unwrap().execute("DELETE FROM outbox", []).unwrap();
     assert_eq!(place.after(3), Ok(vec![]));
     assert_eq!(place.after(2), Err(Behind::Removed));
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&calls(3..4)).unwrap();
     assert_eq!(place.changes()[0].seq, 4);
     assert_eq!(place.after(3), Ok(vec![4]));
@@ -325,12 +326,12 @@ fn no_number_comes_twice_after_all_have_been_removed_and_the_daemon_was_restarte
 #[test]
 fn a_reader_of_a_database_that_was_put_back_is_told_so() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&calls(0..2)).unwrap();
     drop(store);
     let copy = place.db.with_extension("copy");
     std::fs::copy(&place.db, &copy).unwrap();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&calls(2..4)).unwrap();
     let reader = Reader::open(&place.db).unwrap();
     let cursor = reader.feed().unwrap().end();
@@ -341,7 +342,7 @@ fn a_reader_of_a_database_that_was_put_back_is_told_so() {
     }
     // Into the same file: its inode stays what it was.
     std::fs::write(&place.db, std::fs::read(&copy).unwrap()).unwrap();
-    drop(place.telling(FeedRules::default()));
+    drop(place.recording(FeedRules::default()));
     let reader = Reader::open(&place.db).unwrap();
     assert_ne!(reader.feed().unwrap().db, cursor.db);
     assert_eq!(reader.changes(Some(&cursor), 10).unwrap().1, Err(Behind::OtherDatabase));
@@ -352,7 +353,7 @@ fn a_reader_of_a_database_that_was_put_back_is_told_so() {
 #[test]
 fn a_sink_that_has_taken_more_than_was_told_makes_it_another_database() {
     let place = Place::new();
-    let mut store = place.telling(FeedRules::default());
+    let mut store = place.recording(FeedRules::default());
     store.write(&calls(0..2)).unwrap();
     let before = store.attempt_prefix();
     store.taken("crm", 7, MONDAY_10).unwrap();

@@ -98,7 +98,7 @@ pub(super) fn kinds(text: Option<&str>) -> Result<Vec<ChangeKind>, Failure> {
     Ok(kinds)
 }
 
-/// The reader is told where the feed goes on.
+/// Says where the feed goes on.
 fn cannot_go_on(behind: Behind, feed: &Feed) -> Failure {
     let fix = format!("read /v1/calls, /v1/callbacks and /v1/dnc anew, then go on with after={}", feed.end());
     Failure::of_field("after", format!("there is no going on from this cursor: {behind}; {fix}"), fix)

@@ -60,7 +60,7 @@ async fn events(
     };
     line.streams();
     let follower = Follower {
-        told: front.told.clone(),
+        committed: front.committed.clone(),
         newest: front.frames.newest(),
         _counted: front.frames.stream(),
         _place: place,
@@ -102,7 +102,7 @@ struct Follower {
     line: Arc<Line>,
     _counted: Stream,
     _place: StreamPlace,
-    told: watch::Receiver<i64>,
+    committed: watch::Receiver<i64>,
     newest: watch::Receiver<i64>,
     first: Option<Bytes>,
     kinds: Vec<ChangeKind>,
@@ -124,7 +124,7 @@ impl Follower {
     async fn piece(&mut self) -> Option<Bytes> {
         loop {
             let mut wait = true;
-            if self.at.seq < *self.told.borrow_and_update() {
+            if self.at.seq < *self.committed.borrow_and_update() {
                 wait = false;
                 match self.front.frames.after(self.at.seq, PIECE) {
                     Some(frames) if frames.is_empty() => wait = true,
@@ -139,7 +139,7 @@ impl Follower {
                         let read = self.front.read(move |reader| frames::read(reader, &at, &kinds)).await;
                         match read.ok()? {
                             (Ok((frames, end)), _) => {
-                                // A snapshot that is older than what was told of.
+                                // A snapshot that is older than what was sent.
                                 wait = end == self.at;
                                 self.at = end;
                                 if let Some(piece) = self.of(&frames) {

@@ -92,7 +92,7 @@ fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
             all.put(Counter, name, help, &of, value as f64);
         }
     }
-    // What is not known is not told.
+    // What is not known has no value.
     for queue in queues.iter().filter(|queue| queue.waiting.is_some()) {
         let of = [("pbx", queue.pbx.as_str()), ("queue", queue.queue.as_str())];
         let longest = queue.longest_since_ms.map_or(0, |since| (now_ms - since).max(0));
@@ -122,7 +122,7 @@ fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
         ("store_records_lost_total", "Records that are lost: must stay 0.", store.refused + store.given_up),
         ("store_commits_total", "Transactions.", store.commits),
         ("store_retries_total", "Transactions that failed and were tried again.", store.retries),
-        ("feed_changes_total", "Changes that the feed was told.", store.changes),
+        ("feed_changes_total", "Changes that the feed has recorded.", store.changes),
         ("feed_changes_overrun_total", "Changes that were removed before their time.", store.changes_overrun),
         ("api_connections_refused_total", "Connections and streams refused.", api.connections_refused),
         ("api_commands_refused_total", "Commands refused because too many waited.", api.commands_refused),

@@ -26,7 +26,7 @@ pub fn story(story: &CallbackStory, place: &Place) -> String {
         let (linkedid, of) = (safe(&call.linkedid), elsewhere(&call.pbx));
         let _ = writeln!(text, "  resolved by call {linkedid}{of} (callbackd calls show {linkedid})");
     }
-    // Of a list that is too long the newest are told.
+    // Of a list that is too long the newest are shown.
     let before = |count: u64| if count == 0 { String::new() } else { format!("  {count} earlier ones\n") };
     let _ = write!(text, "\nMissed calls\n{}", before(story.earlier.misses));
     for miss in &story.misses {

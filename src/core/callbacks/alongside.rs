@@ -74,8 +74,8 @@ struct OnPbx {
     next: u64,
     /// Asterisk refuses to set the variable.
     refused: bool,
-    /// A sign that an event told of: a caller can write an event, so Asterisk is asked.
-    told: Option<Sign>,
+    /// A sign that an event reported: a caller can write an event, so Asterisk is asked.
+    reported: Option<Sign>,
     /// It has been asked for that.
     asked_again: bool,
 }
@@ -177,22 +177,22 @@ impl Signs {
         another
     }
 
-    /// An event told of a sign: the variable is read again.
-    fn told(&mut self, pbx: &PbxId, sign: Sign, now: u64) {
+    /// An event reported a sign: the variable is read again.
+    fn reported(&mut self, pbx: &PbxId, sign: Sign, now: u64) {
         if sign.identity != self.own {
-            self.of(pbx, now).told = Some(sign);
+            self.of(pbx, now).reported = Some(sign);
         }
     }
 
-    /// Asterisk's variable was read, or may not be read: what an event told of it counts then.
+    /// Asterisk's variable was read, or may not be read: what an event reported of it counts then.
     fn read(&mut self, pbx: &PbxId, value: Option<&str>, now: u64) -> Option<Sign> {
         let signs = self.of(pbx, now);
         signs.known = Known::Yes;
         signs.asked_again = false;
-        let told = signs.told.take();
+        let reported = signs.reported.take();
         match value {
             Some(value) => Sign::parse(value),
-            None => told,
+            None => reported,
         }
     }
 
@@ -231,7 +231,7 @@ impl Signs {
                 signs.known = Known::Yes;
                 changed = true;
             }
-            Known::Yes if enabled && signs.told.is_some() && !signs.asked_again => {
+            Known::Yes if enabled && signs.reported.is_some() && !signs.asked_again => {
                 signs.asked_again = true;
                 return Shown { action: Some(PbxAction::AskSign), changed };
             }
@@ -281,12 +281,12 @@ impl Signs {
 }
 
 impl Scheduler {
-    /// A sign was seen on this PBX, or a stop. Of an event that tells of the variable Asterisk is asked whether it is so.
+    /// A sign was seen on this PBX, or a stop. Of an event that reports the variable Asterisk is asked whether it is so.
     pub(crate) fn sign_seen(&mut self, pbx: &PbxId, sign: Sign) {
         if sign.beats == Some(0) || !self.policy(pbx).enabled {
             return self.sign_counts(pbx, sign);
         }
-        self.signs.told(pbx, sign, self.now.mono_ms);
+        self.signs.reported(pbx, sign, self.now.mono_ms);
         self.rounds.set_due();
     }
 

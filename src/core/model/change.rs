@@ -1,4 +1,4 @@
-//! What readers outside are told of what was written: which records are changes, of which kind and of what.
+//! What the change feed records of what was written: which records are changes, of which kind and of what.
 
 use super::{Direction, Record, text_enum};
 use crate::ami::event::Millis;
@@ -7,11 +7,11 @@ use std::borrow::Cow;
 text_enum! {
     /// What became true. The words are a contract with programs: add, never rename.
     ChangeKind {
-        /// A customer's call has begun. Told where the feed tells of calls in progress.
+        /// A customer's call has begun. Recorded where the feed has calls in progress.
         CallStarted = "call.started",
-        /// A person talks with the customer. Told where the feed tells of calls in progress.
+        /// A person talks with the customer. Recorded where the feed has calls in progress.
         CallAnswered = "call.answered",
-        /// A call that had begun went into another one, or ended without a row. Told where the feed tells of calls in progress.
+        /// A call that had begun went into another one, or ended without a row. Recorded where the feed has calls in progress.
         CallWithdrawn = "call.withdrawn",
         /// A call ended and has a row; it was not a customer's who was missed.
         CallEnded = "call.ended",
@@ -48,7 +48,7 @@ pub struct Before {
 }
 
 impl ChangeKind {
-    /// What readers are told of a record that was written; `None` if nothing.
+    /// The change that a record makes, which was written; `None` if none.
     #[must_use]
     pub fn of(record: &Record, before: Before) -> Option<Self> {
         let new = !before.existed;
@@ -106,7 +106,7 @@ impl Record {
         }
     }
 
-    /// When what it tells became true, ms since 1970 UTC; `None` where that is now.
+    /// When what it is about became true, ms since 1970 UTC; `None` where that is now.
     #[must_use]
     pub fn happened_ms(&self) -> Option<Millis> {
         match self {

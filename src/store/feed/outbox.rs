@@ -16,10 +16,10 @@ const OVERHEAD: usize = 40;
 /// A full feed is said at most this often, ms.
 const SAY_EVERY_MS: Millis = 60_000;
 
-/// What is told, and for how long it is kept.
+/// What is recorded, and for how long it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FeedRules {
-    /// Of calls in progress too. Their rows go away with the call, so each such change carries what it tells.
+    /// Of calls in progress too. Their rows go away with the call, so each such change carries what it is about.
     pub in_progress: bool,
     /// All that is written is no news: it is imported, or judged anew.
     pub late: bool,
@@ -48,7 +48,7 @@ pub struct Fed {
     /// Their size, bytes, as the limits count it.
     pub bytes: u64,
     /// Changes that were written.
-    pub told: u64,
+    pub recorded: u64,
     /// Changes that were removed because the feed was full, though their time was not over or a sink had not taken them.
     pub overrun: u64,
 }
@@ -73,10 +73,10 @@ pub(in super::super) struct Held {
     /// Sizes of all changes added up: to before the first that is kept, and to the last.
     bytes_before: i64,
     bytes: i64,
-    told: u64,
+    recorded: u64,
     overrun: u64,
     /// Written by this transaction.
-    told_now: i64,
+    recorded_now: i64,
     /// The newest that it removed although the feed still owed it to somebody.
     owed: Option<i64>,
 }
@@ -124,24 +124,24 @@ impl Outbox {
         Ok(Self { rules, now_ms: 0, held: Held::read(connection)?, said_ms: None })
     }
 
-    /// What is told from now on, and kept.
+    /// What is recorded from now on, and kept.
     pub(in super::super) fn rules(&mut self, rules: FeedRules) {
         self.rules = rules;
     }
 
-    pub(in super::super) fn tells_of_calls_in_progress(&self) -> bool {
+    pub(in super::super) fn records_calls_in_progress(&self) -> bool {
         self.rules.in_progress
     }
 
     pub(in super::super) fn fed(&self) -> Fed {
-        let Held { last, told, overrun, .. } = self.held;
-        Fed { last, rows: self.held.rows(), bytes: self.held.size(), told, overrun }
+        let Held { last, recorded, overrun, .. } = self.held;
+        Fed { last, rows: self.held.rows(), bytes: self.held.size(), recorded, overrun }
     }
 
     /// A transaction begins; what is returned goes to [`Outbox::back`] if it is rolled back.
     pub(in super::super) fn begin(&mut self, now_ms: Millis) -> Held {
         self.now_ms = now_ms;
-        (self.held.told_now, self.held.owed) = (0, None);
+        (self.held.recorded_now, self.held.owed) = (0, None);
         self.held
     }
 
@@ -153,8 +153,8 @@ impl Outbox {
         self.held = held;
     }
 
-    /// Tells of a record that was written. `rev`: which writing of its row it was; 0 if it has none.
-    pub(in super::super) fn tell(
+    /// Records the change that a record makes, which was written. `rev`: which writing of its row it was; 0 if it has none.
+    pub(in super::super) fn record(
         &mut self,
         connection: &Connection,
         record: &Record,
@@ -167,7 +167,7 @@ impl Outbox {
         self.insert(connection, kind, pbx, &key, rev, late, payload(record).as_deref())
     }
 
-    /// Tells that customers of missed calls were won back.
+    /// Records that customers of missed calls were won back.
     pub(in super::super) fn recovered(&mut self, connection: &Connection, calls: &[Recovered]) -> rusqlite::Result<()> {
         calls.iter().try_for_each(|call| {
             self.insert(connection, ChangeKind::CallRecovered, &call.pbx, &call.linkedid, call.rev, false, None)
@@ -199,8 +199,8 @@ impl Outbox {
         }
         held.last = last;
         held.bytes += size(pbx.len() + kind.len() + key.len() + payload.map_or(0, str::len));
-        held.told += 1;
-        held.told_now += 1;
+        held.recorded += 1;
+        held.recorded_now += 1;
         Ok(())
     }
 
@@ -218,7 +218,7 @@ impl Outbox {
         }
         let taken: Option<i64> = connection.prepare_cached(SLOWEST_SINK)?.query_row([], |row| row.get(0))?;
         let mut oldest = connection.prepare_cached(OLDEST_CHANGES)?;
-        let mut oldest = oldest.query([REMOVED_AT_LEAST + 2 * self.held.told_now])?;
+        let mut oldest = oldest.query([REMOVED_AT_LEAST + 2 * self.held.recorded_now])?;
         let mut end = None;
         while let Some(row) = oldest.next()? {
             let (seq, at_ms): (i64, Millis) = (row.get(0)?, row.get(1)?);
@@ -257,7 +257,7 @@ fn payload(record: &Record) -> Option<String> {
         Record::InProgress(call) => serde_json::to_string(call),
         Record::Gap(gap) => serde_json::to_string(gap),
         Record::DncAdd(entry) => serde_json::to_string(entry),
-        Record::Callback(change) => serde_json::to_string(&CallbackTold::of(change)),
+        Record::Callback(change) => serde_json::to_string(&CallbackPayload::of(change)),
         _ => return None,
     };
     json.ok()
@@ -265,7 +265,7 @@ fn payload(record: &Record) -> Option<String> {
 
 /// Where a callback was brought by a change, and by which call.
 #[derive(serde::Serialize)]
-struct CallbackTold<'c> {
+struct CallbackPayload<'c> {
     state: &'static str,
     #[serde(skip_serializing_if = "str::is_empty")]
     reason: &'c str,
@@ -278,7 +278,7 @@ struct CallbackTold<'c> {
     miss: Option<&'c CallKey>,
 }
 
-impl<'c> CallbackTold<'c> {
+impl<'c> CallbackPayload<'c> {
     fn of(change: &'c CallbackChange) -> Self {
         let step = change.change.as_ref();
         Self {

@@ -55,9 +55,9 @@ pub struct Change {
     pub rev: i64,
     /// It is no news: imported, or over for more than a day when it was written.
     pub late: bool,
-    /// What was told with it that the row may not say any more.
-    pub told: Option<Value>,
-    /// The row, as it is now; `None` if there is none any more, or `told` is all.
+    /// What was recorded with it that the row may not say any more.
+    pub payload: Option<Value>,
+    /// The row, as it is now; `None` if there is none any more, or `payload` is all.
     pub row: Option<ChangedRow>,
 }
 
@@ -178,8 +178,8 @@ impl Reader {
 }
 
 fn change(row: &rusqlite::Row<'_>) -> rusqlite::Result<Change> {
-    let (kind, told): (String, Option<String>) = (row.get("kind")?, row.get("payload")?);
-    let told = told.map(|json| serde_json::from_str(&json).map_err(|_| unknown("payload is no JSON: ", &json)));
+    let (kind, payload): (String, Option<String>) = (row.get("kind")?, row.get("payload")?);
+    let payload = payload.map(|json| serde_json::from_str(&json).map_err(|_| unknown("payload is no JSON: ", &json)));
     Ok(Change {
         seq: row.get("seq")?,
         at_ms: row.get("at_ms")?,
@@ -188,7 +188,7 @@ fn change(row: &rusqlite::Row<'_>) -> rusqlite::Result<Change> {
         key: row.get("key")?,
         rev: row.get("rev")?,
         late: row.get("late")?,
-        told: told.transpose()?,
+        payload: payload.transpose()?,
         row: None,
     })
 }
