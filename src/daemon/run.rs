@@ -264,6 +264,8 @@ impl Daemon {
         let now = self.clock.now();
         let done = self.callbacks.command(&command, &by, closed, self.pbxs.monitors(), now);
         self.decide(now);
+        // As it stands now: whether its turn may come has been decided meanwhile.
+        let done = done.map(|done| self.callbacks.settled(done));
         self.api.answer(reply, done, self.storage.pushed());
         self.api.settle(self.storage.settled());
     }

@@ -155,6 +155,7 @@ pub fn agent(extension: &str, queues: &[&str]) -> AgentView<'static> {
         name: Some(format!("Agent {extension}").into()),
         queues: queues.iter().map(member).collect(),
         busy: None,
+        rings: false,
         since_ms: MONDAY_10 - HOUR,
         last_talk_ms: None,
         calls: 0,

@@ -145,7 +145,7 @@ impl Scheduler {
         let Some(task) = self.tasks.get_mut(id) else { return };
         let row = &mut task.row;
         row.missed_count += 1;
-        row.priority += 1;
+        row.priority = row.priority.saturating_add(1);
         row.requested |= is_requested(call);
         row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
         row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);

@@ -33,6 +33,14 @@ pub mod reason {
     pub const NO_LINK: &str = "NO_LINK";
     /// Another callbackd makes callbacks on this PBX.
     pub const ANOTHER_DAEMON: &str = "ANOTHER_DAEMON";
+    /// Callbacks are switched off (`callback.enabled = false`).
+    pub const DISABLED: &str = "DISABLED";
+
+    /// It waits for a time that the rules of the moment give: after a restart they are asked again.
+    #[must_use]
+    pub fn is_of_the_rules(reason: &str) -> bool {
+        is_of_the_clock(reason) || reason == DAILY_CAP
+    }
 
     /// It waits for a time of day: the business's or the customer's.
     #[must_use]
