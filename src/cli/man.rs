@@ -1,9 +1,11 @@
 //! `callbackd man`: the manual pages, made of what the program itself knows: its commands, the shipped configuration, the database's schema.
 
 use super::Cli;
+use crate::store;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -237,37 +239,41 @@ fn of_schema(text: &str) -> String {
             "Times are milliseconds since 1970 UTC and end in _ms; durations are milliseconds and end in _ms too.",
         ],
     );
-    let mut inside = false;
-    for line in text.lines() {
-        let (code, comment) = line.split_once("-- ").map_or((line, None), |(code, comment)| (code, Some(comment)));
-        let code = code.trim();
-        let code = code.strip_prefix("SELECT ").unwrap_or(code);
-        let words: Vec<&str> = code.split_whitespace().collect();
-        match &*words {
-            ["CREATE", kind @ ("TABLE" | "VIEW"), name, ..] => {
-                inside = true;
-                roff.control("SH", [&*format!("{} {name}", if *kind == "TABLE" { "Table" } else { "View" })]);
-                if let Some(comment) = comment {
-                    paragraph(&mut roff, comment);
-                }
+    let words = explained(text);
+    for table in store::tables() {
+        let kind = if table.is_view { "View" } else { "Table" };
+        roff.control("SH", [&*format!("{kind} {}", table.name)]);
+        let said = |column: &str| words.get(&(table.name.clone(), column.to_owned())).map(String::as_str);
+        if let Some(about) = said("") {
+            paragraph(&mut roff, about);
+        }
+        for column in &table.columns {
+            entry(&mut roff, &[column]);
+            // What a view takes over as it is, is explained there.
+            if let Some(what) = said(column) {
+                paragraph(&mut roff, what);
             }
-            _ if inside && (comment.is_some() || column(code).is_some() && !code.contains(' ')) => {
-                match column(code) {
-                    Some(name) => entry(&mut roff, &[&name]),
-                    None => roff.control("PP", []),
-                };
-                paragraph(&mut roff, comment.unwrap_or("as in the table"));
-            }
-            // A view's columns may need no word.
-            [.., "AS", name] if inside => {
-                entry(&mut roff, &[name.trim_end_matches(',')]);
-            }
-            _ if code.ends_with(';') => inside = false,
-            _ => {}
         }
     }
     section(&mut roff, "SEE ALSO", &["callbackd(8), callbackd-calls(8), callbackd-backup(8), sqlite3(1)"]);
     roff.render()
+}
+
+/// The comments of the schema, by table or view and column; of a table itself by the empty name.
+fn explained(text: &str) -> BTreeMap<(String, String), String> {
+    let (mut words, mut table) = (BTreeMap::new(), String::new());
+    for line in text.lines() {
+        let (code, comment) = line.split_once("-- ").map_or((line, None), |(code, comment)| (code, Some(comment)));
+        let code = code.trim();
+        let mut column = column(code.strip_prefix("SELECT ").unwrap_or(code));
+        if let ["CREATE", "TABLE" | "VIEW", name, ..] = &*code.split_whitespace().collect::<Vec<_>>() {
+            (table, column) = ((*name).to_owned(), Some(String::new()));
+        }
+        if let (Some(column), Some(comment)) = (column, comment) {
+            words.entry((table.clone(), column)).or_insert_with(|| comment.to_owned());
+        }
+    }
+    words
 }
 
 /// The column that a line of the schema defines: `name TYPE …` of a table, `expression AS name` or `name` of a view.

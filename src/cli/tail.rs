@@ -46,11 +46,11 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
     client::stream(&place.socket, &path, |name, data| {
         let said = match name {
             // Notes are a courtesy: that they cannot be said is no error.
-            "begin" if !place.json => {
+            "begin" => {
                 let _ = writeln!(notes, "Waiting for what happens; Ctrl-C ends.");
                 Ok(())
             }
-            "begin" | "reset" => Ok(()),
+            "reset" => Ok(()),
             _ if place.json => json_line(data, out),
             _ => writeln!(out, "{}", line(name, data, place)),
         };
