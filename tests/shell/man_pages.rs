@@ -119,7 +119,7 @@ fn the_page_of_the_database_has_every_table_view_and_column() {
     for (table, kind) in tables {
         let title = format!(".SH \"{} {table}\"\n", if kind == "table" { "Table" } else { "View" });
         let (_, rest) = page.split_once(&title).unwrap_or_else(|| panic!("{title}\n{page}"));
-        let section = rest.split("\n.SH ").next().unwrap();
+        let section = format!("{}\n", rest.split("\n.SH ").next().unwrap());
         let mut columns = database.prepare(&format!("SELECT name FROM pragma_table_info('{table}')")).unwrap();
         for column in columns.query_map([], |row| row.get::<_, String>(0)).unwrap().map(Result::unwrap) {
             assert!(
