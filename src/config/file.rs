@@ -4,7 +4,7 @@ use super::inherit::Source;
 use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, settings};
+use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, report, settings};
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -93,6 +93,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         pbx,
         api: api::read(&all.section("api"), dir),
         feed: feed::read(&all.section("feed")),
+        report: report::read(&all.section("report")),
         store: store(&all.section("store"), dir),
         log: log(&all.section("log")),
     };

@@ -11,6 +11,7 @@ mod inherit;
 mod pbx;
 mod policy;
 mod refusal;
+mod report;
 mod rules;
 mod section;
 mod settings;
@@ -23,6 +24,7 @@ pub use refusal::{Problem, Refusal};
 pub use settings::Settings;
 
 use crate::records::Files;
+use crate::report::Thresholds;
 use callbackd_core::callbacks::policy::Overall;
 use callbackd_core::model::PbxId;
 use std::path::PathBuf;
@@ -33,8 +35,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
     (
         "",
         &[
-            "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed", "store",
-            "log",
+            "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
+            "report", "store", "log",
         ],
     ),
     (
@@ -161,6 +163,22 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group", "listen", "hosts"]),
     ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
+    (
+        "report",
+        &[
+            "service_level",
+            "service_level_target",
+            "callback_target",
+            "fcr_window",
+            "alarm_wait",
+            "too_short",
+            "too_long",
+            "good_score",
+            "acw_reasons",
+            "did",
+            "trunk_lines",
+        ],
+    ),
     ("store", &["path", "keep"]),
     ("log", &["level", "format", "numbers"]),
 ];
@@ -180,6 +198,8 @@ pub struct Config {
     pub api: Api,
     /// What the change feed records, table `[feed]`.
     pub feed: Feed,
+    /// What figures are held against, table `[report]`.
+    pub report: Thresholds,
     /// The database, table `[store]`.
     pub store: Store,
     /// The log, table `[log]`.

@@ -1,7 +1,9 @@
 //! Hands the trackers' records to the store's thread, and keeps them until they are on the disk.
 
 use crate::store::tokens::TokenChange;
-use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, FeedRules, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
+use crate::store::{
+    Ack, Batch, Calendar, Counters, DRAIN_BATCHES, FeedRules, Health, QUEUE_BATCHES, Refused, Stopped, Writer,
+};
 use callbackd_core::ami::budget::UNSAVED_BYTES;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
@@ -176,8 +178,8 @@ impl Recorder {
     }
 
     /// Has SQLite's figures of the tables kept; if the writer is busy, an hour later.
-    pub fn optimize(&self) {
-        self.writer.optimize();
+    pub fn optimize(&self, calendar: Calendar) {
+        self.writer.optimize(Some(calendar));
     }
 
     /// Has rows removed that ended before this moment, ms since 1970 UTC; if the writer is busy, an hour later.

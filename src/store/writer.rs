@@ -1,7 +1,7 @@
 //! The thread that owns the writing connection: everything that waits goes into one transaction, then is acknowledged.
 
 use super::tokens::TokenChange;
-use super::{Error, FeedRules, Pruning, Refused, Store};
+use super::{Calendar, Error, FeedRules, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
@@ -36,8 +36,8 @@ enum Work {
     Batch(Batch),
     /// Remove what ended before this moment, ms since 1970 UTC.
     Prune(Millis),
-    /// Have SQLite look at tables that have changed much.
-    Optimize,
+    /// Have SQLite look at tables that have changed much, and keep the calendar.
+    Optimize(Option<Box<Calendar>>),
     /// Record changes by other rules.
     RecordChanges(FeedRules),
     /// A sink has taken all changes up to this one, at this time (ms since 1970 UTC).
@@ -194,10 +194,11 @@ impl Writer {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Prune(before_ms)).is_ok())
     }
 
-    /// Has SQLite's figures of the tables kept, from which it chooses the indices for questions. False if that has to be asked for again later:
-    /// too much waits to be written.
-    pub fn optimize(&self) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Optimize).is_ok())
+    /// Has SQLite's figures of the tables kept, from which it chooses the indices for questions, and the calendar that the views of figures need.
+    /// False if that has to be asked for again later: too much waits to be written.
+    pub fn optimize(&self, calendar: Option<Calendar>) -> bool {
+        let work = Work::Optimize(calendar.map(Box::new));
+        self.sender.as_ref().is_some_and(|sender| sender.try_send(work).is_ok())
     }
 
     /// Has changes recorded by other rules. False if that has to be asked for again later.
@@ -303,13 +304,13 @@ impl<F: FnMut(Ack)> Worker<F> {
                 Some((_, due)) => receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
             };
             let mut batches = Vec::new();
-            let mut optimize = false;
+            let mut optimize = None;
             let (mut rules, mut taken, mut tokens) = (None, Vec::new(), Vec::new());
             let mut take = |work| match work {
                 Work::RecordChanges(new) => rules = Some(new),
                 Work::Taken(sink, seq, now_ms) => taken.push((sink, seq, now_ms)),
                 Work::Token(change, reply) => tokens.push((change, reply)),
-                Work::Optimize => optimize = true,
+                Work::Optimize(calendar) => optimize = Some(calendar),
                 Work::Batch(batch) => batches.push(batch),
                 Work::Prune(before_ms) => {
                     pruning.get_or_insert_with(|| (Pruning::new(before_ms), Instant::now()));
@@ -347,7 +348,9 @@ impl<F: FnMut(Ack)> Worker<F> {
                 // Whoever asked may have gone.
                 let _ = reply.send(self.store.token(&change).map_err(|err| err.to_string()));
             }
-            if optimize && let Err(err) = self.store.optimize() {
+            if let Some(calendar) = optimize
+                && let Err(err) = self.store.optimize(calendar.as_deref())
+            {
                 tracing::warn!(target: "store", %err, "Tables cannot be analysed now; tried again in an hour");
             }
             pruning = pruning.and_then(|pruning| self.prune(pruning));
