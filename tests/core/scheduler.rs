@@ -234,12 +234,12 @@ impl Scene {
         while let Some(output) = self.scheduler.poll() {
             any = true;
             match output {
-                Output::Record(Record::Callback(change)) => self.keep(*change),
+                Output::Record(Record::Callback(change)) => self.keep((*change).clone()),
                 Output::Record(Record::Attempt(row)) => {
                     if row.result.is_none() && !self.attempts.contains_key(&row.channel_id) {
                         self.intents.push(row.channel_id.clone());
                     }
-                    self.attempts.insert(row.channel_id.clone(), *row);
+                    self.attempts.insert(row.channel_id.clone(), (*row).clone());
                 }
                 Output::Record(Record::DncAdd(entry)) => {
                     self.forbidden.insert(entry.number_e164.to_string(), entry);

@@ -10,6 +10,7 @@ use crate::model::{
     AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
     FinishedCall, Outcome, PbxId, Record, RecoveredBy, Status,
 };
+use std::sync::Arc;
 
 /// The caller declined a callback at the greeting.
 fn declined(call: &FinishedCall) -> bool {
@@ -290,7 +291,7 @@ impl Scheduler {
             note: note.to_owned(),
         };
         let change = CallbackChange { row, change: Some(change), miss, recovered: None };
-        self.store(Record::Callback(Box::new(change)));
+        self.store(Record::Callback(Arc::new(change)));
     }
 
     /// Too old by then; one that came while customers are not called is open from the opening on.

@@ -3,6 +3,7 @@
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy};
+use std::sync::Arc;
 
 /// Who changes a callback when no person does.
 pub const OURSELVES: &str = "callbackd";
@@ -126,7 +127,7 @@ impl Scheduler {
             note: note.to_owned(),
         };
         let change = CallbackChange { row: task.row.clone(), change: Some(change), miss, recovered };
-        self.store(Record::Callback(Box::new(change)));
+        self.store(Record::Callback(Arc::new(change)));
     }
 
     /// Closes a callback.
