@@ -14,6 +14,7 @@ pub mod import;
 pub mod place;
 mod plain;
 pub mod replay;
+pub mod report;
 pub mod status;
 pub mod token;
 pub mod vacuum;
@@ -41,6 +42,7 @@ Examples:
   callbackd run                                what the service does, in the foreground
   callbackd calls --since today                today's calls
   callbackd calls show 812                     the story of one call
+  callbackd report yesterday                   what a manager asks: missed, won back, service level
   callbackd status                             link, calls, agents, callbacks
   callbackd agents                             who is free, and why not
   callbackd callbacks                          who is to be called back, and why not yet
@@ -73,6 +75,8 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// List calls, newest first, or show one call's history
     Calls(Box<calls::CallsArgs>),
+    /// Report the figures of a time: missed and won back, service level, load, queues, agents
+    Report(Box<report::ReportArgs>),
     /// List callbacks, show one's history, or change one
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not
