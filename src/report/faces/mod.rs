@@ -5,6 +5,7 @@ pub mod format;
 pub mod glance;
 pub mod html;
 pub mod svg;
+mod terminal;
 pub mod text;
 
 use super::figures::{Figures, Slice, Totals};

@@ -3,22 +3,23 @@
 use super::Told;
 use super::format::{NOTHING, clip, clock, count, hours, maybe_clock, percent, safe, span};
 use super::glance::{by_whom, lines, or_nothing, quality, standing};
+use super::terminal::{broken, heading, sparkline, table};
 use crate::report::figures::{Figures, Slice, WEEKDAYS};
-use comfy_table::{Cell, CellAlignment, Table, presets};
 use std::fmt::Write as _;
 
 /// Shades of the heat map, from little to much.
 const SHADES: [&str; 5] = ["· ", "░░", "▒▒", "▓▓", "██"];
 
-/// Steps of a sparkline.
-const STEPS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-
 /// Rows of a list that may be long.
 const ROWS: usize = 15;
 
-/// All of it.
+/// All of it; sentences are broken where a terminal ends.
 #[must_use]
 pub fn text(told: &Told<'_>) -> String {
+    whole(told).lines().map(|line| broken(line) + "\n").collect()
+}
+
+fn whole(told: &Told<'_>) -> String {
     let mut out = String::new();
     let zone = told.zone.iana_name().unwrap_or("local time");
     // Writing to a String cannot fail.
@@ -54,31 +55,6 @@ pub fn text(told: &Told<'_>) -> String {
     codes_and_ratings(told, &mut out);
     out.push_str("\nFormulas: callbackd report --json, or README, \"Figures\". – : nothing to say, not 0.\n");
     out
-}
-
-fn heading(text: &str, out: &mut String) {
-    let _ = writeln!(out, "\n{}", text.to_uppercase());
-}
-
-/// The first column to the left, the others to the right.
-fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, out: &mut String) {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.iter().map(|name| Cell::new(*name)));
-    table.add_rows(rows);
-    for (n, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, 2));
-        if n > 0 {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-    }
-    let _ = writeln!(out, "{}", table.trim_fmt());
-}
-
-/// Heights of bars, of which the highest is full.
-fn sparkline(values: impl Iterator<Item = Option<f64>> + Clone, most: f64) -> String {
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 7")]
-    let step = |value: f64| STEPS[((value / most * 7.0).round() as usize).min(7)];
-    values.map(|value| value.filter(|_| most > 0.0).map_or(' ', step)).collect()
 }
 
 fn glance(told: &Told<'_>, out: &mut String) {
