@@ -3,14 +3,15 @@
 use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
 use callbackd::cli::{
-    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, replay, report,
-    status, token, vacuum,
+    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
+    replay, report, status, tail, token, vacuum,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
 use callbackd::exit::Exit;
 use callbackd_core::model::PbxId;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
@@ -18,6 +19,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A shell that wants completions says so by the variable COMPLETE; nothing else is done then.
+    CompleteEnv::with_factory(Cli::command).bin("callbackd").completer("callbackd").complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -26,7 +29,12 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
     };
-    let exit = match cli.command {
+    let Some(command) = cli.command else {
+        // That nobody reads it is no fault.
+        let _ = write!(io::stdout(), "{}", next::screen(next::usual().as_ref()));
+        return Exit::Ok.into();
+    };
+    let exit = match command {
         Command::Run(args) => daemon::run::run(&args.config),
         Command::Demo(args) => demo::run(&args, &mut io::stdout()),
         Command::Check(args) => match &args.db {
@@ -64,12 +72,17 @@ fn main() -> ExitCode {
         Command::Calls(args) => list_calls(&args),
         Command::Report(args) => report_figures(&args),
         Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
+        Command::Missed(args) => at(&args.place, |place, out, notes| missed::run(&args, place, out, notes)),
+        Command::Tail(args) => at(&args.place, |place, out, notes| tail::run(&args, place, out, notes)),
         Command::Agents(args) => at(&args.place, |place, out, notes| agents::run(&args, place, out, notes)),
         Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
         Command::Token(args) => at(&args.place, |place, out, notes| token::run(&args, place, out, notes)),
         Command::Status(args) => at(&args.place, status::run),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
         Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),
+        Command::Man(args) => ended(man::run(&args).map_err(|error| {
+            (Exit::CantCreate.code(), format!("cannot write into {}: {error}", args.directory.display()))
+        })),
     };
     exit.into()
 }
