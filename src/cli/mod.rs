@@ -18,6 +18,7 @@ pub mod next;
 pub mod place;
 mod plain;
 pub mod replay;
+pub mod report;
 pub mod status;
 pub mod tail;
 pub mod token;
@@ -49,6 +50,7 @@ Examples:
   callbackd missed                             whom nobody served today, and what became of them
   callbackd tail                               what happens, as it happens
   callbackd calls show 812                     the story of one call
+  callbackd report yesterday                   what a manager asks: missed, won back, service level
   callbackd status                             link, calls, agents, callbacks
   callbackd agents                             who is free, and why not
   callbackd callbacks                          who is to be called back, and why not yet
@@ -85,6 +87,8 @@ pub enum Command {
     Missed(missed::MissedArgs),
     /// Follow what happens, one line for each change
     Tail(tail::TailArgs),
+    /// Report the figures of a time: missed and won back, service level, load, queues, agents
+    Report(Box<report::ReportArgs>),
     /// List callbacks, show one's history, or change one
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not
