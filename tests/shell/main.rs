@@ -8,6 +8,7 @@ mod callbacks_command;
 mod calls_command;
 mod capture_command;
 mod check_command;
+mod check_paths;
 mod clock;
 mod config;
 mod config_callback;
