@@ -33,6 +33,7 @@ mod manager_conf;
 mod memory;
 mod metrics;
 mod openapi;
+mod packages;
 mod peer;
 mod pretend_pbx;
 mod root_stays_root;
