@@ -21,6 +21,7 @@ pub mod replay;
 pub mod status;
 pub mod tail;
 pub mod token;
+pub mod top;
 pub mod vacuum;
 
 use crate::config::{Config, Refusal};
@@ -48,6 +49,7 @@ Examples:
   callbackd calls --today                      today's calls
   callbackd missed                             whom nobody served today, and what became of them
   callbackd tail                               what happens, as it happens
+  callbackd top                                queues, calls, callbacks and agents on one screen
   callbackd calls show 812                     the story of one call
   callbackd status                             link, calls, agents, callbacks
   callbackd agents                             who is free, and why not
@@ -85,6 +87,8 @@ pub enum Command {
     Missed(missed::MissedArgs),
     /// Follow what happens, one line for each change
     Tail(tail::TailArgs),
+    /// Show queues, calls, callbacks and agents on one screen, as they are now
+    Top(top::TopArgs),
     /// List callbacks, show one's history, or change one
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not

@@ -53,6 +53,7 @@ mod systemd_unit;
 mod tls;
 mod tls_authorities;
 mod tokens;
+mod top_command;
 mod unseen;
 mod when;
 mod whole;
