@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, status, tail, token, top, vacuum,
+    replay, report, status, tail, token, top, vacuum,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -70,6 +70,7 @@ fn main() -> ExitCode {
         }
         Command::Audit(args) => hold_against_records(&args),
         Command::Calls(args) => list_calls(&args),
+        Command::Report(args) => report_figures(&args),
         Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
         Command::Missed(args) => at(&args.place, |place, out, notes| missed::run(&args, place, out, notes)),
         Command::Top(args) => at(&args.place, |place, out, _| top::run(place, out)),
@@ -109,6 +110,25 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
         None => with_configuration(args.config.as_deref(), |config| {
             let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
             list(&config.store.path, &pbxs, &config.zone())
+        }),
+    }
+}
+
+fn report_figures(args: &report::ReportArgs) -> Exit {
+    #[allow(clippy::disallowed_methods)] // the door is where time comes in
+    let now = jiff::Timestamp::now();
+    let run = |db: &Path, configured| {
+        let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
+        match report::run(args, db, configured, now, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
+            Err(failure) if !failure.is_closed_pipe() => Err((failure.exit_code(), failure.to_string())),
+            _ => Ok(()),
+        }
+    };
+    match &args.db {
+        Some(db) => ended(run(db, None)),
+        None => with_configuration(args.config.as_deref(), |config| {
+            let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
+            run(&config.store.path, Some((pbxs, config.report.clone(), config.zone())))
         }),
     }
 }

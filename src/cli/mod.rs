@@ -18,6 +18,7 @@ pub mod next;
 pub mod place;
 mod plain;
 pub mod replay;
+pub mod report;
 pub mod status;
 pub mod tail;
 pub mod token;
@@ -51,6 +52,7 @@ Examples:
   callbackd tail                               what happens, as it happens
   callbackd top                                queues, calls, callbacks and agents on one screen
   callbackd calls show 812                     the story of one call
+  callbackd report yesterday                   what a manager asks: missed, won back, service level
   callbackd status                             link, calls, agents, callbacks
   callbackd agents                             who is free, and why not
   callbackd callbacks                          who is to be called back, and why not yet
@@ -89,6 +91,8 @@ pub enum Command {
     Tail(tail::TailArgs),
     /// Show queues, calls, callbacks and agents on one screen, as they are now
     Top(top::TopArgs),
+    /// Report the figures of a time: missed and won back, service level, load, queues, agents
+    Report(Box<report::ReportArgs>),
     /// List callbacks, show one's history, or change one
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not

@@ -36,6 +36,7 @@ mod openapi;
 mod packages;
 mod peer;
 mod pretend_pbx;
+mod report_command;
 mod root_stays_root;
 mod rules_of_tests;
 mod run_command;
