@@ -10,7 +10,7 @@ pub struct Timing {
     pub request_head: Duration,
     /// The same for its body.
     pub request_body: Duration,
-    /// A stream of the API, for its client to read what is sent.
+    /// A client of the API, to read the next piece of what is sent.
     pub unread: Duration,
     /// From one sign of life to the next on a stream that has nothing to tell.
     pub heartbeat: Duration,

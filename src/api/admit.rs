@@ -1,21 +1,25 @@
 //! What every request passes first: its body is read before anything waits for it, and one user's requests wait for each other.
 
 use super::front::Failure;
-use super::places::Place;
+use super::line::Line;
+use super::places::{Place, Unsent};
 use crate::timing::Timing;
 use axum::body::Bytes;
 use axum::extract::{Request, State as Shared};
 use axum::http::StatusCode;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use hyper::body::{Frame, SizeHint};
+use hyper::body::{Body as _, Frame, SizeHint};
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Largest body, bytes.
 pub const MAX_BODY: usize = 16 * 1024;
+
+/// Answers go out in pieces of this size at most, bytes.
+const PIECE: usize = 16 * 1024;
 
 /// An answer that goes on for as long as its reader wants: it is no request that others wait for.
 #[derive(Debug, Clone, Copy)]
@@ -37,34 +41,128 @@ pub async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, next: Ne
             return (close, Failure::new(StatusCode::REQUEST_TIMEOUT, why)).into_response();
         }
     };
+    let line = parts.extensions.get::<Arc<Line>>().cloned().unwrap_or_default();
     let turn = place.request().await;
-    let response = next.run(Request::from_parts(parts, body.into())).await;
-    if response.extensions().get::<Streams>().is_some() {
-        return response;
-    }
+    let mut response = next.run(Request::from_parts(parts, body.into())).await;
+    let streams = response.extensions().get::<Streams>().is_some();
+    let bytes = response.body().size_hint().exact().map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
+    let unsent = if bytes > PIECE {
+        let room = place.unsent(bytes);
+        if room.is_none() {
+            response = full().into_response();
+        }
+        room
+    } else {
+        None
+    };
     // The turn is over when the answer has been written, or given up.
-    response.map(|body| axum::body::Body::new(Turn { body, _turn: turn }))
+    let turn = turn.filter(|_| !streams);
+    response.map(|body| axum::body::Body::new(Sent { body, rest: Bytes::new(), line, _turn: turn, _unsent: unsent }))
 }
 
-/// An answer's body, and the turn that is over with it.
-struct Turn {
+/// There is no room for one more answer.
+pub fn full() -> Failure {
+    let why = "too much of other answers has not been read yet: read them, or close their connections, and try again";
+    Failure::new(StatusCode::SERVICE_UNAVAILABLE, why)
+}
+
+/// An answer's body on its way: it is handed out in small pieces, the next when there is room for it. So what it holds, its turn above all,
+/// is free again when it has been sent, and not when it has been made.
+struct Sent {
     body: axum::body::Body,
+    /// Of what the body gave last.
+    rest: Bytes,
+    line: Arc<Line>,
     _turn: Option<OwnedSemaphorePermit>,
+    _unsent: Option<Unsent>,
 }
 
-impl hyper::body::Body for Turn {
+impl Sent {
+    fn piece(&mut self) -> Frame<Bytes> {
+        // A copy: a slice would keep the whole for as long as it waits itself.
+        let piece = Bytes::copy_from_slice(&self.rest.split_to(self.rest.len().min(PIECE)));
+        if self.rest.is_empty() {
+            self.rest = Bytes::new();
+        }
+        Frame::data(piece)
+    }
+}
+
+impl hyper::body::Body for Sent {
     type Data = Bytes;
     type Error = axum::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(cx)
+        self.line.asked();
+        let frame = if self.rest.is_empty() {
+            match ready!(Pin::new(&mut self.body).poll_frame(cx)) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(data) => {
+                        self.rest = data;
+                        self.piece()
+                    }
+                    Err(trailers) => trailers,
+                },
+                none => return Poll::Ready(none),
+            }
+        } else {
+            self.piece()
+        };
+        self.line.ready();
+        Poll::Ready(Some(Ok(frame)))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (inner, rest) = (self.body.size_hint(), self.rest.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(inner.lower() + rest);
+        if let Some(upper) = inner.upper() {
+            hint.set_upper(upper + rest);
+        }
+        hint
+    }
+}
+
+impl Drop for Sent {
+    fn drop(&mut self) {
+        // What is left is in the connection's own buffer, and has its time.
+        self.line.asked();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::places::{MAX_REQUESTS, Places};
+    use futures_util::FutureExt;
+    use http_body_util::BodyExt;
+
+    #[tokio::test]
+    async fn a_turn_is_over_when_the_last_piece_of_the_answer_is_taken() {
+        let place = Places::new(999).take(1_000).unwrap();
+        let mut turns = Vec::new();
+        while turns.len() < MAX_REQUESTS {
+            turns.push(place.request().await);
+        }
+        let whole: Vec<u8> = (0..3 * PIECE + 1).map(|n| u8::try_from(n % 251).unwrap()).collect();
+        let (body, line) = (axum::body::Body::from(whole.clone()), Arc::default());
+        let unsent = place.unsent(whole.len());
+        let mut sent = Sent { body, rest: Bytes::new(), line, _turn: turns.pop().unwrap(), _unsent: unsent };
+        let mut read = Vec::new();
+        while !hyper::body::Body::is_end_stream(&sent) {
+            assert!(place.request().now_or_never().is_none(), "after {} bytes", read.len());
+            let left = hyper::body::Body::size_hint(&sent).exact();
+            assert_eq!(left, Some((whole.len() - read.len()) as u64));
+            let piece = sent.frame().await.unwrap().unwrap().into_data().unwrap();
+            assert!(piece.len() <= PIECE, "{}", piece.len());
+            read.extend_from_slice(&piece);
+        }
+        drop(sent);
+        assert!(place.request().now_or_never().is_some());
+        assert_eq!(read, whole);
     }
 }

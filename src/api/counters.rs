@@ -27,6 +27,9 @@ pub struct Counters {
 pub struct ApiCounters {
     /// Connections refused because their user, or all users together, had too many.
     pub connections_refused: u64,
+    /// Answers refused because too much of others had not been read by their clients.
+    #[serde(default)]
+    pub answers_refused: u64,
     /// Commands refused because too many waited for the database.
     #[serde(default)]
     pub commands_refused: u64,

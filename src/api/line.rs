@@ -13,7 +13,7 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
 #[derive(Debug, Default)]
 pub struct Line {
     streams: AtomicBool,
-    /// Since when a piece of the stream waits to be written.
+    /// Since when a piece of an answer waits to be written.
     unwritten: Mutex<Option<Instant>>,
 }
 
@@ -42,16 +42,16 @@ impl Line {
         let patience = Timing::get().unread;
         let begun = Instant::now();
         loop {
-            let until = if self.streams.load(Relaxed) {
-                let unwritten = *self.unwritten();
-                unwritten.map_or_else(|| Instant::now() + patience, |since| since + patience)
-            } else {
-                begun + CONNECTION_TIMEOUT
-            };
+            let unwritten = *self.unwritten();
+            let mut until = unwritten.map_or_else(|| Instant::now() + patience, |since| since + patience);
+            if !self.streams.load(Relaxed) {
+                let most = begun + CONNECTION_TIMEOUT;
+                until = if unwritten.is_some() { until.min(most) } else { most };
+            }
             if until <= Instant::now() {
                 return;
             }
-            // A stream may begin at any time.
+            // A stream, or an answer, may begin at any time.
             tokio::time::sleep_until(until.min(Instant::now() + patience)).await;
         }
     }

@@ -1,7 +1,7 @@
-//! Who is at the socket: connections and requests by user, so that one user's do not keep another's waiting.
+//! Who is at the socket: connections, requests and unsent answers by user, so that one user's do not keep another's waiting.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,19 +17,27 @@ pub const MAX_STREAMS: usize = 1_536;
 /// Streams of one user at once.
 pub const MAX_STREAMS_OF_USER: usize = 1_024;
 
+/// Bytes of the answers of all users that are made and not yet sent, but for root's and the daemon's user's, who always have their share.
+pub const MAX_UNSENT: usize = 32 << 20;
+/// Bytes of the answers of one user that are made and not yet sent; one answer alone may have more.
+pub const MAX_UNSENT_OF_USER: usize = 8 << 20;
+
 /// The connections that there are.
 #[derive(Debug)]
 pub struct Places {
     /// Users who always have places: root, and whoever the daemon runs as.
     always: [u32; 2],
     users: Mutex<BTreeMap<u32, User>>,
-    refused: std::sync::atomic::AtomicU64,
+    refused: AtomicU64,
+    answers_refused: AtomicU64,
 }
 
 #[derive(Debug)]
 struct User {
     connections: usize,
     streams: usize,
+    /// Bytes of answers.
+    unsent: usize,
     requests: Arc<Semaphore>,
 }
 
@@ -49,10 +57,18 @@ pub struct StreamPlace {
     uid: u32,
 }
 
+/// Room that an unsent answer takes; free again when it is dropped.
+#[derive(Debug)]
+pub struct Unsent {
+    places: Arc<Places>,
+    uid: u32,
+    bytes: usize,
+}
+
 impl Places {
     /// None taken. `own`: the uid that the daemon runs as.
     pub fn new(own: u32) -> Arc<Self> {
-        Arc::new(Self { always: [0, own], users: Mutex::default(), refused: 0.into() })
+        Arc::new(Self { always: [0, own], users: Mutex::default(), refused: 0.into(), answers_refused: 0.into() })
     }
 
     /// A place for a connection of this user; `None` if they have too many, or all others together.
@@ -65,7 +81,7 @@ impl Places {
             self.refused.fetch_add(1, Relaxed);
             return None;
         }
-        let new = || User { connections: 0, streams: 0, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) };
+        let new = || User { connections: 0, streams: 0, unsent: 0, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) };
         let user = users.entry(uid).or_insert_with(new);
         user.connections += 1;
         let requests = Arc::clone(&user.requests);
@@ -81,10 +97,30 @@ impl Places {
         let mut users = self.users();
         if let Some(user) = users.get_mut(&uid) {
             less(user);
-            if user.connections + user.streams == 0 {
+            if user.connections + user.streams + user.unsent == 0 {
                 users.remove(&uid);
             }
         }
+    }
+
+    /// Room for an answer of this user that is made and not yet sent; `None` if too much is unsent already.
+    fn unsent(self: &Arc<Self>, uid: u32, bytes: usize) -> Option<Unsent> {
+        let mut users = self.users();
+        let others = users.iter().filter(|(uid, _)| !self.always.contains(uid)).map(|(_, user)| user.unsent);
+        let (all, user) = (others.sum::<usize>(), users.get_mut(&uid)?);
+        // What is longer than all the room there is would never be sent: alone it may go.
+        let full = |taken: usize, most: usize| taken > 0 && taken + bytes > most;
+        if full(user.unsent, MAX_UNSENT_OF_USER) || (!self.always.contains(&uid) && full(all, MAX_UNSENT)) {
+            self.answers_refused.fetch_add(1, Relaxed);
+            return None;
+        }
+        user.unsent += bytes;
+        Some(Unsent { places: Arc::clone(self), uid, bytes })
+    }
+
+    /// Answers that were refused since the start, because too much was unsent.
+    pub fn answers_refused(&self) -> u64 {
+        self.answers_refused.load(Relaxed)
     }
 
     /// Streams that there are.
@@ -104,6 +140,11 @@ impl Place {
         Arc::clone(&self.requests).acquire_owned().await.ok()
     }
 
+    /// Room for an answer of so many bytes that waits to be sent.
+    pub fn unsent(&self, bytes: usize) -> Option<Unsent> {
+        self.places.unsent(self.uid, bytes)
+    }
+
     /// The connection becomes a stream, and its place is free for another. `None` if there are too many streams.
     pub fn stream(&self) -> Option<StreamPlace> {
         let mut users = self.places.users();
@@ -118,6 +159,19 @@ impl Place {
             user.connections -= 1;
         }
         Some(StreamPlace { places: Arc::clone(&self.places), uid: self.uid })
+    }
+}
+
+impl StreamPlace {
+    /// Room for a piece of so many bytes that waits to be sent.
+    pub fn unsent(&self, bytes: usize) -> Option<Unsent> {
+        self.places.unsent(self.uid, bytes)
+    }
+}
+
+impl Drop for Unsent {
+    fn drop(&mut self) {
+        self.places.leaves(self.uid, |user| user.unsent -= self.bytes);
     }
 }
 
@@ -176,6 +230,27 @@ mod tests {
         assert_eq!(places.streams(), MAX_STREAMS);
         drop((streams, other));
         assert_eq!((places.streams(), places.users().len()), (0, 0));
+    }
+
+    #[test]
+    fn unsent_answers_have_an_end_for_one_user_and_for_all_and_one_alone_may_be_longer() {
+        let places = Places::new(999);
+        let share = MAX_UNSENT_OF_USER / 2;
+        let (one, root) = (places.take(1_000).unwrap(), places.take(0).unwrap());
+        let held = [one.unsent(share).unwrap(), one.unsent(share).unwrap()];
+        assert!(one.unsent(1).is_none(), "their share is full");
+        let users: Vec<_> = (2_000..2_003).map(|uid| places.take(uid).unwrap()).collect();
+        let mut others: Vec<_> = users.iter().map(|user| user.unsent(MAX_UNSENT_OF_USER).unwrap()).collect();
+        let last = places.take(3_000).unwrap();
+        assert!(last.unsent(1).is_none(), "all together have too much");
+        assert!(root.unsent(MAX_UNSENT_OF_USER).is_some(), "root has room whatever others hold");
+        assert_eq!(places.answers_refused(), 2);
+        others.pop();
+        assert!(last.unsent(share).is_some());
+        drop((held, others));
+        assert!(one.unsent(MAX_UNSENT + 1).is_some(), "alone it may go");
+        drop((one, root, users, last));
+        assert_eq!(places.users().len(), 0);
     }
 
     #[tokio::test]

@@ -100,7 +100,12 @@ fn draw(lines: &[String], (width, height): (usize, usize), out: &mut impl Write)
 
 fn ask(place: &Place) -> Result<Shown, Failure> {
     let missing = || Failure::Daemon(ClientError::NotRunning(place.socket.clone()));
-    let live = place.get("/v1/live")?.ok_or_else(missing)?;
+    let mut live = place.get("/v1/live")?.ok_or_else(missing)?;
+    for list in ["queues", "agents"] {
+        if let Some(see) = live["cut"][list]["see"].as_str().map(str::to_owned) {
+            live[list] = place.list(&see)?.ok_or_else(missing)?;
+        }
+    }
     let callbacks = place.get(&format!("/v1/callbacks?open=true&limit={CALLBACKS}"))?.ok_or_else(missing)?;
     let callbacks = match callbacks {
         Value::Array(rows) => rows,

@@ -42,7 +42,12 @@ impl Front {
 
     /// The same, with waits of its own (`callbackd::timing`).
     pub fn with_waits(waits: &str) -> Self {
-        let mut front = Self::closed("");
+        Self::of(lunch, waits)
+    }
+
+    /// The same, with other agents and queues: `lists` answers what the daemon asks its PBX.
+    pub fn of(lists: fn(&Action) -> Option<String>, waits: &str) -> Self {
+        let mut front = Self::before("", lists);
         let mut command = front.site.command(&["run", "--config", "callbackd.toml"]);
         command.env("CALLBACKD_TIMING", waits);
         front.daemon = Some(Running::start(command));
@@ -59,7 +64,11 @@ impl Front {
 
     /// The configuration alone; no daemon.
     pub fn closed(api: &str) -> Self {
-        let server = Server::start(GREETING, 8, Box::new(lunch));
+        Self::before(api, lunch)
+    }
+
+    fn before(api: &str, lists: fn(&Action) -> Option<String>) -> Self {
+        let server = Server::start(GREETING, 8, Box::new(lists));
         let site = Site::new(server.port);
         let socket = site.path("api.sock");
         Self { site, server, socket, daemon: None }.configured("api.sock", api)

@@ -1,11 +1,11 @@
 //! `/v1/events`: the change feed as a stream of server-sent events, for pages and programs that want to know at once.
 
 use super::changes::{cursor, kinds};
-use crate::api::admit::Streams;
+use crate::api::admit::{Streams, full};
 use crate::api::frames::{self, Frame, Stream};
 use crate::api::front::{Asked, Failure, Front, Listed};
 use crate::api::line::Line;
-use crate::api::places::{Place, StreamPlace};
+use crate::api::places::{Place, StreamPlace, Unsent};
 use crate::store::feed::{Behind, Cursor};
 use crate::timing::Timing;
 use axum::body::{Body, Bytes};
@@ -53,20 +53,20 @@ async fn events(
     let too_many = "too many streams: close some that are open and try again";
     let place = place.stream().ok_or_else(|| Failure::new(StatusCode::SERVICE_UNAVAILABLE, too_many))?;
     let feed = front.read(|reader| reader.feed()).await?;
-    let (at, first) = match after.map(|after| (feed.goes_on(&after), after)) {
-        None => (feed.end(), begin(&feed.site, &feed.end())),
-        Some((Ok(()), after)) => (after.clone(), begin(&feed.site, &after)),
-        Some((Err(behind), _)) => front.reset(behind).await?,
+    let (at, first, unsent) = match after.map(|after| (feed.goes_on(&after), after)) {
+        None => (feed.end(), begin(&feed.site, &feed.end()), None),
+        Some((Ok(()), after)) => (after.clone(), begin(&feed.site, &after), None),
+        Some((Err(behind), _)) => front.reset(behind, &place).await?,
     };
     line.streams();
     let follower = Follower {
         committed: front.committed.clone(),
         newest: front.frames.newest(),
         _counted: front.frames.stream(),
-        _place: place,
+        place,
         first: Some(first),
+        unsent,
         front,
-        line,
         kinds,
         at,
     };
@@ -88,23 +88,26 @@ fn begin(site: &str, at: &Cursor) -> Bytes {
 
 impl Front {
     /// The event for a reader that cannot go on: how things are now, and the cursor that follows from.
-    async fn reset(&self, behind: Behind) -> Result<(Cursor, Bytes), Failure> {
+    async fn reset(&self, behind: Behind, place: &StreamPlace) -> Result<(Cursor, Bytes, Option<Unsent>), Failure> {
         let live = self.live().await?;
         let at = live.cursor.clone();
         let data = json!({ "cursor": at, "why": behind.to_string(), "live": live });
-        Ok((at.clone(), format!("retry: 3000\nid: {at}\nevent: reset\ndata: {data}\n\n").into()))
+        let event = format!("retry: 3000\nid: {at}\nevent: reset\ndata: {data}\n\n");
+        let unsent = place.unsent(event.len()).ok_or_else(full)?;
+        Ok((at, event.into(), Some(unsent)))
     }
 }
 
 /// One stream: where it has come to. It holds no change that its client has not asked for.
 struct Follower {
     front: Arc<Front>,
-    line: Arc<Line>,
     _counted: Stream,
-    _place: StreamPlace,
+    place: StreamPlace,
     committed: watch::Receiver<i64>,
     newest: watch::Receiver<i64>,
     first: Option<Bytes>,
+    /// Room that the last piece takes, if it is a long one.
+    unsent: Option<Unsent>,
     kinds: Vec<ChangeKind>,
     at: Cursor,
 }
@@ -112,12 +115,13 @@ struct Follower {
 impl Follower {
     /// Waits for something to send. The stream ends where the database cannot be read: its client comes back with its cursor.
     async fn next(mut self) -> Option<(Result<Bytes, Infallible>, Self)> {
-        self.line.asked();
         let piece = match self.first.take() {
             Some(first) => first,
-            None => self.piece().await?,
+            None => {
+                self.unsent = None;
+                self.piece().await?
+            }
         };
-        self.line.ready();
         Some((Ok(piece), self))
     }
 
@@ -147,8 +151,8 @@ impl Follower {
                                 }
                             }
                             (Err(behind), _) => {
-                                let (at, reset) = self.front.reset(behind).await.ok()?;
-                                self.at = at;
+                                let (at, reset, unsent) = self.front.reset(behind, &self.place).await.ok()?;
+                                (self.at, self.unsent) = (at, unsent);
                                 return Some(reset);
                             }
                         }

@@ -2,7 +2,8 @@
 
 use super::OfPbx;
 use crate::api::Ask;
-use crate::api::front::{Answer, Asked, Failure, Front, Listed};
+use crate::api::front::{Asked, Failure, Front, Listed};
+use crate::api::pages::MAX_ROWS;
 use crate::api::status::{AgentInPresence, PbxStatus, QueueInPresence, Status};
 use axum::extract::State;
 use axum::http::Uri;
@@ -10,7 +11,6 @@ use axum::routing::get;
 use axum::{Json, Router};
 use callbackd_core::model::CallInProgress;
 use serde::Serialize;
-use serde_json::json;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,6 +30,17 @@ pub struct Live {
     agents: Vec<AgentInPresence>,
     /// Open callbacks by state.
     callbacks: BTreeMap<String, usize>,
+    /// By the name of a list of which only the first rows are here, how it is read whole.
+    cut: BTreeMap<&'static str, Cut>,
+}
+
+/// A list that has more rows than one answer may have.
+#[derive(Debug, Serialize)]
+struct Cut {
+    /// Its rows.
+    rows: usize,
+    /// Where all of them are, in pages; calls in progress are nowhere else.
+    see: Option<&'static str>,
 }
 
 impl Front {
@@ -39,7 +50,17 @@ impl Front {
         let status: Status = self.ask(Ask::Status).await?;
         let agents = self.ask(Ask::Agents).await?;
         let queues = with_longest(self.ask(Ask::Queues).await?, &calls);
-        Ok(Live { cursor, pbx: status.pbx, calls, queues, agents, callbacks: status.callbacks })
+        let mut live =
+            Live { cursor, pbx: status.pbx, calls, queues, agents, callbacks: status.callbacks, cut: BTreeMap::new() };
+        live.cut = [
+            ("calls", cut(&mut live.calls, None)),
+            ("queues", cut(&mut live.queues, Some("/v1/queues"))),
+            ("agents", cut(&mut live.agents, Some("/v1/agents"))),
+        ]
+        .into_iter()
+        .filter_map(|(list, cut)| Some((list, cut?)))
+        .collect();
+        Ok(live)
     }
 
     /// All queues, with who waits longest in each.
@@ -47,6 +68,13 @@ impl Front {
         let calls = self.read(|reader| reader.calls_in_progress()).await?;
         Ok(with_longest(self.ask(Ask::Queues).await?, &calls))
     }
+}
+
+/// Leaves no more rows than one answer may have.
+fn cut<T>(list: &mut Vec<T>, see: Option<&'static str>) -> Option<Cut> {
+    let rows = list.len();
+    list.truncate(MAX_ROWS);
+    (rows > MAX_ROWS).then_some(Cut { rows, see })
 }
 
 /// Who waits longest is known by when they joined the queue.
@@ -60,8 +88,8 @@ fn with_longest(mut queues: Vec<QueueInPresence>, calls: &[CallInProgress]) -> V
     queues
 }
 
-async fn live(State(front): State<Arc<Front>>) -> Answer {
-    Ok(Json(json!(front.live().await?)))
+async fn live(State(front): State<Arc<Front>>) -> Result<Json<Live>, Failure> {
+    Ok(Json(front.live().await?))
 }
 
 async fn queues(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {

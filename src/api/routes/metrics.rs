@@ -21,6 +21,7 @@ async fn metrics(State(front): State<Arc<Front>>) -> Listed {
     let mut status: Status = front.ask(Ask::Status).await?;
     status.streams = front.places.streams();
     status.counters.api.connections_refused = front.places.refused();
+    status.counters.api.answers_refused = front.places.answers_refused();
     let queues = front.queues().await?;
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let now_ms = jiff::Timestamp::now().as_millisecond();
@@ -125,6 +126,7 @@ fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
         ("feed_changes_total", "Changes that the feed has recorded.", store.changes),
         ("feed_changes_overrun_total", "Changes that were removed before their time.", store.changes_overrun),
         ("api_connections_refused_total", "Connections and streams refused.", api.connections_refused),
+        ("api_answers_refused_total", "Answers refused because too much of others was unread.", api.answers_refused),
         ("api_commands_refused_total", "Commands refused because too many waited.", api.commands_refused),
     ] {
         all.put(Counter, name, help, &[], value as f64);

@@ -17,5 +17,6 @@ async fn status(State(front): State<Arc<Front>>) -> Answer {
     let mut status: Status = front.ask(Ask::Status).await?;
     status.streams = front.places.streams();
     status.counters.api.connections_refused = front.places.refused();
+    status.counters.api.answers_refused = front.places.answers_refused();
     Ok(Json(json!(status)))
 }

@@ -87,7 +87,7 @@ fn head(shown: &Shown, place: &Place, now_ms: i64) -> Vec<String> {
     let mut lines = vec![format!(
         "callbackd {}   {} calls, {} waiting   {} of {} agents free   {open} callbacks open",
         local(now_ms, &place.zone, "%H:%M:%S"),
-        array(live, "calls").len(),
+        live["cut"]["calls"]["rows"].as_u64().unwrap_or(array(live, "calls").len() as u64),
         waiting.map_or_else(|| "?".to_owned(), |n| n.to_string()),
         if unknown { "?".to_owned() } else { free.to_string() },
         agents.len(),
