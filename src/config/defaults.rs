@@ -49,6 +49,7 @@ impl Default for Config {
             overall: OVERALL,
             api: Api::default(),
             feed: Feed::default(),
+            webhooks: Vec::new(),
             store: Store::default(),
             log: Log::default(),
         }

@@ -14,6 +14,7 @@ mod refusal;
 mod rules;
 mod section;
 mod settings;
+mod webhook;
 
 pub use agents::Agent;
 pub use api::Api;
@@ -21,6 +22,7 @@ pub use callback::{Callback, CallbackQueue};
 pub use feed::Feed;
 pub use refusal::{Problem, Refusal};
 pub use settings::Settings;
+pub use webhook::{FIELDS, Format, Map, Webhook};
 
 use crate::records::Files;
 use callbackd_core::callbacks::policy::Overall;
@@ -33,8 +35,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
     (
         "",
         &[
-            "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed", "store",
-            "log",
+            "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
+            "webhook", "store", "log",
         ],
     ),
     (
@@ -161,6 +163,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group", "listen", "hosts"]),
     ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
+    ("webhook", &["name", "url", "secret_file", "events", "queues", "format", "tls_ca_file", "allow_plaintext", "map"]),
     ("store", &["path", "keep"]),
     ("log", &["level", "format", "numbers"]),
 ];
@@ -180,6 +183,8 @@ pub struct Config {
     pub api: Api,
     /// What the change feed records, table `[feed]`.
     pub feed: Feed,
+    /// Endpoints that are told what became true, tables `[[webhook]]`.
+    pub webhooks: Vec<Webhook>,
     /// The database, table `[store]`.
     pub store: Store,
     /// The log, table `[log]`.

@@ -1,7 +1,9 @@
 //! Hands the trackers' records to the store's thread, and keeps them until they are on the disk.
 
 use crate::store::tokens::TokenChange;
-use crate::store::{Ack, Batch, Counters, DRAIN_BATCHES, FeedRules, Health, QUEUE_BATCHES, Refused, Stopped, Writer};
+use crate::store::{
+    Ack, Batch, Counters, DRAIN_BATCHES, FeedRules, Health, Notes, QUEUE_BATCHES, Refused, Stopped, Writer,
+};
 use callbackd_core::ami::budget::UNSAVED_BYTES;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
@@ -167,6 +169,12 @@ impl Recorder {
     /// Has a token made or withdrawn.
     pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
         self.writer.token(change, reply);
+    }
+
+    /// The way of notes to the writer.
+    #[must_use]
+    pub fn notes(&self) -> Notes {
+        self.writer.notes()
     }
 
     /// The newest change that is on the disk.

@@ -20,6 +20,7 @@ mod holder;
 mod identity;
 mod inspect;
 mod lock;
+mod notes;
 mod open;
 mod optimize;
 mod proof;
@@ -34,6 +35,7 @@ mod shape;
 pub mod tokens;
 mod vacuum;
 mod verify;
+pub mod webhooks;
 mod writer;
 
 pub use backup::{Copied, Source, backup};
@@ -43,6 +45,7 @@ pub use callback_rows::MOST_EVENTS;
 pub use error::Error;
 pub use feed::{Fed, FeedRules};
 pub use holder::Holder;
+pub use notes::{NotTaken, Note, Notes};
 pub use open::{Store, migrations};
 pub use prune::{PRUNE_ROWS, Pruned, Pruning};
 pub use queries::{LastSeenAgent, StoredCall};
@@ -58,4 +61,4 @@ pub use writer::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Sto
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 5;
+pub const SCHEMA_VERSION: i32 = 6;
