@@ -19,3 +19,4 @@ mod store_views;
 mod store_writer;
 mod store_writing;
 mod stored;
+mod webhooks;
