@@ -5,7 +5,7 @@ use super::place::{enter, which};
 use crate::config::{Config, Pbx};
 use crate::daemon::feed_rules;
 use crate::records::{Calls, Files, RecordsError};
-use crate::store::{FeedRules, Reader, Store};
+use crate::store::{Calendar, FeedRules, Reader, Store};
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{Direction, OurAttempts, PbxId, Record, Status};
 use callbackd_core::reconcile::{Account, Prover};
@@ -112,6 +112,9 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     import.trunks = import.reader.trunks(import.pbx, MAX_TRUNKS_MET)?;
     import.all(first, calls, &bar, &mut store)?;
     let t = import.tally;
+    #[allow(clippy::disallowed_methods, reason = "the door is where time comes in")]
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    store.keep_calendar(&Calendar { thresholds: config.report.clone(), zone: config.zone(), now_ms })?;
     writeln!(
         out,
         "Imported {} calls ({} missed, {} of them UNKNOWN for want of records) from {} CDR; {} were there already, {} lines were no CDR",

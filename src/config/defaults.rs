@@ -3,6 +3,7 @@
 use super::callback::OVERALL;
 use super::{Api, Calls, Config, Feed, Hours, Log, LogFormat, Numbers, Pbx, Settings, ShowNumbers, Store};
 use crate::records::Files;
+use crate::report::Thresholds;
 use callbackd_core::model::PbxId;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -50,6 +51,7 @@ impl Default for Config {
             api: Api::default(),
             feed: Feed::default(),
             webhooks: Vec::new(),
+            report: Thresholds::default(),
             store: Store::default(),
             log: Log::default(),
         }

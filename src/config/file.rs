@@ -4,7 +4,7 @@ use super::inherit::Source;
 use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, settings, webhook};
+use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, report, settings, webhook};
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -95,6 +95,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         api: api::read(&all.section("api"), dir),
         webhooks: webhook::read(root, dir, feed.in_progress, &problems),
         feed,
+        report: report::read(&all.section("report")),
         store: store(&all.section("store"), dir),
         log: log(&all.section("log")),
     };

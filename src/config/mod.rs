@@ -11,6 +11,7 @@ mod inherit;
 mod pbx;
 mod policy;
 mod refusal;
+mod report;
 mod rules;
 mod section;
 mod settings;
@@ -25,6 +26,7 @@ pub use settings::Settings;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
 use crate::records::Files;
+use crate::report::Thresholds;
 use callbackd_core::callbacks::policy::Overall;
 use callbackd_core::model::PbxId;
 use std::path::PathBuf;
@@ -36,7 +38,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
-            "webhook", "store", "log",
+            "webhook", "report", "store", "log",
         ],
     ),
     (
@@ -164,6 +166,22 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("api", &["socket", "mode", "group", "listen", "hosts"]),
     ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
     ("webhook", &["name", "url", "secret_file", "events", "queues", "format", "tls_ca_file", "allow_plaintext", "map"]),
+    (
+        "report",
+        &[
+            "service_level",
+            "service_level_target",
+            "callback_target",
+            "fcr_window",
+            "alarm_wait",
+            "too_short",
+            "too_long",
+            "good_score",
+            "acw_reasons",
+            "did",
+            "trunk_lines",
+        ],
+    ),
     ("store", &["path", "keep"]),
     ("log", &["level", "format", "numbers"]),
 ];
@@ -185,6 +203,8 @@ pub struct Config {
     pub feed: Feed,
     /// Endpoints that are told what became true, tables `[[webhook]]`.
     pub webhooks: Vec<Webhook>,
+    /// What figures are held against, table `[report]`.
+    pub report: Thresholds,
     /// The database, table `[store]`.
     pub store: Store,
     /// The log, table `[log]`.

@@ -338,6 +338,32 @@ impl<'a, 'i> Section<'a, 'i> {
         default
     }
 
+    /// The same where `"forever"` means nothing.
+    pub(super) fn days_in(
+        &self,
+        key: &str,
+        default: Duration,
+        allowed: std::ops::RangeInclusive<Duration>,
+    ) -> Duration {
+        let (min, max) = allowed.into_inner();
+        let Some(value) = self.get(key) else { return default };
+        let DeValue::String(text) = value.get_ref() else {
+            self.wrong_type(key, value, "a duration in quotes, with its unit", "\"30m\"");
+            return default;
+        };
+        let span: Option<jiff::Span> = text.parse().ok();
+        let found = span.and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok());
+        match found.and_then(|found| Duration::try_from(found).ok()).filter(|found| (min..=max).contains(found)) {
+            Some(found) => found,
+            None => {
+                let label = format!("not a duration from {} to {}", in_words(min), in_words(max));
+                let help = "write a number with its unit: \"30m\", \"4h\", \"7d\"";
+                self.problems.add(value.span(), format!("`{key}` is not a duration that can be used"), label, help);
+                default
+            }
+        }
+    }
+
     /// Texts, each with its place.
     pub(super) fn texts(&self, key: &str, example: &str) -> Option<Vec<Text>> {
         let value = self.get(key)?;

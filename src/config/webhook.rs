@@ -16,7 +16,7 @@ const MAX_NAME: usize = 32;
 const EVENTS: [ChangeKind; 2] = [ChangeKind::CallMissed, ChangeKind::CallbackClosed];
 
 /// Names of what a message may say in `data`: those of a call, a callback, an attempt, a gap, an entry of the do-not-call list.
-pub const FIELDS: [&str; 53] = [
+pub const FIELDS: [&str; 54] = [
     "site",
     "pbx",
     "key",
@@ -32,6 +32,7 @@ pub const FIELDS: [&str; 53] = [
     "name",
     "history",
     "did",
+    "did_label",
     "trunk",
     "queue",
     "agent",

@@ -2,7 +2,7 @@
 
 use crate::store::tokens::TokenChange;
 use crate::store::{
-    Ack, Batch, Counters, DRAIN_BATCHES, FeedRules, Health, Notes, QUEUE_BATCHES, Refused, Stopped, Writer,
+    Ack, Batch, Calendar, Counters, DRAIN_BATCHES, FeedRules, Health, Notes, QUEUE_BATCHES, Refused, Stopped, Writer,
 };
 use callbackd_core::ami::budget::UNSAVED_BYTES;
 use callbackd_core::ami::event::Millis;
@@ -184,8 +184,8 @@ impl Recorder {
     }
 
     /// Has SQLite's figures of the tables kept; if the writer is busy, an hour later.
-    pub fn optimize(&self) {
-        self.writer.optimize();
+    pub fn optimize(&self, calendar: Calendar) {
+        self.writer.optimize(Some(calendar));
     }
 
     /// Has rows removed that ended before this moment, ms since 1970 UTC; if the writer is busy, an hour later.

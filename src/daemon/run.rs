@@ -188,7 +188,7 @@ impl Daemon {
     fn tick(&mut self) {
         let now = self.clock.now();
         self.pbxs.tick(now);
-        self.storage.keep_up(self.configuration.config().store.keep, now);
+        self.storage.keep_up(self.configuration.config(), now);
     }
 
     /// Hands what the trackers report to the scheduler and the records of both to the store, and reports the state to the service manager.
@@ -326,6 +326,7 @@ impl Daemon {
             self.proofs.configure(config);
             self.storage.record_changes(&config.feed);
             self.webhooks.configure(config, now.wall_ms);
+            self.storage.keep_up_soon();
             self.callbacks.policies(&config.policies(), cdr_files(config), now);
         }
         self.service.reloaded();

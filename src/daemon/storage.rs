@@ -4,9 +4,9 @@ use super::event_log;
 use super::recorder::{self, Recorder, Settled};
 use super::upkeep::Upkeep;
 use crate::api::counters::StoreCounters;
-use crate::config::{Feed, ShowNumbers};
+use crate::config::{Config, Feed, ShowNumbers};
 use crate::store::tokens::TokenChange;
-use crate::store::{self, Ack, FeedRules, Health, Notes, Store, Writer};
+use crate::store::{self, Ack, Calendar, FeedRules, Health, Notes, Store, Writer};
 use crate::timing::Timing;
 use callbackd_core::model::{Moment, Record};
 use std::time::Duration;
@@ -127,14 +127,20 @@ impl Storage {
         self.upkeep.deadline()
     }
 
-    /// Has old rows removed if it is time to. `keep`: for how long rows are kept; `None` for ever.
-    pub fn keep_up(&mut self, keep: Option<Duration>, now: Moment) {
-        if let Some(due) = self.upkeep.due(keep, now) {
-            self.recorder.optimize();
+    /// Has old rows removed, and the calendar kept, if it is time to.
+    pub fn keep_up(&mut self, config: &Config, now: Moment) {
+        if let Some(due) = self.upkeep.due(config.store.keep, now) {
+            let (thresholds, zone) = (config.report.clone(), config.zone());
+            self.recorder.optimize(Calendar { thresholds, zone, now_ms: now.wall_ms });
             if let Some(before_ms) = due.prune_before_ms {
                 self.recorder.prune(before_ms);
             }
         }
+    }
+
+    /// Has it done with the next [`Storage::keep_up`]: the configuration has changed.
+    pub fn keep_up_soon(&mut self) {
+        self.upkeep = Upkeep::default();
     }
 
     /// Waits for the next answer of the writer while records wait for the disk. `None` when there are none, or it takes too long.

@@ -9,6 +9,7 @@
 //! database: what cannot be used is refused, with the reason and the fix, and left as it was found.
 
 mod backup;
+mod calendar;
 mod call_filter;
 mod callback_queries;
 mod callback_rows;
@@ -39,6 +40,7 @@ pub mod webhooks;
 mod writer;
 
 pub use backup::{Copied, Source, backup};
+pub use calendar::Calendar;
 pub use call_filter::CallFilter;
 pub use callback_queries::{CallbackFilter, CallbackStory, Earlier, Miss, STORY_ROWS};
 pub use callback_rows::MOST_EVENTS;
@@ -61,4 +63,4 @@ pub use writer::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Sto
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 6;
+pub const SCHEMA_VERSION: i32 = 7;

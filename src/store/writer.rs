@@ -1,7 +1,7 @@
 //! The thread that owns the writing connection: everything that waits goes into one transaction, then is acknowledged.
 
 use super::tokens::TokenChange;
-use super::{Error, FeedRules, Note, Notes, Pruning, Refused, Store};
+use super::{Calendar, Error, FeedRules, Note, Notes, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
@@ -36,8 +36,8 @@ pub(super) enum Work {
     Batch(Batch),
     /// Remove what ended before this moment, ms since 1970 UTC.
     Prune(Millis),
-    /// Have SQLite look at tables that have changed much.
-    Optimize,
+    /// Have SQLite look at tables that have changed much, and keep the calendar.
+    Optimize(Option<Box<Calendar>>),
     /// Record changes by other rules.
     RecordChanges(FeedRules),
     /// Write something that is no record.
@@ -197,10 +197,11 @@ impl Writer {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Prune(before_ms)).is_ok())
     }
 
-    /// Has SQLite's figures of the tables kept, from which it chooses the indices for questions. False if that has to be asked for again later:
-    /// too much waits to be written.
-    pub fn optimize(&self) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Optimize).is_ok())
+    /// Has SQLite's figures of the tables kept, from which it chooses the indices for questions, and the calendar that the views of figures need.
+    /// False if that has to be asked for again later: too much waits to be written.
+    pub fn optimize(&self, calendar: Option<Calendar>) -> bool {
+        let work = Work::Optimize(calendar.map(Box::new));
+        self.sender.as_ref().is_some_and(|sender| sender.try_send(work).is_ok())
     }
 
     /// Has changes recorded by other rules. False if that has to be asked for again later.
@@ -305,12 +306,12 @@ impl<F: FnMut(Ack)> Worker<F> {
                 Some((_, due)) => receiver.recv_timeout(due.saturating_duration_since(Instant::now())),
             };
             let mut batches = Vec::new();
-            let mut optimize = false;
+            let mut optimize = None;
             let (mut rules, mut notes) = (None, Vec::new());
             let mut take = |work| match work {
                 Work::RecordChanges(new) => rules = Some(new),
                 Work::Note(note) => notes.push(note),
-                Work::Optimize => optimize = true,
+                Work::Optimize(calendar) => optimize = Some(calendar),
                 Work::Batch(batch) => batches.push(batch),
                 Work::Prune(before_ms) => {
                     pruning.get_or_insert_with(|| (Pruning::new(before_ms), Instant::now()));
@@ -340,7 +341,9 @@ impl<F: FnMut(Ack)> Worker<F> {
                 tracing::warn!(target: "store", %err, "The feed's limits cannot be changed now: reload again");
             }
             notes.into_iter().for_each(|note| self.store.note(note));
-            if optimize && let Err(err) = self.store.optimize() {
+            if let Some(calendar) = optimize
+                && let Err(err) = self.store.optimize(calendar.as_deref())
+            {
                 tracing::warn!(target: "store", %err, "Tables cannot be analysed now; tried again in an hour");
             }
             pruning = pruning.and_then(|pruning| self.prune(pruning));

@@ -27,9 +27,12 @@ pub struct Endpoint {
     scripts: Scripts,
 }
 
-/// What an agent is to say, by PBX and queue.
+/// What an agent is to say, by PBX and queue; and what numbers of ours are called.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Scripts(BTreeMap<String, (String, BTreeMap<String, String>)>);
+pub struct Scripts {
+    queues: BTreeMap<String, (String, BTreeMap<String, String>)>,
+    dids: BTreeMap<String, String>,
+}
 
 impl Scripts {
     /// As the configuration has them.
@@ -40,11 +43,15 @@ impl Scripts {
             let queues = callback.queues.iter().map(|(name, queue)| (name.clone(), queue.script.clone()));
             (pbx.name.to_string(), (callback.default.script.clone(), queues.collect()))
         };
-        Self(config.pbx.iter().map(of).collect())
+        Self { queues: config.pbx.iter().map(of).collect(), dids: config.report.dids.clone() }
+    }
+
+    pub(super) fn of_did(&self, did: Option<&str>) -> Option<&str> {
+        self.dids.get(did?).map(String::as_str)
     }
 
     pub(super) fn of_queue(&self, pbx: &str, queue: Option<&str>) -> &str {
-        let Some((default, queues)) = self.0.get(pbx) else { return "" };
+        let Some((default, queues)) = self.queues.get(pbx) else { return "" };
         queue.and_then(|queue| queues.get(queue)).unwrap_or(default)
     }
 }

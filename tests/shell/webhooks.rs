@@ -5,11 +5,13 @@ use crate::receiver::{Got, Receiver, Then};
 use crate::tls::Workshop;
 use rustix::process::Signal;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Of the standard's own text.
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-const WAITS: &str = "webhook=700,webhook_pause=30";
+const WAITS: &str = "webhook=700,webhook_pause=2";
 
 /// A daemon with one webhook, `crm`, with these lines in its table.
 fn hooked(receiver: &Receiver, more: &str) -> Front {
@@ -99,7 +101,10 @@ fn whatever_the_receiver_does_what_comes_is_delivered_in_order_and_nothing_else_
 
 #[test]
 fn killed_again_and_again_while_the_receiver_is_down_each_message_arrives_in_order() {
-    let mut receiver = Receiver::open(|n| if n < 12 { Then::Status(503) } else { Then::Status(200) });
+    let down = Arc::new(AtomicBool::new(true));
+    let is_down = Arc::clone(&down);
+    let mut receiver =
+        Receiver::open(move |_| Then::Status(if is_down.load(Ordering::Relaxed) { 503 } else { 200 }));
     let mut front = hooked(&receiver, "");
     let mut expected = Vec::new();
     for n in 0..8 {
@@ -109,6 +114,7 @@ fn killed_again_and_again_while_the_receiver_is_down_each_message_arrives_in_ord
         front.killed();
         front = front.started(WAITS);
     }
+    down.store(false, Ordering::Relaxed);
     let (mut seen, mut ids): (Vec<(String, Value)>, Vec<String>) = (Vec::new(), Vec::new());
     while seen.len() < expected.len() {
         let got = receiver.next();

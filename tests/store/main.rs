@@ -5,6 +5,7 @@ mod proof;
 mod records;
 mod replayed_calls;
 mod store_backup;
+mod store_calendar;
 mod store_callbacks;
 mod store_crafted;
 mod store_disk_full;

@@ -133,7 +133,7 @@ fn what_somebody_added_for_their_own_reports_is_left_alone() {
     );
     let mut store = Store::open(&crafted.path).unwrap();
     store.write(&[record(abandoned("2"))]).unwrap();
-    store.optimize().unwrap();
+    store.optimize(None).unwrap();
     drop(store);
     assert_eq!(all_calls(&crafted.path).unwrap(), 2);
     assert!(store::verify(&crafted.path).unwrap().span_ms.is_some_and(|(oldest, _)| oldest == MONDAY_10));

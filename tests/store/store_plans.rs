@@ -301,7 +301,7 @@ fn the_hourly_upkeep_gives_sqlite_figures_of_the_tables() {
     years(&path);
     let (sender, acks) = channel();
     let writer = Writer::spawn(Store::open(&path).unwrap(), move |ack| sender.send(ack).unwrap()).unwrap();
-    assert!(writer.optimize());
+    assert!(writer.optimize(None));
     writer.send(Batch { seq: 1, records: vec![record(abandoned("next"))] }).unwrap();
     acks.recv_timeout(Duration::from_secs(20)).unwrap();
     let _ = writer.stop(Duration::ZERO);

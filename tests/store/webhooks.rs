@@ -18,7 +18,7 @@ const DAY: i64 = 86_400_000;
 /// A webhook with these lines in its table.
 fn endpoint(more: &str) -> Endpoint {
     let text = format!(
-        "[callback.queue.sales]\nscript = \"You wanted an offer\"\n[[webhook]]\nname = \"crm\"\nurl = \"https://crm.example.com/\"\nsecret_file = \"x\"\n{more}"
+        "[report]\ndid = {{ \"5550100\" = \"Sales hotline\" }}\n[callback.queue.sales]\nscript = \"You wanted an offer\"\n[[webhook]]\nname = \"crm\"\nurl = \"https://crm.example.com/\"\nsecret_file = \"x\"\n{more}"
     );
     let config = Config::from_toml(&text, "test").unwrap_or_else(|refusal| panic!("{refusal}"));
     Endpoint::new(&config.webhooks[0], Keys::from_text(KEY).unwrap(), Scripts::of(&config))
@@ -30,7 +30,12 @@ fn now() -> i64 {
 
 /// As if it had ended just now.
 fn fresh(call: FinishedCall) -> Record {
-    let later = now() - call.ended_ms - 1_000;
+    ago(1_000, call)
+}
+
+/// As if it had ended so long ago, ms.
+fn ago(ms: i64, call: FinishedCall) -> Record {
+    let later = now() - call.ended_ms - ms;
     record(FinishedCall {
         started_ms: call.started_ms + later,
         answered_ms: call.answered_ms.map(|ms| ms + later),
@@ -88,8 +93,8 @@ fn down_for_a_day_and_killed_fifty_times_each_change_arrives_in_order_and_once_a
     let mut kill_at: Vec<i64> = (0..50).map(|_| begin + rng.i64(0..DAY)).collect();
     kill_at.sort_unstable();
     while at_ms < begin + 2 * DAY {
-        at_ms += 10_000;
-        if at_ms < begin + DAY && rng.u32(..60) == 0 {
+        at_ms += 30_000;
+        if at_ms < begin + DAY && rng.u32(..20) == 0 {
             calls += 1;
             let call = if rng.bool() { abandoned(&format!("{calls}.1")) } else { answered(&format!("{calls}.1")) };
             store.write(&[fresh(call)]).unwrap();
@@ -105,7 +110,7 @@ fn down_for_a_day_and_killed_fifty_times_each_change_arrives_in_order_and_once_a
             let message = match queue.due(&reader, &endpoint, at_ms).unwrap() {
                 Due::Send(message) => *message,
                 Due::News(note) => {
-                    note.iter().for_each(|note| drop(store.webhook(note).unwrap()));
+                    note.iter().for_each(|note| assert!(store.webhook(note).is_ok()));
                     break;
                 }
                 Due::At(_) => break,
@@ -160,7 +165,7 @@ fn down_for_a_day_and_killed_fifty_times_each_change_arrives_in_order_and_once_a
 fn a_message_says_what_a_task_in_a_crm_needs() {
     let place = Place::new();
     let mut store = configured(&place);
-    store.write(&[fresh(FinishedCall { ended_ms: answered("0.1").ended_ms - 50_000, ..answered("0.1") })]).unwrap();
+    store.write(&[ago(3_600_000, answered("0.1"))]).unwrap();
     store.write(&[fresh(abandoned("1.1"))]).unwrap();
     let message = sent(&place, &endpoint(""));
     let body: Value = serde_json::from_str(&message.body).unwrap();
@@ -178,6 +183,7 @@ fn a_message_says_what_a_task_in_a_crm_needs() {
         ("number_e164", "+12025550123"),
         ("name", "ACME"),
         ("did", "5550100"),
+        ("did_label", "Sales hotline"),
         ("queue", "sales"),
         ("last_agent", "PJSIP/101"),
         ("script", "You wanted an offer"),

@@ -1,0 +1,12 @@
+//! Figures for managers: what the rows of a time mean in counts, rates and waits. Pure: rows and thresholds in, figures out; no SQL, no clock.
+//!
+//! ```text
+//! facts (rows of a window) → figures → faces: text, CSV, HTML; JSON is the figures themselves
+//! ```
+//!
+//! Every figure is here, once; the views `v_report_…` of the database say the same in SQL, and a test holds the two against a third count.
+
+pub mod calendar;
+pub mod thresholds;
+
+pub use thresholds::Thresholds;
