@@ -40,7 +40,7 @@ impl Notes {
     /// See [`NotTaken`].
     pub fn send(&self, note: Note) -> Result<(), NotTaken> {
         let sender = self.0.upgrade().ok_or(NotTaken::Ended)?;
-        sender.try_send(Work::Note(note)).map_err(|_| NotTaken::Busy)
+        sender.try_send(Work::Note(Box::new(note))).map_err(|_| NotTaken::Busy)
     }
 }
 

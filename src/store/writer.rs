@@ -41,7 +41,7 @@ pub(super) enum Work {
     /// Record changes by other rules.
     RecordChanges(FeedRules),
     /// Write something that is no record.
-    Note(Note),
+    Note(Box<Note>),
 }
 
 /// A pruning, and when its next step is due.
@@ -310,7 +310,7 @@ impl<F: FnMut(Ack)> Worker<F> {
             let (mut rules, mut notes) = (None, Vec::new());
             let mut take = |work| match work {
                 Work::RecordChanges(new) => rules = Some(new),
-                Work::Note(note) => notes.push(note),
+                Work::Note(note) => notes.push(*note),
                 Work::Optimize(calendar) => optimize = Some(calendar),
                 Work::Batch(batch) => batches.push(batch),
                 Work::Prune(before_ms) => {

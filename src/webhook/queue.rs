@@ -54,7 +54,7 @@ pub struct Outgoing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Due {
     /// Nothing until there is news; the note is to be written, if there is one.
-    News(Option<WebhookNote>),
+    News(Option<Box<WebhookNote>>),
     /// Nothing until this moment, ms since 1970 UTC, however much news there is.
     At(Millis),
     /// Send this, and come back with the answer.
@@ -104,7 +104,7 @@ impl Queue {
     pub fn due(&mut self, reader: &Reader, endpoint: &Endpoint, now_ms: Millis) -> Result<Due, Error> {
         if let Some(again) = self.again(reader, endpoint)? {
             if again.body.is_empty() {
-                return Ok(Due::News(Some(WebhookNote::NotKept(self.webhook.clone(), again.message.seq))));
+                return Ok(Due::News(Some(Box::new(WebhookNote::NotKept(self.webhook.clone(), again.message.seq)))));
             }
             return Ok(Due::Send(Box::new(again)));
         }
@@ -117,7 +117,9 @@ impl Queue {
             if note {
                 self.noted = (self.cursor, now_ms);
             }
-            return Ok(Due::News(note.then(|| WebhookNote::Passed(self.webhook.clone(), self.cursor, now_ms))));
+            return Ok(Due::News(
+                note.then(|| Box::new(WebhookNote::Passed(self.webhook.clone(), self.cursor, now_ms))),
+            ));
         };
         if head.message.next_ms > now_ms {
             return Ok(Due::At(head.message.next_ms));

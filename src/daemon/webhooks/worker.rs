@@ -159,7 +159,7 @@ impl Worker {
             Some(Due::News(note)) => {
                 if let Some(note) = note {
                     // Noted again later if it cannot be now: only the feed's retention hangs on it.
-                    note_down(&self.notes, &self.name, note).await?;
+                    note_down(&self.notes, &self.name, *note).await?;
                 }
                 LATER
             }
