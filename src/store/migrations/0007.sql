@@ -28,7 +28,7 @@ CREATE TABLE webhook_attempts (
     webhook TEXT    NOT NULL,              -- name of the endpoint
     seq     INTEGER NOT NULL,              -- of the message
     at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: begun
-    took_ms INTEGER NOT NULL,              -- until the answer, or until it was given up, ms
+    took_ms INTEGER NOT NULL,              -- ms until the answer, or until it was given up
     code    INTEGER,                       -- HTTP status of the answer; NULL if none came
     error   TEXT    NOT NULL,              -- why none came; empty if one did
     answer  TEXT    NOT NULL               -- the first 500 bytes of its body
