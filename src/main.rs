@@ -3,14 +3,15 @@
 use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
 use callbackd::cli::{
-    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, replay, status,
-    token, vacuum, webhooks,
+    self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
+    replay, report, status, tail, token, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
 use callbackd::exit::Exit;
 use callbackd_core::model::PbxId;
-use clap::Parser;
+use clap::{CommandFactory, Parser};
+use clap_complete::CompleteEnv;
 use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
@@ -18,6 +19,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    // A shell that wants completions says so by the variable COMPLETE; nothing else is done then.
+    CompleteEnv::with_factory(Cli::command).bin("callbackd").completer("callbackd").complete();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
@@ -26,7 +29,12 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage } else { Exit::Ok }.into();
         }
     };
-    let exit = match cli.command {
+    let Some(command) = cli.command else {
+        // That nobody reads it is no fault.
+        let _ = write!(io::stdout(), "{}", next::screen(next::usual().as_ref()));
+        return Exit::Ok.into();
+    };
+    let exit = match command {
         Command::Run(args) => daemon::run::run(&args.config),
         Command::Demo(args) => demo::run(&args, &mut io::stdout()),
         Command::Check(args) => match &args.db {
@@ -62,7 +70,10 @@ fn main() -> ExitCode {
         }
         Command::Audit(args) => hold_against_records(&args),
         Command::Calls(args) => list_calls(&args),
+        Command::Report(args) => report_figures(&args),
         Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
+        Command::Missed(args) => at(&args.place, |place, out, notes| missed::run(&args, place, out, notes)),
+        Command::Tail(args) => at(&args.place, |place, out, notes| tail::run(&args, place, out, notes)),
         Command::Agents(args) => at(&args.place, |place, out, notes| agents::run(&args, place, out, notes)),
         Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
         Command::Token(args) => at(&args.place, |place, out, notes| token::run(&args, place, out, notes)),
@@ -70,6 +81,9 @@ fn main() -> ExitCode {
         Command::Status(args) => at(&args.place, status::run),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
         Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),
+        Command::Man(args) => ended(man::run(&args).map_err(|error| {
+            (Exit::CantCreate.code(), format!("cannot write into {}: {error}", args.directory.display()))
+        })),
     };
     exit.into()
 }
@@ -96,6 +110,25 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
         None => with_configuration(args.config.as_deref(), |config| {
             let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
             list(&config.store.path, &pbxs, &config.zone())
+        }),
+    }
+}
+
+fn report_figures(args: &report::ReportArgs) -> Exit {
+    #[allow(clippy::disallowed_methods)] // the door is where time comes in
+    let now = jiff::Timestamp::now();
+    let run = |db: &Path, configured| {
+        let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
+        match report::run(args, db, configured, now, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
+            Err(failure) if !failure.is_closed_pipe() => Err((failure.exit_code(), failure.to_string())),
+            _ => Ok(()),
+        }
+    };
+    match &args.db {
+        Some(db) => ended(run(db, None)),
+        None => with_configuration(args.config.as_deref(), |config| {
+            let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
+            run(&config.store.path, Some((pbxs, config.report.clone(), config.zone())))
         }),
     }
 }

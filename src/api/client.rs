@@ -1,13 +1,15 @@
 //! The other end of the socket: how the command line speaks to the daemon.
 
 use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::LINK;
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::Value;
+use std::fmt::Display;
 use std::io::ErrorKind;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::UnixStream;
@@ -54,6 +56,14 @@ pub fn list(socket: &Path, path: &str) -> Result<Value, ClientError> {
     Ok(Value::Array(rows))
 }
 
+/// One page of a list for a person who waits at a prompt: nothing is better than late.
+///
+/// # Errors
+/// See [`ClientError`].
+pub fn briefly(socket: &Path, path: &str) -> Result<Value, ClientError> {
+    within(Duration::from_secs(1), socket, Method::GET, path, None).map(|(answer, _)| answer)
+}
+
 /// Sends one request and waits for its answer.
 ///
 /// # Errors
@@ -66,33 +76,103 @@ pub fn request(socket: &Path, method: Method, path: &str, body: Option<&Value>) 
 type Linked = (Value, Option<String>);
 
 fn with_link(socket: &Path, method: Method, path: &str, body: Option<&Value>) -> Result<Linked, ClientError> {
+    within(PATIENCE, socket, method, path, body)
+}
+
+fn within(
+    patience: Duration,
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Linked, ClientError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| ClientError::Broken(error.to_string()))?;
-    let answer = async { tokio::time::timeout(PATIENCE, exchange(socket, method, path, body)).await };
+    let answer = async { tokio::time::timeout(patience, exchange(socket, method, path, body)).await };
     runtime.block_on(answer).unwrap_or_else(|_| Err(ClientError::Broken("it took too long".to_owned())))
 }
 
+/// Follows a stream of server-sent events: each is handed over by its name, with its data, until `each` breaks or the daemon ends the stream.
+///
+/// # Errors
+/// See [`ClientError`].
+pub fn stream(
+    socket: &Path,
+    path: &str,
+    mut each: impl FnMut(&str, &Value) -> ControlFlow<()>,
+) -> Result<(), ClientError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| ClientError::Broken(error.to_string()))?;
+    runtime.block_on(async {
+        let mut response = tokio::time::timeout(PATIENCE, send(socket, Method::GET, path, None))
+            .await
+            .unwrap_or_else(|_| Err(ClientError::Broken("it took too long".to_owned())))?;
+        if response.status() != StatusCode::OK {
+            return Err(refused(response).await?);
+        }
+        let mut text: Vec<u8> = Vec::new();
+        while let Some(frame) = response.body_mut().frame().await {
+            // A daemon that ends breaks its streams off.
+            let Ok(frame) = frame else { return Ok(()) };
+            let Ok(bytes) = frame.into_data() else { continue };
+            text.extend_from_slice(&bytes);
+            while let Some(end) = memchr::memmem::find(&text, b"\n\n") {
+                let event: Vec<u8> = text.drain(..end + 2).collect();
+                let event = String::from_utf8_lossy(&event);
+                let field = |name: &str| event.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+                // What has no data is a sign of life.
+                let Some(data) = field("data:").and_then(|data| serde_json::from_str(data).ok()) else { continue };
+                if each(field("event:").unwrap_or("message"), &data).is_break() {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    })
+}
+
 async fn exchange(socket: &Path, method: Method, path: &str, body: Option<&Value>) -> Result<Linked, ClientError> {
+    let response = send(socket, method, path, body).await?;
+    if response.status() != StatusCode::OK {
+        return Err(refused(response).await?);
+    }
+    let link = response.headers().get(LINK).and_then(|link| next(link.to_str().ok()?));
+    Ok((json_of(response).await?, link))
+}
+
+/// Sends a request, and waits for the head of its answer.
+async fn send(
+    socket: &Path,
+    method: Method,
+    path: &str,
+    body: Option<&Value>,
+) -> Result<Response<Incoming>, ClientError> {
     let stream = UnixStream::connect(socket).await.map_err(|error| match error.kind() {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => ClientError::NotRunning(socket.to_owned()),
         ErrorKind::PermissionDenied => ClientError::NoPermission(socket.to_owned()),
         _ => ClientError::Broken(error.to_string()),
     })?;
-    let broken = |error: &dyn std::fmt::Display| ClientError::Broken(error.to_string());
-    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(|e| broken(&e))?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(broken)?;
     tokio::spawn(connection);
     let body = body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()));
     let request = Request::builder().method(method).uri(path).header("host", "callbackd").body(Full::new(body));
-    let response = sender.send_request(request.map_err(|e| broken(&e))?).await.map_err(|e| broken(&e))?;
-    let status = response.status();
-    let link = response.headers().get(LINK).and_then(|link| next(link.to_str().ok()?));
-    let bytes = response.into_body().collect().await.map_err(|e| broken(&e))?.to_bytes();
-    let value: Value = serde_json::from_slice(&bytes).map_err(|e| broken(&e))?;
-    if status == StatusCode::OK {
-        return Ok((value, link));
-    }
-    let message = value["error"].as_str().unwrap_or("no reason was given").to_owned();
-    Err(ClientError::Refused { status: status.as_u16(), message })
+    sender.send_request(request.map_err(broken)?).await.map_err(broken)
+}
+
+fn broken(error: impl Display) -> ClientError {
+    ClientError::Broken(error.to_string())
+}
+
+async fn json_of(response: Response<Incoming>) -> Result<Value, ClientError> {
+    let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
+    serde_json::from_slice(&bytes).map_err(broken)
+}
+
+/// The daemon's own words of why it does not do this.
+async fn refused(response: Response<Incoming>) -> Result<ClientError, ClientError> {
+    let status = response.status().as_u16();
+    let message = json_of(response).await?["error"].as_str().unwrap_or("no reason was given").to_owned();
+    Ok(ClientError::Refused { status, message })
 }
 
 /// The target of a `Link` that says `rel="next"` (RFC 8288), as this API writes it.

@@ -67,17 +67,23 @@ pub struct Failure {
     pub error: String,
     field: Option<String>,
     fix: Option<String>,
+    cursor: Option<String>,
 }
 
 impl Failure {
     pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, error: error.into(), field: None, fix: None }
+        Self { status, error: error.into(), field: None, fix: None, cursor: None }
     }
 
     /// A field of the question, the path or the body is wrong.
     pub fn of_field(field: &str, error: impl Into<String>, fix: impl Into<String>) -> Self {
         let (field, fix) = (Some(field.to_owned()), Some(fix.into()));
         Self { field, fix, ..Self::new(StatusCode::BAD_REQUEST, error) }
+    }
+
+    /// From here on the feed can be read.
+    pub fn with_cursor(self, cursor: String) -> Self {
+        Self { cursor: Some(cursor), ..self }
     }
 
     pub fn with_status(self, status: StatusCode) -> Self {
@@ -93,6 +99,9 @@ impl IntoResponse for Failure {
         }
         if let Some(fix) = self.fix {
             body["fix"] = fix.into();
+        }
+        if let Some(cursor) = self.cursor {
+            body["cursor"] = cursor.into();
         }
         (self.status, Json(body)).into_response()
     }

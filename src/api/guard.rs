@@ -111,7 +111,13 @@ impl Guard {
         };
         if !right {
             let why = format!("a token of the role {} may not do this", token.role.as_str());
-            let fix = "callbackd token add NAME --role operate makes one that may give orders; tokens are made on the socket only";
+            let fix = match token.role {
+                _ if path == "/v1/tokens" || path.starts_with("/v1/tokens/") => {
+                    "tokens are made, listed and withdrawn on the socket only: callbackd token"
+                }
+                Role::Request if reads => "callbackd token add NAME --role read makes one that may read",
+                _ => "callbackd token add NAME --role operate makes one that may give orders",
+            };
             return Err(refusal(StatusCode::FORBIDDEN, "Authorization", &why, fix));
         }
         if token.role == Role::Request && !self.has_room(&token.name) {

@@ -52,6 +52,14 @@ fn ahead(name: &'static str, ms: Millis) -> Result<Millis, String> {
     }
 }
 
+/// As in the configuration. Misses that come to a callback later raise it further, one each.
+fn priority(wanted: i64) -> Result<i64, String> {
+    match wanted {
+        -1_000..=1_000 => Ok(wanted),
+        _ => Err("`priority` must be from -1000 to 1000".to_owned()),
+    }
+}
+
 fn note(text: &str) -> String {
     text.chars().filter(|c| !is_harmful(*c)).take(MAX_NOTE).collect()
 }
@@ -65,7 +73,7 @@ impl TryFrom<Add> for Command {
             pbx: add.pbx,
             queue: add.queue.filter(|queue| !queue.is_empty()),
             delay_ms: ahead("delay_ms", add.delay_ms)?,
-            priority: add.priority.clamp(-1_000_000, 1_000_000),
+            priority: priority(add.priority)?,
             note: note(&add.note),
         })
     }
@@ -95,7 +103,7 @@ impl Order {
             "retry" => Ok(Command::Retry { id, note }),
             "assign" => Ok(Command::Assign { id, agent: self.agent, note }),
             "prioritise" => match self.priority {
-                Some(priority) => Ok(Command::Prioritise { id, priority: priority.clamp(-1_000_000, 1_000_000), note }),
+                Some(wanted) => priority(wanted).map(|priority| Command::Prioritise { id, priority, note }),
                 None => Err(needs("priority")),
             },
             "delay" => match self.delay_ms {

@@ -90,7 +90,10 @@ fn clear(path: &Path) -> io::Result<()> {
 }
 
 /// The id of a group in `/etc/group`.
-fn group_id(name: &str) -> io::Result<u32> {
+///
+/// # Errors
+/// There is none of this name, in words.
+pub fn group_id(name: &str) -> io::Result<u32> {
     let missing = || io::Error::new(ErrorKind::NotFound, format!("there is no group {name} in /etc/group"));
     id_in(Path::new("/etc/group"), name).ok_or_else(missing)
 }

@@ -1,5 +1,6 @@
 //! `callbackd agents`: who is free, since when, and why not.
 
+use super::complete;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, escaped, known};
 use super::plain::{clip, json_line, local, safe, spell};
@@ -18,7 +19,7 @@ pub struct AgentsArgs {
     #[expect(missing_docs, reason = "clap would show it")]
     pub place: PlaceArgs,
     /// Of this PBX
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
     pub pbx: Option<String>,
 }
 

@@ -2,7 +2,10 @@
 
 mod list;
 mod story;
+pub mod why;
 
+use super::calls::when;
+use super::complete;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, known};
 use super::plain::{clip, json_line, local, safe};
@@ -25,6 +28,7 @@ Examples:
   callbackd callbacks show 812                 the whole history of one
   callbackd callbacks add '+1 202 555 0123' --queue sales --note 'wrote an e-mail'
   callbackd callbacks delay 812 2h --note 'in a meeting'
+  callbackd callbacks delay 812 'tomorrow 9:00'
   callbackd callbacks assign 812 PJSIP/204")]
 pub struct CallbacksArgs {
     #[command(flatten)]
@@ -37,16 +41,16 @@ pub struct CallbacksArgs {
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(CallbackState::ALL, CallbackState::as_str, CallbackState::from_text))]
     pub state: Vec<CallbackState>,
     /// Of this queue
-    #[arg(long)]
+    #[arg(long, add = complete::queues())]
     pub queue: Option<String>,
     /// The customer's number: whole in E.164, or at least its last 4 digits
     #[arg(long)]
     pub number: Option<String>,
     /// Of this PBX: where the latest call was missed
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
     pub pbx: Option<String>,
     /// At most so many [default: 50 in a table, else all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     /// Instead of a list
     #[command(subcommand)]
@@ -59,6 +63,7 @@ pub enum CallbacksCommand {
     /// Show one callback's history: every change, every attempt, and why
     Show {
         /// The callback
+        #[arg(add = complete::open_callbacks())]
         id: i64,
     },
     /// Make a callback, or change the one that is open for the number
@@ -66,24 +71,25 @@ pub enum CallbacksCommand {
         /// The customer's number, as you write it
         number: String,
         /// Whose agents are asked [default: anybody]
-        #[arg(long)]
+        #[arg(long, add = complete::queues())]
         queue: Option<String>,
-        /// Not sooner than in so long: 30m, 2h
-        #[arg(long = "in", value_name = "TIME", value_parser = within_a_year)]
-        delay: Option<Duration>,
-        /// Higher goes first
-        #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+        /// Not sooner than in so long, or then: 30m, 2h, 'tomorrow 9:00', monday
+        #[arg(long = "in", value_name = "TIME")]
+        delay: Option<String>,
+        /// Higher goes first: -1000 to 1000; each further miss adds 1
+        #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1_000..=1_000))]
         priority: i64,
         /// Why
         #[arg(long, default_value = "")]
         note: String,
         /// The PBX, where there are several
-        #[arg(long)]
+        #[arg(long, add = complete::pbxs())]
         pbx: Option<String>,
     },
     /// Take it back; a phone that rings for it stops
     Cancel {
         /// The callback
+        #[arg(add = complete::open_callbacks())]
         id: i64,
         /// Why
         #[arg(long, default_value = "")]
@@ -92,6 +98,7 @@ pub enum CallbacksCommand {
     /// Not until it is released
     Hold {
         /// The callback
+        #[arg(add = complete::open_callbacks())]
         id: i64,
         /// Why
         #[arg(long, default_value = "")]
@@ -100,6 +107,7 @@ pub enum CallbacksCommand {
     /// Go on with one that is held
     Release {
         /// The callback
+        #[arg(add = complete::open_callbacks())]
         id: i64,
         /// Why
         #[arg(long, default_value = "")]
@@ -108,9 +116,10 @@ pub enum CallbacksCommand {
     /// This agent alone is asked
     Assign {
         /// The callback
+        #[arg(add = complete::open_callbacks())]
         id: i64,
         /// The agent, as `callbackd agents` shows them: interface (PJSIP/204) or name
-        #[arg(required_unless_present = "anyone")]
+        #[arg(required_unless_present = "anyone", add = complete::agents())]
         agent: Option<String>,
         /// Anyone may take it again
         #[arg(long, conflicts_with = "agent")]
@@ -122,29 +131,33 @@ pub enum CallbacksCommand {
     /// Try it now, whatever delay there was; a closed one is opened again
     Retry {
         /// The callback
+        #[arg(add = complete::open_callbacks())]
         id: i64,
         /// Why
         #[arg(long, default_value = "")]
         note: String,
     },
     /// Higher goes first
+    #[command(visible_alias = "prioritize")]
     Prioritise {
         /// The callback
+        #[arg(add = complete::open_callbacks())]
         id: i64,
-        /// 0 is usual
-        #[arg(allow_negative_numbers = true)]
+        /// -1000 to 1000, 0 is usual; each further miss adds 1
+        #[arg(allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1_000..=1_000))]
         priority: i64,
         /// Why
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// Not sooner than in so long
+    /// Not sooner than in so long, or then
     Delay {
         /// The callback
+        #[arg(add = complete::open_callbacks())]
         id: i64,
-        /// From now: 30m, 2h, 1d
-        #[arg(value_parser = within_a_year)]
-        by: Duration,
+        /// 30m, 2h, 1d from now; 10:00, 'tomorrow 9:00', monday, 2026-12-01
+        #[arg(value_name = "TIME")]
+        by: String,
         /// Why
         #[arg(long, default_value = "")]
         note: String,
@@ -153,20 +166,26 @@ pub enum CallbacksCommand {
 
 /// A duration as people write it; a day has 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    let help = "write a number with its unit: 30s, 5m, 2h, 1d";
-    let span: jiff::Span = text.parse().map_err(|_| help.to_owned())?;
+    let help = "write a number with its unit: 30s, 5m, 2h, 1d, 1y";
+    let mut span: jiff::Span = text.parse().map_err(|_| help.to_owned())?;
+    if span.get_years() != 0 {
+        // As the law counts it where it says how long somebody is not to be called: 365 days.
+        let days = i64::from(span.get_days()) + 365 * i64::from(span.get_years());
+        span = span.years(0).try_days(days).map_err(|_| "it is too long".to_owned())?;
+    }
     let exact = span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).map_err(|_| help.to_owned())?;
     Duration::try_from(exact).map_err(|_| "it cannot be negative".to_owned())
 }
 
-/// The same, as far ahead as anything is put off.
-fn within_a_year(text: &str) -> Result<Duration, String> {
-    const YEAR: Duration = Duration::from_secs(365 * 86_400);
-    duration(text).and_then(|ahead| if ahead <= YEAR { Ok(ahead) } else { Err("365d at most".to_owned()) })
-}
-
-fn ms(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+/// How far ahead a time lies that is given as a duration or a moment, ms; as far as anything is put off.
+fn ahead_ms(option: &str, text: &str, place: &Place) -> Result<i64, Failure> {
+    const YEAR_MS: i64 = 365 * 86_400_000;
+    let at = when::ahead(text, &place.zone, place.now).map_err(|error| Failure::Usage(format!("{option}: {error}")))?;
+    match at.as_millisecond() - place.now_ms() {
+        ..0 => Err(Failure::Usage(format!("{option}: '{}' is over", text.escape_debug()))),
+        ahead @ 0..=YEAR_MS => Ok(ahead),
+        _ => Err(Failure::Usage(format!("{option}: 365d at most"))),
+    }
 }
 
 /// Runs the command. `out` gets the data, `notes` what is said beside it.
@@ -187,7 +206,7 @@ pub fn run(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mu
             Ok(())
         }
         Some(command) => {
-            let (path, body) = order(command);
+            let (path, body) = order(command, place)?;
             let answer = place.post(&path, &body)?;
             if place.json {
                 json_line(&answer, out)?;
@@ -247,13 +266,13 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
 }
 
 /// Path and body of a command.
-fn order(command: &CallbacksCommand) -> (String, Value) {
+fn order(command: &CallbacksCommand, place: &Place) -> Result<(String, Value), Failure> {
     let path = |id: &i64, order: &str| format!("/v1/callbacks/{id}/{order}");
-    match command {
+    Ok(match command {
         CallbacksCommand::Add { number, queue, delay, priority, note, pbx } => (
             "/v1/callbacks".to_owned(),
             json!({
-                "number": number, "queue": queue, "delay_ms": delay.map_or(0, ms), "priority": priority, "note": note, "pbx": pbx
+                "number": number, "queue": queue, "delay_ms": delay.as_deref().map_or(Ok(0), |text| ahead_ms("--in", text, place))?, "priority": priority, "note": note, "pbx": pbx
             }),
         ),
         CallbacksCommand::Cancel { id, note } => (path(id, "cancel"), json!({ "note": note })),
@@ -267,8 +286,10 @@ fn order(command: &CallbacksCommand) -> (String, Value) {
         CallbacksCommand::Prioritise { id, priority, note } => {
             (path(id, "prioritise"), json!({ "priority": priority, "note": note }))
         }
-        CallbacksCommand::Delay { id, by, note } => (path(id, "delay"), json!({ "delay_ms": ms(*by), "note": note })),
-    }
+        CallbacksCommand::Delay { id, by, note } => {
+            (path(id, "delay"), json!({ "delay_ms": ahead_ms("TIME", by, place)?, "note": note }))
+        }
+    })
 }
 
 /// One line that says how a callback stands after a command.
@@ -282,6 +303,10 @@ fn described(row: &Value, place: &Place) -> String {
     // "Now" was taken before the daemon was asked.
     if row["closed_ms"].is_null() && due > place.now_ms() + 1_000 {
         line = format!("{line}, due {}", local(due, &place.zone, "%Y-%m-%d %H:%M:%S"));
+    }
+    let words = why::words(&text("state"), &text("reason"));
+    if !words.is_empty() && row["closed_ms"].is_null() {
+        line = format!("{line}: {words}");
     }
     if !text("assigned").is_empty() {
         line = format!("{line}, for {}", clip(&text("assigned"), 40));

@@ -4,6 +4,7 @@ mod list;
 mod story;
 pub mod when;
 
+use super::complete;
 use super::place::{NameOrStore, enter, known};
 use crate::store::{self, CallFilter, Reader};
 use callbackd_core::model::{Direction, NoSuchPbx, Outcome, PbxId, Status};
@@ -19,8 +20,8 @@ const TABLE_ROWS: u64 = 50;
 /// List calls, newest first, or show one call's history
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
-Times: 2026-11-22T14:00:00Z, 2026-11-22, '2026-11-22 14:00', today, yesterday, or back from now: 2h, 7d, 1h30m.
-A date means its first moment, in the time zone of the configuration.
+Times: 2026-11-22T14:00:00Z, 2026-11-22, '2026-11-22 14:00', 10:00, today, yesterday, monday, 'monday 9:00', or back from now: 2h, 7d, 1h30m.
+A day means its first moment, in the time zone of the configuration; 10:00 and monday are the latest that have been.
 
 Examples:
   callbackd calls --since today --status CANCEL,NOANSWER
@@ -46,6 +47,9 @@ pub struct CallsArgs {
     /// Started before this time
     #[arg(long, value_name = "TIME")]
     pub until: Option<String>,
+    /// The same as --since today
+    #[arg(long, conflicts_with = "since")]
+    pub today: bool,
     /// One of these statuses (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Status::ALL, Status::as_str, Status::from_text))]
     pub status: Vec<Status>,
@@ -56,19 +60,19 @@ pub struct CallsArgs {
     #[arg(long)]
     pub number: Option<String>,
     /// Somebody who talked: PJSIP/101, or 101
-    #[arg(long)]
+    #[arg(long, add = complete::agents())]
     pub agent: Option<String>,
     /// A queue that the caller was in
-    #[arg(long)]
+    #[arg(long, add = complete::queues())]
     pub queue: Option<String>,
     /// One of these directions (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Direction::ALL, Direction::as_str, Direction::from_text))]
     pub direction: Vec<Direction>,
     /// Of this PBX
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
     pub pbx: Option<String>,
     /// At most so many calls [default: 50 in a table, else all]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub limit: Option<u64>,
     /// Instead of a list
     #[command(subcommand)]
@@ -215,7 +219,7 @@ impl CallsArgs {
             text.as_deref().map(parse).transpose().map_err(|error| CallsError::Usage(format!("{option}: {error}")))
         };
         let filter = CallFilter {
-            since_ms: moment("--since", &self.since)?,
+            since_ms: moment("--since", &self.since.clone().or_else(|| self.today.then(|| "today".to_owned())))?,
             until_ms: moment("--until", &self.until)?,
             status: self.status.clone(),
             outcome: self.outcome.clone(),
@@ -241,6 +245,7 @@ impl CallsArgs {
             ("--csv", self.csv),
             ("--since", self.since.is_some()),
             ("--until", self.until.is_some()),
+            ("--today", self.today),
             ("--status", !self.status.is_empty()),
             ("--outcome", !self.outcome.is_empty()),
             ("--number", self.number.is_some()),

@@ -135,6 +135,7 @@ pub fn run(args: &CaptureArgs, path: &Path, config: &Config, notes: &mut impl Wr
         let mut capture = Capture {
             pbx,
             credentials,
+            config: args.config.as_deref(),
             first: &args.file,
             signals,
             until,
@@ -156,6 +157,8 @@ enum Over {
 
 struct Capture<'a> {
     pbx: &'a Pbx,
+    /// Of the rules by which it is to be replayed, where that has to be said.
+    config: Option<&'a Path>,
     credentials: Option<PathBuf>,
     first: &'a Path,
     signals: Signals,
@@ -274,7 +277,8 @@ impl Capture<'_> {
         self.say(&format!(
             "Recorded {events} events, {bytes} bytes in {seconds} s: {files} (mode 600: customers' numbers)"
         ));
-        self.say(&format!("Make rows of it:  callbackd replay --db FILE.db {files}"));
+        let config = self.config.map_or_else(String::new, |config| format!("--config {} ", config.display()));
+        self.say(&format!("Make rows of it:  callbackd replay {config}--db FILE.db {files}"));
     }
 
     /// Whoever reads from a closed pipe does not want to know.

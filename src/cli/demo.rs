@@ -19,8 +19,8 @@ use std::time::Duration;
 
 /// The live summary comes this often.
 const SUMMARY_EVERY: Duration = Duration::from_secs(10);
-/// After the last call the callbacks that are open get so long.
-const LAST_CALLBACKS: Duration = Duration::from_secs(60);
+/// So long before the end nobody calls any more, so that those who were missed are called back; half of the time at most.
+const LAST_CALLBACKS: Duration = Duration::from_secs(20);
 /// How long it lasts if nobody says so.
 const USUAL: Duration = Duration::from_secs(60);
 /// How often it is looked whether all is done.
@@ -30,7 +30,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Three queues, eight agents, a menu, and callers of all kinds, made up; everything else is real: the daemon, the connection, the database.
-It ends after --duration, or with Ctrl-C, and says what came of it.
+It ends after --duration, or with Ctrl-C, and says what came of it; in the last 20 s nobody calls any more, and those who were missed are called back.
 
 Examples:
   callbackd demo
@@ -41,7 +41,7 @@ pub struct DemoArgs {
     /// So many customers call a minute
     #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub calls_per_minute: u32,
-    /// Customers call for so long: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
+    /// It takes so long: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = super::callbacks::duration)]
     pub duration: Option<Duration>,
     /// The same seed gives the same callers [default: another one each time]
@@ -190,6 +190,11 @@ impl Stage {
             "{which} at {}, {pace} calls a minute{each} {how_long}, seed {seed}; the daemon beside it is the real one.",
             addresses.join(", ")
         );
+        let program = program();
+        anstream::eprintln!(
+            "Look into it meanwhile, in another terminal:\n  {program} tail --config {0}\n  {program} status --config {0}\n  {program} callbacks --config {0}\n",
+            config.display()
+        );
         let mut switches = Vec::new();
         for (n, listener) in (0..).zip(listeners) {
             let switch = Switch::default();
@@ -209,12 +214,21 @@ impl Stage {
         let (db, config) = (db.display(), config.display());
         writeln!(
             out,
-            "\n{}\nLook into it:\n  callbackd calls --db {db}\n  callbackd calls show 1 --db {db}\n  callbackd callbacks --all --config {config}\n  \
-             callbackd callbacks show 1 --config {config}\n  callbackd agents --config {config}\n  callbackd status --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
+            "\n{}\nLook into it:\n  {program} missed --config {config}\n  {program} calls --db {db}\n  {program} calls show 1 --db {db}\n  {program} callbacks --all --config {config}\n  \
+             {program} callbacks show 1 --config {config}\n  {program} agents --config {config}\n  {program} status --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
             tally.table()
         )?;
         Ok(Exit::Ok)
     }
+}
+
+/// How this program is called: by its name where a shell finds it by that, else by its path.
+fn program() -> String {
+    let Ok(this) = std::env::current_exe() else { return "callbackd".to_owned() };
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|directory| directory.join("callbackd")).find(|file| file.is_file());
+    let same = found.and_then(|found| found.canonicalize().ok()) == this.canonicalize().ok();
+    if same { "callbackd".to_owned() } else { this.display().to_string() }
 }
 
 /// The pretend PBX, in a thread of its own.
@@ -235,21 +249,28 @@ fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
 /// Says how it goes, closes the lines when the time is over, and ends the daemon when nothing is left to be done.
 fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>) {
     let mut passed = Duration::ZERO;
+    let closing = duration.map(|duration| duration - LAST_CALLBACKS.min(duration / 2));
+    let mut closed = false;
     loop {
         thread::sleep(LOOK_EVERY);
         passed += LOOK_EVERY;
         let summary = passed.as_millis().is_multiple_of(SUMMARY_EVERY.as_millis());
-        let over = duration.filter(|duration| passed >= *duration);
+        let over = closing.is_some_and(|closing| passed >= closing);
         // Until then the daemon may still be making the database.
-        let Some(tally) = (summary || over.is_some()).then(|| Tally::of(db).ok()).flatten() else { continue };
+        let Some(tally) = (summary || over).then(|| Tally::of(db).ok()).flatten() else { continue };
         if summary {
             let (calls, missed, open, called_back) = (tally.total(), tally.missed(), tally.open, tally.called_back());
             tracing::info!(target: "demo", calls, missed, open, called_back, "So far");
         }
-        let Some(over) = over else { continue };
+        let Some(duration) = duration.filter(|_| over) else { continue };
+        if !closed {
+            closed = true;
+            let (open, at_most_s) = (tally.open, duration.saturating_sub(passed).as_secs());
+            tracing::info!(target: "demo", open, at_most_s, "Lines closed; those who were missed are called back");
+        }
         switches.iter().for_each(Switch::close_the_lines);
         let done = switches.iter().all(|switch| switch.live_calls() == 0) && tally.open == 0;
-        if done || passed >= over + LAST_CALLBACKS {
+        if done || passed >= duration {
             // The daemon ends as it does under systemd.
             let _ = kill_process(getpid(), Signal::TERM);
             return;

@@ -50,7 +50,7 @@ pub enum DncCommand {
         /// Why
         #[arg(long, default_value = "")]
         reason: String,
-        /// For so long: 90d, 365d [default: for ever]
+        /// For so long: 90d, 365d, 1y [default: for ever]
         #[arg(long = "for", value_name = "TIME", value_parser = duration)]
         duration: Option<Duration>,
     },

@@ -24,6 +24,9 @@ pub enum Failure {
     /// What was named does not exist.
     #[error("{0}")]
     Missing(String),
+    /// The daemon does not run; what its database knows was said.
+    #[error("the daemon does not run")]
+    NotRunning,
     /// The daemon runs, but does not see these PBXs: what it knows of them is old.
     #[error("not seen now: {0}")]
     Unseen(String),
@@ -40,7 +43,7 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Daemon(ClientError::NotRunning(_)) | Self::Unseen(_) => Exit::Unavailable.code(),
+            Self::Daemon(ClientError::NotRunning(_)) | Self::NotRunning | Self::Unseen(_) => Exit::Unavailable.code(),
             Self::Daemon(ClientError::NoPermission(_)) => Exit::NoPermission.code(),
             // It could not be understood, as when no PBX has the name.
             Self::Daemon(ClientError::Refused { status: 400, .. }) => Exit::Usage.code(),

@@ -15,6 +15,7 @@ use jiff::tz::TimeZone;
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What the rows that are stored in one transaction weigh, bytes.
 const BATCH_BYTES: usize = 4 << 20;
@@ -167,7 +168,7 @@ impl Import<'_> {
                     self.tally.missed +=
                         u64::from(call.direction == Direction::Inbound && call.status != Status::Answer);
                     self.tally.unknown += u64::from(call.status == Status::Unknown);
-                    let record = Record::Call(Box::new(call));
+                    let record = Record::Call(Arc::new(call));
                     bytes += record.bytes();
                     records.push(record);
                 }

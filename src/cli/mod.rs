@@ -7,14 +7,20 @@ pub mod callbacks;
 pub mod calls;
 pub mod capture;
 pub mod check;
+mod complete;
 pub mod demo;
 pub mod dnc;
 pub mod failure;
 pub mod import;
+pub mod man;
+pub mod missed;
+pub mod next;
 pub mod place;
 mod plain;
 pub mod replay;
+pub mod report;
 pub mod status;
+pub mod tail;
 pub mod token;
 pub mod vacuum;
 pub mod webhooks;
@@ -40,8 +46,12 @@ Examples:
   callbackd demo                               see it work, without a PBX
   callbackd check --connect                    is everything right, and what is missing
   callbackd run                                what the service does, in the foreground
-  callbackd calls --since today                today's calls
+  callbackd                                    how things stand, and what to do next
+  callbackd calls --today                      today's calls
+  callbackd missed                             whom nobody served today, and what became of them
+  callbackd tail                               what happens, as it happens
   callbackd calls show 812                     the story of one call
+  callbackd report yesterday                   what a manager asks: missed, won back, service level
   callbackd status                             link, calls, agents, callbacks
   callbackd agents                             who is free, and why not
   callbackd callbacks                          who is to be called back, and why not yet
@@ -52,7 +62,7 @@ Examples:
 pub struct Cli {
     /// What to do
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Option<Command>,
 }
 
 /// The commands.
@@ -74,6 +84,12 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// List calls, newest first, or show one call's history
     Calls(Box<calls::CallsArgs>),
+    /// Show whom nobody served, and what became of them since
+    Missed(missed::MissedArgs),
+    /// Follow what happens, one line for each change
+    Tail(tail::TailArgs),
+    /// Report the figures of a time: missed and won back, service level, load, queues, agents
+    Report(Box<report::ReportArgs>),
     /// List callbacks, show one's history, or change one
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not
@@ -90,6 +106,9 @@ pub enum Command {
     Backup(backup::BackupArgs),
     /// Compact the database while the daemon does not run
     Vacuum(vacuum::VacuumArgs),
+    /// Write the manual pages into a directory (how the packages get them)
+    #[command(hide = true)]
+    Man(man::ManArgs),
 }
 
 /// `callbackd run`

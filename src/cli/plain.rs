@@ -1,27 +1,11 @@
 //! Stored text, made safe and short for a terminal.
 
+pub use crate::report::faces::format::{clip, clock, local, safe};
+
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::text::is_harmful;
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
 use serde::Serialize;
-use std::fmt::Write as _;
 use std::io::{self, Write};
-
-/// The text with everything escaped that could move the cursor, colour the screen or turn the direction of writing: names and numbers come
-/// from strangers.
-pub fn safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_harmful(c) {
-            // Writing to a String cannot fail.
-            let _ = write!(safe, "{}", c.escape_default());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
 
 /// One line of JSON in which such characters are escaped too: it can be looked at in a terminal, and means the same.
 pub fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
@@ -38,24 +22,6 @@ pub fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()>
         }
     }
     writeln!(out)
-}
-
-/// At most `width` characters, the last one `…` if something was cut.
-pub fn clip(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
-}
-
-/// A duration as a clock shows it: `0:37`, `12:05`, `1:02:03`, cut to whole seconds.
-pub fn clock(ms: Millis) -> String {
-    let s = ms / 1_000;
-    if s < 3_600 {
-        format!("{}:{:02}", s / 60, s % 60)
-    } else {
-        format!("{}:{:02}:{:02}", s / 3_600, s / 60 % 60, s % 60)
-    }
 }
 
 /// A duration in words: `0.4 s`, `37.0 s`, `2 min 5 s`, `1 h 2 min 3 s`.
@@ -76,13 +42,5 @@ pub fn size(bytes: u64) -> String {
         1_000..1_000_000 => format!("{} kB", tenths(1_000)),
         1_000_000..1_000_000_000 => format!("{} MB", tenths(1_000_000)),
         _ => format!("{} GB", tenths(1_000_000_000)),
-    }
-}
-
-/// A moment in `zone`, by a `strftime` format; a number where the calendar ends.
-pub fn local(ms: Millis, zone: &TimeZone, format: &str) -> String {
-    match Timestamp::from_millisecond(ms) {
-        Ok(at) => at.to_zoned(zone.clone()).strftime(format).to_string(),
-        Err(_) => format!("{ms} ms"),
     }
 }

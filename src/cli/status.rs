@@ -116,7 +116,7 @@ fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) ->
     let (open, gap, seen) = (reader.open_callbacks()?, reader.last_gap()?, reader.last_seen()?);
     if place.json {
         json_line(&json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }), out)?;
-        return Ok(());
+        return Err(Failure::NotRunning);
     }
     let mut text = "callbackd   NOT RUNNING: systemctl start callbackd\n".to_owned();
     for (pbx, ms) in &seen {
@@ -126,5 +126,6 @@ fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) ->
     let _ =
         writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, place)));
     write!(out, "{text}")?;
-    Ok(())
+    // Whoever asks by a script learns it from the exit code.
+    Err(Failure::NotRunning)
 }

@@ -338,6 +338,17 @@ impl Callbacks {
         self.scheduler.command(command, by, closed, now, &presences_of(watched))
     }
 
+    /// What a command did, as it stands after the decision that followed.
+    pub fn settled(&self, done: Done) -> Done {
+        match done {
+            Done::Callback(row) => Done::Callback(match self.scheduler.callback(row.id) {
+                Some(now) => Box::new(now.clone()),
+                None => row,
+            }),
+            done => done,
+        }
+    }
+
     /// The scheduler, to be read.
     pub fn scheduler(&self) -> &Scheduler {
         &self.scheduler

@@ -74,8 +74,22 @@ fn call_ended(call: &FinishedCall, show: ShowNumbers) {
     );
 }
 
+/// A restart of the daemon takes about a second, in which hardly anything happens: nobody needs to look at it unless a call was lost.
+const NO_GAP_MS: i64 = 2_000;
+
 fn gap_closed(gap: &Gap) {
     let gap_s = seconds(gap.to_ms - gap.from_ms);
+    if gap.calls_lost == 0 && gap.to_ms - gap.from_ms < NO_GAP_MS {
+        tracing::info!(
+            target: "session",
+            pbx = %gap.pbx,
+            gap_s,
+            reason = %gap.cause,
+            calls_lost = gap.calls_lost,
+            "Event gap closed; it was short, and no call in progress was lost"
+        );
+        return;
+    }
     tracing::warn!(
         target: "session",
         pbx = %gap.pbx,

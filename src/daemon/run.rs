@@ -26,6 +26,7 @@ use futures_util::StreamExt;
 use signal_hook::consts::{SIGHUP, SIGXFSZ};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -229,7 +230,7 @@ impl Daemon {
         for call in self.proofs.take(found, self.pbxs.monitors()) {
             let pbx = call.pbx.clone();
             self.pbxs.has_its_row(&pbx, &call.linkedid);
-            let recorded = Output::Record(Record::Call(Box::new(call)));
+            let recorded = Output::Record(Record::Call(Arc::new(call)));
             if let Some(record) = self.callbacks.hear(&pbx, recorded, now) {
                 self.push(record);
             }
@@ -271,6 +272,8 @@ impl Daemon {
         let now = self.clock.now();
         let done = self.callbacks.command(&command, &by, closed, self.pbxs.monitors(), now);
         self.decide(now);
+        // As it stands now: whether its turn may come has been decided meanwhile.
+        let done = done.map(|done| self.callbacks.settled(done));
         self.api.answer(reply, done, self.storage.pushed());
         self.api.settle(self.storage.settled());
     }

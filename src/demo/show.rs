@@ -1,7 +1,7 @@
 //! What came of a demo, as a person reads it.
 
 use crate::store::{CallFilter, CallbackFilter, Error, Reader};
-use callbackd_core::model::{CallbackState, Direction, Status};
+use callbackd_core::model::{CallbackState, Direction, Outcome, Status};
 use comfy_table::{CellAlignment, Table};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -50,11 +50,13 @@ impl Tally {
         self.calls.values().sum()
     }
 
-    /// Those that nobody answered.
+    /// Those that nobody answered, as the view `v_missed` counts them: not what was not seen, given up at once, or blocked.
     #[must_use]
     pub fn missed(&self) -> u64 {
-        let answered = Status::Answer.to_string();
-        self.calls.iter().filter(|((status, _), _)| *status != answered).map(|(_, count)| count).sum()
+        let other = [Status::Answer, Status::Unknown].map(Status::as_str);
+        let no_miss = [Outcome::ShortAbandon, Outcome::Blocked].map(Outcome::as_str);
+        let missed = |status: &str, outcome: &str| !other.contains(&status) && !no_miss.contains(&outcome);
+        self.calls.iter().filter(|((status, outcome), _)| missed(status, outcome)).map(|(_, count)| count).sum()
     }
 
     /// Callbacks that were made and talked.

@@ -7,6 +7,12 @@
 //! Every figure is here, once; the views `v_report_…` of the database say the same in SQL, and a test holds the two against a third count.
 
 pub mod calendar;
+pub mod faces;
+pub mod facts;
+pub mod figures;
+pub mod formulas;
 pub mod thresholds;
 
+pub use facts::Facts;
+pub use figures::{Figures, figures};
 pub use thresholds::Thresholds;

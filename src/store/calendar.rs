@@ -108,10 +108,10 @@ fn kept(connection: &Connection, wanted: &Calendar) -> rusqlite::Result<bool> {
     Ok(reaches && zone == name(&wanted.zone) && thresholds == wanted.thresholds)
 }
 
-/// The first call, or the moment of asking.
+/// A day before the first call, or before the moment of asking: agents were there already.
 fn first(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Millis> {
     let first: Option<Millis> = connection.query_row("SELECT min(started_ms) FROM calls", [], |row| row.get(0))?;
-    Ok(first.unwrap_or(now_ms).clamp(0, now_ms))
+    Ok((first.unwrap_or(now_ms).min(now_ms) - 86_400_000).max(0))
 }
 
 fn write_thresholds(
@@ -147,15 +147,12 @@ fn write_thresholds(
     Ok(())
 }
 
-/// Rewrites what differs: a zone's rules may have changed since, and days before the first call are of no use.
+/// Rewrites what differs: a zone's rules may have changed since. Days before the first call stay: something was seen on them.
 fn write_hours(transaction: &Transaction<'_>, wanted: &Calendar) -> rusqlite::Result<()> {
     let zone = name(&wanted.zone);
     let hours = hours(first(transaction, wanted.now_ms)?, wanted.now_ms + AHEAD_MS, &wanted.zone);
-    let (from_ms, to_ms) = (hours.first().map_or(0, |hour| hour.from_ms), hours.last().map_or(0, |hour| hour.to_ms));
-    transaction.execute(
-        "DELETE FROM calendar WHERE zone <> ?1 OR from_ms < ?2 OR from_ms >= ?3",
-        params![zone, from_ms, to_ms],
-    )?;
+    let to_ms = hours.last().map_or(0, |hour| hour.to_ms);
+    transaction.execute("DELETE FROM calendar WHERE zone <> ?1 OR from_ms >= ?2", params![zone, to_ms])?;
     let mut there = transaction
         .prepare("SELECT 1 FROM calendar WHERE (zone, date, hour, from_ms, to_ms, day_to_ms) = (?, ?, ?, ?, ?, ?)")?;
     let mut put = transaction.prepare("INSERT OR REPLACE INTO calendar VALUES (?, ?, ?, ?, ?, ?, ?, ?)")?;

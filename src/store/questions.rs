@@ -2,7 +2,7 @@
 
 use super::callback_queries::{CLOSED_LAST, OPEN_FIRST};
 use super::rows::SELECT_CALL;
-use super::{CallFilter, CallbackFilter};
+use super::{CallFilter, CallbackFilter, Chosen};
 use callbackd_core::model::{CallbackState, Direction, Outcome, Status};
 use std::sync::LazyLock;
 
@@ -127,6 +127,40 @@ pub(super) const CALLBACK_REV: &str = "SELECT rev FROM callbacks WHERE id = ?";
 pub(super) const ATTEMPT: &str = "SELECT * FROM callback_attempts WHERE callback_id = ?1 AND n = ?2";
 pub(super) const OLDEST_CHANGE: &str = "SELECT min(seq) FROM outbox";
 
+/// The calls that started in a window (?1, ?2) and ended after ?3; `again`: the customer called again within ?4, where that can be known at ?5.
+/// What is chosen among them takes the place of `{chosen}`.
+pub(super) const CALLS_OF_WINDOW: &str = "
+    SELECT id, pbx, direction, status, outcome, quality, number_e164, did, trunk, queue, agent, started_ms, ended_ms, answered_ms IS NOT NULL,
+           wait_ms, queue_wait_ms, ring_ms, talk_ms, hold_ms, transfers, callback_id, recovered_by, recovered_ms,
+           CASE WHEN direction = 'inbound' AND status = 'ANSWER' AND number_e164 IS NOT NULL AND started_ms + ?4 <= ?5 THEN EXISTS (
+               SELECT 1 FROM calls o WHERE o.number_e164 = c.number_e164 AND o.direction = 'inbound' AND o.number_e164 IS NOT NULL
+                  AND o.started_ms > c.started_ms AND o.started_ms <= c.started_ms + ?4) END AS again
+      FROM calls c WHERE started_ms >= ?1 AND started_ms < ?2 AND +ended_ms > ?3{chosen} ORDER BY started_ms, id";
+pub(super) const ANSWERED_BY: &str = "(c.agent = ?6 OR EXISTS (SELECT 1 FROM legs l WHERE l.call_id = c.id AND +l.agent = ?6 AND l.result = 'ANSWERED'))";
+pub(super) const CHILDREN_OF_WINDOW: [&str; 5] = [
+    "SELECT call_id, agent, started_ms, answered_ms, talk_ms, result FROM legs WHERE call_id BETWEEN ? AND ? ORDER BY call_id, n",
+    "SELECT call_id, queue, left_ms - joined_ms, result FROM queue_visits WHERE call_id BETWEEN ? AND ? ORDER BY call_id, n",
+    "SELECT call_id, context, digits FROM ivr_steps WHERE call_id BETWEEN ? AND ? ORDER BY call_id, n",
+    "SELECT call_id, code FROM tags WHERE call_id BETWEEN ? AND ? ORDER BY call_id, code",
+    "SELECT call_id, \"by\", score FROM ratings WHERE call_id BETWEEN ? AND ? ORDER BY call_id",
+];
+pub(super) const INTERVAL_KEYS: &str = "
+    SELECT pbx, agent, activity, queue FROM agent_intervals WHERE (pbx, agent, activity, queue) > (?1, ?2, ?3, ?4)
+     ORDER BY pbx, agent, activity, queue LIMIT 1";
+pub(super) const INTERVALS_OF_KEY: &str = "
+    SELECT reason, from_ms, to_ms FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND activity = ?3 AND queue = ?4 AND from_ms < ?5
+     ORDER BY from_ms DESC";
+pub(super) const GAPS_OF_WINDOW: &str =
+    "SELECT pbx, from_ms, to_ms, cause, calls_lost FROM gaps WHERE to_ms > ?1 AND from_ms < ?2 ORDER BY from_ms, pbx";
+pub(super) const STATE_OF_CALLBACK: &str = "SELECT state FROM callbacks WHERE id = ?";
+pub(super) const ATTEMPTS_OF_WINDOW: &str = "
+    SELECT pbx, agent, result FROM callback_attempts WHERE intended_ms >= ?1 AND intended_ms < ?2 AND result IS NOT NULL";
+
+/// All values of a column of `calls` that has an index of its own.
+pub(super) fn values_of(column: &str) -> String {
+    format!("{} SELECT value FROM distinct_of WHERE value IS NOT NULL LIMIT 1000", distinct("calls", column, ""))
+}
+
 /// Every question of commands and of the start, under a name that says who asks: for a test of their plans.
 #[doc(hidden)]
 #[must_use]
@@ -219,7 +253,26 @@ pub fn questions() -> Vec<(String, String)> {
         ("feed: oldest", OLDEST_CHANGE.to_owned()),
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
     ];
+    let chosen = |name: &str, chosen: Chosen| (format!("report {name}"), chosen.sql());
+    let reports = [
+        chosen("", Chosen::default()),
+        chosen("--pbx", Chosen { pbx: text("pbx"), ..Chosen::default() }),
+        chosen("--did", Chosen { did: text("5550100"), ..Chosen::default() }),
+        chosen("--trunk", Chosen { trunk: text("PJSIP/provider"), ..Chosen::default() }),
+        chosen("--queue", Chosen { queue: text("sales"), ..Chosen::default() }),
+        chosen("--agent", Chosen { agent: text("PJSIP/101"), ..Chosen::default() }),
+        chosen("--code", Chosen { code: text("SALE"), ..Chosen::default() }),
+        ("report: interval keys".to_owned(), INTERVAL_KEYS.to_owned()),
+        ("report: intervals".to_owned(), INTERVALS_OF_KEY.to_owned()),
+        ("report: gaps".to_owned(), GAPS_OF_WINDOW.to_owned()),
+        ("report: state of a callback".to_owned(), STATE_OF_CALLBACK.to_owned()),
+        ("report: attempts".to_owned(), ATTEMPTS_OF_WINDOW.to_owned()),
+        ("report: queues".to_owned(), values_of("queue")),
+        ("report: agents".to_owned(), values_of("agent")),
+    ];
+    let children = CHILDREN_OF_WINDOW.map(|sql| ("report: children".to_owned(), sql.to_owned()));
+    let reports = reports.into_iter().chain(children);
     let lists = calls.map(|(options, sql)| (format!("calls {options}"), sql));
     let lists = lists.chain(callbacks.map(|(options, sql)| (format!("callbacks {options}"), sql)));
-    lists.chain(others.map(|(name, sql)| (name.to_owned(), sql))).collect()
+    lists.chain(others.map(|(name, sql)| (name.to_owned(), sql))).chain(reports).collect()
 }

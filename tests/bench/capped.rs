@@ -108,6 +108,7 @@ impl Presence for Desk {
             name: None,
             queues: Vec::new(),
             busy: None,
+            rings: false,
             since_ms: 0,
             last_talk_ms: None,
             calls: 0,

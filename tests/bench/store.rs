@@ -15,6 +15,7 @@ use rusqlite::types::Value;
 use rustix::time::{ClockId, clock_gettime};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
+use std::sync::Arc;
 
 /// Calls of a run.
 const CALLS: usize = 20_000;
@@ -154,9 +155,9 @@ fn call(n: usize, tell: &mut impl FnMut(usize, Record)) {
         answered_ms: row.answered_ms,
         ..queued.clone()
     };
-    tell(0, Record::InProgress(Box::new(so_far)));
-    tell(5, Record::InProgress(Box::new(queued)));
-    tell(20, Record::InProgress(Box::new(last)));
+    tell(0, Record::InProgress(Arc::new(so_far)));
+    tell(5, Record::InProgress(Arc::new(queued)));
+    tell(20, Record::InProgress(Arc::new(last)));
     let interval = |agent: &str, activity, from: usize, to: Option<usize>| {
         Record::Interval(Interval {
             pbx: PbxId::new("pbx"),
@@ -174,7 +175,7 @@ fn call(n: usize, tell: &mut impl FnMut(usize, Record)) {
     tell(20, interval(agent, activity, 20, None));
     tell(60, interval(agent, activity, 20, Some(60)));
     let (linkedid, number) = (row.linkedid.clone(), row.number_e164.clone());
-    tell(60, Record::Call(Box::new(row)));
+    tell(60, Record::Call(Arc::new(row)));
     if missed {
         callback(n, &linkedid, number, tell);
     }
@@ -270,7 +271,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<E164>, tell: &mut impl
     let change = |row: CallbackRow, after: usize, miss: bool, recovered: bool| {
         let (state, reason) = (row.state, row.reason.clone());
         let change = CallbackStep { at_ms: at(after), state, reason, by: "callbackd".to_owned(), note: String::new() };
-        Record::Callback(Box::new(CallbackChange {
+        Record::Callback(Arc::new(CallbackChange {
             row,
             change: Some(change),
             miss: miss.then(|| CallKey::new(&PbxId::new("pbx"), linkedid)),
@@ -307,7 +308,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<E164>, tell: &mut impl
     };
     tell(60, change(row, 60, true, false));
     tell(90, change(reserved, 90, false, false));
-    tell(90, Record::Attempt(Box::new(intended)));
-    tell(150, Record::Attempt(Box::new(ended)));
+    tell(90, Record::Attempt(Arc::new(intended)));
+    tell(150, Record::Attempt(Arc::new(ended)));
     tell(150, change(done, 150, false, true));
 }

@@ -343,3 +343,23 @@ fn the_list_of_those_not_to_be_called_is_full_some_day_and_forgets_nobody_for_it
     scene.asks(Command::DncRemove { number: "+12022000001".into() }).unwrap();
     scene.asks(forbid(taken, &long)).expect("one has made room");
 }
+
+#[test]
+fn agents_and_queues_are_meant_by_name_extension_and_interface_in_any_case() {
+    let mut scene = all_busy();
+    let add = Command::Add {
+        number: ANN.to_owned(),
+        pbx: None,
+        queue: Some("SALES".to_owned()),
+        delay_ms: 0,
+        priority: 0,
+        note: String::new(),
+    };
+    assert_eq!(row(scene.asks(add)).queue.as_deref(), Some("sales"));
+    for wanted in ["PJSIP/101", "pjsip/101", "agent 101", "AGENT 101", "101"] {
+        let assign = Command::Assign { id: 1, agent: Some(wanted.to_owned()), note: String::new() };
+        assert_eq!(row(scene.asks(assign)).assigned.as_deref(), Some("PJSIP/101"), "{wanted}");
+    }
+    let nobody = Command::Assign { id: 1, agent: Some("1".to_owned()), note: String::new() };
+    assert!(matches!(scene.asks(nobody), Err(CommandError::NoSuchAgent(_))));
+}

@@ -4,7 +4,8 @@ use crate::scheduler::{
     ANN, BOB, CAT, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, nobody, overall, policies, policy, queue_policy,
 };
 use callbackd_core::callbacks::Input;
-use callbackd_core::callbacks::policy::{Overall, QueuePolicy, Strategy};
+use callbackd_core::callbacks::commands::Command;
+use callbackd_core::callbacks::policy::{Overall, Policy, QueuePolicy, Strategy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::presence::Busy;
@@ -400,6 +401,8 @@ fn a_cap_on_calls_to_one_number_holds_and_is_said() {
     }
     assert_eq!(scene.rung().len(), 2);
     assert_eq!(scene.stands(1), "WAITING DAILY_CAP");
+    let first_ms = scene.attempts["cb-0a1b2c3d-1-1"].intended_ms;
+    assert_eq!(scene.row(1).due_ms, first_ms + 24 * HOUR, "when the first of them is a day ago");
     scene.pass(24 * HOUR);
     assert_eq!(
         scene.attempts["cb-0a1b2c3d-1-3"].intended_ms,
@@ -431,6 +434,19 @@ fn caps_count_those_who_are_about_to_be_dialled() {
     assert_eq!((scene.rung().len(), scene.stands(2)), (1, "WAITING DAILY_CAP".to_owned()));
     scene.ends("cb-0a1b2c3d-1-1", nobody()); // the agent did not pick up: nobody was dialled, and the next may be
     assert_eq!(scene.rung().len(), 2);
+}
+
+#[test]
+fn a_callback_that_is_made_by_hand_while_they_are_switched_off_says_that_it_waits_for_that() {
+    let off = Policy { enabled: false, ..policy() };
+    let mut scene = Scene::new(off, vec![agent("101", &["sales"])]);
+    let add =
+        Command::Add { number: ANN.to_owned(), pbx: None, queue: None, delay_ms: 0, priority: 0, note: String::new() };
+    scene.asks(add).unwrap();
+    assert_eq!((scene.stands(1), scene.rung().len()), ("WAITING DISABLED".to_owned(), 0));
+    scene.give(Input::Policies(&policies(overall(), policy())));
+    scene.pass(SECOND);
+    assert_eq!(scene.rung().len(), 1);
 }
 
 #[test]

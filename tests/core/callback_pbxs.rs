@@ -72,15 +72,15 @@ impl Two {
                     Output::Record(Record::Callback(change)) => {
                         let stands = format!("{} {}", change.row.state, change.row.reason);
                         self.stands.insert(change.row.id, (change.row.pbx.to_string(), stands.trim_end().to_owned()));
-                        self.misses.extend(change.miss.map(|miss| (change.row.id, miss)));
-                        self.notes.extend(change.change.map(|step| step.note));
-                        self.rows.insert(change.row.id, change.row);
+                        self.misses.extend(change.miss.clone().map(|miss| (change.row.id, miss)));
+                        self.notes.extend(change.change.clone().map(|step| step.note));
+                        self.rows.insert(change.row.id, change.row.clone());
                     }
                     Output::Record(Record::Attempt(row)) => {
                         if row.result.is_none() && !self.attempts.contains_key(&row.channel_id) {
                             self.intents.push(row.channel_id.clone());
                         }
-                        self.attempts.insert(row.channel_id, row.result);
+                        self.attempts.insert(row.channel_id.clone(), row.result);
                     }
                     Output::Act { pbx, pbx_action: PbxAction::Originate(originate) } => {
                         self.dialled.push((pbx.to_string(), originate.channel))

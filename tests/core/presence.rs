@@ -312,3 +312,15 @@ fn recorded_agents_are_all_free_of_channels_in_the_end() {
         }
     }
 }
+
+#[test]
+fn a_phone_that_rings_is_told_from_one_that_talks() {
+    let mut driver = with_alice();
+    let phone = Line::phone("101", "p.1", "p.1");
+    driver.say(&phone.begins());
+    assert!(!alice(&driver).rings);
+    driver.say(&phone.clone().state(5).event("Newstate", &[]));
+    assert!(alice(&driver).rings);
+    driver.say(&phone.clone().state(6).event("Newstate", &[]));
+    assert!(!alice(&driver).rings);
+}

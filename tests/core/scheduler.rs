@@ -155,6 +155,7 @@ pub fn agent(extension: &str, queues: &[&str]) -> AgentView<'static> {
         name: Some(format!("Agent {extension}").into()),
         queues: queues.iter().map(member).collect(),
         busy: None,
+        rings: false,
         since_ms: MONDAY_10 - HOUR,
         last_talk_ms: None,
         calls: 0,
@@ -233,12 +234,12 @@ impl Scene {
         while let Some(output) = self.scheduler.poll() {
             any = true;
             match output {
-                Output::Record(Record::Callback(change)) => self.keep(*change),
+                Output::Record(Record::Callback(change)) => self.keep((*change).clone()),
                 Output::Record(Record::Attempt(row)) => {
                     if row.result.is_none() && !self.attempts.contains_key(&row.channel_id) {
                         self.intents.push(row.channel_id.clone());
                     }
-                    self.attempts.insert(row.channel_id.clone(), *row);
+                    self.attempts.insert(row.channel_id.clone(), (*row).clone());
                 }
                 Output::Record(Record::DncAdd(entry)) => {
                     self.forbidden.insert(entry.number_e164.to_string(), entry);

@@ -1,7 +1,7 @@
 //! `callbackd callbacks`, `agents`, `dnc` and `status` as a person types them: with the daemon, and from the database when it is away.
 
 use crate::front::Front;
-use crate::scripted::Said;
+use crate::scripted::{Running, Said, Site};
 use rustix::process::Signal;
 
 const EX_USAGE: i32 = 64;
@@ -35,7 +35,7 @@ fn a_callback_is_made_changed_and_told_by_hand() {
     let front = Front::open("");
     let made =
         well(front.run(&["callbacks", "add", "(202) 555-0123", "--queue", "sales", "--note", "wrote an e-mail"]));
-    assert_eq!(made, "Callback 1 for +12025550123: PENDING\n");
+    assert_eq!(made, "Callback 1 for +12025550123: PENDING: its turn comes with the next free agent\n");
     let list = well(front.run(&["callbacks"]));
     has(&list, &["ID", "Missed", "Number", "Queue", "State", "Why", "Due", "Misses", "Tried"]);
     has(&list, &["1 ", "+12025550123", "sales", "PENDING", "now"]);
@@ -80,11 +80,7 @@ fn what_the_daemon_refuses_is_said_in_its_words() {
 #[test]
 fn what_is_typed_wrong_is_answered_with_what_is_right() {
     let front = Front::closed("");
-    refused(
-        &front.run(&["callbacks", "delay", "1", "soon"]),
-        EX_USAGE,
-        &["write a number with its unit: 30s, 5m, 2h, 1d"],
-    );
+    refused(&front.run(&["callbacks", "delay", "1", "soon"]), EX_USAGE, &["is no time: give", "30m, 2h, 1d"]);
     refused(&front.run(&["callbacks", "delay", "1", "366d"]), EX_USAGE, &["365d at most"]);
     refused(&front.run(&["callbacks", "assign", "1"]), EX_USAGE, &["<AGENT>"]);
     refused(&front.run(&["callbacks", "--state", "OPEN"]), EX_USAGE, &["PENDING", "WAITING", "EXHAUSTED"]);
@@ -103,6 +99,8 @@ fn without_the_daemon_lists_come_from_the_database_and_orders_are_refused() {
     has(&well(front.run(&["callbacks", "show", "1"])), &["Callback 1 to +12025550123"]);
     has(&well(front.run(&["dnc", "list"])), &["+12025550124", "asked us not to"]);
     let status = front.run(&["status"]);
+    assert_eq!(status.code, EX_UNAVAILABLE, "not running is not well");
+    assert_eq!(front.run(&["status", "--json"]).code, EX_UNAVAILABLE);
     has(&status.out, &["callbackd", "NOT RUNNING: systemctl start callbackd"]);
     has(&status.out, &["callbacks", "1 open (1 PENDING)"]);
     has(&status.err, &["The daemon does not run", "api.sock", "this is from the database"]);
@@ -201,4 +199,34 @@ fn nothing_that_a_caller_chose_reaches_the_terminal_as_a_command() {
         let out = well(front.run(args));
         assert!(!out.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{out:?}");
     }
+}
+
+#[test]
+fn what_is_ordered_says_at_once_that_it_waits_and_why() {
+    let site = Site::new(9);
+    site.configure(
+        "[pbx]\naddress = \"127.0.0.1:9\"\nsecret_file = \"secret\"\n[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n\
+         [callback]\nenabled = true\nquiet = \"off\"\n",
+    );
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("Cannot connect to Asterisk");
+    let run = |args: &[&str]| {
+        let mut all = args.to_vec();
+        all.extend(["--config", "callbackd.toml"]);
+        let output = site.command(&all).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
+    };
+    let made = run(&["callbacks", "add", "+12025550123"]);
+    assert_eq!(made, "Callback 1 for +12025550123: WAITING NO_LINK: the PBX is not seen now\n");
+    assert!(run(&["callbacks", "prioritise", "1", "5000"]).contains("5000 is not in -1000..=1000"));
+    assert!(run(&["callbacks", "prioritize", "1", "7"]).contains("Callback 1"));
+    // A date where a weekday could be any.
+    run(&["callbacks", "delay", "1", "200d"]);
+    let list = run(&["callbacks"]);
+    let due = list.lines().nth(1).unwrap();
+    assert!(due.contains("DELAY") && due.matches("20").count() >= 3, "{list}");
+    run(&["callbacks", "delay", "1", "2d"]);
+    let list = run(&["callbacks"]);
+    let weekdays = ["Mon ", "Tue ", "Wed ", "Thu ", "Fri ", "Sat ", "Sun "];
+    assert!(weekdays.iter().any(|day| list.contains(day)), "{list}");
 }

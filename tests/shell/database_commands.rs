@@ -2,7 +2,7 @@
 
 use crate::scripted::{GREETING, Running, Said, Server, Site, mode, usual};
 use crate::stored::{abandoned, answered, record, spoil};
-use callbackd::store::Store;
+use callbackd::store::{SCHEMA_VERSION, Store};
 use rusqlite::Connection;
 use rustix::process::Signal;
 
@@ -61,8 +61,9 @@ fn a_running_daemons_database_is_copied_and_the_copy_is_checked() {
     let before = site.everything();
     let said = site.run(&["check", "--db", "copy.db"]);
     assert_eq!(said.code, 0, "{said:#?}");
+    let schema = format!("callbackd, schema {SCHEMA_VERSION}");
     for words in [
-        ["ok", "application", "callbackd, schema 5"],
+        ["ok", "application", &schema],
         ["ok", "integrity", "every page, row and index is sound"],
         ["ok", "references", "every row has its parent"],
         ["ok", "size", " pages, "],
@@ -145,7 +146,7 @@ fn what_cannot_be_checked_ends_with_the_code_that_says_why() {
 
 #[test]
 fn compacting_gives_room_back_and_waits_for_no_daemon() {
-    let (site, _server) = site(2_000);
+    let (site, _server) = site(3_000);
     keeps_everything(&site);
     let running = daemon(&site);
     let said = site.run(&["vacuum", "--config", "callbackd.toml"]);

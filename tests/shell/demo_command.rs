@@ -77,8 +77,8 @@ fn a_missed_caller_is_called_back_before_ones_eyes() {
         "DONE",
         "missed calls won back:",
         "by callback",
-        "callbackd agents --config",
-        "callbackd status --config",
+        concat!(env!("CARGO_BIN_EXE_callbackd"), " agents --config"),
+        concat!(env!("CARGO_BIN_EXE_callbackd"), " missed --config"),
         "sqlite3 -readonly",
     ] {
         assert!(has(row), "{row:?} is not in\n{out}");
@@ -90,6 +90,26 @@ fn a_missed_caller_is_called_back_before_ones_eyes() {
     let config = directory.join("callbackd.toml");
     let listed = said(callbackd(&["callbacks", "--all", "--config", config.to_str().unwrap()]).output().unwrap());
     assert!(listed.out.contains("DONE"), "what is told to look into can be looked into: {listed:#?}");
+}
+
+#[test]
+fn it_ends_when_it_says_and_its_words_agree_with_the_database() {
+    let place = tempfile::tempdir().unwrap();
+    let db = place.path().join("kept.db");
+    #[allow(clippy::disallowed_methods)] // how long it takes is what is asked
+    let began = std::time::Instant::now();
+    let args = ["demo", "--duration", "12s", "--calls-per-minute", "120", "--seed", "5", "--db", db.to_str().unwrap()];
+    let said = said(callbackd(&args).env("TMPDIR", place.path()).output().unwrap());
+    assert_eq!(said.code, 0, "{said:#?}");
+    // The daemon takes a moment to begin and to end.
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(said.err.contains("Lines closed; those who were missed are called back"), "{}", said.err);
+    assert!(said.err.contains(concat!(env!("CARGO_BIN_EXE_callbackd"), " tail --config ")), "{}", said.err);
+    let database = rusqlite::Connection::open(&db).unwrap();
+    let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    let (calls, missed) =
+        (count("SELECT count(*) FROM calls WHERE direction = 'inbound'"), count("SELECT count(*) FROM v_missed"));
+    assert!(said.out.contains(&format!("{calls} calls, {missed} missed;")), "{calls} {missed} {}", said.out);
 }
 
 #[test]

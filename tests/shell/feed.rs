@@ -141,6 +141,10 @@ fn a_reader_that_cannot_go_on_gets_how_things_are_and_where_to_go_on() {
     let id = front.added("+12025550123");
     let (status, answer) = front.ask("GET", "/v1/changes?after=00000000-7", &Value::Null);
     assert_eq!((status, &answer["field"]), (410, &json!("after")));
+    assert!(
+        answer["cursor"].as_str().is_some_and(|cursor| answer["fix"].as_str().unwrap().ends_with(cursor)),
+        "{answer}"
+    );
     let fix = answer["fix"].as_str().unwrap();
     let next = fix.rsplit_once("after=").unwrap().1;
     assert_eq!(front.get(&format!("/v1/changes?after={next}"))["changes"], json!([]));
@@ -160,6 +164,11 @@ fn what_is_asked_wrongly_is_refused_with_the_field_and_the_fix() {
         ("/v1/changes?after=42", "after", "take `next`"),
         ("/v1/changes?kind=call.lost", "kind", "callback.closed"),
         ("/v1/changes?limit=many", "limit", "openapi.json"),
+        ("/v1/changes?limit=0", "limit", "1 to 1000"),
+        ("/v1/calls?limit=0", "limit", "1 to 1000"),
+        ("/v1/callbacks?limit=0", "limit", "1 to 1000"),
+        ("/v1/agents?limit=0", "limit", "1 to 1000"),
+        ("/v1/dnc?limit=0", "limit", "1 to 1000"),
         ("/v1/changes?from=1", "from", "openapi.json"),
         ("/v1/events?after=x-1", "after", "id of an event"),
         ("/v1/calls?status=LOST", "status", "NOANSWER"),

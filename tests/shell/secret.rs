@@ -33,6 +33,25 @@ fn load(secret_file: Option<PathBuf>, credentials: Option<&Path>) -> Result<Stri
 }
 
 #[test]
+fn a_file_of_root_and_of_the_daemons_group_is_taken_but_not_one_that_the_group_can_change() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not root: a file cannot be given to a group");
+        return;
+    }
+    let directory = directory();
+    let path = file(&directory, "x", b"s3cret", 0o640);
+    std::os::unix::fs::chown(&path, Some(0), Some(54_321)).unwrap();
+    assert_eq!(load(Some(path.clone()), None).as_deref(), Ok("s3cret"));
+    for mode in [0o644, 0o660, 0o650] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(load(Some(path.clone()), None), Err(SecretError::Exposed { path: path.clone(), mode }));
+    }
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::os::unix::fs::chown(&path, Some(54_321), Some(54_321)).unwrap();
+    assert!(matches!(load(Some(path), None), Err(SecretError::Exposed { .. })), "it is not root's");
+}
+
+#[test]
 fn a_file_that_only_its_owner_can_read_is_taken_without_its_line_end() {
     let directory = directory();
     for (bytes, mode) in [(&b"s3cret"[..], 0o600), (b"s3cret\n", 0o400), (b"s3cret\r\n", 0o600), (b"s3cret\n\n", 0o700)]

@@ -91,3 +91,72 @@ fn the_user_of_the_unit_is_made_by_sysusers() {
         "{passwd}"
     );
 }
+
+/// The unit for a systemd of this version.
+fn unit_for(version: &str) -> String {
+    let output = Command::new(systemd("unit")).arg(version).output().unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Settings of a unit, in order.
+fn settings(unit: &str) -> Vec<(&str, &str)> {
+    unit.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once('=')).collect()
+}
+
+/// The version of systemd that brought a setting.
+fn since(setting: &str) -> u32 {
+    let table = include_str!("../../systemd/directives").lines().filter(|line| !line.starts_with('#'));
+    let mut found = table.filter_map(|line| line.split_once(' ')).filter(|(name, _)| *name == setting);
+    let (_, version) = found.next().unwrap_or_else(|| panic!("{setting} is no setting of systemd"));
+    assert!(found.next().is_none(), "{setting} is there twice");
+    version.parse().unwrap()
+}
+
+#[test]
+fn each_unit_says_only_what_its_systemd_knows() {
+    assert_eq!(unit_for("252"), UNIT);
+    for version in ["252", "239", "219"] {
+        let unit = unit_for(version);
+        let number: u32 = version.parse().unwrap();
+        for (setting, value) in settings(&unit) {
+            assert!(since(setting) <= number, "{setting} is not known to {version}");
+            // Values that came later than their settings (NEWS of 231 and 232; manuals of RHEL 7).
+            assert!(number >= 231 || !value.contains('@'), "{setting}={value} in {version}");
+            assert!(number >= 232 || (setting, value) != ("ProtectSystem", "strict"), "in {version}");
+            // An older systemd wants whole paths.
+            assert!(!setting.starts_with("Exec") || value.starts_with('/'), "{setting}={value}");
+        }
+    }
+}
+
+#[test]
+fn the_units_for_older_systemd_lose_nothing_that_can_be_said_there() {
+    for version in ["239", "219"] {
+        let unit = unit_for(version);
+        for line in settings(UNIT).into_iter().filter(|(setting, _)| since(setting) <= version.parse().unwrap()) {
+            let weakened =
+                version == "219" && ["ProtectSystem", "SystemCallFilter", "SystemCallErrorNumber"].contains(&line.0);
+            assert!(weakened || settings(&unit).contains(&line), "{line:?} in {version}");
+        }
+        assert!(!unit.contains("LoadCredential"), "{unit}");
+        let (what, for_ever) =
+            if version == "219" { ("StartLimitInterval", "0") } else { ("StartLimitIntervalSec", "0") };
+        assert!(settings(&unit).contains(&(what, for_ever)), "{unit}");
+    }
+    for replaced in [("MemoryLimit", "512M"), ("ReadOnlyDirectories", "-/etc/callbackd"), ("ProtectSystem", "full")] {
+        assert!(settings(&unit_for("219")).contains(&replaced), "{replaced:?}");
+    }
+}
+
+#[test]
+fn a_setting_that_nobody_has_looked_up_makes_no_unit() {
+    let dir = tempfile::tempdir().unwrap();
+    for file in ["unit", "directives", "callbackd.service"] {
+        std::fs::copy(systemd(file), dir.path().join(file)).unwrap();
+    }
+    let unit = dir.path().join("callbackd.service");
+    std::fs::write(&unit, UNIT.replace("ProtectHome=", "ProtectHouse=")).unwrap();
+    let output = Command::new(dir.path().join("unit")).arg("239").output().unwrap();
+    assert!(!output.status.success() && said(&output).contains("ProtectHouse is not in"), "{}", said(&output));
+}

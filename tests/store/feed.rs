@@ -9,6 +9,7 @@ use callbackd_core::model::{
 };
 use rusqlite::Connection;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub struct Place {
@@ -78,7 +79,7 @@ fn row(state: CallbackState) -> CallbackRow {
 fn callback(state: CallbackState) -> Record {
     let by = "callbackd".to_owned();
     let step = CallbackStep { at_ms: MONDAY_10, state, reason: "DELAY".to_owned(), by, note: String::new() };
-    Record::Callback(Box::new(CallbackChange {
+    Record::Callback(Arc::new(CallbackChange {
         row: row(state),
         change: Some(step),
         miss: (state == CallbackState::Waiting).then(|| CallKey::new(&PbxId::new("pbx"), "1.1")),
@@ -87,7 +88,7 @@ fn callback(state: CallbackState) -> Record {
 }
 
 fn attempt(result: Option<AttemptResult>) -> Record {
-    Record::Attempt(Box::new(AttemptRow {
+    Record::Attempt(Arc::new(AttemptRow {
         callback_id: 1,
         n: 1,
         pbx: PbxId::new("pbx"),
@@ -106,7 +107,7 @@ fn attempt(result: Option<AttemptResult>) -> Record {
 
 fn in_progress(linkedid: &str, answered_ms: Option<i64>) -> Record {
     let call = abandoned(linkedid);
-    Record::InProgress(Box::new(CallInProgress {
+    Record::InProgress(Arc::new(CallInProgress {
         pbx: call.pbx,
         linkedid: call.linkedid,
         number: call.number,

@@ -8,6 +8,7 @@ use callbackd_core::model::{
 };
 use rusqlite::Connection;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 const DAY: i64 = 86_400_000;
 
@@ -62,7 +63,7 @@ fn change(row: CallbackRow, note: &str) -> CallbackChange {
 }
 
 fn callback(change: CallbackChange) -> Record {
-    Record::Callback(Box::new(change))
+    Record::Callback(Arc::new(change))
 }
 
 fn attempt(id: i64, n: u32, result: Option<AttemptResult>) -> AttemptRow {
@@ -355,14 +356,14 @@ fn a_row_that_is_written_again_keeps_its_callback_and_its_recovery() {
 #[test]
 fn an_attempt_is_one_row_from_the_intent_to_the_result() {
     let mut database = Database::new();
-    database.write(&[callback(change(row(1, "+12025550123"), "")), Record::Attempt(Box::new(attempt(1, 1, None)))]);
+    database.write(&[callback(change(row(1, "+12025550123"), "")), Record::Attempt(Arc::new(attempt(1, 1, None)))]);
     let ended = AttemptRow {
         talk_ms: 31_000,
         customer_answered_ms: Some(MONDAY_10),
         linkedid: Some("cb-1-1".into()),
         ..attempt(1, 1, Some(AttemptResult::Connected))
     };
-    database.write(&[Record::Attempt(Box::new(ended.clone()))]);
+    database.write(&[Record::Attempt(Arc::new(ended.clone()))]);
     let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
     assert_eq!(story.attempts, [ended]);
 }
@@ -370,7 +371,7 @@ fn an_attempt_is_one_row_from_the_intent_to_the_result() {
 #[test]
 fn an_attempt_of_no_callback_is_refused() {
     let mut database = Database::new();
-    let refused = database.write(&[Record::Attempt(Box::new(attempt(7, 1, None)))]);
+    let refused = database.write(&[Record::Attempt(Arc::new(attempt(7, 1, None)))]);
     assert_eq!(refused.len(), 1);
 }
 
@@ -382,7 +383,7 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
     database.write(&[
         record(abandoned("1.1")),
         callback(made.clone()),
-        Record::Attempt(Box::new(attempt(4, 1, Some(AttemptResult::AgentRejected)))),
+        Record::Attempt(Arc::new(attempt(4, 1, Some(AttemptResult::AgentRejected)))),
         callback(change(closed, "")),
     ]);
     let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
@@ -392,7 +393,7 @@ fn a_restart_reads_what_is_open_and_what_is_in_flight() {
     assert_eq!(restored.refusals, [(4, AgentKey::new(&pbx(), "PJSIP/101"), MONDAY_10 + 80_000)]);
     assert!(restored.dialled.is_empty(), "the agent's phone never rang");
 
-    database.write(&[Record::Attempt(Box::new(attempt(4, 2, None)))]);
+    database.write(&[Record::Attempt(Arc::new(attempt(4, 2, None)))]);
     let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
     assert_eq!(restored.in_flight, [attempt(4, 2, None)]);
     assert!(restored.refusals.is_empty());

@@ -5,6 +5,7 @@ use callbackd::store::{Reader, Store, backup, migrations, vacuum};
 use callbackd_core::model::{AttemptRow, Record};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 struct Place {
     directory: tempfile::TempDir,
@@ -33,7 +34,7 @@ const CALLBACK: &str = "INSERT OR IGNORE INTO callbacks (id, pbx, state, reason,
      last_missed_ms, due_ms, expires_ms, attempts, counted) VALUES (1, 'pbx', 'PENDING', '', 0, 0, 1, 1, 1, 1, 1, 0, 0)";
 
 fn attempt(store: &Store, n: u32) -> Record {
-    Record::Attempt(Box::new(AttemptRow {
+    Record::Attempt(Arc::new(AttemptRow {
         callback_id: 1,
         n,
         pbx: callbackd_core::model::PbxId::new("pbx"),

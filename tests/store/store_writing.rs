@@ -5,6 +5,7 @@ use callbackd::store::{CallFilter, Reader, Store};
 use callbackd_core::model::{CallInProgress, E164, FinishedCall, Gap, PbxId, Record};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn place() -> (tempfile::TempDir, PathBuf) {
     let directory = tempfile::tempdir().unwrap();
@@ -145,7 +146,7 @@ fn in_progress(linkedid: &str, queue: Option<&str>) -> CallInProgress {
 }
 
 fn begun(call: CallInProgress) -> Record {
-    Record::InProgress(Box::new(call))
+    Record::InProgress(Arc::new(call))
 }
 
 #[test]

@@ -6,6 +6,7 @@ use callbackd_core::model::{
 };
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// 2026-03-02 10:00:00 UTC, a Monday.
 pub const MONDAY_10: i64 = 1_772_445_600_000;
@@ -113,7 +114,7 @@ pub fn gap() -> Gap {
 
 /// As the tracker hands it over.
 pub fn record(call: FinishedCall) -> Record {
-    Record::Call(Box::new(call))
+    Record::Call(Arc::new(call))
 }
 
 /// Name and content of every file in a directory. Only while no connection of this process is open: to read a database past SQLite drops

@@ -17,5 +17,5 @@ pub fn routes() -> Router<Arc<Front>> {
 async fn agents(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
     front.knows(of.pbx.as_deref(), false).await?;
     let agents: Vec<AgentInPresence> = front.ask(Ask::Agents).await?;
-    Ok(of.page(&uri, agents, |agent| (&agent.pbx, &agent.agent)))
+    of.page(&uri, agents, |agent| (&agent.pbx, &agent.agent))
 }

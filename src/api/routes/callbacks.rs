@@ -46,7 +46,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
         limit: None,
     };
     front.knows(filter.pbx.as_deref(), true).await?;
-    let (after, limit) = (wanted.after, rows_of(wanted.limit));
+    let (after, limit) = (wanted.after, rows_of(wanted.limit)?);
     pages::answer(&front.readers, &uri, move |reader, rows| {
         let found = reader.page_of_callbacks(&filter, after, limit, |page| {
             rows.begin(page.next.map(|id| id.to_string()));

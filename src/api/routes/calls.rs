@@ -41,7 +41,7 @@ struct Wanted {
 }
 
 async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wanted>) -> Listed {
-    let limit = rows_of(wanted.limit);
+    let limit = rows_of(wanted.limit)?;
     let filter = CallFilter {
         since_ms: wanted.since_ms,
         until_ms: wanted.until_ms,

@@ -34,7 +34,7 @@ struct Wanted {
 async fn changes(State(front): State<Arc<Front>>, Asked(wanted): Asked<Wanted>) -> Listed {
     let after = wanted.after.as_deref().map(cursor).transpose()?;
     let kinds = kinds(wanted.kind.as_deref())?;
-    let limit = rows_of(wanted.limit);
+    let limit = rows_of(wanted.limit)?;
     let readers = Arc::clone(&front.readers);
     let page = tokio::task::spawn_blocking(move || {
         readers.read(|reader| {
@@ -103,4 +103,5 @@ fn cannot_go_on(behind: Behind, feed: &Feed) -> Failure {
     let fix = format!("read /v1/calls, /v1/callbacks and /v1/dnc anew, then go on with after={}", feed.end());
     Failure::of_field("after", format!("there is no going on from this cursor: {behind}; {fix}"), fix)
         .with_status(StatusCode::GONE)
+        .with_cursor(feed.end().to_string())
 }

@@ -28,9 +28,10 @@ struct Part {
 async fn forbidden(State(front): State<Arc<Front>>, uri: Uri, Asked(part): Asked<Part>) -> Listed {
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let now_ms = jiff::Timestamp::now().as_millisecond();
+    let limit = rows_of(part.limit)?;
     pages::answer(&front.readers, &uri, move |reader, rows| {
         let after = part.after.unwrap_or_default();
-        Ok(reader.page_of_do_not_call(now_ms, &after, rows_of(part.limit), |page| {
+        Ok(reader.page_of_do_not_call(now_ms, &after, limit, |page| {
             rows.begin(page.next.clone());
             page.rows(|row| rows.row(&row))
         })?)

@@ -3,7 +3,7 @@
 use super::OfPbx;
 use crate::api::Ask;
 use crate::api::front::{Answer, Asked, Failure, Front, Listed};
-use crate::api::status::{AgentInPresence, QueueInPresence, Status};
+use crate::api::status::{AgentInPresence, PbxStatus, QueueInPresence, Status};
 use axum::extract::State;
 use axum::http::Uri;
 use axum::routing::get;
@@ -23,6 +23,8 @@ pub fn routes() -> Router<Arc<Front>> {
 pub struct Live {
     /// The feed goes on from here.
     pub cursor: crate::store::feed::Cursor,
+    /// Where `seen` is false, what follows of that PBX is not how things stand now.
+    pbx: Vec<PbxStatus>,
     calls: Vec<CallInProgress>,
     queues: Vec<QueueInPresence>,
     agents: Vec<AgentInPresence>,
@@ -37,7 +39,7 @@ impl Front {
         let status: Status = self.ask(Ask::Status).await?;
         let agents = self.ask(Ask::Agents).await?;
         let queues = with_longest(self.ask(Ask::Queues).await?, &calls);
-        Ok(Live { cursor, calls, queues, agents, callbacks: status.callbacks })
+        Ok(Live { cursor, pbx: status.pbx, calls, queues, agents, callbacks: status.callbacks })
     }
 
     /// All queues, with who waits longest in each.
@@ -64,5 +66,5 @@ async fn live(State(front): State<Arc<Front>>) -> Answer {
 
 async fn queues(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {
     front.knows(of.pbx.as_deref(), false).await?;
-    Ok(of.page(&uri, front.queues().await?, |queue| (&queue.pbx, &queue.queue)))
+    of.page(&uri, front.queues().await?, |queue| (&queue.pbx, &queue.queue))
 }

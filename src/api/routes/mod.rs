@@ -14,14 +14,13 @@ mod tokens;
 mod webhooks;
 
 use super::admit::{MAX_BODY, admit};
-use super::front::{Failure, Front};
+use super::front::{Failure, Front, Listed};
 use super::pages::{self, MAX_ROWS};
 use super::places::Place;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::from_fn_with_state;
-use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -63,18 +62,27 @@ struct OfPbx {
 
 impl OfPbx {
     /// The page that is asked for, in the order of PBX and name, which `subject` gives.
-    fn page<T: Serialize>(&self, uri: &Uri, mut rows: Vec<T>, subject: impl Fn(&T) -> (&str, &str)) -> Response {
+    fn page<T: Serialize>(&self, uri: &Uri, mut rows: Vec<T>, subject: impl Fn(&T) -> (&str, &str)) -> Listed {
+        let limit = rows_of(self.limit)?;
         rows.retain(|row| self.pbx.as_ref().is_none_or(|pbx| subject(row).0 == pbx));
         let key = |row: &T| {
             let (pbx, name) = subject(row);
             format!("{pbx}:{name}")
         };
         rows.sort_by_cached_key(key);
-        pages::of(uri, &rows, self.after.as_deref(), rows_of(self.limit), key)
+        Ok(pages::of(uri, &rows, self.after.as_deref(), limit, key))
     }
 }
 
 /// How many rows of a list are wanted in one answer.
-fn rows_of(limit: Option<usize>) -> usize {
-    limit.unwrap_or(MAX_ROWS).min(MAX_ROWS)
+///
+/// # Errors
+/// None: whoever goes on by the header `Link` would never come to an end.
+fn rows_of(limit: Option<usize>) -> Result<usize, Failure> {
+    match limit {
+        Some(0) => {
+            Err(Failure::of_field("limit", "`limit` must be 1 at least", format!("1 to {MAX_ROWS}, or leave it out")))
+        }
+        limit => Ok(limit.unwrap_or(MAX_ROWS).min(MAX_ROWS)),
+    }
 }

@@ -28,6 +28,13 @@ pub fn table(rows: &[CallbackRow], several: bool, place: &Place) -> String {
     table.trim_fmt()
 }
 
+/// A weekday says enough of a week ahead; what lies further has its date.
+fn due_at(due_ms: i64, place: &Place) -> String {
+    const WEEK_MS: i64 = 6 * 86_400_000;
+    let far = due_ms - place.now_ms() > WEEK_MS;
+    local(due_ms, &place.zone, if far { "%Y-%m-%d %H:%M" } else { "%a %H:%M:%S" })
+}
+
 fn cells(row: &CallbackRow, place: &Place) -> [String; 9] {
     let requested = if row.requested { " (requested)" } else { "" };
     let due = if row.closed_ms.is_some() {
@@ -35,7 +42,7 @@ fn cells(row: &CallbackRow, place: &Place) -> [String; 9] {
     } else if row.due_ms <= place.now_ms() {
         "now".to_owned()
     } else {
-        local(row.due_ms, &place.zone, "%a %H:%M:%S")
+        due_at(row.due_ms, place)
     };
     [
         row.id.to_string(),

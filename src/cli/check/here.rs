@@ -2,6 +2,7 @@
 
 use super::hours;
 use super::report::{Finding, Report};
+use crate::api::socket::group_id;
 use crate::config::{Config, Pbx, Store, Tls};
 use crate::daemon::Secret;
 use crate::exit::Exit;
@@ -45,6 +46,10 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, now_ms: i6
             let exit = Exit::from_code(error.exit_code());
             report.refuse(exit, &Finding::missing("database", error.to_string()));
         }
+    }
+    if let Some(Err(error)) = config.api.group.as_deref().map(group_id) {
+        let detail = format!("{error}: groupadd it, or name another; without it the socket is not made");
+        report.refuse(Exit::Config, &Finding::missing("api.group", detail));
     }
     for pbx in &config.pbx {
         gap(pbx, config.pbx.len() > 1, report);

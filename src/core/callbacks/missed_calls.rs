@@ -10,6 +10,7 @@ use crate::model::{
     AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
     FinishedCall, Outcome, PbxId, Record, RecoveredBy, Status,
 };
+use std::sync::Arc;
 
 /// The caller declined a callback at the greeting.
 fn declined(call: &FinishedCall) -> bool {
@@ -145,7 +146,7 @@ impl Scheduler {
         let Some(task) = self.tasks.get_mut(id) else { return };
         let row = &mut task.row;
         row.missed_count += 1;
-        row.priority += 1;
+        row.priority = row.priority.saturating_add(1);
         row.requested |= is_requested(call);
         row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
         row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);
@@ -290,7 +291,7 @@ impl Scheduler {
             note: note.to_owned(),
         };
         let change = CallbackChange { row, change: Some(change), miss, recovered: None };
-        self.store(Record::Callback(Box::new(change)));
+        self.store(Record::Callback(Arc::new(change)));
     }
 
     /// Too old by then; one that came while customers are not called is open from the opening on.

@@ -3,6 +3,7 @@
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy};
+use std::sync::Arc;
 
 /// Who changes a callback when no person does.
 pub const OURSELVES: &str = "callbackd";
@@ -33,6 +34,14 @@ pub mod reason {
     pub const NO_LINK: &str = "NO_LINK";
     /// Another callbackd makes callbacks on this PBX.
     pub const ANOTHER_DAEMON: &str = "ANOTHER_DAEMON";
+    /// Callbacks are switched off (`callback.enabled = false`).
+    pub const DISABLED: &str = "DISABLED";
+
+    /// It waits for a time that the rules of the moment give: after a restart they are asked again.
+    #[must_use]
+    pub fn is_of_the_rules(reason: &str) -> bool {
+        is_of_the_clock(reason) || reason == DAILY_CAP
+    }
 
     /// It waits for a time of day: the business's or the customer's.
     #[must_use]
@@ -118,7 +127,7 @@ impl Scheduler {
             note: note.to_owned(),
         };
         let change = CallbackChange { row: task.row.clone(), change: Some(change), miss, recovered };
-        self.store(Record::Callback(Box::new(change)));
+        self.store(Record::Callback(Arc::new(change)));
     }
 
     /// Closes a callback.

@@ -157,8 +157,8 @@ impl Tasks {
         if let Some(number) = &row.number_e164 {
             self.by_number.insert(number.clone(), id);
         }
-        // The hours for which it waited may be others since a restart: they are asked again.
-        let due = if reason::is_of_the_clock(&row.reason) { now.mono_ms } else { now.mono_of(row.due_ms) };
+        // The hours and caps for which it waited may be others since a restart: they are asked again.
+        let due = if reason::is_of_the_rules(&row.reason) { now.mono_ms } else { now.mono_of(row.due_ms) };
         let task = Task {
             due,
             expires: now.mono_of(row.expires_ms),

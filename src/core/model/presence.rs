@@ -49,6 +49,8 @@ pub struct AgentView<'a> {
     pub queues: Vec<MemberView<'a>>,
     /// `None` if nothing but a pause could be in the way: pauses are in [`AgentView::queues`].
     pub busy: Option<Busy>,
+    /// Of the agent's channels at least one is being rung, and none is connected with anybody.
+    pub rings: bool,
     /// Since when the agent is free or busy, milliseconds since 1970 UTC.
     pub since_ms: Millis,
     /// End of the agent's last conversation; `None` if none was seen.

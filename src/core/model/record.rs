@@ -3,15 +3,16 @@
 use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, PbxId};
 use crate::ami::event::Millis;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// One thing to be stored.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "record", rename_all = "lowercase")]
 pub enum Record {
     /// Insert, or replace by (`pbx`, `linkedid`).
-    Call(Box<FinishedCall>),
+    Call(Arc<FinishedCall>),
     /// Insert, or replace by (`pbx`, `linkedid`), until a [`Record::Call`] of the same comes.
-    InProgress(Box<CallInProgress>),
+    InProgress(Arc<CallInProgress>),
     /// Delete: it has gone into another call, or ended without a row.
     NotInProgress {
         /// The PBX on which the call was.
@@ -40,9 +41,9 @@ pub enum Record {
         seen_ms: Millis,
     },
     /// Insert, or replace by `id`; and what the change means to the rows of calls.
-    Callback(Box<CallbackChange>),
+    Callback(Arc<CallbackChange>),
     /// Insert, or replace by (`callback_id`, `n`).
-    Attempt(Box<AttemptRow>),
+    Attempt(Arc<AttemptRow>),
     /// Insert, or replace by `number_e164`.
     DncAdd(DoNotCall),
     /// Delete by number in E.164.

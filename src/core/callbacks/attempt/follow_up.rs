@@ -7,6 +7,7 @@ use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{MAX_ATTEMPTS, Presences, Scheduler};
 use crate::model::progress::Facts;
 use crate::model::{AgentKey, AttemptResult, CallKey, CallbackState, QueueKey, Record, RecoveredBy};
+use std::sync::Arc;
 
 impl Scheduler {
     /// An attempt is over.
@@ -26,7 +27,7 @@ impl Scheduler {
                 row.customer_answered_ms = row.customer_answered_ms.or(facts.customer_answered_ms);
             }
         }
-        self.store(Record::Attempt(Box::new(attempt.row.clone())));
+        self.store(Record::Attempt(Arc::new(attempt.row.clone())));
         if let Some(ended) = attempt.row.ended_ms.filter(|_| attempt.phase == Phase::Seen) {
             self.wait_estimates.learn(ended - attempt.row.intended_ms);
         }

@@ -14,6 +14,7 @@ use crate::callbacks::{Answer, Presences, Scheduler};
 use crate::model::presence::{AgentView, Presence};
 use crate::model::progress::{Progress, Step};
 use crate::model::{AgentKey, AttemptResult, AttemptRow, CallbackState, E164, Record};
+use std::sync::Arc;
 
 /// An Originate that could not leave is tried again after so long (ms).
 const SEND_AGAIN_MS: u64 = 200;
@@ -115,7 +116,7 @@ impl Scheduler {
         self.attempts.add(attempt);
         self.tasks.attempt_begins(id, &channel_id);
         self.move_to(id, CallbackState::Reserved, "", OURSELVES, &format!("attempt {n} with {}", agent.agent));
-        self.store(Record::Attempt(Box::new(row)));
+        self.store(Record::Attempt(Arc::new(row)));
     }
 
     /// Its intent is on the disk: the next decision dials, or takes it back.
@@ -325,7 +326,7 @@ impl Scheduler {
     pub(crate) fn store_attempt(&mut self, channel_id: &str) {
         if let Some(attempt) = self.attempts.get(channel_id) {
             let row = attempt.row.clone();
-            self.store(Record::Attempt(Box::new(row)));
+            self.store(Record::Attempt(Arc::new(row)));
         }
     }
 

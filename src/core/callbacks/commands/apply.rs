@@ -29,8 +29,8 @@ impl Scheduler {
         match command {
             Command::Add { number, pbx, queue, delay_ms, priority, note } => {
                 let pbx = which(pbx.as_deref(), presences)?;
-                self.is_known(&pbx, queue.as_deref(), presences.get(&pbx).copied())?;
-                self.add(number, &pbx, queue.clone(), *delay_ms, *priority, by, note)
+                let queue = self.queue_named(&pbx, queue.as_deref(), presences.get(&pbx).copied())?;
+                self.add(number, &pbx, queue, *delay_ms, *priority, by, note)
             }
             Command::Cancel { id, note } => self.cancel(*id, by, note, closed),
             Command::Hold { id, note } => {
@@ -205,9 +205,7 @@ impl Scheduler {
             None => None,
             Some(wanted) => {
                 let agents = presences.get(&pbx).map_or_else(Vec::new, |f| f.agents());
-                let fits = |a: &&AgentView<'_>| a.agent == wanted || a.name.as_deref() == Some(wanted);
-                let found = agents.iter().find(fits).map(|a| a.agent.to_string());
-                Some(found.ok_or_else(|| CommandError::NoSuchAgent(wanted.to_owned()))?)
+                Some(agent_named(wanted, &agents).ok_or_else(|| CommandError::NoSuchAgent(wanted.to_owned()))?)
             }
         };
         let what = found.as_ref().map_or_else(|| "anyone may take it".to_owned(), |a| format!("assigned to {a}"));
@@ -250,16 +248,23 @@ impl Scheduler {
         self.changed(id, by, &because("opened again", note))
     }
 
-    /// A queue that can be named: of the PBX, as far as it is known, or of the configuration.
-    fn is_known(&self, pbx: &PbxId, queue: Option<&str>, presence: Option<&dyn Presence>) -> Result<(), CommandError> {
-        let (Some(queue), Some(presence)) = (queue, presence.filter(|presence| presence.in_sync())) else {
-            return Ok(());
-        };
-        let known = presence.queues();
+    /// A queue that can be named, of the PBX, as far as it is known, or of the configuration; as it is written there, if only its case differs.
+    fn queue_named(
+        &self,
+        pbx: &PbxId,
+        queue: Option<&str>,
+        presence: Option<&dyn Presence>,
+    ) -> Result<Option<String>, CommandError> {
+        let Some(queue) = queue else { return Ok(None) };
+        let known = presence.map_or_else(BTreeSet::new, |presence| presence.queues());
         let policy = self.policy(pbx);
-        let configured = policy.queues.contains_key(queue) || policy.dids.values().any(|q| q == queue);
-        if configured || known.contains(queue) {
-            return Ok(());
+        let all: BTreeSet<&str> =
+            known.iter().chain(policy.queues.keys()).chain(policy.dids.values()).map(String::as_str).collect();
+        if let Some(named) = the_one(queue, all.iter().copied()) {
+            return Ok(Some(named.to_owned()));
+        }
+        if !presence.is_some_and(|presence| presence.in_sync()) {
+            return Ok(Some(queue.to_owned()));
         }
         Err(CommandError::NoSuchQueue { queue: queue.to_owned(), known: known.into_iter().collect() })
     }
@@ -356,6 +361,28 @@ fn which(named: Option<&str>, presences: &Presences<'_>) -> Result<PbxId, Comman
         (None, Some(only), None) => Ok(only.clone()),
         (None, ..) => Err(CommandError::WhichPbx(all())),
     }
+}
+
+/// The one of these names that is meant: to the letter, else the only one that differs in nothing but case.
+fn the_one<'n>(wanted: &str, names: impl Iterator<Item = &'n str> + Clone) -> Option<&'n str> {
+    if let Some(exact) = names.clone().find(|name| *name == wanted) {
+        return Some(exact);
+    }
+    let wanted = wanted.to_lowercase();
+    let mut near = names.filter(|name| name.to_lowercase() == wanted);
+    near.next().filter(|_| near.next().is_none())
+}
+
+/// Interface of the agent who is meant by interface, name or extension, in any case; nobody where several may be.
+fn agent_named(wanted: &str, agents: &[AgentView<'_>]) -> Option<String> {
+    let interfaces = agents.iter().map(|a| &*a.agent);
+    let names = agents.iter().filter_map(|a| a.name.as_deref());
+    let by_name = |name: &str| agents.iter().find(|a| a.name.as_deref() == Some(name)).map(|a| a.agent.to_string());
+    let mut of_extension = interfaces.clone().filter(|i| i.split_once('/').is_some_and(|(_, peer)| peer == wanted));
+    the_one(wanted, interfaces.clone())
+        .map(str::to_owned)
+        .or_else(|| by_name(the_one(wanted, names)?))
+        .or_else(|| of_extension.next().filter(|_| of_extension.next().is_none()).map(str::to_owned))
 }
 
 /// A number as a person writes it where this policy is in force.

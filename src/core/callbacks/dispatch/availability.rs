@@ -30,6 +30,7 @@ impl Scheduler {
                 return Some(format!("{}, {} s left", Busy::WrapUp { until_mono_ms }.as_str(), seconds(until_mono_ms)));
             }
             Some(Busy::DeviceUnknown) if self.policy(pbx).unknown_is_free => {}
+            Some(Busy::OnCall | Busy::DeviceInUse) if agent.rings => return Some("ringing".to_owned()),
             Some(busy) => return Some(busy.as_str().to_owned()),
             None => {}
         }

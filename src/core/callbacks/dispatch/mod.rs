@@ -18,6 +18,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// No time by the clock of a business or a customer is trusted for longer than this (ms): rules may be reloaded, clocks set.
 const LOOK_AGAIN_MS: Millis = 3_600_000;
 
+/// Before this the end of a cap that is another by now is not written down anew (ms).
+const CAP_MOVES_MS: Millis = 600_000;
+
 /// What one decision knows of presence, until it has set agents aside.
 struct DispatchRound<'a> {
     presences: BTreeMap<PbxId, PbxView<'a>>,
@@ -63,7 +66,7 @@ enum NoCandidate {
 impl Scheduler {
     /// Gives callbacks to free agents, in the order of their turns.
     pub(crate) fn dispatch(&mut self, presences: &Presences<'_>) {
-        if !self.policies.any_enabled() || self.tasks.ready().len() == 0 {
+        if self.tasks.ready().len() == 0 {
             return self.rounds.nothing_ready();
         }
         let mut round = self.round(presences);
@@ -113,7 +116,7 @@ impl Scheduler {
         let Some(number) = task.row.number_e164.clone() else { return };
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
         if !self.policy(&pbx).enabled {
-            return;
+            return self.waits(id, reason::DISABLED);
         }
         let Some(view) = round.presences.get_mut(&pbx).filter(|view| view.in_sync) else {
             return self.waits(id, reason::NO_LINK);
@@ -155,10 +158,7 @@ impl Scheduler {
         let to_come = || self.attempts.iter().filter(|a| !a.dialled).filter_map(|a| a.number.as_deref());
         if let Some((until, of_what)) = self.caps.exceeded(&number, to_come, &self.policies.overall, self.now.wall_ms) {
             let note = format!("as many calls as are allowed in a day {of_what}");
-            if self.tasks.get(id).is_some_and(|t| t.row.reason != reason::DAILY_CAP) {
-                self.move_to(id, CallbackState::Waiting, reason::DAILY_CAP, OURSELVES, &note);
-            }
-            return self.look_again(id, until);
+            return self.capped(id, until, &note);
         }
         if round.left == 0 {
             return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
@@ -231,6 +231,24 @@ impl Scheduler {
         let in_queue = |queue: &String| agent.queues.iter().any(|m| m.queue == **queue && !m.paused);
         let wanted = self.policy(&task.row.pbx).of(task.row.queue.as_deref()).first == First::Customer;
         wanted && task.row.assigned.is_none() && task.row.queue.as_ref().is_some_and(in_queue)
+    }
+
+    /// No more calls are allowed before this moment of the wall clock. With each call that others get it may come to be another one: that is not
+    /// worth a row each time.
+    fn capped(&mut self, id: i64, until: Millis, note: &str) {
+        let Some(task) = self.tasks.get_mut(id) else { return };
+        let news = task.row.reason != reason::DAILY_CAP;
+        if news || (task.row.due_ms - until).abs() > CAP_MOVES_MS {
+            task.row.due_ms = until;
+            self.move_to(
+                id,
+                CallbackState::Waiting,
+                reason::DAILY_CAP,
+                OURSELVES,
+                if news { note } else { "the cap ends at another time" },
+            );
+        }
+        self.look_again(id, until);
     }
 
     fn look_again(&mut self, id: i64, until: Millis) {

@@ -8,6 +8,7 @@ use crate::tracker::calls::details::Weighed;
 use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::Clock;
 use crate::tracker::table::Slot;
+use std::sync::Arc;
 
 /// Ring attempts kept for one call; more are counted, not kept.
 pub const MAX_LEGS: usize = 500;
@@ -116,9 +117,9 @@ pub(crate) struct Call {
     /// An attempt of ours is in it.
     pub ours: bool,
     /// As it was recorded in progress.
-    pub in_progress: Option<Box<CallInProgress>>,
+    pub in_progress: Option<Arc<CallInProgress>>,
     /// The row as it was recorded.
-    pub recorded: Option<Box<FinishedCall>>,
+    pub recorded: Option<Arc<FinishedCall>>,
     /// How often that was corrected.
     pub corrections: u32,
     /// What its details weigh.

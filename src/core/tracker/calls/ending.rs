@@ -6,6 +6,7 @@ use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::{CUSTOMER_GONE_MS, LINGER_MS, Output, SETTLE_MS, Tracker};
+use std::sync::Arc;
 
 impl Tracker {
     /// The channel is gone, with a cause if one was sent.
@@ -132,18 +133,19 @@ impl Tracker {
         if !self.calls[call].orphaned
             && let Some(finished) = self.finish(call)
         {
+            let finished = Arc::new(finished);
             let before = self.calls.table[call].recorded.take();
-            if before.as_deref() != Some(&finished) {
+            if before.as_ref() != Some(&finished) {
                 if before.is_some() {
                     self.counters.calls_corrected += 1;
                     self.calls.table[call].corrections += 1;
                 } else {
                     self.counters.calls_recorded += 1;
                 }
-                self.outputs.push_back(Output::Record(Record::Call(Box::new(finished.clone()))));
+                self.outputs.push_back(Output::Record(Record::Call(Arc::clone(&finished))));
                 self.has_its_row(&finished.linkedid);
             }
-            self.calls.table[call].recorded = Some(Box::new(finished));
+            self.calls.table[call].recorded = Some(finished);
         }
         self.attempts_end(call);
         self.calls.table[call].stage = Stage::Recorded;

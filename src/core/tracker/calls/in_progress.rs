@@ -7,6 +7,7 @@ use crate::tracker::table::Slot;
 use crate::tracker::verdict::UNDECIDED;
 use crate::tracker::{Output, Tracker};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Calls that were in progress when the last run ended without a word, and when it had last said that it saw the PBX.
 #[derive(Debug)]
@@ -57,9 +58,9 @@ impl Tracker {
         if call.in_progress.as_deref().is_some_and(as_recorded) {
             return;
         }
-        let now = self.so_far(call);
-        self.outputs.push_back(Output::Record(Record::InProgress(Box::new(now.clone()))));
-        self.calls.table[slot].in_progress = Some(Box::new(now));
+        let now = Arc::new(self.so_far(call));
+        self.outputs.push_back(Output::Record(Record::InProgress(Arc::clone(&now))));
+        self.calls.table[slot].in_progress = Some(now);
     }
 
     /// What is known of a call by now.
@@ -108,7 +109,7 @@ impl Tracker {
                 Some(_) => self.outputs.push_back(not_in_progress(&old)),
                 None => {
                     lost += 1;
-                    self.outputs.push_back(Output::Record(Record::Call(Box::new(ended_unseen(old, from)))));
+                    self.outputs.push_back(Output::Record(Record::Call(Arc::new(ended_unseen(old, from)))));
                 }
             }
         }
@@ -136,7 +137,7 @@ impl Tracker {
         if let Some(answered_ms) = old.answered_ms {
             call.talk.had_begun(answered_ms, from.max(answered_ms));
         }
-        call.in_progress = Some(Box::new(old));
+        call.in_progress = Some(Arc::new(old));
         self.waiting_changes(slot);
         self.calls.mark(slot);
     }

@@ -119,6 +119,7 @@ fn agent_view(agent: &Agent) -> AgentView<'_> {
         name: agent.name.as_deref().map(Cow::from),
         queues: queues.collect(),
         busy: agent.busy,
+        rings: agent.ringing > 0 && agent.talking == 0,
         since_ms: agent.since_ms,
         last_talk_ms: agent.last_talk_ms,
         calls: agent.calls,

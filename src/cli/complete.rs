@@ -1,0 +1,56 @@
+//! What a shell can complete beyond the commands' own words: queues, agents, PBXs and open callbacks, as the running daemon knows them.
+//!
+//! Asked of the daemon that the default configuration names; where it does not run, or does not let this user in, there is nothing to complete.
+
+use super::{DEFAULT_CONFIG, configuration};
+use crate::api::client;
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Names of queues.
+pub fn queues() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| named("/v1/queues", |row| Some((text(row, "queue")?, String::new()))))
+}
+
+/// Interfaces of agents, with their names.
+pub fn agents() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        named("/v1/agents", |row| Some((text(row, "agent")?, text(row, "name").unwrap_or_default())))
+    })
+}
+
+/// Open callbacks, with their numbers and queues.
+pub fn open_callbacks() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        named("/v1/callbacks?open=true", |row| {
+            let queue = text(row, "queue").map(|queue| format!(", {queue}")).unwrap_or_default();
+            Some((row["id"].as_i64()?.to_string(), text(row, "number_e164").unwrap_or_default() + &queue))
+        })
+    })
+}
+
+/// Names of PBXs.
+pub fn pbxs() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        let config = configuration(Some(Path::new(DEFAULT_CONFIG)));
+        let pbxs = config.into_iter().flat_map(|config| config.pbx);
+        pbxs.map(|pbx| CompletionCandidate::new(pbx.name.to_string())).collect()
+    })
+}
+
+fn text(row: &Value, key: &str) -> Option<String> {
+    // What a stranger has named is not sent to a terminal unless it is plain.
+    row[key].as_str().filter(|text| !text.chars().any(char::is_control)).map(str::to_owned)
+}
+
+/// The rows of a list, each once, with what is said beside it.
+fn named(path: &str, row: impl Fn(&Value) -> Option<(String, String)>) -> Vec<CompletionCandidate> {
+    let Ok(config) = configuration(None) else { return Vec::new() };
+    let Ok(Value::Array(rows)) = client::briefly(&config.api.socket, path) else { return Vec::new() };
+    let known: BTreeMap<String, String> = rows.iter().filter_map(row).collect();
+    let candidate =
+        |(name, help): (String, String)| CompletionCandidate::new(name).help((!help.is_empty()).then(|| help.into()));
+    known.into_iter().map(candidate).collect()
+}

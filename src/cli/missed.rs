@@ -1,0 +1,203 @@
+//! `callbackd missed`: the customers whom nobody served, and what became of each since.
+
+use super::calls::when;
+use super::complete;
+use super::failure::Failure;
+use super::place::{Place, PlaceArgs, known};
+use super::plain::{clip, clock, json_line, local, safe};
+use crate::store::{CallFilter, Reader, StoredCall};
+use callbackd_core::model::{CallbackState, Direction, Outcome, RecoveredBy, Status};
+use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::io::Write;
+
+/// Rows if `--limit` is not given.
+const ROWS: usize = 50;
+
+/// Show whom nobody served, and what became of them since: called back, called again, waiting, lost
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+Short abandons, blocked callers and calls of which too little was seen (UNKNOWN) are not counted: `callbackd calls` has them.
+
+Examples:
+  callbackd missed                             today
+  callbackd missed --since monday --queue sales
+  callbackd missed --lost                      those who were not won back, and whom nobody will call")]
+pub struct MissedArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub place: PlaceArgs,
+    /// Called at this time or later: today, 10:00, monday, 7d
+    #[arg(long, value_name = "TIME", default_value = "today")]
+    pub since: String,
+    /// Called before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
+    /// In this queue
+    #[arg(long, add = complete::queues())]
+    pub queue: Option<String>,
+    /// On this PBX
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
+    pub pbx: Option<String>,
+    /// Only those who were not won back, and have no open callback
+    #[arg(long)]
+    pub lost: bool,
+    /// At most so many [default: 50 in a table, else all]
+    #[arg(short = 'n', long, value_name = "N")]
+    pub limit: Option<usize>,
+}
+
+/// What became of a missed caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Won(RecoveredBy),
+    /// A callback is open.
+    Open(CallbackState),
+    /// It is closed, and did not win the caller back.
+    Closed(CallbackState),
+    /// No callback was made.
+    Nothing,
+}
+
+impl Fate {
+    fn of(call: &StoredCall, callbacks: &BTreeMap<i64, CallbackState>) -> Self {
+        match (call.recovered, call.call.callback_id.and_then(|id| callbacks.get(&id))) {
+            (Some((by, _)), _) => Self::Won(by),
+            (None, Some(CallbackState::Done)) => Self::Won(RecoveredBy::Callback),
+            (None, Some(CallbackState::RecoveredByCustomer)) => Self::Won(RecoveredBy::Customer),
+            (None, Some(CallbackState::RecoveredByAgent)) => Self::Won(RecoveredBy::Agent),
+            (None, Some(state)) if state.is_open() => Self::Open(*state),
+            (None, Some(state)) => Self::Closed(*state),
+            (None, None) => Self::Nothing,
+        }
+    }
+
+    fn words(self) -> String {
+        match self {
+            Self::Won(RecoveredBy::Callback) => "called back".to_owned(),
+            Self::Won(RecoveredBy::Customer) => "called again, served".to_owned(),
+            Self::Won(RecoveredBy::Agent) => "an agent called".to_owned(),
+            Self::Open(state) => format!("waiting: {state}"),
+            Self::Closed(state) => format!("lost: {state}"),
+            Self::Nothing => "lost: no callback".to_owned(),
+        }
+    }
+
+    const fn is_lost(self) -> bool {
+        matches!(self, Self::Closed(_) | Self::Nothing)
+    }
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let moment = |option: &str, text: &str| {
+        let read = when::parse(text, &place.zone, place.now).map(|at| at.as_millisecond());
+        read.map_err(|error| Failure::Usage(format!("{option}: {error}")))
+    };
+    let since_ms = moment("--since", &args.since)?;
+    let until_ms = args.until.as_deref().map(|text| moment("--until", text)).transpose()?;
+    let reader = place.reader()?;
+    known(args.pbx.as_deref(), &place.pbxs, &reader)?;
+    let mut found = missed(&reader, args, since_ms, until_ms)?;
+    let all = found.len();
+    let count = |what: fn(&Fate) -> bool| found.iter().filter(|(_, fate)| what(fate)).count();
+    let (won, open) = (count(|fate| matches!(fate, Fate::Won(_))), count(|fate| matches!(fate, Fate::Open(_))));
+    if args.lost {
+        found.retain(|(_, fate)| fate.is_lost());
+    }
+    let limit = args.limit.unwrap_or(if place.json { usize::MAX } else { ROWS });
+    let more = found.len().saturating_sub(limit);
+    found.truncate(limit);
+    if place.json {
+        for (stored, fate) in &found {
+            let call = &stored.call;
+            let row = json!({
+                "id": stored.id, "pbx": call.pbx, "linkedid": call.linkedid, "started_ms": call.started_ms,
+                "number": call.number_e164.as_deref().or(call.number.as_deref()), "name": call.name, "did": call.did,
+                "queue": call.queue, "status": call.status, "outcome": call.outcome, "wait_ms": call.wait_ms,
+                "callback_id": call.callback_id, "recovered_by": stored.recovered.map(|(by, _)| by.to_string()),
+                "lost": fate.is_lost(),
+            });
+            json_line(&row, out)?;
+        }
+        return Ok(());
+    }
+    if all == 0 {
+        // Notes are a courtesy: that they cannot be said is no error.
+        let _ = writeln!(notes, "Nobody was missed since {}.", local(since_ms, &place.zone, "%Y-%m-%d %H:%M"));
+        return Ok(());
+    }
+    if !found.is_empty() {
+        writeln!(out, "{}\n", table(&found, place))?;
+    }
+    let since = local(since_ms, &place.zone, "%Y-%m-%d %H:%M");
+    writeln!(out, "{all} missed since {since}: {won} won back, {open} waiting, {} lost", all - won - open)?;
+    if more > 0 {
+        let _ = writeln!(notes, "{more} more are not shown: -n N, or --json for all.");
+    }
+    Ok(())
+}
+
+/// As the view `v_missed` has them, newest first.
+fn missed(
+    reader: &Reader,
+    args: &MissedArgs,
+    since_ms: i64,
+    until_ms: Option<i64>,
+) -> Result<Vec<(StoredCall, Fate)>, Failure> {
+    let filter = CallFilter {
+        since_ms: Some(since_ms),
+        until_ms,
+        status: Status::ALL.iter().copied().filter(|s| ![Status::Answer, Status::Unknown].contains(s)).collect(),
+        direction: vec![Direction::Inbound],
+        queue: args.queue.clone(),
+        pbx: args.pbx.clone(),
+        ..CallFilter::default()
+    };
+    let mut calls = reader.calls(&filter)?;
+    calls.retain(|stored| ![Outcome::ShortAbandon, Outcome::Blocked].contains(&stored.call.outcome));
+    let mut callbacks = BTreeMap::new();
+    for id in calls.iter().filter_map(|stored| stored.call.callback_id) {
+        if !callbacks.contains_key(&id)
+            && let Some(row) = reader.callback(id)?
+        {
+            callbacks.insert(id, row.state);
+        }
+    }
+    Ok(calls
+        .into_iter()
+        .map(|stored| {
+            let fate = Fate::of(&stored, &callbacks);
+            (stored, fate)
+        })
+        .collect())
+}
+
+fn table(found: &[(StoredCall, Fate)], place: &Place) -> Table {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["ID", "Called", "Number", "Queue", "Why", "Waited", "Since then"]);
+    for (stored, fate) in found {
+        let call = &stored.call;
+        let number = call.number_e164.as_deref().or(call.number.as_deref());
+        table.add_row([
+            stored.id.to_string(),
+            local(call.started_ms, &place.zone, "%a %H:%M"),
+            number.map_or_else(|| "withheld".to_owned(), safe),
+            call.queue.as_deref().map_or_else(|| "-".to_owned(), |queue| clip(&safe(queue), 10)),
+            call.outcome.to_string(),
+            clock(call.wait_ms),
+            fate.words(),
+        ]);
+    }
+    for (n, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, if n == 6 { 0 } else { 1 }));
+        if [0, 5].contains(&n) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}

@@ -1,0 +1,205 @@
+//! `callbackd report`: the figures of a window for a manager, as tables for a terminal, JSON, CSV, or one HTML file.
+
+mod choice;
+mod window;
+
+pub use window::Window;
+
+use super::failure::Failure;
+use super::place::{enter, known};
+use super::plain::json_line;
+use crate::report::faces::{self, Told};
+use crate::report::figures::{By, Figures, Slice, Totals, by, figures};
+use crate::report::formulas::FORMULAS;
+use crate::report::thresholds::Thresholds;
+use crate::store::{Chosen, Depth, Reader};
+use callbackd_core::model::PbxId;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Report the figures of a time: missed and won back, service level, load, queues, agents
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+A day is a local one, in the time zone of the configuration; --to is not in the report any more. Without a window: today.
+
+Examples:
+  callbackd report                                   today so far, against yesterday up to the same hour
+  callbackd report week --queue sales
+  callbackd report --from 2026-11-01 --to 2026-12-01 --html november.html
+  callbackd report month --by agent --csv > agents.csv")]
+pub struct ReportArgs {
+    /// today, yesterday, week (this one, from Monday on) or month (this one)
+    #[arg(value_name = "WINDOW", value_parser = ["today", "yesterday", "week", "month"], conflicts_with_all = ["from", "to"])]
+    pub window: Option<String>,
+    /// First day
+    #[arg(long, value_name = "DAY")]
+    pub from: Option<String>,
+    /// The day after the last one [default: tomorrow]
+    #[arg(long, value_name = "DAY", requires = "from")]
+    pub to: Option<String>,
+    /// Database [default: store.path of the configuration]
+    #[arg(long, value_name = "FILE", conflicts_with = "config")]
+    pub db: Option<PathBuf>,
+    /// Configuration that names the database, the time zone and the thresholds [default: /etc/callbackd/callbackd.toml]
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, conflicts_with_all = ["csv", "html"])]
+    pub json: bool,
+    /// Print comma-separated values: a line for each slice, by --by or by day
+    #[arg(long, conflicts_with = "html")]
+    pub csv: bool,
+    /// Write one HTML file, with charts, that needs nothing else
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Only the slices: pbx, did, trunk, queue, agent, hour, day, weekday, code
+    #[arg(long, ignore_case = true, value_parser = super::words(By::ALL, By::as_str, By::from_text))]
+    pub by: Option<By>,
+    /// Calls on this PBX
+    #[arg(long, value_name = "NAME")]
+    pub pbx: Option<String>,
+    /// Calls to this number of ours
+    #[arg(long, value_name = "NUMBER")]
+    pub did: Option<String>,
+    /// Calls over this trunk
+    #[arg(long, value_name = "NAME")]
+    pub trunk: Option<String>,
+    /// Calls of this queue
+    #[arg(long)]
+    pub queue: Option<String>,
+    /// Calls that this agent took or made: PJSIP/101, or 101
+    #[arg(long)]
+    pub agent: Option<String>,
+    /// Calls with this code
+    #[arg(long)]
+    pub code: Option<String>,
+}
+
+/// What a report says, whichever face it has.
+#[derive(Debug, Serialize)]
+struct Report<'r> {
+    window: &'r Window,
+    time_zone: &'r str,
+    chosen: Vec<(&'static str, String)>,
+    thresholds: Shown<'r>,
+    figures: &'r Figures,
+    before: Option<Before<'r>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<(&'static str, &'r [Slice])>,
+    formulas: std::collections::BTreeMap<&'static str, &'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Before<'r> {
+    window: &'r Window,
+    totals: &'r Totals,
+}
+
+#[derive(Debug, Serialize)]
+struct Shown<'r> {
+    service_level_ms: i64,
+    service_level_target: u8,
+    callback_target_ms: i64,
+    fcr_window_ms: i64,
+    acw_reasons: &'r BTreeSet<String>,
+}
+
+/// Runs the command on the database at `db`. With a configuration, its PBXs, zone and thresholds hold; else those that the daemon keeps in the database,
+/// and the zone of whoever asks where there are none.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(
+    args: &ReportArgs,
+    db: &Path,
+    configured: Option<(BTreeSet<PbxId>, Thresholds, TimeZone)>,
+    now: Timestamp,
+    out: &mut impl Write,
+    notes: &mut impl Write,
+) -> Result<(), Failure> {
+    enter(db)?;
+    let reader = Reader::open(db)?;
+    let (pbxs, thresholds, zone) = match configured {
+        Some(configured) => configured,
+        None => {
+            let (thresholds, zone) = reader.thresholds()?;
+            (BTreeSet::new(), thresholds, zone.unwrap_or_else(TimeZone::system))
+        }
+    };
+    let window = Window::of(args, &zone, now).map_err(Failure::Usage)?;
+    known(args.pbx.as_deref(), &pbxs, &reader)?;
+    let chosen = choice::chosen(args, &reader, &window)?;
+    let read =
+        |window: &Window, depth| reader.facts((window.from_ms, window.to_ms), &chosen, depth, &thresholds, &zone);
+    let facts = read(&window, Depth::All)?;
+    let slices = args.by.map(|wanted| (wanted.as_str(), by(&facts, wanted)));
+    let figures = figures(&facts);
+    let before = window.before(&zone, figures.quality.as_of_ms.min(now.as_millisecond()));
+    let totals = match &before {
+        Some(before) => Some(Totals::of(&read(before, Depth::Calls)?.calls, &thresholds)),
+        None => None,
+    };
+    if figures.quality.calls == 0 {
+        // Notes are a courtesy: that they cannot be said is no error.
+        let _ = writeln!(notes, "{}", empty(&window, &chosen, &reader, figures.quality.as_of_ms, &zone)?);
+    }
+    let told = Told {
+        title: window.title(),
+        zone: &zone,
+        chosen: choice::named(&chosen),
+        figures: &figures,
+        before: before.as_ref().map(Window::title).zip(totals.as_ref()),
+        slices: slices.as_ref().map(|(by, slices)| (*by, slices.as_slice())),
+        thresholds: &thresholds,
+        made_ms: now.as_millisecond(),
+    };
+    if args.json {
+        let report = Report {
+            window: &window,
+            time_zone: zone.iana_name().unwrap_or("local"),
+            chosen: told.chosen.clone(),
+            thresholds: Shown {
+                service_level_ms: thresholds.service_level_ms,
+                service_level_target: thresholds.service_level_target,
+                callback_target_ms: thresholds.callback_target_ms,
+                fcr_window_ms: thresholds.fcr_window_ms,
+                acw_reasons: &thresholds.acw_reasons,
+            },
+            figures: &figures,
+            before: before.as_ref().zip(totals.as_ref()).map(|(window, totals)| Before { window, totals }),
+            by: told.slices,
+            formulas: FORMULAS.iter().copied().collect(),
+        };
+        json_line(&report, out)?;
+    } else if args.csv {
+        let (by, slices) = told.slices.unwrap_or(("day", &figures.days));
+        faces::csv::csv(by, slices, out)?;
+    } else if let Some(file) = &args.html {
+        std::fs::write(file, faces::html::page(&told)).map_err(|error| {
+            Failure::Output(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+        })?;
+        let _ = writeln!(notes, "Written: {}", file.display());
+    } else {
+        out.write_all(faces::text::text(&told).as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Why there is nothing, in a sentence.
+fn empty(window: &Window, chosen: &Chosen, reader: &Reader, as_of_ms: i64, zone: &TimeZone) -> Result<String, Failure> {
+    let title = window.title();
+    if *chosen != Chosen::default() && reader.any_call((window.from_ms, window.to_ms))? {
+        return Ok(format!("No calls of this choice: {title}. There are others."));
+    }
+    let seen = Timestamp::from_millisecond(as_of_ms).ok().filter(|_| as_of_ms > 0);
+    let seen = seen.map(|at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string());
+    Ok(match seen {
+        None => "This database has no calls yet.".to_owned(),
+        Some(seen) if as_of_ms <= window.from_ms => format!("No calls: {title}. Events were seen up to {seen}."),
+        Some(_) => format!("No calls: {title}."),
+    })
+}

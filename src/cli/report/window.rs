@@ -1,0 +1,110 @@
+//! Which days a report is about, and those that it is compared with.
+
+use super::ReportArgs;
+use crate::report::calendar::{day_begins, day_of};
+use callbackd_core::ami::event::Millis;
+use jiff::civil::{Date, Weekday};
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde::Serialize;
+
+/// Some local days, whole; or those before them up to the same hour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Window {
+    /// The first day.
+    pub from: Date,
+    /// The day after the last one.
+    pub to: Date,
+    /// The first day begins, ms since 1970 UTC.
+    pub from_ms: Millis,
+    /// It ends before this moment, ms since 1970 UTC.
+    pub to_ms: Millis,
+    /// It ends at this hour and minute of its last day, not at midnight.
+    pub up_to: Option<String>,
+}
+
+impl Window {
+    /// As the arguments say.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with them.
+    pub fn of(args: &ReportArgs, zone: &TimeZone, now: Timestamp) -> Result<Self, String> {
+        let today = now.to_zoned(zone.clone()).date();
+        let tomorrow = next(today)?;
+        let (from, to) = match (&args.from, args.window.as_deref()) {
+            (Some(from), _) => {
+                let from = day("--from", from, today)?;
+                let to = args.to.as_deref().map_or(Ok(tomorrow), |to| day("--to", to, today))?;
+                if from >= to {
+                    let why = if args.to.is_some() {
+                        "--to is not in the report: it must be after --from"
+                    } else {
+                        "that is not over before it begins: --from is in the future"
+                    };
+                    return Err(format!("from {from} to {to}: {why}"));
+                }
+                (from, to)
+            }
+            (None, Some("yesterday")) => (today.yesterday().map_err(|_| too_far(today))?, today),
+            (None, Some("week")) => {
+                let back = today.weekday().since(Weekday::Monday);
+                (today.checked_sub(i64::from(back).days()).map_err(|_| too_far(today))?, tomorrow)
+            }
+            (None, Some("month")) => (today.first_of_month(), tomorrow),
+            (None, _) => (today, tomorrow),
+        };
+        Self::days(from, to, zone)
+    }
+
+    fn days(from: Date, to: Date, zone: &TimeZone) -> Result<Self, String> {
+        let begins = |date: Date| day_begins(date, zone).ok_or_else(|| too_far(date));
+        Ok(Self { from, to, from_ms: begins(from)?, to_ms: begins(to)?, up_to: None })
+    }
+
+    /// As many days before it; up to the same hour if it is not over at `as_of_ms`. `None` where the calendar ends, or nothing of it has passed.
+    #[must_use]
+    pub fn before(&self, zone: &TimeZone, as_of_ms: Millis) -> Option<Self> {
+        let span = self.to.since(self.from).ok()?.get_days().days();
+        let whole = Self::days(self.from.checked_sub(span).ok()?, self.from, zone).ok()?;
+        if as_of_ms >= self.to_ms {
+            return Some(whole);
+        }
+        let at = Timestamp::from_millisecond(as_of_ms).ok()?.to_zoned(zone.clone());
+        let same = at.datetime().checked_sub(span).ok()?.to_zoned(zone.clone()).ok()?;
+        let to_ms = same.timestamp().as_millisecond();
+        let to = next(day_of(to_ms, zone)?).ok()?;
+        let up_to = Some(same.strftime("%H:%M").to_string());
+        (to_ms > whole.from_ms).then_some(Self { to, to_ms, up_to, ..whole })
+    }
+
+    /// `Sat 2026-11-28`, or from when to when; the last day is in it.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let last = self.to.yesterday().unwrap_or(self.to);
+        let up_to = self.up_to.as_ref().map_or_else(String::new, |at| format!(" up to {at}"));
+        if last == self.from {
+            return format!("{}{up_to}", self.from.strftime("%a %Y-%m-%d"));
+        }
+        format!("{} to {}{up_to}", self.from.strftime("%a %Y-%m-%d"), last.strftime("%a %Y-%m-%d"))
+    }
+}
+
+fn next(date: Date) -> Result<Date, String> {
+    date.tomorrow().map_err(|_| too_far(date))
+}
+
+fn too_far(date: Date) -> String {
+    format!("{date} is too far away")
+}
+
+fn day(option: &str, text: &str, today: Date) -> Result<Date, String> {
+    let named = match text.to_ascii_lowercase().as_str() {
+        "today" => Some(Ok(today)),
+        "yesterday" => Some(today.yesterday()),
+        "tomorrow" => Some(today.tomorrow()),
+        _ => None,
+    };
+    named.unwrap_or_else(|| text.trim().parse()).map_err(|_| {
+        format!("{option}: '{}' is no day: give 2026-11-22, today, yesterday or tomorrow", text.escape_debug())
+    })
+}

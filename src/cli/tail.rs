@@ -1,0 +1,112 @@
+//! `callbackd tail`: what happens, as it happens: one line for each call that ended and each change of a callback.
+
+use super::callbacks::why;
+use super::failure::Failure;
+use super::place::{Place, PlaceArgs};
+use super::plain::{clip, clock, json_line, local, safe};
+use crate::api::client;
+use serde_json::Value;
+use std::io::Write;
+use std::ops::ControlFlow;
+
+/// Follow what happens: calls that end, missed callers, callbacks, gaps
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(after_help = "\
+It ends with Ctrl-C, or when nobody reads. What happened before is in `callbackd calls` and `callbackd callbacks`.
+
+Examples:
+  callbackd tail
+  callbackd tail --missed
+  callbackd tail --kind callback
+  callbackd tail --json | jq .row.number_e164")]
+pub struct TailArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub place: PlaceArgs,
+    /// Only these kinds of changes (comma-separated), or what they begin with: call, call.missed, callback, gap, dnc
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// Only missed callers and who was won back
+    #[arg(long, conflicts_with = "kind")]
+    pub missed: bool,
+}
+
+/// Runs the command until it is interrupted.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let kind = if args.missed { Some("call.missed,call.recovered") } else { args.kind.as_deref() };
+    let plain = |c: char| c.is_ascii_alphanumeric() || ".,_".contains(c);
+    if let Some(kind) = kind.filter(|kind| !kind.chars().all(plain)) {
+        return Err(Failure::Usage(format!("--kind: '{}' is no kind of change", kind.escape_debug())));
+    }
+    let path = kind.map_or_else(|| "/v1/events".to_owned(), |kind| format!("/v1/events?kind={kind}"));
+    let mut failed = None;
+    client::stream(&place.socket, &path, |name, data| {
+        let said = match name {
+            // Notes are a courtesy: that they cannot be said is no error.
+            "begin" => {
+                let _ = writeln!(notes, "Waiting for what happens; Ctrl-C ends.");
+                Ok(())
+            }
+            "reset" => Ok(()),
+            _ if place.json => json_line(data, out),
+            _ => writeln!(out, "{}", line(name, data, place)),
+        };
+        match said.and_then(|()| out.flush()) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => {
+                failed = Some(error);
+                ControlFlow::Break(())
+            }
+        }
+    })?;
+    failed.map_or_else(
+        || Err(Failure::Missing("the daemon has ended, or closed the stream".to_owned())),
+        |error| Err(Failure::Output(error)),
+    )
+}
+
+/// One change in words: when, what, who, and the rest.
+#[must_use]
+pub fn line(kind: &str, change: &Value, place: &Place) -> String {
+    let row = &change["row"];
+    let text = |value: &Value| value.as_str().map(safe).unwrap_or_default();
+    let number = ["number_e164", "number"].iter().map(|key| text(&row[*key])).find(|text| !text.is_empty());
+    let number = number.unwrap_or_else(|| if row.is_null() { text(&change["key"]) } else { "withheld".to_owned() });
+    let at = local(change["at_ms"].as_i64().unwrap_or_default(), &place.zone, "%H:%M:%S");
+    let queue = text(&row["queue"]);
+    let ms = |key: &str| clock(row[key].as_i64().unwrap_or_default());
+    let (what, rest) = match kind {
+        "call.missed" => ("missed", format!("{} after {}", text(&row["outcome"]), ms("wait_ms"))),
+        "call.ended" if row["status"] == "ANSWER" => {
+            ("answered", format!("{} {} for {}", text(&row["direction"]), text(&row["agent"]), ms("talk_ms")))
+        }
+        "call.ended" => {
+            ("ended", format!("{} {} {}", text(&row["direction"]), text(&row["status"]), text(&row["outcome"])))
+        }
+        "call.updated" => ("corrected", format!("{} {}", text(&row["status"]), text(&row["outcome"]))),
+        "call.recovered" => ("won back", format!("by {}", text(&row["recovered_by"]))),
+        "call.started" => ("calls", String::new()),
+        "call.answered" => ("talks", text(&row["agent"])),
+        "callback.created" | "callback.updated" | "callback.closed" => ("callback", callback(change)),
+        "callback.attempted" => ("attempt", format!("{} {}", text(&row["agent"]), text(&row["result"]))),
+        "gap.recorded" => ("gap", "events were not seen: callbackd status".to_owned()),
+        other => (other, String::new()),
+    };
+    // Whom an attempt was for stands in its callback's line.
+    let number = if kind == "callback.attempted" { text(&change["key"]) } else { number };
+    let line = format!("{at}  {:<9} {:<16} {:<10} {rest}", clip(what, 9), clip(&number, 16), clip(&queue, 10));
+    line.trim_end().to_owned()
+}
+
+/// The state that it came to then, which the row may have left since.
+fn callback(change: &Value) -> String {
+    let then = if change["payload"]["state"].is_string() { &change["payload"] } else { &change["row"] };
+    let text = |key: &str| then[key].as_str().map(safe).unwrap_or_default();
+    let (state, reason) = (text("state"), text("reason"));
+    let words = why::words(&state, &reason);
+    let line = [state, reason].join(" ");
+    if words.is_empty() { line.trim_end().to_owned() } else { format!("{}: {words}", line.trim_end()) }
+}

@@ -1,0 +1,455 @@
+//! The report for a terminal of 80 columns.
+
+use super::Told;
+use super::format::{NOTHING, clip, clock, count, hours, maybe_clock, percent, safe, span};
+use super::glance::{by_whom, lines, or_nothing, quality, standing};
+use super::terminal::{broken, heading, sparkline, table};
+use crate::report::figures::{Figures, Slice, WEEKDAYS};
+use std::fmt::Write as _;
+
+/// Shades of the heat map, from little to much.
+const SHADES: [&str; 5] = ["· ", "░░", "▒▒", "▓▓", "██"];
+
+/// Rows of a list that may be long.
+const ROWS: usize = 15;
+
+/// All of it; sentences are broken where a terminal ends.
+#[must_use]
+pub fn text(told: &Told<'_>) -> String {
+    whole(told).lines().map(|line| broken(line) + "\n").collect()
+}
+
+fn whole(told: &Told<'_>) -> String {
+    let mut out = String::new();
+    let zone = told.zone.iana_name().unwrap_or("local time");
+    // Writing to a String cannot fail.
+    let _ = writeln!(out, "callbackd report: {} ({zone})", told.title);
+    if !told.chosen.is_empty() {
+        let chosen: Vec<String> = told.chosen.iter().map(|(what, name)| format!("{what} {}", safe(name))).collect();
+        let _ = writeln!(out, "Only: {}", chosen.join(", "));
+    }
+    for sentence in quality(told) {
+        let _ = writeln!(out, "{sentence}");
+    }
+    if let Some((by, slices)) = told.slices {
+        sliced(by, slices, &mut out);
+        return out;
+    }
+    if told.figures.quality.calls == 0 {
+        return out;
+    }
+    glance(told, &mut out);
+    let figures = told.figures;
+    missed(told, &mut out);
+    over_the_day(told, &mut out);
+    heat(figures, &mut out);
+    queues(figures, &mut out);
+    agents(figures, &mut out);
+    reasons(figures, &mut out);
+    ivr(figures, &mut out);
+    repeat(told, &mut out);
+    operators(told, &mut out);
+    lines_of_trunks(figures, &mut out);
+    dids(figures, &mut out);
+    lengths(told, &mut out);
+    codes_and_ratings(told, &mut out);
+    out.push_str("\nFormulas: callbackd report --json, or README, \"Figures\". – : nothing to say, not 0.\n");
+    out
+}
+
+fn glance(told: &Told<'_>, out: &mut String) {
+    heading("At a glance", out);
+    let before = told.before.as_ref().map(|(title, _)| title.clone());
+    if let Some(title) = &before {
+        let _ = writeln!(out, "Before: {title}");
+    }
+    let rows = lines(told).into_iter().map(|line| {
+        let name = if line.below { format!("  {}", line.name) } else { line.name };
+        let mark = match line.good {
+            Some(true) => " better",
+            Some(false) => " worse",
+            None => "",
+        };
+        vec![name, line.now, line.before, format!("{}{mark}", line.change)]
+    });
+    table(&["", "now", "before", "change"], rows, out);
+}
+
+fn missed(told: &Told<'_>, out: &mut String) {
+    let missed = &told.figures.missed;
+    heading("Missed, and won back", out);
+    if missed.calls == 0 {
+        let _ = writeln!(out, "Nobody was missed.");
+        return;
+    }
+    let target = span(told.thresholds.callback_target_ms);
+    let _ = writeln!(
+        out,
+        "{} missed, {} won back ({}); within {target}: {} ({})",
+        count(missed.calls),
+        count(missed.won_back),
+        percent(missed.share),
+        count(missed.in_time),
+        percent(missed.share_in_time)
+    );
+    let of = |by: &str, when: &str| {
+        let found = missed.fates.iter().find(|fate| fate.by == by && fate.when == when);
+        found.map_or_else(|| NOTHING.to_owned(), |fate| count(fate.calls))
+    };
+    let rows = ["callback", "customer", "agent", "nobody"]
+        .map(|by| vec![by_whom(by).to_owned(), of(by, "in_time"), of(by, "later"), of(by, "never")]);
+    table(&["", &format!("within {target}"), "later", "never"], rows, out);
+    let spread = &missed.recovery;
+    if spread.calls > 0 {
+        let seconds = |s: Option<i64>| maybe_clock(s.map(|s| s * 1_000));
+        let _ = writeln!(
+            out,
+            "From the miss to being served: shortest {}, median {}, nine of ten {}",
+            seconds(spread.min_s),
+            seconds(spread.median_s),
+            seconds(spread.p90_s)
+        );
+    }
+    for (state, calls) in &missed.open {
+        let _ = writeln!(out, "Nobody: {} {}", count(*calls), standing(state));
+    }
+    if !missed.attempts.is_empty() {
+        let attempts: Vec<String> = missed.attempts.iter().map(|(result, n)| format!("{result} {n}")).collect();
+        let _ = writeln!(out, "Attempts of callbacks: {}", attempts.join(", "));
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no count of calls comes near 2^53")]
+fn over_the_day(told: &Told<'_>, out: &mut String) {
+    let hours = &told.figures.hours;
+    if hours.is_empty() {
+        return;
+    }
+    heading(
+        &format!(
+            "Service level over the day ({} per cent within {})",
+            told.thresholds.service_level_target,
+            span(told.thresholds.service_level_ms)
+        ),
+        out,
+    );
+    let most = hours.iter().map(|hour| hour.totals.inbound).max().unwrap_or_default() as f64;
+    let (first, last) = (hours[0].hour, hours[hours.len() - 1].hour);
+    let _ = writeln!(
+        out,
+        "calls   {first:02} {} {last:02}",
+        sparkline(hours.iter().map(|hour| Some(hour.totals.inbound as f64)), most)
+    );
+    let _ = writeln!(
+        out,
+        "level   {first:02} {} {last:02}",
+        sparkline(hours.iter().map(|hour| hour.totals.service_level_offered), 1.0)
+    );
+    let rows = hours.iter().map(|hour| {
+        let t = &hour.totals;
+        vec![
+            format!("{:02}", hour.hour),
+            count(t.inbound),
+            count(t.answered),
+            count(t.missed),
+            percent(t.abandonment_rate),
+            percent(t.service_level_offered),
+            percent(t.service_level_answered),
+            percent(t.service_level_with_abandoned),
+        ]
+    });
+    table(&["Hour", "calls", "answered", "missed", "gave up", "of offered", "of answered", "with gave up"], rows, out);
+}
+
+fn heat(figures: &Figures, out: &mut String) {
+    let most = figures.heat.iter().flatten().copied().max().unwrap_or_default();
+    if most == 0 {
+        return;
+    }
+    heading("Load: calls of customers by weekday and hour", out);
+    let _ = writeln!(out, "    {}", (0..24).map(|hour| format!("{hour:02}")).collect::<Vec<_>>().join(" "));
+    for (day, hours) in WEEKDAYS.iter().zip(&figures.heat) {
+        let shade = |calls: &u64| match calls {
+            0 => "  ",
+            calls => SHADES[usize::try_from((calls * 4).div_ceil(most)).unwrap_or(4).min(4)],
+        };
+        let sum: u64 = hours.iter().sum();
+        if sum > 0 {
+            let row = hours.iter().map(shade).collect::<Vec<_>>().join(" ");
+            let _ = writeln!(out, "{day} {row} {}", count(sum));
+        }
+    }
+    let load = &figures.load;
+    if let Some((day, hour, calls)) = load.busiest_hour {
+        let _ = writeln!(
+            out,
+            "Busiest: {day} {hour:02}:00 with {} calls; most at once, of all directions: {}",
+            count(calls),
+            count(load.most_at_once)
+        );
+    }
+    if let (Some(customers), Some(agents), Some(share)) = (load.mean_customers, load.mean_agents, load.share_short) {
+        let _ = writeln!(
+            out,
+            "On average {customers:.1} customers on the line, {agents:.1} agents available; more customers than agents {} of the time",
+            percent(Some(share))
+        );
+    }
+}
+
+fn queues(figures: &Figures, out: &mut String) {
+    if figures.queues.is_empty() {
+        return;
+    }
+    heading("Queues", out);
+    let rows = figures.queues.iter().map(|queue| {
+        let t = &queue.totals;
+        vec![
+            clip(&safe(&queue.queue), 18),
+            count(queue.visits),
+            count(queue.connected),
+            count(queue.abandoned),
+            count(queue.other),
+            maybe_clock(queue.mean_stay_ms),
+            maybe_clock(queue.longest_stay_s.map(|s| s * 1_000)),
+            percent(t.service_level_offered),
+        ]
+    });
+    table(&["Queue", "visits", "connected", "gave up", "other", "mean", "longest", "level"], rows, out);
+}
+
+fn agents(figures: &Figures, out: &mut String) {
+    if figures.agents.is_empty() {
+        return;
+    }
+    heading("Agents", out);
+    let rows = figures.agents.iter().map(|agent| {
+        let name = if agent.name.is_empty() { &agent.agent } else { &agent.name };
+        vec![
+            clip(&safe(name), 16),
+            count(agent.answered),
+            count(agent.missed_rings),
+            count(agent.outbound),
+            count(agent.callbacks),
+            maybe_clock(agent.mean_talk_ms),
+            clock(agent.hold_ms),
+            hours(agent.logged_in_ms),
+            percent(agent.occupancy),
+        ]
+    });
+    table(&["Agent", "took", "missed", "made", "cb", "mean talk", "hold", "logged in", "occup."], rows, out);
+    let handling = &figures.handling;
+    let _ = writeln!(
+        out,
+        "Handling of an answered call: {} (talk, hold and after-call work)",
+        maybe_clock(handling.mean_ms)
+    );
+}
+
+fn reasons(figures: &Figures, out: &mut String) {
+    if figures.reasons.is_empty() {
+        return;
+    }
+    heading("Why", out);
+    let rows = figures.reasons.iter().map(|reason| {
+        let missed = if reason.missed { "missed" } else { "" };
+        vec![
+            format!("{} {}", reason.status, reason.outcome),
+            count(reason.calls),
+            percent(reason.share),
+            missed.to_owned(),
+        ]
+    });
+    table(&["Status and outcome", "calls", "share", ""], rows, out);
+}
+
+fn ivr(figures: &Figures, out: &mut String) {
+    if figures.ivr.is_empty() {
+        return;
+    }
+    heading("Menus", out);
+    let rows = figures.ivr.iter().take(ROWS).map(|choice| {
+        vec![
+            format!("{} {}", clip(&safe(&choice.context), 24), key(&choice.digits)),
+            count(choice.steps),
+            count(choice.lost),
+        ]
+    });
+    table(&["Menu and key", "chosen", "left there"], rows, out);
+    more(figures.ivr.len(), out);
+}
+
+/// A key of a menu in words.
+#[must_use]
+pub fn key(digits: &str) -> String {
+    match digits {
+        "" => "(nothing)".to_owned(),
+        "t" => "(time-out)".to_owned(),
+        "i" => "(invalid)".to_owned(),
+        digits => safe(digits),
+    }
+}
+
+fn more(all: usize, out: &mut String) {
+    if all > ROWS {
+        let _ = writeln!(out, "and {} more: --json", all - ROWS);
+    }
+}
+
+fn repeat(told: &Told<'_>, out: &mut String) {
+    let repeat = &told.figures.repeat;
+    if repeat.customers == 0 {
+        return;
+    }
+    heading("Customers who called again", out);
+    let window = span(told.thresholds.fcr_window_ms);
+    let _ = writeln!(
+        out,
+        "First-call resolution ({window}): {} of {} final calls; {} are younger than that",
+        percent(repeat.first_call_resolution),
+        count(repeat.final_calls),
+        count(repeat.not_final)
+    );
+    let [once, twice, thrice, often] = repeat.tries;
+    let _ = writeln!(
+        out,
+        "{} customers: answered at the first call {} ({}), second {twice}, third {thrice}, later {often}, not at all {}",
+        count(repeat.customers),
+        count(once),
+        percent(repeat.share_first_try),
+        count(repeat.never)
+    );
+    for (number, calls, answered) in &repeat.most {
+        let _ = writeln!(out, "  {} called {calls} times, answered {answered}", safe(number));
+    }
+}
+
+fn operators(told: &Told<'_>, out: &mut String) {
+    let operators = &told.figures.operators;
+    if operators.is_empty() {
+        return;
+    }
+    heading("Operators needed (Erlang C), and present", out);
+    let rows = operators.iter().map(|hour| {
+        vec![
+            format!("{:02}", hour.hour),
+            format!("{:.1}", hour.calls_per_hour),
+            hour.needed.map_or_else(|| NOTHING.to_owned(), |n| n.to_string()),
+            hour.present.map_or_else(|| NOTHING.to_owned(), |n| format!("{n:.1}")),
+            short_of(hour.needed, hour.present).to_owned(),
+        ]
+    });
+    table(&["Hour", "calls an hour", "needed", "present", ""], rows, out);
+}
+
+/// Whether there were too few.
+#[must_use]
+pub fn short_of(needed: Option<u32>, present: Option<f64>) -> &'static str {
+    match (needed, present) {
+        (Some(needed), Some(present)) if present + 0.05 < f64::from(needed) => "too few",
+        _ => "",
+    }
+}
+
+fn lines_of_trunks(figures: &Figures, out: &mut String) {
+    if figures.lines.is_empty() {
+        return;
+    }
+    heading("Lines", out);
+    let rows = figures.lines.iter().map(|line| {
+        vec![
+            clip(&safe(&line.trunk), 28),
+            count(line.calls),
+            count(line.most_at_once),
+            line.lines.map_or_else(|| NOTHING.to_owned(), |n| n.to_string()),
+            percent(line.share_at_limit),
+        ]
+    });
+    table(&["Trunk", "calls", "most at once", "lines", "all in use"], rows, out);
+}
+
+fn dids(figures: &Figures, out: &mut String) {
+    if figures.dids.is_empty() {
+        return;
+    }
+    heading("Our numbers", out);
+    let rows = figures.dids.iter().take(ROWS).map(|did| {
+        let name = if did.label.is_empty() {
+            or_nothing(&did.did)
+        } else {
+            format!("{} {}", or_nothing(&did.did), safe(&did.label))
+        };
+        let t = &did.totals;
+        vec![
+            clip(&name, 30),
+            count(t.inbound),
+            count(t.answered),
+            count(t.missed),
+            percent(t.missed_rate),
+            count(did.transfers),
+        ]
+    });
+    table(&["DID", "calls", "answered", "missed", "share", "transfers"], rows, out);
+    more(figures.dids.len(), out);
+}
+
+#[allow(clippy::cast_precision_loss, reason = "no count of calls comes near 2^53")]
+fn lengths(told: &Told<'_>, out: &mut String) {
+    let lengths = &told.figures.lengths;
+    if lengths.spread.calls == 0 {
+        return;
+    }
+    heading("Conversations", out);
+    let most = lengths.bands.iter().map(|(_, calls)| *calls).max().unwrap_or_default() as f64;
+    let bars = sparkline(lengths.bands.iter().map(|(_, calls)| Some(*calls as f64)), most);
+    let _ = writeln!(
+        out,
+        "0 s {bars} 20 min and longer; shorter than {}: {}, longer than {}: {}",
+        span(told.thresholds.too_short_ms),
+        count(lengths.too_short),
+        span(told.thresholds.too_long_ms),
+        count(lengths.too_long)
+    );
+}
+
+fn codes_and_ratings(told: &Told<'_>, out: &mut String) {
+    let figures = told.figures;
+    if !figures.codes.codes.is_empty() {
+        heading("Codes", out);
+        let rows =
+            figures.codes.codes.iter().take(ROWS).map(|(code, calls)| vec![clip(&safe(code), 40), count(*calls)]);
+        table(&["Code", "calls"], rows, out);
+        more(figures.codes.codes.len(), out);
+        let _ = writeln!(
+            out,
+            "Answered calls without a code: {} ({})",
+            count(figures.codes.answered_without),
+            percent(figures.codes.share_without)
+        );
+    }
+    if !figures.ratings.is_empty() {
+        heading("Ratings", out);
+        let rows = figures.ratings.iter().map(|rating| {
+            vec![or_nothing(&rating.by), count(rating.ratings), format!("{:.2}", rating.mean), percent(rating.good)]
+        });
+        table(&["Survey", "ratings", "mean", &format!("{} or better", told.thresholds.good_score)], rows, out);
+    }
+}
+
+fn sliced(by: &str, slices: &[Slice], out: &mut String) {
+    heading(&format!("By {by}"), out);
+    let rows = slices.iter().map(|slice| {
+        let t = &slice.totals;
+        vec![
+            clip(&or_nothing(&slice.key), 22),
+            count(t.inbound),
+            count(t.answered),
+            count(t.missed),
+            count(t.won_back),
+            percent(t.abandonment_rate),
+            percent(t.service_level_offered),
+            maybe_clock(t.wait.mean_ms),
+        ]
+    });
+    table(&[by, "calls", "answered", "missed", "won back", "gave up", "level", "wait"], rows, out);
+}
