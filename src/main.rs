@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, status, tail, token, vacuum, webhooks,
+    replay, report, status, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -73,6 +73,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report_figures(&args),
         Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
         Command::Missed(args) => at(&args.place, |place, out, notes| missed::run(&args, place, out, notes)),
+        Command::Top(args) => at(&args.place, |place, out, _| top::run(place, out)),
         Command::Tail(args) => at(&args.place, |place, out, notes| tail::run(&args, place, out, notes)),
         Command::Agents(args) => at(&args.place, |place, out, notes| agents::run(&args, place, out, notes)),
         Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),

@@ -181,7 +181,7 @@ fn of_configuration(text: &str) -> String {
         &mut roff,
         "DESCRIPTION",
         &[
-            "TOML. A key that is not given has the value that is shown here; where none is shown, the text says what holds.",
+            "TOML. A key that is not given has the value that is shown here. What is marked as an example has no value of its own: the text says what holds then.",
             "callbackd check reads it and says what is wrong, with the line; systemctl reload callbackd takes it over.",
         ],
     );
@@ -203,7 +203,7 @@ fn of_configuration(text: &str) -> String {
         } else if let Some(comment) = line.strip_prefix('#') {
             let comment = comment.strip_prefix(' ').unwrap_or(comment);
             if is_key(comment) || comment.starts_with('[') && comment.ends_with(']') {
-                block.keys.push(comment.to_owned());
+                block.keys.push(format!("{comment}   (example)"));
             } else {
                 if !block.keys.is_empty() {
                     block.end(&mut roff);

@@ -132,7 +132,7 @@ pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut i
         return Ok(());
     }
     if !found.is_empty() {
-        writeln!(out, "{}\n", table(&found, place))?;
+        writeln!(out, "{}\n", table(&found, place).trim_fmt())?;
     }
     let since = local(since_ms, &place.zone, "%Y-%m-%d %H:%M");
     writeln!(out, "{all} missed since {since}: {won} won back, {open} waiting, {} lost", all - won - open)?;

@@ -22,6 +22,7 @@ pub mod report;
 pub mod status;
 pub mod tail;
 pub mod token;
+pub mod top;
 pub mod vacuum;
 pub mod webhooks;
 
@@ -50,6 +51,7 @@ Examples:
   callbackd calls --today                      today's calls
   callbackd missed                             whom nobody served today, and what became of them
   callbackd tail                               what happens, as it happens
+  callbackd top                                queues, calls, callbacks and agents on one screen
   callbackd calls show 812                     the story of one call
   callbackd report yesterday                   what a manager asks: missed, won back, service level
   callbackd status                             link, calls, agents, callbacks
@@ -88,6 +90,8 @@ pub enum Command {
     Missed(missed::MissedArgs),
     /// Follow what happens, one line for each change
     Tail(tail::TailArgs),
+    /// Show queues, calls, callbacks and agents on one screen, as they are now
+    Top(top::TopArgs),
     /// Report the figures of a time: missed and won back, service level, load, queues, agents
     Report(Box<report::ReportArgs>),
     /// List callbacks, show one's history, or change one

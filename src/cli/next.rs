@@ -48,6 +48,7 @@ const RUNNING: &[(&str, &str)] = &[
     ("callbackd missed", "whom nobody served today, and what became of them"),
     ("callbackd callbacks", "who is to be called back, and why not yet"),
     ("callbackd agents", "who is free, and why not"),
+    ("callbackd top", "queues, calls, callbacks and agents on one screen"),
     ("callbackd tail", "what happens, as it happens"),
 ];
 

@@ -107,7 +107,7 @@ impl Reader {
                 thresholds: thresholds.clone(),
                 ..Facts::default()
             };
-            calls(&snapshot, chosen, &mut facts)?;
+            calls(&snapshot, chosen, depth, &mut facts)?;
             if depth == Depth::All {
                 children(&snapshot, &mut facts)?;
                 around(&snapshot, chosen, &mut facts)?;
@@ -160,7 +160,7 @@ fn seen(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Millis>> {
     connection.prepare(LAST_SEEN)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
-fn calls(connection: &Connection, chosen: &Chosen, facts: &mut Facts) -> rusqlite::Result<()> {
+fn calls(connection: &Connection, chosen: &Chosen, depth: Depth, facts: &mut Facts) -> rusqlite::Result<()> {
     let mut statement = connection.prepare(&chosen.sql())?;
     let (from, to) = facts.window;
     let mut names = std::mem::take(&mut facts.names);
@@ -168,7 +168,9 @@ fn calls(connection: &Connection, chosen: &Chosen, facts: &mut Facts) -> rusqlit
         [((from, to), Millis::MIN, &mut facts.calls), ((from - RUNNING_MS, from), from, &mut facts.running)]
     {
         let fcr_ms = facts.thresholds.fcr_window_ms;
-        for (n, value) in [span.0, span.1, ended, fcr_ms, facts.as_of_ms].into_iter().enumerate() {
+        // Who called again is looked up call by call: not where nobody asks.
+        let as_of_ms = if depth == Depth::All { facts.as_of_ms } else { Millis::MIN };
+        for (n, value) in [span.0, span.1, ended, fcr_ms, as_of_ms].into_iter().enumerate() {
             statement.raw_bind_parameter(n + 1, value)?;
         }
         for (n, (_, value)) in chosen.conditions().into_iter().enumerate() {

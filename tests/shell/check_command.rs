@@ -192,7 +192,7 @@ fn contexts_of_channels_that_no_rule_names_are_told() {
 }
 
 /// The same where callbacks are switched on, with these lines of `[callback]`.
-fn with_callbacks(lines: &str, mut other: impl FnMut(&Action) -> Option<String> + Send + 'static) -> Said {
+pub fn with_callbacks(lines: &str, mut other: impl FnMut(&Action) -> Option<String> + Send + 'static) -> Said {
     let server =
         Server::start(GREETING, 1, Box::new(move |action| Some(other(action).unwrap_or_else(|| usual(action)))));
     let site = Site::new(server.port);

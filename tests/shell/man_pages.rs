@@ -90,6 +90,8 @@ fn every_command_has_a_page_with_all_its_options() {
 fn the_page_of_the_configuration_has_every_key_and_its_words() {
     let pages = pages();
     let page = unescaped(&pages["callbackd.toml.5"]);
+    let page_says = |line: &str| page.lines().any(|found| found == line);
+    assert!(page_says("enabled = false") && page_says("site = \"berlin\"   (example)"), "{page}");
     let mut keys = 0;
     for line in include_str!("../../config/callbackd.toml").lines() {
         let bare = line.trim_start_matches('#').trim();

@@ -3,10 +3,12 @@
 use crate::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{Batch, CallFilter, LastSeenAgent, Reader, Store, Writer, questions};
 use callbackd_core::model::{FinishedCall, LegResult, QueueVisit, VisitResult};
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
+
+const README: &str = include_str!("../../README.md");
 
 /// Tables that get a row for each call, callback, gap, or what an agent does.
 const GROWING: [&str; 12] = [
@@ -128,6 +130,55 @@ fn no_question_reads_the_whole_of_a_table_that_grows() {
     every_plan_is_good(&db, "without figures");
     db.execute_batch("ANALYZE").unwrap();
     every_plan_is_good(&Connection::open(&path).unwrap(), "with figures");
+}
+
+#[test]
+fn from_one_activity_of_an_agent_to_the_next_its_intervals_are_stepped_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    years(&path);
+    let db = Connection::open(&path).unwrap();
+    for (name, behind) in [
+        ("report: interval keys", ["pbx", "PJSIP/101", "talking", ""]),
+        ("agents: activities", ["pbx", "PJSIP/101", "talking", ""]),
+    ] {
+        let (_, sql) = questions().into_iter().find(|(question, _)| question == name).unwrap();
+        let mut statement = db.prepare(&sql).unwrap();
+        let found = statement.query(behind).unwrap().next().unwrap().is_some();
+        assert_eq!(found, name.starts_with("report"), "{name}");
+        // 2,500 intervals of the agent are of this kind.
+        let steps = statement.get_status(StatementStatus::VmStep);
+        assert!(steps < 200, "{name}: {steps} steps");
+    }
+}
+
+#[test]
+fn a_view_of_figures_reads_no_more_calls_than_those_of_the_day_that_is_asked_for() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    years(&path);
+    let views_of = |db: &Connection| -> Vec<String> {
+        let mut names =
+            db.prepare("SELECT name FROM sqlite_schema WHERE type = 'view' AND name GLOB 'v_report_*'").unwrap();
+        names.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    for figures in ["without figures", "with figures"] {
+        let db = Connection::open(&path).unwrap();
+        let views = views_of(&db);
+        assert!(views.len() >= 17, "{views:?}");
+        for view in views {
+            let steps = plan(&db, &format!("SELECT * FROM {view} WHERE date = '2026-03-02'"));
+            let all = |step: &&String| {
+                let words: Vec<&str> = step.split(' ').collect();
+                let scans = matches!(words[..], ["SCAN", "c" | "calls" | "l" | "v" | "i" | "t" | "o", ..]);
+                scans || step.contains("AUTOMATIC")
+            };
+            let bad: Vec<&String> = steps.iter().filter(all).collect();
+            assert!(bad.is_empty(), "{view}, {figures}: {bad:?} of {steps:#?}");
+            assert!(README.contains(&format!("`{view}`")), "README does not say what {view} is");
+        }
+        db.execute_batch("ANALYZE").unwrap();
+    }
 }
 
 #[test]

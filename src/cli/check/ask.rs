@@ -1,7 +1,8 @@
 //! The conversation with one PBX: logs in, asks, listens for what comes back.
 
 use super::facts::{Facts, PROBE_EVENT, PROBE_VARIABLE};
-use crate::config::Pbx;
+use super::paths;
+use crate::config::{Callback, Pbx};
 use crate::daemon::LostReason;
 use crate::daemon::ami_client::{Heard, Visit};
 use crate::daemon::clock::Clock;
@@ -36,7 +37,7 @@ pub async fn ask(pbx: &Pbx, credentials: Option<&Path>) -> PbxAnswers {
         Ok(visit) => {
             answers.peer = Some(visit.peer());
             let mut asking = Asking { visit, answers: &mut answers };
-            if let Err(reason) = asking.all(&pbx.username).await {
+            if let Err(reason) = asking.all(pbx).await {
                 answers.broken = Some(reason);
             }
         }
@@ -51,7 +52,7 @@ struct Asking<'a> {
 }
 
 impl Asking<'_> {
-    async fn all(&mut self, username: &str) -> Result<(), LostReason> {
+    async fn all(&mut self, pbx: &Pbx) -> Result<(), LostReason> {
         while !matches!(self.next().await?, Heard::Notice(Notice::Live)) {}
         if let Some(reply) = self.request(&Action::list_commands()).await? {
             self.answers.facts.list_commands(&reply.response);
@@ -59,8 +60,11 @@ impl Asking<'_> {
         if let Some(reply) = self.request(&Action::core_settings()).await? {
             self.answers.facts.version = reply.response.text("AsteriskVersion").map(|text| text.into_owned());
         }
-        self.manager_conf(username).await?;
+        self.manager_conf(&pbx.username).await?;
         self.sign().await?;
+        if pbx.settings.callback.enabled {
+            self.devices(&pbx.settings.callback).await?;
+        }
         if self.answers.facts.may("ShowDialPlan") {
             self.request(&Action::show_dialplan()).await?;
         }
@@ -118,6 +122,20 @@ impl Asking<'_> {
             && let Some(reply) = self.request(&action).await?
         {
             self.answers.facts.sign = reply.response.text("Value").and_then(|value| Sign::parse(&value));
+        }
+        Ok(())
+    }
+
+    /// Which of the devices that callbacks dial there are not: `DEVICE_STATE` (`funcs/func_devstate.c`) says INVALID of them.
+    async fn devices(&mut self, callback: &Callback) -> Result<(), LostReason> {
+        for device in paths::devices(callback) {
+            if self.answers.facts.may("Getvar")
+                && let Ok(action) = Action::get_global(&format!("DEVICE_STATE({device})"))
+                && let Some(reply) = self.request(&action).await?
+                && reply.response.text("Value").is_some_and(|state| state == "INVALID")
+            {
+                self.answers.facts.absent_devices.insert(device);
+            }
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Judges whether callbacks can be made on this PBX: their dialplan is there, and wait estimates may be published.
 
 use super::facts::Facts;
+use super::paths;
 use super::report::{Finding, Hint};
 use crate::config::Callback;
 use crate::log::Wire;
@@ -19,6 +20,7 @@ pub fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefix>) -> 
     let mut found = vec![Finding::ok(what, dialled)];
     found.extend(publishing(facts, callback.publish));
     found.extend(another(facts, callback.alongside, own));
+    found.extend(paths::judge(facts, callback));
     // That the dialplan cannot be listed is another finding.
     let Some(contexts) = &facts.contexts else { return (found, None) };
     let absent: Vec<&str> = answering(callback).into_iter().filter(|context| !contexts.contains(*context)).collect();

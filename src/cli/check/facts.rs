@@ -1,5 +1,7 @@
 //! What a PBX reports about itself and about the rights of our user: gathered, not yet judged.
 
+use super::dialplan::Dialplan;
+use super::paths::Member;
 use callbackd_core::ami::{Frame, Kind, SnapshotSize};
 use callbackd_core::model::sign::Sign;
 use std::collections::{BTreeMap, BTreeSet};
@@ -26,10 +28,16 @@ pub struct Facts {
     pub size: SnapshotSize,
     /// Queues and how many members each has.
     pub queues: BTreeMap<String, u32>,
+    /// Their members.
+    pub members: BTreeSet<Member>,
+    /// Devices by which callbacks dial and that there are not.
+    pub absent_devices: BTreeSet<String>,
     /// Contexts that channels are in now.
     pub live_contexts: BTreeSet<String>,
     /// All contexts, as far as the dialplan could be listed.
     pub contexts: Option<BTreeSet<String>>,
+    /// What they take.
+    pub dialplan: Dialplan,
     /// The dialplan's patterns that fit anything, by context and extension, and whether a step there filters what came.
     pub open_patterns: BTreeMap<(String, String), bool>,
     /// The actions that our user may call, each with the classes of which one suffices. `None` if they could not be listed.
@@ -69,11 +77,16 @@ impl Facts {
             b"QueueParams" => {
                 self.queues.entry(text("Queue")).or_default();
             }
-            b"QueueMember" => *self.queues.entry(text("Queue")).or_default() += 1,
+            b"QueueMember" => {
+                *self.queues.entry(text("Queue")).or_default() += 1;
+                let member = Member { interface: text("Location"), state_interface: text("StateInterface") };
+                self.members.insert(member);
+            }
             b"CoreShowChannel" => {
                 self.live_contexts.insert(text("Context"));
             }
             b"ListDialplan" => {
+                self.dialplan.take(frame);
                 self.contexts.get_or_insert_default().insert(text("Context"));
                 let extension = text("Extension");
                 if is_open(&extension) {

@@ -97,12 +97,18 @@ fn line(told: &Told<'_>, name: String, below: bool, good: Good, of: As) -> Line 
             of(before).filter(|ms| *ms > 0).and_then(|ms| Some((of(now)? as f64 / ms as f64 - 1.0) * 100.0))
         }
     });
-    let step = step.map(|step| if step.abs() < 0.05 { 0.0 } else { step });
-    let change = step.map_or_else(String::new, |step| match of {
-        As::Share(_) => format!("{step:+.1} pt"),
-        // A hundred times as many is no figure of per cent.
-        _ if step >= 900.0 => format!("×{:.0}", step / 100.0 + 1.0),
-        _ => format!("{step:+.0} %"),
+    // What is not seen in the rounded figure is no change.
+    let least = if matches!(of, As::Share(_)) { 0.05 } else { 0.5 };
+    let step = step.map(|step| if step.abs() < least { 0.0 } else { step });
+    let change = step.map_or_else(String::new, |step| {
+        let change = match of {
+            _ if step == 0.0 => "=".to_owned(),
+            As::Share(_) => format!("{step:+.1} pt"),
+            // A hundred times as many is no figure of per cent.
+            _ if step >= 900.0 => format!("×{:.0}", step / 100.0 + 1.0),
+            _ => format!("{step:+.0} %"),
+        };
+        change.replace('-', "−")
     });
     let good =
         step.filter(|step| *step != 0.0 && good != Good::Neither).map(|step| (step > 0.0) == (good == Good::More));

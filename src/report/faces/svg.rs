@@ -42,8 +42,9 @@ const TOP: u32 = 12;
 fn round_up(most: u64) -> u64 {
     let mut unit = 1;
     loop {
-        for step in [1, 2, 4, 5, 10] {
-            if step * unit >= most.max(4) {
+        // Four lines across, each at a whole number.
+        for step in [4, 8, 12, 16, 20, 24, 28, 32, 36] {
+            if step * unit >= most {
                 return step * unit;
             }
         }

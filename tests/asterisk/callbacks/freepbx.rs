@@ -18,6 +18,7 @@ fn a_customer_is_dialled_through_the_outbound_routes_while_the_agent_is_paused()
         };
         let daemon = office::daemon_with(&files, &lab, as_shipped)?;
         let office = Office { since: lab.pbx.position(), lab: &lab, dir: files.clone() };
+        paths_are_tried(&office)?;
         let (queue, member) = ("q60", "Local/1601@from-queue/n");
         let [answers, busy, unknown] = [0, 1, 2].map(customer);
         office.lab.script("1601", "ring-wait:1-answer-wait:60-hangup")?;
@@ -72,6 +73,24 @@ fn a_customer_is_dialled_through_the_outbound_routes_while_the_agent_is_paused()
     conclude(&mut lab, &files, result);
 }
 
+/// `check` finds the way to agents and customers, and that it is not there where an endpoint does not exist.
+fn paths_are_tried(office: &Office<'_>) -> Result<(), String> {
+    let said = office.run(&["check", "--connect"])?;
+    if !said.contains("the dialplan takes each of them in") {
+        return Err(format!("no way to the agents: {said}"));
+    }
+    let file = office.dir.join("callbackd.toml");
+    let text = std::fs::read_to_string(&file).map_err(|e| e.to_string())?;
+    let nowhere = text.replace("[callback]\n", "[callback]\ndial_customer = \"PJSIP/{number}@nowhere\"\n");
+    std::fs::write(&file, nowhere).map_err(|e| e.to_string())?;
+    let refused = office.run(&["check", "--connect"]);
+    std::fs::write(&file, text).map_err(|e| e.to_string())?;
+    match refused {
+        Err(said) if said.contains("Asterisk has no PJSIP/nowhere") => Ok(()),
+        other => Err(format!("an endpoint that does not exist was not found: {other:?}")),
+    }
+}
+
 /// What was to happen has happened, and Asterisk's own CDR say the same.
 fn conclude(lab: &mut Lab, files: &Path, result: Result<(), String>) {
     let (cdrs, _) = crate::oracle(lab, files);
@@ -97,6 +116,7 @@ fn callbacks_work_in_a_stock_freepbx_with_what_is_shipped() {
         };
         let daemon = office::daemon_with(&files, &lab, as_shipped)?;
         let office = Office { since: lab.pbx.position(), lab: &lab, dir: files.clone() };
+        paths_are_tried(&office)?;
         agent_first(&office)?;
         nobody_takes_it(&office)?;
         customer_first(&office)?;

@@ -1,0 +1,188 @@
+//! The screen of `callbackd top` as lines of text: what is there, in as many rows as there are.
+
+use crate::cli::callbacks::why;
+use crate::cli::place::Place;
+use crate::cli::plain::{clip, clock, local, safe};
+use serde_json::Value;
+
+/// What the daemon has answered.
+#[derive(Debug, Clone, Default)]
+pub struct Shown {
+    /// `/v1/live`.
+    pub live: Value,
+    /// Open callbacks, in the order of their turns.
+    pub callbacks: Vec<Value>,
+}
+
+/// A part of the screen: its heading, and a line for each thing.
+struct Part {
+    heading: String,
+    rows: Vec<String>,
+}
+
+/// At most `height` lines of at most `width` characters. Where not all rows fit, each part says how many it leaves out.
+#[must_use]
+pub fn lines(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize, usize)) -> Vec<String> {
+    let mut lines = head(shown, place, now_ms);
+    let parts = [queues(shown, now_ms), calls(shown, now_ms), callbacks(shown, place, now_ms), agents(shown, now_ms)];
+    let foot = 1;
+    let mut left = height.saturating_sub(lines.len() + foot);
+    let mut parts: Vec<Part> = parts.into_iter().filter(|part| !part.rows.is_empty()).collect();
+    let several = parts.len();
+    for (n, part) in parts.drain(..).enumerate() {
+        // A line between, a heading, and a fair share of what is left.
+        let share = (left / (several - n)).saturating_sub(2);
+        let more = part.rows.len() > share;
+        let rows = if more { share.saturating_sub(1) } else { part.rows.len() };
+        if share == 0 {
+            continue;
+        }
+        lines.push(String::new());
+        lines.push(part.heading);
+        lines.extend(part.rows.iter().take(rows).cloned());
+        if more {
+            lines.push(format!("… {} more", part.rows.len() - rows));
+        }
+        left = left.saturating_sub(2 + rows + usize::from(more));
+    }
+    if height != usize::MAX {
+        lines.resize(height.saturating_sub(foot).max(lines.len()), String::new());
+        lines.push("q ends  p pauses  more: callbackd missed, callbackd callbacks, callbackd tail".to_owned());
+    }
+    lines.iter().map(|line| clip(line, width)).collect()
+}
+
+fn array<'v>(value: &'v Value, key: &str) -> &'v [Value] {
+    value[key].as_array().map_or(&[], Vec::as_slice)
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value[key].as_str().map_or_else(|| "-".to_owned(), safe)
+}
+
+fn number(value: &Value) -> String {
+    ["number_e164", "number"].iter().find_map(|key| value[*key].as_str()).map_or_else(|| "withheld".to_owned(), safe)
+}
+
+/// How long ago this was, as a clock.
+fn since(value: &Value, key: &str, now_ms: i64) -> String {
+    value[key].as_i64().map_or_else(|| "-".to_owned(), |ms| clock((now_ms - ms).max(0)))
+}
+
+/// `?` where it is not known.
+fn count(value: &Value) -> String {
+    value.as_u64().map_or_else(|| "?".to_owned(), |n| n.to_string())
+}
+
+fn head(shown: &Shown, place: &Place, now_ms: i64) -> Vec<String> {
+    let live = &shown.live;
+    let queues = array(live, "queues");
+    let agents = array(live, "agents");
+    // Of a PBX that is not seen nothing is known.
+    let waiting: Option<u64> = queues.iter().map(|queue| queue["waiting"].as_u64()).sum();
+    let free = agents.iter().filter(|agent| agent["free"] == true).count();
+    let unknown = agents.iter().any(|agent| agent["free"].is_null());
+    let open: u64 =
+        live["callbacks"].as_object().into_iter().flat_map(|states| states.values()).filter_map(Value::as_u64).sum();
+    let mut lines = vec![format!(
+        "callbackd {}   {} calls, {} waiting   {} of {} agents free   {open} callbacks open",
+        local(now_ms, &place.zone, "%H:%M:%S"),
+        array(live, "calls").len(),
+        waiting.map_or_else(|| "?".to_owned(), |n| n.to_string()),
+        if unknown { "?".to_owned() } else { free.to_string() },
+        agents.len(),
+    )];
+    for pbx in array(live, "pbx").iter().filter(|pbx| pbx["seen"] == false) {
+        let since = pbx["unseen_since_ms"].as_i64();
+        let since = since.map_or_else(
+            || "not seen yet".to_owned(),
+            |ms| format!("not seen since {}", local(ms, &place.zone, "%H:%M:%S")),
+        );
+        lines.push(format!("{} UNKNOWN: {since}; {}", text(pbx, "name"), text(pbx, "link")));
+    }
+    lines
+}
+
+fn queues(shown: &Shown, now_ms: i64) -> Part {
+    let row = |queue: &Value| {
+        format!(
+            "{:<20} {:>7} {:>8} {:>5} {:>8} {:>7}",
+            clip(&text(queue, "queue"), 20),
+            count(&queue["waiting"]),
+            since(queue, "longest_since_ms", now_ms),
+            count(&queue["free"]),
+            count(&queue["members"]),
+            count(&queue["paused"]),
+        )
+    };
+    Part {
+        heading: format!(
+            "{:<20} {:>7} {:>8} {:>5} {:>8} {:>7}",
+            "QUEUE", "WAITING", "LONGEST", "FREE", "MEMBERS", "PAUSED"
+        ),
+        rows: array(&shown.live, "queues").iter().map(row).collect(),
+    }
+}
+
+fn calls(shown: &Shown, now_ms: i64) -> Part {
+    let row = |call: &Value| {
+        let (phase, from) = match (&call["answered_ms"], &call["joined_ms"]) {
+            (answered, _) if answered.is_i64() => ("talks", "answered_ms"),
+            (_, joined) if joined.is_i64() => ("waits", "joined_ms"),
+            _ => ("calls", "started_ms"),
+        };
+        format!(
+            "{:<16} {:<16} {:<12} {:<5} {:>8}  {}",
+            clip(&number(call), 16),
+            clip(&text(call, "name"), 16),
+            clip(&text(call, "queue"), 12),
+            phase,
+            since(call, from, now_ms),
+            clip(&text(call, "agent"), 16),
+        )
+    };
+    Part {
+        heading: format!("{:<16} {:<16} {:<12} {:<5} {:>8}  {}", "CALL", "NAME", "QUEUE", "NOW", "FOR", "WITH"),
+        rows: array(&shown.live, "calls").iter().map(row).collect(),
+    }
+}
+
+fn callbacks(shown: &Shown, place: &Place, now_ms: i64) -> Part {
+    let row = |callback: &Value| {
+        let (state, reason) = (text(callback, "state"), callback["reason"].as_str().unwrap_or_default());
+        let due = callback["due_ms"].as_i64().unwrap_or_default();
+        let due = if due <= now_ms { "now".to_owned() } else { local(due, &place.zone, "%a %H:%M") };
+        format!(
+            "{:>5} {:<16} {:<7} {:<9} {}",
+            count(&callback["id"]),
+            clip(&number(callback), 16),
+            clip(&text(callback, "queue"), 7),
+            due,
+            why::words(&state, reason),
+        )
+    };
+    Part {
+        heading: format!("{:>5} {:<16} {:<7} {:<9} {}", "ID", "CALLBACK", "QUEUE", "DUE", "WHY NOT YET"),
+        rows: shown.callbacks.iter().map(row).collect(),
+    }
+}
+
+fn agents(shown: &Shown, now_ms: i64) -> Part {
+    let row = |agent: &Value| {
+        let state = match &agent["free"] {
+            Value::Bool(true) => "free".to_owned(),
+            _ => text(agent, "why_not"),
+        };
+        format!(
+            "{:<16} {:<18} {:>8}  {}",
+            clip(&text(agent, "agent"), 16),
+            clip(&text(agent, "name"), 18),
+            since(agent, "since_ms", now_ms),
+            state,
+        )
+    };
+    Part {
+        heading: format!("{:<16} {:<18} {:>8}  {}", "AGENT", "NAME", "FOR", "NOW"),
+        rows: array(&shown.live, "agents").iter().map(row).collect(),
+    }
+}
