@@ -15,6 +15,7 @@ mod report;
 mod rules;
 mod section;
 mod settings;
+mod webhook;
 
 pub use agents::Agent;
 pub use api::Api;
@@ -22,6 +23,7 @@ pub use callback::{Callback, CallbackQueue};
 pub use feed::Feed;
 pub use refusal::{Problem, Refusal};
 pub use settings::Settings;
+pub use webhook::{FIELDS, Format, Map, Webhook};
 
 use crate::records::Files;
 use crate::report::Thresholds;
@@ -36,7 +38,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
-            "report", "store", "log",
+            "webhook", "report", "store", "log",
         ],
     ),
     (
@@ -163,6 +165,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group", "listen", "hosts"]),
     ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
+    ("webhook", &["name", "url", "secret_file", "events", "queues", "format", "tls_ca_file", "allow_plaintext", "map"]),
     (
         "report",
         &[
@@ -198,6 +201,8 @@ pub struct Config {
     pub api: Api,
     /// What the change feed records, table `[feed]`.
     pub feed: Feed,
+    /// Endpoints that are told what became true, tables `[[webhook]]`.
+    pub webhooks: Vec<Webhook>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
     /// The database, table `[store]`.

@@ -42,17 +42,21 @@ impl Front {
 
     /// The same, with waits of its own (`callbackd::timing`).
     pub fn with_waits(waits: &str) -> Self {
-        Self::of(lunch, waits)
+        Self::closed("").started(waits)
     }
 
     /// The same, with other agents and queues: `lists` answers what the daemon asks its PBX.
     pub fn of(lists: fn(&Action) -> Option<String>, waits: &str) -> Self {
-        let mut front = Self::before("", lists);
-        let mut command = front.site.command(&["run", "--config", "callbackd.toml"]);
+        Self::before("", lists).started(waits)
+    }
+
+    /// A daemon of this configuration, with waits of its own.
+    pub fn started(mut self, waits: &str) -> Self {
+        let mut command = self.site.command(&["run", "--config", "callbackd.toml"]);
         command.env("CALLBACKD_TIMING", waits);
-        front.daemon = Some(Running::start(command));
-        front.said("session: Asterisk is ready");
-        front
+        self.daemon = Some(Running::start(command));
+        self.said("session: Asterisk is ready");
+        self
     }
 
     /// The same, not waited for.
