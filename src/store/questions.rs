@@ -50,8 +50,9 @@ pub(super) const SEEN: &str = "SELECT seen_ms FROM pbx_seen WHERE pbx = ?";
 
 pub(super) const AGENTS: &str = "SELECT pbx, agent, name FROM agents ORDER BY pbx, agent";
 pub(super) const AGENT_ACTIVITY: &str = "
-    SELECT activity, queue FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND (activity, queue) > (?3, ?4)
-     ORDER BY activity, queue LIMIT 1";
+    SELECT activity, queue FROM agent_intervals
+     WHERE pbx = ?1 AND agent = ?2 AND (activity, queue, from_ms) > (?3, ?4, 9223372036854775807)
+     ORDER BY activity, queue, from_ms LIMIT 1";
 pub(super) const AGENT_LAST: &str = "
     SELECT from_ms, to_ms FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND activity = ?3 AND queue = ?4
      ORDER BY from_ms DESC LIMIT 1";
@@ -144,9 +145,10 @@ pub(super) const CHILDREN_OF_WINDOW: [&str; 5] = [
     "SELECT call_id, code FROM tags WHERE call_id BETWEEN ? AND ? ORDER BY call_id, code",
     "SELECT call_id, \"by\", score FROM ratings WHERE call_id BETWEEN ? AND ? ORDER BY call_id",
 ];
+/// The key behind another one. With the latest of all times in it SQLite steps over all intervals of that key at once; without, it would read them.
 pub(super) const INTERVAL_KEYS: &str = "
-    SELECT pbx, agent, activity, queue FROM agent_intervals WHERE (pbx, agent, activity, queue) > (?1, ?2, ?3, ?4)
-     ORDER BY pbx, agent, activity, queue LIMIT 1";
+    SELECT pbx, agent, activity, queue FROM agent_intervals WHERE (pbx, agent, activity, queue, from_ms) > (?1, ?2, ?3, ?4, 9223372036854775807)
+     ORDER BY pbx, agent, activity, queue, from_ms LIMIT 1";
 pub(super) const INTERVALS_OF_KEY: &str = "
     SELECT reason, from_ms, to_ms FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND activity = ?3 AND queue = ?4 AND from_ms < ?5
      ORDER BY from_ms DESC";

@@ -3,7 +3,7 @@
 use crate::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{Batch, CallFilter, LastSeenAgent, Reader, Store, Writer, questions};
 use callbackd_core::model::{FinishedCall, LegResult, QueueVisit, VisitResult};
-use rusqlite::Connection;
+use rusqlite::{Connection, StatementStatus};
 use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
@@ -130,6 +130,26 @@ fn no_question_reads_the_whole_of_a_table_that_grows() {
     every_plan_is_good(&db, "without figures");
     db.execute_batch("ANALYZE").unwrap();
     every_plan_is_good(&Connection::open(&path).unwrap(), "with figures");
+}
+
+#[test]
+fn from_one_activity_of_an_agent_to_the_next_its_intervals_are_stepped_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    years(&path);
+    let db = Connection::open(&path).unwrap();
+    for (name, behind) in [
+        ("report: interval keys", ["pbx", "PJSIP/101", "talking", ""]),
+        ("agents: activities", ["pbx", "PJSIP/101", "talking", ""]),
+    ] {
+        let (_, sql) = questions().into_iter().find(|(question, _)| question == name).unwrap();
+        let mut statement = db.prepare(&sql).unwrap();
+        let found = statement.query(behind).unwrap().next().unwrap().is_some();
+        assert_eq!(found, name.starts_with("report"), "{name}");
+        // 2,500 intervals of the agent are of this kind.
+        let steps = statement.get_status(StatementStatus::VmStep);
+        assert!(steps < 200, "{name}: {steps} steps");
+    }
 }
 
 #[test]
