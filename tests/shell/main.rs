@@ -14,6 +14,7 @@ mod config;
 mod config_callback;
 mod config_files;
 mod config_pbx;
+mod config_upgrade;
 mod configured;
 #[path = "../core/stream/rules.rs"]
 mod core_rules;
