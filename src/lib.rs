@@ -6,7 +6,7 @@
 //!                                               store: one transaction per drained batch
 //! ```
 //!
-//! Imports point upstream only: `callbackd_core ← store ← api ← daemon ← cli ← main`, with `records` beside `store`, and `ownership` and `report` below both.
+//! Imports point upstream only: `callbackd_core ← store ← webhook ← api ← daemon ← cli ← main`, with `records` beside `store`, and `ownership` and `report` below both.
 //! The core is a crate of its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map.
 //! What happened while events were not seen is proved there, from the files that `records` reads.
 //! People and programs use `api` and `cli`; `demo` is a PBX to try it with.
@@ -44,6 +44,7 @@
 //! * trunk: the line or provider by which customers' calls come in and go out (`PJSIP/provider`).
 //! * uniqueid: Asterisk's id of a channel. The channels of attempts get theirs from this program.
 //! * verdict: status, outcome and reason of a call, judged from its facts when it ends.
+//! * webhook: an endpoint that is told what became true, by signed messages of its own queue.
 //! * wrap-up: an agent's time for after-call work, in which no callback is offered.
 
 // `missing_docs` holds for the contracts, `api` and `store`; elsewhere a doc that repeats its item's name is left out.
@@ -65,3 +66,4 @@ pub mod records;
 pub mod report;
 pub mod store;
 pub mod timing;
+pub mod webhook;

@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, status, tail, token, top, vacuum,
+    replay, report, status, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -78,6 +78,7 @@ fn main() -> ExitCode {
         Command::Agents(args) => at(&args.place, |place, out, notes| agents::run(&args, place, out, notes)),
         Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
         Command::Token(args) => at(&args.place, |place, out, notes| token::run(&args, place, out, notes)),
+        Command::Webhooks(args) => at(&args.place, |place, out, notes| webhooks::run(&args, place, out, notes)),
         Command::Status(args) => at(&args.place, status::run),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
         Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),

@@ -14,6 +14,10 @@ pub struct Timing {
     pub unread: Duration,
     /// From one sign of life to the next on a stream that has nothing to tell.
     pub heartbeat: Duration,
+    /// An endpoint of a webhook, for its whole answer.
+    pub webhook: Duration,
+    /// From the first attempt at a message to the second; the other pauses follow from it.
+    pub webhook_pause: Duration,
     /// A database that cannot be written, while the daemon stops: within systemd's default `TimeoutStopSec` of 90 s.
     pub stop: Duration,
 }
@@ -25,6 +29,8 @@ impl Timing {
         request_body: Duration::from_secs(5),
         unread: Duration::from_secs(30),
         heartbeat: Duration::from_secs(20),
+        webhook: Duration::from_secs(20),
+        webhook_pause: Duration::from_secs(5),
         stop: Duration::from_secs(20),
     };
 
@@ -47,6 +53,8 @@ impl Timing {
                 "request_body" => &mut self.request_body,
                 "unread" => &mut self.unread,
                 "heartbeat" => &mut self.heartbeat,
+                "webhook" => &mut self.webhook,
+                "webhook_pause" => &mut self.webhook_pause,
                 "stop" => &mut self.stop,
                 _ => continue,
             };
@@ -62,9 +70,9 @@ mod tests {
 
     #[test]
     fn a_slow_client_has_five_seconds_a_stream_thirty_and_a_locked_database_twenty() {
-        let Timing { request_head, request_body, unread, heartbeat, stop } = Timing::USUAL;
-        let waits = [request_head, request_body, unread, heartbeat, stop];
-        assert_eq!(waits.map(|wait| wait.as_secs()), [5, 5, 30, 20, 20]);
+        let Timing { request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop } = Timing::USUAL;
+        let waits = [request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop];
+        assert_eq!(waits.map(|wait| wait.as_secs()), [5, 5, 30, 20, 20, 5, 20]);
     }
 
     #[test]

@@ -20,6 +20,32 @@ pub struct Counters {
     /// The local API.
     #[serde(default)]
     pub api: ApiCounters,
+    /// By the name of the webhook in the configuration.
+    #[serde(default)]
+    pub webhooks: BTreeMap<String, WebhookCounters>,
+}
+
+/// What was counted of one webhook, and how it stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WebhookCounters {
+    /// Messages that it took.
+    pub delivered: u64,
+    /// Attempts that it refused by a 4xx.
+    pub refused: u64,
+    /// Attempts that it answered by another status than 2xx and 4xx.
+    pub failed: u64,
+    /// Attempts without an answer.
+    pub unreachable: u64,
+    /// Messages that are not tried any more.
+    pub given_up: u64,
+    /// Changes that were removed from the feed before it had come to them.
+    pub missed: u64,
+    /// Changes that it has not passed yet.
+    pub behind: u64,
+    /// Nothing has been delivered since, ms since 1970 UTC; `null` if the last message was.
+    pub failing_since_ms: Option<i64>,
+    /// It is sent to.
+    pub running: bool,
 }
 
 /// What was counted of the local API.

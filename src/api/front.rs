@@ -184,10 +184,19 @@ impl Front {
     }
 
     pub(super) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {
+        self.ask_for(ANSWER_TIMEOUT, ask).await
+    }
+
+    /// The same for what may take longer.
+    pub(super) async fn ask_for<T>(
+        &self,
+        patience: Duration,
+        ask: impl FnOnce(oneshot::Sender<T>) -> Ask,
+    ) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
         let busy = || Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is busy or about to end: try again");
         self.asks.try_send(ask(reply)).map_err(|_| busy())?;
-        match tokio::time::timeout(ANSWER_TIMEOUT, answer).await {
+        match tokio::time::timeout(patience, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(busy()),
             Err(_) => Err(Failure::new(

@@ -23,6 +23,7 @@ mod routes;
 pub mod socket;
 pub mod status;
 pub mod tcp;
+pub mod webhooks;
 
 pub use front::Front;
 
@@ -30,6 +31,7 @@ use crate::store::tokens::TokenChange;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use status::{AgentInPresence, QueueInPresence, Status};
 use tokio::sync::oneshot;
+use webhooks::{WebhookError, WebhookOrder};
 
 /// What a request wants of the daemon's loop.
 #[derive(Debug)]
@@ -51,4 +53,6 @@ pub enum Ask {
     Queues(oneshot::Sender<Vec<QueueInPresence>>),
     /// Make or withdraw a token; the answer is false if there is one of its name already, or none.
     Token(TokenChange, oneshot::Sender<Result<bool, String>>),
+    /// Something of the webhook of this name.
+    Webhook(String, WebhookOrder, oneshot::Sender<Result<serde_json::Value, WebhookError>>),
 }

@@ -30,6 +30,9 @@ pub enum Failure {
     /// The daemon runs, but does not see these PBXs: what it knows of them is old.
     #[error("not seen now: {0}")]
     Unseen(String),
+    /// It was done, and the answer is no.
+    #[error("{0}")]
+    No(String),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -44,7 +47,7 @@ impl Failure {
             Self::Daemon(ClientError::NoPermission(_)) => Exit::NoPermission.code(),
             // It could not be understood, as when no PBX has the name.
             Self::Daemon(ClientError::Refused { status: 400, .. }) => Exit::Usage.code(),
-            Self::Daemon(ClientError::Refused { .. }) => Exit::No.code(),
+            Self::Daemon(ClientError::Refused { .. }) | Self::No(_) => Exit::No.code(),
             Self::Daemon(ClientError::Broken(_)) => Exit::Software.code(),
             Self::Store(error) => error.exit_code(),
             Self::Records(RecordsError::Unreadable { .. } | RecordsError::NotAFile { .. }) => Exit::NoInput.code(),

@@ -24,6 +24,7 @@ pub mod tail;
 pub mod token;
 pub mod top;
 pub mod vacuum;
+pub mod webhooks;
 
 use crate::config::{Config, Refusal};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -101,6 +102,8 @@ pub enum Command {
     Dnc(dnc::DncArgs),
     /// Manage the tokens with which programs use the API by TCP
     Token(token::TokenArgs),
+    /// Look at webhooks, try them, and send again what they did not take
+    Webhooks(webhooks::WebhooksArgs),
     /// Show status
     Status(status::StatusArgs),
     /// Copy the database while the daemon runs

@@ -50,6 +50,7 @@ impl Default for Config {
             overall: OVERALL,
             api: Api::default(),
             feed: Feed::default(),
+            webhooks: Vec::new(),
             report: Thresholds::default(),
             store: Store::default(),
             log: Log::default(),

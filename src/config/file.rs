@@ -4,7 +4,7 @@ use super::inherit::Source;
 use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, renamed, report, settings};
+use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, renamed, report, settings, webhook};
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -87,13 +87,15 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     let all = Source { root, own: None, problems: &problems };
     let shared = settings::read(&all);
     let pbx = pbxs(root, dir, &problems);
+    let feed = feed::read(&all.section("feed"));
     let config = Config {
         site: site(&main),
         overall: callback::overall(&all.section("callback")),
         shared,
         pbx,
         api: api::read(&all.section("api"), dir),
-        feed: feed::read(&all.section("feed")),
+        webhooks: webhook::read(root, dir, feed.in_progress, &problems),
+        feed,
         report: report::read(&all.section("report")),
         store: store(&all.section("store"), dir),
         log: log(&all.section("log")),

@@ -16,6 +16,7 @@ mod report;
 mod rules;
 mod section;
 mod settings;
+mod webhook;
 
 pub use agents::Agent;
 pub use api::Api;
@@ -24,6 +25,7 @@ pub use feed::Feed;
 pub use refusal::{Problem, Refusal};
 pub use renamed::OldName;
 pub use settings::Settings;
+pub use webhook::{FIELDS, Format, Map, Webhook};
 
 use crate::records::Files;
 use crate::report::Thresholds;
@@ -38,7 +40,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
-            "report", "store", "log",
+            "webhook", "report", "store", "log",
         ],
     ),
     (
@@ -165,6 +167,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group", "listen", "hosts"]),
     ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
+    ("webhook", &["name", "url", "secret_file", "events", "queues", "format", "tls_ca_file", "allow_plaintext", "map"]),
     (
         "report",
         &[
@@ -200,6 +203,8 @@ pub struct Config {
     pub api: Api,
     /// What the change feed records, table `[feed]`.
     pub feed: Feed,
+    /// Endpoints that are told what became true, tables `[[webhook]]`.
+    pub webhooks: Vec<Webhook>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
     /// The database, table `[store]`.

@@ -472,9 +472,10 @@ fn glob_fault(glob: &str) -> Option<&'static str> {
     glob.contains(['^', '$', '[', ']', '{', '}', '|', '\\', '(', ')']).then_some("this looks like a regular expression")
 }
 
-/// As a table's first line is written: there are several agents, and each has a table.
+/// As a table's first line is written: there are several agents and webhooks, and each has a table.
 fn header(shown: &str) -> String {
-    if shown == "agents" || shown == "pbx.agents" { format!("[[{shown}]]") } else { format!("[{shown}]") }
+    let several = ["agents", "pbx.agents", "webhook"].contains(&shown);
+    if several { format!("[[{shown}]]") } else { format!("[{shown}]") }
 }
 
 fn article(type_name: &str) -> String {

@@ -166,6 +166,7 @@ pub fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: M
             callbacks: scheduler.counters().into(),
             store: storage.counters(),
             api: ApiCounters::default(), // the parts of the API count by themselves
+            webhooks: BTreeMap::new(),   // so do their workers
         },
     }
 }

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::lost::LostReason;
-use crate::config::{Pbx, Tls};
+use crate::config::{Pbx, Tls, Webhook};
 
 /// How long the resolver, each address, and TLS may take.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,11 +27,24 @@ pub(super) struct Route {
     address: String,
     tls: Option<Tls>,
     allow_plaintext: bool,
+    /// What may be wrong where nobody listens.
+    unheard: &'static str,
 }
 
 impl Route {
     pub fn to(pbx: &Pbx) -> Self {
-        Self { address: pbx.address.clone(), tls: pbx.tls.clone(), allow_plaintext: pbx.allow_plaintext }
+        let unheard = "nobody listens there: is Asterisk running, with enabled = yes in manager.conf?";
+        Self { address: pbx.address.clone(), tls: pbx.tls.clone(), allow_plaintext: pbx.allow_plaintext, unheard }
+    }
+
+    /// To an endpoint of webhooks.
+    pub fn to_endpoint(webhook: &Webhook) -> Self {
+        let tls = || webhook.tls_ca_file.clone().map_or(Tls::System, Tls::CaFile);
+        let (tls, port) = if webhook.is_encrypted() { (Some(tls()), 443) } else { (None, 80) };
+        let address = webhook.url.authority().map_or("", |authority| authority.as_str());
+        let has_port = webhook.url.port().is_some();
+        let address = if has_port { address.to_owned() } else { format!("{address}:{port}") };
+        Self { address, tls, allow_plaintext: webhook.allow_plaintext, unheard: "nobody listens there" }
     }
 
     pub fn encrypted(&self) -> bool {
@@ -71,20 +84,18 @@ impl Route {
             }
             match timeout(CONNECT_TIMEOUT, TcpStream::connect(peer)).await {
                 Ok(Ok(stream)) => return Ok((stream, peer)),
-                Ok(Err(error)) => reason = LostReason::Unreachable { peer, why: unreachable(&error) },
+                Ok(Err(error)) => reason = LostReason::Unreachable { peer, why: self.unreachable(&error) },
                 Err(_) => reason = LostReason::Unreachable { peer, why: "no answer in time".into() },
             }
         }
         Err(reason)
     }
-}
 
-fn unreachable(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::ConnectionRefused => {
-            "nobody listens there: is Asterisk running, with enabled = yes in manager.conf?".into()
+    fn unreachable(&self, error: &std::io::Error) -> String {
+        match error.kind() {
+            std::io::ErrorKind::ConnectionRefused => self.unheard.into(),
+            _ => error.to_string(),
         }
-        _ => error.to_string(),
     }
 }
 

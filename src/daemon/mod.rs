@@ -26,6 +26,7 @@ mod storage;
 mod systemd;
 mod tls;
 mod upkeep;
+mod webhooks;
 
 pub use link::{Link, LinkEvent, RequestFailed, events};
 pub use lost::LostReason;

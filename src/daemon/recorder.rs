@@ -2,7 +2,7 @@
 
 use crate::store::tokens::TokenChange;
 use crate::store::{
-    Ack, Batch, Calendar, Counters, DRAIN_BATCHES, FeedRules, Health, QUEUE_BATCHES, Refused, Stopped, Writer,
+    Ack, Batch, Calendar, Counters, DRAIN_BATCHES, FeedRules, Health, Notes, QUEUE_BATCHES, Refused, Stopped, Writer,
 };
 use callbackd_core::ami::budget::UNSAVED_BYTES;
 use callbackd_core::ami::event::Millis;
@@ -169,6 +169,12 @@ impl Recorder {
     /// Has a token made or withdrawn.
     pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
         self.writer.token(change, reply);
+    }
+
+    /// The way of notes to the writer.
+    #[must_use]
+    pub fn notes(&self) -> Notes {
+        self.writer.notes()
     }
 
     /// The newest change that is on the disk.

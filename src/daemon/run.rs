@@ -11,11 +11,13 @@ use super::proofs::{Found, MOST_UNSAVED, Proofs};
 use super::secret::{self, Secret};
 use super::storage::{Storage, feed_rules};
 use super::systemd::ServiceManager;
+use super::webhooks::{self, Webhooks};
 use super::{event_log, signals};
 use crate::api::Ask;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::log::{self, Reload};
+use crate::store::webhooks::WebhookNote;
 use crate::store::{self, Ack, Health, Store};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{Moment, PbxId, Record};
@@ -105,6 +107,7 @@ struct Daemon {
     callbacks: Callbacks,
     proofs: Proofs,
     api: LocalApi,
+    webhooks: Webhooks,
     since_ms: Millis,
 }
 
@@ -115,6 +118,7 @@ impl Daemon {
         store.record_changes(feed_rules(&config.feed))?;
         let clock = Clock::start();
         let now = clock.now();
+        store.webhook(&WebhookNote::Configured(webhooks::names(&config), now.wall_ms))?;
         let mut pbxs = Pbxs::restored(&config, &store, now)?;
         let prefix = store.attempt_prefix();
         let restored = store.restored(now.wall_ms, config.overall.min_talk_ms)?;
@@ -125,6 +129,7 @@ impl Daemon {
             clock,
             service: ServiceManager::default(),
             api: LocalApi::listen(&config, storage.newest_change()),
+            webhooks: Webhooks::start(&config, storage.notes(), storage.newest_change()),
             storage,
             callbacks: Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now()),
             proofs: Proofs::new(&config, prefix),
@@ -238,10 +243,12 @@ impl Daemon {
             // Whoever asked may have gone.
             Ask::Agents(reply) => drop(reply.send(api_replies::agents(self.pbxs.monitors(), &self.callbacks))),
             Ask::Token(change, reply) => self.storage.token(change, reply),
+            Ask::Webhook(name, order, reply) => self.webhooks.order(&name, order, reply),
             Ask::Queues(reply) => drop(reply.send(api_replies::queues(self.pbxs.monitors(), &self.callbacks))),
             Ask::Status(reply) => {
                 let mut status = api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms);
                 status.counters.api.commands_refused = self.api.commands_refused();
+                status.counters.webhooks = self.webhooks.counters();
                 drop(reply.send(status));
             }
             // A callback that is not in memory is looked up before it is spoken of.
@@ -322,6 +329,7 @@ impl Daemon {
             self.pbxs.configure(config, now);
             self.proofs.configure(config);
             self.storage.record_changes(&config.feed);
+            self.webhooks.configure(config, now.wall_ms);
             self.storage.keep_up_soon();
             self.callbacks.policies(&config.policies(), cdr_files(config), now);
         }

@@ -6,7 +6,7 @@ use super::upkeep::Upkeep;
 use crate::api::counters::StoreCounters;
 use crate::config::{Config, Feed, ShowNumbers};
 use crate::store::tokens::TokenChange;
-use crate::store::{self, Ack, Calendar, FeedRules, Health, Store, Writer};
+use crate::store::{self, Ack, Calendar, FeedRules, Health, Notes, Store, Writer};
 use crate::timing::Timing;
 use callbackd_core::model::{Moment, Record};
 use std::time::Duration;
@@ -54,6 +54,11 @@ impl Storage {
     /// Has a token made or withdrawn.
     pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
         self.recorder.token(change, reply);
+    }
+
+    /// The way of notes to the writer, for who works beside the loop.
+    pub fn notes(&self) -> Notes {
+        self.recorder.notes()
     }
 
     /// The newest change that is on the disk.

@@ -22,6 +22,7 @@ mod holder;
 mod identity;
 mod inspect;
 mod lock;
+mod notes;
 mod open;
 mod optimize;
 mod proof;
@@ -37,6 +38,7 @@ mod tables;
 pub mod tokens;
 mod vacuum;
 mod verify;
+pub mod webhooks;
 mod writer;
 
 pub use backup::{Copied, Source, backup};
@@ -48,6 +50,7 @@ pub use error::Error;
 pub use facts::{Chosen, Depth};
 pub use feed::{Fed, FeedRules};
 pub use holder::Holder;
+pub use notes::{NotTaken, Note, Notes};
 pub use open::{Store, migrations};
 pub use prune::{PRUNE_ROWS, Pruned, Pruning};
 pub use queries::{LastSeenAgent, StoredCall};
@@ -64,4 +67,4 @@ pub use writer::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Sto
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 6;
+pub const SCHEMA_VERSION: i32 = 7;

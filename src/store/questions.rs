@@ -109,7 +109,7 @@ pub(super) const OWNERS: &str = "
      WHERE agent IS NOT NULL AND talk_ms > 0 AND number_e164 IS NOT NULL AND ended_ms > ?1 AND direction <> 'internal'
      GROUP BY number_e164 ORDER BY 4 DESC LIMIT ?2";
 pub(super) const SERVED: &str = "
-    SELECT number_e164, direction, pbx, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms) FROM calls
+    SELECT number_e164, direction, pbx, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms), started_ms FROM calls
      WHERE +status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
        AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
      GROUP BY number_e164 ORDER BY 6 DESC LIMIT ?3";

@@ -40,7 +40,8 @@ fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusql
             "outbound" => RecoveredBy::Agent,
             _ => RecoveredBy::Callback,
         };
-        let served = Served { by, call: call_key(row, 2)?, at_ms: row.get(4)?, ended_ms: row.get(5)? };
+        let (began_ms, at_ms, ended_ms) = (row.get(6)?, row.get(4)?, row.get(5)?);
+        let served = Served { by, call: call_key(row, 2)?, began_ms, at_ms, ended_ms };
         unless_misspelt(e164(&row.get::<_, String>(0)?)).map(|number| number.zip(Some(served)))
     };
     let most = i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX);

@@ -1,7 +1,7 @@
 //! The thread that owns the writing connection: everything that waits goes into one transaction, then is acknowledged.
 
 use super::tokens::TokenChange;
-use super::{Calendar, Error, FeedRules, Pruning, Refused, Store};
+use super::{Calendar, Error, FeedRules, Note, Notes, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::Record;
@@ -32,7 +32,7 @@ const PRUNE_PAUSE: Duration = Duration::from_millis(100);
 
 /// What the thread is given to do.
 #[derive(Debug)]
-enum Work {
+pub(super) enum Work {
     Batch(Batch),
     /// Remove what ended before this moment, ms since 1970 UTC.
     Prune(Millis),
@@ -40,10 +40,8 @@ enum Work {
     Optimize(Option<Box<Calendar>>),
     /// Record changes by other rules.
     RecordChanges(FeedRules),
-    /// A sink has taken all changes up to this one, at this time (ms since 1970 UTC).
-    Taken(String, i64, Millis),
-    /// Make or withdraw a token, and say whether that could be done.
-    Token(TokenChange, oneshot::Sender<Result<bool, String>>),
+    /// Write something that is no record.
+    Note(Box<Note>),
 }
 
 /// A pruning, and when its next step is due.
@@ -139,7 +137,7 @@ struct Shared {
 /// The handle of the thread. Dropping it stops the thread after one last attempt; [`Writer::stop`] returns what was left.
 #[derive(Debug)]
 pub struct Writer {
-    sender: Option<SyncSender<Work>>,
+    sender: Option<Arc<SyncSender<Work>>>,
     thread: Option<JoinHandle<Vec<Batch>>>,
     shared: Arc<Shared>,
     newest: watch::Receiver<i64>,
@@ -160,7 +158,12 @@ impl Writer {
         let (announce, newest) = watch::channel(store.fed().last);
         let worker = Worker { store, acknowledge, shared: Arc::clone(&shared), announce };
         let thread = std::thread::Builder::new().name("store".to_owned()).spawn(move || worker.run(&receiver));
-        Ok(Self { sender: Some(sender), thread: Some(thread.expect("a thread for the store")), shared, newest })
+        Ok(Self {
+            sender: Some(Arc::new(sender)),
+            thread: Some(thread.expect("a thread for the store")),
+            shared,
+            newest,
+        })
     }
 
     /// Hands over a batch without ever blocking.
@@ -206,17 +209,16 @@ impl Writer {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::RecordChanges(rules)).is_ok())
     }
 
-    /// Notes that a sink has taken all changes up to this one. False if that has to be said again later: till then it may be given some again.
-    pub fn taken(&self, sink: &str, seq: i64, now_ms: Millis) -> bool {
-        self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::Taken(sink.to_owned(), seq, now_ms)).is_ok())
-    }
-
     /// Has a token made or withdrawn; the answer is false if there is one of its name already, or none. It is dropped if too much waits.
     pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
-        if let Some(sender) = &self.sender {
-            // What is dropped here drops the reply: who asked learns that the daemon is busy.
-            let _ = sender.try_send(Work::Token(change, reply));
-        }
+        // What is dropped here drops the reply: who asked learns that the daemon is busy.
+        let _ = self.notes().send(Note::Token(change, reply));
+    }
+
+    /// The way of notes, for others. It ends with the writer.
+    #[must_use]
+    pub fn notes(&self) -> Notes {
+        Notes(self.sender.as_ref().map(Arc::downgrade).unwrap_or_default())
     }
 
     /// The newest change that is on the disk: news for who reads the feed.
@@ -305,11 +307,10 @@ impl<F: FnMut(Ack)> Worker<F> {
             };
             let mut batches = Vec::new();
             let mut optimize = None;
-            let (mut rules, mut taken, mut tokens) = (None, Vec::new(), Vec::new());
+            let (mut rules, mut notes) = (None, Vec::new());
             let mut take = |work| match work {
                 Work::RecordChanges(new) => rules = Some(new),
-                Work::Taken(sink, seq, now_ms) => taken.push((sink, seq, now_ms)),
-                Work::Token(change, reply) => tokens.push((change, reply)),
+                Work::Note(note) => notes.push(*note),
                 Work::Optimize(calendar) => optimize = Some(calendar),
                 Work::Batch(batch) => batches.push(batch),
                 Work::Prune(before_ms) => {
@@ -339,15 +340,7 @@ impl<F: FnMut(Ack)> Worker<F> {
             {
                 tracing::warn!(target: "store", %err, "The feed's limits cannot be changed now: reload again");
             }
-            for (sink, seq, now_ms) in taken {
-                if let Err(err) = self.store.taken(&sink, seq, now_ms) {
-                    tracing::warn!(target: "store", %err, sink, "What a sink has taken cannot be noted; it may be delivered again");
-                }
-            }
-            for (change, reply) in tokens {
-                // Whoever asked may have gone.
-                let _ = reply.send(self.store.token(&change).map_err(|err| err.to_string()));
-            }
+            notes.into_iter().for_each(|note| self.store.note(note));
             if let Some(calendar) = optimize
                 && let Err(err) = self.store.optimize(calendar.as_deref())
             {

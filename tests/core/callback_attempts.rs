@@ -56,7 +56,7 @@ fn everything_is_looked_at_again_right_before_dialling() {
         (|s| s.hall.blind = true, AttemptResult::AgentBusy),
         (
             |s| {
-                let call = s.talked(ANN, "PJSIP/103", Direction::Inbound, MINUTE);
+                let call = s.talked(ANN, "PJSIP/103", Direction::Inbound, 0);
                 s.recorded(&call);
             },
             AttemptResult::AbortedServed,

@@ -115,6 +115,7 @@ impl Two {
             status: Status::Answer,
             outcome: Outcome::Agent,
             agent: Some("PJSIP/101".to_owned()),
+            started_ms: self.now.wall_ms - MINUTE,
             answered_ms: Some(self.now.wall_ms - MINUTE),
             talk_ms: MINUTE,
             ..self.missed(pbx, number)
@@ -278,6 +279,7 @@ fn a_customer_missed_on_one_and_served_on_the_other_is_served() {
     let mut two = Two::new(overall(), policy(), policy());
     two.halls[0].agents.clear();
     two.misses("a", ANN);
+    two.pass(MINUTE);
     let served = two.talked("b", ANN);
     two.ends(&served);
     let row = &two.rows[&1];

@@ -363,6 +363,7 @@ fn a_call_of_an_earlier_run_that_served_the_customer_counts_too() {
     let served = Served {
         by: RecoveredBy::Agent,
         call: CallKey::new(&pbx(), "out.1"),
+        began_ms: MONDAY_10 + HOUR,
         at_ms: MONDAY_10 + HOUR,
         ended_ms: MONDAY_10 + HOUR + MINUTE,
     };
@@ -372,4 +373,27 @@ fn a_call_of_an_earlier_run_that_served_the_customer_counts_too() {
     scene.pass(2 * HOUR);
     scene.recorded(&miss);
     assert_eq!(scene.stands(1), "RECOVERED_BY_AGENT");
+}
+
+#[test]
+fn who_called_before_the_miss_and_is_served_later_may_be_somebody_else_behind_the_same_number() {
+    let calls = |began_after_ms: i64, recorded_before: bool| {
+        let mut scene = waiting_room();
+        let miss = scene.missed(ANN, "sales");
+        let other = FinishedCall {
+            started_ms: miss.ended_ms + began_after_ms,
+            answered_ms: Some(miss.ended_ms + 5 * SECOND),
+            ended_ms: miss.ended_ms + MINUTE,
+            ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, 55 * SECOND)
+        };
+        scene.pass(MINUTE);
+        let [first, second] = if recorded_before { [&other, &miss] } else { [&miss, &other] };
+        scene.recorded(first);
+        scene.recorded(second);
+        scene.row(1).resolved_by.is_some()
+    };
+    for recorded_before in [false, true] {
+        assert!(!calls(-5 * SECOND, recorded_before), "{recorded_before}");
+        assert!(calls(0, recorded_before), "{recorded_before}");
+    }
 }

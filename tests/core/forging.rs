@@ -126,6 +126,8 @@ fn a_number_that_only_tears_costs_no_event_of_another() {
                 "5\r\n\r\nEvent: Cdr\r\nPrivilege: cdr,all\r\nX: ",
                 "5\r\n\r\nEvent: ExtensionStatus\r\nX: ",
                 "5\r\n\r\nResponse: A\r\nX: ",
+                "5\r\n\r\nResponse: A\r\nActionID: 1\r\nX: ",
+                "5\r\n\r\nEvent: Cdr",
                 "5\r\n\r\nEvent: VarSet\r\nVariable: A\r\nX: ",
                 "5\r\n\r\nEvent: FullyBooted\r\nX: ",
                 "5\r\n\r\nEvent: UserEvent\r\nUserEvent: ",
@@ -136,6 +138,77 @@ fn a_number_that_only_tears_costs_no_event_of_another() {
             }
         }
     }
+}
+
+/// Where the number stands last in its event, nothing follows that could end what it tears.
+#[test]
+fn a_number_at_the_end_of_an_event_costs_no_event_of_another() {
+    let mut tried = 0;
+    for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("22/queue_answered")) {
+        let pieces = pieces(&stream);
+        for (at, piece) in pieces.iter().enumerate().skip(8) {
+            let last = [&b"\nAppData: "[..], b"\nDialString: "];
+            let Some(found) = last.iter().find_map(|key| Some(memchr::memmem::find(piece, key)? + key.len())) else {
+                continue;
+            };
+            let after = pieces.get(at + 1).copied().unwrap_or_default();
+            for number in [
+                "5\r\n\r\nEvent: Cdr",
+                "5\r\n\r\nEvent: Cdr\r\nPrivilege: cdr,all\r\nTimestamp: 1795336414.774004",
+                "5\r\n\r\nEvent: Hangup\r\nPrivilege: call,all\r\nTimestamp: 1795336414.774004",
+                "5\r\n\r\nEvent: X\r\nPrivilege: cc,all\r\nTimestamp: 1795336414.774004\r\nExten: ",
+                "5\r\n\r\nResponse: A\r\nActionID: 1\r\nX: ",
+            ] {
+                assert!(number.len() <= NUMBER, "{number}");
+                let torn = [&piece[..found], number.as_bytes(), b"\r\n\r\n"].concat();
+                costs_only_itself(&name, &pieces[..at].concat(), &torn, after);
+                tried += 1;
+            }
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+/// A number that names a time in a stream without any does not make the others' events, which have none, look torn.
+#[test]
+fn a_time_that_a_number_supplies_blinds_nobody() {
+    let mut tried = 0;
+    for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("22/queue_answered")) {
+        let text = String::from_utf8(stream).unwrap();
+        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        let pieces = pieces(unstamped.as_bytes());
+        for (at, piece) in pieces.iter().enumerate().skip(8) {
+            let after = pieces.get(at + 1).copied().unwrap_or_default();
+            for key in ["\nCallerIDNum: ", "\nExten: ", "\nAppData: "] {
+                let Some(found) = memchr::memmem::find(piece, key.as_bytes()) else { continue };
+                let (head, tail) = piece.split_at(found + key.len());
+                for event in ["Hangup\r\nPrivilege: call,all", "DeviceStateChange\r\nPrivilege: call,all"] {
+                    let number = format!("5\r\n\r\nEvent: {event}\r\nTimestamp: 1795336414.774004");
+                    let torn = [head, number.as_bytes(), tail].concat();
+                    costs_only_itself(&name, &pieces[..at].concat(), &torn, after);
+                    tried += 1;
+                }
+            }
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+/// `manager reload` with another `timestampevents` holds for the connections that there are.
+#[test]
+fn times_that_come_and_go_with_a_reload_of_asterisk_blind_nobody() {
+    let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
+    let text = String::from_utf8(stream).unwrap();
+    let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+    for streams in [[&text, &unstamped, &text], [&unstamped, &text, &unstamped]] {
+        let alone: usize = streams.iter().map(|stream| channels(&believed([stream.as_bytes()]))).sum();
+        assert_eq!(channels(&believed(streams.map(|stream| stream.as_bytes()))), alone);
+    }
+}
+
+/// How many of these are about a channel.
+fn channels(frames: &[Vec<u8>]) -> usize {
+    frames.iter().filter(|frame| memchr::memmem::find(frame, b"\r\nLinkedid: ").is_some()).count()
 }
 
 /// In one read, and where it ends anywhere within the event: the front waits for what follows.

@@ -244,9 +244,7 @@ impl Scene {
                 Output::Record(Record::DncAdd(entry)) => {
                     self.forbidden.insert(entry.number_e164.to_string(), entry);
                 }
-                Output::Record(Record::DncRemove(number)) => {
-                    self.forbidden.remove(number.as_str());
-                }
+                Output::Record(Record::DncRemove(number)) => drop(self.forbidden.remove(number.as_str())),
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
                 Output::LookUp { pbx, channel_id, .. } => {
                     assert_eq!(pbx, PBX);
@@ -372,6 +370,7 @@ impl Scene {
             status: Status::Answer,
             outcome: Outcome::Agent,
             agent: Some(agent.into()),
+            started_ms: self.now.wall_ms - talk_ms,
             answered_ms: Some(self.now.wall_ms - talk_ms),
             talk_ms,
             ..self.missed(number, "sales")

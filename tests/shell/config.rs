@@ -27,7 +27,7 @@ fn documented(section: &str) -> Vec<&'static str> {
 fn the_documented_file_names_every_key() {
     for (section, keys) in KEYS.iter().filter(|(name, _)| !name.is_empty()) {
         let body = documented(section);
-        for key in keys.iter().filter(|key| !["retry", "queue", "did"].contains(*key)) {
+        for key in keys.iter().filter(|key| !["retry", "queue", "did", "map"].contains(*key)) {
             let named = |line: &&&str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
             let inherited = *section == "hours.NAME" && ["timezone", "country"].contains(key);
             assert!(inherited || body.iter().filter(named).count() == 1, "[{section}] {key}");
@@ -63,7 +63,7 @@ fn every_example_that_is_commented_out_can_be_used() {
         assert_eq!(with == without, bare.starts_with("pbx = "), "{bare}");
         tried += 1;
     }
-    assert_eq!((tried, tables), (21, 4));
+    assert_eq!((tried, tables), (21, 6));
 }
 
 #[test]
@@ -94,6 +94,10 @@ fn every_table_that_is_commented_out_can_be_used() {
     assert_eq!((queue.announcement.as_str(), queue.accept_key.as_str()), ("custom/callback", "1"));
     assert!(queue.script.starts_with("You wanted"));
     assert_eq!(config.shared.callback.dids["+12025550100"], "sales");
+    let crm = &config.webhooks[0];
+    assert_eq!((crm.name.as_str(), crm.url.host(), crm.queues.len()), ("crm", Some("crm.example.com"), 1));
+    assert_eq!((crm.events.len(), crm.map.names["linkedid"].as_str()), (2, "external_id"));
+    assert_eq!(crm.map.words[&("status".to_owned(), "CANCEL".to_owned())], "lost");
     let ann = &config.shared.agents[0];
     assert_eq!((ann.name.as_deref(), ann.interface.as_str(), ann.queues.len()), (Some("Ann"), "PJSIP/101", 1));
     assert_eq!(ann.wrapup, Some(Duration::from_secs(20)));

@@ -42,12 +42,16 @@ impl Front {
 
     /// The same, with waits of its own (`callbackd::timing`).
     pub fn with_waits(waits: &str) -> Self {
-        let mut front = Self::closed("");
-        let mut command = front.site.command(&["run", "--config", "callbackd.toml"]);
+        Self::closed("").started(waits)
+    }
+
+    /// A daemon of this configuration, with waits of its own.
+    pub fn started(mut self, waits: &str) -> Self {
+        let mut command = self.site.command(&["run", "--config", "callbackd.toml"]);
         command.env("CALLBACKD_TIMING", waits);
-        front.daemon = Some(Running::start(command));
-        front.said("session: Asterisk is ready");
-        front
+        self.daemon = Some(Running::start(command));
+        self.said("session: Asterisk is ready");
+        self
     }
 
     /// The same, not waited for.

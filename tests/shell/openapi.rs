@@ -73,6 +73,9 @@ fn filled() -> Front {
          INSERT INTO tags VALUES (1, 'ABANDONED', '', 'rule', 1, 'engine');
          INSERT INTO ratings VALUES (1, '', 4.5, 1);
          INSERT INTO calls_in_progress (pbx, linkedid, started_ms) VALUES ('pbx', '2.1', 1);
+         INSERT INTO webhooks VALUES ('1', 'paused', 1, 'ann', NULL);
+         INSERT INTO webhook_messages VALUES ('1', 7, 'call.missed', '1.1', 'failing', 1, 0, 1, 1, 2, '{}');
+         INSERT INTO webhook_attempts VALUES (1, '1', 7, 1, 20, 503, '', 'busy');
          INSERT INTO callback_attempts VALUES (1, 1, 'pbx', 'cb-x', NULL, 1, NULL, NULL, 2, 0, 'LOST', '', NULL);",
     )
     .unwrap();
@@ -94,7 +97,7 @@ fn every_answer_is_as_it_is_described() {
         assert_eq!(faults(&all, &content["schema"], &answer, &path), [""; 0]);
         read += 1;
     }
-    assert_eq!(read, 13);
+    assert_eq!(read, 15);
     let story = front.get("/v1/callbacks/1");
     assert!(
         story["attempts"][0].is_object() && story["misses"][0].is_object() && story["events"][0].is_object(),

@@ -155,7 +155,7 @@ impl Disk {
             };
             let Some(number) = call.number_e164.clone() else { continue };
             let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
-            let this = Served { by, call: call.key(), at_ms, ended_ms: call.ended_ms };
+            let this = Served { by, call: call.key(), began_ms: call.started_ms, at_ms, ended_ms: call.ended_ms };
             if served.get(&number).is_none_or(|s| s.ended_ms < this.ended_ms) {
                 served.insert(number, this);
             }

@@ -24,3 +24,4 @@ mod store_views;
 mod store_writer;
 mod store_writing;
 mod stored;
+mod webhooks;

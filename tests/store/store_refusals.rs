@@ -6,6 +6,9 @@ use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+/// The schema of a program that does not exist yet.
+const NEWER: i32 = SCHEMA_VERSION + 1;
+
 struct Place {
     directory: tempfile::TempDir,
     path: PathBuf,
@@ -54,10 +57,10 @@ fn a_named_pipe_beside_the_database_is_refused_and_not_waited_for() {
 fn a_newer_schema_is_refused() {
     let place = place();
     drop(Store::open(&place.path).unwrap());
-    made_by(&place, "PRAGMA user_version = 7");
+    made_by(&place, &format!("PRAGMA user_version = {NEWER}"));
     let known = format!("only up to {SCHEMA_VERSION}");
-    refused(&place, 78, &["schema 7", &known, "install the version that wrote it"]);
-    assert!(matches!(Reader::open(&place.path), Err(Error::NewerSchema { found: 7, .. })));
+    refused(&place, 78, &[&format!("schema {NEWER}"), &known, "install the version that wrote it"]);
+    assert!(matches!(Reader::open(&place.path), Err(Error::NewerSchema { found: NEWER, .. })));
 }
 
 #[test]
@@ -66,13 +69,13 @@ fn a_newer_schema_is_refused_even_if_only_the_write_ahead_log_tells() {
     drop(Store::open(&place.path).unwrap());
     let other = Connection::open(&place.path).unwrap();
     other.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).unwrap();
-    other.execute_batch("PRAGMA user_version = 7").unwrap();
+    other.execute_batch(&format!("PRAGMA user_version = {NEWER}")).unwrap();
     drop(other);
     assert!(names(place.directory.path()).contains(&"calls.db-wal".to_owned()));
     let before = std::fs::read(&place.path).unwrap();
     assert_eq!(i32::from(before[63]), SCHEMA_VERSION, "the file itself still says what it was");
     let error = Store::open(&place.path).unwrap_err();
-    assert!(matches!(error, Error::NewerSchema { found: 7, .. }), "{error}");
+    assert!(matches!(error, Error::NewerSchema { found: NEWER, .. }), "{error}");
     assert_eq!(std::fs::read(&place.path).unwrap(), before);
 }
 

@@ -108,6 +108,26 @@ fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
     for (state, count) in &status.callbacks {
         all.put(Gauge, "callbacks_open", "Open callbacks.", &[("state", state)], *count as f64);
     }
+    for (name, webhook) in &status.counters.webhooks {
+        let of = [("endpoint", name.as_str())];
+        for (result, count) in [
+            ("ok", webhook.delivered),
+            ("refused", webhook.refused),
+            ("failed", webhook.failed),
+            ("unreachable", webhook.unreachable),
+        ] {
+            let of = [of[0], ("result", result)];
+            all.put(Counter, "webhook_deliveries_total", "Attempts to deliver a message.", &of, count as f64);
+        }
+        let given_up = webhook.given_up as f64;
+        all.put(Counter, "webhook_given_up_total", "Messages that are not tried any more.", &of, given_up);
+        all.put(Gauge, "webhook_pending", "Changes that it has not passed yet.", &of, webhook.behind as f64);
+        let since = webhook.failing_since_ms.map_or(0.0, |ms| ms as f64 / 1_000.0);
+        let help = "Nothing has been delivered since; 0 if the last message was.";
+        all.put(Gauge, "webhook_failing_since_timestamp_seconds", help, &of, since);
+        let running = f64::from(u8::from(webhook.running));
+        all.put(Gauge, "webhook_running", "1 while it is sent to: not paused, not switched off.", &of, running);
+    }
     let (callbacks, store, api) = (&status.counters.callbacks, &status.counters.store, &status.counters.api);
     let writable = f64::from(u8::from(status.store_error.is_none()));
     all.put(Gauge, "store_writable", "1 if the database can be written.", &[], writable);

@@ -11,6 +11,7 @@ mod live;
 mod metrics;
 mod status;
 mod tokens;
+mod webhooks;
 
 use super::admit::{MAX_BODY, admit};
 use super::front::{Failure, Front, Listed};
@@ -38,6 +39,7 @@ pub fn router(front: Arc<Front>, place: Place) -> Router {
         .merge(changes::routes())
         .merge(events::routes())
         .merge(tokens::routes())
+        .merge(webhooks::routes())
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, NOWHERE) })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -46,7 +48,7 @@ pub fn router(front: Arc<Front>, place: Place) -> Router {
         .with_state(front)
 }
 
-const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/changes, /v1/events, /v1/tokens, /metrics, /healthz, /readyz";
+const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
 const OTHERWISE: &str = "this cannot be done here: the header Allow says what can";
 
 /// Query of a list that is in memory: of one PBX or of all.

@@ -10,8 +10,11 @@ use crate::ami::refusal::Refusal;
 pub(crate) struct Shown {
     /// `Privilege` behind `Event`: the stream is a live Asterisk's, and its events have their forms.
     pub(crate) privilege: bool,
-    /// `Timestamp` behind that.
+    /// `Timestamp` behind that. Only an event with a channel's whole snapshot shows it, and that there is none any more: what a number
+    /// holds could name one.
     pub(crate) timestamp: bool,
+    /// Whether there is one is known; before, the first live event that is believed tells.
+    pub(crate) settled: bool,
     /// It is one connection, greeted once; a capture holds several.
     pub(crate) live: bool,
 }
@@ -123,6 +126,8 @@ pub(crate) struct Passed {
     pub(crate) head: Head,
     /// It has an `ActionID`.
     pub(crate) answers: bool,
+    /// It has a `Timestamp` behind its `Privilege`; `None` if it need not.
+    pub(crate) stamped: Option<bool>,
 }
 
 /// Checks a whole frame: what it is, or the reason against it and where the offending line begins.
@@ -133,6 +138,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
     let mut seen: [Option<&[u8]>; ONCE.len()] = [None; ONCE.len()];
     let (mut at_most, mut echo) = (ONCE_IN_RESPONSES, false);
     let (mut start, mut count) = (0, 0);
+    let mut stamped = None;
     let mut follow = Follow::new(form::ANSWER);
     let mut head = Head::Answer;
     for end in memchr::memchr_iter(b'\n', frame) {
@@ -153,6 +159,9 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
         let key = &line[..colon];
         if count <= 3 && count > 1 {
             headed(head, count, line, shown).map_err(|refusal| (refusal, start))?;
+            if count == 3 && head == Head::Live && shown.privilege {
+                stamped = Some(is_timestamp(line));
+            }
         }
         let stands = expected.is_some() || follow.takes(key);
         let written = || line.ends_with(b"\r\n") && (line[colon..].starts_with(b": ") || follow.is_free());
@@ -186,21 +195,22 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
     if shown.privilege && !(headed && follow.is_whole()) {
         return Err((Refusal::Torn, 0));
     }
-    Ok(Passed { head, answers: seen[ACTION_ID].is_some() })
+    match stamped {
+        Some(stamped) if follow.is_of_channel() => (shown.timestamp, shown.settled) = (stamped, true),
+        Some(false) if shown.timestamp => return Err((Refusal::Torn, 0)),
+        _ => {}
+    }
+    Ok(Passed { head, answers: seen[ACTION_ID].is_some(), stamped })
 }
 
-/// Holds the second and third line against the head that the event must have, and learns from it what the stream has.
+/// Holds the second line against the head that the event must have, and learns from it what the stream has.
 fn headed(head: Head, count: usize, line: &[u8], shown: &mut Shown) -> Result<(), Refusal> {
-    if !matches!(head, Head::Live | Head::Login) {
+    if count != 2 || !matches!(head, Head::Live | Head::Login) {
         return Ok(());
     }
-    let (learned, known) = match count {
-        2 => (is_privilege(line), &mut shown.privilege),
-        _ if head == Head::Live => (shown.privilege && is_timestamp(line), &mut shown.timestamp),
-        _ => return Ok(()),
-    };
-    *known |= learned;
-    if learned || !*known { Ok(()) } else { Err(Refusal::Torn) }
+    let learned = is_privilege(line);
+    shown.privilege |= learned;
+    if learned || !shown.privilege { Ok(()) } else { Err(Refusal::Torn) }
 }
 
 /// The classes of `main/manager.c` (`perms`).

@@ -182,7 +182,7 @@ impl FrameDecoder {
         {
             let version = text(version).into_owned();
             // Another capture in the same file may be one without.
-            self.shown.timestamp = false;
+            (self.shown.timestamp, self.shown.settled) = (false, false);
             self.advance(buffer, end);
             return Some(Some(Received::Banner(version)));
         }
@@ -255,7 +255,7 @@ impl FrameDecoder {
         if end > MAX_FRAME {
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        let Passed { head, answers } = match check(&frame, &mut self.shown) {
+        let Passed { head, answers, stamped } = match check(&frame, &mut self.shown) {
             Ok(passed) => passed,
             Err((refusal, at)) => {
                 self.passes(&frame, offset);
@@ -266,7 +266,10 @@ impl FrameDecoder {
                 return Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame));
             }
         };
-        // Answers are known by an id that nobody can guess.
+        // Answers are known by an id that nobody can guess. One that no request has is the rest of a torn frame: its end says so.
+        if self.torn.is_some() && head.is_answer() && answers {
+            self.passes(&frame, offset);
+        }
         if self.shown.privilege && !(head.is_answer() && answers) {
             if head == Head::Item {
                 self.passes(&frame, offset);
@@ -274,7 +277,8 @@ impl FrameDecoder {
             }
             // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
             let shortest = form::is_shortest(&frame);
-            if shortest && !self.shown.timestamp {
+            let first = stamped.filter(|_| !self.shown.settled);
+            if shortest && !first.unwrap_or(self.shown.timestamp) {
                 self.counters.skipped += 1;
                 return None;
             }
@@ -287,6 +291,9 @@ impl FrameDecoder {
             let torn = !begins_well(buffer, self.shown) || Self::goes_on(room, buffer);
             if inside || shortest && self.last_torn.is_some_and(lately) || torn {
                 return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
+            }
+            if let Some(stamped) = first {
+                (self.shown.timestamp, self.shown.settled) = (stamped, true);
             }
         }
         self.counters.frames += 1;
@@ -324,7 +331,7 @@ impl FrameDecoder {
                         let offset = self.counters.bytes;
                         match own_end {
                             Some(headers) if self.torn.is_none() => {
-                                if self.shown.privilege && !form::has_own_end(&buffer[..end], headers) {
+                                if self.is_front(&buffer[..end]) && !form::has_own_end(&buffer[..end], headers) {
                                     self.tears(offset);
                                 }
                             }
@@ -345,9 +352,9 @@ impl FrameDecoder {
         }
     }
 
-    /// The frame has the head that Asterisk writes: it is no rest of another one.
+    /// The frame has the head that Asterisk writes: it is no rest of another one. Nor did a number supply all of it, as which it would have no rest.
     fn is_front(&self, frame: &[u8]) -> bool {
-        self.shown.privilege && begins_well(frame, self.shown)
+        self.shown.privilege && form::has_begun(frame) && begins_well(frame, self.shown)
     }
 
     fn tears(&mut self, offset: u64) {

@@ -230,6 +230,12 @@ impl<'a> Follow<'a> {
         self.over
     }
 
+    /// The frame is over: whether it had the whole snapshot of a channel that it must have, which is more than any field of a caller holds, and nothing
+    /// whose names a dialplan chooses.
+    pub(crate) fn is_of_channel(&self) -> bool {
+        !self.over && self.form.runs.first() == Some(&CHANNEL) && self.is_whole()
+    }
+
     /// The frame is over: whether it had all that it must have.
     pub(crate) fn is_whole(&self) -> bool {
         self.rest.is_empty() && self.whole >= self.form.least
@@ -333,6 +339,14 @@ pub(crate) fn room(frame: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// More than a number holds, it has what stands in a real event before the first number: of a channel's snapshot, or of an event without one.
+pub(crate) fn has_begun(frame: &[u8]) -> bool {
+    let has = |text: &[u8]| memchr::memmem::find(frame, text).is_some();
+    let of_channel = || has(b"Channel: ") && has(b"ChannelState: ") && has(b"ChannelStateDesc: ");
+    frame.len() > NUMBER
+        && (of_channel() || [&b"\nAccountCode: "[..], b"\nEventName: ", b"\nExten: "].into_iter().any(has))
 }
 
 /// The end of a channel's snapshot stands there, or that of one of the events without one.

@@ -86,7 +86,8 @@ impl Scheduler {
             _ => return None,
         };
         let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
-        (call.status == Status::Answer).then(|| Served { by, call: call.key(), at_ms, ended_ms: call.ended_ms })
+        let (began_ms, ended_ms) = (call.started_ms, call.ended_ms);
+        (call.status == Status::Answer).then(|| Served { by, call: call.key(), began_ms, at_ms, ended_ms })
     }
 
     fn service_learnt(&mut self, call: &FinishedCall) {
@@ -320,11 +321,10 @@ impl Scheduler {
     fn perhaps_served(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
         let Some(id) = self.tasks.open_for(number) else { return };
-        if call.ended_ms < self.tasks[id].row.last_missed_ms {
-            return;
-        }
+        let missed_ms = self.tasks[id].row.last_missed_ms;
+        let recovers = |service: &Served| service.by != RecoveredBy::Callback && service.recovers(missed_ms);
         // A callback of ours closes its own task by its result.
-        if let Some(service) = self.service(call).filter(|s| s.by != RecoveredBy::Callback) {
+        if let Some(service) = self.service(call).filter(recovers) {
             self.served(id, service.by, service.call, service.at_ms);
         }
     }

@@ -34,7 +34,17 @@ pub struct Served {
     /// Who served the customer.
     pub by: RecoveredBy,
     pub call: CallKey,
+    pub began_ms: Millis,
     /// It was answered, ms since 1970 UTC.
     pub at_ms: Millis,
     pub ended_ms: Millis,
+}
+
+impl Served {
+    /// It served a customer who was missed at that moment. Who called before may be another person behind the same number, who was on the
+    /// line meanwhile.
+    #[must_use]
+    pub fn recovers(&self, missed_ms: Millis) -> bool {
+        self.ended_ms >= missed_ms && (self.by != RecoveredBy::Customer || self.began_ms >= missed_ms)
+    }
 }

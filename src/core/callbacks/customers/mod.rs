@@ -90,9 +90,9 @@ impl Customers {
         self.served.learn(number, by.ended_ms, by)
     }
 
-    /// The call by which the customer was served, if that ended after this moment.
-    pub(crate) fn served_after(&self, number: &E164, at_ms: Millis) -> Option<&Served> {
-        self.served.get(number).filter(|served| served.ended_ms > at_ms)
+    /// The call by which the customer was served who was missed at this moment.
+    pub(crate) fn served_after(&self, number: &E164, missed_ms: Millis) -> Option<&Served> {
+        self.served.get(number).filter(|served| served.recovers(missed_ms))
     }
 
     /// There is room on the do-not-call list for this one, or it stands there.

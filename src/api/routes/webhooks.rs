@@ -1,0 +1,100 @@
+//! `/v1/webhooks`: the endpoints, what they were sent and what they answered, and orders to them.
+
+use crate::api::Ask;
+use crate::api::front::{Answer, Asked, Body, Failure, Front, Peer, parse};
+use crate::api::pages::MAX_ROWS;
+use crate::api::webhooks::{WebhookError, WebhookOrder};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::routing::{get, post};
+use axum::{Extension, Json, Router};
+use serde::Deserialize;
+use serde_json::json;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Messages of an endpoint that are told if the question does not say how many.
+const MESSAGES: u32 = 50;
+/// Attempts at one message that are told, the newest.
+const ATTEMPTS: u32 = 100;
+
+/// An endpoint may take 10 s for its answer to a test.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+type Named = Result<Path<String>, PathRejection>;
+
+pub fn routes() -> Router<Arc<Front>> {
+    Router::new()
+        .route("/v1/webhooks", get(list))
+        .route("/v1/webhooks/{name}", get(show))
+        .route("/v1/webhooks/{name}/{order}", post(order))
+}
+
+async fn list(State(front): State<Arc<Front>>) -> Answer {
+    Ok(Json(json!(front.read(|reader| reader.webhooks()).await?)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    limit: Option<u32>,
+}
+
+async fn show(State(front): State<Arc<Front>>, name: Named, Asked(wanted): Asked<Wanted>) -> Answer {
+    let Path(name) = name?;
+    let limit = wanted.limit.unwrap_or(MESSAGES).min(u32::try_from(MAX_ROWS).unwrap_or(u32::MAX));
+    let read = front.read(move |reader| {
+        let Some(webhook) = reader.webhook(&name)? else {
+            return Ok(Err(reader.webhooks()?.into_iter().map(|webhook| webhook.name).collect()));
+        };
+        let mut messages = Vec::new();
+        for message in reader.webhook_messages(&name, limit)? {
+            let attempts = reader.webhook_attempts(&name, message.seq, ATTEMPTS)?;
+            messages.push(json!({ "message": message, "attempts": attempts }));
+        }
+        Ok(Ok(json!({ "webhook": webhook, "messages": messages })))
+    });
+    read.await?.map(Json).map_err(|names: Vec<String>| refused(&WebhookError::None(names)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Which {
+    seq: Option<i64>,
+}
+
+async fn order(
+    State(front): State<Arc<Front>>,
+    Extension(Peer(by)): Extension<Peer>,
+    named: Result<Path<(String, String)>, PathRejection>,
+    body: Body,
+) -> Answer {
+    let Path((name, order)) = named?;
+    let body = body?;
+    let order = match order.as_str() {
+        "test" => WebhookOrder::Test,
+        "pause" => WebhookOrder::Pause(by),
+        "resume" => WebhookOrder::Resume(by),
+        "resend" => {
+            let which: Which = if body.is_empty() { Which { seq: None } } else { parse(&body)? };
+            WebhookOrder::Resend(which.seq)
+        }
+        other => {
+            let fix = "use test, resend, pause or resume";
+            let why = format!("a webhook cannot be given the order {}: {fix}", other.escape_debug());
+            return Err(Failure::of_field("order", why, fix).with_status(StatusCode::NOT_FOUND));
+        }
+    };
+    let done = front.ask_for(PATIENCE, |reply| Ask::Webhook(name, order, reply)).await?;
+    done.map(Json).map_err(|error| refused(&error))
+}
+
+fn refused(error: &WebhookError) -> Failure {
+    let status = match error {
+        WebhookError::None(_) | WebhookError::NoMessage(_) => StatusCode::NOT_FOUND,
+        WebhookError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+        WebhookError::Secret(_) => StatusCode::CONFLICT,
+    };
+    Failure::new(status, error.to_string())
+}

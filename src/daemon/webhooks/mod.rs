@@ -1,0 +1,154 @@
+//! Webhooks as they run: one worker for each endpoint, beside the daemon's loop, which reads the feed by its own cursor.
+//!
+//! A worker never holds anything that others need: an endpoint that is slow, or down for days, has its queue on the disk.
+
+mod post;
+mod worker;
+
+use crate::api::counters::WebhookCounters;
+use crate::api::webhooks::{WebhookError, WebhookOrder};
+use crate::config::{Config, Webhook};
+use crate::store::webhooks::{Again, WebhookNote, WebhookState};
+use crate::store::{Note, Notes};
+use crate::webhook::{Answer, Endpoint, Scripts};
+use callbackd_core::ami::event::Millis;
+use post::Post;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{Notify, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout};
+use worker::{Counts, Worker, keys, note_down, now_ms};
+
+/// The answer to an order.
+type Reply = oneshot::Sender<Result<Value, WebhookError>>;
+
+/// An answer to a test is waited for so long: a person waits.
+const TEST_PATIENCE: Duration = Duration::from_secs(10);
+
+/// All endpoints of the configuration.
+pub struct Webhooks {
+    db: PathBuf,
+    notes: Notes,
+    newest: watch::Receiver<i64>,
+    running: BTreeMap<String, Running>,
+}
+
+struct Running {
+    webhook: Webhook,
+    poke: Arc<Notify>,
+    counts: Arc<Counts>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Webhooks {
+    /// Those of this configuration, which the database knows already ([`names`]).
+    pub fn start(config: &Config, notes: Notes, newest: watch::Receiver<i64>) -> Self {
+        let mut all = Self { db: config.store.path.clone(), notes, newest, running: BTreeMap::new() };
+        all.spawn(config, &BTreeMap::new());
+        all
+    }
+
+    /// The configuration was read anew, and with it the secrets. What is on its way is sent again by the new worker.
+    pub fn configure(&mut self, config: &Config, now_ms: Millis) {
+        let (reply, _) = oneshot::channel();
+        // Workers wait until the database knows them; if the writer is busy now, the next reload says it again.
+        let note = Note::Webhook(WebhookNote::Configured(names(config), now_ms), reply);
+        if self.notes.send(note).is_err() {
+            tracing::warn!(target: "webhook", "The database is busy, new webhooks do not begin: reload again");
+        }
+        let counts = std::mem::take(&mut self.running).into_iter().map(|(name, old)| (name, Arc::clone(&old.counts)));
+        self.spawn(config, &counts.collect());
+    }
+
+    /// `counted`: what was counted before.
+    fn spawn(&mut self, config: &Config, counted: &BTreeMap<String, Arc<Counts>>) {
+        let scripts = Scripts::of(config);
+        for webhook in &config.webhooks {
+            let poke = Arc::new(Notify::new());
+            let counts = counted.get(&webhook.name).cloned().unwrap_or_default();
+            let worker = Worker::new(webhook, &scripts, self.db.clone(), self.notes.clone(), self.newest.clone());
+            let task = tokio::spawn(worker.run(Arc::clone(&poke), Arc::clone(&counts)));
+            self.running.insert(webhook.name.clone(), Running { webhook: webhook.clone(), poke, counts, task });
+        }
+    }
+
+    /// Has an order carried out beside the loop.
+    pub fn order(&self, name: &str, order: WebhookOrder, reply: Reply) {
+        let Some(Running { webhook, poke, .. }) = self.running.get(name) else {
+            // Whoever asked may have gone.
+            drop(reply.send(Err(WebhookError::None(self.running.keys().cloned().collect()))));
+            return;
+        };
+        let (webhook, poke, notes) = (webhook.clone(), Arc::clone(poke), self.notes.clone());
+        tokio::spawn(async move {
+            let done = match order {
+                WebhookOrder::Test => test(&webhook).await,
+                order => note(&notes, &webhook.name, order).await,
+            };
+            poke.notify_one();
+            let _ = reply.send(done);
+        });
+    }
+
+    /// What was counted of each.
+    pub fn counters(&self) -> BTreeMap<String, WebhookCounters> {
+        let newest = *self.newest.borrow();
+        self.running.iter().map(|(name, running)| (name.clone(), running.counts.told(newest))).collect()
+    }
+}
+
+/// The names of the endpoints, as the database is told them.
+pub fn names(config: &Config) -> Vec<String> {
+    config.webhooks.iter().map(|webhook| webhook.name.clone()).collect()
+}
+
+/// Notes an order for the worker.
+async fn note(notes: &Notes, name: &str, order: WebhookOrder) -> Result<Value, WebhookError> {
+    let name = name.to_owned();
+    let (note, state, seq) = match order {
+        WebhookOrder::Pause(by) => {
+            (WebhookNote::State(name.clone(), WebhookState::Paused, by, now_ms()), "paused", None)
+        }
+        WebhookOrder::Resume(by) => {
+            (WebhookNote::State(name.clone(), WebhookState::Running, by, now_ms()), "running", None)
+        }
+        WebhookOrder::Resend(Some(seq)) => (WebhookNote::Again(name.clone(), Again::One(seq)), "", Some(seq)),
+        WebhookOrder::Resend(None) | WebhookOrder::Test => (WebhookNote::Again(name.clone(), Again::GivenUp), "", None),
+    };
+    let rows = note_down(notes, &name, note).await.map_err(|_| WebhookError::Busy)?;
+    match (rows, seq) {
+        (0, Some(seq)) => Err(WebhookError::NoMessage(seq)),
+        _ if state.is_empty() => Ok(json!({ "webhook": name, "messages": rows })),
+        _ => Ok(json!({ "webhook": name, "state": state, "changed": rows > 0 })),
+    }
+}
+
+/// Sends a message that tells of nothing, out of turn, once.
+async fn test(webhook: &Webhook) -> Result<Value, WebhookError> {
+    let keys = keys(&webhook.secret_file).map_err(WebhookError::Secret)?;
+    let endpoint = Endpoint::new(webhook, keys, Scripts::default());
+    let (begun_ms, begun) = (now_ms(), Instant::now());
+    let id = format!("msg_test_{begun_ms}");
+    let body = endpoint.test_body(&id, begun_ms);
+    let answered = timeout(TEST_PATIENCE, Post::to(webhook).signed(&endpoint, &id, &body, begun_ms)).await;
+    let (code, error, text) = match answered {
+        Ok((Answer::Status(code, _), text)) => (Some(code), None, text),
+        Ok((Answer::Nothing(why), text)) => (None, Some(why), text),
+        Err(_) => (None, Some(format!("no answer within {} s", TEST_PATIENCE.as_secs())), String::new()),
+    };
+    let took_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let delivered = code.is_some_and(|code| (200..300).contains(&code));
+    Ok(json!({
+        "webhook": webhook.name, "delivered": delivered, "code": code, "error": error, "took_ms": took_ms, "answer": text
+    }))
+}

@@ -1,0 +1,169 @@
+//! An endpoint as the configuration wants it: which changes it is told, and in what words.
+
+use super::payload::{Told, data};
+use super::signature::Keys;
+use crate::config::{Config, Format, Map, Webhook};
+use crate::store::feed::{Change, ChangedRow};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::ChangeKind;
+use serde_json::{Map as Object, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The event that a person has sent to try an endpoint.
+pub const TEST: &str = "webhook.test";
+
+/// An endpoint without its address: what it is told.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// As in the configuration.
+    pub name: String,
+    /// With which its messages are signed.
+    pub keys: Keys,
+    /// What is told.
+    pub kinds: Vec<ChangeKind>,
+    queues: BTreeSet<String>,
+    format: Format,
+    map: Map,
+    scripts: Scripts,
+}
+
+/// What an agent is to say, by PBX and queue; and what numbers of ours are called.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scripts {
+    queues: BTreeMap<String, (String, BTreeMap<String, String>)>,
+    dids: BTreeMap<String, String>,
+}
+
+impl Scripts {
+    /// As the configuration has them.
+    #[must_use]
+    pub fn of(config: &Config) -> Self {
+        let of = |pbx: &crate::config::Pbx| {
+            let callback = &pbx.settings.callback;
+            let queues = callback.queues.iter().map(|(name, queue)| (name.clone(), queue.script.clone()));
+            (pbx.name.to_string(), (callback.default.script.clone(), queues.collect()))
+        };
+        Self { queues: config.pbx.iter().map(of).collect(), dids: config.report.dids.clone() }
+    }
+
+    pub(super) fn of_did(&self, did: Option<&str>) -> Option<&str> {
+        self.dids.get(did?).map(String::as_str)
+    }
+
+    pub(super) fn of_queue(&self, pbx: &str, queue: Option<&str>) -> &str {
+        let Some((default, queues)) = self.queues.get(pbx) else { return "" };
+        queue.and_then(|queue| queues.get(queue)).unwrap_or(default)
+    }
+}
+
+impl Endpoint {
+    /// Of this table.
+    #[must_use]
+    pub fn new(webhook: &Webhook, keys: Keys, scripts: Scripts) -> Self {
+        Self {
+            name: webhook.name.clone(),
+            keys,
+            kinds: webhook.events.iter().copied().collect(),
+            queues: webhook.queues.clone(),
+            format: webhook.format,
+            map: webhook.map.clone(),
+            scripts,
+        }
+    }
+
+    /// Whether it is told a change of one of its kinds: news, and of its queues.
+    #[must_use]
+    pub fn wants(&self, change: &Change) -> bool {
+        if change.late {
+            return false;
+        }
+        let queue = match &change.row {
+            Some(ChangedRow::Call(stored)) => stored.call.queue.as_deref(),
+            Some(ChangedRow::Callback { row, .. }) => row.queue.as_deref(),
+            Some(ChangedRow::Attempt(_)) => return true,
+            None => change.payload.as_ref().and_then(|payload| payload["queue"].as_str()),
+        };
+        self.queues.is_empty() || queue.is_some_and(|queue| self.queues.contains(queue))
+    }
+
+    /// The body of a message.
+    #[must_use]
+    pub fn body(&self, id: &str, told: &Told<'_>) -> String {
+        let change = told.change;
+        let data = self.mapped(data(told, &self.scripts));
+        self.enveloped(id, change.kind.as_str(), change.at_ms, (told.site, &change.pbx, &change.key), data)
+    }
+
+    /// The body of a message to try the endpoint with.
+    #[must_use]
+    pub fn test_body(&self, id: &str, now_ms: Millis) -> String {
+        let text = "This is a test: nobody called.";
+        let data = json!({ "webhook": self.name, "text": text });
+        let data = self.mapped(data.as_object().cloned().unwrap_or_default());
+        self.enveloped(id, TEST, now_ms, ("", "", &self.name), data)
+    }
+
+    /// Of which type the body is.
+    #[must_use]
+    pub fn content_type(&self) -> &'static str {
+        match self.format {
+            Format::Standard => "application/json",
+            Format::CloudEvents => "application/cloudevents+json; charset=utf-8",
+        }
+    }
+
+    fn enveloped(
+        &self,
+        id: &str,
+        kind: &str,
+        at_ms: Millis,
+        of: (&str, &str, &str),
+        data: Object<String, Value>,
+    ) -> String {
+        let (site, pbx, key) = of;
+        let timestamp = rfc3339(at_ms);
+        let whole = match self.format {
+            Format::Standard => json!({ "type": kind, "timestamp": timestamp, "data": data }),
+            Format::CloudEvents => json!({
+                "specversion": "1.0",
+                "id": id,
+                "source": source(site, pbx),
+                "type": format!("callbackd.{kind}"),
+                "time": timestamp,
+                "subject": key,
+                "datacontenttype": "application/json",
+                "data": data,
+            }),
+        };
+        whole.to_string()
+    }
+
+    /// With the names and words that the configuration wants in place of ours.
+    fn mapped(&self, data: Object<String, Value>) -> Object<String, Value> {
+        let one = |(name, value): (String, Value)| {
+            let word = value.as_str().and_then(|word| self.map.words.get(&(name.clone(), word.to_owned())));
+            let value = word.map_or(value.clone(), |word| Value::String(word.clone()));
+            (self.map.names.get(&name).cloned().unwrap_or(name), value)
+        };
+        data.into_iter().map(one).collect()
+    }
+}
+
+/// A URI reference, as CloudEvents want it.
+fn source(site: &str, pbx: &str) -> String {
+    let plain = |text: &str| {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
+        text.bytes().map(|b| if fits(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect::<String>()
+    };
+    if pbx.is_empty() {
+        format!("/callbackd/{}", plain(site))
+    } else {
+        format!("/callbackd/{}/{}", plain(site), plain(pbx))
+    }
+}
+
+/// RFC 3339 in UTC, with milliseconds.
+pub(super) fn rfc3339(ms: Millis) -> String {
+    let at = jiff::Timestamp::from_millisecond(ms);
+    at.map_or_else(|_| ms.to_string(), |at| at.strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string())
+}

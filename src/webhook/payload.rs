@@ -1,0 +1,152 @@
+//! The `data` of a message: what a task in a CRM needs of a change. Its fields are in [`crate::config::FIELDS`]; their names are a contract.
+
+use super::endpoint::{Scripts, rfc3339};
+use crate::store::StoredCall;
+use crate::store::feed::{Change, ChangedRow};
+use crate::store::webhooks::{History, PastCall};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::{AttemptRow, CallbackRow};
+use serde_json::{Map, Value, json};
+
+/// A change, and what is looked up for it.
+#[derive(Debug)]
+pub struct Told<'a> {
+    /// Name of the site.
+    pub site: &'a str,
+    /// What became true.
+    pub change: &'a Change,
+    /// What is known of the customer from before.
+    pub history: Option<&'a History>,
+    /// The callback of a call.
+    pub callback: Option<&'a CallbackRow>,
+}
+
+/// Where a customer's number stands in a change, and from when on it is news.
+pub(super) fn customer(change: &Change) -> Option<(&str, Millis)> {
+    match change.row.as_ref()? {
+        ChangedRow::Call(stored) => Some((stored.call.number_e164.as_deref()?, stored.call.started_ms)),
+        ChangedRow::Callback { row, .. } => Some((row.number_e164.as_deref()?, row.first_missed_ms)),
+        ChangedRow::Attempt(_) => None,
+    }
+}
+
+pub(super) fn data(told: &Told<'_>, scripts: &Scripts) -> Map<String, Value> {
+    let Told { site, change, .. } = told;
+    let mut all = Map::new();
+    all.insert("site".to_owned(), json!(site));
+    all.insert("pbx".to_owned(), json!(Some(&change.pbx).filter(|pbx| !pbx.is_empty())));
+    let more = match &change.row {
+        Some(ChangedRow::Call(stored)) => call(stored, told, scripts),
+        Some(ChangedRow::Callback { row, rev }) => callback(row, *rev, told, scripts),
+        Some(ChangedRow::Attempt(row)) => attempt(row),
+        None => json!({ "key": change.key, "rev": change.rev, "payload": change.payload }),
+    };
+    if let Value::Object(more) = more {
+        all.extend(more);
+    }
+    all
+}
+
+fn call(stored: &StoredCall, told: &Told<'_>, scripts: &Scripts) -> Value {
+    let StoredCall { rev, call, recovered, .. } = stored;
+    let callback = told.callback.map(|row| {
+        json!({ "id": row.id, "state": row.state, "reason": row.reason, "due": rfc3339(row.due_ms), "attempts": row.attempts })
+    });
+    let tags: Vec<Value> =
+        call.tags.iter().map(|tag| json!({ "code": tag.code, "note": tag.note, "by": tag.by })).collect();
+    let ratings: Vec<Value> =
+        call.ratings.iter().map(|rating| json!({ "score": rating.score, "by": rating.by })).collect();
+    json!({
+        "linkedid": call.linkedid,
+        "rev": rev,
+        "quality": call.quality,
+        "direction": call.direction,
+        "status": call.status,
+        "outcome": call.outcome,
+        "why": call.why.join("; "),
+        "number": call.number,
+        "number_e164": call.number_e164,
+        "name": call.name,
+        "history": told.history.map(history),
+        "last_agent": told.history.and_then(|history| history.last_agent.as_ref()?.agent.as_deref()),
+        "did": call.did,
+        "did_label": scripts.of_did(call.did.as_deref()),
+        "trunk": call.trunk,
+        "queue": call.queue,
+        "agent": call.agent,
+        "started": rfc3339(call.started_ms),
+        "answered": call.answered_ms.map(rfc3339),
+        "ended": rfc3339(call.ended_ms),
+        "wait_s": seconds(call.wait_ms),
+        "talk_s": seconds(call.talk_ms),
+        "hangup_by": call.hangup_by,
+        "voicemail": call.voicemail,
+        "recovered_by": recovered.map(|(by, _)| by),
+        "recovered": recovered.map(|(_, at_ms)| rfc3339(at_ms)),
+        "tags": tags,
+        "ratings": ratings,
+        "callback_id": call.callback_id,
+        "callback": callback,
+        "script": scripts.of_queue(&told.change.pbx, call.queue.as_deref()),
+    })
+}
+
+fn callback(row: &CallbackRow, rev: i64, told: &Told<'_>, scripts: &Scripts) -> Value {
+    // What the change itself said: the row may have gone on since.
+    let said = |field: &str| told.change.payload.as_ref().map_or(Value::Null, |payload| payload[field].clone());
+    json!({
+        "id": row.id,
+        "rev": rev,
+        "state": told.change.payload.as_ref().map_or_else(|| json!(row.state), |payload| payload["state"].clone()),
+        "reason": told.change.payload.as_ref().map_or_else(|| json!(row.reason), |payload| payload["reason"].clone()),
+        "by": said("by"),
+        "note": said("note"),
+        "number": row.number_e164,
+        "number_e164": row.number_e164,
+        "name": row.name,
+        "history": told.history.map(history),
+        "last_agent": row.owner,
+        "queue": row.queue,
+        "did": row.did,
+        "did_label": scripts.of_did(row.did.as_deref()),
+        "requested": row.requested,
+        "attempts": row.attempts,
+        "missed_count": row.missed_count,
+        "first_missed": rfc3339(row.first_missed_ms),
+        "last_missed": rfc3339(row.last_missed_ms),
+        "due": rfc3339(row.due_ms),
+        "expires": rfc3339(row.expires_ms),
+        "closed": row.closed_ms.map(rfc3339),
+        "linkedid": row.first_miss.as_ref().map(|call| &*call.linkedid),
+        "resolved_by": row.resolved_by.as_ref().map(|call| &*call.linkedid),
+        "script": scripts.of_queue(&row.pbx, row.queue.as_deref()),
+    })
+}
+
+fn attempt(row: &AttemptRow) -> Value {
+    json!({
+        "callback_id": row.callback_id,
+        "n": row.n,
+        "agent": row.agent,
+        "result": row.result,
+        "detail": row.detail,
+        "started": rfc3339(row.intended_ms),
+        "ended": row.ended_ms.map(rfc3339),
+        "talk_s": seconds(row.talk_ms),
+        "linkedid": row.linkedid,
+    })
+}
+
+fn history(history: &History) -> Value {
+    let call = |call: &PastCall| {
+        json!({ "at": rfc3339(call.at_ms), "direction": call.direction, "status": call.status, "outcome": call.outcome,
+                "agent": call.agent })
+    };
+    json!({ "calls": history.calls, "last": history.last.as_ref().map(call), "last_agent": history.last_agent.as_ref().map(call) })
+}
+
+/// With three digits behind the point at most.
+#[expect(clippy::cast_precision_loss, reason = "no call lasts for so long")]
+fn seconds(ms: Millis) -> f64 {
+    ms as f64 / 1_000.0
+}
