@@ -54,6 +54,7 @@ impl Default for Config {
             report: Thresholds::default(),
             store: Store::default(),
             log: Log::default(),
+            old_names: Vec::new(),
         }
     }
 }

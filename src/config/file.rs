@@ -4,7 +4,7 @@ use super::inherit::Source;
 use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, report, settings, webhook};
+use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, renamed, report, settings, webhook};
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -75,12 +75,13 @@ impl Config {
 }
 
 fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
-    let (root, errors) = DeTable::parse_recoverable(text);
+    let (mut root, errors) = DeTable::parse_recoverable(text);
     if !errors.is_empty() {
         return Err(errors.into_iter().map(|e| not_toml(text, e.span().unwrap_or(0..0), e.message())).collect());
     }
-    let root = root.get_ref();
     let problems = Problems::default();
+    let old_names = renamed::rename(root.get_mut(), &problems);
+    let root = root.get_ref();
     let main = Section::new("", Some(root), &problems);
     version(&main)?;
     let all = Source { root, own: None, problems: &problems };
@@ -98,6 +99,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         report: report::read(&all.section("report")),
         store: store(&all.section("store"), dir),
         log: log(&all.section("log")),
+        old_names,
     };
     let problems = problems.into_vec();
     if problems.is_empty() { Ok(config) } else { Err(problems) }

@@ -11,6 +11,7 @@ mod inherit;
 mod pbx;
 mod policy;
 mod refusal;
+mod renamed;
 mod report;
 mod rules;
 mod section;
@@ -22,6 +23,7 @@ pub use api::Api;
 pub use callback::{Callback, CallbackQueue};
 pub use feed::Feed;
 pub use refusal::{Problem, Refusal};
+pub use renamed::OldName;
 pub use settings::Settings;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
@@ -209,6 +211,8 @@ pub struct Config {
     pub store: Store,
     /// The log, table `[log]`.
     pub log: Log,
+    /// Keys that stand in the file under an old name.
+    pub old_names: Vec<OldName>,
 }
 
 impl Config {

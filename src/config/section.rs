@@ -78,9 +78,6 @@ impl Text {
     }
 }
 
-/// Keys that had another name in an earlier version.
-const RENAMED: &[(&str, &str)] = &[("expire_promised", "expire_requested")];
-
 /// A table, or nothing where the file does not have it.
 pub(super) struct Section<'a, 'i> {
     /// In [`KEYS`].
@@ -124,17 +121,6 @@ impl<'a, 'i> Section<'a, 'i> {
                 span,
                 "a secret must not stand in the configuration",
                 "this can be read by too many",
-                help,
-            );
-        }
-        if let Some((old, new)) =
-            RENAMED.iter().find(|(old, new)| *old == lower && known(self.name).any(|key| key == *new))
-        {
-            let help = format!("`{old}` is now named `{new}`");
-            return self.problems.add(
-                span,
-                format!("unknown key `{key}` in {}", header(&self.shown)),
-                "an old name",
                 help,
             );
         }

@@ -15,6 +15,19 @@ pub fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> 
     Ok(config)
 }
 
+/// Says which keys of the file have another name by now.
+pub fn warn_of_old_names(config: &Config) {
+    for old in &config.old_names {
+        tracing::warn!(
+            target: "daemon",
+            table = %old.table,
+            key = old.old,
+            rename_to = old.new,
+            "Configuration key has an old name; it is taken as the new one"
+        );
+    }
+}
+
 /// The configuration that is in force, and where it came from.
 pub struct Configuration {
     config: Config,
@@ -46,6 +59,7 @@ impl Configuration {
                     tracing::warn!(target: "daemon", %err, "log.level is not valid, the level is unchanged");
                 }
                 tracing::info!(target: "daemon", config = %self.path.display(), "Configuration reloaded");
+                warn_of_old_names(&self.config);
                 if !restart.is_empty() {
                     tracing::warn!(
                         target: "daemon",

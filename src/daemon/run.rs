@@ -3,7 +3,7 @@
 use super::api_replies;
 use super::callbacks::Callbacks;
 use super::clock::Clock;
-use super::configuration::{Configuration, load};
+use super::configuration::{Configuration, load, warn_of_old_names};
 use super::local_api::{LocalApi, NamedCommand, Request};
 use super::monitor::Standing;
 use super::pbxs::{Pbxs, Report};
@@ -54,6 +54,7 @@ pub fn run(config_path: &Path) -> Exit {
             return Exit::Config;
         }
     };
+    warn_of_old_names(&config);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(err) => {

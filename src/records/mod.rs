@@ -140,7 +140,7 @@ pub fn newest(files: &Files, local: &TimeZone) -> Result<Records, RecordsError> 
         }
     }
     if let Some(path) = &files.queue_log {
-        read_events(&read(path, QUEUE_LOG)?, &mut records);
+        read_events(&read(path, QUEUE_LOG)?, &mut queue_log::Reader::default(), &mut records);
     }
     Ok(records)
 }
@@ -160,9 +160,9 @@ pub fn read_cdrs(bytes: &[u8], zone: &mut Zone, records: &mut Records) -> u64 {
     lines.len() as u64
 }
 
-/// Reads lines of one queue_log.
-pub fn read_events(bytes: &[u8], records: &mut Records) {
+/// Reads further lines of one queue_log.
+pub fn read_events(bytes: &[u8], reader: &mut queue_log::Reader, records: &mut Records) {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let lines = bytes.split(|b| *b == b'\n').map(String::from_utf8_lossy);
-    let mut reader = queue_log::Reader::default();
     records.events.extend(lines.filter_map(|line| reader.next(&line)));
 }

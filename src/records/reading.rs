@@ -5,7 +5,7 @@ use super::{
 };
 use callbackd_core::ami::event::Millis;
 use callbackd_core::reconcile::gatherer::{Gatherer, LONGEST_CALL_MS};
-use callbackd_core::reconcile::{Account, Zone};
+use callbackd_core::reconcile::{Account, Zone, queue_log};
 use jiff::tz::TimeZone;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -20,6 +20,7 @@ const ZONE_MS: Millis = 15 * 3_600_000;
 pub struct Reading {
     cdr: Parts,
     log: Parts,
+    events: queue_log::Reader,
     since_ms: Millis,
     zone: Zone,
     /// CDR that wait for the events before them.
@@ -50,6 +51,7 @@ impl Reading {
         Ok(Self {
             cdr: parts(&files.cdr_csv, CDR, since_ms.saturating_sub(ZONE_MS), &passed)?,
             log: parts(&files.queue_log, QUEUE_LOG, since_ms, &Arc::default())?,
+            events: queue_log::Reader::default(),
             since_ms,
             zone: Zone::of(local),
             waiting: None,
@@ -124,7 +126,7 @@ impl Reading {
     fn further_events(&mut self) -> Result<Option<Records>, RecordsError> {
         let Some(bytes) = self.log.next()? else { return Ok(None) };
         let mut records = Records::default();
-        read_events(&bytes, &mut records);
+        read_events(&bytes, &mut self.events, &mut records);
         Ok(Some(records))
     }
 }

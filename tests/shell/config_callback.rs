@@ -282,13 +282,3 @@ fn an_agent_may_need_longer_after_a_call() {
     );
     refused("[[agents]]\ninterface = \"PJSIP/1\"\nwrapup = \"2h\"", "3:10", &["longer than 1h"]);
 }
-
-#[test]
-fn a_key_that_was_renamed_is_refused_with_its_new_name() {
-    refused("[callback]\nexpire_promised = \"8h\"", "2:1", &["`expire_promised` is now named `expire_requested`"]);
-    refused(
-        "[callback.queue.sales]\nexpire_promised = \"8h\"",
-        "2:1",
-        &["`expire_promised` is now named `expire_requested`"],
-    );
-}

@@ -15,6 +15,7 @@ mod config;
 mod config_callback;
 mod config_files;
 mod config_pbx;
+mod config_upgrade;
 mod config_webhook;
 mod configured;
 #[path = "../core/stream/rules.rs"]

@@ -23,7 +23,8 @@ fn cdrs(text: &[u8]) -> Vec<CdrLine> {
 
 fn accounts(cdr_csv: &Path, queue_log: &Path) -> Vec<Account> {
     let log = std::fs::read_to_string(queue_log).unwrap();
-    let events: Vec<QueueEvent> = log.lines().filter_map(queue_log::read).collect();
+    let mut reader = queue_log::Reader::default();
+    let events: Vec<QueueEvent> = log.lines().filter_map(|line| reader.next(line)).collect();
     reconcile::accounts(cdrs(&std::fs::read(cdr_csv).unwrap()), events)
 }
 
@@ -101,7 +102,8 @@ fn recorded(name: &str) -> (String, String) {
 }
 
 fn judged(cdr: &str, queue_log: &str) -> Vec<String> {
-    let events: Vec<QueueEvent> = queue_log.lines().filter_map(queue_log::read).collect();
+    let mut reader = queue_log::Reader::default();
+    let events: Vec<QueueEvent> = queue_log.lines().filter_map(|line| reader.next(line)).collect();
     let calls = reconcile::accounts(cdrs(cdr.as_bytes()), events);
     calls.iter().map(prove).map(|row| format!("{} {}", row.status, row.outcome)).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::reconcile::cdr::CdrLine;
+use crate::reconcile::doubt;
 use crate::reconcile::leg::{is_agent_login, is_agent_request};
 use crate::reconcile::queue_log::QueueEvent;
 use crate::tracker::topology::channel;
@@ -20,6 +21,8 @@ pub struct Account {
     pub names_dialled: bool,
     /// Others were in the customer's conference at the same time, and no record joins them with the customer.
     pub in_doubt: bool,
+    /// What queues wrote about its channels, or another caller's number did: nothing tells which.
+    pub doubtful: Vec<QueueEvent>,
 }
 
 impl Account {
@@ -56,18 +59,22 @@ impl Account {
     #[must_use]
     pub fn ended_ms(&self) -> Millis {
         let last = self.cdrs.iter().map(|cdr| cdr.end_ms).max().unwrap_or(0);
-        self.events.iter().map(|event| event.at_ms).fold(last, Millis::max)
+        let sure = self.events.iter().filter(|event| event.behind.is_empty());
+        sure.map(|event| event.at_ms).fold(last, Millis::max)
     }
 }
 
 /// Gathers records into calls, in the order in which they began. Queue events without a CDR are no call: it goes on, or its CDR are still to come.
 #[must_use]
 pub fn accounts(cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> Vec<Account> {
-    gathered(cdrs, events).0
+    let mut accounts = gathered(cdrs, events).0;
+    accounts.iter_mut().for_each(Account::settle);
+    accounts
 }
 
 /// The calls, and the events that are of none.
-pub(super) fn gathered(mut cdrs: Vec<CdrLine>, events: Vec<QueueEvent>) -> (Vec<Account>, Vec<QueueEvent>) {
+pub(super) fn gathered(mut cdrs: Vec<CdrLine>, mut events: Vec<QueueEvent>) -> (Vec<Account>, Vec<QueueEvent>) {
+    doubt::clear(&mut events, &cdrs);
     // An agent who stays on the line was there before the call. Of those that began in one second, the one that gave the call its linkedid goes
     // first.
     cdrs.sort_by_key(|cdr| {

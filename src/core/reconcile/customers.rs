@@ -5,6 +5,7 @@ use crate::model::number::Number;
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::proved::{Prover, union};
+use crate::reconcile::queue_log::QueueEvent;
 use crate::tracker::topology::channel::{self, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -141,8 +142,15 @@ impl<'a> Conference<'a> {
             let of_others = |id: &str| self.ids.contains(id) && uniqueid.as_deref() != Some(id);
             ids.extend(self.account.ids.iter().filter(|id| !of_others(id)).cloned());
         }
-        let events = self.account.events.iter().filter(|e| ids.contains(&e.callid)).cloned().collect();
-        Account { cdrs, events, ids, names_dialled: self.account.names_dialled, in_doubt: in_doubt && !served }
+        let own = |events: &[QueueEvent]| events.iter().filter(|e| ids.contains(&e.callid)).cloned().collect();
+        Account {
+            events: own(&self.account.events),
+            doubtful: own(&self.account.doubtful),
+            cdrs,
+            ids,
+            names_dialled: self.account.names_dialled,
+            in_doubt: in_doubt && !served,
+        }
     }
 
     fn is_beside_people(&self, line: &CdrLine) -> bool {

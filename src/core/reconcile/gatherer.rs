@@ -95,6 +95,7 @@ impl Gatherer {
         self.events.extend(loose);
         self.events.sort_by_key(|e| e.at_ms);
         self.bytes_then = self.bytes;
+        whole.iter_mut().for_each(Account::settle);
         whole.sort_by_cached_key(Account::ended_ms);
         whole
     }
@@ -124,5 +125,7 @@ fn cdr_weight(cdr: &CdrLine) -> usize {
 fn event_weight(event: &QueueEvent) -> usize {
     let texts = event.callid.len() + event.queue.len() + event.agent.len();
     let data = event.data.iter().map(|text| size_of::<String>() + text.len());
-    size_of::<QueueEvent>() + TEXTS + texts + data.sum::<usize>()
+    let behind =
+        event.behind.iter().map(|of| size_of_val(of) + of.callid.len() + of.number.as_ref().map_or(0, String::len));
+    size_of::<QueueEvent>() + TEXTS + texts + data.sum::<usize>() + behind.sum::<usize>()
 }

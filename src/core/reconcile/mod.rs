@@ -13,6 +13,7 @@ pub mod account;
 pub mod audit;
 pub mod cdr;
 mod customers;
+mod doubt;
 mod ending;
 pub mod gatherer;
 mod leg;
@@ -22,6 +23,7 @@ mod zone;
 
 pub use account::{Account, accounts};
 pub use cdr::CdrLine;
+pub use doubt::Suspect;
 pub use proved::Prover;
 pub use queue_log::QueueEvent;
 pub use zone::Zone;

@@ -39,6 +39,28 @@ impl Prover<'_> {
     /// on what came after. The row is recorded under the id of `seen`.
     #[must_use]
     pub fn row(&self, account: &Account, seen: Option<&FinishedCall>) -> Option<FinishedCall> {
+        let row = self.told(account, seen, None)?;
+        if account.doubtful.is_empty() {
+            return Some(row);
+        }
+        let other = self.told(&account.with_doubtful(), seen, None)?;
+        if (row.status, row.outcome) == (other.status, other.outcome) {
+            return Some(row);
+        }
+        self.told(
+            account,
+            seen,
+            Some("lines of queue_log about it stand where another caller's number may have written them"),
+        )
+    }
+
+    /// `in_doubt`: why they prove nothing.
+    fn told(
+        &self,
+        account: &Account,
+        seen: Option<&FinishedCall>,
+        in_doubt: Option<&'static str>,
+    ) -> Option<FinishedCall> {
         let first = account.first()?;
         let lines: Vec<&CdrLine> = account.cdrs.iter().filter(|l| is_channel_of(l, first)).collect();
         let last = *lines.iter().max_by_key(|l| (l.sequence, l.end_ms))?;
@@ -101,6 +123,7 @@ impl Prover<'_> {
         let dialled = last.lastapp.eq_ignore_ascii_case("Dial") || leg::is_queue(&last.lastapp) && visits.is_empty();
         let unnamed = !account.names_dialled && dialled && last.disposition == "ANSWERED";
         let tangled = (!all_followed).then_some("its records lead to each other in more ways than are followed");
+        let tangled = in_doubt.or(tangled);
         let joined = account.in_doubt && answered_ms.is_none();
         let tangled = tangled.or(joined
             .then_some("others were in the conference, and no record tells whether they talked with the customer"));

@@ -2,6 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::model::VisitResult;
+use crate::reconcile::doubt::Suspect;
 
 /// One event of a queue.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct QueueEvent {
     pub kind: Kind,
     /// What it brings, as text.
     pub data: Vec<String>,
+    /// Callers in whose numbers this line may stand.
+    pub behind: Vec<Suspect>,
 }
 
 /// The events that are about a call; the others report on members and are left out.
@@ -42,30 +45,40 @@ pub enum Kind {
     Left(VisitResult),
 }
 
-/// What a caller's number holds at most (`AST_MAX_EXTENSION`, `include/asterisk/channel.h`, without its NUL): so many bytes behind a line that a
-/// number broke may have been written by the caller.
+/// What a caller's number holds at most (`AST_MAX_EXTENSION`, `include/asterisk/channel.h`, without its NUL): so many bytes behind the beginning of a
+/// number may have been written by the caller.
 const NUMBER: usize = 79;
 
-/// Reads the lines of a file in turn. A number is written as it came (`apps/app_queue.c`), line breaks included: behind an `ENTERQUEUE` that breaks off
-/// before its position, nothing is believed as far as a number reaches.
+/// Reads the lines of a file in turn. A number is written as it came (`apps/app_queue.c`), line breaks included, and Asterisk writes `|` and the
+/// position behind it: what an `ENTERQUEUE` shows may be the front of a number that goes on with lines about others' calls. As far as a number
+/// reaches, these are in doubt.
 #[derive(Debug, Default)]
 pub struct Reader {
-    /// Bytes that may still be of the number.
-    torn: usize,
+    /// Whose number may still go on, and for how many bytes.
+    open: Vec<(usize, Suspect)>,
 }
 
 impl Reader {
     /// Reads the next line; `None` if it is about no call.
     pub fn next(&mut self, line: &str) -> Option<QueueEvent> {
-        if self.torn > 0 {
-            self.torn = self.torn.saturating_sub(line.len() + 1);
-            return None;
+        let mut event = read(line);
+        // In the last line of a number the position is Asterisk's.
+        let supplied = line.rfind('|').unwrap_or(line.len());
+        if let Some(event) = &mut event {
+            let suspects = self.open.iter().filter(|(left, of)| supplied <= *left && of.callid != event.callid);
+            event.behind = suspects.map(|(_, suspect)| suspect.clone()).collect();
         }
-        let event = read(line)?;
-        if event.kind == Kind::Enter && event.data.len() < 3 {
-            self.torn = NUMBER;
+        for (left, _) in &mut self.open {
+            *left = left.saturating_sub(line.len() + 1);
         }
-        Some(event)
+        self.open.retain(|(left, _)| *left > 0);
+        if let Some(QueueEvent { kind: Kind::Enter, callid, data, .. }) = &event {
+            // Without a position it breaks off within the number.
+            let number = data.get(1..data.len().saturating_sub(1)).filter(|n| !n.is_empty()).map(|n| n.join("|"));
+            let shown = data.iter().skip(1).map(|field| field.len() + 1).sum::<usize>();
+            self.open.push((NUMBER.saturating_sub(shown), Suspect { callid: callid.clone(), number }));
+        }
+        event
     }
 }
 
@@ -97,6 +110,7 @@ pub fn read(line: &str) -> Option<QueueEvent> {
         agent: agent.to_owned(),
         kind,
         data: fields.map(str::to_owned).collect(),
+        behind: Vec::new(),
     })
 }
 
@@ -136,7 +150,8 @@ mod tests {
             "1795336408|pbx-1795336407.2|support|NONE|ENTERQUEUE||12025550123|1",
             "1795336409|pbx-1795336407.2|support|NONE|ABANDON|1|1|1",
         ];
-        let read: Vec<_> = lines.iter().filter_map(|line| reader.next(line)).map(|e| (e.callid, e.kind)).collect();
+        let read = lines.iter().filter_map(|line| reader.next(line)).filter(|e| e.behind.is_empty());
+        let read: Vec<_> = read.map(|e| (e.callid, e.kind)).collect();
         let left = Kind::Left(VisitResult::Abandoned);
         let told = [("pbx-1795336404.0", Kind::Enter), ("pbx-1795336404.0", left), ("pbx-1795336407.2", Kind::Enter)];
         let told = told.into_iter().chain([("pbx-1795336407.2", left)]);

@@ -3,6 +3,7 @@
 mod agents;
 mod customers;
 mod ends;
+mod forged_lines;
 mod ids;
 mod own_numbers;
 mod zones;
@@ -109,12 +110,13 @@ pub fn master(lines: &[Line<'_>]) -> String {
 
 /// `23|0.1|support|NONE|ENTERQUEUE||12025550123|1` with the second of the hour and of the id.
 pub fn queue(lines: &[&str]) -> Vec<QueueEvent> {
+    let mut reader = queue_log::Reader::default();
     let whole = |line: &&str| {
         let (at, rest) = line.split_once('|').unwrap();
         let (id, rest) = rest.split_once('|').unwrap();
         let (s, n) = id.split_once('.').unwrap();
         let second = |s: &str| HOUR + s.parse::<i64>().unwrap();
-        queue_log::read(&format!("{}|pbx-{}.{n}|{rest}", second(at), second(s))).unwrap()
+        reader.next(&format!("{}|pbx-{}.{n}|{rest}", second(at), second(s))).unwrap()
     };
     lines.iter().map(whole).collect()
 }
