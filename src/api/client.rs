@@ -1,6 +1,7 @@
 //! The other end of the socket: how the command line speaks to the daemon.
 
-use http_body_util::{BodyExt, Full};
+use crate::report::faces::format::safe;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper::header::LINK;
@@ -16,6 +17,15 @@ use tokio::net::UnixStream;
 
 /// The daemon answers within ten seconds or says that it cannot.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Longest answer that is taken, bytes: none of a daemon that is well comes near it, and one that was taken over has no end.
+const MAX_ANSWER: usize = 64 << 20;
+
+/// Most pages of one list.
+const MAX_PAGES: usize = 10_000;
+
+/// Characters of the daemon's words that are shown.
+const MAX_WORDS: usize = 2_000;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -45,11 +55,16 @@ pub enum ClientError {
 /// See [`ClientError`].
 pub fn list(socket: &Path, path: &str) -> Result<Value, ClientError> {
     let (mut rows, mut next) = (Vec::new(), Some(path.to_owned()));
+    let mut pages = 0;
     while let Some(path) = next {
+        pages += 1;
+        if pages > MAX_PAGES {
+            return Err(ClientError::Broken("the list has no end".to_owned()));
+        }
         let (page, link) = with_link(socket, Method::GET, &path, None)?;
         match page {
             Value::Array(page) => rows.extend(page),
-            other => return Err(ClientError::Broken(format!("no list but {other}"))),
+            _ => return Err(ClientError::Broken("it is no list".to_owned())),
         }
         next = link;
     }
@@ -116,6 +131,9 @@ pub fn stream(
             let Ok(frame) = frame else { return Ok(()) };
             let Ok(bytes) = frame.into_data() else { continue };
             text.extend_from_slice(&bytes);
+            if text.len() > MAX_ANSWER {
+                return Err(too_long());
+            }
             while let Some(end) = memchr::memmem::find(&text, b"\n\n") {
                 let event: Vec<u8> = text.drain(..end + 2).collect();
                 let event = String::from_utf8_lossy(&event);
@@ -160,18 +178,29 @@ async fn send(
 }
 
 fn broken(error: impl Display) -> ClientError {
-    ClientError::Broken(error.to_string())
+    ClientError::Broken(shown(&error.to_string()))
+}
+
+fn too_long() -> ClientError {
+    ClientError::Broken(format!("it is longer than {} MiB", MAX_ANSWER >> 20))
+}
+
+/// Words from the other end, which may be anybody's by now: safe for a terminal, and not without end.
+fn shown(words: &str) -> String {
+    safe(&words.chars().take(MAX_WORDS).collect::<String>())
 }
 
 async fn json_of(response: Response<Incoming>) -> Result<Value, ClientError> {
-    let bytes = response.into_body().collect().await.map_err(broken)?.to_bytes();
+    let whole = Limited::new(response.into_body(), MAX_ANSWER).collect().await;
+    let bytes =
+        whole.map_err(|error| if error.is::<LengthLimitError>() { too_long() } else { broken(error) })?.to_bytes();
     serde_json::from_slice(&bytes).map_err(broken)
 }
 
 /// The daemon's own words of why it does not do this.
 async fn refused(response: Response<Incoming>) -> Result<ClientError, ClientError> {
     let status = response.status().as_u16();
-    let message = json_of(response).await?["error"].as_str().unwrap_or("no reason was given").to_owned();
+    let message = shown(json_of(response).await?["error"].as_str().unwrap_or("no reason was given"));
     Ok(ClientError::Refused { status, message })
 }
 
@@ -179,4 +208,41 @@ async fn refused(response: Response<Incoming>) -> Result<ClientError, ClientErro
 fn next(link: &str) -> Option<String> {
     let (target, rel) = link.strip_prefix('<')?.split_once('>')?;
     rel.contains("rel=\"next\"").then(|| target.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::os::unix::net::UnixListener;
+
+    /// What a client says of a daemon that answers this, and goes on with `more` until nobody reads it.
+    fn said(head: &str, more: &[u8]) -> String {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("api.sock");
+        let listener = UnixListener::bind(&socket).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let _ = stream.read(&mut [0; 4_096]).unwrap();
+                stream.write_all(head.as_bytes()).unwrap();
+                while !more.is_empty() && stream.write_all(more).is_ok() {}
+            });
+            request(&socket, Method::GET, "/v1/status", None).unwrap_err().to_string()
+        })
+    }
+
+    #[test]
+    fn an_answer_without_an_end_is_given_up() {
+        let piece = [b"10000\r\n".as_slice(), &[b'a'; 0x10000], b"\r\n"].concat();
+        let said = said("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", &piece);
+        assert_eq!(said, "the daemon gave no answer that can be read: it is longer than 64 MiB");
+    }
+
+    #[test]
+    fn the_daemons_words_are_safe_for_a_terminal() {
+        let body = "{\"error\":\"bad \u{202e}\u{2028}\\u001b[2J\"}";
+        let head = format!("HTTP/1.1 400 Bad\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+        assert_eq!(said(&head, b""), "bad \\u{202e}\\u{2028}\\u{1b}[2J");
+    }
 }

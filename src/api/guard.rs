@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -59,11 +59,17 @@ impl Guard {
 
     /// A page that a browser was led to by a false name (DNS rebinding), or that is of another site, is none of ours.
     fn host(&self, headers: &HeaderMap) -> Result<(), Box<Response>> {
+        for (header, name) in [(HOST, "Host"), (ORIGIN, "Origin")] {
+            if headers.get_all(header).iter().count() > 1 {
+                let why = format!("there is more than one header {name}");
+                return Err(refusal(StatusCode::BAD_REQUEST, name, &why, "send one"));
+            }
+        }
         let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        let name = name_of(host);
+        let name = name_of(host).unwrap_or_default();
         let known = name.eq_ignore_ascii_case("localhost")
             || name.parse::<IpAddr>().is_ok()
-            || self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name));
+            || (!name.is_empty() && self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name)));
         if !known {
             let why = "this machine is not known by the name in the header Host";
             return Err(refusal(
@@ -143,12 +149,14 @@ impl Guard {
     }
 }
 
-/// Without the port; an address of IPv6 without its brackets.
-fn name_of(host: &str) -> &str {
-    match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((address, _)) => address,
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
-    }
+/// Without the port; an address of IPv6 without its brackets. `None` where it is neither name nor address with a port or without.
+fn name_of(host: &str) -> Option<&str> {
+    let (name, port) = match host.strip_prefix('[') {
+        Some(rest) => rest.split_once(']').filter(|(address, _)| address.parse::<Ipv6Addr>().is_ok())?,
+        None => host.split_at(host.find(':').unwrap_or(host.len())),
+    };
+    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    (port.is_empty() || port.strip_prefix(':').is_some_and(is_port)).then_some(name)
 }
 
 fn refusal(status: StatusCode, header: &str, why: &str, fix: &str) -> Box<Response> {

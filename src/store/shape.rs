@@ -158,7 +158,24 @@ fn expected(version: i32) -> rusqlite::Result<Objects> {
 
 #[cfg(test)]
 mod tests {
-    use super::bare;
+    use super::{DbConfig, bare};
+    use crate::store::Store;
+    use crate::store::inspect::open_read_only;
+    use rusqlite::Connection;
+
+    #[track_caller]
+    fn is_distrusted(connection: &Connection) {
+        assert!(connection.db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE).unwrap(), "defensive is off");
+        assert!(!connection.db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA).unwrap(), "trusted_schema is on");
+    }
+
+    #[test]
+    fn a_connection_trusts_no_schema_and_its_pages_cannot_be_written_past_sqlite() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("calls.db");
+        is_distrusted(Store::open(&path).unwrap().connection());
+        is_distrusted(&open_read_only(&path, true).unwrap().connection);
+    }
 
     #[test]
     fn comments_are_left_out_and_whatever_stands_in_quotes_is_kept() {

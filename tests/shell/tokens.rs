@@ -89,6 +89,24 @@ fn pages_of_other_sites_and_false_names_are_refused_whatever_token_they_bear() {
         assert_eq!(status(host, ""), 200, "{host}");
     }
     assert_eq!(status("evil.example.net", ""), 421);
+    for host in [
+        "localhost:80@evil",
+        "[::1].evil",
+        "[::1]evil:80",
+        "[127.0.0.1]evil:80",
+        "[127.0.0.1]",
+        "localhost:99999",
+        "[::1",
+        "",
+    ] {
+        assert_eq!(status(host, ""), 421, "{host}");
+    }
+    for doubled in
+        [[("Host", "localhost"), ("Host", "evil")], [("Origin", "http://localhost"), ("Origin", "http://evil")]]
+    {
+        let headers = [&[("Authorization", bearer.as_str())][..], &doubled].concat();
+        assert_eq!(ask(port, "GET", "/v1/status", &headers, "").0, 400, "{doubled:?}");
+    }
     assert_eq!(status("pbx.example.com", "https://pbx.example.com"), 200);
     assert_eq!(status("pbx.example.com", "https://evil.example.net"), 403);
     assert_eq!(status("pbx.example.com", "null"), 403);
