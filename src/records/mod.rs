@@ -12,11 +12,14 @@ pub use rotated::{Part, rotated};
 
 use callbackd_core::reconcile::{CdrLine, QueueEvent, Zone, cdr, queue_log};
 use jiff::tz::TimeZone;
+use std::borrow::Cow;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// What is read of a file at once, bytes: some 1,000 CDR.
 const PORTION: usize = 256 << 10;
+/// No record is longer, bytes: `cdr_csv` writes no more than 1023 (`csv_log`, `cdr/cdr_csv.c`), patched ones somewhat more.
+const RECORD: usize = 4 << 10;
 /// What [`newest`] looks at, bytes.
 const NEWEST: usize = 1 << 20;
 /// As `cdr_csv` writes its lines.
@@ -147,7 +150,9 @@ pub fn newest(files: &Files, local: &TimeZone) -> Result<Records, RecordsError> 
 
 /// Reads lines of one CDR file, and learns from them in which zone its times are; returns how many lines there were.
 pub fn read_cdrs(bytes: &[u8], zone: &mut Zone, records: &mut Records) -> u64 {
-    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
+    let (bytes, dropped) = without_open_quotes(bytes);
+    records.unreadable += dropped;
+    let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(&*bytes);
     // The reader takes any bytes: what it cannot parse does not exist.
     let lines: Vec<csv::ByteRecord> = reader.into_byte_records().filter_map(Result::ok).collect();
     cdr::hear(zone, &lines);
@@ -157,7 +162,32 @@ pub fn read_cdrs(bytes: &[u8], zone: &mut Zone, records: &mut Records) -> u64 {
             None => records.unreadable += 1,
         }
     }
-    lines.len() as u64
+    lines.len() as u64 + dropped
+}
+
+/// The lines less those in which a quote is opened that nothing closes within the length of a record: what comes behind them is not theirs. Returns
+/// also how many were left out.
+fn without_open_quotes(bytes: &[u8]) -> (Cow<'_, [u8]>, u64) {
+    let mut whole = Vec::new();
+    let (mut kept, mut dropped, mut at) = (0, 0, 0);
+    // Where the line begins in which a quote is open, and where it ends.
+    let mut open: Option<(usize, usize)> = None;
+    while at < bytes.len() {
+        let end = memchr::memchr(b'\n', &bytes[at..]).map_or(bytes.len(), |n| at + n + 1);
+        if let Some((from, to)) = open.filter(|(from, _)| end - from > RECORD) {
+            whole.extend_from_slice(&bytes[kept..from]);
+            (kept, dropped, open) = (to, dropped + 1, None);
+        }
+        if memchr::memchr_iter(b'"', &bytes[at..end]).count() % 2 == 1 {
+            open = if open.is_some() { None } else { Some((at, end)) };
+        }
+        at = end;
+    }
+    if dropped == 0 {
+        return (Cow::Borrowed(bytes), 0);
+    }
+    whole.extend_from_slice(&bytes[kept..]);
+    (Cow::Owned(whole), dropped)
 }
 
 /// Reads further lines of one queue_log.

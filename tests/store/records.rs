@@ -170,6 +170,27 @@ fn torn_lines_and_those_of_other_modules_are_counted_and_cost_only_themselves() 
 }
 
 #[test]
+fn a_quote_that_nothing_closes_costs_only_its_own_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let master = dir.path().join("Master.csv");
+    let behind: String = (10..60).map(cdr).collect();
+    write(&master, format!("{}\"torn, as a full disk leaves it\n{behind}", cdr(0)).as_bytes(), 100);
+    let records = since(&master, None, 0).unwrap();
+    assert_eq!(ends(&records), std::iter::once(5).chain(15..65).collect::<Vec<_>>());
+    assert_eq!(records.unreadable, 1);
+}
+
+#[test]
+fn many_short_lines_behind_an_open_quote_are_passed_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let master = dir.path().join("Master.csv");
+    write(&master, format!("{}\"{}", cdr(0), "a\n".repeat(2 << 20)).as_bytes(), 10);
+    // A reader for each of them would take minutes.
+    let records = since(&master, None, 0).unwrap();
+    assert_eq!(ends(&records), [5]);
+}
+
+#[test]
 fn what_cannot_be_read_is_named_with_the_mend() {
     let dir = tempfile::tempdir().unwrap();
     let missing = since(&dir.path().join("Master.csv"), None, 0).unwrap_err().to_string();

@@ -1,6 +1,7 @@
 //! One line of Asterisk's `cdr-csv/Master.csv`, with any set of columns that `cdr.conf` allows, and the zone of its times.
 
 use crate::ami::event::Millis;
+use crate::ami::frame::text as clean;
 use crate::ami::length;
 use crate::model::attempt_id::has_form_of_attempt;
 use crate::reconcile::zone::{Shown, Zone, millis};
@@ -135,10 +136,10 @@ impl Columns {
 #[must_use]
 pub fn read(line: &csv::ByteRecord, zone: &Zone) -> Option<CdrLine> {
     let columns = Columns::of(line)?;
-    let read = |field| String::from_utf8_lossy(length::cut(field, length::EXPRESSION)).into_owned();
+    let read = |field| clean(length::cut(field, length::EXPRESSION)).into_owned();
     let text = |n: usize| line.get(n).map(read).unwrap_or_default();
     let seconds = |n: usize| Some(text(n).parse::<u32>().ok()?).map(|s| Millis::from(s) * 1_000);
-    let uniqueid = columns.uniqueid(line).map(std::borrow::Cow::into_owned);
+    let uniqueid = columns.uniqueid.map(text);
     let near = uniqueid.as_deref().and_then(epoch);
     let start_ms = zone.moment(columns.civil(line, 9)?, near)?;
     let answer_ms = columns.civil(line, 10).and_then(|at| zone.moment(at, Some(start_ms)));
@@ -170,6 +171,10 @@ pub fn read(line: &csv::ByteRecord, zone: &Zone) -> Option<CdrLine> {
 /// The end of a record as its line has it, read as GMT whatever its zone is, ms; `None` if it is no CDR. To find a place in a file.
 #[must_use]
 pub fn rough_end(line: &[u8]) -> Option<Millis> {
+    // A reader is far more work than a look: a damaged file has many short lines.
+    if memchr::memchr_iter(b',', line).take(LEAST).count() < LEAST - 1 {
+        return None;
+    }
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line);
     let record = reader.byte_records().next()?.ok()?;
     millis(Columns::of(&record)?.civil(&record, 11)?, &TimeZone::UTC)
@@ -260,6 +265,17 @@ mod tests {
             let line = one(times, &format!(r#","{epoch}.2""#), "Europe/Berlin").unwrap();
             assert_eq!((line.start_ms, line.end_ms), (epoch * 1_000, epoch * 1_000 + 9_000));
         }
+    }
+
+    #[test]
+    fn texts_have_no_control_characters() {
+        let text = format!("{HEAD}{UTC_TIMES},5,5,\"NO ANSWER\",\"DOCUMENTATION\",\"cb\u{1b}-4\",\"\"\n");
+        let lines = lines(&text.replace("12025550123\",", "1202\n5550\u{85}123\","));
+        let line = read(&lines[0], &Zone::learn(&TimeZone::UTC, &lines)).unwrap();
+        assert_eq!(
+            (line.src.as_str(), line.uniqueid.as_deref()),
+            ("1202\u{fffd}5550\u{fffd}123", Some("cb\u{fffd}-4"))
+        );
     }
 
     #[test]

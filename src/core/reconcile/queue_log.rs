@@ -1,6 +1,7 @@
 //! One line of Asterisk's `queue_log`: time, call, queue, agent, event, and what the event brings.
 
 use crate::ami::event::Millis;
+use crate::ami::frame;
 use crate::model::VisitResult;
 use crate::reconcile::doubt::Suspect;
 
@@ -103,13 +104,14 @@ pub fn read(line: &str) -> Option<QueueEvent> {
         "WITHDRAW" => Kind::Left(VisitResult::Withdraw),
         _ => return None,
     };
+    let clean = |text: &str| frame::text(text.as_bytes()).into_owned();
     Some(QueueEvent {
         at_ms: seconds(time)?,
-        callid: callid.to_owned(),
-        queue: queue.to_owned(),
-        agent: agent.to_owned(),
+        callid: clean(callid),
+        queue: clean(queue),
+        agent: clean(agent),
         kind,
-        data: fields.map(str::to_owned).collect(),
+        data: fields.map(clean).collect(),
         behind: Vec::new(),
     })
 }
@@ -163,6 +165,8 @@ mod tests {
         let event = read("1795336406|pbx-1795336404.0|support|Alice|CONNECT|2|pbx-1795336404.1|2\n").unwrap();
         assert_eq!((event.at_ms, event.kind, event.number(2)), (1_795_336_406_000, Kind::Connect, Some(2)));
         assert_eq!((event.callid.as_str(), event.agent.as_str()), ("pbx-1795336404.0", "Alice"));
+        let agent = read("1795336406|pbx-1795336404.0|support|Al\u{1b}ice|ABANDON|1").unwrap().agent;
+        assert_eq!(agent, "Al\u{fffd}ice", "a terminal would obey it");
         for other in [
             "1795336400|NONE|NONE|NONE|QUEUESTART|",
             "1795336400|x.1|q|Al|PAUSE|lunch",
