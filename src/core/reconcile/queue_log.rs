@@ -146,7 +146,7 @@ mod tests {
         let mut reader = Reader::default();
         let lines = [
             "1795336406|pbx-1795336404.0|support|NONE|ENTERQUEUE||12",
-            "1795336407|pbx-1795336400.0|support|NONE|ABANDON|1|1|7",
+            "1795336407|x.1|s|Al|ABANDON|1|1|7",
             "1795336407|a.1|s|Al|CONNECT|1|b|1|1",
             "1795336408|pbx-1795336404.0|support|NONE|ABANDON|1|1|2",
             "1795336408|pbx-1795336407.2|support|NONE|ENTERQUEUE||12025550123|1",
