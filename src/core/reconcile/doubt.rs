@@ -78,7 +78,7 @@ impl Account {
     }
 }
 
-/// Each wait of one channel has its beginning and its end, and each talk with an agent too, and there is nothing else.
+/// Each wait of one channel has its beginning and its end, and each talk with an agent too, and there is one.
 fn is_told<'e>(events: impl Iterator<Item = &'e QueueEvent>) -> bool {
     #[derive(PartialEq)]
     enum At {
@@ -86,8 +86,9 @@ fn is_told<'e>(events: impl Iterator<Item = &'e QueueEvent>) -> bool {
         Waiting,
         Talking,
     }
-    let mut at = At::Out;
+    let (mut at, mut entered) = (At::Out, false);
     for event in events {
+        entered |= event.kind == Kind::Enter;
         at = match (event.kind, at) {
             (Kind::RingNoAnswer | Kind::RingCanceled, at) => at,
             (Kind::Enter, At::Out) => At::Waiting,
@@ -96,5 +97,5 @@ fn is_told<'e>(events: impl Iterator<Item = &'e QueueEvent>) -> bool {
             _ => return false,
         };
     }
-    at == At::Out
+    entered && at == At::Out
 }
