@@ -44,7 +44,7 @@
 //! * trunk: the line or provider by which customers' calls come in and go out (`PJSIP/provider`).
 //! * uniqueid: Asterisk's id of a channel. The channels of attempts get theirs from this program.
 //! * verdict: status, outcome and reason of a call, judged from its facts when it ends.
-//! * webhook: an endpoint that is told what became true, by signed messages of its own queue.
+//! * webhook: an endpoint that receives what became true, by signed messages of its own queue.
 //! * wrap-up: an agent's time for after-call work, in which no callback is offered.
 
 // `missing_docs` holds for the contracts, `api` and `store`; elsewhere a doc that repeats its item's name is left out.

@@ -8,7 +8,7 @@ pub use window::Window;
 use super::failure::Failure;
 use super::place::{enter, known};
 use super::plain::json_line;
-use crate::report::faces::{self, Told};
+use crate::report::faces::{self, Report};
 use crate::report::figures::{By, Figures, Slice, Totals, by, figures};
 use crate::report::formulas::FORMULAS;
 use crate::report::thresholds::Thresholds;
@@ -79,9 +79,9 @@ pub struct ReportArgs {
     pub code: Option<String>,
 }
 
-/// What a report says, whichever face it has.
+/// The report as JSON.
 #[derive(Debug, Serialize)]
-struct Report<'r> {
+struct Answer<'r> {
     window: &'r Window,
     time_zone: &'r str,
     chosen: Vec<(&'static str, String)>,
@@ -147,7 +147,7 @@ pub fn run(
         // Notes are a courtesy: that they cannot be said is no error.
         let _ = writeln!(notes, "{}", empty(&window, &chosen, &reader, figures.quality.as_of_ms, &zone)?);
     }
-    let told = Told {
+    let report = Report {
         title: window.title(),
         zone: &zone,
         chosen: choice::named(&chosen),
@@ -158,10 +158,10 @@ pub fn run(
         made_ms: now.as_millisecond(),
     };
     if args.json {
-        let report = Report {
+        let answer = Answer {
             window: &window,
             time_zone: zone.iana_name().unwrap_or("local"),
-            chosen: told.chosen.clone(),
+            chosen: report.chosen.clone(),
             thresholds: Shown {
                 service_level_ms: thresholds.service_level_ms,
                 service_level_target: thresholds.service_level_target,
@@ -171,20 +171,20 @@ pub fn run(
             },
             figures: &figures,
             before: before.as_ref().zip(totals.as_ref()).map(|(window, totals)| Before { window, totals }),
-            by: told.slices,
+            by: report.slices,
             formulas: FORMULAS.iter().copied().collect(),
         };
-        json_line(&report, out)?;
+        json_line(&answer, out)?;
     } else if args.csv {
-        let (by, slices) = told.slices.unwrap_or(("day", &figures.days));
+        let (by, slices) = report.slices.unwrap_or(("day", &figures.days));
         faces::csv::csv(by, slices, out)?;
     } else if let Some(file) = &args.html {
-        std::fs::write(file, faces::html::page(&told)).map_err(|error| {
+        std::fs::write(file, faces::html::page(&report)).map_err(|error| {
             Failure::Output(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
         })?;
         let _ = writeln!(notes, "Written: {}", file.display());
     } else {
-        out.write_all(faces::text::text(&told).as_bytes())?;
+        out.write_all(faces::text::text(&report).as_bytes())?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `callbackd webhooks`: the endpoints that are told what became true, what they were sent, and what they answered.
+//! `callbackd webhooks`: the endpoints that receive what became true, what they were sent, and what they answered.
 
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, escaped};
@@ -9,7 +9,7 @@ use comfy_table::{Table, presets::NOTHING};
 use serde_json::{Value, json};
 use std::io::Write;
 
-/// Messages that `show` lists if it is not told how many.
+/// Messages that `show` lists unless it is said how many.
 const MESSAGES: u32 = 20;
 /// Attempts at a message that it lists, the newest.
 const ATTEMPTS: u32 = 10;

@@ -203,7 +203,7 @@ pub struct Config {
     pub api: Api,
     /// What the change feed records, table `[feed]`.
     pub feed: Feed,
-    /// Endpoints that are told what became true, tables `[[webhook]]`.
+    /// Endpoints that receive what became true, tables `[[webhook]]`.
     pub webhooks: Vec<Webhook>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,

@@ -1,4 +1,4 @@
-//! The tables `[[webhook]]`: endpoints that are told what became true.
+//! The tables `[[webhook]]`: endpoints that receive what became true.
 
 use super::file::one_of;
 use super::section::{Problems, Section, nearest};
@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 /// Longest name of an endpoint, bytes.
 const MAX_NAME: usize = 32;
 
-/// What is told if the file does not say: nobody served a customer, and how a callback ended.
+/// What is sent if the file does not say: nobody served a customer, and how a callback ended.
 const EVENTS: [ChangeKind; 2] = [ChangeKind::CallMissed, ChangeKind::CallbackClosed];
 
 /// Names of what a message may say in `data`: those of a call, a callback, an attempt, a gap, an entry of the do-not-call list.
@@ -91,7 +91,7 @@ pub struct Webhook {
     pub url: Uri,
     /// File that holds the keys of the signatures.
     pub secret_file: PathBuf,
-    /// What is told. Default `call.missed` and `callback.closed`.
+    /// What is sent. Default `call.missed` and `callback.closed`.
     pub events: BTreeSet<ChangeKind>,
     /// Calls and callbacks of these queues alone; empty: of all.
     pub queues: BTreeSet<String>,

@@ -1,6 +1,6 @@
-//! An endpoint as the configuration wants it: which changes it is told, and in what words.
+//! An endpoint as the configuration wants it: which changes it receives, and in what words.
 
-use super::payload::{Told, data};
+use super::payload::{Subject, data};
 use super::signature::Keys;
 use crate::config::{Config, Format, Map, Webhook};
 use crate::store::feed::{Change, ChangedRow};
@@ -12,14 +12,14 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The event that a person has sent to try an endpoint.
 pub const TEST: &str = "webhook.test";
 
-/// An endpoint without its address: what it is told.
+/// An endpoint without its address: what it receives.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// As in the configuration.
     pub name: String,
     /// With which its messages are signed.
     pub keys: Keys,
-    /// What is told.
+    /// What is sent.
     pub kinds: Vec<ChangeKind>,
     queues: BTreeSet<String>,
     format: Format,
@@ -71,7 +71,7 @@ impl Endpoint {
         }
     }
 
-    /// Whether it is told a change of one of its kinds: news, and of its queues.
+    /// Whether it receives a change of one of its kinds: news, and of its queues.
     #[must_use]
     pub fn wants(&self, change: &Change) -> bool {
         if change.late {
@@ -88,10 +88,10 @@ impl Endpoint {
 
     /// The body of a message.
     #[must_use]
-    pub fn body(&self, id: &str, told: &Told<'_>) -> String {
-        let change = told.change;
-        let data = self.mapped(data(told, &self.scripts));
-        self.enveloped(id, change.kind.as_str(), change.at_ms, (told.site, &change.pbx, &change.key), data)
+    pub fn body(&self, id: &str, subject: &Subject<'_>) -> String {
+        let change = subject.change;
+        let data = self.mapped(data(subject, &self.scripts));
+        self.enveloped(id, change.kind.as_str(), change.at_ms, (subject.site, &change.pbx, &change.key), data)
     }
 
     /// The body of a message to try the endpoint with.

@@ -1,4 +1,4 @@
-//! Webhooks: what an endpoint is told of a change, how the message is signed, and what is done after each answer. Nothing here sends anything.
+//! Webhooks: what an endpoint receives of a change, how the message is signed, and what is done after each answer. Nothing here sends anything.
 //!
 //! ```text
 //! outbox → Queue (cursor, head) → Message → signed → [daemon::webhooks posts it] → Answer → Queue → WebhookNote → store
@@ -15,7 +15,7 @@ mod schedule;
 mod signature;
 
 pub use endpoint::{Endpoint, Scripts, TEST};
-pub use payload::Told;
+pub use payload::Subject;
 pub use queue::{Due, MAX_ANSWER, Outgoing, Queue};
 pub use schedule::{Answer, FIRST_PAUSE_MS, GIVE_UP_AFTER_MS, MAX_REFUSED, Next};
 pub use signature::{Keys, NotAKey};

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 /// A change, and what is looked up for it.
 #[derive(Debug)]
-pub struct Told<'a> {
+pub struct Subject<'a> {
     /// Name of the site.
     pub site: &'a str,
     /// What became true.
@@ -30,14 +30,14 @@ pub(super) fn customer(change: &Change) -> Option<(&str, Millis)> {
     }
 }
 
-pub(super) fn data(told: &Told<'_>, scripts: &Scripts) -> Map<String, Value> {
-    let Told { site, change, .. } = told;
+pub(super) fn data(subject: &Subject<'_>, scripts: &Scripts) -> Map<String, Value> {
+    let Subject { site, change, .. } = subject;
     let mut all = Map::new();
     all.insert("site".to_owned(), json!(site));
     all.insert("pbx".to_owned(), json!(Some(&change.pbx).filter(|pbx| !pbx.is_empty())));
     let more = match &change.row {
-        Some(ChangedRow::Call(stored)) => call(stored, told, scripts),
-        Some(ChangedRow::Callback { row, rev }) => callback(row, *rev, told, scripts),
+        Some(ChangedRow::Call(stored)) => call(stored, subject, scripts),
+        Some(ChangedRow::Callback { row, rev }) => callback(row, *rev, subject, scripts),
         Some(ChangedRow::Attempt(row)) => attempt(row),
         None => json!({ "key": change.key, "rev": change.rev, "payload": change.payload }),
     };
@@ -47,9 +47,9 @@ pub(super) fn data(told: &Told<'_>, scripts: &Scripts) -> Map<String, Value> {
     all
 }
 
-fn call(stored: &StoredCall, told: &Told<'_>, scripts: &Scripts) -> Value {
+fn call(stored: &StoredCall, subject: &Subject<'_>, scripts: &Scripts) -> Value {
     let StoredCall { rev, call, recovered, .. } = stored;
-    let callback = told.callback.map(|row| {
+    let callback = subject.callback.map(|row| {
         json!({ "id": row.id, "state": row.state, "reason": row.reason, "due": rfc3339(row.due_ms), "attempts": row.attempts })
     });
     let tags: Vec<Value> =
@@ -67,8 +67,8 @@ fn call(stored: &StoredCall, told: &Told<'_>, scripts: &Scripts) -> Value {
         "number": call.number,
         "number_e164": call.number_e164,
         "name": call.name,
-        "history": told.history.map(history),
-        "last_agent": told.history.and_then(|history| history.last_agent.as_ref()?.agent.as_deref()),
+        "history": subject.history.map(history),
+        "last_agent": subject.history.and_then(|history| history.last_agent.as_ref()?.agent.as_deref()),
         "did": call.did,
         "did_label": scripts.of_did(call.did.as_deref()),
         "trunk": call.trunk,
@@ -87,24 +87,24 @@ fn call(stored: &StoredCall, told: &Told<'_>, scripts: &Scripts) -> Value {
         "ratings": ratings,
         "callback_id": call.callback_id,
         "callback": callback,
-        "script": scripts.of_queue(&told.change.pbx, call.queue.as_deref()),
+        "script": scripts.of_queue(&subject.change.pbx, call.queue.as_deref()),
     })
 }
 
-fn callback(row: &CallbackRow, rev: i64, told: &Told<'_>, scripts: &Scripts) -> Value {
+fn callback(row: &CallbackRow, rev: i64, subject: &Subject<'_>, scripts: &Scripts) -> Value {
     // What the change itself said: the row may have gone on since.
-    let said = |field: &str| told.change.payload.as_ref().map_or(Value::Null, |payload| payload[field].clone());
+    let said = |field: &str| subject.change.payload.as_ref().map_or(Value::Null, |payload| payload[field].clone());
     json!({
         "id": row.id,
         "rev": rev,
-        "state": told.change.payload.as_ref().map_or_else(|| json!(row.state), |payload| payload["state"].clone()),
-        "reason": told.change.payload.as_ref().map_or_else(|| json!(row.reason), |payload| payload["reason"].clone()),
+        "state": subject.change.payload.as_ref().map_or_else(|| json!(row.state), |payload| payload["state"].clone()),
+        "reason": subject.change.payload.as_ref().map_or_else(|| json!(row.reason), |payload| payload["reason"].clone()),
         "by": said("by"),
         "note": said("note"),
         "number": row.number_e164,
         "number_e164": row.number_e164,
         "name": row.name,
-        "history": told.history.map(history),
+        "history": subject.history.map(history),
         "last_agent": row.owner,
         "queue": row.queue,
         "did": row.did,

@@ -1,7 +1,7 @@
 //! The queue of one endpoint: which message is next, when, and what its answer means to those behind it.
 
 use super::endpoint::Endpoint;
-use super::payload::{Told, customer};
+use super::payload::{Subject, customer};
 use super::schedule::{Answer, Next, Tried, is_refusal, next};
 use crate::store::feed::{Behind, Change, ChangedRow, Feed};
 use crate::store::webhooks::{Attempt, Message, MessageState, WebhookNote};
@@ -156,7 +156,7 @@ impl Queue {
         Ok(Some(self.outgoing(message, 0, true)))
     }
 
-    /// The next change that the endpoint is told.
+    /// The next change that is sent to the endpoint.
     fn find(&mut self, reader: &Reader, endpoint: &Endpoint, now_ms: Millis) -> Result<Option<Head>, Error> {
         loop {
             let cursor = reader.feed()?.at(self.cursor);
@@ -214,8 +214,8 @@ impl Queue {
             }
             _ => None,
         };
-        let told = Told { site: &feed.site, change, history: history.as_ref(), callback: callback.as_ref() };
-        Ok(endpoint.body(&self.id(change.seq), &told))
+        let subject = Subject { site: &feed.site, change, history: history.as_ref(), callback: callback.as_ref() };
+        Ok(endpoint.body(&self.id(change.seq), &subject))
     }
 
     /// The answer to a message that was sent at `begun_ms`, and came `took_ms` later. The note is to be written before anything else is sent.

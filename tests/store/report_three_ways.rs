@@ -175,7 +175,7 @@ fn by_report(figures: &Figures) -> Numbers {
 }
 
 /// Who did nothing has no line, whoever tells it; nor has a day without a call. Fractions are compared to nine digits.
-fn told(numbers: Numbers) -> Vec<(String, Option<String>)> {
+fn said(numbers: Numbers) -> Vec<(String, Option<String>)> {
     let nothing = |view: &str, key: &str| {
         let prefix = if key.is_empty() { format!("{view} ") } else { format!("{view} {key} ") };
         numbers
@@ -196,7 +196,7 @@ fn told(numbers: Numbers) -> Vec<(String, Option<String>)> {
 }
 
 fn assert_same(one: Numbers, other: Numbers, what: &str) {
-    let (one, other) = (told(one), told(other));
+    let (one, other) = (said(one), said(other));
     let only = |a: &[(String, Option<String>)], b: &[(String, Option<String>)]| {
         a.iter().filter(|line| !b.contains(line)).take(12).cloned().collect::<Vec<_>>()
     };

@@ -14,9 +14,9 @@ use serde_json::json;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Messages of an endpoint that are told if the question does not say how many.
+/// Messages of an endpoint that are listed if the question does not say how many.
 const MESSAGES: u32 = 50;
-/// Attempts at one message that are told, the newest.
+/// Attempts at one message that are listed, the newest.
 const ATTEMPTS: u32 = 100;
 
 /// An endpoint may take 10 s for its answer to a test.

@@ -41,8 +41,8 @@ pub(super) fn clear(events: &mut [QueueEvent], cdrs: &[CdrLine]) {
 }
 
 impl Account {
-    /// Decides on the events that are in doubt. Asterisk writes how each wait began and ended: where that is told without them, they are another's
-    /// forgery; where it is told only with them, they are Asterisk's. Else they are put aside.
+    /// Decides on the events that are in doubt. Asterisk writes how each wait began and ended: where that is known without them, they are another's
+    /// forgery; where it is known only with them, they are Asterisk's. Else they are put aside.
     pub(super) fn settle(&mut self) {
         let doubted: BTreeSet<String> =
             self.events.iter().filter(|e| !e.behind.is_empty()).map(|e| e.callid.clone()).collect();
@@ -53,9 +53,9 @@ impl Account {
             if sure.peek().is_none() {
                 continue;
             }
-            if is_told(sure) {
+            if is_complete(sure) {
                 forged.insert(id);
-            } else if is_told(of_it()) {
+            } else if is_complete(of_it()) {
                 genuine.insert(id);
             }
         }
@@ -79,7 +79,7 @@ impl Account {
 }
 
 /// Each wait of one channel has its beginning and its end, and each talk with an agent too, and there is one.
-fn is_told<'e>(events: impl Iterator<Item = &'e QueueEvent>) -> bool {
+fn is_complete<'e>(events: impl Iterator<Item = &'e QueueEvent>) -> bool {
     #[derive(PartialEq)]
     enum At {
         Out,

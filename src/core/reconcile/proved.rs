@@ -39,15 +39,15 @@ impl Prover<'_> {
     /// on what came after. The row is recorded under the id of `seen`.
     #[must_use]
     pub fn row(&self, account: &Account, seen: Option<&FinishedCall>) -> Option<FinishedCall> {
-        let row = self.told(account, seen, None)?;
+        let row = self.judged(account, seen, None)?;
         if account.doubtful.is_empty() {
             return Some(row);
         }
-        let other = self.told(&account.with_doubtful(), seen, None)?;
+        let other = self.judged(&account.with_doubtful(), seen, None)?;
         if (row.status, row.outcome) == (other.status, other.outcome) {
             return Some(row);
         }
-        self.told(
+        self.judged(
             account,
             seen,
             Some("lines of queue_log about it stand where another caller's number may have written them"),
@@ -55,7 +55,7 @@ impl Prover<'_> {
     }
 
     /// `in_doubt`: why they prove nothing.
-    fn told(
+    fn judged(
         &self,
         account: &Account,
         seen: Option<&FinishedCall>,

@@ -155,9 +155,9 @@ mod tests {
         let read = lines.iter().filter_map(|line| reader.next(line)).filter(|e| e.behind.is_empty());
         let read: Vec<_> = read.map(|e| (e.callid, e.kind)).collect();
         let left = Kind::Left(VisitResult::Abandoned);
-        let told = [("pbx-1795336404.0", Kind::Enter), ("pbx-1795336404.0", left), ("pbx-1795336407.2", Kind::Enter)];
-        let told = told.into_iter().chain([("pbx-1795336407.2", left)]);
-        assert_eq!(read, told.map(|(id, kind)| (id.to_owned(), kind)).collect::<Vec<_>>());
+        let sure = [("pbx-1795336404.0", Kind::Enter), ("pbx-1795336404.0", left), ("pbx-1795336407.2", Kind::Enter)];
+        let sure = sure.into_iter().chain([("pbx-1795336407.2", left)]);
+        assert_eq!(read, sure.map(|(id, kind)| (id.to_owned(), kind)).collect::<Vec<_>>());
     }
 
     #[test]

@@ -103,11 +103,11 @@ impl Webhooks {
     /// What was counted of each.
     pub fn counters(&self) -> BTreeMap<String, WebhookCounters> {
         let newest = *self.newest.borrow();
-        self.running.iter().map(|(name, running)| (name.clone(), running.counts.told(newest))).collect()
+        self.running.iter().map(|(name, running)| (name.clone(), running.counts.snapshot(newest))).collect()
     }
 }
 
-/// The names of the endpoints, as the database is told them.
+/// The names of the endpoints, as the database gets them.
 pub fn names(config: &Config) -> Vec<String> {
     config.webhooks.iter().map(|webhook| webhook.name.clone()).collect()
 }

@@ -53,7 +53,7 @@ impl Default for Counts {
 
 impl Counts {
     /// `newest`: the newest change.
-    pub fn told(&self, newest: i64) -> WebhookCounters {
+    pub fn snapshot(&self, newest: i64) -> WebhookCounters {
         let running = self.running.load(Relaxed) == 1;
         WebhookCounters {
             delivered: self.delivered.load(Relaxed),

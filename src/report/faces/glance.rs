@@ -1,6 +1,6 @@
 //! The figures at a glance, each beside what it was before, and data quality in sentences: the same in every face.
 
-use super::Told;
+use super::Report;
 use super::format::{NOTHING, clock, count, local, maybe_clock, percent, span};
 use crate::report::figures::Totals;
 use crate::report::figures::totals::ratio;
@@ -40,9 +40,9 @@ enum As {
 
 /// The lines of a report.
 #[must_use]
-pub fn lines(told: &Told<'_>) -> Vec<Line> {
-    let target = span(told.thresholds.callback_target_ms);
-    let level = span(told.thresholds.service_level_ms);
+pub fn lines(report: &Report<'_>) -> Vec<Line> {
+    let target = span(report.thresholds.callback_target_ms);
+    let level = span(report.thresholds.service_level_ms);
     let figures = [
         ("Calls of customers".to_owned(), false, Good::Neither, As::Count(|t| t.inbound)),
         ("answered by a person".to_owned(), true, Good::Neither, As::Count(|t| t.answered)),
@@ -77,13 +77,13 @@ pub fn lines(told: &Told<'_>) -> Vec<Line> {
         ("Calls that we made".to_owned(), false, Good::Neither, As::Count(|t| t.outbound)),
         ("callbacks among them".to_owned(), true, Good::Neither, As::Count(|t| t.callbacks)),
     ];
-    figures.into_iter().map(|(name, below, good, of)| line(told, name, below, good, of)).collect()
+    figures.into_iter().map(|(name, below, good, of)| line(report, name, below, good, of)).collect()
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no count of calls comes near 2^53")]
-fn line(told: &Told<'_>, name: String, below: bool, good: Good, of: As) -> Line {
-    let now = &told.figures.totals;
-    let before = told.before.as_ref().map(|(_, totals)| *totals);
+fn line(report: &Report<'_>, name: String, below: bool, good: Good, of: As) -> Line {
+    let now = &report.figures.totals;
+    let before = report.before.as_ref().map(|(_, totals)| *totals);
     let show = |totals: &Totals| match of {
         As::Count(of) => count(of(totals)),
         As::Share(of) => percent(of(totals)),
@@ -117,10 +117,10 @@ fn line(told: &Told<'_>, name: String, below: bool, good: Good, of: As) -> Line 
 
 /// What was seen of the window, in sentences; the first says the worst.
 #[must_use]
-pub fn quality(told: &Told<'_>) -> Vec<String> {
-    let quality = &told.figures.quality;
+pub fn quality(report: &Report<'_>) -> Vec<String> {
+    let quality = &report.figures.quality;
     let mut out = Vec::new();
-    let seen = local(quality.as_of_ms, told.zone, "%Y-%m-%d %H:%M");
+    let seen = local(quality.as_of_ms, report.zone, "%Y-%m-%d %H:%M");
     if quality.calls == 0 {
         out.push("No calls.".to_owned());
     } else if quality.full == quality.calls {
@@ -143,7 +143,7 @@ pub fn quality(told: &Told<'_>) -> Vec<String> {
         ));
     }
     if !quality.gaps.is_empty() {
-        let shown: Vec<String> = quality.gaps.iter().take(3).map(|gap| gap_in_words(told, gap)).collect();
+        let shown: Vec<String> = quality.gaps.iter().take(3).map(|gap| gap_in_words(report, gap)).collect();
         let more = quality.gaps.len().saturating_sub(3);
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         out.push(format!("Events were not seen for {}: {}{more}.", clock(quality.gap_ms), shown.join(", ")));
@@ -160,8 +160,8 @@ pub fn quality(told: &Told<'_>) -> Vec<String> {
     out
 }
 
-fn gap_in_words(told: &Told<'_>, gap: &crate::report::facts::Gap) -> String {
-    let from = local(gap.from_ms, told.zone, "%Y-%m-%d %H:%M:%S");
+fn gap_in_words(report: &Report<'_>, gap: &crate::report::facts::Gap) -> String {
+    let from = local(gap.from_ms, report.zone, "%Y-%m-%d %H:%M:%S");
     format!("{} from {from} for {} ({})", super::format::safe(&gap.pbx), clock(gap.to_ms - gap.from_ms), gap.cause)
 }
 

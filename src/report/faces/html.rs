@@ -1,6 +1,6 @@
 //! The report as one HTML file: no script, no network, nothing beside it. Each chart has its numbers as a table; texts of strangers stay texts.
 
-use super::Told;
+use super::Report;
 use super::format::{NOTHING, count, local, maybe_clock, percent, span};
 use super::glance::{Line, by_whom, lines, or_nothing, quality, standing};
 use super::svg::{self, Bar, escape};
@@ -18,8 +18,8 @@ const POLICY: &str =
 
 /// The whole page.
 #[must_use]
-pub fn page(told: &Told<'_>) -> String {
-    let title = escape(&format!("Call report, {}", told.title));
+pub fn page(report: &Report<'_>) -> String {
+    let title = escape(&format!("Call report, {}", report.title));
     let mut out = String::with_capacity(64 * 1024);
     // Writing to a String cannot fail.
     let _ = write!(
@@ -27,21 +27,21 @@ pub fn page(told: &Told<'_>) -> String {
         "<!doctype html>\n<html lang=\"en\" dir=\"ltr\">\n<head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\">\
          <title>{title}</title><style>{STYLE}</style></head>\n<body>\n<header><h1>{}</h1>",
-        escape(&told.title)
+        escape(&report.title)
     );
-    let zone = told.zone.iana_name().unwrap_or("local time");
+    let zone = report.zone.iana_name().unwrap_or("local time");
     let mut about = vec![format!("Call report, times in {}", escape(zone))];
-    about.extend(told.chosen.iter().map(|(what, name)| format!("only {} <b>{}</b>", escape(what), escape(name))));
-    if let Some((before, _)) = &told.before {
+    about.extend(report.chosen.iter().map(|(what, name)| format!("only {} <b>{}</b>", escape(what), escape(name))));
+    if let Some((before, _)) = &report.before {
         about.push(format!("compared with {}", escape(before)));
     }
     let _ = write!(out, "<p class=\"soft\">{}</p></header>\n<main>\n", about.join(" · "));
-    data_quality(told, &mut out);
-    if told.figures.quality.calls > 0 || told.slices.is_some() {
-        sections(told, &mut out);
+    data_quality(report, &mut out);
+    if report.figures.quality.calls > 0 || report.slices.is_some() {
+        sections(report, &mut out);
     }
     formulas(&mut out);
-    let made = local(told.made_ms, told.zone, "%Y-%m-%d %H:%M");
+    let made = local(report.made_ms, report.zone, "%Y-%m-%d %H:%M");
     let _ = write!(
         out,
         "</main>\n<footer>Made by callbackd {} at {made}.</footer>\n</body>\n</html>\n",
@@ -50,9 +50,9 @@ pub fn page(told: &Told<'_>) -> String {
     out
 }
 
-fn sections(told: &Told<'_>, out: &mut String) {
-    let figures = told.figures;
-    if let Some((by, slices)) = told.slices {
+fn sections(report: &Report<'_>, out: &mut String) {
+    let figures = report.figures;
+    if let Some((by, slices)) = report.slices {
         let rows = slices.iter().map(|slice| {
             let t = &slice.totals;
             vec![
@@ -70,9 +70,9 @@ fn sections(told: &Told<'_>, out: &mut String) {
         section(&format!("By {by}"), "", &table(&header, rows), out);
         return;
     }
-    glance(told, out);
-    missed(told, out);
-    over_the_day(told, out);
+    glance(report, out);
+    missed(report, out);
+    over_the_day(report, out);
     heat(figures, out);
     if figures.days.len() > 1 {
         days(figures, out);
@@ -81,13 +81,13 @@ fn sections(told: &Told<'_>, out: &mut String) {
     tables::agents(figures, out);
     tables::reasons(figures, out);
     tables::ivr(figures, out);
-    tables::repeat(told, out);
-    tables::operators(told, out);
+    tables::repeat(report, out);
+    tables::operators(report, out);
     tables::lines_of_trunks(figures, out);
     tables::dids(figures, out);
-    tables::lengths(told, out);
+    tables::lengths(report, out);
     tables::codes(figures, out);
-    tables::ratings(told, out);
+    tables::ratings(report, out);
 }
 
 /// The lead and the body are HTML.
@@ -128,11 +128,11 @@ fn key_of(entries: &[(&str, &str)]) -> String {
     format!("<ul class=\"key\">{}</ul>", entries.iter().map(entry).collect::<String>())
 }
 
-fn data_quality(told: &Told<'_>, out: &mut String) {
-    let quality_of = &told.figures.quality;
+fn data_quality(report: &Report<'_>, out: &mut String) {
+    let quality_of = &report.figures.quality;
     let doubt = quality_of.full < quality_of.calls || quality_of.unknown > 0 || !quality_of.gaps.is_empty();
     let class = if doubt { "quality doubt" } else { "quality" };
-    let sentences: String = quality(told).iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
+    let sentences: String = quality(report).iter().map(|sentence| format!("<p>{}</p>", escape(sentence))).collect();
     let _ = writeln!(out, "<section class=\"{class}\"><h2>Data quality</h2>{sentences}</section>");
 }
 
@@ -149,8 +149,8 @@ fn change(line: &Line) -> String {
     }
 }
 
-fn glance(told: &Told<'_>, out: &mut String) {
-    let lines = lines(told);
+fn glance(report: &Report<'_>, out: &mut String) {
+    let lines = lines(report);
     let find = |name: &str| lines.iter().find(|line| line.name.starts_with(name));
     out.push_str("<div class=\"tiles\">");
     for (name, shown) in [
@@ -189,12 +189,12 @@ fn glance(told: &Told<'_>, out: &mut String) {
     section("At a glance", "", &body, out);
 }
 
-fn missed(told: &Told<'_>, out: &mut String) {
-    let missed = &told.figures.missed;
+fn missed(report: &Report<'_>, out: &mut String) {
+    let missed = &report.figures.missed;
     if missed.calls == 0 {
         return section("Missed, and won back", "Nobody was missed.", "", out);
     }
-    let target = span(told.thresholds.callback_target_ms);
+    let target = span(report.thresholds.callback_target_ms);
     let of = |by: &str, when: Option<&str>| -> u64 {
         missed
             .fates
@@ -248,12 +248,12 @@ fn missed(told: &Told<'_>, out: &mut String) {
     section("Missed, and won back", &lead, &body, out);
 }
 
-fn over_the_day(told: &Told<'_>, out: &mut String) {
-    let hours = &told.figures.hours;
+fn over_the_day(report: &Report<'_>, out: &mut String) {
+    let hours = &report.figures.hours;
     if hours.is_empty() {
         return;
     }
-    let target = f64::from(told.thresholds.service_level_target) / 100.0;
+    let target = f64::from(report.thresholds.service_level_target) / 100.0;
     let labels: Vec<String> = hours.iter().map(|hour| format!("{:02}", hour.hour)).collect();
     let shares: Vec<Option<f64>> = hours.iter().map(|hour| hour.totals.service_level_offered).collect();
     let bars: Vec<Bar> = hours
@@ -286,8 +286,8 @@ fn over_the_day(told: &Told<'_>, out: &mut String) {
     );
     let lead = format!(
         "Share of offered calls answered within {}; dashed: the target of {} per cent.",
-        escape(&span(told.thresholds.service_level_ms)),
-        told.thresholds.service_level_target
+        escape(&span(report.thresholds.service_level_ms)),
+        report.thresholds.service_level_target
     );
     section("Service level over the day", &lead, &body, out);
 }

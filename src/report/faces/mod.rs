@@ -13,9 +13,9 @@ use super::thresholds::Thresholds;
 use callbackd_core::ami::event::Millis;
 use jiff::tz::TimeZone;
 
-/// What a report tells.
+/// What a report shows.
 #[derive(Debug, Clone)]
-pub struct Told<'r> {
+pub struct Report<'r> {
     /// Which days, in words.
     pub title: String,
     /// In which times are shown.
@@ -26,7 +26,7 @@ pub struct Told<'r> {
     pub figures: &'r Figures,
     /// What they are compared with: which days, and their totals.
     pub before: Option<(String, &'r Totals)>,
-    /// Slices that were asked for: by what, and each one's totals. Then nothing else is told.
+    /// Slices that were asked for: by what, and each one's totals. Then nothing else is shown.
     pub slices: Option<(&'static str, &'r [Slice])>,
     /// What is in time, too long, good.
     pub thresholds: &'r Thresholds,

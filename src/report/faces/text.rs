@@ -1,6 +1,6 @@
 //! The report for a terminal of 80 columns.
 
-use super::Told;
+use super::Report;
 use super::format::{NOTHING, clip, clock, count, hours, maybe_clock, percent, safe, span};
 use super::glance::{by_whom, lines, or_nothing, quality, standing};
 use super::terminal::{broken, heading, sparkline, table};
@@ -15,55 +15,55 @@ const ROWS: usize = 15;
 
 /// All of it; sentences are broken where a terminal ends.
 #[must_use]
-pub fn text(told: &Told<'_>) -> String {
-    whole(told).lines().map(|line| broken(line) + "\n").collect()
+pub fn text(report: &Report<'_>) -> String {
+    whole(report).lines().map(|line| broken(line) + "\n").collect()
 }
 
-fn whole(told: &Told<'_>) -> String {
+fn whole(report: &Report<'_>) -> String {
     let mut out = String::new();
-    let zone = told.zone.iana_name().unwrap_or("local time");
+    let zone = report.zone.iana_name().unwrap_or("local time");
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "callbackd report: {} ({zone})", told.title);
-    if !told.chosen.is_empty() {
-        let chosen: Vec<String> = told.chosen.iter().map(|(what, name)| format!("{what} {}", safe(name))).collect();
+    let _ = writeln!(out, "callbackd report: {} ({zone})", report.title);
+    if !report.chosen.is_empty() {
+        let chosen: Vec<String> = report.chosen.iter().map(|(what, name)| format!("{what} {}", safe(name))).collect();
         let _ = writeln!(out, "Only: {}", chosen.join(", "));
     }
-    for sentence in quality(told) {
+    for sentence in quality(report) {
         let _ = writeln!(out, "{sentence}");
     }
-    if let Some((by, slices)) = told.slices {
+    if let Some((by, slices)) = report.slices {
         sliced(by, slices, &mut out);
         return out;
     }
-    if told.figures.quality.calls == 0 {
+    if report.figures.quality.calls == 0 {
         return out;
     }
-    glance(told, &mut out);
-    let figures = told.figures;
-    missed(told, &mut out);
-    over_the_day(told, &mut out);
+    glance(report, &mut out);
+    let figures = report.figures;
+    missed(report, &mut out);
+    over_the_day(report, &mut out);
     heat(figures, &mut out);
     queues(figures, &mut out);
     agents(figures, &mut out);
     reasons(figures, &mut out);
     ivr(figures, &mut out);
-    repeat(told, &mut out);
-    operators(told, &mut out);
+    repeat(report, &mut out);
+    operators(report, &mut out);
     lines_of_trunks(figures, &mut out);
     dids(figures, &mut out);
-    lengths(told, &mut out);
-    codes_and_ratings(told, &mut out);
+    lengths(report, &mut out);
+    codes_and_ratings(report, &mut out);
     out.push_str("\nFormulas: callbackd report --json, or README, \"Figures\". – : nothing to say, not 0.\n");
     out
 }
 
-fn glance(told: &Told<'_>, out: &mut String) {
+fn glance(report: &Report<'_>, out: &mut String) {
     heading("At a glance", out);
-    let before = told.before.as_ref().map(|(title, _)| title.clone());
+    let before = report.before.as_ref().map(|(title, _)| title.clone());
     if let Some(title) = &before {
         let _ = writeln!(out, "Before: {title}");
     }
-    let rows = lines(told).into_iter().map(|line| {
+    let rows = lines(report).into_iter().map(|line| {
         let name = if line.below { format!("  {}", line.name) } else { line.name };
         let mark = match line.good {
             Some(true) => " better",
@@ -75,14 +75,14 @@ fn glance(told: &Told<'_>, out: &mut String) {
     table(&["", "now", "before", "change"], rows, out);
 }
 
-fn missed(told: &Told<'_>, out: &mut String) {
-    let missed = &told.figures.missed;
+fn missed(report: &Report<'_>, out: &mut String) {
+    let missed = &report.figures.missed;
     heading("Missed, and won back", out);
     if missed.calls == 0 {
         let _ = writeln!(out, "Nobody was missed.");
         return;
     }
-    let target = span(told.thresholds.callback_target_ms);
+    let target = span(report.thresholds.callback_target_ms);
     let _ = writeln!(
         out,
         "{} missed, {} won back ({}); within {target}: {} ({})",
@@ -120,16 +120,16 @@ fn missed(told: &Told<'_>, out: &mut String) {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no count of calls comes near 2^53")]
-fn over_the_day(told: &Told<'_>, out: &mut String) {
-    let hours = &told.figures.hours;
+fn over_the_day(report: &Report<'_>, out: &mut String) {
+    let hours = &report.figures.hours;
     if hours.is_empty() {
         return;
     }
     heading(
         &format!(
             "Service level over the day ({} per cent within {})",
-            told.thresholds.service_level_target,
-            span(told.thresholds.service_level_ms)
+            report.thresholds.service_level_target,
+            span(report.thresholds.service_level_ms)
         ),
         out,
     );
@@ -296,13 +296,13 @@ fn more(all: usize, out: &mut String) {
     }
 }
 
-fn repeat(told: &Told<'_>, out: &mut String) {
-    let repeat = &told.figures.repeat;
+fn repeat(report: &Report<'_>, out: &mut String) {
+    let repeat = &report.figures.repeat;
     if repeat.customers == 0 {
         return;
     }
     heading("Customers who called again", out);
-    let window = span(told.thresholds.fcr_window_ms);
+    let window = span(report.thresholds.fcr_window_ms);
     let _ = writeln!(
         out,
         "First-call resolution ({window}): {} of {} final calls; {} are younger than that",
@@ -324,8 +324,8 @@ fn repeat(told: &Told<'_>, out: &mut String) {
     }
 }
 
-fn operators(told: &Told<'_>, out: &mut String) {
-    let operators = &told.figures.operators;
+fn operators(report: &Report<'_>, out: &mut String) {
+    let operators = &report.figures.operators;
     if operators.is_empty() {
         return;
     }
@@ -394,8 +394,8 @@ fn dids(figures: &Figures, out: &mut String) {
 }
 
 #[allow(clippy::cast_precision_loss, reason = "no count of calls comes near 2^53")]
-fn lengths(told: &Told<'_>, out: &mut String) {
-    let lengths = &told.figures.lengths;
+fn lengths(report: &Report<'_>, out: &mut String) {
+    let lengths = &report.figures.lengths;
     if lengths.spread.calls == 0 {
         return;
     }
@@ -405,15 +405,15 @@ fn lengths(told: &Told<'_>, out: &mut String) {
     let _ = writeln!(
         out,
         "0 s {bars} 20 min and longer; shorter than {}: {}, longer than {}: {}",
-        span(told.thresholds.too_short_ms),
+        span(report.thresholds.too_short_ms),
         count(lengths.too_short),
-        span(told.thresholds.too_long_ms),
+        span(report.thresholds.too_long_ms),
         count(lengths.too_long)
     );
 }
 
-fn codes_and_ratings(told: &Told<'_>, out: &mut String) {
-    let figures = told.figures;
+fn codes_and_ratings(report: &Report<'_>, out: &mut String) {
+    let figures = report.figures;
     if !figures.codes.codes.is_empty() {
         heading("Codes", out);
         let rows =
@@ -432,7 +432,7 @@ fn codes_and_ratings(told: &Told<'_>, out: &mut String) {
         let rows = figures.ratings.iter().map(|rating| {
             vec![or_nothing(&rating.by), count(rating.ratings), format!("{:.2}", rating.mean), percent(rating.good)]
         });
-        table(&["Survey", "ratings", "mean", &format!("{} or better", told.thresholds.good_score)], rows, out);
+        table(&["Survey", "ratings", "mean", &format!("{} or better", report.thresholds.good_score)], rows, out);
     }
 }
 

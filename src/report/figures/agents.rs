@@ -70,7 +70,7 @@ pub struct Handling {
     pub mean_ms: Option<Millis>,
 }
 
-/// What is added up of an agent before it is told.
+/// What is added up of an agent before it is worked out.
 #[derive(Default)]
 struct Sum {
     agent: Agent,
@@ -131,13 +131,13 @@ pub(super) fn agents(facts: &Facts) -> (Vec<Agent>, Handling) {
         handling.talk_ms += call.talk_ms;
         handling.hold_ms += call.hold_ms;
     }
-    let agents: Vec<Agent> = sums.into_iter().map(|(key, sum)| told(facts, key, sum, window)).collect();
+    let agents: Vec<Agent> = sums.into_iter().map(|(key, sum)| figures_of(facts, key, sum, window)).collect();
     handling.acw_ms = agents.iter().map(|agent| agent.acw_ms).sum();
     handling.mean_ms = mean(handling.talk_ms + handling.hold_ms + handling.acw_ms, handling.answered);
     (agents, handling)
 }
 
-fn told(facts: &Facts, (pbx, agent): (Name, Name), sum: Sum, window: Span) -> Agent {
+fn figures_of(facts: &Facts, (pbx, agent): (Name, Name), sum: Sum, window: Span) -> Agent {
     let Sum { agent: mut out, reaction_ms, answered_talk_ms, spans } = sum;
     let time = |wanted: fn(Activity) -> bool| {
         covered(spans.iter().filter(|(activity, _)| wanted(*activity)).map(|(_, span)| *span).collect(), window)

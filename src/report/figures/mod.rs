@@ -147,7 +147,7 @@ fn quality(facts: &Facts) -> Quality {
     }
 }
 
-/// By what the calls of a window can be told apart.
+/// What the calls of a window can be divided by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each says it itself")]
 pub enum By {

@@ -55,7 +55,7 @@ pub(super) fn queues(facts: &Facts) -> Vec<Queue> {
             all.entry((facts.names.text(call.pbx), facts.names.text(queue))).or_default().3.push(call);
         }
     }
-    let told = |((pbx, name), (queue, sum_ms, longest_ms, calls)): ((&str, &str), OfQueue<'_>)| Queue {
+    let queue = |((pbx, name), (queue, sum_ms, longest_ms, calls)): ((&str, &str), OfQueue<'_>)| Queue {
         pbx: pbx.to_owned(),
         queue: name.to_owned(),
         mean_stay_ms: mean(sum_ms, queue.visits),
@@ -63,7 +63,7 @@ pub(super) fn queues(facts: &Facts) -> Vec<Queue> {
         totals: Totals::of(calls, &facts.thresholds),
         ..queue
     };
-    all.into_iter().map(told).collect()
+    all.into_iter().map(queue).collect()
 }
 
 /// A key of a menu.
@@ -198,14 +198,14 @@ pub(super) fn dids(facts: &Facts) -> Vec<Did> {
         entry.1 += u64::from(call.transfers);
         entry.2.push(call);
     }
-    let told = |(did, (hops, transfers, calls)): (&str, (u64, u64, Vec<&Call>))| Did {
+    let did = |(did, (hops, transfers, calls)): (&str, (u64, u64, Vec<&Call>))| Did {
         did: did.to_owned(),
         label: facts.thresholds.dids.get(did).cloned().unwrap_or_default(),
         mean_hops: ratio(hops, calls.len() as u64),
         transfers,
         totals: Totals::of(calls, &facts.thresholds),
     };
-    all.into_iter().map(told).collect()
+    all.into_iter().map(did).collect()
 }
 
 /// Conversations with customers who called, by length.

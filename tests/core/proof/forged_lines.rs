@@ -23,8 +23,8 @@ fn other<'a>(number: &'a str) -> Line<'a> {
     missed().of(FORGER, ("5.9", "5.9")).from(number)
 }
 
-/// What is told of the first caller: the row less what is of no account here.
-fn told(lines: &[Line<'_>], log: &[&str]) -> String {
+/// The row of the first caller, less what is of no account here.
+fn row_of(lines: &[Line<'_>], log: &[&str]) -> String {
     let rows = rows(lines, log);
     let row = rows.iter().find(|row| row.linkedid.ends_with("400.1")).expect("the first caller has a row");
     let visits: Vec<_> = row.visits.iter().map(|v| v.result).collect();
@@ -44,7 +44,7 @@ const NUMBERS: [&str; 3] = ["1|1 1795820406|pbx-1795820400.1|support|Bob|CONNECT
 
 #[test]
 fn a_missed_caller_does_not_become_a_served_one() {
-    let honest = told(&[missed()], &[ENTER, ABANDON]);
+    let honest = row_of(&[missed()], &[ENTER, ABANDON]);
     assert!(honest.contains("QUEUE_ABANDON"), "{honest}");
     let gone = "25|5.9|support|NONE|ABANDON|1|1|20";
     for front in FRONTS {
@@ -58,8 +58,8 @@ fn a_missed_caller_does_not_become_a_served_one() {
                 for log in
                     [with(&[ENTER], front, forged, &[gone, ABANDON]), with(&[ENTER, ABANDON], front, forged, &[gone])]
                 {
-                    assert_eq!(told(&[missed(), other(number)], &log), honest, "{log:#?} {number}");
-                    assert_eq!(told(&[missed()], &log), honest, "no CDR of the forger: {log:#?}");
+                    assert_eq!(row_of(&[missed(), other(number)], &log), honest, "{log:#?} {number}");
+                    assert_eq!(row_of(&[missed()], &log), honest, "no CDR of the forger: {log:#?}");
                 }
             }
         }
@@ -68,7 +68,7 @@ fn a_missed_caller_does_not_become_a_served_one() {
 
 #[test]
 fn a_served_caller_does_not_become_a_missed_one() {
-    let honest = told(&[served()], &[ENTER, CONNECT, COMPLETE]);
+    let honest = row_of(&[served()], &[ENTER, CONNECT, COMPLETE]);
     assert!(honest.contains("ANSWER") && honest.contains("20000"), "{honest}");
     for front in FRONTS {
         for forged in ["5|0.1|support|NONE|ABANDON|1|1|1", "26|0.1|support|NONE|EXITWITHKEY|1|1|1"] {
@@ -78,7 +78,7 @@ fn a_served_caller_does_not_become_a_missed_one() {
                     with(&[ENTER, CONNECT], front, &[forged], &[COMPLETE]),
                     with(&[ENTER, CONNECT, COMPLETE], front, &[forged], &[]),
                 ] {
-                    assert_eq!(told(&[served(), other(number)], &log), honest, "{log:#?} {number}");
+                    assert_eq!(row_of(&[served(), other(number)], &log), honest, "{log:#?} {number}");
                 }
             }
         }
@@ -88,18 +88,18 @@ fn a_served_caller_does_not_become_a_missed_one() {
 #[test]
 fn what_asterisk_writes_behind_another_who_came_counts() {
     let came = "5|5.9|support|NONE|ENTERQUEUE||12025550155|2";
-    let (gave_up, talked) = (told(&[missed()], &[ENTER, ABANDON]), told(&[served()], &[ENTER, CONNECT, COMPLETE]));
+    let (gave_up, talked) = (row_of(&[missed()], &[ENTER, ABANDON]), row_of(&[served()], &[ENTER, CONNECT, COMPLETE]));
     // The other's CDR has the number, is still to come, or has another number that the dialplan gave.
     for others in [&["12025550155"][..], &[], &["2025550155"]] {
         let with_others =
             |first: Line<'static>| std::iter::once(first).chain(others.iter().map(|n| other(n))).collect();
         let (missed, served): (Vec<_>, Vec<_>) = (with_others(missed()), with_others(served()));
-        assert_eq!(told(&missed, &[ENTER, came, ABANDON]), gave_up, "{others:?}");
-        assert_eq!(told(&missed, &[came, ENTER, ABANDON]), gave_up, "{others:?}");
-        assert_eq!(told(&served, &[ENTER, came, CONNECT, COMPLETE]), talked, "{others:?}");
-        assert_eq!(told(&served, &[ENTER, CONNECT, came, COMPLETE]), talked, "{others:?}");
+        assert_eq!(row_of(&missed, &[ENTER, came, ABANDON]), gave_up, "{others:?}");
+        assert_eq!(row_of(&missed, &[came, ENTER, ABANDON]), gave_up, "{others:?}");
+        assert_eq!(row_of(&served, &[ENTER, came, CONNECT, COMPLETE]), talked, "{others:?}");
+        assert_eq!(row_of(&served, &[ENTER, CONNECT, came, COMPLETE]), talked, "{others:?}");
         assert_eq!(
-            told(&served, &[ENTER, FRONTS[0], CONNECT, COMPLETE]),
+            row_of(&served, &[ENTER, FRONTS[0], CONNECT, COMPLETE]),
             talked,
             "right behind a forger's: {others:?}"
         );
@@ -111,12 +111,12 @@ fn where_nothing_tells_the_forged_line_from_asterisks_the_call_is_unknown() {
     // Both stand behind a forger's line: that the caller gave up, and that an agent took the call.
     let log = with(&[ENTER], FRONTS[0], &["5|0.1|support|NONE|ABANDON|1|1|1", FRONTS[0], CONNECT], &[COMPLETE]);
     let nameless = missed().said("ANSWERED");
-    let row = told(&[nameless, other("12025550199")], &log);
+    let row = row_of(&[nameless, other("12025550199")], &log);
     assert!(row.starts_with("UNKNOWN GAP"), "{row}");
-    let named = told(&[served(), other("12025550199")], &log);
+    let named = row_of(&[served(), other("12025550199")], &log);
     assert!(named.starts_with("UNKNOWN GAP"), "{named}");
     // A caller who was in no queue.
     let log = with(&[], FRONTS[0], &["5|0.1|support|Bob|CONNECT|4|b.4|1"], &[]);
-    let row = told(&[caller(("Wait", "60"), "", 0, 26)], &log);
+    let row = row_of(&[caller(("Wait", "60"), "", 0, 26)], &log);
     assert!(!row.starts_with("ANSWER"), "{row}");
 }

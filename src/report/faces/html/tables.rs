@@ -1,7 +1,7 @@
 //! The sections that are tables alone.
 
 use super::{section, table};
-use crate::report::faces::Told;
+use crate::report::faces::Report;
 use crate::report::faces::format::{NOTHING, clock, count, hours, maybe_clock, percent, span};
 use crate::report::faces::glance::or_nothing;
 use crate::report::faces::svg::escape;
@@ -117,8 +117,8 @@ pub(super) fn ivr(figures: &Figures, out: &mut String) {
     section("Menus, and where callers leave", "", &table(&["Menu", "Key", "Chosen", "Left there"], rows), out);
 }
 
-pub(super) fn repeat(told: &Told<'_>, out: &mut String) {
-    let repeat = &told.figures.repeat;
+pub(super) fn repeat(report: &Report<'_>, out: &mut String) {
+    let repeat = &report.figures.repeat;
     if repeat.customers == 0 {
         return;
     }
@@ -133,7 +133,7 @@ pub(super) fn repeat(told: &Told<'_>, out: &mut String) {
     let rows = rows.map(|(when, n)| vec![when.to_owned(), count(n)]);
     let lead = format!(
         "First-call resolution within {}: {} of {} final calls; {} are younger than that. Answered at the first call: {} of {} customers.",
-        escape(&span(told.thresholds.fcr_window_ms)),
+        escape(&span(report.thresholds.fcr_window_ms)),
         percent(repeat.first_call_resolution),
         count(repeat.final_calls),
         count(repeat.not_final),
@@ -150,11 +150,11 @@ pub(super) fn repeat(told: &Told<'_>, out: &mut String) {
     section("Customers who called again", &lead, &body, out);
 }
 
-pub(super) fn operators(told: &Told<'_>, out: &mut String) {
-    if told.figures.operators.is_empty() {
+pub(super) fn operators(report: &Report<'_>, out: &mut String) {
+    if report.figures.operators.is_empty() {
         return;
     }
-    let rows = told.figures.operators.iter().map(|hour| {
+    let rows = report.figures.operators.iter().map(|hour| {
         vec![
             format!("{:02}", hour.hour),
             format!("{:.1}", hour.calls_per_hour),
@@ -165,8 +165,8 @@ pub(super) fn operators(told: &Told<'_>, out: &mut String) {
     });
     let lead = format!(
         "Erlang C: the fewest with whom {} per cent are answered within {}; on the average of the days.",
-        told.thresholds.service_level_target,
-        escape(&span(told.thresholds.service_level_ms))
+        report.thresholds.service_level_target,
+        escape(&span(report.thresholds.service_level_ms))
     );
     section(
         "Operators needed by the hour",
@@ -223,8 +223,8 @@ pub(super) fn dids(figures: &Figures, out: &mut String) {
     );
 }
 
-pub(super) fn lengths(told: &Told<'_>, out: &mut String) {
-    let lengths = &told.figures.lengths;
+pub(super) fn lengths(report: &Report<'_>, out: &mut String) {
+    let lengths = &report.figures.lengths;
     if lengths.spread.calls == 0 {
         return;
     }
@@ -238,9 +238,9 @@ pub(super) fn lengths(told: &Told<'_>, out: &mut String) {
     let rows = lengths.bands.iter().enumerate().map(|(n, (_, calls))| vec![label(n), count(*calls)]);
     let lead = format!(
         "Shorter than {}: {}. Longer than {}: {}.",
-        escape(&span(told.thresholds.too_short_ms)),
+        escape(&span(report.thresholds.too_short_ms)),
         count(lengths.too_short),
-        escape(&span(told.thresholds.too_long_ms)),
+        escape(&span(report.thresholds.too_long_ms)),
         count(lengths.too_long)
     );
     section("Length of conversations", &lead, &table(&["Talk", "Calls"], rows), out);
@@ -257,13 +257,13 @@ pub(super) fn codes(figures: &Figures, out: &mut String) {
     section("Codes", &lead, &table(&["Code", "Calls"], rows), out);
 }
 
-pub(super) fn ratings(told: &Told<'_>, out: &mut String) {
-    if told.figures.ratings.is_empty() {
+pub(super) fn ratings(report: &Report<'_>, out: &mut String) {
+    if report.figures.ratings.is_empty() {
         return;
     }
-    let rows = told.figures.ratings.iter().map(|rating| {
+    let rows = report.figures.ratings.iter().map(|rating| {
         vec![or_nothing(&rating.by), count(rating.ratings), format!("{:.2}", rating.mean), percent(rating.good)]
     });
-    let good = format!("{} or better", told.thresholds.good_score);
+    let good = format!("{} or better", report.thresholds.good_score);
     section("Ratings", "", &table(&["Survey", "Ratings", "Mean", &good], rows), out);
 }
