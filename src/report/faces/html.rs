@@ -1,9 +1,9 @@
 //! The report as one HTML file: no script, no network, nothing beside it. Each chart has its numbers as a table; texts of strangers stay texts.
 
-use super::Report;
 use super::format::{NOTHING, count, local, maybe_clock, percent, span};
 use super::glance::{Line, by_whom, lines, or_nothing, quality, standing};
 use super::svg::{self, Bar, escape};
+use super::{Report, cells};
 use crate::report::figures::{Figures, WEEKDAYS};
 use crate::report::formulas::FORMULAS;
 use std::fmt::Write as _;
@@ -53,19 +53,7 @@ pub fn page(report: &Report<'_>) -> String {
 fn sections(report: &Report<'_>, out: &mut String) {
     let figures = report.figures;
     if let Some((by, slices)) = report.slices {
-        let rows = slices.iter().map(|slice| {
-            let t = &slice.totals;
-            vec![
-                or_nothing(&slice.key),
-                count(t.inbound),
-                count(t.answered),
-                count(t.missed),
-                count(t.won_back),
-                percent(t.abandonment_rate),
-                percent(t.service_level_offered),
-                maybe_clock(t.wait.mean_ms),
-            ]
-        });
+        let rows = slices.iter().map(|slice| cells::slice(or_nothing(&slice.key), slice));
         let header = [by, "Calls", "Answered", "Missed", "Won back", "Gave up", "Service level", "Mean wait"];
         section(&format!("By {by}"), "", &table(&header, rows), out);
         return;
@@ -261,19 +249,7 @@ fn over_the_day(report: &Report<'_>, out: &mut String) {
         .zip(&labels)
         .map(|(hour, label)| Bar { label: label.clone(), good: hour.totals.answered, bad: hour.totals.missed })
         .collect();
-    let rows = hours.iter().map(|hour| {
-        let t = &hour.totals;
-        vec![
-            format!("{:02}", hour.hour),
-            count(t.inbound),
-            count(t.answered),
-            count(t.missed),
-            percent(t.abandonment_rate),
-            percent(t.service_level_offered),
-            percent(t.service_level_answered),
-            percent(t.service_level_with_abandoned),
-        ]
-    });
+    let rows = hours.iter().map(cells::hour);
     let header =
         ["Hour", "Calls", "Answered", "Missed", "Gave up", "Of offered", "Of answered", "With those who gave up"];
     let body = format!(

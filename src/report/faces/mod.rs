@@ -1,5 +1,6 @@
 //! How figures are shown: in a terminal, as CSV, as a page. Pure: figures in, text out.
 
+mod cells;
 pub mod csv;
 pub mod format;
 pub mod glance;

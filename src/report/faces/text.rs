@@ -1,9 +1,9 @@
 //! The report for a terminal of 80 columns.
 
-use super::Report;
 use super::format::{NOTHING, clip, clock, count, hours, maybe_clock, percent, safe, span};
 use super::glance::{by_whom, lines, or_nothing, quality, standing};
 use super::terminal::{broken, heading, sparkline, table};
+use super::{Report, cells};
 use crate::report::figures::{Figures, Slice, WEEKDAYS};
 use std::fmt::Write as _;
 
@@ -145,19 +145,7 @@ fn over_the_day(report: &Report<'_>, out: &mut String) {
         "level   {first:02} {} {last:02}",
         sparkline(hours.iter().map(|hour| hour.totals.service_level_offered), 1.0)
     );
-    let rows = hours.iter().map(|hour| {
-        let t = &hour.totals;
-        vec![
-            format!("{:02}", hour.hour),
-            count(t.inbound),
-            count(t.answered),
-            count(t.missed),
-            percent(t.abandonment_rate),
-            percent(t.service_level_offered),
-            percent(t.service_level_answered),
-            percent(t.service_level_with_abandoned),
-        ]
-    });
+    let rows = hours.iter().map(cells::hour);
     table(&["Hour", "calls", "answered", "missed", "gave up", "of offered", "of answered", "with gave up"], rows, out);
 }
 
@@ -202,19 +190,7 @@ fn queues(figures: &Figures, out: &mut String) {
         return;
     }
     heading("Queues", out);
-    let rows = figures.queues.iter().map(|queue| {
-        let t = &queue.totals;
-        vec![
-            clip(&safe(&queue.queue), 18),
-            count(queue.visits),
-            count(queue.connected),
-            count(queue.abandoned),
-            count(queue.other),
-            maybe_clock(queue.mean_stay_ms),
-            maybe_clock(queue.longest_stay_s.map(|s| s * 1_000)),
-            percent(t.service_level_offered),
-        ]
-    });
+    let rows = figures.queues.iter().map(|queue| cells::queue(clip(&safe(&queue.queue), 18), queue));
     table(&["Queue", "visits", "connected", "gave up", "other", "mean", "longest", "level"], rows, out);
 }
 
@@ -330,25 +306,8 @@ fn operators(report: &Report<'_>, out: &mut String) {
         return;
     }
     heading("Operators needed (Erlang C), and present", out);
-    let rows = operators.iter().map(|hour| {
-        vec![
-            format!("{:02}", hour.hour),
-            format!("{:.1}", hour.calls_per_hour),
-            hour.needed.map_or_else(|| NOTHING.to_owned(), |n| n.to_string()),
-            hour.present.map_or_else(|| NOTHING.to_owned(), |n| format!("{n:.1}")),
-            short_of(hour.needed, hour.present).to_owned(),
-        ]
-    });
+    let rows = operators.iter().map(cells::operators);
     table(&["Hour", "calls an hour", "needed", "present", ""], rows, out);
-}
-
-/// Whether there were too few.
-#[must_use]
-pub fn short_of(needed: Option<u32>, present: Option<f64>) -> &'static str {
-    match (needed, present) {
-        (Some(needed), Some(present)) if present + 0.05 < f64::from(needed) => "too few",
-        _ => "",
-    }
 }
 
 fn lines_of_trunks(figures: &Figures, out: &mut String) {
@@ -438,18 +397,6 @@ fn codes_and_ratings(report: &Report<'_>, out: &mut String) {
 
 fn sliced(by: &str, slices: &[Slice], out: &mut String) {
     heading(&format!("By {by}"), out);
-    let rows = slices.iter().map(|slice| {
-        let t = &slice.totals;
-        vec![
-            clip(&or_nothing(&slice.key), 22),
-            count(t.inbound),
-            count(t.answered),
-            count(t.missed),
-            count(t.won_back),
-            percent(t.abandonment_rate),
-            percent(t.service_level_offered),
-            maybe_clock(t.wait.mean_ms),
-        ]
-    });
+    let rows = slices.iter().map(|slice| cells::slice(clip(&or_nothing(&slice.key), 22), slice));
     table(&[by, "calls", "answered", "missed", "won back", "gave up", "level", "wait"], rows, out);
 }

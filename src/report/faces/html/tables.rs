@@ -1,11 +1,11 @@
 //! The sections that are tables alone.
 
 use super::{section, table};
-use crate::report::faces::Report;
 use crate::report::faces::format::{NOTHING, clock, count, hours, maybe_clock, percent, span};
 use crate::report::faces::glance::or_nothing;
 use crate::report::faces::svg::escape;
-use crate::report::faces::text::{key, short_of};
+use crate::report::faces::text::key;
+use crate::report::faces::{Report, cells};
 use crate::report::figures::Figures;
 
 pub(super) fn queues(figures: &Figures, out: &mut String) {
@@ -13,17 +13,9 @@ pub(super) fn queues(figures: &Figures, out: &mut String) {
         return;
     }
     let rows = figures.queues.iter().map(|queue| {
-        vec![
-            queue.queue.clone(),
-            count(queue.visits),
-            count(queue.connected),
-            count(queue.abandoned),
-            count(queue.other),
-            maybe_clock(queue.mean_stay_ms),
-            maybe_clock(queue.longest_stay_s.map(|s| s * 1_000)),
-            percent(queue.totals.service_level_offered),
-            percent(queue.totals.abandonment_rate),
-        ]
+        let mut row = cells::queue(queue.queue.clone(), queue);
+        row.push(percent(queue.totals.abandonment_rate));
+        row
     });
     let header = [
         "Queue",
@@ -154,15 +146,7 @@ pub(super) fn operators(report: &Report<'_>, out: &mut String) {
     if report.figures.operators.is_empty() {
         return;
     }
-    let rows = report.figures.operators.iter().map(|hour| {
-        vec![
-            format!("{:02}", hour.hour),
-            format!("{:.1}", hour.calls_per_hour),
-            hour.needed.map_or_else(|| NOTHING.to_owned(), |n| n.to_string()),
-            hour.present.map_or_else(|| NOTHING.to_owned(), |n| format!("{n:.1}")),
-            short_of(hour.needed, hour.present).to_owned(),
-        ]
-    });
+    let rows = report.figures.operators.iter().map(cells::operators);
     let lead = format!(
         "Erlang C: the fewest with whom {} per cent are answered within {}; on the average of the days.",
         report.thresholds.service_level_target,
