@@ -3,6 +3,7 @@
 use super::CallsError;
 use crate::api::answers::{CallAnswer, CallFlat};
 use crate::cli::plain::{clip, clock, json_line, local, safe};
+use crate::report::faces::csv::{csv_error, no_formula, writer};
 use crate::store::{CallFilter, Reader, StoredCall};
 use callbackd_core::model::Direction;
 use comfy_table::{Cell, CellAlignment, Table, presets::NOTHING};
@@ -100,7 +101,7 @@ pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result
         why: String,
         rev: i64,
     }
-    let mut lines = csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out);
+    let mut lines = writer(out);
     lines.write_record(CallFlat::NAMES.iter().chain(&["why", "rev"])).map_err(csv_error).map_err(CallsError::Output)?;
     let shown = each(reader, filter, |StoredCall { id, rev, call, recovered }| {
         let mut call = call.clone();
@@ -126,14 +127,6 @@ fn cell(text: &str) -> String {
         .collect()
 }
 
-/// A spreadsheet runs what begins with `=`, `+`, `-`, `@`, tab or return as a formula, and strangers choose their names: such a cell gets a `'` in
-/// front. A telephone number (`+12025550123`, `*72`) is left as it is: as a formula it can only be a number.
-fn no_formula(text: String) -> String {
-    let is_number =
-        |text: &str| text.trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'));
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&text) { format!("'{text}") } else { text }
-}
-
 /// Hands calls over until one cannot be written.
 fn each(
     reader: &Reader,
@@ -153,11 +146,4 @@ fn each(
         }
     })?;
     failed.map_or(Ok(shown), |error| Err(CallsError::Output(error)))
-}
-
-fn csv_error(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
 }

@@ -1,36 +1,47 @@
-//! Slices as comma-separated values: a line for each, a column for each figure.
+//! Comma-separated values (RFC 4180) for spreadsheets; and slices as such: a line for each, a column for each figure.
 
+use super::format::safe;
 use crate::report::figures::{Slice, Totals};
 use std::io::{self, Write};
 
-/// RFC 4180 with a header. Rates are shares from 0 to 1; what there is nothing to say of is empty, never 0.
+/// Lines end in CR LF; the caller writes the header.
+pub fn writer<W: Write>(out: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out)
+}
+
+/// What the output reported.
+pub fn csv_error(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// A spreadsheet runs what begins with `=`, `+`, `-`, `@`, tab or return as a formula, and strangers choose their names: such a cell gets a `'` in
+/// front. A telephone number (`+12025550123`, `*72`) is left as it is: as a formula it can only be a number.
+#[must_use]
+pub fn no_formula(text: String) -> String {
+    let is_number =
+        |text: &str| text.trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'));
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&text) { format!("'{text}") } else { text }
+}
+
+/// A header, and a line for each. Rates are shares from 0 to 1; what there is nothing to say of is empty, never 0.
 ///
 /// # Errors
 /// What the output reports.
 pub fn csv(by: &str, slices: &[Slice], out: &mut impl Write) -> io::Result<()> {
+    let mut lines = writer(out);
     let names = Totals::default().named().into_iter().map(|(name, _)| name.to_owned());
-    line(std::iter::once(by.to_owned()).chain(names), out)?;
+    lines.write_record(std::iter::once(by.to_owned()).chain(names)).map_err(csv_error)?;
     for slice in slices {
         let values = slice.totals.named().into_iter().map(|(_, value)| value.map_or_else(String::new, number));
-        line(std::iter::once(no_formula(&slice.key)).chain(values), out)?;
+        let key = no_formula(safe(&slice.key));
+        lines.write_record(std::iter::once(key).chain(values)).map_err(csv_error)?;
     }
-    out.flush()
+    lines.flush()
 }
 
 fn number(value: f64) -> String {
     if value.fract() == 0.0 { format!("{value:.0}") } else { format!("{value:.4}") }
-}
-
-/// A spreadsheet runs what begins so as a formula, but for a telephone number.
-fn no_formula(text: &str) -> String {
-    let is_number = text.trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'));
-    let text = super::format::safe(text);
-    if text.starts_with(['=', '+', '-', '@']) && !is_number { format!("'{text}") } else { text }
-}
-
-fn line(cells: impl Iterator<Item = String>, out: &mut impl Write) -> io::Result<()> {
-    let cell = |text: String| {
-        if text.contains([',', '"', '\r', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-    };
-    write!(out, "{}\r\n", cells.map(cell).collect::<Vec<_>>().join(","))
 }
