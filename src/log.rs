@@ -8,6 +8,7 @@ mod line;
 mod wire;
 
 pub use limit::RateLimit;
+pub use line::with_causes;
 pub use wire::{Masked, Remark, Wire, WireBytes};
 
 use crate::config::{self, LogFormat};

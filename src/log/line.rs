@@ -169,12 +169,17 @@ impl Visit for Fields {
 
     /// An error with what caused it.
     fn record_error(&mut self, field: &Field, value: &(dyn std::error::Error + 'static)) {
-        let mut text = value.to_string();
-        let mut cause = value.source();
-        while let Some(error) = cause {
-            let _ = write!(text, ": {error}");
-            cause = error.source();
-        }
-        self.text(field, &text);
+        self.text(field, &with_causes(value));
     }
+}
+
+/// An error with what caused it, from the outermost on: `a: b: c`.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(more) = cause {
+        let _ = write!(text, ": {more}");
+        cause = more.source();
+    }
+    text
 }

@@ -30,9 +30,8 @@ pub fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefix>) -> 
     }
     let dials = [("dial_agent", callback.dial_agent.as_deref()), ("dial_customer", Some(&*callback.dial_customer))];
     for (key, dial) in dials {
-        let context =
-            dial.and_then(local_context).filter(|context| !context.contains('{') && !contexts.contains(*context));
-        if let Some(context) = context {
+        let context = dial.and_then(paths::local).map(|(_, context)| context);
+        if let Some(context) = context.filter(|context| !context.contains('{') && !contexts.contains(*context)) {
             let detail = format!("the dialplan has no context {}, which callback.{key} names", Wire(context));
             found.push(Finding::missing(what, detail));
         }
@@ -68,12 +67,6 @@ fn answering(callback: &Callback) -> Vec<&str> {
         .filter(|(first, _)| firsts().any(|f| f == *first))
         .map(|(_, context)| context.as_str())
         .collect()
-}
-
-/// The context of a dial string such as `Local/{number}@from-internal/n`.
-fn local_context(dial: &str) -> Option<&str> {
-    let (_, rest) = dial.strip_prefix("Local/")?.split_once('@')?;
-    rest.split('/').next()
 }
 
 /// The sign of another callbackd. One that was killed leaves it: a daemon sees within a minute whether the other still runs, a check does not.

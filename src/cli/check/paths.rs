@@ -121,8 +121,8 @@ fn agents(facts: &Facts, callback: &Callback) -> Vec<Finding> {
     found
 }
 
-/// Extension and context of a Local channel such as `Local/101@from-internal/n`.
-fn local(dialled: &str) -> Option<(&str, &str)> {
+/// Extension and context of a Local channel such as `Local/101@from-internal/n`, or of a template of one.
+pub fn local(dialled: &str) -> Option<(&str, &str)> {
     let (extension, rest) = dialled.strip_prefix("Local/")?.split_once('@')?;
     Some((extension, rest.split('/').next().unwrap_or(rest)))
 }

@@ -5,6 +5,7 @@
 mod post;
 mod worker;
 
+use super::clock::wall;
 use crate::api::counters::WebhookCounters;
 use crate::api::webhooks::{WebhookError, WebhookOrder};
 use crate::config::{Config, Webhook};
@@ -21,7 +22,7 @@ use std::time::Duration;
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use worker::{Counts, Worker, keys, note_down, now_ms};
+use worker::{Counts, Worker, keys, note_down};
 
 /// The answer to an order.
 type Reply = oneshot::Sender<Result<Value, WebhookError>>;
@@ -116,11 +117,9 @@ pub fn names(config: &Config) -> Vec<String> {
 async fn note(notes: &Notes, name: &str, order: WebhookOrder) -> Result<Value, WebhookError> {
     let name = name.to_owned();
     let (note, state, seq) = match order {
-        WebhookOrder::Pause(by) => {
-            (WebhookNote::State(name.clone(), WebhookState::Paused, by, now_ms()), "paused", None)
-        }
+        WebhookOrder::Pause(by) => (WebhookNote::State(name.clone(), WebhookState::Paused, by, wall()), "paused", None),
         WebhookOrder::Resume(by) => {
-            (WebhookNote::State(name.clone(), WebhookState::Running, by, now_ms()), "running", None)
+            (WebhookNote::State(name.clone(), WebhookState::Running, by, wall()), "running", None)
         }
         WebhookOrder::Resend(Some(seq)) => (WebhookNote::Again(name.clone(), Again::One(seq)), "", Some(seq)),
         WebhookOrder::Resend(None) | WebhookOrder::Test => (WebhookNote::Again(name.clone(), Again::GivenUp), "", None),
@@ -137,7 +136,7 @@ async fn note(notes: &Notes, name: &str, order: WebhookOrder) -> Result<Value, W
 async fn test(webhook: &Webhook) -> Result<Value, WebhookError> {
     let keys = keys(&webhook.secret_file).map_err(WebhookError::Secret)?;
     let endpoint = Endpoint::new(webhook, keys, Scripts::default());
-    let (begun_ms, begun) = (now_ms(), Instant::now());
+    let (begun_ms, begun) = (wall(), Instant::now());
     let id = format!("msg_test_{begun_ms}");
     let body = endpoint.test_body(&id, begun_ms);
     let answered = timeout(TEST_PATIENCE, Post::to(webhook).signed(&endpoint, &id, &body, begun_ms)).await;

@@ -1,7 +1,9 @@
 //! One attempt: a request to an endpoint, and what it answered. A redirect is an answer like any other, and never followed.
 
+use super::super::clock::wall;
 use super::super::connector::Route;
 use crate::config::Webhook;
+use crate::log::with_causes;
 use crate::timing::Timing;
 use crate::webhook::{Answer, Endpoint, MAX_ANSWER};
 use callbackd_core::ami::event::Millis;
@@ -59,7 +61,7 @@ impl Post {
 
     async fn exchange(&self, message: Message<'_>) -> Result<(Answer, String), String> {
         let (wire, _) = self.route.connect().await.map_err(|why| why.to_string())?;
-        let (mut sender, connection) = http1::handshake(TokioIo::new(wire)).await.map_err(|why| said(&why))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(wire)).await.map_err(|why| with_causes(&why))?;
         let connection = tokio::spawn(connection);
         let target = self.url.path_and_query().map_or("/", |target| target.as_str());
         let host = self.url.authority().map_or("", |authority| authority.as_str());
@@ -75,7 +77,7 @@ impl Post {
             .header("webhook-signature", message.signature)
             .body(Full::new(Bytes::from(message.body)))
             .map_err(|why| why.to_string())?;
-        let answered = sender.send_request(request).await.map_err(|why| said(&why));
+        let answered = sender.send_request(request).await.map_err(|why| with_causes(&why));
         let answer = match answered {
             Ok(response) => {
                 let answer = Answer::Status(response.status().as_u16(), retry_after(&response));
@@ -90,17 +92,6 @@ impl Post {
     }
 }
 
-/// An error with its causes.
-fn said(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(more) = cause {
-        text = format!("{text}: {more}");
-        cause = more.source();
-    }
-    text
-}
-
 /// `Retry-After` in seconds, or as a date (RFC 9110), ms from now.
 fn retry_after(response: &Response<Incoming>) -> Option<Millis> {
     let text = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
@@ -108,9 +99,7 @@ fn retry_after(response: &Response<Incoming>) -> Option<Millis> {
         return Some(Millis::from(seconds) * 1_000);
     }
     let at = jiff::fmt::rfc2822::parse(text).ok()?.timestamp().as_millisecond();
-    #[allow(clippy::disallowed_methods)] // a date of the endpoint's is held against this machine's clock
-    let now = jiff::Timestamp::now().as_millisecond();
-    Some((at - now).max(0))
+    Some((at - wall()).max(0))
 }
 
 /// The first bytes of a text, without control characters.

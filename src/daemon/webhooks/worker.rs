@@ -1,5 +1,6 @@
 //! The worker of one endpoint: it sends what its queue says, notes what came of it, and waits for news.
 
+use super::super::clock::wall;
 use super::post::Post;
 use crate::api::counters::WebhookCounters;
 use crate::config::Webhook;
@@ -163,7 +164,7 @@ impl Worker {
                 }
                 LATER
             }
-            Some(Due::At(at_ms)) => Duration::from_millis((at_ms - now_ms()).max(0).unsigned_abs()),
+            Some(Due::At(at_ms)) => Duration::from_millis((at_ms - wall()).max(0).unsigned_abs()),
             None => LATER,
         };
         tokio::select! {
@@ -177,7 +178,7 @@ impl Worker {
     /// What is to be done, read on a thread that may wait. `None`: nothing, for it is off, paused or not known.
     async fn look(&self, hand: &mut Hand) -> Result<Option<Due>, Error> {
         let (reader, queue, endpoint) = (hand.reader.take(), hand.queue.take(), Arc::clone(&hand.endpoint));
-        let (db, name, now_ms) = (self.db.clone(), self.name.clone(), now_ms());
+        let (db, name, now_ms) = (self.db.clone(), self.name.clone(), wall());
         let first_pause = Millis::try_from(Timing::get().webhook_pause.as_millis()).unwrap_or(Millis::MAX);
         let looked = tokio::task::spawn_blocking(move || {
             let reader = match reader {
@@ -205,7 +206,7 @@ impl Worker {
     }
 
     async fn send(&mut self, hand: &mut Hand, message: Outgoing, counts: &Counts) -> Result<(), Ended> {
-        let (begun_ms, begun) = (now_ms(), Instant::now());
+        let (begun_ms, begun) = (wall(), Instant::now());
         let (answer, text) = self.post.signed(&hand.endpoint, &message.id, &message.body, begun_ms).await;
         let took_ms = Millis::try_from(begun.elapsed().as_millis()).unwrap_or(Millis::MAX);
         let Some(queue) = &mut hand.queue else { return Ok(()) };
@@ -267,11 +268,6 @@ pub fn keys(path: &Path) -> Result<Keys, String> {
     let read = file.take(MAX_SECRET).read_to_string(&mut text);
     read.map_err(|err| format!("{shown} cannot be read: {err}"))?;
     Keys::from_text(&text).map_err(|err| format!("{shown}: {err}"))
-}
-
-#[allow(clippy::disallowed_methods)] // the shell's clock
-pub fn now_ms() -> Millis {
-    jiff::Timestamp::now().as_millisecond()
 }
 
 /// The writer has ended, and with it everything.
