@@ -106,6 +106,16 @@ fn what_asterisk_writes_behind_another_who_came_counts() {
     }
 }
 
+/// The phone that rang meanwhile is beyond doubt, and says neither that the caller came nor that they went.
+#[test]
+fn a_caller_whose_entry_and_end_stand_behind_others_has_waited_all_the_same() {
+    let came = "5|5.9|support|NONE|ENTERQUEUE||12025550155|2";
+    let rang = "6|0.1|support|Alice|RINGNOANSWER|1000";
+    let rung = row_of(&[missed()], &[ENTER, rang, ABANDON]);
+    assert!(rung.contains("QUEUE_ABANDON"), "{rung}");
+    assert_eq!(row_of(&[missed()], &[came, ENTER, rang, came, ABANDON]), rung, "no CDR of the others");
+}
+
 #[test]
 fn where_nothing_tells_the_forged_line_from_asterisks_the_call_is_unknown() {
     // Both stand behind a forger's line: that the caller gave up, and that an agent took the call.
