@@ -134,13 +134,6 @@ fn who(row: &FinishedCall) -> &str {
 /// Queues and ends of the visits that queue_log has, against those of the row. What a queue refused at its door is in no log.
 #[must_use]
 pub fn visits_differ(row: &FinishedCall, account: &Account) -> Option<String> {
-    let found = differ(row, account)?;
-    // A line that another's number may have written proves nothing; where the row says the same, it contradicts nothing either.
-    let borne_out = !account.doubtful.is_empty() && differ(row, &account.with_doubtful()).is_none();
-    (!borne_out).then_some(found)
-}
-
-fn differ(row: &FinishedCall, account: &Account) -> Option<String> {
     // A row that is full does not hold all of them.
     if account.events.is_empty() || row.status == Status::Unknown || row.visits.len() >= MAX_VISITS {
         return None;
