@@ -4,6 +4,7 @@
 //! included: what is shorter than that may be a caller's. Every form below is longer, or its id cannot be guessed.
 
 use crate::ami::header::colon;
+use crate::ami::length::NUMBER;
 
 /// A channel's snapshot (`main/manager_channels.c`, `ast_manager_build_channel_state_string_prefix`, branches 16 to 22), each
 /// header behind the same prefix (`Dest`, `Transferee`, …). `ChanVariable` lines may follow.
@@ -319,8 +320,6 @@ pub(crate) fn end(frame: &[u8]) -> End {
     if after > 0 { End::Rest } else { End::Whole }
 }
 
-/// What a number or an extension holds at most (`AST_MAX_EXTENSION`, `include/asterisk/channel.h`, without its NUL).
-const NUMBER: usize = 79;
 /// What stands behind every snapshot's extension.
 pub(crate) const AFTER_EXTEN: &[u8] = b"\r\nPriority: ";
 

@@ -9,6 +9,8 @@ use crate::ami::frame::text;
 /// `AST_MAX_EXTENSION`, `AST_MAX_CONTEXT`, `AST_CHANNEL_NAME`, `AST_MAX_ACCOUNT_CODE` (`include/asterisk/channel.h`); numbers and names of
 /// callers (`res/res_pjsip_caller_id.c`); interfaces, names and pause reasons of members, and names of queues (`apps/app_queue.c`).
 pub const FIELD: usize = 80;
+/// What a caller's number, or an extension dialled, holds at most (`AST_MAX_EXTENSION` without its NUL): all that a caller can write in one piece.
+pub(crate) const NUMBER: usize = FIELD - 1;
 /// Name of a channel: technology, `AST_MAX_EXTENSION + AST_MAX_CONTEXT + 2` of a Local channel (`include/asterisk/core_unreal.h`), serial and half; before
 /// it `AsyncGoto/`, behind it `<ZOMBIE>`.
 pub const CHANNEL_NAME: usize = 208;

@@ -2,6 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::ami::frame;
+use crate::ami::length::NUMBER;
 use crate::model::VisitResult;
 use crate::reconcile::doubt::Suspect;
 
@@ -45,10 +46,6 @@ pub enum Kind {
     /// The caller left without an agent.
     Left(VisitResult),
 }
-
-/// What a caller's number holds at most (`AST_MAX_EXTENSION`, `include/asterisk/channel.h`, without its NUL): so many bytes behind the beginning of a
-/// number may have been written by the caller.
-const NUMBER: usize = 79;
 
 /// Reads the lines of a file in turn. A number is written as it came (`apps/app_queue.c`), line breaks included, and Asterisk writes `|` and the
 /// position behind it: what an `ENTERQUEUE` shows may be the front of a number that goes on with lines about others' calls. As far as a number
