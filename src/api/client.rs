@@ -1,6 +1,6 @@
 //! The other end of the socket: how the command line speaks to the daemon.
 
-use crate::report::faces::format::safe;
+use callbackd_core::model::text::safe;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;

@@ -37,11 +37,10 @@ pub struct TopArgs {
 /// See [`Failure`].
 pub fn run(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) || place.json {
-        let Shown { live, callbacks } = ask(place)?;
+        let shown = ask(place)?;
         if place.json {
-            return Ok(super::plain::json_line(&live, out)?);
+            return Ok(super::plain::json_line(&shown.live, out)?);
         }
-        let shown = Shown { live, callbacks };
         for line in screen::lines(&shown, place, now_ms(), (usize::MAX, usize::MAX)) {
             writeln!(out, "{}", line.trim_end())?;
         }

@@ -1,5 +1,7 @@
 //! Which characters of a text from outside do harm where it is shown.
 
+use std::fmt::Write as _;
+
 /// Whether a character moves the cursor or ends a line, is not seen at all, or turns the direction of reading, so that the text around it is read
 /// as something else: control characters of both kinds, line and paragraph separators, marks of direction (Unicode annex 9), joiners and
 /// spaces without width, tags. A text without them can still be in any script.
@@ -9,4 +11,20 @@ pub fn is_harmful(c: char) -> bool {
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// The text with everything escaped that could move the cursor, colour the screen or turn the direction of writing: names and numbers come
+/// from strangers.
+#[must_use]
+pub fn safe(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_harmful(c) {
+            // Writing to a String cannot fail.
+            let _ = write!(safe, "{}", c.escape_default());
+        } else {
+            safe.push(c);
+        }
+    }
+    safe
 }

@@ -1,29 +1,12 @@
 //! Numbers, times and strangers' texts for people.
 
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::text::is_harmful;
+pub use callbackd_core::model::text::safe;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use std::fmt::Write as _;
 
 /// What stands where there is nothing to be said.
 pub const NOTHING: &str = "–";
-
-/// The text with everything escaped that could move the cursor, colour the screen or turn the direction of writing: names and numbers come
-/// from strangers.
-#[must_use]
-pub fn safe(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
-        if is_harmful(c) {
-            // Writing to a String cannot fail.
-            let _ = write!(safe, "{}", c.escape_default());
-        } else {
-            safe.push(c);
-        }
-    }
-    safe
-}
 
 /// At most `width` characters, the last one `…` if something was cut.
 #[must_use]
