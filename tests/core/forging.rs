@@ -128,6 +128,7 @@ fn a_number_that_only_tears_costs_no_event_of_another() {
                 "5\r\n\r\nResponse: A\r\nX: ",
                 "5\r\n\r\nResponse: A\r\nActionID: 1\r\nX: ",
                 "5\r\n\r\nEvent: Cdr",
+                "5\r\n\r\nX: Linkedid: 1\r\n\r\nResponse: victim\r\nX: ",
                 "5\r\n\r\nEvent: VarSet\r\nVariable: A\r\nX: ",
                 "5\r\n\r\nEvent: FullyBooted\r\nX: ",
                 "5\r\n\r\nEvent: UserEvent\r\nUserEvent: ",

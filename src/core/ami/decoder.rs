@@ -286,14 +286,16 @@ impl FrameDecoder {
             let inside = self.torn.is_some_and(lately);
             if inside {
                 self.passes(&frame, offset);
+            } else if let Some(stamped) = first {
+                // Its head is Asterisk's, even if what follows is the rest of it.
+                (self.shown.timestamp, self.shown.settled) = (stamped, true);
             }
             // What is the last of a read leaves the same behind, believed or not.
             let torn = !begins_well(buffer, self.shown) || Self::goes_on(room, buffer);
+            // An answer without an id that ends as an event does is the rest of one.
+            let torn = torn || head == Head::Answer && form::closes(&frame);
             if inside || shortest && self.last_torn.is_some_and(lately) || torn {
                 return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
-            }
-            if let Some(stamped) = first {
-                (self.shown.timestamp, self.shown.settled) = (stamped, true);
             }
         }
         self.counters.frames += 1;
