@@ -4,11 +4,11 @@ pub mod ask;
 mod callbacks;
 pub mod contexts;
 mod database;
-mod dialplan;
+pub mod dialplan;
 pub mod facts;
 mod here;
 mod hours;
-mod paths;
+pub mod paths;
 pub mod report;
 pub mod rights;
 
