@@ -18,7 +18,7 @@ pub fn set(text: &str, table: &str, key: &str, value: &str) -> String {
     if let Some(at) = here(&|line| sets(line)) {
         let last = (at..end).find(|last| is_whole(&lines[at..=*last])).unwrap_or(at);
         lines.splice(at..=last, [line]);
-    } else if let Some(at) = here(&|line| line.trim().strip_prefix('#').is_some_and(|rest| sets(rest))) {
+    } else if let Some(at) = here(&|line| line.trim().strip_prefix('#').is_some_and(sets)) {
         // It is there as an example: the key goes below it.
         lines.insert(at + 1, line);
     } else {

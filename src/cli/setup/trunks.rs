@@ -1,6 +1,6 @@
 //! Who calls from outside: the trunks of Asterisk's own files, told from the phones, and the contexts in which each puts its calls.
 
-use super::conf::{Conf, Section};
+use super::conf::Conf;
 use crate::cli::check::dialplan::Dialplan;
 use crate::cli::check::facts::Facts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -62,21 +62,28 @@ impl Lines {
             conf.sections.iter().filter(move |section| !section.is_template && section.last("type") == Some(kind))
         };
         let named_by = |kind, endpoint: &str| of_type(kind).any(|section| section.last("endpoint") == Some(endpoint));
+        let mut unsure = Vec::new();
         for endpoint in of_type("endpoint") {
             let name = format!("PJSIP/{}", endpoint.name);
+            let context = endpoint.last("context").unwrap_or(DEFAULT);
             let aors = endpoint.last("aors").unwrap_or_default();
-            let aors: Vec<&Section> =
-                of_type("aor").filter(|aor| aors.split(',').any(|n| n.trim() == aor.name)).collect();
-            let registers = aors.iter().any(|aor| aor.last("max_contacts").is_some_and(|n| n != "0"));
-            let is_static = aors.iter().any(|aor| aor.last("contact").is_some());
-            let kind = known.kind(&name).unwrap_or({
-                // Whoever is known by address, or to whom we register, is no phone; nor who is always at one place.
-                let outside = named_by("identify", &endpoint.name) || named_by("registration", &endpoint.name);
-                let outside =
-                    outside || endpoint.name == "anonymous" || (endpoint.last("outbound_auth").is_some() && !registers);
-                if outside || (is_static && !registers) { Kind::Trunk } else { Kind::Phone }
-            });
-            self.add(kind, endpoint.last("context").unwrap_or(DEFAULT), name);
+            let aors = || of_type("aor").filter(|aor| aors.split(',').any(|n| n.trim() == aor.name));
+            let registers = aors().any(|aor| aor.last("max_contacts").is_some_and(|n| n != "0"));
+            // Whoever is known by address, or to whom we register, is no phone.
+            let outside = named_by("identify", &endpoint.name)
+                || named_by("registration", &endpoint.name)
+                || endpoint.name == "anonymous"
+                || (endpoint.last("outbound_auth").is_some() && !registers);
+            match known.kind(&name).or(outside.then_some(Kind::Trunk)) {
+                Some(kind) => self.add(kind, context, name),
+                None if !registers && aors().any(|aor| aor.last("contact").is_some()) => unsure.push((context, name)),
+                None => self.add(Kind::Phone, context, name),
+            }
+        }
+        // Who is always at one place is a trunk, or a phone that does not register, as those are that share its context.
+        for (context, name) in unsure {
+            let kind = if self.phones.contains_key(context) { Kind::Phone } else { Kind::Trunk };
+            self.add(kind, context, name);
         }
     }
 
