@@ -24,6 +24,7 @@ mod core_rules;
 mod database_commands;
 mod day_commands;
 mod demo_command;
+mod documents;
 mod exchange;
 mod feed;
 mod front;

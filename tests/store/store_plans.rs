@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-const README: &str = include_str!("../../README.md");
+const MANUAL: &str = include_str!("../../config/doc/manager.md");
 
 /// Tables that get a row for each call, callback, gap, or what an agent does.
 const GROWING: [&str; 14] = [
@@ -182,7 +182,7 @@ fn a_view_of_figures_reads_no_more_calls_than_those_of_the_day_that_is_asked_for
             };
             let bad: Vec<&String> = steps.iter().filter(all).collect();
             assert!(bad.is_empty(), "{view}, {figures}: {bad:?} of {steps:#?}");
-            assert!(README.contains(&format!("`{view}`")), "README does not say what {view} is");
+            assert!(MANUAL.contains(&format!("`{view}`")), "manager.md does not say what {view} is");
         }
         db.execute_batch("ANALYZE").unwrap();
     }
