@@ -10,6 +10,7 @@ mod calls_command;
 mod capture_command;
 mod check_command;
 mod check_paths;
+mod check_webhooks;
 mod clock;
 mod config;
 mod config_callback;
