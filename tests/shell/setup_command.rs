@@ -222,7 +222,10 @@ fn phones_that_share_the_trunks_context_are_not_taken_for_customers() {
         fresh("[default]\nexten => +493055550123,1,Queue(vertrieb)\nexten => 201,hint,PJSIP/201\n", 1);
     site.write(
         "asterisk/pjsip.conf",
-        &PJSIP.replace("context=intern", "context=default").replace("context=eingang", "context=default"),
+        &format!(
+            "{}[anbieter]\ntype=identify\nendpoint=anbieter\nmatch=203.0.113.7\n",
+            PJSIP.replace("context=intern", "context=default").replace("context=eingang", "context=default")
+        ),
         0o640,
     );
     let said = setup(&site, &["--apply"]);
