@@ -1,5 +1,6 @@
 //! The tables `[[webhook]]`: endpoints that receive what became true.
 
+use super::feed::Feed;
 use super::file::one_of;
 use super::section::{Problems, Section, nearest};
 use callbackd_core::model::ChangeKind;
@@ -129,8 +130,8 @@ impl Webhook {
     }
 }
 
-/// Reads all tables; files are taken relative to `dir`. `in_progress`: the feed tells of calls in progress too.
-pub(super) fn read(root: &DeTable<'_>, dir: &Path, in_progress: bool, problems: &Problems) -> Vec<Webhook> {
+/// Reads all tables; files are taken relative to `dir`. `feed`: what it tells of.
+pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, problems: &Problems) -> Vec<Webhook> {
     let Some(value) = root.get("webhook") else { return Vec::new() };
     let DeValue::Array(items) = value.get_ref() else {
         let help = "write [[webhook]] once for each endpoint, with name, url and secret_file below it";
@@ -182,7 +183,7 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, in_progress: bool, problems: 
             name: name.as_ref().map(|text| text.value.clone()).unwrap_or_default(),
             url: url.clone().unwrap_or_default(),
             secret_file: secret_file.as_ref().map(|text| dir.join(&text.value)).unwrap_or_default(),
-            events: events(&section, in_progress),
+            events: events(&section, feed),
             queues: queues.into_iter().map(|text| text.value).collect(),
             format: one_of(&section, "format", &[("standard", Format::Standard), ("cloudevents", Format::CloudEvents)])
                 .unwrap_or(Format::Standard),
@@ -231,7 +232,7 @@ fn url(section: &Section<'_, '_>) -> Option<Uri> {
     Some(url)
 }
 
-fn events(section: &Section<'_, '_>, in_progress: bool) -> BTreeSet<ChangeKind> {
+fn events(section: &Section<'_, '_>, feed: &Feed) -> BTreeSet<ChangeKind> {
     let all = || ChangeKind::ALL.iter().map(|kind| kind.as_str());
     let Some(named) = section.texts("events", "[\"call.missed\"]") else { return EVENTS.into() };
     let mut out = BTreeSet::new();
@@ -244,10 +245,15 @@ fn events(section: &Section<'_, '_>, in_progress: bool) -> BTreeSet<ChangeKind> 
             section.problems.add(text.span, format!("\"{}\" is no event", text.value), "unknown", help);
             continue;
         };
-        if kind.is_of_call_in_progress() && !in_progress {
-            let title = format!("\"{kind}\" is not recorded");
-            let help = "set in_progress = true in [feed]";
-            section.problems.add(text.span, title, "calls in progress are left out", help);
+        let missing = if kind.is_of_call_in_progress() && !feed.in_progress {
+            Some(("calls in progress are left out", "set in_progress = true in [feed]"))
+        } else if kind == ChangeKind::AgentState && !feed.agents {
+            Some(("agents are left out", "set agents = true in [feed]"))
+        } else {
+            None
+        };
+        if let Some((label, help)) = missing {
+            section.problems.add(text.span, format!("\"{kind}\" is not recorded"), label, help);
         }
         out.insert(kind);
     }

@@ -80,7 +80,7 @@ impl Endpoint {
         let queue = match &change.row {
             Some(ChangedRow::Call(stored)) => stored.call.queue.as_deref(),
             Some(ChangedRow::Callback { row, .. }) => row.queue.as_deref(),
-            Some(ChangedRow::Attempt(_)) => return true,
+            Some(ChangedRow::Attempt { of, .. }) => of.as_ref().and_then(|of| of.queue.as_deref()),
             None => change.payload.as_ref().and_then(|payload| payload["queue"].as_str()),
         };
         self.queues.is_empty() || queue.is_some_and(|queue| self.queues.contains(queue))
