@@ -64,6 +64,8 @@ mod tls_authorities;
 mod tokens;
 mod top_command;
 mod unseen;
+mod webhook_notices;
+mod webhook_verifiers;
 mod webhooks;
 mod when;
 mod whole;

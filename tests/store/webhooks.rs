@@ -5,7 +5,7 @@ use crate::stored::{abandoned, answered, record};
 use callbackd::config::Config;
 use callbackd::store::webhooks::{Again, MessageState, WebhookNote, WebhookState};
 use callbackd::store::{FeedRules, Reader, Store};
-use callbackd::webhook::{Answer, Due, Endpoint, Keys, Next, Outgoing, Queue, Scripts};
+use callbackd::webhook::{Answer, Due, Endpoint, Keys, Next, Outgoing, Queue, Scripts, Secret};
 use callbackd_core::model::{CallInProgress, E164, FinishedCall, News, PbxId, Record};
 use fastrand::Rng;
 use serde_json::Value;
@@ -27,7 +27,7 @@ fn endpoint_of(before: &str, more: &str) -> Endpoint {
         "{before}[report]\ndid = {{ \"5550100\" = \"Sales hotline\" }}\n[callback.queue.sales]\nscript = \"You wanted an offer\"\n[[webhook]]\nname = \"crm\"\nurl = \"https://crm.example.com/\"\nsecret_file = \"x\"\n{more}"
     );
     let config = Config::from_toml(&text, "test").unwrap_or_else(|refusal| panic!("{refusal}"));
-    Endpoint::new(&config.webhooks[0], Keys::from_text(KEY).unwrap(), Scripts::of(&config))
+    Endpoint::new(&config.webhooks[0], Secret::Keys(Keys::from_text(KEY).unwrap()), Scripts::of(&config))
 }
 
 #[allow(clippy::disallowed_methods)] // what is written bears the clock of the machine
