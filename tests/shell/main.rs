@@ -28,6 +28,7 @@ mod documents;
 mod exchange;
 mod feed;
 mod front;
+mod held_by_nobody;
 mod hostile_day;
 mod import_command;
 mod kill_loop;

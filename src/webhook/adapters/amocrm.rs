@@ -18,7 +18,7 @@ const LOOK_UPS: [&str; 2] = ["contacts", "companies"];
 pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> Step {
     let is_done = |reply: &Reply| Step::Done(Answer::Status(reply.code, None));
     if let Some(wrong) = answers.iter().find(|reply| !is_good(reply)) {
-        return done(wrong, matches!(wrong.code, 401 | 402 | 403));
+        return done(wrong, matches!(wrong.code, 401..=403));
     }
     match answers {
         [] => add_call(settings, told),

@@ -32,7 +32,7 @@ pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> St
         return failed(first);
     }
     match more.last() {
-        Some(reply) if !is_good(reply) && !(more.len() == 1 && knows_it(reply)) => failed(reply),
+        Some(reply) if !(is_good(reply) || more.len() == 1 && knows_it(reply)) => failed(reply),
         Some(reply) if more.len() == all.len() => Step::Done(Answer::Status(reply.code, None)),
         _ => send(all[more.len()]),
     }
