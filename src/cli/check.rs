@@ -4,13 +4,14 @@ pub mod ask;
 mod callbacks;
 pub mod contexts;
 mod database;
-mod dialplan;
+pub mod dialplan;
 pub mod facts;
 mod here;
 mod hours;
-mod paths;
+pub mod paths;
 pub mod report;
 pub mod rights;
+mod webhooks;
 
 use super::place::which;
 use crate::config::{Config, Pbx, Settings};
