@@ -1,5 +1,6 @@
 //! Records to rows and rows to records.
 
+use super::batch::last_forms;
 use super::columns::columns;
 use super::feed::Outbox;
 use super::questions::{CALLS_LEFT, CALLS_UNDER, DELETE_RECORDED};
@@ -212,13 +213,14 @@ pub struct Refused {
     pub error: String,
 }
 
-/// Writes all or fails.
+/// Writes all or fails; what changes again within these records is written once.
 pub fn put_all<'a, I: Iterator<Item = &'a Record>>(
     tx: &mut Transaction<'_>,
     records: I,
     feed: &mut Option<Outbox>,
 ) -> rusqlite::Result<Vec<Refused>> {
-    for record in records {
+    let live = feed.as_ref().is_some_and(Outbox::records_calls_in_progress);
+    for record in last_forms(records, live) {
         put(tx, record, feed.as_mut())?;
     }
     Ok(Vec::new())

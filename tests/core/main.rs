@@ -33,6 +33,7 @@ mod endings;
 mod event_faults;
 mod events;
 mod forging;
+mod forging_costs;
 mod frames;
 mod hours;
 mod identity;

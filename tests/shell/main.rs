@@ -52,6 +52,7 @@ mod run_command;
 mod scripted;
 mod secret;
 mod served_elsewhere;
+mod setup_command;
 mod several_pbxs;
 mod store_trouble;
 #[allow(dead_code, reason = "the tests of the store use all of it")]

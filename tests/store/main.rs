@@ -9,6 +9,7 @@ mod report_example;
 mod report_recount;
 mod report_three_ways;
 mod store_backup;
+mod store_batches;
 mod store_calendar;
 mod store_callbacks;
 mod store_crafted;
