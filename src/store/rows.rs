@@ -275,7 +275,14 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
             (false, 1)
         }
         Record::Agent { pbx, agent, name } => return put_agent(connection, pbx, agent, name),
-        Record::Interval(interval) => return put_interval(connection, interval),
+        Record::Interval(interval) => {
+            put_interval(connection, interval)?;
+            return match feed.filter(|feed| feed.records_agents()) {
+                Some(feed) => feed.record(connection, record, Before::default(), 0),
+                None => Ok(()),
+            };
+        }
+        Record::News(_) => (false, 0),
         Record::Seen { pbx, seen_ms } => return put_seen(connection, pbx, *seen_ms),
         Record::Callback(change) => {
             let rev = callback_rows::put_callback(connection, change, &mut recovered)?;

@@ -44,6 +44,7 @@ mod limits;
 mod lines;
 mod long_calls;
 mod merges;
+mod news;
 mod number;
 mod number_policy;
 mod out_of_order;

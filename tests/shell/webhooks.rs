@@ -197,8 +197,8 @@ fn a_test_shows_the_answer_a_pause_holds_and_gone_switches_off() {
     let id = front.added("+12025550125");
     assert_eq!(state(&receiver.next()).1, json!(id), "it begins with what comes next");
     // What it had taken is sent once more on order.
-    assert_eq!(front.run(&["webhooks", "resend", "crm", "1"]).code, 0);
-    assert!(receiver.next().header("webhook-id").ends_with("_1"));
+    assert_eq!(front.run(&["webhooks", "resend", "crm", "2"]).code, 0);
+    assert!(receiver.next().header("webhook-id").ends_with("_2"), "1 was that the PBX is seen");
 }
 
 #[test]

@@ -25,4 +25,5 @@ mod store_views;
 mod store_writer;
 mod store_writing;
 mod stored;
+mod webhook_adapters;
 mod webhooks;
