@@ -166,8 +166,24 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ),
     ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group", "listen", "hosts"]),
-    ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
-    ("webhook", &["name", "url", "secret_file", "events", "queues", "format", "tls_ca_file", "allow_plaintext", "map"]),
+    ("feed", &["in_progress", "agents", "keep", "max_rows", "max_mib"]),
+    (
+        "webhook",
+        &[
+            "name",
+            "url",
+            "secret_file",
+            "events",
+            "queues",
+            "format",
+            "to",
+            "command",
+            "responsible",
+            "tls_ca_file",
+            "allow_plaintext",
+            "map",
+        ],
+    ),
     (
         "report",
         &[

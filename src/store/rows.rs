@@ -1,5 +1,6 @@
 //! Records to rows and rows to records.
 
+use super::batch::last_forms;
 use super::columns::columns;
 use super::feed::Outbox;
 use super::questions::{CALLS_LEFT, CALLS_UNDER, DELETE_RECORDED};
@@ -212,13 +213,14 @@ pub struct Refused {
     pub error: String,
 }
 
-/// Writes all or fails.
+/// Writes all or fails; what changes again within these records is written once.
 pub fn put_all<'a, I: Iterator<Item = &'a Record>>(
     tx: &mut Transaction<'_>,
     records: I,
     feed: &mut Option<Outbox>,
 ) -> rusqlite::Result<Vec<Refused>> {
-    for record in records {
+    let live = feed.as_ref().is_some_and(Outbox::records_calls_in_progress);
+    for record in last_forms(records, live) {
         put(tx, record, feed.as_mut())?;
     }
     Ok(Vec::new())
@@ -273,7 +275,14 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
             (false, 1)
         }
         Record::Agent { pbx, agent, name } => return put_agent(connection, pbx, agent, name),
-        Record::Interval(interval) => return put_interval(connection, interval),
+        Record::Interval(interval) => {
+            put_interval(connection, interval)?;
+            return match feed.filter(|feed| feed.records_agents()) {
+                Some(feed) => feed.record(connection, record, Before::default(), 0),
+                None => Ok(()),
+            };
+        }
+        Record::News(_) => (false, 0),
         Record::Seen { pbx, seen_ms } => return put_seen(connection, pbx, *seen_ms),
         Record::Callback(change) => {
             let rev = callback_rows::put_callback(connection, change, &mut recovered)?;

@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use callbackd_core::ami::{FrameDecoder, Interest, Received, Refusal};
 
 /// What a number holds at most (`AST_MAX_EXTENSION`).
-const NUMBER: usize = 80;
+pub(crate) const NUMBER: usize = 80;
 
 /// Events of every kind that somebody acts on, as short as they are understood; `victim` is another's channel.
 const FORGED: &[&str] = &[
@@ -73,7 +73,7 @@ const FORGED: &[&str] = &[
 ];
 
 /// What stands between empty lines, each with its own, and what is left.
-fn pieces(stream: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn pieces(stream: &[u8]) -> Vec<&[u8]> {
     let mut start = 0;
     let ends = stream.windows(4).enumerate().filter(|(_, four)| four == b"\r\n\r\n").map(|(at, _)| at + 4);
     let ends: Vec<usize> = ends.chain([stream.len()]).collect();
@@ -82,7 +82,7 @@ fn pieces(stream: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The events, by their bytes, that somebody would act on, where the stream is read in these pieces.
-fn believed<'a>(reads: impl IntoIterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
+pub(crate) fn believed<'a>(reads: impl IntoIterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
     let (received, _) = decode_all(Interest::tracker(), reads);
     let frames = received.into_iter().filter_map(|r| if let Received::Frame(frame) = r { Some(frame) } else { None });
     frames.map(|frame| frame.bytes().to_vec()).collect()
@@ -389,7 +389,7 @@ fn try_all(name: &str, stream: &[u8], tried: &mut usize) {
 }
 
 /// In one read, and where each piece comes in a read of its own.
-fn costs_only_itself(name: &str, before: &[u8], torn: &[u8], after: &[u8]) {
+pub(crate) fn costs_only_itself(name: &str, before: &[u8], torn: &[u8], after: &[u8]) {
     let without = believed([before]);
     let at_once = [before, torn, after].concat();
     for with in [believed([&at_once[..]]), believed(std::iter::once(before).chain(pieces(torn)).chain([after]))] {

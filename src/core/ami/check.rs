@@ -128,10 +128,36 @@ pub(crate) struct Passed {
     pub(crate) answers: bool,
     /// It has a `Timestamp` behind its `Privilege`; `None` if it need not.
     pub(crate) stamped: Option<bool>,
+    /// No field of a caller holds the whole of it.
+    pub(crate) long: bool,
 }
 
-/// Checks a whole frame: what it is, or the reason against it and where the offending line begins.
-pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal, usize)> {
+/// Why a whole frame did not pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failed {
+    pub(crate) refusal: Refusal,
+    /// Where the offending line begins.
+    pub(crate) at: usize,
+    /// Where the snapshot begins that it must have and has not, as far as it was read.
+    pub(crate) open: Option<usize>,
+}
+
+/// Checks a whole frame: what it is, or the reason against it.
+pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, Failed> {
+    let (mut follow, mut run) = (Follow::new(form::ANSWER), 0);
+    checked(frame, shown, &mut follow, &mut run).map_err(|(refusal, at)| {
+        let open = (!follow.is_whole()).then_some(run);
+        Failed { refusal, at, open }
+    })
+}
+
+/// `run`: where the last snapshot begins.
+fn checked<'f>(
+    frame: &'f [u8],
+    shown: &mut Shown,
+    follow: &mut Follow<'f>,
+    run: &mut usize,
+) -> Result<Passed, (Refusal, usize)> {
     if let Some(at) = memchr::memchr(0, frame) {
         return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
     }
@@ -139,7 +165,6 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
     let (mut at_most, mut echo) = (ONCE_IN_RESPONSES, false);
     let (mut start, mut count) = (0, 0);
     let mut stamped = None;
-    let mut follow = Follow::new(form::ANSWER);
     let mut head = Head::Answer;
     for end in memchr::memchr_iter(b'\n', frame) {
         let line = &frame[start..=end];
@@ -164,6 +189,9 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
             }
         }
         let stands = expected.is_some() || follow.takes(key);
+        if expected.is_none() && follow.is_within() {
+            *run = start;
+        }
         let written = || line.ends_with(b"\r\n") && (line[colon..].starts_with(b": ") || follow.is_free());
         if shown.privilege && (!stands || !written() || is_nameless(key, line)) {
             return Err((Refusal::Torn, start));
@@ -176,7 +204,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
                     return Err((Refusal::Forged, start));
                 }
                 let form = form::of_frame(value, frame);
-                (follow, head) = (Follow::new(form), form.head);
+                (*follow, head) = (Follow::new(form), form.head);
                 at_most = if value == b"VarSet" { ONCE.len() } else { ONCE_IN_EVENTS };
                 // A dialplan's `UserEvent(Tag,Uniqueid: ${UNIQUEID})` repeats what its channel says: no forgery.
                 echo = value == b"UserEvent";
@@ -200,7 +228,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
         Some(false) if shown.timestamp => return Err((Refusal::Torn, 0)),
         _ => {}
     }
-    Ok(Passed { head, answers: seen[ACTION_ID].is_some(), stamped })
+    Ok(Passed { head, answers: seen[ACTION_ID].is_some(), stamped, long: follow.is_long() })
 }
 
 /// Holds the second line against the head that the event must have, and learns from it what the stream has.
@@ -235,6 +263,11 @@ const CLASSES: [&[u8]; 19] = [
     b"security",
     b"message",
 ];
+
+/// An event's line behind its first, as Asterisk writes it.
+pub(crate) fn is_privileged(line: &[u8]) -> bool {
+    line.ends_with(b"\r\n") && is_privilege(line)
+}
 
 /// `call,all`: every class is part of `all` (`main/manager.c`, `authority_to_str`).
 fn is_privilege(line: &[u8]) -> bool {

@@ -3,6 +3,7 @@
 //! Asterisk does not escape a caller's number nor the number that was dialled (`AST_MAX_EXTENSION`, 80 bytes each), line breaks
 //! included: what is shorter than that may be a caller's. Every form below is longer, or its id cannot be guessed.
 
+use crate::ami::check::is_privileged;
 use crate::ami::header::colon;
 use crate::ami::length::NUMBER;
 
@@ -131,8 +132,10 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         | b"QueueCallerAbandon"
         | b"Join"
         | b"Leave" => form(Head::Live, &[CHANNEL], 1),
-        // Either channel may be gone by then; a user event may be about none.
-        b"AgentComplete" | b"UserEvent" => form(Head::Live, &[CHANNEL], 0),
+        // The agent's may be gone by then; which call it was only the caller's says.
+        b"AgentComplete" => form(Head::Live, &[CHANNEL], 1),
+        // It may be about none.
+        b"UserEvent" => form(Head::Live, &[CHANNEL], 0),
         b"Rename" => alone(Head::Live, &[RENAME], 1),
         b"QueueMemberStatus"
         | b"QueueMemberAdded"
@@ -205,7 +208,7 @@ impl<'a> Follow<'a> {
     #[inline]
     fn begins(&mut self, key: &'a [u8]) -> bool {
         // What a dialplan puts behind it may have any name.
-        if key == b"UserEvent" {
+        if key == b"UserEvent" && self.form.least == 0 {
             self.over = true;
             return true;
         }
@@ -237,6 +240,18 @@ impl<'a> Follow<'a> {
         !self.over && self.form.runs.first() == Some(&CHANNEL) && self.is_whole()
     }
 
+    /// Some of the run that has begun is still to come.
+    #[inline]
+    pub(crate) fn is_within(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
+    /// The frame is over: whether it had a run of headers that is more than any field of a caller holds, or names what nobody can guess. What a dialplan
+    /// put behind it changes nothing of that.
+    pub(crate) fn is_long(&self) -> bool {
+        self.whole > 0 && self.is_whole() && self.form.runs[0] != DEVICE
+    }
+
     /// The frame is over: whether it had all that it must have.
     pub(crate) fn is_whole(&self) -> bool {
         self.rest.is_empty() && self.whole >= self.form.least
@@ -262,6 +277,7 @@ fn is_of_snapshot(key: &[u8]) -> bool {
 pub(crate) fn own_end(name: &[u8]) -> Option<&'static [&'static [u8]]> {
     match name {
         b"ExtensionStatus" => Some(&[b"\nStatus: "]),
+        b"Newexten" => Some(&[b"\nLinkedid: ", APP_DATA]),
         b"CEL" => Some(&[b"\nUniqueID: ", b"\nLinkedID: "]),
         b"Cdr" => Some(&[b"\nBillableSeconds: ", b"\nUniqueID: "]),
         _ => None,
@@ -271,6 +287,14 @@ pub(crate) fn own_end(name: &[u8]) -> Option<&'static [&'static [u8]]> {
 /// All of these stand there.
 pub(crate) fn has_own_end(frame: &[u8], headers: &[&[u8]]) -> bool {
     headers.iter().all(|header| memchr::memmem::find(frame, header).is_some())
+}
+
+/// The last header of a `Newexten`: behind its snapshot the number stands once more (`main/manager_channels.c`, `channel_new_exten_cb`).
+const APP_DATA: &[u8] = b"\nAppData: ";
+
+/// An event that has its form has what Asterisk writes behind a number that stands outside of it.
+pub(crate) fn has_its_tail(frame: &[u8]) -> bool {
+    !frame.starts_with(b"Event: Newexten\r") || memchr::memmem::find(frame, APP_DATA).is_some()
 }
 
 /// The end of every channel's snapshot: longer, with its line ends, than what a caller can write into one field.
@@ -340,12 +364,23 @@ pub(crate) fn room(frame: &[u8]) -> Option<usize> {
     None
 }
 
-/// More than a number holds, it has what stands in a real event before the first number: of a channel's snapshot, or of an event without one.
+/// The frame has the head and the beginning of a channel's snapshot as Asterisk writes them: more than a number holds, with the empty line before it.
 pub(crate) fn has_begun(frame: &[u8]) -> bool {
-    let has = |text: &[u8]| memchr::memmem::find(frame, text).is_some();
-    let of_channel = || has(b"Channel: ") && has(b"ChannelState: ") && has(b"ChannelStateDesc: ");
-    frame.len() > NUMBER
-        && (of_channel() || [&b"\nAccountCode: "[..], b"\nEventName: ", b"\nExten: "].into_iter().any(has))
+    let mut lines = frame.split_inclusive(|byte| *byte == b'\n').skip(1);
+    let filled = |line: &[u8], key: &[u8], least: usize| {
+        let value = line.strip_prefix(key).and_then(|value| value.strip_prefix(b": "));
+        value.and_then(|value| value.strip_suffix(b"\r\n")).is_some_and(|value| value.len() >= least)
+    };
+    if !lines.next().is_some_and(is_privileged) {
+        return false;
+    }
+    // A `Timestamp` and a `SystemName` may stand before it, and a bridge's snapshot.
+    let Some(first) = lines.by_ref().take(10).find(|line| key(line).ends_with(b"Channel")) else { return false };
+    let prefix = &first[..colon(first).unwrap_or(0).saturating_sub(b"Channel".len())];
+    let mut next = || lines.next().and_then(|line| line.strip_prefix(prefix)).unwrap_or_default();
+    filled(&first[prefix.len()..], b"Channel", 2)
+        && filled(next(), b"ChannelState", 1)
+        && filled(next(), b"ChannelStateDesc", 2)
 }
 
 /// The end of a channel's snapshot stands there, or that of one of the events without one.

@@ -21,6 +21,8 @@ const SAY_EVERY_MS: Millis = 60_000;
 pub struct FeedRules {
     /// Of calls in progress too. Their rows go away with the call, so each such change carries what it is about.
     pub in_progress: bool,
+    /// Of what agents do too.
+    pub agents: bool,
     /// All that is written is no news: it is imported, or judged anew.
     pub late: bool,
     /// So long each change is kept, and longer while a sink has not taken it.
@@ -34,7 +36,7 @@ pub struct FeedRules {
 impl Default for FeedRules {
     fn default() -> Self {
         let keep = Duration::from_secs(7 * 86_400);
-        Self { in_progress: false, late: false, keep, max_rows: 1_000_000, max_bytes: 256 << 20 }
+        Self { in_progress: false, agents: false, late: false, keep, max_rows: 1_000_000, max_bytes: 256 << 20 }
     }
 }
 
@@ -133,6 +135,10 @@ impl Outbox {
         self.rules.in_progress
     }
 
+    pub(in super::super) fn records_agents(&self) -> bool {
+        self.rules.agents
+    }
+
     pub(in super::super) fn fed(&self) -> Fed {
         let Held { last, recorded, overrun, .. } = self.held;
         Fed { last, rows: self.held.rows(), bytes: self.held.size(), recorded, overrun }
@@ -162,6 +168,9 @@ impl Outbox {
         rev: i64,
     ) -> rusqlite::Result<()> {
         let Some(kind) = ChangeKind::of(record, before) else { return Ok(()) };
+        if kind == ChangeKind::CallRinging && !self.rules.in_progress {
+            return Ok(());
+        }
         let (pbx, key) = record.subject();
         let late = record.happened_ms().is_some_and(|at_ms| at_ms < self.now_ms - NEWS_FOR_MS);
         self.insert(connection, kind, pbx, &key, rev, late, payload(record).as_deref())
@@ -256,6 +265,8 @@ fn payload(record: &Record) -> Option<String> {
     let json = match record {
         Record::InProgress(call) => serde_json::to_string(call),
         Record::Gap(gap) => serde_json::to_string(gap),
+        Record::Interval(interval) => serde_json::to_string(interval),
+        Record::News(news) => serde_json::to_string(news),
         Record::DncAdd(entry) => serde_json::to_string(entry),
         Record::Callback(change) => serde_json::to_string(&CallbackPayload::of(change)),
         _ => return None,
