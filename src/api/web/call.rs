@@ -7,6 +7,7 @@ use crate::api::story::{parties, sums, timeline};
 use crate::language::Language;
 use crate::report::faces::format::{clock, local, safe};
 use crate::store::StoredCall;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -15,9 +16,9 @@ use maud::{Markup, html};
 use std::sync::Arc;
 
 /// `GET /calls/ID`: a row id, or a linkedid (with `?pbx=` where several PBXs have it).
-pub async fn page(State(front): State<Arc<Front>>, view: View, path: Option<Path<String>>) -> Response {
+pub async fn page(State(front): State<Arc<Front>>, view: View, path: Result<Path<String>, PathRejection>) -> Response {
     let missing = || Failure::new(StatusCode::NOT_FOUND, view.words.no_call);
-    let Some(Path(id)) = path else { return failed(&view, &missing()) };
+    let Ok(Path(id)) = path else { return failed(&view, &missing()) };
     let read =
         front.read(move |reader| Ok::<_, crate::store::Error>((reader.call(&id)?, reader.thresholds()?.1))).await;
     let (mut found, zone) = match read {

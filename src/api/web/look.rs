@@ -27,7 +27,7 @@ pub fn page(view: &View, title: &str, at: &str, body: &Markup) -> Html<String> {
                 header.bar {
                     span.name { "callbackd" }
                     @if let Some(session) = &view.session {
-                        nav {
+                        nav aria-label="callbackd" {
                             @for (path, name) in links {
                                 a href=(kept(view, path)) aria-current=[(path == at).then_some("page")] { (name) }
                             }

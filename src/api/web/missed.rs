@@ -14,6 +14,7 @@ use crate::report::faces::format::safe;
 use crate::store::{Fate, MissedCall};
 use axum::Extension;
 use axum::body::Bytes;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -250,10 +251,10 @@ pub async fn order(
     State(front): State<Arc<Front>>,
     view: View,
     Extension(peer): Extension<Peer>,
-    path: Option<Path<(i64, String)>>,
+    path: Result<Path<(i64, String)>, PathRejection>,
     body: Bytes,
 ) -> Response {
-    let Some(Path((id, name))) = path else { return nothing_here(&view) };
+    let Ok(Path((id, name))) = path else { return nothing_here(&view) };
     let fields = match own_form(&view, &body) {
         Ok(fields) => fields,
         Err(failure) => return failed(&view, &failure),
@@ -273,10 +274,10 @@ pub async fn call_back(
     State(front): State<Arc<Front>>,
     view: View,
     Extension(peer): Extension<Peer>,
-    path: Option<Path<i64>>,
+    path: Result<Path<i64>, PathRejection>,
     body: Bytes,
 ) -> Response {
-    let Some(Path(id)) = path else { return nothing_here(&view) };
+    let Ok(Path(id)) = path else { return nothing_here(&view) };
     let fields = match own_form(&view, &body) {
         Ok(fields) => fields,
         Err(failure) => return failed(&view, &failure),

@@ -31,6 +31,14 @@
   // Nobody loses what they are typing or about to press.
   const busy = () => live.contains(document.activeElement) && document.activeElement.closest("form, details") || live.querySelector("details[open]");
 
+  // Whoever reads with the keyboard stays where they are.
+  const put = (text) => {
+    const spots = () => [...live.querySelectorAll("a, button, input, select, summary, [tabindex]")];
+    const at = spots().indexOf(document.activeElement);
+    live.innerHTML = text;
+    if (at >= 0) spots()[at]?.focus({ preventScroll: true });
+  };
+
   const look = async () => {
     if (asking) { again = true; return; }
     asking = true;
@@ -45,7 +53,7 @@
       if (date && Math.abs(date - Date.now() - ahead) > 2000) ahead = date - Date.now();
       last = Date.now();
       if (busy()) { if (changed && text !== look.text) changed.hidden = false; return; }
-      if (text !== look.text) { live.innerHTML = text; if (look.text && changed) changed.hidden = true; }
+      if (text !== look.text) { put(text); if (look.text && changed) changed.hidden = true; }
       look.text = text;
       tick();
     } catch { /* The line says since when nothing came. */ } finally {

@@ -51,6 +51,12 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
         Some((_, Ok(to))) => Some(to.tomorrow().map_err(|_| wrong(format!("{to} is too far away")))?.to_string()),
         Some((to, Err(_))) => return Err(wrong(format!("{} is no day: write 2026-11-28", to.escape_debug()))),
     };
+    let day = |name| view.asked(name).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    if let (Some(from), Some(last)) = (day("from"), day("to"))
+        && from > last
+    {
+        return Err(wrong(format!("{from} to {last}: it ends before it begins")));
+    }
     let asked = Asked { word: view.asked("window"), from: view.asked("from"), to: to.as_deref() };
     let window = Window::of(asked, &zone, now).map_err(wrong)?;
     let field = |name: &str| view.asked(name).map(str::to_owned);

@@ -27,7 +27,7 @@ pub fn page(report: &Report<'_>) -> String {
         out,
         "<!doctype html>\n<html lang=\"en\" dir=\"ltr\">\n<head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\">\
-         <title>{title}</title><style>{STYLE}</style></head>\n<body>\n{}</body>\n</html>\n",
+         <title>{title}</title><style>{STYLE}</style></head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
         body(report)
     );
     out
