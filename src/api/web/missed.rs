@@ -66,6 +66,7 @@ fn part(view: &View, list: &List) -> Markup {
             p.soft { @if list.choice.tab == Tab::ToDo && !list.choice.chooses() { (words.nobody_to_do) } @else { (words.none_of_these) } }
         } @else {
             (table(view, list))
+            @if list.cut { p.alert { (look::with(words.first_rows, rows::MOST)) } }
             @if list.entries.len() > SHOWN { p.soft { (look::with(words.first_rows, SHOWN)) } }
         }
     }

@@ -17,6 +17,9 @@ use jiff::tz::TimeZone;
 use maud::{Markup, PreEscaped, html};
 use std::sync::Arc;
 
+/// Calls of a window that the daemon holds in memory for a report: some 30 MB of them. For more there is the command.
+const MOST_CALLS: u32 = 60_000;
+
 struct Made {
     window: Window,
     body: String,
@@ -28,7 +31,9 @@ struct Made {
 pub async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
     let asked = view.clone();
     let now_ms = now_ms();
+    let turn = front.today.report.lock().await;
     let made = front.read(move |reader| Ok::<_, crate::store::Error>(make(reader, &asked, now_ms))).await;
+    drop(turn);
     let made = match made.and_then(|made| made) {
         Ok(made) => made,
         Err(failure) => return failed(&view, &failure),
@@ -59,6 +64,13 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
     }
     let asked = Asked { word: view.asked("window"), from: view.asked("from"), to: to.as_deref() };
     let window = Window::of(asked, &zone, now).map_err(wrong)?;
+    if reader.has_more_calls((window.from_ms, window.to_ms), MOST_CALLS)? {
+        let why = format!(
+            "more than {MOST_CALLS} calls: choose fewer days, or let `callbackd report --from {} --to {} --html FILE` write it",
+            window.from, window.to
+        );
+        return Err(wrong(why));
+    }
     let field = |name: &str| view.asked(name).map(str::to_owned);
     let chosen = Chosen { queue: field("queue"), agent: field("agent"), ..Chosen::default() };
     let chosen = reader.choose(chosen, &window).map_err(|error| match error {

@@ -34,6 +34,8 @@ pub struct Figures {
 #[derive(Debug, Default)]
 pub struct Today {
     last: Mutex<BTreeMap<Option<String>, (Instant, Arc<Figures>)>>,
+    /// One report is made at a time: it holds the rows of its window.
+    pub(super) report: tokio::sync::Mutex<()>,
 }
 
 impl Front {

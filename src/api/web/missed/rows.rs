@@ -16,8 +16,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Days that are shown unless others are asked for.
 const DAYS: i64 = 7;
-/// Missed calls that are looked at.
-const MOST: u64 = 20_000;
+/// Missed calls that are looked at, the newest: some 5 MB of them.
+pub const MOST: u64 = 5_000;
 
 /// One customer to be served, or who was.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct List {
     pub entries: Vec<Entry>,
     /// How many are behind each tab.
     pub counts: [usize; 3],
+    /// There are more missed calls in these days than [`MOST`].
+    pub cut: bool,
     pub queues: Vec<String>,
     pub dids: Vec<String>,
     /// Interface and name.
@@ -86,6 +88,7 @@ pub async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Result<List,
             ))
         })
         .await?;
+    let cut = missed.len() as u64 >= MOST;
     let mut entries = [to_do(callbacks, &missed, &choice, (since_ms, until_ms)), Vec::new(), Vec::new()];
     for entry in of_calls(missed) {
         match entry.missed.as_ref().map(|missed| missed.fate) {
@@ -103,7 +106,7 @@ pub async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Result<List,
         sort(&mut entries, column, *down);
     }
     let agents = agents.into_iter().collect();
-    Ok(List { choice, entries, counts, queues, dids, agents, zone, today, now_ms })
+    Ok(List { choice, entries, counts, cut, queues, dids, agents, zone, today, now_ms })
 }
 
 /// The days that are asked for, the last one whole.
