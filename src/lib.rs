@@ -6,7 +6,7 @@
 //!                                               store: one transaction per drained batch
 //! ```
 //!
-//! Imports point upstream only: `callbackd_core ← store ← webhook ← api ← daemon ← cli ← main`, with `records` beside `store`, and `ownership` and `report` below both.
+//! Imports point upstream only: `callbackd_core ← store ← webhook ← api ← daemon ← cli ← main`, with `records` beside `store`, and `ownership`, `report` and `language` below both.
 //! The core is a crate of its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map.
 //! What happened while events were not seen is proved there, from the files that `records` reads.
 //! People and programs use `api` and `cli`; `demo` is a PBX to try it with.
@@ -58,6 +58,7 @@ pub mod daemon;
 #[allow(missing_docs)]
 pub mod demo;
 pub mod exit;
+pub mod language;
 #[allow(missing_docs)]
 pub mod log;
 pub mod ownership;

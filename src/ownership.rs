@@ -3,6 +3,10 @@
 //! Whoever owns a directory on the way decides where the name leads, from one moment to the next. So root does nothing there as root: were a
 //! file of the database a link to one of root's, root would write into it, or give it away.
 
+mod replace;
+
+pub use replace::replace;
+
 use rustix::process::{Gid, Uid, geteuid, getgid, getgroups, getuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use std::ffi::OsString;

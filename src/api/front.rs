@@ -6,6 +6,7 @@ use super::orders::status_of;
 use super::places::Places;
 use super::readers::Readers;
 use super::status::Status;
+use super::web::Today;
 use crate::store::{self, Reader};
 use axum::Json;
 use axum::body::Bytes;
@@ -45,6 +46,8 @@ pub struct Front {
     pub(super) committed: watch::Receiver<i64>,
     /// The newest changes, as streams send them.
     pub(super) frames: Arc<Frames>,
+    /// Figures of today, as walls show them.
+    pub(super) today: Today,
     /// Who is connected.
     pub(super) places: Arc<Places>,
     follows: JoinHandle<()>,
@@ -180,7 +183,7 @@ impl Front {
         let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
         let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
         let places = Places::new(geteuid().as_raw());
-        (Arc::new(Self { asks, readers, committed, frames, places, follows }), received)
+        (Arc::new(Self { asks, readers, committed, frames, today: Today::default(), places, follows }), received)
     }
 
     pub(super) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {

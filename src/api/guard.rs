@@ -1,6 +1,7 @@
 //! Who comes by TCP: a token says what they may do; a browser's page of another site may do nothing.
 
 use super::front::{Failure, Front, Peer};
+use super::web;
 use crate::store::tokens::{Role, Token, hash};
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -25,6 +26,8 @@ pub struct Guard {
     front: Arc<Front>,
     /// Names by which this machine may be called, beside its addresses.
     hosts: Vec<String>,
+    /// Browsers may come too, with a cookie.
+    pages: bool,
     /// By the name of a token: when each of its last requests came.
     asked: Mutex<BTreeMap<String, Vec<Instant>>>,
 }
@@ -34,8 +37,11 @@ pub async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: 
     let (headers, method) = (request.headers().clone(), request.method().clone());
     let path = request.uri().path().to_owned();
     match guard.admit(&headers, &method, &path).await {
-        Ok(peer) => {
+        Ok((peer, session)) => {
             request.extensions_mut().insert(peer);
+            if let Some(session) = session {
+                request.extensions_mut().insert(session);
+            }
             next.run(request).await
         }
         Err(refused) => *refused,
@@ -43,18 +49,49 @@ pub async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: 
 }
 
 impl Guard {
-    pub fn new(front: Arc<Front>, hosts: &[String]) -> Self {
-        Self { front, hosts: hosts.to_vec(), asked: Mutex::default() }
+    pub fn new(front: Arc<Front>, hosts: &[String], pages: bool) -> Self {
+        Self { front, hosts: hosts.to_vec(), pages, asked: Mutex::default() }
     }
 
-    async fn admit(&self, headers: &HeaderMap, method: &Method, path: &str) -> Result<Peer, Box<Response>> {
+    async fn admit(
+        &self,
+        headers: &HeaderMap,
+        method: &Method,
+        path: &str,
+    ) -> Result<(Peer, Option<web::Session>), Box<Response>> {
         self.host(headers)?;
-        if OPEN.contains(&path) && *method == Method::GET {
-            return Ok(Peer("nobody".to_owned()));
+        let to_all = OPEN.contains(&path) && *method == Method::GET;
+        if to_all || (self.pages && web::is_open(method, path)) {
+            return Ok((Peer("nobody".to_owned()), None));
+        }
+        if self.pages && !headers.contains_key(AUTHORIZATION) && web::is_page(method, path) {
+            let session = self.session(headers, method, path).await?;
+            return Ok((Peer(format!("token {}", session.name)), Some(session)));
         }
         let token = self.token(headers).await?;
         self.may(&token, method, path)?;
-        Ok(Peer(format!("token {}", token.name)))
+        Ok((Peer(format!("token {}", token.name)), None))
+    }
+
+    /// A browser, by its cookie; one that has none is shown where to log in.
+    async fn session(&self, headers: &HeaderMap, method: &Method, path: &str) -> Result<web::Session, Box<Response>> {
+        let found = web::of_cookie(&self.front, headers).await.map_err(|failure| Box::new(failure.into_response()))?;
+        let Some(session) = found else {
+            let mut response = web::to_log_in(path);
+            if path == "/v1/events" {
+                let why = "a token is needed here: log in again";
+                response = Failure::new(StatusCode::UNAUTHORIZED, why).into_response();
+            }
+            web::protect(response.headers_mut());
+            return Err(Box::new(response));
+        };
+        let reads = [Method::GET, Method::HEAD].contains(method);
+        if reads || path == "/logout" || session.may_operate() {
+            return Ok(session);
+        }
+        let mut response = web::refused(session, headers);
+        web::protect(response.headers_mut());
+        Err(Box::new(response))
     }
 
     /// A page that a browser was led to by a false name (DNS rebinding), or that is of another site, is none of ours.

@@ -22,7 +22,9 @@ mod readers;
 mod routes;
 pub mod socket;
 pub mod status;
+pub mod story;
 pub mod tcp;
+mod web;
 pub mod webhooks;
 
 pub use front::Front;

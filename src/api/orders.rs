@@ -28,10 +28,10 @@ pub struct Add {
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Order {
-    note: String,
-    agent: Option<String>,
-    priority: Option<i64>,
-    delay_ms: Option<Millis>,
+    pub note: String,
+    pub agent: Option<String>,
+    pub priority: Option<i64>,
+    pub delay_ms: Option<Millis>,
 }
 
 /// Body of `POST /v1/dnc`.
@@ -98,6 +98,7 @@ impl Order {
         let needs = |what: &str| format!("`{what}` is needed");
         Some(match name {
             "cancel" => Ok(Command::Cancel { id, note }),
+            "handled" => Ok(Command::Handled { id, note }),
             "hold" => Ok(Command::Hold { id, note }),
             "release" => Ok(Command::Release { id, note }),
             "retry" => Ok(Command::Retry { id, note }),

@@ -128,7 +128,7 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
                 // Without credentials it is nobody: one user like any other.
                 let uid = stream.peer_cred().map_or(u32::MAX, |cred| cred.uid());
                 let peer = if uid == u32::MAX { "unknown".to_owned() } else { user_name(uid) };
-                attend(stream, &front, uid, Box::new(move |routes| routes.layer(Extension(Peer(peer)))));
+                attend(stream, &front, uid, false, Box::new(move |routes| routes.layer(Extension(Peer(peer)))));
             }
             // Too many files are open, for example: wait for some to be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -139,15 +139,15 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
 /// What a request passes before the routes: it says who asks.
 pub type Way = dyn FnOnce(Router) -> Router + Send;
 
-/// Serves a connection, if its user may have one more.
-pub fn attend<S>(stream: S, front: &Arc<Front>, user: u32, way: Box<Way>)
+/// Serves a connection, if its user may have one more; with the pages for people, or without.
+pub fn attend<S>(stream: S, front: &Arc<Front>, user: u32, pages: bool, way: Box<Way>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (place, front) = (front.places.take(user), Arc::clone(front));
     tokio::spawn(async move {
         match place {
-            Some(place) => serve(stream, front, place, way).await,
+            Some(place) => serve(stream, front, place, pages, way).await,
             None => refuse(stream).await,
         }
     });
@@ -164,12 +164,12 @@ async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
 }
 
-async fn serve<S>(stream: S, front: Arc<Front>, place: Place, way: Box<Way>)
+async fn serve<S>(stream: S, front: Arc<Front>, place: Place, pages: bool, way: Box<Way>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let line = Arc::new(Line::default());
-    let routes = way(router(front, place)).layer(Extension(Arc::clone(&line)));
+    let routes = way(router(front, place, pages)).layer(Extension(Arc::clone(&line)));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Timing::get().request_head)

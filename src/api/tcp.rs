@@ -21,16 +21,16 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens there. `hosts`: names by which clients may call this machine.
+    /// Listens there. `hosts`: names by which clients may call this machine; `pages`: people may look too.
     ///
     /// # Errors
     /// The system's: the port is taken, for example.
-    pub fn bind(address: SocketAddr, hosts: &[String], front: &Arc<Front>) -> io::Result<Self> {
+    pub fn bind(address: SocketAddr, hosts: &[String], pages: bool, front: &Arc<Front>) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        let guarded = Arc::new(Guard::new(Arc::clone(front), hosts));
-        let task = tokio::spawn(accept(listener, Arc::clone(front), guarded));
+        let guarded = Arc::new(Guard::new(Arc::clone(front), hosts, pages));
+        let task = tokio::spawn(accept(listener, Arc::clone(front), guarded, pages));
         Ok(Self { task })
     }
 }
@@ -41,13 +41,13 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, front: Arc<Front>, guarded: Arc<Guard>) {
+async fn accept(listener: TcpListener, front: Arc<Front>, guarded: Arc<Guard>, pages: bool) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let guarded = Arc::clone(&guarded);
                 let way: Box<Way> = Box::new(move |routes| routes.layer(from_fn_with_state(guarded, guard)));
-                attend(stream, &front, BY_TCP, way);
+                attend(stream, &front, BY_TCP, pages, way);
             }
             // Too many files are open, for example: wait for some to be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,

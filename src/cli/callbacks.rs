@@ -95,6 +95,15 @@ pub enum CallbacksCommand {
         #[arg(long, default_value = "")]
         note: String,
     },
+    /// You have dealt with it elsewhere: it is closed, and counts as won back only if a call is seen
+    Handled {
+        /// The callback
+        #[arg(add = complete::open_callbacks())]
+        id: i64,
+        /// How
+        #[arg(long, default_value = "")]
+        note: String,
+    },
     /// Not until it is released
     Hold {
         /// The callback
@@ -276,6 +285,7 @@ fn order(command: &CallbacksCommand, place: &Place) -> Result<(String, Value), F
             }),
         ),
         CallbacksCommand::Cancel { id, note } => (path(id, "cancel"), json!({ "note": note })),
+        CallbacksCommand::Handled { id, note } => (path(id, "handled"), json!({ "note": note })),
         CallbacksCommand::Hold { id, note } => (path(id, "hold"), json!({ "note": note })),
         CallbacksCommand::Assign { id, agent, note, .. } => {
             (path(id, "assign"), json!({ "agent": agent, "note": note }))

@@ -1,12 +1,12 @@
 //! `callbackd man`: the manual pages, made of what the program itself knows: its commands, the shipped configuration, the database's schema.
 
 use super::Cli;
+use crate::ownership::replace;
 use crate::store;
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ pub struct ManArgs {
 /// A page cannot be written.
 pub fn run(args: &ManArgs) -> io::Result<()> {
     for (name, text) in pages() {
-        fs::write(args.directory.join(name), text)?;
+        replace(&args.directory.join(name), text.as_bytes())?;
     }
     Ok(())
 }

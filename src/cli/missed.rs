@@ -5,11 +5,10 @@ use super::complete;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs, known};
 use super::plain::{clip, clock, json_line, local, safe};
-use crate::store::{CallFilter, Reader, StoredCall};
-use callbackd_core::model::{CallbackState, Direction, Outcome, RecoveredBy, Status};
+use crate::store::{CallFilter, Fate, MissedCall};
+use callbackd_core::model::RecoveredBy;
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Rows if `--limit` is not given.
@@ -48,44 +47,14 @@ pub struct MissedArgs {
     pub limit: Option<usize>,
 }
 
-/// What became of a missed caller.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Won(RecoveredBy),
-    /// A callback is open.
-    Open(CallbackState),
-    /// It is closed, and did not win the caller back.
-    Closed(CallbackState),
-    /// No callback was made.
-    Nothing,
-}
-
-impl Fate {
-    fn of(call: &StoredCall, callbacks: &BTreeMap<i64, CallbackState>) -> Self {
-        match (call.recovered, call.call.callback_id.and_then(|id| callbacks.get(&id))) {
-            (Some((by, _)), _) => Self::Won(by),
-            (None, Some(CallbackState::Done)) => Self::Won(RecoveredBy::Callback),
-            (None, Some(CallbackState::RecoveredByCustomer)) => Self::Won(RecoveredBy::Customer),
-            (None, Some(CallbackState::RecoveredByAgent)) => Self::Won(RecoveredBy::Agent),
-            (None, Some(state)) if state.is_open() => Self::Open(*state),
-            (None, Some(state)) => Self::Closed(*state),
-            (None, None) => Self::Nothing,
-        }
-    }
-
-    fn words(self) -> String {
-        match self {
-            Self::Won(RecoveredBy::Callback) => "called back".to_owned(),
-            Self::Won(RecoveredBy::Customer) => "called again, served".to_owned(),
-            Self::Won(RecoveredBy::Agent) => "an agent called".to_owned(),
-            Self::Open(state) => format!("waiting: {state}"),
-            Self::Closed(state) => format!("lost: {state}"),
-            Self::Nothing => "lost: no callback".to_owned(),
-        }
-    }
-
-    const fn is_lost(self) -> bool {
-        matches!(self, Self::Closed(_) | Self::Nothing)
+fn words(fate: Fate) -> String {
+    match fate {
+        Fate::Won(RecoveredBy::Callback) => "called back".to_owned(),
+        Fate::Won(RecoveredBy::Customer) => "called again, served".to_owned(),
+        Fate::Won(RecoveredBy::Agent) => "an agent called".to_owned(),
+        Fate::Open(state) => format!("waiting: {state}"),
+        Fate::Closed(state) => format!("lost: {state}"),
+        Fate::Nothing => "lost: no callback".to_owned(),
     }
 }
 
@@ -102,18 +71,24 @@ pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut i
     let until_ms = args.until.as_deref().map(|text| moment("--until", text)).transpose()?;
     let reader = place.reader()?;
     known(args.pbx.as_deref(), &place.pbxs, &reader)?;
-    let mut found = missed(&reader, args, since_ms, until_ms)?;
+    let mut found = reader.missed(CallFilter {
+        since_ms: Some(since_ms),
+        until_ms,
+        queue: args.queue.clone(),
+        pbx: args.pbx.clone(),
+        ..CallFilter::default()
+    })?;
     let all = found.len();
-    let count = |what: fn(&Fate) -> bool| found.iter().filter(|(_, fate)| what(fate)).count();
+    let count = |what: fn(&Fate) -> bool| found.iter().filter(|missed| what(&missed.fate)).count();
     let (won, open) = (count(|fate| matches!(fate, Fate::Won(_))), count(|fate| matches!(fate, Fate::Open(_))));
     if args.lost {
-        found.retain(|(_, fate)| fate.is_lost());
+        found.retain(|missed| missed.fate.is_lost());
     }
     let limit = args.limit.unwrap_or(if place.json { usize::MAX } else { ROWS });
     let more = found.len().saturating_sub(limit);
     found.truncate(limit);
     if place.json {
-        for (stored, fate) in &found {
+        for MissedCall { stored, fate, .. } in &found {
             let call = &stored.call;
             let row = json!({
                 "id": stored.id, "pbx": call.pbx, "linkedid": call.linkedid, "started_ms": call.started_ms,
@@ -142,45 +117,10 @@ pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut i
     Ok(())
 }
 
-/// As the view `v_missed` has them, newest first.
-fn missed(
-    reader: &Reader,
-    args: &MissedArgs,
-    since_ms: i64,
-    until_ms: Option<i64>,
-) -> Result<Vec<(StoredCall, Fate)>, Failure> {
-    let filter = CallFilter {
-        since_ms: Some(since_ms),
-        until_ms,
-        status: Status::ALL.iter().copied().filter(|s| ![Status::Answer, Status::Unknown].contains(s)).collect(),
-        direction: vec![Direction::Inbound],
-        queue: args.queue.clone(),
-        pbx: args.pbx.clone(),
-        ..CallFilter::default()
-    };
-    let mut calls = reader.calls(&filter)?;
-    calls.retain(|stored| ![Outcome::ShortAbandon, Outcome::Blocked].contains(&stored.call.outcome));
-    let mut callbacks = BTreeMap::new();
-    for id in calls.iter().filter_map(|stored| stored.call.callback_id) {
-        if !callbacks.contains_key(&id)
-            && let Some(row) = reader.callback(id)?
-        {
-            callbacks.insert(id, row.state);
-        }
-    }
-    Ok(calls
-        .into_iter()
-        .map(|stored| {
-            let fate = Fate::of(&stored, &callbacks);
-            (stored, fate)
-        })
-        .collect())
-}
-
-fn table(found: &[(StoredCall, Fate)], place: &Place) -> Table {
+fn table(found: &[MissedCall], place: &Place) -> Table {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["ID", "Called", "Number", "Queue", "Why", "Waited", "Since then"]);
-    for (stored, fate) in found {
+    for MissedCall { stored, fate, .. } in found {
         let call = &stored.call;
         let number = call.number_e164.as_deref().or(call.number.as_deref());
         table.add_row([
@@ -190,7 +130,7 @@ fn table(found: &[(StoredCall, Fate)], place: &Place) -> Table {
             call.queue.as_deref().map_or_else(|| "-".to_owned(), |queue| clip(&safe(queue), 10)),
             call.outcome.to_string(),
             clock(call.wait_ms),
-            fate.words(),
+            words(*fate),
         ]);
     }
     for (n, column) in table.column_iter_mut().enumerate() {

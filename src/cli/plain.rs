@@ -1,8 +1,7 @@
 //! Stored text, made safe and short for a terminal.
 
-pub use crate::report::faces::format::{clip, clock, local, safe};
+pub use crate::report::faces::format::{clip, clock, local, safe, spell};
 
-use callbackd_core::ami::event::Millis;
 use callbackd_core::model::text::is_harmful;
 use serde::Serialize;
 use std::io::{self, Write};
@@ -22,16 +21,6 @@ pub fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()>
         }
     }
     writeln!(out)
-}
-
-/// A duration in words: `0.4 s`, `37.0 s`, `2 min 5 s`, `1 h 2 min 3 s`.
-pub fn spell(ms: Millis) -> String {
-    let s = ms / 1_000;
-    match s {
-        ..60 => format!("{}.{} s", s, ms % 1_000 / 100),
-        60..3_600 => format!("{} min {} s", s / 60, s % 60),
-        _ => format!("{} h {} min {} s", s / 3_600, s / 60 % 60, s % 60),
-    }
 }
 
 /// A size as disks are sold: `812 B`, `45.3 kB`, `1.2 MB`, `3.4 GB`.

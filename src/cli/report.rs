@@ -1,18 +1,15 @@
 //! `callbackd report`: the figures of a window for a manager, as tables for a terminal, JSON, CSV, or one HTML file.
 
-mod choice;
-mod window;
-
-pub use window::Window;
-
 use super::failure::Failure;
 use super::place::{enter, known};
 use super::plain::json_line;
+use crate::ownership;
 use crate::report::faces::{self, Report};
-use crate::report::figures::{By, Figures, Slice, Totals, by, figures};
+use crate::report::figures::{By, Figures, Slice, Totals, by};
 use crate::report::formulas::FORMULAS;
 use crate::report::thresholds::Thresholds;
-use crate::store::{Chosen, Depth, Reader};
+use crate::report::window::{Asked, Window};
+use crate::store::{Chosen, NoChoice, Reader, Reported};
 use callbackd_core::model::PbxId;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -53,7 +50,7 @@ pub struct ReportArgs {
     /// Print comma-separated values: a line for each slice, by --by or by day
     #[arg(long, conflicts_with = "html")]
     pub csv: bool,
-    /// Write one HTML file, with charts, that needs nothing else
+    /// Write one HTML file, with charts, that needs nothing else; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Only the slices: pbx, did, trunk, queue, agent, hour, day, weekday, code
@@ -77,6 +74,28 @@ pub struct ReportArgs {
     /// Calls with this code
     #[arg(long)]
     pub code: Option<String>,
+}
+
+impl ReportArgs {
+    fn chosen(&self) -> Chosen {
+        Chosen {
+            pbx: self.pbx.clone(),
+            did: self.did.clone(),
+            trunk: self.trunk.clone(),
+            queue: self.queue.clone(),
+            agent: self.agent.clone(),
+            code: self.code.clone(),
+        }
+    }
+}
+
+impl From<NoChoice> for Failure {
+    fn from(error: NoChoice) -> Self {
+        match error {
+            NoChoice::Unknown(why) => Self::Usage(why),
+            NoChoice::Store(error) => error.into(),
+        }
+    }
 }
 
 /// The report as JSON.
@@ -130,19 +149,13 @@ pub fn run(
             (BTreeSet::new(), thresholds, zone.unwrap_or_else(TimeZone::system))
         }
     };
-    let window = Window::of(args, &zone, now).map_err(Failure::Usage)?;
+    let asked = Asked { word: args.window.as_deref(), from: args.from.as_deref(), to: args.to.as_deref() };
+    let window = Window::of(asked, &zone, now).map_err(Failure::Usage)?;
     known(args.pbx.as_deref(), &pbxs, &reader)?;
-    let chosen = choice::chosen(args, &reader, &window)?;
-    let read =
-        |window: &Window, depth| reader.facts((window.from_ms, window.to_ms), &chosen, depth, &thresholds, &zone);
-    let facts = read(&window, Depth::All)?;
+    let chosen = reader.choose(args.chosen(), &window)?;
+    let Reported { facts, figures, before } =
+        reader.reported(&window, &chosen, &thresholds, &zone, now.as_millisecond())?;
     let slices = args.by.map(|wanted| (wanted.as_str(), by(&facts, wanted)));
-    let figures = figures(&facts);
-    let before = window.before(&zone, figures.quality.as_of_ms.min(now.as_millisecond()));
-    let totals = match &before {
-        Some(before) => Some(Totals::of(&read(before, Depth::Calls)?.calls, &thresholds)),
-        None => None,
-    };
     if figures.quality.calls == 0 {
         // Notes are a courtesy: that they cannot be said is no error.
         let _ = writeln!(notes, "{}", empty(&window, &chosen, &reader, figures.quality.as_of_ms, &zone)?);
@@ -150,9 +163,9 @@ pub fn run(
     let report = Report {
         title: window.title(),
         zone: &zone,
-        chosen: choice::named(&chosen),
+        chosen: chosen.named(),
         figures: &figures,
-        before: before.as_ref().map(Window::title).zip(totals.as_ref()),
+        before: before.as_ref().map(|(window, totals)| (window.title(), totals)),
         slices: slices.as_ref().map(|(by, slices)| (*by, slices.as_slice())),
         thresholds: &thresholds,
         made_ms: now.as_millisecond(),
@@ -170,7 +183,7 @@ pub fn run(
                 acw_reasons: &thresholds.acw_reasons,
             },
             figures: &figures,
-            before: before.as_ref().zip(totals.as_ref()).map(|(window, totals)| Before { window, totals }),
+            before: before.as_ref().map(|(window, totals)| Before { window, totals }),
             by: report.slices,
             formulas: FORMULAS.iter().copied().collect(),
         };
@@ -179,7 +192,12 @@ pub fn run(
         let (by, slices) = report.slices.unwrap_or(("day", &figures.days));
         faces::csv::csv(by, slices, out)?;
     } else if let Some(file) = &args.html {
-        std::fs::write(file, faces::html::page(&report)).map_err(|error| {
+        let page = faces::html::page(&report);
+        if file.as_os_str() == "-" {
+            out.write_all(page.as_bytes())?;
+            return Ok(());
+        }
+        ownership::replace(file, page.as_bytes()).map_err(|error| {
             Failure::Output(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
         })?;
         let _ = writeln!(notes, "Written: {}", file.display());

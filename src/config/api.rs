@@ -20,6 +20,8 @@ pub struct Api {
     pub listen: Option<SocketAddr>,
     /// Names by which they may call this machine, beside `localhost` and addresses.
     pub hosts: Vec<String>,
+    /// There are pages for people too, who log in with such a token. Default: no.
+    pub pages: bool,
 }
 
 impl Default for Api {
@@ -30,6 +32,7 @@ impl Default for Api {
             group: None,
             listen: None,
             hosts: Vec::new(),
+            pages: false,
         }
     }
 }
@@ -85,6 +88,7 @@ pub(super) fn read(section: &Section<'_, '_>, dir: &Path) -> Api {
     }
     api.listen = listen(section);
     api.hosts = hosts(section);
+    api.pages = pages(section, api.listen.is_some());
     api
 }
 
@@ -117,6 +121,20 @@ fn listen(section: &Section<'_, '_>) -> Option<SocketAddr> {
             None
         }
     }
+}
+
+fn pages(section: &Section<'_, '_>, listens: bool) -> bool {
+    let pages = section.flag("pages");
+    if let Some(value) = section.get("pages").filter(|_| pages && !listens) {
+        let help = "add for example: listen = \"127.0.0.1:8380\"";
+        section.problems.add(
+            value.span(),
+            "`pages` needs `listen`: a browser comes by TCP",
+            "nowhere to look at",
+            help,
+        );
+    }
+    pages
 }
 
 fn hosts(section: &Section<'_, '_>) -> Vec<String> {

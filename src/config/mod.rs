@@ -165,7 +165,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("agents", &["name", "interface", "queues", "wrapup"]),
-    ("api", &["socket", "mode", "group", "listen", "hosts"]),
+    ("api", &["socket", "mode", "group", "listen", "hosts", "pages"]),
     ("feed", &["in_progress", "agents", "keep", "max_rows", "max_mib"]),
     (
         "webhook",

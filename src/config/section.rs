@@ -153,7 +153,7 @@ impl<'a, 'i> Section<'a, 'i> {
         self.name == "pbx" || self.shown.starts_with("pbx.")
     }
 
-    fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'i>>> {
+    pub(super) fn get(&self, key: &str) -> Option<&'a Spanned<DeValue<'i>>> {
         debug_assert!(known(self.name).any(|known| known == key), "{key} is not among the known keys of {}", self.name);
         self.table?.get(key)
     }

@@ -73,6 +73,7 @@ impl ApiReplies {
 pub fn named(command: &Command) -> Option<i64> {
     match command {
         Command::Cancel { id, .. }
+        | Command::Handled { id, .. }
         | Command::Hold { id, .. }
         | Command::Release { id, .. }
         | Command::Assign { id, .. }
@@ -222,7 +223,7 @@ pub fn listen(config: &Config, front: &Arc<Front>) -> Option<socket::Server> {
 /// Listens to programs with tokens, where the configuration says so.
 pub fn listen_by_tcp(config: &Config, front: &Arc<Front>) -> Option<tcp::Server> {
     let address = config.api.listen?;
-    match tcp::Server::bind(address, &config.api.hosts, front) {
+    match tcp::Server::bind(address, &config.api.hosts, config.api.pages, front) {
         Ok(server) => Some(server),
         Err(err) => {
             tracing::error!(target: "api", %address, %err, "The API cannot listen there, programs cannot ask by TCP; set api.listen to a free port");

@@ -12,7 +12,9 @@ pub mod facts;
 pub mod figures;
 pub mod formulas;
 pub mod thresholds;
+pub mod window;
 
 pub use facts::Facts;
 pub use figures::{Figures, figures};
 pub use thresholds::Thresholds;
+pub use window::{Asked, Window};

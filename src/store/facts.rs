@@ -141,6 +141,18 @@ impl Reader {
         self.read(|connection| connection.query_row(sql, [window.0, window.1], |row| row.get(0)))
     }
 
+    /// Whether more calls than `most` started in a window.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn has_more_calls(&self, window: (Millis, Millis), most: u32) -> Result<bool, Error> {
+        let sql = "SELECT count(*) FROM (SELECT 1 FROM calls WHERE started_ms >= ? AND started_ms < ? LIMIT ?)";
+        let counted: u32 = self.read(|connection| {
+            connection.query_row(sql, (window.0, window.1, i64::from(most) + 1), |row| row.get(0))
+        })?;
+        Ok(counted > most)
+    }
+
     /// The queues, and the agents (interfaces), that any call ever had.
     ///
     /// # Errors

@@ -260,7 +260,7 @@ fn every_order_keeps_the_reason_that_was_given_for_it() {
         (Command::Delay { id: 1, delay_ms: 2 * HOUR, note: note() }, "put off by 120 min: the boss asks"),
         (Command::Delay { id: 1, delay_ms: 30_000, note: String::new() }, "put off by 30 s"),
         (Command::Retry { id: 1, note: note() }, "to be tried at once: the boss asks"),
-        (Command::Cancel { id: 1, note: note() }, "the boss asks"),
+        (Command::Handled { id: 1, note: note() }, "the boss asks"),
     ] {
         let before = scene.story.len();
         row(scene.asks(order));

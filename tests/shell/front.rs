@@ -103,6 +103,11 @@ impl Front {
         self.said("session: Asterisk is ready");
     }
 
+    /// The PBX says this.
+    pub fn pbx_says(&self, text: &str) {
+        self.server.say(text);
+    }
+
     /// Waits for this in the log.
     pub fn said(&mut self, text: &str) {
         self.daemon.as_mut().expect("a daemon").wait_for(text);

@@ -87,7 +87,7 @@ async fn order(
     match order.command(id, &name) {
         Some(command) => front.command(command.map_err(bad)?, peer).await,
         None => {
-            let orders = "cancel, hold, release, assign, retry, prioritise, delay";
+            let orders = "cancel, handled, hold, release, assign, retry, prioritise, delay";
             let why = format!("{} cannot be done: use {orders}", name.escape_debug());
             Err(Failure::new(StatusCode::NOT_FOUND, why))
         }

@@ -24,10 +24,10 @@ pub struct Live {
     /// The feed goes on from here.
     pub cursor: crate::store::feed::Cursor,
     /// Where `seen` is false, what follows of that PBX is not how things stand now.
-    pbx: Vec<PbxStatus>,
-    calls: Vec<CallInProgress>,
-    queues: Vec<QueueInPresence>,
-    agents: Vec<AgentInPresence>,
+    pub pbx: Vec<PbxStatus>,
+    pub calls: Vec<CallInProgress>,
+    pub queues: Vec<QueueInPresence>,
+    pub agents: Vec<AgentInPresence>,
     /// Open callbacks by state.
     callbacks: BTreeMap<String, usize>,
     /// By the name of a list of which only the first rows are here, how it is read whole.

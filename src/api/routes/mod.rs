@@ -13,10 +13,13 @@ mod status;
 mod tokens;
 mod webhooks;
 
+pub use live::Live;
+
 use super::admit::{MAX_BODY, admit};
 use super::front::{Failure, Front, Listed};
 use super::pages::{self, MAX_ROWS};
 use super::places::Place;
+use super::web;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
@@ -24,10 +27,11 @@ use axum::middleware::from_fn_with_state;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// All routes of the API, for a connection that has this place.
-pub fn router(front: Arc<Front>, place: Place) -> Router {
+/// All routes of the API, for a connection that has this place; with the pages for people, or without.
+pub fn router(front: Arc<Front>, place: Place, pages: bool) -> Router {
     let place = Arc::new(place);
-    Router::new()
+    let routes = if pages { web::routes() } else { Router::new() };
+    routes
         .merge(status::routes())
         .merge(health::routes())
         .merge(live::routes())

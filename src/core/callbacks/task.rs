@@ -26,6 +26,8 @@ pub mod reason {
     pub const RETRY_DELAY: &str = "RETRY_DELAY";
     /// A person holds it back.
     pub const HELD: &str = "HELD";
+    /// Closed by a person who has dealt with it elsewhere.
+    pub const HANDLED: &str = "HANDLED";
     /// The outcome of the last attempt is unknown: the customer may have been served.
     pub const UNPROVEN: &str = "UNPROVEN";
     /// As many calls as are allowed in a day.

@@ -79,6 +79,17 @@ pub fn span(ms: Millis) -> String {
     }
 }
 
+/// A duration in words: `0.4 s`, `37.0 s`, `2 min 5 s`, `1 h 2 min 3 s`.
+#[must_use]
+pub fn spell(ms: Millis) -> String {
+    let s = ms / 1_000;
+    match s {
+        ..60 => format!("{}.{} s", s, ms % 1_000 / 100),
+        60..3_600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min {} s", s / 3_600, s / 60 % 60, s % 60),
+    }
+}
+
 /// A moment in `zone`, by a `strftime` format; a number where the calendar ends.
 #[must_use]
 pub fn local(ms: Millis, zone: &TimeZone, format: &str) -> String {

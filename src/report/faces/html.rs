@@ -10,7 +10,8 @@ use std::fmt::Write as _;
 
 mod tables;
 
-const STYLE: &str = include_str!("page.css");
+/// How it looks: a page that has [`body`] in it needs it too.
+pub const STYLE: &str = include_str!("page.css");
 
 /// Nothing but what stands in the file itself may be loaded or run, wherever it is opened.
 const POLICY: &str =
@@ -26,27 +27,31 @@ pub fn page(report: &Report<'_>) -> String {
         out,
         "<!doctype html>\n<html lang=\"en\" dir=\"ltr\">\n<head><meta charset=\"utf-8\"><meta http-equiv=\"Content-Security-Policy\" content=\"{POLICY}\">\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><meta name=\"referrer\" content=\"no-referrer\">\
-         <title>{title}</title><style>{STYLE}</style></head>\n<body>\n<header><h1>{}</h1>",
-        escape(&report.title)
+         <title>{title}</title><style>{STYLE}</style></head>\n<body>\n<main>\n{}</main>\n</body>\n</html>\n",
+        body(report)
     );
+    out
+}
+
+/// What stands in the page: a heading, the sections, and by whom it was made.
+#[must_use]
+pub fn body(report: &Report<'_>) -> String {
+    let mut out = String::with_capacity(64 * 1024);
+    let _ = write!(out, "<header><h1>{}</h1>", escape(&report.title));
     let zone = report.zone.iana_name().unwrap_or("local time");
     let mut about = vec![format!("Call report, times in {}", escape(zone))];
     about.extend(report.chosen.iter().map(|(what, name)| format!("only {} <b>{}</b>", escape(what), escape(name))));
     if let Some((before, _)) = &report.before {
         about.push(format!("compared with {}", escape(before)));
     }
-    let _ = write!(out, "<p class=\"soft\">{}</p></header>\n<main>\n", about.join(" · "));
+    let _ = write!(out, "<p class=\"soft\">{}</p></header>\n<div class=\"sections\">\n", about.join(" · "));
     data_quality(report, &mut out);
     if report.figures.quality.calls > 0 || report.slices.is_some() {
         sections(report, &mut out);
     }
     formulas(&mut out);
     let made = local(report.made_ms, report.zone, "%Y-%m-%d %H:%M");
-    let _ = write!(
-        out,
-        "</main>\n<footer>Made by callbackd {} at {made}.</footer>\n</body>\n</html>\n",
-        env!("CARGO_PKG_VERSION")
-    );
+    let _ = write!(out, "</div>\n<footer>Made by callbackd {} at {made}.</footer>\n", env!("CARGO_PKG_VERSION"));
     out
 }
 

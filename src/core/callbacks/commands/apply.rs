@@ -32,7 +32,8 @@ impl Scheduler {
                 let queue = self.queue_named(&pbx, queue.as_deref(), presences.get(&pbx).copied())?;
                 self.add(number, &pbx, queue, *delay_ms, *priority, by, note)
             }
-            Command::Cancel { id, note } => self.cancel(*id, by, note, closed),
+            Command::Cancel { id, note } => self.cancel(*id, "", by, note, closed),
+            Command::Handled { id, note } => self.cancel(*id, reason::HANDLED, by, note, closed),
             Command::Hold { id, note } => {
                 self.idle(*id, closed)?;
                 self.edit(*id, |task| task.held = true);
@@ -180,14 +181,21 @@ impl Scheduler {
         self.changed(id, by, if note.is_empty() { "added by hand" } else { note })
     }
 
-    fn cancel(&mut self, id: i64, by: &str, note: &str, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
+    fn cancel(
+        &mut self,
+        id: i64,
+        why: &str,
+        by: &str,
+        note: &str,
+        closed: Option<CallbackRow>,
+    ) -> Result<Done, CommandError> {
         let row = self.known(id, closed)?.clone();
         if row.state == CallbackState::Talking {
             return Err(CommandError::Active { id, state: row.state });
         }
         let now = self.now.wall_ms;
-        self.close(id, CallbackState::Cancelled, "", by, note);
-        let row = CallbackRow { state: CallbackState::Cancelled, reason: String::new(), closed_ms: Some(now), ..row };
+        self.close(id, CallbackState::Cancelled, why, by, note);
+        let row = CallbackRow { state: CallbackState::Cancelled, reason: why.to_owned(), closed_ms: Some(now), ..row };
         Ok(Done::Callback(Box::new(row)))
     }
 

@@ -31,6 +31,12 @@ pub enum Command {
         id: i64,
         note: String,
     },
+    /// A person has dealt with it elsewhere: closed as CANCELLED for the reason HANDLED. The customer counts as won back only if a call is seen.
+    Handled {
+        /// The callback's id.
+        id: i64,
+        note: String,
+    },
     /// Not until it is released.
     Hold {
         /// The callback's id.

@@ -1,6 +1,6 @@
 //! One call in detail: its status, why, and what happened when.
 
-use crate::cli::plain::{local, safe, spell};
+use crate::report::faces::format::{local, safe, spell};
 use crate::store::StoredCall;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{
@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
+#[must_use]
 pub fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.
@@ -45,7 +46,8 @@ pub fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZon
 }
 
 /// Who with whom, and over what.
-fn parties(call: &FinishedCall) -> String {
+#[must_use]
+pub fn parties(call: &FinishedCall) -> String {
     let number = call.number_e164.as_deref().or(call.number.as_deref());
     let mut other = number.map_or_else(|| "a withheld number".to_owned(), safe);
     if let Some(name) = call.name.as_deref().filter(|name| !name.is_empty()) {
@@ -65,7 +67,8 @@ fn parties(call: &FinishedCall) -> String {
 }
 
 /// The times that matter, and who ended it.
-fn sums(call: &FinishedCall) -> String {
+#[must_use]
+pub fn sums(call: &FinishedCall) -> String {
     let mut parts = vec![format!("waited {}", spell(call.wait_ms))];
     for (ms, what) in [
         (call.queue_wait_ms, "in queues"),
@@ -108,7 +111,8 @@ fn ended_by(call: &FinishedCall) -> String {
 
 /// What comes first of what happened in the same millisecond: causes before effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Step {
+#[allow(missing_docs, reason = "the names say it")]
+pub enum Step {
     Begin,
     Menu,
     QueueEntered,
@@ -121,7 +125,8 @@ enum Step {
 }
 
 /// Everything with a time, in order.
-fn timeline(call: &FinishedCall) -> Vec<(Millis, Step, String)> {
+#[must_use]
+pub fn timeline(call: &FinishedCall) -> Vec<(Millis, Step, String)> {
     let mut events = vec![(call.started_ms, Step::Begin, "the call begins".to_owned())];
     events.extend(call.ivr.iter().map(menu));
     for visit in &call.visits {

@@ -1,12 +1,22 @@
 //! Which days a report is about, and those that it is compared with.
 
-use super::ReportArgs;
-use crate::report::calendar::{day_begins, day_of};
+use super::calendar::{day_begins, day_of};
 use callbackd_core::ami::event::Millis;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde::Serialize;
+
+/// What somebody asks for: a word, or days.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// `today`, `yesterday`, `week`, `month`; anything else is today.
+    pub word: Option<&'a str>,
+    /// The first day, in place of a word.
+    pub from: Option<&'a str>,
+    /// The day after the last one; without it: tomorrow.
+    pub to: Option<&'a str>,
+}
 
 /// Some local days, whole; or those before them up to the same hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -24,19 +34,19 @@ pub struct Window {
 }
 
 impl Window {
-    /// As the arguments say.
+    /// As it was asked for.
     ///
     /// # Errors
     /// One line that says what is wrong with them.
-    pub fn of(args: &ReportArgs, zone: &TimeZone, now: Timestamp) -> Result<Self, String> {
+    pub fn of(asked: Asked<'_>, zone: &TimeZone, now: Timestamp) -> Result<Self, String> {
         let today = now.to_zoned(zone.clone()).date();
         let tomorrow = next(today)?;
-        let (from, to) = match (&args.from, args.window.as_deref()) {
+        let (from, to) = match (asked.from, asked.word) {
             (Some(from), _) => {
                 let from = day("--from", from, today)?;
-                let to = args.to.as_deref().map_or(Ok(tomorrow), |to| day("--to", to, today))?;
+                let to = asked.to.map_or(Ok(tomorrow), |to| day("--to", to, today))?;
                 if from >= to {
-                    let why = if args.to.is_some() {
+                    let why = if asked.to.is_some() {
                         "--to is not in the report: it must be after --from"
                     } else {
                         "that is not over before it begins: --from is in the future"

@@ -1,8 +1,7 @@
 //! Which calls a report is about; a name that nothing has is answered with those that there are.
 
-use super::{ReportArgs, Window};
-use crate::cli::failure::Failure;
-use crate::store::{Chosen, Reader};
+use super::{Chosen, Error, Reader};
+use crate::report::Window;
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be offered in place of the other.
 const ALIKE: f64 = 0.8;
@@ -10,16 +9,28 @@ const ALIKE: f64 = 0.8;
 /// So many names are offered.
 const OFFERED: usize = 8;
 
-/// What the arguments choose.
-pub(super) fn chosen(args: &ReportArgs, reader: &Reader, window: &Window) -> Result<Chosen, Failure> {
-    let mut chosen = Chosen {
-        pbx: args.pbx.clone(),
-        did: args.did.clone(),
-        trunk: args.trunk.clone(),
-        queue: args.queue.clone(),
-        agent: args.agent.clone(),
-        code: args.code.clone(),
-    };
+/// Why a choice cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum NoChoice {
+    /// Nothing has this name; the sentence says what has.
+    #[error("{0}")]
+    Unknown(String),
+    /// The database cannot be read.
+    #[error(transparent)]
+    Store(#[from] Error),
+}
+
+impl Reader {
+    /// Looks every name up, but the PBX's. An agent may be given by the number alone.
+    ///
+    /// # Errors
+    /// See [`NoChoice`].
+    pub fn choose(&self, chosen: Chosen, window: &Window) -> Result<Chosen, NoChoice> {
+        looked_up(chosen, self, window)
+    }
+}
+
+fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Chosen, NoChoice> {
     if chosen.queue.is_some() || chosen.agent.is_some() {
         let (queues, agents) = reader.ever_met()?;
         if let Some(queue) = &chosen.queue {
@@ -31,7 +42,7 @@ pub(super) fn chosen(args: &ReportArgs, reader: &Reader, window: &Window) -> Res
             match (of_number.next(), of_number.next()) {
                 (Some(only), None) => *agent = only.clone(),
                 (Some(one), Some(other)) => {
-                    return Err(Failure::Usage(format!("agent `{agent}` may be {one} or {other}: which?")));
+                    return Err(NoChoice::Unknown(format!("agent `{agent}` may be {one} or {other}: which?")));
                 }
                 _ => among("agent", agent, &agents)?,
             }
@@ -57,7 +68,7 @@ pub(super) fn chosen(args: &ReportArgs, reader: &Reader, window: &Window) -> Res
 }
 
 /// Whether the name is one of those that there are.
-fn among(kind: &str, wanted: &str, known: &[String]) -> Result<(), Failure> {
+fn among(kind: &str, wanted: &str, known: &[String]) -> Result<(), NoChoice> {
     if known.iter().any(|name| name == wanted) {
         return Ok(());
     }
@@ -75,14 +86,17 @@ fn among(kind: &str, wanted: &str, known: &[String]) -> Result<(), Failure> {
         (true, count) if count <= OFFERED => format!("there are {}", list(&mut known.iter())),
         (true, count) => format!("there are {} and {} more", list(&mut known.iter().take(OFFERED)), count - OFFERED),
     };
-    Err(Failure::Usage(format!("no {kind} `{}`; {offer}", wanted.escape_debug())))
+    Err(NoChoice::Unknown(format!("no {kind} `{}`; {offer}", wanted.escape_debug())))
 }
 
-/// What is chosen, by name.
-pub(super) fn named(chosen: &Chosen) -> Vec<(&'static str, String)> {
-    let Chosen { pbx, did, trunk, queue, agent, code } = chosen;
-    [("PBX", pbx), ("DID", did), ("trunk", trunk), ("queue", queue), ("agent", agent), ("code", code)]
-        .into_iter()
-        .filter_map(|(name, value)| Some((name, value.clone()?)))
-        .collect()
+impl Chosen {
+    /// What is chosen, by name.
+    #[must_use]
+    pub fn named(&self) -> Vec<(&'static str, String)> {
+        let Self { pbx, did, trunk, queue, agent, code } = self;
+        [("PBX", pbx), ("DID", did), ("trunk", trunk), ("queue", queue), ("agent", agent), ("code", code)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name, value.clone()?)))
+            .collect()
+    }
 }

@@ -1,0 +1,124 @@
+//! `/report`: the report of any window, with a form that chooses it.
+
+use super::view::View;
+use super::{failed, look, now_ms};
+use crate::api::front::{Failure, Front};
+use crate::report::faces::format::safe;
+use crate::report::faces::{Report, html as face};
+use crate::report::window::Asked;
+use crate::report::{Thresholds, Window};
+use crate::store::{Chosen, NoChoice, Reader, Reported};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use callbackd_core::ami::event::Millis;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use maud::{Markup, PreEscaped, html};
+use std::sync::Arc;
+
+/// Calls of a window that the daemon holds in memory for a report: some 30 MB of them. For more there is the command.
+const MOST_CALLS: u32 = 60_000;
+
+struct Made {
+    window: Window,
+    body: String,
+    queues: Vec<String>,
+    agents: Vec<String>,
+}
+
+/// `GET /report`
+pub async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
+    let asked = view.clone();
+    let now_ms = now_ms();
+    let turn = front.today.report.lock().await;
+    let made = front.read(move |reader| Ok::<_, crate::store::Error>(make(reader, &asked, now_ms))).await;
+    drop(turn);
+    let made = match made.and_then(|made| made) {
+        Ok(made) => made,
+        Err(failure) => return failed(&view, &failure),
+    };
+    let body = html! {
+        (form(&view, &made))
+        div dir="ltr" lang="en" { (PreEscaped(&made.body)) }
+    };
+    look::page(&view, view.words.report, "/report", &body).into_response()
+}
+
+fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
+    let wrong = |why: String| Failure::new(StatusCode::BAD_REQUEST, why);
+    let (thresholds, zone): (Thresholds, Option<TimeZone>) = reader.thresholds()?;
+    let zone = zone.unwrap_or_else(TimeZone::system);
+    let now = Timestamp::from_millisecond(now_ms).map_err(|error| wrong(error.to_string()))?;
+    // The last day that a form names is in the window.
+    let to = match view.asked("to").map(|to| (to, to.parse::<jiff::civil::Date>())) {
+        None => None,
+        Some((_, Ok(to))) => Some(to.tomorrow().map_err(|_| wrong(format!("{to} is too far away")))?.to_string()),
+        Some((to, Err(_))) => return Err(wrong(format!("{} is no day: write 2026-11-28", to.escape_debug()))),
+    };
+    let day = |name| view.asked(name).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    if let (Some(from), Some(last)) = (day("from"), day("to"))
+        && from > last
+    {
+        return Err(wrong(format!("{from} to {last}: it ends before it begins")));
+    }
+    let asked = Asked { word: view.asked("window"), from: view.asked("from"), to: to.as_deref() };
+    let window = Window::of(asked, &zone, now).map_err(wrong)?;
+    if reader.has_more_calls((window.from_ms, window.to_ms), MOST_CALLS)? {
+        let why = format!(
+            "more than {MOST_CALLS} calls: choose fewer days, or let `callbackd report --from {} --to {} --html FILE` write it",
+            window.from, window.to
+        );
+        return Err(wrong(why));
+    }
+    let field = |name: &str| view.asked(name).map(str::to_owned);
+    let chosen = Chosen { queue: field("queue"), agent: field("agent"), ..Chosen::default() };
+    let chosen = reader.choose(chosen, &window).map_err(|error| match error {
+        NoChoice::Unknown(why) => Failure::new(StatusCode::NOT_FOUND, why),
+        NoChoice::Store(error) => error.into(),
+    })?;
+    let Reported { figures, before, .. } = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
+    let (queues, agents) = reader.ever_met()?;
+    let report = Report {
+        title: window.title(),
+        zone: &zone,
+        chosen: chosen.named(),
+        figures: &figures,
+        before: before.as_ref().map(|(window, totals)| (window.title(), totals)),
+        slices: None,
+        thresholds: &thresholds,
+        made_ms: now_ms,
+    };
+    Ok(Made { body: face::body(&report), window, queues, agents })
+}
+
+fn form(view: &View, made: &Made) -> Markup {
+    let words = view.words;
+    let by_days = view.asked("from").is_some();
+    let word = view.asked("window").unwrap_or("today");
+    let last = made.window.to.yesterday().unwrap_or(made.window.to);
+    let select = |name: &str, label: &str, all: &[String]| {
+        html! {
+            label { span { (label) }
+                select name=(name) {
+                    option value="" { (words.all) }
+                    @for one in all { option value=(one) selected[view.asked(name) == Some(one)] { (safe(one)) } }
+                }
+            }
+        }
+    };
+    html! {
+        nav.tabs aria-label=(words.report) {
+            @for (key, name) in [("today", words.today), ("yesterday", words.yesterday), ("week", words.week), ("month", words.month)] {
+                a href=(view.link("/report", &[("window", key), ("from", ""), ("to", "")])) aria-current=[(!by_days && key == word).then_some("page")] { (name) }
+            }
+        }
+        form.choice method="get" action="/report" {
+            label { span { (words.from_day) } input type="date" name="from" value=(made.window.from) required; }
+            label { span { (words.to_day) } input type="date" name="to" value=(last) required; }
+            (select("queue", words.queue, &made.queues))
+            (select("agent", words.agent, &made.agents))
+            button type="submit" { (words.show) }
+        }
+    }
+}

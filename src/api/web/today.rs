@@ -1,0 +1,84 @@
+//! What the wall says of today: worked out at most once in two seconds, however many screens look.
+
+use crate::api::front::{Failure, Front};
+use crate::report::figures::{By, Totals, by};
+use crate::report::window::Asked;
+use crate::report::{Thresholds, Window};
+use crate::store::{CallbackFilter, Chosen, Depth};
+use callbackd_core::ami::event::Millis;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// As old as it may be.
+const FRESH: Duration = Duration::from_secs(2);
+/// Choices that are kept at once; a wall has one.
+const MOST: usize = 32;
+
+/// Figures of today.
+#[derive(Debug)]
+pub struct Figures {
+    pub totals: Totals,
+    pub by_queue: BTreeMap<String, Totals>,
+    /// Open callbacks, and those of them whose first miss is longer ago than the target.
+    pub open: usize,
+    pub overdue: usize,
+    pub thresholds: Thresholds,
+    pub zone: TimeZone,
+}
+
+/// Figures, and when they were worked out.
+type Made = (Instant, Arc<Figures>);
+
+/// What was worked out last, by queue.
+#[derive(Debug, Default)]
+pub struct Today {
+    last: Mutex<BTreeMap<Option<String>, Made>>,
+    /// One report is made at a time: it holds the rows of its window.
+    pub(super) report: tokio::sync::Mutex<()>,
+}
+
+impl Front {
+    /// The figures of today, of one queue or of all.
+    pub(super) async fn figures_of_today(&self, queue: Option<&str>, now_ms: Millis) -> Result<Arc<Figures>, Failure> {
+        let queue = queue.map(str::to_owned);
+        let lock = || self.today.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((at, figures)) = lock().get(&queue)
+            && at.elapsed() < FRESH
+        {
+            return Ok(Arc::clone(figures));
+        }
+        let of = queue.clone();
+        let figures = Arc::new(self.read(move |reader| read(reader, of, now_ms)).await?);
+        let mut last = lock();
+        if last.len() >= MOST {
+            last.clear();
+        }
+        last.insert(queue, (Instant::now(), Arc::clone(&figures)));
+        Ok(figures)
+    }
+}
+
+fn read(reader: &crate::store::Reader, queue: Option<String>, now_ms: Millis) -> Result<Figures, crate::store::Error> {
+    let (thresholds, zone) = reader.thresholds()?;
+    let zone = zone.unwrap_or_else(TimeZone::system);
+    let now = Timestamp::from_millisecond(now_ms).unwrap_or(Timestamp::UNIX_EPOCH);
+    let chosen = Chosen { queue: queue.clone(), ..Chosen::default() };
+    let facts = match Window::of(Asked::default(), &zone, now) {
+        Ok(window) => reader.facts((window.from_ms, window.to_ms), &chosen, Depth::Calls, &thresholds, &zone)?,
+        Err(_) => crate::report::Facts::default(),
+    };
+    let callbacks = reader.callbacks(&CallbackFilter { open: Some(true), queue, ..CallbackFilter::default() })?;
+    let late = now_ms - thresholds.callback_target_ms;
+    Ok(Figures {
+        totals: Totals::of(&facts.calls, &thresholds),
+        by_queue: by(&facts, By::Queue).into_iter().map(|slice| (slice.key, slice.totals)).collect(),
+        open: callbacks.len(),
+        overdue: callbacks.iter().filter(|row| row.first_missed_ms < late).count(),
+        thresholds,
+        zone,
+    })
+}

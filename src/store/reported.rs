@@ -1,0 +1,46 @@
+//! The figures of a window, and the totals of the one before it, as every face shows them.
+
+use super::{Chosen, Depth, Error, Reader};
+use crate::report::facts::Facts;
+use crate::report::figures::{Figures, Totals, figures};
+use crate::report::{Thresholds, Window};
+use callbackd_core::ami::event::Millis;
+use jiff::tz::TimeZone;
+
+/// What was read.
+#[derive(Debug)]
+pub struct Reported {
+    /// The rows of the window: slices are made of them.
+    pub facts: Facts,
+    /// What they come to.
+    pub figures: Figures,
+    /// The window before, up to the same hour, with its totals; `None` where there is none.
+    pub before: Option<(Window, Totals)>,
+}
+
+impl Reader {
+    /// Reads a window and the one before it.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn reported(
+        &self,
+        window: &Window,
+        chosen: &Chosen,
+        thresholds: &Thresholds,
+        zone: &TimeZone,
+        now_ms: Millis,
+    ) -> Result<Reported, Error> {
+        let read = |window: &Window, depth| self.facts((window.from_ms, window.to_ms), chosen, depth, thresholds, zone);
+        let facts = read(window, Depth::All)?;
+        let figures = figures(&facts);
+        let before = match window.before(zone, figures.quality.as_of_ms.min(now_ms)) {
+            Some(before) => {
+                let totals = Totals::of(&read(&before, Depth::Calls)?.calls, thresholds);
+                Some((before, totals))
+            }
+            None => None,
+        };
+        Ok(Reported { facts, figures, before })
+    }
+}
