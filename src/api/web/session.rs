@@ -128,6 +128,8 @@ fn log_in_page(view: &View, wrong: Option<&str>, status: StatusCode) -> Response
             @if let Some(wrong) = wrong { p.alert role="alert" id="wrong" { (wrong) } }
             form method="post" action="/login" {
                 input type="hidden" name="next" value=(next(view.asked("next")));
+                // A password manager keeps a token under a name.
+                input type="text" name="user" autocomplete="username" value="callbackd" hidden;
                 label for="token" { (words.token) }
                 input id="token" name="token" type="password" autocomplete="current-password" required autofocus dir="ltr"
                     aria-describedby=(if wrong.is_some() { "wrong hint" } else { "hint" });
