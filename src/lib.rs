@@ -62,6 +62,7 @@ pub mod language;
 #[allow(missing_docs)]
 pub mod log;
 pub mod ownership;
+pub(crate) mod random;
 #[allow(missing_docs)]
 pub mod records;
 pub mod report;

@@ -5,7 +5,7 @@
 
 mod replace;
 
-pub use replace::replace;
+pub use replace::{New, replace};
 
 use rustix::process::{Gid, Uid, geteuid, getgid, getgroups, getuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};

@@ -197,7 +197,7 @@ pub fn run(
             out.write_all(page.as_bytes())?;
             return Ok(());
         }
-        ownership::replace(file, page.as_bytes()).map_err(|error| {
+        ownership::replace(file, page.as_bytes(), ownership::New::default()).map_err(|error| {
             Failure::Output(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
         })?;
         let _ = writeln!(notes, "Written: {}", file.display());

@@ -34,6 +34,9 @@ use callbackd_core::model::PbxId;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The shipped configuration: every key with its default, explained.
+pub const SHIPPED: &str = include_str!("../../config/callbackd.toml");
+
 /// Every table and the keys it knows; the tables themselves are the keys of the table without a name.
 pub const KEYS: &[(&str, &[&str])] = &[
     (

@@ -1,38 +1,58 @@
 //! A whole file is put under a name: what stands there is replaced, never written through.
 
 use super::{directory, within};
-use std::fs::{self, File};
+use rustix::process::geteuid;
+use std::fs::{self, File, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::Path;
 
-/// Writes `text` beside `path` and gives it that name, with the rights of whoever owns the directory if root runs this. A link, a pipe or a device of
-/// that name is refused: whoever put it there could have it lead to a file of somebody else's.
+/// How a file is made that was not there.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct New {
+    /// Its permissions, whatever the umask; `None`: what the umask leaves of 644.
+    pub mode: Option<u32>,
+    /// Its user and group, if root makes it.
+    pub owner: Option<(u32, u32)>,
+}
+
+/// Writes `text` beside `path` and gives it that name, with the rights of whoever owns the directory if root runs this. A file that was there keeps its
+/// mode and its owner. A link, a pipe or a device of that name is refused: whoever put it there could have it lead to a file of somebody else's.
 ///
 /// # Errors
 /// What the system says; [`ErrorKind::InvalidInput`] where something else than a file has the name.
-pub fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    within(directory(path), || put(path, text)).map_err(io::Error::other)?
+pub fn replace(path: &Path, text: &[u8], new: New) -> io::Result<()> {
+    within(directory(path), || put(path, text, new)).map_err(io::Error::other)?
 }
 
-fn put(path: &Path, text: &[u8]) -> io::Result<()> {
-    match path.symlink_metadata() {
+fn put(path: &Path, text: &[u8], new: New) -> io::Result<()> {
+    let there = match path.symlink_metadata() {
         Ok(meta) if !meta.is_file() => {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "there is something of this name that is no file"));
+            return Err(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file"));
         }
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".partial-{}", std::process::id()));
-    let partial = path.with_file_name(name);
-    let written = File::options().write(true).create_new(true).mode(0o644).open(&partial).and_then(|mut file| {
+        Ok(meta) => Some(meta),
+        Err(error) if error.kind() == ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let mode = there.as_ref().map(|meta| meta.mode() & 0o7777).or(new.mode);
+    let owner = there.as_ref().map(|meta| (meta.uid(), meta.gid())).or(new.owner);
+    let partial = directory(path).join(format!(".callbackd-partial-{}", std::process::id()));
+    // A new file, and no link that somebody has put there; nobody reads it before its mode is known.
+    let mut file =
+        File::options().write(true).create_new(true).mode(if mode.is_some() { 0o600 } else { 0o644 }).open(&partial)?;
+    let done = (|| {
         file.write_all(text)?;
-        file.sync_all()
-    });
-    let done = written.and_then(|()| fs::rename(&partial, path));
-    if done.as_ref().is_err_and(|error| error.kind() != ErrorKind::AlreadyExists) {
-        // It may not have been made.
+        if let Some((uid, gid)) = owner.filter(|_| geteuid().is_root()) {
+            fchown(&file, Some(uid), Some(gid))?;
+        }
+        if let Some(mode) = mode {
+            file.set_permissions(Permissions::from_mode(mode))?;
+        }
+        file.sync_all()?;
+        fs::rename(&partial, path)
+    })();
+    if done.is_err() {
+        // What could not be finished is of no use to anybody.
         let _ = fs::remove_file(&partial);
     }
     done
@@ -47,12 +67,13 @@ mod tests {
     fn a_file_is_replaced_and_what_a_link_leads_to_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         let (file, link, others) = (directory.path().join("a"), directory.path().join("b"), directory.path().join("c"));
-        replace(&file, b"one").unwrap();
-        replace(&file, b"two").unwrap();
+        replace(&file, b"one", New { mode: Some(0o640), owner: None }).unwrap();
+        replace(&file, b"two", New::default()).unwrap();
         assert_eq!(fs::read_to_string(&file).unwrap(), "two");
+        assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o640, "it keeps its mode");
         fs::write(&others, "theirs").unwrap();
         symlink(&others, &link).unwrap();
-        assert_eq!(replace(&link, b"mine").unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(replace(&link, b"mine", New::default()).unwrap_err().kind(), ErrorKind::InvalidInput);
         assert_eq!(fs::read_to_string(&others).unwrap(), "theirs");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3, "nothing is left beside them");
     }

@@ -15,9 +15,12 @@ enum Changing<'r> {
     Seen(&'r str),
 }
 
-/// Those of the records of one transaction that are written, with their places, in order: without those whose row a later one of them replaces
-/// as a whole, or removes. `keep_calls`: every form of a call in progress is somebody's news.
-pub(super) fn last_forms<'r>(records: impl Iterator<Item = &'r Record>, keep_calls: bool) -> Vec<&'r Record> {
+/// Those of the records of one transaction that are written, in order: without those whose row a later one of them replaces as a whole, or
+/// removes. What `is_news` stays: the change feed records each of its forms.
+pub(super) fn last_forms<'r>(
+    records: impl Iterator<Item = &'r Record>,
+    is_news: impl Fn(&Record) -> bool,
+) -> Vec<&'r Record> {
     let mut written: Vec<&Record> = records.collect();
     // A record alone, the usual case at a quiet hour, has no later form.
     if written.len() < 2 {
@@ -26,12 +29,12 @@ pub(super) fn last_forms<'r>(records: impl Iterator<Item = &'r Record>, keep_cal
     let mut later = HashSet::new();
     written.reverse();
     written.retain(|record| match changing(record) {
-        Some(Changing::Call(..)) if keep_calls => true,
         // The end of a call removes its row, which an earlier run, or an earlier transaction, may have written.
         Some(key) if removes(record) => {
             later.insert(key);
             true
         }
+        Some(_) if is_news(record) => true,
         Some(key) => later.insert(key),
         None => true,
     });

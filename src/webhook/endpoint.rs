@@ -1,6 +1,6 @@
 //! An endpoint as the configuration wants it: which changes it receives, and in what words.
 
-use super::adapters::{self, Http, Reply, Request, Settings, Step, Told};
+use super::adapters::{self, Http, Message, Reply, Request, Settings, Step};
 use super::payload::{Subject, data};
 use super::schedule::Answer;
 use super::secret::Secret;
@@ -109,9 +109,9 @@ impl Endpoint {
     /// The next request for a message, begun at `at_ms`, or what its answers mean.
     #[must_use]
     pub fn next(&self, id: &str, body: &str, at_ms: Millis, answers: &[Reply]) -> Step {
-        let message: Value = serde_json::from_str(body).unwrap_or_default();
-        let told = Told { id, kind: message["type"].as_str().unwrap_or_default(), data: &message["data"] };
-        if let Some(step) = adapters::next(self.format, &self.settings, told, answers) {
+        let said: Value = serde_json::from_str(body).unwrap_or_default();
+        let message = Message { id, kind: said["type"].as_str().unwrap_or_default(), data: &said["data"] };
+        if let Some(step) = adapters::next(self.format, &self.settings, message, answers) {
             let too_many = matches!(step, Step::Send(_)) && answers.len() >= adapters::MAX_REQUESTS;
             return if too_many { Step::Done(Answer::Nothing("too many requests".to_owned())) } else { step };
         }

@@ -72,6 +72,11 @@ const FORGED: &[&str] = &[
     "Response: Success",
 ];
 
+/// The same stream where `timestampevents` is off.
+pub(crate) fn unstamped(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect()
+}
+
 /// What stands between empty lines, each with its own, and what is left.
 pub(crate) fn pieces(stream: &[u8]) -> Vec<&[u8]> {
     let mut start = 0;
@@ -176,7 +181,7 @@ fn a_time_that_a_number_supplies_blinds_nobody() {
     let mut tried = 0;
     for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("22/queue_answered")) {
         let text = String::from_utf8(stream).unwrap();
-        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        let unstamped = unstamped(&text);
         let pieces = pieces(unstamped.as_bytes());
         for (at, piece) in pieces.iter().enumerate().skip(8) {
             let after = pieces.get(at + 1).copied().unwrap_or_default();
@@ -200,7 +205,7 @@ fn a_time_that_a_number_supplies_blinds_nobody() {
 fn times_that_come_and_go_with_a_reload_of_asterisk_blind_nobody() {
     let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
     let text = String::from_utf8(stream).unwrap();
-    let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+    let unstamped = unstamped(&text);
     for streams in [[&text, &unstamped, &text], [&unstamped, &text, &unstamped]] {
         let alone: usize = streams.iter().map(|stream| channels(&believed([stream.as_bytes()]))).sum();
         assert_eq!(channels(&believed(streams.map(|stream| stream.as_bytes()))), alone);
@@ -218,7 +223,7 @@ fn a_snapshot_whose_end_the_caller_supplies_is_not_believed_wherever_a_read_ends
     let mut tried = 0;
     for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("22/queue_answered")) {
         let text = String::from_utf8(stream).unwrap();
-        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        let unstamped = unstamped(&text);
         for stream in [&text, &unstamped] {
             let pieces = pieces(stream.as_bytes());
             for (at, piece) in pieces.iter().enumerate().skip(8) {
@@ -260,7 +265,7 @@ fn what_stands_in_several_fields_of_one_event_is_not_put_together() {
     let mut tried = 0;
     let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
     let text = String::from_utf8(stream).unwrap();
-    let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+    let unstamped = unstamped(&text);
     for (stream, stamp) in [(&text, "\r\nTimestamp: 1795336404.754223"), (&unstamped, "")] {
         let pieces = pieces(stream.as_bytes());
         for (at, piece) in pieces.iter().enumerate().skip(8).filter(|(_, p)| p.starts_with(b"Event: Newexten")) {
@@ -361,7 +366,7 @@ fn nor_where_events_bear_no_stamps() {
     let mut tried = 0;
     for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("queue_answered")) {
         let text = String::from_utf8(stream).unwrap();
-        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        let unstamped = unstamped(&text);
         try_all(&name, unstamped.as_bytes(), &mut tried);
     }
     assert!(tried > FORGED.len(), "{tried}");

@@ -1,7 +1,7 @@
 //! What a caller writes into a number may cost the caller's own event, and never the next one, which is another's.
 
 use crate::ami::captures;
-use crate::forging::{NUMBER, believed, costs_only_itself, pieces};
+use crate::forging::{NUMBER, believed, costs_only_itself, pieces, unstamped};
 
 /// Texts that end their own event early, begin another one, or break their line, as long as a number at most.
 const TEXTS: &[&str] = &[
@@ -52,7 +52,7 @@ fn nor_where_events_bear_no_stamps() {
     let mut tried = 0;
     for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("queue_a")) {
         let text = String::from_utf8(stream).unwrap();
-        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        let unstamped = unstamped(&text);
         tried += try_all(&name, unstamped.as_bytes());
     }
     assert!(tried > 2 * TEXTS.len(), "{tried}");

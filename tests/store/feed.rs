@@ -172,6 +172,25 @@ fn a_corrected_row_is_told_of_as_updated_with_a_higher_rev_and_one_that_is_only_
 }
 
 #[test]
+fn what_begins_and_ends_within_one_transaction_is_recorded_as_both_where_agents_are_news() {
+    let talking = Interval {
+        pbx: PbxId::new("pbx"),
+        agent: "PJSIP/101".to_owned(),
+        activity: Activity::Talking,
+        queue: String::new(),
+        reason: String::new(),
+        from_ms: MONDAY_10,
+        to_ms: None,
+    };
+    let over = Interval { to_ms: Some(MONDAY_10 + 1), ..talking.clone() };
+    let place = Place::new();
+    let rules = FeedRules { agents: true, ..FeedRules::default() };
+    place.recording(rules).write(&[talking, over].map(Record::Interval)).unwrap();
+    let ends: Vec<_> = place.changes().into_iter().map(|change| change.payload.unwrap()["to_ms"].as_i64()).collect();
+    assert_eq!(ends, [None, Some(MONDAY_10 + 1)]);
+}
+
+#[test]
 fn who_is_rung_and_what_agents_do_is_told_of_where_somebody_wants_to_know_and_links_always() {
     let Record::InProgress(call) = in_progress("1.1", None) else { unreachable!() };
     let ringing = CallInProgress { agent: Some("PJSIP/101".to_owned()), ..(*call).clone() };

@@ -1,8 +1,8 @@
-//! What other programs are told of a change, and what is made of their answers: a table of JSON for each.
+//! What other programs receive of a change, and what is made of their answers: a table of JSON for each.
 
 use callbackd::config::Format;
 use callbackd::webhook::Answer;
-use callbackd::webhook::adapters::{Http, Reply, Request, Settings, Step, Told, next};
+use callbackd::webhook::adapters::{Http, Message, Reply, Request, Settings, Step, next};
 use serde_json::{Value, json};
 
 fn settings() -> Settings {
@@ -37,8 +37,8 @@ fn reply(code: u16, body: &Value) -> Reply {
 fn played(format: Format, kind: &str, data: &Value, answers: &[(u16, Value)]) -> (Vec<(String, Value)>, Answer) {
     let (mut asked, mut given) = (Vec::new(), Vec::new());
     loop {
-        let told = Told { id: "msg_0a1b_1", kind, data };
-        match next(format, &settings(), told, &given).expect("a format with words of its own") {
+        let message = Message { id: "msg_0a1b_1", kind, data };
+        match next(format, &settings(), message, &given).expect("a format with words of its own") {
             Step::Done(answer) => {
                 assert_eq!(given.len(), answers.len(), "not all answers were wanted: {asked:?}");
                 return (asked, answer);
@@ -89,10 +89,10 @@ mod zammad {
     }
 
     #[test]
-    fn a_call_that_it_does_not_know_is_told_from_the_beginning_in_order() {
+    fn a_call_that_it_does_not_know_is_sent_from_the_beginning_in_order() {
         let well = (200, json!({}));
-        let told = [unknown(), well.clone(), well.clone(), well.clone()];
-        let (asked, answer) = played(Format::Zammad, "call.ended", &answered(), &told);
+        let answers = [unknown(), well.clone(), well.clone(), well.clone()];
+        let (asked, answer) = played(Format::Zammad, "call.ended", &answered(), &answers);
         assert_eq!((events(&asked), answer), (vec!["hangup", "newCall", "answer", "hangup"], GOOD));
         assert_eq!((&asked[2].1["user"], &asked[2].1["answeringNumber"]), (&json!("PJSIP/101"), &json!("101")));
         let (asked, _) = played(Format::Zammad, "call.missed", &missed(&json!({})), &[unknown(), well.clone(), well]);
@@ -104,7 +104,7 @@ mod zammad {
     }
 
     #[test]
-    fn a_beginning_that_was_told_before_is_told() {
+    fn a_beginning_that_was_sent_before_is_done() {
         for words in ["call_id lab-1.1 already exists!", "Object already exists!", "This object already exists."] {
             let again = [(500, json!({ "error": words }))];
             let (asked, answer) = played(Format::Zammad, "call.started", &missed(&json!({})), &again);
@@ -165,8 +165,8 @@ mod amocrm {
     fn an_unknown_number_becomes_a_lead_with_a_contact_to_which_the_call_is_added() {
         let none = (204, json!(null));
         let lead = (200, json!([{ "id": 11, "contact_id": 12 }]));
-        let told = [not_added(), none.clone(), none, lead, added()];
-        let (asked, answer) = played(Format::AmoCrm, "call.missed", &missed(&json!({})), &told);
+        let answers = [not_added(), none.clone(), none, lead, added()];
+        let (asked, answer) = played(Format::AmoCrm, "call.missed", &missed(&json!({})), &answers);
         let expected = [
             "/api/v4/calls",
             "/api/v4/contacts?limit=1&query=12025550123",
@@ -189,8 +189,8 @@ mod amocrm {
         let (asked, answer) = played(Format::AmoCrm, "call.missed", &missed(&json!({})), &[not_added(), contact]);
         assert_eq!((asked.len(), answer), (2, GOOD));
         let company = (200, json!({ "_embedded": { "companies": [{ "id": 5 }] } }));
-        let told = [not_added(), (204, json!(null)), company];
-        assert_eq!(played(Format::AmoCrm, "call.missed", &missed(&json!({})), &told).1, GOOD);
+        let answers = [not_added(), (204, json!(null)), company];
+        assert_eq!(played(Format::AmoCrm, "call.missed", &missed(&json!({})), &answers).1, GOOD);
     }
 
     #[test]
@@ -228,8 +228,8 @@ mod bitrix24 {
             (json!({ "LEAD": [1, 2] }), 1, 1),
             (json!({ "COMPANY": [9] }), 4, 9),
         ] {
-            let told = [(200, json!({ "result": found })), (200, json!({ "result": { "id": 243 } }))];
-            let (asked, answer) = played(Format::Bitrix24, "call.missed", &missed(&json!({})), &told);
+            let answers = [(200, json!({ "result": found })), (200, json!({ "result": { "id": 243 } }))];
+            let (asked, answer) = played(Format::Bitrix24, "call.missed", &missed(&json!({})), &answers);
             assert_eq!(paths(&asked), ["/T0K/crm.duplicate.findbycomm.json", "/T0K/crm.activity.todo.add.json"]);
             assert_eq!(asked[0].1, json!({ "type": "PHONE", "values": ["+12025550123"] }));
             let to_do = &asked[1].1;
@@ -243,9 +243,9 @@ mod bitrix24 {
     #[test]
     fn who_is_not_known_becomes_a_lead_first() {
         // PHP writes an empty object as a list.
-        let told =
+        let answers =
             [(200, json!({ "result": [] })), (200, json!({ "result": 77 })), (200, json!({ "result": { "id": 1 } }))];
-        let (asked, answer) = played(Format::Bitrix24, "call.missed", &missed(&json!({})), &told);
+        let (asked, answer) = played(Format::Bitrix24, "call.missed", &missed(&json!({})), &answers);
         assert_eq!(paths(&asked)[1], "/T0K/crm.lead.add.json");
         let fields = &asked[1].1["fields"];
         assert_eq!((&fields["TITLE"], &fields["NAME"]), (&json!("Missed call from +12025550123"), &json!("ACME")));
@@ -255,17 +255,17 @@ mod bitrix24 {
 
     #[test]
     fn a_call_that_was_answered_needs_no_to_do() {
-        let told = [(200, json!({ "result": { "CONTACT": [4] } }))];
-        assert_eq!(played(Format::Bitrix24, "call.ended", &answered(), &told).1, GOOD);
-        let told = [(200, json!({ "result": [] })), (200, json!({ "result": 77 }))];
-        assert_eq!(played(Format::Bitrix24, "call.ended", &answered(), &told).1, GOOD);
+        let answers = [(200, json!({ "result": { "CONTACT": [4] } }))];
+        assert_eq!(played(Format::Bitrix24, "call.ended", &answered(), &answers).1, GOOD);
+        let answers = [(200, json!({ "result": [] })), (200, json!({ "result": 77 }))];
+        assert_eq!(played(Format::Bitrix24, "call.ended", &answered(), &answers).1, GOOD);
     }
 
     #[test]
     fn errors_mean_what_the_vendor_says() {
         let at = |code, error: &str| {
-            let told = [(code, json!({ "error": error, "error_description": "…" }))];
-            played(Format::Bitrix24, "call.missed", &missed(&json!({})), &told).1
+            let answers = [(code, json!({ "error": error, "error_description": "…" }))];
+            played(Format::Bitrix24, "call.missed", &missed(&json!({})), &answers).1
         };
         assert_eq!(at(503, "QUERY_LIMIT_EXCEEDED"), Answer::Status(429, None));
         assert_eq!(at(429, "OPERATION_TIME_LIMIT"), Answer::Status(429, None));
@@ -296,7 +296,7 @@ mod notices {
         let no = |code: u16, description: &str, parameters: Value| {
             (code, json!({ "ok": false, "error_code": code, "description": description, "parameters": parameters }))
         };
-        let play = |told: &[(u16, Value)]| played(Format::Telegram, "call.missed", &missed(&json!({})), told);
+        let play = |answers: &[(u16, Value)]| played(Format::Telegram, "call.missed", &missed(&json!({})), answers);
         let moved = no(
             400,
             "Bad Request: group chat was upgraded to a supergroup chat",

@@ -2,12 +2,10 @@
 
 use super::diff;
 use crate::cli::failure::Failure;
-use crate::ownership::{directory, within};
-use rustix::process::geteuid;
+use crate::ownership::{New, directory, replace, within};
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File, Permissions};
+use std::fs;
 use std::io::{self, ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 /// One file as it is and as it would be.
@@ -159,42 +157,15 @@ impl Journal {
     }
 }
 
-/// Writes a file as a whole beside its place and moves it there, with the mode and the owner of the one that was there; `None` removes it. In
-/// another user's directory root does it as that user.
+/// Puts this text in the file's place; `None` removes it. In another user's directory root does it as that user.
 fn put(path: &Path, text: Option<&str>, mode: u32, owner: Option<(u32, u32)>) -> Result<(), Failure> {
     let failed = |error: io::Error| Failure::No(format!("cannot write {}: {error}", path.display()));
-    let Some(text) = text else {
-        return match within(directory(path), || fs::remove_file(path)) {
-            Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
-            Ok(done) => done.map_err(failed),
-            Err(unsafe_place) => Err(Failure::No(unsafe_place.to_string())),
-        };
-    };
-    let there = path.symlink_metadata().ok();
-    if there.as_ref().is_some_and(|meta| !meta.is_file()) {
-        return Err(failed(io::Error::new(ErrorKind::InvalidInput, "it is not a regular file")));
+    if let Some(text) = text {
+        return replace(path, text.as_bytes(), New { mode: Some(mode), owner }).map_err(failed);
     }
-    let mode = there.as_ref().map_or(mode, |meta| meta.mode() & 0o7777);
-    let owner = there.as_ref().map(|meta| (meta.uid(), meta.gid())).or(owner);
-    let beside = directory(path).join(format!(".callbackd-setup-{}", std::process::id()));
-    let write = || -> io::Result<()> {
-        // A new file, and no link that somebody has put there.
-        let mut file = File::options().write(true).create_new(true).mode(0o600).open(&beside)?;
-        file.write_all(text.as_bytes())?;
-        if let Some((uid, gid)) = owner.filter(|_| geteuid().is_root()) {
-            fchown(&file, Some(uid), Some(gid))?;
-        }
-        file.set_permissions(Permissions::from_mode(mode))?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    let done = within(directory(path), || {
-        let done = write();
-        if done.is_err() {
-            // What could not be finished is of no use to anybody.
-            let _ = fs::remove_file(&beside);
-        }
-        done
-    });
-    done.map_err(|unsafe_place| Failure::No(unsafe_place.to_string()))?.map_err(failed)
+    match within(directory(path), || fs::remove_file(path)) {
+        Ok(Err(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Ok(done) => done.map_err(failed),
+        Err(unsafe_place) => Err(Failure::No(unsafe_place.to_string())),
+    }
 }

@@ -75,6 +75,28 @@ pub(crate) fn beginning(rest: &[u8], shown: Shown) -> Beginning {
     }
 }
 
+/// The frame has the head and the beginning of a channel's snapshot as Asterisk writes them: more than a number holds, with the empty line before it.
+pub(crate) fn has_begun(frame: &[u8]) -> bool {
+    let mut lines = frame.split_inclusive(|byte| *byte == b'\n').skip(1);
+    let filled = |line: &[u8], key: &[u8], least: usize| {
+        let value = line.strip_prefix(key).and_then(|value| value.strip_prefix(b": "));
+        value.and_then(|value| value.strip_suffix(b"\r\n")).is_some_and(|value| value.len() >= least)
+    };
+    if !lines.next().is_some_and(|line| line.ends_with(b"\r\n") && is_privilege(line)) {
+        return false;
+    }
+    // A `Timestamp` and a `SystemName` may stand before it, and a bridge's snapshot.
+    let Some(first) = lines.by_ref().take(10).find(|line| line[..colon(line).unwrap_or(0)].ends_with(b"Channel"))
+    else {
+        return false;
+    };
+    let prefix = &first[..colon(first).unwrap_or(0).saturating_sub(b"Channel".len())];
+    let mut next = || lines.next().and_then(|line| line.strip_prefix(prefix)).unwrap_or_default();
+    filled(&first[prefix.len()..], b"Channel", 2)
+        && filled(next(), b"ChannelState", 1)
+        && filled(next(), b"ChannelStateDesc", 2)
+}
+
 /// The name of an event, or the word of a response.
 fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '))
@@ -263,11 +285,6 @@ const CLASSES: [&[u8]; 19] = [
     b"security",
     b"message",
 ];
-
-/// An event's line behind its first, as Asterisk writes it.
-pub(crate) fn is_privileged(line: &[u8]) -> bool {
-    line.ends_with(b"\r\n") && is_privilege(line)
-}
 
 /// `call,all`: every class is part of `all` (`main/manager.c`, `authority_to_str`).
 fn is_privilege(line: &[u8]) -> bool {

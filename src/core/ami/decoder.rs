@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use memchr::memmem::Finder;
 
 use crate::ami::blank_line::BlankLine;
-use crate::ami::check::{Beginning, Failed, Passed, Shown, beginning, begins_well, check, line_length};
+use crate::ami::check::{Beginning, Failed, Passed, Shown, beginning, begins_well, check, has_begun, line_length};
 use crate::ami::excerpt::excerpt;
 use crate::ami::form::{self, End, Head};
 use crate::ami::frame::{Frame, text};
@@ -356,7 +356,7 @@ impl FrameDecoder {
 
     /// The frame begins as Asterisk writes it, with more than a number holds: it is no rest of another one.
     fn is_front(&self, frame: &[u8]) -> bool {
-        self.shown.privilege && form::has_begun(frame) && begins_well(frame, self.shown)
+        self.shown.privilege && has_begun(frame) && begins_well(frame, self.shown)
     }
 
     /// Takes in what the end of a frame that is not handed on says of those behind it. Only what is surely the front of one makes the next one the rest of

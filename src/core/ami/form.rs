@@ -3,7 +3,6 @@
 //! Asterisk does not escape a caller's number nor the number that was dialled (`AST_MAX_EXTENSION`, 80 bytes each), line breaks
 //! included: what is shorter than that may be a caller's. Every form below is longer, or its id cannot be guessed.
 
-use crate::ami::check::is_privileged;
 use crate::ami::header::colon;
 use crate::ami::length::NUMBER;
 
@@ -277,7 +276,6 @@ fn is_of_snapshot(key: &[u8]) -> bool {
 pub(crate) fn own_end(name: &[u8]) -> Option<&'static [&'static [u8]]> {
     match name {
         b"ExtensionStatus" => Some(&[b"\nStatus: "]),
-        b"Newexten" => Some(&[b"\nLinkedid: ", APP_DATA]),
         b"CEL" => Some(&[b"\nUniqueID: ", b"\nLinkedID: "]),
         b"Cdr" => Some(&[b"\nBillableSeconds: ", b"\nUniqueID: "]),
         _ => None,
@@ -289,12 +287,10 @@ pub(crate) fn has_own_end(frame: &[u8], headers: &[&[u8]]) -> bool {
     headers.iter().all(|header| memchr::memmem::find(frame, header).is_some())
 }
 
-/// The last header of a `Newexten`: behind its snapshot the number stands once more (`main/manager_channels.c`, `channel_new_exten_cb`).
-const APP_DATA: &[u8] = b"\nAppData: ";
-
-/// An event that has its form has what Asterisk writes behind a number that stands outside of it.
+/// An event that has its form has what Asterisk writes behind a number that stands outside of it: the last header of a `Newexten`, behind whose
+/// snapshot the number stands once more (`main/manager_channels.c`, `channel_new_exten_cb`).
 pub(crate) fn has_its_tail(frame: &[u8]) -> bool {
-    !frame.starts_with(b"Event: Newexten\r") || memchr::memmem::find(frame, APP_DATA).is_some()
+    !frame.starts_with(b"Event: Newexten\r") || memchr::memmem::find(frame, b"\nAppData: ").is_some()
 }
 
 /// The end of every channel's snapshot: longer, with its line ends, than what a caller can write into one field.
@@ -362,25 +358,6 @@ pub(crate) fn room(frame: &[u8]) -> Option<usize> {
         }
     }
     None
-}
-
-/// The frame has the head and the beginning of a channel's snapshot as Asterisk writes them: more than a number holds, with the empty line before it.
-pub(crate) fn has_begun(frame: &[u8]) -> bool {
-    let mut lines = frame.split_inclusive(|byte| *byte == b'\n').skip(1);
-    let filled = |line: &[u8], key: &[u8], least: usize| {
-        let value = line.strip_prefix(key).and_then(|value| value.strip_prefix(b": "));
-        value.and_then(|value| value.strip_suffix(b"\r\n")).is_some_and(|value| value.len() >= least)
-    };
-    if !lines.next().is_some_and(is_privileged) {
-        return false;
-    }
-    // A `Timestamp` and a `SystemName` may stand before it, and a bridge's snapshot.
-    let Some(first) = lines.by_ref().take(10).find(|line| key(line).ends_with(b"Channel")) else { return false };
-    let prefix = &first[..colon(first).unwrap_or(0).saturating_sub(b"Channel".len())];
-    let mut next = || lines.next().and_then(|line| line.strip_prefix(prefix)).unwrap_or_default();
-    filled(&first[prefix.len()..], b"Channel", 2)
-        && filled(next(), b"ChannelState", 1)
-        && filled(next(), b"ChannelStateDesc", 2)
 }
 
 /// The end of a channel's snapshot stands there, or that of one of the events without one.

@@ -206,7 +206,7 @@ pub struct Tracker {
     presence: PresenceState,
     event_ms: Millis,
     stopping: bool,
-    /// It was told that the PBX is seen.
+    /// It was reported that the PBX is seen.
     link_is_up: bool,
 }
 

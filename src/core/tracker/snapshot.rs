@@ -21,11 +21,10 @@ impl Tracker {
         }
     }
 
-    /// The PBX is seen; told once for each time that it was not.
+    /// The PBX is seen; reported once for each time that it was not.
     pub(crate) fn link_is_up(&mut self) {
         if !std::mem::replace(&mut self.link_is_up, true) {
-            let news = News::LinkUp { pbx: self.pbx.clone(), at_ms: self.now.wall_ms };
-            self.outputs.push_back(Output::Record(Record::News(Arc::new(news))));
+            self.report(News::LinkUp { pbx: self.pbx.clone(), at_ms: self.now.wall_ms });
         }
     }
 
@@ -33,9 +32,13 @@ impl Tracker {
     pub(crate) fn link_is_down(&mut self) {
         if std::mem::take(&mut self.link_is_up) {
             let at_ms = self.coverage.blind_since().unwrap_or(self.now.wall_ms);
-            let news = News::LinkDown { pbx: self.pbx.clone(), at_ms };
-            self.outputs.push_back(Output::Record(Record::News(Arc::new(news))));
+            self.report(News::LinkDown { pbx: self.pbx.clone(), at_ms });
         }
+    }
+
+    /// Hands on what leaves no row.
+    pub(crate) fn report(&mut self, news: News) {
+        self.outputs.push_back(Output::Record(Record::News(Arc::new(news))));
     }
 
     /// Records now and then up to when the PBX is seen.

@@ -8,7 +8,7 @@ use crate::config::{Format, Webhook};
 use crate::store::webhooks::{WebhookNote, WebhookState};
 use crate::store::{Error, NotTaken, Note, Notes, Reader};
 use crate::timing::Timing;
-use crate::webhook::adapters::{Reply, Step};
+use crate::webhook::adapters::{Reply, Step, plain};
 use crate::webhook::{Answer, Due, Endpoint, MAX_ANSWER, Next, Outgoing, Queue, Scripts, Secret};
 use callbackd_core::ami::event::Millis;
 use std::path::PathBuf;
@@ -270,11 +270,7 @@ impl Worker {
 
 /// The beginning of an answer, without control characters.
 pub fn shown(reply: &Reply) -> String {
-    let mut end = reply.text.len().min(MAX_ANSWER);
-    while !reply.text.is_char_boundary(end) {
-        end -= 1;
-    }
-    reply.text[..end].chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    plain(&reply.text[..reply.text.floor_char_boundary(MAX_ANSWER)])
 }
 
 /// Reads the secret of an endpoint from a file that nobody else can read.

@@ -3,7 +3,7 @@
 use super::super::callback_rows::Recovered;
 use super::super::questions::{LAST_CHANGE, OLDEST_CHANGES, SLOWEST_SINK};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{Before, CallKey, CallbackChange, ChangeKind, Record};
+use callbackd_core::model::{Before, CallKey, CallbackChange, ChangeKind, News, Record};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
@@ -131,12 +131,15 @@ impl Outbox {
         self.rules = rules;
     }
 
-    pub(in super::super) fn records_calls_in_progress(&self) -> bool {
-        self.rules.in_progress
-    }
-
-    pub(in super::super) fn records_agents(&self) -> bool {
-        self.rules.agents
+    /// Whether the change that this record makes is one that is recorded: each of its forms is news then.
+    pub(in super::super) fn records(&self, record: &Record) -> bool {
+        match record {
+            Record::InProgress(_) | Record::NotInProgress { .. } => self.rules.in_progress,
+            Record::News(news) if matches!(**news, News::Ringing(_)) => self.rules.in_progress,
+            Record::Interval(_) => self.rules.agents,
+            Record::Agent { .. } | Record::Seen { .. } => false,
+            _ => true,
+        }
     }
 
     pub(in super::super) fn fed(&self) -> Fed {
@@ -168,9 +171,6 @@ impl Outbox {
         rev: i64,
     ) -> rusqlite::Result<()> {
         let Some(kind) = ChangeKind::of(record, before) else { return Ok(()) };
-        if kind == ChangeKind::CallRinging && !self.rules.in_progress {
-            return Ok(());
-        }
         let (pbx, key) = record.subject();
         let late = record.happened_ms().is_some_and(|at_ms| at_ms < self.now_ms - NEWS_FOR_MS);
         self.insert(connection, kind, pbx, &key, rev, late, payload(record).as_deref())

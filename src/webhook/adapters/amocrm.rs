@@ -8,28 +8,28 @@
 //! Errors: <https://www.amocrm.ru/developers/content/crm_platform/error-codes>: 400 refused, 401 no or an old token, 402 not paid, 403 no right or
 //! blocked, 429 more than seven requests a second, 504 too slow.
 
-use super::{Http, Reply, Request, Settings, Step, Told, digits, done, is_good, json, notice, post};
+use super::{Http, Message, Reply, Request, Settings, Step, digits, done, is_good, json, notice, post};
 use crate::webhook::schedule::Answer;
 use serde_json::{Value, json};
 
 /// Is it there?
 const LOOK_UPS: [&str; 2] = ["contacts", "companies"];
 
-pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> Step {
+pub(super) fn next(settings: &Settings, message: Message<'_>, answers: &[Reply]) -> Step {
     let is_done = |reply: &Reply| Step::Done(Answer::Status(reply.code, None));
     if let Some(wrong) = answers.iter().find(|reply| !is_good(reply)) {
         return done(wrong, matches!(wrong.code, 401..=403));
     }
     match answers {
-        [] => add_call(settings, told),
+        [] => add_call(settings, message),
         [call] if was_added(call) => is_done(call),
         // Added before, and refused now; or of somebody who is not known.
-        [_] => Step::Send(look_up(settings, LOOK_UPS[0], told.number())),
+        [_] => Step::Send(look_up(settings, LOOK_UPS[0], message.number())),
         [_, found] if is_known(found) => is_done(found),
-        [_, _] => Step::Send(look_up(settings, LOOK_UPS[1], told.number())),
+        [_, _] => Step::Send(look_up(settings, LOOK_UPS[1], message.number())),
         [_, _, found] if is_known(found) => is_done(found),
-        [_, _, _] => Step::Send(post("/api/v4/leads/complex".to_owned(), bearer(settings), &lead(settings, told))),
-        [_, _, _, _] => add_call(settings, told),
+        [_, _, _] => Step::Send(post("/api/v4/leads/complex".to_owned(), bearer(settings), &lead(settings, message))),
+        [_, _, _, _] => add_call(settings, message),
         [.., last] => is_done(last),
     }
 }
@@ -48,15 +48,15 @@ fn bearer(settings: &Settings) -> Vec<(&'static str, String)> {
     vec![("authorization", format!("Bearer {}", settings.token))]
 }
 
-fn add_call(settings: &Settings, told: Told<'_>) -> Step {
+fn add_call(settings: &Settings, message: Message<'_>) -> Step {
     let mut call = json!({
-        "direction": if told.is_inbound() { "inbound" } else { "outbound" },
-        "uniq": told.call_id(),
-        "duration": told.seconds("talk_s"),
+        "direction": if message.is_inbound() { "inbound" } else { "outbound" },
+        "uniq": message.call_id(),
+        "duration": message.seconds("talk_s"),
         "source": "callbackd",
-        "phone": told.number(),
-        "call_status": status(told),
-        "call_result": told.text("why"),
+        "phone": message.number(),
+        "call_status": status(message),
+        "call_result": message.text("why"),
     });
     if let Some(user) = settings.responsible {
         call["responsible_user_id"] = user.into();
@@ -65,10 +65,10 @@ fn add_call(settings: &Settings, told: Told<'_>) -> Step {
 }
 
 /// 1 left a message, 4 talked, 6 no answer, 7 busy.
-fn status(told: Told<'_>) -> u8 {
-    match told.text("status") {
+fn status(message: Message<'_>) -> u8 {
+    match message.text("status") {
         "ANSWER" => 4,
-        _ if told.data["voicemail"] == true => 1,
+        _ if message.data["voicemail"] == true => 1,
         "BUSY" => 7,
         _ => 6,
     }
@@ -88,11 +88,11 @@ fn is_known(reply: &Reply) -> bool {
     LOOK_UPS.iter().any(|what| found["_embedded"][what].as_array().is_some_and(|found| !found.is_empty()))
 }
 
-fn lead(settings: &Settings, told: Told<'_>) -> Value {
-    let phone = json!({ "field_code": "PHONE", "values": [{ "value": told.number(), "enum_code": "WORK" }] });
-    let name = told.some("name").unwrap_or_else(|| told.number());
+fn lead(settings: &Settings, message: Message<'_>) -> Value {
+    let phone = json!({ "field_code": "PHONE", "values": [{ "value": message.number(), "enum_code": "WORK" }] });
+    let name = message.some("name").unwrap_or_else(|| message.number());
     let mut lead = json!({
-        "name": notice::headline(told),
+        "name": notice::headline(message),
         "_embedded": { "contacts": [{ "first_name": name, "custom_fields_values": [phone] }] },
     });
     if let Some(user) = settings.responsible {

@@ -9,14 +9,14 @@
 //! Errors: <https://dev.1c-bitrix.ru/rest_help/rest_sum/error_codes.php>: `QUERY_LIMIT_EXCEEDED` (503: more than two requests a second),
 //! `OPERATION_TIME_LIMIT` (429), `NO_AUTH_FOUND` and `INVALID_CREDENTIALS` (401), `insufficient_scope` (403: the webhook lacks the right `crm`).
 
-use super::{Reply, Request, Settings, Step, Told, done, is_good, json, notice, post};
+use super::{Message, Reply, Request, Settings, Step, done, is_good, json, notice, post};
 use crate::webhook::schedule::Answer;
 use serde_json::{Value, json};
 
 /// Who has the number: the first of these, with its number as an owner of activities.
 const OWNERS: [(&str, u32); 3] = [("CONTACT", 3), ("LEAD", 1), ("COMPANY", 4)];
 
-pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> Step {
+pub(super) fn next(settings: &Settings, message: Message<'_>, answers: &[Reply]) -> Step {
     let call =
         |method: &str, body: &Value| Step::Send(post(format!("/{}/{method}.json", settings.token), Vec::new(), body));
     let is_done = Step::Done(Answer::Status(200, None));
@@ -24,22 +24,22 @@ pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> St
         return failed(wrong);
     }
     let Some((found, more)) = answers.split_first() else {
-        return call("crm.duplicate.findbycomm", &json!({ "type": "PHONE", "values": [told.number()] }));
+        return call("crm.duplicate.findbycomm", &json!({ "type": "PHONE", "values": [message.number()] }));
     };
     let known = OWNERS.into_iter().find_map(|(name, kind)| Some((kind, json(found)["result"][name][0].as_u64()?)));
     let (owner, more) = match (known, more.split_first()) {
         (Some(owner), _) => (Some(owner), more),
-        (None, None) => return call("crm.lead.add", &lead(settings, told)),
+        (None, None) => return call("crm.lead.add", &lead(settings, message)),
         (None, Some((added, more))) => (json(added)["result"].as_u64().map(|id| (1, id)), more),
     };
     let Some((kind, id)) = owner else {
         return Step::Done(Answer::Nothing("the answer does not say which lead was made".to_owned()));
     };
     // Who was served needs nothing.
-    if told.kind != "call.missed" || !more.is_empty() {
+    if message.kind != "call.missed" || !more.is_empty() {
         return is_done;
     }
-    call("crm.activity.todo.add", &to_do(settings, told, kind, id))
+    call("crm.activity.todo.add", &to_do(settings, message, kind, id))
 }
 
 /// Whose webhook it is.
@@ -55,13 +55,13 @@ fn failed(reply: &Reply) -> Step {
     }
 }
 
-fn lead(settings: &Settings, told: Told<'_>) -> Value {
+fn lead(settings: &Settings, message: Message<'_>) -> Value {
     let mut fields = json!({
-        "TITLE": notice::headline(told),
-        "NAME": told.some("name").unwrap_or_else(|| told.number()),
-        "PHONE": [{ "VALUE": told.number(), "VALUE_TYPE": "WORK" }],
+        "TITLE": notice::headline(message),
+        "NAME": message.some("name").unwrap_or_else(|| message.number()),
+        "PHONE": [{ "VALUE": message.number(), "VALUE_TYPE": "WORK" }],
         "SOURCE_ID": "CALL",
-        "COMMENTS": notice::words(told, settings.zone.as_ref()),
+        "COMMENTS": notice::words(message, settings.zone.as_ref()),
     });
     if let Some(user) = settings.responsible {
         fields["ASSIGNED_BY_ID"] = user.into();
@@ -69,13 +69,13 @@ fn lead(settings: &Settings, told: Told<'_>) -> Value {
     json!({ "fields": fields })
 }
 
-fn to_do(settings: &Settings, told: Told<'_>, kind: u32, id: u64) -> Value {
-    let deadline = told.data["callback"]["due"].as_str().unwrap_or_else(|| told.text("ended"));
+fn to_do(settings: &Settings, message: Message<'_>, kind: u32, id: u64) -> Value {
+    let deadline = message.data["callback"]["due"].as_str().unwrap_or_else(|| message.text("ended"));
     let mut to_do = json!({
         "ownerTypeId": kind,
         "ownerId": id,
         "deadline": deadline,
-        "description": notice::words(told, settings.zone.as_ref()),
+        "description": notice::words(message, settings.zone.as_ref()),
     });
     if let Some(user) = settings.responsible {
         to_do["responsibleId"] = user.into();

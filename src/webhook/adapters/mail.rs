@@ -2,13 +2,13 @@
 //!
 //! Codes after `sysexits.h`: 0 taken; 64 to 68 (usage, data, no input, no user, no host) refused as such; 75 and all others: later.
 
-use super::{Reply, Request, Settings, Step, Told, notice};
+use super::{Message, Reply, Request, Settings, Step, notice};
 use crate::webhook::schedule::Answer;
 
-pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> Step {
+pub(super) fn next(settings: &Settings, message: Message<'_>, answers: &[Reply]) -> Step {
     let Some(last) = answers.last() else {
-        let text = notice::words(told, settings.zone.as_ref());
-        return Step::Send(Request::Mail(message(&settings.to, &notice::headline(told), told.id, &text)));
+        let text = notice::words(message, settings.zone.as_ref());
+        return Step::Send(Request::Mail(compose(&settings.to, &notice::headline(message), message.id, &text)));
     };
     Step::Done(match last.code {
         0 => Answer::Status(200, None),
@@ -18,7 +18,7 @@ pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> St
 }
 
 /// A whole message. What a caller can have written stands in the body alone, and on no line of the head.
-pub(super) fn message(to: &str, subject: &str, id: &str, text: &str) -> String {
+pub(super) fn compose(to: &str, subject: &str, id: &str, text: &str) -> String {
     let line = |text: &str| text.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect::<String>();
     format!(
         "To: {}\nSubject: {}\nMessage-ID: <{}@callbackd.invalid>\nAuto-Submitted: auto-generated\nMIME-Version: 1.0\n\

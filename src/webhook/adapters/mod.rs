@@ -1,4 +1,4 @@
-//! Adapters: what other programs are to be told of a change, in their own words. Each is a pure machine: from the change and the answers so far
+//! Adapters: what other programs receive of a change, in their own words. Each is a pure machine: from the change and the answers so far
 //! to the next request.
 //!
 //! One entry for each call, never for each phone that rang: a change is about a call as a whole.
@@ -9,6 +9,8 @@ mod mail;
 mod notice;
 mod telegram;
 mod zammad;
+
+pub(crate) use notice::plain;
 
 use super::schedule::Answer;
 use crate::config::Format;
@@ -61,7 +63,7 @@ pub enum Step {
     Done(Answer),
 }
 
-/// What a machine is told beside the change.
+/// What a machine has beside the change.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Settings {
     /// The secret of `secret_file`.
@@ -74,9 +76,9 @@ pub struct Settings {
     pub zone: Option<TimeZone>,
 }
 
-/// A change as it is told.
+/// A change as a message says it.
 #[derive(Debug, Clone, Copy)]
-pub struct Told<'a> {
+pub struct Message<'a> {
     /// The same over all attempts.
     pub id: &'a str,
     /// What became true.
@@ -85,7 +87,7 @@ pub struct Told<'a> {
     pub data: &'a Value,
 }
 
-impl<'a> Told<'a> {
+impl<'a> Message<'a> {
     /// A field that is a text; empty if it is none.
     fn text(&self, field: &str) -> &'a str {
         self.data[field].as_str().unwrap_or_default()
@@ -125,14 +127,14 @@ impl<'a> Told<'a> {
 
 /// The next request for a change, or what its answers mean. The formats that are one request in our own words are not spoken here: `None`.
 #[must_use]
-pub fn next(format: Format, settings: &Settings, told: Told<'_>, answers: &[Reply]) -> Option<Step> {
+pub fn next(format: Format, settings: &Settings, message: Message<'_>, answers: &[Reply]) -> Option<Step> {
     Some(match format {
         Format::Standard | Format::CloudEvents => return None,
-        Format::Zammad => zammad::next(settings, told, answers),
-        Format::AmoCrm => amocrm::next(settings, told, answers),
-        Format::Bitrix24 => bitrix24::next(settings, told, answers),
-        Format::Telegram => telegram::next(settings, told, answers),
-        Format::Mail => mail::next(settings, told, answers),
+        Format::Zammad => zammad::next(settings, message, answers),
+        Format::AmoCrm => amocrm::next(settings, message, answers),
+        Format::Bitrix24 => bitrix24::next(settings, message, answers),
+        Format::Telegram => telegram::next(settings, message, answers),
+        Format::Mail => mail::next(settings, message, answers),
     })
 }
 
@@ -144,7 +146,7 @@ pub fn trial(format: Format, settings: &Settings, id: &str, text: &str) -> Optio
         Format::AmoCrm => Some(amocrm::trial(settings)),
         Format::Bitrix24 => Some(bitrix24::trial(settings)),
         Format::Telegram => Some(telegram::says(settings, &settings.to, text)),
-        Format::Mail => Some(Request::Mail(mail::message(&settings.to, "callbackd: test", id, text))),
+        Format::Mail => Some(Request::Mail(mail::compose(&settings.to, "callbackd: test", id, text))),
     }
 }
 

@@ -4,15 +4,15 @@
 //! false `error_code`, `description` and `parameters` (<https://core.telegram.org/bots/api#responseparameters>): `retry_after` in seconds, and
 //! `migrate_to_chat_id`, the group's new id. 401 and 404: the token is wrong; 403: the bot was put out of the chat.
 
-use super::{Reply, Request, Settings, Step, Told, done, is_good, json, notice, post};
+use super::{Message, Reply, Request, Settings, Step, done, is_good, json, notice, post};
 use crate::webhook::schedule::Answer;
 use serde_json::json;
 
 /// A message may have 4,096 characters.
 const MAX_TEXT: usize = 4_000;
 
-pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> Step {
-    let text = notice::words(told, settings.zone.as_ref());
+pub(super) fn next(settings: &Settings, message: Message<'_>, answers: &[Reply]) -> Step {
+    let text = notice::words(message, settings.zone.as_ref());
     let Some(last) = answers.last() else { return Step::Send(says(settings, &settings.to, &text)) };
     if is_good(last) {
         return Step::Done(Answer::Status(last.code, None));

@@ -4,18 +4,18 @@
 //! `answer` or `hangup` whose `callId` is not, are errors (`Cti::Log.process` in `app/models/cti/log.rb`: "call_id … already exists!", "No such
 //! call_id …"). A `hangup` of a call that nobody answered leaves it undone: it was missed.
 
-use super::{Reply, Settings, Step, Told, digits, done, is_good, post};
+use super::{Message, Reply, Settings, Step, digits, done, is_good, post};
 use crate::webhook::schedule::Answer;
 use serde_json::{Value, json};
 
-pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> Step {
+pub(super) fn next(settings: &Settings, message: Message<'_>, answers: &[Reply]) -> Step {
     let send =
-        |event: &str| Step::Send(post(format!("/api/v1/cti/{}", settings.token), Vec::new(), &body(event, told)));
+        |event: &str| Step::Send(post(format!("/api/v1/cti/{}", settings.token), Vec::new(), &body(event, message)));
     // What the change needs, in its order.
-    let all: &[&str] = match told.kind {
+    let all: &[&str] = match message.kind {
         "call.started" => &["newCall"],
         "call.answered" => &["newCall", "answer"],
-        _ if told.is_answered() => &["newCall", "answer", "hangup"],
+        _ if message.is_answered() => &["newCall", "answer", "hangup"],
         _ => &["newCall", "hangup"],
     };
     let Some(last) = all.last() else { return Step::Done(Answer::Status(204, None)) };
@@ -27,7 +27,7 @@ pub(super) fn next(settings: &Settings, told: Told<'_>, answers: &[Reply]) -> St
     if all.len() == 1 {
         return if knows_it(first) { Step::Done(Answer::Status(200, None)) } else { failed(first) };
     }
-    // Whether it knows no such call, or something else is wrong, shows when it is told all from the beginning.
+    // Whether it knows no such call, or something else is wrong, shows when all is sent from the beginning.
     if !is_unknown(first) {
         return failed(first);
     }
@@ -47,40 +47,40 @@ fn failed(reply: &Reply) -> Step {
     done(reply, matches!(reply.code, 401 | 403 | 404))
 }
 
-fn body(event: &str, told: Told<'_>) -> Value {
-    let customer = Some(digits(told.number())).filter(|digits| !digits.is_empty());
+fn body(event: &str, message: Message<'_>) -> Value {
+    let customer = Some(digits(message.number())).filter(|digits| !digits.is_empty());
     let customer = customer.unwrap_or_else(|| "anonymous".to_owned());
-    let agent = told.some("agent");
+    let agent = message.some("agent");
     let extension = agent.map(|agent| agent.split_once('/').map_or(agent, |(_, peer)| peer));
-    let inbound = told.is_inbound();
-    let did = told.some("did").or(told.some("queue")).unwrap_or("unknown").to_owned();
+    let inbound = message.is_inbound();
+    let did = message.some("did").or(message.some("queue")).unwrap_or("unknown").to_owned();
     let (from, to) = if inbound { (customer, did) } else { (extension.unwrap_or(&did).to_owned(), customer) };
     let mut body = json!({
         "event": event,
         "from": from,
         "to": to,
         "direction": if inbound { "in" } else { "out" },
-        "callId": told.call_id(),
+        "callId": message.call_id(),
     });
     let mut add = |field: &str, value: Option<&str>| {
         if let Some(value) = value {
             body[field] = value.into();
         }
     };
-    add("queue", told.some("queue").filter(|_| inbound));
+    add("queue", message.some("queue").filter(|_| inbound));
     match event {
         "newCall" => add("user", agent.filter(|_| !inbound)),
         "answer" => {
             add("user", agent);
             add("answeringNumber", extension);
         }
-        _ => add("cause", Some(cause(told))),
+        _ => add("cause", Some(cause(message))),
     }
     body
 }
 
-fn cause(told: Told<'_>) -> &'static str {
-    match told.text("status") {
+fn cause(message: Message<'_>) -> &'static str {
+    match message.text("status") {
         "ANSWER" => "normalClearing",
         "BUSY" => "busy",
         "CANCEL" => "cancel",

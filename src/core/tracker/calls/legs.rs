@@ -1,15 +1,14 @@
 //! Ring attempts: who is dialled for a call, and what becomes of it.
 
 use crate::ami::event::{self, Millis};
+use crate::model::News;
 use crate::model::number::Number;
-use crate::model::{News, Record};
+use crate::tracker::Tracker;
 use crate::tracker::calls::call::{MAX_LEGS, Origin, Stage, TrackedLeg};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Kind, STATE_RINGING, STATE_UP};
 use crate::tracker::topology::graph::Topology;
-use crate::tracker::{Output, Tracker};
-use std::sync::Arc;
 
 /// A call over a trunk that leads back to this PBX comes in so soon (ms).
 const LOOP_MS: Millis = 3_000;
@@ -237,7 +236,7 @@ impl Tracker {
         let mut now = self.so_far(call);
         now.agent = Some(self.calls.identity(&self.topology, slot, phone));
         now.queue = queue.map(str::to_owned).or(now.queue);
-        self.outputs.push_back(Output::Record(Record::News(Arc::new(News::Ringing(Box::new(now))))));
+        self.report(News::Ringing(Box::new(now)));
     }
 
     pub(crate) fn dial_ends(
