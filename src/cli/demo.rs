@@ -1,5 +1,8 @@
 //! `callbackd demo`: a pretend call centre, and the real daemon beside it, for whoever has no PBX at hand.
 
+use super::place::{Place, PlaceArgs};
+use super::top;
+use crate::config::Config;
 use crate::daemon;
 use crate::demo::office::Office;
 use crate::demo::pbx::Pbx;
@@ -10,10 +13,12 @@ use crate::exit::Exit;
 use rustix::process::{Signal, getpid, kill_process};
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -34,12 +39,13 @@ It ends after --duration, or with Ctrl-C, and says what came of it; in the last 
 
 Examples:
   callbackd demo
+  callbackd demo --log                         the daemon's log instead of the screen
   callbackd demo --calls-per-minute 120 --duration 5m
   callbackd demo --pbxs 2                      two PBXs, one list of missed callers
   callbackd demo --listen 127.0.0.1:5038       for your own AMI client: user callbackd, secret demo")]
 pub struct DemoArgs {
     /// So many customers call a minute
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=3_000))]
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub calls_per_minute: u32,
     /// It takes so long: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = super::callbacks::duration)]
@@ -53,6 +59,9 @@ pub struct DemoArgs {
     /// Let the pretend PBX listen here, for other AMI clients too; several listen on the ports that follow
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
+    /// Show the log instead of the screen, as where the output is no terminal
+    #[arg(long)]
+    pub log: bool,
     /// So many pretend PBXs for one daemon, with the same customers, extensions and queues
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     pub pbxs: u16,
@@ -75,6 +84,8 @@ struct Stage {
     config: PathBuf,
     db: PathBuf,
     seed: u64,
+    /// A screen is shown instead of the log.
+    screen: bool,
 }
 
 fn prepare(args: &DemoArgs) -> io::Result<Stage> {
@@ -90,8 +101,10 @@ fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     };
     write(&directory.join("secret"), 0o600, &format!("{}\n", Office::small().login.1))?;
     let config = directory.join("callbackd.toml");
-    write(&config, 0o600, &configuration(&addresses, &db))?;
-    Ok(Stage { listeners, config, db, seed })
+    let screen = !args.log && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let log = if screen { "\n[log]\nlevel = \"off\"\n" } else { "" };
+    write(&config, 0o600, &(configuration(&addresses, &db) + log))?;
+    Ok(Stage { listeners, config, db, seed, screen })
 }
 
 /// The door of the nth pretend PBX, from 0.
@@ -179,7 +192,7 @@ originate_error = "10s"
 
 impl Stage {
     fn play(self, args: &DemoArgs, out: &mut impl Write) -> io::Result<Exit> {
-        let Self { listeners, config, db, seed } = self;
+        let Self { listeners, config, db, seed, screen } = self;
         let duration = args.duration.or(args.listen.is_none().then_some(USUAL));
         let pace = args.calls_per_minute;
         let how_long = duration.map_or("until Ctrl-C".to_owned(), |d| format!("for {} s", d.as_secs()));
@@ -204,9 +217,19 @@ impl Stage {
                 .name("pretend-pbx".to_owned())
                 .spawn(move || pretend(listener, seed, pace, switch))?;
         }
-        let watched = db.clone();
-        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&watched, &switches, duration))?;
+        let board = Arc::new(Board::default());
+        let (watched, says) = (db.clone(), Arc::clone(&board));
+        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&watched, &switches, duration, &says))?;
+        let shown = screen.then(|| {
+            let (config, board) = (config.clone(), Arc::clone(&board));
+            thread::Builder::new().name("screen".to_owned()).spawn(move || board.stay(&config))
+        });
         let exit = daemon::run::run(&config);
+        board.over.store(true, Ordering::Relaxed);
+        if let Some(shown) = shown.transpose()? {
+            // The terminal is as it was before what follows is said.
+            let _ = shown.join();
+        }
         if exit != Exit::Ok {
             return Ok(exit);
         }
@@ -233,7 +256,7 @@ fn program() -> String {
 
 /// The pretend PBX, in a thread of its own.
 fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
-    let office = Office::small();
+    let office = Office::lively();
     #[allow(clippy::disallowed_methods)] // the door by which time comes in
     let now = jiff::Timestamp::now().as_millisecond();
     let town = Town::new(&office, seed, pace, now);
@@ -246,8 +269,46 @@ fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
     });
 }
 
+/// What the screen says at its foot, and whether it is over.
+#[derive(Default)]
+struct Board {
+    foot: Mutex<String>,
+    over: AtomicBool,
+}
+
+impl Board {
+    /// Shows the screen until the demo is over; who presses `q` ends it.
+    fn stay(&self, config: &Path) {
+        let Ok(config) = Config::load(config) else { return };
+        #[allow(clippy::disallowed_methods)] // the door by which time comes in
+        let place = Place::new(&PlaceArgs::default(), &config, jiff::Timestamp::now());
+        // The daemon is about to open its door.
+        for _ in 0..40 {
+            if config.api.socket.exists() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        let foot = || Some(self.foot.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        // Without a screen the demo goes on.
+        if top::stay(&place, &foot, &self.over, &mut io::stdout()).is_ok() && !self.over.load(Ordering::Relaxed) {
+            let _ = kill_process(getpid(), Signal::TERM);
+        }
+    }
+
+    fn say(&self, tally: &Tally, left: Option<Duration>, closed: bool) {
+        let won: u64 = tally.won_back.values().sum();
+        let left = left.map_or(String::new(), |left| {
+            let what = if closed { "lines closed, callbacks go on, ends in" } else { "ends in" };
+            format!("   {what} {} s", left.as_secs())
+        });
+        let text = format!("So far {} calls, {} missed, {won} won back{left}   q ends", tally.total(), tally.missed());
+        *self.foot.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+}
+
 /// Says how it goes, closes the lines when the time is over, and ends the daemon when nothing is left to be done.
-fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>) {
+fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>, board: &Board) {
     let mut passed = Duration::ZERO;
     let closing = duration.map(|duration| duration - LAST_CALLBACKS.min(duration / 2));
     let mut closed = false;
@@ -257,7 +318,9 @@ fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>) {
         let summary = passed.as_millis().is_multiple_of(SUMMARY_EVERY.as_millis());
         let over = closing.is_some_and(|closing| passed >= closing);
         // Until then the daemon may still be making the database.
-        let Some(tally) = (summary || over).then(|| Tally::of(db).ok()).flatten() else { continue };
+        let second = passed.as_millis().is_multiple_of(1_000);
+        let Some(tally) = (second || over).then(|| Tally::of(db).ok()).flatten() else { continue };
+        board.say(&tally, duration.map(|duration| duration.saturating_sub(passed)), closed);
         if summary {
             let (calls, missed, open, called_back) = (tally.total(), tally.missed(), tally.open, tally.called_back());
             tracing::info!(target: "demo", calls, missed, open, called_back, "So far");

@@ -15,6 +15,8 @@ pub enum Stage {
     Waiting,
     /// Agent and customer talk.
     Talking,
+    /// Hears that nobody is there, or leaves a message.
+    Told,
     /// A callback rings an agent.
     RingingAgent,
     /// A callback rings its customer.

@@ -58,6 +58,8 @@ pub(super) enum Step {
     RangOut(Id, Id),
     /// The conversation is over, ended by the agent or not.
     TalkOver(Id, bool),
+    /// The announcement is over, or the message.
+    Told(Id),
 }
 
 /// The pretend PBX.
@@ -216,6 +218,7 @@ impl Pbx {
             Step::Refuses(call, channel, how) => self.refuses(call, channel, how),
             Step::RangOut(call, channel) => self.rang_out(call, channel),
             Step::TalkOver(call, by_agent) => self.talk_over(call, by_agent),
+            Step::Told(call) => self.told(call),
         }
     }
 

@@ -9,6 +9,8 @@ use super::truth::{Fate, Trial};
 
 /// From `Dial` to the phone's ringing, ms.
 const RINGS_AFTER_MS: i64 = 4;
+/// A message on the mailbox, ms.
+const MESSAGE_MS: i64 = 6_000;
 /// An agent who let it ring is not rung again for so long, ms.
 const REST_MS: i64 = 5_000;
 
@@ -289,6 +291,10 @@ impl Pbx {
         // app_queue calls this an abandonment too (EXITWITHTIMEOUT in queue_log).
         self.out_of_queue(id);
         self.sets(id, "QUEUESTATUS", "TIMEOUT");
+        if let Some(mailbox) = self.office.mailbox.clone() {
+            self.runs(id, priority, "VoiceMail", &mailbox);
+            return self.is_told(id, MESSAGE_MS);
+        }
         self.runs(id, priority, "Hangup", "");
         self.over(id, Fate::QueueTimeout);
         self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
