@@ -257,6 +257,7 @@ impl Pbx {
             (Stage::Talking, callback) => self.talk_over(call.first, (call.second == Some(id)) != callback),
             (Stage::Waiting, _) => self.abandon(call.first),
             (Stage::Arriving, _) => self.give_up(call.first),
+            (Stage::Told, _) => self.told(call.first),
         }
         true
     }
