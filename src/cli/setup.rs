@@ -14,22 +14,21 @@ use super::DEFAULT_CONFIG;
 use super::check::ask::ask;
 use super::check::facts::Facts;
 use super::failure::Failure;
-use crate::config::{Config, Pbx};
+use crate::config::{Config, Pbx, SHIPPED};
 use crate::daemon::{Secret, secret};
 use crate::log::Wire;
+use crate::random;
 use conf::Conf;
 use files::{Change, Journal};
 use manager::Manager;
 use rustix::process::geteuid;
 use secrecy::ExposeSecret;
 use std::collections::BTreeSet;
-use std::io::{self, BufRead, IsTerminal, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use trunks::Lines;
 
-/// The configuration as it is shipped.
-const SHIPPED: &str = include_str!("../../config/callbackd.toml");
 /// What a secret is made of, bytes of the kernel's random numbers.
 const SECRET: usize = 24;
 
@@ -171,7 +170,7 @@ impl<'a> Setup<'a> {
             }
             (Some(own), _) => own.expose_secret().to_owned(),
             (None, Some(there)) => there,
-            (None, None) => random()?,
+            (None, None) => random::digits::<SECRET>()?,
         };
         // Where systemd does not pass the secret, the daemon's group reads it.
         let group = std::fs::read_to_string("/etc/group").unwrap_or_default();
@@ -383,13 +382,6 @@ fn read(text: &str, path: &Path) -> Result<Config, Failure> {
 
 fn shown(names: &BTreeSet<String>) -> String {
     names.iter().map(|name| Wire(name).to_string()).collect::<Vec<_>>().join(", ")
-}
-
-/// Random digits of the kernel.
-fn random() -> io::Result<String> {
-    let mut bytes = [0; SECRET];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}")))
 }
 
 /// Has Asterisk read its AMI users anew; where that cannot be done from here, says how.

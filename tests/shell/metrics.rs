@@ -38,7 +38,7 @@ fn metrics_keep_prometheus_conventions_and_are_all_in_the_manual() {
         "callbackd_callbacks_open{state=\"PENDING\"} 1",
         "callbackd_store_writable 1",
         "callbackd_store_records_lost_total 0",
-        "callbackd_feed_changes_total 1",
+        "callbackd_feed_changes_total 2",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
     }

@@ -97,7 +97,7 @@ impl Manager {
         lines
     }
 
-    /// The file for it, and whether `manager.conf` must be told to include it.
+    /// The file for it, and whether `manager.conf` has yet to include it.
     fn place(&self) -> (&'static str, bool) {
         let includes = |name: &str| self.conf.includes.iter().any(|included| included.trim_start_matches("./") == name);
         if includes(FREEPBX) {

@@ -8,7 +8,7 @@ const PERSON: [&str; 9] =
     ["dial", "queue", "page", "followme", "pickup", "retrydial", "directory", "agentrequest", "disa"];
 /// Applications in which a caller chooses.
 const MENU: [&str; 3] = ["background", "waitexten", "read"];
-/// Applications by which a caller is told something and no more.
+/// Applications by which a caller hears something and no more.
 const TELLS: [&str; 9] = [
     "playback",
     "background",
@@ -69,7 +69,7 @@ pub fn read(dialplan: &Dialplan, inbound: &BTreeSet<String>) -> Purposes {
 fn closed(dialplan: &Dialplan, name: &str, context: &Context, out: &mut Purposes) {
     for (extension, steps) in &context.extensions {
         let mut timed = false;
-        let mut told = false;
+        let mut said = false;
         for step in steps {
             let decides = is_about_time(step);
             timed |= decides;
@@ -85,16 +85,16 @@ fn closed(dialplan: &Dialplan, name: &str, context: &Context, out: &mut Purposes
                     out.closed.insert(target);
                 }
             }
-            told |= !decides && ["playback", "background", "voicemail"].contains(&step.application.as_str());
+            said |= !decides && ["playback", "background", "voicemail"].contains(&step.application.as_str());
             // Whoever comes here has met a person, or was sent away: what follows is about something else.
             if PERSON.contains(&step.application.as_str()) || ["hangup", "return"].contains(&step.application.as_str())
             {
-                if told && step.application == "hangup" {
+                if said && step.application == "hangup" {
                     out.notes.push(format!(
                         "{name} says itself that you are closed (extension {extension}): no context tells it, [hours] must be right"
                     ));
                 }
-                (timed, told) = (false, false);
+                (timed, said) = (false, false);
             }
         }
     }

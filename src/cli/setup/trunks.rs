@@ -1,4 +1,4 @@
-//! Who calls from outside: the trunks of Asterisk's own files, told from the phones, and the contexts in which each puts its calls.
+//! Who calls from outside: the trunks of Asterisk's own files, apart from the phones, and the contexts in which each puts its calls.
 
 use super::conf::Conf;
 use crate::cli::check::dialplan::Dialplan;
