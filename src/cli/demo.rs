@@ -1,5 +1,6 @@
 //! `callbackd demo`: a pretend call centre, and the real daemon beside it, for whoever has no PBX at hand.
 
+use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
 use super::top;
 use crate::config::Config;
@@ -10,17 +11,18 @@ use crate::demo::serve::{Switch, serve};
 use crate::demo::show::Tally;
 use crate::demo::town::{Folk, Town};
 use crate::exit::Exit;
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, getpid, getuid, kill_process, test_kill_process};
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
 use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The live summary comes this often.
 const SUMMARY_EVERY: Duration = Duration::from_secs(10);
@@ -91,7 +93,9 @@ struct Stage {
 fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     let named = |what: String| move |error: io::Error| io::Error::new(error.kind(), format!("{what}: {error}"));
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-    let directory = std::env::temp_dir().join(format!("callbackd-demo-{}-{seed}", getpid().as_raw_nonzero()));
+    let temp = std::env::temp_dir();
+    tidy(&temp);
+    let directory = temp.join(format!("callbackd-demo-{}-{seed}", getpid().as_raw_nonzero()));
     DirBuilder::new().mode(0o700).create(&directory).map_err(named(directory.display().to_string()))?;
     let listeners = (0..args.pbxs).map(|n| listen(args.listen, n)).collect::<io::Result<Vec<_>>>()?;
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
@@ -105,6 +109,21 @@ fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     let log = if screen { "\n[log]\nlevel = \"off\"\n" } else { "" };
     write(&config, 0o600, &(configuration(&addresses, &db) + log))?;
     Ok(Stage { listeners, config, db, seed, screen })
+}
+
+/// Takes away what demos have left that are over: their directories have the numbers of their processes.
+fn tidy(temp: &Path) {
+    for entry in fs::read_dir(temp).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process =
+            name.to_str().and_then(|name| name.strip_prefix("callbackd-demo-")?.split('-').next()?.parse().ok());
+        let Some(process) = process.and_then(Pid::from_raw) else { continue };
+        let own = entry.metadata().is_ok_and(|it| it.is_dir() && it.uid() == getuid().as_raw());
+        if own && test_kill_process(process) == Err(Errno::SRCH) {
+            // It may stay: there is only less room.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The door of the nth pretend PBX, from 0.
@@ -237,9 +256,10 @@ impl Stage {
         let (db, config) = (db.display(), config.display());
         writeln!(
             out,
-            "\n{}\nLook into it:\n  {program} missed --config {config}\n  {program} calls --db {db}\n  {program} calls show 1 --db {db}\n  {program} callbacks --all --config {config}\n  \
+            "\n{}\nLook into it, until the next demo takes it away{}:\n  {program} missed --config {config}\n  {program} calls --db {db}\n  {program} calls show 1 --db {db}\n  {program} callbacks --all --config {config}\n  \
              {program} callbacks show 1 --config {config}\n  {program} agents --config {config}\n  {program} status --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
-            tally.table()
+            tally.table(),
+            if args.db.is_some() { "; the database stays" } else { "; with --db FILE the database stays" },
         )?;
         Ok(Exit::Ok)
     }
@@ -290,8 +310,9 @@ impl Board {
             thread::sleep(Duration::from_millis(50));
         }
         let foot = || Some(self.foot.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        // Without a screen the demo goes on.
-        if top::stay(&place, &foot, &self.over, &mut io::stdout()).is_ok() && !self.over.load(Ordering::Relaxed) {
+        let shown = top::stay(&place, &foot, &self.over, &mut io::stdout());
+        // Without a screen the demo goes on; without a terminal nobody looks any more.
+        if matches!(shown, Ok(()) | Err(Failure::Output(_))) && !self.over.load(Ordering::Relaxed) {
             let _ = kill_process(getpid(), Signal::TERM);
         }
     }
@@ -309,17 +330,20 @@ impl Board {
 
 /// Says how it goes, closes the lines when the time is over, and ends the daemon when nothing is left to be done.
 fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>, board: &Board) {
-    let mut passed = Duration::ZERO;
+    #[allow(clippy::disallowed_methods)] // the door by which time comes in
+    let began = Instant::now();
+    let (mut seconds, mut summaries) = (0, 0);
     let closing = duration.map(|duration| duration - LAST_CALLBACKS.min(duration / 2));
     let mut closed = false;
     loop {
         thread::sleep(LOOK_EVERY);
-        passed += LOOK_EVERY;
-        let summary = passed.as_millis().is_multiple_of(SUMMARY_EVERY.as_millis());
+        let passed = began.elapsed();
+        let second = passed.as_secs() > seconds;
+        let summary = passed.as_secs() / SUMMARY_EVERY.as_secs() > summaries;
         let over = closing.is_some_and(|closing| passed >= closing);
         // Until then the daemon may still be making the database.
-        let second = passed.as_millis().is_multiple_of(1_000);
         let Some(tally) = (second || over).then(|| Tally::of(db).ok()).flatten() else { continue };
+        (seconds, summaries) = (passed.as_secs(), passed.as_secs() / SUMMARY_EVERY.as_secs());
         board.say(&tally, duration.map(|duration| duration.saturating_sub(passed)), closed);
         if summary {
             let (calls, missed, open, called_back) = (tally.total(), tally.missed(), tally.open, tally.called_back());

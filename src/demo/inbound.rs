@@ -34,6 +34,7 @@ impl Pbx {
             rings_ms: self.now,
             talks_ms: None,
             bridge: None,
+            transferred: false,
             kindest: None,
             dialled_ms: None,
         };

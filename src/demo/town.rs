@@ -8,6 +8,8 @@ use fastrand::Rng;
 const CUSTOMERS: u32 = 60;
 /// One caller in so many withholds the number.
 const WITHHELD: u32 = 25;
+/// One conversation in so many is passed on to a colleague.
+const TRANSFERRED: u32 = 12;
 /// One caller in so many dials the branch that is closed.
 const CLOSED: u32 = 25;
 /// One caller in so many is lost in the menu.
@@ -182,5 +184,9 @@ impl People for Folk {
 
     fn talk(&mut self) -> Talk {
         Talk { ms: self.0.i64(2_500..9_000), ended_by_agent: self.0.bool() }
+    }
+
+    fn transfers(&mut self) -> bool {
+        self.0.u32(..TRANSFERRED) == 0
     }
 }
