@@ -47,7 +47,7 @@ Examples:
   callbackd demo --listen 127.0.0.1:5038       for your own AMI client: user callbackd, secret demo")]
 pub struct DemoArgs {
     /// So many customers call a minute
-    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3_000))]
+    #[arg(long, value_name = "N", default_value_t = 36, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub calls_per_minute: u32,
     /// It takes so long: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = super::callbacks::duration)]
@@ -256,10 +256,10 @@ impl Stage {
         let (db, config) = (db.display(), config.display());
         writeln!(
             out,
-            "\n{}\nLook into it, until the next demo takes it away{}:\n  {program} missed --config {config}\n  {program} calls --db {db}\n  {program} calls show 1 --db {db}\n  {program} callbacks --all --config {config}\n  \
+            "\n{}\nLook into it (the next demo takes it away{}):\n  {program} missed --config {config}\n  {program} calls --db {db}\n  {program} calls show 1 --db {db}\n  {program} callbacks --all --config {config}\n  \
              {program} callbacks show 1 --config {config}\n  {program} agents --config {config}\n  {program} status --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
             tally.table(),
-            if args.db.is_some() { "; the database stays" } else { "; with --db FILE the database stays" },
+            if args.db.is_some() { "; the database stays" } else { "; --db FILE stays" },
         )?;
         Ok(Exit::Ok)
     }

@@ -11,9 +11,9 @@ const WITHHELD: u32 = 25;
 /// One conversation in so many is passed on to a colleague.
 const TRANSFERRED: u32 = 12;
 /// One caller in so many dials the branch that is closed.
-const CLOSED: u32 = 25;
+const CLOSED: u32 = 30;
 /// One caller in so many is lost in the menu.
-const LOST: u32 = 10;
+const LOST: u32 = 20;
 /// Between two breaks that somebody takes, ms, on average.
 const BREAK_EVERY_MS: f64 = 30_000.0;
 /// The last queue begins with a meeting of so long, ms, in which somebody calls it: what comes of that is what there is to see.
@@ -146,7 +146,7 @@ impl Town {
             name: if n.is_multiple_of(3) { format!("Customer {n}") } else { String::new() },
             did,
             key,
-            patience_ms: self.rng.i64(5_000..30_000),
+            patience_ms: self.rng.i64(8_000..40_000),
         }
     }
 }
@@ -183,7 +183,7 @@ impl People for Folk {
     }
 
     fn talk(&mut self) -> Talk {
-        Talk { ms: self.0.i64(2_500..9_000), ended_by_agent: self.0.bool() }
+        Talk { ms: self.0.i64(2_500..7_500), ended_by_agent: self.0.bool() }
     }
 
     fn transfers(&mut self) -> bool {

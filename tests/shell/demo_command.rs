@@ -198,7 +198,7 @@ fn an_address_that_is_taken_is_named() {
 /// Lives an hour of the pretend centre at once, without a daemon: how each call ended, and how many there were.
 fn an_hour(seed: u64) -> Vec<Fate> {
     let office = Office::lively();
-    let mut town = Town::new(&office, seed, 30, 0);
+    let mut town = Town::new(&office, seed, 36, 0);
     let mut pbx = Pbx::new(office, Box::new(Folk::new(seed)), 0);
     let (mut now, mut fates) = (0, Vec::new());
     while now < 3_600_000 {
