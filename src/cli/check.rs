@@ -11,6 +11,7 @@ mod hours;
 mod paths;
 pub mod report;
 pub mod rights;
+mod webhooks;
 
 use super::place::which;
 use crate::config::{Config, Pbx, Settings};

@@ -120,6 +120,13 @@ impl Webhook {
     pub fn is_encrypted(&self) -> bool {
         self.url.scheme_str() == Some("https")
     }
+
+    /// Where it is, an IPv6 address without its brackets.
+    #[must_use]
+    pub fn host_and_port(&self) -> (&str, u16) {
+        let host = self.url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        (host, self.url.port_u16().unwrap_or(if self.is_encrypted() { 443 } else { 80 }))
+    }
 }
 
 /// Reads all tables; files are taken relative to `dir`. `in_progress`: the feed tells of calls in progress too.

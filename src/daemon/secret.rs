@@ -1,4 +1,4 @@
-//! The AMI secret: from a systemd credential or a file that nobody else can read; never from TOML, arguments or environment.
+//! Secrets: from a systemd credential or a file that nobody else can read; never from TOML, arguments or environment.
 
 use callbackd_core::model::PbxId;
 use std::fs::Metadata;
@@ -22,7 +22,7 @@ pub struct Secret {
     credentials: Option<PathBuf>,
 }
 
-/// Why there is no secret. Every message names the place and the fix.
+/// Why there is no secret of a PBX, or of a webhook. Every message names the place and the fix.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// No `secret_file`, no credential.
@@ -72,6 +72,12 @@ pub enum SecretError {
     /// Nothing in it but line ends.
     #[error("{} is empty: write the secret of the user's section in manager.conf into it", path.display())]
     Empty {
+        /// The file's path.
+        path: PathBuf,
+    },
+    /// Over [`MAX_SECRET`], or not UTF-8.
+    #[error("{} is not text of at most {MAX_SECRET} bytes", path.display())]
+    NotText {
         /// The file's path.
         path: PathBuf,
     },
@@ -139,7 +145,32 @@ fn is_for_our_group(meta: &Metadata) -> bool {
     meta.uid() == 0 && meta.gid() != 0 && meta.mode() & 0o037 == 0 && [0, meta.gid()].contains(&group)
 }
 
+/// The line of a file, without its end.
 fn read(path: &Path, guarded: bool) -> Result<SecretString, SecretError> {
+    let owned = || path.to_owned();
+    let text = text(path, guarded).map_err(|error| match error {
+        SecretError::NotText { path } => SecretError::NotALine { path },
+        error => error,
+    })?;
+    let secret = text.trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        return Err(SecretError::Empty { path: owned() });
+    }
+    if secret.contains(['\r', '\n', '\0']) {
+        return Err(SecretError::NotALine { path: owned() });
+    }
+    Ok(SecretString::from(secret))
+}
+
+/// The text of a file that nobody else can read or put another one in the place of.
+///
+/// # Errors
+/// It is not there, not safe or no text.
+pub fn text_of(path: &Path) -> Result<Zeroizing<String>, SecretError> {
+    text(path, true)
+}
+
+fn text(path: &Path, guarded: bool) -> Result<Zeroizing<String>, SecretError> {
     let owned = || path.to_owned();
     let unreadable = |error: std::io::Error| SecretError::Unreadable {
         path: owned(),
@@ -178,17 +209,9 @@ fn read(path: &Path, guarded: bool) -> Result<SecretString, SecretError> {
     }
     let mut text = Zeroizing::new(String::with_capacity(MAX_SECRET as usize + 1));
     match Read::by_ref(&mut file).take(MAX_SECRET + 1).read_to_string(&mut text) {
-        Err(error) if error.kind() == ErrorKind::InvalidData => return Err(SecretError::NotALine { path: owned() }),
-        Err(error) => return Err(unreadable(error)),
-        Ok(length) if length as u64 > MAX_SECRET => return Err(SecretError::NotALine { path: owned() }),
-        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::InvalidData => Err(SecretError::NotText { path: owned() }),
+        Err(error) => Err(unreadable(error)),
+        Ok(length) if length as u64 > MAX_SECRET => Err(SecretError::NotText { path: owned() }),
+        Ok(_) => Ok(text),
     }
-    let secret = text.trim_end_matches(['\r', '\n']);
-    if secret.is_empty() {
-        return Err(SecretError::Empty { path: owned() });
-    }
-    if secret.contains(['\r', '\n', '\0']) {
-        return Err(SecretError::NotALine { path: owned() });
-    }
-    Ok(SecretString::from(secret))
 }

@@ -140,7 +140,7 @@ impl<T: Trust> ServerCertVerifier for TrustVerifier<T> {
 ///
 /// Beyond what rustls accepts: certificates of X.509 version 1 that the authority itself has signed, and certificates without any
 /// subjectAltName. Both is what Asterisk's `ast_tls_cert` makes, so both pass by its authority alone ("Asterisk Private CA"): the operator has
-/// named that authority, and so the PBX. It must sign for no one else (`ast_tls_cert -m client`), which README says. A certificate that does have names must name this host, also one that stands in the file itself.
+/// named that authority, and so the PBX. It must sign for no one else (`ast_tls_cert -m client`), which the manual says. A certificate that does have names must name this host, also one that stands in the file itself.
 /// Only version 1 goes past rustls: what rustls cannot read of a later one (a critical extension that it does not know, a broken one) may
 /// be what forbids its use.
 #[derive(Debug)]

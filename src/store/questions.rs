@@ -2,7 +2,7 @@
 
 use super::callback_queries::{CLOSED_LAST, OPEN_FIRST};
 use super::rows::SELECT_CALL;
-use super::{CallFilter, CallbackFilter, Chosen};
+use super::{CallFilter, CallbackFilter, Chosen, webhooks};
 use callbackd_core::model::{CallbackState, Direction, Outcome, Status};
 use std::sync::LazyLock;
 
@@ -254,6 +254,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("feed: attempt", ATTEMPT.to_owned()),
         ("feed: oldest", OLDEST_CHANGE.to_owned()),
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
+        ("webhooks: history", webhooks::HISTORY.to_owned()),
     ];
     let chosen = |name: &str, chosen: Chosen| (format!("report {name}"), chosen.sql());
     let reports = [
@@ -276,5 +277,6 @@ pub fn questions() -> Vec<(String, String)> {
     let reports = reports.into_iter().chain(children);
     let lists = calls.map(|(options, sql)| (format!("calls {options}"), sql));
     let lists = lists.chain(callbacks.map(|(options, sql)| (format!("callbacks {options}"), sql)));
-    lists.chain(others.map(|(name, sql)| (name.to_owned(), sql))).chain(reports).collect()
+    let webhooks = webhooks::questions().into_iter().map(|(name, sql)| (name.to_owned(), sql));
+    lists.chain(others.map(|(name, sql)| (name.to_owned(), sql))).chain(reports).chain(webhooks).collect()
 }

@@ -2,33 +2,17 @@
 
 use super::{Error, Reader, Store};
 use callbackd_core::ami::event::Millis;
+use callbackd_core::text_enum;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde::Serialize;
+use std::sync::LazyLock;
 
 /// Attempts, and messages that are over, are kept for so long, ms.
 const KEPT_MS: Millis = 30 * 86_400_000;
 /// Old rows that a note removes at most of each table: more than it adds.
 const REMOVED: i64 = 4;
 
-/// Words of a column.
-macro_rules! words {
-    ($(#[$m:meta])* $name:ident { $($(#[$vm:meta])* $v:ident = $s:literal),+ $(,)? }) => {
-        $(#[$m])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum $name { $($(#[$vm])* $v),+ }
-        impl $name {
-            /// The word that the table holds.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str { match self { $(Self::$v => $s),+ } }
-            fn from_text(text: &str) -> Option<Self> { match text { $($s => Some(Self::$v),)+ _ => None } }
-        }
-        impl Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { s.serialize_str(self.as_str()) }
-        }
-    };
-}
-
-words! {
+text_enum! {
     /// Whether an endpoint is sent to.
     WebhookState {
         /// It is.
@@ -40,7 +24,7 @@ words! {
     }
 }
 
-words! {
+text_enum! {
     /// Where a message has come to.
     MessageState {
         /// It is tried again, and those behind it wait.
@@ -194,8 +178,10 @@ fn apply(connection: &Connection, note: &WebhookNote) -> rusqlite::Result<usize>
                 "INSERT INTO webhook_attempts (webhook, seq, at_ms, took_ms, code, error, answer) VALUES (?, ?, ?, ?, ?, ?, ?)",
                 params![webhook, attempt.seq, attempt.at_ms, attempt.took_ms, attempt.code, attempt.error, attempt.answer],
             )?;
-            connection
-                .execute("UPDATE webhooks SET failing_ms = ?2 WHERE name = ?1 AND failing_ms IS NOT ?2", (webhook, failing_ms))?;
+            connection.execute(
+                "UPDATE webhooks SET failing_ms = ?2 WHERE name = ?1 AND failing_ms IS NOT ?2",
+                (webhook, failing_ms),
+            )?;
             if let Some(seq) = passed {
                 connection.execute(PASS, (sink(webhook), seq, attempt.at_ms))?;
             }
@@ -205,13 +191,8 @@ fn apply(connection: &Connection, note: &WebhookNote) -> rusqlite::Result<usize>
             forget_old(connection, webhook, attempt.at_ms - KEPT_MS)
         }
         WebhookNote::State(webhook, to, by, now_ms) => state(connection, webhook, *to, by, *now_ms),
-        WebhookNote::Again(webhook, Again::GivenUp) => connection
-            .execute("UPDATE webhook_messages SET state = 'again' WHERE webhook = ? AND state = 'given_up'", [webhook]),
-        WebhookNote::Again(webhook, Again::One(seq)) => connection.execute(
-            "UPDATE webhook_messages SET state = 'again' WHERE webhook = ?1 AND seq = ?2 AND state IN ('given_up', 'delivered')
-                AND (body IS NOT NULL OR EXISTS (SELECT 1 FROM outbox WHERE seq = ?2))",
-            (webhook, seq),
-        ),
+        WebhookNote::Again(webhook, Again::GivenUp) => connection.execute(AGAIN_ALL, [webhook]),
+        WebhookNote::Again(webhook, Again::One(seq)) => connection.execute(AGAIN_ONE, (webhook, seq)),
         WebhookNote::NotKept(webhook, seq) => connection.execute(
             "UPDATE webhook_messages SET state = 'delivered' WHERE webhook = ? AND seq = ? AND state = 'again'",
             (webhook, seq),
@@ -279,15 +260,8 @@ fn put_message(connection: &Connection, webhook: &str, message: &Message) -> rus
 }
 
 fn forget_old(connection: &Connection, webhook: &str, before_ms: Millis) -> rusqlite::Result<usize> {
-    let old = connection.execute(
-        "DELETE FROM webhook_attempts WHERE id IN (SELECT id FROM webhook_attempts ORDER BY id LIMIT ?) AND at_ms < ?",
-        (REMOVED, before_ms),
-    )?;
-    let messages = connection.execute(
-        "DELETE FROM webhook_messages WHERE webhook = ?1 AND state IN ('delivered', 'given_up') AND last_ms < ?3
-            AND seq IN (SELECT seq FROM webhook_messages WHERE webhook = ?1 ORDER BY seq LIMIT ?2)",
-        (webhook, REMOVED, before_ms),
-    )?;
+    let old = connection.execute(OLD_ATTEMPTS, (REMOVED, before_ms))?;
+    let messages = connection.execute(OLD_MESSAGES, (webhook, REMOVED, before_ms))?;
     Ok(old + messages)
 }
 
@@ -321,12 +295,53 @@ fn read_webhook(row: &Row<'_>) -> rusqlite::Result<WebhookRow> {
     })
 }
 
+/// Those given up are few; the planner prefers the table's key, by which all messages of thirty days would be read.
 const WEBHOOKS: &str = "
     SELECT w.*, s.acked_seq,
            CASE WHEN s.acked_seq IS NULL THEN 0 ELSE
                coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'outbox'), 0) - s.acked_seq END AS behind,
-           (SELECT count(*) FROM webhook_messages m WHERE m.webhook = w.name AND m.state = 'given_up') AS given_up
+           (SELECT count(*) FROM webhook_messages m INDEXED BY webhook_messages_open
+             WHERE m.webhook = w.name AND m.state = 'given_up' AND m.state <> 'delivered') AS given_up
       FROM webhooks w LEFT JOIN sinks s ON s.name = 'webhook:' || w.name ";
+
+/// As it stands, by name.
+pub(super) static WEBHOOK: LazyLock<String> = LazyLock::new(|| format!("{WEBHOOKS} WHERE w.name = ?"));
+pub(super) static ALL_WEBHOOKS: LazyLock<String> = LazyLock::new(|| format!("{WEBHOOKS} ORDER BY w.name"));
+/// The index has those that were not delivered.
+pub(super) const MESSAGE_IN: &str =
+    "SELECT * FROM webhook_messages WHERE webhook = ?1 AND state = ?2 AND state <> 'delivered' ORDER BY seq LIMIT 1";
+pub(super) const MESSAGES: &str = "
+    SELECT * FROM (SELECT * FROM webhook_messages WHERE webhook = ?1 ORDER BY seq DESC LIMIT ?2)
+     UNION SELECT * FROM (SELECT * FROM webhook_messages WHERE webhook = ?1 AND state <> 'delivered' ORDER BY seq DESC LIMIT ?2)
+     ORDER BY seq DESC";
+pub(super) const ATTEMPTS_AT: &str = "
+    SELECT * FROM (SELECT * FROM webhook_attempts WHERE webhook = ?1 AND seq = ?2 ORDER BY id DESC LIMIT ?3) ORDER BY id";
+/// What is given up, once more.
+const AGAIN_ALL: &str =
+    "UPDATE webhook_messages SET state = 'again' WHERE webhook = ? AND state = 'given_up' AND state <> 'delivered'";
+const AGAIN_ONE: &str = "
+    UPDATE webhook_messages SET state = 'again' WHERE webhook = ?1 AND seq = ?2 AND state IN ('given_up', 'delivered')
+       AND (body IS NOT NULL OR EXISTS (SELECT 1 FROM outbox WHERE seq = ?2))";
+const OLD_ATTEMPTS: &str =
+    "DELETE FROM webhook_attempts WHERE id IN (SELECT id FROM webhook_attempts ORDER BY id LIMIT ?) AND at_ms < ?";
+const OLD_MESSAGES: &str = "
+    DELETE FROM webhook_messages WHERE webhook = ?1 AND state IN ('delivered', 'given_up') AND last_ms < ?3
+       AND seq IN (SELECT seq FROM webhook_messages WHERE webhook = ?1 ORDER BY seq LIMIT ?2)";
+
+/// Each question of webhooks, under a name that says who asks: for a test of their plans.
+pub(super) fn questions() -> [(&'static str, String); 9] {
+    [
+        ("webhooks list", ALL_WEBHOOKS.clone()),
+        ("webhooks: one", WEBHOOK.clone()),
+        ("webhooks: message in a state", MESSAGE_IN.to_owned()),
+        ("webhooks show: messages", MESSAGES.to_owned()),
+        ("webhooks show: attempts", ATTEMPTS_AT.to_owned()),
+        ("webhooks resend", AGAIN_ALL.to_owned()),
+        ("webhooks resend: one", AGAIN_ONE.to_owned()),
+        ("webhooks: old attempts", OLD_ATTEMPTS.to_owned()),
+        ("webhooks: old messages", OLD_MESSAGES.to_owned()),
+    ]
+}
 
 impl Reader {
     /// The whole identity of the database: the ids of messages bear it.
@@ -342,9 +357,7 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn webhooks(&self) -> Result<Vec<WebhookRow>, Error> {
-        self.read(|connection| {
-            connection.prepare(&format!("{WEBHOOKS} ORDER BY w.name"))?.query_map([], read_webhook)?.collect()
-        })
+        self.read(|connection| connection.prepare(&ALL_WEBHOOKS)?.query_map([], read_webhook)?.collect())
     }
 
     /// The endpoint of this name; `None` until a daemon has known it.
@@ -352,12 +365,7 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn webhook(&self, name: &str) -> Result<Option<WebhookRow>, Error> {
-        self.read(|connection| {
-            connection
-                .prepare_cached(&format!("{WEBHOOKS} WHERE w.name = ?"))?
-                .query_row([name], read_webhook)
-                .optional()
-        })
+        self.read(|connection| connection.prepare_cached(&WEBHOOK)?.query_row([name], read_webhook).optional())
     }
 
     /// The message of this endpoint that is tried again, and holds up those behind it; or one that a person wants sent once more.
@@ -366,10 +374,7 @@ impl Reader {
     /// See [`Error`].
     pub fn webhook_message_in(&self, webhook: &str, state: MessageState) -> Result<Option<Message>, Error> {
         self.read(|connection| {
-            connection
-                .prepare_cached("SELECT * FROM webhook_messages WHERE webhook = ?1 AND state = ?2 AND state <> 'delivered' ORDER BY seq LIMIT 1")?
-                .query_row((webhook, state.as_str()), read_message)
-                .optional()
+            connection.prepare_cached(MESSAGE_IN)?.query_row((webhook, state.as_str()), read_message).optional()
         })
     }
 
@@ -378,16 +383,7 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub fn webhook_messages(&self, webhook: &str, limit: u32) -> Result<Vec<Message>, Error> {
-        self.read(|connection| {
-            connection
-                .prepare(
-                    "SELECT * FROM (SELECT * FROM webhook_messages WHERE webhook = ?1 ORDER BY seq DESC LIMIT ?2)
-                      UNION SELECT * FROM (SELECT * FROM webhook_messages WHERE webhook = ?1 AND state <> 'delivered' ORDER BY seq DESC LIMIT ?2)
-                      ORDER BY seq DESC",
-                )?
-                .query_map((webhook, limit), read_message)?
-                .collect()
-        })
+        self.read(|connection| connection.prepare(MESSAGES)?.query_map((webhook, limit), read_message)?.collect())
     }
 
     /// How often a message was sent and what was answered, the newest attempts, in the order of time.
@@ -405,14 +401,7 @@ impl Reader {
                 answer: row.get("answer")?,
             })
         };
-        self.read(|connection| {
-            connection
-                .prepare(
-                    "SELECT * FROM (SELECT * FROM webhook_attempts WHERE webhook = ?1 AND seq = ?2 ORDER BY id DESC LIMIT ?3) ORDER BY id",
-                )?
-                .query_map((webhook, seq, limit), read)?
-                .collect()
-        })
+        self.read(|connection| connection.prepare(ATTEMPTS_AT)?.query_map((webhook, seq, limit), read)?.collect())
     }
 
     /// What is known of the customer from before this moment (ms since 1970 UTC).

@@ -6,7 +6,7 @@ use std::path::Path;
 /// What a row is about, so that two that tell of one call can be held against each other.
 const TOLD: &str = "SELECT linkedid, direction, status, outcome, number, agent FROM calls";
 
-/// Words of the files for what only events tell: the outcome by events, and out of the files. README names them.
+/// Words of the files for what only events tell: the outcome by events, and out of the files. operator.md names them.
 const NO_WORD: &[(&str, &str)] = &[
     // Of a caller whom a queue refuses nothing is written.
     ("QUEUE_FULL", "NOT_OFFERED"),

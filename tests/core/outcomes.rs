@@ -3,7 +3,7 @@
 use callbackd_core::model::{Outcome, Status};
 use std::collections::BTreeSet;
 
-const README: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md");
+const MANUAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/doc/operator.md");
 const CONFIGURATION: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/callbackd.toml");
 
 /// The outcomes that a text names.
@@ -17,11 +17,11 @@ fn that(holds: impl Fn(Outcome) -> bool) -> BTreeSet<Outcome> {
 }
 
 #[test]
-fn the_readmes_table_has_the_outcomes_of_each_status() {
-    let readme = std::fs::read_to_string(README).unwrap();
+fn the_manuals_table_has_the_outcomes_of_each_status() {
+    let manual = std::fs::read_to_string(MANUAL).unwrap();
     for status in Status::ALL {
-        let rows: Vec<&str> = readme.lines().filter(|line| line.starts_with(&format!("| {status} |"))).collect();
-        let [row] = rows[..] else { panic!("README has {} rows for {status}", rows.len()) };
+        let rows: Vec<&str> = manual.lines().filter(|line| line.starts_with(&format!("| {status} |"))).collect();
+        let [row] = rows[..] else { panic!("operator.md has {} rows for {status}", rows.len()) };
         let outcomes = row.trim_end_matches([' ', '|']).rsplit('|').next().unwrap();
         assert_eq!(named(outcomes), that(|o| o.meaning().statuses.contains(status)), "{status}");
     }

@@ -1,12 +1,12 @@
-//! Figures for Prometheus: each family is described, named by its conventions, listed in the README, and holds no number of a customer.
+//! Figures for Prometheus: each family is described, named by its conventions, listed in the manual, and holds no number of a customer.
 
 use crate::front::Front;
 use std::collections::BTreeMap;
 
-const README: &str = include_str!("../../README.md");
+const MANUAL: &str = include_str!("../../config/doc/integrator.md");
 
 #[test]
-fn metrics_keep_prometheus_conventions_and_are_all_in_the_readme() {
+fn metrics_keep_prometheus_conventions_and_are_all_in_the_manual() {
     let front = Front::open("");
     front.added("+12025550123");
     let answer = front.get("/metrics");
@@ -33,7 +33,7 @@ fn metrics_keep_prometheus_conventions_and_are_all_in_the_readme() {
     assert!(kinds.len() > 30, "{kinds:#?}");
     for name in kinds.keys() {
         let bare = name.strip_prefix("callbackd_").unwrap();
-        assert!(README.contains(&format!("`{bare}`")), "{bare} is not in README.md");
+        assert!(MANUAL.contains(&format!("`{bare}`")), "{bare} is not in integrator.md");
     }
     assert!(!text.contains("5550123"), "{text}");
     for line in [

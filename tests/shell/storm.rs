@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 /// Events of the burst.
 const BURST: usize = 200_000;
-/// What README advises for manager.conf: a client that makes Asterisk wait for longer is closed.
+/// What the manual advises for manager.conf: a client that makes Asterisk wait for longer is closed.
 const WRITETIMEOUT: Duration = Duration::from_secs(5);
 /// Events of one call of it.
 const OF_A_CALL: usize = 4;

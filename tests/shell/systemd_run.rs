@@ -1,4 +1,4 @@
-//! The unit at work: installed as README says, run by a real systemd, with a PBX, calls, a callback, commands, reload, restart and stop. Three
+//! The unit at work: installed as the operator's manual says, run by a real systemd, with a PBX, calls, a callback, commands, reload, restart and stop. Three
 //! users come near it: the daemon's own, a member of its group, a stranger. Skipped, and said so, where no container can be made.
 
 use crate::scripted::{Action, GREETING, SECRET, Server, usual};

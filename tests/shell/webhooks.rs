@@ -245,3 +245,19 @@ fn a_secret_that_others_can_read_or_that_is_none_is_named_and_nothing_is_sent() 
     }
     receiver.nothing_for(Duration::from_millis(100));
 }
+
+#[test]
+fn a_secret_of_root_and_of_the_daemons_group_is_taken() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not root: a file cannot be given to a group");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("hook");
+    std::fs::write(&path, format!("{KEY}\n{KEY}\n")).unwrap();
+    std::os::unix::fs::chown(&path, Some(0), Some(54_321)).unwrap();
+    for (mode, taken) in [(0o640, true), (0o600, true), (0o644, false), (0o660, false)] {
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        assert_eq!(callbackd::daemon::secret::text_of(&path).is_ok(), taken, "{mode:o}");
+    }
+}

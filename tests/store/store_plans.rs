@@ -8,10 +8,10 @@ use std::path::Path;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-const README: &str = include_str!("../../README.md");
+const MANUAL: &str = include_str!("../../config/doc/manager.md");
 
 /// Tables that get a row for each call, callback, gap, or what an agent does.
-const GROWING: [&str; 12] = [
+const GROWING: [&str; 14] = [
     "calls",
     "legs",
     "queue_visits",
@@ -24,13 +24,15 @@ const GROWING: [&str; 12] = [
     "callback_events",
     "callback_attempts",
     "outbox",
+    "webhook_messages",
+    "webhook_attempts",
 ];
 
 /// A walk in the order of the answer, the newest first, for what asks for all calls or for a word that no index has.
 const WALK: &str = "SCAN calls USING INDEX calls_started";
 
 /// Questions that may do what none else may.
-const ALLOWED: [(&str, &str); 16] = [
+const ALLOWED: [(&str, &str); 17] = [
     ("calls ", WALK),
     ("calls  --limit", WALK),
     ("calls --outcome", WALK),
@@ -51,6 +53,7 @@ const ALLOWED: [(&str, &str); 16] = [
     ("start: in flight", "SCAN callback_attempts USING INDEX callback_attempts_open"),
     // As many as are asked for, from the beginning.
     ("feed: to be removed", "SCAN outbox"),
+    ("webhooks: old attempts", "SCAN webhook_attempts"),
 ];
 
 /// 100,000 calls in 50 weeks, with legs and visits; every tenth has a callback.
@@ -82,6 +85,10 @@ fn years(path: &Path) {
          INSERT INTO callback_attempts SELECT id, 1, 'pbx', 'cb-' || id, 'PJSIP/101', first_missed_ms, NULL, NULL, closed_ms, 0,
                 CASE WHEN closed_ms IS NULL THEN NULL ELSE 'CONNECTED' END, '', NULL FROM callbacks;
          INSERT INTO outbox (at_ms, pbx, kind, key, rev, late, bytes) SELECT n, 'pbx', 'call.ended', n || '.1', 1, 0, n * 100 FROM n;
+         INSERT INTO webhooks VALUES ('crm', 'running', 0, 'callbackd', NULL), ('erp', 'running', 0, 'callbackd', NULL);
+         INSERT INTO webhook_messages SELECT CASE n % 2 WHEN 0 THEN 'crm' ELSE 'erp' END, n, 'call.missed', n || '.1',
+                CASE n % 100 WHEN 0 THEN 'given_up' ELSE 'delivered' END, 1, 0, n, n, n, NULL FROM n;
+         INSERT INTO webhook_attempts SELECT NULL, CASE n % 2 WHEN 0 THEN 'crm' ELSE 'erp' END, n, n, 5, 200, '', 'ok' FROM n;
          COMMIT;",
     )
     .unwrap();
@@ -105,7 +112,7 @@ fn reads_all(step: &str) -> bool {
 
 /// For each row that is looked at, looks through all of a queue, an agent, a state: the square of the history.
 fn is_quadratic(steps: &[String]) -> bool {
-    let many = ["(queue=?)", "(agent=?)", "(status=?)", "(pbx=?)"];
+    let many = ["(queue=?)", "(agent=?)", "(status=?)", "(pbx=?)", "(webhook=?)"];
     let through_many = |step: &String| many.iter().any(|key| step.ends_with(key));
     steps.iter().any(|step| step.contains(" EXISTS ") && through_many(step))
         || steps.windows(2).any(|pair| pair[0].starts_with("CORRELATED") && through_many(&pair[1]))
@@ -175,7 +182,7 @@ fn a_view_of_figures_reads_no_more_calls_than_those_of_the_day_that_is_asked_for
             };
             let bad: Vec<&String> = steps.iter().filter(all).collect();
             assert!(bad.is_empty(), "{view}, {figures}: {bad:?} of {steps:#?}");
-            assert!(README.contains(&format!("`{view}`")), "README does not say what {view} is");
+            assert!(MANUAL.contains(&format!("`{view}`")), "manager.md does not say what {view} is");
         }
         db.execute_batch("ANALYZE").unwrap();
     }

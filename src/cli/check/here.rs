@@ -47,6 +47,9 @@ pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, now_ms: i6
             report.refuse(exit, &Finding::missing("database", error.to_string()));
         }
     }
+    for webhook in &config.webhooks {
+        super::webhooks::look(webhook, report);
+    }
     if let Some(Err(error)) = config.api.group.as_deref().map(group_id) {
         let detail = format!("{error}: groupadd it, or name another; without it the socket is not made");
         report.refuse(Exit::Config, &Finding::missing("api.group", detail));

@@ -23,6 +23,7 @@ pub mod text;
 mod text_enum;
 mod weight;
 
+pub(crate) use crate::text_enum;
 pub use attempt_id::{AttemptPrefix, OurAttempts};
 pub use call::{CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, VisitResult};
 pub use callback::{
@@ -36,4 +37,3 @@ pub use interval::{Activity, Interval};
 pub use moment::Moment;
 pub use outcome::{Direction, HangupBy, Meaning, Outcome, Quality, Status};
 pub use record::Record;
-pub(crate) use text_enum::text_enum;

@@ -1,6 +1,7 @@
 //! Enums whose text form is what the tables, `--json` and the filters use.
 
-/// Declares an enum whose text form is what the tables, `--json` and the filters use.
+/// Declares an enum whose text form is what the tables, `--json` and the filters use. It needs `serde`.
+#[macro_export]
 macro_rules! text_enum {
     ($(#[$m:meta])* $name:ident { $($(#[$vm:meta])* $v:ident = $s:literal),+ $(,)? }) => {
         $(#[$m])*
@@ -20,5 +21,3 @@ macro_rules! text_enum {
         impl serde::Serialize for $name { fn serialize<S: serde::Serializer>(&self, s: S) -> Result<S::Ok, S::Error> { s.serialize_str(self.as_str()) } }
     };
 }
-
-pub(crate) use text_enum;

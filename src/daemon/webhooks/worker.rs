@@ -1,17 +1,15 @@
 //! The worker of one endpoint: it sends what its queue says, notes what came of it, and waits for news.
 
 use super::super::clock::wall;
+use super::super::secret::text_of;
 use super::post::Post;
 use crate::api::counters::WebhookCounters;
 use crate::config::Webhook;
-use crate::ownership::open_trusted;
 use crate::store::webhooks::{WebhookNote, WebhookState};
 use crate::store::{Error, NotTaken, Note, Notes, Reader};
 use crate::timing::Timing;
 use crate::webhook::{Answer, Due, Endpoint, Keys, Next, Outgoing, Queue, Scripts};
 use callbackd_core::ami::event::Millis;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
@@ -25,8 +23,6 @@ const LATER: Duration = Duration::from_secs(30);
 const BUSY: Duration = Duration::from_millis(200);
 /// An endpoint that goes on failing is spoken of again after this time, ms.
 const REMIND_MS: Millis = 3_600_000;
-/// Longest file of keys, bytes.
-const MAX_SECRET: u64 = 4_096;
 
 /// What is counted of an endpoint.
 #[derive(Debug)]
@@ -258,16 +254,8 @@ impl Worker {
 
 /// Reads the keys of an endpoint from a file that nobody else can read.
 pub fn keys(path: &Path) -> Result<Keys, String> {
-    let shown = path.display();
-    let file = open_trusted("the secret", path).map_err(|err| format!("{shown}: {err}"))?;
-    let mode = file.metadata().map_err(|err| format!("{shown}: {err}"))?.mode() & 0o7777;
-    if mode & 0o077 != 0 {
-        return Err(format!("{shown} has mode {mode:04o}, so others can read or change it: chmod 600 {shown}"));
-    }
-    let mut text = secrecy::zeroize::Zeroizing::new(String::with_capacity(MAX_SECRET as usize + 1));
-    let read = file.take(MAX_SECRET).read_to_string(&mut text);
-    read.map_err(|err| format!("{shown} cannot be read: {err}"))?;
-    Keys::from_text(&text).map_err(|err| format!("{shown}: {err}"))
+    let text = text_of(path).map_err(|err| err.to_string())?;
+    Keys::from_text(&text).map_err(|err| format!("{}: {err}", path.display()))
 }
 
 /// The writer has ended, and with it everything.

@@ -53,7 +53,7 @@ fn whole(report: &Report<'_>) -> String {
     dids(figures, &mut out);
     lengths(report, &mut out);
     codes_and_ratings(report, &mut out);
-    out.push_str("\nFormulas: callbackd report --json, or README, \"Figures\". – : nothing to say, not 0.\n");
+    out.push_str("\nFormulas: callbackd report --json, or the manager's manual. – : nothing to say, not 0.\n");
     out
 }
 
