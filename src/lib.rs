@@ -61,6 +61,7 @@ pub mod exit;
 #[allow(missing_docs)]
 pub mod log;
 pub mod ownership;
+pub(crate) mod random;
 #[allow(missing_docs)]
 pub mod records;
 pub mod report;

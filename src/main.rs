@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, status, tail, token, top, vacuum, webhooks,
+    replay, report, setup, status, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -47,6 +47,13 @@ fn main() -> ExitCode {
                 check::run(&args, path, config, &mut anstream::stdout().lock(), width())
             }),
         },
+        Command::Setup(args) => {
+            let done = setup::run(&args, &mut io::stdout());
+            ended(done.or_else(|failure| match failure.is_closed_pipe() {
+                true => Ok(()),
+                false => Err((failure.exit_code(), failure.to_string())),
+            }))
+        }
         Command::Capture(args) => with_file(args.config.as_deref(), |path, config| {
             match capture::run(&args, path, config, &mut io::stderr()) {
                 Ok(()) => Exit::Ok,

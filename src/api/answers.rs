@@ -157,7 +157,7 @@ impl<'a> ChangeAnswer<'a> {
             row: change.row.as_ref().map(|row| match row {
                 ChangedRow::Call(stored) => RowAnswer::Call(Box::new(CallAnswer::whole(stored))),
                 ChangedRow::Callback { row, rev } => RowAnswer::Callback { row, rev: *rev },
-                ChangedRow::Attempt(row) => RowAnswer::Attempt(row),
+                ChangedRow::Attempt { row, .. } => RowAnswer::Attempt(row),
             }),
         }
     }

@@ -25,6 +25,9 @@ pub enum WebhookError {
     /// It has no keys, and does not run.
     #[error("the webhook does not run: {0}")]
     Secret(String),
+    /// A program that has nothing to try it with.
+    #[error("a test would enter a call there: the next call shows whether it works (callbackd webhooks show)")]
+    NoTest,
     /// There is no message about this change, or what it said is not kept any more.
     #[error("no message about change {0} is kept: callbackd webhooks show lists those that are")]
     NoMessage(i64),

@@ -1,7 +1,7 @@
 //! `callbackd man`: the manual pages, made of what the program itself knows: its commands, the shipped configuration, the database's schema.
 
 use super::Cli;
-use crate::store;
+use crate::{config, store};
 use clap::{Command, CommandFactory};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -9,9 +9,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
-
-/// The shipped configuration: every key with its default, explained.
-const CONFIGURATION: &str = include_str!("../../config/callbackd.toml");
 
 /// The schema of record: every table, view and column, explained.
 const SCHEMA: &str = include_str!("../store/schema.sql");
@@ -44,7 +41,7 @@ pub fn pages() -> Vec<(String, String)> {
     root.build();
     let mut pages = Vec::new();
     of_command(&root, &mut pages);
-    pages.push(("callbackd.toml.5".to_owned(), of_configuration(CONFIGURATION)));
+    pages.push(("callbackd.toml.5".to_owned(), of_configuration(config::SHIPPED)));
     pages.push(("callbackd-database.5".to_owned(), of_schema(SCHEMA)));
     pages
 }

@@ -19,6 +19,7 @@ pub mod place;
 mod plain;
 pub mod replay;
 pub mod report;
+pub mod setup;
 pub mod status;
 pub mod tail;
 pub mod token;
@@ -45,6 +46,7 @@ Exit codes are those of sysexits(3): 78 configuration, 77 permission or login, 7
 
 Examples:
   callbackd demo                               see it work, without a PBX
+  callbackd setup                              set it up beside the Asterisk of this machine
   callbackd check --connect                    is everything right, and what is missing
   callbackd run                                what the service does, in the foreground
   callbackd                                    how things stand, and what to do next
@@ -86,6 +88,8 @@ pub enum Command {
     Audit(audit::AuditArgs),
     /// List calls, newest first, or show one call's history
     Calls(Box<calls::CallsArgs>),
+    /// Set up callbackd beside the Asterisk of this machine: AMI user, contexts, region
+    Setup(setup::SetupArgs),
     /// Show whom nobody served, and what became of them since
     Missed(missed::MissedArgs),
     /// Follow what happens, one line for each change

@@ -31,6 +31,7 @@ pub fn screen(config: Option<&Result<Config, Refusal>>) -> String {
 
 const FRESH: &[(&str, &str)] = &[
     ("callbackd demo", "see it work, without a PBX"),
+    ("callbackd setup", "set it up beside the Asterisk of this machine"),
     ("man callbackd.toml", "the configuration, key by key"),
     ("callbackd check --connect", "once there is one: what is missing, with the lines that fix it"),
 ];
@@ -38,6 +39,7 @@ const FRESH: &[(&str, &str)] = &[
 const REFUSED: &[(&str, &str)] = &[("callbackd check", "where it is wrong, and how it is put right")];
 
 const STOPPED: &[(&str, &str)] = &[
+    ("callbackd setup", "AMI user, contexts and region, as the PBX shows them"),
     ("callbackd check --connect", "is everything right, and what is missing"),
     ("systemctl enable --now callbackd", "start it"),
     ("callbackd calls", "what the database knows meanwhile"),

@@ -293,6 +293,7 @@ impl Replay {
                 | Record::Agent { .. }
                 | Record::Interval(_)
                 | Record::Seen { .. }
+                | Record::News(_)
                 | Record::Callback(_)
                 | Record::Attempt(_)
                 | Record::DncAdd(_)

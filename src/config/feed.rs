@@ -11,6 +11,8 @@ const KEEP: std::ops::RangeInclusive<Duration> = Duration::from_secs(86_400)..=D
 pub struct Feed {
     /// Tells of calls in progress too. Default: no.
     pub in_progress: bool,
+    /// Tells what agents do too. Default: no.
+    pub agents: bool,
     /// So long changes are kept; `None`: until there is no room. Default 7 days.
     pub keep: Option<Duration>,
     /// Most changes that are kept. Default 1,000,000.
@@ -21,7 +23,8 @@ pub struct Feed {
 
 impl Default for Feed {
     fn default() -> Self {
-        Self { in_progress: false, keep: Some(Duration::from_secs(7 * 86_400)), max_rows: 1_000_000, max_mib: 256 }
+        let keep = Some(Duration::from_secs(7 * 86_400));
+        Self { in_progress: false, agents: false, keep, max_rows: 1_000_000, max_mib: 256 }
     }
 }
 
@@ -30,6 +33,7 @@ pub(super) fn read(section: &Section<'_, '_>) -> Feed {
     let default = Feed::default();
     Feed {
         in_progress: section.flag("in_progress"),
+        agents: section.flag("agents"),
         keep: section.days("keep", default.keep, KEEP),
         max_rows: section.number("max_rows", default.max_rows, 1_000..=100_000_000),
         max_mib: section.number("max_mib", default.max_mib, 1..=65_536),

@@ -94,7 +94,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         shared,
         pbx,
         api: api::read(&all.section("api"), dir),
-        webhooks: webhook::read(root, dir, feed.in_progress, &problems),
+        webhooks: webhook::read(root, dir, &feed, &problems),
         feed,
         report: report::read(&all.section("report")),
         store: store(&all.section("store"), dir),

@@ -34,6 +34,9 @@ use callbackd_core::model::PbxId;
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// The shipped configuration: every key with its default, explained.
+pub const SHIPPED: &str = include_str!("../../config/callbackd.toml");
+
 /// Every table and the keys it knows; the tables themselves are the keys of the table without a name.
 pub const KEYS: &[(&str, &[&str])] = &[
     (
@@ -166,8 +169,24 @@ pub const KEYS: &[(&str, &[&str])] = &[
     ),
     ("agents", &["name", "interface", "queues", "wrapup"]),
     ("api", &["socket", "mode", "group", "listen", "hosts"]),
-    ("feed", &["in_progress", "keep", "max_rows", "max_mib"]),
-    ("webhook", &["name", "url", "secret_file", "events", "queues", "format", "tls_ca_file", "allow_plaintext", "map"]),
+    ("feed", &["in_progress", "agents", "keep", "max_rows", "max_mib"]),
+    (
+        "webhook",
+        &[
+            "name",
+            "url",
+            "secret_file",
+            "events",
+            "queues",
+            "format",
+            "to",
+            "command",
+            "responsible",
+            "tls_ca_file",
+            "allow_plaintext",
+            "map",
+        ],
+    ),
     (
         "report",
         &[

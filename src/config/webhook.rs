@@ -1,7 +1,13 @@
 //! The tables `[[webhook]]`: endpoints that receive what became true.
 
+mod format;
+
+use super::feed::Feed;
 use super::file::one_of;
 use super::section::{Problems, Section, nearest};
+pub use format::Format;
+use format::{FORMATS, TELEGRAM};
+
 use callbackd_core::model::ChangeKind;
 use hyper::Uri;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,9 +17,6 @@ use toml::de::{DeTable, DeValue};
 
 /// Longest name of an endpoint, bytes.
 const MAX_NAME: usize = 32;
-
-/// What is sent if the file does not say: nobody served a customer, and how a callback ended.
-const EVENTS: [ChangeKind; 2] = [ChangeKind::CallMissed, ChangeKind::CallbackClosed];
 
 /// Names of what a message may say in `data`: those of a call, a callback, an attempt, a gap, an entry of the do-not-call list.
 pub const FIELDS: [&str; 54] = [
@@ -73,15 +76,6 @@ pub const FIELDS: [&str; 54] = [
     "text",
 ];
 
-/// How a message is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// `type`, `timestamp`, `data`, by Standard Webhooks 1.0.0.
-    Standard,
-    /// A CloudEvent 1.0.2 in structured mode.
-    CloudEvents,
-}
-
 /// One of `[[webhook]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Webhook {
@@ -101,6 +95,12 @@ pub struct Webhook {
     pub allow_plaintext: bool,
     /// The authority that the endpoint's certificate must be of; default: the system's.
     pub tls_ca_file: Option<PathBuf>,
+    /// Chat of Telegram, or address of mail; else empty.
+    pub to: String,
+    /// Program and arguments of mail; else empty.
+    pub command: Vec<String>,
+    /// Number of the user in the CRM who is responsible for what is made there.
+    pub responsible: Option<u32>,
     /// Fields of `data` under other names, and words of fields as other words: [`Map`].
     pub map: Map,
 }
@@ -129,8 +129,8 @@ impl Webhook {
     }
 }
 
-/// Reads all tables; files are taken relative to `dir`. `in_progress`: the feed tells of calls in progress too.
-pub(super) fn read(root: &DeTable<'_>, dir: &Path, in_progress: bool, problems: &Problems) -> Vec<Webhook> {
+/// Reads all tables; files are taken relative to `dir`. `feed`: what it tells of.
+pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, problems: &Problems) -> Vec<Webhook> {
     let Some(value) = root.get("webhook") else { return Vec::new() };
     let DeValue::Array(items) = value.get_ref() else {
         let help = "write [[webhook]] once for each endpoint, with name, url and secret_file below it";
@@ -158,12 +158,18 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, in_progress: bool, problems: 
                 problems.add(name.span.clone(), title, "taken", "give each [[webhook]] its own");
             }
         }
-        let url = url(&section);
+        let format = one_of(&section, "format", &FORMATS).unwrap_or(Format::Standard);
+        let mut url = url(&section);
+        if format == Format::Telegram && section.span("url").is_none() {
+            url = TELEGRAM.parse().ok();
+        }
+        let (to, command, responsible) = recipient(&section, format, item.span(), problems);
+        let by_command = format == Format::Mail;
         let secret_file = section.text("secret_file", "\"/etc/callbackd/webhook-crm\"");
         for (key, missing, example) in [
             ("name", name.is_none(), "\"crm\""),
-            ("url", url.is_none(), "\"https://crm.example.com/hooks/calls\""),
-            ("secret_file", secret_file.is_none(), "\"/etc/callbackd/webhook-crm\""),
+            ("url", url.is_none() && !by_command, "\"https://crm.example.com/hooks/calls\""),
+            ("secret_file", secret_file.is_none() && !by_command, "\"/etc/callbackd/webhook-crm\""),
         ] {
             if missing && section.span(key).is_none() {
                 let help = format!("add {key} = {example}");
@@ -182,12 +188,14 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, in_progress: bool, problems: 
             name: name.as_ref().map(|text| text.value.clone()).unwrap_or_default(),
             url: url.clone().unwrap_or_default(),
             secret_file: secret_file.as_ref().map(|text| dir.join(&text.value)).unwrap_or_default(),
-            events: events(&section, in_progress),
+            events: events(&section, feed, format),
             queues: queues.into_iter().map(|text| text.value).collect(),
-            format: one_of(&section, "format", &[("standard", Format::Standard), ("cloudevents", Format::CloudEvents)])
-                .unwrap_or(Format::Standard),
+            format,
             allow_plaintext: section.flag("allow_plaintext"),
             tls_ca_file: ca.map(|text| dir.join(text.value)),
+            to,
+            command,
+            responsible,
             map: section.table("map").map(|table| map(table, problems)).unwrap_or_default(),
         };
         out.push(read);
@@ -231,27 +239,86 @@ fn url(section: &Section<'_, '_>) -> Option<Uri> {
     Some(url)
 }
 
-fn events(section: &Section<'_, '_>, in_progress: bool) -> BTreeSet<ChangeKind> {
-    let all = || ChangeKind::ALL.iter().map(|kind| kind.as_str());
-    let Some(named) = section.texts("events", "[\"call.missed\"]") else { return EVENTS.into() };
+fn events(section: &Section<'_, '_>, feed: &Feed, format: Format) -> BTreeSet<ChangeKind> {
+    let (understood, default) = format.kinds(feed.in_progress);
+    let all = || understood.iter().map(|kind| kind.as_str());
+    let Some(named) = section.texts("events", "[\"call.missed\"]") else { return default.iter().copied().collect() };
     let mut out = BTreeSet::new();
     for text in named {
-        let Some(kind) = ChangeKind::ALL.iter().copied().find(|kind| kind.as_str() == text.value) else {
+        let Some(kind) = understood.iter().copied().find(|kind| kind.as_str() == text.value) else {
             let help = match nearest(&text.value, all()) {
                 Some(near) => format!("did you mean \"{near}\"? There are {}", all().collect::<Vec<_>>().join(", ")),
                 None => format!("there are {}", all().collect::<Vec<_>>().join(", ")),
             };
-            section.problems.add(text.span, format!("\"{}\" is no event", text.value), "unknown", help);
+            section.problems.add(
+                text.span,
+                format!("\"{}\" is no event that is sent in this format", text.value),
+                "unknown",
+                help,
+            );
             continue;
         };
-        if kind.is_of_call_in_progress() && !in_progress {
-            let title = format!("\"{kind}\" is not recorded");
-            let help = "set in_progress = true in [feed]";
-            section.problems.add(text.span, title, "calls in progress are left out", help);
+        let missing = if kind.is_of_call_in_progress() && !feed.in_progress {
+            Some(("calls in progress are left out", "set in_progress = true in [feed]"))
+        } else if kind == ChangeKind::AgentState && !feed.agents {
+            Some(("agents are left out", "set agents = true in [feed]"))
+        } else {
+            None
+        };
+        if let Some((label, help)) = missing {
+            section.problems.add(text.span, format!("\"{kind}\" is not recorded"), label, help);
         }
         out.insert(kind);
     }
     out
+}
+
+/// To whom, by which command, and whose it is: what the formats of other programs have beside the address.
+fn recipient(
+    section: &Section<'_, '_>,
+    format: Format,
+    span: std::ops::Range<usize>,
+    problems: &Problems,
+) -> (String, Vec<String>, Option<u32>) {
+    let to = section.text("to", "\"-1001234567890\"");
+    let command = section.texts("command", "[\"/usr/sbin/sendmail\", \"-t\", \"-i\"]");
+    let responsible = section.span("responsible").map(|_| section.number("responsible", 1, 1..=u32::MAX));
+    for (key, is_there, is_wanted, example) in [
+        (
+            "to",
+            to.is_some(),
+            matches!(format, Format::Telegram | Format::Mail),
+            "to = \"-1001234567890\", chat or address",
+        ),
+        ("command", command.is_some(), format == Format::Mail, "command = [\"/usr/sbin/sendmail\", \"-t\", \"-i\"]"),
+    ] {
+        match (section.span(key), is_there, is_wanted) {
+            (None, _, true) => {
+                problems.add(span.clone(), format!("this format needs `{key}`"), "without it", format!("add {example}"))
+            }
+            (Some(at), true, false) => {
+                problems.add(at, format!("`{key}` has no effect in this format"), "no effect", "remove it")
+            }
+            _ => {}
+        }
+    }
+    if let Some(at) = section.span("responsible")
+        && !matches!(format, Format::AmoCrm | Format::Bitrix24)
+    {
+        problems.add(at, "`responsible` has no effect in this format", "no effect", "remove it");
+    }
+    let command: Vec<String> = command.unwrap_or_default().into_iter().map(|text| text.value).collect();
+    if let Some(at) = section.span("command")
+        && !command.first().is_some_and(|program| program.starts_with('/'))
+    {
+        problems.add(
+            at,
+            "`command` must begin with the path of a program",
+            "no path",
+            "write it whole: \"/usr/sbin/sendmail\"",
+        );
+    }
+    (to.map(|text| text.value).unwrap_or_default(), command, responsible)
 }
 
 fn map(table: &DeTable<'_>, problems: &Problems) -> Map {

@@ -23,7 +23,8 @@ pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         | Record::NotInProgress { .. }
         | Record::Agent { .. }
         | Record::Interval(_)
-        | Record::Seen { .. } => {}
+        | Record::Seen { .. }
+        | Record::News(_) => {}
     }
 }
 

@@ -21,7 +21,7 @@ use crate::log::{self, Reload};
 use crate::store::webhooks::WebhookNote;
 use crate::store::{self, Ack, Health, Store};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{Moment, PbxId, Record};
+use callbackd_core::model::{Moment, News, PbxId, Record};
 use callbackd_core::tracker::Output;
 use futures_util::StreamExt;
 use signal_hook::consts::{SIGHUP, SIGXFSZ};
@@ -287,6 +287,12 @@ impl Daemon {
     }
 
     fn push(&mut self, record: Record) {
+        // One a phone: it is not carried to the disk for nobody.
+        if matches!(&record, Record::News(news) if matches!(**news, News::Ringing(_)))
+            && !self.configuration.config().feed.in_progress
+        {
+            return;
+        }
         if let Some(lost) = self.storage.push(record) {
             self.callbacks.refused(&lost, self.clock.now());
         }

@@ -26,6 +26,7 @@ pub struct Storage {
 pub fn feed_rules(feed: &Feed) -> FeedRules {
     FeedRules {
         in_progress: feed.in_progress,
+        agents: feed.agents,
         late: false,
         keep: feed.keep.unwrap_or(Duration::MAX),
         max_rows: feed.max_rows.into(),

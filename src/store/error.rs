@@ -266,7 +266,8 @@ impl Error {
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Locked { path, holder: None },
-            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, detail: source.to_string() },
+            // Of what is written, a record that is too long is refused for itself.
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::TooBig) => Self::Damaged { path, detail: source.to_string() },
             Some(ErrorCode::PermissionDenied) => {
                 Self::NoPermission { path, action: "read", hint: "run as a member of the group that owns it" }
             }

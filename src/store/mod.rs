@@ -9,6 +9,7 @@
 //! database: what cannot be used is refused, with the reason and the fix, and left as it was found.
 
 mod backup;
+mod batch;
 mod calendar;
 mod call_filter;
 mod callback_queries;

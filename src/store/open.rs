@@ -36,6 +36,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_millis(250);
 /// To this size the write-ahead log is cut after a checkpoint, bytes. A long report of a reader can make it grow.
 const WAL_LIMIT: i64 = 16 << 20;
 
+/// Pages of 4 KiB in the log after which a checkpoint copies them into the database: as many as [`WAL_LIMIT`] holds.
+const WAL_PAGES: i64 = WAL_LIMIT / 4096;
+
 /// Statements that the writing connection keeps prepared. It has about 50 (each record's, those of the feed and of pruning), and all of them come again and
 /// again: were fewer kept than are used in turn, each use would prepare anew what the one before it put out.
 const PREPARED_STATEMENTS: usize = 96;
@@ -340,6 +343,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    // A page that changes again before the log is full is copied into the database once.
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", WAL_PAGES, |row| row.get::<_, i64>(0))?;
     connection.pragma_update_and_check(None, "journal_size_limit", WAL_LIMIT, |row| row.get::<_, i64>(0))?;
     Ok(())
 }

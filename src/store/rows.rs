@@ -1,5 +1,6 @@
 //! Records to rows and rows to records.
 
+use super::batch::last_forms;
 use super::columns::columns;
 use super::feed::Outbox;
 use super::questions::{CALLS_LEFT, CALLS_UNDER, DELETE_RECORDED};
@@ -212,13 +213,14 @@ pub struct Refused {
     pub error: String,
 }
 
-/// Writes all or fails.
+/// Writes all or fails; what changes again within these records is written once.
 pub fn put_all<'a, I: Iterator<Item = &'a Record>>(
     tx: &mut Transaction<'_>,
     records: I,
     feed: &mut Option<Outbox>,
 ) -> rusqlite::Result<Vec<Refused>> {
-    for record in records {
+    let is_news = |record: &Record| feed.as_ref().is_some_and(|feed| feed.records(record));
+    for record in last_forms(records, is_news) {
         put(tx, record, feed.as_mut())?;
     }
     Ok(Vec::new())
@@ -251,46 +253,48 @@ pub fn put_each<'a, I: Iterator<Item = &'a Record>>(
 
 /// Writes a record, and its change into the feed.
 fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> rusqlite::Result<()> {
-    let live = feed.as_ref().is_some_and(|feed| feed.records_calls_in_progress());
+    let is_news = feed.as_ref().is_some_and(|feed| feed.records(record));
+    let row = |existed| Before { existed, answered: false };
     let mut recovered = Vec::new();
-    let (existed, rev) = match record {
+    let (before, rev) = match record {
         Record::Call(call) => match put_call(connection, call)? {
-            Some(rev) => (rev > 1, rev),
+            Some(rev) => (row(rev > 1), rev),
             None => return Ok(()),
         },
         Record::InProgress(call) => {
             // What the feed does not record need not be looked at.
-            let before = if live { before(connection, call)? } else { Before::default() };
+            let before = if is_news { before(connection, call)? } else { row(false) };
             put_in_progress(connection, call)?;
-            return match feed.filter(|_| live) {
-                Some(feed) => feed.record(connection, record, before, 0),
-                None => Ok(()),
-            };
+            (before, 0)
         }
-        Record::NotInProgress { pbx, linkedid } => (delete_in_progress(connection, pbx, linkedid)? && live, 0),
+        Record::NotInProgress { pbx, linkedid } => (row(delete_in_progress(connection, pbx, linkedid)?), 0),
         Record::Gap(gap) => {
             put_gap(connection, gap)?;
-            (false, 1)
+            (row(false), 1)
         }
         Record::Agent { pbx, agent, name } => return put_agent(connection, pbx, agent, name),
-        Record::Interval(interval) => return put_interval(connection, interval),
+        Record::Interval(interval) => {
+            put_interval(connection, interval)?;
+            (row(false), 0)
+        }
+        Record::News(_) => (row(false), 0),
         Record::Seen { pbx, seen_ms } => return put_seen(connection, pbx, *seen_ms),
         Record::Callback(change) => {
             let rev = callback_rows::put_callback(connection, change, &mut recovered)?;
-            (rev > 1, rev)
+            (row(rev > 1), rev)
         }
-        Record::Attempt(row) => {
-            callback_rows::put_attempt(connection, row)?;
-            (false, 1)
+        Record::Attempt(attempt) => {
+            callback_rows::put_attempt(connection, attempt)?;
+            (row(false), 1)
         }
         Record::DncAdd(entry) => {
             callback_rows::put_forbidden(connection, entry)?;
-            (false, 1)
+            (row(false), 1)
         }
-        Record::DncRemove(number) => (callback_rows::delete_forbidden(connection, number)?, 0),
+        Record::DncRemove(number) => (row(callback_rows::delete_forbidden(connection, number)?), 0),
     };
-    let Some(feed) = feed else { return Ok(()) };
-    feed.record(connection, record, Before { existed, answered: false }, rev)?;
+    let Some(feed) = feed.filter(|_| is_news) else { return Ok(()) };
+    feed.record(connection, record, before, rev)?;
     feed.recovered(connection, &recovered)
 }
 

@@ -5,6 +5,7 @@ use super::{Error, migrations};
 use regex::Regex;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
+use rusqlite::limits::Limit;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -24,11 +25,15 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\w{1,64}$").expect
 /// Kind and name of an object of the schema; its table, and the text that makes it, without comments and with every blank as one space.
 type Objects = BTreeMap<(String, String), (String, String)>;
 
+/// Longest value, and longest row, that is read or written, bytes. The longest of ours are some 100 KiB: a call with very many steps, told why.
+const MAX_VALUE: i32 = 16 << 20;
+
 /// A connection to a file that may have been made by anybody (<https://www.sqlite.org/security.html>): what stands in its schema may call
-/// no function with effects, and its pages cannot be written past SQLite.
+/// no function with effects, its pages cannot be written past SQLite, and no value fills the memory.
 pub(super) fn distrust(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
+    connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_VALUE)?;
     connection.pragma_update(None, "cell_size_check", true)
 }
 

@@ -1,24 +1,28 @@
 //! An endpoint as the configuration wants it: which changes it receives, and in what words.
 
+use super::adapters::{self, Http, Message, Reply, Request, Settings, Step};
 use super::payload::{Subject, data};
-use super::signature::Keys;
+use super::schedule::Answer;
+use super::secret::Secret;
 use crate::config::{Config, Format, Map, Webhook};
 use crate::store::feed::{Change, ChangedRow};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::ChangeKind;
+use jiff::tz::TimeZone;
 use serde_json::{Map as Object, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The event that a person has sent to try an endpoint.
 pub const TEST: &str = "webhook.test";
+const TEST_TEXT: &str = "This is a test: nobody called.";
 
 /// An endpoint without its address: what it receives.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// As in the configuration.
     pub name: String,
-    /// With which its messages are signed.
-    pub keys: Keys,
+    secret: Secret,
+    settings: Settings,
     /// What is sent.
     pub kinds: Vec<ChangeKind>,
     queues: BTreeSet<String>,
@@ -59,10 +63,13 @@ impl Scripts {
 impl Endpoint {
     /// Of this table.
     #[must_use]
-    pub fn new(webhook: &Webhook, keys: Keys, scripts: Scripts) -> Self {
+    pub fn new(webhook: &Webhook, secret: Secret, scripts: Scripts) -> Self {
+        let token = if let Secret::Token(token) = &secret { token.clone() } else { String::new() };
+        let (to, responsible) = (webhook.to.clone(), webhook.responsible);
         Self {
             name: webhook.name.clone(),
-            keys,
+            settings: Settings { token, to, responsible, zone: Some(TimeZone::system()) },
+            secret,
             kinds: webhook.events.iter().copied().collect(),
             queues: webhook.queues.clone(),
             format: webhook.format,
@@ -77,10 +84,15 @@ impl Endpoint {
         if change.late {
             return false;
         }
+        if let Some(ChangedRow::Call(stored)) = &change.row
+            && !adapters::wants_call(self.format, stored.call.direction.as_str(), stored.call.number_e164.is_some())
+        {
+            return false;
+        }
         let queue = match &change.row {
             Some(ChangedRow::Call(stored)) => stored.call.queue.as_deref(),
             Some(ChangedRow::Callback { row, .. }) => row.queue.as_deref(),
-            Some(ChangedRow::Attempt(_)) => return true,
+            Some(ChangedRow::Attempt { of, .. }) => of.as_ref().and_then(|of| of.queue.as_deref()),
             None => change.payload.as_ref().and_then(|payload| payload["queue"].as_str()),
         };
         self.queues.is_empty() || queue.is_some_and(|queue| self.queues.contains(queue))
@@ -94,11 +106,44 @@ impl Endpoint {
         self.enveloped(id, change.kind.as_str(), change.at_ms, (subject.site, &change.pbx, &change.key), data)
     }
 
-    /// The body of a message to try the endpoint with.
+    /// The next request for a message, begun at `at_ms`, or what its answers mean.
     #[must_use]
-    pub fn test_body(&self, id: &str, now_ms: Millis) -> String {
-        let text = "This is a test: nobody called.";
-        let data = json!({ "webhook": self.name, "text": text });
+    pub fn next(&self, id: &str, body: &str, at_ms: Millis, answers: &[Reply]) -> Step {
+        let said: Value = serde_json::from_str(body).unwrap_or_default();
+        let message = Message { id, kind: said["type"].as_str().unwrap_or_default(), data: &said["data"] };
+        if let Some(step) = adapters::next(self.format, &self.settings, message, answers) {
+            let too_many = matches!(step, Step::Send(_)) && answers.len() >= adapters::MAX_REQUESTS;
+            return if too_many { Step::Done(Answer::Nothing("too many requests".to_owned())) } else { step };
+        }
+        match answers.last() {
+            Some(reply) => Step::Done(Answer::Status(reply.code, reply.retry_after_ms)),
+            None => Step::Send(self.signed(id, body, at_ms)),
+        }
+    }
+
+    /// A request to try the endpoint with; `None` where nothing can be tried without entering a call.
+    #[must_use]
+    pub fn trial(&self, id: &str, now_ms: Millis) -> Option<Request> {
+        match self.format {
+            Format::Standard | Format::CloudEvents => Some(self.signed(id, &self.test_body(id, now_ms), now_ms)),
+            format => adapters::trial(format, &self.settings, id, TEST_TEXT),
+        }
+    }
+
+    fn signed(&self, id: &str, body: &str, at_ms: Millis) -> Request {
+        let at_s = at_ms.div_euclid(1_000);
+        let signature = if let Secret::Keys(keys) = &self.secret { keys.sign(id, at_s, body) } else { String::new() };
+        let headers = vec![
+            ("content-type", self.content_type().to_owned()),
+            ("webhook-id", id.to_owned()),
+            ("webhook-timestamp", at_s.to_string()),
+            ("webhook-signature", signature),
+        ];
+        Request::Http(Http { get: false, path: String::new(), headers, body: body.to_owned() })
+    }
+
+    fn test_body(&self, id: &str, now_ms: Millis) -> String {
+        let data = json!({ "webhook": self.name, "text": TEST_TEXT });
         let data = self.mapped(data.as_object().cloned().unwrap_or_default());
         self.enveloped(id, TEST, now_ms, ("", "", &self.name), data)
     }
@@ -107,8 +152,8 @@ impl Endpoint {
     #[must_use]
     pub fn content_type(&self) -> &'static str {
         match self.format {
-            Format::Standard => "application/json",
             Format::CloudEvents => "application/cloudevents+json; charset=utf-8",
+            _ => "application/json",
         }
     }
 
@@ -123,7 +168,6 @@ impl Endpoint {
         let (site, pbx, key) = of;
         let timestamp = rfc3339(at_ms);
         let whole = match self.format {
-            Format::Standard => json!({ "type": kind, "timestamp": timestamp, "data": data }),
             Format::CloudEvents => json!({
                 "specversion": "1.0",
                 "id": id,
@@ -134,6 +178,7 @@ impl Endpoint {
                 "datacontenttype": "application/json",
                 "data": data,
             }),
+            _ => json!({ "type": kind, "timestamp": timestamp, "data": data }),
         };
         whole.to_string()
     }

@@ -23,10 +23,17 @@ pub struct Subject<'a> {
 
 /// Where a customer's number stands in a change, and from when on it is news.
 pub(super) fn customer(change: &Change) -> Option<(&str, Millis)> {
-    match change.row.as_ref()? {
+    let Some(row) = &change.row else {
+        let said = change.payload.as_ref().filter(|_| change.kind.is_of_call_in_progress())?;
+        return Some((said["number_e164"].as_str()?, said["started_ms"].as_i64()?));
+    };
+    match row {
         ChangedRow::Call(stored) => Some((stored.call.number_e164.as_deref()?, stored.call.started_ms)),
         ChangedRow::Callback { row, .. } => Some((row.number_e164.as_deref()?, row.first_missed_ms)),
-        ChangedRow::Attempt(_) => None,
+        ChangedRow::Attempt { of, .. } => {
+            let of = of.as_ref()?;
+            Some((of.number_e164.as_deref()?, of.first_missed_ms))
+        }
     }
 }
 
@@ -38,7 +45,8 @@ pub(super) fn data(subject: &Subject<'_>, scripts: &Scripts) -> Map<String, Valu
     let more = match &change.row {
         Some(ChangedRow::Call(stored)) => call(stored, subject, scripts),
         Some(ChangedRow::Callback { row, rev }) => callback(row, *rev, subject, scripts),
-        Some(ChangedRow::Attempt(row)) => attempt(row),
+        Some(ChangedRow::Attempt { row, of }) => attempt(row, of.as_deref(), subject, scripts),
+        None if change.kind.is_of_call_in_progress() => in_progress(subject, scripts),
         None => json!({ "key": change.key, "rev": change.rev, "payload": change.payload }),
     };
     if let Value::Object(more) = more {
@@ -123,8 +131,46 @@ fn callback(row: &CallbackRow, rev: i64, subject: &Subject<'_>, scripts: &Script
     })
 }
 
-fn attempt(row: &AttemptRow) -> Value {
+/// A call that is not over: its row may be gone by now, and `payload` is what was recorded of it.
+fn in_progress(subject: &Subject<'_>, scripts: &Scripts) -> Value {
+    let Subject { change, history: known, .. } = subject;
+    let said = |field: &str| change.payload.as_ref().map_or(Value::Null, |payload| payload[field].clone());
+    let at = |field: &str| said(field).as_i64().map(rfc3339);
+    let (did, queue) = (said("did"), said("queue"));
     json!({
+        "linkedid": change.key,
+        "rev": change.rev,
+        "direction": "inbound",
+        "number": said("number"),
+        "number_e164": said("number_e164"),
+        "name": said("name"),
+        "history": known.map(history),
+        "last_agent": known.and_then(|history| history.last_agent.as_ref()?.agent.as_deref()),
+        "did": did,
+        "did_label": scripts.of_did(did.as_str()),
+        "trunk": said("trunk"),
+        "queue": queue,
+        "agent": said("agent"),
+        "started": at("started_ms"),
+        "answered": at("answered_ms"),
+        "script": scripts.of_queue(&change.pbx, queue.as_str()),
+    })
+}
+
+fn attempt(row: &AttemptRow, of: Option<&CallbackRow>, subject: &Subject<'_>, scripts: &Scripts) -> Value {
+    let queue = of.and_then(|of| of.queue.as_deref());
+    json!({
+        "rev": subject.change.rev,
+        "number": of.map(|of| &of.number_e164),
+        "number_e164": of.map(|of| &of.number_e164),
+        "name": of.map(|of| &of.name),
+        "history": subject.history.map(history),
+        "queue": queue,
+        "did": of.map(|of| &of.did),
+        "did_label": of.and_then(|of| scripts.of_did(of.did.as_deref())),
+        "state": of.map(|of| of.state),
+        "due": of.map(|of| rfc3339(of.due_ms)),
+        "script": scripts.of_queue(&row.pbx, queue),
         "callback_id": row.callback_id,
         "n": row.n,
         "agent": row.agent,

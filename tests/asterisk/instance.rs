@@ -85,6 +85,15 @@ impl Instance {
             .unwrap_or_default()
     }
 
+    /// A shell's line that speaks to its console.
+    pub fn console(&self) -> String {
+        let conf = self.home.join("etc/asterisk.conf").display().to_string();
+        match self.root == Path::new("/") {
+            true => format!("asterisk -C {conf}"),
+            false => format!("chroot {} asterisk -C {conf}", self.root.display()),
+        }
+    }
+
     /// Ends it in its own way, so that every CDR is written.
     pub fn stop(&mut self) -> Result<(), String> {
         let pid = rustix::process::Pid::from_child(&self.child);

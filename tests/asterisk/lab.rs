@@ -101,6 +101,16 @@ impl Lab {
         (format!("127.0.0.1:{}", self.slot.port(2)), "callbackd", SECRET)
     }
 
+    /// The PBX's configuration, as seen from outside of its chroot.
+    pub fn etc(&self) -> PathBuf {
+        self.outside.join("pbx/etc")
+    }
+
+    /// A shell's line that speaks to the PBX's own console.
+    pub fn console(&self) -> String {
+        self.instances[0].console()
+    }
+
     /// Where the PBX writes its CDR, as seen from outside of its chroot.
     pub fn cdr_csv(&self) -> PathBuf {
         self.outside.join("pbx/log/cdr-csv/Master.csv")

@@ -24,6 +24,7 @@ mod run;
 mod scenarios;
 mod script;
 mod second;
+mod setup;
 mod slot;
 mod wire;
 

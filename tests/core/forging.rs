@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use callbackd_core::ami::{FrameDecoder, Interest, Received, Refusal};
 
 /// What a number holds at most (`AST_MAX_EXTENSION`).
-const NUMBER: usize = 80;
+pub(crate) const NUMBER: usize = 80;
 
 /// Events of every kind that somebody acts on, as short as they are understood; `victim` is another's channel.
 const FORGED: &[&str] = &[
@@ -72,8 +72,13 @@ const FORGED: &[&str] = &[
     "Response: Success",
 ];
 
+/// The same stream where `timestampevents` is off.
+pub(crate) fn unstamped(text: &str) -> String {
+    text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect()
+}
+
 /// What stands between empty lines, each with its own, and what is left.
-fn pieces(stream: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn pieces(stream: &[u8]) -> Vec<&[u8]> {
     let mut start = 0;
     let ends = stream.windows(4).enumerate().filter(|(_, four)| four == b"\r\n\r\n").map(|(at, _)| at + 4);
     let ends: Vec<usize> = ends.chain([stream.len()]).collect();
@@ -82,7 +87,7 @@ fn pieces(stream: &[u8]) -> Vec<&[u8]> {
 }
 
 /// The events, by their bytes, that somebody would act on, where the stream is read in these pieces.
-fn believed<'a>(reads: impl IntoIterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
+pub(crate) fn believed<'a>(reads: impl IntoIterator<Item = &'a [u8]>) -> Vec<Vec<u8>> {
     let (received, _) = decode_all(Interest::tracker(), reads);
     let frames = received.into_iter().filter_map(|r| if let Received::Frame(frame) = r { Some(frame) } else { None });
     frames.map(|frame| frame.bytes().to_vec()).collect()
@@ -176,7 +181,7 @@ fn a_time_that_a_number_supplies_blinds_nobody() {
     let mut tried = 0;
     for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("22/queue_answered")) {
         let text = String::from_utf8(stream).unwrap();
-        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        let unstamped = unstamped(&text);
         let pieces = pieces(unstamped.as_bytes());
         for (at, piece) in pieces.iter().enumerate().skip(8) {
             let after = pieces.get(at + 1).copied().unwrap_or_default();
@@ -200,7 +205,7 @@ fn a_time_that_a_number_supplies_blinds_nobody() {
 fn times_that_come_and_go_with_a_reload_of_asterisk_blind_nobody() {
     let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
     let text = String::from_utf8(stream).unwrap();
-    let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+    let unstamped = unstamped(&text);
     for streams in [[&text, &unstamped, &text], [&unstamped, &text, &unstamped]] {
         let alone: usize = streams.iter().map(|stream| channels(&believed([stream.as_bytes()]))).sum();
         assert_eq!(channels(&believed(streams.map(|stream| stream.as_bytes()))), alone);
@@ -218,7 +223,7 @@ fn a_snapshot_whose_end_the_caller_supplies_is_not_believed_wherever_a_read_ends
     let mut tried = 0;
     for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("22/queue_answered")) {
         let text = String::from_utf8(stream).unwrap();
-        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        let unstamped = unstamped(&text);
         for stream in [&text, &unstamped] {
             let pieces = pieces(stream.as_bytes());
             for (at, piece) in pieces.iter().enumerate().skip(8) {
@@ -260,7 +265,7 @@ fn what_stands_in_several_fields_of_one_event_is_not_put_together() {
     let mut tried = 0;
     let (_, stream) = captures().into_iter().find(|(name, _)| name.contains("22/queue_answered")).unwrap();
     let text = String::from_utf8(stream).unwrap();
-    let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+    let unstamped = unstamped(&text);
     for (stream, stamp) in [(&text, "\r\nTimestamp: 1795336404.754223"), (&unstamped, "")] {
         let pieces = pieces(stream.as_bytes());
         for (at, piece) in pieces.iter().enumerate().skip(8).filter(|(_, p)| p.starts_with(b"Event: Newexten")) {
@@ -361,7 +366,7 @@ fn nor_where_events_bear_no_stamps() {
     let mut tried = 0;
     for (name, stream) in captures().into_iter().filter(|(name, _)| name.contains("queue_answered")) {
         let text = String::from_utf8(stream).unwrap();
-        let unstamped: String = text.split_inclusive('\n').filter(|line| !line.starts_with("Timestamp: ")).collect();
+        let unstamped = unstamped(&text);
         try_all(&name, unstamped.as_bytes(), &mut tried);
     }
     assert!(tried > FORGED.len(), "{tried}");
@@ -389,7 +394,7 @@ fn try_all(name: &str, stream: &[u8], tried: &mut usize) {
 }
 
 /// In one read, and where each piece comes in a read of its own.
-fn costs_only_itself(name: &str, before: &[u8], torn: &[u8], after: &[u8]) {
+pub(crate) fn costs_only_itself(name: &str, before: &[u8], torn: &[u8], after: &[u8]) {
     let without = believed([before]);
     let at_once = [before, torn, after].concat();
     for with in [believed([&at_once[..]]), believed(std::iter::once(before).chain(pieces(torn)).chain([after]))] {

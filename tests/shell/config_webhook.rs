@@ -48,6 +48,16 @@ fn what_cannot_be_used_is_refused_with_the_fix() {
         (format!("{WELL}events = [\"call.mised\"]\n"), "did you mean \"call.missed\"?"),
         (format!("{WELL}events = [\"call.started\"]\n"), "set in_progress = true in [feed]"),
         (format!("{WELL}format = \"xml\"\n"), "use \"standard\" or \"cloudevents\""),
+        (format!("{WELL}events = [\"agent.state\"]\n"), "set agents = true in [feed]"),
+        (format!("{WELL}format = \"telegram\"\n"), "needs `to`: add to = "),
+        (format!("{WELL}format = \"mail\"\nto = \"a@example.com\"\n"), "needs `command`: add command = "),
+        (
+            format!("{WELL}format = \"mail\"\nto = \"a@example.com\"\ncommand = [\"mail\"]\n"),
+            "must begin with the path",
+        ),
+        (format!("{WELL}to = \"x\"\n"), "`to` has no effect in this format"),
+        (format!("{WELL}responsible = 7\n"), "`responsible` has no effect in this format"),
+        (format!("{WELL}format = \"amocrm\"\nevents = [\"link.up\"]\n"), "there are call.ended, call.missed"),
         (replaced(url, "url = \"http://127.0.0.1/\"\ntls_ca_file = \"x\""), "has no effect without https"),
         (format!("{WELL}[webhook.map]\nlinkid = \"x\"\n"), "did you mean `linkedid`?"),
         (format!("{WELL}[webhook.map]\nlinkedid = 7\n"), "must be a text in quotes"),
@@ -73,4 +83,32 @@ fn names_may_change_places_and_this_machine_needs_no_encryption() {
     }
     let allowed = WELL.replace("https", "http") + "allow_plaintext = true\n";
     assert!(Config::from_toml(&allowed, "test").is_ok());
+}
+
+#[test]
+fn each_program_is_told_what_it_understands_and_needs_no_more_than_it_needs() {
+    let table = |format: &str, more: &str| format!("[[webhook]]\nname = \"x\"\nformat = \"{format}\"\n{more}");
+    let url = "url = \"https://crm.example.com\"\nsecret_file = \"hook\"\n";
+    for (text, format, events) in [
+        (table("zammad", url), Format::Zammad, &["call.ended", "call.missed"][..]),
+        (
+            table("zammad", url) + "[feed]\nin_progress = true\n",
+            Format::Zammad,
+            &["call.started", "call.answered", "call.ended", "call.missed"],
+        ),
+        (table("amocrm", &format!("{url}responsible = 7\n")), Format::AmoCrm, &["call.ended", "call.missed"]),
+        (table("bitrix24", url), Format::Bitrix24, &["call.missed"]),
+        (table("telegram", "to = \"-1\"\nsecret_file = \"bot\"\n"), Format::Telegram, &["call.missed"]),
+        (table("mail", "to = \"a@example.com\"\ncommand = [\"/bin/cat\"]\n"), Format::Mail, &["call.missed"]),
+    ] {
+        let config = Config::from_toml(&text, "test").unwrap_or_else(|refusal| panic!("{refusal}"));
+        let webhook = &config.webhooks[0];
+        let mut found: Vec<&str> = webhook.events.iter().map(|kind| kind.as_str()).collect();
+        let mut events = events.to_vec();
+        found.sort_unstable();
+        events.sort_unstable();
+        assert_eq!((webhook.format, found), (format, events), "{text}");
+    }
+    let bot = Config::from_toml(&table("telegram", "to = \"-1\"\nsecret_file = \"bot\"\n"), "test").unwrap();
+    assert_eq!(bot.webhooks[0].host_and_port(), ("api.telegram.org", 443));
 }

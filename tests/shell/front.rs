@@ -72,7 +72,8 @@ impl Front {
     }
 
     fn before(api: &str, lists: fn(&Action) -> Option<String>) -> Self {
-        let server = Server::start(GREETING, 8, Box::new(lists));
+        // One for each daemon that follows a killed one.
+        let server = Server::start(GREETING, 60, Box::new(lists));
         let site = Site::new(server.port);
         let socket = site.path("api.sock");
         Self { site, server, socket, daemon: None }.configured("api.sock", api)

@@ -45,7 +45,7 @@ fn metrics_keep_prometheus_conventions_and_are_all_in_the_manual() {
         "callbackd_calls_total{pbx=\"pbx\",queue=\"\",direction=\"inbound\",status=\"CANCEL\",outcome=\"IVR_LOST\"} 0",
         "callbackd_store_writable 1",
         "callbackd_store_records_lost_total 0",
-        "callbackd_feed_changes_total 1",
+        "callbackd_feed_changes_total 2",
     ] {
         assert!(text.lines().any(|found| found == line), "{line} is not in {text}");
     }

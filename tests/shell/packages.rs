@@ -33,7 +33,7 @@ fn both_packages_say_the_same_three_steps_and_dial_nobody() {
     let said = steps("config/packages/deb/postinst");
     assert_eq!(said, steps("config/packages/rpm/post"));
     for words in [
-        "1. AMI user",
+        "1. callbackd setup",
         "2. callbackd check --connect",
         "3. systemctl enable --now callbackd",
         "makes no callbacks until",

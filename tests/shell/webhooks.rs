@@ -107,9 +107,9 @@ fn killed_again_and_again_while_the_receiver_is_down_each_message_arrives_in_ord
     let mut receiver = Receiver::open(move |_| Then::Status(if is_down.load(Ordering::Relaxed) { 503 } else { 200 }));
     let mut front = hooked(&receiver, "");
     let mut expected = Vec::new();
-    // The pretend PBX takes eight connections.
-    for n in 0..7 {
-        let id = closed(&front, &format!("+120255501{n:02}"));
+    let kills: u32 = std::env::var("CALLBACKD_WEBHOOK_KILLS").map_or(7, |kills| kills.parse().unwrap());
+    for n in 0..kills {
+        let id = closed(&front, &format!("+1202555{n:04}"));
         expected.extend(["callback.created", "callback.closed"].map(|kind| (kind.to_owned(), json!(id))));
         receiver.next();
         front.killed();
@@ -197,8 +197,8 @@ fn a_test_shows_the_answer_a_pause_holds_and_gone_switches_off() {
     let id = front.added("+12025550125");
     assert_eq!(state(&receiver.next()).1, json!(id), "it begins with what comes next");
     // What it had taken is sent once more on order.
-    assert_eq!(front.run(&["webhooks", "resend", "crm", "1"]).code, 0);
-    assert!(receiver.next().header("webhook-id").ends_with("_1"));
+    assert_eq!(front.run(&["webhooks", "resend", "crm", "2"]).code, 0);
+    assert!(receiver.next().header("webhook-id").ends_with("_2"), "1 was that the PBX is seen");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use crate::core::PBXS;
 use crate::disk::Disk;
 use callbackd::store::feed::{Behind, Change, ChangedRow, Cursor};
 use callbackd::store::{CallFilter, CallbackFilter, FeedRules, Reader, Store};
-use callbackd_core::model::{AttemptRow, CallKey, CallbackRow, Direction, DoNotCall, FinishedCall, Record, Status};
+use callbackd_core::model::{
+    AttemptRow, CallKey, CallbackRow, Direction, DoNotCall, FinishedCall, News, Record, Status,
+};
 use fastrand::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
@@ -149,6 +151,11 @@ impl FeedOfADay {
                     ("callback.attempted", format!("{}/{}", row.callback_id, row.n))
                 }
                 Record::Gap(gap) => ("gap.recorded", gap.from_ms.to_string()),
+                Record::News(news) => match &**news {
+                    News::LinkUp { at_ms, .. } => ("link.up", at_ms.to_string()),
+                    News::LinkDown { at_ms, .. } => ("link.down", at_ms.to_string()),
+                    News::Ringing(call) => ("call.ringing", call.linkedid.clone()),
+                },
                 Record::DncAdd(entry) => ("dnc.added", entry.number_e164.to_string()),
                 Record::DncRemove(number) if now.forbidden.contains_key(number) => ("dnc.removed", number.to_string()),
                 _ => ("", String::new()),
@@ -266,7 +273,9 @@ impl Mirror {
                 self.callbacks.insert(row.id, (*rev, (**row).clone()));
             }
             Some(ChangedRow::Callback { .. }) => {}
-            Some(ChangedRow::Attempt(row)) => drop(self.attempts.insert(row.channel_id.clone(), (**row).clone())),
+            Some(ChangedRow::Attempt { row, .. }) => {
+                drop(self.attempts.insert(row.channel_id.clone(), (**row).clone()))
+            }
             None if change.kind.as_str() == "dnc.added" => drop(self.forbidden.insert(change.key.clone())),
             None if change.kind.as_str() == "dnc.removed" => drop(self.forbidden.remove(&change.key)),
             None => {}

@@ -4,8 +4,8 @@ use crate::stored::{MONDAY_10, abandoned, answered, gap, record};
 use callbackd::store::feed::{Behind, Change, ChangedRow, Cursor};
 use callbackd::store::{Fed, FeedRules, Reader, Store};
 use callbackd_core::model::{
-    AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep,
-    ChangeKind, DoNotCall, E164, FinishedCall, PbxId, Record, RecoveredBy,
+    Activity, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackChange, CallbackRow, CallbackState,
+    CallbackStep, ChangeKind, DoNotCall, E164, FinishedCall, Interval, News, PbxId, Record, RecoveredBy,
 };
 use rusqlite::Connection;
 use std::path::PathBuf;
@@ -169,6 +169,56 @@ fn a_corrected_row_is_told_of_as_updated_with_a_higher_rev_and_one_that_is_only_
     let expected =
         [changed("call.missed", "1.1", 1), changed("call.updated", "1.1", 2), changed("call.updated", "1.1", 3)];
     assert_eq!(place.changed(), expected);
+}
+
+#[test]
+fn what_begins_and_ends_within_one_transaction_is_recorded_as_both_where_agents_are_news() {
+    let talking = Interval {
+        pbx: PbxId::new("pbx"),
+        agent: "PJSIP/101".to_owned(),
+        activity: Activity::Talking,
+        queue: String::new(),
+        reason: String::new(),
+        from_ms: MONDAY_10,
+        to_ms: None,
+    };
+    let over = Interval { to_ms: Some(MONDAY_10 + 1), ..talking.clone() };
+    let place = Place::new();
+    let rules = FeedRules { agents: true, ..FeedRules::default() };
+    place.recording(rules).write(&[talking, over].map(Record::Interval)).unwrap();
+    let ends: Vec<_> = place.changes().into_iter().map(|change| change.payload.unwrap()["to_ms"].as_i64()).collect();
+    assert_eq!(ends, [None, Some(MONDAY_10 + 1)]);
+}
+
+#[test]
+fn who_is_rung_and_what_agents_do_is_told_of_where_somebody_wants_to_know_and_links_always() {
+    let Record::InProgress(call) = in_progress("1.1", None) else { unreachable!() };
+    let ringing = CallInProgress { agent: Some("PJSIP/101".to_owned()), ..(*call).clone() };
+    let ringing = News::Ringing(Box::new(ringing));
+    let paused = Interval {
+        pbx: PbxId::new("pbx"),
+        agent: "PJSIP/101".to_owned(),
+        activity: Activity::Paused,
+        queue: "sales".to_owned(),
+        reason: "lunch".to_owned(),
+        from_ms: MONDAY_10,
+        to_ms: None,
+    };
+    let down = News::LinkDown { pbx: PbxId::new("pbx"), at_ms: MONDAY_10 };
+    let all = [Record::News(Arc::new(ringing)), Record::Interval(paused), Record::News(Arc::new(down))];
+    let key = MONDAY_10.to_string();
+    let place = Place::new();
+    place.recording(FeedRules { in_progress: true, agents: true, ..FeedRules::default() }).write(&all).unwrap();
+    assert_eq!(
+        place.changed(),
+        [changed("call.ringing", "1.1", 0), changed("agent.state", "PJSIP/101", 0), changed("link.down", &key, 0)]
+    );
+    let said: Vec<_> = place.changes().into_iter().map(|change| change.payload.unwrap()).collect();
+    assert_eq!((&said[0]["agent"], &said[0]["number_e164"]), (&"PJSIP/101".into(), &"+12025550123".into()));
+    assert_eq!((&said[1]["activity"], &said[1]["reason"]), (&"paused".into(), &"lunch".into()));
+    let place = Place::new();
+    place.recording(FeedRules::default()).write(&all).unwrap();
+    assert_eq!(place.changed(), [changed("link.down", &key, 0)]);
 }
 
 #[test]
@@ -380,5 +430,5 @@ fn a_cursor_is_read_as_it_is_written_and_nothing_else_is_one() {
 fn every_kind_is_known_by_its_word() {
     let words: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert!(words.iter().all(|word| ChangeKind::from_text(word).is_some_and(|kind| kind.as_str() == *word)));
-    assert_eq!(words.len(), 14);
+    assert_eq!(words.len(), 18);
 }

@@ -126,6 +126,14 @@ fn values_that_no_column_may_hold_are_damage() {
 }
 
 #[test]
+fn a_value_that_would_fill_the_memory_is_damage_and_is_not_read() {
+    let crafted = crafted("UPDATE calls SET why = '[\"' || printf('%.*c', 20000000, 'x') || '\"]'");
+    let refused = all_calls(&crafted.path).unwrap_err();
+    assert_eq!(refused.exit_code(), 65, "{refused}");
+    assert!(refused.to_string().contains("too big"), "{refused}");
+}
+
+#[test]
 fn what_somebody_added_for_their_own_reports_is_left_alone() {
     let crafted = crafted(
         "CREATE VIEW my_report AS SELECT count(*) FROM calls; CREATE TABLE my_notes(call INTEGER, note TEXT);

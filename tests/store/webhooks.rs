@@ -5,11 +5,12 @@ use crate::stored::{abandoned, answered, record};
 use callbackd::config::Config;
 use callbackd::store::webhooks::{Again, MessageState, WebhookNote, WebhookState};
 use callbackd::store::{FeedRules, Reader, Store};
-use callbackd::webhook::{Answer, Due, Endpoint, Keys, Next, Outgoing, Queue, Scripts};
-use callbackd_core::model::{FinishedCall, Record};
+use callbackd::webhook::{Answer, Due, Endpoint, Keys, Next, Outgoing, Queue, Scripts, Secret};
+use callbackd_core::model::{CallInProgress, E164, FinishedCall, News, PbxId, Record};
 use fastrand::Rng;
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const KEY: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 const MINUTE: i64 = 60_000;
@@ -17,11 +18,16 @@ const DAY: i64 = 86_400_000;
 
 /// A webhook with these lines in its table.
 fn endpoint(more: &str) -> Endpoint {
+    endpoint_of("", more)
+}
+
+/// And these tables before it.
+fn endpoint_of(before: &str, more: &str) -> Endpoint {
     let text = format!(
-        "[report]\ndid = {{ \"5550100\" = \"Sales hotline\" }}\n[callback.queue.sales]\nscript = \"You wanted an offer\"\n[[webhook]]\nname = \"crm\"\nurl = \"https://crm.example.com/\"\nsecret_file = \"x\"\n{more}"
+        "{before}[report]\ndid = {{ \"5550100\" = \"Sales hotline\" }}\n[callback.queue.sales]\nscript = \"You wanted an offer\"\n[[webhook]]\nname = \"crm\"\nurl = \"https://crm.example.com/\"\nsecret_file = \"x\"\n{more}"
     );
     let config = Config::from_toml(&text, "test").unwrap_or_else(|refusal| panic!("{refusal}"));
-    Endpoint::new(&config.webhooks[0], Keys::from_text(KEY).unwrap(), Scripts::of(&config))
+    Endpoint::new(&config.webhooks[0], Secret::Keys(Keys::from_text(KEY).unwrap()), Scripts::of(&config))
 }
 
 #[allow(clippy::disallowed_methods)] // what is written bears the clock of the machine
@@ -362,4 +368,43 @@ fn every_field_of_a_message_can_be_renamed() {
     let unknown: Vec<&String> =
         fields.iter().filter(|field| !callbackd::config::FIELDS.contains(&field.as_str())).collect();
     assert_eq!(unknown, [] as [&String; 0]);
+}
+
+#[test]
+fn a_message_for_the_screen_pop_says_whose_phone_rings_for_whom_and_what_is_known_of_them() {
+    let place = Place::new();
+    let mut store = place.recording(FeedRules { in_progress: true, ..FeedRules::default() });
+    store.webhook(&WebhookNote::Configured(vec!["crm".to_owned()], now())).unwrap();
+    store.write(&[ago(3_600_000, answered("0.1"))]).unwrap();
+    let ringing = CallInProgress {
+        pbx: PbxId::new("pbx"),
+        linkedid: "1.1".to_owned(),
+        number: Some("2025550123".to_owned()),
+        number_e164: E164::new("+12025550123").ok(),
+        name: Some("ACME".to_owned()),
+        did: Some("5550100".to_owned()),
+        trunk: None,
+        queue: Some("sales".to_owned()),
+        agent: Some("PJSIP/102".to_owned()),
+        started_ms: now(),
+        joined_ms: Some(now()),
+        answered_ms: None,
+    };
+    store.write(&[Record::News(Arc::new(News::Ringing(Box::new(ringing))))]).unwrap();
+    let message = sent(&place, &endpoint_of("[feed]\nin_progress = true\n", "events = [\"call.ringing\"]"));
+    let data = data(&message);
+    for (field, value) in [
+        ("linkedid", "1.1"),
+        ("agent", "PJSIP/102"),
+        ("number_e164", "+12025550123"),
+        ("did_label", "Sales hotline"),
+        ("queue", "sales"),
+        ("last_agent", "PJSIP/101"),
+        ("script", "You wanted an offer"),
+    ] {
+        assert_eq!(data[field], value, "{field} of {data}");
+    }
+    assert_eq!(data["history"]["calls"], 1);
+    let fields = data.as_object().unwrap().keys();
+    assert!(fields.into_iter().all(|field| callbackd::config::FIELDS.contains(&field.as_str())), "{data}");
 }

@@ -2,6 +2,7 @@
 
 use crate::api::Ask;
 use crate::api::front::{Answer, Body, Failure, Front, Peer, bad, parse};
+use crate::random;
 use crate::store::tokens::{Role, Token, TokenChange, hash};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -10,7 +11,6 @@ use axum::routing::{delete, get};
 use axum::{Extension, Json, Router};
 use serde::Deserialize;
 use serde_json::json;
-use std::io::Read;
 use std::sync::Arc;
 
 /// Longest name of a token, in characters.
@@ -73,9 +73,7 @@ impl Front {
     }
 }
 
-/// 256 random bits of the kernel.
+/// 256 random bits.
 fn secret() -> std::io::Result<String> {
-    let mut bytes = [0; 32];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    Ok(bytes.iter().fold("cbt_".to_owned(), |text, byte| format!("{text}{byte:02x}")))
+    Ok(format!("cbt_{}", random::digits::<32>()?))
 }

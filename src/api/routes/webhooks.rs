@@ -94,7 +94,7 @@ fn refused(error: &WebhookError) -> Failure {
     let status = match error {
         WebhookError::None(_) | WebhookError::NoMessage(_) => StatusCode::NOT_FOUND,
         WebhookError::Busy => StatusCode::SERVICE_UNAVAILABLE,
-        WebhookError::Secret(_) => StatusCode::CONFLICT,
+        WebhookError::Secret(_) | WebhookError::NoTest => StatusCode::CONFLICT,
     };
     Failure::new(status, error.to_string())
 }

@@ -1,4 +1,4 @@
-//! The dialplan as `ShowDialPlan` lists it: which extensions a context takes, by itself and by what it includes.
+//! The dialplan as `ShowDialPlan` lists it: which extensions a context takes, by itself and by what it includes, and what it does with them.
 
 use callbackd_core::ami::Frame;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,13 +10,26 @@ const NUMBER: usize = 5;
 #[derive(Debug, Clone, Default)]
 pub struct Dialplan(BTreeMap<String, Context>);
 
+/// A context of the dialplan.
 #[derive(Debug, Clone, Default)]
-struct Context {
-    /// Extensions and patterns that have a step; a hint is none.
-    extensions: BTreeSet<String>,
-    includes: BTreeSet<String>,
+pub struct Context {
+    /// Extensions and patterns with their steps in order; a hint is none.
+    pub extensions: BTreeMap<String, Vec<Step>>,
+    /// Contexts that it includes.
+    pub includes: BTreeSet<String>,
+    /// Devices that its hints watch.
+    pub hints: BTreeSet<String>,
     /// Something beyond the list (another Asterisk, a database) decides, too.
     is_switched: bool,
+}
+
+/// One priority of an extension.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The application, in small letters.
+    pub application: String,
+    /// Its arguments.
+    pub data: String,
 }
 
 impl Dialplan {
@@ -29,9 +42,36 @@ impl Dialplan {
         let included = text("IncludeContext");
         context.includes.extend(included.and_then(|name| Some(name.split([',', '|']).next()?.to_owned())));
         context.is_switched |= item.get("Switch").is_some();
-        if item.text("Priority").is_some_and(|priority| priority != "hint") {
-            context.extensions.extend(text("Extension"));
+        match (text("Priority"), text("Extension")) {
+            (Some(priority), _) if priority == "hint" => {
+                let devices = text("Application").unwrap_or_default();
+                context.hints.extend(devices.split(['&', ',']).map(str::to_owned));
+            }
+            (Some(_), Some(extension)) => {
+                let application = text("Application").unwrap_or_default().to_ascii_lowercase();
+                // Asterisk lists the priorities of an extension in their order.
+                let steps = context.extensions.entry(extension).or_default();
+                steps.push(Step { application, data: text("AppData").unwrap_or_default() });
+            }
+            _ => {}
         }
+    }
+
+    /// The context of this name, if it is in the list.
+    #[must_use]
+    pub fn context(&self, name: &str) -> Option<&Context> {
+        self.0.get(name)
+    }
+
+    /// The same with its name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<(&str, &Context)> {
+        self.0.get_key_value(name).map(|(name, context)| (name.as_str(), context))
+    }
+
+    /// All contexts by name.
+    pub fn contexts(&self) -> impl Iterator<Item = (&str, &Context)> {
+        self.0.iter().map(|(name, context)| (name.as_str(), context))
     }
 
     /// Whether this context takes this extension; `None` if that is not in the list.
@@ -51,7 +91,7 @@ impl Dialplan {
         let mut is_switched = false;
         while let Some(name) = ahead.pop() {
             let Some(context) = self.0.get(name).filter(|_| seen.insert(name)) else { continue };
-            if context.extensions.iter().any(|pattern| is_so(pattern)) {
+            if context.extensions.keys().any(|pattern| is_so(pattern)) {
                 return Some(true);
             }
             is_switched |= context.is_switched;

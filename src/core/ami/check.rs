@@ -75,6 +75,28 @@ pub(crate) fn beginning(rest: &[u8], shown: Shown) -> Beginning {
     }
 }
 
+/// The frame has the head and the beginning of a channel's snapshot as Asterisk writes them: more than a number holds, with the empty line before it.
+pub(crate) fn has_begun(frame: &[u8]) -> bool {
+    let mut lines = frame.split_inclusive(|byte| *byte == b'\n').skip(1);
+    let filled = |line: &[u8], key: &[u8], least: usize| {
+        let value = line.strip_prefix(key).and_then(|value| value.strip_prefix(b": "));
+        value.and_then(|value| value.strip_suffix(b"\r\n")).is_some_and(|value| value.len() >= least)
+    };
+    if !lines.next().is_some_and(|line| line.ends_with(b"\r\n") && is_privilege(line)) {
+        return false;
+    }
+    // A `Timestamp` and a `SystemName` may stand before it, and a bridge's snapshot.
+    let Some(first) = lines.by_ref().take(10).find(|line| line[..colon(line).unwrap_or(0)].ends_with(b"Channel"))
+    else {
+        return false;
+    };
+    let prefix = &first[..colon(first).unwrap_or(0).saturating_sub(b"Channel".len())];
+    let mut next = || lines.next().and_then(|line| line.strip_prefix(prefix)).unwrap_or_default();
+    filled(&first[prefix.len()..], b"Channel", 2)
+        && filled(next(), b"ChannelState", 1)
+        && filled(next(), b"ChannelStateDesc", 2)
+}
+
 /// The name of an event, or the word of a response.
 fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b' '))
@@ -128,10 +150,36 @@ pub(crate) struct Passed {
     pub(crate) answers: bool,
     /// It has a `Timestamp` behind its `Privilege`; `None` if it need not.
     pub(crate) stamped: Option<bool>,
+    /// No field of a caller holds the whole of it.
+    pub(crate) long: bool,
 }
 
-/// Checks a whole frame: what it is, or the reason against it and where the offending line begins.
-pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal, usize)> {
+/// Why a whole frame did not pass.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Failed {
+    pub(crate) refusal: Refusal,
+    /// Where the offending line begins.
+    pub(crate) at: usize,
+    /// Where the snapshot begins that it must have and has not, as far as it was read.
+    pub(crate) open: Option<usize>,
+}
+
+/// Checks a whole frame: what it is, or the reason against it.
+pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, Failed> {
+    let (mut follow, mut run) = (Follow::new(form::ANSWER), 0);
+    checked(frame, shown, &mut follow, &mut run).map_err(|(refusal, at)| {
+        let open = (!follow.is_whole()).then_some(run);
+        Failed { refusal, at, open }
+    })
+}
+
+/// `run`: where the last snapshot begins.
+fn checked<'f>(
+    frame: &'f [u8],
+    shown: &mut Shown,
+    follow: &mut Follow<'f>,
+    run: &mut usize,
+) -> Result<Passed, (Refusal, usize)> {
     if let Some(at) = memchr::memchr(0, frame) {
         return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
     }
@@ -139,7 +187,6 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
     let (mut at_most, mut echo) = (ONCE_IN_RESPONSES, false);
     let (mut start, mut count) = (0, 0);
     let mut stamped = None;
-    let mut follow = Follow::new(form::ANSWER);
     let mut head = Head::Answer;
     for end in memchr::memchr_iter(b'\n', frame) {
         let line = &frame[start..=end];
@@ -164,6 +211,9 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
             }
         }
         let stands = expected.is_some() || follow.takes(key);
+        if expected.is_none() && follow.is_within() {
+            *run = start;
+        }
         let written = || line.ends_with(b"\r\n") && (line[colon..].starts_with(b": ") || follow.is_free());
         if shown.privilege && (!stands || !written() || is_nameless(key, line)) {
             return Err((Refusal::Torn, start));
@@ -176,7 +226,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
                     return Err((Refusal::Forged, start));
                 }
                 let form = form::of_frame(value, frame);
-                (follow, head) = (Follow::new(form), form.head);
+                (*follow, head) = (Follow::new(form), form.head);
                 at_most = if value == b"VarSet" { ONCE.len() } else { ONCE_IN_EVENTS };
                 // A dialplan's `UserEvent(Tag,Uniqueid: ${UNIQUEID})` repeats what its channel says: no forgery.
                 echo = value == b"UserEvent";
@@ -200,7 +250,7 @@ pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, (Refusal,
         Some(false) if shown.timestamp => return Err((Refusal::Torn, 0)),
         _ => {}
     }
-    Ok(Passed { head, answers: seen[ACTION_ID].is_some(), stamped })
+    Ok(Passed { head, answers: seen[ACTION_ID].is_some(), stamped, long: follow.is_long() })
 }
 
 /// Holds the second line against the head that the event must have, and learns from it what the stream has.

@@ -4,7 +4,7 @@ use bytes::{Buf, BytesMut};
 use memchr::memmem::Finder;
 
 use crate::ami::blank_line::BlankLine;
-use crate::ami::check::{Beginning, Passed, Shown, beginning, begins_well, check, line_length};
+use crate::ami::check::{Beginning, Failed, Passed, Shown, beginning, begins_well, check, has_begun, line_length};
 use crate::ami::excerpt::excerpt;
 use crate::ami::form::{self, End, Head};
 use crate::ami::frame::{Frame, text};
@@ -84,7 +84,8 @@ enum Position {
 /// Of a frame that is dropped so many bytes before its end are looked at, at most: its last channel snapshot, and a number's line breaks.
 const KEPT: usize = 2048;
 
-/// So many bytes behind the beginning of a torn frame its rest has come: a frame of six channels, and what their numbers can hold.
+/// So many bytes behind a frame that is no whole one the rest of it has come: a frame of six channels, and what their numbers can hold. Until then only
+/// events are believed that are longer than what a caller can write into one field.
 const TORN_AT_MOST: u64 = 8 * 1024;
 
 /// The decoder of one stream. Holds no bytes itself; the buffer that it is given never needs to grow beyond
@@ -101,8 +102,8 @@ pub struct FrameDecoder {
     shown: Shown,
     /// Where the frame began whose rest has yet to come.
     torn: Option<u64>,
-    /// Where the last torn frame began.
-    last_torn: Option<u64>,
+    /// Where the last frame began that is no whole one of Asterisk's: a number may have torn it.
+    odd: Option<u64>,
     counters: Counters,
 }
 
@@ -117,7 +118,7 @@ impl FrameDecoder {
             searched: 0,
             shown: Shown::default(),
             torn: None,
-            last_torn: None,
+            odd: None,
             counters: Counters::default(),
         }
     }
@@ -148,6 +149,7 @@ impl FrameDecoder {
     /// Refuses the frame that begins the buffer before its end has been seen.
     fn refuse_from_here(&mut self, refusal: Refusal, buffer: &BytesMut) -> Received {
         self.position = Position::Dropping { own_end: None };
+        self.odd = Some(self.counters.bytes);
         self.refuse(refusal, self.counters.bytes, buffer)
     }
 
@@ -255,14 +257,15 @@ impl FrameDecoder {
         if end > MAX_FRAME {
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        let Passed { head, answers, stamped } = match check(&frame, &mut self.shown) {
+        let Passed { head, answers, stamped, long } = match check(&frame, &mut self.shown) {
             Ok(passed) => passed,
-            Err((refusal, at)) => {
+            Err(Failed { refusal, at, open }) => {
                 self.passes(&frame, offset);
                 // What broke it may have an empty line behind it, and the rest of its headers behind that.
-                if self.is_front(&frame) && refusal == Refusal::Torn && !form::closes(&frame[at..]) {
-                    self.tears(offset);
+                if open.is_some_and(|run| !form::closes(&frame[run.max(at)..])) && self.is_front(&frame) {
+                    self.torn = Some(offset);
                 }
+                self.odd = Some(offset);
                 return Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame));
             }
         };
@@ -273,28 +276,30 @@ impl FrameDecoder {
         if self.shown.privilege && !(head.is_answer() && answers) {
             if head == Head::Item {
                 self.passes(&frame, offset);
+                self.odd = Some(offset);
                 return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
             }
             // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
-            let shortest = form::is_shortest(&frame);
             let first = stamped.filter(|_| !self.shown.settled);
-            if shortest && !first.unwrap_or(self.shown.timestamp) {
+            if form::is_shortest(&frame) && !first.unwrap_or(self.shown.timestamp) {
                 self.counters.skipped += 1;
                 return None;
             }
-            let lately = |torn| offset - torn <= TORN_AT_MOST;
-            let inside = self.torn.is_some_and(lately);
+            let lately = |at| offset - at <= TORN_AT_MOST;
+            let (inside, in_doubt) = (self.torn.is_some_and(lately), self.odd.is_some_and(lately));
             if inside {
                 self.passes(&frame, offset);
-            } else if let Some(stamped) = first {
+            } else if !in_doubt && let Some(stamped) = first {
                 // Its head is Asterisk's, even if what follows is the rest of it.
                 (self.shown.timestamp, self.shown.settled) = (stamped, true);
             }
-            // What is the last of a read leaves the same behind, believed or not.
-            let torn = !begins_well(buffer, self.shown) || Self::goes_on(room, buffer);
-            // An answer without an id that ends as an event does is the rest of one.
-            let torn = torn || head == Head::Answer && form::closes(&frame);
-            if inside || shortest && self.last_torn.is_some_and(lately) || torn {
+            // What is the last of a read leaves the same behind, believed or not. An answer without an id that ends as an event does is the rest of one.
+            let goes_on = !begins_well(buffer, self.shown) || Self::goes_on(room, buffer);
+            let torn = goes_on || head == Head::Answer && form::closes(&frame);
+            if torn || !form::has_its_tail(&frame) {
+                self.odd = Some(offset);
+            }
+            if inside || in_doubt && !long || torn {
                 return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
             }
         }
@@ -331,14 +336,9 @@ impl FrameDecoder {
                 Position::Dropping { own_end } => match self.blank_line.find(self.counters.bytes, buffer) {
                     Some((end, next)) => {
                         let offset = self.counters.bytes;
-                        match own_end {
-                            Some(headers) if self.torn.is_none() => {
-                                if self.is_front(&buffer[..end]) && !form::has_own_end(&buffer[..end], headers) {
-                                    self.tears(offset);
-                                }
-                            }
-                            // What comes behind the front of a torn frame is its rest, by whatever name.
-                            _ => self.passes(&buffer[..end], offset),
+                        self.passes(&buffer[..end], offset);
+                        if own_end.is_some_and(|headers| !form::has_own_end(&buffer[..end], headers)) {
+                            self.odd = Some(offset);
                         }
                         self.advance(buffer, next);
                         self.position = Position::Start;
@@ -354,25 +354,25 @@ impl FrameDecoder {
         }
     }
 
-    /// The frame has the head that Asterisk writes: it is no rest of another one. Nor did a number supply all of it, as which it would have no rest.
+    /// The frame begins as Asterisk writes it, with more than a number holds: it is no rest of another one.
     fn is_front(&self, frame: &[u8]) -> bool {
-        self.shown.privilege && form::has_begun(frame) && begins_well(frame, self.shown)
+        self.shown.privilege && has_begun(frame) && begins_well(frame, self.shown)
     }
 
-    fn tears(&mut self, offset: u64) {
-        (self.torn, self.last_torn) = (Some(offset), Some(offset));
-    }
-
-    /// Takes in what the end of a frame that is not handed on says of those behind it.
+    /// Takes in what the end of a frame that is not handed on says of those behind it. Only what is surely the front of one makes the next one the rest of
+    /// it: else a few bytes in a number would cost another call's event.
     fn passes(&mut self, frame: &[u8], offset: u64) {
         if !self.shown.privilege {
             return;
         }
-        match form::end(frame) {
-            End::Open if self.torn.is_some() || self.is_front(frame) => self.tears(offset),
-            End::Rest if self.torn.is_none() && self.is_front(frame) => self.tears(offset),
-            _ if self.torn.is_some() && form::closes(&frame[frame.len().saturating_sub(KEPT)..]) => self.torn = None,
-            _ => {}
+        let end = form::end(frame);
+        if end != End::Whole {
+            self.odd = Some(offset);
+        }
+        if form::closes(&frame[frame.len().saturating_sub(KEPT)..]) {
+            self.torn = None;
+        } else if end == End::Open && self.torn.is_none() && self.is_front(frame) {
+            self.torn = Some(offset);
         }
     }
 

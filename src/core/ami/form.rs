@@ -131,8 +131,10 @@ pub(crate) fn of_event(name: &[u8]) -> Form {
         | b"QueueCallerAbandon"
         | b"Join"
         | b"Leave" => form(Head::Live, &[CHANNEL], 1),
-        // Either channel may be gone by then; a user event may be about none.
-        b"AgentComplete" | b"UserEvent" => form(Head::Live, &[CHANNEL], 0),
+        // The agent's may be gone by then; which call it was only the caller's says.
+        b"AgentComplete" => form(Head::Live, &[CHANNEL], 1),
+        // It may be about none.
+        b"UserEvent" => form(Head::Live, &[CHANNEL], 0),
         b"Rename" => alone(Head::Live, &[RENAME], 1),
         b"QueueMemberStatus"
         | b"QueueMemberAdded"
@@ -205,7 +207,7 @@ impl<'a> Follow<'a> {
     #[inline]
     fn begins(&mut self, key: &'a [u8]) -> bool {
         // What a dialplan puts behind it may have any name.
-        if key == b"UserEvent" {
+        if key == b"UserEvent" && self.form.least == 0 {
             self.over = true;
             return true;
         }
@@ -235,6 +237,18 @@ impl<'a> Follow<'a> {
     /// whose names a dialplan chooses.
     pub(crate) fn is_of_channel(&self) -> bool {
         !self.over && self.form.runs.first() == Some(&CHANNEL) && self.is_whole()
+    }
+
+    /// Some of the run that has begun is still to come.
+    #[inline]
+    pub(crate) fn is_within(&self) -> bool {
+        !self.rest.is_empty()
+    }
+
+    /// The frame is over: whether it had a run of headers that is more than any field of a caller holds, or names what nobody can guess. What a dialplan
+    /// put behind it changes nothing of that.
+    pub(crate) fn is_long(&self) -> bool {
+        self.whole > 0 && self.is_whole() && self.form.runs[0] != DEVICE
     }
 
     /// The frame is over: whether it had all that it must have.
@@ -271,6 +285,12 @@ pub(crate) fn own_end(name: &[u8]) -> Option<&'static [&'static [u8]]> {
 /// All of these stand there.
 pub(crate) fn has_own_end(frame: &[u8], headers: &[&[u8]]) -> bool {
     headers.iter().all(|header| memchr::memmem::find(frame, header).is_some())
+}
+
+/// An event that has its form has what Asterisk writes behind a number that stands outside of it: the last header of a `Newexten`, behind whose
+/// snapshot the number stands once more (`main/manager_channels.c`, `channel_new_exten_cb`).
+pub(crate) fn has_its_tail(frame: &[u8]) -> bool {
+    !frame.starts_with(b"Event: Newexten\r") || memchr::memmem::find(frame, b"\nAppData: ").is_some()
 }
 
 /// The end of every channel's snapshot: longer, with its line ends, than what a caller can write into one field.
@@ -338,14 +358,6 @@ pub(crate) fn room(frame: &[u8]) -> Option<usize> {
         }
     }
     None
-}
-
-/// More than a number holds, it has what stands in a real event before the first number: of a channel's snapshot, or of an event without one.
-pub(crate) fn has_begun(frame: &[u8]) -> bool {
-    let has = |text: &[u8]| memchr::memmem::find(frame, text).is_some();
-    let of_channel = || has(b"Channel: ") && has(b"ChannelState: ") && has(b"ChannelStateDesc: ");
-    frame.len() > NUMBER
-        && (of_channel() || [&b"\nAccountCode: "[..], b"\nEventName: ", b"\nExten: "].into_iter().any(has))
 }
 
 /// The end of a channel's snapshot stands there, or that of one of the events without one.

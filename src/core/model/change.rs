@@ -1,6 +1,6 @@
 //! What the change feed records of what was written: which records are changes, of which kind and of what.
 
-use super::{Direction, Record, text_enum};
+use super::{Direction, News, Record, text_enum};
 use crate::ami::event::Millis;
 use std::borrow::Cow;
 
@@ -11,6 +11,8 @@ text_enum! {
         CallStarted = "call.started",
         /// A person talks with the customer. Recorded where the feed has calls in progress.
         CallAnswered = "call.answered",
+        /// An agent's phone rings for the customer. Recorded where the feed has calls in progress.
+        CallRinging = "call.ringing",
         /// A call that had begun went into another one, or ended without a row. Recorded where the feed has calls in progress.
         CallWithdrawn = "call.withdrawn",
         /// A call ended and has a row; it was not a customer's who was missed.
@@ -35,6 +37,12 @@ text_enum! {
         DncAdded = "dnc.added",
         /// A number was taken off the do-not-call list.
         DncRemoved = "dnc.removed",
+        /// An agent logs in or out, is paused, rung, talks, or has wrap-up; or no more. Recorded where the feed has agents.
+        AgentState = "agent.state",
+        /// A PBX is seen: linked, and its lists have come.
+        LinkUp = "link.up",
+        /// A PBX that was seen is seen no more.
+        LinkDown = "link.down",
     }
 }
 
@@ -70,12 +78,17 @@ impl ChangeKind {
             Record::Gap(_) => Self::GapRecorded,
             Record::DncAdd(_) => Self::DncAdded,
             Record::DncRemove(_) if !new => Self::DncRemoved,
+            Record::Interval(_) => Self::AgentState,
+            Record::News(news) => match **news {
+                News::LinkUp { .. } => Self::LinkUp,
+                News::LinkDown { .. } => Self::LinkDown,
+                News::Ringing(_) => Self::CallRinging,
+            },
             Record::InProgress(_)
             | Record::NotInProgress { .. }
             | Record::Attempt(_)
             | Record::DncRemove(_)
             | Record::Agent { .. }
-            | Record::Interval(_)
             | Record::Seen { .. } => return None,
         })
     }
@@ -83,7 +96,7 @@ impl ChangeKind {
     /// It is about a call that is not over: its row may be gone when the change is read.
     #[must_use]
     pub const fn is_of_call_in_progress(self) -> bool {
-        matches!(self, Self::CallStarted | Self::CallAnswered | Self::CallWithdrawn)
+        matches!(self, Self::CallStarted | Self::CallAnswered | Self::CallRinging | Self::CallWithdrawn)
     }
 }
 
@@ -103,6 +116,10 @@ impl Record {
             Self::Attempt(row) => (&row.pbx, format!("{}/{}", row.callback_id, row.n).into()),
             Self::DncAdd(entry) => ("", entry.number_e164.as_str().into()),
             Self::DncRemove(number) => ("", number.as_str().into()),
+            Self::News(news) => match &**news {
+                News::LinkUp { pbx, at_ms } | News::LinkDown { pbx, at_ms } => (pbx, at_ms.to_string().into()),
+                News::Ringing(call) => (&call.pbx, call.linkedid.as_str().into()),
+            },
         }
     }
 
@@ -116,11 +133,12 @@ impl Record {
             Self::Callback(change) => change.change.as_ref().map(|step| step.at_ms),
             Self::Attempt(row) => row.ended_ms,
             Self::DncAdd(entry) => Some(entry.added_ms),
-            Self::NotInProgress { .. }
-            | Self::Agent { .. }
-            | Self::Interval(_)
-            | Self::Seen { .. }
-            | Self::DncRemove(_) => None,
+            Self::Interval(interval) => Some(interval.to_ms.unwrap_or(interval.from_ms)),
+            Self::News(news) => match **news {
+                News::LinkUp { at_ms, .. } | News::LinkDown { at_ms, .. } => Some(at_ms),
+                News::Ringing(_) => None,
+            },
+            Self::NotInProgress { .. } | Self::Agent { .. } | Self::Seen { .. } | Self::DncRemove(_) => None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the core hands to the store, ready to be written as rows.
 
-use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, PbxId};
+use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, News, PbxId};
 use crate::ami::event::Millis;
 use serde::Serialize;
 use std::sync::Arc;
@@ -48,4 +48,6 @@ pub enum Record {
     DncAdd(DoNotCall),
     /// Delete by number in E.164.
     DncRemove(E164),
+    /// No row: the change feed alone tells it.
+    News(Arc<News>),
 }

@@ -278,7 +278,7 @@ impl Tracker {
         let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         self.phone_changes(slot, at);
-        self.calls.leg_state(call, &uniqueid, seen.state, at);
+        self.leg_state(call, &uniqueid, seen.state, at);
     }
 
     fn caller_id_changes(&mut self, seen: &event::Channel<'_>, at: Millis) {

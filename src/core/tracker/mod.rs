@@ -206,6 +206,8 @@ pub struct Tracker {
     presence: PresenceState,
     event_ms: Millis,
     stopping: bool,
+    /// It was reported that the PBX is seen.
+    link_is_up: bool,
 }
 
 impl Tracker {
@@ -227,6 +229,7 @@ impl Tracker {
             presence: PresenceState::default(),
             event_ms: 0,
             stopping: false,
+            link_is_up: false,
         }
     }
 
@@ -263,13 +266,19 @@ impl Tracker {
             Input::Linked { uptime_s } => self.linked(uptime_s),
             Input::SnapshotBegan => self.coverage.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),
-            Input::Unproven { ms } => self.sync_lost(|coverage| coverage.unproven_since(ago(now, ms), now.wall_ms)),
+            Input::Unproven { ms } => {
+                self.sync_lost(|coverage| coverage.unproven_since(ago(now, ms), now.wall_ms));
+                self.link_is_down();
+            }
             Input::Clock { asterisk_ms, took_ms } => {
                 if self.clock.shows(asterisk_ms, took_ms, self.now) {
                     self.coverage.clock_changed();
                 }
             }
-            Input::Unlinked => self.sync_lost(|coverage| coverage.lost(now.wall_ms)),
+            Input::Unlinked => {
+                self.sync_lost(|coverage| coverage.lost(now.wall_ms));
+                self.link_is_down();
+            }
             Input::Overloaded { ms } => self.sync_lost(|coverage| coverage.overloaded(ago(now, ms))),
             Input::Stopping => self.stopping(),
             Input::Rules(rules) => self.rules = rules.clone(),
@@ -279,6 +288,7 @@ impl Tracker {
         self.presence.wrapups_end(self.now);
         self.record_marked();
         if self.coverage.takes_in_sync() {
+            self.link_is_up();
             self.outputs.push_back(Output::InSync);
         }
         self.report_presence();

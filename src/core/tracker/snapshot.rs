@@ -1,11 +1,12 @@
 //! Lost and found: what a connection that was down, and the lists that follow, mean for the calls in progress.
 
 use crate::ami::event::{self, Millis};
-use crate::model::{Gap, Record};
+use crate::model::{Gap, News, Record};
 use crate::tracker::coverage::Coverage;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Channel, STATE_RINGING};
 use crate::tracker::{MAX_STAMP_MS, Output, Tracker};
+use std::sync::Arc;
 
 impl Tracker {
     /// Coverage is lost, now or some time ago: whatever happens from then on to live calls is not seen.
@@ -18,6 +19,26 @@ impl Tracker {
         if let Some(unseen_since) = self.coverage.linked(uptime_s, self.now) {
             self.agents_unseen(unseen_since); // before the lists say what they do now
         }
+    }
+
+    /// The PBX is seen; reported once for each time that it was not.
+    pub(crate) fn link_is_up(&mut self) {
+        if !std::mem::replace(&mut self.link_is_up, true) {
+            self.report(News::LinkUp { pbx: self.pbx.clone(), at_ms: self.now.wall_ms });
+        }
+    }
+
+    /// The link has ended: what happens from when coverage was lost is not seen.
+    pub(crate) fn link_is_down(&mut self) {
+        if std::mem::take(&mut self.link_is_up) {
+            let at_ms = self.coverage.blind_since().unwrap_or(self.now.wall_ms);
+            self.report(News::LinkDown { pbx: self.pbx.clone(), at_ms });
+        }
+    }
+
+    /// Hands on what leaves no row.
+    pub(crate) fn report(&mut self, news: News) {
+        self.outputs.push_back(Output::Record(Record::News(Arc::new(news))));
     }
 
     /// Records now and then up to when the PBX is seen.

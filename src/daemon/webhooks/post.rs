@@ -1,94 +1,90 @@
-//! One attempt: a request to an endpoint, and what it answered. A redirect is an answer like any other, and never followed.
+//! One request to an endpoint, and what it answered. A redirect is an answer like any other, and never followed.
 
 use super::super::clock::wall;
 use super::super::connector::Route;
+use super::command;
 use crate::config::Webhook;
 use crate::log::with_causes;
 use crate::timing::Timing;
-use crate::webhook::{Answer, Endpoint, MAX_ANSWER};
+use crate::webhook::adapters::{Http, Reply, Request};
 use callbackd_core::ami::event::Millis;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
-use hyper::{Method, Request, Response, Uri};
+use hyper::header::{CONTENT_LENGTH, HOST, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Response, Uri};
 use hyper_util::rt::TokioIo;
 use std::time::Duration;
 use tokio::time::timeout;
 
 /// Once the status is there, its text is waited for so long.
 const BODY: Duration = Duration::from_secs(2);
+/// Of an answer's text so much is read, bytes.
+const MAX_TEXT: usize = 64 << 10;
 
 /// How to reach an endpoint.
 #[derive(Debug, Clone)]
 pub struct Post {
     url: Uri,
     route: Route,
-}
-
-/// What is sent.
-#[derive(Debug)]
-struct Message<'a> {
-    id: &'a str,
-    at_s: i64,
-    signature: &'a str,
-    content_type: &'static str,
-    body: String,
+    command: Vec<String>,
 }
 
 impl Post {
     pub fn to(webhook: &Webhook) -> Self {
-        Self { route: Route::to_endpoint(webhook), url: webhook.url.clone() }
+        Self { route: Route::to_endpoint(webhook), url: webhook.url.clone(), command: webhook.command.clone() }
     }
 
-    /// Signs a body, and sends it.
-    pub async fn signed(&self, endpoint: &Endpoint, id: &str, body: &str, at_ms: Millis) -> (Answer, String) {
-        let at_s = at_ms.div_euclid(1_000);
-        let signature = endpoint.keys.sign(id, at_s, body);
-        let content_type = endpoint.content_type();
-        self.send(Message { id, at_s, signature: &signature, content_type, body: body.to_owned() }).await
-    }
-
-    /// Sends it on a connection of its own. Returns the answer and the beginning of its text.
-    async fn send(&self, message: Message<'_>) -> (Answer, String) {
+    /// Sends it. Returns the answer, or why there is none.
+    pub async fn send(&self, request: Request) -> Result<Reply, String> {
         let patience = Timing::get().webhook;
-        match timeout(patience, self.exchange(message)).await {
-            Ok(Ok((answer, text))) => (answer, text),
-            Ok(Err(why)) => (Answer::Nothing(why), String::new()),
-            Err(_) => (Answer::Nothing(format!("no answer within {} s", patience.as_secs_f32())), String::new()),
+        let request = match request {
+            Request::Http(request) => request,
+            Request::Mail(text) => return command::run(self.command.clone(), text, patience).await,
+        };
+        match timeout(patience, self.exchange(request)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(format!("no answer within {} s", patience.as_secs_f32())),
         }
     }
 
-    async fn exchange(&self, message: Message<'_>) -> Result<(Answer, String), String> {
+    /// On a connection of its own.
+    async fn exchange(&self, asked: Http) -> Result<Reply, String> {
         let (wire, _) = self.route.connect().await.map_err(|why| why.to_string())?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(wire)).await.map_err(|why| with_causes(&why))?;
         let connection = tokio::spawn(connection);
-        let target = self.url.path_and_query().map_or("/", |target| target.as_str());
         let host = self.url.authority().map_or("", |authority| authority.as_str());
-        let request = Request::builder()
-            .method(Method::POST)
-            .uri(target)
+        let mut request = hyper::Request::builder()
+            .method(if asked.get { Method::GET } else { Method::POST })
+            .uri(self.target(&asked.path))
             .header(HOST, host)
-            .header(USER_AGENT, concat!("callbackd/", env!("CARGO_PKG_VERSION")))
-            .header(CONTENT_TYPE, message.content_type)
-            .header(CONTENT_LENGTH, message.body.len())
-            .header("webhook-id", message.id)
-            .header("webhook-timestamp", message.at_s)
-            .header("webhook-signature", message.signature)
-            .body(Full::new(Bytes::from(message.body)))
-            .map_err(|why| why.to_string())?;
+            .header(USER_AGENT, concat!("callbackd/", env!("CARGO_PKG_VERSION")));
+        if !asked.get {
+            request = request.header(CONTENT_LENGTH, asked.body.len());
+        }
+        for (name, value) in asked.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(Bytes::from(asked.body))).map_err(|why| why.to_string())?;
         let answered = sender.send_request(request).await.map_err(|why| with_causes(&why));
         let answer = match answered {
             Ok(response) => {
-                let answer = Answer::Status(response.status().as_u16(), retry_after(&response));
-                // What it says is a courtesy to people: the status is the answer.
+                let (code, retry_after_ms) = (response.status().as_u16(), retry_after(&response));
                 let text = timeout(BODY, beginning(response.into_body())).await.unwrap_or_default();
-                Ok((answer, text))
+                Ok(Reply { code, retry_after_ms, text })
             }
             Err(why) => Err(why),
         };
         connection.abort();
         answer
+    }
+
+    /// The URL's own, or a path behind it.
+    fn target(&self, path: &str) -> String {
+        if path.is_empty() {
+            return self.url.path_and_query().map_or("/", |target| target.as_str()).to_owned();
+        }
+        format!("{}{path}", self.url.path().trim_end_matches('/'))
     }
 }
 
@@ -102,17 +98,16 @@ fn retry_after(response: &Response<Incoming>) -> Option<Millis> {
     Some((at - wall()).max(0))
 }
 
-/// The first bytes of a text, without control characters.
+/// The beginning of a text.
 async fn beginning(mut body: Incoming) -> String {
     let mut bytes = Vec::new();
     while let Some(Ok(frame)) = body.frame().await {
         if let Ok(data) = frame.into_data() {
-            bytes.extend_from_slice(&data[..data.len().min(MAX_ANSWER - bytes.len())]);
+            bytes.extend_from_slice(&data[..data.len().min(MAX_TEXT - bytes.len())]);
         }
-        if bytes.len() >= MAX_ANSWER {
+        if bytes.len() >= MAX_TEXT {
             break;
         }
     }
-    let text = String::from_utf8_lossy(&bytes);
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -4,13 +4,14 @@ use super::super::clock::wall;
 use super::super::secret::text_of;
 use super::post::Post;
 use crate::api::counters::WebhookCounters;
-use crate::config::Webhook;
+use crate::config::{Format, Webhook};
 use crate::store::webhooks::{WebhookNote, WebhookState};
 use crate::store::{Error, NotTaken, Note, Notes, Reader};
 use crate::timing::Timing;
-use crate::webhook::{Answer, Due, Endpoint, Keys, Next, Outgoing, Queue, Scripts};
+use crate::webhook::adapters::{Reply, Step, plain};
+use crate::webhook::{Answer, Due, Endpoint, MAX_ANSWER, Next, Outgoing, Queue, Scripts, Secret};
 use callbackd_core::ami::event::Millis;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
@@ -105,18 +106,18 @@ impl Worker {
 
     /// Until the daemon ends, or the configuration has it otherwise.
     pub async fn run(mut self, poked: Arc<Notify>, counts: Arc<Counts>) {
-        let endpoint = Arc::new(Endpoint::new(&self.webhook, self.keys().await, self.scripts.clone()));
+        let endpoint = Arc::new(Endpoint::new(&self.webhook, self.secret().await, self.scripts.clone()));
         let mut hand = Hand { reader: None, queue: None, endpoint };
         // It ends with the writer.
         while self.turn(&mut hand, &poked, &counts).await.is_ok() {}
     }
 
-    /// The keys, as soon as they can be read. A secret that was fixed is taken without a reload.
-    async fn keys(&self) -> Keys {
+    /// The secret, as soon as it can be read. One that was fixed is taken without a reload.
+    async fn secret(&self) -> Secret {
         let mut said = String::new();
         loop {
-            let why = match keys(&self.webhook.secret_file) {
-                Ok(keys) => return keys,
+            let why = match secret(&self.webhook) {
+                Ok(secret) => return secret,
                 Err(why) => why,
             };
             if why != said {
@@ -203,7 +204,7 @@ impl Worker {
 
     async fn send(&mut self, hand: &mut Hand, message: Outgoing, counts: &Counts) -> Result<(), Ended> {
         let (begun_ms, begun) = (wall(), Instant::now());
-        let (answer, text) = self.post.signed(&hand.endpoint, &message.id, &message.body, begun_ms).await;
+        let (answer, text) = self.exchange(&hand.endpoint, &message, begun_ms).await;
         let took_ms = Millis::try_from(begun.elapsed().as_millis()).unwrap_or(Millis::MAX);
         let Some(queue) = &mut hand.queue else { return Ok(()) };
         let was_failing = queue.failing_ms();
@@ -217,6 +218,21 @@ impl Worker {
             counts.passed.store(i64::MAX, Relaxed);
         }
         Ok(())
+    }
+
+    /// All requests of a message, one after the other. Returns what they came to, and the beginning of the last answer's text.
+    async fn exchange(&self, endpoint: &Endpoint, message: &Outgoing, begun_ms: Millis) -> (Answer, String) {
+        let mut answers = Vec::new();
+        let answer = loop {
+            match endpoint.next(&message.id, &message.body, begun_ms, &answers) {
+                Step::Done(answer) => break answer,
+                Step::Send(request) => match self.post.send(request).await {
+                    Ok(reply) => answers.push(reply),
+                    Err(why) => break Answer::Nothing(why),
+                },
+            }
+        };
+        (answer, answers.last().map(shown).unwrap_or_default())
     }
 
     /// One line when it begins to fail, one an hour, one when it works again, and one for each message that is lost.
@@ -252,10 +268,19 @@ impl Worker {
     }
 }
 
-/// Reads the keys of an endpoint from a file that nobody else can read.
-pub fn keys(path: &Path) -> Result<Keys, String> {
+/// The beginning of an answer, without control characters.
+pub fn shown(reply: &Reply) -> String {
+    plain(&reply.text[..reply.text.floor_char_boundary(MAX_ANSWER)])
+}
+
+/// Reads the secret of an endpoint from a file that nobody else can read.
+pub fn secret(webhook: &Webhook) -> Result<Secret, String> {
+    let path = &webhook.secret_file;
+    if webhook.format == Format::Mail {
+        return Ok(Secret::None);
+    }
     let text = text_of(path).map_err(|err| err.to_string())?;
-    Keys::from_text(&text).map_err(|err| format!("{}: {err}", path.display()))
+    Secret::from_text(webhook.format, &text).map_err(|err| format!("{}: {err}", path.display()))
 }
 
 /// The writer has ended, and with it everything.

@@ -3,7 +3,7 @@
 use super::super::callback_rows::Recovered;
 use super::super::questions::{LAST_CHANGE, OLDEST_CHANGES, SLOWEST_SINK};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{Before, CallKey, CallbackChange, ChangeKind, Record};
+use callbackd_core::model::{Before, CallKey, CallbackChange, ChangeKind, News, Record};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;
 
@@ -21,6 +21,8 @@ const SAY_EVERY_MS: Millis = 60_000;
 pub struct FeedRules {
     /// Of calls in progress too. Their rows go away with the call, so each such change carries what it is about.
     pub in_progress: bool,
+    /// Of what agents do too.
+    pub agents: bool,
     /// All that is written is no news: it is imported, or judged anew.
     pub late: bool,
     /// So long each change is kept, and longer while a sink has not taken it.
@@ -34,7 +36,7 @@ pub struct FeedRules {
 impl Default for FeedRules {
     fn default() -> Self {
         let keep = Duration::from_secs(7 * 86_400);
-        Self { in_progress: false, late: false, keep, max_rows: 1_000_000, max_bytes: 256 << 20 }
+        Self { in_progress: false, agents: false, late: false, keep, max_rows: 1_000_000, max_bytes: 256 << 20 }
     }
 }
 
@@ -133,8 +135,15 @@ impl Outbox {
         self.rules = rules;
     }
 
-    pub(in super::super) fn records_calls_in_progress(&self) -> bool {
-        self.rules.in_progress
+    /// Whether the change that this record makes is one that is recorded: each of its forms is news then.
+    pub(in super::super) fn records(&self, record: &Record) -> bool {
+        match record {
+            Record::InProgress(_) | Record::NotInProgress { .. } => self.rules.in_progress,
+            Record::News(news) if matches!(**news, News::Ringing(_)) => self.rules.in_progress,
+            Record::Interval(_) => self.rules.agents,
+            Record::Agent { .. } | Record::Seen { .. } => false,
+            _ => true,
+        }
     }
 
     pub(in super::super) fn fed(&self) -> Fed {
@@ -271,6 +280,8 @@ fn payload(record: &Record) -> Option<String> {
     let json = match record {
         Record::InProgress(call) => serde_json::to_string(call),
         Record::Gap(gap) => serde_json::to_string(gap),
+        Record::Interval(interval) => serde_json::to_string(interval),
+        Record::News(news) => serde_json::to_string(news),
         Record::DncAdd(entry) => serde_json::to_string(entry),
         Record::Callback(change) => serde_json::to_string(&CallbackPayload::of(change)),
         _ => return None,

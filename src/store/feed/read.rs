@@ -73,8 +73,13 @@ pub enum ChangedRow {
         /// Which writing of it that is.
         rev: i64,
     },
-    /// An attempt.
-    Attempt(Box<AttemptRow>),
+    /// An attempt, and the callback that it is of.
+    Attempt {
+        /// As it is now.
+        row: Box<AttemptRow>,
+        /// As it is now.
+        of: Option<Box<CallbackRow>>,
+    },
 }
 
 impl Feed {
@@ -213,11 +218,21 @@ fn with_row(connection: &Connection, mut change: Change) -> rusqlite::Result<Cha
         K::CallbackAttempted => match change.key.split_once('/') {
             Some(key) => {
                 let found = connection.prepare_cached(ATTEMPT)?.query_row([key.0, key.1], attempt).optional()?;
-                found.map(|row| ChangedRow::Attempt(Box::new(row)))
+                let of = found.as_ref().map(|row| find(connection, row.callback_id)).transpose()?.flatten();
+                found.map(|row| ChangedRow::Attempt { row: Box::new(row), of: of.map(Box::new) })
             }
             None => None,
         },
-        K::CallStarted | K::CallAnswered | K::CallWithdrawn | K::GapRecorded | K::DncAdded | K::DncRemoved => None,
+        K::CallStarted
+        | K::CallAnswered
+        | K::CallRinging
+        | K::CallWithdrawn
+        | K::GapRecorded
+        | K::DncAdded
+        | K::DncRemoved
+        | K::AgentState
+        | K::LinkUp
+        | K::LinkDown => None,
     };
     Ok(change)
 }

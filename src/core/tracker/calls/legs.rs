@@ -1,9 +1,10 @@
 //! Ring attempts: who is dialled for a call, and what becomes of it.
 
 use crate::ami::event::{self, Millis};
+use crate::model::News;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{MAX_LEGS, Origin, TrackedLeg};
+use crate::tracker::calls::call::{MAX_LEGS, Origin, Stage, TrackedLeg};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Kind, STATE_RINGING, STATE_UP};
@@ -203,12 +204,39 @@ impl Tracker {
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
         let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid) else { return };
         match status {
-            "RINGING" => {
-                attempt.rang_ms.get_or_insert(at);
-            }
+            "RINGING" => self.leg_state(call, &uniqueid, STATE_RINGING, at),
             "PROGRESS" => attempt.progress = true,
             _ => {}
         }
+    }
+
+    /// The channel of a leg is in this state now.
+    pub(crate) fn leg_state(&mut self, call: Slot, uniqueid: &str, state: u8, at: Millis) {
+        let Some(attempt) = self.calls.table[call].attempt_mut(uniqueid) else { return };
+        match state {
+            STATE_RINGING if attempt.rang_ms.is_none() => {
+                attempt.rang_ms = Some(at);
+                let (channel, queue) = (attempt.channel, attempt.queue.clone());
+                self.rings(call, channel, queue.as_deref());
+            }
+            STATE_UP => {
+                attempt.answered_ms.get_or_insert(at);
+            }
+            _ => {}
+        }
+    }
+
+    /// A phone begins to ring for a call. Whoever wants to know who calls, wants it now.
+    fn rings(&mut self, slot: Slot, phone: Slot, queue: Option<&str>) {
+        let call = &self.calls[slot];
+        let is_customers = call.origin == Origin::Trunk && call.stage == Stage::Live && !call.orphaned;
+        if !is_customers || self.topology.channel(phone).kind != Kind::Extension {
+            return;
+        }
+        let mut now = self.so_far(call);
+        now.agent = Some(self.calls.identity(&self.topology, slot, phone));
+        now.queue = queue.map(str::to_owned).or(now.queue);
+        self.report(News::Ringing(Box::new(now)));
     }
 
     pub(crate) fn dial_ends(
@@ -306,19 +334,5 @@ impl Calls {
     fn parent_attempt(&self, topology: &Topology, call: Slot, by: Slot) -> Option<usize> {
         let other = topology.other_half(by)?;
         self[call].attempts.iter().position(|a| a.channel == other)
-    }
-
-    /// The channel of a leg is in this state now.
-    pub(crate) fn leg_state(&mut self, call: Slot, uniqueid: &str, state: u8, at: Millis) {
-        let Some(attempt) = self.table[call].attempt_mut(uniqueid) else { return };
-        match state {
-            STATE_RINGING => {
-                attempt.rang_ms.get_or_insert(at);
-            }
-            STATE_UP => {
-                attempt.answered_ms.get_or_insert(at);
-            }
-            _ => {}
-        }
     }
 }
