@@ -14,9 +14,9 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::PbxId;
 use callbackd_core::model::presence::Standing;
 use callbackd_core::model::tally::{MAX_QUEUES, OTHER_QUEUES, Place};
+use callbackd_core::model::{CallbackState, PbxId};
 use families::{Families, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -170,6 +170,12 @@ fn callbacks(all: &mut Families, figures: &Figures) {
     use Kind::Gauge;
     let names = Names::of(figures);
     let mut open: BTreeMap<(Place, &str, &str), usize> = BTreeMap::new();
+    // 0 where there is none, so that the first is seen as one more.
+    for pbx in &figures.status.pbx {
+        for state in CallbackState::ALL.iter().filter(|state| state.is_open()) {
+            open.insert(((PbxId::new(&pbx.name), String::new()), state.as_str(), ""), 0);
+        }
+    }
     for ((place, state, reason), count) in &figures.callbacks {
         *open.entry((names.place(place), state.as_str(), reason.as_str())).or_default() += count;
     }
