@@ -43,6 +43,7 @@ mod openapi;
 mod packages;
 mod peer;
 mod pretend_pbx;
+mod prometheus;
 mod receiver;
 mod report_command;
 mod report_page;
