@@ -11,6 +11,7 @@ mod admit;
 pub mod answers;
 pub mod client;
 pub mod counters;
+pub mod figures;
 mod frames;
 mod front;
 mod guard;
@@ -31,6 +32,7 @@ pub use front::Front;
 
 use crate::store::tokens::TokenChange;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use figures::Figures;
 use status::{AgentInPresence, QueueInPresence, Status};
 use tokio::sync::oneshot;
 use webhooks::{WebhookError, WebhookOrder};
@@ -49,6 +51,8 @@ pub enum Ask {
     },
     /// Asks for the daemon's status.
     Status(oneshot::Sender<Status>),
+    /// Everything that can be counted, for Prometheus.
+    Figures(oneshot::Sender<Figures>),
     /// All agents, as they are now.
     Agents(oneshot::Sender<Vec<AgentInPresence>>),
     /// All queues, as they are now.

@@ -45,6 +45,15 @@ impl Readers {
         result
     }
 
+    /// The database's files by name, and their sizes, bytes; 0 for one that is not there.
+    #[must_use]
+    pub fn sizes(&self) -> [(&'static str, u64); 2] {
+        let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        [("main", size(&self.path)), ("wal", size(Path::new(&log)))]
+    }
+
     fn idle(&self) -> MutexGuard<'_, Vec<(FileId, Reader)>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }

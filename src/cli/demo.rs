@@ -1,5 +1,9 @@
 //! `callbackd demo`: a pretend call centre, and the real daemon beside it, for whoever has no PBX at hand.
 
+use super::failure::Failure;
+use super::place::{Place, PlaceArgs};
+use super::top;
+use crate::config::Config;
 use crate::daemon;
 use crate::demo::office::Office;
 use crate::demo::pbx::Pbx;
@@ -7,15 +11,18 @@ use crate::demo::serve::{Switch, serve};
 use crate::demo::show::Tally;
 use crate::demo::town::{Folk, Town};
 use crate::exit::Exit;
-use rustix::process::{Signal, getpid, kill_process};
+use rustix::io::Errno;
+use rustix::process::{Pid, Signal, getpid, getuid, kill_process, test_kill_process};
 use std::fmt::Write as _;
 use std::fs::{self, DirBuilder};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{SocketAddr, TcpListener};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The live summary comes this often.
 const SUMMARY_EVERY: Duration = Duration::from_secs(10);
@@ -34,12 +41,13 @@ It ends after --duration, or with Ctrl-C, and says what came of it; in the last 
 
 Examples:
   callbackd demo
+  callbackd demo --log                         the daemon's log instead of the screen
   callbackd demo --calls-per-minute 120 --duration 5m
   callbackd demo --pbxs 2                      two PBXs, one list of missed callers
   callbackd demo --listen 127.0.0.1:5038       for your own AMI client: user callbackd, secret demo")]
 pub struct DemoArgs {
     /// So many customers call a minute
-    #[arg(long, value_name = "N", default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..=3_000))]
+    #[arg(long, value_name = "N", default_value_t = 36, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub calls_per_minute: u32,
     /// It takes so long: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = super::callbacks::duration)]
@@ -53,6 +61,9 @@ pub struct DemoArgs {
     /// Let the pretend PBX listen here, for other AMI clients too; several listen on the ports that follow
     #[arg(long, value_name = "ADDRESS:PORT")]
     pub listen: Option<SocketAddr>,
+    /// Show the log instead of the screen, as where the output is no terminal
+    #[arg(long)]
+    pub log: bool,
     /// So many pretend PBXs for one daemon, with the same customers, extensions and queues
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     pub pbxs: u16,
@@ -75,12 +86,16 @@ struct Stage {
     config: PathBuf,
     db: PathBuf,
     seed: u64,
+    /// A screen is shown instead of the log.
+    screen: bool,
 }
 
 fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     let named = |what: String| move |error: io::Error| io::Error::new(error.kind(), format!("{what}: {error}"));
     let seed = args.seed.unwrap_or_else(|| fastrand::u64(..1_000_000));
-    let directory = std::env::temp_dir().join(format!("callbackd-demo-{}-{seed}", getpid().as_raw_nonzero()));
+    let temp = std::env::temp_dir();
+    tidy(&temp);
+    let directory = temp.join(format!("callbackd-demo-{}-{seed}", getpid().as_raw_nonzero()));
     DirBuilder::new().mode(0o700).create(&directory).map_err(named(directory.display().to_string()))?;
     let listeners = (0..args.pbxs).map(|n| listen(args.listen, n)).collect::<io::Result<Vec<_>>>()?;
     let addresses = listeners.iter().map(TcpListener::local_addr).collect::<io::Result<Vec<_>>>()?;
@@ -90,8 +105,25 @@ fn prepare(args: &DemoArgs) -> io::Result<Stage> {
     };
     write(&directory.join("secret"), 0o600, &format!("{}\n", Office::small().login.1))?;
     let config = directory.join("callbackd.toml");
-    write(&config, 0o600, &configuration(&addresses, &db))?;
-    Ok(Stage { listeners, config, db, seed })
+    let screen = !args.log && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let log = if screen { "\n[log]\nlevel = \"off\"\n" } else { "" };
+    write(&config, 0o600, &(configuration(&addresses, &db) + log))?;
+    Ok(Stage { listeners, config, db, seed, screen })
+}
+
+/// Takes away what demos have left that are over: their directories have the numbers of their processes.
+fn tidy(temp: &Path) {
+    for entry in fs::read_dir(temp).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let process =
+            name.to_str().and_then(|name| name.strip_prefix("callbackd-demo-")?.split('-').next()?.parse().ok());
+        let Some(process) = process.and_then(Pid::from_raw) else { continue };
+        let own = entry.metadata().is_ok_and(|it| it.is_dir() && it.uid() == getuid().as_raw());
+        if own && test_kill_process(process) == Err(Errno::SRCH) {
+            // It may stay: there is only less room.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// The door of the nth pretend PBX, from 0.
@@ -179,7 +211,7 @@ originate_error = "10s"
 
 impl Stage {
     fn play(self, args: &DemoArgs, out: &mut impl Write) -> io::Result<Exit> {
-        let Self { listeners, config, db, seed } = self;
+        let Self { listeners, config, db, seed, screen } = self;
         let duration = args.duration.or(args.listen.is_none().then_some(USUAL));
         let pace = args.calls_per_minute;
         let how_long = duration.map_or("until Ctrl-C".to_owned(), |d| format!("for {} s", d.as_secs()));
@@ -204,9 +236,19 @@ impl Stage {
                 .name("pretend-pbx".to_owned())
                 .spawn(move || pretend(listener, seed, pace, switch))?;
         }
-        let watched = db.clone();
-        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&watched, &switches, duration))?;
+        let board = Arc::new(Board::default());
+        let (watched, says) = (db.clone(), Arc::clone(&board));
+        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&watched, &switches, duration, &says))?;
+        let shown = screen.then(|| {
+            let (config, board) = (config.clone(), Arc::clone(&board));
+            thread::Builder::new().name("screen".to_owned()).spawn(move || board.stay(&config))
+        });
         let exit = daemon::run::run(&config);
+        board.over.store(true, Ordering::Relaxed);
+        if let Some(shown) = shown.transpose()? {
+            // The terminal is as it was before what follows is said.
+            let _ = shown.join();
+        }
         if exit != Exit::Ok {
             return Ok(exit);
         }
@@ -214,9 +256,10 @@ impl Stage {
         let (db, config) = (db.display(), config.display());
         writeln!(
             out,
-            "\n{}\nLook into it:\n  {program} missed --config {config}\n  {program} calls --db {db}\n  {program} calls show 1 --db {db}\n  {program} callbacks --all --config {config}\n  \
+            "\n{}\nLook into it (the next demo takes it away{}):\n  {program} missed --config {config}\n  {program} calls --db {db}\n  {program} calls show 1 --db {db}\n  {program} callbacks --all --config {config}\n  \
              {program} callbacks show 1 --config {config}\n  {program} agents --config {config}\n  {program} status --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
-            tally.table()
+            tally.table(),
+            if args.db.is_some() { "; the database stays" } else { "; --db FILE stays" },
         )?;
         Ok(Exit::Ok)
     }
@@ -233,7 +276,7 @@ fn program() -> String {
 
 /// The pretend PBX, in a thread of its own.
 fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
-    let office = Office::small();
+    let office = Office::lively();
     #[allow(clippy::disallowed_methods)] // the door by which time comes in
     let now = jiff::Timestamp::now().as_millisecond();
     let town = Town::new(&office, seed, pace, now);
@@ -246,18 +289,62 @@ fn pretend(listener: TcpListener, seed: u64, pace: u32, switch: Switch) {
     });
 }
 
+/// What the screen says at its foot, and whether it is over.
+#[derive(Default)]
+struct Board {
+    foot: Mutex<String>,
+    over: AtomicBool,
+}
+
+impl Board {
+    /// Shows the screen until the demo is over; who presses `q` ends it.
+    fn stay(&self, config: &Path) {
+        let Ok(config) = Config::load(config) else { return };
+        #[allow(clippy::disallowed_methods)] // the door by which time comes in
+        let place = Place::new(&PlaceArgs::default(), &config, jiff::Timestamp::now());
+        // The daemon is about to open its door.
+        for _ in 0..40 {
+            if config.api.socket.exists() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        let foot = || Some(self.foot.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let shown = top::stay(&place, &foot, &self.over, &mut io::stdout());
+        // Without a screen the demo goes on; without a terminal nobody looks any more.
+        if matches!(shown, Ok(()) | Err(Failure::Output(_))) && !self.over.load(Ordering::Relaxed) {
+            let _ = kill_process(getpid(), Signal::TERM);
+        }
+    }
+
+    fn say(&self, tally: &Tally, left: Option<Duration>, closed: bool) {
+        let won: u64 = tally.won_back.values().sum();
+        let left = left.map_or(String::new(), |left| {
+            let what = if closed { "lines closed, callbacks go on, ends in" } else { "ends in" };
+            format!("   {what} {} s", left.as_secs())
+        });
+        let text = format!("So far {} calls, {} missed, {won} won back{left}   q ends", tally.total(), tally.missed());
+        *self.foot.lock().unwrap_or_else(PoisonError::into_inner) = text;
+    }
+}
+
 /// Says how it goes, closes the lines when the time is over, and ends the daemon when nothing is left to be done.
-fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>) {
-    let mut passed = Duration::ZERO;
+fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>, board: &Board) {
+    #[allow(clippy::disallowed_methods)] // the door by which time comes in
+    let began = Instant::now();
+    let (mut seconds, mut summaries) = (0, 0);
     let closing = duration.map(|duration| duration - LAST_CALLBACKS.min(duration / 2));
     let mut closed = false;
     loop {
         thread::sleep(LOOK_EVERY);
-        passed += LOOK_EVERY;
-        let summary = passed.as_millis().is_multiple_of(SUMMARY_EVERY.as_millis());
+        let passed = began.elapsed();
+        let second = passed.as_secs() > seconds;
+        let summary = passed.as_secs() / SUMMARY_EVERY.as_secs() > summaries;
         let over = closing.is_some_and(|closing| passed >= closing);
         // Until then the daemon may still be making the database.
-        let Some(tally) = (summary || over).then(|| Tally::of(db).ok()).flatten() else { continue };
+        let Some(tally) = (second || over).then(|| Tally::of(db).ok()).flatten() else { continue };
+        (seconds, summaries) = (passed.as_secs(), passed.as_secs() / SUMMARY_EVERY.as_secs());
+        board.say(&tally, duration.map(|duration| duration.saturating_sub(passed)), closed);
         if summary {
             let (calls, missed, open, called_back) = (tally.total(), tally.missed(), tally.open, tally.called_back());
             tracing::info!(target: "demo", calls, missed, open, called_back, "So far");

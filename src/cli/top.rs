@@ -9,6 +9,7 @@ use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termi
 use screen::Shown;
 use serde_json::Value;
 use std::io::{self, IsTerminal, Read, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Columns and rows where nobody says how large the terminal is.
 const USUAL: (u16, u16) = (80, 24);
@@ -46,22 +47,41 @@ pub fn run(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
         }
         return Ok(());
     }
+    let never = AtomicBool::new(false);
+    stay(place, &|| None, &never, out)
+}
+
+/// Keeps the screen until `q` is pressed, or `over`; `foot` is its last line, if there is one.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn stay(
+    place: &Place,
+    foot: &dyn Fn() -> Option<String>,
+    over: &AtomicBool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let keys = Keys::take()?;
     // Another screen, without a cursor; what was there before comes back at the end.
     write!(out, "\x1b[?1049h\x1b[?25l")?;
-    let ended = follow(place, out);
+    let ended = follow(place, foot, over, out);
     write!(out, "\x1b[?25h\x1b[?1049l")?;
     out.flush()?;
     drop(keys);
     ended
 }
 
-fn follow(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
+fn follow(
+    place: &Place,
+    foot: &dyn Fn() -> Option<String>,
+    over: &AtomicBool,
+    out: &mut impl Write,
+) -> Result<(), Failure> {
     let mut paused = false;
-    loop {
+    while !over.load(Ordering::Relaxed) {
         if !paused {
             let (width, height) = size();
-            let lines = match ask(place) {
+            let mut lines = match ask(place) {
                 Ok(shown) => screen::lines(&shown, place, now_ms(), (width, height)),
                 // It may come back: the screen waits.
                 Err(Failure::Daemon(error @ (ClientError::NotRunning(_) | ClientError::Broken(_)))) => {
@@ -69,6 +89,10 @@ fn follow(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
                 }
                 Err(failure) => return Err(failure),
             };
+            if let Some(foot) = foot() {
+                lines.resize(height.max(1), String::new());
+                lines[height.max(1) - 1] = foot;
+            }
             draw(&lines, (width, height), out)?;
         }
         let mut key = [0];
@@ -81,6 +105,7 @@ fn follow(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
             }
         }
     }
+    Ok(())
 }
 
 fn draw(lines: &[String], (width, height): (usize, usize), out: &mut impl Write) -> io::Result<()> {

@@ -40,6 +40,8 @@
 //! * **attempt**: one try at a callback: the Originate, both legs, and the result; its channel has the id `cb-…`.
 //! * **owner**: the agent who last talked with the customer, and is asked first.
 //! * **recovered**: a missed customer who was served after all: by a callback, by calling again, or by an agent's own call.
+//! * **offered**: of an inbound call: it reached a queue or rang a person, or was refused at the door; the service level counts it.
+//! * **tally**: what was counted of what was written; numbers that only grow.
 //! * **DNC**: the do-not-call list.
 //!
 //! # Rooms

@@ -11,6 +11,7 @@ mod connection;
 pub mod connector;
 mod delivery;
 mod event_log;
+mod figures;
 pub mod link;
 mod link_counters;
 mod local_api;

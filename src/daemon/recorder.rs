@@ -2,7 +2,8 @@
 
 use crate::store::tokens::TokenChange;
 use crate::store::{
-    Ack, Batch, Calendar, Counters, DRAIN_BATCHES, FeedRules, Health, Notes, QUEUE_BATCHES, Refused, Stopped, Writer,
+    Ack, Batch, Calendar, Counted, Counters, DRAIN_BATCHES, FeedRules, Health, Notes, QUEUE_BATCHES, Refused, Stopped,
+    Writer,
 };
 use callbackd_core::ami::budget::UNSAVED_BYTES;
 use callbackd_core::ami::event::Millis;
@@ -237,6 +238,12 @@ impl Recorder {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.writer.counters()
+    }
+
+    /// What the writer has counted of what it committed.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        self.writer.counted()
     }
 
     /// What the writer is doing.

@@ -12,8 +12,9 @@ use super::secret::{self, Secret};
 use super::storage::{Storage, feed_rules};
 use super::systemd::ServiceManager;
 use super::webhooks::{self, Webhooks};
-use super::{event_log, signals};
+use super::{event_log, figures, signals};
 use crate::api::Ask;
+use crate::api::status::Status;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::log::{self, Reload};
@@ -245,11 +246,10 @@ impl Daemon {
             Ask::Token(change, reply) => self.storage.token(change, reply),
             Ask::Webhook(name, order, reply) => self.webhooks.order(&name, order, reply),
             Ask::Queues(reply) => drop(reply.send(api_replies::queues(self.pbxs.monitors(), &self.callbacks))),
-            Ask::Status(reply) => {
-                let mut status = api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms);
-                status.counters.api.commands_refused = self.api.commands_refused();
-                status.counters.webhooks = self.webhooks.counters();
-                drop(reply.send(status));
+            Ask::Status(reply) => drop(reply.send(self.stands())),
+            Ask::Figures(reply) => {
+                let (status, pbxs) = (self.stands(), self.pbxs.monitors());
+                drop(reply.send(figures::all(status, pbxs, &self.callbacks, self.storage.counted())));
             }
             // A callback that is not in memory is looked up before it is spoken of.
             Ask::Command { command, by, reply } => {
@@ -262,6 +262,13 @@ impl Daemon {
                 }
             }
         }
+    }
+
+    fn stands(&self) -> Status {
+        let mut status = api_replies::status(&self.pbxs, &self.callbacks, &self.storage, self.since_ms);
+        status.counters.api.commands_refused = self.api.commands_refused();
+        status.counters.webhooks = self.webhooks.counters();
+        status
     }
 
     fn carry_out(&mut self, NamedCommand { command, by, reply, closed }: NamedCommand) {

@@ -6,7 +6,7 @@ use super::upkeep::Upkeep;
 use crate::api::counters::StoreCounters;
 use crate::config::{Config, Feed, ShowNumbers};
 use crate::store::tokens::TokenChange;
-use crate::store::{self, Ack, Calendar, FeedRules, Health, Notes, Store, Writer};
+use crate::store::{self, Ack, Calendar, Counted, FeedRules, Health, Notes, Store, Writer};
 use crate::timing::Timing;
 use callbackd_core::model::{Moment, Record};
 use std::time::Duration;
@@ -121,6 +121,11 @@ impl Storage {
     /// What has been counted since the start.
     pub fn counters(&self) -> StoreCounters {
         StoreCounters::new(self.recorder.counters(), self.recorder.given_up())
+    }
+
+    /// What has been counted of what is on the disk.
+    pub fn counted(&self) -> Counted {
+        self.recorder.counted()
     }
 
     /// When to come back with [`Storage::keep_up`], by the monotonic clock.

@@ -15,6 +15,10 @@ pub enum Stage {
     Waiting,
     /// Agent and customer talk.
     Talking,
+    /// An agent has passed the customer on to a colleague, whose phone rings.
+    Transferred,
+    /// Hears that nobody is there, or leaves a message.
+    Told,
     /// A callback rings an agent.
     RingingAgent,
     /// A callback rings its customer.
@@ -67,6 +71,8 @@ pub struct Call {
     pub talks_ms: Option<i64>,
     /// The bridge of the two who talk.
     pub bridge: Option<String>,
+    /// The agent is a colleague to whom it was passed on.
+    pub transferred: bool,
     /// The kindest end of the ringing of agents' phones that nobody answered.
     pub kindest: Option<Trial>,
     /// The customer's phone was rung by a callback, ms.

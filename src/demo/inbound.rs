@@ -2,7 +2,7 @@
 
 use super::call::{Call, Id, Stage};
 use super::channel::ChannelState;
-use super::office::{Entry, MENU, TRUNK};
+use super::office::{CLOSED, Entry, MENU, TRUNK};
 use super::pbx::{Pbx, Step};
 use super::people::Caller;
 use super::seats::Device;
@@ -10,6 +10,8 @@ use super::truth::Fate;
 
 /// From the answer to the queue, ms.
 const TO_QUEUE_MS: i64 = 500;
+/// The announcement of an office that is closed, ms.
+const CLOSED_MS: i64 = 3_500;
 
 impl Pbx {
     pub(super) fn arrive(&mut self, caller: Caller) {
@@ -32,6 +34,7 @@ impl Pbx {
             rings_ms: self.now,
             talks_ms: None,
             bridge: None,
+            transferred: false,
             kindest: None,
             dialled_ms: None,
         };
@@ -58,11 +61,42 @@ impl Pbx {
                     None => self.later(patience, Step::GiveUp(id)),
                 }
             }
+            Some(Entry::Closed) => {
+                self.picks_up(id, 1);
+                self.runs(id, 2, "Goto", &format!("{CLOSED},s,1"));
+                self.change(id, |c| {
+                    c.context = CLOSED.to_owned();
+                    c.exten = "s".to_owned();
+                });
+                self.runs(id, 1, "Playback", "we-are-closed");
+                self.is_told(id, CLOSED_MS);
+            }
             None => {
                 self.over(id, Fate::LostInMenu);
                 self.hang_up(id, 1);
             }
         }
+    }
+
+    /// The caller hears an announcement, or leaves a message, for so long.
+    pub(super) fn is_told(&mut self, id: Id, ms: i64) {
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.stage = Stage::Told;
+        }
+        self.later(ms, Step::Told(id));
+    }
+
+    /// And hangs up.
+    pub(super) fn told(&mut self, id: Id) {
+        let Some(call) = self.calls.get(&id).filter(|call| call.stage == Stage::Told) else { return };
+        let message = call.queue.is_some();
+        self.tell("HangupRequest", "call", id, &[("Cause", "16")]);
+        if message {
+            self.sets(id, "VMSTATUS", "SUCCESS");
+        }
+        self.over(id, Fate::Unattended);
+        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
+        self.hang_up(id, 16);
     }
 
     fn picks_up(&mut self, id: Id, priority: u32) {

@@ -21,5 +21,6 @@ pub mod seats;
 pub mod serve;
 pub mod show;
 pub mod town;
+mod transfer;
 pub mod truth;
 pub mod wire;

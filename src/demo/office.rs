@@ -6,6 +6,8 @@ pub const FROM_TRUNK: &str = "from-trunk";
 pub const FROM_INTERNAL: &str = "from-internal";
 /// Context of the menu.
 pub const MENU: &str = "ivr-main";
+/// Context of what is played when the office is closed.
+pub const CLOSED: &str = "closed";
 /// The trunk, as an interface.
 pub const TRUNK: &str = "PJSIP/trunk";
 
@@ -47,6 +49,8 @@ pub enum Entry {
     Queue(String),
     /// The menu, and what its keys lead to.
     Menu(Vec<(char, String)>),
+    /// An office that is closed, and says so.
+    Closed,
 }
 
 /// The whole office: queues and their agents.
@@ -56,6 +60,8 @@ pub struct Office {
     pub agents: Vec<Agent>,
     /// Numbers that customers dial, and where they lead.
     pub dids: Vec<(String, Entry)>,
+    /// Whom no queue could serve leaves a message there; `None`: they are let go.
+    pub mailbox: Option<String>,
     /// The user who may log in, and the secret.
     pub login: (String, String),
 }
@@ -83,8 +89,19 @@ impl Office {
                 ("5550102".to_owned(), to("billing")),
                 ("5550103".to_owned(), Entry::Menu(vec![('1', "sales".to_owned()), ('2', "support".to_owned())])),
             ],
+            mailbox: None,
             login: ("callbackd".to_owned(), "demo".to_owned()),
         }
+    }
+
+    /// The same with a branch that is closed, and a mailbox.
+    #[must_use]
+    pub fn lively() -> Self {
+        let mut office = Self::small();
+        office.dids.push(("5550104".to_owned(), Entry::Closed));
+        office.mailbox = Some("200@default,u".to_owned());
+        office.queues.iter_mut().for_each(|queue| queue.max_wait_ms = 18_000);
+        office
     }
 
     /// The queue of this name.

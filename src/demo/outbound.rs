@@ -44,6 +44,7 @@ impl Pbx {
             rings_ms: self.now,
             talks_ms: None,
             bridge: None,
+            transferred: false,
             kindest: None,
             dialled_ms: None,
         };
@@ -255,8 +256,10 @@ impl Pbx {
                 }
             }
             (Stage::Talking, callback) => self.talk_over(call.first, (call.second == Some(id)) != callback),
+            (Stage::Transferred, _) => self.gives_up_colleague(call.first),
             (Stage::Waiting, _) => self.abandon(call.first),
             (Stage::Arriving, _) => self.give_up(call.first),
+            (Stage::Told, _) => self.told(call.first),
         }
         true
     }

@@ -58,6 +58,10 @@ pub(super) enum Step {
     RangOut(Id, Id),
     /// The conversation is over, ended by the agent or not.
     TalkOver(Id, bool),
+    /// The agent passes the customer on.
+    Transfer(Id),
+    /// The announcement is over, or the message.
+    Told(Id),
 }
 
 /// The pretend PBX.
@@ -216,6 +220,8 @@ impl Pbx {
             Step::Refuses(call, channel, how) => self.refuses(call, channel, how),
             Step::RangOut(call, channel) => self.rang_out(call, channel),
             Step::TalkOver(call, by_agent) => self.talk_over(call, by_agent),
+            Step::Transfer(call) => self.transfer(call),
+            Step::Told(call) => self.told(call),
         }
     }
 

@@ -47,4 +47,8 @@ pub trait People {
     fn customer(&mut self, number: &str) -> Pickup;
     /// They talk.
     fn talk(&mut self) -> Talk;
+    /// The agent passes the customer on to a colleague at the end of it.
+    fn transfers(&mut self) -> bool {
+        false
+    }
 }

@@ -9,6 +9,8 @@ use super::truth::{Fate, Trial};
 
 /// From `Dial` to the phone's ringing, ms.
 const RINGS_AFTER_MS: i64 = 4;
+/// A message on the mailbox, ms.
+const MESSAGE_MS: i64 = 6_000;
 /// An agent who let it ring is not rung again for so long, ms.
 const REST_MS: i64 = 5_000;
 
@@ -48,13 +50,14 @@ impl Pbx {
     }
 
     fn next_agent(&self, queue: &str) -> Option<usize> {
-        let free = |agent: &usize| {
-            let seat = &self.seats[*agent];
-            let at_rest = seat.wraps_until_ms > self.now || seat.rest_until_ms > self.now;
-            seat.channels == 0 && seat.paused.is_none() && !at_rest
-        };
         let members = self.office.queue(queue)?.members.iter().copied();
-        members.filter(free).min_by_key(|agent| self.seats[*agent].last_call_ms)
+        members.filter(|agent| self.is_free(*agent)).min_by_key(|agent| self.seats[*agent].last_call_ms)
+    }
+
+    pub(super) fn is_free(&self, agent: usize) -> bool {
+        let seat = &self.seats[agent];
+        let at_rest = seat.wraps_until_ms > self.now || seat.rest_until_ms > self.now;
+        seat.channels == 0 && seat.paused.is_none() && !at_rest
     }
 
     fn ring(&mut self, id: Id, agent: usize, queue: &str) {
@@ -98,6 +101,9 @@ impl Pbx {
         if self.calls.get(&id).is_some_and(|call| call.stage == Stage::RingingCustomer) {
             return self.customer_rings(id, to);
         }
+        if self.calls.get(&id).is_some_and(|call| call.stage == Stage::Transferred) {
+            return self.colleague_rings(id, to);
+        }
         self.becomes(to, ChannelState::Ringing);
         self.runs(to, 1, "AppQueue", "(Outgoing Line)");
         if let Some(agent) = self.calls.get(&id).and_then(|call| call.agent) {
@@ -109,6 +115,7 @@ impl Pbx {
     pub(super) fn answers(&mut self, id: Id, to: Id) {
         match self.calls.get(&id).map(|call| call.stage) {
             Some(Stage::Waiting) if self.is_second(id, to) => self.connect(id, to),
+            Some(Stage::Transferred) if self.is_second(id, to) => self.colleague_answers(id, to),
             Some(Stage::RingingAgent) if id == to => self.agent_answers(id),
             Some(Stage::RingingCustomer) if self.is_second(id, to) => self.customer_answers(id, to),
             _ => {}
@@ -136,7 +143,8 @@ impl Pbx {
         self.tell_both("AgentConnect", "agent", Some(id), to, &more.map(|(k, v)| (k, v.as_str())));
         self.bridge(id, to, id);
         let talk = self.people.talk();
-        self.later(talk.ms, Step::TalkOver(id, talk.ended_by_agent));
+        let passed_on = self.people.transfers();
+        self.later(talk.ms, if passed_on { Step::Transfer(id) } else { Step::TalkOver(id, talk.ended_by_agent) });
     }
 
     /// `QueueCallerLeave`.
@@ -157,10 +165,23 @@ impl Pbx {
         if call.asked.is_some() {
             return self.callback_over(id, second, by_agent);
         }
-        let (agent, queue) = (call.agent.unwrap_or_default(), call.queue.clone().unwrap_or_default());
+        if call.transferred {
+            return self.colleague_over(id, second, by_agent);
+        }
         let (ends, other) = if by_agent { (second, id) } else { (id, second) };
         self.tell("HangupRequest", "call", ends, &[("Cause", "16")]);
         self.unbridge(id, ends, other);
+        self.completes(id, second, if by_agent { "agent" } else { "caller" });
+        self.over(id, Fate::Served);
+        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
+        self.hang_up(second, 16);
+        self.hang_up(id, 16);
+    }
+
+    /// `AgentComplete`: the queue's agent is done with the call, for this reason, and has after-call work.
+    pub(super) fn completes(&mut self, id: Id, second: Id, reason: &str) {
+        let Some(call) = self.calls.get(&id).cloned() else { return };
+        let (agent, queue) = (call.agent.unwrap_or_default(), call.queue.unwrap_or_default());
         let seat = &mut self.seats[agent];
         seat.calls_taken += 1;
         seat.last_call_ms = self.now;
@@ -176,13 +197,9 @@ impl Pbx {
             ("MemberName", &name),
             ("HoldTime", &hold),
             ("TalkTime", &talked),
-            ("Reason", if by_agent { "agent" } else { "caller" }),
+            ("Reason", reason),
         ];
         self.tell_both("AgentComplete", "agent", Some(id), second, &more);
-        self.over(id, Fate::Served);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(second, 16);
-        self.hang_up(id, 16);
         self.later(wrapup, Step::Offer);
     }
 
@@ -198,6 +215,7 @@ impl Pbx {
     pub(super) fn refuses(&mut self, id: Id, to: Id, how: Trial) {
         match self.calls.get(&id).map(|call| call.stage) {
             Some(Stage::Waiting) if self.is_second(id, to) => self.not_taken(id, to, how),
+            Some(Stage::Transferred) if self.is_second(id, to) => self.colleague_refuses(id, to, how),
             Some(Stage::RingingAgent) if id == to => self.agent_refuses(id, how),
             Some(Stage::RingingCustomer) if self.is_second(id, to) => self.customer_refuses(id, to, how),
             _ => {}
@@ -207,6 +225,7 @@ impl Pbx {
     pub(super) fn rang_out(&mut self, id: Id, to: Id) {
         match self.calls.get(&id).map(|call| call.stage) {
             Some(Stage::Waiting) if self.is_second(id, to) => self.not_taken(id, to, Trial::Rang),
+            Some(Stage::Transferred) if self.is_second(id, to) => self.colleague_refuses(id, to, Trial::Rang),
             Some(Stage::RingingAgent) if id == to => self.agent_ignores(id),
             Some(Stage::RingingCustomer) if self.is_second(id, to) => self.customer_ignores(id, to),
             _ => {}
@@ -289,6 +308,10 @@ impl Pbx {
         // app_queue calls this an abandonment too (EXITWITHTIMEOUT in queue_log).
         self.out_of_queue(id);
         self.sets(id, "QUEUESTATUS", "TIMEOUT");
+        if let Some(mailbox) = self.office.mailbox.clone() {
+            self.runs(id, priority, "VoiceMail", &mailbox);
+            return self.is_told(id, MESSAGE_MS);
+        }
         self.runs(id, priority, "Hangup", "");
         self.over(id, Fate::QueueTimeout);
         self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);

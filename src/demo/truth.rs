@@ -11,6 +11,8 @@ pub enum Fate {
     QueueTimeout,
     /// The caller talked with an agent.
     Served,
+    /// Nobody was there: the caller heard that the office is closed, or left a message.
+    Unattended,
     /// Asterisk was stopped.
     CutOff,
 }

@@ -43,7 +43,9 @@ impl Event {
         self.prefixed("Dest", channel)
     }
 
-    fn prefixed(self, prefix: &str, c: &Channel) -> Self {
+    /// The same of a party by this name.
+    #[must_use]
+    pub fn prefixed(self, prefix: &str, c: &Channel) -> Self {
         let key = |name: &str| format!("{prefix}{name}");
         self.put(&key("Channel"), &c.name)
             .put(&key("ChannelState"), c.state as u8)

@@ -111,7 +111,9 @@ impl Language {
     pub fn percent(self, share: Option<f64>) -> String {
         let text = crate::report::faces::format::percent(share).replace(' ', "\u{a0}");
         match self {
-            Self::En | Self::He => text,
+            Self::En => text,
+            // From left to right, as a whole, wherever it stands.
+            Self::He => format!("\u{2066}{text}\u{2069}"),
             Self::Ru | Self::Uk | Self::Es | Self::De => text.replace('.', ","),
         }
     }

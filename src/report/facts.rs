@@ -95,16 +95,8 @@ impl Call {
     /// It reached a queue or rang a person, or was refused at the door.
     #[must_use]
     pub fn offered(&self) -> bool {
-        use Outcome::{
-            Blocked, EarlyAbandon, IvrLost, QueueAbandon, QueueEmpty, QueueFull, RingAbandon, SelfService, ShortAbandon,
-        };
-        self.inbound()
-            && !matches!(self.status, Status::Unknown | Status::OutOfTime)
-            && !matches!(self.outcome, IvrLost | EarlyAbandon | Blocked | SelfService | ShortAbandon)
-            && (self.queue.is_some()
-                || self.ring_ms > 0
-                || self.has_answer
-                || matches!(self.outcome, QueueEmpty | QueueFull | QueueAbandon | RingAbandon))
+        let reached = self.queue.is_some() || self.ring_ms > 0 || self.has_answer;
+        self.outcome.was_offered(self.direction, self.status, reached)
     }
 
     /// The caller gave up while waiting for a person.

@@ -10,7 +10,7 @@ use super::root::guard;
 use super::shape::distrust;
 use super::{Error, Refused, START_CHECK, identity, rows, verify};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{AttemptPrefix, CallInProgress, OurAttempts, Record};
+use callbackd_core::model::{AttemptPrefix, CallInProgress, ChangeKind, OurAttempts, Record};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
 use rusqlite_migration::{M, Migrations};
@@ -154,6 +154,11 @@ impl Store {
     #[must_use]
     pub fn fed(&self) -> Fed {
         self.feed.as_ref().map(Outbox::fed).unwrap_or_default()
+    }
+
+    /// What the last transaction wrote that is counted, once; nothing if no changes are recorded.
+    pub(super) fn counted(&mut self) -> Vec<(ChangeKind, Record)> {
+        self.feed.as_mut().map(Outbox::counted).unwrap_or_default()
     }
 
     /// A reader, by its name, has taken all changes up to this one: what it has not taken is kept for longer.

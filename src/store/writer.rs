@@ -1,5 +1,6 @@
 //! The thread that owns the writing connection: everything that waits goes into one transaction, then is acknowledged.
 
+use super::counted::{Counted, SharedCounted};
 use super::tokens::TokenChange;
 use super::{Calendar, Error, FeedRules, Note, Notes, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
@@ -130,6 +131,7 @@ struct Shared {
     pruned: AtomicU64,
     changes: AtomicU64,
     changes_overrun: AtomicU64,
+    counted: SharedCounted,
     trouble: Mutex<Option<Health>>,
     stop_by: Mutex<Option<Instant>>,
 }
@@ -239,6 +241,12 @@ impl Writer {
         self.shared.counters()
     }
 
+    /// What it has counted of what it committed.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        self.shared.counted.now()
+    }
+
     /// Ends a pause between attempts: somebody has made room.
     pub fn retry_now(&self) {
         if let Some(thread) = &self.thread {
@@ -311,7 +319,10 @@ impl<F: FnMut(Ack)> Worker<F> {
             let mut take = |work| match work {
                 Work::RecordChanges(new) => rules = Some(new),
                 Work::Note(note) => notes.push(*note),
-                Work::Optimize(calendar) => optimize = Some(calendar),
+                Work::Optimize(calendar) => {
+                    calendar.iter().for_each(|calendar| self.shared.counted.thresholds(&calendar.thresholds));
+                    optimize = Some(calendar);
+                }
                 Work::Batch(batch) => batches.push(batch),
                 Work::Prune(before_ms) => {
                     pruning.get_or_insert_with(|| (Pruning::new(before_ms), Instant::now()));
@@ -384,7 +395,8 @@ impl<F: FnMut(Ack)> Worker<F> {
     #[allow(clippy::disallowed_methods, reason = "the shell's clock")]
     fn commit(&mut self, batches: &[Batch]) -> Option<Vec<Refused>> {
         let unsaved = batches.iter().map(|batch| batch.records.len()).sum();
-        let mut pauses = backoff();
+        let pauses = ExponentialBuilder::new().with_min_delay(RETRY.0).with_max_delay(RETRY.1);
+        let mut pauses = pauses.with_jitter().without_max_times().build();
         let mut attempts = 0;
         let mut said: Option<Instant> = None;
         let mut held_said = false;
@@ -398,7 +410,7 @@ impl<F: FnMut(Ack)> Worker<F> {
                         tracing::info!(target: "store", rows = unsaved, after_s, "Database can be written again");
                     }
                     self.shared.commits.fetch_add(1, Relaxed);
-                    self.committed();
+                    self.committed(begun.elapsed());
                     return Some(refused);
                 }
                 Err(error) => error,
@@ -433,7 +445,8 @@ impl<F: FnMut(Ack)> Worker<F> {
     }
 
     /// Counts what the feed has recorded, and wakes its readers.
-    fn committed(&self) {
+    fn committed(&mut self, took: Duration) {
+        self.shared.counted.committed(&mut self.store, took);
         let fed = self.store.fed();
         self.shared.changes.store(fed.recorded, Relaxed);
         self.shared.changes_overrun.store(fed.overrun, Relaxed);
@@ -478,11 +491,6 @@ fn given_back(work: Work) -> Batch {
         Work::Batch(batch) => batch,
         _ => unreachable!("only batches are given back"),
     }
-}
-
-fn backoff() -> impl Iterator<Item = Duration> {
-    let (first, longest) = RETRY;
-    ExponentialBuilder::new().with_min_delay(first).with_max_delay(longest).with_jitter().without_max_times().build()
 }
 
 /// A panic of the acknowledging closure must not take the counters with it.

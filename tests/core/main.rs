@@ -62,3 +62,4 @@ mod session_ends;
 mod session_recordings;
 mod session_requests;
 mod stream;
+mod tally;

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Nobody waits this long unless a test fails.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -67,8 +67,10 @@ impl Browser {
             order["sessionId"] = self.session.as_str().into();
         }
         self.orders.write_all(format!("{order}\0").as_bytes()).unwrap();
+        let end = Instant::now() + PATIENCE;
         loop {
             let answer = self.next();
+            assert!(Instant::now() < end, "no answer to {method}: {}", order["params"]);
             if answer["id"] == id {
                 assert!(answer["error"].is_null(), "{method}: {answer}");
                 return answer["result"].clone();

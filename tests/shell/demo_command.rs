@@ -1,6 +1,10 @@
 //! `callbackd demo`: a call centre without a PBX, from the first call to the table at the end.
 
 use crate::scripted::{Running, Site, callbackd, mode, said};
+use callbackd::demo::office::Office;
+use callbackd::demo::pbx::{Input, Pbx};
+use callbackd::demo::town::{Event, Folk, Town};
+use callbackd::demo::truth::Fate;
 use rustix::process::{Pid, Signal, kill_process};
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
@@ -189,4 +193,38 @@ fn an_address_that_is_taken_is_named() {
     assert!(said.err.contains(&address) && said.err.contains("in use"), "{said:#?}");
     let said = crate::scripted::said(callbackd(&["demo", "--calls-per-minute", "0"]).output().unwrap());
     assert_eq!(said.code, 64, "{said:#?}");
+}
+
+/// Lives an hour of the pretend centre at once, without a daemon: how each call ended, and how many there were.
+fn an_hour(seed: u64) -> Vec<Fate> {
+    let office = Office::lively();
+    let mut town = Town::new(&office, seed, 36, 0);
+    let mut pbx = Pbx::new(office, Box::new(Folk::new(seed)), 0);
+    let (mut now, mut fates) = (0, Vec::new());
+    while now < 3_600_000 {
+        now = pbx.deadline().unwrap_or(i64::MAX).min(town.deadline()).max(now);
+        pbx.advance(now);
+        while let Some(event) = town.next(now) {
+            match event {
+                Event::Call(caller) => pbx.handle(Input::Call(caller), now),
+                Event::Break(agent, why) => pbx.handle(Input::Break(agent, Some(why)), now),
+                Event::Back(agent) => pbx.handle(Input::Break(agent, None), now),
+            }
+        }
+        fates.extend(std::iter::from_fn(|| pbx.past()).map(|past| past.fate));
+        while pbx.poll().is_some() {}
+    }
+    fates
+}
+
+#[test]
+fn the_pretend_centre_misses_as_many_calls_as_a_real_one() {
+    for seed in 1..6 {
+        let fates = an_hour(seed);
+        let of = |fate| fates.iter().filter(|f| **f == fate).count();
+        let missed = (fates.len() - of(Fate::Served)) * 100 / fates.len();
+        let each = [Fate::Served, Fate::Abandoned, Fate::LostInMenu, Fate::Unattended].map(of);
+        assert!((5..=15).contains(&missed), "seed {seed}: {missed} % of {}: {each:?}", fates.len());
+        assert!(each.iter().all(|count| *count > 0), "seed {seed}: {each:?}");
+    }
 }

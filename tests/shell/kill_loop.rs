@@ -156,7 +156,7 @@ impl Case {
             let truth = match call.fate {
                 Fate::Served => "ANSWER",
                 Fate::LostInMenu | Fate::Abandoned => "CANCEL",
-                Fate::QueueTimeout => "NOANSWER",
+                Fate::QueueTimeout | Fate::Unattended => "NOANSWER",
                 Fate::CutOff => "UNKNOWN",
             };
             let whole = self.was_seen_whole(call);

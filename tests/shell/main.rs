@@ -46,6 +46,7 @@ mod pages;
 mod pages_seen;
 mod peer;
 mod pretend_pbx;
+mod prometheus;
 mod receiver;
 mod report_command;
 mod report_page;

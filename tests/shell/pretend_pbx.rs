@@ -16,6 +16,8 @@ struct Scripted {
     agent: Pickup,
     customer: Pickup,
     talk: Talk,
+    /// The agent passes so many customers on.
+    passes_on: u32,
 }
 
 impl People for Scripted {
@@ -27,6 +29,11 @@ impl People for Scripted {
     }
     fn talk(&mut self) -> Talk {
         self.talk
+    }
+    fn transfers(&mut self) -> bool {
+        let passed_on = self.passes_on > 0;
+        self.passes_on = self.passes_on.saturating_sub(1);
+        passed_on
     }
 }
 
@@ -42,11 +49,12 @@ fn lab() -> Office {
     };
     Office {
         queues: vec![queue("support", &[0])],
-        agents: vec![agent("101", "Alice")],
+        agents: vec![agent("101", "Alice"), agent("102", "Bob")],
         dids: vec![
             ("5550100".to_owned(), Entry::Queue("support".to_owned())),
             ("5550103".to_owned(), Entry::Menu(vec![('1', "support".to_owned())])),
         ],
+        mailbox: None,
         login: ("callbackd".to_owned(), "secret".to_owned()),
     }
 }
@@ -59,8 +67,12 @@ struct Scene {
 
 impl Scene {
     fn new(agent: Pickup, talk_ms: i64, ended_by_agent: bool) -> Self {
+        Self::passing_on(agent, talk_ms, ended_by_agent, 0)
+    }
+
+    fn passing_on(agent: Pickup, talk_ms: i64, ended_by_agent: bool, passes_on: u32) -> Self {
         let talk = Talk { ms: talk_ms, ended_by_agent };
-        let people = Scripted { agent, customer: Pickup::Answer(2_000), talk };
+        let people = Scripted { agent, customer: Pickup::Answer(2_000), talk, passes_on };
         let mut scene = Self { pbx: Pbx::new(lab(), Box::new(people), NOW), now: NOW, text: String::new() };
         scene.pbx.handle(Input::Connected(CLIENT), NOW);
         scene.send("Action: Login\r\nActionID: 1\r\nUsername: callbackd\r\nSecret: secret\r\n\r\n");
@@ -220,6 +232,25 @@ fn a_call_that_is_lost_in_the_menu() {
     let mut scene = Scene::new(Pickup::Ignore, 0, true);
     scene.call("5550103", 3_000);
     same(&scene.play(), "ivr_lost", |_| false);
+}
+
+#[test]
+fn a_customer_who_is_passed_on_to_a_colleague() {
+    let mut scene = Scene::passing_on(Pickup::Answer(1_000), 3_500, true, 1);
+    scene.call("5550100", 60_000);
+    let from = |text: &str| text[text.find("Event: BlindTransfer").expect("a transfer")..].to_owned();
+    let (ours, theirs) = (shapes(&from(&scene.play())).0, shapes(&from(&capture("blind_transfer"))).0);
+    // The capture's agent was rung by Dial, not by a queue, and its bridges are torn down by threads of their own.
+    let elsewhere = |shape: &String| {
+        ["AgentComplete", "BridgeLeave", "BridgeDestroy"].iter().any(|name| shape.starts_with(name))
+            || ["Variable=DIALSTATUS", "Application=Dial ", "Application=AppDial "]
+                .iter()
+                .any(|part| format!("{shape} ").contains(part))
+    };
+    let kept = |shapes: &[String]| shapes.iter().filter(|shape| !elsewhere(shape)).cloned().collect::<Vec<_>>();
+    assert_eq!(kept(&ours), kept(&theirs));
+    let complete = ours.iter().find(|shape| shape.starts_with("AgentComplete")).expect("the queue's agent is done");
+    assert!(complete.contains("Reason=transfer"), "{complete}");
 }
 
 #[test]

@@ -144,7 +144,7 @@ impl Watch {
             let status = match past.fate {
                 Fate::LostInMenu | Fate::Abandoned => Status::Cancel,
                 Fate::QueueTimeout if past.kindest == Some(Trial::Busy) => Status::Busy,
-                Fate::QueueTimeout => Status::NoAnswer,
+                Fate::QueueTimeout | Fate::Unattended => Status::NoAnswer,
                 Fate::Served => Status::Answer,
                 Fate::CutOff => Status::Unknown,
             };

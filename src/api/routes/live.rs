@@ -78,7 +78,7 @@ fn cut<T>(list: &mut Vec<T>, see: Option<&'static str>) -> Option<Cut> {
 }
 
 /// Who waits longest is known by when they joined the queue.
-fn with_longest(mut queues: Vec<QueueInPresence>, calls: &[CallInProgress]) -> Vec<QueueInPresence> {
+pub(super) fn with_longest(mut queues: Vec<QueueInPresence>, calls: &[CallInProgress]) -> Vec<QueueInPresence> {
     for queue in queues.iter_mut().filter(|queue| queue.waiting.is_some_and(|waiting| waiting > 0)) {
         let waits = |call: &&CallInProgress| {
             call.pbx == *queue.pbx && call.queue.as_deref() == Some(&*queue.queue) && call.answered_ms.is_none()

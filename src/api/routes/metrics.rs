@@ -1,16 +1,24 @@
 //! `/metrics`: figures for Prometheus, in its text form (version 0.0.4). No number, linkedid or DID is in a label.
 
+mod counted;
+mod families;
+mod process;
+
+use super::live::with_longest;
 use crate::api::Ask;
+use crate::api::figures::Figures;
 use crate::api::front::{Front, Listed};
-use crate::api::status::{QueueInPresence, Status};
 use axum::Router;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
 use callbackd_core::ami::event::Millis;
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use callbackd_core::model::presence::Standing;
+use callbackd_core::model::tally::{MAX_QUEUES, OTHER_QUEUES, Place};
+use callbackd_core::model::{CallbackState, PbxId};
+use families::{Families, Kind};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub fn routes() -> Router<Arc<Front>> {
@@ -18,57 +26,23 @@ pub fn routes() -> Router<Arc<Front>> {
 }
 
 async fn metrics(State(front): State<Arc<Front>>) -> Listed {
-    let mut status: Status = front.ask(Ask::Status).await?;
+    let calls = front.read(|reader| reader.calls_in_progress()).await?;
+    let mut figures: Figures = front.ask(Ask::Figures).await?;
+    figures.queues = with_longest(std::mem::take(&mut figures.queues), &calls);
+    let status = &mut figures.status;
     status.streams = front.places.streams();
     status.counters.api.connections_refused = front.places.refused();
     status.counters.api.answers_refused = front.places.answers_refused();
-    let queues = front.queues().await?;
+    let files = front.readers.sizes();
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&status, &queues, now_ms)).into_response())
-}
-
-/// What a family of metrics is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Counter,
-    Gauge,
-}
-
-/// Metrics in the order in which they were first named.
-#[derive(Default)]
-struct Families {
-    order: Vec<&'static str>,
-    text: BTreeMap<&'static str, String>,
-}
-
-impl Families {
-    fn put(&mut self, kind: Kind, name: &'static str, help: &str, labels: &[(&str, &str)], value: f64) {
-        let order = &mut self.order;
-        let text = self.text.entry(name).or_insert_with(|| {
-            order.push(name);
-            let kind = if kind == Kind::Counter { "counter" } else { "gauge" };
-            format!("# HELP callbackd_{name} {help}\n# TYPE callbackd_{name} {kind}\n")
-        });
-        let labels: Vec<String> = labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
-        let labels = if labels.is_empty() { String::new() } else { format!("{{{}}}", labels.join(",")) };
-        // Into memory: it cannot fail.
-        let _ = writeln!(text, "callbackd_{name}{labels} {value}");
-    }
-
-    fn text(self) -> String {
-        self.order.iter().filter_map(|name| self.text.get(name).map(String::as_str)).collect()
-    }
-}
-
-/// As the text form wants the value of a label.
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text(&figures, files, now_ms)).into_response())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
-fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
+fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
     use Kind::{Counter, Gauge};
+    let status = &figures.status;
     let mut all = Families::default();
     all.put(Gauge, "build_info", "The program that runs.", &[("version", &status.version)], 1.0);
     all.put(Gauge, "start_time_seconds", "When it started, since 1970 UTC.", &[], status.since_ms as f64 / 1_000.0);
@@ -78,6 +52,10 @@ fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
         all.put(Gauge, "calls_in_progress", "Calls in progress, as last seen.", &of, pbx.calls as f64);
         let Some(counters) = status.counters.pbx.get(&pbx.name) else { continue };
         let (link, tracker) = (&counters.link, &counters.tracker);
+        for (reason, count) in &link.discarded {
+            let (of, help) = ([of[0], ("reason", reason.as_str())], "Frames that were thrown away, by reason.");
+            all.put(Counter, "ami_frames_discarded_total", help, &of, *count as f64);
+        }
         let malformed = link.discarded.values().sum::<u64>() + tracker.events_unreadable;
         for (name, help, value) in [
             ("ami_connects_total", "Logins that were read to the end of the lists.", link.logins),
@@ -93,22 +71,10 @@ fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
             all.put(Counter, name, help, &of, value as f64);
         }
     }
-    // What is not known has no value.
-    for queue in queues.iter().filter(|queue| queue.waiting.is_some()) {
-        let of = [("pbx", queue.pbx.as_str()), ("queue", queue.queue.as_str())];
-        let longest = queue.longest_since_ms.map_or(0, |since| (now_ms - since).max(0));
-        let free = queue.free.unwrap_or_default();
-        all.put(Gauge, "queue_callers", "Callers who wait.", &of, f64::from(queue.waiting.unwrap_or_default()));
-        all.put(Gauge, "queue_longest_wait_seconds", "0 if nobody waits.", &of, longest as f64 / 1_000.0);
-        let busy = queue.members.saturating_sub(free + queue.paused);
-        for (state, count) in [("free", free), ("paused", queue.paused), ("busy", busy)] {
-            let of = [of[0], of[1], ("state", state)];
-            all.put(Gauge, "queue_members", "Members by what they do; the sum is all of them.", &of, count as f64);
-        }
-    }
-    for (state, count) in &status.callbacks {
-        all.put(Gauge, "callbacks_open", "Open callbacks.", &[("state", state)], *count as f64);
-    }
+    queues(&mut all, figures, now_ms);
+    callbacks(&mut all, figures);
+    let pbxs: Vec<PbxId> = status.pbx.iter().map(|pbx| PbxId::new(&pbx.name)).collect();
+    counted::put(&mut all, &pbxs, &figures.counted);
     for (name, webhook) in &status.counters.webhooks {
         let of = [("endpoint", name.as_str())];
         for (result, count) in [
@@ -133,9 +99,18 @@ fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
     let writable = f64::from(u8::from(status.store_error.is_none()));
     all.put(Gauge, "store_writable", "1 if the database can be written.", &[], writable);
     all.put(Gauge, "store_pending_records", "Records that are not on the disk yet.", &[], status.unsaved as f64);
+    for (file, bytes) in files {
+        all.put(Gauge, "store_size_bytes", "Size of the database's files.", &[("file", file)], bytes as f64);
+    }
+    if let Some(bytes) = process::resident_bytes() {
+        all.put(Gauge, "process_resident_memory_bytes", "Memory in use.", &[], bytes as f64);
+    }
+    all.put(Counter, "process_cpu_seconds_total", "Processor time.", &[], process::cpu_seconds());
+    if let Some(files) = process::open_files() {
+        all.put(Gauge, "process_open_fds", "Open files.", &[], files as f64);
+    }
     all.put(Gauge, "api_streams", "Streams of changes that are read.", &[], status.streams as f64);
     for (name, help, value) in [
-        ("callbacks_created_total", "Callbacks that were made.", callbacks.queued),
         ("callbacks_refused_total", "Missed calls for which there was no room.", callbacks.refused),
         ("callback_attempts_total", "Attempts that were dialled.", callbacks.dialled),
         ("callback_attempts_connected_total", "Attempts that connected agent and customer.", callbacks.connected),
@@ -154,18 +129,93 @@ fn text(status: &Status, queues: &[QueueInPresence], now_ms: Millis) -> String {
     all.text()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_label_is_escaped_and_a_family_is_described_once() {
-        let mut all = Families::default();
-        for queue in ["sa\"les\\", "line\nbreak"] {
-            all.put(Kind::Gauge, "queue_callers", "Callers.", &[("queue", queue)], 2.0);
+/// Who waits, and who could answer. What is not known has no value.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+fn queues(all: &mut Families, figures: &Figures, now_ms: Millis) {
+    use Kind::Gauge;
+    let names = Names::of(figures);
+    let mut waiting: BTreeMap<Place, (u32, Millis)> = BTreeMap::new();
+    for queue in &figures.queues {
+        let Some(callers) = queue.waiting else { continue };
+        let (sum, longest) = waiting.entry(names.place(&(PbxId::new(&queue.pbx), queue.queue.clone()))).or_default();
+        *sum += callers;
+        *longest = queue.longest_since_ms.map_or(0, |since| (now_ms - since).max(0)).max(*longest);
+    }
+    let mut members: BTreeMap<(Place, Standing), usize> = BTreeMap::new();
+    for ((place, standing), count) in &figures.members {
+        *members.entry((names.place(place), *standing)).or_default() += count;
+    }
+    for (place, (callers, longest)) in &waiting {
+        let of = [("pbx", place.0.as_str()), ("queue", &place.1)];
+        all.put(Gauge, "queue_callers", "Callers who wait.", &of, f64::from(*callers));
+        all.put(Gauge, "queue_longest_wait_seconds", "0 if nobody waits.", &of, *longest as f64 / 1_000.0);
+        for standing in Standing::ALL {
+            let count = members.get(&(place.clone(), *standing)).copied().unwrap_or_default();
+            let of = [of[0], of[1], ("state", standing.as_str())];
+            all.put(Gauge, "queue_members", "Members by what they do; the sum is all of them.", &of, count as f64);
         }
-        let expected = "# HELP callbackd_queue_callers Callers.\n# TYPE callbackd_queue_callers gauge\n\
-             callbackd_queue_callers{queue=\"sa\\\"les\\\\\"} 2\ncallbackd_queue_callers{queue=\"line\\nbreak\"} 2\n";
-        assert_eq!(all.text(), expected);
+    }
+    for pbx in figures.status.pbx.iter().filter(|pbx| pbx.seen) {
+        for standing in Standing::ALL {
+            let count = figures.agents.get(&(pbx.name.clone(), *standing)).copied().unwrap_or_default();
+            let of = [("pbx", pbx.name.as_str()), ("state", standing.as_str())];
+            all.put(Gauge, "agents", "Agents by what they do; the sum is all who are known.", &of, count as f64);
+        }
+    }
+}
+
+/// Open callbacks by state, and how old they are.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+fn callbacks(all: &mut Families, figures: &Figures) {
+    use Kind::Gauge;
+    let names = Names::of(figures);
+    let mut open: BTreeMap<(Place, &str, &str), usize> = BTreeMap::new();
+    // 0 where there is none, so that the first is seen as one more.
+    for pbx in &figures.status.pbx {
+        for state in CallbackState::ALL.iter().filter(|state| state.is_open()) {
+            open.insert(((PbxId::new(&pbx.name), String::new()), state.as_str(), ""), 0);
+        }
+    }
+    for ((place, state, reason), count) in &figures.callbacks {
+        *open.entry((names.place(place), state.as_str(), reason.as_str())).or_default() += count;
+    }
+    for ((place, state, reason), count) in &open {
+        let of = [("pbx", place.0.as_str()), ("queue", &place.1), ("state", state), ("reason", reason)];
+        all.put(Gauge, "callbacks_open", "Open callbacks, and why they wait.", &of, *count as f64);
+    }
+    let mut oldest: BTreeMap<Place, (Millis, Millis)> = BTreeMap::new();
+    // 0 where there is none, so that an alarm has something to end by.
+    for pbx in &figures.status.pbx {
+        oldest.insert((PbxId::new(&pbx.name), String::new()), (0, 0));
+    }
+    let earlier = |old: Millis, new: Millis| if old == 0 { new } else { old.min(new) };
+    for (place, old) in &figures.oldest {
+        let entry = oldest.entry(names.place(place)).or_default();
+        *entry = (earlier(entry.0, old.due_ms), earlier(entry.1, old.missed_ms));
+    }
+    for (place, (due_ms, missed_ms)) in &oldest {
+        let of = [("pbx", place.0.as_str()), ("queue", &place.1)];
+        let help = "When the open callback that is due first is due; 0 if there is none.";
+        all.put(Gauge, "callbacks_oldest_due_timestamp_seconds", help, &of, *due_ms as f64 / 1_000.0);
+        let help = "The earliest miss of an open callback; 0 if there is none.";
+        all.put(Gauge, "callbacks_oldest_missed_timestamp_seconds", help, &of, *missed_ms as f64 / 1_000.0);
+    }
+}
+
+/// The queues that are shown by name: no more than [`MAX_QUEUES`].
+struct Names(BTreeSet<Place>);
+
+impl Names {
+    fn of(figures: &Figures) -> Self {
+        let queues = figures.queues.iter().map(|queue| (PbxId::new(&queue.pbx), queue.queue.clone()));
+        let callbacks = figures.oldest.keys().cloned();
+        Self(queues.chain(callbacks).collect::<BTreeSet<Place>>().into_iter().take(MAX_QUEUES).collect())
+    }
+
+    fn place(&self, place: &Place) -> Place {
+        if place.1.is_empty() || self.0.contains(place) {
+            return place.clone();
+        }
+        (place.0.clone(), OTHER_QUEUES.to_owned())
     }
 }

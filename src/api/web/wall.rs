@@ -119,7 +119,7 @@ fn tiles(view: &View, wall: &Wall) -> Markup {
                     @if level.is_none() { (words.no_calls_yet) }
                     @else if below { (mark("bad", "▼", words.below_target)) }
                     @else { (mark("good", "✔", words.on_target)) }
-                    " " bdi { (with(words.target, format!("{} %", thresholds.service_level_target))) ", " (with(words.within, span(thresholds.service_level_ms))) }
+                    " " bdi { (with(words.target, language.percent(Some(target)))) ", " (with(words.within, span(thresholds.service_level_ms))) }
                 }, below))
             (tile(words.abandoned, &html! { (language.count(totals.abandoned)) },
                 &html! { (with(words.of_offered, language.count(totals.offered))) }, false))

@@ -326,6 +326,11 @@ impl Scheduler {
         self.tasks.by_state()
     }
 
+    /// The rows of all open callbacks, by id.
+    pub fn open_rows(&self) -> impl Iterator<Item = &CallbackRow> {
+        self.tasks.rows()
+    }
+
     /// Attempts that go on.
     #[must_use]
     pub fn active(&self) -> usize {

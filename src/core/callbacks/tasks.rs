@@ -140,6 +140,11 @@ impl Tasks {
         by_state
     }
 
+    /// The rows of all, by id.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &CallbackRow> {
+        self.open.values().map(|task| &task.row)
+    }
+
     /// The callback that this miss came to, if it is known still.
     pub(crate) fn callback_of(&self, miss: &CallKey) -> Option<i64> {
         self.misses.callbacks.get(miss).copied()

@@ -142,6 +142,19 @@ impl FinishedCall {
         CallKey::new(&self.pbx, &self.linkedid)
     }
 
+    /// A customer's call that reached a queue or rang a person, or was refused at the door: the service level counts it.
+    #[must_use]
+    pub fn was_offered(&self) -> bool {
+        let reached = self.queue.is_some() || self.ring_ms > 0 || self.answered_ms.is_some();
+        self.outcome.was_offered(self.direction, self.status, reached)
+    }
+
+    /// What the service level is measured by: the wait in queues, or from the start where there was none.
+    #[must_use]
+    pub fn wait_for_person_ms(&self) -> Millis {
+        if self.queue.is_some() { self.queue_wait_ms } else { self.wait_ms }
+    }
+
     /// Its end was not seen, or what was seen does not say enough: Asterisk's own records may say more.
     #[must_use]
     pub fn wants_proof(&self) -> bool {

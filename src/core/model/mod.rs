@@ -19,6 +19,7 @@ pub mod progress;
 mod record;
 pub mod rules;
 pub mod sign;
+pub mod tally;
 pub mod text;
 mod text_enum;
 mod weight;

@@ -190,6 +190,20 @@ impl Outcome {
     }
 }
 
+impl Outcome {
+    /// Whether a call with this outcome was offered to a person. `reached`: it came to a queue, rang a person or was answered.
+    #[must_use]
+    pub const fn was_offered(self, direction: Direction, status: Status, reached: bool) -> bool {
+        matches!(direction, Direction::Inbound)
+            && !matches!(status, Status::Unknown | Status::OutOfTime)
+            && !matches!(
+                self,
+                Self::IvrLost | Self::EarlyAbandon | Self::Blocked | Self::SelfService | Self::ShortAbandon
+            )
+            && (reached || matches!(self, Self::QueueEmpty | Self::QueueFull | Self::QueueAbandon | Self::RingAbandon))
+    }
+}
+
 /// Why those who were served are never called back.
 const SERVED: &str = "the caller was served";
 

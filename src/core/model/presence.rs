@@ -1,5 +1,6 @@
 //! Presence: which agents are free, which queues have callers waiting, which attempts are up; as the trackers know it now.
 
+use super::text_enum;
 use crate::ami::event::Millis;
 use std::borrow::Cow;
 
@@ -34,6 +35,42 @@ impl Busy {
             Self::DeviceInUse => "phone in use",
             Self::DeviceUnknown => "phone state unknown",
             Self::WrapUp { .. } => "wrap-up",
+        }
+    }
+}
+
+text_enum! {
+    /// What an agent, or a member of a queue, does: exactly one of these.
+    Standing {
+        /// Could take a call.
+        Free = "free",
+        /// The phone rings.
+        Ringing = "ringing",
+        /// On a call, or the phone reports that it is in use.
+        Busy = "busy",
+        /// After-call work.
+        WrapUp = "wrapup",
+        /// Paused.
+        Paused = "paused",
+        /// In no queue, or the phone cannot be reached.
+        LoggedOut = "logged_out",
+        /// The state of the phone is not known.
+        Unknown = "unknown",
+    }
+}
+
+impl AgentView<'_> {
+    /// What the agent does, but for pauses, which each queue has its own word on.
+    #[must_use]
+    pub const fn standing(&self) -> Standing {
+        match self.busy {
+            None => Standing::Free,
+            Some(Busy::OnCall | Busy::DeviceInUse) if self.rings => Standing::Ringing,
+            Some(Busy::OnCall | Busy::DeviceInUse) => Standing::Busy,
+            Some(Busy::WrapUp { .. }) => Standing::WrapUp,
+            Some(Busy::Paused) => Standing::Paused,
+            Some(Busy::LoggedOut) => Standing::LoggedOut,
+            Some(Busy::DeviceUnknown) => Standing::Unknown,
         }
     }
 }

@@ -62,6 +62,8 @@ pub(in super::super) struct Outbox {
     now_ms: Millis,
     held: Held,
     said_ms: Option<Millis>,
+    /// What this transaction wrote that is counted.
+    counted: Vec<(ChangeKind, Record)>,
 }
 
 /// What the table holds. Goes back with a transaction that is rolled back.
@@ -81,6 +83,8 @@ pub(in super::super) struct Held {
     recorded_now: i64,
     /// The newest that it removed although the feed still owed it to somebody.
     owed: Option<i64>,
+    /// How much of what it wrote is counted.
+    counted: usize,
 }
 
 impl Held {
@@ -123,7 +127,7 @@ fn size(texts: usize) -> i64 {
 impl Outbox {
     /// The feed of this database, as it stands.
     pub(in super::super) fn open(connection: &Connection, rules: FeedRules) -> rusqlite::Result<Self> {
-        Ok(Self { rules, now_ms: 0, held: Held::read(connection)?, said_ms: None })
+        Ok(Self { rules, now_ms: 0, held: Held::read(connection)?, said_ms: None, counted: Vec::new() })
     }
 
     /// What is recorded from now on, and kept.
@@ -150,7 +154,8 @@ impl Outbox {
     /// A transaction begins; what is returned goes to [`Outbox::back`] if it is rolled back.
     pub(in super::super) fn begin(&mut self, now_ms: Millis) -> Held {
         self.now_ms = now_ms;
-        (self.held.recorded_now, self.held.owed) = (0, None);
+        (self.held.recorded_now, self.held.owed, self.held.counted) = (0, None, 0);
+        self.counted.clear();
         self.held
     }
 
@@ -159,6 +164,7 @@ impl Outbox {
     }
 
     pub(in super::super) fn back(&mut self, held: Held) {
+        self.counted.truncate(held.counted);
         self.held = held;
     }
 
@@ -172,6 +178,10 @@ impl Outbox {
     ) -> rusqlite::Result<()> {
         let Some(kind) = ChangeKind::of(record, before) else { return Ok(()) };
         let (pbx, key) = record.subject();
+        if matches!(record, Record::Call(_) | Record::Callback(_) | Record::Attempt(_) | Record::Gap(_)) {
+            self.counted.push((kind, record.clone()));
+            self.held.counted = self.counted.len();
+        }
         let late = record.happened_ms().is_some_and(|at_ms| at_ms < self.now_ms - NEWS_FOR_MS);
         self.insert(connection, kind, pbx, &key, rev, late, payload(record).as_deref())
     }
@@ -211,6 +221,11 @@ impl Outbox {
         held.recorded += 1;
         held.recorded_now += 1;
         Ok(())
+    }
+
+    /// What the last transaction wrote that is counted, once.
+    pub(in super::super) fn counted(&mut self) -> Vec<(ChangeKind, Record)> {
+        std::mem::take(&mut self.counted)
     }
 
     fn is_full(&self) -> bool {

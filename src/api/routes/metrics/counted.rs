@@ -1,0 +1,89 @@
+//! Figures of what is on the disk, since the process was started: calls, waits, talk, callbacks, gaps.
+
+use super::families::{Families, Kind::Counter};
+use crate::store::Counted;
+use callbackd_core::model::{CallbackState, Direction, GapCause, Outcome, PbxId, Status};
+
+/// Histograms of times are counted in milliseconds.
+const MS: f64 = 1_000.0;
+/// Those of commits in microseconds.
+const US: f64 = 1_000_000.0;
+
+/// Adds them. What may never have happened on a PBX is 0 there from the start, so that its first time is seen as an increase.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+pub(super) fn put(all: &mut Families, pbxs: &[PbxId], counted: &Counted) {
+    let tally = &counted.tally;
+    let help = "Calls that ended, each once; their sum is all of them.";
+    for ((pbx, direction, status, outcome), count) in zeros(pbxs) {
+        let none = (pbx.clone(), String::new());
+        if !tally.calls.contains_key(&(none, direction, status, outcome)) {
+            call(all, help, [pbx, "", direction.as_str(), status.as_str(), outcome.as_str()], count);
+        }
+    }
+    for (((pbx, queue), direction, status, outcome), count) in &tally.calls {
+        call(all, help, [pbx, queue, direction.as_str(), status.as_str(), outcome.as_str()], *count);
+    }
+    for ((pbx, quality), count) in &tally.qualities {
+        let of = [("pbx", pbx.as_str()), ("quality", quality.as_str())];
+        all.put(Counter, "call_rows_total", "Calls that ended, by how much of them was seen.", &of, *count as f64);
+    }
+    for (((pbx, queue), answered), waits) in &tally.waits {
+        let of = [("pbx", pbx.as_str()), ("queue", queue), ("answered", if *answered { "true" } else { "false" })];
+        all.seconds("call_wait_seconds", "Waits of customers who were offered to a person.", &of, waits, MS);
+    }
+    for ((pbx, queue), talks) in &tally.talks {
+        let of = [("pbx", pbx.as_str()), ("queue", queue)];
+        all.seconds("talk_seconds", "Conversations of customers' calls that were answered.", &of, talks, MS);
+    }
+    for (((pbx, queue), requested), count) in &tally.callbacks_created {
+        let requested = if *requested { "true" } else { "false" };
+        let of = [("pbx", pbx.as_str()), ("queue", queue), ("requested", requested)];
+        all.put(Counter, "callbacks_created_total", "Callbacks that were made.", &of, *count as f64);
+    }
+    let help = "Callbacks that are over, by how they ended.";
+    for pbx in pbxs {
+        for state in CallbackState::ALL.iter().filter(|state| !state.is_open()) {
+            let none = ((pbx.clone(), String::new()), *state);
+            if !tally.callbacks_closed.contains_key(&none) {
+                let of = [("pbx", pbx.as_str()), ("queue", ""), ("state", state.as_str())];
+                all.put(Counter, "callbacks_closed_total", help, &of, 0.0);
+            }
+        }
+    }
+    for (((pbx, queue), state), count) in &tally.callbacks_closed {
+        let of = [("pbx", pbx.as_str()), ("queue", queue), ("state", state.as_str())];
+        all.put(Counter, "callbacks_closed_total", help, &of, *count as f64);
+    }
+    for ((pbx, result), count) in &tally.attempts {
+        let of = [("pbx", pbx.as_str()), ("result", result.as_str())];
+        all.put(Counter, "callback_attempts_ended_total", "Attempts that are over.", &of, *count as f64);
+    }
+    for (((pbx, queue), by), recoveries) in &tally.recoveries {
+        let of = [("pbx", pbx.as_str()), ("queue", queue), ("by", by.as_str())];
+        all.seconds("recovery_seconds", "From the first miss until the customer was won back.", &of, recoveries, MS);
+    }
+    for (pbx, cause) in pbxs.iter().flat_map(|pbx| GapCause::ALL.iter().map(move |cause| (pbx, *cause))) {
+        let (gaps, ms) = tally.gaps.get(&(pbx.clone(), cause)).copied().unwrap_or_default();
+        let of = [("pbx", pbx.as_str()), ("cause", cause.as_str())];
+        all.put(Counter, "gaps_total", "Times in which events were not seen.", &of, gaps as f64);
+        all.put(Counter, "gap_seconds_total", "How long events were not seen.", &of, ms as f64 / MS);
+    }
+    let help = "Countings of queues that were too many to have a name of their own.";
+    all.put(Counter, "queues_unnamed_total", help, &[], tally.unnamed as f64);
+    let help = "From the first attempt at a transaction until it was on the disk.";
+    all.seconds("store_commit_seconds", help, &[], &counted.commits, US);
+    all.put(super::families::Kind::Gauge, "feed_rows", "Changes that the feed keeps.", &[], counted.feed_rows as f64);
+    all.put(super::families::Kind::Gauge, "feed_bytes", "Their size.", &[], counted.feed_bytes as f64);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+fn call(all: &mut Families, help: &str, [pbx, queue, direction, status, outcome]: [&str; 5], count: u64) {
+    let of = [("pbx", pbx), ("queue", queue), ("direction", direction), ("status", status), ("outcome", outcome)];
+    all.put(Counter, "calls_total", help, &of, count as f64);
+}
+
+/// What became of customers' calls that were in no queue: every way, none of it yet.
+fn zeros(pbxs: &[PbxId]) -> impl Iterator<Item = ((&PbxId, Direction, Status, Outcome), u64)> {
+    let ways = || Outcome::ALL.iter().flat_map(|way| way.meaning().statuses.iter().map(|status| (*status, *way)));
+    pbxs.iter().flat_map(move |pbx| ways().map(move |(status, way)| ((pbx, Direction::Inbound, status, way), 0)))
+}

@@ -1,0 +1,49 @@
+//! Figures of this moment: agents, members of queues and open callbacks by state.
+
+use super::api_replies;
+use super::callbacks::Callbacks;
+use super::monitor::Monitor;
+use crate::api::figures::{Figures, Oldest};
+use crate::api::status::Status;
+use crate::store::Counted;
+use callbackd_core::model::CallbackRow;
+use callbackd_core::model::presence::{AgentView, Standing};
+use std::collections::BTreeMap;
+
+/// All of them, with how things stand and what was counted.
+pub fn all(status: Status, watched: &[Monitor], callbacks: &Callbacks, counted: Counted) -> Figures {
+    let queues = api_replies::queues(watched, callbacks);
+    let (mut agents, mut members) = (BTreeMap::new(), BTreeMap::new());
+    for on in watched.iter().filter(|on| on.tracker().sees()) {
+        for agent in on.presence().agents() {
+            let could = standing(on, &agent, callbacks);
+            let everywhere = !agent.queues.is_empty() && agent.queues.iter().all(|member| member.paused);
+            let stands = if could == Standing::Free && everywhere { Standing::Paused } else { could };
+            *agents.entry((on.name.to_string(), stands)).or_default() += 1;
+            for member in &agent.queues {
+                let stands = if could == Standing::Free && member.paused { Standing::Paused } else { could };
+                *members.entry(((on.name.clone(), member.queue.to_string()), stands)).or_default() += 1;
+            }
+        }
+    }
+    let (mut open, mut oldest) = (BTreeMap::new(), BTreeMap::new());
+    for row in callbacks.scheduler().open_rows() {
+        let place = (row.pbx.clone(), row.queue.clone().unwrap_or_default());
+        *open.entry((place.clone(), row.state, row.reason.clone())).or_default() += 1;
+        older(oldest.entry(place).or_insert(Oldest { due_ms: row.due_ms, missed_ms: row.first_missed_ms }), row);
+    }
+    Figures { status, queues, agents, members, callbacks: open, oldest, counted }
+}
+
+/// What the agent does; a phone of unknown state is free where the configuration says so.
+fn standing(on: &Monitor, agent: &AgentView<'_>, callbacks: &Callbacks) -> Standing {
+    match agent.standing() {
+        Standing::Unknown if callbacks.scheduler().policies().of(&on.name).unknown_is_free => Standing::Free,
+        standing => standing,
+    }
+}
+
+fn older(oldest: &mut Oldest, row: &CallbackRow) {
+    oldest.due_ms = oldest.due_ms.min(row.due_ms);
+    oldest.missed_ms = oldest.missed_ms.min(row.first_missed_ms);
+}
