@@ -73,19 +73,21 @@ fn fits(browser: &mut Browser, what: &str) {
 fn a_missed_call_is_on_the_wall_within_half_a_second_of_its_row() {
     let mut room = logged_in("read");
     room.browser.until("document.querySelectorAll('.misses tbody tr').length == 10");
-    // When the feed tells of it, it is stored. A machine that does other work at that moment gets two more chances.
+    // When the feed tells of it, it is stored; the wall may hear of it before this script does. A machine that does other work at that moment gets two
+    // more chances.
     let late = (1..=3).map(|n| {
         room.browser.value(
             "window.last = document.querySelector('.misses tbody tr').dataset.call; delete document.body.dataset.feed; \
-             window.seen = new Promise(done => { let stored = 0; const feed = new EventSource('/v1/events?kind=call.missed'); \
-             feed.addEventListener('call.missed', () => { stored = performance.now(); }); \
+             window.seen = new Promise(done => { let stored, shown; const feed = new EventSource('/v1/events?kind=call.missed'); \
+             const both = () => { if (stored && shown) { feed.close(); done(Math.max(0, shown - stored)); } }; \
+             feed.addEventListener('call.missed', () => { stored ??= performance.now(); both(); }); \
              new MutationObserver(() => { const row = document.querySelector('.misses tbody tr'); \
-             if (stored && row && row.dataset.call != window.last) { feed.close(); done(performance.now() - stored); } }) \
+             if (row && row.dataset.call != window.last) { shown ??= performance.now(); both(); } }) \
              .observe(document.body, {subtree: true, childList: true}); \
              feed.addEventListener('begin', () => { document.body.dataset.feed = '1'; }); }), 1",
         );
         room.browser.until("document.body.dataset.feed == '1'");
-        room.front.pbx_says(&given_up(&format!("7.{n}"), "12025550188"));
+        room.front.pbx_says(&given_up(&format!("700.{n}"), "12025550188"));
         room.browser.value("window.seen").as_f64().unwrap()
     });
     let late: Vec<f64> = late.scan(false, |done, ms| (!std::mem::replace(done, ms < 500.0)).then_some(ms)).collect();
