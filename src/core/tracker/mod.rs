@@ -247,6 +247,14 @@ impl Tracker {
         self.topology.knows_trunks(trunks);
     }
 
+    /// Takes what earlier runs have seen of agents: interface, end of the last conversation (ms since 1970 UTC), and how many there were.
+    /// Of a later run they are met when a queue names them, or a phone of theirs begins a call.
+    pub fn knows_agents(&mut self, agents: impl IntoIterator<Item = (String, Option<Millis>, u32)>) {
+        for (agent, last_talk_ms, calls) in agents {
+            self.presence.roster.knows(&agent, last_talk_ms, calls);
+        }
+    }
+
     /// Takes one input. Drain [`Tracker::poll`] afterwards.
     pub fn handle(&mut self, input: Input<'_>, now: Moment) {
         self.now = Moment { wall_ms: now.wall_ms, mono_ms: now.mono_ms.max(self.now.mono_ms) };
