@@ -116,15 +116,16 @@ impl Scheduler {
             return;
         }
         let mut round = self.round(presences);
-        if let Some((_, number)) = self.may_be_offered(id, &mut round)
+        if let Some((_, number)) = self.may_be_offered(id, &mut round, false)
             && let Some((until, of_what)) = self.cap_exceeded(&number)
         {
             self.capped(id, until, of_what);
         }
     }
 
-    /// PBX and number of a callback, unless something stands in its way, whoever is free; then that is what it waits for.
-    fn may_be_offered(&mut self, id: i64, round: &mut DispatchRound<'_>) -> Option<(PbxId, E164)> {
+    /// PBX and number of a callback, unless something stands in its way, whoever is free; then that is what it waits for. If it is to be
+    /// `dialled`, it is asked as well whether another daemon makes callbacks there.
+    fn may_be_offered(&mut self, id: i64, round: &mut DispatchRound<'_>, dialled: bool) -> Option<(PbxId, E164)> {
         let task = self.tasks.get(id)?;
         let number = task.row.number_e164.clone()?;
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
@@ -140,7 +141,7 @@ impl Scheduler {
             self.waits(id, reason::ANOTHER_DAEMON);
             return None;
         }
-        if self.sign_is_asked_for(&pbx) {
+        if dialled && self.sign_is_asked_for(&pbx) {
             return None; // the answer is a moment away
         }
         if self.customers.on_line(&number) {
@@ -181,7 +182,7 @@ impl Scheduler {
 
     /// One callback whose turn it is.
     fn consider(&mut self, id: i64, round: &mut DispatchRound<'_>) {
-        let Some((pbx, number)) = self.may_be_offered(id, round) else { return };
+        let Some((pbx, number)) = self.may_be_offered(id, round, true) else { return };
         let Some(view) = round.presences.get_mut(&pbx) else { return };
         self.may_be_called_now(id);
         let place = match self.choose(id, view) {

@@ -172,13 +172,11 @@ pub(crate) struct Dialplan {
 
 /// Contexts of a call that are kept: FreePBX leads a call through twenty or so.
 const MAX_CONTEXTS: usize = 32;
-/// `AST_MAX_CONTEXT` (`include/asterisk/channel.h`): no context has a longer name.
-const MAX_CONTEXT_BYTES: usize = 80;
 
 impl Dialplan {
     /// It came to this context.
     pub(crate) fn comes_to(&mut self, context: &str) {
-        let kept = self.contexts.len() < MAX_CONTEXTS && (1..=MAX_CONTEXT_BYTES).contains(&context.len());
+        let kept = self.contexts.len() < MAX_CONTEXTS && !context.is_empty();
         if kept && !self.contexts.iter().any(|known| **known == *context) {
             self.contexts.push(context.into());
         }
