@@ -57,13 +57,13 @@ pub(super) const AGENT_LAST: &str = "
     SELECT from_ms, to_ms FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND activity = ?3 AND queue = ?4
      ORDER BY from_ms DESC LIMIT 1";
 pub(super) const AGENT_TALKS: &str = "
-    SELECT a.agent,
+    SELECT agents.agent,
            (SELECT i.to_ms FROM agent_intervals i
-             WHERE i.pbx = a.pbx AND i.agent = a.agent AND i.activity = 'talking' AND i.queue = '' AND i.to_ms IS NOT NULL
+             WHERE i.pbx = agents.pbx AND i.agent = agents.agent AND i.activity = 'talking' AND i.queue = '' AND i.to_ms IS NOT NULL
              ORDER BY i.from_ms DESC LIMIT 1),
            (SELECT count(*) FROM agent_intervals i
-             WHERE i.pbx = a.pbx AND i.agent = a.agent AND i.activity = 'talking' AND i.queue = '' AND i.from_ms >= ?2 AND i.to_ms IS NOT NULL)
-      FROM agents a WHERE a.pbx = ?1";
+             WHERE i.pbx = agents.pbx AND i.agent = agents.agent AND i.activity = 'talking' AND i.queue = '' AND i.from_ms >= ?2 AND i.to_ms IS NOT NULL)
+      FROM agents WHERE agents.pbx = ?1";
 /// The planner prefers the table's key, by which all of the PBX's intervals would be read.
 pub(super) const END_INTERVALS: &str = "
     UPDATE agent_intervals INDEXED BY agent_intervals_open SET to_ms = max(from_ms, coalesce(?2, from_ms)) WHERE pbx = ?1 AND to_ms IS NULL";
