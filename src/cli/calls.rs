@@ -1,7 +1,7 @@
 //! `callbackd calls`: lists calls, and shows what happened in one call.
 
 mod list;
-mod story;
+pub(super) mod story;
 pub mod when;
 
 use super::complete;
