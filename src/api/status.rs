@@ -81,7 +81,7 @@ pub struct AgentInPresence {
     pub queues: BTreeMap<String, Option<String>>,
     /// End of the agent's last conversation, ms since 1970 UTC.
     pub last_talk_ms: Option<Millis>,
-    /// Conversations since the daemon started.
+    /// Conversations since the midnight before the daemon started.
     pub calls: u32,
 }
 

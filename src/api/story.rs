@@ -49,7 +49,10 @@ pub fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZon
 #[must_use]
 pub fn parties(call: &FinishedCall) -> String {
     let number = call.number_e164.as_deref().or(call.number.as_deref());
-    let mut other = number.map_or_else(|| "a withheld number".to_owned(), safe);
+    let mut other = number.map_or_else(
+        || if call.direction == Direction::Inbound { "a withheld number" } else { "an unknown number" }.to_owned(),
+        safe,
+    );
     if let Some(name) = call.name.as_deref().filter(|name| !name.is_empty()) {
         let _ = write!(other, " \"{}\"", safe(name));
     }

@@ -1,7 +1,7 @@
 //! `callbackd callbacks`: who is called back, what became of it, and what a person may change.
 
 mod list;
-mod story;
+pub(super) mod story;
 pub mod why;
 
 use super::calls::when;

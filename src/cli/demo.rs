@@ -320,10 +320,14 @@ impl Board {
     fn say(&self, tally: &Tally, left: Option<Duration>, closed: bool) {
         let won: u64 = tally.won_back.values().sum();
         let left = left.map_or(String::new(), |left| {
-            let what = if closed { "lines closed, callbacks go on, ends in" } else { "ends in" };
+            let what = if closed { "lines closed, ends in" } else { "ends in" };
             format!("   {what} {} s", left.as_secs())
         });
-        let text = format!("So far {} calls, {} missed, {won} won back{left}   q ends", tally.total(), tally.missed());
+        let text = format!(
+            "{} calls, {} missed, {won} won back{left}   q ends  Enter: a story",
+            tally.total(),
+            tally.missed()
+        );
         *self.foot.lock().unwrap_or_else(PoisonError::into_inner) = text;
     }
 }

@@ -230,7 +230,7 @@ fn of_schema(text: &str) -> String {
         &mut roff,
         "DESCRIPTION",
         &[
-            "SQLite 3.37 or newer reads it (its tables are STRICT), also while the daemon runs:",
+            "SQLite 3.37 or newer reads it (its tables are STRICT; an older one, as that of Debian 11, says \"malformed database schema\", and callbackd calls --csv serves there), also while the daemon runs:",
             "sqlite3 -readonly /var/lib/callbackd/calls.db. Only callbackd may write.",
             "Programs that shall last use callbackd-calls(8) --json or --csv, or the API.",
             "Times are milliseconds since 1970 UTC and end in _ms; durations are milliseconds and end in _ms too.",

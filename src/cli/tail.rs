@@ -74,7 +74,7 @@ pub fn line(kind: &str, change: &Value, place: &Place) -> String {
     let row = &change["row"];
     let text = |value: &Value| value.as_str().map(safe).unwrap_or_default();
     let number = ["number_e164", "number"].iter().map(|key| text(&row[*key])).find(|text| !text.is_empty());
-    let number = number.unwrap_or_else(|| if row.is_null() { text(&change["key"]) } else { "withheld".to_owned() });
+    let number = number.unwrap_or_else(|| if row.is_null() { text(&change["key"]) } else { nobody(row).to_owned() });
     let at = local(change["at_ms"].as_i64().unwrap_or_default(), &place.zone, "%H:%M:%S");
     let queue = text(&row["queue"]);
     let ms = |key: &str| clock(row[key].as_i64().unwrap_or_default());
@@ -99,6 +99,11 @@ pub fn line(kind: &str, change: &Value, place: &Place) -> String {
     let number = if kind == "callback.attempted" { text(&change["key"]) } else { number };
     let line = format!("{at}  {:<9} {:<16} {:<10} {rest}", clip(what, 9), clip(&number, 16), clip(&queue, 10));
     line.trim_end().to_owned()
+}
+
+/// Only who calls us withholds a number; whom we call has one, though it may not have been seen.
+fn nobody(row: &Value) -> &'static str {
+    if row["direction"].as_str().is_some_and(|direction| direction != "inbound") { "unknown" } else { "withheld" }
 }
 
 /// The state that it came to then, which the row may have left since.

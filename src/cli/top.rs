@@ -2,26 +2,34 @@
 
 pub mod screen;
 
+use super::callbacks;
 use super::failure::Failure;
 use super::place::{Place, PlaceArgs};
-use crate::api::client::ClientError;
+use super::plain::safe;
+use crate::api::client::{self, ClientError};
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
-use screen::Shown;
+use screen::{Screen, Shown, Thing};
 use serde_json::Value;
 use std::io::{self, IsTerminal, Read, Write};
+use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
 
 /// Columns and rows where nobody says how large the terminal is.
 const USUAL: (u16, u16) = (80, 24);
-/// It is looked again this often, in tenths of a second: the terminal's own unit (`man 3 termios`, VTIME).
-const TICK: u8 = 10;
+/// Keys and news are looked for this often, in tenths of a second: the terminal's own unit (`man 3 termios`, VTIME).
+const TICK: u8 = 2;
+/// And without any of them the screen is made anew after so many of these.
+const LOOK_AGAIN: u32 = 5;
 /// Callbacks that are asked for: more than a screen has room for.
 const CALLBACKS: usize = 100;
 
 /// Show queues, calls, callbacks and agents on one screen, as they are now
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
-Keys: q ends, p stops the screen and lets it go on. Where the output is no terminal, the screen is printed once.
+Keys: q ends, p stops the screen and lets it go on. Up and Down choose a call or a callback, Enter shows its story, and q goes back. Where the output is no terminal, the screen is printed once.
 
 Examples:
   callbackd top
@@ -71,50 +79,177 @@ pub fn stay(
     ended
 }
 
+/// What is on the screen.
+#[derive(Default)]
+struct View {
+    paused: bool,
+    /// The line that Enter opens.
+    selected: Option<Thing>,
+    /// Whose story is shown, and from which line on.
+    opened: Option<(Thing, usize)>,
+}
+
+impl View {
+    /// Takes a key; `false`: it ends.
+    fn takes(&mut self, key: &[u8], things: &[(usize, Thing)]) -> bool {
+        match (key, &mut self.opened) {
+            // Ctrl-C and Ctrl-D are keys here.
+            ([3 | 4, ..], _) | (b"q" | b"Q", None) => return false,
+            (b"q" | b"Q" | b"\r" | b"\n" | b"\x7f" | b"\x1b" | b"\x1b[D", Some(_)) => self.opened = None,
+            (b"\x1b[A" | b"\x1bOA" | b"k", Some((_, from))) => *from = from.saturating_sub(1),
+            (b"\x1b[B" | b"\x1bOB" | b"j", Some((_, from))) => *from = from.saturating_add(1),
+            (b"\x1b[A" | b"\x1bOA" | b"k", None) => self.moves(things, |at| at.saturating_sub(1)),
+            (b"\x1b[B" | b"\x1bOB" | b"j", None) => self.moves(things, |at| at + 1),
+            (b"\r" | b"\n", None) => self.opened = self.selected.clone().map(|thing| (thing, 0)),
+            (b"p" | b"P" | b" ", _) => self.paused = !self.paused,
+            _ => {}
+        }
+        true
+    }
+
+    fn moves(&mut self, things: &[(usize, Thing)], to: impl Fn(usize) -> usize) {
+        let at = things.iter().position(|(_, thing)| Some(thing) == self.selected.as_ref());
+        let next = at.map_or(0, to).min(things.len().saturating_sub(1));
+        self.selected = things.get(next).map(|(_, thing)| thing.clone());
+    }
+}
+
 fn follow(
     place: &Place,
     foot: &dyn Fn() -> Option<String>,
     over: &AtomicBool,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let mut paused = false;
+    let news = News::listen(place);
+    let (mut view, mut things, mut ticks, mut pressed) = (View::default(), Vec::new(), LOOK_AGAIN, true);
+    let mut last = None;
     while !over.load(Ordering::Relaxed) {
-        if !paused {
+        let due = ticks >= LOOK_AGAIN || news.came();
+        if pressed || (due && !view.paused) {
+            ticks = 0;
             let (width, height) = size();
-            let mut lines = match ask(place) {
-                Ok(shown) => screen::lines(&shown, place, now_ms(), (width, height)),
+            // What is stopped stays as it was, whatever is looked at in it.
+            let shown = last.take().filter(|_| view.paused).map_or_else(|| ask(place), Ok);
+            let mut screen = match shown {
+                Ok(shown) => look(&mut view, last.insert(shown), place, (width, height)),
                 // It may come back: the screen waits.
                 Err(Failure::Daemon(error @ (ClientError::NotRunning(_) | ClientError::Broken(_)))) => {
-                    vec![format!("{error}"), String::new(), "q ends".to_owned()]
+                    Screen { lines: vec![format!("{error}"), String::new(), "q ends".to_owned()], ..Screen::default() }
                 }
                 Err(failure) => return Err(failure),
             };
-            if let Some(foot) = foot() {
-                lines.resize(height.max(1), String::new());
-                lines[height.max(1) - 1] = foot;
+            if let Some(foot) = foot().filter(|_| view.opened.is_none()) {
+                screen.lines.resize(height.max(1), String::new());
+                screen.lines[height.max(1) - 1] = foot;
             }
-            draw(&lines, (width, height), out)?;
+            let chosen = screen.things.iter().find(|(_, thing)| Some(thing) == view.selected.as_ref());
+            draw(&screen.lines, chosen.map(|(line, _)| *line), (width, height), out)?;
+            things = screen.things;
         }
-        let mut key = [0];
-        if io::stdin().read(&mut key)? == 1 {
-            match key[0] {
-                // Ctrl-C and Ctrl-D are keys here.
-                b'q' | b'Q' | 3 | 4 => return Ok(()),
-                b'p' | b'P' | b' ' => paused = !paused,
-                _ => {}
-            }
+        // An arrow comes as three bytes, at once.
+        let mut key = [0; 8];
+        let read = io::stdin().read(&mut key)?;
+        (ticks, pressed) = (ticks + 1, read > 0);
+        if read > 0 && !view.takes(&key[..read], &things) {
+            return Ok(());
         }
     }
     Ok(())
 }
 
-fn draw(lines: &[String], (width, height): (usize, usize), out: &mut impl Write) -> io::Result<()> {
+/// All, or the story of one.
+fn look(view: &mut View, shown: &Shown, place: &Place, (width, height): (usize, usize)) -> Screen {
+    let Some((thing, from)) = &mut view.opened else { return screen::screen(shown, place, now_ms(), (width, height)) };
+    let told = screen::live_story(shown, place, now_ms(), thing).map_or_else(|| story(thing, place), Ok);
+    let told = told.unwrap_or_else(|failure| failure.to_string());
+    let all: Vec<String> = told.lines().flat_map(|line| wrapped(line, width)).collect();
+    let room = height.saturating_sub(1).max(1);
+    *from = (*from).min(all.len().saturating_sub(room));
+    let mut lines: Vec<String> = all.into_iter().skip(*from).take(room).collect();
+    lines.resize(room, String::new());
+    lines.push("q, Enter: back  Up, Down: more of it".to_owned());
+    Screen { lines, ..Screen::default() }
+}
+
+/// What the database knows of a call that has ended, or of a callback.
+fn story(thing: &Thing, place: &Place) -> Result<String, Failure> {
+    let reader = place.reader()?;
+    match thing {
+        Thing::Callback(id) => {
+            let story = reader.callback_story(*id)?;
+            let story = story.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
+            Ok(callbacks::story::story(&story, place))
+        }
+        Thing::Call { pbx, linkedid } => {
+            let found = reader.call(linkedid)?;
+            let ended = found.iter().find(|stored| *stored.call.pbx == **pbx);
+            Ok(ended.map_or_else(
+                || format!("Call {} has ended; its row is about to be written.", safe(linkedid)),
+                |stored| crate::api::story::story(stored, &place.zone),
+            ))
+        }
+    }
+}
+
+fn wrapped(line: &str, width: usize) -> Vec<String> {
+    let all: Vec<char> = line.chars().collect();
+    if all.is_empty() {
+        return vec![String::new()];
+    }
+    all.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect()
+}
+
+/// Listens to what happens, in a thread of its own, until it is dropped.
+struct News {
+    came: Arc<AtomicBool>,
+    listens: Arc<AtomicBool>,
+}
+
+impl News {
+    fn listen(place: &Place) -> Self {
+        let (came, listens) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
+        let (socket, news, on) = (place.socket.clone(), Arc::clone(&came), Arc::clone(&listens));
+        let thread = thread::Builder::new().name("news".to_owned()).spawn(move || {
+            while on.load(Ordering::Relaxed) {
+                // While there is no stream the screen is looked at anew as often as without one.
+                let _ = client::stream(&socket, "/v1/events", |_, _| {
+                    news.store(true, Ordering::Relaxed);
+                    if on.load(Ordering::Relaxed) { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                });
+                thread::sleep(Duration::from_secs(1));
+            }
+        });
+        // Without the thread as well.
+        drop(thread);
+        Self { came, listens }
+    }
+
+    /// Something has happened since this was asked last.
+    fn came(&self) -> bool {
+        self.came.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Drop for News {
+    fn drop(&mut self) {
+        self.listens.store(false, Ordering::Relaxed);
+    }
+}
+
+fn draw(
+    lines: &[String],
+    chosen: Option<usize>,
+    (width, height): (usize, usize),
+    out: &mut impl Write,
+) -> io::Result<()> {
     let mut frame = "\x1b[H".to_owned();
     for (n, line) in lines.iter().take(height).enumerate() {
         if n > 0 {
             frame.push_str("\r\n");
         }
-        frame.push_str(&super::plain::clip(line, width));
+        let line = super::plain::clip(line, width);
+        // Reverse video: dark on light or light on dark, whichever the terminal has not.
+        frame.push_str(&if chosen == Some(n) { format!("\x1b[7m{line:<width$}\x1b[27m") } else { line });
         frame.push_str("\x1b[K");
     }
     frame.push_str("\x1b[J");

@@ -108,6 +108,7 @@ impl Callbacks {
             Output::Sign(sign) => self.scheduler.handle(Input::Sign { pbx, sign }, now),
             Output::PresenceChanged => self.scheduler.handle(Input::PresenceChanged, now),
             Output::InSync => self.scheduler.handle(Input::InSync(pbx), now),
+            Output::Unnamed { context, linkedid } => event_log::unnamed_context(pbx, &context, &linkedid),
         }
         None
     }

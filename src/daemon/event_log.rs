@@ -101,6 +101,18 @@ fn gap_closed(gap: &Gap) {
     );
 }
 
+/// Once for each context: whose calls these are nobody has said.
+pub fn unnamed_context(pbx: &str, context: &str, linkedid: &str) {
+    tracing::warn!(
+        target: "session",
+        pbx,
+        context = %Wire(context),
+        call = %Wire(linkedid),
+        hint = "name it in calls.inbound_contexts, or the trunk in calls.trunks: callbackd setup shows both",
+        "Calls from outside arrive in a context that no rule names; they count as internal"
+    );
+}
+
 fn seconds(ms: i64) -> i64 {
     ms / 1_000 // whole seconds that have passed, as CDR and queue_log count
 }

@@ -38,6 +38,13 @@ pub struct Pbxs {
     from_links: SelectAll<BoxStream<'static, FromLink>>,
 }
 
+/// When the day of this moment began where the business is; without a calendar for that, a day ago.
+fn midnight(config: &Config, now_ms: Millis) -> Millis {
+    let now = jiff::Timestamp::from_millisecond(now_ms).ok();
+    let begins = now.and_then(|now| now.to_zoned(config.zone()).start_of_day().ok());
+    begins.map_or(now_ms - 86_400_000, |day| day.timestamp().as_millisecond())
+}
+
 impl Pbxs {
     /// Trackers that go on where the last run stopped. No link is open before [`Pbxs::connect`].
     ///
@@ -53,6 +60,7 @@ impl Pbxs {
                 Tracker::new(&pbx.name, rules, store.our_attempts(&pbx.name)?, store.take_over(&pbx.name)?);
             tracker.keeps_within(share);
             tracker.knows_trunks(store.trunks(&pbx.name, now.wall_ms - TRUNKS_FOR_MS)?);
+            tracker.knows_agents(store.agent_talks(&pbx.name, midnight(config, now.wall_ms))?);
             tracker.knows_calls(store.calls_left(&pbx.name)?);
             monitors.push(Monitor::new(&pbx.name, &pbx.address, tracker));
         }

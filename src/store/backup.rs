@@ -155,6 +155,8 @@ fn copy(source: &Connection, to: &Path) -> rusqlite::Result<()> {
         }
     }
     drop(backup);
+    // One that is marked as having a write-ahead log needs files beside it, which not everybody can make who may read it.
+    copy.pragma_update_and_check(None, "journal_mode", "delete", |row| row.get::<_, String>(0))?;
     identity::renew_copy(&copy)
 }
 

@@ -4,7 +4,7 @@ use super::feed::{Fed, FeedRules, Outbox};
 use super::holder::Locks;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
-use super::questions::{END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
+use super::questions::{AGENT_TALKS, END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
 use super::restored::in_flight;
 use super::root::guard;
 use super::shape::distrust;
@@ -224,6 +224,18 @@ impl Store {
             self.connection.prepare(TRUNKS_OF_CUSTOMERS)?.query_map((since_ms, pbx), |row| row.get(0))?.collect()
         };
         trunks().map_err(|error| Error::sqlite(&self.path, error))
+    }
+
+    /// The agents of this PBX: interface, end of the last conversation (ms since 1970 UTC), and how many began since then.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn agent_talks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<(String, Option<Millis>, u32)>, Error> {
+        let talks = || -> rusqlite::Result<_> {
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+            self.connection.prepare(AGENT_TALKS)?.query_map((pbx, since_ms), read)?.collect()
+        };
+        talks().map_err(|error| Error::sqlite(&self.path, error))
     }
 
     /// Leaves `-wal` (empty) and `-shm` where they are when the store is closed, so that members of the group who cannot write to the

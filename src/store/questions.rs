@@ -56,6 +56,14 @@ pub(super) const AGENT_ACTIVITY: &str = "
 pub(super) const AGENT_LAST: &str = "
     SELECT from_ms, to_ms FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND activity = ?3 AND queue = ?4
      ORDER BY from_ms DESC LIMIT 1";
+pub(super) const AGENT_TALKS: &str = "
+    SELECT agents.agent,
+           (SELECT i.to_ms FROM agent_intervals i
+             WHERE i.pbx = agents.pbx AND i.agent = agents.agent AND i.activity = 'talking' AND i.queue = '' AND i.to_ms IS NOT NULL
+             ORDER BY i.from_ms DESC LIMIT 1),
+           (SELECT count(*) FROM agent_intervals i
+             WHERE i.pbx = agents.pbx AND i.agent = agents.agent AND i.activity = 'talking' AND i.queue = '' AND i.from_ms >= ?2 AND i.to_ms IS NOT NULL)
+      FROM agents WHERE agents.pbx = ?1";
 /// The planner prefers the table's key, by which all of the PBX's intervals would be read.
 pub(super) const END_INTERVALS: &str = "
     UPDATE agent_intervals INDEXED BY agent_intervals_open SET to_ms = max(from_ms, coalesce(?2, from_ms)) WHERE pbx = ?1 AND to_ms IS NULL";
@@ -221,6 +229,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("agents", AGENTS.to_owned()),
         ("agents: activities", AGENT_ACTIVITY.to_owned()),
         ("agents: last", AGENT_LAST.to_owned()),
+        ("agents: talks", AGENT_TALKS.to_owned()),
         ("callbacks show: misses", MISSES.to_owned()),
         ("callbacks show", CALLBACK.to_owned()),
         ("callbacks show: events", CALLBACK_EVENTS.to_owned()),

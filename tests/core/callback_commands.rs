@@ -1,7 +1,8 @@
 //! What people may ask of the scheduler, and what it answers.
 
-use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, policy};
+use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, overall, policies, policy};
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Answer, Input, MAX_DO_NOT_CALL_BYTES};
 use callbackd_core::model::presence::Busy;
 use callbackd_core::model::progress::Step;
@@ -362,4 +363,34 @@ fn agents_and_queues_are_meant_by_name_extension_and_interface_in_any_case() {
     }
     let nobody = Command::Assign { id: 1, agent: Some("1".to_owned()), note: String::new() };
     assert!(matches!(scene.asks(nobody), Err(CommandError::NoSuchAgent(_))));
+}
+
+#[test]
+fn why_a_callback_waits_is_said_with_the_answer() {
+    let stands = |row: &CallbackRow| format!("{} {} {}", row.state, row.reason, row.due_ms - MONDAY_10);
+    let mut unseen = all_busy();
+    unseen.hall.blind = true;
+    assert_eq!(stands(&row(unseen.asks(add(ANN)))), "WAITING NO_LINK 0");
+
+    let mut opens_at_noon = policy();
+    opens_at_noon.default.hours =
+        callbackd_core::model::hours::Hours::parse("Mo-Su 12:00-18:00", jiff::tz::TimeZone::UTC, None).unwrap();
+    let mut closed = Scene::new(opens_at_noon, vec![agent("101", &["sales"])]);
+    let waits = format!("WAITING OUT_OF_HOURS {}", 2 * HOUR);
+    assert_eq!(stands(&row(closed.asks(add(ANN)))), waits);
+    assert_eq!(
+        stands(&row(closed.asks(Command::Retry { id: 1, note: String::new() }))),
+        waits,
+        "also when it is to be tried now"
+    );
+
+    let none_a_day = callbackd_core::callbacks::policy::Overall { daily: 0, ..overall() };
+    let mut capped =
+        Scene::with(policies(none_a_day, policy()), vec![agent("101", &["sales"])], RestoredState::default());
+    assert_eq!(
+        stands(&row(capped.asks(add(ANN)))),
+        format!("WAITING DAILY_CAP {}", 24 * HOUR),
+        "it says when that ends"
+    );
+    assert!(capped.rung().is_empty());
 }

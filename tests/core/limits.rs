@@ -31,6 +31,23 @@ fn one_call() -> (Driver, Line) {
 }
 
 #[test]
+fn the_contexts_that_a_call_went_through_are_told_each_once() {
+    let mut driver = Driver::linked(rules(), 1_800_000_000_000);
+    let mut customer = Line::customer("c.1");
+    driver.say(&customer.begins());
+    for context in ["from-trunk", "ivr-main", "sub-check", "ivr-main", "closed"] {
+        context.clone_into(&mut customer.context);
+        "s".clone_into(&mut customer.exten);
+        driver.say(&customer.event("Newexten", &[("Extension", "s"), ("Application", "NoOp"), ("AppData", "")]));
+    }
+    driver.say(&customer.hangs_up());
+    driver.pass(crate::stream::FORGOTTEN_MS);
+    let why = driver.row().why;
+    let last = "contexts that it went through: from-trunk, ivr-main, sub-check, closed";
+    assert_eq!(why.last().map(String::as_str), Some(last), "{why:?}");
+}
+
+#[test]
 fn calls_that_never_hang_up_fill_the_memory_to_its_limit_and_are_ended_by_lists_that_do_not_name_them() {
     let mut driver = Driver::linked(rules(), START);
     for n in 0..100_000 {

@@ -54,6 +54,20 @@ fn a_channel_makes_its_owner_busy_from_its_first_event_to_its_hangup() {
 }
 
 #[test]
+fn what_earlier_runs_have_seen_of_an_agent_is_gone_on_from() {
+    let mut driver = Driver::linked(rules(), START);
+    let earlier = [("PJSIP/101".to_owned(), Some(START - 60_000), 3), ("PJSIP/102".to_owned(), None, 0)];
+    driver.tracker.knows_agents(earlier);
+    driver.say(&Membership::of("sales", "PJSIP/101").event("QueueMemberAdded"));
+    assert_eq!((alice(&driver).last_talk_ms, alice(&driver).calls), (Some(START - 60_000), 3));
+    let (customer, phone) = rung_by(&mut driver, "sales", "101", "c.1");
+    answers(&mut driver, &customer, &phone, "b");
+    driver.pass(5_000);
+    end(&mut driver, &customer, &phone, "b");
+    assert_eq!((alice(&driver).last_talk_ms, alice(&driver).calls), (Some(START + 5_000), 4));
+}
+
+#[test]
 fn two_channels_must_both_be_gone() {
     let mut driver = with_alice();
     let (one, two) = (Line::phone("101", "p.1", "p.1"), Line::phone("101", "p.2", "p.2"));

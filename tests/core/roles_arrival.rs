@@ -1,7 +1,9 @@
 //! Who called in: by who dialled whom, not by the state in which a channel begins; and what they had dialled.
 
+use crate::stream::member::Membership;
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
 use callbackd_core::model::{Direction, Outcome, Status};
+use callbackd_core::tracker::{Input, Output};
 
 const START: i64 = 1_800_000_000_000;
 
@@ -116,4 +118,35 @@ fn a_line_that_arrives_at_s_was_dialled_by_no_number_that_follows_a_choice() {
     assert_eq!(dialled(&[("from-trunk", "s", "Goto"), ("ext-queues", "5550101", "Queue")]), None);
     // What the dialplan reads from a header is looked up where calls arrive.
     assert_eq!(dialled(&[("from-trunk", "s", "Goto"), ("from-trunk", "5550101", "Dial")]).as_deref(), Some("5550101"));
+}
+
+#[test]
+fn a_call_from_outside_in_a_context_that_no_rule_names_is_reported_once_for_each_context() {
+    let mut driver = Driver::linked(rules(), 1_800_000_000_000);
+    driver.say(&Membership::of("sales", "PJSIP/ann").event("QueueMemberAdded"));
+    for (id, peer, number, context) in [
+        ("c.1", "provider", "12025550123", "from-provider"),
+        ("c.2", "provider", "12025550124", "from-provider"),
+        ("c.3", "201", "12025550123", "phones"), // shows the number that customers are to see
+        ("c.4", "ann", "12025550123", "phones"), // an agent
+        ("c.5", "desk", "101", "phones"),
+        ("c.6", "trunk", "12025550123", "from-trunk"),
+        ("c.7", "other", "12025550123", "from-other"),
+    ] {
+        driver.say(&Line::new(&format!("PJSIP/{peer}-{id}"), id, id, number, context, "5550100").state(4).begins());
+    }
+    let reported = |driver: &Driver| {
+        let news = driver.news.iter();
+        news.filter_map(|n| {
+            if let Output::Unnamed { context, linkedid } = n { Some(format!("{context} {linkedid}")) } else { None }
+        })
+        .collect::<Vec<_>>()
+    };
+    assert_eq!(reported(&driver), ["from-provider c.1", "from-other c.7"]);
+    // Other rules, and it is said again where it still holds.
+    driver.give(Input::Rules(&rules()));
+    driver.say(
+        &Line::new("PJSIP/provider-c.8", "c.8", "c.8", "12025550123", "from-provider", "5550100").state(4).begins(),
+    );
+    assert_eq!(reported(&driver).last().map(String::as_str), Some("from-provider c.8"));
 }

@@ -240,6 +240,7 @@ impl Core {
                             self.scheduler.handle(SchedulerInput::InSync(&side.pbx), now);
                             self.wants.push_back(Want::InSync(i));
                         }
+                        Output::Unnamed { .. } => {}
                     }
                 }
             }

@@ -76,6 +76,25 @@ fn a_copy_made_beside_a_busy_writer_is_sound_and_of_one_moment() {
 }
 
 #[test]
+fn a_copy_needs_no_files_beside_it_to_be_read() {
+    let place = place();
+    let mut store = Store::open(&place.db).unwrap();
+    store.write(&[record(abandoned("1.1"))]).unwrap();
+    backup(&place.db, &place.copy, false).unwrap();
+    // Versions of the file format for writing and reading: 1 is a rollback journal, 2 a write-ahead log (https://sqlite.org/fileformat.html).
+    let version = |path: &Path| std::fs::read(path).unwrap()[18..20].to_vec();
+    assert_eq!((version(&place.db), version(&place.copy)), (vec![2, 2], vec![1, 1]));
+    let before = names(place.directory.path());
+    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let reader = Connection::open_with_flags(&place.copy, flags).unwrap();
+    let calls: i64 = reader.query_row("SELECT count(*) FROM v_missed", [], |row| row.get(0)).unwrap();
+    assert_eq!((calls, names(place.directory.path())), (1, before));
+    drop(reader);
+    drop(Store::open(&place.copy).unwrap());
+    assert_eq!(version(&place.copy), [2, 2], "what a daemon opens has a write-ahead log again");
+}
+
+#[test]
 fn a_copy_without_a_daemon_leaves_nothing_beside_it_and_is_closed_to_others() {
     let place = place();
     let mut store = Store::open(&place.db).unwrap();

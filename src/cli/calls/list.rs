@@ -67,7 +67,7 @@ fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10
         id.to_string(),
         local(call.started_ms, zone, "%Y-%m-%d %H:%M"),
         direction.to_owned(),
-        call.number_e164.as_deref().or(call.number.as_deref()).map_or_else(|| "withheld".to_owned(), safe),
+        call.number_e164.as_deref().or(call.number.as_deref()).map_or_else(|| nobody(call.direction).to_owned(), safe),
         call.status.to_string(),
         call.outcome.to_string(),
         text(&call.queue),
@@ -75,6 +75,11 @@ fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10
         clock(call.wait_ms),
         clock(call.talk_ms),
     ]
+}
+
+/// Only who calls us withholds a number; whom we call has one, though it may not have been seen.
+const fn nobody(direction: Direction) -> &'static str {
+    if matches!(direction, Direction::Inbound) { "withheld" } else { "unknown" }
 }
 
 /// Of the widest line.

@@ -14,15 +14,46 @@ pub struct Shown {
     pub callbacks: Vec<Value>,
 }
 
-/// A part of the screen: its heading, and a line for each thing.
+/// What has a story of its own.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Thing {
+    /// A call, by its row in `/v1/live`.
+    Call {
+        /// Name of the PBX.
+        pbx: String,
+        /// Its linkedid there.
+        linkedid: String,
+    },
+    /// A callback.
+    Callback(i64),
+}
+
+/// The screen, and what some of its lines are about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Screen {
+    /// From the top.
+    pub lines: Vec<String>,
+    /// By the number of the line.
+    pub things: Vec<(usize, Thing)>,
+}
+
+/// A part of the screen: its heading, a line for each thing, and what has a story.
 struct Part {
     heading: String,
     rows: Vec<String>,
+    things: Vec<Thing>,
 }
 
 /// At most `height` lines of at most `width` characters. Where not all rows fit, each part says how many it leaves out.
 #[must_use]
-pub fn lines(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize, usize)) -> Vec<String> {
+pub fn lines(shown: &Shown, place: &Place, now_ms: i64, size: (usize, usize)) -> Vec<String> {
+    screen(shown, place, now_ms, size).lines
+}
+
+/// The same, and what the lines are about.
+#[must_use]
+pub fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize, usize)) -> Screen {
+    let mut things = Vec::new();
     let mut lines = head(shown, place, now_ms);
     let parts = [queues(shown, now_ms), calls(shown, now_ms), callbacks(shown, place, now_ms), agents(shown, now_ms)];
     let foot = 1;
@@ -39,6 +70,7 @@ pub fn lines(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize,
         }
         lines.push(String::new());
         lines.push(part.heading);
+        things.extend((lines.len()..).zip(part.things.into_iter().take(rows)));
         lines.extend(part.rows.iter().take(rows).cloned());
         if more {
             lines.push(format!("… {} more", part.rows.len() - rows));
@@ -47,9 +79,45 @@ pub fn lines(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize,
     }
     if height != usize::MAX {
         lines.resize(height.saturating_sub(foot).max(lines.len()), String::new());
-        lines.push("q ends  p pauses  more: callbackd missed, callbackd callbacks, callbackd tail".to_owned());
+        lines.push("q ends  p pauses  Up, Down, Enter: its story  more: callbackd missed, tail".to_owned());
     }
-    lines.iter().map(|line| clip(line, width)).collect()
+    Screen { lines: lines.iter().map(|line| clip(line, width)).collect(), things }
+}
+
+fn call_of(call: &Value) -> Thing {
+    let name = |key: &str| call[key].as_str().unwrap_or_default().to_owned();
+    Thing::Call { pbx: name("pbx"), linkedid: name("linkedid") }
+}
+
+/// What is known of a call that goes on; `None` where it is no longer among them.
+#[must_use]
+pub fn live_story(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thing) -> Option<String> {
+    let call = array(&shown.live, "calls").iter().find(|call| call_of(call) == *wanted)?;
+    let name = call["name"].as_str().map_or_else(String::new, |name| format!(" \"{}\"", safe(name)));
+    let mut lines = vec![format!("{}{name} is on the line, as call {}", number(call), text(call, "linkedid"))];
+    let mut fact = |what: &str, key: &str| {
+        if call[key].is_string() {
+            lines.push(format!("  {what} {}", text(call, key)));
+        }
+    };
+    for (what, key) in
+        [("on", "pbx"), ("dialled", "did"), ("over", "trunk"), ("queue", "queue"), ("talks with", "agent")]
+    {
+        fact(what, key);
+    }
+    lines.push(String::new());
+    for (key, what) in
+        [("started_ms", "the call begins"), ("joined_ms", "joins the queue"), ("answered_ms", "is answered")]
+    {
+        if let Some(ms) = call[key].as_i64() {
+            lines.push(format!(
+                "  {}  {:>8} ago  {what}",
+                local(ms, &place.zone, "%H:%M:%S"),
+                clock((now_ms - ms).max(0))
+            ));
+        }
+    }
+    Some(lines.join("\n"))
 }
 
 fn array<'v>(value: &'v Value, key: &str) -> &'v [Value] {
@@ -121,6 +189,7 @@ fn queues(shown: &Shown, now_ms: i64) -> Part {
             "QUEUE", "WAITING", "LONGEST", "FREE", "MEMBERS", "PAUSED"
         ),
         rows: array(&shown.live, "queues").iter().map(row).collect(),
+        things: Vec::new(),
     }
 }
 
@@ -144,6 +213,7 @@ fn calls(shown: &Shown, now_ms: i64) -> Part {
     Part {
         heading: format!("{:<16} {:<16} {:<12} {:<5} {:>8}  {}", "CALL", "NAME", "QUEUE", "NOW", "FOR", "WITH"),
         rows: array(&shown.live, "calls").iter().map(row).collect(),
+        things: array(&shown.live, "calls").iter().map(call_of).collect(),
     }
 }
 
@@ -164,6 +234,7 @@ fn callbacks(shown: &Shown, place: &Place, now_ms: i64) -> Part {
     Part {
         heading: format!("{:>5} {:<16} {:<7} {:<9} {}", "ID", "CALLBACK", "QUEUE", "DUE", "WHY NOT YET"),
         rows: shown.callbacks.iter().map(row).collect(),
+        things: shown.callbacks.iter().map(|row| Thing::Callback(row["id"].as_i64().unwrap_or_default())).collect(),
     }
 }
 
@@ -184,5 +255,6 @@ fn agents(shown: &Shown, now_ms: i64) -> Part {
     Part {
         heading: format!("{:<16} {:<18} {:>8}  {}", "AGENT", "NAME", "FOR", "NOW"),
         rows: array(&shown.live, "agents").iter().map(row).collect(),
+        things: Vec::new(),
     }
 }

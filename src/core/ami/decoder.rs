@@ -369,9 +369,13 @@ impl FrameDecoder {
         if end != End::Whole {
             self.odd = Some(offset);
         }
+        // Nearly all are whole, with nothing torn before them: how they close changes nothing.
+        if self.torn.is_none() && end != End::Open {
+            return;
+        }
         if form::closes(&frame[frame.len().saturating_sub(KEPT)..]) {
             self.torn = None;
-        } else if end == End::Open && self.torn.is_none() && self.is_front(frame) {
+        } else if self.torn.is_none() && self.is_front(frame) {
             self.torn = Some(offset);
         }
     }

@@ -90,9 +90,9 @@ pub struct AgentView<'a> {
     pub rings: bool,
     /// Since when the agent is free or busy, milliseconds since 1970 UTC.
     pub since_ms: Millis,
-    /// End of the agent's last conversation; `None` if none was seen.
+    /// End of the agent's last conversation, also of an earlier run; `None` if none was seen.
     pub last_talk_ms: Option<Millis>,
-    /// Conversations seen since the daemon started.
+    /// Conversations seen since the midnight before the daemon started.
     pub calls: u32,
 }
 

@@ -26,7 +26,7 @@ use calls::registry::Calls;
 pub use coverage::MAX_LISTED;
 pub use presence::agent::{MAX_AGENTS, MAX_ALIASES, MAX_MEMBERSHIPS};
 use presence::state::PresenceState;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use topology::graph::Topology;
 
 /// Trunks kept, by their peers.
@@ -138,7 +138,18 @@ pub enum Output {
     /// The lists have come, and coverage is complete: what they did not name has ended, and an attempt of ours of which that holds has been
     /// recorded as ended before this. Every snapshot emits it, also one that was taken while coverage was complete before.
     InSync,
+    /// A call that seems to come from outside arrives in a context that no rule names, over a channel that no rule names: it counts as a call
+    /// of one of our own. Once for each context, at most [`MAX_UNNAMED`] of them until the rules change.
+    Unnamed {
+        /// The context.
+        context: String,
+        /// The call's linkedid.
+        linkedid: String,
+    },
 }
+
+/// Contexts that no rule names, and that are reported.
+pub const MAX_UNNAMED: usize = 16;
 
 /// The tracker's counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -206,6 +217,8 @@ pub struct Tracker {
     presence: PresenceState,
     event_ms: Millis,
     stopping: bool,
+    /// Contexts that were reported as named by no rule.
+    unnamed: BTreeSet<Box<str>>,
     /// It was reported that the PBX is seen.
     link_is_up: bool,
 }
@@ -229,6 +242,7 @@ impl Tracker {
             presence: PresenceState::default(),
             event_ms: 0,
             stopping: false,
+            unnamed: BTreeSet::new(),
             link_is_up: false,
         }
     }
@@ -245,6 +259,14 @@ impl Tracker {
     /// queue shows nothing else to be known by. At most [`MAX_TRUNKS_MET`] are kept.
     pub fn knows_trunks(&mut self, trunks: impl IntoIterator<Item = String>) {
         self.topology.knows_trunks(trunks);
+    }
+
+    /// Takes what earlier runs have seen of agents: interface, end of the last conversation (ms since 1970 UTC), and how many there were.
+    /// Of a later run they are met when a queue names them, or a phone of theirs begins a call.
+    pub fn knows_agents(&mut self, agents: impl IntoIterator<Item = (String, Option<Millis>, u32)>) {
+        for (agent, last_talk_ms, calls) in agents {
+            self.presence.roster.knows(&agent, last_talk_ms, calls);
+        }
     }
 
     /// Takes one input. Drain [`Tracker::poll`] afterwards.
@@ -281,7 +303,10 @@ impl Tracker {
             }
             Input::Overloaded { ms } => self.sync_lost(|coverage| coverage.overloaded(ago(now, ms))),
             Input::Stopping => self.stopping(),
-            Input::Rules(rules) => self.rules = rules.clone(),
+            Input::Rules(rules) => {
+                self.rules = rules.clone();
+                self.unnamed.clear();
+            }
             Input::Tick => {}
         }
         self.settle_due();

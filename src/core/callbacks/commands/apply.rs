@@ -26,6 +26,23 @@ impl Scheduler {
         presences: &Presences<'_>,
     ) -> Result<Done, CommandError> {
         self.tell_time(now);
+        let row = match self.carry_out(command, by, closed, presences)? {
+            Done::Callback(row) => row,
+            done => return Ok(done),
+        };
+        if row.state == CallbackState::Pending {
+            self.look_first(row.id, presences);
+        }
+        Ok(Done::Callback(self.callback(row.id).map_or(row, |row| Box::new(row.clone()))))
+    }
+
+    fn carry_out(
+        &mut self,
+        command: &Command,
+        by: &str,
+        closed: Option<CallbackRow>,
+        presences: &Presences<'_>,
+    ) -> Result<Done, CommandError> {
         match command {
             Command::Add { number, pbx, queue, delay_ms, priority, note } => {
                 let pbx = which(pbx.as_deref(), presences)?;

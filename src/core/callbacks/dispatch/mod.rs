@@ -110,44 +110,80 @@ impl Scheduler {
         }
     }
 
-    /// One callback whose turn it is.
-    fn consider(&mut self, id: i64, round: &mut DispatchRound<'_>) {
-        let Some(task) = self.tasks.get(id) else { return };
-        let Some(number) = task.row.number_e164.clone() else { return };
+    /// What stands in the way of a callback whose turn it is, whoever is free, is said at once: whoever asked for it hears why it waits.
+    pub(crate) fn look_first(&mut self, id: i64, presences: &Presences<'_>) {
+        if !self.tasks.get(id).is_some_and(|task| task.attempt().is_none() && task.is_ready()) {
+            return;
+        }
+        let mut round = self.round(presences);
+        if let Some((_, number)) = self.may_be_offered(id, &mut round, false)
+            && let Some((until, of_what)) = self.cap_exceeded(&number)
+        {
+            self.capped(id, until, of_what);
+        }
+    }
+
+    /// PBX and number of a callback, unless something stands in its way, whoever is free; then that is what it waits for. If it is to be
+    /// `dialled`, it is asked as well whether another daemon makes callbacks there.
+    fn may_be_offered(&mut self, id: i64, round: &mut DispatchRound<'_>, dialled: bool) -> Option<(PbxId, E164)> {
+        let task = self.tasks.get(id)?;
+        let number = task.row.number_e164.clone()?;
         let (pbx, queue) = (task.row.pbx.clone(), task.row.queue.clone());
         if !self.policy(&pbx).enabled {
-            return self.waits(id, reason::DISABLED);
+            self.waits(id, reason::DISABLED);
+            return None;
         }
         let Some(view) = round.presences.get_mut(&pbx).filter(|view| view.in_sync) else {
-            return self.waits(id, reason::NO_LINK);
+            self.waits(id, reason::NO_LINK);
+            return None;
         };
         if self.gives_way(&pbx) {
-            return self.waits(id, reason::ANOTHER_DAEMON);
+            self.waits(id, reason::ANOTHER_DAEMON);
+            return None;
         }
-        if self.sign_is_asked_for(&pbx) {
-            return; // the answer is a moment away
+        if dialled && self.sign_is_asked_for(&pbx) {
+            return None; // the answer is a moment away
         }
         if self.customers.on_line(&number) {
-            return self.waits(id, reason::CUSTOMER_ON_LINE);
+            self.waits(id, reason::CUSTOMER_ON_LINE);
+            return None;
         }
         if round.in_flight.contains(&number) {
-            return; // the end of the attempt that was taken back is awaited
+            return None; // the end of the attempt that was taken back is awaited
         }
         if let Some((state, why)) = self.block_reason_known(id, &number) {
-            return self.close(id, state, &why, OURSELVES, "may not be called any more");
+            self.close(id, state, &why, OURSELVES, "may not be called any more");
+            return None;
         }
         let policy = self.policies.of(&pbx);
         let window = *view.windows.entry(queue).or_insert_with_key(|q| self.window(policy.of(q.as_deref())));
         match window {
-            CallingWindow::Closed(until) => return self.waits_until(id, reason::OUT_OF_HOURS, until),
+            CallingWindow::Closed(until) => {
+                self.waits_until(id, reason::OUT_OF_HOURS, until);
+                return None;
+            }
             // At closing, whether anything else happens or not: the night must not use up its life.
             CallingWindow::Open(until) => self.look_again(id, until),
         }
         let quiet =
             self.policy(&pbx).quiet.and_then(|hours| quiet_hours::quiet_until(hours, &number, self.now.wall_ms));
         if let Some(until) = quiet {
-            return self.waits_until(id, reason::QUIET_HOURS, until);
+            self.waits_until(id, reason::QUIET_HOURS, until);
+            return None;
         }
+        Some((pbx, number))
+    }
+
+    /// No more calls to this number are allowed before then, and of what there are so many.
+    fn cap_exceeded(&self, number: &str) -> Option<(Millis, &'static str)> {
+        let to_come = || self.attempts.iter().filter(|a| !a.dialled).filter_map(|a| a.number.as_deref());
+        self.caps.exceeded(number, to_come, &self.policies.overall, self.now.wall_ms)
+    }
+
+    /// One callback whose turn it is.
+    fn consider(&mut self, id: i64, round: &mut DispatchRound<'_>) {
+        let Some((pbx, number)) = self.may_be_offered(id, round, true) else { return };
+        let Some(view) = round.presences.get_mut(&pbx) else { return };
         self.may_be_called_now(id);
         let place = match self.choose(id, view) {
             Ok(place) => place,
@@ -155,10 +191,8 @@ impl Scheduler {
             Err(NoCandidate::LiveCallers) => return self.waits(id, reason::LIVE_CALLERS),
             Err(NoCandidate::Busy) => return self.move_to(id, CallbackState::Pending, "", OURSELVES, ""),
         };
-        let to_come = || self.attempts.iter().filter(|a| !a.dialled).filter_map(|a| a.number.as_deref());
-        if let Some((until, of_what)) = self.caps.exceeded(&number, to_come, &self.policies.overall, self.now.wall_ms) {
-            let note = format!("as many calls as are allowed in a day {of_what}");
-            return self.capped(id, until, &note);
+        if let Some((until, of_what)) = self.cap_exceeded(&number) {
+            return self.capped(id, until, of_what);
         }
         if round.left == 0 {
             return self.move_to(id, CallbackState::Pending, "", OURSELVES, "");
@@ -235,7 +269,7 @@ impl Scheduler {
 
     /// No more calls are allowed before this moment of the wall clock. With each call that others get it may come to be another one: that is not
     /// worth a row each time.
-    fn capped(&mut self, id: i64, until: Millis, note: &str) {
+    fn capped(&mut self, id: i64, until: Millis, of_what: &str) {
         let Some(task) = self.tasks.get_mut(id) else { return };
         let news = task.row.reason != reason::DAILY_CAP;
         if news || (task.row.due_ms - until).abs() > CAP_MOVES_MS {
@@ -245,7 +279,11 @@ impl Scheduler {
                 CallbackState::Waiting,
                 reason::DAILY_CAP,
                 OURSELVES,
-                if news { note } else { "the cap ends at another time" },
+                &if news {
+                    format!("as many calls as are allowed in a day {of_what}")
+                } else {
+                    "the cap ends at another time".to_owned()
+                },
             );
         }
         self.look_again(id, until);

@@ -140,6 +140,8 @@ pub(crate) struct Dialplan {
     pub application_ms: Millis,
     /// When it came to another place of the dialplan, the last time.
     pub moved_ms: Millis,
+    /// The contexts that it came through, each once, in the order in which it came to them.
+    pub contexts: Vec<Box<str>>,
     /// It was ever in a closed context.
     pub closed: bool,
     /// It was ever in a blocked context.
@@ -168,7 +170,18 @@ pub(crate) struct Dialplan {
     pub invalid: bool,
 }
 
+/// Contexts of a call that are kept: FreePBX leads a call through twenty or so.
+const MAX_CONTEXTS: usize = 32;
+
 impl Dialplan {
+    /// It came to this context.
+    pub(crate) fn comes_to(&mut self, context: &str) {
+        let kept = self.contexts.len() < MAX_CONTEXTS && !context.is_empty();
+        if kept && !self.contexts.iter().any(|known| **known == *context) {
+            self.contexts.push(context.into());
+        }
+    }
+
     /// The last thing that the caller heard was a busy or congestion signal: Busy() and Congestion() end a line that was not
     /// answered through the far end, whose hang-up then looks like the caller's own (`res/res_pjsip_session.c`).
     #[must_use]

@@ -104,6 +104,7 @@ impl Tracker {
         let dialled = arrives && !matches!(self.rules.numbering.classify(exten), Number::Internal);
         let call = &mut self.calls.table[call];
         call.dialplan.purpose = purpose;
+        call.dialplan.comes_to(context);
         call.dialplan.closed |= purpose.closed;
         call.dialplan.blocked |= purpose.blocked;
         if dialled {

@@ -2,11 +2,12 @@
 
 use crate::ami::event::{self, Millis};
 use crate::model::number::Number;
-use crate::tracker::Tracker;
+use crate::model::rules::Purpose;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{self, Kind};
+use crate::tracker::{MAX_UNNAMED, Output, Tracker};
 
 impl Tracker {
     /// A caller ID that is not an extension means an external call. But an extension that calls outward shows the number that the
@@ -70,6 +71,25 @@ impl Tracker {
         }
     }
 
+    /// A call of one of our own phones, as far as the rules say. It may be a customer's all the same: the number that it shows is none of ours, and
+    /// neither a queue nor a rule knows its channel.
+    fn arrives_unnamed(&mut self, call: Slot, seen: &event::Channel<'_>) {
+        let (context, phone) = (&*seen.context, channel::interface(&seen.name));
+        let peer = phone.split_once('/').map_or("", |(_, peer)| peer);
+        let numbering = &self.rules.numbering;
+        let foreign = matches!(numbering.classify(&seen.caller_num), Number::Callable(_) | Number::Invalid)
+            && !matches!(numbering.classify(peer), Number::Internal)
+            && !self.rules.is_own_number(&seen.caller_num);
+        let named = context.is_empty() || self.rules.purpose(context) != Purpose::default();
+        if !foreign || named || self.presence.find(phone).is_some() || self.unnamed.len() >= MAX_UNNAMED {
+            return;
+        }
+        if self.unnamed.insert(context.into()) {
+            let linkedid = self.calls[call].linkedid.to_string();
+            self.outputs.push_back(Output::Unnamed { context: context.to_owned(), linkedid });
+        }
+    }
+
     /// Takes from the channel that began the call what it shows of the customer.
     pub(crate) fn set_first_channel(&mut self, call: Slot, seen: &event::Channel<'_>, first: Slot, at: Millis) {
         let channel = self.topology.channel(first);
@@ -102,6 +122,9 @@ impl Tracker {
         if kind == Kind::Trunk {
             c.trunk_dialled = origin != Origin::Trunk && !again; // an Originate that calls the customer first
             c.trunk = Some(channel::interface(&seen.name).to_owned());
+        }
+        if origin == Origin::Extension && kind == Kind::Extension && !dialled_by_us {
+            self.arrives_unnamed(call, seen);
         }
         if !seen.context.is_empty() {
             self.place_changes(call, &seen.context, "", at);

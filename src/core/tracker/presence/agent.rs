@@ -41,7 +41,7 @@ pub(crate) struct Agent {
     pub since_ms: Millis,
     /// The last conversation ended then.
     pub last_talk_ms: Option<Millis>,
-    /// Conversations that have been seen.
+    /// Conversations that have been seen, and those of earlier runs that it was told of.
     pub calls: u32,
     open: BTreeMap<(Activity, Box<str>), (Millis, Box<str>)>,
 }
@@ -80,6 +80,8 @@ pub(crate) struct Membership {
 pub(crate) struct Roster {
     agents: Table<Agent>,
     pub budget: Budget,
+    /// Of agents who have not been met in this run: the end of the last conversation, and how many there were.
+    earlier: BTreeMap<Box<str>, (Option<Millis>, u32)>,
     /// Agents ignored because of [`MAX_AGENTS`].
     pub refused: u64,
     /// Memberships of all agents.
@@ -106,6 +108,13 @@ pub(crate) fn extension(interface: &str) -> Option<&str> {
 }
 
 impl Roster {
+    /// What earlier runs have seen of an agent.
+    pub(crate) fn knows(&mut self, agent: &str, last_talk_ms: Option<Millis>, calls: u32) {
+        if self.earlier.len() < self.budget.agents {
+            self.earlier.insert(agent.into(), (last_talk_ms, calls));
+        }
+    }
+
     /// The agent whom this text means.
     #[must_use]
     pub(crate) fn find(&self, interface: &str) -> Option<Slot> {
@@ -202,6 +211,9 @@ impl Roster {
             agent.open.iter().map(|((a, queue), (_, reason))| (*a, queue.clone(), reason.clone())).collect();
         let mut changed = agent.close_all(at);
         agent.id = phone;
+        let (last_talk_ms, calls) = self.earlier.remove(&agent.id).unwrap_or_default();
+        agent.last_talk_ms = agent.last_talk_ms.max(last_talk_ms);
+        agent.calls = agent.calls.saturating_add(calls);
         for (activity, queue, reason) in doing {
             changed.extend(agent.set(activity, &queue, &reason, true, at));
         }
@@ -213,6 +225,7 @@ impl Roster {
             self.refused += 1;
             return None;
         }
+        let (last_talk_ms, calls) = self.earlier.remove(id).unwrap_or_default();
         let agent = Agent {
             id: id.into(),
             name: None,
@@ -225,8 +238,8 @@ impl Roster {
             wrapup_until: None,
             busy: Some(Busy::LoggedOut),
             since_ms: at,
-            last_talk_ms: None,
-            calls: 0,
+            last_talk_ms,
+            calls,
             open: BTreeMap::new(),
         };
         let slot = self.agents.insert(id, agent);

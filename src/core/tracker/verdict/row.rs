@@ -89,6 +89,9 @@ impl Tracker {
         if call.dropped > 0 {
             why.push(format!("{} details beyond the limits are not kept", call.dropped));
         }
+        if !call.dialplan.contexts.is_empty() {
+            why.push(format!("contexts that it went through: {}", call.dialplan.contexts.join(", ")));
+        }
         Some(FinishedCall {
             direction,
             status: verdict.status,
