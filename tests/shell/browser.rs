@@ -59,6 +59,7 @@ impl Browser {
         browser
     }
 
+    #[allow(clippy::disallowed_methods, reason = "a deadline against hanging")]
     fn order(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let id = self.last;
