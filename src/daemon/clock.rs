@@ -72,7 +72,7 @@ pub(super) fn asleep_ms() -> u64 {
         let time = clock_gettime(clock);
         u64::try_from(time.tv_sec * 1_000 + time.tv_nsec / 1_000_000).unwrap_or(0)
     };
-    // In this order it is never less than it was.
+    // What passes between the two readings is added, and is gone at the next look: `Sleep::look` bears that.
     let monotonic = ms(ClockId::Monotonic);
     ms(ClockId::Boottime).saturating_sub(monotonic)
 }
@@ -123,6 +123,6 @@ mod tests {
     fn a_machine_that_is_awake_does_not_sleep() {
         let before = asleep_ms();
         std::thread::sleep(std::time::Duration::from_millis(20));
-        assert!(asleep_ms() - before < 20, "what passes awake is no sleep");
+        assert!(asleep_ms().saturating_sub(before) < 20, "what passes awake is no sleep");
     }
 }
