@@ -160,9 +160,9 @@ fn follow(
 /// All, or the story of one.
 fn look(view: &mut View, shown: &Shown, place: &Place, (width, height): (usize, usize)) -> Screen {
     let Some((thing, from)) = &mut view.opened else { return screen::screen(shown, place, now_ms(), (width, height)) };
-    let told = screen::live_story(shown, place, now_ms(), thing).map_or_else(|| story(thing, place), Ok);
-    let told = told.unwrap_or_else(|failure| failure.to_string());
-    let all: Vec<String> = told.lines().flat_map(|line| wrapped(line, width)).collect();
+    let text = screen::live_story(shown, place, now_ms(), thing).map_or_else(|| story(thing, place), Ok);
+    let text = text.unwrap_or_else(|failure| failure.to_string());
+    let all: Vec<String> = text.lines().flat_map(|line| wrapped(line, width)).collect();
     let room = height.saturating_sub(1).max(1);
     *from = (*from).min(all.len().saturating_sub(room));
     let mut lines: Vec<String> = all.into_iter().skip(*from).take(room).collect();

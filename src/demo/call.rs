@@ -18,7 +18,7 @@ pub enum Stage {
     /// An agent has passed the customer on to a colleague, whose phone rings.
     Transferred,
     /// Hears that nobody is there, or leaves a message.
-    Told,
+    Announcement,
     /// A callback rings an agent.
     RingingAgent,
     /// A callback rings its customer.

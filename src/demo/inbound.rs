@@ -69,7 +69,7 @@ impl Pbx {
                     c.exten = "s".to_owned();
                 });
                 self.runs(id, 1, "Playback", "we-are-closed");
-                self.is_told(id, CLOSED_MS);
+                self.announces(id, CLOSED_MS);
             }
             None => {
                 self.over(id, Fate::LostInMenu);
@@ -79,24 +79,22 @@ impl Pbx {
     }
 
     /// The caller hears an announcement, or leaves a message, for so long.
-    pub(super) fn is_told(&mut self, id: Id, ms: i64) {
+    pub(super) fn announces(&mut self, id: Id, ms: i64) {
         if let Some(call) = self.calls.get_mut(&id) {
-            call.stage = Stage::Told;
+            call.stage = Stage::Announcement;
         }
-        self.later(ms, Step::Told(id));
+        self.later(ms, Step::Announced(id));
     }
 
     /// And hangs up.
-    pub(super) fn told(&mut self, id: Id) {
-        let Some(call) = self.calls.get(&id).filter(|call| call.stage == Stage::Told) else { return };
+    pub(super) fn announced(&mut self, id: Id) {
+        let Some(call) = self.calls.get(&id).filter(|call| call.stage == Stage::Announcement) else { return };
         let message = call.queue.is_some();
         self.tell("HangupRequest", "call", id, &[("Cause", "16")]);
         if message {
             self.sets(id, "VMSTATUS", "SUCCESS");
         }
-        self.over(id, Fate::Unattended);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(id, 16);
+        self.ends(id, None, Fate::Unattended);
     }
 
     fn picks_up(&mut self, id: Id, priority: u32) {
@@ -126,9 +124,7 @@ impl Pbx {
         match self.calls.get(&id).map(|call| call.stage) {
             Some(Stage::Arriving) => {
                 self.tell("HangupRequest", "call", id, &[("Cause", "16")]);
-                self.over(id, Fate::LostInMenu);
-                self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-                self.hang_up(id, 16);
+                self.ends(id, None, Fate::LostInMenu);
             }
             Some(Stage::Waiting) => self.abandon(id),
             _ => {}

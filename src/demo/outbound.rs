@@ -232,10 +232,7 @@ impl Pbx {
         self.tell("HangupRequest", "call", ends, &[("Cause", "16")]);
         self.unbridge(id, ends, other);
         self.sets(id, "DIALSTATUS", "ANSWER");
-        self.over(id, Fate::Served);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(customer, 16);
-        self.hang_up(id, 16);
+        self.ends(id, Some(customer), Fate::Served);
     }
 
     /// A client hangs up a channel, by its name or `Uniqueid`. `false`: there is none.
@@ -259,7 +256,7 @@ impl Pbx {
             (Stage::Transferred, _) => self.gives_up_colleague(call.first),
             (Stage::Waiting, _) => self.abandon(call.first),
             (Stage::Arriving, _) => self.give_up(call.first),
-            (Stage::Told, _) => self.told(call.first),
+            (Stage::Announcement, _) => self.announced(call.first),
         }
         true
     }

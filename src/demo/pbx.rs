@@ -61,7 +61,7 @@ pub(super) enum Step {
     /// The agent passes the customer on.
     Transfer(Id),
     /// The announcement is over, or the message.
-    Told(Id),
+    Announced(Id),
 }
 
 /// The pretend PBX.
@@ -221,7 +221,7 @@ impl Pbx {
             Step::RangOut(call, channel) => self.rang_out(call, channel),
             Step::TalkOver(call, by_agent) => self.talk_over(call, by_agent),
             Step::Transfer(call) => self.transfer(call),
-            Step::Told(call) => self.told(call),
+            Step::Announced(call) => self.announced(call),
         }
     }
 
@@ -401,6 +401,16 @@ impl Pbx {
     pub(super) fn close(&mut self, client: u64) {
         self.sessions.remove(&client);
         self.out.push_back(Output::Close(client));
+    }
+
+    /// The call is over, and its channels hang up: the other party's, if there is one, and then the caller's.
+    pub(super) fn ends(&mut self, id: Id, other: Option<Id>, fate: Fate) {
+        self.over(id, fate);
+        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
+        if let Some(other) = other {
+            self.hang_up(other, 16);
+        }
+        self.hang_up(id, 16);
     }
 
     /// The call is over; its channels may still have to hang up.

@@ -172,10 +172,7 @@ impl Pbx {
         self.tell("HangupRequest", "call", ends, &[("Cause", "16")]);
         self.unbridge(id, ends, other);
         self.completes(id, second, if by_agent { "agent" } else { "caller" });
-        self.over(id, Fate::Served);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(second, 16);
-        self.hang_up(id, 16);
+        self.ends(id, Some(second), Fate::Served);
     }
 
     /// `AgentComplete`: the queue's agent is done with the call, for this reason, and has after-call work.
@@ -267,9 +264,7 @@ impl Pbx {
         // app_queue publishes it once more when it clears its list of outgoing calls.
         self.stops_ringing(id, &["CANCEL", "CANCEL"], 0);
         self.out_of_queue(id);
-        self.over(id, Fate::Abandoned);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(id, 16);
+        self.ends(id, None, Fate::Abandoned);
     }
 
     /// The caller leaves without having been answered.
@@ -310,11 +305,9 @@ impl Pbx {
         self.sets(id, "QUEUESTATUS", "TIMEOUT");
         if let Some(mailbox) = self.office.mailbox.clone() {
             self.runs(id, priority, "VoiceMail", &mailbox);
-            return self.is_told(id, MESSAGE_MS);
+            return self.announces(id, MESSAGE_MS);
         }
         self.runs(id, priority, "Hangup", "");
-        self.over(id, Fate::QueueTimeout);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(id, 16);
+        self.ends(id, None, Fate::QueueTimeout);
     }
 }

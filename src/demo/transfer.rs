@@ -114,9 +114,7 @@ impl Pbx {
         self.hang_up(to, cause);
         self.sets(id, "DIALSTATUS", status);
         self.runs(id, 2, "Hangup", "");
-        self.over(id, Fate::Served);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(id, 16);
+        self.ends(id, None, Fate::Served);
     }
 
     /// The customer hangs up while the colleague's phone rings.
@@ -126,9 +124,7 @@ impl Pbx {
             self.tell_both("DialEnd", "call", Some(id), to, &[("DialStatus", "CANCEL")]);
             self.hang_up(to, 0);
         }
-        self.over(id, Fate::Served);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(id, 16);
+        self.ends(id, None, Fate::Served);
     }
 
     /// Customer and colleague have talked.
@@ -137,9 +133,6 @@ impl Pbx {
         self.tell("HangupRequest", "call", ends, &[("Cause", "16")]);
         self.unbridge(id, ends, other);
         self.sets(id, "DIALSTATUS", "ANSWER");
-        self.over(id, Fate::Served);
-        self.tell("SoftHangupRequest", "call", id, &[("Cause", "16")]);
-        self.hang_up(to, 16);
-        self.hang_up(id, 16);
+        self.ends(id, Some(to), Fate::Served);
     }
 }

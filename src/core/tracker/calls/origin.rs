@@ -75,19 +75,22 @@ impl Tracker {
     /// neither a queue nor a rule knows its channel.
     fn arrives_unnamed(&mut self, call: Slot, seen: &event::Channel<'_>) {
         let (context, phone) = (&*seen.context, channel::interface(&seen.name));
+        let named = context.is_empty() || self.rules.purpose(context) != Purpose::default();
+        // What costs least is asked first: most calls of phones come in contexts that have a name, or were reported.
+        if named || self.unnamed.len() >= MAX_UNNAMED || self.unnamed.contains(context) {
+            return;
+        }
         let peer = phone.split_once('/').map_or("", |(_, peer)| peer);
         let numbering = &self.rules.numbering;
         let foreign = matches!(numbering.classify(&seen.caller_num), Number::Callable(_) | Number::Invalid)
             && !matches!(numbering.classify(peer), Number::Internal)
             && !self.rules.is_own_number(&seen.caller_num);
-        let named = context.is_empty() || self.rules.purpose(context) != Purpose::default();
-        if !foreign || named || self.presence.find(phone).is_some() || self.unnamed.len() >= MAX_UNNAMED {
+        if !foreign || self.presence.find(phone).is_some() {
             return;
         }
-        if self.unnamed.insert(context.into()) {
-            let linkedid = self.calls[call].linkedid.to_string();
-            self.outputs.push_back(Output::Unnamed { context: context.to_owned(), linkedid });
-        }
+        self.unnamed.insert(context.into());
+        let linkedid = self.calls[call].linkedid.to_string();
+        self.outputs.push_back(Output::Unnamed { context: context.to_owned(), linkedid });
     }
 
     /// Takes from the channel that began the call what it shows of the customer.

@@ -41,7 +41,7 @@ pub(crate) struct Agent {
     pub since_ms: Millis,
     /// The last conversation ended then.
     pub last_talk_ms: Option<Millis>,
-    /// Conversations that have been seen, and those of earlier runs that it was told of.
+    /// Conversations that have been seen, and those of earlier runs, as far as they are known.
     pub calls: u32,
     open: BTreeMap<(Activity, Box<str>), (Millis, Box<str>)>,
 }
