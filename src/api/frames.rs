@@ -24,6 +24,8 @@ pub const MAX_READ_BYTES: usize = 512 << 10;
 pub struct Frame {
     pub seq: i64,
     pub kind: ChangeKind,
+    /// Name of the PBX; empty if it is about none in particular.
+    pub pbx: Box<str>,
     pub bytes: Bytes,
 }
 
@@ -156,5 +158,5 @@ pub fn read(reader: &crate::store::Reader, after: &Cursor, kinds: &[ChangeKind])
 fn frame(feed: &Feed, change: &Change) -> Frame {
     let data = serde_json::to_string(&ChangeAnswer::new(feed, change)).unwrap_or_default();
     let text = format!("id: {}\nevent: {}\ndata: {data}\n\n", feed.at(change.seq), change.kind);
-    Frame { seq: change.seq, kind: change.kind, bytes: text.into() }
+    Frame { seq: change.seq, kind: change.kind, pbx: change.pbx.as_str().into(), bytes: text.into() }
 }

@@ -310,7 +310,7 @@ impl Board {
             thread::sleep(Duration::from_millis(50));
         }
         let foot = || Some(self.foot.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let shown = top::stay(&place, &foot, &self.over, &mut io::stdout());
+        let shown = top::stay(&place, None, &foot, &self.over, &mut io::stdout());
         // Without a screen the demo goes on; without a terminal nobody looks any more.
         if matches!(shown, Ok(()) | Err(Failure::Output(_))) && !self.over.load(Ordering::Relaxed) {
             let _ = kill_process(getpid(), Signal::TERM);

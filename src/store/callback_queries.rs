@@ -174,15 +174,15 @@ impl Reader {
         })
     }
 
-    /// Open callbacks by state.
+    /// Open callbacks by state: of one PBX, or of all.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn open_callbacks(&self) -> Result<BTreeMap<String, u64>, Error> {
+    pub fn open_callbacks(&self, pbx: Option<&str>) -> Result<BTreeMap<String, u64>, Error> {
         self.read(|connection| {
             connection
                 .prepare(OPEN_BY_STATE)?
-                .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
+                .query_map([pbx], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
                 .collect()
         })
     }
