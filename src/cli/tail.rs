@@ -25,10 +25,10 @@ pub struct TailArgs {
     pub place: PlaceArgs,
     /// Only these kinds of changes (comma-separated), or what they begin with: call, call.missed, callback, gap, dnc
     #[arg(long)]
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// Only missed callers and who was won back
     #[arg(long, conflicts_with = "kind")]
-    pub missed: bool,
+    pub(crate) missed: bool,
 }
 
 /// Runs the command until it is interrupted.
@@ -70,7 +70,7 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
 
 /// One change in words: when, what, who, and the rest.
 #[must_use]
-pub fn line(kind: &str, change: &Value, place: &Place) -> String {
+pub(crate) fn line(kind: &str, change: &Value, place: &Place) -> String {
     let row = &change["row"];
     let text = |value: &Value| value.as_str().map(safe).unwrap_or_default();
     let number = ["number_e164", "number"].iter().map(|key| text(&row[*key])).find(|text| !text.is_empty());

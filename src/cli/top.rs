@@ -63,7 +63,7 @@ pub fn run(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn stay(
+pub(crate) fn stay(
     place: &Place,
     foot: &dyn Fn() -> Option<String>,
     over: &AtomicBool,
