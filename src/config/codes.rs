@@ -173,7 +173,13 @@ fn rule(section: &Section<'_, '_>) -> CodeRule {
     };
     CodeRule {
         outcomes: words(section, "outcomes", texts("outcomes", "[\"SHORT\"]"), Outcome::ALL, Outcome::as_str),
-        directions: words(section, "directions", texts("directions", "[\"outbound\"]"), Direction::ALL, Direction::as_str),
+        directions: words(
+            section,
+            "directions",
+            texts("directions", "[\"outbound\"]"),
+            Direction::ALL,
+            Direction::as_str,
+        ),
         queues: set("queues", "[\"sales\"]"),
         dids: set("dids", "[\"+12025550100\"]"),
         talk_from_ms: talk("talk_from"),

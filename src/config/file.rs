@@ -4,7 +4,9 @@ use super::inherit::Source;
 use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, renamed, report, settings, webhook};
+use super::{
+    Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, renamed, report, settings, webhook,
+};
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;

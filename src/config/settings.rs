@@ -1,9 +1,9 @@
 //! What may differ from PBX to PBX: how its calls and numbers are read, its hours, its agents and its callbacks.
 
-use callbackd_core::model::codes::Codes;
 use super::inherit::Source;
 use super::section::{Section, nearest};
 use super::{Agent, Callback, Calls, Hours, Numbers, agents, callback};
+use callbackd_core::model::codes::Codes;
 use callbackd_core::model::hours::HoursError;
 use callbackd_core::model::number::{InternalRule, NumberError, Numbering};
 use std::collections::BTreeMap;

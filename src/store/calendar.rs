@@ -109,7 +109,10 @@ fn kept(connection: &Connection, wanted: &Calendar) -> rusqlite::Result<bool> {
     )?;
     let first = first(connection, wanted.now_ms)?;
     let reaches = from.is_some_and(|from| from <= first) && to.is_some_and(|to| to > wanted.now_ms + AHEAD_MS / 2);
-    Ok(reaches && zone == name(&wanted.zone) && thresholds == wanted.thresholds && codes::kept(connection, &wanted.codes)?)
+    Ok(reaches
+        && zone == name(&wanted.zone)
+        && thresholds == wanted.thresholds
+        && codes::kept(connection, &wanted.codes)?)
 }
 
 /// A day before the first call, or before the moment of asking: agents were there already.

@@ -43,7 +43,12 @@ impl Two {
         let pbx = BTreeMap::from([(PbxId::new("a"), a), (PbxId::new("b"), b)]);
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
         let hall = || Hall { agents: vec![agent("101", &["sales"])], ..Hall::default() };
-        let scheduler = Scheduler::new(Policies { overall, pbx, others, codes: Codes::default() }, prefix(), RestoredState::default(), now);
+        let scheduler = Scheduler::new(
+            Policies { overall, pbx, others, codes: Codes::default() },
+            prefix(),
+            RestoredState::default(),
+            now,
+        );
         Self {
             scheduler,
             halls: [hall(), hall()],

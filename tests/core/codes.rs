@@ -1,7 +1,7 @@
 //! Codes of calls: which calls get them by rule, and what they mean for callbacks.
 
 use crate::callback_attempts::FIRST;
-use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, policies, policy, overall};
+use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, overall, policies, policy};
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::codes::{Code, CodeRule, Codes, OnCallback};
@@ -113,7 +113,8 @@ fn a_follow_up_is_not_closed_by_the_call_that_asked_for_it() {
         assert!(scene.recovered.is_empty());
         // A later conversation does close it.
         scene.pass(HOUR);
-        let later = FinishedCall { linkedid: "later".into(), ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE) };
+        let later =
+            FinishedCall { linkedid: "later".into(), ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE) };
         scene.recorded(&later);
         assert_eq!(scene.row(1).state, CallbackState::RecoveredByCustomer, "{direction}");
     }
@@ -167,7 +168,8 @@ fn a_code_that_asks_is_followed_where_a_rule_sets_it_too() {
     codes.expires_ms = Some(2 * HOUR);
     let mut scene = scene(Codes::new([codes]));
     scene.hall.agents.clear();
-    let mut call = FinishedCall { outcome: Outcome::Short, ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, SECOND) };
+    let mut call =
+        FinishedCall { outcome: Outcome::Short, ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, SECOND) };
     call.tags = scene.scheduler.policies().codes.by_rule(&call).collect();
     scene.recorded(&call);
     assert_eq!(scene.row(1).expires_ms, MONDAY_10 + 2 * HOUR);

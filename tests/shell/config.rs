@@ -114,7 +114,10 @@ fn every_table_that_is_commented_out_can_be_used() {
     assert_eq!(others, ["bitrix24", "chat", "mail"]);
     let asked = config.shared.codes.get("PRICE_ASKED").unwrap();
     assert_eq!((asked.label.as_str(), asked.group.as_str(), asked.success), ("Asked for the price", "sales", true));
-    assert_eq!((asked.callback, asked.after_ms, asked.expires_ms), (OnCallback::Request, 172_800_000, Some(432_000_000)));
+    assert_eq!(
+        (asked.callback, asked.after_ms, asked.expires_ms),
+        (OnCallback::Request, 172_800_000, Some(432_000_000))
+    );
     assert_eq!((asked.rules.len(), asked.rules[0].outcomes.len(), asked.rules[0].dids.len()), (1, 2, 1));
     let ann = &config.shared.agents[0];
     assert_eq!((ann.name.as_deref(), ann.interface.as_str(), ann.queues.len()), (Some("Ann"), "PJSIP/101", 1));

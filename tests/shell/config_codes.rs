@@ -47,10 +47,7 @@ fn a_code_is_added_with_its_rules() {
     );
     let code = config.shared.codes.get("PRICE_ASKED").unwrap();
     assert_eq!((code.label.as_str(), code.group.as_str(), code.success), ("Asked for the price", "sales", true));
-    assert_eq!(
-        (code.callback, code.after_ms, code.expires_ms),
-        (OnCallback::Request, 2 * DAY_MS, Some(3 * DAY_MS))
-    );
+    assert_eq!((code.callback, code.after_ms, code.expires_ms), (OnCallback::Request, 2 * DAY_MS, Some(3 * DAY_MS)));
     assert_eq!(code.rules.len(), 2);
     assert_eq!(code.rules[0].outcomes, [Outcome::Short, Outcome::TransferLost].into());
     assert_eq!((code.rules[1].talk_from_ms, code.rules[1].talk_below_ms), (Some(10_000), Some(60_000)));
@@ -73,7 +70,11 @@ fn what_cannot_be_used_is_refused_with_its_place_and_the_fix() {
         (code("labl = \"x\""), "3:1", "did you mean `label`?"),
         (code("callback = \"yes\""), "3:12", "\"none\" or \"suppress\" or \"request\""),
         (code("after = \"1d\""), "3:9", "write callback = \"request\", or remove this key"),
-        (code("callback = \"suppress\"\nafter = \"1d\""), "4:9", "`after` has no effect where callback is \"suppress\""),
+        (
+            code("callback = \"suppress\"\nafter = \"1d\""),
+            "4:9",
+            "`after` has no effect where callback is \"suppress\"",
+        ),
         (code("expires = \"1d\""), "3:11", "`expires` has no effect"),
         (code("callback = \"request\"\nafter = \"soon\""), "4:9", "not a duration"),
         ("[[code]]\ncode = \"CALLBACK_DECLINED\"\ncallback = \"request\"\n".to_owned(), "3:12", "need no callback"),

@@ -4,8 +4,8 @@ use crate::stored::{MONDAY_10, abandoned, record};
 use callbackd::report::Thresholds;
 use callbackd::report::calendar::hours;
 use callbackd::store::{Calendar, Reader, Store};
-use callbackd_core::model::codes::Codes;
 use callbackd_core::model::FinishedCall;
+use callbackd_core::model::codes::Codes;
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 use std::path::Path;
@@ -118,7 +118,12 @@ fn what_is_kept_already_is_not_written_again() {
     let before = version(&watching);
     let mut store = Store::open(&path).unwrap();
     let opened = version(&watching);
-    let calendar = |now_ms| Calendar { thresholds: Thresholds::default(), codes: Codes::default(), zone: zone("Europe/Berlin"), now_ms };
+    let calendar = |now_ms| Calendar {
+        thresholds: Thresholds::default(),
+        codes: Codes::default(),
+        zone: zone("Europe/Berlin"),
+        now_ms,
+    };
     store.keep_calendar(&calendar(MONDAY_10 + HOUR)).unwrap();
     assert_eq!(version(&watching), opened, "{before}");
     store.keep_calendar(&calendar(MONDAY_10 + 60 * HOUR)).unwrap();

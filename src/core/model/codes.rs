@@ -129,7 +129,8 @@ impl Codes {
 
     /// Adds to a call what it gets by rule.
     pub(crate) fn tag(&self, call: &mut FinishedCall) {
-        let new = self.by_rule(call).filter(|new| !call.tags.iter().any(|tag| (&tag.code, &tag.by) == (&new.code, &new.by)));
+        let new =
+            self.by_rule(call).filter(|new| !call.tags.iter().any(|tag| (&tag.code, &tag.by) == (&new.code, &new.by)));
         let new: Vec<Tag> = new.collect();
         call.tags.extend(new);
     }

@@ -145,8 +145,7 @@ impl Prover<'_> {
             _ => None,
         });
         let tags = rule_tag(verdict.outcome, ended_ms).into_iter();
-        let tags =
-            tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != RULE).cloned())).collect();
+        let tags = tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != RULE).cloned())).collect();
         let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));
         let call = CallInProgress {
             pbx: self.pbx.clone(),

@@ -1,8 +1,8 @@
 //! The rules of the tests, without a configuration: those under which the recordings are judged, and those of a configuration that says
 //! nothing. The shell's tests hold both against the configuration itself.
 
-use callbackd_core::model::hours::Hours;
 use callbackd_core::model::codes::Codes;
+use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::rules::{Globs, OwnNumbers, Rules};
 use jiff::tz::TimeZone;
