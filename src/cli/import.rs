@@ -115,7 +115,8 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     let t = import.tally;
     #[allow(clippy::disallowed_methods, reason = "the door is where time comes in")]
     let now_ms = jiff::Timestamp::now().as_millisecond();
-    store.keep_calendar(&Calendar { thresholds: config.report.clone(), zone: config.zone(), now_ms })?;
+    let (thresholds, codes) = (config.report.clone(), config.shared.codes.clone());
+    store.keep_calendar(&Calendar { thresholds, codes, zone: config.zone(), now_ms })?;
     writeln!(
         out,
         "Imported {} calls ({} missed, {} of them UNKNOWN for want of records) from {} CDR; {} were there already, {} lines were no CDR",

@@ -3,6 +3,7 @@
 mod agents;
 mod api;
 mod callback;
+mod codes;
 mod defaults;
 mod feed;
 mod file;
@@ -43,7 +44,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
-            "webhook", "report", "store", "log",
+            "webhook", "code", "report", "store", "log",
         ],
     ),
     (
@@ -187,6 +188,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "map",
         ],
     ),
+    ("code", &["code", "label", "group", "success", "callback", "after", "expires", "rule"]),
+    ("code.rule", &["outcomes", "directions", "queues", "dids", "talk_from", "talk_below"]),
     (
         "report",
         &[

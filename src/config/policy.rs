@@ -12,7 +12,12 @@ impl Config {
     #[must_use]
     pub fn policies(&self) -> Policies {
         let of = |pbx: &super::Pbx| (pbx.name.clone(), pbx.settings.policy(pbx.gap.cdr_csv.is_some()));
-        Policies { overall: self.overall, pbx: self.pbx.iter().map(of).collect(), others: self.shared.policy(false) }
+        Policies {
+            overall: self.overall,
+            pbx: self.pbx.iter().map(of).collect(),
+            others: self.shared.policy(false),
+            codes: self.shared.codes.clone(),
+        }
     }
 }
 

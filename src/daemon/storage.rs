@@ -136,8 +136,8 @@ impl Storage {
     /// Has old rows removed, and the calendar kept, if it is time to.
     pub(crate) fn keep_up(&mut self, config: &Config, now: Moment) {
         if let Some(due) = self.upkeep.due(config.store.keep, now) {
-            let (thresholds, zone) = (config.report.clone(), config.zone());
-            self.recorder.optimize(Calendar { thresholds, zone, now_ms: now.wall_ms });
+            let (thresholds, codes) = (config.report.clone(), config.shared.codes.clone());
+            self.recorder.optimize(Calendar { thresholds, codes, zone: config.zone(), now_ms: now.wall_ms });
             if let Some(before_ms) = due.prune_before_ms {
                 self.recorder.prune(before_ms);
             }

@@ -15,6 +15,7 @@ mod call_filter;
 mod callback_queries;
 mod callback_rows;
 mod choice;
+mod codes;
 mod columns;
 mod counted;
 mod error;
@@ -52,6 +53,7 @@ pub use call_filter::CallFilter;
 pub use callback_queries::{CallbackFilter, CallbackStory, Earlier, Miss, STORY_ROWS};
 pub use callback_rows::MOST_EVENTS;
 pub use choice::NoChoice;
+pub use codes::CodeCount;
 pub(crate) use counted::Counted;
 pub use error::Error;
 pub use facts::{Chosen, Depth};
@@ -75,4 +77,4 @@ pub use writer::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Sto
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 7;
+pub const SCHEMA_VERSION: i32 = 8;

@@ -328,7 +328,13 @@ fn says_already(connection: &Connection, new: &FinishedCall) -> rusqlite::Result
     let Ok(mut stored) = found.query_row(params![&*new.pbx, new.linkedid], call) else { return Ok(false) };
     children(connection, stored.id, &mut stored.call)?;
     let callback_id = new.callback_id.or(stored.call.callback_id);
-    Ok(stored.call == FinishedCall { callback_id, ..new.clone() })
+    // What a person has set by command is not part of it; of codes the order says nothing.
+    let mut own = connection
+        .prepare_cached("SELECT * FROM tags WHERE call_id = ? AND source = 'engine' ORDER BY at_ms, code, \"by\"")?;
+    stored.call.tags = own.query_map([stored.id], tag)?.collect::<Result<_, _>>()?;
+    let mut tags = new.tags.clone();
+    tags.sort_by(|a, b| (a.at_ms, &a.code, &a.by).cmp(&(b.at_ms, &b.code, &b.by)));
+    Ok(stored.call == FinishedCall { callback_id, tags, ..new.clone() })
 }
 
 /// Takes out what is written anew with its call.
