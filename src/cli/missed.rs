@@ -29,22 +29,22 @@ pub struct MissedArgs {
     pub place: PlaceArgs,
     /// Called at this time or later: today, 10:00, monday, 7d
     #[arg(long, value_name = "TIME", default_value = "today")]
-    pub since: String,
+    pub(crate) since: String,
     /// Called before this time
     #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    pub(crate) until: Option<String>,
     /// In this queue
     #[arg(long, add = complete::queues())]
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// On this PBX
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// Only those who were not won back, and have no open callback
     #[arg(long)]
-    pub lost: bool,
+    pub(crate) lost: bool,
     /// At most so many [default: 50 in a table, else all]
     #[arg(short = 'n', long, value_name = "N")]
-    pub limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
 }
 
 fn words(fate: Fate) -> String {

@@ -27,13 +27,13 @@ pub struct TailArgs {
     pub place: PlaceArgs,
     /// Only these kinds of changes (comma-separated), or what they begin with: call, call.missed, callback, gap, dnc
     #[arg(long)]
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// Only missed callers and who was won back
     #[arg(long, conflicts_with = "kind")]
-    pub missed: bool,
+    pub(crate) missed: bool,
     /// Of this PBX, and what concerns all of them
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
 }
 
 /// Runs the command until it is interrupted.
@@ -82,7 +82,7 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
 
 /// One change in words: when, on which PBX where there are several, what, who, and the rest.
 #[must_use]
-pub fn line(kind: &str, change: &Value, several: bool, place: &Place) -> String {
+pub(crate) fn line(kind: &str, change: &Value, several: bool, place: &Place) -> String {
     let row = &change["row"];
     let text = |value: &Value| value.as_str().map(safe).unwrap_or_default();
     let number = ["number_e164", "number"].iter().map(|key| text(&row[*key])).find(|text| !text.is_empty());

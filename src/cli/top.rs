@@ -42,7 +42,7 @@ pub struct TopArgs {
     pub place: PlaceArgs,
     /// Of this PBX
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
 }
 
 /// Runs the command.
@@ -68,7 +68,7 @@ pub fn run(args: &TopArgs, place: &Place, out: &mut impl Write) -> Result<(), Fa
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn stay(
+pub(crate) fn stay(
     place: &Place,
     pbx: Option<&str>,
     foot: &dyn Fn() -> Option<String>,

@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// A page ends behind this many bytes of changes: what is left comes with the next.
 const MAX_BYTES: usize = 1 << 20;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/changes", get(changes))
 }
 

@@ -29,7 +29,7 @@ const PIECE: usize = 16 << 10;
 /// The header with which a browser's `EventSource` goes on.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/events", get(events))
 }
 

@@ -14,20 +14,20 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/live", get(live)).route("/v1/queues", get(queues))
 }
 
 /// How things are now: where a reader of the feed begins.
 #[derive(Debug, Serialize)]
-pub struct Live {
+pub(crate) struct Live {
     /// The feed goes on from here.
-    pub cursor: crate::store::feed::Cursor,
+    pub(crate) cursor: crate::store::feed::Cursor,
     /// Where `seen` is false, what follows of that PBX is not how things stand now.
-    pub pbx: Vec<PbxStatus>,
-    pub calls: Vec<CallInProgress>,
-    pub queues: Vec<QueueInPresence>,
-    pub agents: Vec<AgentInPresence>,
+    pub(crate) pbx: Vec<PbxStatus>,
+    pub(crate) calls: Vec<CallInProgress>,
+    pub(crate) queues: Vec<QueueInPresence>,
+    pub(crate) agents: Vec<AgentInPresence>,
     /// Open callbacks by state.
     callbacks: BTreeMap<String, u64>,
     /// By the name of a list of which only the first rows are here, how it is read whole.
@@ -45,7 +45,7 @@ struct Cut {
 
 impl Front {
     /// Customers on the line, queues, agents and open callbacks, of one PBX or of all. The cursor is older than all of it: nothing is missed between the two.
-    pub async fn live(&self, pbx: Option<&str>) -> Result<Live, Failure> {
+    pub(crate) async fn live(&self, pbx: Option<&str>) -> Result<Live, Failure> {
         let (cursor, calls) = self.read(|reader| Ok((reader.feed()?.end(), reader.calls_in_progress()?))).await?;
         let status: Status = self.ask(Ask::Status).await?;
         let agents = self.ask(Ask::Agents).await?;

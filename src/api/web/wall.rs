@@ -32,7 +32,7 @@ struct Wall {
 }
 
 /// `GET /wall`
-pub async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
+pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
     let wall = match read(&front, view.asked("queue")).await {
         Ok(wall) => wall,
         Err(failure) => return failed(&view, &failure),

@@ -16,7 +16,7 @@ pub struct Shown {
 
 /// What has a story of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Thing {
+pub(crate) enum Thing {
     /// A call, by its row in `/v1/live`.
     Call {
         /// Name of the PBX.
@@ -30,11 +30,11 @@ pub enum Thing {
 
 /// The screen, and what some of its lines are about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Screen {
+pub(crate) struct Screen {
     /// From the top.
-    pub lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// By the number of the line.
-    pub things: Vec<(usize, Thing)>,
+    pub(crate) things: Vec<(usize, Thing)>,
 }
 
 /// A part of the screen: its heading, a line for each thing, and what has a story.
@@ -52,7 +52,7 @@ pub fn lines(shown: &Shown, place: &Place, now_ms: i64, size: (usize, usize)) ->
 
 /// The same, and what the lines are about.
 #[must_use]
-pub fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize, usize)) -> Screen {
+pub(crate) fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize, usize)) -> Screen {
     let mut things = Vec::new();
     let mut lines = head(shown, place, now_ms);
     let parts = [queues(shown, now_ms), calls(shown, now_ms), callbacks(shown, place, now_ms), agents(shown, now_ms)];
@@ -91,7 +91,7 @@ fn call_of(call: &Value) -> Thing {
 
 /// What is known of a call that goes on; `None` where it is no longer among them.
 #[must_use]
-pub fn live_story(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thing) -> Option<String> {
+pub(crate) fn live_story(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thing) -> Option<String> {
     let call = array(&shown.live, "calls").iter().find(|call| call_of(call) == *wanted)?;
     let name = call["name"].as_str().map_or_else(String::new, |name| format!(" \"{}\"", safe(name)));
     let mut lines = vec![format!("{}{name} is on the line, as call {}", number(call), text(call, "linkedid"))];
