@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, setup, status, tail, token, top, vacuum, webhooks,
+    replay, report, setup, status, tag, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -83,6 +83,8 @@ fn main() -> ExitCode {
         Command::Top(args) => at(&args.place, |place, out, _| top::run(place, out)),
         Command::Tail(args) => at(&args.place, |place, out, notes| tail::run(&args, place, out, notes)),
         Command::Agents(args) => at(&args.place, |place, out, notes| agents::run(&args, place, out, notes)),
+        Command::Tag(args) => at(&args.place, |place, out, _| tag::run(&args, place, out)),
+        Command::Codes(args) => at(&args.place, |place, out, _| tag::codes(&args, place, out)),
         Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
         Command::Token(args) => at(&args.place, |place, out, notes| token::run(&args, place, out, notes)),
         Command::Webhooks(args) => at(&args.place, |place, out, notes| webhooks::run(&args, place, out, notes)),

@@ -215,6 +215,8 @@ impl Front {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
             Ok(Done::Forbidden(entry)) => Ok(Json(json!({ "forbidden": entry }))),
             Ok(Done::Permitted(number)) => Ok(Json(json!({ "permitted": number }))),
+            Ok(Done::Tagged(tag)) => Ok(Json(json!({ "tag": tag }))),
+            Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
             Err(error) => Err(Failure::new(status_of(&error), error.to_string())),
         }
     }

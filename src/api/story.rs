@@ -31,6 +31,13 @@ pub fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZon
     if call.why.is_empty() {
         let _ = writeln!(text, "  (no facts were stored)");
     }
+    if !call.tags.is_empty() {
+        let _ = writeln!(text, "\nCodes");
+    }
+    for tag in &call.tags {
+        let note = if tag.note.is_empty() { String::new() } else { format!(": {}", safe(&tag.note)) };
+        let _ = writeln!(text, "  - {}, by {}{note}", safe(&tag.code), safe(&tag.by));
+    }
     let _ = writeln!(text, "\nWhat happened");
     let events = timeline(call);
     let offset = |at: Millis| {

@@ -80,7 +80,11 @@ pub fn named(command: &Command) -> Option<i64> {
         | Command::Retry { id, .. }
         | Command::Prioritise { id, .. }
         | Command::Delay { id, .. } => Some(*id),
-        Command::Add { .. } | Command::DncAdd { .. } | Command::DncRemove { .. } => None,
+        Command::Add { .. }
+        | Command::Tag { .. }
+        | Command::Untag { .. }
+        | Command::DncAdd { .. }
+        | Command::DncRemove { .. } => None,
     }
 }
 

@@ -8,7 +8,7 @@ use crate::config::ShowNumbers;
 use crate::log::{Masked, Wire};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::notice::Notice;
-use callbackd_core::model::{FinishedCall, Gap, Quality, Record};
+use callbackd_core::model::{FinishedCall, Gap, Quality, Record, TagChange};
 
 /// A record is on the disk.
 pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
@@ -17,6 +17,7 @@ pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         Record::Gap(gap) => gap_closed(gap),
         Record::Callback(change) => callback::changed(change, show, now_ms),
         Record::Attempt(attempt) => callback::attempt_ended(attempt, show),
+        Record::Tag(change) => tagged(change),
         Record::DncAdd(entry) => callback::forbidden(entry, show),
         Record::DncRemove(number) => callback::permitted(number, show),
         Record::InProgress(_)
@@ -73,6 +74,16 @@ fn call_ended(call: &FinishedCall, show: ShowNumbers) {
         quality = Some(call.quality).filter(|quality| *quality != Quality::Full).map(display),
         "Call ended"
     );
+}
+
+fn tagged(change: &TagChange) {
+    let TagChange { pbx, linkedid, tag, removed } = change;
+    let (code, by) = (Wire(&tag.code), Wire(&tag.by));
+    if *removed {
+        tracing::info!(target: "call", call = %Wire(linkedid), %pbx, %code, %by, "Code removed from call");
+    } else {
+        tracing::info!(target: "call", call = %Wire(linkedid), %pbx, %code, %by, "Code set on call");
+    }
 }
 
 /// A restart of the daemon takes about a second, in which hardly anything happens: nobody needs to look at it unless a call was lost.

@@ -11,7 +11,7 @@
 pub mod agents;
 pub mod alongside;
 pub mod attempt;
-mod codes;
+pub mod codes;
 pub mod commands;
 mod customer_lines;
 mod customers;
