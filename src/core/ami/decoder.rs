@@ -1,5 +1,7 @@
 //! Cuts the byte stream into frames: bounded, never looking twice, skipping what nobody needs.
 
+use std::sync::Arc;
+
 use bytes::{Buf, BytesMut};
 use memchr::memmem::Finder;
 
@@ -10,6 +12,7 @@ use crate::ami::form::{self, End, Head};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
+use crate::ami::layout::{Layout, Layouts};
 use crate::ami::refusal::{FrameError, Refusal};
 
 /// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
@@ -100,6 +103,8 @@ pub struct FrameDecoder {
     searched: usize,
     /// What the stream has shown so far of the form of its events.
     shown: Shown,
+    /// Events that have passed: most are like one of them.
+    layouts: Layouts,
     /// Where the frame began whose rest has yet to come.
     torn: Option<u64>,
     /// Where the last frame began that is no whole one of Asterisk's: a number may have torn it.
@@ -117,6 +122,7 @@ impl FrameDecoder {
             variable: Finder::new(b"\nVariable:"),
             searched: 0,
             shown: Shown::default(),
+            layouts: Layouts::new(),
             torn: None,
             odd: None,
             counters: Counters::default(),
@@ -247,6 +253,19 @@ impl FrameDecoder {
         self.position = Position::Held { end, next, room };
     }
 
+    /// What a whole frame is, or the reason against it; and its layout, if it has one that is known.
+    fn check(&mut self, frame: &[u8]) -> Result<(Passed, Option<Arc<Layout>>), Failed> {
+        if let Some((passed, layout)) = self.layouts.find(frame, self.shown) {
+            passed.shows(&mut self.shown);
+            return Ok((passed, Some(layout)));
+        }
+        let live = self.shown.privilege;
+        let passed = check(frame, &mut self.shown)?;
+        // Before the stream has shown that it is a live one, less is asked of it.
+        let layout = if live { self.layouts.learn(frame, passed) } else { None };
+        Ok((passed, layout))
+    }
+
     /// A wanted frame that is all there; `None` for an event that nobody may act on.
     fn finish(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), room: Option<usize>) -> Option<Received> {
         let offset = self.counters.bytes;
@@ -257,7 +276,7 @@ impl FrameDecoder {
         if end > MAX_FRAME {
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        let Passed { head, answers, stamped, long } = match check(&frame, &mut self.shown) {
+        let (passed, layout) = match self.check(&frame) {
             Ok(passed) => passed,
             Err(Failed { refusal, at, open }) => {
                 self.passes(&frame, offset);
@@ -269,6 +288,7 @@ impl FrameDecoder {
                 return Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame));
             }
         };
+        let Passed { head, answers, stamped, long, .. } = passed;
         // Answers are known by an id that nobody can guess. One that no request has is the rest of a torn frame: its end says so.
         if self.torn.is_some() && head.is_answer() && answers {
             self.passes(&frame, offset);
@@ -304,7 +324,7 @@ impl FrameDecoder {
             }
         }
         self.counters.frames += 1;
-        Some(Received::Frame(Frame::checked(frame, offset)))
+        Some(Received::Frame(Frame::checked(frame, offset, layout)))
     }
 }
 
