@@ -49,12 +49,7 @@ impl Line {
         let length = name.len().min(first.len());
         first[..length].copy_from_slice(&name[..length]);
         let mask = u128::MAX >> (8 * (first.len() - length));
-        Self {
-            name: name.into(),
-            first: u128::from_le_bytes(first),
-            mask,
-            filled: name.ends_with(b"Channel: "),
-        }
+        Self { name: name.into(), first: u128::from_le_bytes(first), mask, filled: name.ends_with(b"Channel: ") }
     }
 
     /// Where this header's value ends in `rest`, which begins with it as Asterisk writes it: the place of the LF behind its CR.
@@ -211,9 +206,9 @@ impl Layouts {
 fn set(frame: &[u8]) -> Option<usize> {
     let name = frame.strip_prefix(EVENT)?.first_chunk::<16>()?;
     let (halves, _) = name.as_chunks::<8>();
-    let mixed = halves.iter().fold(0_u64, |sum, half| {
-        (sum ^ u64::from_le_bytes(*half)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31)
-    });
+    let mixed = halves
+        .iter()
+        .fold(0_u64, |sum, half| (sum ^ u64::from_le_bytes(*half)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31));
     Some((mixed >> 20) as usize % SETS)
 }
 
