@@ -218,12 +218,12 @@ fn a_named_pipe_is_no_recording_and_is_not_waited_for_but_what_a_shell_pipes_in_
         said.line(&[file, "named pipe"]);
     }
     let mut command = site.command(&["replay", "--config", "callbackd.toml", "--db", "x.db", "/dev/stdin"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/asterisk22/queue_answered.ami");
     std::io::copy(&mut std::fs::File::open(capture).unwrap(), &mut child.stdin.take().unwrap()).unwrap();
     let said = child.wait_with_output().unwrap();
     assert!(said.status.success(), "{said:?}");
-    assert!(String::from_utf8_lossy(&said.stdout).contains("Replayed 1 file"), "{said:?}");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("Replayed 1 file"), "{said:?}");
 }
 
 #[test]
