@@ -17,17 +17,17 @@ macro_rules! flat {
     ) => {
         $(#[$doc])*
         #[derive(Debug, Serialize)]
-        pub struct $flat<'a> {
+        pub(crate) struct $flat<'a> {
             $($column: $type,)+
         }
 
         impl<'a> $flat<'a> {
             /// The names of its columns.
-            pub const NAMES: &'static [&'static str] = &[$(stringify!($column)),+];
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($column)),+];
 
             /// Of this row of `calls`.
             #[must_use]
-            pub fn new($id: i64, $call: &'a FinishedCall, $recovered: Option<(RecoveredBy, Millis)>) -> Self {
+            pub(crate) fn new($id: i64, $call: &'a FinishedCall, $recovered: Option<(RecoveredBy, Millis)>) -> Self {
                 Self { $($column: $value,)+ }
             }
         }
@@ -75,7 +75,7 @@ flat! {
 
 /// A call of a list; whole with its legs, queue visits, menu steps, tags and ratings.
 #[derive(Debug, Serialize)]
-pub struct CallAnswer<'a> {
+pub(crate) struct CallAnswer<'a> {
     #[serde(flatten)]
     flat: CallFlat<'a>,
     why: &'a [String],
@@ -97,13 +97,13 @@ struct Children<'a> {
 impl<'a> CallAnswer<'a> {
     /// As a list has it.
     #[must_use]
-    pub fn row(StoredCall { id, rev, call, recovered }: &'a StoredCall) -> Self {
+    pub(crate) fn row(StoredCall { id, rev, call, recovered }: &'a StoredCall) -> Self {
         Self { flat: CallFlat::new(*id, call, *recovered), why: &call.why, children: None, rev: *rev }
     }
 
     /// With everything that is stored of it.
     #[must_use]
-    pub fn whole(stored: &'a StoredCall) -> Self {
+    pub(crate) fn whole(stored: &'a StoredCall) -> Self {
         let call = &stored.call;
         let (legs, queue_visits, ivr_steps) = (&*call.legs, &*call.visits, &*call.ivr);
         let children = Children { legs, queue_visits, ivr_steps, tags: &call.tags, ratings: &call.ratings };
@@ -113,7 +113,7 @@ impl<'a> CallAnswer<'a> {
 
 /// A change as readers get it.
 #[derive(Debug, Serialize)]
-pub struct ChangeAnswer<'a> {
+pub(crate) struct ChangeAnswer<'a> {
     seq: i64,
     cursor: Cursor,
     at_ms: Millis,
@@ -142,7 +142,7 @@ enum RowAnswer<'a> {
 impl<'a> ChangeAnswer<'a> {
     /// Of the feed of this site and database.
     #[must_use]
-    pub fn new(feed: &'a Feed, change: &'a Change) -> Self {
+    pub(crate) fn new(feed: &'a Feed, change: &'a Change) -> Self {
         Self {
             seq: change.seq,
             cursor: feed.at(change.seq),

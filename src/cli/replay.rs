@@ -50,19 +50,19 @@ pub struct ReplayArgs {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Bytes read.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Frames that an event was read from.
-    pub events: u64,
+    pub(crate) events: u64,
     /// Frames that were discarded, and events that could not be read.
-    pub discarded: u64,
+    pub(crate) discarded: u64,
     /// Calls stored.
     pub calls: u64,
     /// Inbound calls among them that nobody answered.
-    pub missed: u64,
+    pub(crate) missed: u64,
     /// Gaps stored.
-    pub gaps: u64,
+    pub(crate) gaps: u64,
     /// Calls that had not ended when the last file did; they are not stored.
-    pub in_progress: usize,
+    pub(crate) in_progress: usize,
 }
 
 /// Why a replay ended early.

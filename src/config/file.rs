@@ -4,7 +4,9 @@ use super::inherit::Source;
 use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
-use super::{Config, Log, LogFormat, ShowNumbers, Store, api, callback, feed, renamed, report, settings, webhook};
+use super::{
+    Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, renamed, report, settings, webhook,
+};
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
@@ -85,8 +87,9 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     let main = Section::new("", Some(root), &problems);
     version(&main)?;
     let all = Source { root, own: None, problems: &problems };
-    let shared = settings::read(&all);
-    let pbx = pbxs(root, dir, &problems);
+    let (mut shared, mut pbx) = (settings::read(&all), pbxs(root, dir, &problems));
+    shared.codes = codes::read(root, &problems);
+    pbx.iter_mut().for_each(|pbx| pbx.settings.codes = shared.codes.clone());
     let feed = feed::read(&all.section("feed"));
     let config = Config {
         site: site(&main),

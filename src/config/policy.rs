@@ -12,7 +12,12 @@ impl Config {
     #[must_use]
     pub fn policies(&self) -> Policies {
         let of = |pbx: &super::Pbx| (pbx.name.clone(), pbx.settings.policy(pbx.gap.cdr_csv.is_some()));
-        Policies { overall: self.overall, pbx: self.pbx.iter().map(of).collect(), others: self.shared.policy(false) }
+        Policies {
+            overall: self.overall,
+            pbx: self.pbx.iter().map(of).collect(),
+            others: self.shared.policy(false),
+            codes: self.shared.codes.clone(),
+        }
     }
 }
 
@@ -22,7 +27,7 @@ impl Settings {
     /// # Panics
     /// If hours or region are bad, which a configuration that was read by this program never is.
     #[must_use]
-    pub fn policy(&self, look_up_cdr: bool) -> Policy {
+    pub(crate) fn policy(&self, look_up_cdr: bool) -> Policy {
         let c = &self.callback;
         Policy {
             enabled: c.enabled,

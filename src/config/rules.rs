@@ -35,6 +35,7 @@ impl Settings {
             hours: self.hours.build().expect(checked),
             did_hours: self.did_hours.iter().map(|(did, name)| (did.clone(), self.hours_named(Some(name)))).collect(),
             numbering,
+            codes: self.codes.clone(),
         }
     }
 }

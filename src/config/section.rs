@@ -474,7 +474,7 @@ fn glob_fault(glob: &str) -> Option<&'static str> {
 
 /// As a table's first line is written: there are several agents and webhooks, and each has a table.
 fn header(shown: &str) -> String {
-    let several = ["agents", "pbx.agents", "webhook"].contains(&shown);
+    let several = ["agents", "pbx.agents", "webhook", "code", "code.rule"].contains(&shown);
     if several { format!("[[{shown}]]") } else { format!("[{shown}]") }
 }
 

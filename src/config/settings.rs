@@ -3,6 +3,7 @@
 use super::inherit::Source;
 use super::section::{Section, nearest};
 use super::{Agent, Callback, Calls, Hours, Numbers, agents, callback};
+use callbackd_core::model::codes::Codes;
 use callbackd_core::model::hours::HoursError;
 use callbackd_core::model::number::{InternalRule, NumberError, Numbering};
 use std::collections::BTreeMap;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub callback: Callback,
     /// What the queues do not say of their members.
     pub agents: Vec<Agent>,
+    /// What can be said of calls beside their status, tables `[[code]]`: the same for all PBXs.
+    pub codes: Codes,
 }
 
 impl Settings {
@@ -63,7 +66,7 @@ impl Hours {
 
     /// The time zone of the business: for hours, days and times shown to people.
     #[must_use]
-    pub fn zone(&self) -> jiff::tz::TimeZone {
+    pub(crate) fn zone(&self) -> jiff::tz::TimeZone {
         let named = self.timezone.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
         named.unwrap_or_else(jiff::tz::TimeZone::system)
     }
@@ -84,6 +87,7 @@ pub(super) fn read(source: &Source<'_, '_>) -> Settings {
         hours: plain_hours,
         named_hours,
         did_hours,
+        codes: Codes::default(),
     }
 }
 

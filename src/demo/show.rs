@@ -9,15 +9,15 @@ use std::path::Path;
 
 /// What the database holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Customers' calls, by status and outcome.
-    pub calls: BTreeMap<(String, String), u64>,
+    pub(crate) calls: BTreeMap<(String, String), u64>,
     /// Missed calls whose callers were won back, by whom.
-    pub won_back: BTreeMap<String, u64>,
+    pub(crate) won_back: BTreeMap<String, u64>,
     /// Callbacks by state.
-    pub callbacks: BTreeMap<String, u64>,
+    pub(crate) callbacks: BTreeMap<String, u64>,
     /// Of them open.
-    pub open: u64,
+    pub(crate) open: u64,
 }
 
 impl Tally {
@@ -25,7 +25,7 @@ impl Tally {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn of(db: &Path) -> Result<Self, Error> {
+    pub(crate) fn of(db: &Path) -> Result<Self, Error> {
         let reader = Reader::open(db)?;
         let mut tally = Self::default();
         let inbound = CallFilter { direction: vec![Direction::Inbound], ..CallFilter::default() };
@@ -46,13 +46,13 @@ impl Tally {
 
     /// Customers' calls.
     #[must_use]
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.calls.values().sum()
     }
 
     /// Those that nobody answered, as the view `v_missed` counts them: not what was not seen, given up at once, or blocked.
     #[must_use]
-    pub fn missed(&self) -> u64 {
+    pub(crate) fn missed(&self) -> u64 {
         let other = [Status::Answer, Status::Unknown].map(Status::as_str);
         let no_miss = [Outcome::ShortAbandon, Outcome::Blocked].map(Outcome::as_str);
         let missed = |status: &str, outcome: &str| !other.contains(&status) && !no_miss.contains(&outcome);
@@ -61,13 +61,13 @@ impl Tally {
 
     /// Callbacks that were made and talked.
     #[must_use]
-    pub fn called_back(&self) -> u64 {
+    pub(crate) fn called_back(&self) -> u64 {
         self.callbacks.get(CallbackState::Done.as_str()).copied().unwrap_or(0)
     }
 
     /// Two tables, with a line break at the end.
     #[must_use]
-    pub fn table(&self) -> String {
+    pub(crate) fn table(&self) -> String {
         let calls = self.calls.iter().map(|((status, outcome), n)| [status.clone(), outcome.clone(), n.to_string()]);
         let callbacks = self.callbacks.iter().map(|(state, n)| [state.clone(), n.to_string()]);
         let won: Vec<String> = self.won_back.iter().map(|(by, n)| format!("{n} by {by}")).collect();

@@ -1,9 +1,10 @@
-//! The tables that the views of figures join: the thresholds, and the hours of the zone in which days are meant. The daemon keeps them.
+//! The tables that the views of figures join: the thresholds, the codes, and the hours of the zone in which days are meant. The daemon keeps them.
 
-use super::{Error, Reader, Store};
+use super::{Error, Reader, Store, codes};
 use crate::report::Thresholds;
 use crate::report::calendar::{Hour, hours};
 use callbackd_core::ami::event::Millis;
+use callbackd_core::model::codes::Codes;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,8 @@ const NAMELESS: &str = "local";
 pub struct Calendar {
     /// The thresholds.
     pub thresholds: Thresholds,
+    /// What can be said of calls.
+    pub codes: Codes,
     /// In which days and hours are meant.
     pub zone: TimeZone,
     /// The moment of asking, ms since 1970 UTC.
@@ -26,7 +29,7 @@ pub struct Calendar {
 }
 
 impl Store {
-    /// Writes thresholds and calendar, as far as they differ from what is there.
+    /// Writes thresholds, codes and calendar, as far as they differ from what is there.
     ///
     /// # Errors
     /// The database cannot be written now: nothing was changed.
@@ -40,6 +43,7 @@ impl Store {
             let transaction = self.connection_mut().transaction_with_behavior(TransactionBehavior::Immediate)?;
             write_thresholds(&transaction, calendar)?;
             write_hours(&transaction, calendar)?;
+            codes::write(&transaction, &calendar.codes)?;
             transaction.commit()
         };
         keep().map_err(|error| Error::sqlite(&path, error))
@@ -95,7 +99,7 @@ fn stored(connection: &Connection) -> rusqlite::Result<(Thresholds, String)> {
     Ok((found, zone))
 }
 
-/// Nothing is to be written: the thresholds are the same, and the calendar reaches from the first call to beyond tomorrow.
+/// Nothing is to be written: thresholds and codes are the same, and the calendar reaches from the first call to beyond tomorrow.
 fn kept(connection: &Connection, wanted: &Calendar) -> rusqlite::Result<bool> {
     let (thresholds, zone) = stored(connection)?;
     let (from, to): (Option<Millis>, Option<Millis>) = connection.query_row(
@@ -105,7 +109,10 @@ fn kept(connection: &Connection, wanted: &Calendar) -> rusqlite::Result<bool> {
     )?;
     let first = first(connection, wanted.now_ms)?;
     let reaches = from.is_some_and(|from| from <= first) && to.is_some_and(|to| to > wanted.now_ms + AHEAD_MS / 2);
-    Ok(reaches && zone == name(&wanted.zone) && thresholds == wanted.thresholds)
+    Ok(reaches
+        && zone == name(&wanted.zone)
+        && thresholds == wanted.thresholds
+        && codes::kept(connection, &wanted.codes)?)
 }
 
 /// A day before the first call, or before the moment of asking: agents were there already.

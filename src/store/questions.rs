@@ -86,7 +86,8 @@ pub(super) const NEXT_EVENT: &str = "SELECT coalesce(max(n) + 1, 0) FROM callbac
 pub(super) const CALLBACK_ATTEMPTS: &str =
     "SELECT * FROM (SELECT * FROM callback_attempts WHERE callback_id = ?1 ORDER BY n DESC LIMIT ?2) ORDER BY n";
 pub(super) const COUNT_ATTEMPTS: &str = "SELECT count(*) FROM callback_attempts WHERE callback_id = ?";
-pub(super) const OPEN_BY_STATE: &str = "SELECT state, count(*) FROM callbacks WHERE closed_ms IS NULL GROUP BY state";
+pub(super) const OPEN_BY_STATE: &str =
+    "SELECT state, count(*) FROM callbacks WHERE closed_ms IS NULL AND (?1 IS NULL OR pbx = ?1) GROUP BY state";
 pub(super) const DO_NOT_CALL: &str =
     "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ? ORDER BY number_e164";
 
@@ -153,6 +154,9 @@ pub(super) const CHILDREN_OF_WINDOW: [&str; 5] = [
     "SELECT call_id, code FROM tags WHERE call_id BETWEEN ? AND ? ORDER BY call_id, code",
     "SELECT call_id, \"by\", score FROM ratings WHERE call_id BETWEEN ? AND ? ORDER BY call_id",
 ];
+/// How many calls have each code, those that began from ?1 on (NULL: all).
+pub(super) const CODE_COUNTS: &str = "
+    SELECT t.code, count(DISTINCT t.call_id) FROM tags t JOIN calls c ON c.id = t.call_id WHERE ?1 IS NULL OR c.started_ms >= ?1 GROUP BY t.code";
 /// The key behind another one. With the latest of all times in it SQLite steps over all intervals of that key at once; without, it would read them.
 pub(super) const INTERVAL_KEYS: &str = "
     SELECT pbx, agent, activity, queue FROM agent_intervals WHERE (pbx, agent, activity, queue, from_ms) > (?1, ?2, ?3, ?4, 9223372036854775807)

@@ -91,17 +91,9 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         .query_map([now_ms], |row| unless_misspelt(forbidden(row)))?
         .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
-    let suppress = connection
-        .prepare("SELECT code, expires FROM codes WHERE callback = 'suppress'")?
-        .query_map([], |row| Ok((row.get(0)?, row.get::<_, Option<String>>(1)?.as_deref().and_then(duration_ms))))?
-        .collect::<Result<_, _>>()?;
-    let request = connection
-        .prepare("SELECT code FROM codes WHERE callback = 'request'")?
-        .query_map([], |row| row.get(0))?
-        .collect::<Result<_, _>>()?;
     let last_id = connection.query_row(LAST_CALLBACK, [], |row| row.get(0))?;
     let served = Vec::new();
-    Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, forbidden, suppress, request, last_id })
+    Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, forbidden, last_id })
 }
 
 /// The call of this column, the PBX's name, and the next, its linkedid.
@@ -112,10 +104,4 @@ fn call_key(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<CallKey>
 /// The agent of this column, the PBX's name, and the next, the interface.
 fn agent_key(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<AgentKey> {
     Ok(AgentKey::new(&PbxId::new(row.get_ref(column)?.as_str()?), row.get_ref(column + 1)?.as_str()?))
-}
-
-/// Milliseconds of a text such as `365d` or `12h`. What cannot be read means for ever: a wish not to be called is not forgotten over a typing error.
-fn duration_ms(text: &str) -> Option<Millis> {
-    let span: jiff::Span = text.parse().ok()?;
-    span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()).ok().and_then(|d| Millis::try_from(d.as_millis()).ok())
 }

@@ -6,6 +6,7 @@ use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{Overall, Policies, Policy, QueuePolicy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Input, Output, Presences, Scheduler};
+use callbackd_core::model::codes::Codes;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, Presence};
 use callbackd_core::model::progress::{Progress, Step};
@@ -42,7 +43,12 @@ impl Two {
         let pbx = BTreeMap::from([(PbxId::new("a"), a), (PbxId::new("b"), b)]);
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
         let hall = || Hall { agents: vec![agent("101", &["sales"])], ..Hall::default() };
-        let scheduler = Scheduler::new(Policies { overall, pbx, others }, prefix(), RestoredState::default(), now);
+        let scheduler = Scheduler::new(
+            Policies { overall, pbx, others, codes: Codes::default() },
+            prefix(),
+            RestoredState::default(),
+            now,
+        );
         Self {
             scheduler,
             halls: [hall(), hall()],

@@ -249,11 +249,7 @@ fn tag(code: &str, at_ms: i64) -> Tag {
 
 #[test]
 fn a_disposition_may_suppress_callbacks_for_its_time() {
-    let restored = || RestoredState {
-        suppress: vec![("DO_NOT_CONTACT".into(), Some(365 * 24 * HOUR))],
-        ..RestoredState::default()
-    };
-    let mut scene = Scene::remembering(policy(), Vec::new(), restored());
+    let mut scene = Scene::remembering(policy(), Vec::new(), RestoredState::default());
     scene.misses(ANN, "sales");
     let call = FinishedCall {
         tags: vec![tag("DO_NOT_CONTACT", MONDAY_10)],
@@ -264,19 +260,6 @@ fn a_disposition_may_suppress_callbacks_for_its_time() {
     assert_eq!(scene.forbidden[ANN].until_ms, Some(MONDAY_10 + 365 * 24 * HOUR));
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(2), "DNC DO_NOT_CONTACT");
-}
-
-#[test]
-fn a_disposition_may_ask_for_a_callback_of_a_served_customer() {
-    let restored = RestoredState { request: vec!["FOLLOW_UP".into()], ..RestoredState::default() };
-    let mut scene = Scene::remembering(policy(), Vec::new(), restored);
-    let call = FinishedCall {
-        tags: vec![tag("FOLLOW_UP", MONDAY_10)],
-        ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE)
-    };
-    scene.recorded(&call);
-    assert_eq!(scene.row(1).owner.as_deref(), Some("PJSIP/101"));
-    assert!(scene.row(1).state.is_open());
 }
 
 #[test]

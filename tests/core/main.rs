@@ -26,6 +26,7 @@ mod callback_promise;
 mod callback_recovery;
 mod callback_tasks;
 mod calls_in_progress;
+mod codes;
 mod coverage_lost;
 mod coverage_lost_in_queues;
 mod dial_strings;

@@ -8,6 +8,7 @@ use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{First, NumberPolicy, Overall, Policies, Policy, QueuePolicy, Retry, Strategy};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Input, Output, Presences, Scheduler};
+use callbackd_core::model::codes::Codes;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
@@ -84,7 +85,7 @@ pub fn overall() -> Overall {
 
 /// Of one PBX.
 pub fn policies(overall: Overall, policy: Policy) -> Policies {
-    Policies { overall, pbx: BTreeMap::from([(pbx(), policy.clone())]), others: policy }
+    Policies { overall, pbx: BTreeMap::from([(pbx(), policy.clone())]), others: policy, codes: Codes::default() }
 }
 
 pub fn queue_policy() -> QueuePolicy {

@@ -3,6 +3,7 @@
 use crate::configured::{bad, good, refused};
 use callbackd::config::{Config, KEYS, LogFormat, Pbx, ShowNumbers, Tls};
 use callbackd_core::callbacks::policy::{First, Strategy};
+use callbackd_core::model::codes::OnCallback;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,7 +36,7 @@ fn documented(section: &str) -> Vec<&'static str> {
 fn the_documented_file_names_every_key() {
     for (section, keys) in KEYS.iter().filter(|(name, _)| !name.is_empty()) {
         let body = documented(section);
-        for key in keys.iter().filter(|key| !["retry", "queue", "did", "map"].contains(*key)) {
+        for key in keys.iter().filter(|key| !["retry", "queue", "did", "map", "rule"].contains(*key)) {
             let named = |line: &&&str| line.trim_start_matches("# ").starts_with(&format!("{key} = "));
             let inherited = *section == "hours.NAME" && ["timezone", "country"].contains(key);
             let times = body.iter().filter(named).count();
@@ -74,7 +75,7 @@ fn every_example_that_is_commented_out_can_be_used() {
         assert_eq!(with == without, bare.starts_with("pbx = "), "{bare}");
         tried += 1;
     }
-    assert_eq!((tried, tables), (21, 9));
+    assert_eq!((tried, tables), (21, 11));
 }
 
 #[test]
@@ -111,6 +112,13 @@ fn every_table_that_is_commented_out_can_be_used() {
     assert_eq!(crm.map.words[&("status".to_owned(), "CANCEL".to_owned())], "lost");
     let others: Vec<&str> = config.webhooks[1..].iter().map(|webhook| webhook.name.as_str()).collect();
     assert_eq!(others, ["bitrix24", "chat", "mail"]);
+    let asked = config.shared.codes.get("PRICE_ASKED").unwrap();
+    assert_eq!((asked.label.as_str(), asked.group.as_str(), asked.success), ("Asked for the price", "sales", true));
+    assert_eq!(
+        (asked.callback, asked.after_ms, asked.expires_ms),
+        (OnCallback::Request, 172_800_000, Some(432_000_000))
+    );
+    assert_eq!((asked.rules.len(), asked.rules[0].outcomes.len(), asked.rules[0].dids.len()), (1, 2, 1));
     let ann = &config.shared.agents[0];
     assert_eq!((ann.name.as_deref(), ann.interface.as_str(), ann.queues.len()), (Some("Ann"), "PJSIP/101", 1));
     assert_eq!(ann.wrapup, Some(Duration::from_secs(20)));

@@ -15,6 +15,7 @@ mod check_webhooks;
 mod clock;
 mod config;
 mod config_callback;
+mod config_codes;
 mod config_files;
 mod config_pbx;
 mod config_upgrade;

@@ -169,8 +169,6 @@ impl Disk {
             dialled: dialled.filter_map(|a| Some((a.intended_ms, number(a.callback_id)?))).collect(),
             owners: owners.into_iter().map(|(number, (agent, at))| (number, agent, at)).collect(),
             forbidden: self.forbidden.values().cloned().collect(),
-            suppress: Vec::new(),
-            request: Vec::new(),
             last_id: self.callbacks.keys().next_back().copied().unwrap_or(0),
         }
     }

@@ -12,6 +12,7 @@ mod store_backup;
 mod store_batches;
 mod store_calendar;
 mod store_callbacks;
+mod store_codes;
 mod store_crafted;
 mod store_disk_full;
 mod store_identity;

@@ -22,6 +22,7 @@ use crate::report_centre::{Centre, Did, HOUR, Row, midnight, store};
 use callbackd::report::figures::{By, Figures, by, figures};
 use callbackd::report::{Facts, Thresholds};
 use callbackd::store::{Calendar, Chosen, Depth, Reader};
+use callbackd_core::model::codes::Codes;
 use callbackd_core::model::{Outcome, Status};
 use jiff::tz::TimeZone;
 
@@ -163,7 +164,12 @@ fn worked_out() -> (Facts, Figures) {
     };
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.db");
-    let calendar = Calendar { thresholds: thresholds.clone(), zone: zone.clone(), now_ms: day + 24 * HOUR };
+    let calendar = Calendar {
+        thresholds: thresholds.clone(),
+        codes: Codes::default(),
+        zone: zone.clone(),
+        now_ms: day + 24 * HOUR,
+    };
     store(&morning(day + 9 * HOUR), &path, &calendar);
     let window = (day, day + 24 * HOUR);
     let facts = Reader::open(&path).unwrap().facts(window, &Chosen::default(), Depth::All, &thresholds, &zone).unwrap();

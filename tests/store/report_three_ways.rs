@@ -5,6 +5,7 @@ use crate::report_recount::{Numbers, recount};
 use callbackd::report::figures::{Figures, Spread, Totals, figures};
 use callbackd::report::{Facts, Thresholds};
 use callbackd::store::{Calendar, Chosen, Depth, Reader};
+use callbackd_core::model::codes::Codes;
 use jiff::tz::TimeZone;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};
@@ -214,7 +215,12 @@ fn agree(seed: u64, zone_name: &str, first: &str, days: i64, calls: u32) {
     let centre: Centre = centre(seed, from_ms, days, calls);
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.db");
-    let calendar = Calendar { thresholds: thresholds(), zone: zone.clone(), now_ms: from_ms + (days + 1) * 24 * HOUR };
+    let calendar = Calendar {
+        thresholds: thresholds(),
+        codes: Codes::default(),
+        zone: zone.clone(),
+        now_ms: from_ms + (days + 1) * 24 * HOUR,
+    };
     store(&centre, &path, &calendar);
     let hour_of = |at_ms: i64| jiff::Timestamp::from_millisecond(at_ms).unwrap().to_zoned(zone.clone()).hour();
     let mut date: jiff::civil::Date = first.parse().unwrap();
@@ -267,7 +273,7 @@ fn an_empty_period_has_no_rate_and_no_mean_in_any_of_them() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.db");
     let from_ms = midnight("2026-01-01", &zone);
-    let calendar = Calendar { thresholds: thresholds(), zone: zone.clone(), now_ms: from_ms };
+    let calendar = Calendar { thresholds: thresholds(), codes: Codes::default(), zone: zone.clone(), now_ms: from_ms };
     store(&Centre::default(), &path, &calendar);
     let found = figures(&facts(&path, (from_ms, from_ms + 24 * HOUR), &zone));
     let rates = found.totals.named();

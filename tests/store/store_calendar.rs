@@ -5,6 +5,7 @@ use callbackd::report::Thresholds;
 use callbackd::report::calendar::hours;
 use callbackd::store::{Calendar, Reader, Store};
 use callbackd_core::model::FinishedCall;
+use callbackd_core::model::codes::Codes;
 use jiff::tz::TimeZone;
 use rusqlite::Connection;
 use std::path::Path;
@@ -52,7 +53,7 @@ fn zones_whose_clocks_are_set_at_midnight_or_by_half_an_hour_have_whole_days_too
 }
 
 fn keep(path: &Path, zone_name: &str, now_ms: i64, thresholds: &Thresholds) {
-    let calendar = Calendar { thresholds: thresholds.clone(), zone: zone(zone_name), now_ms };
+    let calendar = Calendar { thresholds: thresholds.clone(), codes: Codes::default(), zone: zone(zone_name), now_ms };
     Store::open(path).unwrap().keep_calendar(&calendar).unwrap();
 }
 
@@ -117,7 +118,12 @@ fn what_is_kept_already_is_not_written_again() {
     let before = version(&watching);
     let mut store = Store::open(&path).unwrap();
     let opened = version(&watching);
-    let calendar = |now_ms| Calendar { thresholds: Thresholds::default(), zone: zone("Europe/Berlin"), now_ms };
+    let calendar = |now_ms| Calendar {
+        thresholds: Thresholds::default(),
+        codes: Codes::default(),
+        zone: zone("Europe/Berlin"),
+        now_ms,
+    };
     store.keep_calendar(&calendar(MONDAY_10 + HOUR)).unwrap();
     assert_eq!(version(&watching), opened, "{before}");
     store.keep_calendar(&calendar(MONDAY_10 + 60 * HOUR)).unwrap();

@@ -7,6 +7,7 @@ use callbackd_core::model::{
     DoNotCall, E164, FinishedCall, PbxId, Record, RecoveredBy,
 };
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -430,14 +431,6 @@ fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_of
 }
 
 #[test]
-fn dispositions_that_suppress_and_request_are_read_with_their_times() {
-    let database = Database::new();
-    let restored = database.store.restored(MONDAY_10, 10_000).unwrap();
-    assert_eq!(restored.suppress, [("DO_NOT_CONTACT".to_owned(), Some(365 * DAY)), ("WRONG_NUMBER".to_owned(), None)]);
-    assert_eq!(restored.request, ["CALLBACK", "FOLLOW_UP"]);
-}
-
-#[test]
 fn open_callbacks_are_listed_in_the_order_of_their_turns_and_closed_ones_after_them() {
     let mut database = Database::new();
     let plain = |id: i64| CallbackRow { requested: false, priority: 0, ..row(id, &format!("+1202555012{id}")) };
@@ -462,7 +455,8 @@ fn open_callbacks_are_listed_in_the_order_of_their_turns_and_closed_ones_after_t
         listed(&CallbackFilter { state: vec![CallbackState::Waiting], limit: Some(2), ..CallbackFilter::default() }),
         [6, 5]
     );
-    assert_eq!(reader.open_callbacks().unwrap()["WAITING"], 4);
+    assert_eq!(reader.open_callbacks(None).unwrap()["WAITING"], 4);
+    assert_eq!(reader.open_callbacks(Some("elsewhere")).unwrap(), BTreeMap::new());
 }
 
 #[test]

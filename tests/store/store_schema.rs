@@ -140,13 +140,17 @@ fn a_database_of_the_third_schema_keeps_every_row_and_becomes_the_schema_of_reco
          INSERT INTO do_not_call VALUES ('+12025550199', 'asked', 'Ann', 1, NULL);",
     )
     .unwrap();
-    let before = rows(&old);
+    let mut before = rows(&old);
     drop(old);
 
     drop(Store::open(&path).unwrap());
     let migrated = Connection::open(&path).unwrap();
+    // What the daemon writes anew from its configuration is no one's row.
+    let is_kept = |row: &String| !row.starts_with("codes ");
+    before.retain(is_kept);
     let (identity, kept): (Vec<String>, Vec<String>) = rows(&migrated)
         .into_iter()
+        .filter(is_kept)
         .partition(|row| row.starts_with("identity ") || row.starts_with("report_settings "));
     // What a migration adds to a row stands at its end.
     let lost = before.iter().filter(|row| !kept.iter().any(|now| now.starts_with(row.trim_end_matches(']'))));
@@ -154,7 +158,7 @@ fn a_database_of_the_third_schema_keeps_every_row_and_becomes_the_schema_of_reco
     assert_eq!(kept.len(), before.len());
     assert_eq!(identity.len(), 2, "one row of each that migrations make: {identity:?}");
     assert_eq!(number(&migrated, "SELECT attempts FROM identity"), 1);
-    assert!(before.len() > 30, "{before:#?}");
+    assert!(before.len() > 15, "{before:#?}");
     let recorded = Connection::open_in_memory().unwrap();
     recorded.execute_batch(SCHEMA_OF_RECORD).unwrap();
     assert_eq!(objects(&migrated), objects(&recorded));

@@ -62,7 +62,8 @@ fn a_database_that_the_version_before_wrote_is_migrated_and_keeps_every_row() {
 
     let migrated = Connection::open(&path).unwrap();
     assert_eq!(migrated.query_row("PRAGMA user_version", [], |row| row.get::<_, i32>(0)).unwrap(), SCHEMA_VERSION);
-    for (table, (old, expected)) in before {
+    // What the daemon writes anew from its configuration.
+    for (table, (old, expected)) in before.into_iter().filter(|(table, _)| table != "codes") {
         let new_name = |column: &String| {
             let renamed = RENAMED.iter().find(|(of, from, _)| *of == table && from == column);
             renamed.map_or_else(|| column.clone(), |(_, _, to)| (*to).to_owned())

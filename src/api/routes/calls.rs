@@ -17,7 +17,7 @@ use serde_json::json;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/calls", get(list)).route("/v1/calls/{id}", get(one))
 }
 

@@ -16,7 +16,11 @@ use maud::{Markup, html};
 use std::sync::Arc;
 
 /// `GET /calls/ID`: a row id, or a linkedid (with `?pbx=` where several PBXs have it).
-pub async fn page(State(front): State<Arc<Front>>, view: View, path: Result<Path<String>, PathRejection>) -> Response {
+pub(crate) async fn page(
+    State(front): State<Arc<Front>>,
+    view: View,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
     let missing = || Failure::new(StatusCode::NOT_FOUND, view.words.no_call);
     let Ok(Path(id)) = path else { return failed(&view, &missing()) };
     let read =

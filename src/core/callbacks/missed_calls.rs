@@ -31,17 +31,25 @@ impl Scheduler {
     pub(crate) fn call_recorded(&mut self, call: &FinishedCall) {
         self.owner_learnt(call);
         self.service_learnt(call);
-        self.tags_recorded(call);
+        self.suppressed_by(call);
         let missed = call.direction == Direction::Inbound && self.is_miss(call);
-        match (missed, self.tasks.callback_of(&call.key())) {
-            (true, None) => self.missed(call),
-            (false, Some(id)) => self.not_missed_after_all(id, call),
-            (true, Some(_)) | (false, None) => {}
+        // A call whose code asks for a callback keeps it, however the rest of its row is corrected.
+        let asks = self.asks(call);
+        let known = self.tasks.callback_of(&call.key());
+        match known {
+            None if missed => self.missed(call),
+            Some(id) if !missed && asks.is_none() => self.not_missed_after_all(id, call),
+            _ => {}
         }
         if call.direction == Direction::Inbound && declined(call) {
             self.declined(call);
         } else if !missed {
             self.perhaps_served(call);
+        }
+        if let Some(tag) = asks
+            && known.is_none()
+        {
+            self.requested(call, tag);
         }
     }
 
@@ -60,12 +68,11 @@ impl Scheduler {
         }
         let policy = self.policy(&call.pbx);
         let meaning = call.outcome.meaning();
-        let asked = call.tags.iter().any(|t| t.by != "rule" && self.customers.asks(&t.code));
         // Before anyone was rung the outcome does not say that it was short.
         let too_short = meaning.may_be_short
             && call.wait_ms < policy.short_abandon_ms
             && !policy.on.contains(&Outcome::ShortAbandon);
-        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short || asked || wish(call).is_some()
+        policy.on.contains(&call.outcome) && meaning.never.is_none() && !too_short || wish(call).is_some()
     }
 
     fn owner_learnt(&mut self, call: &FinishedCall) {
@@ -94,16 +101,6 @@ impl Scheduler {
         let (Some(number), Some(service)) = (&call.number_e164, self.service(call)) else { return };
         let dropped = self.customers.served(number, service);
         self.counters.owners_dropped += u64::from(dropped);
-    }
-
-    /// Dispositions that say that a customer is not to be called (any more).
-    fn tags_recorded(&mut self, call: &FinishedCall) {
-        let Some(number) = &call.number_e164 else { return };
-        for tag in &call.tags {
-            if let Some(entry) = self.customers.forbidden_by(number, tag, self.now.wall_ms) {
-                self.forbid(entry);
-            }
-        }
     }
 
     /// Puts a customer on the list; what is open for the customer is closed.
@@ -321,6 +318,10 @@ impl Scheduler {
     fn perhaps_served(&mut self, call: &FinishedCall) {
         let Some(number) = &call.number_e164 else { return };
         let Some(id) = self.tasks.open_for(number) else { return };
+        // The call that asked for it does not answer it.
+        if self.tasks[id].misses.contains(&call.key()) {
+            return;
+        }
         let missed_ms = self.tasks[id].row.last_missed_ms;
         let recovers = |service: &Served| service.by != RecoveredBy::Callback && service.recovers(missed_ms);
         // A callback of ours closes its own task by its result.

@@ -11,6 +11,7 @@
 pub mod agents;
 pub mod alongside;
 pub mod attempt;
+mod codes;
 pub mod commands;
 mod customer_lines;
 mod customers;
@@ -210,8 +211,6 @@ impl Scheduler {
                 owners: restored.owners,
                 served: restored.served,
                 do_not_call: restored.forbidden,
-                suppress: restored.suppress,
-                request: restored.request,
             }),
             caps: Caps::new(restored.dialled, policies.overall.prefix_digits),
             policies,

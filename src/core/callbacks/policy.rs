@@ -1,6 +1,7 @@
 //! Everything that the configuration says about callbacks: whom, when, by whom, how often.
 
 use crate::ami::event::Millis;
+use crate::model::codes::Codes;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;
 use crate::model::{AttemptResult, Outcome, PbxId};
@@ -146,6 +147,8 @@ pub struct Policies {
     pub pbx: BTreeMap<PbxId, Policy>,
     /// For callbacks of a PBX that is not configured any more.
     pub others: Policy,
+    /// What the codes of calls mean for callbacks.
+    pub codes: Codes,
 }
 
 impl Policies {

@@ -20,10 +20,6 @@ pub struct RestoredState {
     pub served: Vec<(E164, Served)>,
     /// Those not to be called.
     pub forbidden: Vec<DoNotCall>,
-    /// Codes that say that a customer is not to be called, and for how long (ms; `None` for ever).
-    pub suppress: Vec<(String, Option<Millis>)>,
-    /// Codes that ask for a callback.
-    pub request: Vec<String>,
     /// The highest id given so far, 0 for none.
     pub last_id: i64,
 }

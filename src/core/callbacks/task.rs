@@ -164,6 +164,7 @@ impl Scheduler {
         if let Some(channel_id) = task.attempt() {
             self.abandon(channel_id, "");
         }
+        self.requested_meanwhile(task.then);
         self.rounds.set_due(); // the published estimate has changed
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::callbacks::MAX_OPEN;
+use crate::callbacks::codes::CodeRequest;
 use crate::callbacks::task::reason;
 use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::{AgentKey, CallKey, CallbackRow, CallbackState, E164, Moment};
@@ -29,6 +30,8 @@ pub(crate) struct Task {
     pub last_refusal: Option<(AgentKey, Millis)>,
     /// The policy that is in force lets the number be called. It is asked again when it is dialled.
     pub screened: bool,
+    /// What a code has asked for while an attempt goes on: it is made after this one's end.
+    pub then: Option<CodeRequest>,
     /// The attempt that goes on.
     attempt: Option<String>,
     /// When it is looked at next, by the monotonic clock: an entry of the timers.
@@ -172,6 +175,7 @@ impl Tasks {
             held,
             last_refusal: None,
             screened: false,
+            then: None,
             attempt: None,
             look: None,
             turn: None,

@@ -1,6 +1,7 @@
 //! The rules by which calls are classified: contexts, trunks, limits in time.
 
 use crate::ami::event::Millis;
+use crate::model::codes::Codes;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -60,6 +61,8 @@ pub struct Rules {
     pub numbering: Numbering,
     /// Our own numbers, which are no customers'.
     pub own_numbers: OwnNumbers,
+    /// What can be said of a call beside its status, and of which calls by themselves.
+    pub codes: Codes,
 }
 
 /// Numbers of our own: what customers dial, and what they see when we call.

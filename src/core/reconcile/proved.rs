@@ -1,6 +1,7 @@
 //! From one call's records to its row, by the rules by which live calls are judged.
 
 use crate::ami::event::Millis;
+use crate::model::codes::RULE;
 use crate::model::number::Number;
 use crate::model::rules::{Purpose, Rules};
 use crate::model::{
@@ -144,8 +145,7 @@ impl Prover<'_> {
             _ => None,
         });
         let tags = rule_tag(verdict.outcome, ended_ms).into_iter();
-        let tags =
-            tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != "rule").cloned())).collect();
+        let tags = tags.chain(seen.into_iter().flat_map(|s| s.tags.iter().filter(|t| t.by != RULE).cloned())).collect();
         let trunk = account.cdrs.iter().flat_map(|l| [&l.channel, &l.dstchannel]).find(|c| self.is_trunk(c));
         let call = CallInProgress {
             pbx: self.pbx.clone(),
@@ -186,6 +186,7 @@ impl Prover<'_> {
         row.legs.truncate(MAX_LEGS);
         row.visits.truncate(MAX_VISITS);
         row.ivr.truncate(MAX_IVR_STEPS);
+        self.rules.codes.tag(&mut row);
         Some(row)
     }
 

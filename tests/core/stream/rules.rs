@@ -1,6 +1,7 @@
 //! The rules of the tests, without a configuration: those under which the recordings are judged, and those of a configuration that says
 //! nothing. The shell's tests hold both against the configuration itself.
 
+use callbackd_core::model::codes::Codes;
 use callbackd_core::model::hours::Hours;
 use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::rules::{Globs, OwnNumbers, Rules};
@@ -49,5 +50,6 @@ pub fn stock_rules() -> Rules {
         did_hours: BTreeMap::new(),
         numbering: Numbering::new("US", InternalRule::MaxDigits(5)).expect("a region"),
         own_numbers: OwnNumbers::default(),
+        codes: Codes::default(),
     }
 }

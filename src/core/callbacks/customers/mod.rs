@@ -9,7 +9,7 @@ use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES, MAX_OWNERS};
 use crate::model::{AgentKey, CallKey, DoNotCall, E164, PbxId, Tag};
 use latest::Latest;
 use lines::CallsInProgress;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// All customers of all PBXs.
 #[derive(Debug)]
@@ -20,10 +20,6 @@ pub(crate) struct Customers {
     /// The do-not-call list, also entries that have run out.
     do_not_call: BTreeMap<E164, DoNotCall>,
     do_not_call_bytes: usize,
-    /// Codes that put a customer on that list, and for how long (ms; `None` for ever).
-    suppress: BTreeMap<String, Option<Millis>>,
-    /// Codes that ask for a callback.
-    request: BTreeSet<String>,
 }
 
 /// What an entry of the do-not-call list takes beside its texts, bytes: number, moments, and its share of the tree.
@@ -38,8 +34,6 @@ pub(crate) struct Known {
     pub owners: Vec<(E164, AgentKey, Millis)>,
     pub served: Vec<(E164, Served)>,
     pub do_not_call: Vec<DoNotCall>,
-    pub suppress: Vec<(String, Option<Millis>)>,
-    pub request: Vec<String>,
 }
 
 impl Customers {
@@ -52,8 +46,6 @@ impl Customers {
             served: Latest::new(MAX_OWNERS, served),
             do_not_call: BTreeMap::new(),
             do_not_call_bytes: 0,
-            suppress: known.suppress.into_iter().collect(),
-            request: known.request.into_iter().collect(),
         };
         known.do_not_call.into_iter().for_each(|entry| customers.forbid(entry));
         customers
@@ -122,9 +114,15 @@ impl Customers {
         self.do_not_call.get(number).filter(|entry| entry.until_ms.is_none_or(|until| until > now_ms))
     }
 
-    /// The entry of the do-not-call list that a disposition makes, if it makes one that is neither over nor known already.
-    pub(crate) fn forbidden_by(&self, number: &E164, tag: &Tag, now_ms: Millis) -> Option<DoNotCall> {
-        let for_ms = self.suppress.get(&tag.code)?;
+    /// The entry of the do-not-call list that a disposition makes which holds for so long (ms; `None` for ever), if it makes one that is
+    /// neither over nor known already.
+    pub(crate) fn forbidden_by(
+        &self,
+        number: &E164,
+        tag: &Tag,
+        for_ms: Option<Millis>,
+        now_ms: Millis,
+    ) -> Option<DoNotCall> {
         let until_ms = for_ms.map(|ms| tag.at_ms.saturating_add(ms));
         let past = until_ms.is_some_and(|until| until <= now_ms);
         let known = self.do_not_call.get(number).is_some_and(|entry| entry.added_ms >= tag.at_ms);
@@ -135,10 +133,5 @@ impl Customers {
             added_ms: tag.at_ms,
             until_ms,
         })
-    }
-
-    /// This code asks for a callback.
-    pub(crate) fn asks(&self, code: &str) -> bool {
-        self.request.contains(code)
     }
 }

@@ -1,7 +1,7 @@
 //! From a call that is over to its row: times, legs, visits, who ended it, and the verdict.
 
 use crate::ami::event::Millis;
-use crate::model::codes::{ASKED, CALLER};
+use crate::model::codes::{ASKED, CALLER, RULE};
 use crate::model::{
     CallInProgress, Direction, FinishedCall, HangupBy, HangupCause, Leg, Outcome, Quality, QueueVisit, Status, Tag,
     VisitResult,
@@ -92,7 +92,7 @@ impl Tracker {
         if !call.dialplan.contexts.is_empty() {
             why.push(format!("contexts that it went through: {}", call.dialplan.contexts.join(", ")));
         }
-        Some(FinishedCall {
+        let mut finished = FinishedCall {
             direction,
             status: verdict.status,
             outcome: verdict.outcome,
@@ -116,7 +116,9 @@ impl Tracker {
             tags: tags(call, verdict.status, verdict.outcome, ended_ms),
             ratings: call.ratings.clone(),
             ..CallInProgress { answered_ms, ..self.so_far(call) }.ended(ended_ms, visits)
-        })
+        };
+        self.rules.codes.tag(&mut finished);
+        Some(finished)
     }
 
     /// A phone of ours that was rung on nobody's behalf and did not answer: the first half of an Originate, or Asterisk ringing
@@ -339,5 +341,5 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
 /// What follows from the verdict.
 pub(crate) fn rule_tag(outcome: Outcome, at_ms: Millis) -> Option<Tag> {
     let code = outcome.meaning().tag?;
-    Some(Tag { code: code.to_owned(), note: String::new(), by: "rule".to_owned(), at_ms })
+    Some(Tag { code: code.to_owned(), note: String::new(), by: RULE.to_owned(), at_ms })
 }

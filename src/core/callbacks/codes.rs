@@ -1,0 +1,171 @@
+//! What the codes of calls mean: whose number is not to be called, and who is to be called later.
+
+use crate::ami::event::Millis;
+use crate::callbacks::Scheduler;
+use crate::callbacks::task::reason;
+use crate::model::codes::{ASKED, CALLER, Code, OnCallback, RULE};
+use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Tag};
+
+/// A callback that a code asks for.
+#[derive(Debug, Clone)]
+pub(crate) struct CodeRequest {
+    pbx: PbxId,
+    number: E164,
+    name: Option<String>,
+    queue: Option<String>,
+    did: Option<String>,
+    /// The call that has the code.
+    call: CallKey,
+    /// The call belongs to a callback: it stays with that one.
+    of_callback: bool,
+    ended_ms: Millis,
+    tag: Tag,
+    after_ms: Millis,
+    expires_ms: Option<Millis>,
+}
+
+impl Scheduler {
+    /// Dispositions that say that a customer is not to be called (any more).
+    pub(crate) fn suppressed_by(&mut self, call: &FinishedCall) {
+        for tag in &call.tags {
+            self.suppresses(call, tag);
+        }
+    }
+
+    pub(crate) fn suppresses(&mut self, call: &FinishedCall, tag: &Tag) {
+        let Some(number) = &call.number_e164 else { return };
+        let code = self.policies.codes.get(&tag.code).filter(|code| code.callback == OnCallback::Suppress);
+        let Some(for_ms) = code.map(|code| code.expires_ms) else { return };
+        if let Some(entry) = self.customers.forbidden_by(number, tag, for_ms, self.now.wall_ms) {
+            self.forbid(entry);
+        }
+    }
+
+    /// The first disposition of this call that asks for a callback. What its outcome and its caller say makes a miss of it, or does not.
+    pub(crate) fn asks<'c>(&self, call: &'c FinishedCall) -> Option<&'c Tag> {
+        let of_itself = |tag: &Tag| {
+            tag.by == RULE && call.outcome.meaning().tag == Some(&tag.code) || tag.code == ASKED && tag.by == CALLER
+        };
+        call.tags.iter().find(|tag| !of_itself(tag) && self.requesting(&tag.code).is_some())
+    }
+
+    fn requesting(&self, code: &str) -> Option<&Code> {
+        self.policies.codes.get(code).filter(|code| code.callback == OnCallback::Request)
+    }
+
+    /// The callback that this disposition of the call asks for, if it can be made.
+    fn request_of(&self, call: &FinishedCall, tag: &Tag) -> Option<CodeRequest> {
+        let code = self.requesting(&tag.code)?;
+        let policy = self.policy(&call.pbx);
+        let by_did = || call.did.as_ref().and_then(|did| policy.dids.get(did)).cloned();
+        let queue = call.queue.clone().or_else(by_did);
+        let may = policy.enabled && policy.of(queue.as_deref()).enabled;
+        Some(CodeRequest {
+            pbx: call.pbx.clone(),
+            number: call.number_e164.clone().filter(|_| may)?,
+            name: call.name.clone(),
+            queue,
+            did: call.did.clone(),
+            call: call.key(),
+            of_callback: call.callback_id.is_some(),
+            ended_ms: call.ended_ms,
+            tag: tag.clone(),
+            after_ms: code.after_ms,
+            expires_ms: code.expires_ms,
+        })
+    }
+
+    /// A disposition asks for a callback. While an attempt at the customer's open callback goes on it is made after that one's end.
+    pub(crate) fn requested(&mut self, call: &FinishedCall, tag: &Tag) {
+        let Some(request) = self.request_of(call, tag) else { return };
+        match self.tasks.open_for(&request.number) {
+            Some(id) if self.tasks[id].row.state.is_active() => {
+                if let Some(task) = self.tasks.get_mut(id) {
+                    task.then = Some(request);
+                }
+            }
+            Some(id) => self.requested_too(id, &request),
+            None => self.requested_now(request),
+        }
+    }
+
+    /// When it is due, and when it is too old; ms since 1970 UTC.
+    fn times(&self, request: &CodeRequest) -> (Millis, Millis) {
+        // Nothing is ever set ahead of now, whatever a clock says that was set back meanwhile.
+        let due_ms = request.tag.at_ms.min(self.now.wall_ms).saturating_add(request.after_ms);
+        let policy = self.policy(&request.pbx).of(request.queue.as_deref());
+        let from = policy.hours.next_open(due_ms).unwrap_or(due_ms);
+        (due_ms, from.saturating_add(request.expires_ms.unwrap_or(policy.expire_requested_ms)))
+    }
+
+    /// The customer has an open callback: it becomes a requested one, and is made when it is due anyway.
+    fn requested_too(&mut self, id: i64, request: &CodeRequest) {
+        let (_, expires_ms) = self.times(request);
+        let expires = self.mono(expires_ms);
+        let Some(task) = self.tasks.get_mut(id) else { return };
+        task.row.requested = true;
+        if task.row.expires_ms < expires_ms {
+            (task.row.expires_ms, task.expires) = (expires_ms, expires);
+        }
+        task.misses.push(request.call.clone());
+        self.tasks.add_miss(&request.call, id);
+        self.tell(id, &request.tag.by, &because(request), None, None);
+        self.line_up(id);
+    }
+
+    fn requested_now(&mut self, request: CodeRequest) {
+        let (due_ms, expires_ms) = self.times(&request);
+        // Imported, or read out of Asterisk's records long after it.
+        if expires_ms <= self.now.wall_ms || self.block_reason(&request.pbx, &request.number).is_some() {
+            return;
+        }
+        let Some(id) = self.tasks.new_id() else {
+            self.counters.refused += 1;
+            return;
+        };
+        let policy = self.policy(&request.pbx).of(request.queue.as_deref());
+        let waits = due_ms > self.now.wall_ms;
+        let row = CallbackRow {
+            id,
+            pbx: request.pbx.clone(),
+            owner: self.customers.owner_on(&request.pbx, &request.number),
+            number_e164: Some(request.number.clone()),
+            name: request.name.clone(),
+            state: if waits { CallbackState::Waiting } else { CallbackState::Pending },
+            reason: if waits { reason::DELAY.to_owned() } else { String::new() },
+            queue: request.queue.clone(),
+            did: request.did.clone(),
+            assigned: None,
+            requested: true,
+            priority: policy.priority,
+            missed_count: 0,
+            first_missed_ms: request.ended_ms,
+            last_missed_ms: request.ended_ms,
+            due_ms,
+            expires_ms,
+            attempts: 0,
+            counted: 0,
+            first_miss: (!request.of_callback).then(|| request.call.clone()),
+            resolved_by: None,
+            closed_ms: None,
+        };
+        self.counters.queued += 1;
+        self.tasks.add_miss(&request.call, id);
+        self.insert(row, vec![request.call.clone()]);
+        let miss = (!request.of_callback).then(|| request.call.clone());
+        self.tell(id, &request.tag.by, &because(&request), miss, None);
+    }
+
+    /// The open callback that was asked for while an attempt went on is made now: that attempt's own has been closed.
+    pub(crate) fn requested_meanwhile(&mut self, request: Option<CodeRequest>) {
+        if let Some(request) = request {
+            self.requested_now(request);
+        }
+    }
+}
+
+/// Who asked for it by what.
+fn because(request: &CodeRequest) -> String {
+    let Tag { code, note, .. } = &request.tag;
+    if note.is_empty() { format!("requested by {code}") } else { format!("requested by {code}: {note}") }
+}

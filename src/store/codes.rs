@@ -1,0 +1,97 @@
+//! The table `codes`: what the daemon's configuration says of codes, for who reads the database, and how many calls have each.
+
+use super::{Error, Reader};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::model::codes::{Code, Codes, OnCallback};
+use rusqlite::{Connection, Row, Transaction, params};
+
+/// A code, and the calls that have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeCount {
+    /// As the table holds it, without rules; of a word that is not in it, the word alone.
+    pub code: Code,
+    /// It is in the table: shipped or configured.
+    pub known: bool,
+    /// Calls with it, whoever set it.
+    pub calls: u64,
+}
+
+const CODE: &str = "code, label, \"group\", success, callback, after_ms, expires_ms";
+
+impl Reader {
+    /// All codes of the table, and the words that calls have beside them, with the calls that began from then on (ms since 1970 UTC); by their words.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn codes(&self, since_ms: Option<Millis>) -> Result<Vec<CodeCount>, Error> {
+        self.read(|connection| {
+            let mut all = stored(connection)?;
+            let mut found: Vec<CodeCount> =
+                all.drain(..).map(|code| CodeCount { code, known: true, calls: 0 }).collect();
+            let mut counts = connection.prepare(super::questions::CODE_COUNTS)?;
+            let mut rows = counts.query([since_ms])?;
+            while let Some(row) = rows.next()? {
+                let (word, calls): (String, i64) = (row.get(0)?, row.get(1)?);
+                let calls = calls.unsigned_abs();
+                match found.iter_mut().find(|count| count.code.code == word) {
+                    Some(count) => count.calls = calls,
+                    None => found.push(CodeCount { code: unknown(word), known: false, calls }),
+                }
+            }
+            found.sort_by(|a, b| a.code.code.cmp(&b.code.code));
+            Ok(found)
+        })
+    }
+}
+
+/// What is not in the table.
+fn unknown(code: String) -> Code {
+    Code {
+        code,
+        label: String::new(),
+        group: String::new(),
+        success: false,
+        callback: OnCallback::None,
+        after_ms: 0,
+        expires_ms: None,
+        rules: Vec::new(),
+    }
+}
+
+fn code(row: &Row<'_>) -> rusqlite::Result<Code> {
+    let callback: String = row.get(4)?;
+    Ok(Code {
+        code: row.get(0)?,
+        label: row.get(1)?,
+        group: row.get(2)?,
+        success: row.get(3)?,
+        callback: OnCallback::from_text(&callback)
+            .ok_or_else(|| super::rows::unknown("callback holds an unknown word: ", &callback))?,
+        after_ms: row.get(5)?,
+        expires_ms: row.get(6)?,
+        rules: Vec::new(),
+    })
+}
+
+/// The codes of the table, by their words.
+fn stored(connection: &Connection) -> rusqlite::Result<Vec<Code>> {
+    connection.prepare(&format!("SELECT {CODE} FROM codes ORDER BY code"))?.query_map([], code)?.collect()
+}
+
+/// The table says what these codes say.
+pub(super) fn kept(connection: &Connection, codes: &Codes) -> rusqlite::Result<bool> {
+    let without_rules = |code: &Code| Code { rules: Vec::new(), ..code.clone() };
+    // What somebody has written there by hand is no reason to stop.
+    Ok(stored(connection).is_ok_and(|stored| stored.iter().cloned().eq(codes.iter().map(without_rules))))
+}
+
+/// Has the table say it.
+pub(super) fn write(transaction: &Transaction<'_>, codes: &Codes) -> rusqlite::Result<()> {
+    transaction.execute("DELETE FROM codes", [])?;
+    let mut put = transaction.prepare(&format!("INSERT INTO codes ({CODE}) VALUES (?, ?, ?, ?, ?, ?, ?)"))?;
+    for code in codes.iter() {
+        let Code { code, label, group, success, callback, after_ms, expires_ms, rules: _ } = code;
+        put.execute(params![code, label, group, success, callback.as_str(), after_ms, expires_ms])?;
+    }
+    Ok(())
+}
