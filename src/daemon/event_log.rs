@@ -8,7 +8,8 @@ use crate::config::ShowNumbers;
 use crate::log::{Masked, Wire};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::notice::Notice;
-use callbackd_core::model::{FinishedCall, Gap, Quality, Record};
+use callbackd_core::model::{About, FinishedCall, Gap, Quality, Record};
+use tracing::field::display;
 
 /// A record is on the disk.
 pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
@@ -30,11 +31,9 @@ pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
 
 /// A record is lost: the database refused it for its own sake.
 pub(crate) fn refused(record: &Record, err: &str) {
-    let (pbx, call) = match record {
-        Record::Call(call) => (Some(&call.pbx), call.linkedid.as_str()),
-        _ => (None, "-"),
-    };
-    tracing::error!(target: "store", call = %Wire(call), pbx = pbx.map(display), err, "The database refused a record, it is lost; please report this");
+    let About { pbx, call, callback } = record.about();
+    let call = call.map(|call| display(Wire(call)));
+    tracing::error!(target: "store", pbx = pbx.map(display), call, callback, err, "The database refused a record, it is lost; please report this");
 }
 
 /// A line about a call, with what it is known by first.
