@@ -53,6 +53,7 @@ mod outcomes;
 mod presence;
 mod proof;
 mod queue_events;
+mod refused_events;
 mod roles_arrival;
 mod roles_callers;
 mod roles_talk;
