@@ -35,6 +35,7 @@ mod event_faults;
 mod events;
 mod forging;
 mod forging_costs;
+mod forging_sip;
 mod frames;
 mod hours;
 mod identity;

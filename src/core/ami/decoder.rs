@@ -112,6 +112,8 @@ pub struct FrameDecoder {
     torn: Option<u64>,
     /// Where the last frame began that is no whole one of Asterisk's: a number may have torn it.
     odd: Option<u64>,
+    /// A channel of chan_sip was seen: numbers may hold more than elsewhere.
+    chan_sip: bool,
     counters: Counters,
 }
 
@@ -128,6 +130,7 @@ impl FrameDecoder {
             layouts: Layouts::new(),
             torn: None,
             odd: None,
+            chan_sip: false,
             counters: Counters::default(),
         }
     }
@@ -292,6 +295,7 @@ impl FrameDecoder {
                 // What broke it may have an empty line behind it, and the rest of its headers behind that.
                 if open.is_some_and(|run| !form::closes(&frame[run.max(at)..])) && self.is_front(&frame) {
                     self.torn = Some(offset);
+                    self.chan_sip |= form::is_of_chan_sip(&frame);
                 }
                 self.odd = Some(offset);
                 return Some(
@@ -299,7 +303,11 @@ impl FrameDecoder {
                 );
             }
         };
-        let Passed { head, answers, stamped, long, .. } = passed;
+        let Passed { head, answers, stamped, long, longest, .. } = passed;
+        if !self.chan_sip && longest && (head.is_answer() || frame.starts_with(b"Event: Newchannel\r")) {
+            self.chan_sip = form::is_of_chan_sip(&frame);
+        }
+        let long = if self.chan_sip { longest } else { long };
         // Answers are known by an id that nobody can guess. One that no request has is the rest of a torn frame: its end says so.
         if self.torn.is_some() && head.is_answer() && answers {
             self.passes(&frame, offset);
@@ -408,6 +416,7 @@ impl FrameDecoder {
             self.torn = None;
         } else if self.torn.is_none() && self.is_front(frame) {
             self.torn = Some(offset);
+            self.chan_sip |= form::is_of_chan_sip(frame);
         }
     }
 
