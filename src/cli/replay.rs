@@ -262,7 +262,12 @@ impl Replay {
                 }
                 Err(_) => self.tally.discarded += 1,
             },
-            Received::Discarded(_) => self.tally.discarded += 1,
+            Received::Discarded(error) => {
+                self.tally.discarded += 1;
+                if let Some(channel) = error.of_channel.as_deref() {
+                    self.give(Input::Refused { channel });
+                }
+            }
             Received::Frame(_) | Received::Banner(_) => {}
         }
         // As in a live session: the frame first, then what it means for the session.

@@ -152,6 +152,8 @@ pub(crate) struct Passed {
     pub(crate) stamped: Option<bool>,
     /// No field of a caller holds the whole of it.
     pub(crate) long: bool,
+    /// Nor a number of chan_sip's.
+    pub(crate) longest: bool,
     /// It has the whole snapshot of a channel, and nothing whose names a dialplan chooses.
     pub(crate) of_channel: bool,
 }
@@ -248,7 +250,8 @@ fn checked<'f>(
         return Err((Refusal::Torn, 0));
     }
     let of_channel = follow.is_of_channel();
-    let passed = Passed { head, answers: seen[ACTION_ID].is_some(), stamped, long: follow.is_long(), of_channel };
+    let (answers, long, longest) = (seen[ACTION_ID].is_some(), follow.is_long(), follow.is_longest());
+    let passed = Passed { head, answers, stamped, long, longest, of_channel };
     if stamped == Some(false) && shown.timestamp && !of_channel {
         return Err((Refusal::Torn, 0));
     }

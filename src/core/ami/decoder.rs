@@ -13,6 +13,7 @@ use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
 use crate::ami::layout::{Layout, Layouts};
+use crate::ami::length::{CHANNEL_NAME, cut};
 use crate::ami::refusal::{FrameError, Refusal};
 
 /// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
@@ -60,12 +61,14 @@ impl Counters {
 }
 
 impl Received {
-    /// The same, with the channel that the discarded frame names.
-    fn about(self, frame: &[u8]) -> Self {
+    /// The same, with the channel that the discarded frame names. `front`: no caller can have written its beginning.
+    fn about(self, frame: &[u8], front: bool) -> Self {
         let Self::Discarded(mut error) = self else { return self };
         if let Some(at) = memchr::memmem::find(frame, b"Channel: ") {
             let name = &frame[at + b"Channel: ".len()..];
-            error.channel = excerpt(&name[..memchr::memchr2(b'\r', b'\n', name).unwrap_or(name.len())]);
+            let name = &name[..memchr::memchr2(b'\r', b'\n', name).unwrap_or(name.len())];
+            error.channel = excerpt(name);
+            error.of_channel = front.then(|| text(cut(name, CHANNEL_NAME)).into());
         }
         Self::Discarded(error)
     }
@@ -109,6 +112,8 @@ pub struct FrameDecoder {
     torn: Option<u64>,
     /// Where the last frame began that is no whole one of Asterisk's: a number may have torn it.
     odd: Option<u64>,
+    /// A channel of chan_sip was seen: numbers may hold more than elsewhere.
+    chan_sip: bool,
     counters: Counters,
 }
 
@@ -125,6 +130,7 @@ impl FrameDecoder {
             layouts: Layouts::new(),
             torn: None,
             odd: None,
+            chan_sip: false,
             counters: Counters::default(),
         }
     }
@@ -149,7 +155,13 @@ impl FrameDecoder {
         self.counters.discarded[refusal as usize] += 1;
         let line = memchr::memchr(b'\n', line).map_or(line, |end| &line[..end]);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Received::Discarded(FrameError { refusal, offset, excerpt: excerpt(line), channel: String::new() })
+        Received::Discarded(FrameError {
+            refusal,
+            offset,
+            excerpt: excerpt(line),
+            channel: String::new(),
+            of_channel: None,
+        })
     }
 
     /// Refuses the frame that begins the buffer before its end has been seen.
@@ -283,12 +295,19 @@ impl FrameDecoder {
                 // What broke it may have an empty line behind it, and the rest of its headers behind that.
                 if open.is_some_and(|run| !form::closes(&frame[run.max(at)..])) && self.is_front(&frame) {
                     self.torn = Some(offset);
+                    self.chan_sip |= form::is_of_chan_sip(&frame);
                 }
                 self.odd = Some(offset);
-                return Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame));
+                return Some(
+                    self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame, self.is_front(&frame)),
+                );
             }
         };
-        let Passed { head, answers, stamped, long, .. } = passed;
+        let Passed { head, answers, stamped, long, longest, .. } = passed;
+        if !self.chan_sip && longest && (head.is_answer() || frame.starts_with(b"Event: Newchannel\r")) {
+            self.chan_sip = form::is_of_chan_sip(&frame);
+        }
+        let long = if self.chan_sip { longest } else { long };
         // Answers are known by an id that nobody can guess. One that no request has is the rest of a torn frame: its end says so.
         if self.torn.is_some() && head.is_answer() && answers {
             self.passes(&frame, offset);
@@ -297,7 +316,7 @@ impl FrameDecoder {
             if head == Head::Item {
                 self.passes(&frame, offset);
                 self.odd = Some(offset);
-                return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
+                return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame, self.is_front(&frame)));
             }
             // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
             let first = stamped.filter(|_| !self.shown.settled);
@@ -320,7 +339,7 @@ impl FrameDecoder {
                 self.odd = Some(offset);
             }
             if inside || in_doubt && !long || torn {
-                return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
+                return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame, self.is_front(&frame)));
             }
         }
         self.counters.frames += 1;
@@ -397,6 +416,7 @@ impl FrameDecoder {
             self.torn = None;
         } else if self.torn.is_none() && self.is_front(frame) {
             self.torn = Some(offset);
+            self.chan_sip |= form::is_of_chan_sip(frame);
         }
     }
 
