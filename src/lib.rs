@@ -47,6 +47,8 @@
 //! * webhook: an endpoint that receives what became true, by signed messages of its own queue.
 //! * wrap-up: an agent's time for after-call work, in which no callback is offered.
 
+#![warn(unreachable_pub)]
+
 // `missing_docs` holds for the contracts, `api` and `store`; elsewhere a doc that repeats its item's name is left out.
 pub mod api;
 #[allow(missing_docs)]

@@ -8,7 +8,7 @@ mod line;
 mod wire;
 
 pub use limit::RateLimit;
-pub use line::with_causes;
+pub(crate) use line::with_causes;
 pub use wire::{Masked, Remark, Wire, WireBytes};
 
 use crate::config::{self, LogFormat};
@@ -63,7 +63,7 @@ impl Reload {
 ///
 /// # Errors
 /// If the level is not a filter. [`config::Config::load`] refuses such a level.
-pub fn init(log: &config::Log, under_systemd: bool) -> Result<Reload, ParseError> {
+pub(crate) fn init(log: &config::Log, under_systemd: bool) -> Result<Reload, ParseError> {
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let front = if under_systemd { Front::Journal } else { Front::Terminal { color, now: local_time } };
     let (subscriber, reload) = subscriber(log, front, std::io::stderr)?;
@@ -74,7 +74,7 @@ pub fn init(log: &config::Log, under_systemd: bool) -> Result<Reload, ParseError
 
 /// Whether stderr is the journal's (`JOURNAL_STREAM` of systemd.exec(5)). A service whose stderr was sent elsewhere is not.
 #[must_use]
-pub fn stderr_is_the_journal() -> bool {
+pub(crate) fn stderr_is_the_journal() -> bool {
     let Some(stream) = std::env::var("JOURNAL_STREAM").ok() else { return false };
     let meta = std::io::stderr().as_fd().try_clone_to_owned().and_then(|fd| std::fs::File::from(fd).metadata());
     meta.is_ok_and(|m| stream == format!("{}:{}", m.dev(), m.ino()))

@@ -80,7 +80,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report_figures(&args),
         Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
         Command::Missed(args) => at(&args.place, |place, out, notes| missed::run(&args, place, out, notes)),
-        Command::Top(args) => at(&args.place, |place, out, _| top::run(place, out)),
+        Command::Top(args) => at(&args.place, |place, out, _| top::run(&args, place, out)),
         Command::Tail(args) => at(&args.place, |place, out, notes| tail::run(&args, place, out, notes)),
         Command::Agents(args) => at(&args.place, |place, out, notes| agents::run(&args, place, out, notes)),
         Command::Tag(args) => at(&args.place, |place, out, _| tag::run(&args, place, out)),

@@ -5,7 +5,7 @@
 
 mod replace;
 
-pub use replace::{New, replace};
+pub(crate) use replace::{New, replace};
 
 use rustix::process::{Gid, Uid, geteuid, getgid, getgroups, getuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
@@ -24,17 +24,17 @@ const MOST_LINKS: u32 = 40;
 
 /// One thing on the way to a file: a directory, a link, or what stands at the end.
 #[derive(Debug, Clone)]
-pub struct Step {
+pub(crate) struct Step {
     /// Its own name, without links before it.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its own (`lstat`): of a link, not of what it leads to.
-    pub meta: Metadata,
+    pub(crate) meta: Metadata,
 }
 
 impl Step {
     /// Others than its owner can change what it holds; in a directory, which file has a name. The mode of a link says nothing.
     #[must_use]
-    pub fn is_open_to_others(&self) -> bool {
+    pub(crate) fn is_open_to_others(&self) -> bool {
         let mode = self.meta.mode();
         !self.meta.is_symlink() && mode & OTHERS_WRITE != 0 && !(self.meta.is_dir() && mode & STICKY != 0)
     }
@@ -44,7 +44,7 @@ impl Step {
 ///
 /// # Errors
 /// What the system says of a step: no permission, too many links, a file in the place of a directory.
-pub fn way(path: &Path) -> io::Result<Vec<Step>> {
+pub(crate) fn way(path: &Path) -> io::Result<Vec<Step>> {
     let absolute = std::path::absolute(path)?;
     let mut here = PathBuf::from("/");
     let mut steps = vec![Step { meta: here.symlink_metadata()?, path: here.clone() }];
@@ -91,7 +91,7 @@ fn parts(path: &Path) -> Vec<OsString> {
 
 /// The directory in which the name `path` stands.
 #[must_use]
-pub fn directory(path: &Path) -> &Path {
+pub(crate) fn directory(path: &Path) -> &Path {
     path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
@@ -99,7 +99,7 @@ pub fn directory(path: &Path) -> &Path {
 ///
 /// # Errors
 /// [`ErrorKind::InvalidInput`] if it is no regular file, else what the system says.
-pub fn open_file(path: &Path) -> io::Result<File> {
+pub(crate) fn open_file(path: &Path) -> io::Result<File> {
     let not_a_file = || io::Error::new(ErrorKind::InvalidInput, "it is not a regular file");
     // To open a device can be to use it.
     if !path.metadata()?.is_file() {
@@ -113,7 +113,7 @@ pub fn open_file(path: &Path) -> io::Result<File> {
 
 /// Why a file is not read.
 #[derive(Debug, thiserror::Error)]
-pub enum Untrusted {
+pub(crate) enum Untrusted {
     /// It cannot be opened, or looked at.
     #[error("{0}")]
     Unreadable(#[from] io::Error),
@@ -137,7 +137,7 @@ pub enum Untrusted {
 ///
 /// # Errors
 /// See [`Untrusted`].
-pub fn open_trusted(name: &str, path: &Path) -> Result<File, Untrusted> {
+pub(crate) fn open_trusted(name: &str, path: &Path) -> Result<File, Untrusted> {
     let user = geteuid().as_raw();
     open_trusted_by(name, path, |owner| if user == 0 { owner } else { user })
 }
@@ -146,7 +146,7 @@ pub fn open_trusted(name: &str, path: &Path) -> Result<File, Untrusted> {
 ///
 /// # Errors
 /// See [`Untrusted`].
-pub fn open_own(name: &str, path: &Path) -> Result<File, Untrusted> {
+pub(crate) fn open_own(name: &str, path: &Path) -> Result<File, Untrusted> {
     let user = geteuid().as_raw();
     open_trusted_by(name, path, |_| user)
 }
@@ -184,7 +184,7 @@ fn open_trusted_by(name: &str, path: &Path, whose: impl Fn(u32) -> u32) -> Resul
 
 /// A user whom root becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct User {
+pub(crate) struct User {
     uid: Uid,
     gid: Gid,
     groups: Vec<Gid>,
@@ -208,7 +208,7 @@ impl User {
 
     /// The name, or the uid in digits.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.uid.as_raw().to_string())
     }
 }
@@ -254,7 +254,7 @@ pub enum NotSafe {
 ///
 /// # Errors
 /// A directory on the way is open to others, or cannot be looked at.
-pub fn keeper(path: &Path) -> Result<Option<User>, NotSafe> {
+pub(crate) fn keeper(path: &Path) -> Result<Option<User>, NotSafe> {
     if !geteuid().is_root() {
         return Ok(None);
     }
@@ -274,7 +274,7 @@ pub fn keeper(path: &Path) -> Result<Option<User>, NotSafe> {
 ///
 /// # Errors
 /// See [`NotSafe`].
-pub fn enter(path: &Path) -> Result<(), NotSafe> {
+pub(crate) fn enter(path: &Path) -> Result<(), NotSafe> {
     let Some(user) = keeper(path)? else { return Ok(()) };
     let become_user = || -> rustix::io::Result<()> {
         set_thread_groups(&user.groups)?;
@@ -288,7 +288,7 @@ pub fn enter(path: &Path) -> Result<(), NotSafe> {
 ///
 /// # Errors
 /// See [`NotSafe`].
-pub fn within<T>(path: &Path, act: impl FnOnce() -> T) -> Result<T, NotSafe> {
+pub(crate) fn within<T>(path: &Path, act: impl FnOnce() -> T) -> Result<T, NotSafe> {
     let Some(user) = keeper(path)? else { return Ok(act()) };
     let back = Back { groups: getgroups().map_err(|error| stuck(path, &user, error))? };
     let act_as_user = || -> rustix::io::Result<()> {

@@ -7,7 +7,7 @@ use std::io::{self, Read};
 ///
 /// # Errors
 /// The system gives none.
-pub fn digits<const BYTES: usize>() -> io::Result<String> {
+pub(crate) fn digits<const BYTES: usize>() -> io::Result<String> {
     let mut bytes = [0; BYTES];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())

@@ -5,26 +5,26 @@ use std::time::Duration;
 
 /// How long others may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Timing {
+pub(crate) struct Timing {
     /// A client of the API, for the head of a request.
-    pub request_head: Duration,
+    pub(crate) request_head: Duration,
     /// The same for its body.
-    pub request_body: Duration,
+    pub(crate) request_body: Duration,
     /// A client of the API, to read the next piece of what is sent.
-    pub unread: Duration,
+    pub(crate) unread: Duration,
     /// From one sign of life to the next on a stream that has nothing to tell.
-    pub heartbeat: Duration,
+    pub(crate) heartbeat: Duration,
     /// An endpoint of a webhook, for its whole answer.
-    pub webhook: Duration,
+    pub(crate) webhook: Duration,
     /// From the first attempt at a message to the second; the other pauses follow from it.
-    pub webhook_pause: Duration,
+    pub(crate) webhook_pause: Duration,
     /// A database that cannot be written, while the daemon stops: within systemd's default `TimeoutStopSec` of 90 s.
-    pub stop: Duration,
+    pub(crate) stop: Duration,
 }
 
 impl Timing {
     /// What holds outside of tests.
-    pub const USUAL: Self = Self {
+    pub(crate) const USUAL: Self = Self {
         request_head: Duration::from_secs(5),
         request_body: Duration::from_secs(5),
         unread: Duration::from_secs(30),
@@ -37,7 +37,7 @@ impl Timing {
     /// The waits of this process. A build for tests takes those that `CALLBACKD_TIMING` names, in milliseconds:
     /// `request_body=200,stop=1000`. A release build does not look at it.
     #[must_use]
-    pub fn get() -> Self {
+    pub(crate) fn get() -> Self {
         static TIMING: OnceLock<Timing> = OnceLock::new();
         *TIMING.get_or_init(|| {
             let asked = std::env::var("CALLBACKD_TIMING").ok().filter(|_| cfg!(debug_assertions));

@@ -16,17 +16,17 @@ use std::task::{Context, Poll, ready};
 use tokio::sync::OwnedSemaphorePermit;
 
 /// Largest body, bytes.
-pub const MAX_BODY: usize = 16 * 1024;
+pub(crate) const MAX_BODY: usize = 16 * 1024;
 
 /// Answers go out in pieces of this size at most, bytes.
 const PIECE: usize = 16 * 1024;
 
 /// An answer that goes on for as long as its reader wants: it is no request that others wait for.
 #[derive(Debug, Clone, Copy)]
-pub struct Streams;
+pub(crate) struct Streams;
 
 /// Reads the body before anything waits for it, and lets one user work on a few requests at once.
-pub async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let patience = Timing::get().request_body;
     let body = match tokio::time::timeout(patience, axum::body::to_bytes(body, MAX_BODY)).await {
@@ -61,7 +61,7 @@ pub async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, next: Ne
 }
 
 /// There is no room for one more answer.
-pub fn full() -> Failure {
+pub(crate) fn full() -> Failure {
     let why = "too much of other answers has not been read yet: read them, or close their connections, and try again";
     Failure::new(StatusCode::SERVICE_UNAVAILABLE, why)
 }

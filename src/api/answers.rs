@@ -17,17 +17,17 @@ macro_rules! flat {
     ) => {
         $(#[$doc])*
         #[derive(Debug, Serialize)]
-        pub struct $flat<'a> {
+        pub(crate) struct $flat<'a> {
             $($column: $type,)+
         }
 
         impl<'a> $flat<'a> {
             /// The names of its columns.
-            pub const NAMES: &'static [&'static str] = &[$(stringify!($column)),+];
+            pub(crate) const NAMES: &'static [&'static str] = &[$(stringify!($column)),+];
 
             /// Of this row of `calls`.
             #[must_use]
-            pub fn new($id: i64, $call: &'a FinishedCall, $recovered: Option<(RecoveredBy, Millis)>) -> Self {
+            pub(crate) fn new($id: i64, $call: &'a FinishedCall, $recovered: Option<(RecoveredBy, Millis)>) -> Self {
                 Self { $($column: $value,)+ }
             }
         }
@@ -75,7 +75,7 @@ flat! {
 
 /// A call of a list; whole with its legs, queue visits, menu steps, tags and ratings.
 #[derive(Debug, Serialize)]
-pub struct CallAnswer<'a> {
+pub(crate) struct CallAnswer<'a> {
     #[serde(flatten)]
     flat: CallFlat<'a>,
     why: &'a [String],
@@ -97,13 +97,13 @@ struct Children<'a> {
 impl<'a> CallAnswer<'a> {
     /// As a list has it.
     #[must_use]
-    pub fn row(StoredCall { id, rev, call, recovered }: &'a StoredCall) -> Self {
+    pub(crate) fn row(StoredCall { id, rev, call, recovered }: &'a StoredCall) -> Self {
         Self { flat: CallFlat::new(*id, call, *recovered), why: &call.why, children: None, rev: *rev }
     }
 
     /// With everything that is stored of it.
     #[must_use]
-    pub fn whole(stored: &'a StoredCall) -> Self {
+    pub(crate) fn whole(stored: &'a StoredCall) -> Self {
         let call = &stored.call;
         let (legs, queue_visits, ivr_steps) = (&*call.legs, &*call.visits, &*call.ivr);
         let children = Children { legs, queue_visits, ivr_steps, tags: &call.tags, ratings: &call.ratings };
@@ -113,7 +113,7 @@ impl<'a> CallAnswer<'a> {
 
 /// A code, and how many calls have it.
 #[derive(Debug, Serialize)]
-pub struct CodeAnswer<'a> {
+pub(crate) struct CodeAnswer<'a> {
     code: &'a str,
     label: &'a str,
     group: &'a str,
@@ -129,7 +129,7 @@ pub struct CodeAnswer<'a> {
 impl<'a> CodeAnswer<'a> {
     /// As a list has it.
     #[must_use]
-    pub fn new(CodeCount { code, known, calls }: &'a CodeCount) -> Self {
+    pub(crate) fn new(CodeCount { code, known, calls }: &'a CodeCount) -> Self {
         Self {
             code: &code.code,
             label: &code.label,
@@ -146,7 +146,7 @@ impl<'a> CodeAnswer<'a> {
 
 /// What is said of a call.
 #[derive(Debug, Serialize)]
-pub struct TagAnswer<'a> {
+pub(crate) struct TagAnswer<'a> {
     call_id: i64,
     pbx: &'a str,
     linkedid: &'a str,
@@ -158,7 +158,7 @@ pub struct TagAnswer<'a> {
 impl<'a> TagAnswer<'a> {
     /// As a list has it.
     #[must_use]
-    pub fn new(tagged: &'a TaggedCall) -> Self {
+    pub(crate) fn new(tagged: &'a TaggedCall) -> Self {
         let TaggedCall { call_id, pbx, linkedid, started_ms, tag } = tagged;
         Self { call_id: *call_id, pbx, linkedid, started_ms: *started_ms, tag }
     }
@@ -166,7 +166,7 @@ impl<'a> TagAnswer<'a> {
 
 /// A change as readers get it.
 #[derive(Debug, Serialize)]
-pub struct ChangeAnswer<'a> {
+pub(crate) struct ChangeAnswer<'a> {
     seq: i64,
     cursor: Cursor,
     at_ms: Millis,
@@ -195,7 +195,7 @@ enum RowAnswer<'a> {
 impl<'a> ChangeAnswer<'a> {
     /// Of the feed of this site and database.
     #[must_use]
-    pub fn new(feed: &'a Feed, change: &'a Change) -> Self {
+    pub(crate) fn new(feed: &'a Feed, change: &'a Change) -> Self {
         Self {
             seq: change.seq,
             cursor: feed.at(change.seq),

@@ -53,7 +53,7 @@ pub enum ClientError {
 ///
 /// # Errors
 /// See [`ClientError`].
-pub fn list(socket: &Path, path: &str) -> Result<Value, ClientError> {
+pub(crate) fn list(socket: &Path, path: &str) -> Result<Value, ClientError> {
     let (mut rows, mut next) = (Vec::new(), Some(path.to_owned()));
     let mut pages = 0;
     while let Some(path) = next {
@@ -75,7 +75,7 @@ pub fn list(socket: &Path, path: &str) -> Result<Value, ClientError> {
 ///
 /// # Errors
 /// See [`ClientError`].
-pub fn briefly(socket: &Path, path: &str) -> Result<Value, ClientError> {
+pub(crate) fn briefly(socket: &Path, path: &str) -> Result<Value, ClientError> {
     within(Duration::from_secs(1), socket, Method::GET, path, None).map(|(answer, _)| answer)
 }
 
@@ -111,7 +111,7 @@ fn within(
 ///
 /// # Errors
 /// See [`ClientError`].
-pub fn stream(
+pub(crate) fn stream(
     socket: &Path,
     path: &str,
     mut each: impl FnMut(&str, &Value) -> ControlFlow<()>,

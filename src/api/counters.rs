@@ -10,138 +10,138 @@ use std::collections::BTreeMap;
 
 /// All counters of the daemon.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counters {
+pub(crate) struct Counters {
     /// By the name of the PBX in the configuration.
-    pub pbx: BTreeMap<String, PbxCounters>,
+    pub(crate) pbx: BTreeMap<String, PbxCounters>,
     /// Callbacks, of all PBXs.
-    pub callbacks: CallbackCounters,
+    pub(crate) callbacks: CallbackCounters,
     /// The writer of the database.
-    pub store: StoreCounters,
+    pub(crate) store: StoreCounters,
     /// The local API.
     #[serde(default)]
-    pub api: ApiCounters,
+    pub(crate) api: ApiCounters,
     /// By the name of the webhook in the configuration.
     #[serde(default)]
-    pub webhooks: BTreeMap<String, WebhookCounters>,
+    pub(crate) webhooks: BTreeMap<String, WebhookCounters>,
 }
 
 /// What was counted of one webhook, and how it stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WebhookCounters {
+pub(crate) struct WebhookCounters {
     /// Messages that it took.
-    pub delivered: u64,
+    pub(crate) delivered: u64,
     /// Attempts that it refused by a 4xx.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// Attempts that it answered by another status than 2xx and 4xx.
-    pub failed: u64,
+    pub(crate) failed: u64,
     /// Attempts without an answer.
-    pub unreachable: u64,
+    pub(crate) unreachable: u64,
     /// Messages that are not tried any more.
-    pub given_up: u64,
+    pub(crate) given_up: u64,
     /// Changes that were removed from the feed before it had come to them.
-    pub missed: u64,
+    pub(crate) missed: u64,
     /// Changes that it has not passed yet.
-    pub behind: u64,
+    pub(crate) behind: u64,
     /// Nothing has been delivered since, ms since 1970 UTC; `null` if the last message was.
-    pub failing_since_ms: Option<i64>,
+    pub(crate) failing_since_ms: Option<i64>,
     /// It is sent to.
-    pub running: bool,
+    pub(crate) running: bool,
 }
 
 /// What was counted of the local API.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ApiCounters {
+pub(crate) struct ApiCounters {
     /// Connections refused because their user, or all users together, had too many.
-    pub connections_refused: u64,
+    pub(crate) connections_refused: u64,
     /// Answers refused because too much of others had not been read by their clients.
     #[serde(default)]
-    pub answers_refused: u64,
+    pub(crate) answers_refused: u64,
     /// Commands refused because too many waited for the database.
     #[serde(default)]
-    pub commands_refused: u64,
+    pub(crate) commands_refused: u64,
 }
 
 /// What was counted of one PBX.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PbxCounters {
+pub(crate) struct PbxCounters {
     /// Counters of its link.
-    pub link: LinkCounters,
+    pub(crate) link: LinkCounters,
     /// Counters of its calls.
-    pub tracker: TrackerCounters,
+    pub(crate) tracker: TrackerCounters,
 }
 
 /// What went over a link, over all its connections.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LinkCounters {
+pub(crate) struct LinkCounters {
     /// Connections that were made.
-    pub connections: u64,
+    pub(crate) connections: u64,
     /// Those of them that logged in and read the lists of channels and queues to their end.
-    pub logins: u64,
+    pub(crate) logins: u64,
     /// Connections that were lost, and attempts that failed.
-    pub losses: u64,
+    pub(crate) losses: u64,
     /// Bytes read from the connection.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Frames that somebody needed: events and responses.
-    pub frames: u64,
+    pub(crate) frames: u64,
     /// Events that nobody needs.
-    pub skipped: u64,
+    pub(crate) skipped: u64,
     /// Frames that were thrown away because they could not be read, by reason; every reason is listed.
-    pub discarded: BTreeMap<String, u64>,
+    pub(crate) discarded: BTreeMap<String, u64>,
     /// Events that were dropped because they came faster than they could be taken.
-    pub dropped: u64,
+    pub(crate) dropped: u64,
     /// Responses to no action of this daemon.
-    pub unknown_responses: u64,
+    pub(crate) unknown_responses: u64,
     /// Lists in answer to an action of this daemon that are not whole: too long to be kept, or given up by Asterisk.
-    pub lists_cut: u64,
+    pub(crate) lists_cut: u64,
     /// Connections that were given up because the other end did not read what was sent to it.
-    pub unread: u64,
+    pub(crate) unread: u64,
 }
 
 /// What the tracker of a PBX's calls has counted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TrackerCounters {
+pub(crate) struct TrackerCounters {
     /// Events that the tracker took.
-    pub events: u64,
+    pub(crate) events: u64,
     /// Events that were left out because a header had no sense.
-    pub events_unreadable: u64,
+    pub(crate) events_unreadable: u64,
     /// Texts that were longer than Asterisk can make them, and were cut.
-    pub texts_cut: u64,
+    pub(crate) texts_cut: u64,
     /// Events about channels that are not known.
-    pub unknown_channels: u64,
+    pub(crate) unknown_channels: u64,
     /// Events that name a channel by another's uniqueid, and were ignored: what a caller dialled forged them.
-    pub impostors: u64,
+    pub(crate) impostors: u64,
     /// Channels ignored because too many are open, or because they take too much memory.
-    pub channels_refused: u64,
+    pub(crate) channels_refused: u64,
     /// Empty bridges that were forgotten because too many were kept.
-    pub bridges_forgotten: u64,
+    pub(crate) bridges_forgotten: u64,
     /// Legs, queue visits, menu steps and linkedids beyond the limits of one call, or of all calls together.
-    pub details_dropped: u64,
+    pub(crate) details_dropped: u64,
     /// Calls that ended and were recorded.
-    pub calls_recorded: u64,
+    pub(crate) calls_recorded: u64,
     /// Of those, how often one was recorded again because a late event changed its row.
-    pub calls_corrected: u64,
+    pub(crate) calls_corrected: u64,
     /// Late events of calls whose row was corrected too often to be corrected again.
-    pub late_events_refused: u64,
+    pub(crate) late_events_refused: u64,
     /// Calls that became one with another.
-    pub calls_merged: u64,
+    pub(crate) calls_merged: u64,
     /// Calls whose end was not seen.
-    pub calls_end_unseen: u64,
+    pub(crate) calls_end_unseen: u64,
     /// Agents ignored because too many are known.
-    pub agents_refused: u64,
+    pub(crate) agents_refused: u64,
     /// Memberships in queues, and other names of agents, ignored because too many are known.
-    pub agent_details_refused: u64,
+    pub(crate) agent_details_refused: u64,
     /// Queues and waiting callers of one list ignored because it had too many.
-    pub listed_refused: u64,
+    pub(crate) listed_refused: u64,
     /// Trunks that were not kept, because the table of known trunks is full.
-    pub trunks_refused: u64,
+    pub(crate) trunks_refused: u64,
     /// `UserEvent`s for callbackd that could not be understood.
-    pub user_events_refused: u64,
+    pub(crate) user_events_refused: u64,
 }
 
 impl TrackerCounters {
     /// From the tracker's own, and what could not even be handed to it.
     #[must_use]
-    pub fn new(counters: tracker::Counters, events_unreadable: u64) -> Self {
+    pub(crate) fn new(counters: tracker::Counters, events_unreadable: u64) -> Self {
         let tracker::Counters {
             events,
             texts_cut,
@@ -186,21 +186,21 @@ impl TrackerCounters {
 
 /// What was counted of callbacks.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CallbackCounters {
+pub(crate) struct CallbackCounters {
     /// Callbacks that were made.
-    pub queued: u64,
+    pub(crate) queued: u64,
     /// Missed calls that came to a callback that was open.
-    pub joined: u64,
+    pub(crate) joined: u64,
     /// Missed calls that are not called back because too many callbacks are open.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// Attempts whose `Originate` was sent.
-    pub dialled: u64,
+    pub(crate) dialled: u64,
     /// Attempts that connected agent and customer.
-    pub connected: u64,
+    pub(crate) connected: u64,
     /// Owners of customers that were forgotten because too many are known.
-    pub owners_dropped: u64,
+    pub(crate) owners_dropped: u64,
     /// Numbers that the do-not-call list had no room for.
-    pub do_not_call_refused: u64,
+    pub(crate) do_not_call_refused: u64,
 }
 
 impl From<callbacks::Counters> for CallbackCounters {
@@ -213,33 +213,33 @@ impl From<callbacks::Counters> for CallbackCounters {
 
 /// What was counted of the database.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoreCounters {
+pub(crate) struct StoreCounters {
     /// Batches of records that the writer has answered for.
-    pub batches: u64,
+    pub(crate) batches: u64,
     /// Records that were written.
-    pub records: u64,
+    pub(crate) records: u64,
     /// Records that the database refused for their own sake; they are lost.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// Records given up because the database could not be written for too long; they are lost.
-    pub given_up: u64,
+    pub(crate) given_up: u64,
     /// Transactions that were committed.
-    pub commits: u64,
+    pub(crate) commits: u64,
     /// Attempts at a transaction that failed and were repeated.
-    pub retries: u64,
+    pub(crate) retries: u64,
     /// Rows that were removed because of their age.
-    pub pruned: u64,
+    pub(crate) pruned: u64,
     /// Changes that the feed has recorded.
     #[serde(default)]
-    pub changes: u64,
+    pub(crate) changes: u64,
     /// Changes that were removed before their time, because the feed was full.
     #[serde(default)]
-    pub changes_overrun: u64,
+    pub(crate) changes_overrun: u64,
 }
 
 impl StoreCounters {
     /// From the writer's own, and what never reached it.
     #[must_use]
-    pub fn new(counters: store::Counters, given_up: u64) -> Self {
+    pub(crate) fn new(counters: store::Counters, given_up: u64) -> Self {
         let store::Counters { batches, records, refused, commits, retries, pruned, changes, changes_overrun } =
             counters;
         Self { batches, records, refused, given_up, commits, retries, pruned, changes, changes_overrun }

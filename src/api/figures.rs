@@ -9,28 +9,28 @@ use std::collections::BTreeMap;
 
 /// Everything that the loop knows, at one moment.
 #[derive(Debug)]
-pub struct Figures {
+pub(crate) struct Figures {
     /// PBXs, links, the database; counters since the start.
-    pub status: Status,
+    pub(crate) status: Status,
     /// Who waits where.
-    pub queues: Vec<QueueInPresence>,
+    pub(crate) queues: Vec<QueueInPresence>,
     /// Agents by what they do; PBXs that are not seen are absent.
-    pub agents: BTreeMap<(String, Standing), usize>,
+    pub(crate) agents: BTreeMap<(String, Standing), usize>,
     /// Members of queues by what they do; queues of PBXs that are not seen are absent.
-    pub members: BTreeMap<(Place, Standing), usize>,
+    pub(crate) members: BTreeMap<(Place, Standing), usize>,
     /// Open callbacks by state, and by the word that says why they wait.
-    pub callbacks: BTreeMap<(Place, CallbackState, String), usize>,
+    pub(crate) callbacks: BTreeMap<(Place, CallbackState, String), usize>,
     /// How old they are.
-    pub oldest: BTreeMap<Place, Oldest>,
+    pub(crate) oldest: BTreeMap<Place, Oldest>,
     /// Counted of what is on the disk.
-    pub counted: Counted,
+    pub(crate) counted: Counted,
 }
 
 /// Of the open callbacks of a queue, ms since 1970 UTC.
 #[derive(Debug, Clone, Copy)]
-pub struct Oldest {
+pub(crate) struct Oldest {
     /// The earliest that is or was due.
-    pub due_ms: Millis,
+    pub(crate) due_ms: Millis,
     /// The earliest miss.
-    pub missed_ms: Millis,
+    pub(crate) missed_ms: Millis,
 }

@@ -16,15 +16,17 @@ use tokio::sync::watch;
 const MAX_KEPT: usize = 4_096;
 const MAX_KEPT_BYTES: usize = 8 << 20;
 /// Changes that are read from the database at once, and what their frames may weigh, bytes.
-pub const MAX_READ: usize = 200;
-pub const MAX_READ_BYTES: usize = 512 << 10;
+pub(crate) const MAX_READ: usize = 200;
+pub(crate) const MAX_READ_BYTES: usize = 512 << 10;
 
 /// One change, ready to be sent.
 #[derive(Debug, Clone)]
-pub struct Frame {
-    pub seq: i64,
-    pub kind: ChangeKind,
-    pub bytes: Bytes,
+pub(crate) struct Frame {
+    pub(crate) seq: i64,
+    pub(crate) kind: ChangeKind,
+    /// Name of the PBX; empty if it is about none in particular.
+    pub(crate) pbx: Box<str>,
+    pub(crate) bytes: Bytes,
 }
 
 /// What is kept: changes without a hole, the oldest first.
@@ -36,7 +38,7 @@ struct Kept {
 
 /// The newest changes, and who waits for more.
 #[derive(Debug)]
-pub struct Frames {
+pub(crate) struct Frames {
     kept: Mutex<Kept>,
     streams: AtomicUsize,
     newest: watch::Sender<i64>,
@@ -44,7 +46,7 @@ pub struct Frames {
 
 /// A stream that is counted until it is dropped.
 #[derive(Debug)]
-pub struct Stream(Arc<Frames>);
+pub(crate) struct Stream(Arc<Frames>);
 
 impl Drop for Stream {
     fn drop(&mut self) {
@@ -54,28 +56,28 @@ impl Drop for Stream {
 
 impl Frames {
     #[must_use]
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::new(Self { kept: Mutex::default(), streams: AtomicUsize::new(0), newest: watch::channel(0).0 })
     }
 
     /// A stream begins: from now on frames are made.
-    pub fn stream(self: &Arc<Self>) -> Stream {
+    pub(crate) fn stream(self: &Arc<Self>) -> Stream {
         self.streams.fetch_add(1, Relaxed);
         Stream(Arc::clone(self))
     }
 
     /// Streams that there are.
-    pub fn streams(&self) -> usize {
+    pub(crate) fn streams(&self) -> usize {
         self.streams.load(Relaxed)
     }
 
     /// Where the newest frame is: news for streams.
-    pub fn newest(&self) -> watch::Receiver<i64> {
+    pub(crate) fn newest(&self) -> watch::Receiver<i64> {
         self.newest.subscribe()
     }
 
     /// The frames after this change, as many as fit into so many bytes (one at least). `None` if some between are not kept: they are in the database.
-    pub fn after(&self, seq: i64, most: usize) -> Option<Vec<Frame>> {
+    pub(crate) fn after(&self, seq: i64, most: usize) -> Option<Vec<Frame>> {
         let kept = self.kept();
         let first = kept.frames.front()?.seq;
         let skip = usize::try_from(seq + 1 - first).ok()?;
@@ -89,7 +91,7 @@ impl Frames {
     }
 
     /// Makes frames of new changes, for as long as anybody streams.
-    pub async fn follow(self: Arc<Self>, readers: Arc<Readers>, mut committed: watch::Receiver<i64>) {
+    pub(crate) async fn follow(self: Arc<Self>, readers: Arc<Readers>, mut committed: watch::Receiver<i64>) {
         while committed.changed().await.is_ok() {
             if self.streams() == 0 {
                 *self.kept() = Kept::default();
@@ -139,10 +141,10 @@ impl Frames {
 }
 
 /// Frames, and up to where the changes have been read.
-pub type Read = Result<(Vec<Frame>, Cursor), Behind>;
+pub(crate) type Read = Result<(Vec<Frame>, Cursor), Behind>;
 
 /// Some changes after this cursor, as frames, those of these kinds; and how far the feed goes.
-pub fn read(reader: &crate::store::Reader, after: &Cursor, kinds: &[ChangeKind]) -> Result<(Read, Feed), Error> {
+pub(crate) fn read(reader: &crate::store::Reader, after: &Cursor, kinds: &[ChangeKind]) -> Result<(Read, Feed), Error> {
     let (mut frames, mut bytes) = (Vec::new(), 0);
     let (feed, read) = reader.each_change(Some(after), MAX_READ, kinds, |feed, change| {
         let made = frame(feed, &change);
@@ -156,5 +158,5 @@ pub fn read(reader: &crate::store::Reader, after: &Cursor, kinds: &[ChangeKind])
 fn frame(feed: &Feed, change: &Change) -> Frame {
     let data = serde_json::to_string(&ChangeAnswer::new(feed, change)).unwrap_or_default();
     let text = format!("id: {}\nevent: {}\ndata: {data}\n\n", feed.at(change.seq), change.kind);
-    Frame { seq: change.seq, kind: change.kind, bytes: text.into() }
+    Frame { seq: change.seq, kind: change.kind, pbx: change.pbx.as_str().into(), bytes: text.into() }
 }

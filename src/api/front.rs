@@ -37,7 +37,7 @@ const MAX_ASKS: usize = 64;
 
 /// What all requests share.
 #[derive(Debug)]
-pub struct Front {
+pub(crate) struct Front {
     /// To the daemon's loop.
     asks: mpsc::Sender<Ask>,
     /// To the database.
@@ -61,35 +61,35 @@ impl Drop for Front {
 
 /// The user at the other end.
 #[derive(Debug, Clone)]
-pub struct Peer(pub String);
+pub(crate) struct Peer(pub String);
 
 /// Why a request was not carried out: a status, a sentence, and where they can be known the field that is wrong and what to write there.
 #[derive(Debug)]
-pub struct Failure {
-    pub status: StatusCode,
-    pub error: String,
+pub(crate) struct Failure {
+    pub(crate) status: StatusCode,
+    pub(crate) error: String,
     field: Option<String>,
     fix: Option<String>,
     cursor: Option<String>,
 }
 
 impl Failure {
-    pub fn new(status: StatusCode, error: impl Into<String>) -> Self {
+    pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
         Self { status, error: error.into(), field: None, fix: None, cursor: None }
     }
 
     /// A field of the question, the path or the body is wrong.
-    pub fn of_field(field: &str, error: impl Into<String>, fix: impl Into<String>) -> Self {
+    pub(crate) fn of_field(field: &str, error: impl Into<String>, fix: impl Into<String>) -> Self {
         let (field, fix) = (Some(field.to_owned()), Some(fix.into()));
         Self { field, fix, ..Self::new(StatusCode::BAD_REQUEST, error) }
     }
 
     /// From here on the feed can be read.
-    pub fn with_cursor(self, cursor: String) -> Self {
+    pub(crate) fn with_cursor(self, cursor: String) -> Self {
         Self { cursor: Some(cursor), ..self }
     }
 
-    pub fn with_status(self, status: StatusCode) -> Self {
+    pub(crate) fn with_status(self, status: StatusCode) -> Self {
         Self { status, ..self }
     }
 }
@@ -129,13 +129,13 @@ macro_rules! unreadable {
 
 unreadable!(PathRejection, BytesRejection);
 
-pub type Body = Result<Bytes, BytesRejection>;
-pub type Answer = Result<Json<serde_json::Value>, Failure>;
-pub type Listed = Result<Response, Failure>;
+pub(crate) type Body = Result<Bytes, BytesRejection>;
+pub(crate) type Answer = Result<Json<serde_json::Value>, Failure>;
+pub(crate) type Listed = Result<Response, Failure>;
 
 /// What stands behind the `?` of a request; a field that is not known or cannot be read is refused by its name.
 #[derive(Debug)]
-pub struct Asked<T>(pub T);
+pub(crate) struct Asked<T>(pub T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
     type Rejection = Failure;
@@ -161,24 +161,24 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
 }
 
 /// The body of a request, as JSON.
-pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
+pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body)
         .map_err(|error| bad(format!("the body is not the JSON that is expected here: {error}")))
 }
 
-pub fn bad(why: String) -> Failure {
+pub(crate) fn bad(why: String) -> Failure {
     Failure::new(StatusCode::BAD_REQUEST, why)
 }
 
 /// A query that panicked.
-pub fn panicked() -> Failure {
+pub(crate) fn panicked() -> Failure {
     Failure::new(StatusCode::INTERNAL_SERVER_ERROR, "the query panicked: please report this")
 }
 
 impl Front {
     /// Of this database; and what is asked. `committed`: the newest change that is on the disk.
     #[must_use]
-    pub fn new(db: &Path, committed: watch::Receiver<i64>) -> (Arc<Self>, mpsc::Receiver<Ask>) {
+    pub(crate) fn new(db: &Path, committed: watch::Receiver<i64>) -> (Arc<Self>, mpsc::Receiver<Ask>) {
         let (asks, received) = mpsc::channel(MAX_ASKS);
         let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
         let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));

@@ -22,7 +22,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 
 /// Who may come in by TCP.
 #[derive(Debug)]
-pub struct Guard {
+pub(crate) struct Guard {
     front: Arc<Front>,
     /// Names by which this machine may be called, beside its addresses.
     hosts: Vec<String>,
@@ -33,7 +33,7 @@ pub struct Guard {
 }
 
 /// Lets in who may do what they ask for.
-pub async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: Next) -> Response {
     let (headers, method) = (request.headers().clone(), request.method().clone());
     let path = request.uri().path().to_owned();
     match guard.admit(&headers, &method, &path).await {
@@ -49,7 +49,7 @@ pub async fn guard(State(guard): State<Arc<Guard>>, mut request: Request, next: 
 }
 
 impl Guard {
-    pub fn new(front: Arc<Front>, hosts: &[String], pages: bool) -> Self {
+    pub(crate) fn new(front: Arc<Front>, hosts: &[String], pages: bool) -> Self {
         Self { front, hosts: hosts.to_vec(), pages, asked: Mutex::default() }
     }
 

@@ -11,7 +11,7 @@ const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What the connection and the stream on it tell each other.
 #[derive(Debug, Default)]
-pub struct Line {
+pub(crate) struct Line {
     streams: AtomicBool,
     /// Since when a piece of an answer waits to be written.
     unwritten: Mutex<Option<Instant>>,
@@ -19,17 +19,17 @@ pub struct Line {
 
 impl Line {
     /// A stream has begun: it may last for ever, as long as it is read.
-    pub fn streams(&self) {
+    pub(crate) fn streams(&self) {
         self.streams.store(true, Relaxed);
     }
 
     /// A piece is ready: it goes out as soon as there is room.
-    pub fn ready(&self) {
+    pub(crate) fn ready(&self) {
         *self.unwritten() = Some(Instant::now());
     }
 
     /// The next piece is asked for: there was room for the last.
-    pub fn asked(&self) {
+    pub(crate) fn asked(&self) {
         *self.unwritten() = None;
     }
 
@@ -38,7 +38,7 @@ impl Line {
     }
 
     /// Waits until the connection has lasted for too long, or the other end has read nothing for too long.
-    pub async fn over(&self) {
+    pub(crate) async fn over(&self) {
         let patience = Timing::get().unread;
         let begun = Instant::now();
         loop {

@@ -8,10 +8,10 @@
 //! only read comes from the database; commands and what is live are asked of the daemon's loop ([`Ask`]).
 
 mod admit;
-pub mod answers;
+pub(crate) mod answers;
 pub mod client;
-pub mod counters;
-pub mod figures;
+pub(crate) mod counters;
+pub(crate) mod figures;
 mod frames;
 mod front;
 mod guard;
@@ -21,14 +21,14 @@ mod pages;
 mod places;
 mod readers;
 mod routes;
-pub mod socket;
-pub mod status;
-pub mod story;
-pub mod tcp;
+pub(crate) mod socket;
+pub(crate) mod status;
+pub(crate) mod story;
+pub(crate) mod tcp;
 mod web;
-pub mod webhooks;
+pub(crate) mod webhooks;
 
-pub use front::Front;
+pub(crate) use front::Front;
 
 use crate::store::tokens::TokenChange;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
@@ -39,7 +39,7 @@ use webhooks::{WebhookError, WebhookOrder};
 
 /// What a request wants of the daemon's loop.
 #[derive(Debug)]
-pub enum Ask {
+pub(crate) enum Ask {
     /// Carry this out; the answer may be given once what it changed is on the disk.
     Command {
         /// The command to carry out.

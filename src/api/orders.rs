@@ -12,7 +12,7 @@ const MAX_NOTE: usize = 500;
 /// Body of `POST /v1/callbacks`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Add {
+pub(crate) struct Add {
     number: String,
     pbx: Option<String>,
     queue: Option<String>,
@@ -27,17 +27,17 @@ pub struct Add {
 /// The body of `POST /v1/callbacks/{id}/{order}`; each order takes its own part of it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct Order {
-    pub note: String,
-    pub agent: Option<String>,
-    pub priority: Option<i64>,
-    pub delay_ms: Option<Millis>,
+pub(crate) struct Order {
+    pub(crate) note: String,
+    pub(crate) agent: Option<String>,
+    pub(crate) priority: Option<i64>,
+    pub(crate) delay_ms: Option<Millis>,
 }
 
 /// Body of `POST /v1/dnc`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DncAdd {
+pub(crate) struct DncAdd {
     number: String,
     #[serde(default)]
     reason: String,
@@ -47,7 +47,7 @@ pub struct DncAdd {
 /// Body of `POST /v1/tags`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct TagAdd {
+pub(super) struct TagAdd {
     /// Row id or linkedid.
     pub call: String,
     pub pbx: Option<String>,
@@ -58,7 +58,7 @@ pub struct TagAdd {
 
 impl TagAdd {
     /// What is said beside the code, as it is kept.
-    pub fn note(&self) -> String {
+    pub(super) fn note(&self) -> String {
         note(&self.note)
     }
 }
@@ -80,7 +80,7 @@ fn priority(wanted: i64) -> Result<i64, String> {
 }
 
 /// What a person says beside an order, as it is kept.
-pub fn note(text: &str) -> String {
+pub(super) fn note(text: &str) -> String {
     text.chars().filter(|c| !is_harmful(*c)).take(MAX_NOTE).collect()
 }
 
@@ -113,7 +113,7 @@ impl TryFrom<DncAdd> for Command {
 
 impl Order {
     /// The command of this name for this callback; `None` if there is none of this name.
-    pub fn command(self, id: i64, name: &str) -> Option<Result<Command, String>> {
+    pub(crate) fn command(self, id: i64, name: &str) -> Option<Result<Command, String>> {
         let note = note(&self.note);
         let needs = |what: &str| format!("`{what}` is needed");
         Some(match name {
@@ -137,7 +137,7 @@ impl Order {
 }
 
 /// The status of a command that was not carried out.
-pub fn status_of(error: &CommandError) -> StatusCode {
+pub(crate) fn status_of(error: &CommandError) -> StatusCode {
     match error {
         CommandError::NoSuchCallback(_) | CommandError::NotForbidden(_) => StatusCode::NOT_FOUND,
         CommandError::Closed { .. }

@@ -15,14 +15,14 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 /// Most rows of one answer.
-pub const MAX_ROWS: usize = 1_000;
+pub(crate) const MAX_ROWS: usize = 1_000;
 /// Rows go out in pieces of about this size, bytes.
 const PIECE: usize = 16 * 1024;
 /// Pieces that may wait for the client.
 const PIECES: usize = 4;
 
 /// What the reading thread hands over: first where the next page begins, if there is one, then the rows.
-pub struct Rows {
+pub(crate) struct Rows {
     next: Option<oneshot::Sender<Result<Option<String>, Failure>>>,
     pieces: mpsc::Sender<io::Result<Bytes>>,
     piece: Vec<u8>,
@@ -31,7 +31,7 @@ pub struct Rows {
 
 impl Rows {
     /// The rows will come, and this is the cursor behind them if there are more.
-    pub fn begin(&mut self, next: Option<String>) {
+    pub(crate) fn begin(&mut self, next: Option<String>) {
         if let Some(sender) = self.next.take() {
             // Whoever asked may have gone.
             let _ = sender.send(Ok(next));
@@ -39,7 +39,7 @@ impl Rows {
     }
 
     /// The next row. False if nobody waits for it any more.
-    pub fn row(&mut self, row: &impl Serialize) -> bool {
+    pub(crate) fn row(&mut self, row: &impl Serialize) -> bool {
         self.piece.push(if std::mem::replace(&mut self.first, false) { b'[' } else { b',' });
         if let Err(error) = serde_json::to_writer(&mut self.piece, row) {
             return self.pieces.blocking_send(Err(error.into())).is_ok();
@@ -66,14 +66,14 @@ impl Rows {
 }
 
 /// What the query of a list begins behind is no row of the list any more.
-pub fn gone(after: &str) -> Failure {
+pub(crate) fn gone(after: &str) -> Failure {
     let fix = "begin again without `after`";
     let why = format!("there is nothing of the name {} in this list any more: {fix}", after.escape_debug());
     Failure::of_field("after", why, fix).with_status(StatusCode::GONE)
 }
 
 /// The rows that `read` finds, which runs on a thread that may wait.
-pub async fn answer(
+pub(crate) async fn answer(
     readers: &Arc<Readers>,
     uri: &Uri,
     read: impl FnOnce(&Reader, &mut Rows) -> Result<(), PageError> + Send + 'static,
@@ -92,7 +92,7 @@ pub async fn answer(
 }
 
 /// Rows that are in memory, in the order of their keys: those behind `after`.
-pub fn of<T: Serialize>(
+pub(crate) fn of<T: Serialize>(
     uri: &Uri,
     all: &[T],
     after: Option<&str>,
@@ -126,7 +126,7 @@ fn percent(text: &str) -> String {
 
 /// Why a page cannot be read.
 #[derive(Debug, thiserror::Error)]
-pub enum PageError {
+pub(crate) enum PageError {
     #[error(transparent)]
     Store(#[from] store::Error),
     /// The row that the page begins behind is not in the list.

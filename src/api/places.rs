@@ -6,25 +6,25 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Connections of one user at once; a further one is refused.
-pub const MAX_OF_USER: usize = 128;
+pub(crate) const MAX_OF_USER: usize = 128;
 /// Connections of all users at once, but for root's and the daemon's user's, who always have theirs.
-pub const MAX_OF_ALL: usize = 256;
+pub(crate) const MAX_OF_ALL: usize = 256;
 /// Requests of one user that are worked on at once; further ones wait for these.
-pub const MAX_REQUESTS: usize = 4;
+pub(crate) const MAX_REQUESTS: usize = 4;
 
 /// Streams of all users at once, beside the connections.
-pub const MAX_STREAMS: usize = 1_536;
+pub(crate) const MAX_STREAMS: usize = 1_536;
 /// Streams of one user at once.
-pub const MAX_STREAMS_OF_USER: usize = 1_024;
+pub(crate) const MAX_STREAMS_OF_USER: usize = 1_024;
 
 /// Bytes of the answers of all users that are made and not yet sent, but for root's and the daemon's user's, who always have their share.
-pub const MAX_UNSENT: usize = 32 << 20;
+pub(crate) const MAX_UNSENT: usize = 32 << 20;
 /// Bytes of the answers of one user that are made and not yet sent; one answer alone may have more.
-pub const MAX_UNSENT_OF_USER: usize = 8 << 20;
+pub(crate) const MAX_UNSENT_OF_USER: usize = 8 << 20;
 
 /// The connections that there are.
 #[derive(Debug)]
-pub struct Places {
+pub(crate) struct Places {
     /// Users who always have places: root, and whoever the daemon runs as.
     always: [u32; 2],
     users: Mutex<BTreeMap<u32, User>>,
@@ -43,7 +43,7 @@ struct User {
 
 /// A connection's place; free again when it is dropped, or given up for that of a stream.
 #[derive(Debug)]
-pub struct Place {
+pub(crate) struct Place {
     places: Arc<Places>,
     uid: u32,
     requests: Arc<Semaphore>,
@@ -52,14 +52,14 @@ pub struct Place {
 
 /// A stream's place; free again when it is dropped.
 #[derive(Debug)]
-pub struct StreamPlace {
+pub(crate) struct StreamPlace {
     places: Arc<Places>,
     uid: u32,
 }
 
 /// Room that an unsent answer takes; free again when it is dropped.
 #[derive(Debug)]
-pub struct Unsent {
+pub(crate) struct Unsent {
     places: Arc<Places>,
     uid: u32,
     bytes: usize,
@@ -67,12 +67,12 @@ pub struct Unsent {
 
 impl Places {
     /// None taken. `own`: the uid that the daemon runs as.
-    pub fn new(own: u32) -> Arc<Self> {
+    pub(crate) fn new(own: u32) -> Arc<Self> {
         Arc::new(Self { always: [0, own], users: Mutex::default(), refused: 0.into(), answers_refused: 0.into() })
     }
 
     /// A place for a connection of this user; `None` if they have too many, or all others together.
-    pub fn take(self: &Arc<Self>, uid: u32) -> Option<Place> {
+    pub(crate) fn take(self: &Arc<Self>, uid: u32) -> Option<Place> {
         let mut users = self.users();
         let others = users.iter().filter(|(uid, _)| !self.always.contains(uid)).map(|(_, user)| user.connections);
         let full = !self.always.contains(&uid) && others.sum::<usize>() >= MAX_OF_ALL;
@@ -119,34 +119,34 @@ impl Places {
     }
 
     /// Answers that were refused since the start, because too much was unsent.
-    pub fn answers_refused(&self) -> u64 {
+    pub(crate) fn answers_refused(&self) -> u64 {
         self.answers_refused.load(Relaxed)
     }
 
     /// Streams that there are.
-    pub fn streams(&self) -> usize {
+    pub(crate) fn streams(&self) -> usize {
         self.users().values().map(|user| user.streams).sum()
     }
 
     /// Connections that were refused since the start.
-    pub fn refused(&self) -> u64 {
+    pub(crate) fn refused(&self) -> u64 {
         self.refused.load(Relaxed)
     }
 }
 
 impl Place {
     /// Waits until one more request of this user may be worked on.
-    pub async fn request(&self) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn request(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.requests).acquire_owned().await.ok()
     }
 
     /// Room for an answer of so many bytes that waits to be sent.
-    pub fn unsent(&self, bytes: usize) -> Option<Unsent> {
+    pub(crate) fn unsent(&self, bytes: usize) -> Option<Unsent> {
         self.places.unsent(self.uid, bytes)
     }
 
     /// The connection becomes a stream, and its place is free for another. `None` if there are too many streams.
-    pub fn stream(&self) -> Option<StreamPlace> {
+    pub(crate) fn stream(&self) -> Option<StreamPlace> {
         let mut users = self.places.users();
         let all: usize = users.values().map(|user| user.streams).sum();
         let user = users.get_mut(&self.uid)?;
@@ -164,7 +164,7 @@ impl Place {
 
 impl StreamPlace {
     /// Room for a piece of so many bytes that waits to be sent.
-    pub fn unsent(&self, bytes: usize) -> Option<Unsent> {
+    pub(crate) fn unsent(&self, bytes: usize) -> Option<Unsent> {
         self.places.unsent(self.uid, bytes)
     }
 }

@@ -10,7 +10,7 @@ const KEPT: usize = 4;
 
 /// The connections to one database.
 #[derive(Debug)]
-pub struct Readers {
+pub(crate) struct Readers {
     path: PathBuf,
     idle: Mutex<Vec<(FileId, Reader)>>,
 }
@@ -21,7 +21,7 @@ type FileId = (u64, u64);
 impl Readers {
     /// None open yet.
     #[must_use]
-    pub fn new(path: &Path) -> Self {
+    pub(crate) fn new(path: &Path) -> Self {
         Self { path: path.to_owned(), idle: Mutex::default() }
     }
 
@@ -29,7 +29,7 @@ impl Readers {
     ///
     /// # Errors
     /// The database cannot be opened, or read.
-    pub fn read<T, E: From<Error>>(&self, query: impl FnOnce(&Reader) -> Result<T, E>) -> Result<T, E> {
+    pub(crate) fn read<T, E: From<Error>>(&self, query: impl FnOnce(&Reader) -> Result<T, E>) -> Result<T, E> {
         let file = file_id(&self.path);
         let kept = self.idle().pop().filter(|(of, _)| Some(*of) == file).map(|(_, reader)| reader);
         let reader = kept.map_or_else(|| Reader::open(&self.path), Ok)?;
@@ -47,7 +47,7 @@ impl Readers {
 
     /// The database's files by name, and their sizes, bytes; 0 for one that is not there.
     #[must_use]
-    pub fn sizes(&self) -> [(&'static str, u64); 2] {
+    pub(crate) fn sizes(&self) -> [(&'static str, u64); 2] {
         let size = |path: &Path| std::fs::metadata(path).map_or(0, |file| file.len());
         let mut log = self.path.clone().into_os_string();
         log.push("-wal");

@@ -27,7 +27,7 @@ const MAX_UNWRITTEN: usize = 32 * 1024;
 
 /// A listening socket; its file is removed when this is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     path: PathBuf,
     task: JoinHandle<()>,
 }
@@ -37,7 +37,7 @@ impl Server {
     ///
     /// # Errors
     /// Another daemon listens there, or the system's own.
-    pub fn bind(path: &Path, mode: u32, group: Option<&str>, front: &Arc<Front>) -> io::Result<Self> {
+    pub(crate) fn bind(path: &Path, mode: u32, group: Option<&str>, front: &Arc<Front>) -> io::Result<Self> {
         clear(path)?;
         let gid = group.map(group_id).transpose()?;
         let listener = UnixListener::bind(path)?;
@@ -93,7 +93,7 @@ fn clear(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// There is none of this name, in words.
-pub fn group_id(name: &str) -> io::Result<u32> {
+pub(crate) fn group_id(name: &str) -> io::Result<u32> {
     let missing = || io::Error::new(ErrorKind::NotFound, format!("there is no group {name} in /etc/group"));
     id_in(Path::new("/etc/group"), name).ok_or_else(missing)
 }
@@ -137,10 +137,10 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
 }
 
 /// What a request passes before the routes: it says who asks.
-pub type Way = dyn FnOnce(Router) -> Router + Send;
+pub(crate) type Way = dyn FnOnce(Router) -> Router + Send;
 
 /// Serves a connection, if its user may have one more; with the pages for people, or without.
-pub fn attend<S>(stream: S, front: &Arc<Front>, user: u32, pages: bool, way: Box<Way>)
+pub(crate) fn attend<S>(stream: S, front: &Arc<Front>, user: u32, pages: bool, way: Box<Way>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

@@ -7,99 +7,99 @@ use std::collections::BTreeMap;
 
 /// How things stand. Times are milliseconds since 1970 UTC.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Status {
+pub(crate) struct Status {
     /// Of the running daemon.
-    pub version: String,
+    pub(crate) version: String,
     /// When the daemon started, ms since 1970 UTC.
-    pub since_ms: Millis,
+    pub(crate) since_ms: Millis,
     /// The PBXs, in the order of the configuration.
-    pub pbx: Vec<PbxStatus>,
+    pub(crate) pbx: Vec<PbxStatus>,
     /// Callbacks are made at all.
-    pub callbacks_enabled: bool,
+    pub(crate) callbacks_enabled: bool,
     /// Open callbacks by state.
-    pub callbacks: BTreeMap<String, usize>,
+    pub(crate) callbacks: BTreeMap<String, usize>,
     /// Attempts that go on.
-    pub attempts: usize,
+    pub(crate) attempts: usize,
     /// Calls stored since the start.
-    pub calls_stored: u64,
+    pub(crate) calls_stored: u64,
     /// Records that are not on the disk yet.
-    pub unsaved: usize,
+    pub(crate) unsaved: usize,
     /// Why the database cannot be written, if so.
-    pub store_error: Option<String>,
+    pub(crate) store_error: Option<String>,
     /// Streams of changes that are read now.
     #[serde(default)]
-    pub streams: usize,
+    pub(crate) streams: usize,
     /// What has been counted since the start.
-    pub counters: Counters,
+    pub(crate) counters: Counters,
 }
 
 /// State of one PBX.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PbxStatus {
+pub(crate) struct PbxStatus {
     /// Name in the configuration.
-    pub name: String,
+    pub(crate) name: String,
     /// Address in the configuration.
-    pub address: String,
+    pub(crate) address: String,
     /// `connecting`, `live`, or why it is down.
-    pub link: String,
+    pub(crate) link: String,
     /// Another callbackd that makes callbacks there, by the first 8 characters of its database's identity; none seen: `null`.
-    pub another_callbackd: Option<String>,
+    pub(crate) another_callbackd: Option<String>,
     /// This one makes none there meanwhile.
-    pub gives_way: bool,
+    pub(crate) gives_way: bool,
     /// The link is up and the lists have come: what follows is how things stand now. Else it is what was seen last.
-    pub seen: bool,
+    pub(crate) seen: bool,
     /// Since when it is not, ms since 1970 UTC; `null` while it is seen, and if it never was.
-    pub unseen_since_ms: Option<Millis>,
+    pub(crate) unseen_since_ms: Option<Millis>,
     /// Number of calls in progress.
-    pub calls: usize,
+    pub(crate) calls: usize,
     /// Agents who are known.
-    pub agents: usize,
+    pub(crate) agents: usize,
     /// Those of them who could be asked now; `null` if that is not known.
-    pub free: Option<usize>,
+    pub(crate) free: Option<usize>,
     /// Callers who wait, by queue; `null` if that is not known.
-    pub waiting: Option<BTreeMap<String, u32>>,
+    pub(crate) waiting: Option<BTreeMap<String, u32>>,
 }
 
 /// An agent's state at this moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AgentInPresence {
+pub(crate) struct AgentInPresence {
     /// Name of the PBX.
-    pub pbx: String,
+    pub(crate) pbx: String,
     /// The person, as interface: `PJSIP/101`.
-    pub agent: String,
+    pub(crate) agent: String,
     /// The agent's name, as the queues give it.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// Whether the agent could be given a callback now; `null` if that is not known, because the PBX is not seen.
-    pub free: Option<bool>,
+    pub(crate) free: Option<bool>,
     /// Since when the PBX is not seen, ms since 1970 UTC; `null` while it is.
-    pub unseen_since_ms: Option<Millis>,
+    pub(crate) unseen_since_ms: Option<Millis>,
     /// Why not; empty if the agent is free.
-    pub why_not: String,
+    pub(crate) why_not: String,
     /// Start of this state, ms since 1970 UTC.
-    pub since_ms: Millis,
+    pub(crate) since_ms: Millis,
     /// The agent's queues; the value is the reason of a pause, `None` where the agent is not paused.
-    pub queues: BTreeMap<String, Option<String>>,
+    pub(crate) queues: BTreeMap<String, Option<String>>,
     /// End of the agent's last conversation, ms since 1970 UTC.
-    pub last_talk_ms: Option<Millis>,
+    pub(crate) last_talk_ms: Option<Millis>,
     /// Conversations since the midnight before the daemon started.
-    pub calls: u32,
+    pub(crate) calls: u32,
 }
 
 /// A queue at this moment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct QueueInPresence {
+pub(crate) struct QueueInPresence {
     /// Name of the PBX.
-    pub pbx: String,
+    pub(crate) pbx: String,
     /// The queue's name.
-    pub queue: String,
+    pub(crate) queue: String,
     /// Callers who wait; `null` if that is not known, because the PBX is not seen.
-    pub waiting: Option<u32>,
+    pub(crate) waiting: Option<u32>,
     /// When the one who waits longest joined, ms since 1970 UTC; `null` if nobody waits, or it is not known.
-    pub longest_since_ms: Option<Millis>,
+    pub(crate) longest_since_ms: Option<Millis>,
     /// Its members, whatever they do.
-    pub members: usize,
+    pub(crate) members: usize,
     /// Those of them who could be asked now; `null` if that is not known.
-    pub free: Option<usize>,
+    pub(crate) free: Option<usize>,
     /// Those of them who are paused in it.
-    pub paused: usize,
+    pub(crate) paused: usize,
 }

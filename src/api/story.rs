@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
 #[must_use]
-pub fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
+pub(crate) fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ =
@@ -54,7 +54,7 @@ pub fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZon
 
 /// Who with whom, and over what.
 #[must_use]
-pub fn parties(call: &FinishedCall) -> String {
+pub(crate) fn parties(call: &FinishedCall) -> String {
     let number = call.number_e164.as_deref().or(call.number.as_deref());
     let mut other = number.map_or_else(
         || if call.direction == Direction::Inbound { "a withheld number" } else { "an unknown number" }.to_owned(),
@@ -78,7 +78,7 @@ pub fn parties(call: &FinishedCall) -> String {
 
 /// The times that matter, and who ended it.
 #[must_use]
-pub fn sums(call: &FinishedCall) -> String {
+pub(crate) fn sums(call: &FinishedCall) -> String {
     let mut parts = vec![format!("waited {}", spell(call.wait_ms))];
     for (ms, what) in [
         (call.queue_wait_ms, "in queues"),
@@ -122,7 +122,7 @@ fn ended_by(call: &FinishedCall) -> String {
 /// What comes first of what happened in the same millisecond: causes before effects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(missing_docs, reason = "the names say it")]
-pub enum Step {
+pub(crate) enum Step {
     Begin,
     Menu,
     QueueEntered,
@@ -136,7 +136,7 @@ pub enum Step {
 
 /// Everything with a time, in order.
 #[must_use]
-pub fn timeline(call: &FinishedCall) -> Vec<(Millis, Step, String)> {
+pub(crate) fn timeline(call: &FinishedCall) -> Vec<(Millis, Step, String)> {
     let mut events = vec![(call.started_ms, Step::Begin, "the call begins".to_owned())];
     events.extend(call.ivr.iter().map(menu));
     for visit in &call.visits {

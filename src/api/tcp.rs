@@ -16,7 +16,7 @@ const BY_TCP: u32 = u32::MAX - 1;
 
 /// A listening port; closed when this is dropped.
 #[derive(Debug)]
-pub struct Server {
+pub(crate) struct Server {
     task: JoinHandle<()>,
 }
 
@@ -25,7 +25,7 @@ impl Server {
     ///
     /// # Errors
     /// The system's: the port is taken, for example.
-    pub fn bind(address: SocketAddr, hosts: &[String], pages: bool, front: &Arc<Front>) -> io::Result<Self> {
+    pub(crate) fn bind(address: SocketAddr, hosts: &[String], pages: bool, front: &Arc<Front>) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;

@@ -2,7 +2,7 @@
 
 /// An order to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum WebhookOrder {
+pub(crate) enum WebhookOrder {
     /// Send a message that tells of nothing, now, and say what was answered.
     Test,
     /// Send nothing until it is resumed; what comes meanwhile waits.
@@ -15,7 +15,7 @@ pub enum WebhookOrder {
 
 /// Why it was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum WebhookError {
+pub(crate) enum WebhookError {
     /// There is no endpoint of this name.
     #[error("there is no webhook of this name: {}", there_are(.0))]
     None(Vec<String>),

@@ -20,7 +20,7 @@ pub struct AgentsArgs {
     pub place: PlaceArgs,
     /// Of this PBX
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
 }
 
 /// Runs the command.

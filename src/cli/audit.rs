@@ -46,55 +46,55 @@ pub struct AuditArgs {
     pub place: PlaceArgs,
     /// Calls that began then or later: 2026-11-22, '2026-11-22 14:00', today, 24h
     #[arg(long, value_name = "TIME", default_value = "24h")]
-    pub since: String,
+    pub(crate) since: String,
     /// Calls that began before then [default: now]
     #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    pub(crate) until: Option<String>,
     /// Name of the PBX whose rows and files they are, where several have files of their own
     #[arg(long, value_name = "NAME")]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// Asterisk's Master.csv, its rotated parts beside it [default: gap.cdr_csv of the PBX]
     #[arg(long, value_name = "FILE")]
-    pub cdr: Option<PathBuf>,
+    pub(crate) cdr: Option<PathBuf>,
     /// Asterisk's queue_log, its rotated parts beside it [default: gap.queue_log of the PBX]
     #[arg(long, value_name = "FILE")]
-    pub queue_log: Option<PathBuf>,
+    pub(crate) queue_log: Option<PathBuf>,
 }
 
 /// What an audit found.
 #[derive(Debug, Default, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     /// Calls that Asterisk's records have.
-    pub calls: usize,
+    pub(crate) calls: usize,
     /// Calls among them that have a row.
-    pub with_row: usize,
+    pub(crate) with_row: usize,
     /// Rows that say the same.
-    pub agree: usize,
+    pub(crate) agree: usize,
     /// Rows that rightly say something else, by reason.
-    pub explained: BTreeMap<Reason, usize>,
+    pub(crate) explained: BTreeMap<Reason, usize>,
     /// Calls without a row, which a gap covers.
-    pub in_gaps: usize,
+    pub(crate) in_gaps: usize,
     /// Calls that were in progress when Asterisk restarted: a crash takes their CDR with it.
-    pub lost_by_asterisk: usize,
+    pub(crate) lost_by_asterisk: usize,
     /// Rows without records: what was not answered is written only with `unanswered = yes` in cdr.conf.
-    pub unwritten: usize,
+    pub(crate) unwritten: usize,
     /// Lines of CDR files that are none.
-    pub unreadable: u64,
+    pub(crate) unreadable: u64,
     /// Calls that have more records than are held at once, and were not compared.
-    pub given_up: u64,
+    pub(crate) given_up: u64,
     /// Differences that nothing explains.
-    pub differences: Vec<Difference>,
+    pub(crate) differences: Vec<Difference>,
 }
 
 /// A difference that nothing explains.
 #[derive(Debug, Serialize)]
-pub struct Difference {
+pub(crate) struct Difference {
     /// The call's linkedid.
-    pub linkedid: String,
+    pub(crate) linkedid: String,
     /// It began, ms since 1970 UTC.
-    pub started_ms: Millis,
+    pub(crate) started_ms: Millis,
     /// The field that differs.
-    pub what: String,
+    pub(crate) what: String,
 }
 
 /// Compares and reports.

@@ -25,16 +25,16 @@ Examples:
 pub struct BackupArgs {
     /// The copy
     #[arg(value_name = "FILE")]
-    pub to: PathBuf,
+    pub(crate) to: PathBuf,
     /// Replace FILE if it is there
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
     /// Which.
     #[command(flatten)]
     pub database: DatabaseArgs,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Copies `db`.

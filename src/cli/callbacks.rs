@@ -2,7 +2,7 @@
 
 mod list;
 pub(super) mod story;
-pub mod why;
+pub(crate) mod why;
 
 use super::calls::when;
 use super::complete;
@@ -36,30 +36,30 @@ pub struct CallbacksArgs {
     pub place: PlaceArgs,
     /// Closed ones too
     #[arg(long)]
-    pub all: bool,
+    pub(crate) all: bool,
     /// In one of these states (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(CallbackState::ALL, CallbackState::as_str, CallbackState::from_text))]
-    pub state: Vec<CallbackState>,
+    pub(crate) state: Vec<CallbackState>,
     /// Of this queue
     #[arg(long, add = complete::queues())]
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// The customer's number: whole in E.164, or at least its last 4 digits
     #[arg(long)]
-    pub number: Option<String>,
+    pub(crate) number: Option<String>,
     /// Of this PBX: where the latest call was missed
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// At most so many [default: 50 in a table, else all]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
     /// Instead of a list
     #[command(subcommand)]
-    pub command: Option<CallbacksCommand>,
+    pub(crate) command: Option<CallbacksCommand>,
 }
 
 /// What `callbacks` does instead of listing.
 #[derive(Debug, Clone, Subcommand)]
-pub enum CallbacksCommand {
+pub(crate) enum CallbacksCommand {
     /// Show one callback's history: every change, every attempt, and why
     Show {
         /// The callback

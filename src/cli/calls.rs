@@ -37,54 +37,54 @@ pub struct CallsArgs {
     pub config: Option<PathBuf>,
     /// Print one JSON object per line
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Print comma-separated values with a header line
     #[arg(long, conflicts_with = "json")]
-    pub csv: bool,
+    pub(crate) csv: bool,
     /// Started at this time or later
     #[arg(long, value_name = "TIME")]
-    pub since: Option<String>,
+    pub(crate) since: Option<String>,
     /// Started before this time
     #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    pub(crate) until: Option<String>,
     /// The same as --since today
     #[arg(long, conflicts_with = "since")]
-    pub today: bool,
+    pub(crate) today: bool,
     /// One of these statuses (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Status::ALL, Status::as_str, Status::from_text))]
     pub status: Vec<Status>,
     /// One of these outcomes (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Outcome::ALL, Outcome::as_str, Outcome::from_text))]
-    pub outcome: Vec<Outcome>,
+    pub(crate) outcome: Vec<Outcome>,
     /// The other party's number: whole, or at least its last 4 digits
     #[arg(long)]
-    pub number: Option<String>,
+    pub(crate) number: Option<String>,
     /// Somebody who talked: PJSIP/101, or 101
     #[arg(long, add = complete::agents())]
-    pub agent: Option<String>,
+    pub(crate) agent: Option<String>,
     /// A queue that the caller was in
     #[arg(long, add = complete::queues())]
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// With this code: callbackd codes lists them
     #[arg(long, value_name = "CODE", add = complete::codes())]
-    pub tag: Option<String>,
+    pub(crate) tag: Option<String>,
     /// One of these directions (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Direction::ALL, Direction::as_str, Direction::from_text))]
     pub direction: Vec<Direction>,
     /// Of this PBX
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// At most so many calls [default: 50 in a table, else all]
     #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    pub limit: Option<u64>,
+    pub(crate) limit: Option<u64>,
     /// Instead of a list
     #[command(subcommand)]
-    pub command: Option<CallsCommand>,
+    pub(crate) command: Option<CallsCommand>,
 }
 
 /// What `calls` does instead of listing.
 #[derive(Debug, Clone, clap::Subcommand)]
-pub enum CallsCommand {
+pub(crate) enum CallsCommand {
     /// Show one call's history: what happened, in order, and why it has its status
     Show {
         /// The number in the table's first column, or the Linkedid (`call=` in the log)

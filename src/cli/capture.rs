@@ -1,6 +1,6 @@
 //! `callbackd capture`: records what a PBX sends to a fresh login, to be replayed.
 
-pub mod file;
+pub(crate) mod file;
 pub mod stamper;
 
 use super::place;
@@ -41,16 +41,16 @@ Examples:
 pub struct CaptureArgs {
     /// File to write; must not exist
     #[arg(value_name = "FILE.ami")]
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Configuration [default: /etc/callbackd/callbackd.toml]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// Name of the PBX, where there are several
     #[arg(long, value_name = "NAME")]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// End after so long: 30s, 10m, 8h
     #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -1,16 +1,16 @@
 //! `callbackd check`: whether `run` would start, and whether the PBX sends and allows all that is needed.
 
-pub mod ask;
+pub(crate) mod ask;
 mod callbacks;
-pub mod contexts;
+pub(crate) mod contexts;
 mod database;
-pub mod dialplan;
-pub mod facts;
+pub(crate) mod dialplan;
+pub(crate) mod facts;
 mod here;
 mod hours;
-pub mod paths;
-pub mod report;
-pub mod rights;
+pub(crate) mod paths;
+pub(crate) mod report;
+pub(crate) mod rights;
 mod webhooks;
 
 use super::place::which;
@@ -54,22 +54,22 @@ pub struct CheckArgs {
     pub config: Option<PathBuf>,
     /// Log in to each PBX: version, rights, queues, contexts
     #[arg(long)]
-    pub connect: bool,
+    pub(crate) connect: bool,
     /// Look at this PBX alone [default: all]
     #[arg(long, value_name = "NAME", conflicts_with = "db")]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// Read a database from end to end instead [default: store.path of the configuration]
     #[arg(long, value_name = "FILE", conflicts_with = "connect")]
     pub db: Option<Option<PathBuf>>,
     /// Show what the opening hours mean for the next ten days, with public holidays by name
     #[arg(long, conflicts_with_all = ["connect", "db"])]
-    pub hours: bool,
+    pub(crate) hours: bool,
     /// Only whether the daemon would take this configuration over: what `systemctl reload` asks first
     #[arg(long, conflicts_with_all = ["connect", "db", "hours"])]
-    pub config_only: bool,
+    pub(crate) config_only: bool,
     /// One JSON object a line: about, mark (ok, warn, missing), what, detail
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Checks and says on `out`, which is `width` columns wide if it is a terminal, what was found.

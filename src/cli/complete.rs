@@ -10,19 +10,19 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Names of queues.
-pub fn queues() -> ArgValueCandidates {
+pub(crate) fn queues() -> ArgValueCandidates {
     ArgValueCandidates::new(|| named("/v1/queues", |row| Some((text(row, "queue")?, String::new()))))
 }
 
 /// Interfaces of agents, with their names.
-pub fn agents() -> ArgValueCandidates {
+pub(crate) fn agents() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         named("/v1/agents", |row| Some((text(row, "agent")?, text(row, "name").unwrap_or_default())))
     })
 }
 
 /// Open callbacks, with their numbers and queues.
-pub fn open_callbacks() -> ArgValueCandidates {
+pub(crate) fn open_callbacks() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         named("/v1/callbacks?open=true", |row| {
             let queue = text(row, "queue").map(|queue| format!(", {queue}")).unwrap_or_default();
@@ -32,14 +32,14 @@ pub fn open_callbacks() -> ArgValueCandidates {
 }
 
 /// Codes, with their labels.
-pub fn codes() -> ArgValueCandidates {
+pub(super) fn codes() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         named("/v1/codes", |row| Some((text(row, "code")?, text(row, "label").unwrap_or_default())))
     })
 }
 
 /// Names of PBXs.
-pub fn pbxs() -> ArgValueCandidates {
+pub(crate) fn pbxs() -> ArgValueCandidates {
     ArgValueCandidates::new(|| {
         let config = configuration(Some(Path::new(DEFAULT_CONFIG)));
         let pbxs = config.into_iter().flat_map(|config| config.pbx);

@@ -48,25 +48,25 @@ Examples:
 pub struct DemoArgs {
     /// So many customers call a minute
     #[arg(long, value_name = "N", default_value_t = 36, value_parser = clap::value_parser!(u32).range(1..=3_000))]
-    pub calls_per_minute: u32,
+    pub(crate) calls_per_minute: u32,
     /// It takes so long: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = super::callbacks::duration)]
-    pub duration: Option<Duration>,
+    pub(crate) duration: Option<Duration>,
     /// The same seed gives the same callers [default: another one each time]
     #[arg(long)]
-    pub seed: Option<u64>,
+    pub(crate) seed: Option<u64>,
     /// Database, kept [default: in a new temporary directory]
     #[arg(long, value_name = "FILE")]
-    pub db: Option<PathBuf>,
+    pub(crate) db: Option<PathBuf>,
     /// Let the pretend PBX listen here, for other AMI clients too; several listen on the ports that follow
     #[arg(long, value_name = "ADDRESS:PORT")]
-    pub listen: Option<SocketAddr>,
+    pub(crate) listen: Option<SocketAddr>,
     /// Show the log instead of the screen, as where the output is no terminal
     #[arg(long)]
-    pub log: bool,
+    pub(crate) log: bool,
     /// So many pretend PBXs for one daemon, with the same customers, extensions and queues
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
-    pub pbxs: u16,
+    pub(crate) pbxs: u16,
 }
 
 /// Runs the demo until it is interrupted.
@@ -310,7 +310,7 @@ impl Board {
             thread::sleep(Duration::from_millis(50));
         }
         let foot = || Some(self.foot.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let shown = top::stay(&place, &foot, &self.over, &mut io::stdout());
+        let shown = top::stay(&place, None, &foot, &self.over, &mut io::stdout());
         // Without a screen the demo goes on; without a terminal nobody looks any more.
         if matches!(shown, Ok(()) | Err(Failure::Output(_))) && !self.over.load(Ordering::Relaxed) {
             let _ = kill_process(getpid(), Signal::TERM);

@@ -34,13 +34,12 @@ pub struct DncArgs {
     #[expect(missing_docs, reason = "clap would show it")]
     pub place: PlaceArgs,
     #[command(subcommand)]
-    #[expect(missing_docs, reason = "clap would show it")]
-    pub command: DncCommand,
+    pub(crate) command: DncCommand,
 }
 
 /// What is done with the list.
 #[derive(Debug, Clone, Subcommand)]
-pub enum DncCommand {
+pub(crate) enum DncCommand {
     /// Show it
     List,
     /// Put a number on it; a callback that is open for it is closed

@@ -38,16 +38,16 @@ pub struct ImportArgs {
     pub config: Option<PathBuf>,
     /// Database [default: store.path of the configuration]
     #[arg(long, value_name = "FILE")]
-    pub db: Option<PathBuf>,
+    pub(crate) db: Option<PathBuf>,
     /// Name of the PBX whose calls they are, where several have files of their own
     #[arg(long, value_name = "NAME")]
     pub pbx: Option<String>,
     /// Asterisk's Master.csv [default: gap.cdr_csv of the PBX]
     #[arg(long, value_name = "FILE")]
-    pub cdr: Option<PathBuf>,
+    pub(crate) cdr: Option<PathBuf>,
     /// Asterisk's queue_log [default: gap.queue_log of the PBX]
     #[arg(long, value_name = "FILE")]
-    pub queue_log: Option<PathBuf>,
+    pub(crate) queue_log: Option<PathBuf>,
 }
 
 impl ImportArgs {
@@ -62,19 +62,19 @@ impl ImportArgs {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// CDR read.
-    pub cdrs: u64,
+    pub(crate) cdrs: u64,
     /// Lines that are none.
-    pub unreadable: u64,
+    pub(crate) unreadable: u64,
     /// Calls stored.
-    pub stored: u64,
+    pub(crate) stored: u64,
     /// Inbound ones among them that nobody answered.
-    pub missed: u64,
+    pub(crate) missed: u64,
     /// Calls among them of which the records do not say enough.
-    pub unknown: u64,
+    pub(crate) unknown: u64,
     /// Calls that were there already.
-    pub known: u64,
+    pub(crate) known: u64,
     /// Calls with more records than are held at once.
-    pub given_up: u64,
+    pub(crate) given_up: u64,
 }
 
 /// Imports, shows how far it is on the terminal, and says on `out` what came of it.

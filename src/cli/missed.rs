@@ -29,22 +29,22 @@ pub struct MissedArgs {
     pub place: PlaceArgs,
     /// Called at this time or later: today, 10:00, monday, 7d
     #[arg(long, value_name = "TIME", default_value = "today")]
-    pub since: String,
+    pub(crate) since: String,
     /// Called before this time
     #[arg(long, value_name = "TIME")]
-    pub until: Option<String>,
+    pub(crate) until: Option<String>,
     /// In this queue
     #[arg(long, add = complete::queues())]
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// On this PBX
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// Only those who were not won back, and have no open callback
     #[arg(long)]
-    pub lost: bool,
+    pub(crate) lost: bool,
     /// At most so many [default: 50 in a table, else all]
     #[arg(short = 'n', long, value_name = "N")]
-    pub limit: Option<usize>,
+    pub(crate) limit: Option<usize>,
 }
 
 fn words(fate: Fate) -> String {
@@ -107,7 +107,8 @@ pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut i
         return Ok(());
     }
     if !found.is_empty() {
-        writeln!(out, "{}\n", table(&found, place).trim_fmt())?;
+        let several = args.pbx.is_none() && reader.last_seen()?.len() > 1;
+        writeln!(out, "{}\n", table(&found, several, place).trim_fmt())?;
     }
     let since = local(since_ms, &place.zone, "%Y-%m-%d %H:%M");
     writeln!(out, "{all} missed since {since}: {won} won back, {open} waiting, {} lost", all - won - open)?;
@@ -117,13 +118,16 @@ pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut i
     Ok(())
 }
 
-fn table(found: &[MissedCall], place: &Place) -> Table {
+/// Where there are several PBXs, which one is the last column.
+fn table(found: &[MissedCall], several: bool, place: &Place) -> Table {
     let mut table = Table::new();
-    table.load_style(NOTHING).set_header(["ID", "Called", "Number", "Queue", "Why", "Waited", "Since then"]);
+    let last = |pbx: &str| several.then(|| safe(pbx));
+    let header = ["ID", "Called", "Number", "Queue", "Why", "Waited", "Since then"];
+    table.load_style(NOTHING).set_header(header.map(str::to_owned).into_iter().chain(last("PBX")));
     for MissedCall { stored, fate, .. } in found {
         let call = &stored.call;
         let number = call.number_e164.as_deref().or(call.number.as_deref());
-        table.add_row([
+        let row = [
             stored.id.to_string(),
             local(call.started_ms, &place.zone, "%a %H:%M"),
             number.map_or_else(|| "withheld".to_owned(), safe),
@@ -131,10 +135,11 @@ fn table(found: &[MissedCall], place: &Place) -> Table {
             call.outcome.to_string(),
             clock(call.wait_ms),
             words(*fate),
-        ]);
+        ];
+        table.add_row(row.into_iter().chain(last(&call.pbx)));
     }
     for (n, column) in table.column_iter_mut().enumerate() {
-        column.set_padding((0, if n == 6 { 0 } else { 1 }));
+        column.set_padding((0, if n == 7 || n == 6 && !several { 0 } else { 1 }));
         if [0, 5].contains(&n) {
             column.set_cell_alignment(CellAlignment::Right);
         }

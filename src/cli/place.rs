@@ -22,10 +22,10 @@ pub struct PlaceArgs {
     pub config: Option<PathBuf>,
     /// Socket of the daemon [default: api.socket of the configuration]
     #[arg(long, value_name = "FILE", global = true)]
-    pub socket: Option<PathBuf>,
+    pub(crate) socket: Option<PathBuf>,
     /// Print JSON
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Options of every command that needs nothing but a database.
@@ -64,17 +64,17 @@ pub(super) fn which<'c>(
 #[derive(Debug)]
 pub struct Place {
     /// Path of the daemon's socket.
-    pub socket: PathBuf,
+    pub(crate) socket: PathBuf,
     /// Path of the database.
-    pub db: PathBuf,
+    pub(crate) db: PathBuf,
     /// In which times are shown.
-    pub zone: TimeZone,
+    pub(crate) zone: TimeZone,
     /// The time at which the command began.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// Whether JSON is wanted.
-    pub json: bool,
+    pub(crate) json: bool,
     /// The PBXs of the configuration.
-    pub pbxs: BTreeSet<PbxId>,
+    pub(crate) pbxs: BTreeSet<PbxId>,
 }
 
 /// Whether there is a PBX of the name that is given, if one is: in the configuration, or of an earlier one in the database.

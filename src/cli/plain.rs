@@ -1,13 +1,13 @@
 //! Stored text, made safe and short for a terminal.
 
-pub use crate::report::faces::format::{clip, clock, local, safe, spell};
+pub(crate) use crate::report::faces::format::{clip, clock, local, safe, spell};
 
 use callbackd_core::model::text::is_harmful;
 use serde::Serialize;
 use std::io::{self, Write};
 
 /// One line of JSON in which such characters are escaped too: it can be looked at in a terminal, and means the same.
-pub fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()> {
     let mut units = [0; 2];
     // Outside of its texts JSON has none of them.
     for part in serde_json::to_string(value)?.split_inclusive(is_harmful) {
@@ -24,7 +24,7 @@ pub fn json_line(value: &impl Serialize, out: &mut impl Write) -> io::Result<()>
 }
 
 /// A size as disks are sold: `812 B`, `45.3 kB`, `1.2 MB`, `3.4 GB`.
-pub fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let tenths = |unit: u64| format!("{}.{}", bytes / unit, bytes % unit * 10 / unit);
     match bytes {
         ..1_000 => format!("{bytes} B"),

@@ -31,13 +31,13 @@ Examples:
 pub struct ReportArgs {
     /// today, yesterday, week (this one, from Monday on) or month (this one)
     #[arg(value_name = "WINDOW", value_parser = ["today", "yesterday", "week", "month"], conflicts_with_all = ["from", "to"])]
-    pub window: Option<String>,
+    pub(crate) window: Option<String>,
     /// First day
     #[arg(long, value_name = "DAY")]
-    pub from: Option<String>,
+    pub(crate) from: Option<String>,
     /// The day after the last one [default: tomorrow]
     #[arg(long, value_name = "DAY", requires = "from")]
-    pub to: Option<String>,
+    pub(crate) to: Option<String>,
     /// Database [default: store.path of the configuration]
     #[arg(long, value_name = "FILE", conflicts_with = "config")]
     pub db: Option<PathBuf>,
@@ -46,34 +46,34 @@ pub struct ReportArgs {
     pub config: Option<PathBuf>,
     /// Print JSON
     #[arg(long, conflicts_with_all = ["csv", "html"])]
-    pub json: bool,
+    pub(crate) json: bool,
     /// Print comma-separated values: a line for each slice, by --by or by day
     #[arg(long, conflicts_with = "html")]
-    pub csv: bool,
+    pub(crate) csv: bool,
     /// Write one HTML file, with charts, that needs nothing else; `-` for standard output
     #[arg(long, value_name = "FILE")]
-    pub html: Option<PathBuf>,
+    pub(crate) html: Option<PathBuf>,
     /// Only the slices: pbx, did, trunk, queue, agent, hour, day, weekday, code
     #[arg(long, ignore_case = true, value_parser = super::words(By::ALL, By::as_str, By::from_text))]
-    pub by: Option<By>,
+    pub(crate) by: Option<By>,
     /// Calls on this PBX
     #[arg(long, value_name = "NAME")]
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// Calls to this number of ours
     #[arg(long, value_name = "NUMBER")]
-    pub did: Option<String>,
+    pub(crate) did: Option<String>,
     /// Calls over this trunk
     #[arg(long, value_name = "NAME")]
-    pub trunk: Option<String>,
+    pub(crate) trunk: Option<String>,
     /// Calls of this queue
     #[arg(long)]
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// Calls that this agent took or made: PJSIP/101, or 101
     #[arg(long)]
-    pub agent: Option<String>,
+    pub(crate) agent: Option<String>,
     /// Calls with this code
     #[arg(long)]
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 impl ReportArgs {

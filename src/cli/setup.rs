@@ -1,14 +1,14 @@
 //! `callbackd setup`: from a fresh installation beside an Asterisk to one that records rightly, in one command. It shows what it would write, and
 //! writes with `--apply`.
 
-pub mod conf;
-pub mod diff;
-pub mod edit;
-pub mod files;
-pub mod manager;
-pub mod purposes;
-pub mod region;
-pub mod trunks;
+pub(crate) mod conf;
+pub(crate) mod diff;
+pub(crate) mod edit;
+pub(crate) mod files;
+pub(crate) mod manager;
+pub(crate) mod purposes;
+pub(crate) mod region;
+pub(crate) mod trunks;
 
 use super::DEFAULT_CONFIG;
 use super::check::ask::ask;
@@ -48,22 +48,22 @@ Examples:
 pub struct SetupArgs {
     /// Write it
     #[arg(long)]
-    pub apply: bool,
+    pub(crate) apply: bool,
     /// Take back what was written
     #[arg(long, conflicts_with = "apply")]
-    pub undo: bool,
+    pub(crate) undo: bool,
     /// Country in which national numbers are dialled (ISO 3166) [default: by the numbers that the PBX names]
     #[arg(long, value_name = "COUNTRY")]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
     /// Where Asterisk's configuration is
     #[arg(long, value_name = "DIRECTORY", default_value = "/etc/asterisk")]
-    pub asterisk: PathBuf,
+    pub(crate) asterisk: PathBuf,
     /// The program that reloads Asterisk's AMI users
     #[arg(long, value_name = "PROGRAM", default_value = "asterisk", hide = true)]
-    pub reload: PathBuf,
+    pub(crate) reload: PathBuf,
     /// Configuration [default: /etc/callbackd/callbackd.toml]
     #[arg(long, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Runs the command.

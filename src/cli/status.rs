@@ -113,7 +113,7 @@ fn described(gap: &Gap, place: &Place) -> String {
 fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     place.note_not_running(notes);
     let reader = place.reader()?;
-    let (open, gap, seen) = (reader.open_callbacks()?, reader.last_gap()?, reader.last_seen()?);
+    let (open, gap, seen) = (reader.open_callbacks(None)?, reader.last_gap()?, reader.last_seen()?);
     if place.json {
         json_line(&json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }), out)?;
         return Err(Failure::NotRunning);

@@ -1,8 +1,9 @@
 //! `callbackd tail`: what happens, as it happens: one line for each call that ended and each change of a callback.
 
 use super::callbacks::why;
+use super::complete;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs};
+use super::place::{Place, PlaceArgs, escaped};
 use super::plain::{clip, clock, json_line, local, safe};
 use crate::api::client;
 use serde_json::Value;
@@ -18,6 +19,7 @@ Examples:
   callbackd tail
   callbackd tail --missed
   callbackd tail --kind callback
+  callbackd tail --pbx berlin
   callbackd tail --json | jq .row.number_e164")]
 pub struct TailArgs {
     #[command(flatten)]
@@ -25,10 +27,13 @@ pub struct TailArgs {
     pub place: PlaceArgs,
     /// Only these kinds of changes (comma-separated), or what they begin with: call, call.missed, callback, gap, dnc
     #[arg(long)]
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// Only missed callers and who was won back
     #[arg(long, conflicts_with = "kind")]
-    pub missed: bool,
+    pub(crate) missed: bool,
+    /// Of this PBX, and what concerns all of them
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
+    pub(crate) pbx: Option<String>,
 }
 
 /// Runs the command until it is interrupted.
@@ -41,9 +46,16 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
     if let Some(kind) = kind.filter(|kind| !kind.chars().all(plain)) {
         return Err(Failure::Usage(format!("--kind: '{}' is no kind of change", kind.escape_debug())));
     }
-    let path = kind.map_or_else(|| "/v1/events".to_owned(), |kind| format!("/v1/events?kind={kind}"));
+    let wanted =
+        [kind.map(|kind| format!("kind={kind}")), args.pbx.as_deref().map(|pbx| format!("pbx={}", escaped(pbx)))];
+    let path = format!("/v1/events?{}", wanted.into_iter().flatten().collect::<Vec<_>>().join("&"));
+    let path = path.trim_end_matches('?');
+    // As the daemon has them: it may follow others than the configuration of this machine names.
+    let several = args.pbx.is_none()
+        && !place.json
+        && place.get("/v1/status")?.is_some_and(|status| status["pbx"].as_array().is_some_and(|pbxs| pbxs.len() > 1));
     let mut failed = None;
-    client::stream(&place.socket, &path, |name, data| {
+    client::stream(&place.socket, path, |name, data| {
         let said = match name {
             // Notes are a courtesy: that they cannot be said is no error.
             "begin" => {
@@ -52,7 +64,7 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
             }
             "reset" => Ok(()),
             _ if place.json => json_line(data, out),
-            _ => writeln!(out, "{}", line(name, data, place)),
+            _ => writeln!(out, "{}", line(name, data, several, place)),
         };
         match said.and_then(|()| out.flush()) {
             Ok(()) => ControlFlow::Continue(()),
@@ -68,9 +80,9 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
     )
 }
 
-/// One change in words: when, what, who, and the rest.
+/// One change in words: when, on which PBX where there are several, what, who, and the rest.
 #[must_use]
-pub fn line(kind: &str, change: &Value, place: &Place) -> String {
+pub(crate) fn line(kind: &str, change: &Value, several: bool, place: &Place) -> String {
     let row = &change["row"];
     let text = |value: &Value| value.as_str().map(safe).unwrap_or_default();
     let number = ["number_e164", "number"].iter().map(|key| text(&row[*key])).find(|text| !text.is_empty());
@@ -97,7 +109,8 @@ pub fn line(kind: &str, change: &Value, place: &Place) -> String {
     };
     // Whom an attempt was for stands in its callback's line.
     let number = if kind == "callback.attempted" { text(&change["key"]) } else { number };
-    let line = format!("{at}  {:<9} {:<16} {:<10} {rest}", clip(what, 9), clip(&number, 16), clip(&queue, 10));
+    let pbx = if several { format!("{:<10} ", clip(&text(&change["pbx"]), 10)) } else { String::new() };
+    let line = format!("{at}  {pbx}{:<9} {:<16} {:<10} {rest}", clip(what, 9), clip(&number, 16), clip(&queue, 10));
     line.trim_end().to_owned()
 }
 

@@ -24,13 +24,12 @@ pub struct TokenArgs {
     #[expect(missing_docs, reason = "clap would show it")]
     pub place: PlaceArgs,
     #[command(subcommand)]
-    #[expect(missing_docs, reason = "clap would show it")]
-    pub command: TokenCommand,
+    pub(crate) command: TokenCommand,
 }
 
 /// What is done with the tokens.
 #[derive(Debug, Clone, Subcommand)]
-pub enum TokenCommand {
+pub(crate) enum TokenCommand {
     /// Make one and show it
     Add {
         /// What it is for: the history names it

@@ -3,8 +3,9 @@
 pub mod screen;
 
 use super::callbacks;
+use super::complete;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs};
+use super::place::{Place, PlaceArgs, escaped};
 use super::plain::safe;
 use crate::api::client::{self, ClientError};
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
@@ -33,20 +34,24 @@ Keys: q ends, p stops the screen and lets it go on. Up and Down choose a call or
 
 Examples:
   callbackd top
+  callbackd top --pbx berlin
   callbackd top | cat                          once")]
 pub struct TopArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
     pub place: PlaceArgs,
+    /// Of this PBX
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
+    pub(crate) pbx: Option<String>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &TopArgs, place: &Place, out: &mut impl Write) -> Result<(), Failure> {
     if !(io::stdout().is_terminal() && io::stdin().is_terminal()) || place.json {
-        let shown = ask(place)?;
+        let shown = ask(place, args.pbx.as_deref())?;
         if place.json {
             return Ok(super::plain::json_line(&shown.live, out)?);
         }
@@ -56,15 +61,16 @@ pub fn run(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
         return Ok(());
     }
     let never = AtomicBool::new(false);
-    stay(place, &|| None, &never, out)
+    stay(place, args.pbx.as_deref(), &|| None, &never, out)
 }
 
-/// Keeps the screen until `q` is pressed, or `over`; `foot` is its last line, if there is one.
+/// Keeps the screen, of one PBX or of all, until `q` is pressed, or `over`; `foot` is its last line, if there is one.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn stay(
+pub(crate) fn stay(
     place: &Place,
+    pbx: Option<&str>,
     foot: &dyn Fn() -> Option<String>,
     over: &AtomicBool,
     out: &mut impl Write,
@@ -72,7 +78,7 @@ pub fn stay(
     let keys = Keys::take()?;
     // Another screen, without a cursor; what was there before comes back at the end.
     write!(out, "\x1b[?1049h\x1b[?25l")?;
-    let ended = follow(place, foot, over, out);
+    let ended = follow(place, pbx, foot, over, out);
     write!(out, "\x1b[?25h\x1b[?1049l")?;
     out.flush()?;
     drop(keys);
@@ -116,6 +122,7 @@ impl View {
 
 fn follow(
     place: &Place,
+    pbx: Option<&str>,
     foot: &dyn Fn() -> Option<String>,
     over: &AtomicBool,
     out: &mut impl Write,
@@ -129,7 +136,7 @@ fn follow(
             ticks = 0;
             let (width, height) = size();
             // What is stopped stays as it was, whatever is looked at in it.
-            let shown = last.take().filter(|_| view.paused).map_or_else(|| ask(place), Ok);
+            let shown = last.take().filter(|_| view.paused).map_or_else(|| ask(place, pbx), Ok);
             let mut screen = match shown {
                 Ok(shown) => look(&mut view, last.insert(shown), place, (width, height)),
                 // It may come back: the screen waits.
@@ -257,15 +264,17 @@ fn draw(
     out.flush()
 }
 
-fn ask(place: &Place) -> Result<Shown, Failure> {
+fn ask(place: &Place, pbx: Option<&str>) -> Result<Shown, Failure> {
+    let of =
+        |path: &str, mark: char| pbx.map_or_else(|| path.to_owned(), |pbx| format!("{path}{mark}pbx={}", escaped(pbx)));
     let missing = || Failure::Daemon(ClientError::NotRunning(place.socket.clone()));
-    let mut live = place.get("/v1/live")?.ok_or_else(missing)?;
+    let mut live = place.get(&of("/v1/live", '?'))?.ok_or_else(missing)?;
     for list in ["queues", "agents"] {
         if let Some(see) = live["cut"][list]["see"].as_str().map(str::to_owned) {
-            live[list] = place.list(&see)?.ok_or_else(missing)?;
+            live[list] = place.list(&of(&see, '?'))?.ok_or_else(missing)?;
         }
     }
-    let callbacks = place.get(&format!("/v1/callbacks?open=true&limit={CALLBACKS}"))?.ok_or_else(missing)?;
+    let callbacks = place.get(&of(&format!("/v1/callbacks?open=true&limit={CALLBACKS}"), '&'))?.ok_or_else(missing)?;
     let callbacks = match callbacks {
         Value::Array(rows) => rows,
         _ => Vec::new(),

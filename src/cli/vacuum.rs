@@ -24,7 +24,7 @@ pub struct VacuumArgs {
     pub database: DatabaseArgs,
     /// Print JSON
     #[arg(long)]
-    pub json: bool,
+    pub(crate) json: bool,
 }
 
 /// Compacts `db`.

@@ -30,13 +30,12 @@ pub struct WebhooksArgs {
     #[expect(missing_docs, reason = "clap would show it")]
     pub place: PlaceArgs,
     #[command(subcommand)]
-    #[expect(missing_docs, reason = "clap would show it")]
-    pub command: WebhooksCommand,
+    pub(crate) command: WebhooksCommand,
 }
 
 /// What is done with webhooks.
 #[derive(Debug, Clone, Subcommand)]
-pub enum WebhooksCommand {
+pub(crate) enum WebhooksCommand {
     /// Show all, and how they stand
     List,
     /// Show the newest messages of one, and what was answered

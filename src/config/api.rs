@@ -17,11 +17,11 @@ pub struct Api {
     /// Its group; default: the daemon's.
     pub group: Option<String>,
     /// Where it listens to programs with tokens too; default: nowhere. On this machine alone.
-    pub listen: Option<SocketAddr>,
+    pub(crate) listen: Option<SocketAddr>,
     /// Names by which they may call this machine, beside `localhost` and addresses.
-    pub hosts: Vec<String>,
+    pub(crate) hosts: Vec<String>,
     /// There are pages for people too, who log in with such a token. Default: no.
-    pub pages: bool,
+    pub(crate) pages: bool,
 }
 
 impl Default for Api {

@@ -35,39 +35,39 @@ pub struct Callback {
     /// Missed callers are called back. Default false: a daemon makes no calls unless the file says so.
     pub enabled: bool,
     /// Outcomes that make a callback.
-    pub on: BTreeSet<Outcome>,
+    pub(crate) on: BTreeSet<Outcome>,
     /// An agent's phone rings so long. 5 s to 2 min, default 20 s.
-    pub agent_ring: Duration,
+    pub(crate) agent_ring: Duration,
     /// A customer's phone rings so long. 10 s to 3 min, default 45 s.
-    pub customer_ring: Duration,
+    pub(crate) customer_ring: Duration,
     /// No offer for so long to an agent who did not take one. 10 s to 8 h, default 2 min.
-    pub agent_cooldown: Duration,
+    pub(crate) agent_cooldown: Duration,
     /// No offer to agents in whose queues callers wait. Default true.
-    pub live_callers_first: bool,
+    pub(crate) live_callers_first: bool,
     /// In spite of live callers once it has been due for so long. 1 min to 24 h, default never.
-    pub overtake_after: Option<Duration>,
+    pub(crate) overtake_after: Option<Duration>,
     /// Agents whose device state is unknown count as free. Default false.
-    pub unknown_is_free: bool,
+    pub(crate) unknown_is_free: bool,
     /// Pause the agent in all queues during an attempt. Default false.
-    pub pause_agent: bool,
+    pub(crate) pause_agent: bool,
     /// Minutes of the customer's day in which the customer is not called: from, to. Default 21:00 to 08:00.
-    pub quiet: Option<(u16, u16)>,
+    pub(crate) quiet: Option<(u16, u16)>,
     /// How an agent is dialled. Default `None`: as suits the PBX.
-    pub dial_agent: Option<String>,
+    pub(crate) dial_agent: Option<String>,
     /// How a customer is dialled. Default `Local/{number}@from-internal/n`.
-    pub dial_customer: String,
+    pub(crate) dial_customer: String,
     /// What `{number}` is. Default `{national}`.
-    pub number_form: String,
+    pub(crate) number_form: String,
     /// Context of the agent's leg. Default `callbackd-agent`.
-    pub agent_context: String,
+    pub(crate) agent_context: String,
     /// Context of the customer's leg where the customer is called first. Default `callbackd-customer`.
-    pub customer_context: String,
+    pub(crate) customer_context: String,
     /// Make callbacks though another callbackd does on the same PBX. Default false.
-    pub alongside: bool,
+    pub(crate) alongside: bool,
     /// Publish wait estimates into the Asterisk database. Default false.
-    pub publish: bool,
+    pub(crate) publish: bool,
     /// `[callback.retry]`, in milliseconds; each 10 s to 24 h.
-    pub retry: Retry,
+    pub(crate) retry: Retry,
     /// What holds for queues without a table of their own.
     pub default: CallbackQueue,
     /// `[callback.queue.NAME]`, with what they do not say taken from `[callback]`.

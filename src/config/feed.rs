@@ -8,17 +8,17 @@ const KEEP: std::ops::RangeInclusive<Duration> = Duration::from_secs(86_400)..=D
 
 /// The table `[feed]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Feed {
+pub(crate) struct Feed {
     /// Tells of calls in progress too. Default: no.
-    pub in_progress: bool,
+    pub(crate) in_progress: bool,
     /// Tells what agents do too. Default: no.
-    pub agents: bool,
+    pub(crate) agents: bool,
     /// So long changes are kept; `None`: until there is no room. Default 7 days.
-    pub keep: Option<Duration>,
+    pub(crate) keep: Option<Duration>,
     /// Most changes that are kept. Default 1,000,000.
-    pub max_rows: u32,
+    pub(crate) max_rows: u32,
     /// Most room that they may take, MiB. Default 256.
-    pub max_mib: u32,
+    pub(crate) max_mib: u32,
 }
 
 impl Default for Feed {

@@ -19,12 +19,12 @@ mod section;
 mod settings;
 mod webhook;
 
-pub use agents::Agent;
-pub use api::Api;
-pub use callback::{Callback, CallbackQueue};
-pub use feed::Feed;
+pub(crate) use agents::Agent;
+pub(crate) use api::Api;
+pub(crate) use callback::{Callback, CallbackQueue};
+pub(crate) use feed::Feed;
 pub use refusal::{Problem, Refusal};
-pub use renamed::OldName;
+pub(crate) use renamed::OldName;
 pub use settings::Settings;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
@@ -36,7 +36,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// The shipped configuration: every key with its default, explained.
-pub const SHIPPED: &str = include_str!("../../config/callbackd.toml");
+pub(crate) const SHIPPED: &str = include_str!("../../config/callbackd.toml");
 
 /// Every table and the keys it knows; the tables themselves are the keys of the table without a name.
 pub const KEYS: &[(&str, &[&str])] = &[
@@ -214,7 +214,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     /// Name of this site, key `site`; default: the machine's name.
-    pub site: Option<String>,
+    pub(crate) site: Option<String>,
     /// The PBXs, at least one; `name` is unique.
     pub pbx: Vec<Pbx>,
     /// What the file says for all PBXs; what holds for one is [`Pbx::settings`].
@@ -224,7 +224,7 @@ pub struct Config {
     /// The local API, table `[api]`.
     pub api: Api,
     /// What the change feed records, table `[feed]`.
-    pub feed: Feed,
+    pub(crate) feed: Feed,
     /// Endpoints that receive what became true, tables `[[webhook]]`.
     pub webhooks: Vec<Webhook>,
     /// What figures are held against, table `[report]`.
@@ -348,9 +348,9 @@ pub struct Calls {
     /// Contexts in which a machine serves the caller.
     pub self_service_contexts: Vec<String>,
     /// Channels (`PJSIP/bot-*`) behind which a program stands, not a person. Those that Asterisk makes for programs are known.
-    pub machines: Vec<String>,
+    pub(crate) machines: Vec<String>,
     /// Programs that serve the caller (`AudioSocket/*`): a call that ends with one is SELF_SERVICE.
-    pub self_service_machines: Vec<String>,
+    pub(crate) self_service_machines: Vec<String>,
     /// Contexts to which blocked callers are sent.
     pub blocked_contexts: Vec<String>,
     /// Regular expression for the whole of an extension's number; default: at most `numbers.internal_max_digits` digits.
@@ -371,15 +371,15 @@ pub struct Numbers {
     /// Up to this many digits are an extension. Default 5.
     pub internal_max_digits: u8,
     /// Prefixes (with `+`) that may be called though they are international or premium-rate.
-    pub allow: Vec<String>,
+    pub(crate) allow: Vec<String>,
     /// Prefixes that may not be called.
     pub deny: Vec<String>,
     /// Numbers of other countries may be called. Default false.
-    pub international: bool,
+    pub(crate) international: bool,
     /// Premium-rate, shared-cost, personal and pager numbers may be called. Default false.
-    pub premium: bool,
+    pub(crate) premium: bool,
     /// Our own numbers, 3 to 15 digits, perhaps with `+`: no customer's.
-    pub own: Vec<String>,
+    pub(crate) own: Vec<String>,
 }
 
 /// The table `[hours]`.
@@ -388,7 +388,7 @@ pub struct Hours {
     /// IANA time zone, for example `Europe/Berlin`; default: the system's.
     pub timezone: Option<String>,
     /// ISO 3166 country whose public holidays `PH` means.
-    pub country: Option<String>,
+    pub(crate) country: Option<String>,
     /// OpenStreetMap opening hours; default `24/7`.
     pub open: String,
 }

@@ -27,7 +27,7 @@ impl Settings {
     /// # Panics
     /// If hours or region are bad, which a configuration that was read by this program never is.
     #[must_use]
-    pub fn policy(&self, look_up_cdr: bool) -> Policy {
+    pub(crate) fn policy(&self, look_up_cdr: bool) -> Policy {
         let c = &self.callback;
         Policy {
             enabled: c.enabled,

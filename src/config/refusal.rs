@@ -15,7 +15,7 @@ pub struct Problem {
     /// Bytes of the file.
     pub span: Option<Range<usize>>,
     /// What stands at the caret.
-    pub label: String,
+    pub(crate) label: String,
     /// The fix, one sentence.
     pub help: String,
 }

@@ -66,7 +66,7 @@ impl Hours {
 
     /// The time zone of the business: for hours, days and times shown to people.
     #[must_use]
-    pub fn zone(&self) -> jiff::tz::TimeZone {
+    pub(crate) fn zone(&self) -> jiff::tz::TimeZone {
         let named = self.timezone.as_deref().and_then(|name| jiff::tz::TimeZone::get(name).ok());
         named.unwrap_or_else(jiff::tz::TimeZone::system)
     }

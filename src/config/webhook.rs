@@ -84,7 +84,7 @@ pub struct Webhook {
     /// Where messages are sent.
     pub url: Uri,
     /// File that holds the keys of the signatures.
-    pub secret_file: PathBuf,
+    pub(crate) secret_file: PathBuf,
     /// What is sent. Default `call.missed` and `callback.closed`.
     pub events: BTreeSet<ChangeKind>,
     /// Calls and callbacks of these queues alone; empty: of all.
@@ -92,15 +92,15 @@ pub struct Webhook {
     /// How a message is written. Default: standard.
     pub format: Format,
     /// Customers' numbers may go to another machine unencrypted. Default: no.
-    pub allow_plaintext: bool,
+    pub(crate) allow_plaintext: bool,
     /// The authority that the endpoint's certificate must be of; default: the system's.
-    pub tls_ca_file: Option<PathBuf>,
+    pub(crate) tls_ca_file: Option<PathBuf>,
     /// Chat of Telegram, or address of mail; else empty.
-    pub to: String,
+    pub(crate) to: String,
     /// Program and arguments of mail; else empty.
-    pub command: Vec<String>,
+    pub(crate) command: Vec<String>,
     /// Number of the user in the CRM who is responsible for what is made there.
-    pub responsible: Option<u32>,
+    pub(crate) responsible: Option<u32>,
     /// Fields of `data` under other names, and words of fields as other words: [`Map`].
     pub map: Map,
 }

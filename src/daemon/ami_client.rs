@@ -22,7 +22,7 @@ const READ: usize = 64 * 1024;
 
 /// What came next.
 #[derive(Debug)]
-pub enum Heard {
+pub(crate) enum Heard {
     /// An event, live or an item of a list.
     Event(Frame),
     /// The session's progress.
@@ -32,7 +32,7 @@ pub enum Heard {
 }
 
 /// A connection and its session. Drop it to hang up.
-pub struct Visit {
+pub(crate) struct Visit {
     peer: SocketAddr,
     reader: ReadHalf<Wire>,
     writer: WriteHalf<Wire>,
@@ -55,7 +55,7 @@ impl Visit {
     ///
     /// # Errors
     /// No secret, no connection.
-    pub async fn begin(pbx: &Pbx, credentials: Option<&Path>, interest: Interest) -> Result<Self, LostReason> {
+    pub(crate) async fn begin(pbx: &Pbx, credentials: Option<&Path>, interest: Interest) -> Result<Self, LostReason> {
         let secret = Secret::of(pbx, credentials).load()?;
         let login = Login { username: pbx.username.clone(), secret, allow_plain: pbx.allow_plain_login };
         let (wire, peer) = Route::to(pbx).connect().await?;
@@ -85,7 +85,7 @@ impl Visit {
 
     /// Address of the other end.
     #[must_use]
-    pub fn peer(&self) -> SocketAddr {
+    pub(crate) fn peer(&self) -> SocketAddr {
         self.peer
     }
 
@@ -93,12 +93,12 @@ impl Visit {
     ///
     /// # Errors
     /// The session is not live, or too many answers are outstanding.
-    pub fn request(&mut self, action: &Action) -> Result<ActionId, RequestError> {
+    pub(crate) fn request(&mut self, action: &Action) -> Result<ActionId, RequestError> {
         self.session.request(action, self.clock.now().mono_ms)
     }
 
     /// Says good-bye; [`callbackd_core::ami::DeadReason::LoggedOff`] will end the visit. `false` if there is nobody to say it to.
-    pub fn log_off(&mut self) -> bool {
+    pub(crate) fn log_off(&mut self) -> bool {
         self.session.log_off(self.clock.now().mono_ms)
     }
 
@@ -106,7 +106,7 @@ impl Visit {
     ///
     /// # Errors
     /// The end of the visit.
-    pub async fn next(&mut self, tap: &mut impl FnMut(&[u8])) -> Result<Heard, LostReason> {
+    pub(crate) async fn next(&mut self, tap: &mut impl FnMut(&[u8])) -> Result<Heard, LostReason> {
         loop {
             self.drain();
             if let Some(heard) = self.heard.pop_front() {

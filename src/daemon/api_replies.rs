@@ -22,11 +22,11 @@ use tokio::sync::oneshot;
 type Reply = (oneshot::Sender<Result<Done, CommandError>>, Result<Done, CommandError>);
 
 /// Answers that wait for the disk at once: a database that cannot be written must not make them grow, however often somebody asks again.
-pub const MAX_WAITING: usize = 1_000;
+pub(crate) const MAX_WAITING: usize = 1_000;
 
 /// Answers that wait for the disk, in the order of their commands.
 #[derive(Debug, Default)]
-pub struct ApiReplies {
+pub(crate) struct ApiReplies {
     waiting: VecDeque<(u64, Reply)>,
     /// Commands that were not carried out because there was no room for their answers.
     refused: u64,
@@ -37,7 +37,7 @@ impl ApiReplies {
     ///
     /// # Errors
     /// What to answer at once; it is counted.
-    pub fn room(&mut self) -> Result<(), CommandError> {
+    pub(crate) fn room(&mut self) -> Result<(), CommandError> {
         if self.waiting.len() >= MAX_WAITING {
             self.waiting.retain(|(_, (reply, _))| !reply.is_closed());
         }
@@ -49,17 +49,17 @@ impl ApiReplies {
     }
 
     /// Commands refused by [`ApiReplies::room`].
-    pub fn refused(&self) -> u64 {
+    pub(crate) fn refused(&self) -> u64 {
         self.refused
     }
 
     /// A command was carried out, and its records are among the first `pushed`: the answer goes out when they are settled.
-    pub fn push(&mut self, reply: Reply, pushed: u64) {
+    pub(crate) fn push(&mut self, reply: Reply, pushed: u64) {
         self.waiting.push_back((pushed, reply));
     }
 
     /// Gives the answers whose records are among the first `settled`.
-    pub fn settle(&mut self, settled: u64) {
+    pub(crate) fn settle(&mut self, settled: u64) {
         while self.waiting.front().is_some_and(|(pushed, _)| *pushed <= settled) {
             if let Some((_, (reply, answer))) = self.waiting.pop_front() {
                 // Whoever asked may have gone.
@@ -70,7 +70,7 @@ impl ApiReplies {
 }
 
 /// The callback that a command names.
-pub fn named(command: &Command) -> Option<i64> {
+pub(crate) fn named(command: &Command) -> Option<i64> {
     match command {
         Command::Cancel { id, .. }
         | Command::Handled { id, .. }
@@ -89,7 +89,7 @@ pub fn named(command: &Command) -> Option<i64> {
 }
 
 /// All agents of all PBXs.
-pub fn agents(watched: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence> {
+pub(crate) fn agents(watched: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence> {
     let on = |w: &Monitor| {
         let agents = w.presence().agents();
         agents.into_iter().map(|agent| agent_view(w, agent, callbacks)).collect::<Vec<_>>()
@@ -122,7 +122,7 @@ fn agent_view(watched: &Monitor, agent: AgentView<'_>, callbacks: &Callbacks) ->
 }
 
 /// All queues of all PBXs.
-pub fn queues(watched: &[Monitor], callbacks: &Callbacks) -> Vec<QueueInPresence> {
+pub(crate) fn queues(watched: &[Monitor], callbacks: &Callbacks) -> Vec<QueueInPresence> {
     watched.iter().flat_map(|on| queues_of(on, callbacks)).collect()
 }
 
@@ -150,7 +150,7 @@ fn queues_of(watched: &Monitor, callbacks: &Callbacks) -> Vec<QueueInPresence> {
 }
 
 /// How things stand.
-pub fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: Millis) -> Status {
+pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, since_ms: Millis) -> Status {
     let scheduler = callbacks.scheduler();
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -208,7 +208,7 @@ fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
 }
 
 /// Opens the local API. Calls are worth more than commands: without it the daemon runs all the same.
-pub fn listen(config: &Config, front: &Arc<Front>) -> Option<socket::Server> {
+pub(crate) fn listen(config: &Config, front: &Arc<Front>) -> Option<socket::Server> {
     let api = &config.api;
     match socket::Server::bind(&api.socket, api.mode, api.group.as_deref(), front) {
         Ok(server) => Some(server),
@@ -225,7 +225,7 @@ pub fn listen(config: &Config, front: &Arc<Front>) -> Option<socket::Server> {
 }
 
 /// Listens to programs with tokens, where the configuration says so.
-pub fn listen_by_tcp(config: &Config, front: &Arc<Front>) -> Option<tcp::Server> {
+pub(crate) fn listen_by_tcp(config: &Config, front: &Arc<Front>) -> Option<tcp::Server> {
     let address = config.api.listen?;
     match tcp::Server::bind(address, &config.api.hosts, config.api.pages, front) {
         Ok(server) => Some(server),

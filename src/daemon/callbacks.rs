@@ -30,7 +30,7 @@ const MAX_OUTCOMES: usize = 256;
 
 /// The result of something that the scheduler wanted.
 #[derive(Debug)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// The answer to a PBX action.
     Answered {
         /// The PBX that answered.
@@ -51,7 +51,7 @@ pub enum Outcome {
 
 /// The scheduler, with what connects it to the daemon.
 #[derive(Debug)]
-pub struct Callbacks {
+pub(crate) struct Callbacks {
     scheduler: Scheduler,
     requesters: BTreeMap<PbxId, Requester>,
     outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
@@ -65,7 +65,7 @@ pub struct Callbacks {
 
 impl Callbacks {
     /// A scheduler that goes on where an earlier one stopped.
-    pub fn new(
+    pub(crate) fn new(
         policies: Policies,
         prefix: AttemptPrefix,
         restored: RestoredState,
@@ -85,17 +85,17 @@ impl Callbacks {
     }
 
     /// The next result of what was wanted, to be given to [`Callbacks::result`]. None is lost if it is not waited for to the end.
-    pub async fn outcome(&mut self) -> Option<Outcome> {
+    pub(crate) async fn outcome(&mut self) -> Option<Outcome> {
         self.outcomes.1.recv().await
     }
 
     /// When to come back with [`Callbacks::decide`], by the monotonic clock.
-    pub fn deadline(&self) -> Option<u64> {
+    pub(crate) fn deadline(&self) -> Option<u64> {
         self.scheduler.deadline()
     }
 
     /// Takes what a tracker reports. Its records are returned: they go to the store.
-    pub fn hear(&mut self, pbx: &PbxId, output: Output, now: Moment) -> Option<Record> {
+    pub(crate) fn hear(&mut self, pbx: &PbxId, output: Output, now: Moment) -> Option<Record> {
         match output {
             Output::Record(record) => {
                 if let Record::Call(call) = &record {
@@ -114,32 +114,32 @@ impl Callbacks {
     }
 
     /// Sync with a PBX is lost.
-    pub fn unlinked(&mut self, pbx: &PbxId, now: Moment) {
+    pub(crate) fn unlinked(&mut self, pbx: &PbxId, now: Moment) {
         self.scheduler.handle(Input::Unlinked(pbx), now);
     }
 
     /// The policies changed, and with them perhaps where each PBX's CDR are.
-    pub fn policies(&mut self, policies: &Policies, cdr_csv: BTreeMap<PbxId, PathBuf>, now: Moment) {
+    pub(crate) fn policies(&mut self, policies: &Policies, cdr_csv: BTreeMap<PbxId, PathBuf>, now: Moment) {
         self.cdr_csv = cdr_csv;
         self.scheduler.handle(Input::Policies(policies), now);
     }
 
     /// A record is on the disk.
-    pub fn stored(&mut self, record: &Record, now: Moment) {
+    pub(crate) fn stored(&mut self, record: &Record, now: Moment) {
         if let Some(intent) = intent(record) {
             self.scheduler.handle(Input::Committed(&intent.channel_id), now);
         }
     }
 
     /// The database refused a record.
-    pub fn refused(&mut self, record: &Record, now: Moment) {
+    pub(crate) fn refused(&mut self, record: &Record, now: Moment) {
         if let Some(intent) = intent(record) {
             self.scheduler.handle(Input::Refused(&intent.channel_id), now);
         }
     }
 
     /// Takes the result of a PBX action.
-    pub fn result(&mut self, result: &Outcome, now: Moment) {
+    pub(crate) fn result(&mut self, result: &Outcome, now: Moment) {
         let (pbx, pbx_action, reply) = match result {
             Outcome::Answered { pbx, pbx_action, reply } => (pbx, pbx_action, reply),
             Outcome::LookedUp { channel_id, cdrs } => {
@@ -210,7 +210,7 @@ impl Callbacks {
     }
 
     /// Lets the scheduler decide. Its records are returned, and its PBX actions are on their way.
-    pub fn decide(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
+    pub(crate) fn decide(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
         let presences = presences_of(watched);
         self.scheduler.decide(now, &presences);
         self.say_full(now);
@@ -283,7 +283,7 @@ impl Callbacks {
     }
 
     /// The daemon ends: its signs are taken back while the links are up.
-    pub fn stop(&mut self, watched: &[Monitor], now: Moment) {
+    pub(crate) fn stop(&mut self, watched: &[Monitor], now: Moment) {
         self.scheduler.stop();
         let records = self.carry_out(&presences_of(watched), now);
         debug_assert!(records.is_empty(), "whatever was decided has been carried out before");
@@ -328,7 +328,7 @@ impl Callbacks {
     ///
     /// # Errors
     /// If it cannot be done.
-    pub fn command(
+    pub(crate) fn command(
         &mut self,
         command: &Command,
         by: &str,
@@ -340,7 +340,7 @@ impl Callbacks {
     }
 
     /// What a command did, as it stands after the decision that followed.
-    pub fn settled(&self, done: Done) -> Done {
+    pub(crate) fn settled(&self, done: Done) -> Done {
         match done {
             Done::Callback(row) => Done::Callback(match self.scheduler.callback(row.id) {
                 Some(now) => Box::new(now.clone()),
@@ -351,7 +351,7 @@ impl Callbacks {
     }
 
     /// The scheduler, to be read.
-    pub fn scheduler(&self) -> &Scheduler {
+    pub(crate) fn scheduler(&self) -> &Scheduler {
         &self.scheduler
     }
 }

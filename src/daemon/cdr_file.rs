@@ -19,7 +19,7 @@ static READS: Mutex<()> = Mutex::new(());
 ///
 /// # Errors
 /// The file cannot be read.
-pub fn of(path: &Path, uniqueid: &str, since_ms: Millis) -> Result<Vec<Cdr>, RecordsError> {
+pub(crate) fn of(path: &Path, uniqueid: &str, since_ms: Millis) -> Result<Vec<Cdr>, RecordsError> {
     let files = Files { cdr_csv: Some(path.to_owned()), queue_log: None };
     let since = |ms: Millis| ms >= since_ms - CLOCKS_MS;
     let _one = READS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -18,11 +18,11 @@ pub(super) struct Certificate<'a> {
     not_before: Duration,
     not_after: Duration,
     /// It says that it is of version 1 and has nothing that came with later ones.
-    pub is_version_1: bool,
-    pub extensions: Extensions,
+    pub(crate) is_version_1: bool,
+    pub(crate) extensions: Extensions,
     /// The SubjectPublicKeyInfo in DER.
-    pub public_key_info: &'a [u8],
-    pub key: PublicKey<'a>,
+    pub(crate) public_key_info: &'a [u8],
+    pub(crate) key: PublicKey<'a>,
 }
 
 /// The content of a SubjectPublicKeyInfo.
@@ -66,7 +66,7 @@ impl From<der::Error> for CertificateFault {
 }
 
 impl<'a> Certificate<'a> {
-    pub fn parse(der: &'a [u8]) -> Result<Self, CertificateFault> {
+    pub(crate) fn parse(der: &'a [u8]) -> Result<Self, CertificateFault> {
         let mut reader = SliceReader::new(der)?;
         let (signed, algorithm, signature) = reader.sequence(|r| {
             Ok::<_, der::Error>((r.tlv_bytes()?, r.decode::<AnyRef<'a>>()?, r.decode::<BitStringRef<'a>>()?))
@@ -117,7 +117,7 @@ impl<'a> Certificate<'a> {
         })
     }
 
-    pub fn check_dates(&self, now: UnixTime) -> Result<(), CertificateFault> {
+    pub(crate) fn check_dates(&self, now: UnixTime) -> Result<(), CertificateFault> {
         let now = Duration::from_secs(now.as_secs());
         if now < self.not_before {
             return Err(CertificateFault::NotYetValid);
@@ -130,7 +130,7 @@ impl<'a> Certificate<'a> {
 
     /// Whether it may vouch for others now, over so many authorities between; what is of version 1 cannot say that it may, and neither do those of
     /// `ast_tls_cert` with OpenSSL from 3.2.
-    pub fn check_authority(&self, between: usize, now: UnixTime) -> Result<(), CertificateFault> {
+    pub(crate) fn check_authority(&self, between: usize, now: UnixTime) -> Result<(), CertificateFault> {
         let Extensions { is_authority, path_length, may_sign, .. } = self.extensions;
         let name =
             || common_name(self.subject).map_or_else(|| "a certificate".to_owned(), |cn| format!("\"{}\"", shown(cn)));
@@ -146,13 +146,13 @@ impl<'a> Certificate<'a> {
     }
 
     /// It is issued by an authority that `ast_tls_cert` makes, by its name.
-    pub fn is_asterisks(&self) -> bool {
+    pub(crate) fn is_asterisks(&self) -> bool {
         is_asterisks_own(self.issuer)
     }
 
     /// Checks that one of `anchors` has signed this certificate itself. An authority that may speak for some names only is none for a
     /// certificate of which this is all that is checked.
-    pub fn check_issuer(
+    pub(crate) fn check_issuer(
         &self,
         anchors: &[TrustAnchor<'_>],
         algorithms: &[&dyn SignatureVerificationAlgorithm],
@@ -194,7 +194,7 @@ impl<'a> PublicKey<'a> {
     }
 
     /// Whether `signature` over `message` is this key's, by this algorithm.
-    pub fn verify_with(
+    pub(crate) fn verify_with(
         &self,
         algorithm: &dyn SignatureVerificationAlgorithm,
         message: &[u8],
@@ -206,7 +206,7 @@ impl<'a> PublicKey<'a> {
 
     /// An RSA key of less than 2048 bits: its modulus and exponent need less than 256 bytes. Elliptic keys are shorter
     /// still, so only RSA's own algorithm identifier (RFC 8017, `1.2.840.113549.1.1.1`) counts.
-    pub fn is_weak_rsa(&self) -> bool {
+    pub(crate) fn is_weak_rsa(&self) -> bool {
         const RSA: &[u8] = &[0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
         self.algorithm.starts_with(RSA) && self.bits.len() < 256
     }
@@ -222,13 +222,13 @@ struct Rest {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Extensions {
     /// There is a subjectAltName, whatever stands in it.
-    pub has_names: bool,
+    pub(crate) has_names: bool,
     /// `cA` of basicConstraints; `None` if there are none.
-    pub is_authority: Option<bool>,
+    pub(crate) is_authority: Option<bool>,
     /// Authorities that may stand between this one and a certificate; `None`: any number.
-    pub path_length: Option<u8>,
+    pub(crate) path_length: Option<u8>,
     /// keyUsage has keyCertSign; `None` if there is none.
-    pub may_sign: Option<bool>,
+    pub(crate) may_sign: Option<bool>,
 }
 
 /// The tag of an optional part (RFC 5280, section 4.1: 0 is the version, 3 are the extensions).

@@ -17,15 +17,15 @@ pub(super) fn wall() -> Millis {
 pub(super) struct Monotonic(Instant);
 
 impl Monotonic {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Instant::now())
     }
 
-    pub fn now_ms(self) -> u64 {
+    pub(crate) fn now_ms(self) -> u64 {
         u64::try_from(self.0.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    pub fn at(self, ms: u64) -> Instant {
+    pub(crate) fn at(self, ms: u64) -> Instant {
         self.0 + std::time::Duration::from_millis(ms)
     }
 }
@@ -44,12 +44,12 @@ pub(super) struct Sleep {
 }
 
 impl Sleep {
-    pub fn new(asleep_ms: u64) -> Self {
+    pub(crate) fn new(asleep_ms: u64) -> Self {
         Self { asleep_ms, woke: None }
     }
 
     /// Looks at both clocks: how long the machine has been asleep since it was started, and monotonic milliseconds.
-    pub fn look(&mut self, asleep_ms: u64, now_ms: u64) {
+    pub(crate) fn look(&mut self, asleep_ms: u64, now_ms: u64) {
         let slept = asleep_ms.saturating_sub(self.asleep_ms);
         if slept >= A_NAP {
             self.asleep_ms = asleep_ms;
@@ -58,7 +58,7 @@ impl Sleep {
     }
 
     /// How far back events may be missing if the connection ends now, in milliseconds.
-    pub fn unseen(&self, now_ms: u64) -> Option<u64> {
+    pub(crate) fn unseen(&self, now_ms: u64) -> Option<u64> {
         let (woke_ms, slept) = self.woke?;
         let awake = now_ms.saturating_sub(woke_ms);
         (awake <= DROWSY).then_some(slept + awake)
@@ -79,24 +79,24 @@ pub(super) fn asleep_ms() -> u64 {
 
 /// Both clocks, for the trackers: wall time for records, monotonic time for timers.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock(Monotonic);
+pub(crate) struct Clock(Monotonic);
 
 impl Clock {
     /// A clock whose monotonic side starts at 0 now.
     #[must_use]
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self(Monotonic::start())
     }
 
     /// This moment, by both clocks.
     #[must_use]
-    pub fn now(self) -> Moment {
+    pub(crate) fn now(self) -> Moment {
         Moment { wall_ms: wall(), mono_ms: self.0.now_ms() }
     }
 
     /// The instant at which the monotonic side shows this.
     #[must_use]
-    pub fn instant(self, mono_ms: u64) -> Instant {
+    pub(crate) fn instant(self, mono_ms: u64) -> Instant {
         self.0.at(mono_ms)
     }
 }

@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 ///
 /// # Errors
 /// If the file cannot be read, or what it says is refused.
-pub fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> {
+pub(crate) fn load(path: &Path, credentials: Option<&Path>) -> Result<Config, Refusal> {
     let mut config = Config::load(path)?;
     secret::beside(&mut config, path, credentials);
     Ok(config)
 }
 
 /// Says which keys of the file have another name by now.
-pub fn warn_of_old_names(config: &Config) {
+pub(crate) fn warn_of_old_names(config: &Config) {
     for old in &config.old_names {
         tracing::warn!(
             target: "daemon",
@@ -29,7 +29,7 @@ pub fn warn_of_old_names(config: &Config) {
 }
 
 /// The configuration that is in force, and where it came from.
-pub struct Configuration {
+pub(crate) struct Configuration {
     config: Config,
     path: PathBuf,
     log: Reload,
@@ -37,20 +37,20 @@ pub struct Configuration {
 
 impl Configuration {
     /// This one, which was read from there. `log` changes what is logged.
-    pub fn new(config: Config, path: &Path, log: Reload) -> Self {
+    pub(crate) fn new(config: Config, path: &Path, log: Reload) -> Self {
         Self { config, path: path.to_owned(), log }
     }
 
-    pub fn config(&self) -> &Config {
+    pub(crate) fn config(&self) -> &Config {
         &self.config
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Reads it anew, and says what is refused or needs a restart. Returns whether a new one is in force.
-    pub fn reload(&mut self) -> bool {
+    pub(crate) fn reload(&mut self) -> bool {
         match load(&self.path, secret::credentials().as_deref()) {
             Ok(new) => {
                 let restart = self.config.restart_for(&new);

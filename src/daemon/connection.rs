@@ -70,7 +70,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub fn new(session: Session, clock: Monotonic, interest: Interest, counters: SharedCounters) -> Self {
+    pub(crate) fn new(session: Session, clock: Monotonic, interest: Interest, counters: SharedCounters) -> Self {
         Self {
             session,
             clock,
@@ -92,7 +92,7 @@ impl Connection {
     }
 
     /// Runs to the end. `was_live` becomes true when the session does.
-    pub async fn run(
+    pub(crate) async fn run(
         mut self,
         wire: Wire,
         commands: &mut mpsc::Receiver<Command>,

@@ -11,7 +11,7 @@ use super::lost::LostReason;
 use crate::config::{Pbx, Tls, Webhook};
 
 /// How long the resolver, each address, and TLS may take.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection, encrypted or not.
 pub(super) type Wire = Box<dyn AsyncReadWrite>;
@@ -32,13 +32,13 @@ pub(super) struct Route {
 }
 
 impl Route {
-    pub fn to(pbx: &Pbx) -> Self {
+    pub(crate) fn to(pbx: &Pbx) -> Self {
         let unheard = "nobody listens there: is Asterisk running, with enabled = yes in manager.conf?";
         Self { address: pbx.address.clone(), tls: pbx.tls.clone(), allow_plaintext: pbx.allow_plaintext, unheard }
     }
 
     /// To an endpoint of webhooks.
-    pub fn to_endpoint(webhook: &Webhook) -> Self {
+    pub(crate) fn to_endpoint(webhook: &Webhook) -> Self {
         let tls = || webhook.tls_ca_file.clone().map_or(Tls::System, Tls::CaFile);
         let (tls, port) = if webhook.is_encrypted() { (Some(tls()), 443) } else { (None, 80) };
         let address = webhook.url.authority().map_or("", |authority| authority.as_str());
@@ -47,12 +47,12 @@ impl Route {
         Self { address, tls, allow_plaintext: webhook.allow_plaintext, unheard: "nobody listens there" }
     }
 
-    pub fn encrypted(&self) -> bool {
+    pub(crate) fn encrypted(&self) -> bool {
         self.tls.is_some()
     }
 
     /// Makes a connection, trying each of the name's addresses.
-    pub async fn connect(&self) -> Result<(Wire, SocketAddr), LostReason> {
+    pub(crate) async fn connect(&self) -> Result<(Wire, SocketAddr), LostReason> {
         let (stream, peer) = self.reach().await?;
         // Actions are small and answers are waited for. Without it they only come later.
         let _ = stream.set_nodelay(true);

@@ -47,19 +47,19 @@ pub(super) enum Flushed {
 }
 
 impl Delivery {
-    pub fn new(events: Sender<LinkEvent>, counters: SharedCounters, share: Budget) -> Self {
+    pub(crate) fn new(events: Sender<LinkEvent>, counters: SharedCounters, share: Budget) -> Self {
         let bytes = Arc::new(Semaphore::new(share.waiting_bytes));
         let half = u32::try_from(share.waiting_bytes / 2).unwrap_or(u32::MAX);
         Self { events, bytes, half, waiting: VecDeque::new(), dropped: 0, since: None, counters }
     }
 
     /// Something waits for room in the channel.
-    pub fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         !self.waiting.is_empty() || self.dropped > 0
     }
 
     /// A frame that was read now. It gets a buffer of its own: it may wait, and what was read with it need not.
-    pub fn frame(&mut self, frame: &Frame, arrived_ms: Millis) {
+    pub(crate) fn frame(&mut self, frame: &Frame, arrived_ms: Millis) {
         let length = u32::try_from(frame.bytes().len()).unwrap_or(u32::MAX);
         match Arc::clone(&self.bytes).try_acquire_many_owned(length) {
             Ok(place) if !self.is_behind() => {
@@ -69,7 +69,7 @@ impl Delivery {
         }
     }
 
-    pub fn push(&mut self, event: LinkEvent) {
+    pub(crate) fn push(&mut self, event: LinkEvent) {
         let event = if self.is_behind() {
             event
         } else {
@@ -97,7 +97,7 @@ impl Delivery {
     }
 
     /// Waits for room and hands on one thing that waits. Safe to be dropped at any await.
-    pub async fn flush(&mut self) -> Flushed {
+    pub(crate) async fn flush(&mut self) -> Flushed {
         if self.waiting.is_empty() {
             // Half empty first: else a consumer that is a little too slow would get snapshot after snapshot.
             let room = self.events.max_capacity().div_ceil(2);
@@ -188,6 +188,7 @@ mod tests {
                 offset: 0,
                 excerpt: String::new(),
                 channel: String::new(),
+                of_channel: None,
             })
         };
         let ended = || Notice::SnapshotEnded(SnapshotSize { channels_known: true, ..SnapshotSize::default() });

@@ -1,17 +1,18 @@
 //! What the operator reads: one line for each call that ended, each gap, each change of a link. The sentence is constant, the keys keep
 //! their order.
 
-pub mod callback;
+pub(crate) mod callback;
 
 use super::lost::LostReason;
 use crate::config::ShowNumbers;
 use crate::log::{Masked, Wire};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::notice::Notice;
-use callbackd_core::model::{FinishedCall, Gap, Quality, Record, TagChange};
+use callbackd_core::model::{About, FinishedCall, Gap, Quality, Record, TagChange};
+use tracing::field::display;
 
 /// A record is on the disk.
-pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
+pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
     match record {
         Record::Call(call) => call_ended(call, show),
         Record::Gap(gap) => gap_closed(gap),
@@ -30,12 +31,10 @@ pub fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
 }
 
 /// A record is lost: the database refused it for its own sake.
-pub fn refused(record: &Record, err: &str) {
-    let (pbx, call) = match record {
-        Record::Call(call) => (Some(&call.pbx), call.linkedid.as_str()),
-        _ => (None, "-"),
-    };
-    tracing::error!(target: "store", call = %Wire(call), pbx = pbx.map(display), err, "The database refused a record, it is lost; please report this");
+pub(crate) fn refused(record: &Record, err: &str) {
+    let About { pbx, call, callback } = record.about();
+    let call = call.map(|call| display(Wire(call)));
+    tracing::error!(target: "store", pbx = pbx.map(display), call, callback, err, "The database refused a record, it is lost; please report this");
 }
 
 /// A line about a call, with what it is known by first.
@@ -58,7 +57,7 @@ macro_rules! about_call {
 }
 
 /// The daemon ends with a record that is not on the disk: the log says what a person can make use of.
-pub fn unwritten(record: &Record, show: ShowNumbers) {
+pub(crate) fn unwritten(record: &Record, show: ShowNumbers) {
     if let Record::Call(call) = record {
         about_call!(error, call, show, "Call lost: could not be written before shutdown; Asterisk's CDR has it too");
     }
@@ -113,7 +112,7 @@ fn gap_closed(gap: &Gap) {
 }
 
 /// Once for each context: whose calls these are nobody has said.
-pub fn unnamed_context(pbx: &str, context: &str, linkedid: &str) {
+pub(crate) fn unnamed_context(pbx: &str, context: &str, linkedid: &str) {
     tracing::warn!(
         target: "session",
         pbx,
@@ -129,7 +128,7 @@ fn seconds(ms: i64) -> i64 {
 }
 
 /// Something happened on the link to a PBX.
-pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
+pub(crate) fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
     match notice {
         Notice::BannerSeen { version } => {
             tracing::debug!(target: "session", pbx, peer, ami = %Wire(version), "Asterisk greeted");
@@ -172,7 +171,7 @@ pub fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
 }
 
 /// Asterisk's clock is off, or right again: by so much ahead of ours, ms.
-pub fn clock(pbx: &str, ahead_ms: Millis) {
+pub(crate) fn clock(pbx: &str, ahead_ms: Millis) {
     if ahead_ms == 0 {
         tracing::info!(target: "session", pbx, "Asterisk's clock is right again");
     } else {
@@ -186,7 +185,7 @@ pub fn clock(pbx: &str, ahead_ms: Millis) {
 }
 
 /// The link is down, or could not be made.
-pub fn lost(pbx: &str, peer: &str, reason: &LostReason, was_live: bool, retry_in: std::time::Duration) {
+pub(crate) fn lost(pbx: &str, peer: &str, reason: &LostReason, was_live: bool, retry_in: std::time::Duration) {
     let retry_in_s = (retry_in.as_secs_f64() * 10.0).round() / 10.0;
     match (reason.needs_a_person(), was_live) {
         (true, _) => tracing::error!(

@@ -11,7 +11,7 @@ use callbackd_core::model::presence::{AgentView, Standing};
 use std::collections::BTreeMap;
 
 /// All of them, with how things stand and what was counted.
-pub fn all(status: Status, watched: &[Monitor], callbacks: &Callbacks, counted: Counted) -> Figures {
+pub(crate) fn all(status: Status, watched: &[Monitor], callbacks: &Callbacks, counted: Counted) -> Figures {
     let queues = api_replies::queues(watched, callbacks);
     let (mut agents, mut members) = (BTreeMap::new(), BTreeMap::new());
     for on in watched.iter().filter(|on| on.tracker().sees()) {

@@ -30,8 +30,6 @@ use callbackd_core::ami::{Action, Frame, FrameError, Interest, Login, Notice, Se
 pub const RETRY_FROM: Duration = Duration::from_millis(100);
 /// The longest wait between two attempts.
 pub const RETRY_UP_TO: Duration = Duration::from_secs(30);
-/// Events that may wait for the consumer. A busy PBX makes some thousand a second: several seconds' worth, some 12 MiB of usual ones.
-pub const MAX_WAITING_EVENTS: usize = Budget::WHOLE.waiting_events;
 /// Requests that may wait for the link.
 const MAX_WAITING_REQUESTS: usize = 64;
 /// How long a good-bye may take.
@@ -106,13 +104,13 @@ pub struct Link {
 
 /// Sends actions over a link.
 #[derive(Debug, Clone)]
-pub struct Requester {
+pub(crate) struct Requester {
     commands: mpsc::Sender<Command>,
 }
 
 impl Requester {
     /// Queues an action, behind those that were queued before; what is returned waits for its answer.
-    pub fn request(&self, action: Action) -> impl Future<Output = Result<Reply, RequestFailed>> + Send + use<> {
+    pub(crate) fn request(&self, action: Action) -> impl Future<Output = Result<Reply, RequestFailed>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         let queued = self.commands.try_send(Command::Request(action, reply));
         async move {
@@ -160,13 +158,13 @@ impl Link {
 
     /// What it has counted since it was started.
     #[must_use]
-    pub fn counters(&self) -> LinkCounters {
+    pub(crate) fn counters(&self) -> LinkCounters {
         self.counters.read()
     }
 
     /// The sender of this link's actions.
     #[must_use]
-    pub fn requester(&self) -> Requester {
+    pub(crate) fn requester(&self) -> Requester {
         self.requester.clone()
     }
 

@@ -28,32 +28,32 @@ struct Cells {
 
 impl SharedCounters {
     /// A connection was made.
-    pub fn connected(&self) {
+    pub(crate) fn connected(&self) {
         self.0.connections.fetch_add(1, Relaxed);
     }
 
     /// A session became live for the first time.
-    pub fn went_live(&self) {
+    pub(crate) fn went_live(&self) {
         self.0.logins.fetch_add(1, Relaxed);
     }
 
     /// A connection, or the attempt at one, came to its end without being asked to.
-    pub fn lost(&self) {
+    pub(crate) fn lost(&self) {
         self.0.losses.fetch_add(1, Relaxed);
     }
 
     /// Something for the consumer was dropped, because it was too slow.
-    pub fn dropped(&self) {
+    pub(crate) fn dropped(&self) {
         self.0.dropped.fetch_add(1, Relaxed);
     }
 
     /// A connection was given up because the other end did not read.
-    pub fn unread(&self) {
+    pub(crate) fn unread(&self) {
         self.0.unread.fetch_add(1, Relaxed);
     }
 
     /// What they are now.
-    pub fn read(&self) -> LinkCounters {
+    pub(crate) fn read(&self) -> LinkCounters {
         let cells = &*self.0;
         let by_reason = |reason: Refusal| (reason.name().to_owned(), cells.discarded[reason as usize].load(Relaxed));
         LinkCounters {
@@ -82,12 +82,12 @@ pub(super) struct Published {
 }
 
 impl Published {
-    pub fn new(counters: SharedCounters) -> Self {
+    pub(crate) fn new(counters: SharedCounters) -> Self {
         Self { counters, decoder: ami::Counters::default(), unknown_responses: 0, lists_cut: 0 }
     }
 
     /// Adds what has come since the last time.
-    pub fn update(&mut self, decoder: ami::Counters, session: &Session) {
+    pub(crate) fn update(&mut self, decoder: ami::Counters, session: &Session) {
         let cells = &*self.counters.0;
         let before = std::mem::replace(&mut self.decoder, decoder);
         cells.bytes.fetch_add(decoder.bytes - before.bytes, Relaxed);

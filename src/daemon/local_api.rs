@@ -13,22 +13,22 @@ use tokio::sync::{mpsc, oneshot, watch};
 const MAX_LOOKED_UP: usize = 64;
 
 /// A command, with what the database holds of the callback that it names.
-pub struct NamedCommand {
-    pub command: Command,
-    pub by: String,
-    pub reply: oneshot::Sender<Result<Done, CommandError>>,
-    pub closed: Option<CallbackRow>,
+pub(crate) struct NamedCommand {
+    pub(crate) command: Command,
+    pub(crate) by: String,
+    pub(crate) reply: oneshot::Sender<Result<Done, CommandError>>,
+    pub(crate) closed: Option<CallbackRow>,
 }
 
 /// What comes in.
-pub enum Request {
+pub(crate) enum Request {
     Ask(Ask),
     /// A command whose callback has been looked up.
     LookedUp(Box<NamedCommand>),
 }
 
 /// The local API.
-pub struct LocalApi {
+pub(crate) struct LocalApi {
     servers: (Option<socket::Server>, Option<tcp::Server>),
     asks: mpsc::Receiver<Ask>,
     looked_up: (mpsc::Sender<Box<NamedCommand>>, mpsc::Receiver<Box<NamedCommand>>),
@@ -38,7 +38,7 @@ pub struct LocalApi {
 
 impl LocalApi {
     /// Opens the socket; `committed`: the newest change that is on the disk. Without it the daemon runs all the same.
-    pub fn listen(config: &Config, committed: watch::Receiver<i64>) -> Self {
+    pub(crate) fn listen(config: &Config, committed: watch::Receiver<i64>) -> Self {
         let (front, asks) = Front::new(&config.store.path, committed);
         let servers = (api_replies::listen(config, &front), api_replies::listen_by_tcp(config, &front));
         let looked_up = mpsc::channel(MAX_LOOKED_UP);
@@ -46,7 +46,7 @@ impl LocalApi {
     }
 
     /// What comes in next. Nothing is lost if it is not waited for to the end.
-    pub async fn next(&mut self) -> Option<Request> {
+    pub(crate) async fn next(&mut self) -> Option<Request> {
         tokio::select! {
             Some(ask) = self.asks.recv() => Some(Request::Ask(ask)),
             Some(command) = self.looked_up.1.recv() => Some(Request::LookedUp(command)),
@@ -55,7 +55,7 @@ impl LocalApi {
     }
 
     /// Looks this callback up beside the loop; the command comes back by [`LocalApi::next`].
-    pub fn look_up(&self, callback: i64, mut command: NamedCommand) {
+    pub(crate) fn look_up(&self, callback: i64, mut command: NamedCommand) {
         let (db, looked_up) = (self.db.clone(), self.looked_up.0.clone());
         tokio::task::spawn_blocking(move || {
             command.closed = Reader::open(&db).and_then(|reader| reader.callback(callback)).unwrap_or_else(|err| {
@@ -71,17 +71,17 @@ impl LocalApi {
     ///
     /// # Errors
     /// What to answer at once.
-    pub fn room(&mut self) -> Result<(), CommandError> {
+    pub(crate) fn room(&mut self) -> Result<(), CommandError> {
         self.replies.room()
     }
 
     /// Commands that were refused because there was no room.
-    pub fn commands_refused(&self) -> u64 {
+    pub(crate) fn commands_refused(&self) -> u64 {
         self.replies.refused()
     }
 
     /// A command was carried out: its answer goes out when the first `pushed` records are settled.
-    pub fn answer(
+    pub(crate) fn answer(
         &mut self,
         reply: oneshot::Sender<Result<Done, CommandError>>,
         done: Result<Done, CommandError>,
@@ -91,12 +91,12 @@ impl LocalApi {
     }
 
     /// Gives the answers whose records are among the first `settled`.
-    pub fn settle(&mut self, settled: u64) {
+    pub(crate) fn settle(&mut self, settled: u64) {
         self.replies.settle(settled);
     }
 
     /// Takes no more connections.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.servers = (None, None);
     }
 }

@@ -83,7 +83,7 @@ impl LostReason {
     }
 
     /// Trying again soon cannot help, and a refused login is an entry in Asterisk's security log: try slowly.
-    pub fn needs_a_person(&self) -> bool {
+    pub(crate) fn needs_a_person(&self) -> bool {
         matches!(self, Self::Secret(_) | Self::PlaintextRefused { .. } | Self::TlsSetup(_) | Self::LoginRefused { .. })
     }
 }

@@ -1,6 +1,6 @@
 //! The daemon: one loop over links, store, timers, signals and the service manager. The only async module.
 
-pub mod ami_client;
+pub(crate) mod ami_client;
 mod api_replies;
 mod callbacks;
 mod cdr_file;
@@ -8,7 +8,7 @@ mod certificate;
 pub(crate) mod clock;
 mod configuration;
 mod connection;
-pub mod connector;
+pub(crate) mod connector;
 mod delivery;
 mod event_log;
 mod figures;
@@ -32,6 +32,6 @@ mod webhooks;
 pub use link::{Link, LinkEvent, RequestFailed, events};
 pub use lost::LostReason;
 pub use secret::{Secret, SecretError};
-pub use storage::feed_rules;
+pub(crate) use storage::feed_rules;
 #[doc(hidden)]
 pub use tls::look_at_certificate;

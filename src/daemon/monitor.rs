@@ -17,7 +17,7 @@ const SAY_EVERY_MS: i64 = 10_000;
 
 /// How the link stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// Not tried to the end yet.
     Connecting,
     /// In sync: events come, and the lists are taken.
@@ -28,13 +28,13 @@ pub enum Standing {
 
 /// One PBX that the daemon is connected to, or tries to be.
 #[derive(Debug)]
-pub struct Monitor {
+pub(crate) struct Monitor {
     /// Its name in the configuration.
-    pub name: PbxId,
+    pub(crate) name: PbxId,
     /// Its address in the configuration.
-    pub peer: String,
+    pub(crate) peer: String,
     /// How the link stands.
-    pub standing: Standing,
+    pub(crate) standing: Standing,
     tracker: Tracker,
     unlinked: bool,
     said: RateLimit,
@@ -48,7 +48,7 @@ pub struct Monitor {
 impl Monitor {
     /// A PBX whose link has not been tried yet.
     #[must_use]
-    pub fn new(name: &PbxId, peer: &str, tracker: Tracker) -> Self {
+    pub(crate) fn new(name: &PbxId, peer: &str, tracker: Tracker) -> Self {
         Self {
             name: name.clone(),
             peer: peer.to_owned(),
@@ -64,18 +64,18 @@ impl Monitor {
 
     /// The PBX's tracker, to be read.
     #[must_use]
-    pub fn tracker(&self) -> &Tracker {
+    pub(crate) fn tracker(&self) -> &Tracker {
         &self.tracker
     }
 
     /// Events that were left out because they could not be read, though their frames could.
     #[must_use]
-    pub fn events_unreadable(&self) -> u64 {
+    pub(crate) fn events_unreadable(&self) -> u64 {
         self.events_unreadable
     }
 
     /// Takes what came over the link.
-    pub fn take(&mut self, event: LinkEvent, now: Moment) {
+    pub(crate) fn take(&mut self, event: LinkEvent, now: Moment) {
         match event {
             LinkEvent::Connected { peer, encrypted } => {
                 tracing::debug!(target: "session", pbx = %self.name, %peer, encrypted, "Connected");
@@ -83,7 +83,12 @@ impl Monitor {
             LinkEvent::Frame { frame, arrived_ms, place: _ } => {
                 self.frame(&frame, Moment { wall_ms: arrived_ms, mono_ms: now.mono_ms });
             }
-            LinkEvent::Discarded(err) => self.discarded(&err.to_string(), now),
+            LinkEvent::Discarded(err) => {
+                self.discarded(&err.to_string(), now);
+                if let Some(channel) = err.of_channel.as_deref() {
+                    self.tracker.handle(Input::Refused { channel }, now);
+                }
+            }
             LinkEvent::Notice(notice) => self.notice(&notice, now),
             LinkEvent::Overloaded { dropped, since } => self.overloaded(dropped, since, now),
             LinkEvent::Lost { reason, retry_in } => self.lost(&reason, retry_in, now),
@@ -157,45 +162,45 @@ impl Monitor {
     }
 
     /// Time has passed: timers of the tracker run.
-    pub fn tick(&mut self, now: Moment) {
+    pub(crate) fn tick(&mut self, now: Moment) {
         self.tracker.handle(Input::Tick, now);
     }
 
     /// The row of this call has been made from Asterisk's own records.
-    pub fn has_its_row(&mut self, linkedid: &str) {
+    pub(crate) fn has_its_row(&mut self, linkedid: &str) {
         self.tracker.has_its_row(linkedid);
     }
 
     /// Gives the tracker an input that does not come from the link.
-    pub fn give(&mut self, input: Input<'_>, now: Moment) {
+    pub(crate) fn give(&mut self, input: Input<'_>, now: Moment) {
         self.tracker.handle(input, now);
     }
 
     /// When [`Monitor::tick`] is due.
     #[must_use]
-    pub fn deadline(&self) -> Option<u64> {
+    pub(crate) fn deadline(&self) -> Option<u64> {
         self.tracker.deadline()
     }
 
     /// The next output of the tracker.
-    pub fn poll(&mut self) -> Option<Output> {
+    pub(crate) fn poll(&mut self) -> Option<Output> {
         self.tracker.poll()
     }
 
     /// Whether sync with the PBX was lost since this was last asked; it may be back.
-    pub fn take_unlinked(&mut self) -> bool {
+    pub(crate) fn take_unlinked(&mut self) -> bool {
         std::mem::take(&mut self.unlinked)
     }
 
     /// Presence of the PBX's agents, queues and attempts.
     #[must_use]
-    pub fn presence(&self) -> &dyn Presence {
+    pub(crate) fn presence(&self) -> &dyn Presence {
         &self.tracker
     }
 
     /// Number of calls in progress.
     #[must_use]
-    pub fn live_calls(&self) -> usize {
+    pub(crate) fn live_calls(&self) -> usize {
         self.tracker.live_calls()
     }
 }

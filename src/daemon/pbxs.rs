@@ -20,11 +20,11 @@ const EVENTS_PER_TURN: usize = 1_024;
 const TRUNKS_FOR_MS: Millis = 30 * 86_400_000;
 
 /// An event, and the place of its PBX in the configuration.
-pub type FromLink = (usize, LinkEvent);
+pub(crate) type FromLink = (usize, LinkEvent);
 
 /// What a PBX's monitor reports.
 #[derive(Debug)]
-pub enum Report {
+pub(crate) enum Report {
     /// Sync with the PBX was lost; it may be back.
     Unlinked,
     /// An output of its tracker.
@@ -32,7 +32,7 @@ pub enum Report {
 }
 
 /// The PBXs of the configuration, in its order.
-pub struct Pbxs {
+pub(crate) struct Pbxs {
     monitors: Vec<Monitor>,
     links: Vec<Link>,
     from_links: SelectAll<BoxStream<'static, FromLink>>,
@@ -50,7 +50,7 @@ impl Pbxs {
     ///
     /// # Errors
     /// If the database cannot be read.
-    pub fn restored(config: &Config, store: &Store, now: Moment) -> Result<Self, store::Error> {
+    pub(crate) fn restored(config: &Config, store: &Store, now: Moment) -> Result<Self, store::Error> {
         let mut monitors = Vec::new();
         let share = Budget::of_each(config.pbx.len());
         for pbx in &config.pbx {
@@ -68,7 +68,7 @@ impl Pbxs {
     }
 
     /// Opens the links.
-    pub fn connect(&mut self, config: &Config) {
+    pub(crate) fn connect(&mut self, config: &Config) {
         let credentials = secret::credentials();
         let share = Budget::of_each(config.pbx.len());
         for (i, pbx) in config.pbx.iter().enumerate() {
@@ -79,31 +79,31 @@ impl Pbxs {
     }
 
     /// Where actions for each PBX go.
-    pub fn requesters(&self) -> impl Iterator<Item = (PbxId, Requester)> + '_ {
+    pub(crate) fn requesters(&self) -> impl Iterator<Item = (PbxId, Requester)> + '_ {
         self.with_links().map(|(monitor, link)| (monitor.name.clone(), link.requester()))
     }
 
-    pub fn monitors(&self) -> &[Monitor] {
+    pub(crate) fn monitors(&self) -> &[Monitor] {
         &self.monitors
     }
 
     /// Each with its link.
-    pub fn with_links(&self) -> impl Iterator<Item = (&Monitor, &Link)> {
+    pub(crate) fn with_links(&self) -> impl Iterator<Item = (&Monitor, &Link)> {
         self.monitors.iter().zip(&self.links)
     }
 
     /// What comes over the links next; `None` when all have ended. Nothing is lost if it is not waited for to the end.
-    pub async fn next(&mut self) -> Option<FromLink> {
+    pub(crate) async fn next(&mut self) -> Option<FromLink> {
         self.from_links.next().await
     }
 
     /// Takes an event.
-    pub fn take(&mut self, (pbx, event): FromLink, now: Moment) {
+    pub(crate) fn take(&mut self, (pbx, event): FromLink, now: Moment) {
         self.monitors[pbx].take(event, now);
     }
 
     /// Takes an event and what waits behind it, as one batch.
-    pub fn take_batch(&mut self, first: FromLink, now: Moment) {
+    pub(crate) fn take_batch(&mut self, first: FromLink, now: Moment) {
         self.take(first, now);
         for _ in 1..EVENTS_PER_TURN {
             let Some(Some(event)) = self.from_links.next().now_or_never() else { break };
@@ -112,19 +112,19 @@ impl Pbxs {
     }
 
     /// Time has passed.
-    pub fn tick(&mut self, now: Moment) {
+    pub(crate) fn tick(&mut self, now: Moment) {
         for monitor in &mut self.monitors {
             monitor.tick(now);
         }
     }
 
     /// When [`Pbxs::tick`] is due.
-    pub fn deadline(&self) -> Option<u64> {
+    pub(crate) fn deadline(&self) -> Option<u64> {
         self.monitors.iter().filter_map(Monitor::deadline).min()
     }
 
     /// What one of them reports, each one's in its order.
-    pub fn poll(&mut self) -> Option<(PbxId, Report)> {
+    pub(crate) fn poll(&mut self) -> Option<(PbxId, Report)> {
         self.monitors.iter_mut().find_map(|monitor| {
             let unlinked = monitor.take_unlinked().then_some(Report::Unlinked);
             let report = unlinked.or_else(|| monitor.poll().map(Report::Tracker))?;
@@ -133,38 +133,38 @@ impl Pbxs {
     }
 
     /// Each works, or it is known why not.
-    pub fn all_tried(&self) -> bool {
+    pub(crate) fn all_tried(&self) -> bool {
         self.monitors.iter().all(|monitor| monitor.standing != Standing::Connecting)
     }
 
     /// Number of calls in progress.
-    pub fn live_calls(&self) -> usize {
+    pub(crate) fn live_calls(&self) -> usize {
         self.monitors.iter().map(Monitor::live_calls).sum()
     }
 
     /// The row of this call has been made from Asterisk's own records.
-    pub fn has_its_row(&mut self, pbx: &PbxId, linkedid: &str) {
+    pub(crate) fn has_its_row(&mut self, pbx: &PbxId, linkedid: &str) {
         if let Some(monitor) = self.monitors.iter_mut().find(|monitor| monitor.name == *pbx) {
             monitor.has_its_row(linkedid);
         }
     }
 
     /// The configuration changed; the PBXs are the same.
-    pub fn configure(&mut self, config: &Config, now: Moment) {
+    pub(crate) fn configure(&mut self, config: &Config, now: Moment) {
         for (monitor, pbx) in self.monitors.iter_mut().zip(&config.pbx) {
             monitor.give(Input::Rules(&pbx.settings.rules()), now);
         }
     }
 
     /// Ends the links. What they sent before comes out of [`Pbxs::next`] still, and then nothing more.
-    pub async fn disconnect(&mut self) {
+    pub(crate) async fn disconnect(&mut self) {
         for link in self.links.drain(..) {
             link.stop().await;
         }
     }
 
     /// The daemon ends: no event comes any more.
-    pub fn stop(&mut self, now: Moment) {
+    pub(crate) fn stop(&mut self, now: Moment) {
         for monitor in &mut self.monitors {
             monitor.give(Input::Stopping, now);
         }

@@ -28,11 +28,11 @@ const ROUNDING_MS: Millis = 2_000;
 const BATCH: usize = 200;
 const BATCH_BYTES: usize = 1 << 20;
 /// While so many records wait for the disk, no further rows are taken.
-pub const MOST_UNSAVED: usize = BATCH;
+pub(crate) const MOST_UNSAVED: usize = BATCH;
 
 /// What comes of a look, as it comes.
 #[derive(Debug)]
-pub struct Found {
+pub(crate) struct Found {
     pbx: PbxId,
     what: What,
 }
@@ -85,7 +85,7 @@ struct Due {
 
 /// Gaps that wait to be proved, of all PBXs whose files can be read.
 #[derive(Debug)]
-pub struct Proofs {
+pub(crate) struct Proofs {
     pbxs: Vec<PbxGaps>,
     db: PathBuf,
     ours: OurAttempts,
@@ -105,7 +105,7 @@ struct PbxGaps {
 
 impl Proofs {
     /// As configured, with the form of our attempts' ids.
-    pub fn new(config: &Config, prefix: AttemptPrefix) -> Self {
+    pub(crate) fn new(config: &Config, prefix: AttemptPrefix) -> Self {
         let gaps = |pbx: &Pbx| PbxGaps {
             pbx: pbx.name.clone(),
             files: pbx.gap.clone(),
@@ -123,12 +123,12 @@ impl Proofs {
     }
 
     /// What comes of a look next, to be given to [`Proofs::take`]. Nothing is lost if it is not waited for to the end.
-    pub async fn found(&mut self) -> Option<Found> {
+    pub(crate) async fn found(&mut self) -> Option<Found> {
         self.found.1.recv().await
     }
 
     /// The configuration changed; the PBXs are the same.
-    pub fn configure(&mut self, config: &Config) {
+    pub(crate) fn configure(&mut self, config: &Config) {
         for gaps in &mut self.pbxs {
             if let Some(pbx) = config.named(&gaps.pbx) {
                 gaps.files = pbx.gap.clone();
@@ -138,7 +138,7 @@ impl Proofs {
     }
 
     /// Takes a record of a tracker: it may be of a call that was not seen whole.
-    pub fn hear(&mut self, record: &Record, now: Moment) {
+    pub(crate) fn hear(&mut self, record: &Record, now: Moment) {
         let pbx = match record {
             Record::Gap(gap) => &gap.pbx,
             Record::Call(call) => &call.pbx,
@@ -150,12 +150,12 @@ impl Proofs {
     }
 
     /// When to look next, by the monotonic clock.
-    pub fn deadline(&self) -> Option<u64> {
+    pub(crate) fn deadline(&self) -> Option<u64> {
         self.pbxs.iter().filter_map(PbxGaps::deadline).min()
     }
 
     /// Looks if it is time. `unsaved`: rows that are on their way to the disk could not be seen there; it is looked later then.
-    pub fn look(&mut self, watched: &[Monitor], unsaved: bool, now: Moment) {
+    pub(crate) fn look(&mut self, watched: &[Monitor], unsaved: bool, now: Moment) {
         for gaps in &mut self.pbxs {
             let Some(watched) = watched.iter().find(|w| w.name == gaps.pbx) else { continue };
             let Some(job) = gaps.look(watched, (&self.db, &self.ours), unsaved, now) else { continue };
@@ -165,7 +165,7 @@ impl Proofs {
     }
 
     /// What was found, less what the tracker knows better by now: to be recorded as calls are.
-    pub fn take(&mut self, found: Found, watched: &[Monitor]) -> Vec<FinishedCall> {
+    pub(crate) fn take(&mut self, found: Found, watched: &[Monitor]) -> Vec<FinishedCall> {
         let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == found.pbx) else { return Vec::new() };
         match found.what {
             What::Calls(mut calls) => {

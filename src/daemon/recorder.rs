@@ -15,11 +15,11 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// Records that may wait for room in the writer's queue: at 100 calls a second, some minutes of a database that cannot be written. Beyond
 /// it the oldest are given up, counted and said.
-pub const MAX_WAITING: usize = 100_000;
+pub(crate) const MAX_WAITING: usize = 100_000;
 
 /// What those records, and the ones that the writer has not answered for, may weigh together, bytes: usual ones reach their number first. Beyond it, too,
 /// the oldest that wait are given up.
-pub const MAX_UNSAVED_BYTES: usize = UNSAVED_BYTES;
+pub(crate) const MAX_UNSAVED_BYTES: usize = UNSAVED_BYTES;
 /// One batch is not heavier than this, bytes, unless a single record is: the writer works on a copy.
 const BATCH_BYTES: usize = 4 << 20;
 /// While batches of this weight are under way, bytes, no further one is sent.
@@ -27,13 +27,13 @@ const SENT_BYTES: usize = 12 << 20;
 
 /// Batches that the writer may hold without having answered for them, as seen from here: its queue full, and one transaction of the largest
 /// size under way or just answered for.
-pub const MAX_IN_FLIGHT: usize = QUEUE_BATCHES + DRAIN_BATCHES;
+pub(crate) const MAX_IN_FLIGHT: usize = QUEUE_BATCHES + DRAIN_BATCHES;
 
 /// The way of the writer's answers to the loop: what the writer's thread calls, and what the loop receives.
 ///
 /// It has room for [`MAX_IN_FLIGHT`] answers. [`Recorder::send`] has no more batches under way, each gives one answer, and a batch counts as
 /// under way until [`Recorder::acknowledged`] has taken that answer out: so there is always room, and the writer's thread never waits.
-pub fn acks() -> (impl FnMut(Ack) + Send + 'static, mpsc::Receiver<Ack>) {
+pub(crate) fn acks() -> (impl FnMut(Ack) + Send + 'static, mpsc::Receiver<Ack>) {
     let (sender, receiver) = mpsc::channel(MAX_IN_FLIGHT);
     let acknowledge = move |ack| {
         // The receiver exists as long as the loop; after it nobody needs to know.
@@ -46,7 +46,7 @@ pub fn acks() -> (impl FnMut(Ack) + Send + 'static, mpsc::Receiver<Ack>) {
 
 /// The daemon's side of the store.
 #[derive(Debug)]
-pub struct Recorder {
+pub(crate) struct Recorder {
     writer: Writer,
     next_seq: u64,
     waiting: VecDeque<Record>,
@@ -74,17 +74,17 @@ struct Sent {
 
 /// What has become durable, or never will.
 #[derive(Debug)]
-pub struct Settled {
+pub(crate) struct Settled {
     /// Records that are on the disk now.
-    pub stored: Vec<Record>,
+    pub(crate) stored: Vec<Record>,
     /// Refused by the database for their own sake, and why.
-    pub refused: Vec<(Record, String)>,
+    pub(crate) refused: Vec<(Record, String)>,
 }
 
 impl Recorder {
     /// Records go to this writer.
     #[must_use]
-    pub fn new(writer: Writer) -> Self {
+    pub(crate) fn new(writer: Writer) -> Self {
         Self {
             writer,
             next_seq: 1,
@@ -101,7 +101,7 @@ impl Recorder {
     }
 
     /// Takes a record; it goes out with the next [`Recorder::send`]. Returned is the one that is given up for it, if there is no room.
-    pub fn push(&mut self, record: Record) -> Option<Record> {
+    pub(crate) fn push(&mut self, record: Record) -> Option<Record> {
         self.pushed += 1;
         self.waiting_bytes += record.bytes();
         self.waiting.push_back(record);
@@ -117,18 +117,18 @@ impl Recorder {
     }
 
     /// How many records have been taken.
-    pub fn pushed(&self) -> u64 {
+    pub(crate) fn pushed(&self) -> u64 {
         self.pushed
     }
 
     /// How many of them have come to their end; they do so in the order in which they were taken.
-    pub fn settled(&self) -> u64 {
+    pub(crate) fn settled(&self) -> u64 {
         self.settled
     }
 
     /// Hands everything that waits to the writer, as one batch unless that were heavy, if its queue has room and fewer than [`MAX_IN_FLIGHT`] batches are
     /// under way. Never blocks: what finds no room waits, and goes out when the writer has answered.
-    pub fn send(&mut self) {
+    pub(crate) fn send(&mut self) {
         // A full queue has room again when the writer has answered: to copy all that waits with every event would keep the links waiting.
         while !self.waiting.is_empty() && !self.full && self.sent.len() < MAX_IN_FLIGHT && self.sent_bytes < SENT_BYTES
         {
@@ -163,39 +163,39 @@ impl Recorder {
     }
 
     /// Has changes recorded by these rules from now on. False if the writer is busy.
-    pub fn record_changes(&self, rules: FeedRules) -> bool {
+    pub(crate) fn record_changes(&self, rules: FeedRules) -> bool {
         self.writer.record_changes(rules)
     }
 
     /// Has a token made or withdrawn.
-    pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
+    pub(crate) fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
         self.writer.token(change, reply);
     }
 
     /// The way of notes to the writer.
     #[must_use]
-    pub fn notes(&self) -> Notes {
+    pub(crate) fn notes(&self) -> Notes {
         self.writer.notes()
     }
 
     /// The newest change that is on the disk.
     #[must_use]
-    pub fn newest_change(&self) -> watch::Receiver<i64> {
+    pub(crate) fn newest_change(&self) -> watch::Receiver<i64> {
         self.writer.newest_change()
     }
 
     /// Has SQLite's figures of the tables kept; if the writer is busy, an hour later.
-    pub fn optimize(&self, calendar: Calendar) {
+    pub(crate) fn optimize(&self, calendar: Calendar) {
         self.writer.optimize(Some(calendar));
     }
 
     /// Has rows removed that ended before this moment, ms since 1970 UTC; if the writer is busy, an hour later.
-    pub fn prune(&self, before_ms: Millis) {
+    pub(crate) fn prune(&self, before_ms: Millis) {
         self.writer.prune(before_ms);
     }
 
     /// The writer has answered for a batch.
-    pub fn acknowledged(&mut self, ack: Ack) -> Settled {
+    pub(crate) fn acknowledged(&mut self, ack: Ack) -> Settled {
         let (seq, mut faults): (u64, Vec<Refused>) = match ack {
             Ack::Committed { seq } => (seq, Vec::new()),
             Ack::Failed { seq, refused } => (seq, refused),
@@ -218,42 +218,42 @@ impl Recorder {
 
     /// Records that are not on the disk yet.
     #[must_use]
-    pub fn unsaved(&self) -> usize {
+    pub(crate) fn unsaved(&self) -> usize {
         self.waiting.len() + self.sent.iter().map(|sent| sent.records.len()).sum::<usize>()
     }
 
     /// Records given up because of [`MAX_WAITING`] or [`MAX_UNSAVED_BYTES`], since this was last asked.
     #[must_use = "a loss that nobody tells is a lie"]
-    pub fn take_lost(&mut self) -> u64 {
+    pub(crate) fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)
     }
 
     /// Records given up because of them, since the start.
     #[must_use]
-    pub fn given_up(&self) -> u64 {
+    pub(crate) fn given_up(&self) -> u64 {
         self.given_up
     }
 
     /// What the writer has done.
     #[must_use]
-    pub fn counters(&self) -> Counters {
+    pub(crate) fn counters(&self) -> Counters {
         self.writer.counters()
     }
 
     /// What the writer has counted of what it committed.
     #[must_use]
-    pub fn counted(&self) -> Counted {
+    pub(crate) fn counted(&self) -> Counted {
         self.writer.counted()
     }
 
     /// What the writer is doing.
     #[must_use]
-    pub fn health(&self) -> Health {
+    pub(crate) fn health(&self) -> Health {
         self.writer.health()
     }
 
     /// Commits what is left and ends the thread.
-    pub fn stop(mut self, patience: Duration) -> Stopped {
+    pub(crate) fn stop(mut self, patience: Duration) -> Stopped {
         self.send();
         let mut stopped = self.writer.stop(patience);
         if !self.waiting.is_empty() {

@@ -120,14 +120,14 @@ impl Secret {
 
 /// `$CREDENTIALS_DIRECTORY`, if systemd started us.
 #[must_use]
-pub fn credentials() -> Option<PathBuf> {
+pub(crate) fn credentials() -> Option<PathBuf> {
     std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 /// For a person who starts a command by hand: without systemd's credentials, a PBX without `secret_file` has its secret in the file
 /// that callbackd.service loads them from, `ami-secret-<name>` or `ami-secret` beside the configuration. Where neither is there,
 /// nothing changes.
-pub fn beside(config: &mut Config, path: &Path, credentials: Option<&Path>) {
+pub(crate) fn beside(config: &mut Config, path: &Path, credentials: Option<&Path>) {
     if credentials.is_some() {
         return;
     }

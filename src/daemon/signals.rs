@@ -11,12 +11,12 @@ const AT_ONCE: i32 = 143;
 
 /// Those that are listened to. Without that the kernel would end the process for a file that grows beyond its limit (`RLIMIT_FSIZE`): to the
 /// store it is a full disk.
-pub fn listen() -> io::Result<Signals> {
+pub(crate) fn listen() -> io::Result<Signals> {
     Signals::new([SIGHUP, SIGTERM, SIGINT, SIGXFSZ])
 }
 
 /// Arms the signals: once the flag that is returned is set, the next one ends the process without more ado.
-pub fn second_ends_at_once() -> io::Result<Arc<AtomicBool>> {
+pub(crate) fn second_ends_at_once() -> io::Result<Arc<AtomicBool>> {
     let stopping = Arc::new(AtomicBool::new(false));
     for signal in [SIGTERM, SIGINT] {
         signal_hook::flag::register_conditional_shutdown(signal, AT_ONCE, Arc::clone(&stopping))?;

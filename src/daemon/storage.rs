@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 /// The way of records to the disk.
 #[derive(Debug)]
-pub struct Storage {
+pub(crate) struct Storage {
     recorder: Recorder,
     acks: mpsc::Receiver<Ack>,
     upkeep: Upkeep,
@@ -23,7 +23,7 @@ pub struct Storage {
 }
 
 /// What `[feed]` means to the store.
-pub fn feed_rules(feed: &Feed) -> FeedRules {
+pub(crate) fn feed_rules(feed: &Feed) -> FeedRules {
     FeedRules {
         in_progress: feed.in_progress,
         agents: feed.agents,
@@ -39,41 +39,41 @@ impl Storage {
     ///
     /// # Errors
     /// If the thread cannot be started.
-    pub fn new(store: Store) -> Result<Self, store::Error> {
+    pub(crate) fn new(store: Store) -> Result<Self, store::Error> {
         let (acknowledge, acks) = recorder::acks();
         let recorder = Recorder::new(Writer::spawn(store, acknowledge)?);
         Ok(Self { recorder, acks, upkeep: Upkeep::default(), calls: 0 })
     }
 
     /// Has changes recorded as the configuration says. If the writer is busy, the next reload does.
-    pub fn record_changes(&self, feed: &Feed) {
+    pub(crate) fn record_changes(&self, feed: &Feed) {
         if !self.recorder.record_changes(feed_rules(feed)) {
             tracing::warn!(target: "store", "The database is busy, [feed] is not changed: reload again");
         }
     }
 
     /// Has a token made or withdrawn.
-    pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
+    pub(crate) fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
         self.recorder.token(change, reply);
     }
 
     /// The way of notes to the writer, for who works beside the loop.
-    pub fn notes(&self) -> Notes {
+    pub(crate) fn notes(&self) -> Notes {
         self.recorder.notes()
     }
 
     /// The newest change that is on the disk.
-    pub fn newest_change(&self) -> watch::Receiver<i64> {
+    pub(crate) fn newest_change(&self) -> watch::Receiver<i64> {
         self.recorder.newest_change()
     }
 
     /// Takes a record; it goes out with the next [`Storage::send`]. Returned is the one that is given up for it, if there is no room.
-    pub fn push(&mut self, record: Record) -> Option<Record> {
+    pub(crate) fn push(&mut self, record: Record) -> Option<Record> {
         self.recorder.push(record)
     }
 
     /// Hands everything that waits to the writer, and says what was lost.
-    pub fn send(&mut self) {
+    pub(crate) fn send(&mut self) {
         let records = self.recorder.take_lost();
         if records > 0 {
             tracing::error!(target: "store", records, "The database could not be written for too long, the oldest waiting records are lost");
@@ -82,59 +82,59 @@ impl Storage {
     }
 
     /// The writer's next answer. None is lost if it is not waited for to the end.
-    pub async fn ack(&mut self) -> Option<Ack> {
+    pub(crate) async fn ack(&mut self) -> Option<Ack> {
         self.acks.recv().await
     }
 
     /// What has become durable, or never will, by an answer of the writer.
-    pub fn acknowledged(&mut self, ack: Ack) -> Settled {
+    pub(crate) fn acknowledged(&mut self, ack: Ack) -> Settled {
         let settled = self.recorder.acknowledged(ack);
         self.calls += settled.stored.iter().filter(|record| matches!(record, Record::Call(_))).count() as u64;
         settled
     }
 
     /// How many records have been taken.
-    pub fn pushed(&self) -> u64 {
+    pub(crate) fn pushed(&self) -> u64 {
         self.recorder.pushed()
     }
 
     /// How many of them have come to their end; they do so in the order in which they were taken.
-    pub fn settled(&self) -> u64 {
+    pub(crate) fn settled(&self) -> u64 {
         self.recorder.settled()
     }
 
     /// Records that are not on the disk yet.
-    pub fn unsaved(&self) -> usize {
+    pub(crate) fn unsaved(&self) -> usize {
         self.recorder.unsaved()
     }
 
     /// Calls stored since the start.
-    pub fn calls(&self) -> u64 {
+    pub(crate) fn calls(&self) -> u64 {
         self.calls
     }
 
     /// What the writer is doing.
-    pub fn health(&self) -> Health {
+    pub(crate) fn health(&self) -> Health {
         self.recorder.health()
     }
 
     /// What has been counted since the start.
-    pub fn counters(&self) -> StoreCounters {
+    pub(crate) fn counters(&self) -> StoreCounters {
         StoreCounters::new(self.recorder.counters(), self.recorder.given_up())
     }
 
     /// What has been counted of what is on the disk.
-    pub fn counted(&self) -> Counted {
+    pub(crate) fn counted(&self) -> Counted {
         self.recorder.counted()
     }
 
     /// When to come back with [`Storage::keep_up`], by the monotonic clock.
-    pub fn deadline(&self) -> u64 {
+    pub(crate) fn deadline(&self) -> u64 {
         self.upkeep.deadline()
     }
 
     /// Has old rows removed, and the calendar kept, if it is time to.
-    pub fn keep_up(&mut self, config: &Config, now: Moment) {
+    pub(crate) fn keep_up(&mut self, config: &Config, now: Moment) {
         if let Some(due) = self.upkeep.due(config.store.keep, now) {
             let (thresholds, codes) = (config.report.clone(), config.shared.codes.clone());
             self.recorder.optimize(Calendar { thresholds, codes, zone: config.zone(), now_ms: now.wall_ms });
@@ -145,12 +145,12 @@ impl Storage {
     }
 
     /// Has it done with the next [`Storage::keep_up`]: the configuration has changed.
-    pub fn keep_up_soon(&mut self) {
+    pub(crate) fn keep_up_soon(&mut self) {
         self.upkeep = Upkeep::default();
     }
 
     /// Waits for the next answer of the writer while records wait for the disk. `None` when there are none, or it takes too long.
-    pub async fn next_of_the_last(&mut self, give_up: tokio::time::Instant) -> Option<Ack> {
+    pub(crate) async fn next_of_the_last(&mut self, give_up: tokio::time::Instant) -> Option<Ack> {
         if self.recorder.unsaved() == 0 {
             return None;
         }
@@ -159,12 +159,12 @@ impl Storage {
     }
 
     /// When a daemon that stops gives up, if it stops now.
-    pub fn give_up() -> tokio::time::Instant {
+    pub(crate) fn give_up() -> tokio::time::Instant {
         tokio::time::Instant::now() + Timing::get().stop
     }
 
     /// Ends the writer, and says what it could not write.
-    pub async fn stop(self, numbers: ShowNumbers) {
+    pub(crate) async fn stop(self, numbers: ShowNumbers) {
         let recorder = self.recorder;
         let stopped = tokio::task::spawn_blocking(move || recorder.stop(Duration::ZERO)).await;
         match stopped {

@@ -8,7 +8,7 @@ const STATUS_EVERY_MS: u64 = 1_000;
 
 /// The service manager, if there is one.
 #[derive(Debug)]
-pub struct ServiceManager {
+pub(crate) struct ServiceManager {
     ready: bool,
     status: String,
     /// When the status may be worked out again, by the monotonic clock.
@@ -25,7 +25,7 @@ impl Default for ServiceManager {
 
 impl ServiceManager {
     /// Something has happened. Returns whether the status is to be worked out now.
-    pub fn status_is_due(&mut self, now_mono_ms: u64) -> bool {
+    pub(crate) fn status_is_due(&mut self, now_mono_ms: u64) -> bool {
         self.status_stale = now_mono_ms < self.status_due;
         if !self.status_stale {
             self.status_due = now_mono_ms + STATUS_EVERY_MS;
@@ -35,19 +35,19 @@ impl ServiceManager {
 
     /// When the status is to be worked out without anything else happening, by the monotonic clock.
     #[must_use]
-    pub fn deadline(&self) -> Option<u64> {
+    pub(crate) fn deadline(&self) -> Option<u64> {
         self.status_stale.then_some(self.status_due)
     }
 
     /// The daemon does its work, or has found out why it cannot yet. Said once.
-    pub fn ready(&mut self) {
+    pub(crate) fn ready(&mut self) {
         if !std::mem::replace(&mut self.ready, true) {
             tell(&[NotifyState::Ready]);
         }
     }
 
     /// What `systemctl status` shows. Said when it changes.
-    pub fn status(&mut self, text: String) {
+    pub(crate) fn status(&mut self, text: String) {
         if text != self.status {
             tell(&[NotifyState::Status(&text)]);
             self.status = text;
@@ -55,7 +55,7 @@ impl ServiceManager {
     }
 
     /// The configuration is read anew. One datagram with the clock, as `Type=notify-reload` wants it.
-    pub fn reloading(&mut self) {
+    pub(crate) fn reloading(&mut self) {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => tell(&[NotifyState::Reloading, now]),
             Err(_) => tell(&[NotifyState::Reloading]),
@@ -63,23 +63,23 @@ impl ServiceManager {
     }
 
     /// The configuration is in force.
-    pub fn reloaded(&mut self) {
+    pub(crate) fn reloaded(&mut self) {
         tell(&[NotifyState::Ready]);
     }
 
     /// The daemon is about to end.
-    pub fn stopping(&mut self) {
+    pub(crate) fn stopping(&mut self) {
         tell(&[NotifyState::Stopping]);
     }
 
     /// Tells the watchdog that the loop still turns.
-    pub fn alive(&self) {
+    pub(crate) fn alive(&self) {
         tell(&[NotifyState::Watchdog]);
     }
 
     /// How often to say so: half of the unit's `WatchdogSec`; `None` without a watchdog.
     #[must_use]
-    pub fn watchdog_period() -> Option<Duration> {
+    pub(crate) fn watchdog_period() -> Option<Duration> {
         sd_notify::watchdog_enabled().map(|limit| limit / 2)
     }
 }

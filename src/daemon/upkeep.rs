@@ -9,26 +9,26 @@ const EVERY_MS: u64 = 3_600_000;
 
 /// The time of the next upkeep.
 #[derive(Debug, Default)]
-pub struct Upkeep {
+pub(crate) struct Upkeep {
     due_ms: u64,
 }
 
 /// An upkeep that is to be done now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
+pub(crate) struct Due {
     /// What ended before this moment (ms since 1970 UTC) is to be removed; `None` if everything is kept.
-    pub prune_before_ms: Option<Millis>,
+    pub(crate) prune_before_ms: Option<Millis>,
 }
 
 impl Upkeep {
     /// When to ask again, by the monotonic clock.
     #[must_use]
-    pub fn deadline(&self) -> u64 {
+    pub(crate) fn deadline(&self) -> u64 {
         self.due_ms
     }
 
     /// What is to be done now; `None` if it is not time yet.
-    pub fn due(&mut self, keep: Option<Duration>, now: Moment) -> Option<Due> {
+    pub(crate) fn due(&mut self, keep: Option<Duration>, now: Moment) -> Option<Due> {
         if now.mono_ms < self.due_ms {
             return None;
         }

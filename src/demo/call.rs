@@ -4,11 +4,11 @@ use super::people::Caller;
 use super::truth::Trial;
 
 /// A channel that is up, by its serial.
-pub type Id = u32;
+pub(crate) type Id = u32;
 
 /// Where a call stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub(crate) enum Stage {
     /// In the menu, or on its way to a queue.
     Arriving,
     /// Waits in a queue.
@@ -27,54 +27,54 @@ pub enum Stage {
 
 /// Who asked for a callback, and with what.
 #[derive(Debug, Clone)]
-pub struct Asked {
+pub(crate) struct Asked {
     /// Connection and `ActionID`.
-    pub by: (u64, String),
+    pub(crate) by: (u64, String),
     /// `Context` of the action.
-    pub context: String,
+    pub(crate) context: String,
     /// Variables without their leading underscores, in the order given.
-    pub variables: Vec<(String, String)>,
+    pub(crate) variables: Vec<(String, String)>,
     /// Number and name that the agent sees.
-    pub caller_id: (String, String),
+    pub(crate) caller_id: (String, String),
 }
 
 impl Asked {
     /// The variable's value; empty if there is none.
     #[must_use]
-    pub fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.variables.iter().find(|(key, _)| key == name).map_or("", |(_, value)| value)
     }
 }
 
 /// A call. The first channel is the customer's, of a callback the agent's.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub(crate) struct Call {
     /// Serial of the first channel.
-    pub first: Id,
+    pub(crate) first: Id,
     /// The other one, while there is one.
-    pub second: Option<Id>,
+    pub(crate) second: Option<Id>,
     /// What the call is doing now.
-    pub stage: Stage,
+    pub(crate) stage: Stage,
     /// The customer's own wishes; of a callback nobody's.
-    pub caller: Caller,
+    pub(crate) caller: Caller,
     /// The Originate that made a callback's call; `None` for others.
-    pub asked: Option<Asked>,
+    pub(crate) asked: Option<Asked>,
     /// The queue that the caller is in, or was.
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// The agent who rings or talks.
-    pub agent: Option<usize>,
+    pub(crate) agent: Option<usize>,
     /// It joined the queue, ms.
-    pub joined_ms: i64,
+    pub(crate) joined_ms: i64,
     /// The phone that rings began to, ms.
-    pub rings_ms: i64,
+    pub(crate) rings_ms: i64,
     /// They talk since then, ms.
-    pub talks_ms: Option<i64>,
+    pub(crate) talks_ms: Option<i64>,
     /// The bridge of the two who talk.
-    pub bridge: Option<String>,
+    pub(crate) bridge: Option<String>,
     /// The agent is a colleague to whom it was passed on.
-    pub transferred: bool,
+    pub(crate) transferred: bool,
     /// The kindest end of the ringing of agents' phones that nobody answered.
-    pub kindest: Option<Trial>,
+    pub(crate) kindest: Option<Trial>,
     /// The customer's phone was rung by a callback, ms.
-    pub dialled_ms: Option<i64>,
+    pub(crate) dialled_ms: Option<i64>,
 }

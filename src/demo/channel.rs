@@ -2,7 +2,7 @@
 
 /// `enum ast_channel_state` (`include/asterisk/channelstate.h`), as far as it occurs here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ChannelState {
+pub(crate) enum ChannelState {
     /// Made, but nothing has happened yet.
     Down = 0,
     /// The caller's channel before it is answered.
@@ -16,7 +16,7 @@ pub enum ChannelState {
 impl ChannelState {
     /// `ast_state2str`.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Down => "Down",
             Self::Ring => "Ring",
@@ -28,35 +28,35 @@ impl ChannelState {
 
 /// A channel of the pretend PBX.
 #[derive(Debug, Clone)]
-pub struct Channel {
+pub(crate) struct Channel {
     /// `PJSIP/101-00000001`
-    pub name: String,
+    pub(crate) name: String,
     /// What it does.
-    pub state: ChannelState,
+    pub(crate) state: ChannelState,
     /// Number and name; empty is unknown.
-    pub caller: (String, String),
+    pub(crate) caller: (String, String),
     /// Number and name of the other end; empty is unknown.
-    pub connected: (String, String),
+    pub(crate) connected: (String, String),
     /// Where it is in the dialplan.
-    pub context: String,
+    pub(crate) context: String,
     /// See `context`.
-    pub exten: String,
+    pub(crate) exten: String,
     /// See `context`.
-    pub priority: u32,
+    pub(crate) priority: u32,
     /// `Uniqueid`.
-    pub uniqueid: String,
+    pub(crate) uniqueid: String,
     /// `Linkedid`.
-    pub linkedid: String,
+    pub(crate) linkedid: String,
     /// The application that it runs, and its data.
-    pub application: (String, String),
+    pub(crate) application: (String, String),
     /// Milliseconds since 1970 UTC.
-    pub created_ms: i64,
+    pub(crate) created_ms: i64,
 }
 
 impl Channel {
     /// The device of a channel: its name without the serial.
     #[must_use]
-    pub fn device(&self) -> &str {
+    pub(crate) fn device(&self) -> &str {
         self.name.rsplit_once('-').map_or(&self.name, |(device, _)| device)
     }
 }

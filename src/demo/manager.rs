@@ -8,7 +8,7 @@ use regex::Regex;
 use std::fmt::Write;
 
 /// The greeting of Asterisk 22.
-pub const GREETING: &str = "Asterisk Call Manager/11.0.0\r\n";
+pub(crate) const GREETING: &str = "Asterisk Call Manager/11.0.0\r\n";
 /// Larger actions end the connection.
 const MAX_ACTION: usize = 64 * 1024;
 
@@ -17,7 +17,7 @@ const MAX_FILTERS: usize = 64;
 
 /// A connection.
 #[derive(Debug, Default)]
-pub struct Session {
+pub(crate) struct Session {
     buffer: Vec<u8>,
     challenge: Option<String>,
     logged_in: bool,

@@ -8,19 +8,19 @@
 //!
 //! All but [`serve`] and [`show`] is pure: time is an argument, chance is a seed.
 
-pub mod call;
-pub mod channel;
+pub(crate) mod call;
+pub(crate) mod channel;
 mod inbound;
-pub mod manager;
+pub(crate) mod manager;
 pub mod office;
 mod outbound;
 pub mod pbx;
 pub mod people;
 mod queue;
-pub mod seats;
-pub mod serve;
-pub mod show;
+pub(crate) mod seats;
+pub(crate) mod serve;
+pub(crate) mod show;
 pub mod town;
 mod transfer;
 pub mod truth;
-pub mod wire;
+pub(crate) mod wire;

@@ -1,15 +1,15 @@
 //! The call centre that the pretend PBX is configured for: its queues, agents, numbers and menu.
 
 /// Context in which customers arrive.
-pub const FROM_TRUNK: &str = "from-trunk";
+pub(crate) const FROM_TRUNK: &str = "from-trunk";
 /// Context of the phones.
-pub const FROM_INTERNAL: &str = "from-internal";
+pub(crate) const FROM_INTERNAL: &str = "from-internal";
 /// Context of the menu.
-pub const MENU: &str = "ivr-main";
+pub(crate) const MENU: &str = "ivr-main";
 /// Context of what is played when the office is closed.
-pub const CLOSED: &str = "closed";
+pub(crate) const CLOSED: &str = "closed";
 /// The trunk, as an interface.
-pub const TRUNK: &str = "PJSIP/trunk";
+pub(crate) const TRUNK: &str = "PJSIP/trunk";
 
 /// A queue, as in `queues.conf`.
 #[derive(Debug, Clone)]
@@ -106,12 +106,12 @@ impl Office {
 
     /// The queue of this name.
     #[must_use]
-    pub fn queue(&self, name: &str) -> Option<&Queue> {
+    pub(crate) fn queue(&self, name: &str) -> Option<&Queue> {
         self.queues.iter().find(|queue| queue.name == name)
     }
 
     /// The queues of an agent.
-    pub fn queues_of(&self, agent: usize) -> impl Iterator<Item = &Queue> {
+    pub(crate) fn queues_of(&self, agent: usize) -> impl Iterator<Item = &Queue> {
         self.queues.iter().filter(move |queue| queue.members.contains(&agent))
     }
 

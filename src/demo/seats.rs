@@ -7,20 +7,20 @@ use super::wire::Event;
 /// An agent at work.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Seat {
-    pub paused: Option<String>,
-    pub channels: u32,
-    pub device: Device,
-    pub calls_taken: u32,
-    pub last_call_ms: i64,
-    pub last_pause_ms: i64,
-    pub wraps_until_ms: i64,
+    pub(crate) paused: Option<String>,
+    pub(crate) channels: u32,
+    pub(crate) device: Device,
+    pub(crate) calls_taken: u32,
+    pub(crate) last_call_ms: i64,
+    pub(crate) last_pause_ms: i64,
+    pub(crate) wraps_until_ms: i64,
     /// The agent let it ring: the queue does not ring them again before this time, ms.
-    pub rest_until_ms: i64,
+    pub(crate) rest_until_ms: i64,
 }
 
 /// Device states that occur here, with their numbers in queue events (`include/asterisk/devicestate.h`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Device {
+pub(crate) enum Device {
     /// Free.
     #[default]
     NotInUse = 1,

@@ -18,20 +18,20 @@ const MAX_CLIENTS: usize = 64;
 
 /// Orders to the PBX from outside, and its output.
 #[derive(Debug, Clone, Default)]
-pub struct Switch {
+pub(crate) struct Switch {
     quiet: Arc<AtomicBool>,
     live: Arc<AtomicUsize>,
 }
 
 impl Switch {
     /// Nobody calls any more.
-    pub fn close_the_lines(&self) {
+    pub(crate) fn close_the_lines(&self) {
         self.quiet.store(true, Ordering::Relaxed);
     }
 
     /// Calls that go on.
     #[must_use]
-    pub fn live_calls(&self) -> usize {
+    pub(crate) fn live_calls(&self) -> usize {
         self.live.load(Ordering::Relaxed)
     }
 }
@@ -47,7 +47,7 @@ fn now() -> i64 {
 }
 
 /// Serves until the process ends.
-pub async fn serve(listener: TcpListener, mut pbx: Pbx, mut town: Town, switch: Switch) {
+pub(crate) async fn serve(listener: TcpListener, mut pbx: Pbx, mut town: Town, switch: Switch) {
     let (news, mut received) = mpsc::channel(1_024);
     let mut clients: BTreeMap<u64, mpsc::Sender<String>> = BTreeMap::new();
     let mut next = 0;

@@ -9,15 +9,15 @@ use std::path::Path;
 
 /// What the database holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Customers' calls, by status and outcome.
-    pub calls: BTreeMap<(String, String), u64>,
+    pub(crate) calls: BTreeMap<(Status, Outcome), u64>,
     /// Missed calls whose callers were won back, by whom.
-    pub won_back: BTreeMap<String, u64>,
+    pub(crate) won_back: BTreeMap<String, u64>,
     /// Callbacks by state.
-    pub callbacks: BTreeMap<String, u64>,
+    pub(crate) callbacks: BTreeMap<String, u64>,
     /// Of them open.
-    pub open: u64,
+    pub(crate) open: u64,
 }
 
 impl Tally {
@@ -25,13 +25,12 @@ impl Tally {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn of(db: &Path) -> Result<Self, Error> {
+    pub(crate) fn of(db: &Path) -> Result<Self, Error> {
         let reader = Reader::open(db)?;
         let mut tally = Self::default();
         let inbound = CallFilter { direction: vec![Direction::Inbound], ..CallFilter::default() };
         reader.each_call(&inbound, |stored| {
-            let key = (stored.call.status.to_string(), stored.call.outcome.to_string());
-            *tally.calls.entry(key).or_default() += 1;
+            *tally.calls.entry((stored.call.status, stored.call.outcome)).or_default() += 1;
             if let Some((by, _)) = stored.recovered {
                 *tally.won_back.entry(by.to_string()).or_default() += 1;
             }
@@ -46,29 +45,27 @@ impl Tally {
 
     /// Customers' calls.
     #[must_use]
-    pub fn total(&self) -> u64 {
+    pub(crate) fn total(&self) -> u64 {
         self.calls.values().sum()
     }
 
-    /// Those that nobody answered, as the view `v_missed` counts them: not what was not seen, given up at once, or blocked.
+    /// Those that nobody served, as the view `v_missed` counts them.
     #[must_use]
-    pub fn missed(&self) -> u64 {
-        let other = [Status::Answer, Status::Unknown].map(Status::as_str);
-        let no_miss = [Outcome::ShortAbandon, Outcome::Blocked].map(Outcome::as_str);
-        let missed = |status: &str, outcome: &str| !other.contains(&status) && !no_miss.contains(&outcome);
-        self.calls.iter().filter(|((status, outcome), _)| missed(status, outcome)).map(|(_, count)| count).sum()
+    pub(crate) fn missed(&self) -> u64 {
+        self.calls.iter().filter(|((_, outcome), _)| outcome.meaning().missed).map(|(_, count)| count).sum()
     }
 
     /// Callbacks that were made and talked.
     #[must_use]
-    pub fn called_back(&self) -> u64 {
+    pub(crate) fn called_back(&self) -> u64 {
         self.callbacks.get(CallbackState::Done.as_str()).copied().unwrap_or(0)
     }
 
     /// Two tables, with a line break at the end.
     #[must_use]
-    pub fn table(&self) -> String {
-        let calls = self.calls.iter().map(|((status, outcome), n)| [status.clone(), outcome.clone(), n.to_string()]);
+    pub(crate) fn table(&self) -> String {
+        let calls =
+            self.calls.iter().map(|((status, outcome), n)| [status.to_string(), outcome.to_string(), n.to_string()]);
         let callbacks = self.callbacks.iter().map(|(state, n)| [state.clone(), n.to_string()]);
         let won: Vec<String> = self.won_back.iter().map(|(by, n)| format!("{n} by {by}")).collect();
         let won = if won.is_empty() { "none".to_owned() } else { won.join(", ") };

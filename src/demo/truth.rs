@@ -44,7 +44,7 @@ pub struct Past {
     /// It ended.
     pub to_ms: i64,
     /// The queue that the caller was in.
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// The agent who was connected with the customer, as a place in the office.
     pub agent: Option<usize>,
     /// So long did they talk; 0 if they did not.

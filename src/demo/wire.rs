@@ -5,19 +5,19 @@ use std::fmt::{Display, Write};
 
 /// An event that is being written.
 #[derive(Debug)]
-pub struct Event(String);
+pub(crate) struct Event(String);
 
 impl Event {
     /// `Privilege` is `class,all`; `at_us` is in microseconds since 1970 UTC.
     #[must_use]
-    pub fn new(name: &str, class: &str, at_us: i64) -> Self {
+    pub(crate) fn new(name: &str, class: &str, at_us: i64) -> Self {
         let (s, us) = (at_us.div_euclid(1_000_000), at_us.rem_euclid(1_000_000));
         Self(format!("Event: {name}\r\nPrivilege: {class},all\r\nTimestamp: {s}.{us:06}\r\nSystemName: demo\r\n"))
     }
 
     /// One header. Line breaks are left out: Asterisk escapes them in most texts.
     #[must_use]
-    pub fn put(mut self, key: &str, value: impl Display) -> Self {
+    pub(crate) fn put(mut self, key: &str, value: impl Display) -> Self {
         let value = value.to_string().replace(['\r', '\n'], "");
         // Writing to a String cannot fail.
         let _ = write!(self.0, "{key}: {value}\r\n");
@@ -33,19 +33,19 @@ impl Event {
 
     /// A channel's snapshot (`ast_manager_build_channel_state_string_prefix`, `main/manager_channels.c`).
     #[must_use]
-    pub fn channel(self, channel: &Channel) -> Self {
+    pub(crate) fn channel(self, channel: &Channel) -> Self {
         self.prefixed("", channel)
     }
 
     /// The same of the other end.
     #[must_use]
-    pub fn dest(self, channel: &Channel) -> Self {
+    pub(crate) fn dest(self, channel: &Channel) -> Self {
         self.prefixed("Dest", channel)
     }
 
     /// The same of a party by this name.
     #[must_use]
-    pub fn prefixed(self, prefix: &str, c: &Channel) -> Self {
+    pub(crate) fn prefixed(self, prefix: &str, c: &Channel) -> Self {
         let key = |name: &str| format!("{prefix}{name}");
         self.put(&key("Channel"), &c.name)
             .put(&key("ChannelState"), c.state as u8)
@@ -65,7 +65,7 @@ impl Event {
 
     /// A bridge's snapshot (`ast_manager_build_bridge_state_string_prefix`, `main/manager_bridges.c`).
     #[must_use]
-    pub fn bridge(self, id: &str, technology: &str, channels: usize) -> Self {
+    pub(crate) fn bridge(self, id: &str, technology: &str, channels: usize) -> Self {
         self.put("BridgeUniqueid", id)
             .put("BridgeType", "basic")
             .put("BridgeTechnology", technology)
@@ -77,7 +77,7 @@ impl Event {
 
     /// The bytes.
     #[must_use]
-    pub fn finish(mut self) -> String {
+    pub(crate) fn finish(mut self) -> String {
         self.0.push_str("\r\n");
         self.0
     }
@@ -89,7 +89,7 @@ fn unknown(text: &str) -> &str {
 
 /// An item of a list, or an answer: a first line, then headers.
 #[must_use]
-pub fn block(first: &str, headers: &[(&str, &str)]) -> String {
+pub(crate) fn block(first: &str, headers: &[(&str, &str)]) -> String {
     let mut text = format!("{first}\r\n");
     for (key, value) in headers {
         // Writing to a String cannot fail.

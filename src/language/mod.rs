@@ -4,7 +4,7 @@
 
 mod words;
 
-pub use words::Words;
+pub(crate) use words::Words;
 
 use callbackd_core::ami::event::Millis;
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use jiff::tz::TimeZone;
 
 /// A language of ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Language {
+pub(crate) enum Language {
     /// English.
     #[default]
     En,
@@ -31,11 +31,11 @@ pub enum Language {
 
 impl Language {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::En, Self::Ru, Self::Uk, Self::He, Self::Es, Self::De];
+    pub(crate) const ALL: [Self; 6] = [Self::En, Self::Ru, Self::Uk, Self::He, Self::Es, Self::De];
 
     /// Its code (BCP 47).
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::En => "en",
             Self::Ru => "ru",
@@ -48,7 +48,7 @@ impl Language {
 
     /// Its own name for itself.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::En => "English",
             Self::Ru => "Русский",
@@ -61,7 +61,7 @@ impl Language {
 
     /// The one of this code, whatever region stands behind it.
     #[must_use]
-    pub fn from_code(code: &str) -> Option<Self> {
+    pub(crate) fn from_code(code: &str) -> Option<Self> {
         let code = code.trim().split(['-', '_', ';']).next()?.to_ascii_lowercase();
         // What Hebrew was called before 1989; some programs still do.
         let code = if code == "iw" { "he" } else { &code };
@@ -70,25 +70,25 @@ impl Language {
 
     /// The first that a browser accepts (`Accept-Language`, in its order) and that is one of ours.
     #[must_use]
-    pub fn accepted(header: &str) -> Option<Self> {
+    pub(crate) fn accepted(header: &str) -> Option<Self> {
         header.split(',').find_map(Self::from_code)
     }
 
     /// `ltr` or `rtl`.
     #[must_use]
-    pub const fn direction(self) -> &'static str {
+    pub(crate) const fn direction(self) -> &'static str {
         if matches!(self, Self::He) { "rtl" } else { "ltr" }
     }
 
     /// What it says.
     #[must_use]
-    pub const fn words(self) -> &'static Words {
+    pub(crate) const fn words(self) -> &'static Words {
         &words::ALL[self as usize]
     }
 
     /// `1,234,567`, as it is written there.
     #[must_use]
-    pub fn count(self, n: u64) -> String {
+    pub(crate) fn count(self, n: u64) -> String {
         let between = match self {
             Self::En | Self::He => ",",
             Self::Es | Self::De => ".",
@@ -108,7 +108,7 @@ impl Language {
 
     /// `81.3 %`, as it is written there; `–` of nothing. What is not all is never 100 %, and what is not nothing never 0 %.
     #[must_use]
-    pub fn percent(self, share: Option<f64>) -> String {
+    pub(crate) fn percent(self, share: Option<f64>) -> String {
         let text = crate::report::faces::format::percent(share).replace(' ', "\u{a0}");
         match self {
             Self::En => text,
@@ -120,7 +120,7 @@ impl Language {
 
     /// A day: `2026-11-28`, `28.11.2026`, `28/11/2026`.
     #[must_use]
-    pub fn day(self, date: Date) -> String {
+    pub(crate) fn day(self, date: Date) -> String {
         date.strftime(match self {
             Self::En => "%Y-%m-%d",
             Self::Es => "%d/%m/%Y",
@@ -131,7 +131,7 @@ impl Language {
 
     /// A moment in `zone`, by the minute: the time alone if it is of `today`, else with its day.
     #[must_use]
-    pub fn moment(self, at_ms: Millis, zone: &TimeZone, today: Date) -> String {
+    pub(crate) fn moment(self, at_ms: Millis, zone: &TimeZone, today: Date) -> String {
         let Ok(at) = Timestamp::from_millisecond(at_ms) else { return at_ms.to_string() };
         let at = at.to_zoned(zone.clone());
         let time = at.strftime("%H:%M").to_string();
@@ -141,7 +141,7 @@ impl Language {
 
 /// The text with its one gap filled.
 #[must_use]
-pub fn fill(text: &str, with: impl std::fmt::Display) -> String {
+pub(crate) fn fill(text: &str, with: impl std::fmt::Display) -> String {
     text.replacen("{}", &with.to_string(), 1)
 }
 

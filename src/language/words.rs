@@ -5,14 +5,14 @@ macro_rules! words {
         /// The texts of one language.
         #[derive(Debug)]
         #[allow(missing_docs, reason = "the English text says what each is")]
-        pub struct Words {
-            $(pub $name: &'static str,)+
+        pub(crate) struct Words {
+            $(pub(crate) $name: &'static str,)+
         }
 
+        #[cfg(test)]
         impl Words {
             /// Each text by its name.
-            #[must_use]
-            pub fn all(&self) -> Vec<(&'static str, &'static str)> {
+            pub(super) fn all(&self) -> Vec<(&'static str, &'static str)> {
                 vec![$((stringify!($name), self.$name),)+]
             }
         }
@@ -48,7 +48,6 @@ words! {
     old_form: "This form is too old or came from elsewhere. Load the page again.", "Форма устарела или пришла со стороны. Обновите страницу.", "Форма застаріла або прийшла ззовні. Оновіть сторінку.", "הטופס ישן מדי או הגיע ממקור אחר. טענו את הדף מחדש.", "El formulario es antiguo o vino de otro sitio. Vuelva a cargar la página.", "Das Formular ist zu alt oder kam von anderswo. Laden Sie die Seite neu.";
     not_done: "Not done", "Не выполнено", "Не виконано", "לא בוצע", "No se hizo", "Nicht ausgeführt";
     nothing_here: "There is no such page.", "Такой страницы нет.", "Такої сторінки немає.", "אין דף כזה.", "No existe esa página.", "Diese Seite gibt es nicht.";
-    back: "Back", "Назад", "Назад", "חזרה", "Volver", "Zurück";
     // Live
     live: "Live", "Сейчас", "Наживо", "חי", "En vivo", "Live";
     not_live: "Not live since {}: what is shown is old", "Нет связи с {}: данные устарели", "Немає зв’язку з {}: дані застаріли", "לא מתעדכן מאז {}: הנתונים ישנים", "Sin conexión desde {}: los datos son antiguos", "Seit {} nicht mehr live: Die Angaben sind alt";
@@ -76,7 +75,6 @@ words! {
     queue: "Queue", "Очередь", "Черга", "תור", "Cola", "Warteschlange";
     free: "Free", "Свободны", "Вільні", "פנויים", "Libres", "Frei";
     paused: "Paused", "На паузе", "На паузі", "בהפסקה", "En pausa", "Pausiert";
-    members: "Members", "Операторы", "Оператори", "חברים", "Miembros", "Mitglieder";
     agents: "Agents", "Операторы", "Оператори", "נציגים", "Agentes", "Agenten";
     no_queues: "No queue is known.", "Очередей не видно.", "Черг не видно.", "אין תורים ידועים.", "No se conoce ninguna cola.", "Keine Warteschlange bekannt.";
     no_agents: "No agent is known.", "Операторов не видно.", "Операторів не видно.", "אין נציגים ידועים.", "No se conoce ningún agente.", "Keine Agenten bekannt.";

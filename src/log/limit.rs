@@ -26,7 +26,7 @@ impl Default for RateLimit {
 impl RateLimit {
     /// At most one line of a kind in `every_ms`.
     #[must_use]
-    pub fn new(every_ms: Millis) -> Self {
+    pub(crate) fn new(every_ms: Millis) -> Self {
         Self { every_ms, said: BTreeMap::new() }
     }
 

@@ -174,7 +174,7 @@ impl Visit for Fields {
 }
 
 /// An error with what caused it, from the outermost on: `a: b: c`.
-pub fn with_causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(more) = cause {

@@ -9,11 +9,11 @@ use std::path::Path;
 
 /// How a file is made that was not there.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct New {
+pub(crate) struct New {
     /// Its permissions, whatever the umask; `None`: what the umask leaves of 644.
-    pub mode: Option<u32>,
+    pub(crate) mode: Option<u32>,
     /// Its user and group, if root makes it.
-    pub owner: Option<(u32, u32)>,
+    pub(crate) owner: Option<(u32, u32)>,
 }
 
 /// Writes `text` beside `path` and gives it that name, with the rights of whoever owns the directory if root runs this. A file that was there keeps its
@@ -21,7 +21,7 @@ pub struct New {
 ///
 /// # Errors
 /// What the system says; [`ErrorKind::InvalidInput`] where something else than a file has the name.
-pub fn replace(path: &Path, text: &[u8], new: New) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, text: &[u8], new: New) -> io::Result<()> {
     within(directory(path), || put(path, text, new)).map_err(io::Error::other)?
 }
 

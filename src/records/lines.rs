@@ -18,9 +18,9 @@ const BUFFER: usize = 64 << 10;
 #[derive(Debug, Clone, Copy)]
 pub struct Form {
     /// The time of a line, ms; `None` where it has none.
-    pub time: fn(&[u8]) -> Option<Millis>,
+    pub(crate) time: fn(&[u8]) -> Option<Millis>,
     /// A field in quotes may hold line breaks: no portion ends within one.
-    pub quoted: bool,
+    pub(crate) quoted: bool,
 }
 
 /// The lines of a file in turn, in little memory.
@@ -65,7 +65,7 @@ impl Lines {
     ///
     /// # Errors
     /// It cannot be opened, or is no regular file.
-    pub fn newest(path: &Path, form: Form) -> io::Result<Self> {
+    pub(crate) fn newest(path: &Path, form: Form) -> io::Result<Self> {
         Self::since(path, form, Millis::MAX, |_| {})
     }
 

@@ -25,7 +25,7 @@ const NEWEST: usize = 1 << 20;
 /// As `cdr_csv` writes its lines.
 pub const CDR: Form = Form { time: cdr::rough_end, quoted: true };
 /// As `queue_log` has its lines.
-pub const QUEUE_LOG: Form = Form { time: queue_log::time, quoted: false };
+pub(crate) const QUEUE_LOG: Form = Form { time: queue_log::time, quoted: false };
 
 /// Where the files are.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -94,7 +94,7 @@ pub enum RecordsError {
 
 impl RecordsError {
     /// A file that cannot be read.
-    pub fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         |source| match source.kind() {
             ErrorKind::InvalidInput => Self::NotAFile { path },
@@ -191,7 +191,7 @@ fn without_open_quotes(bytes: &[u8]) -> (Cow<'_, [u8]>, u64) {
 }
 
 /// Reads further lines of one queue_log.
-pub fn read_events(bytes: &[u8], reader: &mut queue_log::Reader, records: &mut Records) {
+pub(crate) fn read_events(bytes: &[u8], reader: &mut queue_log::Reader, records: &mut Records) {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let lines = bytes.split(|b| *b == b'\n').map(String::from_utf8_lossy);
     records.events.extend(lines.filter_map(|line| reader.next(&line)));

@@ -64,13 +64,13 @@ impl Reading {
 
     /// So many bytes the CDR files had that are still to be read.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.cdr.files.as_slice().iter().map(|part| part.bytes).sum()
     }
 
     /// CDR that were read.
     #[must_use]
-    pub fn cdrs(&self) -> u64 {
+    pub(crate) fn cdrs(&self) -> u64 {
         self.cdrs
     }
 
@@ -168,7 +168,7 @@ impl Calls {
 
     /// What has been read so far.
     #[must_use]
-    pub fn reading(&self) -> &Reading {
+    pub(crate) fn reading(&self) -> &Reading {
         &self.reading
     }
 

@@ -17,7 +17,7 @@ pub struct Part {
     /// Its path at that time.
     pub path: PathBuf,
     /// How long it was then.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     file: Id,
     written: SystemTime,
 }
@@ -34,7 +34,7 @@ impl Part {
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if it has been removed, as it is when it has been compressed; else what the system says.
-    pub fn open(&self) -> io::Result<File> {
+    pub(crate) fn open(&self) -> io::Result<File> {
         if let Some(file) = self.under(&self.path)? {
             return Ok(file);
         }

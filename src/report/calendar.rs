@@ -32,13 +32,13 @@ impl Hour {
 
 /// The first moment of a local day, ms since 1970 UTC; `None` where the calendar ends.
 #[must_use]
-pub fn day_begins(date: Date, zone: &TimeZone) -> Option<Millis> {
+pub(crate) fn day_begins(date: Date, zone: &TimeZone) -> Option<Millis> {
     Some(date.to_zoned(zone.clone()).ok()?.start_of_day().ok()?.timestamp().as_millisecond())
 }
 
 /// The local day of a moment; `None` where the calendar ends.
 #[must_use]
-pub fn day_of(at_ms: Millis, zone: &TimeZone) -> Option<Date> {
+pub(crate) fn day_of(at_ms: Millis, zone: &TimeZone) -> Option<Date> {
     Some(Timestamp::from_millisecond(at_ms).ok()?.to_zoned(zone.clone()).date())
 }
 

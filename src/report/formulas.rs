@@ -1,7 +1,7 @@
 //! The formula of each figure, in words, for whoever reads a report.
 
 /// Figure and formula, in the order of the report.
-pub const FORMULAS: &[(&str, &str)] = &[
+pub(crate) const FORMULAS: &[(&str, &str)] = &[
     (
         "offered",
         "customers' calls that reached a queue or rang a person, or were refused at the door (QUEUE_EMPTY, QUEUE_FULL); not IVR_LOST, EARLY_ABANDON, OUT_OF_TIME, BLOCKED, SELF_SERVICE, SHORT_ABANDON, UNKNOWN",

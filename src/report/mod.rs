@@ -7,14 +7,13 @@
 //! Every figure is here, once; the views `v_report_…` of the database say the same in SQL, and a test holds the two against a third count.
 
 pub mod calendar;
-pub mod faces;
-pub mod facts;
+pub(crate) mod faces;
+pub(crate) mod facts;
 pub mod figures;
-pub mod formulas;
-pub mod thresholds;
-pub mod window;
+pub(crate) mod formulas;
+pub(crate) mod thresholds;
+pub(crate) mod window;
 
 pub use facts::Facts;
-pub use figures::{Figures, figures};
 pub use thresholds::Thresholds;
-pub use window::{Asked, Window};
+pub(crate) use window::Window;

@@ -9,28 +9,28 @@ use serde::Serialize;
 
 /// What somebody asks for: a word, or days.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked<'a> {
+pub(crate) struct Asked<'a> {
     /// `today`, `yesterday`, `week`, `month`; anything else is today.
-    pub word: Option<&'a str>,
+    pub(crate) word: Option<&'a str>,
     /// The first day, in place of a word.
-    pub from: Option<&'a str>,
+    pub(crate) from: Option<&'a str>,
     /// The day after the last one; without it: tomorrow.
-    pub to: Option<&'a str>,
+    pub(crate) to: Option<&'a str>,
 }
 
 /// Some local days, whole; or those before them up to the same hour.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Window {
+pub(crate) struct Window {
     /// The first day.
-    pub from: Date,
+    pub(crate) from: Date,
     /// The day after the last one.
-    pub to: Date,
+    pub(crate) to: Date,
     /// The first day begins, ms since 1970 UTC.
-    pub from_ms: Millis,
+    pub(crate) from_ms: Millis,
     /// It ends before this moment, ms since 1970 UTC.
-    pub to_ms: Millis,
+    pub(crate) to_ms: Millis,
     /// It ends at this hour and minute of its last day, not at midnight.
-    pub up_to: Option<String>,
+    pub(crate) up_to: Option<String>,
 }
 
 impl Window {
@@ -38,7 +38,7 @@ impl Window {
     ///
     /// # Errors
     /// One line that says what is wrong with them.
-    pub fn of(asked: Asked<'_>, zone: &TimeZone, now: Timestamp) -> Result<Self, String> {
+    pub(crate) fn of(asked: Asked<'_>, zone: &TimeZone, now: Timestamp) -> Result<Self, String> {
         let today = now.to_zoned(zone.clone()).date();
         let tomorrow = next(today)?;
         let (from, to) = match (asked.from, asked.word) {
@@ -73,7 +73,7 @@ impl Window {
 
     /// As many days before it; up to the same hour if it is not over at `as_of_ms`. `None` where the calendar ends, or nothing of it has passed.
     #[must_use]
-    pub fn before(&self, zone: &TimeZone, as_of_ms: Millis) -> Option<Self> {
+    pub(crate) fn before(&self, zone: &TimeZone, as_of_ms: Millis) -> Option<Self> {
         let span = self.to.since(self.from).ok()?.get_days().days();
         let whole = Self::days(self.from.checked_sub(span).ok()?, self.from, zone).ok()?;
         if as_of_ms >= self.to_ms {
@@ -89,7 +89,7 @@ impl Window {
 
     /// `Sat 2026-11-28`, or from when to when; the last day is in it.
     #[must_use]
-    pub fn title(&self) -> String {
+    pub(crate) fn title(&self) -> String {
         let last = self.to.yesterday().unwrap_or(self.to);
         let up_to = self.up_to.as_ref().map_or_else(String::new, |at| format!(" up to {at}"));
         if last == self.from {

@@ -27,7 +27,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
     /// Path of the copy.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its size, bytes.
     pub bytes: u64,
     /// Rows of `calls` in it.
@@ -49,7 +49,7 @@ impl Source {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn open(from: &Path) -> Result<Self, Error> {
+    pub(crate) fn open(from: &Path) -> Result<Self, Error> {
         within(from, || {
             let path = resolve(from)?;
             let opened = open_read_only(&path, false)?;
@@ -71,7 +71,7 @@ impl Source {
     ///
     /// # Errors
     /// See [`Error`]; in each case `to` is as it was.
-    pub fn copy_to(&self, to: &Path, replace: bool) -> Result<Copied, Error> {
+    pub(crate) fn copy_to(&self, to: &Path, replace: bool) -> Result<Copied, Error> {
         let from = &self.path;
         let to = &target(to)?;
         may_be_written(from, to, replace)?;

@@ -60,19 +60,19 @@ pub struct CallbackFilter {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Miss {
     /// Row id in `calls`.
-    pub id: i64,
+    pub(crate) id: i64,
     /// Name of its PBX.
-    pub pbx: String,
+    pub(crate) pbx: String,
     /// The call's linkedid.
     pub linkedid: String,
     /// The call's status.
-    pub status: String,
+    pub(crate) status: String,
     /// The call's outcome.
-    pub outcome: String,
+    pub(crate) outcome: String,
     /// It ended, ms since 1970 UTC.
-    pub ended_ms: Millis,
+    pub(crate) ended_ms: Millis,
     /// Who won the customer back, and when.
-    pub recovered: Option<(RecoveredBy, Millis)>,
+    pub(crate) recovered: Option<(RecoveredBy, Millis)>,
 }
 
 /// Most misses, changes and attempts of one story, each: the newest.
@@ -174,15 +174,15 @@ impl Reader {
         })
     }
 
-    /// Open callbacks by state.
+    /// Open callbacks by state: of one PBX, or of all.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn open_callbacks(&self) -> Result<BTreeMap<String, u64>, Error> {
+    pub fn open_callbacks(&self, pbx: Option<&str>) -> Result<BTreeMap<String, u64>, Error> {
         self.read(|connection| {
             connection
                 .prepare(OPEN_BY_STATE)?
-                .query_map([], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
+                .query_map([pbx], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?.unsigned_abs())))?
                 .collect()
         })
     }
@@ -216,9 +216,9 @@ impl Reader {
 type ReadRows<'a, T> = dyn FnMut(&mut dyn FnMut(T) -> bool) -> rusqlite::Result<()> + 'a;
 
 /// Some rows of a list: where the next ones begin, and the reading of these.
-pub struct Page<'a, T, N> {
+pub(crate) struct Page<'a, T, N> {
     /// Behind which row the next page begins; `None` if this is the last.
-    pub next: Option<N>,
+    pub(crate) next: Option<N>,
     read: Box<ReadRows<'a, T>>,
 }
 
@@ -227,7 +227,7 @@ impl<T, N> Page<'_, T, N> {
     ///
     /// # Errors
     /// SQLite's.
-    pub fn rows(mut self, mut take: impl FnMut(T) -> bool) -> rusqlite::Result<()> {
+    pub(crate) fn rows(mut self, mut take: impl FnMut(T) -> bool) -> rusqlite::Result<()> {
         (self.read)(&mut take)
     }
 }
@@ -238,7 +238,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn page_of_callbacks(
+    pub(crate) fn page_of_callbacks(
         &self,
         filter: &CallbackFilter,
         after: Option<i64>,
@@ -290,7 +290,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn page_of_do_not_call(
+    pub(crate) fn page_of_do_not_call(
         &self,
         now_ms: Millis,
         after: &str,

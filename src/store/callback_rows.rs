@@ -115,16 +115,16 @@ pub const MOST_EVENTS: i64 = 1_000;
 
 /// A missed call whose customer was won back.
 #[derive(Debug)]
-pub struct Recovered {
-    pub pbx: String,
-    pub linkedid: String,
+pub(crate) struct Recovered {
+    pub(crate) pbx: String,
+    pub(crate) linkedid: String,
     /// Which writing of its row that was.
-    pub rev: i64,
+    pub(crate) rev: i64,
 }
 
 /// Writes a callback as it is after a change, the change itself, and what both mean to the rows of calls: those that were won back by it are
 /// added to `won`. Returns which writing of its row it is.
-pub fn put_callback(
+pub(crate) fn put_callback(
     connection: &Connection,
     change: &CallbackChange,
     won: &mut Vec<Recovered>,
@@ -161,19 +161,19 @@ pub fn put_callback(
 }
 
 /// Writes an attempt as it is now.
-pub fn put_attempt(connection: &Connection, row: &AttemptRow) -> rusqlite::Result<()> {
+pub(crate) fn put_attempt(connection: &Connection, row: &AttemptRow) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached(&PUT_ATTEMPT)?;
     with_attempt(row, |values| put.execute(values)).map(drop)
 }
 
 /// Puts a number on the list of those not to be called.
-pub fn put_forbidden(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<()> {
+pub(crate) fn put_forbidden(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached(&PUT_FORBIDDEN)?;
     with_forbidden(entry, |values| put.execute(values)).map(drop)
 }
 
 /// Takes a number off that list; whether it was there.
-pub fn delete_forbidden(connection: &Connection, number_e164: &str) -> rusqlite::Result<bool> {
+pub(crate) fn delete_forbidden(connection: &Connection, number_e164: &str) -> rusqlite::Result<bool> {
     Ok(connection.prepare_cached("DELETE FROM do_not_call WHERE number_e164 = ?")?.execute([number_e164])? > 0)
 }
 
@@ -192,7 +192,7 @@ fn attempt_result(row: &Row<'_>) -> rusqlite::Result<Option<AttemptResult>> {
 }
 
 /// Who won a missed customer back and when, from a row of `calls`.
-pub fn recovered(row: &Row<'_>) -> rusqlite::Result<Option<(RecoveredBy, Millis)>> {
+pub(crate) fn recovered(row: &Row<'_>) -> rusqlite::Result<Option<(RecoveredBy, Millis)>> {
     let by: Option<String> = row.get("recovered_by")?;
     if by.is_none() {
         return Ok(None);
@@ -201,6 +201,6 @@ pub fn recovered(row: &Row<'_>) -> rusqlite::Result<Option<(RecoveredBy, Millis)
 }
 
 /// The callback of this id.
-pub fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<CallbackRow>> {
+pub(crate) fn find(connection: &Connection, id: i64) -> rusqlite::Result<Option<CallbackRow>> {
     connection.prepare_cached(CALLBACK)?.query_row([id], callback).optional()
 }

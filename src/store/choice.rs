@@ -25,7 +25,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`NoChoice`].
-    pub fn choose(&self, chosen: Chosen, window: &Window) -> Result<Chosen, NoChoice> {
+    pub(crate) fn choose(&self, chosen: Chosen, window: &Window) -> Result<Chosen, NoChoice> {
         looked_up(chosen, self, window)
     }
 }
@@ -92,7 +92,7 @@ fn among(kind: &str, wanted: &str, known: &[String]) -> Result<(), NoChoice> {
 impl Chosen {
     /// What is chosen, by name.
     #[must_use]
-    pub fn named(&self) -> Vec<(&'static str, String)> {
+    pub(crate) fn named(&self) -> Vec<(&'static str, String)> {
         let Self { pbx, did, trunk, queue, agent, code } = self;
         [("PBX", pbx), ("DID", did), ("trunk", trunk), ("queue", queue), ("agent", agent), ("code", code)]
             .into_iter()

@@ -5,8 +5,8 @@ use rusqlite::ToSql;
 /// A table, and those of its columns that come with a record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Columns {
-    pub table: &'static str,
-    pub names: &'static [&'static str],
+    pub(crate) table: &'static str,
+    pub(crate) names: &'static [&'static str],
 }
 
 impl Columns {

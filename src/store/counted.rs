@@ -11,15 +11,15 @@ const COMMITS_US: [i64; 10] = [500, 1_000, 2_500, 5_000, 10_000, 50_000, 100_000
 
 /// What was counted since the writer was started.
 #[derive(Debug, Clone)]
-pub struct Counted {
+pub(crate) struct Counted {
     /// Of calls, callbacks, attempts and gaps.
-    pub tally: Tally,
+    pub(crate) tally: Tally,
     /// From the first attempt at a transaction until it was on the disk, µs.
-    pub commits: Histogram,
+    pub(crate) commits: Histogram,
     /// Changes that the feed keeps.
-    pub feed_rows: u64,
+    pub(crate) feed_rows: u64,
     /// Their size, bytes.
-    pub feed_bytes: u64,
+    pub(crate) feed_bytes: u64,
 }
 
 /// The same, for the writer's thread and who asks it.

@@ -245,7 +245,7 @@ impl Error {
 
     /// True if neither time nor free space fixes it: a person has to.
     #[must_use]
-    pub fn needs_a_person(&self) -> bool {
+    pub(crate) fn needs_a_person(&self) -> bool {
         matches!(self, Self::NotADatabase { .. } | Self::NotAFile { .. } | Self::Damaged { .. } | Self::Moved { .. })
     }
 

@@ -11,18 +11,18 @@ use std::path::{Path, PathBuf};
 
 /// What a daemon that starts now would find.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Examined {
+pub(crate) struct Examined {
     /// The file, with symbolic links resolved.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What the path holds.
-    pub state: State,
+    pub(crate) state: State,
     /// The process that writes to it now.
-    pub in_use_by: Option<u32>,
+    pub(crate) in_use_by: Option<u32>,
 }
 
 /// What is under a database's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub(crate) enum State {
     /// Nothing yet: the daemon will create it.
     Absent,
     /// One of ours, of this schema.
@@ -37,7 +37,7 @@ pub enum State {
 ///
 /// # Errors
 /// What `open` would refuse.
-pub fn examine(path: &Path) -> Result<Examined, Error> {
+pub(crate) fn examine(path: &Path) -> Result<Examined, Error> {
     let path = resolve(path)?;
     guard(&path)?;
     // To read it in this state would make its index file.

@@ -26,17 +26,17 @@ const SCATTERED: i64 = 3;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Chosen {
     /// Of this PBX.
-    pub pbx: Option<String>,
+    pub(crate) pbx: Option<String>,
     /// To this number of ours, to the letter.
-    pub did: Option<String>,
+    pub(crate) did: Option<String>,
     /// Over this trunk, to the letter.
-    pub trunk: Option<String>,
+    pub(crate) trunk: Option<String>,
     /// Of this queue, the one that connected the caller or their last, to the letter.
-    pub queue: Option<String>,
+    pub(crate) queue: Option<String>,
     /// That this agent took or made, by the interface.
-    pub agent: Option<String>,
+    pub(crate) agent: Option<String>,
     /// With this code.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
 }
 
 impl Chosen {
@@ -77,7 +77,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn as_of(&self) -> Result<Option<Millis>, Error> {
+    pub(crate) fn as_of(&self) -> Result<Option<Millis>, Error> {
         self.read(|connection| {
             let seen = seen(connection)?.into_values().max();
             let newest = || connection.query_row(NEWEST_CALL, [], |row| row.get(0));
@@ -120,7 +120,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn met(&self, window: (Millis, Millis)) -> Result<(Vec<String>, Vec<String>), Error> {
+    pub(crate) fn met(&self, window: (Millis, Millis)) -> Result<(Vec<String>, Vec<String>), Error> {
         self.read(|connection| {
             let list = |sql: &str| -> rusqlite::Result<Vec<String>> {
                 connection.prepare(sql)?.query_map([window.0, window.1], |row| row.get(0))?.collect()
@@ -136,7 +136,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn any_call(&self, window: (Millis, Millis)) -> Result<bool, Error> {
+    pub(crate) fn any_call(&self, window: (Millis, Millis)) -> Result<bool, Error> {
         let sql = "SELECT EXISTS (SELECT 1 FROM calls WHERE started_ms >= ? AND started_ms < ?)";
         self.read(|connection| connection.query_row(sql, [window.0, window.1], |row| row.get(0)))
     }
@@ -145,7 +145,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn has_more_calls(&self, window: (Millis, Millis), most: u32) -> Result<bool, Error> {
+    pub(crate) fn has_more_calls(&self, window: (Millis, Millis), most: u32) -> Result<bool, Error> {
         let sql = "SELECT count(*) FROM (SELECT 1 FROM calls WHERE started_ms >= ? AND started_ms < ? LIMIT ?)";
         let counted: u32 = self.read(|connection| {
             connection.query_row(sql, (window.0, window.1, i64::from(most) + 1), |row| row.get(0))
@@ -157,7 +157,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn ever_met(&self) -> Result<(Vec<String>, Vec<String>), Error> {
+    pub(crate) fn ever_met(&self) -> Result<(Vec<String>, Vec<String>), Error> {
         self.read(|connection| {
             let list = |column: &str| -> rusqlite::Result<Vec<String>> {
                 let sql = super::questions::values_of(column);

@@ -77,9 +77,9 @@ impl Locks {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Holder {
     /// Its id.
-    pub pid: u32,
+    pub(crate) pid: u32,
     /// Its program, as far as the kernel shows it.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
 }
 
 impl fmt::Display for Holder {

@@ -15,7 +15,7 @@ const SMALLEST: u64 = 512;
 
 /// What was found under the name of a database that is ours or may become so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Found {
+pub(crate) enum Found {
     /// Nothing, or an empty database: a creation that was interrupted.
     Nothing,
     /// One of ours, with this `PRAGMA user_version`, which this program knows.
@@ -27,18 +27,18 @@ pub enum Found {
 
 /// A connection that cannot write, and how it came about.
 #[derive(Debug)]
-pub struct Opened {
+pub(crate) struct Opened {
     /// The connection, opened for reading.
-    pub connection: Connection,
+    pub(crate) connection: Connection,
     /// Opened as a file that nobody uses: what others do to it meanwhile is not seen.
-    pub immutable: bool,
+    pub(crate) immutable: bool,
 }
 
 /// Says what `path` is. The writer asks before it creates or opens anything.
 ///
 /// # Errors
 /// Everything that must not be written to: see [`Error`].
-pub fn inspect(path: &Path) -> Result<Found, Error> {
+pub(crate) fn inspect(path: &Path) -> Result<Found, Error> {
     let size = match std::fs::metadata(path) {
         Ok(meta) if meta.is_file() => meta.len(),
         Ok(meta) => return Err(not_a_file(path, &meta)),
@@ -65,7 +65,7 @@ pub fn inspect(path: &Path) -> Result<Found, Error> {
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::NotAFile`], [`Error::NoPermission`], [`Error::NoWalIndex`], or what SQLite reports.
-pub fn open_read_only(path: &Path, may_create_index: bool) -> Result<Opened, Error> {
+pub(crate) fn open_read_only(path: &Path, may_create_index: bool) -> Result<Opened, Error> {
     guard(path)?;
     match std::fs::metadata(path) {
         Ok(meta) if !meta.is_file() => return Err(not_a_file(path, &meta)),
@@ -95,7 +95,7 @@ pub fn open_read_only(path: &Path, may_create_index: bool) -> Result<Opened, Err
 ///
 /// # Errors
 /// [`Error::NotADatabase`], [`Error::Damaged`], [`Error::OtherApplication`], [`Error::NewerSchema`], [`Error::OtherSchema`], or what SQLite reports.
-pub fn identify(path: &Path, connection: &Connection) -> Result<Found, Error> {
+pub(crate) fn identify(path: &Path, connection: &Connection) -> Result<Found, Error> {
     let number = |sql| connection.query_row(sql, [], |row| row.get(0)).map_err(|error| Error::sqlite(path, error));
     let application: i32 = number("PRAGMA application_id")?;
     let version: i32 = number("PRAGMA user_version")?;
@@ -115,7 +115,7 @@ pub fn identify(path: &Path, connection: &Connection) -> Result<Found, Error> {
 }
 
 /// `calls.db` and `-wal` → `calls.db-wal`.
-pub fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(crate) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

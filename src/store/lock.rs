@@ -21,20 +21,20 @@ const TRIES: u32 = 8;
 /// Its first line is the holder's process id, its second how far the database beside it has come. That line is left in place when a database is put
 /// back with `cp`, and distinguishes it from the one that was there before.
 #[derive(Debug)]
-pub struct Lock {
+pub(crate) struct Lock {
     file: File,
     found: Option<Mark>,
 }
 
 /// How far a database has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mark {
+pub(crate) struct Mark {
     /// Which database it is: `identity.db_uuid`.
-    pub db_uuid: String,
+    pub(crate) db_uuid: String,
     /// Attempts made so far: `identity.attempts`.
-    pub attempts: u64,
+    pub(crate) attempts: u64,
     /// The newest change of the feed.
-    pub changes: u64,
+    pub(crate) changes: u64,
 }
 
 impl Mark {
@@ -55,7 +55,7 @@ impl Lock {
     /// # Errors
     /// [`Error::InUse`] if another process (or another store of this one) holds it; [`Error::NotOurs`], [`Error::NoPermission`],
     /// [`Error::CannotCreate`].
-    pub fn take(path: &Path) -> Result<Self, Error> {
+    pub(crate) fn take(path: &Path) -> Result<Self, Error> {
         let lock = lock_path(path);
         for _ in 0..TRIES {
             let mut file = match open(&lock) {
@@ -96,13 +96,13 @@ impl Lock {
     }
 
     /// What the last holder noted; `None` if nobody did, or it cannot be read.
-    pub fn found(&self) -> Option<&Mark> {
+    pub(crate) fn found(&self) -> Option<&Mark> {
         self.found.as_ref()
     }
 
     /// Notes how far the database has come; after the commit, so that a crash or a power cut leaves the note behind the database and never
     /// ahead of it. Best effort: where it cannot be written, a database that is put back later may be taken for this one.
-    pub fn note(&self, mark: &Mark) {
+    pub(crate) fn note(&self, mark: &Mark) {
         let _ = self.write(Some(mark));
     }
 

@@ -7,7 +7,7 @@ use std::collections::btree_map::Entry;
 
 /// What became of a missed caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fate {
+pub(crate) enum Fate {
     /// Served after all.
     Won(RecoveredBy),
     /// A callback is open.
@@ -33,20 +33,20 @@ impl Fate {
 
     /// Nobody will win them back but by chance.
     #[must_use]
-    pub const fn is_lost(self) -> bool {
+    pub(crate) const fn is_lost(self) -> bool {
         matches!(self, Self::Closed(_) | Self::Nothing)
     }
 }
 
 /// A missed call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct MissedCall {
+pub(crate) struct MissedCall {
     /// The call.
-    pub stored: StoredCall,
+    pub(crate) stored: StoredCall,
     /// Its callback, if there is one.
-    pub callback: Option<CallbackRow>,
+    pub(crate) callback: Option<CallbackRow>,
     /// What became of the caller.
-    pub fate: Fate,
+    pub(crate) fate: Fate,
 }
 
 impl Reader {
@@ -54,11 +54,11 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn missed(&self, filter: CallFilter) -> Result<Vec<MissedCall>, Error> {
-        let counted = |outcome: &Outcome| ![Outcome::ShortAbandon, Outcome::Blocked].contains(outcome);
+    pub(crate) fn missed(&self, filter: CallFilter) -> Result<Vec<MissedCall>, Error> {
+        let of_missed = |status: &Status| Outcome::missed().any(|outcome| outcome.meaning().statuses.contains(status));
         let calls = self.calls(&CallFilter {
-            status: Status::ALL.iter().copied().filter(|s| ![Status::Answer, Status::Unknown].contains(s)).collect(),
-            outcome: Outcome::ALL.iter().copied().filter(counted).collect(),
+            status: Status::ALL.iter().copied().filter(of_missed).collect(),
+            outcome: Outcome::missed().collect(),
             direction: vec![Direction::Inbound],
             ..filter
         })?;

@@ -4,16 +4,13 @@ use super::tokens::TokenChange;
 use super::webhooks::WebhookNote;
 use super::writer::Work;
 use super::{Error, Store};
-use callbackd_core::ami::event::Millis;
 use std::sync::Weak;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::oneshot;
 
 /// Something to be written that is no record.
 #[derive(Debug)]
-pub enum Note {
-    /// A sink has taken all changes up to this one, at this time (ms since 1970 UTC).
-    Taken(String, i64, Millis),
+pub(crate) enum Note {
     /// Make or withdraw a token, and say whether that could be done.
     Token(TokenChange, oneshot::Sender<Result<bool, String>>),
     /// Of a webhook; the answer says how many rows it was about.
@@ -22,11 +19,11 @@ pub enum Note {
 
 /// The way of notes to the writer, for who is not its owner. It does not keep the writer alive.
 #[derive(Debug, Clone)]
-pub struct Notes(pub(super) Weak<SyncSender<Work>>);
+pub(crate) struct Notes(pub(super) Weak<SyncSender<Work>>);
 
 /// Why a note was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotTaken {
+pub(crate) enum NotTaken {
     /// Too much waits to be written: it may be said again later.
     Busy,
     /// The writer has ended.
@@ -38,7 +35,7 @@ impl Notes {
     ///
     /// # Errors
     /// See [`NotTaken`].
-    pub fn send(&self, note: Note) -> Result<(), NotTaken> {
+    pub(crate) fn send(&self, note: Note) -> Result<(), NotTaken> {
         let sender = self.0.upgrade().ok_or(NotTaken::Ended)?;
         sender.try_send(Work::Note(Box::new(note))).map_err(|_| NotTaken::Busy)
     }
@@ -49,11 +46,6 @@ impl Store {
     pub(super) fn note(&mut self, note: Note) {
         let text = |error: Error| error.to_string();
         match note {
-            Note::Taken(sink, seq, now_ms) => {
-                if let Err(err) = self.taken(&sink, seq, now_ms) {
-                    tracing::warn!(target: "store", %err, sink, "What a sink has taken cannot be noted; it may be delivered again");
-                }
-            }
             // Whoever asked may have gone.
             Note::Token(change, reply) => drop(reply.send(self.token(&change).map_err(text))),
             Note::Webhook(note, reply) => drop(reply.send(self.webhook(&note).map_err(text))),

@@ -126,7 +126,7 @@ impl Store {
 
     /// Where it is, with symbolic links resolved.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -199,7 +199,7 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn take_over(&self, pbx: &str) -> Result<Option<Millis>, Error> {
+    pub(crate) fn take_over(&self, pbx: &str) -> Result<Option<Millis>, Error> {
         let failed = |error| Error::sqlite(&self.path, error);
         let seen: Option<Millis> =
             self.connection.query_row(SEEN, [pbx], |row| row.get(0)).optional().map_err(failed)?;
@@ -220,7 +220,7 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn trunks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<String>, Error> {
+    pub(crate) fn trunks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<String>, Error> {
         let trunks = || -> rusqlite::Result<Vec<String>> {
             self.connection.prepare(TRUNKS_OF_CUSTOMERS)?.query_map((since_ms, pbx), |row| row.get(0))?.collect()
         };
@@ -231,7 +231,7 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn agent_talks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<(String, Option<Millis>, u32)>, Error> {
+    pub(crate) fn agent_talks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<(String, Option<Millis>, u32)>, Error> {
         let talks = || -> rusqlite::Result<_> {
             let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
             self.connection.prepare(AGENT_TALKS)?.query_map((pbx, since_ms), read)?.collect()
@@ -244,7 +244,7 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn keep_log(&mut self) -> Result<(), Error> {
+    pub(crate) fn keep_log(&mut self) -> Result<(), Error> {
         let done = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
         self.keep_log = done.map_err(|error| Error::sqlite(&self.path, error))?;
         Ok(())

@@ -57,7 +57,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn calls_of(&self, pbx: &str, account: &Account) -> Result<Vec<FinishedCall>, Error> {
+    pub(crate) fn calls_of(&self, pbx: &str, account: &Account) -> Result<Vec<FinishedCall>, Error> {
         let own = account.id();
         let ids = account.ids.iter().map(String::as_str).chain(account.ids.is_empty().then_some(&*own));
         Ok(self.calls_under(pbx, ids)?.into_iter().map(|stored| stored.call).collect())

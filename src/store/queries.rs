@@ -111,7 +111,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn trunks(&self, pbx: &str, most: usize) -> Result<BTreeSet<String>, Error> {
+    pub(crate) fn trunks(&self, pbx: &str, most: usize) -> Result<BTreeSet<String>, Error> {
         self.read(|connection| {
             let most = i64::try_from(most).unwrap_or(i64::MAX);
             connection.prepare(&TRUNKS)?.query_map((pbx, most), |row| row.get(0))?.collect()
@@ -141,7 +141,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn last_gap(&self) -> Result<Option<Gap>, Error> {
+    pub(crate) fn last_gap(&self) -> Result<Option<Gap>, Error> {
         self.read(|connection| connection.prepare(LAST_GAP)?.query_row([], gap).optional())
     }
 
@@ -149,7 +149,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn gaps(&self, pbx: &str) -> Result<Vec<Gap>, Error> {
+    pub(crate) fn gaps(&self, pbx: &str) -> Result<Vec<Gap>, Error> {
         self.read(|connection| connection.prepare(GAPS)?.query_map([pbx], gap)?.collect())
     }
 
@@ -157,7 +157,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn calls_in_progress(&self) -> Result<Vec<CallInProgress>, Error> {
+    pub(crate) fn calls_in_progress(&self) -> Result<Vec<CallInProgress>, Error> {
         self.read(|connection| {
             connection.prepare_cached(CALLS_IN_PROGRESS_NOW)?.query_map([], call_in_progress)?.collect()
         })
@@ -167,7 +167,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn last_seen(&self) -> Result<BTreeMap<String, Millis>, Error> {
+    pub(crate) fn last_seen(&self) -> Result<BTreeMap<String, Millis>, Error> {
         self.read(|connection| {
             connection.prepare(LAST_SEEN)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
         })
@@ -177,7 +177,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn pbxs(&self) -> Result<BTreeSet<PbxId>, Error> {
+    pub(crate) fn pbxs(&self) -> Result<BTreeSet<PbxId>, Error> {
         self.read(|connection| {
             let name = |row: &rusqlite::Row<'_>| Ok(PbxId::new(row.get_ref(0)?.as_str()?));
             connection.prepare(PBXS)?.query_map([], name)?.collect()

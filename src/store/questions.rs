@@ -86,7 +86,8 @@ pub(super) const NEXT_EVENT: &str = "SELECT coalesce(max(n) + 1, 0) FROM callbac
 pub(super) const CALLBACK_ATTEMPTS: &str =
     "SELECT * FROM (SELECT * FROM callback_attempts WHERE callback_id = ?1 ORDER BY n DESC LIMIT ?2) ORDER BY n";
 pub(super) const COUNT_ATTEMPTS: &str = "SELECT count(*) FROM callback_attempts WHERE callback_id = ?";
-pub(super) const OPEN_BY_STATE: &str = "SELECT state, count(*) FROM callbacks WHERE closed_ms IS NULL GROUP BY state";
+pub(super) const OPEN_BY_STATE: &str =
+    "SELECT state, count(*) FROM callbacks WHERE closed_ms IS NULL AND (?1 IS NULL OR pbx = ?1) GROUP BY state";
 pub(super) const DO_NOT_CALL: &str =
     "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ? ORDER BY number_e164";
 

@@ -33,7 +33,7 @@ impl Reader {
 
     /// It may be kept for further questions: a daemon writes to the file, and what it writes is seen.
     #[must_use]
-    pub fn may_be_kept(&self) -> bool {
+    pub(crate) fn may_be_kept(&self) -> bool {
         !self.opened.immutable
     }
 

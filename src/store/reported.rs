@@ -9,13 +9,13 @@ use jiff::tz::TimeZone;
 
 /// What was read.
 #[derive(Debug)]
-pub struct Reported {
+pub(crate) struct Reported {
     /// The rows of the window: slices are made of them.
-    pub facts: Facts,
+    pub(crate) facts: Facts,
     /// What they come to.
-    pub figures: Figures,
+    pub(crate) figures: Figures,
     /// The window before, up to the same hour, with its totals; `None` where there is none.
-    pub before: Option<(Window, Totals)>,
+    pub(crate) before: Option<(Window, Totals)>,
 }
 
 impl Reader {
@@ -23,7 +23,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn reported(
+    pub(crate) fn reported(
         &self,
         window: &Window,
         chosen: &Chosen,

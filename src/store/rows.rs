@@ -202,7 +202,7 @@ static PUT_INTERVAL: LazyLock<String> =
     LazyLock::new(|| AGENT_INTERVALS.upsert(&["pbx", "agent", "activity", "queue", "from_ms"], &[]));
 
 /// `SELECT` of what [`call`] reads.
-pub static SELECT_CALL: LazyLock<String> =
+pub(crate) static SELECT_CALL: LazyLock<String> =
     LazyLock::new(|| format!("SELECT id, rev, recovered_by, recovered_ms, {} FROM calls", CALLS.list()));
 
 /// A record that the database refused for its own sake: it is not stored, and trying again would not help.
@@ -215,7 +215,7 @@ pub struct Refused {
 }
 
 /// Writes all or fails; what changes again within these records is written once.
-pub fn put_all<'a, I: Iterator<Item = &'a Record>>(
+pub(crate) fn put_all<'a, I: Iterator<Item = &'a Record>>(
     tx: &mut Transaction<'_>,
     records: I,
     feed: &mut Option<Outbox>,
@@ -228,7 +228,7 @@ pub fn put_all<'a, I: Iterator<Item = &'a Record>>(
 }
 
 /// Writes each for itself and leaves out those that the database refuses; fails if the fault is not theirs.
-pub fn put_each<'a, I: Iterator<Item = &'a Record>>(
+pub(crate) fn put_each<'a, I: Iterator<Item = &'a Record>>(
     tx: &mut Transaction<'_>,
     records: I,
     feed: &mut Option<Outbox>,
@@ -424,7 +424,7 @@ fn delete_in_progress(connection: &Connection, pbx: &str, linkedid: &str) -> rus
 }
 
 /// Those of one PBX that a run left, the latest first; without those that an earlier run has recorded already, as far as it saw them.
-pub fn calls_left(connection: &Connection, of: &str) -> rusqlite::Result<Vec<CallInProgress>> {
+pub(crate) fn calls_left(connection: &Connection, of: &str) -> rusqlite::Result<Vec<CallInProgress>> {
     connection.execute(DELETE_RECORDED, [of])?;
     connection.prepare(CALLS_LEFT)?.query_map([of], call_in_progress)?.collect()
 }
@@ -471,7 +471,7 @@ fn reasons(row: &Row<'_>) -> rusqlite::Result<Vec<String>> {
 }
 
 /// Row id and call of a row of [`SELECT_CALL`], without its children.
-pub fn call(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
+pub(crate) fn call(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
     let call = finished_call(row)?;
     let recovered = match row.get::<_, Option<String>>("recovered_by")? {
         Some(_) => Some((word!(row, "recovered_by", RecoveredBy), row.get("recovered_ms")?)),
@@ -481,7 +481,7 @@ pub fn call(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
 }
 
 /// Reads the children of the call with this row id.
-pub fn children(connection: &Connection, id: i64, call: &mut FinishedCall) -> rusqlite::Result<()> {
+pub(crate) fn children(connection: &Connection, id: i64, call: &mut FinishedCall) -> rusqlite::Result<()> {
     let mut legs = connection.prepare("SELECT * FROM legs WHERE call_id = ? ORDER BY n")?;
     call.legs = legs.query_map([id], leg)?.collect::<Result<_, _>>()?;
     let mut visits = connection.prepare("SELECT * FROM queue_visits WHERE call_id = ? ORDER BY n")?;

@@ -5,18 +5,18 @@ use rusqlite::Connection;
 
 /// A table or view, with its columns in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Described {
+pub(crate) struct Described {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// It is a view.
-    pub is_view: bool,
+    pub(crate) is_view: bool,
     /// The names of its columns.
-    pub columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
 }
 
 /// All tables and views, in the order in which they are made. Empty where SQLite cannot even work in memory.
 #[must_use]
-pub fn tables() -> Vec<Described> {
+pub(crate) fn tables() -> Vec<Described> {
     read().unwrap_or_default()
 }
 

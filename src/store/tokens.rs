@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 /// What the bearer of a token may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Role {
+pub(crate) enum Role {
     /// Read everything, numbers too.
     Read,
     /// Read, and give orders as a person on the socket does.
@@ -20,12 +20,12 @@ pub enum Role {
 
 impl Role {
     /// All of them, with their words.
-    pub const ALL: [(&'static str, Self); 3] =
+    pub(crate) const ALL: [(&'static str, Self); 3] =
         [("read", Self::Read), ("operate", Self::Operate), ("request", Self::Request)];
 
     /// Its word.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Operate => "operate",
@@ -40,20 +40,20 @@ impl Role {
 
 /// A token without its secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Token {
+pub(crate) struct Token {
     /// By which it is withdrawn, and which the history of what it ordered names.
-    pub name: String,
+    pub(crate) name: String,
     /// What its bearer may do.
-    pub role: Role,
+    pub(crate) role: Role,
     /// Made, ms since 1970 UTC.
-    pub made_ms: Millis,
+    pub(crate) made_ms: Millis,
     /// By this user.
-    pub by: String,
+    pub(crate) by: String,
 }
 
 /// A change of the tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum TokenChange {
+pub(crate) enum TokenChange {
     /// A new one, with the hash of its secret.
     Add(Token, String),
     /// The one of this name is withdrawn.
@@ -62,7 +62,7 @@ pub enum TokenChange {
 
 /// What is kept of a secret: the SHA-256 of it in hexadecimal digits. It is random and long, so no slower hash is needed.
 #[must_use]
-pub fn hash(secret: &str) -> String {
+pub(crate) fn hash(secret: &str) -> String {
     Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -71,7 +71,7 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn token(&mut self, change: &TokenChange) -> Result<bool, Error> {
+    pub(crate) fn token(&mut self, change: &TokenChange) -> Result<bool, Error> {
         let rows = match change {
             TokenChange::Add(Token { name, role, made_ms, by }, hash) => self.connection().execute(
                 "INSERT INTO tokens (name, hash, role, made_ms, \"by\") VALUES (?, ?, ?, ?, ?) ON CONFLICT (name) DO NOTHING",
@@ -88,7 +88,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn token(&self, hash: &str) -> Result<Option<Token>, Error> {
+    pub(crate) fn token(&self, hash: &str) -> Result<Option<Token>, Error> {
         self.read(|connection| {
             let mut found =
                 connection.prepare_cached("SELECT name, role, made_ms, \"by\" FROM tokens WHERE hash = ?")?;
@@ -100,7 +100,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn tokens(&self) -> Result<Vec<Token>, Error> {
+    pub(crate) fn tokens(&self) -> Result<Vec<Token>, Error> {
         self.read(|connection| {
             let mut all = connection.prepare("SELECT name, role, made_ms, \"by\" FROM tokens ORDER BY name")?;
             all.query_map([], read)?.filter_map(Result::transpose).collect()

@@ -10,11 +10,11 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Vacuumed {
     /// The database's path.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Bytes of the database and its log before.
-    pub before: u64,
+    pub(crate) before: u64,
     /// Size afterwards, bytes.
-    pub after: u64,
+    pub(crate) after: u64,
 }
 
 /// Writes the database anew without its free pages. No daemon may use it meanwhile: calls and callbacks would have to wait.

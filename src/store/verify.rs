@@ -24,39 +24,39 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(2);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verified {
     /// The file that was read.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// `PRAGMA user_version`.
-    pub version: i32,
+    pub(crate) version: i32,
     /// What `PRAGMA integrity_check` finds wrong, at most [`MAX_FAULTS`] lines.
     pub faults: Vec<String>,
     /// Rows whose parent is gone, by table.
-    pub orphans: BTreeMap<String, u64>,
+    pub(crate) orphans: BTreeMap<String, u64>,
     /// Bytes of a page.
-    pub page_bytes: u64,
+    pub(crate) page_bytes: u64,
     /// Pages of the file.
-    pub pages: u64,
+    pub(crate) pages: u64,
     /// Pages of it that hold nothing.
-    pub free_pages: u64,
+    pub(crate) free_pages: u64,
     /// Bytes of the write-ahead log.
-    pub log_bytes: u64,
+    pub(crate) log_bytes: u64,
     /// Number of rows in `calls`.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// The oldest and the newest of them began, ms since 1970 UTC.
     pub span_ms: Option<(Millis, Millis)>,
     /// Rows of `callbacks`, and how many of them are open.
-    pub callbacks: (u64, u64),
+    pub(crate) callbacks: (u64, u64),
 }
 
 impl Verified {
     /// Nothing is wrong with it.
     #[must_use]
-    pub fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         self.faults.is_empty() && self.orphans.is_empty()
     }
 
     /// It is of the schema of this program.
     #[must_use]
-    pub fn is_current(&self) -> bool {
+    pub(crate) fn is_current(&self) -> bool {
         self.version == SCHEMA_VERSION
     }
 }

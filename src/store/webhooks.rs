@@ -44,15 +44,15 @@ pub struct WebhookRow {
     /// As in the configuration.
     pub name: String,
     /// Whether it is sent to.
-    pub state: WebhookState,
+    pub(crate) state: WebhookState,
     /// In this state since, ms since 1970 UTC.
-    pub since_ms: Millis,
+    pub(crate) since_ms: Millis,
     /// Who brought it there: `callbackd`, or a user.
-    pub by: String,
+    pub(crate) by: String,
     /// Nothing has been delivered since, ms since 1970 UTC; `null` if the last message was.
     pub failing_ms: Option<Millis>,
     /// It has passed all changes up to this one; `null` while it is off.
-    pub passed: Option<i64>,
+    pub(crate) passed: Option<i64>,
     /// Changes after it.
     pub behind: i64,
     /// Messages that were given up, and are kept.
@@ -63,41 +63,41 @@ pub struct WebhookRow {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Message {
     /// The change that it tells.
-    pub seq: i64,
+    pub(crate) seq: i64,
     /// What became true.
-    pub kind: String,
+    pub(crate) kind: String,
     /// Of what.
-    pub key: String,
+    pub(crate) key: String,
     /// Where it has come to.
-    pub state: MessageState,
+    pub(crate) state: MessageState,
     /// How often it was sent.
-    pub attempts: u32,
+    pub(crate) attempts: u32,
     /// Of these, answered by a 4xx that says that it will never be taken.
-    pub refused: u32,
+    pub(crate) refused: u32,
     /// Sent first, ms since 1970 UTC.
-    pub first_ms: Millis,
+    pub(crate) first_ms: Millis,
     /// Sent last.
-    pub last_ms: Millis,
+    pub(crate) last_ms: Millis,
     /// Not sent before, while it is failing.
-    pub next_ms: Millis,
+    pub(crate) next_ms: Millis,
     /// What is sent; `None` once it was delivered.
     #[serde(skip)]
-    pub body: Option<String>,
+    pub(crate) body: Option<String>,
 }
 
 /// One time that a message was sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Attempt {
     /// The message.
-    pub seq: i64,
+    pub(crate) seq: i64,
     /// Begun, ms since 1970 UTC.
-    pub at_ms: Millis,
+    pub(crate) at_ms: Millis,
     /// Until the answer, or until it was given up, ms.
     pub took_ms: Millis,
     /// HTTP status of the answer; `null` if none came.
     pub code: Option<u16>,
     /// Why none came; empty if one did.
-    pub error: String,
+    pub(crate) error: String,
     /// The first 500 bytes of its body.
     pub answer: String,
 }
@@ -382,7 +382,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn webhook_messages(&self, webhook: &str, limit: u32) -> Result<Vec<Message>, Error> {
+    pub(crate) fn webhook_messages(&self, webhook: &str, limit: u32) -> Result<Vec<Message>, Error> {
         self.read(|connection| connection.prepare(MESSAGES)?.query_map((webhook, limit), read_message)?.collect())
     }
 
@@ -408,7 +408,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn history(&self, number_e164: &str, before_ms: Millis) -> Result<History, Error> {
+    pub(crate) fn history(&self, number_e164: &str, before_ms: Millis) -> Result<History, Error> {
         self.read(|connection| {
             let mut calls = connection.prepare_cached(HISTORY)?;
             let mut history = History::default();
@@ -441,26 +441,26 @@ pub(super) const HISTORY: &str = "
 
 /// What is known of a customer from before.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct History {
+pub(crate) struct History {
     /// Their calls, of either direction; 1,000 are counted at most.
-    pub calls: u32,
+    pub(crate) calls: u32,
     /// The last of them.
-    pub last: Option<PastCall>,
+    pub(crate) last: Option<PastCall>,
     /// The last of them in which they talked with an agent.
-    pub last_agent: Option<PastCall>,
+    pub(crate) last_agent: Option<PastCall>,
 }
 
 /// A call of a customer's past.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PastCall {
+pub(crate) struct PastCall {
     /// Began, ms since 1970 UTC.
-    pub at_ms: Millis,
+    pub(crate) at_ms: Millis,
     /// `inbound`, `outbound`, `callback`.
-    pub direction: String,
+    pub(crate) direction: String,
     /// What became of it.
-    pub status: String,
+    pub(crate) status: String,
     /// Why.
-    pub outcome: String,
+    pub(crate) outcome: String,
     /// Who talked with them, as interface.
-    pub agent: Option<String>,
+    pub(crate) agent: Option<String>,
 }

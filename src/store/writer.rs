@@ -5,7 +5,7 @@ use super::tokens::TokenChange;
 use super::{Calendar, Error, FeedRules, Note, Notes, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::Record;
+use callbackd_core::model::{About, Record};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -106,9 +106,9 @@ pub struct Counters {
     /// Rows that were removed because of their age.
     pub pruned: u64,
     /// Changes that the feed has recorded.
-    pub changes: u64,
+    pub(crate) changes: u64,
     /// Changes that were removed before their time, because the feed was full.
-    pub changes_overrun: u64,
+    pub(crate) changes_overrun: u64,
 }
 
 /// What a stopped writer leaves behind.
@@ -207,25 +207,25 @@ impl Writer {
     }
 
     /// Has changes recorded by other rules. False if that has to be asked for again later.
-    pub fn record_changes(&self, rules: FeedRules) -> bool {
+    pub(crate) fn record_changes(&self, rules: FeedRules) -> bool {
         self.sender.as_ref().is_some_and(|sender| sender.try_send(Work::RecordChanges(rules)).is_ok())
     }
 
     /// Has a token made or withdrawn; the answer is false if there is one of its name already, or none. It is dropped if too much waits.
-    pub fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
+    pub(crate) fn token(&self, change: TokenChange, reply: oneshot::Sender<Result<bool, String>>) {
         // What is dropped here drops the reply: who asked learns that the daemon is busy.
         let _ = self.notes().send(Note::Token(change, reply));
     }
 
     /// The way of notes, for others. It ends with the writer.
     #[must_use]
-    pub fn notes(&self) -> Notes {
+    pub(crate) fn notes(&self) -> Notes {
         Notes(self.sender.as_ref().map(Arc::downgrade).unwrap_or_default())
     }
 
     /// The newest change that is on the disk: news for who reads the feed.
     #[must_use]
-    pub fn newest_change(&self) -> watch::Receiver<i64> {
+    pub(crate) fn newest_change(&self) -> watch::Receiver<i64> {
         self.newest.clone()
     }
 
@@ -243,7 +243,7 @@ impl Writer {
 
     /// What it has counted of what it committed.
     #[must_use]
-    pub fn counted(&self) -> Counted {
+    pub(crate) fn counted(&self) -> Counted {
         self.shared.counted.now()
     }
 
@@ -468,11 +468,8 @@ impl<F: FnMut(Ack)> Worker<F> {
             self.shared.records.fetch_add((batch.records.len() - lost.len()) as u64, Relaxed);
             self.shared.refused.fetch_add(lost.len() as u64, Relaxed);
             for one in &lost {
-                let call = match &batch.records[one.index] {
-                    Record::Call(call) => call.linkedid.as_str(),
-                    _ => "-",
-                };
-                tracing::error!(target: "store", call = ?call, err = %one.error,
+                let About { pbx, call, callback } = batch.records[one.index].about();
+                tracing::error!(target: "store", pbx = pbx.map(display), call, callback, err = %one.error,
                     "Row refused by the database, it is lost: please report this line");
             }
             let seq = batch.seq;

@@ -12,12 +12,12 @@ const fn engine(padded: bool) -> GeneralPurpose {
 }
 
 /// As text.
-pub fn encode(bytes: &[u8]) -> String {
+pub(crate) fn encode(bytes: &[u8]) -> String {
     engine(true).encode(bytes)
 }
 
 /// The bytes of a text; `None` if it is none. Padding may be left out.
-pub fn decode(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     engine(text.ends_with('=')).decode(text).ok()
 }
 

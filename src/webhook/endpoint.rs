@@ -20,11 +20,11 @@ const TEST_TEXT: &str = "This is a test: nobody called.";
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// As in the configuration.
-    pub name: String,
+    pub(crate) name: String,
     secret: Secret,
     settings: Settings,
     /// What is sent.
-    pub kinds: Vec<ChangeKind>,
+    pub(crate) kinds: Vec<ChangeKind>,
     queues: BTreeSet<String>,
     format: Format,
     map: Map,
@@ -80,7 +80,7 @@ impl Endpoint {
 
     /// Whether it receives a change of one of its kinds: news, and of its queues.
     #[must_use]
-    pub fn wants(&self, change: &Change) -> bool {
+    pub(crate) fn wants(&self, change: &Change) -> bool {
         if change.late {
             return false;
         }
@@ -100,7 +100,7 @@ impl Endpoint {
 
     /// The body of a message.
     #[must_use]
-    pub fn body(&self, id: &str, subject: &Subject<'_>) -> String {
+    pub(crate) fn body(&self, id: &str, subject: &Subject<'_>) -> String {
         let change = subject.change;
         let data = self.mapped(data(subject, &self.scripts));
         self.enveloped(id, change.kind.as_str(), change.at_ms, (subject.site, &change.pbx, &change.key), data)
@@ -108,7 +108,7 @@ impl Endpoint {
 
     /// The next request for a message, begun at `at_ms`, or what its answers mean.
     #[must_use]
-    pub fn next(&self, id: &str, body: &str, at_ms: Millis, answers: &[Reply]) -> Step {
+    pub(crate) fn next(&self, id: &str, body: &str, at_ms: Millis, answers: &[Reply]) -> Step {
         let said: Value = serde_json::from_str(body).unwrap_or_default();
         let message = Message { id, kind: said["type"].as_str().unwrap_or_default(), data: &said["data"] };
         if let Some(step) = adapters::next(self.format, &self.settings, message, answers) {
@@ -123,7 +123,7 @@ impl Endpoint {
 
     /// A request to try the endpoint with; `None` where nothing can be tried without entering a call.
     #[must_use]
-    pub fn trial(&self, id: &str, now_ms: Millis) -> Option<Request> {
+    pub(crate) fn trial(&self, id: &str, now_ms: Millis) -> Option<Request> {
         match self.format {
             Format::Standard | Format::CloudEvents => Some(self.signed(id, &self.test_body(id, now_ms), now_ms)),
             format => adapters::trial(format, &self.settings, id, TEST_TEXT),

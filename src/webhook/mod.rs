@@ -17,7 +17,6 @@ mod secret;
 mod signature;
 
 pub use endpoint::{Endpoint, Scripts, TEST};
-pub use payload::Subject;
 pub use queue::{Due, MAX_ANSWER, Outgoing, Queue};
 pub use schedule::{Answer, FIRST_PAUSE_MS, GIVE_UP_AFTER_MS, MAX_REFUSED, Next};
 pub use secret::Secret;

@@ -10,15 +10,15 @@ use serde_json::{Map, Value, json};
 
 /// A change, and what is looked up for it.
 #[derive(Debug)]
-pub struct Subject<'a> {
+pub(crate) struct Subject<'a> {
     /// Name of the site.
-    pub site: &'a str,
+    pub(crate) site: &'a str,
     /// What became true.
-    pub change: &'a Change,
+    pub(crate) change: &'a Change,
     /// What is known of the customer from before.
-    pub history: Option<&'a History>,
+    pub(crate) history: Option<&'a History>,
     /// The callback of a call.
-    pub callback: Option<&'a CallbackRow>,
+    pub(crate) callback: Option<&'a CallbackRow>,
 }
 
 /// Where a customer's number stands in a change, and from when on it is news.

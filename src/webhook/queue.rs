@@ -28,7 +28,7 @@ pub struct Queue {
     failing_ms: Option<Millis>,
     first_pause_ms: Millis,
     /// Changes that were removed before it had come to them.
-    pub missed: i64,
+    pub(crate) missed: i64,
 }
 
 #[derive(Debug, Clone)]
@@ -87,13 +87,13 @@ impl Queue {
 
     /// It has passed all changes up to this one.
     #[must_use]
-    pub fn passed(&self) -> i64 {
+    pub(crate) fn passed(&self) -> i64 {
         self.cursor
     }
 
     /// Nothing has been delivered since, ms since 1970 UTC.
     #[must_use]
-    pub fn failing_ms(&self) -> Option<Millis> {
+    pub(crate) fn failing_ms(&self) -> Option<Millis> {
         self.failing_ms
     }
 

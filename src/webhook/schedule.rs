@@ -37,24 +37,24 @@ pub enum Next {
 
 /// How often and for how long it has been tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tried {
+pub(crate) struct Tried {
     /// Attempts at the message, with this one.
-    pub attempts: u32,
+    pub(crate) attempts: u32,
     /// Of these, refused as such, without this one.
-    pub refused: u32,
+    pub(crate) refused: u32,
     /// Since the change that it tells, ms.
-    pub age_ms: Millis,
+    pub(crate) age_ms: Millis,
     /// Since the endpoint took anything last, ms.
-    pub failing_ms: Millis,
+    pub(crate) failing_ms: Millis,
 }
 
 /// The endpoint says that it will never take this: a 4xx, but for those that speak of the moment.
-pub fn is_refusal(answer: &Answer) -> bool {
+pub(crate) fn is_refusal(answer: &Answer) -> bool {
     matches!(answer, Answer::Status(400..=499, _)) && !matches!(answer, Answer::Status(408 | 410 | 425 | 429, _))
 }
 
 /// What follows. `first_ms`: the first pause; `jitter`: from 0 to 1, so that not all come back at once.
-pub fn next(answer: &Answer, tried: Tried, first_ms: Millis, jitter: f64) -> Next {
+pub(crate) fn next(answer: &Answer, tried: Tried, first_ms: Millis, jitter: f64) -> Next {
     let asked = match answer {
         Answer::Status(200..=299, _) => return Next::Delivered,
         Answer::Status(410, _) => return Next::Off,

@@ -33,7 +33,7 @@ impl Secret {
     ///
     /// # Errors
     /// Why it is none, without the text itself.
-    pub fn from_text(format: Format, text: &str) -> Result<Self, String> {
+    pub(crate) fn from_text(format: Format, text: &str) -> Result<Self, String> {
         match format {
             Format::Standard | Format::CloudEvents => {
                 Keys::from_text(text).map(Self::Keys).map_err(|why| why.to_string())

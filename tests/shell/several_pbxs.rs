@@ -3,7 +3,9 @@
 use crate::scripted::{GREETING, Running, Server, Site, usual};
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};
+use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixDatagram;
+use std::process::Stdio;
 use std::time::Duration;
 
 /// A call of the same linkedid on each PBX: nobody answers.
@@ -225,11 +227,11 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
         assert_eq!(said.code, 0, "{args:?}: {said:#?}");
         said.out
     };
-    for (command, of_b) in [("calls", 1), ("agents", 2)] {
-        let all = list(&[command]);
-        assert!(all.lines().next().unwrap().ends_with("  PBX"), "{all}");
-        assert!(all.lines().any(|l| l.ends_with("  a")) && all.lines().any(|l| l.ends_with("  b")), "{all}");
-        let one = list(&[command, "--pbx", "b"]);
+    for (command, of_b) in [(&["calls"][..], 1), (&["agents"], 2), (&["missed", "--since", "1d"], 3)] {
+        let all = list(command);
+        assert!(all.lines().next().unwrap().ends_with(" PBX"), "{all}");
+        assert!(all.lines().any(|l| l.ends_with(" a")) && all.lines().any(|l| l.ends_with(" b")), "{all}");
+        let one = list(&[command, &["--pbx", "b"]].concat());
         assert_eq!((one.lines().count(), one.contains("PBX")), (1 + of_b, false), "{one}");
     }
     let owner = rows(&site, "SELECT pbx, state FROM callbacks").remove(0).0;
@@ -242,7 +244,7 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
     let count = |path: &str| get(path).1.as_array().map_or(0, Vec::len);
     assert_eq!((count("/v1/agents"), count("/v1/agents?pbx=b")), (4, 2));
     let unknown = "no PBX `c`; there are `a`, `b`";
-    for path in ["agents", "callbacks", "calls", "calls/7.1", "queues"] {
+    for path in ["agents", "callbacks", "calls", "calls/7.1", "queues", "live", "changes", "events"] {
         let (status, answer) = get(&format!("/v1/{path}?pbx=c"));
         assert_eq!((status, &answer["error"], &answer["field"]), (400, &unknown.into(), &"pbx".into()), "{path}");
     }
@@ -257,7 +259,9 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
             "{args:?}"
         );
     };
-    let lists = [["calls", "--pbx", "c"], ["callbacks", "--pbx", "c"], ["agents", "--pbx", "c"]];
+    let lists = ["calls", "callbacks", "agents", "missed"].map(|list| [list, "--pbx", "c"]);
+    refused(&["tail", "--pbx", "c"], unknown);
+    refused(&["top", "--pbx", "c"], unknown);
     lists.iter().for_each(|list| refused(list, unknown));
     let add = ["callbacks", "add", "+1 202 555 0199", "--queue", "sales"];
     refused(&add, "which PBX? name it (--pbx, or \"pbx\" in the API): there are `a`, `b`");
@@ -275,4 +279,54 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
     assert_eq!((said.code, said.err.trim()), (0, "No calls match."), "one that has no calls yet");
     let said = site.run(&["agents", "--pbx", "b", "--config", "callbackd.toml"]);
     assert_eq!((said.code, said.out.lines().count()), (0, 3), "out of the database: {said:#?}");
+}
+
+#[test]
+fn what_happens_and_how_things_are_name_the_pbx_and_can_be_of_one() {
+    let (_a, _b, site) = both_miss();
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("Missed again; merged into the open callback");
+    let follow = |args: &[&str]| {
+        let args = [&["tail", "--config", "callbackd.toml"], args].concat();
+        let mut tail = site.command(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let begin = BufReader::new(tail.stderr.take().unwrap()).lines().next().unwrap().unwrap();
+        assert!(begin.contains("Waiting for what happens"), "{begin}");
+        let lines = BufReader::new(tail.stdout.take().unwrap()).lines();
+        (tail, lines)
+    };
+    let (mut all, mut of_all) = follow(&[]);
+    let (mut tail_of_b, mut of_one) = follow(&["--pbx", "b"]);
+    for (pbx, number) in [("a", "+1 202 555 0144"), ("b", "+1 202 555 0155")] {
+        let said = site.run(&["callbacks", "add", number, "--pbx", pbx, "--config", "callbackd.toml"]);
+        assert_eq!(said.code, 0, "{said:#?}");
+    }
+    let mut next = |number: &str| of_all.by_ref().map(Result::unwrap).find(|line| line.contains(number)).unwrap();
+    let (of_a, of_b) = (next("+12025550144"), next("+12025550155"));
+    assert_eq!([&of_a[8..12], &of_b[8..12]], ["  a ", "  b "], "{of_a}\n{of_b}");
+    let line = of_one.next().unwrap().unwrap();
+    assert!(line.contains("+12025550155") && line[8..].starts_with("  callback "), "{line}");
+    // What is about no PBX in particular is for each.
+    assert_eq!(site.run(&["dnc", "add", "+12025550166", "--config", "callbackd.toml"]).code, 0);
+    let mut on = of_one.map(Result::unwrap).skip_while(|line| line.contains("+12025550155"));
+    assert!(on.next().unwrap().contains("+12025550166"));
+
+    let top = |args: &[&str]| {
+        let said = site.run(&[&["top", "--config", "callbackd.toml"], args].concat());
+        assert_eq!(said.code, 0, "{said:#?}");
+        said
+    };
+    let both = top(&[]);
+    both.line(&["0 of 4 agents free", "3 callbacks open"]);
+    both.line(&["+12025550144", " a "]);
+    both.line(&["PJSIP/101", "Ann", " b ", "paused (lunch)"]);
+    let one = top(&["--pbx", "b"]);
+    let open = rows(&site, "SELECT pbx, count(*) || '' FROM callbacks WHERE pbx = 'b'").remove(0).1;
+    one.line(&["0 of 2 agents free", &format!("{open} callbacks open")]);
+    assert!(!one.out.contains("+12025550144") && one.out.contains("+12025550155"), "{}", one.out);
+    daemon.end(Some(Signal::TERM));
+    assert_eq!(
+        [all.wait().unwrap().code(), tail_of_b.wait().unwrap().code()],
+        [Some(66); 2],
+        "they end with the daemon"
+    );
 }

@@ -7,6 +7,7 @@ use callbackd_core::model::{
     DoNotCall, E164, FinishedCall, PbxId, Record, RecoveredBy,
 };
 use rusqlite::Connection;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -454,7 +455,8 @@ fn open_callbacks_are_listed_in_the_order_of_their_turns_and_closed_ones_after_t
         listed(&CallbackFilter { state: vec![CallbackState::Waiting], limit: Some(2), ..CallbackFilter::default() }),
         [6, 5]
     );
-    assert_eq!(reader.open_callbacks().unwrap()["WAITING"], 4);
+    assert_eq!(reader.open_callbacks(None).unwrap()["WAITING"], 4);
+    assert_eq!(reader.open_callbacks(Some("elsewhere")).unwrap(), BTreeMap::new());
 }
 
 #[test]

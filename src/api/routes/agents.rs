@@ -10,7 +10,7 @@ use axum::http::Uri;
 use axum::routing::get;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/agents", get(agents))
 }
 

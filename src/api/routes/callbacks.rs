@@ -15,7 +15,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new()
         .route("/v1/callbacks", get(list).post(add))
         .route("/v1/callbacks/{id}", get(story))

@@ -17,7 +17,7 @@ use serde_json::json;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/calls", get(list)).route("/v1/calls/{id}", get(one))
 }
 
@@ -93,7 +93,7 @@ where
 }
 
 /// A place in the list: start and row id of a call.
-pub fn behind(text: &str) -> Result<(Millis, i64), Failure> {
+pub(super) fn behind(text: &str) -> Result<(Millis, i64), Failure> {
     let read = text.rsplit_once('-').and_then(|(started, id)| Some((started.parse().ok()?, id.parse().ok()?)));
     read.ok_or_else(|| {
         let fix = "take it from the header Link of the page before, or leave it out";
@@ -122,7 +122,7 @@ async fn one(
 ///
 /// # Errors
 /// There is none, or several PBXs have one of this linkedid.
-pub async fn of_id(front: &Front, id: String, pbx: Option<String>) -> Result<StoredCall, Failure> {
+pub(crate) async fn of_id(front: &Front, id: String, pbx: Option<String>) -> Result<StoredCall, Failure> {
     front.knows(pbx.as_deref(), true).await?;
     let name = id.clone();
     let mut found = front.read(move |reader| reader.call(&name)).await?;

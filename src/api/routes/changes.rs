@@ -19,7 +19,7 @@ use std::sync::Arc;
 /// A page ends behind this many bytes of changes: what is left comes with the next.
 const MAX_BYTES: usize = 1 << 20;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/changes", get(changes))
 }
 
@@ -28,6 +28,7 @@ pub fn routes() -> Router<Arc<Front>> {
 struct Wanted {
     after: Option<String>,
     kind: Option<String>,
+    pbx: Option<String>,
     limit: Option<usize>,
 }
 
@@ -35,11 +36,15 @@ async fn changes(State(front): State<Arc<Front>>, Asked(wanted): Asked<Wanted>) 
     let after = wanted.after.as_deref().map(cursor).transpose()?;
     let kinds = kinds(wanted.kind.as_deref())?;
     let limit = rows_of(wanted.limit)?;
+    front.knows(wanted.pbx.as_deref(), true).await?;
     let readers = Arc::clone(&front.readers);
     let page = tokio::task::spawn_blocking(move || {
         readers.read(|reader| {
             let mut body: Vec<u8> = Vec::new();
             let (feed, read) = reader.each_change(after.as_ref(), limit, &kinds, |feed, change| {
+                if !concerns(wanted.pbx.as_deref(), &change.pbx) {
+                    return ControlFlow::Continue(());
+                }
                 body.push(if body.is_empty() { b'[' } else { b',' });
                 // Into memory: it cannot fail.
                 let _ = serde_json::to_writer(&mut body, &ChangeAnswer::new(feed, &change));
@@ -96,6 +101,11 @@ pub(super) fn kinds(text: Option<&str>) -> Result<Vec<ChangeKind>, Failure> {
         }
     }
     Ok(kinds)
+}
+
+/// Whether a change of this PBX is for a reader who wants one PBX, or all. What is about none in particular (the do-not-call list) is for each.
+pub(super) fn concerns(wanted: Option<&str>, pbx: &str) -> bool {
+    pbx.is_empty() || wanted.is_none_or(|wanted| wanted == pbx)
 }
 
 /// Says where the feed goes on.

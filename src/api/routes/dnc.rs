@@ -13,7 +13,7 @@ use callbackd_core::callbacks::commands::Command;
 use serde::Deserialize;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/dnc", get(forbidden).post(forbid)).route("/v1/dnc/{number}", delete(permit))
 }
 

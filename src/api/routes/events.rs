@@ -1,6 +1,6 @@
 //! `/v1/events`: the change feed as a stream of server-sent events, for pages and programs that want to know at once.
 
-use super::changes::{cursor, kinds};
+use super::changes::{concerns, cursor, kinds};
 use crate::api::admit::{Streams, full};
 use crate::api::frames::{self, Frame, Stream};
 use crate::api::front::{Asked, Failure, Front, Listed};
@@ -29,7 +29,7 @@ const PIECE: usize = 16 << 10;
 /// The header with which a browser's `EventSource` goes on.
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/events", get(events))
 }
 
@@ -38,6 +38,7 @@ pub fn routes() -> Router<Arc<Front>> {
 struct Wanted {
     after: Option<String>,
     kind: Option<String>,
+    pbx: Option<String>,
 }
 
 async fn events(
@@ -48,6 +49,7 @@ async fn events(
     Asked(wanted): Asked<Wanted>,
 ) -> Listed {
     let kinds = kinds(wanted.kind.as_deref())?;
+    front.knows(wanted.pbx.as_deref(), true).await?;
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     let after = last.or(wanted.after).as_deref().map(cursor).transpose()?;
     let too_many = "too many streams: close some that are open and try again";
@@ -56,7 +58,7 @@ async fn events(
     let (at, first, unsent) = match after.map(|after| (feed.goes_on(&after), after)) {
         None => (feed.end(), begin(&feed.site, &feed.end()), None),
         Some((Ok(()), after)) => (after.clone(), begin(&feed.site, &after), None),
-        Some((Err(behind), _)) => front.reset(behind, &place).await?,
+        Some((Err(behind), _)) => front.reset(behind, wanted.pbx.as_deref(), &place).await?,
     };
     line.streams();
     let follower = Follower {
@@ -68,6 +70,7 @@ async fn events(
         unsent,
         front,
         kinds,
+        pbx: wanted.pbx,
         at,
     };
     let headers = [
@@ -88,8 +91,13 @@ fn begin(site: &str, at: &Cursor) -> Bytes {
 
 impl Front {
     /// The event for a reader that cannot go on: how things are now, and the cursor that follows from.
-    async fn reset(&self, behind: Behind, place: &StreamPlace) -> Result<(Cursor, Bytes, Option<Unsent>), Failure> {
-        let live = self.live().await?;
+    async fn reset(
+        &self,
+        behind: Behind,
+        pbx: Option<&str>,
+        place: &StreamPlace,
+    ) -> Result<(Cursor, Bytes, Option<Unsent>), Failure> {
+        let live = self.live(pbx).await?;
         let at = live.cursor.clone();
         let data = json!({ "cursor": at, "why": behind.to_string(), "live": live });
         let event = format!("retry: 3000\nid: {at}\nevent: reset\ndata: {data}\n\n");
@@ -109,6 +117,8 @@ struct Follower {
     /// Room that the last piece takes, if it is a long one.
     unsent: Option<Unsent>,
     kinds: Vec<ChangeKind>,
+    /// Of this PBX alone, with what is about none in particular.
+    pbx: Option<String>,
     at: Cursor,
 }
 
@@ -151,7 +161,8 @@ impl Follower {
                                 }
                             }
                             (Err(behind), _) => {
-                                let (at, reset, unsent) = self.front.reset(behind, &self.place).await.ok()?;
+                                let reset = self.front.reset(behind, self.pbx.as_deref(), &self.place);
+                                let (at, reset, unsent) = reset.await.ok()?;
                                 (self.at, self.unsent) = (at, unsent);
                                 return Some(reset);
                             }
@@ -170,9 +181,11 @@ impl Follower {
         }
     }
 
-    /// Those of the kinds that are wanted, in one piece.
+    /// Those that are wanted, in one piece.
     fn of(&self, frames: &[Frame]) -> Option<Bytes> {
-        let wanted = |frame: &&Frame| self.kinds.is_empty() || self.kinds.contains(&frame.kind);
+        let wanted = |frame: &&Frame| {
+            (self.kinds.is_empty() || self.kinds.contains(&frame.kind)) && concerns(self.pbx.as_deref(), &frame.pbx)
+        };
         let piece: Vec<u8> = frames.iter().filter(wanted).flat_map(|frame| &frame.bytes).copied().collect();
         (!piece.is_empty()).then(|| piece.into())
     }

@@ -11,7 +11,7 @@ use axum::{Json, Router};
 use serde_json::json;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/healthz", get(healthz)).route("/readyz", get(readyz))
 }
 

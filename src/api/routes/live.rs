@@ -10,26 +10,26 @@ use axum::http::Uri;
 use axum::routing::get;
 use axum::{Json, Router};
 use callbackd_core::model::CallInProgress;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/live", get(live)).route("/v1/queues", get(queues))
 }
 
 /// How things are now: where a reader of the feed begins.
 #[derive(Debug, Serialize)]
-pub struct Live {
+pub(crate) struct Live {
     /// The feed goes on from here.
-    pub cursor: crate::store::feed::Cursor,
+    pub(crate) cursor: crate::store::feed::Cursor,
     /// Where `seen` is false, what follows of that PBX is not how things stand now.
-    pub pbx: Vec<PbxStatus>,
-    pub calls: Vec<CallInProgress>,
-    pub queues: Vec<QueueInPresence>,
-    pub agents: Vec<AgentInPresence>,
+    pub(crate) pbx: Vec<PbxStatus>,
+    pub(crate) calls: Vec<CallInProgress>,
+    pub(crate) queues: Vec<QueueInPresence>,
+    pub(crate) agents: Vec<AgentInPresence>,
     /// Open callbacks by state.
-    callbacks: BTreeMap<String, usize>,
+    callbacks: BTreeMap<String, u64>,
     /// By the name of a list of which only the first rows are here, how it is read whole.
     cut: BTreeMap<&'static str, Cut>,
 }
@@ -44,14 +44,22 @@ struct Cut {
 }
 
 impl Front {
-    /// Customers on the line, queues, agents and open callbacks. The cursor is older than all of it: nothing is missed between the two.
-    pub async fn live(&self) -> Result<Live, Failure> {
+    /// Customers on the line, queues, agents and open callbacks, of one PBX or of all. The cursor is older than all of it: nothing is missed between the two.
+    pub(crate) async fn live(&self, pbx: Option<&str>) -> Result<Live, Failure> {
         let (cursor, calls) = self.read(|reader| Ok((reader.feed()?.end(), reader.calls_in_progress()?))).await?;
         let status: Status = self.ask(Ask::Status).await?;
         let agents = self.ask(Ask::Agents).await?;
         let queues = with_longest(self.ask(Ask::Queues).await?, &calls);
-        let mut live =
-            Live { cursor, pbx: status.pbx, calls, queues, agents, callbacks: status.callbacks, cut: BTreeMap::new() };
+        let callbacks = status.callbacks.into_iter().map(|(state, open)| (state, open as u64)).collect();
+        let mut live = Live { cursor, pbx: status.pbx, calls, queues, agents, callbacks, cut: BTreeMap::new() };
+        if let Some(pbx) = pbx {
+            let of = pbx.to_owned();
+            live.callbacks = self.read(move |reader| reader.open_callbacks(Some(&of))).await?;
+            live.pbx.retain(|status| status.name == pbx);
+            live.calls.retain(|call| *call.pbx == *pbx);
+            live.queues.retain(|queue| queue.pbx == pbx);
+            live.agents.retain(|agent| agent.pbx == pbx);
+        }
         live.cut = [
             ("calls", cut(&mut live.calls, None)),
             ("queues", cut(&mut live.queues, Some("/v1/queues"))),
@@ -88,8 +96,16 @@ pub(super) fn with_longest(mut queues: Vec<QueueInPresence>, calls: &[CallInProg
     queues
 }
 
-async fn live(State(front): State<Arc<Front>>) -> Result<Json<Live>, Failure> {
-    Ok(Json(front.live().await?))
+/// Query of how things are now.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    pbx: Option<String>,
+}
+
+async fn live(State(front): State<Arc<Front>>, Asked(wanted): Asked<Wanted>) -> Result<Json<Live>, Failure> {
+    front.knows(wanted.pbx.as_deref(), false).await?;
+    Ok(Json(front.live(wanted.pbx.as_deref()).await?))
 }
 
 async fn queues(State(front): State<Arc<Front>>, uri: Uri, Asked(of): Asked<OfPbx>) -> Listed {

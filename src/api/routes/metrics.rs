@@ -21,7 +21,7 @@ use families::{Families, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/metrics", get(metrics))
 }
 

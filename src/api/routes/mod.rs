@@ -14,8 +14,8 @@ mod tags;
 mod tokens;
 mod webhooks;
 
-pub use calls::of_id;
-pub use live::Live;
+pub(crate) use calls::of_id;
+pub(crate) use live::Live;
 
 use super::admit::{MAX_BODY, admit};
 use super::front::{Failure, Front, Listed};
@@ -30,7 +30,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// All routes of the API, for a connection that has this place; with the pages for people, or without.
-pub fn router(front: Arc<Front>, place: Place, pages: bool) -> Router {
+pub(crate) fn router(front: Arc<Front>, place: Place, pages: bool) -> Router {
     let place = Arc::new(place);
     let routes = if pages { web::routes() } else { Router::new() };
     routes

@@ -9,7 +9,7 @@ use axum::{Json, Router};
 use serde_json::json;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/status", get(status))
 }
 

@@ -19,7 +19,7 @@ use serde_json::json;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(super) fn routes() -> Router<Arc<Front>> {
     Router::new()
         .route("/v1/codes", get(codes))
         .route("/v1/tags", get(list).post(add))

@@ -18,7 +18,7 @@ const MAX_NAME: usize = 64;
 /// Tokens that there may be.
 const MAX_TOKENS: usize = 1_000;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/tokens", get(list).post(add)).route("/v1/tokens/{name}", delete(remove))
 }
 

@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(15);
 
 type Named = Result<Path<String>, PathRejection>;
 
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new()
         .route("/v1/webhooks", get(list))
         .route("/v1/webhooks/{name}", get(show))

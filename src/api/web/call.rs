@@ -24,7 +24,11 @@ use maud::{Markup, html};
 use std::sync::Arc;
 
 /// `GET /calls/ID`: a row id, or a linkedid (with `?pbx=` where several PBXs have it).
-pub async fn page(State(front): State<Arc<Front>>, view: View, path: Result<Path<String>, PathRejection>) -> Response {
+pub(crate) async fn page(
+    State(front): State<Arc<Front>>,
+    view: View,
+    path: Result<Path<String>, PathRejection>,
+) -> Response {
     let missing = || Failure::new(StatusCode::NOT_FOUND, view.words.no_call);
     let Ok(Path(id)) = path else { return failed(&view, &missing()) };
     let read = front.read(move |reader| {
@@ -84,7 +88,7 @@ fn set_code(view: &View, id: i64, codes: &[Code]) -> Markup {
 }
 
 /// `POST /calls/ID/tags`: a code is set, or the one in `remove` taken off.
-pub async fn tag(
+pub(super) async fn tag(
     State(front): State<Arc<Front>>,
     view: View,
     Extension(peer): Extension<Peer>,

@@ -8,7 +8,7 @@ use callbackd_core::ami::event::Millis;
 use maud::{DOCTYPE, Markup, html};
 
 /// A whole page; `at` is its own path, for the way to the others.
-pub fn page(view: &View, title: &str, at: &str, body: &Markup) -> Html<String> {
+pub(crate) fn page(view: &View, title: &str, at: &str, body: &Markup) -> Html<String> {
     let words = view.words;
     let links = [("/wall", words.wall), ("/missed", words.missed), ("/report", words.report)];
     let page = html! {
@@ -65,7 +65,7 @@ fn kept(view: &View, path: &str) -> String {
 }
 
 /// The line that says whether the page is live, and the part that the script puts in anew.
-pub fn live(view: &View, kinds: &str, now_ms: Millis, part: &Markup) -> Markup {
+pub(crate) fn live(view: &View, kinds: &str, now_ms: Millis, part: &Markup) -> Markup {
     let words = view.words;
     html! {
         p.status {
@@ -77,7 +77,7 @@ pub fn live(view: &View, kinds: &str, now_ms: Millis, part: &Markup) -> Markup {
 }
 
 /// A time that goes on: the script counts it further.
-pub fn since(at_ms: Option<Millis>, now_ms: Millis) -> Markup {
+pub(crate) fn since(at_ms: Option<Millis>, now_ms: Millis) -> Markup {
     match at_ms {
         Some(at_ms) => html! { span.num data-since=(at_ms) dir="ltr" { (clock((now_ms - at_ms).max(0))) } },
         None => html! { "–" },
@@ -85,12 +85,12 @@ pub fn since(at_ms: Option<Millis>, now_ms: Millis) -> Markup {
 }
 
 /// A stranger's text, in its own direction.
-pub fn text(text: &str) -> Markup {
+pub(crate) fn text(text: &str) -> Markup {
     html! { bdi { (safe(text)) } }
 }
 
 /// A number, from left to right in every language.
-pub fn number(view: &View, number: Option<&str>) -> Markup {
+pub(crate) fn number(view: &View, number: Option<&str>) -> Markup {
     match number {
         Some(number) => html! { bdi.num dir="ltr" { (safe(number)) } },
         None => html! { span.soft { (view.words.withheld) } },
@@ -98,7 +98,7 @@ pub fn number(view: &View, number: Option<&str>) -> Markup {
 }
 
 /// Enough of a number to know one's own, and not another's.
-pub fn masked(number: &str) -> String {
+pub(crate) fn masked(number: &str) -> String {
     let all: Vec<char> = number.chars().collect();
     let keep = if all.len() >= 9 { 4 } else { 2 };
     let head: String = if all.len() >= 9 { all[..3].iter().collect() } else { String::new() };
@@ -107,11 +107,11 @@ pub fn masked(number: &str) -> String {
 }
 
 /// A mark and a word: never colour alone.
-pub fn mark(class: &str, sign: &str, words: &str) -> Markup {
+pub(crate) fn mark(class: &str, sign: &str, words: &str) -> Markup {
     html! { span class={ "mark " (class) } { span aria-hidden="true" { (sign) } " " (words) } }
 }
 
 /// A text with a gap, filled.
-pub fn with(text: &str, what: impl std::fmt::Display) -> String {
+pub(crate) fn with(text: &str, what: impl std::fmt::Display) -> String {
     fill(text, what)
 }

@@ -33,7 +33,7 @@ const KINDS: &str = "call.missed,call.recovered,callback.created,callback.update
 const SHOWN: usize = 500;
 
 /// `GET /missed`
-pub async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
+pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
     let list = match rows::read(&front, Choice::of(&view), now_ms()).await {
         Ok(list) => list,
         Err(failure) => return failed(&view, &failure),
@@ -139,7 +139,7 @@ fn became(view: &View, entry: &Entry) -> Markup {
 }
 
 /// What became of a missed caller: sign and word, and why.
-pub fn fate(view: &View, missed: &MissedCall) -> Markup {
+pub(crate) fn fate(view: &View, missed: &MissedCall) -> Markup {
     let words = view.words;
     match missed.fate {
         Fate::Won(by) => mark(
@@ -248,7 +248,7 @@ fn acts_on(view: &View, list: &List, entry: &Entry) -> Markup {
 }
 
 /// `POST /missed/ID/ORDER`
-pub async fn order(
+pub(crate) async fn order(
     State(front): State<Arc<Front>>,
     view: View,
     Extension(peer): Extension<Peer>,
@@ -271,7 +271,7 @@ pub async fn order(
 }
 
 /// `POST /calls/ID/callback`: for a missed call that has none.
-pub async fn call_back(
+pub(crate) async fn call_back(
     State(front): State<Arc<Front>>,
     view: View,
     Extension(peer): Extension<Peer>,
@@ -322,7 +322,7 @@ fn nothing_here(view: &View) -> Response {
 }
 
 /// `GET /missed.csv`: the same rows, for a spreadsheet.
-pub async fn csv(State(front): State<Arc<Front>>, view: View) -> Response {
+pub(crate) async fn csv(State(front): State<Arc<Front>>, view: View) -> Response {
     let list = match rows::read(&front, Choice::of(&view), now_ms()).await {
         Ok(list) => list,
         Err(failure) => return failed(&view, &failure),

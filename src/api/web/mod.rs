@@ -10,8 +10,8 @@ mod today;
 mod view;
 mod wall;
 
-pub use session::{Session, is_open, is_page, of_cookie, refused, to_log_in};
-pub use today::Today;
+pub(crate) use session::{Session, is_open, is_page, of_cookie, refused, to_log_in};
+pub(crate) use today::Today;
 
 use super::front::{Failure, Front};
 use crate::report::faces::html;
@@ -33,7 +33,7 @@ const STYLE: &str = include_str!("pages.css");
 const SCRIPT: &str = include_str!("pages.js");
 
 /// All pages.
-pub fn routes() -> Router<Arc<Front>> {
+pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new()
         .route("/", get(|| async { Redirect::to("/wall") }))
         .route("/login", get(session::form).post(session::log_in))
@@ -74,7 +74,7 @@ async fn guarded(request: Request, next: Next) -> Response {
 }
 
 /// Puts these headers in.
-pub fn protect(headers: &mut HeaderMap) {
+pub(crate) fn protect(headers: &mut HeaderMap) {
     for (name, value) in [
         (CONTENT_SECURITY_POLICY, POLICY),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),

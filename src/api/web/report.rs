@@ -28,7 +28,7 @@ struct Made {
 }
 
 /// `GET /report`
-pub async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
+pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
     let asked = view.clone();
     let now_ms = now_ms();
     let turn = front.today.report.lock().await;

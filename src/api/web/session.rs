@@ -21,12 +21,12 @@ const STAY_S: u32 = 400 * 86_400;
 
 /// Whoever sent the cookie.
 #[derive(Debug, Clone)]
-pub struct Session {
+pub(crate) struct Session {
     /// The token's name.
-    pub name: String,
+    pub(crate) name: String,
     role: Role,
     /// What each form of this session has with it. A page of another site cannot know it.
-    pub form_key: String,
+    pub(crate) form_key: String,
 }
 
 impl Session {
@@ -34,18 +34,18 @@ impl Session {
         Self { name: token.name, role: token.role, form_key: hash(&format!("form of {secret}")) }
     }
 
-    pub fn may_operate(&self) -> bool {
+    pub(crate) fn may_operate(&self) -> bool {
         self.role == Role::Operate
     }
 }
 
 /// What is shown to whoever is not logged in.
-pub fn is_open(method: &Method, path: &str) -> bool {
+pub(crate) fn is_open(method: &Method, path: &str) -> bool {
     path == "/login" || (*method == Method::GET && path.starts_with("/assets/"))
 }
 
 /// What a cookie opens; the rest of the API wants the header.
-pub fn is_page(method: &Method, path: &str) -> bool {
+pub(crate) fn is_page(method: &Method, path: &str) -> bool {
     let feed = path == "/v1/events" && *method == Method::GET;
     let own = ["/", "/logout", "/wall", "/missed", "/missed.csv", "/report"].contains(&path);
     feed || own || path.starts_with("/missed/") || path.starts_with("/calls/")
@@ -55,7 +55,7 @@ pub fn is_page(method: &Method, path: &str) -> bool {
 ///
 /// # Errors
 /// The database cannot be read.
-pub async fn of_cookie(front: &Front, headers: &HeaderMap) -> Result<Option<Session>, Failure> {
+pub(crate) async fn of_cookie(front: &Front, headers: &HeaderMap) -> Result<Option<Session>, Failure> {
     for name in [SECURE, PLAIN] {
         if let Some(secret) = cookie(headers, name) {
             let hashed = hash(secret);
@@ -69,12 +69,12 @@ pub async fn of_cookie(front: &Front, headers: &HeaderMap) -> Result<Option<Sess
 }
 
 /// Where whoever is not logged in goes.
-pub fn to_log_in(path: &str) -> Response {
+pub(crate) fn to_log_in(path: &str) -> Response {
     Redirect::to(&format!("/login?next={}", percent(path))).into_response()
 }
 
 /// A page of a session that may not do this.
-pub fn refused(session: Session, headers: &HeaderMap) -> Response {
+pub(crate) fn refused(session: Session, headers: &HeaderMap) -> Response {
     let language = cookie(headers, "callbackd_lang").and_then(crate::language::Language::from_code).unwrap_or_default();
     let view = View {
         language,
@@ -88,7 +88,7 @@ pub fn refused(session: Session, headers: &HeaderMap) -> Response {
 }
 
 /// The fields of a form.
-pub fn fields(body: &Bytes) -> BTreeMap<String, String> {
+pub(crate) fn fields(body: &Bytes) -> BTreeMap<String, String> {
     let text = std::str::from_utf8(body).unwrap_or_default();
     format!("/?{text}").parse().map(|uri| super::view::query(&uri)).unwrap_or_default()
 }
@@ -97,7 +97,7 @@ pub fn fields(body: &Bytes) -> BTreeMap<String, String> {
 ///
 /// # Errors
 /// It did not.
-pub fn own_form(view: &View, body: &Bytes) -> Result<BTreeMap<String, String>, Failure> {
+pub(crate) fn own_form(view: &View, body: &Bytes) -> Result<BTreeMap<String, String>, Failure> {
     let fields = fields(body);
     let key = view.session.as_ref().map(|session| session.form_key.as_str());
     if key.is_some() && fields.get("form_key").map(String::as_str) == key {
@@ -116,7 +116,7 @@ fn next(asked: Option<&str>) -> &str {
 }
 
 /// `GET /login`
-pub async fn form(view: View) -> Response {
+pub(crate) async fn form(view: View) -> Response {
     log_in_page(&view, None, StatusCode::OK)
 }
 
@@ -143,7 +143,12 @@ fn log_in_page(view: &View, wrong: Option<&str>, status: StatusCode) -> Response
 }
 
 /// `POST /login`
-pub async fn log_in(State(front): State<Arc<Front>>, mut view: View, headers: HeaderMap, body: Bytes) -> Response {
+pub(crate) async fn log_in(
+    State(front): State<Arc<Front>>,
+    mut view: View,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let fields = fields(&body);
     let secret = fields.get("token").map_or("", |token| token.trim());
     let target = next(fields.get("next").map(String::as_str)).to_owned();
@@ -166,7 +171,7 @@ pub async fn log_in(State(front): State<Arc<Front>>, mut view: View, headers: He
 }
 
 /// `POST /logout`
-pub async fn log_out(view: View, body: Bytes) -> Response {
+pub(crate) async fn log_out(view: View, body: Bytes) -> Response {
     if let Err(failure) = own_form(&view, &body) {
         return super::failed(&view, &failure);
     }

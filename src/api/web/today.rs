@@ -20,14 +20,14 @@ const MOST: usize = 32;
 
 /// Figures of today.
 #[derive(Debug)]
-pub struct Figures {
-    pub totals: Totals,
-    pub by_queue: BTreeMap<String, Totals>,
+pub(crate) struct Figures {
+    pub(crate) totals: Totals,
+    pub(crate) by_queue: BTreeMap<String, Totals>,
     /// Open callbacks, and those of them whose first miss is longer ago than the target.
-    pub open: usize,
-    pub overdue: usize,
-    pub thresholds: Thresholds,
-    pub zone: TimeZone,
+    pub(crate) open: usize,
+    pub(crate) overdue: usize,
+    pub(crate) thresholds: Thresholds,
+    pub(crate) zone: TimeZone,
 }
 
 /// Figures, and when they were worked out.
@@ -35,7 +35,7 @@ type Made = (Instant, Arc<Figures>);
 
 /// What was worked out last, by queue.
 #[derive(Debug, Default)]
-pub struct Today {
+pub(crate) struct Today {
     last: Mutex<BTreeMap<Option<String>, Made>>,
     /// One report is made at a time: it holds the rows of its window.
     pub(super) report: tokio::sync::Mutex<()>,

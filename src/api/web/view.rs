@@ -14,19 +14,19 @@ const MAX_FIELD: usize = 100;
 
 /// Who looks, and how.
 #[derive(Debug, Clone)]
-pub struct View {
-    pub language: Language,
-    pub words: &'static Words,
+pub(crate) struct View {
+    pub(crate) language: Language,
+    pub(crate) words: &'static Words,
     /// `dark` or `light`, if it was asked for; else as the machine likes it.
-    pub theme: Option<&'static str>,
-    pub session: Option<Session>,
+    pub(crate) theme: Option<&'static str>,
+    pub(crate) session: Option<Session>,
     /// What stands behind the `?`; nothing empty.
-    pub query: BTreeMap<String, String>,
-    pub path: String,
+    pub(crate) query: BTreeMap<String, String>,
+    pub(crate) path: String,
 }
 
 /// The fields behind the `?`. Of one that comes twice the last counts; what cannot be read is none.
-pub fn query(uri: &Uri) -> BTreeMap<String, String> {
+pub(crate) fn query(uri: &Uri) -> BTreeMap<String, String> {
     Query::<BTreeMap<String, String>>::try_from_uri(uri).map(|Query(fields)| fields).unwrap_or_default()
 }
 
@@ -54,21 +54,21 @@ impl<S: Send + Sync> FromRequestParts<S> for View {
 
 impl View {
     /// A field behind the `?`.
-    pub fn asked(&self, name: &str) -> Option<&str> {
+    pub(crate) fn asked(&self, name: &str) -> Option<&str> {
         self.query.get(name).map(String::as_str)
     }
 
     /// Only the part that changes is wanted.
-    pub fn is_part(&self) -> bool {
+    pub(crate) fn is_part(&self) -> bool {
         self.asked("part") == Some("live")
     }
 
-    pub fn may_operate(&self) -> bool {
+    pub(crate) fn may_operate(&self) -> bool {
         self.session.as_ref().is_some_and(Session::may_operate)
     }
 
     /// This page with other fields; an empty one is left out.
-    pub fn link(&self, path: &str, other: &[(&str, &str)]) -> String {
+    pub(crate) fn link(&self, path: &str, other: &[(&str, &str)]) -> String {
         let mut fields: BTreeMap<&str, &str> =
             self.query.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         fields.remove("part");
@@ -83,7 +83,7 @@ impl View {
 }
 
 /// Everything but letters and digits as `%xx`.
-pub fn percent(text: &str) -> String {
+pub(crate) fn percent(text: &str) -> String {
     text.bytes()
         .map(|byte| {
             if byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) {
@@ -96,7 +96,7 @@ pub fn percent(text: &str) -> String {
 }
 
 /// A cookie's value.
-pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     values
         .flat_map(|value| value.split(';'))

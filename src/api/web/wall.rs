@@ -32,7 +32,7 @@ struct Wall {
 }
 
 /// `GET /wall`
-pub async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
+pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
     let wall = match read(&front, view.asked("queue")).await {
         Ok(wall) => wall,
         Err(failure) => return failed(&view, &failure),
@@ -53,7 +53,7 @@ pub async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
 
 async fn read(front: &Front, queue: Option<&str>) -> Result<Wall, Failure> {
     let now_ms = now_ms();
-    let mut live = front.live().await?;
+    let mut live = front.live(None).await?;
     let figures = front.figures_of_today(queue, now_ms).await?;
     let filter = CallFilter {
         since_ms: Some(now_ms - MISSED_MS),

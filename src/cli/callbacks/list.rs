@@ -8,7 +8,7 @@ use comfy_table::{CellAlignment, Table};
 const HEADER: [&str; 9] = ["ID", "Missed", "Number", "Queue", "State", "Why", "Due", "Misses", "Tried"];
 
 /// The table, without a line break at its end; where there are several PBXs, which one is the last column.
-pub fn table(rows: &[CallbackRow], several: bool, place: &Place) -> String {
+pub(crate) fn table(rows: &[CallbackRow], several: bool, place: &Place) -> String {
     let mut table = Table::new();
     let last = |pbx: &str| several.then(|| safe(pbx));
     table

@@ -9,7 +9,7 @@ use callbackd_core::model::{AttemptRow, CallbackRow};
 use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
-pub fn story(story: &CallbackStory, place: &Place) -> String {
+pub(crate) fn story(story: &CallbackStory, place: &Place) -> String {
     let row = &story.callback;
     let at = |ms: Millis| local(ms, &place.zone, "%a %Y-%m-%d %H:%M:%S");
     let mut text = String::new();

@@ -4,7 +4,7 @@ use callbackd_core::callbacks::task::reason;
 
 /// What this state for this reason means; empty where it says all by itself.
 #[must_use]
-pub fn words(state: &str, why: &str) -> &'static str {
+pub(crate) fn words(state: &str, why: &str) -> &'static str {
     match (state, why) {
         ("PENDING", _) => "its turn comes with the next free agent",
         ("RESERVED", _) => "an agent is about to be called",

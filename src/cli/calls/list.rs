@@ -27,7 +27,7 @@ const RIGHT: [usize; 3] = [0, 8, 9];
 const NAMES: [usize; 2] = [6, 7];
 
 /// A table for people; where there are several PBXs, which one is the last column.
-pub fn table(calls: &[StoredCall], several: bool, zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn table(calls: &[StoredCall], several: bool, zone: &TimeZone, out: &mut impl Write) -> io::Result<()> {
     let mut rows: Vec<[String; 10]> = calls.iter().map(|call| row(call, zone)).collect();
     let mut gap = 2;
     if width(&rows, gap) > WIDTH {
@@ -89,17 +89,17 @@ fn width(rows: &[[String; 10]], gap: u16) -> usize {
 }
 
 /// One object per line; returns how many.
-pub fn json(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
+pub(crate) fn json(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
     each(reader, filter, |stored| json_line(&CallAnswer::row(stored), out))
 }
 
 /// One call with everything that is stored of it.
-pub fn json_with_children(stored: &StoredCall, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn json_with_children(stored: &StoredCall, out: &mut impl Write) -> io::Result<()> {
     json_line(&CallAnswer::whole(stored), out)
 }
 
 /// RFC 4180 with a header; `why` is one column, its sentences joined by `; `. Returns how many calls.
-pub fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
+pub(crate) fn csv(reader: &Reader, filter: &CallFilter, out: &mut impl Write) -> Result<u64, CallsError> {
     /// The last columns: the first of them needs no borrowed array.
     #[derive(Serialize)]
     struct Why {

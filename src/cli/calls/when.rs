@@ -6,7 +6,7 @@ use jiff::{Span, Timestamp, ToSpan, Zoned};
 
 /// Where `10:00`, `monday` and `2h` are looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Toward {
+pub(crate) enum Toward {
     /// The latest that is not after now.
     Past,
     /// The first that is after now.

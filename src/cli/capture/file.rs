@@ -13,7 +13,7 @@ const MAX_FILES: u32 = 10_000;
 
 /// One session's file. Every whole frame is handed to the system as it comes: a kill loses at most the frame that is just coming in.
 #[derive(Debug)]
-pub struct Recording {
+pub(crate) struct Recording {
     path: PathBuf,
     file: File,
     stamper: Stamper,
@@ -26,7 +26,7 @@ impl Recording {
     ///
     /// # Errors
     /// It is there already, or cannot be created.
-    pub fn create(path: &Path) -> io::Result<Self> {
+    pub(crate) fn create(path: &Path) -> io::Result<Self> {
         // In another user's directory with that user's rights: whoever owns it can make it lead elsewhere.
         let create = || File::options().write(true).create_new(true).mode(0o600).open(path);
         let file = within(directory(path), create).map_err(io::Error::other)??;
@@ -37,7 +37,7 @@ impl Recording {
     ///
     /// # Errors
     /// It cannot be created.
-    pub fn next(first: &Path, from: u32) -> io::Result<Self> {
+    pub(crate) fn next(first: &Path, from: u32) -> io::Result<Self> {
         for number in from..MAX_FILES {
             match Self::create(&numbered(first, number)) {
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -51,7 +51,7 @@ impl Recording {
     ///
     /// # Errors
     /// They cannot be written.
-    pub fn take(&mut self, bytes: &[u8], at: Timestamp) -> io::Result<()> {
+    pub(crate) fn take(&mut self, bytes: &[u8], at: Timestamp) -> io::Result<()> {
         self.stamper.take(bytes, at, &mut self.out);
         self.write()
     }
@@ -60,26 +60,26 @@ impl Recording {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
         self.stamper.finish(&mut self.out);
         self.write()
     }
 
     /// Path of the file.
     #[must_use]
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// Bytes written so far.
     #[must_use]
-    pub fn bytes(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// Events written so far.
     #[must_use]
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.stamper.events()
     }
 

@@ -61,7 +61,7 @@ impl Stamper {
 
     /// Events that went through.
     #[must_use]
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.events
     }
 

@@ -19,19 +19,19 @@ use tokio::time::{Instant, timeout_at};
 const ECHO: Duration = Duration::from_secs(2);
 
 /// What is known when the conversation has ended, and why if it ended early.
-pub struct PbxAnswers {
+pub(crate) struct PbxAnswers {
     /// All that was learnt.
-    pub facts: Facts,
+    pub(crate) facts: Facts,
     /// The other end, if there was one.
-    pub peer: Option<std::net::SocketAddr>,
+    pub(crate) peer: Option<std::net::SocketAddr>,
     /// Whether the login succeeded.
-    pub logged_in: bool,
+    pub(crate) logged_in: bool,
     /// What kept the conversation from its end.
-    pub broken: Option<LostReason>,
+    pub(crate) broken: Option<LostReason>,
 }
 
 /// Logs in to a PBX, asks for its facts and leaves.
-pub async fn ask(pbx: &Pbx, credentials: Option<&Path>) -> PbxAnswers {
+pub(crate) async fn ask(pbx: &Pbx, credentials: Option<&Path>) -> PbxAnswers {
     let mut answers = PbxAnswers { facts: Facts::default(), peer: None, logged_in: false, broken: None };
     match Visit::begin(pbx, credentials, Interest::everything()).await {
         Ok(visit) => {

@@ -10,7 +10,7 @@ use callbackd_core::callbacks::policy::First;
 use callbackd_core::model::AttemptPrefix;
 
 /// The findings, and what is to be added to the dialplan. `own`: the identity of the database, if it could be read.
-pub fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefix>) -> (Vec<Finding>, Option<Hint>) {
+pub(crate) fn judge(facts: &Facts, callback: &Callback, own: Option<AttemptPrefix>) -> (Vec<Finding>, Option<Hint>) {
     let what = "callbacks";
     if !callback.enabled {
         return (vec![Finding::ok(what, "off: callback.enabled = false")], None);

@@ -36,7 +36,7 @@ const NOT: [&str; 14] = [
 ];
 
 /// The findings, and lines for `callbackd.toml`, below the PBX where there are `several`.
-pub fn judge(facts: &Facts, calls: &Calls, rules: &Rules, several: bool) -> (Vec<Finding>, Option<Hint>) {
+pub(crate) fn judge(facts: &Facts, calls: &Calls, rules: &Rules, several: bool) -> (Vec<Finding>, Option<Hint>) {
     let mut found = Vec::new();
     let Some(all) = &facts.contexts else {
         found.push(Finding::warn("contexts", "the dialplan cannot be listed without write = reporting"));

@@ -13,7 +13,7 @@ use std::path::Path;
 const MUCH_FREE: (u64, u64) = (30, 50_000_000);
 
 /// Adds what is found.
-pub fn look(db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
+pub(crate) fn look(db: &Path, zone: &TimeZone, report: &mut Report<'_>) {
     report.section(&format!("Database {}", db.display()));
     let verified = match enter(db).and_then(|()| verify(db)) {
         Ok(verified) => verified,

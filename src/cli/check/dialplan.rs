@@ -8,33 +8,33 @@ const NUMBER: usize = 5;
 
 /// What `ShowDialPlan` listed (`main/pbx.c`, `manager_show_dialplan_helper`).
 #[derive(Debug, Clone, Default)]
-pub struct Dialplan(BTreeMap<String, Context>);
+pub(crate) struct Dialplan(BTreeMap<String, Context>);
 
 /// A context of the dialplan.
 #[derive(Debug, Clone, Default)]
-pub struct Context {
+pub(crate) struct Context {
     /// Extensions and patterns with their steps in order; a hint is none.
-    pub extensions: BTreeMap<String, Vec<Step>>,
+    pub(crate) extensions: BTreeMap<String, Vec<Step>>,
     /// Contexts that it includes.
-    pub includes: BTreeSet<String>,
+    pub(crate) includes: BTreeSet<String>,
     /// Devices that its hints watch.
-    pub hints: BTreeSet<String>,
+    pub(crate) hints: BTreeSet<String>,
     /// Something beyond the list (another Asterisk, a database) decides, too.
     is_switched: bool,
 }
 
 /// One priority of an extension.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// The application, in small letters.
-    pub application: String,
+    pub(crate) application: String,
     /// Its arguments.
-    pub data: String,
+    pub(crate) data: String,
 }
 
 impl Dialplan {
     /// Takes one item of the list.
-    pub fn take(&mut self, item: &Frame) {
+    pub(crate) fn take(&mut self, item: &Frame) {
         let text = |key| item.text(key).map(|text| text.into_owned());
         let Some(name) = text("Context") else { return };
         let context = self.0.entry(name).or_default();
@@ -59,30 +59,30 @@ impl Dialplan {
 
     /// The context of this name, if it is in the list.
     #[must_use]
-    pub fn context(&self, name: &str) -> Option<&Context> {
+    pub(crate) fn context(&self, name: &str) -> Option<&Context> {
         self.0.get(name)
     }
 
     /// The same with its name.
     #[must_use]
-    pub fn named(&self, name: &str) -> Option<(&str, &Context)> {
+    pub(crate) fn named(&self, name: &str) -> Option<(&str, &Context)> {
         self.0.get_key_value(name).map(|(name, context)| (name.as_str(), context))
     }
 
     /// All contexts by name.
-    pub fn contexts(&self) -> impl Iterator<Item = (&str, &Context)> {
+    pub(crate) fn contexts(&self) -> impl Iterator<Item = (&str, &Context)> {
         self.0.iter().map(|(name, context)| (name.as_str(), context))
     }
 
     /// Whether this context takes this extension; `None` if that is not in the list.
     #[must_use]
-    pub fn takes(&self, context: &str, extension: &str) -> Option<bool> {
+    pub(crate) fn takes(&self, context: &str, extension: &str) -> Option<bool> {
         self.any(context, |pattern| fits(pattern, extension))
     }
 
     /// Whether this context takes numbers of customers, whichever; `None` if that is not in the list.
     #[must_use]
-    pub fn takes_numbers(&self, context: &str) -> Option<bool> {
+    pub(crate) fn takes_numbers(&self, context: &str) -> Option<bool> {
         self.any(context, fits_numbers)
     }
 

@@ -7,70 +7,70 @@ use callbackd_core::model::sign::Sign;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The variable that is set so that a `VarSet` comes back. Nothing reads it.
-pub const PROBE_VARIABLE: &str = "CALLBACKD_CHECK";
+pub(crate) const PROBE_VARIABLE: &str = "CALLBACKD_CHECK";
 /// The event that is raised, where the user may, so that it comes back.
-pub const PROBE_EVENT: &str = "CallbackdCheck";
+pub(crate) const PROBE_EVENT: &str = "CallbackdCheck";
 
 /// Everything that was learnt on one visit.
 #[derive(Debug, Clone, Default)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// The protocol's version, from the greeting.
-    pub ami: String,
+    pub(crate) ami: String,
     /// `AsteriskVersion` of `CoreSettings`.
-    pub version: Option<String>,
+    pub(crate) version: Option<String>,
     /// Whether `FullyBooted` came.
-    pub booted: bool,
+    pub(crate) booted: bool,
     /// By how much Asterisk's clock is ahead of this machine's, ms.
-    pub clock_ahead_ms: Option<i64>,
+    pub(crate) clock_ahead_ms: Option<i64>,
     /// Lists that were refused after the login: the action and Asterisk's words.
-    pub refused: Vec<(&'static str, String)>,
+    pub(crate) refused: Vec<(&'static str, String)>,
     /// What the lists held.
-    pub size: SnapshotSize,
+    pub(crate) size: SnapshotSize,
     /// Queues and how many members each has.
-    pub queues: BTreeMap<String, u32>,
+    pub(crate) queues: BTreeMap<String, u32>,
     /// Their members.
-    pub members: BTreeSet<Member>,
+    pub(crate) members: BTreeSet<Member>,
     /// Devices by which callbacks dial and that there are not.
-    pub absent_devices: BTreeSet<String>,
+    pub(crate) absent_devices: BTreeSet<String>,
     /// Contexts that channels are in now.
-    pub live_contexts: BTreeSet<String>,
+    pub(crate) live_contexts: BTreeSet<String>,
     /// All contexts, as far as the dialplan could be listed.
-    pub contexts: Option<BTreeSet<String>>,
+    pub(crate) contexts: Option<BTreeSet<String>>,
     /// What they take.
-    pub dialplan: Dialplan,
+    pub(crate) dialplan: Dialplan,
     /// The dialplan's patterns that fit anything, by context and extension, and whether a step there filters what came.
-    pub open_patterns: BTreeMap<(String, String), bool>,
+    pub(crate) open_patterns: BTreeMap<(String, String), bool>,
     /// The actions that our user may call, each with the classes of which one suffices. `None` if they could not be listed.
-    pub actions: Option<BTreeMap<String, BTreeSet<String>>>,
+    pub(crate) actions: Option<BTreeMap<String, BTreeSet<String>>>,
     /// The read classes of live events that came, each with the first event's name.
-    pub seen: BTreeMap<String, String>,
+    pub(crate) seen: BTreeMap<String, String>,
     /// Whether live events carry a `Timestamp`; `None` while none came.
-    pub stamped: Option<bool>,
+    pub(crate) stamped: Option<bool>,
     /// Events that were raised on purpose.
-    pub raised: BTreeSet<&'static str>,
+    pub(crate) raised: BTreeSet<&'static str>,
     /// What Asterisk holds of who makes callbacks there; `None`: nothing, or it could not be read.
-    pub sign: Option<Sign>,
+    pub(crate) sign: Option<Sign>,
     /// `manager.conf` as Asterisk would read it now.
-    pub conf: ManagerConf,
+    pub(crate) conf: ManagerConf,
 }
 
 /// Values of `manager.conf`, read with the dialplan function `AST_CONFIG` (`funcs/func_config.c`), which follows its includes. `None`:
 /// not there, or it could not be read.
 #[derive(Debug, Clone, Default)]
-pub struct ManagerConf {
+pub(crate) struct ManagerConf {
     /// `read` of our user's section.
-    pub read: Option<String>,
+    pub(crate) read: Option<String>,
     /// `write` of our user's section.
-    pub write: Option<String>,
+    pub(crate) write: Option<String>,
     /// `writetimeout` of our user's section, milliseconds.
-    pub writetimeout: Option<String>,
+    pub(crate) writetimeout: Option<String>,
     /// `timestampevents` of `[general]`.
-    pub timestampevents: Option<String>,
+    pub(crate) timestampevents: Option<String>,
 }
 
 impl Facts {
     /// Takes an event, live or of a list.
-    pub fn event(&mut self, frame: &Frame) {
+    pub(crate) fn event(&mut self, frame: &Frame) {
         let Kind::Event(name) = frame.kind() else { return };
         let text = |key| frame.text(key).unwrap_or_default().into_owned();
         match name {
@@ -107,7 +107,7 @@ impl Facts {
     }
 
     /// Takes the answer to `ListCommands`: `<action>: <synopsis>  (Priv: <class>,…)`.
-    pub fn list_commands(&mut self, response: &Frame) {
+    pub(crate) fn list_commands(&mut self, response: &Frame) {
         let mut actions = BTreeMap::new();
         for header in response.headers() {
             let (name, text) = (String::from_utf8_lossy(header.key), String::from_utf8_lossy(header.value));
@@ -122,7 +122,7 @@ impl Facts {
 
     /// Our user may call this action.
     #[must_use]
-    pub fn may(&self, action: &str) -> bool {
+    pub(crate) fn may(&self, action: &str) -> bool {
         self.actions.as_ref().is_some_and(|actions| actions.contains_key(action))
     }
 }
@@ -134,6 +134,6 @@ fn is_open(extension: &str) -> bool {
 
 /// Whether a list of classes as in `manager.conf` (`system,call,…` or `all`) has this one.
 #[must_use]
-pub fn grants(list: &str, class: &str) -> bool {
+pub(crate) fn grants(list: &str, class: &str) -> bool {
     list.split(',').map(str::trim).any(|word| word.eq_ignore_ascii_case(class) || word.eq_ignore_ascii_case("all"))
 }

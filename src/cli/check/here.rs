@@ -17,7 +17,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// Adds what is found. The configuration itself has been read.
-pub fn look(config: &Config, path: &Path, credentials: Option<&Path>, now_ms: i64, report: &mut Report<'_>) {
+pub(crate) fn look(config: &Config, path: &Path, credentials: Option<&Path>, now_ms: i64, report: &mut Report<'_>) {
     report.section("Configuration");
     report.add(&Finding::ok("configuration", path.display().to_string()));
     report.extend(&hours::doubts(config, now_ms));

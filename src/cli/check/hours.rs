@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 const DAYS: usize = 10;
 
 /// Shows each table of hours once, from the day of `now_ms` on.
-pub fn look(config: &Config, now_ms: Millis, report: &mut Report<'_>) {
+pub(crate) fn look(config: &Config, now_ms: Millis, report: &mut Report<'_>) {
     for (table, hours) in tables(config) {
         report.section(&table);
         report.extend(&findings(hours, now_ms));

@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A member of a queue, as it is listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Member {
+pub(crate) struct Member {
     /// What the queue dials (`Location`).
-    pub interface: String,
+    pub(crate) interface: String,
     /// Whose state the queue watches (`StateInterface`).
-    pub state_interface: String,
+    pub(crate) state_interface: String,
 }
 
 impl Member {
@@ -27,7 +27,7 @@ impl Member {
 }
 
 /// The devices that callbacks dial, so that Asterisk can be asked whether it has them.
-pub fn devices(callback: &Callback) -> BTreeSet<String> {
+pub(crate) fn devices(callback: &Callback) -> BTreeSet<String> {
     let templates = [Some(&callback.dial_customer), callback.dial_agent.as_ref()];
     templates.into_iter().flatten().filter_map(|template| device(template)).collect()
 }
@@ -44,7 +44,7 @@ fn device(template: &str) -> Option<String> {
 }
 
 /// What is wrong on the way to agents and to customers.
-pub fn judge(facts: &Facts, callback: &Callback) -> Vec<Finding> {
+pub(crate) fn judge(facts: &Facts, callback: &Callback) -> Vec<Finding> {
     let mut found = Vec::new();
     for absent in facts.absent_devices.iter().map(|device| Wire(device)) {
         found.push(Finding::missing(
@@ -122,7 +122,7 @@ fn agents(facts: &Facts, callback: &Callback) -> Vec<Finding> {
 }
 
 /// Extension and context of a Local channel such as `Local/101@from-internal/n`, or of a template of one.
-pub fn local(dialled: &str) -> Option<(&str, &str)> {
+pub(crate) fn local(dialled: &str) -> Option<(&str, &str)> {
     let (extension, rest) = dialled.strip_prefix("Local/")?.split_once('@')?;
     Some((extension, rest.split('/').next().unwrap_or(rest)))
 }

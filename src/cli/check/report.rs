@@ -12,7 +12,7 @@ const NARROWEST: usize = 30;
 
 /// How good a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mark {
+pub(crate) enum Mark {
     /// As it should be.
     Ok,
     /// Works, but look at it.
@@ -23,43 +23,43 @@ pub enum Mark {
 
 /// One finding of the check.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// How serious it is.
-    pub mark: Mark,
+    pub(crate) mark: Mark,
     /// What was looked at, in a few words.
-    pub what: String,
+    pub(crate) what: String,
     /// What was found, and the fix.
-    pub detail: String,
+    pub(crate) detail: String,
 }
 
 impl Finding {
     /// A finding that all is well.
-    pub fn ok(what: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn ok(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { mark: Mark::Ok, what: what.into(), detail: detail.into() }
     }
 
     /// A finding that is worth a look.
-    pub fn warn(what: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn warn(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { mark: Mark::Warn, what: what.into(), detail: detail.into() }
     }
 
     /// Needed and not there.
-    pub fn missing(what: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub(crate) fn missing(what: impl Into<String>, detail: impl Into<String>) -> Self {
         Self { mark: Mark::Missing, what: what.into(), detail: detail.into() }
     }
 }
 
 /// Lines to copy into a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint {
+pub(crate) struct Hint {
     /// The file, or where to find it.
-    pub file: String,
+    pub(crate) file: String,
     /// The lines, each with its end.
-    pub lines: String,
+    pub(crate) lines: String,
 }
 
 /// Writes findings as they come in, and keeps the worst for the exit code. The writer is expected to drop colours where they are not wanted.
-pub struct Report<'a> {
+pub(crate) struct Report<'a> {
     out: &'a mut dyn Write,
     json: bool,
     width: Option<usize>,
@@ -71,12 +71,12 @@ pub struct Report<'a> {
 
 impl<'a> Report<'a> {
     /// Findings go to `out`, broken at words into lines of `width` columns where it is a terminal.
-    pub fn new(out: &'a mut dyn Write, json: bool, width: Option<usize>) -> Self {
+    pub(crate) fn new(out: &'a mut dyn Write, json: bool, width: Option<usize>) -> Self {
         Self { out, json, width, section: String::new(), missing: 0, warnings: 0, refused: None }
     }
 
     /// The findings that follow are about this.
-    pub fn section(&mut self, title: &str) {
+    pub(crate) fn section(&mut self, title: &str) {
         let gap = if self.section.is_empty() { "" } else { "\n" };
         title.clone_into(&mut self.section);
         if !self.json {
@@ -85,7 +85,7 @@ impl<'a> Report<'a> {
     }
 
     /// Adds one finding and writes it out.
-    pub fn add(&mut self, finding: &Finding) {
+    pub(crate) fn add(&mut self, finding: &Finding) {
         let Finding { mark, what, detail } = finding;
         self.missing += usize::from(*mark == Mark::Missing);
         self.warnings += usize::from(*mark == Mark::Warn);
@@ -103,20 +103,20 @@ impl<'a> Report<'a> {
     }
 
     /// Adds several findings.
-    pub fn extend(&mut self, findings: &[Finding]) {
+    pub(crate) fn extend(&mut self, findings: &[Finding]) {
         for finding in findings {
             self.add(finding);
         }
     }
 
     /// Something was found with which `run` would end with this code, or nothing more can be found out.
-    pub fn refuse(&mut self, exit: Exit, finding: &Finding) {
+    pub(crate) fn refuse(&mut self, exit: Exit, finding: &Finding) {
         self.add(finding);
         self.refused.get_or_insert(exit);
     }
 
     /// Shows lines to copy.
-    pub fn hint(&mut self, hint: &Hint) {
+    pub(crate) fn hint(&mut self, hint: &Hint) {
         if self.json {
             let line = json!({ "about": self.section, "fix": hint.file, "lines": hint.lines });
             self.say_json(&line);
@@ -126,7 +126,7 @@ impl<'a> Report<'a> {
     }
 
     /// Says how it stands and what to exit with.
-    pub fn conclude(self) -> Exit {
+    pub(crate) fn conclude(self) -> Exit {
         let exit = self.refused.unwrap_or(if self.missing > 0 { Exit::No } else { Exit::Ok });
         if !self.json {
             let count = |n: usize, one: &str, many: &str| format!("{n} {}", if n == 1 { one } else { many });

@@ -6,7 +6,7 @@ use crate::config::Pbx;
 use crate::log::Wire;
 
 /// The classes of events that are needed, each with what is not seen without it.
-pub const READ: [(&str, &str); 5] = [
+pub(crate) const READ: [(&str, &str); 5] = [
     ("system", "restarts of Asterisk go unnoticed"),
     ("call", "no call is seen"),
     ("agent", "queues and agents are not seen"),
@@ -15,7 +15,7 @@ pub const READ: [(&str, &str); 5] = [
 ];
 
 /// The classes of actions that are needed, each with an action that shows it, and what cannot be done without it.
-pub const WRITE: [(&str, &str, &str); 4] = [
+pub(crate) const WRITE: [(&str, &str, &str); 4] = [
     ("originate", "Originate", "nobody can be called back"),
     ("reporting", "CoreShowChannels", "calls in progress at the start are not seen"),
     ("agent", "QueuePause", "agents cannot be paused"),
@@ -30,7 +30,7 @@ const WRITETIMEOUT: u32 = 1_000;
 
 /// The findings on one PBX, and whether `manager.conf` needs a fix: the user's section, `[general]`. Wait estimates are
 /// published if `publish`: then our user needs `system` as well.
-pub fn judge(facts: &Facts, pbx: &Pbx, publish: bool) -> (Vec<Finding>, Vec<Hint>) {
+pub(crate) fn judge(facts: &Facts, pbx: &Pbx, publish: bool) -> (Vec<Finding>, Vec<Hint>) {
     let mut found = vec![version(facts)];
     found.extend(READ.map(|(class, without)| read(facts, class, without)));
     found.extend(WRITE.map(|(class, action, without)| write(facts, class, action, without)));
@@ -201,7 +201,7 @@ pub(super) fn shortened(names: &[String]) -> String {
 }
 
 /// Lines for `manager.conf`; `secret` if the whole section may be missing.
-pub fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&str>, system: bool) -> Hint {
+pub(crate) fn manager_conf(username: &str, user: bool, general: bool, secret: Option<&str>, system: bool) -> Hint {
     let mut lines = "\
 ; plain Asterisk  /etc/asterisk/manager.conf
 ; Debian, Ubuntu  /etc/asterisk/manager.d/callbackd.conf

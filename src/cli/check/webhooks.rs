@@ -9,7 +9,7 @@ use std::net::ToSocketAddrs;
 use std::os::unix::fs::PermissionsExt;
 
 /// Adds what is found. The daemon starts without it, and sends nothing there until it is right.
-pub fn look(webhook: &Webhook, report: &mut Report<'_>) {
+pub(crate) fn look(webhook: &Webhook, report: &mut Report<'_>) {
     let what = format!("webhook {}", webhook.name);
     let file = &webhook.secret_file;
     if webhook.format == Format::Mail {

@@ -8,34 +8,34 @@ const DEEPEST: usize = 8;
 
 /// One file with all that it includes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Conf {
+pub(crate) struct Conf {
     /// Sections in their order; a name may come several times.
-    pub sections: Vec<Section>,
+    pub(crate) sections: Vec<Section>,
     /// Files and patterns of files that it includes, as they are written.
-    pub includes: BTreeSet<String>,
+    pub(crate) includes: BTreeSet<String>,
 }
 
 /// One section, with what its templates say before its own lines.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Section {
+pub(crate) struct Section {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// Keys in small letters, and values; a key may come several times.
-    pub lines: Vec<(String, String)>,
+    pub(crate) lines: Vec<(String, String)>,
     /// It is for others to build upon, and nothing itself.
-    pub is_template: bool,
+    pub(crate) is_template: bool,
 }
 
 impl Section {
     /// The last value of a key, which is the one that counts.
     #[must_use]
-    pub fn last(&self, key: &str) -> Option<&str> {
+    pub(crate) fn last(&self, key: &str) -> Option<&str> {
         self.lines.iter().rev().find(|(k, _)| k == key).map(|(_, value)| value.as_str())
     }
 
     /// A word that Asterisk takes for yes (`main/utils.c`, `ast_true`).
     #[must_use]
-    pub fn is_on(&self, key: &str) -> bool {
+    pub(crate) fn is_on(&self, key: &str) -> bool {
         let yes =
             |value: &str| ["yes", "true", "y", "t", "1", "on"].iter().any(|word| value.eq_ignore_ascii_case(word));
         self.last(key).is_some_and(yes)
@@ -45,7 +45,7 @@ impl Section {
 impl Conf {
     /// Reads `name` in `directory`; what is not there or not readable is empty.
     #[must_use]
-    pub fn read(directory: &Path, name: &str) -> Self {
+    pub(crate) fn read(directory: &Path, name: &str) -> Self {
         let mut conf = Self::default();
         conf.file(directory, &directory.join(name), DEEPEST);
         conf
@@ -53,7 +53,7 @@ impl Conf {
 
     /// All sections of this name as one.
     #[must_use]
-    pub fn section(&self, name: &str) -> Option<Section> {
+    pub(crate) fn section(&self, name: &str) -> Option<Section> {
         let mut all = self.sections.iter().filter(|section| section.name == name && !section.is_template).peekable();
         all.peek()?;
         Some(Section {

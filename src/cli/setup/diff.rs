@@ -5,7 +5,7 @@ const CONTEXT: usize = 2;
 
 /// The changes from `before` to `after`, each line with its end; empty if there are none.
 #[must_use]
-pub fn unified(before: &str, after: &str) -> String {
+pub(crate) fn unified(before: &str, after: &str) -> String {
     let (old, new): (Vec<&str>, Vec<&str>) = (before.lines().collect(), after.lines().collect());
     let marked = marked(&old, &new);
     let near = |at: usize| {

@@ -2,7 +2,7 @@
 
 /// `text` with this key of this table set; `value` as TOML writes it.
 #[must_use]
-pub fn set(text: &str, table: &str, key: &str, value: &str) -> String {
+pub(crate) fn set(text: &str, table: &str, key: &str, value: &str) -> String {
     let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
     let header = format!("[{table}]");
     let is_header = |line: &str| line.trim_start().starts_with('[');
@@ -48,13 +48,13 @@ fn is_whole(lines: &[String]) -> bool {
 
 /// A text of TOML.
 #[must_use]
-pub fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// A list of texts, on one line or on one for each.
 #[must_use]
-pub fn list<'t>(values: impl IntoIterator<Item = &'t str>) -> String {
+pub(crate) fn list<'t>(values: impl IntoIterator<Item = &'t str>) -> String {
     let texts: Vec<String> = values.into_iter().map(text).collect();
     let short = format!("[{}]", texts.join(", "));
     if short.len() <= 100 { short } else { format!("[\n    {},\n]", texts.join(",\n    ")) }

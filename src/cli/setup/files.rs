@@ -10,17 +10,17 @@ use std::path::{Path, PathBuf};
 
 /// One file as it is and as it would be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
+pub(crate) struct Change {
     /// The file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// What it holds; `None`: it is not there.
-    pub before: Option<String>,
+    pub(crate) before: Option<String>,
     /// What it would hold.
-    pub after: String,
+    pub(crate) after: String,
     /// Its permissions, where it is made.
-    pub mode: u32,
+    pub(crate) mode: u32,
     /// Its user and group, where it is made and root makes it.
-    pub owner: Option<(u32, u32)>,
+    pub(crate) owner: Option<(u32, u32)>,
 }
 
 impl Change {
@@ -28,7 +28,7 @@ impl Change {
     ///
     /// # Errors
     /// The file is there and cannot be read, or is no text.
-    pub fn of(
+    pub(crate) fn of(
         path: PathBuf,
         after: impl FnOnce(&str) -> String,
         mode: u32,
@@ -48,7 +48,7 @@ impl Change {
     ///
     /// # Errors
     /// It cannot be written.
-    pub fn show(&self, out: &mut impl Write) -> io::Result<()> {
+    pub(crate) fn show(&self, out: &mut impl Write) -> io::Result<()> {
         let made = if self.before.is_some() { String::new() } else { format!(" (new, mode {:o})", self.mode) };
         writeln!(out, "\n{}{made}", self.path.display())?;
         for line in diff::unified(self.before.as_deref().unwrap_or_default(), &self.after).lines() {
@@ -74,14 +74,14 @@ impl Change {
 
 /// What was written by a setup, so that it can be taken back.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub struct Journal {
+pub(crate) struct Journal {
     changes: Vec<Change>,
 }
 
 impl Journal {
     /// Where it is for this configuration.
     #[must_use]
-    pub fn place(config: &Path) -> PathBuf {
+    pub(crate) fn place(config: &Path) -> PathBuf {
         directory(config).join("setup-undo.json")
     }
 
@@ -89,7 +89,7 @@ impl Journal {
     ///
     /// # Errors
     /// It cannot be read, or is none.
-    pub fn read(place: &Path) -> Result<Option<Self>, Failure> {
+    pub(crate) fn read(place: &Path) -> Result<Option<Self>, Failure> {
         let text = match fs::read_to_string(place) {
             Ok(text) => text,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -101,7 +101,7 @@ impl Journal {
 
     /// This file was written.
     #[must_use]
-    pub fn has(&self, path: &Path) -> bool {
+    pub(crate) fn has(&self, path: &Path) -> bool {
         self.changes.iter().any(|change| change.path == path)
     }
 
@@ -109,7 +109,7 @@ impl Journal {
     ///
     /// # Errors
     /// One cannot be written; those before it are, and can be taken back.
-    pub fn apply(changes: &[Change], place: &Path) -> Result<(), Failure> {
+    pub(crate) fn apply(changes: &[Change], place: &Path) -> Result<(), Failure> {
         let mut journal = Self::read(place)?.unwrap_or_default();
         for change in changes {
             match journal.changes.iter_mut().find(|earlier| earlier.path == change.path) {
@@ -131,7 +131,7 @@ impl Journal {
     ///
     /// # Errors
     /// A file cannot be written, or was changed since.
-    pub fn undo(mut self, place: &Path, out: &mut impl Write) -> Result<(), Failure> {
+    pub(crate) fn undo(mut self, place: &Path, out: &mut impl Write) -> Result<(), Failure> {
         let mut left = Vec::new();
         for change in std::mem::take(&mut self.changes).into_iter().rev() {
             let path = change.path.display().to_string();

@@ -12,7 +12,7 @@ const SHIPPED: &str = include_str!("../../../config/asterisk/manager_callbackd.c
 const FREEPBX: &str = "manager_custom.conf";
 
 /// `manager.conf` with all that it includes.
-pub struct Manager {
+pub(crate) struct Manager {
     directory: PathBuf,
     conf: Conf,
     general: Section,
@@ -24,7 +24,7 @@ impl Manager {
     ///
     /// # Errors
     /// There is no Asterisk here, or its files cannot be read.
-    pub fn read(directory: &Path) -> Result<Self, Failure> {
+    pub(crate) fn read(directory: &Path) -> Result<Self, Failure> {
         let path = directory.join("manager.conf");
         let meta = std::fs::File::open(&path).and_then(|file| file.metadata()).map_err(|error| {
             Failure::Missing(format!(
@@ -39,13 +39,13 @@ impl Manager {
 
     /// The port at which it listens without TLS.
     #[must_use]
-    pub fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.general.last("port").and_then(|port| port.parse().ok()).unwrap_or(5038)
     }
 
     /// The secret of a user who is there already.
     #[must_use]
-    pub fn secret_of(&self, user: &str) -> Option<String> {
+    pub(crate) fn secret_of(&self, user: &str) -> Option<String> {
         self.conf.section(user).and_then(|section| section.last("secret").map(str::to_owned))
     }
 
@@ -53,7 +53,7 @@ impl Manager {
     ///
     /// # Errors
     /// A file that would be changed cannot be read.
-    pub fn changes(&self, user: &str, secret: &str) -> Result<Vec<Change>, Failure> {
+    pub(crate) fn changes(&self, user: &str, secret: &str) -> Result<Vec<Change>, Failure> {
         let general = self.general_lines();
         let there = self.secret_of(user);
         if there.is_some() && general.is_empty() {

@@ -25,20 +25,20 @@ const MESSAGE: [&str; 2] = ["voicemail", "record"];
 
 /// Contexts by purpose, as far as the dialplan shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Purposes {
+pub(crate) struct Purposes {
     /// Menus.
-    pub ivr: BTreeSet<String>,
+    pub(crate) ivr: BTreeSet<String>,
     /// What is played when the office is closed.
-    pub closed: BTreeSet<String>,
+    pub(crate) closed: BTreeSet<String>,
     /// Where a message can be left.
-    pub voicemail: BTreeSet<String>,
+    pub(crate) voicemail: BTreeSet<String>,
     /// What a person should know: it cannot be named by a context.
-    pub notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
 }
 
 /// Follows callers from the contexts in which they arrive.
 #[must_use]
-pub fn read(dialplan: &Dialplan, inbound: &BTreeSet<String>) -> Purposes {
+pub(crate) fn read(dialplan: &Dialplan, inbound: &BTreeSet<String>) -> Purposes {
     let mut out = Purposes::default();
     let passed = closure(dialplan, inbound.iter().map(String::as_str));
     for &name in &passed {

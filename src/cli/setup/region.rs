@@ -16,16 +16,16 @@ const RECENT: u64 = 256 * 1024;
 
 /// The country and how it shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// ISO 3166 code.
-    pub region: String,
+    pub(crate) region: String,
     /// Which numbers say so.
-    pub because: String,
+    pub(crate) because: String,
 }
 
 /// Our own numbers in the dialplan and in the trunks' settings, else those of the calls in the CDR file.
 #[must_use]
-pub fn seen(directory: &Path, facts: &Facts, cdr: Option<&Path>) -> Option<Seen> {
+pub(crate) fn seen(directory: &Path, facts: &Facts, cdr: Option<&Path>) -> Option<Seen> {
     let mut own = BTreeSet::new();
     for (_, context) in facts.dialplan.contexts() {
         own.extend(context.extensions.keys().flat_map(|extension| international(extension)));
@@ -44,7 +44,7 @@ pub fn seen(directory: &Path, facts: &Facts, cdr: Option<&Path>) -> Option<Seen>
 
 /// A country by the time zone of this machine: good enough to be suggested, not to be taken.
 #[must_use]
-pub fn by_time_zone() -> Option<String> {
+pub(crate) fn by_time_zone() -> Option<String> {
     let zone = TimeZone::system();
     let name = zone.iana_name()?;
     let table = std::fs::read_to_string("/usr/share/zoneinfo/zone.tab").ok()?;
@@ -54,7 +54,7 @@ pub fn by_time_zone() -> Option<String> {
 
 /// Whether there is a numbering plan for it.
 #[must_use]
-pub fn is_known(region: &str) -> bool {
+pub(crate) fn is_known(region: &str) -> bool {
     Numbering::new(region, InternalRule::MaxDigits(5)).is_ok()
 }
 

@@ -11,11 +11,11 @@ const DEFAULT: &str = "default";
 
 /// Contexts by who puts calls there.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Lines {
+pub(crate) struct Lines {
     /// Contexts of trunks, with their names (`PJSIP/provider`).
-    pub trunks: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) trunks: BTreeMap<String, BTreeSet<String>>,
     /// Contexts of phones, with their names.
-    pub phones: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) phones: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// What an endpoint shows of itself.
@@ -28,7 +28,7 @@ enum Kind {
 impl Lines {
     /// Reads the files in `directory`; the dialplan and the queues tell who is dialled as what.
     #[must_use]
-    pub fn read(directory: &Path, facts: &Facts) -> Self {
+    pub(crate) fn read(directory: &Path, facts: &Facts) -> Self {
         let mut lines = Self::default();
         let known = Known::of(facts);
         lines.pjsip(&Conf::read(directory, "pjsip.conf"), &known);
@@ -41,14 +41,14 @@ impl Lines {
 
     /// Trunks whose context phones use as well: a context says nothing of their calls, only their name does.
     #[must_use]
-    pub fn shared(&self) -> BTreeSet<String> {
+    pub(crate) fn shared(&self) -> BTreeSet<String> {
         let both = self.trunks.iter().filter(|(context, _)| self.phones.contains_key(*context));
         both.flat_map(|(_, names)| names.iter().cloned()).collect()
     }
 
     /// Contexts in which only calls from outside arrive.
     #[must_use]
-    pub fn inbound(&self) -> BTreeSet<String> {
+    pub(crate) fn inbound(&self) -> BTreeSet<String> {
         self.trunks.keys().filter(|context| !self.phones.contains_key(*context)).cloned().collect()
     }
 

@@ -16,7 +16,7 @@ pub struct Shown {
 
 /// What has a story of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Thing {
+pub(crate) enum Thing {
     /// A call, by its row in `/v1/live`.
     Call {
         /// Name of the PBX.
@@ -30,11 +30,11 @@ pub enum Thing {
 
 /// The screen, and what some of its lines are about.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Screen {
+pub(crate) struct Screen {
     /// From the top.
-    pub lines: Vec<String>,
+    pub(crate) lines: Vec<String>,
     /// By the number of the line.
-    pub things: Vec<(usize, Thing)>,
+    pub(crate) things: Vec<(usize, Thing)>,
 }
 
 /// A part of the screen: its heading, a line for each thing, and what has a story.
@@ -52,7 +52,7 @@ pub fn lines(shown: &Shown, place: &Place, now_ms: i64, size: (usize, usize)) ->
 
 /// The same, and what the lines are about.
 #[must_use]
-pub fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize, usize)) -> Screen {
+pub(crate) fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize, usize)) -> Screen {
     let mut things = Vec::new();
     let mut lines = head(shown, place, now_ms);
     let parts = [queues(shown, now_ms), calls(shown, now_ms), callbacks(shown, place, now_ms), agents(shown, now_ms)];
@@ -81,7 +81,7 @@ pub fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize
         lines.resize(height.saturating_sub(foot).max(lines.len()), String::new());
         lines.push("q ends  p pauses  Up, Down, Enter: its story  more: callbackd missed, tail".to_owned());
     }
-    Screen { lines: lines.iter().map(|line| clip(line, width)).collect(), things }
+    Screen { lines: lines.iter().map(|line| clip(line.trim_end(), width)).collect(), things }
 }
 
 fn call_of(call: &Value) -> Thing {
@@ -91,7 +91,7 @@ fn call_of(call: &Value) -> Thing {
 
 /// What is known of a call that goes on; `None` where it is no longer among them.
 #[must_use]
-pub fn live_story(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thing) -> Option<String> {
+pub(crate) fn live_story(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thing) -> Option<String> {
     let call = array(&shown.live, "calls").iter().find(|call| call_of(call) == *wanted)?;
     let name = call["name"].as_str().map_or_else(String::new, |name| format!(" \"{}\"", safe(name)));
     let mut lines = vec![format!("{}{name} is on the line, as call {}", number(call), text(call, "linkedid"))];
@@ -171,22 +171,43 @@ fn head(shown: &Shown, place: &Place, now_ms: i64) -> Vec<String> {
     lines
 }
 
+/// Characters of a PBX's name.
+const PBX: usize = 10;
+
+/// The daemon has more than one PBX: then each line names its own.
+fn several(shown: &Shown) -> bool {
+    array(&shown.live, "pbx").len() > 1
+}
+
+/// The column of the PBX, with the space before it; nothing where there is one PBX alone.
+fn column(several: bool, name: &str) -> String {
+    if several { format!(" {:<PBX$}", clip(name, PBX)) } else { String::new() }
+}
+
 fn queues(shown: &Shown, now_ms: i64) -> Part {
+    let several = several(shown);
     let row = |queue: &Value| {
         format!(
-            "{:<20} {:>7} {:>8} {:>5} {:>8} {:>7}",
+            "{:<20} {:>7} {:>8} {:>5} {:>8} {:>7}{}",
             clip(&text(queue, "queue"), 20),
             count(&queue["waiting"]),
             since(queue, "longest_since_ms", now_ms),
             count(&queue["free"]),
             count(&queue["members"]),
             count(&queue["paused"]),
+            column(several, &text(queue, "pbx")),
         )
     };
     Part {
         heading: format!(
-            "{:<20} {:>7} {:>8} {:>5} {:>8} {:>7}",
-            "QUEUE", "WAITING", "LONGEST", "FREE", "MEMBERS", "PAUSED"
+            "{:<20} {:>7} {:>8} {:>5} {:>8} {:>7}{}",
+            "QUEUE",
+            "WAITING",
+            "LONGEST",
+            "FREE",
+            "MEMBERS",
+            "PAUSED",
+            column(several, "PBX"),
         ),
         rows: array(&shown.live, "queues").iter().map(row).collect(),
         things: Vec::new(),
@@ -194,6 +215,9 @@ fn queues(shown: &Shown, now_ms: i64) -> Part {
 }
 
 fn calls(shown: &Shown, now_ms: i64) -> Part {
+    let several = several(shown);
+    // Room for the PBX is made where names are long.
+    let [name, queue, agent] = if several { [12, 9, 12] } else { [16, 12, 16] };
     let row = |call: &Value| {
         let (phase, from) = match (&call["answered_ms"], &call["joined_ms"]) {
             (answered, _) if answered.is_i64() => ("talks", "answered_ms"),
@@ -201,59 +225,81 @@ fn calls(shown: &Shown, now_ms: i64) -> Part {
             _ => ("calls", "started_ms"),
         };
         format!(
-            "{:<16} {:<16} {:<12} {:<5} {:>8}  {}",
+            "{:<16} {:<name$} {:<queue$} {:<5} {:>8}  {:<agent$}{}",
             clip(&number(call), 16),
-            clip(&text(call, "name"), 16),
-            clip(&text(call, "queue"), 12),
+            clip(&text(call, "name"), name),
+            clip(&text(call, "queue"), queue),
             phase,
             since(call, from, now_ms),
-            clip(&text(call, "agent"), 16),
+            clip(&text(call, "agent"), agent),
+            column(several, &text(call, "pbx")),
         )
     };
     Part {
-        heading: format!("{:<16} {:<16} {:<12} {:<5} {:>8}  {}", "CALL", "NAME", "QUEUE", "NOW", "FOR", "WITH"),
+        heading: format!(
+            "{:<16} {:<name$} {:<queue$} {:<5} {:>8}  {:<agent$}{}",
+            "CALL",
+            "NAME",
+            "QUEUE",
+            "NOW",
+            "FOR",
+            "WITH",
+            column(several, "PBX"),
+        ),
         rows: array(&shown.live, "calls").iter().map(row).collect(),
         things: array(&shown.live, "calls").iter().map(call_of).collect(),
     }
 }
 
 fn callbacks(shown: &Shown, place: &Place, now_ms: i64) -> Part {
+    let several = several(shown);
     let row = |callback: &Value| {
         let (state, reason) = (text(callback, "state"), callback["reason"].as_str().unwrap_or_default());
         let due = callback["due_ms"].as_i64().unwrap_or_default();
         let due = if due <= now_ms { "now".to_owned() } else { local(due, &place.zone, "%a %H:%M") };
         format!(
-            "{:>5} {:<16} {:<7} {:<9} {}",
+            "{:>5} {:<16} {:<7} {:<9}{} {}",
             count(&callback["id"]),
             clip(&number(callback), 16),
             clip(&text(callback, "queue"), 7),
             due,
+            column(several, &text(callback, "pbx")),
             why::words(&state, reason),
         )
     };
     Part {
-        heading: format!("{:>5} {:<16} {:<7} {:<9} {}", "ID", "CALLBACK", "QUEUE", "DUE", "WHY NOT YET"),
+        heading: format!(
+            "{:>5} {:<16} {:<7} {:<9}{} {}",
+            "ID",
+            "CALLBACK",
+            "QUEUE",
+            "DUE",
+            column(several, "PBX"),
+            "WHY NOT YET",
+        ),
         rows: shown.callbacks.iter().map(row).collect(),
         things: shown.callbacks.iter().map(|row| Thing::Callback(row["id"].as_i64().unwrap_or_default())).collect(),
     }
 }
 
 fn agents(shown: &Shown, now_ms: i64) -> Part {
+    let several = several(shown);
     let row = |agent: &Value| {
         let state = match &agent["free"] {
             Value::Bool(true) => "free".to_owned(),
             _ => text(agent, "why_not"),
         };
         format!(
-            "{:<16} {:<18} {:>8}  {}",
+            "{:<16} {:<18} {:>8}{}  {}",
             clip(&text(agent, "agent"), 16),
             clip(&text(agent, "name"), 18),
             since(agent, "since_ms", now_ms),
+            column(several, &text(agent, "pbx")),
             state,
         )
     };
     Part {
-        heading: format!("{:<16} {:<18} {:>8}  {}", "AGENT", "NAME", "FOR", "NOW"),
+        heading: format!("{:<16} {:<18} {:>8}{}  {}", "AGENT", "NAME", "FOR", column(several, "PBX"), "NOW"),
         rows: array(&shown.live, "agents").iter().map(row).collect(),
         things: Vec::new(),
     }

@@ -43,7 +43,7 @@ const NOTICES: &[K] = &[K::CallMissed, K::CallRecovered, K::CallbackClosed, K::L
 impl Format {
     /// What it can say, and of that what is sent if the file does not say. `in_progress`: the feed tells of calls in progress.
     #[must_use]
-    pub fn kinds(self, in_progress: bool) -> (&'static [K], &'static [K]) {
+    pub(crate) fn kinds(self, in_progress: bool) -> (&'static [K], &'static [K]) {
         match self {
             Self::Standard | Self::CloudEvents => (K::ALL, &[K::CallMissed, K::CallbackClosed]),
             Self::Zammad => (WHOLE_CALLS, if in_progress { WHOLE_CALLS } else { CALLS }),

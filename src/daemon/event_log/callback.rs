@@ -11,7 +11,7 @@ use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, DoNotCall
 use tracing::field::display;
 
 /// A callback's change is on the disk.
-pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
+pub(crate) fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
     let row = &change.row;
     let Some(story) = &change.change else { return };
     let number = row.number_e164.as_deref().map(|number| display(Masked { number, show }));
@@ -55,14 +55,14 @@ pub fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
 }
 
 /// An agent is about to be rung for a callback, or its customer.
-pub fn offered(pbx: &PbxId, originate: &Originate, presence: Option<&dyn Presence>, now_ms: Millis) {
+pub(crate) fn offered(pbx: &PbxId, originate: &Originate, presence: Option<&dyn Presence>, now_ms: Millis) {
     let idle_s = presence.and_then(|f| f.agent(&originate.agent)).map(|a| seconds((now_ms - a.since_ms).max(0)));
     let (callback, attempt, agent) = (originate.callback_id, originate.n, Wire(&originate.agent));
     tracing::info!(target: "callback", callback, %pbx, attempt, %agent, idle_s, "Callback offered");
 }
 
 /// An attempt's row is on the disk; it is logged when the attempt is over.
-pub fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
+pub(crate) fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
     let Some(result) = row.result else { return };
     let (callback, attempt) = (row.callback_id, row.n);
     let agent = row.agent.as_deref().map(|a| display(Wire(a)));
@@ -86,13 +86,13 @@ pub fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
 }
 
 /// A number may not be called.
-pub fn forbidden(entry: &DoNotCall, show: ShowNumbers) {
+pub(crate) fn forbidden(entry: &DoNotCall, show: ShowNumbers) {
     let number = Masked { number: &entry.number_e164, show };
     let (reason, by) = (Remark { text: &entry.reason, show }, Wire(&entry.by));
     tracing::info!(target: "callback", %number, %reason, %by, "Number added to the do-not-call list");
 }
 
 /// Number removed from the do-not-call list.
-pub fn permitted(number: &str, show: ShowNumbers) {
+pub(crate) fn permitted(number: &str, show: ShowNumbers) {
     tracing::info!(target: "callback", number = %Masked { number, show }, "Number removed from the do-not-call list");
 }

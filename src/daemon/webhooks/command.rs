@@ -11,7 +11,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 const MAX_TEXT: u64 = 500;
 
 /// Runs it beside the loop. Who takes longer than `patience` is killed.
-pub async fn run(command: Vec<String>, text: String, patience: Duration) -> Result<Reply, String> {
+pub(crate) async fn run(command: Vec<String>, text: String, patience: Duration) -> Result<Reply, String> {
     let ran = tokio::task::spawn_blocking(move || wait(&command, &text, patience));
     ran.await.unwrap_or_else(|_| Err("the command could not be waited for".to_owned()))
 }

@@ -32,7 +32,7 @@ type Reply = oneshot::Sender<Result<Value, WebhookError>>;
 const TEST_PATIENCE: Duration = Duration::from_secs(10);
 
 /// All endpoints of the configuration.
-pub struct Webhooks {
+pub(crate) struct Webhooks {
     db: PathBuf,
     notes: Notes,
     newest: watch::Receiver<i64>,
@@ -54,14 +54,14 @@ impl Drop for Running {
 
 impl Webhooks {
     /// Those of this configuration, which the database knows already ([`names`]).
-    pub fn start(config: &Config, notes: Notes, newest: watch::Receiver<i64>) -> Self {
+    pub(crate) fn start(config: &Config, notes: Notes, newest: watch::Receiver<i64>) -> Self {
         let mut all = Self { db: config.store.path.clone(), notes, newest, running: BTreeMap::new() };
         all.spawn(config, &BTreeMap::new());
         all
     }
 
     /// The configuration was read anew, and with it the secrets. What is on its way is sent again by the new worker.
-    pub fn configure(&mut self, config: &Config, now_ms: Millis) {
+    pub(crate) fn configure(&mut self, config: &Config, now_ms: Millis) {
         let (reply, _) = oneshot::channel();
         // Workers wait until the database knows them; if the writer is busy now, the next reload says it again.
         let note = Note::Webhook(WebhookNote::Configured(names(config), now_ms), reply);
@@ -85,7 +85,7 @@ impl Webhooks {
     }
 
     /// Has an order carried out beside the loop.
-    pub fn order(&self, name: &str, order: WebhookOrder, reply: Reply) {
+    pub(crate) fn order(&self, name: &str, order: WebhookOrder, reply: Reply) {
         let Some(Running { webhook, poke, .. }) = self.running.get(name) else {
             // Whoever asked may have gone.
             drop(reply.send(Err(WebhookError::None(self.running.keys().cloned().collect()))));
@@ -103,14 +103,14 @@ impl Webhooks {
     }
 
     /// What was counted of each.
-    pub fn counters(&self) -> BTreeMap<String, WebhookCounters> {
+    pub(crate) fn counters(&self) -> BTreeMap<String, WebhookCounters> {
         let newest = *self.newest.borrow();
         self.running.iter().map(|(name, running)| (name.clone(), running.counts.snapshot(newest))).collect()
     }
 }
 
 /// The names of the endpoints, as the database gets them.
-pub fn names(config: &Config) -> Vec<String> {
+pub(crate) fn names(config: &Config) -> Vec<String> {
     config.webhooks.iter().map(|webhook| webhook.name.clone()).collect()
 }
 

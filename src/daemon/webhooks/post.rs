@@ -24,19 +24,19 @@ const MAX_TEXT: usize = 64 << 10;
 
 /// How to reach an endpoint.
 #[derive(Debug, Clone)]
-pub struct Post {
+pub(crate) struct Post {
     url: Uri,
     route: Route,
     command: Vec<String>,
 }
 
 impl Post {
-    pub fn to(webhook: &Webhook) -> Self {
+    pub(crate) fn to(webhook: &Webhook) -> Self {
         Self { route: Route::to_endpoint(webhook), url: webhook.url.clone(), command: webhook.command.clone() }
     }
 
     /// Sends it. Returns the answer, or why there is none.
-    pub async fn send(&self, request: Request) -> Result<Reply, String> {
+    pub(crate) async fn send(&self, request: Request) -> Result<Reply, String> {
         let patience = Timing::get().webhook;
         let request = match request {
             Request::Http(request) => request,

@@ -27,7 +27,7 @@ const REMIND_MS: Millis = 3_600_000;
 
 /// What is counted of an endpoint.
 #[derive(Debug)]
-pub struct Counts {
+pub(crate) struct Counts {
     delivered: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
@@ -51,7 +51,7 @@ impl Default for Counts {
 
 impl Counts {
     /// `newest`: the newest change.
-    pub fn snapshot(&self, newest: i64) -> WebhookCounters {
+    pub(crate) fn snapshot(&self, newest: i64) -> WebhookCounters {
         let running = self.running.load(Relaxed) == 1;
         WebhookCounters {
             delivered: self.delivered.load(Relaxed),
@@ -80,7 +80,7 @@ impl Counts {
     }
 }
 
-pub struct Worker {
+pub(crate) struct Worker {
     name: String,
     webhook: Webhook,
     scripts: Scripts,
@@ -99,13 +99,19 @@ struct Hand {
 }
 
 impl Worker {
-    pub fn new(webhook: &Webhook, scripts: &Scripts, db: PathBuf, notes: Notes, newest: watch::Receiver<i64>) -> Self {
+    pub(crate) fn new(
+        webhook: &Webhook,
+        scripts: &Scripts,
+        db: PathBuf,
+        notes: Notes,
+        newest: watch::Receiver<i64>,
+    ) -> Self {
         let (name, post) = (webhook.name.clone(), Post::to(webhook));
         Self { name, webhook: webhook.clone(), scripts: scripts.clone(), post, db, notes, newest, said_ms: 0 }
     }
 
     /// Until the daemon ends, or the configuration has it otherwise.
-    pub async fn run(mut self, poked: Arc<Notify>, counts: Arc<Counts>) {
+    pub(crate) async fn run(mut self, poked: Arc<Notify>, counts: Arc<Counts>) {
         let endpoint = Arc::new(Endpoint::new(&self.webhook, self.secret().await, self.scripts.clone()));
         let mut hand = Hand { reader: None, queue: None, endpoint };
         // It ends with the writer.
@@ -269,12 +275,12 @@ impl Worker {
 }
 
 /// The beginning of an answer, without control characters.
-pub fn shown(reply: &Reply) -> String {
+pub(crate) fn shown(reply: &Reply) -> String {
     plain(&reply.text[..reply.text.floor_char_boundary(MAX_ANSWER)])
 }
 
 /// Reads the secret of an endpoint from a file that nobody else can read.
-pub fn secret(webhook: &Webhook) -> Result<Secret, String> {
+pub(crate) fn secret(webhook: &Webhook) -> Result<Secret, String> {
     let path = &webhook.secret_file;
     if webhook.format == Format::Mail {
         return Ok(Secret::None);
@@ -285,10 +291,10 @@ pub fn secret(webhook: &Webhook) -> Result<Secret, String> {
 
 /// The writer has ended, and with it everything.
 #[derive(Debug)]
-pub struct Ended;
+pub(crate) struct Ended;
 
 /// Has something noted, however busy the writer is. What it refuses is tried again: nothing else is sent meanwhile.
-pub async fn note_down(notes: &Notes, webhook: &str, note: WebhookNote) -> Result<usize, Ended> {
+pub(crate) async fn note_down(notes: &Notes, webhook: &str, note: WebhookNote) -> Result<usize, Ended> {
     loop {
         let (reply, answer) = oneshot::channel();
         match notes.send(Note::Webhook(note.clone(), reply)) {

@@ -11,14 +11,14 @@ fn calls(totals: &Totals) -> [String; 3] {
 }
 
 /// Hour, calls, answered, missed, gave up, and service level of offered, of answered, with those who gave up.
-pub fn hour(of: &HourOfDay) -> Vec<String> {
+pub(crate) fn hour(of: &HourOfDay) -> Vec<String> {
     let t = &of.totals;
     let rates = [t.abandonment_rate, t.service_level_offered, t.service_level_answered, t.service_level_with_abandoned];
     [format!("{:02}", of.hour)].into_iter().chain(calls(t)).chain(rates.map(percent)).collect()
 }
 
 /// The key, calls, answered, missed, won back, gave up, service level, mean wait.
-pub fn slice(key: String, of: &Slice) -> Vec<String> {
+pub(crate) fn slice(key: String, of: &Slice) -> Vec<String> {
     let t = &of.totals;
     let rest =
         [count(t.won_back), percent(t.abandonment_rate), percent(t.service_level_offered), maybe_clock(t.wait.mean_ms)];
@@ -26,7 +26,7 @@ pub fn slice(key: String, of: &Slice) -> Vec<String> {
 }
 
 /// The name, visits, connected, gave up, other ends, mean stay, longest, service level.
-pub fn queue(name: String, of: &Queue) -> Vec<String> {
+pub(crate) fn queue(name: String, of: &Queue) -> Vec<String> {
     let longest_ms = of.longest_stay_s.map(|s| s * 1_000);
     let ends = [of.visits, of.connected, of.abandoned, of.other].map(count);
     let rest = [maybe_clock(of.mean_stay_ms), maybe_clock(longest_ms), percent(of.totals.service_level_offered)];
@@ -34,7 +34,7 @@ pub fn queue(name: String, of: &Queue) -> Vec<String> {
 }
 
 /// Hour, calls an hour, needed, present, and whether these were too few.
-pub fn operators(of: &Operators) -> Vec<String> {
+pub(crate) fn operators(of: &Operators) -> Vec<String> {
     vec![
         format!("{:02}", of.hour),
         format!("{:.1}", of.calls_per_hour),

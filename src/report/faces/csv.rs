@@ -5,12 +5,12 @@ use crate::report::figures::{Slice, Totals};
 use std::io::{self, Write};
 
 /// Lines end in CR LF; the caller writes the header.
-pub fn writer<W: Write>(out: W) -> csv::Writer<W> {
+pub(crate) fn writer<W: Write>(out: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().has_headers(false).terminator(csv::Terminator::CRLF).from_writer(out)
 }
 
 /// What the output reported.
-pub fn csv_error(error: csv::Error) -> io::Error {
+pub(crate) fn csv_error(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,
         other => io::Error::other(format!("{other:?}")),
@@ -20,7 +20,7 @@ pub fn csv_error(error: csv::Error) -> io::Error {
 /// A spreadsheet runs what begins with `=`, `+`, `-`, `@`, tab or return as a formula, and strangers choose their names: such a cell gets a `'` in
 /// front. A telephone number (`+12025550123`, `*72`) is left as it is: as a formula it can only be a number.
 #[must_use]
-pub fn no_formula(text: String) -> String {
+pub(crate) fn no_formula(text: String) -> String {
     let is_number =
         |text: &str| text.trim_start_matches('+').chars().all(|c| c.is_ascii_digit() || matches!(c, '*' | '#'));
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&text) { format!("'{text}") } else { text }
@@ -30,7 +30,7 @@ pub fn no_formula(text: String) -> String {
 ///
 /// # Errors
 /// What the output reports.
-pub fn csv(by: &str, slices: &[Slice], out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn csv(by: &str, slices: &[Slice], out: &mut impl Write) -> io::Result<()> {
     let mut lines = writer(out);
     let names = Totals::default().named().into_iter().map(|(name, _)| name.to_owned());
     lines.write_record(std::iter::once(by.to_owned()).chain(names)).map_err(csv_error)?;

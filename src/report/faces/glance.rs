@@ -7,19 +7,19 @@ use crate::report::figures::totals::ratio;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub(crate) struct Line {
     /// What.
-    pub name: String,
+    pub(crate) name: String,
     /// It belongs to the one above.
-    pub below: bool,
+    pub(crate) below: bool,
     /// Now.
-    pub now: String,
+    pub(crate) now: String,
     /// Before; empty if there is nothing to compare with.
-    pub before: String,
+    pub(crate) before: String,
     /// How it changed; empty if that cannot be said.
-    pub change: String,
+    pub(crate) change: String,
     /// Whether that is good; `None` if it is neither good nor bad.
-    pub good: Option<bool>,
+    pub(crate) good: Option<bool>,
 }
 
 /// Which way is good.
@@ -40,7 +40,7 @@ enum As {
 
 /// The lines of a report.
 #[must_use]
-pub fn lines(report: &Report<'_>) -> Vec<Line> {
+pub(crate) fn lines(report: &Report<'_>) -> Vec<Line> {
     let target = span(report.thresholds.callback_target_ms);
     let level = span(report.thresholds.service_level_ms);
     let figures = [
@@ -117,7 +117,7 @@ fn line(report: &Report<'_>, name: String, below: bool, good: Good, of: As) -> L
 
 /// What was seen of the window, in sentences; the first says the worst.
 #[must_use]
-pub fn quality(report: &Report<'_>) -> Vec<String> {
+pub(crate) fn quality(report: &Report<'_>) -> Vec<String> {
     let quality = &report.figures.quality;
     let mut out = Vec::new();
     let seen = local(quality.as_of_ms, report.zone, "%Y-%m-%d %H:%M");
@@ -167,7 +167,7 @@ fn gap_in_words(report: &Report<'_>, gap: &crate::report::facts::Gap) -> String 
 
 /// Won back by whom, in words.
 #[must_use]
-pub fn by_whom(by: &str) -> &'static str {
+pub(crate) fn by_whom(by: &str) -> &'static str {
     match by {
         "callback" => "by a callback",
         "customer" => "called again and got through",
@@ -178,7 +178,7 @@ pub fn by_whom(by: &str) -> &'static str {
 
 /// State of a callback of a caller who was not won back, in words.
 #[must_use]
-pub fn standing(state: &str) -> String {
+pub(crate) fn standing(state: &str) -> String {
     match state {
         "NONE" => "no callback (no number, declined, or switched off)".to_owned(),
         "EXHAUSTED" => "called back as often as allowed, not reached".to_owned(),
@@ -193,6 +193,6 @@ pub fn standing(state: &str) -> String {
 
 /// A text, or [`NOTHING`].
 #[must_use]
-pub fn or_nothing(text: &str) -> String {
+pub(crate) fn or_nothing(text: &str) -> String {
     if text.is_empty() { NOTHING.to_owned() } else { super::format::safe(text) }
 }

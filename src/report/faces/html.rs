@@ -11,7 +11,7 @@ use std::fmt::Write as _;
 mod tables;
 
 /// How it looks: a page that has [`body`] in it needs it too.
-pub const STYLE: &str = include_str!("page.css");
+pub(crate) const STYLE: &str = include_str!("page.css");
 
 /// Nothing but what stands in the file itself may be loaded or run, wherever it is opened.
 const POLICY: &str =
@@ -19,7 +19,7 @@ const POLICY: &str =
 
 /// The whole page.
 #[must_use]
-pub fn page(report: &Report<'_>) -> String {
+pub(crate) fn page(report: &Report<'_>) -> String {
     let title = escape(&format!("Call report, {}", report.title));
     let mut out = String::with_capacity(64 * 1024);
     // Writing to a String cannot fail.
@@ -35,7 +35,7 @@ pub fn page(report: &Report<'_>) -> String {
 
 /// What stands in the page: a heading, the sections, and by whom it was made.
 #[must_use]
-pub fn body(report: &Report<'_>) -> String {
+pub(crate) fn body(report: &Report<'_>) -> String {
     let mut out = String::with_capacity(64 * 1024);
     let _ = write!(out, "<header><h1>{}</h1>", escape(&report.title));
     let zone = report.zone.iana_name().unwrap_or("local time");

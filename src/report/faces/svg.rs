@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 /// The text as it may stand in HTML and in attributes.
 #[must_use]
-pub fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in super::format::safe(text).chars() {
         match c {
@@ -23,13 +23,13 @@ pub fn escape(text: &str) -> String {
 
 /// One bar: what it is, how much of it was answered, and how much was not.
 #[derive(Debug, Clone)]
-pub struct Bar {
+pub(crate) struct Bar {
     /// Below it.
-    pub label: String,
+    pub(crate) label: String,
     /// The lower part.
-    pub good: u64,
+    pub(crate) good: u64,
     /// The upper part.
-    pub bad: u64,
+    pub(crate) bad: u64,
 }
 
 const WIDTH: u32 = 720;
@@ -67,7 +67,7 @@ fn open(title: &str, height: u32) -> String {
 
 /// Bars beside each other, of two parts each.
 #[must_use]
-pub fn bars(title: &str, bars: &[Bar]) -> String {
+pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
     let most = round_up(bars.iter().map(|bar| bar.good + bar.bad).max().unwrap_or(0));
     let mut out = open(title, HEIGHT);
     let base = f64::from(HEIGHT - BOTTOM);
@@ -117,7 +117,7 @@ pub fn bars(title: &str, bars: &[Bar]) -> String {
 
 /// Shares over the hours, with the target as a line across; where there is nothing to say there is no point.
 #[must_use]
-pub fn level(title: &str, labels: &[String], shares: &[Option<f64>], target: f64) -> String {
+pub(crate) fn level(title: &str, labels: &[String], shares: &[Option<f64>], target: f64) -> String {
     let mut out = open(title, HEIGHT);
     let base = f64::from(HEIGHT - BOTTOM);
     let y = |share: f64| base - f64::from(HEIGHT - TOP - BOTTOM) * share;
@@ -176,7 +176,7 @@ pub fn level(title: &str, labels: &[String], shares: &[Option<f64>], target: f64
 
 /// Calls by weekday and hour: the more, the darker; each cell has its number.
 #[must_use]
-pub fn heat(title: &str, rows: &[(&str, [u64; 24])]) -> String {
+pub(crate) fn heat(title: &str, rows: &[(&str, [u64; 24])]) -> String {
     const CELL: u32 = 28;
     let most = rows.iter().flat_map(|(_, hours)| hours).copied().max().unwrap_or(0).max(1);
     let height = 20 + CELL * u32::try_from(rows.len()).unwrap_or(7);
@@ -223,7 +223,7 @@ fn short(n: u64) -> String {
 
 /// Parts of a whole in one bar: label, class and how many.
 #[must_use]
-pub fn parts(title: &str, parts: &[(&str, &str, u64)]) -> String {
+pub(crate) fn parts(title: &str, parts: &[(&str, &str, u64)]) -> String {
     let all: u64 = parts.iter().map(|(_, _, n)| n).sum();
     let mut out = open(title, 34);
     let mut x = 0.0;

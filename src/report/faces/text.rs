@@ -15,7 +15,7 @@ const ROWS: usize = 15;
 
 /// All of it; sentences are broken where a terminal ends.
 #[must_use]
-pub fn text(report: &Report<'_>) -> String {
+pub(crate) fn text(report: &Report<'_>) -> String {
     whole(report).lines().map(|line| broken(line) + "\n").collect()
 }
 
@@ -257,7 +257,7 @@ fn ivr(figures: &Figures, out: &mut String) {
 
 /// A key of a menu in words.
 #[must_use]
-pub fn key(digits: &str) -> String {
+pub(crate) fn key(digits: &str) -> String {
     match digits {
         "" => "(nothing)".to_owned(),
         "t" => "(time-out)".to_owned(),

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Agent {
     /// Name of the PBX.
-    pub pbx: String,
+    pub(crate) pbx: String,
     /// The person, as interface.
     pub agent: String,
     /// As the queues name them; empty if they do not.
@@ -34,7 +34,7 @@ pub struct Agent {
     /// Of calls that they took first, ms.
     pub hold_ms: Millis,
     /// Mean time from the first ring to the answer.
-    pub mean_reaction_ms: Option<Millis>,
+    pub(crate) mean_reaction_ms: Option<Millis>,
     /// Logged in, ms.
     pub logged_in_ms: Millis,
     /// Paused, ms.
@@ -50,20 +50,20 @@ pub struct Agent {
     /// Handling of handling and idle.
     pub occupancy: Option<f64>,
     /// Attempts of callbacks, by result.
-    pub attempts: BTreeMap<String, u64>,
+    pub(crate) attempts: BTreeMap<String, u64>,
     /// Codes on the calls that they took first.
-    pub codes: BTreeMap<String, u64>,
+    pub(crate) codes: BTreeMap<String, u64>,
 }
 
 /// What a customer's call takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Handling {
     /// Answered calls.
-    pub answered: u64,
+    pub(crate) answered: u64,
     /// Sum of their talk, ms.
-    pub talk_ms: Millis,
+    pub(crate) talk_ms: Millis,
     /// Sum of their hold, ms.
-    pub hold_ms: Millis,
+    pub(crate) hold_ms: Millis,
     /// Sum of the agents' after-call work, ms.
     pub acw_ms: Millis,
     /// Mean of talk, hold and after-call work.

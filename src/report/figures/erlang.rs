@@ -6,7 +6,7 @@ const MOST: u32 = 2_000;
 /// The fewest operators with whom this share of callers is answered within `target_s`, where so many call in an hour and each is handled for
 /// `handling_s`. `None` where nobody calls, or more than 2,000 would be needed.
 #[must_use]
-pub fn operators(calls_per_hour: f64, handling_s: f64, target_s: f64, share: f64) -> Option<u32> {
+pub(crate) fn operators(calls_per_hour: f64, handling_s: f64, target_s: f64, share: f64) -> Option<u32> {
     let load = calls_per_hour * handling_s / 3_600.0;
     if load.is_nan() || load <= 0.0 {
         return None;

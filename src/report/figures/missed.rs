@@ -26,7 +26,7 @@ pub struct Missed {
     /// Where those stand who were not won back: state of the callback, or `NONE`.
     pub open: BTreeMap<String, u64>,
     /// Attempts of the window, by result.
-    pub attempts: BTreeMap<String, u64>,
+    pub(crate) attempts: BTreeMap<String, u64>,
 }
 
 /// Missed calls that went the same way.
@@ -41,7 +41,7 @@ pub struct Fate {
 }
 
 /// Nobody has a callback for them: no callable number, declined, switched off.
-pub const NO_CALLBACK: &str = "NONE";
+pub(crate) const NO_CALLBACK: &str = "NONE";
 
 pub(super) fn missed(facts: &Facts) -> Missed {
     let mut out = Missed::default();
@@ -87,11 +87,11 @@ pub struct Reason {
     /// Why.
     pub outcome: Outcome,
     /// They count as missed.
-    pub missed: bool,
+    pub(crate) missed: bool,
     /// How many.
     pub calls: u64,
     /// Of all inbound calls.
-    pub share: Option<f64>,
+    pub(crate) share: Option<f64>,
 }
 
 pub(super) fn reasons(facts: &Facts) -> Vec<Reason> {

@@ -1,12 +1,12 @@
 //! The figures of a window, section by section, in the order of a manager's interest.
 
-pub mod agents;
-pub mod erlang;
-pub mod missed;
-pub mod others;
-pub mod spans;
-pub mod time;
-pub mod totals;
+pub(crate) mod agents;
+pub(crate) mod erlang;
+pub(crate) mod missed;
+pub(crate) mod others;
+pub(crate) mod spans;
+pub(crate) mod time;
+pub(crate) mod totals;
 
 pub use totals::{Spread, Totals};
 
@@ -19,40 +19,40 @@ use std::collections::BTreeMap;
 
 /// How much of the window was seen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Quality {
+pub(crate) struct Quality {
     /// Calls of all directions.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// Seen whole.
-    pub full: u64,
+    pub(crate) full: u64,
     /// A part was not seen.
-    pub partial: u64,
+    pub(crate) partial: u64,
     /// The end was not seen.
-    pub gap: u64,
+    pub(crate) gap: u64,
     /// Reconstructed from Asterisk's own records.
-    pub backfilled: u64,
+    pub(crate) backfilled: u64,
     /// Inbound calls of which nothing proves whether they were served; in no ratio.
-    pub unknown: u64,
+    pub(crate) unknown: u64,
     /// Inbound calls without a number that can be called: in no figure about customers.
-    pub without_number: u64,
+    pub(crate) without_number: u64,
     /// Times in which events were not seen.
-    pub gaps: Vec<Gap>,
+    pub(crate) gaps: Vec<Gap>,
     /// Time of the window in which events of at least one PBX were not seen, ms.
-    pub gap_ms: Millis,
+    pub(crate) gap_ms: Millis,
     /// Up to here events were seen, ms since 1970 UTC.
-    pub as_of_ms: Millis,
+    pub(crate) as_of_ms: Millis,
     /// The window is not over.
-    pub running: bool,
+    pub(crate) running: bool,
 }
 
 /// Everything that is known of a window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Figures {
     /// From, ms since 1970 UTC.
-    pub from_ms: Millis,
+    pub(crate) from_ms: Millis,
     /// To, not in it, ms since 1970 UTC.
-    pub to_ms: Millis,
+    pub(crate) to_ms: Millis,
     /// How much of it was seen.
-    pub quality: Quality,
+    pub(crate) quality: Quality,
     /// At a glance.
     pub totals: Totals,
     /// Who was missed, and won back.
@@ -64,7 +64,7 @@ pub struct Figures {
     /// Most at once, busiest hour and day, customers against agents.
     pub load: time::Load,
     /// Day by day.
-    pub days: Vec<Slice>,
+    pub(crate) days: Vec<Slice>,
     /// Queues.
     pub queues: Vec<others::Queue>,
     /// Agents, side by side.
@@ -82,7 +82,7 @@ pub struct Figures {
     /// Trunks.
     pub lines: Vec<time::Lines>,
     /// Our numbers.
-    pub dids: Vec<others::Did>,
+    pub(crate) dids: Vec<others::Did>,
     /// Conversations by length.
     pub lengths: others::Lengths,
     /// Dispositions.
@@ -164,7 +164,7 @@ pub enum By {
 
 impl By {
     /// All of them.
-    pub const ALL: &[Self] = &[
+    pub(crate) const ALL: &[Self] = &[
         Self::Pbx,
         Self::Did,
         Self::Trunk,
@@ -178,7 +178,7 @@ impl By {
 
     /// The word for it.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Pbx => "pbx",
             Self::Did => "did",
@@ -194,13 +194,13 @@ impl By {
 
     /// Whose word it is.
     #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
+    pub(crate) fn from_text(text: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|by| by.as_str().eq_ignore_ascii_case(text))
     }
 }
 
 /// Monday first.
-pub const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+pub(crate) const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
 /// The figures of the calls that have the same of this; days and hours also where there was no call.
 #[must_use]

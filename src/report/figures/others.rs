@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Queue {
     /// Name of the PBX.
-    pub pbx: String,
+    pub(crate) pbx: String,
     /// Name of the queue.
     pub queue: String,
     /// A caller may visit it twice.
@@ -29,7 +29,7 @@ pub struct Queue {
     /// Of all visits.
     pub longest_stay_s: Option<i64>,
     /// Of the calls of which it was the last queue, or the one that connected them.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
 }
 
 /// Of a queue: what is counted, sum and longest of the stays, calls.
@@ -70,7 +70,7 @@ pub(super) fn queues(facts: &Facts) -> Vec<Queue> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Choice {
     /// Name of the PBX.
-    pub pbx: String,
+    pub(crate) pbx: String,
     /// Context of the menu.
     pub context: String,
     /// What was chosen: empty if nothing, `t` for a time-out, `i` for an invalid choice.
@@ -116,7 +116,7 @@ pub struct Repeat {
     /// Customers with a number who called in the window.
     pub customers: u64,
     /// Of those, answered when they first called.
-    pub first_try: u64,
+    pub(crate) first_try: u64,
     /// `first_try` of `customers`.
     pub share_first_try: Option<f64>,
     /// Customers by how often they had to call until they were answered: once, twice, three times, more often.
@@ -124,7 +124,7 @@ pub struct Repeat {
     /// Customers who were not answered at all in the window.
     pub never: u64,
     /// Those who called most often, at least three times: number, calls, of these answered.
-    pub most: Vec<(String, u64, u64)>,
+    pub(crate) most: Vec<(String, u64, u64)>,
 }
 
 /// So many are shown.
@@ -171,17 +171,17 @@ pub(super) fn repeat(facts: &Facts) -> Repeat {
 
 /// One of our numbers, and how its callers were led.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Did {
+pub(crate) struct Did {
     /// The number; empty where none was seen.
-    pub did: String,
+    pub(crate) did: String,
     /// From `report.did`.
-    pub label: String,
+    pub(crate) label: String,
     /// Of its calls.
-    pub totals: Totals,
+    pub(crate) totals: Totals,
     /// Menus and queues that a call went through, and transfers, on average.
-    pub mean_hops: Option<f64>,
+    pub(crate) mean_hops: Option<f64>,
     /// Transfers.
-    pub transfers: u64,
+    pub(crate) transfers: u64,
 }
 
 pub(super) fn dids(facts: &Facts) -> Vec<Did> {
@@ -214,11 +214,11 @@ pub struct Lengths {
     /// From so many seconds up to the next, and how many.
     pub bands: Vec<(i64, u64)>,
     /// Shorter than `too_short`.
-    pub too_short: u64,
+    pub(crate) too_short: u64,
     /// Longer than `too_long`.
-    pub too_long: u64,
+    pub(crate) too_long: u64,
     /// Of all of them.
-    pub spread: Spread,
+    pub(crate) spread: Spread,
 }
 
 /// Where the bands begin, seconds.
@@ -269,7 +269,7 @@ pub(super) fn codes(facts: &Facts) -> Codes {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ratings {
     /// What was rated, or by which survey; empty if there is only one.
-    pub by: String,
+    pub(crate) by: String,
     /// How many.
     pub ratings: u64,
     /// Their mean.

@@ -3,17 +3,17 @@
 use callbackd_core::ami::event::Millis;
 
 /// From and to, ms.
-pub type Span = (Millis, Millis);
+pub(crate) type Span = (Millis, Millis);
 
 /// The spans within a window, without what is empty.
 #[must_use]
-pub fn within(spans: impl IntoIterator<Item = Span>, (from, to): Span) -> Vec<Span> {
+pub(crate) fn within(spans: impl IntoIterator<Item = Span>, (from, to): Span) -> Vec<Span> {
     spans.into_iter().map(|(a, b)| (a.max(from), b.min(to))).filter(|(a, b)| a < b).collect()
 }
 
 /// The same time as spans that neither overlap nor touch, in their order.
 #[must_use]
-pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
+pub(crate) fn union(mut spans: Vec<Span>) -> Vec<Span> {
     spans.sort_unstable();
     let mut out: Vec<Span> = Vec::with_capacity(spans.len());
     for (from, to) in spans {
@@ -27,13 +27,13 @@ pub fn union(mut spans: Vec<Span>) -> Vec<Span> {
 
 /// Time that is covered, ms.
 #[must_use]
-pub fn length(spans: Vec<Span>) -> Millis {
+pub(crate) fn length(spans: Vec<Span>) -> Millis {
     union(spans).iter().map(|(from, to)| to - from).sum()
 }
 
 /// What is in the first and not in the second; both are unions.
 #[must_use]
-pub fn without(spans: &[Span], holes: &[Span]) -> Vec<Span> {
+pub(crate) fn without(spans: &[Span], holes: &[Span]) -> Vec<Span> {
     let mut out = Vec::new();
     for &(begins, to) in spans {
         let mut from = begins;
@@ -54,7 +54,7 @@ pub fn without(spans: &[Span], holes: &[Span]) -> Vec<Span> {
 
 /// How many spans hold at each time: from which moment on how many, in order. Spans that touch do not overlap.
 #[must_use]
-pub fn levels(spans: &[Span]) -> Vec<(Millis, i64)> {
+pub(crate) fn levels(spans: &[Span]) -> Vec<(Millis, i64)> {
     let mut steps: Vec<(Millis, i64)> = spans.iter().flat_map(|&(from, to)| [(from, 1), (to, -1)]).collect();
     steps.sort_unstable();
     let mut level = 0;
@@ -71,20 +71,20 @@ pub fn levels(spans: &[Span]) -> Vec<(Millis, i64)> {
 
 /// The most at once.
 #[must_use]
-pub fn most(spans: &[Span]) -> u64 {
+pub(crate) fn most(spans: &[Span]) -> u64 {
     levels(spans).iter().map(|(_, level)| level.unsigned_abs()).max().unwrap_or(0)
 }
 
 /// How long there were at least so many, ms.
 #[must_use]
-pub fn time_at(spans: &[Span], least: u32) -> Millis {
+pub(crate) fn time_at(spans: &[Span], least: u32) -> Millis {
     let levels = levels(spans);
     levels.windows(2).filter(|pair| pair[0].1 >= i64::from(least)).map(|pair| pair[1].0 - pair[0].0).sum()
 }
 
 /// How long there were more of the first than of the second, ms.
 #[must_use]
-pub fn time_more(first: &[Span], second: &[Span]) -> Millis {
+pub(crate) fn time_more(first: &[Span], second: &[Span]) -> Millis {
     let mut steps: Vec<(Millis, i64)> = first.iter().flat_map(|&(from, to)| [(from, 1), (to, -1)]).collect();
     steps.extend(second.iter().flat_map(|&(from, to)| [(from, -1), (to, 1)]));
     steps.sort_unstable();

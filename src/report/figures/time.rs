@@ -56,13 +56,13 @@ pub struct Load {
     /// Weekday and hour with most calls of customers, and how many.
     pub busiest_hour: Option<(&'static str, u8, u64)>,
     /// The day with most, and how many.
-    pub busiest_day: Option<(String, u64)>,
+    pub(crate) busiest_day: Option<(String, u64)>,
     /// Customers who had called and were on the line, on average.
-    pub mean_customers: Option<f64>,
+    pub(crate) mean_customers: Option<f64>,
     /// Agents logged in and not paused, on average; `None` where no agent was seen.
     pub mean_agents: Option<f64>,
     /// Share of the time with more customers than agents.
-    pub share_short: Option<f64>,
+    pub(crate) share_short: Option<f64>,
 }
 
 fn spans<'c>(calls: impl Iterator<Item = &'c Call>, window: Span) -> Vec<Span> {
@@ -124,15 +124,15 @@ pub struct Lines {
     /// Technology and peer.
     pub trunk: String,
     /// Calls that started in the window.
-    pub calls: u64,
+    pub(crate) calls: u64,
     /// Most at once.
     pub most_at_once: u64,
     /// How many it can have, from `report.trunk_lines`; `None` if it is not said.
-    pub lines: Option<u32>,
+    pub(crate) lines: Option<u32>,
     /// How long all were in use, ms.
     pub at_limit_ms: Option<Millis>,
     /// The same as a share of the window.
-    pub share_at_limit: Option<f64>,
+    pub(crate) share_at_limit: Option<f64>,
 }
 
 pub(super) fn lines(facts: &Facts) -> Vec<Lines> {

@@ -26,7 +26,7 @@ pub struct Spread {
 impl Spread {
     /// Of these durations, ms.
     #[must_use]
-    pub fn of(mut ms: Vec<Millis>) -> Self {
+    pub(crate) fn of(mut ms: Vec<Millis>) -> Self {
         ms.sort_unstable();
         let at = |rank: usize| rank.checked_sub(1).and_then(|n| ms.get(n)).map(|ms| ms / 1_000);
         let count = ms.len();
@@ -43,14 +43,14 @@ impl Spread {
 
 /// A mean, cut to whole units; `None` of nothing.
 #[must_use]
-pub fn mean(sum: i64, count: u64) -> Option<i64> {
+pub(crate) fn mean(sum: i64, count: u64) -> Option<i64> {
     i64::try_from(count).ok().filter(|count| *count > 0).map(|count| sum / count)
 }
 
 /// A share or ratio; `None` of nothing, never 0.
 #[must_use]
 #[allow(clippy::cast_precision_loss, reason = "no count of calls comes near 2^53")]
-pub fn ratio(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
@@ -69,7 +69,7 @@ pub struct Totals {
     pub abandoned: u64,
     pub short_abandoned: u64,
     pub ivr_lost: u64,
-    pub self_service: u64,
+    pub(crate) self_service: u64,
     pub answered_in_time: u64,
     pub abandoned_in_time: u64,
     pub abandonment_rate: Option<f64>,
@@ -83,13 +83,13 @@ pub struct Totals {
     pub gave_up: Spread,
     pub mean_talk_ms: Option<Millis>,
     pub mean_hold_ms: Option<Millis>,
-    pub won_back: u64,
-    pub won_back_in_time: u64,
+    pub(crate) won_back: u64,
+    pub(crate) won_back_in_time: u64,
 }
 
 impl Totals {
     /// Of these calls.
-    pub fn of<'c>(calls: impl IntoIterator<Item = &'c Call>, thresholds: &Thresholds) -> Self {
+    pub(crate) fn of<'c>(calls: impl IntoIterator<Item = &'c Call>, thresholds: &Thresholds) -> Self {
         let mut t = Self::default();
         let (mut queue_wait, mut wait, mut gave_up) = (Vec::new(), Vec::new(), Vec::new());
         let (mut talk, mut hold) = (0, 0);

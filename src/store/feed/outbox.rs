@@ -50,7 +50,7 @@ pub struct Fed {
     /// Their size, bytes, as the limits count it.
     pub bytes: u64,
     /// Changes that were written.
-    pub recorded: u64,
+    pub(crate) recorded: u64,
     /// Changes that were removed because the feed was full, though their time was not over or a sink had not taken them.
     pub overrun: u64,
 }

@@ -17,11 +17,11 @@ pub struct Feed {
     /// First characters of the database's identity, as in a [`Cursor`].
     pub db: String,
     /// Name of the site; empty until a daemon has set it.
-    pub site: String,
+    pub(crate) site: String,
     /// The oldest change that is kept; one more than `last` if none is.
     pub first: i64,
     /// The newest change; 0 if there never was one.
-    pub last: i64,
+    pub(crate) last: i64,
 }
 
 /// Why a reader cannot go on from its cursor: it reads the tables, and goes on from the end of the feed.
@@ -44,9 +44,9 @@ pub struct Change {
     /// Place in the feed.
     pub seq: i64,
     /// Committed, ms since 1970 UTC.
-    pub at_ms: Millis,
+    pub(crate) at_ms: Millis,
     /// Name of the PBX; empty if it is about none in particular.
-    pub pbx: String,
+    pub(crate) pbx: String,
     /// What became true.
     pub kind: ChangeKind,
     /// Of what: the linkedid of a call, the id of a callback, `<callback>/<n>` of an attempt, a number, the beginning of a gap.
@@ -109,7 +109,7 @@ impl Feed {
     ///
     /// # Errors
     /// Why not.
-    pub fn goes_on(&self, cursor: &Cursor) -> Result<(), Behind> {
+    pub(crate) fn goes_on(&self, cursor: &Cursor) -> Result<(), Behind> {
         if cursor.db != self.db {
             Err(Behind::OtherDatabase)
         } else if cursor.seq > self.last {
@@ -149,7 +149,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`]; changes may have been handed on before.
-    pub fn each_change(
+    pub(crate) fn each_change(
         &self,
         after: Option<&Cursor>,
         limit: usize,

@@ -19,7 +19,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 /// No change takes more requests than this.
-pub const MAX_REQUESTS: usize = 8;
+pub(crate) const MAX_REQUESTS: usize = 8;
 
 /// What is sent next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +140,7 @@ pub fn next(format: Format, settings: &Settings, message: Message<'_>, answers: 
 
 /// A request to try an endpoint with, which enters nothing; of formats that have none, nothing can be tried.
 #[must_use]
-pub fn trial(format: Format, settings: &Settings, id: &str, text: &str) -> Option<Request> {
+pub(crate) fn trial(format: Format, settings: &Settings, id: &str, text: &str) -> Option<Request> {
     match format {
         Format::Standard | Format::CloudEvents | Format::Zammad => None,
         Format::AmoCrm => Some(amocrm::trial(settings)),
@@ -152,7 +152,7 @@ pub fn trial(format: Format, settings: &Settings, id: &str, text: &str) -> Optio
 
 /// A format has something to say of a call of this direction, with or without a number.
 #[must_use]
-pub fn wants_call(format: Format, direction: &str, has_number: bool) -> bool {
+pub(crate) fn wants_call(format: Format, direction: &str, has_number: bool) -> bool {
     match format {
         Format::Standard | Format::CloudEvents => true,
         Format::Zammad | Format::Telegram | Format::Mail => direction != "internal",

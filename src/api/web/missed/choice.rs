@@ -7,14 +7,14 @@ use maud::{Markup, html};
 
 /// What became of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Tab {
+pub(crate) enum Tab {
     ToDo,
     Lost,
     Won,
 }
 
 impl Tab {
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::ToDo => "open",
             Self::Lost => "lost",
@@ -25,21 +25,21 @@ impl Tab {
 
 /// What is wanted.
 #[derive(Debug, Clone)]
-pub struct Choice {
-    pub tab: Tab,
-    pub queue: Option<String>,
-    pub did: Option<String>,
+pub(crate) struct Choice {
+    pub(crate) tab: Tab,
+    pub(crate) queue: Option<String>,
+    pub(crate) did: Option<String>,
     /// Part of a number or a name.
-    pub search: Option<String>,
-    pub from: Option<String>,
+    pub(crate) search: Option<String>,
+    pub(crate) from: Option<String>,
     /// The last day.
-    pub to: Option<String>,
+    pub(crate) to: Option<String>,
     /// A column, and whether the greatest comes first.
-    pub sort: Option<(String, bool)>,
+    pub(crate) sort: Option<(String, bool)>,
 }
 
 impl Choice {
-    pub fn of(view: &View) -> Self {
+    pub(crate) fn of(view: &View) -> Self {
         let field = |name: &str| view.asked(name).map(str::to_owned);
         let tab = match view.asked("state") {
             Some("lost") => Tab::Lost,
@@ -62,12 +62,12 @@ impl Choice {
     }
 
     /// Not everybody.
-    pub fn chooses(&self) -> bool {
+    pub(crate) fn chooses(&self) -> bool {
         [&self.queue, &self.did, &self.search, &self.from, &self.to].into_iter().any(Option::is_some)
     }
 }
 
-pub fn form(view: &View, list: &List) -> Markup {
+pub(crate) fn form(view: &View, list: &List) -> Markup {
     let words = view.words;
     let choice = &list.choice;
     let select = |name: &str, label: &str, all: &[String], chosen: Option<&str>| {
@@ -96,7 +96,7 @@ pub fn form(view: &View, list: &List) -> Markup {
 }
 
 /// A column's name, by which the list can be sorted.
-pub fn header(view: &View, choice: &Choice, key: &str, name: &str) -> Markup {
+pub(crate) fn header(view: &View, choice: &Choice, key: &str, name: &str) -> Markup {
     let now = choice.sort.as_ref().filter(|(column, _)| column == key).map(|(_, down)| *down);
     let next = if now == Some(false) { format!("-{key}") } else { key.to_owned() };
     let (order, sign) = match now {

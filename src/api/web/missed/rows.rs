@@ -17,46 +17,46 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Days that are shown unless others are asked for.
 const DAYS: i64 = 7;
 /// Missed calls that are looked at, the newest: some 5 MB of them.
-pub const MOST: u64 = 5_000;
+pub(crate) const MOST: u64 = 5_000;
 
 /// One customer to be served, or who was.
 #[derive(Debug)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// Where the missed call is told.
-    pub call: Option<String>,
-    pub called_ms: Millis,
-    pub number: Option<String>,
-    pub name: Option<String>,
-    pub queue: Option<String>,
-    pub did: Option<String>,
-    pub pbx: String,
-    pub waited_ms: Option<Millis>,
+    pub(crate) call: Option<String>,
+    pub(crate) called_ms: Millis,
+    pub(crate) number: Option<String>,
+    pub(crate) name: Option<String>,
+    pub(crate) queue: Option<String>,
+    pub(crate) did: Option<String>,
+    pub(crate) pbx: String,
+    pub(crate) waited_ms: Option<Millis>,
     /// Missed so many times.
-    pub times: u32,
-    pub callback: Option<CallbackRow>,
+    pub(crate) times: u32,
+    pub(crate) callback: Option<CallbackRow>,
     /// The newest of its missed calls; `None` of one that was made by hand, or missed before the days that are shown.
-    pub missed: Option<MissedCall>,
+    pub(crate) missed: Option<MissedCall>,
 }
 
 /// What the page shows.
 #[derive(Debug)]
-pub struct List {
-    pub choice: Choice,
-    pub entries: Vec<Entry>,
+pub(crate) struct List {
+    pub(crate) choice: Choice,
+    pub(crate) entries: Vec<Entry>,
     /// How many are behind each tab.
-    pub counts: [usize; 3],
+    pub(crate) counts: [usize; 3],
     /// There are more missed calls in these days than [`MOST`].
-    pub cut: bool,
-    pub queues: Vec<String>,
-    pub dids: Vec<String>,
+    pub(crate) cut: bool,
+    pub(crate) queues: Vec<String>,
+    pub(crate) dids: Vec<String>,
     /// Interface and name.
-    pub agents: Vec<(String, String)>,
-    pub zone: TimeZone,
-    pub today: Date,
-    pub now_ms: Millis,
+    pub(crate) agents: Vec<(String, String)>,
+    pub(crate) zone: TimeZone,
+    pub(crate) today: Date,
+    pub(crate) now_ms: Millis,
 }
 
-pub async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Result<List, Failure> {
+pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Result<List, Failure> {
     let agents = front.ask(Ask::Agents).await?;
     let agents: BTreeMap<String, String> = agents
         .into_iter()
