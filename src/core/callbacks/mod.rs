@@ -276,7 +276,7 @@ impl Scheduler {
         self.prove(presences);
         self.follow_names(presences);
         self.unpause(presences);
-        self.look_at_timers();
+        self.run_due_timers();
         self.show_signs(presences);
         self.look_after_attempts(presences);
         if self.rounds.take_due(self.now.mono_ms) {
