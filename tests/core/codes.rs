@@ -150,7 +150,7 @@ fn a_follow_up_of_a_callback_is_made_when_that_one_is_over() {
 #[test]
 fn a_follow_up_of_a_missed_call_makes_its_callback_a_requested_one() {
     let mut scene = scene(Codes::default());
-    scene.hall.agents.clear();
+    scene.floor.agents.clear();
     let call = FinishedCall { tags: vec![tag("FOLLOW_UP", MONDAY_10)], ..scene.missed(ANN, "sales") };
     scene.recorded(&call);
     assert_eq!((scene.rows.len(), scene.row(1).missed_count), (1, 1));
@@ -167,7 +167,7 @@ fn a_code_that_asks_is_followed_where_a_rule_sets_it_too() {
     let mut codes = code("TOO_SHORT", OnCallback::Request, vec![short]);
     codes.expires_ms = Some(2 * HOUR);
     let mut scene = scene(Codes::new([codes]));
-    scene.hall.agents.clear();
+    scene.floor.agents.clear();
     let mut call =
         FinishedCall { outcome: Outcome::Short, ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, SECOND) };
     call.tags = scene.scheduler.policies().codes.by_rule(&call).collect();
