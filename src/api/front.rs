@@ -213,8 +213,9 @@ impl Front {
         let done = self.ask(|reply| Ask::Command { command, by: peer.0, reply }).await?;
         match done {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
-            Ok(Done::Forbidden(entry)) => Ok(Json(json!({ "forbidden": entry }))),
-            Ok(Done::Permitted(number)) => Ok(Json(json!({ "permitted": number }))),
+            // These two words are the API's, and stay.
+            Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "forbidden": entry }))),
+            Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "permitted": number }))),
             Err(error) => Err(Failure::new(status_of(&error), error.to_string())),
         }
     }

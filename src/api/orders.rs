@@ -82,12 +82,12 @@ impl TryFrom<Add> for Command {
 impl TryFrom<DncAdd> for Command {
     type Error = String;
 
-    fn try_from(forbid: DncAdd) -> Result<Self, String> {
-        let for_ms = forbid.for_ms.map(|ms| match ms {
+    fn try_from(added: DncAdd) -> Result<Self, String> {
+        let for_ms = added.for_ms.map(|ms| match ms {
             1..=3_153_600_000_000 => Ok(ms),
             _ => Err("`for_ms` must be from 1 to 3153600000000 (a hundred years); leave it out for ever".to_owned()),
         });
-        Ok(Self::DncAdd { number: forbid.number, reason: note(&forbid.reason), for_ms: for_ms.transpose()? })
+        Ok(Self::DncAdd { number: added.number, reason: note(&added.reason), for_ms: for_ms.transpose()? })
     }
 }
 
@@ -119,7 +119,7 @@ impl Order {
 /// The status of a command that was not carried out.
 pub(crate) fn status_of(error: &CommandError) -> StatusCode {
     match error {
-        CommandError::NoSuchCallback(_) | CommandError::NotForbidden(_) => StatusCode::NOT_FOUND,
+        CommandError::NoSuchCallback(_) | CommandError::NotOnTheList(_) => StatusCode::NOT_FOUND,
         CommandError::Closed { .. }
         | CommandError::Active { .. }
         | CommandError::OpenAlready { .. }

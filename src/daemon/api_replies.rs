@@ -238,7 +238,7 @@ mod tests {
     use callbackd_core::model::E164;
 
     fn done() -> Result<Done, CommandError> {
-        Ok(Done::Permitted(E164::new("+12025550100").unwrap()))
+        Ok(Done::DncRemoved(E164::new("+12025550100").unwrap()))
     }
 
     #[test]

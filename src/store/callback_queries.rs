@@ -1,7 +1,7 @@
 //! The questions that commands ask of stored callbacks.
 
 use super::call_filter::{number_ends, places};
-use super::callback_rows::{attempt, callback, event, find, forbidden, recovered};
+use super::callback_rows::{attempt, callback, do_not_call_entry, event, find, recovered};
 use super::questions::{
     CALLBACK_ATTEMPTS, CALLBACK_EVENTS, COUNT_ATTEMPTS, COUNT_MISSES, DO_NOT_CALL, DO_NOT_CALL_PAGE, MISSES,
     NEXT_EVENT, OPEN_BY_STATE,
@@ -201,7 +201,7 @@ impl Reader {
             let mut statement = connection.prepare(DO_NOT_CALL)?;
             let mut rows = statement.query([now_ms])?;
             while let Some(row) = rows.next()? {
-                if let Some(entry) = unless_misspelt(forbidden(row))?
+                if let Some(entry) = unless_misspelt(do_not_call_entry(row))?
                     && each(entry).is_break()
                 {
                     break;
@@ -309,7 +309,7 @@ impl Reader {
             let read = |take: &mut dyn FnMut(DoNotCall) -> bool| {
                 let mut rows = statement.query((after, now_ms, limit))?;
                 while let Some(row) = rows.next()? {
-                    if let Some(entry) = unless_misspelt(forbidden(row))?
+                    if let Some(entry) = unless_misspelt(do_not_call_entry(row))?
                         && !take(entry)
                     {
                         break;

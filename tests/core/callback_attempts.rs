@@ -280,7 +280,7 @@ fn a_forbidden_number_is_refused_until_its_time_is_over() {
         added_ms: 0,
         until_ms: Some(MONDAY_10 + HOUR),
     };
-    let restored = RestoredState { forbidden: vec![entry], ..RestoredState::default() };
+    let restored = RestoredState { do_not_call: vec![entry], ..RestoredState::default() };
     let mut scene = Scene::remembering(policy(), vec![agent("101", &["sales"])], restored);
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "DNC complaint");

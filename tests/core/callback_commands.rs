@@ -306,7 +306,7 @@ fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
     let mut scene = all_busy();
     scene.misses(ANN, "sales");
     let forbid = Command::DncAdd { number: "202-555-0123".into(), reason: "complaint".into(), for_ms: Some(HOUR) };
-    let Done::Forbidden(entry) = scene.asks(forbid).unwrap() else { panic!() };
+    let Done::DncAdded(entry) = scene.asks(forbid).unwrap() else { panic!() };
     assert_eq!((entry.number_e164.as_str(), entry.until_ms), (ANN, Some(MONDAY_10 + HOUR)));
     assert_eq!(scene.stands(1), "DNC complaint");
     assert_eq!(
@@ -315,11 +315,11 @@ fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
     );
     assert_eq!(
         scene.asks(Command::DncRemove { number: ANN.into() }).unwrap(),
-        Done::Permitted(crate::scheduler::e164(ANN))
+        Done::DncRemoved(crate::scheduler::e164(ANN))
     );
     assert_eq!(
         scene.asks(Command::DncRemove { number: ANN.into() }).unwrap_err(),
-        CommandError::NotForbidden(ANN.into())
+        CommandError::NotOnTheList(ANN.into())
     );
     row(scene.asks(add(ANN)));
 }

@@ -175,7 +175,7 @@ pub struct Scene {
     pub misses: Vec<(i64, String)>,
     pub recovered: Vec<(i64, RecoveredBy, i64)>,
     pub attempts: BTreeMap<String, AttemptRow>,
-    pub forbidden: BTreeMap<String, DoNotCall>,
+    pub do_not_call: BTreeMap<String, DoNotCall>,
     pub deeds: Vec<PbxAction>,
     pub looked_up: Vec<String>,
     pub signs: Signs,
@@ -210,7 +210,7 @@ impl Scene {
             misses: Vec::new(),
             recovered: Vec::new(),
             attempts: BTreeMap::new(),
-            forbidden: BTreeMap::new(),
+            do_not_call: BTreeMap::new(),
             deeds: Vec::new(),
             looked_up: Vec::new(),
             signs: Signs::default(),
@@ -243,9 +243,9 @@ impl Scene {
                     self.attempts.insert(row.channel_id.clone(), (*row).clone());
                 }
                 Output::Record(Record::DncAdd(entry)) => {
-                    self.forbidden.insert(entry.number_e164.to_string(), entry);
+                    self.do_not_call.insert(entry.number_e164.to_string(), entry);
                 }
-                Output::Record(Record::DncRemove(number)) => drop(self.forbidden.remove(number.as_str())),
+                Output::Record(Record::DncRemove(number)) => drop(self.do_not_call.remove(number.as_str())),
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
                 Output::LookUp { pbx, channel_id, .. } => {
                     assert_eq!(pbx, PBX);

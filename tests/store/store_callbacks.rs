@@ -424,10 +424,10 @@ fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_of
     };
     let (ever, week) = (entry("+12025550123", None), entry("+12025550124", Some(MONDAY_10 + 7 * DAY)));
     database.write(&[Record::DncAdd(ever.clone()), Record::DncAdd(week.clone())]);
-    assert_eq!(database.store.restored(MONDAY_10, 10_000).unwrap().forbidden, [ever.clone(), week]);
-    assert_eq!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden, [ever]);
+    assert_eq!(database.store.restored(MONDAY_10, 10_000).unwrap().do_not_call, [ever.clone(), week]);
+    assert_eq!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().do_not_call, [ever]);
     database.write(&[Record::DncRemove(e164("+12025550123"))]);
-    assert!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden.is_empty());
+    assert!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().do_not_call.is_empty());
 }
 
 #[test]

@@ -36,8 +36,8 @@ impl Scheduler {
         let Some(number) = &call.number_e164 else { return };
         let code = self.policies.codes.get(&tag.code).filter(|code| code.callback == OnCallback::Suppress);
         let Some(for_ms) = code.map(|code| code.expires_ms) else { return };
-        if let Some(entry) = self.customers.forbidden_by(number, tag, for_ms, self.now.wall_ms) {
-            self.forbid(entry);
+        if let Some(entry) = self.customers.do_not_call_by_code(number, tag, for_ms, self.now.wall_ms) {
+            self.add_to_dnc(entry);
         }
     }
 

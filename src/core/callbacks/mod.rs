@@ -210,7 +210,7 @@ impl Scheduler {
             customers: Customers::new(Known {
                 owners: restored.owners,
                 served: restored.served,
-                do_not_call: restored.forbidden,
+                do_not_call: restored.do_not_call,
             }),
             caps: Caps::new(restored.dialled, policies.overall.prefix_digits),
             policies,

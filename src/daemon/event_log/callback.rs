@@ -85,14 +85,14 @@ pub(crate) fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
     }
 }
 
-/// A number may not be called.
-pub(crate) fn forbidden(entry: &DoNotCall, show: ShowNumbers) {
+/// Number added to the do-not-call list.
+pub(crate) fn dnc_added(entry: &DoNotCall, show: ShowNumbers) {
     let number = Masked { number: &entry.number_e164, show };
     let (reason, by) = (Remark { text: &entry.reason, show }, Wire(&entry.by));
     tracing::info!(target: "callback", %number, %reason, %by, "Number added to the do-not-call list");
 }
 
 /// Number removed from the do-not-call list.
-pub(crate) fn permitted(number: &str, show: ShowNumbers) {
+pub(crate) fn dnc_removed(number: &str, show: ShowNumbers) {
     tracing::info!(target: "callback", number = %Masked { number, show }, "Number removed from the do-not-call list");
 }

@@ -100,9 +100,9 @@ pub enum Done {
     /// The callback as it is now.
     Callback(Box<CallbackRow>),
     /// The entry in the list of those not to be called.
-    Forbidden(DoNotCall),
+    DncAdded(DoNotCall),
     /// The number that may be called again.
-    Permitted(E164),
+    DncRemoved(E164),
 }
 
 /// Why a command was not carried out.
@@ -172,7 +172,7 @@ pub enum CommandError {
     ListFull,
     /// Not that number.
     #[error("{0} is not on the list of those not to be called")]
-    NotForbidden(String),
+    NotOnTheList(String),
 }
 
 /// What to write instead.

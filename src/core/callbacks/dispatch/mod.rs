@@ -207,10 +207,10 @@ impl Scheduler {
         self.intend(id, &agent, customer_first);
     }
 
-    /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. Who is forbidden is asked always.
+    /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. The do-not-call list is asked always.
     fn block_reason_known(&mut self, id: i64, number: &E164) -> Option<(CallbackState, String)> {
         let screened = self.tasks.get(id).is_some_and(|task| task.screened);
-        if screened && self.forbidden(number).is_none() {
+        if screened && self.do_not_call_entry(number).is_none() {
             return None;
         }
         let pbx = &self.tasks.get(id)?.row.pbx;
