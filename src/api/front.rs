@@ -1,8 +1,8 @@
 //! What all requests share: the way to the daemon's loop, the connections for reading, and how a refusal is said.
 
 use super::Ask;
+use super::commands::status_of;
 use super::frames::Frames;
-use super::orders::status_of;
 use super::places::Places;
 use super::readers::Readers;
 use super::status::Status;

@@ -1,7 +1,7 @@
 //! `callbackd callbacks`: who is called back, what became of it, and what a person may change.
 
+pub(super) mod history;
 mod list;
-pub(super) mod story;
 pub(crate) mod why;
 
 use super::calls::when;
@@ -205,17 +205,17 @@ pub fn run(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mu
     match &args.command {
         None => show_list(args, place, out, notes),
         Some(CallbacksCommand::Show { id }) => {
-            let story = place.reader()?.callback_story(*id)?;
-            let story = story.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
+            let history = place.reader()?.callback_history(*id)?;
+            let history = history.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
             if place.json {
-                json_line(&story, out)?;
+                json_line(&history, out)?;
             } else {
-                write!(out, "{}", story::story(&story, place))?;
+                write!(out, "{}", history::history(&history, place))?;
             }
             Ok(())
         }
         Some(command) => {
-            let (path, body) = order(command, place)?;
+            let (path, body) = request(command, place)?;
             let answer = place.post(&path, &body)?;
             if place.json {
                 json_line(&answer, out)?;
@@ -275,8 +275,8 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
 }
 
 /// Path and body of a command.
-fn order(command: &CallbacksCommand, place: &Place) -> Result<(String, Value), Failure> {
-    let path = |id: &i64, order: &str| format!("/v1/callbacks/{id}/{order}");
+fn request(command: &CallbacksCommand, place: &Place) -> Result<(String, Value), Failure> {
+    let path = |id: &i64, name: &str| format!("/v1/callbacks/{id}/{name}");
     Ok(match command {
         CallbacksCommand::Add { number, queue, delay, priority, note, pbx } => (
             "/v1/callbacks".to_owned(),

@@ -324,7 +324,7 @@ impl Board {
             format!("   {what} {} s", left.as_secs())
         });
         let text = format!(
-            "{} calls, {} missed, {won} won back{left}   q ends  Enter: a story",
+            "{} calls, {} missed, {won} won back{left}   q ends  Enter: one history",
             tally.total(),
             tally.missed()
         );

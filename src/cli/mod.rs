@@ -54,7 +54,7 @@ Examples:
   callbackd missed                             whom nobody served today, and what became of them
   callbackd tail                               what happens, as it happens
   callbackd top                                queues, calls, callbacks and agents on one screen
-  callbackd calls show 812                     the story of one call
+  callbackd calls show 812                     the history of one call
   callbackd report yesterday                   what a manager asks: missed, won back, service level
   callbackd status                             link, calls, agents, callbacks
   callbackd agents                             who is free, and why not

@@ -34,7 +34,7 @@ pub(crate) enum TokenCommand {
     Add {
         /// What it is for: the history names it
         name: String,
-        /// read: everything; operate: orders too; request: only ask for callbacks, ten a minute
+        /// read: everything; operate: commands too; request: only ask for callbacks, ten a minute
         #[arg(long, default_value = "read", value_parser = role())]
         role: Role,
     },

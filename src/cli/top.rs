@@ -30,7 +30,7 @@ const CALLBACKS: usize = 100;
 /// Show queues, calls, callbacks and agents on one screen, as they are now
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
-Keys: q ends, p stops the screen and lets it go on. Up and Down choose a call or a callback, Enter shows its story, and q goes back. Where the output is no terminal, the screen is printed once.
+Keys: q ends, p stops the screen and lets it go on. Up and Down choose a call or a callback, Enter shows its history, and q goes back. Where the output is no terminal, the screen is printed once.
 
 Examples:
   callbackd top
@@ -91,7 +91,7 @@ struct View {
     paused: bool,
     /// The line that Enter opens.
     selected: Option<Thing>,
-    /// Whose story is shown, and from which line on.
+    /// Whose history is shown, and from which line on.
     opened: Option<(Thing, usize)>,
 }
 
@@ -164,10 +164,10 @@ fn follow(
     Ok(())
 }
 
-/// All, or the story of one.
+/// All, or the history of one.
 fn look(view: &mut View, shown: &Shown, place: &Place, (width, height): (usize, usize)) -> Screen {
     let Some((thing, from)) = &mut view.opened else { return screen::screen(shown, place, now_ms(), (width, height)) };
-    let text = screen::live_story(shown, place, now_ms(), thing).map_or_else(|| story(thing, place), Ok);
+    let text = screen::live_history(shown, place, now_ms(), thing).map_or_else(|| history(thing, place), Ok);
     let text = text.unwrap_or_else(|failure| failure.to_string());
     let all: Vec<String> = text.lines().flat_map(|line| wrapped(line, width)).collect();
     let room = height.saturating_sub(1).max(1);
@@ -179,20 +179,20 @@ fn look(view: &mut View, shown: &Shown, place: &Place, (width, height): (usize, 
 }
 
 /// What the database knows of a call that has ended, or of a callback.
-fn story(thing: &Thing, place: &Place) -> Result<String, Failure> {
+fn history(thing: &Thing, place: &Place) -> Result<String, Failure> {
     let reader = place.reader()?;
     match thing {
         Thing::Callback(id) => {
-            let story = reader.callback_story(*id)?;
-            let story = story.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
-            Ok(callbacks::story::story(&story, place))
+            let history = reader.callback_history(*id)?;
+            let history = history.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
+            Ok(callbacks::history::history(&history, place))
         }
         Thing::Call { pbx, linkedid } => {
             let found = reader.call(linkedid)?;
             let ended = found.iter().find(|stored| *stored.call.pbx == **pbx);
             Ok(ended.map_or_else(
                 || format!("Call {} has ended; its row is about to be written.", safe(linkedid)),
-                |stored| crate::api::story::story(stored, &place.zone),
+                |stored| crate::api::history::history(stored, &place.zone),
             ))
         }
     }

@@ -300,7 +300,7 @@ impl Mirror {
             whole.iter().for_each(|stored| mirror.call(stored.rev, &stored.call, stored.recovered.is_some()));
         }
         for row in reader.callbacks(&CallbackFilter::default()).unwrap() {
-            let story = reader.callback_story(row.id).unwrap().unwrap();
+            let story = reader.callback_history(row.id).unwrap().unwrap();
             let over = story.attempts.into_iter().filter(|attempt| attempt.result.is_some());
             mirror.attempts.extend(over.map(|attempt| (attempt.channel_id.clone(), attempt)));
             mirror.callbacks.insert(row.id, (0, row));

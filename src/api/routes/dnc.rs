@@ -1,8 +1,8 @@
 //! `/v1/dnc`: the do-not-call list.
 
 use super::rows_of;
+use crate::api::commands::DncAdd;
 use crate::api::front::{Answer, Asked, Body, Front, Listed, Peer, bad, parse};
-use crate::api::orders::DncAdd;
 use crate::api::pages;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};

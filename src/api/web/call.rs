@@ -3,7 +3,7 @@
 use super::view::View;
 use super::{failed, look};
 use crate::api::front::{Failure, Front};
-use crate::api::story::{parties, sums, timeline};
+use crate::api::history::{parties, sums, timeline};
 use crate::language::Language;
 use crate::report::faces::format::{clock, local, safe};
 use crate::store::StoredCall;

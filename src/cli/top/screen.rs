@@ -14,7 +14,7 @@ pub struct Shown {
     pub callbacks: Vec<Value>,
 }
 
-/// What has a story of its own.
+/// What has a history of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Thing {
     /// A call, by its row in `/v1/live`.
@@ -37,7 +37,7 @@ pub(crate) struct Screen {
     pub(crate) things: Vec<(usize, Thing)>,
 }
 
-/// A part of the screen: its heading, a line for each thing, and what has a story.
+/// A part of the screen: its heading, a line for each thing, and what has a history.
 struct Part {
     heading: String,
     rows: Vec<String>,
@@ -79,7 +79,7 @@ pub(crate) fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height):
     }
     if height != usize::MAX {
         lines.resize(height.saturating_sub(foot).max(lines.len()), String::new());
-        lines.push("q ends  p pauses  Up, Down, Enter: its story  more: callbackd missed, tail".to_owned());
+        lines.push("q ends  p pauses  Up, Down, Enter: its history  more: callbackd missed, tail".to_owned());
     }
     Screen { lines: lines.iter().map(|line| clip(line.trim_end(), width)).collect(), things }
 }
@@ -91,7 +91,7 @@ fn call_of(call: &Value) -> Thing {
 
 /// What is known of a call that goes on; `None` where it is no longer among them.
 #[must_use]
-pub(crate) fn live_story(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thing) -> Option<String> {
+pub(crate) fn live_history(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thing) -> Option<String> {
     let call = array(&shown.live, "calls").iter().find(|call| call_of(call) == *wanted)?;
     let name = call["name"].as_str().map_or_else(String::new, |name| format!(" \"{}\"", safe(name)));
     let mut lines = vec![format!("{}{name} is on the line, as call {}", number(call), text(call, "linkedid"))];

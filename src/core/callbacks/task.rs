@@ -111,7 +111,7 @@ impl Scheduler {
         self.tell(id, by, note, None, None);
     }
 
-    /// Stores a callback as it is, with a line of its story.
+    /// Stores a callback as it is, with a line of its history.
     pub(crate) fn tell(
         &mut self,
         id: i64,

@@ -24,10 +24,10 @@ pub(crate) struct Add {
     note: String,
 }
 
-/// The body of `POST /v1/callbacks/{id}/{order}`; each order takes its own part of it.
+/// The body of `POST /v1/callbacks/{id}/{command}`; each command takes its own part of it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Order {
+pub(crate) struct CommandBody {
     pub(crate) note: String,
     pub(crate) agent: Option<String>,
     pub(crate) priority: Option<i64>,
@@ -91,7 +91,7 @@ impl TryFrom<DncAdd> for Command {
     }
 }
 
-impl Order {
+impl CommandBody {
     /// The command of this name for this callback; `None` if there is none of this name.
     pub(crate) fn command(self, id: i64, name: &str) -> Option<Result<Command, String>> {
         let note = note(&self.note);
