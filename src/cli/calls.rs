@@ -4,7 +4,7 @@ mod list;
 pub mod when;
 
 use super::complete;
-use super::place::{NameOrStore, enter, known};
+use super::target::{NameOrStore, enter, known};
 use crate::api::history::history;
 use crate::store::{self, CallFilter, Reader};
 use callbackd_core::model::{Direction, NoSuchPbx, Outcome, PbxId, Status};

@@ -1,7 +1,7 @@
 //! One callback in detail: its state, what it was made for, and what happened when.
 
-use crate::cli::place::Place;
 use crate::cli::plain::{local, safe, spell};
+use crate::cli::target::Target;
 use crate::store::CallbackHistory;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::task::OURSELVES;
@@ -9,16 +9,16 @@ use callbackd_core::model::{AttemptRow, CallbackRow};
 use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
-pub(crate) fn history(history: &CallbackHistory, place: &Place) -> String {
+pub(crate) fn history(history: &CallbackHistory, target: &Target) -> String {
     let row = &history.callback;
-    let at = |ms: Millis| local(ms, &place.zone, "%a %Y-%m-%d %H:%M:%S");
+    let at = |ms: Millis| local(ms, &target.zone, "%a %Y-%m-%d %H:%M:%S");
     let mut text = String::new();
     // Where a callback has gone from one PBX to another, what was not on the one that it is on now says so.
     let elsewhere = |pbx: &str| if row.pbx == *pbx { String::new() } else { format!(" of {}", safe(pbx)) };
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ = writeln!(text, "Callback {} to {}", row.id, customer(row));
     let why = if row.reason.is_empty() { String::new() } else { format!(" {}", safe(&row.reason)) };
-    let _ = writeln!(text, "{}{why}{}", row.state, standing(row, place));
+    let _ = writeln!(text, "{}{why}{}", row.state, standing(row, target));
     for line in facts(row) {
         let _ = writeln!(text, "  {line}");
     }
@@ -63,11 +63,11 @@ fn customer(row: &CallbackRow) -> String {
     }
 }
 
-fn standing(row: &CallbackRow, place: &Place) -> String {
-    let at = |ms: Millis| local(ms, &place.zone, "%a %H:%M:%S");
+fn standing(row: &CallbackRow, target: &Target) -> String {
+    let at = |ms: Millis| local(ms, &target.zone, "%a %H:%M:%S");
     match row.closed_ms {
         Some(closed) => format!(", since {}", at(closed)),
-        None if row.due_ms > place.now_ms() => format!(", due {}, expires {}", at(row.due_ms), at(row.expires_ms)),
+        None if row.due_ms > target.now_ms() => format!(", due {}, expires {}", at(row.due_ms), at(row.expires_ms)),
         None => format!(", due since {}, expires {}", at(row.due_ms), at(row.expires_ms)),
     }
 }
