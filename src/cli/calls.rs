@@ -4,8 +4,8 @@ mod list;
 pub mod when;
 
 use super::complete;
-use super::place::{NameOrStore, enter, known};
-use crate::api::story::story;
+use super::target::{NameOrStore, enter, known};
+use crate::api::history::history;
 use crate::store::{self, CallFilter, Reader};
 use callbackd_core::model::{Direction, NoSuchPbx, Outcome, PbxId, Status};
 use jiff::Timestamp;
@@ -209,7 +209,7 @@ fn show(args: &CallsArgs, id: &str, db_path: &Path, zone: &TimeZone, out: &mut i
             list::json_with_children(call, out).map_err(CallsError::Output)?;
         } else {
             let between = if n > 0 { "\n" } else { "" };
-            write!(out, "{between}{}", story(call, zone)).map_err(CallsError::Output)?;
+            write!(out, "{between}{}", history(call, zone)).map_err(CallsError::Output)?;
         }
     }
     Ok(())

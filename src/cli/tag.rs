@@ -2,8 +2,8 @@
 
 use super::complete;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, escaped};
 use super::plain::{clip, json_line, safe};
+use super::target::{Target, TargetArgs, escaped};
 use crate::api::answers::CodeAnswer;
 use crate::store::CodeCount;
 use callbackd_core::model::codes::OnCallback;
@@ -23,7 +23,7 @@ Examples:
 pub struct TagArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     /// The call: its row id, or its linkedid
     pub call: String,
     /// The code, in any case: callbackd codes lists them
@@ -52,7 +52,7 @@ Examples:
 pub struct CodesArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     /// Count the calls of so many days [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=36_500))]
     pub days: Option<i64>,
@@ -62,15 +62,15 @@ pub struct CodesArgs {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &TagArgs, place: &Place, out: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &TagArgs, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
     let TagArgs { call, code, note, remove, pbx, .. } = args;
     let answer = if *remove {
         let of = pbx.as_ref().map(|pbx| format!("?pbx={}", escaped(pbx))).unwrap_or_default();
-        place.delete(&format!("/v1/tags/{}/{}{of}", escaped(call), escaped(code)))?
+        target.delete(&format!("/v1/tags/{}/{}{of}", escaped(call), escaped(code)))?
     } else {
-        place.post("/v1/tags", &json!({ "call": call, "pbx": pbx, "code": code, "note": note }))?
+        target.post("/v1/tags", &json!({ "call": call, "pbx": pbx, "code": code, "note": note }))?
     };
-    if place.json {
+    if target.json {
         return Ok(json_line(&answer, out)?);
     }
     let code = safe(&code.to_ascii_uppercase());
@@ -86,10 +86,10 @@ pub fn run(args: &TagArgs, place: &Place, out: &mut impl Write) -> Result<(), Fa
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn codes(args: &CodesArgs, place: &Place, out: &mut impl Write) -> Result<(), Failure> {
-    let since_ms = args.days.map(|days| place.now_ms() - days * 86_400_000);
-    let codes = place.reader()?.codes(since_ms)?;
-    if place.json {
+pub fn codes(args: &CodesArgs, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
+    let since_ms = args.days.map(|days| target.now_ms() - days * 86_400_000);
+    let codes = target.reader()?.codes(since_ms)?;
+    if target.json {
         return codes.iter().try_for_each(|code| Ok(json_line(&CodeAnswer::new(code), out)?));
     }
     let mut table = Table::new();

@@ -19,8 +19,8 @@ pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         Record::Callback(change) => callback::changed(change, show, now_ms),
         Record::Attempt(attempt) => callback::attempt_ended(attempt, show),
         Record::Tag(change) => tagged(change),
-        Record::DncAdd(entry) => callback::forbidden(entry, show),
-        Record::DncRemove(number) => callback::permitted(number, show),
+        Record::DncAdd(entry) => callback::dnc_added(entry, show),
+        Record::DncRemove(number) => callback::dnc_removed(number, show),
         Record::InProgress(_)
         | Record::NotInProgress { .. }
         | Record::Agent { .. }

@@ -51,7 +51,7 @@ mod writer;
 pub use backup::{Copied, Source, backup};
 pub use calendar::Calendar;
 pub use call_filter::CallFilter;
-pub use callback_queries::{CallbackFilter, CallbackStory, Earlier, Miss, STORY_ROWS};
+pub use callback_queries::{CallbackFilter, CallbackHistory, Earlier, HISTORY_ROWS, Miss};
 pub use callback_rows::MOST_EVENTS;
 pub use choice::NoChoice;
 pub use codes::{CodeCount, TaggedCall};

@@ -122,7 +122,7 @@ pub(super) const SERVED: &str = "
      WHERE +status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
        AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
      GROUP BY number_e164 ORDER BY 6 DESC LIMIT ?3";
-pub(super) const FORBIDDEN: &str = "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?";
+pub(super) const DO_NOT_CALL_NOW: &str = "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?";
 pub(super) const CALLBACK_OF_ATTEMPT: &str =
     "SELECT callback_id FROM callback_attempts WHERE pbx = ? AND channel_id = ?";
 pub(super) const LAST_CALLBACK: &str = "SELECT coalesce(max(id), 0) FROM callbacks";
@@ -263,7 +263,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: dialled", DIALLED.to_owned()),
         ("start: owners", OWNERS.to_owned()),
         ("start: served", SERVED.to_owned()),
-        ("start: forbidden", FORBIDDEN.to_owned()),
+        ("start: do not call", DO_NOT_CALL_NOW.to_owned()),
         ("proof: callback of an attempt", CALLBACK_OF_ATTEMPT.to_owned()),
         ("start: last callback", LAST_CALLBACK.to_owned()),
         ("start: last change", LAST_CHANGE.to_owned()),

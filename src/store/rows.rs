@@ -293,10 +293,10 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
             (row(false), 1)
         }
         Record::DncAdd(entry) => {
-            callback_rows::put_forbidden(connection, entry)?;
+            callback_rows::put_do_not_call(connection, entry)?;
             (row(false), 1)
         }
-        Record::DncRemove(number) => (row(callback_rows::delete_forbidden(connection, number)?), 0),
+        Record::DncRemove(number) => (row(callback_rows::delete_do_not_call(connection, number)?), 0),
     };
     let Some(feed) = feed.filter(|_| is_news) else { return Ok(()) };
     feed.record(connection, record, before, rev)?;

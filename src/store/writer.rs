@@ -384,7 +384,7 @@ impl<F: FnMut(Ack)> Worker<F> {
                 callbacks = removed.callbacks,
                 gaps = removed.gaps,
                 intervals = removed.intervals,
-                dnc = removed.forbidden,
+                dnc = removed.do_not_call,
                 "Rows older than store.keep were removed"
             );
         }

@@ -151,7 +151,7 @@ fn a_follow_up_of_a_callback_is_made_when_that_one_is_over() {
 #[test]
 fn a_follow_up_of_a_missed_call_makes_its_callback_a_requested_one() {
     let mut scene = scene(Codes::default());
-    scene.hall.agents.clear();
+    scene.floor.agents.clear();
     let call = FinishedCall { tags: vec![tag("FOLLOW_UP", MONDAY_10)], ..scene.missed(ANN, "sales") };
     scene.recorded(&call);
     assert_eq!((scene.rows.len(), scene.row(1).missed_count), (1, 1));
@@ -168,7 +168,7 @@ fn a_code_that_asks_is_followed_where_a_rule_sets_it_too() {
     let mut codes = code("TOO_SHORT", OnCallback::Request, vec![short]);
     codes.expires_ms = Some(2 * HOUR);
     let mut scene = scene(Codes::new([codes]));
-    scene.hall.agents.clear();
+    scene.floor.agents.clear();
     let mut call =
         FinishedCall { outcome: Outcome::Short, ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, SECOND) };
     call.tags = scene.scheduler.policies().codes.by_rule(&call).collect();
@@ -224,19 +224,19 @@ fn a_code_that_a_person_sets_is_stored_and_followed_and_what_it_meant_is_taken_b
     assert!(scene.tags[1].removed);
 
     scene.asks(sets(&call, "SPAM")).unwrap();
-    assert_eq!(scene.forbidden[ANN].reason, "SPAM");
+    assert_eq!(scene.do_not_call[ANN].reason, "SPAM");
     scene.asks(takes_off(&call, "SPAM")).unwrap();
-    assert!(scene.forbidden.is_empty());
+    assert!(scene.do_not_call.is_empty());
     // Who is on the list for another reason stays there.
     scene.asks(Command::DncAdd { number: ANN.into(), reason: "asked".into(), for_ms: None }).unwrap();
     scene.asks(takes_off(&call, "SPAM")).unwrap();
-    assert_eq!(scene.forbidden[ANN].reason, "asked");
+    assert_eq!(scene.do_not_call[ANN].reason, "asked");
 }
 
 #[test]
 fn a_callback_of_a_missed_call_outlives_the_code_that_came_to_it() {
     let mut scene = scene(Codes::default());
-    scene.hall.agents.clear();
+    scene.floor.agents.clear();
     let call = scene.misses(ANN, "sales");
     scene.asks(sets(&call, "FOLLOW_UP")).unwrap();
     assert!(scene.row(1).requested);

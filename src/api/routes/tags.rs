@@ -2,8 +2,8 @@
 
 use super::rows_of;
 use crate::api::answers::{CodeAnswer, TagAnswer};
+use crate::api::commands::TagAdd;
 use crate::api::front::{Answer, Asked, Body, Failure, Front, Listed, Peer, parse};
-use crate::api::orders::TagAdd;
 use crate::api::pages;
 use crate::api::routes::calls::{behind, of_id};
 use axum::extract::rejection::PathRejection;

@@ -3,10 +3,10 @@
 use super::session::{Session, own_form};
 use super::view::View;
 use super::{failed, look};
+use crate::api::commands::note;
 use crate::api::front::{Failure, Front, Peer};
-use crate::api::orders::note;
+use crate::api::history::{parties, sums, timeline};
 use crate::api::routes::of_id;
-use crate::api::story::{parties, sums, timeline};
 use crate::language::Language;
 use crate::report::faces::format::{clock, local, safe};
 use crate::store::StoredCall;

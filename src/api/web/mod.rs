@@ -41,7 +41,7 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
         .route("/wall", get(wall::page))
         .route("/missed", get(missed::page))
         .route("/missed.csv", get(missed::csv))
-        .route("/missed/{id}/{order}", post(missed::order))
+        .route("/missed/{id}/{command}", post(missed::command))
         .route("/report", get(report::page))
         .route("/calls/{id}", get(call::page))
         .route("/calls/{id}/callback", post(missed::call_back))

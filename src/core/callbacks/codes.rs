@@ -69,8 +69,8 @@ impl Scheduler {
     fn suppresses(&mut self, number: &E164, tag: &Tag) {
         let code = self.policies.codes.get(&tag.code).filter(|code| code.callback == OnCallback::Suppress);
         let Some(for_ms) = code.map(|code| code.expires_ms) else { return };
-        if let Some(entry) = self.customers.forbidden_by(number, tag, for_ms, self.now.wall_ms) {
-            self.forbid(entry);
+        if let Some(entry) = self.customers.do_not_call_by_code(number, tag, for_ms, self.now.wall_ms) {
+            self.add_to_dnc(entry);
         }
     }
 
@@ -146,9 +146,9 @@ impl Scheduler {
         if self.requesting(&code).is_some() {
             self.requested_no_more(&call.call, &by);
         }
-        let of_code = |number: &&E164| self.forbidden(number).is_some_and(|entry| entry.reason == code);
+        let of_code = |number: &&E164| self.do_not_call_entry(number).is_some_and(|entry| entry.reason == code);
         if let Some(number) = call.number.as_ref().filter(of_code) {
-            self.customers.permit(number);
+            self.customers.remove_from_dnc(number);
             self.store(Record::DncRemove(number.clone()));
         }
     }

@@ -97,7 +97,7 @@ impl Scheduler {
             }
             Command::DncAdd { number, reason, for_ms } => {
                 let number_e164 = self.read_anywhere(number)?;
-                if !self.customers.may_forbid(&number_e164, reason) {
+                if !self.customers.may_add_to_dnc(&number_e164, reason) {
                     self.counters.do_not_call_refused += 1;
                     return Err(CommandError::ListFull);
                 }
@@ -108,16 +108,16 @@ impl Scheduler {
                     added_ms: self.now.wall_ms,
                     until_ms: for_ms.map(|ms| self.now.wall_ms.saturating_add(ms)),
                 };
-                self.forbid(entry.clone());
-                Ok(Done::Forbidden(entry))
+                self.add_to_dnc(entry.clone());
+                Ok(Done::DncAdded(entry))
             }
             Command::DncRemove { number } => {
                 let number = self.read_anywhere(number)?;
-                if !self.customers.permit(&number) {
-                    return Err(CommandError::NotForbidden(number.to_string()));
+                if !self.customers.remove_from_dnc(&number) {
+                    return Err(CommandError::NotOnTheList(number.to_string()));
                 }
                 self.store(Record::DncRemove(number.clone()));
-                Ok(Done::Permitted(number))
+                Ok(Done::DncRemoved(number))
             }
         }
     }
@@ -141,7 +141,7 @@ impl Scheduler {
 
     /// The number, if it may be called from this PBX.
     fn may_be_called(&self, pbx: &PbxId, e164: &E164) -> Result<(), CommandError> {
-        if self.forbidden(e164).is_some() {
+        if self.do_not_call_entry(e164).is_some() {
             return Err(CommandError::DoNotCall(e164.to_string()));
         }
         self.policy(pbx)

@@ -116,9 +116,9 @@ pub enum Done {
     /// The callback as it is now.
     Callback(Box<CallbackRow>),
     /// The entry in the list of those not to be called.
-    Forbidden(DoNotCall),
+    DncAdded(DoNotCall),
     /// The number that may be called again.
-    Permitted(E164),
+    DncRemoved(E164),
     /// What is said of the call now.
     Tagged(Tag),
     /// What is said of it no more; by whom, and when.
@@ -195,7 +195,7 @@ pub enum CommandError {
     NoSuchCode(String),
     /// Not that number.
     #[error("{0} is not on the list of those not to be called")]
-    NotForbidden(String),
+    NotOnTheList(String),
 }
 
 /// What to write instead.

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
 #[must_use]
-pub(crate) fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
+pub(crate) fn history(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ =
