@@ -1,8 +1,9 @@
 //! `callbackd replay`: runs recorded AMI streams through the same tracker and store as the daemon, as fast as it can.
 
-use super::place;
+use super::target;
 use crate::config::Config;
 use crate::exit::Exit;
+use crate::ownership;
 use crate::store::{self, Store};
 use bytes::BytesMut;
 use callbackd_core::ami::decoder::Received;
@@ -11,7 +12,8 @@ use callbackd_core::ami::{FrameDecoder, Interest, Kind, Stamped};
 use callbackd_core::model::{Direction, Moment, OurAttempts, Record, Status};
 use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
 /// Bytes read from a file at once.
@@ -108,8 +110,8 @@ impl ReplayError {
 /// # Errors
 /// A PBX that is not named where there are several, a file that cannot be read, a database that cannot be written. What was replayed before is stored.
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
-    let pbx = place::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
-    place::enter(&args.db)?;
+    let pbx = target::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
+    target::enter(&args.db)?;
     // What is no input is refused before a database is made or migrated for it.
     args.files.iter().try_for_each(|path| has_a_frame(path))?;
     let mut store = Store::open(&args.db)?;
@@ -141,10 +143,23 @@ pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<T
     Ok(t)
 }
 
+/// Opens a recording, or what a shell pipes in (`/dev/stdin`). A named pipe may never have a writer: it is refused, not waited for.
+fn open(path: &Path) -> io::Result<File> {
+    if path.metadata()?.is_file() {
+        return ownership::open_file(path);
+    }
+    // A pipe of the shell's has no name to come to.
+    let named = path.canonicalize().and_then(|path| path.symlink_metadata());
+    if named.is_ok_and(|meta| meta.file_type().is_fifo()) {
+        return Err(io::Error::new(ErrorKind::InvalidInput, "it is a named pipe, not a regular file"));
+    }
+    File::open(path)
+}
+
 /// A file that holds a frame, as far as that can be seen without taking anything away: what is in a pipe is seen but once.
 fn has_a_frame(path: &Path) -> Result<(), ReplayError> {
     let unreadable = |source| ReplayError::Read { path: path.to_owned(), source };
-    let mut file = File::open(path).map_err(unreadable)?;
+    let mut file = open(path).map_err(unreadable)?;
     if !file.metadata().map_err(unreadable)?.is_file() {
         return Ok(());
     }
@@ -188,7 +203,7 @@ impl Replay {
 
     fn file(&mut self, path: &Path, store: &mut Store) -> Result<(), ReplayError> {
         let unreadable = |source| ReplayError::Read { path: path.to_owned(), source };
-        let mut file = File::open(path).map_err(unreadable)?;
+        let mut file = open(path).map_err(unreadable)?;
         let mut decoder = FrameDecoder::new(Interest::tracker());
         let mut follower = Recorded::default();
         let mut buffer = BytesMut::new();
@@ -247,7 +262,12 @@ impl Replay {
                 }
                 Err(_) => self.tally.discarded += 1,
             },
-            Received::Discarded(_) => self.tally.discarded += 1,
+            Received::Discarded(error) => {
+                self.tally.discarded += 1;
+                if let Some(channel) = error.of_channel.as_deref() {
+                    self.give(Input::Refused { channel });
+                }
+            }
             Received::Frame(_) | Received::Banner(_) => {}
         }
         // As in a live session: the frame first, then what it means for the session.
@@ -290,6 +310,7 @@ impl Replay {
                 Record::Gap(_) => self.tally.gaps += 1,
                 Record::InProgress(_)
                 | Record::NotInProgress { .. }
+                | Record::Tag(_)
                 | Record::Agent { .. }
                 | Record::Interval(_)
                 | Record::Seen { .. }

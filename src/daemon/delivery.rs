@@ -188,6 +188,7 @@ mod tests {
                 offset: 0,
                 excerpt: String::new(),
                 channel: String::new(),
+                of_channel: None,
             })
         };
         let ended = || Notice::SnapshotEnded(SnapshotSize { channels_known: true, ..SnapshotSize::default() });

@@ -83,7 +83,12 @@ impl Monitor {
             LinkEvent::Frame { frame, arrived_ms, place: _ } => {
                 self.frame(&frame, Moment { wall_ms: arrived_ms, mono_ms: now.mono_ms });
             }
-            LinkEvent::Discarded(err) => self.discarded(&err.to_string(), now),
+            LinkEvent::Discarded(err) => {
+                self.discarded(&err.to_string(), now);
+                if let Some(channel) = err.of_channel.as_deref() {
+                    self.tracker.handle(Input::Refused { channel }, now);
+                }
+            }
             LinkEvent::Notice(notice) => self.notice(&notice, now),
             LinkEvent::Overloaded { dropped, since } => self.overloaded(dropped, since, now),
             LinkEvent::Lost { reason, retry_in } => self.lost(&reason, retry_in, now),

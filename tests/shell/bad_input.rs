@@ -207,6 +207,26 @@ fn recordings_that_cannot_be_read_or_are_none_have_codes_of_their_own() {
 }
 
 #[test]
+fn a_named_pipe_is_no_recording_and_is_not_waited_for_but_what_a_shell_pipes_in_is_read() {
+    let site = Site::new(1);
+    let (pipe, all) = (rustix::fs::FileType::Fifo, rustix::fs::Mode::from_raw_mode(0o600));
+    rustix::fs::mknodat(rustix::fs::CWD, site.path("pipe.ami"), pipe, all, 0).unwrap();
+    std::os::unix::fs::symlink("pipe.ami", site.path("link.ami")).unwrap();
+    for file in ["pipe.ami", "link.ami"] {
+        let said = site.run(&["replay", "--config", "callbackd.toml", "--db", "x.db", file]);
+        assert_eq!(said.code, 66, "{said:?}");
+        said.line(&[file, "named pipe"]);
+    }
+    let mut command = site.command(&["replay", "--config", "callbackd.toml", "--db", "x.db", "/dev/stdin"]);
+    let mut child = command.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let capture = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/traces/asterisk22/queue_answered.ami");
+    std::io::copy(&mut std::fs::File::open(capture).unwrap(), &mut child.stdin.take().unwrap()).unwrap();
+    let said = child.wait_with_output().unwrap();
+    assert!(said.status.success(), "{said:?}");
+    assert!(String::from_utf8_lossy(&said.stderr).contains("Replayed 1 file"), "{said:?}");
+}
+
+#[test]
 fn wrong_arguments_exit_with_64_and_suggest_the_right_ones() {
     for (args, suggestion) in [
         (&["chek"][..], "'check'"),

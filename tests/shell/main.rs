@@ -67,6 +67,7 @@ mod stored;
 mod storm;
 mod systemd_run;
 mod systemd_unit;
+mod tags;
 mod tls;
 mod tls_authorities;
 mod tokens;

@@ -6,7 +6,7 @@ use crate::ami::header::{BANNER, colon, value};
 use crate::ami::refusal::Refusal;
 
 /// What every event of a stream has, once one has had it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Shown {
     /// `Privilege` behind `Event`: the stream is a live Asterisk's, and its events have their forms.
     pub(crate) privilege: bool,
@@ -143,7 +143,7 @@ fn once(key: &[u8]) -> Option<usize> {
 }
 
 /// What a whole frame that passed is.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Passed {
     pub(crate) head: Head,
     /// It has an `ActionID`.
@@ -152,6 +152,10 @@ pub(crate) struct Passed {
     pub(crate) stamped: Option<bool>,
     /// No field of a caller holds the whole of it.
     pub(crate) long: bool,
+    /// Nor a number of chan_sip's.
+    pub(crate) longest: bool,
+    /// It has the whole snapshot of a channel, and nothing whose names a dialplan chooses.
+    pub(crate) of_channel: bool,
 }
 
 /// Why a whole frame did not pass.
@@ -245,12 +249,26 @@ fn checked<'f>(
     if shown.privilege && !(headed && follow.is_whole()) {
         return Err((Refusal::Torn, 0));
     }
-    match stamped {
-        Some(stamped) if follow.is_of_channel() => (shown.timestamp, shown.settled) = (stamped, true),
-        Some(false) if shown.timestamp => return Err((Refusal::Torn, 0)),
-        _ => {}
+    let of_channel = follow.is_of_channel();
+    let (answers, long, longest) = (seen[ACTION_ID].is_some(), follow.is_long(), follow.is_longest());
+    let passed = Passed { head, answers, stamped, long, longest, of_channel };
+    if stamped == Some(false) && shown.timestamp && !of_channel {
+        return Err((Refusal::Torn, 0));
     }
-    Ok(Passed { head, answers: seen[ACTION_ID].is_some(), stamped, long: follow.is_long() })
+    passed.shows(shown);
+    Ok(passed)
+}
+
+impl Passed {
+    /// What a whole event about a channel shows of the stream.
+    #[inline]
+    pub(crate) fn shows(&self, shown: &mut Shown) {
+        if let Some(stamped) = self.stamped
+            && self.of_channel
+        {
+            (shown.timestamp, shown.settled) = (stamped, true);
+        }
+    }
 }
 
 /// Holds the second line against the head that the event must have, and learns from it what the stream has.
@@ -298,7 +316,7 @@ fn is_nameless(key: &[u8], line: &[u8]) -> bool {
 }
 
 /// Seconds and six digits (`main/manager.c`).
-fn is_timestamp(line: &[u8]) -> bool {
+pub(crate) fn is_timestamp(line: &[u8]) -> bool {
     let Some(stamp) = line.strip_prefix(b"Timestamp: ").map(<[u8]>::trim_ascii_end) else { return false };
     stamp.len() >= b"1000000000.000000".len()
         && stamp[stamp.len() - 7] == b'.'

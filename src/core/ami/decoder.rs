@@ -1,5 +1,7 @@
 //! Cuts the byte stream into frames: bounded, never looking twice, skipping what nobody needs.
 
+use std::sync::Arc;
+
 use bytes::{Buf, BytesMut};
 use memchr::memmem::Finder;
 
@@ -10,6 +12,8 @@ use crate::ami::form::{self, End, Head};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
+use crate::ami::layout::{Layout, Layouts};
+use crate::ami::length::{CHANNEL_NAME, cut};
 use crate::ami::refusal::{FrameError, Refusal};
 
 /// Longest frame, in bytes, all line ends included and its empty line excluded. An AttendedTransfer with its six channels
@@ -57,12 +61,14 @@ impl Counters {
 }
 
 impl Received {
-    /// The same, with the channel that the discarded frame names.
-    fn about(self, frame: &[u8]) -> Self {
+    /// The same, with the channel that the discarded frame names. `front`: no caller can have written its beginning.
+    fn about(self, frame: &[u8], front: bool) -> Self {
         let Self::Discarded(mut error) = self else { return self };
         if let Some(at) = memchr::memmem::find(frame, b"Channel: ") {
             let name = &frame[at + b"Channel: ".len()..];
-            error.channel = excerpt(&name[..memchr::memchr2(b'\r', b'\n', name).unwrap_or(name.len())]);
+            let name = &name[..memchr::memchr2(b'\r', b'\n', name).unwrap_or(name.len())];
+            error.channel = excerpt(name);
+            error.of_channel = front.then(|| text(cut(name, CHANNEL_NAME)).into());
         }
         Self::Discarded(error)
     }
@@ -100,10 +106,14 @@ pub struct FrameDecoder {
     searched: usize,
     /// What the stream has shown so far of the form of its events.
     shown: Shown,
+    /// Events that have passed: most are like one of them.
+    layouts: Layouts,
     /// Where the frame began whose rest has yet to come.
     torn: Option<u64>,
     /// Where the last frame began that is no whole one of Asterisk's: a number may have torn it.
     odd: Option<u64>,
+    /// A channel of chan_sip was seen: numbers may hold more than elsewhere.
+    chan_sip: bool,
     counters: Counters,
 }
 
@@ -117,8 +127,10 @@ impl FrameDecoder {
             variable: Finder::new(b"\nVariable:"),
             searched: 0,
             shown: Shown::default(),
+            layouts: Layouts::new(),
             torn: None,
             odd: None,
+            chan_sip: false,
             counters: Counters::default(),
         }
     }
@@ -143,7 +155,13 @@ impl FrameDecoder {
         self.counters.discarded[refusal as usize] += 1;
         let line = memchr::memchr(b'\n', line).map_or(line, |end| &line[..end]);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        Received::Discarded(FrameError { refusal, offset, excerpt: excerpt(line), channel: String::new() })
+        Received::Discarded(FrameError {
+            refusal,
+            offset,
+            excerpt: excerpt(line),
+            channel: String::new(),
+            of_channel: None,
+        })
     }
 
     /// Refuses the frame that begins the buffer before its end has been seen.
@@ -247,6 +265,19 @@ impl FrameDecoder {
         self.position = Position::Held { end, next, room };
     }
 
+    /// What a whole frame is, or the reason against it; and its layout, if it has one that is known.
+    fn check(&mut self, frame: &[u8]) -> Result<(Passed, Option<Arc<Layout>>), Failed> {
+        if let Some((passed, layout)) = self.layouts.find(frame, self.shown) {
+            passed.shows(&mut self.shown);
+            return Ok((passed, Some(layout)));
+        }
+        let live = self.shown.privilege;
+        let passed = check(frame, &mut self.shown)?;
+        // Before the stream has shown that it is a live one, less is asked of it.
+        let layout = if live { self.layouts.learn(frame, passed) } else { None };
+        Ok((passed, layout))
+    }
+
     /// A wanted frame that is all there; `None` for an event that nobody may act on.
     fn finish(&mut self, buffer: &mut BytesMut, (end, next): (usize, usize), room: Option<usize>) -> Option<Received> {
         let offset = self.counters.bytes;
@@ -257,18 +288,26 @@ impl FrameDecoder {
         if end > MAX_FRAME {
             return Some(self.refuse(Refusal::FrameTooLong, offset, &frame));
         }
-        let Passed { head, answers, stamped, long } = match check(&frame, &mut self.shown) {
+        let (passed, layout) = match self.check(&frame) {
             Ok(passed) => passed,
             Err(Failed { refusal, at, open }) => {
                 self.passes(&frame, offset);
                 // What broke it may have an empty line behind it, and the rest of its headers behind that.
                 if open.is_some_and(|run| !form::closes(&frame[run.max(at)..])) && self.is_front(&frame) {
                     self.torn = Some(offset);
+                    self.chan_sip |= form::is_of_chan_sip(&frame);
                 }
                 self.odd = Some(offset);
-                return Some(self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame));
+                return Some(
+                    self.refuse(refusal, offset + at as u64, &frame[at..]).about(&frame, self.is_front(&frame)),
+                );
             }
         };
+        let Passed { head, answers, stamped, long, longest, .. } = passed;
+        if !self.chan_sip && longest && (head.is_answer() || frame.starts_with(b"Event: Newchannel\r")) {
+            self.chan_sip = form::is_of_chan_sip(&frame);
+        }
+        let long = if self.chan_sip { longest } else { long };
         // Answers are known by an id that nobody can guess. One that no request has is the rest of a torn frame: its end says so.
         if self.torn.is_some() && head.is_answer() && answers {
             self.passes(&frame, offset);
@@ -277,7 +316,7 @@ impl FrameDecoder {
             if head == Head::Item {
                 self.passes(&frame, offset);
                 self.odd = Some(offset);
-                return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame));
+                return Some(self.refuse(Refusal::Torn, offset, &frame).about(&frame, self.is_front(&frame)));
             }
             // Short as it is, it may stand in a second copy of the number, or where nothing of the event follows.
             let first = stamped.filter(|_| !self.shown.settled);
@@ -300,11 +339,11 @@ impl FrameDecoder {
                 self.odd = Some(offset);
             }
             if inside || in_doubt && !long || torn {
-                return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame));
+                return Some(self.refuse(Refusal::Tainted, offset, &frame).about(&frame, self.is_front(&frame)));
             }
         }
         self.counters.frames += 1;
-        Some(Received::Frame(Frame::checked(frame, offset)))
+        Some(Received::Frame(Frame::checked(frame, offset, layout)))
     }
 }
 
@@ -377,6 +416,7 @@ impl FrameDecoder {
             self.torn = None;
         } else if self.torn.is_none() && self.is_front(frame) {
             self.torn = Some(offset);
+            self.chan_sip |= form::is_of_chan_sip(frame);
         }
     }
 

@@ -251,6 +251,11 @@ impl<'a> Follow<'a> {
         self.whole > 0 && self.is_whole() && self.form.runs[0] != DEVICE
     }
 
+    /// The frame is over: whether it had a run of headers that is more than even a number that chan_sip lets through.
+    pub(crate) fn is_longest(&self) -> bool {
+        self.is_long() && self.form.runs[0] == CHANNEL
+    }
+
     /// The frame is over: whether it had all that it must have.
     pub(crate) fn is_whole(&self) -> bool {
         self.rest.is_empty() && self.whole >= self.form.least
@@ -358,6 +363,13 @@ pub(crate) fn room(frame: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// This frame, whose beginning no caller wrote, is about a channel of chan_sip, which does not cut numbers at `AST_MAX_EXTENSION` as PJSIP does: some
+/// 220 bytes of one were seen in an event.
+pub(crate) fn is_of_chan_sip(frame: &[u8]) -> bool {
+    let name = memchr::memmem::find(frame, b"Channel: ").map(|at| &frame[at + b"Channel: ".len()..]);
+    name.is_some_and(|name| name.starts_with(b"SIP/"))
 }
 
 /// The end of a channel's snapshot stands there, or that of one of the events without one.

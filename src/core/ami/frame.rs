@@ -1,11 +1,13 @@
 //! One frame: the lines between two empty lines, checked once and kept as they came.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bytes::Bytes;
 
 use crate::ami::event::Text;
 use crate::ami::header::{self, Header};
+use crate::ami::layout::Layout;
 
 /// What a frame is, by its first line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,16 +21,30 @@ pub enum Kind<'a> {
 /// A whole, checked frame. Cloning is cheap: the bytes are shared.
 ///
 /// The slice pins the buffer that it was read into: copy what is kept longer than the event.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Frame {
     bytes: Bytes,
     offset: u64,
+    /// Where its headers stand, if the decoder has seen one like it.
+    layout: Option<Arc<Layout>>,
 }
+
+impl PartialEq for Frame {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.bytes, self.offset) == (&other.bytes, other.offset)
+    }
+}
+
+impl Eq for Frame {}
 
 impl Frame {
     /// For the decoder, which has checked that every line is a header and that the first one names an event or response.
-    pub(crate) fn checked(bytes: Bytes, offset: u64) -> Self {
-        Self { bytes, offset }
+    pub(crate) fn checked(bytes: Bytes, offset: u64, layout: Option<Arc<Layout>>) -> Self {
+        Self { bytes, offset, layout }
+    }
+
+    pub(crate) fn layout(&self) -> Option<&Layout> {
+        self.layout.as_deref()
     }
 
     /// Where the frame began in the stream, in bytes since the connection (or file) was opened.
@@ -44,11 +60,14 @@ impl Frame {
     /// The same in a buffer of its own: one that waits, or is kept in a list, does not keep what was read with it.
     #[must_use]
     pub fn detached(&self) -> Self {
-        Self { bytes: Bytes::copy_from_slice(&self.bytes), offset: self.offset }
+        Self { bytes: Bytes::copy_from_slice(&self.bytes), ..self.clone() }
     }
 
     /// What the first line says.
     pub fn kind(&self) -> Kind<'_> {
+        if let Some(layout) = &self.layout {
+            return Kind::Event(layout.name(&self.bytes));
+        }
         match header::header(&self.bytes) {
             Ok((_, Header { key, value })) if key.eq_ignore_ascii_case(b"Response") => Kind::Response(value),
             Ok((_, Header { value, .. })) => Kind::Event(value),

@@ -4,6 +4,7 @@ use crate::ami::event::{Bridge, Channel, Millis, Text};
 use crate::ami::excerpt::excerpt;
 use crate::ami::frame::{Frame, Headers, text};
 use crate::ami::header::Header;
+use crate::ami::layout::NOWHERE;
 use crate::ami::length::{WORD, bounded};
 use std::cell::Cell;
 
@@ -61,8 +62,46 @@ pub enum EventFault {
     NotAnEvent,
 }
 
-/// Values by the place of their header in a list.
-type Slots<'a, const N: usize> = [Option<&'a [u8]>; N];
+/// Where the headers of bridges, the event's own, and those that any event may carry have their places, behind those of channels.
+const OF_BRIDGES: usize = MAX_CHANNELS * CHANNEL_HEADERS.len();
+const OF_FIELDS: usize = OF_BRIDGES + MAX_BRIDGES * BRIDGE_HEADERS.len();
+const TIMESTAMP: usize = OF_FIELDS + MAX_FIELDS;
+const ACTION_ID: usize = TIMESTAMP + 1;
+const PLACES: usize = ACTION_ID + 1;
+
+/// What is read of an event.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wanted {
+    /// Prefixes of the headers of channels and bridges.
+    channels: &'static [&'static str],
+    bridges: &'static [&'static str],
+    fields: &'static [&'static str],
+}
+
+impl Wanted {
+    /// The place of this header's value.
+    fn place(self, key: &[u8]) -> Option<usize> {
+        // The event's own headers come first: BlindTransfer's `Context` is not a channel's.
+        if let Some(at) = place(self.fields, key) {
+            return Some(OF_FIELDS + at);
+        }
+        for (at, prefix) in self.channels.iter().enumerate() {
+            if let Some(slot) = behind(prefix, key).and_then(channel_slot) {
+                return Some(at * CHANNEL_HEADERS.len() + slot);
+            }
+        }
+        for (at, prefix) in self.bridges.iter().enumerate() {
+            if let Some(slot) = behind(prefix, key).and_then(|rest| place(&BRIDGE_HEADERS, rest)) {
+                return Some(OF_BRIDGES + at * BRIDGE_HEADERS.len() + slot);
+            }
+        }
+        match key {
+            b"Timestamp" => Some(TIMESTAMP),
+            b"ActionID" => Some(ACTION_ID),
+            _ => None,
+        }
+    }
+}
 
 /// The wanted headers of one event.
 pub(crate) struct Gathered<'a> {
@@ -70,14 +109,9 @@ pub(crate) struct Gathered<'a> {
     /// The whole frame, if it is UTF-8: its texts are cut out of it.
     whole: Option<&'a str>,
     name: &'a [u8],
-    channel_prefixes: &'static [&'static str],
-    channels: [Slots<'a, { CHANNEL_HEADERS.len() }>; MAX_CHANNELS],
-    bridge_prefixes: &'static [&'static str],
-    bridges: [Slots<'a, { BRIDGE_HEADERS.len() }>; MAX_BRIDGES],
-    field_names: &'static [&'static str],
-    fields: Slots<'a, MAX_FIELDS>,
-    timestamp: Option<&'a [u8]>,
-    action_id: Option<&'a [u8]>,
+    wanted: Wanted,
+    /// By the places of their headers.
+    values: [Option<&'a [u8]>; PLACES],
     /// Texts that were longer than Asterisk can make them.
     cut: Cell<u32>,
 }
@@ -88,14 +122,8 @@ impl<'a> Gathered<'a> {
             frame,
             whole: std::str::from_utf8(frame.bytes()).ok(),
             name,
-            channel_prefixes: &[],
-            channels: [[None; _]; MAX_CHANNELS],
-            bridge_prefixes: &[],
-            bridges: [[None; _]; MAX_BRIDGES],
-            field_names: &[],
-            fields: [None; _],
-            timestamp: None,
-            action_id: None,
+            wanted: Wanted::default(),
+            values: [None; PLACES],
             cut: Cell::new(0),
         }
     }
@@ -108,7 +136,23 @@ impl<'a> Gathered<'a> {
         bridges: &'static [&'static str],
         fields: &'static [&'static str],
     ) -> Result<(), EventError> {
-        self.read_until(channels, bridges, fields, |_| false).map(|_| ())
+        let Some(layout) = self.frame.layout() else {
+            return self.read_until(channels, bridges, fields, |_| false).map(|_| ());
+        };
+        self.wanted = Wanted { channels, bridges, fields };
+        let wanted = self.wanted;
+        let places = layout.places(|name| wanted.place(name).map_or(NOWHERE, |place| place as u8));
+        let mut twice = None;
+        layout.read(self.frame.bytes(), places, |place, name, value| {
+            if self.values[usize::from(place)].replace(value).is_some() {
+                twice = Some((name, value));
+            }
+            twice.is_none()
+        });
+        match twice {
+            Some((name, value)) => Err(self.error(&text(name), EventFault::Duplicated, Some(value))),
+            None => Ok(()),
+        }
     }
 
     /// The same up to and including the header that `last` recognises; yields the headers behind it.
@@ -120,12 +164,12 @@ impl<'a> Gathered<'a> {
         last: impl Fn(&Header<'_>) -> bool,
     ) -> Result<Headers<'a>, EventError> {
         debug_assert!(channels.len() <= MAX_CHANNELS && bridges.len() <= MAX_BRIDGES && fields.len() <= MAX_FIELDS);
-        (self.channel_prefixes, self.bridge_prefixes, self.field_names) = (channels, bridges, fields);
+        self.wanted = Wanted { channels, bridges, fields };
         let mut headers = self.frame.headers();
         headers.next(); // the event's name
         for header in headers.by_ref() {
-            if let Some(slot) = self.slot(header.key)
-                && slot.replace(header.value).is_some()
+            if let Some(place) = self.wanted.place(header.key)
+                && self.values[place].replace(header.value).is_some()
             {
                 return Err(self.error(&text(header.key), EventFault::Duplicated, Some(header.value)));
             }
@@ -134,28 +178,6 @@ impl<'a> Gathered<'a> {
             }
         }
         Ok(headers)
-    }
-
-    fn slot(&mut self, key: &'a [u8]) -> Option<&mut Option<&'a [u8]>> {
-        // The event's own headers come first: BlindTransfer's `Context` is not a channel's.
-        if let Some(at) = place(self.field_names, key) {
-            return Some(&mut self.fields[at]);
-        }
-        for (at, prefix) in self.channel_prefixes.iter().enumerate() {
-            if let Some(slot) = behind(prefix, key).and_then(channel_slot) {
-                return Some(&mut self.channels[at][slot]);
-            }
-        }
-        for (at, prefix) in self.bridge_prefixes.iter().enumerate() {
-            if let Some(slot) = behind(prefix, key).and_then(|rest| place(&BRIDGE_HEADERS, rest)) {
-                return Some(&mut self.bridges[at][slot]);
-            }
-        }
-        match key {
-            b"Timestamp" => Some(&mut self.timestamp),
-            b"ActionID" => Some(&mut self.action_id),
-            _ => None,
-        }
     }
 
     /// An error about this event; `value` is a slice of the frame.
@@ -172,7 +194,7 @@ impl<'a> Gathered<'a> {
 
     /// `Timestamp`, seconds with a fraction (`main/manager.c`: `%ld.%06lu`), rounded down to milliseconds.
     pub(crate) fn at(&self) -> Result<Option<Millis>, EventError> {
-        let Some(value) = self.timestamp else { return Ok(None) };
+        let Some(value) = self.values[TIMESTAMP] else { return Ok(None) };
         match millis(value) {
             Some(at) => Ok(Some(at)),
             None => Err(self.error("Timestamp", EventFault::Malformed, Some(value))),
@@ -180,11 +202,11 @@ impl<'a> Gathered<'a> {
     }
 
     pub(crate) fn set_action_id(&mut self, value: &'a [u8]) {
-        self.action_id = Some(value);
+        self.values[ACTION_ID] = Some(value);
     }
 
     pub(crate) fn action_id(&self) -> Text<'a> {
-        self.action_id.map(|value| self.bounded("ActionID", value)).unwrap_or_default()
+        self.values[ACTION_ID].map(|value| self.bounded("ActionID", value)).unwrap_or_default()
     }
 
     /// The text of a value, no longer than Asterisk's own can be.
@@ -215,9 +237,9 @@ impl<'a> Gathered<'a> {
 
     /// The value of one of the headers that were asked for.
     pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
-        let at = place(self.field_names, name.as_bytes());
+        let at = place(self.wanted.fields, name.as_bytes());
         debug_assert!(at.is_some(), "{name} was not asked for");
-        self.fields[at?]
+        self.values[OF_FIELDS + at?]
     }
 
     /// Its text; empty where it is absent.
@@ -267,12 +289,12 @@ impl<'a> Gathered<'a> {
     }
 
     fn channel_header(&self, at: usize, header: &str) -> Option<&'a [u8]> {
-        self.channels[at][channel_slot(header.as_bytes())?]
+        self.values[at * CHANNEL_HEADERS.len() + channel_slot(header.as_bytes())?]
     }
 
     /// Whether any header of the channel at this place of the prefixes is there.
     pub(crate) fn has_channel(&self, at: usize) -> bool {
-        self.channels[at].iter().any(Option::is_some)
+        self.values[at * CHANNEL_HEADERS.len()..][..CHANNEL_HEADERS.len()].iter().any(Option::is_some)
     }
 
     /// The channel at this place of the prefixes; without its `Uniqueid` it is an error.
@@ -280,7 +302,7 @@ impl<'a> Gathered<'a> {
         let value = |header| self.channel_header(at, header);
         let plain = |header| value(header).map(|value| self.bounded(header, value)).unwrap_or_default();
         let known = |header| value(header).map(|value| self.known(header, value)).unwrap_or_default();
-        let named = |header: &str| format!("{}{header}", self.channel_prefixes[at]);
+        let named = |header: &str| format!("{}{header}", self.wanted.channels[at]);
         let uniqueid = plain("Uniqueid");
         if uniqueid.is_empty() {
             return Err(self.error(&named("Uniqueid"), EventFault::Missing, None));
@@ -312,8 +334,9 @@ impl<'a> Gathered<'a> {
 
     /// The bridge at this place of the prefixes; without its `BridgeUniqueid` it is an error.
     pub(crate) fn bridge(&self, at: usize) -> Result<Bridge<'a>, EventError> {
-        let [uniqueid, kind, technology, channels] = self.bridges[at];
-        let named = |header: &str| format!("{}{header}", self.bridge_prefixes[at]);
+        let from = OF_BRIDGES + at * BRIDGE_HEADERS.len();
+        let [uniqueid, kind, technology, channels] = std::array::from_fn(|slot| self.values[from + slot]);
+        let named = |header: &str| format!("{}{header}", self.wanted.bridges[at]);
         let text = |header, value: Option<&'a [u8]>| value.map(|v| self.bounded(header, v)).unwrap_or_default();
         let uniqueid = text("BridgeUniqueid", uniqueid);
         if uniqueid.is_empty() {

@@ -12,6 +12,7 @@ pub mod frame;
 mod gathered;
 pub mod header;
 pub mod interest;
+mod layout;
 pub mod length;
 mod liveness;
 mod login;

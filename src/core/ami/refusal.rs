@@ -77,6 +77,8 @@ pub struct FrameError {
     pub excerpt: String,
     /// The first channel that the frame names, escaped, at most 64 characters; empty where that is not known.
     pub channel: String,
+    /// The name of the channel whose event it was, if a caller cannot have written it: what it was about has been missed.
+    pub of_channel: Option<Box<str>>,
 }
 
 fn of(channel: &str) -> String {

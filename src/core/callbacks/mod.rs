@@ -11,7 +11,7 @@
 pub mod agents;
 pub mod alongside;
 pub mod attempt;
-mod codes;
+pub mod codes;
 pub mod commands;
 mod customer_lines;
 mod customers;
@@ -210,7 +210,7 @@ impl Scheduler {
             customers: Customers::new(Known {
                 owners: restored.owners,
                 served: restored.served,
-                do_not_call: restored.forbidden,
+                do_not_call: restored.do_not_call,
             }),
             caps: Caps::new(restored.dialled, policies.overall.prefix_digits),
             policies,
@@ -276,7 +276,7 @@ impl Scheduler {
         self.prove(presences);
         self.follow_names(presences);
         self.unpause(presences);
-        self.look_at_timers();
+        self.run_due_timers();
         self.show_signs(presences);
         self.look_after_attempts(presences);
         if self.rounds.take_due(self.now.mono_ms) {

@@ -76,7 +76,7 @@ impl Scheduler {
     }
 
     /// Every callback whose time has come is looked at: it is too old, or its turn may come.
-    pub(crate) fn look_at_timers(&mut self) {
+    pub(crate) fn run_due_timers(&mut self) {
         let now = self.now.mono_ms;
         while let Some(id) = self.tasks.pop_timer(now) {
             // The end of an attempt will say when to look again.
@@ -92,7 +92,7 @@ impl Scheduler {
                 continue;
             }
             if task.is_ready() {
-                self.tasks.look_at(id, task.expires);
+                self.tasks.schedule_at(id, task.expires);
             } else {
                 self.line_up(id);
             }
@@ -111,7 +111,7 @@ impl Scheduler {
         self.tell(id, by, note, None, None);
     }
 
-    /// Stores a callback as it is, with a line of its story.
+    /// Stores a callback as it is, with a line of its history.
     pub(crate) fn tell(
         &mut self,
         id: i64,

@@ -201,7 +201,7 @@ impl Tasks {
         }
         let waits = task.due > now_mono_ms && !task.held;
         let next = if waits { task.due.min(task.expires) } else { task.expires };
-        self.look_at(id, next);
+        self.schedule_at(id, next);
         ready
     }
 
@@ -213,7 +213,7 @@ impl Tasks {
     }
 
     /// Looks at a callback at this moment of the monotonic clock, and not at another one.
-    pub(crate) fn look_at(&mut self, id: i64, at: u64) {
+    pub(crate) fn schedule_at(&mut self, id: i64, at: u64) {
         let Some(task) = self.open.get_mut(&id) else { return };
         if let Some(old) = task.look.replace(at) {
             self.timers.remove(&(old, id));
@@ -222,9 +222,9 @@ impl Tasks {
     }
 
     /// Looks at a callback at this moment at the latest.
-    pub(crate) fn look_by(&mut self, id: i64, at: u64) {
+    pub(crate) fn schedule_by(&mut self, id: i64, at: u64) {
         if self.open.get(&id).is_some_and(|task| task.look.is_none_or(|look| at < look)) {
-            self.look_at(id, at);
+            self.schedule_at(id, at);
         }
     }
 

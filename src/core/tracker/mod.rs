@@ -65,6 +65,11 @@ pub enum Input<'a> {
     SnapshotBegan,
     /// An event, or an item of those lists.
     Event(&'a Stamped<'a>),
+    /// An event of the channel of this name was refused, though Asterisk wrote it: its call is not seen in full.
+    Refused {
+        /// The channel's name.
+        channel: &'a str,
+    },
     /// The lists are over.
     SnapshotEnded {
         /// The list of channels came whole: a channel that is not in it has ended.
@@ -285,6 +290,7 @@ impl Tracker {
                 self.event_ms = at;
                 self.take(&stamped.event, at);
             }
+            Input::Refused { channel } => self.event_refused(channel),
             Input::Linked { uptime_s } => self.linked(uptime_s),
             Input::SnapshotBegan => self.coverage.snapshot_began(),
             Input::SnapshotEnded { channels_known } => self.snapshot_ended(channels_known),

@@ -40,6 +40,16 @@ impl Calls {
 }
 
 impl Tracker {
+    /// An event of this channel was refused. One that is not known yet will be met in the middle of its call, which says the same.
+    pub(crate) fn event_refused(&mut self, name: &str) {
+        let found = self.topology.channels().find(|(_, channel)| channel.is_called(name));
+        let Some(call) = found.map(|(_, channel)| channel.call) else { return };
+        if self.calls[call].stage != Stage::Recorded {
+            self.calls.table[call].seen.misses_an_event();
+            self.calls.mark(call);
+        }
+    }
+
     /// The list of channels names it: what becomes of it from here on is seen, and so is what it did meanwhile if it is where it was.
     pub(crate) fn channel_shows_itself(
         &mut self,

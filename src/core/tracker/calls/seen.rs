@@ -16,6 +16,7 @@ enum Sight {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Seen {
     missed_a_part: bool,
+    event_refused: bool,
     sight: Sight,
     end_unseen: bool,
 }
@@ -24,6 +25,11 @@ impl Seen {
     /// It lived already when it was met, or went on in part during a gap.
     pub(crate) fn misses_a_part(&mut self) {
         self.missed_a_part = true;
+    }
+
+    /// One of its events was refused: a line break tore it, or stood so near that it could not be believed.
+    pub(crate) fn misses_an_event(&mut self) {
+        self.event_refused = true;
     }
 
     /// Coverage is lost while it is up.
@@ -44,6 +50,7 @@ impl Seen {
     /// Another call is part of it now. Where the other's customer was is no doubt about this one's.
     pub(crate) fn absorbs(&mut self, gone: Self) {
         self.missed_a_part |= gone.missed_a_part;
+        self.event_refused |= gone.event_refused;
         self.sight = self.sight.max(gone.sight.min(Sight::Regained));
     }
 
@@ -56,13 +63,13 @@ impl Seen {
     /// A part of it was not seen.
     #[must_use]
     pub(crate) fn partly(self) -> bool {
-        self.missed_a_part || self.sight != Sight::Kept
+        self.missed_a_part || self.event_refused || self.sight != Sight::Kept
     }
 
     /// A part of it was not seen, other than the end alone.
     #[must_use]
     pub(crate) fn partly_before_its_end(self) -> bool {
-        self.missed_a_part || (self.sight != Sight::Kept && !self.end_unseen)
+        self.missed_a_part || self.event_refused || (self.sight != Sight::Kept && !self.end_unseen)
     }
 
     /// What happened to the customer during the gap is unknown.

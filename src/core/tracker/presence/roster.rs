@@ -116,7 +116,7 @@ impl Tracker {
         let on = agent.reachable && !agent.memberships.is_empty();
         let changed = agent.set(Activity::LoggedIn, "", "", on, at);
         self.report_intervals(changed);
-        self.presence.look_at(slot, at);
+        self.presence.update_busy(slot, at);
     }
 
     /// A caller who waits in a queue, of the snapshot: no QueueCallerJoin was seen.

@@ -154,7 +154,7 @@ impl PresenceState {
     }
 
     /// Something that decides whether this agent is free may have changed.
-    pub(crate) fn look_at(&mut self, slot: Slot, at: Millis) {
+    pub(crate) fn update_busy(&mut self, slot: Slot, at: Millis) {
         let busy = self.hinders(self.roster.get(slot));
         let agent = self.roster.get_mut(slot);
         if agent.busy == busy {
@@ -195,7 +195,7 @@ impl PresenceState {
             self.wrapups.remove(&(before, slot));
         }
         self.wrapups.insert((until, slot));
-        self.look_at(slot, at);
+        self.update_busy(slot, at);
     }
 
     /// Ends the after-call work whose time is over.
@@ -206,7 +206,7 @@ impl PresenceState {
             }
             self.wrapups.pop_first();
             self.roster.get_mut(slot).wrapup_until = None;
-            self.look_at(slot, now.wall_ms);
+            self.update_busy(slot, now.wall_ms);
         }
     }
 }
