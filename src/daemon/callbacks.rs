@@ -196,7 +196,7 @@ impl Callbacks {
             ),
             PbxAction::AskSign | PbxAction::ShowSign(_) => {
                 let what = pbx_action.action().map_or("Setvar", |action| action.name());
-                tracing::debug!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, "Another callbackd on this PBX could not be noticed");
+                tracing::debug!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, "Another callbackd on this PBX cannot be detected");
                 return;
             }
             PbxAction::Hangup { .. }

@@ -73,7 +73,7 @@ fn moment(text: &str, toward: Toward, now: &Zoned) -> Result<Zoned, String> {
             "2026-11-22T14:00:00Z, 2026-11-22, '2026-11-22 14:00', 10:00, tomorrow, 'tomorrow 9:00', monday, or from now 30m, 2h, 1d"
         }
     };
-    Err(format!("'{}' is no time: give {forms}", text.escape_debug()))
+    Err(format!("'{}' is not a time: give {forms}", text.escape_debug()))
 }
 
 type Found = Option<Result<Zoned, jiff::Error>>;
