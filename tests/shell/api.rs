@@ -127,7 +127,7 @@ fn what_cannot_be_done_is_refused_with_a_status_and_a_sentence() {
             404,
             "use cancel, handled, hold, release, assign, retry, prioritise, delay",
         ),
-        ("DELETE", "/v1/callbacks", Value::Null, 405, "the header Allow says what can"),
+        ("DELETE", "/v1/callbacks", Value::Null, 405, "method not allowed"),
         ("POST", &order("prioritise"), json!({}), 400, "`priority` is needed"),
         ("POST", &order("delay"), json!({"delay_ms": -1}), 400, "`delay_ms` must be from 0 to"),
         ("POST", &order("hold"), json!({"notes": ""}), 400, "unknown field `notes`"),
