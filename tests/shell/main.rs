@@ -3,6 +3,7 @@
 mod alongside;
 mod api;
 mod api_limits;
+mod api_tls;
 mod api_unread;
 mod bad_input;
 mod browser;
