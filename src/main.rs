@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, setup, status, tail, token, top, vacuum, webhooks,
+    replay, report, setup, status, tag, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -83,6 +83,8 @@ fn main() -> ExitCode {
         Command::Top(args) => at(&args.target, |target, out, _| top::run(&args, target, out)),
         Command::Tail(args) => at(&args.target, |target, out, notes| tail::run(&args, target, out, notes)),
         Command::Agents(args) => at(&args.target, |target, out, notes| agents::run(&args, target, out, notes)),
+        Command::Tag(args) => at(&args.target, |target, out, _| tag::run(&args, target, out)),
+        Command::Codes(args) => at(&args.target, |target, out, _| tag::codes(&args, target, out)),
         Command::Dnc(args) => at(&args.target, |target, out, notes| dnc::run(&args, target, out, notes)),
         Command::Token(args) => at(&args.target, |target, out, notes| token::run(&args, target, out, notes)),
         Command::Webhooks(args) => at(&args.target, |target, out, notes| webhooks::run(&args, target, out, notes)),

@@ -44,6 +44,25 @@ pub(crate) struct DncAdd {
     for_ms: Option<Millis>,
 }
 
+/// Body of `POST /v1/tags`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TagAdd {
+    /// Row id or linkedid.
+    pub call: String,
+    pub pbx: Option<String>,
+    pub code: String,
+    #[serde(default)]
+    note: String,
+}
+
+impl TagAdd {
+    /// What is said beside the code, as it is kept.
+    pub(super) fn note(&self) -> String {
+        note(&self.note)
+    }
+}
+
 /// A time that lies ahead, and within a year.
 fn ahead(name: &'static str, ms: Millis) -> Result<Millis, String> {
     match ms {
@@ -60,7 +79,8 @@ fn priority(wanted: i64) -> Result<i64, String> {
     }
 }
 
-fn note(text: &str) -> String {
+/// What a person says beside an order, as it is kept.
+pub(super) fn note(text: &str) -> String {
     text.chars().filter(|c| !is_harmful(*c)).take(MAX_NOTE).collect()
 }
 
@@ -127,7 +147,7 @@ pub(crate) fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::Full(_)
         | CommandError::ListFull => StatusCode::CONFLICT,
         CommandError::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
-        CommandError::NoSuchPbx(_) | CommandError::WhichPbx(_) => StatusCode::BAD_REQUEST,
+        CommandError::NoSuchPbx(_) | CommandError::WhichPbx(_) | CommandError::NoSuchCode(_) => StatusCode::BAD_REQUEST,
         CommandError::NotCallable { .. } | CommandError::NoSuchAgent(_) | CommandError::NoSuchQueue { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -216,6 +216,8 @@ impl Front {
             // These two words are the API's, and stay.
             Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "forbidden": entry }))),
             Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "permitted": number }))),
+            Ok(Done::Tagged(tag)) => Ok(Json(json!({ "tag": tag }))),
+            Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
             Err(error) => Err(Failure::new(status_of(&error), error.to_string())),
         }
     }

@@ -31,6 +31,13 @@ pub(crate) fn history(StoredCall { id, call, recovered, .. }: &StoredCall, zone:
     if call.why.is_empty() {
         let _ = writeln!(text, "  (no facts were stored)");
     }
+    if !call.tags.is_empty() {
+        let _ = writeln!(text, "\nCodes");
+    }
+    for tag in &call.tags {
+        let note = if tag.note.is_empty() { String::new() } else { format!(": {}", safe(&tag.note)) };
+        let _ = writeln!(text, "  - {}, by {}{note}", safe(&tag.code), safe(&tag.by));
+    }
     let _ = writeln!(text, "\nWhat happened");
     let events = timeline(call);
     let offset = |at: Millis| {
@@ -205,7 +212,7 @@ fn attempt(leg: &Leg) -> Vec<(Millis, Step, String)> {
         events.push((at, Step::RingEnded, format!("{agent} answers after {}", spell(at - leg.started_ms))));
     }
     let end = match leg.result {
-        LegResult::Answered => format!("{agent} leaves, {} on the line", spell(leg.talk_ms)),
+        LegResult::Answered => format!("{agent} leaves, after {} on the line", spell(leg.talk_ms)),
         LegResult::NoAnswer => format!("{agent} did not answer within {after}"),
         LegResult::Busy => format!("{agent} is busy"),
         LegResult::Rejected => format!("{agent} rejects the call after {after}"),

@@ -65,6 +65,9 @@ pub struct CallsArgs {
     /// A queue that the caller was in
     #[arg(long, add = complete::queues())]
     pub(crate) queue: Option<String>,
+    /// With this code: callbackd codes lists them
+    #[arg(long, value_name = "CODE", add = complete::codes())]
+    pub(crate) tag: Option<String>,
     /// One of these directions (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Direction::ALL, Direction::as_str, Direction::from_text))]
     pub direction: Vec<Direction>,
@@ -227,6 +230,7 @@ impl CallsArgs {
             number: self.number.clone(),
             agent: self.agent.clone(),
             queue: self.queue.clone(),
+            tag: self.tag.as_ref().map(|code| code.to_ascii_uppercase()),
             pbx: self.pbx.clone(),
             limit: self.limit,
             ..CallFilter::default()
@@ -251,6 +255,7 @@ impl CallsArgs {
             ("--number", self.number.is_some()),
             ("--agent", self.agent.is_some()),
             ("--queue", self.queue.is_some()),
+            ("--tag", self.tag.is_some()),
             ("--pbx", self.pbx.is_some()),
             ("--direction", !self.direction.is_empty()),
             ("--limit", self.limit.is_some()),

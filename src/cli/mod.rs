@@ -20,6 +20,7 @@ pub mod replay;
 pub mod report;
 pub mod setup;
 pub mod status;
+pub mod tag;
 pub mod tail;
 pub mod target;
 pub mod token;
@@ -102,6 +103,10 @@ pub enum Command {
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not
     Agents(agents::AgentsArgs),
+    /// Set a code on a call, or take one off it
+    Tag(tag::TagArgs),
+    /// List the codes, with the calls that have them
+    Codes(tag::CodesArgs),
     /// Manage the do-not-call list
     Dnc(dnc::DncArgs),
     /// Manage the tokens with which programs use the API by TCP

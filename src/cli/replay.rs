@@ -310,6 +310,7 @@ impl Replay {
                 Record::Gap(_) => self.tally.gaps += 1,
                 Record::InProgress(_)
                 | Record::NotInProgress { .. }
+                | Record::Tag(_)
                 | Record::Agent { .. }
                 | Record::Interval(_)
                 | Record::Seen { .. }

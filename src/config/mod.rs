@@ -20,7 +20,7 @@ mod settings;
 mod webhook;
 
 pub(crate) use agents::Agent;
-pub(crate) use api::Api;
+pub(crate) use api::{Api, Certificate as ApiCertificate};
 pub(crate) use callback::{Callback, CallbackQueue};
 pub(crate) use feed::Feed;
 pub use refusal::{Problem, Refusal};
@@ -169,7 +169,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("agents", &["name", "interface", "queues", "wrapup"]),
-    ("api", &["socket", "mode", "group", "listen", "hosts", "pages"]),
+    ("api", &["socket", "mode", "group", "listen", "tls_cert_file", "tls_key_file", "hosts", "pages"]),
     ("feed", &["in_progress", "agents", "keep", "max_rows", "max_mib"]),
     (
         "webhook",

@@ -1,5 +1,6 @@
 //! Answers to what comes in by the local API: how things stand at once, what commands did once it is on the disk.
 
+use super::api_certificate;
 use super::callbacks::Callbacks;
 use super::link::Link;
 use super::monitor::{Monitor, Standing};
@@ -80,7 +81,11 @@ pub(crate) fn named(command: &Command) -> Option<i64> {
         | Command::Retry { id, .. }
         | Command::Prioritise { id, .. }
         | Command::Delay { id, .. } => Some(*id),
-        Command::Add { .. } | Command::DncAdd { .. } | Command::DncRemove { .. } => None,
+        Command::Add { .. }
+        | Command::Tag { .. }
+        | Command::Untag { .. }
+        | Command::DncAdd { .. }
+        | Command::DncRemove { .. } => None,
     }
 }
 
@@ -223,7 +228,14 @@ pub(crate) fn listen(config: &Config, front: &Arc<Front>) -> Option<socket::Serv
 /// Listens to programs with tokens, where the configuration says so.
 pub(crate) fn listen_by_tcp(config: &Config, front: &Arc<Front>) -> Option<tcp::Server> {
     let address = config.api.listen?;
-    match tcp::Server::bind(address, &config.api.hosts, config.api.pages, front) {
+    let tls = match config.api.tls.as_ref().map(api_certificate::load).transpose() {
+        Ok(tls) => tls,
+        Err(err) => {
+            tracing::error!(target: "api", %address, %err, "The API's certificate cannot be used, programs cannot ask by TCP; callbackd check, then restart");
+            return None;
+        }
+    };
+    match tcp::Server::bind(address, tls, &config.api.hosts, config.api.pages, front) {
         Ok(server) => Some(server),
         Err(err) => {
             tracing::error!(target: "api", %address, %err, "The API cannot listen there, programs cannot ask by TCP; set api.listen to a free port");

@@ -103,6 +103,7 @@ impl Callbacks {
                 }
                 return Some(record);
             }
+            Output::Tagged(tagged) => self.scheduler.handle(Input::Tagged(&tagged.0, &tagged.1), now),
             Output::Line(change) => self.scheduler.handle(Input::Line(&change), now),
             Output::Progress(progress) => self.scheduler.handle(Input::Progress(&progress), now),
             Output::Sign(sign) => self.scheduler.handle(Input::Sign { pbx, sign }, now),

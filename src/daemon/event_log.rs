@@ -8,7 +8,7 @@ use crate::config::ShowNumbers;
 use crate::log::{Masked, Wire};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::notice::Notice;
-use callbackd_core::model::{About, FinishedCall, Gap, Quality, Record};
+use callbackd_core::model::{About, FinishedCall, Gap, Quality, Record, TagChange};
 use tracing::field::display;
 
 /// A record is on the disk.
@@ -18,6 +18,7 @@ pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         Record::Gap(gap) => gap_closed(gap),
         Record::Callback(change) => callback::changed(change, show, now_ms),
         Record::Attempt(attempt) => callback::attempt_ended(attempt, show),
+        Record::Tag(change) => tagged(change),
         Record::DncAdd(entry) => callback::dnc_added(entry, show),
         Record::DncRemove(number) => callback::dnc_removed(number, show),
         Record::InProgress(_)
@@ -72,6 +73,16 @@ fn call_ended(call: &FinishedCall, show: ShowNumbers) {
         quality = Some(call.quality).filter(|quality| *quality != Quality::Full).map(display),
         "Call ended"
     );
+}
+
+fn tagged(change: &TagChange) {
+    let TagChange { pbx, linkedid, tag, removed } = change;
+    let (code, by) = (Wire(&tag.code), Wire(&tag.by));
+    if *removed {
+        tracing::info!(target: "call", call = %Wire(linkedid), %pbx, %code, %by, "Code removed from call");
+    } else {
+        tracing::info!(target: "call", call = %Wire(linkedid), %pbx, %code, %by, "Code set on call");
+    }
 }
 
 /// A restart of the daemon takes about a second, in which hardly anything happens: nobody needs to look at it unless a call was lost.

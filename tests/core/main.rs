@@ -6,6 +6,7 @@
 )]
 
 mod actions;
+mod agent_codes;
 mod agents;
 mod alongside;
 mod ami;

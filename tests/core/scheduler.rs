@@ -15,7 +15,7 @@ use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, FirstPhone, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
     AttemptPrefix, AttemptResult, AttemptRow, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall, FinishedCall,
-    HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status,
+    HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status, TagChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -176,6 +176,7 @@ pub struct Scene {
     pub recovered: Vec<(i64, RecoveredBy, i64)>,
     pub attempts: BTreeMap<String, AttemptRow>,
     pub do_not_call: BTreeMap<String, DoNotCall>,
+    pub tags: Vec<TagChange>,
     pub deeds: Vec<PbxAction>,
     pub looked_up: Vec<String>,
     pub signs: Signs,
@@ -211,6 +212,7 @@ impl Scene {
             recovered: Vec::new(),
             attempts: BTreeMap::new(),
             do_not_call: BTreeMap::new(),
+            tags: Vec::new(),
             deeds: Vec::new(),
             looked_up: Vec::new(),
             signs: Signs::default(),
@@ -237,14 +239,14 @@ impl Scene {
             match output {
                 Output::Record(Record::Callback(change)) => self.keep((*change).clone()),
                 Output::Record(Record::Attempt(row)) => {
-                    if row.result.is_none() && !self.attempts.contains_key(&row.channel_id) {
-                        self.intents.push(row.channel_id.clone());
-                    }
-                    self.attempts.insert(row.channel_id.clone(), (*row).clone());
+                    let before = self.attempts.insert(row.channel_id.clone(), (*row).clone());
+                    self.intents
+                        .extend(before.is_none().then(|| row.channel_id.clone()).filter(|_| row.result.is_none()));
                 }
                 Output::Record(Record::DncAdd(entry)) => {
-                    self.do_not_call.insert(entry.number_e164.to_string(), entry);
+                    drop(self.do_not_call.insert(entry.number_e164.to_string(), entry))
                 }
+                Output::Record(Record::Tag(change)) => self.tags.push(*change),
                 Output::Record(Record::DncRemove(number)) => drop(self.do_not_call.remove(number.as_str())),
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
                 Output::LookUp { pbx, channel_id, .. } => {
@@ -422,20 +424,17 @@ impl Scene {
     }
 
     pub fn hung_up(&self) -> Vec<String> {
-        let hangup =
-            |d: &PbxAction| if let PbxAction::Hangup { channel_id } = d { Some(channel_id.clone()) } else { None };
-        self.deeds.iter().filter_map(hangup).collect()
+        let of = |d: &PbxAction| if let PbxAction::Hangup { channel_id } = d { Some(channel_id.clone()) } else { None };
+        self.deeds.iter().filter_map(of).collect()
     }
 
     pub fn row(&self, id: i64) -> &CallbackRow {
         &self.rows[&id]
     }
 
-    /// The row, or this one if nothing was stored of it.
     pub fn row_or<'a>(&'a self, id: i64, restored: &'a CallbackRow) -> &'a CallbackRow {
         self.rows.get(&id).unwrap_or(restored)
     }
-
     /// State and reason.
     pub fn stands(&self, id: i64) -> String {
         let row = self.row(id);

@@ -49,7 +49,7 @@ impl Disk {
                 }
                 self.gaps.push(gap.clone());
             }
-            Record::News(_) => {}
+            Record::News(_) | Record::Tag(_) => {}
             Record::Seen { pbx, seen_ms } => drop(self.seen_ms.insert(pbx.clone(), *seen_ms)),
             Record::Callback(change) => {
                 let row = &change.row;

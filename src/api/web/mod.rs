@@ -45,6 +45,7 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
         .route("/report", get(report::page))
         .route("/calls/{id}", get(call::page))
         .route("/calls/{id}/callback", post(missed::call_back))
+        .route("/calls/{id}/tags", post(call::tag))
         .route("/assets/pages.css", get(style))
         .route("/assets/pages.js", get(script))
         .layer(from_fn(guarded))

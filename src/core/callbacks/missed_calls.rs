@@ -49,7 +49,7 @@ impl Scheduler {
         if let Some(tag) = asks
             && known.is_none()
         {
-            self.requested(call, tag);
+            self.requested(&call.into(), tag);
         }
     }
 

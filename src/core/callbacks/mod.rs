@@ -26,10 +26,11 @@ mod tasks;
 pub mod wait_estimates;
 
 use crate::ami::event::Millis;
+use crate::model::codes::CodedCall;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::sign::Sign;
-use crate::model::{AttemptPrefix, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record};
+use crate::model::{AttemptPrefix, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record, Tag};
 use agents::Agents;
 use alongside::Signs;
 use attempt::attempts::Attempts;
@@ -65,6 +66,8 @@ pub type Presences<'a> = BTreeMap<PbxId, &'a dyn Presence>;
 pub enum Input<'a> {
     /// A call's row goes to the store, for the first time or corrected.
     Recorded(&'a FinishedCall),
+    /// An agent has set a code on a call that has its row.
+    Tagged(&'a CodedCall, &'a Tag),
     /// A customer's line changed.
     Line(&'a LineChange),
     /// An attempt went a step further.
@@ -241,6 +244,7 @@ impl Scheduler {
         self.tell_time(now);
         match input {
             Input::Recorded(call) => self.call_recorded(call),
+            Input::Tagged(call, tag) => self.tagged(call, tag.clone()),
             Input::Line(change) => self.line_changes(change),
             Input::Progress(progress) => self.attempt_progresses(progress),
             Input::PresenceChanged => self.rounds.set_due(),

@@ -26,7 +26,9 @@ mod weight;
 
 pub(crate) use crate::text_enum;
 pub use attempt_id::{AttemptPrefix, OurAttempts};
-pub use call::{CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, VisitResult};
+pub use call::{
+    CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, TagChange, VisitResult,
+};
 pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
 };

@@ -1,6 +1,8 @@
 //! What the core hands to the store, ready to be written as rows.
 
-use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, News, PbxId};
+use super::{
+    AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, News, PbxId, TagChange,
+};
 use crate::ami::event::Millis;
 use serde::Serialize;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ pub enum Record {
         /// The call's `Linkedid`.
         linkedid: String,
     },
+    /// A disposition of a call that has its row: insert, or replace by code and who sets it; or delete all of its code.
+    Tag(Box<TagChange>),
     /// Insert a gap.
     Gap(Gap),
     /// Insert, or replace by (`pbx`, `agent`): an agent and their name.
@@ -73,6 +77,7 @@ impl Record {
             Self::Call(call) => of_call(&call.pbx, call.linkedid.as_str()),
             Self::InProgress(call) => of_call(&call.pbx, call.linkedid.as_str()),
             Self::NotInProgress { pbx, linkedid } => of_call(pbx, linkedid.as_str()),
+            Self::Tag(change) => of_call(&change.pbx, change.linkedid.as_str()),
             Self::Gap(gap) => about(&gap.pbx),
             Self::Agent { pbx, .. } | Self::Seen { pbx, .. } => about(pbx),
             Self::Interval(interval) => about(&interval.pbx),

@@ -8,7 +8,7 @@ use crate::callbacks::tasks::Task;
 use crate::callbacks::{GRACE_MS, Presences, Scheduler};
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
-use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record};
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record, Tag};
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -79,6 +79,21 @@ impl Scheduler {
                     (_, minutes) => format!("put off by {minutes} min"),
                 };
                 self.waits_or_not(*id, by, &because(&what, note))
+            }
+            Command::Tag { call, code, note } => {
+                let code = code.to_ascii_uppercase();
+                if self.policies.codes.get(&code).is_none() {
+                    return Err(CommandError::NoSuchCode(code));
+                }
+                let tag = Tag { code, note: note.clone(), by: by.to_owned(), at_ms: self.now.wall_ms };
+                self.tagged(call, tag.clone());
+                Ok(Done::Tagged(tag))
+            }
+            Command::Untag { call, code } => {
+                let code = code.to_ascii_uppercase();
+                let tag = Tag { code, note: String::new(), by: by.to_owned(), at_ms: self.now.wall_ms };
+                self.untagged(call, tag.clone());
+                Ok(Done::Untagged(tag))
             }
             Command::DncAdd { number, reason, for_ms } => {
                 let number_e164 = self.read_anywhere(number)?;

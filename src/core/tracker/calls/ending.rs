@@ -138,6 +138,7 @@ impl Tracker {
                 self.outputs.push_back(Output::Record(Record::Call(Arc::clone(&finished))));
                 self.has_its_row(&finished.linkedid);
             }
+            self.last_call_learnt(call, &finished);
             self.calls.table[call].recorded = Some(finished);
         }
         self.attempts_end(call);

@@ -4,6 +4,7 @@
 //! UserEvent(CallbackRequest,Queue: sales)
 //! UserEvent(CallbackDecline)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Note: order 4711)
+//! UserEvent(CallTag,Code: DEAL_CLOSED,Agent: ${CHANNEL(name)})
 //! UserEvent(CallRating,Score: 5)
 //! ```
 
@@ -53,6 +54,10 @@ impl Tracker {
             call.dialplan.callback_requested = false;
         }
         let code = if declines { DECLINED.to_owned() } else { field("Code").to_ascii_uppercase() };
+        let agent = field("Agent");
+        if is("CallTag") && !agent.is_empty() && is_code(&code) {
+            return self.agent_event(&agent, code, field("Note"), at);
+        }
         let score: Option<f64> = field("Score").parse().ok().filter(|score: &f64| score.is_finite());
         match score {
             _ if (declines || is("CallTag")) && is_code(&code) && call.tags.len() < MAX_TAGS && room => {
