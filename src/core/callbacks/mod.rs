@@ -49,7 +49,7 @@ pub const MAX_OPEN: usize = 20_000;
 /// Attempts at one callback, whatever became of them: one that meets nothing but refusals must end some day.
 pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
-pub const MAX_OWNERS: usize = 100_000;
+pub const MAX_OWNERS: usize = 50_000;
 /// Numbers on the do-not-call list, those included whose time has run out; another one is refused.
 pub const MAX_DO_NOT_CALL: usize = 100_000;
 /// Bytes of them, with their reasons.
