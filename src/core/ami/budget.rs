@@ -40,7 +40,7 @@ impl Budget {
     /// The share of the only PBX.
     pub const WHOLE: Self = Self {
         channels: 20_000,
-        channel_bytes: 32 << 20,
+        channel_bytes: 40 << 20,
         detail_bytes: 12 << 20,
         agents: 5_000,
         memberships: 25_000,

@@ -45,7 +45,7 @@ use tasks::Tasks;
 use wait_estimates::WaitEstimates;
 
 /// Open callbacks at once; a miss beyond is counted and makes none.
-pub const MAX_OPEN: usize = 20_000;
+pub const MAX_OPEN: usize = 15_000;
 /// Attempts at one callback, whatever became of them: one that meets nothing but refusals must end some day.
 pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
