@@ -16,7 +16,7 @@ const KNOWN: &str = "
     WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 99999)
     INSERT INTO do_not_call (number_e164, reason, \"by\", added_ms)
     SELECT printf('+1%d5550%03d', 401 + n / 1000, n % 1000), printf('%040d', n), 'somebody', @now FROM n;
-    WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 14999)
+    WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 9999)
     INSERT INTO callbacks (id, pbx, number_e164, name, state, reason, queue, did, requested, priority, missed_count, first_missed_ms, last_missed_ms,
                            due_ms, expires_ms, attempts, counted, linkedid, linkedid_pbx)
     SELECT n + 1, 'a', printf('+1%d5550%03d', 601 + n / 1000, n % 1000), printf('%080d', n), 'PENDING', 'NO_AGENT', printf('%080d', n), '5550100', 1, 0, 1,
