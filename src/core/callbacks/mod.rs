@@ -269,6 +269,8 @@ impl Scheduler {
                 self.policies = policies.clone();
                 self.caps.set_prefix_digits(policies.overall.prefix_digits);
                 self.tasks.screen_again();
+                let ready: Vec<i64> = self.tasks.ready().collect();
+                ready.into_iter().for_each(|id| self.line_up(id));
                 self.rounds.set_due();
             }
         }
