@@ -1,10 +1,10 @@
 //! The program's entry: arguments in, exit code out.
 
 use callbackd::cli::failure::Failure;
-use callbackd::cli::place::{DatabaseArgs, Place, PlaceArgs};
+use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, setup, status, tail, token, top, vacuum, webhooks,
+    replay, report, setup, status, tag, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -78,15 +78,17 @@ fn main() -> ExitCode {
         Command::Audit(args) => hold_against_records(&args),
         Command::Calls(args) => list_calls(&args),
         Command::Report(args) => report_figures(&args),
-        Command::Callbacks(args) => at(&args.place, |place, out, notes| callbacks::run(&args, place, out, notes)),
-        Command::Missed(args) => at(&args.place, |place, out, notes| missed::run(&args, place, out, notes)),
-        Command::Top(args) => at(&args.place, |place, out, _| top::run(&args, place, out)),
-        Command::Tail(args) => at(&args.place, |place, out, notes| tail::run(&args, place, out, notes)),
-        Command::Agents(args) => at(&args.place, |place, out, notes| agents::run(&args, place, out, notes)),
-        Command::Dnc(args) => at(&args.place, |place, out, notes| dnc::run(&args, place, out, notes)),
-        Command::Token(args) => at(&args.place, |place, out, notes| token::run(&args, place, out, notes)),
-        Command::Webhooks(args) => at(&args.place, |place, out, notes| webhooks::run(&args, place, out, notes)),
-        Command::Status(args) => at(&args.place, status::run),
+        Command::Callbacks(args) => at(&args.target, |target, out, notes| callbacks::run(&args, target, out, notes)),
+        Command::Missed(args) => at(&args.target, |target, out, notes| missed::run(&args, target, out, notes)),
+        Command::Top(args) => at(&args.target, |target, out, _| top::run(&args, target, out)),
+        Command::Tail(args) => at(&args.target, |target, out, notes| tail::run(&args, target, out, notes)),
+        Command::Agents(args) => at(&args.target, |target, out, notes| agents::run(&args, target, out, notes)),
+        Command::Tag(args) => at(&args.target, |target, out, _| tag::run(&args, target, out)),
+        Command::Codes(args) => at(&args.target, |target, out, _| tag::codes(&args, target, out)),
+        Command::Dnc(args) => at(&args.target, |target, out, notes| dnc::run(&args, target, out, notes)),
+        Command::Token(args) => at(&args.target, |target, out, notes| token::run(&args, target, out, notes)),
+        Command::Webhooks(args) => at(&args.target, |target, out, notes| webhooks::run(&args, target, out, notes)),
+        Command::Status(args) => at(&args.target, status::run),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
         Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),
         Command::Man(args) => ended(man::run(&args).map_err(|error| {
@@ -98,8 +100,8 @@ fn main() -> ExitCode {
 
 fn hold_against_records(args: &audit::AuditArgs) -> Exit {
     let mut found = Exit::Ok;
-    let exit = at_config(&args.place, |config, place, out, _| {
-        found = audit::run(args, config, place, out)?;
+    let exit = at_config(&args.target, |config, target, out, _| {
+        found = audit::run(args, config, target, out)?;
         Ok(())
     });
     if exit == Exit::Ok { found } else { exit }
@@ -162,23 +164,23 @@ type Out = BufWriter<io::StdoutLock<'static>>;
 
 /// Runs a command that speaks to the daemon or its database.
 fn at(
-    args: &PlaceArgs,
-    command: impl FnOnce(&Place, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
+    args: &TargetArgs,
+    command: impl FnOnce(&Target, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
 ) -> Exit {
-    at_config(args, |_, place, out, notes| command(place, out, notes))
+    at_config(args, |_, target, out, notes| command(target, out, notes))
 }
 
 /// The same for one that needs the configuration too.
 fn at_config(
-    args: &PlaceArgs,
-    command: impl FnOnce(&Config, &Place, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
+    args: &TargetArgs,
+    command: impl FnOnce(&Config, &Target, &mut Out, &mut io::StderrLock<'static>) -> Result<(), Failure>,
 ) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
     with_configuration(args.config.as_deref(), |config| {
-        let place = Place::new(args, config, now);
+        let target = Target::new(args, config, now);
         let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
-        match command(config, &place, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
+        match command(config, &target, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
             Err(failure) if !failure.is_closed_pipe() => {
                 // What was said before stands above the reason.
                 let _ = out.flush();

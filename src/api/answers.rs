@@ -1,7 +1,7 @@
 //! What the API and `--json` of the commands say of a call and of a change. The names are a contract: add, never rename.
 
-use crate::store::StoredCall;
 use crate::store::feed::{Change, ChangedRow, Cursor, Feed};
+use crate::store::{CodeCount, StoredCall, TaggedCall};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{
     AttemptRow, CallbackRow, FinishedCall, IvrStep, Leg, QueueVisit, Rating, RecoveredBy, Tag,
@@ -108,6 +108,59 @@ impl<'a> CallAnswer<'a> {
         let (legs, queue_visits, ivr_steps) = (&*call.legs, &*call.visits, &*call.ivr);
         let children = Children { legs, queue_visits, ivr_steps, tags: &call.tags, ratings: &call.ratings };
         Self { children: Some(children), ..Self::row(stored) }
+    }
+}
+
+/// A code, and how many calls have it.
+#[derive(Debug, Serialize)]
+pub(crate) struct CodeAnswer<'a> {
+    code: &'a str,
+    label: &'a str,
+    group: &'a str,
+    success: bool,
+    callback: &'static str,
+    after_ms: Millis,
+    expires_ms: Option<Millis>,
+    /// Shipped or configured; else a word that calls have.
+    known: bool,
+    calls: u64,
+}
+
+impl<'a> CodeAnswer<'a> {
+    /// As a list has it.
+    #[must_use]
+    pub(crate) fn new(CodeCount { code, known, calls }: &'a CodeCount) -> Self {
+        Self {
+            code: &code.code,
+            label: &code.label,
+            group: &code.group,
+            success: code.success,
+            callback: code.callback.as_str(),
+            after_ms: code.after_ms,
+            expires_ms: code.expires_ms,
+            known: *known,
+            calls: *calls,
+        }
+    }
+}
+
+/// What is said of a call.
+#[derive(Debug, Serialize)]
+pub(crate) struct TagAnswer<'a> {
+    call_id: i64,
+    pbx: &'a str,
+    linkedid: &'a str,
+    started_ms: Millis,
+    #[serde(flatten)]
+    tag: &'a Tag,
+}
+
+impl<'a> TagAnswer<'a> {
+    /// As a list has it.
+    #[must_use]
+    pub(crate) fn new(tagged: &'a TaggedCall) -> Self {
+        let TaggedCall { call_id, pbx, linkedid, started_ms, tag } = tagged;
+        Self { call_id: *call_id, pbx, linkedid, started_ms: *started_ms, tag }
     }
 }
 

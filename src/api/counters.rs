@@ -56,6 +56,9 @@ pub(crate) struct ApiCounters {
     /// Answers refused because too much of others had not been read by their clients.
     #[serde(default)]
     pub(crate) answers_refused: u64,
+    /// TLS handshakes at `api.listen` that failed, or were not over in time.
+    #[serde(default)]
+    pub(crate) handshakes_failed: u64,
     /// Commands refused because too many waited for the database.
     #[serde(default)]
     pub(crate) commands_refused: u64,

@@ -1,8 +1,8 @@
 //! What all requests share: the way to the daemon's loop, the connections for reading, and how a refusal is said.
 
 use super::Ask;
+use super::commands::status_of;
 use super::frames::Frames;
-use super::orders::status_of;
 use super::places::Places;
 use super::readers::Readers;
 use super::status::Status;
@@ -213,8 +213,11 @@ impl Front {
         let done = self.ask(|reply| Ask::Command { command, by: peer.0, reply }).await?;
         match done {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
-            Ok(Done::Forbidden(entry)) => Ok(Json(json!({ "forbidden": entry }))),
-            Ok(Done::Permitted(number)) => Ok(Json(json!({ "permitted": number }))),
+            // These two words are the API's, and stay.
+            Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "forbidden": entry }))),
+            Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "permitted": number }))),
+            Ok(Done::Tagged(tag)) => Ok(Json(json!({ "tag": tag }))),
+            Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
             Err(error) => Err(Failure::new(status_of(&error), error.to_string())),
         }
     }

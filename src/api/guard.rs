@@ -159,7 +159,7 @@ impl Guard {
                     "tokens are made, listed and withdrawn on the socket only: callbackd token"
                 }
                 Role::Request if reads => "callbackd token add NAME --role read makes one that may read",
-                _ => "callbackd token add NAME --role operate makes one that may give orders",
+                _ => "callbackd token add NAME --role operate makes one that may give commands",
             };
             return Err(refusal(StatusCode::FORBIDDEN, "Authorization", &why, fix));
         }

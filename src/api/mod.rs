@@ -10,20 +10,20 @@
 mod admit;
 pub(crate) mod answers;
 pub mod client;
+mod commands;
 pub(crate) mod counters;
 pub(crate) mod figures;
 mod frames;
 mod front;
 mod guard;
+pub(crate) mod history;
 mod line;
-mod orders;
 mod pages;
 mod places;
 mod readers;
 mod routes;
 pub(crate) mod socket;
 pub(crate) mod status;
-pub(crate) mod story;
 pub(crate) mod tcp;
 mod web;
 pub(crate) mod webhooks;
@@ -35,7 +35,7 @@ use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use figures::Figures;
 use status::{AgentInPresence, QueueInPresence, Status};
 use tokio::sync::oneshot;
-use webhooks::{WebhookError, WebhookOrder};
+use webhooks::{WebhookCommand, WebhookError};
 
 /// What a request wants of the daemon's loop.
 #[derive(Debug)]
@@ -60,5 +60,5 @@ pub(crate) enum Ask {
     /// Make or withdraw a token; the answer is false if there is one of its name already, or none.
     Token(TokenChange, oneshot::Sender<Result<bool, String>>),
     /// Something of the webhook of this name.
-    Webhook(String, WebhookOrder, oneshot::Sender<Result<serde_json::Value, WebhookError>>),
+    Webhook(String, WebhookCommand, oneshot::Sender<Result<serde_json::Value, WebhookError>>),
 }

@@ -30,6 +30,7 @@ pub(crate) struct Places {
     users: Mutex<BTreeMap<u32, User>>,
     refused: AtomicU64,
     answers_refused: AtomicU64,
+    handshakes_failed: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -68,7 +69,13 @@ pub(crate) struct Unsent {
 impl Places {
     /// None taken. `own`: the uid that the daemon runs as.
     pub(crate) fn new(own: u32) -> Arc<Self> {
-        Arc::new(Self { always: [0, own], users: Mutex::default(), refused: 0.into(), answers_refused: 0.into() })
+        Arc::new(Self {
+            always: [0, own],
+            users: Mutex::default(),
+            refused: 0.into(),
+            answers_refused: 0.into(),
+            handshakes_failed: 0.into(),
+        })
     }
 
     /// A place for a connection of this user; `None` if they have too many, or all others together.
@@ -121,6 +128,16 @@ impl Places {
     /// Answers that were refused since the start, because too much was unsent.
     pub(crate) fn answers_refused(&self) -> u64 {
         self.answers_refused.load(Relaxed)
+    }
+
+    /// A connection by TLS did not come to its first request.
+    pub(super) fn handshake_failed(&self) {
+        self.handshakes_failed.fetch_add(1, Relaxed);
+    }
+
+    /// TLS handshakes that failed or took too long, since the start.
+    pub(crate) fn handshakes_failed(&self) -> u64 {
+        self.handshakes_failed.load(Relaxed)
     }
 
     /// Streams that there are.

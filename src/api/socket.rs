@@ -164,7 +164,8 @@ async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
 }
 
-async fn serve<S>(stream: S, front: Arc<Front>, place: Place, pages: bool, way: Box<Way>)
+/// Serves a connection that has a place.
+pub(super) async fn serve<S>(stream: S, front: Arc<Front>, place: Place, pages: bool, way: Box<Way>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {

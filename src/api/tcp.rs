@@ -2,14 +2,18 @@
 
 use super::front::Front;
 use super::guard::{Guard, guard};
-use super::socket::{Way, attend};
+use super::socket::{Way, attend, serve};
+use crate::timing::Timing;
 use axum::middleware::from_fn_with_state;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
 
 /// All who come by TCP are one user among those of the socket: nobody else has this number.
 const BY_TCP: u32 = u32::MAX - 1;
@@ -18,20 +22,36 @@ const BY_TCP: u32 = u32::MAX - 1;
 #[derive(Debug)]
 pub(crate) struct Server {
     task: JoinHandle<()>,
+    /// With which certificate the next connection begins.
+    tls: Option<watch::Sender<Arc<ServerConfig>>>,
 }
 
 impl Server {
-    /// Listens there. `hosts`: names by which clients may call this machine; `pages`: people may look too.
+    /// Listens there, by TLS if `tls` is given. `hosts`: names by which clients may call this machine; `pages`: people may look too.
     ///
     /// # Errors
     /// The system's: the port is taken, for example.
-    pub(crate) fn bind(address: SocketAddr, hosts: &[String], pages: bool, front: &Arc<Front>) -> io::Result<Self> {
+    pub(crate) fn bind(
+        address: SocketAddr,
+        tls: Option<Arc<ServerConfig>>,
+        hosts: &[String],
+        pages: bool,
+        front: &Arc<Front>,
+    ) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind(address)?;
         listener.set_nonblocking(true)?;
         let listener = TcpListener::from_std(listener)?;
-        let guarded = Arc::new(Guard::new(Arc::clone(front), hosts, pages));
-        let task = tokio::spawn(accept(listener, Arc::clone(front), guarded, pages));
-        Ok(Self { task })
+        let guard = Arc::new(Guard::new(Arc::clone(front), hosts, pages));
+        let tls = tls.map(|tls| watch::channel(tls).0);
+        let door = Door { front: Arc::clone(front), guard, pages, tls: tls.as_ref().map(watch::Sender::subscribe) };
+        Ok(Self { task: tokio::spawn(door.accept(listener)), tls })
+    }
+
+    /// The next connections begin with this certificate; those that there are go on.
+    pub(crate) fn renew(&self, tls: Arc<ServerConfig>) {
+        if let Some(current) = &self.tls {
+            current.send_replace(tls);
+        }
     }
 }
 
@@ -41,16 +61,40 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: TcpListener, front: Arc<Front>, guarded: Arc<Guard>, pages: bool) {
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let guarded = Arc::clone(&guarded);
-                let way: Box<Way> = Box::new(move |routes| routes.layer(from_fn_with_state(guarded, guard)));
-                attend(stream, &front, BY_TCP, pages, way);
+/// How whoever connects comes in.
+struct Door {
+    front: Arc<Front>,
+    guard: Arc<Guard>,
+    pages: bool,
+    tls: Option<watch::Receiver<Arc<ServerConfig>>>,
+}
+
+impl Door {
+    async fn accept(self, listener: TcpListener) {
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => self.attend(stream),
+                // Too many files are open, for example: wait for some to be closed.
+                Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
             }
-            // Too many files are open, for example: wait for some to be closed.
-            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
+    }
+
+    fn attend(&self, stream: TcpStream) {
+        let guarded = Arc::clone(&self.guard);
+        let way: Box<Way> = Box::new(move |routes| routes.layer(from_fn_with_state(guarded, guard)));
+        let Some(tls) = self.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow()))) else {
+            return attend(stream, &self.front, BY_TCP, self.pages, way);
+        };
+        // Who has no place is not worth the work of a handshake: the connection is closed without a word.
+        let (Some(place), front, pages) = (self.front.places.take(BY_TCP), Arc::clone(&self.front), self.pages) else {
+            return;
+        };
+        tokio::spawn(async move {
+            match tokio::time::timeout(Timing::get().request_head, tls.accept(stream)).await {
+                Ok(Ok(stream)) => serve(stream, front, place, pages, way).await,
+                _ => front.places.handshake_failed(),
+            }
+        });
     }
 }

@@ -1,8 +1,8 @@
 //! What is asked of webhooks, and why it cannot be done.
 
-/// An order to one endpoint.
+/// A command to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum WebhookOrder {
+pub(crate) enum WebhookCommand {
     /// Send a message that tells of nothing, now, and say what was answered.
     Test,
     /// Send nothing until it is resumed; what comes meanwhile waits.
@@ -19,7 +19,7 @@ pub(crate) enum WebhookError {
     /// There is no endpoint of this name.
     #[error("there is no webhook of this name: {}", there_are(.0))]
     None(Vec<String>),
-    /// Too many orders wait for it.
+    /// Too many commands wait for it.
     #[error("the webhook is busy: try again")]
     Busy,
     /// It has no keys, and does not run.

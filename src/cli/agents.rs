@@ -2,8 +2,8 @@
 
 use super::complete;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, escaped, known};
 use super::plain::{clip, json_line, local, safe, spell};
+use super::target::{Target, TargetArgs, escaped, known};
 use crate::api::status::AgentInPresence;
 use comfy_table::Table;
 use std::collections::BTreeSet;
@@ -17,7 +17,7 @@ they are not paused in all of their queues, their after-call work is over, and n
 pub struct AgentsArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     /// Of this PBX
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
     pub(crate) pbx: Option<String>,
@@ -27,11 +27,11 @@ pub struct AgentsArgs {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &AgentsArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &AgentsArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let path =
         args.pbx.as_ref().map_or_else(|| "/v1/agents".to_owned(), |pbx| format!("/v1/agents?pbx={}", escaped(pbx)));
-    let Some(value) = place.list(&path)? else { return from_database(args, place, out, notes) };
-    if place.json {
+    let Some(value) = target.list(&path)? else { return from_database(args, target, out, notes) };
+    if target.json {
         for agent in value.as_array().into_iter().flatten() {
             json_line(agent, out)?;
         }
@@ -49,7 +49,7 @@ pub fn run(args: &AgentsArgs, place: &Place, out: &mut impl Write, notes: &mut i
     let header = ["Agent", "Name", "Free", "Since", "Why not", "Last talk", "Calls", "Queues"];
     let mut table = table(header.into_iter().chain(last.then_some("PBX")));
     for agent in &agents {
-        table.add_row(cells(agent, place).into_iter().chain(last.then(|| safe(&agent.pbx))));
+        table.add_row(cells(agent, target).into_iter().chain(last.then(|| safe(&agent.pbx))));
     }
     writeln!(out, "{}", table.trim_fmt())?;
     unseen_if_any(agents.iter().filter(|agent| agent.free.is_none()).map(|agent| &*agent.pbx))
@@ -61,8 +61,8 @@ fn unseen_if_any<'a>(pbxs: impl Iterator<Item = &'a str>) -> Result<(), Failure>
     if names.is_empty() { Ok(()) } else { Err(Failure::Unseen(Vec::from_iter(names).join(", "))) }
 }
 
-fn cells(agent: &AgentInPresence, place: &Place) -> [String; 8] {
-    let now = place.now_ms();
+fn cells(agent: &AgentInPresence, target: &Target) -> [String; 8] {
+    let now = target.now_ms();
     let queues = agent.queues.iter().map(|(queue, paused)| match paused {
         None => safe(queue),
         Some(reason) if reason.is_empty() => format!("{} (paused)", safe(queue)),
@@ -79,7 +79,7 @@ fn cells(agent: &AgentInPresence, place: &Place) -> [String; 8] {
         .to_owned(),
         spell((now - agent.unseen_since_ms.unwrap_or(agent.since_ms)).max(0)),
         if agent.why_not.is_empty() { "-".to_owned() } else { safe(&agent.why_not) },
-        agent.last_talk_ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &place.zone, "%H:%M:%S")),
+        agent.last_talk_ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &target.zone, "%H:%M:%S")),
         agent.calls.to_string(),
         queues.collect::<Vec<_>>().join(", "),
     ]
@@ -103,16 +103,16 @@ fn table<'a>(header: impl Iterator<Item = &'a str>) -> Table {
 /// What each did last, as the database knows it.
 fn from_database(
     args: &AgentsArgs,
-    place: &Place,
+    target: &Target,
     out: &mut impl Write,
     notes: &mut impl Write,
 ) -> Result<(), Failure> {
-    let reader = place.reader()?;
-    known(args.pbx.as_deref(), &place.pbxs, &reader)?;
-    place.note_not_running(notes);
+    let reader = target.reader()?;
+    known(args.pbx.as_deref(), &target.pbxs, &reader)?;
+    target.note_not_running(notes);
     let mut agents = reader.last_seen_agents()?;
     agents.retain(|agent| args.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx));
-    if place.json {
+    if target.json {
         for agent in &agents {
             json_line(agent, out)?;
         }
@@ -124,7 +124,7 @@ fn from_database(
     }
     let last = several(agents.iter().map(|agent| &agent.pbx));
     let mut table = table(["Agent", "Name", "Last seen", "From", "To"].into_iter().chain(last.then_some("PBX")));
-    let at = |ms: Option<i64>| ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &place.zone, "%Y-%m-%d %H:%M:%S"));
+    let at = |ms: Option<i64>| ms.map_or_else(|| "-".to_owned(), |ms| local(ms, &target.zone, "%Y-%m-%d %H:%M:%S"));
     for agent in &agents {
         let activity = agent.activity.as_deref().unwrap_or("-");
         let row = [safe(&agent.agent), safe(&agent.name), safe(activity), at(agent.from_ms), at(agent.to_ms)];

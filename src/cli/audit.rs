@@ -2,8 +2,8 @@
 
 use super::calls::when;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, which};
 use super::plain::{json_line, local, safe};
+use super::target::{Target, TargetArgs, which};
 use crate::config::{Config, Pbx};
 use crate::exit::Exit;
 use crate::records::{Calls, Files};
@@ -43,7 +43,7 @@ Examples:
 pub struct AuditArgs {
     /// Where the daemon and its database are.
     #[command(flatten)]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     /// Calls that began then or later: 2026-11-22, '2026-11-22 14:00', today, 24h
     #[arg(long, value_name = "TIME", default_value = "24h")]
     pub(crate) since: String,
@@ -101,13 +101,13 @@ pub(crate) struct Difference {
 ///
 /// # Errors
 /// No PBX is named where several may be meant, files or database cannot be read, times cannot be understood.
-pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Write) -> Result<Exit, Failure> {
+pub fn run(args: &AuditArgs, config: &Config, target: &Target, out: &mut impl Write) -> Result<Exit, Failure> {
     let moment = |option: &str, text: &str| {
-        when::parse(text, &place.zone, place.now).map_err(|e| Failure::Usage(format!("{option}: {e}")))
+        when::parse(text, &target.zone, target.now).map_err(|e| Failure::Usage(format!("{option}: {e}")))
     };
     let since_ms = moment("--since", &args.since)?.as_millisecond();
     let until = args.until.as_deref().map(|text| moment("--until", text)).transpose()?;
-    let until_ms = until.map_or(place.now_ms() - SETTLED_MS, |at| at.as_millisecond());
+    let until_ms = until.map_or(target.now_ms() - SETTLED_MS, |at| at.as_millisecond());
     // Files that are named say nothing of their PBX.
     let has_files = |pbx: &Pbx| args.cdr.is_none() && pbx.gap.cdr_csv.is_some();
     let pbx = which(config, args.pbx.as_deref(), has_files).map_err(Failure::Usage)?;
@@ -119,11 +119,11 @@ pub fn run(args: &AuditArgs, config: &Config, place: &Place, out: &mut impl Writ
         let hint = "give --cdr FILE, or set gap.cdr_csv in the configuration";
         return Err(Failure::Usage(format!("there is nothing to compare with: {hint}")));
     }
-    let report = audit(pbx, &place.reader()?, &files, since_ms, until_ms)?;
-    if place.json {
+    let report = audit(pbx, &target.reader()?, &files, since_ms, until_ms)?;
+    if target.json {
         json_line(&report, out)?;
     } else {
-        show(&report, place, (since_ms, until_ms), out)?;
+        show(&report, target, (since_ms, until_ms), out)?;
     }
     Ok(report.exit())
 }
@@ -218,8 +218,13 @@ impl Report {
     }
 }
 
-fn show(report: &Report, place: &Place, (since, until): (Millis, Millis), out: &mut impl Write) -> std::io::Result<()> {
-    let time = |ms| local(ms, &place.zone, "%Y-%m-%d %H:%M");
+fn show(
+    report: &Report,
+    target: &Target,
+    (since, until): (Millis, Millis),
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let time = |ms| local(ms, &target.zone, "%Y-%m-%d %H:%M");
     writeln!(out, "Calls that Asterisk's records have from {} to {}: {}\n", time(since), time(until), report.calls)?;
     let mut line = |n: usize, what: &str| if n > 0 { writeln!(out, "  {n:6}  {what}") } else { Ok(()) };
     line(report.agree, "rows say the same")?;

@@ -1,8 +1,8 @@
 //! `callbackd backup`: a copy of the database, while the daemon runs or not.
 
 use super::failure::Failure;
-use super::place::{DatabaseArgs, enter};
 use super::plain::{json_line, size};
+use super::target::{DatabaseArgs, enter};
 use crate::ownership::directory;
 use crate::store::Source;
 use serde_json::json;

@@ -1,14 +1,14 @@
 //! `callbackd callbacks`: who is called back, what became of it, and what a person may change.
 
+pub(super) mod history;
 mod list;
-pub(super) mod story;
 pub(crate) mod why;
 
 use super::calls::when;
 use super::complete;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, known};
 use super::plain::{clip, json_line, local, safe};
+use super::target::{Target, TargetArgs, known};
 use crate::store::CallbackFilter;
 use callbackd_core::model::CallbackState;
 use clap::Subcommand;
@@ -33,7 +33,7 @@ Examples:
 pub struct CallbacksArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     /// Closed ones too
     #[arg(long)]
     pub(crate) all: bool,
@@ -187,10 +187,11 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// How far ahead a time lies that is given as a duration or a moment, ms; as far as anything is put off.
-fn ahead_ms(option: &str, text: &str, place: &Place) -> Result<i64, Failure> {
+fn ahead_ms(option: &str, text: &str, target: &Target) -> Result<i64, Failure> {
     const YEAR_MS: i64 = 365 * 86_400_000;
-    let at = when::ahead(text, &place.zone, place.now).map_err(|error| Failure::Usage(format!("{option}: {error}")))?;
-    match at.as_millisecond() - place.now_ms() {
+    let at =
+        when::ahead(text, &target.zone, target.now).map_err(|error| Failure::Usage(format!("{option}: {error}")))?;
+    match at.as_millisecond() - target.now_ms() {
         ..0 => Err(Failure::Usage(format!("{option}: '{}' is over", text.escape_debug()))),
         ahead @ 0..=YEAR_MS => Ok(ahead),
         _ => Err(Failure::Usage(format!("{option}: 365d at most"))),
@@ -201,35 +202,40 @@ fn ahead_ms(option: &str, text: &str, place: &Place) -> Result<i64, Failure> {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &CallbacksArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     match &args.command {
-        None => show_list(args, place, out, notes),
+        None => show_list(args, target, out, notes),
         Some(CallbacksCommand::Show { id }) => {
-            let story = place.reader()?.callback_story(*id)?;
-            let story = story.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
-            if place.json {
-                json_line(&story, out)?;
+            let history = target.reader()?.callback_history(*id)?;
+            let history = history.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
+            if target.json {
+                json_line(&history, out)?;
             } else {
-                write!(out, "{}", story::story(&story, place))?;
+                write!(out, "{}", history::history(&history, target))?;
             }
             Ok(())
         }
         Some(command) => {
-            let (path, body) = order(command, place)?;
-            let answer = place.post(&path, &body)?;
-            if place.json {
+            let (path, body) = request(command, target)?;
+            let answer = target.post(&path, &body)?;
+            if target.json {
                 json_line(&answer, out)?;
             } else {
-                writeln!(out, "{}", described(&answer["callback"], place))?;
+                writeln!(out, "{}", described(&answer["callback"], target))?;
             }
             Ok(())
         }
     }
 }
 
-fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+fn show_list(
+    args: &CallbacksArgs,
+    target: &Target,
+    out: &mut impl Write,
+    notes: &mut impl Write,
+) -> Result<(), Failure> {
     let closed_wanted = args.all || args.number.is_some() || args.state.iter().any(|s| !s.is_open());
-    let rows = args.limit.unwrap_or(if place.json { u64::MAX - 1 } else { TABLE_ROWS });
+    let rows = args.limit.unwrap_or(if target.json { u64::MAX - 1 } else { TABLE_ROWS });
     let filter = CallbackFilter {
         open: if closed_wanted { None } else { Some(true) },
         state: args.state.clone(),
@@ -238,9 +244,9 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
         pbx: args.pbx.clone(),
         limit: Some(rows + 1),
     };
-    let reader = place.reader()?;
-    known(args.pbx.as_deref(), &place.pbxs, &reader)?;
-    if place.json && args.limit.is_none() {
+    let reader = target.reader()?;
+    known(args.pbx.as_deref(), &target.pbxs, &reader)?;
+    if target.json && args.limit.is_none() {
         // All of them, written as they are read: memory does not grow with the rows.
         let mut written = Ok(());
         reader.page_of_callbacks(&filter, None, usize::MAX, |page| {
@@ -254,7 +260,7 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
     let mut callbacks = reader.callbacks(&filter)?;
     let more = callbacks.len() as u64 > rows;
     callbacks.truncate(usize::try_from(rows).unwrap_or(usize::MAX));
-    if place.json {
+    if target.json {
         for row in &callbacks {
             json_line(row, out)?;
         }
@@ -266,7 +272,7 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
             if closed_wanted { "No callbacks match." } else { "No callback is open (--all shows closed ones)." }
         );
     } else {
-        writeln!(out, "{}", list::table(&callbacks, args.pbx.is_none() && reader.last_seen()?.len() > 1, place))?;
+        writeln!(out, "{}", list::table(&callbacks, args.pbx.is_none() && reader.last_seen()?.len() > 1, target))?;
     }
     if more {
         let _ = writeln!(notes, "The first {rows} are shown, there are more: --limit N, or --json for all.");
@@ -275,13 +281,13 @@ fn show_list(args: &CallbacksArgs, place: &Place, out: &mut impl Write, notes: &
 }
 
 /// Path and body of a command.
-fn order(command: &CallbacksCommand, place: &Place) -> Result<(String, Value), Failure> {
-    let path = |id: &i64, order: &str| format!("/v1/callbacks/{id}/{order}");
+fn request(command: &CallbacksCommand, target: &Target) -> Result<(String, Value), Failure> {
+    let path = |id: &i64, name: &str| format!("/v1/callbacks/{id}/{name}");
     Ok(match command {
         CallbacksCommand::Add { number, queue, delay, priority, note, pbx } => (
             "/v1/callbacks".to_owned(),
             json!({
-                "number": number, "queue": queue, "delay_ms": delay.as_deref().map_or(Ok(0), |text| ahead_ms("--in", text, place))?, "priority": priority, "note": note, "pbx": pbx
+                "number": number, "queue": queue, "delay_ms": delay.as_deref().map_or(Ok(0), |text| ahead_ms("--in", text, target))?, "priority": priority, "note": note, "pbx": pbx
             }),
         ),
         CallbacksCommand::Cancel { id, note } => (path(id, "cancel"), json!({ "note": note })),
@@ -297,13 +303,13 @@ fn order(command: &CallbacksCommand, place: &Place) -> Result<(String, Value), F
             (path(id, "prioritise"), json!({ "priority": priority, "note": note }))
         }
         CallbacksCommand::Delay { id, by, note } => {
-            (path(id, "delay"), json!({ "delay_ms": ahead_ms("TIME", by, place)?, "note": note }))
+            (path(id, "delay"), json!({ "delay_ms": ahead_ms("TIME", by, target)?, "note": note }))
         }
     })
 }
 
 /// One line that says how a callback stands after a command.
-fn described(row: &Value, place: &Place) -> String {
+fn described(row: &Value, target: &Target) -> String {
     let text = |key: &str| row[key].as_str().map(safe).unwrap_or_default();
     let mut line = format!("Callback {} for {}: {}", row["id"], text("number_e164"), text("state"));
     if !text("reason").is_empty() {
@@ -311,8 +317,8 @@ fn described(row: &Value, place: &Place) -> String {
     }
     let due = row["due_ms"].as_i64().unwrap_or_default();
     // "Now" was taken before the daemon was asked.
-    if row["closed_ms"].is_null() && due > place.now_ms() + 1_000 {
-        line = format!("{line}, due {}", local(due, &place.zone, "%Y-%m-%d %H:%M:%S"));
+    if row["closed_ms"].is_null() && due > target.now_ms() + 1_000 {
+        line = format!("{line}, due {}", local(due, &target.zone, "%Y-%m-%d %H:%M:%S"));
     }
     let words = why::words(&text("state"), &text("reason"));
     if !words.is_empty() && row["closed_ms"].is_null() {

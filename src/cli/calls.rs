@@ -4,8 +4,8 @@ mod list;
 pub mod when;
 
 use super::complete;
-use super::place::{NameOrStore, enter, known};
-use crate::api::story::story;
+use super::target::{NameOrStore, enter, known};
+use crate::api::history::history;
 use crate::store::{self, CallFilter, Reader};
 use callbackd_core::model::{Direction, NoSuchPbx, Outcome, PbxId, Status};
 use jiff::Timestamp;
@@ -65,6 +65,9 @@ pub struct CallsArgs {
     /// A queue that the caller was in
     #[arg(long, add = complete::queues())]
     pub(crate) queue: Option<String>,
+    /// With this code: callbackd codes lists them
+    #[arg(long, value_name = "CODE", add = complete::codes())]
+    pub(crate) tag: Option<String>,
     /// One of these directions (comma-separated)
     #[arg(long, value_delimiter = ',', ignore_case = true, value_parser = super::words(Direction::ALL, Direction::as_str, Direction::from_text))]
     pub direction: Vec<Direction>,
@@ -206,7 +209,7 @@ fn show(args: &CallsArgs, id: &str, db_path: &Path, zone: &TimeZone, out: &mut i
             list::json_with_children(call, out).map_err(CallsError::Output)?;
         } else {
             let between = if n > 0 { "\n" } else { "" };
-            write!(out, "{between}{}", story(call, zone)).map_err(CallsError::Output)?;
+            write!(out, "{between}{}", history(call, zone)).map_err(CallsError::Output)?;
         }
     }
     Ok(())
@@ -227,6 +230,7 @@ impl CallsArgs {
             number: self.number.clone(),
             agent: self.agent.clone(),
             queue: self.queue.clone(),
+            tag: self.tag.as_ref().map(|code| code.to_ascii_uppercase()),
             pbx: self.pbx.clone(),
             limit: self.limit,
             ..CallFilter::default()
@@ -251,6 +255,7 @@ impl CallsArgs {
             ("--number", self.number.is_some()),
             ("--agent", self.agent.is_some()),
             ("--queue", self.queue.is_some()),
+            ("--tag", self.tag.is_some()),
             ("--pbx", self.pbx.is_some()),
             ("--direction", !self.direction.is_empty()),
             ("--limit", self.limit.is_some()),

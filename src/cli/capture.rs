@@ -3,7 +3,7 @@
 pub(crate) mod file;
 pub mod stamper;
 
-use super::place;
+use super::target;
 use crate::config::{Config, Pbx};
 use crate::daemon::ami_client::{Heard, Visit};
 use crate::daemon::{LostReason, secret};
@@ -123,7 +123,7 @@ pub fn run(args: &CaptureArgs, path: &Path, config: &Config, notes: &mut impl Wr
     let credentials = secret::credentials();
     let mut config = config.clone();
     secret::beside(&mut config, path, credentials.as_deref());
-    let pbx = place::which(&config, args.pbx.as_deref(), |_| true).map_err(CaptureError::WhichPbx)?;
+    let pbx = target::which(&config, args.pbx.as_deref(), |_| true).map_err(CaptureError::WhichPbx)?;
     if args.file.symlink_metadata().is_ok() {
         let source = io::ErrorKind::AlreadyExists.into();
         return Err(CaptureError::Create { path: args.file.clone(), source });

@@ -13,7 +13,7 @@ pub(crate) mod report;
 pub(crate) mod rights;
 mod webhooks;
 
-use super::place::which;
+use super::target::which;
 use crate::config::{Config, Pbx, Settings};
 use crate::daemon::{LostReason, secret};
 use crate::exit::Exit;

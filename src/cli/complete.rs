@@ -1,4 +1,4 @@
-//! What a shell can complete beyond the commands' own words: queues, agents, PBXs and open callbacks, as the running daemon knows them.
+//! What a shell can complete beyond the commands' own words: queues, agents, PBXs, codes and open callbacks, as the running daemon knows them.
 //!
 //! Asked of the daemon that the default configuration names; where it does not run, or does not let this user in, there is nothing to complete.
 
@@ -28,6 +28,13 @@ pub(crate) fn open_callbacks() -> ArgValueCandidates {
             let queue = text(row, "queue").map(|queue| format!(", {queue}")).unwrap_or_default();
             Some((row["id"].as_i64()?.to_string(), text(row, "number_e164").unwrap_or_default() + &queue))
         })
+    })
+}
+
+/// Codes, with their labels.
+pub(super) fn codes() -> ArgValueCandidates {
+    ArgValueCandidates::new(|| {
+        named("/v1/codes", |row| Some((text(row, "code")?, text(row, "label").unwrap_or_default())))
     })
 }
 

@@ -1,7 +1,7 @@
 //! `callbackd demo`: a pretend call centre, and the real daemon beside it, for whoever has no PBX at hand.
 
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs};
+use super::target::{Target, TargetArgs};
 use super::top;
 use crate::config::Config;
 use crate::daemon;
@@ -301,7 +301,7 @@ impl Board {
     fn stay(&self, config: &Path) {
         let Ok(config) = Config::load(config) else { return };
         #[allow(clippy::disallowed_methods)] // the door by which time comes in
-        let place = Place::new(&PlaceArgs::default(), &config, jiff::Timestamp::now());
+        let target = Target::new(&TargetArgs::default(), &config, jiff::Timestamp::now());
         // The daemon is about to open its door.
         for _ in 0..40 {
             if config.api.socket.exists() {
@@ -310,7 +310,7 @@ impl Board {
             thread::sleep(Duration::from_millis(50));
         }
         let foot = || Some(self.foot.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let shown = top::stay(&place, None, &foot, &self.over, &mut io::stdout());
+        let shown = top::stay(&target, None, &foot, &self.over, &mut io::stdout());
         // Without a screen the demo goes on; without a terminal nobody looks any more.
         if matches!(shown, Ok(()) | Err(Failure::Output(_))) && !self.over.load(Ordering::Relaxed) {
             let _ = kill_process(getpid(), Signal::TERM);
@@ -324,7 +324,7 @@ impl Board {
             format!("   {what} {} s", left.as_secs())
         });
         let text = format!(
-            "{} calls, {} missed, {won} won back{left}   q ends  Enter: a story",
+            "{} calls, {} missed, {won} won back{left}   q ends  Enter: one history",
             tally.total(),
             tally.missed()
         );

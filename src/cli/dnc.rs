@@ -2,8 +2,8 @@
 
 use super::callbacks::duration;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, escaped};
 use super::plain::{clip, json_line, local, safe};
+use super::target::{Target, TargetArgs, escaped};
 use callbackd_core::model::DoNotCall;
 use clap::Subcommand;
 use comfy_table::Table;
@@ -32,7 +32,7 @@ Examples:
 pub struct DncArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     #[command(subcommand)]
     pub(crate) command: DncCommand,
 }
@@ -71,36 +71,36 @@ pub(crate) enum DncCommand {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &DncArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &DncArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     match &args.command {
-        DncCommand::List => list(place, out, notes),
+        DncCommand::List => list(target, out, notes),
         DncCommand::Add { number, reason, duration } => {
             let for_ms = duration.map(|d| i64::try_from(d.as_millis()).unwrap_or(i64::MAX));
-            let answer = place.post("/v1/dnc", &json!({ "number": number, "reason": reason, "for_ms": for_ms }))?;
-            if place.json {
+            let answer = target.post("/v1/dnc", &json!({ "number": number, "reason": reason, "for_ms": for_ms }))?;
+            if target.json {
                 json_line(&answer, out)?;
             } else {
                 let number = answer["forbidden"]["number_e164"].as_str().unwrap_or(number);
                 let until = answer["forbidden"]["until_ms"].as_i64();
                 let until = until.map_or_else(
                     || "for ever".to_owned(),
-                    |ms| format!("until {}", local(ms, &place.zone, "%Y-%m-%d %H:%M")),
+                    |ms| format!("until {}", local(ms, &target.zone, "%Y-%m-%d %H:%M")),
                 );
                 writeln!(out, "{} is not called, {until}", safe(number))?;
             }
             Ok(())
         }
         DncCommand::Remove { number } => {
-            let answer = place.delete(&format!("/v1/dnc/{}", escaped(number)))?;
-            if place.json {
+            let answer = target.delete(&format!("/v1/dnc/{}", escaped(number)))?;
+            if target.json {
                 json_line(&answer, out)?;
             } else {
                 writeln!(out, "{} may be called again", safe(answer["permitted"].as_str().unwrap_or(number)))?;
             }
             Ok(())
         }
-        DncCommand::Import { file } => import(file, place, out, notes),
-        DncCommand::Export => export(place, out),
+        DncCommand::Import { file } => import(file, target, out, notes),
+        DncCommand::Export => export(target, out),
     }
 }
 
@@ -108,27 +108,27 @@ pub fn run(args: &DncArgs, place: &Place, out: &mut impl Write, notes: &mut impl
 const TABLE_ROWS: usize = 1_000;
 
 /// Hands each entry to `write`, and stops at its first error.
-fn each(place: &Place, mut write: impl FnMut(DoNotCall) -> Result<(), Failure>) -> Result<(), Failure> {
+fn each(target: &Target, mut write: impl FnMut(DoNotCall) -> Result<(), Failure>) -> Result<(), Failure> {
     let mut written = Ok(());
-    place.reader()?.each_do_not_call(place.now_ms(), |entry| {
+    target.reader()?.each_do_not_call(target.now_ms(), |entry| {
         written = write(entry);
         if written.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     written
 }
 
-fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
-    if place.json {
-        return each(place, |entry| Ok(json_line(&entry, out)?));
+fn list(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    if target.json {
+        return each(target, |entry| Ok(json_line(&entry, out)?));
     }
     let (mut entries, mut any) = (Vec::new(), false);
-    each(place, |entry| {
+    each(target, |entry| {
         any = true;
         entries.push(entry);
-        if entries.len() == TABLE_ROWS { table(&std::mem::take(&mut entries), place, out) } else { Ok(()) }
+        if entries.len() == TABLE_ROWS { table(&std::mem::take(&mut entries), target, out) } else { Ok(()) }
     })?;
     if !entries.is_empty() {
-        table(&entries, place, out)?;
+        table(&entries, target, out)?;
     } else if !any {
         // Notes are a courtesy: that they cannot be said is no error.
         let _ = writeln!(notes, "The list is empty: everybody may be called.");
@@ -136,13 +136,13 @@ fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(
     Ok(())
 }
 
-fn table(entries: &[DoNotCall], place: &Place, out: &mut impl Write) -> Result<(), Failure> {
+fn table(entries: &[DoNotCall], target: &Target, out: &mut impl Write) -> Result<(), Failure> {
     let mut table = Table::new();
     table.load_style(comfy_table::presets::NOTHING).set_header(["Number", "Until", "Since", "By", "Reason"]);
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
-    let day = |ms: i64| local(ms, &place.zone, "%Y-%m-%d %H:%M");
+    let day = |ms: i64| local(ms, &target.zone, "%Y-%m-%d %H:%M");
     for entry in entries {
         table.add_row([
             safe(&entry.number_e164),
@@ -156,11 +156,11 @@ fn table(entries: &[DoNotCall], place: &Place, out: &mut impl Write) -> Result<(
     Ok(())
 }
 
-fn export(place: &Place, out: &mut impl Write) -> Result<(), Failure> {
+fn export(target: &Target, out: &mut impl Write) -> Result<(), Failure> {
     let failed = |error: csv::Error| Failure::Output(error.into());
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record(["number", "reason", "until", "by", "added"]).map_err(failed)?;
-    each(place, |DoNotCall { number_e164, reason, by, added_ms, until_ms }| {
+    each(target, |DoNotCall { number_e164, reason, by, added_ms, until_ms }| {
         let until = until_ms.map(instant).unwrap_or_default();
         // A spreadsheet would take what begins with these for a formula.
         let reason = safe(&reason);
@@ -182,13 +182,13 @@ struct Entry {
     for_ms: Option<i64>,
 }
 
-fn import(file: &Path, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+fn import(file: &Path, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let text = read(file)?;
-    let (entries, mut faults) = parse(&text, place.now_ms());
+    let (entries, mut faults) = parse(&text, target.now_ms());
     let mut added = 0;
     for entry in &entries {
         let body = json!({ "number": entry.number, "reason": entry.reason, "for_ms": entry.for_ms });
-        match place.post("/v1/dnc", &body) {
+        match target.post("/v1/dnc", &body) {
             Ok(_) => added += 1,
             Err(Failure::Daemon(crate::api::client::ClientError::Refused { message, .. })) => {
                 faults.push(format!("line {}: {message}", entry.line));

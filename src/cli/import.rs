@@ -1,7 +1,7 @@
 //! `callbackd import`: the history that Asterisk's CDR and queue_log hold, as rows. It calls nobody back.
 
 use super::failure::Failure;
-use super::place::{enter, which};
+use super::target::{enter, which};
 use crate::config::{Config, Pbx};
 use crate::daemon::feed_rules;
 use crate::records::{Calls, Files, RecordsError};

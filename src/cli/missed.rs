@@ -3,8 +3,8 @@
 use super::calls::when;
 use super::complete;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, known};
 use super::plain::{clip, clock, json_line, local, safe};
+use super::target::{Target, TargetArgs, known};
 use crate::store::{CallFilter, Fate, MissedCall};
 use callbackd_core::model::RecoveredBy;
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
@@ -26,7 +26,7 @@ Examples:
 pub struct MissedArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     /// Called at this time or later: today, 10:00, monday, 7d
     #[arg(long, value_name = "TIME", default_value = "today")]
     pub(crate) since: String,
@@ -62,15 +62,15 @@ fn words(fate: Fate) -> String {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &MissedArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let moment = |option: &str, text: &str| {
-        let read = when::parse(text, &place.zone, place.now).map(|at| at.as_millisecond());
+        let read = when::parse(text, &target.zone, target.now).map(|at| at.as_millisecond());
         read.map_err(|error| Failure::Usage(format!("{option}: {error}")))
     };
     let since_ms = moment("--since", &args.since)?;
     let until_ms = args.until.as_deref().map(|text| moment("--until", text)).transpose()?;
-    let reader = place.reader()?;
-    known(args.pbx.as_deref(), &place.pbxs, &reader)?;
+    let reader = target.reader()?;
+    known(args.pbx.as_deref(), &target.pbxs, &reader)?;
     let mut found = reader.missed(CallFilter {
         since_ms: Some(since_ms),
         until_ms,
@@ -84,10 +84,10 @@ pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut i
     if args.lost {
         found.retain(|missed| missed.fate.is_lost());
     }
-    let limit = args.limit.unwrap_or(if place.json { usize::MAX } else { ROWS });
+    let limit = args.limit.unwrap_or(if target.json { usize::MAX } else { ROWS });
     let more = found.len().saturating_sub(limit);
     found.truncate(limit);
-    if place.json {
+    if target.json {
         for MissedCall { stored, fate, .. } in &found {
             let call = &stored.call;
             let row = json!({
@@ -103,14 +103,14 @@ pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut i
     }
     if all == 0 {
         // Notes are a courtesy: that they cannot be said is no error.
-        let _ = writeln!(notes, "Nobody was missed since {}.", local(since_ms, &place.zone, "%Y-%m-%d %H:%M"));
+        let _ = writeln!(notes, "Nobody was missed since {}.", local(since_ms, &target.zone, "%Y-%m-%d %H:%M"));
         return Ok(());
     }
     if !found.is_empty() {
         let several = args.pbx.is_none() && reader.last_seen()?.len() > 1;
-        writeln!(out, "{}\n", table(&found, several, place).trim_fmt())?;
+        writeln!(out, "{}\n", table(&found, several, target).trim_fmt())?;
     }
-    let since = local(since_ms, &place.zone, "%Y-%m-%d %H:%M");
+    let since = local(since_ms, &target.zone, "%Y-%m-%d %H:%M");
     writeln!(out, "{all} missed since {since}: {won} won back, {open} waiting, {} lost", all - won - open)?;
     if more > 0 {
         let _ = writeln!(notes, "{more} more are not shown: -n N, or --json for all.");
@@ -119,7 +119,7 @@ pub fn run(args: &MissedArgs, place: &Place, out: &mut impl Write, notes: &mut i
 }
 
 /// Where there are several PBXs, which one is the last column.
-fn table(found: &[MissedCall], several: bool, place: &Place) -> Table {
+fn table(found: &[MissedCall], several: bool, target: &Target) -> Table {
     let mut table = Table::new();
     let last = |pbx: &str| several.then(|| safe(pbx));
     let header = ["ID", "Called", "Number", "Queue", "Why", "Waited", "Since then"];
@@ -129,7 +129,7 @@ fn table(found: &[MissedCall], several: bool, place: &Place) -> Table {
         let number = call.number_e164.as_deref().or(call.number.as_deref());
         let row = [
             stored.id.to_string(),
-            local(call.started_ms, &place.zone, "%a %H:%M"),
+            local(call.started_ms, &target.zone, "%a %H:%M"),
             number.map_or_else(|| "withheld".to_owned(), safe),
             call.queue.as_deref().map_or_else(|| "-".to_owned(), |queue| clip(&safe(queue), 10)),
             call.outcome.to_string(),

@@ -15,13 +15,14 @@ pub mod import;
 pub mod man;
 pub mod missed;
 pub mod next;
-pub mod place;
 mod plain;
 pub mod replay;
 pub mod report;
 pub mod setup;
 pub mod status;
+pub mod tag;
 pub mod tail;
+pub mod target;
 pub mod token;
 pub mod top;
 pub mod vacuum;
@@ -54,7 +55,7 @@ Examples:
   callbackd missed                             whom nobody served today, and what became of them
   callbackd tail                               what happens, as it happens
   callbackd top                                queues, calls, callbacks and agents on one screen
-  callbackd calls show 812                     the story of one call
+  callbackd calls show 812                     the history of one call
   callbackd report yesterday                   what a manager asks: missed, won back, service level
   callbackd status                             link, calls, agents, callbacks
   callbackd agents                             who is free, and why not
@@ -102,6 +103,10 @@ pub enum Command {
     Callbacks(Box<callbacks::CallbacksArgs>),
     /// Show the agents: who is free, since when, and why not
     Agents(agents::AgentsArgs),
+    /// Set a code on a call, or take one off it
+    Tag(tag::TagArgs),
+    /// List the codes, with the calls that have them
+    Codes(tag::CodesArgs),
     /// Manage the do-not-call list
     Dnc(dnc::DncArgs),
     /// Manage the tokens with which programs use the API by TCP

@@ -1,6 +1,6 @@
 //! `callbackd replay`: runs recorded AMI streams through the same tracker and store as the daemon, as fast as it can.
 
-use super::place;
+use super::target;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::ownership;
@@ -110,8 +110,8 @@ impl ReplayError {
 /// # Errors
 /// A PBX that is not named where there are several, a file that cannot be read, a database that cannot be written. What was replayed before is stored.
 pub fn run(args: &ReplayArgs, config: &Config, out: &mut impl Write) -> Result<Tally, ReplayError> {
-    let pbx = place::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
-    place::enter(&args.db)?;
+    let pbx = target::which(config, args.pbx.as_deref(), |_| true).map_err(ReplayError::WhichPbx)?;
+    target::enter(&args.db)?;
     // What is no input is refused before a database is made or migrated for it.
     args.files.iter().try_for_each(|path| has_a_frame(path))?;
     let mut store = Store::open(&args.db)?;
@@ -310,6 +310,7 @@ impl Replay {
                 Record::Gap(_) => self.tally.gaps += 1,
                 Record::InProgress(_)
                 | Record::NotInProgress { .. }
+                | Record::Tag(_)
                 | Record::Agent { .. }
                 | Record::Interval(_)
                 | Record::Seen { .. }

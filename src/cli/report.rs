@@ -1,8 +1,8 @@
 //! `callbackd report`: the figures of a window for a manager, as tables for a terminal, JSON, CSV, or one HTML file.
 
 use super::failure::Failure;
-use super::place::{enter, known};
 use super::plain::json_line;
+use super::target::{enter, known};
 use crate::ownership;
 use crate::report::faces::{self, Report};
 use crate::report::figures::{By, Figures, Slice, Totals, by};

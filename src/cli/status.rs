@@ -1,8 +1,8 @@
 //! `callbackd status`: one screen that says how things stand.
 
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs};
 use super::plain::{json_line, local, safe, spell};
+use super::target::{Target, TargetArgs};
 use crate::api::status::{PbxStatus, Status};
 use callbackd_core::model::Gap;
 use serde_json::json;
@@ -15,17 +15,17 @@ use std::io::Write;
 pub struct StatusArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
-    let Some(value) = place.get("/v1/status")? else { return from_database(place, out, notes) };
-    let gap = place.reader().and_then(|reader| Ok(reader.last_gap()?)).ok().flatten();
-    if place.json {
+pub fn run(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let Some(value) = target.get("/v1/status")? else { return from_database(target, out, notes) };
+    let gap = target.reader().and_then(|reader| Ok(reader.last_gap()?)).ok().flatten();
+    if target.json {
         let mut value = value;
         value["last_gap"] = json!(gap);
         json_line(&value, out)?;
@@ -35,12 +35,12 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
     }
     let status: Status = serde_json::from_value(value)
         .map_err(|error| Failure::Usage(format!("the daemon is of another version than this program: {error}")))?;
-    let up = spell((place.now_ms() - status.since_ms).max(0));
+    let up = spell((target.now_ms() - status.since_ms).max(0));
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ = writeln!(text, "callbackd   {}, runs for {up}", safe(&status.version));
     for pbx in &status.pbx {
-        let _ = write!(text, "{}", of_pbx(pbx, place));
+        let _ = write!(text, "{}", of_pbx(pbx, target));
     }
     let _ = match &status.store_error {
         None => writeln!(
@@ -54,7 +54,7 @@ pub fn run(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Resul
     };
     let _ = writeln!(text, "callbacks   {}", callbacks(&status));
     let _ =
-        writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, place)));
+        writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, target)));
     write!(out, "{text}")?;
     unseen_if_any(status.pbx.iter().filter(|pbx| !pbx.seen).map(|pbx| &*pbx.name))
 }
@@ -65,7 +65,7 @@ fn unseen_if_any<'a>(pbxs: impl Iterator<Item = &'a str>) -> Result<(), Failure>
     if names.is_empty() { Ok(()) } else { Err(Failure::Unseen(names.join(", "))) }
 }
 
-fn of_pbx(pbx: &PbxStatus, place: &Place) -> String {
+fn of_pbx(pbx: &PbxStatus, target: &Target) -> String {
     let mut text = format!("pbx         {} at {}: {}\n", safe(&pbx.name), safe(&pbx.address), safe(&pbx.link));
     if let Some(another) = &pbx.another_callbackd {
         let what = if pbx.gives_way { "so this one makes none (callback.alongside)" } else { "and so does this one" };
@@ -75,7 +75,7 @@ fn of_pbx(pbx: &PbxStatus, place: &Place) -> String {
     let (Some(free), Some(waiting)) = (pbx.free, &pbx.waiting) else {
         let since = pbx.unseen_since_ms.map_or_else(
             || "it has not been seen yet".to_owned(),
-            |ms| format!("not seen since {}", local(ms, &place.zone, "%Y-%m-%d %H:%M:%S")),
+            |ms| format!("not seen since {}", local(ms, &target.zone, "%Y-%m-%d %H:%M:%S")),
         );
         let _ = writeln!(text, "calls       UNKNOWN: {since}; {} were in progress", pbx.calls);
         let _ = writeln!(text, "agents      UNKNOWN: {since}; {} were known", pbx.agents);
@@ -104,27 +104,28 @@ fn counted(open: u64, by_state: BTreeMap<String, u64>) -> String {
     if states.is_empty() { format!("{open} open") } else { format!("{open} open ({})", states.join(", ")) }
 }
 
-fn described(gap: &Gap, place: &Place) -> String {
-    let from = local(gap.from_ms, &place.zone, "%Y-%m-%d %H:%M:%S");
+fn described(gap: &Gap, target: &Target) -> String {
+    let from = local(gap.from_ms, &target.zone, "%Y-%m-%d %H:%M:%S");
     format!("{from}, {} ({}), {} calls lost", spell(gap.to_ms - gap.from_ms), gap.cause, gap.calls_lost)
 }
 
 /// What the database knows when nobody runs.
-fn from_database(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
-    place.note_not_running(notes);
-    let reader = place.reader()?;
+fn from_database(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    target.note_not_running(notes);
+    let reader = target.reader()?;
     let (open, gap, seen) = (reader.open_callbacks(None)?, reader.last_gap()?, reader.last_seen()?);
-    if place.json {
+    if target.json {
         json_line(&json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }), out)?;
         return Err(Failure::NotRunning);
     }
     let mut text = "callbackd   NOT RUNNING: systemctl start callbackd\n".to_owned();
     for (pbx, ms) in &seen {
-        let _ = writeln!(text, "pbx         {}: last seen {}", safe(pbx), local(*ms, &place.zone, "%Y-%m-%d %H:%M:%S"));
+        let _ =
+            writeln!(text, "pbx         {}: last seen {}", safe(pbx), local(*ms, &target.zone, "%Y-%m-%d %H:%M:%S"));
     }
     let _ = writeln!(text, "callbacks   {}", counted(open.values().sum(), open));
     let _ =
-        writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, place)));
+        writeln!(text, "last gap    {}", gap.as_ref().map_or_else(|| "none".to_owned(), |gap| described(gap, target)));
     write!(out, "{text}")?;
     // Whoever asks by a script learns it from the exit code.
     Err(Failure::NotRunning)

@@ -3,8 +3,8 @@
 use super::callbacks::why;
 use super::complete;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, escaped};
 use super::plain::{clip, clock, json_line, local, safe};
+use super::target::{Target, TargetArgs, escaped};
 use crate::api::client;
 use serde_json::Value;
 use std::io::Write;
@@ -24,7 +24,7 @@ Examples:
 pub struct TailArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     /// Only these kinds of changes (comma-separated), or what they begin with: call, call.missed, callback, gap, dnc
     #[arg(long)]
     pub(crate) kind: Option<String>,
@@ -40,7 +40,7 @@ pub struct TailArgs {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &TailArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let kind = if args.missed { Some("call.missed,call.recovered") } else { args.kind.as_deref() };
     let plain = |c: char| c.is_ascii_alphanumeric() || ".,_".contains(c);
     if let Some(kind) = kind.filter(|kind| !kind.chars().all(plain)) {
@@ -52,10 +52,10 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
     let path = path.trim_end_matches('?');
     // As the daemon has them: it may follow others than the configuration of this machine names.
     let several = args.pbx.is_none()
-        && !place.json
-        && place.get("/v1/status")?.is_some_and(|status| status["pbx"].as_array().is_some_and(|pbxs| pbxs.len() > 1));
+        && !target.json
+        && target.get("/v1/status")?.is_some_and(|status| status["pbx"].as_array().is_some_and(|pbxs| pbxs.len() > 1));
     let mut failed = None;
-    client::stream(&place.socket, path, |name, data| {
+    client::stream(&target.socket, path, |name, data| {
         let said = match name {
             // Notes are a courtesy: that they cannot be said is no error.
             "begin" => {
@@ -63,8 +63,8 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
                 Ok(())
             }
             "reset" => Ok(()),
-            _ if place.json => json_line(data, out),
-            _ => writeln!(out, "{}", line(name, data, several, place)),
+            _ if target.json => json_line(data, out),
+            _ => writeln!(out, "{}", line(name, data, several, target)),
         };
         match said.and_then(|()| out.flush()) {
             Ok(()) => ControlFlow::Continue(()),
@@ -82,12 +82,12 @@ pub fn run(args: &TailArgs, place: &Place, out: &mut impl Write, notes: &mut imp
 
 /// One change in words: when, on which PBX where there are several, what, who, and the rest.
 #[must_use]
-pub(crate) fn line(kind: &str, change: &Value, several: bool, place: &Place) -> String {
+pub(crate) fn line(kind: &str, change: &Value, several: bool, target: &Target) -> String {
     let row = &change["row"];
     let text = |value: &Value| value.as_str().map(safe).unwrap_or_default();
     let number = ["number_e164", "number"].iter().map(|key| text(&row[*key])).find(|text| !text.is_empty());
     let number = number.unwrap_or_else(|| if row.is_null() { text(&change["key"]) } else { nobody(row).to_owned() });
-    let at = local(change["at_ms"].as_i64().unwrap_or_default(), &place.zone, "%H:%M:%S");
+    let at = local(change["at_ms"].as_i64().unwrap_or_default(), &target.zone, "%H:%M:%S");
     let queue = text(&row["queue"]);
     let ms = |key: &str| clock(row[key].as_i64().unwrap_or_default());
     let (what, rest) = match kind {

@@ -1,8 +1,8 @@
 //! `callbackd token`: who may use the API by TCP.
 
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, escaped};
 use super::plain::{json_line, local, safe};
+use super::target::{Target, TargetArgs, escaped};
 use crate::store::tokens::Role;
 use clap::Subcommand;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -22,7 +22,7 @@ Examples:
 pub struct TokenArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     #[command(subcommand)]
     pub(crate) command: TokenCommand,
 }
@@ -34,7 +34,7 @@ pub(crate) enum TokenCommand {
     Add {
         /// What it is for: the history names it
         name: String,
-        /// read: everything; operate: orders too; request: only ask for callbacks, ten a minute
+        /// read: everything; operate: commands too; request: only ask for callbacks, ten a minute
         #[arg(long, default_value = "read", value_parser = role())]
         role: Role,
     },
@@ -58,11 +58,11 @@ fn role() -> impl TypedValueParser<Value = Role> {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &TokenArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &TokenArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     match &args.command {
         TokenCommand::Add { name, role } => {
-            let answer = place.post("/v1/tokens", &json!({ "name": name, "role": role }))?;
-            if place.json {
+            let answer = target.post("/v1/tokens", &json!({ "name": name, "role": role }))?;
+            if target.json {
                 json_line(&answer, out)?;
             } else {
                 writeln!(out, "{}", safe(answer["token"].as_str().unwrap_or_default()))?;
@@ -71,16 +71,16 @@ pub fn run(args: &TokenArgs, place: &Place, out: &mut impl Write, notes: &mut im
             }
         }
         TokenCommand::Remove { name } => {
-            let answer = place.delete(&format!("/v1/tokens/{}", escaped(name)))?;
-            if place.json {
+            let answer = target.delete(&format!("/v1/tokens/{}", escaped(name)))?;
+            if target.json {
                 json_line(&answer, out)?;
             } else {
                 writeln!(out, "{} is withdrawn", safe(name))?;
             }
         }
         TokenCommand::List => {
-            let tokens = place.reader()?.tokens()?;
-            if place.json {
+            let tokens = target.reader()?.tokens()?;
+            if target.json {
                 return tokens.iter().try_for_each(|token| Ok(json_line(token, out)?));
             }
             if tokens.is_empty() {
@@ -90,7 +90,7 @@ pub fn run(args: &TokenArgs, place: &Place, out: &mut impl Write, notes: &mut im
             let mut table = Table::new();
             table.load_style(NOTHING).set_header(["Name", "Role", "Made", "By"]);
             for token in tokens {
-                let made = local(token.made_ms, &place.zone, "%Y-%m-%d %H:%M");
+                let made = local(token.made_ms, &target.zone, "%Y-%m-%d %H:%M");
                 table.add_row([safe(&token.name), token.role.as_str().to_owned(), made, safe(&token.by)]);
             }
             writeln!(out, "{}", table.trim_fmt())?;

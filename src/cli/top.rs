@@ -5,8 +5,8 @@ pub mod screen;
 use super::callbacks;
 use super::complete;
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, escaped};
 use super::plain::safe;
+use super::target::{Target, TargetArgs, escaped};
 use crate::api::client::{self, ClientError};
 use rustix::termios::{self, LocalModes, OptionalActions, SpecialCodeIndex, Termios};
 use screen::{Screen, Shown, Thing};
@@ -30,7 +30,7 @@ const CALLBACKS: usize = 100;
 /// Show queues, calls, callbacks and agents on one screen, as they are now
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(after_help = "\
-Keys: q ends, p stops the screen and lets it go on. Up and Down choose a call or a callback, Enter shows its story, and q goes back. Where the output is no terminal, the screen is printed once.
+Keys: q ends, p stops the screen and lets it go on. Up and Down choose a call or a callback, Enter shows its history, and q goes back. Where the output is no terminal, the screen is printed once.
 
 Examples:
   callbackd top
@@ -39,7 +39,7 @@ Examples:
 pub struct TopArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     /// Of this PBX
     #[arg(long, value_name = "NAME", add = complete::pbxs())]
     pub(crate) pbx: Option<String>,
@@ -49,19 +49,19 @@ pub struct TopArgs {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &TopArgs, place: &Place, out: &mut impl Write) -> Result<(), Failure> {
-    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) || place.json {
-        let shown = ask(place, args.pbx.as_deref())?;
-        if place.json {
+pub fn run(args: &TopArgs, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
+    if !(io::stdout().is_terminal() && io::stdin().is_terminal()) || target.json {
+        let shown = ask(target, args.pbx.as_deref())?;
+        if target.json {
             return Ok(super::plain::json_line(&shown.live, out)?);
         }
-        for line in screen::lines(&shown, place, now_ms(), (usize::MAX, usize::MAX)) {
+        for line in screen::lines(&shown, target, now_ms(), (usize::MAX, usize::MAX)) {
             writeln!(out, "{}", line.trim_end())?;
         }
         return Ok(());
     }
     let never = AtomicBool::new(false);
-    stay(place, args.pbx.as_deref(), &|| None, &never, out)
+    stay(target, args.pbx.as_deref(), &|| None, &never, out)
 }
 
 /// Keeps the screen, of one PBX or of all, until `q` is pressed, or `over`; `foot` is its last line, if there is one.
@@ -69,7 +69,7 @@ pub fn run(args: &TopArgs, place: &Place, out: &mut impl Write) -> Result<(), Fa
 /// # Errors
 /// See [`Failure`].
 pub(crate) fn stay(
-    place: &Place,
+    target: &Target,
     pbx: Option<&str>,
     foot: &dyn Fn() -> Option<String>,
     over: &AtomicBool,
@@ -78,7 +78,7 @@ pub(crate) fn stay(
     let keys = Keys::take()?;
     // Another screen, without a cursor; what was there before comes back at the end.
     write!(out, "\x1b[?1049h\x1b[?25l")?;
-    let ended = follow(place, pbx, foot, over, out);
+    let ended = follow(target, pbx, foot, over, out);
     write!(out, "\x1b[?25h\x1b[?1049l")?;
     out.flush()?;
     drop(keys);
@@ -91,7 +91,7 @@ struct View {
     paused: bool,
     /// The line that Enter opens.
     selected: Option<Thing>,
-    /// Whose story is shown, and from which line on.
+    /// Whose history is shown, and from which line on.
     opened: Option<(Thing, usize)>,
 }
 
@@ -121,13 +121,13 @@ impl View {
 }
 
 fn follow(
-    place: &Place,
+    target: &Target,
     pbx: Option<&str>,
     foot: &dyn Fn() -> Option<String>,
     over: &AtomicBool,
     out: &mut impl Write,
 ) -> Result<(), Failure> {
-    let news = News::listen(place);
+    let news = News::listen(target);
     let (mut view, mut things, mut ticks, mut pressed) = (View::default(), Vec::new(), LOOK_AGAIN, true);
     let mut last = None;
     while !over.load(Ordering::Relaxed) {
@@ -136,9 +136,9 @@ fn follow(
             ticks = 0;
             let (width, height) = size();
             // What is stopped stays as it was, whatever is looked at in it.
-            let shown = last.take().filter(|_| view.paused).map_or_else(|| ask(place, pbx), Ok);
+            let shown = last.take().filter(|_| view.paused).map_or_else(|| ask(target, pbx), Ok);
             let mut screen = match shown {
-                Ok(shown) => look(&mut view, last.insert(shown), place, (width, height)),
+                Ok(shown) => look(&mut view, last.insert(shown), target, (width, height)),
                 // It may come back: the screen waits.
                 Err(Failure::Daemon(error @ (ClientError::NotRunning(_) | ClientError::Broken(_)))) => {
                     Screen { lines: vec![format!("{error}"), String::new(), "q ends".to_owned()], ..Screen::default() }
@@ -164,10 +164,10 @@ fn follow(
     Ok(())
 }
 
-/// All, or the story of one.
-fn look(view: &mut View, shown: &Shown, place: &Place, (width, height): (usize, usize)) -> Screen {
-    let Some((thing, from)) = &mut view.opened else { return screen::screen(shown, place, now_ms(), (width, height)) };
-    let text = screen::live_story(shown, place, now_ms(), thing).map_or_else(|| story(thing, place), Ok);
+/// All, or the history of one.
+fn look(view: &mut View, shown: &Shown, target: &Target, (width, height): (usize, usize)) -> Screen {
+    let Some((thing, from)) = &mut view.opened else { return screen::screen(shown, target, now_ms(), (width, height)) };
+    let text = screen::live_history(shown, target, now_ms(), thing).map_or_else(|| history(thing, target), Ok);
     let text = text.unwrap_or_else(|failure| failure.to_string());
     let all: Vec<String> = text.lines().flat_map(|line| wrapped(line, width)).collect();
     let room = height.saturating_sub(1).max(1);
@@ -179,20 +179,20 @@ fn look(view: &mut View, shown: &Shown, place: &Place, (width, height): (usize, 
 }
 
 /// What the database knows of a call that has ended, or of a callback.
-fn story(thing: &Thing, place: &Place) -> Result<String, Failure> {
-    let reader = place.reader()?;
+fn history(thing: &Thing, target: &Target) -> Result<String, Failure> {
+    let reader = target.reader()?;
     match thing {
         Thing::Callback(id) => {
-            let story = reader.callback_story(*id)?;
-            let story = story.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
-            Ok(callbacks::story::story(&story, place))
+            let history = reader.callback_history(*id)?;
+            let history = history.ok_or_else(|| Failure::Missing(format!("there is no callback {id}")))?;
+            Ok(callbacks::history::history(&history, target))
         }
         Thing::Call { pbx, linkedid } => {
             let found = reader.call(linkedid)?;
             let ended = found.iter().find(|stored| *stored.call.pbx == **pbx);
             Ok(ended.map_or_else(
                 || format!("Call {} has ended; its row is about to be written.", safe(linkedid)),
-                |stored| crate::api::story::story(stored, &place.zone),
+                |stored| crate::api::history::history(stored, &target.zone),
             ))
         }
     }
@@ -213,9 +213,9 @@ struct News {
 }
 
 impl News {
-    fn listen(place: &Place) -> Self {
+    fn listen(target: &Target) -> Self {
         let (came, listens) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(true)));
-        let (socket, news, on) = (place.socket.clone(), Arc::clone(&came), Arc::clone(&listens));
+        let (socket, news, on) = (target.socket.clone(), Arc::clone(&came), Arc::clone(&listens));
         let thread = thread::Builder::new().name("news".to_owned()).spawn(move || {
             while on.load(Ordering::Relaxed) {
                 // While there is no stream the screen is looked at anew as often as without one.
@@ -264,17 +264,17 @@ fn draw(
     out.flush()
 }
 
-fn ask(place: &Place, pbx: Option<&str>) -> Result<Shown, Failure> {
+fn ask(target: &Target, pbx: Option<&str>) -> Result<Shown, Failure> {
     let of =
         |path: &str, mark: char| pbx.map_or_else(|| path.to_owned(), |pbx| format!("{path}{mark}pbx={}", escaped(pbx)));
-    let missing = || Failure::Daemon(ClientError::NotRunning(place.socket.clone()));
-    let mut live = place.get(&of("/v1/live", '?'))?.ok_or_else(missing)?;
+    let missing = || Failure::Daemon(ClientError::NotRunning(target.socket.clone()));
+    let mut live = target.get(&of("/v1/live", '?'))?.ok_or_else(missing)?;
     for list in ["queues", "agents"] {
         if let Some(see) = live["cut"][list]["see"].as_str().map(str::to_owned) {
-            live[list] = place.list(&of(&see, '?'))?.ok_or_else(missing)?;
+            live[list] = target.list(&of(&see, '?'))?.ok_or_else(missing)?;
         }
     }
-    let callbacks = place.get(&of(&format!("/v1/callbacks?open=true&limit={CALLBACKS}"), '&'))?.ok_or_else(missing)?;
+    let callbacks = target.get(&of(&format!("/v1/callbacks?open=true&limit={CALLBACKS}"), '&'))?.ok_or_else(missing)?;
     let callbacks = match callbacks {
         Value::Array(rows) => rows,
         _ => Vec::new(),

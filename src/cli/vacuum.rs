@@ -1,8 +1,8 @@
 //! `callbackd vacuum`: gives the space of removed rows back to the disk.
 
 use super::failure::Failure;
-use super::place::{DatabaseArgs, enter};
 use super::plain::{json_line, size};
+use super::target::{DatabaseArgs, enter};
 use crate::store;
 use serde_json::json;
 use std::io::Write;

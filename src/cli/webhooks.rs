@@ -1,8 +1,8 @@
 //! `callbackd webhooks`: the endpoints that receive what became true, what they were sent, and what they answered.
 
 use super::failure::Failure;
-use super::place::{Place, PlaceArgs, escaped};
 use super::plain::{json_line, local, safe};
+use super::target::{Target, TargetArgs, escaped};
 use crate::store::webhooks::{Message, MessageState, WebhookRow, WebhookState};
 use clap::Subcommand;
 use comfy_table::{Table, presets::NOTHING};
@@ -28,7 +28,7 @@ Examples:
 pub struct WebhooksArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
-    pub place: PlaceArgs,
+    pub target: TargetArgs,
     #[command(subcommand)]
     pub(crate) command: WebhooksCommand,
 }
@@ -74,12 +74,12 @@ pub(crate) enum WebhooksCommand {
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(args: &WebhooksArgs, place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+pub fn run(args: &WebhooksArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
     let order =
-        |name: &str, order: &str, body: &Value| place.post(&format!("/v1/webhooks/{}/{order}", escaped(name)), body);
+        |name: &str, order: &str, body: &Value| target.post(&format!("/v1/webhooks/{}/{order}", escaped(name)), body);
     let (answer, said) = match &args.command {
-        WebhooksCommand::List => return list(place, out, notes),
-        WebhooksCommand::Show { name, limit } => return show(place, name, *limit, out),
+        WebhooksCommand::List => return list(target, out, notes),
+        WebhooksCommand::Show { name, limit } => return show(target, name, *limit, out),
         WebhooksCommand::Test { name } => {
             let answer = order(name, "test", &json!({}))?;
             let delivered = answer["delivered"].as_bool().unwrap_or_default();
@@ -88,7 +88,7 @@ pub fn run(args: &WebhooksArgs, place: &Place, out: &mut impl Write, notes: &mut
                 (_, error) => format!("no answer: {}", error.as_str().unwrap_or_default()),
             };
             if !delivered {
-                if place.json {
+                if target.json {
                     json_line(&answer, out)?;
                 }
                 return Err(Failure::No(format!("the webhook {name} did not take the test: {said}")));
@@ -105,7 +105,7 @@ pub fn run(args: &WebhooksArgs, place: &Place, out: &mut impl Write, notes: &mut
         }
         WebhooksCommand::Resume { name } => (order(name, "resume", &json!({}))?, format!("{name} is sent to")),
     };
-    if place.json {
+    if target.json {
         json_line(&answer, out)?;
     } else {
         writeln!(out, "{}", safe(&said))?;
@@ -113,9 +113,9 @@ pub fn run(args: &WebhooksArgs, place: &Place, out: &mut impl Write, notes: &mut
     Ok(())
 }
 
-fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
-    let webhooks = place.reader()?.webhooks()?;
-    if place.json {
+fn list(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let webhooks = target.reader()?.webhooks()?;
+    if target.json {
         return webhooks.iter().try_for_each(|webhook| Ok(json_line(webhook, out)?));
     }
     if webhooks.is_empty() {
@@ -126,7 +126,7 @@ fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(["Name", "State", "Since", "Behind", "Given up", "Failing since"]);
     for WebhookRow { name, state, since_ms, by, failing_ms, behind, given_up, .. } in webhooks {
-        let at = |ms| local(ms, &place.zone, "%Y-%m-%d %H:%M");
+        let at = |ms| local(ms, &target.zone, "%Y-%m-%d %H:%M");
         let state = match state {
             WebhookState::Running => state.as_str().to_owned(),
             WebhookState::Paused => format!("paused by {}", safe(&by)),
@@ -145,15 +145,15 @@ fn list(place: &Place, out: &mut impl Write, notes: &mut impl Write) -> Result<(
     Ok(())
 }
 
-fn show(place: &Place, name: &str, limit: u32, out: &mut impl Write) -> Result<(), Failure> {
-    let reader = place.reader()?;
+fn show(target: &Target, name: &str, limit: u32, out: &mut impl Write) -> Result<(), Failure> {
+    let reader = target.reader()?;
     let Some(webhook) = reader.webhook(name)? else {
         let names: Vec<String> = reader.webhooks()?.into_iter().map(|webhook| safe(&webhook.name)).collect();
         let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
         return Err(Failure::Usage(format!("there is no webhook {}; there are: {known}", safe(name))));
     };
     let messages = reader.webhook_messages(name, limit)?;
-    if place.json {
+    if target.json {
         json_line(&webhook, out)?;
         for message in &messages {
             let attempts = reader.webhook_attempts(name, message.seq, ATTEMPTS)?;
@@ -170,7 +170,7 @@ fn show(place: &Place, name: &str, limit: u32, out: &mut impl Write) -> Result<(
         webhook.given_up
     )?;
     for Message { seq, kind, key, state, attempts, next_ms, .. } in &messages {
-        let at = |ms| local(ms, &place.zone, "%Y-%m-%d %H:%M:%S");
+        let at = |ms| local(ms, &target.zone, "%Y-%m-%d %H:%M:%S");
         let then = match state {
             MessageState::Failing => format!("failing, next at {}", at(*next_ms)),
             MessageState::Delivered => "delivered".to_owned(),

@@ -16,12 +16,23 @@ pub struct Api {
     pub mode: u32,
     /// Its group; default: the daemon's.
     pub group: Option<String>,
-    /// Where it listens to programs with tokens too; default: nowhere. On this machine alone.
+    /// Where it listens to programs with tokens too; default: nowhere. Without `tls` on this machine alone.
     pub(crate) listen: Option<SocketAddr>,
+    /// Whoever comes by `listen` comes by TLS. Default: no.
+    pub(crate) tls: Option<Certificate>,
     /// Names by which they may call this machine, beside `localhost` and addresses.
     pub(crate) hosts: Vec<String>,
     /// There are pages for people too, who log in with such a token. Default: no.
     pub(crate) pages: bool,
+}
+
+/// What the API shows by TLS, both in PEM form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Certificate {
+    /// The certificate, followed by those between it and its authority.
+    pub(crate) chain_file: PathBuf,
+    /// Its key, which nobody else may read.
+    pub(crate) key_file: PathBuf,
 }
 
 impl Default for Api {
@@ -31,6 +42,7 @@ impl Default for Api {
             mode: 0o660,
             group: None,
             listen: None,
+            tls: None,
             hosts: Vec::new(),
             pages: false,
         }
@@ -86,18 +98,34 @@ pub(super) fn read(section: &Section<'_, '_>, dir: &Path) -> Api {
         }
         api.group = Some(text.value);
     }
-    api.listen = listen(section);
+    api.tls = tls(section, dir);
+    api.listen = listen(section, api.tls.is_some());
     api.hosts = hosts(section);
     api.pages = pages(section, api.listen.is_some());
     api
 }
 
-fn listen(section: &Section<'_, '_>) -> Option<SocketAddr> {
+/// A certificate and its key: both or none.
+fn tls(section: &Section<'_, '_>, dir: &Path) -> Option<Certificate> {
+    let (chain, key) = ("\"/etc/callbackd/api.crt\"", "\"/etc/callbackd/api.key\"");
+    let file = |name, example| section.text(name, example).map(|text| (dir.join(&text.value), text.span));
+    let (only, other, example, span) = match (file("tls_cert_file", chain), file("tls_key_file", key)) {
+        (Some((chain_file, _)), Some((key_file, _))) => return Some(Certificate { chain_file, key_file }),
+        (Some((_, span)), None) => ("tls_cert_file", "tls_key_file", key, span),
+        (None, Some((_, span))) => ("tls_key_file", "tls_cert_file", chain, span),
+        (None, None) => return None,
+    };
+    let help = format!("add for example: {other} = {example}");
+    section.problems.add(span, format!("`{only}` needs `{other}`"), "a certificate and its key belong together", help);
+    None
+}
+
+fn listen(section: &Section<'_, '_>, tls: bool) -> Option<SocketAddr> {
     let example = "\"127.0.0.1:8380\"";
     let text = section.text("listen", example)?;
     match text.value.parse::<SocketAddr>() {
-        Ok(address) if address.ip().is_loopback() && address.port() > 0 => Some(address),
-        Ok(address) if address.ip().is_loopback() => {
+        Ok(address) if (tls || address.ip().is_loopback()) && address.port() > 0 => Some(address),
+        Ok(address) if tls || address.ip().is_loopback() => {
             section.problems.add(
                 text.span,
                 "`listen` needs a port",
@@ -109,9 +137,9 @@ fn listen(section: &Section<'_, '_>) -> Option<SocketAddr> {
         Ok(_) => {
             section.problems.add(
                 text.span,
-                "`listen` may be on this machine alone: tokens and customers' numbers would cross the network in the clear",
+                "without TLS `listen` may be on this machine alone: tokens and customers' numbers would cross the network in the clear",
                 "not a loopback address",
-                "use \"127.0.0.1:8380\" or \"[::1]:8380\", and a reverse proxy with TLS (nginx, caddy, stunnel) in front of it for others",
+                "set `tls_cert_file` and `tls_key_file`; or use \"127.0.0.1:8380\" or \"[::1]:8380\", with a reverse proxy with TLS (nginx, caddy, stunnel) in front of it",
             );
             None
         }

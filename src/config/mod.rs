@@ -20,7 +20,7 @@ mod settings;
 mod webhook;
 
 pub(crate) use agents::Agent;
-pub(crate) use api::Api;
+pub(crate) use api::{Api, Certificate as ApiCertificate};
 pub(crate) use callback::{Callback, CallbackQueue};
 pub(crate) use feed::Feed;
 pub use refusal::{Problem, Refusal};
@@ -80,7 +80,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("gap", &["pbx", "cdr_csv", "queue_log"]),
-    ("numbers", &["region", "internal_max_digits", "allow", "deny", "international", "premium", "own"]),
+    ("numbers", &["region", "internal_max_digits", "allow", "deny", "vip", "international", "premium", "own"]),
     ("hours", &["timezone", "country", "open"]),
     ("hours.NAME", &["timezone", "country", "open", "dids"]),
     (
@@ -169,7 +169,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("agents", &["name", "interface", "queues", "wrapup"]),
-    ("api", &["socket", "mode", "group", "listen", "hosts", "pages"]),
+    ("api", &["socket", "mode", "group", "listen", "tls_cert_file", "tls_key_file", "hosts", "pages"]),
     ("feed", &["in_progress", "agents", "keep", "max_rows", "max_mib"]),
     (
         "webhook",
@@ -374,6 +374,8 @@ pub struct Numbers {
     pub(crate) allow: Vec<String>,
     /// Prefixes that may not be called.
     pub deny: Vec<String>,
+    /// Numbers and prefixes that are called back before all others.
+    pub(crate) vip: Vec<String>,
     /// Numbers of other countries may be called. Default false.
     pub(crate) international: bool,
     /// Premium-rate, shared-cost, personal and pager numbers may be called. Default false.

@@ -1,5 +1,6 @@
 //! Answers to what comes in by the local API: how things stand at once, what commands did once it is on the disk.
 
+use super::api_certificate;
 use super::callbacks::Callbacks;
 use super::link::Link;
 use super::monitor::{Monitor, Standing};
@@ -80,23 +81,27 @@ pub(crate) fn named(command: &Command) -> Option<i64> {
         | Command::Retry { id, .. }
         | Command::Prioritise { id, .. }
         | Command::Delay { id, .. } => Some(*id),
-        Command::Add { .. } | Command::DncAdd { .. } | Command::DncRemove { .. } => None,
+        Command::Add { .. }
+        | Command::Tag { .. }
+        | Command::Untag { .. }
+        | Command::DncAdd { .. }
+        | Command::DncRemove { .. } => None,
     }
 }
 
 /// All agents of all PBXs.
-pub(crate) fn agents(watched: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence> {
+pub(crate) fn agents(monitors: &[Monitor], callbacks: &Callbacks) -> Vec<AgentInPresence> {
     let on = |w: &Monitor| {
         let agents = w.presence().agents();
         agents.into_iter().map(|agent| agent_view(w, agent, callbacks)).collect::<Vec<_>>()
     };
-    let mut agents: Vec<AgentInPresence> = watched.iter().flat_map(on).collect();
+    let mut agents: Vec<AgentInPresence> = monitors.iter().flat_map(on).collect();
     agents.sort_by(|a, b| (&a.pbx, &a.agent).cmp(&(&b.pbx, &b.agent)));
     agents
 }
 
-fn agent_view(watched: &Monitor, agent: AgentView<'_>, callbacks: &Callbacks) -> AgentInPresence {
-    let (pbx, tracker) = (&watched.name, watched.tracker());
+fn agent_view(monitor: &Monitor, agent: AgentView<'_>, callbacks: &Callbacks) -> AgentInPresence {
+    let (pbx, tracker) = (&monitor.name, monitor.tracker());
     let why_not = callbacks.scheduler().why_not(pbx, &agent);
     let unknown = || "unknown: the PBX is not seen".to_owned();
     AgentInPresence {
@@ -118,23 +123,23 @@ fn agent_view(watched: &Monitor, agent: AgentView<'_>, callbacks: &Callbacks) ->
 }
 
 /// All queues of all PBXs.
-pub(crate) fn queues(watched: &[Monitor], callbacks: &Callbacks) -> Vec<QueueInPresence> {
-    watched.iter().flat_map(|on| queues_of(on, callbacks)).collect()
+pub(crate) fn queues(monitors: &[Monitor], callbacks: &Callbacks) -> Vec<QueueInPresence> {
+    monitors.iter().flat_map(|on| queues_of(on, callbacks)).collect()
 }
 
-fn queues_of(watched: &Monitor, callbacks: &Callbacks) -> Vec<QueueInPresence> {
-    let (presence, sees) = (watched.presence(), watched.tracker().sees());
+fn queues_of(monitor: &Monitor, callbacks: &Callbacks) -> Vec<QueueInPresence> {
+    let (presence, sees) = (monitor.presence(), monitor.tracker().sees());
     let (agents, waiting) = (presence.agents(), presence.waiting());
     let mut queues: BTreeMap<String, QueueInPresence> = BTreeMap::new();
     for queue in presence.queues() {
         let waiting = sees.then(|| waiting.get(&queue).copied().unwrap_or(0));
-        let (pbx, free) = (watched.name.to_string(), sees.then_some(0));
+        let (pbx, free) = (monitor.name.to_string(), sees.then_some(0));
         let new =
             QueueInPresence { pbx, queue: queue.clone(), waiting, longest_since_ms: None, members: 0, free, paused: 0 };
         queues.insert(queue, new);
     }
     for agent in &agents {
-        let is_free = callbacks.scheduler().why_not(&watched.name, agent).is_none();
+        let is_free = callbacks.scheduler().why_not(&monitor.name, agent).is_none();
         for member in &agent.queues {
             let Some(queue) = queues.get_mut(&*member.queue) else { continue };
             queue.members += 1;
@@ -172,34 +177,34 @@ pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, sinc
     }
 }
 
-fn counted(watched: &Monitor, link: &Link) -> PbxCounters {
+fn counted(monitor: &Monitor, link: &Link) -> PbxCounters {
     PbxCounters {
         link: link.counters(),
-        tracker: TrackerCounters::new(watched.tracker().counters(), watched.events_unreadable()),
+        tracker: TrackerCounters::new(monitor.tracker().counters(), monitor.events_unreadable()),
     }
 }
 
-fn pbx(watched: &Monitor, callbacks: &Callbacks) -> PbxStatus {
-    let presence = watched.presence();
+fn pbx(monitor: &Monitor, callbacks: &Callbacks) -> PbxStatus {
+    let presence = monitor.presence();
     let agents = presence.agents();
-    let free = |agent: &&AgentView<'_>| callbacks.scheduler().why_not(&watched.name, agent).is_none();
-    let another = callbacks.scheduler().another_on(&watched.name);
+    let free = |agent: &&AgentView<'_>| callbacks.scheduler().why_not(&monitor.name, agent).is_none();
+    let another = callbacks.scheduler().another_on(&monitor.name);
     PbxStatus {
-        name: watched.name.to_string(),
+        name: monitor.name.to_string(),
         another_callbackd: another.map(|another| another.identity.as_str().to_owned()),
         gives_way: another.is_some_and(|another| another.gives_way),
-        address: watched.peer.clone(),
-        link: match &watched.standing {
+        address: monitor.peer.clone(),
+        link: match &monitor.standing {
             Standing::Connecting => "connecting".to_owned(),
             Standing::Live => "live".to_owned(),
             Standing::Down(reason) => format!("down: {reason}"),
         },
-        seen: watched.tracker().sees(),
-        unseen_since_ms: watched.tracker().unseen_since(),
-        calls: watched.live_calls(),
+        seen: monitor.tracker().sees(),
+        unseen_since_ms: monitor.tracker().unseen_since(),
+        calls: monitor.live_calls(),
         agents: agents.len(),
-        free: watched.tracker().sees().then(|| agents.iter().filter(free).count()),
-        waiting: watched.tracker().sees().then(|| presence.waiting()),
+        free: monitor.tracker().sees().then(|| agents.iter().filter(free).count()),
+        waiting: monitor.tracker().sees().then(|| presence.waiting()),
     }
 }
 
@@ -223,7 +228,14 @@ pub(crate) fn listen(config: &Config, front: &Arc<Front>) -> Option<socket::Serv
 /// Listens to programs with tokens, where the configuration says so.
 pub(crate) fn listen_by_tcp(config: &Config, front: &Arc<Front>) -> Option<tcp::Server> {
     let address = config.api.listen?;
-    match tcp::Server::bind(address, &config.api.hosts, config.api.pages, front) {
+    let tls = match config.api.tls.as_ref().map(api_certificate::load).transpose() {
+        Ok(tls) => tls,
+        Err(err) => {
+            tracing::error!(target: "api", %address, %err, "The API's certificate cannot be used, programs cannot ask by TCP; callbackd check, then restart");
+            return None;
+        }
+    };
+    match tcp::Server::bind(address, tls, &config.api.hosts, config.api.pages, front) {
         Ok(server) => Some(server),
         Err(err) => {
             tracing::error!(target: "api", %address, %err, "The API cannot listen there, programs cannot ask by TCP; set api.listen to a free port");
@@ -238,7 +250,7 @@ mod tests {
     use callbackd_core::model::E164;
 
     fn done() -> Result<Done, CommandError> {
-        Ok(Done::Permitted(E164::new("+12025550100").unwrap()))
+        Ok(Done::DncRemoved(E164::new("+12025550100").unwrap()))
     }
 
     #[test]

@@ -103,6 +103,7 @@ impl Callbacks {
                 }
                 return Some(record);
             }
+            Output::Tagged(tagged) => self.scheduler.handle(Input::Tagged(&tagged.0, &tagged.1), now),
             Output::Line(change) => self.scheduler.handle(Input::Line(&change), now),
             Output::Progress(progress) => self.scheduler.handle(Input::Progress(&progress), now),
             Output::Sign(sign) => self.scheduler.handle(Input::Sign { pbx, sign }, now),
@@ -210,11 +211,11 @@ impl Callbacks {
     }
 
     /// Lets the scheduler decide. Its records are returned, and its PBX actions are on their way.
-    pub(crate) fn decide(&mut self, watched: &[Monitor], now: Moment) -> Vec<Record> {
-        let presences = presences_of(watched);
+    pub(crate) fn decide(&mut self, monitors: &[Monitor], now: Moment) -> Vec<Record> {
+        let presences = presences_of(monitors);
         self.scheduler.decide(now, &presences);
         self.say_full(now);
-        self.say_another(watched, now);
+        self.say_another(monitors, now);
         self.carry_out(&presences, now)
     }
 
@@ -244,8 +245,8 @@ impl Callbacks {
     }
 
     /// Another callbackd that makes callbacks on the same PBX, when that changes.
-    fn say_another(&mut self, watched: &[Monitor], now: Moment) {
-        for pbx in watched.iter().map(|w| &w.name) {
+    fn say_another(&mut self, monitors: &[Monitor], now: Moment) {
+        for pbx in monitors.iter().map(|w| &w.name) {
             let another = match self.scheduler.others_on(pbx) {
                 Others::One(another) => Some(another),
                 Others::Nobody => None,
@@ -283,9 +284,9 @@ impl Callbacks {
     }
 
     /// The daemon ends: its signs are taken back while the links are up.
-    pub(crate) fn stop(&mut self, watched: &[Monitor], now: Moment) {
+    pub(crate) fn stop(&mut self, monitors: &[Monitor], now: Moment) {
         self.scheduler.stop();
-        let records = self.carry_out(&presences_of(watched), now);
+        let records = self.carry_out(&presences_of(monitors), now);
         debug_assert!(records.is_empty(), "whatever was decided has been carried out before");
     }
 
@@ -333,10 +334,10 @@ impl Callbacks {
         command: &Command,
         by: &str,
         closed: Option<CallbackRow>,
-        watched: &[Monitor],
+        monitors: &[Monitor],
         now: Moment,
     ) -> Result<Done, CommandError> {
-        self.scheduler.command(command, by, closed, now, &presences_of(watched))
+        self.scheduler.command(command, by, closed, now, &presences_of(monitors))
     }
 
     /// What a command did, as it stands after the decision that followed.
@@ -357,8 +358,8 @@ impl Callbacks {
 }
 
 /// Who is free on each PBX, as its tracker knows it now.
-fn presences_of(watched: &[Monitor]) -> Presences<'_> {
-    watched.iter().map(|w| (w.name.clone(), w.presence())).collect()
+fn presences_of(monitors: &[Monitor]) -> Presences<'_> {
+    monitors.iter().map(|w| (w.name.clone(), w.presence())).collect()
 }
 
 /// Waits for the answer beside the loop, and for room to hand it to the loop.

@@ -8,7 +8,8 @@ use crate::config::ShowNumbers;
 use crate::log::{Masked, Wire};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::notice::Notice;
-use callbackd_core::model::{FinishedCall, Gap, Quality, Record};
+use callbackd_core::model::{About, FinishedCall, Gap, Quality, Record, TagChange};
+use tracing::field::display;
 
 /// A record is on the disk.
 pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
@@ -17,8 +18,9 @@ pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
         Record::Gap(gap) => gap_closed(gap),
         Record::Callback(change) => callback::changed(change, show, now_ms),
         Record::Attempt(attempt) => callback::attempt_ended(attempt, show),
-        Record::DncAdd(entry) => callback::forbidden(entry, show),
-        Record::DncRemove(number) => callback::permitted(number, show),
+        Record::Tag(change) => tagged(change),
+        Record::DncAdd(entry) => callback::dnc_added(entry, show),
+        Record::DncRemove(number) => callback::dnc_removed(number, show),
         Record::InProgress(_)
         | Record::NotInProgress { .. }
         | Record::Agent { .. }
@@ -30,11 +32,9 @@ pub(crate) fn stored(record: &Record, show: ShowNumbers, now_ms: Millis) {
 
 /// A record is lost: the database refused it for its own sake.
 pub(crate) fn refused(record: &Record, err: &str) {
-    let (pbx, call) = match record {
-        Record::Call(call) => (Some(&call.pbx), call.linkedid.as_str()),
-        _ => (None, "-"),
-    };
-    tracing::error!(target: "store", call = %Wire(call), pbx = pbx.map(display), err, "The database refused a record, it is lost; please report this");
+    let About { pbx, call, callback } = record.about();
+    let call = call.map(|call| display(Wire(call)));
+    tracing::error!(target: "store", pbx = pbx.map(display), call, callback, err, "The database refused a record, it is lost; please report this");
 }
 
 /// A line about a call, with what it is known by first.
@@ -73,6 +73,16 @@ fn call_ended(call: &FinishedCall, show: ShowNumbers) {
         quality = Some(call.quality).filter(|quality| *quality != Quality::Full).map(display),
         "Call ended"
     );
+}
+
+fn tagged(change: &TagChange) {
+    let TagChange { pbx, linkedid, tag, removed } = change;
+    let (code, by) = (Wire(&tag.code), Wire(&tag.by));
+    if *removed {
+        tracing::info!(target: "call", call = %Wire(linkedid), %pbx, %code, %by, "Code removed from call");
+    } else {
+        tracing::info!(target: "call", call = %Wire(linkedid), %pbx, %code, %by, "Code set on call");
+    }
 }
 
 /// A restart of the daemon takes about a second, in which hardly anything happens: nobody needs to look at it unless a call was lost.

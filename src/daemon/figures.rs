@@ -11,10 +11,10 @@ use callbackd_core::model::presence::{AgentView, Standing};
 use std::collections::BTreeMap;
 
 /// All of them, with how things stand and what was counted.
-pub(crate) fn all(status: Status, watched: &[Monitor], callbacks: &Callbacks, counted: Counted) -> Figures {
-    let queues = api_replies::queues(watched, callbacks);
+pub(crate) fn all(status: Status, monitors: &[Monitor], callbacks: &Callbacks, counted: Counted) -> Figures {
+    let queues = api_replies::queues(monitors, callbacks);
     let (mut agents, mut members) = (BTreeMap::new(), BTreeMap::new());
-    for on in watched.iter().filter(|on| on.tracker().sees()) {
+    for on in monitors.iter().filter(|on| on.tracker().sees()) {
         for agent in on.presence().agents() {
             let could = standing(on, &agent, callbacks);
             let everywhere = !agent.queues.is_empty() && agent.queues.iter().all(|member| member.paused);

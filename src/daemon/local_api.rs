@@ -1,5 +1,6 @@
 //! The local API as the loop sees it: what is asked, callbacks that are looked up for a command, and answers that wait for the disk.
 
+use super::api_certificate;
 use super::api_replies::{self, ApiReplies};
 use crate::api::{Ask, Front, socket, tcp};
 use crate::config::Config;
@@ -93,6 +94,17 @@ impl LocalApi {
     /// Gives the answers whose records are among the first `settled`.
     pub(crate) fn settle(&mut self, settled: u64) {
         self.replies.settle(settled);
+    }
+
+    /// Takes the certificate up that is in its files now: it may have been renewed.
+    pub(crate) fn renew(&self, config: &Config) {
+        let (Some(server), Some(tls)) = (&self.servers.1, &config.api.tls) else { return };
+        match api_certificate::load(tls) {
+            Ok(tls) => server.renew(tls),
+            Err(err) => {
+                tracing::error!(target: "api", %err, "The API's renewed certificate cannot be used, the old one stays; callbackd check, then reload");
+            }
+        }
     }
 
     /// Takes no more connections.

@@ -1,6 +1,7 @@
 //! The daemon: one loop over links, store, timers, signals and the service manager. The only async module.
 
 pub(crate) mod ami_client;
+pub(crate) mod api_certificate;
 mod api_replies;
 mod callbacks;
 mod cdr_file;

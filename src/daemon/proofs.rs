@@ -155,21 +155,21 @@ impl Proofs {
     }
 
     /// Looks if it is time. `unsaved`: rows that are on their way to the disk could not be seen there; it is looked later then.
-    pub(crate) fn look(&mut self, watched: &[Monitor], unsaved: bool, now: Moment) {
+    pub(crate) fn look(&mut self, monitors: &[Monitor], unsaved: bool, now: Moment) {
         for gaps in &mut self.pbxs {
-            let Some(watched) = watched.iter().find(|w| w.name == gaps.pbx) else { continue };
-            let Some(job) = gaps.look(watched, (&self.db, &self.ours), unsaved, now) else { continue };
+            let Some(monitor) = monitors.iter().find(|w| w.name == gaps.pbx) else { continue };
+            let Some(job) = gaps.look(monitor, (&self.db, &self.ours), unsaved, now) else { continue };
             let hand = self.found.0.clone();
             tokio::spawn(beside(job.pbx.clone(), move || job.run(&hand), self.found.0.clone()));
         }
     }
 
     /// What was found, less what the tracker knows better by now: to be recorded as calls are.
-    pub(crate) fn take(&mut self, found: Found, watched: &[Monitor]) -> Vec<FinishedCall> {
+    pub(crate) fn take(&mut self, found: Found, monitors: &[Monitor]) -> Vec<FinishedCall> {
         let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == found.pbx) else { return Vec::new() };
         match found.what {
             What::Calls(mut calls) => {
-                let tracker = watched.iter().find(|w| w.name == found.pbx).map(Monitor::tracker);
+                let tracker = monitors.iter().find(|w| w.name == found.pbx).map(Monitor::tracker);
                 calls.retain(|call| match tracker.map_or(Known::Nothing, |e| e.memory_of(&call.linkedid)) {
                     Known::Nothing => true,
                     Known::Live => false,
@@ -261,14 +261,14 @@ impl PbxGaps {
     /// The look that it is time for.
     fn look(
         &mut self,
-        watched: &Monitor,
+        monitor: &Monitor,
         (db, ours): (&Path, &OurAttempts),
         unsaved: bool,
         now: Moment,
     ) -> Option<Job> {
         self.deadline().filter(|at| *at <= now.mono_ms)?;
         // Nor does the tracker know which calls are up while sync is lost: the gap that then ends asks again.
-        if unsaved || watched.standing != Standing::Live {
+        if unsaved || monitor.standing != Standing::Live {
             for due in self.waiting.iter_mut().filter(|due| due.at_mono_ms <= now.mono_ms) {
                 due.at_mono_ms = now.mono_ms + LOOKS_MS[0];
             }
@@ -285,8 +285,8 @@ impl PbxGaps {
             db: db.to_owned(),
             ours: ours.clone(),
             rules: self.rules.clone(),
-            trunks: watched.tracker().trunks_met().map(str::to_owned).collect(),
-            live: watched.tracker().live_linkedids().map(str::to_owned).collect(),
+            trunks: monitor.tracker().trunks_met().map(str::to_owned).collect(),
+            live: monitor.tracker().live_linkedids().map(str::to_owned).collect(),
             from_ms,
             to_ms: to_ms.unwrap_or(now.wall_ms),
         })

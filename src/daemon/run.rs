@@ -343,6 +343,7 @@ impl Daemon {
             self.proofs.configure(config);
             self.storage.record_changes(&config.feed);
             self.webhooks.configure(config, now.wall_ms);
+            self.api.renew(config);
             self.storage.keep_up_soon();
             self.callbacks.policies(&config.policies(), cdr_files(config), now);
         }

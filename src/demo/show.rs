@@ -11,7 +11,7 @@ use std::path::Path;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// Customers' calls, by status and outcome.
-    pub(crate) calls: BTreeMap<(String, String), u64>,
+    pub(crate) calls: BTreeMap<(Status, Outcome), u64>,
     /// Missed calls whose callers were won back, by whom.
     pub(crate) won_back: BTreeMap<String, u64>,
     /// Callbacks by state.
@@ -30,8 +30,7 @@ impl Tally {
         let mut tally = Self::default();
         let inbound = CallFilter { direction: vec![Direction::Inbound], ..CallFilter::default() };
         reader.each_call(&inbound, |stored| {
-            let key = (stored.call.status.to_string(), stored.call.outcome.to_string());
-            *tally.calls.entry(key).or_default() += 1;
+            *tally.calls.entry((stored.call.status, stored.call.outcome)).or_default() += 1;
             if let Some((by, _)) = stored.recovered {
                 *tally.won_back.entry(by.to_string()).or_default() += 1;
             }
@@ -50,13 +49,10 @@ impl Tally {
         self.calls.values().sum()
     }
 
-    /// Those that nobody answered, as the view `v_missed` counts them: not what was not seen, given up at once, or blocked.
+    /// Those that nobody served, as the view `v_missed` counts them.
     #[must_use]
     pub(crate) fn missed(&self) -> u64 {
-        let other = [Status::Answer, Status::Unknown].map(Status::as_str);
-        let no_miss = [Outcome::ShortAbandon, Outcome::Blocked].map(Outcome::as_str);
-        let missed = |status: &str, outcome: &str| !other.contains(&status) && !no_miss.contains(&outcome);
-        self.calls.iter().filter(|((status, outcome), _)| missed(status, outcome)).map(|(_, count)| count).sum()
+        self.calls.iter().filter(|((_, outcome), _)| outcome.meaning().missed).map(|(_, count)| count).sum()
     }
 
     /// Callbacks that were made and talked.
@@ -68,7 +64,8 @@ impl Tally {
     /// Two tables, with a line break at the end.
     #[must_use]
     pub(crate) fn table(&self) -> String {
-        let calls = self.calls.iter().map(|((status, outcome), n)| [status.clone(), outcome.clone(), n.to_string()]);
+        let calls =
+            self.calls.iter().map(|((status, outcome), n)| [status.to_string(), outcome.to_string(), n.to_string()]);
         let callbacks = self.callbacks.iter().map(|(state, n)| [state.clone(), n.to_string()]);
         let won: Vec<String> = self.won_back.iter().map(|(by, n)| format!("{n} by {by}")).collect();
         let won = if won.is_empty() { "none".to_owned() } else { won.join(", ") };

@@ -167,6 +167,8 @@ words! {
     why: "Why it counts so", "Почему так считается", "Чому так рахується", "למה נספר כך", "Por qué cuenta así", "Warum er so zählt";
     no_call: "There is no such call.", "Такого звонка нет.", "Такого дзвінка немає.", "אין שיחה כזאת.", "No existe esa llamada.", "Diesen Anruf gibt es nicht.";
     tags: "Codes", "Коды", "Коди", "קודים", "Códigos", "Codes";
+    set_code: "Set code", "Поставить код", "Поставити код", "הוספת קוד", "Poner código", "Code setzen";
+    take_off: "Remove", "Убрать", "Прибрати", "הסרה", "Quitar", "Entfernen";
     ratings: "Ratings", "Оценки", "Оцінки", "דירוגים", "Valoraciones", "Bewertungen";
     callback_of_it: "Its callback: {}", "Перезвон: {}", "Передзвін: {}", "השיחה החוזרת: {}", "Su devolución: {}", "Der Rückruf dazu: {}";
     time: "Time", "Время", "Час", "שעה", "Hora", "Zeit";

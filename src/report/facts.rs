@@ -3,7 +3,7 @@
 use super::calendar::Hour;
 use super::thresholds::Thresholds;
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{Direction, Outcome, Quality, RecoveredBy, Status};
+use callbackd_core::model::{Direction, Offered, Outcome, Quality, RecoveredBy, Status};
 use std::collections::{BTreeMap, HashMap};
 
 /// A text of which there are few, such as the name of a queue: its place in [`Names`].
@@ -96,13 +96,13 @@ impl Call {
     /// The caller gave up while waiting for a person.
     #[must_use]
     pub(crate) fn abandoned(&self) -> bool {
-        self.inbound() && matches!(self.outcome, Outcome::QueueAbandon | Outcome::RingAbandon)
+        self.inbound() && self.status == Status::Cancel && self.outcome.meaning().offered == Offered::Always
     }
 
     /// The caller gave up, not at once.
     #[must_use]
     pub(crate) fn gave_up(&self) -> bool {
-        self.inbound() && self.status == Status::Cancel && self.outcome != Outcome::ShortAbandon
+        self.inbound() && self.status == Status::Cancel && self.outcome.meaning().missed
     }
 
     /// Nobody served the customer.

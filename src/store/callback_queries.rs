@@ -1,7 +1,7 @@
 //! The questions that commands ask of stored callbacks.
 
 use super::call_filter::{number_ends, places};
-use super::callback_rows::{attempt, callback, event, find, forbidden, recovered};
+use super::callback_rows::{attempt, callback, do_not_call_entry, event, find, recovered};
 use super::questions::{
     CALLBACK_ATTEMPTS, CALLBACK_EVENTS, COUNT_ATTEMPTS, COUNT_MISSES, DO_NOT_CALL, DO_NOT_CALL_PAGE, MISSES,
     NEXT_EVENT, OPEN_BY_STATE,
@@ -75,12 +75,12 @@ pub struct Miss {
     pub(crate) recovered: Option<(RecoveredBy, Millis)>,
 }
 
-/// Most misses, changes and attempts of one story, each: the newest.
-pub const STORY_ROWS: usize = 1_000;
+/// Most misses, changes and attempts of one history, each: the newest.
+pub const HISTORY_ROWS: usize = 1_000;
 
 /// What is known of a callback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct CallbackStory {
+pub struct CallbackHistory {
     /// The callback's row.
     pub callback: CallbackRow,
     /// The misses behind it, oldest first.
@@ -93,7 +93,7 @@ pub struct CallbackStory {
     pub earlier: Earlier,
 }
 
-/// What a story has more of than [`STORY_ROWS`].
+/// What a history has more of than [`HISTORY_ROWS`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Earlier {
     /// Misses before the first that is here.
@@ -135,11 +135,11 @@ impl Reader {
         self.read(|connection| find(connection, id))
     }
 
-    /// What is known of a callback: of each list the newest [`STORY_ROWS`].
+    /// What is known of a callback: of each list the newest [`HISTORY_ROWS`].
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn callback_story(&self, id: i64) -> Result<Option<CallbackStory>, Error> {
+    pub fn callback_history(&self, id: i64) -> Result<Option<CallbackHistory>, Error> {
         self.read(|connection| {
             // One snapshot: the daemon may be writing.
             let snapshot = connection.unchecked_transaction()?;
@@ -151,9 +151,9 @@ impl Reader {
                 (&mut earlier.attempts, COUNT_ATTEMPTS),
             ] {
                 let all: i64 = snapshot.prepare(count)?.query_row([id], |row| row.get(0))?;
-                *before = all.unsigned_abs().saturating_sub(STORY_ROWS as u64);
+                *before = all.unsigned_abs().saturating_sub(HISTORY_ROWS as u64);
             }
-            let asked = (id, STORY_ROWS as i64);
+            let asked = (id, HISTORY_ROWS as i64);
             let misses = snapshot
                 .prepare(MISSES)?
                 .query_map(asked, |row| {
@@ -170,7 +170,7 @@ impl Reader {
                 .collect::<Result<_, _>>()?;
             let events = snapshot.prepare(CALLBACK_EVENTS)?.query_map(asked, event)?.collect::<Result<_, _>>()?;
             let attempts = snapshot.prepare(CALLBACK_ATTEMPTS)?.query_map(asked, attempt)?.collect::<Result<_, _>>()?;
-            Ok(Some(CallbackStory { callback, misses, events, attempts, earlier }))
+            Ok(Some(CallbackHistory { callback, misses, events, attempts, earlier }))
         })
     }
 
@@ -201,7 +201,7 @@ impl Reader {
             let mut statement = connection.prepare(DO_NOT_CALL)?;
             let mut rows = statement.query([now_ms])?;
             while let Some(row) = rows.next()? {
-                if let Some(entry) = unless_misspelt(forbidden(row))?
+                if let Some(entry) = unless_misspelt(do_not_call_entry(row))?
                     && each(entry).is_break()
                 {
                     break;
@@ -309,7 +309,7 @@ impl Reader {
             let read = |take: &mut dyn FnMut(DoNotCall) -> bool| {
                 let mut rows = statement.query((after, now_ms, limit))?;
                 while let Some(row) = rows.next()? {
-                    if let Some(entry) = unless_misspelt(forbidden(row))?
+                    if let Some(entry) = unless_misspelt(do_not_call_entry(row))?
                         && !take(entry)
                     {
                         break;

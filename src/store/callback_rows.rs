@@ -85,7 +85,7 @@ columns! {
 }
 
 columns! {
-    DO_NOT_CALL, with_forbidden, forbidden: do_not_call(entry: &DoNotCall) => DoNotCall in row {
+    DO_NOT_CALL, with_do_not_call, do_not_call_entry: do_not_call(entry: &DoNotCall) => DoNotCall in row {
         keys {}
         fields {
             number_e164: entry.number_e164.as_str() => e164(row.get_ref("number_e164")?.as_str()?)?,
@@ -107,7 +107,7 @@ static INSERT_EVENT: LazyLock<String> = LazyLock::new(|| CALLBACK_EVENTS.insert(
 /// What was intended stays what it was.
 static PUT_ATTEMPT: LazyLock<String> =
     LazyLock::new(|| CALLBACK_ATTEMPTS.upsert(&["callback_id", "n"], &["pbx", "channel_id", "intended_ms"]));
-static PUT_FORBIDDEN: LazyLock<String> = LazyLock::new(|| DO_NOT_CALL.insert("OR REPLACE"));
+static PUT_DO_NOT_CALL: LazyLock<String> = LazyLock::new(|| DO_NOT_CALL.insert("OR REPLACE"));
 
 /// So many of a callback's changes are kept, the newest, beside the first. Their numbers go on, and show how many are not kept any more. Orders by
 /// people, and agents who come and go, have no end; a usual callback has ten changes.
@@ -167,13 +167,13 @@ pub(crate) fn put_attempt(connection: &Connection, row: &AttemptRow) -> rusqlite
 }
 
 /// Puts a number on the list of those not to be called.
-pub(crate) fn put_forbidden(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<()> {
-    let mut put = connection.prepare_cached(&PUT_FORBIDDEN)?;
-    with_forbidden(entry, |values| put.execute(values)).map(drop)
+pub(crate) fn put_do_not_call(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<()> {
+    let mut put = connection.prepare_cached(&PUT_DO_NOT_CALL)?;
+    with_do_not_call(entry, |values| put.execute(values)).map(drop)
 }
 
 /// Takes a number off that list; whether it was there.
-pub(crate) fn delete_forbidden(connection: &Connection, number_e164: &str) -> rusqlite::Result<bool> {
+pub(crate) fn delete_do_not_call(connection: &Connection, number_e164: &str) -> rusqlite::Result<bool> {
     Ok(connection.prepare_cached("DELETE FROM do_not_call WHERE number_e164 = ?")?.execute([number_e164])? > 0)
 }
 

@@ -2,8 +2,10 @@
 
 use super::{Error, Reader};
 use callbackd_core::ami::event::Millis;
+use callbackd_core::model::Tag;
 use callbackd_core::model::codes::{Code, Codes, OnCallback};
 use rusqlite::{Connection, Row, Transaction, params};
+use std::ops::ControlFlow;
 
 /// A code, and the calls that have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +16,21 @@ pub struct CodeCount {
     pub known: bool,
     /// Calls with it, whoever set it.
     pub calls: u64,
+}
+
+/// What is said of a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaggedCall {
+    /// Row id of the call.
+    pub call_id: i64,
+    /// The PBX on which the call was.
+    pub pbx: String,
+    /// Linkedid under which the call began.
+    pub linkedid: String,
+    /// It began, ms since 1970 UTC.
+    pub started_ms: Millis,
+    /// What is said, by whom and when.
+    pub tag: Tag,
 }
 
 const CODE: &str = "code, label, \"group\", success, callback, after_ms, expires_ms";
@@ -40,6 +57,42 @@ impl Reader {
             }
             found.sort_by(|a, b| a.code.code.cmp(&b.code.code));
             Ok(found)
+        })
+    }
+}
+
+impl Reader {
+    /// The codes of the table: shipped or configured.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn known_codes(&self) -> Result<Vec<Code>, Error> {
+        self.read(stored)
+    }
+
+    /// What is said of calls, the newest calls first, the codes of a call by their words: of all codes or of this one, behind a call (when it
+    /// began, row id); until `each` breaks.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub fn each_tag(
+        &self,
+        code: Option<&str>,
+        behind: Option<(Millis, i64)>,
+        mut each: impl FnMut(TaggedCall) -> ControlFlow<()>,
+    ) -> Result<(), Error> {
+        let (started_ms, id) = behind.unwrap_or((Millis::MAX, i64::MAX));
+        self.read(|connection| {
+            let mut found = connection.prepare(super::questions::LATEST_TAGS)?;
+            let mut rows = found.query(params![started_ms, id, code])?;
+            while let Some(row) = rows.next()? {
+                let (call_id, pbx, linkedid, started_ms) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
+                let tag = Tag { code: row.get(4)?, note: row.get(5)?, by: row.get(6)?, at_ms: row.get(7)? };
+                if each(TaggedCall { call_id, pbx, linkedid, started_ms, tag }).is_break() {
+                    break;
+                }
+            }
+            Ok(())
         })
     }
 }

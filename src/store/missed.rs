@@ -55,10 +55,10 @@ impl Reader {
     /// # Errors
     /// See [`Error`].
     pub(crate) fn missed(&self, filter: CallFilter) -> Result<Vec<MissedCall>, Error> {
-        let counted = |outcome: &Outcome| ![Outcome::ShortAbandon, Outcome::Blocked].contains(outcome);
+        let of_missed = |status: &Status| Outcome::missed().any(|outcome| outcome.meaning().statuses.contains(status));
         let calls = self.calls(&CallFilter {
-            status: Status::ALL.iter().copied().filter(|s| ![Status::Answer, Status::Unknown].contains(s)).collect(),
-            outcome: Outcome::ALL.iter().copied().filter(counted).collect(),
+            status: Status::ALL.iter().copied().filter(of_missed).collect(),
+            outcome: Outcome::missed().collect(),
             direction: vec![Direction::Inbound],
             ..filter
         })?;

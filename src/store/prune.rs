@@ -19,14 +19,14 @@ pub struct Pruned {
     /// Rows of `agent_intervals`.
     pub intervals: u64,
     /// Of `do_not_call`: entries that no longer held.
-    pub forbidden: u64,
+    pub do_not_call: u64,
 }
 
 impl Pruned {
     /// Sum over all tables.
     #[must_use]
     pub fn total(self) -> u64 {
-        self.calls + self.callbacks + self.gaps + self.intervals + self.forbidden
+        self.calls + self.callbacks + self.gaps + self.intervals + self.do_not_call
     }
 }
 
@@ -49,7 +49,7 @@ enum Stage {
     /// Behind this agent's activity in this queue: `pbx`, `agent`, `activity`, `queue`.
     Intervals([String; 4]),
     /// Behind this number.
-    Forbidden(String),
+    DoNotCall(String),
     Over,
 }
 
@@ -76,7 +76,7 @@ impl Pruning {
                 last(connection, IN_PROGRESS, before, &mut removed.calls)?.then(|| Stage::Intervals(Default::default()))
             }
             Stage::Intervals(behind) => intervals(connection, behind, before, &mut removed.intervals)?,
-            Stage::Forbidden(behind) => forbidden(connection, behind, before, &mut removed.forbidden)?,
+            Stage::DoNotCall(behind) => do_not_call(connection, behind, before, &mut removed.do_not_call)?,
             Stage::Over => None,
         };
         if let Some(next) = stage {
@@ -148,7 +148,7 @@ fn intervals(
         )?
         .query_row(params![behind[0], behind[1], behind[2], behind[3]], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]))
         .optional()?;
-    let Some(next) = next else { return Ok(Some(Stage::Forbidden(String::new()))) };
+    let Some(next) = next else { return Ok(Some(Stage::DoNotCall(String::new()))) };
     let rows = connection
         .prepare_cached(
             "DELETE FROM agent_intervals WHERE pbx = ?1 AND agent = ?2 AND activity = ?3 AND queue = ?4 AND from_ms IN (
@@ -164,7 +164,7 @@ fn intervals(
 }
 
 /// Looks at a few entries of the list, in the order of their numbers.
-fn forbidden(
+fn do_not_call(
     connection: &Connection,
     behind: &mut String,
     before_ms: Millis,

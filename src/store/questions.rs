@@ -122,7 +122,7 @@ pub(super) const SERVED: &str = "
      WHERE +status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
        AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
      GROUP BY number_e164 ORDER BY 6 DESC LIMIT ?3";
-pub(super) const FORBIDDEN: &str = "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?";
+pub(super) const DO_NOT_CALL_NOW: &str = "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?";
 pub(super) const CALLBACK_OF_ATTEMPT: &str =
     "SELECT callback_id FROM callback_attempts WHERE pbx = ? AND channel_id = ?";
 pub(super) const LAST_CALLBACK: &str = "SELECT coalesce(max(id), 0) FROM callbacks";
@@ -157,6 +157,11 @@ pub(super) const CHILDREN_OF_WINDOW: [&str; 5] = [
 /// How many calls have each code, those that began from ?1 on (NULL: all).
 pub(super) const CODE_COUNTS: &str = "
     SELECT t.code, count(DISTINCT t.call_id) FROM tags t JOIN calls c ON c.id = t.call_id WHERE ?1 IS NULL OR c.started_ms >= ?1 GROUP BY t.code";
+/// What is said of calls, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: of this code (NULL: of all).
+pub(super) const LATEST_TAGS: &str = "
+    SELECT c.id, c.pbx, c.linkedid, c.started_ms, t.code, t.note, t.\"by\", t.at_ms FROM calls c CROSS JOIN tags t ON t.call_id = c.id
+     WHERE c.started_ms <= ?1 AND (c.started_ms < ?1 OR c.id < ?2) AND (?3 IS NULL OR t.code = ?3)
+     ORDER BY c.started_ms DESC, c.id DESC, t.code, t.\"by\"";
 /// The key behind another one. With the latest of all times in it SQLite steps over all intervals of that key at once; without, it would read them.
 pub(super) const INTERVAL_KEYS: &str = "
     SELECT pbx, agent, activity, queue FROM agent_intervals WHERE (pbx, agent, activity, queue, from_ms) > (?1, ?2, ?3, ?4, 9223372036854775807)
@@ -258,7 +263,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: dialled", DIALLED.to_owned()),
         ("start: owners", OWNERS.to_owned()),
         ("start: served", SERVED.to_owned()),
-        ("start: forbidden", FORBIDDEN.to_owned()),
+        ("start: do not call", DO_NOT_CALL_NOW.to_owned()),
         ("proof: callback of an attempt", CALLBACK_OF_ATTEMPT.to_owned()),
         ("start: last callback", LAST_CALLBACK.to_owned()),
         ("start: last change", LAST_CHANGE.to_owned()),
@@ -267,6 +272,7 @@ pub fn questions() -> Vec<(String, String)> {
         ("feed: attempt", ATTEMPT.to_owned()),
         ("feed: oldest", OLDEST_CHANGE.to_owned()),
         ("feed: to be removed", OLDEST_CHANGES.to_owned()),
+        ("tags", LATEST_TAGS.to_owned()),
         ("webhooks: history", webhooks::HISTORY.to_owned()),
     ];
     let chosen = |name: &str, chosen: Chosen| (format!("report {name}"), chosen.sql());

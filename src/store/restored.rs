@@ -1,8 +1,8 @@
 //! What a scheduler must know of earlier runs, read once at the start.
 
-use super::callback_rows::{attempt, callback, forbidden};
+use super::callback_rows::{attempt, callback, do_not_call_entry};
 use super::questions::{
-    DIALLED, FORBIDDEN, IN_FLIGHT, LAST_CALLBACK, OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SERVED,
+    DIALLED, DO_NOT_CALL_NOW, IN_FLIGHT, LAST_CALLBACK, OPEN_CALLBACKS, OPEN_MISSES, OWNERS, REFUSALS, SERVED,
 };
 use super::rows::{e164, unless_misspelt};
 use super::{Error, Store};
@@ -88,14 +88,14 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
         })?
         .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
-    let forbidden = connection
-        .prepare(FORBIDDEN)?
-        .query_map([now_ms], |row| unless_misspelt(forbidden(row)))?
+    let do_not_call = connection
+        .prepare(DO_NOT_CALL_NOW)?
+        .query_map([now_ms], |row| unless_misspelt(do_not_call_entry(row)))?
         .filter_map(Result::transpose)
         .collect::<Result<_, _>>()?;
     let last_id = connection.query_row(LAST_CALLBACK, [], |row| row.get(0))?;
     let served = Vec::new();
-    Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, forbidden, last_id })
+    Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, do_not_call, last_id })
 }
 
 /// PBXs and agents are few, and stand in as many rows as there are customers: the name of each is kept once.

@@ -4,7 +4,7 @@ use super::batch::last_forms;
 use super::columns::columns;
 use super::feed::Outbox;
 use super::questions::{CALLS_LEFT, CALLS_UNDER, DELETE_RECORDED};
-use super::{StoredCall, callback_rows};
+use super::{StoredCall, callback_rows, tag_rows};
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::{
     Before, CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult,
@@ -12,6 +12,7 @@ use callbackd_core::model::{
 };
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 /// A word of a column, or an error that names the column.
@@ -268,6 +269,10 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
             (before, 0)
         }
         Record::NotInProgress { pbx, linkedid } => (row(delete_in_progress(connection, pbx, linkedid)?), 0),
+        Record::Tag(change) => match tag_rows::put(connection, change)? {
+            Some(rev) => (row(true), rev),
+            None => return Ok(()),
+        },
         Record::Gap(gap) => {
             put_gap(connection, gap)?;
             (row(false), 1)
@@ -288,10 +293,10 @@ fn put(connection: &Connection, record: &Record, feed: Option<&mut Outbox>) -> r
             (row(false), 1)
         }
         Record::DncAdd(entry) => {
-            callback_rows::put_forbidden(connection, entry)?;
+            callback_rows::put_do_not_call(connection, entry)?;
             (row(false), 1)
         }
-        Record::DncRemove(number) => (row(callback_rows::delete_forbidden(connection, number)?), 0),
+        Record::DncRemove(number) => (row(callback_rows::delete_do_not_call(connection, number)?), 0),
     };
     let Some(feed) = feed.filter(|_| is_news) else { return Ok(()) };
     feed.record(connection, record, before, rev)?;
@@ -317,7 +322,9 @@ fn put_call(connection: &Connection, call: &FinishedCall) -> rusqlite::Result<Op
         Ok::<_, rusqlite::Error>(Some(written))
     })?;
     let Some((id, rev)) = written else { return Ok(None) };
-    put_children(connection, id, call)?;
+    // A new row has nothing that a person has taken off.
+    let removed = if rev > 1 { tag_rows::removed(connection, id)? } else { BTreeSet::new() };
+    put_children(connection, id, call, &removed)?;
     Ok(Some(rev))
 }
 
@@ -328,11 +335,10 @@ fn says_already(connection: &Connection, new: &FinishedCall) -> rusqlite::Result
     let Ok(mut stored) = found.query_row(params![&*new.pbx, new.linkedid], call) else { return Ok(false) };
     children(connection, stored.id, &mut stored.call)?;
     let callback_id = new.callback_id.or(stored.call.callback_id);
-    // What a person has set by command is not part of it; of codes the order says nothing.
-    let mut own = connection
-        .prepare_cached("SELECT * FROM tags WHERE call_id = ? AND source = 'engine' ORDER BY at_ms, code, \"by\"")?;
-    stored.call.tags = own.query_map([stored.id], tag)?.collect::<Result<_, _>>()?;
+    stored.call.tags = tag_rows::of_the_call_itself(connection, stored.id)?;
     let mut tags = new.tags.clone();
+    let removed = tag_rows::removed(connection, stored.id)?;
+    tags.retain(|tag| !removed.contains(&tag.code));
     tags.sort_by(|a, b| (a.at_ms, &a.code, &a.by).cmp(&(b.at_ms, &b.code, &b.by)));
     Ok(stored.call == FinishedCall { callback_id, tags, ..new.clone() })
 }
@@ -351,7 +357,12 @@ fn delete_children(connection: &Connection, id: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn put_children(connection: &Connection, id: i64, call: &FinishedCall) -> rusqlite::Result<()> {
+fn put_children(
+    connection: &Connection,
+    id: i64,
+    call: &FinishedCall,
+    removed: &BTreeSet<String>,
+) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached(&INSERT_LEG)?;
     for (n, leg) in (0_i64..).zip(&call.legs) {
         with_leg(id, n, leg, |values| put.execute(values))?;
@@ -365,7 +376,7 @@ fn put_children(connection: &Connection, id: i64, call: &FinishedCall) -> rusqli
         with_step(id, n, step, |values| put.execute(values))?;
     }
     let mut put = connection.prepare_cached(&INSERT_TAG)?;
-    for tag in &call.tags {
+    for tag in call.tags.iter().filter(|tag| !removed.contains(&tag.code)) {
         with_tag(id, tag, |values| put.execute(values))?;
     }
     let mut put = connection.prepare_cached(&PUT_RATING)?;

@@ -130,6 +130,12 @@ CREATE TABLE tags (
 
 CREATE INDEX tags_code ON tags (code);
 
+CREATE TABLE tags_removed (
+    call_id INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
+    code    TEXT    NOT NULL,              -- what a person has taken off it: it does not come back when the call's row is rewritten
+    PRIMARY KEY (call_id, code)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE ratings (
     call_id INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
     "by"    TEXT    NOT NULL,              -- what was rated, or by which survey; empty if there is only one

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 pub(crate) enum Role {
     /// Read everything, numbers too.
     Read,
-    /// Read, and give orders as a person on the socket does.
+    /// Read, and give commands as a person on the socket does.
     Operate,
     /// Ask for callbacks, a few a minute, and nothing else: for a form on a web page.
     Request,

@@ -5,7 +5,7 @@ use super::tokens::TokenChange;
 use super::{Calendar, Error, FeedRules, Note, Notes, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::Record;
+use callbackd_core::model::{About, Record};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -384,7 +384,7 @@ impl<F: FnMut(Ack)> Worker<F> {
                 callbacks = removed.callbacks,
                 gaps = removed.gaps,
                 intervals = removed.intervals,
-                dnc = removed.forbidden,
+                dnc = removed.do_not_call,
                 "Rows older than store.keep were removed"
             );
         }
@@ -468,11 +468,8 @@ impl<F: FnMut(Ack)> Worker<F> {
             self.shared.records.fetch_add((batch.records.len() - lost.len()) as u64, Relaxed);
             self.shared.refused.fetch_add(lost.len() as u64, Relaxed);
             for one in &lost {
-                let call = match &batch.records[one.index] {
-                    Record::Call(call) => call.linkedid.as_str(),
-                    _ => "-",
-                };
-                tracing::error!(target: "store", call = ?call, err = %one.error,
+                let About { pbx, call, callback } = batch.records[one.index].about();
+                tracing::error!(target: "store", pbx = pbx.map(display), call, callback, err = %one.error,
                     "Row refused by the database, it is lost: please report this line");
             }
             let seq = batch.seq;

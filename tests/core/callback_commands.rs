@@ -71,7 +71,7 @@ fn a_number_that_is_denied_is_refused_by_hand_too() {
 fn adding_a_number_that_waits_already_changes_its_callback() {
     let mut scene = all_busy();
     scene.misses(ANN, "sales");
-    scene.hall.agents.push(agent("102", &["support"]));
+    scene.floor.agents.push(agent("102", &["support"]));
     scene.busy("PJSIP/102", Some(Busy::OnCall));
     let command = Command::Add {
         number: ANN.into(),
@@ -160,8 +160,8 @@ fn an_assigned_callback_is_for_that_agent_alone() {
 #[test]
 fn an_assignment_can_be_taken_back() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"]), agent("102", &["sales"])]);
-    scene.hall.agents[0].busy = Some(Busy::OnCall);
-    scene.hall.agents[1].busy = Some(Busy::OnCall);
+    scene.floor.agents[0].busy = Some(Busy::OnCall);
+    scene.floor.agents[1].busy = Some(Busy::OnCall);
     scene.misses(ANN, "sales");
     row(scene.asks(Command::Assign { id: 1, agent: Some("PJSIP/102".into()), note: String::new() }));
     scene.busy("PJSIP/101", None);
@@ -286,7 +286,7 @@ fn a_queue_that_nobody_knows_is_refused_with_those_that_there_are() {
         "no queue is known as salse: there are sales; one that Asterisk has not told of yet needs a [callback.queue.salse]"
     );
     assert!(scene.rows.is_empty());
-    scene.hall.blind = true; // what cannot be known is not refused
+    scene.floor.blind = true; // what cannot be known is not refused
     row(scene.asks(to("support")));
 }
 
@@ -306,7 +306,7 @@ fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
     let mut scene = all_busy();
     scene.misses(ANN, "sales");
     let forbid = Command::DncAdd { number: "202-555-0123".into(), reason: "complaint".into(), for_ms: Some(HOUR) };
-    let Done::Forbidden(entry) = scene.asks(forbid).unwrap() else { panic!() };
+    let Done::DncAdded(entry) = scene.asks(forbid).unwrap() else { panic!() };
     assert_eq!((entry.number_e164.as_str(), entry.until_ms), (ANN, Some(MONDAY_10 + HOUR)));
     assert_eq!(scene.stands(1), "DNC complaint");
     assert_eq!(
@@ -315,11 +315,11 @@ fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
     );
     assert_eq!(
         scene.asks(Command::DncRemove { number: ANN.into() }).unwrap(),
-        Done::Permitted(crate::scheduler::e164(ANN))
+        Done::DncRemoved(crate::scheduler::e164(ANN))
     );
     assert_eq!(
         scene.asks(Command::DncRemove { number: ANN.into() }).unwrap_err(),
-        CommandError::NotForbidden(ANN.into())
+        CommandError::NotOnTheList(ANN.into())
     );
     row(scene.asks(add(ANN)));
 }
@@ -369,7 +369,7 @@ fn agents_and_queues_are_meant_by_name_extension_and_interface_in_any_case() {
 fn why_a_callback_waits_is_said_with_the_answer() {
     let stands = |row: &CallbackRow| format!("{} {} {}", row.state, row.reason, row.due_ms - MONDAY_10);
     let mut unseen = all_busy();
-    unseen.hall.blind = true;
+    unseen.floor.blind = true;
     assert_eq!(stands(&row(unseen.asks(add(ANN)))), "WAITING NO_LINK 0");
 
     let mut opens_at_noon = policy();

@@ -1,6 +1,6 @@
 //! Callbacks of several PBXs: each by the policy of its own PBX, and the caps once for all.
 
-use crate::scheduler::{ANN, BOB, HOUR, Hall, MINUTE, MONDAY_10, Scene, agent, overall, policy, prefix, queue_policy};
+use crate::scheduler::{ANN, BOB, Floor, HOUR, MINUTE, MONDAY_10, Scene, agent, overall, policy, prefix, queue_policy};
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{Overall, Policies, Policy, QueuePolicy};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 /// A scheduler between the PBXs `a` and `b`, with one agent on each, who have the same name.
 struct Two {
     scheduler: Scheduler,
-    halls: [Hall; 2],
+    floors: [Floor; 2],
     now: Moment,
     /// What was dialled, and on which PBX.
     dialled: Vec<(String, String)>,
@@ -42,7 +42,7 @@ impl Two {
         let others = policy();
         let pbx = BTreeMap::from([(PbxId::new("a"), a), (PbxId::new("b"), b)]);
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
-        let hall = || Hall { agents: vec![agent("101", &["sales"])], ..Hall::default() };
+        let floor = || Floor { agents: vec![agent("101", &["sales"])], ..Floor::default() };
         let scheduler = Scheduler::new(
             Policies { overall, pbx, others, codes: Codes::default() },
             prefix(),
@@ -51,7 +51,7 @@ impl Two {
         );
         Self {
             scheduler,
-            halls: [hall(), hall()],
+            floors: [floor(), floor()],
             now,
             dialled: Vec::new(),
             stands: BTreeMap::new(),
@@ -65,13 +65,13 @@ impl Two {
         }
     }
 
-    fn presences(halls: &[Hall; 2]) -> Presences<'_> {
-        Presences::from([(PbxId::new("a"), &halls[0] as &dyn Presence), (PbxId::new("b"), &halls[1])])
+    fn presences(floors: &[Floor; 2]) -> Presences<'_> {
+        Presences::from([(PbxId::new("a"), &floors[0] as &dyn Presence), (PbxId::new("b"), &floors[1])])
     }
 
     fn settle(&mut self) {
         loop {
-            self.scheduler.decide(self.now, &Self::presences(&self.halls));
+            self.scheduler.decide(self.now, &Self::presences(&self.floors));
             let mut asked = Vec::new();
             while let Some(output) = self.scheduler.poll() {
                 match output {
@@ -159,7 +159,7 @@ impl Two {
     }
 
     fn asks(&mut self, command: &Command) -> Result<Done, CommandError> {
-        self.scheduler.command(command, "Eve", None, self.now, &Self::presences(&self.halls))
+        self.scheduler.command(command, "Eve", None, self.now, &Self::presences(&self.floors))
     }
 }
 
@@ -194,13 +194,13 @@ fn a_pbx_whose_callbacks_are_off_makes_none_and_the_other_goes_on() {
 #[test]
 fn callbacks_that_are_switched_off_for_one_pbx_wait_there_until_they_are_on_again() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.halls[0].agents.clear();
+    two.floors[0].agents.clear();
     two.misses("a", ANN);
     assert_eq!(two.stands(1), ("a", "WAITING NO_AGENT"));
     let mut policies = two.scheduler.policies().clone();
     policies.pbx.insert(PbxId::new("a"), Policy { enabled: false, ..policy() });
     two.scheduler.handle(Input::Policies(&policies), two.now);
-    two.halls[0].agents.push(agent("101", &["sales"]));
+    two.floors[0].agents.push(agent("101", &["sales"]));
     two.settle();
     two.misses("b", BOB);
     assert_eq!(two.dialled.len(), 1, "on b alone: {:?}", two.dialled);
@@ -239,14 +239,14 @@ fn a_national_number_is_read_as_its_pbx_reads_it() {
     let Ok(Done::Callback(row)) = two.asks(&add("b")) else { panic!("a number of Germany") };
     assert_eq!(row.number_e164.as_deref(), Some("+493023125000"));
     let forbid = |number: &str| Command::DncAdd { number: number.to_owned(), reason: "asked".to_owned(), for_ms: None };
-    let Ok(Done::Forbidden(entry)) = two.asks(&forbid("030 23125000")) else { panic!("one PBX can read it") };
+    let Ok(Done::DncAdded(entry)) = two.asks(&forbid("030 23125000")) else { panic!("one PBX can read it") };
     assert_eq!(entry.number_e164, "+493023125000");
 }
 
 #[test]
 fn a_customer_missed_on_both_has_one_callback_on_the_pbx_of_the_latest_miss() {
     let mut two = Two::new(overall(), dialled_as("Local/{extension}@a"), dialled_as("Local/{extension}@b"));
-    two.halls[0].agents.clear();
+    two.floors[0].agents.clear();
     two.misses("a", ANN);
     assert_eq!(two.stands(1), ("a", "WAITING NO_AGENT"));
     let later = two.misses("b", ANN);
@@ -258,7 +258,7 @@ fn a_customer_missed_on_both_has_one_callback_on_the_pbx_of_the_latest_miss() {
 #[test]
 fn a_miss_that_is_recorded_late_does_not_take_the_callback_to_its_pbx() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.halls.iter_mut().for_each(|hall| hall.agents.clear());
+    two.floors.iter_mut().for_each(|floor| floor.agents.clear());
     two.misses("a", ANN);
     let before = FinishedCall { ended_ms: MONDAY_10 - MINUTE, ..two.missed("b", ANN) };
     two.ends(&before);
@@ -269,7 +269,7 @@ fn a_miss_that_is_recorded_late_does_not_take_the_callback_to_its_pbx() {
 #[test]
 fn two_pbxs_share_one_linkedid_and_both_misses_count() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.halls.iter_mut().for_each(|hall| hall.agents.clear());
+    two.floors.iter_mut().for_each(|floor| floor.agents.clear());
     two.misses("a", ANN);
     let twin = FinishedCall { linkedid: "miss.1".to_owned(), ..two.missed("b", ANN) };
     two.ends(&twin);
@@ -283,7 +283,7 @@ fn two_pbxs_share_one_linkedid_and_both_misses_count() {
 #[test]
 fn a_customer_missed_on_one_and_served_on_the_other_is_served() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.halls[0].agents.clear();
+    two.floors[0].agents.clear();
     two.misses("a", ANN);
     two.pass(MINUTE);
     let served = two.talked("b", ANN);
@@ -299,7 +299,7 @@ fn the_owner_on_one_pbx_is_nobody_on_the_other_though_an_agent_there_has_the_sam
     let owned = || Policy { default: alone.clone(), ..policy() };
     for (learnt, missed, owner) in [("a", "a", Some("PJSIP/102")), ("a", "b", None), ("b", "b", Some("PJSIP/102"))] {
         let mut two = Two::new(overall(), owned(), owned());
-        two.halls.iter_mut().for_each(|hall| hall.agents.push(agent("102", &["sales"])));
+        two.floors.iter_mut().for_each(|floor| floor.agents.push(agent("102", &["sales"])));
         let talked = FinishedCall { agent: Some("PJSIP/102".to_owned()), ..two.talked(learnt, ANN) };
         two.ends(&talked);
         two.misses(missed, ANN);
@@ -313,11 +313,11 @@ fn the_owner_on_one_pbx_is_nobody_on_the_other_though_an_agent_there_has_the_sam
 fn a_callback_that_goes_to_another_pbx_leaves_its_agent_and_its_queue_behind() {
     let mut two =
         Two::new(overall(), policy(), Policy { default: QueuePolicy { priority: 7, ..queue_policy() }, ..policy() });
-    two.halls.iter_mut().for_each(|hall| hall.agents.clear());
+    two.floors.iter_mut().for_each(|floor| floor.agents.clear());
     two.misses("a", ANN);
-    two.halls[0].agents.push(AgentView { busy: Some(Busy::OnCall), ..agent("101", &["sales"]) });
+    two.floors[0].agents.push(AgentView { busy: Some(Busy::OnCall), ..agent("101", &["sales"]) });
     two.asks(&Command::Assign { id: 1, agent: Some("PJSIP/101".to_owned()), note: String::new() }).unwrap();
-    two.halls[1].agents.push(agent("101", &["support"]));
+    two.floors[1].agents.push(agent("101", &["support"]));
     let later = FinishedCall { queue: Some("support".to_owned()), ..two.missed("b", ANN) };
     two.ends(&later);
     let row = &two.rows[&1];
@@ -367,7 +367,7 @@ fn the_channel_of_another_pbx_that_is_named_like_an_attempt_is_none_of_it() {
 #[test]
 fn a_restart_goes_on_with_the_misses_of_both_pbxs_and_knows_them_again() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.halls.iter_mut().for_each(|hall| hall.agents.clear());
+    two.floors.iter_mut().for_each(|floor| floor.agents.clear());
     two.misses("a", ANN);
     let later = two.misses("b", ANN);
     let open = vec![(two.rows[&1].clone(), two.misses_of(1))];

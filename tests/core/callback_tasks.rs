@@ -257,7 +257,7 @@ fn a_disposition_may_suppress_callbacks_for_its_time() {
     };
     scene.recorded(&call);
     assert_eq!(scene.stands(1), "DNC DO_NOT_CONTACT");
-    assert_eq!(scene.forbidden[ANN].until_ms, Some(MONDAY_10 + 365 * 24 * HOUR));
+    assert_eq!(scene.do_not_call[ANN].until_ms, Some(MONDAY_10 + 365 * 24 * HOUR));
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(2), "DNC DO_NOT_CONTACT");
 }

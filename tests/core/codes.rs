@@ -2,6 +2,7 @@
 
 use crate::callback_attempts::FIRST;
 use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, SECOND, Scene, agent, overall, policies, policy};
+use callbackd_core::callbacks::commands::{Command, Done};
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::model::codes::{Code, CodeRule, Codes, OnCallback};
@@ -150,7 +151,7 @@ fn a_follow_up_of_a_callback_is_made_when_that_one_is_over() {
 #[test]
 fn a_follow_up_of_a_missed_call_makes_its_callback_a_requested_one() {
     let mut scene = scene(Codes::default());
-    scene.hall.agents.clear();
+    scene.floor.agents.clear();
     let call = FinishedCall { tags: vec![tag("FOLLOW_UP", MONDAY_10)], ..scene.missed(ANN, "sales") };
     scene.recorded(&call);
     assert_eq!((scene.rows.len(), scene.row(1).missed_count), (1, 1));
@@ -167,7 +168,7 @@ fn a_code_that_asks_is_followed_where_a_rule_sets_it_too() {
     let mut codes = code("TOO_SHORT", OnCallback::Request, vec![short]);
     codes.expires_ms = Some(2 * HOUR);
     let mut scene = scene(Codes::new([codes]));
-    scene.hall.agents.clear();
+    scene.floor.agents.clear();
     let mut call =
         FinishedCall { outcome: Outcome::Short, ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, SECOND) };
     call.tags = scene.scheduler.policies().codes.by_rule(&call).collect();
@@ -196,4 +197,58 @@ fn a_configuration_that_is_read_anew_changes_what_codes_mean() {
     let call = tagged(&mut scene, "FOLLOW_UP", Direction::Inbound);
     scene.recorded(&call);
     assert!(scene.row(1).state.is_open());
+}
+
+/// A person sets this code on the call, or takes it off.
+fn sets(call: &FinishedCall, word: &str) -> Command {
+    Command::Tag { call: Box::new(call.into()), code: word.into(), note: "by phone".into() }
+}
+
+fn takes_off(call: &FinishedCall, word: &str) -> Command {
+    Command::Untag { call: Box::new(call.into()), code: word.into() }
+}
+
+#[test]
+fn a_code_that_a_person_sets_is_stored_and_followed_and_what_it_meant_is_taken_back_with_it() {
+    let mut scene = scene(Codes::default());
+    let call = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
+    scene.recorded(&call);
+    let Ok(Done::Tagged(tag)) = scene.asks(sets(&call, "follow_up")) else { panic!() };
+    assert_eq!((tag.code.as_str(), tag.note.as_str(), tag.by.as_str()), ("FOLLOW_UP", "by phone", "ann"));
+    let stored = &scene.tags[0];
+    assert_eq!((&stored.tag, stored.removed, stored.linkedid.as_str()), (&tag, false, call.linkedid.as_str()));
+    assert_eq!(scene.stands(1), "WAITING DELAY");
+    assert_eq!(scene.story.last().unwrap().1.note, "requested by FOLLOW_UP: by phone");
+    scene.asks(takes_off(&call, "FOLLOW_UP")).unwrap();
+    assert_eq!(scene.row(1).state, CallbackState::Cancelled);
+    assert!(scene.tags[1].removed);
+
+    scene.asks(sets(&call, "SPAM")).unwrap();
+    assert_eq!(scene.do_not_call[ANN].reason, "SPAM");
+    scene.asks(takes_off(&call, "SPAM")).unwrap();
+    assert!(scene.do_not_call.is_empty());
+    // Who is on the list for another reason stays there.
+    scene.asks(Command::DncAdd { number: ANN.into(), reason: "asked".into(), for_ms: None }).unwrap();
+    scene.asks(takes_off(&call, "SPAM")).unwrap();
+    assert_eq!(scene.do_not_call[ANN].reason, "asked");
+}
+
+#[test]
+fn a_callback_of_a_missed_call_outlives_the_code_that_came_to_it() {
+    let mut scene = scene(Codes::default());
+    scene.floor.agents.clear();
+    let call = scene.misses(ANN, "sales");
+    scene.asks(sets(&call, "FOLLOW_UP")).unwrap();
+    assert!(scene.row(1).requested);
+    scene.asks(takes_off(&call, "FOLLOW_UP")).unwrap();
+    assert!(scene.row(1).state.is_open());
+}
+
+#[test]
+fn a_word_that_is_no_code_is_refused_and_changes_nothing() {
+    let mut scene = scene(Codes::default());
+    let call = scene.talked(ANN, "PJSIP/101", Direction::Inbound, MINUTE);
+    let refused = scene.asks(sets(&call, "LUNCH")).unwrap_err();
+    assert!(refused.to_string().contains("there is no code LUNCH: `callbackd codes` lists them"), "{refused}");
+    assert!(scene.tags.is_empty() && scene.rows.is_empty());
 }

@@ -107,7 +107,7 @@ fn public_holidays_close_where_the_country_has_them() {
 }
 
 #[test]
-fn public_holidays_without_a_country_are_refused_with_the_mend() {
+fn public_holidays_without_a_country_are_refused_with_the_fix() {
     let e = refused("Mo-Fr 09:00-18:00; PH off", None);
     assert_eq!(e, HoursError::NoCountry { offset: 19 });
     assert!(e.help().contains("country"));

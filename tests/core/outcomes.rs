@@ -1,6 +1,6 @@
 //! What an outcome means, and that the documents say the same.
 
-use callbackd_core::model::{Outcome, Status};
+use callbackd_core::model::{Direction, Outcome, Status};
 use std::collections::BTreeSet;
 
 const MANUAL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../config/doc/operator.md");
@@ -65,4 +65,20 @@ fn the_rules_tag_follows_the_status_unless_the_outcome_says_more() {
             assert_eq!(outcome.meaning().tag, tag, "{outcome} with {status}");
         }
     }
+}
+
+#[test]
+fn offered_is_who_reached_a_person_or_was_refused_at_a_queue() {
+    let offered = |reached| {
+        that(|o| o.meaning().statuses.iter().any(|status| o.was_offered(Direction::Inbound, *status, reached)))
+    };
+    assert_eq!(
+        offered(false),
+        named("QUEUE_EMPTY QUEUE_FULL QUEUE_ABANDON RING_ABANDON"),
+        "without a queue or a phone"
+    );
+    let never = named("IVR_LOST EARLY_ABANDON BLOCKED SELF_SERVICE SHORT_ABANDON ANNOUNCEMENT HUNG_UP GAP");
+    assert_eq!(offered(true), that(|o| !never.contains(&o)));
+    assert!(!Outcome::VoicemailLeft.was_offered(Direction::Inbound, Status::OutOfTime, true), "closed");
+    assert!(!Outcome::Agent.was_offered(Direction::Outbound, Status::Answer, true), "a call of ours");
 }

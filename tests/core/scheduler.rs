@@ -15,7 +15,7 @@ use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, FirstPhone, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
     AttemptPrefix, AttemptResult, AttemptRow, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall, FinishedCall,
-    HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status,
+    HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status, TagChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -113,14 +113,14 @@ pub fn queue_policy() -> QueuePolicy {
 
 /// The presence of a PBX, as a test sets it.
 #[derive(Debug, Default)]
-pub struct Hall {
+pub struct Floor {
     pub agents: Vec<AgentView<'static>>,
     pub waiting: BTreeMap<String, u32>,
     pub live: BTreeSet<String>,
     pub blind: bool,
 }
 
-impl Presence for Hall {
+impl Presence for Floor {
     fn agents(&self) -> Vec<AgentView<'_>> {
         self.agents.clone()
     }
@@ -166,7 +166,7 @@ pub fn agent(extension: &str, queues: &[&str]) -> AgentView<'static> {
 /// Everything around a scheduler.
 pub struct Scene {
     pub scheduler: Scheduler,
-    pub hall: Hall,
+    pub floor: Floor,
     pub now: Moment,
     /// A batch is committed as soon as it is there.
     pub commits: bool,
@@ -175,7 +175,8 @@ pub struct Scene {
     pub misses: Vec<(i64, String)>,
     pub recovered: Vec<(i64, RecoveredBy, i64)>,
     pub attempts: BTreeMap<String, AttemptRow>,
-    pub forbidden: BTreeMap<String, DoNotCall>,
+    pub do_not_call: BTreeMap<String, DoNotCall>,
+    pub tags: Vec<TagChange>,
     pub deeds: Vec<PbxAction>,
     pub looked_up: Vec<String>,
     pub signs: Signs,
@@ -202,7 +203,7 @@ impl Scene {
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
         Self {
             scheduler: Scheduler::new(policies, prefix(), restored, now),
-            hall: Hall { agents, ..Hall::default() },
+            floor: Floor { agents, ..Floor::default() },
             now,
             commits: true,
             rows: BTreeMap::new(),
@@ -210,7 +211,8 @@ impl Scene {
             misses: Vec::new(),
             recovered: Vec::new(),
             attempts: BTreeMap::new(),
-            forbidden: BTreeMap::new(),
+            do_not_call: BTreeMap::new(),
+            tags: Vec::new(),
             deeds: Vec::new(),
             looked_up: Vec::new(),
             signs: Signs::default(),
@@ -222,7 +224,7 @@ impl Scene {
     /// Lets the scheduler decide, and does what it wants, until it wants nothing.
     pub fn settle(&mut self) {
         loop {
-            let presences = Presences::from([(pbx(), &self.hall as &dyn Presence)]);
+            let presences = Presences::from([(pbx(), &self.floor as &dyn Presence)]);
             self.scheduler.decide(self.now, &presences);
             if !self.drain() {
                 break;
@@ -237,15 +239,15 @@ impl Scene {
             match output {
                 Output::Record(Record::Callback(change)) => self.keep((*change).clone()),
                 Output::Record(Record::Attempt(row)) => {
-                    if row.result.is_none() && !self.attempts.contains_key(&row.channel_id) {
-                        self.intents.push(row.channel_id.clone());
-                    }
-                    self.attempts.insert(row.channel_id.clone(), (*row).clone());
+                    let before = self.attempts.insert(row.channel_id.clone(), (*row).clone());
+                    self.intents
+                        .extend(before.is_none().then(|| row.channel_id.clone()).filter(|_| row.result.is_none()));
                 }
                 Output::Record(Record::DncAdd(entry)) => {
-                    self.forbidden.insert(entry.number_e164.to_string(), entry);
+                    drop(self.do_not_call.insert(entry.number_e164.to_string(), entry))
                 }
-                Output::Record(Record::DncRemove(number)) => drop(self.forbidden.remove(number.as_str())),
+                Output::Record(Record::Tag(change)) => self.tags.push(*change),
+                Output::Record(Record::DncRemove(number)) => drop(self.do_not_call.remove(number.as_str())),
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
                 Output::LookUp { pbx, channel_id, .. } => {
                     assert_eq!(pbx, PBX);
@@ -386,10 +388,10 @@ impl Scene {
 
     pub fn step(&mut self, channel_id: &str, step: Step) {
         if matches!(step, Step::Seen) {
-            self.hall.live.insert(channel_id.into());
+            self.floor.live.insert(channel_id.into());
         }
         if matches!(step, Step::Ended(_)) {
-            self.hall.live.remove(channel_id);
+            self.floor.live.remove(channel_id);
         }
         let progress = Progress { pbx: pbx(), channel_id: channel_id.into(), at_ms: self.now.wall_ms, step };
         self.give(Input::Progress(&progress));
@@ -422,20 +424,17 @@ impl Scene {
     }
 
     pub fn hung_up(&self) -> Vec<String> {
-        let hangup =
-            |d: &PbxAction| if let PbxAction::Hangup { channel_id } = d { Some(channel_id.clone()) } else { None };
-        self.deeds.iter().filter_map(hangup).collect()
+        let of = |d: &PbxAction| if let PbxAction::Hangup { channel_id } = d { Some(channel_id.clone()) } else { None };
+        self.deeds.iter().filter_map(of).collect()
     }
 
     pub fn row(&self, id: i64) -> &CallbackRow {
         &self.rows[&id]
     }
 
-    /// The row, or this one if nothing was stored of it.
     pub fn row_or<'a>(&'a self, id: i64, restored: &'a CallbackRow) -> &'a CallbackRow {
         self.rows.get(&id).unwrap_or(restored)
     }
-
     /// State and reason.
     pub fn stands(&self, id: i64) -> String {
         let row = self.row(id);
@@ -451,7 +450,7 @@ impl Scene {
     }
 
     pub fn asks_of(&mut self, command: Command, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
-        let presences = Presences::from([(pbx(), &self.hall as &dyn Presence)]);
+        let presences = Presences::from([(pbx(), &self.floor as &dyn Presence)]);
         let answer = self.scheduler.command(&command, "ann", closed, self.now, &presences);
         self.settle();
         answer
@@ -459,7 +458,7 @@ impl Scene {
 
     pub fn busy(&mut self, agent: &str, busy: Option<Busy>) {
         let now = self.now.wall_ms;
-        let agent = self.hall.agents.iter_mut().find(|a| a.agent == agent).unwrap();
+        let agent = self.floor.agents.iter_mut().find(|a| a.agent == agent).unwrap();
         agent.busy = busy;
         agent.since_ms = now;
         self.give(Input::PresenceChanged);

@@ -263,7 +263,7 @@ fn what_is_promised_needs_one_right_more() {
 }
 
 #[test]
-fn nobody_listening_is_said_with_the_mend() {
+fn nobody_listening_is_said_with_the_fix() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let said = Site::new(port).run(&CONNECT);
     assert_eq!(said.code, 69, "{said:#?}");

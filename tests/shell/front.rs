@@ -113,6 +113,11 @@ impl Front {
         self.daemon.as_mut().expect("a daemon").wait_for(text);
     }
 
+    /// Sends the daemon a signal that it outlives.
+    pub fn signal(&self, signal: Signal) {
+        self.daemon.as_ref().expect("a daemon").signal(signal);
+    }
+
     /// Ends the daemon: exit code, and its log.
     pub fn ended(&mut self, signal: Signal) -> (Option<i32>, String) {
         self.daemon.take().expect("a daemon").end(Some(signal))

@@ -3,6 +3,7 @@
 mod alongside;
 mod api;
 mod api_limits;
+mod api_tls;
 mod api_unread;
 mod bad_input;
 mod browser;
@@ -67,6 +68,7 @@ mod stored;
 mod storm;
 mod systemd_run;
 mod systemd_unit;
+mod tags;
 mod tls;
 mod tls_authorities;
 mod tokens;

@@ -49,13 +49,13 @@ pub fn token(front: &Front, name: &str, role: &str) -> String {
     said.out.trim().to_owned()
 }
 
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
+pub struct Answer {
+    pub status: u16,
+    pub head: String,
+    pub body: String,
 }
 
-fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+pub fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
@@ -70,7 +70,7 @@ fn ask(port: u16, method: &str, path: &str, headers: &[(&str, &str)], body: &str
 }
 
 /// Logs in: the cookie, as the header that bears it.
-fn logged_in(port: u16, token: &str) -> String {
+pub fn logged_in(port: u16, token: &str) -> String {
     let answer = ask(port, "POST", "/login", &[], &format!("token={token}&next=%2Fmissed%3Fstate%3Dlost"));
     assert_eq!(answer.status, 303, "{}", answer.body);
     assert!(answer.head.contains("location: /missed?state=lost"), "{}", answer.head);

@@ -287,9 +287,13 @@ impl Running {
     }
 
     /// Sends a signal and waits for the end: exit code and all that was said.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+    }
+
     pub fn end(mut self, signal: Option<rustix::process::Signal>) -> (Option<i32>, String) {
         if let Some(signal) = signal {
-            rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal).unwrap();
+            self.signal(signal);
         }
         self.said.extend(self.lines.iter());
         (self.child.wait().unwrap().code(), std::mem::take(&mut self.said))

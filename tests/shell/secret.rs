@@ -152,7 +152,7 @@ fn a_secret_is_read_anew_each_time() {
 }
 
 #[test]
-fn a_secret_that_others_can_replace_is_refused_with_the_directory_and_the_mend() {
+fn a_secret_that_others_can_replace_is_refused_with_the_directory_and_the_fix() {
     let directory = directory();
     let open = directory.path().join("open");
     std::fs::create_dir(&open).unwrap();

@@ -1,12 +1,13 @@
 //! A database that cannot be written, for real: nobody is dialled, calls wait, it is said, and all is there when the trouble is over.
 
 use crate::exchange::{Eager, Exchange, configuration, impatient, nobody};
+use crate::front::Front;
 use crate::scripted::{Running, SHORT_WAITS, Site, mode};
 use callbackd::demo::office::Office;
 use callbackd::demo::people::Caller;
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, prlimit};
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
@@ -271,4 +272,19 @@ fn a_damaged_database_is_not_started_with_and_stays_as_it_is() {
         assert!(said.err.contains(word), "{said:#?}");
     }
     assert_eq!(database(), before);
+}
+
+#[test]
+fn a_record_that_the_database_refuses_is_named_by_its_pbx_and_callback() {
+    let mut front = Front::open("");
+    Connection::open(front.site.path("calls.db"))
+        .unwrap()
+        .execute_batch("CREATE TRIGGER refuse BEFORE INSERT ON callbacks BEGIN SELECT raise(ABORT, 'no'); END")
+        .unwrap();
+    front.ask("POST", "/v1/callbacks", &json!({"number": "+12025550123", "queue": "sales"}));
+    let (_, log) = front.ended(Signal::TERM);
+    for line in ["Row refused by the database, it is lost", "The database refused a record, it is lost"] {
+        let line = log.lines().find(|said| said.contains(line)).unwrap_or_else(|| panic!("no {line}: {log}"));
+        assert!(line.contains(" pbx=pbx callback=1 err="), "{line}");
+    }
 }

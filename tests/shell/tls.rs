@@ -359,7 +359,7 @@ async fn elliptic_keys_work_as_well() {
 }
 
 #[tokio::test]
-async fn the_systems_authorities_do_not_know_it_and_the_mend_is_named() {
+async fn the_systems_authorities_do_not_know_it_and_the_fix_is_named() {
     let workshop = Workshop::new();
     workshop.authority("ca");
     workshop.write("names", "subjectAltName=DNS:localhost\n");

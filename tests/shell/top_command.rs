@@ -1,7 +1,7 @@
 //! `callbackd top`: the screen at two sizes, and on a real terminal.
 
 use crate::front::Front;
-use callbackd::cli::place::{Place, PlaceArgs};
+use callbackd::cli::target::{Target, TargetArgs};
 use callbackd::cli::top::screen::{Shown, lines};
 use callbackd::config::Config;
 use jiff::Timestamp;
@@ -12,9 +12,9 @@ use std::process::{Command, Stdio};
 /// 2026-11-25, 09:30 UTC.
 const NOW_MS: i64 = 1_795_599_000_000;
 
-fn place() -> Place {
+fn place() -> Target {
     let config = Config::from_toml("[pbx]\nname = \"berlin\"\n[hours]\ntimezone = \"UTC\"\n", "top").unwrap();
-    Place::new(&PlaceArgs::default(), &config, Timestamp::from_millisecond(NOW_MS).unwrap())
+    Target::new(&TargetArgs::default(), &config, Timestamp::from_millisecond(NOW_MS).unwrap())
 }
 
 fn shown(agents: usize) -> Shown {
@@ -71,7 +71,7 @@ PJSIP/102        Agent 2                1:05  free
 
 
 
-q ends  p pauses  Up, Down, Enter: its story  more: callbackd missed, tail"
+q ends  p pauses  Up, Down, Enter: its history  more: callbackd missed, tail"
     );
 }
 

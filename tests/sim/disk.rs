@@ -20,7 +20,7 @@ pub struct Disk {
     pub recovered: BTreeMap<CallKey, (RecoveredBy, i64)>,
     pub callbacks: BTreeMap<i64, CallbackRow>,
     pub attempts: BTreeMap<String, AttemptRow>,
-    pub forbidden: BTreeMap<E164, DoNotCall>,
+    pub do_not_call: BTreeMap<E164, DoNotCall>,
     pub gaps: Vec<Gap>,
     /// By PBX.
     pub seen_ms: BTreeMap<PbxId, i64>,
@@ -49,7 +49,7 @@ impl Disk {
                 }
                 self.gaps.push(gap.clone());
             }
-            Record::News(_) => {}
+            Record::News(_) | Record::Tag(_) => {}
             Record::Seen { pbx, seen_ms } => drop(self.seen_ms.insert(pbx.clone(), *seen_ms)),
             Record::Callback(change) => {
                 let row = &change.row;
@@ -81,8 +81,8 @@ impl Disk {
                     return Err(format!("{} was over and is begun again", row.channel_id));
                 }
             }
-            Record::DncAdd(entry) => drop(self.forbidden.insert(entry.number_e164.clone(), entry.clone())),
-            Record::DncRemove(number) => drop(self.forbidden.remove(number)),
+            Record::DncAdd(entry) => drop(self.do_not_call.insert(entry.number_e164.clone(), entry.clone())),
+            Record::DncRemove(number) => drop(self.do_not_call.remove(number)),
             Record::Agent { .. } => {}
             Record::Interval(interval) => {
                 if interval.to_ms.is_some_and(|to| to < interval.from_ms) {
@@ -168,7 +168,7 @@ impl Disk {
             refusals: open.iter().filter_map(refusal).collect(),
             dialled: dialled.filter_map(|a| Some((a.intended_ms, number(a.callback_id)?))).collect(),
             owners: owners.into_iter().map(|(number, (agent, at))| (number, agent, at)).collect(),
-            forbidden: self.forbidden.values().cloned().collect(),
+            do_not_call: self.do_not_call.values().cloned().collect(),
             last_id: self.callbacks.keys().next_back().copied().unwrap_or(0),
         }
     }

@@ -52,7 +52,7 @@ struct Mirror {
     recovered: BTreeSet<CallKey>,
     callbacks: BTreeMap<i64, (i64, CallbackRow)>,
     attempts: BTreeMap<String, AttemptRow>,
-    forbidden: BTreeSet<String>,
+    do_not_call: BTreeSet<String>,
 }
 
 /// A reader, and what it has saved of its mirror: with a crash it goes back to that.
@@ -157,7 +157,9 @@ impl FeedOfADay {
                     News::Ringing(call) => ("call.ringing", call.linkedid.clone()),
                 },
                 Record::DncAdd(entry) => ("dnc.added", entry.number_e164.to_string()),
-                Record::DncRemove(number) if now.forbidden.contains_key(number) => ("dnc.removed", number.to_string()),
+                Record::DncRemove(number) if now.do_not_call.contains_key(number) => {
+                    ("dnc.removed", number.to_string())
+                }
                 _ => ("", String::new()),
             };
             if !kind.is_empty() {
@@ -276,8 +278,8 @@ impl Mirror {
             Some(ChangedRow::Attempt { row, .. }) => {
                 drop(self.attempts.insert(row.channel_id.clone(), (**row).clone()))
             }
-            None if change.kind.as_str() == "dnc.added" => drop(self.forbidden.insert(change.key.clone())),
-            None if change.kind.as_str() == "dnc.removed" => drop(self.forbidden.remove(&change.key)),
+            None if change.kind.as_str() == "dnc.added" => drop(self.do_not_call.insert(change.key.clone())),
+            None if change.kind.as_str() == "dnc.removed" => drop(self.do_not_call.remove(&change.key)),
             None => {}
         }
     }
@@ -298,16 +300,16 @@ impl Mirror {
             whole.iter().for_each(|stored| mirror.call(stored.rev, &stored.call, stored.recovered.is_some()));
         }
         for row in reader.callbacks(&CallbackFilter::default()).unwrap() {
-            let story = reader.callback_story(row.id).unwrap().unwrap();
+            let story = reader.callback_history(row.id).unwrap().unwrap();
             let over = story.attempts.into_iter().filter(|attempt| attempt.result.is_some());
             mirror.attempts.extend(over.map(|attempt| (attempt.channel_id.clone(), attempt)));
             mirror.callbacks.insert(row.id, (0, row));
         }
-        let forbidden = |entry: DoNotCall| {
-            mirror.forbidden.insert(entry.number_e164.to_string());
+        let do_not_call = |entry: DoNotCall| {
+            mirror.do_not_call.insert(entry.number_e164.to_string());
             ControlFlow::Continue(())
         };
-        reader.each_do_not_call(0, forbidden).unwrap();
+        reader.each_do_not_call(0, do_not_call).unwrap();
         mirror
     }
 
@@ -320,8 +322,8 @@ impl Mirror {
             }
         }
         let attempts = disk.attempts.values().filter(|row| row.result.is_some()).count();
-        let counts = [self.calls.len(), self.callbacks.len(), self.attempts.len(), self.forbidden.len()];
-        let held = [disk.calls.len(), disk.callbacks.len(), attempts, disk.forbidden.len()];
+        let counts = [self.calls.len(), self.callbacks.len(), self.attempts.len(), self.do_not_call.len()];
+        let held = [disk.calls.len(), disk.callbacks.len(), attempts, disk.do_not_call.len()];
         if counts != held {
             return Err(format!(
                 "a reader holds {counts:?} calls, callbacks, attempts and numbers, and stored are {held:?}"

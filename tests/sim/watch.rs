@@ -110,7 +110,7 @@ impl Watch {
             return Err(format!("{id}: {number:?} is no number"));
         }
         let e164 = format!("+{number}");
-        if disk.forbidden.get(e164.as_str()).is_some_and(|entry| entry.until_ms.is_none_or(|until| until > wall)) {
+        if disk.do_not_call.get(e164.as_str()).is_some_and(|entry| entry.until_ms.is_none_or(|until| until > wall)) {
             return Err(format!("{id}: {e164} is not to be called"));
         }
         let Some(task) = disk.callbacks.get(&originate.callback_id) else {

@@ -191,7 +191,7 @@ fn many_short_lines_behind_an_open_quote_are_passed_over() {
 }
 
 #[test]
-fn what_cannot_be_read_is_named_with_the_mend() {
+fn what_cannot_be_read_is_named_with_the_fix() {
     let dir = tempfile::tempdir().unwrap();
     let missing = since(&dir.path().join("Master.csv"), None, 0).unwrap_err().to_string();
     assert!(missing.contains("Master.csv") && missing.contains("usermod"), "{missing}");

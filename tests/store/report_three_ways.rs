@@ -57,7 +57,11 @@ fn by_views(path: &Path, date: &str) -> Numbers {
             let name = std::iter::once(view.to_owned()).chain(keys.iter().map(text)).collect::<Vec<_>>().join(" ");
             for column in columns.iter().filter(|column| !keys.contains(&column.as_str())) {
                 let value = match row.get::<_, Value>(column.as_str()).unwrap() {
-                    _ if ["date", "weekday", "pbx", "lines", "by"].contains(&column.as_str()) => continue,
+                    _ if ["date", "weekday", "pbx", "lines", "by", "label", "group", "success"]
+                        .contains(&column.as_str()) =>
+                    {
+                        continue;
+                    }
                     Value::Integer(n) => Some(n as f64),
                     Value::Real(n) => Some(n),
                     Value::Null => None,

@@ -1,7 +1,7 @@
 //! Callbacks in the database: tasks with their stories, attempts, the list of those not to be called; and what a restart reads of them.
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
-use callbackd::store::{CallbackFilter, Earlier, MOST_EVENTS, Reader, Refused, STORY_ROWS, Store};
+use callbackd::store::{CallbackFilter, Earlier, HISTORY_ROWS, MOST_EVENTS, Reader, Refused, Store};
 use callbackd_core::model::{
     AgentKey, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction,
     DoNotCall, E164, FinishedCall, PbxId, Record, RecoveredBy,
@@ -114,7 +114,7 @@ fn a_callback_is_read_back_as_it_was_written() {
     let mut made = change(row(1, "+12025550123"), "missed (QUEUE_ABANDON)");
     made.miss = Some(call("1.1"));
     assert!(database.write(&[record(abandoned("1.1")), callback(made.clone())]).is_empty());
-    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    let story = Reader::open(&database.path).unwrap().callback_history(1).unwrap().unwrap();
     assert_eq!(story.callback, made.row);
     assert_eq!(story.events, [made.change.unwrap()]);
     assert_eq!(story.misses.iter().map(|m| m.linkedid.as_str()).collect::<Vec<_>>(), ["1.1"]);
@@ -133,7 +133,7 @@ fn every_change_adds_a_line_to_the_story_and_the_row_is_as_the_last_one_says() {
         ..change(CallbackRow { priority: 9, state: CallbackState::Talking, ..row(1, "+12025550123") }, "")
     };
     database.write(&[callback(figures)]);
-    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    let story = Reader::open(&database.path).unwrap().callback_history(1).unwrap().unwrap();
     assert_eq!(story.events.iter().map(|e| e.state).collect::<Vec<_>>(), states);
     assert_eq!((story.callback.priority, story.callback.state), (9, CallbackState::Talking));
 }
@@ -145,8 +145,8 @@ fn of_a_story_without_end_the_first_and_the_newest_changes_are_kept_and_what_cam
     let changes: Vec<Record> =
         (0..made).map(|n| callback(change(row(1, "+12025550123"), &format!("priority {n}")))).collect();
     assert!(database.write(&changes).is_empty());
-    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
-    assert_eq!(story.events.len(), STORY_ROWS);
+    let story = Reader::open(&database.path).unwrap().callback_history(1).unwrap().unwrap();
+    assert_eq!(story.events.len(), HISTORY_ROWS);
     assert_eq!(story.earlier, Earlier { events: (made - MOST_EVENTS).unsigned_abs(), ..Earlier::default() });
     assert_eq!(story.events.last().unwrap().note, format!("priority {}", made - 1));
     assert_eq!(story.events[0].note, format!("priority {}", made - MOST_EVENTS));
@@ -157,7 +157,7 @@ fn of_a_story_without_end_the_first_and_the_newest_changes_are_kept_and_what_cam
 #[test]
 fn a_story_of_many_misses_and_attempts_tells_the_newest_and_counts_the_others() {
     let mut database = Database::new();
-    let many = STORY_ROWS + 3;
+    let many = HISTORY_ROWS + 3;
     database.write(&[callback(change(row(1, "+12025550123"), "")), record(abandoned("1.1"))]);
     let connection = Connection::open(&database.path).unwrap();
     let names = "SELECT name FROM pragma_table_info('calls')";
@@ -179,8 +179,8 @@ fn a_story_of_many_misses_and_attempts_tells_the_newest_and_counts_the_others() 
     let attempts = "callback_attempts (callback_id, n, pbx, channel_id, intended_ms, talk_ms, result, detail)
         SELECT 1, value, 'pbx', 'cb-1-' || value, value, 0, 'CONNECTED', '' FROM n";
     connection.execute(&format!("{series} INSERT INTO {attempts}"), [many as i64]).unwrap();
-    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
-    assert_eq!((story.misses.len(), story.attempts.len()), (STORY_ROWS, STORY_ROWS));
+    let story = Reader::open(&database.path).unwrap().callback_history(1).unwrap().unwrap();
+    assert_eq!((story.misses.len(), story.attempts.len()), (HISTORY_ROWS, HISTORY_ROWS));
     assert_eq!(story.earlier, Earlier { misses: 3, events: 0, attempts: 3 });
     assert_eq!(story.misses.last().unwrap().linkedid, format!("9.{many}"));
     assert_eq!(story.attempts[0].n, 4);
@@ -269,7 +269,7 @@ fn the_misses_of_two_pbxs_are_won_back_together_though_they_have_one_linkedid() 
     assert_eq!(database.write(&[callback(CallbackChange { recovered, ..change(done.clone(), "served") })]), []);
     let won = "SELECT group_concat(pbx || ' ' || recovered_by, ', ') FROM (SELECT * FROM calls ORDER BY pbx)";
     assert_eq!(database.one::<String>(won), "branch customer, pbx customer");
-    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    let story = Reader::open(&database.path).unwrap().callback_history(1).unwrap().unwrap();
     assert_eq!(story.callback, done);
     let json = serde_json::to_value(&story.callback).unwrap();
     let texts = ["pbx", "number_e164", "linkedid", "linkedid_pbx", "resolved_by", "resolved_by_pbx"];
@@ -365,7 +365,7 @@ fn an_attempt_is_one_row_from_the_intent_to_the_result() {
         ..attempt(1, 1, Some(AttemptResult::Connected))
     };
     database.write(&[Record::Attempt(Arc::new(ended.clone()))]);
-    let story = Reader::open(&database.path).unwrap().callback_story(1).unwrap().unwrap();
+    let story = Reader::open(&database.path).unwrap().callback_history(1).unwrap().unwrap();
     assert_eq!(story.attempts, [ended]);
 }
 
@@ -424,10 +424,10 @@ fn those_not_to_be_called_are_kept_until_their_time_is_over_or_they_are_taken_of
     };
     let (ever, week) = (entry("+12025550123", None), entry("+12025550124", Some(MONDAY_10 + 7 * DAY)));
     database.write(&[Record::DncAdd(ever.clone()), Record::DncAdd(week.clone())]);
-    assert_eq!(database.store.restored(MONDAY_10, 10_000).unwrap().forbidden, [ever.clone(), week]);
-    assert_eq!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden, [ever]);
+    assert_eq!(database.store.restored(MONDAY_10, 10_000).unwrap().do_not_call, [ever.clone(), week]);
+    assert_eq!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().do_not_call, [ever]);
     database.write(&[Record::DncRemove(e164("+12025550123"))]);
-    assert!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().forbidden.is_empty());
+    assert!(database.store.restored(MONDAY_10 + 8 * DAY, 10_000).unwrap().do_not_call.is_empty());
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::report::Thresholds;
-use callbackd::store::{Calendar, Reader, Store};
+use callbackd::store::feed::ChangedRow;
+use callbackd::store::{Calendar, FeedRules, Reader, Store};
 use callbackd_core::model::codes::{Code, Codes, OnCallback};
-use callbackd_core::model::{FinishedCall, Tag};
+use callbackd_core::model::{ChangeKind, FinishedCall, PbxId, Record, Tag, TagChange};
 use jiff::tz::TimeZone;
 
 fn code(word: &str) -> Code {
@@ -68,4 +69,52 @@ fn a_call_that_is_written_again_with_the_same_codes_is_no_correction_in_whatever
         Reader::open(&path).unwrap().call("1").unwrap()[0].rev
     };
     assert_eq!((rev(&mut store), rev(&mut store)), (1, 1));
+}
+
+fn change(code: &str, by: &str, removed: bool) -> Record {
+    let tag = Tag { note: "said later".into(), ..tag(code, by, MONDAY_10 + 3) };
+    Record::Tag(Box::new(TagChange { pbx: PbxId::new("pbx"), linkedid: "1".into(), tag, removed }))
+}
+
+#[test]
+fn what_a_person_says_of_a_call_outlives_its_corrections_and_so_does_what_they_took_off() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    let mut store = Store::open(&path).unwrap();
+    store.record_changes(FeedRules::default()).unwrap();
+    let call = FinishedCall { tags: vec![tag("BUSY", "rule", MONDAY_10)], ..abandoned("1") };
+    let stands = || {
+        let stored = Reader::open(&path).unwrap().call("1").unwrap().remove(0);
+        let words: Vec<String> = stored.call.tags.iter().map(|tag| tag.code.clone()).collect();
+        (words.join(" "), stored.rev)
+    };
+    store.write([&record(call.clone()), &change("SALE", "Ann", false)]).unwrap();
+    assert_eq!(stands(), ("BUSY SALE".to_owned(), 2));
+    store.write([&record(FinishedCall { voicemail: true, ..call.clone() })]).unwrap();
+    assert_eq!(stands(), ("BUSY SALE".to_owned(), 3));
+    store.write([&change("BUSY", "Ann", true)]).unwrap();
+    store.write([&record(FinishedCall { voicemail: true, ..call.clone() })]).unwrap();
+    assert_eq!(stands(), ("SALE".to_owned(), 4), "and nothing was corrected");
+    store.write([&record(call)]).unwrap();
+    assert_eq!(stands(), ("SALE".to_owned(), 5));
+    store.write([&change("BUSY", "Ann", false)]).unwrap();
+    assert_eq!(stands(), ("BUSY SALE".to_owned(), 6));
+    // What is not there is not taken off, and a call without a row has none.
+    let nobodys = Record::Tag(Box::new(TagChange {
+        pbx: PbxId::new("pbx"),
+        linkedid: "9".into(),
+        tag: tag("SALE", "Ann", MONDAY_10),
+        removed: false,
+    }));
+    store.write([&change("LUNCH", "Ann", true), &nobodys]).unwrap();
+    let (_, changes) = Reader::open(&path).unwrap().changes(None, 100).unwrap();
+    let changes = changes.unwrap();
+    let tagged: Vec<_> = changes.iter().filter(|change| change.kind == ChangeKind::CallTagged).collect();
+    let said = |n: usize| {
+        let payload = tagged[n].payload.as_ref().unwrap();
+        (payload["code"].as_str().unwrap(), payload["removed"].as_bool().unwrap(), tagged[n].rev)
+    };
+    assert_eq!([said(0), said(1), said(2)], [("SALE", false, 2), ("BUSY", true, 4), ("BUSY", false, 6)]);
+    assert_eq!(tagged.len(), 3);
+    assert!(matches!(tagged[0].row, Some(ChangedRow::Call(_))));
 }

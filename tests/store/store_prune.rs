@@ -147,7 +147,7 @@ fn gaps_intervals_and_expired_entries_of_the_list_go_and_what_still_holds_stays(
              INSERT INTO do_not_call VALUES ('+12025550009', '', 'x', {old}, NULL)"
         ),
     );
-    assert_eq!(pruned(&mut store), Pruned { gaps: 1, intervals: 2, forbidden: 1, ..Pruned::default() });
+    assert_eq!(pruned(&mut store), Pruned { gaps: 1, intervals: 2, do_not_call: 1, ..Pruned::default() });
     drop(store);
     assert_eq!(texts(&path, "SELECT CAST(id AS TEXT) FROM gaps"), ["1"]);
     assert_eq!(texts(&path, "SELECT agent FROM agent_intervals ORDER BY 1"), ["PJSIP/101", "PJSIP/102", "PJSIP/103"]);

@@ -247,7 +247,7 @@ fn a_number_that_somebody_wrote_by_hand_and_is_none_costs_its_row_and_no_other()
     let store = Store::open(&path).unwrap();
     let restored = store.restored(crate::stored::MONDAY_10 + 1_000, 0).unwrap();
     assert_eq!(
-        restored.forbidden.iter().map(|entry| entry.number_e164.to_string()).collect::<Vec<_>>(),
+        restored.do_not_call.iter().map(|entry| entry.number_e164.to_string()).collect::<Vec<_>>(),
         ["+12025550199"]
     );
     assert_eq!((restored.owners.len(), restored.served.len()), (1, 1));

@@ -1,8 +1,8 @@
-//! `/v1/callbacks`: who is to be called back, what became of each, and orders of people.
+//! `/v1/callbacks`: who is to be called back, what became of each, and commands of people.
 
 use super::rows_of;
+use crate::api::commands::{Add, CommandBody};
 use crate::api::front::{Answer, Asked, Body, Failure, Front, Listed, Peer, bad, parse};
-use crate::api::orders::{Add, Order};
 use crate::api::pages::{self, PageError};
 use crate::store::CallbackFilter;
 use axum::extract::rejection::PathRejection;
@@ -18,8 +18,8 @@ use std::sync::Arc;
 pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new()
         .route("/v1/callbacks", get(list).post(add))
-        .route("/v1/callbacks/{id}", get(story))
-        .route("/v1/callbacks/{id}/{order}", post(order))
+        .route("/v1/callbacks/{id}", get(history))
+        .route("/v1/callbacks/{id}/{command}", post(command))
 }
 
 #[derive(Deserialize)]
@@ -63,10 +63,10 @@ fn unknown_state(word: &str) -> Failure {
     Failure::of_field("state", format!("{} is no state: use {all}", word.escape_debug()), format!("use {all}"))
 }
 
-async fn story(State(front): State<Arc<Front>>, id: Result<Path<i64>, PathRejection>) -> Answer {
+async fn history(State(front): State<Arc<Front>>, id: Result<Path<i64>, PathRejection>) -> Answer {
     let Path(id) = id?;
-    match front.read(move |reader| reader.callback_story(id)).await? {
-        Some(story) => Ok(Json(json!(story))),
+    match front.read(move |reader| reader.callback_history(id)).await? {
+        Some(history) => Ok(Json(json!(history))),
         None => Err(Failure::new(StatusCode::NOT_FOUND, format!("there is no callback {id}"))),
     }
 }
@@ -76,19 +76,19 @@ async fn add(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, 
     front.command(add.try_into().map_err(bad)?, peer).await
 }
 
-async fn order(
+async fn command(
     State(front): State<Arc<Front>>,
     Extension(peer): Extension<Peer>,
     path: Result<Path<(i64, String)>, PathRejection>,
     body: Body,
 ) -> Answer {
     let (Path((id, name)), body) = (path?, body?);
-    let order: Order = if body.is_empty() { Order::default() } else { parse(&body)? };
-    match order.command(id, &name) {
+    let command: CommandBody = if body.is_empty() { CommandBody::default() } else { parse(&body)? };
+    match command.command(id, &name) {
         Some(command) => front.command(command.map_err(bad)?, peer).await,
         None => {
-            let orders = "cancel, handled, hold, release, assign, retry, prioritise, delay";
-            let why = format!("{} cannot be done: use {orders}", name.escape_debug());
+            let commands = "cancel, handled, hold, release, assign, retry, prioritise, delay";
+            let why = format!("{} cannot be done: use {commands}", name.escape_debug());
             Err(Failure::new(StatusCode::NOT_FOUND, why))
         }
     }

@@ -4,7 +4,7 @@ use super::rows_of;
 use crate::api::answers::CallAnswer;
 use crate::api::front::{Answer, Asked, Failure, Front, Listed};
 use crate::api::pages;
-use crate::store::CallFilter;
+use crate::store::{CallFilter, StoredCall};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
@@ -93,7 +93,7 @@ where
 }
 
 /// A place in the list: start and row id of a call.
-fn behind(text: &str) -> Result<(Millis, i64), Failure> {
+pub(super) fn behind(text: &str) -> Result<(Millis, i64), Failure> {
     let read = text.rsplit_once('-').and_then(|(started, id)| Some((started.parse().ok()?, id.parse().ok()?)));
     read.ok_or_else(|| {
         let fix = "take it from the header Link of the page before, or leave it out";
@@ -114,22 +114,28 @@ async fn one(
     Asked(of): Asked<Where>,
 ) -> Answer {
     let Path(id) = id?;
-    front.knows(of.pbx.as_deref(), true).await?;
+    let stored = of_id(&front, id, of.pbx).await?;
+    Ok(Json(json!(CallAnswer::whole(&stored))))
+}
+
+/// The whole call with this row id or linkedid, of this PBX if one is named.
+///
+/// # Errors
+/// There is none, or several PBXs have one of this linkedid.
+pub(crate) async fn of_id(front: &Front, id: String, pbx: Option<String>) -> Result<StoredCall, Failure> {
+    front.knows(pbx.as_deref(), true).await?;
     let name = id.clone();
     let mut found = front.read(move |reader| reader.call(&name)).await?;
-    found.retain(|stored| of.pbx.as_ref().is_none_or(|pbx| *stored.call.pbx == **pbx));
-    match &found[..] {
-        [] => {
-            let why =
-                format!("there is no call {}: it is a row id, or a linkedid of one that has ended", id.escape_debug());
-            Err(Failure::new(StatusCode::NOT_FOUND, why))
-        }
-        [stored] => Ok(Json(json!(CallAnswer::whole(stored)))),
-        several => {
-            let pbxs: Vec<&str> = several.iter().map(|stored| stored.call.pbx.as_str()).collect();
-            let pbxs = pbxs.join(" or ");
-            let why = format!("several PBXs have a call of this linkedid: say which with pbx={pbxs}");
-            Err(Failure::of_field("pbx", why, format!("use {pbxs}")).with_status(StatusCode::CONFLICT))
-        }
+    found.retain(|stored| pbx.as_ref().is_none_or(|pbx| *stored.call.pbx == **pbx));
+    if found.len() > 1 {
+        let pbxs: Vec<&str> = found.iter().map(|stored| stored.call.pbx.as_str()).collect();
+        let pbxs = pbxs.join(" or ");
+        let why = format!("several PBXs have a call of this linkedid: say which with pbx={pbxs}");
+        return Err(Failure::of_field("pbx", why, format!("use {pbxs}")).with_status(StatusCode::CONFLICT));
     }
+    found.pop().ok_or_else(|| {
+        let why =
+            format!("there is no call {}: it is a row id, or a linkedid of one that has ended", id.escape_debug());
+        Failure::new(StatusCode::NOT_FOUND, why)
+    })
 }

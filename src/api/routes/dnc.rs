@@ -1,8 +1,8 @@
 //! `/v1/dnc`: the do-not-call list.
 
 use super::rows_of;
+use crate::api::commands::DncAdd;
 use crate::api::front::{Answer, Asked, Body, Front, Listed, Peer, bad, parse};
-use crate::api::orders::DncAdd;
 use crate::api::pages;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -14,7 +14,7 @@ use serde::Deserialize;
 use std::sync::Arc;
 
 pub(crate) fn routes() -> Router<Arc<Front>> {
-    Router::new().route("/v1/dnc", get(forbidden).post(forbid)).route("/v1/dnc/{number}", delete(permit))
+    Router::new().route("/v1/dnc", get(list).post(add)).route("/v1/dnc/{number}", delete(remove))
 }
 
 /// Query for a part of the do-not-call list.
@@ -25,7 +25,7 @@ struct Part {
     limit: Option<usize>,
 }
 
-async fn forbidden(State(front): State<Arc<Front>>, uri: Uri, Asked(part): Asked<Part>) -> Listed {
+async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(part): Asked<Part>) -> Listed {
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let now_ms = jiff::Timestamp::now().as_millisecond();
     let limit = rows_of(part.limit)?;
@@ -39,12 +39,12 @@ async fn forbidden(State(front): State<Arc<Front>>, uri: Uri, Asked(part): Asked
     .await
 }
 
-async fn forbid(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
-    let forbid: DncAdd = parse(&body?)?;
-    front.command(forbid.try_into().map_err(bad)?, peer).await
+async fn add(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+    let added: DncAdd = parse(&body?)?;
+    front.command(added.try_into().map_err(bad)?, peer).await
 }
 
-async fn permit(
+async fn remove(
     State(front): State<Arc<Front>>,
     Extension(peer): Extension<Peer>,
     number: Result<Path<String>, PathRejection>,

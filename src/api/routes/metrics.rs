@@ -33,6 +33,7 @@ async fn metrics(State(front): State<Arc<Front>>) -> Listed {
     status.streams = front.places.streams();
     status.counters.api.connections_refused = front.places.refused();
     status.counters.api.answers_refused = front.places.answers_refused();
+    status.counters.api.handshakes_failed = front.places.handshakes_failed();
     let files = front.readers.sizes();
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let now_ms = jiff::Timestamp::now().as_millisecond();
@@ -122,6 +123,7 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
         ("feed_changes_overrun_total", "Changes that were removed before their time.", store.changes_overrun),
         ("api_connections_refused_total", "Connections and streams refused.", api.connections_refused),
         ("api_answers_refused_total", "Answers refused because too much of others was unread.", api.answers_refused),
+        ("api_handshakes_failed_total", "TLS handshakes that failed or took too long.", api.handshakes_failed),
         ("api_commands_refused_total", "Commands refused because too many waited.", api.commands_refused),
     ] {
         all.put(Counter, name, help, &[], value as f64);

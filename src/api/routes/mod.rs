@@ -10,9 +10,11 @@ mod health;
 mod live;
 mod metrics;
 mod status;
+mod tags;
 mod tokens;
 mod webhooks;
 
+pub(crate) use calls::of_id;
 pub(crate) use live::Live;
 
 use super::admit::{MAX_BODY, admit};
@@ -40,6 +42,7 @@ pub(crate) fn router(front: Arc<Front>, place: Place, pages: bool) -> Router {
         .merge(calls::routes())
         .merge(callbacks::routes())
         .merge(dnc::routes())
+        .merge(tags::routes())
         .merge(changes::routes())
         .merge(events::routes())
         .merge(tokens::routes())
@@ -52,7 +55,7 @@ pub(crate) fn router(front: Arc<Front>, place: Place, pages: bool) -> Router {
         .with_state(front)
 }
 
-const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
+const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/codes, /v1/tags, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
 const OTHERWISE: &str = "this cannot be done here: the header Allow says what can";
 
 /// Query of a list that is in memory: of one PBX or of all.

@@ -18,5 +18,6 @@ async fn status(State(front): State<Arc<Front>>) -> Answer {
     status.streams = front.places.streams();
     status.counters.api.connections_refused = front.places.refused();
     status.counters.api.answers_refused = front.places.answers_refused();
+    status.counters.api.handshakes_failed = front.places.handshakes_failed();
     Ok(Json(json!(status)))
 }

@@ -1,9 +1,9 @@
-//! `/v1/webhooks`: the endpoints, what they were sent and what they answered, and orders to them.
+//! `/v1/webhooks`: the endpoints, what they were sent and what they answered, and commands to them.
 
 use crate::api::Ask;
 use crate::api::front::{Answer, Asked, Body, Failure, Front, Peer, parse};
 use crate::api::pages::MAX_ROWS;
-use crate::api::webhooks::{WebhookError, WebhookOrder};
+use crate::api::webhooks::{WebhookCommand, WebhookError};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new()
         .route("/v1/webhooks", get(list))
         .route("/v1/webhooks/{name}", get(show))
-        .route("/v1/webhooks/{name}/{order}", post(order))
+        .route("/v1/webhooks/{name}/{command}", post(command))
 }
 
 async fn list(State(front): State<Arc<Front>>) -> Answer {
@@ -64,29 +64,29 @@ struct Which {
     seq: Option<i64>,
 }
 
-async fn order(
+async fn command(
     State(front): State<Arc<Front>>,
     Extension(Peer(by)): Extension<Peer>,
     named: Result<Path<(String, String)>, PathRejection>,
     body: Body,
 ) -> Answer {
-    let Path((name, order)) = named?;
+    let Path((name, command)) = named?;
     let body = body?;
-    let order = match order.as_str() {
-        "test" => WebhookOrder::Test,
-        "pause" => WebhookOrder::Pause(by),
-        "resume" => WebhookOrder::Resume(by),
+    let command = match command.as_str() {
+        "test" => WebhookCommand::Test,
+        "pause" => WebhookCommand::Pause(by),
+        "resume" => WebhookCommand::Resume(by),
         "resend" => {
             let which: Which = if body.is_empty() { Which { seq: None } } else { parse(&body)? };
-            WebhookOrder::Resend(which.seq)
+            WebhookCommand::Resend(which.seq)
         }
         other => {
             let fix = "use test, resend, pause or resume";
-            let why = format!("a webhook cannot be given the order {}: {fix}", other.escape_debug());
-            return Err(Failure::of_field("order", why, fix).with_status(StatusCode::NOT_FOUND));
+            let why = format!("a webhook cannot be given the command {}: {fix}", other.escape_debug());
+            return Err(Failure::of_field("command", why, fix).with_status(StatusCode::NOT_FOUND));
         }
     };
-    let done = front.ask_for(PATIENCE, |reply| Ask::Webhook(name, order, reply)).await?;
+    let done = front.ask_for(PATIENCE, |reply| Ask::Webhook(name, command, reply)).await?;
     done.map(Json).map_err(|error| refused(&error))
 }
 

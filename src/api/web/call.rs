@@ -1,16 +1,24 @@
 //! `/calls/ID`: what happened in one call, and why it counts as it does.
 
+use super::session::{Session, own_form};
 use super::view::View;
 use super::{failed, look};
-use crate::api::front::{Failure, Front};
-use crate::api::story::{parties, sums, timeline};
+use crate::api::commands::note;
+use crate::api::front::{Failure, Front, Peer};
+use crate::api::history::{parties, sums, timeline};
+use crate::api::routes::of_id;
 use crate::language::Language;
 use crate::report::faces::format::{clock, local, safe};
 use crate::store::StoredCall;
+use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
+use callbackd_core::callbacks::commands::Command;
+use callbackd_core::model::codes::Code;
+use callbackd_core::model::codes::CodedCall;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 use std::sync::Arc;
@@ -23,10 +31,11 @@ pub(crate) async fn page(
 ) -> Response {
     let missing = || Failure::new(StatusCode::NOT_FOUND, view.words.no_call);
     let Ok(Path(id)) = path else { return failed(&view, &missing()) };
-    let read =
-        front.read(move |reader| Ok::<_, crate::store::Error>((reader.call(&id)?, reader.thresholds()?.1))).await;
-    let (mut found, zone) = match read {
-        Ok((found, zone)) => (found, zone.unwrap_or_else(TimeZone::system)),
+    let read = front.read(move |reader| {
+        Ok::<_, crate::store::Error>((reader.call(&id)?, reader.known_codes()?, reader.thresholds()?.1))
+    });
+    let (mut found, codes, zone) = match read.await {
+        Ok((found, codes, zone)) => (found, codes, zone.unwrap_or_else(TimeZone::system)),
         Err(failure) => return failed(&view, &failure),
     };
     found.retain(|stored| view.asked("pbx").is_none_or(|pbx| *stored.call.pbx == *pbx));
@@ -35,13 +44,79 @@ pub(crate) async fn page(
     }
     let body = html! {
         p { a href="/missed" { "← " (view.words.missed) } }
-        @for stored in &found { (one(&view, stored, &zone)) }
+        @for stored in &found { (one(&view, stored, &codes, &zone)) }
     };
     let title = look::with(view.words.call, found[0].id);
     look::page(&view, &title, "/calls", &body).into_response()
 }
 
-fn one(view: &View, stored: &StoredCall, zone: &TimeZone) -> Markup {
+/// Whoever looks may set codes.
+fn may_tag(view: &View) -> bool {
+    view.session.as_ref().is_some_and(Session::may_operate)
+}
+
+fn form_key(view: &View) -> Markup {
+    let key = view.session.as_ref().map_or("", |session| session.form_key.as_str());
+    html! { input type="hidden" name="form_key" value=(key); }
+}
+
+fn take_off(view: &View, id: i64, code: &str) -> Markup {
+    let word = view.words.take_off;
+    html! {
+        form.inline method="post" action={ "/calls/" (id) "/tags" } {
+            (form_key(view)) input type="hidden" name="remove" value=(code);
+            button.quiet type="submit" aria-label={ (word) ": " (safe(code)) } { (word) }
+        }
+    }
+}
+
+fn set_code(view: &View, id: i64, codes: &[Code]) -> Markup {
+    let words = view.words;
+    html! {
+        form method="post" action={ "/calls/" (id) "/tags" } {
+            (form_key(view))
+            label { span { (words.set_code) } select name="code" required {
+                option value="" { "—" }
+                @for code in codes {
+                    option value=(code.code) { (safe(&code.code)) @if !code.label.is_empty() { " · " (safe(&code.label)) } }
+                }
+            } }
+            label { span { (words.note) } input name="note" maxlength="500" autocomplete="off"; }
+            button type="submit" { (words.set_code) }
+        }
+    }
+}
+
+/// `POST /calls/ID/tags`: a code is set, or the one in `remove` taken off.
+pub(super) async fn tag(
+    State(front): State<Arc<Front>>,
+    view: View,
+    Extension(peer): Extension<Peer>,
+    path: Result<Path<String>, PathRejection>,
+    body: Bytes,
+) -> Response {
+    let Ok(Path(id)) = path else { return failed(&view, &Failure::new(StatusCode::NOT_FOUND, view.words.no_call)) };
+    let fields = match own_form(&view, &body) {
+        Ok(fields) => fields,
+        Err(failure) => return failed(&view, &failure),
+    };
+    let stored = match of_id(&front, id, None).await {
+        Ok(stored) => stored,
+        Err(failure) => return failed(&view, &failure),
+    };
+    let of = |field: &str| fields.get(field).map(|text| text.trim().to_owned()).unwrap_or_default();
+    let call = Box::new(CodedCall::from(&stored.call));
+    let command = match fields.get("remove") {
+        Some(code) => Command::Untag { call, code: code.clone() },
+        None => Command::Tag { call, code: of("code"), note: note(&of("note")) },
+    };
+    match front.command(command, peer).await {
+        Ok(_) => Redirect::to(&format!("/calls/{}", stored.id)).into_response(),
+        Err(failure) => failed(&view, &failure),
+    }
+}
+
+fn one(view: &View, stored: &StoredCall, codes: &[Code], zone: &TimeZone) -> Markup {
     let (words, call) = (view.words, &stored.call);
     let day = |ms| crate::report::calendar::day_of(ms, zone).map(|day| view.language.day(day)).unwrap_or_default();
     let told = |call| html! { p.soft dir="ltr" lang="en" { (parties(call)) } p dir="ltr" lang="en" { (sums(call)) } };
@@ -82,10 +157,14 @@ fn one(view: &View, stored: &StoredCall, zone: &TimeZone) -> Markup {
             h2 { (words.why) }
             ul dir="ltr" lang="en" { @for fact in &call.why { li { (safe(fact)) } } }
         }
-        @if !call.tags.is_empty() {
+        @if !call.tags.is_empty() || may_tag(view) {
             section {
                 h2 { (words.tags) }
-                ul { @for tag in &call.tags { li { code { (safe(&tag.code)) } " " (look::text(&tag.note)) " " span.soft { (look::text(&tag.by)) } } } }
+                ul { @for tag in &call.tags { li {
+                    code { (safe(&tag.code)) } " " (look::text(&tag.note)) " " span.soft { (look::text(&tag.by)) }
+                    @if may_tag(view) { " " (take_off(view, stored.id, &tag.code)) }
+                } } }
+                @if may_tag(view) { (set_code(view, stored.id, codes)) }
             }
         }
         @if !call.ratings.is_empty() {

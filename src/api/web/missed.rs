@@ -7,8 +7,8 @@ use super::look::{self, live, mark};
 use super::session::own_form;
 use super::view::{View, percent};
 use super::{failed, now_ms};
+use crate::api::commands::CommandBody;
 use crate::api::front::{Failure, Front, Peer};
-use crate::api::orders::Order;
 use crate::report::faces::csv::{csv_error, no_formula, writer};
 use crate::report::faces::format::safe;
 use crate::store::{Fate, MissedCall};
@@ -215,7 +215,7 @@ fn acts_on(view: &View, list: &List, entry: &Entry) -> Markup {
             }
         };
     };
-    let to = |order: &str| format!("/missed/{}/{order}", row.id);
+    let to = |command: &str| format!("/missed/{}/{command}", row.id);
     let held = row.state == CallbackState::Waiting && row.reason == reason::HELD;
     let (hold, word) = if held { ("release", words.release) } else { ("hold", words.hold) };
     html! {
@@ -248,7 +248,7 @@ fn acts_on(view: &View, list: &List, entry: &Entry) -> Markup {
 }
 
 /// `POST /missed/ID/ORDER`
-pub(crate) async fn order(
+pub(crate) async fn command(
     State(front): State<Arc<Front>>,
     view: View,
     Extension(peer): Extension<Peer>,
@@ -262,8 +262,8 @@ pub(crate) async fn order(
     };
     let of = |field: &str| fields.get(field).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let known = ["retry", "hold", "release", "assign", "handled"].contains(&name.as_str());
-    let order = Order { note: of("note").unwrap_or_default(), agent: of("agent"), ..Order::default() };
-    match order.command(id, &name).filter(|_| known) {
+    let command = CommandBody { note: of("note").unwrap_or_default(), agent: of("agent"), ..CommandBody::default() };
+    match command.command(id, &name).filter(|_| known) {
         Some(Ok(command)) => ordered(&front, &view, command, peer, of("back")).await,
         Some(Err(why)) => failed(&view, &Failure::new(StatusCode::BAD_REQUEST, why)),
         None => nothing_here(&view),

@@ -1,8 +1,8 @@
 //! What `callbackd check --db` says of a database.
 
 use super::report::{Finding, Hint, Report};
-use crate::cli::place::enter;
 use crate::cli::plain::{local, size};
+use crate::cli::target::enter;
 use crate::exit::Exit;
 use crate::store::examine::examine;
 use crate::store::{self, APPLICATION_ID, MAX_FAULTS, SCHEMA_VERSION, Verified, verify};

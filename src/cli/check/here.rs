@@ -3,8 +3,9 @@
 use super::hours;
 use super::report::{Finding, Report};
 use crate::api::socket::group_id;
-use crate::config::{Config, Pbx, Store, Tls};
+use crate::config::{ApiCertificate, Config, Pbx, Store, Tls};
 use crate::daemon::Secret;
+use crate::daemon::api_certificate;
 use crate::exit::Exit;
 use crate::ownership::{open_trusted, within};
 use crate::records::{self, Files, Records, RecordsError};
@@ -54,12 +55,32 @@ pub(crate) fn look(config: &Config, path: &Path, credentials: Option<&Path>, now
         let detail = format!("{error}: groupadd it, or name another; without it the socket is not made");
         report.refuse(Exit::Config, &Finding::missing("api.group", detail));
     }
+    if let Some(files) = &config.api.tls {
+        report.add(&certificate(files, now_ms));
+    }
     for pbx in &config.pbx {
         gap(pbx, config.pbx.len() > 1, report);
     }
     if rustix::process::geteuid().is_root() {
         let detail = format!("no file is closed to root; as the service's user: {}", as_the_service(config, path));
         report.add(&Finding::warn("checked as root", detail));
+    }
+}
+
+/// What the API shows to whoever comes by TLS.
+fn certificate(files: &ApiCertificate, now_ms: i64) -> Finding {
+    const SOON_S: u64 = 14 * 24 * 3600;
+    let what = "certificate of the API";
+    let now_s = u64::try_from(now_ms / 1000).unwrap_or_default();
+    if let Err(error) = api_certificate::load(files).and_then(|_| api_certificate::in_its_time(files, now_s)) {
+        return Finding::missing(what, error);
+    }
+    let shown = files.chain_file.display();
+    match api_certificate::in_its_time(files, now_s + SOON_S) {
+        Ok(()) => Finding::ok(what, format!("{shown}, with its key")),
+        Err(_) => {
+            Finding::warn(what, format!("{shown} expires within 14 days: renew it, then systemctl reload callbackd"))
+        }
     }
 }
 

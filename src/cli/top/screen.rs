@@ -1,8 +1,8 @@
 //! The screen of `callbackd top` as lines of text: what is there, in as many rows as there are.
 
 use crate::cli::callbacks::why;
-use crate::cli::place::Place;
 use crate::cli::plain::{clip, clock, local, safe};
+use crate::cli::target::Target;
 use serde_json::Value;
 
 /// What the daemon has answered.
@@ -14,7 +14,7 @@ pub struct Shown {
     pub callbacks: Vec<Value>,
 }
 
-/// What has a story of its own.
+/// What has a history of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Thing {
     /// A call, by its row in `/v1/live`.
@@ -37,7 +37,7 @@ pub(crate) struct Screen {
     pub(crate) things: Vec<(usize, Thing)>,
 }
 
-/// A part of the screen: its heading, a line for each thing, and what has a story.
+/// A part of the screen: its heading, a line for each thing, and what has a history.
 struct Part {
     heading: String,
     rows: Vec<String>,
@@ -46,16 +46,16 @@ struct Part {
 
 /// At most `height` lines of at most `width` characters. Where not all rows fit, each part says how many it leaves out.
 #[must_use]
-pub fn lines(shown: &Shown, place: &Place, now_ms: i64, size: (usize, usize)) -> Vec<String> {
-    screen(shown, place, now_ms, size).lines
+pub fn lines(shown: &Shown, target: &Target, now_ms: i64, size: (usize, usize)) -> Vec<String> {
+    screen(shown, target, now_ms, size).lines
 }
 
 /// The same, and what the lines are about.
 #[must_use]
-pub(crate) fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height): (usize, usize)) -> Screen {
+pub(crate) fn screen(shown: &Shown, target: &Target, now_ms: i64, (width, height): (usize, usize)) -> Screen {
     let mut things = Vec::new();
-    let mut lines = head(shown, place, now_ms);
-    let parts = [queues(shown, now_ms), calls(shown, now_ms), callbacks(shown, place, now_ms), agents(shown, now_ms)];
+    let mut lines = head(shown, target, now_ms);
+    let parts = [queues(shown, now_ms), calls(shown, now_ms), callbacks(shown, target, now_ms), agents(shown, now_ms)];
     let foot = 1;
     let mut left = height.saturating_sub(lines.len() + foot);
     let mut parts: Vec<Part> = parts.into_iter().filter(|part| !part.rows.is_empty()).collect();
@@ -79,7 +79,7 @@ pub(crate) fn screen(shown: &Shown, place: &Place, now_ms: i64, (width, height):
     }
     if height != usize::MAX {
         lines.resize(height.saturating_sub(foot).max(lines.len()), String::new());
-        lines.push("q ends  p pauses  Up, Down, Enter: its story  more: callbackd missed, tail".to_owned());
+        lines.push("q ends  p pauses  Up, Down, Enter: its history  more: callbackd missed, tail".to_owned());
     }
     Screen { lines: lines.iter().map(|line| clip(line.trim_end(), width)).collect(), things }
 }
@@ -91,7 +91,7 @@ fn call_of(call: &Value) -> Thing {
 
 /// What is known of a call that goes on; `None` where it is no longer among them.
 #[must_use]
-pub(crate) fn live_story(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thing) -> Option<String> {
+pub(crate) fn live_history(shown: &Shown, target: &Target, now_ms: i64, wanted: &Thing) -> Option<String> {
     let call = array(&shown.live, "calls").iter().find(|call| call_of(call) == *wanted)?;
     let name = call["name"].as_str().map_or_else(String::new, |name| format!(" \"{}\"", safe(name)));
     let mut lines = vec![format!("{}{name} is on the line, as call {}", number(call), text(call, "linkedid"))];
@@ -112,7 +112,7 @@ pub(crate) fn live_story(shown: &Shown, place: &Place, now_ms: i64, wanted: &Thi
         if let Some(ms) = call[key].as_i64() {
             lines.push(format!(
                 "  {}  {:>8} ago  {what}",
-                local(ms, &place.zone, "%H:%M:%S"),
+                local(ms, &target.zone, "%H:%M:%S"),
                 clock((now_ms - ms).max(0))
             ));
         }
@@ -142,7 +142,7 @@ fn count(value: &Value) -> String {
     value.as_u64().map_or_else(|| "?".to_owned(), |n| n.to_string())
 }
 
-fn head(shown: &Shown, place: &Place, now_ms: i64) -> Vec<String> {
+fn head(shown: &Shown, target: &Target, now_ms: i64) -> Vec<String> {
     let live = &shown.live;
     let queues = array(live, "queues");
     let agents = array(live, "agents");
@@ -154,7 +154,7 @@ fn head(shown: &Shown, place: &Place, now_ms: i64) -> Vec<String> {
         live["callbacks"].as_object().into_iter().flat_map(|states| states.values()).filter_map(Value::as_u64).sum();
     let mut lines = vec![format!(
         "callbackd {}   {} calls, {} waiting   {} of {} agents free   {open} callbacks open",
-        local(now_ms, &place.zone, "%H:%M:%S"),
+        local(now_ms, &target.zone, "%H:%M:%S"),
         live["cut"]["calls"]["rows"].as_u64().unwrap_or(array(live, "calls").len() as u64),
         waiting.map_or_else(|| "?".to_owned(), |n| n.to_string()),
         if unknown { "?".to_owned() } else { free.to_string() },
@@ -164,7 +164,7 @@ fn head(shown: &Shown, place: &Place, now_ms: i64) -> Vec<String> {
         let since = pbx["unseen_since_ms"].as_i64();
         let since = since.map_or_else(
             || "not seen yet".to_owned(),
-            |ms| format!("not seen since {}", local(ms, &place.zone, "%H:%M:%S")),
+            |ms| format!("not seen since {}", local(ms, &target.zone, "%H:%M:%S")),
         );
         lines.push(format!("{} UNKNOWN: {since}; {}", text(pbx, "name"), text(pbx, "link")));
     }
@@ -251,12 +251,12 @@ fn calls(shown: &Shown, now_ms: i64) -> Part {
     }
 }
 
-fn callbacks(shown: &Shown, place: &Place, now_ms: i64) -> Part {
+fn callbacks(shown: &Shown, target: &Target, now_ms: i64) -> Part {
     let several = several(shown);
     let row = |callback: &Value| {
         let (state, reason) = (text(callback, "state"), callback["reason"].as_str().unwrap_or_default());
         let due = callback["due_ms"].as_i64().unwrap_or_default();
-        let due = if due <= now_ms { "now".to_owned() } else { local(due, &place.zone, "%a %H:%M") };
+        let due = if due <= now_ms { "now".to_owned() } else { local(due, &target.zone, "%a %H:%M") };
         format!(
             "{:>5} {:<16} {:<7} {:<9}{} {}",
             count(&callback["id"]),

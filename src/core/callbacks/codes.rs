@@ -3,8 +3,8 @@
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::callbacks::task::reason;
-use crate::model::codes::{ASKED, CALLER, Code, OnCallback, RULE};
-use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Tag};
+use crate::model::codes::{ASKED, CALLER, Code, CodedCall, OnCallback, RULE};
+use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Record, Tag, TagChange};
 
 /// A callback that a code asks for.
 #[derive(Debug, Clone)]
@@ -27,17 +27,17 @@ pub(crate) struct CodeRequest {
 impl Scheduler {
     /// Dispositions that say that a customer is not to be called (any more).
     pub(crate) fn suppressed_by(&mut self, call: &FinishedCall) {
+        let Some(number) = &call.number_e164 else { return };
         for tag in &call.tags {
-            self.suppresses(call, tag);
+            self.suppresses(number, tag);
         }
     }
 
-    pub(crate) fn suppresses(&mut self, call: &FinishedCall, tag: &Tag) {
-        let Some(number) = &call.number_e164 else { return };
+    fn suppresses(&mut self, number: &E164, tag: &Tag) {
         let code = self.policies.codes.get(&tag.code).filter(|code| code.callback == OnCallback::Suppress);
         let Some(for_ms) = code.map(|code| code.expires_ms) else { return };
-        if let Some(entry) = self.customers.forbidden_by(number, tag, for_ms, self.now.wall_ms) {
-            self.forbid(entry);
+        if let Some(entry) = self.customers.do_not_call_by_code(number, tag, for_ms, self.now.wall_ms) {
+            self.add_to_dnc(entry);
         }
     }
 
@@ -54,20 +54,21 @@ impl Scheduler {
     }
 
     /// The callback that this disposition of the call asks for, if it can be made.
-    fn request_of(&self, call: &FinishedCall, tag: &Tag) -> Option<CodeRequest> {
+    fn request_of(&self, call: &CodedCall, tag: &Tag) -> Option<CodeRequest> {
         let code = self.requesting(&tag.code)?;
-        let policy = self.policy(&call.pbx);
+        let pbx = &call.call.pbx;
+        let policy = self.policy(pbx);
         let by_did = || call.did.as_ref().and_then(|did| policy.dids.get(did)).cloned();
         let queue = call.queue.clone().or_else(by_did);
         let may = policy.enabled && policy.of(queue.as_deref()).enabled;
         Some(CodeRequest {
-            pbx: call.pbx.clone(),
-            number: call.number_e164.clone().filter(|_| may)?,
+            pbx: pbx.clone(),
+            number: call.number.clone().filter(|_| may)?,
             name: call.name.clone(),
             queue,
             did: call.did.clone(),
-            call: call.key(),
-            of_callback: call.callback_id.is_some(),
+            call: call.call.clone(),
+            of_callback: call.of_callback,
             ended_ms: call.ended_ms,
             tag: tag.clone(),
             after_ms: code.after_ms,
@@ -76,7 +77,7 @@ impl Scheduler {
     }
 
     /// A disposition asks for a callback. While an attempt at the customer's open callback goes on it is made after that one's end.
-    pub(crate) fn requested(&mut self, call: &FinishedCall, tag: &Tag) {
+    pub(crate) fn requested(&mut self, call: &CodedCall, tag: &Tag) {
         let Some(request) = self.request_of(call, tag) else { return };
         match self.tasks.open_for(&request.number) {
             Some(id) if self.tasks[id].row.state.is_active() => {
@@ -86,6 +87,48 @@ impl Scheduler {
             }
             Some(id) => self.requested_too(id, &request),
             None => self.requested_now(request),
+        }
+    }
+
+    /// A person sets a disposition on a call that has its row.
+    pub(crate) fn tagged(&mut self, call: &CodedCall, tag: Tag) {
+        let change = TagChange {
+            pbx: call.call.pbx.clone(),
+            linkedid: call.call.linkedid.to_string(),
+            tag: tag.clone(),
+            removed: false,
+        };
+        self.store(Record::Tag(Box::new(change)));
+        if let Some(number) = &call.number {
+            self.suppresses(number, &tag);
+        }
+        self.requested(call, &tag);
+    }
+
+    /// A person takes a disposition off a call that has its row, and what it meant for callbacks with it.
+    pub(crate) fn untagged(&mut self, call: &CodedCall, tag: Tag) {
+        let (code, by) = (tag.code.clone(), tag.by.clone());
+        let (pbx, linkedid) = (call.call.pbx.clone(), call.call.linkedid.to_string());
+        self.store(Record::Tag(Box::new(TagChange { pbx, linkedid, tag, removed: true })));
+        if self.requesting(&code).is_some() {
+            self.requested_no_more(&call.call, &by);
+        }
+        let of_code = |number: &&E164| self.do_not_call_entry(number).is_some_and(|entry| entry.reason == code);
+        if let Some(number) = call.number.as_ref().filter(of_code) {
+            self.customers.remove_from_dnc(number);
+            self.store(Record::DncRemove(number.clone()));
+        }
+    }
+
+    /// The disposition that asked for a callback was taken back.
+    fn requested_no_more(&mut self, call: &CallKey, by: &str) {
+        let alone = std::slice::from_ref(call);
+        let asked_for =
+            |id: &i64| self.tasks.get(*id).is_some_and(|task| task.row.missed_count == 0 && task.misses == alone);
+        if let Some(id) = self.tasks.callback_of(call).filter(asked_for)
+            && !self.tasks[id].row.state.is_active()
+        {
+            self.close(id, CallbackState::Cancelled, "", by, "the code that asked for it was taken off the call");
         }
     }
 

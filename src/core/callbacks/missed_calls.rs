@@ -49,7 +49,7 @@ impl Scheduler {
         if let Some(tag) = asks
             && known.is_none()
         {
-            self.requested(call, tag);
+            self.requested(&call.into(), tag);
         }
     }
 
@@ -104,11 +104,11 @@ impl Scheduler {
     }
 
     /// Puts a customer on the list; what is open for the customer is closed.
-    pub(crate) fn forbid(&mut self, entry: DoNotCall) {
+    pub(crate) fn add_to_dnc(&mut self, entry: DoNotCall) {
         self.store(Record::DncAdd(entry.clone()));
         let number = entry.number_e164.clone();
         let (why, by) = (entry.reason.clone(), entry.by.clone());
-        self.customers.forbid(entry);
+        self.customers.add_to_dnc(entry);
         if let Some(id) = self.tasks.open_for(&number)
             && self.tasks[id].row.state != CallbackState::Talking
         {
@@ -117,8 +117,8 @@ impl Scheduler {
     }
 
     /// The customer does not want to be called now.
-    pub(crate) fn forbidden(&self, number: &E164) -> Option<&DoNotCall> {
-        self.customers.forbidden(number, self.now.wall_ms)
+    pub(crate) fn do_not_call_entry(&self, number: &E164) -> Option<&DoNotCall> {
+        self.customers.do_not_call_entry(number, self.now.wall_ms)
     }
 
     fn missed(&mut self, call: &FinishedCall) {
@@ -260,7 +260,7 @@ impl Scheduler {
 
     /// Why this number may never be called from this PBX, if so.
     pub(crate) fn block_reason(&self, pbx: &PbxId, number: &E164) -> Option<(CallbackState, String)> {
-        if let Some(entry) = self.forbidden(number) {
+        if let Some(entry) = self.do_not_call_entry(number) {
             return Some((CallbackState::Dnc, entry.reason.clone()));
         }
         let denied = self.policy(pbx).may_be_called(number).err()?;

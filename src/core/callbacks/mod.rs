@@ -26,10 +26,11 @@ mod tasks;
 pub mod wait_estimates;
 
 use crate::ami::event::Millis;
+use crate::model::codes::CodedCall;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::sign::Sign;
-use crate::model::{AttemptPrefix, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record};
+use crate::model::{AttemptPrefix, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record, Tag};
 use agents::Agents;
 use alongside::Signs;
 use attempt::attempts::Attempts;
@@ -65,6 +66,8 @@ pub type Presences<'a> = BTreeMap<PbxId, &'a dyn Presence>;
 pub enum Input<'a> {
     /// A call's row goes to the store, for the first time or corrected.
     Recorded(&'a FinishedCall),
+    /// An agent has set a code on a call that has its row.
+    Tagged(&'a CodedCall, &'a Tag),
     /// A customer's line changed.
     Line(&'a LineChange),
     /// An attempt went a step further.
@@ -210,7 +213,7 @@ impl Scheduler {
             customers: Customers::new(Known {
                 owners: restored.owners,
                 served: restored.served,
-                do_not_call: restored.forbidden,
+                do_not_call: restored.do_not_call,
             }),
             caps: Caps::new(restored.dialled, policies.overall.prefix_digits),
             policies,
@@ -241,6 +244,7 @@ impl Scheduler {
         self.tell_time(now);
         match input {
             Input::Recorded(call) => self.call_recorded(call),
+            Input::Tagged(call, tag) => self.tagged(call, tag.clone()),
             Input::Line(change) => self.line_changes(change),
             Input::Progress(progress) => self.attempt_progresses(progress),
             Input::PresenceChanged => self.rounds.set_due(),
@@ -265,6 +269,8 @@ impl Scheduler {
                 self.policies = policies.clone();
                 self.caps.set_prefix_digits(policies.overall.prefix_digits);
                 self.tasks.screen_again();
+                let ready: Vec<i64> = self.tasks.ready().collect();
+                ready.into_iter().for_each(|id| self.line_up(id));
                 self.rounds.set_due();
             }
         }
@@ -276,7 +282,7 @@ impl Scheduler {
         self.prove(presences);
         self.follow_names(presences);
         self.unpause(presences);
-        self.look_at_timers();
+        self.run_due_timers();
         self.show_signs(presences);
         self.look_after_attempts(presences);
         if self.rounds.take_due(self.now.mono_ms) {

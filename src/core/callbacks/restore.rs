@@ -19,7 +19,7 @@ pub struct RestoredState {
     /// By which call a customer was served last: number, call. Of so many days as a callback is open at most.
     pub served: Vec<(E164, Served)>,
     /// Those not to be called.
-    pub forbidden: Vec<DoNotCall>,
+    pub do_not_call: Vec<DoNotCall>,
     /// The highest id given so far, 0 for none.
     pub last_id: i64,
 }

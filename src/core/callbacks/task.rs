@@ -2,6 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
+use crate::callbacks::tasks::Task;
 use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy};
 use std::sync::Arc;
 
@@ -70,13 +71,18 @@ impl Scheduler {
 
     /// Puts a callback among those whose turn may come, or among the timers until then.
     pub(crate) fn line_up(&mut self, id: i64) {
-        if self.tasks.line_up(id, self.now.mono_ms, self.policies.overall.newest_first) {
+        let is_vip = |task: &Task| {
+            let of = &self.policy(&task.row.pbx).number_policy;
+            task.row.number_e164.as_ref().is_some_and(|number| of.is_vip(number))
+        };
+        let vip = self.tasks.get(id).is_some_and(is_vip);
+        if self.tasks.line_up(id, self.now.mono_ms, self.policies.overall.newest_first, vip) {
             self.rounds.set_due();
         }
     }
 
     /// Every callback whose time has come is looked at: it is too old, or its turn may come.
-    pub(crate) fn look_at_timers(&mut self) {
+    pub(crate) fn run_due_timers(&mut self) {
         let now = self.now.mono_ms;
         while let Some(id) = self.tasks.pop_timer(now) {
             // The end of an attempt will say when to look again.
@@ -92,7 +98,7 @@ impl Scheduler {
                 continue;
             }
             if task.is_ready() {
-                self.tasks.look_at(id, task.expires);
+                self.tasks.schedule_at(id, task.expires);
             } else {
                 self.line_up(id);
             }
@@ -111,7 +117,7 @@ impl Scheduler {
         self.tell(id, by, note, None, None);
     }
 
-    /// Stores a callback as it is, with a line of its story.
+    /// Stores a callback as it is, with a line of its history.
     pub(crate) fn tell(
         &mut self,
         id: i64,

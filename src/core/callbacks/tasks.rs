@@ -52,9 +52,10 @@ impl Task {
     }
 }
 
-/// Place in the order of dispatch: requested first, then priority, then age.
+/// Place in the order of dispatch: those who go before all others, then requested, then priority, then age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
+    vip: Reverse<bool>,
     requested: Reverse<bool>,
     priority: Reverse<i64>,
     age: Millis,
@@ -184,13 +185,14 @@ impl Tasks {
     }
 
     /// Puts a callback among those whose turn may come, or among the timers until then. Returns whether its turn may come.
-    pub(crate) fn line_up(&mut self, id: i64, now_mono_ms: u64, newest_first: bool) -> bool {
+    pub(crate) fn line_up(&mut self, id: i64, now_mono_ms: u64, newest_first: bool, vip: bool) -> bool {
         self.leave_order(id);
         let Some(task) = self.open.get_mut(&id) else { return false };
         let ready = task.attempt.is_none() && !task.held && task.due <= now_mono_ms;
         if ready {
             let missed = task.row.first_missed_ms;
             let turn = Turn {
+                vip: Reverse(vip),
                 requested: Reverse(task.row.requested),
                 priority: Reverse(task.row.priority),
                 age: if newest_first { -task.row.last_missed_ms } else { missed },
@@ -201,7 +203,7 @@ impl Tasks {
         }
         let waits = task.due > now_mono_ms && !task.held;
         let next = if waits { task.due.min(task.expires) } else { task.expires };
-        self.look_at(id, next);
+        self.schedule_at(id, next);
         ready
     }
 
@@ -213,7 +215,7 @@ impl Tasks {
     }
 
     /// Looks at a callback at this moment of the monotonic clock, and not at another one.
-    pub(crate) fn look_at(&mut self, id: i64, at: u64) {
+    pub(crate) fn schedule_at(&mut self, id: i64, at: u64) {
         let Some(task) = self.open.get_mut(&id) else { return };
         if let Some(old) = task.look.replace(at) {
             self.timers.remove(&(old, id));
@@ -222,9 +224,9 @@ impl Tasks {
     }
 
     /// Looks at a callback at this moment at the latest.
-    pub(crate) fn look_by(&mut self, id: i64, at: u64) {
+    pub(crate) fn schedule_by(&mut self, id: i64, at: u64) {
         if self.open.get(&id).is_some_and(|task| task.look.is_none_or(|look| at < look)) {
-            self.look_at(id, at);
+            self.schedule_at(id, at);
         }
     }
 

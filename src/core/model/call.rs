@@ -223,6 +223,22 @@ pub struct Tag {
     pub at_ms: Millis,
 }
 
+/// A disposition that is set on a call which has its row, or taken off it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct TagChange {
+    /// The PBX on which the call was.
+    #[serde(skip)]
+    pub pbx: PbxId,
+    /// Linkedid under which the call began.
+    #[serde(skip)]
+    pub linkedid: String,
+    /// What is said of it; taken off, by whom and when.
+    #[serde(flatten)]
+    pub tag: Tag,
+    /// Its code is taken off the call, whoever set it.
+    pub removed: bool,
+}
+
 /// A customer's rating of a call.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Rating {

@@ -21,6 +21,8 @@ text_enum! {
         CallMissed = "call.missed",
         /// The row of a call was corrected.
         CallUpdated = "call.updated",
+        /// A disposition was set on a call that has its row, or taken off it.
+        CallTagged = "call.tagged",
         /// The customer of a missed call was won back.
         CallRecovered = "call.recovered",
         /// A callback was made.
@@ -66,6 +68,7 @@ impl ChangeKind {
                 Self::CallMissed
             }
             Record::Call(_) => Self::CallEnded,
+            Record::Tag(_) if !new => Self::CallTagged,
             Record::InProgress(_) if new => Self::CallStarted,
             Record::InProgress(call) if call.answered_ms.is_some() && !before.answered => Self::CallAnswered,
             Record::NotInProgress { .. } if !new => Self::CallWithdrawn,
@@ -85,6 +88,7 @@ impl ChangeKind {
                 News::Ringing(_) => Self::CallRinging,
             },
             Record::InProgress(_)
+            | Record::Tag(_)
             | Record::NotInProgress { .. }
             | Record::Attempt(_)
             | Record::DncRemove(_)
@@ -108,6 +112,7 @@ impl Record {
             Self::Call(call) => (&call.pbx, call.linkedid.as_str().into()),
             Self::InProgress(call) => (&call.pbx, call.linkedid.as_str().into()),
             Self::NotInProgress { pbx, linkedid } => (pbx, linkedid.as_str().into()),
+            Self::Tag(change) => (&change.pbx, change.linkedid.as_str().into()),
             Self::Gap(gap) => (&gap.pbx, gap.from_ms.to_string().into()),
             Self::Agent { pbx, agent, .. } => (pbx, agent.as_str().into()),
             Self::Interval(interval) => (&interval.pbx, interval.agent.as_str().into()),
@@ -129,6 +134,7 @@ impl Record {
         match self {
             Self::Call(call) => Some(call.ended_ms),
             Self::InProgress(call) => Some(call.started_ms),
+            Self::Tag(change) => Some(change.tag.at_ms),
             Self::Gap(gap) => Some(gap.to_ms),
             Self::Callback(change) => change.change.as_ref().map(|step| step.at_ms),
             Self::Attempt(row) => row.ended_ms,

@@ -26,7 +26,9 @@ mod weight;
 
 pub(crate) use crate::text_enum;
 pub use attempt_id::{AttemptPrefix, OurAttempts};
-pub use call::{CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, VisitResult};
+pub use call::{
+    CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, TagChange, VisitResult,
+};
 pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
 };
@@ -37,5 +39,5 @@ pub use identity::{AgentKey, CallKey, E164, NoSuchPbx, NotE164, PbxId, QueueKey}
 pub use interval::{Activity, Interval};
 pub use moment::Moment;
 pub use news::News;
-pub use outcome::{Direction, HangupBy, Meaning, Outcome, Quality, Status};
-pub use record::Record;
+pub use outcome::{Direction, HangupBy, Meaning, Offered, Outcome, Quality, Status};
+pub use record::{About, Record};

@@ -112,6 +112,8 @@ pub struct Meaning {
     pub by_default: bool,
     /// Why its calls are never called back, whatever `callback.on` says; `None` for one that can be in that list.
     pub never: Option<&'static str>,
+    /// Which of its inbound calls count as offered to a person.
+    pub offered: Offered,
     /// A person talked with the customer, if only for a moment.
     pub person: bool,
     /// A person and the customer can have agreed on a callback: the customer asked for it, or the one who served them promised it.
@@ -122,11 +124,23 @@ pub struct Meaning {
     pub tag: Option<&'static str>,
 }
 
+/// Whether calls of an outcome count as offered to a person: the service level is of those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Offered {
+    /// They never do: the caller ended it at once or in the menus, was blocked, or wanted no person.
+    Never,
+    /// Those that came to a queue, rang a person or were answered.
+    IfReached,
+    /// All: its calls stood at a queue or rang a person, or were refused there.
+    Always,
+}
+
 impl Meaning {
     /// Of a call that nobody took and that is called back by default.
-    const fn missed(statuses: &'static [Status], tag: Option<&'static str>) -> Self {
+    const fn missed(statuses: &'static [Status], offered: Offered, tag: Option<&'static str>) -> Self {
         Self {
             statuses,
+            offered,
             missed: true,
             by_default: true,
             never: None,
@@ -138,8 +152,8 @@ impl Meaning {
     }
 
     /// Of a call that counts as no miss and is not called back by default.
-    const fn not_missed(statuses: &'static [Status], tag: Option<&'static str>) -> Self {
-        Self { missed: false, by_default: false, ..Self::missed(statuses, tag) }
+    const fn not_missed(statuses: &'static [Status], offered: Offered, tag: Option<&'static str>) -> Self {
+        Self { missed: false, by_default: false, ..Self::missed(statuses, offered, tag) }
     }
 }
 
@@ -151,40 +165,47 @@ impl Outcome {
     /// What it means. No wildcard: a new outcome does not compile until somebody has said it here.
     #[must_use]
     pub const fn meaning(self) -> Meaning {
+        use Offered::{Always, IfReached, Never};
         use Status::{Answer, Busy, Cancel, NoAnswer, NotConnected, OutOfTime, Unknown};
         match self {
             Self::Blocked => {
-                Meaning { never: Some("the caller is blocked"), ..Meaning::not_missed(&[NotConnected], None) }
+                Meaning { never: Some("the caller is blocked"), ..Meaning::not_missed(&[NotConnected], Never, None) }
             }
-            Self::Agent => {
-                Meaning { never: Some(SERVED), person: true, agreed: true, ..Meaning::not_missed(&[Answer], None) }
+            Self::Agent => Meaning {
+                never: Some(SERVED),
+                person: true,
+                agreed: true,
+                ..Meaning::not_missed(&[Answer], IfReached, None)
+            },
+            Self::Short => Meaning { person: true, ..Meaning::not_missed(&[Answer], IfReached, None) },
+            Self::TransferLost => {
+                Meaning { person: true, ..Meaning::not_missed(&[Answer], IfReached, Some("DISCONNECTED")) }
             }
-            Self::Short => Meaning { person: true, ..Meaning::not_missed(&[Answer], None) },
-            Self::TransferLost => Meaning { person: true, ..Meaning::not_missed(&[Answer], Some("DISCONNECTED")) },
-            Self::SelfService => Meaning { never: Some(SERVED), ..Meaning::not_missed(&[Answer], None) },
-            Self::VoicemailLeft => Meaning::missed(&[NoAnswer, OutOfTime], Some("VOICEMAIL")),
-            Self::Announcement | Self::HungUp => Meaning::missed(&[OutOfTime], None),
-            Self::CallbackRequested => Meaning { agreed: true, ..Meaning::missed(&[NoAnswer], Some(ASKED)) },
-            Self::ShortAbandon => Meaning::not_missed(&[Cancel], ABANDONED),
-            Self::QueueAbandon | Self::RingAbandon => Meaning::missed(&[Cancel], ABANDONED),
+            Self::SelfService => Meaning { never: Some(SERVED), ..Meaning::not_missed(&[Answer], Never, None) },
+            Self::VoicemailLeft => Meaning::missed(&[NoAnswer, OutOfTime], IfReached, Some("VOICEMAIL")),
+            Self::Announcement | Self::HungUp => Meaning::missed(&[OutOfTime], Never, None),
+            Self::CallbackRequested => Meaning { agreed: true, ..Meaning::missed(&[NoAnswer], IfReached, Some(ASKED)) },
+            Self::ShortAbandon => Meaning::not_missed(&[Cancel], Never, ABANDONED),
+            Self::QueueAbandon | Self::RingAbandon => Meaning::missed(&[Cancel], Always, ABANDONED),
             Self::IvrLost | Self::EarlyAbandon => {
-                Meaning { may_be_short: true, ..Meaning::missed(&[Cancel], ABANDONED) }
+                Meaning { may_be_short: true, ..Meaning::missed(&[Cancel], Never, ABANDONED) }
             }
             Self::IvrTimeout
             | Self::IvrInvalid
-            | Self::QueueEmpty
             | Self::Rejected
             | Self::CutOff
             | Self::QueueTimeout
             | Self::RingTimeout
-            | Self::NotOffered => Meaning::missed(&[NoAnswer], NO_ANSWER),
-            Self::QueueFull | Self::AllBusy => Meaning::missed(&[Busy], ALL_WERE_BUSY),
-            Self::Unavailable | Self::Congestion | Self::Failed => Meaning::missed(&[NotConnected], None),
+            | Self::NotOffered => Meaning::missed(&[NoAnswer], IfReached, NO_ANSWER),
+            Self::QueueEmpty => Meaning::missed(&[NoAnswer], Always, NO_ANSWER),
+            Self::QueueFull => Meaning::missed(&[Busy], Always, ALL_WERE_BUSY),
+            Self::AllBusy => Meaning::missed(&[Busy], IfReached, ALL_WERE_BUSY),
+            Self::Unavailable | Self::Congestion | Self::Failed => Meaning::missed(&[NotConnected], IfReached, None),
             // A number that does not exist is missed, but nobody meant to serve it.
-            Self::Invalid => Meaning { by_default: false, ..Meaning::missed(&[NotConnected], None) },
+            Self::Invalid => Meaning { by_default: false, ..Meaning::missed(&[NotConnected], IfReached, None) },
             Self::Gap => Meaning {
                 never: Some("nothing proves that the caller was not served"),
-                ..Meaning::not_missed(&[Unknown], None)
+                ..Meaning::not_missed(&[Unknown], Never, None)
             },
         }
     }
@@ -195,12 +216,27 @@ impl Outcome {
     #[must_use]
     pub const fn was_offered(self, direction: Direction, status: Status, reached: bool) -> bool {
         matches!(direction, Direction::Inbound)
-            && !matches!(status, Status::Unknown | Status::OutOfTime)
-            && !matches!(
-                self,
-                Self::IvrLost | Self::EarlyAbandon | Self::Blocked | Self::SelfService | Self::ShortAbandon
-            )
-            && (reached || matches!(self, Self::QueueEmpty | Self::QueueFull | Self::QueueAbandon | Self::RingAbandon))
+            && status.may_be_offered()
+            && match self.meaning().offered {
+                Offered::Never => false,
+                Offered::IfReached => reached,
+                Offered::Always => true,
+            }
+    }
+
+    /// Those whose inbound calls are missed.
+    pub fn missed() -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(|outcome| outcome.meaning().missed)
+    }
+}
+
+impl Status {
+    /// Outside business hours nobody is offered a call, and of what was not seen nothing is known. A voice message may be of either time.
+    const fn may_be_offered(self) -> bool {
+        match self {
+            Self::OutOfTime | Self::Unknown => false,
+            Self::Answer | Self::NoAnswer | Self::Busy | Self::Cancel | Self::NotConnected => true,
+        }
     }
 }
 

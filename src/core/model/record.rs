@@ -1,6 +1,8 @@
 //! What the core hands to the store, ready to be written as rows.
 
-use super::{AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, News, PbxId};
+use super::{
+    AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, News, PbxId, TagChange,
+};
 use crate::ami::event::Millis;
 use serde::Serialize;
 use std::sync::Arc;
@@ -20,6 +22,8 @@ pub enum Record {
         /// The call's `Linkedid`.
         linkedid: String,
     },
+    /// A disposition of a call that has its row: insert, or replace by code and who sets it; or delete all of its code.
+    Tag(Box<TagChange>),
     /// Insert a gap.
     Gap(Gap),
     /// Insert, or replace by (`pbx`, `agent`): an agent and their name.
@@ -50,4 +54,40 @@ pub enum Record {
     DncRemove(E164),
     /// No row: the change feed alone tells it.
     News(Arc<News>),
+}
+
+/// What a record is about, for a line of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct About<'a> {
+    /// The PBX; `None` for the do-not-call list, which is of none in particular.
+    pub pbx: Option<&'a PbxId>,
+    /// The call's `Linkedid`.
+    pub call: Option<&'a str>,
+    /// The callback's id.
+    pub callback: Option<i64>,
+}
+
+impl Record {
+    /// What it is about.
+    #[must_use]
+    pub fn about(&self) -> About<'_> {
+        let about = |pbx| About { pbx: Some(pbx), call: None, callback: None };
+        let of_call = |pbx, linkedid| About { call: Some(linkedid), ..about(pbx) };
+        match self {
+            Self::Call(call) => of_call(&call.pbx, call.linkedid.as_str()),
+            Self::InProgress(call) => of_call(&call.pbx, call.linkedid.as_str()),
+            Self::NotInProgress { pbx, linkedid } => of_call(pbx, linkedid.as_str()),
+            Self::Tag(change) => of_call(&change.pbx, change.linkedid.as_str()),
+            Self::Gap(gap) => about(&gap.pbx),
+            Self::Agent { pbx, .. } | Self::Seen { pbx, .. } => about(pbx),
+            Self::Interval(interval) => about(&interval.pbx),
+            Self::Callback(change) => About { callback: Some(change.row.id), ..about(&change.row.pbx) },
+            Self::Attempt(attempt) => About { callback: Some(attempt.callback_id), ..about(&attempt.pbx) },
+            Self::News(news) => match &**news {
+                News::Ringing(call) => of_call(&call.pbx, call.linkedid.as_str()),
+                News::LinkUp { pbx, .. } | News::LinkDown { pbx, .. } => about(pbx),
+            },
+            Self::DncAdd(_) | Self::DncRemove(_) => About { pbx: None, call: None, callback: None },
+        }
+    }
 }

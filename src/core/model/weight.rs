@@ -17,6 +17,7 @@ impl Record {
             Self::Callback(change) => size_of::<Self>() + size_of::<CallbackChange>() + SMALL + note(change),
             Self::Agent { name, .. } => SMALL + name.len(),
             Self::Attempt(_) => 2 * SMALL,
+            Self::Tag(change) => SMALL + change.tag.note.len(),
             Self::News(_) => size_of::<Self>() + size_of::<CallInProgress>() + TEXTS,
             Self::NotInProgress { .. }
             | Self::Gap(_)

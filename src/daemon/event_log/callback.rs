@@ -13,11 +13,11 @@ use tracing::field::display;
 /// A callback's change is on the disk.
 pub(crate) fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis) {
     let row = &change.row;
-    let Some(story) = &change.change else { return };
+    let Some(step) = &change.change else { return };
     let number = row.number_e164.as_deref().map(|number| display(Masked { number, show }));
     let queue = row.queue.as_deref().map(|q| display(Wire(q)));
     let why = Some(row.reason.as_str()).filter(|r| !r.is_empty()).map(|text| display(Remark { text, show }));
-    let by = Some(story.by.as_str()).filter(|by| *by != OURSELVES).map(|by| display(Wire(by)));
+    let by = Some(step.by.as_str()).filter(|by| *by != OURSELVES).map(|by| display(Wire(by)));
     let callback = row.id;
     let call_pbx = change.miss.as_ref().filter(|call| call.pbx != row.pbx).map(|call| display(&call.pbx));
     match (&change.miss, row.closed_ms) {
@@ -40,7 +40,7 @@ pub(crate) fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis
             "Callback closed"
         ),
         (None, None) if by.is_some() => tracing::info!(
-            target: "callback", callback, pbx = %row.pbx, state = %row.state, reason = why, number, by, note = %Remark { text: &story.note, show },
+            target: "callback", callback, pbx = %row.pbx, state = %row.state, reason = why, number, by, note = %Remark { text: &step.note, show },
             "Callback changed by hand"
         ),
         (None, None) if [reason::RETRY_DELAY, reason::UNPROVEN].contains(&row.reason.as_str()) => tracing::info!(
@@ -48,7 +48,7 @@ pub(crate) fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis
             "Callback waits for the next attempt"
         ),
         (None, None) => tracing::debug!(
-            target: "callback", callback, pbx = %row.pbx, state = %row.state, reason = why, note = %Remark { text: &story.note, show },
+            target: "callback", callback, pbx = %row.pbx, state = %row.state, reason = why, note = %Remark { text: &step.note, show },
             "Callback moved"
         ),
     }
@@ -85,14 +85,14 @@ pub(crate) fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
     }
 }
 
-/// A number may not be called.
-pub(crate) fn forbidden(entry: &DoNotCall, show: ShowNumbers) {
+/// Number added to the do-not-call list.
+pub(crate) fn dnc_added(entry: &DoNotCall, show: ShowNumbers) {
     let number = Masked { number: &entry.number_e164, show };
     let (reason, by) = (Remark { text: &entry.reason, show }, Wire(&entry.by));
     tracing::info!(target: "callback", %number, %reason, %by, "Number added to the do-not-call list");
 }
 
 /// Number removed from the do-not-call list.
-pub(crate) fn permitted(number: &str, show: ShowNumbers) {
+pub(crate) fn dnc_removed(number: &str, show: ShowNumbers) {
     tracing::info!(target: "callback", number = %Masked { number, show }, "Number removed from the do-not-call list");
 }

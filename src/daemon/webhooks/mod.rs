@@ -8,7 +8,7 @@ mod worker;
 
 use super::clock::wall;
 use crate::api::counters::WebhookCounters;
-use crate::api::webhooks::{WebhookError, WebhookOrder};
+use crate::api::webhooks::{WebhookCommand, WebhookError};
 use crate::config::{Config, Format, Webhook};
 use crate::store::webhooks::{Again, WebhookNote, WebhookState};
 use crate::store::{Note, Notes};
@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 use worker::{Counts, Worker, note_down, secret, shown};
 
-/// The answer to an order.
+/// The answer to a command.
 type Reply = oneshot::Sender<Result<Value, WebhookError>>;
 
 /// An answer to a test is waited for so long: a person waits.
@@ -84,8 +84,8 @@ impl Webhooks {
         }
     }
 
-    /// Has an order carried out beside the loop.
-    pub(crate) fn order(&self, name: &str, order: WebhookOrder, reply: Reply) {
+    /// Has a command carried out beside the loop.
+    pub(crate) fn order(&self, name: &str, order: WebhookCommand, reply: Reply) {
         let Some(Running { webhook, poke, .. }) = self.running.get(name) else {
             // Whoever asked may have gone.
             drop(reply.send(Err(WebhookError::None(self.running.keys().cloned().collect()))));
@@ -94,7 +94,7 @@ impl Webhooks {
         let (webhook, poke, notes) = (webhook.clone(), Arc::clone(poke), self.notes.clone());
         tokio::spawn(async move {
             let done = match order {
-                WebhookOrder::Test => test(&webhook).await,
+                WebhookCommand::Test => test(&webhook).await,
                 order => note(&notes, &webhook.name, order).await,
             };
             poke.notify_one();
@@ -114,16 +114,20 @@ pub(crate) fn names(config: &Config) -> Vec<String> {
     config.webhooks.iter().map(|webhook| webhook.name.clone()).collect()
 }
 
-/// Notes an order for the worker.
-async fn note(notes: &Notes, name: &str, order: WebhookOrder) -> Result<Value, WebhookError> {
+/// Notes a command for the worker.
+async fn note(notes: &Notes, name: &str, order: WebhookCommand) -> Result<Value, WebhookError> {
     let name = name.to_owned();
     let (note, state, seq) = match order {
-        WebhookOrder::Pause(by) => (WebhookNote::State(name.clone(), WebhookState::Paused, by, wall()), "paused", None),
-        WebhookOrder::Resume(by) => {
+        WebhookCommand::Pause(by) => {
+            (WebhookNote::State(name.clone(), WebhookState::Paused, by, wall()), "paused", None)
+        }
+        WebhookCommand::Resume(by) => {
             (WebhookNote::State(name.clone(), WebhookState::Running, by, wall()), "running", None)
         }
-        WebhookOrder::Resend(Some(seq)) => (WebhookNote::Again(name.clone(), Again::One(seq)), "", Some(seq)),
-        WebhookOrder::Resend(None) | WebhookOrder::Test => (WebhookNote::Again(name.clone(), Again::GivenUp), "", None),
+        WebhookCommand::Resend(Some(seq)) => (WebhookNote::Again(name.clone(), Again::One(seq)), "", Some(seq)),
+        WebhookCommand::Resend(None) | WebhookCommand::Test => {
+            (WebhookNote::Again(name.clone(), Again::GivenUp), "", None)
+        }
     };
     let rows = note_down(notes, &name, note).await.map_err(|_| WebhookError::Busy)?;
     match (rows, seq) {

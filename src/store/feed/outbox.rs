@@ -279,6 +279,7 @@ impl Outbox {
 fn payload(record: &Record) -> Option<String> {
     let json = match record {
         Record::InProgress(call) => serde_json::to_string(call),
+        Record::Tag(change) => serde_json::to_string(change),
         Record::Gap(gap) => serde_json::to_string(gap),
         Record::Interval(interval) => serde_json::to_string(interval),
         Record::News(news) => serde_json::to_string(news),

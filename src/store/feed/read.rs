@@ -201,7 +201,7 @@ fn change(row: &rusqlite::Row<'_>) -> rusqlite::Result<Change> {
 fn with_row(connection: &Connection, mut change: Change) -> rusqlite::Result<Change> {
     use ChangeKind as K;
     change.row = match change.kind {
-        K::CallEnded | K::CallMissed | K::CallUpdated | K::CallRecovered => {
+        K::CallEnded | K::CallMissed | K::CallUpdated | K::CallTagged | K::CallRecovered => {
             let mut found = connection.prepare_cached(&format!("{} {CALLS_UNDER}", *SELECT_CALL))?;
             let found = found.query_row([&change.pbx, &change.key], call).optional()?;
             let whole = found.map(|mut stored| {

@@ -32,6 +32,12 @@ INSERT INTO codes (code, label, "group", success, callback, after_ms, expires_ms
     ('WRONG_NUMBER',      'Wrong number',               'refused',  0, 'suppress', 0,        NULL),
     ('SPAM',              'Unwanted call',              'refused',  0, 'suppress', 0,        31536000000);
 
+CREATE TABLE tags_removed (
+    call_id INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
+    code    TEXT    NOT NULL,              -- what a person has taken off it: it does not come back when the call's row is rewritten
+    PRIMARY KEY (call_id, code)
+) STRICT, WITHOUT ROWID;
+
 DROP VIEW v_report_codes;
 
 CREATE VIEW v_report_codes AS -- of each day and code: calls with it, whoever set it

@@ -8,7 +8,7 @@ use crate::callbacks::tasks::Task;
 use crate::callbacks::{GRACE_MS, Presences, Scheduler};
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
-use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record};
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record, Tag};
 use std::collections::BTreeSet;
 
 impl Scheduler {
@@ -80,9 +80,24 @@ impl Scheduler {
                 };
                 self.waits_or_not(*id, by, &because(&what, note))
             }
+            Command::Tag { call, code, note } => {
+                let code = code.to_ascii_uppercase();
+                if self.policies.codes.get(&code).is_none() {
+                    return Err(CommandError::NoSuchCode(code));
+                }
+                let tag = Tag { code, note: note.clone(), by: by.to_owned(), at_ms: self.now.wall_ms };
+                self.tagged(call, tag.clone());
+                Ok(Done::Tagged(tag))
+            }
+            Command::Untag { call, code } => {
+                let code = code.to_ascii_uppercase();
+                let tag = Tag { code, note: String::new(), by: by.to_owned(), at_ms: self.now.wall_ms };
+                self.untagged(call, tag.clone());
+                Ok(Done::Untagged(tag))
+            }
             Command::DncAdd { number, reason, for_ms } => {
                 let number_e164 = self.read_anywhere(number)?;
-                if !self.customers.may_forbid(&number_e164, reason) {
+                if !self.customers.may_add_to_dnc(&number_e164, reason) {
                     self.counters.do_not_call_refused += 1;
                     return Err(CommandError::ListFull);
                 }
@@ -93,16 +108,16 @@ impl Scheduler {
                     added_ms: self.now.wall_ms,
                     until_ms: for_ms.map(|ms| self.now.wall_ms.saturating_add(ms)),
                 };
-                self.forbid(entry.clone());
-                Ok(Done::Forbidden(entry))
+                self.add_to_dnc(entry.clone());
+                Ok(Done::DncAdded(entry))
             }
             Command::DncRemove { number } => {
                 let number = self.read_anywhere(number)?;
-                if !self.customers.permit(&number) {
-                    return Err(CommandError::NotForbidden(number.to_string()));
+                if !self.customers.remove_from_dnc(&number) {
+                    return Err(CommandError::NotOnTheList(number.to_string()));
                 }
                 self.store(Record::DncRemove(number.clone()));
-                Ok(Done::Permitted(number))
+                Ok(Done::DncRemoved(number))
             }
         }
     }
@@ -126,7 +141,7 @@ impl Scheduler {
 
     /// The number, if it may be called from this PBX.
     fn may_be_called(&self, pbx: &PbxId, e164: &E164) -> Result<(), CommandError> {
-        if self.forbidden(e164).is_some() {
+        if self.do_not_call_entry(e164).is_some() {
             return Err(CommandError::DoNotCall(e164.to_string()));
         }
         self.policy(pbx)

@@ -4,8 +4,9 @@ mod apply;
 
 use crate::ami::event::Millis;
 use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES};
+use crate::model::codes::CodedCall;
 use crate::model::identity::there_are;
-use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId};
+use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId, Tag};
 use std::collections::BTreeSet;
 
 /// A command. `by` names who gave it.
@@ -79,6 +80,21 @@ pub enum Command {
         delay_ms: Millis,
         note: String,
     },
+    /// Sets a code on a call that has its row, and does what it means for callbacks.
+    Tag {
+        /// The call.
+        call: Box<CodedCall>,
+        /// In any case.
+        code: String,
+        note: String,
+    },
+    /// Takes a code off a call that has its row, and takes back what it meant for callbacks as far as that has not been done.
+    Untag {
+        /// The call.
+        call: Box<CodedCall>,
+        /// In any case.
+        code: String,
+    },
     /// The number is not to be called.
     DncAdd {
         /// As a person writes it.
@@ -100,9 +116,13 @@ pub enum Done {
     /// The callback as it is now.
     Callback(Box<CallbackRow>),
     /// The entry in the list of those not to be called.
-    Forbidden(DoNotCall),
+    DncAdded(DoNotCall),
     /// The number that may be called again.
-    Permitted(E164),
+    DncRemoved(E164),
+    /// What is said of the call now.
+    Tagged(Tag),
+    /// What is said of it no more; by whom, and when.
+    Untagged(Tag),
 }
 
 /// Why a command was not carried out.
@@ -170,9 +190,12 @@ pub enum CommandError {
         MAX_DO_NOT_CALL_BYTES >> 20
     )]
     ListFull,
+    /// No code of this word.
+    #[error("there is no code {}: `callbackd codes` lists them; write a new one as [[code]] into the configuration", .0.escape_debug())]
+    NoSuchCode(String),
     /// Not that number.
     #[error("{0} is not on the list of those not to be called")]
-    NotForbidden(String),
+    NotOnTheList(String),
 }
 
 /// What to write instead.

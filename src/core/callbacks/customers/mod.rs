@@ -88,14 +88,14 @@ impl Customers {
     }
 
     /// There is room on the do-not-call list for this one, or it stands there.
-    pub(crate) fn may_forbid(&self, number: &E164, reason: &str) -> bool {
+    pub(crate) fn may_add_to_dnc(&self, number: &E164, reason: &str) -> bool {
         self.do_not_call.contains_key(number)
             || self.do_not_call.len() < MAX_DO_NOT_CALL
                 && self.do_not_call_bytes + ENTRY + reason.len() <= MAX_DO_NOT_CALL_BYTES
     }
 
     /// Puts a customer on the do-not-call list.
-    pub(crate) fn forbid(&mut self, entry: DoNotCall) {
+    pub(crate) fn add_to_dnc(&mut self, entry: DoNotCall) {
         self.do_not_call_bytes += size(&entry);
         if let Some(before) = self.do_not_call.insert(entry.number_e164.clone(), entry) {
             self.do_not_call_bytes -= size(&before);
@@ -103,20 +103,20 @@ impl Customers {
     }
 
     /// Takes a customer off the do-not-call list. Returns whether the number was on it.
-    pub(crate) fn permit(&mut self, number: &E164) -> bool {
+    pub(crate) fn remove_from_dnc(&mut self, number: &E164) -> bool {
         let before = self.do_not_call.remove(number);
         self.do_not_call_bytes -= before.as_ref().map_or(0, size);
         before.is_some()
     }
 
     /// The customer is not to be called at this moment.
-    pub(crate) fn forbidden(&self, number: &E164, now_ms: Millis) -> Option<&DoNotCall> {
+    pub(crate) fn do_not_call_entry(&self, number: &E164, now_ms: Millis) -> Option<&DoNotCall> {
         self.do_not_call.get(number).filter(|entry| entry.until_ms.is_none_or(|until| until > now_ms))
     }
 
     /// The entry of the do-not-call list that a disposition makes which holds for so long (ms; `None` for ever), if it makes one that is
     /// neither over nor known already.
-    pub(crate) fn forbidden_by(
+    pub(crate) fn do_not_call_by_code(
         &self,
         number: &E164,
         tag: &Tag,

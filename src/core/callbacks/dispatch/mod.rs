@@ -163,7 +163,7 @@ impl Scheduler {
                 return None;
             }
             // At closing, whether anything else happens or not: the night must not use up its life.
-            CallingWindow::Open(until) => self.look_again(id, until),
+            CallingWindow::Open(until) => self.schedule_by_clock(id, until),
         }
         let quiet =
             self.policy(&pbx).quiet.and_then(|hours| quiet_hours::quiet_until(hours, &number, self.now.wall_ms));
@@ -207,10 +207,10 @@ impl Scheduler {
         self.intend(id, &agent, customer_first);
     }
 
-    /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. Who is forbidden is asked always.
+    /// What the policy says of a number is asked once: a numbering plan takes longer than all the rest. The do-not-call list is asked always.
     fn block_reason_known(&mut self, id: i64, number: &E164) -> Option<(CallbackState, String)> {
         let screened = self.tasks.get(id).is_some_and(|task| task.screened);
-        if screened && self.forbidden(number).is_none() {
+        if screened && self.do_not_call_entry(number).is_none() {
             return None;
         }
         let pbx = &self.tasks.get(id)?.row.pbx;
@@ -246,9 +246,9 @@ impl Scheduler {
                 why.clone_into(&mut task.row.reason);
             }
             self.tell(id, OURSELVES, "", None, None);
-            self.tasks.look_at(id, expires);
+            self.tasks.schedule_at(id, expires);
         }
-        self.look_again(id, until);
+        self.schedule_by_clock(id, until);
     }
 
     /// The time in which its customer is not called is over: the owner's window, the fallback's and live callers' times begin with it.
@@ -286,12 +286,12 @@ impl Scheduler {
                 },
             );
         }
-        self.look_again(id, until);
+        self.schedule_by_clock(id, until);
     }
 
-    fn look_again(&mut self, id: i64, until: Millis) {
+    fn schedule_by_clock(&mut self, id: i64, until: Millis) {
         let at = self.mono(until.min(self.now.wall_ms.saturating_add(LOOK_AGAIN_MS)));
-        self.tasks.look_by(id, at.max(self.now.mono_ms + 1));
+        self.tasks.schedule_by(id, at.max(self.now.mono_ms + 1));
     }
 
     fn window(&self, queue: &QueuePolicy) -> CallingWindow {
@@ -366,7 +366,7 @@ impl Scheduler {
         let turn = |c: &Candidate| self.turn(id, policy.strategy, c, view);
         let chosen = pool.iter().min_by_key(|c| turn(c)).map(|c| c.place);
         if let Some(at) = look.filter(|_| chosen.is_none()) {
-            self.tasks.look_by(id, at.max(now + 1));
+            self.tasks.schedule_by(id, at.max(now + 1));
         }
         match chosen {
             Some(place) => Ok(place),

@@ -28,9 +28,9 @@ impl Tracker {
         }
         if c.live == 0 {
             c.stage = Stage::Ending;
-            self.calls.look_again(call, self.now.mono_ms + SETTLE_MS);
+            self.calls.schedule_at(call, self.now.mono_ms + SETTLE_MS);
         } else if is_customer && c.origin == Origin::Trunk && c.stage == Stage::Live {
-            self.calls.look_again(call, self.now.mono_ms + CUSTOMER_GONE_MS);
+            self.calls.schedule_at(call, self.now.mono_ms + CUSTOMER_GONE_MS);
         }
         self.waiting_changes(call);
         self.calls.mark(call);
@@ -145,13 +145,14 @@ impl Tracker {
                 self.outputs.push_back(Output::Record(Record::Call(Arc::clone(&finished))));
                 self.has_its_row(&finished.linkedid);
             }
+            self.last_call_learnt(call, &finished);
             self.calls.table[call].recorded = Some(finished);
         }
         self.attempts_end(call);
         self.calls.table[call].stage = Stage::Recorded;
         self.calls.mark(call);
         let left = self.calls[call].forget_by.map_or(LINGER_MS, |by| by.saturating_sub(self.now.mono_ms));
-        self.calls.look_again(call, self.now.mono_ms + left);
+        self.calls.schedule_at(call, self.now.mono_ms + left);
     }
 
     fn forget(&mut self, call: Slot) {

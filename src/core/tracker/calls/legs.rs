@@ -144,7 +144,7 @@ impl Tracker {
         if parent.is_some()
             && let Some(agent) = self.presence.find(&peer)
         {
-            self.presence.look_at(agent, at); // it may be the agent's since a moment ago
+            self.presence.update_busy(agent, at); // it may be the agent's since a moment ago
         }
         self.retime(slot, at);
     }

@@ -40,7 +40,7 @@ impl Tracker {
         if over(&self.calls[goes]) || over(&self.calls[kept]) {
             return; // it has its row; a stray late event does not undo that
         }
-        self.calls.look_no_more(goes);
+        self.calls.unschedule(goes);
         let Some(gone) = self.calls.remove(goes, std::iter::empty()) else { return };
         for key in &gone.keys {
             self.calls.table.alias(key, kept);
@@ -105,7 +105,7 @@ impl Tracker {
         c.live = c.live.saturating_sub(1);
         if c.live == 0 && c.stage == Stage::Live {
             c.stage = Stage::Ending;
-            self.calls.look_again(from, self.now.mono_ms + SETTLE_MS);
+            self.calls.schedule_at(from, self.now.mono_ms + SETTLE_MS);
         }
         self.retime(from, at);
         self.calls.mark(from);

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Calls {
     pub(super) table: Table<Call>,
     /// When a call is looked at again, by the monotonic clock.
-    agenda: BTreeSet<(u64, Slot)>,
+    timers: BTreeSet<(u64, Slot)>,
     /// Calls that the input has changed.
     pub(super) marked: Vec<Slot>,
     /// Lines of calls that have ceased to be.
@@ -51,7 +51,7 @@ impl Calls {
     pub(crate) fn new(last_seen_ms: Option<Millis>) -> Self {
         Self {
             table: Table::new(),
-            agenda: BTreeSet::new(),
+            timers: BTreeSet::new(),
             marked: Vec::new(),
             freed: Vec::new(),
             left: Leftover::seen(last_seen_ms),
@@ -94,38 +94,38 @@ impl Calls {
         } else if c.stage == Stage::Recorded {
             c.stage = Stage::Ending;
             let wait = SETTLE_MS << c.corrections.saturating_sub(AT_ONCE);
-            self.look_again(call, now_mono_ms + wait.min(LINGER_MS));
+            self.schedule_at(call, now_mono_ms + wait.min(LINGER_MS));
         }
         self.mark(call);
     }
 
     /// Looks at the call again then, by the monotonic clock.
-    pub(crate) fn look_again(&mut self, call: Slot, due: u64) {
+    pub(crate) fn schedule_at(&mut self, call: Slot, due: u64) {
         if let Some(old) = self.table[call].due.replace(due) {
-            self.agenda.remove(&(old, call));
+            self.timers.remove(&(old, call));
         }
-        self.agenda.insert((due, call));
+        self.timers.insert((due, call));
     }
 
     /// The call is looked at no more: it ceases to be.
-    pub(super) fn look_no_more(&mut self, call: Slot) {
+    pub(super) fn unschedule(&mut self, call: Slot) {
         if let Some(due) = self.table[call].due.take() {
-            self.agenda.remove(&(due, call));
+            self.timers.remove(&(due, call));
         }
     }
 
     /// When a call is to be looked at next, by the monotonic clock.
     pub(crate) fn deadline(&self) -> Option<u64> {
-        self.agenda.first().map(|(due, _)| *due)
+        self.timers.first().map(|(due, _)| *due)
     }
 
     /// A call whose time has come.
     pub(super) fn take_due(&mut self, now_mono_ms: u64) -> Option<Slot> {
-        let &(due, call) = self.agenda.first()?;
+        let &(due, call) = self.timers.first()?;
         if due > now_mono_ms {
             return None;
         }
-        self.agenda.pop_first();
+        self.timers.pop_first();
         self.table[call].due = None;
         Some(call)
     }

@@ -24,7 +24,7 @@ impl Tracker {
         if let Some(phone) = self.topology.counted_for(slot, None) {
             let agent = self.presence.phone_has_one_less(phone);
             if let Some(agent) = agent {
-                self.presence.look_at(agent, at);
+                self.presence.update_busy(agent, at);
             }
         }
         if lives {
@@ -44,7 +44,7 @@ impl Tracker {
         };
         self.topology.counted_for(slot, Some(phone));
         if let Some(agent) = agent {
-            self.presence.look_at(agent, at);
+            self.presence.update_busy(agent, at);
         }
     }
 

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Options of every command that speaks to the daemon.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct PlaceArgs {
+pub struct TargetArgs {
     /// Configuration [default: /etc/callbackd/callbackd.toml]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
@@ -62,7 +62,7 @@ pub(super) fn which<'c>(
 
 /// Where things are, and when it is.
 #[derive(Debug)]
-pub struct Place {
+pub struct Target {
     /// Path of the daemon's socket.
     pub(crate) socket: PathBuf,
     /// Path of the database.
@@ -104,10 +104,10 @@ impl From<NameOrStore> for Failure {
     }
 }
 
-impl Place {
+impl Target {
     /// As the arguments and the configuration say.
     #[must_use]
-    pub fn new(args: &PlaceArgs, config: &Config, now: Timestamp) -> Self {
+    pub fn new(args: &TargetArgs, config: &Config, now: Timestamp) -> Self {
         Self {
             socket: args.socket.clone().unwrap_or_else(|| config.api.socket.clone()),
             db: config.store.path.clone(),

@@ -1,24 +1,24 @@
 //! One callback in detail: its state, what it was made for, and what happened when.
 
-use crate::cli::place::Place;
 use crate::cli::plain::{local, safe, spell};
-use crate::store::CallbackStory;
+use crate::cli::target::Target;
+use crate::store::CallbackHistory;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::task::OURSELVES;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
-pub(crate) fn story(story: &CallbackStory, place: &Place) -> String {
-    let row = &story.callback;
-    let at = |ms: Millis| local(ms, &place.zone, "%a %Y-%m-%d %H:%M:%S");
+pub(crate) fn history(history: &CallbackHistory, target: &Target) -> String {
+    let row = &history.callback;
+    let at = |ms: Millis| local(ms, &target.zone, "%a %Y-%m-%d %H:%M:%S");
     let mut text = String::new();
     // Where a callback has gone from one PBX to another, what was not on the one that it is on now says so.
     let elsewhere = |pbx: &str| if row.pbx == *pbx { String::new() } else { format!(" of {}", safe(pbx)) };
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ = writeln!(text, "Callback {} to {}", row.id, customer(row));
     let why = if row.reason.is_empty() { String::new() } else { format!(" {}", safe(&row.reason)) };
-    let _ = writeln!(text, "{}{why}{}", row.state, standing(row, place));
+    let _ = writeln!(text, "{}{why}{}", row.state, standing(row, target));
     for line in facts(row) {
         let _ = writeln!(text, "  {line}");
     }
@@ -28,25 +28,25 @@ pub(crate) fn story(story: &CallbackStory, place: &Place) -> String {
     }
     // Of a list that is too long the newest are shown.
     let before = |count: u64| if count == 0 { String::new() } else { format!("  {count} earlier ones\n") };
-    let _ = write!(text, "\nMissed calls\n{}", before(story.earlier.misses));
-    for miss in &story.misses {
+    let _ = write!(text, "\nMissed calls\n{}", before(history.earlier.misses));
+    for miss in &history.misses {
         let recovered = miss.recovered.map(|(by, when)| format!(", won back by {by} {}", at(when))).unwrap_or_default();
         let (id, status, outcome) = (miss.id, safe(&miss.status), safe(&miss.outcome));
         let _ =
             writeln!(text, "  {}  {status} {outcome}, call {id}{}{recovered}", at(miss.ended_ms), elsewhere(&miss.pbx));
     }
-    if story.misses.is_empty() {
+    if history.misses.is_empty() {
         let _ = writeln!(text, "  none: it was made by hand");
     }
-    let _ = write!(text, "\nAttempts\n{}", before(story.earlier.attempts));
-    for attempt in &story.attempts {
+    let _ = write!(text, "\nAttempts\n{}", before(history.earlier.attempts));
+    for attempt in &history.attempts {
         let _ = writeln!(text, "  {}{}", tried(attempt, &at), elsewhere(&attempt.pbx));
     }
-    if story.attempts.is_empty() {
+    if history.attempts.is_empty() {
         let _ = writeln!(text, "  none yet");
     }
-    let _ = write!(text, "\nWhat happened\n{}", before(story.earlier.events));
-    for event in &story.events {
+    let _ = write!(text, "\nWhat happened\n{}", before(history.earlier.events));
+    for event in &history.events {
         let why = if event.reason.is_empty() { String::new() } else { format!(" {}", safe(&event.reason)) };
         let note = if event.note.is_empty() { String::new() } else { format!(": {}", safe(&event.note)) };
         let by = if event.by == OURSELVES { String::new() } else { format!(" (by {})", safe(&event.by)) };
@@ -63,11 +63,11 @@ fn customer(row: &CallbackRow) -> String {
     }
 }
 
-fn standing(row: &CallbackRow, place: &Place) -> String {
-    let at = |ms: Millis| local(ms, &place.zone, "%a %H:%M:%S");
+fn standing(row: &CallbackRow, target: &Target) -> String {
+    let at = |ms: Millis| local(ms, &target.zone, "%a %H:%M:%S");
     match row.closed_ms {
         Some(closed) => format!(", since {}", at(closed)),
-        None if row.due_ms > place.now_ms() => format!(", due {}, expires {}", at(row.due_ms), at(row.expires_ms)),
+        None if row.due_ms > target.now_ms() => format!(", due {}, expires {}", at(row.due_ms), at(row.expires_ms)),
         None => format!(", due since {}, expires {}", at(row.due_ms), at(row.expires_ms)),
     }
 }

@@ -11,7 +11,7 @@ use std::fmt::Write;
 
 /// The whole text, with a line break at its end.
 #[must_use]
-pub(crate) fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
+pub(crate) fn history(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.
     let _ =
@@ -30,6 +30,13 @@ pub(crate) fn story(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &
     }
     if call.why.is_empty() {
         let _ = writeln!(text, "  (no facts were stored)");
+    }
+    if !call.tags.is_empty() {
+        let _ = writeln!(text, "\nCodes");
+    }
+    for tag in &call.tags {
+        let note = if tag.note.is_empty() { String::new() } else { format!(": {}", safe(&tag.note)) };
+        let _ = writeln!(text, "  - {}, by {}{note}", safe(&tag.code), safe(&tag.by));
     }
     let _ = writeln!(text, "\nWhat happened");
     let events = timeline(call);

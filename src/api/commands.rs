@@ -24,10 +24,10 @@ pub(crate) struct Add {
     note: String,
 }
 
-/// The body of `POST /v1/callbacks/{id}/{order}`; each order takes its own part of it.
+/// The body of `POST /v1/callbacks/{id}/{command}`; each command takes its own part of it.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Order {
+pub(crate) struct CommandBody {
     pub(crate) note: String,
     pub(crate) agent: Option<String>,
     pub(crate) priority: Option<i64>,
@@ -42,6 +42,25 @@ pub(crate) struct DncAdd {
     #[serde(default)]
     reason: String,
     for_ms: Option<Millis>,
+}
+
+/// Body of `POST /v1/tags`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TagAdd {
+    /// Row id or linkedid.
+    pub call: String,
+    pub pbx: Option<String>,
+    pub code: String,
+    #[serde(default)]
+    note: String,
+}
+
+impl TagAdd {
+    /// What is said beside the code, as it is kept.
+    pub(super) fn note(&self) -> String {
+        note(&self.note)
+    }
 }
 
 /// A time that lies ahead, and within a year.
@@ -60,7 +79,8 @@ fn priority(wanted: i64) -> Result<i64, String> {
     }
 }
 
-fn note(text: &str) -> String {
+/// What a person says beside an order, as it is kept.
+pub(super) fn note(text: &str) -> String {
     text.chars().filter(|c| !is_harmful(*c)).take(MAX_NOTE).collect()
 }
 
@@ -82,16 +102,16 @@ impl TryFrom<Add> for Command {
 impl TryFrom<DncAdd> for Command {
     type Error = String;
 
-    fn try_from(forbid: DncAdd) -> Result<Self, String> {
-        let for_ms = forbid.for_ms.map(|ms| match ms {
+    fn try_from(added: DncAdd) -> Result<Self, String> {
+        let for_ms = added.for_ms.map(|ms| match ms {
             1..=3_153_600_000_000 => Ok(ms),
             _ => Err("`for_ms` must be from 1 to 3153600000000 (a hundred years); leave it out for ever".to_owned()),
         });
-        Ok(Self::DncAdd { number: forbid.number, reason: note(&forbid.reason), for_ms: for_ms.transpose()? })
+        Ok(Self::DncAdd { number: added.number, reason: note(&added.reason), for_ms: for_ms.transpose()? })
     }
 }
 
-impl Order {
+impl CommandBody {
     /// The command of this name for this callback; `None` if there is none of this name.
     pub(crate) fn command(self, id: i64, name: &str) -> Option<Result<Command, String>> {
         let note = note(&self.note);
@@ -119,7 +139,7 @@ impl Order {
 /// The status of a command that was not carried out.
 pub(crate) fn status_of(error: &CommandError) -> StatusCode {
     match error {
-        CommandError::NoSuchCallback(_) | CommandError::NotForbidden(_) => StatusCode::NOT_FOUND,
+        CommandError::NoSuchCallback(_) | CommandError::NotOnTheList(_) => StatusCode::NOT_FOUND,
         CommandError::Closed { .. }
         | CommandError::Active { .. }
         | CommandError::OpenAlready { .. }
@@ -127,7 +147,7 @@ pub(crate) fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::Full(_)
         | CommandError::ListFull => StatusCode::CONFLICT,
         CommandError::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
-        CommandError::NoSuchPbx(_) | CommandError::WhichPbx(_) => StatusCode::BAD_REQUEST,
+        CommandError::NoSuchPbx(_) | CommandError::WhichPbx(_) | CommandError::NoSuchCode(_) => StatusCode::BAD_REQUEST,
         CommandError::NotCallable { .. } | CommandError::NoSuchAgent(_) | CommandError::NoSuchQueue { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

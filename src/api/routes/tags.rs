@@ -1,0 +1,100 @@
+//! `/v1/codes` and `/v1/tags`: what can be said of calls, and what is said of which.
+
+use super::rows_of;
+use crate::api::answers::{CodeAnswer, TagAnswer};
+use crate::api::commands::TagAdd;
+use crate::api::front::{Answer, Asked, Body, Failure, Front, Listed, Peer, parse};
+use crate::api::pages;
+use crate::api::routes::calls::{behind, of_id};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, Uri};
+use axum::routing::{delete, get};
+use axum::{Extension, Json, Router};
+use callbackd_core::ami::event::Millis;
+use callbackd_core::callbacks::commands::Command;
+use callbackd_core::model::codes::CodedCall;
+use serde::Deserialize;
+use serde_json::json;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+pub(super) fn routes() -> Router<Arc<Front>> {
+    Router::new()
+        .route("/v1/codes", get(codes))
+        .route("/v1/tags", get(list).post(add))
+        .route("/v1/tags/{call}/{code}", delete(remove))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counted {
+    since_ms: Option<Millis>,
+}
+
+async fn codes(State(front): State<Arc<Front>>, Asked(wanted): Asked<Counted>) -> Answer {
+    let codes = front.read(move |reader| reader.codes(wanted.since_ms)).await?;
+    Ok(Json(json!(codes.iter().map(CodeAnswer::new).collect::<Vec<_>>())))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    code: Option<String>,
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// The newest calls first; a call's codes are never torn apart.
+async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wanted>) -> Listed {
+    let limit = rows_of(wanted.limit)?;
+    let after = wanted.after.as_deref().map(behind).transpose()?;
+    let code = wanted.code.map(|code| code.to_ascii_uppercase());
+    pages::answer(&front.readers, &uri, move |reader, rows| {
+        let (mut found, mut next) = (Vec::new(), None);
+        reader.each_tag(code.as_deref(), after, |tagged| {
+            let last = found.last().map(|last: &crate::store::TaggedCall| (last.started_ms, last.call_id));
+            let of_another = last.is_some_and(|(_, call)| call != tagged.call_id);
+            if found.len() >= limit && of_another {
+                next = last.map(|(started_ms, id)| format!("{started_ms}-{id}"));
+                return ControlFlow::Break(());
+            }
+            found.push(tagged);
+            ControlFlow::Continue(())
+        })?;
+        rows.begin(next);
+        // Whoever asked may have gone.
+        let _ = found.iter().all(|tagged| rows.row(&TagAnswer::new(tagged)));
+        Ok(())
+    })
+    .await
+}
+
+async fn add(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+    let add: TagAdd = parse(&body?)?;
+    let stored = of_id(&front, add.call.clone(), add.pbx.clone()).await?;
+    let call = Box::new(CodedCall::from(&stored.call));
+    front.command(Command::Tag { call, note: add.note(), code: add.code }, peer).await
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Of {
+    pbx: Option<String>,
+}
+
+async fn remove(
+    State(front): State<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    Asked(of): Asked<Of>,
+) -> Answer {
+    let Path((id, code)) = path?;
+    let stored = of_id(&front, id.clone(), of.pbx).await?;
+    let code = code.to_ascii_uppercase();
+    if !stored.call.tags.iter().any(|tag| tag.code == code) {
+        let why = format!("call {} has no code {}", id.escape_debug(), code.escape_debug());
+        return Err(Failure::new(StatusCode::NOT_FOUND, why));
+    }
+    front.command(Command::Untag { call: Box::new(CodedCall::from(&stored.call)), code }, peer).await
+}

@@ -1,0 +1,129 @@
+//! `callbackd tag` and `callbackd codes`: what is said of a call beside its status.
+
+use super::complete;
+use super::failure::Failure;
+use super::plain::{clip, json_line, safe};
+use super::target::{Target, TargetArgs, escaped};
+use crate::api::answers::CodeAnswer;
+use crate::store::CodeCount;
+use callbackd_core::model::codes::OnCallback;
+use comfy_table::{Table, presets::NOTHING};
+use serde_json::json;
+use std::io::Write;
+
+/// Set a code on a call, or take one off it
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+What the code means for callbacks is done: the customer is called back, or their number goes on the do-not-call list. --remove takes that back as far as it has not
+been done, and the code does not come back when the call is corrected.
+
+Examples:
+  callbackd tag 812 DEAL_CLOSED --note 'order 4711'
+  callbackd tag 812 WRONG_NUMBER --remove")]
+pub struct TagArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub target: TargetArgs,
+    /// The call: its row id, or its linkedid
+    pub call: String,
+    /// The code, in any case: callbackd codes lists them
+    #[arg(add = complete::codes())]
+    pub code: String,
+    /// What is said beside it
+    #[arg(long, default_value = "", hide_default_value = true, conflicts_with = "remove")]
+    pub note: String,
+    /// Take it off the call
+    #[arg(long)]
+    pub remove: bool,
+    /// Of this PBX, where several have a call of this linkedid
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
+    pub pbx: Option<String>,
+}
+
+/// List the codes, with the calls that have them
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "\
+Codes are shipped, and configured as [[code]]. A word without a label is in neither: the dialplan may say any.
+
+Examples:
+  callbackd codes
+  callbackd codes --days 30
+  callbackd calls --tag DEAL_CLOSED")]
+pub struct CodesArgs {
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would show it")]
+    pub target: TargetArgs,
+    /// Count the calls of so many days [default: all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=36_500))]
+    pub days: Option<i64>,
+}
+
+/// Runs `callbackd tag`.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn run(args: &TagArgs, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
+    let TagArgs { call, code, note, remove, pbx, .. } = args;
+    let answer = if *remove {
+        let of = pbx.as_ref().map(|pbx| format!("?pbx={}", escaped(pbx))).unwrap_or_default();
+        target.delete(&format!("/v1/tags/{}/{}{of}", escaped(call), escaped(code)))?
+    } else {
+        target.post("/v1/tags", &json!({ "call": call, "pbx": pbx, "code": code, "note": note }))?
+    };
+    if target.json {
+        return Ok(json_line(&answer, out)?);
+    }
+    let code = safe(&code.to_ascii_uppercase());
+    if *remove {
+        writeln!(out, "call {} no longer has {code}", safe(call))?;
+    } else {
+        writeln!(out, "call {} has {code}", safe(call))?;
+    }
+    Ok(())
+}
+
+/// Runs `callbackd codes`.
+///
+/// # Errors
+/// See [`Failure`].
+pub fn codes(args: &CodesArgs, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
+    let since_ms = args.days.map(|days| target.now_ms() - days * 86_400_000);
+    let codes = target.reader()?.codes(since_ms)?;
+    if target.json {
+        return codes.iter().try_for_each(|code| Ok(json_line(&CodeAnswer::new(code), out)?));
+    }
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(["Code", "Calls", "Label", "Group", "Callback"]);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for CodeCount { code, known, calls } in &codes {
+        let label = if *known { clip(&safe(&code.label), 40) } else { "(not configured)".to_owned() };
+        let success = if code.success { " ✔" } else { "" };
+        table.add_row([
+            clip(&safe(&code.code), 32),
+            calls.to_string(),
+            label,
+            clip(&safe(&code.group), 16) + success,
+            meaning(code.callback, code.after_ms, code.expires_ms),
+        ]);
+    }
+    writeln!(out, "{}", table.trim_fmt())?;
+    Ok(())
+}
+
+/// What a code means for callbacks.
+fn meaning(callback: OnCallback, after_ms: i64, expires_ms: Option<i64>) -> String {
+    let span = |ms: i64| match (ms % 86_400_000, ms % 3_600_000) {
+        (0, _) => format!("{} d", ms / 86_400_000),
+        (_, 0) => format!("{} h", ms / 3_600_000),
+        _ => format!("{} min", ms / 60_000),
+    };
+    match (callback, expires_ms) {
+        (OnCallback::None, _) => String::new(),
+        (OnCallback::Suppress, None) => "not called any more".to_owned(),
+        (OnCallback::Suppress, Some(ms)) => format!("not called for {}", span(ms)),
+        (OnCallback::Request, _) if after_ms > 0 => format!("called back after {}", span(after_ms)),
+        (OnCallback::Request, _) => "called back".to_owned(),
+    }
+}
