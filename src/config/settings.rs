@@ -145,6 +145,7 @@ fn numbers(section: &Section<'_, '_>) -> Numbers {
         ),
         allow: prefixes(section, "allow"),
         deny: prefixes(section, "deny"),
+        vip: prefixes(section, "vip"),
         international: section.flag_or("international", default.international),
         premium: section.flag_or("premium", default.premium),
         own: own(section),

@@ -26,6 +26,7 @@ mod callback_pbxs;
 mod callback_promise;
 mod callback_recovery;
 mod callback_tasks;
+mod callback_vip;
 mod calls_in_progress;
 mod codes;
 mod coverage_lost;

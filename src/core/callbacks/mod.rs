@@ -46,11 +46,11 @@ use tasks::Tasks;
 use wait_estimates::WaitEstimates;
 
 /// Open callbacks at once; a miss beyond is counted and makes none.
-pub const MAX_OPEN: usize = 20_000;
+pub const MAX_OPEN: usize = 10_000;
 /// Attempts at one callback, whatever became of them: one that meets nothing but refusals must end some day.
 pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
-pub const MAX_OWNERS: usize = 100_000;
+pub const MAX_OWNERS: usize = 40_000;
 /// Numbers on the do-not-call list, those included whose time has run out; another one is refused.
 pub const MAX_DO_NOT_CALL: usize = 100_000;
 /// Bytes of them, with their reasons.
@@ -269,6 +269,8 @@ impl Scheduler {
                 self.policies = policies.clone();
                 self.caps.set_prefix_digits(policies.overall.prefix_digits);
                 self.tasks.screen_again();
+                let ready: Vec<i64> = self.tasks.ready().collect();
+                ready.into_iter().for_each(|id| self.line_up(id));
                 self.rounds.set_due();
             }
         }
