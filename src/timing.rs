@@ -1,4 +1,7 @@
 //! The waits that a user cannot set: how long others may keep this program waiting. Tests shorten them.
+//!
+//! Those of the core (`PING_EVERY`, `SNAPSHOT_EVERY`, `LINGER_MS`, …) are not among them: time is an argument there, so that tests wait for none
+//! of them. Nor are the later looks into Asterisk's records, for which no test waits.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -20,6 +23,8 @@ pub(crate) struct Timing {
     pub(crate) webhook_pause: Duration,
     /// A database that cannot be written, while the daemon stops: within systemd's default `TimeoutStopSec` of 90 s.
     pub(crate) stop: Duration,
+    /// From the end of an event gap to the first look into Asterisk's records.
+    pub(crate) records_look: Duration,
 }
 
 impl Timing {
@@ -32,6 +37,7 @@ impl Timing {
         webhook: Duration::from_secs(20),
         webhook_pause: Duration::from_secs(5),
         stop: Duration::from_secs(20),
+        records_look: Duration::from_secs(2),
     };
 
     /// The waits of this process. A build for tests takes those that `CALLBACKD_TIMING` names, in milliseconds:
@@ -56,6 +62,7 @@ impl Timing {
                 "webhook" => &mut self.webhook,
                 "webhook_pause" => &mut self.webhook_pause,
                 "stop" => &mut self.stop,
+                "records_look" => &mut self.records_look,
                 _ => continue,
             };
             *wait = Duration::from_millis(ms);
@@ -70,9 +77,10 @@ mod tests {
 
     #[test]
     fn a_slow_client_has_five_seconds_a_stream_thirty_and_a_locked_database_twenty() {
-        let Timing { request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop } = Timing::USUAL;
-        let waits = [request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop];
-        assert_eq!(waits.map(|wait| wait.as_secs()), [5, 5, 30, 20, 20, 5, 20]);
+        let Timing { request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop, records_look } =
+            Timing::USUAL;
+        let waits = [request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop, records_look];
+        assert_eq!(waits.map(|wait| wait.as_secs()), [5, 5, 30, 20, 20, 5, 20, 2]);
     }
 
     #[test]

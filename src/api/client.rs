@@ -45,7 +45,7 @@ pub enum ClientError {
         message: String,
     },
     /// The connection broke, or the answer was not understood.
-    #[error("the daemon gave no answer that can be read: {0}")]
+    #[error("the daemon's answer cannot be read: {0}")]
     Broken(String),
 }
 
@@ -236,7 +236,7 @@ mod tests {
     fn an_answer_without_an_end_is_given_up() {
         let piece = [b"10000\r\n".as_slice(), &[b'a'; 0x10000], b"\r\n"].concat();
         let said = said("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", &piece);
-        assert_eq!(said, "the daemon gave no answer that can be read: it is longer than 64 MiB");
+        assert_eq!(said, "the daemon's answer cannot be read: it is longer than 64 MiB");
     }
 
     #[test]

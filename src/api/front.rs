@@ -150,7 +150,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
                 let named = why.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
                 let field = named.map(|(field, _)| field).or_else(|| why.split_once(": ").map(|(field, _)| field));
                 let field = field.filter(|field| !field.contains(' '));
-                let fix = "the fields of this question and what they may be are in config/doc/openapi.json";
+                let fix = "the parameters and their values are in config/doc/openapi.json";
                 Err(match field {
                     Some(field) => Failure::of_field(field, text.clone(), fix),
                     None => Failure::new(rejection.status(), text),

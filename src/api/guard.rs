@@ -108,7 +108,7 @@ impl Guard {
             || name.parse::<IpAddr>().is_ok()
             || (!name.is_empty() && self.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(name)));
         if !known {
-            let why = "this machine is not known by the name in the header Host";
+            let why = "the name in the header Host is not a known name of this machine";
             return Err(refusal(
                 StatusCode::MISDIRECTED_REQUEST,
                 "Host",
@@ -121,7 +121,7 @@ impl Guard {
         if same {
             return Ok(());
         }
-        let why = "a page of another site may not ask here";
+        let why = "requests from pages of other sites are refused";
         Err(refusal(StatusCode::FORBIDDEN, "Origin", why, "ask from your own server, not from its visitors' browsers"))
     }
 

@@ -212,7 +212,7 @@ fn attempt(leg: &Leg) -> Vec<(Millis, Step, String)> {
         events.push((at, Step::RingEnded, format!("{agent} answers after {}", spell(at - leg.started_ms))));
     }
     let end = match leg.result {
-        LegResult::Answered => format!("{agent} leaves, {} on the line", spell(leg.talk_ms)),
+        LegResult::Answered => format!("{agent} leaves, after {} on the line", spell(leg.talk_ms)),
         LegResult::NoAnswer => format!("{agent} did not answer within {after}"),
         LegResult::Busy => format!("{agent} is busy"),
         LegResult::Rejected => format!("{agent} rejects the call after {after}"),

@@ -68,7 +68,7 @@ impl Rows {
 /// What the query of a list begins behind is no row of the list any more.
 pub(crate) fn gone(after: &str) -> Failure {
     let fix = "begin again without `after`";
-    let why = format!("there is nothing of the name {} in this list any more: {fix}", after.escape_debug());
+    let why = format!("{} is no longer in this list: {fix}", after.escape_debug());
     Failure::of_field("after", why, fix).with_status(StatusCode::GONE)
 }
 

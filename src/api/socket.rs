@@ -80,7 +80,7 @@ fn clear(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     };
     if !kind.is_socket() {
-        return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file of this name that is no socket"));
+        return Err(io::Error::new(ErrorKind::AlreadyExists, "there is a file of this name that is not a socket"));
     }
     match Probe::connect(path) {
         Ok(_) => Err(io::Error::new(ErrorKind::AddrInUse, "another daemon listens there")),

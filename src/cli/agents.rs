@@ -39,7 +39,7 @@ pub fn run(args: &AgentsArgs, target: &Target, out: &mut impl Write, notes: &mut
         return unseen_if_any(unseen.filter_map(|agent| agent["pbx"].as_str()));
     }
     let agents: Vec<AgentInPresence> = serde_json::from_value(value)
-        .map_err(|error| Failure::Usage(format!("the daemon is of another version than this program: {error}")))?;
+        .map_err(|error| Failure::Usage(format!("the daemon and this program are of different versions: {error}")))?;
     if agents.is_empty() {
         // Notes are a courtesy: that they cannot be said is no error.
         let _ = writeln!(notes, "No agent is known: no queue has members yet, or the PBX has not been seen.");

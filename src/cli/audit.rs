@@ -29,7 +29,7 @@ const ROWS_OF_MS: Millis = 3_600_000;
 /// So many differences are listed; all are counted.
 const LISTED: usize = 50;
 
-/// Hold the database against Asterisk's own CDR and queue_log, and explain every difference
+/// Compare the database with Asterisk's own CDR and queue_log, and explain every difference
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Only calls that have ended are compared. cdr.conf should have newcdrcolumns = yes and loguniqueid = yes in [csv].
@@ -191,7 +191,7 @@ impl Report {
         if gaps.iter().any(|gap| to + ROUNDING_MS >= gap.from_ms && from <= gap.to_ms + ROUNDING_MS) {
             self.in_gaps += 1;
         } else {
-            self.differs(account, "Asterisk has it, and there is no row".to_owned());
+            self.differs(account, "Asterisk has it, and the database has no row".to_owned());
         }
     }
 
@@ -234,7 +234,7 @@ fn show(
     line(report.in_gaps, "have no row: they were within a gap, and could not be proved")?;
     line(report.lost_by_asterisk, "rows have no CDR: Asterisk crashed or restarted while they were in progress")?;
     line(report.unwritten, "rows have no CDR: not answered (cdr.conf writes them with unanswered = yes)")?;
-    line(usize::try_from(report.unreadable).unwrap_or(usize::MAX), "lines of the CDR files are no CDR")?;
+    line(usize::try_from(report.unreadable).unwrap_or(usize::MAX), "lines of the CDR files are not CDR")?;
     line(
         usize::try_from(report.given_up).unwrap_or(usize::MAX),
         "have more records than fit into memory, and were not compared",
@@ -259,5 +259,5 @@ fn show(
     if report.differences.len() > LISTED {
         writeln!(out, "  … and {} more: --json lists all", report.differences.len() - LISTED)?;
     }
-    writeln!(out, "\ncallbackd calls show ID tells what the daemon saw of a call.")
+    writeln!(out, "\ncallbackd calls show ID shows what the daemon saw of a call.")
 }

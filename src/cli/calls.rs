@@ -196,7 +196,7 @@ fn list(
 fn show(args: &CallsArgs, id: &str, db_path: &Path, zone: &TimeZone, out: &mut impl Write) -> Result<(), CallsError> {
     if let Some(option) = args.list_option() {
         return Err(CallsError::Usage(format!(
-            "{option} chooses among calls, but calls show tells of one: leave it out"
+            "{option} selects calls for the list, and calls show shows one: leave it out"
         )));
     }
     enter(db_path)?;

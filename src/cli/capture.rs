@@ -92,7 +92,7 @@ pub enum CaptureError {
         reason: LostReason,
     },
     /// The system refuses what every process has.
-    #[error("the system gives no threads or signals: {0}")]
+    #[error("cannot start threads or handle signals: {0}")]
     System(io::Error),
 }
 

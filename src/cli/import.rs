@@ -119,7 +119,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     store.keep_calendar(&Calendar { thresholds, codes, zone: config.zone(), now_ms })?;
     writeln!(
         out,
-        "Imported {} calls ({} missed, {} of them UNKNOWN for want of records) from {} CDR; {} were there already, {} lines were no CDR",
+        "Imported {} calls ({} missed, {} of them UNKNOWN for want of records) from {} CDR; {} were there already, {} lines were not CDR",
         t.stored, t.missed, t.unknown, t.cdrs, t.known, t.unreadable
     )?;
     if t.given_up > 0 {

@@ -50,7 +50,7 @@ Examples:
   callbackd setup                              set it up beside the Asterisk of this machine
   callbackd check --connect                    is everything right, and what is missing
   callbackd run                                what the service does, in the foreground
-  callbackd                                    how things stand, and what to do next
+  callbackd                                    its status in a few lines, and what to do next
   callbackd calls --today                      today's calls
   callbackd missed                             whom nobody served today, and what became of them
   callbackd tail                               what happens, as it happens

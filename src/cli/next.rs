@@ -18,7 +18,7 @@ pub fn screen(config: Option<&Result<Config, Refusal>>) -> String {
         Some(Ok(config)) => match client::briefly(&config.api.socket, "/v1/status") {
             Ok(status) => running(&status),
             Err(ClientError::NotRunning(_)) => ("Set up, and not running.".to_owned(), STOPPED),
-            Err(error) => (format!("It cannot be asked how things stand: {error}."), RUNNING),
+            Err(error) => (format!("Its status cannot be read: {error}."), RUNNING),
         },
     };
     let _ = writeln!(text, "{stands}\n\nNext:");

@@ -80,7 +80,7 @@ pub enum ReplayError {
         source: io::Error,
     },
     /// A recording holds nothing of the AMI.
-    #[error("{path} is no recording of the Asterisk Manager Interface: it holds no frame (first bytes: {excerpt})", path = path.display())]
+    #[error("{path} is not a recording of the Asterisk Manager Interface: it holds no frame (first bytes: {excerpt})", path = path.display())]
     NotAmi {
         /// The file.
         path: PathBuf,

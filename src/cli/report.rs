@@ -211,7 +211,7 @@ pub fn run(
 fn empty(window: &Window, chosen: &Chosen, reader: &Reader, as_of_ms: i64, zone: &TimeZone) -> Result<String, Failure> {
     let title = window.title();
     if *chosen != Chosen::default() && reader.any_call((window.from_ms, window.to_ms))? {
-        return Ok(format!("No calls of this choice: {title}. There are others."));
+        return Ok(format!("No calls match: {title}. There are others."));
     }
     let seen = Timestamp::from_millisecond(as_of_ms).ok().filter(|_| as_of_ms > 0);
     let seen = seen.map(|at| at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string());

@@ -34,7 +34,7 @@ pub fn run(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Res
         return unseen_if_any(unseen);
     }
     let status: Status = serde_json::from_value(value)
-        .map_err(|error| Failure::Usage(format!("the daemon is of another version than this program: {error}")))?;
+        .map_err(|error| Failure::Usage(format!("the daemon and this program are of different versions: {error}")))?;
     let up = spell((target.now_ms() - status.since_ms).max(0));
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.

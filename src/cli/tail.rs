@@ -44,7 +44,7 @@ pub fn run(args: &TailArgs, target: &Target, out: &mut impl Write, notes: &mut i
     let kind = if args.missed { Some("call.missed,call.recovered") } else { args.kind.as_deref() };
     let plain = |c: char| c.is_ascii_alphanumeric() || ".,_".contains(c);
     if let Some(kind) = kind.filter(|kind| !kind.chars().all(plain)) {
-        return Err(Failure::Usage(format!("--kind: '{}' is no kind of change", kind.escape_debug())));
+        return Err(Failure::Usage(format!("--kind: unknown kind of change '{}'", kind.escape_debug())));
     }
     let wanted =
         [kind.map(|kind| format!("kind={kind}")), args.pbx.as_deref().map(|pbx| format!("pbx={}", escaped(pbx)))];

@@ -102,6 +102,7 @@ impl Default for Numbers {
             internal_max_digits: 5,
             allow: Vec::new(),
             deny: Vec::new(),
+            vip: Vec::new(),
             international: false,
             premium: false,
             own: Vec::new(),

@@ -80,7 +80,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("gap", &["pbx", "cdr_csv", "queue_log"]),
-    ("numbers", &["region", "internal_max_digits", "allow", "deny", "international", "premium", "own"]),
+    ("numbers", &["region", "internal_max_digits", "allow", "deny", "vip", "international", "premium", "own"]),
     ("hours", &["timezone", "country", "open"]),
     ("hours.NAME", &["timezone", "country", "open", "dids"]),
     (
@@ -374,6 +374,8 @@ pub struct Numbers {
     pub(crate) allow: Vec<String>,
     /// Prefixes that may not be called.
     pub deny: Vec<String>,
+    /// Numbers and prefixes that are called back before all others.
+    pub(crate) vip: Vec<String>,
     /// Numbers of other countries may be called. Default false.
     pub(crate) international: bool,
     /// Premium-rate, shared-cost, personal and pager numbers may be called. Default false.

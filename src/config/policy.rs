@@ -56,6 +56,7 @@ impl Settings {
             number_policy: NumberPolicy {
                 allow: self.numbers.allow.clone(),
                 deny: self.numbers.deny.clone(),
+                vip: self.numbers.vip.clone(),
                 international: self.numbers.international,
                 premium: self.numbers.premium,
             },

@@ -145,6 +145,7 @@ fn numbers(section: &Section<'_, '_>) -> Numbers {
         ),
         allow: prefixes(section, "allow"),
         deny: prefixes(section, "deny"),
+        vip: prefixes(section, "vip"),
         international: section.flag_or("international", default.international),
         premium: section.flag_or("premium", default.premium),
         own: own(section),
@@ -240,7 +241,7 @@ fn hours(section: &Section<'_, '_>, default: &Hours) -> Hours {
         && jiff::tz::TimeZone::try_system().is_err()
     {
         section.problems.of_environment(
-            format!("the environment's TZ=\"{}\" is no time zone", set.to_string_lossy().escape_debug()),
+            format!("the environment's TZ=\"{}\" is not a time zone", set.to_string_lossy().escape_debug()),
             "correct or unset TZ, or set `timezone` in [hours] to an IANA name such as \"Europe/Berlin\"",
         );
     }

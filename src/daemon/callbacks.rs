@@ -103,6 +103,7 @@ impl Callbacks {
                 }
                 return Some(record);
             }
+            Output::Tagged(tagged) => self.scheduler.handle(Input::Tagged(&tagged.0, &tagged.1), now),
             Output::Line(change) => self.scheduler.handle(Input::Line(&change), now),
             Output::Progress(progress) => self.scheduler.handle(Input::Progress(&progress), now),
             Output::Sign(sign) => self.scheduler.handle(Input::Sign { pbx, sign }, now),
@@ -196,7 +197,7 @@ impl Callbacks {
             ),
             PbxAction::AskSign | PbxAction::ShowSign(_) => {
                 let what = pbx_action.action().map_or("Setvar", |action| action.name());
-                tracing::debug!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, "Another callbackd on this PBX could not be noticed");
+                tracing::debug!(target: "callback", pbx, action = what, err = %Remark { text: why, show: ShowNumbers::Tail }, "Another callbackd on this PBX cannot be detected");
                 return;
             }
             PbxAction::Hangup { .. }

@@ -7,7 +7,7 @@ use crate::api::figures::{Figures, Oldest};
 use crate::api::status::Status;
 use crate::store::Counted;
 use callbackd_core::model::CallbackRow;
-use callbackd_core::model::presence::{AgentView, Standing};
+use callbackd_core::model::presence::Standing;
 use std::collections::BTreeMap;
 
 /// All of them, with how things stand and what was counted.
@@ -16,7 +16,7 @@ pub(crate) fn all(status: Status, monitors: &[Monitor], callbacks: &Callbacks, c
     let (mut agents, mut members) = (BTreeMap::new(), BTreeMap::new());
     for on in monitors.iter().filter(|on| on.tracker().sees()) {
         for agent in on.presence().agents() {
-            let could = standing(on, &agent, callbacks);
+            let could = Standing::of(callbacks.scheduler().busy(&on.name, &agent), agent.rings);
             let everywhere = !agent.queues.is_empty() && agent.queues.iter().all(|member| member.paused);
             let stands = if could == Standing::Free && everywhere { Standing::Paused } else { could };
             *agents.entry((on.name.to_string(), stands)).or_default() += 1;
@@ -33,14 +33,6 @@ pub(crate) fn all(status: Status, monitors: &[Monitor], callbacks: &Callbacks, c
         older(oldest.entry(place).or_insert(Oldest { due_ms: row.due_ms, missed_ms: row.first_missed_ms }), row);
     }
     Figures { status, queues, agents, members, callbacks: open, oldest, counted }
-}
-
-/// What the agent does; a phone of unknown state is free where the configuration says so.
-fn standing(on: &Monitor, agent: &AgentView<'_>, callbacks: &Callbacks) -> Standing {
-    match agent.standing() {
-        Standing::Unknown if callbacks.scheduler().policies().of(&on.name).unknown_is_free => Standing::Free,
-        standing => standing,
-    }
 }
 
 fn older(oldest: &mut Oldest, row: &CallbackRow) {

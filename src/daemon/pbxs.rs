@@ -4,6 +4,7 @@ use super::link::{self, Link, LinkEvent, Requester};
 use super::monitor::{Monitor, Standing};
 use super::secret;
 use crate::config::Config;
+use crate::report::calendar::{day_begins, day_of};
 use crate::store::{self, Store};
 use callbackd_core::ami::Interest;
 use callbackd_core::ami::budget::Budget;
@@ -40,9 +41,8 @@ pub(crate) struct Pbxs {
 
 /// When the day of this moment began where the business is; without a calendar for that, a day ago.
 fn midnight(config: &Config, now_ms: Millis) -> Millis {
-    let now = jiff::Timestamp::from_millisecond(now_ms).ok();
-    let begins = now.and_then(|now| now.to_zoned(config.zone()).start_of_day().ok());
-    begins.map_or(now_ms - 86_400_000, |day| day.timestamp().as_millisecond())
+    let zone = config.zone();
+    day_of(now_ms, &zone).and_then(|day| day_begins(day, &zone)).unwrap_or(now_ms - 86_400_000)
 }
 
 impl Pbxs {

@@ -4,6 +4,7 @@ use super::monitor::{Monitor, Standing};
 use crate::config::{Config, Pbx};
 use crate::records::{Calls, Files, RecordsError};
 use crate::store::{self, Reader};
+use crate::timing::Timing;
 use callbackd_core::ami::event::Millis;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{AttemptPrefix, FinishedCall, Moment, OurAttempts, PbxId, Quality, Record, Status};
@@ -15,9 +16,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
 
-/// After a gap the records are read so often, ms: soon, when calls that are just ending have been written, and when `cdr.conf` with `batch = yes`
-/// (300 s by default) has given its records out.
-const LOOKS_MS: [u64; 3] = [2_000, 60_000, 420_000];
+/// After a gap the records are read again this much later, ms: when calls that are just ending have been written, and when `cdr.conf` with
+/// `batch = yes` (300 s by default) has given its records out. The first look is [`Timing::records_look`] after it.
+const LATER_LOOKS_MS: [u64; 2] = [60_000, 420_000];
 /// Looks that wait at once; one more goes together with the last.
 const MAX_WAITING: usize = 64;
 /// A call whose end was seen this long (ms) before sync was lost may not have reached the disk.
@@ -212,6 +213,16 @@ async fn beside(
     let _ = found.send(Found { pbx, what: What::Over(over) }).await;
 }
 
+/// So long after a gap its records are read for the first time, ms.
+fn first_look_ms() -> u64 {
+    u64::try_from(Timing::get().records_look.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn looks_ms() -> [u64; 3] {
+    let [second, third] = LATER_LOOKS_MS;
+    [first_look_ms(), second, third]
+}
+
 impl PbxGaps {
     fn hear(&mut self, record: &Record, now: Moment) {
         if self.files.cdr_csv.is_none() {
@@ -219,7 +230,7 @@ impl PbxGaps {
         }
         match record {
             Record::Gap(gap) => {
-                for (n, after) in LOOKS_MS.into_iter().enumerate() {
+                for (n, after) in looks_ms().into_iter().enumerate() {
                     let to_ms = (n == 0).then_some(gap.to_ms + ROUNDING_MS);
                     self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms: gap.from_ms - UNSTORED_MS, to_ms });
                 }
@@ -227,7 +238,7 @@ impl PbxGaps {
             // Of one that lived through a gap and ended afterwards.
             Record::Call(call) if call.wants_proof() && call.quality != Quality::Backfilled => {
                 let from_ms = call.ended_ms - UNSTORED_MS;
-                for after in LOOKS_MS {
+                for after in looks_ms() {
                     self.wait(Due { at_mono_ms: now.mono_ms + after, from_ms, to_ms: None });
                 }
             }
@@ -238,7 +249,7 @@ impl PbxGaps {
     fn wait(&mut self, due: Due) {
         // Looks at nearly the same time are one.
         let near = |d: &&mut Due| {
-            d.at_mono_ms.abs_diff(due.at_mono_ms) < LOOKS_MS[0] && d.to_ms.is_none() == due.to_ms.is_none()
+            d.at_mono_ms.abs_diff(due.at_mono_ms) < first_look_ms() && d.to_ms.is_none() == due.to_ms.is_none()
         };
         if let Some(other) = self.waiting.iter_mut().find(near) {
             other.from_ms = other.from_ms.min(due.from_ms);
@@ -270,7 +281,7 @@ impl PbxGaps {
         // Nor does the tracker know which calls are up while sync is lost: the gap that then ends asks again.
         if unsaved || monitor.standing != Standing::Live {
             for due in self.waiting.iter_mut().filter(|due| due.at_mono_ms <= now.mono_ms) {
-                due.at_mono_ms = now.mono_ms + LOOKS_MS[0];
+                due.at_mono_ms = now.mono_ms + first_look_ms();
             }
             return None;
         }

@@ -3,7 +3,7 @@
 use callbackd_core::ami::event::Millis;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::{Timestamp, ToSpan, Zoned};
 
 /// One local hour, or a part of it where the clock is set within it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,10 +30,18 @@ impl Hour {
     }
 }
 
-/// The first moment of a local day, ms since 1970 UTC; `None` where the calendar ends.
+/// The first moment of a local day: not 00:00 where summer time begins at midnight.
+///
+/// # Errors
+/// The calendar ends there.
+pub(crate) fn first_moment(date: Date, zone: &TimeZone) -> Result<Zoned, jiff::Error> {
+    date.to_zoned(zone.clone())?.start_of_day()
+}
+
+/// The same, ms since 1970 UTC; `None` where the calendar ends.
 #[must_use]
 pub(crate) fn day_begins(date: Date, zone: &TimeZone) -> Option<Millis> {
-    Some(date.to_zoned(zone.clone()).ok()?.start_of_day().ok()?.timestamp().as_millisecond())
+    Some(first_moment(date, zone).ok()?.timestamp().as_millisecond())
 }
 
 /// The local day of a moment; `None` where the calendar ends.

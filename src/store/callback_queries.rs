@@ -286,7 +286,7 @@ impl Reader {
         })
     }
 
-    /// Some of the list of those not to be called, by number, behind the number `after`; those whose time is over are left out.
+    /// Some of the do-not-call list, by number, behind the number `after`; those whose time is over are left out.
     ///
     /// # Errors
     /// See [`Error`].

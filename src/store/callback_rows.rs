@@ -166,7 +166,7 @@ pub(crate) fn put_attempt(connection: &Connection, row: &AttemptRow) -> rusqlite
     with_attempt(row, |values| put.execute(values)).map(drop)
 }
 
-/// Puts a number on the list of those not to be called.
+/// Puts a number on the do-not-call list.
 pub(crate) fn put_do_not_call(connection: &Connection, entry: &DoNotCall) -> rusqlite::Result<()> {
     let mut put = connection.prepare_cached(&PUT_DO_NOT_CALL)?;
     with_do_not_call(entry, |values| put.execute(values)).map(drop)

@@ -23,6 +23,8 @@ pub(crate) mod examine;
 mod facts;
 pub mod feed;
 mod holder;
+#[cfg(test)]
+mod hot_statements;
 mod identity;
 mod inspect;
 mod lock;

@@ -8,7 +8,7 @@ use std::sync::Weak;
 use std::sync::mpsc::SyncSender;
 use tokio::sync::oneshot;
 
-/// Something to be written that is no record.
+/// Something to be written that is not a record.
 #[derive(Debug)]
 pub(crate) enum Note {
     /// Make or withdraw a token, and say whether that could be done.
@@ -42,7 +42,7 @@ impl Notes {
 }
 
 impl Store {
-    /// Writes a note, and answers who waits for it.
+    /// Writes a note and sends the result to whoever waits for it.
     pub(super) fn note(&mut self, note: Note) {
         let text = |error: Error| error.to_string();
         match note {

@@ -10,7 +10,8 @@ use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
 use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy};
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
+use std::collections::BTreeSet;
 
 /// The agent who last talked with a customer is preferred for their callback for so long, ms.
 const OWNED_FOR_MS: Millis = 90 * DAY_MS;
@@ -34,14 +35,15 @@ impl Store {
 
 /// By which call each customer was served last. `min_talk_ms`: an outbound call with a shorter talk served nobody.
 fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusqlite::Result<Vec<(E164, Served)>> {
-    let read = |row: &rusqlite::Row<'_>| {
+    let mut names = Names::default();
+    let read = |row: &Row<'_>| {
         let by = match row.get::<_, String>(1)?.as_str() {
             "inbound" => RecoveredBy::Customer,
             "outbound" => RecoveredBy::Agent,
             _ => RecoveredBy::Callback,
         };
         let (began_ms, at_ms, ended_ms) = (row.get(6)?, row.get(4)?, row.get(5)?);
-        let served = Served { by, call: call_key(row, 2)?, began_ms, at_ms, ended_ms };
+        let served = Served { by, call: names.call_key(row, 2)?, began_ms, at_ms, ended_ms };
         unless_misspelt(e164(&row.get::<_, String>(0)?)).map(|number| number.zip(Some(served)))
     };
     let most = i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX);
@@ -58,17 +60,17 @@ pub(super) fn in_flight(connection: &Connection) -> rusqlite::Result<Vec<Attempt
 }
 
 fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<RestoredState> {
-    let mut open = Vec::new();
+    let (mut open, mut names) = (Vec::new(), Names::default());
     let mut misses = connection.prepare(OPEN_MISSES)?;
     for row in connection.prepare(OPEN_CALLBACKS)?.query_map([], callback)? {
         let row = row?;
-        let misses = misses.query_map([row.id], |miss| call_key(miss, 0))?.collect::<Result<_, _>>()?;
+        let misses = misses.query_map([row.id], |miss| names.call_key(miss, 0))?.collect::<Result<_, _>>()?;
         open.push((row, misses));
     }
     let in_flight = in_flight(connection)?;
     let refusals = connection
         .prepare(REFUSALS)?
-        .query_map([], |row| Ok((row.get(0)?, agent_key(row, 1)?, row.get(3)?)))?
+        .query_map([], |row| Ok((row.get(0)?, names.agent_key(row, 1)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let dialled = connection
         .prepare(DIALLED)?
@@ -81,7 +83,7 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
     let owners = connection
         .prepare(OWNERS)?
         .query_map((now_ms - OWNED_FOR_MS, i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX)), |row| {
-            let (agent, ended_ms): (AgentKey, Millis) = (agent_key(row, 1)?, row.get(3)?);
+            let (agent, ended_ms): (AgentKey, Millis) = (names.agent_key(row, 1)?, row.get(3)?);
             Ok(unless_misspelt(e164(&row.get::<_, String>(0)?))?.map(|number| (number, agent, ended_ms)))
         })?
         .filter_map(Result::transpose)
@@ -96,12 +98,36 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
     Ok(RestoredState { open, in_flight, refusals, dialled, owners, served, do_not_call, last_id })
 }
 
-/// The call of this column, the PBX's name, and the next, its linkedid.
-fn call_key(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<CallKey> {
-    Ok(CallKey::new(&PbxId::new(row.get_ref(column)?.as_str()?), row.get_ref(column + 1)?.as_str()?))
+/// PBXs and agents are few, and stand in as many rows as there are customers: the name of each is kept once.
+#[derive(Default)]
+struct Names {
+    pbxs: BTreeSet<PbxId>,
+    agents: BTreeSet<AgentKey>,
 }
 
-/// The agent of this column, the PBX's name, and the next, the interface.
-fn agent_key(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<AgentKey> {
-    Ok(AgentKey::new(&PbxId::new(row.get_ref(column)?.as_str()?), row.get_ref(column + 1)?.as_str()?))
+impl Names {
+    fn pbx(&mut self, row: &Row<'_>, column: usize) -> rusqlite::Result<PbxId> {
+        let name = row.get_ref(column)?.as_str()?;
+        if let Some(known) = self.pbxs.get(name) {
+            return Ok(known.clone());
+        }
+        let pbx = PbxId::new(name);
+        self.pbxs.insert(pbx.clone());
+        Ok(pbx)
+    }
+
+    /// The call of this column, the PBX's name, and the next, its linkedid.
+    fn call_key(&mut self, row: &Row<'_>, column: usize) -> rusqlite::Result<CallKey> {
+        Ok(CallKey::new(&self.pbx(row, column)?, row.get_ref(column + 1)?.as_str()?))
+    }
+
+    /// The agent of this column, the PBX's name, and the next, the interface.
+    fn agent_key(&mut self, row: &Row<'_>, column: usize) -> rusqlite::Result<AgentKey> {
+        let agent = AgentKey::new(&self.pbx(row, column)?, row.get_ref(column + 1)?.as_str()?);
+        if let Some(known) = self.agents.get(&agent) {
+            return Ok(known.clone());
+        }
+        self.agents.insert(agent.clone());
+        Ok(agent)
+    }
 }

@@ -482,15 +482,15 @@ pub(crate) fn call(row: &Row<'_>) -> rusqlite::Result<StoredCall> {
 
 /// Reads the children of the call with this row id.
 pub(crate) fn children(connection: &Connection, id: i64, call: &mut FinishedCall) -> rusqlite::Result<()> {
-    let mut legs = connection.prepare("SELECT * FROM legs WHERE call_id = ? ORDER BY n")?;
+    let mut legs = connection.prepare_cached("SELECT * FROM legs WHERE call_id = ? ORDER BY n")?;
     call.legs = legs.query_map([id], leg)?.collect::<Result<_, _>>()?;
-    let mut visits = connection.prepare("SELECT * FROM queue_visits WHERE call_id = ? ORDER BY n")?;
+    let mut visits = connection.prepare_cached("SELECT * FROM queue_visits WHERE call_id = ? ORDER BY n")?;
     call.visits = visits.query_map([id], visit)?.collect::<Result<_, _>>()?;
-    let mut steps = connection.prepare("SELECT * FROM ivr_steps WHERE call_id = ? ORDER BY n")?;
+    let mut steps = connection.prepare_cached("SELECT * FROM ivr_steps WHERE call_id = ? ORDER BY n")?;
     call.ivr = steps.query_map([id], step)?.collect::<Result<_, _>>()?;
-    let mut tags = connection.prepare("SELECT * FROM tags WHERE call_id = ? ORDER BY at_ms, code")?;
+    let mut tags = connection.prepare_cached("SELECT * FROM tags WHERE call_id = ? ORDER BY at_ms, code")?;
     call.tags = tags.query_map([id], tag)?.collect::<Result<_, _>>()?;
-    let mut ratings = connection.prepare("SELECT * FROM ratings WHERE call_id = ? ORDER BY at_ms")?;
+    let mut ratings = connection.prepare_cached("SELECT * FROM ratings WHERE call_id = ? ORDER BY at_ms")?;
     call.ratings = ratings.query_map([id], rating)?.collect::<Result<_, _>>()?;
     Ok(())
 }

@@ -40,7 +40,7 @@ impl Keys {
                 continue;
             }
             let encoded = line.strip_prefix("whsec_").ok_or_else(|| wrong("it does not begin with whsec_"))?;
-            let bytes = base64::decode(encoded).ok_or_else(|| wrong("what follows whsec_ is no Base64"))?;
+            let bytes = base64::decode(encoded).ok_or_else(|| wrong("what follows whsec_ is not Base64"))?;
             if !KEY_BYTES.contains(&bytes.len()) {
                 return Err(wrong("a key has 24 to 64 bytes"));
             }
@@ -89,7 +89,7 @@ mod tests {
             ("\n  \n", "line 1: there is no key"),
             ("secret", "line 1: it does not begin with whsec_"),
             ("whsec_MfKQ9r8G", "line 1: a key has 24 to 64 bytes"),
-            ("whsec_***", "line 1: what follows whsec_ is no Base64"),
+            ("whsec_***", "line 1: what follows whsec_ is not Base64"),
         ] {
             let refused = Keys::from_text(text).unwrap_err().to_string();
             assert!(refused.starts_with(words) && refused.contains("openssl rand -base64 32"), "{text}: {refused}");

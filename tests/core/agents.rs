@@ -2,6 +2,7 @@
 
 use crate::stream::member::{Membership, answers, end, rung_by};
 use crate::stream::{Driver, FORGOTTEN_MS, Line, recordings, rules};
+use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{Activity, Interval, Record};
 use callbackd_core::tracker::Input;
 
@@ -40,6 +41,30 @@ fn ringing_talking_and_wrapup_are_exact() {
             "PJSIP/101 wrapup 63352–73352",
         ]
     );
+}
+
+#[test]
+fn an_agent_ends_their_wrapup_by_dialling() {
+    let mut driver = Driver::linked(rules(), START);
+    driver.say(&Membership { wrapup_s: 10, ..Membership::of("sales", "PJSIP/101") }.event("QueueMemberAdded"));
+    let ready = |driver: &mut Driver, id: &str, more: &str| {
+        let line = Line::phone("101", id, id);
+        let event = format!("Event: UserEvent\r\n{}UserEvent: AgentReady\r\n{more}\r\n", line.headers(""));
+        driver.say(&(line.begins() + &event + &line.hangs_up()));
+    };
+    let (customer, phone) = rung_by(&mut driver, "sales", "101", "a");
+    answers(&mut driver, &customer, &phone, "b");
+    driver.pass(60_000);
+    end(&mut driver, &customer, &phone, "b");
+    driver.pass(3_000);
+    ready(&mut driver, "f.1", "Agent: PJSIP/101-0000000f\r\n");
+    assert_eq!(driver.tracker.agents()[0].busy, None);
+    ready(&mut driver, "f.2", "");
+    ready(&mut driver, "f.3", "Agent: PJSIP/199\r\n");
+    assert_eq!(driver.tracker.counters().user_events_refused, 1, "of nobody who is known");
+    driver.pass(FORGOTTEN_MS);
+    let wrapups: Vec<String> = recorded(&driver).into_iter().filter(|t| t.contains("wrapup")).collect();
+    assert_eq!(wrapups, ["PJSIP/101 wrapup 60000–63000"]);
 }
 
 #[test]

@@ -283,7 +283,7 @@ fn a_queue_that_nobody_knows_is_refused_with_those_that_there_are() {
     };
     assert_eq!(
         scene.asks(to("salse")).unwrap_err().to_string(),
-        "no queue is known as salse: there are sales; one that Asterisk has not told of yet needs a [callback.queue.salse]"
+        "no queue is known as salse: there are sales; one that Asterisk has not listed yet needs a [callback.queue.salse]"
     );
     assert!(scene.rows.is_empty());
     scene.floor.blind = true; // what cannot be known is not refused
@@ -311,7 +311,7 @@ fn the_list_of_those_not_to_be_called_takes_and_gives_back() {
     assert_eq!(scene.stands(1), "DNC complaint");
     assert_eq!(
         scene.asks(add(ANN)).unwrap_err().to_string(),
-        format!("{ANN} is on the list of those not to be called: `callbackd dnc remove {ANN}` takes it off")
+        format!("{ANN} is on the do-not-call list: `callbackd dnc remove {ANN}` removes it")
     );
     assert_eq!(
         scene.asks(Command::DncRemove { number: ANN.into() }).unwrap(),

@@ -119,7 +119,7 @@ fn a_call_that_a_killed_run_left_and_that_lives_no_more_is_unknown_with_all_that
     assert_eq!(recorded, ["+12025550123", "5550100", "PJSIP/trunk", "sales"]);
     assert_eq!((started_ms, ended_ms, wait_ms), (START, START + 20_000, 20_000));
     assert_eq!((visits[0].result, visits[0].left_ms - visits[0].joined_ms), (VisitResult::Unknown, 18_000));
-    let unrecorded = "what was seen of it does not tell what had become of it";
+    let unrecorded = "too little of it was seen to know how it ended";
     assert_eq!(why, [unrecorded, "it ended while callbackd was not running", "queue sales: UNKNOWN"]);
     assert_eq!(driver.gaps()[0].calls_lost, 1);
     driver.snapshot(&[], true);

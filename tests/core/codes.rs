@@ -199,7 +199,7 @@ fn a_configuration_that_is_read_anew_changes_what_codes_mean() {
     assert!(scene.row(1).state.is_open());
 }
 
-/// A person sets this code on the call, or takes it off.
+/// A person sets this code on the call, or removes it.
 fn sets(call: &FinishedCall, word: &str) -> Command {
     Command::Tag { call: Box::new(call.into()), code: word.into(), note: "by phone".into() }
 }

@@ -38,7 +38,7 @@ fn a_number_is_a_plus_and_two_to_fifteen_digits_of_which_the_first_is_not_0() {
     }
     assert_eq!(
         E164::new("5550123").unwrap_err().to_string(),
-        "`5550123` is no number in E.164: + and 2 to 15 digits, the first not 0"
+        "`5550123` is not a number in E.164: + and 2 to 15 digits, the first not 0"
     );
 }
 

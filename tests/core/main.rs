@@ -6,6 +6,7 @@
 )]
 
 mod actions;
+mod agent_codes;
 mod agents;
 mod alongside;
 mod ami;
@@ -25,6 +26,7 @@ mod callback_pbxs;
 mod callback_promise;
 mod callback_recovery;
 mod callback_tasks;
+mod callback_vip;
 mod calls_in_progress;
 mod codes;
 mod coverage_lost;

@@ -127,7 +127,7 @@ fn what_cannot_be_done_is_refused_with_a_status_and_a_sentence() {
             404,
             "use cancel, handled, hold, release, assign, retry, prioritise, delay",
         ),
-        ("DELETE", "/v1/callbacks", Value::Null, 405, "the header Allow says what can"),
+        ("DELETE", "/v1/callbacks", Value::Null, 405, "method not allowed"),
         ("POST", &order("prioritise"), json!({}), 400, "`priority` is needed"),
         ("POST", &order("delay"), json!({"delay_ms": -1}), 400, "`delay_ms` must be from 0 to"),
         ("POST", &order("hold"), json!({"notes": ""}), 400, "unknown field `notes`"),
@@ -144,7 +144,7 @@ fn what_cannot_be_done_is_refused_with_a_status_and_a_sentence() {
             "no PBX `elsewhere`; there is `pbx`",
         ),
         ("POST", "/v1/callbacks", long, 400, "`delay_ms` must be from 0 to"),
-        ("GET", "/v1/callbacks?state=OPEN", Value::Null, 400, "OPEN is no state: use "),
+        ("GET", "/v1/callbacks?state=OPEN", Value::Null, 400, "unknown state OPEN: use "),
     ] {
         let (got, answer) = front.ask(method, path, &body);
         let sentence = answer["error"].as_str().unwrap_or_default();
@@ -245,7 +245,7 @@ fn a_file_in_the_sockets_place_is_left_alone_and_calls_are_still_kept() {
     let file = place.path().join("letter");
     fs::write(&file, "dear all").unwrap();
     let mut front = Front::with_socket(&file);
-    front.said("a file of this name that is no socket");
+    front.said("a file of this name that is not a socket");
     front.said("session: Asterisk is ready");
     assert_eq!(front.ended(Signal::TERM).0, Some(0));
     assert_eq!(fs::read_to_string(&file).unwrap(), "dear all");

@@ -203,7 +203,7 @@ fn recordings_that_cannot_be_read_or_are_none_have_codes_of_their_own() {
     std::fs::write(site.path("page.html"), "<html>\r\n").unwrap();
     let said = replay("page.html");
     assert_eq!(said.code, 65, "{said:#?}");
-    said.line(&["page.html is no recording", "<html>"]);
+    said.line(&["page.html is not a recording", "<html>"]);
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn what_the_daemon_refuses_is_said_in_its_words() {
 #[test]
 fn what_is_typed_wrong_is_answered_with_what_is_right() {
     let front = Front::closed("");
-    refused(&front.run(&["callbacks", "delay", "1", "soon"]), EX_USAGE, &["is no time: give", "30m, 2h, 1d"]);
+    refused(&front.run(&["callbacks", "delay", "1", "soon"]), EX_USAGE, &["is not a time: give", "30m, 2h, 1d"]);
     refused(&front.run(&["callbacks", "delay", "1", "366d"]), EX_USAGE, &["365d at most"]);
     refused(&front.run(&["callbacks", "assign", "1"]), EX_USAGE, &["<AGENT>"]);
     refused(&front.run(&["callbacks", "--state", "OPEN"]), EX_USAGE, &["PENDING", "WAITING", "EXHAUSTED"]);

@@ -226,9 +226,9 @@ fn times_are_read_in_the_zone_of_the_configuration() {
 fn a_time_that_is_none_is_answered_with_what_is() {
     let (_directory, path) = with_calls([]);
     for (args, word) in [
-        (["--since", "3x"], "--since: '3x' is no time: give 2026-11-22T14:00:00Z"),
-        (["--until", "2026-02-30"], "--until: '2026-02-30' is no time"),
-        (["--since", ""], "--since: '' is no time"),
+        (["--since", "3x"], "--since: '3x' is not a time: give 2026-11-22T14:00:00Z"),
+        (["--until", "2026-02-30"], "--until: '2026-02-30' is not a time"),
+        (["--since", ""], "--since: '' is not a time"),
         (["--since", "19000y"], "is too far away"),
     ] {
         let Err(error) = calls(&path, &args) else { panic!("{args:?} was accepted") };

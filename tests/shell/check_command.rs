@@ -171,7 +171,7 @@ fn an_inbound_pattern_that_takes_line_breaks_is_told_unless_it_filters() {
     let said =
         check(&[("from-trunk", "_X.", "1?NoOp"), ("from-trunk", "_5550XXX", "1?NoOp"), ("from-internal", "_.", "")]);
     assert_eq!(said.code, 0, "{said:#?}");
-    assert!(said.line(&["warn", "inbound", "_X.@from-trunk takes line breaks"]).contains("takes line breaks"));
+    assert!(said.line(&["warn", "inbound", "_X.@from-trunk accepts line breaks"]).contains("accepts line breaks"));
     assert!(!said.out.contains("_5550XXX") && !said.out.contains("_.@"), "{}", said.out);
     let said = check(&[
         ("from-trunk", "_X.", "1?NoOp"),
@@ -433,7 +433,7 @@ fn a_tz_that_names_no_zone_is_refused_where_it_would_count() {
         site.configure(&format!("{text}{more}"));
         let out = site.command(HOURS).env("TZ", "Nowhere/Nothing").output().unwrap();
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert_eq!(said.contains("TZ=\"Nowhere/Nothing\" is no time zone"), refused, "{said}");
+        assert_eq!(said.contains("TZ=\"Nowhere/Nothing\" is not a time zone"), refused, "{said}");
         assert_eq!(out.status.code(), Some(if refused { 78 } else { 0 }), "{said}");
     }
 }

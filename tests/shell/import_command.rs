@@ -166,7 +166,7 @@ fn a_row_that_is_missing_or_wrong_is_found() {
     let day = ["audit", "--since", "2026-11-22T00:00:00Z", "--until", "2026-11-23T00:00:00Z"];
     let audit = run(&site, &day);
     assert_eq!(audit.code, 1, "{audit:#?}");
-    assert!(audit.line(&["pbx-1795336414.2"]).contains("there is no row"), "{audit:#?}");
+    assert!(audit.line(&["pbx-1795336414.2"]).contains("the database has no row"), "{audit:#?}");
     assert!(
         audit.line(&["pbx-1795336511.20"]).contains("PJSIP/9 talked with the customer, CDR say NOANSWER"),
         "{audit:#?}"

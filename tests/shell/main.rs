@@ -41,6 +41,7 @@ mod log_lines;
 mod man_pages;
 mod manager_conf;
 mod memory;
+mod memory_together;
 mod metrics;
 mod openapi;
 mod packages;

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 const MOST_KIB: u64 = 256 * 1024;
 
 /// A daemon beside a server that says what a test gives it.
-struct Watched {
-    site: Site,
-    server: Server,
-    daemon: Running,
+pub(crate) struct Watched {
+    pub(crate) site: Site,
+    pub(crate) server: Server,
+    pub(crate) daemon: Running,
 }
 
 impl Watched {
@@ -37,20 +37,20 @@ impl Watched {
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    fn stays_small(&self) {
+    pub(crate) fn stays_small(&self) {
         let peak = self.peak_kib();
         println!("{peak} KiB");
         assert!(peak < MOST_KIB, "{peak} KiB were resident");
     }
 
-    fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         let said = self.site.run(&["status", "--json", "--config", "callbackd.toml"]);
         assert_eq!(said.code, 0, "{said:?}");
         serde_json::from_str(&said.out).unwrap()
     }
 
     /// The same of a daemon that has its troubles; `null` while it does not answer yet.
-    fn any_status(&self) -> Value {
+    pub(crate) fn any_status(&self) -> Value {
         let said = self.site.run(&["status", "--json", "--config", "callbackd.toml"]);
         serde_json::from_str(&said.out).unwrap_or_default()
     }
@@ -81,7 +81,7 @@ impl Watched {
         }
     }
 
-    fn wait_for(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
+    pub(crate) fn wait_for(&self, what: &str, is_so: impl Fn(&Self) -> bool) {
         let started = Instant::now();
         while !is_so(self) {
             assert!(started.elapsed() < Duration::from_secs(60), "still waiting for {what}: {}", self.status());
@@ -91,7 +91,7 @@ impl Watched {
 }
 
 /// A channel snapshot as Asterisk writes it, with this prefix; `long`: length of each text that others choose.
-fn channel(prefix: &str, name: &str, id: &str, linkedid: &str, context: &str, long: usize) -> String {
+pub(crate) fn channel(prefix: &str, name: &str, id: &str, linkedid: &str, context: &str, long: usize) -> String {
     let mut text = String::new();
     let filler = "x".repeat(long);
     for (header, value) in [
@@ -115,12 +115,12 @@ fn channel(prefix: &str, name: &str, id: &str, linkedid: &str, context: &str, lo
     text
 }
 
-fn event(name: &str, headers: &str) -> String {
+pub(crate) fn event(name: &str, headers: &str) -> String {
     format!("Event: {name}\nPrivilege: call,all\n{headers}\n")
 }
 
 /// A text that begins like no other and has this length.
-fn longest(n: usize, length: usize) -> String {
+pub(crate) fn longest(n: usize, length: usize) -> String {
     format!("{n:06}{}", "y".repeat(length - 6))
 }
 
@@ -288,93 +288,4 @@ fn what_is_to_be_sent_to_a_peer_that_does_not_read_has_an_end() {
     println!("{peak} KiB");
     // How much would come together depends on how fast the machine is.
     assert!(peak < MOST_KIB / 4, "{peak} KiB were resident");
-}
-
-/// Members, steps of a menu, callers and their ends: whatever a PBX can fill.
-fn everything(pbx: usize) -> impl Iterator<Item = String> {
-    let (members, calls, steps, channels, ends) = (6_000, 400, 200, 15_000, 6_000);
-    let place = |n: usize, context: &str| {
-        let id = format!("{n}.{}", "7".repeat(120));
-        channel("", &format!("PJSIP/{}-{n:08x}", "t".repeat(160)), &id, &id, context, 80)
-    };
-    let member = move |name: &str, n: usize, paused: usize| {
-        let text = longest(n + pbx * 1_000_000, 80);
-        let member = format!(
-            "Queue: {text}\nMemberName: {text}\nInterface: PJSIP/{text}\nStateInterface: Local/{text}@x\nMembership: dynamic\nPenalty: 0\nCallsTaken: 0\n\
-             LastCall: 0\nLastPause: 0\nInCall: 0\nStatus: 1\nPaused: {paused}\nPausedReason: {text}\nRinginuse: 1\nWrapuptime: 0\n"
-        );
-        event(name, &member).replace("call,all", "agent,all")
-    };
-    let added = (0..members).map(move |n| member("QueueMemberAdded", n, 1));
-    // Each end of a pause is an interval to be stored.
-    let pauses = (0..4 * members).map(move |n| member("QueueMemberPause", n % members, n / members % 2));
-    let step = move |n: usize| {
-        let context = format!("ivr-{}", longest(n / calls, 70));
-        let runs = format!("{}Extension: s\nApplication: Background\nAppData: welcome\n", place(n % calls, &context));
-        event("Newexten", &runs.replace("Exten: 5550100", "Exten: s"))
-    };
-    let begun = move |n: usize| event("Newchannel", &place(n, "from-trunk"));
-    let end =
-        move |n: usize| event("Hangup", &format!("{}Cause: 16\nCause-txt: Normal Clearing\n", place(n, "from-trunk")));
-    let callers = (0..calls).map(begun).chain((0..calls * steps).map(step));
-    let others = (calls..channels).map(begun).chain((calls..calls + ends).map(end));
-    added.chain(pauses).chain(callers).chain(others)
-}
-
-#[test]
-fn all_budgets_of_several_pbxs_at_once_stay_small() {
-    let names = ["a", "b"];
-    let servers = names.map(|_| Server::start(GREETING, 1_000, Box::new(|action: &Action| Some(usual(action)))));
-    let site = Site::new(servers[0].port);
-    let pbx = |(name, server): (&str, &Server)| {
-        format!("[[pbx]]\nname = \"{name}\"\naddress = \"127.0.0.1:{}\"\nsecret_file = \"secret\"\n", server.port)
-    };
-    let pbxs: String = names.into_iter().zip(&servers).map(pbx).collect();
-    site.configure(&format!(
-        "{pbxs}[store]\npath = \"calls.db\"\n[api]\nsocket = \"api.sock\"\n[numbers]\nregion = \"US\"\n[calls]\nivr_contexts = [\"ivr-*\"]\n"
-    ));
-    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    for _ in names {
-        daemon.wait_for("Asterisk is ready");
-    }
-    let [first, second] = servers;
-    let watched = Watched { site, server: first, daemon };
-    // What is to be stored waits, too.
-    let database = rusqlite::Connection::open(watched.site.path("calls.db")).unwrap();
-    database.execute_batch("BEGIN IMMEDIATE").unwrap();
-    let count = |status: &Value, pbx: &str, path: &str| {
-        status.pointer(&format!("/counters/pbx/{pbx}/{path}")).and_then(Value::as_u64).unwrap_or(0)
-    };
-    let taken =
-        |status: &Value| names.map(|pbx| count(status, pbx, "tracker/events") + count(status, pbx, "link/dropped"));
-    let mut said = taken(&watched.status());
-    let mut streams = [everything(0).peekable(), everything(1).peekable()];
-    while streams.iter_mut().any(|events| events.peek().is_some()) {
-        for ((events, said), server) in streams.iter_mut().zip(&mut said).zip([&watched.server, &second]) {
-            let portion: Vec<String> = events.take(2_500).collect();
-            *said += portion.len() as u64;
-            server.say(&portion.concat());
-        }
-        watched.wait_for("all events to be taken", |watched| {
-            taken(&watched.status()).into_iter().zip(said).all(|(taken, said)| taken >= said)
-        });
-        watched.stays_small();
-    }
-    let status = watched.status();
-    for pbx in names {
-        for full in ["channels_refused", "details_dropped", "agents_refused"] {
-            assert!(count(&status, pbx, &format!("tracker/{full}")) > 0, "{pbx} {full} {status}");
-        }
-    }
-    assert!(status.pointer("/counters/store/given_up").and_then(Value::as_u64) > Some(0), "{status}");
-    // Faster than they can be taken: what waits has an end as well. Then Asterisk says that no call is left, so that all of them end at once.
-    for server in [&watched.server, &second] {
-        server.say(&everything(2).skip(110_400).take(14_000).collect::<String>().repeat(3));
-    }
-    watched.wait_for("all calls to end", |watched| {
-        let status = watched.any_status();
-        names.map(|pbx| count(&status, pbx, "link/dropped")).iter().all(|dropped| *dropped > 0)
-            && status["pbx"].as_array().unwrap().iter().all(|pbx| pbx["calls"] == 0)
-    });
-    watched.stays_small();
 }

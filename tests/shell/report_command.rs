@@ -177,7 +177,7 @@ fn where_there_are_no_calls_a_sentence_says_so_and_no_rate_is_shown() {
     assert_eq!(said.notes, "No calls: Wed 2020-01-01 to Fri 2020-01-31.\n");
     assert!(!said.out.contains('%'), "{}", said.out);
     let said = report(&path, &["yesterday", "--queue", "sales", "--code", "DEAL_CLOSED"]).unwrap();
-    assert_eq!(said.notes, "No calls of this choice: Sun 2026-03-01. There are others.\n");
+    assert_eq!(said.notes, "No calls match: Sun 2026-03-01. There are others.\n");
     let (_directory, empty) = with_calls([]);
     assert_eq!(report(&empty, &[]).unwrap().notes, "This database has no calls yet.\n");
 }

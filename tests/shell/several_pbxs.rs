@@ -109,7 +109,11 @@ fn the_gap_of_each_pbx_is_filled_from_its_own_files() {
     two(&site, [a.port, b.port], files);
     site.write("a.csv", "", 0o644);
     site.write("b.csv", "", 0o644);
-    let run = || Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    let run = || {
+        let mut command = site.command(&["run", "--config", "callbackd.toml"]);
+        command.env("CALLBACKD_TIMING", "records_look=100");
+        Running::start(command)
+    };
     let ready = |daemon: &mut Running| {
         daemon.wait_for("Asterisk is ready");
         daemon.wait_for("Asterisk is ready");

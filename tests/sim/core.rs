@@ -232,6 +232,9 @@ impl Core {
                             }
                             self.wants.push_back(Want::Store(record));
                         }
+                        Output::Tagged(tagged) => {
+                            self.scheduler.handle(SchedulerInput::Tagged(&tagged.0, &tagged.1), now);
+                        }
                         Output::Line(change) => self.scheduler.handle(SchedulerInput::Line(&change), now),
                         Output::Progress(progress) => self.scheduler.handle(SchedulerInput::Progress(&progress), now),
                         Output::Sign(sign) => self.scheduler.handle(SchedulerInput::Sign { pbx: &side.pbx, sign }, now),

@@ -1,4 +1,4 @@
-//! Callbacks in the database: tasks with their stories, attempts, the list of those not to be called; and what a restart reads of them.
+//! Callbacks in the database: tasks with their history, attempts, the do-not-call list; and what a restart reads of them.
 
 use crate::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{CallbackFilter, Earlier, HISTORY_ROWS, MOST_EVENTS, Reader, Refused, Store};

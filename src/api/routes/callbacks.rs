@@ -60,7 +60,7 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
 fn unknown_state(word: &str) -> Failure {
     let all: Vec<&str> = CallbackState::ALL.iter().map(|s| s.as_str()).collect();
     let all = all.join(", ");
-    Failure::of_field("state", format!("{} is no state: use {all}", word.escape_debug()), format!("use {all}"))
+    Failure::of_field("state", format!("unknown state {}: use {all}", word.escape_debug()), format!("use {all}"))
 }
 
 async fn history(State(front): State<Arc<Front>>, id: Result<Path<i64>, PathRejection>) -> Answer {
@@ -88,7 +88,7 @@ async fn command(
         Some(command) => front.command(command.map_err(bad)?, peer).await,
         None => {
             let commands = "cancel, handled, hold, release, assign, retry, prioritise, delay";
-            let why = format!("{} cannot be done: use {commands}", name.escape_debug());
+            let why = format!("unknown command {}: use {commands}", name.escape_debug());
             Err(Failure::new(StatusCode::NOT_FOUND, why))
         }
     }

@@ -97,7 +97,7 @@ pub(super) fn behind(text: &str) -> Result<(Millis, i64), Failure> {
     let read = text.rsplit_once('-').and_then(|(started, id)| Some((started.parse().ok()?, id.parse().ok()?)));
     read.ok_or_else(|| {
         let fix = "take it from the header Link of the page before, or leave it out";
-        Failure::of_field("after", format!("`after` is no place in this list: {fix}"), fix)
+        Failure::of_field("after", format!("`after` is not a position in this list: {fix}"), fix)
     })
 }
 

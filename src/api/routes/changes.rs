@@ -96,7 +96,7 @@ pub(super) fn kinds(text: Option<&str>) -> Result<Vec<ChangeKind>, Failure> {
         if kinds.len() == before {
             let all: Vec<&str> = ChangeKind::ALL.iter().map(|kind| kind.as_str()).collect();
             let all = all.join(", ");
-            let why = format!("{} is no kind of change: use {all}", word.escape_debug());
+            let why = format!("unknown kind of change {}: use {all}", word.escape_debug());
             return Err(Failure::of_field("kind", why, format!("use {all}")));
         }
     }
@@ -111,7 +111,7 @@ pub(super) fn concerns(wanted: Option<&str>, pbx: &str) -> bool {
 /// Says where the feed goes on.
 fn cannot_go_on(behind: Behind, feed: &Feed) -> Failure {
     let fix = format!("read /v1/calls, /v1/callbacks and /v1/dnc anew, then go on with after={}", feed.end());
-    Failure::of_field("after", format!("there is no going on from this cursor: {behind}; {fix}"), fix)
+    Failure::of_field("after", format!("cannot continue from this cursor: {behind}; {fix}"), fix)
         .with_status(StatusCode::GONE)
         .with_cursor(feed.end().to_string())
 }

@@ -23,7 +23,7 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
 pub(crate) struct Live {
     /// The feed goes on from here.
     pub(crate) cursor: crate::store::feed::Cursor,
-    /// Where `seen` is false, what follows of that PBX is not how things stand now.
+    /// Where `seen` is false, what follows of that PBX is not its state now.
     pub(crate) pbx: Vec<PbxStatus>,
     pub(crate) calls: Vec<CallInProgress>,
     pub(crate) queues: Vec<QueueInPresence>,

@@ -55,8 +55,8 @@ pub(crate) fn router(front: Arc<Front>, place: Place, pages: bool) -> Router {
         .with_state(front)
 }
 
-const NOWHERE: &str = "there is nothing here: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/codes, /v1/tags, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
-const OTHERWISE: &str = "this cannot be done here: the header Allow says what can";
+const NOWHERE: &str = "not found: try /v1/status, /v1/live, /v1/calls, /v1/calls/ID, /v1/queues, /v1/agents, /v1/callbacks, /v1/callbacks/ID, /v1/dnc, /v1/codes, /v1/tags, /v1/changes, /v1/events, /v1/tokens, /v1/webhooks, /v1/webhooks/ID, /metrics, /healthz, /readyz";
+const OTHERWISE: &str = "method not allowed: the header Allow names those that are";
 
 /// Query of a list that is in memory: of one PBX or of all.
 #[derive(Deserialize)]

@@ -38,7 +38,7 @@ async fn add(State(front): State<Arc<Front>>, Extension(Peer(by)): Extension<Pee
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(fits) {
         let fix = format!("use letters, digits, `-`, `_` and `.`, {MAX_NAME} at most");
-        return Err(Failure::of_field("name", format!("the name of a token cannot be this: {fix}"), fix));
+        return Err(Failure::of_field("name", format!("this is not a valid name for a token: {fix}"), fix));
     }
     if front.read(|reader| reader.tokens()).await?.len() >= MAX_TOKENS {
         return Err(Failure::new(
@@ -46,7 +46,7 @@ async fn add(State(front): State<Arc<Front>>, Extension(Peer(by)): Extension<Pee
             format!("there are {MAX_TOKENS} tokens already: withdraw some"),
         ));
     }
-    let secret = secret().map_err(|error| bad(format!("the system gives no random numbers: {error}")))?;
+    let secret = secret().map_err(|error| bad(format!("no random numbers from the system: {error}")))?;
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let made_ms = jiff::Timestamp::now().as_millisecond();
     let token = Token { name, role, made_ms, by };

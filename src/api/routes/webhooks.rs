@@ -82,7 +82,7 @@ async fn command(
         }
         other => {
             let fix = "use test, resend, pause or resume";
-            let why = format!("a webhook cannot be given the command {}: {fix}", other.escape_debug());
+            let why = format!("unknown command {}: {fix}", other.escape_debug());
             return Err(Failure::of_field("command", why, fix).with_status(StatusCode::NOT_FOUND));
         }
     };

@@ -1,5 +1,6 @@
 //! Moments as people type them: dates, times, weekdays, `today`, or a time back from now, or ahead.
 
+use crate::report::calendar::first_moment;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp, ToSpan, Zoned};
@@ -72,7 +73,7 @@ fn moment(text: &str, toward: Toward, now: &Zoned) -> Result<Zoned, String> {
             "2026-11-22T14:00:00Z, 2026-11-22, '2026-11-22 14:00', 10:00, tomorrow, 'tomorrow 9:00', monday, or from now 30m, 2h, 1d"
         }
     };
-    Err(format!("'{}' is no time: give {forms}", text.escape_debug()))
+    Err(format!("'{}' is not a time: give {forms}", text.escape_debug()))
 }
 
 type Found = Option<Result<Zoned, jiff::Error>>;
@@ -112,12 +113,12 @@ fn nearest(days: impl Iterator<Item = i64>, time: Option<Time>, toward: Toward, 
     None
 }
 
-/// On this date at this time, else at its first moment: which is not 00:00 where summer time begins at midnight.
+/// On this date at this time, else at its first moment.
 fn at(date: Date, time: Option<Time>, now: &Zoned) -> Result<Zoned, jiff::Error> {
-    let zone = now.time_zone().clone();
+    let zone = now.time_zone();
     match time.filter(|time| *time != Time::midnight()) {
-        Some(time) => date.to_datetime(time).to_zoned(zone),
-        None => date.to_zoned(zone)?.start_of_day(),
+        Some(time) => date.to_datetime(time).to_zoned(zone.clone()),
+        None => first_moment(date, zone),
     }
 }
 

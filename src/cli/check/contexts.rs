@@ -104,7 +104,7 @@ fn unfiltered(facts: &Facts, rules: &Rules) -> Option<Finding> {
         Finding::warn(
             "inbound",
             format!(
-                "{} takes line breaks, by which a caller tears events: let it begin with the two lines \"at the entrance\" of extensions_callbackd.conf (FILTER)",
+                "{} accepts line breaks, with which a caller can break events apart: let it begin with the two lines \"at the entrance\" of extensions_callbackd.conf (FILTER)",
                 shortened(&open)
             ),
         )

@@ -62,7 +62,7 @@ pub(crate) fn look(config: &Config, path: &Path, credentials: Option<&Path>, now
         gap(pbx, config.pbx.len() > 1, report);
     }
     if rustix::process::geteuid().is_root() {
-        let detail = format!("no file is closed to root; as the service's user: {}", as_the_service(config, path));
+        let detail = format!("root can read every file; as the service's user: {}", as_the_service(config, path));
         report.add(&Finding::warn("checked as root", detail));
     }
 }

@@ -58,7 +58,8 @@ fn findings(hours: &Hours, now_ms: Millis) -> Vec<Finding> {
         Finding::ok("open", format!("\"{}\"", hours.open)),
     ];
     if says_unknown(&hours.open) {
-        let detail = "where `open` says nothing but words, or `unknown`, it counts as closed: write `off` or `open` before the words";
+        let detail =
+            "where `open` has only words, or `unknown`, it counts as closed: write `off` or `open` before the words";
         out.push(Finding::warn("open", detail));
     }
     let days = understood.days(now_ms, DAYS);

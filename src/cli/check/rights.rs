@@ -48,7 +48,7 @@ pub(crate) fn judge(facts: &Facts, pbx: &Pbx, publish: bool) -> (Vec<Finding>, V
 
 fn version(facts: &Facts) -> Finding {
     let Some(version) = &facts.version else {
-        return Finding::warn("Asterisk", "it tells its version only with write = reporting");
+        return Finding::warn("Asterisk", "Asterisk says its version only with write = reporting");
     };
     let shown = Wire(version).to_string();
     let branch = version.split('.').next().and_then(|branch| branch.parse::<u32>().ok());

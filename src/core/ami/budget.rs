@@ -1,7 +1,7 @@
 //! What the daemon may hold in memory of what others send: one table, of which every limit is a part.
 //!
 //! Whoever can fill one of them can fill all, on every PBX at once: so the parts are weighed together. All of [`Budget::WHOLE`], with
-//! [`UNSAVED_BYTES`], [`RECORD_BYTES`] and the program itself, leaves the resident set below 256 MiB, and of several PBXs each has its share of
+//! [`UNSAVED_BYTES`], [`RECORD_BYTES`], what the callbacks know of customers and the program itself, leaves the resident set below 256 MiB, and of several PBXs each has its share of
 //! the whole.
 
 use crate::ami::decoder::MAX_FRAME;
@@ -31,8 +31,8 @@ pub struct Budget {
     pub waiting_bytes: usize,
 }
 
-/// Records that wait for the database, of all PBXs, bytes.
-pub const UNSAVED_BYTES: usize = 40 << 20;
+/// Records that wait for the database, of all PBXs, bytes: the rows of all calls, with all their details, if all end at once.
+pub const UNSAVED_BYTES: usize = 28 << 20;
 /// CDR and queue_log that are held at once, bytes: of one PBX after the other.
 pub const RECORD_BYTES: usize = 16 << 20;
 
@@ -41,14 +41,14 @@ impl Budget {
     pub const WHOLE: Self = Self {
         channels: 20_000,
         channel_bytes: 40 << 20,
-        detail_bytes: 20 << 20,
-        agents: 10_000,
-        memberships: 50_000,
-        aliases: 60_000,
+        detail_bytes: 12 << 20,
+        agents: 5_000,
+        memberships: 25_000,
+        aliases: 30_000,
         listed: 20_000,
         list_bytes: 8 << 20,
         waiting_events: 16_384,
-        waiting_bytes: 20 << 20,
+        waiting_bytes: 12 << 20,
     };
 
     /// The share of each of so many PBXs.

@@ -226,6 +226,7 @@ mod tests {
     }
 
     /// All frames of the captures of one version, each once.
+    #[allow(clippy::disallowed_methods, reason = "tests are outside of the core: they read recordings")]
     fn captured(version: &str) -> Vec<Vec<u8>> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/traces").join(version);
         let files = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path());

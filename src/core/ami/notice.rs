@@ -117,9 +117,7 @@ pub enum DeadReason {
     #[error("Asterisk's list for {0} does not end")]
     EndlessList(&'static str),
     /// The answer to `Challenge` has an empty one, or several.
-    #[error(
-        "what answers gives no challenge that can be answered: it has none in it, or more than one; this is not Asterisk"
-    )]
+    #[error("what answers sends no usable challenge (none, or more than one): this is not Asterisk")]
     OddChallenge,
     /// Nothing came, not even after a ping.
     #[error("Asterisk is silent and does not answer a ping")]

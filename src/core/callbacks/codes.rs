@@ -3,41 +3,8 @@
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::callbacks::task::reason;
-use crate::model::codes::{ASKED, CALLER, Code, OnCallback, RULE};
+use crate::model::codes::{ASKED, CALLER, Code, CodedCall, OnCallback, RULE};
 use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Record, Tag, TagChange};
-
-/// What a code needs to know of the call that has it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CodedCall {
-    /// Which call it is.
-    pub call: CallKey,
-    /// The customer's number, if it can be called.
-    pub number: Option<E164>,
-    /// The customer's name.
-    pub name: Option<String>,
-    /// As the row has it.
-    pub queue: Option<String>,
-    /// As the row has it.
-    pub did: Option<String>,
-    /// It belongs to a callback: it stays with that one.
-    pub of_callback: bool,
-    /// It ended, ms since 1970 UTC.
-    pub ended_ms: Millis,
-}
-
-impl From<&FinishedCall> for CodedCall {
-    fn from(call: &FinishedCall) -> Self {
-        Self {
-            call: call.key(),
-            number: call.number_e164.clone(),
-            name: call.name.clone(),
-            queue: call.queue.clone(),
-            did: call.did.clone(),
-            of_callback: call.callback_id.is_some(),
-            ended_ms: call.ended_ms,
-        }
-    }
-}
 
 /// A callback that a code asks for.
 #[derive(Debug, Clone)]

@@ -112,7 +112,7 @@ impl Scheduler {
         if let Some(id) = self.tasks.open_for(&number)
             && self.tasks[id].row.state != CallbackState::Talking
         {
-            self.close(id, CallbackState::Dnc, &why, &by, "put on the list of those not to be called");
+            self.close(id, CallbackState::Dnc, &why, &by, "added to the do-not-call list");
         }
     }
 

@@ -11,7 +11,7 @@
 pub mod agents;
 pub mod alongside;
 pub mod attempt;
-pub mod codes;
+mod codes;
 pub mod commands;
 mod customer_lines;
 mod customers;
@@ -26,10 +26,11 @@ mod tasks;
 pub mod wait_estimates;
 
 use crate::ami::event::Millis;
+use crate::model::codes::CodedCall;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::sign::Sign;
-use crate::model::{AttemptPrefix, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record};
+use crate::model::{AttemptPrefix, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record, Tag};
 use agents::Agents;
 use alongside::Signs;
 use attempt::attempts::Attempts;
@@ -45,11 +46,11 @@ use tasks::Tasks;
 use wait_estimates::WaitEstimates;
 
 /// Open callbacks at once; a miss beyond is counted and makes none.
-pub const MAX_OPEN: usize = 20_000;
+pub const MAX_OPEN: usize = 10_000;
 /// Attempts at one callback, whatever became of them: one that meets nothing but refusals must end some day.
 pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
-pub const MAX_OWNERS: usize = 100_000;
+pub const MAX_OWNERS: usize = 40_000;
 /// Numbers on the do-not-call list, those included whose time has run out; another one is refused.
 pub const MAX_DO_NOT_CALL: usize = 100_000;
 /// Bytes of them, with their reasons.
@@ -65,6 +66,8 @@ pub type Presences<'a> = BTreeMap<PbxId, &'a dyn Presence>;
 pub enum Input<'a> {
     /// A call's row goes to the store, for the first time or corrected.
     Recorded(&'a FinishedCall),
+    /// An agent has set a code on a call that has its row.
+    Tagged(&'a CodedCall, &'a Tag),
     /// A customer's line changed.
     Line(&'a LineChange),
     /// An attempt went a step further.
@@ -241,6 +244,7 @@ impl Scheduler {
         self.tell_time(now);
         match input {
             Input::Recorded(call) => self.call_recorded(call),
+            Input::Tagged(call, tag) => self.tagged(call, tag.clone()),
             Input::Line(change) => self.line_changes(change),
             Input::Progress(progress) => self.attempt_progresses(progress),
             Input::PresenceChanged => self.rounds.set_due(),
@@ -265,6 +269,8 @@ impl Scheduler {
                 self.policies = policies.clone();
                 self.caps.set_prefix_digits(policies.overall.prefix_digits);
                 self.tasks.screen_again();
+                let ready: Vec<i64> = self.tasks.ready().collect();
+                ready.into_iter().for_each(|id| self.line_up(id));
                 self.rounds.set_due();
             }
         }

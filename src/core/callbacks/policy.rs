@@ -229,10 +229,20 @@ pub struct NumberPolicy {
     pub allow: Vec<String>,
     /// May not be called.
     pub deny: Vec<String>,
+    /// Called back before all others; numbers and prefixes.
+    pub vip: Vec<String>,
     /// Numbers of other countries may be called.
     pub international: bool,
     /// Premium-rate and shared-cost numbers may be called.
     pub premium: bool,
+}
+
+impl NumberPolicy {
+    /// This number is called back before others.
+    #[must_use]
+    pub fn is_vip(&self, e164: &str) -> bool {
+        self.vip.iter().any(|prefix| e164.starts_with(prefix.as_str()))
+    }
 }
 
 impl Policy {

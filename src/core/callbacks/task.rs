@@ -2,6 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
+use crate::callbacks::tasks::Task;
 use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy};
 use std::sync::Arc;
 
@@ -70,7 +71,12 @@ impl Scheduler {
 
     /// Puts a callback among those whose turn may come, or among the timers until then.
     pub(crate) fn line_up(&mut self, id: i64) {
-        if self.tasks.line_up(id, self.now.mono_ms, self.policies.overall.newest_first) {
+        let is_vip = |task: &Task| {
+            let of = &self.policy(&task.row.pbx).number_policy;
+            task.row.number_e164.as_ref().is_some_and(|number| of.is_vip(number))
+        };
+        let vip = self.tasks.get(id).is_some_and(is_vip);
+        if self.tasks.line_up(id, self.now.mono_ms, self.policies.overall.newest_first, vip) {
             self.rounds.set_due();
         }
     }

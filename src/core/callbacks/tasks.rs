@@ -52,9 +52,10 @@ impl Task {
     }
 }
 
-/// Place in the order of dispatch: requested first, then priority, then age.
+/// Place in the order of dispatch: those who go before all others, then requested, then priority, then age.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
+    vip: Reverse<bool>,
     requested: Reverse<bool>,
     priority: Reverse<i64>,
     age: Millis,
@@ -184,13 +185,14 @@ impl Tasks {
     }
 
     /// Puts a callback among those whose turn may come, or among the timers until then. Returns whether its turn may come.
-    pub(crate) fn line_up(&mut self, id: i64, now_mono_ms: u64, newest_first: bool) -> bool {
+    pub(crate) fn line_up(&mut self, id: i64, now_mono_ms: u64, newest_first: bool, vip: bool) -> bool {
         self.leave_order(id);
         let Some(task) = self.open.get_mut(&id) else { return false };
         let ready = task.attempt.is_none() && !task.held && task.due <= now_mono_ms;
         if ready {
             let missed = task.row.first_missed_ms;
             let turn = Turn {
+                vip: Reverse(vip),
                 requested: Reverse(task.row.requested),
                 priority: Reverse(task.row.priority),
                 age: if newest_first { -task.row.last_missed_ms } else { missed },

@@ -1,6 +1,6 @@
 //! Codes of dispositions: what can be said of a call beside its status, which calls get them by rule, and what they mean for callbacks.
 
-use super::{Direction, FinishedCall, Outcome, Tag, text_enum};
+use super::{CallKey, Direction, E164, FinishedCall, Outcome, Tag, text_enum};
 use crate::ami::event::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -139,6 +139,39 @@ impl Codes {
 impl Default for Codes {
     fn default() -> Self {
         Self::new([])
+    }
+}
+
+/// What a code needs to know of the call that has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodedCall {
+    /// Which call it is.
+    pub call: CallKey,
+    /// The customer's number, if it can be called.
+    pub number: Option<E164>,
+    /// The customer's name.
+    pub name: Option<String>,
+    /// As the row has it.
+    pub queue: Option<String>,
+    /// As the row has it.
+    pub did: Option<String>,
+    /// It belongs to a callback: it stays with that one.
+    pub of_callback: bool,
+    /// It ended, ms since 1970 UTC.
+    pub ended_ms: Millis,
+}
+
+impl From<&FinishedCall> for CodedCall {
+    fn from(call: &FinishedCall) -> Self {
+        Self {
+            call: call.key(),
+            number: call.number_e164.clone(),
+            name: call.name.clone(),
+            queue: call.queue.clone(),
+            did: call.did.clone(),
+            of_callback: call.callback_id.is_some(),
+            ended_ms: call.ended_ms,
+        }
     }
 }
 

@@ -116,9 +116,9 @@ text_id! {
     E164
 }
 
-/// A text that is no number in E.164.
+/// A text that is not a number in E.164.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is no number in E.164: + and 2 to 15 digits, the first not 0")]
+#[error("`{0}` is not a number in E.164: + and 2 to 15 digits, the first not 0")]
 pub struct NotE164(pub String);
 
 impl E164 {

@@ -99,7 +99,7 @@ pub struct Assignment {
 pub enum Tariff {
     /// What a call to the country usually costs, or nothing.
     Usual,
-    /// Premium-rate, shared-cost, personal and pager numbers: the called earns, or forwards at the caller's cost.
+    /// Premium-rate, shared-cost, personal and pager numbers: the called party is paid, or forwards at the caller's cost.
     Costly,
     /// The plan has room for it, but no part of the plan is known to be given out there.
     Unknown,

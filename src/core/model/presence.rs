@@ -59,18 +59,18 @@ text_enum! {
     }
 }
 
-impl AgentView<'_> {
-    /// What the agent does, but for pauses, which each queue has its own word on.
+impl Standing {
+    /// Of an agent who does this, whose phone `rings` or not; but for pauses, which each queue has its own word on.
     #[must_use]
-    pub const fn standing(&self) -> Standing {
-        match self.busy {
-            None => Standing::Free,
-            Some(Busy::OnCall | Busy::DeviceInUse) if self.rings => Standing::Ringing,
-            Some(Busy::OnCall | Busy::DeviceInUse) => Standing::Busy,
-            Some(Busy::WrapUp { .. }) => Standing::WrapUp,
-            Some(Busy::Paused) => Standing::Paused,
-            Some(Busy::LoggedOut) => Standing::LoggedOut,
-            Some(Busy::DeviceUnknown) => Standing::Unknown,
+    pub const fn of(busy: Option<Busy>, rings: bool) -> Self {
+        match busy {
+            None => Self::Free,
+            Some(Busy::OnCall | Busy::DeviceInUse) if rings => Self::Ringing,
+            Some(Busy::OnCall | Busy::DeviceInUse) => Self::Busy,
+            Some(Busy::WrapUp { .. }) => Self::WrapUp,
+            Some(Busy::Paused) => Self::Paused,
+            Some(Busy::LoggedOut) => Self::LoggedOut,
+            Some(Busy::DeviceUnknown) => Self::Unknown,
         }
     }
 }

@@ -340,7 +340,7 @@ impl Tracker {
     }
 
     pub(crate) fn leaves(&mut self, channel: Slot, at: Millis) {
-        let heard_by = self.calls_around(channel);
+        let heard_by = self.topology.calls_around(channel);
         let Some(bridge) = self.topology.leaves(channel) else { return };
         if let Some(bridge) = bridge {
             self.phones_change(bridge, at);

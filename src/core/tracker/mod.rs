@@ -15,10 +15,12 @@ pub(crate) mod verdict;
 use crate::ami::budget::Budget;
 use crate::ami::event::{Millis, Stamped};
 use crate::ami::notice::Notice;
+use crate::model::codes::CodedCall;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
 use crate::model::sign::Sign;
-use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record};
+use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record, Tag};
+use calls::agent_codes::LastCalls;
 use calls::call;
 pub use calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
 pub use calls::details::{MAX_DETAIL_BYTES, MAX_LINKEDIDS};
@@ -135,6 +137,8 @@ pub enum Output {
     Line(LineChange),
     /// An attempt of ours went a step further.
     Progress(Progress),
+    /// An agent has set a code on their last call, which has its row.
+    Tagged(Box<(CodedCall, Tag)>),
     /// Another callbackd shows on this PBX that it makes callbacks there, or that it has stopped.
     Sign(Sign),
     /// An agent may have become free or busy, or the callers who wait in a queue changed: read presence again. At most once for
@@ -220,6 +224,7 @@ pub struct Tracker {
     coverage: coverage::Coverage,
     clock: pbx_clock::PbxClock,
     presence: PresenceState,
+    last_calls: LastCalls,
     event_ms: Millis,
     stopping: bool,
     /// Contexts that were reported as named by no rule.
@@ -245,6 +250,7 @@ impl Tracker {
             coverage: coverage::Coverage::new(last_seen_ms),
             clock: pbx_clock::PbxClock::default(),
             presence: PresenceState::default(),
+            last_calls: LastCalls::default(),
             event_ms: 0,
             stopping: false,
             unnamed: BTreeSet::new(),

@@ -303,7 +303,7 @@ pub(crate) async fn note_down(notes: &Notes, webhook: &str, note: WebhookNote) -
             Ok(()) => match answer.await {
                 Ok(Ok(rows)) => return Ok(rows),
                 Ok(Err(err)) => {
-                    tracing::warn!(target: "webhook", webhook, %err, "What a webhook was sent cannot be noted; tried again, and it may be sent twice");
+                    tracing::warn!(target: "webhook", webhook, %err, "The result of a webhook message cannot be recorded; tried again, and it may be sent twice");
                     sleep(LATER).await;
                 }
                 Err(_) => return Err(Ended),

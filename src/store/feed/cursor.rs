@@ -15,7 +15,7 @@ pub struct Cursor {
 
 /// A text that is no cursor.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{}` is no cursor: it looks like 0a1b2c3d-42, and is taken from an earlier answer as it is", .0.escape_debug())]
+#[error("`{}` is not a cursor: it looks like 0a1b2c3d-42, and is taken from an earlier answer as it is", .0.escape_debug())]
 pub struct NotACursor(pub String);
 
 impl fmt::Display for Cursor {

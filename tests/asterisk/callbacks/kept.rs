@@ -66,7 +66,7 @@ fn not_any_more(office: &Office<'_>) -> Result<(), String> {
         return Err(format!("dnc list shows {listed}"));
     }
     let refused = office.run(&["callbacks", "add", &ann.e164]).err().unwrap_or_default();
-    if !refused.contains("is on the list of those not to be called") {
+    if !refused.contains("is on the do-not-call list") {
         return Err(format!("callbacks add said {refused:?}"));
     }
     office.run(&["dnc", "remove", &ann.e164])?;

@@ -22,7 +22,7 @@ pub struct Cdr {
 pub fn judge(cdrs: &[Cdr], ring_ms: Millis, min_talk_ms: Millis) -> (AttemptResult, String) {
     use AttemptResult as R;
     let Some(last) = cdrs.iter().rfind(|c| !c.dstchannel.is_empty()).or(cdrs.last()) else {
-        return (R::Lost, "no channel lives and no CDR tells its end".to_owned());
+        return (R::Lost, "its channel is gone, and no CDR says how it ended".to_owned());
     };
     let said = |result, what: &str| (result, format!("its CDR says: {what}"));
     if last.dstchannel.is_empty() {

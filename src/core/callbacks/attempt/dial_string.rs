@@ -31,7 +31,7 @@ pub enum DialError {
     Form { number: String },
     /// In the country it is dialled as another number is.
     #[error(
-        "{dialled} is no safe way to dial {number}: in {country} it is read as another number; `callback.number_form = \"{{e164}}\"` can be read in one way only"
+        "{dialled} is not a safe way to dial {number}: in {country} it is read as another number; `callback.number_form = \"{{e164}}\"` can be read in one way only"
     )]
     OtherNumber {
         number: String,

@@ -78,7 +78,7 @@ impl Scheduler {
         let Some(number) = task.row.number_e164.clone() else { return };
         let n = task.row.attempts + 1;
         let Some(channel_id) = self.attempts.id_of(id, n) else {
-            let note = "its id is too long for the uniqueid of a channel";
+            let note = "its id is too long for a channel's uniqueid";
             return self.close(id, CallbackState::NotCallable, "", OURSELVES, note);
         };
         task.row.attempts = n;
@@ -150,7 +150,7 @@ impl Scheduler {
                     attempt.look = now + LOOK_EVERY_MS;
                 }
             } else if self.attempts[channel_id.as_str()].phase == Phase::Sent {
-                let detail = "nothing came of the Originate";
+                let detail = "the Originate had no result";
                 self.end_attempt(&channel_id, AttemptResult::OriginateError, detail, None);
             } else {
                 self.end_attempt(&channel_id, AttemptResult::Lost, "its end was not seen", None);

@@ -139,7 +139,7 @@ pub fn judge_customer_first(facts: &Facts, min_talk_ms: Millis) -> (AttemptResul
         return judge(facts, min_talk_ms);
     }
     if facts.agent_answered_ms.is_some() {
-        let detail = "the customer answered and no agent came to them";
+        let detail = "the customer answered, but was not connected to an agent";
         return (AttemptResult::AgentNoAnswer, detail.to_owned());
     }
     let customers_leg = Facts { customer: facts.customer.or(Some(facts.agent)), ..facts.clone() };

@@ -3,8 +3,8 @@
 mod apply;
 
 use crate::ami::event::Millis;
-use crate::callbacks::codes::CodedCall;
 use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES};
+use crate::model::codes::CodedCall;
 use crate::model::identity::there_are;
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId, Tag};
 use std::collections::BTreeSet;
@@ -153,7 +153,7 @@ pub enum CommandError {
         reason: String,
     },
     /// The customer does not want to be called.
-    #[error("{0} is on the list of those not to be called: `callbackd dnc remove {0}` takes it off")]
+    #[error("{0} is on the do-not-call list: `callbackd dnc remove {0}` removes it")]
     DoNotCall(String),
     /// The number has an open callback already.
     #[error("callback {id} for this number is open already")]
@@ -186,7 +186,7 @@ pub enum CommandError {
     TooManyWait(usize),
     /// Too many numbers, or too long reasons.
     #[error(
-        "the list of those not to be called is full ({MAX_DO_NOT_CALL} numbers, or {} MiB with their reasons): `callbackd dnc remove` makes room",
+        "the do-not-call list is full ({MAX_DO_NOT_CALL} numbers, or {} MiB with their reasons): `callbackd dnc remove` makes room",
         MAX_DO_NOT_CALL_BYTES >> 20
     )]
     ListFull,
@@ -194,15 +194,15 @@ pub enum CommandError {
     #[error("there is no code {}: `callbackd codes` lists them; write a new one as [[code]] into the configuration", .0.escape_debug())]
     NoSuchCode(String),
     /// Not that number.
-    #[error("{0} is not on the list of those not to be called")]
+    #[error("{0} is not on the do-not-call list")]
     NotOnTheList(String),
 }
 
 /// What to write instead.
 fn instead_of(queue: &str, known: &[String]) -> String {
-    let hint = format!("one that Asterisk has not told of yet needs a [callback.queue.{queue}]");
+    let hint = format!("one that Asterisk has not listed yet needs a [callback.queue.{queue}]");
     match known {
-        [] => format!("Asterisk tells of none; {hint}"),
+        [] => format!("Asterisk lists none; {hint}"),
         known => format!("there are {}; {hint}", known.join(", ")),
     }
 }

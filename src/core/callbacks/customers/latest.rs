@@ -15,9 +15,14 @@ pub(crate) struct Latest<T> {
 impl<T> Latest<T> {
     /// At most so many customers, with what is known of them so far: their number, the time, the fact.
     pub(crate) fn new(most: usize, known: impl IntoIterator<Item = (E164, Millis, T)>) -> Self {
-        let mut latest = Self { facts: BTreeMap::new(), by_time: BTreeSet::new(), most };
-        for (number, at_ms, fact) in known {
-            latest.learn(&number, at_ms, fact);
+        // Trees that are built at once have no gaps; the newest fact of a customer is the last.
+        let mut known: Vec<_> = known.into_iter().map(|(number, at_ms, fact)| (number, (at_ms, fact))).collect();
+        known.sort_by(|a, b| (&a.0, a.1.0).cmp(&(&b.0, b.1.0)));
+        let facts: BTreeMap<E164, (Millis, T)> = known.into_iter().collect();
+        let by_time = facts.iter().map(|(number, (at_ms, _))| (*at_ms, number.clone())).collect();
+        let mut latest = Self { facts, by_time, most };
+        while latest.facts.len() > most {
+            latest.forget_oldest();
         }
         latest
     }
@@ -37,13 +42,17 @@ impl<T> Latest<T> {
         }
         self.by_time.insert((at_ms, number.clone()));
         self.facts.insert(number.clone(), (at_ms, fact));
-        if self.facts.len() <= self.most {
-            return false;
+        let full = self.facts.len() > self.most;
+        if full {
+            self.forget_oldest();
         }
+        full
+    }
+
+    fn forget_oldest(&mut self) {
         if let Some((_, oldest)) = self.by_time.pop_first() {
             self.facts.remove(&oldest);
         }
-        true
     }
 }
 
@@ -58,7 +67,8 @@ mod tests {
 
     #[test]
     fn the_customer_who_was_heard_of_longest_ago_is_forgotten_first() {
-        let mut customers = Latest::new(2, [(number(1), 10, "a"), (number(2), 20, "b")]);
+        let mut customers =
+            Latest::new(2, [(number(4), 5, "e"), (number(1), 10, "a"), (number(2), 20, "b"), (number(1), 7, "f")]);
         assert!(!customers.learn(&number(1), 30, "c"), "the same customer takes no second place");
         assert!(customers.learn(&number(3), 25, "d"));
         let known = [1, 2, 3].map(|n| customers.get(&number(n)).copied());

@@ -40,15 +40,15 @@ impl Customers {
     pub(crate) fn new(known: Known) -> Self {
         let owners = known.owners.into_iter().map(|(number, agent, at)| (number, at, agent));
         let served = known.served.into_iter().map(|(number, served)| (number, served.ended_ms, served));
-        let mut customers = Self {
+        let listed = known.do_not_call.into_iter().map(|entry| (entry.number_e164.clone(), entry));
+        let do_not_call: BTreeMap<E164, DoNotCall> = listed.collect();
+        Self {
             lines: CallsInProgress::default(),
             owners: Latest::new(MAX_OWNERS, owners),
             served: Latest::new(MAX_OWNERS, served),
-            do_not_call: BTreeMap::new(),
-            do_not_call_bytes: 0,
-        };
-        known.do_not_call.into_iter().for_each(|entry| customers.add_to_dnc(entry));
-        customers
+            do_not_call_bytes: do_not_call.values().map(size).sum(),
+            do_not_call,
+        }
     }
 
     /// The customer is on the line, on whichever PBX.

@@ -8,12 +8,13 @@ use crate::model::{AgentKey, PbxId};
 impl Scheduler {
     /// The agent can be asked at this moment, as far as is known.
     pub(crate) fn free(&self, pbx: &PbxId, agent: &AgentView<'_>) -> bool {
-        let hindered = match agent.busy {
-            None => false,
-            Some(Busy::DeviceUnknown) => !self.policy(pbx).unknown_is_free,
-            Some(_) => true,
-        };
-        !hindered && !everywhere_paused(agent)
+        self.busy(pbx, agent).is_none() && !everywhere_paused(agent)
+    }
+
+    /// What the agent does instead; a phone of unknown state keeps nobody where the configuration says so.
+    #[must_use]
+    pub fn busy(&self, pbx: &PbxId, agent: &AgentView<'_>) -> Option<Busy> {
+        agent.busy.filter(|busy| *busy != Busy::DeviceUnknown || !self.policy(pbx).unknown_is_free)
     }
 
     /// Why this agent is not asked, in words for people; `None` if nothing hinders.
@@ -25,11 +26,10 @@ impl Scheduler {
         if let Some(callback) = memory.and_then(|m| m.reserved) {
             return Some(format!("callback {callback}"));
         }
-        match agent.busy {
+        match self.busy(pbx, agent) {
             Some(Busy::WrapUp { until_mono_ms }) => {
                 return Some(format!("{}, {} s left", Busy::WrapUp { until_mono_ms }.as_str(), seconds(until_mono_ms)));
             }
-            Some(Busy::DeviceUnknown) if self.policy(pbx).unknown_is_free => {}
             Some(Busy::OnCall | Busy::DeviceInUse) if agent.rings => return Some("ringing".to_owned()),
             Some(busy) => return Some(busy.as_str().to_owned()),
             None => {}

@@ -70,7 +70,7 @@ impl Denied {
             ),
             Self::Unassigned { number } => {
                 format!(
-                    "{number} lies where the numbering plan has given out nothing; its prefix in `numbers.allow` permits it"
+                    "{number} is in a range that the numbering plan does not use; its prefix in `numbers.allow` permits it"
                 )
             }
             Self::Short { number } => {
@@ -78,7 +78,7 @@ impl Denied {
             }
             Self::OtherNumber { why } => why.to_string(),
             Self::NotDialable { text } => {
-                format!("\"{text}\" is no telephone number; write it with + and the country's calling code")
+                format!("\"{text}\" is not a telephone number; write it with + and the country's calling code")
             }
         }
     }

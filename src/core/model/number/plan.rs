@@ -43,7 +43,7 @@ struct Plan {
     valid: Option<Regex>,
     /// Numbers that the plan has room for.
     possible: Option<Regex>,
-    /// Numbers at which the called earns, or forwards at the caller's cost.
+    /// Numbers whose called party is paid, or forwards at the caller's cost.
     costly: Option<Regex>,
     /// Several countries have this calling code.
     shared: bool,

@@ -6,7 +6,7 @@ use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
 use crate::tracker::calls::details::Weighed;
 use crate::tracker::calls::seen::Seen;
-use crate::tracker::calls::talk::Clock;
+use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
 use std::sync::Arc;
 
@@ -281,6 +281,13 @@ pub(crate) struct Person {
 }
 
 impl Call {
+    /// Whoever talks by this channel has left the conversation.
+    pub(crate) fn leave_talk(&mut self, person: Slot, at: Millis) {
+        for p in self.people.iter_mut().filter(|p| p.channel == person) {
+            p.talk.set(Talking::No, at);
+        }
+    }
+
     /// A call that begins with this channel.
     #[must_use]
     pub(crate) fn new(linkedid: &str, first: Slot, origin: Origin, at: Millis) -> Self {

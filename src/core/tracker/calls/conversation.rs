@@ -10,18 +10,9 @@ use crate::tracker::topology::channel::Kind;
 use crate::tracker::topology::graph::Topology;
 
 impl Tracker {
-    /// The calls whose channels this one is connected with, its own among them.
-    pub(crate) fn calls_around(&self, channel: Slot) -> Vec<Slot> {
-        let mut calls: Vec<Slot> =
-            self.topology.reached(channel).into_iter().map(|slot| self.topology.channel(slot).call).collect();
-        calls.sort_unstable();
-        calls.dedup();
-        calls
-    }
-
     /// Works out who hears whom in all calls that this channel is connected with.
     pub(crate) fn retime_around(&mut self, channel: Slot, at: Millis) {
-        for call in self.calls_around(channel) {
+        for call in self.topology.calls_around(channel) {
             self.retime(call, at);
         }
     }

@@ -4,7 +4,7 @@ use crate::ami::event::{self, Millis};
 use crate::model::IvrStep;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::call::{Call, Dialplan, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::graph::Topology;
@@ -38,7 +38,7 @@ impl Tracker {
         let elsewhere = self.calls.table[call].dialplan.place.replace(slot).is_some_and(|place| place != slot);
         let moved = self.topology.moves_in_dialplan(slot, &seen.context, &seen.exten) || elsewhere;
         if moved {
-            self.leaves_blacklist_check(call, &seen.context);
+            self.calls.table[call].dialplan.leaves_blacklist_check(&seen.context);
         }
         if moved || self.calls[call].dialplan.application.is_none() {
             self.place_changes(call, &seen.context, &seen.exten, at);
@@ -57,12 +57,6 @@ impl Tracker {
         if moved {
             plan.moved_ms = at;
         }
-    }
-
-    /// FreePBX's check of its blacklist lets callers go on by Return(); whom it sends anywhere else is blocked.
-    fn leaves_blacklist_check(&mut self, call: Slot, context: &str) {
-        let plan = &mut self.calls.table[call].dialplan;
-        plan.blocked |= plan.in_blacklist_check && context != BLACKLIST_CHECK;
     }
 
     /// What a list says that a channel runs, where no event has said it before.
@@ -169,6 +163,13 @@ impl Calls {
             slot = by;
         }
         false
+    }
+}
+
+impl Dialplan {
+    /// FreePBX's check of its blacklist lets callers go on by Return(); whom it sends anywhere else is blocked.
+    fn leaves_blacklist_check(&mut self, context: &str) {
+        self.blocked |= self.in_blacklist_check && context != BLACKLIST_CHECK;
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::ami::event::Millis;
 use crate::model::Record;
 use crate::tracker::calls::call::{Call, Origin, Stage};
-use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::{CUSTOMER_GONE_MS, LINGER_MS, Output, SETTLE_MS, Tracker};
 use std::sync::Arc;
@@ -87,7 +86,7 @@ impl Tracker {
             .collect();
         let Some(&first) = survivors.first() else { return };
         for slot in &survivors {
-            self.leave_talk(call, *slot, at);
+            self.calls.table[call].leave_talk(*slot, at);
         }
         let mut rest = Call::new("", first, Origin::Extension, at);
         rest.orphaned = true;
@@ -111,12 +110,6 @@ impl Tracker {
         c.channels.retain(|s| !survivors.contains(s));
         c.live = 0;
         c.forget_by = Some(self.now.mono_ms + LINGER_MS);
-    }
-
-    fn leave_talk(&mut self, call: Slot, person: Slot, at: Millis) {
-        for p in self.calls.table[call].people.iter_mut().filter(|p| p.channel == person) {
-            p.talk.set(Talking::No, at);
-        }
     }
 
     pub(crate) fn tell(&mut self, call: Slot) {
@@ -145,6 +138,7 @@ impl Tracker {
                 self.outputs.push_back(Output::Record(Record::Call(Arc::clone(&finished))));
                 self.has_its_row(&finished.linkedid);
             }
+            self.last_call_learnt(call, &finished);
             self.calls.table[call].recorded = Some(finished);
         }
         self.attempts_end(call);

@@ -1,5 +1,6 @@
 //! Calls: what belongs to one call, from its first event to its end.
 
+pub(crate) mod agent_codes;
 pub(crate) mod call;
 pub(crate) mod callback_attempt;
 pub(crate) mod conversation;

@@ -4,7 +4,9 @@
 //! UserEvent(CallbackRequest,Queue: sales)
 //! UserEvent(CallbackDecline)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Note: order 4711)
+//! UserEvent(CallTag,Code: DEAL_CLOSED,Agent: ${CHANNEL(name)})
 //! UserEvent(CallRating,Score: 5)
+//! UserEvent(AgentReady)
 //! ```
 
 use crate::ami::event::{self, Millis, Text};
@@ -31,13 +33,19 @@ impl Tracker {
             found.map_or(String::new(), |(_, value)| printable(value))
         };
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
-        if !["CallbackRequest", "CallbackDecline", "CallTag", "CallRating"].into_iter().any(is) {
+        if !["CallbackRequest", "CallbackDecline", "CallTag", "CallRating", "AgentReady"].into_iter().any(is) {
             return;
         }
         let Some(slot) = self.find_channel(seen, at) else {
             self.counters.user_events_refused += 1;
             return;
         };
+        if is("AgentReady") {
+            let named = Some(field("Agent")).filter(|agent| !agent.is_empty());
+            let named = named.unwrap_or_else(|| self.topology.channel(slot).interface().to_owned());
+            self.counters.user_events_refused += u64::from(!self.wrapup_done(&named, at));
+            return;
+        }
         let room = self.calls.have_room();
         let call = &mut self.calls.table[self.topology.channel(slot).call];
         if is("CallbackRequest") {
@@ -53,6 +61,10 @@ impl Tracker {
             call.dialplan.callback_requested = false;
         }
         let code = if declines { DECLINED.to_owned() } else { field("Code").to_ascii_uppercase() };
+        let agent = field("Agent");
+        if is("CallTag") && !agent.is_empty() && is_code(&code) {
+            return self.agent_event(&agent, code, field("Note"), at);
+        }
         let score: Option<f64> = field("Score").parse().ok().filter(|score: &f64| score.is_finite());
         match score {
             _ if (declines || is("CallTag")) && is_code(&code) && call.tags.len() < MAX_TAGS && room => {

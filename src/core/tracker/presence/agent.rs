@@ -35,6 +35,8 @@ pub(crate) struct Agent {
     pub talking: u32,
     /// After-call work ends then, by the monotonic clock.
     pub wrapup_until: Option<u64>,
+    /// It began then, ms since 1970 UTC.
+    pub wrapup_from: Millis,
     /// What hinders the agent, as it was found last; `None` if nothing does.
     pub busy: Option<Busy>,
     /// Since when the agent is free, or is not.
@@ -236,6 +238,7 @@ impl Roster {
             ringing: 0,
             talking: 0,
             wrapup_until: None,
+            wrapup_from: 0,
             busy: Some(Busy::LoggedOut),
             since_ms: at,
             last_talk_ms,

@@ -191,11 +191,21 @@ impl PresenceState {
         if agent.wrapup_until.is_some_and(|before| before >= until) {
             return;
         }
+        agent.wrapup_from = at;
         if let Some(before) = agent.wrapup_until.replace(until) {
             self.wrapups.remove(&(before, slot));
         }
         self.wrapups.insert((until, slot));
         self.update_busy(slot, at);
+    }
+
+    /// The agent says that their after-call work is done. When it had begun, if any went on, ms since 1970 UTC.
+    pub(crate) fn wrapup_is_done(&mut self, slot: Slot, at: Millis) -> Option<Millis> {
+        let agent = self.roster.get_mut(slot);
+        let (until, from) = (agent.wrapup_until.take()?, agent.wrapup_from);
+        self.wrapups.remove(&(until, slot));
+        self.update_busy(slot, at);
+        Some(from)
     }
 
     /// Ends the after-call work whose time is over.

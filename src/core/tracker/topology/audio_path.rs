@@ -16,6 +16,14 @@ impl Topology {
         }
     }
 
+    /// The calls whose channels this one is connected with, its own among them.
+    pub(crate) fn calls_around(&self, channel: Slot) -> Vec<Slot> {
+        let mut calls: Vec<Slot> = self.reached(channel).into_iter().map(|slot| self.channel(slot).call).collect();
+        calls.sort_unstable();
+        calls.dedup();
+        calls
+    }
+
     /// This channel and all that it is connected with, through bridges and Local channels.
     pub(crate) fn reached(&self, from: Slot) -> Vec<Slot> {
         let mut reached = vec![from];

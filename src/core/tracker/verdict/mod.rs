@@ -10,7 +10,7 @@ use crate::model::{Direction, HangupCause, IvrStep, LegResult, Outcome, Status, 
 use crate::tracker::calls::call::Dialplan;
 
 /// Of a call that may have been served in an event gap.
-pub(crate) const UNDECIDED: &str = "what was seen of it does not tell what had become of it";
+pub(crate) const UNDECIDED: &str = "too little of it was seen to know how it ended";
 
 const TECHNICAL: &str = "the connection failed for a technical reason";
 

@@ -1,0 +1,88 @@
+//! Codes that an agent sets by dialling: on the call that they are in, or on their last one.
+//!
+//! ```text
+//! UserEvent(CallTag,Code: FOLLOW_UP,Agent: ${CHANNEL(name)})
+//! ```
+
+use crate::ami::event::Millis;
+use crate::model::codes::CodedCall;
+use crate::model::{Direction, FinishedCall, Tag};
+use crate::tracker::calls::call::{Call, MAX_TAGS, Stage};
+use crate::tracker::calls::talk::Talking;
+use crate::tracker::table::Slot;
+use crate::tracker::topology::channel;
+use crate::tracker::{MAX_AGENTS, Output, Tracker};
+use std::collections::BTreeMap;
+
+/// The last recorded call of each agent with somebody outside, by the agent's interface; bounded.
+#[derive(Debug, Default)]
+pub(crate) struct LastCalls(BTreeMap<Box<str>, CodedCall>);
+
+impl LastCalls {
+    fn learn(&mut self, agent: &str, call: &FinishedCall) {
+        let newer = |known: &CodedCall| known.ended_ms > call.ended_ms;
+        let known = self.0.get(agent);
+        if known.is_some_and(newer) || (known.is_none() && self.0.len() >= MAX_AGENTS) {
+            return;
+        }
+        self.0.insert(agent.into(), call.into());
+    }
+}
+
+impl Tracker {
+    /// A call has its row: it is the last one of those who talked in it, or made it.
+    pub(crate) fn last_call_learnt(&mut self, call: Slot, row: &FinishedCall) {
+        if row.direction == Direction::Internal {
+            return;
+        }
+        let talked = self.calls[call].people.iter().filter(|p| p.talk.first_ms.is_some()).map(|p| &*p.interface);
+        for agent in talked.chain(row.agent.as_deref()) {
+            self.last_calls.learn(agent, row);
+        }
+    }
+
+    /// An agent, named by a channel or by the interface, sets a code on the call that they are in, or on their last one. False if there is none.
+    pub(crate) fn agent_tags(&mut self, named: &str, tag: &Tag) -> bool {
+        let names = [named, channel::interface(named)];
+        let agent =
+            names.into_iter().find(|name| self.call_of(name).is_some() || self.last_calls.0.contains_key(*name));
+        let Some(agent) = agent else { return false };
+        let tag = Tag { by: agent.to_owned(), ..tag.clone() };
+        let Some(call) = self.call_of(agent) else {
+            let Some(last) = self.last_calls.0.get(agent) else { return false };
+            self.outputs.push_back(Output::Tagged(Box::new((last.clone(), tag))));
+            return true;
+        };
+        let room = self.calls.have_room();
+        let at = tag.at_ms;
+        let c = &mut self.calls.table[call];
+        c.tags.retain(|t| t.code != tag.code || t.by != tag.by);
+        if c.tags.len() >= MAX_TAGS || !room {
+            return false;
+        }
+        c.tags.push(tag);
+        self.calls.touched(call, at, self.now.mono_ms);
+        self.calls.mark(call);
+        true
+    }
+
+    /// The call in which this agent talks with somebody outside, or of which the row is about to be recorded; the one that began last.
+    fn call_of(&self, agent: &str) -> Option<Slot> {
+        let talks = |c: &Call| {
+            let over = c.stage == Stage::Ending;
+            c.people
+                .iter()
+                .any(|p| *p.interface == *agent && (p.talk.state() != Talking::No || over && p.talk.first_ms.is_some()))
+        };
+        let found = self.calls.iter().filter(|(_, c)| c.stage != Stage::Recorded && !c.orphaned && talks(c));
+        found.max_by_key(|(_, c)| c.started_ms).map(|(slot, _)| slot)
+    }
+
+    /// What an agent says of a call by dialling.
+    pub(crate) fn agent_event(&mut self, named: &str, code: String, note: String, at: Millis) {
+        let tag = Tag { code, note, by: String::new(), at_ms: at };
+        if !self.agent_tags(named, &tag) {
+            self.counters.user_events_refused += 1;
+        }
+    }
+}
