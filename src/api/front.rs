@@ -186,6 +186,15 @@ impl Front {
         (Arc::new(Self { asks, readers, committed, frames, today: Today::default(), places, follows }), received)
     }
 
+    /// Adds what is counted here and not by the daemon's loop.
+    pub(super) fn count(&self, status: &mut Status) {
+        let (places, api) = (&self.places, &mut status.counters.api);
+        api.connections_refused = places.refused();
+        api.answers_refused = places.answers_refused();
+        api.handshakes_failed = places.handshakes_failed();
+        status.streams = places.streams();
+    }
+
     pub(super) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {
         self.ask_for(ANSWER_TIMEOUT, ask).await
     }

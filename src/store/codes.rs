@@ -42,9 +42,8 @@ impl Reader {
     /// See [`Error`].
     pub fn codes(&self, since_ms: Option<Millis>) -> Result<Vec<CodeCount>, Error> {
         self.read(|connection| {
-            let mut all = stored(connection)?;
-            let mut found: Vec<CodeCount> =
-                all.drain(..).map(|code| CodeCount { code, known: true, calls: 0 }).collect();
+            let known = stored(connection)?.into_iter();
+            let mut found: Vec<CodeCount> = known.map(|code| CodeCount { code, known: true, calls: 0 }).collect();
             let mut counts = connection.prepare(super::questions::CODE_COUNTS)?;
             let mut rows = counts.query([since_ms])?;
             while let Some(row) = rows.next()? {
@@ -59,9 +58,7 @@ impl Reader {
             Ok(found)
         })
     }
-}
 
-impl Reader {
     /// The codes of the table: shipped or configured.
     ///
     /// # Errors

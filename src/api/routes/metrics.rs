@@ -29,11 +29,7 @@ async fn metrics(State(front): State<Arc<Front>>) -> Listed {
     let calls = front.read(|reader| reader.calls_in_progress()).await?;
     let mut figures: Figures = front.ask(Ask::Figures).await?;
     figures.queues = with_longest(std::mem::take(&mut figures.queues), &calls);
-    let status = &mut figures.status;
-    status.streams = front.places.streams();
-    status.counters.api.connections_refused = front.places.refused();
-    status.counters.api.answers_refused = front.places.answers_refused();
-    status.counters.api.handshakes_failed = front.places.handshakes_failed();
+    front.count(&mut figures.status);
     let files = front.readers.sizes();
     #[allow(clippy::disallowed_methods)] // the door by which wall-clock time comes in
     let now_ms = jiff::Timestamp::now().as_millisecond();

@@ -15,9 +15,6 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
 
 async fn status(State(front): State<Arc<Front>>) -> Answer {
     let mut status: Status = front.ask(Ask::Status).await?;
-    status.streams = front.places.streams();
-    status.counters.api.connections_refused = front.places.refused();
-    status.counters.api.answers_refused = front.places.answers_refused();
-    status.counters.api.handshakes_failed = front.places.handshakes_failed();
+    front.count(&mut status);
     Ok(Json(json!(status)))
 }
