@@ -222,9 +222,8 @@ impl Front {
         let done = self.ask(|reply| Ask::Command { command, by: peer.0, reply }).await?;
         match done {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
-            // These two words are the API's, and stay.
-            Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "forbidden": entry }))),
-            Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "permitted": number }))),
+            Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "added": entry }))),
+            Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "removed": number }))),
             Ok(Done::Tagged(tag)) => Ok(Json(json!({ "tag": tag }))),
             Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
             Err(error) => Err(Failure::new(status_of(&error), error.to_string())),
