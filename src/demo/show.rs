@@ -84,11 +84,10 @@ impl Tally {
         let header = |names: &[&str]| first("PBX").into_iter().chain(names.iter().map(|n| (*n).to_owned())).collect();
         let mut more = String::new();
         if self.calls_of_callbacks > 0 {
-            let n = self.calls_of_callbacks;
-            more.push_str(&format!("Beside them {n} calls by which customers were called back (direction cb).\n"));
+            more.push_str(&format!("Callback calls (direction cb), not counted above: {}\n", self.calls_of_callbacks));
         }
         if self.open > 0 {
-            more.push_str(&format!("{} callbacks are still open: they would have been tried later.\n", self.open));
+            more.push_str(&format!("Callbacks still open when the demo ended: {}\n", self.open));
         }
         let won: Vec<String> = self.won_back.iter().map(|(by, n)| format!("{n} by {by}")).collect();
         let won = if won.is_empty() { "none".to_owned() } else { won.join(", ") };

@@ -115,8 +115,11 @@ fn it_ends_when_it_says_and_its_words_agree_with_the_database() {
         (count("SELECT count(*) FROM calls WHERE direction = 'inbound'"), count("SELECT count(*) FROM v_missed"));
     assert!(said.out.contains(&format!("{calls} calls, {missed} missed;")), "{calls} {missed} {}", said.out);
     let beside = [
-        ("SELECT count(*) FROM calls WHERE direction = 'callback'", "Beside them {} calls by which customers"),
-        ("SELECT count(*) FROM callbacks WHERE closed_ms IS NULL", "{} callbacks are still open"),
+        (
+            "SELECT count(*) FROM calls WHERE direction = 'callback'",
+            "Callback calls (direction cb), not counted above: {}\n",
+        ),
+        ("SELECT count(*) FROM callbacks WHERE closed_ms IS NULL", "Callbacks still open when the demo ended: {}\n"),
     ];
     for (sql, words) in beside {
         let n = count(sql);
@@ -147,7 +150,10 @@ fn two_pretend_pbxs_have_one_daemon_and_one_list_of_missed_callers() {
     let (code, out) = demo.end();
     assert_eq!(code, Some(0));
     assert!(out.lines().any(|line| line.split_whitespace().eq(["PBX", "Calls", "Outcome"])), "{out}");
-    let served = |name: &str| out.lines().any(|line| line.starts_with(name) && line.contains("ANSWER   AGENT"));
+    let served = |name: &str| {
+        let of = |line: &str| line.split_whitespace().take(3).eq([name, "ANSWER", "AGENT"]);
+        out.lines().any(of)
+    };
     assert!(served("demo-1") && served("demo-2"), "{out}");
     let of = |name: &str| {
         let listed = callbackd(&["calls", "--pbx", name, "--db", db.to_str().unwrap()]).output().unwrap();

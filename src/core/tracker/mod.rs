@@ -333,7 +333,7 @@ impl Tracker {
     }
 
     /// The next thing to be done; `None` when all is said.
-    #[must_use = "what is not done is lost: calls are told once"]
+    #[must_use = "what is not done is lost: calls are reported once"]
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
