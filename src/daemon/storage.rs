@@ -173,6 +173,7 @@ impl Storage {
                 let unwritten = || stopped.unwritten.iter().flat_map(|batch| &batch.records);
                 unwritten().for_each(|record| event_log::unwritten(record, numbers));
                 let records = unwritten().count();
+                // Of all PBXs: the calls and callbacks among them have lines of their own.
                 tracing::error!(target: "store", records, "Stopped with records that could not be written, they are lost");
             }
             Err(err) => tracing::error!(target: "store", %err, "Store thread panicked"),

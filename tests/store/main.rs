@@ -6,6 +6,7 @@ mod records;
 mod replayed_calls;
 mod report_centre;
 mod report_example;
+mod report_meaning;
 mod report_recount;
 mod report_three_ways;
 mod store_backup;

@@ -45,6 +45,7 @@ fn a_copy_made_beside_a_busy_writer_is_sound_and_of_one_moment() {
     let mut store = Store::open(&place.db).unwrap();
     // Enough for many steps.
     store.write(&(0..6_000).map(|n| record(answered(&format!("1.{n}")))).collect::<Vec<_>>()).unwrap();
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, acks) = channel();
     let writer = Writer::spawn(store, move |ack| drop(sender.send(ack))).unwrap();
     let enough = Arc::new(AtomicBool::new(false));

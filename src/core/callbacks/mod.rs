@@ -199,6 +199,8 @@ pub struct Scheduler {
     wait_estimates: WaitEstimates,
     outputs: VecDeque<Output>,
     counters: Counters,
+    /// [`Counters::refused`] by PBX.
+    refused_on: BTreeMap<PbxId, u64>,
     now: Moment,
 }
 
@@ -223,6 +225,7 @@ impl Scheduler {
             wait_estimates: WaitEstimates::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
+            refused_on: BTreeMap::new(),
             now,
         };
         for (row, misses) in restored.open {
@@ -323,6 +326,18 @@ impl Scheduler {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// [`Counters::refused`] by the PBX of the miss.
+    #[must_use]
+    pub fn refused_on(&self) -> &BTreeMap<PbxId, u64> {
+        &self.refused_on
+    }
+
+    /// There is no room for this PBX's miss.
+    fn refuse_miss(&mut self, pbx: &PbxId) {
+        self.counters.refused += 1;
+        *self.refused_on.entry(pbx.clone()).or_default() += 1;
     }
 
     /// Open callbacks by state.

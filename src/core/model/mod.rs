@@ -39,5 +39,5 @@ pub use identity::{AgentKey, CallKey, E164, NoSuchPbx, NotE164, PbxId, QueueKey}
 pub use interval::{Activity, Interval};
 pub use moment::Moment;
 pub use news::News;
-pub use outcome::{Direction, HangupBy, Meaning, Offered, Outcome, Quality, Status};
+pub use outcome::{Direction, HangupBy, InCdr, Meaning, Offered, Outcome, Quality, ServedBy, Status};
 pub use record::{About, Record};
