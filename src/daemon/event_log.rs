@@ -116,7 +116,7 @@ fn gap_closed(gap: &Gap) {
         gap_s,
         reason = %gap.cause,
         calls_lost = gap.calls_lost,
-        "Event gap closed; its calls are UNKNOWN unless Asterisk's own records tell (gap.cdr_csv)"
+        "Event gap closed; calls that ended in it are UNKNOWN unless Asterisk's CDR and queue_log say how (gap.cdr_csv)"
     );
 }
 

@@ -48,7 +48,7 @@ impl Storage {
     /// Has changes recorded as the configuration says. If the writer is busy, the next reload does.
     pub(crate) fn record_changes(&self, feed: &Feed) {
         if !self.recorder.record_changes(feed_rules(feed)) {
-            tracing::warn!(target: "store", "The database is busy, [feed] is not changed: reload again");
+            tracing::warn!(target: "store", "The database is busy; the new [feed] is not in use: reload again");
         }
     }
 

@@ -63,7 +63,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn known_codes(&self) -> Result<Vec<Code>, Error> {
+    pub(crate) fn known_codes(&self) -> Result<Vec<Code>, Error> {
         self.read(stored)
     }
 
@@ -72,7 +72,7 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn each_tag(
+    pub(crate) fn each_tag(
         &self,
         code: Option<&str>,
         pbx: Option<&str>,

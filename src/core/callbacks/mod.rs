@@ -23,7 +23,7 @@ pub mod policy;
 pub mod restore;
 pub mod task;
 mod tasks;
-pub mod wait_estimates;
+pub(crate) mod wait_estimates;
 
 use crate::ami::event::Millis;
 use crate::model::codes::CodedCall;
@@ -52,7 +52,7 @@ pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
 pub const MAX_OWNERS: usize = 40_000;
 /// Numbers on the do-not-call list, those included whose time has run out; another one is refused.
-pub const MAX_DO_NOT_CALL: usize = 100_000;
+pub(crate) const MAX_DO_NOT_CALL: usize = 100_000;
 /// Bytes of them, with their reasons.
 pub const MAX_DO_NOT_CALL_BYTES: usize = 24 << 20;
 /// A callback that a person puts off is open at least so long (ms) after that, unless its queue's `expire` is less.

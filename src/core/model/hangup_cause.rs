@@ -43,7 +43,7 @@ impl HangupCause {
     /// A phone with this cause that never rang was not there to be rung: absent or out of order, or dialled by a number that does not exist.
     /// For a phone of ours both are one thing. Of a customer's number they are two: it is only [`Self::NoSuchNumber`] that is never dialled again.
     #[must_use]
-    pub const fn is_unavailable(self) -> bool {
+    pub(crate) const fn is_unavailable(self) -> bool {
         matches!(self, Self::NoSuchNumber | Self::Unreachable)
     }
 }
