@@ -87,7 +87,7 @@ pub(crate) struct Roster {
     /// Agents ignored because of [`MAX_AGENTS`].
     pub refused: u64,
     /// Memberships of all agents.
-    pub memberships: usize,
+    memberships: usize,
     aliases: usize,
     /// Memberships and aliases ignored because of [`MAX_MEMBERSHIPS`] and [`MAX_ALIASES`].
     pub details_refused: u64,
@@ -129,9 +129,33 @@ impl Roster {
         &self.agents[slot]
     }
 
-    /// An agent, to be changed.
-    pub(crate) fn get_mut(&mut self, slot: Slot) -> &mut Agent {
+    /// An agent, for one of its verbs.
+    pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Agent {
         &mut self.agents[slot]
+    }
+
+    /// There is room for what this queue says of the agent: it is known as a member there already, or there is for another. If not, it is counted.
+    pub(super) fn has_room_for(&mut self, slot: Slot, queue: &str) -> bool {
+        let room = self.memberships < self.budget.memberships || self.agents[slot].memberships.contains_key(queue);
+        self.details_refused += u64::from(!room);
+        room
+    }
+
+    /// The agent is in this queue, on these terms. True if the agent was not, or with another pause or penalty.
+    pub(super) fn is_in(&mut self, slot: Slot, queue: &str, terms: Membership) -> bool {
+        let (paused, penalty) = (terms.paused, terms.penalty);
+        let before = self.agents[slot].memberships.insert(queue.into(), terms);
+        self.memberships += usize::from(before.is_none());
+        before.is_none_or(|before| (before.paused, before.penalty) != (paused, penalty))
+    }
+
+    /// The agent is not in this queue any more. True if the agent was.
+    pub(super) fn leaves(&mut self, slot: Slot, queue: &str) -> bool {
+        let agent = &mut self.agents[slot];
+        let left = agent.memberships.remove(queue).is_some();
+        agent.left();
+        self.memberships -= usize::from(left);
+        left
     }
 
     /// All agents.
@@ -287,14 +311,42 @@ impl Agent {
     }
 
     /// The agent has left a queue: what only memberships said of a hint holds no more once none is left that asks for it.
-    pub(crate) fn left(&mut self) {
+    fn left(&mut self) {
         if !self.memberships.values().any(|m| m.by_hint) {
             self.states[1] = None;
         }
     }
 
-    /// Takes in what was said of the state of one of the agent's devices.
-    pub(crate) fn heard(&mut self, of: &str, state: DeviceState) {
+    /// A queue gives the agent's name. True if that is news.
+    pub(super) fn is_named(&mut self, name: &str) -> bool {
+        let renamed = !name.is_empty() && self.name.as_deref() != Some(name);
+        if renamed {
+            self.name = Some(name.into());
+        }
+        renamed
+    }
+
+    /// One more channel of the agent's rings, or one less.
+    pub(super) fn rings(&mut self, more: bool, at: Millis) -> Vec<Interval> {
+        self.ringing = if more { self.ringing + 1 } else { self.ringing.saturating_sub(1) };
+        self.set(Activity::Ringing, "", "", self.ringing > 0, at)
+    }
+
+    /// One more channel of the agent's is connected with somebody, or one less.
+    pub(super) fn talks(&mut self, more: bool, at: Millis) -> Vec<Interval> {
+        self.talking = if more { self.talking + 1 } else { self.talking.saturating_sub(1) };
+        self.set(Activity::Talking, "", "", self.talking > 0, at)
+    }
+
+    /// A conversation of the agent's is over. `counts`: it was not counted before.
+    pub(super) fn has_talked(&mut self, counts: bool, at: Millis) {
+        self.last_talk_ms = self.last_talk_ms.max(Some(at));
+        self.calls += u32::from(counts);
+    }
+
+    /// Takes in what was said of the state of one of the agent's devices, and whether the phone can be reached.
+    pub(super) fn heard(&mut self, of: &str, reachable: bool, state: DeviceState) {
+        self.reachable = reachable;
         self.states[usize::from(device(of).is_none())] = Some(state);
     }
 

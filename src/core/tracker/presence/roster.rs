@@ -23,24 +23,16 @@ impl Tracker {
         let names = [&*member.interface, &*member.state_interface, &*self.presence.roster.get(slot).id];
         let default_wrapup = self.rules.wrapup_of(names);
         self.named_by_phone(slot, at);
-        let joins =
-            change != MemberChange::Removed && !self.presence.agent(slot).memberships.contains_key(&*member.queue);
-        if joins && self.presence.roster.memberships >= self.presence.roster.budget.memberships {
-            self.presence.roster.details_refused += 1;
+        if change != MemberChange::Removed && !self.presence.roster.has_room_for(slot, &member.queue) {
             return;
         }
-        self.presence.roster.memberships += usize::from(joins);
-        let agent = self.presence.roster.get_mut(slot);
-        let renamed = !member.name.is_empty() && agent.name.as_deref() != Some(&*member.name);
-        if renamed {
-            agent.name = Some((&*member.name).into());
-        }
+        let renamed = self.presence.roster.get_mut(slot).is_named(&member.name);
         let asked = if member.state_interface.is_empty() { &*member.interface } else { &*member.state_interface };
         let mut intervals = Vec::new();
         let changed;
         if change == MemberChange::Removed {
-            changed = agent.memberships.remove(&*member.queue).is_some();
-            agent.left();
+            changed = self.presence.roster.leaves(slot, &member.queue);
+            let agent = self.presence.roster.get_mut(slot);
             intervals.extend(agent.set(Activity::Paused, &member.queue, "", false, at));
         } else {
             let (paused, reason) = (member.paused, Box::from(&*member.paused_reason));
@@ -52,17 +44,13 @@ impl Tracker {
             let by_hint = device(asked).is_none();
             let membership =
                 Membership { interface, by_hint, paused, reason, penalty: member.penalty, wrapup_ms, snapshot };
-            let before = agent.memberships.insert((&*member.queue).into(), membership);
-            changed = before.is_none_or(|b| (b.paused, b.penalty) != (paused, member.penalty));
+            changed = self.presence.roster.is_in(slot, &member.queue, membership);
+            let agent = self.presence.roster.get_mut(slot);
             // A pause event has no device state.
             if change != MemberChange::Pause {
-                agent.reachable = !UNREACHABLE.contains(&member.status);
-                agent.heard(asked, device_state(member.status));
+                agent.heard(asked, !UNREACHABLE.contains(&member.status), device_state(member.status));
             }
             intervals.extend(agent.set(Activity::Paused, &member.queue, &member.paused_reason, paused, at));
-        }
-        if changed && change == MemberChange::Removed {
-            self.presence.roster.memberships -= 1;
         }
         self.presence.changes_if(changed);
         if renamed {
@@ -74,14 +62,13 @@ impl Tracker {
 
     pub(crate) fn device_changes(&mut self, device: &str, state: &str, at: Millis) {
         let Some(slot) = self.phone_of(device, at) else { return };
-        let agent = self.presence.roster.get_mut(slot);
-        agent.reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
+        let reachable = !matches!(state, "UNAVAILABLE" | "INVALID");
         let state = match state {
             "NOT_INUSE" => DeviceState::Idle,
             "INUSE" | "BUSY" | "RINGING" | "RINGINUSE" | "ONHOLD" => DeviceState::InUse,
             _ => DeviceState::Unknown,
         };
-        agent.heard(device, state);
+        self.presence.roster.get_mut(slot).heard(device, reachable, state);
         self.log_in_changes(slot, at);
     }
 
@@ -136,22 +123,20 @@ impl Tracker {
     pub(crate) fn members_gone(&mut self, at: Millis) {
         let snapshot = self.coverage.snapshot();
         for slot in self.presence.roster.slots() {
-            let agent = self.presence.roster.get_mut(slot);
-            let gone: Vec<Box<str>> = agent
+            let gone: Vec<Box<str>> = self
+                .presence
+                .agent(slot)
                 .memberships
                 .iter()
                 .filter(|(queue, m)| m.snapshot != snapshot && self.coverage.has_listed(queue))
                 .map(|(queue, _)| queue.clone())
                 .collect();
             let mut intervals = Vec::new();
-            let (changed, left) = (!gone.is_empty(), gone.len());
+            self.presence.changes_if(!gone.is_empty());
             for queue in gone {
-                agent.memberships.remove(&queue);
-                intervals.extend(agent.set(Activity::Paused, &queue, "", false, at));
-                agent.left();
+                self.presence.roster.leaves(slot, &queue);
+                intervals.extend(self.presence.roster.get_mut(slot).set(Activity::Paused, &queue, "", false, at));
             }
-            self.presence.roster.memberships -= left;
-            self.presence.changes_if(changed);
             self.report_intervals(intervals);
             self.log_in_changes(slot, at);
         }
@@ -188,9 +173,7 @@ impl Tracker {
             let agent = if rings { self.phone_of(&interface, at) } else { before };
             self.topology.rings_for(slot, agent.filter(|_| rings));
             if let Some(agent) = agent {
-                let a = self.presence.roster.get_mut(agent);
-                a.ringing = if rings { a.ringing + 1 } else { a.ringing.saturating_sub(1) };
-                let changed = a.set(Activity::Ringing, "", "", a.ringing > 0, at);
+                let changed = self.presence.roster.get_mut(agent).rings(rings, at);
                 self.report_intervals(changed);
             }
         }
@@ -201,13 +184,11 @@ impl Tracker {
             self.topology.talks_for(slot, agent.filter(|_| talks));
             if let Some(agent) = agent {
                 let a = self.presence.roster.get_mut(agent);
-                a.talking = if talks { a.talking + 1 } else { a.talking.saturating_sub(1) };
-                let mut changed = a.set(Activity::Talking, "", "", a.talking > 0, at);
+                let mut changed = a.talks(talks, at);
                 let queue = queue_served(&self.calls[self.topology.channel(slot).call], slot);
                 let wrapup_ms = queue.and_then(|q| a.memberships.get(q)).map_or(0, |m| m.wrapup_ms);
                 if !talks && self.topology.channel(slot).bridged {
-                    a.last_talk_ms = a.last_talk_ms.max(Some(at));
-                    a.calls += u32::from(self.topology.talk_counts(slot));
+                    a.has_talked(self.topology.talk_counts(slot), at);
                 }
                 let works_on = !talks && wrapup_ms > 0;
                 if works_on {

@@ -1,6 +1,6 @@
 //! Who is there and who is free: agents, their phones, after-call work, and the callers who wait in each queue.
 //!
-//! Only this module writes to an agent.
+//! An agent is written to by its own verbs, by those of all agents, and by those here: whoever judges an event calls one of them.
 
 use crate::ami::event::Millis;
 use crate::model::Moment;
