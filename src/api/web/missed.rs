@@ -300,6 +300,7 @@ pub(crate) async fn call_back(
         pbx: Some(call.pbx.to_string()),
         queue: call.queue,
         delay_ms: 0,
+        at: None,
         priority: 0,
         note: format!("for call {id}"),
     };

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! UserEvent(CallbackRequest,Queue: sales)
+//! UserEvent(CallbackRequest,At: 2026-11-30T09:30)
 //! UserEvent(CallbackDecline)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Note: order 4711)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Agent: ${CHANNEL(name)})
@@ -52,6 +53,7 @@ impl Tracker {
             call.dialplan.callback_requested = true;
             call.dialplan.callback_requested_ms = at;
             call.dialplan.callback_queue = Some(field("Queue")).filter(|queue| !queue.is_empty()).map(Into::into);
+            call.dialplan.callback_at = Some(field("At")).filter(|time| !time.is_empty()).map(Into::into);
             call.tags.retain(|t| t.code != DECLINED);
             return;
         }
