@@ -141,7 +141,7 @@ fn named_moment(office: &Office<'_>) -> Result<(), String> {
     let id = office.callback(&ann)?;
     office.comes_to(id, "WAITING DELAY")?;
     let due = format!(
-        "SELECT requested || ' ' || due_ms % 60000 || ' ' || (due_ms - last_missed_ms BETWEEN 50000 AND 120000) FROM callbacks WHERE id = {id}"
+        "SELECT requested || ' ' || (due_ms % 60000) || ' ' || (due_ms - last_missed_ms BETWEEN 50000 AND 120000) FROM callbacks WHERE id = {id}"
     );
     office.until("requested, at a full minute, in one to two minutes", &due, "1 0 1")?;
     office.run(&["callbacks", "cancel", &id.to_string(), "--note", "it was seen"]).map(drop)
