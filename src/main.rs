@@ -88,7 +88,7 @@ fn main() -> ExitCode {
         Command::Dnc(args) => at(&args.target, |target, out, notes| dnc::run(&args, target, out, notes)),
         Command::Token(args) => at(&args.target, |target, out, notes| token::run(&args, target, out, notes)),
         Command::Webhooks(args) => at(&args.target, |target, out, notes| webhooks::run(&args, target, out, notes)),
-        Command::Status(args) => at(&args.target, status::run),
+        Command::Status(args) => at(&args.target, |target, out, notes| status::run(&args, target, out, notes)),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
         Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),
         Command::Man(args) => ended(man::run(&args).map_err(|error| {

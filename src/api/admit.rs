@@ -2,7 +2,7 @@
 
 use super::front::Failure;
 use super::line::Line;
-use super::places::{Place, Unsent};
+use super::slots::{Slot, Unsent};
 use crate::timing::Timing;
 use axum::body::Bytes;
 use axum::extract::{Request, State as Shared};
@@ -26,7 +26,7 @@ const PIECE: usize = 16 * 1024;
 pub(crate) struct Streams;
 
 /// Reads the body before anything waits for it, and lets one user work on a few requests at once.
-pub(crate) async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, next: Next) -> Response {
+pub(crate) async fn admit(Shared(slot): Shared<Arc<Slot>>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let patience = Timing::get().request_body;
     let body = match tokio::time::timeout(patience, axum::body::to_bytes(body, MAX_BODY)).await {
@@ -42,12 +42,12 @@ pub(crate) async fn admit(Shared(place): Shared<Arc<Place>>, request: Request, n
         }
     };
     let line = parts.extensions.get::<Arc<Line>>().cloned().unwrap_or_default();
-    let turn = place.request().await;
+    let turn = slot.request().await;
     let mut response = next.run(Request::from_parts(parts, body.into())).await;
     let streams = response.extensions().get::<Streams>().is_some();
     let bytes = response.body().size_hint().exact().map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX));
     let unsent = if bytes > PIECE {
-        let room = place.unsent(bytes);
+        let room = slot.unsent(bytes);
         if room.is_none() {
             response = full().into_response();
         }
@@ -137,24 +137,24 @@ impl Drop for Sent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::places::{MAX_REQUESTS, Places};
+    use crate::api::slots::{MAX_REQUESTS, Slots};
     use futures_util::FutureExt;
     use http_body_util::BodyExt;
 
     #[tokio::test]
     async fn a_turn_is_over_when_the_last_piece_of_the_answer_is_taken() {
-        let place = Places::new(999).take(1_000).unwrap();
+        let slot = Slots::new(999).take(1_000).unwrap();
         let mut turns = Vec::new();
         while turns.len() < MAX_REQUESTS {
-            turns.push(place.request().await);
+            turns.push(slot.request().await);
         }
         let whole: Vec<u8> = (0..3 * PIECE + 1).map(|n| u8::try_from(n % 251).unwrap()).collect();
         let (body, line) = (axum::body::Body::from(whole.clone()), Arc::default());
-        let unsent = place.unsent(whole.len());
+        let unsent = slot.unsent(whole.len());
         let mut sent = Sent { body, rest: Bytes::new(), line, _turn: turns.pop().unwrap(), _unsent: unsent };
         let mut read = Vec::new();
         while !hyper::body::Body::is_end_stream(&sent) {
-            assert!(place.request().now_or_never().is_none(), "after {} bytes", read.len());
+            assert!(slot.request().now_or_never().is_none(), "after {} bytes", read.len());
             let left = hyper::body::Body::size_hint(&sent).exact();
             assert_eq!(left, Some((whole.len() - read.len()) as u64));
             let piece = sent.frame().await.unwrap().unwrap().into_data().unwrap();
@@ -162,7 +162,7 @@ mod tests {
             read.extend_from_slice(&piece);
         }
         drop(sent);
-        assert!(place.request().now_or_never().is_some());
+        assert!(slot.request().now_or_never().is_some());
         assert_eq!(read, whole);
     }
 }

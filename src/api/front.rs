@@ -3,8 +3,8 @@
 use super::Ask;
 use super::commands::status_of;
 use super::frames::Frames;
-use super::places::Places;
 use super::readers::Readers;
+use super::slots::Slots;
 use super::status::Status;
 use super::web::Today;
 use crate::store::{self, Reader};
@@ -49,7 +49,7 @@ pub(crate) struct Front {
     /// Figures of today, as walls show them.
     pub(super) today: Today,
     /// Who is connected.
-    pub(super) places: Arc<Places>,
+    pub(super) slots: Arc<Slots>,
     follows: JoinHandle<()>,
 }
 
@@ -182,17 +182,17 @@ impl Front {
         let (asks, received) = mpsc::channel(MAX_ASKS);
         let (readers, frames) = (Arc::new(Readers::new(db)), Frames::new());
         let follows = tokio::spawn(Arc::clone(&frames).follow(Arc::clone(&readers), committed.clone()));
-        let places = Places::new(geteuid().as_raw());
-        (Arc::new(Self { asks, readers, committed, frames, today: Today::default(), places, follows }), received)
+        let slots = Slots::new(geteuid().as_raw());
+        (Arc::new(Self { asks, readers, committed, frames, today: Today::default(), slots, follows }), received)
     }
 
     /// Adds what is counted here and not by the daemon's loop.
     pub(super) fn count(&self, status: &mut Status) {
-        let (places, api) = (&self.places, &mut status.counters.api);
-        api.connections_refused = places.refused();
-        api.answers_refused = places.answers_refused();
-        api.handshakes_failed = places.handshakes_failed();
-        status.streams = places.streams();
+        let (slots, api) = (&self.slots, &mut status.counters.api);
+        api.connections_refused = slots.refused();
+        api.answers_refused = slots.answers_refused();
+        api.handshakes_failed = slots.handshakes_failed();
+        status.streams = slots.streams();
     }
 
     pub(super) async fn ask<T>(&self, ask: impl FnOnce(oneshot::Sender<T>) -> Ask) -> Result<T, Failure> {
@@ -222,9 +222,8 @@ impl Front {
         let done = self.ask(|reply| Ask::Command { command, by: peer.0, reply }).await?;
         match done {
             Ok(Done::Callback(row)) => Ok(Json(json!({ "callback": row }))),
-            // These two words are the API's, and stay.
-            Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "forbidden": entry }))),
-            Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "permitted": number }))),
+            Ok(Done::DncAdded(entry)) => Ok(Json(json!({ "added": entry }))),
+            Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "removed": number }))),
             Ok(Done::Tagged(tag)) => Ok(Json(json!({ "tag": tag }))),
             Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
             Err(error) => Err(Failure::new(status_of(&error), error.to_string())),

@@ -2,8 +2,8 @@
 
 use super::front::{Front, Peer};
 use super::line::Line;
-use super::places::Place;
 use super::routes::router;
+use super::slots::Slot;
 use crate::timing::Timing;
 use axum::{Extension, Router};
 use hyper::server::conn::http1;
@@ -117,8 +117,8 @@ fn user_name(uid: u32) -> String {
     found.and_then(|f| f.first().map(|name| (*name).to_owned())).unwrap_or_else(|| format!("uid {uid}"))
 }
 
-/// The answer to a connection that has no place.
-const NO_PLACE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 70\r\n\r\n\
+/// The answer to a connection that has no slot.
+const NO_SLOT: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: 70\r\n\r\n\
     {\"error\":\"too many connections: close some that are open and try again\"}";
 
 async fn accept(listener: UnixListener, front: Arc<Front>) {
@@ -144,10 +144,10 @@ pub(crate) fn attend<S>(stream: S, front: &Arc<Front>, user: u32, pages: bool, w
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (place, front) = (front.places.take(user), Arc::clone(front));
+    let (slot, front) = (front.slots.take(user), Arc::clone(front));
     tokio::spawn(async move {
-        match place {
-            Some(place) => serve(stream, front, place, pages, way).await,
+        match slot {
+            Some(slot) => serve(stream, front, slot, pages, way).await,
             None => refuse(stream).await,
         }
     });
@@ -159,18 +159,18 @@ async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
         let mut request = [0; 4096];
         let _ = stream.read(&mut request).await;
         // It may have gone.
-        let _ = stream.write_all(NO_PLACE).await;
+        let _ = stream.write_all(NO_SLOT).await;
     };
     let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
 }
 
-/// Serves a connection that has a place.
-pub(super) async fn serve<S>(stream: S, front: Arc<Front>, place: Place, pages: bool, way: Box<Way>)
+/// Serves a connection that has a slot.
+pub(super) async fn serve<S>(stream: S, front: Arc<Front>, slot: Slot, pages: bool, way: Box<Way>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let line = Arc::new(Line::default());
-    let routes = way(router(front, place, pages)).layer(Extension(Arc::clone(&line)));
+    let routes = way(router(front, slot, pages)).layer(Extension(Arc::clone(&line)));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Timing::get().request_head)

@@ -86,14 +86,14 @@ impl Door {
         let Some(tls) = self.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow()))) else {
             return attend(stream, &self.front, BY_TCP, self.pages, way);
         };
-        // Who has no place is not worth the work of a handshake: the connection is closed without a word.
-        let (Some(place), front, pages) = (self.front.places.take(BY_TCP), Arc::clone(&self.front), self.pages) else {
+        // Who has no slot is not worth the work of a handshake: the connection is closed without a word.
+        let (Some(slot), front, pages) = (self.front.slots.take(BY_TCP), Arc::clone(&self.front), self.pages) else {
             return;
         };
         tokio::spawn(async move {
             match tokio::time::timeout(Timing::get().request_head, tls.accept(stream)).await {
-                Ok(Ok(stream)) => serve(stream, front, place, pages, way).await,
-                _ => front.places.handshake_failed(),
+                Ok(Ok(stream)) => serve(stream, front, slot, pages, way).await,
+                _ => front.slots.handshake_failed(),
             }
         });
     }

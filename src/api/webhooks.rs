@@ -26,7 +26,9 @@ pub(crate) enum WebhookError {
     #[error("the webhook does not run: {0}")]
     Secret(String),
     /// A program that has nothing to try it with.
-    #[error("a test would enter a call there: the next call shows whether it works (callbackd webhooks show)")]
+    #[error(
+        "this webhook enters calls in another system, and a test would enter one: wait for the next call, then see callbackd webhooks show"
+    )]
     NoTest,
     /// There is no message about this change, or what it said is not kept any more.
     #[error("no message about change {0} is kept: callbackd webhooks show lists those that are")]

@@ -70,10 +70,10 @@ pub(crate) enum CallbacksCommand {
     Add {
         /// The customer's number, as you write it
         number: String,
-        /// Whose agents are asked [default: anybody]
+        /// The queue whose agents are asked [default: any agent]
         #[arg(long, add = complete::queues())]
         queue: Option<String>,
-        /// Not sooner than in so long, or then: 30m, 2h, 'tomorrow 9:00', monday
+        /// The earliest time: 30m or 2h from now, 'tomorrow 9:00', monday
         #[arg(long = "in", value_name = "TIME")]
         delay: Option<String>,
         /// Higher goes first: -1000 to 1000; each further miss adds 1
@@ -86,7 +86,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(long, add = complete::pbxs())]
         pbx: Option<String>,
     },
-    /// Take it back; a phone that rings for it stops
+    /// Cancel a callback; a phone that rings for it stops ringing
     Cancel {
         /// The callback
         #[arg(add = complete::open_callbacks())]
@@ -95,7 +95,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// You have dealt with it elsewhere: it is closed, and counts as won back only if a call is seen
+    /// Close a callback that you have dealt with elsewhere; it counts as won back only if a call is seen
     Handled {
         /// The callback
         #[arg(add = complete::open_callbacks())]
@@ -104,7 +104,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// Not until it is released
+    /// Hold a callback until it is released
     Hold {
         /// The callback
         #[arg(add = complete::open_callbacks())]
@@ -113,7 +113,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// Go on with one that is held
+    /// Release a callback that is held
     Release {
         /// The callback
         #[arg(add = complete::open_callbacks())]
@@ -122,7 +122,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// This agent alone is asked
+    /// Assign a callback to one agent; nobody else is asked
     Assign {
         /// The callback
         #[arg(add = complete::open_callbacks())]
@@ -130,14 +130,14 @@ pub(crate) enum CallbacksCommand {
         /// The agent, as `callbackd agents` shows them: interface (PJSIP/204) or name
         #[arg(required_unless_present = "anyone", add = complete::agents())]
         agent: Option<String>,
-        /// Anyone may take it again
+        /// Undo it: any agent may be asked again
         #[arg(long, conflicts_with = "agent")]
         anyone: bool,
         /// Why
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// Try it now, whatever delay there was; a closed one is opened again
+    /// Try a callback now, without its delay; a closed one is opened again
     Retry {
         /// The callback
         #[arg(add = complete::open_callbacks())]
@@ -146,7 +146,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// Higher goes first
+    /// Set the priority of a callback: higher goes first
     #[command(visible_alias = "prioritize")]
     Prioritise {
         /// The callback
@@ -159,7 +159,7 @@ pub(crate) enum CallbacksCommand {
         #[arg(long, default_value = "")]
         note: String,
     },
-    /// Not sooner than in so long, or then
+    /// Delay a callback: it is not tried before this time
     Delay {
         /// The callback
         #[arg(add = complete::open_callbacks())]

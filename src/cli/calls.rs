@@ -27,7 +27,8 @@ Examples:
   callbackd calls --since today --status CANCEL,NOANSWER
   callbackd calls --since 7d --queue sales --csv > sales.csv
   callbackd calls --number 5550123
-  callbackd calls show 812")]
+  callbackd calls show 812
+  callbackd calls show 1755850000.118 --pbx berlin")]
 pub struct CallsArgs {
     /// Database to read [default: store.path of the configuration]
     #[arg(long, value_name = "FILE", global = true, conflicts_with = "config")]
@@ -89,6 +90,9 @@ pub(crate) enum CallsCommand {
     Show {
         /// The number in the table's first column, or the Linkedid (`call=` in the log)
         id: String,
+        /// Of this PBX, where several have a call of this Linkedid
+        #[arg(long, value_name = "NAME", add = complete::pbxs())]
+        pbx: Option<String>,
     },
 }
 
@@ -110,6 +114,15 @@ pub enum CallsError {
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
+}
+
+impl From<NameOrStore> for CallsError {
+    fn from(error: NameOrStore) -> Self {
+        match error {
+            NameOrStore::Name(unknown) => unknown.into(),
+            NameOrStore::Store(error) => error.into(),
+        }
+    }
 }
 
 impl CallsError {
@@ -139,7 +152,9 @@ pub fn run(
     notes: &mut impl Write,
 ) -> Result<(), CallsError> {
     let result = match &args.command {
-        Some(CallsCommand::Show { id }) => show(args, id, db_path, zone, out),
+        Some(CallsCommand::Show { id, pbx }) => {
+            show(args, (id, pbx.as_deref().or(args.pbx.as_deref())), db_path, pbxs, zone, out)
+        }
         None => list(args, db_path, pbxs, (zone, now), out, notes),
     };
     match result.and_then(|()| out.flush().map_err(CallsError::Output)) {
@@ -159,10 +174,7 @@ fn list(
     let mut filter = args.filter(zone, now)?;
     enter(db_path)?;
     let reader = Reader::open(db_path)?;
-    known(args.pbx.as_deref(), pbxs, &reader).map_err(|error| match error {
-        NameOrStore::Name(unknown) => CallsError::from(unknown),
-        NameOrStore::Store(error) => error.into(),
-    })?;
+    known(args.pbx.as_deref(), pbxs, &reader)?;
     let shown = if args.json {
         list::json(&reader, &filter, out)?
     } else if args.csv {
@@ -193,14 +205,24 @@ fn list(
     Ok(())
 }
 
-fn show(args: &CallsArgs, id: &str, db_path: &Path, zone: &TimeZone, out: &mut impl Write) -> Result<(), CallsError> {
+fn show(
+    args: &CallsArgs,
+    (id, pbx): (&str, Option<&str>),
+    db_path: &Path,
+    pbxs: &BTreeSet<PbxId>,
+    zone: &TimeZone,
+    out: &mut impl Write,
+) -> Result<(), CallsError> {
     if let Some(option) = args.list_option() {
         return Err(CallsError::Usage(format!(
             "{option} selects calls for the list, and calls show shows one: leave it out"
         )));
     }
     enter(db_path)?;
-    let calls = Reader::open(db_path)?.call(id)?;
+    let reader = Reader::open(db_path)?;
+    known(pbx, pbxs, &reader)?;
+    let mut calls = reader.call(id)?;
+    calls.retain(|stored| pbx.is_none_or(|pbx| *stored.call.pbx == *pbx));
     if calls.is_empty() {
         return Err(CallsError::NoSuchCall(id.to_owned()));
     }
@@ -256,7 +278,6 @@ impl CallsArgs {
             ("--agent", self.agent.is_some()),
             ("--queue", self.queue.is_some()),
             ("--tag", self.tag.is_some()),
-            ("--pbx", self.pbx.is_some()),
             ("--direction", !self.direction.is_empty()),
             ("--limit", self.limit.is_some()),
         ]

@@ -37,7 +37,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "\
 Three queues, eight agents, a menu, and callers of all kinds, made up; everything else is real: the daemon, the connection, the database.
-It ends after --duration, or with Ctrl-C, and says what came of it; in the last 20 s nobody calls any more, and those who were missed are called back.
+It ends after --duration, or with Ctrl-C, and says what came of it. In the last 20 s no new callers come, so that missed ones can be called back; a callback whose
+next try would be later stays open.
 
 Examples:
   callbackd demo
@@ -46,10 +47,10 @@ Examples:
   callbackd demo --pbxs 2                      two PBXs, one list of missed callers
   callbackd demo --listen 127.0.0.1:5038       for your own AMI client: user callbackd, secret demo")]
 pub struct DemoArgs {
-    /// So many customers call a minute
+    /// Calls from customers a minute
     #[arg(long, value_name = "N", default_value_t = 36, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub(crate) calls_per_minute: u32,
-    /// It takes so long: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
+    /// How long it runs: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
     #[arg(long, value_name = "TIME", value_parser = super::callbacks::duration)]
     pub(crate) duration: Option<Duration>,
     /// The same seed gives the same callers [default: another one each time]
@@ -64,7 +65,7 @@ pub struct DemoArgs {
     /// Show the log instead of the screen, as where the output is no terminal
     #[arg(long)]
     pub(crate) log: bool,
-    /// So many pretend PBXs for one daemon, with the same customers, extensions and queues
+    /// How many pretend PBXs the daemon serves, all with the same customers, extensions and queues
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     pub(crate) pbxs: u16,
 }
@@ -237,11 +238,11 @@ impl Stage {
                 .spawn(move || pretend(listener, seed, pace, switch))?;
         }
         let board = Arc::new(Board::default());
-        let (watched, says) = (db.clone(), Arc::clone(&board));
-        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&watched, &switches, duration, &says))?;
+        let (path, says) = (db.clone(), Arc::clone(&board));
+        thread::Builder::new().name("demo".to_owned()).spawn(move || watch(&path, &switches, duration, &says))?;
         let shown = screen.then(|| {
             let (config, board) = (config.clone(), Arc::clone(&board));
-            thread::Builder::new().name("screen".to_owned()).spawn(move || board.stay(&config))
+            thread::Builder::new().name("screen".to_owned()).spawn(move || board.show(&config))
         });
         let exit = daemon::run::run(&config);
         board.over.store(true, Ordering::Relaxed);
@@ -256,7 +257,7 @@ impl Stage {
         let (db, config) = (db.display(), config.display());
         writeln!(
             out,
-            "\n{}\nLook into it (the next demo takes it away{}):\n  {program} missed --config {config}\n  {program} calls --db {db}\n  {program} calls show 1 --db {db}\n  {program} callbacks --all --config {config}\n  \
+            "\n{}\nLook into it (the next demo takes it away{}):\n  {program} missed --config {config}\n  {program} calls --config {config}\n  {program} calls show 1 --config {config}\n  {program} callbacks --all --config {config}\n  \
              {program} callbacks show 1 --config {config}\n  {program} agents --config {config}\n  {program} status --config {config}\n  sqlite3 -readonly {db} 'SELECT * FROM v_missed LIMIT 20'",
             tally.table(),
             if args.db.is_some() { "; the database stays" } else { "; --db FILE stays" },
@@ -298,7 +299,7 @@ struct Board {
 
 impl Board {
     /// Shows the screen until the demo is over; who presses `q` ends it.
-    fn stay(&self, config: &Path) {
+    fn show(&self, config: &Path) {
         let Ok(config) = Config::load(config) else { return };
         #[allow(clippy::disallowed_methods)] // the door by which time comes in
         let target = Target::new(&TargetArgs::default(), &config, jiff::Timestamp::now());
@@ -310,7 +311,7 @@ impl Board {
             thread::sleep(Duration::from_millis(50));
         }
         let foot = || Some(self.foot.lock().unwrap_or_else(PoisonError::into_inner).clone());
-        let shown = top::stay(&target, None, &foot, &self.over, &mut io::stdout());
+        let shown = top::show(&target, None, &foot, &self.over, &mut io::stdout());
         // Without a screen the demo goes on; without a terminal nobody looks any more.
         if matches!(shown, Ok(()) | Err(Failure::Output(_))) && !self.over.load(Ordering::Relaxed) {
             let _ = kill_process(getpid(), Signal::TERM);
@@ -357,7 +358,7 @@ fn watch(db: &Path, switches: &[Switch], duration: Option<Duration>, board: &Boa
         if !closed {
             closed = true;
             let (open, at_most_s) = (tally.open, duration.saturating_sub(passed).as_secs());
-            tracing::info!(target: "demo", open, at_most_s, "Lines closed; those who were missed are called back");
+            tracing::info!(target: "demo", open, at_most_s, "Lines closed; missed callers are called back while there is time");
         }
         switches.iter().for_each(Switch::close_the_lines);
         let done = switches.iter().all(|switch| switch.live_calls() == 0) && tally.open == 0;

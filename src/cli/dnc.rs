@@ -80,8 +80,8 @@ pub fn run(args: &DncArgs, target: &Target, out: &mut impl Write, notes: &mut im
             if target.json {
                 json_line(&answer, out)?;
             } else {
-                let number = answer["forbidden"]["number_e164"].as_str().unwrap_or(number);
-                let until = answer["forbidden"]["until_ms"].as_i64();
+                let number = answer["added"]["number_e164"].as_str().unwrap_or(number);
+                let until = answer["added"]["until_ms"].as_i64();
                 let until = until.map_or_else(
                     || "for ever".to_owned(),
                     |ms| format!("until {}", local(ms, &target.zone, "%Y-%m-%d %H:%M")),
@@ -95,7 +95,7 @@ pub fn run(args: &DncArgs, target: &Target, out: &mut impl Write, notes: &mut im
             if target.json {
                 json_line(&answer, out)?;
             } else {
-                writeln!(out, "{} may be called again", safe(answer["permitted"].as_str().unwrap_or(number)))?;
+                writeln!(out, "{} may be called again", safe(answer["removed"].as_str().unwrap_or(number)))?;
             }
             Ok(())
         }

@@ -1,9 +1,11 @@
 //! `callbackd status`: one screen that says how things stand.
 
+use super::complete;
 use super::failure::Failure;
 use super::plain::{json_line, local, safe, spell};
-use super::target::{Target, TargetArgs};
+use super::target::{Target, TargetArgs, escaped, known};
 use crate::api::status::{PbxStatus, Status};
+use crate::store::Reader;
 use callbackd_core::model::Gap;
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -16,15 +18,20 @@ pub struct StatusArgs {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would show it")]
     pub target: TargetArgs,
+    /// Of this PBX: its state, its open callbacks, its last gap
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
+    pub(crate) pbx: Option<String>,
 }
 
 /// Runs the command.
 ///
 /// # Errors
 /// See [`Failure`].
-pub fn run(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
-    let Some(value) = target.get("/v1/status")? else { return from_database(target, out, notes) };
-    let gap = target.reader().and_then(|reader| Ok(reader.last_gap()?)).ok().flatten();
+pub fn run(args: &StatusArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    let pbx = args.pbx.as_deref();
+    let path = pbx.map_or_else(|| "/v1/status".to_owned(), |pbx| format!("/v1/status?pbx={}", escaped(pbx)));
+    let Some(value) = target.get(&path)? else { return from_database(pbx, target, out, notes) };
+    let gap = target.reader().and_then(|reader| last_gap(&reader, pbx)).ok().flatten();
     if target.json {
         let mut value = value;
         value["last_gap"] = json!(gap);
@@ -109,11 +116,25 @@ fn described(gap: &Gap, target: &Target) -> String {
     format!("{from}, {} ({}), {} calls lost", spell(gap.to_ms - gap.from_ms), gap.cause, gap.calls_lost)
 }
 
+fn last_gap(reader: &Reader, pbx: Option<&str>) -> Result<Option<Gap>, Failure> {
+    Ok(match pbx {
+        Some(pbx) => reader.gaps(pbx)?.pop(),
+        None => reader.last_gap()?,
+    })
+}
+
 /// What the database knows when nobody runs.
-fn from_database(target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
-    target.note_not_running(notes);
+fn from_database(
+    pbx: Option<&str>,
+    target: &Target,
+    out: &mut impl Write,
+    notes: &mut impl Write,
+) -> Result<(), Failure> {
     let reader = target.reader()?;
-    let (open, gap, seen) = (reader.open_callbacks(None)?, reader.last_gap()?, reader.last_seen()?);
+    known(pbx, &target.pbxs, &reader)?;
+    target.note_not_running(notes);
+    let (open, gap, mut seen) = (reader.open_callbacks(pbx)?, last_gap(&reader, pbx)?, reader.last_seen()?);
+    seen.retain(|name, _| pbx.is_none_or(|pbx| name == pbx));
     if target.json {
         json_line(&json!({ "running": false, "callbacks": open, "last_gap": gap, "last_seen_ms": seen }), out)?;
         return Err(Failure::NotRunning);

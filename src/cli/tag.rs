@@ -3,7 +3,7 @@
 use super::complete;
 use super::failure::Failure;
 use super::plain::{clip, json_line, safe};
-use super::target::{Target, TargetArgs, escaped};
+use super::target::{Target, TargetArgs, escaped, known};
 use crate::api::answers::CodeAnswer;
 use crate::store::CodeCount;
 use callbackd_core::model::codes::OnCallback;
@@ -47,7 +47,7 @@ Codes are shipped, and configured as [[code]]. A word without a label is in neit
 
 Examples:
   callbackd codes
-  callbackd codes --days 30
+  callbackd codes --days 30 --pbx berlin
   callbackd calls --tag DEAL_CLOSED")]
 pub struct CodesArgs {
     #[command(flatten)]
@@ -56,6 +56,9 @@ pub struct CodesArgs {
     /// Count the calls of so many days [default: all]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=36_500))]
     pub days: Option<i64>,
+    /// Count the calls of this PBX
+    #[arg(long, value_name = "NAME", add = complete::pbxs())]
+    pub pbx: Option<String>,
 }
 
 /// Runs `callbackd tag`.
@@ -88,7 +91,9 @@ pub fn run(args: &TagArgs, target: &Target, out: &mut impl Write) -> Result<(), 
 /// See [`Failure`].
 pub fn codes(args: &CodesArgs, target: &Target, out: &mut impl Write) -> Result<(), Failure> {
     let since_ms = args.days.map(|days| target.now_ms() - days * 86_400_000);
-    let codes = target.reader()?.codes(since_ms)?;
+    let reader = target.reader()?;
+    known(args.pbx.as_deref(), &target.pbxs, &reader)?;
+    let codes = reader.codes(since_ms, args.pbx.as_deref())?;
     if target.json {
         return codes.iter().try_for_each(|code| Ok(json_line(&CodeAnswer::new(code), out)?));
     }

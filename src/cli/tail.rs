@@ -86,7 +86,7 @@ pub(crate) fn line(kind: &str, change: &Value, several: bool, target: &Target) -
     let row = &change["row"];
     let text = |value: &Value| value.as_str().map(safe).unwrap_or_default();
     let number = ["number_e164", "number"].iter().map(|key| text(&row[*key])).find(|text| !text.is_empty());
-    let number = number.unwrap_or_else(|| if row.is_null() { text(&change["key"]) } else { nobody(row).to_owned() });
+    let number = number.unwrap_or_else(|| if row.is_null() { text(&change["key"]) } else { no_number(row).to_owned() });
     let at = local(change["at_ms"].as_i64().unwrap_or_default(), &target.zone, "%H:%M:%S");
     let queue = text(&row["queue"]);
     let ms = |key: &str| clock(row[key].as_i64().unwrap_or_default());
@@ -115,7 +115,7 @@ pub(crate) fn line(kind: &str, change: &Value, several: bool, target: &Target) -
 }
 
 /// Only who calls us withholds a number; whom we call has one, though it may not have been seen.
-fn nobody(row: &Value) -> &'static str {
+fn no_number(row: &Value) -> &'static str {
     if row["direction"].as_str().is_some_and(|direction| direction != "inbound") { "unknown" } else { "withheld" }
 }
 

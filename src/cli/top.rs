@@ -23,7 +23,7 @@ const USUAL: (u16, u16) = (80, 24);
 /// Keys and news are looked for this often, in tenths of a second: the terminal's own unit (`man 3 termios`, VTIME).
 const TICK: u8 = 2;
 /// And without any of them the screen is made anew after so many of these.
-const LOOK_AGAIN: u32 = 5;
+const REFRESH_TICKS: u32 = 5;
 /// Callbacks that are asked for: more than a screen has room for.
 const CALLBACKS: usize = 100;
 
@@ -61,14 +61,14 @@ pub fn run(args: &TopArgs, target: &Target, out: &mut impl Write) -> Result<(), 
         return Ok(());
     }
     let never = AtomicBool::new(false);
-    stay(target, args.pbx.as_deref(), &|| None, &never, out)
+    show(target, args.pbx.as_deref(), &|| None, &never, out)
 }
 
-/// Keeps the screen, of one PBX or of all, until `q` is pressed, or `over`; `foot` is its last line, if there is one.
+/// Shows the screen, of one PBX or of all, until `q` is pressed, or `over`; `foot` is its last line, if there is one.
 ///
 /// # Errors
 /// See [`Failure`].
-pub(crate) fn stay(
+pub(crate) fn show(
     target: &Target,
     pbx: Option<&str>,
     foot: &dyn Fn() -> Option<String>,
@@ -128,10 +128,10 @@ fn follow(
     out: &mut impl Write,
 ) -> Result<(), Failure> {
     let news = News::listen(target);
-    let (mut view, mut things, mut ticks, mut pressed) = (View::default(), Vec::new(), LOOK_AGAIN, true);
+    let (mut view, mut things, mut ticks, mut pressed) = (View::default(), Vec::new(), REFRESH_TICKS, true);
     let mut last = None;
     while !over.load(Ordering::Relaxed) {
-        let due = ticks >= LOOK_AGAIN || news.came();
+        let due = ticks >= REFRESH_TICKS || news.came();
         if pressed || (due && !view.paused) {
             ticks = 0;
             let (width, height) = size();

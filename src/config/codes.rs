@@ -230,7 +230,7 @@ fn never(section: &Section<'_, '_>, rule: &CodeRule, span: Range<usize>) {
         return section.problems.add(at("talk_below"), "no call fits this rule", "no talk is shorter", help);
     }
     let talks = rule.talk_from_ms.is_some_and(|from| from > 0);
-    let silent = |outcome: &Outcome| !outcome.meaning().person && *outcome != Outcome::Gap;
+    let silent = |outcome: &Outcome| !outcome.meaning().person && !outcome.meaning().unseen;
     if talks && !rule.outcomes.is_empty() && rule.outcomes.iter().all(silent) {
         let help = "name an outcome in which a person talked with the customer, or remove `talk_from`";
         return section.problems.add(at("talk_from"), "no call fits this rule", "nobody talks in these outcomes", help);

@@ -41,7 +41,8 @@ pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<P
             let title = format!("two PBXs, `{other}` and `{}`, have the address {}", pbx.name, pbx.address);
             let label =
                 if section.span("address").is_some() { "that of another" } else { "the address where none is given" };
-            let help = "give each [[pbx]] the `address` of its own Asterisk: one that was followed twice would have two rows for each call";
+            let help =
+                "give each [[pbx]] the `address` of its own Asterisk: two of one address would record each call twice";
             problems.add(section.span("address").unwrap_or(span.clone()), title, label, help);
         }
         let own = table.cloned().unwrap_or_default();

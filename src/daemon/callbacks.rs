@@ -57,8 +57,8 @@ pub(crate) struct Callbacks {
     outcomes: (mpsc::Sender<Outcome>, mpsc::Receiver<Outcome>),
     cdr_csv: BTreeMap<PbxId, PathBuf>,
     failures: RateLimit,
-    /// Misses that were not taken, as far as it has been said.
-    refused_said: u64,
+    /// Misses that were not taken, by PBX, as far as it has been said.
+    refused_said: BTreeMap<PbxId, u64>,
     /// Other daemons, as far as it has been said.
     another_said: BTreeMap<PbxId, Another>,
 }
@@ -79,7 +79,7 @@ impl Callbacks {
             outcomes: mpsc::channel(MAX_OUTCOMES),
             cdr_csv,
             failures: RateLimit::new(SAY_EVERY_MS),
-            refused_said: 0,
+            refused_said: BTreeMap::new(),
             another_said: BTreeMap::new(),
         }
     }
@@ -233,15 +233,20 @@ impl Callbacks {
 
     /// Misses for which there was no room: their calls have their rows, and nobody calls them back.
     fn say_full(&mut self, now: Moment) {
-        let refused = self.scheduler.counters().refused;
-        if refused > self.refused_said && self.failures.allow("full", now.wall_ms).is_some() {
-            let missed = refused - self.refused_said;
-            self.refused_said = refused;
-            tracing::error!(
-                target: "callback", missed, open = callbacks::MAX_OPEN,
-                "Too many callbacks are open, these missed callers are not called back; cancel what is stale, or shorten callback.expire"
-            );
+        let refused = self.scheduler.refused_on();
+        if *refused == self.refused_said || self.failures.allow("full", now.wall_ms).is_none() {
+            return;
         }
+        for (pbx, all) in refused {
+            let missed = all - self.refused_said.get(pbx).copied().unwrap_or_default();
+            if missed > 0 {
+                tracing::error!(
+                    target: "callback", %pbx, missed, open = callbacks::MAX_OPEN,
+                    "Too many callbacks are open, these missed callers are not called back; cancel what is stale, or shorten callback.expire"
+                );
+            }
+        }
+        self.refused_said.clone_from(refused);
     }
 
     /// Another callbackd that makes callbacks on the same PBX, when that changes.
@@ -403,7 +408,7 @@ mod tests {
         let mut heard = std::collections::BTreeSet::new();
         while heard.len() < all {
             match outcomes.recv().await {
-                Some(Outcome::Answered { pbx, .. }) => assert!(heard.insert(pbx), "told twice"),
+                Some(Outcome::Answered { pbx, .. }) => assert!(heard.insert(pbx), "received twice"),
                 other => panic!("{other:?}"),
             }
         }

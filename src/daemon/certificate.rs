@@ -42,14 +42,14 @@ pub(super) enum CertificateFault {
     #[error("it has expired: make a new one (ast_tls_cert -v sets the number of days)")]
     Expired,
     #[error(
-        "it names no host, and for such a one only the authority that ast_tls_cert makes (\"Asterisk Private CA\") can vouch, itself: set tls_fingerprint_sha256, or have it made with a subjectAltName"
+        "it names no host; that is accepted only where the authority of ast_tls_cert (\"Asterisk Private CA\") has signed it directly: set tls_fingerprint_sha256, or make a certificate with a subjectAltName"
     )]
     Nameless,
     #[error("{} in tls_ca_file is no authority: it must have basicConstraints CA:TRUE, and keyCertSign if it has a keyUsage", .0)]
     NoAuthority(String),
     #[error("the authority {} in tls_ca_file has expired, or is not valid yet", .0)]
     AuthorityExpired(String),
-    #[error("the authority {} in tls_ca_file may not vouch through so many others (pathlen)", .0)]
+    #[error("the authority {} in tls_ca_file does not allow so many intermediate certificates (pathlen)", .0)]
     PathTooLong(String),
     #[error("it was not issued by a certificate authority in tls_ca_file")]
     UnknownIssuer,

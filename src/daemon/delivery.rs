@@ -62,8 +62,8 @@ impl Delivery {
     pub(crate) fn frame(&mut self, frame: &Frame, arrived_ms: Millis) {
         let length = u32::try_from(frame.bytes().len()).unwrap_or(u32::MAX);
         match Arc::clone(&self.bytes).try_acquire_many_owned(length) {
-            Ok(place) if !self.is_behind() => {
-                self.push(LinkEvent::Frame { frame: frame.detached(), arrived_ms, place })
+            Ok(permit) if !self.is_behind() => {
+                self.push(LinkEvent::Frame { frame: frame.detached(), arrived_ms, permit })
             }
             _ => self.drop_one(),
         }

@@ -58,8 +58,17 @@ macro_rules! about_call {
 
 /// The daemon ends with a record that is not on the disk: the log says what a person can make use of.
 pub(crate) fn unwritten(record: &Record, show: ShowNumbers) {
-    if let Record::Call(call) = record {
-        about_call!(error, call, show, "Call lost: could not be written before shutdown; Asterisk's CDR has it too");
+    match record {
+        Record::Call(call) => {
+            about_call!(
+                error,
+                call,
+                show,
+                "Call lost: could not be written before shutdown; Asterisk's CDR has it too"
+            );
+        }
+        Record::Callback(change) if change.row.closed_ms.is_none() => callback::unwritten(&change.row, show),
+        _ => {}
     }
 }
 
@@ -107,7 +116,7 @@ fn gap_closed(gap: &Gap) {
         gap_s,
         reason = %gap.cause,
         calls_lost = gap.calls_lost,
-        "Event gap closed; its calls are UNKNOWN unless Asterisk's own records tell (gap.cdr_csv)"
+        "Event gap closed; calls that ended in it are UNKNOWN unless Asterisk's CDR and queue_log say how (gap.cdr_csv)"
     );
 }
 

@@ -51,8 +51,8 @@ pub enum LinkEvent {
         frame: Frame,
         /// When its last byte was read, by this machine's clock.
         arrived_ms: Millis,
-        /// Its place among the bytes that may wait; free again when this is dropped.
-        place: OwnedSemaphorePermit,
+        /// For its bytes, of those that may wait; free again when this is dropped.
+        permit: OwnedSemaphorePermit,
     },
     /// A frame that was thrown away.
     Discarded(FrameError),

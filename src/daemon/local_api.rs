@@ -60,7 +60,8 @@ impl LocalApi {
         let (db, looked_up) = (self.db.clone(), self.looked_up.0.clone());
         tokio::task::spawn_blocking(move || {
             command.closed = Reader::open(&db).and_then(|reader| reader.callback(callback)).unwrap_or_else(|err| {
-                tracing::warn!(target: "store", %err, "The database cannot be read; a closed callback is not found");
+                // Of which PBX it is stands in the row that could not be read.
+                tracing::warn!(target: "store", callback, %err, "The database cannot be read; a closed callback is not found");
                 None
             });
             // The loop may have ended, or be busy for so long that nobody waits any more.

@@ -21,7 +21,7 @@ pub enum LostReason {
     },
     /// Another host, and neither `tls` nor `allow_plaintext`.
     #[error(
-        "{peer} is another host and the connection is not encrypted: set pbx.tls = true (AMI's port for it is 5039), or pbx.allow_plaintext = true if nobody else is on the way"
+        "{peer} is another host and the connection is not encrypted: set pbx.tls = true (AMI with TLS is on port 5039), or pbx.allow_plaintext = true if nobody else can listen on that network"
     )]
     PlaintextRefused {
         /// What `pbx.address` resolved to.
@@ -58,7 +58,7 @@ pub enum LostReason {
     #[error("the connection broke: {0}")]
     Broken(String),
     /// Asterisk took nothing of what was sent.
-    #[error("Asterisk reads nothing: {0} bytes wait to be sent")]
+    #[error("Asterisk does not read what callbackd sends: {0} bytes wait")]
     Stuck(usize),
     /// The login was refused.
     #[error("login refused: {reason} (Asterisk said \"{message}\")")]

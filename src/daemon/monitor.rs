@@ -80,7 +80,7 @@ impl Monitor {
             LinkEvent::Connected { peer, encrypted } => {
                 tracing::debug!(target: "session", pbx = %self.name, %peer, encrypted, "Connected");
             }
-            LinkEvent::Frame { frame, arrived_ms, place: _ } => {
+            LinkEvent::Frame { frame, arrived_ms, permit: _ } => {
                 self.frame(&frame, Moment { wall_ms: arrived_ms, mono_ms: now.mono_ms });
             }
             LinkEvent::Discarded(err) => {

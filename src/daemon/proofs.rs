@@ -118,7 +118,7 @@ impl Proofs {
             pbxs: config.pbx.iter().map(gaps).collect(),
             db: config.store.path.clone(),
             ours: OurAttempts::of(prefix),
-            // Whoever looks waits for a place: so rows come no faster than they are stored.
+            // Whoever looks waits for room: so rows come no faster than they are stored.
             found: mpsc::channel(1),
         }
     }

@@ -38,7 +38,7 @@ pub(crate) fn acks() -> (impl FnMut(Ack) + Send + 'static, mpsc::Receiver<Ack>) 
     let acknowledge = move |ack| {
         // The receiver exists as long as the loop; after it nobody needs to know.
         if let Err(mpsc::error::TrySendError::Full(ack)) = sender.try_send(ack) {
-            tracing::error!(target: "store", ?ack, "More answers than batches: please report this line");
+            tracing::error!(target: "store", ?ack, "The database writer answered more often than it was asked; please report this");
         }
     };
     (acknowledge, receiver)

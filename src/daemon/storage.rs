@@ -48,7 +48,7 @@ impl Storage {
     /// Has changes recorded as the configuration says. If the writer is busy, the next reload does.
     pub(crate) fn record_changes(&self, feed: &Feed) {
         if !self.recorder.record_changes(feed_rules(feed)) {
-            tracing::warn!(target: "store", "The database is busy, [feed] is not changed: reload again");
+            tracing::warn!(target: "store", "The database is busy; the new [feed] is not in use: reload again");
         }
     }
 
@@ -173,6 +173,7 @@ impl Storage {
                 let unwritten = || stopped.unwritten.iter().flat_map(|batch| &batch.records);
                 unwritten().for_each(|record| event_log::unwritten(record, numbers));
                 let records = unwritten().count();
+                // Of all PBXs: the calls and callbacks among them have lines of their own.
                 tracing::error!(target: "store", records, "Stopped with records that could not be written, they are lost");
             }
             Err(err) => tracing::error!(target: "store", %err, "Store thread panicked"),

@@ -161,11 +161,11 @@ impl Trust for NamedAuthority {
         let is_named = self.certificates.contains(end_entity);
         let (authorities, unfit) = self.authorities(intermediates, now);
         // Signed by none: perhaps by one that may not.
-        let nobody = |fault: CertificateFault| {
+        let unsigned = |fault: CertificateFault| {
             refused(unfit.clone().filter(|_| fault == CertificateFault::UnknownIssuer).unwrap_or(fault))
         };
         let check_nameless = || match certificate.check_issuer(&authorities.roots, self.algorithms) {
-            Err(fault) => Err(nobody(fault)),
+            Err(fault) => Err(unsigned(fault)),
             Ok(()) if certificate.is_asterisks() => Ok(()),
             Ok(()) => Err(refused(CertificateFault::Nameless)),
         };
@@ -247,7 +247,7 @@ impl Trust for Pinned {
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "it is not the one of tls_fingerprint_sha256: Asterisk shows {0}; if its certificate was renewed, put that there, else somebody else answers"
+    "it is not the certificate of tls_fingerprint_sha256; its fingerprint is {0}: write that there if Asterisk's certificate was renewed; if not, another machine may be answering"
 )]
 struct OtherCertificate(String);
 
@@ -333,7 +333,7 @@ fn explain(fault: &CertificateError) -> String {
                 .into()
         }
         CertificateError::Other(OtherError(own)) if own.to_string().contains("PathLenConstraintViolated") => {
-            "an authority on the way to it may not vouch through so many others (pathlen)".into()
+            "an authority above it does not allow so many intermediate certificates (pathlen)".into()
         }
         CertificateError::Other(OtherError(own)) => own.to_string(),
         CertificateError::UnknownIssuer => format!("it was not issued by a trusted authority: {by_file}"),

@@ -16,7 +16,7 @@ const MAX_WAITING: usize = 50_000;
 /// Clients at once.
 const MAX_CLIENTS: usize = 64;
 
-/// Orders to the PBX from outside, and its output.
+/// Closes the lines of a pretend PBX from another thread, and says how many calls go on.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Switch {
     quiet: Arc<AtomicBool>,

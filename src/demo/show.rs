@@ -1,21 +1,23 @@
 //! What came of a demo, as a person reads it.
 
 use crate::store::{CallFilter, CallbackFilter, Error, Reader};
-use callbackd_core::model::{CallbackState, Direction, Outcome, Status};
+use callbackd_core::model::{CallbackState, Direction, Outcome, PbxId, Status};
 use comfy_table::{CellAlignment, Table};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::Path;
 
 /// What the database holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
-    /// Customers' calls, by status and outcome.
-    pub(crate) calls: BTreeMap<(Status, Outcome), u64>,
+    /// Customers' calls, by PBX, status and outcome.
+    pub(crate) calls: BTreeMap<(PbxId, Status, Outcome), u64>,
+    /// Calls by which customers were called back.
+    pub(crate) calls_of_callbacks: u64,
     /// Missed calls whose callers were won back, by whom.
     pub(crate) won_back: BTreeMap<String, u64>,
-    /// Callbacks by state.
-    pub(crate) callbacks: BTreeMap<String, u64>,
+    /// Callbacks by PBX and state.
+    pub(crate) callbacks: BTreeMap<(PbxId, CallbackState), u64>,
     /// Of them open.
     pub(crate) open: u64,
 }
@@ -28,17 +30,22 @@ impl Tally {
     pub(crate) fn of(db: &Path) -> Result<Self, Error> {
         let reader = Reader::open(db)?;
         let mut tally = Self::default();
-        let inbound = CallFilter { direction: vec![Direction::Inbound], ..CallFilter::default() };
-        reader.each_call(&inbound, |stored| {
-            *tally.calls.entry((stored.call.status, stored.call.outcome)).or_default() += 1;
+        let direction = vec![Direction::Inbound, Direction::Callback];
+        reader.each_call(&CallFilter { direction, ..CallFilter::default() }, |stored| {
+            let call = stored.call;
+            if call.direction == Direction::Callback {
+                tally.calls_of_callbacks += 1;
+                return ControlFlow::Continue(());
+            }
+            *tally.calls.entry((call.pbx, call.status, call.outcome)).or_default() += 1;
             if let Some((by, _)) = stored.recovered {
                 *tally.won_back.entry(by.to_string()).or_default() += 1;
             }
             ControlFlow::Continue(())
         })?;
         for row in reader.callbacks(&CallbackFilter::default())? {
-            *tally.callbacks.entry(row.state.to_string()).or_default() += 1;
             tally.open += u64::from(row.state.is_open());
+            *tally.callbacks.entry((row.pbx, row.state)).or_default() += 1;
         }
         Ok(tally)
     }
@@ -52,39 +59,54 @@ impl Tally {
     /// Those that nobody served, as the view `v_missed` counts them.
     #[must_use]
     pub(crate) fn missed(&self) -> u64 {
-        self.calls.iter().filter(|((_, outcome), _)| outcome.meaning().missed).map(|(_, count)| count).sum()
+        self.calls.iter().filter(|((.., outcome), _)| outcome.meaning().missed).map(|(_, count)| count).sum()
     }
 
     /// Callbacks that were made and talked.
     #[must_use]
     pub(crate) fn called_back(&self) -> u64 {
-        self.callbacks.get(CallbackState::Done.as_str()).copied().unwrap_or(0)
+        self.callbacks.iter().filter(|((_, state), _)| *state == CallbackState::Done).map(|(_, count)| count).sum()
     }
 
-    /// Two tables, with a line break at the end.
+    /// Two tables and what they leave out, with a line break at the end; where there are several PBXs, each has its lines.
     #[must_use]
     pub(crate) fn table(&self) -> String {
-        let calls =
-            self.calls.iter().map(|((status, outcome), n)| [status.to_string(), outcome.to_string(), n.to_string()]);
-        let callbacks = self.callbacks.iter().map(|(state, n)| [state.clone(), n.to_string()]);
+        let pbxs = self.calls.keys().map(|(pbx, ..)| pbx).chain(self.callbacks.keys().map(|(pbx, _)| pbx));
+        let several = pbxs.collect::<BTreeSet<_>>().len() > 1;
+        let first = |pbx: &str| several.then(|| pbx.to_owned());
+        let calls = self.calls.iter().map(|((pbx, status, outcome), n)| {
+            first(pbx).into_iter().chain([status.to_string(), outcome.to_string(), n.to_string()]).collect()
+        });
+        let callbacks = self
+            .callbacks
+            .iter()
+            .map(|((pbx, state), n)| first(pbx).into_iter().chain([state.to_string(), n.to_string()]).collect());
+        let header = |names: &[&str]| first("PBX").into_iter().chain(names.iter().map(|n| (*n).to_owned())).collect();
+        let mut more = String::new();
+        if self.calls_of_callbacks > 0 {
+            more.push_str(&format!("Callback calls (direction cb), not counted above: {}\n", self.calls_of_callbacks));
+        }
+        if self.open > 0 {
+            more.push_str(&format!("Callbacks still open when the demo ended: {}\n", self.open));
+        }
         let won: Vec<String> = self.won_back.iter().map(|(by, n)| format!("{n} by {by}")).collect();
         let won = if won.is_empty() { "none".to_owned() } else { won.join(", ") };
         format!(
-            "{}\n\n{}\n\n{} calls, {} missed; missed calls won back: {won}\n",
-            table(["Calls", "Outcome", ""], calls),
-            table(["Callbacks", ""], callbacks),
+            "{}\n\n{}\n\n{} calls, {} missed; missed calls won back: {won}\n{more}",
+            table(header(&["Calls", "Outcome", ""]), calls),
+            table(header(&["Callbacks", ""]), callbacks),
             self.total(),
             self.missed(),
         )
     }
 }
 
-fn table<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let mut table = Table::new();
+fn table(header: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> String {
+    let (mut table, columns) = (Table::new(), header.len());
     table.load_style(comfy_table::presets::NOTHING).set_header(header).add_rows(rows);
     for (n, column) in table.column_iter_mut().enumerate() {
         column.set_padding((0, 3));
-        if n + 1 == N {
+        if n + 1 == columns {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

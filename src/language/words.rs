@@ -72,6 +72,7 @@ words! {
     unknown: "unknown", "неизвестно", "невідомо", "לא ידוע", "desconocido", "unbekannt";
     // Tables
     queues: "Queues", "Очереди", "Черги", "תורים", "Colas", "Warteschlangen";
+    pbx: "PBX", "АТС", "АТС", "מרכזייה", "Centralita", "PBX";
     queue: "Queue", "Очередь", "Черга", "תור", "Cola", "Warteschlange";
     free: "Free", "Свободны", "Вільні", "פנויים", "Libres", "Frei";
     paused: "Paused", "На паузе", "На паузі", "בהפסקה", "En pausa", "Pausiert";

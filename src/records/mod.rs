@@ -85,7 +85,7 @@ pub enum RecordsError {
         lines: u64,
     },
     /// Its times are in no zone.
-    #[error("the times in {path} do not go with its uniqueids, each of which names the second in which a channel began: in no time zone do they fit; was it edited, or Asterisk's clock set?", path = path.display())]
+    #[error("the times in {path} do not match its uniqueids, each of which names the second in which a channel began, in any time zone: was the file edited, or Asterisk's clock changed?", path = path.display())]
     NoZone {
         /// The file's path.
         path: PathBuf,
@@ -138,7 +138,7 @@ pub fn newest(files: &Files, local: &TimeZone) -> Result<Records, RecordsError> 
         if lines > 0 && records.cdrs.is_empty() {
             return Err(RecordsError::NoCdr { path: path.clone(), lines });
         }
-        if zone.is_untold() {
+        if zone.is_contradictory() {
             return Err(RecordsError::NoZone { path: path.clone() });
         }
     }

@@ -108,7 +108,7 @@ impl Reading {
         while let Some(bytes) = self.cdr.next()? {
             let mut records = Records::default();
             self.lines += read_cdrs(&bytes, &mut self.zone, &mut records);
-            if self.zone.is_untold() {
+            if self.zone.is_contradictory() {
                 return Err(RecordsError::NoZone { path: self.cdr.path.clone() });
             }
             self.cdrs += records.cdrs.len() as u64;

@@ -83,7 +83,7 @@ impl Call {
     /// A person took the customer's call.
     #[must_use]
     pub(crate) fn answered(&self) -> bool {
-        self.inbound() && self.status == Status::Answer && self.outcome != Outcome::SelfService
+        self.inbound() && self.status == Status::Answer && self.outcome.meaning().person
     }
 
     /// It reached a queue or rang a person, or was refused at the door.

@@ -11,7 +11,7 @@ enum Changing<'r> {
     Call(&'r str, &'r str),
     /// An agent's interval: first without an end, then with it.
     Interval(&'r str, &'r str, &'r str, &'r str, Millis),
-    /// Until when a PBX was watched.
+    /// Until when events of a PBX were seen.
     Seen(&'r str),
 }
 

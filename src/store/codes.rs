@@ -36,16 +36,16 @@ pub struct TaggedCall {
 const CODE: &str = "code, label, \"group\", success, callback, after_ms, expires_ms";
 
 impl Reader {
-    /// All codes of the table, and the words that calls have beside them, with the calls that began from then on (ms since 1970 UTC); by their words.
+    /// All codes of the table, and the words that calls have beside them, with the calls that began from then on (ms since 1970 UTC), of all PBXs or of this one; by their words.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn codes(&self, since_ms: Option<Millis>) -> Result<Vec<CodeCount>, Error> {
+    pub fn codes(&self, since_ms: Option<Millis>, pbx: Option<&str>) -> Result<Vec<CodeCount>, Error> {
         self.read(|connection| {
             let known = stored(connection)?.into_iter();
             let mut found: Vec<CodeCount> = known.map(|code| CodeCount { code, known: true, calls: 0 }).collect();
             let mut counts = connection.prepare(super::questions::CODE_COUNTS)?;
-            let mut rows = counts.query([since_ms])?;
+            let mut rows = counts.query(params![since_ms, pbx])?;
             while let Some(row) = rows.next()? {
                 let (word, calls): (String, i64) = (row.get(0)?, row.get(1)?);
                 let calls = calls.unsigned_abs();
@@ -63,25 +63,26 @@ impl Reader {
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn known_codes(&self) -> Result<Vec<Code>, Error> {
+    pub(crate) fn known_codes(&self) -> Result<Vec<Code>, Error> {
         self.read(stored)
     }
 
-    /// What is said of calls, the newest calls first, the codes of a call by their words: of all codes or of this one, behind a call (when it
-    /// began, row id); until `each` breaks.
+    /// What is said of calls, the newest calls first, the codes of a call by their words: of all codes or of this one, of all PBXs or of this one,
+    /// behind a call (when it began, row id); until `each` breaks.
     ///
     /// # Errors
     /// See [`Error`].
-    pub fn each_tag(
+    pub(crate) fn each_tag(
         &self,
         code: Option<&str>,
+        pbx: Option<&str>,
         behind: Option<(Millis, i64)>,
         mut each: impl FnMut(TaggedCall) -> ControlFlow<()>,
     ) -> Result<(), Error> {
         let (started_ms, id) = behind.unwrap_or((Millis::MAX, i64::MAX));
         self.read(|connection| {
             let mut found = connection.prepare(super::questions::LATEST_TAGS)?;
-            let mut rows = found.query(params![started_ms, id, code])?;
+            let mut rows = found.query(params![started_ms, id, code, pbx])?;
             while let Some(row) = rows.next()? {
                 let (call_id, pbx, linkedid, started_ms) = (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
                 let tag = Tag { code: row.get(4)?, note: row.get(5)?, by: row.get(6)?, at_ms: row.get(7)? };

@@ -78,7 +78,7 @@ pub enum Error {
         pid: Option<u32>,
     },
     /// Root is not to work in another user's place: whoever owns it decides what the names there lead to.
-    #[error("{} is in a place of the user {user}, where root does nothing as root: run this as that user (runuser -u {user} -- callbackd …, or systemctl start callbackd)",
+    #[error("{} is in a directory of the user {user}, and root does not work there as root: run this as that user (runuser -u {user} -- callbackd …, or systemctl start callbackd)",
         path.display())]
     AnothersPlace {
         /// The file's path.
@@ -138,8 +138,8 @@ pub enum Error {
         why: String,
     },
     /// Compacting would keep a daemon from writing.
-    #[error("{} is in use by callbackd ({}), whose calls would have to wait: systemctl stop callbackd, then vacuum, then start it again; \
-             without it, free pages are filled again by new calls",
+    #[error("{} is in use by callbackd ({}), which could not record calls meanwhile: systemctl stop callbackd, then vacuum, then start it again; \
+             or leave it: new calls fill the free pages",
         path.display(), pid.map_or_else(|| "pid unknown".to_owned(), |pid| format!("pid {pid}")))]
     MustStop {
         /// The database's path.

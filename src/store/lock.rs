@@ -106,7 +106,7 @@ impl Lock {
         let _ = self.write(Some(mark));
     }
 
-    /// All in one piece of one length, in place: nothing is truncated, and a full disk is no hindrance.
+    /// All in one piece of one length, in place: nothing is truncated, so that it works on a full disk too.
     fn write(&self, mark: Option<&Mark>) -> io::Result<()> {
         let pid = std::process::id();
         let line = |Mark { db_uuid, attempts, changes }: &Mark| format!("{db_uuid} {attempts:020} {changes:020}");

@@ -73,8 +73,10 @@ pub(crate) use reported::Reported;
 pub use rows::Refused;
 pub(crate) use tables::tables;
 pub use vacuum::{Vacuumed, vacuum};
-pub use verify::{MAX_FAULTS, START_CHECK, Verified, verify};
-pub use writer::{Ack, Batch, Counters, DRAIN_BATCHES, Health, QUEUE_BATCHES, Stopped, Writer};
+pub(crate) use verify::{MAX_FAULTS, START_CHECK};
+pub use verify::{Verified, verify};
+pub use writer::{Ack, Batch, Counters, Health, Stopped, Writer};
+pub(crate) use writer::{DRAIN_BATCHES, QUEUE_BATCHES};
 
 /// `PRAGMA application_id` of our databases: the bytes `CBKD`. `file calls.db` shows it too.
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");

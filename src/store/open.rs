@@ -339,7 +339,7 @@ fn refuse_damage(path: &Path) -> Result<(), Error> {
     match verify::structure(&opened.connection).map_err(|error| Error::sqlite(path, error))? {
         None => {
             let after_s = START_CHECK.as_secs();
-            tracing::info!(target: "store", after_s, "Database is too large to be checked whole at every start: callbackd check --db does");
+            tracing::info!(target: "store", after_s, "Database is too large for a full check at every start: run callbackd check --db");
             Ok(())
         }
         Some(faults) => match faults.into_iter().next() {

@@ -154,13 +154,13 @@ pub(super) const CHILDREN_OF_WINDOW: [&str; 5] = [
     "SELECT call_id, code FROM tags WHERE call_id BETWEEN ? AND ? ORDER BY call_id, code",
     "SELECT call_id, \"by\", score FROM ratings WHERE call_id BETWEEN ? AND ? ORDER BY call_id",
 ];
-/// How many calls have each code, those that began from ?1 on (NULL: all).
+/// How many calls have each code, those that began from ?1 on (NULL: all), on the PBX ?2 (NULL: on all).
 pub(super) const CODE_COUNTS: &str = "
-    SELECT t.code, count(DISTINCT t.call_id) FROM tags t JOIN calls c ON c.id = t.call_id WHERE ?1 IS NULL OR c.started_ms >= ?1 GROUP BY t.code";
-/// What is said of calls, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: of this code (NULL: of all).
+    SELECT t.code, count(DISTINCT t.call_id) FROM tags t JOIN calls c ON c.id = t.call_id WHERE (?1 IS NULL OR c.started_ms >= ?1) AND (?2 IS NULL OR +c.pbx = ?2) GROUP BY t.code";
+/// What is said of calls, the newest first, behind the call that began at ?1 and has the row id ?2; ?3: of this code (NULL: of all), ?4: on this PBX (NULL: on all).
 pub(super) const LATEST_TAGS: &str = "
     SELECT c.id, c.pbx, c.linkedid, c.started_ms, t.code, t.note, t.\"by\", t.at_ms FROM calls c CROSS JOIN tags t ON t.call_id = c.id
-     WHERE c.started_ms <= ?1 AND (c.started_ms < ?1 OR c.id < ?2) AND (?3 IS NULL OR t.code = ?3)
+     WHERE c.started_ms <= ?1 AND (c.started_ms < ?1 OR c.id < ?2) AND (?3 IS NULL OR t.code = ?3) AND (?4 IS NULL OR +c.pbx = ?4)
      ORDER BY c.started_ms DESC, c.id DESC, t.code, t.\"by\"";
 /// The key behind another one. With the latest of all times in it SQLite steps over all intervals of that key at once; without, it would read them.
 pub(super) const INTERVAL_KEYS: &str = "

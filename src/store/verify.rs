@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 /// Faults that are listed one by one; more are only counted.
-pub const MAX_FAULTS: usize = 20;
+pub(crate) const MAX_FAULTS: usize = 20;
 
 /// The check at the start takes so long at most: calls are not recorded meanwhile. Enough for some hundred megabytes.
-pub const START_CHECK: Duration = Duration::from_secs(3);
+pub(crate) const START_CHECK: Duration = Duration::from_secs(3);
 
 /// SQLite's virtual machine looks at the clock every so many steps.
 const STEPS_PER_LOOK: i32 = 10_000;

@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 /// Batches that may wait for the writer. A full queue is the daemon's to count and to hold: the AMI socket is never made to wait.
-pub const QUEUE_BATCHES: usize = 1024;
+pub(crate) const QUEUE_BATCHES: usize = 1024;
 
 /// Batches that one transaction takes at most, so that a sender who never rests cannot keep it open for ever.
-pub const DRAIN_BATCHES: usize = 1024;
+pub(crate) const DRAIN_BATCHES: usize = 1024;
 
 /// First and longest pause between attempts while the database cannot be written.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(10));

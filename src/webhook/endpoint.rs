@@ -13,7 +13,7 @@ use serde_json::{Map as Object, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The event that a person has sent to try an endpoint.
-pub const TEST: &str = "webhook.test";
+pub(crate) const TEST: &str = "webhook.test";
 const TEST_TEXT: &str = "This is a test: nobody called.";
 
 /// An endpoint without its address: what it receives.

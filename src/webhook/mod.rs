@@ -16,8 +16,9 @@ mod schedule;
 mod secret;
 mod signature;
 
-pub use endpoint::{Endpoint, Scripts, TEST};
-pub use queue::{Due, MAX_ANSWER, Outgoing, Queue};
-pub use schedule::{Answer, FIRST_PAUSE_MS, GIVE_UP_AFTER_MS, MAX_REFUSED, Next};
+pub use endpoint::{Endpoint, Scripts};
+pub(crate) use queue::MAX_ANSWER;
+pub use queue::{Due, Outgoing, Queue};
+pub use schedule::{Answer, Next};
 pub use secret::Secret;
 pub use signature::{Keys, NotAKey};

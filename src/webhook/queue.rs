@@ -14,7 +14,7 @@ const LOOK_AT: usize = 500;
 /// The place of an endpoint that wants nothing of what happens is noted so often, ms.
 const NOTE_EVERY_MS: Millis = 60_000;
 /// Of an answer's body so much is kept, bytes.
-pub const MAX_ANSWER: usize = 500;
+pub(crate) const MAX_ANSWER: usize = 500;
 
 /// A queue, as far as it is in memory: a line of it, and how far it has come.
 #[derive(Debug)]

@@ -4,12 +4,10 @@ use callbackd_core::ami::event::Millis;
 
 /// From one attempt at a message to the next, by how many there were; the last one holds on. In parts of the first.
 const PAUSES: [Millis; 7] = [1, 6, 24, 60, 180, 360, 720];
-/// The first of them, ms.
-pub const FIRST_PAUSE_MS: Millis = 5_000;
 /// A message is given up when nothing has been delivered for so long, and it is as old, ms.
-pub const GIVE_UP_AFTER_MS: Millis = 3 * 86_400_000;
+pub(crate) const GIVE_UP_AFTER_MS: Millis = 3 * 86_400_000;
 /// A message that an endpoint refuses as such is sent so often.
-pub const MAX_REFUSED: u32 = 3;
+pub(crate) const MAX_REFUSED: u32 = 3;
 /// An endpoint may ask to be left in peace for so long, ms.
 const MAX_RETRY_AFTER_MS: Millis = 86_400_000;
 
@@ -75,6 +73,9 @@ pub(crate) fn next(answer: &Answer, tried: Tried, first_ms: Millis, jitter: f64)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The first pause, ms.
+    const FIRST_PAUSE_MS: Millis = 5_000;
 
     const DAY: Millis = 86_400_000;
 

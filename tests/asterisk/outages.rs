@@ -251,7 +251,7 @@ fn restart_of_asterisk(lab: &mut Lab) -> Result<(), String> {
         &daemon,
         &[
             "Connection to Asterisk lost; calls are not recorded until it is back",
-            "Event gap closed; its calls are UNKNOWN",
+            "Event gap closed; calls that ended in it are UNKNOWN",
         ],
     );
     let said = daemon.said();

@@ -165,7 +165,9 @@ impl Pbx {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let writer = Arc::new(Mutex::new(None));
+        #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
         let (ready, is_ready) = channel();
+        #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
         let (dialled, originated) = channel();
         let socket = Arc::clone(&writer);
         thread::spawn(move || {

@@ -52,9 +52,9 @@ fn what_is_no_customers_number_is_refused_with_the_reason() {
     let mut scene = all_busy();
     for (number, says) in [
         ("101", "101 cannot be called: it is an extension"),
-        ("anonymous", "anonymous cannot be called: it stands for a number that was withheld"),
+        ("anonymous", "anonymous cannot be called: it is what a PBX writes for a withheld number"),
         ("555010", "555010 cannot be called: it has too few digits"),
-        ("sip:ann", "sip:ann cannot be called: it is no number"),
+        ("sip:ann", "sip:ann cannot be called: it is not a number"),
     ] {
         assert_eq!(scene.asks(add(number)).unwrap_err().to_string(), says);
     }

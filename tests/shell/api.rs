@@ -101,7 +101,7 @@ fn who_is_not_to_be_called_is_listed_until_taken_off() {
     let front = Front::open("");
     let id = front.added("+12025550123");
     let listed = front.post("/v1/dnc", &json!({"number": "(202) 555-0123", "reason": "asked us not to"}));
-    assert_eq!(listed["forbidden"]["number_e164"], json!("+12025550123"));
+    assert_eq!(listed["added"]["number_e164"], json!("+12025550123"));
     assert_eq!(front.get(&format!("/v1/callbacks/{id}"))["callback"]["state"], json!("DNC"));
     assert_eq!(front.get("/v1/dnc")[0]["reason"], json!("asked us not to"));
     assert_eq!(front.ask("POST", "/v1/callbacks", &json!({"number": "+12025550123"})).0, 409);

@@ -36,6 +36,7 @@ impl Browser {
             .spawn()
             .unwrap();
         let (orders, said) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
         let (sender, answers) = channel();
         std::thread::spawn(move || {
             let mut said = BufReader::new(said);

@@ -107,13 +107,27 @@ fn it_ends_when_it_says_and_its_words_agree_with_the_database() {
     assert_eq!(said.code, 0, "{said:#?}");
     // The daemon takes a moment to begin and to end.
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
-    assert!(said.err.contains("Lines closed; those who were missed are called back"), "{}", said.err);
+    assert!(said.err.contains("Lines closed; missed callers are called back while there is time"), "{}", said.err);
     assert!(said.err.contains(concat!(env!("CARGO_BIN_EXE_callbackd"), " tail --config ")), "{}", said.err);
     let database = rusqlite::Connection::open(&db).unwrap();
     let count = |sql: &str| database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
     let (calls, missed) =
         (count("SELECT count(*) FROM calls WHERE direction = 'inbound'"), count("SELECT count(*) FROM v_missed"));
     assert!(said.out.contains(&format!("{calls} calls, {missed} missed;")), "{calls} {missed} {}", said.out);
+    let beside = [
+        (
+            "SELECT count(*) FROM calls WHERE direction = 'callback'",
+            "Callback calls (direction cb), not counted above: {}\n",
+        ),
+        ("SELECT count(*) FROM callbacks WHERE closed_ms IS NULL", "Callbacks still open when the demo ended: {}\n"),
+    ];
+    for (sql, words) in beside {
+        let n = count(sql);
+        assert_eq!(said.out.contains(&words.replace("{}", &n.to_string())), n > 0, "{n} {}", said.out);
+    }
+    let proposed: Vec<&str> =
+        said.out.lines().filter(|line| line.contains("callbackd") && line.starts_with("  /")).collect();
+    assert!(proposed.len() > 5 && proposed.iter().all(|line| line.contains(" --config ")), "{proposed:#?}");
 }
 
 #[test]
@@ -133,7 +147,14 @@ fn two_pretend_pbxs_have_one_daemon_and_one_list_of_missed_callers() {
     for text in ["Pretend PBXs at", "pbx=demo-1", "pbx=demo-2", "Callback connected"] {
         demo.wait_for(text);
     }
-    assert_eq!(demo.end().0, Some(0));
+    let (code, out) = demo.end();
+    assert_eq!(code, Some(0));
+    assert!(out.lines().any(|line| line.split_whitespace().eq(["PBX", "Calls", "Outcome"])), "{out}");
+    let served = |name: &str| {
+        let of = |line: &str| line.split_whitespace().take(3).eq([name, "ANSWER", "AGENT"]);
+        out.lines().any(of)
+    };
+    assert!(served("demo-1") && served("demo-2"), "{out}");
     let of = |name: &str| {
         let listed = callbackd(&["calls", "--pbx", name, "--db", db.to_str().unwrap()]).output().unwrap();
         said(listed).out.lines().count()

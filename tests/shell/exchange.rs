@@ -61,6 +61,7 @@ impl Exchange {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
+        #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
         let (news, received) = channel();
         let known = Arc::new(Mutex::new(Known::default()));
         let (joining, recorded) = (news.clone(), Arc::clone(&known));

@@ -27,6 +27,7 @@ fn goes_on(front: &Front, first: u32) {
 fn a_receiver_that_takes_the_connection_and_never_reads_holds_nobody_but_its_own_queue() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, taken) = channel::<TcpStream>();
     std::thread::spawn(move || listener.incoming().map_while(Result::ok).all(|stream| sender.send(stream).is_ok()));
     let front = Front::closed(&format!(

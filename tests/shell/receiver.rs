@@ -88,6 +88,7 @@ impl Receiver {
     fn start(wrap: Wrap, then: impl Fn(usize) -> Then + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
+        #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
         let (sender, got) = channel();
         let elsewhere = Arc::new(AtomicUsize::new(0));
         let (count, seen) = (Arc::new(AtomicUsize::new(0)), Arc::clone(&elsewhere));

@@ -86,7 +86,7 @@ fn root_works_on_another_users_database_as_that_user_and_leaves_no_file_of_its_o
         match command {
             "run" => {
                 assert_eq!(said.code, 77, "{said:#?}");
-                said.line(&["in a place of the user 64001", "runuser -u 64001"]);
+                said.line(&["in a directory of the user 64001", "runuser -u 64001"]);
             }
             // There is no line in an empty CDR file, nobody listens at the socket.
             _ => assert_eq!(said.code, 0, "{command} {said:#?}"),

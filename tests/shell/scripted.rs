@@ -263,6 +263,7 @@ impl Running {
     /// One that was started with its stderr in a pipe, which is read from now on.
     pub fn watch(mut child: Child) -> Self {
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
         let (sender, lines) = channel();
         std::thread::spawn(move || {
             let mut line = String::new();

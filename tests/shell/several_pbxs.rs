@@ -1,5 +1,6 @@
 //! One daemon and several PBXs: each by its own rules, with its own files; and commands that ask which one is meant.
 
+use crate::pages::{ask, free_port, logged_in};
 use crate::scripted::{GREETING, Running, Server, Site, usual};
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::{Pid, Signal, kill_process};
@@ -248,7 +249,9 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
     let count = |path: &str| get(path).1.as_array().map_or(0, Vec::len);
     assert_eq!((count("/v1/agents"), count("/v1/agents?pbx=b")), (4, 2));
     let unknown = "no PBX `c`; there are `a`, `b`";
-    for path in ["agents", "callbacks", "calls", "calls/7.1", "queues", "live", "changes", "events"] {
+    for path in
+        ["agents", "callbacks", "calls", "calls/7.1", "codes", "tags", "queues", "live", "changes", "events", "status"]
+    {
         let (status, answer) = get(&format!("/v1/{path}?pbx=c"));
         assert_eq!((status, &answer["error"], &answer["field"]), (400, &unknown.into(), &"pbx".into()), "{path}");
     }
@@ -263,9 +266,10 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
             "{args:?}"
         );
     };
-    let lists = ["calls", "callbacks", "agents", "missed"].map(|list| [list, "--pbx", "c"]);
+    let lists = ["calls", "callbacks", "agents", "missed", "codes", "status"].map(|list| [list, "--pbx", "c"]);
     refused(&["tail", "--pbx", "c"], unknown);
     refused(&["top", "--pbx", "c"], unknown);
+    refused(&["calls", "show", "7.1", "--pbx", "c"], unknown);
     lists.iter().for_each(|list| refused(list, unknown));
     let add = ["callbacks", "add", "+1 202 555 0199", "--queue", "sales"];
     refused(&add, "which PBX? name it (--pbx, or \"pbx\" in the API): there are `a`, `b`");
@@ -332,5 +336,73 @@ fn what_happens_and_how_things_are_name_the_pbx_and_can_be_of_one() {
         [all.wait().unwrap().code(), tail_of_b.wait().unwrap().code()],
         [Some(66); 2],
         "they end with the daemon"
+    );
+}
+
+#[test]
+fn codes_one_call_the_status_and_the_pages_can_be_of_one_pbx() {
+    let (_a, _b, site) = both_miss();
+    let port = free_port();
+    let config = std::fs::read_to_string(site.path("callbackd.toml")).unwrap();
+    site.configure(&config.replace("[api]\n", &format!("[api]\nlisten = \"127.0.0.1:{port}\"\npages = true\n")));
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("Missed again; merged into the open callback");
+    let run = |args: &[&str]| {
+        let said = site.run(&[args, &["--config", "callbackd.toml"]].concat());
+        assert_eq!(said.code, 0, "{args:?}: {said:#?}");
+        said.out
+    };
+    run(&["tag", "7.1", "COMPLAINT", "--pbx", "a"]);
+    let counted = |pbx: &str| {
+        let codes = run(&["codes", "--pbx", pbx]);
+        let line = codes.lines().find(|line| line.starts_with("COMPLAINT")).unwrap().to_owned();
+        line.split_whitespace().nth(1).unwrap().to_owned()
+    };
+    assert_eq!((counted("a"), counted("b")), ("1".to_owned(), "0".to_owned()));
+    let socket = site.path("api.sock");
+    let get = |path: &str| crate::front::http(&socket, "GET", path, "").unwrap().1;
+    let tags = |pbx: &str| get(&format!("/v1/tags?code=COMPLAINT{pbx}")).as_array().unwrap().len();
+    assert_eq!((tags("&pbx=a"), tags("&pbx=b"), tags("")), (1, 0, 1));
+    let of = |pbx: &str| {
+        let codes = get(&format!("/v1/codes?pbx={pbx}"));
+        codes.as_array().unwrap().iter().find(|code| code["code"] == "COMPLAINT").unwrap()["calls"].as_u64()
+    };
+    assert_eq!((of("a"), of("b")), (Some(1), Some(0)));
+
+    let shown = |args: &[&str]| run(args).lines().filter(|line| line.contains("linkedid 7.1")).count();
+    let both = run(&["calls", "show", "7.1"]);
+    let only_b = run(&["calls", "show", "7.1", "--pbx", "b"]);
+    assert_eq!((both.matches("COMPLAINT").count(), only_b.matches("COMPLAINT").count()), (1, 0), "{both}\n{only_b}");
+    assert!(both.len() > only_b.len() && both.contains(&only_b), "{both}\n{only_b}");
+    assert_eq!(shown(&["calls", "--pbx", "b", "show", "7.1"]), shown(&["calls", "show", "7.1", "--pbx", "b"]));
+
+    let owner = rows(&site, "SELECT pbx, state FROM callbacks").remove(0).0;
+    let other = if owner == "a" { "b" } else { "a" };
+    for (pbx, open) in [(&*owner, "1 open"), (other, "0 open")] {
+        let status = run(&["status", "--pbx", pbx]);
+        let pbxs = status.lines().filter(|line| line.starts_with("pbx ")).collect::<Vec<_>>();
+        assert!(pbxs.len() == 1 && pbxs[0].contains(&format!(" {pbx} at ")), "{status}");
+        assert!(status.lines().any(|line| line.starts_with("callbacks ") && line.contains(open)), "{status}");
+    }
+
+    let cookie = logged_in(port, run(&["token", "add", "wall", "--role", "read"]).trim());
+    let page = |path: &str| ask(port, "GET", path, &[("Cookie", cookie.as_str())], "");
+    let rows_of = |path: &str, row: &str| page(path).body.matches(row).count();
+    let waiting = "<td class=\"why\"";
+    assert_eq!(rows_of("/missed", waiting), 1);
+    assert_eq!(rows_of(&format!("/missed?pbx={owner}"), waiting), 1);
+    assert_eq!(rows_of(&format!("/missed?pbx={other}"), waiting), 0);
+    assert!(page("/missed").body.contains("<option value=\"b\">b</option>"));
+    assert_eq!((rows_of("/wall", "data-call="), rows_of("/wall?pbx=b", "data-call=")), (2, 1));
+    assert_eq!((rows_of("/wall", "<bdi>Ann</bdi>"), rows_of("/wall?pbx=b", "<bdi>Ann</bdi>")), (2, 1));
+    for path in ["/wall?pbx=c", "/missed?pbx=c", "/missed.csv?pbx=c"] {
+        let refused = page(path);
+        assert!(refused.status == 400 && refused.body.contains("no PBX `c`; there are `a`, `b`"), "{}", refused.body);
+    }
+    daemon.end(Some(Signal::TERM));
+    let said = site.run(&["status", "--pbx", "b", "--config", "callbackd.toml"]);
+    assert!(
+        said.code == 69 && said.out.contains("pbx         b: last seen") && !said.out.contains(" a: "),
+        "{said:#?}"
     );
 }

@@ -1,6 +1,6 @@
 //! Codes in the database: those that are shipped, those of the configuration, and the calls that have them.
 
-use crate::stored::{MONDAY_10, abandoned, answered, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::report::Thresholds;
 use callbackd::store::feed::ChangedRow;
 use callbackd::store::{Calendar, FeedRules, Reader, Store};
@@ -23,7 +23,7 @@ fn the_table_begins_with_what_is_shipped_and_becomes_what_is_configured() {
     let path = directory.path().join("calls.db");
     let mut store = Store::open(&path).unwrap();
     let listed = || -> Vec<Code> {
-        Reader::open(&path).unwrap().codes(None).unwrap().into_iter().map(|count| count.code).collect()
+        Reader::open(&path).unwrap().codes(None, None).unwrap().into_iter().map(|count| count.code).collect()
     };
     assert!(listed().iter().eq(Codes::default().iter()), "{:#?}", listed());
     for codes in [Codes::new([code("SALE"), code("SPAM")]), Codes::default()] {
@@ -49,7 +49,7 @@ fn the_calls_of_each_code_are_counted_once_and_a_word_that_is_not_in_the_table_t
         .unwrap();
     let reader = Reader::open(&path).unwrap();
     let with = |since| {
-        let all = reader.codes(since).unwrap();
+        let all = reader.codes(since, None).unwrap();
         let used = all.into_iter().filter(|count| count.calls > 0);
         used.map(|count| (count.code.code, count.known, count.calls)).collect::<Vec<_>>()
     };

@@ -2,7 +2,7 @@
 //!
 //! The limit is the kernel's on the size of a process's files, so the test has a process of its own, and needs no root.
 
-use crate::stored::{abandoned, record};
+use crate::store::stored::{abandoned, record};
 use callbackd::store::{Ack, Batch, CallFilter, Health, Reader, Store, Writer};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::Command;
@@ -35,6 +35,7 @@ fn meet_the_limit() {
     signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::new(AtomicBool::new(false))).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.db");
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, acks) = channel();
     let writer = Writer::spawn(Store::open(&path).unwrap(), move |ack| sender.send(ack).unwrap()).unwrap();
 

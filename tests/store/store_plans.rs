@@ -1,6 +1,6 @@
 //! No command and no start reads a whole table that grows with the years, whether SQLite has figures of it or not.
 
-use crate::stored::{MONDAY_10, abandoned, answered, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{Batch, CallFilter, LastSeenAgent, Reader, Store, Writer, questions};
 use callbackd_core::model::{FinishedCall, LegResult, QueueVisit, VisitResult};
 use rusqlite::{Connection, StatementStatus};
@@ -357,6 +357,7 @@ fn the_hourly_upkeep_gives_sqlite_figures_of_the_tables() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.db");
     years(&path);
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, acks) = channel();
     let writer = Writer::spawn(Store::open(&path).unwrap(), move |ack| sender.send(ack).unwrap()).unwrap();
     assert!(writer.optimize(None));

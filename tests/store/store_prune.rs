@@ -1,6 +1,6 @@
 //! What is older than `store.keep` goes, a few rows at a time and never at the cost of what is still to be done.
 
-use crate::stored::{MONDAY_10, abandoned, answered, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{Ack, Batch, PRUNE_ROWS, Pruned, Pruning, Store, Writer};
 use callbackd_core::model::FinishedCall;
 use rusqlite::Connection;
@@ -177,6 +177,7 @@ fn the_writer_prunes_between_batches_and_keeps_none_waiting() {
     let mut store = Store::open(&path).unwrap();
     let calls: Vec<_> = (0..3 * PRUNE_ROWS).map(|n| record(abandoned(&format!("1.{n}")))).collect();
     store.write(&calls).unwrap();
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, acks) = channel();
     let writer = Writer::spawn(store, move |ack| sender.send(ack).unwrap()).unwrap();
     assert!(writer.prune(BEFORE));

@@ -1,6 +1,6 @@
 //! Commands read beside a running daemon or without one, find what they ask for, and leave no trace.
 
-use crate::stored::{MONDAY_10, abandoned, answered, contents, names, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, contents, names, record};
 use callbackd::store::{Batch, CallFilter, Error, Reader, Store, Writer};
 use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
 use std::path::{Path, PathBuf};
@@ -68,6 +68,7 @@ fn a_stopped_writer_leaves_log_and_index_for_readers_who_may_not_create_them() {
 #[test]
 fn a_reader_sees_every_acknowledged_call_while_the_writer_writes() {
     let (_directory, path) = place();
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, acks) = channel();
     let writer = Writer::spawn(Store::open(&path).unwrap(), move |ack| sender.send(ack).unwrap()).unwrap();
     let reader = Reader::open(&path).unwrap();

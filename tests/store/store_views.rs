@@ -1,6 +1,6 @@
 //! Someone who knows only `sqlite3` reads the views: local time, seconds, words.
 
-use crate::stored::{abandoned, answered, record};
+use crate::store::stored::{abandoned, answered, record};
 use callbackd::store::{Batch, Store, Writer};
 use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
 use std::path::Path;
@@ -105,6 +105,7 @@ fn today_begins_at_local_midnight() {
 fn the_views_can_be_read_while_the_daemon_writes_and_after_it_stopped() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("calls.db");
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, acks) = channel();
     let writer = Writer::spawn(Store::open(&path).unwrap(), move |ack| sender.send(ack).unwrap()).unwrap();
     writer.try_send(Batch { seq: 1, records: vec![record(abandoned("1.1"))] }).unwrap();

@@ -1,6 +1,6 @@
 //! The writer's thread: one transaction for all that waits, nothing lost while the database cannot be written, bounded.
 
-use crate::stored::{abandoned, record};
+use crate::store::stored::{abandoned, record};
 use callbackd::store::{Ack, Batch, CallFilter, Health, Reader, Store, Writer};
 use callbackd_core::model::Record;
 use rusqlite::Connection;
@@ -27,6 +27,7 @@ fn stored(path: &Path) -> usize {
 
 /// A writer whose acknowledgements arrive on a channel.
 fn writer(path: &Path) -> (Writer, Receiver<Ack>) {
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, acks) = channel();
     let writer = Writer::spawn(Store::open(path).unwrap(), move |ack| sender.send(ack).unwrap()).unwrap();
     (writer, acks)
@@ -34,7 +35,9 @@ fn writer(path: &Path) -> (Writer, Receiver<Ack>) {
 
 /// A writer that, after each acknowledgement, rests until it is let go on.
 fn restrained_writer(path: &Path) -> (Writer, Receiver<Ack>, Sender<()>) {
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (sender, acks) = channel();
+    #[allow(clippy::disallowed_methods, reason = "a test takes all that comes")]
     let (go_on, gate) = channel();
     let acknowledge = move |ack| {
         sender.send(ack).unwrap();

@@ -5,7 +5,7 @@ use crate::api::admit::{Streams, full};
 use crate::api::frames::{self, Frame, Stream};
 use crate::api::front::{Asked, Failure, Front, Listed};
 use crate::api::line::Line;
-use crate::api::places::{Place, StreamPlace, Unsent};
+use crate::api::slots::{Slot, StreamSlot, Unsent};
 use crate::store::feed::{Behind, Cursor};
 use crate::timing::Timing;
 use axum::body::{Body, Bytes};
@@ -44,7 +44,7 @@ struct Wanted {
 async fn events(
     State(front): State<Arc<Front>>,
     Extension(line): Extension<Arc<Line>>,
-    Extension(place): Extension<Arc<Place>>,
+    Extension(slot): Extension<Arc<Slot>>,
     headers: HeaderMap,
     Asked(wanted): Asked<Wanted>,
 ) -> Listed {
@@ -53,19 +53,19 @@ async fn events(
     let last = headers.get(LAST_EVENT_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
     let after = last.or(wanted.after).as_deref().map(cursor).transpose()?;
     let too_many = "too many streams: close some that are open and try again";
-    let place = place.stream().ok_or_else(|| Failure::new(StatusCode::SERVICE_UNAVAILABLE, too_many))?;
+    let slot = slot.stream().ok_or_else(|| Failure::new(StatusCode::SERVICE_UNAVAILABLE, too_many))?;
     let feed = front.read(|reader| reader.feed()).await?;
     let (at, first, unsent) = match after.map(|after| (feed.goes_on(&after), after)) {
         None => (feed.end(), begin(&feed.site, &feed.end()), None),
         Some((Ok(()), after)) => (after.clone(), begin(&feed.site, &after), None),
-        Some((Err(behind), _)) => front.reset(behind, wanted.pbx.as_deref(), &place).await?,
+        Some((Err(behind), _)) => front.reset(behind, wanted.pbx.as_deref(), &slot).await?,
     };
     line.streams();
     let follower = Follower {
         committed: front.committed.clone(),
         newest: front.frames.newest(),
         _counted: front.frames.stream(),
-        place,
+        slot,
         first: Some(first),
         unsent,
         front,
@@ -95,13 +95,13 @@ impl Front {
         &self,
         behind: Behind,
         pbx: Option<&str>,
-        place: &StreamPlace,
+        slot: &StreamSlot,
     ) -> Result<(Cursor, Bytes, Option<Unsent>), Failure> {
         let live = self.live(pbx).await?;
         let at = live.cursor.clone();
         let data = json!({ "cursor": at, "why": behind.to_string(), "live": live });
         let event = format!("retry: 3000\nid: {at}\nevent: reset\ndata: {data}\n\n");
-        let unsent = place.unsent(event.len()).ok_or_else(full)?;
+        let unsent = slot.unsent(event.len()).ok_or_else(full)?;
         Ok((at, event.into(), Some(unsent)))
     }
 }
@@ -110,7 +110,7 @@ impl Front {
 struct Follower {
     front: Arc<Front>,
     _counted: Stream,
-    place: StreamPlace,
+    slot: StreamSlot,
     committed: watch::Receiver<i64>,
     newest: watch::Receiver<i64>,
     first: Option<Bytes>,
@@ -161,7 +161,7 @@ impl Follower {
                                 }
                             }
                             (Err(behind), _) => {
-                                let reset = self.front.reset(behind, self.pbx.as_deref(), &self.place);
+                                let reset = self.front.reset(behind, self.pbx.as_deref(), &self.slot);
                                 let (at, reset, unsent) = reset.await.ok()?;
                                 (self.at, self.unsent) = (at, unsent);
                                 return Some(reset);

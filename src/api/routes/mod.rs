@@ -20,7 +20,7 @@ pub(crate) use live::Live;
 use super::admit::{MAX_BODY, admit};
 use super::front::{Failure, Front, Listed};
 use super::pages::{self, MAX_ROWS};
-use super::places::Place;
+use super::slots::Slot;
 use super::web;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -29,9 +29,9 @@ use axum::middleware::from_fn_with_state;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// All routes of the API, for a connection that has this place; with the pages for people, or without.
-pub(crate) fn router(front: Arc<Front>, place: Place, pages: bool) -> Router {
-    let place = Arc::new(place);
+/// All routes of the API, for a connection that has this slot; with the pages for people, or without.
+pub(crate) fn router(front: Arc<Front>, slot: Slot, pages: bool) -> Router {
+    let slot = Arc::new(slot);
     let routes = if pages { web::routes() } else { Router::new() };
     routes
         .merge(status::routes())
@@ -50,8 +50,8 @@ pub(crate) fn router(front: Arc<Front>, place: Place, pages: bool) -> Router {
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, NOWHERE) })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn_with_state(Arc::clone(&place), admit))
-        .layer(axum::Extension(place))
+        .layer(from_fn_with_state(Arc::clone(&slot), admit))
+        .layer(axum::Extension(slot))
         .with_state(front)
 }
 

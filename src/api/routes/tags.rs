@@ -30,10 +30,12 @@ pub(super) fn routes() -> Router<Arc<Front>> {
 #[serde(deny_unknown_fields)]
 struct Counted {
     since_ms: Option<Millis>,
+    pbx: Option<String>,
 }
 
 async fn codes(State(front): State<Arc<Front>>, Asked(wanted): Asked<Counted>) -> Answer {
-    let codes = front.read(move |reader| reader.codes(wanted.since_ms)).await?;
+    front.knows(wanted.pbx.as_deref(), true).await?;
+    let codes = front.read(move |reader| reader.codes(wanted.since_ms, wanted.pbx.as_deref())).await?;
     Ok(Json(json!(codes.iter().map(CodeAnswer::new).collect::<Vec<_>>())))
 }
 
@@ -41,6 +43,7 @@ async fn codes(State(front): State<Arc<Front>>, Asked(wanted): Asked<Counted>) -
 #[serde(deny_unknown_fields)]
 struct Wanted {
     code: Option<String>,
+    pbx: Option<String>,
     after: Option<String>,
     limit: Option<usize>,
 }
@@ -49,10 +52,12 @@ struct Wanted {
 async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wanted>) -> Listed {
     let limit = rows_of(wanted.limit)?;
     let after = wanted.after.as_deref().map(behind).transpose()?;
-    let code = wanted.code.map(|code| code.to_ascii_uppercase());
+    front.knows(wanted.pbx.as_deref(), true).await?;
+    let (code, pbx) = (wanted.code, wanted.pbx);
+    let code = code.map(|code| code.to_ascii_uppercase());
     pages::answer(&front.readers, &uri, move |reader, rows| {
         let (mut found, mut next) = (Vec::new(), None);
-        reader.each_tag(code.as_deref(), after, |tagged| {
+        reader.each_tag(code.as_deref(), pbx.as_deref(), after, |tagged| {
             let last = found.last().map(|last: &crate::store::TaggedCall| (last.started_ms, last.call_id));
             let of_another = last.is_some_and(|(_, call)| call != tagged.call_id);
             if found.len() >= limit && of_another {

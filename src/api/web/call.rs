@@ -119,13 +119,14 @@ pub(super) async fn tag(
 fn one(view: &View, stored: &StoredCall, codes: &[Code], zone: &TimeZone) -> Markup {
     let (words, call) = (view.words, &stored.call);
     let day = |ms| crate::report::calendar::day_of(ms, zone).map(|day| view.language.day(day)).unwrap_or_default();
-    let told = |call| html! { p.soft dir="ltr" lang="en" { (parties(call)) } p dir="ltr" lang="en" { (sums(call)) } };
+    let summary =
+        |call| html! { p.soft dir="ltr" lang="en" { (parties(call)) } p dir="ltr" lang="en" { (sums(call)) } };
     html! {
         h1 { (look::with(words.call, stored.id)) " · " bdi.num dir="ltr" { (day(call.started_ms)) " " (local(call.started_ms, zone, "%H:%M:%S")) } }
         @if view.language != Language::En { p.soft { (words.details_in_english) } }
         section {
             h2 { code { (call.status) " " (call.outcome) } }
-            (told(call))
+            (summary(call))
             p.soft dir="ltr" { "pbx=" (safe(&call.pbx)) " linkedid=" (safe(&call.linkedid)) }
             @if let Some(id) = call.callback_id { p { (look::with(words.callback_of_it, id)) } }
             @if let Some((by, at)) = stored.recovered {

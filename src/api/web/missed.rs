@@ -113,7 +113,10 @@ fn row(view: &View, list: &List, entry: &Entry, to_do: bool, acts: bool) -> Mark
                 (look::number(view, entry.number.as_deref()))
                 @if let Some(name) = &entry.name { br; span.soft { (look::text(name)) } }
             }
-            td data-name=(words.queue) { (look::text(entry.queue.as_deref().unwrap_or(nothing))) }
+            td data-name=(words.queue) {
+                (look::text(entry.queue.as_deref().unwrap_or(nothing)))
+                @if list.pbxs.len() > 1 && list.choice.pbx.is_none() { " " span.soft { (look::text(&entry.pbx)) } }
+            }
             td data-name=(words.did) { bdi.num dir="ltr" { (safe(entry.did.as_deref().unwrap_or(nothing))) } }
             td data-name=(words.waited) { bdi.num dir="ltr" { (entry.waited_ms.map_or_else(|| nothing.to_owned(), crate::report::faces::format::clock)) } }
             td data-name=(words.times) { (entry.times) }

@@ -59,7 +59,7 @@ async fn script() -> impl IntoResponse {
     ([(CONTENT_TYPE, "text/javascript; charset=utf-8")], SCRIPT)
 }
 
-/// What a browser is told of every page; and the language that was chosen is kept.
+/// The headers of every page; and the language that was chosen is kept.
 async fn guarded(request: Request, next: Next) -> Response {
     let chosen = view::query(request.uri()).get("lang").and_then(|code| crate::language::Language::from_code(code));
     let mut response = next.run(request).await;

@@ -2,7 +2,7 @@
 
 use super::look::{self, live, mark, since, text, with};
 use super::missed::fate;
-use super::today::Figures;
+use super::today::{Figures, Of};
 use super::view::View;
 use super::{failed, now_ms};
 use crate::api::front::{Failure, Front};
@@ -33,7 +33,8 @@ struct Wall {
 
 /// `GET /wall`
 pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
-    let wall = match read(&front, view.asked("queue")).await {
+    let of = Of { pbx: view.asked("pbx").map(str::to_owned), queue: view.asked("queue").map(str::to_owned) };
+    let wall = match read(&front, &of).await {
         Ok(wall) => wall,
         Err(failure) => return failed(&view, &failure),
     };
@@ -41,9 +42,8 @@ pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Respons
     if view.is_part() {
         return part.into_string().into_response();
     }
-    let title = view
-        .asked("queue")
-        .map_or_else(|| view.words.wall.to_owned(), |queue| format!("{} · {}", view.words.wall, safe(queue)));
+    let chosen = [&of.pbx, &of.queue].into_iter().flatten();
+    let title = chosen.fold(view.words.wall.to_owned(), |title, name| format!("{title} · {}", safe(name)));
     let body = html! {
         h1.hidden { (title) }
         (live(&view, KINDS, wall.now_ms, &part))
@@ -51,19 +51,21 @@ pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Respons
     look::page(&view, &title, "/wall", &body).into_response()
 }
 
-async fn read(front: &Front, queue: Option<&str>) -> Result<Wall, Failure> {
+async fn read(front: &Front, of: &Of) -> Result<Wall, Failure> {
     let now_ms = now_ms();
-    let mut live = front.live(None).await?;
-    let figures = front.figures_of_today(queue, now_ms).await?;
+    front.knows(of.pbx.as_deref(), true).await?;
+    let mut live = front.live(of.pbx.as_deref()).await?;
+    let figures = front.figures_of_today(of.clone(), now_ms).await?;
     let filter = CallFilter {
         since_ms: Some(now_ms - MISSED_MS),
-        queue: queue.map(str::to_owned),
+        pbx: of.pbx.clone(),
+        queue: of.queue.clone(),
         limit: Some(MISSED),
         ..CallFilter::default()
     };
     let missed = front.read(move |reader| reader.missed(filter)).await?;
-    if let Some(queue) = queue {
-        live.queues.retain(|of| of.queue == queue);
+    if let Some(queue) = &of.queue {
+        live.queues.retain(|of| of.queue == *queue);
         live.agents.retain(|agent| agent.queues.contains_key(queue));
     }
     let today = crate::report::calendar::day_of(now_ms, &figures.zone).unwrap_or_default();
@@ -133,7 +135,7 @@ fn queues(view: &View, wall: &Wall) -> Markup {
     let words = view.words;
     let several = wall.live.pbx.len() > 1;
     let row = |queue: &QueueInPresence| {
-        let totals = wall.figures.by_queue.get(&queue.queue);
+        let totals = wall.figures.by_queue.get(&(queue.pbx.clone(), queue.queue.clone()));
         let waits = queue.waiting.is_some_and(|n| n > 0);
         html! {
             tr class=[waits.then_some("busy")] {

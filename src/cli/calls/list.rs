@@ -67,7 +67,10 @@ fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10
         id.to_string(),
         local(call.started_ms, zone, "%Y-%m-%d %H:%M"),
         direction.to_owned(),
-        call.number_e164.as_deref().or(call.number.as_deref()).map_or_else(|| nobody(call.direction).to_owned(), safe),
+        call.number_e164
+            .as_deref()
+            .or(call.number.as_deref())
+            .map_or_else(|| no_number(call.direction).to_owned(), safe),
         call.status.to_string(),
         call.outcome.to_string(),
         text(&call.queue),
@@ -78,7 +81,7 @@ fn row(StoredCall { id, call, .. }: &StoredCall, zone: &TimeZone) -> [String; 10
 }
 
 /// Only who calls us withholds a number; whom we call has one, though it may not have been seen.
-const fn nobody(direction: Direction) -> &'static str {
+const fn no_number(direction: Direction) -> &'static str {
     if matches!(direction, Direction::Inbound) { "withheld" } else { "unknown" }
 }
 

@@ -103,8 +103,8 @@ fn as_the_service(config: &Config, path: &Path) -> String {
     format!("{command} callbackd check --config {}", absolute(path))
 }
 
-/// Calls were answered in Dial() or Queue(), and no record names whom they rang: Asterisk was told to ignore it.
-fn names_nobody(read: &Records) -> bool {
+/// Calls were answered in Dial() or Queue(), and no record names whom they rang: Asterisk was set to ignore it.
+fn lacks_destinations(read: &Records) -> bool {
     let rang = |cdr: &CdrLine| ["Dial", "Queue"].contains(&&*cdr.lastapp) && cdr.disposition == "ANSWERED";
     read.cdrs.iter().any(rang) && read.cdrs.iter().all(|cdr| cdr.dstchannel.is_empty())
 }
@@ -128,8 +128,8 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
                 let hint = "it holds no linkedid, calls that were transferred are reconstructed in parts: set newcdrcolumns = yes in [csv] of cdr.conf";
                 Finding::warn(what, hint)
             }
-            Ok(read) if names_nobody(&read) => {
-                let hint = "it does not name whom calls rang, so that nobody knows who was served in a gap: set ignoredialchanges = no and ignorestatechanges = no in [general] of cdr.conf";
+            Ok(read) if lacks_destinations(&read) => {
+                let hint = "it does not name whom calls rang, so it cannot be known who was served in a gap: set ignoredialchanges = no and ignorestatechanges = no in [general] of cdr.conf";
                 Finding::warn(what, hint)
             }
             Ok(_) => Finding::ok(what, format!("{}, with uniqueid and linkedid", path.display())),

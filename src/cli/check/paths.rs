@@ -21,8 +21,8 @@ pub(crate) struct Member {
 impl Member {
     /// The member's phone, as far as the list says it.
     fn device(&self) -> &str {
-        let watched = &self.state_interface;
-        if watched.is_empty() || watched.starts_with("hint:") { &self.interface } else { watched }
+        let state = &self.state_interface;
+        if state.is_empty() || state.starts_with("hint:") { &self.interface } else { state }
     }
 }
 

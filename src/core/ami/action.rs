@@ -153,7 +153,7 @@ impl Action {
     }
 
     /// Lists all channels. Needs write `system` or `reporting`.
-    pub fn core_show_channels() -> Self {
+    pub(crate) fn core_show_channels() -> Self {
         Self::named("CoreShowChannels")
     }
 

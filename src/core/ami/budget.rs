@@ -34,7 +34,7 @@ pub struct Budget {
 /// Records that wait for the database, of all PBXs, bytes: the rows of all calls, with all their details, if all end at once.
 pub const UNSAVED_BYTES: usize = 28 << 20;
 /// CDR and queue_log that are held at once, bytes: of one PBX after the other.
-pub const RECORD_BYTES: usize = 16 << 20;
+pub(crate) const RECORD_BYTES: usize = 16 << 20;
 
 impl Budget {
     /// The share of the only PBX.

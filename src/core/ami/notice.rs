@@ -117,7 +117,7 @@ pub enum DeadReason {
     #[error("Asterisk's list for {0} does not end")]
     EndlessList(&'static str),
     /// The answer to `Challenge` has an empty one, or several.
-    #[error("what answers sends no usable challenge (none, or more than one): this is not Asterisk")]
+    #[error("the answer to the action Challenge has no challenge, or more than one: this is not Asterisk")]
     OddChallenge,
     /// Nothing came, not even after a ping.
     #[error("Asterisk is silent and does not answer a ping")]

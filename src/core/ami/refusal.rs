@@ -93,9 +93,9 @@ fn describe(refusal: Refusal) -> String {
         Refusal::NotAHeader => "line that is not \"Key: value\"".into(),
         Refusal::Nul => "line with a NUL byte".into(),
         Refusal::Headless => "frame that begins with neither Event nor Response".into(),
-        Refusal::Forged => "header that occurs once in a frame stands there twice".into(),
+        Refusal::Forged => "frame with a header twice that Asterisk sends once".into(),
         Refusal::CutShort => "stream ends inside a frame".into(),
-        Refusal::Torn => "event without all headers of its kind in their order".into(),
-        Refusal::Tainted => "frame inside of another that a line break tore".into(),
+        Refusal::Torn => "event with headers missing or in another order".into(),
+        Refusal::Tainted => "frame inside another one that a line break cut: somebody may have forged it".into(),
     }
 }

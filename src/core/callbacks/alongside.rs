@@ -118,7 +118,7 @@ impl OnPbx {
     }
 
     /// Nobody else is there: an empty variable alone does not say so, for the other one may not have shown its sign yet.
-    fn nobody(&self, now: u64) -> bool {
+    fn is_alone(&self, now: u64) -> bool {
         self.known == Known::Yes && (self.gone || now >= self.since + FRESH_MS)
     }
 
@@ -270,7 +270,7 @@ impl Signs {
         let signs = self.by_pbx.get(pbx)?;
         match signs.fresh(now) {
             Some((identity, _)) => Some(Some(identity)),
-            None => signs.nobody(now).then_some(None),
+            None => signs.is_alone(now).then_some(None),
         }
     }
 

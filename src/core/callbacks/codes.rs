@@ -163,7 +163,7 @@ impl Scheduler {
             return;
         }
         let Some(id) = self.tasks.new_id() else {
-            self.counters.refused += 1;
+            self.refuse_miss(&request.pbx);
             return;
         };
         let policy = self.policy(&request.pbx).of(request.queue.as_deref());

@@ -8,7 +8,7 @@ use crate::model::codes::{ASKED, CALLER, DECLINED};
 use crate::model::number::Number;
 use crate::model::{
     AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
-    FinishedCall, Outcome, PbxId, Record, RecoveredBy, Status,
+    FinishedCall, Outcome, PbxId, Record, RecoveredBy, ServedBy, Status,
 };
 use std::sync::Arc;
 
@@ -86,10 +86,10 @@ impl Scheduler {
     /// What counts as having served the customer, and by whom.
     fn service(&self, call: &FinishedCall) -> Option<Served> {
         let long_enough = call.talk_ms >= self.policies.overall.min_talk_ms;
-        let by = match (call.direction, call.outcome) {
-            (Direction::Inbound, Outcome::Agent) => RecoveredBy::Customer,
-            (Direction::Outbound, _) if long_enough => RecoveredBy::Agent,
-            (Direction::Callback, _) if long_enough => RecoveredBy::Callback,
+        let by = match call.direction {
+            Direction::Inbound if call.outcome.meaning().served == Some(ServedBy::Person) => RecoveredBy::Customer,
+            Direction::Outbound if long_enough => RecoveredBy::Agent,
+            Direction::Callback if long_enough => RecoveredBy::Callback,
             _ => return None,
         };
         let at_ms = call.answered_ms.unwrap_or(call.ended_ms);
@@ -196,7 +196,7 @@ impl Scheduler {
 
     fn queued(&mut self, call: &FinishedCall, queue: Option<String>) {
         let Some(id) = self.tasks.new_id() else {
-            self.counters.refused += 1;
+            self.refuse_miss(&call.pbx);
             return;
         };
         let miss = call.key();

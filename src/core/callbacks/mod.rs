@@ -23,7 +23,7 @@ pub mod policy;
 pub mod restore;
 pub mod task;
 mod tasks;
-pub mod wait_estimates;
+pub(crate) mod wait_estimates;
 
 use crate::ami::event::Millis;
 use crate::model::codes::CodedCall;
@@ -52,7 +52,7 @@ pub const MAX_ATTEMPTS: u32 = 50;
 /// Customers of whom it is kept who talked with them last, and by which call they were served.
 pub const MAX_OWNERS: usize = 40_000;
 /// Numbers on the do-not-call list, those included whose time has run out; another one is refused.
-pub const MAX_DO_NOT_CALL: usize = 100_000;
+pub(crate) const MAX_DO_NOT_CALL: usize = 100_000;
 /// Bytes of them, with their reasons.
 pub const MAX_DO_NOT_CALL_BYTES: usize = 24 << 20;
 /// A callback that a person puts off is open at least so long (ms) after that, unless its queue's `expire` is less.
@@ -199,6 +199,8 @@ pub struct Scheduler {
     wait_estimates: WaitEstimates,
     outputs: VecDeque<Output>,
     counters: Counters,
+    /// [`Counters::refused`] by PBX.
+    refused_on: BTreeMap<PbxId, u64>,
     now: Moment,
 }
 
@@ -223,6 +225,7 @@ impl Scheduler {
             wait_estimates: WaitEstimates::default(),
             outputs: VecDeque::new(),
             counters: Counters::default(),
+            refused_on: BTreeMap::new(),
             now,
         };
         for (row, misses) in restored.open {
@@ -323,6 +326,18 @@ impl Scheduler {
     #[must_use]
     pub fn counters(&self) -> Counters {
         self.counters
+    }
+
+    /// [`Counters::refused`] by the PBX of the miss.
+    #[must_use]
+    pub fn refused_on(&self) -> &BTreeMap<PbxId, u64> {
+        &self.refused_on
+    }
+
+    /// There is no room for this PBX's miss.
+    fn refuse_miss(&mut self, pbx: &PbxId) {
+        self.counters.refused += 1;
+        *self.refused_on.entry(pbx.clone()).or_default() += 1;
     }
 
     /// Open callbacks by state.

@@ -6,7 +6,7 @@ use crate::callbacks::freepbx::SKIP_VOICEMAIL;
 use crate::model::sign::{SIGN_VARIABLE, Sign};
 
 /// Family of the Asterisk database in which wait estimates are published.
-pub const FAMILY: &str = "callbackd";
+pub(crate) const FAMILY: &str = "callbackd";
 
 /// Something done on a PBX.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -240,7 +240,7 @@ pub struct NumberPolicy {
 impl NumberPolicy {
     /// This number is called back before others.
     #[must_use]
-    pub fn is_vip(&self, e164: &str) -> bool {
+    pub(crate) fn is_vip(&self, e164: &str) -> bool {
         self.vip.iter().any(|prefix| e164.starts_with(prefix.as_str()))
     }
 }

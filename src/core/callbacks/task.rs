@@ -42,13 +42,13 @@ pub mod reason {
 
     /// It waits for a time that the rules of the moment give: after a restart they are asked again.
     #[must_use]
-    pub fn is_of_the_rules(reason: &str) -> bool {
+    pub(crate) fn is_of_the_rules(reason: &str) -> bool {
         is_of_the_clock(reason) || reason == DAILY_CAP
     }
 
     /// It waits for a time of day: the business's or the customer's.
     #[must_use]
-    pub fn is_of_the_clock(reason: &str) -> bool {
+    pub(crate) fn is_of_the_clock(reason: &str) -> bool {
         [OUT_OF_HOURS, QUIET_HOURS].contains(&reason)
     }
 }

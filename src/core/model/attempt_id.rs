@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// Characters of the database's identity that an attempt's id carries.
-pub const SHORT_IDENTITY: usize = 8;
+pub(crate) const SHORT_IDENTITY: usize = 8;
 /// The longest uniqueid, bytes: FreePBX's CEL tables cut there. The `;2` of a Local channel's far half is within it.
 pub const MAX_UNIQUEID: usize = 32;
 /// The highest id of a callback that can be dialled, the longest whose attempts' ids fit for certain: of [`MAX_UNIQUEID`], `cb-`, the identity,
@@ -86,7 +86,7 @@ pub fn has_form_of_attempt(uniqueid: &str) -> bool {
 
 /// The identity of the database of an attempt that is not of this one: another callbackd's work, by a channel's uniqueid.
 #[must_use]
-pub fn identity_in(uniqueid: &str) -> Option<AttemptPrefix> {
+pub(crate) fn identity_in(uniqueid: &str) -> Option<AttemptPrefix> {
     shape(uniqueid)?.identity.and_then(AttemptPrefix::of)
 }
 
@@ -114,7 +114,7 @@ impl OurAttempts {
 
     /// Whether this identity is another database's; nobody's is where all attempts are one's own.
     #[must_use]
-    pub fn is_another(&self, identity: AttemptPrefix) -> bool {
+    pub(crate) fn is_another(&self, identity: AttemptPrefix) -> bool {
         self.prefix.is_some_and(|own| own != identity)
     }
 

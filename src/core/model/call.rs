@@ -158,7 +158,7 @@ impl FinishedCall {
     /// Its end was not seen, or what was seen does not say enough: Asterisk's own records may say more.
     #[must_use]
     pub fn wants_proof(&self) -> bool {
-        self.outcome == Outcome::Gap || matches!(self.quality, Quality::Gap | Quality::Partial)
+        self.outcome.meaning().unseen || matches!(self.quality, Quality::Gap | Quality::Partial)
     }
 }
 

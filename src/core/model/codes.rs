@@ -10,9 +10,9 @@ pub const DECLINED: &str = "CALLBACK_DECLINED";
 /// The disposition of a caller who asked to be called back, by [`CALLER`]; its note is the queue that the dialplan named with it.
 pub const ASKED: &str = "CALLBACK";
 /// Who sets [`ASKED`] where the call's outcome does not say it, as in closed hours.
-pub const CALLER: &str = "caller";
+pub(crate) const CALLER: &str = "caller";
 /// Who sets what follows from the call itself.
-pub const RULE: &str = "rule";
+pub(crate) const RULE: &str = "rule";
 
 /// Longest code, bytes.
 pub const MAX_CODE: usize = 64;

@@ -53,7 +53,9 @@ pub enum HoursError {
     UnknownCountry { country: String },
     #[error("school holidays (`SH`) are not known for this country")]
     SchoolHolidays { offset: usize },
-    #[error("holidays and weekdays side by side are read as the one or the other")]
+    #[error(
+        "holidays and weekdays side by side can mean two things: holidays and all such days, or holidays on such a day"
+    )]
     HolidayAndWeekday { offset: usize },
     #[error("`{word}` depends on where the sun is, which is not known here")]
     Sun { offset: usize, word: &'static str },

@@ -34,10 +34,10 @@ pub use callback::{
 };
 pub use change::{Before, ChangeKind};
 pub use gap::{Gap, GapCause};
-pub use hangup_cause::HangupCause;
+pub(crate) use hangup_cause::HangupCause;
 pub use identity::{AgentKey, CallKey, E164, NoSuchPbx, NotE164, PbxId, QueueKey};
 pub use interval::{Activity, Interval};
 pub use moment::Moment;
 pub use news::News;
-pub use outcome::{Direction, HangupBy, Meaning, Offered, Outcome, Quality, Status};
+pub use outcome::{Direction, HangupBy, InCdr, Meaning, Offered, Outcome, Quality, ServedBy, Status};
 pub use record::{About, Record};

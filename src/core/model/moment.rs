@@ -14,7 +14,7 @@ pub struct Moment {
 impl Moment {
     /// The moment of the monotonic clock that is as far from this one as this moment of the wall clock, which may be past.
     #[must_use]
-    pub const fn mono_of(self, wall_ms: Millis) -> u64 {
+    pub(crate) const fn mono_of(self, wall_ms: Millis) -> u64 {
         self.mono_ms.saturating_add_signed(wall_ms.saturating_sub(self.wall_ms))
     }
 }

@@ -193,7 +193,7 @@ impl Numbering {
     /// It does not where trunk prefix and number together begin as an international call does: `0` and `12…` in Israel, `0` and `10…` in Japan, and
     /// `00…` wherever there is no trunk prefix, as in Italy.
     #[must_use]
-    pub fn is_read_as(&self, dialled: &str, e164: &str) -> bool {
+    pub(crate) fn is_read_as(&self, dialled: &str, e164: &str) -> bool {
         e164_digits(e164).is_some_and(|digits| self.region.is_read_as(dialled, digits))
     }
 

@@ -114,6 +114,12 @@ pub struct Meaning {
     pub never: Option<&'static str>,
     /// Which of its inbound calls count as offered to a person.
     pub offered: Offered,
+    /// Who served the caller; `None`: nobody.
+    pub served: Option<ServedBy>,
+    /// How its calls ended was not seen: a person may have talked with the customer, or nobody.
+    pub unseen: bool,
+    /// Whether Asterisk's CDR have a word for it.
+    pub in_cdr: InCdr,
     /// A person talked with the customer, if only for a moment.
     pub person: bool,
     /// A person and the customer can have agreed on a callback: the customer asked for it, or the one who served them promised it.
@@ -135,6 +141,26 @@ pub enum Offered {
     Always,
 }
 
+/// Who served a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ServedBy {
+    /// A person, to the end.
+    Person,
+    /// A machine or a menu that was all the caller wanted.
+    Machine,
+}
+
+/// Whether Asterisk's CDR have a word for an outcome.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InCdr {
+    /// As far as they have one for the status.
+    AsStatus,
+    /// They know no blocked callers.
+    NotBlocked,
+    /// They know no queue that is full.
+    NotFull,
+}
+
 impl Meaning {
     /// Of a call that nobody took and that is called back by default.
     const fn missed(statuses: &'static [Status], offered: Offered, tag: Option<&'static str>) -> Self {
@@ -144,6 +170,9 @@ impl Meaning {
             missed: true,
             by_default: true,
             never: None,
+            served: None,
+            unseen: false,
+            in_cdr: InCdr::AsStatus,
             person: false,
             agreed: false,
             may_be_short: false,
@@ -168,11 +197,14 @@ impl Outcome {
         use Offered::{Always, IfReached, Never};
         use Status::{Answer, Busy, Cancel, NoAnswer, NotConnected, OutOfTime, Unknown};
         match self {
-            Self::Blocked => {
-                Meaning { never: Some("the caller is blocked"), ..Meaning::not_missed(&[NotConnected], Never, None) }
-            }
+            Self::Blocked => Meaning {
+                never: Some("the caller is blocked"),
+                in_cdr: InCdr::NotBlocked,
+                ..Meaning::not_missed(&[NotConnected], Never, None)
+            },
             Self::Agent => Meaning {
                 never: Some(SERVED),
+                served: Some(ServedBy::Person),
                 person: true,
                 agreed: true,
                 ..Meaning::not_missed(&[Answer], IfReached, None)
@@ -181,7 +213,11 @@ impl Outcome {
             Self::TransferLost => {
                 Meaning { person: true, ..Meaning::not_missed(&[Answer], IfReached, Some("DISCONNECTED")) }
             }
-            Self::SelfService => Meaning { never: Some(SERVED), ..Meaning::not_missed(&[Answer], Never, None) },
+            Self::SelfService => Meaning {
+                never: Some(SERVED),
+                served: Some(ServedBy::Machine),
+                ..Meaning::not_missed(&[Answer], Never, None)
+            },
             Self::VoicemailLeft => Meaning::missed(&[NoAnswer, OutOfTime], IfReached, Some("VOICEMAIL")),
             Self::Announcement | Self::HungUp => Meaning::missed(&[OutOfTime], Never, None),
             Self::CallbackRequested => Meaning { agreed: true, ..Meaning::missed(&[NoAnswer], IfReached, Some(ASKED)) },
@@ -198,13 +234,14 @@ impl Outcome {
             | Self::RingTimeout
             | Self::NotOffered => Meaning::missed(&[NoAnswer], IfReached, NO_ANSWER),
             Self::QueueEmpty => Meaning::missed(&[NoAnswer], Always, NO_ANSWER),
-            Self::QueueFull => Meaning::missed(&[Busy], Always, ALL_WERE_BUSY),
+            Self::QueueFull => Meaning { in_cdr: InCdr::NotFull, ..Meaning::missed(&[Busy], Always, ALL_WERE_BUSY) },
             Self::AllBusy => Meaning::missed(&[Busy], IfReached, ALL_WERE_BUSY),
             Self::Unavailable | Self::Congestion | Self::Failed => Meaning::missed(&[NotConnected], IfReached, None),
             // A number that does not exist is missed, but nobody meant to serve it.
             Self::Invalid => Meaning { by_default: false, ..Meaning::missed(&[NotConnected], IfReached, None) },
             Self::Gap => Meaning {
                 never: Some("nothing proves that the caller was not served"),
+                unseen: true,
                 ..Meaning::not_missed(&[Unknown], Never, None)
             },
         }

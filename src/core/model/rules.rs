@@ -115,13 +115,13 @@ impl Rules {
 
     /// The configuration says that a program stands behind the channel of this name.
     #[must_use]
-    pub fn is_machine(&self, channel: &str) -> bool {
+    pub(crate) fn is_machine(&self, channel: &str) -> bool {
         self.machines.fit(channel) || self.self_service_machines.fit(channel)
     }
 
     /// The number is one of ours, however it is written.
     #[must_use]
-    pub fn is_own_number(&self, number: &str) -> bool {
+    pub(crate) fn is_own_number(&self, number: &str) -> bool {
         !self.own_numbers.0.is_empty()
             && keys(&self.numbering, number).into_iter().flatten().any(|key| self.own_numbers.0.contains(&key))
     }

@@ -1,7 +1,7 @@
 //! A row held against Asterisk's own records of the same call: whether they agree, and if not, why rightly so.
 
 use crate::ami::event::Millis;
-use crate::model::{Direction, FinishedCall, Outcome, Quality, Status, VisitResult, text_enum};
+use crate::model::{Direction, FinishedCall, InCdr, Meaning, Quality, ServedBy, Status, VisitResult, text_enum};
 use crate::reconcile::account::Account;
 use crate::reconcile::proved::Prover;
 use crate::reconcile::queue_log::Kind;
@@ -80,9 +80,9 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
     let proved = prover.row(account, None);
     let talked = proved.as_ref().is_some_and(|p| p.answered_ms.is_some());
     let cdr = cdr_status(account);
-    let person = row.outcome.meaning().person;
+    let Meaning { person, served, in_cdr, .. } = row.outcome.meaning();
     match (row.status, cdr) {
-        _ if row.outcome == Outcome::SelfService => Finding::Explained(Reason::SelfService),
+        _ if served == Some(ServedBy::Machine) => Finding::Explained(Reason::SelfService),
         _ if person && !talked && cdr != Status::Answer => {
             let has_its_own = account.cdrs.iter().any(|cdr| cdr.uniqueid.as_deref() == Some(&*row.linkedid));
             if row.quality == Quality::Gap && !has_its_own {
@@ -101,13 +101,13 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
                 "CDR and queue_log say that a person talked with the customer, the row does not".to_owned(),
             )
         }
-        (Status::Answer, Status::Answer) if person && !talked && nobody_was_joined(account) => Finding::Differs(
+        (Status::Answer, Status::Answer) if person && !talked && no_one_was_joined(account) => Finding::Differs(
             format!("the row says that {} talked with the customer, CDR say ANSWERED of the PBX alone", who(row)),
         ),
         (status, cdr) if status == cdr => Finding::Agrees,
         (Status::OutOfTime, _) => Finding::Explained(Reason::NoWordForHours),
-        _ if row.outcome == Outcome::Blocked => Finding::Explained(Reason::NoWordForBlocked),
-        _ if row.outcome == Outcome::QueueFull => Finding::Explained(Reason::NoWordForFull),
+        _ if in_cdr == InCdr::NotBlocked => Finding::Explained(Reason::NoWordForBlocked),
+        _ if in_cdr == InCdr::NotFull => Finding::Explained(Reason::NoWordForFull),
         (_, Status::Answer) if !person => Finding::Explained(Reason::AnsweredByPbx),
         (Status::Cancel, Status::NoAnswer | Status::Busy) => Finding::Explained(Reason::NoWordForCancel),
         (_, Status::Cancel) if !person => Finding::Explained(Reason::CancelOfPhones),
@@ -120,7 +120,7 @@ pub fn compare(row: &FinishedCall, account: &Account, prover: &Prover<'_>) -> Fi
 }
 
 /// No record names anybody whom the caller was joined with, and none is of an application that joins channels in its own way.
-fn nobody_was_joined(account: &Account) -> bool {
+fn no_one_was_joined(account: &Account) -> bool {
     const JOINING: &[&str] =
         &["confbridge", "meetme", "stasis", "bridge", "pickup", "park", "parkedcall", "agentlogin"];
     account.names_dialled

@@ -1,4 +1,4 @@
-//! Who ended the caller's part of a call: the caller, the PBX, or neither can be told.
+//! Who ended the caller's part of a call: the caller, the PBX, or it is not known who.
 
 use crate::ami::event::Millis;
 use crate::model::{QueueVisit, VisitResult};
@@ -28,7 +28,7 @@ enum Limit {
     /// ms.
     Of(Millis),
     /// The argument is not in the record.
-    Untold,
+    Unknown,
 }
 
 /// What the last record of the caller's channel says of its end, with the queues it waited in: where the dialplan goes on after a phone or a
@@ -84,7 +84,7 @@ fn within(last: &CdrLine, limit: Limit) -> End {
     match limit {
         Limit::Endless => End::CallerLeft,
         Limit::Of(limit) if last.duration_ms + ROUNDING_MS <= limit => End::CallerLeft,
-        Limit::Of(_) | Limit::Untold => End::Open,
+        Limit::Of(_) | Limit::Unknown => End::Open,
     }
 }
 
@@ -122,7 +122,7 @@ impl Limit {
         let argument = arguments.next();
         let whole = last.lastdata.len() < LASTDATA || arguments.next().is_some();
         match argument.and_then(read) {
-            _ if !whole => Self::Untold,
+            _ if !whole => Self::Unknown,
             Some(limit) => Self::Of(limit),
             None => Self::Endless,
         }

@@ -11,7 +11,7 @@ pub const LONGEST_CALL_MS: Millis = 4 * 3_600_000;
 
 /// Records that are held at once may weigh this much, bytes: usual ones of some 20,000 channels. Beyond it the calls that ended first are
 /// given out before [`LONGEST_CALL_MS`] is over; of those whose first channel has not been written yet, the oldest are given up.
-pub const MOST_BYTES: usize = RECORD_BYTES;
+pub(crate) const MOST_BYTES: usize = RECORD_BYTES;
 
 /// What a record weighs beside its texts, bytes: the allocator's part of each text.
 const TEXTS: usize = 128;

@@ -41,7 +41,7 @@ enum Times {
     /// Another zone: from which time on, as it is written (ms, read as UTC), the times are ahead of UTC by so much, ms.
     Ahead(Vec<(Millis, Millis)>),
     /// The records contradict each other.
-    Untold,
+    Contradictory,
 }
 
 impl Zone {
@@ -53,8 +53,8 @@ impl Zone {
 
     /// Uniqueids and times of the file do not go together in any zone: its times cannot be believed.
     #[must_use]
-    pub fn is_untold(&self) -> bool {
-        self.times == Times::Untold
+    pub fn is_contradictory(&self) -> bool {
+        self.times == Times::Contradictory
     }
 
     /// What further records show. Where they show nothing, what is known holds.
@@ -77,7 +77,7 @@ impl Zone {
         self.times = match () {
             () if shown.is_empty() => return,
             () if usual * 2 < shown.len() && self.shown && shown.len() < FEW => return,
-            () if usual * 2 < shown.len() => ahead(shown).map_or(Times::Untold, Times::Ahead),
+            () if usual * 2 < shown.len() => ahead(shown).map_or(Times::Contradictory, Times::Ahead),
             () if utc > local => Times::Utc,
             () if local == utc && matches!(self.times, Times::Local | Times::Utc) => self.times.clone(),
             () => Times::Local,
@@ -94,7 +94,7 @@ impl Zone {
                 let next = spans.partition_point(|(from, _)| *from <= written);
                 spans.get(next.saturating_sub(1)).map(|(_, ahead)| written - ahead)
             }
-            Times::Local | Times::Untold => {
+            Times::Local | Times::Contradictory => {
                 let found = candidates(civil, &self.local);
                 found.iter().copied().min_by_key(|at| near_ms.map_or(0, |near| (at - near).abs()))
             }

@@ -50,10 +50,10 @@ pub const LINGER_MS: u64 = 30_000;
 pub const MAX_CORRECTIONS: u32 = 10;
 
 /// While the link is up, the store is given this often (ms) that the PBX is seen: after a crash the gap begins this much too early at most.
-pub const SEEN_EVERY_MS: Millis = 60_000;
+pub(crate) const SEEN_EVERY_MS: Millis = 60_000;
 
 /// Stamps are taken as they come up to the year 9999; what lies outside would make no time that can be counted with (ms).
-pub const MAX_STAMP_MS: Millis = 253_402_300_799_999;
+pub(crate) const MAX_STAMP_MS: Millis = 253_402_300_799_999;
 
 /// An input of the tracker.
 #[derive(Debug, Clone, Copy)]
@@ -158,7 +158,7 @@ pub enum Output {
 }
 
 /// Contexts that no rule names, and that are reported.
-pub const MAX_UNNAMED: usize = 16;
+pub(crate) const MAX_UNNAMED: usize = 16;
 
 /// The tracker's counters.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -333,7 +333,7 @@ impl Tracker {
     }
 
     /// The next thing to be done; `None` when all is said.
-    #[must_use = "what is not done is lost: calls are told once"]
+    #[must_use = "what is not done is lost: calls are reported once"]
     pub fn poll(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }

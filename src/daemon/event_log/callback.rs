@@ -7,7 +7,7 @@ use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::task::{OURSELVES, reason};
 use callbackd_core::model::presence::Presence;
-use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, DoNotCall, PbxId};
+use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, CallbackRow, DoNotCall, PbxId};
 use tracing::field::display;
 
 /// A callback's change is on the disk.
@@ -49,9 +49,18 @@ pub(crate) fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis
         ),
         (None, None) => tracing::debug!(
             target: "callback", callback, pbx = %row.pbx, state = %row.state, reason = why, note = %Remark { text: &step.note, show },
-            "Callback moved"
+            "Callback state changed"
         ),
     }
+}
+
+/// The daemon ends with a change of an open callback that is not on the disk.
+pub(crate) fn unwritten(row: &CallbackRow, show: ShowNumbers) {
+    let number = row.number_e164.as_deref().map(|number| display(Masked { number, show }));
+    tracing::error!(
+        target: "callback", callback = row.id, pbx = %row.pbx, state = %row.state, number,
+        "Change of a callback lost: could not be written before shutdown; the customer may not be called back"
+    );
 }
 
 /// An agent is about to be rung for a callback, or its customer.

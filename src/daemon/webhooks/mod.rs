@@ -66,7 +66,7 @@ impl Webhooks {
         // Workers wait until the database knows them; if the writer is busy now, the next reload says it again.
         let note = Note::Webhook(WebhookNote::Configured(names(config), now_ms), reply);
         if self.notes.send(note).is_err() {
-            tracing::warn!(target: "webhook", "The database is busy, new webhooks do not begin: reload again");
+            tracing::warn!(target: "webhook", "The database is busy; new webhooks do not start: reload again");
         }
         let counts = std::mem::take(&mut self.running).into_iter().map(|(name, old)| (name, Arc::clone(&old.counts)));
         self.spawn(config, &counts.collect());

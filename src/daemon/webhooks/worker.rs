@@ -153,7 +153,7 @@ impl Worker {
             if missed > 0 {
                 counts.missed.fetch_add(missed.unsigned_abs(), Relaxed);
                 tracing::error!(target: "webhook", webhook = %self.name, changes = missed,
-                    "Changes were removed from the feed before a webhook had come to them, they are not sent");
+                    "Changes were removed from the feed before the webhook read them; they are not sent");
             }
         }
         counts.running.store(u64::from(hand.queue.is_some()), Relaxed);

@@ -3,7 +3,7 @@
 use crate::report::facts::Call;
 use crate::report::thresholds::Thresholds;
 use callbackd_core::ami::event::Millis;
-use callbackd_core::model::{Direction, Outcome};
+use callbackd_core::model::{Direction, Outcome, ServedBy};
 use serde::Serialize;
 
 /// Durations of a kind. Percentiles are those of the nearest rank, and whole seconds, cut.
@@ -109,7 +109,7 @@ impl Totals {
             t.abandoned_in_time += u64::from(call.abandoned() && in_time);
             t.short_abandoned += u64::from(call.outcome == Outcome::ShortAbandon);
             t.ivr_lost += u64::from(call.outcome == Outcome::IvrLost);
-            t.self_service += u64::from(call.outcome == Outcome::SelfService);
+            t.self_service += u64::from(call.outcome.meaning().served == Some(ServedBy::Machine));
             if let Some(recovery_ms) = call.recovery_ms() {
                 t.won_back += 1;
                 t.won_back_in_time += u64::from(recovery_ms <= thresholds.callback_target_ms);

@@ -270,7 +270,7 @@ impl Outbox {
         if self.said_ms.is_none_or(|said| self.now_ms - said >= SAY_EVERY_MS) {
             self.said_ms = Some(self.now_ms);
             tracing::warn!(target: "store", seq = owed, rows = self.held.rows(), bytes = self.held.size(),
-                "Feed is full, changes are removed before their time: a reader that is behind must begin anew");
+                "Feed is full; changes are removed early: a reader that is behind must start again from /v1/live");
         }
     }
 }

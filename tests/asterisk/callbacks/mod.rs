@@ -3,6 +3,7 @@
 mod agent;
 mod beside;
 pub mod cdr;
+mod codes;
 mod crash;
 mod customer;
 mod drain;
@@ -28,7 +29,7 @@ fn missed_callers_are_called_back_by_the_next_free_agent() {
     let files = files("callbacks");
     let daemon = office::daemon(&files, &lab).unwrap_or_else(|e| panic!("{e}"));
     let wanted = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
-    let scenarios: Vec<Scenario> = [agent::ALL, customer::ALL, served::ALL, kept::ALL, moved::ALL]
+    let scenarios: Vec<Scenario> = [agent::ALL, customer::ALL, served::ALL, kept::ALL, moved::ALL, codes::ALL]
         .concat()
         .into_iter()
         .filter(|(name, _)| name.contains(&wanted))

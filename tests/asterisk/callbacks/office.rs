@@ -51,6 +51,11 @@ quiet = "@NIGHT@"
 [callback.did]
 "5550179" = "q10"
 
+[[agents]]
+name = "Uma"
+interface = "PJSIP/1241"
+wrapup = "10m"
+
 [callback.queue.q50]
 accept_key = "1"
 

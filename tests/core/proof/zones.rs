@@ -17,7 +17,7 @@ fn berlin() -> TimeZone {
 fn starts(text: &str) -> Vec<i64> {
     let lines = lines(text);
     let zone = Zone::learn(&berlin(), &lines);
-    assert!(!zone.is_untold());
+    assert!(!zone.is_contradictory());
     lines.iter().map(|line| cdr::read(line, &zone).unwrap().start_ms / 1_000 - HOUR).collect()
 }
 
@@ -66,5 +66,5 @@ fn what_was_learnt_holds_for_records_that_show_nothing() {
 fn times_that_go_with_the_uniqueids_in_no_zone_are_not_believed() {
     let wrong: String =
         (0..6).map(|n| format!("{}.{n}", n * 5_000)).zip(0..).map(|(id, n)| call(&id, n).text(40, 0)).collect();
-    assert!(Zone::learn(&berlin(), &lines(&wrong)).is_untold());
+    assert!(Zone::learn(&berlin(), &lines(&wrong)).is_contradictory());
 }

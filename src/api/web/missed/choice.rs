@@ -27,6 +27,7 @@ impl Tab {
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
     pub(crate) tab: Tab,
+    pub(crate) pbx: Option<String>,
     pub(crate) queue: Option<String>,
     pub(crate) did: Option<String>,
     /// Part of a number or a name.
@@ -52,6 +53,7 @@ impl Choice {
         });
         Self {
             tab,
+            pbx: field("pbx"),
             queue: field("queue"),
             did: field("did"),
             search: field("search"),
@@ -63,7 +65,7 @@ impl Choice {
 
     /// Not everybody.
     pub(crate) fn chooses(&self) -> bool {
-        [&self.queue, &self.did, &self.search, &self.from, &self.to].into_iter().any(Option::is_some)
+        [&self.pbx, &self.queue, &self.did, &self.search, &self.from, &self.to].into_iter().any(Option::is_some)
     }
 }
 
@@ -84,6 +86,7 @@ pub(crate) fn form(view: &View, list: &List) -> Markup {
     html! {
         form.choice method="get" action="/missed" role="search" {
             input type="hidden" name="state" value=(choice.tab.as_str());
+            @if list.pbxs.len() > 1 || choice.pbx.is_some() { (select("pbx", words.pbx, &list.pbxs, choice.pbx.as_deref())) }
             (select("queue", words.queue, &list.queues, choice.queue.as_deref()))
             (select("did", words.did, &list.dids, choice.did.as_deref()))
             label { span { (words.from_day) } input type="date" name="from" value=[choice.from.as_deref()]; }

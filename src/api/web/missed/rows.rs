@@ -22,7 +22,7 @@ pub(crate) const MOST: u64 = 5_000;
 /// One customer to be served, or who was.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    /// Where the missed call is told.
+    /// The page of the missed call.
     pub(crate) call: Option<String>,
     pub(crate) called_ms: Millis,
     pub(crate) number: Option<String>,
@@ -47,6 +47,7 @@ pub(crate) struct List {
     pub(crate) counts: [usize; 3],
     /// There are more missed calls in these days than [`MOST`].
     pub(crate) cut: bool,
+    pub(crate) pbxs: Vec<String>,
     pub(crate) queues: Vec<String>,
     pub(crate) dids: Vec<String>,
     /// Interface and name.
@@ -57,9 +58,11 @@ pub(crate) struct List {
 }
 
 pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Result<List, Failure> {
+    front.knows(choice.pbx.as_deref(), true).await?;
     let agents = front.ask(Ask::Agents).await?;
     let agents: BTreeMap<String, String> = agents
         .into_iter()
+        .filter(|agent| choice.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx))
         .map(|agent| {
             let name = agent.name.filter(|name| !name.is_empty()).unwrap_or_else(|| agent.agent.clone());
             (agent.agent, name)
@@ -69,20 +72,27 @@ pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Resul
     let today = day_of(now_ms, &zone).unwrap_or_default();
     let (since_ms, until_ms) = days(&choice, today, &zone)?;
     let of = choice.clone();
-    let (callbacks, missed, (queues, _), (dids, _)) = front
+    let (callbacks, missed, pbxs, (queues, _), (dids, _)) = front
         .read(move |reader: &Reader| {
-            let filter = CallbackFilter { open: Some(true), queue: of.queue.clone(), ..CallbackFilter::default() };
+            let filter = CallbackFilter {
+                open: Some(true),
+                queue: of.queue.clone(),
+                pbx: of.pbx.clone(),
+                ..CallbackFilter::default()
+            };
             let calls = CallFilter {
                 since_ms: Some(since_ms),
                 until_ms: Some(until_ms),
                 queue: of.queue.clone(),
                 did: of.did.clone(),
+                pbx: of.pbx.clone(),
                 limit: Some(MOST),
                 ..CallFilter::default()
             };
             Ok::<_, store::Error>((
                 reader.callbacks(&filter)?,
                 reader.missed(calls)?,
+                reader.pbxs()?,
                 reader.ever_met()?,
                 reader.met((since_ms, until_ms))?,
             ))
@@ -106,7 +116,8 @@ pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Resul
         sort(&mut entries, column, *down);
     }
     let agents = agents.into_iter().collect();
-    Ok(List { choice, entries, counts, cut, queues, dids, agents, zone, today, now_ms })
+    let pbxs = pbxs.iter().map(ToString::to_string).collect();
+    Ok(List { choice, entries, counts, cut, pbxs, queues, dids, agents, zone, today, now_ms })
 }
 
 /// The days that are asked for, the last one whole.

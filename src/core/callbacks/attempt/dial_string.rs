@@ -16,7 +16,7 @@ const MAX_DIALLED: usize = 15;
 /// Fewest digits that are dialled: two-digit numbers are services everywhere.
 const MIN_DIALLED: usize = 3;
 /// Longest dial string, in bytes: `Originate` keeps 255 bytes of its `Channel` (`main/manager.c`, `action_originate`).
-pub const MAX_DIAL_STRING: usize = 200;
+pub(crate) const MAX_DIAL_STRING: usize = 200;
 
 /// Why there is no dial string.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

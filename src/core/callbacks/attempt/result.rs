@@ -101,7 +101,7 @@ pub const fn counts(result: AttemptResult) -> bool {
 
 /// The agent did not take the offer: another one is asked, and this one is not for a while.
 #[must_use]
-pub const fn refused_by_agent(result: AttemptResult) -> bool {
+pub(crate) const fn refused_by_agent(result: AttemptResult) -> bool {
     matches!(
         result,
         AttemptResult::AgentNoAnswer
@@ -134,7 +134,7 @@ pub fn failed(reason: u16, customer_first: bool) -> (AttemptResult, String) {
 
 /// Judges an attempt whose first leg was the customer's and whose second was whoever the queue found.
 #[must_use]
-pub fn judge_customer_first(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
+pub(crate) fn judge_customer_first(facts: &Facts, min_talk_ms: Millis) -> (AttemptResult, String) {
     if facts.customer_answered_ms.is_some() || facts.unseen {
         return judge(facts, min_talk_ms);
     }

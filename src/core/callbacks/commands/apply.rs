@@ -430,10 +430,10 @@ fn read(policy: &Policy, number: &str) -> Result<E164, CommandError> {
     let reason = match policy.numbering.classify(number) {
         Number::Callable(e164) => return Ok(e164),
         Number::Internal => "it is an extension",
-        Number::Withheld => "it stands for a number that was withheld",
+        Number::Withheld => "it is what a PBX writes for a withheld number",
         Number::TooShort => "it has too few digits",
-        Number::Invalid => "no numbering plan knows it; write it in full, as +49 30 …",
-        Number::NotANumber => "it is no number",
+        Number::Invalid => "it is not a valid telephone number; write it in full, such as +49 30 …",
+        Number::NotANumber => "it is not a number",
     };
     Err(CommandError::NotCallable { number: number.to_owned(), reason: reason.to_owned() })
 }

@@ -16,7 +16,7 @@ use crate::model::{AgentKey, CallbackState, E164, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// No time by the clock of a business or a customer is trusted for longer than this (ms): rules may be reloaded, clocks set.
-const LOOK_AGAIN_MS: Millis = 3_600_000;
+const RECHECK_MS: Millis = 3_600_000;
 
 /// Before this the end of a cap that is another by now is not written down anew (ms).
 const CAP_MOVES_MS: Millis = 600_000;
@@ -290,7 +290,7 @@ impl Scheduler {
     }
 
     fn schedule_by_clock(&mut self, id: i64, until: Millis) {
-        let at = self.mono(until.min(self.now.wall_ms.saturating_add(LOOK_AGAIN_MS)));
+        let at = self.mono(until.min(self.now.wall_ms.saturating_add(RECHECK_MS)));
         self.tasks.schedule_by(id, at.max(self.now.mono_ms + 1));
     }
 

@@ -89,7 +89,7 @@ impl Policy {
     ///
     /// # Errors
     /// Why it may not.
-    pub fn may_be_called(&self, e164: &str) -> Result<(), Denied> {
+    pub(crate) fn may_be_called(&self, e164: &str) -> Result<(), Denied> {
         self.number_policy.verdict(&self.numbering, e164)?;
         match Dialable::new(e164, &self.numbering, &self.number_form) {
             Err(why @ DialError::OtherNumber { .. }) => Err(Denied::OtherNumber { why }),

@@ -9,7 +9,7 @@ use jiff::{Timestamp, ToSpan};
 use std::sync::LazyLock;
 
 /// Minutes of a day.
-pub const DAY_MINUTES: u16 = 24 * 60;
+pub(crate) const DAY_MINUTES: u16 = 24 * 60;
 
 /// Calling codes whose numbers have one time zone. Derived from the countries of each code (libphonenumber) and the zones of each country
 /// (`zone.tab` of the IANA database): the code is here if all of them show the same time until 2032. So `+1` and `+7` (see `area_codes`), `+34` (Canary

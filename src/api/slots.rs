@@ -24,8 +24,8 @@ pub(crate) const MAX_UNSENT_OF_USER: usize = 8 << 20;
 
 /// The connections that there are.
 #[derive(Debug)]
-pub(crate) struct Places {
-    /// Users who always have places: root, and whoever the daemon runs as.
+pub(crate) struct Slots {
+    /// Users who always have slots: root, and whoever the daemon runs as.
     always: [u32; 2],
     users: Mutex<BTreeMap<u32, User>>,
     refused: AtomicU64,
@@ -42,31 +42,31 @@ struct User {
     requests: Arc<Semaphore>,
 }
 
-/// A connection's place; free again when it is dropped, or given up for that of a stream.
+/// A connection's slot; free again when it is dropped, or given up for that of a stream.
 #[derive(Debug)]
-pub(crate) struct Place {
-    places: Arc<Places>,
+pub(crate) struct Slot {
+    slots: Arc<Slots>,
     uid: u32,
     requests: Arc<Semaphore>,
     given_up: AtomicBool,
 }
 
-/// A stream's place; free again when it is dropped.
+/// A stream's slot; free again when it is dropped.
 #[derive(Debug)]
-pub(crate) struct StreamPlace {
-    places: Arc<Places>,
+pub(crate) struct StreamSlot {
+    slots: Arc<Slots>,
     uid: u32,
 }
 
 /// Room that an unsent answer takes; free again when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Unsent {
-    places: Arc<Places>,
+    slots: Arc<Slots>,
     uid: u32,
     bytes: usize,
 }
 
-impl Places {
+impl Slots {
     /// None taken. `own`: the uid that the daemon runs as.
     pub(crate) fn new(own: u32) -> Arc<Self> {
         Arc::new(Self {
@@ -78,8 +78,8 @@ impl Places {
         })
     }
 
-    /// A place for a connection of this user; `None` if they have too many, or all others together.
-    pub(crate) fn take(self: &Arc<Self>, uid: u32) -> Option<Place> {
+    /// A slot for a connection of this user; `None` if they have too many, or all others together.
+    pub(crate) fn take(self: &Arc<Self>, uid: u32) -> Option<Slot> {
         let mut users = self.users();
         let others = users.iter().filter(|(uid, _)| !self.always.contains(uid)).map(|(_, user)| user.connections);
         let full = !self.always.contains(&uid) && others.sum::<usize>() >= MAX_OF_ALL;
@@ -92,7 +92,7 @@ impl Places {
         let user = users.entry(uid).or_insert_with(new);
         user.connections += 1;
         let requests = Arc::clone(&user.requests);
-        Some(Place { places: Arc::clone(self), uid, requests, given_up: AtomicBool::new(false) })
+        Some(Slot { slots: Arc::clone(self), uid, requests, given_up: AtomicBool::new(false) })
     }
 
     fn users(&self) -> MutexGuard<'_, BTreeMap<u32, User>> {
@@ -122,7 +122,7 @@ impl Places {
             return None;
         }
         user.unsent += bytes;
-        Some(Unsent { places: Arc::clone(self), uid, bytes })
+        Some(Unsent { slots: Arc::clone(self), uid, bytes })
     }
 
     /// Answers that were refused since the start, because too much was unsent.
@@ -151,7 +151,7 @@ impl Places {
     }
 }
 
-impl Place {
+impl Slot {
     /// Waits until one more request of this user may be worked on.
     pub(crate) async fn request(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.requests).acquire_owned().await.ok()
@@ -159,50 +159,50 @@ impl Place {
 
     /// Room for an answer of so many bytes that waits to be sent.
     pub(crate) fn unsent(&self, bytes: usize) -> Option<Unsent> {
-        self.places.unsent(self.uid, bytes)
+        self.slots.unsent(self.uid, bytes)
     }
 
-    /// The connection becomes a stream, and its place is free for another. `None` if there are too many streams.
-    pub(crate) fn stream(&self) -> Option<StreamPlace> {
-        let mut users = self.places.users();
+    /// The connection becomes a stream, and its slot is free for another. `None` if there are too many streams.
+    pub(crate) fn stream(&self) -> Option<StreamSlot> {
+        let mut users = self.slots.users();
         let all: usize = users.values().map(|user| user.streams).sum();
         let user = users.get_mut(&self.uid)?;
         if all >= MAX_STREAMS || user.streams >= MAX_STREAMS_OF_USER {
-            self.places.refused.fetch_add(1, Relaxed);
+            self.slots.refused.fetch_add(1, Relaxed);
             return None;
         }
         user.streams += 1;
         if !self.given_up.swap(true, Relaxed) {
             user.connections -= 1;
         }
-        Some(StreamPlace { places: Arc::clone(&self.places), uid: self.uid })
+        Some(StreamSlot { slots: Arc::clone(&self.slots), uid: self.uid })
     }
 }
 
-impl StreamPlace {
+impl StreamSlot {
     /// Room for a piece of so many bytes that waits to be sent.
     pub(crate) fn unsent(&self, bytes: usize) -> Option<Unsent> {
-        self.places.unsent(self.uid, bytes)
+        self.slots.unsent(self.uid, bytes)
     }
 }
 
 impl Drop for Unsent {
     fn drop(&mut self) {
-        self.places.leaves(self.uid, |user| user.unsent -= self.bytes);
+        self.slots.leaves(self.uid, |user| user.unsent -= self.bytes);
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         if !self.given_up.load(Relaxed) {
-            self.places.leaves(self.uid, |user| user.connections -= 1);
+            self.slots.leaves(self.uid, |user| user.connections -= 1);
         }
     }
 }
 
-impl Drop for StreamPlace {
+impl Drop for StreamSlot {
     fn drop(&mut self) {
-        self.places.leaves(self.uid, |user| user.streams -= 1);
+        self.slots.leaves(self.uid, |user| user.streams -= 1);
     }
 }
 
@@ -212,73 +212,73 @@ mod tests {
 
     #[test]
     fn a_user_with_too_many_connections_is_refused_and_others_are_not() {
-        let places = Places::new(999);
-        let mut held: Vec<_> = (0..MAX_OF_USER).map(|_| places.take(1_000).expect("a place")).collect();
-        assert!(places.take(1_000).is_none());
-        assert!(places.take(1_001).is_some());
+        let slots = Slots::new(999);
+        let mut held: Vec<_> = (0..MAX_OF_USER).map(|_| slots.take(1_000).expect("a slot")).collect();
+        assert!(slots.take(1_000).is_none());
+        assert!(slots.take(1_001).is_some());
         held.pop();
-        assert!(places.take(1_000).is_some(), "a place is free again");
-        assert_eq!(places.refused(), 1);
+        assert!(slots.take(1_000).is_some(), "a slot is free again");
+        assert_eq!(slots.refused(), 1);
     }
 
     #[test]
     fn root_and_the_daemons_user_have_places_when_all_others_are_taken() {
-        let places = Places::new(999);
-        let held: Vec<_> = (0..400).map(|n| places.take(2_000 + n % 4)).collect();
+        let slots = Slots::new(999);
+        let held: Vec<_> = (0..400).map(|n| slots.take(2_000 + n % 4)).collect();
         assert_eq!(held.iter().flatten().count(), MAX_OF_ALL);
-        assert!(places.take(3_000).is_none());
-        assert!(places.take(0).is_some() && places.take(999).is_some());
+        assert!(slots.take(3_000).is_none());
+        assert!(slots.take(0).is_some() && slots.take(999).is_some());
     }
 
     #[test]
     fn a_connection_that_becomes_a_stream_makes_room_and_streams_have_an_end_of_their_own() {
-        let places = Places::new(999);
+        let slots = Slots::new(999);
         let mut streams = Vec::new();
         for _ in 0..MAX_STREAMS_OF_USER {
-            let place = places.take(1_000).expect("a place");
-            streams.push(place.stream().expect("a stream"));
+            let slot = slots.take(1_000).expect("a slot");
+            streams.push(slot.stream().expect("a stream"));
         }
-        let one_more = places.take(1_000).expect("connections are not streams");
+        let one_more = slots.take(1_000).expect("connections are not streams");
         assert!(one_more.stream().is_none());
         drop(one_more);
-        let other = places.take(1_001).unwrap();
+        let other = slots.take(1_001).unwrap();
         streams.extend((MAX_STREAMS_OF_USER..MAX_STREAMS).map(|_| other.stream().expect("a stream of another")));
         assert!(other.stream().is_none());
-        assert_eq!(places.streams(), MAX_STREAMS);
+        assert_eq!(slots.streams(), MAX_STREAMS);
         drop((streams, other));
-        assert_eq!((places.streams(), places.users().len()), (0, 0));
+        assert_eq!((slots.streams(), slots.users().len()), (0, 0));
     }
 
     #[test]
     fn unsent_answers_have_an_end_for_one_user_and_for_all_and_one_alone_may_be_longer() {
-        let places = Places::new(999);
+        let slots = Slots::new(999);
         let share = MAX_UNSENT_OF_USER / 2;
-        let (one, root) = (places.take(1_000).unwrap(), places.take(0).unwrap());
+        let (one, root) = (slots.take(1_000).unwrap(), slots.take(0).unwrap());
         let held = [one.unsent(share).unwrap(), one.unsent(share).unwrap()];
         assert!(one.unsent(1).is_none(), "their share is full");
-        let users: Vec<_> = (2_000..2_003).map(|uid| places.take(uid).unwrap()).collect();
+        let users: Vec<_> = (2_000..2_003).map(|uid| slots.take(uid).unwrap()).collect();
         let mut others: Vec<_> = users.iter().map(|user| user.unsent(MAX_UNSENT_OF_USER).unwrap()).collect();
-        let last = places.take(3_000).unwrap();
+        let last = slots.take(3_000).unwrap();
         assert!(last.unsent(1).is_none(), "all together have too much");
         assert!(root.unsent(MAX_UNSENT_OF_USER).is_some(), "root has room whatever others hold");
-        assert_eq!(places.answers_refused(), 2);
+        assert_eq!(slots.answers_refused(), 2);
         others.pop();
         assert!(last.unsent(share).is_some());
         drop((held, others));
         assert!(one.unsent(MAX_UNSENT + 1).is_some(), "alone it may go");
         drop((one, root, users, last));
-        assert_eq!(places.users().len(), 0);
+        assert_eq!(slots.users().len(), 0);
     }
 
     #[tokio::test]
     async fn requests_of_one_user_wait_for_each_other_and_not_for_those_of_another() {
-        let places = Places::new(999);
-        let (one, other) = (places.take(1_000).unwrap(), places.take(1_001).unwrap());
+        let slots = Slots::new(999);
+        let (one, other) = (slots.take(1_000).unwrap(), slots.take(1_001).unwrap());
         let mut working = Vec::new();
         for _ in 0..MAX_REQUESTS {
             working.push(one.request().await);
         }
-        let again = places.take(1_000).unwrap();
+        let again = slots.take(1_000).unwrap();
         assert!(futures_util::FutureExt::now_or_never(again.request()).is_none());
         assert!(futures_util::FutureExt::now_or_never(other.request()).is_some());
         working.pop();

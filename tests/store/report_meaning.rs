@@ -1,0 +1,87 @@
+//! What an outcome means stands once in the program; the views, which are SQL, say the same of every outcome and status.
+
+use crate::store::stored::{abandoned, record};
+use callbackd::store::{Calendar, Reader, Store};
+use callbackd_core::model::codes::Codes;
+use callbackd_core::model::{Direction, FinishedCall, Outcome, ServedBy, Status};
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OpenFlags};
+
+/// What reached a person, or a queue, in a call.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Reached {
+    Nothing,
+    Queue,
+    Phone,
+    Answer,
+}
+
+fn call(n: usize, direction: Direction, outcome: Outcome, status: Status, reached: Reached) -> FinishedCall {
+    let base = abandoned(&format!("{n}.1"));
+    FinishedCall {
+        direction,
+        outcome,
+        status,
+        queue: (reached == Reached::Queue).then(|| "sales".to_owned()),
+        ring_ms: if reached == Reached::Phone { 1_000 } else { 0 },
+        answered_ms: (reached == Reached::Answer).then_some(base.ended_ms),
+        legs: Vec::new(),
+        visits: Vec::new(),
+        ..base
+    }
+}
+
+#[test]
+fn the_views_and_the_meaning_of_an_outcome_agree_on_every_call() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("calls.db");
+    let mut calls = Vec::new();
+    for direction in [Direction::Inbound, Direction::Outbound] {
+        for outcome in Outcome::ALL {
+            for status in outcome.meaning().statuses {
+                for reached in [Reached::Nothing, Reached::Queue, Reached::Phone, Reached::Answer] {
+                    calls.push(call(calls.len(), direction, *outcome, *status, reached));
+                }
+            }
+        }
+    }
+    let mut store = Store::open(&path).unwrap();
+    let zone = TimeZone::get("Asia/Tashkent").unwrap();
+    let now_ms = calls[0].ended_ms;
+    let calendar =
+        Calendar { thresholds: callbackd::report::Thresholds::default(), codes: Codes::default(), zone, now_ms };
+    store.write(&calls.iter().cloned().map(record).collect::<Vec<_>>()).unwrap();
+    store.keep_calendar(&calendar).unwrap();
+    drop(store);
+    let db = Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    let row = |call: &FinishedCall| {
+        let id = Reader::open(&path).unwrap().call(&call.linkedid).unwrap()[0].id;
+        let read = |row: &rusqlite::Row<'_>| {
+            Ok(["answered", "offered", "missed", "self_service", "unknown"]
+                .map(|name| row.get::<_, bool>(name).unwrap()))
+        };
+        db.query_row("SELECT * FROM v_report_calls WHERE id = ?", [id], read).unwrap()
+    };
+    for call in &calls {
+        let (meaning, inbound) = (call.outcome.meaning(), call.direction == Direction::Inbound);
+        let reached = call.queue.is_some() || call.ring_ms > 0 || call.answered_ms.is_some();
+        let meant = [
+            inbound && meaning.person,
+            call.outcome.was_offered(call.direction, call.status, reached),
+            inbound && meaning.missed,
+            inbound && meaning.served == Some(ServedBy::Machine),
+            inbound && meaning.unseen,
+        ];
+        assert_eq!(row(call), meant, "{} {} {} reached={reached}", call.direction, call.status, call.outcome);
+    }
+    assert!(calls.len() > 200, "{} calls", calls.len());
+}
+
+#[test]
+fn the_query_for_who_was_served_before_the_start_names_the_outcomes_of_those_whom_a_person_served() {
+    let served: Vec<_> = Outcome::ALL.iter().filter(|of| of.meaning().served == Some(ServedBy::Person)).collect();
+    let questions = callbackd::store::questions();
+    let (_, sql) = questions.iter().find(|(name, _)| name == "start: served").unwrap();
+    let named: Vec<_> = Outcome::ALL.iter().filter(|of| sql.contains(&format!("outcome = '{of}'"))).collect();
+    assert_eq!(named, served);
+}
