@@ -316,6 +316,8 @@ fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
     }
     assert_eq!(scene.scheduler.open().values().sum::<usize>(), MAX_OPEN);
     assert_eq!(scene.scheduler.counters().refused, 1);
+    let on: Vec<_> = scene.scheduler.refused_on().iter().map(|(pbx, misses)| (pbx.as_str(), *misses)).collect();
+    assert_eq!(on, [("pbx", 1)]);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The program and what surrounds the core: configuration, links, API, commands, log, systemd, the pretend PBX.
+//! The program and what surrounds the core: configuration, links, API, commands, log, systemd, the pretend PBX; and what is kept in files.
 
 mod alongside;
 mod api;
@@ -52,6 +52,7 @@ mod pretend_pbx;
 mod prometheus;
 mod receiver;
 mod report_command;
+mod report_mail;
 mod report_page;
 mod root_stays_root;
 mod rules_of_tests;
@@ -61,10 +62,9 @@ mod secret;
 mod served_elsewhere;
 mod setup_command;
 mod several_pbxs;
+#[path = "../store/mod.rs"]
+mod store;
 mod store_trouble;
-#[allow(dead_code, reason = "the tests of the store use all of it")]
-#[path = "../store/stored.rs"]
-mod stored;
 mod storm;
 mod systemd_run;
 mod systemd_unit;
@@ -79,3 +79,5 @@ mod webhook_verifiers;
 mod webhooks;
 mod when;
 mod whole;
+
+use store::stored;

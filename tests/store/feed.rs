@@ -1,6 +1,6 @@
 //! The change feed: each change once, in order, with the row that it is about; kept for a time, and never without end.
 
-use crate::stored::{MONDAY_10, abandoned, answered, gap, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, gap, record};
 use callbackd::store::feed::{Behind, Change, ChangedRow, Cursor};
 use callbackd::store::{Fed, FeedRules, Reader, Store};
 use callbackd_core::model::{

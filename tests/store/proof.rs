@@ -237,7 +237,7 @@ fn a_crash_that_took_the_customers_cdr_explains_that_only_the_losers_of_a_ring_a
     let prover = Prover { pbx: &pbx, rules: &config.pbx[0].settings.rules(), trunks: &trunks, ours: &ours };
     let compared = |text: &[u8], quality: Quality| {
         let accounts = reconcile::accounts(cdrs(text), Vec::new());
-        let row = FinishedCall { quality, visits: Vec::new(), ..crate::stored::answered("pbx-1.34") };
+        let row = FinishedCall { quality, visits: Vec::new(), ..crate::store::stored::answered("pbx-1.34") };
         reconcile::audit::compare(&row, &accounts[0], &prover)
     };
     assert_eq!(compared(loser, Quality::Gap), Finding::Explained(Reason::CdrLost));

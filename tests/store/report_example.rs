@@ -18,7 +18,7 @@
 //! Offered: 1, 2, 3, 4, 5, 8, 9, 11 = 8. Answered: 1, 2, 3, 9, 11 = 5. In time: 1, 2, 9, 11 = 4. Abandoned: 4, 5 = 2, of these in time: 4.
 //! Missed: 4, 5, 7, 8 = 4 of 11 inbound - 1 UNKNOWN = 10.
 
-use crate::report_centre::{Centre, Did, HOUR, Row, midnight, store};
+use crate::store::report_centre::{Centre, Did, HOUR, Row, midnight, store};
 use callbackd::report::figures::{By, Figures, by, figures};
 use callbackd::report::{Facts, Thresholds};
 use callbackd::store::{Calendar, Chosen, Depth, Reader};

@@ -1,6 +1,6 @@
 //! What an outcome means stands once in the program; the views, which are SQL, say the same of every outcome and status.
 
-use crate::stored::{abandoned, record};
+use crate::store::stored::{abandoned, record};
 use callbackd::store::{Calendar, Reader, Store};
 use callbackd_core::model::codes::Codes;
 use callbackd_core::model::{Direction, FinishedCall, Outcome, ServedBy, Status};

@@ -1,6 +1,6 @@
 //! A count of its own, for the test of figures: the formulas in words, applied to the rows one by one, without a thought for speed.
 
-use crate::report_centre::{Centre, Did, HOUR, Row};
+use crate::store::report_centre::{Centre, Did, HOUR, Row};
 use callbackd::report::Thresholds;
 use callbackd_core::model::{Outcome, Status};
 use std::collections::BTreeMap;
@@ -67,7 +67,7 @@ pub fn recount(centre: &Centre, (from, to): (i64, i64), t: &Thresholds, hour_of:
     }
     queues(&rows, &mut out);
     agents(&rows, &mut out);
-    for agent in crate::report_centre::AGENTS {
+    for agent in crate::store::report_centre::AGENTS {
         agent_time(agent, &centre.agents, centre.seen_ms, (from, to), t, &mut out);
     }
     load(centre, (from, to), t, &mut out);

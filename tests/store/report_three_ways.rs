@@ -1,7 +1,7 @@
 //! Each figure three times: by `callbackd report`, by the view of the database, by a count of its own. They agree, on whatever day.
 
-use crate::report_centre::{Centre, HOUR, centre, midnight, store};
-use crate::report_recount::{Numbers, recount};
+use crate::store::report_centre::{Centre, HOUR, centre, midnight, store};
+use crate::store::report_recount::{Numbers, recount};
 use callbackd::report::figures::{Figures, Spread, Totals, figures};
 use callbackd::report::{Facts, Thresholds};
 use callbackd::store::{Calendar, Chosen, Depth, Reader};

@@ -1,6 +1,6 @@
 //! A copy is the database as it was at one moment, whatever is written meanwhile, and it takes nobody's place unasked.
 
-use crate::stored::{abandoned, answered, names, record};
+use crate::store::stored::{abandoned, answered, names, record};
 use callbackd::store::{Ack, Batch, CallFilter, Error, Reader, SCHEMA_VERSION, Store, Writer, backup, migrations};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt;
@@ -152,7 +152,7 @@ fn a_damaged_database_gives_no_copy() {
     let mut store = Store::open(&place.db).unwrap();
     store.write(&(0..500).map(|n| record(answered(&format!("1.{n}")))).collect::<Vec<_>>()).unwrap();
     drop(store);
-    crate::stored::spoil(&place.db, "legs");
+    crate::store::stored::spoil(&place.db, "legs");
     refused(&place, &place.copy, false, 65, "no copy was made");
 }
 

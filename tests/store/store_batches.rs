@@ -1,6 +1,6 @@
 //! However records are cut into transactions, the same rows come out: what changes again within one is written once, and never left out.
 
-use crate::stored::{abandoned, answered, record};
+use crate::store::stored::{abandoned, answered, record};
 use callbackd::store::Store;
 use callbackd_core::model::{Activity, CallInProgress, Interval, PbxId, Record};
 use proptest::prelude::*;

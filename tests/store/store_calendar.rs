@@ -1,6 +1,6 @@
 //! The calendar and the thresholds that the views of figures join: what the daemon keeps of them.
 
-use crate::stored::{MONDAY_10, abandoned, record};
+use crate::store::stored::{MONDAY_10, abandoned, record};
 use callbackd::report::Thresholds;
 use callbackd::report::calendar::hours;
 use callbackd::store::{Calendar, Reader, Store};

@@ -1,6 +1,6 @@
 //! Callbacks in the database: tasks with their history, attempts, the do-not-call list; and what a restart reads of them.
 
-use crate::stored::{MONDAY_10, abandoned, answered, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{CallbackFilter, Earlier, HISTORY_ROWS, MOST_EVENTS, Reader, Refused, Store};
 use callbackd_core::model::{
     AgentKey, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction,

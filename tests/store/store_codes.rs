@@ -1,6 +1,6 @@
 //! Codes in the database: those that are shipped, those of the configuration, and the calls that have them.
 
-use crate::stored::{MONDAY_10, abandoned, answered, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::report::Thresholds;
 use callbackd::store::feed::ChangedRow;
 use callbackd::store::{Calendar, FeedRules, Reader, Store};

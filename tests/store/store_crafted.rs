@@ -1,6 +1,6 @@
 //! Databases that somebody has built to do harm, or altered: each is refused with 65 and a fix, by whoever opens it, and left as it is.
 
-use crate::stored::{MONDAY_10, abandoned, contents, record};
+use crate::store::stored::{MONDAY_10, abandoned, contents, record};
 use callbackd::store::{self, CallFilter, Reader, Store};
 use rusqlite::Connection;
 use std::ops::ControlFlow;

@@ -2,7 +2,7 @@
 //!
 //! The limit is the kernel's on the size of a process's files, so the test has a process of its own, and needs no root.
 
-use crate::stored::{abandoned, record};
+use crate::store::stored::{abandoned, record};
 use callbackd::store::{Ack, Batch, CallFilter, Health, Reader, Store, Writer};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::process::Command;

@@ -1,6 +1,6 @@
 //! Which database it is: kept through all that leaves it where it is, and new in every copy.
 
-use crate::stored::{abandoned, record};
+use crate::store::stored::{abandoned, record};
 use callbackd::store::{Reader, Store, backup, migrations, vacuum};
 use callbackd_core::model::{AttemptRow, Record};
 use rusqlite::Connection;

@@ -1,6 +1,6 @@
 //! No command and no start reads a whole table that grows with the years, whether SQLite has figures of it or not.
 
-use crate::stored::{MONDAY_10, abandoned, answered, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{Batch, CallFilter, LastSeenAgent, Reader, Store, Writer, questions};
 use callbackd_core::model::{FinishedCall, LegResult, QueueVisit, VisitResult};
 use rusqlite::{Connection, StatementStatus};

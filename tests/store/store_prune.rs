@@ -1,6 +1,6 @@
 //! What is older than `store.keep` goes, a few rows at a time and never at the cost of what is still to be done.
 
-use crate::stored::{MONDAY_10, abandoned, answered, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{Ack, Batch, PRUNE_ROWS, Pruned, Pruning, Store, Writer};
 use callbackd_core::model::FinishedCall;
 use rusqlite::Connection;

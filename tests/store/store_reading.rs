@@ -1,6 +1,6 @@
 //! Commands read beside a running daemon or without one, find what they ask for, and leave no trace.
 
-use crate::stored::{MONDAY_10, abandoned, answered, contents, names, record};
+use crate::store::stored::{MONDAY_10, abandoned, answered, contents, names, record};
 use callbackd::store::{Batch, CallFilter, Error, Reader, Store, Writer};
 use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
 use std::path::{Path, PathBuf};

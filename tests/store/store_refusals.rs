@@ -1,6 +1,6 @@
 //! What cannot be used is refused with one line that names the path and the fix, and is left byte for byte as it was.
 
-use crate::stored::{abandoned, contents, names, record};
+use crate::store::stored::{abandoned, contents, names, record};
 use callbackd::store::{Error, Reader, SCHEMA_VERSION, Store};
 use rusqlite::Connection;
 use std::os::unix::fs::PermissionsExt;
@@ -219,7 +219,7 @@ fn a_page_of_garbage_in_the_middle_is_refused_before_a_byte_is_changed() {
     let mut store = Store::open(&place.path).unwrap();
     store.write(&(0..500).map(|n| record(abandoned(&format!("1.{n}")))).collect::<Vec<_>>()).unwrap();
     drop(store);
-    crate::stored::spoil(&place.path, "queue_visits");
+    crate::store::stored::spoil(&place.path, "queue_visits");
     refused(&place, 65, &["is damaged", "restore a backup", ".recover"]);
 }
 
@@ -230,8 +230,8 @@ fn a_number_that_somebody_wrote_by_hand_and_is_none_costs_its_row_and_no_other()
     let mut store = Store::open(&path).unwrap();
     store
         .write(&[
-            crate::stored::record(crate::stored::answered("1.1")),
-            crate::stored::record(crate::stored::answered("1.2")),
+            crate::store::stored::record(crate::store::stored::answered("1.1")),
+            crate::store::stored::record(crate::store::stored::answered("1.2")),
         ])
         .unwrap();
     drop(store);
@@ -245,7 +245,7 @@ fn a_number_that_somebody_wrote_by_hand_and_is_none_costs_its_row_and_no_other()
     drop(by_hand);
 
     let store = Store::open(&path).unwrap();
-    let restored = store.restored(crate::stored::MONDAY_10 + 1_000, 0).unwrap();
+    let restored = store.restored(crate::store::stored::MONDAY_10 + 1_000, 0).unwrap();
     assert_eq!(
         restored.do_not_call.iter().map(|entry| entry.number_e164.to_string()).collect::<Vec<_>>(),
         ["+12025550199"]

@@ -1,6 +1,6 @@
 //! Someone who knows only `sqlite3` reads the views: local time, seconds, words.
 
-use crate::stored::{abandoned, answered, record};
+use crate::store::stored::{abandoned, answered, record};
 use callbackd::store::{Batch, Store, Writer};
 use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
 use std::path::Path;

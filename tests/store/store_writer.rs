@@ -1,6 +1,6 @@
 //! The writer's thread: one transaction for all that waits, nothing lost while the database cannot be written, bounded.
 
-use crate::stored::{abandoned, record};
+use crate::store::stored::{abandoned, record};
 use callbackd::store::{Ack, Batch, CallFilter, Health, Reader, Store, Writer};
 use callbackd_core::model::Record;
 use rusqlite::Connection;

@@ -1,6 +1,6 @@
 //! One row per call: written once however often it is handed over, children and all, and never at the cost of another.
 
-use crate::stored::{abandoned, answered, gap, record};
+use crate::store::stored::{abandoned, answered, gap, record};
 use callbackd::store::{CallFilter, Reader, Store};
 use callbackd_core::model::{CallInProgress, E164, FinishedCall, Gap, PbxId, Record};
 use rusqlite::Connection;

@@ -1,7 +1,7 @@
 //! The queue of a webhook against a real database and a pretend receiver: at least once, in order, and once after de-duplication, over crashes.
 
-use crate::feed::Place;
-use crate::stored::{abandoned, answered, record};
+use crate::store::feed::Place;
+use crate::store::stored::{abandoned, answered, record};
 use callbackd::config::Config;
 use callbackd::store::webhooks::{Again, MessageState, WebhookNote, WebhookState};
 use callbackd::store::{FeedRules, Reader, Store};

@@ -2,7 +2,7 @@
 
 /// What a hangup cause says. The cause in a row stays the number that Asterisk sent: this is what it means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum HangupCause {
+pub(crate) enum HangupCause {
     /// There is no such number: 1 unallocated, 2 and 3 no route, 22 number changed, 28 invalid format.
     NoSuchNumber,
     /// 17: user busy.
@@ -26,7 +26,7 @@ pub enum HangupCause {
 impl HangupCause {
     /// The class of a cause as Asterisk sends it.
     #[must_use]
-    pub const fn of(cause: u16) -> Self {
+    pub(crate) const fn of(cause: u16) -> Self {
         match cause {
             1..=3 | 22 | 28 => Self::NoSuchNumber,
             17 => Self::Busy,

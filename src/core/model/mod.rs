@@ -34,7 +34,7 @@ pub use callback::{
 };
 pub use change::{Before, ChangeKind};
 pub use gap::{Gap, GapCause};
-pub use hangup_cause::HangupCause;
+pub(crate) use hangup_cause::HangupCause;
 pub use identity::{AgentKey, CallKey, E164, NoSuchPbx, NotE164, PbxId, QueueKey};
 pub use interval::{Activity, Interval};
 pub use moment::Moment;

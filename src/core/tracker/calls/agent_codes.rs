@@ -7,7 +7,7 @@
 use crate::ami::event::Millis;
 use crate::model::codes::CodedCall;
 use crate::model::{Direction, FinishedCall, Tag};
-use crate::tracker::calls::call::{Call, MAX_TAGS, Stage};
+use crate::tracker::calls::call::{Call, Stage};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel;
@@ -55,12 +55,9 @@ impl Tracker {
         };
         let room = self.calls.have_room();
         let at = tag.at_ms;
-        let c = &mut self.calls.table[call];
-        c.tags.retain(|t| t.code != tag.code || t.by != tag.by);
-        if c.tags.len() >= MAX_TAGS || !room {
+        if !self.calls.call_mut(call).tagged(tag, room) {
             return false;
         }
-        c.tags.push(tag);
         self.calls.touched(call, at, self.now.mono_ms);
         self.calls.mark(call);
         true

@@ -176,8 +176,11 @@ pub(crate) struct Dialplan {
 const MAX_CONTEXTS: usize = 32;
 
 impl Dialplan {
-    /// It came to this context.
-    pub(crate) fn comes_to(&mut self, context: &str) {
+    /// It came to this context, which is for that.
+    pub(crate) fn comes_to(&mut self, context: &str, purpose: Purpose) {
+        self.purpose = purpose;
+        self.closed |= purpose.closed;
+        self.blocked |= purpose.blocked;
         let kept = self.contexts.len() < MAX_CONTEXTS && !context.is_empty();
         if kept && !self.contexts.iter().any(|known| **known == *context) {
             self.contexts.push(context.into());
@@ -349,6 +352,24 @@ impl Call {
             .iter_mut()
             .filter(|attempt| attempt.ended_ms.is_none())
             .for_each(|attempt| attempt.in_doubt = true);
+    }
+
+    /// A channel has come to it. `partial`: it is the first that is known of it, and it did not begin just now.
+    pub(crate) fn channel_comes(&mut self, channel: Slot, partial: bool) {
+        self.channels.push(channel);
+        self.live += 1;
+        if partial {
+            self.seen.misses_a_part();
+        }
+        if self.stage == Stage::Recorded {
+            self.stage = Stage::Ending;
+        }
+    }
+
+    /// A transfer. `at`: when, if our side made it.
+    pub(crate) fn transferred(&mut self, at: Option<Millis>) {
+        self.transfers += 1;
+        self.transfer_ms = at.or(self.transfer_ms);
     }
 
     /// A trunk is dialled: the other party is whom we dial.

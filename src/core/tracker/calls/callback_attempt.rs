@@ -26,12 +26,36 @@ pub(crate) struct TrackedAttempt {
     row: Option<Box<str>>,
 }
 
+impl Call {
+    /// An attempt of ours is in it.
+    fn has_an_attempt(&mut self) {
+        self.ours = true;
+    }
+
+    /// What a variable of an Originate of ours says of the call: whom it is to reach, and for which queue.
+    fn attempt_says(&mut self, variable: &str, value: &str) {
+        if self.origin != Origin::Callback || value.is_empty() {
+            return;
+        }
+        match variable.trim_start_matches('_') {
+            "CALLBACKD_NUMBER" if self.number.is_none() => self.number = Some(value.to_owned()),
+            "CALLBACKD_QUEUE" => self.for_queue = Some(value.into()),
+            _ => {}
+        }
+    }
+
+    /// Another channel has taken the place of the one that began it.
+    fn goes_on_with(&mut self, by: Slot) {
+        self.first = by;
+    }
+}
+
 impl Tracker {
     /// A channel began: it may be the first of an attempt.
     pub(crate) fn our_attempt_begins(&mut self, slot: Slot, at: Millis) {
         let channel = self.topology.channel(slot);
         let Some(id) = self.our_attempts.attempt(&channel.uniqueid) else { return self.another_attempt_begins(slot) };
-        self.calls.table[channel.call].ours = true;
+        self.calls.call_mut(channel.call).has_an_attempt();
         if let Some(known) = self.calls.attempts.get_mut(id) {
             if *channel.uniqueid == *id {
                 known.channel = slot;
@@ -78,15 +102,7 @@ impl Tracker {
 
     /// A variable of an Originate of ours: whom it is to reach, and for which queue, before anybody is dialled.
     pub(crate) fn attempt_says(&mut self, slot: Slot, variable: &str, value: &str) {
-        let call = &mut self.calls.table[self.topology.channel(slot).call];
-        if call.origin != Origin::Callback || value.is_empty() {
-            return;
-        }
-        match variable.trim_start_matches('_') {
-            "CALLBACKD_NUMBER" if call.number.is_none() => call.number = Some(value.to_owned()),
-            "CALLBACKD_QUEUE" => call.for_queue = Some(value.into()),
-            _ => {}
-        }
+        self.calls.call_mut(self.topology.channel(slot).call).attempt_says(variable, value);
     }
 
     /// Asterisk gave an Originate up. With `ChannelId` the response names it even where no channel ever was (`main/manager.c`).
@@ -104,7 +120,7 @@ impl Tracker {
         if !began || self.topology.channel(by).call != call {
             return;
         }
-        self.calls.table[call].first = by;
+        self.calls.call_mut(call).goes_on_with(by);
         let agent = self.topology.channel(by).interface();
         for (id, attempt) in self.calls.attempts.iter_mut().filter(|(_, a)| a.channel == rung) {
             attempt.channel = by;
@@ -157,12 +173,12 @@ impl Tracker {
 
     /// Emits the steps that the attempts in this call have made.
     pub(crate) fn attempts_advance(&mut self, call: Slot) {
-        let c = &self.calls.table[call];
+        let (c, attempts) = self.calls.with_attempts(call);
         if !c.ours {
             return;
         }
         let at = self.event_ms;
-        for (id, attempt) in self.calls.attempts.iter_mut() {
+        for (id, attempt) in attempts {
             let Some(channel) = self.topology.get(attempt.channel).filter(|channel| channel.call == call) else {
                 continue;
             };
@@ -215,11 +231,16 @@ impl Tracker {
         if !self.calls[call].ours {
             return;
         }
-        for attempt in self.calls.attempts.values_mut() {
+        let (c, attempts) = self.calls.with_attempts(call);
+        let mut survives = false;
+        for attempt in attempts.values_mut() {
             if self.topology.get(attempt.channel).is_some_and(|channel| channel.call == rest) {
-                self.calls.table[rest].ours = true;
-                attempt.row = Some(self.calls.table[call].linkedid.clone());
+                survives = true;
+                attempt.row = Some(c.linkedid.clone());
             }
+        }
+        if survives {
+            self.calls.call_mut(rest).has_an_attempt();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::Person;
+use crate::tracker::calls::call::{Call, Person};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
@@ -33,31 +33,11 @@ impl Tracker {
                 }
             }
         }
-        let held = heard.iter().any(|(_, held)| *held);
         for (person, _) in &heard {
             self.calls.person(&mut self.topology, call, *person);
         }
-        let call = &mut self.calls.table[call];
-        call.machine.set(if served { Talking::Yes } else { Talking::No }, at);
-        for person in &mut call.people {
-            let state = match heard.iter().any(|(slot, _)| *slot == person.channel) {
-                false => Talking::No,
-                true if held => Talking::Held,
-                true => Talking::Yes,
-            };
-            person.talk.set(state, at);
-        }
-        let state = match (heard.is_empty(), held) {
-            (false, false) => Talking::Yes,
-            (false, true) => Talking::Held,
-            (true, _) if waits && call.talk.first_ms.is_some() => Talking::Held,
-            (true, _) => Talking::No,
-        };
-        call.talk.set(state, at);
-        if !heard.is_empty() {
-            call.seen.customer_is_shown();
-        }
-        if !call.queue_visits.is_empty() {
+        self.calls.call_mut(call).customer_hears(&heard, waits, served, at);
+        if !self.calls[call].queue_visits.is_empty() {
             self.waiting_changes(slot);
         }
         self.calls.mark(slot);
@@ -71,7 +51,7 @@ impl Tracker {
             self.topology.has_met(phone);
             self.calls.person(&mut self.topology, call, phone).talk.had_begun(from, to);
         }
-        self.calls.table[call].talk.had_begun(from, to);
+        self.calls.call_mut(call).had_talked(from, to);
         self.calls.mark(call);
     }
 
@@ -91,6 +71,48 @@ impl Tracker {
     }
 }
 
+impl Call {
+    /// The customer hears these people now, each with whether the way there is on hold. `waits`: parked, or while someone consults a colleague;
+    /// `served`: by a machine that serves callers.
+    fn customer_hears(&mut self, heard: &[(Slot, bool)], waits: bool, served: bool, at: Millis) {
+        let held = heard.iter().any(|(_, held)| *held);
+        self.machine.set(if served { Talking::Yes } else { Talking::No }, at);
+        for person in &mut self.people {
+            let state = match heard.iter().any(|(slot, _)| *slot == person.channel) {
+                false => Talking::No,
+                true if held => Talking::Held,
+                true => Talking::Yes,
+            };
+            person.talk.set(state, at);
+        }
+        let state = match (heard.is_empty(), held) {
+            (false, false) => Talking::Yes,
+            (false, true) => Talking::Held,
+            (true, _) if waits && self.talk.first_ms.is_some() => Talking::Held,
+            (true, _) => Talking::No,
+        };
+        self.talk.set(state, at);
+        if !heard.is_empty() {
+            self.seen.customer_is_shown();
+        }
+    }
+
+    /// The customer had talked with somebody since `from`, and nobody saw it begin; at `to` it was over.
+    pub(crate) fn had_talked(&mut self, from: Millis, to: Millis) {
+        self.talk.had_begun(from, to);
+    }
+
+    /// Whoever is at this phone, as someone who talks with the customer.
+    fn person(&mut self, phone: Slot, interface: Box<str>) -> &mut Person {
+        let known = self.people.iter().position(|p| p.channel == phone);
+        let index = known.unwrap_or_else(|| {
+            self.people.push(Person { channel: phone, interface, talk: Clock::default() });
+            self.people.len() - 1
+        });
+        &mut self.people[index]
+    }
+}
+
 impl Calls {
     /// Whoever is at this phone, as someone who talks with the customer.
     fn person(&mut self, topology: &mut Topology, call: Slot, phone: Slot) -> &mut Person {
@@ -98,13 +120,7 @@ impl Calls {
             topology.is_shared(phone);
         }
         let interface = self.identity(topology, call, phone).into();
-        let people = &mut self.table[call].people;
-        let known = people.iter().position(|p| p.channel == phone);
-        let index = known.unwrap_or_else(|| {
-            people.push(Person { channel: phone, interface, talk: Clock::default() });
-            people.len() - 1
-        });
-        &mut people[index]
+        self.call_mut(call).person(phone, interface)
     }
 
     /// Someone who talked with the customer is still on the line: consulting a colleague, and about to come back.

@@ -15,15 +15,15 @@ impl Calls {
         // A customer who is gone already has been seen to the end.
         let gone = |c: &Call| c.origin == Origin::Trunk && topology.channel(c.first).ended_ms.is_some();
         let lives = |c: &Call| c.stage == Stage::Live && !gone(c);
-        let live: Vec<Slot> = self.table.iter().filter(|(_, c)| lives(c)).map(|(slot, _)| slot).collect();
+        let live: Vec<Slot> = self.iter().filter(|(_, c)| lives(c)).map(|(slot, _)| slot).collect();
         for slot in live {
-            self.table[slot].loses_sync();
+            self.call_mut(slot).loses_sync();
         }
     }
 
     /// A channel of the call has ended without an event, and perhaps the call with it. True if a call of a customer or an agent was lost so.
     pub(crate) fn ends_unseen(&mut self, call: Slot, channel: Slot, topology: &Topology) -> bool {
-        let c = &mut self.table[call];
+        let c = self.call_mut(call);
         let inbound = c.origin == Origin::Trunk;
         let customer_seen_off = inbound && c.first != channel && topology.channel(c.first).ended_ms.is_some();
         if customer_seen_off && !c.seen.end_unseen() {
@@ -39,13 +39,35 @@ impl Calls {
     }
 }
 
+impl Call {
+    /// Something shows what became of the customer during the gap.
+    fn customer_is_shown(&mut self) {
+        self.seen.customer_is_shown();
+    }
+
+    /// One of its events was refused.
+    fn misses_an_event(&mut self) {
+        self.seen.misses_an_event();
+    }
+
+    /// The list of channels names the channel of a leg: if it is as it was when sync was lost, nothing of it is in doubt.
+    fn leg_shows_itself(&mut self, channel: Slot, up: bool) {
+        let as_it_was = |a: &&mut TrackedLeg| a.channel == channel && (a.answered_ms.is_some() || !up);
+        if let Some(leg) = self.attempts.iter_mut().rev().find(as_it_was)
+            && std::mem::take(&mut leg.in_doubt)
+        {
+            self.seen.customer_is_shown();
+        }
+    }
+}
+
 impl Tracker {
     /// An event of this channel was refused. One that is not known yet will be met in the middle of its call, which says the same.
     pub(crate) fn event_refused(&mut self, name: &str) {
         let found = self.topology.channels().find(|(_, channel)| channel.is_called(name));
         let Some(call) = found.map(|(_, channel)| channel.call) else { return };
         if self.calls[call].stage != Stage::Recorded {
-            self.calls.table[call].seen.misses_an_event();
+            self.calls.call_mut(call).misses_an_event();
             self.calls.mark(call);
         }
     }
@@ -62,18 +84,11 @@ impl Tracker {
         let call = self.topology.channel(slot).call;
         if self.calls[call].first == slot && (self.calls[call].seen.in_doubt() || self.coverage.in_gap()) {
             let stayed = self.is_where_it_was(slot, (&seen.context, &seen.exten), runs, at);
-            let c = &mut self.calls.table[call];
-            if stayed || (bridged && c.talk.state() != Talking::No) {
-                c.seen.customer_is_shown();
+            if stayed || (bridged && self.calls[call].talk.state() != Talking::No) {
+                self.calls.call_mut(call).customer_is_shown();
             }
         }
-        let c = &mut self.calls.table[call];
-        let as_it_was = |a: &&mut TrackedLeg| a.channel == slot && (a.answered_ms.is_some() || seen.state != STATE_UP);
-        if let Some(attempt) = c.attempts.iter_mut().rev().find(as_it_was)
-            && std::mem::take(&mut attempt.in_doubt)
-        {
-            c.seen.customer_is_shown(); // it rings as it did when sync was lost
-        }
+        self.calls.call_mut(call).leg_shows_itself(slot, seen.state == STATE_UP);
         self.calls.mark(call);
     }
 }

@@ -32,7 +32,7 @@ impl Tracker {
     pub(crate) fn record_marked(&mut self) {
         let mut marked = std::mem::take(&mut self.calls.marked);
         for call in marked.drain(..) {
-            if self.calls.table.get(call).is_some() {
+            if self.calls.get(call).is_some() {
                 self.calls.weigh(call);
                 self.progress_changes(call);
                 self.line_changes(call);
@@ -66,7 +66,7 @@ impl Tracker {
         }
         if call.number.as_deref() != call.read.as_ref().map(|r| &*r.raw) {
             let read = call.number.clone().map(|raw| Read { e164: self.e164(&raw), raw });
-            self.calls.table[slot].read = read;
+            self.calls.call_mut(slot).number_is_read(read);
         }
         let call = &self.calls[slot];
         let inbound = call.origin == Origin::Trunk;
@@ -76,7 +76,7 @@ impl Tracker {
             let number = number.cloned();
             self.line_frees(slot);
             if let Some(number) = number {
-                self.calls.table[slot].line = Some(Reported { number, inbound, talking: false });
+                self.calls.call_mut(slot).line_is_busy(number, inbound);
                 self.report_line(slot, Line::Busy);
             }
         }
@@ -88,9 +88,7 @@ impl Tracker {
         let Some(person) = talked else { return };
         let known = self.presence.find(&person.interface);
         let agent = known.map_or_else(|| person.interface.to_string(), |a| self.presence.agent(a).id.to_string());
-        if let Some(line) = &mut self.calls.table[slot].line {
-            line.talking = true;
-        }
+        self.calls.call_mut(slot).line_talks();
         self.report_line(slot, Line::Talking { agent });
     }
 
@@ -119,13 +117,37 @@ impl Tracker {
     fn line_frees(&mut self, slot: Slot) {
         if self.calls[slot].line.is_some() {
             self.report_line(slot, Line::Free);
-            self.calls.table[slot].line = None;
+            self.calls.call_mut(slot).line_is_free();
         }
     }
 
     /// Releases the customer line of a call that was merged or dropped.
     pub(crate) fn line_of_a_call_gone(&mut self, gone: &Call) {
         self.calls.freed.extend(change(&self.pbx, gone, Line::Free));
+    }
+}
+
+impl Call {
+    /// The number of its other party was read.
+    fn number_is_read(&mut self, read: Option<Read>) {
+        self.read = read;
+    }
+
+    /// The customer's line was emitted as busy.
+    fn line_is_busy(&mut self, number: E164, inbound: bool) {
+        self.line = Some(Reported { number, inbound, talking: false });
+    }
+
+    /// With whom the customer talks was emitted too.
+    fn line_talks(&mut self) {
+        if let Some(line) = &mut self.line {
+            line.talking = true;
+        }
+    }
+
+    /// The customer's line was emitted as free.
+    fn line_is_free(&mut self) {
+        self.line = None;
     }
 }
 

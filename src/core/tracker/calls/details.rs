@@ -5,7 +5,6 @@ use crate::ami::length::EXPRESSION;
 use crate::model::{IvrStep, Rating, Tag};
 use crate::tracker::calls::call::{Call, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
-use crate::tracker::table::Slot;
 
 /// The details of all calls together (legs, queue visits, menu steps, tags, ratings, linkedids), bytes as they are estimated here; beyond it new ones are
 /// counted and not kept. Some 60,000 legs.
@@ -86,6 +85,11 @@ impl Weighed {
             || self.said > call.tags.len() + call.ratings.len()
     }
 
+    /// Bytes as they are estimated.
+    pub(super) fn bytes(self) -> usize {
+        self.bytes
+    }
+
     /// Nothing of the call has come or gone.
     fn is_up_to_date(&self, call: &Call) -> bool {
         self.recorded == call.recorded.is_some()
@@ -107,22 +111,15 @@ impl Calls {
     pub(crate) fn detail_bytes(&self) -> usize {
         self.detail_bytes
     }
+}
 
-    /// Takes in what this call has more or less of than before.
-    pub(super) fn weigh(&mut self, slot: Slot) {
-        let Some(call) = self.table.get_mut(slot) else { return };
-        if call.weighed.is_up_to_date(call) {
-            return;
+impl Call {
+    /// Weighs its details. Returns what they weighed before, and what they weigh now, bytes as they are estimated.
+    pub(super) fn weigh(&mut self) -> (usize, usize) {
+        let before = self.weighed;
+        if !before.is_up_to_date(self) {
+            self.weighed = before.again(self);
         }
-        let now = call.weighed.again(call);
-        let before = std::mem::replace(&mut call.weighed, now);
-        self.detail_bytes = self.detail_bytes - before.bytes + now.bytes;
-    }
-
-    /// Takes a call out, and the weight of its details with it; forgets those of the given keys that lead to it.
-    pub(super) fn remove<'k>(&mut self, slot: Slot, keys: impl IntoIterator<Item = &'k str>) -> Option<Call> {
-        let mut gone = self.table.remove(slot, keys)?;
-        self.detail_bytes -= std::mem::take(&mut gone.weighed).bytes;
-        Some(gone)
+        (before.bytes, self.weighed.bytes)
     }
 }

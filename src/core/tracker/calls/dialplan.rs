@@ -35,28 +35,17 @@ impl Tracker {
         if &*seen.exten == "h" || self.topology.channel(slot).hangs_up_by(at) {
             return;
         }
-        let elsewhere = self.calls.table[call].dialplan.place.replace(slot).is_some_and(|place| place != slot);
+        let elsewhere = self.calls.call_mut(call).dialplan.is_run_by(slot);
         let moved = self.topology.moves_in_dialplan(slot, &seen.context, &seen.exten) || elsewhere;
         if moved {
-            self.calls.table[call].dialplan.leaves_blacklist_check(&seen.context);
+            self.calls.call_mut(call).dialplan.leaves_blacklist_check(&seen.context);
         }
         if moved || self.calls[call].dialplan.application.is_none() {
             self.place_changes(call, &seen.context, &seen.exten, at);
         }
-        self.calls.application_runs(call, application, data);
-        let checks = &*seen.context == BLACKLIST_CHECK;
-        let plan = &mut self.calls.table[call].dialplan;
-        let takes_messages = application.eq_ignore_ascii_case("VoiceMail")
-            || (plan.purpose.voicemail && application.eq_ignore_ascii_case("Record"));
-        if takes_messages {
-            plan.mailbox_ms = Some(at);
-        }
-        plan.observes |= OBSERVERS.iter().any(|name| application.eq_ignore_ascii_case(name));
-        plan.in_blacklist_check = checks && !application.eq_ignore_ascii_case("Return");
-        plan.application_ms = at;
-        if moved {
-            plan.moved_ms = at;
-        }
+        let plan = &mut self.calls.call_mut(call).dialplan;
+        plan.is_listed_with(application, data);
+        plan.runs(application, &seen.context, moved, at);
     }
 
     /// What a list says that a channel runs, where no event has said it before.
@@ -64,7 +53,7 @@ impl Tracker {
         let call = self.topology.channel(slot).call;
         let news = self.calls[call].first == slot && self.calls[call].dialplan.application.is_none();
         if news && !application.is_empty() && self.topology.channel(slot).incoming != Some(false) {
-            self.calls.application_runs(call, application, data);
+            self.calls.call_mut(call).dialplan.is_listed_with(application, data);
         }
     }
 
@@ -96,20 +85,15 @@ impl Tracker {
         let (purpose, room) = (self.rules.purpose(context), self.calls.have_room());
         let arrives = self.rules.inbound_contexts.fit(context) && self.calls[call].arrives_at(exten);
         let dialled = arrives && !matches!(self.rules.numbering.classify(exten), Number::Internal);
-        let call = &mut self.calls.table[call];
-        call.dialplan.purpose = purpose;
-        call.dialplan.comes_to(context);
-        call.dialplan.closed |= purpose.closed;
-        call.dialplan.blocked |= purpose.blocked;
+        let call = self.calls.call_mut(call);
+        call.dialplan.comes_to(context, purpose);
         if dialled {
-            call.did = Some(exten.to_owned());
+            call.dialled_from_outside(exten.to_owned());
         }
         if purpose.ivr {
-            if menu_step(call, context, exten, room, at) {
-                self.counters.details_dropped += 1;
-            }
+            self.counters.details_dropped += u64::from(call.menu_step(context, exten, room, at));
         } else if exten == "i" {
-            call.dialplan.invalid = true;
+            call.dialplan.is_invalid();
         }
     }
 
@@ -117,19 +101,16 @@ impl Tracker {
         let Some(slot) = self.find_channel(seen, at) else { return };
         let call = self.topology.channel(slot).call;
         let (leads, room) = (self.calls.leads(&self.topology, call, slot), self.calls.have_room());
-        let c = &mut self.calls.table[call];
+        let c = self.calls.call_mut(call);
         match variable {
             "QUEUESTATUS" if !value.is_empty() => {
-                self.counters.details_dropped += u64::from(queue_status(c, value, room, at));
+                self.counters.details_dropped += u64::from(c.queue_status(value, room, at));
             }
-            "DIALSTATUS" if leads && !value.is_empty() && c.dialplan.dial_status_ms <= at => {
-                c.dialplan.dial_status = Some(value.into());
-                c.dialplan.dial_status_ms = at;
-            }
-            "VMSTATUS" => c.dialplan.message |= value == "SUCCESS",
+            "DIALSTATUS" if leads && !value.is_empty() => c.dialplan.dial_ends(value, at),
             // Record() ends well by a key, by silence, by its time limit, or by the caller's hanging up.
+            "VMSTATUS" => c.dialplan.message_ends(value == "SUCCESS"),
             "RECORD_STATUS" if c.dialplan.purpose.voicemail => {
-                c.dialplan.message |= matches!(value, "DTMF" | "SILENCE" | "TIMEOUT" | "HANGUP");
+                c.dialplan.message_ends(matches!(value, "DTMF" | "SILENCE" | "TIMEOUT" | "HANGUP"));
             }
             _ => self.attempt_says(slot, variable, value),
         }
@@ -137,14 +118,6 @@ impl Tracker {
 }
 
 impl Calls {
-    fn application_runs(&mut self, call: Slot, application: &str, data: &str) {
-        let plan = &mut self.table[call].dialplan;
-        plan.application = Some((application.to_ascii_lowercase().into(), data.into()));
-        if application.eq_ignore_ascii_case("Queue") {
-            plan.queue = data.split(',').next().map(Into::into);
-        }
-    }
-
     /// The dialplan that this channel runs decides the caller's fate: it began the call, or it is the far half of a Local channel that a
     /// customer was sent into, and into nothing else beside it.
     pub(super) fn leads(&self, topology: &Topology, call: Slot, slot: Slot) -> bool {
@@ -171,6 +144,51 @@ impl Dialplan {
     fn leaves_blacklist_check(&mut self, context: &str) {
         self.blocked |= self.in_blacklist_check && context != BLACKLIST_CHECK;
     }
+
+    /// This channel runs it now. True if another did before.
+    pub(super) fn is_run_by(&mut self, channel: Slot) -> bool {
+        self.place.replace(channel).is_some_and(|place| place != channel)
+    }
+
+    /// This application is the last that it is known to have run.
+    fn is_listed_with(&mut self, application: &str, data: &str) {
+        self.application = Some((application.to_ascii_lowercase().into(), data.into()));
+        if application.eq_ignore_ascii_case("Queue") {
+            self.queue = data.split(',').next().map(Into::into);
+        }
+    }
+
+    /// It runs this application now. `moved`: at another place than the one before.
+    fn runs(&mut self, application: &str, context: &str, moved: bool, at: Millis) {
+        let is = |name: &str| application.eq_ignore_ascii_case(name);
+        if is("VoiceMail") || (self.purpose.voicemail && is("Record")) {
+            self.mailbox_ms = Some(at);
+        }
+        self.observes |= OBSERVERS.iter().any(|name| is(name));
+        self.in_blacklist_check = context == BLACKLIST_CHECK && !is("Return");
+        self.application_ms = at;
+        if moved {
+            self.moved_ms = at;
+        }
+    }
+
+    /// It went to `i` outside menus.
+    fn is_invalid(&mut self) {
+        self.invalid = true;
+    }
+
+    /// Dial ended so.
+    fn dial_ends(&mut self, status: &str, at: Millis) {
+        if self.dial_status_ms <= at {
+            self.dial_status = Some(status.into());
+            self.dial_status_ms = at;
+        }
+    }
+
+    /// What takes messages has ended, with one or without.
+    fn message_ends(&mut self, left: bool) {
+        self.message |= left;
+    }
 }
 
 impl Call {
@@ -184,58 +202,64 @@ impl Call {
         let digits = !exten.is_empty() && exten.bytes().all(|b| b.is_ascii_digit() || b == b'+');
         self.did.is_none() && self.origin == Origin::Trunk && digits && !chosen
     }
-}
 
-/// Notes the menu that the caller is in, or what was chosen there. True if there is no room left.
-fn menu_step(call: &mut Call, context: &str, exten: &str, room: bool, at: Millis) -> bool {
-    let chosen = match exten {
-        "t" | "i" => exten,
-        // Labels (`s`, `h`, `hang`) are no choice of the caller's.
-        _ if exten.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'#' | b'+' | b'A'..=b'D')) => exten,
-        _ => "",
-    };
-    if !chosen.is_empty() && call.ivr.last().is_some_and(|last| last.context == context && last.digits == chosen) {
-        return false; // back from a subroutine
+    /// What was dialled from outside.
+    fn dialled_from_outside(&mut self, exten: String) {
+        self.did = Some(exten);
     }
-    if let Some(last) = call.ivr.last_mut()
-        && last.context == context
-        && last.digits.is_empty()
-    {
-        last.digits.push_str(chosen);
-        return false;
-    }
-    if chosen.is_empty() && exten != "s" {
-        return false;
-    }
-    if call.ivr.len() >= MAX_IVR_STEPS || !room {
-        call.dropped += 1;
-        return true;
-    }
-    call.ivr.push(IvrStep { context: context.to_owned(), digits: chosen.to_owned(), at_ms: at });
-    false
-}
 
-/// Notes how Queue() ended. It says so after the caller left, or instead of letting the caller in. True if there is no room left.
-fn queue_status(call: &mut Call, value: &str, room: bool, at: Millis) -> bool {
-    let refused = REFUSED.contains(&value);
-    // Heard late, it may come after the caller has joined the next queue.
-    let before = call.queue_visits.iter().rposition(|s| s.joined_ms < at).or(call.queue_visits.len().checked_sub(1));
-    if !refused && let Some(before) = before {
-        let queue_visit = &mut call.queue_visits[before];
-        if !queue_visit.connected {
-            queue_visit.status = Some(value.into());
+    /// Notes the menu that the caller is in, or what was chosen there. True if there is no room left.
+    fn menu_step(&mut self, context: &str, exten: &str, room: bool, at: Millis) -> bool {
+        let chosen = match exten {
+            "t" | "i" => exten,
+            // Labels (`s`, `h`, `hang`) are no choice of the caller's.
+            _ if exten.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'*' | b'#' | b'+' | b'A'..=b'D')) => exten,
+            _ => "",
+        };
+        if !chosen.is_empty() && self.ivr.last().is_some_and(|last| last.context == context && last.digits == chosen) {
+            return false; // back from a subroutine
         }
-        return false;
+        if let Some(last) = self.ivr.last_mut()
+            && last.context == context
+            && last.digits.is_empty()
+        {
+            last.digits.push_str(chosen);
+            return false;
+        }
+        if chosen.is_empty() && exten != "s" {
+            return false;
+        }
+        if self.ivr.len() >= MAX_IVR_STEPS || !room {
+            self.dropped += 1;
+            return true;
+        }
+        self.ivr.push(IvrStep { context: context.to_owned(), digits: chosen.to_owned(), at_ms: at });
+        false
     }
-    if refused && (call.queue_visits.len() >= MAX_VISITS || !room) {
-        call.dropped += 1;
-        return true;
+
+    /// Notes how Queue() ended. It says so after the caller left, or instead of letting the caller in. True if there is no room left.
+    fn queue_status(&mut self, value: &str, room: bool, at: Millis) -> bool {
+        let refused = REFUSED.contains(&value);
+        // Heard late, it may come after the caller has joined the next queue.
+        let before =
+            self.queue_visits.iter().rposition(|s| s.joined_ms < at).or(self.queue_visits.len().checked_sub(1));
+        if !refused && let Some(before) = before {
+            let queue_visit = &mut self.queue_visits[before];
+            if !queue_visit.connected {
+                queue_visit.status = Some(value.into());
+            }
+            return false;
+        }
+        if refused && (self.queue_visits.len() >= MAX_VISITS || !room) {
+            self.dropped += 1;
+            return true;
+        }
+        if refused {
+            let queue = self.dialplan.queue.clone().unwrap_or_default();
+            let refused =
+                TrackedVisit { left_ms: Some(at), status: Some(value.into()), ..TrackedVisit::began(&queue, None, at) };
+            self.queue_visits.push(refused);
+        }
+        false
     }
-    if refused {
-        let queue = call.dialplan.queue.clone().unwrap_or_default();
-        let refused =
-            TrackedVisit { left_ms: Some(at), status: Some(value.into()), ..TrackedVisit::began(&queue, None, at) };
-        call.queue_visits.push(refused);
-    }
-    false
 }

@@ -1,11 +1,86 @@
 //! The end of a call: wait for what is still on its way, reach the verdict, record it, and forget the call later.
 
 use crate::ami::event::Millis;
-use crate::model::Record;
+use crate::model::{FinishedCall, Record};
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
 use crate::tracker::{CUSTOMER_GONE_MS, LINGER_MS, Output, SETTLE_MS, Tracker};
 use std::sync::Arc;
+
+/// What recording a call's row came to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// It is the first.
+    New,
+    /// It is another than before.
+    Corrected,
+    /// It is the one that was recorded.
+    Same,
+}
+
+impl Call {
+    /// A channel of it is gone, with a cause if one was sent; with the last one the call begins to end.
+    fn channel_ends(&mut self, uniqueid: &str, is_customer: bool, cause: Option<u16>, at: Millis) {
+        self.live = self.live.saturating_sub(1);
+        if let Some(attempt) = self.attempt_mut(uniqueid) {
+            attempt.cause = attempt.cause.or(cause);
+            attempt.ended_ms.get_or_insert(at);
+        }
+        if is_customer {
+            self.cause = cause.or(self.cause);
+        }
+        if self.live == 0 {
+            self.stage = Stage::Ending;
+        }
+    }
+
+    /// Its customer is gone for good.
+    fn settles(&mut self) {
+        self.stage = Stage::Ending;
+    }
+
+    /// Someone came back.
+    fn goes_on(&mut self) {
+        self.stage = Stage::Live;
+    }
+
+    /// It is recorded, or makes no row.
+    fn is_over(&mut self) {
+        self.stage = Stage::Recorded;
+    }
+
+    /// This is its row.
+    fn recorded_as(&mut self, row: &Arc<FinishedCall>) -> Written {
+        match self.recorded.replace(Arc::clone(row)) {
+            None => Written::New,
+            Some(before) if before == *row => Written::Same,
+            Some(_) => {
+                self.corrections += 1;
+                Written::Corrected
+            }
+        }
+    }
+
+    /// It owns a channel that another call had.
+    fn keeps(&mut self, channel: Slot) {
+        self.channels.push(channel);
+    }
+
+    /// The customer is gone, and these channels go on: in a call of their own, which makes no row. Whatever they dial still bears the customer's
+    /// linkedid: it is theirs, and must not make a second row under it.
+    fn goes_on_without_customer(&mut self, first: Slot, survivors: &[Slot], forget_by: u64, at: Millis) -> Self {
+        survivors.iter().for_each(|slot| self.leave_talk(*slot, at));
+        self.channels.retain(|slot| !survivors.contains(slot));
+        self.live = 0;
+        self.forget_by = Some(forget_by);
+        let mut rest = Self::new(&format!("{} after its customer", self.linkedid), first, Origin::Extension, at);
+        rest.orphaned = true;
+        rest.live = survivors.len();
+        rest.channels = survivors.to_vec();
+        rest.keys.extend(self.keys.iter().cloned());
+        rest
+    }
+}
 
 impl Tracker {
     /// The channel is gone, with a cause if one was sent.
@@ -16,17 +91,9 @@ impl Tracker {
         self.phone_changes(slot, at);
         self.phone_counts(slot, at);
         let is_customer = self.is_customer(call, slot);
-        let c = &mut self.calls.table[call];
-        c.live = c.live.saturating_sub(1);
-        if let Some(attempt) = c.attempt_mut(&uniqueid) {
-            attempt.cause = attempt.cause.or(cause);
-            attempt.ended_ms.get_or_insert(at);
-        }
-        if is_customer {
-            c.cause = cause.or(c.cause);
-        }
+        self.calls.call_mut(call).channel_ends(&uniqueid, is_customer, cause, at);
+        let c = &self.calls[call];
         if c.live == 0 {
-            c.stage = Stage::Ending;
             self.calls.schedule_at(call, self.now.mono_ms + SETTLE_MS);
         } else if is_customer && c.origin == Origin::Trunk && c.stage == Stage::Live {
             self.calls.schedule_at(call, self.now.mono_ms + CUSTOMER_GONE_MS);
@@ -72,7 +139,7 @@ impl Tracker {
             return; // merged meanwhile into one that goes on without its first channel
         }
         self.split_off_survivors(call, ended);
-        self.calls.table[call].stage = Stage::Ending;
+        self.calls.call_mut(call).settles();
         self.tell(call);
     }
 
@@ -85,31 +152,13 @@ impl Tracker {
             .filter(|s| self.topology.channel(*s).ended_ms.is_none())
             .collect();
         let Some(&first) = survivors.first() else { return };
-        for slot in &survivors {
-            self.calls.table[call].leave_talk(*slot, at);
-        }
-        let mut rest = Call::new("", first, Origin::Extension, at);
-        rest.orphaned = true;
-        rest.live = survivors.len();
-        rest.keys.clear();
-        rest.channels.clone_from(&survivors);
-        let key = format!("{} after its customer", self.calls[call].linkedid);
-        rest.keys.push(key.as_str().into());
-        // Whatever they dial still bears the customer's linkedid: it is theirs, and must not make a second row under it.
-        rest.keys.extend(self.calls[call].keys.iter().cloned());
-        let rest = self.calls.table.insert(&key, rest);
-        for i in 0..self.calls[call].keys.len() {
-            let key = self.calls[call].keys[i].clone();
-            self.calls.table.alias(&key, rest);
-        }
+        let forget_by = self.now.mono_ms + LINGER_MS;
+        let rest = self.calls.call_mut(call).goes_on_without_customer(first, &survivors, forget_by, at);
+        let rest = self.calls.insert(rest);
         for slot in &survivors {
             self.topology.moves_to_call(*slot, rest);
         }
         self.attempts_survive(call, rest);
-        let c = &mut self.calls.table[call];
-        c.channels.retain(|s| !survivors.contains(s));
-        c.live = 0;
-        c.forget_by = Some(self.now.mono_ms + LINGER_MS);
     }
 
     pub(crate) fn tell(&mut self, call: Slot) {
@@ -118,8 +167,7 @@ impl Tracker {
             match first.ended_ms {
                 Some(ended) if self.calls[call].origin == Origin::Trunk => self.split_off_survivors(call, ended),
                 _ => {
-                    self.calls.table[call].stage = Stage::Live; // someone came back
-                    return;
+                    return self.calls.call_mut(call).goes_on(); // someone came back
                 }
             }
         }
@@ -127,35 +175,32 @@ impl Tracker {
             && let Some(finished) = self.finish(call)
         {
             let finished = Arc::new(finished);
-            let before = self.calls.table[call].recorded.take();
-            if before.as_ref() != Some(&finished) {
-                if before.is_some() {
-                    self.counters.calls_corrected += 1;
-                    self.calls.table[call].corrections += 1;
-                } else {
-                    self.counters.calls_recorded += 1;
+            let written = self.calls.call_mut(call).recorded_as(&finished);
+            if written != Written::Same {
+                match written {
+                    Written::Corrected => self.counters.calls_corrected += 1,
+                    _ => self.counters.calls_recorded += 1,
                 }
                 self.outputs.push_back(Output::Record(Record::Call(Arc::clone(&finished))));
                 self.has_its_row(&finished.linkedid);
             }
             self.last_call_learnt(call, &finished);
-            self.calls.table[call].recorded = Some(finished);
         }
         self.attempts_end(call);
-        self.calls.table[call].stage = Stage::Recorded;
+        self.calls.call_mut(call).is_over();
         self.calls.mark(call);
         let left = self.calls[call].forget_by.map_or(LINGER_MS, |by| by.saturating_sub(self.now.mono_ms));
         self.calls.schedule_at(call, self.now.mono_ms + left);
     }
 
     fn forget(&mut self, call: Slot) {
-        let Some(gone) = self.calls.table.get(call) else { return };
+        let Some(gone) = self.calls.get(call) else { return };
         let (keys, channels) = (gone.keys.clone(), gone.channels.clone());
         for slot in channels {
             match self.calls.another_that_shares(&self.topology, call, slot) {
                 Some(other) => {
                     self.topology.moves_to_call(slot, other);
-                    self.calls.table[other].channels.push(slot);
+                    self.calls.call_mut(other).keeps(slot);
                 }
                 None => self.topology.forget(slot),
             }

@@ -60,7 +60,7 @@ impl Tracker {
         }
         let now = Arc::new(self.so_far(call));
         self.outputs.push_back(Output::Record(Record::InProgress(Arc::clone(&now))));
-        self.calls.table[slot].in_progress = Some(now);
+        self.calls.call_mut(slot).recorded_in_progress(now);
     }
 
     /// What is known of a call by now.
@@ -118,28 +118,39 @@ impl Tracker {
 
     /// What was known of a call before anyone looked away.
     fn takes_up(&mut self, slot: Slot, old: CallInProgress, from: Millis) {
-        let call = &mut self.calls.table[slot];
-        if call.stage == Stage::Recorded {
+        if self.calls[slot].stage == Stage::Recorded {
             return;
         }
-        call.started_ms = call.started_ms.min(old.started_ms);
+        self.calls.call_mut(slot).goes_on_from(old, from);
+        self.waiting_changes(slot);
+        self.calls.mark(slot);
+    }
+}
+
+impl Call {
+    /// This was recorded of it as in progress.
+    fn recorded_in_progress(&mut self, row: Arc<CallInProgress>) {
+        self.in_progress = Some(row);
+    }
+
+    /// What was recorded of it before anyone looked away, at `from`.
+    fn goes_on_from(&mut self, old: CallInProgress, from: Millis) {
+        self.started_ms = self.started_ms.min(old.started_ms);
         // The lists say where in the dialplan the caller is now, not what was dialled.
-        call.did = old.did.clone().or(call.did.take());
-        call.number = call.number.take().or_else(|| old.number.clone());
-        call.name = call.name.take().or_else(|| old.name.clone());
+        self.did = old.did.clone().or(self.did.take());
+        self.number = self.number.take().or_else(|| old.number.clone());
+        self.name = self.name.take().or_else(|| old.name.clone());
         if let (Some(queue), Some(joined_ms)) = (&old.queue, old.joined_ms)
-            && !call.queue_visits.iter().any(|queue_visit| *queue_visit.queue == **queue)
+            && !self.queue_visits.iter().any(|queue_visit| *queue_visit.queue == **queue)
         {
-            call.queue_visits.push(TrackedVisit { in_doubt: true, ..TrackedVisit::began(queue, None, joined_ms) });
-            call.queue_visits.sort_by_key(|queue_visit| queue_visit.joined_ms);
+            self.queue_visits.push(TrackedVisit { in_doubt: true, ..TrackedVisit::began(queue, None, joined_ms) });
+            self.queue_visits.sort_by_key(|queue_visit| queue_visit.joined_ms);
         }
         // The customer was served, whatever happens now.
         if let Some(answered_ms) = old.answered_ms {
-            call.talk.had_begun(answered_ms, from.max(answered_ms));
+            self.had_talked(answered_ms, from.max(answered_ms));
         }
-        call.in_progress = Some(Arc::new(old));
-        self.waiting_changes(slot);
-        self.calls.mark(slot);
+        self.in_progress = Some(Arc::new(old));
     }
 }
 

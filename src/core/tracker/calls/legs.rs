@@ -4,7 +4,7 @@ use crate::ami::event::{self, Millis};
 use crate::model::News;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{MAX_LEGS, Origin, Stage, TrackedLeg};
+use crate::tracker::calls::call::{Call, MAX_LEGS, Origin, Stage, TrackedLeg};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::channel::{Kind, STATE_RINGING, STATE_UP};
@@ -75,38 +75,23 @@ impl Tracker {
         // Whom a queue rings is an agent, not the way to one.
         let parent = by.filter(|_| queue.is_none()).and_then(|by| self.calls.parent_attempt(&self.topology, slot, by));
         let room = self.calls.have_room();
-        let call = &mut self.calls.table[slot];
+        let call = &self.calls[slot];
         let of_queue = queue.is_some()
             || parent.is_some_and(|p| call.attempts[p].queue.is_some())
-            || call.attempt_mut(&uniqueid).is_some_and(|attempt| attempt.queue.is_some());
-        if kind == Kind::Trunk && call.origin != Origin::Trunk && !of_queue {
-            call.mark_outbound(peer.clone());
+            || call.attempts.iter().any(|leg| leg.uniqueid == uniqueid && leg.queue.is_some());
+        let goes_out = kind == Kind::Trunk && call.origin != Origin::Trunk && !of_queue;
+        let call = self.calls.call_mut(slot);
+        if goes_out {
             // What went out on the trunk is the customer's number: what was dialled may carry a prefix of the dialplan's.
-            call.number = dialled_number(interface).or(call.number.take());
+            call.goes_out(peer.clone(), dialled_number(interface));
         }
-        if let Some(attempt) = call.attempt_mut(&uniqueid) {
-            if let Some(queue) = queue {
-                attempt.queue.get_or_insert(queue.into());
-                attempt.interface = interface.into();
-                attempt.dialled = interface.into();
-            }
-            attempt.by = attempt.by.or(by);
+        if call.leg_is_known(&uniqueid, by, interface, queue) {
             self.calls.adopt(&self.topology, slot, dest);
             return;
         }
-        if call.attempts.len() >= MAX_LEGS || !room {
-            call.dropped += 1;
+        if !call.has_room_for_a_leg(room) {
             self.counters.details_dropped += 1;
             return;
-        }
-        // Whatever happened in the gap: somebody is rung for the caller again, by the queue in which the caller then waits.
-        if by == Some(call.first) {
-            call.seen.customer_is_shown();
-        }
-        if let Some(queue_visit) =
-            queue.and_then(|queue| call.visit_mut(queue)).filter(|queue_visit| queue_visit.left_ms.is_none())
-        {
-            queue_visit.in_doubt = false;
         }
         // Dial names what it was given without the technology, the queue with it.
         let technology = peer.split_once('/').map_or(&*peer, |(technology, _)| technology);
@@ -116,14 +101,14 @@ impl Tracker {
         if let Some(parent) = parent.filter(|_| kind == Kind::Extension) {
             self.presence.led_to(&call.attempts[parent].interface, &peer);
         }
-        let queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
-        call.attempts.push(TrackedLeg {
+        let of_queue = queue.map(Into::into).or_else(|| parent.and_then(|p| call.attempts[p].queue.clone()));
+        let leg = TrackedLeg {
             uniqueid,
             channel: dest,
             by,
             interface: interface.into(),
             dialled: dialled.into(),
-            queue,
+            queue: of_queue,
             local: kind == Kind::Local,
             parent,
             started_ms: at,
@@ -138,7 +123,8 @@ impl Tracker {
             shown: None,
             comes_in_again: false,
             in_doubt: false,
-        });
+        };
+        call.leg_begins(leg, queue);
         self.calls.adopt(&self.topology, slot, dest);
         self.sent_into(slot, dest, at);
         if parent.is_some()
@@ -154,7 +140,7 @@ impl Tracker {
         let Some(far) = self.topology.other_half(local) else { return };
         if self.topology.channel(local).kind == Kind::Local && self.calls.leads(&self.topology, call, far) {
             let context = self.topology.channel(far).context.clone();
-            self.calls.table[call].dialplan.place = Some(far);
+            self.calls.call_mut(call).dialplan.is_run_by(far);
             self.place_changes(call, &context, "", at);
         }
     }
@@ -182,19 +168,12 @@ impl Tracker {
         let channel = self.topology.channel(dest);
         let (call, kind) = (channel.call, channel.kind);
         let Some(shown) = shown.filter(|n| !n.is_empty()) else { return };
-        if kind == Kind::Trunk
-            && let Some(attempt) = self.calls.table[call].attempts.iter_mut().rev().find(|a| a.channel == dest)
-        {
-            attempt.shown = Some(shown.as_str().into());
-            let lately = &mut self.calls.dialled_out;
-            lately.retain(|(dialled, _)| at - dialled <= LOOP_MS);
-            if lately.len() < MAX_DIALLED_OUT {
-                lately.push((at, call));
-            }
+        if kind == Kind::Trunk {
+            self.calls.goes_out_showing(call, dest, &shown, at);
         }
         let outward = kind == Kind::Trunk && self.calls[call].origin != Origin::Trunk;
         if outward && !matches!(self.rules.numbering.classify(&shown), Number::Internal) {
-            self.calls.table[call].did = Some(shown);
+            self.calls.call_mut(call).shown_to_customer(shown);
         }
     }
 
@@ -202,26 +181,22 @@ impl Tracker {
         let Some(slot) = self.dialled(dest, at) else { return };
         let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid) else { return };
         match status {
             "RINGING" => self.leg_state(call, &uniqueid, STATE_RINGING, at),
-            "PROGRESS" => attempt.progress = true,
+            "PROGRESS" => self.calls.call_mut(call).leg_progresses(&uniqueid),
             _ => {}
         }
     }
 
     /// The channel of a leg is in this state now.
     pub(crate) fn leg_state(&mut self, call: Slot, uniqueid: &str, state: u8, at: Millis) {
-        let Some(attempt) = self.calls.table[call].attempt_mut(uniqueid) else { return };
         match state {
-            STATE_RINGING if attempt.rang_ms.is_none() => {
-                attempt.rang_ms = Some(at);
-                let (channel, queue) = (attempt.channel, attempt.queue.clone());
-                self.rings(call, channel, queue.as_deref());
+            STATE_RINGING => {
+                if let Some((channel, queue)) = self.calls.call_mut(call).leg_rings(uniqueid, at) {
+                    self.rings(call, channel, queue.as_deref());
+                }
             }
-            STATE_UP => {
-                attempt.answered_ms.get_or_insert(at);
-            }
+            STATE_UP => self.calls.call_mut(call).leg_answers(uniqueid, at),
             _ => {}
         }
     }
@@ -253,23 +228,98 @@ impl Tracker {
         let Some(slot) = self.find_channel(dest, at) else { return };
         let channel = self.topology.channel(slot);
         let (call, uniqueid) = (channel.call, channel.uniqueid.clone());
-        let Some(attempt) = self.calls.table[call].attempt_mut(&uniqueid) else { return };
-        attempt.forwarded |= !forward.is_empty();
-        // Dial and the queue say it twice, the second time CANCEL and often in the same millisecond; the first time they say why.
-        if attempt.status_ms < at || (attempt.status_ms == at && status == "CANCEL") {
+        self.calls.call_mut(call).leg_ends(&uniqueid, status, !forward.is_empty(), at);
+    }
+}
+
+impl Call {
+    /// A channel is dialled of which it is known already that it is: adds what was not. False if it is not known.
+    fn leg_is_known(&mut self, uniqueid: &str, by: Option<Slot>, interface: &str, queue: Option<&str>) -> bool {
+        let Some(leg) = self.attempt_mut(uniqueid) else { return false };
+        if let Some(queue) = queue {
+            leg.queue.get_or_insert(queue.into());
+            leg.interface = interface.into();
+            leg.dialled = interface.into();
+        }
+        leg.by = leg.by.or(by);
+        true
+    }
+
+    /// There is room for another leg; where there is none, one is counted as dropped. `room`: for another detail of some call.
+    fn has_room_for_a_leg(&mut self, room: bool) -> bool {
+        let kept = room && self.attempts.len() < MAX_LEGS;
+        self.dropped += u32::from(!kept);
+        kept
+    }
+
+    /// Somebody is rung, by this queue or by Dial. Whatever happened in a gap: the caller is there again, and in the queue that rings.
+    fn leg_begins(&mut self, leg: TrackedLeg, queue: Option<&str>) {
+        if leg.by == Some(self.first) {
+            self.seen.customer_is_shown();
+        }
+        if let Some(visit) = queue.and_then(|queue| self.visit_mut(queue)).filter(|visit| visit.left_ms.is_none()) {
+            visit.in_doubt = false;
+        }
+        self.attempts.push(leg);
+    }
+
+    /// The network that a leg leads into says by sound what goes on there.
+    fn leg_progresses(&mut self, uniqueid: &str) {
+        if let Some(leg) = self.attempt_mut(uniqueid) {
+            leg.progress = true;
+        }
+    }
+
+    /// A leg begins to ring: its channel, and the queue that rings it. `None` if it did before.
+    fn leg_rings(&mut self, uniqueid: &str, at: Millis) -> Option<(Slot, Option<Box<str>>)> {
+        let leg = self.attempt_mut(uniqueid).filter(|leg| leg.rang_ms.is_none())?;
+        leg.rang_ms = Some(at);
+        Some((leg.channel, leg.queue.clone()))
+    }
+
+    /// A leg has answered.
+    fn leg_answers(&mut self, uniqueid: &str, at: Millis) {
+        if let Some(leg) = self.attempt_mut(uniqueid) {
+            leg.answered_ms.get_or_insert(at);
+        }
+    }
+
+    /// Dial or the queue says how a leg ended. They say it twice, the second time CANCEL and often in the same millisecond; the first time they say
+    /// why.
+    fn leg_ends(&mut self, uniqueid: &str, status: &str, forwarded: bool, at: Millis) {
+        let Some(leg) = self.attempt_mut(uniqueid) else { return };
+        leg.forwarded |= forwarded;
+        if leg.status_ms < at || (leg.status_ms == at && status == "CANCEL") {
             return;
         }
-        attempt.status = Some(status.into());
-        attempt.status_ms = at;
+        leg.status = Some(status.into());
+        leg.status_ms = at;
         if status == "ANSWER" {
-            attempt.answered_ms.get_or_insert(at);
+            leg.answered_ms.get_or_insert(at);
         } else {
-            attempt.ended_ms = Some(attempt.ended_ms.map_or(at, |ended| ended.min(at)));
+            leg.ended_ms = Some(leg.ended_ms.map_or(at, |ended| ended.min(at)));
         }
+    }
+
+    /// The caller id under which the customer is called.
+    fn shown_to_customer(&mut self, shown: String) {
+        self.did = Some(shown);
     }
 }
 
 impl Calls {
+    /// A leg goes out over a trunk and shows this number: a call that comes in by it in a moment is the same.
+    fn goes_out_showing(&mut self, call: Slot, channel: Slot, shown: &str, at: Millis) {
+        let Some(leg) = self.call_mut(call).attempts.iter_mut().rev().find(|leg| leg.channel == channel) else {
+            return;
+        };
+        leg.shown = Some(shown.into());
+        self.dialled_out.retain(|(dialled, _)| at - dialled <= LOOP_MS);
+        if self.dialled_out.len() < MAX_DIALLED_OUT {
+            self.dialled_out.push((at, call));
+        }
+    }
+
     /// A call that comes in is the far end of a leg that we are dialling: over a trunk that leads back to this PBX. It was dialled a moment ago,
     /// to this number, and shows this caller.
     pub(crate) fn comes_in_again(&mut self, caller: &str, dialled: &str, at: Millis) -> bool {
@@ -287,11 +337,11 @@ impl Calls {
             as_written && same_number(shown, caller) && same_number(&number, dialled)
         };
         self.dialled_out.retain(|(dialled, _)| at - dialled <= LOOP_MS);
-        let leg = |call: Slot| self.table.get(call)?.attempts.iter().position(fits).map(|leg| (call, leg));
+        let leg = |call: Slot| self.get(call)?.attempts.iter().position(fits).map(|leg| (call, leg));
         let Some((call, leg)) = self.dialled_out.iter().find_map(|(_, call)| leg(*call)) else {
             return false;
         };
-        self.table[call].attempts[leg].comes_in_again = true;
+        self.call_mut(call).attempts[leg].comes_in_again = true;
         true
     }
 }
@@ -321,7 +371,7 @@ impl Calls {
     /// The far half of a dialled Local channel may be heard dialling before the near half is heard of: links what it dialled.
     fn adopt(&mut self, topology: &Topology, call: Slot, local: Slot) {
         let Some(other) = topology.other_half(local) else { return };
-        let attempts = &mut self.table[call].attempts;
+        let attempts = &mut self.call_mut(call).attempts;
         let Some(parent) = attempts.iter().position(|a| a.channel == local) else { return };
         let queue = attempts[parent].queue.clone();
         for child in attempts.iter_mut().filter(|a| a.by == Some(other) && a.queue.is_none()) {

@@ -18,10 +18,7 @@ impl Tracker {
             None if self.calls[call].keys.len() >= MAX_LINKEDIDS || !self.calls.have_room() => {
                 self.counters.details_dropped += 1;
             }
-            None => {
-                self.calls.table.alias(linkedid, call);
-                self.calls.table[call].keys.push(linkedid.into());
-            }
+            None => self.calls.is_also_known_as(call, linkedid),
         }
     }
 
@@ -42,9 +39,6 @@ impl Tracker {
         }
         self.calls.unschedule(goes);
         let Some(gone) = self.calls.remove(goes, std::iter::empty()) else { return };
-        for key in &gone.keys {
-            self.calls.table.alias(key, kept);
-        }
         for channel in &gone.channels {
             self.topology.moves_to_call(*channel, kept);
         }
@@ -53,8 +47,7 @@ impl Tracker {
         self.progress_of_a_call_gone(&gone);
         self.presence.waits_no_more(gone.waits_in.clone());
         self.attempts_merge(&gone, kept);
-        let dropped = absorb(&mut self.calls.table[kept], gone);
-        self.counters.details_dropped += dropped;
+        self.counters.details_dropped += self.calls.absorb(kept, gone);
         let at = self.calls[kept].touched_ms;
         self.retime(kept, at);
         self.waiting_changes(kept);
@@ -100,11 +93,7 @@ impl Tracker {
         self.topology.is_shared(slot);
         self.topology.moves_to_call(slot, to);
         self.calls.channel_comes(to, slot, false);
-        let c = &mut self.calls.table[from];
-        c.channels.retain(|channel| *channel != slot);
-        c.live = c.live.saturating_sub(1);
-        if c.live == 0 && c.stage == Stage::Live {
-            c.stage = Stage::Ending;
+        if self.calls.call_mut(from).channel_goes_over(slot) {
             self.calls.schedule_at(from, self.now.mono_ms + SETTLE_MS);
         }
         self.retime(from, at);
@@ -112,56 +101,69 @@ impl Tracker {
     }
 }
 
-/// Adds everything that is known of one call to another. Returns how many details were beyond the limits of one call.
-fn absorb(call: &mut Call, gone: Call) -> u64 {
-    let offset = call.attempts.len();
-    call.keys.extend(gone.keys);
-    call.channels.extend(gone.channels);
-    call.live += gone.live;
-    call.touched_ms = call.touched_ms.max(gone.touched_ms);
-    call.attempts.extend(gone.attempts.into_iter().map(|mut a| {
-        a.parent = a.parent.map(|p| p + offset);
-        a
-    }));
-    call.queue_visits.extend(gone.queue_visits);
-    call.queue_visits.sort_by_key(|s| s.joined_ms);
-    if gone.origin == Origin::Trunk {
-        call.ivr.extend(gone.ivr);
-        call.ivr.sort_by_key(|s| s.at_ms);
-        call.started_ms = call.started_ms.min(gone.started_ms);
+impl Call {
+    /// A channel that lives is part of another call from now on. True if nobody is left here.
+    fn channel_goes_over(&mut self, channel: Slot) -> bool {
+        self.channels.retain(|own| *own != channel);
+        self.live = self.live.saturating_sub(1);
+        let over = self.live == 0 && self.stage == Stage::Live;
+        if over {
+            self.stage = Stage::Ending;
+        }
+        over
     }
-    // People of the other call may be this call's customer: who talks with whom is worked out anew by the clocks' owner.
-    call.trunk_dialled |= gone.trunk_dialled;
-    if call.origin == Origin::Trunk {
-        call.trunk_dialled = false;
-    } else if call.number.is_none() || (gone.trunk_dialled && call.trunk.is_none()) {
-        call.number = gone.number.or(call.number.take());
-        call.trunk = call.trunk.take().or(gone.trunk);
+
+    /// Adds everything that is known of another self. Returns how many details were beyond the limits of one self.
+    pub(super) fn absorb(&mut self, gone: Call) -> u64 {
+        let offset = self.attempts.len();
+        self.keys.extend(gone.keys);
+        self.channels.extend(gone.channels);
+        self.live += gone.live;
+        self.touched_ms = self.touched_ms.max(gone.touched_ms);
+        self.attempts.extend(gone.attempts.into_iter().map(|mut a| {
+            a.parent = a.parent.map(|p| p + offset);
+            a
+        }));
+        self.queue_visits.extend(gone.queue_visits);
+        self.queue_visits.sort_by_key(|s| s.joined_ms);
+        if gone.origin == Origin::Trunk {
+            self.ivr.extend(gone.ivr);
+            self.ivr.sort_by_key(|s| s.at_ms);
+            self.started_ms = self.started_ms.min(gone.started_ms);
+        }
+        // People of the other call may be this call's customer: who talks with whom is worked out anew by the clocks' owner.
+        self.trunk_dialled |= gone.trunk_dialled;
+        if self.origin == Origin::Trunk {
+            self.trunk_dialled = false;
+        } else if self.number.is_none() || (gone.trunk_dialled && self.trunk.is_none()) {
+            self.number = gone.number.or(self.number.take());
+            self.trunk = self.trunk.take().or(gone.trunk);
+        }
+        self.tags.extend(gone.tags);
+        self.ratings.extend(gone.ratings);
+        self.transfers += gone.transfers;
+        self.transfer_ms = self.transfer_ms.max(gone.transfer_ms);
+        self.seen.absorbs(gone.seen);
+        self.dropped += gone.dropped;
+        self.ours |= gone.ours;
+        if self.stage == Stage::Ending && self.live > 0 {
+            self.stage = Stage::Live;
+        }
+        let beyond = [
+            cut(&mut self.attempts, MAX_LEGS),
+            cut(&mut self.queue_visits, MAX_VISITS),
+            cut(&mut self.ivr, MAX_IVR_STEPS),
+            cut(&mut self.tags, MAX_TAGS),
+            cut(&mut self.ratings, MAX_TAGS),
+        ];
+        let kept = self.attempts.len();
+        for attempt in &mut self.attempts {
+            attempt.parent = attempt.parent.filter(|p| *p < kept);
+        }
+        let beyond: usize = beyond.iter().sum();
+        self.dropped += u32::try_from(beyond).unwrap_or(u32::MAX);
+        beyond as u64
     }
-    call.tags.extend(gone.tags);
-    call.ratings.extend(gone.ratings);
-    call.transfers += gone.transfers;
-    call.transfer_ms = call.transfer_ms.max(gone.transfer_ms);
-    call.seen.absorbs(gone.seen);
-    call.dropped += gone.dropped;
-    call.ours |= gone.ours;
-    if call.stage == Stage::Ending && call.live > 0 {
-        call.stage = Stage::Live;
-    }
-    let beyond = [
-        cut(&mut call.attempts, MAX_LEGS),
-        cut(&mut call.queue_visits, MAX_VISITS),
-        cut(&mut call.ivr, MAX_IVR_STEPS),
-        cut(&mut call.tags, MAX_TAGS),
-        cut(&mut call.ratings, MAX_TAGS),
-    ];
-    let kept = call.attempts.len();
-    for attempt in &mut call.attempts {
-        attempt.parent = attempt.parent.filter(|p| *p < kept);
-    }
-    let beyond: usize = beyond.iter().sum();
-    call.dropped += u32::try_from(beyond).unwrap_or(u32::MAX);
-    beyond as u64
 }
 
 /// Cuts a list to its limit. Returns how much was beyond.

@@ -25,7 +25,7 @@ impl Tracker {
 
     /// A call begins with this channel.
     pub(crate) fn call_begins(&mut self, seen: &event::Channel<'_>, first: Slot, linkedid: &str, at: Millis) -> Slot {
-        let slot = self.calls.table.insert(linkedid, Call::new(linkedid, first, Origin::Extension, at));
+        let slot = self.calls.insert(Call::new(linkedid, first, Origin::Extension, at));
         self.set_first_channel(slot, seen, first, at);
         slot
     }
@@ -47,9 +47,7 @@ impl Tracker {
         } else if c.seen.partly() && c.origin != Origin::Trunk && is_out && !c.trunk_dialled {
             // The call was put through before anyone looked.
             let peer = channel.interface().to_owned();
-            let c = &mut self.calls.table[call];
-            c.mark_outbound(peer);
-            c.number = channel::filled(&seen.caller_num).or(c.number.take());
+            self.calls.call_mut(call).goes_out(peer, channel::filled(&seen.caller_num));
         }
     }
 
@@ -99,7 +97,7 @@ impl Tracker {
         let (kind, dialled_by_us) = (channel.kind, channel.incoming == Some(false));
         let calls_in = kind == Kind::Trunk && !dialled_by_us;
         if calls_in && channel.incoming == Some(true) && self.calls.comes_in_again(&seen.caller_num, &seen.exten, at) {
-            self.calls.table[call].comes_in_again = true;
+            self.calls.call_mut(call).comes_in_again();
         }
         let again = self.calls[call].comes_in_again;
         let origin = if self.our_attempts.attempt(&seen.uniqueid).is_some() {
@@ -109,23 +107,7 @@ impl Tracker {
         } else {
             Origin::Extension
         };
-        let c = &mut self.calls.table[call];
-        (c.origin, c.first) = (origin, first);
-        c.started_ms = c.started_ms.min(at);
-        match origin {
-            Origin::Callback => {}
-            Origin::Extension if c.trunk_dialled => c.number = c.number.take().or_else(|| dialled(&seen.exten)),
-            // As for a customer, so for an extension: who calls, and what was dialled. If a trunk is dialled next, it is a call outward.
-            Origin::Trunk | Origin::Extension => {
-                c.number = channel::filled(&seen.caller_num);
-                c.name = channel::filled(&seen.caller_name);
-                c.did = dialled(&seen.exten);
-            }
-        }
-        if kind == Kind::Trunk {
-            c.trunk_dialled = origin != Origin::Trunk && !again; // an Originate that calls the customer first
-            c.trunk = Some(channel::interface(&seen.name).to_owned());
-        }
+        self.calls.call_mut(call).begun_by(first, origin, seen, kind, at);
         if origin == Origin::Extension && kind == Kind::Extension && !dialled_by_us {
             self.arrives_unnamed(call, seen);
         }
@@ -142,10 +124,46 @@ fn dialled(exten: &str) -> Option<String> {
     (!exten.is_empty() && !matches!(exten, "s" | "h" | "i" | "t" | "o")).then(|| exten.to_owned())
 }
 
+impl Call {
+    /// It has come in over a trunk that leads back to this PBX.
+    fn comes_in_again(&mut self) {
+        self.comes_in_again = true;
+    }
+
+    /// A trunk is dialled: the other party is whom we dial, and has this number where one is known.
+    pub(super) fn goes_out(&mut self, trunk: String, number: Option<String>) {
+        self.mark_outbound(trunk);
+        self.number = number.or(self.number.take());
+    }
+
+    /// This channel, of this kind, began it: what it shows of the customer.
+    fn begun_by(&mut self, first: Slot, origin: Origin, seen: &event::Channel<'_>, kind: Kind, at: Millis) {
+        (self.origin, self.first) = (origin, first);
+        self.started_ms = self.started_ms.min(at);
+        match origin {
+            Origin::Callback => {}
+            Origin::Extension if self.trunk_dialled => {
+                self.number = self.number.take().or_else(|| dialled(&seen.exten));
+            }
+            // As for a customer, so for an extension: who calls, and what was dialled. If a trunk is dialled next, it is a call outward.
+            Origin::Trunk | Origin::Extension => {
+                self.number = channel::filled(&seen.caller_num);
+                self.name = channel::filled(&seen.caller_name);
+                self.did = dialled(&seen.exten);
+            }
+        }
+        if kind == Kind::Trunk {
+            // An Originate that calls the customer first.
+            self.trunk_dialled = origin != Origin::Trunk && !self.comes_in_again;
+            self.trunk = Some(channel::interface(&seen.name).to_owned());
+        }
+    }
+}
+
 impl Calls {
     /// A channel shows this caller: the customer's, if it is that of a call from outside whose caller is not known yet.
     pub(crate) fn caller_id_changes(&mut self, call: Slot, channel: Slot, seen: &event::Channel<'_>) {
-        let call = &mut self.table[call];
+        let call = self.call_mut(call);
         if call.origin == Origin::Trunk && call.first == channel && call.number.is_none() {
             call.number = channel::filled(&seen.caller_num);
             call.name = channel::filled(&seen.caller_name);

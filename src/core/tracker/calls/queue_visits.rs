@@ -2,7 +2,7 @@
 
 use crate::ami::event::{self, Millis};
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{MAX_VISITS, Person, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::call::{Call, MAX_VISITS, Person, TrackedLeg, TrackedVisit};
 use crate::tracker::table::Slot;
 
 /// What a queue says at the end of a talk with an agent.
@@ -11,6 +11,65 @@ pub(crate) struct Spent {
     pub hold_s: u32,
     /// It lasted so long, s.
     pub talk_s: u32,
+}
+
+/// What came of a caller's joining a queue.
+enum Joined {
+    /// The caller is in it.
+    Now,
+    /// The caller was in it already.
+    Again,
+    /// It is not kept: the call has too many details.
+    NoRoom,
+}
+
+impl Call {
+    /// The caller is in this queue. `room`: for another detail of some call.
+    fn joins_queue(&mut self, queue: &str, position: Option<u32>, joined_ms: Millis, room: bool) -> Joined {
+        if self.visit_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
+            self.visit_shown(queue);
+            return Joined::Again;
+        }
+        if self.queue_visits.len() >= MAX_VISITS || !room {
+            self.dropped += 1;
+            return Joined::NoRoom;
+        }
+        self.queue_visits.push(TrackedVisit::began(queue, position, joined_ms));
+        self.seen.customer_is_shown(); // whatever was before, the caller waits again
+        Joined::Now
+    }
+
+    /// The caller has left the queue, and `abandons` it or does not.
+    fn leaves_queue(&mut self, queue: &str, abandons: bool, at: Millis) {
+        if let Some(queue_visit) = self.visit_shown(queue) {
+            queue_visit.abandoned |= abandons;
+            queue_visit.left_ms.get_or_insert(at);
+        }
+    }
+
+    /// The queue has connected the caller with an agent.
+    fn connected_in_queue(&mut self, queue: &str, at: Millis) {
+        if let Some(queue_visit) = self.visit_mut(queue) {
+            queue_visit.connected = true;
+            queue_visit.left_ms.get_or_insert(at);
+            queue_visit.in_doubt = false;
+        }
+    }
+
+    /// The queue had connected the caller by then, and nobody saw it.
+    fn was_connected_in_queue(&mut self, queue: &str, began: Millis) {
+        if let Some(queue_visit) = self.visit_mut(queue) {
+            queue_visit.connected = true;
+            queue_visit.in_doubt = false;
+            queue_visit.left_ms =
+                Some(queue_visit.left_ms.map_or(began, |left| left.min(began)).max(queue_visit.joined_ms));
+        }
+    }
+
+    /// The caller has left the queues of these visits.
+    fn visits_end(&mut self, which: impl Fn(&TrackedVisit) -> bool, at: Millis) {
+        self.queue_visits.iter_mut().filter(|visit| which(visit)).for_each(|visit| visit.left_ms = Some(at));
+    }
 }
 
 impl Tracker {
@@ -23,39 +82,24 @@ impl Tracker {
     pub(crate) fn visit_begins(&mut self, channel: Slot, queue: &str, position: Option<u32>, joined_ms: Millis) {
         let slot = self.topology.channel(channel).call;
         let room = self.calls.have_room();
-        let call = &mut self.calls.table[slot];
-        if call.visit_mut(queue).is_some_and(|s| s.left_ms.is_none()) {
-            call.visit_shown(queue);
-            return;
+        match self.calls.call_mut(slot).joins_queue(queue, position, joined_ms, room) {
+            Joined::Again => {}
+            Joined::NoRoom => self.counters.details_dropped += 1,
+            Joined::Now => self.waiting_changes(slot),
         }
-        if call.queue_visits.len() >= MAX_VISITS || !room {
-            call.dropped += 1;
-            self.counters.details_dropped += 1;
-            return;
-        }
-        call.queue_visits.push(TrackedVisit::began(queue, position, joined_ms));
-        call.seen.customer_is_shown(); // whatever was before, the caller waits again
-        self.waiting_changes(slot);
     }
 
     pub(crate) fn leaves_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
         let slot = self.topology.channel(slot).call;
-        let call = &mut self.calls.table[slot];
-        if let Some(queue_visit) = call.visit_shown(queue) {
-            queue_visit.left_ms.get_or_insert(at);
-        }
+        self.calls.call_mut(slot).leaves_queue(queue, false, at);
         self.waiting_changes(slot);
     }
 
     pub(crate) fn abandons_queue(&mut self, seen: &event::Channel<'_>, queue: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
         let slot = self.topology.channel(slot).call;
-        let call = &mut self.calls.table[slot];
-        if let Some(queue_visit) = call.visit_shown(queue) {
-            queue_visit.abandoned = true;
-            queue_visit.left_ms.get_or_insert(at);
-        }
+        self.calls.call_mut(slot).leaves_queue(queue, true, at);
         self.waiting_changes(slot);
     }
 
@@ -69,12 +113,7 @@ impl Tracker {
         self.channel_or_adopt(dest, at);
         let Some(slot) = self.channel_or_adopt(seen, at) else { return };
         let slot = self.topology.channel(slot).call;
-        let call = &mut self.calls.table[slot];
-        if let Some(queue_visit) = call.visit_mut(queue) {
-            queue_visit.connected = true;
-            queue_visit.left_ms.get_or_insert(at);
-            queue_visit.in_doubt = false;
-        }
+        self.calls.call_mut(slot).connected_in_queue(queue, at);
         self.waiting_changes(slot);
     }
 
@@ -88,14 +127,10 @@ impl Tracker {
             self.calls.iter().filter(|(_, c)| c.queue_visits.iter().any(left)).map(|(slot, _)| slot).collect();
         for slot in calls {
             let coverage = &self.coverage;
-            let left = |queue_visit: &&mut TrackedVisit| {
+            let left = |queue_visit: &TrackedVisit| {
                 queue_visit.in_doubt && queue_visit.left_ms.is_none() && coverage.has_listed(&queue_visit.queue)
             };
-            self.calls.table[slot]
-                .queue_visits
-                .iter_mut()
-                .filter(left)
-                .for_each(|queue_visit| queue_visit.left_ms = Some(at));
+            self.calls.call_mut(slot).visits_end(left, at);
             self.waiting_changes(slot);
         }
     }
@@ -139,12 +174,7 @@ impl Tracker {
         if !self.calls[slot].queue_visits.iter().any(|s| *s.queue == *queue) {
             self.visit_begins(caller, queue, None, joined);
         }
-        if let Some(queue_visit) = self.calls.table[slot].visit_mut(queue) {
-            queue_visit.connected = true;
-            queue_visit.in_doubt = false;
-            queue_visit.left_ms =
-                Some(queue_visit.left_ms.map_or(began, |left| left.min(began)).max(queue_visit.joined_ms));
-        }
+        self.calls.call_mut(slot).was_connected_in_queue(queue, began);
         if self.is_customer(slot, caller) {
             self.had_talked(caller, agent, began, at);
         }

@@ -1,6 +1,7 @@
 //! The calls of a PBX: what there is, when each is looked at again, and which have changed.
 //!
-//! Everybody may read a [`Call`]; only this module writes to one.
+//! Everybody in the tracker may read a [`Call`]. It is written to by its own verbs (`impl Call`, each beside what it is about) and those of [`Calls`]:
+//! whoever judges an event against channels, agents and rules calls one of them.
 
 use crate::ami::budget::Budget;
 use crate::ami::event::Millis;
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The calls in memory, the recently ended ones included.
 #[derive(Debug)]
 pub(crate) struct Calls {
-    pub(super) table: Table<Call>,
+    table: Table<Call>,
     /// When a call is looked at again, by the monotonic clock.
     timers: BTreeSet<(u64, Slot)>,
     /// Calls that the input has changed.
@@ -66,6 +67,61 @@ impl Calls {
     /// The call that a linkedid leads to.
     pub(crate) fn find(&self, linkedid: &str) -> Option<Slot> {
         self.table.find(linkedid)
+    }
+
+    /// A call, unless it has been forgotten.
+    pub(crate) fn get(&self, call: Slot) -> Option<&Call> {
+        self.table.get(call)
+    }
+
+    /// A call, for one of its verbs.
+    pub(super) fn call_mut(&mut self, call: Slot) -> &mut Call {
+        &mut self.table[call]
+    }
+
+    /// A call beside the attempts of ours.
+    pub(super) fn with_attempts(&mut self, call: Slot) -> (&Call, &mut BTreeMap<Box<str>, TrackedAttempt>) {
+        (&self.table[call], &mut self.attempts)
+    }
+
+    /// A call has begun: all its linkedids lead to it, also those that led to another.
+    pub(super) fn insert(&mut self, call: Call) -> Slot {
+        let keys = call.keys.clone();
+        let first = keys.first().expect("a call begins under a linkedid");
+        let slot = self.table.insert(first, call);
+        for key in &keys[1..] {
+            self.table.alias(key, slot);
+        }
+        slot
+    }
+
+    /// This linkedid leads to the call too.
+    pub(super) fn is_also_known_as(&mut self, call: Slot, linkedid: &str) {
+        self.table.alias(linkedid, call);
+        self.table[call].keys.push(linkedid.into());
+    }
+
+    /// Two calls are one: whatever led to the other leads to this one, which has all that was known of it. Returns how many details were beyond the
+    /// limits of one call.
+    pub(super) fn absorb(&mut self, kept: Slot, gone: Call) -> u64 {
+        for key in &gone.keys {
+            self.table.alias(key, kept);
+        }
+        self.table[kept].absorb(gone)
+    }
+
+    /// Takes a call out, and the weight of its details with it; forgets those of the given keys that lead to it.
+    pub(super) fn remove<'k>(&mut self, slot: Slot, keys: impl IntoIterator<Item = &'k str>) -> Option<Call> {
+        let mut gone = self.table.remove(slot, keys)?;
+        self.detail_bytes -= std::mem::take(&mut gone.weighed).bytes();
+        Some(gone)
+    }
+
+    /// Takes in what the details of this call weigh more or less than before.
+    pub(super) fn weigh(&mut self, slot: Slot) {
+        let Some(call) = self.table.get_mut(slot) else { return };
+        let (before, now) = call.weigh();
+        self.detail_bytes = self.detail_bytes - before + now;
     }
 
     /// All calls.
@@ -132,15 +188,7 @@ impl Calls {
 
     /// A channel has come to the call. `partial`: it is the first that is known of it, and it did not begin just now.
     pub(crate) fn channel_comes(&mut self, call: Slot, channel: Slot, partial: bool) {
-        let c = &mut self.table[call];
-        c.channels.push(channel);
-        c.live += 1;
-        if partial {
-            c.seen.misses_a_part();
-        }
-        if c.stage == Stage::Recorded {
-            c.stage = Stage::Ending;
-        }
+        self.table[call].channel_comes(channel, partial);
     }
 
     /// Another call that has this channel of one among its people or legs, and needs it longer.
@@ -161,8 +209,6 @@ impl Calls {
 
     /// A transfer. `at`: when, if our side made it.
     pub(crate) fn transferred(&mut self, call: Slot, at: Option<Millis>) {
-        let c = &mut self.table[call];
-        c.transfers += 1;
-        c.transfer_ms = at.or(c.transfer_ms);
+        self.table[call].transferred(at);
     }
 }

@@ -15,7 +15,7 @@ use crate::model::codes::DECLINED;
 use crate::model::text::is_harmful;
 use crate::model::{Rating, Tag};
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::MAX_TAGS;
+use crate::tracker::calls::call::{Call, MAX_TAGS};
 
 /// Longest code, note and name that is kept, in characters.
 const MAX_TEXT: usize = 200;
@@ -48,19 +48,15 @@ impl Tracker {
             return;
         }
         let room = self.calls.have_room();
-        let call = &mut self.calls.table[self.topology.channel(slot).call];
+        let call = self.calls.call_mut(self.topology.channel(slot).call);
         if is("CallbackRequest") {
-            call.dialplan.callback_requested = true;
-            call.dialplan.callback_requested_ms = at;
-            call.dialplan.callback_queue = Some(field("Queue")).filter(|queue| !queue.is_empty()).map(Into::into);
-            call.dialplan.callback_at = Some(field("At")).filter(|time| !time.is_empty()).map(Into::into);
-            call.tags.retain(|t| t.code != DECLINED);
-            return;
+            let said = |wanted: &str| Some(field(wanted)).filter(|text| !text.is_empty()).map(Into::into);
+            return call.callback_requested(said("Queue"), said("At"), at);
         }
         let by = Some(field("By")).filter(|by| !by.is_empty());
         let declines = is("CallbackDecline");
         if declines {
-            call.dialplan.callback_requested = false;
+            call.callback_declined();
         }
         let code = if declines { DECLINED.to_owned() } else { field("Code").to_ascii_uppercase() };
         let agent = field("Agent");
@@ -68,19 +64,55 @@ impl Tracker {
             return self.agent_event(&agent, code, field("Note"), at);
         }
         let score: Option<f64> = field("Score").parse().ok().filter(|score: &f64| score.is_finite());
-        match score {
-            _ if (declines || is("CallTag")) && is_code(&code) && call.tags.len() < MAX_TAGS && room => {
+        let kept = match score {
+            _ if (declines || is("CallTag")) && is_code(&code) => {
                 let by = by.unwrap_or_else(|| "dialplan".to_owned());
-                call.tags.retain(|t| t.code != code || t.by != by);
-                call.tags.push(Tag { code, note: field("Note"), by, at_ms: at });
+                call.tagged(Tag { code, note: field("Note"), by, at_ms: at }, room)
             }
-            Some(score) if is("CallRating") && call.ratings.len() < MAX_TAGS && room => {
-                let by = by.unwrap_or_default();
-                call.ratings.retain(|r| r.by != by);
-                call.ratings.push(Rating { score, by, at_ms: at });
+            Some(score) if is("CallRating") => {
+                call.rated(Rating { score, by: by.unwrap_or_default(), at_ms: at }, room)
             }
-            _ => self.counters.user_events_refused += 1,
+            _ => false,
+        };
+        self.counters.user_events_refused += u64::from(!kept);
+    }
+}
+
+impl Call {
+    /// The caller asks for a callback, and names the queue and a time or does not.
+    fn callback_requested(&mut self, queue: Option<Box<str>>, time: Option<Box<str>>, at: Millis) {
+        self.dialplan.callback_requested = true;
+        self.dialplan.callback_requested_ms = at;
+        self.dialplan.callback_queue = queue;
+        self.dialplan.callback_at = time;
+        self.tags.retain(|t| t.code != DECLINED);
+    }
+
+    /// The caller needs no callback.
+    fn callback_declined(&mut self) {
+        self.dialplan.callback_requested = false;
+    }
+
+    /// A code is set, in place of the same one by the same hand. False if there is no room for another.
+    pub(super) fn tagged(&mut self, tag: Tag, room: bool) -> bool {
+        match self.tags.iter().position(|t| t.code == tag.code && t.by == tag.by) {
+            Some(known) => drop(self.tags.remove(known)),
+            None if self.tags.len() >= MAX_TAGS || !room => return false,
+            None => {}
         }
+        self.tags.push(tag);
+        true
+    }
+
+    /// A rating, in place of the one by the same survey. False if there is no room for another.
+    fn rated(&mut self, rating: Rating, room: bool) -> bool {
+        match self.ratings.iter().position(|r| r.by == rating.by) {
+            Some(known) => drop(self.ratings.remove(known)),
+            None if self.ratings.len() >= MAX_TAGS || !room => return false,
+            None => {}
+        }
+        self.ratings.push(rating);
+        true
     }
 }
 

@@ -26,6 +26,6 @@ mod store_upgrade;
 mod store_views;
 mod store_writer;
 mod store_writing;
-mod stored;
+pub(crate) mod stored;
 mod webhook_adapters;
 mod webhooks;
