@@ -134,6 +134,12 @@ fn report_figures(args: &report::ReportArgs) -> Exit {
             _ => Ok(()),
         }
     };
+    if args.mail {
+        return with_configuration(args.config.as_deref(), |config| {
+            report::mail::run(args, config, now, &mut io::stderr().lock())
+                .map_err(|failure| (failure.exit_code(), failure.to_string()))
+        });
+    }
     match &args.db {
         Some(db) => ended(run(db, None)),
         None => with_configuration(args.config.as_deref(), |config| {

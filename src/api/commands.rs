@@ -18,6 +18,7 @@ pub(crate) struct Add {
     queue: Option<String>,
     #[serde(default)]
     delay_ms: Millis,
+    at: Option<String>,
     #[serde(default)]
     priority: i64,
     #[serde(default)]
@@ -88,11 +89,15 @@ impl TryFrom<Add> for Command {
     type Error = String;
 
     fn try_from(add: Add) -> Result<Self, String> {
+        if add.at.is_some() && add.delay_ms != 0 {
+            return Err("`at` and `delay_ms` name two times: send one of them".to_owned());
+        }
         Ok(Self::Add {
             number: add.number,
             pbx: add.pbx,
             queue: add.queue.filter(|queue| !queue.is_empty()),
             delay_ms: ahead("delay_ms", add.delay_ms)?,
+            at: add.at,
             priority: priority(add.priority)?,
             note: note(&add.note),
         })
@@ -147,7 +152,10 @@ pub(crate) fn status_of(error: &CommandError) -> StatusCode {
         | CommandError::Full(_)
         | CommandError::ListFull => StatusCode::CONFLICT,
         CommandError::TooManyWait(_) => StatusCode::SERVICE_UNAVAILABLE,
-        CommandError::NoSuchPbx(_) | CommandError::WhichPbx(_) | CommandError::NoSuchCode(_) => StatusCode::BAD_REQUEST,
+        CommandError::NoSuchPbx(_)
+        | CommandError::WhichPbx(_)
+        | CommandError::NoSuchCode(_)
+        | CommandError::Time { .. } => StatusCode::BAD_REQUEST,
         CommandError::NotCallable { .. } | CommandError::NoSuchAgent(_) | CommandError::NoSuchQueue { .. } => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -76,6 +76,9 @@ pub(crate) enum CallbacksCommand {
         /// The earliest time: 30m or 2h from now, 'tomorrow 9:00', monday
         #[arg(long = "in", value_name = "TIME")]
         delay: Option<String>,
+        /// Then, by the clock of [hours] and in working hours: 2026-11-30T09:30; or in so long, in working hours: +2h
+        #[arg(long, value_name = "TIME", conflicts_with = "delay")]
+        at: Option<String>,
         /// Higher goes first: -1000 to 1000; each further miss adds 1
         #[arg(long, default_value_t = 0, allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-1_000..=1_000))]
         priority: i64,
@@ -284,10 +287,10 @@ fn show_list(
 fn request(command: &CallbacksCommand, target: &Target) -> Result<(String, Value), Failure> {
     let path = |id: &i64, name: &str| format!("/v1/callbacks/{id}/{name}");
     Ok(match command {
-        CallbacksCommand::Add { number, queue, delay, priority, note, pbx } => (
+        CallbacksCommand::Add { number, queue, delay, at, priority, note, pbx } => (
             "/v1/callbacks".to_owned(),
             json!({
-                "number": number, "queue": queue, "delay_ms": delay.as_deref().map_or(Ok(0), |text| ahead_ms("--in", text, target))?, "priority": priority, "note": note, "pbx": pbx
+                "number": number, "queue": queue, "delay_ms": delay.as_deref().map_or(Ok(0), |text| ahead_ms("--in", text, target))?, "at": at, "priority": priority, "note": note, "pbx": pbx
             }),
         ),
         CallbacksCommand::Cancel { id, note } => (path(id, "cancel"), json!({ "note": note })),

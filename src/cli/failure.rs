@@ -33,6 +33,9 @@ pub enum Failure {
     /// It was done, and the answer is no.
     #[error("{0}")]
     No(String),
+    /// What was to be sent was not taken.
+    #[error("not sent: {0}")]
+    NotSent(String),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(#[from] io::Error),
@@ -43,7 +46,9 @@ impl Failure {
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Daemon(ClientError::NotRunning(_)) | Self::NotRunning | Self::Unseen(_) => Exit::Unavailable.code(),
+            Self::Daemon(ClientError::NotRunning(_)) | Self::NotRunning | Self::Unseen(_) | Self::NotSent(_) => {
+                Exit::Unavailable.code()
+            }
             Self::Daemon(ClientError::NoPermission(_)) => Exit::NoPermission.code(),
             // It could not be understood, as when no PBX has the name.
             Self::Daemon(ClientError::Refused { status: 400, .. }) => Exit::Usage.code(),

@@ -1,5 +1,7 @@
 //! `callbackd report`: the figures of a window for a manager, as tables for a terminal, JSON, CSV, or one HTML file.
 
+pub mod mail;
+
 use super::failure::Failure;
 use super::plain::json_line;
 use super::target::{enter, known};
@@ -27,7 +29,8 @@ Examples:
   callbackd report                                   today so far, against yesterday up to the same hour
   callbackd report week --queue sales
   callbackd report --from 2026-11-01 --to 2026-12-01 --html november.html
-  callbackd report month --by agent --csv > agents.csv")]
+  callbackd report month --by agent --csv > agents.csv
+  callbackd report --mail                            yesterday, to where [report.mail] says; callbackd-report.timer does it each morning")]
 pub struct ReportArgs {
     /// today, yesterday, week (this one, from Monday on) or month (this one)
     #[arg(value_name = "WINDOW", value_parser = ["today", "yesterday", "week", "month"], conflicts_with_all = ["from", "to"])]
@@ -53,6 +56,9 @@ pub struct ReportArgs {
     /// Write one HTML file, with charts, that needs nothing else; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Send the report to where [report.mail] of the configuration says: a directory, a mail command, or both [default window: yesterday]
+    #[arg(long, conflicts_with_all = ["json", "csv", "html", "by", "db"])]
+    pub mail: bool,
     /// Only the slices: pbx, did, trunk, queue, agent, hour, day, weekday, code
     #[arg(long, ignore_case = true, value_parser = super::words(By::ALL, By::as_str, By::from_text))]
     pub(crate) by: Option<By>,

@@ -1,7 +1,7 @@
 //! What holds where the file says nothing: a stock FreePBX on the same machine.
 
 use super::callback::OVERALL;
-use super::{Api, Calls, Config, Feed, Hours, Log, LogFormat, Numbers, Pbx, Settings, ShowNumbers, Store};
+use super::{Api, Calls, Config, Feed, Hours, Log, LogFormat, Numbers, Pbx, ReportMail, Settings, ShowNumbers, Store};
 use crate::records::Files;
 use crate::report::Thresholds;
 use callbackd_core::model::PbxId;
@@ -52,6 +52,7 @@ impl Default for Config {
             feed: Feed::default(),
             webhooks: Vec::new(),
             report: Thresholds::default(),
+            report_mail: ReportMail::default(),
             store: Store::default(),
             log: Log::default(),
             old_names: Vec::new(),

@@ -5,7 +5,8 @@ use super::pbx::pbxs;
 use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
 use super::{
-    Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, renamed, report, settings, webhook,
+    Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, renamed, report, report_mail, settings,
+    webhook,
 };
 use crate::ownership::{Untrusted, open_own};
 use std::io::{ErrorKind, Read};
@@ -100,6 +101,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         webhooks: webhook::read(root, dir, &feed, &problems),
         feed,
         report: report::read(&all.section("report")),
+        report_mail: report_mail::read(&all.section("report"), dir),
         store: store(&all.section("store"), dir),
         log: log(&all.section("log")),
         old_names,

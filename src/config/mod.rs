@@ -14,6 +14,7 @@ mod policy;
 mod refusal;
 mod renamed;
 mod report;
+mod report_mail;
 mod rules;
 mod section;
 mod settings;
@@ -25,6 +26,7 @@ pub(crate) use callback::{Callback, CallbackQueue};
 pub(crate) use feed::Feed;
 pub use refusal::{Problem, Refusal};
 pub(crate) use renamed::OldName;
+pub(crate) use report_mail::ReportMail;
 pub use settings::Settings;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
@@ -204,8 +206,10 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "acw_reasons",
             "did",
             "trunk_lines",
+            "mail",
         ],
     ),
+    ("report.mail", &["directory", "to", "command"]),
     ("store", &["path", "keep"]),
     ("log", &["level", "format", "numbers"]),
 ];
@@ -229,6 +233,8 @@ pub struct Config {
     pub webhooks: Vec<Webhook>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
+    /// Where the report of each day goes, table `[report.mail]`.
+    pub(crate) report_mail: ReportMail,
     /// The database, table `[store]`.
     pub store: Store,
     /// The log, table `[log]`.

@@ -226,6 +226,10 @@ impl Callbacks {
                 callbacks::Output::Record(record) => records.push(record),
                 callbacks::Output::LookUp { pbx, channel_id, since_ms } => self.look_up(pbx, channel_id, since_ms),
                 callbacks::Output::Act { pbx, pbx_action } => self.act(pbx, pbx_action, presences, now),
+                callbacks::Output::BadTime { call, time, error } => tracing::warn!(
+                    target: "callback", pbx = %call.pbx, call = &*call.linkedid, time = %time.escape_debug(), hint = %error,
+                    "A caller's time for the callback cannot be kept; they are called back as if they had named none"
+                ),
             }
         }
         records

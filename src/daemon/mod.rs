@@ -28,7 +28,7 @@ mod storage;
 mod systemd;
 mod tls;
 mod upkeep;
-mod webhooks;
+pub(crate) mod webhooks;
 
 pub use link::{Link, LinkEvent, RequestFailed, events};
 pub use lost::LostReason;

@@ -86,7 +86,7 @@ fn cdr_files(config: &Config) -> BTreeMap<PbxId, PathBuf> {
 }
 
 /// The machine's name, as the kernel has it.
-fn host_name() -> String {
+pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 

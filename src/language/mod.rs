@@ -118,6 +118,19 @@ impl Language {
         }
     }
 
+    /// A duration as it is set, in its largest whole unit: `20 s`, `30 min`, `7 d`; no line breaks in it.
+    #[must_use]
+    pub(crate) fn span(self, ms: Millis) -> String {
+        let words = self.words();
+        let (n, unit) = match ms / 1_000 {
+            s if s > 0 && s % 86_400 == 0 => (s / 86_400, words.unit_d),
+            s if s > 0 && s % 3_600 == 0 => (s / 3_600, words.unit_h),
+            s if s > 0 && s % 60 == 0 => (s / 60, words.unit_min),
+            s => (s, words.unit_s),
+        };
+        fill(unit, n).replace(' ', "\u{a0}")
+    }
+
     /// A day: `2026-11-28`, `28.11.2026`, `28/11/2026`.
     #[must_use]
     pub(crate) fn day(self, date: Date) -> String {
@@ -170,6 +183,17 @@ mod tests {
             Language::ALL.map(|l| l.day(date)).join(" "),
             "2026-11-28 28.11.2026 28.11.2026 28.11.2026 28/11/2026 28.11.2026"
         );
+    }
+
+    #[test]
+    fn durations_have_the_units_of_the_language() {
+        assert_eq!(
+            Language::ALL.map(|l| l.span(20_000)).join(" | ").replace('\u{a0}', " "),
+            "20 s | 20 с | 20 с | 20 שנ׳ | 20 s | 20 s"
+        );
+        assert_eq!(Language::Uk.span(1_800_000), "30\u{a0}хв");
+        assert_eq!(Language::De.span(7 * 86_400_000), "7\u{a0}T");
+        assert_eq!(Language::En.span(0), "0\u{a0}s");
     }
 
     #[test]

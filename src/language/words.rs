@@ -55,6 +55,16 @@ words! {
     go_on: "Resume", "Продолжить", "Продовжити", "המשך", "Reanudar", "Fortsetzen";
     paused_page: "Paused", "Приостановлено", "Призупинено", "מושהה", "En pausa", "Angehalten";
     not_seen: "PBX {} is not seen: its figures are unknown", "АТС {} не видна: данных о ней нет", "АТС {} не видно: даних про неї немає", "המרכזייה {} אינה נראית: אין עליה נתונים", "No se ve la centralita {}: sus datos se desconocen", "Die PBX {} ist nicht zu sehen: Ihr Stand ist unbekannt";
+    // What cannot be shown
+    bad_day: "{} is no day: write 2026-11-28", "{} — не дата: пишите 2026-11-28", "{} — не дата: пишіть 2026-11-28", "{} אינו תאריך: כתבו 2026-11-28", "{} no es un día: escriba 2026-11-28", "{} ist kein Tag: Schreiben Sie 2026-11-28";
+    backwards: "{} to {}: it ends before it begins", "{} — {}: конец раньше начала", "{} — {}: кінець раніше за початок", "{} עד {}: הסוף לפני ההתחלה", "{} a {}: termina antes de empezar", "{} bis {}: Das Ende liegt vor dem Anfang";
+    too_far: "{} is too far away", "{} — слишком далеко", "{} — надто далеко", "{} רחוק מדי", "{} está demasiado lejos", "{} liegt zu weit weg";
+    too_many: "more than {} calls: choose fewer days, or let `{}` write it", "больше {} звонков: выберите меньше дней или команду `{}`", "понад {} дзвінків: виберіть менше днів або команду `{}`", "יותר מ-{} שיחות: בחרו פחות ימים, או את הפקודה `{}`", "más de {} llamadas: elija menos días o use `{}`", "mehr als {} Anrufe: Wählen Sie weniger Tage, oder lassen Sie ihn von `{}` schreiben";
+    // Units
+    unit_d: "{} d", "{} д", "{} д", "{} ימים", "{} d", "{} T";
+    unit_h: "{} h", "{} ч", "{} год", "{} שע׳", "{} h", "{} Std";
+    unit_min: "{} min", "{} мин", "{} хв", "{} דק׳", "{} min", "{} Min";
+    unit_s: "{} s", "{} с", "{} с", "{} שנ׳", "{} s", "{} s";
     // Tiles
     waiting: "Waiting", "Ожидают", "Очікують", "ממתינים", "En espera", "Wartende";
     longest_wait: "Longest wait", "Дольше всех ждёт", "Найдовше чекає", "ההמתנה הארוכה", "Espera más larga", "Längste Wartezeit";

@@ -14,6 +14,7 @@ fn add(number: &str) -> Command {
         pbx: None,
         queue: Some("sales".into()),
         delay_ms: 0,
+        at: None,
         priority: 0,
         note: String::new(),
     }
@@ -78,6 +79,7 @@ fn adding_a_number_that_waits_already_changes_its_callback() {
         pbx: None,
         queue: Some("support".into()),
         delay_ms: 0,
+        at: None,
         priority: 7,
         note: "the boss asks".into(),
     };
@@ -93,6 +95,7 @@ fn a_pbx_that_is_not_known_is_asked_for() {
         pbx: Some("elsewhere".into()),
         queue: None,
         delay_ms: 0,
+        at: None,
         priority: 0,
         note: String::new(),
     };
@@ -278,6 +281,7 @@ fn a_queue_that_nobody_knows_is_refused_with_those_that_there_are() {
         pbx: None,
         queue: Some(queue.into()),
         delay_ms: 0,
+        at: None,
         priority: 0,
         note: String::new(),
     };
@@ -353,6 +357,7 @@ fn agents_and_queues_are_meant_by_name_extension_and_interface_in_any_case() {
         pbx: None,
         queue: Some("SALES".to_owned()),
         delay_ms: 0,
+        at: None,
         priority: 0,
         note: String::new(),
     };

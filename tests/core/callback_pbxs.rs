@@ -232,6 +232,7 @@ fn a_national_number_is_read_as_its_pbx_reads_it() {
         pbx: Some(pbx.to_owned()),
         queue: None,
         delay_ms: HOUR,
+        at: None,
         priority: 0,
         note: String::new(),
     };

@@ -74,6 +74,16 @@ fn a_wish_keeps_the_queue_that_was_named_with_it() {
 }
 
 #[test]
+fn a_wish_keeps_the_time_that_was_named_with_it() {
+    let (mut driver, customer, _) = just_ended();
+    driver.say(&user_event(&customer, "CallbackRequest", &[("At", " +2h ")]));
+    driver.pass(FORGOTTEN_MS);
+    let row = driver.row();
+    let time = row.tags.iter().find(|t| t.by == "caller").expect("the time");
+    assert_eq!((&*time.code, &*time.note), ("CALLBACK_AT", "+2h"));
+}
+
+#[test]
 fn the_latest_tag_of_a_code_by_the_same_hand_counts() {
     let (mut driver, customer, _) = just_ended();
     for note in ["first", "second"] {

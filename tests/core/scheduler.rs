@@ -179,6 +179,7 @@ pub struct Scene {
     pub tags: Vec<TagChange>,
     pub deeds: Vec<PbxAction>,
     pub looked_up: Vec<String>,
+    pub bad_times: Vec<String>,
     pub signs: Signs,
     /// Intents that are not committed.
     pub intents: Vec<String>,
@@ -215,6 +216,7 @@ impl Scene {
             tags: Vec::new(),
             deeds: Vec::new(),
             looked_up: Vec::new(),
+            bad_times: Vec::new(),
             signs: Signs::default(),
             intents: Vec::new(),
             calls: 0,
@@ -249,10 +251,8 @@ impl Scene {
                 Output::Record(Record::Tag(change)) => self.tags.push(*change),
                 Output::Record(Record::DncRemove(number)) => drop(self.do_not_call.remove(number.as_str())),
                 Output::Record(other) => panic!("the desk stores no {other:?}"),
-                Output::LookUp { pbx, channel_id, .. } => {
-                    assert_eq!(pbx, PBX);
-                    self.looked_up.push(channel_id);
-                }
+                Output::LookUp { channel_id, .. } => self.looked_up.push(channel_id),
+                Output::BadTime { time, error, .. } => self.bad_times.push(format!("{time}: {error}")),
                 Output::Act { pbx, pbx_action } => {
                     assert_eq!(pbx, PBX);
                     if let PbxAction::Originate(originate) = &pbx_action {

@@ -52,6 +52,7 @@ mod pretend_pbx;
 mod prometheus;
 mod receiver;
 mod report_command;
+mod report_mail;
 mod report_page;
 mod root_stays_root;
 mod rules_of_tests;

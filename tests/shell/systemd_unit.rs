@@ -160,3 +160,55 @@ fn a_setting_that_nobody_has_looked_up_makes_no_unit() {
     let output = Command::new(dir.path().join("unit")).arg("239").output().unwrap();
     assert!(!output.status.success() && said(&output).contains("ProtectHouse is not in"), "{}", said(&output));
 }
+
+#[test]
+fn the_units_of_the_report_are_understood_by_each_systemd() {
+    for name in ["callbackd-report.service", "callbackd-report.timer"] {
+        let of = |version: &str| {
+            let output = Command::new(systemd("unit")).args([version, name]).output().unwrap();
+            assert!(output.status.success(), "{}", said(&output));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        assert_eq!(of("252"), std::fs::read_to_string(systemd(name)).unwrap());
+        for version in ["239", "219"] {
+            let unit = of(version);
+            for (setting, _) in settings(&unit) {
+                assert!(since(setting) <= version.parse().unwrap(), "{setting} is not known to {version}");
+            }
+        }
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let timer = dir.path().join("callbackd-report.timer");
+    std::fs::copy(systemd("callbackd-report.timer"), &timer).unwrap();
+    let service = std::fs::read_to_string(systemd("callbackd-report.service")).unwrap();
+    let here = service.replace("/usr/bin/callbackd", "/bin/true");
+    assert_ne!(here, service);
+    std::fs::write(dir.path().join("callbackd-report.service"), here).unwrap();
+    let Some(output) =
+        run("systemd-analyze", &["verify", "--man=no", "--recursive-errors=no", timer.to_str().unwrap()])
+    else {
+        return;
+    };
+    assert!(output.status.success(), "{}", said(&output));
+    assert!(!said(&output).contains("callbackd-report"), "{}", said(&output));
+}
+
+#[test]
+fn the_report_is_sent_by_a_program_that_may_be_setgid() {
+    let unit = std::fs::read_to_string(systemd("callbackd-report.service")).unwrap();
+    // systemd.exec(5) names them where NoNewPrivileges= is described: each brings it with it.
+    for setting in [
+        "NoNewPrivileges",
+        "SystemCall",
+        "Restrict",
+        "PrivateDevices",
+        "LockPersonality",
+        "ProtectKernel",
+        "ProtectClock",
+        "ProtectHostname",
+        "MemoryDeny",
+        "DynamicUser",
+    ] {
+        assert!(!unit.lines().any(|line| line.starts_with(setting)), "{setting}");
+    }
+}

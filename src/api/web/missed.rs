@@ -34,7 +34,7 @@ const SHOWN: usize = 500;
 
 /// `GET /missed`
 pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
-    let list = match rows::read(&front, Choice::of(&view), now_ms()).await {
+    let list = match rows::read(&front, Choice::of(&view), now_ms(), view.words).await {
         Ok(list) => list,
         Err(failure) => return failed(&view, &failure),
     };
@@ -300,6 +300,7 @@ pub(crate) async fn call_back(
         pbx: Some(call.pbx.to_string()),
         queue: call.queue,
         delay_ms: 0,
+        at: None,
         priority: 0,
         note: format!("for call {id}"),
     };
@@ -326,7 +327,7 @@ fn nothing_here(view: &View) -> Response {
 
 /// `GET /missed.csv`: the same rows, for a spreadsheet.
 pub(crate) async fn csv(State(front): State<Arc<Front>>, view: View) -> Response {
-    let list = match rows::read(&front, Choice::of(&view), now_ms()).await {
+    let list = match rows::read(&front, Choice::of(&view), now_ms(), view.words).await {
         Ok(list) => list,
         Err(failure) => return failed(&view, &failure),
     };

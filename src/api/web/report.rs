@@ -3,6 +3,7 @@
 use super::view::View;
 use super::{failed, look, now_ms};
 use crate::api::front::{Failure, Front};
+use crate::language::fill;
 use crate::report::faces::format::safe;
 use crate::report::faces::{Report, html as face};
 use crate::report::window::Asked;
@@ -46,6 +47,7 @@ pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Respons
 }
 
 fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
+    let words = view.words;
     let wrong = |why: String| Failure::new(StatusCode::BAD_REQUEST, why);
     let (thresholds, zone): (Thresholds, Option<TimeZone>) = reader.thresholds()?;
     let zone = zone.unwrap_or_else(TimeZone::system);
@@ -53,23 +55,20 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
     // The last day that a form names is in the window.
     let to = match view.asked("to").map(|to| (to, to.parse::<jiff::civil::Date>())) {
         None => None,
-        Some((_, Ok(to))) => Some(to.tomorrow().map_err(|_| wrong(format!("{to} is too far away")))?.to_string()),
-        Some((to, Err(_))) => return Err(wrong(format!("{} is no day: write 2026-11-28", to.escape_debug()))),
+        Some((_, Ok(to))) => Some(to.tomorrow().map_err(|_| wrong(fill(words.too_far, to)))?.to_string()),
+        Some((to, Err(_))) => return Err(wrong(fill(words.bad_day, to.escape_debug()))),
     };
     let day = |name| view.asked(name).and_then(|day| day.parse::<jiff::civil::Date>().ok());
     if let (Some(from), Some(last)) = (day("from"), day("to"))
         && from > last
     {
-        return Err(wrong(format!("{from} to {last}: it ends before it begins")));
+        return Err(wrong(fill(&fill(words.backwards, from), last)));
     }
     let asked = Asked { word: view.asked("window"), from: view.asked("from"), to: to.as_deref() };
     let window = Window::of(asked, &zone, now).map_err(wrong)?;
     if reader.has_more_calls((window.from_ms, window.to_ms), MOST_CALLS)? {
-        let why = format!(
-            "more than {MOST_CALLS} calls: choose fewer days, or let `callbackd report --from {} --to {} --html FILE` write it",
-            window.from, window.to
-        );
-        return Err(wrong(why));
+        let command = format!("callbackd report --from {} --to {} --html FILE", window.from, window.to);
+        return Err(wrong(fill(&fill(words.too_many, MOST_CALLS), command)));
     }
     let field = |name: &str| view.asked(name).map(str::to_owned);
     let chosen = Chosen { queue: field("queue"), agent: field("agent"), ..Chosen::default() };

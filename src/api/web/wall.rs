@@ -8,7 +8,7 @@ use super::{failed, now_ms};
 use crate::api::front::{Failure, Front};
 use crate::api::routes::Live;
 use crate::api::status::{AgentInPresence, QueueInPresence};
-use crate::report::faces::format::{NOTHING, clock, safe, span};
+use crate::report::faces::format::{NOTHING, clock, safe};
 use crate::store::{CallFilter, MissedCall};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -121,7 +121,7 @@ fn tiles(view: &View, wall: &Wall) -> Markup {
                     @if level.is_none() { (words.no_calls_yet) }
                     @else if below { (mark("bad", "▼", words.below_target)) }
                     @else { (mark("good", "✔", words.on_target)) }
-                    " " bdi { (with(words.target, language.percent(Some(target)))) ", " (with(words.within, span(thresholds.service_level_ms))) }
+                    " " bdi { (with(words.target, language.percent(Some(target)))) ", " (with(words.within, language.span(thresholds.service_level_ms))) }
                 }, below))
             (tile(words.abandoned, &html! { (language.count(totals.abandoned)) },
                 &html! { (with(words.of_offered, language.count(totals.offered))) }, false))

@@ -164,26 +164,17 @@ pub(crate) struct Failed {
     pub(crate) refusal: Refusal,
     /// Where the offending line begins.
     pub(crate) at: usize,
-    /// Where the snapshot begins that it must have and has not, as far as it was read.
-    pub(crate) open: Option<usize>,
+    /// It has not all that it must have, as far as it was read.
+    pub(crate) open: bool,
 }
 
 /// Checks a whole frame: what it is, or the reason against it.
 pub(crate) fn check(frame: &[u8], shown: &mut Shown) -> Result<Passed, Failed> {
-    let (mut follow, mut run) = (Follow::new(form::ANSWER), 0);
-    checked(frame, shown, &mut follow, &mut run).map_err(|(refusal, at)| {
-        let open = (!follow.is_whole()).then_some(run);
-        Failed { refusal, at, open }
-    })
+    let mut follow = Follow::new(form::ANSWER);
+    checked(frame, shown, &mut follow).map_err(|(refusal, at)| Failed { refusal, at, open: !follow.is_whole() })
 }
 
-/// `run`: where the last snapshot begins.
-fn checked<'f>(
-    frame: &'f [u8],
-    shown: &mut Shown,
-    follow: &mut Follow<'f>,
-    run: &mut usize,
-) -> Result<Passed, (Refusal, usize)> {
+fn checked<'f>(frame: &'f [u8], shown: &mut Shown, follow: &mut Follow<'f>) -> Result<Passed, (Refusal, usize)> {
     if let Some(at) = memchr::memchr(0, frame) {
         return Err((Refusal::Nul, memchr::memrchr(b'\n', &frame[..at]).map_or(0, |end| end + 1)));
     }
@@ -215,9 +206,6 @@ fn checked<'f>(
             }
         }
         let stands = expected.is_some() || follow.takes(key);
-        if expected.is_none() && follow.is_within() {
-            *run = start;
-        }
         let written = || line.ends_with(b"\r\n") && (line[colon..].starts_with(b": ") || follow.is_free());
         if shown.privilege && (!stands || !written() || is_nameless(key, line)) {
             return Err((Refusal::Torn, start));

@@ -8,7 +8,7 @@ use memchr::memmem::Finder;
 use crate::ami::blank_line::BlankLine;
 use crate::ami::check::{Beginning, Failed, Passed, Shown, beginning, begins_well, check, has_begun, line_length};
 use crate::ami::excerpt::excerpt;
-use crate::ami::form::{self, End, Head};
+use crate::ami::form::{self, End, Head, Rest};
 use crate::ami::frame::{Frame, text};
 use crate::ami::header::{BANNER, banner, header};
 use crate::ami::interest::{Interest, Need};
@@ -45,6 +45,8 @@ pub struct Counters {
     pub frames: u64,
     /// Events that nobody needs.
     pub skipped: u64,
+    /// Events that were recognised by the layout of one before them, without a look at each name.
+    pub recognised: u64,
     discarded: [u64; Refusal::ALL.len()],
 }
 
@@ -106,10 +108,10 @@ pub struct FrameDecoder {
     searched: usize,
     /// What the stream has shown so far of the form of its events.
     shown: Shown,
-    /// Events that have passed: most are like one of them.
-    layouts: Layouts,
-    /// Where the frame began whose rest has yet to come.
-    torn: Option<u64>,
+    /// Events that have passed: most are like one of them. `None` if every frame is checked whole.
+    layouts: Option<Layouts>,
+    /// Where the frame began whose rest has yet to come, and what that is.
+    torn: Option<(u64, Rest)>,
     /// Where the last frame began that is no whole one of Asterisk's: a number may have torn it.
     odd: Option<u64>,
     /// A channel of chan_sip was seen: numbers may hold more than elsewhere.
@@ -127,7 +129,7 @@ impl FrameDecoder {
             variable: Finder::new(b"\nVariable:"),
             searched: 0,
             shown: Shown::default(),
-            layouts: Layouts::new(),
+            layouts: Some(Layouts::new()),
             torn: None,
             odd: None,
             chan_sip: false,
@@ -139,6 +141,12 @@ impl FrameDecoder {
     pub fn live(interest: Interest) -> Self {
         let shown = Shown { live: true, ..Shown::default() };
         Self { shown, ..Self::new(interest) }
+    }
+
+    /// The same that recognises nothing and checks every frame whole: slower, and never otherwise, which tests and fuzzing hold it to.
+    #[must_use]
+    pub fn checking_whole(self) -> Self {
+        Self { layouts: None, ..self }
     }
 
     /// What went through so far.
@@ -267,14 +275,15 @@ impl FrameDecoder {
 
     /// What a whole frame is, or the reason against it; and its layout, if it has one that is known.
     fn check(&mut self, frame: &[u8]) -> Result<(Passed, Option<Arc<Layout>>), Failed> {
-        if let Some((passed, layout)) = self.layouts.find(frame, self.shown) {
+        if let Some((passed, layout)) = self.layouts.as_ref().and_then(|known| known.find(frame, self.shown)) {
             passed.shows(&mut self.shown);
+            self.counters.recognised += 1;
             return Ok((passed, Some(layout)));
         }
         let live = self.shown.privilege;
         let passed = check(frame, &mut self.shown)?;
         // Before the stream has shown that it is a live one, less is asked of it.
-        let layout = if live { self.layouts.learn(frame, passed) } else { None };
+        let layout = self.layouts.as_mut().filter(|_| live).and_then(|known| known.learn(frame, passed));
         Ok((passed, layout))
     }
 
@@ -293,9 +302,8 @@ impl FrameDecoder {
             Err(Failed { refusal, at, open }) => {
                 self.passes(&frame, offset);
                 // What broke it may have an empty line behind it, and the rest of its headers behind that.
-                if open.is_some_and(|run| !form::closes(&frame[run.max(at)..])) && self.is_front(&frame) {
-                    self.torn = Some(offset);
-                    self.chan_sip |= form::is_of_chan_sip(&frame);
+                if open {
+                    self.tears(&frame, offset);
                 }
                 self.odd = Some(offset);
                 return Some(
@@ -325,7 +333,7 @@ impl FrameDecoder {
                 return None;
             }
             let lately = |at| offset - at <= TORN_AT_MOST;
-            let (inside, in_doubt) = (self.torn.is_some_and(lately), self.odd.is_some_and(lately));
+            let (inside, in_doubt) = (self.torn.is_some_and(|(at, _)| lately(at)), self.odd.is_some_and(lately));
             if inside {
                 self.passes(&frame, offset);
             } else if !in_doubt && let Some(stamped) = first {
@@ -404,18 +412,26 @@ impl FrameDecoder {
         if !self.shown.privilege {
             return;
         }
-        let end = form::end(frame);
+        let end = form::end(frame, self.chan_sip);
         if end != End::Whole {
             self.odd = Some(offset);
         }
-        // Nearly all are whole, with nothing torn before them: how they close changes nothing.
-        if self.torn.is_none() && end != End::Open {
-            return;
+        if let Some((_, rest)) = &mut self.torn {
+            rest.look(&frame[frame.len().saturating_sub(KEPT)..]);
+            if rest.is_over() {
+                self.torn = None;
+            }
+        } else if end != End::Whole {
+            // Nearly all are whole, with nothing torn before them.
+            self.tears(frame, offset);
         }
-        if form::closes(&frame[frame.len().saturating_sub(KEPT)..]) {
-            self.torn = None;
-        } else if self.torn.is_none() && self.is_front(frame) {
-            self.torn = Some(offset);
+    }
+
+    /// Takes in that this frame broke off, if it is surely the front of one and some of its last snapshot has not come.
+    fn tears(&mut self, frame: &[u8], offset: u64) {
+        let rest = Rest::of(frame);
+        if !rest.is_over() && self.is_front(frame) {
+            self.torn = Some((offset, rest));
             self.chan_sip |= form::is_of_chan_sip(frame);
         }
     }

@@ -239,12 +239,6 @@ impl<'a> Follow<'a> {
         !self.over && self.form.runs.first() == Some(&CHANNEL) && self.is_whole()
     }
 
-    /// Some of the run that has begun is still to come.
-    #[inline]
-    pub(crate) fn is_within(&self) -> bool {
-        !self.rest.is_empty()
-    }
-
     /// The frame is over: whether it had a run of headers that is more than any field of a caller holds, or names what nobody can guess. What a dialplan
     /// put behind it changes nothing of that.
     pub(crate) fn is_long(&self) -> bool {
@@ -298,8 +292,10 @@ pub(crate) fn has_its_tail(frame: &[u8]) -> bool {
     !frame.starts_with(b"Event: Newexten\r") || memchr::memmem::find(frame, b"\nAppData: ").is_some()
 }
 
-/// The end of every channel's snapshot: longer, with its line ends, than what a caller can write into one field.
-const END: [&[u8]; 6] = [b"AccountCode", b"Context", b"Exten", b"Priority", b"Uniqueid", b"Linkedid"];
+/// The end of every channel's snapshot behind the caller's number, in so many headers of which it is longer, with its line ends, than what a caller can
+/// write into one field; beside the front of another event also where chan_sip lets more through.
+const END: usize = 6;
+const LONG_END: usize = 10;
 /// So far before a frame's end a number begins at most that was broken there.
 const NUMBER_AT_MOST: usize = 300;
 
@@ -315,8 +311,9 @@ pub(crate) enum End {
     Rest,
 }
 
-/// Looks from the end of a frame, at the lines behind and of the last snapshot's end alone.
-pub(crate) fn end(frame: &[u8]) -> End {
+/// Looks from the end of a frame, at the lines behind and of the last snapshot's end alone: of more of them where a number may hold as much as chan_sip's.
+pub(crate) fn end(frame: &[u8], chan_sip: bool) -> End {
+    let least = if chan_sip { LONG_END } else { END };
     // How many of the snapshot's last headers stand behind.
     let (mut after, mut looked) = (0, 0);
     let mut lines = Lines { rest: frame };
@@ -324,10 +321,10 @@ pub(crate) fn end(frame: &[u8]) -> End {
         let key = key(line);
         if after > 0 {
             after += 1;
-            if !key.ends_with(END[END.len() - after]) {
+            if !key.ends_with(CHANNEL[CHANNEL.len() - after]) {
                 return End::Rest;
             }
-            if after == END.len() {
+            if after == least {
                 return End::Whole;
             }
         } else if looked > NUMBER_AT_MOST {
@@ -343,6 +340,53 @@ pub(crate) fn end(frame: &[u8]) -> End {
         }
     }
     if after > 0 { End::Rest } else { End::Whole }
+}
+
+/// What is still to come of the channel's snapshot in which a frame broke off. It counts as come when all its headers were seen, whoever wrote them: with
+/// the front of another event they are more than any field of a caller holds, chan_sip's included.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Rest(&'static [&'static [u8]]);
+
+impl Rest {
+    /// Of a frame that begins as Asterisk writes it; what a caller wrote into it can stand between.
+    pub(crate) fn of(frame: &[u8]) -> Self {
+        let mut rest = Self(&[]);
+        for line in frame.split_inclusive(|byte| *byte == b'\n') {
+            // A header of this name alone begins no snapshot.
+            if rest.0.len() + 1 == CHANNEL.len() && !rest.is_next(line) {
+                rest = Self(&[]);
+            }
+            if rest.is_next(line) {
+                rest.0 = &rest.0[1..];
+            } else if rest.is_over() && key(line).ends_with(CHANNEL[0]) {
+                rest.0 = &CHANNEL[1..];
+            }
+        }
+        rest
+    }
+
+    /// Looks for more of it in a frame that follows.
+    pub(crate) fn look(&mut self, frame: &[u8]) {
+        for line in frame.split_inclusive(|byte| *byte == b'\n') {
+            if self.is_next(line) {
+                self.0 = &self.0[1..];
+            }
+        }
+    }
+
+    pub(crate) fn is_over(self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The line is the next header, as Asterisk writes it; some have a value always, and hold no line break.
+    fn is_next(self, line: &[u8]) -> bool {
+        let (Some(next), key) = (self.0.first(), key(line)) else { return false };
+        let filled = matches!(*next, b"CallerIDName" | b"ConnectedLineName" | b"Priority" | b"Uniqueid" | b"Linkedid");
+        let behind = &line[key.len()..];
+        key.ends_with(next)
+            && behind.starts_with(b": ")
+            && !(filled && (behind.len() < 5 || !behind.ends_with(b"\r\n")))
+    }
 }
 
 /// What stands behind every snapshot's extension.

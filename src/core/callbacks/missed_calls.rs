@@ -1,10 +1,12 @@
 //! What a finished call means: a customer missed, a customer served, or nothing.
 
 use crate::ami::event::Millis;
-use crate::callbacks::Scheduler;
+use crate::callbacks::named_time::named_time;
+use crate::callbacks::policy::QueuePolicy;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
-use crate::model::codes::{ASKED, CALLER, DECLINED};
+use crate::callbacks::{Output, Scheduler};
+use crate::model::codes::{ASKED, CALLER, DECLINED, NAMED_TIME};
 use crate::model::number::Number;
 use crate::model::{
     AgentKey, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall, E164,
@@ -140,7 +142,12 @@ impl Scheduler {
     fn missed_again(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) {
         let note = self.moves(id, call, queue);
         let row = &self.tasks[id].row;
-        let expires_ms = self.expires_ms(call, &row.pbx, row.queue.as_deref());
+        let (pbx, queue) = (row.pbx.clone(), row.queue.clone());
+        let (named, said) = self.time_named(call, &pbx, queue.as_deref());
+        let expires_ms = self.expires_ms(call, &pbx, queue.as_deref(), named.unwrap_or(call.ended_ms));
+        if let Some(at) = named {
+            self.not_before(id, at);
+        }
         let Some(task) = self.tasks.get_mut(id) else { return };
         let row = &mut task.row;
         row.missed_count += 1;
@@ -155,7 +162,7 @@ impl Scheduler {
         if row.did.is_none() {
             row.did.clone_from(&call.did);
         }
-        let note = format!("missed again ({}), {} times now{note}", call.outcome, row.missed_count);
+        let note = format!("missed again ({}), {} times now{note}{said}", call.outcome, row.missed_count);
         let expires_ms = row.expires_ms;
         let miss = call.key();
         task.misses.push(miss.clone());
@@ -201,10 +208,12 @@ impl Scheduler {
         };
         let miss = call.key();
         self.tasks.add_miss(&miss, id);
+        let (named, said) = self.time_named(call, &call.pbx, queue.as_deref());
         let policy = self.policy(&call.pbx).of(queue.as_deref());
         let requested = is_requested(call);
         // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
         let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
+        let due_ms = named.unwrap_or(due_ms);
         let priority = policy.priority;
         let number = call.number_e164.clone();
         let owner = number.as_ref().and_then(|number| self.customers.owner_on(&call.pbx, number));
@@ -215,7 +224,7 @@ impl Scheduler {
             name: call.name.clone(),
             state: CallbackState::Waiting,
             reason: reason::DELAY.to_owned(),
-            expires_ms: self.expires_ms(call, &call.pbx, queue.as_deref()),
+            expires_ms: self.expires_ms(call, &call.pbx, queue.as_deref(), named.unwrap_or(call.ended_ms)),
             queue,
             did: call.did.clone(),
             owner,
@@ -236,7 +245,7 @@ impl Scheduler {
             None => Some((CallbackState::NotCallable, self.no_number(call))),
             Some(number) => self.block_reason(&call.pbx, number),
         };
-        let note = format!("missed ({})", call.outcome);
+        let note = format!("missed ({}){said}", call.outcome);
         if let Some((state, why)) = block_reason {
             row.state = state;
             row.reason = why;
@@ -293,11 +302,41 @@ impl Scheduler {
     }
 
     /// Too old by then; one that came while customers are not called is open from the opening on.
-    fn expires_ms(&self, call: &FinishedCall, pbx: &PbxId, queue: Option<&str>) -> Millis {
+    fn expires_ms(&self, call: &FinishedCall, pbx: &PbxId, queue: Option<&str>, from_ms: Millis) -> Millis {
         let policy = self.policy(pbx).of(queue);
         let life = if is_requested(call) { policy.expire_requested_ms } else { policy.expire_ms };
-        let from = policy.hours.next_open(call.ended_ms).unwrap_or(call.ended_ms);
+        let from = policy.hours.next_open(from_ms).unwrap_or(from_ms);
         from.saturating_add(life)
+    }
+
+    /// The time that the caller named with their wish, within the hours of the queue; and what the callback's history says of it. One that cannot
+    /// be kept is reported, and the wish counts without it.
+    fn time_named(&mut self, call: &FinishedCall, pbx: &PbxId, queue: Option<&str>) -> (Option<Millis>, String) {
+        let Some(tag) = call.tags.iter().find(|tag| tag.code == NAMED_TIME && tag.by == CALLER) else {
+            return (None, String::new());
+        };
+        let QueuePolicy { hours, .. } = self.policy(pbx).of(queue);
+        match named_time(&tag.note, hours, tag.at_ms) {
+            Ok(at) => (Some(at), format!("; the caller named a time: {}", tag.note)),
+            Err(error) => {
+                self.outputs.push_back(Output::BadTime { call: call.key(), time: tag.note.clone(), error });
+                (None, format!("; the time that the caller named is not kept: {}", tag.note))
+            }
+        }
+    }
+
+    /// The customer is not called before this moment. What is being done about them goes on; what follows it waits.
+    fn not_before(&mut self, id: i64, due_ms: Millis) {
+        let (due, waits) = (self.mono(due_ms), due_ms > self.now.wall_ms);
+        let Some(task) = self.tasks.get_mut(id) else { return };
+        task.row.due_ms = due_ms;
+        task.due = due;
+        if task.attempt().is_some() {
+            task.not_before = Some(due_ms);
+        } else if waits && !task.held {
+            task.row.state = CallbackState::Waiting;
+            reason::DELAY.clone_into(&mut task.row.reason);
+        }
     }
 
     /// A late event has corrected the row of a call that was taken for a miss.

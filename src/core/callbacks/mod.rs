@@ -18,6 +18,7 @@ mod customers;
 pub mod dispatch;
 pub mod freepbx;
 mod missed_calls;
+pub mod named_time;
 pub mod pbx_action;
 pub mod policy;
 pub mod restore;
@@ -30,7 +31,7 @@ use crate::model::codes::CodedCall;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::sign::Sign;
-use crate::model::{AttemptPrefix, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record, Tag};
+use crate::model::{AttemptPrefix, CallKey, CallbackRow, CallbackState, FinishedCall, Moment, PbxId, Record, Tag};
 use agents::Agents;
 use alongside::Signs;
 use attempt::attempts::Attempts;
@@ -38,6 +39,7 @@ use attempt::cdr::Cdr;
 use customers::{Customers, Known};
 use dispatch::caps::Caps;
 use dispatch::rounds::Rounds;
+use named_time::NamedTimeError;
 use pbx_action::PbxAction;
 use policy::{Policies, Policy};
 use restore::RestoredState;
@@ -162,6 +164,15 @@ pub enum Output {
     },
     /// Do this on this PBX.
     Act { pbx: PbxId, pbx_action: PbxAction },
+    /// A customer's time cannot be kept: they are called back as if they had named none.
+    BadTime {
+        /// The call in which it was named.
+        call: CallKey,
+        /// As it was named.
+        time: String,
+        /// What is wrong with it.
+        error: NamedTimeError,
+    },
 }
 
 /// The scheduler's counters since the start.

@@ -32,6 +32,8 @@ pub(crate) struct Task {
     pub screened: bool,
     /// What a code has asked for while an attempt goes on: it is made after this one's end.
     pub then: Option<CodeRequest>,
+    /// Not called before, ms since 1970 UTC, whatever comes of the attempt that goes on: the customer has named a time meanwhile.
+    pub not_before: Option<Millis>,
     /// The attempt that goes on.
     attempt: Option<String>,
     /// When it is looked at next, by the monotonic clock: an entry of the timers.
@@ -168,6 +170,7 @@ impl Tasks {
         }
         // The hours and caps for which it waited may be others since a restart: they are asked again.
         let due = if reason::is_of_the_rules(&row.reason) { now.mono_ms } else { now.mono_of(row.due_ms) };
+        let not_before = (row.state.is_active() && row.due_ms > now.wall_ms).then_some(row.due_ms);
         let task = Task {
             due,
             expires: now.mono_of(row.expires_ms),
@@ -177,6 +180,7 @@ impl Tasks {
             last_refusal: None,
             screened: false,
             then: None,
+            not_before,
             attempt: None,
             look: None,
             turn: None,

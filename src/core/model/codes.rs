@@ -9,6 +9,8 @@ use std::sync::Arc;
 pub const DECLINED: &str = "CALLBACK_DECLINED";
 /// The disposition of a caller who asked to be called back, by [`CALLER`]; its note is the queue that the dialplan named with it.
 pub const ASKED: &str = "CALLBACK";
+/// The time that a caller named with their wish, as the dialplan said it: the note of this tag, which [`CALLER`] sets.
+pub const NAMED_TIME: &str = "CALLBACK_AT";
 /// Who sets [`ASKED`] where the call's outcome does not say it, as in closed hours.
 pub(crate) const CALLER: &str = "caller";
 /// Who sets what follows from the call itself.

@@ -165,6 +165,12 @@ impl Hours {
         self.first(at_ms, false)
     }
 
+    /// The moment at which the clocks of these hours show this; the later one where they skip it, the first where they show it twice.
+    #[must_use]
+    pub fn moment(&self, civil: jiff::civil::DateTime) -> Option<Millis> {
+        civil.to_zoned(self.zone.clone()).ok().map(|at| at.timestamp().as_millisecond())
+    }
+
     /// The day of this moment and those behind it, as they are understood.
     #[must_use]
     pub fn days(&self, from_ms: Millis, count: usize) -> Vec<Day> {

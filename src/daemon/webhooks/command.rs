@@ -16,7 +16,11 @@ pub(crate) async fn run(command: Vec<String>, text: String, patience: Duration) 
     ran.await.unwrap_or_else(|_| Err("the command could not be waited for".to_owned()))
 }
 
-fn wait(command: &[String], text: &str, patience: Duration) -> Result<Reply, String> {
+/// Runs it and waits for its end. Who takes longer than `patience` is killed.
+///
+/// # Errors
+/// It cannot be run, was killed, or took too long.
+pub(crate) fn wait(command: &[String], text: &str, patience: Duration) -> Result<Reply, String> {
     let (program, arguments) = command.split_first().ok_or("there is no command")?;
     let child = Command::new(program)
         .args(arguments)
@@ -28,8 +32,10 @@ fn wait(command: &[String], text: &str, patience: Duration) -> Result<Reply, Str
         .spawn();
     let mut child = child.map_err(|error| format!("{program} cannot be run: {error}"))?;
     let (input, complaints) = (child.stdin.take(), child.stderr.take());
-    // A notice is less than a pipe takes at once. Who reads nothing of it says so by its exit code.
-    let _ = input.map(|mut input| input.write_all(text.as_bytes()));
+    // A report is more than a pipe takes at once: a command that does not read it must not hold up the one that waits. Who reads nothing of it says
+    // so by its exit code.
+    let text = text.to_owned();
+    let _writing = std::thread::spawn(move || input.map(|mut input| input.write_all(text.as_bytes())));
     #[expect(clippy::disallowed_methods, reason = "a thread that waits for a child, beside the loop")]
     let begun = Instant::now();
     loop {

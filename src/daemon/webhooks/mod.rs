@@ -2,7 +2,7 @@
 //!
 //! A worker never holds anything that others need: an endpoint that is slow, or down for days, has its queue on the disk.
 
-mod command;
+pub(crate) mod command;
 mod post;
 mod worker;
 

@@ -5,6 +5,7 @@ pub(crate) mod csv;
 pub(crate) mod format;
 pub(crate) mod glance;
 pub(crate) mod html;
+pub(crate) mod mail;
 pub(crate) mod svg;
 mod terminal;
 pub(crate) mod text;

@@ -2,6 +2,7 @@
 
 use super::Scenario;
 use super::office::{Customer, Office, customer};
+use crate::script::TALKS;
 
 pub const ALL: &[Scenario] = &[
     ("C24 nobody is called outside of hours", out_of_hours),
@@ -10,6 +11,8 @@ pub const ALL: &[Scenario] = &[
     ("a person holds, assigns and releases", by_hand),
     ("C28 the greeting takes a wish, and knows the promise", greeting),
     ("C28 C32 the greeting of closed hours takes a wish for its queue", closed),
+    ("a caller names a time, and is called then and not before", named),
+    ("a caller names a moment of the clock", named_moment),
     ("a long wait is told in hours", hours),
     ("C23 who gives up at once is not called back", short_abandon),
     ("C24 nobody is called in the night of their own country", night),
@@ -110,6 +113,37 @@ fn closed(office: &Office<'_>) -> Result<(), String> {
         "SELECT calls.status || ' ' || callbacks.queue || ' ' || requested FROM callbacks JOIN calls ON calls.callback_id = callbacks.id WHERE calls.linkedid = '{linkedid}'"
     );
     office.until("status, queue, requested", &row, "OUT_OF_TIME q63 1")?;
+    office.run(&["callbacks", "cancel", &id.to_string(), "--note", "it was seen"]).map(drop)
+}
+
+fn named(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("25", customer(58));
+    [2, 3].into_iter().try_for_each(|other| office.pause(cell, other, true))?;
+    office.agent_does(cell, 1, "ring-wait:1-answer-wait:60-hangup")?;
+    office.customer_does(&ann, TALKS)?;
+    office.calls(&ann, &format!("55506{cell}"), "wait:2-hangup")?;
+    let id = office.callback(&ann)?;
+    office.comes_to(id, "WAITING DELAY")?;
+    office.attempt(id, 1, "CONNECTED PJSIP/1251")?;
+    let kept = format!(
+        "SELECT requested || ' ' || (intended_ms BETWEEN due AND due + 5000) || ' ' || (due - first_missed_ms BETWEEN 11000 AND 15000)
+           FROM callbacks JOIN callback_attempts ON callback_id = id
+           JOIN (SELECT tags.at_ms + 15000 AS due, calls.callback_id AS of FROM tags JOIN calls ON calls.id = call_id WHERE code = 'CALLBACK_AT') ON of = id
+          WHERE id = {id} AND n = 1"
+    );
+    office.until("requested, asked in time, promised in 15 s", &kept, "1 1 1")
+}
+
+fn named_moment(office: &Office<'_>) -> Result<(), String> {
+    let (cell, ann) = ("26", customer(59));
+    office.all_pause(cell)?;
+    office.calls(&ann, &format!("55507{cell}"), "wait:2-hangup")?;
+    let id = office.callback(&ann)?;
+    office.comes_to(id, "WAITING DELAY")?;
+    let due = format!(
+        "SELECT requested || ' ' || (due_ms % 60000) || ' ' || (due_ms - last_missed_ms BETWEEN 50000 AND 120000) FROM callbacks WHERE id = {id}"
+    );
+    office.until("requested, at a full minute, in one to two minutes", &due, "1 0 1")?;
     office.run(&["callbacks", "cancel", &id.to_string(), "--note", "it was seen"]).map(drop)
 }
 

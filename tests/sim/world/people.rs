@@ -115,6 +115,7 @@ impl World {
                 pbx: Some(PBXS[self.any()].to_owned()),
                 queue: None,
                 delay_ms: 0,
+                at: None,
                 priority: 0,
                 note,
             },

@@ -4,6 +4,7 @@ use super::choice::{Choice, Tab};
 use crate::api::Ask;
 use crate::api::front::{Failure, Front};
 use crate::api::web::view::percent;
+use crate::language::{Words, fill};
 use crate::report::calendar::{day_begins, day_of};
 use crate::store::{self, CallFilter, CallbackFilter, Fate, MissedCall, Reader};
 use axum::http::StatusCode;
@@ -57,7 +58,7 @@ pub(crate) struct List {
     pub(crate) now_ms: Millis,
 }
 
-pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Result<List, Failure> {
+pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis, words: &Words) -> Result<List, Failure> {
     front.knows(choice.pbx.as_deref(), true).await?;
     let agents = front.ask(Ask::Agents).await?;
     let agents: BTreeMap<String, String> = agents
@@ -70,7 +71,7 @@ pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Resul
         .collect();
     let zone = front.read(|reader| reader.thresholds()).await?.1.unwrap_or_else(TimeZone::system);
     let today = day_of(now_ms, &zone).unwrap_or_default();
-    let (since_ms, until_ms) = days(&choice, today, &zone)?;
+    let (since_ms, until_ms) = days(&choice, today, &zone, words)?;
     let of = choice.clone();
     let (callbacks, missed, pbxs, (queues, _), (dids, _)) = front
         .read(move |reader: &Reader| {
@@ -121,23 +122,21 @@ pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis) -> Resul
 }
 
 /// The days that are asked for, the last one whole.
-fn days(choice: &Choice, today: Date, zone: &TimeZone) -> Result<(Millis, Millis), Failure> {
+fn days(choice: &Choice, today: Date, zone: &TimeZone, words: &Words) -> Result<(Millis, Millis), Failure> {
+    let wrong = |why| Failure::new(StatusCode::BAD_REQUEST, why);
+    let too_far = |day: Date| wrong(fill(words.too_far, day));
     let day = |text: &Option<String>, usual: Date| match text {
         None => Ok(usual),
-        Some(text) => text.parse::<Date>().map_err(|_| {
-            Failure::new(StatusCode::BAD_REQUEST, format!("{} is no day: write 2026-11-28", text.escape_debug()))
-        }),
+        Some(text) => text.parse::<Date>().map_err(|_| wrong(fill(words.bad_day, text.escape_debug()))),
     };
     let to = day(&choice.to, today)?;
     let usual = to.checked_sub((DAYS - 1).days()).unwrap_or(to);
     let from = day(&choice.from, usual)?;
     if from > to {
-        return Err(Failure::new(StatusCode::BAD_REQUEST, format!("{from} to {to}: it ends before it begins")));
+        return Err(wrong(fill(&fill(words.backwards, from), to)));
     }
-    let begins = |day: Date| {
-        day_begins(day, zone).ok_or_else(|| Failure::new(StatusCode::BAD_REQUEST, format!("{day} is too far away")))
-    };
-    let after = to.tomorrow().map_err(|_| Failure::new(StatusCode::BAD_REQUEST, format!("{to} is too far away")))?;
+    let begins = |day: Date| day_begins(day, zone).ok_or_else(|| too_far(day));
+    let after = to.tomorrow().map_err(|_| too_far(to))?;
     Ok((begins(from)?, begins(after)?))
 }
 

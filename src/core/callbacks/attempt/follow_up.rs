@@ -127,10 +127,12 @@ impl Scheduler {
             let why = if task.row.counted >= max_attempts { "" } else { "too-many-attempts" };
             return self.close(id, CallbackState::Exhausted, why, OURSELVES, &note);
         }
-        task.row.due_ms = now.saturating_add(retry_ms);
-        task.row.state = if retry_ms > 0 { CallbackState::Waiting } else { CallbackState::Pending };
+        let named = task.not_before.take().filter(|at| *at > now.saturating_add(retry_ms));
+        task.row.due_ms = named.unwrap_or(now.saturating_add(retry_ms));
+        task.row.state = if retry_ms > 0 || named.is_some() { CallbackState::Waiting } else { CallbackState::Pending };
         let why = match (result, retry_ms) {
             (AttemptResult::Lost, _) => reason::UNPROVEN,
+            _ if named.is_some() => reason::DELAY,
             (_, 0) => "",
             _ => reason::RETRY_DELAY,
         };

@@ -2,6 +2,7 @@
 
 use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
+use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::Policy;
 use crate::callbacks::task::reason;
 use crate::callbacks::tasks::Task;
@@ -44,10 +45,20 @@ impl Scheduler {
         presences: &Presences<'_>,
     ) -> Result<Done, CommandError> {
         match command {
-            Command::Add { number, pbx, queue, delay_ms, priority, note } => {
+            Command::Add { number, pbx, queue, delay_ms, at, priority, note } => {
                 let pbx = which(pbx.as_deref(), presences)?;
                 let queue = self.queue_named(&pbx, queue.as_deref(), presences.get(&pbx).copied())?;
-                self.add(number, &pbx, queue, *delay_ms, *priority, by, note)
+                let now = self.now.wall_ms;
+                let hours = &self.policy(&pbx).of(queue.as_deref()).hours;
+                let delay_ms = match at {
+                    None => *delay_ms,
+                    Some(time) => {
+                        named_time(time, hours, now)
+                            .map_err(|error| CommandError::Time { time: time.clone(), error })?
+                            - now
+                    }
+                };
+                self.add(number, &pbx, queue, delay_ms, *priority, by, note)
             }
             Command::Cancel { id, note } => self.cancel(*id, "", by, note, closed),
             Command::Handled { id, note } => self.cancel(*id, reason::HANDLED, by, note, closed),

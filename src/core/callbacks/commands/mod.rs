@@ -3,6 +3,7 @@
 mod apply;
 
 use crate::ami::event::Millis;
+use crate::callbacks::named_time::NamedTimeError;
 use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES};
 use crate::model::codes::CodedCall;
 use crate::model::identity::there_are;
@@ -22,6 +23,8 @@ pub enum Command {
         queue: Option<String>,
         /// Not sooner than in so many ms.
         delay_ms: Millis,
+        /// Not sooner than then, in hours: see [`named_time`](crate::callbacks::named_time); instead of `delay_ms`.
+        at: Option<String>,
         /// Higher goes first; 0 is usual.
         priority: i64,
         note: String,
@@ -193,6 +196,13 @@ pub enum CommandError {
     /// No code of this word.
     #[error("there is no code {}: `callbackd codes` lists them; write a new one as [[code]] into the configuration", .0.escape_debug())]
     NoSuchCode(String),
+    /// Not a time at which somebody can be called.
+    #[error("{}: {error}", .time.escape_debug())]
+    Time {
+        /// As it was given.
+        time: String,
+        error: NamedTimeError,
+    },
     /// Not that number.
     #[error("{0} is not on the do-not-call list")]
     NotOnTheList(String),

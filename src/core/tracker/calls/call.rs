@@ -166,6 +166,8 @@ pub(crate) struct Dialplan {
     pub callback_requested_ms: Millis,
     /// The queue that was named with that wish.
     pub callback_queue: Option<Box<str>>,
+    /// The time that was named with it.
+    pub callback_at: Option<Box<str>>,
     /// The dialplan went to `i` for want of the dialled extension, outside menus.
     pub invalid: bool,
 }

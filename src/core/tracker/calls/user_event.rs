@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! UserEvent(CallbackRequest,Queue: sales)
+//! UserEvent(CallbackRequest,At: 2026-11-30T09:30)
 //! UserEvent(CallbackDecline)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Note: order 4711)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Agent: ${CHANNEL(name)})
@@ -49,7 +50,8 @@ impl Tracker {
         let room = self.calls.have_room();
         let call = self.calls.call_mut(self.topology.channel(slot).call);
         if is("CallbackRequest") {
-            return call.callback_requested(Some(field("Queue")).filter(|queue| !queue.is_empty()), at);
+            let said = |wanted: &str| Some(field(wanted)).filter(|text| !text.is_empty()).map(Into::into);
+            return call.callback_requested(said("Queue"), said("At"), at);
         }
         let by = Some(field("By")).filter(|by| !by.is_empty());
         let declines = is("CallbackDecline");
@@ -77,11 +79,12 @@ impl Tracker {
 }
 
 impl Call {
-    /// The caller asks for a callback, and names the queue or does not.
-    fn callback_requested(&mut self, queue: Option<String>, at: Millis) {
+    /// The caller asks for a callback, and names the queue and a time or does not.
+    fn callback_requested(&mut self, queue: Option<Box<str>>, time: Option<Box<str>>, at: Millis) {
         self.dialplan.callback_requested = true;
         self.dialplan.callback_requested_ms = at;
-        self.dialplan.callback_queue = queue.map(Into::into);
+        self.dialplan.callback_queue = queue;
+        self.dialplan.callback_at = time;
         self.tags.retain(|t| t.code != DECLINED);
     }
 

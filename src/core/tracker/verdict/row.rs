@@ -1,7 +1,7 @@
 //! From a call that is over to its row: times, legs, visits, who ended it, and the verdict.
 
 use crate::ami::event::Millis;
-use crate::model::codes::{ASKED, CALLER, RULE};
+use crate::model::codes::{ASKED, CALLER, NAMED_TIME, RULE};
 use crate::model::{
     CallInProgress, Direction, FinishedCall, HangupBy, HangupCause, Leg, Outcome, Quality, QueueVisit, Status, Tag,
     VisitResult,
@@ -327,15 +327,18 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
     // asked for.
     let (asked, queue) = (call.dialplan.callback_requested, call.dialplan.callback_queue.as_deref());
     let after_talk = call.talk.first_ms.is_some_and(|answered| call.dialplan.callback_requested_ms >= answered);
-    let wish =
-        asked && (status != Status::Answer || after_talk) && (outcome != Outcome::CallbackRequested || queue.is_some());
-    let by_caller = wish.then(|| Tag {
-        code: ASKED.to_owned(),
-        note: queue.unwrap_or_default().to_owned(),
+    let stands = asked && (status != Status::Answer || after_talk);
+    let wish = stands && (outcome != Outcome::CallbackRequested || queue.is_some());
+    let by_caller = |code: &str, note: &str, at_ms| Tag {
+        code: code.to_owned(),
+        note: note.to_owned(),
         by: CALLER.to_owned(),
         at_ms,
-    });
-    rule_tag(outcome, at_ms).into_iter().chain(by_caller).chain(call.tags.iter().cloned()).collect()
+    };
+    let wish = wish.then(|| by_caller(ASKED, queue.unwrap_or_default(), at_ms));
+    let time = call.dialplan.callback_at.as_deref().filter(|_| stands);
+    let time = time.map(|time| by_caller(NAMED_TIME, time, call.dialplan.callback_requested_ms));
+    rule_tag(outcome, at_ms).into_iter().chain(wish).chain(time).chain(call.tags.iter().cloned()).collect()
 }
 
 /// What follows from the verdict.

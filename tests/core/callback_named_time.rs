@@ -1,0 +1,183 @@
+//! A customer who names the time at which they wish to be called back.
+
+use crate::scheduler::{ANN, HOUR, MINUTE, MONDAY_10, Scene, agent, nobody, policy};
+use callbackd_core::callbacks::commands::Command;
+use callbackd_core::callbacks::named_time::{NamedTimeError, named_time};
+use callbackd_core::callbacks::policy::Policy;
+use callbackd_core::callbacks::restore::RestoredState;
+use callbackd_core::model::hours::Hours;
+use callbackd_core::model::progress::Step;
+use callbackd_core::model::{FinishedCall, Outcome, Tag};
+use jiff::tz::TimeZone;
+
+const DAY: i64 = 24 * HOUR;
+
+/// 10:00 to 18:00 every day, in UTC, where the scenes begin at ten.
+fn day() -> Policy {
+    let mut policy = policy();
+    policy.default.hours = hours("Mo-Su 10:00-18:00");
+    policy
+}
+
+fn hours(open: &str) -> Hours {
+    Hours::parse(open, TimeZone::UTC, None).unwrap()
+}
+
+fn civil(ms: i64) -> String {
+    jiff::Timestamp::from_millisecond(ms).unwrap().to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M").to_string()
+}
+
+/// Their caller asked for a callback at this time.
+fn asks(scene: &mut Scene, time: &str) {
+    let at_ms = scene.now.wall_ms;
+    let tag = Tag { code: "CALLBACK_AT".into(), note: time.into(), by: "caller".into(), at_ms };
+    let call = FinishedCall { outcome: Outcome::CallbackRequested, tags: vec![tag], ..scene.missed(ANN, "sales") };
+    scene.recorded(&call);
+}
+
+fn scene() -> Scene {
+    Scene::new(day(), vec![agent("101", &["sales"])])
+}
+
+#[test]
+fn a_named_time_is_a_moment_of_the_business_s_clock_or_a_delay() {
+    let berlin = Hours::parse("24/7", TimeZone::get("Europe/Berlin").unwrap(), None).unwrap();
+    let noon = jiff::Timestamp::from_second(1_782_907_200).unwrap(); // 2026-07-01T12:00Z
+    let at =
+        |text: &str| named_time(text, &berlin, noon.as_millisecond()).map(|ms| (ms - noon.as_millisecond()) / MINUTE);
+    for (text, minutes) in [
+        ("2026-07-01T14:30", 30), // summer time
+        ("2026-07-01 14:30:00", 30),
+        (" 2026-07-02T14:00 ", 24 * 60),
+        ("+2h", 120),
+        ("+1h30m", 90),
+        ("+0s", 0),
+        ("+1d", 24 * 60),
+    ] {
+        assert_eq!(at(text), Ok(minutes), "{text}");
+    }
+    for text in [
+        "",
+        "+",
+        "+2",
+        "+h",
+        "+2x",
+        "+-2h",
+        "tomorrow",
+        "14:30",
+        "2026-07-01",
+        "2026-07-01T14:30Z",
+        "2026-07-32T14:30",
+        "+99999999999999999999h",
+        "+9223372036854775807d",
+        "2026-07-01T14:30[UTC]",
+    ] {
+        assert_eq!(at(text), Err(NamedTimeError::Form), "{text}");
+    }
+    assert_eq!(at("2026-07-01T13:59"), Err(NamedTimeError::Over));
+    assert_eq!(at("+32d"), Err(NamedTimeError::TooFar));
+    assert_eq!(at("2027-07-01T14:30"), Err(NamedTimeError::TooFar));
+}
+
+#[test]
+fn a_time_outside_of_the_hours_becomes_the_next_opening() {
+    assert_eq!(named_time("+9h", &hours("Mo-Su 10:00-18:00"), MONDAY_10), Ok(MONDAY_10 + DAY));
+    assert_eq!(named_time("+9h", &hours("2020 Jan 01 10:00-18:00"), MONDAY_10), Err(NamedTimeError::NeverOpen));
+}
+
+#[test]
+fn who_names_a_time_is_called_then_and_not_before() {
+    let mut scene = scene();
+    asks(&mut scene, &civil(MONDAY_10 + 2 * HOUR));
+    assert_eq!(scene.stands(1), "WAITING DELAY");
+    assert_eq!((scene.row(1).due_ms, scene.row(1).requested), (MONDAY_10 + 2 * HOUR, true));
+    scene.pass(2 * HOUR - 1);
+    assert!(scene.rung().is_empty());
+    scene.pass(1);
+    assert_eq!(scene.rung().len(), 1);
+    assert!(scene.bad_times.is_empty());
+}
+
+#[test]
+fn a_time_in_closed_hours_is_kept_at_the_opening_with_a_life_of_its_own() {
+    let mut scene = scene();
+    asks(&mut scene, "+10h");
+    assert_eq!((scene.row(1).due_ms, scene.row(1).expires_ms), (MONDAY_10 + DAY, MONDAY_10 + 2 * DAY));
+    scene.pass(DAY - 1);
+    assert!(scene.rung().is_empty());
+    scene.pass(1);
+    assert_eq!(scene.rung().len(), 1);
+}
+
+#[test]
+fn a_time_that_cannot_be_kept_is_reported_and_the_request_counts_without_it() {
+    for (time, hint) in [("yesterday", "it is no time"), ("2001-01-01T09:00", "it is over"), ("+300d", "it is too far")]
+    {
+        let mut scene = scene();
+        asks(&mut scene, time);
+        assert!(scene.bad_times[0].starts_with(&format!("{time}: {hint}")), "{:?}", scene.bad_times);
+        assert_eq!((scene.bad_times.len(), scene.rung().len()), (1, 1));
+        assert!(scene.row(1).requested);
+        assert!(scene.story[0].1.note.contains("is not kept"), "{}", scene.story[0].1.note);
+    }
+}
+
+#[test]
+fn a_named_time_survives_a_restart() {
+    let mut before = scene();
+    asks(&mut before, "+2h");
+    let open = vec![(before.row(1).clone(), Vec::new())];
+    let restored = RestoredState { open, last_id: 1, ..RestoredState::default() };
+    let mut scene = Scene::remembering(day(), vec![agent("101", &["sales"])], restored);
+    scene.pass(2 * HOUR - 1);
+    assert!(scene.rung().is_empty());
+    scene.pass(1);
+    assert_eq!(scene.rung().len(), 1);
+}
+
+#[test]
+fn who_calls_again_and_names_a_time_is_not_called_before_it() {
+    let mut scene = scene();
+    scene.floor.agents.clear();
+    scene.misses(ANN, "sales");
+    assert_eq!(scene.stands(1), "WAITING NO_AGENT");
+    asks(&mut scene, "+3h");
+    assert_eq!(scene.stands(1), "WAITING DELAY");
+    scene.floor.agents.push(agent("101", &["sales"]));
+    scene.busy("PJSIP/101", None);
+    scene.pass(3 * HOUR - 1);
+    assert!(scene.rung().is_empty());
+    scene.pass(1);
+    assert_eq!(scene.rung().len(), 1);
+}
+
+#[test]
+fn a_time_named_while_an_agent_is_asked_holds_for_what_follows() {
+    let mut scene = scene();
+    scene.misses(ANN, "sales");
+    scene.step("cb-0a1b2c3d-1-1", Step::Seen);
+    asks(&mut scene, "+3h");
+    scene.ends("cb-0a1b2c3d-1-1", nobody());
+    assert_eq!(scene.stands(1), "WAITING DELAY");
+    assert_eq!(scene.row(1).due_ms, MONDAY_10 + 3 * HOUR);
+    scene.pass(3 * HOUR);
+    assert_eq!(scene.rung().len(), 2);
+}
+
+#[test]
+fn a_person_may_name_a_time_too() {
+    let mut scene = scene();
+    let add = |time: &str| Command::Add {
+        number: ANN.into(),
+        pbx: None,
+        queue: Some("sales".into()),
+        delay_ms: 0,
+        at: Some(time.into()),
+        priority: 0,
+        note: String::new(),
+    };
+    let error = scene.asks(add("soon")).unwrap_err().to_string();
+    assert!(error.starts_with("soon: it is no time: write 2026-11-30T09:30"), "{error}");
+    scene.asks(add("+9h")).unwrap();
+    assert_eq!((scene.stands(1), scene.row(1).due_ms), ("WAITING DELAY".to_owned(), MONDAY_10 + DAY));
+}
