@@ -176,6 +176,22 @@ pub(crate) enum CallbacksCommand {
     },
 }
 
+impl CallbacksArgs {
+    /// The first option given that only makes sense for a list.
+    fn list_option(&self) -> Option<&'static str> {
+        [
+            ("--all", self.all),
+            ("--state", !self.state.is_empty()),
+            ("--queue", self.queue.is_some()),
+            ("--number", self.number.is_some()),
+            ("--pbx", self.pbx.is_some()),
+            ("--limit", self.limit.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(option, given)| given.then_some(option))
+    }
+}
+
 /// A duration as people write it; a day has 24 hours.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let help = "write a number with its unit: 30s, 5m, 2h, 1d, 1y";
@@ -206,6 +222,13 @@ fn ahead_ms(option: &str, text: &str, target: &Target) -> Result<i64, Failure> {
 /// # Errors
 /// See [`Failure`].
 pub fn run(args: &CallbacksArgs, target: &Target, out: &mut impl Write, notes: &mut impl Write) -> Result<(), Failure> {
+    if args.command.is_some()
+        && let Some(option) = args.list_option()
+    {
+        return Err(Failure::Usage(format!(
+            "{option} selects callbacks for the list: leave it out, or write it behind the command if that has such an option"
+        )));
+    }
     match &args.command {
         None => show_list(args, target, out, notes),
         Some(CallbacksCommand::Show { id }) => {

@@ -111,6 +111,9 @@ pub enum CallsError {
     /// No call has this id.
     #[error("there is no call {}: give a number of the table's first column or a Linkedid", .0.escape_debug())]
     NoSuchCall(String),
+    /// The call with this id is of another PBX than the one that is named.
+    #[error("call {} is of PBX `{}`", .0.escape_debug(), .1)]
+    OfAnotherPbx(String, PbxId),
     /// The output cannot be written.
     #[error("cannot write the output: {0}")]
     Output(io::Error),
@@ -132,7 +135,7 @@ impl CallsError {
         match self {
             Self::Store(error) => error.exit_code(),
             Self::Usage(_) | Self::NoSuchPbx(_) => 64,
-            Self::NoSuchCall(_) => 66,
+            Self::NoSuchCall(_) | Self::OfAnotherPbx(..) => 66,
             Self::Output(_) => 74,
         }
     }
@@ -222,8 +225,12 @@ fn show(
     let reader = Reader::open(db_path)?;
     known(pbx, pbxs, &reader)?;
     let mut calls = reader.call(id)?;
+    let of = calls.first().map(|stored| stored.call.pbx.clone());
     calls.retain(|stored| pbx.is_none_or(|pbx| *stored.call.pbx == *pbx));
     if calls.is_empty() {
+        if let Some(of) = of {
+            return Err(CallsError::OfAnotherPbx(id.to_owned(), of));
+        }
         return Err(CallsError::NoSuchCall(id.to_owned()));
     }
     for (n, call) in calls.iter().enumerate() {

@@ -130,6 +130,9 @@ impl<'a, 'i> Section<'a, 'i> {
         let help = match (nearest, elsewhere) {
             (Some(near), _) if near == lower => format!("write `{near}`"),
             (_, Some(("", _))) if lower == "version" => "`version` stands above all tables".to_owned(),
+            (_, Some(("", _))) if header(&lower).starts_with("[[") => {
+                format!("write {} above, with nothing around it", header(&lower))
+            }
             (_, Some(("", _))) => format!("[{lower}] is a table of its own"),
             (_, Some(("gap", _))) if self.is_of_a_pbx() && is_for_one_pbx("gap", &lower) => {
                 format!("`{lower}` belongs in [pbx.gap]: the files are those of one Asterisk")

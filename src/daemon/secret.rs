@@ -26,13 +26,15 @@ pub struct Secret {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SecretError {
     /// No `secret_file`, no credential.
-    #[error("no secret for PBX \"{pbx}\": set pbx.secret_file, or LoadCredential=ami-secret:/path in the unit")]
+    #[error(
+        "no secret for PBX \"{pbx}\": set pbx.secret_file, or LoadCredential=ami-secret:/path in the unit (where there are several PBXs: ami-secret-{pbx})"
+    )]
     NotConfigured {
         /// The PBX's name.
         pbx: PbxId,
     },
     /// systemd passed credentials, but none of this name.
-    #[error("no credential ami-secret-{pbx} or ami-secret in {}: add LoadCredential=ami-secret:/path to the unit", directory.display())]
+    #[error("no credential ami-secret-{pbx} or ami-secret in {}: add LoadCredential=ami-secret:/path to the unit (where there are several PBXs: ami-secret-{pbx})", directory.display())]
     NoCredential {
         /// The PBX's name.
         pbx: PbxId,

@@ -194,7 +194,7 @@ async fn a_second_client_of_the_same_user_is_named_as_the_reason_and_waited_for(
 
 /// An event whose number has line breaks in it, and between them the end of another's call.
 const TORN: &str = "Event: Newstate\nPrivilege: call,all\nChannel: PJSIP/trunk-00000009\nChannelState: 4\nChannelStateDesc: Ring\n\
-    CallerIDNum: 1\n\nEvent: Hangup\nUniqueid: 1.1\n\nX: \nCallerIDName: \nConnectedLineNum: <unknown>\nConnectedLineName: <unknown>\n\
+    CallerIDNum: 1\n\nEvent: Hangup\nUniqueid: 1.1\n\nX: \nCallerIDName: <unknown>\nConnectedLineNum: <unknown>\nConnectedLineName: <unknown>\n\
     Language: en\nAccountCode: \nContext: from-trunk\nExten: 5550100\nPriority: 1\nUniqueid: 1.9\nLinkedid: 1.9\n\n";
 
 #[tokio::test]

@@ -271,6 +271,10 @@ fn lists_have_the_pbx_where_there_are_several_and_can_be_of_one() {
     refused(&["top", "--pbx", "c"], unknown);
     refused(&["calls", "show", "7.1", "--pbx", "c"], unknown);
     lists.iter().for_each(|list| refused(list, unknown));
+    for command in [&["show", "1"][..], &["cancel", "1"], &["add", "+1 202 555 0199"]] {
+        let why = "--pbx selects callbacks for the list: leave it out, or write it behind the command if that has such an option";
+        refused(&[&["callbacks", "--pbx", "a"], command].concat(), why);
+    }
     let add = ["callbacks", "add", "+1 202 555 0199", "--queue", "sales"];
     refused(&add, "which PBX? name it (--pbx, or \"pbx\" in the API): there are `a`, `b`");
     refused(&[&add[..], &["--pbx", "c"]].concat(), unknown);
@@ -395,7 +399,9 @@ fn codes_one_call_the_status_and_the_pages_can_be_of_one_pbx() {
     assert!(page("/missed").body.contains("<option value=\"b\">b</option>"));
     assert_eq!((rows_of("/wall", "data-call="), rows_of("/wall?pbx=b", "data-call=")), (2, 1));
     assert_eq!((rows_of("/wall", "<bdi>Ann</bdi>"), rows_of("/wall?pbx=b", "<bdi>Ann</bdi>")), (2, 1));
-    for path in ["/wall?pbx=c", "/missed?pbx=c", "/missed.csv?pbx=c"] {
+    assert!(page("/report?pbx=b").body.contains("<option value=\"b\" selected>"));
+    assert!(page("/report").body.contains("2 calls") && page("/report?pbx=b").body.contains("1 call"), "each its own");
+    for path in ["/wall?pbx=c", "/missed?pbx=c", "/missed.csv?pbx=c", "/report?pbx=c"] {
         let refused = page(path);
         assert!(refused.status == 400 && refused.body.contains("no PBX `c`; there are `a`, `b`"), "{}", refused.body);
     }

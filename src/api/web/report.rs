@@ -24,6 +24,7 @@ const MOST_CALLS: u32 = 60_000;
 struct Made {
     window: Window,
     body: String,
+    pbxs: Vec<String>,
     queues: Vec<String>,
     agents: Vec<String>,
 }
@@ -32,6 +33,9 @@ struct Made {
 pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Response {
     let asked = view.clone();
     let now_ms = now_ms();
+    if let Err(failure) = front.knows(view.asked("pbx"), true).await {
+        return failed(&view, &failure);
+    }
     let turn = front.today.report.lock().await;
     let made = front.read(move |reader| Ok::<_, crate::store::Error>(make(reader, &asked, now_ms))).await;
     drop(turn);
@@ -71,13 +75,14 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
         return Err(wrong(fill(&fill(words.too_many, MOST_CALLS), command)));
     }
     let field = |name: &str| view.asked(name).map(str::to_owned);
-    let chosen = Chosen { queue: field("queue"), agent: field("agent"), ..Chosen::default() };
+    let chosen = Chosen { pbx: field("pbx"), queue: field("queue"), agent: field("agent"), ..Chosen::default() };
     let chosen = reader.choose(chosen, &window).map_err(|error| match error {
         NoChoice::Unknown(why) => Failure::new(StatusCode::NOT_FOUND, why),
         NoChoice::Store(error) => error.into(),
     })?;
     let Reported { figures, before, .. } = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
     let (queues, agents) = reader.ever_met()?;
+    let pbxs = reader.pbxs()?.iter().map(ToString::to_string).collect();
     let report = Report {
         title: window.title(),
         zone: &zone,
@@ -88,7 +93,7 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
         thresholds: &thresholds,
         made_ms: now_ms,
     };
-    Ok(Made { body: face::body(&report), window, queues, agents })
+    Ok(Made { body: face::body(&report), window, pbxs, queues, agents })
 }
 
 fn form(view: &View, made: &Made) -> Markup {
@@ -115,6 +120,7 @@ fn form(view: &View, made: &Made) -> Markup {
         form.choice method="get" action="/report" {
             label { span { (words.from_day) } input type="date" name="from" value=(made.window.from) required; }
             label { span { (words.to_day) } input type="date" name="to" value=(last) required; }
+            @if made.pbxs.len() > 1 || view.asked("pbx").is_some() { (select("pbx", words.pbx, &made.pbxs)) }
             (select("queue", words.queue, &made.queues))
             (select("agent", words.agent, &made.agents))
             button type="submit" { (words.show) }

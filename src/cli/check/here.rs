@@ -149,7 +149,9 @@ fn gap(pbx: &Pbx, several: bool, report: &mut Report<'_>) {
             report.add(&Finding::warn(named("gap.queue_log"), detail));
         }
         None if here => {
-            let detail = "not set: calls stay UNKNOWN in event gaps; set gap.cdr_csv and gap.queue_log";
+            let table =
+                if several { "cdr_csv and queue_log in [pbx.gap] below it" } else { "gap.cdr_csv and gap.queue_log" };
+            let detail = format!("not set: calls stay UNKNOWN in event gaps; set {table}");
             report.add(&Finding::warn(named("gap"), detail));
         }
         None => {}
