@@ -47,12 +47,14 @@ impl Trap {
 
     /// Each command that a person may type as root; some are refused, and none hangs.
     fn all_commands(&self) -> Vec<(&'static str, Said)> {
-        let commands: [&[&str]; 9] = [
+        let commands: [&[&str]; 11] = [
             &["vacuum", "--config", "callbackd.toml"],
             &["replay", "--config", "callbackd.toml", "--db", "state/calls.db", "x.ami"],
             &["import", "--config", "callbackd.toml", "--cdr", "Master.csv"],
             &["calls", "--config", "callbackd.toml"],
             &["callbacks", "--config", "callbackd.toml"],
+            &["codes", "--config", "callbackd.toml"],
+            &["tag", "--config", "callbackd.toml", "1", "SPAM"],
             &["check", "--config", "callbackd.toml"],
             &["check", "--db", "state/calls.db"],
             &["backup", "--force", "copy.db", "--config", "callbackd.toml"],
@@ -88,6 +90,7 @@ fn root_works_on_another_users_database_as_that_user_and_leaves_no_file_of_its_o
                 assert_eq!(said.code, 77, "{said:#?}");
                 said.line(&["in a directory of the user 64001", "runuser -u 64001"]);
             }
+            "tag" => assert_ne!(said.code, 0, "nobody takes commands: {said:#?}"),
             // There is no line in an empty CDR file, nobody listens at the socket.
             _ => assert_eq!(said.code, 0, "{command} {said:#?}"),
         }
@@ -120,7 +123,9 @@ fn a_lock_file_that_is_a_link_or_a_pipe_or_somebody_elses_is_not_touched() {
             assert_eq!(said.code, 77, "{command} {said:#?}");
             said.line(&["calls.db.lock", why]);
         }
-        assert_eq!(code(&said, "calls"), 0, "who reads needs no lock: {said:#?}");
+        for reader in ["calls", "codes"] {
+            assert_eq!(code(&said, reader), 0, "who reads needs no lock: {said:#?}");
+        }
         assert!(!trap.path("not-there").exists());
         std::fs::remove_file(&lock).unwrap();
     }

@@ -83,6 +83,24 @@ fn what_cannot_be_set_is_refused_with_the_reason() {
     assert_eq!(front.get("/v1/tags"), json!([]));
 }
 
+/// A note is kept without what no person can read, and cut; a body has an end.
+#[test]
+fn a_long_note_is_cut_and_set_again_as_often_as_one_likes_it_is_one() {
+    let front = with_calls();
+    for at in 0..60 {
+        let note = format!("{at} \u{202e}\r\n{}", "x".repeat(8_000));
+        let (status, answer) = front.ask("POST", "/v1/tags", &json!({"call": "2", "code": "SPAM", "note": note}));
+        assert_eq!(status, 200, "{answer}");
+    }
+    assert_eq!(codes_of(&front, "2"), ["SPAM"]);
+    let kept = front.get("/v1/tags").to_string();
+    assert!(kept.contains("59 xxx") && !kept.contains("202e") && kept.len() < 2_000, "{} {kept:.200}", kept.len());
+    let huge = json!({"call": "2", "code": "SPAM", "note": "x".repeat(20_000)});
+    let (status, answer) = front.ask("POST", "/v1/tags", &huge);
+    assert!((400..500).contains(&status), "{status} {answer}");
+    assert_eq!(front.get("/v1/tags").to_string(), kept);
+}
+
 #[test]
 fn the_commands_set_a_code_take_it_off_and_list_all() {
     let front = with_calls();
