@@ -6,7 +6,8 @@
 //!                                               store: one transaction per drained batch
 //! ```
 //!
-//! Imports point upstream only: `callbackd_core ← store ← webhook ← api ← daemon ← cli ← main`, with `records` beside `store`, and `ownership`, `report` and `language` below both.
+//! Imports point upstream only: `callbackd_core ← report ← store ← webhook ← api ← daemon ← cli ← main`, with `records` beside `store`, `config` above
+//! `records` and `report`, and `base64`, `language`, `log` and `ownership` below all.
 //! The core is a crate of its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map.
 //! What happened while events were not seen is proved there, from the files that `records` reads.
 //! People and programs use `api` and `cli`; `demo` is a PBX to try it with.
@@ -57,6 +58,7 @@
 
 // `missing_docs` holds for the contracts, `api` and `store`; elsewhere a doc that repeats its item's name is left out.
 pub mod api;
+pub(crate) mod base64;
 #[allow(missing_docs)]
 pub mod cli;
 #[allow(missing_docs)]

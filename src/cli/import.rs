@@ -166,8 +166,8 @@ impl Import<'_> {
             match self.reader.prove(&prover, &account)? {
                 Some(call) => {
                     self.tally.stored += 1;
-                    self.tally.missed +=
-                        u64::from(call.direction == Direction::Inbound && call.status != Status::Answer);
+                    let missed = call.direction == Direction::Inbound && call.outcome.meaning().missed;
+                    self.tally.missed += u64::from(missed);
                     self.tally.unknown += u64::from(call.status == Status::Unknown);
                     let record = Record::Call(Arc::new(call));
                     bytes += record.bytes();

@@ -9,7 +9,7 @@ use bytes::BytesMut;
 use callbackd_core::ami::decoder::Received;
 use callbackd_core::ami::recorded::Recorded;
 use callbackd_core::ami::{FrameDecoder, Interest, Kind, Stamped};
-use callbackd_core::model::{Direction, Moment, OurAttempts, Record, Status};
+use callbackd_core::model::{Direction, Moment, OurAttempts, Record};
 use callbackd_core::tracker::{CUSTOMER_GONE_MS, Input, LINGER_MS, Output, SETTLE_MS, Tracker};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
@@ -303,8 +303,7 @@ impl Replay {
             match &record {
                 Record::Call(call) => {
                     self.tally.calls += 1;
-                    let missed = call.direction == Direction::Inbound
-                        && !matches!(call.status, Status::Answer | Status::Unknown);
+                    let missed = call.direction == Direction::Inbound && call.outcome.meaning().missed;
                     self.tally.missed += u64::from(missed);
                 }
                 Record::Gap(_) => self.tally.gaps += 1,

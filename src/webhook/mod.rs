@@ -8,7 +8,6 @@
 //! body, only 2xx is success, 410 switches off. Each endpoint has one queue; a message that cannot be delivered yet holds up those behind it.
 
 pub mod adapters;
-pub(crate) mod base64;
 mod endpoint;
 mod payload;
 mod queue;

@@ -1,6 +1,6 @@
 //! Signatures of Standard Webhooks 1.0.0: HMAC-SHA256 over id, time of the attempt and body, one for each key that is valid.
 
-use super::base64;
+use crate::base64;
 use ring::hmac;
 use std::fmt;
 

@@ -2,7 +2,7 @@
 
 use super::Report;
 use super::format::{count, percent};
-use crate::webhook::base64;
+use crate::base64;
 use jiff::Timestamp;
 
 /// Longest line of encoded text (RFC 2045, 6.8), characters.
