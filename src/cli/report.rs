@@ -155,27 +155,14 @@ pub fn run(
             (BTreeSet::new(), thresholds, zone.unwrap_or_else(TimeZone::system))
         }
     };
-    let asked = Asked { word: args.window.as_deref(), from: args.from.as_deref(), to: args.to.as_deref() };
-    let window = Window::of(asked, &zone, now).map_err(Failure::Usage)?;
-    known(args.pbx.as_deref(), &pbxs, &reader)?;
-    let chosen = reader.choose(args.chosen(), &window)?;
-    let Reported { facts, figures, before } =
-        reader.reported(&window, &chosen, &thresholds, &zone, now.as_millisecond())?;
-    let slices = args.by.map(|wanted| (wanted.as_str(), by(&facts, wanted)));
-    if figures.quality.calls == 0 {
-        // Notes are a courtesy: that they cannot be said is no error.
-        let _ = writeln!(notes, "{}", empty(&window, &chosen, &reader, figures.quality.as_of_ms, &zone)?);
-    }
+    let by_what = Rules { pbxs: &pbxs, thresholds: &thresholds, zone: &zone, now };
+    let (window, chosen, reported) = by_what.read(args, args.window.as_deref(), &reader, notes)?;
+    let slices = args.by.map(|wanted| (wanted.as_str(), by(&reported.facts, wanted)));
     let report = Report {
-        title: window.title(),
-        zone: &zone,
-        chosen: chosen.named(),
-        figures: &figures,
-        before: before.as_ref().map(|(window, totals)| (window.title(), totals)),
         slices: slices.as_ref().map(|(by, slices)| (*by, slices.as_slice())),
-        thresholds: &thresholds,
-        made_ms: now.as_millisecond(),
+        ..reported.shown(&window, &chosen, (&thresholds, &zone), now.as_millisecond())
     };
+    let Reported { figures, before, .. } = &reported;
     if args.json {
         let answer = Answer {
             window: &window,
@@ -188,7 +175,7 @@ pub fn run(
                 fcr_window_ms: thresholds.fcr_window_ms,
                 acw_reasons: &thresholds.acw_reasons,
             },
-            figures: &figures,
+            figures,
             before: before.as_ref().map(|(window, totals)| Before { window, totals }),
             by: report.slices,
             formulas: FORMULAS.iter().copied().collect(),
@@ -203,9 +190,7 @@ pub fn run(
             out.write_all(page.as_bytes())?;
             return Ok(());
         }
-        ownership::replace(file, page.as_bytes(), ownership::New::default()).map_err(|error| {
-            Failure::Output(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
-        })?;
+        ownership::replace(file, page.as_bytes(), ownership::New::default()).map_err(not_written(file))?;
         let _ = writeln!(notes, "Written: {}", file.display());
     } else {
         out.write_all(faces::text::text(&report).as_bytes())?;
@@ -214,6 +199,42 @@ pub fn run(
 }
 
 /// Why there is nothing, in a sentence.
+/// By what a report is made.
+struct Rules<'r> {
+    pbxs: &'r BTreeSet<PbxId>,
+    thresholds: &'r Thresholds,
+    zone: &'r TimeZone,
+    now: Timestamp,
+}
+
+impl Rules<'_> {
+    /// Reads the window that is asked for, `word` unless days are named. Where no calls are in it, `notes` says why.
+    fn read(
+        &self,
+        args: &ReportArgs,
+        word: Option<&str>,
+        reader: &Reader,
+        notes: &mut impl Write,
+    ) -> Result<(Window, Chosen, Reported), Failure> {
+        let asked = Asked { word, from: args.from.as_deref(), to: args.to.as_deref() };
+        let window = Window::of(asked, self.zone, self.now).map_err(Failure::Usage)?;
+        known(args.pbx.as_deref(), self.pbxs, reader)?;
+        let chosen = reader.choose(args.chosen(), &window)?;
+        let reported = reader.reported(&window, &chosen, self.thresholds, self.zone, self.now.as_millisecond())?;
+        let quality = &reported.figures.quality;
+        if quality.calls == 0 {
+            // Notes are a courtesy: that they cannot be said is no error.
+            let _ = writeln!(notes, "{}", empty(&window, &chosen, reader, quality.as_of_ms, self.zone)?);
+        }
+        Ok((window, chosen, reported))
+    }
+}
+
+/// The file cannot be written: with its name.
+fn not_written(file: &Path) -> impl FnOnce(std::io::Error) -> Failure + '_ {
+    |error| Failure::Output(std::io::Error::new(error.kind(), format!("{}: {error}", file.display())))
+}
+
 fn empty(window: &Window, chosen: &Chosen, reader: &Reader, as_of_ms: i64, zone: &TimeZone) -> Result<String, Failure> {
     let title = window.title();
     if *chosen != Chosen::default() && reader.any_call((window.from_ms, window.to_ms))? {

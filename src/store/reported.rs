@@ -1,6 +1,7 @@
 //! The figures of a window, and the totals of the one before it, as every face shows them.
 
 use super::{Chosen, Depth, Error, Reader};
+use crate::report::faces::Report;
 use crate::report::facts::Facts;
 use crate::report::figures::{Figures, Totals, figures};
 use crate::report::{Thresholds, Window};
@@ -16,6 +17,28 @@ pub(crate) struct Reported {
     pub(crate) figures: Figures,
     /// The window before, up to the same hour, with its totals; `None` where there is none.
     pub(crate) before: Option<(Window, Totals)>,
+}
+
+impl Reported {
+    /// As every face shows it, without slices. `made_ms`: when it was read.
+    pub(crate) fn shown<'r>(
+        &'r self,
+        window: &Window,
+        chosen: &Chosen,
+        (thresholds, zone): (&'r Thresholds, &'r TimeZone),
+        made_ms: Millis,
+    ) -> Report<'r> {
+        Report {
+            title: window.title(),
+            zone,
+            chosen: chosen.named(),
+            figures: &self.figures,
+            before: self.before.as_ref().map(|(window, totals)| (window.title(), totals)),
+            slices: None,
+            thresholds,
+            made_ms,
+        }
+    }
 }
 
 impl Reader {

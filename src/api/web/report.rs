@@ -5,10 +5,10 @@ use super::{failed, look, now_ms};
 use crate::api::front::{Failure, Front};
 use crate::language::fill;
 use crate::report::faces::format::safe;
-use crate::report::faces::{Report, html as face};
+use crate::report::faces::html as face;
 use crate::report::window::Asked;
 use crate::report::{Thresholds, Window};
-use crate::store::{Chosen, NoChoice, Reader, Reported};
+use crate::store::{Chosen, NoChoice, Reader};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -80,19 +80,10 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
         NoChoice::Unknown(why) => Failure::new(StatusCode::NOT_FOUND, why),
         NoChoice::Store(error) => error.into(),
     })?;
-    let Reported { figures, before, .. } = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
+    let reported = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
     let (queues, agents) = reader.ever_met()?;
     let pbxs = reader.pbxs()?.iter().map(ToString::to_string).collect();
-    let report = Report {
-        title: window.title(),
-        zone: &zone,
-        chosen: chosen.named(),
-        figures: &figures,
-        before: before.as_ref().map(|(window, totals)| (window.title(), totals)),
-        slices: None,
-        thresholds: &thresholds,
-        made_ms: now_ms,
-    };
+    let report = reported.shown(&window, &chosen, (&thresholds, &zone), now_ms);
     Ok(Made { body: face::body(&report), window, pbxs, queues, agents })
 }
 

@@ -1,15 +1,14 @@
 //! `callbackd report --mail`: the report of a window, yesterday's by default, into a directory and to a mail command.
 
-use super::{ReportArgs, empty};
+use super::{ReportArgs, Rules, not_written};
 use crate::cli::failure::Failure;
-use crate::cli::target::{enter, known};
+use crate::cli::target::enter;
 use crate::config::Config;
 use crate::daemon::run::host_name;
 use crate::daemon::webhooks::command;
 use crate::ownership;
-use crate::report::faces::{Report, html, mail};
-use crate::report::window::{Asked, Window};
-use crate::store::{Reader, Reported};
+use crate::report::faces::{html, mail};
+use crate::store::Reader;
 use jiff::Timestamp;
 use std::fs::DirBuilder;
 use std::io::{self, Write};
@@ -35,34 +34,17 @@ pub fn run(args: &ReportArgs, config: &Config, now: Timestamp, notes: &mut impl 
     enter(db)?;
     let reader = Reader::open(db)?;
     let word = args.window.as_deref().or(Some("yesterday")).filter(|_| args.from.is_none());
-    let asked = Asked { word, from: args.from.as_deref(), to: args.to.as_deref() };
-    let window = Window::of(asked, &zone, now).map_err(Failure::Usage)?;
-    known(args.pbx.as_deref(), &config.pbx.iter().map(|pbx| pbx.name.clone()).collect(), &reader)?;
-    let chosen = reader.choose(args.chosen(), &window)?;
-    let Reported { figures, before, .. } =
-        reader.reported(&window, &chosen, &config.report, &zone, now.as_millisecond())?;
-    if figures.quality.calls == 0 {
-        // Notes are a courtesy: that they cannot be said is no error.
-        let _ = writeln!(notes, "{}", empty(&window, &chosen, &reader, figures.quality.as_of_ms, &zone)?);
-    }
-    let report = Report {
-        title: window.title(),
-        zone: &zone,
-        chosen: chosen.named(),
-        figures: &figures,
-        before: before.as_ref().map(|(window, totals)| (window.title(), totals)),
-        slices: None,
-        thresholds: &config.report,
-        made_ms: now.as_millisecond(),
-    };
+    let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
+    let by_what = Rules { pbxs: &pbxs, thresholds: &config.report, zone: &zone, now };
+    let (window, chosen, reported) = by_what.read(args, word, &reader, notes)?;
+    let report = reported.shown(&window, &chosen, (&config.report, &zone), now.as_millisecond());
     let page = html::page(&report);
     let last = window.to.yesterday().unwrap_or(window.to);
     let days = if last == window.from { window.from.to_string() } else { format!("{}-to-{last}", window.from) };
     let name = format!("report-{days}");
     if let Some(directory) = &places.directory {
         let file = directory.join(format!("{name}.html"));
-        keep(directory, &file, &page)
-            .map_err(|error| Failure::Output(io::Error::new(error.kind(), format!("{}: {error}", file.display()))))?;
+        keep(directory, &file, &page).map_err(not_written(&file))?;
         let _ = writeln!(notes, "Written: {}", file.display());
     }
     if let Some(program) = places.command.first() {
