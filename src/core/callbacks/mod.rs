@@ -336,7 +336,7 @@ impl Scheduler {
     /// What has been counted.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        self.counters
+        Counters { refused: self.refused_on.values().sum(), ..self.counters }
     }
 
     /// [`Counters::refused`] by the PBX of the miss.
@@ -347,7 +347,6 @@ impl Scheduler {
 
     /// There is no room for this PBX's miss.
     fn refuse_miss(&mut self, pbx: &PbxId) {
-        self.counters.refused += 1;
         *self.refused_on.entry(pbx.clone()).or_default() += 1;
     }
 

@@ -372,16 +372,6 @@ impl Call {
         self.transfer_ms = at.or(self.transfer_ms);
     }
 
-    /// A trunk is dialled: the other party is whom we dial.
-    pub(crate) fn mark_outbound(&mut self, trunk: String) {
-        if !std::mem::replace(&mut self.trunk_dialled, true) {
-            let known = self.number.take().filter(|_| self.origin == Origin::Callback);
-            self.number = known.or(self.did.take());
-            self.name = None;
-        }
-        self.trunk = Some(trunk); // the last route that was tried counts
-    }
-
     /// The attempt to ring the channel with this uniqueid.
     pub(crate) fn attempt_mut(&mut self, uniqueid: &str) -> Option<&mut TrackedLeg> {
         self.attempts.iter_mut().rev().find(|a| &*a.uniqueid == uniqueid)

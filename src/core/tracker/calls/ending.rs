@@ -73,10 +73,11 @@ impl Call {
         self.channels.retain(|slot| !survivors.contains(slot));
         self.live = 0;
         self.forget_by = Some(forget_by);
-        let mut rest = Self::new(&format!("{} after its customer", self.linkedid), first, Origin::Extension, at);
+        let mut rest = Self::new("", first, Origin::Extension, at);
         rest.orphaned = true;
         rest.live = survivors.len();
         rest.channels = survivors.to_vec();
+        rest.keys = vec![format!("{} after its customer", self.linkedid).into()];
         rest.keys.extend(self.keys.iter().cloned());
         rest
     }
@@ -154,7 +155,8 @@ impl Tracker {
         let Some(&first) = survivors.first() else { return };
         let forget_by = self.now.mono_ms + LINGER_MS;
         let rest = self.calls.call_mut(call).goes_on_without_customer(first, &survivors, forget_by, at);
-        let rest = self.calls.insert(rest);
+        let key = rest.keys[0].clone();
+        let rest = self.calls.insert(&key, rest);
         for slot in &survivors {
             self.topology.moves_to_call(*slot, rest);
         }

@@ -25,7 +25,7 @@ impl Tracker {
 
     /// A call begins with this channel.
     pub(crate) fn call_begins(&mut self, seen: &event::Channel<'_>, first: Slot, linkedid: &str, at: Millis) -> Slot {
-        let slot = self.calls.insert(Call::new(linkedid, first, Origin::Extension, at));
+        let slot = self.calls.insert(linkedid, Call::new(linkedid, first, Origin::Extension, at));
         self.set_first_channel(slot, seen, first, at);
         slot
     }
@@ -132,7 +132,12 @@ impl Call {
 
     /// A trunk is dialled: the other party is whom we dial, and has this number where one is known.
     pub(super) fn goes_out(&mut self, trunk: String, number: Option<String>) {
-        self.mark_outbound(trunk);
+        if !std::mem::replace(&mut self.trunk_dialled, true) {
+            let known = self.number.take().filter(|_| self.origin == Origin::Callback);
+            self.number = known.or(self.did.take());
+            self.name = None;
+        }
+        self.trunk = Some(trunk); // the last route that was tried counts
         self.number = number.or(self.number.take());
     }
 

@@ -84,13 +84,12 @@ impl Calls {
         (&self.table[call], &mut self.attempts)
     }
 
-    /// A call has begun: all its linkedids lead to it, also those that led to another.
-    pub(super) fn insert(&mut self, call: Call) -> Slot {
-        let keys = call.keys.clone();
-        let first = keys.first().expect("a call begins under a linkedid");
-        let slot = self.table.insert(first, call);
-        for key in &keys[1..] {
-            self.table.alias(key, slot);
+    /// A call has begun under this key, the first of its own: all its linkedids lead to it, also those that led to another.
+    pub(super) fn insert(&mut self, key: &str, call: Call) -> Slot {
+        let slot = self.table.insert(key, call);
+        for n in 1..self.table[slot].keys.len() {
+            let key = self.table[slot].keys[n].clone();
+            self.table.alias(&key, slot);
         }
         slot
     }
