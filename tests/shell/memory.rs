@@ -1,6 +1,6 @@
 //! Memory is bounded in bytes: each way in which a PBX, or whoever writes in its name, could fill it is tried on the real program.
 
-use crate::scripted::{Action, GREETING, Running, Server, Site, usual};
+use crate::scripted::{Action, GREETING, Running, Server, Site, counter, usual};
 use serde_json::Value;
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -51,8 +51,7 @@ impl Watched {
 
     /// The same of a daemon that has its troubles; `null` while it does not answer yet.
     pub(crate) fn any_status(&self) -> Value {
-        let said = self.site.run(&["status", "--json", "--config", "callbackd.toml"]);
-        serde_json::from_str(&said.out).unwrap_or_default()
+        self.site.any_status()
     }
 
     fn calls_stored(&self) -> u64 {
@@ -61,9 +60,7 @@ impl Watched {
 
     /// A counter, by its path below `/counters/pbx/pbx`.
     fn counts(&self, path: &str) -> u64 {
-        let status = self.status();
-        let counter = status.pointer(&format!("/counters/pbx/pbx/{path}"));
-        counter.and_then(Value::as_u64).unwrap_or_else(|| panic!("no counter {path} in {status}"))
+        counter(&self.status(), path)
     }
 
     /// Says these events in portions, each when the daemon has taken the one before, so that none of them is dropped on the way.

@@ -210,6 +210,17 @@ impl Site {
     pub fn run(&self, args: &[&str]) -> Said {
         said(self.command(args).output().unwrap())
     }
+
+    /// What `status --json` says of the daemon here, whatever troubles it has; `null` while it does not answer.
+    pub fn any_status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.run(&["status", "--json", "--config", "callbackd.toml"]).out).unwrap_or_default()
+    }
+}
+
+/// A counter of the PBX `pbx` in a status, by its path below `/counters/pbx/pbx`.
+pub fn counter(status: &serde_json::Value, path: &str) -> u64 {
+    let counter = status.pointer(&format!("/counters/pbx/pbx/{path}"));
+    counter.and_then(serde_json::Value::as_u64).unwrap_or_else(|| panic!("no counter {path} in {status}"))
 }
 
 /// The program; `CALLBACKD_PROGRAM` names another build, such as an earlier one which a test is to fail on.

@@ -1,7 +1,7 @@
 //! More than the daemon can take, and a database or a log that take nothing: the AMI socket is read all the same, and all is right afterwards.
 
 use crate::peer::{Asterisk, Listening, within};
-use crate::scripted::{Running, SECRET, Site};
+use crate::scripted::{Running, SECRET, Site, counter};
 use rusqlite::{Connection, OpenFlags};
 use rustix::process::Signal;
 use std::fmt::Write as _;
@@ -48,10 +48,8 @@ fn rows<T: rusqlite::types::FromSql>(site: &Site, sql: &str) -> T {
 
 /// A counter of the daemon, by its path below `/counters/pbx/pbx`.
 fn counts(site: &Site, path: &str) -> usize {
-    let said = tokio::task::block_in_place(|| site.run(&["status", "--json", "--config", "callbackd.toml"]));
-    let status: serde_json::Value = serde_json::from_str(&said.out).unwrap_or_else(|err| panic!("{err}: {said:?}"));
-    let counter = status.pointer(&format!("/counters/pbx/pbx/{path}")).and_then(serde_json::Value::as_u64);
-    usize::try_from(counter.unwrap_or_else(|| panic!("no counter {path} in {status}"))).unwrap()
+    let status = tokio::task::block_in_place(|| site.any_status());
+    usize::try_from(counter(&status, path)).unwrap()
 }
 
 /// Waits until the database says so.
