@@ -3,7 +3,7 @@
 use super::file::one_of;
 use super::rules::millis;
 use super::section::{Problems, Section, Text, nearest};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{ASKED, Code, CodeRule, Codes, DECLINED, MAX_CODE, MAX_CODES, OnCallback, is_code};
 use callbackd_core::model::{Direction, Outcome};
 use std::collections::{BTreeMap, BTreeSet};

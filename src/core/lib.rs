@@ -10,7 +10,7 @@
 //!
 //! # Rooms
 //!
-//! Imports point upstream only: `ami ← model ← tracker ← callbacks ← reconcile`.
+//! Imports point upstream only: `millis ← ami`, `millis ← model ← verdict ← tracker ← callbacks` with `ami ← tracker`, and `verdict ← reconcile`.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, unreachable_pub)]
 
 // `missing_docs` holds for the contract, `model`; elsewhere a doc that repeats its item's name is left out.
@@ -18,8 +18,10 @@
 pub mod ami;
 #[allow(missing_docs)]
 pub mod callbacks;
+pub mod millis;
 pub mod model;
 #[allow(missing_docs)]
 pub mod reconcile;
 #[allow(missing_docs)]
 pub mod tracker;
+pub(crate) mod verdict;

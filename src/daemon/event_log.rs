@@ -6,8 +6,8 @@ pub(crate) mod callback;
 use super::lost::LostReason;
 use crate::config::ShowNumbers;
 use crate::log::{Masked, Wire};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::notice::Notice;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{About, FinishedCall, Gap, Quality, Record, TagChange};
 use tracing::field::display;
 

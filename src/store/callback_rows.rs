@@ -3,7 +3,7 @@
 use super::columns::columns;
 use super::questions::{CALLBACK, FORGET_EVENTS, NEXT_EVENT};
 use super::rows::{e164, number_e164, pbx, unknown, word};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, PbxId,
     RecoveredBy,

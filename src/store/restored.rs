@@ -6,9 +6,9 @@ use super::questions::{
 };
 use super::rows::{e164, unless_misspelt};
 use super::{Error, Store};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy};
 use rusqlite::{Connection, Row};
 use std::collections::BTreeSet;

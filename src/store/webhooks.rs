@@ -1,7 +1,7 @@
 //! Webhooks in the database: how far each endpoint has come, what it was sent, and what it answered.
 
 use super::{Error, Reader, Store};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::text_enum;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde::Serialize;

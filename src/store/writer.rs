@@ -4,7 +4,7 @@ use super::counted::{Counted, SharedCounted};
 use super::tokens::TokenChange;
 use super::{Calendar, Error, FeedRules, Note, Notes, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{About, Record};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySendError, sync_channel};

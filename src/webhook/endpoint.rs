@@ -6,7 +6,7 @@ use super::schedule::Answer;
 use super::secret::Secret;
 use crate::config::{Config, Format, Map, Webhook};
 use crate::store::feed::{Change, ChangedRow};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::ChangeKind;
 use jiff::tz::TimeZone;
 use serde_json::{Map as Object, Value, json};

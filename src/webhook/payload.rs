@@ -4,7 +4,7 @@ use super::endpoint::{Scripts, rfc3339};
 use crate::store::StoredCall;
 use crate::store::feed::{Change, ChangedRow};
 use crate::store::webhooks::{History, PastCall};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use serde_json::{Map, Value, json};
 

@@ -6,7 +6,7 @@ use super::schedule::{Answer, Next, Tried, is_refusal, next};
 use crate::store::feed::{Behind, Change, ChangedRow, Feed};
 use crate::store::webhooks::{Attempt, Message, MessageState, WebhookNote};
 use crate::store::{Error, Reader};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::ops::ControlFlow;
 
 /// Changes that are looked at in one go.

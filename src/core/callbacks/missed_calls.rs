@@ -1,11 +1,11 @@
 //! What a finished call means: a customer missed, a customer served, or nothing.
 
-use crate::ami::event::Millis;
 use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::QueuePolicy;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Output, Scheduler};
+use crate::millis::Millis;
 use crate::model::codes::{ASKED, CALLER, DECLINED, NAMED_TIME};
 use crate::model::number::Number;
 use crate::model::{

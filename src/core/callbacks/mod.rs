@@ -26,7 +26,7 @@ pub mod task;
 mod tasks;
 pub(crate) mod wait_estimates;
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::codes::CodedCall;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};

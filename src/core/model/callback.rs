@@ -1,6 +1,6 @@
 //! What the store keeps of callbacks: the task, each change of it, each attempt, and the list of those not to be called.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{CallKey, E164, PbxId, text_enum};
 use serde::{Serialize, Serializer};
 

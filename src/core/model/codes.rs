@@ -1,7 +1,7 @@
 //! Codes of dispositions: what can be said of a call beside its status, which calls get them by rule, and what they mean for callbacks.
 
 use super::{CallKey, Direction, E164, FinishedCall, Outcome, Tag, text_enum};
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Coverage: when the PBX is seen and when it is not, and what the arriving lists say of queues.
 
 use crate::ami::budget::Budget;
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{GapCause, Moment};
 use crate::tracker::SEEN_EVERY_MS;
 use crate::tracker::pbx_clock::RIGHT_WITHIN_MS;

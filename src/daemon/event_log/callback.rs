@@ -3,9 +3,9 @@
 use super::seconds;
 use crate::config::ShowNumbers;
 use crate::log::{Masked, Remark, Wire};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::task::{OURSELVES, reason};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, CallbackRow, DoNotCall, PbxId};
 use tracing::field::display;

@@ -14,7 +14,7 @@ pub(crate) use notice::plain;
 
 use super::schedule::Answer;
 use crate::config::Format;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! How an attempt ended, from what is known of its call.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::progress::{Facts, FirstPhone};
 use crate::model::{AttemptResult, HangupBy, HangupCause, LegResult};
 

@@ -1,12 +1,12 @@
 //! What people ask of the scheduler.
 
-use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
 use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::Policy;
 use crate::callbacks::task::reason;
 use crate::callbacks::tasks::Task;
 use crate::callbacks::{GRACE_MS, Presences, Scheduler};
+use crate::millis::Millis;
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record, Tag};

@@ -4,7 +4,7 @@
 //! whoever judges an event against channels, agents and rules calls one of them.
 
 use crate::ami::budget::Budget;
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::progress::LineChange;
 use crate::tracker::calls::call::{Call, Stage};
 use crate::tracker::calls::callback_attempt::TrackedAttempt;

@@ -1,7 +1,8 @@
 //! Agents: one person over member name, queue interface, state interface and phone, and what the agent does when.
 
 use crate::ami::budget::Budget;
-use crate::ami::event::{Member, Millis};
+use crate::ami::event::Member;
+use crate::millis::Millis;
 use crate::model::presence::Busy;
 use crate::model::{Activity, Interval, PbxId};
 use crate::tracker::table::{Slot, Table};

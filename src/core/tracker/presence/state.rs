@@ -2,7 +2,7 @@
 //!
 //! An agent is written to by its own verbs, by those of all agents, and by those here: whoever judges an event calls one of them.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::Moment;
 use crate::model::presence::Busy;
 use crate::tracker::presence::agent::{Agent, DeviceState, Roster, device, extension};
