@@ -3,7 +3,7 @@
 use crate::store::stored::{abandoned, record};
 use callbackd::store::{Calendar, Reader, Store};
 use callbackd_core::model::codes::Codes;
-use callbackd_core::model::{Direction, FinishedCall, Outcome, ServedBy, Status};
+use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OpenFlags};
 
@@ -75,13 +75,4 @@ fn the_views_and_the_meaning_of_an_outcome_agree_on_every_call() {
         assert_eq!(row(call), meant, "{} {} {} reached={reached}", call.direction, call.status, call.outcome);
     }
     assert!(calls.len() > 200, "{} calls", calls.len());
-}
-
-#[test]
-fn the_query_for_who_was_served_before_the_start_names_the_outcomes_of_those_whom_a_person_served() {
-    let served: Vec<_> = Outcome::ALL.iter().filter(|of| of.meaning().served == Some(ServedBy::Person)).collect();
-    let questions = callbackd::store::questions();
-    let (_, sql) = questions.iter().find(|(name, _)| name == "start: served").unwrap();
-    let named: Vec<_> = Outcome::ALL.iter().filter(|of| sql.contains(&format!("outcome = '{of}'"))).collect();
-    assert_eq!(named, served);
 }

@@ -33,6 +33,7 @@ pub use call::{
 };
 pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
+    ResultMeaning,
 };
 pub use change::{Before, ChangeKind};
 pub use gap::{Gap, GapCause};

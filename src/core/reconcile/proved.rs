@@ -126,8 +126,9 @@ impl Prover<'_> {
         let tangled = (!all_followed).then_some("its records lead to each other in more ways than are followed");
         let tangled = in_doubt.or(tangled);
         let joined = account.in_doubt && answered_ms.is_none();
-        let tangled = tangled.or(joined
-            .then_some("others were in the conference, and no record tells whether they talked with the customer"));
+        let tangled = tangled
+            .or(joined
+                .then_some("others were in the conference, and no record says whether they talked with the customer"));
         if let Some(what) = tangled.or_else(|| unproven(&verdict, &rung, &visits, answered_ms.is_some(), unnamed)) {
             verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
         } else if matches!(end, End::Open | End::Leaving) && answered_ms.is_none() && direction == Direction::Inbound {
@@ -136,7 +137,9 @@ impl Prover<'_> {
         if talks.len() == 1
             && rung.iter().any(|r| r.talked.is_some() && !r.by_queue && r.line.answer_ms == Some(r.line.start_ms))
         {
-            verdict.why.push("talk is told from when the line was answered; a person may have come later".to_owned());
+            verdict
+                .why
+                .push("talk is counted from when the line was answered; a person may have come later".to_owned());
         }
         verdict.why.push("backfilled from Asterisk's CDR and queue_log".to_owned());
         let number = seen.and_then(|s| s.number.clone()).or_else(|| self.number(direction, first, &lines));
@@ -288,18 +291,18 @@ fn unproven(
 ) -> Option<&'static str> {
     let silent = rung.iter().any(|r| r.by_queue) && visits.is_empty();
     if silent && !answered {
-        return Some("the caller was in a queue, and no queue_log tells what became of them");
+        return Some("the caller was in a queue, and queue_log has nothing about how they left it");
     }
     if !answered && rung.iter().any(|r| r.in_doubt) {
-        return Some("FollowMe asks whoever answers to take the call, and the records do not tell whether anybody did");
+        return Some("FollowMe asks whoever answers to take the call, and the records do not say whether anybody did");
     }
     if !answered && unnamed {
         return Some(
-            "the records do not name whom the call rang, nor tell whether anybody answered (ignoredialchanges in cdr.conf)",
+            "the records name neither who was rung nor whether anybody answered (ignoredialchanges in cdr.conf)",
         );
     }
     let open = visits.iter().any(|v| v.result == VisitResult::Unknown);
-    (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not tell how the wait ended")
+    (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not say how the wait ended")
 }
 
 /// The queue visits that these events report.

@@ -261,9 +261,9 @@ impl Tracker {
     /// What it keeps stays within this; without it, it has the whole to itself.
     pub fn keeps_within(&mut self, budget: Budget) {
         self.topology.keeps_within(budget);
-        self.calls.budget = budget;
-        self.coverage.budget = budget;
-        self.presence.roster.budget = budget;
+        self.calls.keeps_within(budget);
+        self.coverage.keeps_within(budget);
+        self.presence.keeps_within(budget);
     }
 
     /// Takes the trunks (`PJSIP/provider`) on which customers called in earlier runs: one who withholds the number and is met in a menu or a
@@ -276,7 +276,7 @@ impl Tracker {
     /// Of a later run they are met when a queue names them, or a phone of theirs begins a call.
     pub fn knows_agents(&mut self, agents: impl IntoIterator<Item = (String, Option<Millis>, u32)>) {
         for (agent, last_talk_ms, calls) in agents {
-            self.presence.roster.knows(&agent, last_talk_ms, calls);
+            self.presence.knows(&agent, last_talk_ms, calls);
         }
     }
 

@@ -83,37 +83,6 @@ fn agents_fault(facts: &Facts) -> (AttemptResult, String) {
     (result, detail.to_owned())
 }
 
-/// It counts against `max_attempts`: the customer's phone rang, or may have.
-#[must_use]
-pub const fn counts(result: AttemptResult) -> bool {
-    matches!(
-        result,
-        AttemptResult::Connected
-            | AttemptResult::MaybeVoicemail
-            | AttemptResult::CustomerBusy
-            | AttemptResult::CustomerNoAnswer
-            | AttemptResult::CustomerRejected
-            | AttemptResult::InvalidNumber
-            | AttemptResult::Killed
-            | AttemptResult::Lost
-    )
-}
-
-/// The agent did not take the offer: another one is asked, and this one is not for a while.
-#[must_use]
-pub(crate) const fn refused_by_agent(result: AttemptResult) -> bool {
-    matches!(
-        result,
-        AttemptResult::AgentNoAnswer
-            | AttemptResult::AgentBusy
-            | AttemptResult::AgentRejected
-            | AttemptResult::AgentLeft
-            | AttemptResult::AgentForwarded
-            | AttemptResult::NeverRang
-            | AttemptResult::OriginateError
-    )
-}
-
 /// What `OriginateResponse`'s reason says where no channel ever was (`main/dial.c`, `ast_dial_reason`).
 #[must_use]
 pub fn failed(reason: u16, customer_first: bool) -> (AttemptResult, String) {
