@@ -3,7 +3,7 @@
 use crate::store::stored::{abandoned, record};
 use callbackd::store::{Calendar, Reader, Store};
 use callbackd_core::model::codes::Codes;
-use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
+use callbackd_core::model::{Direction, FinishedCall, Outcome, ServedBy, Status};
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OpenFlags};
 
