@@ -127,7 +127,7 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
 fn report_figures(args: &report::ReportArgs) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
-    let run = |db: &Path, configured| {
+    let run = |args: &report::ReportArgs, db: &Path, configured| {
         let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
         match report::run(args, db, configured, now, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
             Err(failure) if !failure.is_closed_pipe() => Err((failure.exit_code(), failure.to_string())),
@@ -141,10 +141,10 @@ fn report_figures(args: &report::ReportArgs) -> Exit {
         });
     }
     match &args.db {
-        Some(db) => ended(run(db, None)),
+        Some(db) => ended(run(args, db, None)),
         None => with_configuration(args.config.as_deref(), |config| {
             let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
-            run(&config.store.path, Some((pbxs, config.report.clone(), config.zone())))
+            run(&args.spoken(config), &config.store.path, Some((pbxs, config.report.clone(), config.zone())))
         }),
     }
 }

@@ -5,10 +5,11 @@ pub mod mail;
 use super::failure::Failure;
 use super::plain::json_line;
 use super::target::{enter, known};
+use crate::config::Config;
+use crate::language::Language;
 use crate::ownership;
 use crate::report::faces::{self, Report};
 use crate::report::figures::{By, Figures, Slice, Totals, by};
-use crate::report::formulas::FORMULAS;
 use crate::report::thresholds::Thresholds;
 use crate::report::window::{Asked, Window};
 use crate::store::{Chosen, NoChoice, Reader, Reported};
@@ -29,6 +30,7 @@ Examples:
   callbackd report                                   today so far, against yesterday up to the same hour
   callbackd report week --queue sales
   callbackd report --from 2026-11-01 --to 2026-12-01 --html november.html
+  callbackd report week --html woche.html --lang de
   callbackd report month --by agent --csv > agents.csv
   callbackd report --mail                            yesterday, to where [report.mail] says; callbackd-report.timer does it each morning")]
 pub struct ReportArgs {
@@ -56,6 +58,9 @@ pub struct ReportArgs {
     /// Write one HTML file, with charts, that needs nothing else; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Language of --html and --mail: en, ru, uk, he, es, de [default: report.language of the configuration]
+    #[arg(long, value_name = "CODE", ignore_case = true, hide_possible_values = true, value_parser = super::words(&Language::ALL, Language::code, Language::from_code))]
+    pub(crate) lang: Option<Language>,
     /// Send the report to where [report.mail] of the configuration says: a directory, a mail command, or both [default window: yesterday]
     #[arg(long, conflicts_with_all = ["json", "csv", "html", "by", "db"])]
     pub mail: bool,
@@ -83,6 +88,12 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
+    /// The same in the language of the configuration, unless one is given.
+    #[must_use]
+    pub fn spoken(&self, config: &Config) -> Self {
+        Self { lang: self.lang.or(Some(config.report_language)), ..self.clone() }
+    }
+
     fn chosen(&self) -> Chosen {
         Chosen {
             pbx: self.pbx.clone(),
@@ -160,7 +171,7 @@ pub fn run(
     let slices = args.by.map(|wanted| (wanted.as_str(), by(&reported.facts, wanted)));
     let report = Report {
         slices: slices.as_ref().map(|(by, slices)| (*by, slices.as_slice())),
-        ..reported.shown(&window, &chosen, (&thresholds, &zone), now.as_millisecond())
+        ..reported.shown(args.lang.unwrap_or_default(), &window, &chosen, (&thresholds, &zone), now.as_millisecond())
     };
     let Reported { figures, before, .. } = &reported;
     if args.json {
@@ -178,7 +189,7 @@ pub fn run(
             figures,
             before: before.as_ref().map(|(window, totals)| Before { window, totals }),
             by: report.slices,
-            formulas: FORMULAS.iter().copied().collect(),
+            formulas: Language::En.formulas().map(|of| (of.key, of.text)).collect(),
         };
         json_line(&answer, out)?;
     } else if args.csv {
@@ -236,7 +247,7 @@ fn not_written(file: &Path) -> impl FnOnce(std::io::Error) -> Failure + '_ {
 }
 
 fn empty(window: &Window, chosen: &Chosen, reader: &Reader, as_of_ms: i64, zone: &TimeZone) -> Result<String, Failure> {
-    let title = window.title();
+    let title = faces::glance::title(window, Language::En);
     if *chosen != Chosen::default() && reader.any_call((window.from_ms, window.to_ms))? {
         return Ok(format!("No calls match: {title}. There are others."));
     }

@@ -3,6 +3,7 @@
 use super::callback::OVERALL;
 use super::{Api, Calls, Config, Feed, Hours, Log, LogFormat, Numbers, Pbx, ReportMail, Settings, ShowNumbers, Store};
 use crate::records::Files;
+use crate::language::Language;
 use crate::report::Thresholds;
 use callbackd_core::model::PbxId;
 use std::path::PathBuf;
@@ -52,6 +53,7 @@ impl Default for Config {
             feed: Feed::default(),
             webhooks: Vec::new(),
             report: Thresholds::default(),
+            report_language: Language::default(),
             report_mail: ReportMail::default(),
             store: Store::default(),
             log: Log::default(),

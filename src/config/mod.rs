@@ -31,6 +31,7 @@ pub use settings::Settings;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
 use crate::records::Files;
+use crate::language::Language;
 use crate::report::Thresholds;
 use callbackd_core::callbacks::policy::Overall;
 use callbackd_core::model::PbxId;
@@ -207,6 +208,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "acw_reasons",
             "did",
             "trunk_lines",
+            "language",
             "mail",
         ],
     ),
@@ -234,6 +236,8 @@ pub struct Config {
     pub webhooks: Vec<Webhook>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
+    /// In which `callbackd report` writes pages and messages, `report.language`.
+    pub(crate) report_language: Language,
     /// Where the report of each day goes, table `[report.mail]`.
     pub(crate) report_mail: ReportMail,
     /// The database, table `[store]`.
