@@ -74,7 +74,7 @@ pub struct ReportArgs {
     /// Calls of this queue
     #[arg(long)]
     pub(crate) queue: Option<String>,
-    /// Calls that this agent took or made: PJSIP/101, or 101
+    /// Calls that this agent took or made: PJSIP/101, 101, or the name
     #[arg(long)]
     pub(crate) agent: Option<String>,
     /// Calls with this code
@@ -182,8 +182,8 @@ pub fn run(
         };
         json_line(&answer, out)?;
     } else if args.csv {
-        let (by, slices) = report.slices.unwrap_or(("day", &figures.days));
-        faces::csv::csv(by, slices, out)?;
+        let slices = report.slices.map_or(figures.days.as_slice(), |(_, slices)| slices);
+        faces::csv::csv(args.by.unwrap_or(By::Day), slices, out)?;
     } else if let Some(file) = &args.html {
         let page = faces::html::page(&report);
         if file.as_os_str() == "-" {
