@@ -6,7 +6,7 @@ pub mod when;
 use super::complete;
 use super::target::{NameOrStore, enter, known};
 use crate::api::history::history;
-use crate::store::{self, CallFilter, Reader};
+use crate::store::{self, CallFilter, NoChoice, Reader};
 use callbackd_core::model::{Direction, NoSuchPbx, Outcome, PbxId, Status};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -60,7 +60,7 @@ pub struct CallsArgs {
     /// The other party's number: whole, or at least its last 4 digits
     #[arg(long)]
     pub(crate) number: Option<String>,
-    /// Somebody who talked: PJSIP/101, or 101
+    /// Somebody who talked: PJSIP/101, 101, or the name
     #[arg(long, add = complete::agents())]
     pub(crate) agent: Option<String>,
     /// A queue that the caller was in
@@ -128,6 +128,15 @@ impl From<NameOrStore> for CallsError {
     }
 }
 
+impl From<NoChoice> for CallsError {
+    fn from(error: NoChoice) -> Self {
+        match error {
+            NoChoice::Unknown(why) => Self::Usage(why),
+            NoChoice::Store(error) => error.into(),
+        }
+    }
+}
+
 impl CallsError {
     /// The code with which the program ends, from `sysexits.h`: 64 usage, 66 no such call, 74 output, or [`store::Error::exit_code`].
     #[must_use]
@@ -178,6 +187,7 @@ fn list(
     enter(db_path)?;
     let reader = Reader::open(db_path)?;
     known(args.pbx.as_deref(), pbxs, &reader)?;
+    reader.choose_agent(&mut filter)?;
     let shown = if args.json {
         list::json(&reader, &filter, out)?
     } else if args.csv {
