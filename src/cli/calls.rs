@@ -4,8 +4,9 @@ mod list;
 pub mod when;
 
 use super::complete;
-use super::target::{NameOrStore, enter, known};
+use super::target::{NameOrStore, enter, known, meant};
 use crate::api::history::history;
+use crate::config::Config;
 use crate::store::{self, CallFilter, NoChoice, Reader};
 use callbackd_core::model::{Direction, NoSuchPbx, Outcome, PbxId, Status};
 use jiff::Timestamp;
@@ -255,6 +256,14 @@ fn show(
 }
 
 impl CallsArgs {
+    /// The same with the agent's phone in place of a name that the configuration gives them.
+    #[must_use]
+    pub fn meant(&self, config: &Config) -> Self {
+        let mut args = self.clone();
+        meant(config, &mut args.agent, &mut args.pbx);
+        args
+    }
+
     fn filter(&self, zone: &TimeZone, now: Timestamp) -> Result<CallFilter, CallsError> {
         let moment = |option: &str, text: &Option<String>| {
             let parse = |text| when::parse(text, zone, now).map(|at| at.as_millisecond());

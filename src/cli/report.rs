@@ -4,7 +4,8 @@ pub mod mail;
 
 use super::failure::Failure;
 use super::plain::json_line;
-use super::target::{enter, known};
+use super::target::{enter, known, meant};
+use crate::config::Config;
 use crate::ownership;
 use crate::report::faces::{self, Report};
 use crate::report::figures::{By, Figures, Slice, Totals, by};
@@ -83,6 +84,14 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
+    /// The same with the agent's phone in place of a name that the configuration gives them.
+    #[must_use]
+    pub fn meant(&self, config: &Config) -> Self {
+        let mut args = self.clone();
+        meant(config, &mut args.agent, &mut args.pbx);
+        args
+    }
+
     fn chosen(&self) -> Chosen {
         Chosen {
             pbx: self.pbx.clone(),

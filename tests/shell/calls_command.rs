@@ -288,6 +288,17 @@ fn an_agent_is_found_by_name_on_their_own_pbx_and_an_unknown_one_is_answered_wit
     assert_eq!(why(&["--agent", "Dan"]), both);
     assert_eq!(why(&["--agent", "Anm"]), "no agent `Anm`; did you mean `Ann`?");
     assert_eq!(found(&["--agent", "Anm"]).unwrap_err().exit_code(), 64);
+    let config = "[[pbx]]\nname = \"north\"\n[[pbx.agents]]\ninterface = \"PJSIP/101\"\nname = \"Zoe\"\n\
+                  [[pbx]]\nname = \"south\"\naddress = \"127.0.0.1:5048\"\n[[pbx.agents]]\ninterface = \"PJSIP/101\"\nname = \"Yan\"\n";
+    let config = callbackd::config::Config::from_toml(config, "callbackd.toml").unwrap();
+    let configured = |name: &str| parse(&["--agent", name]).unwrap().meant(&config);
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let now = Timestamp::from_millisecond(MONDAY_10 + 2 * 3_600_000).unwrap();
+    for (name, rows) in [("zoe", 1), ("Yan", 2)] {
+        let mut out = Vec::new();
+        run(&configured(name), &path, &BTreeSet::new(), (&zone, now), &mut out, &mut Vec::new()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap().lines().count(), rows + 1, "{name}: a header, and the calls");
+    }
     let (_directory, empty) = with_calls([]);
     assert_eq!(calls(&empty, &["--agent", "Ann"]).unwrap().notes, "No calls match.\n");
 }
