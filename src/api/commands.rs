@@ -2,8 +2,8 @@
 
 use super::front::Failure;
 use axum::http::StatusCode;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::NoSuchPbx;
 use callbackd_core::model::identity::there_are;
 use callbackd_core::model::text::is_harmful;
