@@ -118,9 +118,15 @@ fn what_names_all_its_files_needs_no_configuration() {
     assert_eq!(refused.code, 78, "without --cdr the configuration says where it is: {refused:#?}");
     let refused = site.run(&["replay", "--db", "y.db", "--pbx", "b onn", recording.to_str().unwrap()]);
     assert_eq!(refused.code, 78, "no PBX can have this name: {refused:#?}");
-    for name in ["o'hara", "say \"b\"", "new\nline", "back\\slash"] {
+    let plain = "`name` must be short and plain";
+    for (name, why) in [
+        ("o'hara", plain),
+        ("say \"b\"", plain),
+        ("back\\slash", plain),
+        ("new\nline", "`name` must not hold control characters"),
+    ] {
         let refused = site.run(&["replay", "--db", "y.db", "--pbx", name, recording.to_str().unwrap()]);
-        assert!(refused.code == 78 && refused.err.contains("`name` must be short and plain"), "{refused:#?}");
+        assert!(refused.code == 78 && refused.err.contains(why), "{refused:#?}");
     }
 }
 
