@@ -58,6 +58,8 @@ enum Broken {
     Slow,
     #[error("the database of this machine cannot be read: {0}")]
     Store(#[from] store::Error),
+    #[error("the thread that reads the database ended: report the lines before this one")]
+    Bug,
     /// The writer has ended, and with it everything.
     #[error("the daemon stops")]
     Ended,
@@ -123,40 +125,50 @@ impl Worker {
 
     /// One connection, until it breaks.
     async fn connected(&mut self, counts: &Counts) -> Result<std::convert::Infallible, Broken> {
-        let reader = self.reader().await?;
+        let db = self.db.clone();
+        let opened = beside(move || Reader::open(&db).and_then(|reader| Ok((reader.identity()?, reader))));
+        let (db_uuid, reader) = opened.await??;
         let named = format!("callbackd {}", self.site);
         let mut connected: Connected = in_time(async { Ok(connect(&self.sink, &named).await?) }).await?;
-        let of = Of { site: self.site.clone(), db_uuid: reader.identity()? };
+        let of = Of { site: self.site.clone(), db_uuid };
         let client = connected.client.take().ok_or(Broken::Ended)?;
         let newest = *self.newest.borrow_and_update();
         let (mut writer, mut cursor) = in_time(async { Ok(Writer::begin(client, of, newest).await?) }).await?;
         tracing::debug!(target: "sink", sink = %self.sink.name, incarnation = writer.incarnation(), acked = cursor.acked, "Sink is connected");
         counts.stands(cursor.acked, cursor.walk.is_some());
-        self.works(counts);
-        let mut reader = Some(reader);
+        // News that come while it is looked are not waited for.
+        self.newest.borrow_and_update();
+        let mut looked = look(reader, cursor.clone()).await?;
         loop {
-            // News that come while it is looked are not waited for.
-            self.newest.borrow_and_update();
-            let at = match reader.take() {
-                Some(reader) => reader,
-                None => self.reader().await?,
-            };
-            let (kept, read, lists) = look(at, cursor.clone()).await?;
-            reader = Some(kept).filter(Reader::may_be_kept);
-            if self.is_nothing(&read, &lists, &writer, &cursor) {
+            let (reader, read, lists) = looked;
+            let reader = if reader.may_be_kept() { reader } else { self.reader().await? };
+            if is_nothing(&read, &lists, &writer, &cursor) {
+                self.works(counts);
                 counts.whole(wall());
                 self.wait().await?;
+                self.newest.borrow_and_update();
+                looked = look(reader, cursor.clone()).await?;
                 continue;
             }
+            self.newest.borrow_and_update();
             let rows;
-            (rows, cursor) = in_time(self.written(&mut writer, &cursor, read, lists, counts)).await?;
+            // What comes next is read while this is written.
+            match after(&read, &cursor) {
+                Some(next) => {
+                    let written = in_time(self.written(&mut writer, &cursor, read, lists, counts));
+                    let (written, ahead) = tokio::join!(written, look(reader, next));
+                    (rows, cursor) = written?;
+                    looked = ahead?;
+                }
+                None => {
+                    (rows, cursor) = in_time(self.written(&mut writer, &cursor, read, lists, counts)).await?;
+                    looked = look(reader, cursor.clone()).await?;
+                }
+            }
+            self.works(counts);
             counts.written(rows, cursor.acked, cursor.walk.is_some());
             self.note(&cursor);
         }
-    }
-
-    fn is_nothing(&self, read: &Read, lists: &[Rows], writer: &Writer, at: &Cursor) -> bool {
-        matches!(read, Read::Changes(changed) if changed.to == at.acked) && !writer.is_news(lists)
     }
 
     async fn written(
@@ -203,6 +215,19 @@ impl Worker {
     }
 }
 
+fn is_nothing(read: &Read, lists: &[Rows], writer: &Writer, at: &Cursor) -> bool {
+    matches!(read, Read::Changes(changed) if changed.to == at.acked) && !writer.is_news(lists)
+}
+
+/// Where it stands once this is written; `None` if the server decides it.
+fn after(read: &Read, at: &Cursor) -> Option<Cursor> {
+    match read {
+        Read::Changes(changed) => Some(Cursor { acked: changed.to, walk: None }),
+        Read::Chunk(chunk) => Some(at.after(chunk)),
+        Read::Anew(..) => None,
+    }
+}
+
 /// Reads what comes next, on a thread that may wait.
 async fn look(reader: Reader, at: Cursor) -> Result<Looked, Broken> {
     let looked = beside(move || {
@@ -221,8 +246,7 @@ async fn look(reader: Reader, at: Cursor) -> Result<Looked, Broken> {
 
 /// Has something done on a thread that may wait.
 async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Broken> {
-    // A thread that panicked ends the sink; the log has its message.
-    tokio::task::spawn_blocking(work).await.map_err(|_| Broken::Ended)
+    tokio::task::spawn_blocking(work).await.map_err(|_| Broken::Bug)
 }
 
 /// Waits no longer than a server may take.

@@ -1,7 +1,7 @@
 //! The cursors in PostgreSQL: how far each database of each site is copied.
 
 use super::Fault;
-use crate::store::copies::Position;
+use crate::store::copies::{Chunk, Position};
 use callbackd_core::ami::event::Millis;
 use tokio_postgres::{Client, Row, Transaction};
 
@@ -12,6 +12,16 @@ pub(crate) struct Cursor {
     pub(crate) acked: i64,
     /// Its tables are being read anew, and so far.
     pub(crate) walk: Option<Position>,
+}
+
+impl Cursor {
+    /// Once this piece of the tables is there. At the end of all, the feed goes on from where the walk began.
+    pub(crate) fn after(&self, chunk: &Chunk) -> Self {
+        match (&chunk.next, &self.walk) {
+            (None, Some(walk)) => Self { acked: walk.to, walk: None },
+            (next, _) => Self { acked: self.acked, walk: next.clone() },
+        }
+    }
 }
 
 /// A row of `sink_cursor`, for people.

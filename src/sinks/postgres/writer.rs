@@ -70,9 +70,7 @@ impl Writer {
         chunk: Chunk,
         lists: Vec<Rows>,
     ) -> Result<(u64, Cursor), Fault> {
-        let began = at.walk.as_ref().map_or(at.acked, |walk| walk.to);
-        let acked = if chunk.next.is_none() { began } else { at.acked };
-        let to = Cursor { acked, walk: chunk.next };
+        let to = at.after(&chunk);
         let numbers = chunk.rows.iter().find(|rows| rows.table.name == "do_not_call");
         let numbers = match numbers.and_then(|rows| rows.column("number_e164")) {
             Some(Values::Text(numbers)) => numbers.iter().flatten().cloned().collect(),
