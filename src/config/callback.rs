@@ -87,6 +87,8 @@ pub struct CallbackQueue {
     pub expire: Duration,
     /// The same where the customer asked for it. Default 24 h.
     pub expire_requested: Duration,
+    /// A callback that was asked for raises an alarm when it is later than this, of opening hours. Up to 24 h, default 30 min; 0 for never.
+    pub alarm_late: Duration,
     /// Attempts that count against the customer, 1 to 20. Default 3.
     pub max_attempts: u32,
     /// Higher goes first, -1000 to 1000. Default 0.
@@ -161,6 +163,7 @@ impl Default for CallbackQueue {
             delay: MINUTE,
             expire: 4 * HOUR,
             expire_requested: 24 * HOUR,
+            alarm_late: 30 * MINUTE,
             max_attempts: 3,
             priority: 0,
             hours: None,

@@ -70,6 +70,7 @@ impl Settings {
             delay_ms: millis(queue.delay),
             expire_ms: millis(queue.expire),
             expire_requested_ms: millis(queue.expire_requested),
+            alarm_late_ms: Some(millis(queue.alarm_late)).filter(|ms| *ms > 0),
             max_attempts: queue.max_attempts,
             priority: queue.priority,
             hours: self.hours_named(queue.hours.as_deref()),

@@ -22,6 +22,7 @@ mod callback_customer_first;
 mod callback_dispatch;
 mod callback_freepbx;
 mod callback_hours;
+mod callback_late;
 mod callback_named_time;
 mod callback_pbxs;
 mod callback_promise;

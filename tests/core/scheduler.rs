@@ -14,7 +14,7 @@ use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, FirstPhone, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
-    AttemptPrefix, AttemptResult, AttemptRow, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall, FinishedCall,
+    AttemptPrefix, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall, FinishedCall,
     HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status, TagChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -94,6 +94,7 @@ pub fn queue_policy() -> QueuePolicy {
         delay_ms: 0,
         expire_ms: 4 * HOUR,
         expire_requested_ms: 24 * HOUR,
+        alarm_late_ms: None,
         max_attempts: 3,
         priority: 0,
         hours: Hours::always(),
@@ -330,12 +331,9 @@ impl Scene {
 
     pub fn missed(&mut self, number: &str, queue: &str) -> FinishedCall {
         self.calls += 1;
-        FinishedCall {
+        let call = CallInProgress {
             pbx: pbx(),
             linkedid: format!("miss.{}", self.calls),
-            direction: Direction::Inbound,
-            status: Status::Cancel,
-            outcome: Outcome::QueueAbandon,
             number: Some(number.into()),
             number_e164: Some(e164(number)),
             name: None,
@@ -344,25 +342,17 @@ impl Scene {
             queue: Some(queue.into()),
             agent: None,
             started_ms: self.now.wall_ms - 40 * SECOND,
+            joined_ms: None,
             answered_ms: None,
-            ended_ms: self.now.wall_ms,
-            wait_ms: 40 * SECOND,
+        };
+        FinishedCall {
+            status: Status::Cancel,
+            outcome: Outcome::QueueAbandon,
             queue_wait_ms: 40 * SECOND,
-            ring_ms: 0,
-            talk_ms: 0,
-            hold_ms: 0,
             hangup_by: HangupBy::Customer,
             hangup_cause: Some(16),
-            transfers: 0,
-            voicemail: false,
             quality: Quality::Full,
-            why: Vec::new(),
-            callback_id: None,
-            legs: Vec::new(),
-            visits: Vec::new(),
-            ivr: Vec::new(),
-            tags: Vec::new(),
-            ratings: Vec::new(),
+            ..call.ended(self.now.wall_ms, Vec::new())
         }
     }
 

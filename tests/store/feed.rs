@@ -73,6 +73,9 @@ fn row(state: CallbackState) -> CallbackRow {
         first_miss: Some(CallKey::new(&PbxId::new("pbx"), "1.1")),
         resolved_by: None,
         closed_ms: (!state.is_open()).then_some(MONDAY_10),
+        language: None,
+        requested_for_ms: None,
+        alarmed_ms: None,
     }
 }
 
@@ -84,6 +87,7 @@ fn callback(state: CallbackState) -> Record {
         change: Some(step),
         miss: (state == CallbackState::Waiting).then(|| CallKey::new(&PbxId::new("pbx"), "1.1")),
         recovered: (state == CallbackState::Done).then_some((RecoveredBy::Callback, MONDAY_10)),
+        late: false,
     }))
 }
 

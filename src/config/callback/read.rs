@@ -112,6 +112,7 @@ fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Opti
         delay: s.duration("delay", d.delay, DAY),
         expire: s.duration_in("expire", d.expire, long.clone()),
         expire_requested: s.duration_in("expire_requested", d.expire_requested, long),
+        alarm_late: s.duration("alarm_late", d.alarm_late, DAY),
         max_attempts: s.number("max_attempts", d.max_attempts, 1..=20),
         priority: s.number("priority", d.priority, -1000..=1000),
         hours: hours(s, around.hours).or_else(|| d.hours.clone()),
@@ -139,6 +140,16 @@ fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Opti
             );
             break;
         }
+    }
+    if let Some(span) = s.span("alarm_late")
+        && out.alarm_late >= out.expire_requested
+    {
+        s.problems.add(
+            span,
+            "`alarm_late` must be shorter than `expire_requested`",
+            "it would expire before anybody is alarmed",
+            "make `alarm_late` shorter (\"0s\": no alarm), or `expire_requested` longer",
+        );
     }
     out
 }

@@ -17,6 +17,7 @@ mod customer_lines;
 mod customers;
 pub mod dispatch;
 pub mod freepbx;
+mod late;
 mod missed_calls;
 pub mod named_time;
 pub mod pbx_action;
@@ -285,6 +286,7 @@ impl Scheduler {
                 self.tasks.screen_again();
                 let ready: Vec<i64> = self.tasks.ready().collect();
                 ready.into_iter().for_each(|id| self.line_up(id));
+                self.watch_all_for_late();
                 self.rounds.set_due();
             }
         }

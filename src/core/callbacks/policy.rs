@@ -89,6 +89,8 @@ pub struct QueuePolicy {
     pub expire_ms: Millis,
     /// The same where the customer asked for it, ms.
     pub expire_requested_ms: Millis,
+    /// A callback that was asked for raises an alarm when its customer has not been called for so much time (ms) of opening hours; `None` for never.
+    pub alarm_late_ms: Option<Millis>,
     /// Attempts that count against the customer.
     pub max_attempts: u32,
     /// Added to a callback's priority.

@@ -156,6 +156,12 @@ pub struct CallbackRow {
     pub resolved_by: Option<CallKey>,
     /// Closed, ms since 1970 UTC; `None` while it is open.
     pub closed_ms: Option<Millis>,
+    /// The language in which the customer was served at the latest miss (Asterisk's `CHANNEL(language)`), if it is known.
+    pub language: Option<String>,
+    /// The customer expects the call then, ms since 1970 UTC; `None` if they did not ask for it.
+    pub requested_for_ms: Option<Millis>,
+    /// It was reported as late, ms since 1970 UTC; `None` if it was not.
+    pub alarmed_ms: Option<Millis>,
 }
 
 fn first_miss<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::Error> {
@@ -204,6 +210,8 @@ pub struct CallbackChange {
     pub miss: Option<CallKey>,
     /// The customer was won back at this time: all its misses' rows say so.
     pub recovered: Option<(RecoveredBy, Millis)>,
+    /// It is the alarm: a callback that was asked for is later than `callback.alarm_late`.
+    pub late: bool,
 }
 
 /// One row of `callback_attempts`.
