@@ -30,7 +30,10 @@ pub(crate) fn all(status: Status, monitors: &[Monitor], callbacks: &Callbacks, c
     for row in callbacks.scheduler().open_rows() {
         let place = (row.pbx.clone(), row.queue.clone().unwrap_or_default());
         *open.entry((place.clone(), row.state, row.reason.clone())).or_default() += 1;
-        older(oldest.entry(place).or_insert(Oldest { due_ms: row.due_ms, missed_ms: row.first_missed_ms, late: 0 }), row);
+        older(
+            oldest.entry(place).or_insert(Oldest { due_ms: row.due_ms, missed_ms: row.first_missed_ms, late: 0 }),
+            row,
+        );
     }
     Figures { status, queues, agents, members, callbacks: open, oldest, counted }
 }

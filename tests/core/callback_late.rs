@@ -1,6 +1,8 @@
 //! Callbacks that customers asked for and that are late: each raises one alarm.
 
-use crate::scheduler::{ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, nobody, overall, policies, policy, queue_policy};
+use crate::scheduler::{
+    ANN, BOB, HOUR, MINUTE, MONDAY_10, Scene, agent, nobody, overall, policies, policy, queue_policy,
+};
 use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::commands::Command;
 use callbackd_core::callbacks::policy::{Policy, QueuePolicy};

@@ -43,6 +43,7 @@ mod manager_conf;
 mod memory;
 mod memory_together;
 mod metrics;
+mod named_time;
 mod openapi;
 mod packages;
 mod pages;

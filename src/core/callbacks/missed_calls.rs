@@ -31,6 +31,7 @@ fn is_requested(call: &FinishedCall) -> bool {
 
 impl Scheduler {
     pub(crate) fn call_recorded(&mut self, call: &FinishedCall) {
+        self.answers_seen(call);
         self.owner_learnt(call);
         self.service_learnt(call);
         self.suppressed_by(call);

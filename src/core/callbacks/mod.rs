@@ -19,6 +19,7 @@ pub mod dispatch;
 pub mod freepbx;
 mod late;
 mod missed_calls;
+mod missed_offers;
 pub mod named_time;
 pub mod pbx_action;
 pub mod policy;
@@ -306,6 +307,7 @@ impl Scheduler {
             self.dispatch(presences);
         }
         self.unpause(presences);
+        self.pause_who_missed(presences);
         self.rounds.cools_down(self.agents.next_cooldown_end(self.now.mono_ms));
         self.publish(presences);
     }

@@ -52,8 +52,9 @@ impl Scheduler {
         self.agents.release(agent);
         let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: not the agent's fault
         if result::refused_by_agent(result) && !taken {
-            let until = self.now.mono_ms.saturating_add_signed(self.policy(pbx).agent_cooldown_ms);
-            self.agents.cool_down(agent, until);
+            self.offer_refused(pbx, agent, result::missed_by_agent(result));
+        } else if attempt.row.agent_answered_ms.is_some() {
+            self.agents.answered(agent, self.now.wall_ms);
         }
     }
 

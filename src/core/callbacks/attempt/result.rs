@@ -99,8 +99,13 @@ pub const fn counts(result: AttemptResult) -> bool {
     )
 }
 
-/// The agent did not take the offer: another one is asked, and this one is not for a while.
+/// The agent's phone rang, and the agent did not take it: whoever does that again and again is not there.
 #[must_use]
+pub(crate) const fn missed_by_agent(result: AttemptResult) -> bool {
+    matches!(result, AttemptResult::AgentNoAnswer | AttemptResult::AgentRejected | AttemptResult::AgentForwarded)
+}
+
+/// The agent did not take the offer: another one is asked, and this one is not for a while.
 pub(crate) const fn refused_by_agent(result: AttemptResult) -> bool {
     matches!(
         result,
