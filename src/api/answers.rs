@@ -2,7 +2,7 @@
 
 use crate::store::feed::{Change, ChangedRow, Cursor, Feed};
 use crate::store::{CodeCount, StoredCall, TaggedCall};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     AttemptRow, CallbackRow, FinishedCall, IvrStep, Leg, QueueVisit, Rating, RecoveredBy, Tag,
 };

@@ -2,7 +2,7 @@
 
 use super::status::{QueueInPresence, Status};
 use crate::store::Counted;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::Standing;
 use callbackd_core::model::{CallbackState, tally::Place};
 use std::collections::BTreeMap;

@@ -189,6 +189,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "url",
             "secret_file",
             "events",
+            "pbxs",
             "queues",
             "format",
             "to",
@@ -200,7 +201,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         ],
     ),
     ("code", &["code", "label", "group", "success", "callback", "after", "expires", "rule"]),
-    ("code.rule", &["outcomes", "directions", "queues", "dids", "talk_from", "talk_below"]),
+    ("code.rule", &["outcomes", "directions", "pbxs", "queues", "dids", "talk_from", "talk_below"]),
     (
         "report",
         &[

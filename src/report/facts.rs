@@ -2,7 +2,7 @@
 
 use super::calendar::Hour;
 use super::thresholds::Thresholds;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Offered, Outcome, Quality, RecoveredBy, Status};
 use std::collections::{BTreeMap, HashMap};
 

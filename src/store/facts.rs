@@ -8,7 +8,7 @@ use super::{Error, Reader};
 use crate::report::calendar::hours;
 use crate::report::facts::{Activity, Call, Facts, Gap, Interval, Leg, Name, Names, Step, Visit};
 use crate::report::thresholds::Thresholds;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, Quality, RecoveredBy, Status};
 use jiff::tz::TimeZone;
 use rusqlite::types::{Type, ValueRef};

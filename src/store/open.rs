@@ -9,7 +9,7 @@ use super::restored::in_flight;
 use super::root::guard;
 use super::shape::distrust;
 use super::{Error, Refused, START_CHECK, identity, rows, verify};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, ChangeKind, OurAttempts, Record};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};

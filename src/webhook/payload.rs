@@ -4,7 +4,7 @@ use super::endpoint::{Scripts, rfc3339};
 use crate::store::StoredCall;
 use crate::store::feed::{Change, ChangedRow};
 use crate::store::webhooks::{History, PastCall};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use serde_json::{Map, Value, json};
 
@@ -187,7 +187,7 @@ fn attempt(row: &AttemptRow, of: Option<&CallbackRow>, subject: &Subject<'_>, sc
 
 fn history(history: &History) -> Value {
     let call = |call: &PastCall| {
-        json!({ "at": rfc3339(call.at_ms), "direction": call.direction, "status": call.status, "outcome": call.outcome,
+        json!({ "at": rfc3339(call.at_ms), "pbx": call.pbx, "direction": call.direction, "status": call.status, "outcome": call.outcome,
                 "agent": call.agent })
     };
     json!({ "calls": history.calls, "last": history.last.as_ref().map(call), "last_agent": history.last_agent.as_ref().map(call) })

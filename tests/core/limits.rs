@@ -2,10 +2,8 @@
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
 use callbackd_core::ami::event::{Channel, Event, Member, MemberChange};
-use callbackd_core::model::{Outcome, Quality, Record, Status};
-use callbackd_core::tracker::{
-    Input, MAX_AGENTS, MAX_CHANNELS, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_TRUNKS_MET, MAX_VISITS,
-};
+use callbackd_core::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Outcome, Quality, Record, Status};
+use callbackd_core::tracker::{Input, MAX_AGENTS, MAX_CHANNELS, MAX_TRUNKS_MET};
 
 const START: i64 = 1_800_000_000_000;
 

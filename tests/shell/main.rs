@@ -55,6 +55,7 @@ mod receiver;
 mod report_command;
 mod report_mail;
 mod report_page;
+mod rooms;
 mod root_stays_root;
 mod rules_of_tests;
 mod run_command;

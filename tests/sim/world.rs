@@ -440,7 +440,7 @@ impl World {
             Event::Committed(run) if run == self.run => self.commit(),
             Event::LookedUp(run, i, channel_id) if run == self.run => {
                 let (cdrs, now) = (self.cdrs(i, &channel_id), self.moment());
-                self.with_core(|core| core.looked_up(&channel_id, &cdrs, now));
+                self.with_core(|core| core.looked_up(i, &channel_id, &cdrs, now));
             }
             Event::Connect(run, i) if run == self.run => self.connect(i),
             Event::Committed(_) | Event::LookedUp(..) | Event::Connect(..) => {}

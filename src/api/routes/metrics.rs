@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::Standing;
 use callbackd_core::model::tally::{MAX_QUEUES, OTHER_QUEUES, Place};
 use callbackd_core::model::{CallbackState, PbxId};

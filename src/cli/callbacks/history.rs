@@ -3,8 +3,8 @@
 use crate::cli::plain::{local, safe, spell};
 use crate::cli::target::Target;
 use crate::store::CallbackHistory;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::task::OURSELVES;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use std::fmt::Write;
 

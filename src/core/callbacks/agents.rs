@@ -1,6 +1,6 @@
 //! What the scheduler itself keeps of agents: who is reserved, who gets no offers for a while, whose turn it was.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::AgentKey;
 use std::collections::BTreeMap;
 

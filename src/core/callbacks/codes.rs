@@ -1,8 +1,8 @@
 //! What the codes of calls mean: whose number is not to be called, and who is to be called later.
 
-use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::callbacks::task::reason;
+use crate::millis::Millis;
 use crate::model::codes::{ASKED, CALLER, Code, CodedCall, OnCallback, RULE};
 use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Record, Tag, TagChange};
 

@@ -1,9 +1,9 @@
 //! Callbacks that customers asked for and that are later than `callback.alarm_late`: each raises one alarm in its life.
 
-use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::callbacks::task::OURSELVES;
 use crate::callbacks::tasks::Task;
+use crate::millis::Millis;
 use crate::model::CallbackState;
 
 impl Scheduler {

@@ -1,11 +1,11 @@
 //! What a finished call means: a customer missed, a customer served, or nothing.
 
-use crate::ami::event::Millis;
 use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::QueuePolicy;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Output, Scheduler};
+use crate::millis::Millis;
 use crate::model::codes::{ASKED, CALLER, DECLINED, NAMED_TIME};
 use crate::model::number::Number;
 use crate::model::{
@@ -141,7 +141,8 @@ impl Scheduler {
     /// Another miss of a customer who has an open callback: it counts, and goes ahead of those who called once. A later one on another PBX
     /// takes the callback there.
     fn missed_again(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) {
-        let note = self.moves(id, call, queue);
+        let later = call.ended_ms >= self.tasks[id].row.last_missed_ms;
+        let note = if later { self.moves(id, &call.pbx, queue, call.did.as_deref()) } else { String::new() };
         let row = &self.tasks[id].row;
         let (pbx, queue) = (row.pbx.clone(), row.queue.clone());
         let (named, said) = self.time_named(call, &pbx, queue.as_deref());
@@ -186,25 +187,26 @@ impl Scheduler {
         self.line_up(id);
     }
 
-    /// A callback goes to the PBX of the latest miss: its queue, agents and policy decide from now on, and what named an agent or a number
-    /// of the other PBX means nobody here. Returns what its history says of it; empty if it does not move.
-    fn moves(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) -> String {
+    /// A callback goes to another PBX, that of the latest miss or of whoever asks for it: its queue, agents and policy decide from now on,
+    /// and what named an agent or a number of the one before means nobody there. Returns what its history says of it; empty if it is there
+    /// already.
+    pub(crate) fn moves(&mut self, id: i64, pbx: &PbxId, queue: Option<String>, did: Option<&str>) -> String {
         let row = &self.tasks[id].row;
-        if row.pbx == call.pbx || call.ended_ms < row.last_missed_ms {
+        if row.pbx == *pbx {
             return String::new();
         }
-        let priority = self.policy(&call.pbx).of(queue.as_deref()).priority
-            - self.policy(&row.pbx).of(row.queue.as_deref()).priority;
-        let owner = row.number_e164.as_ref().and_then(|number| self.customers.owner_on(&call.pbx, number));
+        let priority =
+            self.policy(pbx).of(queue.as_deref()).priority - self.policy(&row.pbx).of(row.queue.as_deref()).priority;
+        let owner = row.number_e164.as_ref().and_then(|number| self.customers.owner_on(pbx, number));
         let Some(task) = self.tasks.get_mut(id) else { return String::new() };
         let row = &mut task.row;
-        let mut note = format!("; from {} to {}", row.pbx, call.pbx);
+        let mut note = format!("; from {} to {pbx}", row.pbx);
         if let Some(agent) = row.assigned.take() {
             note.push_str(&format!(", no longer assigned to {agent} of {}", row.pbx));
         }
-        row.pbx = call.pbx.clone();
+        row.pbx = pbx.clone();
         row.queue = queue;
-        row.did.clone_from(&call.did);
+        row.did = did.map(str::to_owned);
         row.owner = owner;
         row.priority = row.priority.saturating_add(priority);
         task.screened = false;

@@ -28,7 +28,7 @@ pub mod task;
 mod tasks;
 pub(crate) mod wait_estimates;
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::codes::CodedCall;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
@@ -95,6 +95,8 @@ pub enum Input<'a> {
     },
     /// What Asterisk's CDR hold of this attempt, whose end was not seen.
     LookedUp {
+        /// The PBX whose CDR they are; an attempt of another is none of theirs.
+        pbx: &'a PbxId,
         /// The attempt.
         channel_id: &'a str,
         /// Its records; none if there are none, or the file cannot be read.
@@ -269,7 +271,7 @@ impl Scheduler {
             Input::Committed(channel_id) => self.committed(channel_id),
             Input::Refused(channel_id) => self.store_refused(channel_id),
             Input::Answered { channel_id, answer } => self.originate_answered(channel_id, answer),
-            Input::LookedUp { channel_id, cdrs } => self.looked_up(channel_id, cdrs),
+            Input::LookedUp { pbx, channel_id, cdrs } => self.looked_up(pbx, channel_id, cdrs),
             Input::Published { pbx, answer } => self.wait_estimates.answered(pbx, answer, self.now.mono_ms),
             Input::Sign { pbx, sign } => self.sign_seen(pbx, sign),
             Input::SignRead { pbx, value } => self.sign_read(pbx, value),

@@ -1,6 +1,6 @@
 //! Everything that the configuration says about callbacks: whom, when, by whom, how often.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::codes::Codes;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;

@@ -1,8 +1,8 @@
 //! How an open callback moves from state to state.
 
-use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::callbacks::tasks::Task;
+use crate::millis::Millis;
 use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy};
 use std::sync::Arc;
 

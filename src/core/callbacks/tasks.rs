@@ -1,9 +1,9 @@
 //! The open callbacks: found by id and by number, looked at by timer, and those whose turn may come in the order of their turns.
 
-use crate::ami::event::Millis;
 use crate::callbacks::MAX_OPEN;
 use crate::callbacks::codes::CodeRequest;
 use crate::callbacks::task::reason;
+use crate::millis::Millis;
 use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::{AgentKey, CallKey, CallbackRow, CallbackState, E164, Moment};
 use std::cmp::Reverse;

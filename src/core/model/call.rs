@@ -1,8 +1,17 @@
 //! A finished call with its legs, queue visits, menu steps, tags and ratings: one row of `calls` and its children.
 
 use super::{CallKey, Direction, E164, HangupBy, Outcome, PbxId, Quality, Status, text_enum};
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use serde::Serialize;
+
+/// Ring attempts kept for one call; more are counted, not kept.
+pub const MAX_LEGS: usize = 500;
+/// Queue visits kept for one call.
+pub const MAX_VISITS: usize = 100;
+/// Tags, and ratings, kept for one call.
+pub const MAX_TAGS: usize = 50;
+/// Menu steps kept for one call.
+pub const MAX_IVR_STEPS: usize = 200;
 
 text_enum! {
     /// How one ring attempt ended.

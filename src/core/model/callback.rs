@@ -1,6 +1,6 @@
 //! What the store keeps of callbacks: the task, each change of it, each attempt, and the list of those not to be called.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{CallKey, E164, PbxId, text_enum};
 use serde::{Serialize, Serializer};
 
@@ -92,6 +92,43 @@ text_enum! {
         AbortedServed = "ABORTED_SERVED",
         /// A crash or an outage hid its fate.
         Lost = "LOST",
+    }
+}
+
+/// What an [`AttemptResult`] means. It stands here and nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultMeaning {
+    /// It counts against `max_attempts`: the customer's phone rang, or may have.
+    pub counts: bool,
+    /// The agent did not take the offer: another one is asked, and this one is not for a while.
+    pub refused_by_agent: bool,
+    /// The agent's phone rang, and the agent did not take it: whoever does that again and again is not there.
+    pub missed_by_agent: bool,
+    /// Where the agent is rung first: the customer was dialled, or may have been, which counts for the caps of a day.
+    pub customer_dialled: bool,
+}
+
+impl AttemptResult {
+    /// What it means. No wildcard: a new result does not compile until somebody has said it here.
+    #[must_use]
+    pub const fn meaning(self) -> ResultMeaning {
+        let (counts, refused_by_agent, missed_by_agent, customer_dialled) = match self {
+            Self::Connected
+            | Self::MaybeVoicemail
+            | Self::CustomerBusy
+            | Self::CustomerNoAnswer
+            | Self::CustomerRejected
+            | Self::InvalidNumber
+            | Self::Killed
+            | Self::Lost => (true, false, false, true),
+            // The trunk was asked, and no phone can have rung.
+            Self::Congestion => (false, false, false, true),
+            Self::AgentLeft => (false, true, false, true),
+            Self::AgentNoAnswer | Self::AgentRejected | Self::AgentForwarded => (false, true, true, false),
+            Self::AgentBusy | Self::NeverRang | Self::OriginateError => (false, true, false, false),
+            Self::AbortedServed => (false, false, false, false),
+        };
+        ResultMeaning { counts, refused_by_agent, missed_by_agent, customer_dialled }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the change feed records of what was written: which records are changes, of which kind and of what.
 
 use super::{Direction, News, Record, text_enum};
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use std::borrow::Cow;
 
 text_enum! {

@@ -1,7 +1,7 @@
 //! Codes of dispositions: what can be said of a call beside its status, which calls get them by rule, and what they mean for callbacks.
 
-use super::{CallKey, Direction, E164, FinishedCall, Outcome, Tag, text_enum};
-use crate::ami::event::Millis;
+use super::{CallKey, Direction, E164, FinishedCall, Outcome, PbxId, Tag, text_enum};
+use crate::millis::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -64,6 +64,8 @@ pub struct CodeRule {
     pub outcomes: BTreeSet<Outcome>,
     /// It has one of these directions.
     pub directions: BTreeSet<Direction>,
+    /// It was on one of these PBXs.
+    pub pbxs: BTreeSet<PbxId>,
     /// It was in one of these queues last, or was answered there.
     pub queues: BTreeSet<String>,
     /// It was to one of these numbers of ours, or showed it.
@@ -89,6 +91,7 @@ impl CodeRule {
         };
         (self.outcomes.is_empty() || self.outcomes.contains(&call.outcome))
             && (self.directions.is_empty() || self.directions.contains(&call.direction))
+            && (self.pbxs.is_empty() || self.pbxs.contains(&call.pbx))
             && one_of(&self.queues, call.queue.as_deref())
             && one_of(&self.dids, call.did.as_deref())
             && self.talk_from_ms.is_none_or(|from| call.talk_ms >= from)

@@ -3,7 +3,7 @@
 mod gotoiftime;
 mod holidays;
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use holidays::Holidays;
 use jiff::{Timestamp, tz::TimeZone};

@@ -4,7 +4,7 @@ use super::{
     AttemptResult, CallbackState, ChangeKind, Direction, FinishedCall, GapCause, Outcome, PbxId, Quality, Record,
     RecoveredBy, Status,
 };
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Queues that are counted by name, those of all PBXs together; further ones are counted as [`OTHER_QUEUES`]. An operator has tens of them: what

@@ -4,7 +4,7 @@ use super::Totals;
 use super::totals::{Spread, mean, ratio};
 use crate::report::Facts;
 use crate::report::facts::{Call, Name};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Outcome;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};

@@ -5,7 +5,7 @@ use super::super::questions::{ATTEMPT, CALLBACK_REV, CALLS_UNDER, CHANGES_AFTER,
 use super::super::rows::{SELECT_CALL, call, children, unknown};
 use super::super::{Error, Reader, StoredCall};
 use super::Cursor;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow, ChangeKind};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;

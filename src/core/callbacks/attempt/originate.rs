@@ -1,11 +1,11 @@
 //! What is written to Asterisk for an attempt: one Originate, with everything that the dialplan needs as variables.
 
 use crate::ami::action::{Action, ActionError};
-use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::{DialString, Dialable, is_sound, shown};
 use crate::callbacks::attempt::display::title;
 use crate::callbacks::freepbx::dial_agent;
 use crate::callbacks::policy::{First, Policy};
+use crate::millis::Millis;
 use crate::model::presence::AgentView;
 use crate::model::text::is_language;
 use crate::model::{AttemptRow, CallbackRow};

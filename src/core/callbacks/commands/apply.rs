@@ -1,12 +1,12 @@
 //! What people ask of the scheduler.
 
-use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
 use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::Policy;
 use crate::callbacks::task::reason;
 use crate::callbacks::tasks::Task;
 use crate::callbacks::{GRACE_MS, Presences, Scheduler};
+use crate::millis::Millis;
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record, Tag};
@@ -185,9 +185,16 @@ impl Scheduler {
         let expires_ms = policy.hours.next_open(due_ms).unwrap_or(due_ms).saturating_add(policy.expire_ms);
         let usual_priority = policy.priority;
         if let Some(id) = self.tasks.open_for(&number) {
+            let mut moved = String::new();
+            if self.tasks[id].row.pbx != *pbx {
+                self.idle(id, None)?;
+                moved = self.moves(id, pbx, queue.clone(), None);
+            }
+            let expires_ms = self.tasks[id].row.expires_ms.max(expires_ms);
+            let expires = self.mono(expires_ms);
             self.edit(id, |task| {
                 task.row.priority = task.row.priority.max(priority);
-                task.row.expires_ms = task.row.expires_ms.max(expires_ms);
+                (task.row.expires_ms, task.expires) = (expires_ms, expires);
                 if queue.is_some() {
                     task.row.queue = queue;
                 }
@@ -200,7 +207,7 @@ impl Scheduler {
                 self.put_off(id, delay_ms);
             }
             let note = if note.is_empty() { "added again by hand" } else { note };
-            return self.changed(id, by, note);
+            return self.changed(id, by, &format!("{note}{moved}"));
         }
         let Some(id) = self.tasks.new_id() else { return Err(CommandError::Full(self.tasks.len())) };
         let priority = priority.saturating_add(usual_priority);

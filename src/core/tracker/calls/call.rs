@@ -1,6 +1,6 @@
 //! A call in progress: the facts of its events, before the verdict.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::rules::Purpose;
 use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
@@ -8,16 +8,8 @@ use crate::tracker::calls::details::Weighed;
 use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
+use crate::verdict::DialplanFacts;
 use std::sync::Arc;
-
-/// Ring attempts kept for one call; more are counted, not kept.
-pub const MAX_LEGS: usize = 500;
-/// Queue visits kept for one call.
-pub const MAX_VISITS: usize = 100;
-/// Tags, and ratings, kept for one call.
-pub const MAX_TAGS: usize = 50;
-/// Menu steps kept for one call.
-pub const MAX_IVR_STEPS: usize = 200;
 
 /// Where a call is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -180,6 +172,21 @@ pub(crate) struct Dialplan {
 const MAX_CONTEXTS: usize = 32;
 
 impl Dialplan {
+    /// What a verdict needs of it.
+    #[must_use]
+    pub(crate) fn facts(&self) -> DialplanFacts<'_> {
+        DialplanFacts {
+            purpose: self.purpose,
+            closed: self.closed,
+            blocked: self.blocked,
+            message: self.message,
+            callback_requested: self.callback_requested,
+            invalid: self.invalid,
+            dial_status: self.dial_status.as_deref(),
+            application: self.application.as_ref().map(|(name, data)| (&**name, &**data)),
+        }
+    }
+
     /// It came to this context, which is for that.
     pub(crate) fn comes_to(&mut self, context: &str, purpose: Purpose) {
         self.purpose = purpose;

@@ -1,6 +1,6 @@
 //! The end of a call: wait for what is still on its way, reach the verdict, record it, and forget the call later.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::text::is_language;
 use crate::model::{FinishedCall, Record};
 use crate::tracker::calls::call::{Call, Origin, Stage};

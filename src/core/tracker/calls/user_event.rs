@@ -11,12 +11,14 @@
 //! UserEvent(AgentReady)
 //! ```
 
-use crate::ami::event::{self, Millis, Text};
+use crate::ami::event::{self, Text};
+use crate::millis::Millis;
+use crate::model::MAX_TAGS;
 use crate::model::codes::DECLINED;
 use crate::model::text::{is_harmful, is_language};
 use crate::model::{Rating, Tag};
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, MAX_TAGS};
+use crate::tracker::calls::call::Call;
 
 /// Longest code, note and name that is kept, in characters.
 const MAX_TEXT: usize = 200;
