@@ -35,6 +35,7 @@ mod held_by_nobody;
 mod hostile_day;
 mod import_command;
 mod kill_loop;
+mod late_callbacks;
 mod link;
 mod link_trouble;
 mod log_lines;

@@ -164,6 +164,19 @@ fn a_missed_caller_is_told_of_from_the_miss_to_the_recovery_in_the_order_of_what
 }
 
 #[test]
+fn a_late_callback_is_told_of_as_late_and_counted() {
+    let place = Place::new();
+    let mut store = place.recording(FeedRules::default());
+    let Record::Callback(waiting) = callback(CallbackState::Waiting) else { panic!("no callback") };
+    let late = CallbackChange { late: true, miss: None, ..(*waiting).clone() };
+    store.write(&[record(abandoned("1.1")), Record::Callback(waiting), Record::Callback(Arc::new(late))]).unwrap();
+    let told = place.changed();
+    assert_eq!(told[1..], [changed("callback.created", "1", 1), changed("callback.late", "1", 2)]);
+    let last = place.changes().pop().unwrap();
+    assert!(matches!(last.row, Some(ChangedRow::Callback { rev: 2, .. })), "{last:?}");
+}
+
+#[test]
 fn a_corrected_row_is_told_of_as_updated_with_a_higher_rev_and_one_that_is_only_written_again_is_not() {
     let place = Place::new();
     let mut store = place.recording(FeedRules::default());
