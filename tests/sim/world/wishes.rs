@@ -88,8 +88,10 @@ impl World {
             let wishes = self.wishes.iter().flat_map(|wishes| &wishes.all);
             wishes.into_iter().find(|wish| wish.linkedid == call.linkedid)
         };
+        // A wish that names no time leaves the code that follows from it.
         let heard = |call: &FinishedCall, wish: &Wish| {
-            wish.time.is_empty() || call.tags.iter().any(|tag| tag.code == "CALLBACK_AT" && tag.note == wish.time)
+            let (code, note) = if wish.time.is_empty() { ("CALLBACK", "") } else { ("CALLBACK_AT", &*wish.time) };
+            call.tags.iter().any(|tag| tag.code == code && tag.note == note)
         };
         misses.into_iter().map(|call| (call, wish_of(call).filter(|wish| heard(call, wish)))).collect()
     }
@@ -143,7 +145,11 @@ impl World {
                 return Err(format!("the alarm comes before {} ms have passed: {row:?}", wishes.alarm_ms));
             }
             let never_called = row.state == CallbackState::Expired && row.counted == 0;
-            if never_called && is_open(row.queue.as_deref(), 45 * MINUTE) && row.alarmed_ms.is_none() {
+            if self.wall_shift == 0
+                && never_called
+                && is_open(row.queue.as_deref(), 45 * MINUTE)
+                && row.alarmed_ms.is_none()
+            {
                 return Err(format!("nobody called a customer who asked for it, and nobody was alarmed: {row:?}"));
             }
         }
