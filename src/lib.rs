@@ -6,8 +6,9 @@
 //!                                               store: one transaction per drained batch
 //! ```
 //!
-//! Imports point upstream only: `callbackd_core ← report ← store ← webhook ← api ← daemon ← cli ← main`, with `records` beside `store`, `sinks` beside `webhook`, `config` above
-//! `records` and `report`, and `base64`, `language`, `log` and `ownership` below all.
+//! Imports point upstream only, and a test (`tests/shell/rooms.rs`) holds them to it: `callbackd_core ← report ← store ← api ← daemon ← cli ← main`.
+//! Beside `store` stand `records`, which reads files, `config`, above both of which `webhook` and `sinks` stand, and `language`, the texts of pages;
+//! `base64`, `exit`, `ownership`, `random` and `timing` are below all.
 //! The core is a crate of its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map.
 //! What happened while events were not seen is proved there, from the files that `records` reads.
 //! People and programs use `api` and `cli`; `demo` is a PBX to try it with.

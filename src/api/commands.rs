@@ -1,8 +1,8 @@
 //! Commands as they come in JSON.
 
 use axum::http::StatusCode;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::text::is_harmful;
 use serde::Deserialize;
 

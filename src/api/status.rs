@@ -1,7 +1,7 @@
 //! How things stand: what `callbackd status` and `callbackd agents` show.
 
 use super::counters::Counters;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

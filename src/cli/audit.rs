@@ -8,7 +8,7 @@ use crate::config::{Config, Pbx};
 use crate::exit::Exit;
 use crate::records::{Calls, Files};
 use crate::store::{CallFilter, Reader};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, FinishedCall, Gap, GapCause, OurAttempts, Quality};
 use callbackd_core::reconcile::audit::{Finding, Reason, compare};
 use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;

@@ -14,12 +14,12 @@ use super::delivery::{Delivery, Flushed};
 use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::excerpt::excerpt;
 use callbackd_core::ami::session::{Answer, Reply};
 use callbackd_core::ami::{
     ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput,
 };
+use callbackd_core::millis::Millis;
 
 /// Room for one read. Asterisk writes events one by one, so that a read rarely fills it.
 const READ: usize = 16 * 1024;

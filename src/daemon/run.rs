@@ -22,7 +22,7 @@ use crate::log::{self, Reload};
 use crate::store::sinks::SinkNote;
 use crate::store::webhooks::WebhookNote;
 use crate::store::{self, Ack, Health, Store};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Moment, News, PbxId, Record};
 use callbackd_core::tracker::Output;
 use futures_util::StreamExt;

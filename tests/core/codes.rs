@@ -43,6 +43,8 @@ fn a_rule_fits_where_all_that_it_says_holds() {
         (CodeRule { outcomes: [Outcome::Short].into(), ..none() }, false),
         (CodeRule { directions: [Direction::Outbound].into(), ..none() }, true),
         (CodeRule { directions: [Direction::Inbound].into(), ..none() }, false),
+        (CodeRule { pbxs: [call.pbx.clone()].into(), ..none() }, true),
+        (CodeRule { pbxs: [callbackd_core::model::PbxId::new("branch")].into(), ..none() }, false),
         (CodeRule { queues: texts("sales"), ..none() }, true),
         (CodeRule { queues: texts("office"), ..none() }, false),
         (CodeRule { dids: texts("5550100"), ..none() }, true),

@@ -196,7 +196,7 @@ fn two_daemons_at_one_pretend_pbx_see_each_others_sign() {
         .collect();
     site.configure(&lines.join("\n"));
     let mut second = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    second.wait_for("Another callbackd makes callbacks on this PBX: this one makes none");
+    second.wait_for("Another callbackd makes callbacks on this PBX; this one makes none");
     let status = site.run(&["status", "--config", "callbackd.toml"]);
     status.line(&["ANOTHER CALLBACKD", "so this one makes none"]);
     let (code, _) = second.end(Some(Signal::TERM));

@@ -172,8 +172,9 @@ impl Core {
         self.after(now);
     }
 
-    pub fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr], now: Moment) {
-        self.scheduler.handle(SchedulerInput::LookedUp { channel_id, cdrs }, now);
+    pub fn looked_up(&mut self, i: usize, channel_id: &str, cdrs: &[Cdr], now: Moment) {
+        let pbx = PbxId::new(PBXS[i]);
+        self.scheduler.handle(SchedulerInput::LookedUp { pbx: &pbx, channel_id, cdrs }, now);
         self.after(now);
     }
 

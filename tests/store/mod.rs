@@ -21,6 +21,7 @@ mod store_plans;
 mod store_prune;
 mod store_reading;
 mod store_refusals;
+mod store_restored;
 mod store_schema;
 mod store_upgrade;
 mod store_views;

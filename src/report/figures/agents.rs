@@ -5,7 +5,7 @@ use super::time::covered;
 use super::totals::{mean, ratio};
 use crate::report::Facts;
 use crate::report::facts::{Activity, Name};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Direction;
 use serde::Serialize;
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ pub use totals::{Spread, Totals};
 
 use super::Facts;
 use super::facts::{Call, Gap, Name};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Quality as OfRow;
 use serde::Serialize;
 use std::collections::BTreeMap;

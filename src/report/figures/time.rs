@@ -5,7 +5,7 @@ use super::totals::{Totals, ratio};
 use super::{WEEKDAYS, erlang};
 use crate::report::Facts;
 use crate::report::facts::{Activity, Call, Name};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use serde::Serialize;
 use std::collections::BTreeMap;
 

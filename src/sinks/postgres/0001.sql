@@ -67,6 +67,7 @@ CREATE TABLE callbackd.calls (
     recovered_by  text,
     recovered_ms  bigint,
     rev           bigint NOT NULL,
+    language      text,
     PRIMARY KEY (site, pbx, linkedid)
 );
 COMMENT ON TABLE callbackd.calls IS 'One row for each call of each site';
@@ -104,6 +105,7 @@ COMMENT ON COLUMN callbackd.calls.callback_id IS 'the callback that this call be
 COMMENT ON COLUMN callbackd.calls.recovered_by IS 'who won a missed customer back: callback, customer, agent; NULL if nobody did';
 COMMENT ON COLUMN callbackd.calls.recovered_ms IS 'ms since 1970 UTC: when the caller was served';
 COMMENT ON COLUMN callbackd.calls.rev IS 'how often the row was written: 1, and one more for each correction';
+COMMENT ON COLUMN callbackd.calls.language IS 'language of the customer''s channel at its end (CHANNEL(language)); NULL if it was not seen, or the call is one of ours';
 
 CREATE TABLE callbackd.legs (
     site        text COLLATE "C" NOT NULL,
@@ -245,34 +247,37 @@ COMMENT ON COLUMN callbackd.ratings.score IS 'as the dialplan''s survey counts: 
 COMMENT ON COLUMN callbackd.ratings.at_ms IS 'ms since 1970 UTC: when';
 
 CREATE TABLE callbackd.callbacks (
-    site            text COLLATE "C" NOT NULL,
-    incarnation     integer NOT NULL,
-    db_uuid         text COLLATE "C" NOT NULL,
-    id              bigint NOT NULL,
-    pbx             text NOT NULL,
-    number_e164     text,
-    name            text,
-    state           text NOT NULL,
-    reason          text NOT NULL,
-    queue           text,
-    did             text,
-    owner           text,
-    assigned        text,
-    requested       bigint NOT NULL,
-    priority        bigint NOT NULL,
-    missed_count    bigint NOT NULL,
-    first_missed_ms bigint NOT NULL,
-    last_missed_ms  bigint NOT NULL,
-    due_ms          bigint NOT NULL,
-    expires_ms      bigint NOT NULL,
-    attempts        bigint NOT NULL,
-    counted         bigint NOT NULL,
-    linkedid        text,
-    resolved_by     text,
-    closed_ms       bigint,
-    linkedid_pbx    text,
-    resolved_by_pbx text,
-    rev             bigint NOT NULL,
+    site             text COLLATE "C" NOT NULL,
+    incarnation      integer NOT NULL,
+    db_uuid          text COLLATE "C" NOT NULL,
+    id               bigint NOT NULL,
+    pbx              text NOT NULL,
+    number_e164      text,
+    name             text,
+    state            text NOT NULL,
+    reason           text NOT NULL,
+    queue            text,
+    did              text,
+    owner            text,
+    assigned         text,
+    requested        bigint NOT NULL,
+    priority         bigint NOT NULL,
+    missed_count     bigint NOT NULL,
+    first_missed_ms  bigint NOT NULL,
+    last_missed_ms   bigint NOT NULL,
+    due_ms           bigint NOT NULL,
+    expires_ms       bigint NOT NULL,
+    attempts         bigint NOT NULL,
+    counted          bigint NOT NULL,
+    linkedid         text,
+    resolved_by      text,
+    closed_ms        bigint,
+    linkedid_pbx     text,
+    resolved_by_pbx  text,
+    rev              bigint NOT NULL,
+    language         text,
+    requested_for_ms bigint,
+    alarmed_ms       bigint,
     PRIMARY KEY (site, db_uuid, id)
 );
 COMMENT ON TABLE callbackd.callbacks IS 'Tasks to call somebody back, of each incarnation: v_callbacks shows each once';
@@ -304,6 +309,9 @@ COMMENT ON COLUMN callbackd.callbacks.closed_ms IS 'ms since 1970 UTC: closed; N
 COMMENT ON COLUMN callbackd.callbacks.linkedid_pbx IS 'name of the PBX of linkedid: a later miss on another one takes the callback there';
 COMMENT ON COLUMN callbackd.callbacks.resolved_by_pbx IS 'name of the PBX of resolved_by';
 COMMENT ON COLUMN callbackd.callbacks.rev IS 'how often the row was written: 1, and one more for each change';
+COMMENT ON COLUMN callbackd.callbacks.language IS 'language in which the customer was served at the latest miss; NULL if it is not known';
+COMMENT ON COLUMN callbackd.callbacks.requested_for_ms IS 'ms since 1970 UTC: the customer expects the call then; NULL if they did not ask for it';
+COMMENT ON COLUMN callbackd.callbacks.alarmed_ms IS 'ms since 1970 UTC: it was reported as later than callback.alarm_late; NULL if it was not';
 
 CREATE TABLE callbackd.callback_events (
     site        text COLLATE "C" NOT NULL,

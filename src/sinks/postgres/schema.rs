@@ -128,7 +128,7 @@ mod tests {
                 format!("{name} {kind}")
             }));
             let found: Vec<String> = tables[table.name].iter().map(|(name, kind)| format!("{name} {kind}")).collect();
-            assert_eq!(found, expected, "{}", table.name);
+            assert_eq!(found, expected, "{}: what is new comes into a file of its own, the next version", table.name);
         }
     }
 

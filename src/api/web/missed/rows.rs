@@ -8,7 +8,7 @@ use crate::language::{Words, fill};
 use crate::report::calendar::{day_begins, day_of};
 use crate::store::{self, CallFilter, CallbackFilter, Fate, MissedCall, Reader};
 use axum::http::StatusCode;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::CallbackRow;
 use jiff::ToSpan;
 use jiff::civil::Date;
