@@ -1,7 +1,7 @@
 //! Sinks in the database: how far each has come, so that the feed keeps what they have not taken.
 
 use super::{Error, Store};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use rusqlite::{Connection, TransactionBehavior};
 
 /// What is noted of sinks.

@@ -1,7 +1,7 @@
 //! What is counted of a sink.
 
 use crate::api::counters::SinkCounters;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};
 use tokio::sync::Notify;
 

@@ -12,7 +12,7 @@ use crate::store::feed::Behind;
 use crate::store::sinks::SinkNote;
 use crate::store::{self, Note, Notes, Reader};
 use crate::timing::Timing;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;

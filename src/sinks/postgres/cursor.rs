@@ -2,7 +2,7 @@
 
 use super::Fault;
 use crate::store::copies::{Chunk, Position};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use tokio_postgres::{Client, Row, Transaction};
 
 /// How far a database is copied.

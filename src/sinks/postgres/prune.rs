@@ -1,7 +1,7 @@
 //! Taking out what is older than is wanted, a few rows at a time.
 
 use super::Fault;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use tokio_postgres::Client;
 
 /// Rows that one statement removes at most, beside what belongs to them: nobody who writes waits for long.

@@ -3,7 +3,7 @@
 use super::cursor::{self, Cursor, Of};
 use super::{Fault, schema, statements};
 use crate::store::copies::{Changed, Chunk, Position, Rows, Values, copies};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::collections::BTreeSet;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement, Transaction};

@@ -5,7 +5,7 @@ use super::super::questions::CHANGES_AFTER;
 use super::super::{Error, Reader};
 use super::read::Rows;
 use super::tables::{Of, Table, copies};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use rusqlite::{Connection, OptionalExtension, params};
 use serde_json::Value;
 use std::collections::BTreeSet;
