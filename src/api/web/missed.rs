@@ -28,7 +28,7 @@ use rows::{Entry, List};
 use std::sync::Arc;
 
 /// Changes after which the list is another.
-const KINDS: &str = "call.missed,call.recovered,callback.created,callback.updated,callback.closed";
+const KINDS: &str = "call.missed,call.recovered,callback.created,callback.updated,callback.late,callback.closed";
 /// Rows that are shown; all are in the CSV.
 const SHOWN: usize = 500;
 

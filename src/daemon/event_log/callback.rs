@@ -20,6 +20,14 @@ pub(crate) fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis
     let by = Some(step.by.as_str()).filter(|by| *by != OURSELVES).map(|by| display(Wire(by)));
     let callback = row.id;
     let call_pbx = change.miss.as_ref().filter(|call| call.pbx != row.pbx).map(|call| display(&call.pbx));
+    if change.late {
+        let late_s = row.requested_for_ms.map(|at| seconds((now_ms - at).max(0)));
+        tracing::warn!(
+            target: "callback", callback, pbx = %row.pbx, queue, number, state = %row.state, reason = why, late_s,
+            "Requested callback is late; its customer still waits (callbackd callbacks show <id>)"
+        );
+        return;
+    }
     match (&change.miss, row.closed_ms) {
         (Some(call), Some(_)) => tracing::info!(
             target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, number, state = %row.state, reason = why,

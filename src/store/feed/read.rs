@@ -210,7 +210,7 @@ fn with_row(connection: &Connection, mut change: Change) -> rusqlite::Result<Cha
             });
             whole.transpose()?
         }
-        K::CallbackCreated | K::CallbackUpdated | K::CallbackClosed => {
+        K::CallbackCreated | K::CallbackUpdated | K::CallbackLate | K::CallbackClosed => {
             let id = change.key.parse().unwrap_or_default();
             let rev = connection.prepare_cached(CALLBACK_REV)?.query_row([id], |row| row.get(0)).optional()?;
             find(connection, id)?.zip(rev).map(|(row, rev)| ChangedRow::Callback { row: Box::new(row), rev })

@@ -40,6 +40,13 @@ pub(super) fn put(all: &mut Families, pbxs: &[PbxId], counted: &Counted) {
         let of = [("pbx", pbx.as_str()), ("queue", queue), ("requested", requested)];
         all.put(Counter, "callbacks_created_total", "Callbacks that were made.", &of, *count as f64);
     }
+    let help = "Callbacks that were asked for and were later than callback.alarm_late.";
+    for pbx in pbxs.iter().filter(|pbx| !tally.callbacks_late.contains_key(&((*pbx).clone(), String::new()))) {
+        all.put(Counter, "callbacks_late_total", help, &[("pbx", pbx.as_str()), ("queue", "")], 0.0);
+    }
+    for ((pbx, queue), count) in &tally.callbacks_late {
+        all.put(Counter, "callbacks_late_total", help, &[("pbx", pbx.as_str()), ("queue", queue)], *count as f64);
+    }
     let help = "Callbacks that are over, by how they ended.";
     for pbx in pbxs {
         for state in CallbackState::ALL.iter().filter(|state| !state.is_open()) {
