@@ -116,11 +116,6 @@ impl Postgres {
         self.server = Some(server);
     }
 
-    /// Waits for this in the server's log.
-    pub fn said(&mut self, text: &str) {
-        self.server.as_mut().expect("a server").wait_for(text);
-    }
-
     /// Ends the server at once, as a machine does that loses its power, and waits until its children have seen it.
     pub fn kill(&mut self) {
         self.end(Signal::KILL);

@@ -348,7 +348,7 @@ fn a_certificate_of_another_authority_or_for_another_name_gets_nothing() {
     }
     let mut server = Postgres::new();
     server.configure("ssl = on\nssl_cert_file = 'server.crt'\nssl_key_file = 'server.key'\nlog_connections = on\n");
-    let mut serve = |server: &mut Postgres, name: &str| {
+    let serve = |server: &mut Postgres, name: &str| {
         server.stop();
         server.lay("server.crt", &workshop.path(&format!("{name}.crt")));
         server.lay("server.key", &workshop.path(&format!("{name}.key")));
