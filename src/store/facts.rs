@@ -111,6 +111,7 @@ impl Reader {
             if depth == Depth::All {
                 children(&snapshot, &mut facts)?;
                 around(&snapshot, chosen, &mut facts)?;
+                facts.labels = labels(&snapshot)?;
             }
             Ok(facts)
         })
@@ -166,6 +167,10 @@ impl Reader {
             Ok((list("queue")?, list("agent")?))
         })
     }
+}
+
+fn labels(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    connection.prepare("SELECT code, label FROM codes")?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn seen(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Millis>> {

@@ -133,7 +133,7 @@ fn json_has_one_object_per_line_with_stable_keys() {
             r#""queue":"sales","agent":"PJSIP/101","started":"2026-03-02T10:00:00.000Z","started_ms":1772445600000,"#,
             r#""answered":"2026-03-02T10:00:09.000Z","answered_ms":1772445609000,"ended":"2026-03-02T10:00:41.200Z","#,
             r#""ended_ms":1772445641200,"wait_ms":9000,"queue_wait_ms":4800,"ring_ms":24000,"talk_ms":32200,"hold_ms":0,"#,
-            r#""hangup_by":"agent","hangup_cause":16,"transfers":0,"voicemail":false,"quality":"full","callback_id":null,"recovered_by":null,"recovered_ms":null,"#,
+            r#""hangup_by":"agent","hangup_cause":16,"transfers":0,"voicemail":false,"quality":"full","callback_id":null,"recovered_by":null,"recovered_ms":null,"language":null,"#,
             r#""why":["PJSIP/101 talked with the customer for 32.2 s"],"rev":1}"#,
             "\n"
         )

@@ -18,7 +18,7 @@ pub fn faults(db: &Connection) -> Vec<String> {
         )
     };
     let calls = "'call.ended', 'call.missed', 'call.updated', 'call.recovered'";
-    let callbacks = "'callback.created', 'callback.updated', 'callback.closed'";
+    let callbacks = "'callback.created', 'callback.updated', 'callback.late', 'callback.closed'";
     let asked = [
         writings("calls", calls, "linkedid", "o.pbx = r.pbx"),
         writings("callbacks", callbacks, "id", "1"),

@@ -235,7 +235,7 @@ pub(super) fn codes(figures: &Figures, out: &mut String) {
     if codes.codes.is_empty() {
         return;
     }
-    let rows = codes.codes.iter().map(|(code, calls)| vec![code.clone(), count(*calls)]);
+    let rows = codes.codes.iter().map(|(code, calls)| vec![codes.named(code), count(*calls)]);
     let lead =
         format!("Answered calls without a code: {} ({}).", count(codes.answered_without), percent(codes.share_without));
     section("Codes", &lead, &table(&["Code", "Calls"], rows), out);
