@@ -70,6 +70,7 @@ flat! {
         callback_id: Option<i64> = call.callback_id,
         recovered_by: Option<&'a str> = recovered.map(|(by, _)| by.as_str()),
         recovered_ms: Option<Millis> = recovered.map(|(_, at)| at),
+        language: Option<&'a str> = call.language.as_deref(),
     }
 }
 

@@ -4,7 +4,7 @@ pub mod mail;
 
 use super::failure::Failure;
 use super::plain::json_line;
-use super::target::{enter, known};
+use super::target::{enter, known, meant};
 use crate::config::Config;
 use crate::language::Language;
 use crate::ownership;
@@ -88,10 +88,12 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
-    /// The same in the language of the configuration, unless one is given.
+    /// The same with the agent's phone in place of a name that the configuration gives them, and in its language unless another is given.
     #[must_use]
-    pub fn spoken(&self, config: &Config) -> Self {
-        Self { lang: self.lang.or(Some(config.report_language)), ..self.clone() }
+    pub fn meant(&self, config: &Config) -> Self {
+        let mut args = Self { lang: self.lang.or(Some(config.report_language)), ..self.clone() };
+        meant(config, &mut args.agent, &mut args.pbx);
+        args
     }
 
     fn chosen(&self) -> Chosen {

@@ -52,6 +52,7 @@ impl Default for Config {
             api: Api::default(),
             feed: Feed::default(),
             webhooks: Vec::new(),
+            sinks: Vec::new(),
             report: Thresholds::default(),
             report_language: Language::default(),
             report_mail: ReportMail::default(),

@@ -20,7 +20,7 @@ use toml::de::{DeTable, DeValue};
 const MAX_NAME: usize = 32;
 
 /// Names of what a message may say in `data`: those of a call, a callback, an attempt, a gap, an entry of the do-not-call list.
-pub const FIELDS: [&str; 54] = [
+pub const FIELDS: [&str; 56] = [
     "site",
     "pbx",
     "key",
@@ -60,6 +60,8 @@ pub const FIELDS: [&str; 54] = [
     "by",
     "note",
     "requested",
+    "requested_for",
+    "language",
     "attempts",
     "missed_count",
     "first_missed",

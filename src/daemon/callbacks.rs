@@ -174,7 +174,8 @@ impl Callbacks {
             PbxAction::Hangup { .. }
             | PbxAction::PublishNothing
             | PbxAction::Publish { value: None, .. }
-            | PbxAction::Pause { .. } => {}
+            | PbxAction::Pause { .. }
+            | PbxAction::PauseAbsent { .. } => {}
             PbxAction::Publish { .. } => self.scheduler.handle(Input::Published { pbx, answer }, now),
         }
         if let Answer::Refused(why) = answer {
@@ -187,6 +188,10 @@ impl Callbacks {
             PbxAction::Originate(_) => {
                 ("Originate", "nobody was called; the AMI user may lack write = originate (callbackd check --connect)")
             }
+            PbxAction::PauseAbsent { .. } => (
+                "QueuePause",
+                "an agent who does not take callbacks is not paused; the AMI user may lack write = agent",
+            ),
             PbxAction::Pause { paused: true, .. } => {
                 ("QueuePause", "the queue may ring the agent meanwhile; the AMI user may lack write = agent")
             }

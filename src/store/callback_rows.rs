@@ -40,6 +40,9 @@ columns! {
             attempts: callback.attempts,
             counted: callback.counted,
             closed_ms: callback.closed_ms,
+            language: callback.language,
+            requested_for_ms: callback.requested_for_ms,
+            alarmed_ms: callback.alarmed_ms,
         }
         others {
             first_miss: call_key(row, "linkedid_pbx", "linkedid")?,

@@ -57,6 +57,7 @@ columns! {
             quality: call.quality.as_str() => word!(row, "quality", Quality),
             why: why => reasons(row)?,
             callback_id: call.callback_id,
+            language: call.language,
         }
         others { legs: Vec::new(), visits: Vec::new(), ivr: Vec::new(), tags: Vec::new(), ratings: Vec::new() }
     }

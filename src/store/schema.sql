@@ -36,6 +36,7 @@ CREATE TABLE calls (
     recovered_by  TEXT,                    -- who won a missed customer back: callback, customer, agent; NULL if nobody did
     recovered_ms  INTEGER,                 -- ms since 1970 UTC: when the caller was served
     rev           INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each correction
+    language      TEXT,                    -- language of the customer's channel at its end (CHANNEL(language)); NULL if it was not seen, or the call is one of ours
     UNIQUE (pbx, linkedid)
 ) STRICT;
 
@@ -105,6 +106,7 @@ INSERT INTO codes (code, label, "group", success, callback, after_ms, expires_ms
     ('DISCONNECTED',      'Lost in a transfer',         'missed',   0, 'none',     0,        NULL),
     ('VOICEMAIL',         'Left a message',             'missed',   0, 'none',     0,        NULL),
     ('CALLBACK',          'Asked to be called back',    'callback', 0, 'request',  0,        NULL),
+    ('CALLBACK_AT',       'Named the time of the callback', 'callback', 0, 'none', 0,       NULL),
     ('CALLBACK_DECLINED', 'Needs no callback',          'callback', 0, 'none',     0,        NULL),
     ('FOLLOW_UP',         'To be followed up',          'callback', 0, 'request',  86400000, NULL),
     ('INTERESTED',        'Interested',                 'sales',    0, 'none',     0,        NULL),
@@ -222,7 +224,10 @@ CREATE TABLE callbacks (
     closed_ms       INTEGER,               -- ms since 1970 UTC: closed; NULL while it is open
     linkedid_pbx    TEXT,                  -- name of the PBX of linkedid: a later miss on another one takes the callback there
     resolved_by_pbx TEXT,                  -- name of the PBX of resolved_by
-    rev             INTEGER NOT NULL DEFAULT 1 -- how often the row was written: 1, and one more for each change
+    rev             INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each change
+    language        TEXT,                  -- language in which the customer was served at the latest miss; NULL if it is not known
+    requested_for_ms INTEGER,              -- ms since 1970 UTC: the customer expects the call then; NULL if they did not ask for it
+    alarmed_ms      INTEGER                -- ms since 1970 UTC: it was reported as later than callback.alarm_late; NULL if it was not
 ) STRICT;
 
 CREATE UNIQUE INDEX callbacks_one_open ON callbacks (number_e164) WHERE closed_ms IS NULL; -- at most one open callback for a number

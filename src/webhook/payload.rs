@@ -122,6 +122,8 @@ fn callback(row: &CallbackRow, rev: i64, subject: &Subject<'_>, scripts: &Script
         "missed_count": row.missed_count,
         "first_missed": rfc3339(row.first_missed_ms),
         "last_missed": rfc3339(row.last_missed_ms),
+        "language": row.language,
+        "requested_for": row.requested_for_ms.map(rfc3339),
         "due": rfc3339(row.due_ms),
         "expires": rfc3339(row.expires_ms),
         "closed": row.closed_ms.map(rfc3339),

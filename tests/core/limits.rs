@@ -78,7 +78,7 @@ fn events_of_a_refused_channel_are_refused_like_itself() {
         driver.take(Event::Newchannel(customer(n)));
     }
     driver.take(Event::Newstate(customer(MAX_CHANNELS)));
-    driver.take(Event::Hangup { channel: customer(MAX_CHANNELS), cause: 16 });
+    driver.take(Event::Hangup { channel: customer(MAX_CHANNELS), cause: 16, language: "en".into() });
     assert_eq!((driver.tracker.sizes().0, driver.tracker.counters().channels_refused), (MAX_CHANNELS, 2));
 }
 

@@ -49,6 +49,9 @@ pub fn row(id: i64, number: &str) -> CallbackRow {
         first_miss: Some(call("1.1")),
         resolved_by: None,
         closed_ms: None,
+        language: None,
+        requested_for_ms: None,
+        alarmed_ms: None,
     }
 }
 
@@ -60,7 +63,7 @@ pub fn change(row: CallbackRow, note: &str) -> CallbackChange {
         by: "callbackd".into(),
         note: note.into(),
     };
-    CallbackChange { row, change: Some(story), miss: None, recovered: None }
+    CallbackChange { row, change: Some(story), miss: None, recovered: None, late: false }
 }
 
 pub fn callback(change: CallbackChange) -> Record {

@@ -123,10 +123,11 @@ pub enum Event<'a> {
         channel: Channel<'a>,
         cause: Option<u16>,
     },
-    /// The channel is gone. `cause` is Q.850.
+    /// The channel is gone. `cause` is Q.850, `language` its `CHANNEL(language)`.
     Hangup {
         channel: Channel<'a>,
         cause: u16,
+        language: Text<'a>,
     },
 
     /// `channel` is absent for an Originate.

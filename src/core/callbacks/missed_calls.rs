@@ -31,6 +31,7 @@ fn is_requested(call: &FinishedCall) -> bool {
 
 impl Scheduler {
     pub(crate) fn call_recorded(&mut self, call: &FinishedCall) {
+        self.answers_seen(call);
         self.owner_learnt(call);
         self.service_learnt(call);
         self.suppressed_by(call);
@@ -149,11 +150,20 @@ impl Scheduler {
         if let Some(at) = named {
             self.not_before(id, at);
         }
+        // Whoever asks again without naming a time expects the call when they did before.
+        let known = self.tasks[id].row.requested_for_ms.filter(|_| named.is_none());
+        let expected_ms = known.or_else(|| self.expected_ms(call, &pbx, queue.as_deref(), named));
         let Some(task) = self.tasks.get_mut(id) else { return };
         let row = &mut task.row;
         row.missed_count += 1;
         row.priority = row.priority.saturating_add(1);
         row.requested |= is_requested(call);
+        if let Some(at) = expected_ms {
+            row.requested_for_ms = Some(at);
+        }
+        if call.language.is_some() {
+            row.language.clone_from(&call.language);
+        }
         row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
         row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);
         row.expires_ms = row.expires_ms.max(expires_ms);
@@ -211,6 +221,7 @@ impl Scheduler {
         let miss = call.key();
         self.tasks.add_miss(&miss, id);
         let (named, said) = self.time_named(call, &call.pbx, queue.as_deref());
+        let expected_ms = self.expected_ms(call, &call.pbx, queue.as_deref(), named);
         let policy = self.policy(&call.pbx).of(queue.as_deref());
         let requested = is_requested(call);
         // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
@@ -242,6 +253,9 @@ impl Scheduler {
             first_miss: Some(miss.clone()),
             resolved_by: None,
             closed_ms: None,
+            language: call.language.clone(),
+            requested_for_ms: expected_ms,
+            alarmed_ms: None,
         };
         let block_reason = match &row.number_e164 {
             None => Some((CallbackState::NotCallable, self.no_number(call))),
@@ -299,7 +313,7 @@ impl Scheduler {
             by: OURSELVES.to_owned(),
             note: note.to_owned(),
         };
-        let change = CallbackChange { row, change: Some(change), miss, recovered: None };
+        let change = CallbackChange { row, change: Some(change), miss, recovered: None, late: false };
         self.store(Record::Callback(Arc::new(change)));
     }
 
@@ -309,6 +323,19 @@ impl Scheduler {
         let life = if is_requested(call) { policy.expire_requested_ms } else { policy.expire_ms };
         let from = policy.hours.next_open(from_ms).unwrap_or(from_ms);
         from.saturating_add(life)
+    }
+
+    /// When a customer who asked for the call expects it: at the time that they named, or as soon as it is due while customers are called.
+    fn expected_ms(
+        &self,
+        call: &FinishedCall,
+        pbx: &PbxId,
+        queue: Option<&str>,
+        named: Option<Millis>,
+    ) -> Option<Millis> {
+        let policy = self.policy(pbx).of(queue);
+        let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
+        is_requested(call).then(|| named.or_else(|| policy.hours.next_open(due_ms)).unwrap_or(due_ms))
     }
 
     /// The time that the caller named with their wish, within the hours of the queue; and what the callback's history says of it. One that cannot

@@ -17,7 +17,9 @@ mod customer_lines;
 mod customers;
 pub mod dispatch;
 pub mod freepbx;
+mod late;
 mod missed_calls;
+mod missed_offers;
 pub mod named_time;
 pub mod pbx_action;
 pub mod policy;
@@ -287,6 +289,7 @@ impl Scheduler {
                 self.tasks.screen_again();
                 let ready: Vec<i64> = self.tasks.ready().collect();
                 ready.into_iter().for_each(|id| self.line_up(id));
+                self.watch_all_for_late();
                 self.rounds.set_due();
             }
         }
@@ -306,6 +309,7 @@ impl Scheduler {
             self.dispatch(presences);
         }
         self.unpause(presences);
+        self.pause_who_missed(presences);
         self.rounds.cools_down(self.agents.next_cooldown_end(self.now.mono_ms));
         self.publish(presences);
     }

@@ -116,6 +116,8 @@ pub struct FinishedCall {
     pub ring_ms: Millis,
     /// Time in which the customer shared a bridge with a person.
     pub talk_ms: Millis,
+    /// Language of the customer's channel at its end (Asterisk's `CHANNEL(language)`); `None` if it was not seen, or the call is one of ours.
+    pub language: Option<String>,
     /// Time on hold or parked after having been answered.
     pub hold_ms: Millis,
     /// Who ended the call.
@@ -196,6 +198,7 @@ impl CallInProgress {
             queue_wait_ms: visits.iter().map(|visit| visit.left_ms - visit.joined_ms).sum(),
             ring_ms: 0,
             talk_ms: 0,
+            language: None,
             hold_ms: 0,
             hangup_by: HangupBy::Unknown,
             hangup_cause: None,

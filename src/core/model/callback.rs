@@ -102,6 +102,8 @@ pub struct ResultMeaning {
     pub counts: bool,
     /// The agent did not take the offer: another one is asked, and this one is not for a while.
     pub refused_by_agent: bool,
+    /// The agent's phone rang, and the agent did not take it: whoever does that again and again is not there.
+    pub missed_by_agent: bool,
     /// Where the agent is rung first: the customer was dialled, or may have been, which counts for the caps of a day.
     pub customer_dialled: bool,
 }
@@ -110,7 +112,7 @@ impl AttemptResult {
     /// What it means. No wildcard: a new result does not compile until somebody has said it here.
     #[must_use]
     pub const fn meaning(self) -> ResultMeaning {
-        let (counts, refused_by_agent, customer_dialled) = match self {
+        let (counts, refused_by_agent, missed_by_agent, customer_dialled) = match self {
             Self::Connected
             | Self::MaybeVoicemail
             | Self::CustomerBusy
@@ -118,19 +120,15 @@ impl AttemptResult {
             | Self::CustomerRejected
             | Self::InvalidNumber
             | Self::Killed
-            | Self::Lost => (true, false, true),
+            | Self::Lost => (true, false, false, true),
             // The trunk was asked, and no phone can have rung.
-            Self::Congestion => (false, false, true),
-            Self::AgentLeft => (false, true, true),
-            Self::AgentNoAnswer
-            | Self::AgentBusy
-            | Self::AgentRejected
-            | Self::AgentForwarded
-            | Self::NeverRang
-            | Self::OriginateError => (false, true, false),
-            Self::AbortedServed => (false, false, false),
+            Self::Congestion => (false, false, false, true),
+            Self::AgentLeft => (false, true, false, true),
+            Self::AgentNoAnswer | Self::AgentRejected | Self::AgentForwarded => (false, true, true, false),
+            Self::AgentBusy | Self::NeverRang | Self::OriginateError => (false, true, false, false),
+            Self::AbortedServed => (false, false, false, false),
         };
-        ResultMeaning { counts, refused_by_agent, customer_dialled }
+        ResultMeaning { counts, refused_by_agent, missed_by_agent, customer_dialled }
     }
 }
 
@@ -195,6 +193,12 @@ pub struct CallbackRow {
     pub resolved_by: Option<CallKey>,
     /// Closed, ms since 1970 UTC; `None` while it is open.
     pub closed_ms: Option<Millis>,
+    /// The language in which the customer was served at the latest miss (Asterisk's `CHANNEL(language)`), if it is known.
+    pub language: Option<String>,
+    /// The customer expects the call then, ms since 1970 UTC; `None` if they did not ask for it.
+    pub requested_for_ms: Option<Millis>,
+    /// It was reported as late, ms since 1970 UTC; `None` if it was not.
+    pub alarmed_ms: Option<Millis>,
 }
 
 fn first_miss<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::Error> {
@@ -243,6 +247,8 @@ pub struct CallbackChange {
     pub miss: Option<CallKey>,
     /// The customer was won back at this time: all its misses' rows say so.
     pub recovered: Option<(RecoveredBy, Millis)>,
+    /// It is the alarm: a callback that was asked for is later than `callback.alarm_late`.
+    pub late: bool,
 }
 
 /// One row of `callback_attempts`.

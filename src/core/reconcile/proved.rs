@@ -170,6 +170,7 @@ impl Prover<'_> {
             outcome: verdict.outcome,
             ring_ms: ring_ms(&rung, &account.events, answered_ms),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
+            language: seen.and_then(|s| s.language.clone()),
             hold_ms: seen.map_or(0, |s| s.hold_ms),
             hangup_by: hangup_by(account, end, direction, answered_ms.is_some(), ended_ms),
             hangup_cause: seen.and_then(|s| s.hangup_cause),

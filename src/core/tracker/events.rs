@@ -42,7 +42,7 @@ impl Tracker {
                     self.topology.pbx_hangs_up(slot, cause.is_some_and(|flag| CUTS.contains(&flag)), at);
                 }
             }
-            Event::Hangup { channel, cause } => self.channel_ends(channel, *cause, at),
+            Event::Hangup { channel, cause, language } => self.channel_ends(channel, *cause, language, at),
 
             Event::DialBegin { channel, dest, dial_string } => {
                 self.dial_begins(channel.as_ref(), dest, dial_string, at);
@@ -302,11 +302,12 @@ impl Tracker {
         self.phone_counts(slot, at);
     }
 
-    fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, at: Millis) {
+    fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, language: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
         if self.topology.channel(slot).ended_ms.is_some() {
             return;
         }
+        self.language_known(slot, language);
         self.leaves(slot, at);
         self.ended(slot, Some(cause), at);
     }

@@ -20,6 +20,14 @@ pub(crate) fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis
     let by = Some(step.by.as_str()).filter(|by| *by != OURSELVES).map(|by| display(Wire(by)));
     let callback = row.id;
     let call_pbx = change.miss.as_ref().filter(|call| call.pbx != row.pbx).map(|call| display(&call.pbx));
+    if change.late {
+        let late_s = row.requested_for_ms.map(|at| seconds((now_ms - at).max(0)));
+        tracing::warn!(
+            target: "callback", callback, pbx = %row.pbx, queue, number, state = %row.state, reason = why, late_s,
+            "Requested callback is late; its customer still waits (callbackd callbacks show <id>)"
+        );
+        return;
+    }
     match (&change.miss, row.closed_ms) {
         (Some(call), Some(_)) => tracing::info!(
             target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, number, state = %row.state, reason = why,
@@ -86,7 +94,7 @@ pub(crate) fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
         ),
         AttemptResult::OriginateError => tracing::warn!(
             target: "callback", callback, pbx = %row.pbx, attempt, agent, reason = detail,
-            "This callback attempt could not be made and is tried again (callbackd check --connect shows what is missing)"
+            "This callback attempt could not be made; it is tried again (callbackd check --connect shows what is missing)"
         ),
         _ => {
             tracing::info!(target: "callback", callback, pbx = %row.pbx, attempt, agent, %result, reason = detail, "Callback not connected")

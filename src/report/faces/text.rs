@@ -390,9 +390,9 @@ fn codes_and_ratings(report: &Report<'_>, out: &mut String) {
     let figures = report.figures;
     if !figures.codes.codes.is_empty() {
         heading("Codes", out);
-        let rows =
-            figures.codes.codes.iter().take(ROWS).map(|(code, calls)| vec![clip(&safe(code), 40), count(*calls)]);
-        table(&["Code", "calls"], rows, out);
+        let codes = &figures.codes;
+        let row = |(code, calls): &(String, u64)| vec![clip(&safe(&codes.named(code)), 60), count(*calls)];
+        table(&["Code", "calls"], codes.codes.iter().take(ROWS).map(row), out);
         more(figures.codes.codes.len(), out);
         let _ = writeln!(
             out,

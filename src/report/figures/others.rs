@@ -243,10 +243,22 @@ pub(super) fn lengths(facts: &Facts) -> Lengths {
 pub struct Codes {
     /// Calls with the code, whoever set it; most frequent first.
     pub codes: Vec<(String, u64)>,
+    /// What those of them are called that are shipped or configured.
+    pub labels: BTreeMap<String, String>,
     /// Answered calls of customers without any.
     pub answered_without: u64,
     /// The same as a share of answered calls.
     pub share_without: Option<f64>,
+}
+
+impl Codes {
+    /// A code with what it is called, if that is known.
+    pub(crate) fn named(&self, code: &str) -> String {
+        match self.labels.get(code).filter(|label| !label.is_empty()) {
+            Some(label) => format!("{code}: {label}"),
+            None => code.to_owned(),
+        }
+    }
 }
 
 pub(super) fn codes(facts: &Facts) -> Codes {
@@ -262,7 +274,9 @@ pub(super) fn codes(facts: &Facts) -> Codes {
     let answered = facts.calls.iter().enumerate().filter(|(_, call)| call.answered());
     let (all, without) =
         answered.fold((0, 0), |(all, without), (n, _)| (all + 1, without + u64::from(!tagged.contains(&n))));
-    Codes { codes, answered_without: without, share_without: ratio(without, all) }
+    let called = |(code, _): &(String, u64)| Some((code.clone(), facts.labels.get(code)?.clone()));
+    let labels = codes.iter().filter_map(called).collect();
+    Codes { codes, labels, answered_without: without, share_without: ratio(without, all) }
 }
 
 /// Scores of one survey.

@@ -83,7 +83,7 @@ pub enum ChangedRow {
 }
 
 impl Feed {
-    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(in crate::store) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let (db, site) =
             connection.query_row("SELECT substr(db_uuid, 1, 8), coalesce(site, '') FROM identity", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -210,7 +210,7 @@ fn with_row(connection: &Connection, mut change: Change) -> rusqlite::Result<Cha
             });
             whole.transpose()?
         }
-        K::CallbackCreated | K::CallbackUpdated | K::CallbackClosed => {
+        K::CallbackCreated | K::CallbackUpdated | K::CallbackLate | K::CallbackClosed => {
             let id = change.key.parse().unwrap_or_default();
             let rev = connection.prepare_cached(CALLBACK_REV)?.query_row([id], |row| row.get(0)).optional()?;
             find(connection, id)?.zip(rev).map(|(row, rev)| ChangedRow::Callback { row: Box::new(row), rev })

@@ -1,26 +1,28 @@
--- Trunks of one name on two PBXs are two trunks.
+-- Requested callbacks: when the customer expects the call, the alarm of one that is late, and the language in which the customer was served.
 
-DROP VIEW v_report_lines;
+-- As in 0002, for the comments' sake: columns that old rows do not have are read as NULL.
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema
+   SET sql = replace(sql,
+'how often the row was written: 1, and one more for each correction
+    UNIQUE (pbx, linkedid)
+',
+'how often the row was written: 1, and one more for each correction
+    language      TEXT,                    -- language of the customer''s channel at its end (CHANNEL(language)); NULL if it was not seen, or the call is one of ours
+    UNIQUE (pbx, linkedid)
+')
+ WHERE type = 'table' AND name = 'calls';
+UPDATE sqlite_schema
+   SET sql = replace(sql,
+'    rev             INTEGER NOT NULL DEFAULT 1 -- how often the row was written: 1, and one more for each change
+',
+'    rev             INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each change
+    language        TEXT,                  -- language in which the customer was served at the latest miss; NULL if it is not known
+    requested_for_ms INTEGER,              -- ms since 1970 UTC: the customer expects the call then; NULL if they did not ask for it
+    alarmed_ms      INTEGER                -- ms since 1970 UTC: it was reported as later than callback.alarm_late; NULL if it was not
+')
+ WHERE type = 'table' AND name = 'callbacks';
+PRAGMA writable_schema = RESET;
 
-CREATE VIEW v_report_lines AS -- of each day, PBX and trunk of it with a number of lines (report.trunk_lines): most calls at once, and how long all lines were in use
-SELECT k.date, p.pbx, r.name AS trunk, r.lines,
-       (SELECT max(n) FROM (
-           SELECT sum(step) OVER (ORDER BY at_ms, step ROWS UNBOUNDED PRECEDING) AS n FROM (
-               SELECT max(c.started_ms, k.day_from_ms) AS at_ms, 1 AS step FROM calls c
-                WHERE +c.pbx = p.pbx AND +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms UNION ALL
-               SELECT min(c.ended_ms, k.day_to_ms), -1 FROM calls c
-                WHERE +c.pbx = p.pbx AND +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms))) AS most_at_once,
-       (SELECT sum(CASE WHEN n >= r.lines THEN ms ELSE 0 END) FROM (
-           SELECT sum(step) OVER w AS n, lead(at_ms, 1, at_ms) OVER w - at_ms AS ms FROM (
-               SELECT max(c.started_ms, k.day_from_ms) AS at_ms, 1 AS step FROM calls c
-                WHERE +c.pbx = p.pbx AND +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms UNION ALL
-               SELECT min(c.ended_ms, k.day_to_ms), -1 FROM calls c
-                WHERE +c.pbx = p.pbx AND +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms)
-           WINDOW w AS (ORDER BY at_ms, step ROWS UNBOUNDED PRECEDING))) AS at_limit_ms
-  FROM report_settings s CROSS JOIN calendar k CROSS JOIN report_names r CROSS JOIN (
-           WITH RECURSIVE named (pbx) AS (
-               SELECT min(pbx) FROM calls UNION ALL
-               SELECT (SELECT min(pbx) FROM calls WHERE pbx > named.pbx) FROM named WHERE named.pbx IS NOT NULL)
-           SELECT pbx FROM named WHERE pbx IS NOT NULL) p
- WHERE k.zone = s.zone AND k.from_ms = k.day_from_ms AND r.kind = 'trunk_lines'
-   AND EXISTS (SELECT 1 FROM calls c WHERE c.pbx = p.pbx AND c.trunk = r.name);
+INSERT OR IGNORE INTO codes (code, label, "group", success, callback, after_ms, expires_ms) VALUES
+    ('CALLBACK_AT', 'Named the time of the callback', 'callback', 0, 'none', 0, NULL);

@@ -51,9 +51,11 @@ impl Scheduler {
         self.attempts.unpause_later(pauses);
         self.agents.release(agent);
         let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: not the agent's fault
-        if result.meaning().refused_by_agent && !taken {
-            let until = self.now.mono_ms.saturating_add_signed(self.policy(pbx).agent_cooldown_ms);
-            self.agents.cool_down(agent, until);
+        let meaning = result.meaning();
+        if meaning.refused_by_agent && !taken {
+            self.offer_refused(pbx, agent, meaning.missed_by_agent);
+        } else if attempt.row.agent_answered_ms.is_some() {
+            self.agents.answered(agent, self.now.wall_ms);
         }
     }
 

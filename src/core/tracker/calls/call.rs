@@ -81,6 +81,8 @@ pub(crate) struct Call {
     pub transfers: u32,
     /// The latest of them.
     pub transfer_ms: Option<Millis>,
+    /// Language of the channel that began it, at its end.
+    pub language: Option<Box<str>>,
     /// Hangup cause of the customer's channel (Q.850).
     pub cause: Option<u16>,
     /// How much of it was seen.
@@ -160,6 +162,8 @@ pub(crate) struct Dialplan {
     pub callback_queue: Option<Box<str>>,
     /// The time that was named with it.
     pub callback_at: Option<Box<str>>,
+    /// The language that was named with it.
+    pub callback_language: Option<Box<str>>,
     /// The dialplan went to `i` for want of the dialled extension, outside menus.
     pub invalid: bool,
 }
@@ -335,6 +339,7 @@ impl Call {
             tags: Vec::new(),
             ratings: Vec::new(),
             forget_by: None,
+            language: None,
             for_queue: None,
             read: None,
             line: None,

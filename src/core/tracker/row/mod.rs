@@ -102,6 +102,7 @@ impl Tracker {
             wait_ms,
             ring_ms: ring_time(call, answered_ms.unwrap_or(ended_ms)),
             talk_ms: call.talk.talk_ms,
+            language: language(call).map(str::to_owned),
             hold_ms: call.talk.hold_ms,
             hangup_by: self.hangup_by(call),
             hangup_cause: call.cause,
@@ -278,6 +279,12 @@ fn direction(call: &Call) -> Direction {
         Origin::Extension if call.trunk_dialled => Direction::Outbound,
         Origin::Extension => Direction::Internal,
     }
+}
+
+/// The language in which the customer was served: the one that the dialplan named, or that of the channel. One of our own calls has the agent's.
+fn language(call: &Call) -> Option<&str> {
+    let of_channel = call.language.as_deref().filter(|_| call.origin != Origin::Extension);
+    call.dialplan.callback_language.as_deref().or(of_channel)
 }
 
 /// The far end could not take the call for a technical reason: no codec in common, or an error of its own (a SIP 488 or 500).

@@ -255,7 +255,7 @@ pub(super) fn codes(report: &Report<'_>, out: &mut String) {
     if codes.codes.is_empty() {
         return;
     }
-    let rows = codes.codes.iter().map(|(code, calls)| vec![name(code), language.count(*calls)]);
+    let rows = codes.codes.iter().map(|(code, calls)| vec![name(&codes.named(code)), language.count(*calls)]);
     let without = language.count(codes.answered_without);
     let lead = fill_all(words.codes_lead, &[&without, &language.percent(codes.share_without)]);
     section(words.codes, &lead, &table(language, &[words.h_code, words.h_calls], rows), out);
