@@ -64,7 +64,7 @@ pub(crate) fn parties(call: &FinishedCall, language: Language) -> String {
     let nobody = if call.direction == Direction::Inbound { words.withheld } else { words.no_number };
     let mut other = number.map_or_else(|| nobody.to_owned(), |number| language.number(number));
     if let Some(name) = call.name.as_deref().filter(|name| !name.is_empty()) {
-        let _ = write!(other, " \"{}\"", language.name(name));
+        let _ = write!(other, " \"{}\"", language.named(name));
     }
     let did = call.did.as_deref().map(|did| language.number(did));
     let to = match call.direction {
@@ -79,7 +79,7 @@ pub(crate) fn parties(call: &FinishedCall, language: Language) -> String {
         (_, None) => fill(to, other),
     };
     match &call.trunk {
-        Some(trunk) => fill_all(words.over_trunk, &[&text, &language.name(trunk)]),
+        Some(trunk) => fill_all(words.over_trunk, &[&text, &language.named(trunk)]),
         None => text,
     }
 }
@@ -155,7 +155,7 @@ pub(crate) fn timeline(call: &FinishedCall, language: Language) -> Vec<(Millis, 
         events.extend(attempt(leg, language));
     }
     let connected = call.answered_ms.map(|at| {
-        let who = call.agent.as_deref().map_or_else(|| words.somebody.to_owned(), |agent| language.name(agent));
+        let who = call.agent.as_deref().map_or_else(|| words.somebody.to_owned(), |agent| language.named(agent));
         (at, Step::Connected, fill(words.connected, who))
     });
     events.extend(connected);
@@ -166,19 +166,19 @@ pub(crate) fn timeline(call: &FinishedCall, language: Language) -> Vec<(Millis, 
 
 fn menu(step: &IvrStep, language: Language) -> (Millis, Step, String) {
     let words = language.story();
-    let context = language.name(&step.context);
+    let context = language.named(&step.context);
     let what = match step.digits.as_str() {
         "" => fill(words.menu_nothing, context),
         "t" => fill(words.menu_time, context),
         "i" => fill(words.menu_invalid, context),
-        digits => fill_all(words.menu_chosen, &[&context, &language.name(digits)]),
+        digits => fill_all(words.menu_chosen, &[&context, &language.named(digits)]),
     };
     (step.at_ms, Step::Menu, what)
 }
 
 fn queue_visit(visit: &QueueVisit, language: Language) -> Vec<(Millis, Step, String)> {
     let words = language.story();
-    let queue = language.name(&visit.queue);
+    let queue = language.named(&visit.queue);
     let after = language.spell(visit.left_ms - visit.joined_ms);
     let refused = match visit.result {
         VisitResult::JoinEmpty => Some(words.nobody_serves),
@@ -215,13 +215,13 @@ fn queue_visit(visit: &QueueVisit, language: Language) -> Vec<(Millis, Step, Str
 
 fn attempt(leg: &Leg, language: Language) -> Vec<(Millis, Step, String)> {
     let words = language.story();
-    let agent = language.name(&leg.agent);
+    let agent = language.named(&leg.agent);
     let mut rung = fill(words.rung, &agent);
     if let Some(queue) = &leg.queue {
-        rung = fill_all(words.rung_for, &[&rung, &language.name(queue)]);
+        rung = fill_all(words.rung_for, &[&rung, &language.named(queue)]);
     }
     if leg.interface != leg.agent {
-        rung = fill_all(words.rung_over, &[&rung, &language.name(&leg.interface)]);
+        rung = fill_all(words.rung_over, &[&rung, &language.named(&leg.interface)]);
     }
     let after = language.spell(leg.ended_ms - leg.started_ms);
     let mut events = vec![(leg.started_ms, Step::Rung, rung)];

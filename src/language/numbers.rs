@@ -71,7 +71,7 @@ impl Language {
 
     /// A stranger's text in a sentence of ours: made safe, and in its own direction.
     #[must_use]
-    pub(crate) fn name(self, text: &str) -> String {
+    pub(crate) fn named(self, text: &str) -> String {
         let text = safe(text);
         if self == Self::He { format!("\u{2068}{text}\u{2069}") } else { text }
     }

@@ -269,7 +269,7 @@ fn gap_in_words(report: &Report<'_>, language: Language, gap: &crate::report::fa
         "overload" => words.gap_overload,
         other => other,
     };
-    fill_all(words.q_gap_of, &[&language.name(&gap.pbx), &from, &clock(gap.to_ms - gap.from_ms), &cause])
+    fill_all(words.q_gap_of, &[&language.named(&gap.pbx), &from, &clock(gap.to_ms - gap.from_ms), &cause])
 }
 
 /// Which days: `Sat 2026-11-28`, or from when to when; the last day is in it.

@@ -43,7 +43,7 @@ pub(crate) fn body(report: &Report<'_>) -> String {
     let words = language.report();
     let mut out = String::with_capacity(64 * 1024);
     let _ = write!(out, "<header><h1>{}</h1>", escape(&title(report.window, language)));
-    let zone = report.zone.iana_name().map_or_else(|| words.local_time.to_owned(), |zone| language.name(zone));
+    let zone = report.zone.iana_name().map_or_else(|| words.local_time.to_owned(), |zone| language.named(zone));
     let mut about = vec![escape(&fill(words.about, zone))];
     about.extend(report.chosen.iter().map(|(what, chosen)| {
         let name = format!("<b>{}</b>", name(chosen));
