@@ -18,8 +18,12 @@ const EN: Language = Language::En;
 pub(crate) fn history(StoredCall { id, call, recovered, .. }: &StoredCall, zone: &TimeZone) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail: the results of write! are dropped.
-    let _ =
-        writeln!(text, "Call {id}, {}, {}", local(call.started_ms, zone, "%a %Y-%m-%d %H:%M:%S %:z"), parties(call, EN));
+    let _ = writeln!(
+        text,
+        "Call {id}, {}, {}",
+        local(call.started_ms, zone, "%a %Y-%m-%d %H:%M:%S %:z"),
+        parties(call, EN)
+    );
     let _ = writeln!(text, "{} {}: {}", call.status, call.outcome, sums(call, EN));
     let _ = writeln!(text, "pbx={} call={}", safe(&call.pbx), safe(&call.linkedid));
     if let Some(id) = call.callback_id {

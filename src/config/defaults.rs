@@ -2,8 +2,8 @@
 
 use super::callback::OVERALL;
 use super::{Api, Calls, Config, Feed, Hours, Log, LogFormat, Numbers, Pbx, ReportMail, Settings, ShowNumbers, Store};
-use crate::records::Files;
 use crate::language::Language;
+use crate::records::Files;
 use crate::report::Thresholds;
 use callbackd_core::model::PbxId;
 use std::path::PathBuf;

@@ -33,8 +33,8 @@ pub(crate) use sink::PostgresUrl;
 pub use sink::Sink;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
-use crate::records::Files;
 use crate::language::Language;
+use crate::records::Files;
 use crate::report::Thresholds;
 use callbackd_core::callbacks::policy::Overall;
 use callbackd_core::model::PbxId;

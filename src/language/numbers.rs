@@ -220,4 +220,3 @@ impl Language {
         if at.date() == today { time } else { format!("{} {time}", self.day(at.date())) }
     }
 }
-

@@ -6,10 +6,15 @@ use jiff::civil::Date;
 /// Every text of a language: page, name, text.
 fn all(language: Language) -> Vec<(&'static str, &'static str)> {
     let n = language as usize;
-    let tables = [words::ALL[n].all(), report::ALL[n].all(), story::ALL[n].all(), meanings::ALL[n].all(), formulas::ALL[n].all()];
+    let tables = [
+        words::ALL[n].all(),
+        report::ALL[n].all(),
+        story::ALL[n].all(),
+        meanings::ALL[n].all(),
+        formulas::ALL[n].all(),
+    ];
     tables.into_iter().flatten().chain(language.all_whys().map(|(_, text)| ("why", text))).collect()
 }
-
 
 #[test]
 fn the_language_is_the_first_that_the_browser_wants_and_we_have() {
@@ -66,7 +71,10 @@ fn every_text_is_there_in_every_language_with_the_same_gaps() {
             assert_eq!(found.len(), if wanted.len() > 1 { forms } else { 1 }, "{code} {name}: forms of a number");
             // A form for one thing, or two, may say it by the word; a Slavic one is also for 21.
             let shorter = found.iter().filter(|n| *n < found.last().unwrap()).count();
-            assert!(shorter <= forms - 1 && (shorter == 0 || forms == 2 || language == Language::He || found.len() == 1), "{code} {name}");
+            assert!(
+                shorter <= forms - 1 && (shorter == 0 || forms == 2 || language == Language::He || found.len() == 1),
+                "{code} {name}"
+            );
         }
     }
 }

@@ -77,7 +77,8 @@ impl Language {
             let (of, gaps) = found;
             // Before a semicolon stands another sentence, elsewhere a name.
             let sentence = |gap: &str| self.why(gap).filter(|_| of[0].starts_with("{};"));
-            let gaps: Vec<String> = gaps.into_iter().map(|gap| sentence(gap).unwrap_or_else(|| self.named(gap))).collect();
+            let gaps: Vec<String> =
+                gaps.into_iter().map(|gap| sentence(gap).unwrap_or_else(|| self.named(gap))).collect();
             let gaps: Vec<&dyn std::fmt::Display> = gaps.iter().map(|gap| gap as &dyn std::fmt::Display).collect();
             return Some(fill_all(of[self as usize], &gaps));
         }

@@ -91,16 +91,16 @@ fn sections(report: &Report<'_>, out: &mut String) {
 
 /// A stranger's text as a cell: made safe, in its own direction.
 fn name(text: &str) -> String {
-    if text.is_empty() {
-        NOTHING.to_owned()
-    } else {
-        format!("<bdi>{}</bdi>", escape(&super::format::safe(text)))
-    }
+    if text.is_empty() { NOTHING.to_owned() } else { format!("<bdi>{}</bdi>", escape(&super::format::safe(text))) }
 }
 
 /// What a word of the database means, and the word.
 fn meant(meaning: &str, word: &str) -> String {
-    format!("{} <code class=\"word\" lang=\"en\" dir=\"ltr\">{}</code>", escape(meaning), escape(&super::format::safe(word)))
+    format!(
+        "{} <code class=\"word\" lang=\"en\" dir=\"ltr\">{}</code>",
+        escape(meaning),
+        escape(&super::format::safe(word))
+    )
 }
 
 /// Texts of ours as cells.
@@ -126,9 +126,8 @@ fn table_of_pbxs<'f>(
         return table(language, header, rows.map(|(_, row)| row));
     }
     let header: Vec<&str> = std::iter::once(language.report().h_pbx).chain(header.iter().copied()).collect();
-    let row = |(pbx, row): (Option<&str>, Vec<String>)| {
-        std::iter::once(name(pbx.unwrap_or_default())).chain(row).collect()
-    };
+    let row =
+        |(pbx, row): (Option<&str>, Vec<String>)| std::iter::once(name(pbx.unwrap_or_default())).chain(row).collect();
     any_table(language, " class=\"named\"", &header, rows.map(row))
 }
 
@@ -138,12 +137,7 @@ fn table(language: Language, header: &[&str], rows: impl IntoIterator<Item = Vec
 }
 
 /// `class`: as it stands in the tag.
-fn any_table(
-    language: Language,
-    class: &str,
-    header: &[&str],
-    rows: impl IntoIterator<Item = Vec<String>>,
-) -> String {
+fn any_table(language: Language, class: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut out = format!(
         "<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"{}\"><table{class}><thead><tr>",
         escape(language.report().a_table)
@@ -379,24 +373,23 @@ fn weekday(language: Language, day: &str) -> &'static str {
 fn days(report: &Report<'_>, out: &mut String) {
     let language = report.language;
     let (words, days) = (language.report(), &report.figures.days);
-    let shown = |day: &str, show: fn(Language, Date) -> String| day.parse().map_or_else(|_| day.to_owned(), |day| show(language, day));
+    let shown = |day: &str, show: fn(Language, Date) -> String| {
+        day.parse().map_or_else(|_| day.to_owned(), |day| show(language, day))
+    };
     let bars: Vec<Bar> = days
         .iter()
-        .map(|day| Bar { label: shown(&day.key, Language::short_day), good: day.totals.answered, bad: day.totals.missed })
+        .map(|day| Bar {
+            label: shown(&day.key, Language::short_day),
+            good: day.totals.answered,
+            bad: day.totals.missed,
+        })
         .collect();
     let rows = days.iter().map(|day| {
         let [calls, answered, missed, won_back, _, level, wait] = cells::slice(language, day);
         own(vec![shown(&day.key, Language::day_of_week), calls, answered, missed, won_back, level, wait]).collect()
     });
-    let header = [
-        words.h_day,
-        words.h_calls,
-        words.h_answered,
-        words.h_missed,
-        words.h_won_back,
-        words.h_level,
-        words.h_wait,
-    ];
+    let header =
+        [words.h_day, words.h_calls, words.h_answered, words.h_missed, words.h_won_back, words.h_level, words.h_wait];
     let body = scroll(language, &svg::bars(language, words.chart_days, &bars))
         + &key_of(&[("good", words.key_answered), ("bad", words.g_missed)])
         + &in_numbers(language, &table(language, &header, rows));

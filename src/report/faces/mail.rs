@@ -36,7 +36,8 @@ fn text(report: &Report<'_>) -> String {
     if report.figures.quality.calls > 0 {
         out.push(String::new());
         out.extend(glance::lines(report, language).into_iter().map(|line| {
-            let before = if line.before.is_empty() { String::new() } else { format!(" ({}, {})", line.before, line.change) };
+            let before =
+                if line.before.is_empty() { String::new() } else { format!(" ({}, {})", line.before, line.change) };
             format!("{}{}: {}{before}", if line.below { "  " } else { "" }, line.name, line.now)
         }));
     }

@@ -167,8 +167,7 @@ pub(crate) fn level(language: Language, title: &str, labels: &[String], shares: 
         } else {
             format!(r#"<circle class="{class}" cx="{x:.1}" cy="{:.1}" r="4.5"/>"#, y(*share))
         };
-        let _ =
-            write!(points, r"<g><title>{}: {}</title>{shape}</g>", escape(label), language.percent(Some(*share)));
+        let _ = write!(points, r"<g><title>{}: {}</title>{shape}</g>", escape(label), language.percent(Some(*share)));
         last = Some((x, y(*share)));
     }
     let _ = write!(out, r#"{points}<line class="base" x1="{LEFT}" x2="{WIDTH}" y1="{base}" y2="{base}"/></svg>"#);

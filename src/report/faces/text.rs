@@ -414,9 +414,9 @@ fn sliced(figures: &Figures, by: &str, slices: &[Slice], out: &mut String) {
     heading(&format!("By {by}"), out);
     let of_a_pbx = slices.iter().all(|slice| slice.pbx.is_some());
     let rows: Vec<Vec<String>> = if of_a_pbx {
-        let rows = slices
-            .iter()
-            .map(|slice| (slice.pbx.as_deref().unwrap_or_default(), or_nothing(&slice.key), cells::slice(EN, slice).into()));
+        let rows = slices.iter().map(|slice| {
+            (slice.pbx.as_deref().unwrap_or_default(), or_nothing(&slice.key), cells::slice(EN, slice).into())
+        });
         of_pbxs(figures, 22, rows)
     } else {
         let row =

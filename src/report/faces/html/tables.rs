@@ -38,8 +38,7 @@ pub(super) fn agents(report: &Report<'_>, out: &mut String) {
         return;
     }
     let rows = report.figures.agents.iter().map(|agent| {
-        let who =
-            if agent.name.is_empty() { agent.agent.clone() } else { format!("{} ({})", agent.name, agent.agent) };
+        let who = if agent.name.is_empty() { agent.agent.clone() } else { format!("{} ({})", agent.name, agent.agent) };
         let attempts: u64 = agent.attempts.values().sum();
         let connected = agent.attempts.get("CONNECTED").copied().unwrap_or_default();
         let counts = [agent.answered, agent.missed_rings, agent.outbound, agent.callbacks].map(|n| language.count(n));
@@ -189,8 +188,7 @@ pub(super) fn lines_of_trunks(report: &Report<'_>, out: &mut String) {
         ];
         (Some(&*line.pbx), row)
     });
-    let header =
-        [words.h_trunk, words.h_calls, words.h_at_once, words.h_lines, words.h_all_in_use, words.h_share];
+    let header = [words.h_trunk, words.h_calls, words.h_at_once, words.h_lines, words.h_all_in_use, words.h_share];
     section(words.lines, "", &table_of_pbxs(report, &header, rows), out);
 }
 
