@@ -25,11 +25,11 @@ pub(crate) fn slice(key: String, of: &Slice) -> Vec<String> {
     [key].into_iter().chain(calls(t)).chain(rest).collect()
 }
 
-/// The name, visits, connected, gave up, other ends, mean stay, longest, service level.
+/// The name, visits, connected, gave up, other ends, mean visit, longest, service level.
 pub(crate) fn queue(name: String, of: &Queue) -> Vec<String> {
-    let longest_ms = of.longest_stay_s.map(|s| s * 1_000);
+    let longest_ms = of.longest_visit_s.map(|s| s * 1_000);
     let ends = [of.visits, of.connected, of.abandoned, of.other].map(count);
-    let rest = [maybe_clock(of.mean_stay_ms), maybe_clock(longest_ms), percent(of.totals.service_level_offered)];
+    let rest = [maybe_clock(of.mean_visit_ms), maybe_clock(longest_ms), percent(of.totals.service_level_offered)];
     [name].into_iter().chain(ends).chain(rest).collect()
 }
 
