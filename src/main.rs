@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, setup, status, tag, tail, token, top, vacuum, webhooks,
+    replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -88,6 +88,7 @@ fn main() -> ExitCode {
         Command::Dnc(args) => at(&args.target, |target, out, notes| dnc::run(&args, target, out, notes)),
         Command::Token(args) => at(&args.target, |target, out, notes| token::run(&args, target, out, notes)),
         Command::Webhooks(args) => at(&args.target, |target, out, notes| webhooks::run(&args, target, out, notes)),
+        Command::Sink(args) => at_config(&args.target, |config, target, out, _| sink::run(&args, config, target, out)),
         Command::Status(args) => at(&args.target, |target, out, notes| status::run(&args, target, out, notes)),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
         Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),

@@ -19,6 +19,7 @@ mod plain;
 pub mod replay;
 pub mod report;
 pub mod setup;
+pub mod sink;
 pub mod status;
 pub mod tag;
 pub mod tail;
@@ -113,6 +114,8 @@ pub enum Command {
     Token(token::TokenArgs),
     /// Look at webhooks, try them, and send again what they did not take
     Webhooks(webhooks::WebhooksArgs),
+    /// Manage the databases that hold a copy of the rows of many sites
+    Sink(sink::SinkArgs),
     /// Show status
     Status(status::StatusArgs),
     /// Copy the database while the daemon runs

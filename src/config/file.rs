@@ -6,7 +6,7 @@ use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
 use super::{
     Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, renamed, report, report_mail, settings,
-    webhook,
+    sink, webhook,
 };
 use crate::ownership::{Untrusted, open_own};
 use callbackd_core::model::PbxId;
@@ -101,6 +101,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         pbx,
         api: api::read(&all.section("api"), dir),
         webhooks: webhook::read(root, dir, &feed, &names, &problems),
+        sinks: sink::read(root, dir, &problems),
         feed,
         report: report::read(&all.section("report")),
         report_mail: report_mail::read(&all.section("report"), dir),

@@ -18,6 +18,7 @@ mod report_mail;
 mod rules;
 mod section;
 mod settings;
+mod sink;
 mod webhook;
 
 pub(crate) use agents::Agent;
@@ -28,6 +29,8 @@ pub use refusal::{Problem, Refusal};
 pub(crate) use renamed::OldName;
 pub(crate) use report_mail::ReportMail;
 pub use settings::Settings;
+pub(crate) use sink::PostgresUrl;
+pub use sink::Sink;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
 use crate::records::Files;
@@ -46,7 +49,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
-            "webhook", "code", "report", "store", "log",
+            "webhook", "sink", "code", "report", "store", "log",
         ],
     ),
     (
@@ -200,6 +203,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "map",
         ],
     ),
+    ("sink", &["name", "type", "url", "password_file", "tls_ca_file", "allow_plaintext"]),
     ("code", &["code", "label", "group", "success", "callback", "after", "expires", "rule"]),
     ("code.rule", &["outcomes", "directions", "pbxs", "queues", "dids", "talk_from", "talk_below"]),
     (
@@ -241,6 +245,8 @@ pub struct Config {
     pub(crate) feed: Feed,
     /// Endpoints that receive what became true, tables `[[webhook]]`.
     pub webhooks: Vec<Webhook>,
+    /// Databases of other engines that get a copy of the rows, tables `[[sink]]`.
+    pub(crate) sinks: Vec<Sink>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
     /// Where the report of each day goes, table `[report.mail]`.

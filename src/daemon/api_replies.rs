@@ -172,7 +172,8 @@ pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, sinc
             callbacks: scheduler.counters().into(),
             store: storage.counters(),
             api: ApiCounters::default(), // the parts of the API count by themselves
-            webhooks: BTreeMap::new(),   // so do their workers
+            webhooks: BTreeMap::new(),
+            sinks: BTreeMap::new(), // so do their workers
         },
     }
 }

@@ -251,7 +251,7 @@ impl Connection {
             let arrived_ms = first_ms.take().unwrap_or(arrived_ms);
             let disposition = self.session.received(&received, now_ms);
             match received {
-                Received::Frame(frame) if disposition == Disposition::ForEngine => {
+                Received::Frame(frame) if disposition == Disposition::ForTracker => {
                     delivery.frame(&frame, arrived_ms);
                 }
                 Received::Discarded(error) => delivery.push(LinkEvent::Discarded(error)),

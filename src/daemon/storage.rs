@@ -4,7 +4,7 @@ use super::event_log;
 use super::recorder::{self, Recorder, Settled};
 use super::upkeep::Upkeep;
 use crate::api::counters::StoreCounters;
-use crate::config::{Config, Feed, ShowNumbers};
+use crate::config::{Config, ShowNumbers};
 use crate::store::tokens::TokenChange;
 use crate::store::{self, Ack, Calendar, Counted, FeedRules, Health, Notes, Store, Writer};
 use crate::timing::Timing;
@@ -23,10 +23,12 @@ pub(crate) struct Storage {
 }
 
 /// What `[feed]` means to the store.
-pub(crate) fn feed_rules(feed: &Feed) -> FeedRules {
+pub(crate) fn feed_rules(config: &Config) -> FeedRules {
+    let feed = &config.feed;
     FeedRules {
         in_progress: feed.in_progress,
-        agents: feed.agents,
+        // A sink has a copy of what agents did.
+        agents: feed.agents || !config.sinks.is_empty(),
         late: false,
         keep: feed.keep.unwrap_or(Duration::MAX),
         max_rows: feed.max_rows.into(),
@@ -46,8 +48,8 @@ impl Storage {
     }
 
     /// Has changes recorded as the configuration says. If the writer is busy, the next reload does.
-    pub(crate) fn record_changes(&self, feed: &Feed) {
-        if !self.recorder.record_changes(feed_rules(feed)) {
+    pub(crate) fn record_changes(&self, config: &Config) {
+        if !self.recorder.record_changes(feed_rules(config)) {
             tracing::warn!(target: "store", "The database is busy; the new [feed] is not in use: reload again");
         }
     }

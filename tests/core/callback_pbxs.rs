@@ -402,6 +402,7 @@ fn a_number_added_by_hand_for_another_pbx_takes_its_open_callback_there_unless_s
     assert!(two.notes.iter().any(|note| note == "added again by hand; from a to b"), "{:?}", two.notes);
 
     let mut two = Two::new(overall(), policy(), policy());
+    two.floors[1].agents = vec![agent("101", &["support"])];
     two.misses("a", ANN);
     assert_eq!(two.stands(1), ("a", "DIALING_AGENT"));
     let busy = two.asks(&add).unwrap_err();

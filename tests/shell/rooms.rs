@@ -29,9 +29,13 @@ const PROGRAM: &[(&str, &[&str])] = &[
     ("log", &["config"]),
     ("store", &["ownership", "report"]),
     ("webhook", &["base64", "config", "store"]),
+    ("sinks", &["log", "store"]),
     ("api", &["language", "random", "report", "store", "timing"]),
     ("demo", &["store"]),
-    ("daemon", &["api", "config", "exit", "log", "ownership", "records", "report", "store", "timing", "webhook"]),
+    (
+        "daemon",
+        &["api", "config", "exit", "log", "ownership", "records", "report", "sinks", "store", "timing", "webhook"],
+    ),
     (
         "cli",
         &[
@@ -45,6 +49,7 @@ const PROGRAM: &[(&str, &[&str])] = &[
             "random",
             "records",
             "report",
+            "sinks",
             "store",
             "webhook",
         ],

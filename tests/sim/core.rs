@@ -110,7 +110,7 @@ impl Core {
             let Some(received) = side.decoder.decode_idle(&mut side.input) else { break };
             let Some(session) = &mut side.session else { return };
             let disposition = session.received(&received, now.mono_ms);
-            if let (Received::Frame(frame), Disposition::ForEngine) = (&received, disposition)
+            if let (Received::Frame(frame), Disposition::ForTracker) = (&received, disposition)
                 && let Ok(stamped) = Stamped::parse(frame)
             {
                 side.tracker.handle(Input::Event(&stamped), now);

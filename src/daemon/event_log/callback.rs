@@ -94,7 +94,7 @@ pub(crate) fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
         ),
         AttemptResult::OriginateError => tracing::warn!(
             target: "callback", callback, pbx = %row.pbx, attempt, agent, reason = detail,
-            "This callback attempt could not be made and is tried again (callbackd check --connect shows what is missing)"
+            "This callback attempt could not be made; it is tried again (callbackd check --connect shows what is missing)"
         ),
         _ => {
             tracing::info!(target: "callback", callback, pbx = %row.pbx, attempt, agent, %result, reason = detail, "Callback not connected")

@@ -83,7 +83,7 @@ pub enum ChangedRow {
 }
 
 impl Feed {
-    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(in crate::store) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let (db, site) =
             connection.query_row("SELECT substr(db_uuid, 1, 8), coalesce(site, '') FROM identity", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
