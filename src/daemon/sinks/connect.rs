@@ -41,6 +41,14 @@ pub(crate) struct Connected {
     driver: JoinHandle<()>,
 }
 
+impl Connected {
+    /// Until the server has gone, which is waited for once.
+    pub(crate) async fn ended(&mut self) {
+        // Whatever it ended by.
+        let _ = (&mut self.driver).await;
+    }
+}
+
 impl Drop for Connected {
     fn drop(&mut self) {
         self.driver.abort();
