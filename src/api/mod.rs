@@ -19,6 +19,7 @@ mod guard;
 pub(crate) mod history;
 mod line;
 mod pages;
+mod query;
 mod readers;
 mod routes;
 mod slots;

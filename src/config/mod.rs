@@ -266,6 +266,23 @@ impl Config {
         self.pbx.iter().find(|pbx| pbx.name == name)
     }
 
+    /// The phone of the agent whom `[[agents]]` gives this name, whatever its capital letters, and the PBX if it is one alone. `None` if nobody has
+    /// the name, or several phones have.
+    #[must_use]
+    pub(crate) fn agent_named(&self, name: &str, pbx: Option<&str>) -> Option<(Option<&PbxId>, &str)> {
+        let lower = name.to_lowercase();
+        let is_it = |agent: &&Agent| agent.name.as_ref().is_some_and(|name| name.to_lowercase() == lower);
+        let on = self.pbx.iter().filter(|on| pbx.is_none_or(|pbx| on.name == pbx));
+        let found =
+            on.flat_map(|on| on.settings.agents.iter().filter(is_it).map(|agent| (&on.name, &*agent.interface)));
+        let found: Vec<(&PbxId, &str)> = found.collect();
+        match found.as_slice() {
+            [(on, interface)] => Some((Some(*on), *interface)),
+            [(_, first), rest @ ..] if rest.iter().all(|(_, interface)| interface == first) => Some((None, *first)),
+            _ => None,
+        }
+    }
+
     /// The time zone in which times are shown to people: of `[hours]`, or of the only PBX.
     #[must_use]
     pub fn zone(&self) -> jiff::tz::TimeZone {

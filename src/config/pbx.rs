@@ -4,7 +4,7 @@ use super::inherit::{Source, overlaid, places};
 use super::section::{Problems, Section, nearest};
 use super::{Pbx, Tls, gap, settings};
 use callbackd_core::model::PbxId;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::Path;
@@ -43,7 +43,8 @@ pub(super) fn named(section: &Section<'_, '_>, known: &[PbxId]) -> BTreeSet<PbxI
 /// Reads all of them, each with what it does not inherit; files are taken relative to `dir`.
 pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<Pbx> {
     let tables = tables(root, problems);
-    let mut names = HashSet::new();
+    // In small letters: files of secrets and units are named by them, and people type them.
+    let mut names: HashMap<String, PbxId> = HashMap::new();
     let mut addresses: HashMap<(String, u16), PbxId> = HashMap::new();
     let mut out = Vec::new();
     for (table, span) in &tables {
@@ -53,13 +54,15 @@ pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<P
         if tables.len() > 1 && name.is_none() {
             let help = "add its name, such as name = \"berlin\": the database knows it by that; what was stored while it had none is of \"pbx\"";
             problems.add(span.clone(), "each of several PBXs needs a `name`", "without one", help);
-        } else if !names.insert(pbx.name.clone()) {
-            problems.add(
-                name.unwrap_or(span.clone()),
-                format!("two PBXs are named `{}`", pbx.name),
-                "named like another",
-                "give each [[pbx]] a `name` of its own",
-            );
+        } else if let Some(other) = names.insert(pbx.name.to_ascii_lowercase(), pbx.name.clone()) {
+            let (title, help) = if other == pbx.name {
+                (format!("two PBXs are named `{other}`"), "give each [[pbx]] a `name` of its own")
+            } else {
+                let title =
+                    format!("two PBXs are named `{other}` and `{}`: the same but for capital letters", pbx.name);
+                (title, "give each [[pbx]] a `name` of its own, in other letters")
+            };
+            problems.add(name.unwrap_or(span.clone()), title, "named like another", help);
         } else if let Some(other) = addresses.insert(place(&pbx.address), pbx.name.clone()) {
             let title = format!("two PBXs, `{other}` and `{}`, have the address {}", pbx.name, pbx.address);
             let label =

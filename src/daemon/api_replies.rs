@@ -156,7 +156,7 @@ pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, sinc
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         since_ms,
-        pbx: pbxs.monitors().iter().map(|w| pbx(w, callbacks)).collect(),
+        pbx: pbxs.monitors().iter().map(|w| pbx(w, callbacks, storage)).collect(),
         callbacks_enabled: scheduler.policies().any_enabled(),
         callbacks: scheduler.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
         attempts: scheduler.active(),
@@ -185,7 +185,7 @@ fn counted(monitor: &Monitor, link: &Link) -> PbxCounters {
     }
 }
 
-fn pbx(monitor: &Monitor, callbacks: &Callbacks) -> PbxStatus {
+fn pbx(monitor: &Monitor, callbacks: &Callbacks, storage: &Storage) -> PbxStatus {
     let presence = monitor.presence();
     let agents = presence.agents();
     let free = |agent: &&AgentView<'_>| callbacks.scheduler().why_not(&monitor.name, agent).is_none();
@@ -206,6 +206,8 @@ fn pbx(monitor: &Monitor, callbacks: &Callbacks) -> PbxStatus {
         agents: agents.len(),
         free: monitor.tracker().sees().then(|| agents.iter().filter(free).count()),
         waiting: monitor.tracker().sees().then(|| presence.waiting()),
+        callbacks_enabled: callbacks.scheduler().policies().of(&monitor.name).enabled,
+        calls_stored: storage.calls_of(&monitor.name),
     }
 }
 

@@ -8,7 +8,8 @@ use crate::config::{Config, ShowNumbers};
 use crate::store::tokens::TokenChange;
 use crate::store::{self, Ack, Calendar, Counted, FeedRules, Health, Notes, Store, Writer};
 use crate::timing::Timing;
-use callbackd_core::model::{Moment, Record};
+use callbackd_core::model::{Moment, PbxId, Record};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -18,8 +19,8 @@ pub(crate) struct Storage {
     recorder: Recorder,
     acks: mpsc::Receiver<Ack>,
     upkeep: Upkeep,
-    /// Calls stored since the start.
-    calls: u64,
+    /// Calls stored since the start, by PBX.
+    calls: BTreeMap<PbxId, u64>,
 }
 
 /// What `[feed]` means to the store.
@@ -44,7 +45,7 @@ impl Storage {
     pub(crate) fn new(store: Store) -> Result<Self, store::Error> {
         let (acknowledge, acks) = recorder::acks();
         let recorder = Recorder::new(Writer::spawn(store, acknowledge)?);
-        Ok(Self { recorder, acks, upkeep: Upkeep::default(), calls: 0 })
+        Ok(Self { recorder, acks, upkeep: Upkeep::default(), calls: BTreeMap::new() })
     }
 
     /// Has changes recorded as the configuration says. If the writer is busy, the next reload does.
@@ -91,7 +92,11 @@ impl Storage {
     /// What has become durable, or never will, by an answer of the writer.
     pub(crate) fn acknowledged(&mut self, ack: Ack) -> Settled {
         let settled = self.recorder.acknowledged(ack);
-        self.calls += settled.stored.iter().filter(|record| matches!(record, Record::Call(_))).count() as u64;
+        for record in &settled.stored {
+            if let Record::Call(call) = record {
+                *self.calls.entry(call.pbx.clone()).or_default() += 1;
+            }
+        }
         settled
     }
 
@@ -112,7 +117,12 @@ impl Storage {
 
     /// Calls stored since the start.
     pub(crate) fn calls(&self) -> u64 {
-        self.calls
+        self.calls.values().sum()
+    }
+
+    /// Those of one PBX.
+    pub(crate) fn calls_of(&self, pbx: &PbxId) -> u64 {
+        self.calls.get(pbx).copied().unwrap_or_default()
     }
 
     /// What the writer is doing.

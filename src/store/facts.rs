@@ -161,7 +161,7 @@ impl Reader {
     pub(crate) fn ever_met(&self) -> Result<(Vec<String>, Vec<String>), Error> {
         self.read(|connection| {
             let list = |column: &str| -> rusqlite::Result<Vec<String>> {
-                let sql = super::questions::values_of(column);
+                let sql = super::questions::values_of("calls", column);
                 connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
             };
             Ok((list("queue")?, list("agent")?))

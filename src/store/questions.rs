@@ -201,9 +201,9 @@ pub(super) const STATE_OF_CALLBACK: &str = "SELECT state FROM callbacks WHERE id
 pub(super) const ATTEMPTS_OF_WINDOW: &str = "
     SELECT pbx, agent, result FROM callback_attempts WHERE intended_ms >= ?1 AND intended_ms < ?2 AND result IS NOT NULL";
 
-/// All values of a column of `calls` that has an index of its own.
-pub(super) fn values_of(column: &str) -> String {
-    format!("{} SELECT value FROM distinct_of WHERE value IS NOT NULL LIMIT 1000", distinct("calls", column, ""))
+/// All values of a column that has an index of its own in this table.
+pub(super) fn values_of(table: &str, column: &str) -> String {
+    format!("{} SELECT value FROM distinct_of WHERE value IS NOT NULL LIMIT 1000", distinct(table, column, ""))
 }
 
 /// Every question of commands and of the start, under a name that says who asks: for a test of their plans.
@@ -316,8 +316,9 @@ pub fn questions() -> Vec<(String, String)> {
         ("report: gaps".to_owned(), GAPS_OF_WINDOW.to_owned()),
         ("report: state of a callback".to_owned(), STATE_OF_CALLBACK.to_owned()),
         ("report: attempts".to_owned(), ATTEMPTS_OF_WINDOW.to_owned()),
-        ("report: queues".to_owned(), values_of("queue")),
-        ("report: agents".to_owned(), values_of("agent")),
+        ("report: queues".to_owned(), values_of("calls", "queue")),
+        ("report: agents".to_owned(), values_of("calls", "agent")),
+        ("calls: agents of legs".to_owned(), values_of("legs", "agent")),
     ];
     let children = CHILDREN_OF_WINDOW.map(|sql| ("report: children".to_owned(), sql.to_owned()));
     let reports = reports.into_iter().chain(children);

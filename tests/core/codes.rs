@@ -254,3 +254,12 @@ fn a_word_that_is_no_code_is_refused_and_changes_nothing() {
     assert!(refused.to_string().contains("there is no code LUNCH: `callbackd codes` lists them"), "{refused}");
     assert!(scene.tags.is_empty() && scene.rows.is_empty());
 }
+
+#[test]
+fn whatever_is_set_by_itself_has_a_label() {
+    let codes = Codes::default();
+    let of_outcomes = Outcome::ALL.iter().filter_map(|outcome| outcome.meaning().tag);
+    for code in of_outcomes.chain(["CALLBACK", "CALLBACK_AT", "CALLBACK_DECLINED"]) {
+        assert!(codes.get(code).is_some_and(|known| !known.label.is_empty()), "{code} has no label");
+    }
+}

@@ -7,6 +7,7 @@ mod replayed_calls;
 mod report_centre;
 mod report_example;
 mod report_meaning;
+mod report_pbxs;
 mod report_recount;
 mod report_three_ways;
 mod store_backup;

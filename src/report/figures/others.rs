@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Queue {
     /// Name of the PBX.
-    pub(crate) pbx: String,
+    pub pbx: String,
     /// Name of the queue.
     pub queue: String,
     /// A caller may visit it twice.
@@ -70,7 +70,7 @@ pub(super) fn queues(facts: &Facts) -> Vec<Queue> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Choice {
     /// Name of the PBX.
-    pub(crate) pbx: String,
+    pub pbx: String,
     /// Context of the menu.
     pub context: String,
     /// What was chosen: empty if nothing, `t` for a time-out, `i` for an invalid choice.
