@@ -116,7 +116,7 @@ words! {
     h_visits: "Visits", "Входов", "Входів", "כניסות", "Visitas", "Besuche";
     h_connected: "Connected", "Соединено", "З’єднано", "חוברו", "Conectadas", "Verbunden";
     h_other_ends: "Other ends", "Иной исход", "Інший кінець", "סיום אחר", "Otro final", "Anders beendet";
-    h_stay: "Mean stay", "Среднее время", "Середній час", "שהייה ממוצעת", "Estancia media", "Mittlere Verweildauer";
+    h_visit: "Mean visit", "Среднее время", "Середній час", "שהייה ממוצעת", "Estancia media", "Mittlere Verweildauer";
     h_longest: "Longest", "Максимум", "Максимум", "הארוכה ביותר", "Máxima", "Längste";
     h_abandonment: "Abandonment", "Доля ушедших", "Частка відмов", "שיעור נטישה", "Abandono", "Auflegequote";
     h_agent: "Agent", "Оператор", "Оператор", "נציג", "Agente", "Agent";

@@ -39,7 +39,7 @@ fn a_time_that_is_none_is_refused_by_both_with_what_to_write_instead() {
         let error = answer["error"].as_str().unwrap();
         assert!(status == 400 && error.starts_with(&format!("{at}: {why}")), "{status} {answer}");
         let said = front.run(&["callbacks", "add", "+12025550123", "--at", at]);
-        assert!(said.code == 1 && said.err.contains(why), "{at}: {said:?}");
+        assert!(said.code == 64 && said.err.contains(why), "{at}: {said:?}");
     }
     assert_eq!(front.get("/v1/callbacks"), json!([]), "nothing was made of them");
 }

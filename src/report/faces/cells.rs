@@ -27,12 +27,12 @@ pub(crate) fn slice(language: Language, of: &Slice) -> [String; 7] {
     [calls, answered, missed, language.count(t.won_back), gave_up, level, maybe_clock(t.wait.mean_ms)]
 }
 
-/// Behind the name: visits, connected, gave up, other ends, mean stay, longest, service level.
+/// Behind the name: visits, connected, gave up, other ends, mean visit, longest, service level.
 pub(crate) fn queue(language: Language, of: &Queue) -> Vec<String> {
-    let longest_ms = of.longest_stay_s.map(|s| s * 1_000);
+    let longest_ms = of.longest_visit_s.map(|s| s * 1_000);
     let ends = [of.visits, of.connected, of.abandoned, of.other].map(|n| language.count(n));
     let level = language.percent(of.totals.service_level_offered);
-    ends.into_iter().chain([maybe_clock(of.mean_stay_ms), maybe_clock(longest_ms), level]).collect()
+    ends.into_iter().chain([maybe_clock(of.mean_visit_ms), maybe_clock(longest_ms), level]).collect()
 }
 
 /// Hour, calls an hour, needed, present, and whether these were too few.

@@ -23,7 +23,7 @@ pub(super) fn queues(report: &Report<'_>, out: &mut String) {
         words.h_connected,
         words.h_gave_up,
         words.h_other_ends,
-        words.h_stay,
+        words.h_visit,
         words.h_longest,
         words.h_level,
         words.h_abandonment,
