@@ -168,11 +168,11 @@ fn sentences(source: &str) -> Vec<String> {
     let quoted = lines.flat_map(|line| line.split('"').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>());
     quoted
         .filter(|text| text.contains(' ') && text.starts_with(|c: char| c.is_lowercase() || c == '{'))
-        .filter(|text| text.chars().filter(|c| c.is_alphabetic()).count() > 12)
         .map(|text| {
             let parts = text.split('{').map(|part| part.split_once('}').map_or(part, |(_, rest)| rest).to_owned());
             parts.collect::<Vec<_>>().join("x")
         })
+        .filter(|text| text.chars().filter(|c| c.is_alphabetic()).count() > 12)
         .collect()
 }
 
@@ -184,7 +184,7 @@ fn every_reason_that_the_core_records_is_told_in_every_language() {
         include_str!("../core/reconcile/proved.rs"),
     ];
     let recorded: Vec<String> = sources.into_iter().flat_map(sentences).collect();
-    assert!(recorded.len() > 50, "{recorded:#?}");
+    assert!(recorded.len() > 45, "{recorded:#?}");
     for sentence in &recorded {
         assert_eq!(Language::En.why(sentence).as_ref(), Some(sentence));
         for language in [Language::Ru, Language::Uk, Language::He, Language::Es, Language::De] {
