@@ -83,12 +83,13 @@ impl Store {
         // First before anything is created beside a file that is not ours, then again when nobody else can change it any more.
         inspect(&path)?;
         let lock = Lock::take(&path)?;
-        if inspect(&path)? != Found::Nothing {
-            refuse_damage(&path)?;
+        let locks = Locks::default();
+        let named = |error: Error| error.with_holder(&locks);
+        if inspect(&path).map_err(named)? != Found::Nothing {
+            refuse_damage(&path).map_err(named)?;
         }
         create_if_missing(&path)?;
-        let locks = Locks::default();
-        let failed = |error| Error::sqlite(&path, error).with_holder(&locks);
+        let failed = |error| named(Error::sqlite(&path, error));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
@@ -102,7 +103,7 @@ impl Store {
         })?;
         // Not before: a migration corrects texts of the schema in their place.
         distrust(&connection).map_err(failed)?;
-        let prefix = identity::settle(&connection, &path, &lock)?;
+        let prefix = identity::settle(&connection, &path, &lock).map_err(named)?;
         let files = (file_id(&path), None);
         Ok(Self { connection, path, keep_log: false, files, prefix, feed: None, lock, locks })
     }

@@ -24,6 +24,7 @@ mod config_webhook;
 mod configured;
 #[path = "../core/stream/rules.rs"]
 mod core_rules;
+mod crowds;
 mod database_commands;
 mod day_commands;
 mod demo_command;
@@ -35,6 +36,7 @@ mod held_by_nobody;
 mod hostile_day;
 mod import_command;
 mod kill_loop;
+mod limits_named;
 mod link;
 mod link_trouble;
 mod log_lines;
