@@ -58,19 +58,21 @@ fn sixteen_thousand_commands_on_one_callback_leave_database_story_page_and_answe
     let answer = story.to_string().len();
     let shown = front.run(&["callbacks", "show", &id.to_string()]);
     assert_eq!(shown.code, 0, "{shown:?}");
-    let why = front.run(&["callbacks", "why", &id.to_string()]);
     let cookie = logged_in(port, &token(&front, "desk", "operate"));
     let headers = [("Cookie", cookie.as_str())];
-    let page = ask(port, "GET", "/missed", &headers, "");
-    assert_eq!(page.status, 200, "{}", page.body);
-    let sizes = [answer, shown.out.len(), why.out.len(), page.body.len()];
-    println!("answer, show, why, page: {sizes:?} bytes");
+    let pages = ["/missed", "/wall"].map(|path| {
+        let page = ask(port, "GET", path, &headers, "");
+        assert_eq!(page.status, 200, "{}", page.body);
+        page.body.len()
+    });
+    let sizes = [answer, shown.out.len(), pages[0], pages[1]];
+    println!("answer, show, pages: {sizes:?} bytes");
     assert!(sizes.iter().all(|size| *size < longest), "{sizes:?}");
 
     // The feed has its own limit; the WAL is cut at a checkpoint.
     let pages: i64 = front.row("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
     let wal = std::fs::metadata(front.site.path("calls.db-wal")).unwrap().len();
-    let feed: i64 = front.row("SELECT count(*) FROM changes");
+    let feed: i64 = front.row("SELECT count(*) FROM outbox");
     println!("database {pages} bytes, WAL {wal} bytes, feed {feed} rows");
     assert!(pages < 8 << 20 && wal < 24 << 20 && feed < 1_200, "{pages} {wal} {feed}");
     let metrics = front.get("/metrics");
