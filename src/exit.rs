@@ -24,7 +24,7 @@ pub enum Exit {
     CantCreate = 73,
     /// `EX_IOERR`: reading or writing failed: a full disk, a broken database.
     IoError = 74,
-    /// `EX_TEMPFAIL`: try again later: another daemon holds the database.
+    /// `EX_TEMPFAIL`: try again later: another daemon holds the database, or has not brought it to this program's schema yet.
     TempFail = 75,
     /// `EX_NOPERM`: the PBX refused the login, or a file must not be used by this user.
     NoPermission = 77,
@@ -34,6 +34,22 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// All of them, by their numbers.
+    pub const ALL: &[Self] = &[
+        Self::Ok,
+        Self::No,
+        Self::Usage,
+        Self::Data,
+        Self::NoInput,
+        Self::Unavailable,
+        Self::Software,
+        Self::CantCreate,
+        Self::IoError,
+        Self::TempFail,
+        Self::NoPermission,
+        Self::Config,
+    ];
+
     /// The number that the shell sees.
     #[must_use]
     pub const fn code(self) -> u8 {
@@ -45,11 +61,7 @@ impl Exit {
     /// The exit for a number; a number that is none of these is a bug of this program.
     #[must_use]
     pub fn from_code(code: u8) -> Self {
-        use Exit::{CantCreate, Config, Data, IoError, No, NoInput, NoPermission, Ok, TempFail, Unavailable, Usage};
-        [Ok, No, Usage, Data, NoInput, Unavailable, CantCreate, IoError, TempFail, NoPermission, Config]
-            .into_iter()
-            .find(|exit| exit.code() == code)
-            .unwrap_or(Exit::Software)
+        Self::ALL.iter().copied().find(|exit| exit.code() == code).unwrap_or(Self::Software)
     }
 }
 

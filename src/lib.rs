@@ -6,8 +6,9 @@
 //!                                               store: one transaction per drained batch
 //! ```
 //!
-//! Imports point upstream only: `callbackd_core ← report ← store ← webhook ← api ← daemon ← cli ← main`, with `records` beside `store`, `config` above
-//! `records` and `report`, and `base64`, `language`, `log` and `ownership` below all.
+//! Imports point upstream only, and a test (`tests/shell/rooms.rs`) holds them to it: `callbackd_core ← report ← store ← api ← daemon ← cli ← main`.
+//! Beside `store` stand `records`, which reads files, `config`, above both of which `webhook` and `sinks` stand, and `language`, the texts of pages;
+//! `base64`, `exit`, `ownership`, `random` and `timing` are below all.
 //! The core is a crate of its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map.
 //! What happened while events were not seen is proved there, from the files that `records` reads.
 //! People and programs use `api` and `cli`; `demo` is a PBX to try it with.
@@ -45,6 +46,7 @@
 //! * recovered: a missed customer who was served after all: by a callback, by calling again, or by an agent's own call. Reports say won back.
 //! * requested: of a callback: the customer asked for it, or an agent said that it would come.
 //! * scheduler: the part of the core that keeps the callbacks, dispatches them and judges their attempts.
+//! * sink: a database of another engine that holds a copy of the rows, of many sites.
 //! * snapshot: the lists of channels, queues and devices that are asked for when the link comes up, and every five minutes.
 //! * status: what became of a call, as a manager counts it (`ANSWER`, `NOANSWER`, `BUSY`, `CANCEL`, …).
 //! * tracker: the part of the core that makes calls, intervals of agents and gaps out of one PBX's events, live or from a recording.
@@ -76,6 +78,7 @@ pub(crate) mod random;
 #[allow(missing_docs)]
 pub mod records;
 pub mod report;
+pub(crate) mod sinks;
 pub mod store;
 pub mod timing;
 pub mod webhook;

@@ -4,7 +4,7 @@ use callbackd::cli::failure::Failure;
 use callbackd::cli::target::{DatabaseArgs, Target, TargetArgs};
 use callbackd::cli::{
     self, Cli, Command, agents, audit, backup, callbacks, calls, capture, check, demo, dnc, import, man, missed, next,
-    replay, report, setup, status, tag, tail, token, top, vacuum, webhooks,
+    replay, report, setup, sink, status, tag, tail, token, top, vacuum, webhooks,
 };
 use callbackd::config::{Config, Refusal};
 use callbackd::daemon;
@@ -88,6 +88,7 @@ fn main() -> ExitCode {
         Command::Dnc(args) => at(&args.target, |target, out, notes| dnc::run(&args, target, out, notes)),
         Command::Token(args) => at(&args.target, |target, out, notes| token::run(&args, target, out, notes)),
         Command::Webhooks(args) => at(&args.target, |target, out, notes| webhooks::run(&args, target, out, notes)),
+        Command::Sink(args) => at_config(&args.target, |config, target, out, _| sink::run(&args, config, target, out)),
         Command::Status(args) => at(&args.target, |target, out, notes| status::run(&args, target, out, notes)),
         Command::Backup(args) => of_database(&args.database, |db, out| backup::run(&args, db, out)),
         Command::Vacuum(args) => of_database(&args.database, |db, out| vacuum::run(&args, db, out)),
@@ -110,16 +111,16 @@ fn hold_against_records(args: &audit::AuditArgs) -> Exit {
 fn list_calls(args: &calls::CallsArgs) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
-    let list = |db: &Path, pbxs: &BTreeSet<PbxId>, zone: &TimeZone| {
+    let list = |args: &calls::CallsArgs, db: &Path, pbxs: &BTreeSet<PbxId>, zone: &TimeZone| {
         let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
         calls::run(args, db, pbxs, (zone, now), &mut out, &mut notes)
             .map_err(|error| (error.exit_code(), error.to_string()))
     };
     match &args.db {
-        Some(db) => ended(list(db, &BTreeSet::new(), &TimeZone::system())),
+        Some(db) => ended(list(args, db, &BTreeSet::new(), &TimeZone::system())),
         None => with_configuration(args.config.as_deref(), |config| {
             let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
-            list(&config.store.path, &pbxs, &config.zone())
+            list(&args.meant(config), &config.store.path, &pbxs, &config.zone())
         }),
     }
 }
@@ -127,7 +128,7 @@ fn list_calls(args: &calls::CallsArgs) -> Exit {
 fn report_figures(args: &report::ReportArgs) -> Exit {
     #[allow(clippy::disallowed_methods)] // the door is where time comes in
     let now = jiff::Timestamp::now();
-    let run = |db: &Path, configured| {
+    let run = |args: &report::ReportArgs, db: &Path, configured| {
         let (mut out, mut notes) = (BufWriter::new(io::stdout().lock()), io::stderr().lock());
         match report::run(args, db, configured, now, &mut out, &mut notes).and_then(|()| Ok(out.flush()?)) {
             Err(failure) if !failure.is_closed_pipe() => Err((failure.exit_code(), failure.to_string())),
@@ -136,15 +137,15 @@ fn report_figures(args: &report::ReportArgs) -> Exit {
     };
     if args.mail {
         return with_configuration(args.config.as_deref(), |config| {
-            report::mail::run(args, config, now, &mut io::stderr().lock())
+            report::mail::run(&args.meant(config), config, now, &mut io::stderr().lock())
                 .map_err(|failure| (failure.exit_code(), failure.to_string()))
         });
     }
     match &args.db {
-        Some(db) => ended(run(db, None)),
+        Some(db) => ended(run(args, db, None)),
         None => with_configuration(args.config.as_deref(), |config| {
             let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
-            run(&config.store.path, Some((pbxs, config.report.clone(), config.zone())))
+            run(&args.meant(config), &config.store.path, Some((pbxs, config.report.clone(), config.zone())))
         }),
     }
 }

@@ -21,6 +21,10 @@ pub(crate) struct Timing {
     pub(crate) webhook: Duration,
     /// From the first attempt at a message to the second; the other pauses follow from it.
     pub(crate) webhook_pause: Duration,
+    /// A sink, for one batch.
+    pub(crate) sink: Duration,
+    /// From a sink's first failure to the next attempt; the other pauses follow from it.
+    pub(crate) sink_pause: Duration,
     /// A database that cannot be written, while the daemon stops: within systemd's default `TimeoutStopSec` of 90 s.
     pub(crate) stop: Duration,
     /// From the end of an event gap to the first look into Asterisk's records.
@@ -36,6 +40,8 @@ impl Timing {
         heartbeat: Duration::from_secs(20),
         webhook: Duration::from_secs(20),
         webhook_pause: Duration::from_secs(5),
+        sink: Duration::from_secs(60),
+        sink_pause: Duration::from_secs(1),
         stop: Duration::from_secs(20),
         records_look: Duration::from_secs(2),
     };
@@ -61,6 +67,8 @@ impl Timing {
                 "heartbeat" => &mut self.heartbeat,
                 "webhook" => &mut self.webhook,
                 "webhook_pause" => &mut self.webhook_pause,
+                "sink" => &mut self.sink,
+                "sink_pause" => &mut self.sink_pause,
                 "stop" => &mut self.stop,
                 "records_look" => &mut self.records_look,
                 _ => continue,
@@ -77,8 +85,9 @@ mod tests {
 
     #[test]
     fn a_slow_client_has_five_seconds_a_stream_thirty_and_a_locked_database_twenty() {
-        let Timing { request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop, records_look } =
-            Timing::USUAL;
+        let Timing {
+            request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop, records_look, ..
+        } = Timing::USUAL;
         let waits = [request_head, request_body, unread, heartbeat, webhook, webhook_pause, stop, records_look];
         assert_eq!(waits.map(|wait| wait.as_secs()), [5, 5, 30, 20, 20, 5, 20, 2]);
     }

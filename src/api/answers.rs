@@ -2,7 +2,7 @@
 
 use crate::store::feed::{Change, ChangedRow, Cursor, Feed};
 use crate::store::{CodeCount, StoredCall, TaggedCall};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     AttemptRow, CallbackRow, FinishedCall, IvrStep, Leg, QueueVisit, Rating, RecoveredBy, Tag,
 };
@@ -70,6 +70,7 @@ flat! {
         callback_id: Option<i64> = call.callback_id,
         recovered_by: Option<&'a str> = recovered.map(|(by, _)| by.as_str()),
         recovered_ms: Option<Millis> = recovered.map(|(_, at)| at),
+        language: Option<&'a str> = call.language.as_deref(),
     }
 }
 

@@ -43,6 +43,8 @@ pub enum ClientError {
         status: u16,
         /// The answer's text.
         message: String,
+        /// The field of the question that is wrong, where the answer names one.
+        field: Option<String>,
     },
     /// The connection broke, or the answer was not understood.
     #[error("the daemon's answer cannot be read: {0}")]
@@ -200,8 +202,10 @@ async fn json_of(response: Response<Incoming>) -> Result<Value, ClientError> {
 /// The daemon's own words of why it does not do this.
 async fn refused(response: Response<Incoming>) -> Result<ClientError, ClientError> {
     let status = response.status().as_u16();
-    let message = shown(json_of(response).await?["error"].as_str().unwrap_or("no reason was given"));
-    Ok(ClientError::Refused { status, message })
+    let answer = json_of(response).await?;
+    let message = shown(answer["error"].as_str().unwrap_or("no reason was given"));
+    let field = answer["field"].as_str().map(shown);
+    Ok(ClientError::Refused { status, message, field })
 }
 
 /// The target of a `Link` that says `rel="next"` (RFC 8288), as this API writes it.

@@ -1,8 +1,11 @@
 //! Commands as they come in JSON.
 
+use super::front::Failure;
 use axum::http::StatusCode;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError};
+use callbackd_core::millis::Millis;
+use callbackd_core::model::NoSuchPbx;
+use callbackd_core::model::identity::there_are;
 use callbackd_core::model::text::is_harmful;
 use serde::Deserialize;
 
@@ -141,8 +144,29 @@ impl CommandBody {
     }
 }
 
-/// The status of a command that was not carried out.
-pub(crate) fn status_of(error: &CommandError) -> StatusCode {
+/// Why a command was not carried out, with the field that is wrong and the fix where one is.
+pub(super) fn refusal(error: &CommandError) -> Failure {
+    let (field, fix) = match error {
+        CommandError::NoSuchPbx(NoSuchPbx { known, .. }) | CommandError::WhichPbx(known) => ("pbx", there_are(known)),
+        CommandError::NoSuchAgent(_) => ("agent", "GET /v1/agents lists them".to_owned()),
+        CommandError::NoSuchQueue { .. } => ("queue", "GET /v1/queues lists them".to_owned()),
+        CommandError::NoSuchCode(_) => ("code", "GET /v1/codes lists them".to_owned()),
+        CommandError::Time { .. } => ("at", "a time as 2026-11-30T09:30, or +2h".to_owned()),
+        CommandError::NoSuchCallback(_)
+        | CommandError::Closed { .. }
+        | CommandError::Active { .. }
+        | CommandError::NotCallable { .. }
+        | CommandError::DoNotCall(_)
+        | CommandError::OpenAlready { .. }
+        | CommandError::Full(_)
+        | CommandError::ListFull
+        | CommandError::TooManyWait(_)
+        | CommandError::NotOnTheList(_) => return Failure::new(status_of(error), error.to_string()),
+    };
+    Failure::of_field(field, error.to_string(), fix).with_status(status_of(error))
+}
+
+fn status_of(error: &CommandError) -> StatusCode {
     match error {
         CommandError::NoSuchCallback(_) | CommandError::NotOnTheList(_) => StatusCode::NOT_FOUND,
         CommandError::Closed { .. }

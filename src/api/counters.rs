@@ -23,6 +23,30 @@ pub(crate) struct Counters {
     /// By the name of the webhook in the configuration.
     #[serde(default)]
     pub(crate) webhooks: BTreeMap<String, WebhookCounters>,
+    /// By the name of the sink in the configuration.
+    #[serde(default)]
+    pub(crate) sinks: BTreeMap<String, SinkCounters>,
+}
+
+/// What was counted of one sink, and how it stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct SinkCounters {
+    /// Rows that were added or replaced there.
+    pub(crate) rows: u64,
+    /// Transactions in which that was done.
+    pub(crate) batches: u64,
+    /// Attempts to connect or to write that failed.
+    pub(crate) errors: u64,
+    /// Times that all tables were read anew because the feed did not go on from the sink's place.
+    pub(crate) walks: u64,
+    /// Changes that are not there yet.
+    pub(crate) behind: u64,
+    /// Time since nothing was missing there, ms; 0 while nothing is.
+    pub(crate) lag_ms: u64,
+    /// All tables are being read anew.
+    pub(crate) walking: bool,
+    /// Nothing can be written since, ms since 1970 UTC; `null` while it works.
+    pub(crate) failing_since_ms: Option<i64>,
 }
 
 /// What was counted of one webhook, and how it stands.

@@ -2,7 +2,7 @@
 
 use super::status::{QueueInPresence, Status};
 use crate::store::Counted;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::Standing;
 use callbackd_core::model::{CallbackState, tally::Place};
 use std::collections::BTreeMap;
@@ -26,11 +26,13 @@ pub(crate) struct Figures {
     pub(crate) counted: Counted,
 }
 
-/// Of the open callbacks of a queue, ms since 1970 UTC.
+/// Of the open callbacks of a queue; times are ms since 1970 UTC.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Oldest {
     /// The earliest that is or was due.
     pub(crate) due_ms: Millis,
     /// The earliest miss.
     pub(crate) missed_ms: Millis,
+    /// So many of them were asked for and are late.
+    pub(crate) late: usize,
 }

@@ -1,8 +1,9 @@
 //! What all requests share: the way to the daemon's loop, the connections for reading, and how a refusal is said.
 
 use super::Ask;
-use super::commands::status_of;
+use super::commands::refusal;
 use super::frames::Frames;
+use super::query::unknown;
 use super::readers::Readers;
 use super::slots::Slots;
 use super::status::Status;
@@ -10,11 +11,8 @@ use super::web::Today;
 use crate::store::{self, Reader};
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::FromRequestParts;
-use axum::extract::Query;
 use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::http::StatusCode;
-use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use callbackd_core::callbacks::commands::{Command, Done};
 use callbackd_core::model::identity::there_are;
@@ -133,37 +131,13 @@ pub(crate) type Body = Result<Bytes, BytesRejection>;
 pub(crate) type Answer = Result<Json<serde_json::Value>, Failure>;
 pub(crate) type Listed = Result<Response, Failure>;
 
-/// What stands behind the `?` of a request; a field that is not known or cannot be read is refused by its name.
-#[derive(Debug)]
-pub(crate) struct Asked<T>(pub T);
-
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        match Query::<T>::from_request_parts(parts, state).await {
-            Ok(Query(asked)) => Ok(Self(asked)),
-            Err(rejection) => {
-                // "Failed to deserialize query string: limit: invalid digit found in string", "…: unknown field `stat`, expected one of …"
-                let text = rejection.body_text();
-                let why = text.split_once(": ").map_or(text.as_str(), |(_, why)| why);
-                let named = why.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`'));
-                let field = named.map(|(field, _)| field).or_else(|| why.split_once(": ").map(|(field, _)| field));
-                let field = field.filter(|field| !field.contains(' '));
-                let fix = "the parameters and their values are in config/doc/openapi.json";
-                Err(match field {
-                    Some(field) => Failure::of_field(field, text.clone(), fix),
-                    None => Failure::new(rejection.status(), text),
-                })
-            }
-        }
-    }
-}
-
 /// The body of a request, as JSON.
 pub(crate) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(body)
-        .map_err(|error| bad(format!("the body is not the JSON that is expected here: {error}")))
+    serde_json::from_slice(body).map_err(|error| {
+        let error = error.to_string();
+        unknown("field", &error)
+            .unwrap_or_else(|| bad(format!("the body is not the JSON that is expected here: {error}")))
+    })
 }
 
 pub(crate) fn bad(why: String) -> Failure {
@@ -231,7 +205,7 @@ impl Front {
             Ok(Done::DncRemoved(number)) => Ok(Json(json!({ "removed": number }))),
             Ok(Done::Tagged(tag)) => Ok(Json(json!({ "tag": tag }))),
             Ok(Done::Untagged(tag)) => Ok(Json(json!({ "removed": tag }))),
-            Err(error) => Err(Failure::new(status_of(&error), error.to_string())),
+            Err(error) => Err(refusal(&error)),
         }
     }
 

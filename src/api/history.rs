@@ -2,7 +2,7 @@
 
 use crate::report::faces::format::{local, safe, spell};
 use crate::store::StoredCall;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, Quality, QueueVisit, VisitResult,
 };

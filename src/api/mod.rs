@@ -20,6 +20,7 @@ pub(crate) mod history;
 mod line;
 mod newcomers;
 mod pages;
+mod query;
 mod readers;
 mod routes;
 mod slots;

@@ -1,7 +1,7 @@
 //! How things stand: what `callbackd status` and `callbackd agents` show.
 
 use super::counters::Counters;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -58,6 +58,10 @@ pub(crate) struct PbxStatus {
     pub(crate) free: Option<usize>,
     /// Callers who wait, by queue; `null` if that is not known.
     pub(crate) waiting: Option<BTreeMap<String, u32>>,
+    /// Its missed callers are called back.
+    pub(crate) callbacks_enabled: bool,
+    /// Its calls stored since the start.
+    pub(crate) calls_stored: u64,
 }
 
 /// An agent's state at this moment.

@@ -7,8 +7,8 @@ use super::target::{Target, TargetArgs, which};
 use crate::config::{Config, Pbx};
 use crate::exit::Exit;
 use crate::records::{Calls, Files};
-use crate::store::{CallFilter, Reader};
-use callbackd_core::ami::event::Millis;
+use crate::store::{CallFilter, Reader, StoredCall};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, FinishedCall, Gap, GapCause, OurAttempts, Quality};
 use callbackd_core::reconcile::audit::{Finding, Reason, compare};
 use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;
@@ -18,14 +18,13 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 /// A call that ended so shortly ago (ms) may not be written yet, by Asterisk or by the daemon.
 const SETTLED_MS: Millis = 10_000;
 /// CDR have whole seconds (ms).
 const ROUNDING_MS: Millis = 2_000;
-/// Rows are read of so much time at once, ms.
-const ROWS_OF_MS: Millis = 3_600_000;
 /// So many differences are listed; all are counted.
 const LISTED: usize = 50;
 
@@ -134,6 +133,8 @@ fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: 
     let ours = OurAttempts::of(reader.attempt_prefix()?);
     let prover = Prover { pbx: &pbx.name, rules: &rules, trunks: &trunks, ours: &ours };
     let gaps = reader.gaps(&pbx.name)?;
+    let restarts = Spans::of(gaps.iter().filter(|gap| gap.cause == GapCause::PbxRestart));
+    let gaps = Spans::of(&gaps);
     let mut report = Report::default();
     let mut met: BTreeSet<String> = BTreeSet::new();
     while let Some(accounts) = calls.further()? {
@@ -156,20 +157,43 @@ fn audit(pbx: &Pbx, reader: &Reader, files: &Files, since_ms: Millis, until_ms: 
         }
     }
     (report.unreadable, report.given_up) = (calls.unreadable(), calls.given_up());
-    // The rows of a long time are not held at once.
-    let mut from_ms = since_ms + ROUNDING_MS;
-    while from_ms < until_ms {
-        let to_ms = until_ms.min(from_ms.saturating_add(ROWS_OF_MS));
-        let filter = CallFilter { since_ms: Some(from_ms), until_ms: Some(to_ms), ..CallFilter::default() };
-        for stored in reader.calls(&filter)? {
-            let row = stored.call;
-            if row.pbx == pbx.name && row.ended_ms < until_ms && !met.contains(&row.linkedid) {
-                report.unrecorded(&row, &gaps);
-            }
+    let compared = report.differences.len();
+    let filter = CallFilter {
+        pbx: Some(pbx.name.to_string()),
+        since_ms: Some(since_ms + ROUNDING_MS),
+        until_ms: Some(until_ms),
+        ..CallFilter::default()
+    };
+    reader.each_call(&filter, |StoredCall { call: row, .. }| {
+        if row.ended_ms < until_ms && !met.contains(&row.linkedid) {
+            report.unrecorded(&row, &restarts);
         }
-        from_ms = to_ms;
-    }
+        ControlFlow::Continue(())
+    })?;
+    report.differences[compared..].reverse(); // they came newest first
     Ok(report)
+}
+
+/// Spans of time in the order of their beginnings, each with the latest end of all so far: one look finds whether any meets another span.
+struct Spans(Vec<(Millis, Millis)>);
+
+impl Spans {
+    fn of<'g>(gaps: impl IntoIterator<Item = &'g Gap>) -> Self {
+        let mut spans: Vec<(Millis, Millis)> = gaps.into_iter().map(|gap| (gap.from_ms, gap.to_ms)).collect();
+        spans.sort_unstable();
+        let mut latest = Millis::MIN;
+        for (_, to) in &mut spans {
+            latest = latest.max(*to);
+            *to = latest;
+        }
+        Self(spans)
+    }
+
+    /// Whether one of them has a moment from `from` to `to`, both included.
+    fn meet(&self, from: Millis, to: Millis) -> bool {
+        let begun = self.0.partition_point(|(begins, _)| *begins <= to);
+        begun.checked_sub(1).is_some_and(|last| self.0[last].1 >= from)
+    }
 }
 
 impl Report {
@@ -186,9 +210,9 @@ impl Report {
         self.differences.push(Difference { linkedid: account.id(), started_ms: account.started_ms(), what });
     }
 
-    fn missing(&mut self, account: &Account, gaps: &[Gap]) {
+    fn missing(&mut self, account: &Account, gaps: &Spans) {
         let (from, to) = (account.started_ms(), account.ended_ms());
-        if gaps.iter().any(|gap| to + ROUNDING_MS >= gap.from_ms && from <= gap.to_ms + ROUNDING_MS) {
+        if gaps.meet(from - ROUNDING_MS, to + ROUNDING_MS) {
             self.in_gaps += 1;
         } else {
             self.differs(account, "Asterisk has it, and the database has no row".to_owned());
@@ -203,10 +227,8 @@ impl Report {
         }
     }
 
-    fn unrecorded(&mut self, row: &FinishedCall, gaps: &[Gap]) {
-        let restart = |gap: &&Gap| gap.cause == GapCause::PbxRestart;
-        let (from, to) = (row.started_ms, row.ended_ms + ROUNDING_MS);
-        let covered = gaps.iter().filter(restart).any(|gap| from <= gap.to_ms && to >= gap.from_ms);
+    fn unrecorded(&mut self, row: &FinishedCall, restarts: &Spans) {
+        let covered = restarts.meet(row.started_ms, row.ended_ms + ROUNDING_MS);
         if covered && row.quality != Quality::Full {
             self.lost_by_asterisk += 1;
         } else if row.direction == Direction::Inbound && row.answered_ms.is_some() {

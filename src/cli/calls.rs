@@ -4,9 +4,10 @@ mod list;
 pub mod when;
 
 use super::complete;
-use super::target::{NameOrStore, enter, known};
+use super::target::{NameOrStore, enter, known, meant};
 use crate::api::history::history;
-use crate::store::{self, CallFilter, Reader};
+use crate::config::Config;
+use crate::store::{self, CallFilter, NoChoice, Reader};
 use callbackd_core::model::{Direction, NoSuchPbx, Outcome, PbxId, Status};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -60,7 +61,7 @@ pub struct CallsArgs {
     /// The other party's number: whole, or at least its last 4 digits
     #[arg(long)]
     pub(crate) number: Option<String>,
-    /// Somebody who talked: PJSIP/101, or 101
+    /// Somebody who talked: PJSIP/101, 101, or the name
     #[arg(long, add = complete::agents())]
     pub(crate) agent: Option<String>,
     /// A queue that the caller was in
@@ -128,6 +129,15 @@ impl From<NameOrStore> for CallsError {
     }
 }
 
+impl From<NoChoice> for CallsError {
+    fn from(error: NoChoice) -> Self {
+        match error {
+            NoChoice::Unknown(why) => Self::Usage(why),
+            NoChoice::Store(error) => error.into(),
+        }
+    }
+}
+
 impl CallsError {
     /// The code with which the program ends, from `sysexits.h`: 64 usage, 66 no such call, 74 output, or [`store::Error::exit_code`].
     #[must_use]
@@ -178,6 +188,7 @@ fn list(
     enter(db_path)?;
     let reader = Reader::open(db_path)?;
     known(args.pbx.as_deref(), pbxs, &reader)?;
+    reader.choose_agent(&mut filter)?;
     let shown = if args.json {
         list::json(&reader, &filter, out)?
     } else if args.csv {
@@ -245,6 +256,14 @@ fn show(
 }
 
 impl CallsArgs {
+    /// The same with the agent's phone in place of a name that the configuration gives them.
+    #[must_use]
+    pub fn meant(&self, config: &Config) -> Self {
+        let mut args = self.clone();
+        meant(config, &mut args.agent, &mut args.pbx);
+        args
+    }
+
     fn filter(&self, zone: &TimeZone, now: Timestamp) -> Result<CallFilter, CallsError> {
         let moment = |option: &str, text: &Option<String>| {
             let parse = |text| when::parse(text, zone, now).map(|at| at.as_millisecond());

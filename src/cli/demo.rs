@@ -30,6 +30,8 @@ const SUMMARY_EVERY: Duration = Duration::from_secs(10);
 const LAST_CALLBACKS: Duration = Duration::from_secs(20);
 /// How long it lasts if nobody says so.
 const USUAL: Duration = Duration::from_secs(60);
+/// In less nothing is seen.
+const SHORTEST: Duration = Duration::from_secs(1);
 /// How often it is looked whether all is done.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
@@ -51,7 +53,7 @@ pub struct DemoArgs {
     #[arg(long, value_name = "N", default_value_t = 36, value_parser = clap::value_parser!(u32).range(1..=3_000))]
     pub(crate) calls_per_minute: u32,
     /// How long it runs: 30s, 5m [default: 60s; with --listen, until Ctrl-C]
-    #[arg(long, value_name = "TIME", value_parser = super::callbacks::duration)]
+    #[arg(long, value_name = "TIME", value_parser = lasting)]
     pub(crate) duration: Option<Duration>,
     /// The same seed gives the same callers [default: another one each time]
     #[arg(long)]
@@ -68,6 +70,14 @@ pub struct DemoArgs {
     /// How many pretend PBXs the daemon serves, all with the same customers, extensions and queues
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=8))]
     pub(crate) pbxs: u16,
+}
+
+/// How long a demo lasts.
+fn lasting(text: &str) -> Result<Duration, String> {
+    match super::callbacks::duration(text)? {
+        short if short < SHORTEST => Err("a demo lasts a second at least: 30s, 5m".to_owned()),
+        duration => Ok(duration),
+    }
 }
 
 /// Runs the demo until it is interrupted.
@@ -163,7 +173,7 @@ fn configuration(addresses: &[SocketAddr], db: &Path) -> String {
             "[[pbx]]\nname = \"{name}\"\naddress = \"{host}\"\nsecret_file = \"secret\"\nallow_plaintext = true\n"
         );
     }
-    let db = serde_json::Value::from(db.display().to_string()); // a JSON string is a TOML string
+    let db = toml::Value::from(db.display().to_string());
     format!(
         r#"{pbxs}[store]
 path = {db}

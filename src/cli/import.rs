@@ -100,7 +100,7 @@ pub fn run(args: &ImportArgs, config: &Config, out: &mut impl Write) -> Result<T
     let bar = progress(calls.reading().bytes());
     let first = first_of(&mut calls)?;
     let mut store = Store::open(db)?;
-    store.record_changes(FeedRules { late: true, ..feed_rules(&config.feed) })?;
+    store.record_changes(FeedRules { late: true, ..feed_rules(config) })?;
     let reader = Reader::open(store.path())?;
     let mut import = Import {
         pbx: &pbx.name,

@@ -118,7 +118,10 @@ fn of_the_whole(roff: &mut Roff) {
             ("70", "A bug of this program."),
             ("73, 77", "A file cannot be made, or must not be used by this user; the PBX refused the login."),
             ("74", "Reading or writing failed: a full disk."),
-            ("75", "Another callbackd uses the database, or it is locked: later."),
+            (
+                "75",
+                "Later: another callbackd uses the database, it is locked, or the daemon of this version has not started once to bring it to its schema.",
+            ),
             ("78", "The configuration is refused, or the database is of a newer callbackd."),
         ],
     );

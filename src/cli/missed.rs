@@ -6,7 +6,7 @@ use super::failure::Failure;
 use super::plain::{clip, clock, json_line, local, safe};
 use super::target::{Target, TargetArgs, known};
 use crate::store::{CallFilter, Fate, MissedCall};
-use callbackd_core::model::RecoveredBy;
+use callbackd_core::model::{CallbackState, RecoveredBy};
 use comfy_table::{CellAlignment, Table, presets::NOTHING};
 use serde_json::json;
 use std::io::Write;
@@ -50,10 +50,26 @@ pub struct MissedArgs {
 fn words(fate: Fate) -> String {
     match fate {
         Fate::Won(RecoveredBy::Callback) => "called back".to_owned(),
-        Fate::Won(RecoveredBy::Customer) => "called again, served".to_owned(),
-        Fate::Won(RecoveredBy::Agent) => "an agent called".to_owned(),
-        Fate::Open(state) => format!("waiting: {state}"),
-        Fate::Closed(state) => format!("lost: {state}"),
+        Fate::Won(RecoveredBy::Customer) => "called again".to_owned(),
+        Fate::Won(RecoveredBy::Agent) => "agent called".to_owned(),
+        Fate::Open(state) => match state {
+            CallbackState::Pending => "callback due",
+            CallbackState::Reserved => "agent chosen",
+            CallbackState::DialingAgent => "agent is called",
+            CallbackState::DialingCustomer => "being called back",
+            CallbackState::Talking => "talking now",
+            _ => "callback waits",
+        }
+        .to_owned(),
+        Fate::Closed(state) => match state {
+            CallbackState::Exhausted => "lost: not reached",
+            CallbackState::Expired => "lost: expired",
+            CallbackState::Dnc => "lost: do not call",
+            CallbackState::NotCallable => "lost: not callable",
+            CallbackState::Cancelled => "lost: cancelled",
+            _ => "lost: callback closed",
+        }
+        .to_owned(),
         Fate::Nothing => "lost: no callback".to_owned(),
     }
 }
@@ -69,6 +85,14 @@ pub fn run(args: &MissedArgs, target: &Target, out: &mut impl Write, notes: &mut
     };
     let since_ms = moment("--since", &args.since)?;
     let until_ms = args.until.as_deref().map(|text| moment("--until", text)).transpose()?;
+    if until_ms.is_some_and(|until_ms| since_ms >= until_ms) {
+        return Err(Failure::Usage("--since is not before --until: no call can match".to_owned()));
+    }
+    let shown = |ms| local(ms, &target.zone, "%Y-%m-%d %H:%M");
+    let window = until_ms.map_or_else(
+        || format!("since {}", shown(since_ms)),
+        |until_ms| format!("from {} to {}", shown(since_ms), shown(until_ms)),
+    );
     let reader = target.reader()?;
     known(args.pbx.as_deref(), &target.pbxs, &reader)?;
     let mut found = reader.missed(CallFilter {
@@ -103,15 +127,14 @@ pub fn run(args: &MissedArgs, target: &Target, out: &mut impl Write, notes: &mut
     }
     if all == 0 {
         // Notes are a courtesy: that they cannot be said is no error.
-        let _ = writeln!(notes, "Nobody was missed since {}.", local(since_ms, &target.zone, "%Y-%m-%d %H:%M"));
+        let _ = writeln!(notes, "Nobody was missed {window}.");
         return Ok(());
     }
     if !found.is_empty() {
         let several = args.pbx.is_none() && reader.last_seen()?.len() > 1;
         writeln!(out, "{}\n", table(&found, several, target).trim_fmt())?;
     }
-    let since = local(since_ms, &target.zone, "%Y-%m-%d %H:%M");
-    writeln!(out, "{all} missed since {since}: {won} won back, {open} waiting, {} lost", all - won - open)?;
+    writeln!(out, "{all} missed {window}: {won} won back, {open} open, {} lost", all - won - open)?;
     if more > 0 {
         let _ = writeln!(notes, "{more} more are not shown: -n N, or --json for all.");
     }

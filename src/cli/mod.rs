@@ -19,6 +19,7 @@ mod plain;
 pub mod replay;
 pub mod report;
 pub mod setup;
+pub mod sink;
 pub mod status;
 pub mod tag;
 pub mod tail;
@@ -31,6 +32,7 @@ pub mod webhooks;
 use crate::config::{Config, Refusal};
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Where the configuration is if nobody says otherwise.
@@ -113,6 +115,8 @@ pub enum Command {
     Token(token::TokenArgs),
     /// Look at webhooks, try them, and send again what they did not take
     Webhooks(webhooks::WebhooksArgs),
+    /// Manage the databases that hold a copy of the rows of many sites
+    Sink(sink::SinkArgs),
     /// Show status
     Status(status::StatusArgs),
     /// Copy the database while the daemon runs
@@ -145,7 +149,10 @@ pub fn configuration(path: Option<&Path>) -> Result<Config, Refusal> {
 /// # Errors
 /// The name cannot be one.
 pub fn default_rules(pbx: Option<&str>) -> Result<Config, Refusal> {
-    Config::from_toml(&pbx.map_or_else(String::new, |name| format!("[pbx]\nname = '{name}'\n")), "--pbx")
+    let named = pbx.map(|name| BTreeMap::from([("pbx", BTreeMap::from([("name", name)]))]));
+    // Names as keys, a text as the value: it can be written.
+    let text = named.and_then(|table| toml::to_string(&table).ok()).unwrap_or_default();
+    Config::from_toml(&text, "--pbx")
 }
 
 /// Accepts the words of one of the core's enums in any case; anything else is answered with the list of them.

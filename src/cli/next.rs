@@ -36,7 +36,10 @@ const FRESH: &[(&str, &str)] = &[
     ("callbackd check --connect", "once there is one: what is missing, with the lines that fix it"),
 ];
 
-const REFUSED: &[(&str, &str)] = &[("callbackd check", "where it is wrong, and how it is put right")];
+const REFUSED: &[(&str, &str)] = &[
+    ("callbackd check", "where it is wrong, and how it is put right"),
+    ("callbackd setup", "the right lines, as the Asterisk of this machine shows them"),
+];
 
 const STOPPED: &[(&str, &str)] = &[
     ("callbackd setup", "AMI user, contexts and region, as the PBX shows them"),
@@ -57,6 +60,7 @@ const RUNNING: &[(&str, &str)] = &[
 const UNSEEN: &[(&str, &str)] = &[
     ("callbackd status", "since when, and why"),
     ("callbackd check --connect", "what keeps it from the PBX"),
+    ("callbackd setup", "AMI user, contexts and region, as the PBX shows them"),
     ("journalctl -u callbackd -n 20", "what it says itself"),
 ];
 

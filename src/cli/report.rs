@@ -4,7 +4,8 @@ pub mod mail;
 
 use super::failure::Failure;
 use super::plain::json_line;
-use super::target::{enter, known};
+use super::target::{enter, known, meant};
+use crate::config::Config;
 use crate::ownership;
 use crate::report::faces::{self, Report};
 use crate::report::figures::{By, Figures, Slice, Totals, by};
@@ -74,7 +75,7 @@ pub struct ReportArgs {
     /// Calls of this queue
     #[arg(long)]
     pub(crate) queue: Option<String>,
-    /// Calls that this agent took or made: PJSIP/101, or 101
+    /// Calls that this agent took or made: PJSIP/101, 101, or the name
     #[arg(long)]
     pub(crate) agent: Option<String>,
     /// Calls with this code
@@ -83,6 +84,14 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
+    /// The same with the agent's phone in place of a name that the configuration gives them.
+    #[must_use]
+    pub fn meant(&self, config: &Config) -> Self {
+        let mut args = self.clone();
+        meant(config, &mut args.agent, &mut args.pbx);
+        args
+    }
+
     fn chosen(&self) -> Chosen {
         Chosen {
             pbx: self.pbx.clone(),
@@ -182,8 +191,8 @@ pub fn run(
         };
         json_line(&answer, out)?;
     } else if args.csv {
-        let (by, slices) = report.slices.unwrap_or(("day", &figures.days));
-        faces::csv::csv(by, slices, out)?;
+        let slices = report.slices.map_or(figures.days.as_slice(), |(_, slices)| slices);
+        faces::csv::csv(args.by.unwrap_or(By::Day), slices, out)?;
     } else if let Some(file) = &args.html {
         let page = faces::html::page(&report);
         if file.as_os_str() == "-" {

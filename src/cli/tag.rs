@@ -5,6 +5,7 @@ use super::failure::Failure;
 use super::plain::{clip, json_line, safe};
 use super::target::{Target, TargetArgs, escaped, known};
 use crate::api::answers::CodeAnswer;
+use crate::api::client::ClientError;
 use crate::store::CodeCount;
 use callbackd_core::model::codes::OnCallback;
 use comfy_table::{Table, presets::NOTHING};
@@ -69,10 +70,11 @@ pub fn run(args: &TagArgs, target: &Target, out: &mut impl Write) -> Result<(), 
     let TagArgs { call, code, note, remove, pbx, .. } = args;
     let answer = if *remove {
         let of = pbx.as_ref().map(|pbx| format!("?pbx={}", escaped(pbx))).unwrap_or_default();
-        target.delete(&format!("/v1/tags/{}/{}{of}", escaped(call), escaped(code)))?
+        target.delete(&format!("/v1/tags/{}/{}{of}", escaped(call), escaped(code)))
     } else {
-        target.post("/v1/tags", &json!({ "call": call, "pbx": pbx, "code": code, "note": note }))?
+        target.post("/v1/tags", &json!({ "call": call, "pbx": pbx, "code": code, "note": note }))
     };
+    let answer = answer.map_err(by_option)?;
     if target.json {
         return Ok(json_line(&answer, out)?);
     }
@@ -83,6 +85,16 @@ pub fn run(args: &TagArgs, target: &Target, out: &mut impl Write) -> Result<(), 
         writeln!(out, "call {} has {code}", safe(call))?;
     }
     Ok(())
+}
+
+/// Where several PBXs may be meant, a person names one with an option.
+fn by_option(failure: Failure) -> Failure {
+    match failure {
+        Failure::Daemon(ClientError::Refused { status: 409, message, field }) if field.as_deref() == Some("pbx") => {
+            Failure::Usage(format!("{message} Add --pbx NAME"))
+        }
+        other => other,
+    }
 }
 
 /// Runs `callbackd codes`.

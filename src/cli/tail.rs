@@ -103,6 +103,7 @@ pub(crate) fn line(kind: &str, change: &Value, several: bool, target: &Target) -
         "call.started" => ("calls", String::new()),
         "call.answered" => ("talks", text(&row["agent"])),
         "callback.created" | "callback.updated" | "callback.closed" => ("callback", callback(change)),
+        "callback.late" => ("late", callback(change)),
         "callback.attempted" => ("attempt", format!("{} {}", text(&row["agent"]), text(&row["result"]))),
         "gap.recorded" => ("gap", "events were not seen: callbackd status".to_owned()),
         other => (other, String::new()),

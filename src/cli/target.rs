@@ -60,6 +60,14 @@ pub(super) fn which<'c>(
     }
 }
 
+/// Who is called by a name of the configuration is meant by their phone, on their PBX.
+pub(super) fn meant(config: &Config, agent: &mut Option<String>, pbx: &mut Option<String>) {
+    let Some(name) = agent.as_deref() else { return };
+    let Some((on, interface)) = config.agent_named(name, pbx.as_deref()) else { return };
+    let (on, interface) = (on.map(ToString::to_string), interface.to_owned());
+    (*agent, *pbx) = (Some(interface), on.or_else(|| pbx.take()));
+}
+
 /// Where things are, and when it is.
 #[derive(Debug)]
 pub struct Target {

@@ -5,6 +5,7 @@ mod templates;
 
 pub(super) use read::{overall, read};
 
+use callbackd_core::callbacks::attempt::display;
 use callbackd_core::callbacks::policy::{First, Overall, Retry, Strategy};
 use callbackd_core::model::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,12 @@ pub struct Callback {
     pub(crate) customer_ring: Duration,
     /// No offer for so long to an agent who did not take one. 10 s to 8 h, default 2 min.
     pub(crate) agent_cooldown: Duration,
+    /// So many offers in a row that an agent does not take leave the agent out for longer, 0 to 100. Default 3; 0: never.
+    pub(crate) missed_offers: u32,
+    /// For so long, unless the agent answers a call before. 10 s to 24 h, default 15 min.
+    pub(crate) missed_offers_cooldown: Duration,
+    /// Pause the agent in all of their queues instead. Default false.
+    pub(crate) missed_offers_pause: bool,
     /// No offer to agents in whose queues callers wait. Default true.
     pub(crate) live_callers_first: bool,
     /// In spite of live callers once it has been due for so long. 1 min to 24 h, default never.
@@ -87,6 +94,8 @@ pub struct CallbackQueue {
     pub expire: Duration,
     /// The same where the customer asked for it. Default 24 h.
     pub expire_requested: Duration,
+    /// A callback that was asked for raises an alarm when it is later than this, of opening hours. Up to 24 h, default 30 min; 0 for never.
+    pub alarm_late: Duration,
     /// Attempts that count against the customer, 1 to 20. Default 3.
     pub max_attempts: u32,
     /// Higher goes first, -1000 to 1000. Default 0.
@@ -107,6 +116,10 @@ pub struct CallbackQueue {
     pub fallback_after: Duration,
     /// What the customer sees: a number, or `{did}`.
     pub caller_id: String,
+    /// The language of both legs; `None`: the one in which the customer was served; empty: none is set.
+    pub language: Option<String>,
+    /// What the agent's phone shows: a template. Default [`display::DEFAULT`](callbackd_core::callbacks::attempt::display::DEFAULT).
+    pub display: String,
     /// Said to the agent and to webhooks.
     pub script: String,
     /// Sound that the agent hears first; empty for none.
@@ -125,6 +138,9 @@ impl Default for Callback {
             agent_ring: Duration::from_secs(20),
             customer_ring: Duration::from_secs(45),
             agent_cooldown: 2 * MINUTE,
+            missed_offers: 3,
+            missed_offers_cooldown: 15 * MINUTE,
+            missed_offers_pause: false,
             live_callers_first: true,
             overtake_after: None,
             unknown_is_free: false,
@@ -161,6 +177,7 @@ impl Default for CallbackQueue {
             delay: MINUTE,
             expire: 4 * HOUR,
             expire_requested: 24 * HOUR,
+            alarm_late: 30 * MINUTE,
             max_attempts: 3,
             priority: 0,
             hours: None,
@@ -171,6 +188,8 @@ impl Default for CallbackQueue {
             fallback: None,
             fallback_after: 10 * MINUTE,
             caller_id: "{did}".to_owned(),
+            language: None,
+            display: display::DEFAULT.to_owned(),
             script: String::new(),
             announcement: String::new(),
             accept_key: String::new(),

@@ -1,11 +1,12 @@
 //! The tables `[[code]]`: what can be said of a call beside its status, which calls get it by rule, and what it means for callbacks.
 
 use super::file::one_of;
+use super::pbx;
 use super::rules::millis;
 use super::section::{Problems, Section, Text, nearest};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{ASKED, Code, CodeRule, Codes, DECLINED, MAX_CODE, MAX_CODES, OnCallback, is_code};
-use callbackd_core::model::{Direction, Outcome};
+use callbackd_core::model::{Direction, Outcome, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
@@ -26,7 +27,7 @@ const CALLBACKS: [(&str, OnCallback); 3] =
     [("none", OnCallback::None), ("suppress", OnCallback::Suppress), ("request", OnCallback::Request)];
 
 /// Reads all tables.
-pub(super) fn read(root: &DeTable<'_>, problems: &Problems) -> Codes {
+pub(super) fn read(root: &DeTable<'_>, pbxs: &[PbxId], problems: &Problems) -> Codes {
     let Some(value) = root.get("code") else { return Codes::default() };
     let DeValue::Array(items) = value.get_ref() else {
         let help = "write [[code]] once for each code, with code and label below it";
@@ -57,7 +58,7 @@ pub(super) fn read(root: &DeTable<'_>, problems: &Problems) -> Codes {
             let help = format!("write \"{upper}\": the dialplan may say it in any case");
             problems.add(word.span.clone(), "`code` is written in capitals", "with small letters", help);
         }
-        let code = code(&section, &word, shipped.get(&upper), problems);
+        let code = code(&section, &word, shipped.get(&upper), pbxs, problems);
         if read.insert(upper, code).is_some() {
             let title = format!("two codes have the word \"{}\"", word.value);
             problems.add(word.span, title, "taken", "give each [[code]] its own");
@@ -71,7 +72,7 @@ pub(super) fn read(root: &DeTable<'_>, problems: &Problems) -> Codes {
 }
 
 /// One code; what it does not say is as shipped, where the word is a shipped one.
-fn code(section: &Section<'_, '_>, word: &Text, shipped: Option<&Code>, problems: &Problems) -> Code {
+fn code(section: &Section<'_, '_>, word: &Text, shipped: Option<&Code>, pbxs: &[PbxId], problems: &Problems) -> Code {
     let label = |key, example, default: Option<&String>| match section.text_or_empty(key, example) {
         Some(text) => {
             if text.value.chars().count() > MAX_LABEL {
@@ -120,11 +121,11 @@ fn code(section: &Section<'_, '_>, word: &Text, shipped: Option<&Code>, problems
         callback,
         after_ms: given("after", Some(millis(after)), of_shipped.map(|code| code.after_ms)).unwrap_or_default(),
         expires_ms: given("expires", expires.map(millis), of_shipped.and_then(|code| code.expires_ms)),
-        rules: rules(section, problems),
+        rules: rules(section, pbxs, problems),
     }
 }
 
-fn rules(section: &Section<'_, '_>, problems: &Problems) -> Vec<CodeRule> {
+fn rules(section: &Section<'_, '_>, pbxs: &[PbxId], problems: &Problems) -> Vec<CodeRule> {
     let Some(value) = section.get("rule") else { return Vec::new() };
     let DeValue::Array(items) = value.get_ref() else {
         let help = "write [[code.rule]] below its [[code]], once for each rule";
@@ -144,7 +145,7 @@ fn rules(section: &Section<'_, '_>, problems: &Problems) -> Vec<CodeRule> {
         };
         let before = problems.count();
         let section = Section::new("code.rule", Some(table), problems);
-        let rule = rule(&section);
+        let rule = rule(&section, pbxs);
         if problems.count() == before {
             never(&section, &rule, item.span());
         }
@@ -153,7 +154,7 @@ fn rules(section: &Section<'_, '_>, problems: &Problems) -> Vec<CodeRule> {
     rules
 }
 
-fn rule(section: &Section<'_, '_>) -> CodeRule {
+fn rule(section: &Section<'_, '_>, pbxs: &[PbxId]) -> CodeRule {
     let texts = |key, example| -> Option<Vec<Text>> {
         let texts = section.texts(key, example)?;
         if texts.is_empty()
@@ -180,6 +181,7 @@ fn rule(section: &Section<'_, '_>) -> CodeRule {
             Direction::ALL,
             Direction::as_str,
         ),
+        pbxs: pbx::named(section, pbxs),
         queues: set("queues", "[\"sales\"]"),
         dids: set("dids", "[\"+12025550100\"]"),
         talk_from_ms: talk("talk_from"),
@@ -215,7 +217,7 @@ fn words<T: Copy + Ord>(
 /// A rule that no call can fit is a mistake, and so is one that all fit.
 fn never(section: &Section<'_, '_>, rule: &CodeRule, span: Range<usize>) {
     if rule.is_empty() {
-        let help = "say which calls are meant: outcomes, directions, queues, dids, talk_from, talk_below";
+        let help = "say which calls are meant: outcomes, directions, pbxs, queues, dids, talk_from, talk_below";
         return section.problems.add(span, "a rule without a condition would fit every call", "says nothing", help);
     }
     let at = |key| section.span(key).unwrap_or(span.clone());

@@ -51,6 +51,7 @@ impl Default for Config {
             api: Api::default(),
             feed: Feed::default(),
             webhooks: Vec::new(),
+            sinks: Vec::new(),
             report: Thresholds::default(),
             report_mail: ReportMail::default(),
             store: Store::default(),

@@ -6,9 +6,10 @@ use super::refusal::{Problem, Refusal};
 use super::section::{Problems, Section, nearest};
 use super::{
     Config, Log, LogFormat, ShowNumbers, Store, api, callback, codes, feed, renamed, report, report_mail, settings,
-    webhook,
+    sink, webhook,
 };
 use crate::ownership::{Untrusted, open_own};
+use callbackd_core::model::PbxId;
 use std::io::{ErrorKind, Read};
 use std::ops::Range;
 use std::path::Path;
@@ -89,7 +90,8 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
     version(&main)?;
     let all = Source { root, own: None, problems: &problems };
     let (mut shared, mut pbx) = (settings::read(&all), pbxs(root, dir, &problems));
-    shared.codes = codes::read(root, &problems);
+    let names: Vec<PbxId> = pbx.iter().map(|pbx| pbx.name.clone()).collect();
+    shared.codes = codes::read(root, &names, &problems);
     pbx.iter_mut().for_each(|pbx| pbx.settings.codes = shared.codes.clone());
     let feed = feed::read(&all.section("feed"));
     let config = Config {
@@ -98,7 +100,8 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         shared,
         pbx,
         api: api::read(&all.section("api"), dir),
-        webhooks: webhook::read(root, dir, &feed, &problems),
+        webhooks: webhook::read(root, dir, &feed, &names, &problems),
+        sinks: sink::read(root, dir, &problems),
         feed,
         report: report::read(&all.section("report")),
         report_mail: report_mail::read(&all.section("report"), dir),

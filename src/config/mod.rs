@@ -18,6 +18,7 @@ mod report_mail;
 mod rules;
 mod section;
 mod settings;
+mod sink;
 mod webhook;
 
 pub(crate) use agents::Agent;
@@ -28,6 +29,8 @@ pub use refusal::{Problem, Refusal};
 pub(crate) use renamed::OldName;
 pub(crate) use report_mail::ReportMail;
 pub use settings::Settings;
+pub(crate) use sink::PostgresUrl;
+pub use sink::Sink;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
 use crate::records::Files;
@@ -46,7 +49,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
         "",
         &[
             "version", "site", "pbx", "calls", "numbers", "hours", "callback", "agents", "gap", "api", "feed",
-            "webhook", "code", "report", "store", "log",
+            "webhook", "sink", "code", "report", "store", "log",
         ],
     ),
     (
@@ -93,6 +96,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "delay",
             "expire",
             "expire_requested",
+            "alarm_late",
             "max_attempts",
             "priority",
             "hours",
@@ -108,6 +112,9 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "agent_ring",
             "customer_ring",
             "agent_cooldown",
+            "missed_offers",
+            "missed_offers_cooldown",
+            "missed_offers_pause",
             "live_callers_first",
             "overtake_after",
             "unknown_is_free",
@@ -125,6 +132,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "agent_context",
             "customer_context",
             "script",
+            "language",
+            "display",
             "announcement",
             "accept_key",
             "alongside",
@@ -154,6 +163,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "delay",
             "expire",
             "expire_requested",
+            "alarm_late",
             "max_attempts",
             "priority",
             "hours",
@@ -166,6 +176,8 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "first",
             "caller_id",
             "script",
+            "language",
+            "display",
             "announcement",
             "accept_key",
         ],
@@ -180,6 +192,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "url",
             "secret_file",
             "events",
+            "pbxs",
             "queues",
             "format",
             "to",
@@ -190,8 +203,9 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "map",
         ],
     ),
+    ("sink", &["name", "type", "url", "password_file", "tls_ca_file", "allow_plaintext"]),
     ("code", &["code", "label", "group", "success", "callback", "after", "expires", "rule"]),
-    ("code.rule", &["outcomes", "directions", "queues", "dids", "talk_from", "talk_below"]),
+    ("code.rule", &["outcomes", "directions", "pbxs", "queues", "dids", "talk_from", "talk_below"]),
     (
         "report",
         &[
@@ -231,6 +245,8 @@ pub struct Config {
     pub(crate) feed: Feed,
     /// Endpoints that receive what became true, tables `[[webhook]]`.
     pub webhooks: Vec<Webhook>,
+    /// Databases of other engines that get a copy of the rows, tables `[[sink]]`.
+    pub(crate) sinks: Vec<Sink>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
     /// Where the report of each day goes, table `[report.mail]`.
@@ -248,6 +264,23 @@ impl Config {
     #[must_use]
     pub fn named(&self, name: &str) -> Option<&Pbx> {
         self.pbx.iter().find(|pbx| pbx.name == name)
+    }
+
+    /// The phone of the agent whom `[[agents]]` gives this name, whatever its capital letters, and the PBX if it is one alone. `None` if nobody has
+    /// the name, or several phones have.
+    #[must_use]
+    pub(crate) fn agent_named(&self, name: &str, pbx: Option<&str>) -> Option<(Option<&PbxId>, &str)> {
+        let lower = name.to_lowercase();
+        let is_it = |agent: &&Agent| agent.name.as_ref().is_some_and(|name| name.to_lowercase() == lower);
+        let on = self.pbx.iter().filter(|on| pbx.is_none_or(|pbx| on.name == pbx));
+        let found =
+            on.flat_map(|on| on.settings.agents.iter().filter(is_it).map(|agent| (&on.name, &*agent.interface)));
+        let found: Vec<(&PbxId, &str)> = found.collect();
+        match found.as_slice() {
+            [(on, interface)] => Some((Some(*on), *interface)),
+            [(_, first), rest @ ..] if rest.iter().all(|(_, interface)| interface == first) => Some((None, *first)),
+            _ => None,
+        }
     }
 
     /// The time zone in which times are shown to people: of `[hours]`, or of the only PBX.

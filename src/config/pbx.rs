@@ -1,10 +1,10 @@
 //! The tables `[pbx]`: where a PBX is, and how it is spoken to safely.
 
 use super::inherit::{Source, overlaid, places};
-use super::section::{Problems, Section};
+use super::section::{Problems, Section, nearest};
 use super::{Pbx, Tls, gap, settings};
 use callbackd_core::model::PbxId;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 use std::path::Path;
@@ -17,10 +17,34 @@ const TLS_PORT: u16 = 5039;
 /// Longest name of a PBX: it is part of every row and of a credential's name.
 const NAME_LEN: usize = 64;
 
+/// The PBXs that `pbxs` of this table names; empty, which means all, where it is not there.
+pub(super) fn named(section: &Section<'_, '_>, known: &[PbxId]) -> BTreeSet<PbxId> {
+    let Some(texts) = section.texts("pbxs", "[\"berlin\"]") else { return BTreeSet::new() };
+    if let (true, Some(span)) = (texts.is_empty(), section.span("pbxs")) {
+        section.problems.add(span, "no PBX is in an empty list", "empty", "name at least one, or remove the key");
+    }
+    let mut named = BTreeSet::new();
+    for text in texts {
+        match known.iter().find(|pbx| ***pbx == *text.value) {
+            Some(pbx) => drop(named.insert(pbx.clone())),
+            None => {
+                let list = known.iter().map(|pbx| &**pbx).collect::<Vec<_>>().join(", ");
+                let help = match nearest(&text.value, known.iter().map(|pbx| &**pbx)) {
+                    Some(near) => format!("did you mean \"{near}\"? There are {list}"),
+                    None => format!("there are {list}"),
+                };
+                section.problems.add(text.span, format!("no PBX has the name \"{}\"", text.value), "unknown", help);
+            }
+        }
+    }
+    named
+}
+
 /// Reads all of them, each with what it does not inherit; files are taken relative to `dir`.
 pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<Pbx> {
     let tables = tables(root, problems);
-    let mut names = HashSet::new();
+    // In small letters: files of secrets and units are named by them, and people type them.
+    let mut names: HashMap<String, PbxId> = HashMap::new();
     let mut addresses: HashMap<(String, u16), PbxId> = HashMap::new();
     let mut out = Vec::new();
     for (table, span) in &tables {
@@ -30,13 +54,15 @@ pub(super) fn pbxs(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<P
         if tables.len() > 1 && name.is_none() {
             let help = "add its name, such as name = \"berlin\": the database knows it by that; what was stored while it had none is of \"pbx\"";
             problems.add(span.clone(), "each of several PBXs needs a `name`", "without one", help);
-        } else if !names.insert(pbx.name.clone()) {
-            problems.add(
-                name.unwrap_or(span.clone()),
-                format!("two PBXs are named `{}`", pbx.name),
-                "named like another",
-                "give each [[pbx]] a `name` of its own",
-            );
+        } else if let Some(other) = names.insert(pbx.name.to_ascii_lowercase(), pbx.name.clone()) {
+            let (title, help) = if other == pbx.name {
+                (format!("two PBXs are named `{other}`"), "give each [[pbx]] a `name` of its own")
+            } else {
+                let title =
+                    format!("two PBXs are named `{other}` and `{}`: the same but for capital letters", pbx.name);
+                (title, "give each [[pbx]] a `name` of its own, in other letters")
+            };
+            problems.add(name.unwrap_or(span.clone()), title, "named like another", help);
         } else if let Some(other) = addresses.insert(place(&pbx.address), pbx.name.clone()) {
             let title = format!("two PBXs, `{other}` and `{}`, have the address {}", pbx.name, pbx.address);
             let label =

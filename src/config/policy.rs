@@ -1,7 +1,7 @@
 //! From the configuration to the policy by which missed callers are called back.
 
 use super::{CallbackQueue, Config, Settings, rules::millis};
-use callbackd_core::callbacks::policy::{NumberPolicy, Policies, Policy, QueuePolicy};
+use callbackd_core::callbacks::policy::{NumberPolicy, OnMissedOffers, Policies, Policy, QueuePolicy};
 use callbackd_core::model::hours::Hours;
 
 impl Config {
@@ -36,6 +36,12 @@ impl Settings {
             agent_ring_ms: millis(c.agent_ring),
             customer_ring_ms: millis(c.customer_ring),
             agent_cooldown_ms: millis(c.agent_cooldown),
+            missed_offers: c.missed_offers,
+            on_missed_offers: if c.missed_offers_pause {
+                OnMissedOffers::Pause
+            } else {
+                OnMissedOffers::LeaveOut { for_ms: millis(c.missed_offers_cooldown) }
+            },
             live_callers_first: c.live_callers_first,
             overtake_after_ms: c.overtake_after.map(millis),
             unknown_is_free: c.unknown_is_free,
@@ -70,6 +76,7 @@ impl Settings {
             delay_ms: millis(queue.delay),
             expire_ms: millis(queue.expire),
             expire_requested_ms: millis(queue.expire_requested),
+            alarm_late_ms: Some(millis(queue.alarm_late)).filter(|ms| *ms > 0),
             max_attempts: queue.max_attempts,
             priority: queue.priority,
             hours: self.hours_named(queue.hours.as_deref()),
@@ -80,6 +87,8 @@ impl Settings {
             fallback: queue.fallback.clone(),
             fallback_after_ms: millis(queue.fallback_after),
             caller_id: queue.caller_id.clone(),
+            language: queue.language.clone(),
+            display: queue.display.clone(),
             script: queue.script.clone(),
             announcement: queue.announcement.clone(),
             accept_key: queue.accept_key.clone(),

@@ -2,7 +2,7 @@
 
 use super::section::Section;
 use crate::report::Thresholds;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use toml::de::DeValue;

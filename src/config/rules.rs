@@ -1,7 +1,7 @@
 //! From the configuration to the rules by which the tracker classifies calls.
 
 use super::Settings;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::rules::{Globs, OwnNumbers, Rules};
 use std::time::Duration;
 

@@ -4,11 +4,12 @@ mod format;
 
 use super::feed::Feed;
 use super::file::one_of;
+use super::pbx;
 use super::section::{Problems, Section, nearest};
 pub use format::Format;
 use format::{FORMATS, TELEGRAM};
 
-use callbackd_core::model::ChangeKind;
+use callbackd_core::model::{ChangeKind, PbxId};
 use hyper::Uri;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ use toml::de::{DeTable, DeValue};
 const MAX_NAME: usize = 32;
 
 /// Names of what a message may say in `data`: those of a call, a callback, an attempt, a gap, an entry of the do-not-call list.
-pub const FIELDS: [&str; 54] = [
+pub const FIELDS: [&str; 56] = [
     "site",
     "pbx",
     "key",
@@ -59,6 +60,8 @@ pub const FIELDS: [&str; 54] = [
     "by",
     "note",
     "requested",
+    "requested_for",
+    "language",
     "attempts",
     "missed_count",
     "first_missed",
@@ -87,6 +90,8 @@ pub struct Webhook {
     pub(crate) secret_file: PathBuf,
     /// What is sent. Default `call.missed` and `callback.closed`.
     pub events: BTreeSet<ChangeKind>,
+    /// What is of these PBXs alone; empty: of all.
+    pub pbxs: BTreeSet<PbxId>,
     /// Calls and callbacks of these queues alone; empty: of all.
     pub queues: BTreeSet<String>,
     /// How a message is written. Default: standard.
@@ -129,8 +134,8 @@ impl Webhook {
     }
 }
 
-/// Reads all tables; files are taken relative to `dir`. `feed`: what it tells of.
-pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, problems: &Problems) -> Vec<Webhook> {
+/// Reads all tables; files are taken relative to `dir`. `feed`: what it tells of; `pbxs`: those that there are.
+pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, pbxs: &[PbxId], problems: &Problems) -> Vec<Webhook> {
     let Some(value) = root.get("webhook") else { return Vec::new() };
     let DeValue::Array(items) = value.get_ref() else {
         let help = "write [[webhook]] once for each endpoint, with name, url and secret_file below it";
@@ -189,6 +194,7 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, problems: &Probl
             url: url.clone().unwrap_or_default(),
             secret_file: secret_file.as_ref().map(|text| dir.join(&text.value)).unwrap_or_default(),
             events: events(&section, feed, format),
+            pbxs: pbx::named(&section, pbxs),
             queues: queues.into_iter().map(|text| text.value).collect(),
             format,
             allow_plaintext: section.flag("allow_plaintext"),

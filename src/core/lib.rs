@@ -10,7 +10,8 @@
 //!
 //! # Rooms
 //!
-//! Imports point upstream only: `ami ← model ← tracker ← callbacks ← reconcile`.
+//! Imports point upstream only, and a test holds them to it: `millis`, then `ami` and `model`, then `verdict`, which knows the model alone.
+//! Above them stand three rooms that know nothing of each other: `tracker`, `reconcile` (both judge by `verdict`) and `callbacks`.
 #![warn(clippy::disallowed_methods, clippy::disallowed_types, unreachable_pub)]
 
 // `missing_docs` holds for the contract, `model`; elsewhere a doc that repeats its item's name is left out.
@@ -18,8 +19,10 @@
 pub mod ami;
 #[allow(missing_docs)]
 pub mod callbacks;
+pub mod millis;
 pub mod model;
 #[allow(missing_docs)]
 pub mod reconcile;
 #[allow(missing_docs)]
 pub mod tracker;
+pub(crate) mod verdict;

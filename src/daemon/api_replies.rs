@@ -11,8 +11,8 @@ use crate::api::status::{AgentInPresence, PbxStatus, QueueInPresence, Status};
 use crate::api::{Front, socket, tcp};
 use crate::config::Config;
 use crate::store::Health;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::AgentView;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
@@ -156,7 +156,7 @@ pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, sinc
     Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         since_ms,
-        pbx: pbxs.monitors().iter().map(|w| pbx(w, callbacks)).collect(),
+        pbx: pbxs.monitors().iter().map(|w| pbx(w, callbacks, storage)).collect(),
         callbacks_enabled: scheduler.policies().any_enabled(),
         callbacks: scheduler.open().into_iter().map(|(state, count)| (state.to_string(), count)).collect(),
         attempts: scheduler.active(),
@@ -172,7 +172,8 @@ pub(crate) fn status(pbxs: &Pbxs, callbacks: &Callbacks, storage: &Storage, sinc
             callbacks: scheduler.counters().into(),
             store: storage.counters(),
             api: ApiCounters::default(), // the parts of the API count by themselves
-            webhooks: BTreeMap::new(),   // so do their workers
+            webhooks: BTreeMap::new(),
+            sinks: BTreeMap::new(), // so do their workers
         },
     }
 }
@@ -185,7 +186,7 @@ fn counted(monitor: &Monitor, link: &Link) -> PbxCounters {
     }
 }
 
-fn pbx(monitor: &Monitor, callbacks: &Callbacks) -> PbxStatus {
+fn pbx(monitor: &Monitor, callbacks: &Callbacks, storage: &Storage) -> PbxStatus {
     let presence = monitor.presence();
     let agents = presence.agents();
     let free = |agent: &&AgentView<'_>| callbacks.scheduler().why_not(&monitor.name, agent).is_none();
@@ -206,6 +207,8 @@ fn pbx(monitor: &Monitor, callbacks: &Callbacks) -> PbxStatus {
         agents: agents.len(),
         free: monitor.tracker().sees().then(|| agents.iter().filter(free).count()),
         waiting: monitor.tracker().sees().then(|| presence.waiting()),
+        callbacks_enabled: callbacks.scheduler().policies().of(&monitor.name).enabled,
+        calls_stored: storage.calls_of(&monitor.name),
     }
 }
 

@@ -5,7 +5,6 @@ use super::monitor::Monitor;
 use super::{cdr_file, event_log};
 use crate::config::ShowNumbers;
 use crate::log::{RateLimit, Remark};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::session::{Reply, RequestError};
 use callbackd_core::callbacks::alongside::{Another, Others};
 use callbackd_core::callbacks::attempt::cdr::Cdr;
@@ -14,6 +13,7 @@ use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::Policies;
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{self, Answer, Input, Presences, Scheduler};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptPrefix, AttemptRow, CallbackRow, Moment, PbxId, Record};
 use callbackd_core::tracker::Output;
 use std::collections::BTreeMap;
@@ -42,6 +42,8 @@ pub(crate) enum Outcome {
     },
     /// What Asterisk's CDR hold of an attempt.
     LookedUp {
+        /// The PBX whose CDR they are.
+        pbx: PbxId,
         /// The attempt's channel id.
         channel_id: String,
         /// The CDR found for it.
@@ -143,8 +145,8 @@ impl Callbacks {
     pub(crate) fn result(&mut self, result: &Outcome, now: Moment) {
         let (pbx, pbx_action, reply) = match result {
             Outcome::Answered { pbx, pbx_action, reply } => (pbx, pbx_action, reply),
-            Outcome::LookedUp { channel_id, cdrs } => {
-                return self.scheduler.handle(Input::LookedUp { channel_id, cdrs }, now);
+            Outcome::LookedUp { pbx, channel_id, cdrs } => {
+                return self.scheduler.handle(Input::LookedUp { pbx, channel_id, cdrs }, now);
             }
         };
         let answer = match reply {
@@ -172,7 +174,8 @@ impl Callbacks {
             PbxAction::Hangup { .. }
             | PbxAction::PublishNothing
             | PbxAction::Publish { value: None, .. }
-            | PbxAction::Pause { .. } => {}
+            | PbxAction::Pause { .. }
+            | PbxAction::PauseAbsent { .. } => {}
             PbxAction::Publish { .. } => self.scheduler.handle(Input::Published { pbx, answer }, now),
         }
         if let Answer::Refused(why) = answer {
@@ -185,6 +188,10 @@ impl Callbacks {
             PbxAction::Originate(_) => {
                 ("Originate", "nobody was called; the AMI user may lack write = originate (callbackd check --connect)")
             }
+            PbxAction::PauseAbsent { .. } => (
+                "QueuePause",
+                "an agent who does not take callbacks is not paused; the AMI user may lack write = agent",
+            ),
             PbxAction::Pause { paused: true, .. } => {
                 ("QueuePause", "the queue may ring the agent meanwhile; the AMI user may lack write = agent")
             }
@@ -274,8 +281,8 @@ impl Callbacks {
             match another {
                 Some(Another { identity, gives_way: true }) => tracing::warn!(
                     target: "callback", %pbx, another = identity.as_str(), suppressed,
-                    "Another callbackd makes callbacks on this PBX: this one makes none until that has been silent for a minute; stop one, or set \
-                     callback.alongside = true where both are meant"
+                    "Another callbackd makes callbacks on this PBX; this one makes none until the other has been silent for a minute: stop one of \
+                     them, or set callback.alongside = true if both are wanted"
                 ),
                 Some(Another { identity, gives_way: false }) => tracing::warn!(
                     target: "callback", %pbx, another = identity.as_str(), suppressed,
@@ -307,7 +314,7 @@ impl Callbacks {
         let (Some(requester), Ok(action)) = (self.requesters.get(&pbx), action.clone()) else {
             // What cannot be sent has been kept out of dial strings and names long before; nobody was called.
             let err = action.err().map(tracing::field::display);
-            tracing::error!(target: "callback", %pbx, err, "AMI action cannot be written and was left out; please report this");
+            tracing::error!(target: "callback", %pbx, err, "An AMI action could not be sent: AMI cannot carry its text; please report this");
             if let PbxAction::Originate(_) = &pbx_action {
                 let reply = Err(RequestFailed::NotSent(RequestError::NotLive));
                 answer(self.outcomes.0.clone(), pbx, pbx_action, std::future::ready(reply));
@@ -325,12 +332,12 @@ impl Callbacks {
             let cdrs = path.map_or_else(|| Ok(Vec::new()), |path| cdr_file::of(&path, &channel_id, since_ms)).unwrap_or_else(|err| {
                 tracing::warn!(
                     target: "callback", %pbx, %err, channel = channel_id,
-                    "gap.cdr_csv cannot be read; what became of this attempt is not known, and the customer is not called for a while"
+                    "gap.cdr_csv cannot be read, so how this attempt ended is unknown; the customer is not called before callback.retry.lost has passed"
                 );
                 Vec::new()
             });
             // The loop may have ended.
-            let _ = done.blocking_send(Outcome::LookedUp { channel_id, cdrs });
+            let _ = done.blocking_send(Outcome::LookedUp { pbx, channel_id, cdrs });
         });
     }
 

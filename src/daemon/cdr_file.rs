@@ -1,8 +1,8 @@
 //! Asterisk's CDR of attempts whose end nobody saw.
 
 use crate::records::{Files, Reading, RecordsError};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
+use callbackd_core::millis::Millis;
 use callbackd_core::reconcile::CdrLine;
 use jiff::tz::TimeZone;
 use std::path::Path;

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Moment;
 
 /// Milliseconds since 1970 UTC, as this machine believes.

@@ -23,7 +23,7 @@ pub(crate) fn warn_of_old_names(config: &Config) {
             table = %old.table,
             key = old.old,
             rename_to = old.new,
-            "Configuration key has an old name; it is taken as the new one"
+            "A configuration key has an old name, which still works: rename it"
         );
     }
 }
@@ -75,7 +75,7 @@ impl Configuration {
                         target: "daemon",
                         err = %problem.title,
                         hint = %problem.help,
-                        "The changed configuration is refused, the old one stays in force"
+                        "The changed configuration has an error and is not used; the old one stays in force"
                     );
                 }
                 false

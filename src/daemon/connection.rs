@@ -14,12 +14,12 @@ use super::delivery::{Delivery, Flushed};
 use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::excerpt::excerpt;
 use callbackd_core::ami::session::{Answer, Reply, RequestError};
 use callbackd_core::ami::{
     ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput,
 };
+use callbackd_core::millis::Millis;
 
 /// Room for one read. Asterisk writes events one by one, so that a read rarely fills it.
 const READ: usize = 16 * 1024;
@@ -254,7 +254,7 @@ impl Connection {
             let arrived_ms = first_ms.take().unwrap_or(arrived_ms);
             let disposition = self.session.received(&received, now_ms);
             match received {
-                Received::Frame(frame) if disposition == Disposition::ForEngine => {
+                Received::Frame(frame) if disposition == Disposition::ForTracker => {
                     delivery.frame(&frame, arrived_ms);
                 }
                 Received::Discarded(error) => delivery.push(LinkEvent::Discarded(error)),

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::lost::LostReason;
-use crate::config::{Pbx, Tls, Webhook};
+use crate::config::{Pbx, Sink, Tls, Webhook};
 
 /// How long the resolver, each address, and TLS may take.
 pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -47,6 +47,14 @@ impl Route {
         Self { address, tls, allow_plaintext: webhook.allow_plaintext, unheard: "nobody listens there" }
     }
 
+    /// To a server of PostgreSQL, up to its own beginning of TLS.
+    pub(crate) fn to_sink(sink: &Sink) -> Self {
+        let host = if sink.host.contains(':') { format!("[{}]", sink.host) } else { sink.host.clone() };
+        let address = format!("{host}:{}", sink.port);
+        // Where TLS is not made the configuration has allowed it.
+        Self { address, tls: sink.tls.clone(), allow_plaintext: sink.allow_plaintext, unheard: "nobody listens there" }
+    }
+
     pub(crate) fn encrypted(&self) -> bool {
         self.tls.is_some()
     }
@@ -68,7 +76,8 @@ impl Route {
         Ok((Box::new(stream), peer))
     }
 
-    async fn reach(&self) -> Result<(TcpStream, SocketAddr), LostReason> {
+    /// Makes a connection that is not encrypted yet.
+    pub(crate) async fn reach(&self) -> Result<(TcpStream, SocketAddr), LostReason> {
         let unresolved = |why: String| LostReason::Unresolved { address: self.address.clone(), why };
         let peers: Vec<SocketAddr> = match timeout(CONNECT_TIMEOUT, tokio::net::lookup_host(&self.address)).await {
             Ok(Ok(peers)) => peers.collect(),

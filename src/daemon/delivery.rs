@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use super::link::LinkEvent;
 use super::link_counters::SharedCounters;
 use callbackd_core::ami::budget::Budget;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::{Frame, Notice, SnapshotSize};
+use callbackd_core::millis::Millis;
 
 /// Most things beside frames that wait for the consumer. A connection makes some ten: only one that takes nothing for hours,
 /// while links come and go, gets here.

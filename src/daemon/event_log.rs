@@ -6,8 +6,8 @@ pub(crate) mod callback;
 use super::lost::LostReason;
 use crate::config::ShowNumbers;
 use crate::log::{Masked, Wire};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::notice::Notice;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{About, FinishedCall, Gap, Quality, Record, TagChange};
 use tracing::field::display;
 
@@ -148,8 +148,8 @@ pub(crate) fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             target: "session",
             pbx,
             peer,
-            "Asterisk does not say that it has booted: it is still starting, or the AMI user lacks read = system; a restart of Asterisk \
-             cannot be told from a lost link (callbackd check --connect shows the fix)"
+            "Asterisk did not report that it has booted: it is still starting, or the AMI user lacks read = system; without that \
+             report a restart of Asterisk looks like a lost link (callbackd check --connect shows the fix)"
         ),
         Notice::SnapshotRefused { action, message } => tracing::warn!(
             target: "session",
@@ -157,7 +157,7 @@ pub(crate) fn notice(pbx: &str, peer: &str, notice: &Notice, calls: usize) {
             peer,
             action,
             err = %Wire(message),
-            "Asterisk refused a list; calls in progress are not all known (callbackd check --connect shows the fix)"
+            "Asterisk refused to send a list, so some calls in progress are unknown (callbackd check --connect shows the fix)"
         ),
         // Refusals and dead connections are logged when the link is lost.
         Notice::SnapshotBegan
@@ -188,7 +188,7 @@ pub(crate) fn clock(pbx: &str, ahead_ms: Millis) {
             target: "session",
             pbx,
             ahead_s = seconds(ahead_ms),
-            "Asterisk's clock and this machine's differ; calls keep Asterisk's time (are both synchronised by NTP?)"
+            "Asterisk's clock differs from this machine's; the times of calls are Asterisk's: check that both use NTP"
         );
     }
 }

@@ -30,7 +30,10 @@ pub(crate) fn all(status: Status, monitors: &[Monitor], callbacks: &Callbacks, c
     for row in callbacks.scheduler().open_rows() {
         let place = (row.pbx.clone(), row.queue.clone().unwrap_or_default());
         *open.entry((place.clone(), row.state, row.reason.clone())).or_default() += 1;
-        older(oldest.entry(place).or_insert(Oldest { due_ms: row.due_ms, missed_ms: row.first_missed_ms }), row);
+        older(
+            oldest.entry(place).or_insert(Oldest { due_ms: row.due_ms, missed_ms: row.first_missed_ms, late: 0 }),
+            row,
+        );
     }
     Figures { status, queues, agents, members, callbacks: open, oldest, counted }
 }
@@ -38,4 +41,5 @@ pub(crate) fn all(status: Status, monitors: &[Monitor], callbacks: &Callbacks, c
 fn older(oldest: &mut Oldest, row: &CallbackRow) {
     oldest.due_ms = oldest.due_ms.min(row.due_ms);
     oldest.missed_ms = oldest.missed_ms.min(row.first_missed_ms);
+    oldest.late += usize::from(row.alarmed_ms.is_some());
 }

@@ -21,9 +21,9 @@ use super::secret::Secret;
 use crate::api::counters::LinkCounters;
 use crate::config::Pbx;
 use callbackd_core::ami::budget::Budget;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::ami::session::{Reply, RequestError, Unanswered};
 use callbackd_core::ami::{Action, Frame, FrameError, Interest, Login, Notice, Session};
+use callbackd_core::millis::Millis;
 
 /// The first wait after a loss, at least; it doubles with every failure, and up to as much again is added at random, so that
 /// several clients of a restarted Asterisk do not come at once.

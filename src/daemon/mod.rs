@@ -24,6 +24,7 @@ mod recorder;
 pub mod run;
 pub mod secret;
 mod signals;
+pub(crate) mod sinks;
 mod storage;
 mod systemd;
 mod tls;

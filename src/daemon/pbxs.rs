@@ -8,7 +8,7 @@ use crate::report::calendar::{day_begins, day_of};
 use crate::store::{self, Store};
 use callbackd_core::ami::Interest;
 use callbackd_core::ami::budget::Budget;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Moment, PbxId};
 use callbackd_core::tracker::{Input, Output, Tracker};
 use futures_util::stream::{BoxStream, SelectAll, poll_fn};

@@ -5,7 +5,7 @@ use crate::config::{Config, Pbx};
 use crate::records::{Calls, Files, RecordsError};
 use crate::store::{self, Reader};
 use crate::timing::Timing;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::rules::Rules;
 use callbackd_core::model::{AttemptPrefix, FinishedCall, Moment, OurAttempts, PbxId, Quality, Record, Status};
 use callbackd_core::reconcile::gatherer::LONGEST_CALL_MS;

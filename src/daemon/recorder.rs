@@ -6,7 +6,7 @@ use crate::store::{
     Writer,
 };
 use callbackd_core::ami::budget::UNSAVED_BYTES;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Record;
 use std::collections::VecDeque;
 use std::sync::mpsc::TrySendError;

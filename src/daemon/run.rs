@@ -9,6 +9,7 @@ use super::monitor::Standing;
 use super::pbxs::{Pbxs, Report};
 use super::proofs::{Found, MOST_UNSAVED, Proofs};
 use super::secret::{self, Secret};
+use super::sinks::{self, Sinks};
 use super::storage::{Storage, feed_rules};
 use super::systemd::ServiceManager;
 use super::webhooks::{self, Webhooks};
@@ -18,9 +19,10 @@ use crate::api::status::Status;
 use crate::config::Config;
 use crate::exit::Exit;
 use crate::log::{self, Reload};
+use crate::store::sinks::SinkNote;
 use crate::store::webhooks::WebhookNote;
 use crate::store::{self, Ack, Health, Store};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Moment, News, PbxId, Record};
 use callbackd_core::tracker::Output;
 use futures_util::StreamExt;
@@ -109,6 +111,7 @@ struct Daemon {
     proofs: Proofs,
     api: LocalApi,
     webhooks: Webhooks,
+    sinks: Sinks,
     since_ms: Millis,
 }
 
@@ -116,10 +119,11 @@ impl Daemon {
     fn prepare(config: Config, config_path: &Path, reload: Reload) -> Result<Self, Fatal> {
         let mut store = Store::open(&config.store.path)?;
         store.name_site(&config.site.clone().unwrap_or_else(host_name))?;
-        store.record_changes(feed_rules(&config.feed))?;
+        store.record_changes(feed_rules(&config))?;
         let clock = Clock::start();
         let now = clock.now();
         store.webhook(&WebhookNote::Configured(webhooks::names(&config), now.wall_ms))?;
+        store.sink(&SinkNote::Configured(sinks::names(&config), now.wall_ms))?;
         let mut pbxs = Pbxs::restored(&config, &store, now)?;
         let prefix = store.attempt_prefix();
         let restored = store.restored(now.wall_ms, config.overall.min_talk_ms)?;
@@ -131,6 +135,7 @@ impl Daemon {
             service: ServiceManager::default(),
             api: LocalApi::listen(&config, storage.newest_change()),
             webhooks: Webhooks::start(&config, storage.notes(), storage.newest_change()),
+            sinks: Sinks::start(&config, storage.notes(), storage.newest_change()),
             storage,
             callbacks: Callbacks::new(config.policies(), prefix, restored, requesters, cdr_files(&config), clock.now()),
             proofs: Proofs::new(&config, prefix),
@@ -271,6 +276,7 @@ impl Daemon {
             counters.records_given_up = self.proofs.given_up(pbx);
         }
         status.counters.webhooks = self.webhooks.counters();
+        status.counters.sinks = self.sinks.counters();
         status
     }
 
@@ -344,8 +350,9 @@ impl Daemon {
             let (config, now) = (self.configuration.config(), self.clock.now());
             self.pbxs.configure(config, now);
             self.proofs.configure(config);
-            self.storage.record_changes(&config.feed);
+            self.storage.record_changes(config);
             self.webhooks.configure(config, now.wall_ms);
+            self.sinks.configure(config);
             self.api.renew(config);
             self.storage.keep_up_soon();
             self.callbacks.policies(&config.policies(), cdr_files(config), now);

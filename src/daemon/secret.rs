@@ -164,6 +164,14 @@ fn read(path: &Path, guarded: bool) -> Result<SecretString, SecretError> {
     Ok(SecretString::from(secret))
 }
 
+/// The only line of a file that nobody else can read or put another one in the place of.
+///
+/// # Errors
+/// It is not there, not safe or no line.
+pub(crate) fn line_of(path: &Path) -> Result<SecretString, SecretError> {
+    read(path, true)
+}
+
 /// The text of a file that nobody else can read or put another one in the place of.
 ///
 /// # Errors

@@ -4,11 +4,12 @@ use super::event_log;
 use super::recorder::{self, Recorder, Settled};
 use super::upkeep::Upkeep;
 use crate::api::counters::StoreCounters;
-use crate::config::{Config, Feed, ShowNumbers};
+use crate::config::{Config, ShowNumbers};
 use crate::store::tokens::TokenChange;
 use crate::store::{self, Ack, Calendar, Counted, FeedRules, Health, Notes, Store, Writer};
 use crate::timing::Timing;
-use callbackd_core::model::{Moment, Record};
+use callbackd_core::model::{Moment, PbxId, Record};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -18,15 +19,17 @@ pub(crate) struct Storage {
     recorder: Recorder,
     acks: mpsc::Receiver<Ack>,
     upkeep: Upkeep,
-    /// Calls stored since the start.
-    calls: u64,
+    /// Calls stored since the start, by PBX.
+    calls: BTreeMap<PbxId, u64>,
 }
 
 /// What `[feed]` means to the store.
-pub(crate) fn feed_rules(feed: &Feed) -> FeedRules {
+pub(crate) fn feed_rules(config: &Config) -> FeedRules {
+    let feed = &config.feed;
     FeedRules {
         in_progress: feed.in_progress,
-        agents: feed.agents,
+        // A sink has a copy of what agents did.
+        agents: feed.agents || !config.sinks.is_empty(),
         late: false,
         keep: feed.keep.unwrap_or(Duration::MAX),
         max_rows: feed.max_rows.into(),
@@ -42,12 +45,12 @@ impl Storage {
     pub(crate) fn new(store: Store) -> Result<Self, store::Error> {
         let (acknowledge, acks) = recorder::acks();
         let recorder = Recorder::new(Writer::spawn(store, acknowledge)?);
-        Ok(Self { recorder, acks, upkeep: Upkeep::default(), calls: 0 })
+        Ok(Self { recorder, acks, upkeep: Upkeep::default(), calls: BTreeMap::new() })
     }
 
     /// Has changes recorded as the configuration says. If the writer is busy, the next reload does.
-    pub(crate) fn record_changes(&self, feed: &Feed) {
-        if !self.recorder.record_changes(feed_rules(feed)) {
+    pub(crate) fn record_changes(&self, config: &Config) {
+        if !self.recorder.record_changes(feed_rules(config)) {
             tracing::warn!(target: "store", "The database is busy; the new [feed] is not in use: reload again");
         }
     }
@@ -89,7 +92,11 @@ impl Storage {
     /// What has become durable, or never will, by an answer of the writer.
     pub(crate) fn acknowledged(&mut self, ack: Ack) -> Settled {
         let settled = self.recorder.acknowledged(ack);
-        self.calls += settled.stored.iter().filter(|record| matches!(record, Record::Call(_))).count() as u64;
+        for record in &settled.stored {
+            if let Record::Call(call) = record {
+                *self.calls.entry(call.pbx.clone()).or_default() += 1;
+            }
+        }
         settled
     }
 
@@ -110,7 +117,12 @@ impl Storage {
 
     /// Calls stored since the start.
     pub(crate) fn calls(&self) -> u64 {
-        self.calls
+        self.calls.values().sum()
+    }
+
+    /// Those of one PBX.
+    pub(crate) fn calls_of(&self, pbx: &PbxId) -> u64 {
+        self.calls.get(pbx).copied().unwrap_or_default()
     }
 
     /// What the writer is doing.

@@ -1,6 +1,6 @@
 //! What the database needs every hour: old rows removed, and SQLite's figures of its tables kept.
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Moment;
 use std::time::Duration;
 

@@ -30,6 +30,8 @@ pub enum Input<'a> {
     Disconnected(u64),
     /// A customer calls.
     Call(Caller),
+    /// The dialplan of the channel of this number says something by `UserEvent()`: its name, and headers.
+    Says(u32, &'a str, &'a [(&'a str, &'a str)]),
     /// An agent takes a break, or comes back (`None`).
     Break(usize, Option<&'a str>),
     /// Asterisk is restarted: calls and connections end, and only the configuration and AstDB are kept.
@@ -130,6 +132,10 @@ impl Pbx {
             Input::Received(client, bytes) => self.received(client, bytes),
             Input::Disconnected(client) => drop(self.sessions.remove(&client)),
             Input::Call(caller) => self.arrive(caller),
+            Input::Says(id, name, fields) => {
+                let fields: Vec<_> = [("UserEvent", name)].into_iter().chain(fields.iter().copied()).collect();
+                self.tell("UserEvent", "user", id, &fields);
+            }
             Input::Break(agent, reason) => self.take_break(agent, reason),
             Input::Restart => self.restart(),
         }
@@ -175,6 +181,12 @@ impl Pbx {
     /// The `Uniqueid`s of the channels that are up.
     pub fn uniqueids(&self) -> impl Iterator<Item = &str> {
         self.channels.values().map(|channel| channel.uniqueid.as_str())
+    }
+
+    /// The `Uniqueid` of the channel of this number, if it is up.
+    #[must_use]
+    pub fn uniqueid(&self, channel: u32) -> Option<&str> {
+        self.channels.get(&channel).map(|channel| channel.uniqueid.as_str())
     }
 
     /// Calls that go on.

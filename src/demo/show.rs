@@ -12,6 +12,8 @@ use std::path::Path;
 pub(crate) struct Tally {
     /// Customers' calls, by PBX, status and outcome.
     pub(crate) calls: BTreeMap<(PbxId, Status, Outcome), u64>,
+    /// Those that were in progress when the daemon ended, by PBX: nobody saw how they went on.
+    pub(crate) in_progress: BTreeMap<PbxId, u64>,
     /// Calls by which customers were called back.
     pub(crate) calls_of_callbacks: u64,
     /// Missed calls whose callers were won back, by whom.
@@ -29,12 +31,18 @@ impl Tally {
     /// The database cannot be read.
     pub(crate) fn of(db: &Path) -> Result<Self, Error> {
         let reader = Reader::open(db)?;
-        let mut tally = Self::default();
+        let (mut tally, seen) = (Self::default(), reader.last_seen()?);
         let direction = vec![Direction::Inbound, Direction::Callback];
         reader.each_call(&CallFilter { direction, ..CallFilter::default() }, |stored| {
             let call = stored.call;
             if call.direction == Direction::Callback {
                 tally.calls_of_callbacks += 1;
+                return ControlFlow::Continue(());
+            }
+            // As of when the daemon ended, which is the last that it saw.
+            let at_the_end = seen.get(call.pbx.as_str()).is_some_and(|seen_ms| call.ended_ms >= *seen_ms);
+            if call.outcome == Outcome::Gap && at_the_end {
+                *tally.in_progress.entry(call.pbx).or_default() += 1;
                 return ControlFlow::Continue(());
             }
             *tally.calls.entry((call.pbx, call.status, call.outcome)).or_default() += 1;
@@ -53,7 +61,7 @@ impl Tally {
     /// Customers' calls.
     #[must_use]
     pub(crate) fn total(&self) -> u64 {
-        self.calls.values().sum()
+        self.calls.values().chain(self.in_progress.values()).sum()
     }
 
     /// Those that nobody served, as the view `v_missed` counts them.
@@ -71,11 +79,14 @@ impl Tally {
     /// Two tables and what they leave out, with a line break at the end; where there are several PBXs, each has its lines.
     #[must_use]
     pub(crate) fn table(&self) -> String {
-        let pbxs = self.calls.keys().map(|(pbx, ..)| pbx).chain(self.callbacks.keys().map(|(pbx, _)| pbx));
-        let several = pbxs.collect::<BTreeSet<_>>().len() > 1;
+        let pbxs = self.calls.keys().map(|(pbx, ..)| pbx).chain(self.in_progress.keys());
+        let several = pbxs.chain(self.callbacks.keys().map(|(pbx, _)| pbx)).collect::<BTreeSet<_>>().len() > 1;
         let first = |pbx: &str| several.then(|| pbx.to_owned());
         let calls = self.calls.iter().map(|((pbx, status, outcome), n)| {
             first(pbx).into_iter().chain([status.to_string(), outcome.to_string(), n.to_string()]).collect()
+        });
+        let in_progress = self.in_progress.iter().map(|(pbx, n)| {
+            first(pbx).into_iter().chain(["(in progress)".to_owned(), String::new(), n.to_string()]).collect()
         });
         let callbacks = self
             .callbacks
@@ -83,6 +94,10 @@ impl Tally {
             .map(|((pbx, state), n)| first(pbx).into_iter().chain([state.to_string(), n.to_string()]).collect());
         let header = |names: &[&str]| first("PBX").into_iter().chain(names.iter().map(|n| (*n).to_owned())).collect();
         let mut more = String::new();
+        if !self.in_progress.is_empty() {
+            let n: u64 = self.in_progress.values().sum();
+            more.push_str(&format!("Calls in progress when the demo ended, whose end nobody saw: {n}\n"));
+        }
         if self.calls_of_callbacks > 0 {
             more.push_str(&format!("Callback calls (direction cb), not counted above: {}\n", self.calls_of_callbacks));
         }
@@ -93,7 +108,7 @@ impl Tally {
         let won = if won.is_empty() { "none".to_owned() } else { won.join(", ") };
         format!(
             "{}\n\n{}\n\n{} calls, {} missed; missed calls won back: {won}\n{more}",
-            table(header(&["Calls", "Outcome", ""]), calls),
+            table(header(&["Calls", "Outcome", ""]), calls.chain(in_progress)),
             table(header(&["Callbacks", ""]), callbacks),
             self.total(),
             self.missed(),

@@ -6,7 +6,7 @@ mod words;
 
 pub(crate) use words::Words;
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;

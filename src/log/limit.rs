@@ -1,6 +1,6 @@
 //! What a stranger can provoke is said at most once in a while, with the number of times it was kept quiet.
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::collections::BTreeMap;
 
 /// The log's pace for each kind of line.

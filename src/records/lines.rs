@@ -1,7 +1,7 @@
 //! The lines of one file, plain or compressed by gzip, in portions; from the beginning, or from where they become new enough.
 
 use crate::ownership::open_file;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};

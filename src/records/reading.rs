@@ -3,7 +3,7 @@
 use super::{
     CDR, Files, Form, Lines, PORTION, Part, QUEUE_LOG, Records, RecordsError, read_cdrs, read_events, rotated,
 };
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::reconcile::gatherer::{Gatherer, LONGEST_CALL_MS};
 use callbackd_core::reconcile::{Account, Zone, queue_log};
 use jiff::tz::TimeZone;

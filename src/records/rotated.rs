@@ -1,7 +1,7 @@
 //! A log file and what rotation has made of its older parts.
 
 use crate::ownership::open_file;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::MetadataExt;

@@ -1,6 +1,6 @@
 //! The hours of local days: 23, 24 or 25 of them, and each begins where the clock on the wall says so.
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan, Zoned};

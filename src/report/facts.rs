@@ -2,7 +2,7 @@
 
 use super::calendar::Hour;
 use super::thresholds::Thresholds;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Offered, Outcome, Quality, RecoveredBy, Status};
 use std::collections::{BTreeMap, HashMap};
 
@@ -225,6 +225,8 @@ pub struct Facts {
     pub(crate) attempts: Vec<(Name, Option<Name>, Name)>,
     /// What the agents are called, by PBX and interface.
     pub(crate) agents: BTreeMap<(Name, Name), Name>,
+    /// What the codes are called.
+    pub(crate) labels: BTreeMap<String, String>,
     /// What is in time, too long, good.
     pub(crate) thresholds: Thresholds,
 }

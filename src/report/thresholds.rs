@@ -1,6 +1,6 @@
 //! What the operator calls in time, too long, good: the table `[report]` of the configuration.
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Thresholds and names that figures need. Times are milliseconds.

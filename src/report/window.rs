@@ -1,7 +1,7 @@
 //! Which days a report is about, and those that it is compared with.
 
 use super::calendar::{day_begins, day_of};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};

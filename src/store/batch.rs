@@ -1,6 +1,6 @@
 //! What changes again within one transaction: only its last form is written.
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Record;
 use std::collections::HashSet;
 

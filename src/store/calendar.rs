@@ -3,7 +3,7 @@
 use super::{Error, Reader, Store, codes};
 use crate::report::Thresholds;
 use crate::report::calendar::{Hour, hours};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::Codes;
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};

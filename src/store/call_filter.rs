@@ -2,7 +2,7 @@
 
 use super::questions::distinct;
 use super::rows::SELECT_CALL;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, Status};
 use rusqlite::types::Value;
 

@@ -8,7 +8,7 @@ use super::questions::{
 };
 use super::rows::unless_misspelt;
 use super::{Error, Reader};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy};
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;

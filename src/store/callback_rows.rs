@@ -1,9 +1,9 @@
 //! Callbacks, their history and attempts, and those not to be called: records to rows and rows to records.
 
 use super::columns::columns;
-use super::questions::{CALLBACK, FORGET_EVENTS, NEXT_EVENT};
+use super::questions::{CALLBACK, FORGET_EVENTS, NEXT_EVENT, RECOVER};
 use super::rows::{e164, number_e164, pbx, unknown, word};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, PbxId,
     RecoveredBy,
@@ -40,6 +40,9 @@ columns! {
             attempts: callback.attempts,
             counted: callback.counted,
             closed_ms: callback.closed_ms,
+            language: callback.language,
+            requested_for_ms: callback.requested_for_ms,
+            alarmed_ms: callback.alarmed_ms,
         }
         others {
             first_miss: call_key(row, "linkedid_pbx", "linkedid")?,
@@ -146,12 +149,7 @@ pub(crate) fn put_callback(
             .execute(params![row.id, miss.pbx.as_str(), &*miss.linkedid])?;
     }
     if let Some((by, at_ms)) = change.recovered {
-        // An earlier recovery stands: the same number may have been missed, won back and missed again.
-        let mut recover = connection.prepare_cached(
-            "UPDATE calls SET recovered_by = ?, recovered_ms = ?, rev = rev + 1
-              WHERE callback_id = ? AND direction = 'inbound' AND status <> 'ANSWER' AND recovered_by IS NULL
-              RETURNING pbx, linkedid, rev",
-        )?;
+        let mut recover = connection.prepare_cached(&RECOVER)?;
         let read = |row: &Row<'_>| Ok(Recovered { pbx: row.get(0)?, linkedid: row.get(1)?, rev: row.get(2)? });
         for call in recover.query_map(params![by.as_str(), at_ms, row.id], read)? {
             won.push(call?);

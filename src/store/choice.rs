@@ -1,7 +1,9 @@
 //! Which calls a report is about; a name that nothing has is answered with those that there are.
 
-use super::{Chosen, Error, Reader};
+use super::questions::{AGENTS, values_of};
+use super::{CallFilter, Chosen, Error, Reader};
 use crate::report::Window;
+use std::collections::BTreeSet;
 
 /// How alike two names must be (Jaro-Winkler, 0 to 1) for one to be offered in place of the other.
 const ALIKE: f64 = 0.8;
@@ -28,6 +30,47 @@ impl Reader {
     pub(crate) fn choose(&self, chosen: Chosen, window: &Window) -> Result<Chosen, NoChoice> {
         looked_up(chosen, self, window)
     }
+
+    /// The agent of a list of calls: an interface or what follows its technology stays as it is, a name becomes interface and PBX.
+    ///
+    /// # Errors
+    /// See [`NoChoice`]. Where no agent is known at all, none is asked for.
+    pub(crate) fn choose_agent(&self, filter: &mut CallFilter) -> Result<(), NoChoice> {
+        let Some(agent) = filter.agent.clone() else { return Ok(()) };
+        let agents = self.agent_names()?;
+        let mut known = self.agents_of_calls()?;
+        known.extend(agents.iter().map(|(_, interface, _)| interface.clone()));
+        let is_it =
+            |known: &String| *known == agent || known.split_once('/').is_some_and(|(_, peer)| peer == agent.as_str());
+        if known.is_empty() || known.iter().any(is_it) {
+            return Ok(());
+        }
+        if let Some((pbx, interface)) = named(&agent, filter.pbx.as_deref(), &agents)? {
+            (filter.pbx, filter.agent) = (Some(pbx), Some(interface));
+            return Ok(());
+        }
+        known.extend(agents.into_iter().map(|(.., name)| name).filter(|name| !name.is_empty()));
+        among("agent", &agent, &known.into_iter().collect::<Vec<_>>())
+    }
+
+    /// All agents who are known, with their names.
+    fn agent_names(&self) -> Result<Vec<Agent>, Error> {
+        let agent = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        self.read(|connection| connection.prepare(AGENTS)?.query_map([], agent)?.collect())
+    }
+
+    /// The interfaces that took part in calls.
+    fn agents_of_calls(&self) -> Result<BTreeSet<String>, Error> {
+        self.read(|connection| {
+            let mut met = BTreeSet::new();
+            for table in ["calls", "legs"] {
+                for agent in connection.prepare(&values_of(table, "agent"))?.query_map([], |row| row.get(0))? {
+                    met.insert(agent?);
+                }
+            }
+            Ok(met)
+        })
+    }
 }
 
 fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Chosen, NoChoice> {
@@ -44,7 +87,11 @@ fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Cho
                 (Some(one), Some(other)) => {
                     return Err(NoChoice::Unknown(format!("agent `{agent}` may be {one} or {other}: which?")));
                 }
-                _ => among("agent", agent, &agents)?,
+                _ if agents.contains(agent) => {}
+                _ => match named(agent, chosen.pbx.as_deref(), &reader.agent_names()?)? {
+                    Some((pbx, interface)) => (chosen.pbx, *agent) = (Some(pbx), interface),
+                    None => among("agent", agent, &agents)?,
+                },
             }
         }
     }
@@ -65,6 +112,23 @@ fn looked_up(mut chosen: Chosen, reader: &Reader, window: &Window) -> Result<Cho
         among("trunk", trunk, &trunks)?;
     }
     Ok(chosen)
+}
+
+/// PBX, interface and name of an agent.
+type Agent = (String, String, String);
+
+/// The agent who has this name, whatever its capital letters: PBX and interface. `None` if nobody has.
+fn named(wanted: &str, pbx: Option<&str>, agents: &[Agent]) -> Result<Option<(String, String)>, NoChoice> {
+    let lower = wanted.to_lowercase();
+    let has = |(on, _, name): &&Agent| name.to_lowercase() == lower && pbx.is_none_or(|pbx| pbx == on);
+    let found: Vec<&Agent> = agents.iter().filter(has).collect();
+    if found.len() > 1 {
+        let all: Vec<String> = found.iter().map(|(pbx, agent, _)| format!("{agent} on {pbx}")).collect();
+        let wanted = wanted.escape_debug();
+        let why = format!("several agents are named `{wanted}`: {}: give the interface, and --pbx", all.join(", "));
+        return Err(NoChoice::Unknown(why));
+    }
+    Ok(found.first().map(|(pbx, agent, _)| (pbx.clone(), agent.clone())))
 }
 
 /// Whether the name is one of those that there are.

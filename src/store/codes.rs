@@ -1,7 +1,7 @@
 //! The table `codes`: what the daemon's configuration says of codes, for who reads the database, and how many calls have each.
 
 use super::{Error, Reader};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Tag;
 use callbackd_core::model::codes::{Code, Codes, OnCallback};
 use rusqlite::{Connection, Row, Transaction, params};

@@ -8,7 +8,7 @@ use super::{Error, Reader};
 use crate::report::calendar::hours;
 use crate::report::facts::{Activity, Call, Facts, Gap, Interval, Leg, Name, Names, Step, Visit};
 use crate::report::thresholds::Thresholds;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, Quality, RecoveredBy, Status};
 use jiff::tz::TimeZone;
 use rusqlite::types::{Type, ValueRef};
@@ -111,6 +111,7 @@ impl Reader {
             if depth == Depth::All {
                 children(&snapshot, &mut facts)?;
                 around(&snapshot, chosen, &mut facts)?;
+                facts.labels = labels(&snapshot)?;
             }
             Ok(facts)
         })
@@ -160,12 +161,16 @@ impl Reader {
     pub(crate) fn ever_met(&self) -> Result<(Vec<String>, Vec<String>), Error> {
         self.read(|connection| {
             let list = |column: &str| -> rusqlite::Result<Vec<String>> {
-                let sql = super::questions::values_of(column);
+                let sql = super::questions::values_of("calls", column);
                 connection.prepare(&sql)?.query_map([], |row| row.get(0))?.collect()
             };
             Ok((list("queue")?, list("agent")?))
         })
     }
+}
+
+fn labels(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    connection.prepare("SELECT code, label FROM codes")?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn seen(connection: &Connection) -> rusqlite::Result<BTreeMap<String, Millis>> {

@@ -64,12 +64,15 @@ fn records(n: i64) -> Vec<Record> {
         first_miss: Some(key()),
         resolved_by: None,
         closed_ms: None,
+        language: None,
+        requested_for_ms: None,
+        alarmed_ms: None,
     };
     let change = |row: CallbackRow, miss, recovered| {
         let state = row.state;
         let (reason, by, note) = (String::new(), "callbackd".to_owned(), String::new());
         let change = Some(CallbackStep { at_ms: MONDAY_10, state, reason, by, note });
-        Record::Callback(Arc::new(CallbackChange { row, change, miss, recovered }))
+        Record::Callback(Arc::new(CallbackChange { row, change, miss, recovered, late: false }))
     };
     let done = CallbackRow { state: CallbackState::Done, closed_ms: Some(MONDAY_10), ..row.clone() };
     let attempt = AttemptRow {

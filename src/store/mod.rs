@@ -17,6 +17,7 @@ mod callback_rows;
 mod choice;
 mod codes;
 mod columns;
+pub(crate) mod copies;
 mod counted;
 mod error;
 pub(crate) mod examine;
@@ -42,6 +43,7 @@ mod restored;
 mod root;
 mod rows;
 mod shape;
+pub(crate) mod sinks;
 mod tables;
 mod tag_rows;
 pub(crate) mod tokens;
@@ -82,4 +84,4 @@ pub(crate) use writer::{DRAIN_BATCHES, QUEUE_BATCHES};
 pub const APPLICATION_ID: i32 = i32::from_be_bytes(*b"CBKD");
 
 /// The newest `PRAGMA user_version` that this program knows: the number of files in `migrations/`.
-pub const SCHEMA_VERSION: i32 = 8;
+pub const SCHEMA_VERSION: i32 = 10;

@@ -9,7 +9,7 @@ use super::restored::in_flight;
 use super::root::guard;
 use super::shape::distrust;
 use super::{Error, Refused, START_CHECK, identity, rows, verify};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptPrefix, CallInProgress, ChangeKind, OurAttempts, Record};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, MAIN_DB, OpenFlags, OptionalExtension, Transaction, TransactionBehavior};
@@ -29,6 +29,8 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0006.sql")),
     M::up(include_str!("migrations/0007.sql")),
     M::up(include_str!("migrations/0008.sql")),
+    M::up(include_str!("migrations/0009.sql")),
+    M::up(include_str!("migrations/0010.sql")),
 ];
 
 /// How long SQLite itself waits for another process's lock. Short: the writer's own back-off does the rest and can be stopped.

@@ -1,7 +1,7 @@
 //! Taking out what is older than `store.keep`, a few rows at a time, between the batches.
 
 use super::{Error, Store};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 /// Rows that one transaction removes at most, each with what belongs to it: no batch waits for longer than that takes.

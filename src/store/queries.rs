@@ -6,7 +6,7 @@ use super::questions::{
 };
 use super::rows::{SELECT_CALL, call, call_in_progress, children, gap};
 use super::{CallFilter, Error, Reader};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{CallInProgress, FinishedCall, Gap, PbxId, RecoveredBy};
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use std::collections::{BTreeMap, BTreeSet};

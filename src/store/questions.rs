@@ -3,7 +3,7 @@
 use super::callback_queries::{CLOSED_LAST, OPEN_FIRST};
 use super::rows::SELECT_CALL;
 use super::{CallFilter, CallbackFilter, Chosen, webhooks};
-use callbackd_core::model::{CallbackState, Direction, Outcome, Status};
+use callbackd_core::model::{AttemptResult, CallbackState, Direction, Outcome, ServedBy, Status};
 use std::sync::LazyLock;
 
 /// The distinct values of a column, in their order, as a table `distinct_of (value)` of a `WITH`: one step in the column's index for each of
@@ -99,29 +99,55 @@ pub(super) const OPEN_MISSES: &str =
 /// `+`: in the order of the table's key, all of it would be read.
 pub(super) const IN_FLIGHT: &str = "SELECT * FROM callback_attempts WHERE result IS NULL ORDER BY +callback_id, n";
 /// The last attempt decides: a refusal that was followed by anything else is forgotten. `CROSS JOIN`: first the open callbacks, then theirs.
-pub(super) const REFUSALS: &str = "
-    SELECT a.callback_id, a.pbx, a.agent, a.ended_ms
-      FROM callbacks c CROSS JOIN callback_attempts a ON a.callback_id = c.id
-     WHERE c.closed_ms IS NULL AND a.agent IS NOT NULL AND a.ended_ms IS NOT NULL
-       AND a.n = (SELECT max(n) FROM callback_attempts WHERE callback_id = c.id)
-       AND a.result IN ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'AGENT_LEFT', 'AGENT_FORWARDED', 'NEVER_RANG')";
-pub(super) const DIALLED: &str = "
-    SELECT a.intended_ms, c.number_e164
-      FROM callback_attempts a CROSS JOIN callbacks c ON c.id = a.callback_id
-     WHERE a.intended_ms > ? AND c.number_e164 IS NOT NULL
-       AND coalesce(a.result, '') NOT IN
-           ('AGENT_NOANSWER', 'AGENT_BUSY', 'AGENT_REJECTED', 'AGENT_FORWARDED', 'NEVER_RANG', 'ORIGINATE_ERROR', 'ABORTED_SERVED')
-     ORDER BY a.intended_ms";
+pub(super) static REFUSALS: LazyLock<String> = LazyLock::new(|| {
+    let refused = words(AttemptResult::ALL.iter().filter(|result| result.meaning().refused_by_agent));
+    format!(
+        "SELECT a.callback_id, a.pbx, a.agent, a.ended_ms
+           FROM callbacks c CROSS JOIN callback_attempts a ON a.callback_id = c.id
+          WHERE c.closed_ms IS NULL AND a.agent IS NOT NULL AND a.ended_ms IS NOT NULL
+            AND a.n = (SELECT max(n) FROM callback_attempts WHERE callback_id = c.id) AND a.result IN ({refused})"
+    )
+});
+/// Where the customer is rung first no agent is named, and whatever came of it the customer was dialled.
+pub(super) static DIALLED: LazyLock<String> = LazyLock::new(|| {
+    let not_dialled = words(AttemptResult::ALL.iter().filter(|result| !result.meaning().customer_dialled));
+    format!(
+        "SELECT a.intended_ms, c.number_e164
+           FROM callback_attempts a CROSS JOIN callbacks c ON c.id = a.callback_id
+          WHERE a.intended_ms > ? AND c.number_e164 IS NOT NULL
+            AND (a.agent IS NULL OR coalesce(a.result, '') NOT IN ({not_dialled}))
+          ORDER BY a.intended_ms"
+    )
+});
 /// `+` keeps the planner of both to the calls that ended lately.
 pub(super) const OWNERS: &str = "
     SELECT number_e164, pbx, agent, max(ended_ms) FROM calls
      WHERE agent IS NOT NULL AND talk_ms > 0 AND number_e164 IS NOT NULL AND ended_ms > ?1 AND direction <> 'internal'
      GROUP BY number_e164 ORDER BY 4 DESC LIMIT ?2";
-pub(super) const SERVED: &str = "
-    SELECT number_e164, direction, pbx, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms), started_ms FROM calls
-     WHERE +status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
-       AND (direction = 'inbound' AND outcome = 'AGENT' OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
-     GROUP BY number_e164 ORDER BY 6 DESC LIMIT ?3";
+pub(super) static SERVED: LazyLock<String> = LazyLock::new(|| {
+    let by_person = words(Outcome::ALL.iter().filter(|outcome| outcome.meaning().served == Some(ServedBy::Person)));
+    format!(
+        "SELECT number_e164, direction, pbx, linkedid, coalesce(answered_ms, ended_ms), max(ended_ms), started_ms FROM calls
+          WHERE +status = 'ANSWER' AND number_e164 IS NOT NULL AND ended_ms > ?1
+            AND (direction = 'inbound' AND outcome IN ({by_person}) OR direction IN ('outbound', 'callback') AND talk_ms >= ?2)
+          GROUP BY number_e164 ORDER BY 6 DESC LIMIT ?3"
+    )
+});
+/// An earlier recovery stands: the same number may have been missed, won back and missed again. Whom somebody served needs none.
+pub(super) static RECOVER: LazyLock<String> = LazyLock::new(|| {
+    let served = words(Outcome::ALL.iter().filter(|outcome| outcome.meaning().served.is_some()));
+    format!(
+        "UPDATE calls SET recovered_by = ?, recovered_ms = ?, rev = rev + 1
+          WHERE callback_id = ? AND direction = 'inbound' AND outcome NOT IN ({served}) AND recovered_by IS NULL
+          RETURNING pbx, linkedid, rev"
+    )
+});
+
+/// These words, as SQL lists them.
+fn words(words: impl Iterator<Item: std::fmt::Display>) -> String {
+    words.map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
+}
+
 pub(super) const DO_NOT_CALL_NOW: &str = "SELECT * FROM do_not_call WHERE until_ms IS NULL OR until_ms > ?";
 pub(super) const CALLBACK_OF_ATTEMPT: &str =
     "SELECT callback_id FROM callback_attempts WHERE pbx = ? AND channel_id = ?";
@@ -175,9 +201,9 @@ pub(super) const STATE_OF_CALLBACK: &str = "SELECT state FROM callbacks WHERE id
 pub(super) const ATTEMPTS_OF_WINDOW: &str = "
     SELECT pbx, agent, result FROM callback_attempts WHERE intended_ms >= ?1 AND intended_ms < ?2 AND result IS NOT NULL";
 
-/// All values of a column of `calls` that has an index of its own.
-pub(super) fn values_of(column: &str) -> String {
-    format!("{} SELECT value FROM distinct_of WHERE value IS NOT NULL LIMIT 1000", distinct("calls", column, ""))
+/// All values of a column that has an index of its own in this table.
+pub(super) fn values_of(table: &str, column: &str) -> String {
+    format!("{} SELECT value FROM distinct_of WHERE value IS NOT NULL LIMIT 1000", distinct(table, column, ""))
 }
 
 /// Every question of commands and of the start, under a name that says who asks: for a test of their plans.
@@ -259,10 +285,11 @@ pub fn questions() -> Vec<(String, String)> {
         ("start: open callbacks", OPEN_CALLBACKS.to_owned()),
         ("start: misses", OPEN_MISSES.to_owned()),
         ("start: in flight", IN_FLIGHT.to_owned()),
-        ("start: refusals", REFUSALS.to_owned()),
-        ("start: dialled", DIALLED.to_owned()),
+        ("start: refusals", REFUSALS.clone()),
+        ("start: dialled", DIALLED.clone()),
         ("start: owners", OWNERS.to_owned()),
-        ("start: served", SERVED.to_owned()),
+        ("start: served", SERVED.clone()),
+        ("callbacks: won back", RECOVER.clone()),
         ("start: do not call", DO_NOT_CALL_NOW.to_owned()),
         ("proof: callback of an attempt", CALLBACK_OF_ATTEMPT.to_owned()),
         ("start: last callback", LAST_CALLBACK.to_owned()),
@@ -289,8 +316,9 @@ pub fn questions() -> Vec<(String, String)> {
         ("report: gaps".to_owned(), GAPS_OF_WINDOW.to_owned()),
         ("report: state of a callback".to_owned(), STATE_OF_CALLBACK.to_owned()),
         ("report: attempts".to_owned(), ATTEMPTS_OF_WINDOW.to_owned()),
-        ("report: queues".to_owned(), values_of("queue")),
-        ("report: agents".to_owned(), values_of("agent")),
+        ("report: queues".to_owned(), values_of("calls", "queue")),
+        ("report: agents".to_owned(), values_of("calls", "agent")),
+        ("calls: agents of legs".to_owned(), values_of("legs", "agent")),
     ];
     let children = CHILDREN_OF_WINDOW.map(|sql| ("report: children".to_owned(), sql.to_owned()));
     let reports = reports.into_iter().chain(children);

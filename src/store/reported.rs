@@ -5,7 +5,7 @@ use crate::report::faces::Report;
 use crate::report::facts::Facts;
 use crate::report::figures::{Figures, Totals, figures};
 use crate::report::{Thresholds, Window};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::tz::TimeZone;
 
 /// What was read.

@@ -6,9 +6,9 @@ use super::questions::{
 };
 use super::rows::{e164, unless_misspelt};
 use super::{Error, Store};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::MAX_OWNERS;
 use callbackd_core::callbacks::restore::{RestoredState, Served};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AgentKey, AttemptRow, CallKey, E164, PbxId, RecoveredBy};
 use rusqlite::{Connection, Row};
 use std::collections::BTreeSet;
@@ -48,7 +48,7 @@ fn served(connection: &Connection, now_ms: Millis, min_talk_ms: Millis) -> rusql
     };
     let most = i64::try_from(MAX_OWNERS).unwrap_or(i64::MAX);
     connection
-        .prepare(SERVED)?
+        .prepare(&SERVED)?
         .query_map((now_ms - SERVED_FOR_MS, min_talk_ms, most), read)?
         .filter_map(Result::transpose)
         .collect()
@@ -69,11 +69,11 @@ fn restored(connection: &Connection, now_ms: Millis) -> rusqlite::Result<Restore
     }
     let in_flight = in_flight(connection)?;
     let refusals = connection
-        .prepare(REFUSALS)?
+        .prepare(&REFUSALS)?
         .query_map([], |row| Ok((row.get(0)?, names.agent_key(row, 1)?, row.get(3)?)))?
         .collect::<Result<_, _>>()?;
     let dialled = connection
-        .prepare(DIALLED)?
+        .prepare(&DIALLED)?
         .query_map([now_ms - DAY_MS], |row| {
             let at: Millis = row.get(0)?;
             Ok(unless_misspelt(e164(&row.get::<_, String>(1)?))?.map(|number| (at, number)))

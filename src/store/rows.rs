@@ -5,7 +5,7 @@ use super::columns::columns;
 use super::feed::Outbox;
 use super::questions::{CALLS_LEFT, CALLS_UNDER, DELETE_RECORDED};
 use super::{StoredCall, callback_rows, tag_rows};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{
     Before, CallInProgress, Direction, E164, FinishedCall, Gap, GapCause, HangupBy, Interval, IvrStep, Leg, LegResult,
     NotE164, Outcome, PbxId, Quality, QueueVisit, Rating, Record, RecoveredBy, Status, Tag, VisitResult,
@@ -57,6 +57,7 @@ columns! {
             quality: call.quality.as_str() => word!(row, "quality", Quality),
             why: why => reasons(row)?,
             callback_id: call.callback_id,
+            language: call.language,
         }
         others { legs: Vec::new(), visits: Vec::new(), ivr: Vec::new(), tags: Vec::new(), ratings: Vec::new() }
     }

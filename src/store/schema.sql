@@ -36,6 +36,7 @@ CREATE TABLE calls (
     recovered_by  TEXT,                    -- who won a missed customer back: callback, customer, agent; NULL if nobody did
     recovered_ms  INTEGER,                 -- ms since 1970 UTC: when the caller was served
     rev           INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each correction
+    language      TEXT,                    -- language of the customer's channel at its end (CHANNEL(language)); NULL if it was not seen, or the call is one of ours
     UNIQUE (pbx, linkedid)
 ) STRICT;
 
@@ -105,6 +106,7 @@ INSERT INTO codes (code, label, "group", success, callback, after_ms, expires_ms
     ('DISCONNECTED',      'Lost in a transfer',         'missed',   0, 'none',     0,        NULL),
     ('VOICEMAIL',         'Left a message',             'missed',   0, 'none',     0,        NULL),
     ('CALLBACK',          'Asked to be called back',    'callback', 0, 'request',  0,        NULL),
+    ('CALLBACK_AT',       'Named the time of the callback', 'callback', 0, 'none', 0,       NULL),
     ('CALLBACK_DECLINED', 'Needs no callback',          'callback', 0, 'none',     0,        NULL),
     ('FOLLOW_UP',         'To be followed up',          'callback', 0, 'request',  86400000, NULL),
     ('INTERESTED',        'Interested',                 'sales',    0, 'none',     0,        NULL),
@@ -222,7 +224,10 @@ CREATE TABLE callbacks (
     closed_ms       INTEGER,               -- ms since 1970 UTC: closed; NULL while it is open
     linkedid_pbx    TEXT,                  -- name of the PBX of linkedid: a later miss on another one takes the callback there
     resolved_by_pbx TEXT,                  -- name of the PBX of resolved_by
-    rev             INTEGER NOT NULL DEFAULT 1 -- how often the row was written: 1, and one more for each change
+    rev             INTEGER NOT NULL DEFAULT 1, -- how often the row was written: 1, and one more for each change
+    language        TEXT,                  -- language in which the customer was served at the latest miss; NULL if it is not known
+    requested_for_ms INTEGER,              -- ms since 1970 UTC: the customer expects the call then; NULL if they did not ask for it
+    alarmed_ms      INTEGER                -- ms since 1970 UTC: it was reported as later than callback.alarm_late; NULL if it was not
 ) STRICT;
 
 CREATE UNIQUE INDEX callbacks_one_open ON callbacks (number_e164) WHERE closed_ms IS NULL; -- at most one open callback for a number
@@ -734,23 +739,28 @@ SELECT k.date,
                 WHERE c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms))) AS most_at_once
   FROM report_settings s CROSS JOIN calendar k WHERE k.zone = s.zone AND k.from_ms = k.day_from_ms;
 
-CREATE VIEW v_report_lines AS -- of each day and trunk with a number of lines (report.trunk_lines): most calls at once, and how long all lines were in use
-SELECT k.date, r.name AS trunk, r.lines,
+CREATE VIEW v_report_lines AS -- of each day, PBX and trunk of it with a number of lines (report.trunk_lines): most calls at once, and how long all lines were in use
+SELECT k.date, p.pbx, r.name AS trunk, r.lines,
        (SELECT max(n) FROM (
            SELECT sum(step) OVER (ORDER BY at_ms, step ROWS UNBOUNDED PRECEDING) AS n FROM (
                SELECT max(c.started_ms, k.day_from_ms) AS at_ms, 1 AS step FROM calls c
-                WHERE +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms UNION ALL
+                WHERE +c.pbx = p.pbx AND +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms UNION ALL
                SELECT min(c.ended_ms, k.day_to_ms), -1 FROM calls c
-                WHERE +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms))) AS most_at_once,
+                WHERE +c.pbx = p.pbx AND +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms))) AS most_at_once,
        (SELECT sum(CASE WHEN n >= r.lines THEN ms ELSE 0 END) FROM (
            SELECT sum(step) OVER w AS n, lead(at_ms, 1, at_ms) OVER w - at_ms AS ms FROM (
                SELECT max(c.started_ms, k.day_from_ms) AS at_ms, 1 AS step FROM calls c
-                WHERE +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms UNION ALL
+                WHERE +c.pbx = p.pbx AND +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms UNION ALL
                SELECT min(c.ended_ms, k.day_to_ms), -1 FROM calls c
-                WHERE +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms)
+                WHERE +c.pbx = p.pbx AND +c.trunk = r.name AND c.started_ms < k.day_to_ms AND c.started_ms >= k.day_from_ms - 14400000 AND c.ended_ms > k.day_from_ms AND c.ended_ms > c.started_ms)
            WINDOW w AS (ORDER BY at_ms, step ROWS UNBOUNDED PRECEDING))) AS at_limit_ms
-  FROM report_settings s CROSS JOIN calendar k CROSS JOIN report_names r
- WHERE k.zone = s.zone AND k.from_ms = k.day_from_ms AND r.kind = 'trunk_lines';
+  FROM report_settings s CROSS JOIN calendar k CROSS JOIN report_names r CROSS JOIN (
+           WITH RECURSIVE named (pbx) AS (
+               SELECT min(pbx) FROM calls UNION ALL
+               SELECT (SELECT min(pbx) FROM calls WHERE pbx > named.pbx) FROM named WHERE named.pbx IS NOT NULL)
+           SELECT pbx FROM named WHERE pbx IS NOT NULL) p
+ WHERE k.zone = s.zone AND k.from_ms = k.day_from_ms AND r.kind = 'trunk_lines'
+   AND EXISTS (SELECT 1 FROM calls c WHERE c.pbx = p.pbx AND c.trunk = r.name);
 
 CREATE VIEW v_report_lengths AS -- of each day: conversations with customers by their length
 SELECT date,

@@ -1,7 +1,7 @@
 //! Tokens of programs that come by TCP: kept as hashes, so that who reads the database cannot use them.
 
 use super::{Error, Reader, Store};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use rusqlite::OptionalExtension;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};

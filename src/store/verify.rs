@@ -2,7 +2,7 @@
 
 use super::inspect::{Found, beside, identify, open_read_only};
 use super::{Error, SCHEMA_VERSION};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use rusqlite::{Connection, ErrorCode};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,8 @@
 //! Webhooks in the database: how far each endpoint has come, what it was sent, and what it answered.
 
 use super::{Error, Reader, Store};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
+use callbackd_core::model::Status;
 use callbackd_core::text_enum;
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use serde::Serialize;
@@ -404,11 +405,11 @@ impl Reader {
         self.read(|connection| connection.prepare(ATTEMPTS_AT)?.query_map((webhook, seq, limit), read)?.collect())
     }
 
-    /// What is known of the customer from before this moment (ms since 1970 UTC).
+    /// What is known of the customer from before this moment (ms since 1970 UTC), on all PBXs; who talked with them last, on this one.
     ///
     /// # Errors
     /// See [`Error`].
-    pub(crate) fn history(&self, number_e164: &str, before_ms: Millis) -> Result<History, Error> {
+    pub(crate) fn history(&self, number_e164: &str, pbx: &str, before_ms: Millis) -> Result<History, Error> {
         self.read(|connection| {
             let mut calls = connection.prepare_cached(HISTORY)?;
             let mut history = History::default();
@@ -416,15 +417,23 @@ impl Reader {
             while let Some(row) = rows.next()? {
                 history.calls += 1;
                 let (status, agent): (String, Option<String>) = (row.get("status")?, row.get("agent")?);
+                let at: String = row.get("pbx")?;
                 let call = || -> rusqlite::Result<PastCall> {
                     let (at_ms, direction, outcome) =
                         (row.get("started_ms")?, row.get("direction")?, row.get("outcome")?);
-                    Ok(PastCall { at_ms, direction, status: status.clone(), outcome, agent: agent.clone() })
+                    Ok(PastCall {
+                        at_ms,
+                        pbx: at.clone(),
+                        direction,
+                        status: status.clone(),
+                        outcome,
+                        agent: agent.clone(),
+                    })
                 };
                 if history.last.is_none() {
                     history.last = Some(call()?);
                 }
-                if history.last_agent.is_none() && agent.is_some() && status == "ANSWER" {
+                if history.last_agent.is_none() && agent.is_some() && status == Status::Answer.as_str() && at == pbx {
                     history.last_agent = Some(call()?);
                 }
             }
@@ -435,7 +444,7 @@ impl Reader {
 
 /// By the end of the number, which has an index.
 pub(super) const HISTORY: &str = "
-    SELECT started_ms, direction, status, outcome, agent FROM calls
+    SELECT started_ms, pbx, direction, status, outcome, agent FROM calls
      WHERE substr(coalesce(number_e164, number), -4) = substr(?1, -4) AND number_e164 = ?1 AND started_ms < ?2
      ORDER BY started_ms DESC LIMIT 1000";
 
@@ -455,6 +464,8 @@ pub(crate) struct History {
 pub(crate) struct PastCall {
     /// Began, ms since 1970 UTC.
     pub(crate) at_ms: Millis,
+    /// Where.
+    pub(crate) pbx: String,
     /// `inbound`, `outbound`, `callback`.
     pub(crate) direction: String,
     /// What became of it.

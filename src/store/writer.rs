@@ -4,7 +4,7 @@ use super::counted::{Counted, SharedCounted};
 use super::tokens::TokenChange;
 use super::{Calendar, Error, FeedRules, Note, Notes, Pruning, Refused, Store};
 use backon::{BackoffBuilder, ExponentialBuilder};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{About, Record};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SendError, SyncSender, TrySendError, sync_channel};
@@ -429,13 +429,13 @@ impl<F: FnMut(Ack)> Worker<F> {
                 held_said |= held;
                 if held {
                     tracing::error!(target: "store", rows = unsaved, err = %error,
-                        "Another process keeps the database locked: nobody is called back, rows are kept in memory and tried again");
+                        "Another process keeps the database locked: nobody is called back, and rows wait in memory until it is free");
                 } else if error.needs_a_person() {
                     tracing::error!(target: "store", rows = unsaved, err = %error,
-                        "Database is damaged or gone: nobody is called back, rows are kept in memory only and tried again");
+                        "The database is damaged or gone: nobody is called back, and rows are in memory only until it can be written");
                 } else {
                     tracing::warn!(target: "store", rows = unsaved, err = %error,
-                        "Database cannot be written, rows are kept in memory and tried again: make room or release the lock");
+                        "The database cannot be written; rows wait in memory until it can: make room or release the lock");
                 }
             }
             let error = error.to_string();

@@ -6,8 +6,8 @@ use super::schedule::Answer;
 use super::secret::Secret;
 use crate::config::{Config, Format, Map, Webhook};
 use crate::store::feed::{Change, ChangedRow};
-use callbackd_core::ami::event::Millis;
-use callbackd_core::model::ChangeKind;
+use callbackd_core::millis::Millis;
+use callbackd_core::model::{ChangeKind, PbxId};
 use jiff::tz::TimeZone;
 use serde_json::{Map as Object, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +25,7 @@ pub struct Endpoint {
     settings: Settings,
     /// What is sent.
     pub(crate) kinds: Vec<ChangeKind>,
+    pbxs: BTreeSet<PbxId>,
     queues: BTreeSet<String>,
     format: Format,
     map: Map,
@@ -71,6 +72,7 @@ impl Endpoint {
             settings: Settings { token, to, responsible, zone: Some(TimeZone::system()) },
             secret,
             kinds: webhook.events.iter().copied().collect(),
+            pbxs: webhook.pbxs.clone(),
             queues: webhook.queues.clone(),
             format: webhook.format,
             map: webhook.map.clone(),
@@ -78,10 +80,10 @@ impl Endpoint {
         }
     }
 
-    /// Whether it receives a change of one of its kinds: news, and of its queues.
+    /// Whether it receives a change of one of its kinds: news, and of its PBXs and queues.
     #[must_use]
     pub(crate) fn wants(&self, change: &Change) -> bool {
-        if change.late {
+        if change.late || !(self.pbxs.is_empty() || self.pbxs.contains(&*change.pbx)) {
             return false;
         }
         if let Some(ChangedRow::Call(stored)) = &change.row

@@ -4,7 +4,7 @@ use super::endpoint::{Scripts, rfc3339};
 use crate::store::StoredCall;
 use crate::store::feed::{Change, ChangedRow};
 use crate::store::webhooks::{History, PastCall};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use serde_json::{Map, Value, json};
 
@@ -122,6 +122,8 @@ fn callback(row: &CallbackRow, rev: i64, subject: &Subject<'_>, scripts: &Script
         "missed_count": row.missed_count,
         "first_missed": rfc3339(row.first_missed_ms),
         "last_missed": rfc3339(row.last_missed_ms),
+        "language": row.language,
+        "requested_for": row.requested_for_ms.map(rfc3339),
         "due": rfc3339(row.due_ms),
         "expires": rfc3339(row.expires_ms),
         "closed": row.closed_ms.map(rfc3339),
@@ -185,7 +187,7 @@ fn attempt(row: &AttemptRow, of: Option<&CallbackRow>, subject: &Subject<'_>, sc
 
 fn history(history: &History) -> Value {
     let call = |call: &PastCall| {
-        json!({ "at": rfc3339(call.at_ms), "direction": call.direction, "status": call.status, "outcome": call.outcome,
+        json!({ "at": rfc3339(call.at_ms), "pbx": call.pbx, "direction": call.direction, "status": call.status, "outcome": call.outcome,
                 "agent": call.agent })
     };
     json!({ "calls": history.calls, "last": history.last.as_ref().map(call), "last_agent": history.last_agent.as_ref().map(call) })

@@ -6,7 +6,7 @@ use super::schedule::{Answer, Next, Tried, is_refusal, next};
 use crate::store::feed::{Behind, Change, ChangedRow, Feed};
 use crate::store::webhooks::{Attempt, Message, MessageState, WebhookNote};
 use crate::store::{Error, Reader};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::ops::ControlFlow;
 
 /// Changes that are looked at in one go.
@@ -207,7 +207,8 @@ impl Queue {
     }
 
     fn body(&self, reader: &Reader, endpoint: &Endpoint, feed: &Feed, change: &Change) -> Result<String, Error> {
-        let history = customer(change).map(|(number, before_ms)| reader.history(number, before_ms)).transpose()?;
+        let history =
+            customer(change).map(|(number, before_ms)| reader.history(number, &change.pbx, before_ms)).transpose()?;
         let callback = match &change.row {
             Some(ChangedRow::Call(stored)) => {
                 stored.call.callback_id.map(|id| reader.callback(id)).transpose()?.flatten()

@@ -1,6 +1,6 @@
 //! What follows from an endpoint's answer: delivered, tried again and when, given up, or switched off.
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 
 /// From one attempt at a message to the next, by how many there were; the last one holds on. In parts of the first.
 const PAUSES: [Millis; 7] = [1, 6, 24, 60, 180, 360, 720];

@@ -172,7 +172,7 @@ impl Chaos<'_> {
 }
 
 #[test]
-fn whatever_is_killed_every_call_is_told_once_and_nobody_is_dialled_twice() {
+fn whatever_is_killed_every_call_is_recorded_once_and_nobody_is_dialled_twice() {
     let Some(mut lab) = Lab::start() else { return };
     let dir = files("chaos");
     let calls = std::env::var("CALLBACKD_CHAOS").ok().and_then(|n| n.parse().ok()).unwrap_or(CALLS);

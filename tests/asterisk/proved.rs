@@ -90,7 +90,7 @@ fn what_nobody_sees(lab: &Lab, gave_up: Call, nth: usize) -> Result<Unseen, Stri
     Ok(Unseen { gave_up, missed, served, missed_then_served: [first, second] })
 }
 
-fn is_told(db: &Connection, unseen: &Unseen, said: &str) {
+fn is_reconstructed(db: &Connection, unseen: &Unseen, said: &str) {
     let Unseen { gave_up, missed, served, missed_then_served: [first, second] } = unseen;
     assert_eq!(
         [gave_up, missed, served, first, second].map(|call| recorded(db, call)),
@@ -111,7 +111,7 @@ fn is_told(db: &Connection, unseen: &Unseen, said: &str) {
 }
 
 #[test]
-fn calls_of_a_cut_link_are_told_from_asterisks_records() {
+fn calls_of_a_cut_link_are_reconstructed_from_asterisks_records() {
     let Some(lab) = Lab::start() else { return };
     let cut = || -> Result<(), String> {
         let wire = Wire::to(&lab.ami().0);
@@ -129,7 +129,7 @@ fn calls_of_a_cut_link_are_told_from_asterisks_records() {
         daemon.wait_for_call(&talking.linkedid, soon())?;
         let said = daemon.said();
         let db = daemon.stop()?;
-        is_told(&db, &unseen, &said);
+        is_reconstructed(&db, &unseen, &said);
         assert_eq!(recorded(&db, &talking), format!("inbound {} ANSWER AGENT PJSIP/1311 partial", talking.number));
         assert_eq!(crate::rows::count(&db).expect("a table"), 6, "\n{said}");
         Ok(())
@@ -138,7 +138,7 @@ fn calls_of_a_cut_link_are_told_from_asterisks_records() {
 }
 
 #[test]
-fn calls_of_a_killed_daemon_are_told_from_asterisks_records() {
+fn calls_of_a_killed_daemon_are_reconstructed_from_asterisks_records() {
     let Some(lab) = Lab::start() else { return };
     let killed = || -> Result<(), String> {
         let dir = files("proved-killed");
@@ -154,7 +154,7 @@ fn calls_of_a_killed_daemon_are_told_from_asterisks_records() {
         }
         let said = daemon.said();
         let db = daemon.stop()?;
-        is_told(&db, &unseen, &said);
+        is_reconstructed(&db, &unseen, &said);
         assert_eq!(recorded(&db, &talking), format!("inbound {} ANSWER AGENT PJSIP/1311 backfilled", talking.number));
         assert_eq!(crate::rows::count(&db).expect("a table"), 6, "\n{said}");
         Ok(())
@@ -209,7 +209,7 @@ fn is_dropped(lab: &Lab) -> Result<(), String> {
 }
 
 #[test]
-fn what_a_daemon_that_stood_still_did_not_read_is_told_from_asterisks_records() {
+fn what_a_daemon_that_stood_still_did_not_read_is_reconstructed_from_asterisks_records() {
     let Some(lab) = Lab::start() else { return };
     let stood_still = || -> Result<(), String> {
         let (address, _, secret) = lab.ami();

@@ -1,19 +1,19 @@
-//! The same calls told a second time, from Asterisk's files alone, as after a gap in which the daemon was dead.
+//! The same calls recorded a second time, from Asterisk's files alone, as after a gap in which the daemon was dead.
 
 use rusqlite::Connection;
 use std::path::Path;
 
-/// What a row is about, so that two that tell of one call can be held against each other.
-const TOLD: &str = "SELECT linkedid, direction, status, outcome, number, agent FROM calls";
+/// What a row is about, so that two of one call can be held against each other.
+const RECORDED: &str = "SELECT linkedid, direction, status, outcome, number, agent FROM calls";
 
-/// Words of the files for what only events tell: the outcome by events, and out of the files. operator.md names them.
+/// Words of the files for what only events show: the outcome by events, and out of the files. operator.md names them.
 const NO_WORD: &[(&str, &str)] = &[
     // Of a caller whom a queue refuses nothing is written.
     ("QUEUE_FULL", "NOT_OFFERED"),
     ("QUEUE_EMPTY", "NOT_OFFERED"),
     // A UserEvent is in no file.
     ("CALLBACK_REQUESTED", "NOT_OFFERED"),
-    // A message on a mailbox is not told from an empty one.
+    // A mailbox with a message looks like an empty one.
     ("VOICEMAIL_LEFT", "RING_TIMEOUT"),
     ("VOICEMAIL_LEFT", "EARLY_ABANDON"),
     // A transfer that nobody took may have been taken by somebody whom no record names.
@@ -30,7 +30,7 @@ const NO_WORD: &[(&str, &str)] = &[
     ("CUT_OFF", "RING_TIMEOUT"),
 ];
 
-struct Told {
+struct Recorded {
     linkedid: String,
     direction: String,
     status: String,
@@ -42,11 +42,11 @@ struct Told {
 /// Calls of which one row says served and the other missed, or that differ in a way that nothing explains.
 pub fn contradictions(live: &Connection, imported: &Path) -> rusqlite::Result<Vec<String>> {
     let files = Connection::open(imported)?;
-    let (live, files) = (told(live)?, told(&files)?);
+    let (live, files) = (recorded(live)?, recorded(&files)?);
     let mut found = Vec::new();
     for of_files in &files {
         let Some(seen) = live.iter().find(|l| l.linkedid == of_files.linkedid) else {
-            found.push(format!("only the files tell of {}", of_files.shown()));
+            found.push(format!("only the files have {}", of_files.shown()));
             continue;
         };
         let explained = NO_WORD.contains(&(&*seen.outcome, &*of_files.outcome));
@@ -56,18 +56,18 @@ pub fn contradictions(live: &Connection, imported: &Path) -> rusqlite::Result<Ve
             || seen.number != of_files.number
             || seen.served() != of_files.served()
         {
-            found.push(format!("the events tell of {}, the files of {}", seen.shown(), of_files.shown()));
+            found.push(format!("the events show {}, the files {}", seen.shown(), of_files.shown()));
         }
     }
-    let untold = live.iter().filter(|l| !files.iter().any(|f| f.linkedid == l.linkedid));
-    found.extend(untold.map(|l| format!("the files do not tell of {}", l.shown())));
+    let missing = live.iter().filter(|l| !files.iter().any(|f| f.linkedid == l.linkedid));
+    found.extend(missing.map(|l| format!("the files do not have {}", l.shown())));
     Ok(found)
 }
 
-fn told(db: &Connection) -> rusqlite::Result<Vec<Told>> {
-    let mut statement = db.prepare(TOLD)?;
+fn recorded(db: &Connection) -> rusqlite::Result<Vec<Recorded>> {
+    let mut statement = db.prepare(RECORDED)?;
     let rows = statement.query_map([], |r| {
-        Ok(Told {
+        Ok(Recorded {
             linkedid: r.get(0)?,
             direction: r.get(1)?,
             status: r.get(2)?,
@@ -79,7 +79,7 @@ fn told(db: &Connection) -> rusqlite::Result<Vec<Told>> {
     rows.collect()
 }
 
-impl Told {
+impl Recorded {
     fn served(&self) -> bool {
         self.status == "ANSWER"
     }

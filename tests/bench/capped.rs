@@ -87,6 +87,9 @@ fn row(n: usize, pbx: &PbxId) -> CallbackRow {
         first_miss: None,
         resolved_by: None,
         closed_ms: None,
+        language: None,
+        requested_for_ms: None,
+        alarmed_ms: None,
     }
 }
 

@@ -218,6 +218,7 @@ fn finished(n: usize, missed: bool) -> FinishedCall {
         queue_wait_ms: if missed { 55_000 } else { 15_000 },
         ring_ms: 14_000,
         talk_ms: if missed { 0 } else { 40_000 },
+        language: None,
         hold_ms: 0,
         hangup_by: HangupBy::Customer,
         hangup_cause: Some(16),
@@ -267,6 +268,9 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<E164>, tell: &mut impl
         first_miss: Some(CallKey::new(&PbxId::new("pbx"), linkedid)),
         resolved_by: None,
         closed_ms: None,
+        language: None,
+        requested_for_ms: None,
+        alarmed_ms: None,
     };
     let change = |row: CallbackRow, after: usize, miss: bool, recovered: bool| {
         let (state, reason) = (row.state, row.reason.clone());
@@ -276,6 +280,7 @@ fn callback(n: usize, linkedid: &str, number_e164: Option<E164>, tell: &mut impl
             change: Some(change),
             miss: miss.then(|| CallKey::new(&PbxId::new("pbx"), linkedid)),
             recovered: recovered.then(|| (RecoveredBy::Callback, at(after))),
+            late: false,
         }))
     };
     let reserved =

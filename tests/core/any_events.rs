@@ -90,7 +90,7 @@ fn about_channels() -> impl Strategy<Value = Event<'static>> {
         1 => channel().prop_map(|channel| Event::HangupRequest { channel, cause: None }),
         1 => channel().prop_map(|channel| Event::SoftHangupRequest { channel, cause: Some(16) }),
         2 => (channel(), prop::sample::select(vec![0u16, 16, 17, 21, 26, 127])).prop_map(|(channel, cause)| {
-            Event::Hangup { channel, cause }
+            Event::Hangup { channel, cause, language: "en".into() }
         }),
         2 => (prop::option::of(channel()), channel()).prop_map(|(channel, dest)| Event::DialBegin {
             channel, dest, dial_string: "PJSIP/101".into()

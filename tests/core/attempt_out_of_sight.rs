@@ -23,7 +23,7 @@ fn an_attempt_that_a_list_finds_is_seen_with_all_that_it_has_come_to() {
 }
 
 #[test]
-fn an_attempt_that_ended_out_of_sight_is_told_so_before_sight_is_whole() {
+fn an_attempt_that_ended_unseen_is_reported_before_the_tracker_is_in_sync() {
     let (mut driver, ..) = talking();
     driver.give(Input::Unlinked);
     driver.pass(10_000);

@@ -51,7 +51,7 @@ fn channels_of_long_texts_are_refused_before_their_number_is_reached_and_leave_t
     assert!(channels < MAX_CHANNELS && bytes < MAX_CHANNEL_BYTES + 8_192, "{channels} channels of {bytes} bytes");
     assert_eq!(driver.tracker.counters().channels_refused, (MAX_CHANNELS - channels) as u64);
     for n in 0..channels {
-        driver.take(Event::Hangup { channel: channel(n), cause: 16 });
+        driver.take(Event::Hangup { channel: channel(n), cause: 16, language: "en".into() });
     }
     driver.pass(FORGOTTEN_MS);
     assert_eq!((driver.tracker.sizes(), driver.tracker.weights()), ((0, 0, 0), (0, 0)));
@@ -86,7 +86,11 @@ fn menu_steps_of_all_calls_together_have_an_end_and_their_room_comes_back() {
     let dropped = driver.tracker.counters().details_dropped;
     assert!(dropped > 0 && dropped < sent, "{dropped} of {sent}");
     for n in 0..calls {
-        driver.take(Event::Hangup { channel: short(&format!("c.{n}"), &format!("c.{n}")), cause: 16 });
+        driver.take(Event::Hangup {
+            channel: short(&format!("c.{n}"), &format!("c.{n}")),
+            cause: 16,
+            language: "en".into(),
+        });
     }
     driver.pass(FORGOTTEN_MS);
     assert_eq!(driver.tracker.weights(), (0, 0));
@@ -128,8 +132,8 @@ fn a_bridge_with_people_in_it_outlives_those_that_are_forgotten() {
     }
     driver.take(Event::BridgeEnter { bridge: bridge("talk"), channel: phone.clone(), swap: "".into() });
     driver.pass(5_000);
-    driver.take(Event::Hangup { channel: short("c.1", "c.1"), cause: 16 });
-    driver.take(Event::Hangup { channel: phone, cause: 16 });
+    driver.take(Event::Hangup { channel: short("c.1", "c.1"), cause: 16, language: "en".into() });
+    driver.take(Event::Hangup { channel: phone, cause: 16, language: "en".into() });
     driver.pass(FORGOTTEN_MS);
     assert_eq!(driver.row().talk_ms, 5_000);
 }

@@ -181,3 +181,35 @@ fn a_person_may_name_a_time_too() {
     scene.asks(add("+9h")).unwrap();
     assert_eq!((scene.stands(1), scene.row(1).due_ms), ("WAITING DELAY".to_owned(), MONDAY_10 + DAY));
 }
+
+#[test]
+fn a_time_that_the_clocks_skip_is_the_hour_behind_it_and_one_that_they_show_twice_is_the_first() {
+    let berlin = Hours::parse("24/7", TimeZone::get("Europe/Berlin").unwrap(), None).unwrap();
+    let at = |said: &str, text: &str| {
+        let said: jiff::Timestamp = said.parse().unwrap();
+        let ms = named_time(text, &berlin, said.as_millisecond()).unwrap();
+        jiff::Timestamp::from_millisecond(ms).unwrap().to_string()
+    };
+    // 2026-03-29: from 02:00 to 03:00 by the clock; 2026-10-25: from 03:00 back to 02:00.
+    assert_eq!(at("2026-03-28T12:00:00Z", "2026-03-29T02:30"), "2026-03-29T01:30:00Z");
+    assert_eq!(at("2026-03-28T12:00:00Z", "2026-03-29T03:30"), "2026-03-29T01:30:00Z");
+    assert_eq!(at("2026-10-24T12:00:00Z", "2026-10-25T02:30"), "2026-10-25T00:30:00Z");
+    assert_eq!(at("2026-10-24T12:00:00Z", "2026-10-25T03:30"), "2026-10-25T02:30:00Z");
+    // A delay is time that passes, whatever the clocks show.
+    assert_eq!(at("2026-03-29T00:30:00Z", "+1h"), "2026-03-29T01:30:00Z");
+    assert_eq!(at("2026-10-25T00:30:00Z", "+1h"), "2026-10-25T01:30:00Z");
+}
+
+#[test]
+fn a_time_beyond_the_life_of_a_callback_gives_it_a_life_from_then_on() {
+    let mut scene = scene();
+    scene.floor.agents.clear();
+    asks(&mut scene, "+20d");
+    let at = MONDAY_10 + 20 * DAY;
+    assert_eq!((scene.row(1).due_ms, scene.row(1).expires_ms), (at, at + DAY));
+    let mut scene = Scene::new(day(), Vec::new());
+    let (number, at) = (ANN.to_owned(), Some("+20d".to_owned()));
+    let add = Command::Add { number, pbx: None, queue: None, delay_ms: 0, at, priority: 0, note: String::new() };
+    scene.asks(add).unwrap();
+    assert_eq!((scene.row(1).due_ms, scene.row(1).expires_ms), (MONDAY_10 + 20 * DAY, MONDAY_10 + 20 * DAY + 4 * HOUR));
+}

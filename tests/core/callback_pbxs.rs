@@ -378,3 +378,34 @@ fn a_restart_goes_on_with_the_misses_of_both_pbxs_and_knows_them_again() {
     two.ends(&later);
     assert_eq!((two.stands.len(), two.rows[&1].missed_count), (1, 2), "b's miss is known");
 }
+
+#[test]
+fn a_number_added_by_hand_for_another_pbx_takes_its_open_callback_there_unless_somebody_calls_it_now() {
+    let add = Command::Add {
+        number: ANN.to_owned(),
+        pbx: Some("b".to_owned()),
+        queue: Some("support".to_owned()),
+        delay_ms: 0,
+        at: None,
+        priority: 0,
+        note: String::new(),
+    };
+    let mut two = Two::new(overall(), policy(), policy());
+    two.floors[0].agents.clear();
+    two.floors[1].agents = vec![agent("101", &["support"])];
+    two.misses("a", ANN);
+    two.asks(&add).unwrap();
+    two.settle();
+    let row = &two.rows[&1];
+    assert_eq!((&*row.pbx, row.queue.as_deref()), ("b", Some("support")));
+    assert_eq!(two.dialled, [("b".to_owned(), "PJSIP/101".to_owned())], "by the agents of b");
+    assert!(two.notes.iter().any(|note| note == "added again by hand; from a to b"), "{:?}", two.notes);
+
+    let mut two = Two::new(overall(), policy(), policy());
+    two.floors[1].agents = vec![agent("101", &["support"])];
+    two.misses("a", ANN);
+    assert_eq!(two.stands(1), ("a", "DIALING_AGENT"));
+    let busy = two.asks(&add).unwrap_err();
+    assert_eq!(busy, CommandError::Active { id: 1, state: CallbackState::DialingAgent });
+    assert_eq!((&*two.rows[&1].pbx, two.rows[&1].queue.as_deref()), ("a", Some("sales")));
+}

@@ -6,7 +6,7 @@ use callbackd_core::callbacks::Input;
 use callbackd_core::callbacks::attempt::cdr::Cdr;
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::restore::RestoredState;
-use callbackd_core::model::{AttemptResult, CallKey};
+use callbackd_core::model::{AttemptResult, CallKey, PbxId};
 
 fn after_a_crash(pauses: bool) -> Scene {
     let before = ringing();
@@ -80,7 +80,9 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
         scene.give(Input::InSync(&pbx()));
         assert_eq!(scene.looked_up, [FIRST]);
         assert_eq!(scene.attempts[FIRST].result, None, "nothing is concluded before the answer");
-        scene.give(Input::LookedUp { channel_id: FIRST, cdrs: &cdrs });
+        scene.give(Input::LookedUp { pbx: &PbxId::new("another"), channel_id: FIRST, cdrs: &cdrs });
+        assert_eq!(scene.attempts[FIRST].result, None, "another PBX's records say nothing about it");
+        scene.give(Input::LookedUp { pbx: &pbx(), channel_id: FIRST, cdrs: &cdrs });
         assert_eq!(scene.attempts[FIRST].result, Some(result), "{cdrs:?}");
         assert_eq!(scene.stands(1), stands, "{cdrs:?}");
     }

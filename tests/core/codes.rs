@@ -43,6 +43,8 @@ fn a_rule_fits_where_all_that_it_says_holds() {
         (CodeRule { outcomes: [Outcome::Short].into(), ..none() }, false),
         (CodeRule { directions: [Direction::Outbound].into(), ..none() }, true),
         (CodeRule { directions: [Direction::Inbound].into(), ..none() }, false),
+        (CodeRule { pbxs: [call.pbx.clone()].into(), ..none() }, true),
+        (CodeRule { pbxs: [callbackd_core::model::PbxId::new("branch")].into(), ..none() }, false),
         (CodeRule { queues: texts("sales"), ..none() }, true),
         (CodeRule { queues: texts("office"), ..none() }, false),
         (CodeRule { dids: texts("5550100"), ..none() }, true),
@@ -251,4 +253,13 @@ fn a_word_that_is_no_code_is_refused_and_changes_nothing() {
     let refused = scene.asks(sets(&call, "LUNCH")).unwrap_err();
     assert!(refused.to_string().contains("there is no code LUNCH: `callbackd codes` lists them"), "{refused}");
     assert!(scene.tags.is_empty() && scene.rows.is_empty());
+}
+
+#[test]
+fn whatever_is_set_by_itself_has_a_label() {
+    let codes = Codes::default();
+    let of_outcomes = Outcome::ALL.iter().filter_map(|outcome| outcome.meaning().tag);
+    for code in of_outcomes.chain(["CALLBACK", "CALLBACK_AT", "CALLBACK_DECLINED"]) {
+        assert!(codes.get(code).is_some_and(|known| !known.label.is_empty()), "{code} has no label");
+    }
 }

@@ -139,7 +139,7 @@ fn a_channels_life_is_read() {
     );
     reads_as(
         &format!("Event: Hangup\n{one}\nCause: 127\nCause-txt: Interworking, unspecified"),
-        Event::Hangup { channel: channel("1"), cause: 127 },
+        Event::Hangup { channel: channel("1"), cause: 127, language: "en".into() },
     );
 }
 

@@ -2,10 +2,8 @@
 
 use crate::stream::{Driver, FORGOTTEN_MS, Line, rules};
 use callbackd_core::ami::event::{Channel, Event, Member, MemberChange};
-use callbackd_core::model::{Outcome, Quality, Record, Status};
-use callbackd_core::tracker::{
-    Input, MAX_AGENTS, MAX_CHANNELS, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_TRUNKS_MET, MAX_VISITS,
-};
+use callbackd_core::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Outcome, Quality, Record, Status};
+use callbackd_core::tracker::{Input, MAX_AGENTS, MAX_CHANNELS, MAX_TRUNKS_MET};
 
 const START: i64 = 1_800_000_000_000;
 
@@ -80,7 +78,7 @@ fn events_of_a_refused_channel_are_refused_like_itself() {
         driver.take(Event::Newchannel(customer(n)));
     }
     driver.take(Event::Newstate(customer(MAX_CHANNELS)));
-    driver.take(Event::Hangup { channel: customer(MAX_CHANNELS), cause: 16 });
+    driver.take(Event::Hangup { channel: customer(MAX_CHANNELS), cause: 16, language: "en".into() });
     assert_eq!((driver.tracker.sizes().0, driver.tracker.counters().channels_refused), (MAX_CHANNELS, 2));
 }
 

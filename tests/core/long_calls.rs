@@ -2,10 +2,9 @@
 
 use crate::stream::rules;
 use callbackd_core::model::rules::Rules;
-use callbackd_core::model::{FinishedCall, OurAttempts, Outcome, PbxId, VisitResult};
+use callbackd_core::model::{FinishedCall, MAX_LEGS, MAX_VISITS, OurAttempts, Outcome, PbxId, VisitResult};
 use callbackd_core::reconcile::audit::{Finding, compare};
 use callbackd_core::reconcile::{CdrLine, Prover, QueueEvent, accounts, queue_log};
-use callbackd_core::tracker::{MAX_LEGS, MAX_VISITS};
 use std::collections::BTreeSet;
 
 const START_S: i64 = 1_800_000_000;

@@ -5,7 +5,9 @@ pub use crate::identity::{e164, pbx};
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
-use callbackd_core::callbacks::policy::{First, NumberPolicy, Overall, Policies, Policy, QueuePolicy, Retry, Strategy};
+use callbackd_core::callbacks::policy::{
+    First, NumberPolicy, OnMissedOffers, Overall, Policies, Policy, QueuePolicy, Retry, Strategy,
+};
 use callbackd_core::callbacks::restore::RestoredState;
 use callbackd_core::callbacks::{Input, Output, Presences, Scheduler};
 use callbackd_core::model::codes::Codes;
@@ -14,8 +16,8 @@ use callbackd_core::model::number::{InternalRule, Numbering};
 use callbackd_core::model::presence::{AgentView, Busy, MemberView, Presence};
 use callbackd_core::model::progress::{Facts, FirstPhone, Line, LineChange, Progress, Step};
 use callbackd_core::model::{
-    AttemptPrefix, AttemptResult, AttemptRow, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall, FinishedCall,
-    HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status, TagChange,
+    AttemptPrefix, AttemptResult, AttemptRow, CallInProgress, CallKey, CallbackRow, CallbackStep, Direction, DoNotCall,
+    FinishedCall, HangupBy, LegResult, Moment, Outcome, Quality, Record, RecoveredBy, Status, TagChange,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,6 +42,8 @@ pub fn policy() -> Policy {
         agent_ring_ms: 15 * SECOND,
         customer_ring_ms: 30 * SECOND,
         agent_cooldown_ms: 2 * MINUTE,
+        missed_offers: 0,
+        on_missed_offers: OnMissedOffers::Pause,
         live_callers_first: true,
         overtake_after_ms: None,
         unknown_is_free: false,
@@ -94,6 +98,7 @@ pub fn queue_policy() -> QueuePolicy {
         delay_ms: 0,
         expire_ms: 4 * HOUR,
         expire_requested_ms: 24 * HOUR,
+        alarm_late_ms: None,
         max_attempts: 3,
         priority: 0,
         hours: Hours::always(),
@@ -104,6 +109,8 @@ pub fn queue_policy() -> QueuePolicy {
         fallback: None,
         fallback_after_ms: 0,
         caller_id: "{did}".into(),
+        language: None,
+        display: "CB {queue} {name} {times}".into(),
         script: String::new(),
         announcement: String::new(),
         accept_key: String::new(),
@@ -330,12 +337,9 @@ impl Scene {
 
     pub fn missed(&mut self, number: &str, queue: &str) -> FinishedCall {
         self.calls += 1;
-        FinishedCall {
+        let call = CallInProgress {
             pbx: pbx(),
             linkedid: format!("miss.{}", self.calls),
-            direction: Direction::Inbound,
-            status: Status::Cancel,
-            outcome: Outcome::QueueAbandon,
             number: Some(number.into()),
             number_e164: Some(e164(number)),
             name: None,
@@ -344,25 +348,17 @@ impl Scene {
             queue: Some(queue.into()),
             agent: None,
             started_ms: self.now.wall_ms - 40 * SECOND,
+            joined_ms: None,
             answered_ms: None,
-            ended_ms: self.now.wall_ms,
-            wait_ms: 40 * SECOND,
+        };
+        FinishedCall {
+            status: Status::Cancel,
+            outcome: Outcome::QueueAbandon,
             queue_wait_ms: 40 * SECOND,
-            ring_ms: 0,
-            talk_ms: 0,
-            hold_ms: 0,
             hangup_by: HangupBy::Customer,
             hangup_cause: Some(16),
-            transfers: 0,
-            voicemail: false,
             quality: Quality::Full,
-            why: Vec::new(),
-            callback_id: None,
-            legs: Vec::new(),
-            visits: Vec::new(),
-            ivr: Vec::new(),
-            tags: Vec::new(),
-            ratings: Vec::new(),
+            ..call.ended(self.now.wall_ms, Vec::new())
         }
     }
 

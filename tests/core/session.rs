@@ -49,7 +49,7 @@ impl Peer {
     /// Asterisk sends these frames, written with LF.
     pub fn says(&mut self, stream: &str) {
         for received in decode(stream.replace('\n', "\r\n").as_bytes()) {
-            if self.session.received(&received, self.now) == Disposition::ForEngine {
+            if self.session.received(&received, self.now) == Disposition::ForTracker {
                 let Received::Frame(frame) = &received else { panic!("{received:?} for the engine") };
                 self.tracker.push(frame.text("Event").unwrap().into_owned());
             }

@@ -12,7 +12,7 @@ fn a_request_is_answered_by_its_own_response() {
     let mut peer = Peer::new();
     peer.becomes_live();
     let first = peer.session.request(&Action::core_settings(), peer.now).unwrap();
-    let second = peer.session.request(&Action::core_status(), peer.now).unwrap();
+    let second = peer.session.request(&Action::core_settings(), peer.now).unwrap();
     peer.drain();
     for (id, value) in [(&second, "two"), (&first, "one")] {
         peer.says(&format!("Response: Success\nActionID: {}\nValue: {value}\n\n", id.as_str()));
@@ -24,7 +24,7 @@ fn a_request_is_answered_by_its_own_response() {
             (answer.id.clone(), answer.action, answer.reply.as_ref().unwrap().response.text("Value").unwrap())
         })
         .collect();
-    assert_eq!(answered, [(second, "CoreStatus", "two".into()), (first, "CoreSettings", "one".into())]);
+    assert_eq!(answered, [(second, "CoreSettings", "two".into()), (first, "CoreSettings", "one".into())]);
     assert_eq!(peer.tracker, [] as [&str; 0]);
 }
 
@@ -60,7 +60,7 @@ fn a_list_that_is_too_long_is_cut_and_marked() {
 fn lists_of_long_items_are_cut_too_whichever_of_them_they_belong_to() {
     let mut peer = Peer::new();
     peer.becomes_live();
-    let ids = [(); 2].map(|()| peer.session.request(&Action::core_status(), peer.now).unwrap());
+    let ids = [(); 2].map(|()| peer.session.request(&Action::core_settings(), peer.now).unwrap());
     peer.drain();
     for id in &ids {
         peer.says(&format!("Response: Success\nActionID: {}\nEventList: start\n\n", id.as_str()));

@@ -86,7 +86,7 @@ fn another_daemons_sign_holds_callbacks_back_until_it_stops_and_everyone_says_so
     let (pbx, _, variable) = pbx("ffffffff 500");
     let site = site(&pbx, "");
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    daemon.wait_for("Another callbackd makes callbacks on this PBX: this one makes none");
+    daemon.wait_for("Another callbackd makes callbacks on this PBX; this one makes none");
     let added = run(&site, &["callbacks", "add", "+12025550123", "--queue", "sales"]);
     assert_eq!(added.code, 0, "{added:?}");
     let listed = run(&site, &["callbacks", "--json"]);
@@ -152,7 +152,7 @@ fn a_lost_link_does_not_say_that_the_other_daemon_is_gone() {
     let (pbx, _, _) = pbx("ffffffff 500");
     let site = site(&pbx, "");
     let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    daemon.wait_for("Another callbackd makes callbacks on this PBX: this one makes none");
+    daemon.wait_for("Another callbackd makes callbacks on this PBX; this one makes none");
     pbx.hang_up();
     daemon.wait_for("Event gap closed");
     let (_, said) = daemon.end(Some(Signal::TERM));

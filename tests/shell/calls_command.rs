@@ -3,7 +3,7 @@
 use crate::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::cli::calls::{CallsArgs, CallsError, run};
 use callbackd::store::Store;
-use callbackd_core::model::{Direction, FinishedCall, Outcome, Status};
+use callbackd_core::model::{Direction, FinishedCall, Outcome, PbxId, Status};
 use clap::{Args, FromArgMatches};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -133,7 +133,7 @@ fn json_has_one_object_per_line_with_stable_keys() {
             r#""queue":"sales","agent":"PJSIP/101","started":"2026-03-02T10:00:00.000Z","started_ms":1772445600000,"#,
             r#""answered":"2026-03-02T10:00:09.000Z","answered_ms":1772445609000,"ended":"2026-03-02T10:00:41.200Z","#,
             r#""ended_ms":1772445641200,"wait_ms":9000,"queue_wait_ms":4800,"ring_ms":24000,"talk_ms":32200,"hold_ms":0,"#,
-            r#""hangup_by":"agent","hangup_cause":16,"transfers":0,"voicemail":false,"quality":"full","callback_id":null,"recovered_by":null,"recovered_ms":null,"#,
+            r#""hangup_by":"agent","hangup_cause":16,"transfers":0,"voicemail":false,"quality":"full","callback_id":null,"recovered_by":null,"recovered_ms":null,"language":null,"#,
             r#""why":["PJSIP/101 talked with the customer for 32.2 s"],"rev":1}"#,
             "\n"
         )
@@ -265,6 +265,42 @@ fn filters_choose_rows() {
     assert_eq!(count(&["--number", "0123"]), 2);
     assert_eq!(count(&["--direction", "outbound"]), 0);
     assert_eq!(count(&["--queue", "sales", "--status", "ANSWER"]), 1);
+}
+
+#[test]
+fn an_agent_is_found_by_name_on_their_own_pbx_and_an_unknown_one_is_answered_with_those_alike() {
+    let on = |pbx: &str, linkedid: &str| FinishedCall { pbx: PbxId::new(pbx), ..answered(linkedid) };
+    let (_directory, path) = with_calls([on("north", "1.1"), on("south", "1.2"), on("south", "1.3")]);
+    let database = rusqlite::Connection::open(&path).unwrap();
+    let names = "INSERT INTO agents VALUES ('north', 'PJSIP/101', 'Ann'), ('south', 'PJSIP/101', 'Ben'), ('south', 'PJSIP/102', 'Cleo'),
+                 ('north', 'PJSIP/103', 'Dan'), ('south', 'PJSIP/104', 'Dan')";
+    database.execute(names, []).unwrap();
+    let found = |args: &[&str]| calls(&path, &[args, &["--json"]].concat()).map(|said| said.out.lines().count());
+    let why = |args: &[&str]| found(args).unwrap_err().to_string();
+    assert_eq!(found(&["--agent", "ann"]).unwrap(), 1, "the same phone on another PBX is another person's");
+    assert_eq!(found(&["--agent", "Ben"]).unwrap(), 2);
+    assert_eq!(found(&["--agent", "101"]).unwrap(), 3);
+    assert_eq!(found(&["--agent", "PJSIP/101", "--pbx", "north"]).unwrap(), 1);
+    assert_eq!(found(&["--agent", "Cleo"]).unwrap(), 0, "she has taken no call");
+    assert_eq!(found(&["--agent", "102"]).unwrap(), 0);
+    assert_eq!(found(&["--agent", "Dan", "--pbx", "south"]).unwrap(), 0);
+    let both = "several agents are named `Dan`: PJSIP/103 on north, PJSIP/104 on south: give the interface, and --pbx";
+    assert_eq!(why(&["--agent", "Dan"]), both);
+    assert_eq!(why(&["--agent", "Anm"]), "no agent `Anm`; did you mean `Ann`?");
+    assert_eq!(found(&["--agent", "Anm"]).unwrap_err().exit_code(), 64);
+    let config = "[[pbx]]\nname = \"north\"\n[[pbx.agents]]\ninterface = \"PJSIP/101\"\nname = \"Zoe\"\n\
+                  [[pbx]]\nname = \"south\"\naddress = \"127.0.0.1:5048\"\n[[pbx.agents]]\ninterface = \"PJSIP/101\"\nname = \"Yan\"\n";
+    let config = callbackd::config::Config::from_toml(config, "callbackd.toml").unwrap();
+    let configured = |name: &str| parse(&["--agent", name]).unwrap().meant(&config);
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let now = Timestamp::from_millisecond(MONDAY_10 + 2 * 3_600_000).unwrap();
+    for (name, rows) in [("zoe", 1), ("Yan", 2)] {
+        let mut out = Vec::new();
+        run(&configured(name), &path, &BTreeSet::new(), (&zone, now), &mut out, &mut Vec::new()).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap().lines().count(), rows + 1, "{name}: a header, and the calls");
+    }
+    let (_directory, empty) = with_calls([]);
+    assert_eq!(calls(&empty, &["--agent", "Ann"]).unwrap().notes, "No calls match.\n");
 }
 
 #[test]

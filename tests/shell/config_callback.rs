@@ -2,7 +2,7 @@
 
 use crate::configured::{good, refused};
 use callbackd::config::Config;
-use callbackd_core::callbacks::policy::{First, Policy, Strategy};
+use callbackd_core::callbacks::policy::{First, OnMissedOffers, Policy, Strategy};
 use callbackd_core::model::Outcome;
 use std::time::Duration;
 
@@ -173,6 +173,52 @@ fn times_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn an_alarm_comes_before_the_callback_expires() {
+    let alarm = |text: &str| {
+        let of = policy_of(&good(text)).default.alarm_late_ms;
+        of.map(|ms| ms / 60_000)
+    };
+    assert_eq!(alarm(""), Some(30));
+    assert_eq!(alarm("[callback]\nalarm_late = \"2h\""), Some(120));
+    assert_eq!(alarm("[callback]\nalarm_late = \"0s\""), None);
+    refused_key("alarm_late = \"25h\"", &["`alarm_late` is not a duration that can be used"]);
+    refused(
+        "[callback]\nexpire_requested = \"1h\"\nalarm_late = \"1h\"",
+        "3:14",
+        &["`alarm_late` must be shorter than `expire_requested`", "\"0s\": no alarm"],
+    );
+}
+
+#[test]
+fn what_a_phone_cannot_show_and_a_language_that_is_none_are_refused_at_their_place() {
+    assert_eq!(policy_of(&good("")).default.display, "CB {queue} {name} {times}");
+    let own =
+        good("[callback]\ndisplay = \"CB {reason}\"\n[callback.queue.a]\ndisplay = \"{queue}\"\nlanguage = \"de\"");
+    let own = policy_of(&own);
+    assert_eq!((own.default.display.as_str(), own.of(Some("a")).display.as_str()), ("CB {reason}", "{queue}"));
+    assert_eq!((own.default.language.as_deref(), own.of(Some("a")).language.as_deref()), (None, Some("de")));
+    refused("[callback]\ndisplay = \"CB {quee}\"", "2:15", &["`display`", "did you mean {queue}?"]);
+    refused("[callback]\ndisplay = \"CB <{queue}>\"", "2:15", &["`<` may not stand in it"]);
+    refused("[callback]\ndisplay = \"CB {queue\"", "2:15", &["a brace without its other half"]);
+    refused_key(&format!("display = \"{}\"", "x".repeat(61)), &["it is longer than 60 bytes"]);
+    for odd in ["de,en", "../de", "deutsch sprechend"] {
+        refused_key(&format!("language = \"{odd}\""), &["`language` is not a language", "directory of sounds"]);
+    }
+}
+
+#[test]
+fn offers_that_are_missed_in_a_row_have_a_number_and_a_pause() {
+    let of = |text: &str| {
+        let policy = policy_of(&good(text));
+        (policy.missed_offers, policy.on_missed_offers)
+    };
+    assert_eq!(of(""), (3, OnMissedOffers::LeaveOut { for_ms: 900_000 }));
+    assert_eq!(of("[callback]\nmissed_offers = 0\nmissed_offers_pause = true"), (0, OnMissedOffers::Pause));
+    refused_key("missed_offers = 101", &["`missed_offers` must be 0 to 100"]);
+    refused_key("missed_offers_cooldown = \"1s\"", &["shorter than 10s"]);
+}
+
+#[test]
 fn a_night_that_is_none_is_refused() {
     for night in ["21-8", "21:00", "25:00-08:00", "21:00-21:00", "9:00-10:00", "night"] {
         refused_key(&format!("quiet = \"{night}\""), &["`quiet` is not a part of the day", "21:00-08:00"]);
@@ -194,11 +240,11 @@ fn a_template_that_would_dial_something_else_is_refused_at_its_place() {
         &["`dial_customer`", "did you mean {number}?"],
     );
     refused("[callback]\ndial_customer = \"PJSIP/5550100@trunk\"", "2:17", &["there is no {number} in it"]);
-    refused("[callback]\ndial_customer = \"PJSIP/{number}&PJSIP/1\"", "2:32", &["`&` may not stand in a dial string"]);
+    refused("[callback]\ndial_customer = \"PJSIP/{number}&PJSIP/1\"", "2:32", &["`&` may not stand in it"]);
     refused("[callback]\ndial_customer = \"{number}\"", "2:17", &["channel technology"]);
     refused("[callback]\ndial_agent = \"{phone}\"", "2:15", &["`{phone}` is not known here", "{interface}"]);
     refused("[callback]\nnumber_form = \"+49\"", "2:15", &["{national}, {digits} or {e164}"]);
-    refused("[callback]\nnumber_form = \"{digits}w\"", "2:24", &["`w` may not stand in a dial string"]);
+    refused("[callback]\nnumber_form = \"{digits}w\"", "2:24", &["`w` may not stand in it"]);
 }
 
 #[test]

@@ -84,6 +84,8 @@ fn what_cannot_be_used_is_refused_with_its_place_and_the_fix() {
         (rule("outcomes = [\"SHRT\"]"), "4:13", "did you mean \"SHORT\"?"),
         (rule("outcomes = []"), "4:12", "no call fits an empty list"),
         (rule("directions = [\"in\"]"), "4:15", "inbound"),
+        (rule("pbxs = [\"brlin\"]"), "4:9", "no PBX has the name \"brlin\""),
+        (rule("pbxs = []"), "4:8", "no PBX is in an empty list"),
         (rule("queue = \"sales\""), "4:1", "unknown key `queue` in [[code.rule]]"),
         (rule("talk_from = \"1m\"\ntalk_below = \"10s\""), "5:14", "not longer than `talk_from`"),
         (rule("talk_below = \"0s\""), "4:14", "no talk is shorter"),

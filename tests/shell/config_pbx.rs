@@ -138,6 +138,14 @@ fn files_that_are_named_twice_are_refused() {
 }
 
 #[test]
+fn two_pbxs_of_one_name_are_refused_capital_letters_or_not() {
+    let two = |other: &str| format!("{TWO}[[pbx]]\nname = \"{other}\"\naddress = \"127.0.0.1:5058\"\n");
+    refused(&two("a"), "7:8", &["two PBXs are named `a`", "named like another", "a `name` of its own"]);
+    let why = "two PBXs are named `b` and `B`: the same but for capital letters";
+    refused(&two("B"), "7:8", &[why, "named like another", "a `name` of its own, in other letters"]);
+}
+
+#[test]
 fn two_pbxs_at_one_address_are_refused() {
     let two = |first: &str, second: &str| {
         format!("[[pbx]]\nname = \"a\"\naddress = \"{first}\"\n[[pbx]]\nname = \"b\"\naddress = \"{second}\"\n")

@@ -47,6 +47,7 @@ fn what_cannot_be_used_is_refused_with_the_fix() {
         (format!("{WELL}secret = \"whsec_x\"\n"), "unknown key `secret` in [[webhook]]"),
         (format!("{WELL}events = [\"call.mised\"]\n"), "did you mean \"call.missed\"?"),
         (format!("{WELL}events = [\"call.started\"]\n"), "set in_progress = true in [feed]"),
+        (format!("{WELL}pbxs = [\"berlin\"]\n"), "no PBX has the name \"berlin\": "),
         (format!("{WELL}format = \"xml\"\n"), "use \"standard\" or \"cloudevents\""),
         (format!("{WELL}events = [\"agent.state\"]\n"), "set agents = true in [feed]"),
         (format!("{WELL}format = \"telegram\"\n"), "needs `to`: add to = "),

@@ -35,9 +35,9 @@ fn missed_shows_whom_the_view_counts_and_what_became_of_them() {
     let said = site.run(&["missed", "--since", "2026-03-01", "--config", "callbackd.toml"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(said.out.lines().count(), 5, "{}", said.out);
-    assert!(said.line(&["+12025550123", "QUEUE_ABANDON", "called again, served"]).starts_with(" 4"), "{}", said.out);
+    assert!(said.line(&["+12025550123", "QUEUE_ABANDON", "called again"]).starts_with(" 4"), "{}", said.out);
     assert!(said.line(&["lost: no callback"]).starts_with(" 1"), "{}", said.out);
-    assert!(said.line(&["2 missed since", "1 won back, 0 waiting, 1 lost"]).starts_with('2'));
+    assert!(said.line(&["2 missed since", "1 won back, 0 open, 1 lost"]).starts_with('2'));
     assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
     let counted: i64 = database.query_row("SELECT count(*) FROM v_missed", [], |row| row.get(0)).unwrap();
     let json = site.run(&["missed", "--since", "2026-03-01", "--json", "--config", "callbackd.toml"]);
@@ -48,6 +48,40 @@ fn missed_shows_whom_the_view_counts_and_what_became_of_them() {
     let nobody = site.run(&["missed", "--config", "callbackd.toml"]);
     assert_eq!((nobody.code, nobody.out.as_str()), (0, ""));
     assert!(nobody.err.contains("Nobody was missed since"), "{nobody:?}");
+}
+
+#[test]
+fn missed_says_up_to_when_and_in_words_how_the_callback_stands() {
+    let call = |linkedid: &str| FinishedCall { callback_id: Some(1), ..abandoned(linkedid) };
+    let site = with_calls([call("1.1")]);
+    let database = rusqlite::Connection::open(site.path("calls.db")).unwrap();
+    let run = |args: &[&str]| site.run(&[&["missed", "--config", "callbackd.toml"], args].concat());
+    let span = ["--since", "2026-03-01", "--until", "2026-03-03"];
+    database
+        .execute_batch(
+            "INSERT INTO callbacks (id, pbx, number_e164, state, reason, requested, priority, missed_count, first_missed_ms, last_missed_ms, due_ms,
+                                    expires_ms, attempts, counted)
+             VALUES (1, 'pbx', '+12025550123', 'PENDING', '', 0, 0, 1, 1, 1, 1, 2, 0, 0)",
+        )
+        .unwrap();
+    for (state, words) in [
+        ("PENDING", "callback due"),
+        ("WAITING", "callback waits"),
+        ("RESERVED", "agent chosen"),
+        ("DIALING_AGENT", "agent is called"),
+        ("DIALING_CUSTOMER", "being called back"),
+        ("TALKING", "talking now"),
+    ] {
+        database.execute("UPDATE callbacks SET state = ?", [state]).unwrap();
+        let said = run(&span);
+        assert!(said.line(&["+12025550123"]).contains(words), "{state}: {}", said.out);
+        said.line(&["1 missed from 2026-03-01 00:00 to 2026-03-03 00:00: 0 won back, 1 open, 0 lost"]);
+        assert!(said.out.lines().all(|line| line.chars().count() <= 80), "{}", said.out);
+    }
+    let nobody = run(&["--since", "2026-03-04", "--until", "2026-03-05"]);
+    assert_eq!(nobody.err.trim(), "Nobody was missed from 2026-03-04 00:00 to 2026-03-05 00:00.");
+    let never = run(&["--since", "2026-03-05", "--until", "2026-03-04"]);
+    assert_eq!((never.code, never.err.trim()), (64, "error: --since is not before --until: no call can match"));
 }
 
 #[test]

@@ -120,6 +120,10 @@ fn it_ends_when_it_says_and_its_words_agree_with_the_database() {
             "Callback calls (direction cb), not counted above: {}\n",
         ),
         ("SELECT count(*) FROM callbacks WHERE closed_ms IS NULL", "Callbacks still open when the demo ended: {}\n"),
+        (
+            "SELECT count(*) FROM calls WHERE direction = 'inbound' AND outcome = 'GAP'",
+            "Calls in progress when the demo ended, whose end nobody saw: {}\n",
+        ),
     ];
     for (sql, words) in beside {
         let n = count(sql);
@@ -128,6 +132,32 @@ fn it_ends_when_it_says_and_its_words_agree_with_the_database() {
     let proposed: Vec<&str> =
         said.out.lines().filter(|line| line.contains("callbackd") && line.starts_with("  /")).collect();
     assert!(proposed.len() > 5 && proposed.iter().all(|line| line.contains(" --config ")), "{proposed:#?}");
+}
+
+#[test]
+fn calls_in_progress_when_a_demo_is_cut_short_are_shown_as_such_and_not_as_a_gap() {
+    let place = tempfile::tempdir().unwrap();
+    let db = place.path().join("kept.db");
+    let mut demo =
+        Demo::start(place.path(), &["--seed", "5", "--calls-per-minute", "600", "--db", db.to_str().unwrap()]);
+    demo.wait_for("Callback queued");
+    let (code, out) = demo.end();
+    assert_eq!(code, Some(0));
+    let database = rusqlite::Connection::open(&db).unwrap();
+    let sql = "SELECT count(*) FROM calls WHERE direction = 'inbound' AND outcome = 'GAP'";
+    let cut: i64 = database.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert!(cut > 0, "so many call that some always do");
+    let row = out.lines().find(|line| line.starts_with("(in progress)")).unwrap_or_else(|| panic!("{out}"));
+    assert_eq!(row.split_whitespace().last(), Some(cut.to_string().as_str()), "{out}");
+    assert!(!out.contains("GAP"), "{out}");
+}
+
+#[test]
+fn a_demo_without_time_is_refused() {
+    for short in ["0s", "900ms"] {
+        let said = said(callbackd(&["demo", "--duration", short]).output().unwrap());
+        assert!(said.code == 64 && said.err.contains("a demo lasts a second at least"), "{said:#?}");
+    }
 }
 
 #[test]
@@ -196,7 +226,7 @@ fn two_daemons_at_one_pretend_pbx_see_each_others_sign() {
         .collect();
     site.configure(&lines.join("\n"));
     let mut second = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
-    second.wait_for("Another callbackd makes callbacks on this PBX: this one makes none");
+    second.wait_for("Another callbackd makes callbacks on this PBX; this one makes none");
     let status = site.run(&["status", "--config", "callbackd.toml"]);
     status.line(&["ANOTHER CALLBACKD", "so this one makes none"]);
     let (code, _) = second.end(Some(Signal::TERM));

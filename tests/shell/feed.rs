@@ -18,7 +18,7 @@ pub fn faults(db: &Connection) -> Vec<String> {
         )
     };
     let calls = "'call.ended', 'call.missed', 'call.updated', 'call.recovered'";
-    let callbacks = "'callback.created', 'callback.updated', 'callback.closed'";
+    let callbacks = "'callback.created', 'callback.updated', 'callback.late', 'callback.closed'";
     let asked = [
         writings("calls", calls, "linkedid", "o.pbx = r.pbx"),
         writings("callbacks", callbacks, "id", "1"),
@@ -168,24 +168,66 @@ fn what_is_asked_wrongly_is_refused_with_the_field_and_the_fix() {
     for (path, field, words) in [
         ("/v1/changes?after=42", "after", "take `next`"),
         ("/v1/changes?kind=call.lost", "kind", "callback.closed"),
-        ("/v1/changes?limit=many", "limit", "openapi.json"),
+        ("/v1/changes?limit=many", "limit", "a whole number (/usr/share/doc/callbackd/openapi.json)"),
         ("/v1/changes?limit=0", "limit", "1 to 1000"),
         ("/v1/calls?limit=0", "limit", "1 to 1000"),
         ("/v1/callbacks?limit=0", "limit", "1 to 1000"),
         ("/v1/agents?limit=0", "limit", "1 to 1000"),
         ("/v1/dnc?limit=0", "limit", "1 to 1000"),
-        ("/v1/changes?from=1", "from", "openapi.json"),
+        ("/v1/changes?from=1", "from", "use `after`, `kind`, `pbx`, `limit`"),
         ("/v1/events?after=x-1", "after", "id of an event"),
         ("/v1/calls?status=LOST", "status", "NOANSWER"),
         ("/v1/calls?direction=up", "direction", "inbound"),
         ("/v1/calls?after=1", "after", "header Link"),
-        ("/v1/calls?since_ms=yesterday", "since_ms", "openapi.json"),
+        ("/v1/calls?since_ms=yesterday", "since_ms", "a whole number"),
         ("/v1/callbacks?state=LOST", "state", "PENDING"),
+        ("/v1/callbacks?open=yes", "open", "true or false"),
+        ("/v1/calls?limit=99999999999999999999", "limit", "a smaller number"),
+        ("/v1/callbacks/1?queue=sales", "queue", "leave it out"),
+        ("/v1/callbacks/1?pbx=pbx", "pbx", "leave it out"),
+        ("/v1/webhooks?x=1", "x", "leave it out"),
+        ("/v1/tokens?x=1", "x", "leave it out"),
+        ("/v1/calls?pbx=pbx&pbx=pbx", "pbx", "give it once"),
+        ("/v1/status?pbx=pbx&pbx=other", "pbx", "give it once"),
+        ("/v1/calls/1?pbx=pbx&pbx=other", "pbx", "give it once"),
+        ("/v1/calls?pbx=", "pbx", "leave it out"),
+        ("/v1/calls/1?pbx=", "pbx", "leave it out"),
+        ("/v1/live?pbx=", "pbx", "leave it out"),
+        ("/v1/status?pbx=", "pbx", "leave it out"),
+        ("/v1/codes?pbx", "pbx", "leave it out"),
+        ("/v1/calls?pbx=elsewhere", "pbx", "there is `pbx`"),
     ] {
         let (status, answer) = front.ask("GET", path, &Value::Null);
         assert_eq!((status, &answer["field"]), (400, &json!(field)), "{path}: {answer}");
         assert!(answer["fix"].as_str().unwrap().contains(words), "{path}: {answer}");
+        assert!(!answer["error"].as_str().unwrap().contains("deserialize"), "{path}: {answer}");
     }
+}
+
+#[test]
+fn orders_with_what_nobody_knows_are_refused_with_the_field_and_the_fix() {
+    let front = Front::open("");
+    for (method, path, body, field, words) in [
+        ("POST", "/v1/callbacks?x=1", json!({"number": "+12025550123"}), "x", "leave it out"),
+        ("POST", "/v1/callbacks/1/cancel?note=x", json!({}), "note", "leave it out"),
+        ("POST", "/v1/dnc?x=1", json!({"number": "+12025550123"}), "x", "leave it out"),
+        ("DELETE", "/v1/dnc/+12025550123?x=1", Value::Null, "x", "leave it out"),
+        ("POST", "/v1/tags?pbx=pbx", json!({"call": "1.1", "code": "SPAM"}), "pbx", "leave it out"),
+        ("DELETE", "/v1/tags/1.1/SPAM?x=1", Value::Null, "x", "use `pbx`"),
+        ("POST", "/v1/tokens?x=1", json!({"name": "a", "role": "read"}), "x", "leave it out"),
+        ("DELETE", "/v1/tokens/a?x=1", Value::Null, "x", "leave it out"),
+        ("POST", "/v1/webhooks/crm/test?x=1", Value::Null, "x", "leave it out"),
+        ("POST", "/v1/callbacks/1/cancel", json!({"notes": ""}), "notes", "use `note`"),
+        ("POST", "/v1/callbacks", json!({"number": "+12025550123", "pbx": "x"}), "pbx", "there is `pbx`"),
+        ("POST", "/v1/callbacks", json!({"number": "+12025550123", "pbx": ""}), "pbx", "there is `pbx`"),
+        ("POST", "/v1/callbacks", json!({"number": "+12025550123", "at": "soon"}), "at", "2026-11-30T09:30"),
+    ] {
+        let (status, answer) = front.ask(method, path, &body);
+        assert_eq!((status, &answer["field"]), (400, &json!(field)), "{method} {path}: {answer}");
+        assert!(answer["fix"].as_str().unwrap().contains(words), "{method} {path}: {answer}");
+    }
+    assert_eq!(front.get("/v1/callbacks"), json!([]));
+    assert_eq!(front.get("/v1/dnc"), json!([]));
 }
 
 #[test]

@@ -118,6 +118,16 @@ fn what_names_all_its_files_needs_no_configuration() {
     assert_eq!(refused.code, 78, "without --cdr the configuration says where it is: {refused:#?}");
     let refused = site.run(&["replay", "--db", "y.db", "--pbx", "b onn", recording.to_str().unwrap()]);
     assert_eq!(refused.code, 78, "no PBX can have this name: {refused:#?}");
+    let plain = "`name` must be short and plain";
+    for (name, why) in [
+        ("o'hara", plain),
+        ("say \"b\"", plain),
+        ("back\\slash", plain),
+        ("new\nline", "`name` must not hold control characters"),
+    ] {
+        let refused = site.run(&["replay", "--db", "y.db", "--pbx", name, recording.to_str().unwrap()]);
+        assert!(refused.code == 78 && refused.err.contains(why), "{refused:#?}");
+    }
 }
 
 #[test]

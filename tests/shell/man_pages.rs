@@ -1,14 +1,34 @@
 //! The manual pages and completions are whole: every command, option, key, table and column is in them, and groff has nothing to object to.
 
 use callbackd::cli::{Cli, man};
+use callbackd::exit::Exit;
 use callbackd::store;
 use clap::{Command, CommandFactory};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::process::{Command as Process, Stdio};
 
 fn pages() -> BTreeMap<String, String> {
     man::pages().into_iter().collect()
+}
+
+/// The numbers in the first column of the operator's table of exit codes.
+fn codes_of_the_table() -> Vec<u8> {
+    let manual = include_str!("../../config/doc/operator.md");
+    let table = manual.lines().skip_while(|line| !line.starts_with("| exit code |")).skip(2);
+    let first = table.take_while(|line| line.starts_with('|')).filter_map(|line| line.split('|').nth(1));
+    first.flat_map(|codes| codes.split(',')).map(|code| code.trim().parse().unwrap()).collect()
+}
+
+#[test]
+fn every_exit_code_stands_in_the_operators_manual_and_the_manual_page_and_no_other() {
+    let all: BTreeSet<u8> = Exit::ALL.iter().map(|exit| exit.code()).collect();
+    assert!(Exit::ALL.iter().all(|exit| Exit::from_code(exit.code()) == *exit));
+    assert_eq!(codes_of_the_table().into_iter().collect::<BTreeSet<_>>(), all);
+    let page = &pages()["callbackd.8"];
+    let section = page.split("EXIT STATUS").nth(1).unwrap().split(".SH").next().unwrap();
+    let words = section.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok());
+    assert_eq!(words.collect::<BTreeSet<u8>>(), all);
 }
 
 /// A page as a person reads it, or what the tool objects to. `None` where groff is not installed.

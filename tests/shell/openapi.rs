@@ -119,7 +119,8 @@ fn every_parameter_that_is_described_is_understood_and_no_other() {
             .filter(|p| p["in"] == "query")
             .map(|p| p["name"].as_str().unwrap())
             .collect();
-        if parameters.is_empty() {
+        // Whoever watches over a daemon may add what they like.
+        if ["/healthz", "/readyz", "/metrics"].contains(&path.as_str()) {
             continue;
         }
         let path = path.replace("{id}", "1");
@@ -130,10 +131,10 @@ fn every_parameter_that_is_described_is_understood_and_no_other() {
                 .to_owned()
         };
         for name in &parameters {
-            assert!(!error(name).contains("unknown field"), "{path} does not know {name}");
+            assert!(!error(name).contains("unknown parameter"), "{path} does not know {name}");
         }
         let refused = error("something");
-        assert!(refused.contains("unknown field"), "{path}: {refused}");
+        assert!(refused.contains("unknown parameter"), "{path}: {refused}");
         let known: Vec<&str> = refused.split('`').skip(3).step_by(2).collect();
         let mut sorted = [known, parameters];
         sorted.iter_mut().for_each(|names| names.sort_unstable());

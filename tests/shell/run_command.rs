@@ -164,7 +164,7 @@ fn a_reload_applies_a_good_configuration_and_refuses_a_bad_one() {
     hangup(&daemon);
     recorded.wait_for_line("RELOADING=1");
     recorded.wait_for_line("READY=1");
-    daemon.wait_for("The changed configuration is refused, the old one stays in force");
+    daemon.wait_for("The changed configuration has an error and is not used; the old one stays in force");
 
     site.configure(&good.replace("calls.db", "other.db"));
     hangup(&daemon);

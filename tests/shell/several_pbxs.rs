@@ -356,6 +356,11 @@ fn codes_one_call_the_status_and_the_pages_can_be_of_one_pbx() {
         assert_eq!(said.code, 0, "{args:?}: {said:#?}");
         said.out
     };
+    for which in [&["tag", "7.1", "COMPLAINT"][..], &["tag", "7.1", "COMPLAINT", "--remove"]] {
+        let said = site.run(&[which, &["--config", "callbackd.toml"]].concat());
+        let why = "error: several PBXs have a call of this linkedid: which PBX, a or b? Add --pbx NAME";
+        assert_eq!((said.code, said.err.trim()), (64, why));
+    }
     run(&["tag", "7.1", "COMPLAINT", "--pbx", "a"]);
     let counted = |pbx: &str| {
         let codes = run(&["codes", "--pbx", pbx]);
@@ -365,6 +370,8 @@ fn codes_one_call_the_status_and_the_pages_can_be_of_one_pbx() {
     assert_eq!((counted("a"), counted("b")), ("1".to_owned(), "0".to_owned()));
     let socket = site.path("api.sock");
     let get = |path: &str| crate::front::http(&socket, "GET", path, "").unwrap().1;
+    let which = get("/v1/calls/7.1");
+    assert_eq!((&which["field"], &which["fix"]), (&"pbx".into(), &"use a or b".into()), "{which}");
     let tags = |pbx: &str| get(&format!("/v1/tags?code=COMPLAINT{pbx}")).as_array().unwrap().len();
     assert_eq!((tags("&pbx=a"), tags("&pbx=b"), tags("")), (1, 0, 1));
     let of = |pbx: &str| {
@@ -387,6 +394,8 @@ fn codes_one_call_the_status_and_the_pages_can_be_of_one_pbx() {
         let pbxs = status.lines().filter(|line| line.starts_with("pbx ")).collect::<Vec<_>>();
         assert!(pbxs.len() == 1 && pbxs[0].contains(&format!(" {pbx} at ")), "{status}");
         assert!(status.lines().any(|line| line.starts_with("callbacks ") && line.contains(open)), "{status}");
+        let stored = "database    1 calls stored since the start";
+        assert!(status.lines().any(|line| line.starts_with(stored)), "of this PBX alone: {status}");
     }
 
     let cookie = logged_in(port, run(&["token", "add", "wall", "--role", "read"]).trim());

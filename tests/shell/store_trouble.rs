@@ -17,9 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Nobody waits this long unless a test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
-const CANNOT: &str = "store: Database cannot be written, rows are kept in memory and tried again";
-const DAMAGED: &str =
-    "store: Database is damaged or gone: nobody is called back, rows are kept in memory only and tried again";
+const CANNOT: &str = "store: The database cannot be written; rows wait in memory until it can";
+const DAMAGED: &str = "store: The database is damaged or gone: nobody is called back, and rows are in memory only until it can be written";
 
 /// A daemon with one callback that waits for an agent; all agents are at lunch.
 struct Scene {

@@ -186,7 +186,7 @@ async fn a_locked_database_never_makes_asterisk_wait() {
             within("the portion to be taken", taken).await;
         }
     }
-    daemon.wait_for("Database cannot be written, rows are kept in memory");
+    daemon.wait_for("The database cannot be written; rows wait in memory");
     assert!(longest < WRITETIMEOUT, "{longest:?}");
     other.execute_batch("ROLLBACK").unwrap();
     daemon.wait_for("Database can be written again");

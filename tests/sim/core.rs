@@ -110,7 +110,7 @@ impl Core {
             let Some(received) = side.decoder.decode_idle(&mut side.input) else { break };
             let Some(session) = &mut side.session else { return };
             let disposition = session.received(&received, now.mono_ms);
-            if let (Received::Frame(frame), Disposition::ForEngine) = (&received, disposition)
+            if let (Received::Frame(frame), Disposition::ForTracker) = (&received, disposition)
                 && let Ok(stamped) = Stamped::parse(frame)
             {
                 side.tracker.handle(Input::Event(&stamped), now);
@@ -172,8 +172,9 @@ impl Core {
         self.after(now);
     }
 
-    pub fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr], now: Moment) {
-        self.scheduler.handle(SchedulerInput::LookedUp { channel_id, cdrs }, now);
+    pub fn looked_up(&mut self, i: usize, channel_id: &str, cdrs: &[Cdr], now: Moment) {
+        let pbx = PbxId::new(PBXS[i]);
+        self.scheduler.handle(SchedulerInput::LookedUp { pbx: &pbx, channel_id, cdrs }, now);
         self.after(now);
     }
 

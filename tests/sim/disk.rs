@@ -21,6 +21,8 @@ pub struct Disk {
     pub callbacks: BTreeMap<i64, CallbackRow>,
     pub attempts: BTreeMap<String, AttemptRow>,
     pub do_not_call: BTreeMap<E164, DoNotCall>,
+    /// Callbacks whose alarm was raised.
+    pub late: BTreeSet<i64>,
     pub gaps: Vec<Gap>,
     /// By PBX.
     pub seen_ms: BTreeMap<PbxId, i64>,
@@ -61,6 +63,9 @@ impl Disk {
                 }
                 if row.closed_ms.is_some() == row.state.is_open() {
                     return Err(format!("{} is {} and closed at {:?}", row.id, row.state, row.closed_ms));
+                }
+                if change.late && (row.alarmed_ms.is_none() || !self.late.insert(row.id)) {
+                    return Err(format!("a second alarm, or one without its time: {row:?}"));
                 }
                 if let Some(miss) = &change.miss {
                     self.misses.insert(miss.clone(), row.id);

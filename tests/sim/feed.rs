@@ -143,6 +143,7 @@ impl FeedOfADay {
                     let kind = match (change.row.closed_ms, new) {
                         (Some(_), _) if new || change.change.is_some() => "callback.closed",
                         (_, true) => "callback.created",
+                        _ if change.late => "callback.late",
                         (_, false) => "callback.updated",
                     };
                     (kind, change.row.id.to_string())

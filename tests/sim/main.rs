@@ -23,6 +23,9 @@ const SEEDS_OF_TWO: u64 = 60;
 /// The same with callers who forge.
 const SEEDS_OF_FORGERS: u64 = 60;
 
+/// The same with callers who ask to be called back.
+const SEEDS_OF_WISHES: u64 = 60;
+
 /// The same with readers of the change feed: there a real database is written.
 const SEEDS_OF_READERS: u64 = 12;
 
@@ -147,6 +150,14 @@ fn days_with_callers_who_forge_events_break_no_promise_to_others() {
     let Some((days, [forged])) = lived else { return };
     println!("{days} days, {forged} callers who forged");
     assert!(forged > 5 * days, "they called");
+}
+
+#[test]
+fn callers_who_name_a_time_are_called_then_in_their_language_and_who_waits_too_long_raises_one_alarm() {
+    let day = |seed| World::new(seed, calls()).with_wishes();
+    let Some((days, [wished, late])) = live(SEEDS_OF_WISHES, day, |day| [day.wished, day.late]) else { return };
+    println!("{days} days, {wished} wishes, {late} alarms");
+    assert!(wished > 5 * days && late > days / 4, "they asked, and some waited too long");
 }
 
 #[test]

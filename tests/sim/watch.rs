@@ -6,7 +6,7 @@ use callbackd::demo::office::Office;
 use callbackd::demo::truth::{Fate, Past, Trial};
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::policy::Policies;
-use callbackd_core::model::{AttemptResult, AttemptRow, CallKey, PbxId, Status};
+use callbackd_core::model::{AttemptResult, AttemptRow, CallKey, Outcome, PbxId, Status};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What happened so shortly before that the daemon may not have heard of it, ms.
@@ -141,7 +141,10 @@ impl Watch {
                 }
                 continue;
             };
+            let asked = call.outcome == Outcome::CallbackRequested;
             let status = match past.fate {
+                // Who asked to be called back did not give up.
+                Fate::LostInMenu | Fate::Abandoned | Fate::QueueTimeout if asked => Status::NoAnswer,
                 Fate::LostInMenu | Fate::Abandoned => Status::Cancel,
                 Fate::QueueTimeout if past.kindest == Some(Trial::Busy) => Status::Busy,
                 Fate::QueueTimeout | Fate::Unattended => Status::NoAnswer,

@@ -6,6 +6,7 @@ mod network;
 mod people;
 mod storage;
 mod trouble;
+mod wishes;
 
 use crate::core::{Core, PBXS};
 use crate::disk::Disk;
@@ -21,6 +22,7 @@ pub use forgers::forges;
 use people::Crowd;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hasher};
+use wishes::Wishes;
 
 /// 2026-03-02 10:00:00 UTC, a Monday.
 pub const START: i64 = 1_772_445_600_000;
@@ -112,6 +114,8 @@ pub struct World {
     /// Chance for callers who forge, on days that have them, and how many called.
     forgers: Option<Rng>,
     forged: u64,
+    /// Callers who ask to be called back, on days that have them.
+    wishes: Option<Wishes>,
     weather: Weather,
     sites: Vec<Site>,
     core: Option<Core>,
@@ -151,6 +155,9 @@ pub struct Day {
     pub moved: u64,
     /// Callers who forged.
     pub forged: u64,
+    /// What callers asked for, and alarms of those who waited too long.
+    pub wished: u64,
+    pub late: u64,
     /// What readers of the feed came to.
     pub reading: Reading,
 }
@@ -166,7 +173,7 @@ fn configuration(rng: &mut Rng, pbxs: usize) -> Config {
          [numbers]\nregion = \"US\"\n[hours]\ntimezone = \"UTC\"\n\
          [callback]\nenabled = true\non = [\"QUEUE_ABANDON\", \"QUEUE_TIMEOUT\", \"IVR_LOST\", \"SHORT_ABANDON\"]\n\
          delay = \"{}\"\nexpire = \"{}\"\nlast_dispatch = \"0s\"\nquiet = \"off\"\nmax_attempts = {}\nmax_active = {}\n\
-         daily_per_number = 50\nowner_window = \"{}\"\nstrategy = \"{}\"\nagent_cooldown = \"{}\"\npause_agent = {}\n\
+         missed_offers = 0\ndaily_per_number = 50\nowner_window = \"{}\"\nstrategy = \"{}\"\nagent_cooldown = \"{}\"\npause_agent = {}\n\
          live_callers_first = {}\nagent_ring = \"10s\"\ncustomer_ring = \"15s\"\nmin_talk = \"5s\"\nnumber_form = \"{{digits}}\"\n\
          dial_agent = \"{{interface}}\"\ndial_customer = \"PJSIP/{{number}}@trunk\"\npublish = {}\norder = \"{}\"\n\
          [callback.retry]\ncustomer_busy = \"30s\"\ncustomer_noanswer = \"2m\"\nlost = \"{}\"\n[callback.queue.sales]\nhours = \"half\"\n\
@@ -231,6 +238,7 @@ impl World {
             config,
             forgers: None,
             forged: 0,
+            wishes: None,
             weather,
             sites,
             core: None,
@@ -312,6 +320,7 @@ impl World {
             let watches = world.sites.iter().map(|site| &site.watch);
             let verdict = watches.clone().try_for_each(|watch| watch.verdict(&world.disk, &world.policies));
             let verdict = verdict.and_then(|()| watch::dials(watches));
+            let verdict = verdict.and_then(|()| world.alarms_are_right());
             let mut read = || world.feed.as_mut().map_or(Ok(()), |feed| feed.verdict(&world.disk));
             world.broken = verdict.and_then(|()| read()).err();
         }
@@ -325,6 +334,8 @@ impl World {
                 shared: self.disk.shared(),
                 moved: self.disk.moved(),
                 forged: self.forged,
+                wished: self.wished().0,
+                late: self.wished().1,
                 reading: self.feed.map(|feed| feed.reading).unwrap_or_default(),
             }),
         }
@@ -429,7 +440,7 @@ impl World {
             Event::Committed(run) if run == self.run => self.commit(),
             Event::LookedUp(run, i, channel_id) if run == self.run => {
                 let (cdrs, now) = (self.cdrs(i, &channel_id), self.moment());
-                self.with_core(|core| core.looked_up(&channel_id, &cdrs, now));
+                self.with_core(|core| core.looked_up(i, &channel_id, &cdrs, now));
             }
             Event::Connect(run, i) if run == self.run => self.connect(i),
             Event::Committed(_) | Event::LookedUp(..) | Event::Connect(..) => {}

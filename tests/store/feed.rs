@@ -73,6 +73,9 @@ fn row(state: CallbackState) -> CallbackRow {
         first_miss: Some(CallKey::new(&PbxId::new("pbx"), "1.1")),
         resolved_by: None,
         closed_ms: (!state.is_open()).then_some(MONDAY_10),
+        language: None,
+        requested_for_ms: None,
+        alarmed_ms: None,
     }
 }
 
@@ -84,6 +87,7 @@ fn callback(state: CallbackState) -> Record {
         change: Some(step),
         miss: (state == CallbackState::Waiting).then(|| CallKey::new(&PbxId::new("pbx"), "1.1")),
         recovered: (state == CallbackState::Done).then_some((RecoveredBy::Callback, MONDAY_10)),
+        late: false,
     }))
 }
 
@@ -157,6 +161,19 @@ fn a_missed_caller_is_told_of_from_the_miss_to_the_recovery_in_the_order_of_what
     let Some(ChangedRow::Call(call)) = &changes[0].row else { panic!("{:?}", changes[0]) };
     assert_eq!((call.rev, call.call.legs.len(), call.recovered), (2, 2, Some((RecoveredBy::Callback, MONDAY_10))));
     assert_eq!(changes[7].payload.as_ref().unwrap()["cause"], "link_lost");
+}
+
+#[test]
+fn a_late_callback_is_told_of_as_late_and_counted() {
+    let place = Place::new();
+    let mut store = place.recording(FeedRules::default());
+    let Record::Callback(waiting) = callback(CallbackState::Waiting) else { panic!("no callback") };
+    let late = CallbackChange { late: true, miss: None, ..(*waiting).clone() };
+    store.write(&[record(abandoned("1.1")), Record::Callback(waiting), Record::Callback(Arc::new(late))]).unwrap();
+    let told = place.changed();
+    assert_eq!(told[1..], [changed("callback.created", "1", 1), changed("callback.late", "1", 2)]);
+    let last = place.changes().pop().unwrap();
+    assert!(matches!(last.row, Some(ChangedRow::Callback { rev: 2, .. })), "{last:?}");
 }
 
 #[test]

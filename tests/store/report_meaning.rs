@@ -76,12 +76,3 @@ fn the_views_and_the_meaning_of_an_outcome_agree_on_every_call() {
     }
     assert!(calls.len() > 200, "{} calls", calls.len());
 }
-
-#[test]
-fn the_query_for_who_was_served_before_the_start_names_the_outcomes_of_those_whom_a_person_served() {
-    let served: Vec<_> = Outcome::ALL.iter().filter(|of| of.meaning().served == Some(ServedBy::Person)).collect();
-    let questions = callbackd::store::questions();
-    let (_, sql) = questions.iter().find(|(name, _)| name == "start: served").unwrap();
-    let named: Vec<_> = Outcome::ALL.iter().filter(|of| sql.contains(&format!("outcome = '{of}'"))).collect();
-    assert_eq!(named, served);
-}

@@ -3,29 +3,29 @@
 use crate::store::stored::{MONDAY_10, abandoned, answered, record};
 use callbackd::store::{CallbackFilter, Earlier, HISTORY_ROWS, MOST_EVENTS, Reader, Refused, Store};
 use callbackd_core::model::{
-    AgentKey, AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction,
-    DoNotCall, E164, FinishedCall, PbxId, Record, RecoveredBy,
+    AttemptResult, AttemptRow, CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Direction, DoNotCall,
+    E164, FinishedCall, Outcome, PbxId, Record, RecoveredBy,
 };
 use rusqlite::Connection;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-const DAY: i64 = 86_400_000;
+pub const DAY: i64 = 86_400_000;
 
-fn pbx() -> PbxId {
+pub fn pbx() -> PbxId {
     PbxId::new("pbx")
 }
 
-fn call(linkedid: &str) -> CallKey {
+pub fn call(linkedid: &str) -> CallKey {
     CallKey::new(&pbx(), linkedid)
 }
 
-fn e164(text: &str) -> E164 {
+pub fn e164(text: &str) -> E164 {
     E164::new(text).unwrap()
 }
 
-fn row(id: i64, number: &str) -> CallbackRow {
+pub fn row(id: i64, number: &str) -> CallbackRow {
     CallbackRow {
         id,
         pbx: pbx(),
@@ -49,10 +49,13 @@ fn row(id: i64, number: &str) -> CallbackRow {
         first_miss: Some(call("1.1")),
         resolved_by: None,
         closed_ms: None,
+        language: None,
+        requested_for_ms: None,
+        alarmed_ms: None,
     }
 }
 
-fn change(row: CallbackRow, note: &str) -> CallbackChange {
+pub fn change(row: CallbackRow, note: &str) -> CallbackChange {
     let story = CallbackStep {
         at_ms: MONDAY_10,
         state: row.state,
@@ -60,14 +63,14 @@ fn change(row: CallbackRow, note: &str) -> CallbackChange {
         by: "callbackd".into(),
         note: note.into(),
     };
-    CallbackChange { row, change: Some(story), miss: None, recovered: None }
+    CallbackChange { row, change: Some(story), miss: None, recovered: None, late: false }
 }
 
-fn callback(change: CallbackChange) -> Record {
+pub fn callback(change: CallbackChange) -> Record {
     Record::Callback(Arc::new(change))
 }
 
-fn attempt(id: i64, n: u32, result: Option<AttemptResult>) -> AttemptRow {
+pub fn attempt(id: i64, n: u32, result: Option<AttemptResult>) -> AttemptRow {
     AttemptRow {
         callback_id: id,
         n,
@@ -85,21 +88,21 @@ fn attempt(id: i64, n: u32, result: Option<AttemptResult>) -> AttemptRow {
     }
 }
 
-struct Database {
+pub struct Database {
     _directory: tempfile::TempDir,
     path: PathBuf,
-    store: Store,
+    pub store: Store,
 }
 
 impl Database {
-    fn new() -> Self {
+    pub fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("calls.db");
         let store = Store::open(&path).unwrap();
         Self { _directory: directory, path, store }
     }
 
-    fn write(&mut self, records: &[Record]) -> Vec<Refused> {
+    pub fn write(&mut self, records: &[Record]) -> Vec<Refused> {
         self.store.write(records).unwrap()
     }
 
@@ -231,12 +234,20 @@ fn whoever_is_won_back_is_so_in_the_rows_of_all_their_misses() {
         record(abandoned("1.2")),
         callback(miss("1.2")),
         record(abandoned("1.3")),
+        record(FinishedCall { outcome: Outcome::Short, ..answered("1.4") }),
+        callback(miss("1.4")),
+        record(answered("1.5")),
+        callback(miss("1.5")),
         record(ours),
         callback(done),
     ]);
     let won = "SELECT group_concat(linkedid || ' ' || recovered_by || ' ' || recovered_ms, ', ') FROM calls WHERE recovered_by IS NOT NULL";
     let at = MONDAY_10 + 80_000;
-    assert_eq!(database.one::<String>(won), format!("1.1 callback {at}, 1.2 callback {at}"));
+    assert_eq!(
+        database.one::<String>(won),
+        format!("1.1 callback {at}, 1.2 callback {at}, 1.4 callback {at}"),
+        "1.5 was served, and asked for more"
+    );
     let read = |linkedid| Reader::open(&database.path).unwrap().call(linkedid).unwrap().remove(0).recovered;
     assert_eq!((read("1.1"), read("1.3")), (Some((RecoveredBy::Callback, at)), None));
 }
@@ -275,18 +286,6 @@ fn the_misses_of_two_pbxs_are_won_back_together_though_they_have_one_linkedid() 
     let texts = ["pbx", "number_e164", "linkedid", "linkedid_pbx", "resolved_by", "resolved_by_pbx"];
     let read: Vec<&str> = texts.into_iter().map(|key| json[key].as_str().unwrap()).collect();
     assert_eq!(read, ["branch", "+12025550123", "1.1", "pbx", "9.9", "pbx"]);
-}
-
-#[test]
-fn who_served_or_owns_a_customer_is_restored_with_the_pbx_of_the_call() {
-    let mut database = Database::new();
-    let later = FinishedCall { pbx: PbxId::new("branch"), ended_ms: MONDAY_10 + 500_000, ..answered("1.1") };
-    database.write(&[record(answered("1.1")), record(later.clone())]);
-    let restored = database.store.restored(MONDAY_10 + DAY, 10_000).unwrap();
-    let agent = AgentKey::new(&later.pbx, later.agent.as_deref().unwrap());
-    assert_eq!(restored.owners, [(e164("+12025550123"), agent, MONDAY_10 + 500_000)]);
-    let served: Vec<_> = restored.served.into_iter().map(|(number, served)| (number, served.call)).collect();
-    assert_eq!(served, [(e164("+12025550123"), later.key())]);
 }
 
 #[test]
@@ -374,42 +373,6 @@ fn an_attempt_of_no_callback_is_refused() {
     let mut database = Database::new();
     let refused = database.write(&[Record::Attempt(Arc::new(attempt(7, 1, None)))]);
     assert_eq!(refused.len(), 1);
-}
-
-#[test]
-fn a_restart_reads_what_is_open_and_what_is_in_flight() {
-    let mut database = Database::new();
-    let made = CallbackChange { miss: Some(call("1.1")), ..change(row(4, "+12025550123"), "") };
-    let closed = CallbackRow { state: CallbackState::Expired, closed_ms: Some(MONDAY_10), ..row(9, "+12025550124") };
-    database.write(&[
-        record(abandoned("1.1")),
-        callback(made.clone()),
-        Record::Attempt(Arc::new(attempt(4, 1, Some(AttemptResult::AgentRejected)))),
-        callback(change(closed, "")),
-    ]);
-    let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
-    assert_eq!(restored.open, [(made.row, vec![call("1.1")])]);
-    assert_eq!(restored.last_id, 9);
-    assert!(restored.in_flight.is_empty());
-    assert_eq!(restored.refusals, [(4, AgentKey::new(&pbx(), "PJSIP/101"), MONDAY_10 + 80_000)]);
-    assert!(restored.dialled.is_empty(), "the agent's phone never rang");
-
-    database.write(&[Record::Attempt(Arc::new(attempt(4, 2, None)))]);
-    let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
-    assert_eq!(restored.in_flight, [attempt(4, 2, None)]);
-    assert!(restored.refusals.is_empty());
-    assert_eq!(restored.dialled, [(MONDAY_10 + 60_000, e164("+12025550123"))]);
-    assert!(database.store.restored(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());
-}
-
-#[test]
-fn the_owner_of_a_customer_is_who_talked_with_them_last() {
-    let mut database = Database::new();
-    let later = FinishedCall { agent: Some("PJSIP/102".into()), ended_ms: MONDAY_10 + 500_000, ..answered("1.2") };
-    database.write(&[record(later), record(answered("1.1")), record(abandoned("1.3"))]);
-    let owners = database.store.restored(MONDAY_10 + DAY, 10_000).unwrap().owners;
-    assert_eq!(owners, [(e164("+12025550123"), AgentKey::new(&pbx(), "PJSIP/102"), MONDAY_10 + 500_000)]);
-    assert!(database.store.restored(MONDAY_10 + 100 * DAY, 10_000).unwrap().owners.is_empty());
 }
 
 #[test]

@@ -34,6 +34,7 @@ pub fn abandoned(linkedid: &str) -> FinishedCall {
         queue_wait_ms: 37_000,
         ring_ms: 24_000,
         talk_ms: 0,
+        language: None,
         hold_ms: 0,
         hangup_by: HangupBy::Customer,
         hangup_cause: Some(16),

@@ -8,7 +8,7 @@ use callbackd::store::{FeedRules, Reader, Store};
 use callbackd::webhook::{Answer, Due, Endpoint, Keys, Next, Outgoing, Queue, Scripts, Secret};
 use callbackd_core::model::{CallInProgress, E164, FinishedCall, News, PbxId, Record};
 use fastrand::Rng;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -173,6 +173,8 @@ fn a_message_says_what_a_task_in_a_crm_needs() {
     let place = Place::new();
     let mut store = configured(&place);
     store.write(&[ago(3_600_000, answered("0.1"))]).unwrap();
+    let elsewhere = FinishedCall { pbx: PbxId::new("branch"), agent: Some("PJSIP/105".into()), ..answered("0.2") };
+    store.write(&[ago(1_800_000, elsewhere)]).unwrap();
     store.write(&[fresh(abandoned("1.1"))]).unwrap();
     let message = sent(&place, &endpoint(""));
     let body: Value = serde_json::from_str(&message.body).unwrap();
@@ -198,10 +200,27 @@ fn a_message_says_what_a_task_in_a_crm_needs() {
         assert_eq!(data[field], value, "{field} of {data}");
     }
     assert_eq!((data["rev"].as_i64(), data["wait_s"].as_f64()), (Some(1), Some(41.2)));
-    assert_eq!(data["history"]["calls"], 1);
-    assert_eq!(data["history"]["last_agent"]["outcome"], "AGENT");
+    let history = &data["history"];
+    assert_eq!((&history["calls"], &history["last"]["pbx"]), (&json!(2), &json!("branch")));
+    assert_eq!(history["last_agent"]["agent"], "PJSIP/101", "an agent of this PBX, who talked with them before that");
+    assert_eq!((&history["last_agent"]["outcome"], &history["last_agent"]["pbx"]), (&json!("AGENT"), &json!("pbx")));
     assert!(message.body.len() < 20_000);
-    assert_eq!(message.id, format!("msg_{}_2", load(&place).0.identity().unwrap()));
+    assert_eq!(message.id, format!("msg_{}_3", load(&place).0.identity().unwrap()));
+}
+
+#[test]
+fn a_webhook_of_one_pbx_gets_nothing_of_another() {
+    let place = Place::new();
+    let mut store = configured(&place);
+    let elsewhere = FinishedCall { pbx: PbxId::new("branch"), ..abandoned("1.1") };
+    store.write(&[fresh(elsewhere), fresh(abandoned("1.1"))]).unwrap();
+    let pbx = |name: &str, port: u16| format!("[[pbx]]\nname = \"{name}\"\naddress = \"127.0.0.1:{port}\"\n");
+    let both = pbx("branch", 5038) + &pbx("pbx", 5039);
+    let message = sent(&place, &endpoint_of(&both, "pbxs = [\"pbx\"]"));
+    assert_eq!(
+        (data(&message)["pbx"].as_str(), &*message.id),
+        (Some("pbx"), &*format!("msg_{}_2", load(&place).0.identity().unwrap()))
+    );
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::OfPbx;
 use crate::api::Ask;
-use crate::api::front::{Asked, Front, Listed};
+use crate::api::front::{Front, Listed};
+use crate::api::query::Asked;
 use crate::api::status::AgentInPresence;
 use axum::Router;
 use axum::extract::State;

@@ -2,8 +2,9 @@
 
 use super::rows_of;
 use crate::api::commands::{Add, CommandBody};
-use crate::api::front::{Answer, Asked, Body, Failure, Front, Listed, Peer, bad, parse};
+use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, bad, parse};
 use crate::api::pages::{self, PageError};
+use crate::api::query::{Asked, Nothing};
 use crate::store::CallbackFilter;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -63,7 +64,11 @@ fn unknown_state(word: &str) -> Failure {
     Failure::of_field("state", format!("unknown state {}: use {all}", word.escape_debug()), format!("use {all}"))
 }
 
-async fn history(State(front): State<Arc<Front>>, id: Result<Path<i64>, PathRejection>) -> Answer {
+async fn history(
+    State(front): State<Arc<Front>>,
+    id: Result<Path<i64>, PathRejection>,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Answer {
     let Path(id) = id?;
     match front.read(move |reader| reader.callback_history(id)).await? {
         Some(history) => Ok(Json(json!(history))),
@@ -71,7 +76,12 @@ async fn history(State(front): State<Arc<Front>>, id: Result<Path<i64>, PathReje
     }
 }
 
-async fn add(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+async fn add(
+    State(front): State<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
+    Asked(Nothing {}): Asked<Nothing>,
+    body: Body,
+) -> Answer {
     let add: Add = parse(&body?)?;
     front.command(add.try_into().map_err(bad)?, peer).await
 }
@@ -80,6 +90,7 @@ async fn command(
     State(front): State<Arc<Front>>,
     Extension(peer): Extension<Peer>,
     path: Result<Path<(i64, String)>, PathRejection>,
+    Asked(Nothing {}): Asked<Nothing>,
     body: Body,
 ) -> Answer {
     let (Path((id, name)), body) = (path?, body?);
@@ -89,7 +100,7 @@ async fn command(
         None => {
             let commands = "cancel, handled, hold, release, assign, retry, prioritise, delay";
             let why = format!("unknown command {}: use {commands}", name.escape_debug());
-            Err(Failure::new(StatusCode::NOT_FOUND, why))
+            Err(Failure::of_field("command", why, format!("use {commands}")).with_status(StatusCode::NOT_FOUND))
         }
     }
 }

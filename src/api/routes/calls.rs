@@ -2,15 +2,16 @@
 
 use super::rows_of;
 use crate::api::answers::CallAnswer;
-use crate::api::front::{Answer, Asked, Failure, Front, Listed};
+use crate::api::front::{Answer, Failure, Front, Listed};
 use crate::api::pages;
+use crate::api::query::Asked;
 use crate::store::{CallFilter, StoredCall};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::routing::get;
 use axum::{Json, Router};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, Status};
 use serde::Deserialize;
 use serde_json::json;
@@ -130,7 +131,7 @@ pub(crate) async fn of_id(front: &Front, id: String, pbx: Option<String>) -> Res
     if found.len() > 1 {
         let pbxs: Vec<&str> = found.iter().map(|stored| stored.call.pbx.as_str()).collect();
         let pbxs = pbxs.join(" or ");
-        let why = format!("several PBXs have a call of this linkedid: say which with pbx={pbxs}");
+        let why = format!("several PBXs have a call of this linkedid: which PBX, {pbxs}?");
         return Err(Failure::of_field("pbx", why, format!("use {pbxs}")).with_status(StatusCode::CONFLICT));
     }
     found.pop().ok_or_else(|| {

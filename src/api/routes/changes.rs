@@ -2,7 +2,8 @@
 
 use super::rows_of;
 use crate::api::answers::ChangeAnswer;
-use crate::api::front::{Asked, Failure, Front, Listed, panicked};
+use crate::api::front::{Failure, Front, Listed, panicked};
+use crate::api::query::Asked;
 use crate::store::feed::{Behind, Cursor, Feed};
 use axum::Router;
 use axum::extract::State;

@@ -2,8 +2,9 @@
 
 use super::rows_of;
 use crate::api::commands::DncAdd;
-use crate::api::front::{Answer, Asked, Body, Front, Listed, Peer, bad, parse};
+use crate::api::front::{Answer, Body, Front, Listed, Peer, bad, parse};
 use crate::api::pages;
+use crate::api::query::{Asked, Nothing};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::Uri;
@@ -39,7 +40,12 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(part): Asked<Part
     .await
 }
 
-async fn add(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+async fn add(
+    State(front): State<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
+    Asked(Nothing {}): Asked<Nothing>,
+    body: Body,
+) -> Answer {
     let added: DncAdd = parse(&body?)?;
     front.command(added.try_into().map_err(bad)?, peer).await
 }
@@ -48,6 +54,7 @@ async fn remove(
     State(front): State<Arc<Front>>,
     Extension(peer): Extension<Peer>,
     number: Result<Path<String>, PathRejection>,
+    Asked(Nothing {}): Asked<Nothing>,
 ) -> Answer {
     let Path(number) = number?;
     front.command(Command::DncRemove { number }, peer).await

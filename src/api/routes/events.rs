@@ -3,8 +3,9 @@
 use super::changes::{concerns, cursor, kinds};
 use crate::api::admit::{Streams, full};
 use crate::api::frames::{self, Frame, Stream};
-use crate::api::front::{Asked, Failure, Front, Listed};
+use crate::api::front::{Failure, Front, Listed};
 use crate::api::line::Line;
+use crate::api::query::Asked;
 use crate::api::slots::{Slot, StreamSlot, Unsent};
 use crate::store::feed::{Behind, Cursor};
 use crate::timing::Timing;

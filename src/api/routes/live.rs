@@ -2,8 +2,9 @@
 
 use super::OfPbx;
 use crate::api::Ask;
-use crate::api::front::{Asked, Failure, Front, Listed};
+use crate::api::front::{Failure, Front, Listed};
 use crate::api::pages::MAX_ROWS;
+use crate::api::query::Asked;
 use crate::api::status::{AgentInPresence, PbxStatus, QueueInPresence, Status};
 use axum::extract::State;
 use axum::http::Uri;

@@ -13,7 +13,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use axum::routing::get;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::Standing;
 use callbackd_core::model::tally::{MAX_QUEUES, OTHER_QUEUES, Place};
 use callbackd_core::model::{CallbackState, PbxId};
@@ -93,6 +93,7 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
         let running = f64::from(u8::from(webhook.running));
         all.put(Gauge, "webhook_running", "1 while it is sent to: not paused, not switched off.", &of, running);
     }
+    counted::sinks(&mut all, &status.counters.sinks);
     let (callbacks, store, api) = (&status.counters.callbacks, &status.counters.store, &status.counters.api);
     let writable = f64::from(u8::from(status.store_error.is_none()));
     all.put(Gauge, "store_writable", "1 if the database can be written.", &[], writable);
@@ -184,22 +185,24 @@ fn callbacks(all: &mut Families, figures: &Figures) {
         let of = [("pbx", place.0.as_str()), ("queue", &place.1), ("state", state), ("reason", reason)];
         all.put(Gauge, "callbacks_open", "Open callbacks, and why they wait.", &of, *count as f64);
     }
-    let mut oldest: BTreeMap<Place, (Millis, Millis)> = BTreeMap::new();
+    let mut oldest: BTreeMap<Place, (Millis, Millis, usize)> = BTreeMap::new();
     // 0 where there is none, so that an alarm has something to end by.
     for pbx in &figures.status.pbx {
-        oldest.insert((PbxId::new(&pbx.name), String::new()), (0, 0));
+        oldest.insert((PbxId::new(&pbx.name), String::new()), (0, 0, 0));
     }
     let earlier = |old: Millis, new: Millis| if old == 0 { new } else { old.min(new) };
     for (place, old) in &figures.oldest {
         let entry = oldest.entry(names.place(place)).or_default();
-        *entry = (earlier(entry.0, old.due_ms), earlier(entry.1, old.missed_ms));
+        *entry = (earlier(entry.0, old.due_ms), earlier(entry.1, old.missed_ms), entry.2 + old.late);
     }
-    for (place, (due_ms, missed_ms)) in &oldest {
+    for (place, (due_ms, missed_ms, late)) in &oldest {
         let of = [("pbx", place.0.as_str()), ("queue", &place.1)];
         let help = "When the open callback that is due first is due; 0 if there is none.";
         all.put(Gauge, "callbacks_oldest_due_timestamp_seconds", help, &of, *due_ms as f64 / 1_000.0);
         let help = "The earliest miss of an open callback; 0 if there is none.";
         all.put(Gauge, "callbacks_oldest_missed_timestamp_seconds", help, &of, *missed_ms as f64 / 1_000.0);
+        let help = "Open callbacks that were asked for and are later than callback.alarm_late.";
+        all.put(Gauge, "callbacks_open_late", help, &of, *late as f64);
     }
 }
 

@@ -3,16 +3,17 @@
 use super::rows_of;
 use crate::api::answers::{CodeAnswer, TagAnswer};
 use crate::api::commands::TagAdd;
-use crate::api::front::{Answer, Asked, Body, Failure, Front, Listed, Peer, parse};
+use crate::api::front::{Answer, Body, Failure, Front, Listed, Peer, parse};
 use crate::api::pages;
+use crate::api::query::{Asked, Nothing};
 use crate::api::routes::calls::{behind, of_id};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri};
 use axum::routing::{delete, get};
 use axum::{Extension, Json, Router};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::commands::Command;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::CodedCall;
 use serde::Deserialize;
 use serde_json::json;
@@ -75,7 +76,12 @@ async fn list(State(front): State<Arc<Front>>, uri: Uri, Asked(wanted): Asked<Wa
     .await
 }
 
-async fn add(State(front): State<Arc<Front>>, Extension(peer): Extension<Peer>, body: Body) -> Answer {
+async fn add(
+    State(front): State<Arc<Front>>,
+    Extension(peer): Extension<Peer>,
+    Asked(Nothing {}): Asked<Nothing>,
+    body: Body,
+) -> Answer {
     let add: TagAdd = parse(&body?)?;
     let stored = of_id(&front, add.call.clone(), add.pbx.clone()).await?;
     let call = Box::new(CodedCall::from(&stored.call));

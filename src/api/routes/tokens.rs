@@ -2,6 +2,7 @@
 
 use crate::api::Ask;
 use crate::api::front::{Answer, Body, Failure, Front, Peer, bad, parse};
+use crate::api::query::{Asked, Nothing};
 use crate::random;
 use crate::store::tokens::{Role, Token, TokenChange, hash};
 use axum::extract::rejection::PathRejection;
@@ -22,7 +23,7 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
     Router::new().route("/v1/tokens", get(list).post(add)).route("/v1/tokens/{name}", delete(remove))
 }
 
-async fn list(State(front): State<Arc<Front>>) -> Answer {
+async fn list(State(front): State<Arc<Front>>, Asked(Nothing {}): Asked<Nothing>) -> Answer {
     Ok(Json(json!(front.read(|reader| reader.tokens()).await?)))
 }
 
@@ -33,7 +34,12 @@ struct New {
     role: Role,
 }
 
-async fn add(State(front): State<Arc<Front>>, Extension(Peer(by)): Extension<Peer>, body: Body) -> Answer {
+async fn add(
+    State(front): State<Arc<Front>>,
+    Extension(Peer(by)): Extension<Peer>,
+    Asked(Nothing {}): Asked<Nothing>,
+    body: Body,
+) -> Answer {
     let New { name, role } = parse(&body?)?;
     let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(fits) {
@@ -58,7 +64,11 @@ async fn add(State(front): State<Arc<Front>>, Extension(Peer(by)): Extension<Pee
     Err(Failure::of_field("name", why, "withdraw it first, or use another name").with_status(StatusCode::CONFLICT))
 }
 
-async fn remove(State(front): State<Arc<Front>>, name: Result<Path<String>, PathRejection>) -> Answer {
+async fn remove(
+    State(front): State<Arc<Front>>,
+    name: Result<Path<String>, PathRejection>,
+    Asked(Nothing {}): Asked<Nothing>,
+) -> Answer {
     let Path(name) = name?;
     if front.change(TokenChange::Remove(name.clone())).await? {
         return Ok(Json(json!({ "withdrawn": name })));

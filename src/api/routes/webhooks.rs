@@ -1,8 +1,9 @@
 //! `/v1/webhooks`: the endpoints, what they were sent and what they answered, and commands to them.
 
 use crate::api::Ask;
-use crate::api::front::{Answer, Asked, Body, Failure, Front, Peer, parse};
+use crate::api::front::{Answer, Body, Failure, Front, Peer, parse};
 use crate::api::pages::MAX_ROWS;
+use crate::api::query::{Asked, Nothing};
 use crate::api::webhooks::{WebhookCommand, WebhookError};
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -31,7 +32,7 @@ pub(crate) fn routes() -> Router<Arc<Front>> {
         .route("/v1/webhooks/{name}/{command}", post(command))
 }
 
-async fn list(State(front): State<Arc<Front>>) -> Answer {
+async fn list(State(front): State<Arc<Front>>, Asked(Nothing {}): Asked<Nothing>) -> Answer {
     Ok(Json(json!(front.read(|reader| reader.webhooks()).await?)))
 }
 
@@ -68,6 +69,7 @@ async fn command(
     State(front): State<Arc<Front>>,
     Extension(Peer(by)): Extension<Peer>,
     named: Result<Path<(String, String)>, PathRejection>,
+    Asked(Nothing {}): Asked<Nothing>,
     body: Body,
 ) -> Answer {
     let Path((name, command)) = named?;

@@ -4,7 +4,7 @@ use super::view::View;
 use crate::language::{Language, fill};
 use crate::report::faces::format::{clock, safe};
 use axum::response::Html;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use maud::{DOCTYPE, Markup, html};
 
 /// A whole page; `at` is its own path, for the way to the others.

@@ -28,7 +28,7 @@ use rows::{Entry, List};
 use std::sync::Arc;
 
 /// Changes after which the list is another.
-const KINDS: &str = "call.missed,call.recovered,callback.created,callback.updated,callback.closed";
+const KINDS: &str = "call.missed,call.recovered,callback.created,callback.updated,callback.late,callback.closed";
 /// Rows that are shown; all are in the CSV.
 const SHOWN: usize = 500;
 
@@ -238,7 +238,7 @@ fn acts_on(view: &View, list: &List, entry: &Entry) -> Markup {
                     summary aria-label=(aria(words.assign)) { (words.assign) " …" }
                     label { span { (words.agent) } select name="agent" {
                         option value="" { (words.anyone) }
-                        @for (agent, name) in &list.agents { option value=(agent) selected[row.assigned.as_ref() == Some(agent)] { (safe(name)) } }
+                        @for (agent, name) in list.agents.get(&*row.pbx).into_iter().flatten() { option value=(agent) selected[row.assigned.as_ref() == Some(agent)] { (safe(name)) } }
                     } }
                     label { span { (words.note) } input name="note" maxlength="500" autocomplete="off"; }
                     button.quiet type="submit" formaction=(to("assign")) { (words.assign) }

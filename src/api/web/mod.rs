@@ -23,7 +23,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::sync::Arc;
 
 /// Nothing from elsewhere, no script but our own file, no form but to us, in no frame.

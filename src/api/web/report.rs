@@ -12,7 +12,7 @@ use crate::store::{Chosen, NoChoice, Reader};
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, PreEscaped, html};

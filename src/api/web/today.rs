@@ -6,7 +6,7 @@ use crate::report::figures::Totals;
 use crate::report::window::Asked;
 use crate::report::{Thresholds, Window};
 use crate::store::{CallbackFilter, Chosen, Depth};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;

@@ -12,7 +12,7 @@ use crate::report::faces::format::{NOTHING, clock, safe};
 use crate::store::{CallFilter, MissedCall};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::civil::Date;
 use maud::{Markup, html};
 use std::sync::Arc;

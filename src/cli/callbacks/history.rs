@@ -3,8 +3,8 @@
 use crate::cli::plain::{local, safe, spell};
 use crate::cli::target::Target;
 use crate::store::CallbackHistory;
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::task::OURSELVES;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow};
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ pub(crate) fn history(history: &CallbackHistory, target: &Target) -> String {
     let _ = writeln!(text, "Callback {} to {}", row.id, customer(row));
     let why = if row.reason.is_empty() { String::new() } else { format!(" {}", safe(&row.reason)) };
     let _ = writeln!(text, "{}{why}{}", row.state, standing(row, target));
-    for line in facts(row) {
+    for line in facts(row, target) {
         let _ = writeln!(text, "  {line}");
     }
     if let Some(call) = &row.resolved_by {
@@ -72,7 +72,8 @@ fn standing(row: &CallbackRow, target: &Target) -> String {
     }
 }
 
-fn facts(row: &CallbackRow) -> Vec<String> {
+fn facts(row: &CallbackRow, target: &Target) -> Vec<String> {
+    let at = |ms: Millis| local(ms, &target.zone, "%a %Y-%m-%d %H:%M:%S");
     let mut facts = Vec::new();
     let text = |what: &str, value: &Option<String>| value.as_deref().map(|value| format!("{what} {}", safe(value)));
     facts.extend(text("queue", &row.queue));
@@ -82,6 +83,9 @@ fn facts(row: &CallbackRow) -> Vec<String> {
     if row.requested {
         facts.push("the customer asked for it".to_owned());
     }
+    facts.extend(row.requested_for_ms.map(|ms| format!("expected {}", at(ms))));
+    facts.extend(row.alarmed_ms.map(|ms| format!("late: reported {}", at(ms))));
+    facts.extend(text("language", &row.language));
     if row.priority != 0 {
         facts.push(format!("priority {}", row.priority));
     }

@@ -48,6 +48,9 @@ pub(crate) fn look(config: &Config, path: &Path, credentials: Option<&Path>, now
             report.refuse(exit, &Finding::missing("database", error.to_string()));
         }
     }
+    for sink in &config.sinks {
+        super::sinks::look(sink, report);
+    }
     for webhook in &config.webhooks {
         super::webhooks::look(webhook, report);
     }

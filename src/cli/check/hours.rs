@@ -2,7 +2,7 @@
 
 use super::report::{Finding, Mark, Report};
 use crate::config::{Config, Hours};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::hours::{Day, Hours as Understood, says_holidays, says_unknown};
 use jiff::tz::TimeZone;
 

@@ -5,9 +5,9 @@ use super::super::file::one_of;
 use super::super::inherit::Source;
 use super::super::section::{Problems, Section, nearest};
 use super::{Callback, CallbackQueue, templates};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::attempt::dial_string::is_interface;
 use callbackd_core::callbacks::policy::{First, Overall, Retry, Strategy};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Outcome;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
@@ -57,6 +57,13 @@ pub(in super::super) fn read(source: &Source<'_, '_>, hours: &[String], agents: 
         agent_ring: section.duration_in("agent_ring", d.agent_ring, secs(5, 120)),
         customer_ring: section.duration_in("customer_ring", d.customer_ring, secs(10, 180)),
         agent_cooldown: section.duration_in("agent_cooldown", d.agent_cooldown, secs(10, 8 * 3600)),
+        missed_offers: section.number("missed_offers", d.missed_offers, 0..=100),
+        missed_offers_cooldown: section.duration_in(
+            "missed_offers_cooldown",
+            d.missed_offers_cooldown,
+            secs(10, 86_400),
+        ),
+        missed_offers_pause: section.flag_or("missed_offers_pause", d.missed_offers_pause),
         live_callers_first: section.flag_or("live_callers_first", d.live_callers_first),
         overtake_after: section
             .span("overtake_after")
@@ -112,6 +119,7 @@ fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Opti
         delay: s.duration("delay", d.delay, DAY),
         expire: s.duration_in("expire", d.expire, long.clone()),
         expire_requested: s.duration_in("expire_requested", d.expire_requested, long),
+        alarm_late: s.duration("alarm_late", d.alarm_late, DAY),
         max_attempts: s.number("max_attempts", d.max_attempts, 1..=20),
         priority: s.number("priority", d.priority, -1000..=1000),
         hours: hours(s, around.hours).or_else(|| d.hours.clone()),
@@ -122,6 +130,8 @@ fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Opti
         fallback: fallback(s, name).or_else(|| d.fallback.clone().filter(|f| Some(f.as_str()) != name)),
         fallback_after: s.duration("fallback_after", d.fallback_after, DAY),
         caller_id: templates::caller_id(s, &d.caller_id),
+        language: templates::language(s).or_else(|| d.language.clone()),
+        display: templates::display(s).unwrap_or_else(|| d.display.clone()),
         script: templates::script(s, &d.script),
         announcement: templates::announcement(s, &d.announcement),
         accept_key: templates::accept_key(s, &d.accept_key),
@@ -139,6 +149,16 @@ fn queue(s: &Section<'_, '_>, d: &CallbackQueue, around: &Around<'_>, name: Opti
             );
             break;
         }
+    }
+    if let Some(span) = s.span("alarm_late")
+        && out.alarm_late >= out.expire_requested
+    {
+        s.problems.add(
+            span,
+            "`alarm_late` must be shorter than `expire_requested`",
+            "it would expire before anybody is alarmed",
+            "make `alarm_late` shorter (\"0s\": no alarm), or `expire_requested` longer",
+        );
     }
     out
 }

@@ -4,6 +4,8 @@ use super::super::section::{Section, Text, nearest};
 use callbackd_core::callbacks::attempt::dial_string::{
     AGENT, CUSTOMER, FORM, TemplateError, check_agent, check_customer, check_form, is_sound,
 };
+use callbackd_core::callbacks::attempt::display::{DEFAULT, DISPLAY, check_display};
+use callbackd_core::model::text::is_language;
 
 /// Longest text for a channel variable, bytes: a line of an AMI action holds 1,024 with its name.
 const MAX_TEXT: usize = 400;
@@ -26,6 +28,18 @@ pub(super) fn number_form(section: &Section<'_, '_>, default: String) -> String 
     template(section, "number_form", "\"{national}\"", &FORM, check_form).unwrap_or(default)
 }
 
+/// What the agent's phone shows.
+pub(super) fn display(section: &Section<'_, '_>) -> Option<String> {
+    template(section, "display", &format!("\"{DEFAULT}\""), &DISPLAY, check_display)
+}
+
+/// The language of both legs.
+pub(super) fn language(section: &Section<'_, '_>) -> Option<String> {
+    let text = section.text_or_empty("language", "\"de\"");
+    let help = "write the name of a directory of sounds such as \"de\" or \"en_GB\"; \"\" to set none; leave it out for the customer's own";
+    checked(section, text, |t| t.is_empty() || is_language(t), "is not a language", "language", help)
+}
+
 fn template(
     section: &Section<'_, '_>,
     key: &str,
@@ -46,7 +60,7 @@ fn template(
             _ => format!("for example: {key} = {example}"),
         };
         let span = match e {
-            TemplateError::Missing(_) | TemplateError::Technology => text.span.clone(),
+            TemplateError::Missing(_) | TemplateError::Technology | TemplateError::TooLong { .. } => text.span.clone(),
             _ => text.at(e.at()),
         };
         section.problems.add(span, format!("`{key}` cannot be used"), e.to_string(), help);

@@ -167,11 +167,6 @@ impl Action {
         Self::named("CoreSettings")
     }
 
-    /// Start and reload times, number of calls. Needs write `system` or `reporting`.
-    pub fn core_status() -> Self {
-        Self::named("CoreStatus")
-    }
-
     /// The actions that this user may call: one header each, `<name>: <synopsis> (Priv: <classes>)`. Needs no privilege.
     ///
     /// So the write privileges show as [`crate::ami::Frame::get`] of an action that needs them (`Originate`, `QueuePause`,

@@ -2,13 +2,11 @@
 //!
 //! Field names follow Asterisk's own headers (`main/manager*.c`, `apps/app_queue.c`, branches 16 to 22).
 
+use crate::millis::Millis;
 use std::borrow::Cow;
 
 /// A header's value: borrowed from the frame, or a lossy copy where it is not UTF-8.
 pub type Text<'a> = Cow<'a, str>;
-
-/// Milliseconds since 1970 UTC.
-pub type Millis = i64;
 
 /// The prefix-less "channel snapshot" headers that most events carry, or the same with a prefix such as `Dest`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -125,10 +123,11 @@ pub enum Event<'a> {
         channel: Channel<'a>,
         cause: Option<u16>,
     },
-    /// The channel is gone. `cause` is Q.850.
+    /// The channel is gone. `cause` is Q.850, `language` its `CHANNEL(language)`.
     Hangup {
         channel: Channel<'a>,
         cause: u16,
+        language: Text<'a>,
     },
 
     /// `channel` is absent for an Originate.

@@ -1,11 +1,12 @@
 //! The headers of one event, gathered in a single pass, and the checked reading of their values.
 
-use crate::ami::event::{Bridge, Channel, Millis, Text};
+use crate::ami::event::{Bridge, Channel, Text};
 use crate::ami::excerpt::excerpt;
 use crate::ami::frame::{Frame, Headers, text};
 use crate::ami::header::Header;
 use crate::ami::layout::NOWHERE;
 use crate::ami::length::{WORD, bounded};
+use crate::millis::Millis;
 use std::cell::Cell;
 
 /// Most channel snapshots in one event: those of AttendedTransfer.

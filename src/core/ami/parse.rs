@@ -85,7 +85,8 @@ fn channel<'a>(name: &[u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventErro
         match name {
             b"Newexten" => &["Extension", "Application", "AppData"],
             b"Rename" => &["Newname"],
-            b"HangupRequest" | b"SoftHangupRequest" | b"Hangup" => &["Cause"],
+            b"HangupRequest" | b"SoftHangupRequest" => &["Cause"],
+            b"Hangup" => &["Cause", "Language"],
             b"VarSet" => &["Variable", "Value"],
             b"CoreShowChannel" => &["BridgeId", "Application", "ApplicationData", "Duration"],
             _ => &[],
@@ -114,7 +115,7 @@ fn channel<'a>(name: &[u8], h: &mut Gathered<'a>) -> Result<Event<'a>, EventErro
         }
         b"HangupRequest" => Event::HangupRequest { channel: h.channel(0)?, cause: h.number_if_any("Cause")? },
         b"SoftHangupRequest" => Event::SoftHangupRequest { channel: h.channel(0)?, cause: h.number_if_any("Cause")? },
-        b"Hangup" => Event::Hangup { channel: h.channel(0)?, cause: h.number("Cause")? },
+        b"Hangup" => Event::Hangup { channel: h.channel(0)?, cause: h.number("Cause")?, language: h.text("Language") },
         _ => Event::CoreShowChannel {
             channel: h.channel(0)?,
             bridge_id: h.text("BridgeId"),

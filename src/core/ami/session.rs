@@ -38,10 +38,10 @@ pub const PING_TIMEOUT: u64 = 5_000;
 
 /// What becomes of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[must_use = "a frame for the engine that is dropped is an event lost"]
+#[must_use = "a frame for the tracker that is dropped is an event lost"]
 pub enum Disposition {
     /// An event, live or of the snapshot.
-    ForEngine,
+    ForTracker,
     /// The session's own business.
     Consumed,
 }
@@ -361,14 +361,14 @@ impl Session {
             let uptime_s = frame.text("Uptime").and_then(|uptime| uptime.parse().ok());
             self.notice(Notice::Booted { uptime_s });
             self.begin_snapshot(now_ms);
-            return Disposition::ForEngine;
+            return Disposition::ForTracker;
         }
         let Some(at) = self.pending.find(frame) else {
-            return if form::is_item(name) { Disposition::Consumed } else { Disposition::ForEngine };
+            return if form::is_item(name) { Disposition::Consumed } else { Disposition::ForTracker };
         };
         let room = self.pending.has_room(frame.bytes().len());
         let pending = self.pending.get_mut(at);
-        let Some(list) = &mut pending.list else { return Disposition::ForEngine };
+        let Some(list) = &mut pending.list else { return Disposition::ForTracker };
         pending.deadline_ms = (now_ms + ACTION_TIMEOUT).min(pending.since_ms + LIST_TIMEOUT);
         if let Some(whole) = List::end(frame) {
             list.cut |= !whole;
@@ -382,7 +382,7 @@ impl Session {
         if let State::Snapshot(size) = &mut self.state {
             size.count(name);
         }
-        Disposition::ForEngine
+        Disposition::ForTracker
     }
 
     fn response(&mut self, frame: &Frame, status: &[u8], now_ms: u64) {

@@ -1,8 +1,8 @@
 //! What the codes of calls mean: whose number is not to be called, and who is to be called later.
 
-use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::callbacks::task::reason;
+use crate::millis::Millis;
 use crate::model::codes::{ASKED, CALLER, Code, CodedCall, OnCallback, RULE};
 use crate::model::{CallKey, CallbackRow, CallbackState, E164, FinishedCall, PbxId, Record, Tag, TagChange};
 
@@ -14,6 +14,7 @@ pub(crate) struct CodeRequest {
     name: Option<String>,
     queue: Option<String>,
     did: Option<String>,
+    language: Option<String>,
     /// The call that has the code.
     call: CallKey,
     /// The call belongs to a callback: it stays with that one.
@@ -67,6 +68,7 @@ impl Scheduler {
             name: call.name.clone(),
             queue,
             did: call.did.clone(),
+            language: call.language.clone(),
             call: call.call.clone(),
             of_callback: call.of_callback,
             ended_ms: call.ended_ms,
@@ -143,10 +145,14 @@ impl Scheduler {
 
     /// The customer has an open callback: it becomes a requested one, and is made when it is due anyway.
     fn requested_too(&mut self, id: i64, request: &CodeRequest) {
-        let (_, expires_ms) = self.times(request);
+        let (due_ms, expires_ms) = self.times(request);
         let expires = self.mono(expires_ms);
         let Some(task) = self.tasks.get_mut(id) else { return };
         task.row.requested = true;
+        task.row.requested_for_ms.get_or_insert(due_ms.max(task.row.due_ms));
+        if request.language.is_some() {
+            task.row.language.clone_from(&request.language);
+        }
         if task.row.expires_ms < expires_ms {
             (task.row.expires_ms, task.expires) = (expires_ms, expires);
         }
@@ -191,6 +197,9 @@ impl Scheduler {
             first_miss: (!request.of_callback).then(|| request.call.clone()),
             resolved_by: None,
             closed_ms: None,
+            language: request.language.clone(),
+            requested_for_ms: Some(due_ms),
+            alarmed_ms: None,
         };
         self.counters.queued += 1;
         self.tasks.add_miss(&request.call, id);

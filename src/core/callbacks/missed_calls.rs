@@ -1,11 +1,11 @@
 //! What a finished call means: a customer missed, a customer served, or nothing.
 
-use crate::ami::event::Millis;
 use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::QueuePolicy;
 use crate::callbacks::restore::Served;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Output, Scheduler};
+use crate::millis::Millis;
 use crate::model::codes::{ASKED, CALLER, DECLINED, NAMED_TIME};
 use crate::model::number::Number;
 use crate::model::{
@@ -31,6 +31,7 @@ fn is_requested(call: &FinishedCall) -> bool {
 
 impl Scheduler {
     pub(crate) fn call_recorded(&mut self, call: &FinishedCall) {
+        self.answers_seen(call);
         self.owner_learnt(call);
         self.service_learnt(call);
         self.suppressed_by(call);
@@ -140,7 +141,8 @@ impl Scheduler {
     /// Another miss of a customer who has an open callback: it counts, and goes ahead of those who called once. A later one on another PBX
     /// takes the callback there.
     fn missed_again(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) {
-        let note = self.moves(id, call, queue);
+        let later = call.ended_ms >= self.tasks[id].row.last_missed_ms;
+        let note = if later { self.moves(id, &call.pbx, queue, call.did.as_deref()) } else { String::new() };
         let row = &self.tasks[id].row;
         let (pbx, queue) = (row.pbx.clone(), row.queue.clone());
         let (named, said) = self.time_named(call, &pbx, queue.as_deref());
@@ -148,11 +150,20 @@ impl Scheduler {
         if let Some(at) = named {
             self.not_before(id, at);
         }
+        // Whoever asks again without naming a time expects the call when they did before.
+        let known = self.tasks[id].row.requested_for_ms.filter(|_| named.is_none());
+        let expected_ms = known.or_else(|| self.expected_ms(call, &pbx, queue.as_deref(), named));
         let Some(task) = self.tasks.get_mut(id) else { return };
         let row = &mut task.row;
         row.missed_count += 1;
         row.priority = row.priority.saturating_add(1);
         row.requested |= is_requested(call);
+        if let Some(at) = expected_ms {
+            row.requested_for_ms = Some(at);
+        }
+        if call.language.is_some() {
+            row.language.clone_from(&call.language);
+        }
         row.first_missed_ms = row.first_missed_ms.min(call.ended_ms);
         row.last_missed_ms = row.last_missed_ms.max(call.ended_ms);
         row.expires_ms = row.expires_ms.max(expires_ms);
@@ -176,25 +187,26 @@ impl Scheduler {
         self.line_up(id);
     }
 
-    /// A callback goes to the PBX of the latest miss: its queue, agents and policy decide from now on, and what named an agent or a number
-    /// of the other PBX means nobody here. Returns what its history says of it; empty if it does not move.
-    fn moves(&mut self, id: i64, call: &FinishedCall, queue: Option<String>) -> String {
+    /// A callback goes to another PBX, that of the latest miss or of whoever asks for it: its queue, agents and policy decide from now on,
+    /// and what named an agent or a number of the one before means nobody there. Returns what its history says of it; empty if it is there
+    /// already.
+    pub(crate) fn moves(&mut self, id: i64, pbx: &PbxId, queue: Option<String>, did: Option<&str>) -> String {
         let row = &self.tasks[id].row;
-        if row.pbx == call.pbx || call.ended_ms < row.last_missed_ms {
+        if row.pbx == *pbx {
             return String::new();
         }
-        let priority = self.policy(&call.pbx).of(queue.as_deref()).priority
-            - self.policy(&row.pbx).of(row.queue.as_deref()).priority;
-        let owner = row.number_e164.as_ref().and_then(|number| self.customers.owner_on(&call.pbx, number));
+        let priority =
+            self.policy(pbx).of(queue.as_deref()).priority - self.policy(&row.pbx).of(row.queue.as_deref()).priority;
+        let owner = row.number_e164.as_ref().and_then(|number| self.customers.owner_on(pbx, number));
         let Some(task) = self.tasks.get_mut(id) else { return String::new() };
         let row = &mut task.row;
-        let mut note = format!("; from {} to {}", row.pbx, call.pbx);
+        let mut note = format!("; from {} to {pbx}", row.pbx);
         if let Some(agent) = row.assigned.take() {
             note.push_str(&format!(", no longer assigned to {agent} of {}", row.pbx));
         }
-        row.pbx = call.pbx.clone();
+        row.pbx = pbx.clone();
         row.queue = queue;
-        row.did.clone_from(&call.did);
+        row.did = did.map(str::to_owned);
         row.owner = owner;
         row.priority = row.priority.saturating_add(priority);
         task.screened = false;
@@ -209,6 +221,7 @@ impl Scheduler {
         let miss = call.key();
         self.tasks.add_miss(&miss, id);
         let (named, said) = self.time_named(call, &call.pbx, queue.as_deref());
+        let expected_ms = self.expected_ms(call, &call.pbx, queue.as_deref(), named);
         let policy = self.policy(&call.pbx).of(queue.as_deref());
         let requested = is_requested(call);
         // A miss is never ahead of now, whatever a clock says that was set back meanwhile, or the PBX's own that is fast.
@@ -240,6 +253,9 @@ impl Scheduler {
             first_miss: Some(miss.clone()),
             resolved_by: None,
             closed_ms: None,
+            language: call.language.clone(),
+            requested_for_ms: expected_ms,
+            alarmed_ms: None,
         };
         let block_reason = match &row.number_e164 {
             None => Some((CallbackState::NotCallable, self.no_number(call))),
@@ -297,7 +313,7 @@ impl Scheduler {
             by: OURSELVES.to_owned(),
             note: note.to_owned(),
         };
-        let change = CallbackChange { row, change: Some(change), miss, recovered: None };
+        let change = CallbackChange { row, change: Some(change), miss, recovered: None, late: false };
         self.store(Record::Callback(Arc::new(change)));
     }
 
@@ -307,6 +323,19 @@ impl Scheduler {
         let life = if is_requested(call) { policy.expire_requested_ms } else { policy.expire_ms };
         let from = policy.hours.next_open(from_ms).unwrap_or(from_ms);
         from.saturating_add(life)
+    }
+
+    /// When a customer who asked for the call expects it: at the time that they named, or as soon as it is due while customers are called.
+    fn expected_ms(
+        &self,
+        call: &FinishedCall,
+        pbx: &PbxId,
+        queue: Option<&str>,
+        named: Option<Millis>,
+    ) -> Option<Millis> {
+        let policy = self.policy(pbx).of(queue);
+        let due_ms = call.ended_ms.min(self.now.wall_ms).saturating_add(policy.delay_ms);
+        is_requested(call).then(|| named.or_else(|| policy.hours.next_open(due_ms)).unwrap_or(due_ms))
     }
 
     /// The time that the caller named with their wish, within the hours of the queue; and what the callback's history says of it. One that cannot

@@ -17,7 +17,9 @@ mod customer_lines;
 mod customers;
 pub mod dispatch;
 pub mod freepbx;
+mod late;
 mod missed_calls;
+mod missed_offers;
 pub mod named_time;
 pub mod pbx_action;
 pub mod policy;
@@ -26,7 +28,7 @@ pub mod task;
 mod tasks;
 pub(crate) mod wait_estimates;
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::codes::CodedCall;
 use crate::model::presence::Presence;
 use crate::model::progress::{LineChange, Progress};
@@ -93,6 +95,8 @@ pub enum Input<'a> {
     },
     /// What Asterisk's CDR hold of this attempt, whose end was not seen.
     LookedUp {
+        /// The PBX whose CDR they are; an attempt of another is none of theirs.
+        pbx: &'a PbxId,
         /// The attempt.
         channel_id: &'a str,
         /// Its records; none if there are none, or the file cannot be read.
@@ -267,7 +271,7 @@ impl Scheduler {
             Input::Committed(channel_id) => self.committed(channel_id),
             Input::Refused(channel_id) => self.store_refused(channel_id),
             Input::Answered { channel_id, answer } => self.originate_answered(channel_id, answer),
-            Input::LookedUp { channel_id, cdrs } => self.looked_up(channel_id, cdrs),
+            Input::LookedUp { pbx, channel_id, cdrs } => self.looked_up(pbx, channel_id, cdrs),
             Input::Published { pbx, answer } => self.wait_estimates.answered(pbx, answer, self.now.mono_ms),
             Input::Sign { pbx, sign } => self.sign_seen(pbx, sign),
             Input::SignRead { pbx, value } => self.sign_read(pbx, value),
@@ -285,6 +289,7 @@ impl Scheduler {
                 self.tasks.screen_again();
                 let ready: Vec<i64> = self.tasks.ready().collect();
                 ready.into_iter().for_each(|id| self.line_up(id));
+                self.watch_all_for_late();
                 self.rounds.set_due();
             }
         }
@@ -304,6 +309,7 @@ impl Scheduler {
             self.dispatch(presences);
         }
         self.unpause(presences);
+        self.pause_who_missed(presences);
         self.rounds.cools_down(self.agents.next_cooldown_end(self.now.mono_ms));
         self.publish(presences);
     }

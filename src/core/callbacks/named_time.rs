@@ -5,7 +5,7 @@
 //! +2h, +90m, +1h30m       from the moment at which it was said
 //! ```
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::hours::Hours;
 
 /// No time further ahead than this (ms) is taken: it is known for so long who was served meanwhile.

@@ -26,6 +26,14 @@ pub enum PbxAction {
         /// Pause, or come back.
         paused: bool,
     },
+    /// Pause a queue's member who is not there; nobody but the member undoes it.
+    PauseAbsent {
+        queue: String,
+        /// As the queue dials the agent.
+        interface: String,
+        /// What is shown for it.
+        reason: &'static str,
+    },
     /// Delete all that was published: it may be of an earlier run.
     PublishNothing,
     /// Put a value into the Asterisk database, or delete it.
@@ -53,6 +61,7 @@ impl PbxAction {
             Self::Originate(originate) => originate.action(),
             Self::Hangup { channel_id } => Action::hangup(channel_id),
             Self::Pause { queue, interface, paused } => Action::queue_pause(queue, interface, *paused, PAUSE),
+            Self::PauseAbsent { queue, interface, reason } => Action::queue_pause(queue, interface, true, reason),
             Self::PublishNothing => Action::db_del_tree(FAMILY),
             Self::Publish { key, value: Some(value) } => Action::db_put(FAMILY, key, value),
             Self::AskSign => Action::get_global(SIGN_VARIABLE),

@@ -1,6 +1,6 @@
 //! Everything that the configuration says about callbacks: whom, when, by whom, how often.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::codes::Codes;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;
@@ -29,6 +29,15 @@ pub enum First {
     Agent,
     /// The customer, who is then put into the queue.
     Customer,
+}
+
+/// What becomes of an agent who did not take several offers in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnMissedOffers {
+    /// No offer for so long (ms), or until the agent has answered a call.
+    LeaveOut { for_ms: Millis },
+    /// Paused in all of the agent's queues until the agent comes back.
+    Pause,
 }
 
 /// How soon an attempt is repeated, by its result; see [`Retry::after`].
@@ -89,6 +98,8 @@ pub struct QueuePolicy {
     pub expire_ms: Millis,
     /// The same where the customer asked for it, ms.
     pub expire_requested_ms: Millis,
+    /// A callback that was asked for raises an alarm when its customer has not been called for so much time (ms) of opening hours; `None` for never.
+    pub alarm_late_ms: Option<Millis>,
     /// Attempts that count against the customer.
     pub max_attempts: u32,
     /// Added to a callback's priority.
@@ -109,6 +120,10 @@ pub struct QueuePolicy {
     pub fallback_after_ms: Millis,
     /// What the customer sees: a number, or `{did}` for the one that the customer dialled.
     pub caller_id: String,
+    /// The language that both legs are set to; `None`: that in which the customer was served. Empty: it is left as it is.
+    pub language: Option<String>,
+    /// What the agent's phone shows, see [`display`](crate::callbacks::attempt::display).
+    pub display: String,
     /// Said to the agent and to webhooks: who you are, why late, next step.
     pub script: String,
     /// Sound file that the agent hears first; empty for none.
@@ -181,6 +196,10 @@ pub struct Policy {
     pub customer_ring_ms: Millis,
     /// An agent who did not take an offer gets none for so long (ms).
     pub agent_cooldown_ms: Millis,
+    /// So many offers in a row that an agent does not take have [`Policy::on_missed_offers`]; 0: any number is as one.
+    pub missed_offers: u32,
+    /// What becomes of that agent.
+    pub on_missed_offers: OnMissedOffers,
     /// No offer to an agent in one of whose queues callers wait.
     pub live_callers_first: bool,
     /// A callback that has been due for so long (ms) is offered in spite of live callers; `None` for never.

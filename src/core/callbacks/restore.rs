@@ -1,6 +1,6 @@
 //! What the scheduler knows of earlier runs: read from the store at the start.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{AgentKey, AttemptRow, CallKey, CallbackRow, DoNotCall, E164, RecoveredBy};
 
 /// Read once, when the daemon starts.

@@ -1,8 +1,8 @@
 //! How an open callback moves from state to state.
 
-use crate::ami::event::Millis;
 use crate::callbacks::Scheduler;
 use crate::callbacks::tasks::Task;
+use crate::millis::Millis;
 use crate::model::{CallKey, CallbackChange, CallbackRow, CallbackState, CallbackStep, Record, RecoveredBy};
 use std::sync::Arc;
 
@@ -71,6 +71,7 @@ impl Scheduler {
 
     /// Puts a callback among those whose turn may come, or among the timers until then.
     pub(crate) fn line_up(&mut self, id: i64) {
+        self.watch_for_late(id);
         let is_vip = |task: &Task| {
             let of = &self.policy(&task.row.pbx).number_policy;
             task.row.number_e164.as_ref().is_some_and(|number| of.is_vip(number))
@@ -85,6 +86,7 @@ impl Scheduler {
     pub(crate) fn run_due_timers(&mut self) {
         let now = self.now.mono_ms;
         while let Some(id) = self.tasks.pop_timer(now) {
+            self.alarm_if_late(id);
             // The end of an attempt will say when to look again.
             let Some(task) = self.tasks.get(id).filter(|task| task.attempt().is_none()) else { continue };
             if task.expires <= now {
@@ -126,6 +128,23 @@ impl Scheduler {
         miss: Option<CallKey>,
         recovered: Option<(RecoveredBy, Millis)>,
     ) {
+        self.store_change(id, by, note, miss, recovered, false);
+    }
+
+    /// Stores a callback whose alarm was raised.
+    pub(crate) fn tell_late(&mut self, id: i64, by: &str, note: &str) {
+        self.store_change(id, by, note, None, None, true);
+    }
+
+    fn store_change(
+        &mut self,
+        id: i64,
+        by: &str,
+        note: &str,
+        miss: Option<CallKey>,
+        recovered: Option<(RecoveredBy, Millis)>,
+        late: bool,
+    ) {
         let Some(task) = self.tasks.get(id) else { return };
         let change = CallbackStep {
             at_ms: self.now.wall_ms,
@@ -134,7 +153,7 @@ impl Scheduler {
             by: by.to_owned(),
             note: note.to_owned(),
         };
-        let change = CallbackChange { row: task.row.clone(), change: Some(change), miss, recovered };
+        let change = CallbackChange { row: task.row.clone(), change: Some(change), miss, recovered, late };
         self.store(Record::Callback(Arc::new(change)));
     }
 

@@ -1,9 +1,9 @@
 //! The open callbacks: found by id and by number, looked at by timer, and those whose turn may come in the order of their turns.
 
-use crate::ami::event::Millis;
 use crate::callbacks::MAX_OPEN;
 use crate::callbacks::codes::CodeRequest;
 use crate::callbacks::task::reason;
+use crate::millis::Millis;
 use crate::model::attempt_id::MAX_CALLBACK_ID;
 use crate::model::{AgentKey, CallKey, CallbackRow, CallbackState, E164, Moment};
 use std::cmp::Reverse;
@@ -24,6 +24,8 @@ pub(crate) struct Task {
     pub due: u64,
     /// Too old, by the monotonic clock.
     pub expires: u64,
+    /// To be looked at then because it is late, by the monotonic clock.
+    pub late: Option<u64>,
     /// A person holds it back.
     pub held: bool,
     /// The agent who did not take the last offer, and when: this agent is not offered it next.
@@ -174,6 +176,7 @@ impl Tasks {
         let task = Task {
             due,
             expires: now.mono_of(row.expires_ms),
+            late: None,
             row,
             misses,
             held,
@@ -218,9 +221,10 @@ impl Tasks {
         }
     }
 
-    /// Looks at a callback at this moment of the monotonic clock, and not at another one.
+    /// Looks at a callback at this moment of the monotonic clock, or when it is late, and not at another one.
     pub(crate) fn schedule_at(&mut self, id: i64, at: u64) {
         let Some(task) = self.open.get_mut(&id) else { return };
+        let at = task.late.map_or(at, |late| at.min(late));
         if let Some(old) = task.look.replace(at) {
             self.timers.remove(&(old, id));
         }

@@ -4,11 +4,11 @@
 //! open for, under its E.164 digits and as it is dialled nationally; `queue/<queue>/open` and `queue/<queue>/wait` are how many wait for a
 //! callback of a queue, and how many minutes a new one would take. An estimate is never below what is known: a delay, an opening hour.
 
-use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::Dialable;
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::tasks::Task;
 use crate::callbacks::{Answer, Presences, Scheduler};
+use crate::millis::Millis;
 use crate::model::presence::{AgentView, Busy, Presence};
 use crate::model::{CallbackState, PbxId};
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,8 +1,17 @@
 //! A finished call with its legs, queue visits, menu steps, tags and ratings: one row of `calls` and its children.
 
 use super::{CallKey, Direction, E164, HangupBy, Outcome, PbxId, Quality, Status, text_enum};
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use serde::Serialize;
+
+/// Ring attempts kept for one call; more are counted, not kept.
+pub const MAX_LEGS: usize = 500;
+/// Queue visits kept for one call.
+pub const MAX_VISITS: usize = 100;
+/// Tags, and ratings, kept for one call.
+pub const MAX_TAGS: usize = 50;
+/// Menu steps kept for one call.
+pub const MAX_IVR_STEPS: usize = 200;
 
 text_enum! {
     /// How one ring attempt ended.
@@ -107,6 +116,8 @@ pub struct FinishedCall {
     pub ring_ms: Millis,
     /// Time in which the customer shared a bridge with a person.
     pub talk_ms: Millis,
+    /// Language of the customer's channel at its end (Asterisk's `CHANNEL(language)`); `None` if it was not seen, or the call is one of ours.
+    pub language: Option<String>,
     /// Time on hold or parked after having been answered.
     pub hold_ms: Millis,
     /// Who ended the call.
@@ -187,6 +198,7 @@ impl CallInProgress {
             queue_wait_ms: visits.iter().map(|visit| visit.left_ms - visit.joined_ms).sum(),
             ring_ms: 0,
             talk_ms: 0,
+            language: None,
             hold_ms: 0,
             hangup_by: HangupBy::Unknown,
             hangup_cause: None,

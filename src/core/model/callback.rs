@@ -1,6 +1,6 @@
 //! What the store keeps of callbacks: the task, each change of it, each attempt, and the list of those not to be called.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{CallKey, E164, PbxId, text_enum};
 use serde::{Serialize, Serializer};
 
@@ -95,6 +95,43 @@ text_enum! {
     }
 }
 
+/// What an [`AttemptResult`] means. It stands here and nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ResultMeaning {
+    /// It counts against `max_attempts`: the customer's phone rang, or may have.
+    pub counts: bool,
+    /// The agent did not take the offer: another one is asked, and this one is not for a while.
+    pub refused_by_agent: bool,
+    /// The agent's phone rang, and the agent did not take it: whoever does that again and again is not there.
+    pub missed_by_agent: bool,
+    /// Where the agent is rung first: the customer was dialled, or may have been, which counts for the caps of a day.
+    pub customer_dialled: bool,
+}
+
+impl AttemptResult {
+    /// What it means. No wildcard: a new result does not compile until somebody has said it here.
+    #[must_use]
+    pub const fn meaning(self) -> ResultMeaning {
+        let (counts, refused_by_agent, missed_by_agent, customer_dialled) = match self {
+            Self::Connected
+            | Self::MaybeVoicemail
+            | Self::CustomerBusy
+            | Self::CustomerNoAnswer
+            | Self::CustomerRejected
+            | Self::InvalidNumber
+            | Self::Killed
+            | Self::Lost => (true, false, false, true),
+            // The trunk was asked, and no phone can have rung.
+            Self::Congestion => (false, false, false, true),
+            Self::AgentLeft => (false, true, false, true),
+            Self::AgentNoAnswer | Self::AgentRejected | Self::AgentForwarded => (false, true, true, false),
+            Self::AgentBusy | Self::NeverRang | Self::OriginateError => (false, true, false, false),
+            Self::AbortedServed => (false, false, false, false),
+        };
+        ResultMeaning { counts, refused_by_agent, missed_by_agent, customer_dialled }
+    }
+}
+
 text_enum! {
     /// Who won a missed customer back.
     RecoveredBy {
@@ -156,6 +193,12 @@ pub struct CallbackRow {
     pub resolved_by: Option<CallKey>,
     /// Closed, ms since 1970 UTC; `None` while it is open.
     pub closed_ms: Option<Millis>,
+    /// The language in which the customer was served at the latest miss (Asterisk's `CHANNEL(language)`), if it is known.
+    pub language: Option<String>,
+    /// The customer expects the call then, ms since 1970 UTC; `None` if they did not ask for it.
+    pub requested_for_ms: Option<Millis>,
+    /// It was reported as late, ms since 1970 UTC; `None` if it was not.
+    pub alarmed_ms: Option<Millis>,
 }
 
 fn first_miss<S: Serializer>(call: &Option<CallKey>, s: S) -> Result<S::Ok, S::Error> {
@@ -204,6 +247,8 @@ pub struct CallbackChange {
     pub miss: Option<CallKey>,
     /// The customer was won back at this time: all its misses' rows say so.
     pub recovered: Option<(RecoveredBy, Millis)>,
+    /// It is the alarm: a callback that was asked for is later than `callback.alarm_late`.
+    pub late: bool,
 }
 
 /// One row of `callback_attempts`.

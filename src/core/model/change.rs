@@ -1,7 +1,7 @@
 //! What the change feed records of what was written: which records are changes, of which kind and of what.
 
 use super::{Direction, News, Record, text_enum};
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use std::borrow::Cow;
 
 text_enum! {
@@ -29,6 +29,8 @@ text_enum! {
         CallbackCreated = "callback.created",
         /// A callback is elsewhere in its life, or has other figures.
         CallbackUpdated = "callback.updated",
+        /// A callback that was asked for is later than `callback.alarm_late`.
+        CallbackLate = "callback.late",
         /// An attempt at a callback is over.
         CallbackAttempted = "callback.attempted",
         /// A callback is over.
@@ -76,6 +78,7 @@ impl ChangeKind {
                 Self::CallbackClosed
             }
             Record::Callback(_) if new => Self::CallbackCreated,
+            Record::Callback(change) if change.late => Self::CallbackLate,
             Record::Callback(_) => Self::CallbackUpdated,
             Record::Attempt(row) if row.result.is_some() => Self::CallbackAttempted,
             Record::Gap(_) => Self::GapRecorded,

@@ -1,7 +1,7 @@
 //! Codes of dispositions: what can be said of a call beside its status, which calls get them by rule, and what they mean for callbacks.
 
-use super::{CallKey, Direction, E164, FinishedCall, Outcome, Tag, text_enum};
-use crate::ami::event::Millis;
+use super::{CallKey, Direction, E164, FinishedCall, Outcome, PbxId, Tag, text_enum};
+use crate::millis::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -64,6 +64,8 @@ pub struct CodeRule {
     pub outcomes: BTreeSet<Outcome>,
     /// It has one of these directions.
     pub directions: BTreeSet<Direction>,
+    /// It was on one of these PBXs.
+    pub pbxs: BTreeSet<PbxId>,
     /// It was in one of these queues last, or was answered there.
     pub queues: BTreeSet<String>,
     /// It was to one of these numbers of ours, or showed it.
@@ -89,6 +91,7 @@ impl CodeRule {
         };
         (self.outcomes.is_empty() || self.outcomes.contains(&call.outcome))
             && (self.directions.is_empty() || self.directions.contains(&call.direction))
+            && (self.pbxs.is_empty() || self.pbxs.contains(&call.pbx))
             && one_of(&self.queues, call.queue.as_deref())
             && one_of(&self.dids, call.did.as_deref())
             && self.talk_from_ms.is_none_or(|from| call.talk_ms >= from)
@@ -157,6 +160,8 @@ pub struct CodedCall {
     pub queue: Option<String>,
     /// As the row has it.
     pub did: Option<String>,
+    /// As the row has it.
+    pub language: Option<String>,
     /// It belongs to a callback: it stays with that one.
     pub of_callback: bool,
     /// It ended, ms since 1970 UTC.
@@ -171,6 +176,7 @@ impl From<&FinishedCall> for CodedCall {
             name: call.name.clone(),
             queue: call.queue.clone(),
             did: call.did.clone(),
+            language: call.language.clone(),
             of_callback: call.callback_id.is_some(),
             ended_ms: call.ended_ms,
         }
@@ -183,7 +189,7 @@ pub fn is_code(code: &str) -> bool {
     (1..=MAX_CODE).contains(&code.len()) && code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
-/// What a code is where nothing is configured. The table `codes` begins with the same (`store/migrations/0008.sql`; a test compares them).
+/// What a code is where nothing is configured. The table `codes` begins with the same (`store/migrations`; a test compares them).
 fn shipped() -> impl Iterator<Item = Code> {
     use OnCallback::{None as Nothing, Request, Suppress};
     let plain = |code: &str, label: &str, group: &str, success| Code {
@@ -210,6 +216,7 @@ fn shipped() -> impl Iterator<Item = Code> {
         plain("DISCONNECTED", "Lost in a transfer", "missed", false),
         plain("VOICEMAIL", "Left a message", "missed", false),
         with(ASKED, "Asked to be called back", "callback", Request, 0, None),
+        plain(NAMED_TIME, "Named the time of the callback", "callback", false),
         plain(DECLINED, "Needs no callback", "callback", false),
         with("FOLLOW_UP", "To be followed up", "callback", Request, DAY_MS, None),
         plain("INTERESTED", "Interested", "sales", false),

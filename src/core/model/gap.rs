@@ -1,7 +1,7 @@
 //! A time in which events were not seen.
 
 use super::{PbxId, text_enum};
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use serde::Serialize;
 
 text_enum! {

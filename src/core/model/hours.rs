@@ -3,7 +3,7 @@
 mod gotoiftime;
 mod holidays;
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta};
 use holidays::Holidays;
 use jiff::{Timestamp, tz::TimeZone};
@@ -14,6 +14,8 @@ use std::sync::LazyLock;
 /// How far ahead an opening or closing is looked for. Rules that can never hold (`Dec 20 week 1 Mo`) are otherwise searched
 /// day by day until the year 10,000, which takes most of a minute; five years cover 29 February.
 const HORIZON_DAYS: i64 = 5 * 366;
+/// Openings over which a time is counted; what is left of it then is counted as if it stayed open.
+const MAX_OPENINGS: usize = 100;
 
 /// Words of OpenStreetMap's syntax that depend on where the sun is, so on coordinates that a configuration does not have.
 const SUN: [&str; 4] = ["sunrise", "sunset", "dawn", "dusk"];
@@ -163,6 +165,18 @@ impl Hours {
     #[must_use]
     pub fn closes_at(&self, at_ms: Millis) -> Option<Millis> {
         self.first(at_ms, false)
+    }
+
+    /// The first moment at which it has been open for so much time (ms) since `from_ms`, within [`MAX_OPENINGS`]; `None` if it never opens.
+    #[must_use]
+    pub fn later(&self, from_ms: Millis, open_ms: Millis) -> Option<Millis> {
+        let (mut from, mut left) = (self.next_open(from_ms)?, open_ms);
+        for _ in 0..MAX_OPENINGS {
+            let Some(closes) = self.closes_at(from).filter(|closes| closes - from < left) else { break };
+            left -= closes - from;
+            from = self.next_open(closes)?;
+        }
+        Some(from.saturating_add(left))
     }
 
     /// The moment at which the clocks of these hours show this; the later one where they skip it, the first where they show it twice.

@@ -4,6 +4,7 @@ pub mod attempt_id;
 mod call;
 mod callback;
 mod change;
+pub(crate) mod channel_name;
 pub mod codes;
 mod gap;
 mod hangup_cause;
@@ -27,10 +28,12 @@ mod weight;
 pub(crate) use crate::text_enum;
 pub use attempt_id::{AttemptPrefix, OurAttempts};
 pub use call::{
-    CallInProgress, FinishedCall, IvrStep, Leg, LegResult, QueueVisit, Rating, Tag, TagChange, VisitResult,
+    CallInProgress, FinishedCall, IvrStep, Leg, LegResult, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, QueueVisit,
+    Rating, Tag, TagChange, VisitResult,
 };
 pub use callback::{
     AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, CallbackStep, DoNotCall, RecoveredBy,
+    ResultMeaning,
 };
 pub use change::{Before, ChangeKind};
 pub use gap::{Gap, GapCause};

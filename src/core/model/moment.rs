@@ -1,6 +1,6 @@
 //! A moment, by both clocks.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 
 /// A moment, by both clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! What becomes true and leaves no row: it stands in the change feed alone.
 
 use super::{CallInProgress, PbxId};
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use serde::Serialize;
 
 /// What becomes true and leaves no row.

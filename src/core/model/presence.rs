@@ -1,7 +1,7 @@
 //! Presence: which agents are free, which queues have callers waiting, which attempts are up; as the trackers know it now.
 
 use super::text_enum;
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use std::borrow::Cow;
 
 /// Why an agent cannot be asked now.

@@ -1,6 +1,6 @@
 //! What the tracker reports about customers' lines, agents and our own attempts while calls are in progress.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{CallKey, E164, HangupBy, LegResult, PbxId};
 
 /// A customer's line, as a call with an outside party changes it.

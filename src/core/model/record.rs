@@ -3,7 +3,7 @@
 use super::{
     AttemptRow, CallInProgress, CallbackChange, DoNotCall, E164, FinishedCall, Gap, Interval, News, PbxId, TagChange,
 };
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use serde::Serialize;
 use std::sync::Arc;
 

@@ -1,6 +1,6 @@
 //! The rules by which calls are classified: contexts, trunks, limits in time.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::codes::Codes;
 use crate::model::hours::Hours;
 use crate::model::number::Numbering;

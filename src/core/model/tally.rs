@@ -4,7 +4,7 @@ use super::{
     AttemptResult, CallbackState, ChangeKind, Direction, FinishedCall, GapCause, Outcome, PbxId, Quality, Record,
     RecoveredBy, Status,
 };
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Queues that are counted by name, those of all PBXs together; further ones are counted as [`OTHER_QUEUES`]. An operator has tens of them: what
@@ -89,6 +89,8 @@ pub struct Tally {
     pub talks: BTreeMap<Place, Histogram>,
     /// Callbacks that were made, and whether they were asked for.
     pub callbacks_created: BTreeMap<(Place, bool), u64>,
+    /// Callbacks that were asked for and were late.
+    pub callbacks_late: BTreeMap<Place, u64>,
     /// Callbacks that are over.
     pub callbacks_closed: BTreeMap<(Place, CallbackState), u64>,
     /// Attempts that are over.
@@ -112,6 +114,7 @@ impl Tally {
             waits: BTreeMap::new(),
             talks: BTreeMap::new(),
             callbacks_created: BTreeMap::new(),
+            callbacks_late: BTreeMap::new(),
             callbacks_closed: BTreeMap::new(),
             attempts: BTreeMap::new(),
             recoveries: BTreeMap::new(),
@@ -138,6 +141,7 @@ impl Tally {
                     ChangeKind::CallbackCreated => {
                         *self.callbacks_created.entry((place, row.requested)).or_default() += 1;
                     }
+                    ChangeKind::CallbackLate => *self.callbacks_late.entry(place).or_default() += 1,
                     ChangeKind::CallbackClosed => {
                         *self.callbacks_closed.entry((place.clone(), row.state)).or_default() += 1;
                         if let Some((by, at_ms)) = change.recovered {

@@ -13,6 +13,16 @@ pub fn is_harmful(c: char) -> bool {
             | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Longest language of a channel, bytes (`include/asterisk/channel.h`, `MAX_LANGUAGE`, with its closing NUL).
+const MAX_LANGUAGE: usize = 39;
+
+/// Whether a word can be the language of a channel, which is the name of a directory of sounds: `de`, `en_GB`, `es-MX`.
+#[must_use]
+pub fn is_language(word: &str) -> bool {
+    (1..=MAX_LANGUAGE).contains(&word.len())
+        && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+}
+
 /// The text with everything escaped that could move the cursor, colour the screen or turn the direction of writing: names and numbers come
 /// from strangers.
 #[must_use]

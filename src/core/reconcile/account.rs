@@ -1,11 +1,11 @@
 //! What CDR and queue_log together say about one call: its records, gathered by the ids and channels that they share.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::channel_name;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::doubt;
 use crate::reconcile::leg::{is_agent_login, is_agent_request};
 use crate::reconcile::queue_log::QueueEvent;
-use crate::tracker::topology::channel;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The records of one call.
@@ -105,7 +105,7 @@ pub(super) fn gathered(mut cdrs: Vec<CdrLine>, mut events: Vec<QueueEvent>) -> (
             }
             continue;
         }
-        let halves = [&cdr.dstchannel, &cdr.channel].map(|name| channel::other_half(name).unwrap_or_default());
+        let halves = [&cdr.dstchannel, &cdr.channel].map(|name| channel_name::other_half(name).unwrap_or_default());
         for name in [&cdr.dstchannel, &halves[0], &halves[1]] {
             if let Some(spans) = by_channel.get_mut(&**name) {
                 spans.meet(cdr, n, &mut groups);

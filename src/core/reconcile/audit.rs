@@ -1,11 +1,11 @@
 //! A row held against Asterisk's own records of the same call: whether they agree, and if not, why rightly so.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::MAX_VISITS;
 use crate::model::{Direction, FinishedCall, InCdr, Meaning, Quality, ServedBy, Status, VisitResult, text_enum};
 use crate::reconcile::account::Account;
 use crate::reconcile::proved::Prover;
 use crate::reconcile::queue_log::Kind;
-use crate::tracker::MAX_VISITS;
 use std::collections::BTreeSet;
 
 text_enum! {

@@ -1,8 +1,8 @@
 //! One line of Asterisk's `cdr-csv/Master.csv`, with any set of columns that `cdr.conf` allows, and the zone of its times.
 
-use crate::ami::event::Millis;
 use crate::ami::frame::text as clean;
 use crate::ami::length;
+use crate::millis::Millis;
 use crate::model::attempt_id::has_form_of_attempt;
 use crate::reconcile::zone::{Shown, Zone, millis};
 use jiff::civil::DateTime;

@@ -1,12 +1,12 @@
 //! One call's records as those of each customer: Asterisk puts customers whom it has joined under one linkedid.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::channel_name::{self, Kind};
 use crate::model::number::Number;
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::proved::{Prover, union};
 use crate::reconcile::queue_log::QueueEvent;
-use crate::tracker::topology::channel::{self, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// queue_log and CDR cut to whole seconds (ms).
@@ -46,11 +46,11 @@ impl Prover<'_> {
         let mut met = BTreeSet::new();
         let mut found = Vec::new();
         for line in account.cdrs.iter().filter(|line| met.insert(&*line.channel)) {
-            let peer = channel::interface(&line.channel).split_once('/').map_or("", |(_, peer)| peer);
+            let peer = channel_name::interface(&line.channel).split_once('/').map_or("", |(_, peer)| peer);
             let of_a_phone = matches!(self.rules.numbering.classify(peer), Number::Internal);
             let arrives =
                 self.is_trunk(&line.channel) || !of_a_phone && self.rules.inbound_contexts.fit(&line.dcontext);
-            let local = matches!(channel::technology_kind(&line.channel), Kind::Local | Kind::Machine);
+            let local = matches!(channel_name::technology_kind(&line.channel), Kind::Local | Kind::Machine);
             let originated = ["AppDial", "AppDial2"].contains(&&*line.lastapp)
                 || line.uniqueid.as_deref().is_some_and(|id| self.ours.attempt(id).is_some());
             let own = self.rules.is_own_number(&line.src);
@@ -76,7 +76,7 @@ fn owners(account: &Account, customers: &[&str]) -> Vec<usize> {
             for at in of_channel.get(&*name).into_iter().flatten() {
                 owners[*at] = Some(n);
                 let dialled = &account.cdrs[*at].dstchannel;
-                for next in [Some(dialled.clone()), channel::other_half(dialled)].into_iter().flatten() {
+                for next in [Some(dialled.clone()), channel_name::other_half(dialled)].into_iter().flatten() {
                     if taken.insert(next.clone()) {
                         waiting.push(next);
                     }

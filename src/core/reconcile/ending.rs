@@ -1,6 +1,6 @@
 //! Who ended the caller's part of a call: the caller, the PBX, or it is not known who.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{QueueVisit, VisitResult};
 use crate::reconcile::cdr::CdrLine;
 

@@ -1,7 +1,7 @@
 //! Long files in little memory: records are taken in the order in which Asterisk wrote them, and calls given out once no more of them can come.
 
 use crate::ami::budget::RECORD_BYTES;
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::reconcile::account::{Account, gathered};
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::queue_log::QueueEvent;

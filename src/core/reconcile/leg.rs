@@ -1,12 +1,12 @@
 //! Whom the records say was rung for a call, and what became of each.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::channel_name::{self, Kind};
 use crate::model::{Leg, LegResult};
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::ending::is_broken_off;
 use crate::reconcile::queue_log::Kind as QueueKind;
-use crate::tracker::topology::channel::{self, Kind};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Local channels that lead to Local channels are followed so deep.
@@ -46,7 +46,7 @@ pub(super) fn rung<'a>(account: &'a Account, caller: &str) -> (Vec<Rung<'a>>, bo
     // An Originate rings the channel itself, and nobody else if it does not answer.
     let own = account.cdrs.iter().find(|l| l.channel == caller && l.lastapp.eq_ignore_ascii_case("AppDial2"));
     if let (true, Some(line)) = (found.is_empty(), own) {
-        let agent = channel::interface(&line.channel);
+        let agent = channel_name::interface(&line.channel);
         let interface = agent.to_owned();
         found.push(Rung { line, agent, interface, by_queue: false, talked: None, in_doubt: false });
     }
@@ -151,11 +151,11 @@ impl<'a> Records<'a> {
 
 impl<'a> Trail<'_, 'a> {
     fn follow(&mut self, line: &'a CdrLine, outer: &Outer<'_>, depth: u32) {
-        let interface = outer.interface.clone().unwrap_or_else(|| channel::interface(&line.dstchannel).to_owned());
-        match channel::technology_kind(&line.dstchannel) {
+        let interface = outer.interface.clone().unwrap_or_else(|| channel_name::interface(&line.dstchannel).to_owned());
+        match channel_name::technology_kind(&line.dstchannel) {
             Kind::Machine => {}
             Kind::Local if depth < MAX_DEPTH => {
-                let half = channel::other_half(&line.dstchannel).unwrap_or_default();
+                let half = channel_name::other_half(&line.dstchannel).unwrap_or_default();
                 for inner in self.records.by_channel.get(&*half).into_iter().flatten() {
                     if self.steps >= MOST_STEPS {
                         return;
@@ -185,7 +185,7 @@ impl<'a> Trail<'_, 'a> {
                     (true, false) => own,
                 };
                 let in_doubt = taken.is_some() && talked.is_none();
-                let agent = channel::interface(&line.dstchannel);
+                let agent = channel_name::interface(&line.dstchannel);
                 self.found.push(Rung { line, agent, interface, by_queue: outer.by_queue, talked, in_doubt });
             }
         }
@@ -199,8 +199,8 @@ impl<'a> Trail<'_, 'a> {
             (true, false) => request.answer_ms.map(|from| (from.min(line.end_ms), line.end_ms)),
         };
         let login = self.records.logins.get(&*request.channel);
-        let agent = channel::interface(login.map_or(&line.dstchannel, |login| &login.channel));
-        let interface = channel::interface(&line.dstchannel).to_owned();
+        let agent = channel_name::interface(login.map_or(&line.dstchannel, |login| &login.channel));
+        let interface = channel_name::interface(&line.dstchannel).to_owned();
         self.found.push(Rung { line, agent, interface, by_queue: outer.by_queue, talked, in_doubt: false });
     }
 }

@@ -1,6 +1,7 @@
 //! From one call's records to its row, by the rules by which live calls are judged.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::channel_name;
 use crate::model::codes::RULE;
 use crate::model::number::Number;
 use crate::model::rules::{Purpose, Rules};
@@ -8,15 +9,13 @@ use crate::model::{
     CallInProgress, Direction, FinishedCall, HangupBy, IvrStep, Leg, LegResult, OurAttempts, Outcome, PbxId, Quality,
     QueueVisit, Status, VisitResult,
 };
+use crate::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_VISITS};
 use crate::reconcile::account::Account;
 use crate::reconcile::cdr::CdrLine;
 use crate::reconcile::ending::{End, end_of};
 use crate::reconcile::leg::{self, Rung};
 use crate::reconcile::queue_log::{Kind, QueueEvent};
-use crate::tracker::calls::call::{Dialplan, MAX_IVR_STEPS, MAX_LEGS, MAX_VISITS};
-use crate::tracker::topology::channel;
-use crate::tracker::verdict::row::rule_tag;
-use crate::tracker::verdict::{Facts, Verdict, judge};
+use crate::verdict::{DialplanFacts, Facts, Verdict, judge, rule_tag};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// queue_log and CDR cut to whole seconds (ms).
@@ -90,7 +89,8 @@ impl Prover<'_> {
         let legs: Vec<_> = rung.iter().map(|r| r.leg(lasting.queue_at(r), left_ms, &talks, last)).collect();
         let did = seen.and_then(|s| s.did.clone()).or_else(|| did(self.rules, &lines));
         let ivr = seen.filter(|s| !s.ivr.is_empty()).map_or_else(|| self.menus(&lines), |s| s.ivr.clone());
-        let dialplan = self.dialplan(&lines, last, &ivr, seen);
+        let ran = last.lastapp.to_ascii_lowercase();
+        let dialplan = self.dialplan(&lines, (last, &ran), &ivr, seen);
         let wait_end_ms = answered_ms.unwrap_or(ended_ms).min(ended_ms);
         let closed_on_arrival =
             direction == Direction::Inbound && !self.rules.hours_of(did.as_deref()).is_open(started_ms);
@@ -107,7 +107,7 @@ impl Prover<'_> {
             taken_back: false,
             technical: false,
             cut_off: false, // no record of Asterisk tells a cut from an end
-            dialplan: &dialplan,
+            dialplan,
             legs: &legs.iter().map(|l| l.result).collect::<Vec<LegResult>>(),
             ringing_at_end: caller_left && !last.dstchannel.is_empty() && last.end_ms + ROUNDING_MS >= ended_ms,
             visits: &visits.iter().map(|v| (&*v.queue, v.result)).collect::<Vec<_>>(),
@@ -126,8 +126,9 @@ impl Prover<'_> {
         let tangled = (!all_followed).then_some("its records lead to each other in more ways than are followed");
         let tangled = in_doubt.or(tangled);
         let joined = account.in_doubt && answered_ms.is_none();
-        let tangled = tangled.or(joined
-            .then_some("others were in the conference, and no record tells whether they talked with the customer"));
+        let tangled = tangled
+            .or(joined
+                .then_some("others were in the conference, and no record says whether they talked with the customer"));
         if let Some(what) = tangled.or_else(|| unproven(&verdict, &rung, &visits, answered_ms.is_some(), unnamed)) {
             verdict = Verdict { status: Status::Unknown, outcome: Outcome::Gap, why: vec![what.to_owned()] };
         } else if matches!(end, End::Open | End::Leaving) && answered_ms.is_none() && direction == Direction::Inbound {
@@ -136,7 +137,9 @@ impl Prover<'_> {
         if talks.len() == 1
             && rung.iter().any(|r| r.talked.is_some() && !r.by_queue && r.line.answer_ms == Some(r.line.start_ms))
         {
-            verdict.why.push("talk is told from when the line was answered; a person may have come later".to_owned());
+            verdict
+                .why
+                .push("talk is counted from when the line was answered; a person may have come later".to_owned());
         }
         verdict.why.push("backfilled from Asterisk's CDR and queue_log".to_owned());
         let number = seen.and_then(|s| s.number.clone()).or_else(|| self.number(direction, first, &lines));
@@ -154,7 +157,7 @@ impl Prover<'_> {
             number_e164,
             name: seen.and_then(|s| s.name.clone()).or_else(|| caller_name(&first.clid)),
             did,
-            trunk: seen.and_then(|s| s.trunk.clone()).or(trunk.map(|c| channel::interface(c).to_owned())),
+            trunk: seen.and_then(|s| s.trunk.clone()).or(trunk.map(|c| channel_name::interface(c).to_owned())),
             queue: None,
             agent: seen.and_then(|s| s.agent.clone()).or_else(|| self.agent(direction, first, &rung)),
             started_ms,
@@ -167,6 +170,7 @@ impl Prover<'_> {
             outcome: verdict.outcome,
             ring_ms: ring_ms(&rung, &account.events, answered_ms),
             talk_ms: talk_ms.max(seen.map_or(0, |s| s.talk_ms)),
+            language: seen.and_then(|s| s.language.clone()),
             hold_ms: seen.map_or(0, |s| s.hold_ms),
             hangup_by: hangup_by(account, end, direction, answered_ms.is_some(), ended_ms),
             hangup_cause: seen.and_then(|s| s.hangup_cause),
@@ -191,7 +195,8 @@ impl Prover<'_> {
     }
 
     pub(super) fn is_trunk(&self, channel: &str) -> bool {
-        !channel.is_empty() && (self.rules.trunks.fit(channel) || self.trunks.contains(channel::interface(channel)))
+        !channel.is_empty()
+            && (self.rules.trunks.fit(channel) || self.trunks.contains(channel_name::interface(channel)))
     }
 
     /// As for live calls: by trunks, by contexts, and else by whose number it is.
@@ -200,7 +205,7 @@ impl Prover<'_> {
             return Direction::Callback;
         }
         let outside = |number: &str| matches!(self.rules.numbering.classify(number), Number::Callable(_));
-        let peer = channel::interface(&first.channel).split_once('/').map_or("", |(_, peer)| peer);
+        let peer = channel_name::interface(&first.channel).split_once('/').map_or("", |(_, peer)| peer);
         let of_a_phone = matches!(self.rules.numbering.classify(peer), Number::Internal);
         let arrives = lines.iter().any(|l| self.rules.inbound_contexts.fit(&l.dcontext));
         if self.is_trunk(&first.channel) || !of_a_phone && (arrives || outside(&first.src)) {
@@ -231,7 +236,7 @@ impl Prover<'_> {
 
     fn agent(&self, direction: Direction, first: &CdrLine, rung: &[Rung<'_>]) -> Option<String> {
         if matches!(direction, Direction::Outbound | Direction::Callback) {
-            let phone = Some(&*first.channel).filter(|channel| !self.is_trunk(channel)).map(channel::interface);
+            let phone = Some(&*first.channel).filter(|channel| !self.is_trunk(channel)).map(channel_name::interface);
             let talked = || rung.iter().filter(|r| r.talked.is_some()).map(|r| r.agent).next();
             return phone.or_else(talked).map(str::to_owned);
         }
@@ -246,23 +251,28 @@ impl Prover<'_> {
         menus.map(|l| IvrStep { context: l.dcontext.clone(), digits: digits(&l.dst), at_ms: l.start_ms }).collect()
     }
 
-    fn dialplan(&self, lines: &[&CdrLine], last: &CdrLine, ivr: &[IvrStep], seen: Option<&FinishedCall>) -> Dialplan {
+    /// What the records tell of the dialplan; `ran`: the application that ran last, lower case.
+    fn dialplan<'l>(
+        &self,
+        lines: &[&CdrLine],
+        (last, ran): (&'l CdrLine, &'l str),
+        ivr: &[IvrStep],
+        seen: Option<&FinishedCall>,
+    ) -> DialplanFacts<'l> {
         let went = |purpose: fn(&Purpose) -> bool| lines.iter().any(|l| purpose(&self.rules.purpose(&l.dcontext)));
         let mut purpose = self.rules.purpose(&last.dcontext);
         // The choice led somewhere, though to no phone.
         let chose = ivr.last().is_some_and(|step| step.digits.bytes().any(|b| b.is_ascii_digit()));
-        purpose.ivr &= !(chose && last.lastapp.eq_ignore_ascii_case("Hangup"));
-        let application = last.lastapp.to_ascii_lowercase();
-        let unreachable = last.dstchannel.is_empty() && application == "dial";
-        Dialplan {
+        purpose.ivr &= !(chose && ran == "hangup");
+        DialplanFacts {
             purpose,
             closed: went(|p| p.closed),
             blocked: went(|p| p.blocked),
-            dial_status: unreachable.then(|| "CHANUNAVAIL".into()),
+            dial_status: (last.dstchannel.is_empty() && ran == "dial").then_some("CHANUNAVAIL"),
             message: seen.is_some_and(|s| s.voicemail),
             callback_requested: seen.is_some_and(|s| s.outcome == Outcome::CallbackRequested),
-            application: Some((application.into(), last.lastdata.as_str().into())),
-            ..Dialplan::default()
+            application: Some((ran, &last.lastdata)),
+            invalid: false, // no record tells that
         }
     }
 }
@@ -282,18 +292,18 @@ fn unproven(
 ) -> Option<&'static str> {
     let silent = rung.iter().any(|r| r.by_queue) && visits.is_empty();
     if silent && !answered {
-        return Some("the caller was in a queue, and no queue_log tells what became of them");
+        return Some("the caller was in a queue, and queue_log has nothing about how they left it");
     }
     if !answered && rung.iter().any(|r| r.in_doubt) {
-        return Some("FollowMe asks whoever answers to take the call, and the records do not tell whether anybody did");
+        return Some("FollowMe asks whoever answers to take the call, and the records do not say whether anybody did");
     }
     if !answered && unnamed {
         return Some(
-            "the records do not name whom the call rang, nor tell whether anybody answered (ignoredialchanges in cdr.conf)",
+            "the records name neither who was rung nor whether anybody answered (ignoredialchanges in cdr.conf)",
         );
     }
     let open = visits.iter().any(|v| v.result == VisitResult::Unknown);
-    (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not tell how the wait ended")
+    (open && !answered && verdict.status != Status::OutOfTime).then_some("queue_log does not say how the wait ended")
 }
 
 /// The queue visits that these events report.

@@ -1,8 +1,8 @@
 //! One line of Asterisk's `queue_log`: time, call, queue, agent, event, and what the event brings.
 
-use crate::ami::event::Millis;
 use crate::ami::frame;
 use crate::ami::length::NUMBER;
+use crate::millis::Millis;
 use crate::model::VisitResult;
 use crate::reconcile::doubt::Suspect;
 

@@ -1,6 +1,6 @@
 //! The zone of the times in a CDR file, which the file does not name: cdr.conf's `usegmtime` or the zone of Asterisk's own machine decides.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use jiff::civil::DateTime;
 use jiff::tz::{Offset, TimeZone};
 

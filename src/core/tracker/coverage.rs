@@ -1,7 +1,7 @@
 //! Coverage: when the PBX is seen and when it is not, and what the arriving lists say of queues.
 
 use crate::ami::budget::Budget;
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{GapCause, Moment};
 use crate::tracker::SEEN_EVERY_MS;
 use crate::tracker::pbx_clock::RIGHT_WITHIN_MS;
@@ -47,7 +47,7 @@ pub(crate) struct Coverage {
     callers: Vec<ListedCaller>,
     /// Queues and callers ignored because of [`MAX_LISTED`].
     refused: u64,
-    pub(crate) budget: Budget,
+    budget: Budget,
 }
 
 /// A caller whom the list of queues names.
@@ -84,6 +84,11 @@ impl Sighted {
 }
 
 impl Coverage {
+    /// What the lists leave stays within this.
+    pub(crate) fn keeps_within(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
     /// A link that has never been up in this run. `last_seen_ms`: when an earlier run last saw the PBX.
     pub(crate) fn new(last_seen_ms: Option<Millis>) -> Self {
         Self {

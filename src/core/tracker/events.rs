@@ -1,10 +1,12 @@
 //! Events to calls: which channel, bridge and call an event is about, and what it changes there.
 
-use crate::ami::event::{self, Event, Millis};
+use crate::ami::event::{self, Event};
+use crate::millis::Millis;
+use crate::model::channel_name::{self, Kind};
 use crate::tracker::Tracker;
 use crate::tracker::calls::queue_visits::Spent;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{self, Channel, Created, Kind};
+use crate::tracker::topology::channel::{self, Channel, Created};
 
 /// The Cause of a `SoftHangupRequest` is a flag (`AST_SOFTHANGUP_*`, `include/asterisk/channel.h`). Those that cut a call:
 /// the RTP time-out (1), the shutdown (4), a hangup by CLI (32).
@@ -40,7 +42,7 @@ impl Tracker {
                     self.topology.pbx_hangs_up(slot, cause.is_some_and(|flag| CUTS.contains(&flag)), at);
                 }
             }
-            Event::Hangup { channel, cause } => self.channel_ends(channel, *cause, at),
+            Event::Hangup { channel, cause, language } => self.channel_ends(channel, *cause, language, at),
 
             Event::DialBegin { channel, dest, dial_string } => {
                 self.dial_begins(channel.as_ref(), dest, dial_string, at);
@@ -158,7 +160,7 @@ impl Tracker {
     fn calls_in_with_anothers_linkedid(&self, seen: &event::Channel<'_>) -> bool {
         channel::calls_us(seen.state)
             && self.bears_anothers_linkedid(seen)
-            && channel::technology_kind(&seen.name) == Kind::Extension
+            && channel_name::technology_kind(&seen.name) == Kind::Extension
             && !seen.name.starts_with("AsyncGoto/")
             && self.topology.find(&seen.uniqueid).is_none()
     }
@@ -202,7 +204,7 @@ impl Tracker {
     }
 
     fn kind(&self, seen: &event::Channel<'_>) -> Kind {
-        match channel::technology_kind(&seen.name) {
+        match channel_name::technology_kind(&seen.name) {
             _ if self.rules.is_machine(&seen.name) => Kind::Machine,
             Kind::Extension if self.rules.trunks.fit(&seen.name) || self.rules.inbound_contexts.fit(&seen.context) => {
                 Kind::Trunk
@@ -300,11 +302,12 @@ impl Tracker {
         self.phone_counts(slot, at);
     }
 
-    fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, at: Millis) {
+    fn channel_ends(&mut self, seen: &event::Channel<'_>, cause: u16, language: &str, at: Millis) {
         let Some(slot) = self.find_channel(seen, at) else { return };
         if self.topology.channel(slot).ended_ms.is_some() {
             return;
         }
+        self.language_known(slot, language);
         self.leaves(slot, at);
         self.ended(slot, Some(cause), at);
     }

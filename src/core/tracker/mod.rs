@@ -7,14 +7,15 @@ mod coverage;
 mod events;
 pub mod pbx_clock;
 pub(crate) mod presence;
+mod row;
 mod snapshot;
 mod table;
 pub(crate) mod topology;
-pub(crate) mod verdict;
 
 use crate::ami::budget::Budget;
-use crate::ami::event::{Millis, Stamped};
+use crate::ami::event::Stamped;
 use crate::ami::notice::Notice;
+use crate::millis::Millis;
 use crate::model::codes::CodedCall;
 use crate::model::progress::{LineChange, Progress};
 use crate::model::rules::Rules;
@@ -22,7 +23,6 @@ use crate::model::sign::Sign;
 use crate::model::{FinishedCall, Moment, OurAttempts, PbxId, Record, Tag};
 use calls::agent_codes::LastCalls;
 use calls::call;
-pub use calls::call::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
 pub use calls::details::{MAX_DETAIL_BYTES, MAX_LINKEDIDS};
 use calls::registry::Calls;
 pub use coverage::MAX_LISTED;
@@ -261,9 +261,9 @@ impl Tracker {
     /// What it keeps stays within this; without it, it has the whole to itself.
     pub fn keeps_within(&mut self, budget: Budget) {
         self.topology.keeps_within(budget);
-        self.calls.budget = budget;
-        self.coverage.budget = budget;
-        self.presence.roster.budget = budget;
+        self.calls.keeps_within(budget);
+        self.coverage.keeps_within(budget);
+        self.presence.keeps_within(budget);
     }
 
     /// Takes the trunks (`PJSIP/provider`) on which customers called in earlier runs: one who withholds the number and is met in a menu or a
@@ -276,7 +276,7 @@ impl Tracker {
     /// Of a later run they are met when a queue names them, or a phone of theirs begins a call.
     pub fn knows_agents(&mut self, agents: impl IntoIterator<Item = (String, Option<Millis>, u32)>) {
         for (agent, last_talk_ms, calls) in agents {
-            self.presence.roster.knows(&agent, last_talk_ms, calls);
+            self.presence.knows(&agent, last_talk_ms, calls);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Asterisk's clock against ours. The times of a call are Asterisk's, all of one clock and those of its CDR; what is said by our clock (when a
 //! gap began) takes the difference into account.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::Moment;
 
 /// Clocks that differ by less agree, ms.

@@ -1,6 +1,7 @@
 //! Lost and found: what a connection that was down, and the lists that follow, mean for the calls in progress.
 
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
 use crate::model::{Gap, News, Record};
 use crate::tracker::coverage::Coverage;
 use crate::tracker::table::Slot;

@@ -3,9 +3,9 @@
 use super::seconds;
 use crate::config::ShowNumbers;
 use crate::log::{Masked, Remark, Wire};
-use callbackd_core::ami::event::Millis;
 use callbackd_core::callbacks::attempt::originate::Originate;
 use callbackd_core::callbacks::task::{OURSELVES, reason};
+use callbackd_core::millis::Millis;
 use callbackd_core::model::presence::Presence;
 use callbackd_core::model::{AttemptResult, AttemptRow, CallbackChange, CallbackRow, DoNotCall, PbxId};
 use tracing::field::display;
@@ -20,10 +20,18 @@ pub(crate) fn changed(change: &CallbackChange, show: ShowNumbers, now_ms: Millis
     let by = Some(step.by.as_str()).filter(|by| *by != OURSELVES).map(|by| display(Wire(by)));
     let callback = row.id;
     let call_pbx = change.miss.as_ref().filter(|call| call.pbx != row.pbx).map(|call| display(&call.pbx));
+    if change.late {
+        let late_s = row.requested_for_ms.map(|at| seconds((now_ms - at).max(0)));
+        tracing::warn!(
+            target: "callback", callback, pbx = %row.pbx, queue, number, state = %row.state, reason = why, late_s,
+            "Requested callback is late; its customer still waits (callbackd callbacks show <id>)"
+        );
+        return;
+    }
     match (&change.miss, row.closed_ms) {
         (Some(call), Some(_)) => tracing::info!(
             target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, number, state = %row.state, reason = why,
-            "No callback for this miss"
+            "This missed call gets no callback"
         ),
         (Some(call), None) if row.missed_count > 1 => tracing::info!(
             target: "callback", callback, pbx = %row.pbx, call = %Wire(&call.linkedid), call_pbx, queue, number, missed = row.missed_count,
@@ -82,11 +90,11 @@ pub(crate) fn attempt_ended(row: &AttemptRow, show: ShowNumbers) {
         }
         AttemptResult::Lost => tracing::warn!(
             target: "callback", callback, pbx = %row.pbx, attempt, agent, reason = detail,
-            "Callback attempt outcome unknown; the customer is not called again before callback.retry.lost has passed"
+            "How this callback attempt ended is unknown; the customer is not called again before callback.retry.lost has passed"
         ),
         AttemptResult::OriginateError => tracing::warn!(
             target: "callback", callback, pbx = %row.pbx, attempt, agent, reason = detail,
-            "Callback attempt could not be made; it is repeated (callbackd check --connect shows what is missing)"
+            "This callback attempt could not be made; it is tried again (callbackd check --connect shows what is missing)"
         ),
         _ => {
             tracing::info!(target: "callback", callback, pbx = %row.pbx, attempt, agent, %result, reason = detail, "Callback not connected")

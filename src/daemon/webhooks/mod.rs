@@ -13,7 +13,7 @@ use crate::config::{Config, Format, Webhook};
 use crate::store::webhooks::{Again, WebhookNote, WebhookState};
 use crate::store::{Note, Notes};
 use crate::webhook::{Endpoint, Scripts};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use post::Post;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

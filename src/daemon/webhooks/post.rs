@@ -7,7 +7,7 @@ use crate::config::Webhook;
 use crate::log::with_causes;
 use crate::timing::Timing;
 use crate::webhook::adapters::{Http, Reply, Request};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;

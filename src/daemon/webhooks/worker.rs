@@ -10,7 +10,7 @@ use crate::store::{Error, NotTaken, Note, Notes, Reader};
 use crate::timing::Timing;
 use crate::webhook::adapters::{Reply, Step, plain};
 use crate::webhook::{Answer, Due, Endpoint, MAX_ANSWER, Next, Outgoing, Queue, Scripts, Secret};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};

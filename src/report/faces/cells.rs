@@ -17,20 +17,20 @@ pub(crate) fn hour(of: &HourOfDay) -> Vec<String> {
     [format!("{:02}", of.hour)].into_iter().chain(calls(t)).chain(rates.map(percent)).collect()
 }
 
-/// The key, calls, answered, missed, won back, gave up, service level, mean wait.
-pub(crate) fn slice(key: String, of: &Slice) -> Vec<String> {
+/// Behind the key: calls, answered, missed, won back, gave up, service level, mean wait.
+pub(crate) fn slice(of: &Slice) -> Vec<String> {
     let t = &of.totals;
     let rest =
         [count(t.won_back), percent(t.abandonment_rate), percent(t.service_level_offered), maybe_clock(t.wait.mean_ms)];
-    [key].into_iter().chain(calls(t)).chain(rest).collect()
+    calls(t).into_iter().chain(rest).collect()
 }
 
-/// The name, visits, connected, gave up, other ends, mean stay, longest, service level.
-pub(crate) fn queue(name: String, of: &Queue) -> Vec<String> {
+/// Behind the name: visits, connected, gave up, other ends, mean stay, longest, service level.
+pub(crate) fn queue(of: &Queue) -> Vec<String> {
     let longest_ms = of.longest_stay_s.map(|s| s * 1_000);
     let ends = [of.visits, of.connected, of.abandoned, of.other].map(count);
     let rest = [maybe_clock(of.mean_stay_ms), maybe_clock(longest_ms), percent(of.totals.service_level_offered)];
-    [name].into_iter().chain(ends).chain(rest).collect()
+    ends.into_iter().chain(rest).collect()
 }
 
 /// Hour, calls an hour, needed, present, and whether these were too few.

@@ -1,7 +1,7 @@
 //! Comma-separated values (RFC 4180) for spreadsheets; and slices as such: a line for each, a column for each figure.
 
 use super::format::safe;
-use crate::report::figures::{Slice, Totals};
+use crate::report::figures::{By, Slice, Totals};
 use std::io::{self, Write};
 
 /// Lines end in CR LF; the caller writes the header.
@@ -26,18 +26,19 @@ pub(crate) fn no_formula(text: String) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) && !is_number(&text) { format!("'{text}") } else { text }
 }
 
-/// A header, and a line for each. Rates are shares from 0 to 1; what there is nothing to say of is empty, never 0.
+/// A header, and a line for each; where each PBX has its own, its name is the second column. Rates are shares from 0 to 1; what there is nothing to say of is empty, never 0.
 ///
 /// # Errors
 /// What the output reports.
-pub(crate) fn csv(by: &str, slices: &[Slice], out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn csv(by: By, slices: &[Slice], out: &mut impl Write) -> io::Result<()> {
     let mut lines = writer(out);
+    let pbx = by.is_of_a_pbx().then(|| "pbx".to_owned());
     let names = Totals::default().named().into_iter().map(|(name, _)| name.to_owned());
-    lines.write_record(std::iter::once(by.to_owned()).chain(names)).map_err(csv_error)?;
+    lines.write_record(std::iter::once(by.as_str().to_owned()).chain(pbx).chain(names)).map_err(csv_error)?;
     for slice in slices {
         let values = slice.totals.named().into_iter().map(|(_, value)| value.map_or_else(String::new, number));
-        let key = no_formula(safe(&slice.key));
-        lines.write_record(std::iter::once(key).chain(values)).map_err(csv_error)?;
+        let keys = std::iter::once(&slice.key).chain(&slice.pbx).map(|key| no_formula(safe(key)));
+        lines.write_record(keys.chain(values)).map_err(csv_error)?;
     }
     lines.flush()
 }

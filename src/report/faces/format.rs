@@ -1,6 +1,6 @@
 //! Numbers, times and strangers' texts for people.
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 pub(crate) use callbackd_core::model::text::safe;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

@@ -58,9 +58,12 @@ pub(crate) fn body(report: &Report<'_>) -> String {
 fn sections(report: &Report<'_>, out: &mut String) {
     let figures = report.figures;
     if let Some((by, slices)) = report.slices {
-        let rows = slices.iter().map(|slice| cells::slice(or_nothing(&slice.key), slice));
+        let rows = slices.iter().map(|slice| {
+            let row = std::iter::once(or_nothing(&slice.key)).chain(cells::slice(slice)).collect();
+            (slice.pbx.as_deref(), row)
+        });
         let header = [by, "Calls", "Answered", "Missed", "Won back", "Gave up", "Service level", "Mean wait"];
-        section(&format!("By {by}"), "", &table(&header, rows), out);
+        section(&format!("By {by}"), "", &table_of_pbxs(figures, &header, rows), out);
         return;
     }
     glance(report, out);
@@ -89,10 +92,32 @@ fn section(title: &str, lead: &str, body: &str, out: &mut String) {
     let _ = writeln!(out, "<section><h2>{}</h2>{lead}{body}</section>", escape(title));
 }
 
+/// The same with each row's PBX in front, where several are in the window and each has its own.
+fn table_of_pbxs<'f>(
+    figures: &Figures,
+    header: &[&str],
+    rows: impl Iterator<Item = (Option<&'f str>, Vec<String>)>,
+) -> String {
+    let mut rows = rows.peekable();
+    if figures.pbxs.len() < 2 || rows.peek().is_none_or(|(pbx, _)| pbx.is_none()) {
+        return table(header, rows.map(|(_, row)| row));
+    }
+    let header: Vec<&str> = std::iter::once("PBX").chain(header.iter().copied()).collect();
+    let row = |(pbx, row): (Option<&str>, Vec<String>)| {
+        std::iter::once(or_nothing(pbx.unwrap_or_default())).chain(row).collect()
+    };
+    any_table(" class=\"named\"", &header, rows.map(row))
+}
+
 /// The cells are texts.
 fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    any_table("", header, rows)
+}
+
+/// `class`: as it stands in the tag.
+fn any_table(class: &str, header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut out =
-        String::from("<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"table\"><table><thead><tr>");
+        format!("<div class=\"wide\" tabindex=\"0\" role=\"group\" aria-label=\"table\"><table{class}><thead><tr>");
     for name in header {
         let _ = write!(out, "<th scope=\"col\">{}</th>", escape(name));
     }

@@ -12,7 +12,7 @@ pub(crate) mod text;
 
 use super::figures::{Figures, Slice, Totals};
 use super::thresholds::Thresholds;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use jiff::tz::TimeZone;
 
 /// What a report shows.

@@ -32,7 +32,7 @@ fn whole(report: &Report<'_>) -> String {
         let _ = writeln!(out, "{sentence}");
     }
     if let Some((by, slices)) = report.slices {
-        sliced(by, slices, &mut out);
+        sliced(report.figures, by, slices, &mut out);
         return out;
     }
     if report.figures.quality.calls == 0 {
@@ -185,12 +185,33 @@ fn heat(figures: &Figures, out: &mut String) {
     }
 }
 
+/// The rows as they are, each with its name in front, cut to a width; where several PBXs are in the window, below the name of their own.
+fn of_pbxs<'f>(
+    figures: &Figures,
+    width: usize,
+    rows: impl Iterator<Item = (&'f str, String, Vec<String>)>,
+) -> Vec<Vec<String>> {
+    let several = figures.pbxs.len() > 1;
+    let (mut out, mut last) = (Vec::new(), None);
+    for (pbx, name, cells) in rows {
+        if several && last != Some(pbx) {
+            let name = if pbx.is_empty() { "(no calls)".to_owned() } else { format!("{}:", safe(pbx)) };
+            out.push(vec![clip(&name, width)]);
+            last = Some(pbx);
+        }
+        let name = if several { format!("  {}", clip(&name, width - 2)) } else { clip(&name, width) };
+        out.push(std::iter::once(name).chain(cells).collect());
+    }
+    out
+}
+
 fn queues(figures: &Figures, out: &mut String) {
     if figures.queues.is_empty() {
         return;
     }
     heading("Queues", out);
-    let rows = figures.queues.iter().map(|queue| cells::queue(clip(&safe(&queue.queue), 18), queue));
+    let rows = figures.queues.iter().map(|queue| (&*queue.pbx, safe(&queue.queue), cells::queue(queue)));
+    let rows = of_pbxs(figures, 18, rows);
     table(&["Queue", "visits", "connected", "gave up", "other", "mean", "longest", "level"], rows, out);
 }
 
@@ -201,8 +222,7 @@ fn agents(figures: &Figures, out: &mut String) {
     heading("Agents", out);
     let rows = figures.agents.iter().map(|agent| {
         let name = if agent.name.is_empty() { &agent.agent } else { &agent.name };
-        vec![
-            clip(&safe(name), 16),
+        let cells = vec![
             count(agent.answered),
             count(agent.missed_rings),
             count(agent.outbound),
@@ -211,8 +231,10 @@ fn agents(figures: &Figures, out: &mut String) {
             clock(agent.hold_ms),
             hours(agent.logged_in_ms),
             percent(agent.occupancy),
-        ]
+        ];
+        (&*agent.pbx, safe(name), cells)
     });
+    let rows = of_pbxs(figures, 16, rows);
     table(&["Agent", "took", "missed", "made", "cb", "mean talk", "hold", "logged in", "occup."], rows, out);
     let handling = &figures.handling;
     let _ = writeln!(
@@ -245,12 +267,10 @@ fn ivr(figures: &Figures, out: &mut String) {
     }
     heading("Menus", out);
     let rows = figures.ivr.iter().take(ROWS).map(|choice| {
-        vec![
-            format!("{} {}", clip(&safe(&choice.context), 24), key(&choice.digits)),
-            count(choice.steps),
-            count(choice.lost),
-        ]
+        let name = format!("{} {}", clip(&safe(&choice.context), 24), key(&choice.digits));
+        (&*choice.pbx, name, vec![count(choice.steps), count(choice.lost)])
     });
+    let rows = of_pbxs(figures, 40, rows);
     table(&["Menu and key", "chosen", "left there"], rows, out);
     more(figures.ivr.len(), out);
 }
@@ -316,14 +336,15 @@ fn lines_of_trunks(figures: &Figures, out: &mut String) {
     }
     heading("Lines", out);
     let rows = figures.lines.iter().map(|line| {
-        vec![
-            clip(&safe(&line.trunk), 28),
+        let cells = vec![
             count(line.calls),
             count(line.most_at_once),
             line.lines.map_or_else(|| NOTHING.to_owned(), |n| n.to_string()),
             percent(line.share_at_limit),
-        ]
+        ];
+        (&*line.pbx, safe(&line.trunk), cells)
     });
+    let rows = of_pbxs(figures, 28, rows);
     table(&["Trunk", "calls", "most at once", "lines", "all in use"], rows, out);
 }
 
@@ -375,9 +396,9 @@ fn codes_and_ratings(report: &Report<'_>, out: &mut String) {
     let figures = report.figures;
     if !figures.codes.codes.is_empty() {
         heading("Codes", out);
-        let rows =
-            figures.codes.codes.iter().take(ROWS).map(|(code, calls)| vec![clip(&safe(code), 40), count(*calls)]);
-        table(&["Code", "calls"], rows, out);
+        let codes = &figures.codes;
+        let row = |(code, calls): &(String, u64)| vec![clip(&safe(&codes.named(code)), 60), count(*calls)];
+        table(&["Code", "calls"], codes.codes.iter().take(ROWS).map(row), out);
         more(figures.codes.codes.len(), out);
         let _ = writeln!(
             out,
@@ -395,8 +416,18 @@ fn codes_and_ratings(report: &Report<'_>, out: &mut String) {
     }
 }
 
-fn sliced(by: &str, slices: &[Slice], out: &mut String) {
+fn sliced(figures: &Figures, by: &str, slices: &[Slice], out: &mut String) {
     heading(&format!("By {by}"), out);
-    let rows = slices.iter().map(|slice| cells::slice(clip(&or_nothing(&slice.key), 22), slice));
+    let of_a_pbx = slices.iter().all(|slice| slice.pbx.is_some());
+    let rows: Vec<Vec<String>> = if of_a_pbx {
+        let rows = slices
+            .iter()
+            .map(|slice| (slice.pbx.as_deref().unwrap_or_default(), or_nothing(&slice.key), cells::slice(slice)));
+        of_pbxs(figures, 22, rows)
+    } else {
+        let row =
+            |slice: &Slice| std::iter::once(clip(&or_nothing(&slice.key), 22)).chain(cells::slice(slice)).collect();
+        slices.iter().map(row).collect()
+    };
     table(&[by, "calls", "answered", "missed", "won back", "gave up", "level", "wait"], rows, out);
 }

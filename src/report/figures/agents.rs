@@ -5,7 +5,7 @@ use super::time::covered;
 use super::totals::{mean, ratio};
 use crate::report::Facts;
 use crate::report::facts::{Activity, Name};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Direction;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Agent {
     /// Name of the PBX.
-    pub(crate) pbx: String,
+    pub pbx: String,
     /// The person, as interface.
     pub agent: String,
     /// As the queues name them; empty if they do not.
@@ -131,7 +131,8 @@ pub(super) fn agents(facts: &Facts) -> (Vec<Agent>, Handling) {
         handling.talk_ms += call.talk_ms;
         handling.hold_ms += call.hold_ms;
     }
-    let agents: Vec<Agent> = sums.into_iter().map(|(key, sum)| figures_of(facts, key, sum, window)).collect();
+    let mut agents: Vec<Agent> = sums.into_iter().map(|(key, sum)| figures_of(facts, key, sum, window)).collect();
+    agents.sort_by(|one, other| (&one.pbx, &one.agent).cmp(&(&other.pbx, &other.agent)));
     handling.acw_ms = agents.iter().map(|agent| agent.acw_ms).sum();
     handling.mean_ms = mean(handling.talk_ms + handling.hold_ms + handling.acw_ms, handling.answered);
     (agents, handling)

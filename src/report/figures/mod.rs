@@ -12,10 +12,10 @@ pub use totals::{Spread, Totals};
 
 use super::Facts;
 use super::facts::{Call, Gap, Name};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Quality as OfRow;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How much of the window was seen.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -51,6 +51,8 @@ pub struct Figures {
     pub(crate) from_ms: Millis,
     /// To, not in it, ms since 1970 UTC.
     pub(crate) to_ms: Millis,
+    /// Names of the PBXs that have calls or agents in it, in their order.
+    pub pbxs: Vec<String>,
     /// How much of it was seen.
     pub(crate) quality: Quality,
     /// At a glance.
@@ -94,6 +96,9 @@ pub struct Figures {
 /// The calls that have something in common.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Slice {
+    /// Name of the PBX, where two PBXs may each have their own of one name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pbx: Option<String>,
     /// What.
     pub key: String,
     /// Their figures.
@@ -107,6 +112,7 @@ pub fn figures(facts: &Facts) -> Figures {
     Figures {
         from_ms: facts.window.0,
         to_ms: facts.window.1,
+        pbxs: pbxs(facts),
         quality: quality(facts),
         totals: Totals::of(&facts.calls, &facts.thresholds),
         missed: missed::missed(facts),
@@ -127,6 +133,13 @@ pub fn figures(facts: &Facts) -> Figures {
         codes: others::codes(facts),
         ratings: others::ratings(facts),
     }
+}
+
+fn pbxs(facts: &Facts) -> Vec<String> {
+    let of_calls = facts.running.iter().chain(&facts.calls).map(|call| call.pbx);
+    let met: BTreeSet<Name> = of_calls.chain(facts.intervals.iter().map(|interval| interval.pbx)).collect();
+    let names: BTreeSet<&str> = met.into_iter().map(|pbx| facts.names.text(pbx)).collect();
+    names.into_iter().map(str::to_owned).collect()
 }
 
 fn quality(facts: &Facts) -> Quality {
@@ -192,6 +205,12 @@ impl By {
         }
     }
 
+    /// Whether each PBX has its own: queues, agents and trunks of one name on two PBXs are two.
+    #[must_use]
+    pub(crate) const fn is_of_a_pbx(self) -> bool {
+        matches!(self, Self::Trunk | Self::Queue | Self::Agent)
+    }
+
     /// Whose word it is.
     #[must_use]
     pub(crate) fn from_text(text: &str) -> Option<Self> {
@@ -202,48 +221,53 @@ impl By {
 /// Monday first.
 pub(crate) const WEEKDAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 
+/// What the calls of a slice have in common: the PBX where each has its own, a place in the order, the text.
+type Key = (Option<String>, usize, String);
+
 /// The figures of the calls that have the same of this; days and hours also where there was no call.
 #[must_use]
 pub fn by(facts: &Facts, by: By) -> Vec<Slice> {
-    let mut groups: BTreeMap<(usize, String), Vec<&Call>> = BTreeMap::new();
+    let mut groups: BTreeMap<Key, Vec<&Call>> = BTreeMap::new();
+    let plain = |text: String| (None, 0, text);
     for hour in &facts.hours {
         match by {
-            By::Day => drop(groups.entry((0, hour.date.to_string())).or_default()),
-            By::Hour => drop(groups.entry((0, format!("{:02}", hour.hour))).or_default()),
+            By::Day => drop(groups.entry(plain(hour.date.to_string())).or_default()),
+            By::Hour => drop(groups.entry(plain(format!("{:02}", hour.hour))).or_default()),
             By::Weekday => drop(groups.entry(weekday(hour.weekday())).or_default()),
             _ => break,
         }
     }
-    let text = |name: Option<Name>| (0, name.map_or_else(String::new, |name| facts.names.text(name).to_owned()));
+    let text = |name: Option<Name>| name.map_or_else(String::new, |name| facts.names.text(name).to_owned());
     if by == By::Code {
         for (call, code) in &facts.tags {
-            groups.entry(text(Some(*code))).or_default().extend(facts.calls.get(*call));
+            groups.entry(plain(text(Some(*code)))).or_default().extend(facts.calls.get(*call));
         }
     } else {
         for call in &facts.calls {
             let hour = || facts.hour(call.started_ms);
+            let of_pbx = |name| (Some(text(Some(call.pbx))).filter(|_| by.is_of_a_pbx()), 0, text(name));
             let key = match by {
-                By::Pbx => text(Some(call.pbx)),
-                By::Did => text(call.did),
-                By::Trunk => text(call.trunk),
-                By::Queue => text(call.queue),
-                By::Agent => text(call.agent),
-                By::Day => (0, hour().map_or_else(String::new, |hour| hour.date.to_string())),
-                By::Hour => (0, hour().map_or_else(String::new, |hour| format!("{:02}", hour.hour))),
-                By::Weekday | By::Code => hour().map_or_else(|| (0, String::new()), |hour| weekday(hour.weekday())),
+                By::Pbx => of_pbx(Some(call.pbx)),
+                By::Did => of_pbx(call.did),
+                By::Trunk => of_pbx(call.trunk),
+                By::Queue => of_pbx(call.queue),
+                By::Agent => of_pbx(call.agent),
+                By::Day => plain(hour().map_or_else(String::new, |hour| hour.date.to_string())),
+                By::Hour => plain(hour().map_or_else(String::new, |hour| format!("{:02}", hour.hour))),
+                By::Weekday | By::Code => hour().map_or_else(|| plain(String::new()), |hour| weekday(hour.weekday())),
             };
             groups.entry(key).or_default().push(call);
         }
     }
-    let slice = |((_, key), calls): ((usize, String), Vec<&Call>)| {
+    let slice = |((pbx, _, key), calls): (Key, Vec<&Call>)| {
         let mut seen = std::collections::HashSet::new();
         let once = calls.into_iter().filter(|call| by != By::Code || seen.insert(call.id));
-        Slice { key, totals: Totals::of(once, &facts.thresholds) }
+        Slice { pbx, key, totals: Totals::of(once, &facts.thresholds) }
     };
     groups.into_iter().map(slice).collect()
 }
 
-fn weekday(weekday: i8) -> (usize, String) {
+fn weekday(weekday: i8) -> Key {
     let n = usize::try_from(weekday - 1).unwrap_or_default().min(6);
-    (n, WEEKDAYS[n].to_owned())
+    (None, n, WEEKDAYS[n].to_owned())
 }

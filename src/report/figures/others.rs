@@ -4,7 +4,7 @@ use super::Totals;
 use super::totals::{Spread, mean, ratio};
 use crate::report::Facts;
 use crate::report::facts::{Call, Name};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::Outcome;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Queue {
     /// Name of the PBX.
-    pub(crate) pbx: String,
+    pub pbx: String,
     /// Name of the queue.
     pub queue: String,
     /// A caller may visit it twice.
@@ -70,7 +70,7 @@ pub(super) fn queues(facts: &Facts) -> Vec<Queue> {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Choice {
     /// Name of the PBX.
-    pub(crate) pbx: String,
+    pub pbx: String,
     /// Context of the menu.
     pub context: String,
     /// What was chosen: empty if nothing, `t` for a time-out, `i` for an invalid choice.
@@ -243,10 +243,22 @@ pub(super) fn lengths(facts: &Facts) -> Lengths {
 pub struct Codes {
     /// Calls with the code, whoever set it; most frequent first.
     pub codes: Vec<(String, u64)>,
+    /// What those of them are called that are shipped or configured.
+    pub labels: BTreeMap<String, String>,
     /// Answered calls of customers without any.
     pub answered_without: u64,
     /// The same as a share of answered calls.
     pub share_without: Option<f64>,
+}
+
+impl Codes {
+    /// A code with what it is called, if that is known.
+    pub(crate) fn named(&self, code: &str) -> String {
+        match self.labels.get(code).filter(|label| !label.is_empty()) {
+            Some(label) => format!("{code}: {label}"),
+            None => code.to_owned(),
+        }
+    }
 }
 
 pub(super) fn codes(facts: &Facts) -> Codes {
@@ -262,7 +274,9 @@ pub(super) fn codes(facts: &Facts) -> Codes {
     let answered = facts.calls.iter().enumerate().filter(|(_, call)| call.answered());
     let (all, without) =
         answered.fold((0, 0), |(all, without), (n, _)| (all + 1, without + u64::from(!tagged.contains(&n))));
-    Codes { codes, answered_without: without, share_without: ratio(without, all) }
+    let called = |(code, _): &(String, u64)| Some((code.clone(), facts.labels.get(code)?.clone()));
+    let labels = codes.iter().filter_map(called).collect();
+    Codes { codes, labels, answered_without: without, share_without: ratio(without, all) }
 }
 
 /// Scores of one survey.

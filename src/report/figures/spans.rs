@@ -1,6 +1,6 @@
 //! Spans of time: their union, how many there are at once, and for how long.
 
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 
 /// From and to, ms.
 pub(crate) type Span = (Millis, Millis);

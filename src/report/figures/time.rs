@@ -5,9 +5,9 @@ use super::totals::{Totals, ratio};
 use super::{WEEKDAYS, erlang};
 use crate::report::Facts;
 use crate::report::facts::{Activity, Call, Name};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The same hour of all days of the window.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -118,13 +118,15 @@ pub(super) fn load(facts: &Facts) -> Load {
     }
 }
 
-/// A trunk.
+/// A trunk of a PBX.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Lines {
+    /// Name of the PBX; empty for a trunk of `report.trunk_lines` over which no call went.
+    pub pbx: String,
     /// Technology and peer.
     pub trunk: String,
     /// Calls that started in the window.
-    pub(crate) calls: u64,
+    pub calls: u64,
     /// Most at once.
     pub most_at_once: u64,
     /// How many it can have, from `report.trunk_lines`; `None` if it is not said.
@@ -137,22 +139,23 @@ pub struct Lines {
 
 pub(super) fn lines(facts: &Facts) -> Vec<Lines> {
     let window = (facts.window.0, facts.end_ms());
-    let mut trunks: BTreeMap<&str, (u64, Vec<&Call>)> = BTreeMap::new();
-    for name in facts.thresholds.trunk_lines.keys() {
-        trunks.insert(name, (0, Vec::new()));
-    }
+    let mut trunks: BTreeMap<(&str, &str), (u64, Vec<&Call>)> = BTreeMap::new();
     for call in facts.running.iter().chain(&facts.calls) {
         if let Some(trunk) = call.trunk {
-            let (calls, all) = trunks.entry(facts.names.text(trunk)).or_default();
+            let (calls, all) = trunks.entry((facts.names.text(call.pbx), facts.names.text(trunk))).or_default();
             *calls += u64::from(call.started_ms >= window.0);
             all.push(call);
         }
     }
-    let line = |(trunk, (calls, all)): (&str, (u64, Vec<&Call>))| {
+    let met: BTreeSet<&str> = trunks.keys().map(|(_, trunk)| *trunk).collect();
+    let unused = facts.thresholds.trunk_lines.keys().filter(|name| !met.contains(name.as_str()));
+    let unused: Vec<_> = unused.map(|name| (("", name.as_str()), (0, Vec::new()))).collect();
+    let line = |((pbx, trunk), (calls, all)): ((&str, &str), (u64, Vec<&Call>))| {
         let spans = spans(all.into_iter(), window);
         let lines = facts.thresholds.trunk_lines.get(trunk).copied();
         let at_limit_ms = lines.map(|lines| time_at(&spans, lines));
         Lines {
+            pbx: pbx.to_owned(),
             trunk: trunk.to_owned(),
             calls,
             most_at_once: most(&spans),
@@ -161,7 +164,7 @@ pub(super) fn lines(facts: &Facts) -> Vec<Lines> {
             share_at_limit: at_limit_ms.and_then(|ms| ratio(ms.unsigned_abs(), (window.1 - window.0).unsigned_abs())),
         }
     };
-    trunks.into_iter().map(line).collect()
+    trunks.into_iter().chain(unused).map(line).collect()
 }
 
 /// Operators of an hour of the day, on the average of the window's days.

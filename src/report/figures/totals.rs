@@ -2,7 +2,7 @@
 
 use crate::report::facts::Call;
 use crate::report::thresholds::Thresholds;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Direction, Outcome, ServedBy};
 use serde::Serialize;
 

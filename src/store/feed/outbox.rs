@@ -2,7 +2,7 @@
 
 use super::super::callback_rows::Recovered;
 use super::super::questions::{LAST_CHANGE, OLDEST_CHANGES, SLOWEST_SINK};
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{Before, CallKey, CallbackChange, ChangeKind, News, Record};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::time::Duration;

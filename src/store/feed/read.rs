@@ -5,7 +5,7 @@ use super::super::questions::{ATTEMPT, CALLBACK_REV, CALLS_UNDER, CHANGES_AFTER,
 use super::super::rows::{SELECT_CALL, call, children, unknown};
 use super::super::{Error, Reader, StoredCall};
 use super::Cursor;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::{AttemptRow, CallbackRow, ChangeKind};
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
@@ -83,7 +83,7 @@ pub enum ChangedRow {
 }
 
 impl Feed {
-    fn read(connection: &Connection) -> rusqlite::Result<Self> {
+    pub(in crate::store) fn read(connection: &Connection) -> rusqlite::Result<Self> {
         let (db, site) =
             connection.query_row("SELECT substr(db_uuid, 1, 8), coalesce(site, '') FROM identity", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
@@ -210,7 +210,7 @@ fn with_row(connection: &Connection, mut change: Change) -> rusqlite::Result<Cha
             });
             whole.transpose()?
         }
-        K::CallbackCreated | K::CallbackUpdated | K::CallbackClosed => {
+        K::CallbackCreated | K::CallbackUpdated | K::CallbackLate | K::CallbackClosed => {
             let id = change.key.parse().unwrap_or_default();
             let rev = connection.prepare_cached(CALLBACK_REV)?.query_row([id], |row| row.get(0)).optional()?;
             find(connection, id)?.zip(rev).map(|(row, rev)| ChangedRow::Callback { row: Box::new(row), rev })

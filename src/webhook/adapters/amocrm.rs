@@ -10,6 +10,7 @@
 
 use super::{Http, Message, Reply, Request, Settings, Step, digits, done, is_good, json, notice, post};
 use crate::webhook::schedule::Answer;
+use callbackd_core::model::Status;
 use serde_json::{Value, json};
 
 /// Is it there?
@@ -66,11 +67,14 @@ fn add_call(settings: &Settings, message: Message<'_>) -> Step {
 
 /// 1 left a message, 4 talked, 6 no answer, 7 busy.
 fn status(message: Message<'_>) -> u8 {
-    match message.text("status") {
-        "ANSWER" => 4,
+    match message.status() {
+        Some(Status::Answer) => 4,
         _ if message.data["voicemail"] == true => 1,
-        "BUSY" => 7,
-        _ => 6,
+        Some(Status::Busy) => 7,
+        // It has no word for an end that nobody saw.
+        Some(Status::Cancel | Status::NoAnswer | Status::OutOfTime | Status::NotConnected | Status::Unknown) | None => {
+            6
+        }
     }
 }
 

@@ -14,7 +14,8 @@ pub(crate) use notice::plain;
 
 use super::schedule::Answer;
 use crate::config::Format;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
+use callbackd_core::model::Status;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
@@ -115,8 +116,13 @@ impl<'a> Message<'a> {
         whole.max(0)
     }
 
+    /// What became of the call; `None` while it goes on.
+    fn status(&self) -> Option<Status> {
+        Status::from_text(self.text("status"))
+    }
+
     fn is_answered(&self) -> bool {
-        self.text("status") == "ANSWER"
+        self.status() == Some(Status::Answer)
     }
 
     /// The customer called us.

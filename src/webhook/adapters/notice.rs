@@ -12,6 +12,7 @@ pub(super) fn headline(message: Message<'_>) -> String {
         "call.missed" => format!("Missed call from {number}"),
         "call.recovered" => format!("Served after all: {number}"),
         "callback.closed" => format!("Callback to {number}: {}", message.text("state")),
+        "callback.late" => format!("Callback to {number} is late"),
         "link.down" => format!("PBX {} is not seen any more", message.text("pbx")),
         "link.up" => format!("PBX {} is seen", message.text("pbx")),
         _ if message.is_inbound() => format!("Call from {number}"),
@@ -34,6 +35,7 @@ pub(super) fn words(message: Message<'_>, zone: Option<&TimeZone>) -> String {
     fact("Queue", of("queue"));
     fact("At", at(message.some("started").or(message.some("first_missed"))));
     fact("Why", of("why").or_else(|| of("note")));
+    fact("Asked for", at(message.some("requested_for").filter(|_| message.kind == "callback.late")));
     let history = &message.data["history"];
     if let Some(calls) = history["calls"].as_u64().filter(|calls| *calls > 0) {
         let last = at(history["last"]["at"].as_str()).unwrap_or_default();

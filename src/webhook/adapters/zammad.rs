@@ -6,6 +6,7 @@
 
 use super::{Message, Reply, Settings, Step, digits, done, is_good, post};
 use crate::webhook::schedule::Answer;
+use callbackd_core::model::Status;
 use serde_json::{Value, json};
 
 pub(super) fn next(settings: &Settings, message: Message<'_>, answers: &[Reply]) -> Step {
@@ -80,12 +81,12 @@ fn body(event: &str, message: Message<'_>) -> Value {
 }
 
 fn cause(message: Message<'_>) -> &'static str {
-    match message.text("status") {
-        "ANSWER" => "normalClearing",
-        "BUSY" => "busy",
-        "CANCEL" => "cancel",
-        "NOANSWER" => "noAnswer",
-        "NOT_CONNECTED" => "congestion",
-        _ => "normalClearing",
+    match message.status() {
+        Some(Status::Busy) => "busy",
+        Some(Status::Cancel) => "cancel",
+        Some(Status::NoAnswer | Status::OutOfTime) => "noAnswer",
+        Some(Status::NotConnected) => "congestion",
+        // It has no word for an end that nobody saw.
+        Some(Status::Answer | Status::Unknown) | None => "normalClearing",
     }
 }

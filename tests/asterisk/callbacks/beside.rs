@@ -28,7 +28,7 @@ fn of_two_daemons_on_one_pbx_the_second_waits_and_takes_over_when_the_first_has_
             })?;
         }
         let second = office::daemon(&second_dir, &lab)?;
-        let waits = "Another callbackd makes callbacks on this PBX: this one makes none";
+        let waits = "Another callbackd makes callbacks on this PBX; this one makes none";
         second.wait_for_line(soon(), waits, |l| l.contains(waits))?;
         let of = |dir: &std::path::Path| Office { since: lab.pbx.position(), lab: &lab, dir: dir.to_owned() };
         let (by_first, by_second) = (of(&first_dir), of(&second_dir));

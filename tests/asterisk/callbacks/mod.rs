@@ -9,6 +9,7 @@ mod customer;
 mod drain;
 mod freepbx;
 mod kept;
+mod language;
 mod moved;
 pub mod office;
 mod refused;
@@ -29,11 +30,12 @@ fn missed_callers_are_called_back_by_the_next_free_agent() {
     let files = files("callbacks");
     let daemon = office::daemon(&files, &lab).unwrap_or_else(|e| panic!("{e}"));
     let wanted = std::env::var("CALLBACKD_SCENARIO").unwrap_or_default();
-    let scenarios: Vec<Scenario> = [agent::ALL, customer::ALL, served::ALL, kept::ALL, moved::ALL, codes::ALL]
-        .concat()
-        .into_iter()
-        .filter(|(name, _)| name.contains(&wanted))
-        .collect();
+    let scenarios: Vec<Scenario> =
+        [agent::ALL, customer::ALL, served::ALL, kept::ALL, language::ALL, moved::ALL, codes::ALL]
+            .concat()
+            .into_iter()
+            .filter(|(name, _)| name.contains(&wanted))
+            .collect();
     let office = Office { since: lab.pbx.position(), lab: &lab, dir: files.clone() };
     let begin = Instant::now();
     let results: Vec<(&str, Result<(), String>, f32)> = std::thread::scope(|scope| {

@@ -78,6 +78,9 @@ expire = "1m"
 [callback.queue.q15]
 hours = "never"
 
+[callback.queue.q28]
+first = "customer"
+
 [callback.queue.q57]
 first = "customer"
 

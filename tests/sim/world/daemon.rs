@@ -70,6 +70,7 @@ impl World {
             let watches: Vec<_> =
                 self.sites.iter().map(|site| (&site.watch, site.pbx.on_line_since(&number))).collect();
             let right = right.and_then(|()| watch::elsewhere(&watches, &self.disk, originate, &number, now));
+            let right = right.and_then(|()| self.is_as_wished(originate));
             if let Err(broken) = right {
                 self.break_with(broken);
             }

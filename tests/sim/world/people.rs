@@ -66,7 +66,10 @@ impl World {
         };
         for i in at {
             if self.sites[i].pbx_up {
+                let channel = self.sites[i].pbx.next_channel();
                 self.sites[i].pbx.handle(Input::Call(caller.clone()), self.now);
+                let linkedid = self.linkedid(i, channel);
+                self.perhaps_asks(i, channel, linkedid);
             }
         }
         self.forger_calls();
@@ -93,7 +96,7 @@ impl World {
 
     /// A person gives an order.
     pub(super) fn command(&mut self) {
-        if self.calls_left == 0 {
+        if self.calls_left == 0 || self.wishes.is_some() {
             return;
         }
         let next = self.exponential(4 * MINUTE);

@@ -1,8 +1,10 @@
 //! Figures of what is on the disk, since the process was started: calls, waits, talk, callbacks, gaps.
 
-use super::families::{Families, Kind::Counter};
+use super::families::{Families, Kind::Counter, Kind::Gauge};
+use crate::api::counters::SinkCounters;
 use crate::store::Counted;
 use callbackd_core::model::{CallbackState, Direction, GapCause, Outcome, PbxId, Status};
+use std::collections::BTreeMap;
 
 /// Histograms of times are counted in milliseconds.
 const MS: f64 = 1_000.0;
@@ -39,6 +41,13 @@ pub(super) fn put(all: &mut Families, pbxs: &[PbxId], counted: &Counted) {
         let requested = if *requested { "true" } else { "false" };
         let of = [("pbx", pbx.as_str()), ("queue", queue), ("requested", requested)];
         all.put(Counter, "callbacks_created_total", "Callbacks that were made.", &of, *count as f64);
+    }
+    let help = "Callbacks that were asked for and were later than callback.alarm_late.";
+    for pbx in pbxs.iter().filter(|pbx| !tally.callbacks_late.contains_key(&((*pbx).clone(), String::new()))) {
+        all.put(Counter, "callbacks_late_total", help, &[("pbx", pbx.as_str()), ("queue", "")], 0.0);
+    }
+    for ((pbx, queue), count) in &tally.callbacks_late {
+        all.put(Counter, "callbacks_late_total", help, &[("pbx", pbx.as_str()), ("queue", queue)], *count as f64);
     }
     let help = "Callbacks that are over, by how they ended.";
     for pbx in pbxs {
@@ -86,4 +95,33 @@ fn call(all: &mut Families, help: &str, [pbx, queue, direction, status, outcome]
 fn zeros(pbxs: &[PbxId]) -> impl Iterator<Item = ((&PbxId, Direction, Status, Outcome), u64)> {
     let ways = || Outcome::ALL.iter().flat_map(|way| way.meaning().statuses.iter().map(|status| (*status, *way)));
     pbxs.iter().flat_map(move |pbx| ways().map(move |(status, way)| ((pbx, Direction::Inbound, status, way), 0)))
+}
+
+/// Adds what was counted of sinks, and how they stand.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus knows no other numbers")]
+pub(super) fn sinks(all: &mut Families, sinks: &BTreeMap<String, SinkCounters>) {
+    for (name, sink) in sinks {
+        let of = [("sink", name.as_str())];
+        for (name, help, count) in [
+            ("sink_rows_total", "Rows that were added or replaced in a sink.", sink.rows),
+            ("sink_batches_total", "Transactions in which rows were written.", sink.batches),
+            ("sink_errors_total", "Attempts to connect to a sink or to write there that failed.", sink.errors),
+            ("sink_walks_total", "Times that all tables were read anew for a sink.", sink.walks),
+        ] {
+            all.put(Counter, name, help, &of, count as f64);
+        }
+        let since = sink.failing_since_ms.map_or(0.0, |ms| ms as f64 / MS);
+        for (name, help, value) in [
+            ("sink_pending", "Changes that are not in the sink yet.", sink.behind as f64),
+            (
+                "sink_lag_seconds",
+                "Time since nothing was missing in the sink; 0 while nothing is.",
+                sink.lag_ms as f64 / MS,
+            ),
+            ("sink_walking", "1 while all tables are read anew for the sink.", f64::from(u8::from(sink.walking))),
+            ("sink_failing_since_timestamp_seconds", "Nothing can be written since; 0 while it works.", since),
+        ] {
+            all.put(Gauge, name, help, &of, value);
+        }
+    }
 }

@@ -8,7 +8,7 @@ use crate::language::{Words, fill};
 use crate::report::calendar::{day_begins, day_of};
 use crate::store::{self, CallFilter, CallbackFilter, Fate, MissedCall, Reader};
 use axum::http::StatusCode;
-use callbackd_core::ami::event::Millis;
+use callbackd_core::millis::Millis;
 use callbackd_core::model::CallbackRow;
 use jiff::ToSpan;
 use jiff::civil::Date;
@@ -51,8 +51,8 @@ pub(crate) struct List {
     pub(crate) pbxs: Vec<String>,
     pub(crate) queues: Vec<String>,
     pub(crate) dids: Vec<String>,
-    /// Interface and name.
-    pub(crate) agents: Vec<(String, String)>,
+    /// Of each PBX the agents' interfaces with their names: two PBXs may have one interface each.
+    pub(crate) agents: BTreeMap<String, BTreeMap<String, String>>,
     pub(crate) zone: TimeZone,
     pub(crate) today: Date,
     pub(crate) now_ms: Millis,
@@ -61,14 +61,11 @@ pub(crate) struct List {
 pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis, words: &Words) -> Result<List, Failure> {
     front.knows(choice.pbx.as_deref(), true).await?;
     let agents = front.ask(Ask::Agents).await?;
-    let agents: BTreeMap<String, String> = agents
-        .into_iter()
-        .filter(|agent| choice.pbx.as_ref().is_none_or(|pbx| agent.pbx == *pbx))
-        .map(|agent| {
-            let name = agent.name.filter(|name| !name.is_empty()).unwrap_or_else(|| agent.agent.clone());
-            (agent.agent, name)
-        })
-        .collect();
+    let mut agents_of: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for agent in agents {
+        let name = agent.name.filter(|name| !name.is_empty()).unwrap_or_else(|| agent.agent.clone());
+        agents_of.entry(agent.pbx).or_default().insert(agent.agent, name);
+    }
     let zone = front.read(|reader| reader.thresholds()).await?.1.unwrap_or_else(TimeZone::system);
     let today = day_of(now_ms, &zone).unwrap_or_default();
     let (since_ms, until_ms) = days(&choice, today, &zone, words)?;
@@ -116,9 +113,8 @@ pub(crate) async fn read(front: &Front, choice: Choice, now_ms: Millis, words: &
     if let Some((column, down)) = &choice.sort {
         sort(&mut entries, column, *down);
     }
-    let agents = agents.into_iter().collect();
     let pbxs = pbxs.iter().map(ToString::to_string).collect();
-    Ok(List { choice, entries, counts, cut, pbxs, queues, dids, agents, zone, today, now_ms })
+    Ok(List { choice, entries, counts, cut, pbxs, queues, dids, agents: agents_of, zone, today, now_ms })
 }
 
 /// The days that are asked for, the last one whole.

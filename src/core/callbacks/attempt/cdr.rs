@@ -1,6 +1,6 @@
 //! What Asterisk's own CDR prove of an attempt whose end was not seen.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::AttemptResult;
 
 /// One CDR of an attempt's first channel, as far as it proves anything.

@@ -70,8 +70,8 @@ pub enum TemplateError {
         /// The word between the braces.
         name: String,
     },
-    /// A character that may not stand in a dial string.
-    #[error("`{}` may not stand in a dial string", .found.escape_debug())]
+    /// A character that may not stand in it.
+    #[error("`{}` may not stand in it", .found.escape_debug())]
     Character {
         at: usize,
         /// The character.
@@ -80,6 +80,13 @@ pub enum TemplateError {
     /// None of the placeholders of which one is needed.
     #[error("there is no {0} in it")]
     Missing(&'static str),
+    /// Over what is shown.
+    #[error("it is longer than {most} bytes")]
+    TooLong {
+        at: usize,
+        /// Bytes at most.
+        most: usize,
+    },
     /// Not a technology, `/` and something.
     #[error("it does not begin with a channel technology such as `PJSIP/` or `Local/`")]
     Technology,
@@ -90,7 +97,10 @@ impl TemplateError {
     #[must_use]
     pub const fn at(&self) -> usize {
         match self {
-            Self::Brace { at } | Self::Placeholder { at, .. } | Self::Character { at, .. } => *at,
+            Self::Brace { at }
+            | Self::Placeholder { at, .. }
+            | Self::Character { at, .. }
+            | Self::TooLong { at, .. } => *at,
             Self::Missing(_) | Self::Technology => 0,
         }
     }
@@ -284,7 +294,7 @@ fn check_channel(template: &str, known: &[&str], needed: &'static str) -> Result
 }
 
 /// How many placeholders there are, where all of them are known and all else is harmless.
-fn placeholders(
+pub(super) fn placeholders(
     template: &str,
     known: &[&str],
     harmless: impl Fn(char, usize) -> bool,
@@ -312,7 +322,7 @@ fn placeholders(
 }
 
 /// Each `{name}` replaced once, from left to right; `None` if one has no value.
-fn fill(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> Option<String> {
+pub(super) fn fill(template: &str, mut value: impl FnMut(&str) -> Option<String>) -> Option<String> {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -331,6 +341,13 @@ pub fn is_sound(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/_.-".contains(&b))
 }
 
+/// A character that [`shown`] keeps as it is.
+pub(super) fn is_shown(c: char) -> bool {
+    static HARMLESS: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}0-9×’._+#:-]$").expect("a regular expression"));
+    c.is_ascii_alphanumeric() || HARMLESS.is_match(c.encode_utf8(&mut [0; 4]))
+}
+
 /// What of a text from outside (a caller's name, an agent's name) may be put into a caller id or a variable of an `Originate`, in
 /// at most `max` bytes: letters of any script, ASCII digits, blanks, and `× - . _ + # : ’`.
 ///
@@ -338,10 +355,7 @@ pub fn is_sound(text: &str) -> bool {
 /// characters, double quotes, brackets and braces of every kind, and `$ , & | \ ; = / @ % ! ~ ^ *`. Blanks of every kind become one.
 #[must_use]
 pub fn shown(text: &str, max: usize) -> String {
-    static HARMLESS: LazyLock<Regex> =
-        LazyLock::new(|| Regex::new(r"^[\p{L}\p{M}0-9×’._+#:-]$").expect("a regular expression"));
     let mut out = String::new();
-    let mut buffer = [0; 4];
     for c in text.chars() {
         let c = match c {
             '\'' | '`' | '´' | '‘' => '’',
@@ -350,8 +364,7 @@ pub fn shown(text: &str, max: usize) -> String {
         };
         let keep = match c {
             ' ' => !out.is_empty() && !out.ends_with(' '),
-            c if c.is_ascii_alphanumeric() => true,
-            c => HARMLESS.is_match(c.encode_utf8(&mut buffer)),
+            c => is_shown(c),
         };
         if keep {
             if out.len() + c.len_utf8() > max {

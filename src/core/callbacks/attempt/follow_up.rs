@@ -1,7 +1,7 @@
 //! After an attempt: what it means for the callback, the agent and the next attempt.
 
 use crate::callbacks::attempt::attempts::Paused;
-use crate::callbacks::attempt::{CallbackAttempt, Phase, originate, result};
+use crate::callbacks::attempt::{CallbackAttempt, Phase, originate};
 use crate::callbacks::pbx_action::PbxAction;
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{MAX_ATTEMPTS, Presences, Scheduler};
@@ -51,9 +51,11 @@ impl Scheduler {
         self.attempts.unpause_later(pauses);
         self.agents.release(agent);
         let taken = attempt.row.detail == originate::TAKEN; // a live call was quicker: not the agent's fault
-        if result::refused_by_agent(result) && !taken {
-            let until = self.now.mono_ms.saturating_add_signed(self.policy(pbx).agent_cooldown_ms);
-            self.agents.cool_down(agent, until);
+        let meaning = result.meaning();
+        if meaning.refused_by_agent && !taken {
+            self.offer_refused(pbx, agent, meaning.missed_by_agent);
+        } else if attempt.row.agent_answered_ms.is_some() {
+            self.agents.answered(agent, self.now.wall_ms);
         }
     }
 
@@ -105,8 +107,8 @@ impl Scheduler {
         let retry = policy.retry.after(result);
         self.tasks.attempt_ends(id);
         let Some(task) = self.tasks.get_mut(id) else { return };
-        task.row.counted += u32::from(result::counts(result));
-        if let Some(agent) = attempt.reserved.clone().filter(|_| result::refused_by_agent(result)) {
+        task.row.counted += u32::from(result.meaning().counts);
+        if let Some(agent) = attempt.reserved.clone().filter(|_| result.meaning().refused_by_agent) {
             task.last_refusal = Some((agent, now));
         }
         let note = match row.detail.as_str() {

@@ -3,6 +3,7 @@
 pub(crate) mod attempts;
 pub mod cdr;
 pub mod dial_string;
+pub mod display;
 mod follow_up;
 pub mod originate;
 mod recovery;

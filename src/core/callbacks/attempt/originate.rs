@@ -1,19 +1,23 @@
 //! What is written to Asterisk for an attempt: one Originate, with everything that the dialplan needs as variables.
 
 use crate::ami::action::{Action, ActionError};
-use crate::ami::event::Millis;
 use crate::callbacks::attempt::dial_string::{DialString, Dialable, is_sound, shown};
+use crate::callbacks::attempt::display::title;
 use crate::callbacks::freepbx::dial_agent;
 use crate::callbacks::policy::{First, Policy};
+use crate::millis::Millis;
 use crate::model::presence::AgentView;
+use crate::model::text::is_language;
 use crate::model::{AttemptRow, CallbackRow};
 
 /// Reason of the pauses that an attempt sets and undoes.
 pub const PAUSE: &str = "callbackd";
+/// Reason of the pause of an agent who missed several offers in a row; the agent undoes it.
+pub const MISSED_OFFERS: &str = "missed callbacks";
 /// The agent took a live call between the choice and the dialling.
 pub(crate) const TAKEN: &str = "the agent is no longer free";
-/// What an agent's phone shows at most, bytes: longer names are cut by phones at will.
-const MAX_NAME: usize = 60;
+/// The function that sets the language of the channel that is originated: not inherited, and not a variable.
+const LANGUAGE: &str = "CHANNEL(language)";
 /// Other texts that go to the dialplan at most, bytes: an action's line holds 1,024.
 const MAX_TEXT: usize = 400;
 
@@ -35,7 +39,8 @@ pub struct Originate {
     pub timeout_ms: Millis,
     /// What that phone shows: name and number.
     pub caller_id: (String, String),
-    /// Variables that the dialplan reads; they are set with a leading `__`, so that the legs which it dials inherit them.
+    /// Variables that the dialplan reads; they are set with a leading `__`, so that the legs which it dials inherit them. And functions, which are of
+    /// this channel alone.
     pub variables: Vec<(&'static str, String)>,
 }
 
@@ -46,9 +51,11 @@ impl Originate {
         let action = Action::originate(&self.channel, &self.channel_id, &self.context, self.timeout_ms)?;
         let action = if caller_id.is_empty() { action } else { action.with("CallerID", caller_id)? };
         // Asterisk would split one header with several variables at commas (`main/manager.c`, `astman_get_variables`).
-        self.variables
-            .iter()
-            .try_fold(action, |action, (variable, value)| action.with("Variable", format!("__{variable}={value}")))
+        self.variables.iter().try_fold(action, |action, (variable, value)| {
+            // `main/pbx_variables.c`, `pbx_builtin_setvar_helper`: what ends in `)` is a function.
+            let inherited = if variable.ends_with(')') { "" } else { "__" };
+            action.with("Variable", format!("{inherited}{variable}={value}"))
+        })
     }
 }
 
@@ -71,7 +78,12 @@ pub(crate) fn originate(
     let did = task.did.as_deref().filter(|did| digits(did)).unwrap_or_default();
     let caller_id = queue.caller_id.replace("{did}", did);
     let caller_id = if digits(&caller_id) { caller_id } else { String::new() };
+    let language = queue.language.as_ref().or(task.language.as_ref());
+    let language = language.filter(|language| is_language(language)).cloned().unwrap_or_default();
+    let title = title(&queue.display, task, attempt.n);
     let mut variables = vec![
+        (LANGUAGE, language.clone()),
+        ("CALLBACKD_LANGUAGE", language),
         ("CALLBACKD_ID", attempt.callback_id.to_string()),
         ("CALLBACKD_ATTEMPT", attempt.n.to_string()),
         ("CALLBACKD_DIAL", customer.as_str().to_owned()),
@@ -84,7 +96,7 @@ pub(crate) fn originate(
         ("CALLBACKD_ACCEPT", queue.accept_key.clone()),
         ("CALLBACKD_QUEUE", shown(task.queue.as_deref().unwrap_or_default(), MAX_TEXT)),
         ("CALLBACKD_SCRIPT", shown(&queue.script, MAX_TEXT)),
-        ("CALLBACKD_TITLE", title(task)),
+        ("CALLBACKD_TITLE", title.clone()),
     ];
     variables.retain(|(_, value)| !value.is_empty());
     let first = if attempt.agent.is_some() { First::Agent } else { First::Customer };
@@ -96,7 +108,7 @@ pub(crate) fn originate(
             let interface = interface.map_or(&*agent.agent, |m| &*m.interface);
             let template = policy.dial_agent.as_deref().unwrap_or_else(|| dial_agent(freepbx, interface));
             let channel = DialString::agent(template, &agent.agent, interface).map_err(|e| e.to_string())?;
-            (channel, &policy.agent_context, policy.agent_ring_ms, (title(task), number.as_str().to_owned()))
+            (channel, &policy.agent_context, policy.agent_ring_ms, (title, number.as_str().to_owned()))
         }
         First::Customer => (customer, &policy.customer_context, policy.customer_ring_ms, (String::new(), caller_id)),
     };
@@ -111,17 +123,6 @@ pub(crate) fn originate(
         caller_id: shows,
         variables,
     })
-}
-
-/// What the agent sees: that it is a callback, for which queue, how often the customer called, and the customer's name.
-fn title(task: &CallbackRow) -> String {
-    let mut title = "CB".to_owned();
-    for part in [task.queue.as_deref(), task.name.as_deref()].into_iter().flatten() {
-        title.push(' ');
-        title.push_str(part);
-    }
-    let times = if task.missed_count > 1 { format!(" ×{}", task.missed_count) } else { String::new() };
-    format!("{}{times}", shown(&title, MAX_NAME - times.len()))
 }
 
 fn digits(number: &str) -> bool {

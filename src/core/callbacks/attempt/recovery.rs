@@ -79,8 +79,9 @@ impl Scheduler {
     }
 
     /// What no channel shows, Asterisk's CDR may.
-    pub(crate) fn looked_up(&mut self, channel_id: &str, cdrs: &[Cdr]) {
-        let Some(attempt) = self.attempts.get(channel_id).filter(|a| a.unlinked) else { return };
+    pub(crate) fn looked_up(&mut self, pbx: &PbxId, channel_id: &str, cdrs: &[Cdr]) {
+        let ours = |a: &&CallbackAttempt| a.unlinked && a.row.pbx == *pbx;
+        let Some(attempt) = self.attempts.get(channel_id).filter(ours) else { return };
         let (result, detail) =
             cdr::judge(cdrs, self.policy(&attempt.row.pbx).customer_ring_ms, self.policies.overall.min_talk_ms);
         match attempt.aborted.clone().filter(|_| result != AttemptResult::Connected) {

@@ -1,6 +1,6 @@
 //! How an attempt ended, from what is known of its call.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::progress::{Facts, FirstPhone};
 use crate::model::{AttemptResult, HangupBy, HangupCause, LegResult};
 
@@ -81,37 +81,6 @@ fn agents_fault(facts: &Facts) -> (AttemptResult, String) {
         _ => (R::AgentNoAnswer, "the agent's phone rang out"),
     };
     (result, detail.to_owned())
-}
-
-/// It counts against `max_attempts`: the customer's phone rang, or may have.
-#[must_use]
-pub const fn counts(result: AttemptResult) -> bool {
-    matches!(
-        result,
-        AttemptResult::Connected
-            | AttemptResult::MaybeVoicemail
-            | AttemptResult::CustomerBusy
-            | AttemptResult::CustomerNoAnswer
-            | AttemptResult::CustomerRejected
-            | AttemptResult::InvalidNumber
-            | AttemptResult::Killed
-            | AttemptResult::Lost
-    )
-}
-
-/// The agent did not take the offer: another one is asked, and this one is not for a while.
-#[must_use]
-pub(crate) const fn refused_by_agent(result: AttemptResult) -> bool {
-    matches!(
-        result,
-        AttemptResult::AgentNoAnswer
-            | AttemptResult::AgentBusy
-            | AttemptResult::AgentRejected
-            | AttemptResult::AgentLeft
-            | AttemptResult::AgentForwarded
-            | AttemptResult::NeverRang
-            | AttemptResult::OriginateError
-    )
 }
 
 /// What `OriginateResponse`'s reason says where no channel ever was (`main/dial.c`, `ast_dial_reason`).

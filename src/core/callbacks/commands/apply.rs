@@ -1,12 +1,12 @@
 //! What people ask of the scheduler.
 
-use crate::ami::event::Millis;
 use crate::callbacks::commands::{Command, CommandError, Done};
 use crate::callbacks::named_time::named_time;
 use crate::callbacks::policy::Policy;
 use crate::callbacks::task::reason;
 use crate::callbacks::tasks::Task;
 use crate::callbacks::{GRACE_MS, Presences, Scheduler};
+use crate::millis::Millis;
 use crate::model::number::Number;
 use crate::model::presence::{AgentView, Presence};
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, Moment, NoSuchPbx, PbxId, Record, Tag};
@@ -58,7 +58,7 @@ impl Scheduler {
                             - now
                     }
                 };
-                self.add(number, &pbx, queue, delay_ms, *priority, by, note)
+                self.add(number, &pbx, queue, (delay_ms, at.is_some()), *priority, by, note)
             }
             Command::Cancel { id, note } => self.cancel(*id, "", by, note, closed),
             Command::Handled { id, note } => self.cancel(*id, reason::HANDLED, by, note, closed),
@@ -85,6 +85,12 @@ impl Scheduler {
             Command::Delay { id, delay_ms, note } => {
                 self.idle(*id, closed)?;
                 self.put_off(*id, *delay_ms);
+                // Who puts it off has told the customer.
+                self.edit(*id, |task| {
+                    if let Some(at) = &mut task.row.requested_for_ms {
+                        *at = task.row.due_ms.max(*at);
+                    }
+                });
                 let what = match (delay_ms / 1_000, delay_ms / 60_000) {
                     (seconds, 0) => format!("put off by {seconds} s"),
                     (_, minutes) => format!("put off by {minutes} min"),
@@ -166,7 +172,7 @@ impl Scheduler {
         number: &str,
         pbx: &PbxId,
         queue: Option<String>,
-        delay_ms: Millis,
+        (delay_ms, promised): (Millis, bool),
         priority: i64,
         by: &str,
         note: &str,
@@ -179,11 +185,21 @@ impl Scheduler {
         let expires_ms = policy.hours.next_open(due_ms).unwrap_or(due_ms).saturating_add(policy.expire_ms);
         let usual_priority = policy.priority;
         if let Some(id) = self.tasks.open_for(&number) {
+            let mut moved = String::new();
+            if self.tasks[id].row.pbx != *pbx {
+                self.idle(id, None)?;
+                moved = self.moves(id, pbx, queue.clone(), None);
+            }
+            let expires_ms = self.tasks[id].row.expires_ms.max(expires_ms);
+            let expires = self.mono(expires_ms);
             self.edit(id, |task| {
                 task.row.priority = task.row.priority.max(priority);
-                task.row.expires_ms = task.row.expires_ms.max(expires_ms);
+                (task.row.expires_ms, task.expires) = (expires_ms, expires);
                 if queue.is_some() {
                     task.row.queue = queue;
+                }
+                if promised {
+                    task.row.requested_for_ms = Some(due_ms);
                 }
             });
             let sooner = self.tasks.get(id).is_some_and(|t| t.attempt().is_none() && t.row.due_ms > due_ms);
@@ -191,7 +207,7 @@ impl Scheduler {
                 self.put_off(id, delay_ms);
             }
             let note = if note.is_empty() { "added again by hand" } else { note };
-            return self.changed(id, by, note);
+            return self.changed(id, by, &format!("{note}{moved}"));
         }
         let Some(id) = self.tasks.new_id() else { return Err(CommandError::Full(self.tasks.len())) };
         let priority = priority.saturating_add(usual_priority);
@@ -218,6 +234,9 @@ impl Scheduler {
             first_miss: None,
             resolved_by: None,
             closed_ms: None,
+            language: None,
+            requested_for_ms: promised.then_some(due_ms),
+            alarmed_ms: None,
         };
         self.counters.queued += 1;
         self.insert(row, Vec::new());
@@ -295,6 +314,8 @@ impl Scheduler {
         row.expires_ms = policy.hours.next_open(now).unwrap_or(now).saturating_add(policy.expire_ms);
         row.closed_ms = None;
         row.resolved_by = None;
+        row.requested_for_ms = row.requested_for_ms.map(|at| at.max(now));
+        row.alarmed_ms = None;
         self.insert(row, Vec::new());
         self.changed(id, by, &because("opened again", note))
     }

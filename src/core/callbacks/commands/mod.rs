@@ -2,9 +2,9 @@
 
 mod apply;
 
-use crate::ami::event::Millis;
 use crate::callbacks::named_time::NamedTimeError;
 use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES};
+use crate::millis::Millis;
 use crate::model::codes::CodedCall;
 use crate::model::identity::there_are;
 use crate::model::{CallbackRow, CallbackState, DoNotCall, E164, NoSuchPbx, PbxId, Tag};

@@ -1,6 +1,6 @@
 //! The latest fact of each customer, bounded: the customer who was heard of longest ago is forgotten first.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::E164;
 use std::collections::{BTreeMap, BTreeSet};
 

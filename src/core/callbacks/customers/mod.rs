@@ -3,9 +3,9 @@
 mod latest;
 mod lines;
 
-use crate::ami::event::Millis;
 use crate::callbacks::restore::Served;
 use crate::callbacks::{MAX_DO_NOT_CALL, MAX_DO_NOT_CALL_BYTES, MAX_OWNERS};
+use crate::millis::Millis;
 use crate::model::{AgentKey, CallKey, DoNotCall, E164, PbxId, Tag};
 use latest::Latest;
 use lines::CallsInProgress;

@@ -38,8 +38,13 @@ impl Scheduler {
             let reason = agent.queues.iter().map(|m| &*m.paused_reason).find(|reason| !reason.is_empty());
             return Some(reason.map_or_else(|| "paused".to_owned(), |reason| format!("paused ({reason})")));
         }
-        let until = memory.map(|m| m.cooldown_until).filter(|until| *until > now)?;
-        Some(format!("did not take a callback, asked again in {} s", seconds(until)))
+        let memory = memory.filter(|m| m.cooldown_until > now)?;
+        let what = if memory.left_out {
+            format!("did not take {} callbacks in a row", memory.missed)
+        } else {
+            "did not take a callback".to_owned()
+        };
+        Some(format!("{what}, asked again in {} s", seconds(memory.cooldown_until)))
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! An offer costs the logarithm of the dials that are kept, however many they are: they stand in order of time, in all, by number and by prefix.
 
-use crate::ami::event::Millis;
 use crate::callbacks::policy::Overall;
+use crate::millis::Millis;
 use crate::model::E164;
 use std::borrow::Borrow;
 use std::collections::{BTreeMap, VecDeque};

@@ -7,10 +7,10 @@ pub mod number_policy;
 pub mod quiet_hours;
 pub(crate) mod rounds;
 
-use crate::ami::event::Millis;
 use crate::callbacks::policy::{First, QueuePolicy, Strategy};
 use crate::callbacks::task::{OURSELVES, reason};
 use crate::callbacks::{Presences, Scheduler};
+use crate::millis::Millis;
 use crate::model::presence::{AgentView, Busy, Presence};
 use crate::model::{AgentKey, CallbackState, E164, PbxId};
 use std::collections::{BTreeMap, BTreeSet};

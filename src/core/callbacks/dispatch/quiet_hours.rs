@@ -1,7 +1,7 @@
 //! The customer's quiet hours: when they end, where the number shows the time zone or zones.
 
 use super::area_codes;
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::number::e164_digits;
 use jiff::civil::Time;
 use jiff::tz::{TimeZone, TimeZoneDatabase};

@@ -4,13 +4,13 @@
 //! UserEvent(CallTag,Code: FOLLOW_UP,Agent: ${CHANNEL(name)})
 //! ```
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::channel_name;
 use crate::model::codes::CodedCall;
 use crate::model::{Direction, FinishedCall, Tag};
 use crate::tracker::calls::call::{Call, Stage};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel;
 use crate::tracker::{MAX_AGENTS, Output, Tracker};
 use std::collections::BTreeMap;
 
@@ -43,7 +43,7 @@ impl Tracker {
 
     /// An agent, named by a channel or by the interface, sets a code on the call that they are in, or on their last one. False if there is none.
     pub(crate) fn agent_tags(&mut self, named: &str, tag: &Tag) -> bool {
-        let names = [named, channel::interface(named)];
+        let names = [named, channel_name::interface(named)];
         let agent =
             names.into_iter().find(|name| self.call_of(name).is_some() || self.last_calls.0.contains_key(*name));
         let Some(agent) = agent else { return false };

@@ -1,6 +1,6 @@
 //! A call in progress: the facts of its events, before the verdict.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::rules::Purpose;
 use crate::model::{CallInProgress, FinishedCall, IvrStep, Rating, Tag};
 use crate::tracker::calls::customer_line;
@@ -8,16 +8,8 @@ use crate::tracker::calls::details::Weighed;
 use crate::tracker::calls::seen::Seen;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
+use crate::verdict::DialplanFacts;
 use std::sync::Arc;
-
-/// Ring attempts kept for one call; more are counted, not kept.
-pub const MAX_LEGS: usize = 500;
-/// Queue visits kept for one call.
-pub const MAX_VISITS: usize = 100;
-/// Tags, and ratings, kept for one call.
-pub const MAX_TAGS: usize = 50;
-/// Menu steps kept for one call.
-pub const MAX_IVR_STEPS: usize = 200;
 
 /// Where a call is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +81,8 @@ pub(crate) struct Call {
     pub transfers: u32,
     /// The latest of them.
     pub transfer_ms: Option<Millis>,
+    /// Language of the channel that began it, at its end.
+    pub language: Option<Box<str>>,
     /// Hangup cause of the customer's channel (Q.850).
     pub cause: Option<u16>,
     /// How much of it was seen.
@@ -168,6 +162,8 @@ pub(crate) struct Dialplan {
     pub callback_queue: Option<Box<str>>,
     /// The time that was named with it.
     pub callback_at: Option<Box<str>>,
+    /// The language that was named with it.
+    pub callback_language: Option<Box<str>>,
     /// The dialplan went to `i` for want of the dialled extension, outside menus.
     pub invalid: bool,
 }
@@ -176,6 +172,21 @@ pub(crate) struct Dialplan {
 const MAX_CONTEXTS: usize = 32;
 
 impl Dialplan {
+    /// What a verdict needs of it.
+    #[must_use]
+    pub(crate) fn facts(&self) -> DialplanFacts<'_> {
+        DialplanFacts {
+            purpose: self.purpose,
+            closed: self.closed,
+            blocked: self.blocked,
+            message: self.message,
+            callback_requested: self.callback_requested,
+            invalid: self.invalid,
+            dial_status: self.dial_status.as_deref(),
+            application: self.application.as_ref().map(|(name, data)| (&**name, &**data)),
+        }
+    }
+
     /// It came to this context, which is for that.
     pub(crate) fn comes_to(&mut self, context: &str, purpose: Purpose) {
         self.purpose = purpose;
@@ -328,6 +339,7 @@ impl Call {
             tags: Vec::new(),
             ratings: Vec::new(),
             forget_by: None,
+            language: None,
             for_queue: None,
             read: None,
             line: None,

@@ -1,15 +1,16 @@
 //! Attempts of ours: the calls that this daemon's Originates make, emitted step by step, and their results.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::attempt_id::identity_in;
+use crate::model::channel_name::Kind;
 use crate::model::progress::{Facts, FirstPhone, Progress, Step};
 use crate::model::sign::{SIGN_VARIABLE, Sign};
 use crate::model::{HangupBy, HangupCause, LegResult, PbxId};
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg};
 use crate::tracker::calls::talk::Talking;
+use crate::tracker::row::legs::never_rang;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{Channel, Kind};
-use crate::tracker::verdict::legs::never_rang;
+use crate::tracker::topology::channel::Channel;
 use crate::tracker::{Output, Tracker};
 
 /// An attempt whose call is not over.

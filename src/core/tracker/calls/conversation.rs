@@ -1,12 +1,12 @@
 //! Who talks with the customer, by who hears whom, and the clocks of talk and hold.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::channel_name::Kind;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Person};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::calls::talk::{Clock, Talking};
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::Kind;
 use crate::tracker::topology::graph::Topology;
 
 impl Tracker {

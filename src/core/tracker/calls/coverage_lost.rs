@@ -1,6 +1,7 @@
 //! Calls during an event gap, and when the lists show them again or do not.
 
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg};
 use crate::tracker::calls::registry::Calls;

@@ -1,10 +1,12 @@
 //! What the dialplan does with a caller: menus, closed and voicemail contexts, applications, variables.
 
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
 use crate::model::IvrStep;
 use crate::model::number::Number;
+use crate::model::{MAX_IVR_STEPS, MAX_VISITS};
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, Dialplan, MAX_IVR_STEPS, MAX_VISITS, Origin, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::call::{Call, Dialplan, Origin, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
 use crate::tracker::topology::graph::Topology;

@@ -1,6 +1,7 @@
 //! The end of a call: wait for what is still on its way, reach the verdict, record it, and forget the call later.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::text::is_language;
 use crate::model::{FinishedCall, Record};
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::table::Slot;
@@ -31,6 +32,13 @@ impl Call {
         }
         if self.live == 0 {
             self.stage = Stage::Ending;
+        }
+    }
+
+    /// A channel of it ended with this language: of the one that began it, it is kept.
+    fn spoke(&mut self, channel: Slot, language: &str) {
+        if self.first == channel && is_language(language) {
+            self.language = Some(language.into());
         }
     }
 
@@ -84,6 +92,12 @@ impl Call {
 }
 
 impl Tracker {
+    /// A channel ends with this language.
+    pub(crate) fn language_known(&mut self, channel: Slot, language: &str) {
+        let call = self.topology.channel(channel).call;
+        self.calls.call_mut(call).spoke(channel, language);
+    }
+
     /// The channel is gone, with a cause if one was sent.
     pub(crate) fn ended(&mut self, slot: Slot, cause: Option<u16>, at: Millis) {
         self.topology.ends(slot, at);

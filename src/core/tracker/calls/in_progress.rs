@@ -1,11 +1,11 @@
 //! Customers' calls in progress, recorded while they last: a run that is killed leaves them to the next one, which records how they ended.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::{CallInProgress, FinishedCall, Outcome, QueueVisit, Record, Status, VisitResult};
 use crate::tracker::calls::call::{Call, Origin, Stage, TrackedVisit};
 use crate::tracker::table::Slot;
-use crate::tracker::verdict::UNDECIDED;
 use crate::tracker::{Output, Tracker};
+use crate::verdict::UNDECIDED;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

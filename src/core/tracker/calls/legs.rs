@@ -1,13 +1,16 @@
 //! Ring attempts: who is dialled for a call, and what becomes of it.
 
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
+use crate::model::MAX_LEGS;
 use crate::model::News;
+use crate::model::channel_name::Kind;
 use crate::model::number::Number;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, MAX_LEGS, Origin, Stage, TrackedLeg};
+use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{Kind, STATE_RINGING, STATE_UP};
+use crate::tracker::topology::channel::{STATE_RINGING, STATE_UP};
 use crate::tracker::topology::graph::Topology;
 
 /// A call over a trunk that leads back to this PBX comes in so soon (ms).

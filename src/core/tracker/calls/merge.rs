@@ -1,7 +1,8 @@
 //! Two calls that turn out to be one: they came to share a linkedid, a channel or a bridge.
 
-use crate::ami::event::Millis;
-use crate::tracker::calls::call::{Call, MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS, Origin, Stage};
+use crate::millis::Millis;
+use crate::model::{MAX_IVR_STEPS, MAX_LEGS, MAX_TAGS, MAX_VISITS};
+use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::details::MAX_LINKEDIDS;
 use crate::tracker::table::Slot;
 use crate::tracker::{SETTLE_MS, Tracker};

@@ -1,12 +1,14 @@
 //! Whose call it is: the channel that began it, and what that one shows of the customer.
 
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
+use crate::model::channel_name::{self, Kind};
 use crate::model::number::Number;
 use crate::model::rules::Purpose;
 use crate::tracker::calls::call::{Call, Origin, Stage};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{self, Kind};
+use crate::tracker::topology::channel;
 use crate::tracker::{MAX_UNNAMED, Output, Tracker};
 
 impl Tracker {
@@ -14,7 +16,7 @@ impl Tracker {
     /// customer is to see: its own name tells it apart where phones are named by their numbers, as FreePBX names them. Who shows no number at
     /// all is known by the trunk.
     pub(crate) fn calls_from_outside(&self, seen: &event::Channel<'_>) -> bool {
-        let peer = channel::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
+        let peer = channel_name::interface(&seen.name).split_once('/').map_or("", |(_, peer)| peer);
         let outside = match self.rules.numbering.classify(&seen.caller_num) {
             Number::Callable(_) => true,
             Number::Withheld => self.topology.was_trunk_of_old(&seen.name),
@@ -72,7 +74,7 @@ impl Tracker {
     /// A call of one of our own phones, as far as the rules say. It may be a customer's all the same: the number that it shows is none of ours, and
     /// neither a queue nor a rule knows its channel.
     fn arrives_unnamed(&mut self, call: Slot, seen: &event::Channel<'_>) {
-        let (context, phone) = (&*seen.context, channel::interface(&seen.name));
+        let (context, phone) = (&*seen.context, channel_name::interface(&seen.name));
         let named = context.is_empty() || self.rules.purpose(context) != Purpose::default();
         // What costs least is asked first: most calls of phones come in contexts that have a name, or were reported.
         if named || self.unnamed.len() >= MAX_UNNAMED || self.unnamed.contains(context) {
@@ -160,7 +162,7 @@ impl Call {
         if kind == Kind::Trunk {
             // An Originate that calls the customer first.
             self.trunk_dialled = origin != Origin::Trunk && !self.comes_in_again;
-            self.trunk = Some(channel::interface(&seen.name).to_owned());
+            self.trunk = Some(channel_name::interface(&seen.name).to_owned());
         }
     }
 }

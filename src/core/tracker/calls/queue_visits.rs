@@ -1,8 +1,10 @@
 //! Queue visits: joined, left, abandoned, connected.
 
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
+use crate::model::MAX_VISITS;
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, MAX_VISITS, Person, TrackedLeg, TrackedVisit};
+use crate::tracker::calls::call::{Call, Person, TrackedLeg, TrackedVisit};
 use crate::tracker::table::Slot;
 
 /// What a queue says at the end of a talk with an agent.

@@ -4,7 +4,7 @@
 //! whoever judges an event against channels, agents and rules calls one of them.
 
 use crate::ami::budget::Budget;
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 use crate::model::progress::LineChange;
 use crate::tracker::calls::call::{Call, Stage};
 use crate::tracker::calls::callback_attempt::TrackedAttempt;
@@ -30,7 +30,7 @@ pub(crate) struct Calls {
     pub(super) attempts: BTreeMap<Box<str>, TrackedAttempt>,
     /// What the details of all calls weigh.
     pub(super) detail_bytes: usize,
-    pub(crate) budget: Budget,
+    pub(super) budget: Budget,
     /// Calls for which a trunk was dialled a moment ago, and when.
     pub(super) dialled_out: Vec<(Millis, Slot)>,
     /// Late events that corrected nothing any more.
@@ -62,6 +62,11 @@ impl Calls {
             dialled_out: Vec::new(),
             late_events_refused: 0,
         }
+    }
+
+    /// What calls keep stays within this.
+    pub(crate) fn keeps_within(&mut self, budget: Budget) {
+        self.budget = budget;
     }
 
     /// The call that a linkedid leads to.

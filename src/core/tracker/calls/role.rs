@@ -1,11 +1,13 @@
 //! Roles: who of a call is the customer and who an agent, from evidence that later evidence may revise.
 
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
+use crate::model::channel_name::Kind;
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Stage, TrackedLeg};
 use crate::tracker::calls::registry::Calls;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{self, Kind, STATE_UP};
+use crate::tracker::topology::channel::{self, STATE_UP};
 use crate::tracker::topology::graph::Topology;
 
 /// What Asterisk shows as the arguments of a channel's application while it dials it (`AppDial`, `AppDial2`, `AppQueue`).

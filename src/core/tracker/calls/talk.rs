@@ -1,6 +1,6 @@
 //! Talk and hold time: a stopwatch that two parties share.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
 
 /// Asterisk counts talks in whole seconds: one that was seen to begin by so much before has not begun twice, ms.
 const WHOLE_SECOND_MS: Millis = 1_000;

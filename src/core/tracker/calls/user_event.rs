@@ -3,6 +3,7 @@
 //! ```text
 //! UserEvent(CallbackRequest,Queue: sales)
 //! UserEvent(CallbackRequest,At: 2026-11-30T09:30)
+//! UserEvent(CallbackRequest,Language: de)
 //! UserEvent(CallbackDecline)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Note: order 4711)
 //! UserEvent(CallTag,Code: DEAL_CLOSED,Agent: ${CHANNEL(name)})
@@ -10,12 +11,14 @@
 //! UserEvent(AgentReady)
 //! ```
 
-use crate::ami::event::{self, Millis, Text};
+use crate::ami::event::{self, Text};
+use crate::millis::Millis;
+use crate::model::MAX_TAGS;
 use crate::model::codes::DECLINED;
-use crate::model::text::is_harmful;
+use crate::model::text::{is_harmful, is_language};
 use crate::model::{Rating, Tag};
 use crate::tracker::Tracker;
-use crate::tracker::calls::call::{Call, MAX_TAGS};
+use crate::tracker::calls::call::Call;
 
 /// Longest code, note and name that is kept, in characters.
 const MAX_TEXT: usize = 200;
@@ -51,7 +54,8 @@ impl Tracker {
         let call = self.calls.call_mut(self.topology.channel(slot).call);
         if is("CallbackRequest") {
             let said = |wanted: &str| Some(field(wanted)).filter(|text| !text.is_empty()).map(Into::into);
-            return call.callback_requested(said("Queue"), said("At"), at);
+            let language = said("Language").filter(|word: &Box<str>| is_language(word));
+            return call.callback_requested(said("Queue"), said("At"), language, at);
         }
         let by = Some(field("By")).filter(|by| !by.is_empty());
         let declines = is("CallbackDecline");
@@ -79,12 +83,19 @@ impl Tracker {
 }
 
 impl Call {
-    /// The caller asks for a callback, and names the queue and a time or does not.
-    fn callback_requested(&mut self, queue: Option<Box<str>>, time: Option<Box<str>>, at: Millis) {
+    /// The caller asks for a callback, and names the queue, a time and a language or does not.
+    fn callback_requested(
+        &mut self,
+        queue: Option<Box<str>>,
+        time: Option<Box<str>>,
+        language: Option<Box<str>>,
+        at: Millis,
+    ) {
         self.dialplan.callback_requested = true;
         self.dialplan.callback_requested_ms = at;
         self.dialplan.callback_queue = queue;
         self.dialplan.callback_at = time;
+        self.dialplan.callback_language = language;
         self.tags.retain(|t| t.code != DECLINED);
     }
 

@@ -1,7 +1,8 @@
 //! Agents: one person over member name, queue interface, state interface and phone, and what the agent does when.
 
 use crate::ami::budget::Budget;
-use crate::ami::event::{Member, Millis};
+use crate::ami::event::Member;
+use crate::millis::Millis;
 use crate::model::presence::Busy;
 use crate::model::{Activity, Interval, PbxId};
 use crate::tracker::table::{Slot, Table};
@@ -81,7 +82,7 @@ pub(crate) struct Membership {
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
     agents: Table<Agent>,
-    pub budget: Budget,
+    budget: Budget,
     /// Of agents who have not been met in this run: the end of the last conversation, and how many there were.
     earlier: BTreeMap<Box<str>, (Option<Millis>, u32)>,
     /// Agents ignored because of [`MAX_AGENTS`].
@@ -110,6 +111,11 @@ pub(crate) fn extension(interface: &str) -> Option<&str> {
 }
 
 impl Roster {
+    /// What is kept of agents stays within this.
+    pub(crate) fn keeps_within(&mut self, budget: Budget) {
+        self.budget = budget;
+    }
+
     /// What earlier runs have seen of an agent.
     pub(crate) fn knows(&mut self, agent: &str, last_talk_ms: Option<Millis>, calls: u32) {
         if self.earlier.len() < self.budget.agents {

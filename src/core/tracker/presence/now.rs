@@ -1,12 +1,12 @@
 //! Presence as the tracker knows it: whose phones have channels, who is free, how many wait in each queue.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::channel_name::Kind;
 use crate::model::presence::{AgentView, MemberView, Presence};
 use crate::tracker::calls::call::{Origin, Stage};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::presence::agent::Agent;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::Kind;
 use crate::tracker::{Output, Tracker};
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,12 +1,13 @@
 //! What queues, devices and channels say about agents, recorded as intervals.
 
-use crate::ami::event::{Member, MemberChange, Millis};
+use crate::ami::event::{Member, MemberChange};
+use crate::millis::Millis;
+use crate::model::channel_name::{self, Kind};
 use crate::model::{Activity, Interval, Record};
 use crate::tracker::calls::call::Call;
 use crate::tracker::coverage::ListedCaller;
 use crate::tracker::presence::agent::{DeviceState, Membership, device};
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{self, Kind};
 use crate::tracker::{Output, Tracker};
 
 /// `QueueMemberStatus.Status` of a phone that cannot be reached: `AST_DEVICE_INVALID`, `AST_DEVICE_UNAVAILABLE`.
@@ -204,7 +205,7 @@ impl Tracker {
 
     /// An agent, named by a channel or by the interface, says that their after-call work is done. False if nobody is known by that name.
     pub(crate) fn wrapup_done(&mut self, named: &str, at: Millis) -> bool {
-        let names = [named, channel::interface(named)];
+        let names = [named, channel_name::interface(named)];
         let Some(agent) = names.into_iter().find_map(|name| self.presence.roster.find(name)) else { return false };
         if let Some(from) = self.presence.wrapup_is_done(agent, at) {
             let over = self.presence.roster.get(agent).interval(Activity::WrapUp, "", "", from, Some(at.max(from)));

@@ -2,7 +2,8 @@
 //!
 //! An agent is written to by its own verbs, by those of all agents, and by those here: whoever judges an event calls one of them.
 
-use crate::ami::event::Millis;
+use crate::ami::budget::Budget;
+use crate::millis::Millis;
 use crate::model::Moment;
 use crate::model::presence::Busy;
 use crate::tracker::presence::agent::{Agent, DeviceState, Roster, device, extension};
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What decides who is free, kept up to date with every event.
 #[derive(Debug, Default)]
 pub(crate) struct PresenceState {
-    pub(crate) roster: Roster,
+    pub(super) roster: Roster,
     /// The phones that have live channels, by interface. Kept for all of them: whose phone it is may be known later.
     phones: Table<Phone>,
     /// Callers in each queue that has any.
@@ -30,6 +31,16 @@ struct Phone {
 }
 
 impl PresenceState {
+    /// What is kept of agents stays within this.
+    pub(crate) fn keeps_within(&mut self, budget: Budget) {
+        self.roster.keeps_within(budget);
+    }
+
+    /// What earlier runs have seen of an agent.
+    pub(crate) fn knows(&mut self, agent: &str, last_talk_ms: Option<Millis>, calls: u32) {
+        self.roster.knows(agent, last_talk_ms, calls);
+    }
+
     /// The agent whom this text means.
     pub(crate) fn find(&self, interface: &str) -> Option<Slot> {
         self.roster.find(interface)

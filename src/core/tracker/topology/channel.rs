@@ -1,7 +1,9 @@
 //! One channel of Asterisk: one end of one connection, as far as its call needs to know it.
 
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
 use crate::model::CallInProgress;
+use crate::model::channel_name::{self, Kind};
 use crate::tracker::calls::call::Call;
 use crate::tracker::table::Slot;
 
@@ -14,41 +16,11 @@ pub(crate) const STATE_RINGING: u8 = 5;
 /// `AST_STATE_UP`: answered.
 pub(crate) const STATE_UP: u8 = 6;
 
-/// Technologies whose channels are never a person: Asterisk makes them for itself or for a program
-/// (`CBAnn`, `CBRec`: app_confbridge; `Announcer`, `Recorder`: bridge softmix and parking; `Snoop`: stasis; `Message`: SIP MESSAGE;
-/// `UnicastRTP`, `AudioSocket`, `WebSocket`: external media of ARI and of Dial).
-const MACHINES: &[&str] = &[
-    "CBAnn",
-    "CBRec",
-    "Announcer",
-    "Recorder",
-    "Snoop",
-    "Message",
-    "Surrogate",
-    "MulticastRTP",
-    "UnicastRTP",
-    "AudioSocket",
-    "WebSocket",
-];
-
 /// Names of one channel that are kept behind it: a masquerade gives it two, one after the other (`main/channel.c`, `ast_do_masquerade`).
 const MAX_FORMER_NAMES: usize = 4;
 
 /// What a call and a bridge weigh beside their ids, bytes: with the texts about its customer, and a second copy of those in its row in progress.
 const OF_ITS_CALL: usize = size_of::<Call>() + size_of::<CallInProgress>() + 400;
-
-/// What stands at the far end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// The telephone network.
-    Trunk,
-    /// A phone of ours.
-    Extension,
-    /// Half of a Local channel: nobody, it leads on.
-    Local,
-    /// A program: of Asterisk itself, or one that the configuration names.
-    Machine,
-}
 
 /// A channel that is up, or that ended a moment ago.
 #[derive(Debug)]
@@ -194,7 +166,7 @@ impl Channel {
     /// The person or trunk at the far end, as technology and peer: `PJSIP/101`.
     #[must_use]
     pub(crate) fn interface(&self) -> &str {
-        interface(&self.name)
+        channel_name::interface(&self.name)
     }
 
     /// Can be the far end of a talk, and has answered.
@@ -218,46 +190,7 @@ impl Channel {
     /// For one half of a Local channel: the name of the other.
     #[must_use]
     pub(crate) fn other_half(&self) -> Option<String> {
-        other_half(&self.name)
-    }
-}
-
-/// The name of the other half of a Local channel.
-#[must_use]
-pub(crate) fn other_half(name: &str) -> Option<String> {
-    let (base, half) = name.strip_prefix("Local/").and(name.rsplit_once(';'))?;
-    match half {
-        "1" => Some(format!("{base};2")),
-        "2" => Some(format!("{base};1")),
-        _ => None,
-    }
-}
-
-/// Technology and peer of a channel name: what is left when the serial number goes.
-///
-/// `PJSIP/101-0000000f` is `PJSIP/101`, `Local/105@from-queue-00000003;1` is `Local/105@from-queue`,
-/// `PJSIP/101-0000000f<ZOMBIE>` is `PJSIP/101`. A span of ISDN bears the other party's number in its channels' names
-/// (`chan_dahdi.c`, `sig_pri`: `DAHDI/i1/12025550123-5`): the trunk is `DAHDI/i1`.
-#[must_use]
-pub(crate) fn interface(name: &str) -> &str {
-    let peer = name.rsplit_once('-').map_or(name, |(peer, _serial)| peer);
-    span_of_isdn(peer).unwrap_or(peer)
-}
-
-/// `DAHDI/i1` of `DAHDI/i1/12025550123`.
-fn span_of_isdn(peer: &str) -> Option<&str> {
-    let (span, _number) = peer.rsplit_once('/')?;
-    let digits = span.strip_prefix("DAHDI/i")?;
-    (!digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit())).then_some(span)
-}
-
-/// What stands at the far end of a channel that is no trunk by configuration.
-#[must_use]
-pub(crate) fn technology_kind(name: &str) -> Kind {
-    match name.split_once('/').map_or(name, |(technology, _)| technology) {
-        "Local" => Kind::Local,
-        technology if MACHINES.contains(&technology) => Kind::Machine,
-        _ => Kind::Extension,
+        channel_name::other_half(&self.name)
     }
 }
 

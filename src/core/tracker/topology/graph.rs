@@ -3,10 +3,12 @@
 //! Everybody may read a [`Channel`]; only the verbs here write to one.
 
 use crate::ami::budget::Budget;
-use crate::ami::event::{self, Millis};
+use crate::ami::event;
+use crate::millis::Millis;
+use crate::model::channel_name::{self, Kind};
 use crate::tracker::table::{Slot, Table};
 use crate::tracker::topology::bridge::Bridge;
-use crate::tracker::topology::channel::{self, Channel, Kind, STATE_RINGING, STATE_UP};
+use crate::tracker::topology::channel::{Channel, STATE_RINGING, STATE_UP};
 use crate::tracker::{MAX_TRUNKS_MET, SPARE_BRIDGES};
 use std::collections::{BTreeSet, VecDeque};
 
@@ -175,11 +177,11 @@ impl Topology {
         if *old_name != *self.channels[slot].uniqueid {
             self.channels.unalias(&old_name, slot);
         }
-        if channel::technology_kind(new_name) == Kind::Local {
+        if channel_name::technology_kind(new_name) == Kind::Local {
             self.channels.alias(new_name, slot);
         }
         // A masquerade can put a phone where half of a Local channel was.
-        if self.channels[slot].kind == Kind::Local && channel::technology_kind(new_name) == Kind::Extension {
+        if self.channels[slot].kind == Kind::Local && channel_name::technology_kind(new_name) == Kind::Extension {
             self.channels[slot].kind = if trunk { Kind::Trunk } else { Kind::Extension };
         }
         self.weigh(slot);
@@ -338,7 +340,7 @@ impl Topology {
 
     /// Keeps a trunk by its peer. False if there is no room.
     pub(crate) fn trunk_met(&mut self, name: &str) -> bool {
-        let peer = channel::interface(name);
+        let peer = channel_name::interface(name);
         if self.trunks_met.contains(peer) {
             return true;
         }
@@ -351,12 +353,12 @@ impl Topology {
 
     /// The peer of this channel has been met as a trunk in this run.
     pub(crate) fn has_met_trunk(&self, name: &str) -> bool {
-        self.trunks_met.contains(channel::interface(name))
+        self.trunks_met.contains(channel_name::interface(name))
     }
 
     /// The peer of this channel was a trunk in an earlier run.
     pub(crate) fn was_trunk_of_old(&self, name: &str) -> bool {
-        self.trunks_of_old.contains(channel::interface(name))
+        self.trunks_of_old.contains(channel_name::interface(name))
     }
 
     /// Technology and peer of what has been met as a trunk.

@@ -1,6 +1,6 @@
 //! The sections that are tables alone.
 
-use super::{section, table};
+use super::{section, table, table_of_pbxs};
 use crate::report::faces::format::{NOTHING, clock, count, hours, maybe_clock, percent, span};
 use crate::report::faces::glance::or_nothing;
 use crate::report::faces::svg::escape;
@@ -13,9 +13,10 @@ pub(super) fn queues(figures: &Figures, out: &mut String) {
         return;
     }
     let rows = figures.queues.iter().map(|queue| {
-        let mut row = cells::queue(queue.queue.clone(), queue);
+        let mut row = vec![queue.queue.clone()];
+        row.extend(cells::queue(queue));
         row.push(percent(queue.totals.abandonment_rate));
-        row
+        (Some(&*queue.pbx), row)
     });
     let header = [
         "Queue",
@@ -28,7 +29,7 @@ pub(super) fn queues(figures: &Figures, out: &mut String) {
         "Service level",
         "Abandonment",
     ];
-    section("Queues", "", &table(&header, rows), out);
+    section("Queues", "", &table_of_pbxs(figures, &header, rows), out);
 }
 
 pub(super) fn agents(figures: &Figures, out: &mut String) {
@@ -40,7 +41,7 @@ pub(super) fn agents(figures: &Figures, out: &mut String) {
             if agent.name.is_empty() { agent.agent.clone() } else { format!("{} ({})", agent.name, agent.agent) };
         let attempts: u64 = agent.attempts.values().sum();
         let connected = agent.attempts.get("CONNECTED").copied().unwrap_or_default();
-        vec![
+        let row = vec![
             name,
             count(agent.answered),
             count(agent.missed_rings),
@@ -54,7 +55,8 @@ pub(super) fn agents(figures: &Figures, out: &mut String) {
             hours(agent.paused_ms),
             hours(agent.acw_ms),
             percent(agent.occupancy),
-        ]
+        ];
+        (Some(&*agent.pbx), row)
     });
     let header = [
         "Agent",
@@ -75,7 +77,7 @@ pub(super) fn agents(figures: &Figures, out: &mut String) {
         "Handling of an answered call takes {} on average: talk, hold and after-call work.",
         maybe_clock(figures.handling.mean_ms)
     );
-    section("Agents", &lead, &table(&header, rows), out);
+    section("Agents", &lead, &table_of_pbxs(figures, &header, rows), out);
 }
 
 pub(super) fn reasons(figures: &Figures, out: &mut String) {
@@ -102,11 +104,12 @@ pub(super) fn ivr(figures: &Figures, out: &mut String) {
     if figures.ivr.is_empty() {
         return;
     }
-    let rows = figures
-        .ivr
-        .iter()
-        .map(|choice| vec![choice.context.clone(), key(&choice.digits), count(choice.steps), count(choice.lost)]);
-    section("Menus, and where callers leave", "", &table(&["Menu", "Key", "Chosen", "Left there"], rows), out);
+    let rows = figures.ivr.iter().map(|choice| {
+        let row = vec![choice.context.clone(), key(&choice.digits), count(choice.steps), count(choice.lost)];
+        (Some(&*choice.pbx), row)
+    });
+    let table = table_of_pbxs(figures, &["Menu", "Key", "Chosen", "Left there"], rows);
+    section("Menus, and where callers leave", "", &table, out);
 }
 
 pub(super) fn repeat(report: &Report<'_>, out: &mut String) {
@@ -165,21 +168,18 @@ pub(super) fn lines_of_trunks(figures: &Figures, out: &mut String) {
         return;
     }
     let rows = figures.lines.iter().map(|line| {
-        vec![
+        let row = vec![
             line.trunk.clone(),
             count(line.calls),
             count(line.most_at_once),
             line.lines.map_or_else(|| NOTHING.to_owned(), |n| n.to_string()),
             maybe_clock(line.at_limit_ms),
             percent(line.share_at_limit),
-        ]
+        ];
+        (Some(&*line.pbx), row)
     });
-    section(
-        "Lines in use",
-        "",
-        &table(&["Trunk", "Calls", "Most at once", "Lines", "All in use for", "Share"], rows),
-        out,
-    );
+    let header = ["Trunk", "Calls", "Most at once", "Lines", "All in use for", "Share"];
+    section("Lines in use", "", &table_of_pbxs(figures, &header, rows), out);
 }
 
 pub(super) fn dids(figures: &Figures, out: &mut String) {
@@ -235,7 +235,7 @@ pub(super) fn codes(figures: &Figures, out: &mut String) {
     if codes.codes.is_empty() {
         return;
     }
-    let rows = codes.codes.iter().map(|(code, calls)| vec![code.clone(), count(*calls)]);
+    let rows = codes.codes.iter().map(|(code, calls)| vec![codes.named(code), count(*calls)]);
     let lead =
         format!("Answered calls without a code: {} ({}).", count(codes.answered_without), percent(codes.share_without));
     section("Codes", &lead, &table(&["Code", "Calls"], rows), out);

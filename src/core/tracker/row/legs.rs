@@ -1,12 +1,12 @@
 //! The legs of a call that is over: who was rung, how each attempt ended, and who took the call unrung.
 
-use crate::ami::event::Millis;
+use crate::millis::Millis;
+use crate::model::channel_name::Kind;
 use crate::model::{HangupCause, Leg, LegResult};
 use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, Person, TrackedLeg};
+use crate::tracker::row::SAME_END_MS;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::Kind;
-use crate::tracker::verdict::row::SAME_END_MS;
 
 /// What ends sooner after it was dialled (ms) was not waited for.
 const AT_ONCE_MS: Millis = 1_000;

@@ -2,17 +2,36 @@
 //!
 //! Hangup causes and CDR dispositions never decide alone: a cause of 16 proves nothing, 127 arrives for a plain CANCEL.
 
-pub(crate) mod legs;
-pub(crate) mod row;
-
-use crate::ami::event::Millis;
-use crate::model::{Direction, HangupCause, IvrStep, LegResult, Outcome, Status, VisitResult};
-use crate::tracker::calls::call::Dialplan;
+use crate::millis::Millis;
+use crate::model::codes::RULE;
+use crate::model::rules::Purpose;
+use crate::model::{Direction, HangupCause, IvrStep, LegResult, Outcome, Status, Tag, VisitResult};
 
 /// Of a call that may have been served in an event gap.
 pub(crate) const UNDECIDED: &str = "too little of it was seen to know how it ended";
 
 const TECHNICAL: &str = "the connection failed for a technical reason";
+
+/// What the dialplan did with the caller, as far as a verdict needs it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct DialplanFacts<'a> {
+    /// What the context that the caller came to last is for.
+    pub purpose: Purpose,
+    /// It was ever in a closed context.
+    pub closed: bool,
+    /// It was ever in a blocked context, or the blacklist sent it away.
+    pub blocked: bool,
+    /// A message was left.
+    pub message: bool,
+    /// A callback was asked for.
+    pub callback_requested: bool,
+    /// It went to `i` for want of the dialled extension, outside menus.
+    pub invalid: bool,
+    /// The latest DIALSTATUS.
+    pub dial_status: Option<&'a str>,
+    /// The application that ran last, lower case, with its arguments.
+    pub application: Option<(&'a str, &'a str)>,
+}
 
 /// What the verdict is made from.
 #[derive(Debug)]
@@ -37,7 +56,7 @@ pub(crate) struct Facts<'a> {
     /// Each phone that was tried failed for a technical reason.
     pub technical: bool,
     /// What the dialplan did.
-    pub dialplan: &'a Dialplan,
+    pub dialplan: DialplanFacts<'a>,
     /// How each person's phone fared.
     pub legs: &'a [LegResult],
     /// A machine that serves callers had the customer at the end.
@@ -94,7 +113,7 @@ pub(crate) fn judge(f: &Facts<'_>) -> Verdict {
 }
 
 fn inbound(f: &Facts<'_>) -> (Status, Outcome, String) {
-    let plan = f.dialplan;
+    let plan = &f.dialplan;
     if plan.blocked {
         return said(Status::NotConnected, Outcome::Blocked, "sent to a context for blocked callers");
     }
@@ -251,7 +270,7 @@ fn partly_seen(f: &Facts<'_>, kindest: Option<LegResult>, timed_out: bool) -> (S
 }
 
 fn failed(f: &Facts<'_>, kindest: Option<LegResult>) -> (Status, Outcome, String) {
-    let application = f.dialplan.application.as_ref().map(|(name, _)| &**name);
+    let application = f.dialplan.application.map(|(name, _)| name);
     if kindest == Some(LegResult::Congestion) || dial_status(f, "CONGESTION") || application == Some("congestion") {
         return said(Status::NotConnected, Outcome::Congestion, "congestion");
     }
@@ -321,16 +340,11 @@ fn kindest(legs: &[LegResult]) -> Option<LegResult> {
 }
 
 fn dialplan_busy(f: &Facts<'_>) -> bool {
-    f.legs.is_empty()
-        && f.dialplan.application.as_ref().is_some_and(|(name, data)| {
-            &**name == "busy"
-                || (&**name == "hangup" && &**data == "17")
-                || (&**name == "playtones" && &**data == "busy")
-        })
+    f.legs.is_empty() && matches!(f.dialplan.application, Some(("busy", _) | ("hangup", "17") | ("playtones", "busy")))
 }
 
 fn dial_status(f: &Facts<'_>, wanted: &str) -> bool {
-    f.dialplan.dial_status.as_deref() == Some(wanted)
+    f.dialplan.dial_status == Some(wanted)
 }
 
 fn tally(legs: &[LegResult]) -> String {
@@ -344,4 +358,10 @@ fn tally(legs: &[LegResult]) -> String {
 
 fn said(status: Status, outcome: Outcome, why: &str) -> (Status, Outcome, String) {
     (status, outcome, why.to_owned())
+}
+
+/// What follows from the verdict.
+pub(crate) fn rule_tag(outcome: Outcome, at_ms: Millis) -> Option<Tag> {
+    let code = outcome.meaning().tag?;
+    Some(Tag { code: code.to_owned(), note: String::new(), by: RULE.to_owned(), at_ms })
 }

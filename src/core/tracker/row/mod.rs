@@ -1,7 +1,10 @@
 //! From a call that is over to its row: times, legs, visits, who ended it, and the verdict.
 
-use crate::ami::event::Millis;
-use crate::model::codes::{ASKED, CALLER, NAMED_TIME, RULE};
+pub(crate) mod legs;
+
+use crate::millis::Millis;
+use crate::model::channel_name::Kind;
+use crate::model::codes::{ASKED, CALLER, NAMED_TIME};
 use crate::model::{
     CallInProgress, Direction, FinishedCall, HangupBy, HangupCause, Leg, Outcome, Quality, QueueVisit, Status, Tag,
     VisitResult,
@@ -10,8 +13,8 @@ use crate::tracker::Tracker;
 use crate::tracker::calls::call::{Call, Origin, TrackedLeg, TrackedVisit};
 use crate::tracker::calls::talk::Talking;
 use crate::tracker::table::Slot;
-use crate::tracker::topology::channel::{Channel, Kind};
-use crate::tracker::verdict::{Facts, judge};
+use crate::tracker::topology::channel::Channel;
+use crate::verdict::{Facts, judge, rule_tag};
 
 /// The call's end follows the talk's end within this time (ms): then whoever ended the talk ended the call.
 pub(super) const SAME_END_MS: Millis = 1_000;
@@ -62,7 +65,7 @@ impl Tracker {
             taken_back,
             technical: technical && !legs.is_empty(),
             cut_off: self.cut_off(call) || visit_results.last().is_some_and(|(_, r)| *r == VisitResult::Cut),
-            dialplan: &call.dialplan,
+            dialplan: call.dialplan.facts(),
             legs: &leg_results,
             served_by_machine: served_by_machine(call, gave_up_ms.unwrap_or(ended_ms)),
             ringing_at_end: call
@@ -99,6 +102,7 @@ impl Tracker {
             wait_ms,
             ring_ms: ring_time(call, answered_ms.unwrap_or(ended_ms)),
             talk_ms: call.talk.talk_ms,
+            language: language(call).map(str::to_owned),
             hold_ms: call.talk.hold_ms,
             hangup_by: self.hangup_by(call),
             hangup_cause: call.cause,
@@ -277,6 +281,12 @@ fn direction(call: &Call) -> Direction {
     }
 }
 
+/// The language in which the customer was served: the one that the dialplan named, or that of the channel. One of our own calls has the agent's.
+fn language(call: &Call) -> Option<&str> {
+    let of_channel = call.language.as_deref().filter(|_| call.origin != Origin::Extension);
+    call.dialplan.callback_language.as_deref().or(of_channel)
+}
+
 /// The far end could not take the call for a technical reason: no codec in common, or an error of its own (a SIP 488 or 500).
 fn failed_technically(leg: &TrackedLeg) -> bool {
     let cause = leg.cause.filter(|_| leg.status.as_deref() == Some("NOANSWER") && leg.rang_ms.is_none());
@@ -339,10 +349,4 @@ fn tags(call: &Call, status: Status, outcome: Outcome, at_ms: Millis) -> Vec<Tag
     let time = call.dialplan.callback_at.as_deref().filter(|_| stands);
     let time = time.map(|time| by_caller(NAMED_TIME, time, call.dialplan.callback_requested_ms));
     rule_tag(outcome, at_ms).into_iter().chain(wish).chain(time).chain(call.tags.iter().cloned()).collect()
-}
-
-/// What follows from the verdict.
-pub(crate) fn rule_tag(outcome: Outcome, at_ms: Millis) -> Option<Tag> {
-    let code = outcome.meaning().tag?;
-    Some(Tag { code: code.to_owned(), note: String::new(), by: RULE.to_owned(), at_ms })
 }

@@ -1,0 +1,141 @@
+//! The cursors in PostgreSQL: how far each database of each site is copied.
+
+use super::Fault;
+use crate::store::copies::{Chunk, Position};
+use callbackd_core::millis::Millis;
+use tokio_postgres::{Client, Row, Transaction};
+
+/// How far a database is copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    /// All changes up to this one are there.
+    pub(crate) acked: i64,
+    /// Its tables are being read anew, and so far.
+    pub(crate) walk: Option<Position>,
+}
+
+impl Cursor {
+    /// Once this piece of the tables is there. At the end of all, the feed goes on from where the walk began.
+    pub(crate) fn after(&self, chunk: &Chunk) -> Self {
+        match (&chunk.next, &self.walk) {
+            (None, Some(walk)) => Self { acked: walk.to, walk: None },
+            (next, _) => Self { acked: self.acked, walk: next.clone() },
+        }
+    }
+}
+
+/// A row of `sink_cursor`, for people.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(crate) struct Site {
+    /// Name of the site.
+    pub(crate) site: String,
+    /// Identity of the database.
+    pub(crate) db_uuid: String,
+    /// 1, 2, ... in the order in which the databases of the site began to write.
+    pub(crate) incarnation: i32,
+    /// All changes up to this one are there.
+    pub(crate) acked_seq: i64,
+    /// Its tables are being read anew.
+    pub(crate) walking: bool,
+    /// When the change `acked_seq` was committed at the site, ms since 1970 UTC.
+    pub(crate) at_ms: Option<Millis>,
+    /// Written last, ms since 1970 UTC by the server's clock.
+    pub(crate) written_ms: Millis,
+}
+
+const ALL: &str = "SELECT site, db_uuid, incarnation, acked_seq, walk IS NOT NULL, at_ms, (extract(epoch FROM written) * 1000)::bigint
+    FROM callbackd.sink_cursor ORDER BY site, incarnation";
+
+/// All of them, by site.
+///
+/// # Errors
+/// The schema is not there, or the connection is lost.
+pub(crate) async fn all(client: &Client) -> Result<Vec<Site>, Fault> {
+    let site = |row: &Row| Site {
+        site: row.get(0),
+        db_uuid: row.get(1),
+        incarnation: row.get(2),
+        acked_seq: row.get(3),
+        walking: row.get(4),
+        at_ms: row.get(5),
+        written_ms: row.get(6),
+    };
+    Ok(client.query(ALL, &[]).await.map_err(Fault::of_schema)?.iter().map(site).collect())
+}
+
+/// A database that is new begins with all of its tables. What a database before it left open is not known to have gone on.
+const REGISTER: &str = "INSERT INTO callbackd.sink_cursor (site, db_uuid, incarnation, acked_seq, walk)
+    SELECT $1, $2, coalesce((SELECT max(incarnation) FROM callbackd.sink_cursor WHERE site = $1), 0) + 1, 0, $3
+    ON CONFLICT (site, db_uuid) DO NOTHING RETURNING incarnation";
+/// The same database, set back with its machine: what it says from here on is later than what it said.
+const LATER: &str = "UPDATE callbackd.sink_cursor
+    SET incarnation = (SELECT max(incarnation) FROM callbackd.sink_cursor WHERE site = $1) + 1
+    WHERE site = $1 AND db_uuid = $2 RETURNING incarnation";
+const END_OPEN: &str =
+    "UPDATE callbackd.agent_intervals SET to_ms = from_ms WHERE site = $1 AND to_ms IS NULL AND incarnation < $2";
+const READ: &str = "SELECT incarnation, acked_seq, walk FROM callbackd.sink_cursor WHERE site = $1 AND db_uuid = $2";
+const WRITE: &str = "UPDATE callbackd.sink_cursor SET acked_seq = $3, walk = $4, at_ms = coalesce($5, at_ms), written = now() WHERE site = $1 AND db_uuid = $2";
+
+/// Which database of which site.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Of {
+    pub(crate) site: String,
+    pub(crate) db_uuid: String,
+}
+
+fn read(row: &Row) -> (i32, Cursor) {
+    let walk: Option<String> = row.get(2);
+    // A place that cannot be read is the beginning.
+    let walk = walk.map(|json| serde_json::from_str(&json).unwrap_or_else(|_| Position::start(row.get(1))));
+    (row.get(0), Cursor { acked: row.get(1), walk })
+}
+
+fn json(walk: &Position) -> String {
+    serde_json::to_string(walk).unwrap_or_default()
+}
+
+/// The incarnation of a database and how far it is copied. One that is new begins with all tables while `newest` is its newest change.
+pub(super) async fn register(client: &mut Client, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
+    let transaction = client.transaction().await?;
+    let (site, db_uuid) = (&of.site, &of.db_uuid);
+    let walk = json(&Position::start(newest));
+    if let Some(new) = transaction.query_opt(REGISTER, &[site, db_uuid, &walk]).await? {
+        transaction.execute(END_OPEN, &[site, &new.get::<_, i32>(0)]).await?;
+    }
+    let found = transaction.query_one(READ, &[site, db_uuid]).await?;
+    transaction.commit().await?;
+    Ok(read(&found))
+}
+
+/// The database counts from an earlier number on than it did.
+pub(super) async fn set_back(client: &mut Client, of: &Of, newest: i64) -> Result<(i32, Cursor), Fault> {
+    let transaction = client.transaction().await?;
+    let later: i32 = transaction.query_one(LATER, &[&of.site, &of.db_uuid]).await?.get(0);
+    transaction.execute(END_OPEN, &[&of.site, &later]).await?;
+    let cursor = Cursor { acked: newest, walk: Some(Position::start(newest)) };
+    move_to(&transaction, of, &cursor, None).await?;
+    transaction.commit().await?;
+    Ok((later, cursor))
+}
+
+/// Holds the cursor until the transaction ends, where it was left.
+///
+/// # Errors
+/// [`Fault::Moved`] if it is elsewhere by now.
+pub(super) async fn hold(transaction: &Transaction<'_>, of: &Of, incarnation: i32, at: &Cursor) -> Result<(), Fault> {
+    let sql = format!("{READ} FOR UPDATE");
+    let found = transaction.query_opt(&sql, &[&of.site, &of.db_uuid]).await?.ok_or(Fault::Moved)?;
+    if read(&found) == (incarnation, at.clone()) { Ok(()) } else { Err(Fault::Moved) }
+}
+
+/// Moves it.
+pub(super) async fn move_to(
+    transaction: &Transaction<'_>,
+    of: &Of,
+    to: &Cursor,
+    at_ms: Option<Millis>,
+) -> Result<(), Fault> {
+    let walk = to.walk.as_ref().map(json);
+    transaction.execute(WRITE, &[&of.site, &of.db_uuid, &to.acked, &walk, &at_ms]).await?;
+    Ok(())
+}

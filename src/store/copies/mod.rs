@@ -1,0 +1,13 @@
+//! Rows as they stand in the tables, for whoever keeps a copy of them elsewhere: what has changed after a cursor, or a table from end to end.
+//!
+//! A copy gets each row as it is when it is read, with its `rev`. What is removed here for its age (`store.keep`) is not taken off a copy.
+
+mod changed;
+mod read;
+mod tables;
+mod walk;
+
+pub(crate) use changed::Changed;
+pub(crate) use read::{Rows, Values};
+pub(crate) use tables::{Kind, Of, Table, copies};
+pub(crate) use walk::{Chunk, Position};

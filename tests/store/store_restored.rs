@@ -1,0 +1,77 @@
+//! What a restart reads of callbacks, of those who were dialled, and of who serves whom.
+
+use super::store_callbacks::{DAY, Database, attempt, call, callback, change, e164, pbx, row};
+use crate::store::stored::{MONDAY_10, abandoned, answered, record};
+use callbackd_core::model::{
+    AgentKey, AttemptResult, AttemptRow, CallbackChange, CallbackRow, CallbackState, FinishedCall, PbxId, Record,
+};
+use std::sync::Arc;
+
+#[test]
+fn a_restart_reads_what_is_open_and_what_is_in_flight() {
+    let mut database = Database::new();
+    let made = CallbackChange { miss: Some(call("1.1")), ..change(row(4, "+12025550123"), "") };
+    let closed = CallbackRow { state: CallbackState::Expired, closed_ms: Some(MONDAY_10), ..row(9, "+12025550124") };
+    database.write(&[
+        record(abandoned("1.1")),
+        callback(made.clone()),
+        Record::Attempt(Arc::new(attempt(4, 1, Some(AttemptResult::AgentRejected)))),
+        callback(change(closed, "")),
+    ]);
+    let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
+    assert_eq!(restored.open, [(made.row, vec![call("1.1")])]);
+    assert_eq!(restored.last_id, 9);
+    assert!(restored.in_flight.is_empty());
+    assert_eq!(restored.refusals, [(4, AgentKey::new(&pbx(), "PJSIP/101"), MONDAY_10 + 80_000)]);
+    assert!(restored.dialled.is_empty(), "the agent's phone never rang");
+
+    database.write(&[Record::Attempt(Arc::new(attempt(4, 2, None)))]);
+    let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
+    assert_eq!(restored.in_flight, [attempt(4, 2, None)]);
+    assert!(restored.refusals.is_empty());
+    assert_eq!(restored.dialled, [(MONDAY_10 + 60_000, e164("+12025550123"))]);
+    assert!(database.store.restored(MONDAY_10 + 60_000 + DAY, 10_000).unwrap().dialled.is_empty());
+}
+
+#[test]
+fn a_restart_counts_for_the_caps_whoever_was_dialled_and_remembers_every_kind_of_refusal() {
+    for result in AttemptResult::ALL.iter().copied() {
+        let mut database = Database::new();
+        let first = CallbackRow { number_e164: Some(e164("+12025550124")), ..row(5, "+12025550124") };
+        let customer_first = AttemptRow { agent: None, ..attempt(5, 1, Some(result)) };
+        let records = [
+            callback(change(row(4, "+12025550123"), "")),
+            Record::Attempt(Arc::new(attempt(4, 1, Some(result)))),
+            callback(change(first, "")),
+            Record::Attempt(Arc::new(customer_first)),
+        ];
+        assert_eq!(database.write(&records), []);
+        let restored = database.store.restored(MONDAY_10 + 120_000, 10_000).unwrap();
+        let dialled: Vec<&str> = restored.dialled.iter().map(|(_, number)| number.as_str()).collect();
+        let agents_first = result.meaning().customer_dialled.then_some("+12025550123");
+        assert_eq!(dialled, agents_first.into_iter().chain(["+12025550124"]).collect::<Vec<_>>(), "{result}");
+        assert_eq!(restored.refusals.len(), usize::from(result.meaning().refused_by_agent), "{result}");
+    }
+}
+
+#[test]
+fn the_owner_of_a_customer_is_who_talked_with_them_last() {
+    let mut database = Database::new();
+    let later = FinishedCall { agent: Some("PJSIP/102".into()), ended_ms: MONDAY_10 + 500_000, ..answered("1.2") };
+    database.write(&[record(later), record(answered("1.1")), record(abandoned("1.3"))]);
+    let owners = database.store.restored(MONDAY_10 + DAY, 10_000).unwrap().owners;
+    assert_eq!(owners, [(e164("+12025550123"), AgentKey::new(&pbx(), "PJSIP/102"), MONDAY_10 + 500_000)]);
+    assert!(database.store.restored(MONDAY_10 + 100 * DAY, 10_000).unwrap().owners.is_empty());
+}
+
+#[test]
+fn who_served_or_owns_a_customer_is_restored_with_the_pbx_of_the_call() {
+    let mut database = Database::new();
+    let later = FinishedCall { pbx: PbxId::new("branch"), ended_ms: MONDAY_10 + 500_000, ..answered("1.1") };
+    database.write(&[record(answered("1.1")), record(later.clone())]);
+    let restored = database.store.restored(MONDAY_10 + DAY, 10_000).unwrap();
+    let agent = AgentKey::new(&later.pbx, later.agent.as_deref().unwrap());
+    assert_eq!(restored.owners, [(e164("+12025550123"), agent, MONDAY_10 + 500_000)]);
+    let served: Vec<_> = restored.served.into_iter().map(|(number, served)| (number, served.call)).collect();
+    assert_eq!(served, [(e164("+12025550123"), later.key())]);
+}
