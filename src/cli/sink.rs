@@ -190,7 +190,7 @@ fn asked<T, F: Future<Output = Result<T, Fault>>>(sink: &Sink, ask: impl FnOnce(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let connecting = tokio::time::timeout(PATIENCE, connect(sink, "callbackd sink")).await;
-        let connected = connecting.unwrap_or_else(|_| Err(Unreached::Unreached("no answer in time".to_owned())));
+        let connected = connecting.unwrap_or_else(|_| Err(Unreached::Unanswered("no answer in time".to_owned())));
         let mut connected: Connected = connected.map_err(|why| refused(sink, &why))?;
         let client = connected.client.take().ok_or_else(|| Failure::Missing(sink.name.clone()))?;
         ask(client).await.map_err(|why| refused(sink, &why))

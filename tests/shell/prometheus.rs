@@ -42,7 +42,7 @@ fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A daemon beside a pretend PBX: a customer gave up, was called back and served; another was served at once. And a webhook that nobody answers.
+/// A daemon beside a pretend PBX: a customer gave up, was called back and served; another was served at once. And a webhook and a sink that nobody answers.
 struct Day {
     site: Site,
     port: u16,
@@ -57,7 +57,9 @@ fn day() -> Day {
     site.write("hook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n", 0o600);
     let hook = format!("http://127.0.0.1:{}/", free_port());
     let more = format!(
-        "[report]\nservice_level = \"7s\"\n[[webhook]]\nname = \"crm\"\nurl = \"{hook}\"\nsecret_file = \"hook\"\n"
+        "[report]\nservice_level = \"7s\"\n[[webhook]]\nname = \"crm\"\nurl = \"{hook}\"\nsecret_file = \"hook\"\n\
+         [[sink]]\nname = \"head\"\ntype = \"postgres\"\nurl = \"postgres://callbackd@127.0.0.1:{}/calls\"\npassword_file = \"secret\"\n",
+        free_port()
     );
     let listening = format!("socket = \"api.sock\"\nlisten = \"127.0.0.1:{port}\"\n");
     site.configure(&configuration(exchange.port, "", &more).replace("socket = \"api.sock\"\n", &listening));

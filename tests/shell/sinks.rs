@@ -1,8 +1,12 @@
 //! Sinks of the running daemon, against a real PostgreSQL that is killed, set back and refuses: what is there is what the tables here say.
 
-use crate::front::Front;
+use crate::exchange::{Eager, Exchange, configuration, impatient, nobody};
+use crate::front::{Front, http};
 use crate::postgres::{ADMIN, Postgres, WRITER};
+use crate::scripted::{Running, Site};
 use crate::tls::Workshop;
+use callbackd::demo::office::Office;
+use callbackd::demo::people::Caller;
 use rusqlite::Connection;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -52,9 +56,10 @@ fn made(front: &Front, server: &Postgres) {
 }
 
 /// Asks until the sink has all that the feed has, and returns its counters.
-fn whole(front: &Front) -> Value {
+fn whole(site: &Site) -> Value {
     loop {
-        let sink = front.get("/v1/status")["counters"]["sinks"]["head"].clone();
+        let (_, status) = http(&site.path("api.sock"), "GET", "/v1/status", "").unwrap();
+        let sink = status["counters"]["sinks"]["head"].clone();
         let is_zero = |name: &str| sink[name] == json!(0);
         if sink["batches"].as_u64() > Some(0)
             && is_zero("behind")
@@ -100,10 +105,10 @@ fn both(db: &Path, server: &Postgres, table: &str) -> (Vec<String>, Vec<String>)
 }
 
 /// All tables say the same in both.
-fn the_same(front: &Front, server: &Postgres) -> usize {
+fn the_same(site: &Site, server: &Postgres) -> usize {
     let mut rows = 0;
     for table in TABLES {
-        let (here, there) = both(&front.site.path("calls.db"), server, table);
+        let (here, there) = both(&site.path("calls.db"), server, table);
         // When a PBX was seen last is sent every minute.
         if table == "pbx_seen" {
             assert_eq!(here.len(), there.len(), "{table}");
@@ -141,20 +146,20 @@ fn what_was_there_before_and_what_comes_is_in_both_and_so_are_the_figures() {
     made(&front, &server);
     replayed(&front);
     let front = front.started(WAITS);
-    whole(&front);
-    assert!(the_same(&front, &server) > 300);
+    whole(&front.site);
+    assert!(the_same(&front.site, &server) > 300);
     let id = front.added("+12025550123");
     front.post("/v1/dnc", &json!({"number": "+12025550124"}));
     front.post(&format!("/v1/callbacks/{id}/cancel"), &json!({"note": "by e-mail"}));
     let call: i64 = front.row("SELECT id FROM calls WHERE direction = 'inbound' ORDER BY id LIMIT 1");
     let tagged = front.run(&["tag", &call.to_string(), "FOLLOW_UP", "--note", "next week"]);
     assert_eq!(tagged.code, 0, "{tagged:?}");
-    whole(&front);
-    the_same(&front, &server);
+    whole(&front.site);
+    the_same(&front.site, &server);
     assert_eq!(server.sql("callbackd", "SELECT count(*) FROM callbackd.tags WHERE note = 'next week'"), "1");
     front.ask("DELETE", "/v1/dnc/+12025550124", &Value::Null);
-    whole(&front);
-    the_same(&front, &server);
+    whole(&front.site);
+    the_same(&front.site, &server);
     // The figures of each day, as both databases make them.
     let figures =
         "inbound, outbound, offered, answered, missed, abandoned, answered_in_time, mean_wait_ms, mean_talk_ms";
@@ -169,6 +174,54 @@ fn what_was_there_before_and_what_comes_is_in_both_and_so_are_the_figures() {
     assert_eq!(here, there);
     let shown = front.run(&["sink", "show", "head"]);
     assert!(shown.line(&["This site:"]).contains("0 changes behind"), "{shown:?}");
+}
+
+#[test]
+fn a_day_at_work_is_in_both_as_it_goes_by() {
+    let server = Postgres::new();
+    let exchange = Exchange::open(Office::small(), Box::new(Eager(1_500)), nobody(), |_| {});
+    let site = Site::new(0);
+    for (name, secret) in [("secret", "demo"), ("writer", WRITER), ("admin", ADMIN)] {
+        site.write(name, secret, 0o600);
+    }
+    let sink = format!(
+        "[[sink]]\nname = \"head\"\ntype = \"postgres\"\nurl = \"postgres://callbackd@127.0.0.1:{}/callbackd\"\npassword_file = \"writer\"\n",
+        server.port
+    );
+    site.configure(&configuration(exchange.port, "", &sink));
+    let url = admin(&server);
+    let init =
+        ["sink", "init", "head", "--apply", "--url", &url, "--password-file", "admin", "--config", "callbackd.toml"];
+    assert_eq!(site.run(&init).code, 0);
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("session: Asterisk is ready");
+    let agents = Office::small().agents.len();
+    (0..agents).for_each(|agent| exchange.pause(agent, Some("lunch")));
+    exchange.until("all to be at lunch", |known| known.paused.len() == agents);
+    for number in ["12025550121", "12025550122"] {
+        exchange.call(impatient(number, 300));
+        daemon.wait_for("Callback queued");
+    }
+    (0..agents).for_each(|agent| exchange.pause(agent, None));
+    daemon.wait_for("state=DONE");
+    daemon.wait_for("state=DONE");
+    exchange.call(Caller { patience_ms: 60_000, ..impatient("12025550124", 0) });
+    daemon.wait_for("status=ANSWER outcome=AGENT queue=sales");
+    daemon.end(Some(Signal::TERM));
+    // What was written last is read by the next one.
+    let mut daemon = Running::start(site.command(&["run", "--config", "callbackd.toml"]));
+    daemon.wait_for("session: Asterisk is ready");
+    whole(&site);
+    daemon.end(Some(Signal::KILL));
+    for (table, rows) in [("calls", 5), ("callback_attempts", 2), ("callbacks", 2)] {
+        let (here, there) = both(&site.path("calls.db"), &server, table);
+        assert_eq!(here, there, "{table}");
+        assert_eq!(here.len(), rows, "{table}");
+    }
+    for table in ["legs", "queue_visits", "tags", "callback_events", "gaps"] {
+        let (here, there) = both(&site.path("calls.db"), &server, table);
+        assert_eq!(here, there, "{table}");
+    }
 }
 
 #[test]
@@ -192,8 +245,8 @@ fn a_server_that_is_killed_and_a_daemon_that_is_killed_lose_nothing_and_double_n
         front.killed();
         front = front.started(WAITS);
     }
-    whole(&front);
-    the_same(&front, &server);
+    whole(&front.site);
+    the_same(&front.site, &server);
     let (here, there) = both(&front.site.path("calls.db"), &server, "callbacks");
     assert_eq!((here.len(), there.len()), (64, 64));
     assert_eq!(server.sql("callbackd", "SELECT count(*), max(incarnation) FROM callbackd.sink_cursor"), "1|1");
@@ -211,23 +264,25 @@ fn a_database_that_was_put_back_is_a_later_incarnation_and_an_earlier_writing_ne
     assert_eq!(copied.code, 0, "{copied:?}");
     let lost = front.added("+12025550122");
     front.post("/v1/dnc", &json!({"number": "+12025550129"}));
-    whole(&front);
+    whole(&front.site);
     assert_eq!(server.sql("callbackd", "SELECT count(*) FROM callbackd.callbacks"), "2");
     // A row that is newer there stays, whatever is read anew here.
     server.sql("callbackd", "UPDATE callbackd.calls SET rev = 99, name = 'Newer' WHERE id = 1");
     server.sql("callbackd", "UPDATE callbackd.sink_cursor SET acked_seq = -5");
     front.ended(Signal::TERM);
     let mut front = front.started(WAITS);
-    assert_eq!(whole(&front)["walks"], json!(1), "the feed does not go back so far");
+    assert_eq!(whole(&front.site)["walks"], json!(1), "the feed does not go back so far");
     assert_eq!(server.sql("callbackd", "SELECT name FROM callbackd.calls WHERE id = 1"), "Newer");
+    // What belonged to these is there without them.
+    server.sql("callbackd", "DELETE FROM callbackd.calls WHERE id <> 1");
     front.ended(Signal::TERM);
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(front.site.path(&format!("calls.db{suffix}")));
     }
     std::fs::rename(front.site.path("copy.db"), front.site.path("calls.db")).unwrap();
     let front = front.started(WAITS);
-    whole(&front);
-    the_same(&front, &server);
+    whole(&front.site);
+    the_same(&front.site, &server);
     assert_eq!(server.sql("callbackd", "SELECT count(*), max(incarnation) FROM callbackd.sink_cursor"), "2|2");
     assert_eq!(server.sql("callbackd", "SELECT count(*) FROM callbackd.calls WHERE name = 'Newer'"), "0", "later wins");
     assert_eq!(server.sql("callbackd", "SELECT count(*) FROM callbackd.do_not_call"), "0", "the copy has none");
@@ -248,7 +303,7 @@ fn who_writes_can_neither_delete_nor_change_the_schema() {
     made(&front, &server);
     let front = front.started(WAITS);
     front.post("/v1/dnc", &json!({"number": "+12025550124"}));
-    whole(&front);
+    whole(&front.site);
     for sql in [
         "DELETE FROM callbackd.calls",
         "DELETE FROM callbackd.do_not_call",
@@ -276,7 +331,7 @@ fn what_is_old_is_taken_out_by_who_may() {
     made(&front, &server);
     replayed(&front);
     let front = front.started(WAITS);
-    whole(&front);
+    whole(&front.site);
     let admin = admin(&server);
     let rows = |table: &str| server.sql("callbackd", &format!("SELECT count(*) FROM callbackd.{table}"));
     let before = rows("calls");
@@ -307,7 +362,7 @@ fn each_trouble_is_said_once_with_its_reason_and_so_is_its_end() {
     let printed = front.run(&["sink", "init", "head"]);
     server.sql("callbackd", &printed.out);
     front.said("Sink works again, sink=head");
-    whole(&front);
+    whole(&front.site);
     assert_eq!(server.sql("callbackd", "SELECT id FROM callbackd.callbacks"), id.to_string());
     server.sql("callbackd", "INSERT INTO callbackd.sink_schema VALUES (7, 7)");
     server.stop();
@@ -369,7 +424,7 @@ fn a_certificate_of_another_authority_or_for_another_name_gets_nothing() {
     assert_eq!(said.code, 0, "{said:?}");
     front.said("Sink works again");
     let id = front.added("+12025550123");
-    whole(&front);
+    whole(&front.site);
     assert_eq!(server.sql("callbackd", "SELECT id FROM callbackd.callbacks"), id.to_string());
     let encrypted =
         "SELECT bool_and(ssl) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.usename = 'callbackd'";

@@ -28,7 +28,7 @@ pub(crate) enum Unreached {
     Password(String),
     /// Nobody listens, or the certificate is another's.
     #[error("{0}")]
-    Unreached(String),
+    Unanswered(String),
     /// The server let nobody in.
     #[error(transparent)]
     Refused(#[from] Fault),
@@ -39,6 +39,14 @@ pub(crate) struct Connected {
     /// What is asked through it; taken once.
     pub(crate) client: Option<Client>,
     driver: JoinHandle<()>,
+}
+
+impl Connected {
+    /// Until the server has gone, which is waited for once.
+    pub(crate) async fn ended(&mut self) {
+        // Whatever it ended by.
+        let _ = (&mut self.driver).await;
+    }
 }
 
 impl Drop for Connected {
@@ -54,7 +62,7 @@ impl Drop for Connected {
 pub(crate) async fn connect(sink: &Sink, named: &str) -> Result<Connected, Unreached> {
     let password = password(&sink.password_file)?;
     let route = Route::to_sink(sink);
-    let (stream, _) = route.reach().await.map_err(|why| Unreached::Unreached(why.to_string()))?;
+    let (stream, _) = route.reach().await.map_err(|why| Unreached::Unanswered(why.to_string()))?;
     // Small statements are waited for. Without it they only come later.
     let _ = stream.set_nodelay(true);
     let mut config = Config::new();
@@ -65,7 +73,7 @@ pub(crate) async fn connect(sink: &Sink, named: &str) -> Result<Connected, Unrea
         .password(password.expose_secret().as_bytes());
     let refused = |error: tokio_postgres::Error| match error.as_db_error() {
         Some(_) => Unreached::Refused(error.into()),
-        None => Unreached::Unreached(with_causes(&error)),
+        None => Unreached::Unanswered(with_causes(&error)),
     };
     let (client, driver) = match &sink.tls {
         None => {
@@ -90,7 +98,7 @@ pub(crate) fn instead(sink: &Sink, url: PostgresUrl, password_file: &Path) -> Si
 }
 
 fn connector(trust: &Tls) -> Result<TlsConnector, Unreached> {
-    tls::connector(trust).map_err(Unreached::Unreached)
+    tls::connector(trust).map_err(Unreached::Unanswered)
 }
 
 /// The password's file is one line that nobody else can read.

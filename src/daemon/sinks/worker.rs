@@ -54,6 +54,8 @@ enum Broken {
     Unreached(#[from] Unreached),
     #[error(transparent)]
     Fault(#[from] Fault),
+    #[error("the server has closed the connection")]
+    Lost,
     #[error("no answer within {} s", Timing::get().sink.as_secs_f32())]
     Slow,
     #[error("the database of this machine cannot be read: {0}")]
@@ -145,7 +147,7 @@ impl Worker {
             if is_nothing(&read, &lists, &writer, &cursor) {
                 self.works(counts);
                 counts.whole(wall());
-                self.wait().await?;
+                self.wait(&mut connected).await?;
                 self.newest.borrow_and_update();
                 looked = look(reader, cursor.clone()).await?;
                 continue;
@@ -191,8 +193,9 @@ impl Worker {
     }
 
     /// Until something has changed, or the lists are to be looked at.
-    async fn wait(&mut self) -> Result<(), Broken> {
+    async fn wait(&mut self, connected: &mut Connected) -> Result<(), Broken> {
         tokio::select! {
+            () = connected.ended() => Err(Broken::Lost),
             news = self.newest.changed() => news.map_err(|_| Broken::Ended),
             () = sleep(LISTS) => Ok(()),
         }

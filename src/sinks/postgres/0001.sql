@@ -221,7 +221,7 @@ COMMENT ON COLUMN callbackd.tags.code IS 'one of codes.code, or a new word';
 COMMENT ON COLUMN callbackd.tags.note IS 'free text';
 COMMENT ON COLUMN callbackd.tags."by" IS 'who set it: rule (from status and outcome), dialplan, or a name';
 COMMENT ON COLUMN callbackd.tags.at_ms IS 'ms since 1970 UTC: when';
-COMMENT ON COLUMN callbackd.tags.source IS 'engine: rewritten with the call''s row; command: kept';
+COMMENT ON COLUMN callbackd.tags.source IS 'call: rewritten with the call''s row; command: kept';
 
 CREATE TABLE callbackd.ratings (
     site        text COLLATE "C" NOT NULL,
@@ -760,8 +760,8 @@ SELECT c.site, c.date, c.pbx, v.queue,
        count(*) FILTER (WHERE v.result = 'CONNECTED') AS connected,
        count(*) FILTER (WHERE v.result = 'ABANDONED') AS abandoned,
        count(*) FILTER (WHERE v.result NOT IN ('CONNECTED', 'ABANDONED')) AS other,
-       div(sum(v.left_ms - v.joined_ms), count(*))::bigint AS mean_stay_ms,
-       max(v.left_ms - v.joined_ms) / 1000 AS longest_stay_s
+       div(sum(v.left_ms - v.joined_ms), count(*))::bigint AS mean_visit_ms,
+       max(v.left_ms - v.joined_ms) / 1000 AS longest_visit_s
   FROM callbackd.v_report_calls c
   JOIN callbackd.queue_visits v ON v.site = c.site AND v.pbx = c.pbx AND v.linkedid = c.linkedid
  WHERE c.inbound = 1 GROUP BY 1, 2, 3, 4;

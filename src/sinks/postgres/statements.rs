@@ -5,31 +5,45 @@ use crate::store::copies::{Kind, Of, Table};
 /// The columns that each table has before those that it has here.
 const BEFORE: [&str; 3] = ["site", "incarnation", "db_uuid"];
 
-/// Adds rows, or puts them in the place of older ones. Its parameters: site, incarnation and identity of the database, then an array for each column.
-/// Of calls it returns which were written, and whether they are new.
-pub(super) fn upsert(table: &Table) -> String {
-    let keys = if table.of == Of::Call { vec![("pbx", Kind::Text), ("linkedid", Kind::Text)] } else { Vec::new() };
-    let columns: Vec<(&str, Kind)> =
-        keys.into_iter().chain(table.columns.iter().map(|(name, kind)| (name.as_str(), *kind))).collect();
-    let names: Vec<String> = columns.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+/// Adds rows that are new. Its parameters: site, incarnation and identity of the database, then an array for each column.
+pub(super) fn insert(table: &Table) -> String {
+    let columns = columns(table);
     let arrays: Vec<String> =
         (4..).zip(&columns).map(|(n, (_, kind))| format!("${n}::{}[]", of_postgres(*kind))).collect();
+    format!(
+        "INSERT INTO callbackd.{} AS t ({}, {}) SELECT $1::text, $2::integer, $3::text, u.* FROM unnest({}) AS u",
+        table.name,
+        BEFORE.join(", "),
+        names(&columns).join(", "),
+        arrays.join(", "),
+    )
+}
+
+/// Adds rows as [`insert`] does, or puts them in the place of older ones. Of calls it returns which were written, and whether they are new.
+pub(super) fn upsert(table: &Table) -> String {
+    let names = names(&columns(table));
     let conflict: Vec<String> = table.key_there.iter().map(|key| format!("\"{key}\"")).collect();
     let replaced = BEFORE[1..].iter().map(|name| format!("\"{name}\"")).chain(names.iter().cloned());
     let replaced = replaced.filter(|name| !conflict.contains(name)).map(|name| format!("{name} = excluded.{name}"));
     let replaced: Vec<String> = replaced.collect();
     let returning = if table.name == "calls" { " RETURNING t.pbx, t.linkedid, t.xmax = 0" } else { "" };
     format!(
-        "INSERT INTO callbackd.{name} AS t ({before}, {columns}) SELECT $1::text, $2::integer, $3::text, u.* FROM unnest({arrays}) AS u \
-         ON CONFLICT (site, {conflict}) DO UPDATE SET {replaced} WHERE {newer}{returning}",
-        name = table.name,
-        before = BEFORE.join(", "),
-        columns = names.join(", "),
-        arrays = arrays.join(", "),
-        conflict = conflict.join(", "),
-        replaced = replaced.join(", "),
-        newer = newer(table, &names),
+        "{} ON CONFLICT (site, {}) DO UPDATE SET {} WHERE {}{returning}",
+        insert(table),
+        conflict.join(", "),
+        replaced.join(", "),
+        newer(table, &names),
     )
+}
+
+/// Those that a table has here, behind the keys of the call where its rows belong to one.
+fn columns(table: &Table) -> Vec<(&str, Kind)> {
+    let keys = if table.of == Of::Call { vec![("pbx", Kind::Text), ("linkedid", Kind::Text)] } else { Vec::new() };
+    keys.into_iter().chain(table.columns.iter().map(|(name, kind)| (name.as_str(), *kind))).collect()
+}
+
+fn names(columns: &[(&str, Kind)]) -> Vec<String> {
+    columns.iter().map(|(name, _)| format!("\"{name}\"")).collect()
 }
 
 /// When a row takes the place of the one that is there. Rows with `rev` are newer by it; which callback a missed call belongs to is written into

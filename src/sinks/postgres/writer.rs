@@ -2,9 +2,10 @@
 
 use super::cursor::{self, Cursor, Of};
 use super::{Fault, schema, statements};
-use crate::store::copies::{Changed, Chunk, Position, Rows, Values, copies};
+use crate::store::copies::{Changed, Chunk, Of as Belongs, Position, Rows, Values, copies};
 use callbackd_core::millis::Millis;
 use std::collections::BTreeSet;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Statement, Transaction};
 
@@ -18,6 +19,7 @@ pub(crate) struct Writer {
     incarnation: i32,
     /// One for each of [`copies`].
     upserts: Vec<Statement>,
+    inserts: Vec<Statement>,
     /// The short lists as they were written last.
     lists: Vec<Rows>,
 }
@@ -31,11 +33,12 @@ impl Writer {
         client.batch_execute(SESSION).await?;
         schema::check(&client).await?;
         let (incarnation, cursor) = cursor::register(&mut client, &of, newest).await?;
-        let mut upserts = Vec::new();
+        let (mut upserts, mut inserts) = (Vec::new(), Vec::new());
         for table in copies() {
             upserts.push(client.prepare(&statements::upsert(table)).await?);
+            inserts.push(client.prepare(&statements::insert(table)).await?);
         }
-        Ok((Self { client, of, incarnation, upserts, lists: Vec::new() }, cursor))
+        Ok((Self { client, of, incarnation, upserts, inserts, lists: Vec::new() }, cursor))
     }
 
     /// Which database of the site it writes for: 1, 2, ….
@@ -113,11 +116,17 @@ impl Writer {
         let lists_are_news = self.lists != lists && !lists.is_empty();
         let transaction = self.client.transaction().await?;
         cursor::hold(&transaction, &self.of, self.incarnation, at).await?;
-        let put = Put { transaction, of: &self.of, incarnation: self.incarnation, upserts: &self.upserts };
+        let put = Put {
+            transaction,
+            of: &self.of,
+            incarnation: self.incarnation,
+            upserts: &self.upserts,
+            inserts: &self.inserts,
+        };
         let mut count = put.rows(rows).await?;
         if lists_are_news {
             for rows in &lists {
-                count += put.table(rows).await?;
+                count += put.table(rows, put.upserts).await?;
             }
             put.forget_codes(&lists).await?;
         }
@@ -145,35 +154,56 @@ struct Put<'w> {
     of: &'w Of,
     incarnation: i32,
     upserts: &'w [Statement],
+    inserts: &'w [Statement],
 }
 
 impl Put<'_> {
     /// Writes tables in their order. What belongs to a call is written anew with it, and left as it is where the call is.
     async fn rows(&self, tables: Vec<Rows>) -> Result<u64, Fault> {
+        let (belongings, others): (Vec<Rows>, Vec<Rows>) =
+            tables.into_iter().partition(|rows| rows.table.of == Belongs::Call);
         let mut count = 0;
         let mut written: Option<BTreeSet<(String, String)>> = None;
-        for rows in tables {
+        for rows in &others {
             if rows.table.name == "calls" {
-                let asked = rows.count;
-                let found = self.calls(&rows).await?;
+                let found = self.calls(rows).await?;
                 count += found.len() as u64;
-                written = (found.len() < asked).then_some(found);
-                continue;
+                written = (found.len() < rows.count).then_some(found);
+            } else {
+                count += self.table(rows, self.upserts).await?;
             }
-            let rows = match &written {
-                Some(written) if rows.table.of == crate::store::copies::Of::Call => {
-                    rows.only(|pbx, linkedid| written.contains(&(pbx.to_owned(), linkedid.to_owned())))
-                }
-                _ => rows,
-            };
-            count += self.table(&rows).await?;
+        }
+        if belongings.is_empty() {
+            return Ok(count);
+        }
+        let belongings = belongings.into_iter().map(|rows| match &written {
+            Some(written) => rows.only(|pbx, linkedid| written.contains(&(pbx.to_owned(), linkedid.to_owned()))),
+            None => rows,
+        });
+        let belongings: Vec<Rows> = belongings.collect();
+        // What belonged to these calls is gone, so none of it is there; unless somebody has deleted rows of calls by hand.
+        self.transaction.batch_execute("SAVEPOINT belongings").await?;
+        match self.tables(&belongings, self.inserts).await {
+            Ok(added) => Ok(count + added),
+            Err(Fault::Server(error)) if error.code() == Some(&SqlState::UNIQUE_VIOLATION) => {
+                self.transaction.batch_execute("ROLLBACK TO SAVEPOINT belongings").await?;
+                Ok(count + self.tables(&belongings, self.upserts).await?)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn tables(&self, tables: &[Rows], statements: &[Statement]) -> Result<u64, Fault> {
+        let mut count = 0;
+        for rows in tables {
+            count += self.table(rows, statements).await?;
         }
         Ok(count)
     }
 
     /// Returns those that were written. What belonged to them is removed.
     async fn calls(&self, rows: &Rows) -> Result<BTreeSet<(String, String)>, Fault> {
-        let (statement, parameters) = self.statement(rows);
+        let (statement, parameters) = self.statement(rows, self.upserts);
         let (mut written, mut pbxs, mut linkedids) = (BTreeSet::new(), Vec::new(), Vec::new());
         for row in self.transaction.query(statement, &self.with(&parameters)).await? {
             let (pbx, linkedid): (String, String) = (row.get(0), row.get(1));
@@ -190,22 +220,26 @@ impl Put<'_> {
         Ok(written)
     }
 
-    async fn table(&self, rows: &Rows) -> Result<u64, Fault> {
+    async fn table(&self, rows: &Rows, statements: &[Statement]) -> Result<u64, Fault> {
         if rows.count == 0 {
             return Ok(0);
         }
-        let (statement, parameters) = self.statement(rows);
+        let (statement, parameters) = self.statement(rows, statements);
         Ok(self.transaction.execute(statement, &self.with(&parameters)).await?)
     }
 
-    fn statement<'r>(&self, rows: &'r Rows) -> (&Statement, Vec<&'r (dyn ToSql + Sync)>) {
+    fn statement<'s, 'r>(
+        &self,
+        rows: &'r Rows,
+        statements: &'s [Statement],
+    ) -> (&'s Statement, Vec<&'r (dyn ToSql + Sync)>) {
         let at = copies().iter().position(|table| table.name == rows.table.name).unwrap_or_default();
         let values = rows.values.iter().map(|values| match values {
             Values::Int(values) => values as &(dyn ToSql + Sync),
             Values::Text(values) => values,
             Values::Real(values) => values,
         });
-        (&self.upserts[at], values.collect())
+        (&statements[at], values.collect())
     }
 
     /// Parameters behind those that all statements begin with.
