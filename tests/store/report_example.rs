@@ -241,7 +241,7 @@ fn agents_queues_and_load_are_those_by_hand() {
     let queues: Vec<_> = figures
         .queues
         .iter()
-        .map(|q| (q.queue.as_str(), q.visits, q.connected, q.abandoned, q.other, q.longest_stay_s))
+        .map(|q| (q.queue.as_str(), q.visits, q.connected, q.abandoned, q.other, q.longest_visit_s))
         .collect();
     assert_eq!(queues, [("sales", 5, 3, 2, 0, Some(50)), ("support", 3, 1, 1, 1, Some(90))]);
     // Call 5 and the callback were up together for 75 s, from 09:40:15 to 09:41:30.

@@ -25,11 +25,11 @@ pub(crate) fn slice(of: &Slice) -> Vec<String> {
     calls(t).into_iter().chain(rest).collect()
 }
 
-/// Behind the name: visits, connected, gave up, other ends, mean stay, longest, service level.
+/// Behind the name: visits, connected, gave up, other ends, mean visit, longest, service level.
 pub(crate) fn queue(of: &Queue) -> Vec<String> {
-    let longest_ms = of.longest_stay_s.map(|s| s * 1_000);
+    let longest_ms = of.longest_visit_s.map(|s| s * 1_000);
     let ends = [of.visits, of.connected, of.abandoned, of.other].map(count);
-    let rest = [maybe_clock(of.mean_stay_ms), maybe_clock(longest_ms), percent(of.totals.service_level_offered)];
+    let rest = [maybe_clock(of.mean_visit_ms), maybe_clock(longest_ms), percent(of.totals.service_level_offered)];
     ends.into_iter().chain(rest).collect()
 }
 

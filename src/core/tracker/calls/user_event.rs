@@ -53,8 +53,10 @@ impl Tracker {
         let room = self.calls.have_room();
         let call = self.calls.call_mut(self.topology.channel(slot).call);
         if is("CallbackRequest") {
-            let said = |wanted: &str| Some(field(wanted)).filter(|text| !text.is_empty()).map(Into::into);
-            let language = said("Language").filter(|word: &Box<str>| is_language(word));
+            let said = |wanted: &str| -> Option<Box<str>> {
+                Some(field(wanted)).filter(|text| !text.is_empty()).map(Into::into)
+            };
+            let language = said("Language").filter(|word| is_language(word));
             return call.callback_requested(said("Queue"), said("At"), language, at);
         }
         let by = Some(field("By")).filter(|by| !by.is_empty());

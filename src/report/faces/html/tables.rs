@@ -24,7 +24,7 @@ pub(super) fn queues(figures: &Figures, out: &mut String) {
         "Connected",
         "Gave up",
         "Other ends",
-        "Mean stay",
+        "Mean visit",
         "Longest",
         "Service level",
         "Abandonment",
