@@ -230,6 +230,7 @@ const WITHOUT_LOSS: &[&str] = &[
     "callbacks/attempt/originate.rs MAX_TEXT",
     "daemon/webhooks/command.rs MAX_TEXT",
     "daemon/webhooks/post.rs MAX_TEXT",
+    "sinks/postgres/mod.rs MAX_SAID",
     "store/callback_queries.rs HISTORY_ROWS",
     "store/verify.rs MAX_FAULTS",
     "tracker/calls/user_event.rs MAX_TEXT",
