@@ -6,8 +6,8 @@
 //!                                               store: one transaction per drained batch
 //! ```
 //!
-//! Imports point upstream only, and a test (`tests/shell/rooms.rs`) holds them to it: `callbackd_core ← report ← store ← api ← daemon ← cli ← main`.
-//! Beside `store` stand `records`, which reads files, `config`, above both of which `webhook` and `sinks` stand, and `language`, the texts of pages;
+//! Imports point upstream only, and a test (`tests/shell/rooms.rs`) holds them to it: `callbackd_core ← language ← report ← store ← api ← daemon ← cli ← main`.
+//! Beside `store` stand `records`, which reads files, `config`, above both of which `webhook` and `sinks` stand; `language` has the texts of pages and reports;
 //! `base64`, `exit`, `ownership`, `random` and `timing` are below all.
 //! The core is a crate of its own in `src/core`: it has no clock, socket, SQL, log or runtime, and its own map.
 //! What happened while events were not seen is proved there, from the files that `records` reads.

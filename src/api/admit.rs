@@ -32,10 +32,12 @@ pub(crate) async fn admit(Shared(slot): Shared<Arc<Slot>>, request: Request, nex
     let body = match tokio::time::timeout(patience, axum::body::to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => body,
         Ok(Err(_)) => {
+            slot.request_refused();
             let why = format!("the body cannot be read, or is longer than {MAX_BODY} bytes");
             return Failure::new(StatusCode::PAYLOAD_TOO_LARGE, why).into_response();
         }
         Err(_) => {
+            slot.request_refused();
             let why = format!("the body took longer than {} s", patience.as_secs_f32());
             let close = [(axum::http::header::CONNECTION, "close")];
             return (close, Failure::new(StatusCode::REQUEST_TIMEOUT, why)).into_response();

@@ -80,9 +80,15 @@ pub(crate) struct ApiCounters {
     /// Answers refused because too much of others had not been read by their clients.
     #[serde(default)]
     pub(crate) answers_refused: u64,
+    /// Requests refused because their body was too long or too slow, a token asked for too many callbacks, or too many waited for the daemon.
+    #[serde(default)]
+    pub(crate) requests_refused: u64,
     /// TLS handshakes at `api.listen` that failed, or were not over in time.
     #[serde(default)]
     pub(crate) handshakes_failed: u64,
+    /// Connections at `api.listen` that had shown no token yet, and were closed for newer ones.
+    #[serde(default)]
+    pub(crate) newcomers_closed: u64,
     /// Commands refused because too many waited for the database.
     #[serde(default)]
     pub(crate) commands_refused: u64,
@@ -95,6 +101,9 @@ pub(crate) struct PbxCounters {
     pub(crate) link: LinkCounters,
     /// Counters of its calls.
     pub(crate) tracker: TrackerCounters,
+    /// Calls of a gap whose records were given up, because too many were held at once.
+    #[serde(default)]
+    pub(crate) records_given_up: u64,
 }
 
 /// What went over a link, over all its connections.
@@ -122,6 +131,9 @@ pub(crate) struct LinkCounters {
     pub(crate) lists_cut: u64,
     /// Connections that were given up because the other end did not read what was sent to it.
     pub(crate) unread: u64,
+    /// Actions that were not sent because too many waited to be sent, or for their answers.
+    #[serde(default)]
+    pub(crate) requests_refused: u64,
 }
 
 /// What the tracker of a PBX's calls has counted.

@@ -165,7 +165,9 @@ impl Front {
         let (slots, api) = (&self.slots, &mut status.counters.api);
         api.connections_refused = slots.refused();
         api.answers_refused = slots.answers_refused();
+        api.requests_refused = slots.requests_refused();
         api.handshakes_failed = slots.handshakes_failed();
+        api.newcomers_closed = slots.newcomers_closed();
         status.streams = slots.streams();
     }
 
@@ -181,7 +183,10 @@ impl Front {
     ) -> Result<T, Failure> {
         let (reply, answer) = oneshot::channel();
         let busy = || Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is busy or about to end: try again");
-        self.asks.try_send(ask(reply)).map_err(|_| busy())?;
+        self.asks.try_send(ask(reply)).map_err(|_| {
+            self.slots.request_refused();
+            busy()
+        })?;
         match tokio::time::timeout(patience, answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(_)) => Err(busy()),
@@ -228,5 +233,24 @@ impl Front {
             Ok(result) => Ok(result?),
             Err(_) => Err(panicked()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::FutureExt;
+
+    #[tokio::test]
+    async fn more_questions_than_may_wait_for_the_daemon_are_refused_and_counted() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_committed, watched) = watch::channel(0);
+        let (front, _asks) = Front::new(&directory.path().join("calls.db"), watched);
+        // The loop stands still: nobody takes them.
+        for _ in 0..MAX_ASKS {
+            assert!(front.ask::<Status>(Ask::Status).now_or_never().is_none());
+        }
+        let refused = front.ask::<Status>(Ask::Status).await.unwrap_err();
+        assert_eq!((refused.status, front.slots.requests_refused()), (StatusCode::SERVICE_UNAVAILABLE, 1));
     }
 }

@@ -1,10 +1,11 @@
 //! Who comes by TCP: a token says what they may do; a browser's page of another site may do nothing.
 
 use super::front::{Failure, Front, Peer};
+use super::slots::Slot;
 use super::web;
 use crate::store::tokens::{Role, Token, hash};
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, CONNECTION, HOST, ORIGIN, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -16,6 +17,10 @@ use tokio::time::Instant;
 
 /// What may be asked without a token.
 const OPEN: [&str; 2] = ["/healthz", "/readyz"];
+/// Who has shown no token.
+const NOBODY: &str = "nobody";
+/// The answer to a connection for which there is no slot.
+const TOO_MANY: &str = "too many connections: close some that are open and try again";
 /// Callbacks that one token of the role `request` may ask for in a minute.
 const REQUESTS_A_MINUTE: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -38,6 +43,11 @@ pub(crate) async fn guard(State(guard): State<Arc<Guard>>, mut request: Request,
     let path = request.uri().path().to_owned();
     match guard.admit(&headers, &method, &path).await {
         Ok((peer, session)) => {
+            let slot = request.extensions().get::<Arc<Slot>>();
+            if peer.0 != NOBODY && slot.is_some_and(|slot| !slot.has_shown_a_token()) {
+                let close = [(CONNECTION, "close")];
+                return (close, Failure::new(StatusCode::SERVICE_UNAVAILABLE, TOO_MANY)).into_response();
+            }
             request.extensions_mut().insert(peer);
             if let Some(session) = session {
                 request.extensions_mut().insert(session);
@@ -62,7 +72,7 @@ impl Guard {
         self.host(headers)?;
         let to_all = OPEN.contains(&path) && *method == Method::GET;
         if to_all || (self.pages && web::is_open(method, path)) {
-            return Ok((Peer("nobody".to_owned()), None));
+            return Ok((Peer(NOBODY.to_owned()), None));
         }
         if self.pages && !headers.contains_key(AUTHORIZATION) && web::is_page(method, path) {
             let session = self.session(headers, method, path).await?;
@@ -164,6 +174,7 @@ impl Guard {
             return Err(refusal(StatusCode::FORBIDDEN, "Authorization", &why, fix));
         }
         if token.role == Role::Request && !self.has_room(&token.name) {
+            self.front.slots.request_refused();
             let why = format!("more than {REQUESTS_A_MINUTE} callbacks in a minute");
             let mut response = refusal(StatusCode::TOO_MANY_REQUESTS, "Authorization", &why, "wait a minute");
             response.headers_mut().insert(RETRY_AFTER, axum::http::HeaderValue::from_static("60"));
@@ -175,7 +186,8 @@ impl Guard {
     fn has_room(&self, name: &str) -> bool {
         let now = Instant::now();
         let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        // Few tokens have this role; one that was withdrawn leaves ten times behind.
+        // One that was withdrawn leaves nothing behind for longer than a minute.
+        asked.retain(|_, times| times.iter().any(|at| now.duration_since(*at) < MINUTE));
         let times = asked.entry(name.to_owned()).or_default();
         times.retain(|at| now.duration_since(*at) < MINUTE);
         let room = times.len() < REQUESTS_A_MINUTE;

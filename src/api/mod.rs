@@ -18,6 +18,7 @@ mod front;
 mod guard;
 pub(crate) mod history;
 mod line;
+mod newcomers;
 mod pages;
 mod query;
 mod readers;

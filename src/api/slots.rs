@@ -1,7 +1,8 @@
 //! Who is at the socket: connections, requests and unsent answers by user, so that one user's do not keep another's waiting.
 
+use super::newcomers::{Newcomers, Place};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -28,14 +29,17 @@ pub(crate) struct Slots {
     /// Users who always have slots: root, and whoever the daemon runs as.
     always: [u32; 2],
     users: Mutex<BTreeMap<u32, User>>,
+    newcomers: Arc<Newcomers>,
     refused: AtomicU64,
     answers_refused: AtomicU64,
+    requests_refused: AtomicU64,
     handshakes_failed: AtomicU64,
 }
 
 #[derive(Debug)]
 struct User {
     connections: usize,
+    newcomers: usize,
     streams: usize,
     /// Bytes of answers.
     unsent: usize,
@@ -48,7 +52,17 @@ pub(crate) struct Slot {
     slots: Arc<Slots>,
     uid: u32,
     requests: Arc<Semaphore>,
-    given_up: AtomicBool,
+    counts: Mutex<Counts>,
+}
+
+/// As what a slot counts.
+#[derive(Debug)]
+enum Counts {
+    /// As one of those who have shown no token yet.
+    Newcomer(Place),
+    Connection,
+    /// As nothing: its stream has a slot of its own.
+    Stream,
 }
 
 /// A stream's slot; free again when it is dropped.
@@ -72,8 +86,10 @@ impl Slots {
         Arc::new(Self {
             always: [0, own],
             users: Mutex::default(),
+            newcomers: Arc::default(),
             refused: 0.into(),
             answers_refused: 0.into(),
+            requests_refused: 0.into(),
             handshakes_failed: 0.into(),
         })
     }
@@ -81,18 +97,34 @@ impl Slots {
     /// A slot for a connection of this user; `None` if they have too many, or all others together.
     pub(crate) fn take(self: &Arc<Self>, uid: u32) -> Option<Slot> {
         let mut users = self.users();
-        let others = users.iter().filter(|(uid, _)| !self.always.contains(uid)).map(|(_, user)| user.connections);
-        let full = !self.always.contains(&uid) && others.sum::<usize>() >= MAX_OF_ALL;
-        let taken = users.get(&uid).map_or(0, |user| user.connections);
-        if full || taken >= MAX_OF_USER {
-            self.refused.fetch_add(1, Relaxed);
+        if !self.has_room(&users, uid) {
             return None;
         }
-        let new = || User { connections: 0, streams: 0, unsent: 0, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) };
-        let user = users.entry(uid).or_insert_with(new);
+        let user = users.entry(uid).or_default();
         user.connections += 1;
         let requests = Arc::clone(&user.requests);
-        Some(Slot { slots: Arc::clone(self), uid, requests, given_up: AtomicBool::new(false) })
+        Some(Slot { slots: Arc::clone(self), uid, requests, counts: Counts::Connection.into() })
+    }
+
+    /// A slot for a connection of this user that has shown no token yet. There always is one: it may cost the oldest of them its own.
+    pub(super) fn newcomer(self: &Arc<Self>, uid: u32) -> Slot {
+        let place = self.newcomers.take();
+        let mut users = self.users();
+        let user = users.entry(uid).or_default();
+        user.newcomers += 1;
+        let requests = Arc::clone(&user.requests);
+        Slot { slots: Arc::clone(self), uid, requests, counts: Counts::Newcomer(place).into() }
+    }
+
+    /// Whether this user may have one more connection; if not, it is counted as refused.
+    fn has_room(&self, users: &BTreeMap<u32, User>, uid: u32) -> bool {
+        let others = users.iter().filter(|(uid, _)| !self.always.contains(uid)).map(|(_, user)| user.connections);
+        let full = !self.always.contains(&uid) && others.sum::<usize>() >= MAX_OF_ALL;
+        let room = !full && users.get(&uid).map_or(0, |user| user.connections) < MAX_OF_USER;
+        if !room {
+            self.refused.fetch_add(1, Relaxed);
+        }
+        room
     }
 
     fn users(&self) -> MutexGuard<'_, BTreeMap<u32, User>> {
@@ -104,7 +136,7 @@ impl Slots {
         let mut users = self.users();
         if let Some(user) = users.get_mut(&uid) {
             less(user);
-            if user.connections + user.streams + user.unsent == 0 {
+            if user.connections + user.newcomers + user.streams + user.unsent == 0 {
                 users.remove(&uid);
             }
         }
@@ -130,6 +162,16 @@ impl Slots {
         self.answers_refused.load(Relaxed)
     }
 
+    /// A request was refused because of a limit.
+    pub(super) fn request_refused(&self) {
+        self.requests_refused.fetch_add(1, Relaxed);
+    }
+
+    /// Requests that were refused since the start, because of a limit.
+    pub(super) fn requests_refused(&self) -> u64 {
+        self.requests_refused.load(Relaxed)
+    }
+
     /// A connection by TLS did not come to its first request.
     pub(super) fn handshake_failed(&self) {
         self.handshakes_failed.fetch_add(1, Relaxed);
@@ -138,6 +180,11 @@ impl Slots {
     /// TLS handshakes that failed or took too long, since the start.
     pub(crate) fn handshakes_failed(&self) -> u64 {
         self.handshakes_failed.load(Relaxed)
+    }
+
+    /// Connections without a token that were closed for newer ones, since the start.
+    pub(crate) fn newcomers_closed(&self) -> u64 {
+        self.newcomers.closed()
     }
 
     /// Streams that there are.
@@ -151,10 +198,55 @@ impl Slots {
     }
 }
 
+impl Default for User {
+    fn default() -> Self {
+        Self { connections: 0, newcomers: 0, streams: 0, unsent: 0, requests: Arc::new(Semaphore::new(MAX_REQUESTS)) }
+    }
+}
+
 impl Slot {
+    /// Whoever is there has shown a token: from now on the slot counts as one of the connections. `false` if there are too many.
+    pub(super) fn has_shown_a_token(&self) -> bool {
+        let mut counts = self.counts();
+        if !matches!(*counts, Counts::Newcomer(_)) {
+            return true;
+        }
+        let mut users = self.slots.users();
+        if !self.slots.has_room(&users, self.uid) {
+            return false;
+        }
+        if let Some(user) = users.get_mut(&self.uid) {
+            user.newcomers -= 1;
+            user.connections += 1;
+        }
+        *counts = Counts::Connection;
+        true
+    }
+
+    /// Waits until a newer connection needs the place of this one: never, once a token was shown.
+    pub(super) async fn has_to_go(&self) {
+        let notice = match &*self.counts() {
+            Counts::Newcomer(place) => Some(place.notice()),
+            Counts::Connection | Counts::Stream => None,
+        };
+        match notice {
+            Some(notice) => notice.notified().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Waits until one more request of this user may be worked on.
     pub(crate) async fn request(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.requests).acquire_owned().await.ok()
+    }
+
+    /// A request on this connection was refused because of a limit.
+    pub(super) fn request_refused(&self) {
+        self.slots.request_refused();
     }
 
     /// Room for an answer of so many bytes that waits to be sent.
@@ -164,6 +256,7 @@ impl Slot {
 
     /// The connection becomes a stream, and its slot is free for another. `None` if there are too many streams.
     pub(crate) fn stream(&self) -> Option<StreamSlot> {
+        let mut counts = self.counts();
         let mut users = self.slots.users();
         let all: usize = users.values().map(|user| user.streams).sum();
         let user = users.get_mut(&self.uid)?;
@@ -172,8 +265,10 @@ impl Slot {
             return None;
         }
         user.streams += 1;
-        if !self.given_up.swap(true, Relaxed) {
-            user.connections -= 1;
+        match std::mem::replace(&mut *counts, Counts::Stream) {
+            Counts::Newcomer(_) => user.newcomers -= 1,
+            Counts::Connection => user.connections -= 1,
+            Counts::Stream => {}
         }
         Some(StreamSlot { slots: Arc::clone(&self.slots), uid: self.uid })
     }
@@ -194,8 +289,10 @@ impl Drop for Unsent {
 
 impl Drop for Slot {
     fn drop(&mut self) {
-        if !self.given_up.load(Relaxed) {
-            self.slots.leaves(self.uid, |user| user.connections -= 1);
+        match *self.counts() {
+            Counts::Newcomer(_) => self.slots.leaves(self.uid, |user| user.newcomers -= 1),
+            Counts::Connection => self.slots.leaves(self.uid, |user| user.connections -= 1),
+            Counts::Stream => {}
         }
     }
 }
@@ -208,6 +305,7 @@ impl Drop for StreamSlot {
 
 #[cfg(test)]
 mod tests {
+    use super::super::newcomers::MAX_NEWCOMERS;
     use super::*;
 
     #[test]
@@ -267,6 +365,22 @@ mod tests {
         drop((held, others));
         assert!(one.unsent(MAX_UNSENT + 1).is_some(), "alone it may go");
         drop((one, root, users, last));
+        assert_eq!(slots.users().len(), 0);
+    }
+
+    #[test]
+    fn who_has_shown_no_token_takes_no_place_of_those_who_have_and_counts_like_them_once_it_is_shown() {
+        let slots = Slots::new(999);
+        let newcomers: Vec<_> = (0..2 * MAX_NEWCOMERS).map(|_| slots.newcomer(1_000)).collect();
+        let mut held: Vec<_> = (1..MAX_OF_USER).map(|_| slots.take(1_000).expect("a slot")).collect();
+        let mut latest = newcomers.into_iter().rev();
+        let (first, second) = (latest.next().unwrap(), latest.next().unwrap());
+        assert!(first.has_shown_a_token() && first.has_shown_a_token(), "the last place");
+        assert!(!second.has_shown_a_token() && slots.take(1_000).is_none());
+        held.pop();
+        assert!(second.has_shown_a_token());
+        assert_eq!((slots.refused(), slots.newcomers_closed()), (2, MAX_NEWCOMERS as u64));
+        drop((first, second, held, latest));
         assert_eq!(slots.users().len(), 0);
     }
 

@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::UnixListener;
+use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 /// What is kept for a client that does not read, bytes.
@@ -128,7 +128,7 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
                 // Without credentials it is nobody: one user like any other.
                 let uid = stream.peer_cred().map_or(u32::MAX, |cred| cred.uid());
                 let peer = if uid == u32::MAX { "unknown".to_owned() } else { user_name(uid) };
-                attend(stream, &front, uid, false, Box::new(move |routes| routes.layer(Extension(Peer(peer)))));
+                attend(stream, &front, uid, Box::new(move |routes| routes.layer(Extension(Peer(peer)))));
             }
             // Too many files are open, for example: wait for some to be closed.
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
@@ -139,21 +139,18 @@ async fn accept(listener: UnixListener, front: Arc<Front>) {
 /// What a request passes before the routes: it says who asks.
 pub(crate) type Way = dyn FnOnce(Router) -> Router + Send;
 
-/// Serves a connection, if its user may have one more; with the pages for people, or without.
-pub(crate) fn attend<S>(stream: S, front: &Arc<Front>, user: u32, pages: bool, way: Box<Way>)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+/// Serves a connection, if its user may have one more.
+fn attend(stream: UnixStream, front: &Arc<Front>, user: u32, way: Box<Way>) {
     let (slot, front) = (front.slots.take(user), Arc::clone(front));
     tokio::spawn(async move {
         match slot {
-            Some(slot) => serve(stream, front, slot, pages, way).await,
+            Some(slot) => serve(stream, front, slot, false, way).await,
             None => refuse(stream).await,
         }
     });
 }
 
-async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+async fn refuse(mut stream: UnixStream) {
     let answered = async {
         // What is left unread when the socket closes would take the answer with it.
         let mut request = [0; 4096];
@@ -164,13 +161,15 @@ async fn refuse(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = tokio::time::timeout(Duration::from_secs(1), answered).await;
 }
 
-/// Serves a connection that has a slot.
+/// Serves a connection that has a slot; with the pages for people, or without.
 pub(super) async fn serve<S>(stream: S, front: Arc<Front>, slot: Slot, pages: bool, way: Box<Way>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let line = Arc::new(Line::default());
-    let routes = way(router(front, slot, pages)).layer(Extension(Arc::clone(&line)));
+    let (line, slot) = (Arc::new(Line::default()), Arc::new(slot));
+    let routes = way(router(front, Arc::clone(&slot), pages))
+        .layer(Extension(Arc::clone(&line)))
+        .layer(Extension(Arc::clone(&slot)));
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(Timing::get().request_head)
@@ -180,6 +179,7 @@ where
         // Who is too slow, or gone, is no news.
         _ = served => {}
         () = line.over() => {}
+        () = slot.has_to_go() => {}
     }
 }
 

@@ -1,8 +1,8 @@
-//! The same API by TCP, for programs that a token lets in.
+//! The same API by TCP, for programs that a token lets in: until they have shown it they are newcomers.
 
 use super::front::Front;
 use super::guard::{Guard, guard};
-use super::socket::{Way, attend, serve};
+use super::socket::{Way, serve};
 use crate::timing::Timing;
 use axum::middleware::from_fn_with_state;
 use std::io;
@@ -83,15 +83,15 @@ impl Door {
     fn attend(&self, stream: TcpStream) {
         let guarded = Arc::clone(&self.guard);
         let way: Box<Way> = Box::new(move |routes| routes.layer(from_fn_with_state(guarded, guard)));
-        let Some(tls) = self.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow()))) else {
-            return attend(stream, &self.front, BY_TCP, self.pages, way);
-        };
-        // Who has no slot is not worth the work of a handshake: the connection is closed without a word.
-        let (Some(slot), front, pages) = (self.front.slots.take(BY_TCP), Arc::clone(&self.front), self.pages) else {
-            return;
-        };
+        let tls = self.tls.as_ref().map(|tls| TlsAcceptor::from(Arc::clone(&tls.borrow())));
+        let (slot, front, pages) = (self.front.slots.newcomer(BY_TCP), Arc::clone(&self.front), self.pages);
         tokio::spawn(async move {
-            match tokio::time::timeout(Timing::get().request_head, tls.accept(stream)).await {
+            let Some(tls) = tls else { return serve(stream, front, slot, pages, way).await };
+            let accepted = tokio::select! {
+                accepted = tokio::time::timeout(Timing::get().request_head, tls.accept(stream)) => accepted,
+                () = slot.has_to_go() => return,
+            };
+            match accepted {
                 Ok(Ok(stream)) => serve(stream, front, slot, pages, way).await,
                 _ => front.slots.handshake_failed(),
             }

@@ -6,10 +6,10 @@ use super::failure::Failure;
 use super::plain::json_line;
 use super::target::{enter, known, meant};
 use crate::config::Config;
+use crate::language::Language;
 use crate::ownership;
 use crate::report::faces::{self, Report};
 use crate::report::figures::{By, Figures, Slice, Totals, by};
-use crate::report::formulas::FORMULAS;
 use crate::report::thresholds::Thresholds;
 use crate::report::window::{Asked, Window};
 use crate::store::{Chosen, NoChoice, Reader, Reported};
@@ -30,6 +30,7 @@ Examples:
   callbackd report                                   today so far, against yesterday up to the same hour
   callbackd report week --queue sales
   callbackd report --from 2026-11-01 --to 2026-12-01 --html november.html
+  callbackd report week --html woche.html --lang de
   callbackd report month --by agent --csv > agents.csv
   callbackd report --mail                            yesterday, to where [report.mail] says; callbackd-report.timer does it each morning")]
 pub struct ReportArgs {
@@ -57,6 +58,9 @@ pub struct ReportArgs {
     /// Write one HTML file, with charts, that needs nothing else; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub(crate) html: Option<PathBuf>,
+    /// Language of --html and --mail: en, ru, uk, he, es, de [default: report.language of the configuration]
+    #[arg(long, value_name = "CODE", ignore_case = true, hide_possible_values = true, value_parser = super::words(&Language::ALL, Language::code, Language::from_code))]
+    pub(crate) lang: Option<Language>,
     /// Send the report to where [report.mail] of the configuration says: a directory, a mail command, or both [default window: yesterday]
     #[arg(long, conflicts_with_all = ["json", "csv", "html", "by", "db"])]
     pub mail: bool,
@@ -84,10 +88,10 @@ pub struct ReportArgs {
 }
 
 impl ReportArgs {
-    /// The same with the agent's phone in place of a name that the configuration gives them.
+    /// The same with the agent's phone in place of a name that the configuration gives them, and in its language unless another is given.
     #[must_use]
     pub fn meant(&self, config: &Config) -> Self {
-        let mut args = self.clone();
+        let mut args = Self { lang: self.lang.or(Some(config.report_language)), ..self.clone() };
         meant(config, &mut args.agent, &mut args.pbx);
         args
     }
@@ -169,7 +173,7 @@ pub fn run(
     let slices = args.by.map(|wanted| (wanted.as_str(), by(&reported.facts, wanted)));
     let report = Report {
         slices: slices.as_ref().map(|(by, slices)| (*by, slices.as_slice())),
-        ..reported.shown(&window, &chosen, (&thresholds, &zone), now.as_millisecond())
+        ..reported.shown(args.lang.unwrap_or_default(), &window, &chosen, (&thresholds, &zone), now.as_millisecond())
     };
     let Reported { figures, before, .. } = &reported;
     if args.json {
@@ -187,7 +191,7 @@ pub fn run(
             figures,
             before: before.as_ref().map(|(window, totals)| Before { window, totals }),
             by: report.slices,
-            formulas: FORMULAS.iter().copied().collect(),
+            formulas: Language::En.formulas().map(|of| (of.key, of.text)).collect(),
         };
         json_line(&answer, out)?;
     } else if args.csv {
@@ -245,7 +249,7 @@ fn not_written(file: &Path) -> impl FnOnce(std::io::Error) -> Failure + '_ {
 }
 
 fn empty(window: &Window, chosen: &Chosen, reader: &Reader, as_of_ms: i64, zone: &TimeZone) -> Result<String, Failure> {
-    let title = window.title();
+    let title = faces::glance::title(window, Language::En);
     if *chosen != Chosen::default() && reader.any_call((window.from_ms, window.to_ms))? {
         return Ok(format!("No calls match: {title}. There are others."));
     }

@@ -198,5 +198,5 @@ fn asked<T, F: Future<Output = Result<T, Fault>>>(sink: &Sink, ask: impl FnOnce(
 }
 
 fn refused(sink: &Sink, why: &dyn std::error::Error) -> Failure {
-    Failure::NotSent(format!("{} at {}: {why}", sink.name, sink.host))
+    Failure::NotSent(safe(&format!("{} at {}: {why}", sink.name, sink.host)))
 }

@@ -2,6 +2,7 @@
 
 use super::callback::OVERALL;
 use super::{Api, Calls, Config, Feed, Hours, Log, LogFormat, Numbers, Pbx, ReportMail, Settings, ShowNumbers, Store};
+use crate::language::Language;
 use crate::records::Files;
 use crate::report::Thresholds;
 use callbackd_core::model::PbxId;
@@ -53,6 +54,7 @@ impl Default for Config {
             webhooks: Vec::new(),
             sinks: Vec::new(),
             report: Thresholds::default(),
+            report_language: Language::default(),
             report_mail: ReportMail::default(),
             store: Store::default(),
             log: Log::default(),

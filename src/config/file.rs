@@ -104,6 +104,7 @@ fn read(text: &str, dir: &Path) -> Result<Config, Vec<Problem>> {
         sinks: sink::read(root, dir, &problems),
         feed,
         report: report::read(&all.section("report")),
+        report_language: report::language(&all.section("report")),
         report_mail: report_mail::read(&all.section("report"), dir),
         store: store(&all.section("store"), dir),
         log: log(&all.section("log")),

@@ -33,6 +33,7 @@ pub(crate) use sink::PostgresUrl;
 pub use sink::Sink;
 pub use webhook::{FIELDS, Format, Map, Webhook};
 
+use crate::language::Language;
 use crate::records::Files;
 use crate::report::Thresholds;
 use callbackd_core::callbacks::policy::Overall;
@@ -220,6 +221,7 @@ pub const KEYS: &[(&str, &[&str])] = &[
             "acw_reasons",
             "did",
             "trunk_lines",
+            "language",
             "mail",
         ],
     ),
@@ -249,6 +251,8 @@ pub struct Config {
     pub(crate) sinks: Vec<Sink>,
     /// What figures are held against, table `[report]`.
     pub report: Thresholds,
+    /// In which `callbackd report` writes pages and messages, `report.language`.
+    pub(crate) report_language: Language,
     /// Where the report of each day goes, table `[report.mail]`.
     pub(crate) report_mail: ReportMail,
     /// The database, table `[store]`.

@@ -1,6 +1,7 @@
 //! The table `[report]`: thresholds of the figures, and names of what they are about.
 
 use super::section::Section;
+use crate::language::Language;
 use crate::report::Thresholds;
 use callbackd_core::millis::Millis;
 use std::collections::BTreeMap;
@@ -37,6 +38,18 @@ pub(super) fn read(section: &Section<'_, '_>) -> Thresholds {
         dids: labels(section),
         trunk_lines: lines(section),
     }
+}
+
+/// In which pages and messages are written.
+pub(super) fn language(section: &Section<'_, '_>) -> Language {
+    let Some(text) = section.text("language", "\"en\"") else { return Language::default() };
+    let known = Language::ALL.map(Language::code);
+    // A region behind it (`de-AT`) would say more than is kept.
+    Language::from_code(&text.value).filter(|language| language.code() == text.value).unwrap_or_else(|| {
+        let help = format!("one of {}", known.join(", "));
+        section.problems.add(text.span, "`language` must be one that reports are written in", "not one of them", help);
+        Language::default()
+    })
 }
 
 fn duration(ms: Millis) -> Duration {

@@ -28,7 +28,7 @@ pub(crate) fn load(files: &ApiCertificate) -> Result<Arc<ServerConfig>, String> 
         pem::Error::NoItemsFound => {
             format!("tls_key_file {shown} holds no key in PEM form (-----BEGIN PRIVATE KEY-----) without a passphrase")
         }
-        error => format!("tls_key_file {shown} cannot be read: {error}"),
+        error => format!("tls_key_file {shown} is broken ({error:?}): write it anew, the key alone"),
     })?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
@@ -38,6 +38,7 @@ pub(crate) fn load(files: &ApiCertificate) -> Result<Arc<ServerConfig>, String> 
             "tls_key_file {shown} is not the key of the first certificate in tls_cert_file {}: the server's own comes first",
             files.chain_file.display()
         ),
+        rustls::Error::InvalidCertificate(error) => broken(&files.chain_file, &error),
         error => format!("tls_cert_file {} and tls_key_file {shown}: {error}", files.chain_file.display()),
     })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -64,15 +65,19 @@ pub(crate) fn in_its_time(files: &ApiCertificate, now_s: u64) -> Result<(), Stri
     })
 }
 
+fn broken(chain: &Path, error: &dyn std::fmt::Debug) -> String {
+    let shown = chain.display();
+    format!("tls_cert_file {shown} is broken ({error:?}): write it anew, each certificate as its authority gave it")
+}
+
 fn chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     let shown = path.display();
     let unreadable = |error: String| format!("tls_cert_file {shown} cannot be read: {error}");
     let file = open_trusted("it", path).map_err(|error| unreadable(error.to_string()))?;
     let mut text = Vec::new();
     file.take(MAX_CHAIN).read_to_end(&mut text).map_err(|error| unreadable(error.to_string()))?;
-    let chain = CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| unreadable(error.to_string()))?;
+    let chain =
+        CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>().map_err(|error| broken(path, &error))?;
     if chain.is_empty() {
         return Err(format!("tls_cert_file {shown} holds no certificate in PEM form (-----BEGIN CERTIFICATE-----)"));
     }

@@ -182,6 +182,7 @@ fn counted(monitor: &Monitor, link: &Link) -> PbxCounters {
     PbxCounters {
         link: link.counters(),
         tracker: TrackerCounters::new(monitor.tracker().counters(), monitor.events_unreadable()),
+        records_given_up: 0, // those who read them know
     }
 }
 

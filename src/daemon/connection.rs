@@ -15,7 +15,7 @@ use super::link::{Command, GOODBYE_TIMEOUT, LinkEvent, RequestFailed, Tee};
 use super::link_counters::{Published, SharedCounters};
 use super::lost::LostReason;
 use callbackd_core::ami::excerpt::excerpt;
-use callbackd_core::ami::session::{Answer, Reply};
+use callbackd_core::ami::session::{Answer, Reply, RequestError};
 use callbackd_core::ami::{
     ActionId, DeadReason, Disposition, FrameDecoder, Interest, Notice, Received, Session, SessionOutput,
 };
@@ -138,6 +138,9 @@ impl Connection {
                             self.waiting.insert(id, reply);
                         }
                         Err(error) => {
+                            if error == RequestError::TooMany {
+                                self.counters.request_refused();
+                            }
                             // Whoever asked may have gone.
                             let _ = reply.send(Err(error.into()));
                         }

@@ -106,6 +106,7 @@ pub struct Link {
 #[derive(Debug, Clone)]
 pub(crate) struct Requester {
     commands: mpsc::Sender<Command>,
+    counters: SharedCounters,
 }
 
 impl Requester {
@@ -113,6 +114,9 @@ impl Requester {
     pub(crate) fn request(&self, action: Action) -> impl Future<Output = Result<Reply, RequestFailed>> + Send + use<> {
         let (reply, answer) = oneshot::channel();
         let queued = self.commands.try_send(Command::Request(action, reply));
+        if matches!(queued, Err(TrySendError::Full(_))) {
+            self.counters.request_refused();
+        }
         async move {
             match queued {
                 Ok(()) => answer.await.unwrap_or(Err(RequestFailed::Unanswered(Unanswered::LinkLost))),
@@ -153,7 +157,8 @@ impl Link {
             share,
             counters: counters.clone(),
         };
-        Self { requester: Requester { commands }, counters, task: tokio::spawn(linker.run()) }
+        let requester = Requester { commands, counters: counters.clone() };
+        Self { requester, counters, task: tokio::spawn(linker.run()) }
     }
 
     /// What it has counted since it was started.
@@ -293,6 +298,16 @@ pub(super) fn nonce() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn actions_beyond_those_that_may_wait_are_refused_and_counted() {
+        let (commands, _received) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let requester = Requester { commands, counters: SharedCounters::default() };
+        let waiting: Vec<_> = (0..MAX_WAITING_REQUESTS).map(|_| requester.request(Action::ping())).collect();
+        let refused = requester.request(Action::ping()).await.err();
+        assert_eq!(refused, Some(RequestError::TooMany.into()));
+        assert_eq!((waiting.len(), requester.counters.read().requests_refused), (MAX_WAITING_REQUESTS, 1));
+    }
 
     #[test]
     fn waits_double_from_a_tenth_of_a_second_and_never_exceed_half_a_minute() {

@@ -24,6 +24,7 @@ struct Cells {
     unknown_responses: AtomicU64,
     lists_cut: AtomicU64,
     unread: AtomicU64,
+    requests_refused: AtomicU64,
 }
 
 impl SharedCounters {
@@ -52,6 +53,11 @@ impl SharedCounters {
         self.0.unread.fetch_add(1, Relaxed);
     }
 
+    /// An action was not sent because too many waited.
+    pub(super) fn request_refused(&self) {
+        self.0.requests_refused.fetch_add(1, Relaxed);
+    }
+
     /// What they are now.
     pub(crate) fn read(&self) -> LinkCounters {
         let cells = &*self.0;
@@ -68,6 +74,7 @@ impl SharedCounters {
             unknown_responses: cells.unknown_responses.load(Relaxed),
             lists_cut: cells.lists_cut.load(Relaxed),
             unread: cells.unread.load(Relaxed),
+            requests_refused: cells.requests_refused.load(Relaxed),
         }
     }
 }

@@ -102,6 +102,8 @@ struct PbxGaps {
     waiting: Vec<Due>,
     /// What has come of the look that is under way.
     looking: Option<Taken>,
+    /// Calls whose records were given up for want of room, since the start.
+    given_up: u64,
 }
 
 impl Proofs {
@@ -113,6 +115,7 @@ impl Proofs {
             rules: pbx.settings.rules(),
             waiting: Vec::new(),
             looking: None,
+            given_up: 0,
         };
         Self {
             pbxs: config.pbx.iter().map(gaps).collect(),
@@ -165,6 +168,11 @@ impl Proofs {
         }
     }
 
+    /// Of this PBX, calls whose records were given up for want of room, since the start.
+    pub(crate) fn given_up(&self, pbx: &str) -> u64 {
+        self.pbxs.iter().find(|gaps| *gaps.pbx == *pbx).map_or(0, |gaps| gaps.given_up)
+    }
+
     /// What was found, less what the tracker knows better by now: to be recorded as calls are.
     pub(crate) fn take(&mut self, found: Found, monitors: &[Monitor]) -> Vec<FinishedCall> {
         let Some(gaps) = self.pbxs.iter_mut().find(|gaps| gaps.pbx == found.pbx) else { return Vec::new() };
@@ -182,6 +190,7 @@ impl Proofs {
                 return calls;
             }
             What::Over(Ok(Sums { unreadable, given_up })) => {
+                gaps.given_up += given_up;
                 let Taken { calls, unknown } = gaps.looking.take().unwrap_or_default();
                 if calls > 0 || given_up > 0 {
                     tracing::info!(

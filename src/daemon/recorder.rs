@@ -13,12 +13,8 @@ use std::sync::mpsc::TrySendError;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
-/// Records that may wait for room in the writer's queue: at 100 calls a second, some minutes of a database that cannot be written. Beyond
-/// it the oldest are given up, counted and said.
-pub(crate) const MAX_WAITING: usize = 100_000;
-
-/// What those records, and the ones that the writer has not answered for, may weigh together, bytes: usual ones reach their number first. Beyond it, too,
-/// the oldest that wait are given up.
+/// What the records that wait for room in the writer's queue, and the ones that it has not answered for, may weigh together, bytes: at 100 calls a
+/// second, some minutes of a database that cannot be written. Beyond it the oldest that wait are given up, counted and said.
 pub(crate) const MAX_UNSAVED_BYTES: usize = UNSAVED_BYTES;
 /// One batch is not heavier than this, bytes, unless a single record is: the writer works on a copy.
 const BATCH_BYTES: usize = 4 << 20;
@@ -105,7 +101,7 @@ impl Recorder {
         self.pushed += 1;
         self.waiting_bytes += record.bytes();
         self.waiting.push_back(record);
-        if self.waiting.len() <= MAX_WAITING && self.waiting_bytes + self.sent_bytes <= MAX_UNSAVED_BYTES {
+        if self.waiting_bytes + self.sent_bytes <= MAX_UNSAVED_BYTES {
             return None;
         }
         let given_up = self.waiting.pop_front()?;
@@ -222,7 +218,7 @@ impl Recorder {
         self.waiting.len() + self.sent.iter().map(|sent| sent.records.len()).sum::<usize>()
     }
 
-    /// Records given up because of [`MAX_WAITING`] or [`MAX_UNSAVED_BYTES`], since this was last asked.
+    /// Records given up because of [`MAX_UNSAVED_BYTES`], since this was last asked.
     #[must_use = "a loss that nobody tells is a lie"]
     pub(crate) fn take_lost(&mut self) -> u64 {
         std::mem::take(&mut self.lost)

@@ -1,35 +1,10 @@
-//! All texts of pages: a name, and English, Russian, Ukrainian, Hebrew, Spanish, German. `{}` is a gap that the program fills.
+//! The texts of pages.
 
-macro_rules! words {
-    ($($name:ident: $en:literal, $ru:literal, $uk:literal, $he:literal, $es:literal, $de:literal;)+) => {
-        /// The texts of one language.
-        #[derive(Debug)]
-        #[allow(missing_docs, reason = "the English text says what each is")]
-        pub(crate) struct Words {
-            $(pub(crate) $name: &'static str,)+
-        }
-
-        #[cfg(test)]
-        impl Words {
-            /// Each text by its name.
-            pub(super) fn all(&self) -> Vec<(&'static str, &'static str)> {
-                vec![$((stringify!($name), self.$name),)+]
-            }
-        }
-
-        /// In the order of the languages.
-        pub(super) static ALL: [Words; 6] = [
-            Words { $($name: $en,)+ },
-            Words { $($name: $ru,)+ },
-            Words { $($name: $uk,)+ },
-            Words { $($name: $he,)+ },
-            Words { $($name: $es,)+ },
-            Words { $($name: $de,)+ },
-        ];
-    };
-}
+use super::table::words;
 
 words! {
+    /// The texts of pages in one language.
+    Words;
     // The frame of every page
     skip: "To the content", "К содержанию", "До змісту", "לתוכן", "Ir al contenido", "Zum Inhalt";
     wall: "Wall", "Табло", "Табло", "לוח מוקד", "Panel", "Wandtafel";
@@ -59,6 +34,7 @@ words! {
     bad_day: "{} is no day: write 2026-11-28", "{} — не дата: пишите 2026-11-28", "{} — не дата: пишіть 2026-11-28", "{} אינו תאריך: כתבו 2026-11-28", "{} no es un día: escriba 2026-11-28", "{} ist kein Tag: Schreiben Sie 2026-11-28";
     backwards: "{} to {}: it ends before it begins", "{} — {}: конец раньше начала", "{} — {}: кінець раніше за початок", "{} עד {}: הסוף לפני ההתחלה", "{} a {}: termina antes de empezar", "{} bis {}: Das Ende liegt vor dem Anfang";
     too_far: "{} is too far away", "{} — слишком далеко", "{} — надто далеко", "{} רחוק מדי", "{} está demasiado lejos", "{} liegt zu weit weg";
+    future: "{} is in the future", "{} — в будущем", "{} — у майбутньому", "{} הוא בעתיד", "{} está en el futuro", "{} liegt in der Zukunft";
     too_many: "more than {} calls: choose fewer days, or let `{}` write it", "больше {} звонков: выберите меньше дней или команду `{}`", "понад {} дзвінків: виберіть менше днів або команду `{}`", "יותר מ-{} שיחות: בחרו פחות ימים, או את הפקודה `{}`", "más de {} llamadas: elija menos días o use `{}`", "mehr als {} Anrufe: Wählen Sie weniger Tage, oder lassen Sie ihn von `{}` schreiben";
     // Units
     unit_d: "{} d", "{} д", "{} д", "{} ימים", "{} d", "{} T";
@@ -184,5 +160,4 @@ words! {
     callback_of_it: "Its callback: {}", "Перезвон: {}", "Передзвін: {}", "השיחה החוזרת: {}", "Su devolución: {}", "Der Rückruf dazu: {}";
     time: "Time", "Время", "Час", "שעה", "Hora", "Zeit";
     event: "Event", "Событие", "Подія", "אירוע", "Suceso", "Ereignis";
-    details_in_english: "The details below are in English, as the log has them.", "Подробности ниже — на английском, как в журнале.", "Подробиці нижче — англійською, як у журналі.", "הפרטים להלן באנגלית, כמו ביומן.", "Los detalles están en inglés, como en el registro.", "Die Einzelheiten sind englisch, wie im Log.";
 }

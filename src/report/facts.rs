@@ -142,7 +142,7 @@ pub(crate) struct Leg {
 pub(crate) struct Visit {
     pub(crate) call: usize,
     pub(crate) queue: Name,
-    pub(crate) stay_ms: Millis,
+    pub(crate) visit_ms: Millis,
     pub(crate) result: Name,
 }
 

@@ -10,7 +10,6 @@ pub mod calendar;
 pub(crate) mod faces;
 pub(crate) mod facts;
 pub mod figures;
-pub(crate) mod formulas;
 pub(crate) mod thresholds;
 pub(crate) mod window;
 

@@ -86,17 +86,6 @@ impl Window {
         let up_to = Some(same.strftime("%H:%M").to_string());
         (to_ms > whole.from_ms).then_some(Self { to, to_ms, up_to, ..whole })
     }
-
-    /// `Sat 2026-11-28`, or from when to when; the last day is in it.
-    #[must_use]
-    pub(crate) fn title(&self) -> String {
-        let last = self.to.yesterday().unwrap_or(self.to);
-        let up_to = self.up_to.as_ref().map_or_else(String::new, |at| format!(" up to {at}"));
-        if last == self.from {
-            return format!("{}{up_to}", self.from.strftime("%a %Y-%m-%d"));
-        }
-        format!("{} to {}{up_to}", self.from.strftime("%a %Y-%m-%d"), last.strftime("%a %Y-%m-%d"))
-    }
 }
 
 fn next(date: Date) -> Result<Date, String> {

@@ -297,7 +297,7 @@ fn children(connection: &Connection, facts: &mut Facts) -> rusqlite::Result<()> 
     })?;
     each_child(connection, visits, &places, |call, row| {
         let (queue, result) = (required(row, 1, &mut names)?, required(row, 3, &mut names)?);
-        facts.visits.push(Visit { call, queue, stay_ms: row.get(2)?, result });
+        facts.visits.push(Visit { call, queue, visit_ms: row.get(2)?, result });
         Ok(())
     })?;
     each_child(connection, steps, &places, |call, row| {

@@ -82,15 +82,16 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self, Error> {
         let path = resolve(path)?;
         guard(&path)?;
+        let locks = Locks::default();
+        let named = |error: Error| error.with_holder(&locks);
         // First before anything is created beside a file that is not ours, then again when nobody else can change it any more.
-        inspect(&path)?;
+        inspect(&path).map_err(named)?;
         let lock = Lock::take(&path)?;
-        if inspect(&path)? != Found::Nothing {
-            refuse_damage(&path)?;
+        if inspect(&path).map_err(named)? != Found::Nothing {
+            refuse_damage(&path).map_err(named)?;
         }
         create_if_missing(&path)?;
-        let locks = Locks::default();
-        let failed = |error| Error::sqlite(&path, error).with_holder(&locks);
+        let failed = |error| named(Error::sqlite(&path, error));
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&path, flags).map_err(failed)?;
         if connection.is_readonly(MAIN_DB).map_err(failed)? {
@@ -104,9 +105,14 @@ impl Store {
         })?;
         // Not before: a migration corrects texts of the schema in their place.
         distrust(&connection).map_err(failed)?;
-        let prefix = identity::settle(&connection, &path, &lock)?;
+        let prefix = identity::settle(&connection, &path, &lock).map_err(named)?;
         let files = (file_id(&path), None);
         Ok(Self { connection, path, keep_log: false, files, prefix, feed: None, lock, locks })
+    }
+
+    /// What SQLite reports, with the process that keeps this one from writing.
+    pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
+        Error::sqlite(&self.path, error).with_holder(&self.locks)
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -147,7 +153,7 @@ impl Store {
             Some(feed) => feed.rules(rules),
             None => {
                 let opened = Outbox::open(&self.connection, rules);
-                self.feed = Some(opened.map_err(|error| Error::sqlite(&self.path, error))?);
+                self.feed = Some(opened.map_err(|error| self.failed(error))?);
             }
         }
         Ok(())
@@ -171,7 +177,7 @@ impl Store {
     pub fn taken(&mut self, sink: &str, seq: i64, now_ms: Millis) -> Result<(), Error> {
         let sql = "INSERT INTO sinks (name, acked_seq, acked_ms) VALUES (?1, ?2, ?3)
                    ON CONFLICT (name) DO UPDATE SET acked_seq = ?2, acked_ms = ?3";
-        self.connection.execute(sql, (sink, seq, now_ms)).map_err(|error| Error::sqlite(&self.path, error))?;
+        self.connection.execute(sql, (sink, seq, now_ms)).map_err(|error| self.failed(error))?;
         Ok(())
     }
 
@@ -181,7 +187,7 @@ impl Store {
     /// What SQLite reports.
     pub fn name_site(&mut self, site: &str) -> Result<(), Error> {
         let named = self.connection.execute("UPDATE identity SET site = ?1 WHERE site IS NOT ?1", [site]);
-        named.map(drop).map_err(|error| Error::sqlite(&self.path, error))
+        named.map(drop).map_err(|error| self.failed(error))
     }
 
     /// Which channels of this PBX are this database's attempts: by its identity, and those that earlier versions left in flight. One that
@@ -191,7 +197,7 @@ impl Store {
     /// What SQLite reports.
     pub fn our_attempts(&self, pbx: &str) -> Result<OurAttempts, Error> {
         let ours = OurAttempts::of(self.prefix);
-        let in_flight = in_flight(&self.connection).map_err(|error| Error::sqlite(&self.path, error))?;
+        let in_flight = in_flight(&self.connection).map_err(|error| self.failed(error))?;
         let here = in_flight.iter().filter(|row| row.pbx == pbx && self.prefix.may_be_ours(&row.channel_id));
         Ok(here.fold(ours, |ours, row| ours.and_stored(&row.channel_id, row.callback_id)))
     }
@@ -202,7 +208,7 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub(crate) fn take_over(&self, pbx: &str) -> Result<Option<Millis>, Error> {
-        let failed = |error| Error::sqlite(&self.path, error);
+        let failed = |error| self.failed(error);
         let seen: Option<Millis> =
             self.connection.query_row(SEEN, [pbx], |row| row.get(0)).optional().map_err(failed)?;
         self.connection.execute(END_INTERVALS, (pbx, seen)).map_err(failed)?;
@@ -215,7 +221,7 @@ impl Store {
     /// # Errors
     /// What SQLite reports.
     pub fn calls_left(&self, pbx: &str) -> Result<Vec<CallInProgress>, Error> {
-        rows::calls_left(&self.connection, pbx).map_err(|error| Error::sqlite(&self.path, error))
+        rows::calls_left(&self.connection, pbx).map_err(|error| self.failed(error))
     }
 
     /// The trunks on which customers have called this PBX since then (ms since 1970 UTC).
@@ -226,7 +232,7 @@ impl Store {
         let trunks = || -> rusqlite::Result<Vec<String>> {
             self.connection.prepare(TRUNKS_OF_CUSTOMERS)?.query_map((since_ms, pbx), |row| row.get(0))?.collect()
         };
-        trunks().map_err(|error| Error::sqlite(&self.path, error))
+        trunks().map_err(|error| self.failed(error))
     }
 
     /// The agents of this PBX: interface, end of the last conversation (ms since 1970 UTC), and how many began since then.
@@ -238,7 +244,7 @@ impl Store {
             let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
             self.connection.prepare(AGENT_TALKS)?.query_map((pbx, since_ms), read)?.collect()
         };
-        talks().map_err(|error| Error::sqlite(&self.path, error))
+        talks().map_err(|error| self.failed(error))
     }
 
     /// Leaves `-wal` (empty) and `-shm` where they are when the store is closed, so that members of the group who cannot write to the
@@ -248,7 +254,7 @@ impl Store {
     /// What SQLite reports.
     pub(crate) fn keep_log(&mut self) -> Result<(), Error> {
         let done = self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
-        self.keep_log = done.map_err(|error| Error::sqlite(&self.path, error))?;
+        self.keep_log = done.map_err(|error| self.failed(error))?;
         Ok(())
     }
 
@@ -281,7 +287,7 @@ impl Store {
             let _ = identity::note(&self.connection, &self.lock);
         }
         result.map_err(|error| {
-            let error = Error::sqlite(&self.path, error).with_holder(&self.locks);
+            let error = self.failed(error);
             if matches!(error, Error::Damaged { .. }) {
                 // What was read wrongly is not kept: the disk is asked again by the next attempt.
                 let _ = self.connection.execute_batch("PRAGMA shrink_memory");

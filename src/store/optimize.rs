@@ -22,6 +22,6 @@ impl Store {
         }
         self.is_where_it_was()?;
         let sql = format!("PRAGMA analysis_limit = {ROWS_LOOKED_AT}; PRAGMA optimize = {WHAT}");
-        self.connection().execute_batch(&sql).map_err(|error| Error::sqlite(self.path(), error))
+        self.connection().execute_batch(&sql).map_err(|error| self.failed(error))
     }
 }

@@ -1,6 +1,7 @@
 //! The figures of a window, and the totals of the one before it, as every face shows them.
 
 use super::{Chosen, Depth, Error, Reader};
+use crate::language::Language;
 use crate::report::faces::Report;
 use crate::report::facts::Facts;
 use crate::report::figures::{Figures, Totals, figures};
@@ -23,17 +24,19 @@ impl Reported {
     /// As every face shows it, without slices. `made_ms`: when it was read.
     pub(crate) fn shown<'r>(
         &'r self,
-        window: &Window,
+        language: Language,
+        window: &'r Window,
         chosen: &Chosen,
         (thresholds, zone): (&'r Thresholds, &'r TimeZone),
         made_ms: Millis,
     ) -> Report<'r> {
         Report {
-            title: window.title(),
+            language,
+            window,
             zone,
             chosen: chosen.named(),
             figures: &self.figures,
-            before: self.before.as_ref().map(|(window, totals)| (window.title(), totals)),
+            before: self.before.as_ref().map(|(window, totals)| (window, totals)),
             slices: None,
             thresholds,
             made_ms,

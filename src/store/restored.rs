@@ -29,7 +29,7 @@ impl Store {
             let served = served(self.connection(), now_ms, min_talk_ms)?;
             Ok(RestoredState { served, ..restored(self.connection(), now_ms)? })
         };
-        read().map_err(|error| Error::sqlite(self.path(), error))
+        read().map_err(|error| self.failed(error))
     }
 }
 

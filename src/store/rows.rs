@@ -139,7 +139,7 @@ columns! {
 
 columns! {
     TAGS, with_tag, tag: tags(call_id: i64, tag: &Tag) => Tag in row {
-        keys { call_id: call_id, source: "engine" }
+        keys { call_id: call_id, source: "call" }
         fields { code: tag.code, note: tag.note, by: tag.by, at_ms: tag.at_ms }
         others {}
     }
@@ -350,7 +350,7 @@ fn delete_children(connection: &Connection, id: i64) -> rusqlite::Result<()> {
         "DELETE FROM legs WHERE call_id = ?",
         "DELETE FROM queue_visits WHERE call_id = ?",
         "DELETE FROM ivr_steps WHERE call_id = ?",
-        "DELETE FROM tags WHERE call_id = ? AND source = 'engine'",
+        "DELETE FROM tags WHERE call_id = ? AND source = 'call'",
         "DELETE FROM ratings WHERE call_id = ?",
     ] {
         connection.prepare_cached(sql)?.execute([id])?;

@@ -22,7 +22,7 @@ CREATE TABLE calls (
     answered_ms   INTEGER,                 -- ms since 1970 UTC: first bridge with a person; NULL if there was none
     ended_ms      INTEGER NOT NULL,        -- ms since 1970 UTC: the customer's last channel ended
     wait_ms       INTEGER NOT NULL,        -- ms from started_ms to answered_ms, or to the end if nobody answered
-    queue_wait_ms INTEGER NOT NULL,        -- ms in queues, all stays added up
+    queue_wait_ms INTEGER NOT NULL,        -- ms in queues, all visits added up
     ring_ms       INTEGER NOT NULL,        -- ms in which at least one person's phone rang
     talk_ms       INTEGER NOT NULL,        -- ms in which the customer shared a bridge with a person
     hold_ms       INTEGER NOT NULL,        -- ms on hold or parked after having been answered
@@ -69,7 +69,7 @@ CREATE INDEX legs_agent ON legs (agent, started_ms);
 
 CREATE TABLE queue_visits (
     call_id   INTEGER NOT NULL REFERENCES calls (id) ON DELETE CASCADE, -- the call
-    n         INTEGER NOT NULL,            -- 0, 1, 2, ... in the order of the stays of this call
+    n         INTEGER NOT NULL,            -- 0, 1, 2, ... in the order of the visits of this call
     queue     TEXT    NOT NULL,            -- name of the queue
     joined_ms INTEGER NOT NULL,            -- ms since 1970 UTC: entered (QueueCallerJoin), or was refused at the door
     left_ms   INTEGER NOT NULL,            -- ms since 1970 UTC: left (QueueCallerLeave)
@@ -126,7 +126,7 @@ CREATE TABLE tags (
     note    TEXT    NOT NULL,              -- free text
     "by"    TEXT    NOT NULL,              -- who set it: rule (from status and outcome), dialplan, or a name
     at_ms   INTEGER NOT NULL,              -- ms since 1970 UTC: when
-    source  TEXT    NOT NULL,              -- engine: rewritten with the call's row; command: kept
+    source  TEXT    NOT NULL,              -- call: rewritten with the call's row; command: kept
     PRIMARY KEY (call_id, code, "by")
 ) STRICT, WITHOUT ROWID;
 
@@ -695,8 +695,8 @@ SELECT c.date, c.pbx, v.queue,
        sum(v.result = 'CONNECTED')                                AS connected,
        sum(v.result = 'ABANDONED')                                AS abandoned,
        sum(v.result NOT IN ('CONNECTED', 'ABANDONED'))            AS other,      -- time-out, key, full, empty, ...
-       sum(v.left_ms - v.joined_ms) / count(*)                    AS mean_stay_ms,
-       max(v.left_ms - v.joined_ms) / 1000                        AS longest_stay_s
+       sum(v.left_ms - v.joined_ms) / count(*)                    AS mean_visit_ms,
+       max(v.left_ms - v.joined_ms) / 1000                        AS longest_visit_s
   FROM v_report_calls c CROSS JOIN queue_visits v ON v.call_id = c.id
  WHERE c.inbound GROUP BY c.date, c.pbx, v.queue;
 

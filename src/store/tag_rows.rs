@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 /// What the call's own record said of it, in the order of time: by rule, by the dialplan.
 pub(super) fn of_the_call_itself(connection: &Connection, id: i64) -> rusqlite::Result<Vec<Tag>> {
-    let sql = "SELECT * FROM tags WHERE call_id = ? AND source = 'engine' ORDER BY at_ms, code, \"by\"";
+    let sql = "SELECT * FROM tags WHERE call_id = ? AND source = 'call' ORDER BY at_ms, code, \"by\"";
     connection.prepare_cached(sql)?.query_map([id], tag)?.collect()
 }
 

@@ -79,7 +79,7 @@ impl Store {
             ),
             TokenChange::Remove(name) => self.connection().execute("DELETE FROM tokens WHERE name = ?", [name]),
         };
-        rows.map(|rows| rows > 0).map_err(|error| Error::sqlite(self.path(), error))
+        rows.map(|rows| rows > 0).map_err(|error| self.failed(error))
     }
 }
 

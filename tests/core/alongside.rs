@@ -210,12 +210,12 @@ fn another_daemon_is_not_gone_because_the_pbx_is_out_of_sight() {
     scene.signs.sign = Some(format!("{LOWER} 500"));
     scene.settle();
     assert!(matches!(scene.scheduler.others_on(PBX), Others::One(_)));
-    scene.floor.blind = true;
+    scene.presence.blind = true;
     scene.give(Input::Unlinked(&pbx()));
     scene.pass(10 * MINUTE);
     assert_eq!(scene.scheduler.others_on(PBX), Others::Unknown);
     // Asterisk was started anew, and the other has not shown its sign there yet.
-    scene.floor.blind = false;
+    scene.presence.blind = false;
     scene.signs.sign = Some(String::new());
     scene.give(Input::InSync(&pbx()));
     scene.pass(FRESH - 1);
@@ -256,11 +256,11 @@ fn after_an_outage_the_sign_is_asked_for_again_and_one_begins_anew() {
     let mut scene = scene();
     scene.settle();
     scene.pass(10 * MINUTE);
-    scene.floor.blind = true;
+    scene.presence.blind = true;
     scene.give(Input::Unlinked(&pbx()));
     scene.pass(MINUTE);
     assert!(scene.scheduler.deadline().is_none_or(|due| due > scene.now.mono_ms), "it does not spin");
-    scene.floor.blind = false;
+    scene.presence.blind = false;
     scene.signs.sign = Some(format!("{HIGHER} 3"));
     scene.give(Input::InSync(&pbx()));
     scene.misses(ANN, "sales");

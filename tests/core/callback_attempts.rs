@@ -53,7 +53,7 @@ fn everything_is_looked_at_again_right_before_dialling() {
     let changes: [(Change, AttemptResult); 4] = [
         (|s| s.busy("PJSIP/101", Some(Busy::OnCall)), AttemptResult::AgentBusy),
         (|s| s.line(ANN, true, Line::Busy), AttemptResult::AbortedServed),
-        (|s| s.floor.blind = true, AttemptResult::AgentBusy),
+        (|s| s.presence.blind = true, AttemptResult::AgentBusy),
         (
             |s| {
                 let call = s.talked(ANN, "PJSIP/103", Direction::Inbound, 0);
@@ -183,7 +183,7 @@ fn who_refused_is_not_offered_the_same_callback_next_unless_nobody_else_is_there
 #[test]
 fn who_refused_is_asked_again_after_a_while_if_all_others_pause() {
     let mut scene = ringing();
-    scene.floor.agents[1].queues[0].paused = true;
+    scene.presence.agents[1].queues[0].paused = true;
     scene.ends(FIRST, nobody());
     scene.pass(2 * MINUTE);
     assert_eq!(scene.rung()[1].0, "PJSIP/101");
@@ -340,10 +340,10 @@ fn a_failure_after_a_channel_was_seen_waits_for_what_the_channel_says() {
 fn an_originate_of_which_nothing_comes_is_given_up_only_when_nothing_of_it_lives() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
     scene.misses(ANN, "sales");
-    scene.floor.live.insert(FIRST.into());
+    scene.presence.live.insert(FIRST.into());
     scene.pass(2 * MINUTE);
     assert_eq!(scene.attempts[FIRST].result, None);
-    scene.floor.live.clear();
+    scene.presence.live.clear();
     scene.pass(MINUTE);
     assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::OriginateError));
 }
@@ -366,7 +366,7 @@ fn a_pause_that_the_agent_took_meanwhile_is_left_to_them() {
     policy.pause_agent = true;
     let mut scene = Scene::new(policy, vec![agent("101", &["sales", "support"])]);
     scene.misses(ANN, "sales");
-    for (member, reason) in scene.floor.agents[0].queues.iter_mut().zip(["callbackd", "lunch"]) {
+    for (member, reason) in scene.presence.agents[0].queues.iter_mut().zip(["callbackd", "lunch"]) {
         (member.paused, member.paused_reason) = (true, reason.into());
     }
     scene.ends(FIRST, nobody());
@@ -383,7 +383,7 @@ fn the_originate_names_its_channel_its_context_and_all_that_the_dialplan_needs()
     let mut scene = Scene::new(policy, Vec::new());
     scene.misses(ANN, "sales");
     scene.misses(ANN, "sales");
-    scene.floor.agents.push(agent("101", &["sales"]));
+    scene.presence.agents.push(agent("101", &["sales"]));
     scene.give(Input::PresenceChanged);
     let originate = scene.originates().next().unwrap();
     assert_eq!((originate.channel.as_str(), originate.context.as_str()), ("PJSIP/101", "callbackd-agent"));

@@ -72,7 +72,7 @@ fn a_number_that_is_denied_is_refused_by_hand_too() {
 fn adding_a_number_that_waits_already_changes_its_callback() {
     let mut scene = all_busy();
     scene.misses(ANN, "sales");
-    scene.floor.agents.push(agent("102", &["support"]));
+    scene.presence.agents.push(agent("102", &["support"]));
     scene.busy("PJSIP/102", Some(Busy::OnCall));
     let command = Command::Add {
         number: ANN.into(),
@@ -163,8 +163,8 @@ fn an_assigned_callback_is_for_that_agent_alone() {
 #[test]
 fn an_assignment_can_be_taken_back() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"]), agent("102", &["sales"])]);
-    scene.floor.agents[0].busy = Some(Busy::OnCall);
-    scene.floor.agents[1].busy = Some(Busy::OnCall);
+    scene.presence.agents[0].busy = Some(Busy::OnCall);
+    scene.presence.agents[1].busy = Some(Busy::OnCall);
     scene.misses(ANN, "sales");
     row(scene.asks(Command::Assign { id: 1, agent: Some("PJSIP/102".into()), note: String::new() }));
     scene.busy("PJSIP/101", None);
@@ -290,7 +290,7 @@ fn a_queue_that_nobody_knows_is_refused_with_those_that_there_are() {
         "no queue is known as salse: there are sales; one that Asterisk has not listed yet needs a [callback.queue.salse]"
     );
     assert!(scene.rows.is_empty());
-    scene.floor.blind = true; // what cannot be known is not refused
+    scene.presence.blind = true; // what cannot be known is not refused
     row(scene.asks(to("support")));
 }
 
@@ -374,7 +374,7 @@ fn agents_and_queues_are_meant_by_name_extension_and_interface_in_any_case() {
 fn why_a_callback_waits_is_said_with_the_answer() {
     let stands = |row: &CallbackRow| format!("{} {} {}", row.state, row.reason, row.due_ms - MONDAY_10);
     let mut unseen = all_busy();
-    unseen.floor.blind = true;
+    unseen.presence.blind = true;
     assert_eq!(stands(&row(unseen.asks(add(ANN)))), "WAITING NO_LINK 0");
 
     let mut opens_at_noon = policy();

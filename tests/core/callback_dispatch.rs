@@ -54,7 +54,7 @@ fn an_unknown_device_counts_as_free_only_by_option() {
 #[test]
 fn an_agent_who_is_paused_in_the_queue_is_not_asked() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales", "support"])]);
-    scene.floor.agents[0].queues[0].paused = true;
+    scene.presence.agents[0].queues[0].paused = true;
     scene.misses(ANN, "sales");
     assert!(scene.rung().is_empty());
     assert_eq!(scene.stands(1), "PENDING");
@@ -152,12 +152,12 @@ fn newest_first_is_an_option() {
 #[test]
 fn live_callers_go_first() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales", "support"])]);
-    scene.floor.waiting.insert("support".into(), 1);
+    scene.presence.waiting.insert("support".into(), 1);
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "WAITING LIVE_CALLERS");
     scene.pass(MINUTE);
     assert!(scene.rung().is_empty());
-    scene.floor.waiting.clear();
+    scene.presence.waiting.clear();
     scene.give(Input::PresenceChanged);
     assert_eq!(scene.rung(), first("101"));
 }
@@ -165,7 +165,7 @@ fn live_callers_go_first() {
 #[test]
 fn live_callers_elsewhere_hinder_nobody() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
-    scene.floor.waiting.insert("support".into(), 3);
+    scene.presence.waiting.insert("support".into(), 3);
     scene.misses(ANN, "sales");
     assert_eq!(scene.rung(), first("101"));
 }
@@ -175,7 +175,7 @@ fn a_callback_overtakes_live_callers_when_it_is_old_enough() {
     let mut policy = policy();
     policy.overtake_after_ms = Some(30 * MINUTE);
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
-    scene.floor.waiting.insert("sales".into(), 2);
+    scene.presence.waiting.insert("sales".into(), 2);
     scene.misses(ANN, "sales");
     scene.pass(30 * MINUTE - 1);
     assert!(scene.rung().is_empty());
@@ -279,8 +279,8 @@ fn an_owner_who_is_free_takes_it_before_those_who_waited_longer_and_one_who_is_n
         let mut policy = policy();
         policy.default.owner_window_ms = 10 * MINUTE;
         let mut scene = Scene::new(policy, vec![agent("101", &["sales"]), agent("102", &["sales"])]);
-        scene.floor.agents[1].last_talk_ms = Some(MONDAY_10);
-        scene.floor.agents[1].busy = there;
+        scene.presence.agents[1].last_talk_ms = Some(MONDAY_10);
+        scene.presence.agents[1].busy = there;
         let call = scene.talked(ANN, "PJSIP/102", Direction::Inbound, MINUTE);
         scene.recorded(&call);
         scene.misses(ANN, "sales");
@@ -459,10 +459,10 @@ fn a_callback_that_is_made_by_hand_while_they_are_switched_off_says_that_it_wait
 #[test]
 fn a_pbx_out_of_sight_is_waited_for() {
     let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
-    scene.floor.blind = true;
+    scene.presence.blind = true;
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "WAITING NO_LINK");
-    scene.floor.blind = false;
+    scene.presence.blind = false;
     scene.give(Input::InSync(&crate::scheduler::pbx()));
     assert_eq!(scene.rung(), first("101"));
 }

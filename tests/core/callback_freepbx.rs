@@ -61,7 +61,7 @@ fn an_agent_whose_phone_becomes_known_during_an_attempt_cools_down_under_that_na
         let mut scene = Scene::new(Policy { dial_agent: None, ..policy() }, vec![behind(LOCAL)]);
         scene.misses(ANN, "sales");
         scene.step(FIRST, Step::Seen);
-        scene.floor.agents[0].agent = "PJSIP/101".into();
+        scene.presence.agents[0].agent = "PJSIP/101".into();
         if !ends_first {
             scene.pass(SECOND);
         }

@@ -56,10 +56,10 @@ fn an_outage_in_the_night_does_not_lengthen_its_life() {
     scene.pass(5 * HOUR);
     let expires_ms = scene.row(1).expires_ms;
     assert_eq!(expires_ms, MONDAY_10 + OPENING + HOUR);
-    scene.floor.blind = true;
+    scene.presence.blind = true;
     scene.give(Input::Unlinked(&crate::scheduler::pbx()));
     assert_eq!(scene.stands(1), "WAITING NO_LINK");
-    scene.floor.blind = false;
+    scene.presence.blind = false;
     scene.give(Input::InSync(&crate::scheduler::pbx()));
     assert_eq!((scene.stands(1).as_str(), scene.row(1).expires_ms), ("WAITING OUT_OF_HOURS", expires_ms));
 }
@@ -152,7 +152,7 @@ fn a_night_does_not_make_a_callback_old_enough_to_overtake_live_callers() {
     let mut policy = day();
     policy.overtake_after_ms = Some(30 * MINUTE);
     let mut scene = Scene::new(policy, vec![agent("101", &["sales"])]);
-    scene.floor.waiting.insert("sales".into(), 1);
+    scene.presence.waiting.insert("sales".into(), 1);
     scene.pass(CLOSING);
     scene.misses(ANN, "sales");
     scene.pass(OPENING - CLOSING + 30 * MINUTE - 1);

@@ -106,7 +106,7 @@ fn shows(template: &str, name: &str, misses: usize) -> String {
         let call = FinishedCall { name: Some(name.into()), language: Some("de".into()), ..scene.missed(ANN, "sales") };
         scene.recorded(&call);
     }
-    scene.floor.agents.push(agent("101", &["sales"]));
+    scene.presence.agents.push(agent("101", &["sales"]));
     scene.give(callbackd_core::callbacks::Input::PresenceChanged);
     assert_eq!(scene.row(1).pbx, pbx());
     let originate = scene.originates().next().unwrap();

@@ -65,7 +65,7 @@ fn who_did_not_ask_and_who_was_called_raise_none() {
     scene.step(&id, Step::AgentAnswered);
     scene.step(&id, Step::CustomerDialled);
     scene.ends(&id, crate::scheduler::customer(LegResult::NoAnswer, 16));
-    scene.floor.agents.clear();
+    scene.presence.agents.clear();
     scene.pass(3 * HOUR);
     assert_eq!((alarms(&scene), scene.row(1).counted), (vec![], 1));
 }
@@ -77,7 +77,7 @@ fn agents_who_do_not_take_it_are_no_call_to_the_customer() {
     let id = scene.attempts.keys().next().unwrap().clone();
     scene.step(&id, Step::Seen);
     scene.pass(29 * MINUTE);
-    scene.floor.agents.clear();
+    scene.presence.agents.clear();
     scene.ends(&id, nobody());
     scene.pass(HOUR);
     assert_eq!(alarms(&scene), [30 * MINUTE]);

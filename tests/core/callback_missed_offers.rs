@@ -21,7 +21,7 @@ fn misses_offer(scene: &mut Scene, n: u32) {
 }
 
 fn why_not(scene: &Scene) -> String {
-    scene.scheduler.why_not(&pbx(), &scene.floor.agents[0]).unwrap_or_default()
+    scene.scheduler.why_not(&pbx(), &scene.presence.agents[0]).unwrap_or_default()
 }
 
 #[test]
@@ -98,12 +98,12 @@ fn by_option_the_agent_is_paused_in_all_queues_and_begins_anew() {
     scene.pass(2 * MINUTE);
     misses_offer(&mut scene, 2);
     assert_eq!(paused(&scene), ["sales PJSIP/101 missed callbacks", "support PJSIP/101 missed callbacks"]);
-    for member in &mut scene.floor.agents[0].queues {
+    for member in &mut scene.presence.agents[0].queues {
         (member.paused, member.paused_reason) = (true, "missed callbacks".into());
     }
     scene.pass(60 * MINUTE);
     assert_eq!((scene.rung().len(), why_not(&scene).as_str()), (2, "paused (missed callbacks)"));
-    for member in &mut scene.floor.agents[0].queues {
+    for member in &mut scene.presence.agents[0].queues {
         member.paused = false;
     }
     scene.give(callbackd_core::callbacks::Input::PresenceChanged);

@@ -138,12 +138,12 @@ fn a_named_time_survives_a_restart() {
 #[test]
 fn who_calls_again_and_names_a_time_is_not_called_before_it() {
     let mut scene = scene();
-    scene.floor.agents.clear();
+    scene.presence.agents.clear();
     scene.misses(ANN, "sales");
     assert_eq!(scene.stands(1), "WAITING NO_AGENT");
     asks(&mut scene, "+3h");
     assert_eq!(scene.stands(1), "WAITING DELAY");
-    scene.floor.agents.push(agent("101", &["sales"]));
+    scene.presence.agents.push(agent("101", &["sales"]));
     scene.busy("PJSIP/101", None);
     scene.pass(3 * HOUR - 1);
     assert!(scene.rung().is_empty());
@@ -203,7 +203,7 @@ fn a_time_that_the_clocks_skip_is_the_hour_behind_it_and_one_that_they_show_twic
 #[test]
 fn a_time_beyond_the_life_of_a_callback_gives_it_a_life_from_then_on() {
     let mut scene = scene();
-    scene.floor.agents.clear();
+    scene.presence.agents.clear();
     asks(&mut scene, "+20d");
     let at = MONDAY_10 + 20 * DAY;
     assert_eq!((scene.row(1).due_ms, scene.row(1).expires_ms), (at, at + DAY));

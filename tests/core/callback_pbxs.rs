@@ -1,6 +1,8 @@
 //! Callbacks of several PBXs: each by the policy of its own PBX, and the caps once for all.
 
-use crate::scheduler::{ANN, BOB, Floor, HOUR, MINUTE, MONDAY_10, Scene, agent, overall, policy, prefix, queue_policy};
+use crate::scheduler::{
+    ANN, BOB, HOUR, MINUTE, MONDAY_10, PretendPresence, Scene, agent, overall, policy, prefix, queue_policy,
+};
 use callbackd_core::callbacks::commands::{Command, CommandError, Done};
 use callbackd_core::callbacks::pbx_action::PbxAction;
 use callbackd_core::callbacks::policy::{Overall, Policies, Policy, QueuePolicy};
@@ -18,7 +20,7 @@ use std::collections::BTreeMap;
 /// A scheduler between the PBXs `a` and `b`, with one agent on each, who have the same name.
 struct Two {
     scheduler: Scheduler,
-    floors: [Floor; 2],
+    presences: [PretendPresence; 2],
     now: Moment,
     /// What was dialled, and on which PBX.
     dialled: Vec<(String, String)>,
@@ -42,7 +44,7 @@ impl Two {
         let others = policy();
         let pbx = BTreeMap::from([(PbxId::new("a"), a), (PbxId::new("b"), b)]);
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
-        let floor = || Floor { agents: vec![agent("101", &["sales"])], ..Floor::default() };
+        let presence = || PretendPresence { agents: vec![agent("101", &["sales"])], ..PretendPresence::default() };
         let scheduler = Scheduler::new(
             Policies { overall, pbx, others, codes: Codes::default() },
             prefix(),
@@ -51,7 +53,7 @@ impl Two {
         );
         Self {
             scheduler,
-            floors: [floor(), floor()],
+            presences: [presence(), presence()],
             now,
             dialled: Vec::new(),
             stands: BTreeMap::new(),
@@ -65,13 +67,13 @@ impl Two {
         }
     }
 
-    fn presences(floors: &[Floor; 2]) -> Presences<'_> {
-        Presences::from([(PbxId::new("a"), &floors[0] as &dyn Presence), (PbxId::new("b"), &floors[1])])
+    fn presences(presences: &[PretendPresence; 2]) -> Presences<'_> {
+        Presences::from([(PbxId::new("a"), &presences[0] as &dyn Presence), (PbxId::new("b"), &presences[1])])
     }
 
     fn settle(&mut self) {
         loop {
-            self.scheduler.decide(self.now, &Self::presences(&self.floors));
+            self.scheduler.decide(self.now, &Self::presences(&self.presences));
             let mut asked = Vec::new();
             while let Some(output) = self.scheduler.poll() {
                 match output {
@@ -159,7 +161,7 @@ impl Two {
     }
 
     fn asks(&mut self, command: &Command) -> Result<Done, CommandError> {
-        self.scheduler.command(command, "Eve", None, self.now, &Self::presences(&self.floors))
+        self.scheduler.command(command, "Eve", None, self.now, &Self::presences(&self.presences))
     }
 }
 
@@ -194,13 +196,13 @@ fn a_pbx_whose_callbacks_are_off_makes_none_and_the_other_goes_on() {
 #[test]
 fn callbacks_that_are_switched_off_for_one_pbx_wait_there_until_they_are_on_again() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.floors[0].agents.clear();
+    two.presences[0].agents.clear();
     two.misses("a", ANN);
     assert_eq!(two.stands(1), ("a", "WAITING NO_AGENT"));
     let mut policies = two.scheduler.policies().clone();
     policies.pbx.insert(PbxId::new("a"), Policy { enabled: false, ..policy() });
     two.scheduler.handle(Input::Policies(&policies), two.now);
-    two.floors[0].agents.push(agent("101", &["sales"]));
+    two.presences[0].agents.push(agent("101", &["sales"]));
     two.settle();
     two.misses("b", BOB);
     assert_eq!(two.dialled.len(), 1, "on b alone: {:?}", two.dialled);
@@ -247,7 +249,7 @@ fn a_national_number_is_read_as_its_pbx_reads_it() {
 #[test]
 fn a_customer_missed_on_both_has_one_callback_on_the_pbx_of_the_latest_miss() {
     let mut two = Two::new(overall(), dialled_as("Local/{extension}@a"), dialled_as("Local/{extension}@b"));
-    two.floors[0].agents.clear();
+    two.presences[0].agents.clear();
     two.misses("a", ANN);
     assert_eq!(two.stands(1), ("a", "WAITING NO_AGENT"));
     let later = two.misses("b", ANN);
@@ -259,7 +261,7 @@ fn a_customer_missed_on_both_has_one_callback_on_the_pbx_of_the_latest_miss() {
 #[test]
 fn a_miss_that_is_recorded_late_does_not_take_the_callback_to_its_pbx() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.floors.iter_mut().for_each(|floor| floor.agents.clear());
+    two.presences.iter_mut().for_each(|presence| presence.agents.clear());
     two.misses("a", ANN);
     let before = FinishedCall { ended_ms: MONDAY_10 - MINUTE, ..two.missed("b", ANN) };
     two.ends(&before);
@@ -270,7 +272,7 @@ fn a_miss_that_is_recorded_late_does_not_take_the_callback_to_its_pbx() {
 #[test]
 fn two_pbxs_share_one_linkedid_and_both_misses_count() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.floors.iter_mut().for_each(|floor| floor.agents.clear());
+    two.presences.iter_mut().for_each(|presence| presence.agents.clear());
     two.misses("a", ANN);
     let twin = FinishedCall { linkedid: "miss.1".to_owned(), ..two.missed("b", ANN) };
     two.ends(&twin);
@@ -284,7 +286,7 @@ fn two_pbxs_share_one_linkedid_and_both_misses_count() {
 #[test]
 fn a_customer_missed_on_one_and_served_on_the_other_is_served() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.floors[0].agents.clear();
+    two.presences[0].agents.clear();
     two.misses("a", ANN);
     two.pass(MINUTE);
     let served = two.talked("b", ANN);
@@ -300,7 +302,7 @@ fn the_owner_on_one_pbx_is_nobody_on_the_other_though_an_agent_there_has_the_sam
     let owned = || Policy { default: alone.clone(), ..policy() };
     for (learnt, missed, owner) in [("a", "a", Some("PJSIP/102")), ("a", "b", None), ("b", "b", Some("PJSIP/102"))] {
         let mut two = Two::new(overall(), owned(), owned());
-        two.floors.iter_mut().for_each(|floor| floor.agents.push(agent("102", &["sales"])));
+        two.presences.iter_mut().for_each(|presence| presence.agents.push(agent("102", &["sales"])));
         let talked = FinishedCall { agent: Some("PJSIP/102".to_owned()), ..two.talked(learnt, ANN) };
         two.ends(&talked);
         two.misses(missed, ANN);
@@ -314,11 +316,11 @@ fn the_owner_on_one_pbx_is_nobody_on_the_other_though_an_agent_there_has_the_sam
 fn a_callback_that_goes_to_another_pbx_leaves_its_agent_and_its_queue_behind() {
     let mut two =
         Two::new(overall(), policy(), Policy { default: QueuePolicy { priority: 7, ..queue_policy() }, ..policy() });
-    two.floors.iter_mut().for_each(|floor| floor.agents.clear());
+    two.presences.iter_mut().for_each(|presence| presence.agents.clear());
     two.misses("a", ANN);
-    two.floors[0].agents.push(AgentView { busy: Some(Busy::OnCall), ..agent("101", &["sales"]) });
+    two.presences[0].agents.push(AgentView { busy: Some(Busy::OnCall), ..agent("101", &["sales"]) });
     two.asks(&Command::Assign { id: 1, agent: Some("PJSIP/101".to_owned()), note: String::new() }).unwrap();
-    two.floors[1].agents.push(agent("101", &["support"]));
+    two.presences[1].agents.push(agent("101", &["support"]));
     let later = FinishedCall { queue: Some("support".to_owned()), ..two.missed("b", ANN) };
     two.ends(&later);
     let row = &two.rows[&1];
@@ -368,7 +370,7 @@ fn the_channel_of_another_pbx_that_is_named_like_an_attempt_is_none_of_it() {
 #[test]
 fn a_restart_goes_on_with_the_misses_of_both_pbxs_and_knows_them_again() {
     let mut two = Two::new(overall(), policy(), policy());
-    two.floors.iter_mut().for_each(|floor| floor.agents.clear());
+    two.presences.iter_mut().for_each(|presence| presence.agents.clear());
     two.misses("a", ANN);
     let later = two.misses("b", ANN);
     let open = vec![(two.rows[&1].clone(), two.misses_of(1))];
@@ -391,8 +393,8 @@ fn a_number_added_by_hand_for_another_pbx_takes_its_open_callback_there_unless_s
         note: String::new(),
     };
     let mut two = Two::new(overall(), policy(), policy());
-    two.floors[0].agents.clear();
-    two.floors[1].agents = vec![agent("101", &["support"])];
+    two.presences[0].agents.clear();
+    two.presences[1].agents = vec![agent("101", &["support"])];
     two.misses("a", ANN);
     two.asks(&add).unwrap();
     two.settle();
@@ -402,7 +404,7 @@ fn a_number_added_by_hand_for_another_pbx_takes_its_open_callback_there_unless_s
     assert!(two.notes.iter().any(|note| note == "added again by hand; from a to b"), "{:?}", two.notes);
 
     let mut two = Two::new(overall(), policy(), policy());
-    two.floors[1].agents = vec![agent("101", &["support"])];
+    two.presences[1].agents = vec![agent("101", &["support"])];
     two.misses("a", ANN);
     assert_eq!(two.stands(1), ("a", "DIALING_AGENT"));
     let busy = two.asks(&add).unwrap_err();

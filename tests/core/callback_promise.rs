@@ -92,9 +92,9 @@ fn after_an_outage_everything_is_published_anew() {
     scene.pass(HOUR / 2);
     let before = published(&scene);
     scene.deeds.clear();
-    scene.floor.blind = true;
+    scene.presence.blind = true;
     scene.give(Input::Unlinked(&pbx()));
-    scene.floor.blind = false;
+    scene.presence.blind = false;
     scene.give(Input::InSync(&pbx()));
     scene.pass(2 * SECOND);
     assert_eq!(published(&scene), before);

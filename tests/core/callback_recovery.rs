@@ -23,7 +23,7 @@ fn after_a_crash(pauses: bool) -> Scene {
     }
     let mut scene = Scene::remembering(policy(), agents, restored);
     scene.attempts.clone_from(&before.attempts);
-    scene.floor.blind = true;
+    scene.presence.blind = true;
     scene.settle();
     scene
 }
@@ -33,8 +33,8 @@ fn an_attempt_that_a_crash_hid_goes_on_if_its_channel_lives() {
     let mut scene = after_a_crash(false);
     scene.pass(HOUR / 2);
     assert!(scene.rung().is_empty(), "nothing is concluded before the lists have come");
-    scene.floor.blind = false;
-    scene.floor.live.insert(FIRST.into());
+    scene.presence.blind = false;
+    scene.presence.live.insert(FIRST.into());
     scene.give(Input::InSync(&pbx()));
     assert!(scene.rung().is_empty());
     scene.ends(FIRST, talk(MONDAY_10, MINUTE));
@@ -44,7 +44,7 @@ fn an_attempt_that_a_crash_hid_goes_on_if_its_channel_lives() {
 #[test]
 fn an_attempt_of_unknown_fate_is_lost_and_never_repeated_at_once() {
     let mut scene = after_a_crash(false);
-    scene.floor.blind = false;
+    scene.presence.blind = false;
     scene.give(Input::InSync(&pbx()));
     assert_eq!(scene.attempts[FIRST].result, Some(AttemptResult::Lost));
     assert_eq!(scene.stands(1), "WAITING UNPROVEN");
@@ -76,7 +76,7 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
         let mut policy = policy();
         policy.look_up_cdr = true;
         scene.give(Input::Policies(&policies(overall(), policy)));
-        scene.floor.blind = false;
+        scene.presence.blind = false;
         scene.give(Input::InSync(&pbx()));
         assert_eq!(scene.looked_up, [FIRST]);
         assert_eq!(scene.attempts[FIRST].result, None, "nothing is concluded before the answer");
@@ -91,7 +91,7 @@ fn what_no_channel_tells_is_looked_up_in_asterisks_cdr() {
 #[test]
 fn pauses_of_ours_are_undone_after_a_crash() {
     let mut scene = after_a_crash(true);
-    scene.floor.blind = false;
+    scene.presence.blind = false;
     scene.give(Input::InSync(&pbx()));
     let undone = PbxAction::Pause { queue: "sales".into(), interface: "PJSIP/101".into(), paused: false };
     assert_eq!(scene.deeds, [undone]);
@@ -111,13 +111,13 @@ fn an_attempt_of_a_callback_that_was_closed_before_the_crash_gets_its_result() {
 fn an_outage_in_the_middle_is_looked_up_like_a_crash() {
     for lives in [true, false] {
         let mut scene = ringing();
-        scene.floor.blind = true;
+        scene.presence.blind = true;
         scene.give(Input::Unlinked(&pbx()));
         scene.pass(MINUTE);
         assert_eq!(scene.attempts[FIRST].result, None);
-        scene.floor.blind = false;
+        scene.presence.blind = false;
         if !lives {
-            scene.floor.live.clear();
+            scene.presence.live.clear();
         }
         scene.give(Input::InSync(&pbx()));
         assert_eq!(scene.attempts[FIRST].result, (!lives).then_some(AttemptResult::Lost));

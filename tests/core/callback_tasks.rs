@@ -321,6 +321,28 @@ fn with_too_many_open_callbacks_a_miss_is_counted_and_makes_none() {
 }
 
 #[test]
+fn customers_beyond_the_limit_whose_agents_are_known_are_forgotten_and_counted() {
+    use callbackd_core::callbacks::MAX_OWNERS;
+    let mut scene = waiting_room();
+    let call = scene.talked(ANN, "PJSIP/101", Direction::Inbound, 60_000);
+    let talk = |i: usize| FinishedCall {
+        linkedid: format!("t.{i}"),
+        number_e164: Some(e164(&format!("+1202{:07}", 5_550_000 + i))),
+        ..call.clone()
+    };
+    // Of each the agent and the service are kept. Ann is one of these numbers.
+    let mut dropped = Vec::new();
+    for i in 1..MAX_OWNERS + 2 {
+        scene.scheduler.handle(Input::Recorded(&talk(i)), scene.now);
+        while scene.scheduler.poll().is_some() {}
+        if i >= MAX_OWNERS - 1 {
+            dropped.push(scene.scheduler.counters().owners_dropped);
+        }
+    }
+    assert_eq!(dropped, [0, 0, 2]);
+}
+
+#[test]
 fn who_was_served_after_a_miss_that_is_told_late_is_not_called() {
     let mut scene = waiting_room();
     let miss = scene.missed(ANN, "sales");

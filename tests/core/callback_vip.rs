@@ -19,7 +19,7 @@ fn first_called(mut scene: Scene, change: Option<Policy>) -> String {
     if let Some(policy) = change {
         scene.give(Input::Policies(&policies(overall(), policy)));
     }
-    scene.floor.agents.push(agent("101", &["sales"]));
+    scene.presence.agents.push(agent("101", &["sales"]));
     scene.give(Input::PresenceChanged);
     let attempt = scene.attempts.values().next().expect("an attempt");
     scene.row(attempt.callback_id).number_e164.clone().unwrap().to_string()

@@ -153,7 +153,7 @@ fn a_follow_up_of_a_callback_is_made_when_that_one_is_over() {
 #[test]
 fn a_follow_up_of_a_missed_call_makes_its_callback_a_requested_one() {
     let mut scene = scene(Codes::default());
-    scene.floor.agents.clear();
+    scene.presence.agents.clear();
     let call = FinishedCall { tags: vec![tag("FOLLOW_UP", MONDAY_10)], ..scene.missed(ANN, "sales") };
     scene.recorded(&call);
     assert_eq!((scene.rows.len(), scene.row(1).missed_count), (1, 1));
@@ -170,7 +170,7 @@ fn a_code_that_asks_is_followed_where_a_rule_sets_it_too() {
     let mut codes = code("TOO_SHORT", OnCallback::Request, vec![short]);
     codes.expires_ms = Some(2 * HOUR);
     let mut scene = scene(Codes::new([codes]));
-    scene.floor.agents.clear();
+    scene.presence.agents.clear();
     let mut call =
         FinishedCall { outcome: Outcome::Short, ..scene.talked(ANN, "PJSIP/101", Direction::Inbound, SECOND) };
     call.tags = scene.scheduler.policies().codes.by_rule(&call).collect();
@@ -238,7 +238,7 @@ fn a_code_that_a_person_sets_is_stored_and_followed_and_what_it_meant_is_taken_b
 #[test]
 fn a_callback_of_a_missed_call_outlives_the_code_that_came_to_it() {
     let mut scene = scene(Codes::default());
-    scene.floor.agents.clear();
+    scene.presence.agents.clear();
     let call = scene.misses(ANN, "sales");
     scene.asks(sets(&call, "FOLLOW_UP")).unwrap();
     assert!(scene.row(1).requested);

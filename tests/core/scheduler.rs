@@ -120,14 +120,14 @@ pub fn queue_policy() -> QueuePolicy {
 
 /// The presence of a PBX, as a test sets it.
 #[derive(Debug, Default)]
-pub struct Floor {
+pub struct PretendPresence {
     pub agents: Vec<AgentView<'static>>,
     pub waiting: BTreeMap<String, u32>,
     pub live: BTreeSet<String>,
     pub blind: bool,
 }
 
-impl Presence for Floor {
+impl Presence for PretendPresence {
     fn agents(&self) -> Vec<AgentView<'_>> {
         self.agents.clone()
     }
@@ -173,7 +173,7 @@ pub fn agent(extension: &str, queues: &[&str]) -> AgentView<'static> {
 /// Everything around a scheduler.
 pub struct Scene {
     pub scheduler: Scheduler,
-    pub floor: Floor,
+    pub presence: PretendPresence,
     pub now: Moment,
     /// A batch is committed as soon as it is there.
     pub commits: bool,
@@ -211,7 +211,7 @@ impl Scene {
         let now = Moment { wall_ms: MONDAY_10, mono_ms: 1_000_000 };
         Self {
             scheduler: Scheduler::new(policies, prefix(), restored, now),
-            floor: Floor { agents, ..Floor::default() },
+            presence: PretendPresence { agents, ..PretendPresence::default() },
             now,
             commits: true,
             rows: BTreeMap::new(),
@@ -233,7 +233,7 @@ impl Scene {
     /// Lets the scheduler decide, and does what it wants, until it wants nothing.
     pub fn settle(&mut self) {
         loop {
-            let presences = Presences::from([(pbx(), &self.floor as &dyn Presence)]);
+            let presences = Presences::from([(pbx(), &self.presence as &dyn Presence)]);
             self.scheduler.decide(self.now, &presences);
             if !self.drain() {
                 break;
@@ -384,10 +384,10 @@ impl Scene {
 
     pub fn step(&mut self, channel_id: &str, step: Step) {
         if matches!(step, Step::Seen) {
-            self.floor.live.insert(channel_id.into());
+            self.presence.live.insert(channel_id.into());
         }
         if matches!(step, Step::Ended(_)) {
-            self.floor.live.remove(channel_id);
+            self.presence.live.remove(channel_id);
         }
         let progress = Progress { pbx: pbx(), channel_id: channel_id.into(), at_ms: self.now.wall_ms, step };
         self.give(Input::Progress(&progress));
@@ -446,7 +446,7 @@ impl Scene {
     }
 
     pub fn asks_of(&mut self, command: Command, closed: Option<CallbackRow>) -> Result<Done, CommandError> {
-        let presences = Presences::from([(pbx(), &self.floor as &dyn Presence)]);
+        let presences = Presences::from([(pbx(), &self.presence as &dyn Presence)]);
         let answer = self.scheduler.command(&command, "ann", closed, self.now, &presences);
         self.settle();
         answer
@@ -454,7 +454,7 @@ impl Scene {
 
     pub fn busy(&mut self, agent: &str, busy: Option<Busy>) {
         let now = self.now.wall_ms;
-        let agent = self.floor.agents.iter_mut().find(|a| a.agent == agent).unwrap();
+        let agent = self.presence.agents.iter_mut().find(|a| a.agent == agent).unwrap();
         agent.busy = busy;
         agent.since_ms = now;
         self.give(Input::PresenceChanged);

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// Two authorities, and of each a certificate for `localhost`, which the other does not vouch for.
-fn workshop() -> Workshop {
+pub fn workshop() -> Workshop {
     let workshop = Workshop::new();
     workshop.write("names.cfg", "subjectAltName=DNS:localhost\n");
     for (authority, name) in [("one", "first"), ("two", "second")] {
@@ -35,7 +35,7 @@ fn free_port() -> u16 {
 }
 
 /// A daemon, not started, that would listen at all addresses of this machine.
-fn everywhere(workshop: &Workshop) -> (Front, u16) {
+pub fn everywhere(workshop: &Workshop) -> (Front, u16) {
     let port = free_port();
     let files = "tls_cert_file = \"api.crt\"\ntls_key_file = \"api.key\"";
     let front = Front::closed(&format!("listen = \"0.0.0.0:{port}\"\n{files}"));
@@ -44,7 +44,7 @@ fn everywhere(workshop: &Workshop) -> (Front, u16) {
 }
 
 /// Exit code of curl, HTTP status and answer.
-fn curl(authority: &Path, url: &str, headers: &[String]) -> (i32, String, String) {
+pub fn curl(authority: &Path, url: &str, headers: &[String]) -> (i32, String, String) {
     let mut command = Command::new("curl");
     command.args(["--silent", "--max-time", "30", "--noproxy", "*", "--write-out", "\n%{http_code}", "--cacert"]);
     command.arg(authority).arg(url);
@@ -96,6 +96,56 @@ fn a_renewed_certificate_is_shown_after_a_reload_and_one_that_cannot_be_used_is_
     // The answer to a command comes after what the reload did.
     front.get("/v1/status");
     assert!(trusts("two.crt") && !trusts("one.crt"));
+}
+
+#[test]
+fn at_a_reload_an_exposed_key_and_a_broken_certificate_are_refused_with_place_and_fix_and_the_old_one_is_shown() {
+    let workshop = workshop();
+    let (mut front, port) = everywhere(&workshop);
+    front.start();
+    let health = format!("https://localhost:{port}/healthz");
+    let [certificate, key, elsewhere] = ["api.crt", "api.key", "elsewhere"].map(|name| front.site.path(name));
+    let set_mode = |path: &Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    let text = std::fs::read_to_string(workshop.path("second.crt")).unwrap();
+    // The second certificate would be a good one, but for what is done to it or to its key.
+    let mut refused = |why: &str, spoil: &dyn Fn()| {
+        shows(&front, &workshop, "second", "second");
+        spoil();
+        front.signal(Signal::HUP);
+        front.said(why);
+        // The answer to a command comes after what the reload did.
+        front.get("/v1/status");
+        assert_eq!(curl(&workshop.path("one.crt"), &health, &[]).0, 0, "{why}");
+        assert_eq!(curl(&workshop.path("two.crt"), &health, &[]).0, NOT_TRUSTED, "{why}");
+        let said = front.run(&["check"]);
+        assert!(said.code != 0 && said.out.contains(why), "{said:?}");
+    };
+    refused("api.key has mode 0644, so others can read or change it: chmod 600 api.key", &|| set_mode(&key, 0o644));
+    refused("api.key has mode 0620, so others can read or change it: chmod 600 api.key", &|| set_mode(&key, 0o620));
+    refused(&format!("chmod go-w {}", certificate.display()), &|| set_mode(&certificate, 0o666));
+    refused("no such file", &|| std::fs::remove_file(&key).unwrap());
+    let broken = "tls_cert_file api.crt is broken";
+    refused(broken, &|| std::fs::write(&certificate, &text[..text.len() / 2]).unwrap());
+    // PEM as it should be, of bytes that are no certificate.
+    refused(broken, &|| std::fs::write(&certificate, text.replace("MII", "AAA")).unwrap());
+    refused("holds no certificate in PEM form", &|| std::fs::write(&certificate, "").unwrap());
+    refused("holds no key in PEM form", &|| std::fs::write(&key, "none").unwrap());
+    if rustix::process::geteuid().is_root() {
+        // The file is good, and somebody else's link decides which one it is.
+        for path in [&key, &certificate] {
+            refused(&format!("chown -h root {}", path.display()), &|| {
+                std::fs::rename(path, &elsewhere).unwrap();
+                std::os::unix::fs::symlink(&elsewhere, path).unwrap();
+                std::os::unix::fs::lchown(path, Some(64_001), None).unwrap();
+            });
+            std::fs::remove_file(path).unwrap();
+        }
+    }
+    shows(&front, &workshop, "second", "second");
+    front.signal(Signal::HUP);
+    front.said("Configuration reloaded");
+    front.get("/v1/status");
+    assert_eq!(curl(&workshop.path("two.crt"), &health, &[]).0, 0, "once it is right");
 }
 
 #[test]

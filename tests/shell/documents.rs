@@ -59,3 +59,35 @@ fn every_link_of_readme_and_manuals_leads_somewhere() {
     }
     assert!(links > 10, "{links}");
 }
+
+/// All tests and unit tests, as text.
+fn all_tests(under: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(under).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all_tests(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            *text += &read(&path);
+        }
+    }
+}
+
+#[test]
+fn each_promise_of_the_threat_model_names_tests_that_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut tests = String::new();
+    ["src", "tests"].iter().for_each(|part| all_tests(&root.join(part), &mut tests));
+    let text = read(&root.join("config/doc/SECURITY.md"));
+    let table = text.split("## The tests that hold it").nth(1).expect("the table");
+    let rows = table.lines().filter(|line| line.starts_with("| ")).skip(1);
+    let mut promises = 0;
+    for row in rows {
+        promises += 1;
+        let named: Vec<&str> = row.rsplit(" | ").next().unwrap().split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{row}");
+        for test in named {
+            assert!(tests.contains(&format!("fn {test}()")), "there is no test {test}");
+        }
+    }
+    assert!(promises > 15, "{promises}");
+}

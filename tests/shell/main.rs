@@ -25,6 +25,7 @@ mod config_webhook;
 mod configured;
 #[path = "../core/stream/rules.rs"]
 mod core_rules;
+mod crowds;
 mod database_commands;
 mod day_commands;
 mod demo_command;
@@ -37,6 +38,7 @@ mod hostile_day;
 mod import_command;
 mod kill_loop;
 mod late_callbacks;
+mod limits_named;
 mod link;
 mod link_trouble;
 mod log_lines;

@@ -70,7 +70,7 @@ fn filled() -> Front {
          INSERT INTO legs VALUES (1, 0, 'PJSIP/101', 'PJSIP/101', NULL, 1, NULL, 2, 0, 'NOANSWER');
          INSERT INTO queue_visits VALUES (1, 0, 'sales', 1, 2, 1, 'ABANDONED');
          INSERT INTO ivr_steps VALUES (1, 0, 'ivr-1', '1', 1);
-         INSERT INTO tags VALUES (1, 'ABANDONED', '', 'rule', 1, 'engine');
+         INSERT INTO tags VALUES (1, 'ABANDONED', '', 'rule', 1, 'call');
          INSERT INTO ratings VALUES (1, '', 4.5, 1);
          INSERT INTO calls_in_progress (pbx, linkedid, started_ms) VALUES ('pbx', '2.1', 1);
          INSERT INTO webhooks VALUES ('1', 'paused', 1, 'ann', NULL);

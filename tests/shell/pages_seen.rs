@@ -105,7 +105,7 @@ fn every_page_is_shown_in_both_directions_at_each_width_without_a_complaint() {
         room.front.added(number);
     }
     let pages = ["/wall", "/missed", "/missed?state=lost", "/report?window=week", "/calls/1"];
-    for (language, direction) in [("en", "ltr"), ("he", "rtl"), ("ru", "ltr")] {
+    for (language, direction) in [("en", "ltr"), ("he", "rtl"), ("de", "ltr")] {
         for (screen, width, height, colours) in
             [("phone", 390, 844, "light"), ("desk", 1280, 900, "light"), ("tv", 1920, 1080, "dark")]
         {

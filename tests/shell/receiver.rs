@@ -20,6 +20,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub enum Then {
     /// Answers with this status.
     Status(u16),
+    /// The same with a text of a MiB, lines and numbers in it.
+    Words(u16),
     /// Answers 302, and a place to go to.
     Redirect,
     /// Closes without a word.
@@ -107,7 +109,7 @@ impl Receiver {
                         seen.fetch_add(1, Ordering::Relaxed);
                     }
                     let then = then(count.fetch_add(1, Ordering::Relaxed));
-                    got.answered = if let Then::Status(status) = then { status } else { 0 };
+                    got.answered = if let Then::Status(status) | Then::Words(status) = then { status } else { 0 };
                     let _ = sender.send(got);
                     answer(&mut wire, then);
                 });
@@ -162,6 +164,10 @@ fn read(wire: &mut Box<dyn Wire>) -> Option<Got> {
 fn answer(wire: &mut Box<dyn Wire>, then: Then) {
     let text = match then {
         Then::Status(status) => format!("HTTP/1.1 {status} Something\r\nContent-Length: 2\r\n\r\nok"),
+        Then::Words(status) => {
+            let words = "+12025550177 is theirs\n<3>store: theirs\u{1b}[2J\n".repeat(22_000);
+            format!("HTTP/1.1 {status} Theirs\r\nContent-Length: {}\r\n\r\n{words}", words.len())
+        }
         Then::Redirect => "HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n".to_owned(),
         Then::Garbage => "SSH-2.0-OpenSSH_9.2\r\n".to_owned(),
         Then::TakenThenReset => "HTTP/1.1 2".to_owned(),

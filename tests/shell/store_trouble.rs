@@ -146,6 +146,14 @@ fn a_reader_who_locks_the_log_is_named_by_an_error_and_nobody_is_dialled_meanwhi
     drop(index);
     let site = scene.recovers();
     assert_eq!(mode(&site.path("calls.db.lock")), 0o600, "it cannot be locked by a reader");
+    // At the next start as well: it ends as what is tried again, and the log names them.
+    let reader = Connection::open(site.path("calls.db")).unwrap();
+    reader.query_row("SELECT count(*) FROM calls", [], |row| row.get::<_, i64>(0)).unwrap();
+    let index = fs::File::open(site.path("calls.db-shm")).unwrap();
+    rustix::fs::fcntl_lock(&index, rustix::fs::FlockOperation::NonBlockingLockShared).unwrap();
+    let said = site.run(&["run", "--config", "callbackd.toml"]);
+    assert_eq!(said.code, 75, "{said:?}");
+    assert!(format!("{}{}", said.out, said.err).contains(&named), "{said:?}");
 }
 
 /// A file system of its own, gone with the test.

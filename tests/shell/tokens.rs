@@ -72,6 +72,8 @@ fn a_role_may_do_what_it_is_for_and_nothing_else() {
     assert_eq!(by, "token operate");
     let refused = (10..30).map(|n| add(&request, n)).find(|status| *status != 200);
     assert_eq!(refused, Some(429), "ten a minute");
+    let counted = &front.get("/v1/status")["counters"]["api"]["requests_refused"];
+    assert!(counted.as_u64() >= Some(1), "{counted}");
     let secret: i64 = front.row("SELECT count(*) FROM tokens WHERE hash LIKE '%cbt_%' OR length(hash) <> 64");
     assert_eq!(secret, 0, "hashes are kept, not secrets");
 }
@@ -110,4 +112,26 @@ fn pages_of_other_sites_and_false_names_are_refused_whatever_token_they_bear() {
     assert_eq!(status("pbx.example.com", "https://pbx.example.com"), 200);
     assert_eq!(status("pbx.example.com", "https://evil.example.net"), 403);
     assert_eq!(status("pbx.example.com", "null"), 403);
+}
+
+#[test]
+fn there_are_a_thousand_tokens_at_most_and_their_names_are_words() {
+    let (front, _) = listening();
+    let db = rusqlite::Connection::open(front.site.path("calls.db")).unwrap();
+    db.busy_timeout(Duration::from_secs(20)).unwrap();
+    db.execute_batch(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999)
+         INSERT INTO tokens (name, hash, role, made_ms, \"by\") SELECT 't' || i, printf('%064d', i), 'read', i, 'me' FROM n",
+    )
+    .unwrap();
+    let new = |name: &str| front.ask("POST", "/v1/tokens", &json!({"name": name, "role": "read"}));
+    assert_eq!(new("the-last").0, 200);
+    let (status, answer) = new("one-more");
+    assert_eq!(status, 409, "{answer}");
+    assert!(answer["error"].as_str().unwrap().contains("1000 tokens already: withdraw some"), "{answer}");
+    assert_eq!(front.run(&["token", "remove", "t1"]).code, 0);
+    for name in ["", "two words", "a\nb", &"x".repeat(65)] {
+        assert_eq!(new(name).0, 400, "{name}");
+    }
+    assert_eq!(new(&"x".repeat(64)).0, 200);
 }

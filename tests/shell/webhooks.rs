@@ -65,7 +65,7 @@ fn whatever_the_receiver_does_what_comes_is_delivered_in_order_and_nothing_else_
     let answers = |n: usize| match n {
         0 => Then::Reset,
         1 => Then::Never,
-        2 => Then::Status(500),
+        2 => Then::Words(500),
         3 => Then::Redirect,
         4 => Then::Status(429),
         5 => Then::Garbage,
@@ -74,7 +74,7 @@ fn whatever_the_receiver_does_what_comes_is_delivered_in_order_and_nothing_else_
         _ => Then::Status(200),
     };
     let mut receiver = Receiver::open(answers);
-    let front = hooked(&receiver, "");
+    let mut front = hooked(&receiver, "");
     let numbers = ["+12025550121", "+12025550122"];
     let ids = numbers.map(|number| closed(&front, number));
     assert_eq!(front.get("/v1/status")["callbacks"], json!({}), "the loop is held by nobody");
@@ -98,6 +98,11 @@ fn whatever_the_receiver_does_what_comes_is_delivered_in_order_and_nothing_else_
     );
     assert_eq!((codes, unanswered), (5, 4), "500, 302, 429, 401, 200; reset, never, garbage, reset");
     receiver.followed_nowhere();
+    let longest: i64 = front.row("SELECT max(length(answer)) FROM webhook_attempts");
+    assert!(longest > 400 && longest <= 500, "{longest}");
+    let (_, log) = front.ended(Signal::TERM);
+    assert!(log.contains("err=\"HTTP 500\"") || log.contains("Webhook is failing"), "{log}");
+    assert!(!log.to_lowercase().contains("theirs") && !log.contains("0177"), "{log}");
 }
 
 #[test]

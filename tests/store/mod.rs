@@ -6,6 +6,7 @@ mod records;
 mod replayed_calls;
 mod report_centre;
 mod report_example;
+mod report_languages;
 mod report_meaning;
 mod report_pbxs;
 mod report_recount;

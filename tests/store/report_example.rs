@@ -25,6 +25,7 @@ use callbackd::store::{Calendar, Chosen, Depth, Reader};
 use callbackd_core::model::codes::Codes;
 use callbackd_core::model::{Outcome, Status};
 use jiff::tz::TimeZone;
+use std::path::{Path, PathBuf};
 
 const S: i64 = 1_000;
 const MIN: i64 = 60_000;
@@ -154,7 +155,8 @@ fn morning(nine: i64) -> Centre {
     Centre { rows, agents, seen_ms: nine + 24 * HOUR }
 }
 
-fn worked_out() -> (Facts, Figures) {
+/// The day of the example, its database in the directory, and what it is held against.
+pub(crate) fn example(directory: &Path) -> (PathBuf, Thresholds, TimeZone) {
     let zone = TimeZone::get("Europe/Berlin").unwrap();
     let day = midnight("2026-11-28", &zone);
     let thresholds = Thresholds {
@@ -162,8 +164,7 @@ fn worked_out() -> (Facts, Figures) {
         trunk_lines: [("PJSIP/provider".to_owned(), 1)].into(),
         ..Thresholds::default()
     };
-    let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("calls.db");
+    let path = directory.join("calls.db");
     let calendar = Calendar {
         thresholds: thresholds.clone(),
         codes: Codes::default(),
@@ -171,6 +172,13 @@ fn worked_out() -> (Facts, Figures) {
         now_ms: day + 24 * HOUR,
     };
     store(&morning(day + 9 * HOUR), &path, &calendar);
+    (path, thresholds, zone)
+}
+
+fn worked_out() -> (Facts, Figures) {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, thresholds, zone) = example(directory.path());
+    let day = midnight("2026-11-28", &zone);
     let window = (day, day + 24 * HOUR);
     let facts = Reader::open(&path).unwrap().facts(window, &Chosen::default(), Depth::All, &thresholds, &zone).unwrap();
     let figures = figures(&facts);
@@ -241,7 +249,7 @@ fn agents_queues_and_load_are_those_by_hand() {
     let queues: Vec<_> = figures
         .queues
         .iter()
-        .map(|q| (q.queue.as_str(), q.visits, q.connected, q.abandoned, q.other, q.longest_stay_s))
+        .map(|q| (q.queue.as_str(), q.visits, q.connected, q.abandoned, q.other, q.longest_visit_s))
         .collect();
     assert_eq!(queues, [("sales", 5, 3, 2, 0, Some(50)), ("support", 3, 1, 1, 1, Some(90))]);
     // Call 5 and the callback were up together for 75 s, from 09:40:15 to 09:41:30.

@@ -167,7 +167,8 @@ fn the_text_has_the_rows_of_each_pbx_below_its_name_within_80_columns() {
 #[test]
 fn the_page_names_the_pbx_of_each_row_and_csv_has_it_as_a_column() {
     let (_directory, path) = two_pbxs();
-    let page = report(&path, &["--html", "-"]);
+    // Names stand in their own direction.
+    let page = report(&path, &["--html", "-"]).replace("<bdi>", "").replace("</bdi>", "");
     for row in [
         "<td>north</td><td>sales</td><td>3</td><td>2</td>",
         "<td>south</td><td>sales</td><td>1</td><td>1</td>",

@@ -190,8 +190,8 @@ fn queues(rows: &[&Row], out: &mut Numbers) {
     for (queue, stays) in stays {
         let count = i64::try_from(stays.len()).unwrap();
         out.insert(format!("queues {queue} visits"), Some(float(count)));
-        out.insert(format!("queues {queue} mean_stay_ms"), Some(float(stays.iter().sum::<i64>() / count)));
-        out.insert(format!("queues {queue} longest_stay_s"), stays.iter().max().map(|ms| float(ms / 1_000)));
+        out.insert(format!("queues {queue} mean_visit_ms"), Some(float(stays.iter().sum::<i64>() / count)));
+        out.insert(format!("queues {queue} longest_visit_s"), stays.iter().max().map(|ms| float(ms / 1_000)));
     }
 }
 

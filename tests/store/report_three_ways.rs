@@ -126,8 +126,8 @@ fn by_report(figures: &Figures) -> Numbers {
             ("connected", Some(queue.connected as f64)),
             ("abandoned", Some(queue.abandoned as f64)),
             ("other", Some(queue.other as f64)),
-            ("mean_stay_ms", whole(queue.mean_stay_ms)),
-            ("longest_stay_s", whole(queue.longest_stay_s)),
+            ("mean_visit_ms", whole(queue.mean_visit_ms)),
+            ("longest_visit_s", whole(queue.longest_visit_s)),
         ] {
             put(format!("queues {} {figure}", queue.queue), value);
         }

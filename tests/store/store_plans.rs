@@ -79,7 +79,7 @@ fn years(path: &Path) {
          INSERT INTO agent_intervals SELECT pbx, agent, 'talking', '', '', started_ms, ended_ms FROM calls WHERE agent IS NOT NULL;
          INSERT INTO gaps SELECT NULL, 'pbx', n * 1000, n * 1000 + 500, 'link_lost', 0 FROM n WHERE n < 1000;
          INSERT INTO callbacks SELECT n / 10 + 1, 'pbx', printf('+1202555%04d', n % 10000), NULL, CASE WHEN n < 99000 THEN 'DONE' ELSE 'PENDING' END,
-                '', 'queue0', NULL, NULL, NULL, 0, 0, 1, n, n, n, n, 1, 1, n || '.1', NULL, CASE WHEN n < 99000 THEN n END, 'pbx', NULL, 1
+                '', 'queue0', NULL, NULL, NULL, 0, 0, 1, n, n, n, n, 1, 1, n || '.1', NULL, CASE WHEN n < 99000 THEN n END, 'pbx', NULL, 1, NULL, NULL, NULL
            FROM n WHERE n % 10 = 0;
          INSERT INTO callback_events SELECT id, 0, 0, 'PENDING', '', 'callbackd', '' FROM callbacks;
          INSERT INTO callback_attempts SELECT id, 1, 'pbx', 'cb-' || id, 'PJSIP/101', first_missed_ms, NULL, NULL, closed_ms, 0,

@@ -153,7 +153,8 @@ fn a_database_of_the_third_schema_keeps_every_row_and_becomes_the_schema_of_reco
         .filter(is_kept)
         .partition(|row| row.starts_with("identity ") || row.starts_with("report_settings "));
     // What a migration adds to a row stands at its end.
-    let lost = before.iter().filter(|row| !kept.iter().any(|now| now.starts_with(row.trim_end_matches(']'))));
+    let renamed = |row: &String| row.trim_end_matches(']').replace("Text(\"engine\")", "Text(\"call\")");
+    let lost = before.iter().filter(|row| !kept.iter().any(|now| now.starts_with(&renamed(row))));
     assert_eq!(lost.collect::<Vec<_>>(), [""; 0]);
     assert_eq!(kept.len(), before.len());
     assert_eq!(identity.len(), 2, "one row of each that migrations make: {identity:?}");

@@ -273,6 +273,11 @@ mod bitrix24 {
         for (code, error) in [(401, "INVALID_CREDENTIALS"), (403, "insufficient_scope"), (200, "ERROR_CORE")] {
             assert!(waits(&at(code, error)), "{error}");
         }
+        // What the log has of an answer is a word, whoever has written it.
+        assert_eq!(at(200, "ERROR_CORE"), Answer::Nothing("error ERROR_CORE".to_owned()));
+        for error in ["12025550123", "a b", "x\r\n<3>store: lost", &"X".repeat(65)] {
+            assert_eq!(at(200, error), Answer::Nothing("error without a name".to_owned()), "{error}");
+        }
     }
 }
 

@@ -61,6 +61,7 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
             ("ami_events_total", "Frames that somebody needed.", link.frames),
             ("ami_events_malformed_total", "Frames that could not be read, or may be forged.", malformed),
             ("ami_events_dropped_total", "Events lost because they came too fast.", link.dropped),
+            ("ami_actions_refused_total", "Actions not sent because too many waited.", link.requests_refused),
             ("calls_recorded_total", "Calls that ended.", tracker.calls_recorded),
             ("calls_corrected_total", "Corrections of rows of calls.", tracker.calls_corrected),
             ("calls_end_unseen_total", "Calls whose end was not seen.", tracker.calls_end_unseen),
@@ -120,7 +121,9 @@ fn text(figures: &Figures, files: [(&str, u64); 2], now_ms: Millis) -> String {
         ("feed_changes_overrun_total", "Changes that were removed before their time.", store.changes_overrun),
         ("api_connections_refused_total", "Connections and streams refused.", api.connections_refused),
         ("api_answers_refused_total", "Answers refused because too much of others was unread.", api.answers_refused),
+        ("api_requests_refused_total", "Requests refused because of a limit.", api.requests_refused),
         ("api_handshakes_failed_total", "TLS handshakes that failed or took too long.", api.handshakes_failed),
+        ("api_newcomers_closed_total", "Connections without a token closed for newer ones.", api.newcomers_closed),
         ("api_commands_refused_total", "Commands refused because too many waited.", api.commands_refused),
     ] {
         all.put(Counter, name, help, &[], value as f64);

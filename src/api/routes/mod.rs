@@ -30,8 +30,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// All routes of the API, for a connection that has this slot; with the pages for people, or without.
-pub(crate) fn router(front: Arc<Front>, slot: Slot, pages: bool) -> Router {
-    let slot = Arc::new(slot);
+pub(crate) fn router(front: Arc<Front>, slot: Arc<Slot>, pages: bool) -> Router {
     let routes = if pages { web::routes() } else { Router::new() };
     routes
         .merge(status::routes())
@@ -50,8 +49,7 @@ pub(crate) fn router(front: Arc<Front>, slot: Slot, pages: bool) -> Router {
         .fallback(|| async { Failure::new(StatusCode::NOT_FOUND, NOWHERE) })
         .method_not_allowed_fallback(|| async { Failure::new(StatusCode::METHOD_NOT_ALLOWED, OTHERWISE) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(from_fn_with_state(Arc::clone(&slot), admit))
-        .layer(axum::Extension(slot))
+        .layer(from_fn_with_state(slot, admit))
         .with_state(front)
 }
 

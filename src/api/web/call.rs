@@ -116,16 +116,24 @@ pub(super) async fn tag(
     }
 }
 
+/// A sentence of ours in the language; what was recorded otherwise as it is.
+fn why(language: Language, fact: &str) -> Markup {
+    match language.why(fact) {
+        Some(sentence) => html! { (sentence) },
+        None => html! { span lang="en" dir="ltr" title=(language.story().as_recorded) { (safe(fact)) } },
+    }
+}
+
 fn one(view: &View, stored: &StoredCall, codes: &[Code], zone: &TimeZone) -> Markup {
     let (words, call) = (view.words, &stored.call);
     let day = |ms| crate::report::calendar::day_of(ms, zone).map(|day| view.language.day(day)).unwrap_or_default();
-    let summary =
-        |call| html! { p.soft dir="ltr" lang="en" { (parties(call)) } p dir="ltr" lang="en" { (sums(call)) } };
+    let language = view.language;
+    let summary = |call| html! { p.soft { (parties(call, language)) } p { (sums(call, language)) } };
     html! {
         h1 { (look::with(words.call, stored.id)) " · " bdi.num dir="ltr" { (day(call.started_ms)) " " (local(call.started_ms, zone, "%H:%M:%S")) } }
-        @if view.language != Language::En { p.soft { (words.details_in_english) } }
         section {
-            h2 { code { (call.status) " " (call.outcome) } }
+            h2 { (language.status(call.status)) ": " (language.outcome(call.outcome)) }
+            p.soft { code lang="en" dir="ltr" { (call.status) " " (call.outcome) } }
             (summary(call))
             p.soft dir="ltr" { "pbx=" (safe(&call.pbx)) " linkedid=" (safe(&call.linkedid)) }
             @if let Some(id) = call.callback_id { p { (look::with(words.callback_of_it, id)) } }
@@ -140,14 +148,14 @@ fn one(view: &View, stored: &StoredCall, codes: &[Code], zone: &TimeZone) -> Mar
         section {
             h2 { (words.what_happened) }
             div.wide tabindex="0" role="group" aria-label=(words.what_happened) {
-                table.timeline dir="ltr" lang="en" {
+                table.timeline {
                     thead { tr { th scope="col" { (words.time) } th scope="col" { "+" } th scope="col" { (words.event) } } }
                     tbody {
-                        @for (at, _, what) in timeline(call) {
+                        @for (at, _, what) in timeline(call, language) {
                             tr {
                                 th scope="row" { span.num { (local(at, zone, "%H:%M:%S")) } }
                                 td { span.num { (clock((at - call.started_ms).max(0))) } }
-                                td { bdi { (what) } }
+                                td { (what) }
                             }
                         }
                     }
@@ -156,7 +164,7 @@ fn one(view: &View, stored: &StoredCall, codes: &[Code], zone: &TimeZone) -> Mar
         }
         section {
             h2 { (words.why) }
-            ul dir="ltr" lang="en" { @for fact in &call.why { li { (safe(fact)) } } }
+            ul { @for fact in &call.why { li { (why(language, fact)) } } }
         }
         @if !call.tags.is_empty() || may_tag(view) {
             section {

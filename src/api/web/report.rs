@@ -45,7 +45,7 @@ pub(crate) async fn page(State(front): State<Arc<Front>>, view: View) -> Respons
     };
     let body = html! {
         (form(&view, &made))
-        div dir="ltr" lang="en" { (PreEscaped(&made.body)) }
+        (PreEscaped(&made.body))
     };
     look::page(&view, view.words.report, "/report", &body).into_response()
 }
@@ -63,6 +63,13 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
         Some((to, Err(_))) => return Err(wrong(fill(words.bad_day, to.escape_debug()))),
     };
     let day = |name| view.asked(name).and_then(|day| day.parse::<jiff::civil::Date>().ok());
+    if let (Some(from), None) = (view.asked("from"), day("from")) {
+        return Err(wrong(fill(words.bad_day, from.escape_debug())));
+    }
+    let today = now.to_zoned(zone.clone()).date();
+    if let (Some(from), None) = (day("from").filter(|from| *from > today), day("to")) {
+        return Err(wrong(fill(words.future, from)));
+    }
     if let (Some(from), Some(last)) = (day("from"), day("to"))
         && from > last
     {
@@ -83,8 +90,9 @@ fn make(reader: &Reader, view: &View, now_ms: Millis) -> Result<Made, Failure> {
     let reported = reader.reported(&window, &chosen, &thresholds, &zone, now_ms)?;
     let (queues, agents) = reader.ever_met()?;
     let pbxs = reader.pbxs()?.iter().map(ToString::to_string).collect();
-    let report = reported.shown(&window, &chosen, (&thresholds, &zone), now_ms);
-    Ok(Made { body: face::body(&report), window, pbxs, queues, agents })
+    let report = reported.shown(view.language, &window, &chosen, (&thresholds, &zone), now_ms);
+    let body = face::body(&report);
+    Ok(Made { body, window, pbxs, queues, agents })
 }
 
 fn form(view: &View, made: &Made) -> Markup {

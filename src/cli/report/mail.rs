@@ -37,7 +37,13 @@ pub fn run(args: &ReportArgs, config: &Config, now: Timestamp, notes: &mut impl 
     let pbxs = config.pbx.iter().map(|pbx| pbx.name.clone()).collect();
     let by_what = Rules { pbxs: &pbxs, thresholds: &config.report, zone: &zone, now };
     let (window, chosen, reported) = by_what.read(args, word, &reader, notes)?;
-    let report = reported.shown(&window, &chosen, (&config.report, &zone), now.as_millisecond());
+    let report = reported.shown(
+        args.lang.unwrap_or(config.report_language),
+        &window,
+        &chosen,
+        (&config.report, &zone),
+        now.as_millisecond(),
+    );
     let page = html::page(&report);
     let last = window.to.yesterday().unwrap_or(window.to);
     let days = if last == window.from { window.from.to_string() } else { format!("{}-to-{last}", window.from) };

@@ -1,8 +1,9 @@
 //! The report as a message after RFC 5322 and 2045: its text, its page, and the page once more as a file, since programs that read mail leave charts out.
 
-use super::Report;
-use super::format::{count, percent};
+use super::glance::title;
+use super::{Report, glance};
 use crate::base64;
+use crate::language::{Language, fill_all};
 use jiff::Timestamp;
 
 /// Longest line of encoded text (RFC 2045, 6.8), characters.
@@ -13,18 +14,35 @@ const WORD: usize = 42;
 /// Site, days and the headline figures.
 #[must_use]
 pub(crate) fn subject(site: &str, report: &Report<'_>) -> String {
-    let totals = &report.figures.totals;
+    let (language, totals) = (report.language, &report.figures.totals);
+    let (words, days) = (language.report(), title(report.window, language));
     if report.figures.quality.calls == 0 {
-        return format!("{site}: {}: no calls", report.title);
+        return fill_all(words.subject_none, &[&site, &days]);
     }
-    format!(
-        "{site}: {}: {} calls, {} missed, {} won back, service level {}",
-        report.title,
-        count(totals.inbound),
-        count(totals.missed),
-        count(totals.won_back),
-        percent(totals.service_level_offered)
-    )
+    let [missed, won_back] = [totals.missed, totals.won_back].map(|n| language.count(n));
+    let calls = language.counted(words.n_calls, totals.inbound, &[]);
+    let level = language.percent(totals.service_level_offered);
+    fill_all(words.subject, &[&site, &days, &calls, &missed, &won_back, &level]).replace('\u{a0}', " ")
+}
+
+/// The text for a program that shows no page: in English what a terminal shows, else quality and headline figures.
+fn text(report: &Report<'_>) -> String {
+    let language = report.language;
+    if language == Language::En {
+        return super::text::text(report);
+    }
+    let mut out = vec![title(report.window, language), String::new()];
+    out.extend(glance::quality(report, language));
+    if report.figures.quality.calls > 0 {
+        out.push(String::new());
+        out.extend(glance::lines(report, language).into_iter().map(|line| {
+            let before =
+                if line.before.is_empty() { String::new() } else { format!(" ({}, {})", line.before, line.change) };
+            format!("{}{}: {}{before}", if line.below { "  " } else { "" }, line.name, line.now)
+        }));
+    }
+    out.extend([String::new(), language.report().whole_as_page.to_owned(), String::new()]);
+    out.join("\n")
 }
 
 /// A whole message. `name`: of the file, without its ending; letters, digits and `-`. No text of strangers stands in its head.
@@ -48,7 +66,7 @@ pub(crate) fn compose(to: &str, subject: &str, name: &str, report: &Report<'_>, 
          --_whole_--\n",
         header(subject),
         report.made_ms,
-        lines(&super::text::text(report)),
+        lines(&text(report)),
         page = lines(page),
     )
 }

@@ -1,14 +1,14 @@
 //! Charts as SVG, which take their colours from the page: bars, bars in two parts, a line, a heat map. Each says in words what it shows; the numbers
 //! stand in a table beside it.
 
-use super::format::count;
+use crate::language::{Language, fill_all};
 use std::fmt::Write as _;
 
-/// The text as it may stand in HTML and in attributes.
+/// A text of ours as it may stand in HTML and in attributes. A stranger's is made safe first.
 #[must_use]
 pub(crate) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    for c in super::format::safe(text).chars() {
+    for c in text.chars() {
         match c {
             '&' => out.push_str("&amp;"),
             '<' => out.push_str("&lt;"),
@@ -67,7 +67,7 @@ fn open(title: &str, height: u32) -> String {
 
 /// Bars beside each other, of two parts each.
 #[must_use]
-pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
+pub(crate) fn bars(language: Language, title: &str, bars: &[Bar]) -> String {
     let most = round_up(bars.iter().map(|bar| bar.good + bar.bad).max().unwrap_or(0));
     let mut out = open(title, HEIGHT);
     let base = f64::from(HEIGHT - BOTTOM);
@@ -79,7 +79,7 @@ pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
             r#"<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{y:.1}" y2="{y:.1}"/><text class="axis" x="{}" y="{:.1}" text-anchor="end">{}</text>"#,
             LEFT - 6,
             y + 4.0,
-            count(n)
+            language.count(n)
         );
     }
     #[allow(clippy::cast_precision_loss, reason = "there are few bars")]
@@ -95,10 +95,11 @@ pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
         let x = middle - wide / 2.0;
         let _ = write!(
             out,
-            r#"<g><title>{}: {} answered, {} missed</title><rect class="good" x="{x:.1}" y="{:.1}" width="{wide:.1}" height="{good:.1}"/><rect class="bad" x="{x:.1}" y="{:.1}" width="{wide:.1}" height="{bad:.1}"/></g>"#,
-            escape(&bar.label),
-            count(bar.good),
-            count(bar.bad),
+            r#"<g><title>{}</title><rect class="good" x="{x:.1}" y="{:.1}" width="{wide:.1}" height="{good:.1}"/><rect class="bad" x="{x:.1}" y="{:.1}" width="{wide:.1}" height="{bad:.1}"/></g>"#,
+            escape(&fill_all(
+                language.report().tip_bar,
+                &[&bar.label, &language.count(bar.good), &language.count(bar.bad)]
+            )),
             base - good,
             base - good - bad,
         );
@@ -117,18 +118,18 @@ pub(crate) fn bars(title: &str, bars: &[Bar]) -> String {
 
 /// Shares over the hours, with the target as a line across; where there is nothing to say there is no point.
 #[must_use]
-pub(crate) fn level(title: &str, labels: &[String], shares: &[Option<f64>], target: f64) -> String {
+pub(crate) fn level(language: Language, title: &str, labels: &[String], shares: &[Option<f64>], target: f64) -> String {
     let mut out = open(title, HEIGHT);
     let base = f64::from(HEIGHT - BOTTOM);
     let y = |share: f64| base - f64::from(HEIGHT - TOP - BOTTOM) * share;
     for n in [0.25, 0.5, 0.75, 1.0] {
         let _ = write!(
             out,
-            r#"<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{0:.1}" y2="{0:.1}"/><text class="axis" x="{1}" y="{2:.1}" text-anchor="end">{3:.0} %</text>"#,
+            r#"<line class="grid" x1="{LEFT}" x2="{WIDTH}" y1="{0:.1}" y2="{0:.1}"/><text class="axis" x="{1}" y="{2:.1}" text-anchor="end">{3}</text>"#,
             y(n),
             LEFT - 4,
             y(n) + 4.0,
-            n * 100.0
+            language.percent(Some(n))
         );
     }
     let _ = write!(out, r#"<line class="target" x1="{LEFT}" x2="{WIDTH}" y1="{0:.1}" y2="{0:.1}"/>"#, y(target));
@@ -166,8 +167,7 @@ pub(crate) fn level(title: &str, labels: &[String], shares: &[Option<f64>], targ
         } else {
             format!(r#"<circle class="{class}" cx="{x:.1}" cy="{:.1}" r="4.5"/>"#, y(*share))
         };
-        let _ =
-            write!(points, r"<g><title>{}: {}</title>{shape}</g>", escape(label), super::format::percent(Some(*share)));
+        let _ = write!(points, r"<g><title>{}: {}</title>{shape}</g>", escape(label), language.percent(Some(*share)));
         last = Some((x, y(*share)));
     }
     let _ = write!(out, r#"{points}<line class="base" x1="{LEFT}" x2="{WIDTH}" y1="{base}" y2="{base}"/></svg>"#);
@@ -176,7 +176,7 @@ pub(crate) fn level(title: &str, labels: &[String], shares: &[Option<f64>], targ
 
 /// Calls by weekday and hour: the more, the darker; each cell has its number.
 #[must_use]
-pub(crate) fn heat(title: &str, rows: &[(&str, [u64; 24])]) -> String {
+pub(crate) fn heat(language: Language, title: &str, rows: &[(&str, [u64; 24])]) -> String {
     const CELL: u32 = 28;
     let most = rows.iter().flat_map(|(_, hours)| hours).copied().max().unwrap_or(0).max(1);
     let height = 20 + CELL * u32::try_from(rows.len()).unwrap_or(7);
@@ -191,8 +191,8 @@ pub(crate) fn heat(title: &str, rows: &[(&str, [u64; 24])]) -> String {
             let shade = if *calls == 0 { 0 } else { 1 + calls * 5 / most };
             let _ = write!(
                 out,
-                r#"<g class="h{shade}"><title>{day} {hour:02}:00: {} calls</title><rect x="{x}" y="{y}" width="{w}" height="{w}" rx="3"/>"#,
-                count(*calls),
+                r#"<g class="h{shade}"><title>{day} {hour:02}:00: {}</title><rect x="{x}" y="{y}" width="{w}" height="{w}" rx="3"/>"#,
+                language.counted(language.report().n_calls, *calls, &[]),
                 w = CELL - 2
             );
             if *calls > 0 {
@@ -201,7 +201,7 @@ pub(crate) fn heat(title: &str, rows: &[(&str, [u64; 24])]) -> String {
                     r#"<text x="{}" y="{}" text-anchor="middle">{}</text>"#,
                     x + CELL / 2 - 1,
                     y + 17,
-                    short(*calls)
+                    short(language, *calls)
                 );
             }
             out.push_str("</g>");
@@ -212,10 +212,11 @@ pub(crate) fn heat(title: &str, rows: &[(&str, [u64; 24])]) -> String {
 }
 
 /// A number in four characters at most.
-fn short(n: u64) -> String {
+#[allow(clippy::cast_precision_loss, reason = "a small number")]
+fn short(language: Language, n: u64) -> String {
     match n {
         ..1_000 => n.to_string(),
-        1_000..10_000 => format!("{}.{}k", n / 1_000, n % 1_000 / 100),
+        1_000..10_000 => format!("{}k", language.decimal((n / 100) as f64 / 10.0, 1)),
         1_000_000.. => format!("{}M", n / 1_000_000),
         _ => format!("{}k", n / 1_000),
     }
@@ -223,7 +224,7 @@ fn short(n: u64) -> String {
 
 /// Parts of a whole in one bar: label, class and how many.
 #[must_use]
-pub(crate) fn parts(title: &str, parts: &[(&str, &str, u64)]) -> String {
+pub(crate) fn parts(language: Language, title: &str, parts: &[(&str, &str, u64)]) -> String {
     let all: u64 = parts.iter().map(|(_, _, n)| n).sum();
     let mut out = open(title, 34);
     let mut x = 0.0;
@@ -234,7 +235,7 @@ pub(crate) fn parts(title: &str, parts: &[(&str, &str, u64)]) -> String {
             out,
             r#"<g class="{class}"><title>{}: {}</title><rect x="{x:.1}" y="0" width="{:.1}" height="34"/>"#,
             escape(label),
-            count(*n),
+            language.count(*n),
             (wide - 2.0).max(1.0)
         );
         if wide > 34.0 {
@@ -242,7 +243,7 @@ pub(crate) fn parts(title: &str, parts: &[(&str, &str, u64)]) -> String {
                 out,
                 r#"<text x="{:.1}" y="22" text-anchor="middle">{}</text>"#,
                 x + wide / 2.0 - 1.0,
-                count(*n)
+                language.count(*n)
             );
         }
         out.push_str("</g>");

@@ -1,11 +1,15 @@
 //! The report for a terminal of 80 columns.
 
 use super::format::{NOTHING, clip, clock, count, hours, maybe_clock, percent, safe, span};
-use super::glance::{by_whom, lines, or_nothing, quality, standing};
+use super::glance::{by_whom, lines, or_nothing, quality, recovery, title};
 use super::terminal::{broken, heading, sparkline, table};
 use super::{Report, cells};
+use crate::language::Language;
 use crate::report::figures::{Figures, Slice, WEEKDAYS};
 use std::fmt::Write as _;
+
+/// A terminal of every kind shows it: English.
+const EN: Language = Language::En;
 
 /// Shades of the heat map, from little to much.
 const SHADES: [&str; 5] = ["· ", "░░", "▒▒", "▓▓", "██"];
@@ -16,19 +20,19 @@ const ROWS: usize = 15;
 /// All of it; sentences are broken where a terminal ends.
 #[must_use]
 pub(crate) fn text(report: &Report<'_>) -> String {
-    whole(report).lines().map(|line| broken(line) + "\n").collect()
+    whole(report).replace('\u{a0}', " ").lines().map(|line| broken(line) + "\n").collect()
 }
 
 fn whole(report: &Report<'_>) -> String {
     let mut out = String::new();
     let zone = report.zone.iana_name().unwrap_or("local time");
     // Writing to a String cannot fail.
-    let _ = writeln!(out, "callbackd report: {} ({zone})", report.title);
+    let _ = writeln!(out, "callbackd report: {} ({zone})", title(report.window, EN));
     if !report.chosen.is_empty() {
         let chosen: Vec<String> = report.chosen.iter().map(|(what, name)| format!("{what} {}", safe(name))).collect();
         let _ = writeln!(out, "Only: {}", chosen.join(", "));
     }
-    for sentence in quality(report) {
+    for sentence in quality(report, EN) {
         let _ = writeln!(out, "{sentence}");
     }
     if let Some((by, slices)) = report.slices {
@@ -59,11 +63,10 @@ fn whole(report: &Report<'_>) -> String {
 
 fn glance(report: &Report<'_>, out: &mut String) {
     heading("At a glance", out);
-    let before = report.before.as_ref().map(|(title, _)| title.clone());
-    if let Some(title) = &before {
-        let _ = writeln!(out, "Before: {title}");
+    if let Some((window, _)) = report.before {
+        let _ = writeln!(out, "Before: {}", title(window, EN));
     }
-    let rows = lines(report).into_iter().map(|line| {
+    let rows = lines(report, EN).into_iter().map(|line| {
         let name = if line.below { format!("  {}", line.name) } else { line.name };
         let mark = match line.good {
             Some(true) => " better",
@@ -97,21 +100,13 @@ fn missed(report: &Report<'_>, out: &mut String) {
         found.map_or_else(|| NOTHING.to_owned(), |fate| count(fate.calls))
     };
     let rows = ["callback", "customer", "agent", "nobody"]
-        .map(|by| vec![by_whom(by).to_owned(), of(by, "in_time"), of(by, "later"), of(by, "never")]);
+        .map(|by| vec![by_whom(by, EN).to_owned(), of(by, "in_time"), of(by, "later"), of(by, "never")]);
     table(&["", &format!("within {target}"), "later", "never"], rows, out);
-    let spread = &missed.recovery;
-    if spread.calls > 0 {
-        let seconds = |s: Option<i64>| maybe_clock(s.map(|s| s * 1_000));
-        let _ = writeln!(
-            out,
-            "From the miss to being served: shortest {}, median {}, nine of ten {}",
-            seconds(spread.min_s),
-            seconds(spread.median_s),
-            seconds(spread.p90_s)
-        );
+    if missed.recovery.calls > 0 {
+        let _ = writeln!(out, "{}", recovery(report, EN));
     }
     for (state, calls) in &missed.open {
-        let _ = writeln!(out, "Nobody: {} {}", count(*calls), standing(state));
+        let _ = writeln!(out, "Nobody: {} {}", count(*calls), EN.standing(state));
     }
     if !missed.attempts.is_empty() {
         let attempts: Vec<String> = missed.attempts.iter().map(|(result, n)| format!("{result} {n}")).collect();
@@ -145,7 +140,7 @@ fn over_the_day(report: &Report<'_>, out: &mut String) {
         "level   {first:02} {} {last:02}",
         sparkline(hours.iter().map(|hour| hour.totals.service_level_offered), 1.0)
     );
-    let rows = hours.iter().map(cells::hour);
+    let rows = hours.iter().map(|hour| cells::hour(EN, hour));
     table(&["Hour", "calls", "answered", "missed", "gave up", "of offered", "of answered", "with gave up"], rows, out);
 }
 
@@ -210,7 +205,7 @@ fn queues(figures: &Figures, out: &mut String) {
         return;
     }
     heading("Queues", out);
-    let rows = figures.queues.iter().map(|queue| (&*queue.pbx, safe(&queue.queue), cells::queue(queue)));
+    let rows = figures.queues.iter().map(|queue| (&*queue.pbx, safe(&queue.queue), cells::queue(EN, queue)));
     let rows = of_pbxs(figures, 18, rows);
     table(&["Queue", "visits", "connected", "gave up", "other", "mean", "longest", "level"], rows, out);
 }
@@ -276,8 +271,7 @@ fn ivr(figures: &Figures, out: &mut String) {
 }
 
 /// A key of a menu in words.
-#[must_use]
-pub(crate) fn key(digits: &str) -> String {
+fn key(digits: &str) -> String {
     match digits {
         "" => "(nothing)".to_owned(),
         "t" => "(time-out)".to_owned(),
@@ -326,7 +320,7 @@ fn operators(report: &Report<'_>, out: &mut String) {
         return;
     }
     heading("Operators needed (Erlang C), and present", out);
-    let rows = operators.iter().map(cells::operators);
+    let rows = operators.iter().map(|hour| cells::operators(EN, hour));
     table(&["Hour", "calls an hour", "needed", "present", ""], rows, out);
 }
 
@@ -420,13 +414,13 @@ fn sliced(figures: &Figures, by: &str, slices: &[Slice], out: &mut String) {
     heading(&format!("By {by}"), out);
     let of_a_pbx = slices.iter().all(|slice| slice.pbx.is_some());
     let rows: Vec<Vec<String>> = if of_a_pbx {
-        let rows = slices
-            .iter()
-            .map(|slice| (slice.pbx.as_deref().unwrap_or_default(), or_nothing(&slice.key), cells::slice(slice)));
+        let rows = slices.iter().map(|slice| {
+            (slice.pbx.as_deref().unwrap_or_default(), or_nothing(&slice.key), cells::slice(EN, slice).into())
+        });
         of_pbxs(figures, 22, rows)
     } else {
         let row =
-            |slice: &Slice| std::iter::once(clip(&or_nothing(&slice.key), 22)).chain(cells::slice(slice)).collect();
+            |slice: &Slice| std::iter::once(clip(&or_nothing(&slice.key), 22)).chain(cells::slice(EN, slice)).collect();
         slices.iter().map(row).collect()
     };
     table(&[by, "calls", "answered", "missed", "won back", "gave up", "level", "wait"], rows, out);

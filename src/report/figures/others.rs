@@ -25,9 +25,9 @@ pub struct Queue {
     /// Time-out, key, full, empty, ….
     pub other: u64,
     /// Of all visits.
-    pub mean_stay_ms: Option<Millis>,
+    pub mean_visit_ms: Option<Millis>,
     /// Of all visits.
-    pub longest_stay_s: Option<i64>,
+    pub longest_visit_s: Option<i64>,
     /// Of the calls of which it was the last queue, or the one that connected them.
     pub(crate) totals: Totals,
 }
@@ -47,8 +47,8 @@ pub(super) fn queues(facts: &Facts) -> Vec<Queue> {
             "ABANDONED" => queue.abandoned += 1,
             _ => queue.other += 1,
         }
-        *sum_ms += visit.stay_ms;
-        *longest_ms = visit.stay_ms.max(*longest_ms);
+        *sum_ms += visit.visit_ms;
+        *longest_ms = visit.visit_ms.max(*longest_ms);
     }
     for call in facts.calls.iter().filter(|call| call.inbound()) {
         if let Some(queue) = call.queue {
@@ -58,8 +58,8 @@ pub(super) fn queues(facts: &Facts) -> Vec<Queue> {
     let queue = |((pbx, name), (queue, sum_ms, longest_ms, calls)): ((&str, &str), OfQueue<'_>)| Queue {
         pbx: pbx.to_owned(),
         queue: name.to_owned(),
-        mean_stay_ms: mean(sum_ms, queue.visits),
-        longest_stay_s: (queue.visits > 0).then_some(longest_ms / 1_000),
+        mean_visit_ms: mean(sum_ms, queue.visits),
+        longest_visit_s: (queue.visits > 0).then_some(longest_ms / 1_000),
         totals: Totals::of(calls, &facts.thresholds),
         ..queue
     };

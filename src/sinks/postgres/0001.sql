@@ -91,7 +91,7 @@ COMMENT ON COLUMN callbackd.calls.started_ms IS 'ms since 1970 UTC: first event 
 COMMENT ON COLUMN callbackd.calls.answered_ms IS 'ms since 1970 UTC: first bridge with a person; NULL if there was none';
 COMMENT ON COLUMN callbackd.calls.ended_ms IS 'ms since 1970 UTC: the customer''s last channel ended';
 COMMENT ON COLUMN callbackd.calls.wait_ms IS 'ms from started_ms to answered_ms, or to the end if nobody answered';
-COMMENT ON COLUMN callbackd.calls.queue_wait_ms IS 'ms in queues, all stays added up';
+COMMENT ON COLUMN callbackd.calls.queue_wait_ms IS 'ms in queues, all visits added up';
 COMMENT ON COLUMN callbackd.calls.ring_ms IS 'ms in which at least one person''s phone rang';
 COMMENT ON COLUMN callbackd.calls.talk_ms IS 'ms in which the customer shared a bridge with a person';
 COMMENT ON COLUMN callbackd.calls.hold_ms IS 'ms on hold or parked after having been answered';
@@ -157,14 +157,14 @@ CREATE TABLE callbackd.queue_visits (
     result      text NOT NULL,
     PRIMARY KEY (site, pbx, linkedid, n)
 );
-COMMENT ON TABLE callbackd.queue_visits IS 'Stays of callers in queues';
+COMMENT ON TABLE callbackd.queue_visits IS 'Visits of callers to queues';
 COMMENT ON COLUMN callbackd.queue_visits.site IS 'name of the site, as its configuration or its machine has it';
 COMMENT ON COLUMN callbackd.queue_visits.incarnation IS 'which database of the site: 1, 2, ... in the order in which they began to write here; see sink_cursor';
 COMMENT ON COLUMN callbackd.queue_visits.db_uuid IS 'identity of that database';
 COMMENT ON COLUMN callbackd.queue_visits.pbx IS 'name of the PBX of the call';
 COMMENT ON COLUMN callbackd.queue_visits.linkedid IS 'linkedid of the call';
 COMMENT ON COLUMN callbackd.queue_visits.call_id IS 'the call';
-COMMENT ON COLUMN callbackd.queue_visits.n IS '0, 1, 2, ... in the order of the stays of this call';
+COMMENT ON COLUMN callbackd.queue_visits.n IS '0, 1, 2, ... in the order of the visits of this call';
 COMMENT ON COLUMN callbackd.queue_visits.queue IS 'name of the queue';
 COMMENT ON COLUMN callbackd.queue_visits.joined_ms IS 'ms since 1970 UTC: entered (QueueCallerJoin), or was refused at the door';
 COMMENT ON COLUMN callbackd.queue_visits.left_ms IS 'ms since 1970 UTC: left (QueueCallerLeave)';
@@ -221,7 +221,7 @@ COMMENT ON COLUMN callbackd.tags.code IS 'one of codes.code, or a new word';
 COMMENT ON COLUMN callbackd.tags.note IS 'free text';
 COMMENT ON COLUMN callbackd.tags."by" IS 'who set it: rule (from status and outcome), dialplan, or a name';
 COMMENT ON COLUMN callbackd.tags.at_ms IS 'ms since 1970 UTC: when';
-COMMENT ON COLUMN callbackd.tags.source IS 'engine: rewritten with the call''s row; command: kept';
+COMMENT ON COLUMN callbackd.tags.source IS 'call: rewritten with the call''s row; command: kept';
 
 CREATE TABLE callbackd.ratings (
     site        text COLLATE "C" NOT NULL,
@@ -760,8 +760,8 @@ SELECT c.site, c.date, c.pbx, v.queue,
        count(*) FILTER (WHERE v.result = 'CONNECTED') AS connected,
        count(*) FILTER (WHERE v.result = 'ABANDONED') AS abandoned,
        count(*) FILTER (WHERE v.result NOT IN ('CONNECTED', 'ABANDONED')) AS other,
-       div(sum(v.left_ms - v.joined_ms), count(*))::bigint AS mean_stay_ms,
-       max(v.left_ms - v.joined_ms) / 1000 AS longest_stay_s
+       div(sum(v.left_ms - v.joined_ms), count(*))::bigint AS mean_visit_ms,
+       max(v.left_ms - v.joined_ms) / 1000 AS longest_visit_s
   FROM callbackd.v_report_calls c
   JOIN callbackd.queue_visits v ON v.site = c.site AND v.pbx = c.pbx AND v.linkedid = c.linkedid
  WHERE c.inbound = 1 GROUP BY 1, 2, 3, 4;

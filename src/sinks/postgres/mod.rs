@@ -36,10 +36,16 @@ pub(crate) enum Fault {
     Moved,
 }
 
+/// Characters of what a server says.
+const MAX_SAID: usize = 500;
+
 /// What the server says, with its code; else what went wrong with the connection.
 fn said(error: &Error) -> String {
     match error.as_db_error() {
-        Some(error) => format!("{} ({})", error.message(), error.code().code()),
+        Some(error) => {
+            let message: String = error.message().chars().take(MAX_SAID).collect();
+            format!("{message} ({})", error.code().code())
+        }
         None => crate::log::with_causes(error),
     }
 }

@@ -50,9 +50,15 @@ pub(super) fn trial(settings: &Settings) -> Request {
 fn failed(reply: &Reply) -> Step {
     match json(reply)["error"].as_str().unwrap_or_default() {
         "QUERY_LIMIT_EXCEEDED" | "OPERATION_TIME_LIMIT" => Step::Done(Answer::Status(429, reply.retry_after_ms)),
-        error if is_good(reply) => Step::Done(Answer::Nothing(format!("error {error}"))),
+        error if is_good(reply) => Step::Done(Answer::Nothing(format!("error {}", name(error)))),
         _ => done(reply, matches!(reply.code, 401 | 403)),
     }
+}
+
+/// The name of an error, which the log has too: Bitrix24's are words. Nothing else that stands there gets there.
+fn name(error: &str) -> &str {
+    let is_word = error.len() <= 64 && error.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_');
+    if is_word { error } else { "without a name" }
 }
 
 fn lead(settings: &Settings, message: Message<'_>) -> Value {

@@ -5,6 +5,7 @@ mod customers;
 mod ends;
 mod forged_lines;
 mod ids;
+mod many;
 mod own_numbers;
 mod zones;
 

@@ -32,6 +32,8 @@ struct DispatchRound<'a> {
 
 struct PbxView<'a> {
     agents: Vec<AgentView<'a>>,
+    /// Their places, in the order of their interfaces.
+    by_interface: Vec<usize>,
     /// By place in `agents`: can be asked.
     free: Vec<bool>,
     /// How many of them can be asked.
@@ -85,11 +87,14 @@ impl Scheduler {
             };
             let free: Vec<bool> = agents.iter().map(can).collect();
             let left = free.iter().filter(|free| **free).count();
+            let mut by_interface: Vec<usize> = (0..agents.len()).collect();
+            by_interface.sort_unstable_by(|a, b| agents[*a].agent.cmp(&agents[*b].agent));
             let (manned, windows) = (BTreeMap::new(), BTreeMap::new());
             (
                 pbx.clone(),
                 PbxView {
                     agents,
+                    by_interface,
                     free,
                     left,
                     manned,
@@ -328,9 +333,8 @@ impl Scheduler {
                 look = Some(falls_back);
             }
         }
-        let named = |agent: &str| view.agents.iter().position(|a| a.agent == agent);
         if let Some(assigned) = &task.row.assigned {
-            pool = named(assigned).map(|place| Candidate::of(view, place, queue)).into_iter().collect();
+            pool = view.place_of(assigned).map(|place| Candidate::of(view, place, queue)).into_iter().collect();
         }
         pool.retain(|c| view.agents[c.place].busy != Some(Busy::LoggedOut));
         let refused = task
@@ -343,7 +347,9 @@ impl Scheduler {
             .owner
             .as_deref()
             .filter(|o| owner_until > now && refused != Some(*o) && task.row.assigned.is_none());
-        if let Some(place) = owner.and_then(named).filter(|p| view.agents[*p].busy != Some(Busy::LoggedOut)) {
+        if let Some(place) =
+            owner.and_then(|owner| view.place_of(owner)).filter(|p| view.agents[*p].busy != Some(Busy::LoggedOut))
+        {
             pool = vec![Candidate::of(view, place, queue)];
             look = Some(look.map_or(owner_until, |l: u64| l.min(owner_until)));
         }
@@ -403,10 +409,16 @@ impl Scheduler {
 }
 
 impl PbxView<'_> {
+    /// The place of the agent with this interface.
+    fn place_of(&self, interface: &str) -> Option<usize> {
+        let found = self.by_interface.binary_search_by(|place| (*self.agents[*place].agent).cmp(interface)).ok()?;
+        Some(self.by_interface[found])
+    }
+
     /// Who may take a callback of this queue: those who are named for it, or its members; without a queue anybody.
     fn pool(&self, queue: Option<&str>, named: &[String]) -> Vec<Candidate> {
         if !named.is_empty() {
-            let known = named.iter().filter_map(|n| self.agents.iter().position(|a| a.agent == *n));
+            let known = named.iter().filter_map(|agent| self.place_of(agent));
             return known
                 .enumerate()
                 .map(|(rank, place)| Candidate { rank, ..Candidate::of(self, place, queue) })
