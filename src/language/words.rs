@@ -87,7 +87,7 @@ words! {
     is_open: "to be called back", "ждёт перезвона", "чекає передзвону", "ממתין לשיחה חוזרת", "pendiente de devolver", "Rückruf steht aus";
     is_called: "is being called", "ему звонят", "йому дзвонять", "מתקשרים אליו", "se le está llamando", "wird angerufen";
     handled: "handled by hand", "закрыт вручную", "закрито вручну", "טופל ידנית", "gestionado a mano", "von Hand erledigt";
-    lost: "not won back", "потерян", "втрачено", "אבד", "no recuperado", "nicht zurückgewonnen";
+    lost: "not won back", "потерян", "втрачено", "אבד", "no recuperado", "verloren";
     // The list of missed callers
     to_do: "To do", "В работе", "У роботі", "לטיפול", "Pendientes", "Zu tun";
     tab_lost: "Not won back", "Потеряны", "Втрачені", "אבודים", "No recuperadas", "Nicht zurückgewonnen";
