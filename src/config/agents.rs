@@ -1,11 +1,11 @@
 //! The tables `[[agents]]`: what the queues do not say of their members.
 
 use super::inherit::Source;
+use super::list::List;
 use super::section::Section;
 use callbackd_core::callbacks::attempt::dial_string::is_interface;
 use std::collections::BTreeSet;
 use std::time::Duration;
-use toml::de::DeValue;
 
 /// After-call work longer than this is a pause.
 const MAX_WRAPUP: Duration = Duration::from_secs(3600);
@@ -27,24 +27,20 @@ pub struct Agent {
 pub(super) fn read(source: &Source<'_, '_>) -> Vec<Agent> {
     let (shown, problems) = (source.shown(&["agents"]), source.problems);
     let Some(value) = source.root.get("agents") else { return Vec::new() };
-    let DeValue::Array(items) = value.get_ref() else {
-        let help = format!("write [[{shown}]] once for each agent, with its interface below it");
-        problems.add(value.span(), "`agents` must be a list of tables", "not a list", help);
-        return Vec::new();
+    let list = List {
+        key: "agents",
+        one: "an agent",
+        help: &format!("write [[{shown}]] once for each agent, with its interface below it"),
+        help_one: &format!("write [[{shown}]] and below it: interface = \"PJSIP/101\""),
     };
     let mut taken = BTreeSet::new();
     let mut out = Vec::new();
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            let help = format!("write [[{shown}]] and below it: interface = \"PJSIP/101\"");
-            problems.add(item.span(), "an agent must be a table", "not a table", help);
-            continue;
-        };
+    for (table, place) in list.tables(value, problems) {
         let section = Section::named("agents", &shown, Some(table), problems);
         let Some(interface) = section.text("interface", "\"PJSIP/101\"") else {
             if section.span("interface").is_none() {
                 let help = "add the agent's phone: interface = \"PJSIP/101\"";
-                problems.add(item.span(), "an agent needs an `interface`", "without one", help);
+                problems.add(place, "an agent needs an `interface`", "without one", help);
             }
             continue;
         };

@@ -1,16 +1,17 @@
 //! The tables `[[code]]`: what can be said of a call beside its status, which calls get it by rule, and what it means for callbacks.
 
 use super::file::one_of;
+use super::list::{List, instead_of};
 use super::pbx;
 use super::rules::millis;
-use super::section::{Problems, Section, Text, nearest};
+use super::section::{Problems, Section, Text};
 use callbackd_core::millis::Millis;
 use callbackd_core::model::codes::{ASKED, Code, CodeRule, Codes, DECLINED, MAX_CODE, MAX_CODES, OnCallback, is_code};
 use callbackd_core::model::{Direction, Outcome, PbxId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::time::Duration;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 /// Longest label and group, characters.
 const MAX_LABEL: usize = 60;
@@ -23,30 +24,32 @@ const MAX_EXPIRES: Duration = Duration::from_secs(36_500 * 86_400);
 /// A call does not talk for longer.
 const MAX_TALK: Duration = Duration::from_secs(86_400);
 
+const CODES: List<'_> = List {
+    key: "code",
+    one: "a code",
+    help: "write [[code]] once for each code, with code and label below it",
+    help_one: "write [[code]] on a line of its own, with code and label below it",
+};
+const RULES: List<'_> = List {
+    key: "rule",
+    one: "a rule",
+    help: "write [[code.rule]] below its [[code]], once for each rule",
+    help_one: "write [[code.rule]] on a line of its own, with what must hold below it",
+};
 const CALLBACKS: [(&str, OnCallback); 3] =
     [("none", OnCallback::None), ("suppress", OnCallback::Suppress), ("request", OnCallback::Request)];
 
 /// Reads all tables.
 pub(super) fn read(root: &DeTable<'_>, pbxs: &[PbxId], problems: &Problems) -> Codes {
     let Some(value) = root.get("code") else { return Codes::default() };
-    let DeValue::Array(items) = value.get_ref() else {
-        let help = "write [[code]] once for each code, with code and label below it";
-        problems.add(value.span(), "`code` must be a list of tables", "not a list", help);
-        return Codes::default();
-    };
     let shipped = Codes::default();
     let mut read: BTreeMap<String, Code> = BTreeMap::new();
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            let help = "write [[code]] on a line of its own, with code and label below it";
-            problems.add(item.span(), "a code must be a table", "not a table", help);
-            continue;
-        };
+    for (table, place) in CODES.tables(value, problems) {
         let section = Section::new("code", Some(table), problems);
         let Some(word) = section.text("code", "\"PRICE_ASKED\"") else {
             if section.span("code").is_none() {
                 let help = "add the word: code = \"PRICE_ASKED\"";
-                problems.add(item.span(), "a code needs its word", "without `code`", help);
+                problems.add(place, "a code needs its word", "without `code`", help);
             }
             continue;
         };
@@ -127,27 +130,17 @@ fn code(section: &Section<'_, '_>, word: &Text, shipped: Option<&Code>, pbxs: &[
 
 fn rules(section: &Section<'_, '_>, pbxs: &[PbxId], problems: &Problems) -> Vec<CodeRule> {
     let Some(value) = section.get("rule") else { return Vec::new() };
-    let DeValue::Array(items) = value.get_ref() else {
-        let help = "write [[code.rule]] below its [[code]], once for each rule";
-        problems.add(value.span(), "`rule` must be a list of tables", "not a list", help);
-        return Vec::new();
-    };
-    if items.len() > MAX_RULES {
+    if value.get_ref().as_array().is_some_and(|items| items.len() > MAX_RULES) {
         let title = format!("a code has more than {MAX_RULES} rules");
         problems.add(value.span(), title, "too many", "name several outcomes, queues and DIDs in one rule");
     }
     let mut rules = Vec::new();
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            let help = "write [[code.rule]] on a line of its own, with what must hold below it";
-            problems.add(item.span(), "a rule must be a table", "not a table", help);
-            continue;
-        };
+    for (table, place) in RULES.tables(value, problems) {
         let before = problems.count();
         let section = Section::new("code.rule", Some(table), problems);
         let rule = rule(&section, pbxs);
         if problems.count() == before {
-            never(&section, &rule, item.span());
+            never(&section, &rule, place);
         }
         rules.push(rule);
     }
@@ -202,11 +195,7 @@ fn words<T: Copy + Ord>(
         match all.iter().copied().find(|one| word(*one) == text.value) {
             Some(one) => drop(found.insert(one)),
             None => {
-                let list = all.iter().copied().map(&word).collect::<Vec<_>>().join(", ");
-                let help = match nearest(&text.value, all.iter().copied().map(&word)) {
-                    Some(near) => format!("did you mean \"{near}\"? There are {list}"),
-                    None => format!("there are {list}"),
-                };
+                let help = instead_of(&text.value, all.iter().copied().map(&word));
                 section.problems.add(text.span, format!("\"{}\" is none of `{key}`", text.value), "unknown", help);
             }
         }

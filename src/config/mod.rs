@@ -9,6 +9,7 @@ mod feed;
 mod file;
 mod gap;
 mod inherit;
+mod list;
 mod pbx;
 mod policy;
 mod refusal;

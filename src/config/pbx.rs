@@ -1,7 +1,8 @@
 //! The tables `[pbx]`: where a PBX is, and how it is spoken to safely.
 
 use super::inherit::{Source, overlaid, places};
-use super::section::{Problems, Section, nearest};
+use super::list::instead_of;
+use super::section::{Problems, Section};
 use super::{Pbx, Tls, gap, settings};
 use callbackd_core::model::PbxId;
 use std::collections::{BTreeSet, HashMap};
@@ -28,11 +29,7 @@ pub(super) fn named(section: &Section<'_, '_>, known: &[PbxId]) -> BTreeSet<PbxI
         match known.iter().find(|pbx| ***pbx == *text.value) {
             Some(pbx) => drop(named.insert(pbx.clone())),
             None => {
-                let list = known.iter().map(|pbx| &**pbx).collect::<Vec<_>>().join(", ");
-                let help = match nearest(&text.value, known.iter().map(|pbx| &**pbx)) {
-                    Some(near) => format!("did you mean \"{near}\"? There are {list}"),
-                    None => format!("there are {list}"),
-                };
+                let help = instead_of(&text.value, known.iter().map(|pbx| &**pbx));
                 section.problems.add(text.span, format!("no PBX has the name \"{}\"", text.value), "unknown", help);
             }
         }

@@ -1,18 +1,22 @@
 //! The tables `[[sink]]`: databases of other engines that get a copy of the rows.
 
 use super::Tls;
+use super::list::{self, List};
 use super::section::{Problems, Section};
 use hyper::Uri;
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
-/// Longest name of a sink, bytes.
-const MAX_NAME: usize = 32;
 /// PostgreSQL's port.
 const PORT: u16 = 5432;
 const EXAMPLE: &str = "\"postgres://callbackd@db.example.com/callbackd\"";
+const SINKS: List<'_> = List {
+    key: "sink",
+    one: "a sink",
+    help: "write [[sink]] once for each database, with name, type, url and password_file below it",
+    help_one: "write [[sink]] on a line of its own, with name, type, url and password_file below it",
+};
 
 /// One of `[[sink]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +51,7 @@ pub(crate) struct PostgresUrl {
 impl PostgresUrl {
     /// It is on this machine.
     pub(crate) fn is_here(&self) -> bool {
-        self.host == "localhost" || self.host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
+        list::is_here(&self.host)
     }
 
     /// Reads `postgres://user@host:port/database`.
@@ -82,32 +86,10 @@ impl PostgresUrl {
 /// Reads all tables; files are taken relative to `dir`.
 pub(super) fn read(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<Sink> {
     let Some(value) = root.get("sink") else { return Vec::new() };
-    let DeValue::Array(items) = value.get_ref() else {
-        let help = "write [[sink]] once for each database, with name, type, url and password_file below it";
-        problems.add(value.span(), "`sink` must be a list of tables", "not a list", help);
-        return Vec::new();
-    };
-    let (mut out, mut taken): (Vec<Sink>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            let help = "write [[sink]] on a line of its own, with name, type, url and password_file below it";
-            problems.add(item.span(), "a sink must be a table", "not a table", help);
-            continue;
-        };
+    let (mut out, mut taken) = (Vec::new(), BTreeSet::new());
+    for (table, place) in SINKS.tables(value, problems) {
         let section = Section::new("sink", Some(table), problems);
-        let name = section.text("name", "\"head-office\"");
-        if let Some(name) = &name {
-            let fits = name.value.len() <= MAX_NAME
-                && name.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-            if !fits {
-                let help = format!("use up to {MAX_NAME} letters, digits, `-`, `_` and `.`");
-                problems.add(name.span.clone(), "`name` must be short and plain", "not plain", help);
-            }
-            if !taken.insert(name.value.clone()) {
-                let title = format!("two sinks have the name \"{}\"", name.value);
-                problems.add(name.span.clone(), title, "taken", "give each [[sink]] its own");
-            }
-        }
+        let name = list::plain_name(&section, ("sink", "sinks"), "\"head-office\"", &mut taken);
         let engine = section.text("type", "\"postgres\"");
         if let Some(engine) = engine.as_ref().filter(|engine| engine.value != "postgres") {
             let title = format!("\"{}\" is no type of a sink", engine.value);
@@ -115,17 +97,13 @@ pub(super) fn read(root: &DeTable<'_>, dir: &Path, problems: &Problems) -> Vec<S
         }
         let password_file = section.text("password_file", "\"sink-head-office\"");
         let (url, tls) = reached(&section, dir);
-        for (key, missing, example) in [
+        let keys = [
             ("name", name.is_none(), "\"head-office\""),
             ("type", engine.is_none(), "\"postgres\""),
             ("url", url.is_none(), EXAMPLE),
             ("password_file", password_file.is_none(), "\"sink-head-office\""),
-        ] {
-            if missing && section.span(key).is_none() {
-                let help = format!("add {key} = {example}");
-                problems.add(item.span(), format!("a sink needs `{key}`"), "without it", help);
-            }
-        }
+        ];
+        list::needs(&section, SINKS.one, &place, &keys);
         // One that is refused is not used; it is read on for its other faults.
         let Some(PostgresUrl { user, host, port, database }) = url else { continue };
         out.push(Sink {

@@ -4,6 +4,7 @@ mod format;
 
 use super::feed::Feed;
 use super::file::one_of;
+use super::list::{self, List, instead_of};
 use super::pbx;
 use super::section::{Problems, Section, nearest};
 pub use format::Format;
@@ -12,12 +13,15 @@ use format::{FORMATS, TELEGRAM};
 use callbackd_core::model::{ChangeKind, PbxId};
 use hyper::Uri;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
 
-/// Longest name of an endpoint, bytes.
-const MAX_NAME: usize = 32;
+const WEBHOOKS: List<'_> = List {
+    key: "webhook",
+    one: "a webhook",
+    help: "write [[webhook]] once for each endpoint, with name, url and secret_file below it",
+    help_one: "write [[webhook]] on a line of its own, with name, url and secret_file below it",
+};
 
 /// Names of what a message may say in `data`: those of a call, a callback, an attempt, a gap, an entry of the do-not-call list.
 pub const FIELDS: [&str; 56] = [
@@ -137,50 +141,24 @@ impl Webhook {
 /// Reads all tables; files are taken relative to `dir`. `feed`: what it tells of; `pbxs`: those that there are.
 pub(super) fn read(root: &DeTable<'_>, dir: &Path, feed: &Feed, pbxs: &[PbxId], problems: &Problems) -> Vec<Webhook> {
     let Some(value) = root.get("webhook") else { return Vec::new() };
-    let DeValue::Array(items) = value.get_ref() else {
-        let help = "write [[webhook]] once for each endpoint, with name, url and secret_file below it";
-        problems.add(value.span(), "`webhook` must be a list of tables", "not a list", help);
-        return Vec::new();
-    };
-    let (mut out, mut taken): (Vec<Webhook>, BTreeSet<String>) = (Vec::new(), BTreeSet::new());
-    for item in items {
-        let DeValue::Table(table) = item.get_ref() else {
-            let help = "write [[webhook]] on a line of its own, with name, url and secret_file below it";
-            problems.add(item.span(), "a webhook must be a table", "not a table", help);
-            continue;
-        };
+    let (mut out, mut taken) = (Vec::new(), BTreeSet::new());
+    for (table, place) in WEBHOOKS.tables(value, problems) {
         let section = Section::new("webhook", Some(table), problems);
-        let name = section.text("name", "\"crm\"");
-        if let Some(name) = &name {
-            let fits = name.value.len() <= MAX_NAME
-                && name.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-            if !fits {
-                let help = format!("use up to {MAX_NAME} letters, digits, `-`, `_` and `.`");
-                problems.add(name.span.clone(), "`name` must be short and plain", "not plain", help);
-            }
-            if !taken.insert(name.value.clone()) {
-                let title = format!("two webhooks have the name \"{}\"", name.value);
-                problems.add(name.span.clone(), title, "taken", "give each [[webhook]] its own");
-            }
-        }
+        let name = list::plain_name(&section, ("webhook", "webhooks"), "\"crm\"", &mut taken);
         let format = one_of(&section, "format", &FORMATS).unwrap_or(Format::Standard);
         let mut url = url(&section);
         if format == Format::Telegram && section.span("url").is_none() {
             url = TELEGRAM.parse().ok();
         }
-        let (to, command, responsible) = recipient(&section, format, item.span(), problems);
+        let (to, command, responsible) = recipient(&section, format, place.clone(), problems);
         let by_command = format == Format::Mail;
         let secret_file = section.text("secret_file", "\"/etc/callbackd/webhook-crm\"");
-        for (key, missing, example) in [
+        let keys = [
             ("name", name.is_none(), "\"crm\""),
             ("url", url.is_none() && !by_command, "\"https://crm.example.com/hooks/calls\""),
             ("secret_file", secret_file.is_none() && !by_command, "\"/etc/callbackd/webhook-crm\""),
-        ] {
-            if missing && section.span(key).is_none() {
-                let help = format!("add {key} = {example}");
-                problems.add(item.span(), format!("a webhook needs `{key}`"), "without it", help);
-            }
-        }
+        ];
+        list::needs(&section, WEBHOOKS.one, &place, &keys);
         let ca = section.text("tls_ca_file", "\"/etc/callbackd/crm-ca.pem\"");
         if let (Some(ca), Some(url)) = (&ca, &url)
             && url.scheme_str() != Some("https")
@@ -231,8 +209,7 @@ fn url(section: &Section<'_, '_>) -> Option<Uri> {
         return refuse("with a fragment", "leave out what begins with `#`");
     }
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback());
-    if scheme == "http" && !here && !allow_plaintext {
+    if scheme == "http" && !list::is_here(host) && !allow_plaintext {
         let help = "use https, or set allow_plaintext = true if the network between is trusted";
         section.problems.add(
             text.span.clone(),
@@ -252,10 +229,7 @@ fn events(section: &Section<'_, '_>, feed: &Feed, format: Format) -> BTreeSet<Ch
     let mut out = BTreeSet::new();
     for text in named {
         let Some(kind) = understood.iter().copied().find(|kind| kind.as_str() == text.value) else {
-            let help = match nearest(&text.value, all()) {
-                Some(near) => format!("did you mean \"{near}\"? There are {}", all().collect::<Vec<_>>().join(", ")),
-                None => format!("there are {}", all().collect::<Vec<_>>().join(", ")),
-            };
+            let help = instead_of(&text.value, all());
             section.problems.add(
                 text.span,
                 format!("\"{}\" is no event that is sent in this format", text.value),
