@@ -23,7 +23,7 @@ pub(super) struct Place {
 }
 
 impl Newcomers {
-    /// A place: if there is none, the oldest's, who is told to go.
+    /// A place: if there is none, the oldest's, whose connection is closed.
     pub(super) fn take(self: &Arc<Self>) -> Place {
         let mut there = self.there();
         if there.len() >= MAX_NEWCOMERS
@@ -37,7 +37,7 @@ impl Newcomers {
         Place { newcomers: Arc::clone(self), notice }
     }
 
-    /// How many were told to go since the start.
+    /// How many were closed since the start.
     pub(super) fn closed(&self) -> u64 {
         self.closed.load(Relaxed)
     }

@@ -1,4 +1,4 @@
-//! Sinks: databases of other engines that hold a copy of the rows of many sites. What they are told is read from the feed and the tables; nothing
+//! Sinks: databases of other engines that hold a copy of the rows of many sites. What they get is read from the feed and the tables; nothing
 //! else depends on this room, and no sink can hold anything up.
 
 pub(crate) mod postgres;

@@ -107,7 +107,7 @@ fn password(path: &Path) -> Result<SecretString, Unreached> {
 }
 
 async fn drive<F: Future<Output = Result<(), tokio_postgres::Error>>>(connection: F) {
-    // Whoever asks through the client is told of its end.
+    // Whoever asks through the client learns of its end.
     let _ = connection.await;
 }
 

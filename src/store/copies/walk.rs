@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// How far a walk through all tables has come.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Position {
-    /// The newest change when it began: what has changed since is told by the feed.
+    /// The newest change when it began: what has changed since is in the feed.
     pub(crate) to: i64,
     /// The table that it is in.
     table: String,

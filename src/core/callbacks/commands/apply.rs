@@ -85,7 +85,7 @@ impl Scheduler {
             Command::Delay { id, delay_ms, note } => {
                 self.idle(*id, closed)?;
                 self.put_off(*id, *delay_ms);
-                // Who puts it off has told the customer.
+                // Who puts it off has spoken with the customer.
                 self.edit(*id, |task| {
                     if let Some(at) = &mut task.row.requested_for_ms {
                         *at = task.row.due_ms.max(*at);
