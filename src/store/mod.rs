@@ -73,6 +73,7 @@ pub use queries::{LastSeenAgent, StoredCall};
 pub use questions::questions;
 pub use reader::Reader;
 pub(crate) use reported::Reported;
+pub(crate) use restored::Trunks;
 pub use rows::Refused;
 pub(crate) use tables::tables;
 pub use vacuum::{Vacuumed, vacuum};

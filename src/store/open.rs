@@ -4,7 +4,7 @@ use super::feed::{Fed, FeedRules, Outbox};
 use super::holder::Locks;
 use super::inspect::{Found, beside, inspect, open_read_only};
 use super::lock::Lock;
-use super::questions::{AGENT_TALKS, END_INTERVALS, SEEN, TRUNKS_OF_CUSTOMERS};
+use super::questions::{AGENT_TALKS, END_INTERVALS, SEEN};
 use super::restored::in_flight;
 use super::root::guard;
 use super::shape::distrust;
@@ -244,17 +244,6 @@ impl Store {
     /// What SQLite reports.
     pub fn calls_left(&self, pbx: &str) -> Result<Vec<CallInProgress>, Error> {
         rows::calls_left(&self.connection, pbx).map_err(|error| self.failed(error))
-    }
-
-    /// The trunks on which customers have called this PBX since then (ms since 1970 UTC).
-    ///
-    /// # Errors
-    /// What SQLite reports.
-    pub(crate) fn trunks(&self, pbx: &str, since_ms: Millis) -> Result<Vec<String>, Error> {
-        let trunks = || -> rusqlite::Result<Vec<String>> {
-            self.connection.prepare(TRUNKS_OF_CUSTOMERS)?.query_map((since_ms, pbx), |row| row.get(0))?.collect()
-        };
-        trunks().map_err(|error| self.failed(error))
     }
 
     /// The agents of this PBX: interface, end of the last conversation (ms since 1970 UTC), and how many began since then.

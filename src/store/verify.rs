@@ -15,7 +15,7 @@ pub(crate) const MAX_FAULTS: usize = 20;
 pub(super) const CHECK: Duration = Duration::from_secs(3);
 
 /// So long of it comes before calls are recorded: enough for a small database. The rest follows when the daemon is ready.
-pub(super) const FIRST_CHECK: Duration = Duration::from_millis(50);
+pub(super) const FIRST_CHECK: Duration = Duration::from_millis(20);
 
 /// SQLite's virtual machine looks at the clock every so many steps.
 const STEPS_PER_LOOK: i32 = 1_000;
