@@ -210,8 +210,9 @@ fn gave_up(f: &Facts<'_>) -> (Status, Outcome, String) {
 fn ended_by_pbx(f: &Facts<'_>) -> (Status, Outcome, String) {
     let has = |wanted: &[VisitResult]| f.visits.iter().any(|(_, r)| wanted.contains(r));
     let choice = f.ivr.last().map(|s| &*s.digits);
-    // A menu may lead those who chose nothing, or what it does not offer, to another context that hangs up.
-    let led_out = matches!(choice, Some("i" | "t")) && f.dialplan.dial_status.is_none() && !f.dialplan.invalid;
+    // A menu may lead those who chose nothing, or what it does not offer, to another context that hangs up, or back out of a Local channel.
+    let not_dialled = matches!(f.dialplan.dial_status, None | Some("NOANSWER" | "CANCEL"));
+    let led_out = (f.dialplan.read_in_vain || matches!(choice, Some("i" | "t"))) && not_dialled && !f.dialplan.invalid;
     let in_vain = f.dialplan.read_in_vain || matches!(choice, None | Some("" | "i" | "t"));
     if (f.dialplan.purpose.ivr && in_vain || led_out) && f.legs.is_empty() && f.visits.is_empty() {
         return match choice {

@@ -343,6 +343,7 @@ fn a_failure_without_any_channel_is_read_from_the_originates_response() {
         let mut scene = Scene::new(policy(), vec![agent("101", &["sales"])]);
         scene.misses(ANN, "sales");
         scene.step(FIRST, Step::Failed { reason });
+        scene.pass(SECOND);
         assert_eq!(scene.attempts[FIRST].result, Some(result), "reason {reason}");
     }
 }

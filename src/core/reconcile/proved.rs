@@ -204,7 +204,7 @@ impl Prover<'_> {
             return Direction::Callback;
         }
         let outside = |number: &str| matches!(self.rules.numbering.classify(number), Number::Callable(_));
-        let peer = channel_name::interface(&first.channel).split_once('/').map_or("", |(_, peer)| peer);
+        let peer = channel_name::extension(&first.channel);
         let of_a_phone = matches!(self.rules.numbering.classify(peer), Number::Internal);
         let arrives = lines.iter().any(|l| self.rules.inbound_contexts.fit(&l.dcontext));
         if self.is_trunk(&first.channel) || !of_a_phone && (arrives || outside(&first.src)) {

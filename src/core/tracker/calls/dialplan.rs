@@ -50,6 +50,10 @@ impl Tracker {
             self.place_changes(call, &seen.context, &seen.exten, at);
         }
         let plan = &mut self.calls.call_mut(call).dialplan;
+        // Where the caller's own dialplan goes on behind that of a Local channel, nothing was chosen.
+        if !elsewhere {
+            plan.leaves_read(&seen.context, &seen.exten);
+        }
         plan.is_listed_with(application, data);
         plan.runs((application, data), &seen.context, moved, at);
     }
@@ -96,7 +100,6 @@ impl Tracker {
         if dialled {
             call.dialled_from_outside(exten.to_owned());
         }
-        call.dialplan.leaves_read(context, exten);
         if purpose.ivr {
             self.counters.details_dropped += u64::from(call.menu_step(context, exten, room, at));
         } else if exten == "i" {
@@ -169,6 +172,7 @@ impl Dialplan {
     /// This application is the last that it is known to have run.
     fn is_listed_with(&mut self, application: &str, data: &str) {
         self.application = Some((application.to_ascii_lowercase().into(), data.into()));
+        self.observes |= OBSERVERS.iter().any(|name| application.eq_ignore_ascii_case(name));
         if application.eq_ignore_ascii_case("Queue") {
             self.queue = data.split(',').next().map(Into::into);
         }
@@ -183,7 +187,6 @@ impl Dialplan {
         if is("VoiceMail") || (self.purpose.voicemail && is("Record")) {
             self.mailbox_ms = Some(at);
         }
-        self.observes |= OBSERVERS.iter().any(|name| is(name));
         self.in_blacklist_check = context == BLACKLIST_CHECK && !is("Return");
         self.application_ms = at;
         if moved {
